@@ -1,0 +1,50 @@
+# Thin names over Bazel; each installs what it needs first. See CONTRIBUTING.md.
+#
+#   make run      build the gateway and run it with the quickstart configuration
+#   make test     every test; ends with the count of passed and failed cases
+#   make bench    measure the gateway beside nginx
+#   make stubs    generate the clients' code in every language
+#   make lint     what the compiler cannot see
+#   make asan     unit and integration tests under AddressSanitizer
+#   make tsan     the same under ThreadSanitizer
+#   make deps     only install
+
+CONFIG ?= deploy/config/quickstart.yaml
+# More flags for Bazel, such as BAZELFLAGS=--jobs=1.
+BAZELFLAGS ?=
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llm-gateway
+
+export PATH := $(shell tools/deps.sh --bin):$(PATH)
+
+BUILDFLAGS := --disk_cache=$(CACHE)/bazel $(BAZELFLAGS)
+
+.PHONY: asan bench deps lint run stubs test tsan
+
+run:
+	@tools/deps.sh build grpcurl
+	@bazel build $(BUILDFLAGS) //service:gateway
+	@exec bazel-bin/service/gateway --config=$(CONFIG) $(ARGS)
+
+test:
+	@tools/deps.sh build grpcurl test lint bench
+	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TESTS)
+
+asan tsan:
+	@tools/deps.sh build grpcurl test
+	@tools/testing/run_tests.sh $(BUILDFLAGS) --config=$@ $(TESTS)
+
+bench:
+	@tools/deps.sh build bench
+	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/...
+	@tests/bench/run $(ARGS)
+
+stubs:
+	@tools/deps.sh build test
+	@bazel build $(BUILDFLAGS) //clients/...
+
+lint:
+	@tools/deps.sh build lint
+	@BUILDFLAGS="$(BUILDFLAGS)" tools/lint/run.sh
+
+deps:
+	@tools/deps.sh build grpcurl test lint bench

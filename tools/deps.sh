@@ -1,0 +1,183 @@
+#!/bin/bash
+# Installs what the project needs and this machine lacks.
+#
+#   tools/deps.sh SECTION...    sections of third_party/debian_packages.txt
+#   tools/deps.sh --bin         prints where the pinned tools live
+#
+# Debian packages come by apt-get, through sudo when not root. Pinned tools of
+# the language registries (third_party/registry_pins.env) go to a cache outside
+# the checkout. When nothing is missing it does nothing, and quickly.
+
+set -euo pipefail
+
+readonly ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly PACKAGES="${ROOT}/third_party/debian_packages.txt"
+readonly CACHE="${XDG_CACHE_HOME:-${HOME}/.cache}/llm-gateway"
+readonly TOOLS="${GATEWAY_TOOLS_DIR:-${CACHE}/tools}"
+# shellcheck source=third_party/registry_pins.env
+source "${ROOT}/third_party/registry_pins.env"
+
+say() { echo "deps: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+has_command() {
+  case "$1" in
+    # Debian splits venv from Python itself, so the command alone says little.
+    python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+is_installed() {
+  [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
+}
+
+is_known() { apt-cache show "$1" >/dev/null 2>&1; }
+
+# The lines of one section, without comments.
+section() {
+  awk -v want="[$1]" '
+    /^#/ || /^$/ { next }
+    /^\[/ { here = ($0 == want); known = known || here; next }
+    here { print }
+    END { exit known ? 0 : 3 }' "${PACKAGES}"
+}
+
+# Prints the packages that one line of the list still wants.
+wanted_by() {
+  local line="$1" name
+  if [[ "${line}" =~ ^([A-Za-z0-9.+-]+):\ (.*)$ ]]; then
+    has_command "${BASH_REMATCH[1]}" || echo "${BASH_REMATCH[2]}"
+    return
+  fi
+  local -a choices
+  IFS='|' read -r -a choices <<<"${line// /}"
+  for name in "${choices[@]}"; do
+    if is_installed "${name}"; then return; fi
+  done
+  for name in "${choices[@]}"; do
+    if is_known "${name}"; then
+      echo "${name}"
+      return
+    fi
+  done
+  echo "${choices[0]}"
+}
+
+missing_packages() {
+  local name lines line
+  for name in "$@"; do
+    lines="$(section "${name}")" || die "no section [${name}] in ${PACKAGES}"
+    while read -r line; do wanted_by "${line}"; done <<<"${lines}"
+  done | tr ' ' '\n' | sort -u
+}
+
+#   read_missing ARRAY SECTION...
+read_missing() {
+  local -n array="$1"
+  local names
+  names="$(missing_packages "${@:2}")"
+  read -r -d '' -a array <<<"${names}" || true
+}
+
+as_root() {
+  if [[ "$(id -u)" == 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    return 127
+  fi
+}
+
+install_packages() {
+  local -a missing
+  read_missing missing "$@"
+  if ((${#missing[@]} == 0)); then return; fi
+  command -v apt-get >/dev/null ||
+    die "this machine has no apt-get; please install: ${missing[*]}"
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq ||
+    die "cannot become root; please run: apt-get install ${missing[*]}"
+  # A list that was empty before may name a better choice now.
+  read_missing missing "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+# Runs a command that fills a directory, once for each version.
+#   once NAME VERSION COMMAND...   COMMAND gets the directory as last argument
+once() {
+  local name="$1" version="$2"
+  shift 2
+  local dir="${TOOLS}/${name}-${version}"
+  if [[ ! -e "${dir}/.complete" ]]; then
+    say "installing ${name} ${version}"
+    rm -rf "${dir}"
+    mkdir -p "${dir}/bin"
+    "$@" "${dir}" >"${dir}/install.log" 2>&1 || {
+      cat "${dir}/install.log" >&2
+      die "could not install ${name} ${version}"
+    }
+    touch "${dir}/.complete"
+  fi
+  mkdir -p "${TOOLS}/bin"
+  local file
+  for file in "${dir}"/bin/*; do
+    if [[ -x "${file}" ]]; then ln -sf "${file}" "${TOOLS}/bin/"; fi
+  done
+}
+
+#   go_tool MODULE@VERSION DIR
+go_tool() { GOBIN="$2/bin" GOFLAGS=-mod=mod GOTOOLCHAIN=local go install "$1"; }
+
+#   npm_tool COMMAND PACKAGE@VERSION DIR
+npm_tool() {
+  npm install --prefix "$3" --no-audit --no-fund --no-save "$2"
+  ln -s "$3/node_modules/.bin/$1" "$3/bin/$1"
+}
+
+# The ready line prints grpcurl commands to be pasted into any shell, so the
+# tool must be on the PATH: in the first own directory there that takes it.
+offer_on_path() {
+  local tool="$1" dir
+  if command -v "${tool}" >/dev/null; then return; fi
+  for dir in "${HOME}/.local/bin" "${HOME}/bin" /usr/local/bin; do
+    if [[ ":${PATH}:" == *":${dir}:"* && -d "${dir}" && -w "${dir}" ]]; then
+      ln -s "${TOOLS}/bin/${tool}" "${dir}/${tool}"
+      say "linked ${dir}/${tool}"
+      return
+    fi
+  done
+  say "${tool} is at ${TOOLS}/bin/${tool}; put that directory on your PATH"
+}
+
+install_tools() {
+  case "$1" in
+    grpcurl)
+      once grpcurl "${GRPCURL_VERSION}" \
+        go_tool "github.com/fullstorydev/grpcurl/cmd/grpcurl@${GRPCURL_VERSION}"
+      offer_on_path grpcurl
+      ;;
+    lint)
+      once buf "${BUF_VERSION}" npm_tool buf "@bufbuild/buf@${BUF_VERSION}"
+      ;;
+  esac
+}
+
+main() {
+  if [[ "${1:-}" == --bin ]]; then
+    echo "${TOOLS}/bin"
+    return
+  fi
+  (($# > 0)) || die "name a section of ${PACKAGES#"${ROOT}"/}"
+  install_packages "$@"
+  local name
+  for name in "$@"; do install_tools "${name}"; done
+}
+
+main "$@"
