@@ -1,0 +1,37 @@
+// Memory for objects that live as long as a request and come back with the
+// next one: coroutine frames, exchanges, streams. Each thread keeps freed
+// blocks in free lists by size, so that a warmed-up request allocates nothing.
+//
+//   class HttpExchange : public Recycled { ... };
+//
+// Thread contract: a block may be freed on any thread; it then serves that
+// thread. Lists are bounded; what does not fit goes back to the allocator.
+
+#ifndef BASE_RECYCLER_H_
+#define BASE_RECYCLER_H_
+
+#include <cstddef>
+
+namespace gateway {
+
+// Blocks larger than this are never kept.
+inline constexpr size_t kRecycledBytesMax = 8 * 1024;
+
+// Never returns null.
+void* RecycledAllocate(size_t size);
+
+// `size` is what was asked for.
+void RecycledFree(void* block, size_t size) noexcept;
+
+// Gives a class, and those derived from it, recycled storage. Classes deleted
+// through a base pointer need a virtual destructor, as always.
+struct Recycled {
+  static void* operator new(size_t size) { return RecycledAllocate(size); }
+  static void operator delete(void* block, size_t size) noexcept {
+    RecycledFree(block, size);
+  }
+};
+
+}  // namespace gateway
+
+#endif  // BASE_RECYCLER_H_
