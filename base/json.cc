@@ -1,0 +1,689 @@
+#include "base/json.h"
+
+// Our asserts are on in every build, and simdjson would take that as a wish for
+// its development checks, which cost memory and time per value.
+#define SIMDJSON_DEVELOPMENT_CHECKS 0
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+namespace ondemand = ::simdjson::ondemand;
+
+constexpr std::string_view kPathUrl = "llmgateway.dev/json_path";
+
+// A parser keeps its memory between texts, but not that of the rare huge one.
+constexpr size_t kParserKeptBytesMax = 1 << 20;
+constexpr size_t kParserBytesMin = 4096;
+
+absl::Status ErrorAt(std::string path, std::string_view description) {
+  absl::Status status = absl::InvalidArgumentError(
+      path.empty() ? std::string(description)
+                   : absl::StrCat(path, ": ", ToAbsl(description)));
+  if (!path.empty()) status.SetPayload(ToAbsl(kPathUrl), absl::Cord(std::move(path)));
+  return status;
+}
+
+std::string_view Describe(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR:
+      return "not valid UTF-8";
+    case simdjson::EMPTY:
+      return "no JSON text";
+    case simdjson::CAPACITY:
+    case simdjson::MEMALLOC:
+      return "JSON text too large";
+    case simdjson::UNCLOSED_STRING:
+      return "malformed JSON: a string does not end";
+    case simdjson::UNESCAPED_CHARS:
+      return "malformed JSON: a control character inside a string";
+    case simdjson::STRING_ERROR:
+      return "malformed JSON: a bad escape in a string";
+    case simdjson::NUMBER_ERROR:
+      return "malformed JSON: a bad number";
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      return "malformed JSON: an array or object does not end";
+    case simdjson::TRAILING_CONTENT:
+      return "malformed JSON: something follows the end";
+    default:
+      return "malformed JSON";
+  }
+}
+
+std::string_view TrimRight(std::string_view text) {
+  const size_t end = text.find_last_not_of(" \t\r\n");
+  return end == std::string_view::npos ? std::string_view()
+                                       : text.substr(0, end + 1);
+}
+
+// A parser with the copy of a text that came without padding.
+struct Desk {
+  ondemand::parser parser;
+  std::string padded;
+};
+
+// The desks of this thread. A visitor that reads another text takes the next.
+struct Office {
+  std::vector<std::unique_ptr<Desk>> desks;
+  size_t taken = 0;
+};
+
+Office& ThisThreadsOffice() {
+  thread_local Office office;
+  return office;
+}
+
+// Holds a desk for one reading.
+class DeskLease {
+ public:
+  DeskLease() : office_(ThisThreadsOffice()) {
+    if (office_.taken == office_.desks.size()) {
+      office_.desks.push_back(std::make_unique<Desk>());
+    }
+    desk_ = office_.desks[office_.taken++].get();
+  }
+  ~DeskLease() {
+    --office_.taken;
+    if (desk_->parser.capacity() > kParserKeptBytesMax) {
+      desk_->parser = ondemand::parser();
+      desk_->padded = std::string();
+    }
+  }
+  DeskLease(const DeskLease&) = delete;
+  DeskLease& operator=(const DeskLease&) = delete;
+
+  Desk& operator*() { return *desk_; }
+  Desk* operator->() { return desk_; }
+
+ private:
+  Office& office_;
+  Desk* desk_;
+};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Walks a text and says whether it is one JSON value.
+class GrammarCheck {
+ public:
+  GrammarCheck(std::string_view text, int depth_limit)
+      : at_(text.data()),
+        end_(text.data() + text.size()),
+        depth_limit_(depth_limit) {}
+
+  // Nullptr if all is well, otherwise what is wrong.
+  const char* Run() {
+    const char* wrong = Value();
+    if (wrong != nullptr) return wrong;
+    SkipSpace();
+    return at_ == end_ ? nullptr : "something follows the end";
+  }
+
+ private:
+  // Recursion is bounded by depth_limit_.
+  const char* Value() {
+    SkipSpace();
+    if (at_ == end_) return "it ends early";
+    switch (*at_) {
+      case '{':
+        return Members('}', true);
+      case '[':
+        return Members(']', false);
+      case '"':
+        return Text();
+      case 't':
+        return Word("true");
+      case 'f':
+        return Word("false");
+      case 'n':
+        return Word("null");
+      default:
+        return Number();
+    }
+  }
+
+  const char* Members(char close, bool keyed) {
+    if (++depth_ > depth_limit_) return "nested too deep";
+    ++at_;
+    SkipSpace();
+    if (at_ != end_ && *at_ == close) {
+      ++at_;
+      --depth_;
+      return nullptr;
+    }
+    while (true) {
+      if (keyed) {
+        SkipSpace();
+        if (at_ == end_ || *at_ != '"') return "a key is missing";
+        if (const char* wrong = Text()) return wrong;
+        SkipSpace();
+        if (at_ == end_ || *at_ != ':') return "a colon is missing";
+        ++at_;
+      }
+      if (const char* wrong = Value()) return wrong;
+      SkipSpace();
+      if (at_ == end_) return "it ends early";
+      const char c = *at_++;
+      if (c == close) break;
+      if (c != ',') return "a comma is missing";
+    }
+    --depth_;
+    return nullptr;
+  }
+
+  const char* Text() {
+    for (++at_; at_ != end_; ++at_) {
+      const unsigned char c = static_cast<unsigned char>(*at_);
+      if (c == '"') {
+        ++at_;
+        return nullptr;
+      }
+      if (c < 0x20) return "a control character inside a string";
+      if (c == '\\' && !Escape()) return "a bad escape in a string";
+    }
+    return "a string does not end";
+  }
+
+  bool Escape() {
+    if (++at_ == end_) return false;
+    if (*at_ != 'u') return std::strchr("\"\\/bfnrt", *at_) && *at_ != '\0';
+    for (int i = 0; i < 4; ++i) {
+      if (++at_ == end_) return false;
+      if (std::isxdigit(static_cast<unsigned char>(*at_)) == 0) return false;
+    }
+    return true;
+  }
+
+  const char* Word(std::string_view word) {
+    if (std::string_view(at_, end_ - at_).substr(0, word.size()) != word) {
+      return "an unknown word";
+    }
+    at_ += word.size();
+    return nullptr;
+  }
+
+  const char* Number() {
+    if (*at_ == '-') ++at_;
+    if (at_ == end_ || !IsDigit(*at_)) return "a bad value";
+    if (*at_ == '0') {
+      ++at_;
+    } else {
+      SkipDigits();
+    }
+    if (at_ != end_ && *at_ == '.') {
+      ++at_;
+      if (!SkipDigits()) return "a bad number";
+    }
+    if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
+      ++at_;
+      if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
+      if (!SkipDigits()) return "a bad number";
+    }
+    return nullptr;
+  }
+
+  bool SkipDigits() {
+    const char* begin = at_;
+    while (at_ != end_ && IsDigit(*at_)) ++at_;
+    return at_ != begin;
+  }
+
+  void SkipSpace() {
+    while (at_ != end_ &&
+           (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
+      ++at_;
+    }
+  }
+
+  const char* at_;
+  const char* end_;
+  int depth_limit_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+// The seam between JsonValue and the parser.
+class JsonReading {
+ public:
+  static_assert(sizeof(ondemand::value) <= sizeof(JsonValue::state_));
+  static_assert(alignof(ondemand::value) <= 8);
+  static_assert(std::is_trivially_destructible_v<ondemand::value>);
+
+  using Step = JsonValue::Step;
+
+  static ondemand::value& Of(JsonValue& value) {
+    return *std::launder(reinterpret_cast<ondemand::value*>(value.state_));
+  }
+
+  // Calls `visit` with a value at `step`.
+  static absl::Status Visit(const Step& step, const ondemand::value& value,
+                            JsonValue::ElementVisitor visit) {
+    JsonValue wrapped(&step);
+    new (wrapped.state_) ondemand::value(value);
+    return visit(wrapped);
+  }
+};
+
+namespace {
+
+// The text of `value` without checks of what is inside.
+simdjson::simdjson_result<std::string_view> RawText(ondemand::value& value) {
+  ondemand::json_type type;
+  if (auto error = value.type().get(type)) return error;
+  std::string_view raw;
+  if (type == ondemand::json_type::object) {
+    ondemand::object object;
+    if (auto error = value.get_object().get(object)) return error;
+    if (auto error = object.raw_json().get(raw)) return error;
+  } else if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    if (auto error = value.get_array().get(array)) return error;
+    if (auto error = array.raw_json().get(raw)) return error;
+  } else {
+    raw = value.raw_json_token();
+  }
+  return TrimRight(raw);
+}
+
+}  // namespace
+
+std::string JsonValue::Path() const {
+  std::vector<const Step*> steps;
+  for (const Step* step = step_; step->parent != nullptr; step = step->parent) {
+    steps.push_back(step);
+  }
+  std::string path;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if ((*step)->key.data() == nullptr) {
+      absl::StrAppend(&path, "[", (*step)->index, "]");
+    } else {
+      absl::StrAppend(&path, path.empty() ? "" : ".",
+                      ToAbsl((*step)->key.substr(0, 128)));
+    }
+  }
+  return path;
+}
+
+absl::Status JsonValue::Error(std::string_view description) const {
+  return ErrorAt(Path(), description);
+}
+
+absl::Status JsonValue::TypeError(int error, std::string_view expected) const {
+  const auto code = static_cast<simdjson::error_code>(error);
+  if (code == simdjson::INCORRECT_TYPE) {
+    return Error(absl::StrCat("expected ", ToAbsl(expected)));
+  }
+  return Error(Describe(code));
+}
+
+// A second reading would unescape twice into a buffer measured for once.
+absl::Status JsonValue::MarkRead() {
+  assert(!read_);
+  if (read_) return Error("read twice");
+  read_ = true;
+  return absl::OkStatus();
+}
+
+JsonType JsonValue::Type() {
+  ondemand::json_type type;
+  if (JsonReading::Of(*this).type().get(type)) return JsonType::kNumber;
+  switch (type) {
+    case ondemand::json_type::array:
+      return JsonType::kArray;
+    case ondemand::json_type::object:
+      return JsonType::kObject;
+    case ondemand::json_type::string:
+      return JsonType::kString;
+    case ondemand::json_type::boolean:
+      return JsonType::kBool;
+    case ondemand::json_type::null:
+      return JsonType::kNull;
+    default:
+      // Also what begins no value at all: reading it as a number says so.
+      return JsonType::kNumber;
+  }
+}
+
+absl::StatusOr<std::string_view> JsonValue::String() {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  ondemand::value& value = JsonReading::Of(*this);
+  std::string_view text;
+  if (auto error = value.get_string().get(text)) {
+    return TypeError(error, "a string");
+  }
+  // The text was UTF-8; only an escape can have made it something else.
+  const size_t quoted_length = TrimRight(value.raw_json_token()).size();
+  if (quoted_length != text.size() + 2 &&
+      !simdjson::validate_utf8(text.data(), text.size())) {
+    return Error("a lone surrogate in a string");
+  }
+  return text;
+}
+
+absl::StatusOr<bool> JsonValue::Bool() {
+  bool truth = false;
+  if (auto error = JsonReading::Of(*this).get_bool().get(truth)) {
+    return TypeError(error, "true or false");
+  }
+  return truth;
+}
+
+absl::StatusOr<int64_t> JsonValue::Int64() {
+  ondemand::value& value = JsonReading::Of(*this);
+  int64_t number = 0;
+  auto error = value.get_int64().get(number);
+  if (!error) return number;
+  double real = 0;
+  // 2^53: beyond it a double no longer names one integer.
+  if (!value.get_double().get(real) && std::abs(real) <= 9007199254740992.0 &&
+      real == std::trunc(real)) {
+    return static_cast<int64_t>(real);
+  }
+  return Error("expected an integer");
+}
+
+absl::StatusOr<int32_t> JsonValue::Int32(int32_t min, int32_t max) {
+  absl::StatusOr<int64_t> number = Int64();
+  if (!number.ok()) return number.status();
+  if (*number < min || *number > max) {
+    return Error(absl::StrCat("must be between ", min, " and ", max));
+  }
+  return static_cast<int32_t>(*number);
+}
+
+absl::StatusOr<double> JsonValue::Double() {
+  double number = 0;
+  if (auto error = JsonReading::Of(*this).get_double().get(number)) {
+    const bool is_number = Type() == JsonType::kNumber;
+    return TypeError(is_number ? error : simdjson::INCORRECT_TYPE, "a number");
+  }
+  return number;
+}
+
+absl::Status JsonValue::Null() {
+  if (TrimRight(JsonReading::Of(*this).raw_json_token()) == "null") {
+    return absl::OkStatus();
+  }
+  return Error("expected null");
+}
+
+absl::StatusOr<std::string_view> JsonValue::RawUnchecked() {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  std::string_view raw;
+  if (auto error = RawText(JsonReading::Of(*this)).get(raw)) {
+    return Error(Describe(error));
+  }
+  return raw;
+}
+
+absl::StatusOr<std::string_view> JsonValue::Raw() {
+  absl::StatusOr<std::string_view> raw = RawUnchecked();
+  if (!raw.ok()) return raw;
+  absl::Status status = CheckJson(*raw, kJsonDepthLimit - step_->depth);
+  if (!status.ok()) return Error(ToStd(status.message()));
+  return raw;
+}
+
+absl::Status JsonValue::EachField(FieldVisitor visit) {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  ondemand::object object;
+  if (auto error = JsonReading::Of(*this).get_object().get(object)) {
+    return TypeError(error, "an object");
+  }
+  if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
+  Step step{.parent = step_, .depth = step_->depth + 1};
+  for (auto each : object) {
+    ondemand::field field;
+    if (auto error = std::move(each).get(field)) return Error(Describe(error));
+    if (auto error = field.unescaped_key().get(step.key)) {
+      return Error(Describe(error));
+    }
+    if (!simdjson::validate_utf8(step.key.data(), step.key.size())) {
+      return Error("a lone surrogate in a key");
+    }
+    absl::Status status = JsonReading::Visit(
+        step, field.value(),
+        [&](JsonValue& value) { return visit(step.key, value); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JsonValue::EachElement(ElementVisitor visit) {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  ondemand::array array;
+  if (auto error = JsonReading::Of(*this).get_array().get(array)) {
+    return TypeError(error, "an array");
+  }
+  if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
+  Step step{.parent = step_, .depth = step_->depth + 1};
+  for (auto each : array) {
+    ondemand::value element;
+    if (auto error = std::move(each).get(element)) {
+      return Error(Describe(error));
+    }
+    absl::Status status = JsonReading::Visit(step, element, visit);
+    if (!status.ok()) return status;
+    ++step.index;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadJson(std::string_view text, JsonPadding padding,
+                      absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
+  DeskLease desk;
+  if (padding == JsonPadding::kAbsent) {
+    desk->padded.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    desk->padded.assign(text);
+    text = std::string_view(desk->padded.data(), text.size());
+  }
+  // Rounded up, so that texts that grow slowly do not allocate each time.
+  const size_t capacity =
+      std::max(kParserBytesMin, std::bit_ceil(text.size()));
+  if (desk->parser.capacity() < text.size() &&
+      desk->parser.allocate(capacity) != simdjson::SUCCESS) {
+    return ErrorAt("", "JSON text too large");
+  }
+  ondemand::document document;
+  if (auto error = desk->parser
+                       .iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
+                       .get(document)) {
+    return ErrorAt("", Describe(error));
+  }
+  // The parser checks this only for roots that it is asked for by type.
+  const char last = TrimRight(text).back();
+  ondemand::value root;
+  if (auto error = document.get_value().get(root)) {
+    return ErrorAt("", error == simdjson::SCALAR_DOCUMENT_AS_VALUE
+                           ? "expected an object or an array"
+                           : Describe(error));
+  }
+  if (last != (root.type().value_unsafe() == ondemand::json_type::object
+                   ? '}'
+                   : ']')) {
+    return ErrorAt("", Describe(simdjson::INCOMPLETE_ARRAY_OR_OBJECT));
+  }
+  const JsonReading::Step start;
+  absl::Status status = JsonReading::Visit(start, root, visit);
+  if (!status.ok()) return status;
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+    return ErrorAt("", Describe(simdjson::TRAILING_CONTENT));
+  }
+  return absl::OkStatus();
+}
+
+std::string JsonErrorPath(const absl::Status& status) {
+  const auto path = status.GetPayload(ToAbsl(kPathUrl));
+  return path.has_value() ? std::string(*path) : std::string();
+}
+
+std::string JsonErrorDescription(const absl::Status& status) {
+  const std::string path = JsonErrorPath(status);
+  std::string_view message = ToStd(status.message());
+  if (!path.empty()) message.remove_prefix(path.size() + 2);
+  return std::string(message);
+}
+
+absl::Status CheckJson(std::string_view text, int depth_limit) {
+  const char* wrong = GrammarCheck(text, depth_limit).Run();
+  if (wrong == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("malformed JSON: ", wrong));
+}
+
+void JsonWriter::Separate() {
+  if (after_key_) {
+    after_key_ = false;
+    return;
+  }
+  const uint64_t bit = uint64_t{1} << depth_;
+  if ((filled_ & bit) != 0 && depth_ > 0) out_.push_back(',');
+  filled_ |= bit;
+}
+
+void JsonWriter::Open(char bracket) {
+  Separate();
+  out_.push_back(bracket);
+  ++depth_;
+  assert(depth_ < 64);
+  filled_ &= ~(uint64_t{1} << depth_);
+}
+
+void JsonWriter::Close(char bracket) {
+  assert(depth_ > 0);
+  --depth_;
+  out_.push_back(bracket);
+}
+
+void JsonWriter::Quote(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out_.push_back('"');
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out_.append(text, begin, i - begin);
+    begin = i + 1;
+    switch (c) {
+      case '"':
+        out_.append("\\\"");
+        break;
+      case '\\':
+        out_.append("\\\\");
+        break;
+      case '\n':
+        out_.append("\\n");
+        break;
+      case '\r':
+        out_.append("\\r");
+        break;
+      case '\t':
+        out_.append("\\t");
+        break;
+      default:
+        out_.append("\\u00");
+        out_.push_back(kHex[c >> 4]);
+        out_.push_back(kHex[c & 15]);
+    }
+  }
+  out_.append(text, begin, text.size() - begin);
+  out_.push_back('"');
+}
+
+void JsonWriter::Key(std::string_view key) {
+  Separate();
+  Quote(key);
+  out_.push_back(':');
+  after_key_ = true;
+}
+
+void JsonWriter::String(std::string_view text) {
+  Separate();
+  Quote(text);
+}
+
+void JsonWriter::Int64(int64_t number) {
+  Separate();
+  absl::StrAppend(&out_, number);
+}
+
+void JsonWriter::Double(double number) {
+  if (!std::isfinite(number)) return Null();
+  Separate();
+  char digits[32];
+  const auto result = std::to_chars(digits, digits + sizeof(digits), number);
+  out_.append(digits, result.ptr - digits);
+}
+
+void JsonWriter::Bool(bool truth) {
+  Separate();
+  out_.append(truth ? "true" : "false");
+}
+
+void JsonWriter::Null() {
+  Separate();
+  out_.append("null");
+}
+
+void JsonWriter::Raw(std::string_view json) {
+  Separate();
+  out_.append(json);
+}
+
+void JsonWriter::StringField(std::string_view key, std::string_view text) {
+  Key(key);
+  String(text);
+}
+
+void JsonWriter::Int64Field(std::string_view key, int64_t number) {
+  Key(key);
+  Int64(number);
+}
+
+void JsonWriter::DoubleField(std::string_view key, double number) {
+  Key(key);
+  Double(number);
+}
+
+void JsonWriter::BoolField(std::string_view key, bool truth) {
+  Key(key);
+  Bool(truth);
+}
+
+void JsonWriter::NullField(std::string_view key) {
+  Key(key);
+  Null();
+}
+
+void JsonWriter::RawField(std::string_view key, std::string_view json) {
+  Key(key);
+  Raw(json);
+}
+
+void JsonWriter::StartObjectField(std::string_view key) {
+  Key(key);
+  StartObject();
+}
+
+void JsonWriter::StartArrayField(std::string_view key) {
+  Key(key);
+  StartArray();
+}
+
+}  // namespace gateway

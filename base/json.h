@@ -1,0 +1,205 @@
+// JSON, read in one pass and written in one go.
+//
+// Reading walks the text once, in order, and keeps nothing: a visitor is called
+// for each field or element, takes what it knows and keeps the raw text of what
+// it does not know. Keys arrive unescaped; repeated keys arrive as often as
+// they are written, and what that means is the visitor's to decide. Errors name
+// the place, as in `messages[0].content[1].type: expected a string`.
+//
+//   absl::Status status = ReadJson(body, JsonPadding::kAbsent, [&](
+//       JsonValue& root) {
+//     return root.EachField([&](std::string_view key, JsonValue& value)
+//                               -> absl::Status {
+//       if (key == "model") {
+//         GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+//         model = text;
+//       } else if (key == "tools") {
+//         return value.EachElement([&](JsonValue& tool) { ... });
+//       } else {
+//         GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+//         extensions.emplace_back(key, raw);
+//       }
+//       return absl::OkStatus();
+//     });
+//   });
+//
+// What is checked: the whole text is valid UTF-8, its strings and brackets
+// close, nothing follows the root, and everything that was visited or taken raw
+// is well formed. What is not: the inside of values that the visitor skips or
+// takes by `RawUnchecked`, which suits bytes that are only forwarded and whose
+// last judge is the receiver.
+//
+//   std::string out;
+//   JsonWriter json(&out);
+//   json.StartObject();
+//   json.StringField("model", model);
+//   json.Key("stop");
+//   json.StartArray();
+//   for (const std::string& stop : stops) json.String(stop);
+//   json.EndArray();
+//   json.EndObject();
+//
+// Thread-safe between calls: each thread has parsers of its own, which keep
+// their memory. Visitors must not suspend a coroutine; they may read another
+// text.
+
+#ifndef BASE_JSON_H_
+#define BASE_JSON_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+// Deeper texts are refused where they are visited or taken raw.
+inline constexpr int kJsonDepthLimit = 64;
+
+enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
+
+// Whether 64 readable bytes follow a text, which saves copying it.
+enum class JsonPadding { kAbsent, kPresent };
+
+// One value of a text that is being read. Each value is read at most once; a
+// value left unread is skipped. All views are valid until ReadJson returns,
+// except that raw views of a text with padding point into that text.
+class JsonValue {
+ public:
+  using FieldVisitor =
+      absl::FunctionRef<absl::Status(std::string_view key, JsonValue& value)>;
+  using ElementVisitor = absl::FunctionRef<absl::Status(JsonValue& value)>;
+
+  JsonValue(const JsonValue&) = delete;
+  JsonValue& operator=(const JsonValue&) = delete;
+
+  // What the value is, judged by its first character. Does not read it.
+  JsonType Type();
+  bool IsNull() { return Type() == JsonType::kNull; }
+  bool IsString() { return Type() == JsonType::kString; }
+  bool IsArray() { return Type() == JsonType::kArray; }
+  bool IsObject() { return Type() == JsonType::kObject; }
+
+  // The value, where it has the type; otherwise an error that names the path.
+  // Lone surrogates are refused. A number such as 3.0 is an integer.
+  absl::StatusOr<std::string_view> String();
+  absl::StatusOr<bool> Bool();
+  absl::StatusOr<int64_t> Int64();
+  // As Int64, within [min, max].
+  absl::StatusOr<int32_t> Int32(int32_t min, int32_t max);
+  absl::StatusOr<double> Double();
+
+  // Reads `null` and nothing else.
+  absl::Status Null();
+
+  // The text of the value byte for byte, without space around it.
+  absl::StatusOr<std::string_view> Raw();
+  // The same; only brackets and strings are known to close.
+  absl::StatusOr<std::string_view> RawUnchecked();
+
+  // Visit the fields of an object or the elements of an array until a visitor
+  // fails.
+  absl::Status EachField(FieldVisitor visit);
+  absl::Status EachElement(ElementVisitor visit);
+
+  // An InvalidArgument that names this value, for what is wrong with it beyond
+  // its type: `path: description`.
+  absl::Status Error(std::string_view description) const;
+
+  // Where the value is, as in `messages[0].content`; empty for the root.
+  std::string Path() const;
+
+ private:
+  friend class JsonReading;
+
+  // A step from the root. Steps live on the stack of the visitors.
+  struct Step {
+    const Step* parent = nullptr;
+    std::string_view key;  // Of an object's field; data() is null otherwise.
+    size_t index = 0;      // Of an array's element.
+    int depth = 0;
+  };
+
+  explicit JsonValue(const Step* step) : step_(step) {}
+
+  absl::Status TypeError(int error, std::string_view expected) const;
+  absl::Status MarkRead();
+
+  const Step* step_;
+  bool read_ = false;
+  // The parser's own value, kept opaque so that its header, which is large,
+  // stays in one source.
+  alignas(8) std::byte state_[32];
+};
+
+// Reads `text`, whose root must be an object or an array. An error of the
+// reading itself is an InvalidArgument; an error of `visit` is returned as it
+// is.
+absl::Status ReadJson(std::string_view text, JsonPadding padding,
+                      absl::FunctionRef<absl::Status(JsonValue& root)> visit);
+
+// The path that an error made here carries, as in `messages[0].content`; empty
+// for errors that have none. JsonErrorDescription is the message without it.
+std::string JsonErrorPath(const absl::Status& status);
+std::string JsonErrorDescription(const absl::Status& status);
+
+// Checks that `text` is exactly one well-formed JSON value of at most
+// `depth_limit` nested arrays and objects. UTF-8 is not checked.
+absl::Status CheckJson(std::string_view text,
+                       int depth_limit = kJsonDepthLimit);
+
+// Appends one JSON text to a string. Allocates nothing but that string's
+// memory. The caller keeps the grammar: keys in objects, what was started is
+// ended. Strings must be UTF-8.
+class JsonWriter {
+ public:
+  // Borrows `out`.
+  explicit JsonWriter(std::string* out) : out_(*out) {}
+
+  void StartObject() { Open('{'); }
+  void EndObject() { Close('}'); }
+  void StartArray() { Open('['); }
+  void EndArray() { Close(']'); }
+
+  void Key(std::string_view key);
+  void String(std::string_view text);
+  void Int64(int64_t number);
+  // The shortest text that reads back as the same number; what JSON cannot
+  // say, NaN and the infinities, becomes null.
+  void Double(double number);
+  void Bool(bool truth);
+  void Null();
+  // Writes a JSON text as it is. REQUIRES: CheckJson accepts it.
+  void Raw(std::string_view json);
+
+  // The key and its value.
+  void StringField(std::string_view key, std::string_view text);
+  void Int64Field(std::string_view key, int64_t number);
+  void DoubleField(std::string_view key, double number);
+  void BoolField(std::string_view key, bool truth);
+  void NullField(std::string_view key);
+  void RawField(std::string_view key, std::string_view json);
+  void StartObjectField(std::string_view key);
+  void StartArrayField(std::string_view key);
+
+ private:
+  void Open(char bracket);
+  void Close(char bracket);
+  // Writes the comma that is due before a key or element.
+  void Separate();
+  void Quote(std::string_view text);
+
+  std::string& out_;
+  int depth_ = 0;
+  bool after_key_ = false;
+  // Bit d: the container at depth d has something in it.
+  uint64_t filled_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_JSON_H_
