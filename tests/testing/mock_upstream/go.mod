@@ -1,0 +1,3 @@
+module llmgateway.dev/tests/mock_upstream
+
+go 1.19

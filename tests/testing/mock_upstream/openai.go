@@ -1,0 +1,304 @@
+package main
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+const createdUnix = 1767225600
+
+type openAIUsage struct {
+	PromptTokens     int64 `json:"prompt_tokens"`
+	CompletionTokens int64 `json:"completion_tokens"`
+	TotalTokens      int64 `json:"total_tokens"`
+	PromptDetails    struct {
+		CachedTokens     int64 `json:"cached_tokens"`
+		CacheWriteTokens int64 `json:"cache_write_tokens,omitempty"`
+		AudioTokens      int64 `json:"audio_tokens"`
+	} `json:"prompt_tokens_details"`
+	CompletionDetails struct {
+		ReasoningTokens int64 `json:"reasoning_tokens"`
+		AudioTokens     int64 `json:"audio_tokens"`
+		AcceptedTokens  int64 `json:"accepted_prediction_tokens"`
+		RejectedTokens  int64 `json:"rejected_prediction_tokens"`
+	} `json:"completion_tokens_details"`
+}
+
+func openAIUsageOf(u Usage) openAIUsage {
+	var o openAIUsage
+	o.PromptTokens = u.PromptTokens
+	o.CompletionTokens = u.CompletionTokens
+	o.TotalTokens = u.PromptTokens + u.CompletionTokens
+	o.PromptDetails.CachedTokens = u.CachedTokens
+	o.PromptDetails.CacheWriteTokens = u.CacheWriteTokens
+	o.CompletionDetails.ReasoningTokens = u.ReasoningTokens
+	return o
+}
+
+type openAIFunction struct {
+	Name      string `json:"name,omitempty"`
+	Arguments string `json:"arguments"`
+}
+
+type openAIToolCall struct {
+	Index    *int           `json:"index,omitempty"`
+	ID       string         `json:"id,omitempty"`
+	Type     string         `json:"type,omitempty"`
+	Function openAIFunction `json:"function"`
+}
+
+type openAIMessage struct {
+	Role             string           `json:"role"`
+	Content          *string          `json:"content"`
+	ReasoningContent *string          `json:"reasoning_content,omitempty"`
+	Refusal          *string          `json:"refusal"`
+	ToolCalls        []openAIToolCall `json:"tool_calls,omitempty"`
+	Annotations      []string         `json:"annotations"`
+}
+
+type openAIChoice struct {
+	Index        int            `json:"index"`
+	Message      *openAIMessage `json:"message,omitempty"`
+	Delta        interface{}    `json:"delta,omitempty"`
+	Logprobs     *string        `json:"logprobs"`
+	FinishReason *string        `json:"finish_reason"`
+}
+
+type openAICompletion struct {
+	ID          string          `json:"id"`
+	Object      string          `json:"object"`
+	Created     int64           `json:"created"`
+	Model       string          `json:"model"`
+	Choices     []openAIChoice  `json:"choices"`
+	Usage       json.RawMessage `json:"usage,omitempty"`
+	ServiceTier string          `json:"service_tier"`
+	Fingerprint string          `json:"system_fingerprint"`
+}
+
+func newCompletion(object, model string) openAICompletion {
+	return openAICompletion{ID: "chatcmpl-mock", Object: object,
+		Created: createdUnix, Model: model, Choices: []openAIChoice{},
+		ServiceTier: "default", Fingerprint: "fp_mock"}
+}
+
+// usageOf is what the step says was used, else what its text would use.
+func (s *Step) usageOf() Usage {
+	if s.Garbage == "negative_usage" {
+		return Usage{PromptTokens: -12, CompletionTokens: -7,
+			CachedTokens: -3, ReasoningTokens: -1}
+	}
+	if s.Usage != nil {
+		return *s.Usage
+	}
+	return Usage{PromptTokens: 12,
+		CompletionTokens: int64(runsLength(s.textRuns()))}
+}
+
+// hasText says whether the answer carries text: tool calls and refusals do so
+// only when the script gives the text.
+func (s *Step) hasText() bool {
+	return s.Refusal == "" && (len(s.ToolCalls) == 0 || s.Text != "")
+}
+
+func (s *Step) openAIFinish() string {
+	if s.FinishReason != "" {
+		if word, ok := map[string]string{"end_turn": "stop",
+			"stop_sequence": "stop", "max_tokens": "length",
+			"tool_use": "tool_calls"}[s.FinishReason]; ok {
+			return word
+		}
+		return s.FinishReason
+	}
+	if len(s.ToolCalls) > 0 {
+		return "tool_calls"
+	}
+	return "stop"
+}
+
+func (t ToolCall) id(i int) string {
+	if t.ID != "" {
+		return t.ID
+	}
+	return "call_mock_" + strconv.Itoa(i)
+}
+
+func (t ToolCall) arguments() string {
+	if t.Arguments == "" {
+		return "{}"
+	}
+	return t.Arguments
+}
+
+func openAIUnary(s *Step, c call) ([]byte, Usage) {
+	answer := newCompletion("chat.completion", c.model)
+	finish := s.openAIFinish()
+	message := &openAIMessage{Role: "assistant", Annotations: []string{}}
+	if s.hasText() {
+		text := joinRuns(s.textRuns()) + s.garbageMark()
+		message.Content = &text
+	}
+	if s.Refusal != "" {
+		message.Refusal = &s.Refusal
+	}
+	if s.Reasoning != nil {
+		message.ReasoningContent = &s.Reasoning.Text
+	}
+	for i, t := range s.ToolCalls {
+		message.ToolCalls = append(message.ToolCalls, openAIToolCall{
+			ID: t.id(i), Type: "function",
+			Function: openAIFunction{t.Name, t.arguments()}})
+	}
+	for i := 0; i < c.choices; i++ {
+		answer.Choices = append(answer.Choices, openAIChoice{Index: i,
+			Message: message, FinishReason: &finish})
+	}
+	if s.UsageIn == "never" {
+		return toJSON(answer), Usage{}
+	}
+	usage := s.usageOf()
+	answer.Usage = toJSON(openAIUsageOf(usage))
+	return toJSON(answer), usage
+}
+
+// openAIStreamer renders the chunks of one stream.
+type openAIStreamer struct {
+	step  *Step
+	call  call
+	usage Usage
+	// On each chunk: none, null or the figures.
+	chunkUsage json.RawMessage
+}
+
+func openAIStream(s *Step, c call) []segment {
+	r := &openAIStreamer{step: s, call: c, usage: s.usageOf()}
+	switch {
+	case s.UsageIn == "every_chunk":
+		r.chunkUsage = toJSON(openAIUsageOf(r.usage))
+	case r.wantsUsageChunk():
+		r.chunkUsage = json.RawMessage("null")
+	}
+	parts := []segment{r.once(r.roles()...)}
+	if s.Reasoning != nil {
+		for _, piece := range pieces(s.Reasoning.Text, 16) {
+			parts = append(parts, r.once(r.each(true, map[string]string{
+				"reasoning_content": piece.piece})...))
+		}
+	}
+	if s.hasText() {
+		for _, run := range s.textRuns() {
+			parts = append(parts, segment{r.each(true, map[string]string{
+				"content": run.piece + s.garbageMark()}), run.times})
+		}
+	}
+	for _, piece := range pieces(s.Refusal, 16) {
+		parts = append(parts, r.once(r.each(true, map[string]string{
+			"refusal": piece.piece})...))
+	}
+	for i, t := range s.ToolCalls {
+		parts = append(parts, r.once(r.toolCall(i, t)...))
+	}
+	return append(parts, r.ending()...)
+}
+
+func (r *openAIStreamer) wantsUsageChunk() bool {
+	switch r.step.UsageIn {
+	case "always":
+		return true
+	case "", "requested":
+		return r.call.includeUsage
+	}
+	return false
+}
+
+func (r *openAIStreamer) once(events ...event) segment {
+	return segment{events, 1}
+}
+
+// chunk is one event with a delta for one choice.
+func (r *openAIStreamer) chunk(choice int, content bool, delta interface{},
+	finish *string) event {
+	body := newCompletion("chat.completion.chunk", r.call.model)
+	body.Usage = r.chunkUsage
+	body.Choices = append(body.Choices, openAIChoice{Index: choice,
+		Delta: delta, FinishReason: finish})
+	return event{bytes: dataEvent(toJSON(body)), content: content}
+}
+
+// each is one event per choice: choices interleave.
+func (r *openAIStreamer) each(content bool, delta interface{}) []event {
+	var events []event
+	for i := 0; i < r.call.choices; i++ {
+		events = append(events, r.chunk(i, content, delta, nil))
+	}
+	return events
+}
+
+func (r *openAIStreamer) roles() []event {
+	type opening struct {
+		Role    string  `json:"role"`
+		Content *string `json:"content"`
+		Refusal *string `json:"refusal"`
+	}
+	empty := ""
+	first := opening{Role: "assistant", Content: &empty}
+	if !r.step.hasText() {
+		first.Content = nil
+	}
+	if r.step.Refusal != "" {
+		first.Refusal = &empty
+	}
+	return r.each(false, first)
+}
+
+func (r *openAIStreamer) toolCall(index int, t ToolCall) []event {
+	type delta struct {
+		ToolCalls []openAIToolCall `json:"tool_calls"`
+	}
+	events := r.each(true, delta{[]openAIToolCall{{Index: &index,
+		ID: t.id(index), Type: "function",
+		Function: openAIFunction{Name: t.Name}}}})
+	for _, piece := range pieces(t.arguments(), r.step.argumentBytes()) {
+		events = append(events, r.each(true, delta{[]openAIToolCall{{
+			Index:    &index,
+			Function: openAIFunction{Arguments: piece.piece}}}})...)
+	}
+	return events
+}
+
+func (s *Step) argumentBytes() int {
+	if s.ChunkBytes > 0 {
+		return s.ChunkBytes
+	}
+	return defaultChunkBytes
+}
+
+// ending is the finish chunk of each choice, usage and the terminator.
+func (r *openAIStreamer) ending() []segment {
+	var events []event
+	if !r.step.OmitFinish {
+		finish := r.step.openAIFinish()
+		if r.step.UsageIn == "finish_chunk" {
+			r.chunkUsage = toJSON(openAIUsageOf(r.usage))
+		}
+		for i := 0; i < r.call.choices; i++ {
+			events = append(events, r.chunk(i, false, struct{}{}, &finish))
+		}
+		if r.step.UsageIn == "finish_chunk" ||
+			r.step.UsageIn == "every_chunk" {
+			events[len(events)-1].usage = &r.usage
+		}
+	}
+	if r.step.Garbage == "duplicate_finish" {
+		events = append(events, events...)
+	}
+	if r.wantsUsageChunk() {
+		body := newCompletion("chat.completion.chunk", r.call.model)
+		body.Usage = toJSON(openAIUsageOf(r.usage))
+		events = append(events, event{bytes: dataEvent(toJSON(body)),
+			usage: &r.usage})
+	}
+	if !r.step.OmitTerminator {
+		events = append(events, event{bytes: dataEvent([]byte("[DONE]"))})
+	}
+	return []segment{r.once(events...)}
+}
