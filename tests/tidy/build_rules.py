@@ -1,0 +1,194 @@
+"""Rules about files, targets and what they include."""
+
+import re
+
+from tests.tidy import build_files
+from tests.tidy import cpp_source
+from tests.tidy import system_headers
+
+# Sources without a test of their own, each with the reason.
+UNTESTED_SOURCES = {
+    "clients/cli/main.cc": "flags only; the command is tested as a program",
+    "service/main.cc": "flags and signals; integration tests run the binary",
+}
+# Whose sources have a mirrored test.
+_TESTED_ROOTS = ("base/", "clients/cli/", "clients/cpp/", "providers/",
+                 "service/")
+# Whose includes are checked.
+_CPP_ROOTS = _TESTED_ROOTS + ("tests/",)
+_PROTO_ROOT = "proto/"
+
+
+class Project:
+    """A tree with its BUILD files parsed."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.targets = []
+        self.problems = []
+        for path in tree.paths("BUILD.bazel"):
+            targets, problems = build_files.parse(path, tree[path], tree)
+            self.targets.extend(targets)
+            self.problems.extend(problems)
+        self.owners = {}  # {file: [Target]}
+        self.exporters = {}  # {path as included: set of labels}
+        for target in self.targets:
+            for path in target.files("srcs", "hdrs", "textual_hdrs", "src",
+                                     "data"):
+                self.owners.setdefault(path, []).append(target)
+            for path in target.files("hdrs", "textual_hdrs"):
+                self.exporters.setdefault(path, set()).add(target.label)
+            if target.kind == "gateway_proto_library":
+                self._export_generated(target)
+        self.headers_of = {}  # {label: headers}
+        for header, labels in self.exporters.items():
+            for label in labels:
+                self.headers_of.setdefault(label, set()).add(header)
+
+    def _export_generated(self, target):
+        for path in target.files("srcs"):
+            stem = path[len(_PROTO_ROOT):-len(".proto")]
+            for suffix, label in ((".pb.h", target.label),
+                                  (".grpc.pb.h", target.label + "_grpc")):
+                self.exporters.setdefault(stem + suffix, set()).add(label)
+
+
+def unreadable_build_files(project):
+    return project.problems
+
+
+def includes_of_direct_dependencies(project):
+    """Each #include is of the target itself or of a direct dependency."""
+    problems = []
+    for target in project.targets:
+        dependencies = set(target.values("deps"))
+        dependencies.add(target.label)
+        if target.is_test():
+            dependencies |= system_headers.OF_EVERY_TEST
+        own = set(target.files("srcs", "hdrs", "textual_hdrs"))
+        for path in sorted(own):
+            if path not in project.tree or not path.endswith((".h", ".cc")):
+                continue
+            for line, header in cpp_source.includes(project.tree[path]):
+                where = "%s:%d" % (path, line)
+                problems.extend(_judge_include(
+                    project, target, dependencies, own, where, header))
+    return problems
+
+
+def _judge_include(project, target, dependencies, own, where, header):
+    if header in own or system_headers.needs_no_target(header):
+        return []
+    label = system_headers.target_of(header)
+    if label is None:
+        labels = project.exporters.get(header, set())
+    else:
+        labels = {label}
+    if not labels:
+        return ["%s: no target exports %s; put it into the hdrs of one, or, "
+                "for a system library, into tests/tidy/system_headers.py"
+                % (where, header)]
+    if not labels & dependencies:
+        return ["%s: %s comes from %s; add that to the deps of %s"
+                % (where, header, " or ".join(sorted(labels)), target.label)]
+    return []
+
+
+def dependencies_are_used(project):
+    """Each dependency with headers has one of them included."""
+    problems = []
+    for target in project.targets:
+        sources = [path for path in target.files("srcs", "hdrs",
+                                                 "textual_hdrs")
+                   if path in project.tree and path.endswith((".h", ".cc"))]
+        if not sources or not target.kind.startswith("gateway_cc_"):
+            continue
+        included = {header for path in sources for _, header
+                    in cpp_source.includes(project.tree[path])}
+        systems = {system_headers.target_of(header) for header in included}
+        for label in target.values("deps"):
+            if label in target.kept or label in systems:
+                continue
+            headers = project.headers_of.get(label, set())
+            if headers & included:
+                continue
+            if headers or label.startswith("//third_party:"):
+                problems.append(
+                    "%s: nothing includes a header of %s; remove it from the "
+                    "deps, or mark its line `# keep` when linking alone is "
+                    "meant" % (target.label, label))
+    return problems
+
+
+def files_are_in_a_build_file(project):
+    return ["%s: not in any BUILD.bazel; name it in a target or delete it"
+            % path for path in project.tree.paths(".cc", ".h")
+            if path not in project.owners]
+
+
+def build_files_name_real_files(project):
+    problems = []
+    for target in project.targets:
+        if not target.kind.startswith("gateway_cc_"):
+            continue
+        for path in target.files("srcs", "hdrs"):
+            if path.endswith((".cc", ".h")) and path not in project.tree:
+                problems.append("%s: names %s, which is not there"
+                                % (target.label, path))
+    return problems
+
+
+def sources_have_tests(project):
+    problems = []
+    for path in project.tree.paths(".cc"):
+        if not path.startswith(_TESTED_ROOTS) or path in UNTESTED_SOURCES:
+            continue
+        test = "tests/%s_test.cc" % path[:-len(".cc")]
+        if test not in project.tree:
+            problems.append("%s: has no mirrored test; write %s"
+                            % (path, test))
+    return problems
+
+
+def build_files_say_why(project):
+    """The first line of a BUILD file says why its room exists."""
+    return ["%s:1: begin with a comment that says why this room exists" % path
+            for path in project.tree.paths("BUILD.bazel")
+            if not re.match(r"# \S", project.tree[path])]
+
+
+def dependencies_are_sorted(project):
+    problems = []
+    for target in project.targets:
+        if "deps" not in target.plain_lists:
+            continue
+        written = [_written(label, target.package)
+                   for label in target.values("deps")]
+        ordered = sorted(written, key=_sort_key)
+        if written != ordered:
+            first = next(a for a, b in zip(written, ordered) if a != b)
+            problems.append("%s: deps are not sorted, from %s on"
+                            % (target.label, first))
+    return problems
+
+
+def _written(label, package):
+    prefix = "//%s:" % package
+    return label[len(prefix) - 1:] if label.startswith(prefix) else label
+
+
+def _sort_key(label):
+    return (not label.startswith(":"), not label.startswith("//"),
+            re.split("[:/]", label))
+
+
+RULES = [
+    build_files_name_real_files,
+    build_files_say_why,
+    dependencies_are_sorted,
+    dependencies_are_used,
+    files_are_in_a_build_file,
+    includes_of_direct_dependencies,
+    sources_have_tests,
+    unreadable_build_files,
+]

@@ -1,0 +1,174 @@
+"""Rules about the text of files: words, lengths, guards."""
+
+import collections
+import re
+
+from tests.tidy import cpp_source
+
+_LINE_COLUMNS_MAX = 80
+_FUNCTION_LINES_MAX = 70
+_FILE_LINES_MAX = 600
+
+# One banned form: where it may stand after all, and what to write instead.
+Ban = collections.namedtuple("Ban", ["pattern", "allowed_in", "instead"])
+
+_BASE = ("base/", "tests/base/")
+# Programs of their own beside the tests, which play the outside world.
+_PLAYERS = _BASE + ("tests/testing/", "tests/bench/")
+
+_CODE_BANS = [
+    Ban(r"\babsl::Now\s*\(", _BASE, "take a Clock (base/clock.h)"),
+    Ban(r"\bstd::chrono::\w+_clock::now\s*\(", _BASE,
+        "take a Clock (base/clock.h)"),
+    Ban(r"(?<![\w:.>])(?:std::|::)?(?:clock_gettime|gettimeofday|time)\s*\(",
+        _BASE, "take a Clock (base/clock.h)"),
+    Ban(r"\babsl::SleepFor\b|\bstd::this_thread::sleep"
+        r"|(?<![\w.>:])(?:::)?(?:u|nano)?sleep\s*\(", _PLAYERS,
+        "await a timer of the EventLoop (base/event_loop.h)"),
+    Ban(r"(?<![\w.>:])(?:std::|::)?(?:s?rand|random|drand48)\s*\("
+        r"|\bstd::(?:mt19937|random_device|default_random_engine)\b"
+        r"|\babsl::(?:Insecure)?BitGen\b", _BASE,
+        "take a Random (base/random.h)"),
+    Ban(r"\bstd::j?thread\b(?!::hardware_concurrency)"
+        r"|\bpthread_create\b|\bstd::async\b", _PLAYERS,
+        "run on an EventLoop (base/event_loop.h)"),
+    Ban(r"(?<![\w.>:])(?:std::|::)?(?:system|popen|v?fork|exec[lv]\w*)\s*\(",
+        _PLAYERS, "use Subprocess (base/subprocess.h)"),
+    Ban(r"\b(?:secure_)?getenv\s*\(", ("service/main.cc", "tests/"),
+        "let main.cc read the environment and pass the value on"),
+    Ban(r"\bstd::(?:recursive_|shared_)?(?:timed_)?mutex\b"
+        r"|\bstd::(?:lock_guard|unique_lock|scoped_lock|condition_variable)\b"
+        r"|\babsl::(?:Mutex|MutexLock|CondVar|Notification)\b", _PLAYERS,
+        "use Mutex and MutexLock (base/mutex.h)"),
+    Ban(r"\bthrow\b", (), "return an absl::Status"),
+    Ban(r"\b(?:class|struct)\s+\w*(?:Manager|Helper|Utils?|Impl)\b", (),
+        "find the noun: Ticket, Permit, Plan, Relay, Recorder"),
+    Ban(r"\busing\s+namespace\s+(?!std::(?:string_view_)?literals|"
+        r"absl::\w*literals)\w", (), "name what is used"),
+]
+
+# Spelled in pieces, so that this file does not break its own rule.
+_TEXT_BANS = [
+    Ban("/" + r"(?:work|farm)/|/tmp/" + r"(?:w|bash_jobs)\b"
+        r"|/(?:home|Users)/" + r"[a-z]|(?<![\w.])/root" + "/", (),
+        "a path of one machine: make it relative, or take it from the "
+        "environment"),
+    Ban(r"registry\.npmjs" + r"\.org|proxy\.golang" + r"\.org|pypi" +
+        r"\.org|repo1?\.maven" + r"|deb\.debian" + r"\.org"
+        r"|files\.pythonhosted" + r"\.org", (),
+        "a registry's host: clients know their own; for a package-lock.json "
+        "use npm's omit-lockfile-registry-resolved"),
+    Ban(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b(?!\()", (),
+        "do it, or name an owner in parentheses and say what is missing"),
+]
+
+
+def _allowed(path, ban):
+    return path.startswith(ban.allowed_in) if ban.allowed_in else False
+
+
+def _matches(path, text, bans):
+    for ban in bans:
+        if _allowed(path, ban):
+            continue
+        for match in re.finditer(ban.pattern, text):
+            yield "%s:%d: %r: %s" % (
+                path, text.count("\n", 0, match.start()) + 1,
+                match.group(0), ban.instead)
+
+
+def banned_code(tree):
+    return [problem for path in tree.paths(".h", ".cc")
+            for problem in _matches(path, cpp_source.code_of(tree[path]),
+                                    _CODE_BANS)]
+
+
+def banned_text(tree):
+    return [problem for path in tree.paths("")
+            for problem in _matches(path, tree[path], _TEXT_BANS)]
+
+
+def banned_file_names(tree):
+    return ["%s: find the noun for this file's name" % path
+            for path in tree.paths(".h", ".cc")
+            if re.search(r"(?:^|[/_])(?:manager|helpers?|utils?|impl)"
+                         r"(?:_test)?\.", path)]
+
+
+def line_length(tree):
+    problems = []
+    for path in tree.paths(".h", ".cc"):
+        for number, line in enumerate(tree[path].splitlines(), 1):
+            if len(line) <= _LINE_COLUMNS_MAX:
+                continue
+            if "://" in line or re.match(r"#(include|ifndef|define|endif)",
+                                         line) or 'R"' in line:
+                continue
+            problems.append("%s:%d: %d columns; the limit is %d"
+                            % (path, number, len(line), _LINE_COLUMNS_MAX))
+    return problems
+
+
+def function_length(tree):
+    return ["%s:%d: %s has %d lines; the limit is %d: what second thing does "
+            "it do?" % (path, first, name, last - first + 1,
+                        _FUNCTION_LINES_MAX)
+            for path in tree.paths(".h", ".cc")
+            for first, last, name in cpp_source.functions(tree[path])
+            if last - first + 1 > _FUNCTION_LINES_MAX]
+
+
+def file_length(tree):
+    return ["%s: %d lines; the limit is %d: what second thing lives in it?"
+            % (path, lines, _FILE_LINES_MAX)
+            for path in tree.paths(".h", ".cc", ".py", ".go", ".java", ".ts")
+            for lines in [tree[path].count("\n")]
+            if lines > _FILE_LINES_MAX]
+
+
+def header_guards(tree):
+    problems = []
+    for path in tree.paths(".h"):
+        guard = re.sub(r"\W", "_", path).upper() + "_"
+        text = cpp_source.code_of(tree[path])
+        if not re.match(r"\s*#ifndef %s\n\s*#define %s\n" % (guard, guard),
+                        text):
+            problems.append("%s: the first code must be the guard "
+                            "#ifndef %s / #define %s" % (path, guard, guard))
+        elif not re.search(r"#endif\s*// %s\s*$" % guard, tree[path]):
+            problems.append("%s: end with `#endif  // %s`" % (path, guard))
+    return problems
+
+
+def headers_open_with_prose(tree):
+    return ["%s:1: begin with what this is, in a comment" % path
+            for path in tree.paths(".h")
+            if not tree[path].startswith("// ")]
+
+
+def whitespace(tree):
+    problems = []
+    for path in tree.paths(".h", ".cc", ".py", ".sh", ".bzl", ".bazel",
+                           ".proto"):
+        text = tree[path]
+        for match in re.finditer(r"[ \t]+$", text, re.MULTILINE):
+            problems.append("%s:%d: space at the end of a line" % (
+                path, text.count("\n", 0, match.start()) + 1))
+        if text and not text.endswith("\n"):
+            problems.append("%s: ends without a newline" % path)
+        if "\t" in text and not path.endswith(".sh"):
+            problems.append("%s: tab; use spaces" % path)
+    return problems
+
+
+RULES = [
+    banned_code,
+    banned_file_names,
+    banned_text,
+    file_length,
+    function_length,
+    header_guards,
+    headers_open_with_prose,
+    line_length,
+    whitespace,
+]
