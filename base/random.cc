@@ -18,9 +18,8 @@ struct Generator {
   Generator() {
     size_t filled = 0;
     while (filled < sizeof(state)) {
-      const ssize_t got =
-          getrandom(reinterpret_cast<char*>(state) + filled,
-                    sizeof(state) - filled, 0);
+      const ssize_t got = getrandom(reinterpret_cast<char*>(state) + filled,
+                                    sizeof(state) - filled, 0);
       // Only a kernel without the call fails for good, and then nothing that
       // relies on distinct ids may run.
       if (got < 0 && errno != EINTR) abort();

@@ -28,15 +28,15 @@
 #define GATEWAY_CO_RETURN_IF_ERROR(...) \
   GATEWAY_STATUS_MACROS_RETURN_IF_ERROR_(co_return, (__VA_ARGS__))
 
-#define GATEWAY_ASSIGN_OR_RETURN(lhs, ...)                               \
-  GATEWAY_STATUS_MACROS_ASSIGN_OR_(                                      \
-      return, GATEWAY_STATUS_MACROS_JOIN_(status_or_value_, __LINE__),   \
-      lhs, (__VA_ARGS__))
+#define GATEWAY_ASSIGN_OR_RETURN(lhs, ...)                                  \
+  GATEWAY_STATUS_MACROS_ASSIGN_OR_(                                         \
+      return, GATEWAY_STATUS_MACROS_JOIN_(status_or_value_, __LINE__), lhs, \
+            (__VA_ARGS__))
 
-#define GATEWAY_CO_ASSIGN_OR_RETURN(lhs, ...)                            \
-  GATEWAY_STATUS_MACROS_ASSIGN_OR_(                                      \
-      co_return, GATEWAY_STATUS_MACROS_JOIN_(status_or_value_, __LINE__), \
-      lhs, (__VA_ARGS__))
+#define GATEWAY_CO_ASSIGN_OR_RETURN(lhs, ...)                                  \
+  GATEWAY_STATUS_MACROS_ASSIGN_OR_(                                            \
+      co_return, GATEWAY_STATUS_MACROS_JOIN_(status_or_value_, __LINE__), lhs, \
+      (__VA_ARGS__))
 
 // The rest is how.
 

@@ -94,8 +94,7 @@ TEST(StatusMacrosTest, CoroutinesReturnEarlyToo) {
     co_return absl::CancelledError("went on");
   };
   EXPECT_EQ(**check(Broken()).result, Broken());
-  EXPECT_EQ(**check(absl::OkStatus()).result,
-            absl::CancelledError("went on"));
+  EXPECT_EQ(**check(absl::OkStatus()).result, absl::CancelledError("went on"));
 
   const auto add = [](absl::StatusOr<int> a) -> Ran<absl::StatusOr<int>> {
     GATEWAY_CO_ASSIGN_OR_RETURN(const int value, std::move(a));
