@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Proves that the rooms' DAG is what Bazel enforces.
+
+Two proofs, by asking Bazel itself (so this is no Bazel test):
+  1. A target that imports against the DAG fails at analysis time, and for that
+     reason.
+  2. For every two rooms, what is visible is what the architecture allows: the
+     table below is compared with `bazel query`.
+"""
+
+import os
+import subprocess
+import sys
+
+_BAZEL = os.environ.get("BAZEL", "bazel").split()
+
+# Who may import whom. A room that is not built yet is left out of the check.
+_ENGINES = ["service/grpc", "service/http", "service/rpc"]
+_BELOW_PIPELINE = ["providers", "service/config", "service/ledger",
+                   "service/observability", "service/resilience",
+                   "service/routing"]
+_PROTO = "proto/llmgateway/v1"
+_BELOW_ENGINES = _BELOW_PIPELINE + ["base", _PROTO, "service/api",
+                                    "service/pipeline"]
+_ADAPTERS = ["providers/anthropic", "providers/mock", "providers/openai"]
+MAY_IMPORT = {
+    "base": [],
+    "providers": ["base", _PROTO, "providers/dialects"] + _ADAPTERS,
+    "providers/dialects": ["base", _PROTO, "providers"],
+    "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
+    "service/api": _BELOW_PIPELINE + ["base", _PROTO, "service/pipeline"],
+    "service/config": ["base", _PROTO],
+    "service/grpc": _BELOW_ENGINES,
+    "service/http": _BELOW_ENGINES + ["providers/dialects"],
+    "service/ledger": ["base", _PROTO],
+    "service/observability": ["base", _PROTO],
+    "service/pipeline": _BELOW_PIPELINE + ["base", _PROTO],
+    "service/resilience": ["base", _PROTO, "providers"],
+    "service/routing": ["base", _PROTO],
+    "service/rpc": _BELOW_ENGINES,
+}
+for _adapter in _ADAPTERS:
+    MAY_IMPORT[_adapter] = ["base", _PROTO, "providers", "providers/dialects"]
+for _room, _imports in MAY_IMPORT.items():
+    if _room != "base":
+        _imports.append("errors")
+MAY_IMPORT["errors"] = ["base", _PROTO]
+
+
+def bazel(*arguments):
+    return subprocess.run(
+        _BAZEL + list(arguments), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, check=False)
+
+
+def forbidden_arrow_fails():
+    """Problems with the first proof."""
+    build = bazel("build", "--nobuild", "--color=no",
+                  "//tools/lint/forbidden:arrow")
+    if build.returncode == 0:
+        return ["//tools/lint/forbidden:arrow was accepted by Bazel"]
+    if "is not visible from target '//tools/lint/forbidden:arrow'" not in (
+            build.stderr):
+        return ["//tools/lint/forbidden:arrow failed for another reason:\n" +
+                build.stderr]
+    return []
+
+
+def visible_from(room, others):
+    """The rooms among `others` that have a target visible from `room`."""
+    query = bazel(
+        "query", "visible(//%s:all, set(%s))"
+        % (room, " ".join("//%s:all" % other for other in others)))
+    if query.returncode != 0:
+        raise RuntimeError(query.stderr)
+    return {line[2:].split(":")[0] for line in query.stdout.split()}
+
+
+def compare_rooms(rooms):
+    """Problems with the second proof."""
+    problems = []
+    for room in rooms:
+        if room not in MAY_IMPORT:
+            continue
+        others = [other for other in rooms if other != room]
+        visible = visible_from(room, others)
+        allowed = set(MAY_IMPORT[room]) & set(others)
+        problems += ["//%s can import //%s, against the architecture"
+                     % (room, other) for other in sorted(visible - allowed)]
+        problems += ["//%s cannot import //%s, though the architecture "
+                     "allows it" % (room, other)
+                     for other in sorted(allowed - visible)]
+    return problems
+
+
+def main():
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          "..", ".."))
+    rooms = sorted(
+        room for room in set(MAY_IMPORT) | {_PROTO}
+        if os.path.exists(os.path.join(room, "BUILD.bazel")))
+    problems = forbidden_arrow_fails() + compare_rooms(rooms)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("a forbidden arrow fails at analysis time; %d rooms see what "
+              "they may" % len(rooms))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

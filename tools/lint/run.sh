@@ -1,0 +1,46 @@
+#!/bin/bash
+# Every check beyond the tests; runs all of them, then fails if one did.
+#
+#   tools/lint/run.sh [STEP]...    tidy arrows proto breaking clang-tidy
+
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+PATH="$(tools/deps.sh --bin):${PATH}"
+read -r -a flags <<<"${BUILDFLAGS:-}"
+
+# The rules of tests/tidy.
+tidy() { bazel test "${flags[@]}" //tests/tidy:all; }
+
+# The DAG, as Bazel enforces it.
+arrows() { python3 tools/lint/check_arrows.py; }
+
+# The contract's style.
+proto() { buf lint; }
+
+# The contract against the last release.
+breaking() {
+  local tag
+  tag="$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null)" || {
+    echo "no release yet to compare with"
+    return 0
+  }
+  buf breaking --against ".git#tag=${tag}"
+}
+
+clang_tidy() { bazel build "${flags[@]}" --config=clang-tidy //...; }
+
+steps=("$@")
+((${#steps[@]})) || steps=(tidy arrows proto breaking clang-tidy)
+
+failed=()
+for step in "${steps[@]}"; do
+  echo "== ${step}"
+  "${step//-/_}" || failed+=("${step}")
+done
+
+if ((${#failed[@]})); then
+  echo "lint failed: ${failed[*]}"
+  exit 1
+fi
+echo "lint passed: ${steps[*]}"
