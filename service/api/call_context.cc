@@ -1,0 +1,87 @@
+#include "service/api/call_context.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "base/random.h"
+#include "base/recycler.h"
+
+namespace gateway {
+namespace {
+
+google::protobuf::ArenaOptions RecycledBlocks() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 1024;
+  options.max_block_size = kRecycledBytesMax;
+  options.block_alloc = RecycledAllocate;
+  options.block_dealloc = RecycledFree;
+  return options;
+}
+
+bool IsReservedName(std::string_view name) {
+  return name.starts_with(':') || name.starts_with("grpc-") ||
+         name == "te" || name == "content-type";
+}
+
+bool IsTrailerName(std::string_view name) {
+  return !name.empty() && !IsReservedName(name) &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
+                  c == '-' || c == '_' || c == '.';
+         });
+}
+
+}  // namespace
+
+bool IsValidRequestId(std::string_view id) {
+  return !id.empty() && id.size() <= kRequestIdBytesLimit &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' ||
+                  c == ':';
+         });
+}
+
+CallContext::CallContext(EventLoop& loop, const Arrival& arrival)
+    : loop_(loop), arrival_(arrival), arena_(RecycledBlocks()) {
+  SystemRandom().FillHexId(made_up_id_.data(), made_up_id_.size());
+}
+
+void CallContext::AddMetadata(std::string_view name, std::string_view value) {
+  if (IsReservedName(name)) return;
+  if (request_id_.empty() && name == kRequestIdHeader &&
+      IsValidRequestId(value)) {
+    request_id_ = value;
+  }
+  metadata_.push_back({name, value});
+}
+
+std::optional<std::string_view> CallContext::FindMetadata(
+    std::string_view name) const {
+  for (const MetadataEntry& entry : metadata_) {
+    if (entry.name == name) return entry.value;
+  }
+  return std::nullopt;
+}
+
+void CallContext::AddTrailer(std::string_view name, std::string_view value) {
+  assert(IsTrailerName(name));
+  std::string sent(value);
+  if (!name.ends_with("-bin")) {
+    std::replace_if(
+        sent.begin(), sent.end(),
+        [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  }
+  trailers_.emplace_back(std::string(name), std::move(sent));
+}
+
+absl::Status CallContext::Outcome(absl::Status handler_status) const {
+  if (handler_status.ok() || !cancel_.cancelled() ||
+      handler_status.code() == cancel_.status().code()) {
+    return handler_status;
+  }
+  return cancel_.status();
+}
+
+}  // namespace gateway

@@ -1,0 +1,128 @@
+// CallContext is what a handler knows of the call it serves: who asks, until
+// when, under which id, and on which loop. An engine fills it in and owns it.
+//
+//   Task<absl::Status> Generate(CallContext& call,
+//                               const v1::GenerateRequest& request,
+//                               v1::GenerateResponse* response) {
+//     const auto key = call.FindMetadata("authorization");
+//     CancelListener hang_up(call.cancel(), [&] { upstream.Close(); });
+//     ...
+//     call.AddTrailer("x-served-by", target.name);
+//
+// The request id is the caller's `x-request-id` if that is well formed, made
+// up otherwise. Engines send it in the trailers of every call.
+//
+// Thread contract: built anywhere, then used on the call's event loop only.
+
+#ifndef SERVICE_API_CALL_CONTEXT_H_
+#define SERVICE_API_CALL_CONTEXT_H_
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/cancellation.h"
+#include "base/event_loop.h"
+#include "google/protobuf/arena.h"
+
+namespace gateway {
+
+inline constexpr std::string_view kRequestIdHeader = "x-request-id";
+inline constexpr size_t kRequestIdBytesLimit = 128;
+
+// Whether a caller's id can be taken as it is: letters, digits and `-_.:`, at
+// least one and at most kRequestIdBytesLimit.
+bool IsValidRequestId(std::string_view id);
+
+// One header of a request. Names are lower case; the value of a name that
+// ends in `-bin` is decoded.
+struct MetadataEntry {
+  std::string_view name;
+  std::string_view value;
+};
+
+class CallContext {
+ public:
+  // What an engine knows when a call arrives. The views must stay valid as
+  // long as the context.
+  struct Arrival {
+    std::string_view method;  // `package.Service/Method`.
+    std::string_view peer;    // `203.0.113.7:40312`, `[2001:db8::7]:40312`.
+    // Steady times; a call without a deadline has an infinite one.
+    absl::Duration time;
+    absl::Duration deadline = absl::InfiniteDuration();
+  };
+
+  CallContext(EventLoop& loop, const Arrival& arrival);
+
+  CallContext(const CallContext&) = delete;
+  CallContext& operator=(const CallContext&) = delete;
+
+  // For engines: adds a header, which must stay valid as long as the context.
+  // Names that belong to the protocol (`:path`, `grpc-timeout`, ...) are left
+  // out, so that no handler mistakes them for the caller's own.
+  void AddMetadata(std::string_view name, std::string_view value);
+
+  std::string_view method() const { return arrival_.method; }
+  std::string_view peer() const { return arrival_.peer; }
+  absl::Duration arrival_time() const { return arrival_.time; }
+  absl::Duration deadline() const { return arrival_.deadline; }
+
+  // The first value under a lower-case name.
+  std::optional<std::string_view> FindMetadata(std::string_view name) const;
+
+  // All headers, in the order they came; names can repeat.
+  absl::Span<const MetadataEntry> metadata() const { return metadata_; }
+
+  std::string_view request_id() const {
+    return request_id_.empty()
+               ? std::string_view(made_up_id_.data(), made_up_id_.size())
+               : request_id_;
+  }
+
+  // Fires when the client has gone, the deadline has passed or the server
+  // drains.
+  CancelSignal& cancel() { return cancel_; }
+  const CancelSignal& cancel() const { return cancel_; }
+
+  EventLoop& loop() const { return loop_; }
+
+  // Memory for messages that live as long as the call.
+  google::protobuf::Arena* arena() { return &arena_; }
+
+  // Adds a trailer. REQUIRES: `name` is lower case and not reserved. What a
+  // trailer cannot carry in `value` becomes `?`, unless the name ends in
+  // `-bin`.
+  void AddTrailer(std::string_view name, std::string_view value);
+  absl::Span<const std::pair<std::string, std::string>> trailers() const {
+    return trailers_;
+  }
+
+  // For engines: what the client is told when the handler returned
+  // `handler_status`. A handler that fails because the call was cancelled
+  // cannot know why as well as the signal does.
+  absl::Status Outcome(absl::Status handler_status) const;
+
+ private:
+  static constexpr size_t kMadeUpIdDigits = 32;
+
+  EventLoop& loop_;
+  const Arrival arrival_;
+  absl::InlinedVector<MetadataEntry, 8> metadata_;
+  std::string_view request_id_;  // Empty while the caller has sent none.
+  std::array<char, kMadeUpIdDigits> made_up_id_;
+  std::vector<std::pair<std::string, std::string>> trailers_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_CALL_CONTEXT_H_

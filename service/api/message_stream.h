@@ -1,0 +1,143 @@
+// MessageReader and MessageWriter are a call's two streams of messages as a
+// handler sees them.
+//
+//   StreamEvent event;
+//   while (co_await relay.Next(&event)) {
+//     if (!co_await writer.Write(event)) break;  // The client has gone.
+//   }
+//
+//   Question question;
+//   while (co_await reader.Read(&question)) Answer(question);
+//
+// One write is in flight at a time: a Write comes back once the engine can
+// take the next, so a slow client slows the handler and nothing piles up.
+// After a cancel, for whatever reason, both come back with false at once; the
+// call's CancelSignal says why.
+//
+// When nothing has to wait, neither suspends nor allocates.
+//
+// Thread contract: the call's event loop.
+
+#ifndef SERVICE_API_MESSAGE_STREAM_H_
+#define SERVICE_API_MESSAGE_STREAM_H_
+
+#include <cassert>
+#include <coroutine>
+#include <utility>
+
+#include "google/protobuf/message.h"
+
+namespace gateway {
+
+// How far an operation came at once.
+enum class StreamProgress {
+  kDone,     // It is through.
+  kEnded,    // It will never be: the stream is at its end or the client gone.
+  kWaiting,  // It is under way; the engine will say when it is through.
+};
+
+namespace message_stream_internal {
+
+// What waits for one operation of a stream.
+class Slot {
+ public:
+  bool waiting() const { return waiter_ != nullptr; }
+
+  // Resumes the handler, which may end the call before this returns.
+  void Finish(bool done) {
+    assert(waiting());
+    done_ = done;
+    std::exchange(waiter_, nullptr).resume();
+  }
+
+  void Settle(StreamProgress progress) {
+    done_ = progress == StreamProgress::kDone;
+  }
+  void Suspend(std::coroutine_handle<> waiter) {
+    assert(!waiting());
+    waiter_ = waiter;
+  }
+  bool done() const { return done_; }
+
+ private:
+  std::coroutine_handle<> waiter_;
+  bool done_ = false;
+};
+
+}  // namespace message_stream_internal
+
+class MessageWriter {
+ public:
+  // An awaitable of bool: true once `message`, which need not outlive the
+  // call of Write, has been taken; false when the client can get no more.
+  [[nodiscard]] auto Write(const google::protobuf::Message& message) {
+    struct Awaiter {
+      MessageWriter* writer;
+      StreamProgress progress;
+      bool await_ready() const noexcept {
+        return progress != StreamProgress::kWaiting;
+      }
+      void await_suspend(std::coroutine_handle<> handle) const noexcept {
+        writer->slot_.Suspend(handle);
+      }
+      bool await_resume() const noexcept { return writer->slot_.done(); }
+    };
+    assert(!slot_.waiting());
+    const StreamProgress progress = StartWrite(message);
+    slot_.Settle(progress);
+    return Awaiter{this, progress};
+  }
+
+ protected:
+  ~MessageWriter() = default;
+
+  // The engine's side. Each kWaiting is followed by one FinishWrite, not from
+  // within StartWrite, which may end the call before it returns.
+  virtual StreamProgress StartWrite(
+      const google::protobuf::Message& message) = 0;
+  bool write_waiting() const { return slot_.waiting(); }
+  void FinishWrite(bool taken) { slot_.Finish(taken); }
+
+ private:
+  message_stream_internal::Slot slot_;
+};
+
+class MessageReader {
+ public:
+  // An awaitable of bool: true once `message` has been read; false at the end
+  // of what the client sends, or when the call is cancelled, which a message
+  // that cannot be parsed does.
+  [[nodiscard]] auto Read(google::protobuf::Message* message) {
+    struct Awaiter {
+      MessageReader* reader;
+      StreamProgress progress;
+      bool await_ready() const noexcept {
+        return progress != StreamProgress::kWaiting;
+      }
+      void await_suspend(std::coroutine_handle<> handle) const noexcept {
+        reader->slot_.Suspend(handle);
+      }
+      bool await_resume() const noexcept { return reader->slot_.done(); }
+    };
+    assert(!slot_.waiting());
+    const StreamProgress progress = StartRead(message);
+    slot_.Settle(progress);
+    return Awaiter{this, progress};
+  }
+
+ protected:
+  ~MessageReader() = default;
+
+  // The engine's side. Each kWaiting is followed by one FinishRead, not from
+  // within StartRead, which may end the call before it returns.
+  virtual StreamProgress StartRead(google::protobuf::Message* message) = 0;
+  bool read_waiting() const { return slot_.waiting(); }
+  void FinishRead(bool read) { slot_.Finish(read); }
+
+ private:
+  message_stream_internal::Slot slot_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_MESSAGE_STREAM_H_

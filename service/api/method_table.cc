@@ -1,0 +1,131 @@
+#include "service/api/method_table.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::DescriptorPool;
+using ::google::protobuf::Message;
+using ::google::protobuf::MethodDescriptor;
+using ::google::protobuf::ServiceDescriptor;
+
+// As in a .proto: `(stream Question) returns (Answer)`.
+std::string Signature(bool client_streams, std::string_view request,
+                      bool server_streams, std::string_view response) {
+  return absl::StrCat("(", client_streams ? "stream " : "", ToAbsl(request),
+                      ") returns (", server_streams ? "stream " : "",
+                      ToAbsl(response), ")");
+}
+
+std::string Signature(const MethodDescriptor& method) {
+  return Signature(method.client_streaming(), method.input_type()->full_name(),
+                   method.server_streaming(),
+                   method.output_type()->full_name());
+}
+
+}  // namespace
+
+const ServiceDescriptor* MethodTable::FindOrAddService(
+    std::string_view service) {
+  const auto known = services_.find(service);
+  if (known != services_.end()) return known->second;
+  const ServiceDescriptor* const descriptor =
+      DescriptorPool::generated_pool()->FindServiceByName(
+          std::string(service));
+  if (descriptor != nullptr) services_.emplace(service, descriptor);
+  return descriptor;
+}
+
+void MethodTable::AddService(std::string_view service) {
+  if (FindOrAddService(service) == nullptr) {
+    mistakes_.push_back(absl::StrCat(ToAbsl(service), ": no such service"));
+  }
+}
+
+void MethodTable::AddChecked(std::string_view service, std::string_view method,
+                             bool client_streams, bool server_streams,
+                             const Message& request, const Message& response,
+                             Method::Handler handler) {
+  std::string name = absl::StrCat(ToAbsl(service), "/", ToAbsl(method));
+  const ServiceDescriptor* const found = FindOrAddService(service);
+  if (found == nullptr) {
+    mistakes_.push_back(absl::StrCat(name, ": no such service"));
+    return;
+  }
+  const MethodDescriptor* const descriptor =
+      found->FindMethodByName(std::string(method));
+  if (descriptor == nullptr) {
+    mistakes_.push_back(absl::StrCat(name, ": no such method"));
+    return;
+  }
+  const std::string given =
+      Signature(client_streams, request.GetDescriptor()->full_name(),
+                server_streams, response.GetDescriptor()->full_name());
+  const std::string wanted = Signature(*descriptor);
+  if (given != wanted) {
+    mistakes_.push_back(absl::StrCat(name, ": the handler is ", given,
+                                     ", the contract says ", wanted));
+    return;
+  }
+  const auto [entry, added] = methods_.try_emplace(absl::StrCat("/", name));
+  if (!added) {
+    mistakes_.push_back(absl::StrCat(name, ": has a handler already"));
+    return;
+  }
+  Method& stored = entry->second;
+  stored.name_ = std::move(name);
+  stored.descriptor_ = descriptor;
+  stored.request_ = &request;
+  stored.response_ = &response;
+  stored.handler_ = std::move(handler);
+  by_path_.emplace(entry->first, &stored);
+}
+
+void MethodTable::KeepWhileDraining(std::string_view service) {
+  if (services_.find(service) == services_.end()) {
+    mistakes_.push_back(absl::StrCat(ToAbsl(service), ": not added yet"));
+    return;
+  }
+  for (auto& [path, method] : methods_) {
+    if (method.descriptor_->service()->full_name() == service) {
+      method.kept_while_draining_ = true;
+    }
+  }
+}
+
+absl::Status MethodTable::status() const {
+  if (mistakes_.empty()) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("method table: ", absl::StrJoin(mistakes_, "; ")));
+}
+
+absl::Status MethodTable::Unimplemented(std::string_view path) const {
+  const std::string_view name = path.substr(path.starts_with('/') ? 1 : 0);
+  const std::string_view service = name.substr(0, name.rfind('/'));
+  const auto known = services_.find(service);
+  if (known == services_.end()) {
+    return MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                     absl::StrCat("no such service: ", ToAbsl(service)));
+  }
+  const bool declared =
+      name.size() > service.size() &&
+      known->second->FindMethodByName(
+          std::string(name.substr(service.size() + 1))) != nullptr;
+  return MakeFault(
+      v1::ERROR_REASON_UNIMPLEMENTED,
+      declared ? absl::StrCat(ToAbsl(name), " is not served by this build")
+               : absl::StrCat("no such method: ", ToAbsl(name)));
+}
+
+std::vector<std::string> MethodTable::services() const {
+  std::vector<std::string> names;
+  names.reserve(services_.size());
+  for (const auto& [name, descriptor] : services_) names.push_back(name);
+  return names;
+}
+
+}  // namespace gateway

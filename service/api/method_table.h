@@ -1,0 +1,230 @@
+// MethodTable holds the handlers of all services that a listener serves. They
+// are coroutines over protobuf messages and know no transport; an engine looks
+// a call's path up and runs what it finds.
+//
+//   MethodTable table;
+//   table.AddUnary<v1::GetModelRequest, v1::Model>(
+//       "llmgateway.v1.GatewayService", "GetModel",
+//       [&](CallContext& call, const v1::GetModelRequest& request,
+//           v1::Model* model) { return service.GetModel(call, request, model); });
+//   table.AddServerStream<v1::GenerateRequest, v1::GenerateEvent>(
+//       "llmgateway.v1.GatewayService", "StreamGenerate", ...);
+//   GATEWAY_RETURN_IF_ERROR(table.status());  // At start-up.
+//
+// The four kinds of handler, each of which may be a coroutine itself:
+//
+//   Task<absl::Status>(CallContext&, const Request&, Response*)
+//   Task<absl::Status>(CallContext&, const Request&, MessageWriter&)
+//   Task<absl::Status>(CallContext&, MessageReader&, Response*)
+//   Task<absl::Status>(CallContext&, MessageReader&, MessageWriter&)
+//
+// A registration is checked against the service's descriptor. A method of an
+// added service that has no handler answers UNIMPLEMENTED.
+//
+// An engine, in short:
+//
+//   const Method* method = table.Find(path);
+//   if (method == nullptr) Refuse(table.Unimplemented(path));
+//   if (method->reads_one()) parse into method->NewRequest(call.arena());
+//   if (method->writes_one()) arguments.response = method->NewResponse(...);
+//   status = call.Outcome(co_await method->Run(call, arguments));
+//
+// Thread contract: filled by one thread; then any number may read it. Handlers
+// run on the loops of their calls.
+
+#ifndef SERVICE_API_METHOD_TABLE_H_
+#define SERVICE_API_METHOD_TABLE_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "base/task.h"
+#include "google/protobuf/arena.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+
+namespace gateway {
+
+// What a handler is given beside its context: of each pair one, as the kind of
+// its method says. The messages live on the call's arena.
+struct HandlerArguments {
+  const google::protobuf::Message* request = nullptr;
+  MessageReader* reader = nullptr;
+  google::protobuf::Message* response = nullptr;
+  MessageWriter* writer = nullptr;
+};
+
+class Method {
+ public:
+  using Handler =
+      std::function<Task<absl::Status>(CallContext&, const HandlerArguments&)>;
+
+  // `package.Service/Method`.
+  std::string_view name() const { return name_; }
+  const google::protobuf::MethodDescriptor& descriptor() const {
+    return *descriptor_;
+  }
+
+  // Whether the client sends, and the server answers with, just one message.
+  bool reads_one() const { return !descriptor_->client_streaming(); }
+  bool writes_one() const { return !descriptor_->server_streaming(); }
+
+  // Whether calls are taken and go on while the server drains, as questions
+  // about its health must. They do not hold the drain up.
+  bool kept_while_draining() const { return kept_while_draining_; }
+
+  google::protobuf::Message* NewRequest(google::protobuf::Arena* arena) const {
+    return request_->New(arena);
+  }
+  google::protobuf::Message* NewResponse(google::protobuf::Arena* arena) const {
+    return response_->New(arena);
+  }
+
+  // Both arguments must outlive the task.
+  Task<absl::Status> Run(CallContext& call,
+                         const HandlerArguments& arguments) const {
+    return handler_(call, arguments);
+  }
+
+ private:
+  friend class MethodTable;
+
+  std::string name_;
+  const google::protobuf::MethodDescriptor* descriptor_ = nullptr;
+  const google::protobuf::Message* request_ = nullptr;
+  const google::protobuf::Message* response_ = nullptr;
+  Handler handler_;
+  bool kept_while_draining_ = false;
+};
+
+class MethodTable {
+ public:
+  MethodTable() = default;
+  MethodTable(const MethodTable&) = delete;
+  MethodTable& operator=(const MethodTable&) = delete;
+
+  template <typename Request, typename Response, typename Handler>
+  void AddUnary(std::string_view service, std::string_view method,
+                Handler handler) {
+    static_assert(std::is_invocable_r_v<Task<absl::Status>, Handler&,
+                                        CallContext&, const Request&,
+                                        Response*>);
+    Add<Request, Response>(
+        service, method, false, false,
+        [handler = std::move(handler)](
+            CallContext& call, const HandlerArguments& arguments) mutable {
+          return handler(call,
+                         static_cast<const Request&>(*arguments.request),
+                         static_cast<Response*>(arguments.response));
+        });
+  }
+
+  template <typename Request, typename Response, typename Handler>
+  void AddServerStream(std::string_view service, std::string_view method,
+                       Handler handler) {
+    static_assert(std::is_invocable_r_v<Task<absl::Status>, Handler&,
+                                        CallContext&, const Request&,
+                                        MessageWriter&>);
+    Add<Request, Response>(
+        service, method, false, true,
+        [handler = std::move(handler)](
+            CallContext& call, const HandlerArguments& arguments) mutable {
+          return handler(call,
+                         static_cast<const Request&>(*arguments.request),
+                         *arguments.writer);
+        });
+  }
+
+  template <typename Request, typename Response, typename Handler>
+  void AddClientStream(std::string_view service, std::string_view method,
+                       Handler handler) {
+    static_assert(std::is_invocable_r_v<Task<absl::Status>, Handler&,
+                                        CallContext&, MessageReader&,
+                                        Response*>);
+    Add<Request, Response>(
+        service, method, true, false,
+        [handler = std::move(handler)](
+            CallContext& call, const HandlerArguments& arguments) mutable {
+          return handler(call, *arguments.reader,
+                         static_cast<Response*>(arguments.response));
+        });
+  }
+
+  template <typename Request, typename Response, typename Handler>
+  void AddBidiStream(std::string_view service, std::string_view method,
+                     Handler handler) {
+    static_assert(std::is_invocable_r_v<Task<absl::Status>, Handler&,
+                                        CallContext&, MessageReader&,
+                                        MessageWriter&>);
+    Add<Request, Response>(
+        service, method, true, true,
+        [handler = std::move(handler)](
+            CallContext& call, const HandlerArguments& arguments) mutable {
+          return handler(call, *arguments.reader, *arguments.writer);
+        });
+  }
+
+  // Adds a service whose methods answer UNIMPLEMENTED until they get handlers.
+  // The Add... above do this by themselves.
+  void AddService(std::string_view service);
+
+  // Lets calls to a service that has been added go on while the server
+  // drains.
+  void KeepWhileDraining(std::string_view service);
+
+  // All mistakes made in filling the table.
+  absl::Status status() const;
+
+  // The method at `/package.Service/Method`, or null if none has a handler.
+  const Method* Find(std::string_view path) const {
+    const auto found = by_path_.find(path);
+    return found == by_path_.end() ? nullptr : found->second;
+  }
+
+  // What a call to a path that Find does not know is answered.
+  absl::Status Unimplemented(std::string_view path) const;
+
+  // The full names of the services, sorted.
+  std::vector<std::string> services() const;
+
+ private:
+  template <typename Request, typename Response>
+  void Add(std::string_view service, std::string_view method,
+           bool client_streams, bool server_streams, Method::Handler handler) {
+    AddChecked(service, method, client_streams, server_streams,
+               Request::default_instance(), Response::default_instance(),
+               std::move(handler));
+  }
+
+  void AddChecked(std::string_view service, std::string_view method,
+                  bool client_streams, bool server_streams,
+                  const google::protobuf::Message& request,
+                  const google::protobuf::Message& response,
+                  Method::Handler handler);
+
+  // Null if the linked contract has no such service.
+  const google::protobuf::ServiceDescriptor* FindOrAddService(
+      std::string_view service);
+
+  std::map<std::string, const google::protobuf::ServiceDescriptor*,
+           std::less<>>
+      services_;
+  // By path, with its slash in front. Methods stay where they are.
+  std::map<std::string, Method, std::less<>> methods_;
+  absl::flat_hash_map<std::string_view, const Method*> by_path_;
+  std::vector<std::string> mistakes_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_METHOD_TABLE_H_

@@ -1,0 +1,48 @@
+#include "service/api/status_details.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "google/rpc/status.pb.h"
+
+namespace gateway {
+namespace {
+
+// Clients read the push-back as a 32-bit number.
+constexpr int64_t kPushbackMsMax = INT32_MAX;
+
+std::string PushbackMs(const absl::Status& status) {
+  if (const std::optional<absl::Duration> delay = RetryDelay(status)) {
+    // Rounded up: a try that comes too early is wasted.
+    const int64_t ms = absl::ToInt64Milliseconds(
+        absl::Ceil(*delay, absl::Milliseconds(1)));
+    return absl::StrCat(std::min(ms, kPushbackMsMax));
+  }
+  switch (FaultReason(status)) {
+    case v1::ERROR_REASON_BUDGET_EXCEEDED:
+    case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
+      return "-1";  // Money does not come back by trying again.
+    default:
+      return std::string();
+  }
+}
+
+}  // namespace
+
+StatusTrailers ToStatusTrailers(const absl::Status& status) {
+  StatusTrailers trailers;
+  if (status.ok()) return trailers;
+  google::rpc::Status rpc = ToRpcStatus(status);
+  trailers.code = rpc.code();
+  rpc.SerializeToString(&trailers.details);
+  trailers.message = std::move(*rpc.mutable_message());
+  trailers.pushback_ms = PushbackMs(status);
+  return trailers;
+}
+
+}  // namespace gateway

@@ -1,0 +1,42 @@
+// StatusTrailers is how a call's status goes over the wire: gRPC's code and
+// message, the details as bytes of google.rpc.Status, and the push-back that
+// tells a client's retry policy when to try again, or not to.
+//
+//   const StatusTrailers trailers = ToStatusTrailers(status);
+//   Send("grpc-status", trailers.code);
+//   Send("grpc-message", PercentEncode(trailers.message));
+//   if (!trailers.details.empty()) SendBinary(kStatusDetails, ...);
+//
+// Every error leaves with one ErrorInfo, whoever made it. Both texts are
+// bounded (errors/fault.h), since clients limit their trailers to 8 KiB.
+//
+// Thread-compatible.
+
+#ifndef SERVICE_API_STATUS_DETAILS_H_
+#define SERVICE_API_STATUS_DETAILS_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+// Binary: base64 on the wire.
+inline constexpr std::string_view kStatusDetailsTrailer =
+    "grpc-status-details-bin";
+inline constexpr std::string_view kRetryPushbackTrailer =
+    "grpc-retry-pushback-ms";
+
+struct StatusTrailers {
+  int code = 0;             // As in google.rpc.Code.
+  std::string message;      // UTF-8, not yet percent-encoded.
+  std::string details;      // Empty if OK.
+  std::string pushback_ms;  // Digits or `-1`; empty if there is none.
+};
+
+StatusTrailers ToStatusTrailers(const absl::Status& status);
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_STATUS_DETAILS_H_
