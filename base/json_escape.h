@@ -1,0 +1,28 @@
+// Writes any bytes as the inside of a JSON string: for log lines, whose texts
+// come from strangers and must neither break the line nor fill the disk.
+//
+//   std::string line = "{\"model\":\"";
+//   AppendJsonEscaped(model, /*bytes_limit=*/256, &line);
+//   line += "\"}";
+//
+// Quotes, backslashes and control characters (DEL too) are escaped; what is not
+// UTF-8 becomes U+FFFD. base/json.h writes JSON for machines that must get the
+// same text back; this one prefers a valid line to an exact one.
+
+#ifndef BASE_JSON_ESCAPE_H_
+#define BASE_JSON_ESCAPE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+// Of `text` at most `bytes_limit` bytes are written, whole characters only, and
+// "..." in place of the rest. Allocates nothing while `out` has room.
+void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
+                       std::string* out);
+
+}  // namespace gateway
+
+#endif  // BASE_JSON_ESCAPE_H_

@@ -1,0 +1,52 @@
+#include "base/timestamp.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kSecondBytes = sizeof("2026-01-02T03:04:05") - 1;
+
+// The last second written, since most lines share it with the one before.
+struct Second {
+  int64_t unix_seconds = std::numeric_limits<int64_t>::min();
+  char text[kSecondBytes];
+};
+
+}  // namespace
+
+void AppendTimestamp(absl::Time time, std::string* out) {
+  thread_local Second second;
+  // ToUnixMillis rounds down, also before 1970.
+  const int64_t millis = absl::ToUnixMillis(time);
+  int64_t unix_seconds = millis / 1000;
+  int64_t rest = millis % 1000;
+  if (rest < 0) {
+    --unix_seconds;
+    rest += 1000;
+  }
+  if (second.unix_seconds != unix_seconds) {
+    const std::string text = absl::FormatTime(
+        "%Y-%m-%dT%H:%M:%S", absl::FromUnixSeconds(unix_seconds),
+        absl::UTCTimeZone());
+    if (text.size() != kSecondBytes) {  // An odd year: correct, not cached.
+      out->append(text).append("Z");
+      return;
+    }
+    memcpy(second.text, text.data(), kSecondBytes);
+    second.unix_seconds = unix_seconds;
+  }
+  const char tail[] = {'.', static_cast<char>('0' + rest / 100),
+                       static_cast<char>('0' + rest / 10 % 10),
+                       static_cast<char>('0' + rest % 10), 'Z'};
+  out->append(second.text, kSecondBytes);
+  out->append(tail, sizeof(tail));
+}
+
+}  // namespace gateway
