@@ -25,8 +25,7 @@ class Report:
         """Adds a case: passed, unless `failure` or `skipped` has a text."""
         self._counts["tests"] += 1
         case = ElementTree.SubElement(
-            self._root, "testcase", classname=self._root.get("name"),
-            name=name, time="%.3f" % seconds)
+            self._root, "testcase", name=name, time="%.3f" % seconds)
         if failure is not None:
             self._counts["failures"] += 1
             lines = failure.strip().splitlines() or ["failed"]

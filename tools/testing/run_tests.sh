@@ -3,8 +3,8 @@
 #
 #   tools/testing/run_tests.sh [FLAG | TARGET]...    every test by default
 #
-# The count is the last line printed; with $TEST_SUMMARY_FILE it goes to that
-# file as well. Fails when Bazel or a case does.
+# The count is the last line printed, or the content of $TEST_SUMMARY_FILE for
+# a caller who has more to say before it. Fails when Bazel or a case does.
 
 set -uo pipefail
 
@@ -23,8 +23,10 @@ bazel_status=$?
 
 report="$(python3 tools/testing/count_tests.py "${events}")"
 count_status=$?
-echo "${report}"
 if [[ -n "${TEST_SUMMARY_FILE:-}" ]]; then
+  head -n -1 <<<"${report}"
   tail -n 1 <<<"${report}" >"${TEST_SUMMARY_FILE}"
+else
+  echo "${report}"
 fi
 ((bazel_status == 0 && count_status == 0))
