@@ -279,6 +279,16 @@ class JsonReading {
     new (wrapped.state_) ondemand::value(value);
     return visit(wrapped);
   }
+
+  // The root's step knows where the text ends.
+  static Step Root(std::string_view text) {
+    return {.key = std::string_view(text.data() + text.size(), 0)};
+  }
+  static const char* EndOfText(const JsonValue& value) {
+    const Step* step = value.step_;
+    while (step->parent != nullptr) step = step->parent;
+    return step->key.data();
+  }
 };
 
 namespace {
@@ -441,6 +451,20 @@ absl::StatusOr<std::string_view> JsonValue::Raw() {
   return raw;
 }
 
+absl::StatusOr<std::string_view> JsonValue::VisitedRaw() {
+  assert(read_);
+  ondemand::value& value = JsonReading::Of(*this);
+  const char* begin = value.raw_json_token().data();
+  const char* end = JsonReading::EndOfText(*this);
+  // The next token, if any, is beyond the value; space may lie between.
+  const char* next = nullptr;
+  if (value.current_location().get(next) == simdjson::SUCCESS) end = next;
+  const std::string_view raw = TrimRight(std::string_view(begin, end - begin));
+  absl::Status status = CheckJson(raw, kJsonDepthLimit - step_->depth);
+  if (!status.ok()) return Error(ToStd(status.message()));
+  return raw;
+}
+
 absl::Status JsonValue::EachField(FieldVisitor visit) {
   if (absl::Status status = MarkRead(); !status.ok()) return status;
   ondemand::object object;
@@ -520,7 +544,7 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
                    : ']')) {
     return ErrorAt("", Describe(simdjson::INCOMPLETE_ARRAY_OR_OBJECT));
   }
-  const JsonReading::Step start;
+  const JsonReading::Step start = JsonReading::Root(text);
   absl::Status status = JsonReading::Visit(start, root, visit);
   if (!status.ok()) return status;
   if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
@@ -545,6 +569,10 @@ absl::Status CheckJson(std::string_view text, int depth_limit) {
   const char* wrong = GrammarCheck(text, depth_limit).Run();
   if (wrong == nullptr) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("malformed JSON: ", wrong));
+}
+
+bool IsUtf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
 }
 
 void JsonWriter::Separate() {

@@ -101,6 +101,9 @@ class JsonValue {
   // The same; only brackets and strings are known to close.
   absl::StatusOr<std::string_view> RawUnchecked();
 
+  // As Raw, for an object or array that has been visited to its end.
+  absl::StatusOr<std::string_view> VisitedRaw();
+
   // Visit the fields of an object or the elements of an array until a visitor
   // fails.
   absl::Status EachField(FieldVisitor visit);
@@ -119,7 +122,9 @@ class JsonValue {
   // A step from the root. Steps live on the stack of the visitors.
   struct Step {
     const Step* parent = nullptr;
-    std::string_view key;  // Of an object's field; data() is null otherwise.
+    // Of an object's field; data() is null for elements. The root has the empty
+    // end of the text.
+    std::string_view key;
     size_t index = 0;      // Of an array's element.
     int depth = 0;
   };
@@ -151,6 +156,9 @@ std::string JsonErrorDescription(const absl::Status& status);
 // `depth_limit` nested arrays and objects. UTF-8 is not checked.
 absl::Status CheckJson(std::string_view text,
                        int depth_limit = kJsonDepthLimit);
+
+// Whether `text` is valid UTF-8.
+bool IsUtf8(std::string_view text);
 
 // Appends one JSON text to a string. Allocates nothing but that string's
 // memory. The caller keeps the grammar: keys in objects, what was started is

@@ -10,9 +10,10 @@
 //
 //   Spawn(Serve(connection));  // The root of a chain of tasks.
 //
-// A task owns its frame: destroying a task that has not finished destroys what
-// it was doing. Frames come from base/recycler.h. Exceptions do not leave a
-// task: one that escapes ends the process.
+// A task owns its frame. A task that has begun must be let finish: whoever it
+// waits for holds its handle. To end it early, make what it waits for fail
+// (base/cancellation.h). Frames come from base/recycler.h. Exceptions do not
+// leave a task: one that escapes ends the process.
 //
 // Parameters are copied into the frame, references are not kept alive: whoever
 // awaits must outlive the task, and a spawned task takes values.

@@ -115,6 +115,7 @@ void TimerWheel::Expire(int level, int slot) {
   // is armed from now on is due later than elapsed_ms_.
   while (Timer* const timer = levels_[level].slots[slot]) {
     Unlink(*timer);
+    if (timer->due_ms_ == Timer::kNever) continue;  // Disarmed meanwhile.
     if (timer->due_ms_ > elapsed_ms_) {
       Link(*timer, timer->due_ms_);
       continue;

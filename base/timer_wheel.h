@@ -42,6 +42,10 @@ class Timer {
   // Does nothing if the timer is not armed.
   void Cancel();
 
+  // As Cancel, but leaves the timer where it is in the wheel: for one that
+  // will soon be armed again, for a later time.
+  void Disarm() { due_ms_ = kNever; }
+
   bool armed() const { return wheel_ != nullptr && due_ms_ != kNever; }
 
  private:

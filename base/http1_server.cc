@@ -1,0 +1,546 @@
+#include "base/http1_server.h"
+
+#include <algorithm>
+#include <cassert>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/http1_codec.h"
+#include "base/input_buffer.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// A body of known length up to this size gets its memory at once; a larger one
+// as it arrives, so that a claim alone costs nothing.
+constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
+
+// How long, and how much, a refused client may go on sending before the
+// connection closes under it.
+constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
+constexpr size_t kLingerBytesMax = 256 * 1024;
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+
+iovec ToIovec(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
+
+// The status for a head or body that the codec refuses.
+int StatusOfRefusal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+      return 431;
+    case absl::StatusCode::kOutOfRange:
+      return 413;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 408;
+    default:
+      return 400;
+  }
+}
+
+// The path and query of a request target in origin or absolute form.
+void SplitTarget(std::string_view target, HttpRequest& request) {
+  const size_t scheme = target.find("://");
+  if (scheme != std::string_view::npos && target.front() != '/') {
+    const size_t path = target.find('/', scheme + 3);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
+  const size_t mark = target.find('?');
+  request.path = target.substr(0, mark);
+  request.query = mark == std::string_view::npos ? std::string_view()
+                                                 : target.substr(mark + 1);
+}
+
+}  // namespace
+
+class Http1Connection final : public Stream::Observer,
+                              public HttpResponder,
+                              public Recycled {
+ public:
+  Http1Connection(Http1Server& server, std::unique_ptr<Stream> stream)
+      : server_(server),
+        stream_(std::move(stream)),
+        peer_(stream_->PeerAddress()),
+        parser_(Http1Parser::Kind::kRequests,
+                {.head_bytes = server.limits_.head_bytes,
+                 .body_bytes = server.limits_.body_bytes}),
+        timer_([this] { OnTimeout(); }),
+        input_(server.loop_.blocks()),
+        head_memory_(server.loop_.blocks()) {}
+
+  // Serves requests until the connection ends.
+  Task<void> Run();
+
+  // Nothing is being done for the client now.
+  bool idle() const { return phase_ == Phase::kIdle; }
+  void CloseIdle() { stream_->Close(); }
+  void Cancel(const absl::Status& why) {
+    if (gone_.has_value()) gone_->Cancel(why);
+  }
+
+  Task<absl::Status> Send(HttpAnswerHead head,
+                          absl::Span<const std::string_view> body) override;
+  void Start(HttpAnswerHead head) override;
+  Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override;
+  Task<absl::Status> Finish() override;
+  void Abort() override { stream_->Close(/*reset=*/true); }
+  CancelSignal& gone() override { return *gone_; }
+  std::string_view peer() const override { return peer_; }
+
+ private:
+  friend class Http1Server;
+  enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };
+  enum class Answer { kNone, kStreaming, kDone };
+
+  void OnUnawaited(bool hung_up) override;
+  void OnTimeout();
+  void SetPhase(Phase phase);
+
+  Task<bool> StartTls();
+  Task<bool> ServeOne();
+  Task<absl::Status> ReadHead();
+  Task<absl::Status> ReadBody();
+  Task<absl::Status> ReadStraightIntoBody(uint64_t length);
+  Task<absl::Status> ReadSome(absl::Span<char> space, size_t* bytes);
+  Task<absl::Status> ReadIntoInput(bool in_place);
+  Task<void> HandleRequest();
+  Task<void> Refuse(const absl::Status& why);
+  Task<void> Linger();
+
+  void AppendHead(const HttpAnswerHead& head);
+  bool HasBody(int status) const;
+  void ReleaseRequest();
+  Task<absl::Status> WriteOut(iovec* pieces, size_t count);
+
+  Http1Server& server_;
+  std::unique_ptr<Stream> stream_;
+  const std::string peer_;
+  Http1Parser parser_;
+  Timer timer_;
+  Phase phase_ = Phase::kIdle;
+  bool timed_out_ = false;
+
+  InputBuffer input_;
+  InputBuffer head_memory_;  // The head's, once input_ has moved on.
+  BodyAssembler body_;
+
+  std::optional<CancelSignal> gone_;
+  Answer answer_ = Answer::kNone;
+  bool keep_alive_ = true;
+  bool chunked_answer_ = false;
+  bool head_request_ = false;
+  std::string out_;  // Heads and chunk sizes on their way out.
+
+  // The server's list.
+  Http1Connection* previous_ = nullptr;
+  Http1Connection* next_ = nullptr;
+};
+
+Task<void> Http1Connection::Run() {
+  stream_->SetObserver(this);
+  if (server_.tls_ == nullptr || co_await StartTls()) {
+    while (co_await ServeOne()) {
+    }
+  }
+  stream_->SetObserver(nullptr);
+  stream_->Close();
+}
+
+Task<bool> Http1Connection::StartTls() {
+  SetPhase(Phase::kHead);
+  const std::string nobody;
+  const absl::Status secured = co_await stream_->StartTls(*server_.tls_, nobody);
+  co_return secured.ok();
+}
+
+Task<bool> Http1Connection::ServeOne() {
+  SetPhase(input_.bytes().empty() ? Phase::kIdle : Phase::kHead);
+  absl::Status read = co_await ReadHead();
+  if (read.ok()) read = co_await ReadBody();
+  if (!read.ok()) {
+    const bool asked = !parser_.idle() && !stream_->hung_up();
+    if (asked) co_await Refuse(read);
+    co_return false;
+  }
+  co_await HandleRequest();
+  if (answer_ != Answer::kDone || !keep_alive_ || stream_->closed()) {
+    co_return false;
+  }
+  ReleaseRequest();
+  parser_.Next();
+  answer_ = Answer::kNone;
+  co_return !server_.draining_;
+}
+
+Task<absl::Status> Http1Connection::ReadHead() {
+  for (;;) {
+    if (!input_.bytes().empty()) {
+      GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
+                                  parser_.Put(input_.bytes(), body_));
+      input_.Consume(used);
+      if (parser_.head_done()) co_return absl::OkStatus();
+      if (phase_ == Phase::kIdle) SetPhase(Phase::kHead);
+      if (input_.bytes().size() == input_.capacity()) {
+        input_.Grow(std::min(2 * input_.capacity(),
+                             server_.limits_.head_bytes + 1));
+      }
+    }
+    GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/false));
+  }
+}
+
+Task<absl::Status> Http1Connection::ReadBody() {
+  if (parser_.done()) co_return absl::OkStatus();
+  SetPhase(Phase::kBody);
+  if (parser_.expects_continue() && input_.bytes().empty()) {
+    iovec piece = ToIovec(kContinue);
+    GATEWAY_CO_RETURN_IF_ERROR(co_await stream_->Write(&piece, 1));
+  }
+  const std::optional<uint64_t> length = parser_.content_length();
+  const bool fits = length.has_value() &&
+                    *length <= input_.bytes().size() +
+                                   input_.SpaceInPlace().size();
+  if (!fits) {
+    // The head's views must outlive what is read from here on.
+    head_memory_ = input_.Detach();
+    body_.Reserve(std::min(length.value_or(0), kReservedBodyBytesMax));
+  }
+  for (;;) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
+                                parser_.Put(input_.bytes(), body_));
+    input_.Consume(used);
+    if (parser_.done()) co_return absl::OkStatus();
+    SetPhase(Phase::kBody);
+    if (length.has_value() && !fits) {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await ReadStraightIntoBody(*length));
+    } else {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/fits));
+    }
+  }
+}
+
+Task<absl::Status> Http1Connection::ReadStraightIntoBody(uint64_t length) {
+  const uint64_t missing = length - body_.bytes().size();
+  absl::Span<char> space =
+      body_.Space(std::min<uint64_t>(missing, kBlockBytes));
+  space = space.subspan(0, std::min<uint64_t>(missing, space.size()));
+  size_t bytes = 0;
+  GATEWAY_CO_RETURN_IF_ERROR(co_await ReadSome(space, &bytes));
+  co_return parser_.Put({space.data(), bytes}, body_).status();
+}
+
+Task<absl::Status> Http1Connection::ReadIntoInput(bool in_place) {
+  absl::Span<char> space = in_place ? input_.SpaceInPlace() : input_.Space();
+  if (space.empty()) {
+    co_return absl::InvalidArgumentError("a chunk's head is too long");
+  }
+  if (phase_ == Phase::kIdle && parser_.idle()) {
+    // Nothing to read yet, most likely: wait without holding a block.
+    input_.Release();
+    co_await stream_->Readable();
+    if (timed_out_) co_return absl::DeadlineExceededError("too slow");
+    space = input_.Space();
+  }
+  size_t bytes = 0;
+  GATEWAY_CO_RETURN_IF_ERROR(co_await ReadSome(space, &bytes));
+  input_.Commit(bytes);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Http1Connection::ReadSome(absl::Span<char> space,
+                                             size_t* bytes) {
+  for (;;) {
+    const IoResult got = stream_->TryRead(space.data(), space.size());
+    switch (got.kind) {
+      case IoResult::Kind::kBytes:
+        *bytes = got.bytes;
+        co_return absl::OkStatus();
+      case IoResult::Kind::kEnd:
+        co_return absl::CancelledError("the client closed the connection");
+      case IoResult::Kind::kError:
+        co_return stream_->error();
+      case IoResult::Kind::kWouldBlock:
+        break;
+    }
+    co_await stream_->Readable();
+    if (timed_out_) {
+      co_return absl::DeadlineExceededError(
+          "the request did not arrive in time");
+    }
+  }
+}
+
+Task<void> Http1Connection::HandleRequest() {
+  SetPhase(Phase::kHandling);
+  keep_alive_ = parser_.keep_alive();
+  head_request_ = parser_.method() == "HEAD";
+  gone_.emplace();
+  HttpRequest request;
+  request.method = parser_.method();
+  SplitTarget(parser_.target(), request);
+  request.fields = parser_.fields();
+  request.body = body_.bytes();
+  request.arrival = server_.loop_.Now();
+  if (stream_->hung_up()) {
+    gone_->Cancel(absl::CancelledError("the client closed the connection"));
+  }
+  co_await server_.handler_.Handle(request, *this);
+  if (answer_ == Answer::kNone && !stream_->closed()) {
+    keep_alive_ = false;
+    co_await Refuse(absl::InternalError("the request was not answered"));
+  }
+  gone_.reset();
+}
+
+Task<void> Http1Connection::Refuse(const absl::Status& why) {
+  const int status = absl::IsInternal(why) ? 500 : StatusOfRefusal(why);
+  HttpRequest request;
+  if (parser_.head_done()) SplitTarget(parser_.target(), request);
+  const HttpHandler::Refusal refusal = server_.handler_.Refuse(
+      status, request.path, ToStd(why.message()));
+  const HttpField fields[] = {{"content-type", refusal.content_type}};
+  const std::string_view body[] = {refusal.body};
+  timed_out_ = false;
+  keep_alive_ = false;
+  head_request_ = false;
+  const absl::Status sent = co_await Send({status, fields}, body);
+  if (sent.ok() && !parser_.done()) co_await Linger();
+}
+
+// Closing with bytes unread makes the kernel reset the connection, and the
+// client might never see why it was refused.
+Task<void> Http1Connection::Linger() {
+  stream_->ShutdownWrite();
+  server_.loop_.ArmTimer(timer_, kLingerTimeout);
+  input_.Clear();
+  size_t drained = 0;
+  while (drained < kLingerBytesMax && !timed_out_) {
+    const absl::Span<char> space = input_.Space();
+    const IoResult got = stream_->TryRead(space.data(), space.size());
+    if (got.would_block()) {
+      co_await stream_->Readable();
+    } else if (got.kind == IoResult::Kind::kBytes) {
+      drained += got.bytes;
+    } else {
+      break;
+    }
+  }
+  input_.Clear();
+}
+
+Task<absl::Status> Http1Connection::Send(
+    HttpAnswerHead head, absl::Span<const std::string_view> body) {
+  assert(answer_ == Answer::kNone);
+  size_t length = 0;
+  for (std::string_view piece : body) length += piece.size();
+  AppendHead(head);
+  if (HasBody(head.status)) {
+    absl::StrAppend(&out_, "content-length: ", length, "\r\n");
+  }
+  out_ += "\r\n";
+  absl::InlinedVector<iovec, 8> pieces;
+  pieces.push_back(ToIovec(out_));
+  if (HasBody(head.status) && !head_request_) {
+    for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
+  }
+  answer_ = Answer::kDone;
+  co_return co_await WriteOut(pieces.data(), pieces.size());
+}
+
+void Http1Connection::Start(HttpAnswerHead head) {
+  assert(answer_ == Answer::kNone);
+  chunked_answer_ = parser_.is_http11() && !head_request_;
+  if (!parser_.is_http11()) keep_alive_ = false;
+  AppendHead(head);
+  if (chunked_answer_) out_ += "transfer-encoding: chunked\r\n";
+  out_ += "\r\n";
+  answer_ = Answer::kStreaming;
+  ReleaseRequest();
+}
+
+Task<absl::Status> Http1Connection::Write(
+    absl::Span<const std::string_view> body) {
+  assert(answer_ == Answer::kStreaming);
+  size_t length = 0;
+  for (std::string_view piece : body) length += piece.size();
+  if (length == 0) co_return absl::OkStatus();
+  absl::InlinedVector<iovec, 8> pieces;
+  if (chunked_answer_) {
+    absl::StrAppend(&out_, absl::Hex(length), "\r\n");
+  }
+  if (!out_.empty()) pieces.push_back(ToIovec(out_));
+  if (!head_request_) {
+    for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
+  }
+  if (chunked_answer_) pieces.push_back(ToIovec("\r\n"));
+  co_return co_await WriteOut(pieces.data(), pieces.size());
+}
+
+Task<absl::Status> Http1Connection::Finish() {
+  assert(answer_ == Answer::kStreaming);
+  if (chunked_answer_) out_ += kLastChunk;
+  answer_ = Answer::kDone;
+  if (out_.empty()) co_return absl::OkStatus();
+  iovec piece = ToIovec(out_);
+  co_return co_await WriteOut(&piece, 1);
+}
+
+Task<absl::Status> Http1Connection::WriteOut(iovec* pieces, size_t count) {
+  SetPhase(Phase::kWriting);
+  absl::Status written = co_await stream_->Write(pieces, count);
+  out_.clear();
+  SetPhase(Phase::kHandling);
+  if (!written.ok()) keep_alive_ = false;
+  co_return written;
+}
+
+void Http1Connection::AppendHead(const HttpAnswerHead& head) {
+  AppendStatusLine(head.status, &out_);
+  for (const HttpField& field : head.fields) {
+    AppendField(field.name, field.value, &out_);
+  }
+  out_ += server_.DateField();
+  if (server_.draining_) keep_alive_ = false;
+  if (!keep_alive_) {
+    out_ += "connection: close\r\n";
+  } else if (!parser_.is_http11()) {
+    out_ += "connection: keep-alive\r\n";
+  }
+}
+
+bool Http1Connection::HasBody(int status) const {
+  return status >= 200 && status != 204 && status != 304;
+}
+
+void Http1Connection::ReleaseRequest() {
+  body_.Clear();
+  head_memory_.Clear();
+  input_.Release();
+}
+
+void Http1Connection::OnUnawaited(bool hung_up) {
+  // Early bytes of the next request wait in the socket.
+  if (!hung_up || !gone_.has_value()) return;
+  gone_->Cancel(absl::CancelledError("the client closed the connection"));
+}
+
+void Http1Connection::OnTimeout() {
+  timed_out_ = true;
+  if (phase_ == Phase::kWriting || parser_.idle()) {
+    if (gone_.has_value()) {
+      gone_->Cancel(absl::CancelledError("the client does not read"));
+    }
+    stream_->Close(/*reset=*/phase_ == Phase::kWriting);
+  } else {
+    stream_->InterruptRead();
+  }
+}
+
+void Http1Connection::SetPhase(Phase phase) {
+  phase_ = phase;
+  const HttpServerLimits& limits = server_.limits_;
+  switch (phase) {
+    case Phase::kIdle:
+      server_.loop_.ArmTimer(timer_, limits.idle_timeout);
+      break;
+    case Phase::kHead:
+      server_.loop_.ArmTimer(timer_, limits.head_timeout);
+      break;
+    case Phase::kBody:
+      server_.loop_.ArmTimer(timer_, limits.body_timeout);
+      break;
+    case Phase::kWriting:
+      server_.loop_.ArmTimer(timer_, limits.write_timeout);
+      break;
+    case Phase::kHandling:
+      timer_.Disarm();
+      break;
+  }
+}
+
+Http1Server::Http1Server(HttpHandler& handler, const HttpServerLimits& limits,
+                         std::shared_ptr<TlsContext> tls)
+    : loop_(*EventLoop::Current()),
+      handler_(handler),
+      limits_(limits),
+      tls_(std::move(tls)) {}
+
+Http1Server::~Http1Server() { assert(count_ == 0); }
+
+namespace {
+
+// Keeps a connection alive while it runs.
+Task<void> RunToEnd(std::unique_ptr<Http1Connection> connection,
+                    std::function<void(Http1Connection*)> remove) {
+  co_await connection->Run();
+  remove(connection.get());
+}
+
+}  // namespace
+
+void Http1Server::Accept(std::unique_ptr<Stream> stream) {
+  if (draining_ || count_ >= limits_.connections) return;
+  auto connection =
+      std::make_unique<Http1Connection>(*this, std::move(stream));
+  connection->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = connection.get();
+  first_ = connection.get();
+  ++count_;
+  Spawn(RunToEnd(std::move(connection),
+                 [this](Http1Connection* done) { Remove(done); }));
+}
+
+void Http1Server::Remove(Http1Connection* connection) {
+  if (connection->previous_ != nullptr) {
+    connection->previous_->next_ = connection->next_;
+  } else {
+    first_ = connection->next_;
+  }
+  if (connection->next_ != nullptr) {
+    connection->next_->previous_ = connection->previous_;
+  }
+  if (--count_ == 0) drained_.Set();
+}
+
+void Http1Server::Drain() {
+  draining_ = true;
+  if (count_ == 0) drained_.Set();
+  for (Http1Connection* connection = first_; connection != nullptr;
+       connection = connection->next_) {
+    if (connection->idle()) connection->CloseIdle();
+  }
+}
+
+void Http1Server::CancelAll(const absl::Status& why) {
+  Drain();
+  // Cancelling runs no handler at once, so the list stands still.
+  for (Http1Connection* connection = first_; connection != nullptr;
+       connection = connection->next_) {
+    connection->Cancel(why);
+  }
+}
+
+std::string_view Http1Server::DateField() {
+  const absl::Duration now = loop_.Now();
+  if (now >= date_until_) {
+    const absl::Time time = absl::Now();
+    date_field_ = absl::StrCat(
+        "date: ",
+        absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", time,
+                         absl::UTCTimeZone()),
+        "\r\n");
+    date_until_ = now + absl::Seconds(1);
+  }
+  return date_field_;
+}
+
+}  // namespace gateway

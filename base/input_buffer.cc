@@ -1,0 +1,109 @@
+#include "base/input_buffer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace gateway {
+namespace {
+
+std::unique_ptr<char[]> AllocatePadded(size_t size) {
+  std::unique_ptr<char[]> memory(new char[size + kBlockPaddingBytes]);
+  std::memset(memory.get() + size, 0, kBlockPaddingBytes);
+  return memory;
+}
+
+}  // namespace
+
+size_t InputBuffer::capacity() const {
+  if (large_) return large_size_;
+  return block_ ? Block::capacity() : 0;
+}
+
+absl::Span<char> InputBuffer::Space() {
+  if (!large_ && !block_) {
+    block_ = pool_->Take();
+    begin_ = end_ = 0;
+  }
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+  } else if (end_ == capacity() && begin_ > 0) {
+    std::memmove(data(), data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  return SpaceInPlace();
+}
+
+void InputBuffer::Grow(size_t size) {
+  if (size <= capacity()) return;
+  std::unique_ptr<char[]> larger = AllocatePadded(size);
+  const std::string_view kept = bytes();
+  std::memcpy(larger.get(), kept.data(), kept.size());
+  begin_ = 0;
+  end_ = kept.size();
+  large_ = std::move(larger);
+  large_size_ = size;
+  block_ = Block();
+}
+
+InputBuffer InputBuffer::Detach() {
+  InputBuffer old = std::move(*this);
+  *this = InputBuffer(*old.pool_);
+  const std::string_view kept = old.bytes();
+  if (kept.size() > kBlockBytes) Grow(kept.size());
+  std::memcpy(Space().data(), kept.data(), kept.size());
+  Commit(kept.size());
+  old.Consume(kept.size());
+  return old;
+}
+
+void InputBuffer::Release() {
+  if (begin_ == end_) Clear();
+}
+
+void InputBuffer::Clear() {
+  block_ = Block();
+  large_.reset();
+  large_size_ = 0;
+  begin_ = end_ = 0;
+}
+
+void BodyAssembler::OnBody(std::string_view piece) {
+  const bool in_a_row = bytes_.data() + bytes_.size() == piece.data();
+  if (bytes_.empty() && !own_) {
+    bytes_ = piece;
+  } else if (in_a_row) {
+    bytes_ = {bytes_.data(), bytes_.size() + piece.size()};
+  } else {
+    absl::Span<char> space = Space(piece.size());
+    std::memcpy(space.data(), piece.data(), piece.size());
+    bytes_ = {bytes_.data(), bytes_.size() + piece.size()};
+  }
+}
+
+void BodyAssembler::Reserve(size_t size) {
+  if (own_ && size <= capacity_) return;
+  std::unique_ptr<char[]> larger = AllocatePadded(size);
+  if (!bytes_.empty()) {
+    std::memcpy(larger.get(), bytes_.data(), bytes_.size());
+  }
+  bytes_ = {larger.get(), bytes_.size()};
+  own_ = std::move(larger);
+  capacity_ = size;
+}
+
+absl::Span<char> BodyAssembler::Space(size_t wanted) {
+  if (!own_ || capacity_ - bytes_.size() < wanted) {
+    Reserve(std::max(bytes_.size() + wanted, 2 * capacity_));
+  }
+  return {own_.get() + bytes_.size(), capacity_ - bytes_.size()};
+}
+
+void BodyAssembler::Clear() {
+  bytes_ = {};
+  own_.reset();
+  capacity_ = 0;
+}
+
+}  // namespace gateway

@@ -1,0 +1,103 @@
+// InputBuffer holds the bytes of one connection between the socket and the
+// parser: a block of the loop's pool while there are any, nothing otherwise.
+// It grows past the block only when asked to, for a head that is larger.
+//
+//   absl::Span<char> space = input.Space();
+//   input.Commit(stream.TryRead(space.data(), space.size()).bytes);
+//   input.Consume(*parser.Put(input.bytes(), sink));
+//   input.Release();  // Gives the block back if nothing is left.
+//
+// Bytes do not move until Space or Grow is called. They are followed by at
+// least 64 readable bytes.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_INPUT_BUFFER_H_
+#define BASE_INPUT_BUFFER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "absl/types/span.h"
+#include "base/block_pool.h"
+#include "base/http1_codec.h"
+
+namespace gateway {
+
+class InputBuffer {
+ public:
+  explicit InputBuffer(BlockPool& pool) : pool_(&pool) {}
+  InputBuffer(InputBuffer&& other) noexcept = default;
+  InputBuffer& operator=(InputBuffer&& other) noexcept = default;
+
+  // What has been read and not consumed.
+  std::string_view bytes() const { return {data() + begin_, end_ - begin_}; }
+
+  // Where to read to: everything behind the bytes, which move to the front
+  // only if there is no other way. Empty when the buffer is full.
+  absl::Span<char> Space();
+
+  // The same, but the bytes stay where they are.
+  absl::Span<char> SpaceInPlace() {
+    return {data() + end_, capacity() - end_};
+  }
+
+  void Commit(size_t bytes) { end_ += bytes; }
+  void Consume(size_t bytes) { begin_ += bytes; }
+
+  // Makes room for `size` bytes in all. The bytes move.
+  void Grow(size_t size);
+
+  size_t capacity() const;
+
+  // Moves the bytes to other memory and returns what they were in, so that
+  // views into consumed bytes stay valid while more is read.
+  InputBuffer Detach();
+
+  // Gives the memory back if no bytes are left.
+  void Release();
+
+  // Forgets the bytes and gives the memory back.
+  void Clear();
+
+ private:
+  char* data() const { return large_ ? large_.get() : block_.data(); }
+
+  BlockPool* pool_;
+  Block block_;
+  std::unique_ptr<char[]> large_;
+  size_t large_size_ = 0;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
+// BodyAssembler makes one text of the pieces of a body. Pieces that follow
+// each other in memory, as those of a body of known length in one buffer do,
+// are joined without being copied. The text is followed by 64 readable bytes
+// if the pieces are.
+class BodyAssembler final : public Http1BodySink {
+ public:
+  void OnBody(std::string_view piece) override;
+
+  std::string_view bytes() const { return bytes_; }
+
+  // Has the text put together in memory of its own, with room for `size`
+  // bytes to begin with.
+  void Reserve(size_t size);
+
+  // Where the next piece may be read to, so that it need not be copied: at
+  // least `wanted` bytes. REQUIRES: Reserve was called.
+  absl::Span<char> Space(size_t wanted);
+
+  void Clear();
+
+ private:
+  std::string_view bytes_;
+  std::unique_ptr<char[]> own_;  // Null while the pieces lie in one row.
+  size_t capacity_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_INPUT_BUFFER_H_

@@ -1,0 +1,168 @@
+#include "base/tls_context.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+std::string WireAlpn(const std::vector<std::string>& names) {
+  std::string wire;
+  for (const std::string& name : names) {
+    wire.push_back(static_cast<char>(name.size()));
+    wire += name;
+  }
+  return wire;
+}
+
+absl::Status FileError(std::string_view what, const std::string& file) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(ToAbsl(what), " '", file, "': ", TakeTlsError("cannot be read")));
+}
+
+bool IsIpAddress(const std::string& name) {
+  in6_addr address;
+  return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), &address) == 1;
+}
+
+void SetCommonOptions(SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  // Idle connections hold no buffers; a write that was cut short may be
+  // repeated from another address.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS |
+                                SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+}
+
+}  // namespace
+
+std::string TakeTlsError(std::string_view fallback) {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  if (code == 0) return std::string(fallback);
+  const char* const reason = ERR_reason_error_string(code);
+  return reason != nullptr ? std::string(reason) : absl::StrCat("error ", code);
+}
+
+absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(
+    const ClientOptions& options) {
+  SSL_CTX* const ssl_context = SSL_CTX_new(TLS_client_method());
+  if (ssl_context == nullptr) {
+    return absl::InternalError(TakeTlsError("SSL_CTX_new"));
+  }
+  std::shared_ptr<TlsContext> context(
+      new TlsContext(ssl_context, /*is_server=*/false, WireAlpn(options.alpn)));
+  SetCommonOptions(ssl_context);
+  SSL_CTX_set_verify(ssl_context, SSL_VERIFY_PEER, nullptr);
+  if (SSL_CTX_set_default_verify_paths(ssl_context) != 1) {
+    return absl::InternalError(TakeTlsError("no system CA bundle"));
+  }
+  if (!options.extra_ca_file.empty() &&
+      SSL_CTX_load_verify_locations(
+          ssl_context, options.extra_ca_file.c_str(), nullptr) != 1) {
+    return FileError("CA file", options.extra_ca_file);
+  }
+  return context;
+}
+
+absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForServer(
+    const ServerOptions& options) {
+  SSL_CTX* const ssl_context = SSL_CTX_new(TLS_server_method());
+  if (ssl_context == nullptr) {
+    return absl::InternalError(TakeTlsError("SSL_CTX_new"));
+  }
+  std::shared_ptr<TlsContext> context(
+      new TlsContext(ssl_context, /*is_server=*/true, WireAlpn(options.alpn)));
+  SetCommonOptions(ssl_context);
+  if (SSL_CTX_use_certificate_chain_file(
+          ssl_context, options.certificate_chain_file.c_str()) != 1) {
+    return FileError("certificate chain", options.certificate_chain_file);
+  }
+  if (SSL_CTX_use_PrivateKey_file(ssl_context, options.private_key_file.c_str(),
+                                  SSL_FILETYPE_PEM) != 1) {
+    return FileError("private key", options.private_key_file);
+  }
+  if (!options.client_ca_file.empty()) {
+    if (SSL_CTX_load_verify_locations(
+            ssl_context, options.client_ca_file.c_str(), nullptr) != 1) {
+      return FileError("client CA file", options.client_ca_file);
+    }
+    SSL_CTX_set_verify(ssl_context,
+                       SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       nullptr);
+  }
+  SSL_CTX_set_session_id_context(
+      ssl_context, reinterpret_cast<const unsigned char*>("llm-gateway"), 11);
+  if (!options.alpn.empty()) {
+    SSL_CTX_set_alpn_select_cb(ssl_context, &TlsContext::SelectAlpn,
+                               context.get());
+  }
+  return context;
+}
+
+TlsContext::TlsContext(SSL_CTX* context, bool is_server, std::string alpn)
+    : context_(context), is_server_(is_server), alpn_(std::move(alpn)) {}
+
+TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+
+absl::StatusOr<SSL*> TlsContext::NewSession(
+    int fd, const std::string& peer_name) const {
+  SSL* const ssl = SSL_new(context_);
+  if (ssl == nullptr || SSL_set_fd(ssl, fd) != 1) {
+    SSL_free(ssl);
+    return absl::InternalError(TakeTlsError("SSL_new"));
+  }
+  if (is_server_) {
+    SSL_set_accept_state(ssl);
+    return ssl;
+  }
+  SSL_set_connect_state(ssl);
+  X509_VERIFY_PARAM* const verify = SSL_get0_param(ssl);
+  bool named;
+  if (IsIpAddress(peer_name)) {
+    named = X509_VERIFY_PARAM_set1_ip_asc(verify, peer_name.c_str()) == 1;
+  } else {
+    X509_VERIFY_PARAM_set_hostflags(verify,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    named = X509_VERIFY_PARAM_set1_host(verify, peer_name.data(),
+                                        peer_name.size()) == 1 &&
+            SSL_set_tlsext_host_name(ssl, peer_name.c_str()) == 1;
+  }
+  if (named && !alpn_.empty()) {
+    // Zero is success for this function alone.
+    named = SSL_set_alpn_protos(
+                ssl, reinterpret_cast<const unsigned char*>(alpn_.data()),
+                alpn_.size()) == 0;
+  }
+  if (!named) {
+    SSL_free(ssl);
+    return absl::InvalidArgumentError(absl::StrCat(
+        "TLS to '", peer_name, "': ", TakeTlsError("cannot be set up")));
+  }
+  return ssl;
+}
+
+int TlsContext::SelectAlpn(SSL*, const unsigned char** out,
+                           unsigned char* out_length, const unsigned char* in,
+                           unsigned int in_length, void* self) {
+  const std::string& ours = static_cast<TlsContext*>(self)->alpn_;
+  unsigned char* selected = nullptr;
+  const int result = SSL_select_next_proto(
+      &selected, out_length, reinterpret_cast<const unsigned char*>(ours.data()),
+      ours.size(), in, in_length);
+  if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace gateway
