@@ -1,0 +1,54 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+absl::Status StatusOfErrno(const char* what) {
+  return absl::ErrnoToStatus(errno, what);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path,
+                                     size_t bytes_limit) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (file < 0) return StatusOfErrno("cannot open the file");
+  const auto close_file = absl::MakeCleanup([file] { close(file); });
+
+  struct stat facts;
+  if (fstat(file, &facts) != 0) return StatusOfErrno("cannot look at the file");
+  // A pipe is fine: a shell makes one of `<(...)`.
+  if (!S_ISREG(facts.st_mode) && !S_ISFIFO(facts.st_mode)) {
+    return absl::FailedPreconditionError("it is not a file");
+  }
+
+  std::string bytes;
+  std::array<char, 16 * 1024> piece;
+  while (true) {
+    const ssize_t got = read(file, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return StatusOfErrno("cannot read the file");
+    if (got == 0) return bytes;
+    if (bytes.size() + static_cast<size_t>(got) > bytes_limit) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the file is larger than ", bytes_limit, " bytes"));
+    }
+    bytes.append(piece.data(), static_cast<size_t>(got));
+  }
+}
+
+}  // namespace gateway

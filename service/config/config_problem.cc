@@ -1,0 +1,99 @@
+#include "service/config/config_problem.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+
+std::string ConfigProblem::ToString() const {
+  std::string text = source;
+  if (place.line > 0) {
+    absl::StrAppend(&text, ":", place.line, ":", place.column);
+  }
+  if (!path.empty()) absl::StrAppend(&text, ": ", path);
+  absl::StrAppend(&text, ": ", message);
+  return text;
+}
+
+void FieldPlaces::Add(std::string path, TextPlace place) {
+  places_.try_emplace(std::move(path), place);
+}
+
+TextPlace FieldPlaces::Find(std::string_view path) const {
+  while (true) {
+    const auto found = places_.find(ToAbsl(path));
+    if (found != places_.end()) return found->second;
+    const size_t cut = path.find_last_of(".[");
+    if (cut == std::string_view::npos) return {};
+    path = path.substr(0, cut);
+  }
+}
+
+void ConfigProblems::Add(TextPlace place, std::string_view path,
+                         std::string_view message) {
+  Keep({source_, place, std::string(path), std::string(message)});
+}
+
+void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
+                             std::string_view message) {
+  Keep({std::string(source), {}, std::string(path), std::string(message)});
+}
+
+void ConfigProblems::Keep(ConfigProblem problem) {
+  // What a field's first mistake entails is no news.
+  if (!problem.path.empty() && !paths_.insert(problem.path).second) return;
+  ++count_;
+  if (problems_.size() < kConfigProblemsMax) {
+    problems_.push_back(std::move(problem));
+  }
+}
+
+std::vector<ConfigProblem> ConfigProblems::Sorted() const {
+  std::vector<ConfigProblem> sorted = problems_;
+  std::stable_sort(
+      sorted.begin(), sorted.end(),
+      [this](const ConfigProblem& a, const ConfigProblem& b) {
+        return std::tuple(a.source != source_, a.place.line, a.place.column) <
+               std::tuple(b.source != source_, b.place.line, b.place.column);
+      });
+  if (count_ > problems_.size()) {
+    sorted.push_back({source_,
+                      {},
+                      "",
+                      absl::StrCat("and ", count_ - problems_.size(),
+                                   " more problems")});
+  }
+  return sorted;
+}
+
+std::string JoinPath(std::string_view base, std::string_view field) {
+  if (base.empty()) return std::string(field);
+  return absl::StrCat(ToAbsl(base), ".", ToAbsl(field));
+}
+
+std::string ElementPath(std::string_view list, size_t index) {
+  return absl::StrCat(ToAbsl(list), "[", index, "]");
+}
+
+std::string EntryPath(std::string_view map, std::string_view key) {
+  const bool is_name =
+      !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+               c == '_' || c == '-';
+      });
+  if (is_name) return JoinPath(map, key);
+  return absl::StrCat(ToAbsl(map), "[\"",
+                      absl::Utf8SafeCEscape(ToAbsl(key)), "\"]");
+}
+
+}  // namespace gateway

@@ -1,0 +1,101 @@
+// ConfigProblems collects everything that is wrong with a configuration, so
+// that whoever wrote it mends it once and not mistake by mistake.
+//
+//   ConfigProblems problems("gateway.yaml");
+//   problems.Add({3, 5}, "listeners.grpc", "unknown field; did you mean ...");
+//   for (const ConfigProblem& problem : problems.Sorted()) {
+//     std::cerr << problem.ToString() << '\n';
+//   }
+//
+// prints
+//
+//   gateway.yaml:3:5: listeners.grpc: unknown field; did you mean ...
+//
+// FieldPlaces remembers where in a text each field was given, so that checks
+// made after reading can point there too.
+//
+// Thread-compatible.
+
+#ifndef SERVICE_CONFIG_CONFIG_PROBLEM_H_
+#define SERVICE_CONFIG_CONFIG_PROBLEM_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+
+namespace gateway {
+
+// More problems than this are counted but not kept.
+inline constexpr size_t kConfigProblemsMax = 1000;
+
+// A place in a text, from 1; 0 if it is not known.
+struct TextPlace {
+  int line = 0;
+  int column = 0;
+};
+
+struct ConfigProblem {
+  std::string source;  // The file, or "environment".
+  TextPlace place;
+  std::string path;     // As `providers[0].name`; may be empty.
+  std::string message;  // What is wrong and what to do.
+
+  std::string ToString() const;
+};
+
+class FieldPlaces {
+ public:
+  // The first place given for a path stays.
+  void Add(std::string path, TextPlace place);
+
+  // Where `path` was given, or else the nearest field around it.
+  TextPlace Find(std::string_view path) const;
+
+ private:
+  absl::flat_hash_map<std::string, TextPlace> places_;
+};
+
+class ConfigProblems {
+ public:
+  explicit ConfigProblems(std::string source) : source_(std::move(source)) {}
+
+  // Of the problems of one field only the first is kept. A problem without a
+  // path concerns the text as a whole.
+  void Add(TextPlace place, std::string_view path, std::string_view message);
+
+  // A problem of another source, such as "environment".
+  void AddFrom(std::string_view source, std::string_view path,
+               std::string_view message);
+
+  bool empty() const { return count_ == 0; }
+
+  // By source, then by place in the text, and otherwise as they were added.
+  std::vector<ConfigProblem> Sorted() const;
+
+ private:
+  void Keep(ConfigProblem problem);
+
+  std::string source_;
+  absl::flat_hash_set<std::string> paths_;  // That have a problem.
+  std::vector<ConfigProblem> problems_;
+  size_t count_ = 0;
+};
+
+// `base` and a field within it: "a" and "b" give "a.b".
+std::string JoinPath(std::string_view base, std::string_view field);
+
+// An element of a list: "a" and 2 give "a[2]".
+std::string ElementPath(std::string_view list, size_t index);
+
+// An entry of a map: "a" and "b" give "a.b", or `a["b c"]` where the key does
+// not look like a name.
+std::string EntryPath(std::string_view map, std::string_view key);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_CONFIG_PROBLEM_H_

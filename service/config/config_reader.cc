@@ -1,0 +1,50 @@
+#include "service/config/config_reader.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/file.h"
+#include "base/string_view.h"
+#include "service/config/config_problem.h"
+#include "service/config/defaults.h"
+#include "service/config/environment.h"
+#include "service/config/loader.h"
+#include "service/config/snapshot.h"
+#include "service/config/validator.h"
+
+namespace gateway {
+
+ConfigReading ReadConfigText(std::string_view text, const std::string& source,
+                             const Environment& environment, absl::Time now) {
+  ConfigReading reading;
+  ConfigProblems problems(source);
+  LoadedConfig loaded = LoadConfigText(text, &problems);
+  const bool is_whole = problems.empty();
+  ApplyEnvironment(environment, &loaded.config, &problems);
+  ApplyDefaults(&loaded.config);
+  // A text that could not be read at all would seem to lack everything.
+  if (is_whole || loaded.config.providers_size() > 0) {
+    ValidateConfig(loaded.config, loaded.places, &problems);
+  }
+  if (problems.empty()) {
+    reading.snapshot =
+        ConfigSnapshot::Make(std::move(loaded.config), loaded.places,
+                             environment, source, now, &problems);
+  }
+  reading.problems = problems.Sorted();
+  return reading;
+}
+
+ConfigReading ReadConfigFile(const std::string& path,
+                             const Environment& environment, absl::Time now) {
+  const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
+  if (text.ok()) return ReadConfigText(*text, path, environment, now);
+  ConfigProblems problems(path);
+  problems.Add({}, "", ToStd(text.status().message()));
+  return {nullptr, problems.Sorted()};
+}
+
+}  // namespace gateway

@@ -1,0 +1,205 @@
+#include "service/config/defaults.h"
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::util::TimeUtil;
+using ::llmgateway::config::v1::AnthropicProvider;
+using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::ConnectionPool;
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::GrpcListener;
+using ::llmgateway::config::v1::HttpListener;
+using ::llmgateway::config::v1::HttpUpstream;
+using ::llmgateway::config::v1::LimitsConfig;
+using ::llmgateway::config::v1::LOG_LEVEL_INFO;
+using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
+using ::llmgateway::config::v1::LoggingConfig;
+using ::llmgateway::config::v1::MetricsConfig;
+using ::llmgateway::config::v1::MockProvider;
+using ::llmgateway::config::v1::ModelRule;
+using ::llmgateway::config::v1::OpenAiProvider;
+using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::RetryConfig;
+using ::llmgateway::config::v1::RuntimeConfig;
+using ::llmgateway::config::v1::UpstreamTimeouts;
+
+constexpr int64_t kKiB = 1024;
+constexpr int64_t kMiB = 1024 * kKiB;
+
+// FILL(*message, field, value) sets a field that is not set;
+// FILL_TEXT one of type string that is empty; FILL_TIME a duration, in
+// milliseconds.
+#define FILL(message, field, value) \
+  if (!(message).has_##field()) (message).set_##field(value)
+#define FILL_TEXT(message, field, value) \
+  if ((message).field().empty()) (message).set_##field(value)
+#define FILL_TIME(message, field, milliseconds) \
+  if (!(message).has_##field())                 \
+  *(message).mutable_##field() = TimeUtil::MillisecondsToDuration(milliseconds)
+
+void FillGrpcListener(const char* address, GrpcListener* listener) {
+  FILL_TEXT(*listener, address, address);
+  FILL(*listener, receive_message_bytes_limit, 4 * kMiB);
+  FILL(*listener, metadata_bytes_limit, 16 * kKiB);
+  FILL(*listener, concurrent_streams_limit, 1024);
+}
+
+void FillHttpListener(const char* address, HttpListener* listener) {
+  FILL_TEXT(*listener, address, address);
+  FILL(*listener, header_bytes_limit, 64 * kKiB);
+  FILL(*listener, body_bytes_limit, 32 * kMiB);
+  FILL_TIME(*listener, header_timeout, 10'000);
+  FILL_TIME(*listener, idle_timeout, 120'000);
+  FILL_TIME(*listener, body_stall_timeout, 30'000);
+  FILL_TIME(*listener, write_stall_timeout, 60'000);
+  FILL(*listener, connections_limit, 16384);
+}
+
+void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
+  UpstreamTimeouts& timeouts = *http->mutable_timeouts();
+  FILL_TIME(timeouts, connect, 3'000);
+  FILL_TIME(timeouts, first_byte, 60'000);
+  FILL_TIME(timeouts, idle, 60'000);
+  FILL_TIME(timeouts, total, 600'000);
+  ConnectionPool& pool = *http->mutable_pool();
+  FILL(pool, idle_connections_limit, 256);
+  FILL_TIME(pool, idle_timeout, 60'000);
+  FILL_TIME(pool, age_limit, 3'600'000);
+  FILL(*http, response_bytes_limit, limits.response_bytes_limit());
+}
+
+void FillMock(MockProvider* mock) {
+  FILL_TEXT(*mock, reply, "This is the mock provider speaking.");
+  FILL_TIME(*mock, delay, 0);
+  FILL(*mock, chunk_count, 4);
+  FILL_TIME(*mock, chunk_interval, 0);
+  FILL(*mock, input_tokens, 10);
+  FILL(*mock, output_tokens, 20);
+  if (mock->fault() == MockProvider::FAULT_UNSPECIFIED) {
+    mock->set_fault(MockProvider::FAULT_NONE);
+  }
+  FILL(*mock, fault_after_chunks, 0);
+}
+
+void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
+  switch (provider->kind_case()) {
+    case ProviderConfig::kOpenai: {
+      OpenAiProvider& openai = *provider->mutable_openai();
+      FILL_TEXT(openai, base_url, "https://api.openai.com/v1");
+      FillHttpUpstream(limits, openai.mutable_http());
+      return;
+    }
+    case ProviderConfig::kAnthropic: {
+      AnthropicProvider& anthropic = *provider->mutable_anthropic();
+      FILL_TEXT(anthropic, base_url, "https://api.anthropic.com");
+      FILL_TEXT(anthropic, version, "2023-06-01");
+      FillHttpUpstream(limits, anthropic.mutable_http());
+      return;
+    }
+    case ProviderConfig::kMock:
+      FillMock(provider->mutable_mock());
+      if (provider->models().empty()) provider->add_models("mock-model");
+      return;
+    case ProviderConfig::KIND_NOT_SET:
+      return;  // The validator refuses it.
+  }
+}
+
+// Models that everybody expects at their makers. A provider's name decides,
+// so that nothing goes to a service that was not named for it.
+void AddShippedRules(GatewayConfig* config) {
+  constexpr struct {
+    std::string_view prefix;
+    std::string_view provider;
+  } kShipped[] = {
+      {"claude-", "anthropic"}, {"gpt-", "openai"}, {"o1", "openai"},
+      {"o3", "openai"},         {"o4", "openai"},
+  };
+  std::set<std::string, std::less<>> names;
+  for (const ProviderConfig& provider : config->providers()) {
+    names.insert(provider.name());
+  }
+  for (const auto& [prefix, provider] : kShipped) {
+    if (names.find(provider) == names.end()) continue;
+    ModelRule& rule = *config->mutable_routing()->add_model_rules();
+    rule.set_prefix(std::string(prefix));
+    rule.set_provider(std::string(provider));
+  }
+}
+
+void FillLimits(LimitsConfig* limits) {
+  FILL(*limits, messages_limit, 10'000);
+  FILL(*limits, tools_limit, 512);
+  FILL(*limits, labels_limit, 16);
+  FILL(*limits, stream_buffer_bytes_limit, 256 * kKiB);
+  FILL(*limits, sse_event_bytes_limit, kMiB);
+  FILL(*limits, response_bytes_limit, 64 * kMiB);
+}
+
+void FillRetry(RetryConfig* retry) {
+  FILL(*retry, attempts_limit, 3);
+  FILL_TIME(*retry, backoff_base, 250);
+  FILL(*retry, backoff_multiplier, 2);
+  FILL_TIME(*retry, backoff_limit, 8'000);
+  FILL_TIME(*retry, retry_after_limit, 60'000);
+}
+
+void FillLogging(LoggingConfig* logging) {
+  if (logging->level() == LOG_LEVEL_UNSPECIFIED) {
+    logging->set_level(LOG_LEVEL_INFO);
+  }
+  FILL(*logging, access_log, true);
+}
+
+void FillMetrics(MetricsConfig* metrics) {
+  FILL(*metrics, model_labels_limit, 512);
+  FILL(*metrics, watch_events_limit, 1024);
+}
+
+void FillRuntime(RuntimeConfig* runtime) {
+  FILL(*runtime, event_loops, 0);
+  FILL_TIME(*runtime, drain_grace, 30'000);
+}
+
+#undef FILL
+#undef FILL_TEXT
+#undef FILL_TIME
+
+}  // namespace
+
+void ApplyDefaults(GatewayConfig* config) {
+  auto& listeners = *config->mutable_listeners();
+  FillGrpcListener("127.0.0.1:50051", listeners.mutable_grpc());
+  FillHttpListener("127.0.0.1:8080", listeners.mutable_http());
+  FillGrpcListener("127.0.0.1:50052", listeners.mutable_admin());
+  FillHttpListener("127.0.0.1:9464", listeners.mutable_operations());
+
+  FillLimits(config->mutable_limits());
+  for (ProviderConfig& provider : *config->mutable_providers()) {
+    FillProvider(config->limits(), &provider);
+  }
+  config->mutable_routing();
+  if (config->routing().model_rules().empty()) AddShippedRules(config);
+
+  FillRetry(config->mutable_resilience()->mutable_retry());
+  AuthConfig& auth = *config->mutable_auth();
+  if (auth.mode() == AuthConfig::MODE_UNSPECIFIED) {
+    auth.set_mode(auth.api_keys().empty() ? AuthConfig::MODE_NONE
+                                          : AuthConfig::MODE_TOKEN);
+  }
+  FillLogging(config->mutable_logging());
+  FillMetrics(config->mutable_metrics());
+  FillRuntime(config->mutable_runtime());
+}
+
+}  // namespace gateway

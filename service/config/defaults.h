@@ -1,0 +1,25 @@
+// Fills in what a configuration leaves out, so that the one in use says
+// everything and nobody has to look defaults up elsewhere.
+//
+//   ApplyDefaults(&config);
+//   config.runtime().drain_grace();  // Set, whatever the file said.
+//
+// The file's comments in proto/llmgateway/config/v1 state the same values;
+// deploy/config/reference.yaml spells them out and a test compares.
+//
+// Thread-safe.
+
+#ifndef SERVICE_CONFIG_DEFAULTS_H_
+#define SERVICE_CONFIG_DEFAULTS_H_
+
+#include "llmgateway/config/v1/config.pb.h"
+
+namespace gateway {
+
+// Sets every field that is not set and has a default. If there are no model
+// rules, the shipped ones go in: those whose provider is configured.
+void ApplyDefaults(llmgateway::config::v1::GatewayConfig* config);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_DEFAULTS_H_

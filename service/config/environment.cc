@@ -1,0 +1,128 @@
+#include "service/config/environment.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "base/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "service/config/field_value.h"
+#include "service/config/nearest_name.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::llmgateway::config::v1::GatewayConfig;
+
+constexpr char kPrefix[] = "LLM_GATEWAY_";
+constexpr char kSource[] = "environment";
+
+void ListOverrides(const Descriptor& type, const std::string& path,
+                   std::vector<EnvironmentOverride>* overrides) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (field.is_repeated()) continue;
+    const std::string field_path = JoinPath(path, field.name());
+    if (IsTextual(field)) {
+      const std::string name = absl::AsciiStrToUpper(
+          absl::StrReplaceAll(field_path, {{".", "_"}}));
+      overrides->push_back({absl::StrCat(kPrefix, name), field_path});
+    } else {
+      ListOverrides(*field.message_type(), field_path, overrides);
+    }
+  }
+}
+
+// Variables that Kubernetes makes of services: X_SERVICE_HOST, X_SERVICE_PORT,
+// X_SERVICE_PORT_NAME, X_PORT, X_PORT_80_TCP, X_PORT_80_TCP_ADDR and so on.
+bool IsMadeByKubernetes(const std::string& name, const std::string& value) {
+  if (absl::EndsWith(name, "_SERVICE_HOST") ||
+      absl::EndsWith(name, "_SERVICE_PORT") ||
+      absl::StrContains(name, "_SERVICE_PORT_")) {
+    return true;
+  }
+  if (absl::EndsWith(name, "_PORT")) {
+    return absl::StrContains(value, "://") ||
+           absl::StrContains(name, "_TCP_") || absl::StrContains(name, "_UDP_");
+  }
+  for (const char* protocol : {"_TCP", "_UDP", "_SCTP"}) {
+    if (absl::StrContains(name, "_PORT_") &&
+        absl::StrContains(name, protocol)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Sets the field at the end of the path and makes the messages on the way.
+absl::Status AssignPath(const std::string& path, std::string_view text,
+                        Message* message) {
+  const std::vector<std::string> names = absl::StrSplit(path, '.');
+  for (size_t i = 0;; ++i) {
+    const FieldDescriptor& field =
+        *message->GetDescriptor()->FindFieldByName(names[i]);
+    if (i + 1 == names.size()) return AssignText(text, field, message);
+    message = message->GetReflection()->MutableMessage(message, &field);
+  }
+}
+
+}  // namespace
+
+const std::vector<EnvironmentOverride>& EnvironmentOverrides() {
+  // Never destroyed: others may read it as late as they like.
+  static const auto& overrides = *[] {
+    auto* list = new std::vector<EnvironmentOverride>;
+    ListOverrides(*GatewayConfig::descriptor(), "", list);
+    std::sort(list->begin(), list->end(),
+              [](const EnvironmentOverride& a, const EnvironmentOverride& b) {
+                return a.variable < b.variable;
+              });
+    return list;
+  }();
+  return overrides;
+}
+
+void ApplyEnvironment(const Environment& environment, GatewayConfig* config,
+                      ConfigProblems* problems) {
+  const std::vector<EnvironmentOverride>& overrides = EnvironmentOverrides();
+  for (auto variable = environment.lower_bound(kPrefix);
+       variable != environment.end() &&
+       absl::StartsWith(variable->first, kPrefix);
+       ++variable) {
+    const auto& [name, text] = *variable;
+    if (text.empty()) continue;
+    const auto found = std::lower_bound(
+        overrides.begin(), overrides.end(), name,
+        [](const EnvironmentOverride& override, const std::string& wanted) {
+          return override.variable < wanted;
+        });
+    if (found != overrides.end() && found->variable == name) {
+      const absl::Status status = AssignPath(found->path, text, config);
+      if (!status.ok()) problems->AddFrom(kSource, name,
+                                          ToStd(status.message()));
+      continue;
+    }
+    if (IsMadeByKubernetes(name, text)) continue;
+    std::vector<std::string> names;
+    for (const auto& override : overrides) names.push_back(override.variable);
+    const std::string nearest = NearestName(name, names);
+    problems->AddFrom(
+        kSource, name,
+        nearest.empty()
+            ? "sets no field; unset it, or see docs/configuration.md"
+            : absl::StrCat("sets no field; did you mean '", nearest, "'?"));
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,147 @@
+#include "service/config/field_ranges.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/message.h"
+#include "service/config/field_value.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Duration;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+const FieldRange* FindRange(const FieldDescriptor& field) {
+  const std::string name =
+      absl::StrCat(field.containing_type()->name(), ".", field.name());
+  const std::vector<FieldRange>& ranges = FieldRanges();
+  const auto found = std::lower_bound(
+      ranges.begin(), ranges.end(), name,
+      [](const FieldRange& range, const std::string& wanted) {
+        return range.field < wanted;
+      });
+  if (found == ranges.end() || name != found->field) return nullptr;
+  return &*found;
+}
+
+// The value in one measure, whatever the field's type: seconds or a number.
+long double ValueOf(const Message& message, const FieldDescriptor& field) {
+  const Reflection& reflection = *message.GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reflection.GetInt32(message, &field);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return reflection.GetInt64(message, &field);
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return reflection.GetDouble(message, &field);
+    default: {
+      const auto& duration = static_cast<const Duration&>(
+          reflection.GetMessage(message, &field));
+      return duration.seconds() + duration.nanos() / 1e9L;
+    }
+  }
+}
+
+bool IsWithin(const Message& message, const FieldDescriptor& field,
+              const FieldRange& range) {
+  const std::unique_ptr<Message> bound(message.New());
+  const long double value = ValueOf(message, field);
+  // The table's texts are ours, and its test reads each of them.
+  if (!AssignText(range.least, field, bound.get()).ok()) return false;
+  if (value < ValueOf(*bound, field)) return false;
+  if (!AssignText(range.most, field, bound.get()).ok()) return false;
+  return value <= ValueOf(*bound, field);
+}
+
+void Check(const Message& message, const std::string& path,
+           const FieldPlaces& places, ConfigProblems* problems) {
+  const Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->is_map()) continue;
+    const std::string field_path = JoinPath(path, field->name());
+    const bool is_message =
+        field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (field->is_repeated()) {
+      const int size = is_message ? reflection.FieldSize(message, field) : 0;
+      for (int i = 0; i < size; ++i) {
+        Check(reflection.GetRepeatedMessage(message, field, i),
+              ElementPath(field_path, static_cast<size_t>(i)), places,
+              problems);
+      }
+    } else if (const FieldRange* range = FindRange(*field)) {
+      if (IsWithin(message, *field, *range)) continue;
+      problems->Add(places.Find(field_path), field_path,
+                    absl::StrCat("must be ", range->least, " to ",
+                                 range->most));
+    } else if (is_message) {
+      Check(reflection.GetMessage(message, field), field_path, places,
+            problems);
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<FieldRange>& FieldRanges() {
+  // Never destroyed: others may read it as late as they like.
+  static const auto& ranges = *new std::vector<FieldRange>{
+      {"ConnectionPool.age_limit", "1s", "24h"},
+      {"ConnectionPool.idle_connections_limit", "0", "100000"},
+      {"ConnectionPool.idle_timeout", "1ms", "1h"},
+      {"GrpcListener.concurrent_streams_limit", "1", "100000"},
+      {"GrpcListener.metadata_bytes_limit", "1KiB", "1MiB"},
+      {"GrpcListener.receive_message_bytes_limit", "1KiB", "32MiB"},
+      {"HttpListener.body_bytes_limit", "1KiB", "1GiB"},
+      {"HttpListener.body_stall_timeout", "100ms", "1h"},
+      {"HttpListener.connections_limit", "1", "1000000"},
+      {"HttpListener.header_bytes_limit", "1KiB", "1MiB"},
+      {"HttpListener.header_timeout", "100ms", "1h"},
+      {"HttpListener.idle_timeout", "100ms", "1h"},
+      {"HttpListener.write_stall_timeout", "100ms", "1h"},
+      {"HttpUpstream.response_bytes_limit", "4KiB", "1GiB"},
+      {"LimitsConfig.labels_limit", "1", "16"},
+      {"LimitsConfig.messages_limit", "1", "1000000"},
+      {"LimitsConfig.response_bytes_limit", "4KiB", "1GiB"},
+      {"LimitsConfig.sse_event_bytes_limit", "4KiB", "64MiB"},
+      {"LimitsConfig.stream_buffer_bytes_limit", "4KiB", "64MiB"},
+      {"LimitsConfig.tools_limit", "1", "512"},
+      {"MetricsConfig.model_labels_limit", "1", "100000"},
+      {"MetricsConfig.watch_events_limit", "1", "100000"},
+      {"MockProvider.chunk_count", "1", "100000"},
+      {"MockProvider.chunk_interval", "0s", "1h"},
+      {"MockProvider.delay", "0s", "1h"},
+      {"MockProvider.fault_after_chunks", "0", "100000"},
+      {"MockProvider.input_tokens", "0", "1000000000"},
+      {"MockProvider.output_tokens", "0", "1000000000"},
+      {"RetryConfig.attempts_limit", "1", "10"},
+      {"RetryConfig.backoff_base", "1ms", "1m"},
+      {"RetryConfig.backoff_limit", "1ms", "10m"},
+      {"RetryConfig.backoff_multiplier", "1", "10"},
+      {"RetryConfig.retry_after_limit", "0s", "10m"},
+      {"RuntimeConfig.drain_grace", "0s", "1h"},
+      {"RuntimeConfig.event_loops", "0", "1024"},
+      {"UpstreamTimeouts.connect", "1ms", "1h"},
+      {"UpstreamTimeouts.first_byte", "1ms", "1h"},
+      {"UpstreamTimeouts.idle", "1ms", "1h"},
+      {"UpstreamTimeouts.total", "1ms", "24h"},
+  };
+  return ranges;
+}
+
+void CheckFieldRanges(const Message& message, const FieldPlaces& places,
+                      ConfigProblems* problems) {
+  Check(message, "", places, problems);
+}
+
+}  // namespace gateway

@@ -1,0 +1,26 @@
+// What a configured header may be called and hold.
+//
+//   absl::Status status = CheckExtraHeader("x-team", "search");
+//
+// Thread-safe.
+
+#ifndef SERVICE_CONFIG_HEADER_RULES_H_
+#define SERVICE_CONFIG_HEADER_RULES_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+// Refuses what no header may hold, such as line breaks. Does not repeat the
+// value.
+absl::Status CheckHeaderValue(std::string_view value);
+
+// Also refuses what is not a header's name, what the gateway writes itself,
+// and headers that carry credentials: those are `api_key`'s affair.
+absl::Status CheckExtraHeader(std::string_view name, std::string_view value);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_HEADER_RULES_H_

@@ -1,0 +1,350 @@
+#include "service/config/loader.h"
+
+#include <cstddef>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "service/config/config_problem.h"
+#include "service/config/field_value.h"
+#include "service/config/nearest_name.h"
+#include "yaml-cpp/depthguard.h"
+#include "yaml-cpp/yaml.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::OneofDescriptor;
+
+constexpr size_t kKeyShownMax = 64;
+
+TextPlace PlaceOf(const YAML::Mark& mark) {
+  if (mark.is_null()) return {};
+  return {mark.line + 1, mark.column + 1};
+}
+
+TextPlace PlaceOf(const YAML::Node& node) { return PlaceOf(node.Mark()); }
+
+// The library speaks of bytes, lines and columns from 0; this of text from 1.
+TextPlace PlaceAt(std::string_view text, size_t offset) {
+  TextPlace place{1, 1};
+  for (const char c : text.substr(0, offset)) {
+    ++place.column;
+    if (c == '\n') place = {place.line + 1, 1};
+  }
+  return place;
+}
+
+// How long the UTF-8 sequence is that `text` begins with; 0 if it is not one.
+size_t SequenceLength(std::string_view text) {
+  const auto byte = [text](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const auto continues = [&byte](size_t i) { return byte(i) >> 6 == 2; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
+    const bool surrogate = first == 0xED && byte(1) > 0x9F;
+    if (overlong || surrogate) return 0;
+    return continues(1) && continues(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const bool overlong = first == 0xF0 && byte(1) < 0x90;
+    const bool too_large = first == 0xF4 && byte(1) > 0x8F;
+    if (overlong || too_large) return 0;
+    return continues(1) && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// Where `text` stops being UTF-8 without zeros; its size if it never does.
+size_t FirstBadByte(std::string_view text) {
+  size_t offset = 0;
+  while (offset < text.size()) {
+    const size_t length = SequenceLength(text.substr(offset));
+    if (length == 0 || text[offset] == '\0') break;
+    offset += length;
+  }
+  return offset;
+}
+
+bool IsPlainTag(std::string_view tag) {
+  constexpr std::string_view kCore = "tag:yaml.org,2002:";
+  if (tag.empty() || tag == "?" || tag == "!") return true;
+  if (!tag.starts_with(kCore)) return false;
+  tag.remove_prefix(kCore.size());
+  return tag == "map" || tag == "seq" || tag == "str" || tag == "int" ||
+         tag == "float" || tag == "bool" || tag == "null";
+}
+
+std::string_view KindOf(const YAML::Node& node) {
+  if (node.IsMap()) return "a map";
+  if (node.IsSequence()) return "a list";
+  return "a single value";
+}
+
+// What the user may write inside a message.
+std::vector<std::string> FieldNames(const Descriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    names.push_back(type.field(i)->name());
+  }
+  return names;
+}
+
+class Reader {
+ public:
+  Reader(FieldPlaces* places, ConfigProblems* problems)
+      : places_(*places), problems_(*problems) {}
+
+  void ReadMessage(const YAML::Node& node, const std::string& path,
+                   Message* message);
+
+ private:
+  // False, with the problem added once, when the file expands to too much.
+  bool Afford(const YAML::Node& node);
+
+  // The text of a key; false, with the problem added, if it has none or was
+  // there before.
+  bool ReadKey(const YAML::Node& node, const std::string& path,
+               absl::flat_hash_map<std::string, TextPlace>* seen,
+               std::string* key);
+
+  void ReadField(const YAML::Node& node, TextPlace place,
+                 const std::string& path, const FieldDescriptor& field,
+                 Message* message);
+  void ReadSingular(const YAML::Node& node, TextPlace place,
+                    const std::string& path, const FieldDescriptor& field,
+                    Message* message);
+  void ReadList(const YAML::Node& node, const std::string& path,
+                const FieldDescriptor& field, Message* message);
+  void ReadMap(const YAML::Node& node, const std::string& path,
+               const FieldDescriptor& field, Message* message);
+
+  // False, with the problem added, if another field of the oneof is there.
+  bool IsFirstOfItsOneof(const FieldDescriptor& field, TextPlace place,
+                         const std::string& path, const Message& message);
+
+  FieldPlaces& places_;
+  ConfigProblems& problems_;
+  size_t nodes_ = 0;
+  size_t bytes_ = 0;
+};
+
+bool Reader::Afford(const YAML::Node& node) {
+  if (nodes_ > kConfigNodesLimit || bytes_ > kConfigExpandedBytesLimit) {
+    return false;
+  }
+  ++nodes_;
+  if (node.IsScalar()) bytes_ += node.Scalar().size();
+  if (nodes_ > kConfigNodesLimit || bytes_ > kConfigExpandedBytesLimit) {
+    problems_.Add(PlaceOf(node), "",
+                  "the file expands to too much; use fewer aliases");
+    return false;
+  }
+  return true;
+}
+
+bool Reader::ReadKey(const YAML::Node& node, const std::string& path,
+                     absl::flat_hash_map<std::string, TextPlace>* seen,
+                     std::string* key) {
+  const TextPlace place = PlaceOf(node);
+  if (!Afford(node)) return false;
+  if (!node.IsScalar()) {
+    problems_.Add(place, path, "a key must be a name, not a map or list");
+    return false;
+  }
+  *key = node.Scalar();
+  const auto [first, is_new] = seen->try_emplace(*key, place);
+  if (is_new) return true;
+  problems_.Add(place, EntryPath(path, key->substr(0, kKeyShownMax)),
+                absl::StrCat("given twice; line ", first->second.line,
+                             " has it already; keep one"));
+  return false;
+}
+
+void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
+                         Message* message) {
+  if (!Afford(node)) return;
+  if (node.IsNull()) return;  // A section whose every line is commented out.
+  if (!node.IsMap() || !IsPlainTag(node.Tag())) {
+    problems_.Add(PlaceOf(node), path,
+                  absl::StrCat("must be a map, as in {key: value}, not ",
+                               ToAbsl(KindOf(node))));
+    return;
+  }
+  const Descriptor& type = *message->GetDescriptor();
+  absl::flat_hash_map<std::string, TextPlace> seen;
+  for (const auto& entry : node) {
+    std::string key;
+    if (!ReadKey(entry.first, path, &seen, &key)) continue;
+    const TextPlace place = PlaceOf(entry.first);
+    const FieldDescriptor* field = type.FindFieldByName(key);
+    if (field == nullptr) {
+      problems_.Add(
+          place, EntryPath(path, key.substr(0, kKeyShownMax)),
+          absl::StrCat("unknown field", Suggestion(key, FieldNames(type))));
+      continue;
+    }
+    const std::string field_path = JoinPath(path, key);
+    places_.Add(field_path, place);
+    if (IsFirstOfItsOneof(*field, place, field_path, *message)) {
+      ReadField(entry.second, place, field_path, *field, message);
+    }
+  }
+}
+
+bool Reader::IsFirstOfItsOneof(const FieldDescriptor& field, TextPlace place,
+                               const std::string& path,
+                               const Message& message) {
+  const OneofDescriptor* oneof = field.real_containing_oneof();
+  if (oneof == nullptr) return true;
+  const FieldDescriptor* other =
+      message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
+  if (other == nullptr) return true;
+  problems_.Add(place, path,
+                absl::StrCat("conflicts with '", other->name(),
+                             "', which is given too; keep one"));
+  return false;
+}
+
+void Reader::ReadField(const YAML::Node& node, TextPlace place,
+                       const std::string& path, const FieldDescriptor& field,
+                       Message* message) {
+  if (!IsPlainTag(node.Tag())) {
+    problems_.Add(place, path, "has a YAML tag; remove it");
+  } else if (field.is_map()) {
+    ReadMap(node, path, field, message);
+  } else if (field.is_repeated()) {
+    ReadList(node, path, field, message);
+  } else {
+    ReadSingular(node, place, path, field, message);
+  }
+}
+
+void Reader::ReadSingular(const YAML::Node& node, TextPlace place,
+                          const std::string& path,
+                          const FieldDescriptor& field, Message* message) {
+  if (!IsTextual(field)) {
+    ReadMessage(node, path,
+                message->GetReflection()->MutableMessage(message, &field));
+    return;
+  }
+  if (!Afford(node)) return;
+  if (node.IsNull()) {
+    problems_.Add(place, path, "has no value; give one or remove the field");
+    return;
+  }
+  if (!node.IsScalar()) {
+    problems_.Add(place, path,
+                  absl::StrCat("must be a single value, not ",
+                               ToAbsl(KindOf(node))));
+    return;
+  }
+  const absl::Status status = AssignText(node.Scalar(), field, message);
+  if (!status.ok()) problems_.Add(place, path, ToStd(status.message()));
+}
+
+void Reader::ReadList(const YAML::Node& node, const std::string& path,
+                      const FieldDescriptor& field, Message* message) {
+  if (!Afford(node) || node.IsNull()) return;
+  if (!node.IsSequence()) {
+    problems_.Add(PlaceOf(node), path,
+                  absl::StrCat("must be a list, as in [first, second], not ",
+                               ToAbsl(KindOf(node))));
+    return;
+  }
+  size_t index = 0;
+  for (const YAML::Node& element : node) {
+    const std::string element_path = ElementPath(path, index++);
+    const TextPlace place = PlaceOf(element);
+    places_.Add(element_path, place);
+    if (!IsTextual(field)) {
+      ReadMessage(element, element_path,
+                  message->GetReflection()->AddMessage(message, &field));
+    } else {
+      // AssignText appends to a repeated field.
+      ReadSingular(element, place, element_path, field, message);
+    }
+  }
+}
+
+void Reader::ReadMap(const YAML::Node& node, const std::string& path,
+                     const FieldDescriptor& field, Message* message) {
+  if (!Afford(node) || node.IsNull()) return;
+  if (!node.IsMap()) {
+    problems_.Add(PlaceOf(node), path,
+                  absl::StrCat("must be a map, as in {key: value}, not ",
+                               ToAbsl(KindOf(node))));
+    return;
+  }
+  const Descriptor& type = *field.message_type();
+  absl::flat_hash_map<std::string, TextPlace> seen;
+  for (const auto& item : node) {
+    std::string key;
+    if (!ReadKey(item.first, path, &seen, &key)) continue;
+    const std::string entry_path = EntryPath(path, key);
+    const TextPlace place = PlaceOf(item.first);
+    places_.Add(entry_path, place);
+    Message* entry = message->GetReflection()->AddMessage(message, &field);
+    const absl::Status status = AssignText(key, *type.map_key(), entry);
+    if (!status.ok()) problems_.Add(place, entry_path, ToStd(status.message()));
+    ReadField(item.second, place, entry_path, *type.map_value(), entry);
+  }
+}
+
+void Read(const std::string& text, LoadedConfig* loaded,
+          ConfigProblems* problems) {
+  const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+  if (documents.empty()) return;
+  if (documents.size() > 1) {
+    problems->Add(PlaceOf(documents[1]), "",
+                  "a second document begins here; put everything into one");
+  }
+  Reader(&loaded->places, problems)
+      .ReadMessage(documents[0], "", &loaded->config);
+}
+
+}  // namespace
+
+LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems) {
+  LoadedConfig loaded;
+  if (text.size() > kConfigBytesLimit) {
+    problems->Add({}, "", absl::StrCat("the file is larger than ",
+                                       kConfigBytesLimit, " bytes"));
+    return loaded;
+  }
+  const size_t bad_byte = FirstBadByte(text);
+  if (bad_byte < text.size()) {
+    problems->Add(PlaceAt(text, bad_byte), "",
+                  "not UTF-8 text; save the file as UTF-8");
+    return loaded;
+  }
+  try {
+    Read(std::string(text), &loaded, problems);
+  } catch (const YAML::DeepRecursion& e) {
+    problems->Add(PlaceOf(e.mark), "", "nested too deeply");
+  } catch (const YAML::Exception& e) {
+    // `msg` has no place in it, unlike what(); it repeats no values.
+    problems->Add(PlaceOf(e.mark), "", absl::StrCat("not YAML: ", e.msg));
+  } catch (const std::exception&) {
+    problems->Add({}, "", "not YAML that can be read");
+  }
+  return loaded;
+}
+
+}  // namespace gateway

@@ -1,0 +1,41 @@
+// Reads a configuration file, YAML or JSON, into its proto. What the file says
+// is checked against the schema alone; defaults.h, environment.h and
+// validator.h do the rest.
+//
+//   ConfigProblems problems("gateway.yaml");
+//   LoadedConfig loaded = LoadConfigText(text, &problems);
+//   if (!problems.empty()) ...  // loaded.config lacks what was wrong.
+//
+// The text is not trusted: its size, its depth and what its aliases expand to
+// are bounded, and nothing that YAML can build beyond maps, lists and scalars
+// is allowed. YAML and its library's exceptions stop here.
+//
+// Thread-safe.
+
+#ifndef SERVICE_CONFIG_LOADER_H_
+#define SERVICE_CONFIG_LOADER_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/config/config_problem.h"
+
+namespace gateway {
+
+inline constexpr size_t kConfigBytesLimit = 1024 * 1024;
+// With every alias expanded.
+inline constexpr size_t kConfigNodesLimit = 500'000;
+inline constexpr size_t kConfigExpandedBytesLimit = 16 * 1024 * 1024;
+
+struct LoadedConfig {
+  llmgateway::config::v1::GatewayConfig config;
+  FieldPlaces places;  // Of every field that the text gives.
+};
+
+// Adds everything that is wrong to `problems` and goes on as far as it can.
+LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_LOADER_H_

@@ -1,0 +1,57 @@
+// A configuration names its secrets and never holds them: `env:NAME` is the
+// value of an environment variable, `file:path` the content of a file. A path
+// that is not absolute begins at the working directory.
+//
+//   absl::StatusOr<SecretReference> reference =
+//       SecretReference::Parse("env:OPENAI_API_KEY");
+//   absl::StatusOr<std::optional<Secret>> key =
+//       reference->Resolve(environment, SecretForm::kHeaderValue);
+//   if (key.ok() && !key->has_value()) ...  // The variable is not set.
+//
+// No message repeats what was given: it may be the secret itself, put where
+// its name belongs.
+//
+// Thread-safe. Resolve() reads files and so blocks.
+
+#ifndef SERVICE_CONFIG_SECRET_REFERENCE_H_
+#define SERVICE_CONFIG_SECRET_REFERENCE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "base/secret.h"
+#include "service/config/environment.h"
+
+namespace gateway {
+
+// What a secret must look like to be of use.
+enum class SecretForm {
+  kHeaderValue,  // Printable ASCII in one line; white space around it is cut.
+  kText,         // Anything, such as PEM.
+};
+
+class SecretReference {
+ public:
+  // Refuses what is not a reference.
+  static absl::StatusOr<SecretReference> Parse(std::string_view text);
+
+  // Nothing if it names a variable that is not set or empty. A file that is
+  // missing, empty or larger than 1 MiB is an error.
+  absl::StatusOr<std::optional<Secret>> Resolve(
+      const Environment& environment, SecretForm form) const;
+
+ private:
+  enum class Kind { kVariable, kFile };
+
+  SecretReference(Kind kind, std::string_view name)
+      : kind_(kind), name_(name) {}
+
+  Kind kind_;
+  std::string name_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_SECRET_REFERENCE_H_

@@ -1,0 +1,245 @@
+#include "service/config/snapshot.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "base/secret.h"
+#include "base/string_view.h"
+#include "service/config/config_problem.h"
+#include "service/config/environment.h"
+#include "service/config/masked.h"
+#include "service/config/secret_reference.h"
+#include "service/config/yaml_writer.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::ApiKey;
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::Listeners;
+using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::TlsServer;
+
+constexpr size_t kCallerKeyLengthMin = 16;
+
+std::string Sha256Hex(const std::string& text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  const int done = EVP_Digest(text.data(), text.size(), digest.data(), &size,
+                              EVP_sha256(), nullptr);
+  assert(done == 1);
+  (void)done;
+  return absl::BytesToHexString(absl::string_view(
+      reinterpret_cast<const char*>(digest.data()), size));
+}
+
+}  // namespace
+
+// Turns references into secrets and reports those that lead nowhere.
+class ConfigSnapshot::Resolver {
+ public:
+  Resolver(const FieldPlaces& places, const Environment& environment,
+           ConfigProblems* problems)
+      : places_(places), environment_(environment), problems_(*problems) {}
+
+  void ResolveAll(ConfigSnapshot* snapshot);
+  bool succeeded() const { return succeeded_; }
+
+ private:
+  void Add(const std::string& path, std::string_view message) {
+    succeeded_ = false;
+    problems_.Add(places_.Find(path), path, message);
+  }
+
+  // Nothing if the variable is not set or, with the problem added, if the
+  // secret cannot be had.
+  std::optional<Secret> Resolve(const std::string& path,
+                                const std::string& reference, SecretForm form);
+  // Also adds a problem if the variable is not set.
+  std::optional<Secret> Require(const std::string& path,
+                                const std::string& reference, SecretForm form);
+
+  void ResolveProviders(ConfigSnapshot* snapshot);
+  void ResolveCallerKeys(ConfigSnapshot* snapshot);
+  void ResolveTls(const std::string& listener, const TlsServer& server,
+                  ConfigSnapshot* snapshot);
+
+  const FieldPlaces& places_;
+  const Environment& environment_;
+  ConfigProblems& problems_;
+  bool succeeded_ = true;
+};
+
+void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
+  ResolveProviders(snapshot);
+  ResolveCallerKeys(snapshot);
+  const Listeners& listeners = snapshot->config_.listeners();
+  if (listeners.grpc().has_tls()) {
+    ResolveTls("grpc", listeners.grpc().tls(), snapshot);
+  }
+  if (listeners.http().has_tls()) {
+    ResolveTls("http", listeners.http().tls(), snapshot);
+  }
+  if (listeners.admin().has_tls()) {
+    ResolveTls("admin", listeners.admin().tls(), snapshot);
+  }
+  if (listeners.operations().has_tls()) {
+    ResolveTls("operations", listeners.operations().tls(), snapshot);
+  }
+}
+
+std::optional<Secret> ConfigSnapshot::Resolver::Resolve(
+    const std::string& path, const std::string& reference, SecretForm form) {
+  const absl::StatusOr<SecretReference> parsed =
+      SecretReference::Parse(reference);
+  if (!parsed.ok()) {
+    Add(path, ToStd(parsed.status().message()));
+    return std::nullopt;
+  }
+  absl::StatusOr<std::optional<Secret>> secret =
+      parsed->Resolve(environment_, form);
+  if (!secret.ok()) {
+    Add(path, ToStd(secret.status().message()));
+    return std::nullopt;
+  }
+  return *std::move(secret);
+}
+
+std::optional<Secret> ConfigSnapshot::Resolver::Require(
+    const std::string& path, const std::string& reference, SecretForm form) {
+  const bool before = succeeded_;
+  succeeded_ = true;
+  std::optional<Secret> secret = Resolve(path, reference, form);
+  if (!secret.has_value() && succeeded_) {
+    Add(path, "names a variable that is not set; set it");
+  }
+  succeeded_ = succeeded_ && before;
+  return secret;
+}
+
+void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
+  for (int i = 0; i < snapshot->config_.providers_size(); ++i) {
+    const ProviderConfig& provider = snapshot->config_.providers(i);
+    std::string path = ElementPath("providers", static_cast<size_t>(i));
+    const std::string* reference = nullptr;
+    switch (provider.kind_case()) {
+      case ProviderConfig::kOpenai:
+        path += ".openai.api_key";
+        reference = &provider.openai().api_key();
+        break;
+      case ProviderConfig::kAnthropic:
+        path += ".anthropic.api_key";
+        reference = &provider.anthropic().api_key();
+        break;
+      case ProviderConfig::kMock:
+      case ProviderConfig::KIND_NOT_SET:
+        break;
+    }
+    if (reference == nullptr || reference->empty()) continue;
+    snapshot->credentials_.insert_or_assign(
+        provider.name(), Resolve(path, *reference, SecretForm::kHeaderValue));
+  }
+}
+
+void ConfigSnapshot::Resolver::ResolveCallerKeys(ConfigSnapshot* snapshot) {
+  const auto& api_keys = snapshot->config_.auth().api_keys();
+  for (int i = 0; i < api_keys.size(); ++i) {
+    const std::string path = absl::StrCat("auth.api_keys[", i, "].key");
+    std::optional<Secret> key =
+        Require(path, api_keys[i].key(), SecretForm::kHeaderValue);
+    if (!key.has_value()) continue;
+    if (key->Reveal().size() < kCallerKeyLengthMin) {
+      Add(path, "leads to a key of less than 16 characters; make a longer one");
+    }
+    for (const CallerKey& other : snapshot->caller_keys_) {
+      if (!other.key.Equals(key->Reveal())) continue;
+      Add(path, absl::StrCat("leads to the same key as '", other.name,
+                             "'; give each caller its own"));
+      break;
+    }
+    snapshot->caller_keys_.push_back({api_keys[i].name(), *std::move(key)});
+  }
+}
+
+void ConfigSnapshot::Resolver::ResolveTls(const std::string& listener,
+                                          const TlsServer& server,
+                                          ConfigSnapshot* snapshot) {
+  const std::string path = absl::StrCat("listeners.", listener, ".tls.");
+  std::optional<Secret> cert_chain =
+      Require(path + "cert_chain", server.cert_chain(), SecretForm::kText);
+  std::optional<Secret> private_key =
+      Require(path + "private_key", server.private_key(), SecretForm::kText);
+  std::optional<Secret> client_ca;
+  if (!server.client_ca().empty()) {
+    client_ca =
+        Require(path + "client_ca", server.client_ca(), SecretForm::kText);
+  }
+  if (!cert_chain.has_value() || !private_key.has_value()) return;
+  snapshot->tls_.insert_or_assign(
+      listener, Tls{*std::move(cert_chain), *std::move(private_key),
+                    std::move(client_ca)});
+}
+
+std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
+    GatewayConfig config, const FieldPlaces& places,
+    const Environment& environment, std::string source, absl::Time load_time,
+    ConfigProblems* problems) {
+  std::shared_ptr<ConfigSnapshot> snapshot(new ConfigSnapshot);
+  snapshot->config_ = std::move(config);
+  snapshot->source_ = std::move(source);
+  snapshot->load_time_ = load_time;
+  Resolver resolver(places, environment, problems);
+  resolver.ResolveAll(snapshot.get());
+  if (!resolver.succeeded()) return nullptr;
+  snapshot->masked_yaml_ = WriteYaml(MaskConfig(snapshot->config_));
+  snapshot->checksum_ = Sha256Hex(snapshot->masked_yaml_);
+  return snapshot;
+}
+
+ConfigSnapshot::Credential ConfigSnapshot::CredentialOf(
+    std::string_view provider) const {
+  const auto found = credentials_.find(provider);
+  if (found == credentials_.end()) return Credential::kNotNeeded;
+  return found->second.has_value() ? Credential::kPresent
+                                   : Credential::kAbsent;
+}
+
+const Secret* ConfigSnapshot::FindCredential(std::string_view provider) const {
+  const auto found = credentials_.find(provider);
+  if (found == credentials_.end() || !found->second.has_value()) return nullptr;
+  return &*found->second;
+}
+
+const ConfigSnapshot::Tls* ConfigSnapshot::FindTls(
+    std::string_view listener) const {
+  const auto found = tls_.find(listener);
+  return found == tls_.end() ? nullptr : &found->second;
+}
+
+std::shared_ptr<const ConfigSnapshot> CurrentConfig::Get() const {
+  MutexLock lock(mu_);
+  return snapshot_;
+}
+
+std::shared_ptr<const ConfigSnapshot> CurrentConfig::Swap(
+    std::shared_ptr<const ConfigSnapshot> next) {
+  assert(next != nullptr);
+  MutexLock lock(mu_);
+  return std::exchange(snapshot_, std::move(next));
+}
+
+}  // namespace gateway

@@ -1,0 +1,125 @@
+// ConfigSnapshot is one configuration, whole and final: every default filled
+// in, every check passed, every secret at hand. It never changes; a reload
+// makes another and swaps it into CurrentConfig.
+//
+//   std::shared_ptr<const ConfigSnapshot> config = current.Get();
+//   const Secret* key = config->FindCredential("openai");
+//   if (key == nullptr) ...  // None needed, or its variable is not set.
+//
+// Whoever works with a snapshot holds its pointer, so that the rules do not
+// change under a call.
+//
+// Thread-safe.
+
+#ifndef SERVICE_CONFIG_SNAPSHOT_H_
+#define SERVICE_CONFIG_SNAPSHOT_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "base/secret.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/config/config_problem.h"
+#include "service/config/environment.h"
+
+namespace gateway {
+
+class ConfigSnapshot {
+ public:
+  // Whether a provider's credential is at hand.
+  enum class Credential {
+    kNotNeeded,  // The configuration names none.
+    kPresent,
+    kAbsent,  // The variable that it names is not set.
+  };
+
+  // A key that callers may show.
+  struct CallerKey {
+    std::string name;
+    Secret key;
+  };
+
+  // What a listener needs to serve TLS, in PEM.
+  struct Tls {
+    Secret cert_chain;
+    Secret private_key;
+    std::optional<Secret> client_ca;  // Set if clients must have a certificate.
+  };
+
+  // Resolves the secrets of a configuration with defaults that has passed
+  // validation. If one cannot be resolved, adds the problem and returns null.
+  // `source` is the file's name.
+  static std::shared_ptr<const ConfigSnapshot> Make(
+      llmgateway::config::v1::GatewayConfig config, const FieldPlaces& places,
+      const Environment& environment, std::string source, absl::Time load_time,
+      ConfigProblems* problems);
+
+  const llmgateway::config::v1::GatewayConfig& config() const {
+    return config_;
+  }
+
+  // kNotNeeded for providers that are not configured.
+  Credential CredentialOf(std::string_view provider) const;
+
+  // Null unless CredentialOf(provider) is kPresent.
+  const Secret* FindCredential(std::string_view provider) const;
+
+  const std::vector<CallerKey>& caller_keys() const { return caller_keys_; }
+
+  // Null for listeners that serve plaintext. `listener` is its field's name:
+  // grpc, http, admin or operations.
+  const Tls* FindTls(std::string_view listener) const;
+
+  // The configuration with secrets masked, as YAML.
+  const std::string& masked_yaml() const { return masked_yaml_; }
+
+  // SHA-256 of masked_yaml(), in hexadecimal.
+  const std::string& checksum() const { return checksum_; }
+
+  const std::string& source() const { return source_; }
+  absl::Time load_time() const { return load_time_; }
+
+ private:
+  class Resolver;
+
+  ConfigSnapshot() = default;
+
+  llmgateway::config::v1::GatewayConfig config_;
+  // By provider's name; no entry if none is needed.
+  std::map<std::string, std::optional<Secret>, std::less<>> credentials_;
+  std::vector<CallerKey> caller_keys_;
+  std::map<std::string, Tls, std::less<>> tls_;
+  std::string masked_yaml_;
+  std::string checksum_;
+  std::string source_;
+  absl::Time load_time_;
+};
+
+// The snapshot in use.
+class CurrentConfig {
+ public:
+  // REQUIRES: `first` is not null.
+  explicit CurrentConfig(std::shared_ptr<const ConfigSnapshot> first)
+      : snapshot_(std::move(first)) {}
+
+  std::shared_ptr<const ConfigSnapshot> Get() const LOCKS_EXCLUDED(mu_);
+
+  // Puts `next` into use and returns the one before.
+  std::shared_ptr<const ConfigSnapshot> Swap(
+      std::shared_ptr<const ConfigSnapshot> next) LOCKS_EXCLUDED(mu_);
+
+ private:
+  mutable Mutex mu_;
+  std::shared_ptr<const ConfigSnapshot> snapshot_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_SNAPSHOT_H_

@@ -1,0 +1,26 @@
+// Checks what the schema cannot say: names that refer to each other, ranges,
+// addresses, URLs, headers, patterns. Finds every mistake at once.
+//
+//   ApplyDefaults(&loaded.config);
+//   ValidateConfig(loaded.config, loaded.places, &problems);
+//
+// It looks at nothing but the configuration: no file is opened, no variable
+// read, no name resolved.
+//
+// Thread-safe.
+
+#ifndef SERVICE_CONFIG_VALIDATOR_H_
+#define SERVICE_CONFIG_VALIDATOR_H_
+
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/config/config_problem.h"
+
+namespace gateway {
+
+// Expects the defaults to be filled in.
+void ValidateConfig(const llmgateway::config::v1::GatewayConfig& config,
+                    const FieldPlaces& places, ConfigProblems* problems);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_VALIDATOR_H_

@@ -1,0 +1,190 @@
+#include "service/config/yaml_writer.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/message.h"
+#include "service/config/field_value.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Duration;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+// Always in quotes, so that no reader takes a string for something else.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      absl::StrAppend(&quoted, "\\", std::string(1, c));
+    } else if (c == '\n') {
+      quoted += "\\n";
+    } else if (c == '\t') {
+      quoted += "\\t";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      absl::StrAppendFormat(&quoted, "\\x%02X", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+std::string Size(int64_t bytes) {
+  constexpr struct {
+    int shift;
+    const char* name;
+  } kUnits[] = {{30, "GiB"}, {20, "MiB"}, {10, "KiB"}};
+  for (const auto& unit : kUnits) {
+    const int64_t one = int64_t{1} << unit.shift;
+    if (bytes != 0 && bytes % one == 0) {
+      return absl::StrCat(bytes / one, unit.name);
+    }
+  }
+  return absl::StrCat(bytes);
+}
+
+std::string Number(double value) {
+  const std::string brief = absl::StrFormat("%.15g", value);
+  if (std::strtod(brief.c_str(), nullptr) == value) return brief;
+  return absl::StrFormat("%.17g", value);
+}
+
+std::string Time(const Duration& duration) {
+  const absl::Duration time = absl::Seconds(duration.seconds()) +
+                              absl::Nanoseconds(duration.nanos());
+  return time == absl::ZeroDuration() ? "0s" : absl::FormatDuration(time);
+}
+
+std::string Integer(int64_t value, const FieldDescriptor& field) {
+  return absl::EndsWith(field.name(), "_bytes_limit") ? Size(value)
+                                                      : absl::StrCat(value);
+}
+
+// REQUIRES: IsTextual(field). `index` counts only in a list.
+std::string Text(const Message& message, const FieldDescriptor& field,
+                 int index) {
+  const Reflection& reflection = *message.GetReflection();
+  const bool many = field.is_repeated();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return Quoted(many ? reflection.GetRepeatedString(message, &field, index)
+                         : reflection.GetString(message, &field));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return (many ? reflection.GetRepeatedBool(message, &field, index)
+                   : reflection.GetBool(message, &field))
+                 ? "true"
+                 : "false";
+    case FieldDescriptor::CPPTYPE_INT32:
+      return Integer(many ? reflection.GetRepeatedInt32(message, &field, index)
+                          : reflection.GetInt32(message, &field),
+                     field);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return Integer(many ? reflection.GetRepeatedInt64(message, &field, index)
+                          : reflection.GetInt64(message, &field),
+                     field);
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return Number(many
+                        ? reflection.GetRepeatedDouble(message, &field, index)
+                        : reflection.GetDouble(message, &field));
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return ShortEnumName(
+          many ? *reflection.GetRepeatedEnum(message, &field, index)
+               : *reflection.GetEnum(message, &field));
+    default:
+      return Time(static_cast<const Duration&>(
+          many ? reflection.GetRepeatedMessage(message, &field, index)
+               : reflection.GetMessage(message, &field)));
+  }
+}
+
+std::string Indent(int depth) {
+  return std::string(static_cast<size_t>(depth) * 2, ' ');
+}
+
+void WriteFields(const Message& message, int depth, std::string* out);
+
+// What follows `key:` or `-`.
+void WriteValue(const Message& message, const FieldDescriptor& field,
+                int index, int depth, std::string* out) {
+  if (IsTextual(field)) {
+    absl::StrAppend(out, " ", Text(message, field, index), "\n");
+    return;
+  }
+  const Reflection& reflection = *message.GetReflection();
+  const Message& inner =
+      field.is_repeated()
+          ? reflection.GetRepeatedMessage(message, &field, index)
+          : reflection.GetMessage(message, &field);
+  std::string fields;
+  WriteFields(inner, depth + 1, &fields);
+  if (fields.empty()) {
+    *out += " {}\n";
+  } else if (field.is_repeated()) {
+    // The first field stands beside the dash.
+    absl::StrAppend(out, " ",
+                    fields.substr(static_cast<size_t>(depth + 1) * 2));
+  } else {
+    absl::StrAppend(out, "\n", fields);
+  }
+}
+
+void WriteMap(const Message& message, const FieldDescriptor& field, int depth,
+              std::string* out) {
+  const Reflection& reflection = *message.GetReflection();
+  const FieldDescriptor& key = *field.message_type()->map_key();
+  const FieldDescriptor& value = *field.message_type()->map_value();
+  std::map<std::string, std::string> entries;
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
+    WriteValue(entry, value, 0, depth, &entries[Text(entry, key, 0)]);
+  }
+  for (const auto& [name, text] : entries) {
+    absl::StrAppend(out, Indent(depth), name, ":", text);
+  }
+}
+
+void WriteFields(const Message& message, int depth, std::string* out) {
+  const Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    absl::StrAppend(out, Indent(depth), field->name(), ":");
+    if (field->is_map()) {
+      *out += "\n";
+      WriteMap(message, *field, depth + 1, out);
+    } else if (field->is_repeated()) {
+      *out += "\n";
+      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+        absl::StrAppend(out, Indent(depth + 1), "-");
+        WriteValue(message, *field, i, depth + 1, out);
+      }
+    } else {
+      WriteValue(message, *field, 0, depth, out);
+    }
+  }
+}
+
+}  // namespace
+
+std::string WriteYaml(const Message& message) {
+  std::string text;
+  WriteFields(message, 0, &text);
+  return text;
+}
+
+}  // namespace gateway

@@ -1,0 +1,62 @@
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string WriteFile(const std::string& name, const std::string& bytes) {
+  const std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path, std::ios::binary) << bytes;
+  return path;
+}
+
+TEST(FileTest, ReadsEveryByte) {
+  std::string bytes(100'000, 'x');
+  bytes[3] = '\0';
+  bytes[70'000] = '\xff';
+  EXPECT_EQ(*ReadFile(WriteFile("bytes", bytes), bytes.size()), bytes);
+  EXPECT_EQ(*ReadFile(WriteFile("empty", ""), 0), "");
+}
+
+TEST(FileTest, RefusesOneByteTooMany) {
+  const std::string path = WriteFile("large", std::string(101, 'x'));
+  EXPECT_TRUE(ReadFile(path, 101).ok());
+  const absl::Status status = ReadFile(path, 100).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "the file is larger than 100 bytes");
+}
+
+TEST(FileTest, SaysWhyAFileCannotBeReadWithoutRepeatingItsPath) {
+  const absl::Status missing = ReadFile("/nonexistent/key", 100).status();
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(missing.message()), HasSubstr("No such file"));
+  EXPECT_THAT(std::string(missing.message()), Not(HasSubstr("/nonexistent")));
+  EXPECT_EQ(ReadFile(testing::TempDir(), 100).status().message(),
+            "it is not a file");
+}
+
+TEST(FileTest, ReadsAPipe) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], "key", 3), 3);
+  close(ends[1]);
+  EXPECT_EQ(*ReadFile("/dev/fd/" + std::to_string(ends[0]), 100), "key");
+  close(ends[0]);
+}
+
+}  // namespace
+}  // namespace gateway
