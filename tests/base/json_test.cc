@@ -300,6 +300,51 @@ TEST(JsonReadTest, RawViewsOfAPaddedTextPointIntoIt) {
   EXPECT_THAT(offsets, ElementsAre(7, 17));
 }
 
+// Visits the first element of an array, then takes its raw text.
+absl::StatusOr<std::string> VisitedRawOf(std::string_view text) {
+  std::string raw_text;
+  GATEWAY_RETURN_IF_ERROR(
+      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+        return root.EachElement([&](JsonValue& value) -> absl::Status {
+          GATEWAY_RETURN_IF_ERROR(value.EachField(
+              [](std::string_view, JsonValue& v) { return Skip(v); }));
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                   value.VisitedRaw());
+          if (raw_text.empty()) raw_text = raw;
+          return absl::OkStatus();
+        });
+      }));
+  return raw_text;
+}
+
+TEST(JsonReadTest, GivesTheRawTextOfWhatWasVisited) {
+  EXPECT_EQ(*VisitedRawOf(R"([ {"a" : [1, {}] } , {}])"),
+            R"({"a" : [1, {}] })");
+  EXPECT_EQ(*VisitedRawOf("[{}\n]"), "{}");
+  EXPECT_EQ(*VisitedRawOf(R"([{"b":{"c":1}}])"), R"({"b":{"c":1}})");
+  EXPECT_FALSE(VisitedRawOf(R"([{"b":{"c" 1}}])").ok());
+}
+
+TEST(JsonReadTest, GivesTheRawTextOfAVisitedRoot) {
+  std::string raw_text;
+  ASSERT_TRUE(ReadJson(" {\"a\": 1 } ", JsonPadding::kAbsent,
+                       [&](JsonValue& root) -> absl::Status {
+                         GATEWAY_RETURN_IF_ERROR(root.EachField(
+                             [](std::string_view, JsonValue& v) {
+                               return Skip(v);
+                             }));
+                         GATEWAY_ASSIGN_OR_RETURN(raw_text, root.VisitedRaw());
+                         return absl::OkStatus();
+                       })
+                  .ok());
+  EXPECT_EQ(raw_text, "{\"a\": 1 }");
+}
+
+TEST(Utf8Test, TellsTextFromOtherBytes) {
+  EXPECT_TRUE(IsUtf8("a\xC3\xA9"));
+  EXPECT_FALSE(IsUtf8("\xC3("));
+}
+
 TEST(JsonReadTest, ReadsATextLargerThanWhatAParserKeeps) {
   const std::string text(3 << 20, 'a');
   EXPECT_EQ(*StringOf("\"" + text + "\""), text);
