@@ -6,7 +6,7 @@
 //   table.AddUnary<v1::GetModelRequest, v1::Model>(
 //       "llmgateway.v1.GatewayService", "GetModel",
 //       [&](CallContext& call, const v1::GetModelRequest& request,
-//           v1::Model* model) { return service.GetModel(call, request, model); });
+//           v1::Model* model) { return models.Get(call, request, model); });
 //   table.AddServerStream<v1::GenerateRequest, v1::GenerateEvent>(
 //       "llmgateway.v1.GatewayService", "StreamGenerate", ...);
 //   GATEWAY_RETURN_IF_ERROR(table.status());  // At start-up.

@@ -1,0 +1,166 @@
+#include "service/api/health.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/cancellation.h"
+#include "base/event_loop.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kHealthService = "grpc.health.v1.Health";
+
+// As the protocol's own limit on a list.
+constexpr size_t kListedServicesLimit = 100;
+
+}  // namespace
+
+// One call of Watch. Kept alive by whoever is about to wake it.
+class HealthService::Watcher
+    : public std::enable_shared_from_this<HealthService::Watcher> {
+ public:
+  explicit Watcher(EventLoop& loop) : loop_(loop) {}
+
+  // Any thread.
+  void Tell() {
+    loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
+  }
+
+  // Loop thread.
+  WakeUp& wake_up() { return wake_up_; }
+
+ private:
+  EventLoop& loop_;
+  WakeUp wake_up_;
+};
+
+HealthService::HealthService() {
+  statuses_[""] = Response::NOT_SERVING;
+  statuses_[std::string(kReadinessService)] = Response::NOT_SERVING;
+  statuses_[std::string(kLivenessService)] = Response::SERVING;
+}
+
+HealthService::~HealthService() = default;
+
+void HealthService::AddTo(MethodTable& table) {
+  table.AddUnary<Request, Response>(
+      kHealthService, "Check",
+      [this](CallContext& call, const Request& request, Response* response) {
+        return Check(call, request, response);
+      });
+  table.AddServerStream<Request, Response>(
+      kHealthService, "Watch",
+      [this](CallContext& call, const Request& request,
+             MessageWriter& writer) { return Watch(call, request, writer); });
+  table.AddUnary<ListRequest, ListResponse>(
+      kHealthService, "List",
+      [this](CallContext& call, const ListRequest& request,
+             ListResponse* response) { return List(call, request, response); });
+  table.KeepWhileDraining(kHealthService);
+
+  MutexLock lock(mu_);
+  const Response::ServingStatus server = statuses_[""];
+  for (const std::string& service : table.services()) {
+    statuses_.try_emplace(service, server);
+  }
+  TellWatchers();
+}
+
+void HealthService::StartServing() {
+  MutexLock lock(mu_);
+  if (stopped_) return;
+  for (auto& [service, status] : statuses_) status = Response::SERVING;
+  TellWatchers();
+}
+
+void HealthService::SetServing(std::string_view service, bool serving) {
+  MutexLock lock(mu_);
+  if (stopped_) return;
+  statuses_[std::string(service)] =
+      serving ? Response::SERVING : Response::NOT_SERVING;
+  TellWatchers();
+}
+
+void HealthService::StopServing() {
+  MutexLock lock(mu_);
+  if (std::exchange(stopped_, true)) return;
+  for (auto& [service, status] : statuses_) {
+    if (service != kLivenessService) status = Response::NOT_SERVING;
+  }
+  TellWatchers();
+}
+
+HealthService::Response::ServingStatus HealthService::StatusOf(
+    std::string_view service) {
+  MutexLock lock(mu_);
+  const auto found = statuses_.find(service);
+  return found == statuses_.end() ? Response::SERVICE_UNKNOWN : found->second;
+}
+
+void HealthService::TellWatchers() {
+  for (const std::shared_ptr<Watcher>& watcher : watchers_) watcher->Tell();
+}
+
+Task<absl::Status> HealthService::Check(CallContext& call,
+                                        const Request& request,
+                                        Response* response) {
+  static_cast<void>(call);
+  const Response::ServingStatus status = StatusOf(request.service());
+  if (status == Response::SERVICE_UNKNOWN) {
+    co_return MakeFault(
+        v1::ERROR_REASON_NOT_FOUND,
+        absl::StrCat("no such service: ", request.service()));
+  }
+  response->set_status(status);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> HealthService::Watch(CallContext& call,
+                                        const Request& request,
+                                        MessageWriter& writer) {
+  const auto watcher = std::make_shared<Watcher>(call.loop());
+  {
+    MutexLock lock(mu_);
+    watchers_.insert(watcher);
+  }
+  {
+    CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
+    std::optional<Response::ServingStatus> told;
+    while (!call.cancel().cancelled()) {
+      const Response::ServingStatus status = StatusOf(request.service());
+      if (told != status) {
+        told = status;
+        Response response;
+        response.set_status(status);
+        if (!co_await writer.Write(response)) break;
+      } else {
+        co_await watcher->wake_up().Wait();
+      }
+    }
+  }
+  MutexLock lock(mu_);
+  watchers_.erase(watcher);
+  co_return call.cancel().status();
+}
+
+Task<absl::Status> HealthService::List(CallContext& call,
+                                       const ListRequest& request,
+                                       ListResponse* response) {
+  static_cast<void>(call);
+  static_cast<void>(request);
+  MutexLock lock(mu_);
+  if (statuses_.size() > kListedServicesLimit) {
+    co_return absl::ResourceExhaustedError(
+        absl::StrCat("more than ", kListedServicesLimit, " services"));
+  }
+  for (const auto& [service, status] : statuses_) {
+    (*response->mutable_statuses())[service].set_status(status);
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,74 @@
+// ReflectionService tells tools such as grpcurl what a server serves:
+// grpc.reflection.v1 and its forerunner v1alpha, for whichever engine serves
+// the table.
+//
+//   ReflectionService reflection;
+//   reflection.AddTo(table);  // After all other services.
+//
+// It tells of the table's services, the files that declare them and the files
+// that those import; of nothing else that happens to be linked.
+//
+// Thread contract: AddTo by the thread that fills the table. Calls run on
+// their loops and only read.
+
+#ifndef SERVICE_API_REFLECTION_H_
+#define SERVICE_API_REFLECTION_H_
+
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/task.h"
+#include "google/protobuf/descriptor.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+#include "service/api/method_table.h"
+
+namespace gateway {
+
+class ReflectionService {
+ public:
+  ReflectionService() = default;
+
+  ReflectionService(const ReflectionService&) = delete;
+  ReflectionService& operator=(const ReflectionService&) = delete;
+
+  // Adds the handlers, and learns what the table serves. Must outlive the
+  // table's calls.
+  void AddTo(MethodTable& table);
+
+  // Also tells of a service that is served beside the table, if the linked
+  // contract has it.
+  void AddService(std::string_view service);
+
+ private:
+  using File = const google::protobuf::FileDescriptor*;
+
+  template <typename Request, typename Response>
+  Task<absl::Status> Answer(MessageReader& reader, MessageWriter& writer);
+  template <typename Request, typename Response>
+  void AnswerOne(const Request& request, std::set<File>& sent,
+                 Response& response) const;
+
+  void AddFile(File file);
+
+  // NOT_FOUND for what there is not, or is not served.
+  absl::StatusOr<File> FindFile(const std::string& name) const;
+  absl::StatusOr<File> FindSymbol(const std::string& symbol) const;
+  absl::StatusOr<File> FindExtension(const std::string& type,
+                                     int number) const;
+  absl::StatusOr<std::vector<int>> ExtensionNumbers(
+      const std::string& type) const;
+  absl::StatusOr<File> Served(File file, std::string_view what) const;
+
+  std::set<std::string, std::less<>> services_;
+  std::set<File> files_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_REFLECTION_H_
