@@ -129,15 +129,21 @@ type plannedBlock struct {
 }
 
 type deltaRun struct {
-	delta interface{}
+	delta json.RawMessage
 	times int
+}
+
+// newDelta writes the type first, as the vendor does.
+func newDelta(kind, key, value string) json.RawMessage {
+	return json.RawMessage(`{"type":"` + kind + `","` + key + `":` +
+		string(toJSON(value)) + `}`)
 }
 
 func textDeltas(kind, key string, runs []run) []deltaRun {
 	var deltas []deltaRun
 	for _, r := range runs {
-		deltas = append(deltas, deltaRun{map[string]string{
-			"type": kind, key: r.piece}, r.times})
+		deltas = append(deltas, deltaRun{newDelta(kind, key, r.piece),
+			r.times})
 	}
 	return deltas
 }
@@ -190,8 +196,8 @@ func thinkingBlock(r *Reasoning) plannedBlock {
 		signature = "c2lnbmF0dXJlLW1vY2s="
 	}
 	deltas := textDeltas("thinking_delta", "thinking", pieces(r.Text, 16))
-	deltas = append(deltas, deltaRun{map[string]string{
-		"type": "signature_delta", "signature": signature}, 1})
+	deltas = append(deltas, deltaRun{newDelta("signature_delta",
+		"signature", signature), 1})
 	return plannedBlock{
 		anthropicBlock{Type: "thinking", Thinking: &r.Text,
 			Signature: &signature},
@@ -238,9 +244,9 @@ func anthropicStream(s *Step, c call) []segment {
 		for _, d := range block.deltas {
 			parts = append(parts, segment{[]event{namedEvent(
 				"content_block_delta", struct {
-					Type  string      `json:"type"`
-					Index int         `json:"index"`
-					Delta interface{} `json:"delta"`
+					Type  string          `json:"type"`
+					Index int             `json:"index"`
+					Delta json.RawMessage `json:"delta"`
 				}{"content_block_delta", i, d.delta}, true)}, d.times})
 		}
 		parts = append(parts, segment{[]event{namedEvent("content_block_stop",

@@ -45,6 +45,12 @@ func (s *server) controlAnswer(r *request) (int, string, []byte) {
 	switch r.method + " " + r.path {
 	case "GET /_mock/stats":
 		return http.StatusOK, jsonType, toJSON(s.stats.report())
+	case "GET /_mock/stat":
+		n, ok := s.stats.figure(query.Get("model"), query.Get("name"))
+		if !ok {
+			return complain(http.StatusNotFound, "no such figure")
+		}
+		return http.StatusOK, "text/plain", strconv.AppendInt(nil, n, 10)
 	case "POST /_mock/reset":
 		s.stats.reset()
 		if query.Get("keep_scripts") == "" {

@@ -99,7 +99,7 @@ type tally struct {
 	model      *modelStats
 	status     int
 	refused    bool
-	committed  bool
+	committed  bool // counted as served
 	chunks     atomic.Int64
 	usage      Usage
 	connection int64
@@ -167,44 +167,43 @@ func (t *tally) commit(u *Usage) {
 	if u != nil {
 		t.addUsage(u)
 	}
-	t.model.served.Add(1)
-	t.countStatus(1)
+	t.settle(1)
 	t.model.stats.notify()
-}
-
-func (t *tally) countStatus(n int64) {
-	m := t.model
-	m.mu.Lock()
-	m.statuses[t.status] += n
-	m.mu.Unlock()
 }
 
 // takeBack undoes a commit whose write failed.
 func (t *tally) takeBack() {
 	if t.committed {
 		t.committed = false
-		t.model.served.Add(-1)
-		t.countStatus(-1)
+		t.settle(-1)
 	}
+}
+
+func (t *tally) settle(n int64) {
+	m := t.model
+	m.served.Add(n)
+	if t.refused {
+		m.refused.Add(n)
+	}
+	m.mu.Lock()
+	m.statuses[t.status] += n
+	t.ended, t.outcome = time.Now(), outcomeServed
+	m.mu.Unlock()
 }
 
 // end closes the account.
 func (t *tally) end(o outcome) outcome {
 	m := t.model
-	if o == outcomeServed && !t.committed {
-		t.commit(nil)
+	if t.committed {
+		return outcomeServed
 	}
 	m.mu.Lock()
 	t.ended, t.outcome = time.Now(), o
 	m.mu.Unlock()
-	switch o {
-	case outcomeAborted:
+	if o == outcomeAborted {
 		m.aborted.Add(1)
-	case outcomeCancelled:
+	} else {
 		m.cancelled.Add(1)
-	}
-	if t.refused {
-		m.refused.Add(1)
 	}
 	m.stats.notify()
 	return o

@@ -131,6 +131,7 @@ func (p *player) play() outcome {
 		}
 		return outcomeServed
 	case errors.Is(err, errCut):
+		p.tally.takeBack()
 		return outcomeAborted
 	}
 	p.tally.takeBack()
@@ -141,6 +142,7 @@ func (p *player) playPrebuilt() outcome {
 	p.tally.commit(&p.answer.usage)
 	if _, err := p.x.Raw(p.answer.prebuilt); err != nil {
 		p.tally.takeBack()
+		p.tally.model.addUsage(&p.answer.usage, -1)
 		return outcomeCancelled
 	}
 	return outcomeServed

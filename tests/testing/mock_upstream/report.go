@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -124,6 +126,35 @@ func (m *modelStats) report() modelReport {
 		r.Recent = append(r.Recent, one)
 	}
 	return r
+}
+
+// figure finds one number of the report by its dotted name: of a model, or of
+// the whole if model is empty. A model not yet asked has zeros.
+func (s *stats) figure(model, name string) (int64, bool) {
+	report := s.report()
+	var from interface{} = report
+	if model != "" {
+		from = report.Models[model]
+	}
+	var tree interface{}
+	if json.Unmarshal(toJSON(from), &tree) != nil {
+		return 0, false
+	}
+	var branch map[string]interface{}
+	for _, key := range strings.Split(name, ".") {
+		branch, _ = tree.(map[string]interface{})
+		value, ok := branch[key]
+		if !ok {
+			// Statuses and paths appear once they have been counted.
+			return 0, strings.HasPrefix(name, "statuses.") ||
+				strings.HasPrefix(name, "paths.") ||
+				strings.HasPrefix(name, "total.statuses.") ||
+				strings.HasPrefix(name, "total.paths.")
+		}
+		tree = value
+	}
+	n, ok := tree.(float64)
+	return int64(n), ok
 }
 
 func (r *modelReport) add(o modelReport) {
