@@ -83,7 +83,7 @@ func TestBadScriptsAreRefused(t *testing.T) {
 		`{"framing":"x"}`:                "chunked",
 		`{"chunks":-1}`:                  "outside",
 		`{"status":99}`:                  "outside",
-		`{"headers":{"a":{}}}`:           "headers",
+		`{"headers":{"a":{}}}`:           "or strings",
 		`{} {}`:                          "after",
 		`{"steps":[{}],"cycle":"often"}`: "cycle",
 	} {
