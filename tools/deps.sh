@@ -111,6 +111,7 @@ install_packages() {
 
 # Runs a command that fills a directory, once for each version.
 #   once NAME VERSION COMMAND...   COMMAND gets the directory as last argument
+# and tells by its exit code alone whether it worked.
 once() {
   local name="$1" version="$2"
   shift 2
@@ -137,8 +138,8 @@ go_tool() { GOBIN="$2/bin" GOFLAGS=-mod=mod GOTOOLCHAIN=local go install "$1"; }
 
 #   npm_tool COMMAND PACKAGE@VERSION DIR
 npm_tool() {
-  npm install --prefix "$3" --no-audit --no-fund --no-save "$2"
-  ln -s "$3/node_modules/.bin/$1" "$3/bin/$1"
+  npm install --prefix "$3" --no-audit --no-fund --no-save "$2" &&
+    ln -s "$3/node_modules/.bin/$1" "$3/bin/$1"
 }
 
 # The ready line prints grpcurl commands to be pasted into any shell, so the

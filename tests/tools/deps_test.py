@@ -15,6 +15,9 @@ absent-command: wanted
 
 [other]
 elsewhere
+
+[lint]
+plain
 """
 
 
@@ -112,6 +115,28 @@ class DepsTest(unittest.TestCase):
         code, stderr, _ = self.deps("nothing")
         self.assertEqual(code, 1)
         self.assertIn("no section [nothing]", stderr)
+
+    def test_a_tool_is_installed_once_for_each_version(self):
+        self.machine(installed=["plain"], known=[])
+        self.write("third_party/registry_pins.env", "BUF_VERSION=1.2.3\n")
+        self.command("npm", 'echo "npm $*" >>%s; '
+                     'mkdir -p "$3/node_modules/.bin"; '
+                     'ln -s /bin/true "$3/node_modules/.bin/buf"' % self.log)
+        code, stderr, asked = self.deps("lint")
+        self.assertEqual(code, 0, stderr)
+        self.assertIn("@bufbuild/buf@1.2.3", asked)
+        self.assertEqual(self.deps("lint"), (0, "", asked))
+        self.write("third_party/registry_pins.env", "BUF_VERSION=1.2.4\n")
+        self.assertIn("@bufbuild/buf@1.2.4", self.deps("lint")[2])
+
+    def test_a_tool_that_fails_to_install_is_tried_again(self):
+        self.machine(installed=["plain"], known=[])
+        self.write("third_party/registry_pins.env", "BUF_VERSION=1.2.3\n")
+        self.command("npm", "echo no network; exit 1")
+        for _ in range(2):
+            code, stderr, _ = self.deps("lint")
+            self.assertEqual(code, 1)
+            self.assertIn("no network", stderr)
 
     def test_a_failed_installation_is_an_error(self):
         self.command("apt-get", '[[ "$1" == update ]]')
