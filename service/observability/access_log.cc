@@ -1,0 +1,349 @@
+#include "service/observability/access_log.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cassert>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/json_escape.h"
+#include "base/logging.h"
+#include "base/mutex.h"
+#include "base/timestamp.h"
+#include "service/observability/call_record.h"
+
+namespace gateway {
+namespace {
+
+// Callers choose these texts, so they are cut.
+constexpr size_t kTextBytesLimit = 256;
+constexpr size_t kPathBytesLimit = 1024;
+
+void AppendNumber(int64_t number, std::string* line) {
+  char digits[20];
+  const std::to_chars_result end =
+      std::to_chars(digits, digits + sizeof(digits), number);
+  line->append(digits, end.ptr);
+}
+
+// `key` brings its comma, quotes and colon: `,"status":`.
+void AppendText(std::string_view key, std::string_view text, size_t bytes_limit,
+                std::string* line) {
+  if (text.empty()) return;
+  line->append(key);
+  line->push_back('"');
+  AppendJsonEscaped(text, bytes_limit, line);
+  line->push_back('"');
+}
+
+void AppendInteger(std::string_view key, int64_t number, std::string* line) {
+  line->append(key);
+  AppendNumber(number, line);
+}
+
+void AppendFlag(std::string_view key, bool flag, std::string* line) {
+  line->append(key);
+  line->append(flag ? "true" : "false");
+}
+
+uint64_t CountLines(std::string_view bytes) {
+  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+}
+
+// Waits until a non-blocking output takes bytes again.
+void AwaitWritable(int fd) {
+  pollfd waiting = {.fd = fd, .events = POLLOUT, .revents = 0};
+  poll(&waiting, 1, -1);
+}
+
+}  // namespace
+
+void AppendAccessLogLine(const CallRecord& record, std::string* line) {
+  line->append("{\"ts\":\"");
+  AppendTimestamp(record.start_time + record.duration, line);
+  line->push_back('"');
+  AppendText(",\"request_id\":", record.request_id, kTextBytesLimit, line);
+  line->append(",\"door\":\"").append(DoorName(record.door));
+  line->push_back('"');
+  AppendText(",\"method\":", record.method, kTextBytesLimit, line);
+  AppendText(",\"path\":", record.path, kPathBytesLimit, line);
+  AppendText(",\"caller\":", record.caller, kTextBytesLimit, line);
+  AppendFlag(",\"stream\":", record.stream, line);
+  AppendText(",\"model\":", record.model_asked, kTextBytesLimit, line);
+  AppendText(",\"provider\":", record.provider, kTextBytesLimit, line);
+  AppendText(",\"model_served\":", record.model_served, kTextBytesLimit, line);
+  AppendText(",\"route_reason\":", record.route_reason, kTextBytesLimit, line);
+  line->append(",\"status\":\"").append(StatusCodeName(record.status_code));
+  line->push_back('"');
+  AppendText(",\"error_reason\":", record.error_reason, kTextBytesLimit, line);
+  if (record.http_status != 0) {
+    AppendInteger(",\"http_status\":", record.http_status, line);
+  }
+  AppendInteger(",\"attempts\":", static_cast<int64_t>(record.attempts.size()),
+                line);
+  AppendInteger(",\"input_tokens\":", record.input_tokens, line);
+  AppendInteger(",\"output_tokens\":", record.output_tokens, line);
+  AppendInteger(",\"cached_input_tokens\":", record.cached_input_tokens, line);
+  AppendInteger(",\"reasoning_tokens\":", record.reasoning_tokens, line);
+  if (record.usage_estimated) line->append(",\"usage_estimated\":true");
+  AppendInteger(",\"bytes_in\":", record.request_bytes, line);
+  AppendInteger(",\"bytes_out\":", record.response_bytes, line);
+  AppendInteger(",\"duration_us\":", absl::ToInt64Microseconds(record.duration),
+                line);
+  if (record.time_to_first_token.has_value()) {
+    AppendInteger(",\"ttft_us\":",
+                  absl::ToInt64Microseconds(*record.time_to_first_token), line);
+  }
+  if (!record.attempts.empty()) {
+    AppendFlag(",\"upstream_reused\":",
+               record.attempts.back().reused_connection, line);
+  }
+  line->append("}\n");
+}
+
+AccessLogRing::AccessLogRing(size_t capacity_bytes)
+    : capacity_(capacity_bytes), bytes_(new char[capacity_bytes]) {
+  assert(std::has_single_bit(capacity_bytes));
+}
+
+bool AccessLogRing::Push(std::string_view bytes) {
+  const uint64_t pushed = pushed_.load(std::memory_order_relaxed);
+  const uint64_t popped = popped_.load(std::memory_order_acquire);
+  if (bytes.size() > capacity_ - (pushed - popped)) return false;
+  const size_t begin = pushed & (capacity_ - 1);
+  const size_t first = std::min(bytes.size(), capacity_ - begin);
+  memcpy(bytes_.get() + begin, bytes.data(), first);
+  memcpy(bytes_.get(), bytes.data() + first, bytes.size() - first);
+  pushed_.store(pushed + bytes.size(), std::memory_order_seq_cst);
+  return true;
+}
+
+AccessLogRing::Parts AccessLogRing::Peek() const {
+  const uint64_t popped = popped_.load(std::memory_order_relaxed);
+  const size_t size = pushed_.load(std::memory_order_acquire) - popped;
+  const size_t begin = popped & (capacity_ - 1);
+  const size_t first = std::min(size, capacity_ - begin);
+  return {.first = {bytes_.get() + begin, first},
+          .second = {bytes_.get(), size - first}};
+}
+
+void AccessLogRing::Pop(size_t bytes) {
+  popped_.store(popped_.load(std::memory_order_relaxed) + bytes,
+                std::memory_order_release);
+}
+
+size_t AccessLogRing::size() const {
+  // In this order, so that the difference is never negative.
+  const uint64_t popped = popped_.load(std::memory_order_seq_cst);
+  return pushed_.load(std::memory_order_seq_cst) - popped;
+}
+
+AccessLogLane::AccessLogLane(AccessLog& log, size_t ring_bytes)
+    : log_(log), ring_(ring_bytes) {}
+
+void AccessLogLane::Write(const CallRecord& record) {
+  line_.clear();
+  AppendAccessLogLine(record, &line_);
+  const size_t before = ring_.size();
+  if (!ring_.Push(line_)) {
+    dropped_lines_.store(dropped_lines_.load(std::memory_order_relaxed) + 1,
+                         std::memory_order_relaxed);
+    return;
+  }
+  // Either this sees that the writing thread is idle, or that thread, which
+  // says so before it looks a last time, sees the line: both sides store first
+  // and load then, sequentially consistent.
+  const size_t batch_bytes = log_.options_.batch_bytes;
+  if (log_.idle_.load(std::memory_order_seq_cst)) {
+    log_.Wake(/*urgently=*/false);
+  } else if (before < batch_bytes && before + line_.size() >= batch_bytes) {
+    log_.Wake(/*urgently=*/true);
+  }
+}
+
+absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(
+    const Options& options) {
+  int fd = STDOUT_FILENO;
+  if (!options.file.empty()) {
+    fd = open(options.file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+              0640);
+    if (fd < 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "cannot open the access log ", options.file, ": ", strerror(errno)));
+    }
+  }
+  return std::unique_ptr<AccessLog>(new AccessLog(options, fd));
+}
+
+AccessLog::AccessLog(const Options& options, int fd)
+    : options_(options), fd_(fd), thread_("access_log", [this] { Run(); }) {}
+
+AccessLog::~AccessLog() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+    wake_.NotifyOne();
+  }
+  thread_.Join();
+  if (fd_ != STDOUT_FILENO) close(fd_);
+}
+
+AccessLogLane& AccessLog::AddLane() {
+  std::unique_ptr<AccessLogLane> lane(
+      new AccessLogLane(*this, options_.ring_bytes));
+  MutexLock lock(mu_);
+  lanes_.push_back(std::move(lane));
+  return *lanes_.back();
+}
+
+bool AccessLog::Flush(absl::Duration timeout) {
+  const absl::Duration deadline = SystemClock().SteadyTime() + timeout;
+  MutexLock lock(mu_);
+  // A round that has begun may have passed the newest lines by.
+  const uint64_t round = rounds_begun_ + 1;
+  flush_wanted_ = true;
+  wake_.NotifyOne();
+  while (rounds_ended_ < round) {
+    const absl::Duration rest = deadline - SystemClock().SteadyTime();
+    if (rest <= absl::ZeroDuration()) return false;
+    written_.WaitFor(lock, rest);
+  }
+  return true;
+}
+
+uint64_t AccessLog::DroppedLines() const {
+  uint64_t dropped = failed_lines_.load(std::memory_order_relaxed);
+  MutexLock lock(mu_);
+  for (const std::unique_ptr<AccessLogLane>& lane : lanes_) {
+    dropped += lane->dropped_lines_.load(std::memory_order_relaxed);
+  }
+  return dropped;
+}
+
+void AccessLog::Run() {
+  while (true) {
+    AwaitWork();
+    WriteOut();
+    MutexLock lock(mu_);
+    rounds_ended_ = rounds_begun_;
+    written_.NotifyAll();
+    if (stopping_ && !AnythingWaits()) return;
+  }
+}
+
+void AccessLog::AwaitWork() {
+  MutexLock lock(mu_);
+  while (!AnythingWaits() && !flush_wanted_ && !stopping_) {
+    idle_.store(true, std::memory_order_seq_cst);
+    if (AnythingWaits()) break;
+    wake_.Wait(lock);
+  }
+  idle_.store(false, std::memory_order_relaxed);
+
+  // More lines gather meanwhile, and share one write.
+  const absl::Duration deadline =
+      SystemClock().SteadyTime() + options_.flush_interval;
+  while (!urgent_ && !flush_wanted_ && !stopping_) {
+    const absl::Duration rest = deadline - SystemClock().SteadyTime();
+    if (rest <= absl::ZeroDuration()) break;
+    wake_.WaitFor(lock, rest);
+  }
+  urgent_ = false;
+  flush_wanted_ = false;
+  ++rounds_begun_;
+}
+
+bool AccessLog::AnythingWaits() const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [](const std::unique_ptr<AccessLogLane>& lane) {
+                       return lane->ring_.size() > 0;
+                     });
+}
+
+void AccessLog::Wake(bool urgently) {
+  MutexLock lock(mu_);
+  // Whoever comes next need not wake it again.
+  idle_.store(false, std::memory_order_relaxed);
+  if (urgently) urgent_ = true;
+  wake_.NotifyOne();
+}
+
+void AccessLog::WriteOut() {
+  std::vector<AccessLogLane*> lanes;
+  {
+    MutexLock lock(mu_);
+    for (const std::unique_ptr<AccessLogLane>& lane : lanes_) {
+      lanes.push_back(lane.get());
+    }
+  }
+  for (AccessLogLane* lane : lanes) {
+    // A ring holds whole lines; only its end may lie within one.
+    const AccessLogRing::Parts parts = lane->ring_.Peek();
+    const size_t size = parts.first.size() + parts.second.size();
+    if (size == 0) continue;
+    WriteOrDrop(parts);
+    lane->ring_.Pop(size);
+  }
+}
+
+void AccessLog::WriteOrDrop(AccessLogRing::Parts parts) {
+  // A line that broke off must not swallow the next one.
+  std::string_view start = line_broke_off_ ? "\n" : "";
+  std::string_view* const pieces[] = {&start, &parts.first, &parts.second};
+  while (!parts.second.empty() || !parts.first.empty()) {
+    iovec vectors[3];
+    for (size_t i = 0; i < 3; ++i) {
+      vectors[i] = {.iov_base = const_cast<char*>(pieces[i]->data()),
+                    .iov_len = pieces[i]->size()};
+    }
+    ssize_t written = writev(fd_, vectors, 3);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      AwaitWritable(fd_);
+      continue;
+    }
+    if (written < 0) {
+      ReportFailure(errno);
+      failed_lines_.store(failed_lines_.load(std::memory_order_relaxed) +
+                              CountLines(parts.first) +
+                              CountLines(parts.second),
+                          std::memory_order_relaxed);
+      return;
+    }
+    for (std::string_view* piece : pieces) {
+      const size_t used = std::min<size_t>(written, piece->size());
+      if (used > 0) line_broke_off_ = (*piece)[used - 1] != '\n';
+      piece->remove_prefix(used);
+      written -= static_cast<ssize_t>(used);
+    }
+  }
+  output_failing_ = false;
+}
+
+void AccessLog::ReportFailure(int error) {
+  if (!output_failing_) {
+    Log(LogLevel::kError, "access_log", "lines are lost: cannot write",
+        {{"error", strerror(error)}});
+  }
+  output_failing_ = true;
+}
+
+}  // namespace gateway

@@ -1,0 +1,173 @@
+// AccessLog writes one JSON line for each finished call.
+//
+//   absl::StatusOr<std::unique_ptr<AccessLog>> log =
+//       AccessLog::Open({.file = "access.log"});
+//   AccessLogLane& lane = (*log)->AddLane();  // One for each event loop.
+//   lane.Write(record);
+//   ...
+//   (*log)->Flush(absl::Seconds(5));  // When draining.
+//
+//   {"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f...","door":"http",
+//    "method":"POST","path":"/v1/chat/completions","stream":false,
+//    "model":"fast","provider":"openai","model_served":"gpt-5-mini",
+//    "route_reason":"model_rule:fast","status":"OK","http_status":200,
+//    "attempts":1,"input_tokens":12,"output_tokens":34,"cached_input_tokens":0,
+//    "reasoning_tokens":0,"bytes_in":321,"bytes_out":654,"duration_us":81234,
+//    "ttft_us":79001,"upstream_reused":true}
+//
+// `ts` is when the call ended. Texts that are empty and times that do not apply
+// are left out.
+//
+// A loop formats its lines into a ring of its own, from which one thread writes
+// them in batches; no lock is taken for a line, and nothing is allocated once
+// warm. When the output is slower than the lines for so long that the ring is
+// full, lines are dropped and counted: the log never slows down a call.
+//
+// Thread-safe; a lane is for one thread at a time.
+
+#ifndef SERVICE_OBSERVABILITY_ACCESS_LOG_H_
+#define SERVICE_OBSERVABILITY_ACCESS_LOG_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "service/observability/call_record.h"
+
+namespace gateway {
+
+class AccessLog;
+
+// The bytes between one loop and the writing thread: one writes, one reads,
+// neither waits.
+class AccessLogRing {
+ public:
+  // REQUIRES: a power of two.
+  explicit AccessLogRing(size_t capacity_bytes);
+
+  // Of the writing side. Returns false if there is no room for all of it.
+  bool Push(std::string_view bytes);
+
+  // Of the reading side: what is there, in two parts because the ring has an
+  // end; then how much of it was used.
+  struct Parts {
+    std::string_view first;
+    std::string_view second;
+  };
+  Parts Peek() const;
+  void Pop(size_t bytes);
+
+  // Of either side.
+  size_t size() const;
+
+ private:
+  const size_t capacity_;
+  const std::unique_ptr<char[]> bytes_;
+  // All bytes ever pushed and popped, on cache lines of their own.
+  alignas(64) std::atomic<uint64_t> pushed_ = 0;
+  alignas(64) std::atomic<uint64_t> popped_ = 0;
+};
+
+// Where one loop leaves its lines.
+class AccessLogLane {
+ public:
+  // Never waits for the output.
+  void Write(const CallRecord& record);
+
+ private:
+  friend class AccessLog;
+
+  AccessLogLane(AccessLog& log, size_t ring_bytes);
+
+  AccessLog& log_;
+  AccessLogRing ring_;
+  std::string line_;  // Reused.
+  // Written by the loop alone.
+  std::atomic<uint64_t> dropped_lines_ = 0;
+};
+
+class AccessLog {
+ public:
+  struct Options {
+    // The file to append to; empty for standard output.
+    std::string file;
+    // A line is in the file at most so much later.
+    absl::Duration flush_interval = absl::Milliseconds(50);
+    // Bytes of a loop's lines that make it urgent to write.
+    size_t batch_bytes = 32 * 1024;
+    // Bytes of a loop's lines held before lines are dropped. REQUIRES: a power
+    // of two.
+    size_t ring_bytes = 512 * 1024;
+  };
+
+  // Returns an error that names the file if it cannot be opened.
+  static absl::StatusOr<std::unique_ptr<AccessLog>> Open(
+      const Options& options);
+
+  // Writes what waits, however long that takes. The lanes must be idle.
+  ~AccessLog();
+
+  // A new lane, valid as long as this object.
+  AccessLogLane& AddLane() LOCKS_EXCLUDED(mu_);
+
+  // Waits until the lines of all earlier Writes are in the output. Returns
+  // false if that takes longer.
+  bool Flush(absl::Duration timeout) LOCKS_EXCLUDED(mu_);
+
+  // Lines lost because the output was too slow or failed.
+  uint64_t DroppedLines() const LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class AccessLogLane;
+
+  AccessLog(const Options& options, int fd);
+
+  void Run() LOCKS_EXCLUDED(mu_);
+  void AwaitWork() LOCKS_EXCLUDED(mu_);
+  bool AnythingWaits() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteOut() LOCKS_EXCLUDED(mu_);
+  void WriteOrDrop(AccessLogRing::Parts parts);
+  void ReportFailure(int error);
+  // Called by lanes, at most once for each batch.
+  void Wake(bool urgently) LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  const int fd_;
+
+  mutable Mutex mu_;
+  CondVar wake_;
+  CondVar written_;
+  std::vector<std::unique_ptr<AccessLogLane>> lanes_ GUARDED_BY(mu_);
+  bool urgent_ GUARDED_BY(mu_) = false;
+  bool stopping_ GUARDED_BY(mu_) = false;
+  // Rounds of writing that were begun and that ended.
+  uint64_t rounds_begun_ GUARDED_BY(mu_) = 0;
+  uint64_t rounds_ended_ GUARDED_BY(mu_) = 0;
+  bool flush_wanted_ GUARDED_BY(mu_) = false;
+
+  // The writing thread waits for a first line, of whoever has one.
+  std::atomic<bool> idle_ = false;
+
+  // Only the writing thread writes it.
+  std::atomic<uint64_t> failed_lines_ = 0;
+  // For the writing thread alone.
+  bool output_failing_ = false;  // And that was logged.
+  bool line_broke_off_ = false;
+
+  Thread thread_;  // The last: it uses all of the above.
+};
+
+// Appends the line of a record, with its line end. For AccessLogLane and tests.
+void AppendAccessLogLine(const CallRecord& record, std::string* line);
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_ACCESS_LOG_H_

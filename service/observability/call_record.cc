@@ -1,0 +1,85 @@
+#include "service/observability/call_record.h"
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::array<std::string_view, 17> kStatusCodeNames = {
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+};
+
+// Every text of a record.
+template <typename Visit>
+void VisitTexts(CallRecord& record, Visit visit) {
+  for (std::string_view* text :
+       {&record.request_id, &record.operation, &record.path, &record.method,
+        &record.caller, &record.model_asked, &record.provider,
+        &record.model_served, &record.route_reason, &record.error_reason}) {
+    visit(*text);
+  }
+}
+
+template <typename Visit>
+void VisitTexts(CallAttempt& attempt, Visit visit) {
+  for (std::string_view* text :
+       {&attempt.provider, &attempt.model, &attempt.error_reason,
+        &attempt.error_message}) {
+    visit(*text);
+  }
+}
+
+}  // namespace
+
+std::string_view StatusCodeName(absl::StatusCode code) {
+  const auto index = static_cast<size_t>(code);
+  return index < kStatusCodeNames.size() ? kStatusCodeNames[index] : "UNKNOWN";
+}
+
+std::string_view DoorName(Door door) {
+  return door == Door::kGrpc ? "grpc" : "http";
+}
+
+OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
+    : record_(record),
+      attempts_(record.attempts.begin(), record.attempts.end()) {
+  record_.attempts = attempts_;
+  size_t size = 0;
+  const auto measure = [&](std::string_view text) { size += text.size(); };
+  VisitTexts(record_, measure);
+  for (CallAttempt& attempt : attempts_) VisitTexts(attempt, measure);
+
+  // Reserved at once: the views would not survive a reallocation.
+  texts_.reserve(size);
+  const auto own = [&](std::string_view& text) {
+    const size_t begin = texts_.size();
+    texts_.append(text);
+    text = std::string_view(texts_).substr(begin, text.size());
+  };
+  VisitTexts(record_, own);
+  for (CallAttempt& attempt : attempts_) VisitTexts(attempt, own);
+}
+
+}  // namespace gateway

@@ -1,0 +1,128 @@
+// CallRecord is what is known of a call when it has ended. The pipeline's
+// Record stage fills one and shows it to the access log, the metrics and the
+// feed of finished calls, so that all three tell the same story.
+//
+//   CallRecord record;
+//   record.request_id = call.id();
+//   ...
+//   access_log_lane.Write(record);
+//   call_metrics.Count(record);
+//   request_feed.Publish(record);
+//
+// A record borrows its texts; whoever keeps one keeps an OwnedCallRecord. It
+// holds no prompt, no answer and no secret.
+//
+// Thread-compatible.
+
+#ifndef SERVICE_OBSERVABILITY_CALL_RECORD_H_
+#define SERVICE_OBSERVABILITY_CALL_RECORD_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+namespace gateway {
+
+// Where a call came in.
+enum class Door { kGrpc, kHttp };
+
+// One try at one target.
+struct CallAttempt {
+  std::string_view provider;
+  std::string_view model;
+  absl::Time start_time;
+  absl::Duration duration;
+  // As in CallRecord; empty if the try succeeded.
+  std::string_view error_reason;
+  std::string_view error_message;
+  int http_status = 0;  // The provider's; 0 if there was none.
+  // The connection had served an earlier call.
+  bool reused_connection = false;
+};
+
+struct CallRecord {
+  // The id that the caller sees.
+  std::string_view request_id;
+  Door door = Door::kGrpc;
+  // What was called, of a closed list: `llmgateway.v1.GatewayService/Generate`,
+  // `GET /v1/models/{id}`. Metrics are labelled with it.
+  std::string_view operation;
+  // The path as it was asked, without its query.
+  std::string_view path;
+  // The HTTP method; POST for gRPC.
+  std::string_view method;
+  // The name of the caller's key; empty if none was asked for.
+  std::string_view caller;
+  bool stream = false;
+
+  absl::Time start_time;
+  // From the arrival of the request to the end of the answer.
+  absl::Duration duration;
+  // From the arrival of the request to its dispatch upstream.
+  std::optional<absl::Duration> overhead;
+  // From the last dispatch to the first byte of the provider's answer.
+  std::optional<absl::Duration> upstream_first_byte;
+  // From the arrival of the request to the first piece of model output.
+  std::optional<absl::Duration> time_to_first_token;
+
+  // The model that the caller named.
+  std::string_view model_asked;
+  // Where the call went, and why; empty if it went nowhere.
+  std::string_view provider;
+  std::string_view model_served;
+  std::string_view route_reason;
+  absl::Span<const CallAttempt> attempts;
+
+  absl::StatusCode status_code = absl::StatusCode::kOk;
+  // An ErrorReason without its ERROR_REASON_ prefix; empty if all went well.
+  std::string_view error_reason;
+  // The HTTP status that the door answered with; 0 for gRPC.
+  int http_status = 0;
+
+  // Tokens and money, as in llmgateway.v1.Usage.
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+  int64_t cached_input_tokens = 0;
+  int64_t cache_write_tokens = 0;
+  int64_t reasoning_tokens = 0;
+  int64_t cost_usd_nanos = 0;
+  bool cost_known = false;
+  bool usage_estimated = false;
+
+  // Of the caller's request and of the answer, without headers.
+  int64_t request_bytes = 0;
+  int64_t response_bytes = 0;
+};
+
+// The name of a status code as in the gRPC specification: `NOT_FOUND`.
+std::string_view StatusCodeName(absl::StatusCode code);
+
+// `grpc` or `http`.
+std::string_view DoorName(Door door);
+
+// A record with its texts.
+class OwnedCallRecord {
+ public:
+  explicit OwnedCallRecord(const CallRecord& record);
+
+  OwnedCallRecord(const OwnedCallRecord&) = delete;
+  OwnedCallRecord& operator=(const OwnedCallRecord&) = delete;
+
+  // Valid as long as this object.
+  const CallRecord& record() const { return record_; }
+
+ private:
+  CallRecord record_;
+  std::vector<CallAttempt> attempts_;
+  std::string texts_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_CALL_RECORD_H_

@@ -1,0 +1,308 @@
+#include "service/observability/access_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/thread.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/observability/call_record.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Long enough for a loaded machine; a test that needs it has failed.
+constexpr absl::Duration kPatience = absl::Seconds(50);
+
+const CallAttempt kAttempt = {.provider = "openai", .reused_connection = true};
+
+CallRecord Answered() {
+  CallRecord record;
+  record.request_id = "8c6f";
+  record.door = Door::kHttp;
+  record.method = "POST";
+  record.path = "/v1/chat/completions";
+  record.operation = "POST /v1/chat/completions";
+  record.caller = "team-a";
+  record.start_time = absl::FromUnixMillis(1767323045000);
+  record.duration = absl::Microseconds(678123);
+  record.time_to_first_token = absl::Microseconds(79001);
+  record.model_asked = "fast";
+  record.provider = "openai";
+  record.model_served = "gpt-5-mini";
+  record.route_reason = "model_rule:fast";
+  record.attempts = absl::MakeConstSpan(&kAttempt, 1);
+  record.http_status = 200;
+  record.input_tokens = 12;
+  record.output_tokens = 34;
+  record.cached_input_tokens = 5;
+  record.reasoning_tokens = 6;
+  record.request_bytes = 321;
+  record.response_bytes = 654;
+  return record;
+}
+
+TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
+  std::string line;
+  AppendAccessLogLine(Answered(), &line);
+  EXPECT_EQ(
+      line,
+      R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","door":"http",)"
+      R"("method":"POST","path":"/v1/chat/completions","caller":"team-a",)"
+      R"("stream":false,"model":"fast","provider":"openai",)"
+      R"("model_served":"gpt-5-mini","route_reason":"model_rule:fast",)"
+      R"("status":"OK","http_status":200,"attempts":1,"input_tokens":12,)"
+      R"("output_tokens":34,"cached_input_tokens":5,"reasoning_tokens":6,)"
+      R"("bytes_in":321,"bytes_out":654,"duration_us":678123,)"
+      R"("ttft_us":79001,"upstream_reused":true})"
+      "\n");
+}
+
+TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
+  CallRecord record;
+  record.request_id = "1";
+  record.status_code = absl::StatusCode::kUnauthenticated;
+  record.error_reason = "API_KEY_INVALID";
+  record.usage_estimated = true;
+  record.stream = true;
+  std::string line;
+  AppendAccessLogLine(record, &line);
+  EXPECT_EQ(
+      line,
+      R"({"ts":"1970-01-01T00:00:00.000Z","request_id":"1","door":"grpc",)"
+      R"("stream":true,"status":"UNAUTHENTICATED",)"
+      R"("error_reason":"API_KEY_INVALID","attempts":0,"input_tokens":0,)"
+      R"("output_tokens":0,"cached_input_tokens":0,"reasoning_tokens":0,)"
+      R"("usage_estimated":true,"bytes_in":0,"bytes_out":0,"duration_us":0})"
+      "\n");
+}
+
+TEST(AccessLogLineTest, ACallersTextNeitherBreaksTheLineNorFillsTheDisk) {
+  CallRecord record;
+  const std::string model = "\n\"" + std::string(100000, 'm');
+  const std::string path(100000, 'p');
+  record.model_asked = model;
+  record.path = path;
+  std::string line;
+  AppendAccessLogLine(record, &line);
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+  EXPECT_THAT(line, HasSubstr(R"("model":"\n\"mmmm)"));
+  EXPECT_LT(line.size(), 2000u);
+}
+
+TEST(AccessLogRingTest, GivesBackWhatWasPushedAcrossItsEnd) {
+  AccessLogRing ring(16);
+  std::string pushed;
+  std::string popped;
+  for (int i = 0; i < 100; ++i) {
+    const std::string bytes(1 + i % 9, static_cast<char>('a' + i % 26));
+    ASSERT_TRUE(ring.Push(bytes));
+    pushed += bytes;
+    const AccessLogRing::Parts parts = ring.Peek();
+    popped.append(parts.first).append(parts.second);
+    EXPECT_EQ(ring.size(), bytes.size());
+    ring.Pop(bytes.size());
+  }
+  EXPECT_EQ(popped, pushed);
+  EXPECT_EQ(ring.size(), 0u);
+}
+
+TEST(AccessLogRingTest, TakesAllOrNothing) {
+  AccessLogRing ring(16);
+  EXPECT_FALSE(ring.Push("12345678901234567"));
+  EXPECT_TRUE(ring.Push("1234567890123456"));
+  EXPECT_FALSE(ring.Push("x"));
+  ring.Pop(1);
+  EXPECT_TRUE(ring.Push("x"));
+  EXPECT_FALSE(ring.Push("y"));
+}
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream contents;
+  contents << file.rdbuf();
+  return contents.str();
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+class AccessLogTest : public testing::Test {
+ protected:
+  AccessLogTest()
+      : path_(testing::TempDir() + "/access_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    unlink(path_.c_str());
+  }
+
+  std::unique_ptr<AccessLog> Open(AccessLog::Options options) {
+    options.file = path_;
+    absl::StatusOr<std::unique_ptr<AccessLog>> log = AccessLog::Open(options);
+    EXPECT_TRUE(log.ok()) << log.status();
+    return *std::move(log);
+  }
+
+  const std::string path_;
+};
+
+TEST_F(AccessLogTest, AFlushLosesNothing) {
+  std::unique_ptr<AccessLog> log =
+      Open({.flush_interval = absl::InfiniteDuration()});
+  AccessLogLane& lane = log->AddLane();
+  for (size_t i = 1; i <= 3; ++i) {
+    lane.Write(Answered());
+    ASSERT_TRUE(log->Flush(kPatience));
+    EXPECT_EQ(Lines(Contents(path_)).size(), i);
+  }
+  EXPECT_EQ(log->DroppedLines(), 0u);
+}
+
+TEST_F(AccessLogTest, AFlushOfNothingReturns) {
+  std::unique_ptr<AccessLog> log =
+      Open({.flush_interval = absl::InfiniteDuration()});
+  EXPECT_TRUE(log->Flush(kPatience));
+  log->AddLane();
+  EXPECT_TRUE(log->Flush(kPatience));
+  EXPECT_EQ(Contents(path_), "");
+}
+
+TEST_F(AccessLogTest, TheEndOfTheLogLosesNothing) {
+  std::unique_ptr<AccessLog> log =
+      Open({.flush_interval = absl::InfiniteDuration()});
+  AccessLogLane& lane = log->AddLane();
+  for (int i = 0; i < 100; ++i) lane.Write(Answered());
+  log.reset();
+  EXPECT_EQ(Lines(Contents(path_)).size(), 100u);
+}
+
+// The output is a pipe, so that its arrival can be awaited.
+TEST_F(AccessLogTest, LinesAppearWithoutAFlush) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const int pipe_fd = open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(pipe_fd, 0);
+  fcntl(pipe_fd, F_SETFL, 0);
+  std::unique_ptr<AccessLog> log =
+      Open({.flush_interval = absl::Milliseconds(1)});
+  AccessLogLane& lane = log->AddLane();
+  for (int i = 0; i < 3; ++i) {
+    lane.Write(Answered());
+    char buffer[4096];
+    const ssize_t size = read(pipe_fd, buffer, sizeof(buffer));
+    ASSERT_GT(size, 0);
+    EXPECT_EQ(buffer[size - 1], '\n');
+  }
+  // A full batch does not wait for the interval.
+  log.reset();
+  log = Open({.flush_interval = absl::InfiniteDuration(), .batch_bytes = 1000});
+  AccessLogLane& other = log->AddLane();
+  for (int i = 0; i < 4; ++i) other.Write(Answered());
+  char byte;
+  EXPECT_EQ(read(pipe_fd, &byte, 1), 1);
+  EXPECT_EQ(byte, '{');
+  close(pipe_fd);
+}
+
+TEST_F(AccessLogTest, ManyLanesWriteWholeLines) {
+  constexpr int kLanes = 4;
+  constexpr int kLinesPerLane = 5000;
+  std::unique_ptr<AccessLog> log =
+      Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 4 << 20});
+  std::vector<Thread> threads;
+  for (int lane_number = 0; lane_number < kLanes; ++lane_number) {
+    AccessLogLane& lane = log->AddLane();
+    threads.emplace_back("lane", [&lane, lane_number] {
+      for (int i = 0; i < kLinesPerLane; ++i) {
+        CallRecord record = Answered();
+        const std::string id =
+            std::to_string(lane_number) + "-" + std::to_string(i);
+        record.request_id = id;
+        lane.Write(record);
+      }
+    });
+  }
+  for (Thread& thread : threads) thread.Join();
+  ASSERT_TRUE(log->Flush(kPatience));
+  EXPECT_EQ(log->DroppedLines(), 0u);
+
+  std::set<std::string> ids;
+  for (const std::string& line : Lines(Contents(path_))) {
+    ASSERT_TRUE(line.starts_with("{\"ts\":") && line.ends_with("}")) << line;
+    const size_t begin = line.find("\"request_id\":\"") + 14;
+    ids.insert(line.substr(begin, line.find('"', begin) - begin));
+  }
+  EXPECT_EQ(ids.size(), kLanes * kLinesPerLane + 0u);
+}
+
+// Nobody empties the pipe, so the lines can only wait or be dropped.
+TEST_F(AccessLogTest, ASlowOutputDropsAndCountsLinesRatherThanCalls) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const int pipe_fd = open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(pipe_fd, 0);
+  constexpr size_t kLines = 2000;
+  std::unique_ptr<AccessLog> log =
+      Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 1 << 18});
+  AccessLogLane& lane = log->AddLane();
+  for (size_t i = 0; i < kLines; ++i) lane.Write(Answered());
+  const uint64_t dropped = log->DroppedLines();
+  EXPECT_GT(dropped, 0u);
+  EXPECT_FALSE(log->Flush(absl::Milliseconds(1)));
+
+  std::string written;
+  Thread reader("reader", [&] {
+    fcntl(pipe_fd, F_SETFL, 0);
+    char buffer[65536];
+    ssize_t size = 0;
+    while ((size = read(pipe_fd, buffer, sizeof(buffer))) > 0) {
+      written.append(buffer, static_cast<size_t>(size));
+    }
+  });
+  log.reset();
+  reader.Join();
+  close(pipe_fd);
+  EXPECT_EQ(Lines(written).size() + dropped, kLines);
+}
+
+// A disk that is always full.
+TEST(AccessLogFailureTest, WhatCannotBeWrittenIsCounted) {
+  absl::StatusOr<std::unique_ptr<AccessLog>> log =
+      AccessLog::Open({.file = "/dev/full"});
+  ASSERT_TRUE(log.ok());
+  AccessLogLane& lane = (*log)->AddLane();
+  for (int i = 0; i < 3; ++i) lane.Write(Answered());
+  EXPECT_TRUE((*log)->Flush(kPatience));
+  EXPECT_EQ((*log)->DroppedLines(), 3u);
+}
+
+TEST(AccessLogFailureTest, AFileThatCannotBeOpenedIsNamed) {
+  const absl::Status status =
+      AccessLog::Open({.file = "/no such directory/access.log"}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("/no such directory/access.log"));
+}
+
+}  // namespace
+}  // namespace gateway
