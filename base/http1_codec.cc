@@ -244,6 +244,24 @@ std::string_view Http1Parser::Find(std::string_view lower_name) const {
   return {};
 }
 
+void Http1Parser::KeepFields(std::string& storage) {
+  size_t size = 0;
+  for (const HttpField& field : fields_) {
+    size += field.name.size() + field.value.size();
+  }
+  storage.clear();
+  storage.reserve(size);  // The views must not move.
+  const auto keep = [&storage](std::string_view& text) {
+    const size_t at = storage.size();
+    storage.append(text);
+    text = std::string_view(storage).substr(at);
+  };
+  for (HttpField& field : fields_) {
+    keep(field.name);
+    keep(field.value);
+  }
+}
+
 bool Http1Parser::keep_alive() const { return reader_->keep_alive(); }
 
 bool Http1Parser::chunked() const { return reader_->chunked(); }

@@ -95,6 +95,9 @@ class Http1Parser {
   const std::vector<HttpField>& fields() const { return fields_; }
   // The first field of this name (lower case), or empty.
   std::string_view Find(std::string_view lower_name) const;
+  // Copies the fields into `storage`, where their views point from now on, so
+  // that the buffer they arrived in can go. REQUIRES: kResponses.
+  void KeepFields(std::string& storage);
   // The connection can carry another message after this one.
   bool keep_alive() const;
   bool chunked() const;

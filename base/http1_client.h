@@ -1,0 +1,56 @@
+// Http1Client sends requests over HTTP/1.1, plain or TLS. Connections are kept
+// alive in one pool per destination; taking one and giving it back is O(1), the
+// warmest is taken first, and one that the server closes while it is idle
+// leaves the pool at once.
+//
+// An exchange that waits for its answer's next bytes holds no read buffer.
+//
+// Thread contract: one event loop. Must outlive its exchanges.
+
+#ifndef BASE_HTTP1_CLIENT_H_
+#define BASE_HTTP1_CLIENT_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "base/event_loop.h"
+#include "base/http_client.h"
+#include "base/resolver.h"
+#include "base/task.h"
+
+namespace gateway {
+
+class Http1Client final : public HttpClient {
+ public:
+  // Borrows `resolver`. Belongs to the calling thread's loop.
+  explicit Http1Client(Resolver& resolver);
+  ~Http1Client() override;
+
+  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
+      const HttpCall& call) override;
+
+  // Connections that carry an exchange, and that wait for one.
+  struct Stats {
+    size_t active = 0;
+    size_t idle = 0;
+  };
+  const Stats& stats() const { return stats_; }
+
+ private:
+  class Connection;
+  class Exchange;
+  class Pool;
+
+  Pool& PoolOf(const std::shared_ptr<const HttpDestination>& destination);
+
+  EventLoop& loop_;
+  LoopResolver names_;
+  Stats stats_;
+  absl::flat_hash_map<const HttpDestination*, std::unique_ptr<Pool>> pools_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP1_CLIENT_H_

@@ -1,0 +1,132 @@
+#include "base/resolver.h"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+// getaddrinfo does not tell how long an answer holds.
+constexpr absl::Duration kAnswerTtl = absl::Seconds(30);
+constexpr absl::Duration kFailureTtl = absl::Seconds(1);
+constexpr size_t kEntriesMax = 4096;
+
+absl::StatusOr<IpAddresses> LookUp(const std::string& host, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot resolve '", host, "': ", gai_strerror(error)));
+  }
+  IpAddresses addresses;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    IpAddress& address = addresses.emplace_back();
+    std::memcpy(&address.storage, at->ai_addr, at->ai_addrlen);
+    address.size = at->ai_addrlen;
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
+
+Resolver::Resolver() : thread_("resolver", [this] { Work(); }) {}
+
+Resolver::~Resolver() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  thread_.Join();
+}
+
+void Resolver::Resolve(std::string host, OnFound on_found) {
+  {
+    MutexLock lock(mu_);
+    if (questions_.size() < kQuestionsMax) {
+      questions_.push_back({std::move(host), std::move(on_found)});
+      changed_.NotifyOne();
+      return;
+    }
+  }
+  on_found(absl::ResourceExhaustedError("too many names wait to be resolved"));
+}
+
+void Resolver::Work() {
+  for (;;) {
+    Question question;
+    {
+      MutexLock lock(mu_);
+      while (questions_.empty() && !stopping_) changed_.Wait(lock);
+      if (stopping_) return;
+      question = std::move(questions_.front());
+      questions_.erase(questions_.begin());
+    }
+    question.on_found(LookUp(question.host, AI_ADDRCONFIG));
+  }
+}
+
+// What is known of one name.
+struct LoopResolver::Entry {
+  std::optional<absl::StatusOr<IpAddresses>> answer;
+  absl::Duration until = absl::ZeroDuration();
+  bool asking = false;
+  std::vector<WakeUp*> waiting;
+};
+
+LoopResolver::LoopResolver(Resolver& resolver)
+    : resolver_(resolver),
+      loop_(*EventLoop::Current()),
+      self_(std::make_shared<LoopResolver*>(this)) {}
+
+LoopResolver::~LoopResolver() { *self_ = nullptr; }
+
+Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
+                                                        WakeUp& interrupt) {
+  absl::StatusOr<IpAddresses> numeric = LookUp(host, AI_NUMERICHOST);
+  if (numeric.ok()) co_return numeric;
+
+  if (entries_.size() >= kEntriesMax) entries_.clear();
+  std::shared_ptr<Entry>& slot = entries_[host];
+  if (slot == nullptr) slot = std::make_shared<Entry>();
+  const std::shared_ptr<Entry> entry = slot;
+  if (entry->answer.has_value() && loop_.Now() < entry->until) {
+    co_return *entry->answer;
+  }
+  if (!entry->asking) {
+    entry->asking = true;
+    resolver_.Resolve(host, [self = self_, entry, &loop = loop_](
+                                absl::StatusOr<IpAddresses> found) {
+      loop.Post([self, entry, found = std::move(found)] {
+        entry->asking = false;
+        entry->answer = found;
+        if (*self == nullptr) return;
+        entry->until = (*self)->loop_.Now() +
+                       (found.ok() ? kAnswerTtl : kFailureTtl);
+        for (WakeUp* waiter : std::exchange(entry->waiting, {})) waiter->Set();
+      });
+    });
+  }
+  entry->waiting.push_back(&interrupt);
+  co_await interrupt.Wait();
+  std::vector<WakeUp*>& waiting = entry->waiting;
+  waiting.erase(std::remove(waiting.begin(), waiting.end(), &interrupt),
+                waiting.end());
+  if (entry->asking || !entry->answer.has_value()) {
+    co_return absl::CancelledError("interrupted");
+  }
+  co_return *entry->answer;
+}
+
+}  // namespace gateway

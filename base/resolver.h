@@ -1,0 +1,97 @@
+// Resolver turns host names into addresses without holding up an event loop:
+// look-ups run on a thread of their own, answers are kept for a while, and
+// callers that want the same name share one look-up.
+//
+//   Resolver resolver;                       // One per process.
+//   LoopResolver names(resolver);            // One per loop.
+//   auto found = co_await names.Resolve("api.openai.com", interrupt);
+//
+// Thread contract: Resolver is thread-safe; a LoopResolver belongs to one event
+// loop.
+
+#ifndef BASE_RESOLVER_H_
+#define BASE_RESOLVER_H_
+
+#include <sys/socket.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/mutex.h"
+#include "base/task.h"
+#include "base/thread.h"
+
+namespace gateway {
+
+// An address without its port.
+struct IpAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+using IpAddresses = std::vector<IpAddress>;
+
+class Resolver {
+ public:
+  using OnFound = std::function<void(absl::StatusOr<IpAddresses>)>;
+
+  Resolver();
+  // Waits for the look-up that is under way; forgets those that are not.
+  ~Resolver();
+
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  // Looks `host` up and calls `on_found` on the resolver's thread.
+  // RESOURCE_EXHAUSTED goes to `on_found` at once when too many wait.
+  void Resolve(std::string host, OnFound on_found) LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Question {
+    std::string host;
+    OnFound on_found;
+  };
+  static constexpr size_t kQuestionsMax = 1024;
+
+  void Work() LOCKS_EXCLUDED(mu_);
+
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<Question> questions_ GUARDED_BY(mu_);
+  bool stopping_ GUARDED_BY(mu_) = false;
+  Thread thread_;  // Last: it uses all of the above.
+};
+
+class LoopResolver {
+ public:
+  // Borrows `resolver`. Belongs to the calling thread's loop.
+  explicit LoopResolver(Resolver& resolver);
+  ~LoopResolver();
+
+  LoopResolver(const LoopResolver&) = delete;
+  LoopResolver& operator=(const LoopResolver&) = delete;
+
+  // The addresses of `host`, IPv4 or IPv6 texts included. `interrupt` ends the
+  // wait early when Set; then the answer is CANCELLED.
+  Task<absl::StatusOr<IpAddresses>> Resolve(std::string host,
+                                            WakeUp& interrupt);
+
+ private:
+  struct Entry;
+
+  Resolver& resolver_;
+  EventLoop& loop_;
+  // Answers that come after this object is gone find it empty.
+  std::shared_ptr<LoopResolver*> self_;
+  absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_RESOLVER_H_
