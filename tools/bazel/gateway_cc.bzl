@@ -1,8 +1,9 @@
 """C++ rules with the house's compiler flags.
 
-gateway_cc_library, gateway_cc_binary and gateway_cc_test take what the native
-rules take and add warnings as errors. Our own code is linked statically, so
-that every source is compiled once. A test gets its main().
+gateway_cc_library, gateway_cc_binary, gateway_cc_test and gateway_cc_fuzz_test
+take what the native rules take and add warnings as errors. Our own code is
+linked statically, so that every source is compiled once. A test gets its
+main().
 """
 
 _WARNINGS = [
@@ -53,5 +54,33 @@ def gateway_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
         copts = _WARNINGS + copts,
         linkstatic = True,
         deps = deps + ["//third_party:gtest_main"],
+        **kwargs
+    )
+
+def gateway_cc_fuzz_test(name, corpus, deps = [], size = "small", **kwargs):
+    """A libFuzzer target that is also a plain test over its corpus.
+
+    Args:
+      name: of the test.
+      corpus: files, each a seed and a test case.
+      deps: of the target; //tests/fuzz:replay is added.
+      size: of the plain test.
+      **kwargs: goes to the cc_test; srcs define LLVMFuzzerTestOneInput.
+    """
+    native.cc_test(
+        name = name,
+        size = size,
+        args = ["$(rootpath %s)" % seed for seed in corpus],
+        copts = _WARNINGS,
+        data = corpus,
+        linkopts = select({
+            "//tools/bazel:fuzzing": ["-fsanitize=fuzzer"],
+            "//conditions:default": [],
+        }),
+        linkstatic = True,
+        deps = deps + select({
+            "//tools/bazel:fuzzing": [],
+            "//conditions:default": ["//tests/fuzz:replay"],
+        }),
         **kwargs
     )
