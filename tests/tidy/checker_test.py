@@ -292,6 +292,11 @@ class TextRulesTest(unittest.TestCase):
         self.assertEqual(
             len(text_rules.header_guards(Tree({"service/a/c.h": good}))), 1)
 
+    def test_prose_before_the_guard_may_end_in_a_quote(self):
+        text = '//   // "a", "b"\n' + header("SERVICE_A_B_H_")
+        self.assertEqual(
+            text_rules.header_guards(Tree({"service/a/b.h": text})), [])
+
     def test_headers_open_with_prose(self):
         self.assertEqual(text_rules.headers_open_with_prose(
             Tree({"a.h": header("A_H_")})), [])

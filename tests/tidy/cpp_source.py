@@ -23,7 +23,8 @@ def code_of(text):
     """The text with comments and literals blanked, lines kept in place."""
     def blank(match):
         token = match.group(0)
-        quote = token[-1] if token[-1] in "\"'" else ""
+        is_comment = token.startswith(("//", "/*"))
+        quote = "" if is_comment else token[-1]
         return quote + re.sub(r"[^\n]", "", token) + quote
     return _TOKEN.sub(blank, text)
 
