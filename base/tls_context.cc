@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -9,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -32,6 +34,64 @@ bool IsIpAddress(const std::string& name) {
   in6_addr address;
   return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
          inet_pton(AF_INET6, name.c_str(), &address) == 1;
+}
+
+using BioPointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using X509Pointer = std::unique_ptr<X509, decltype(&X509_free)>;
+
+BioPointer OverText(std::string_view text) {
+  return BioPointer(BIO_new_mem_buf(text.data(), text.size()), &BIO_free);
+}
+
+X509Pointer NextCertificate(BIO* pem) {
+  return X509Pointer(PEM_read_bio_X509(pem, nullptr, nullptr, nullptr),
+                     &X509_free);
+}
+
+absl::Status PemError(std::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(ToAbsl(what), ": ", TakeTlsError("holds no PEM")));
+}
+
+absl::Status UseCertificateChain(SSL_CTX* context, std::string_view text) {
+  const BioPointer pem = OverText(text);
+  const X509Pointer own = NextCertificate(pem.get());
+  if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1) {
+    return PemError("certificate chain");
+  }
+  while (const X509Pointer issuer = NextCertificate(pem.get())) {
+    if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1) {
+      return PemError("certificate chain");
+    }
+  }
+  ERR_clear_error();  // The end of the text is an error to OpenSSL.
+  return absl::OkStatus();
+}
+
+absl::Status UsePrivateKey(SSL_CTX* context, const Secret& key) {
+  const BioPointer pem = OverText(key.Reveal());
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> parsed(
+      PEM_read_bio_PrivateKey(pem.get(), nullptr, nullptr, nullptr),
+      &EVP_PKEY_free);
+  if (parsed == nullptr ||
+      SSL_CTX_use_PrivateKey(context, parsed.get()) != 1 ||
+      SSL_CTX_check_private_key(context) != 1) {
+    return PemError("private key");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrustIssuers(SSL_CTX* context, std::string_view text) {
+  const BioPointer pem = OverText(text);
+  size_t count = 0;
+  while (const X509Pointer issuer = NextCertificate(pem.get())) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), issuer.get());
+    SSL_CTX_add_client_CA(context, issuer.get());
+    ++count;
+  }
+  if (count == 0) return PemError("client CA");
+  ERR_clear_error();
+  return absl::OkStatus();
 }
 
 void SetCommonOptions(SSL_CTX* context) {
@@ -84,19 +144,11 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForServer(
   std::shared_ptr<TlsContext> context(
       new TlsContext(ssl_context, /*is_server=*/true, WireAlpn(options.alpn)));
   SetCommonOptions(ssl_context);
-  if (SSL_CTX_use_certificate_chain_file(
-          ssl_context, options.certificate_chain_file.c_str()) != 1) {
-    return FileError("certificate chain", options.certificate_chain_file);
-  }
-  if (SSL_CTX_use_PrivateKey_file(ssl_context, options.private_key_file.c_str(),
-                                  SSL_FILETYPE_PEM) != 1) {
-    return FileError("private key", options.private_key_file);
-  }
-  if (!options.client_ca_file.empty()) {
-    if (SSL_CTX_load_verify_locations(
-            ssl_context, options.client_ca_file.c_str(), nullptr) != 1) {
-      return FileError("client CA file", options.client_ca_file);
-    }
+  GATEWAY_RETURN_IF_ERROR(
+      UseCertificateChain(ssl_context, options.certificate_chain_pem));
+  GATEWAY_RETURN_IF_ERROR(UsePrivateKey(ssl_context, options.private_key_pem));
+  if (!options.client_ca_pem.empty()) {
+    GATEWAY_RETURN_IF_ERROR(TrustIssuers(ssl_context, options.client_ca_pem));
     SSL_CTX_set_verify(ssl_context,
                        SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        nullptr);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/secret.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_st SSL;
@@ -28,10 +29,10 @@ class TlsContext {
     std::vector<std::string> alpn;
   };
   struct ServerOptions {
-    std::string certificate_chain_file;  // PEM, the server's own first.
-    std::string private_key_file;        // PEM.
-    // If not empty, clients must show a certificate issued by this PEM file.
-    std::string client_ca_file;
+    std::string certificate_chain_pem;  // The server's own first.
+    Secret private_key_pem{""};
+    // If not empty, clients must show a certificate that one of these issued.
+    std::string client_ca_pem;
     // Accepted by ALPN, most wanted first; none if empty.
     std::vector<std::string> alpn;
   };
