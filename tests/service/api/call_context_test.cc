@@ -1,0 +1,106 @@
+#include "service/api/call_context.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+class CallContextTest : public testing::Test {
+ protected:
+  std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
+  CallContext call_{*loop_,
+                    {.method = "pkg.Service/Method",
+                     .peer = "192.0.2.1:1234",
+                     .time = absl::Seconds(5)}};
+};
+
+TEST_F(CallContextTest, FindsTheFirstValueOfAName) {
+  call_.AddMetadata("authorization", "Bearer one");
+  call_.AddMetadata("authorization", "Bearer two");
+  EXPECT_EQ(call_.FindMetadata("authorization"), "Bearer one");
+  EXPECT_EQ(call_.FindMetadata("x-api-key"), std::nullopt);
+  EXPECT_EQ(call_.metadata().size(), 2u);
+}
+
+TEST_F(CallContextTest, KeepsNamesOfTheProtocolFromHandlers) {
+  for (const char* name :
+       {":path", ":authority", "grpc-timeout", "grpc-encoding", "te",
+        "content-type"}) {
+    call_.AddMetadata(name, "forged");
+    EXPECT_EQ(call_.FindMetadata(name), std::nullopt) << name;
+  }
+  EXPECT_THAT(call_.metadata(), IsEmpty());
+}
+
+TEST_F(CallContextTest, TakesTheCallersRequestId) {
+  call_.AddMetadata("x-request-id", "order:66_A.b-c");
+  EXPECT_EQ(call_.request_id(), "order:66_A.b-c");
+}
+
+TEST_F(CallContextTest, MakesUpARequestIdForNoneOrABadOne) {
+  const std::string made_up(call_.request_id());
+  EXPECT_EQ(made_up.size(), 32u);
+  EXPECT_TRUE(IsValidRequestId(made_up));
+  call_.AddMetadata("x-request-id", "two words");
+  EXPECT_EQ(call_.request_id(), made_up);
+
+  const CallContext other(*loop_, {});
+  EXPECT_NE(other.request_id(), made_up);
+}
+
+TEST_F(CallContextTest, TakesTheFirstRequestIdThatIsValid) {
+  call_.AddMetadata("x-request-id", "");
+  call_.AddMetadata("x-request-id", "first");
+  call_.AddMetadata("x-request-id", "second");
+  EXPECT_EQ(call_.request_id(), "first");
+}
+
+TEST(RequestIdTest, IsOneTo128OfTheAllowedCharacters) {
+  EXPECT_FALSE(IsValidRequestId(""));
+  EXPECT_TRUE(IsValidRequestId("a"));
+  EXPECT_TRUE(IsValidRequestId(std::string(128, 'z')));
+  EXPECT_FALSE(IsValidRequestId(std::string(129, 'z')));
+  for (const char* bad : {"a b", "a\nb", "a/b", "caf\xc3\xa9", "a\"b", "a,b"}) {
+    EXPECT_FALSE(IsValidRequestId(bad)) << bad;
+  }
+}
+
+TEST_F(CallContextTest, HasNoDeadlineUnlessItIsGivenOne) {
+  EXPECT_EQ(call_.deadline(), absl::InfiniteDuration());
+  EXPECT_EQ(call_.arrival_time(), absl::Seconds(5));
+  EXPECT_EQ(call_.method(), "pkg.Service/Method");
+  EXPECT_EQ(call_.peer(), "192.0.2.1:1234");
+}
+
+TEST_F(CallContextTest, SendsTrailersThatATrailerCanCarry) {
+  call_.AddTrailer("x-target", "mock\r\nx-forged: 1\x7f\xff");
+  call_.AddTrailer("x-raw-bin", std::string("\0\xff", 2));
+  EXPECT_THAT(call_.trailers(),
+              ElementsAre(Pair("x-target", "mock??x-forged: 1??"),
+                          Pair("x-raw-bin", std::string("\0\xff", 2))));
+}
+
+TEST_F(CallContextTest, TheHandlersStatusStandsUnlessTheCallWasCancelled) {
+  EXPECT_EQ(call_.Outcome(absl::NotFoundError("no model")),
+            absl::NotFoundError("no model"));
+  call_.cancel().Cancel(absl::DeadlineExceededError("too late"));
+  EXPECT_EQ(call_.Outcome(absl::UnavailableError("socket closed")),
+            absl::DeadlineExceededError("too late"));
+  EXPECT_EQ(call_.Outcome(absl::DeadlineExceededError("after 3 tokens")),
+            absl::DeadlineExceededError("after 3 tokens"));
+  EXPECT_EQ(call_.Outcome(absl::OkStatus()), absl::OkStatus());
+}
+
+}  // namespace
+}  // namespace gateway
