@@ -1,0 +1,170 @@
+#include "service/observability/metrics.h"
+
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace gateway {
+
+MetricShard::Cell::Cell(const MetricDefinition& definition)
+    : definition(definition) {
+  switch (definition.kind) {
+    case MetricKind::kCounter:
+      break;  // A variant begins as its first type.
+    case MetricKind::kGauge:
+      metric.emplace<Gauge>();
+      break;
+    case MetricKind::kHistogram:
+      metric.emplace<MetricHistogram>(definition.bounds);
+      break;
+  }
+}
+
+void MetricShard::Sum::Add(const Cell& cell) {
+  definition = &cell.definition;
+  if (const auto* counter = std::get_if<Counter>(&cell.metric)) {
+    number +=
+        static_cast<double>(counter->value_.load(std::memory_order_relaxed));
+  } else if (const auto* gauge = std::get_if<Gauge>(&cell.metric)) {
+    number +=
+        static_cast<double>(gauge->value_.load(std::memory_order_relaxed));
+  } else {
+    const auto& histogram = std::get<MetricHistogram>(cell.metric);
+    number += histogram.sum_.load(std::memory_order_relaxed);
+    counts.resize(histogram.counts_.size());
+    for (size_t i = 0; i < counts.size(); ++i) {
+      counts[i] += histogram.counts_[i].load(std::memory_order_relaxed);
+    }
+  }
+}
+
+MetricValue MetricShard::Sum::Value(const LabelKey& labels) const {
+  MetricValue value;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    value.labels.emplace_back(definition->label_names[i], labels[i]);
+  }
+  if (definition->kind != MetricKind::kHistogram) {
+    value.number = number;
+    return value;
+  }
+  // Counted from the buckets, so that a reading in the middle of an
+  // observation still adds up.
+  HistogramValue& histogram = value.histogram;
+  histogram.sum = number;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    histogram.count += counts[i];
+    if (i < definition->bounds.size()) {
+      histogram.buckets.push_back(
+          {.upper_bound = definition->bounds[i], .count = histogram.count});
+    }
+  }
+  return value;
+}
+
+Counter& MetricShard::CounterOf(const MetricDefinition& definition,
+                                LabelValues labels) {
+  assert(definition.kind == MetricKind::kCounter);
+  return std::get<Counter>(CellOf(definition, labels).metric);
+}
+
+Gauge& MetricShard::GaugeOf(const MetricDefinition& definition,
+                            LabelValues labels) {
+  assert(definition.kind == MetricKind::kGauge);
+  return std::get<Gauge>(CellOf(definition, labels).metric);
+}
+
+MetricHistogram& MetricShard::HistogramOf(const MetricDefinition& definition,
+                                          LabelValues labels) {
+  assert(definition.kind == MetricKind::kHistogram);
+  return std::get<MetricHistogram>(CellOf(definition, labels).metric);
+}
+
+MetricShard::Cell& MetricShard::CellOf(const MetricDefinition& definition,
+                                       LabelValues labels) {
+  assert(labels.size() == definition.label_names.size());
+  MutexLock lock(mu_);
+  std::pair<std::string_view, LabelKey> key(
+      definition.name, LabelKey(labels.begin(), labels.end()));
+  const auto found = cells_.find(key);
+  if (found != cells_.end()) return found->second;
+  key.second = registry_.Admit(definition, std::move(key.second));
+  return cells_.try_emplace(std::move(key), definition).first->second;
+}
+
+void MetricShard::AddTo(Sums& sums) const {
+  MutexLock lock(mu_);
+  for (const auto& [key, cell] : cells_) sums[key].Add(cell);
+}
+
+MetricShard& MetricRegistry::AddShard() {
+  std::unique_ptr<MetricShard> shard(new MetricShard(*this));
+  MutexLock lock(mu_);
+  shards_.push_back(std::move(shard));
+  return *shards_.back();
+}
+
+void MetricRegistry::AddSource(const MetricDefinition& definition,
+                               MetricShard::LabelValues labels, Source source) {
+  assert(definition.kind != MetricKind::kHistogram);
+  assert(labels.size() == definition.label_names.size());
+  MutexLock lock(mu_);
+  sources_.push_back({.definition = definition,
+                      .labels = LabelKey(labels.begin(), labels.end()),
+                      .source = std::move(source)});
+}
+
+MetricRegistry::LabelKey MetricRegistry::Admit(
+    const MetricDefinition& definition, LabelKey labels) {
+  MutexLock lock(mu_);
+  std::set<LabelKey>& label_sets = label_sets_[definition.name];
+  if (label_sets.contains(labels)) return labels;
+  if (label_sets.size() >= definition.label_sets_limit) {
+    return LabelKey(labels.size(), std::string(kOtherLabel));
+  }
+  label_sets.insert(labels);
+  return labels;
+}
+
+MetricsSnapshot MetricRegistry::Read() const {
+  // Sources may take locks of their own, so none is held here meanwhile.
+  std::vector<const MetricShard*> shards;
+  std::vector<const SourceEntry*> sources;
+  {
+    MutexLock lock(mu_);
+    for (const auto& shard : shards_) shards.push_back(shard.get());
+    for (const SourceEntry& source : sources_) sources.push_back(&source);
+  }
+  MetricShard::Sums sums;
+  for (const MetricShard* shard : shards) shard->AddTo(sums);
+  for (const SourceEntry* source : sources) {
+    MetricShard::Sum& sum = sums[{source->definition.name, source->labels}];
+    sum.definition = &source->definition;
+    sum.number += source->source();
+  }
+
+  MetricsSnapshot snapshot;
+  snapshot.read_time = clock_.WallTime();
+  for (const auto& [key, sum] : sums) {
+    const MetricDefinition& definition = *sum.definition;
+    if (snapshot.families.empty() ||
+        snapshot.families.back().name != definition.name) {
+      snapshot.families.push_back({.name = std::string(definition.name),
+                                   .help = std::string(definition.help),
+                                   .kind = definition.kind});
+    }
+    snapshot.families.back().metrics.push_back(sum.Value(key.second));
+  }
+  return snapshot;
+}
+
+}  // namespace gateway

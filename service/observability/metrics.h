@@ -1,0 +1,257 @@
+// MetricRegistry counts without contention: each event loop has a shard of its
+// own, whose counters only it writes, and reading sums over the shards.
+//
+//   constexpr std::string_view kLabels[] = {"provider", "code"};
+//   constexpr MetricDefinition kCalls = {
+//       .name = "calls_total", .help = "Calls.", .label_names = kLabels};
+//
+//   MetricRegistry registry(clock);
+//   MetricShard& shard = registry.AddShard();  // One for each event loop.
+//   Counter& calls = shard.CounterOf(kCalls, {"openai", "OK"});  // Once.
+//   calls.Add(1);  // Two plain moves.
+//   ...
+//   MetricsSnapshot snapshot = registry.Read();  // From any thread.
+//
+// Finding a counter takes a lock and a look-up, so hot code keeps the
+// reference, which stays valid as long as the registry.
+//
+// A family holds a bounded number of label sets; what does not fit is counted
+// under the label values `other`, so that nothing a caller sends can fill the
+// memory.
+//
+// Thread-safe, but a shard and its metrics are for one thread at a time.
+
+#ifndef SERVICE_OBSERVABILITY_METRICS_H_
+#define SERVICE_OBSERVABILITY_METRICS_H_
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace gateway {
+
+enum class MetricKind { kCounter, kGauge, kHistogram };
+
+// What a family of metrics is. Of static storage, and one for each name.
+struct MetricDefinition {
+  std::string_view name;
+  std::string_view help;
+  MetricKind kind = MetricKind::kCounter;
+  absl::Span<const std::string_view> label_names = {};
+  // Of a histogram: the upper bounds of its buckets, smallest first.
+  absl::Span<const double> bounds = {};
+  size_t label_sets_limit = 10000;
+};
+
+// The label value under which is counted what has no room of its own.
+inline constexpr std::string_view kOtherLabel = "other";
+
+// Only grows.
+class Counter {
+ public:
+  // REQUIRES: amount >= 0.
+  void Add(int64_t amount) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount,
+                 std::memory_order_relaxed);
+  }
+
+ private:
+  friend class MetricShard;  // Reads it from other threads.
+
+  std::atomic<int64_t> value_ = 0;
+};
+
+// Goes up and down. What one loop adds another must not take away, since each
+// has its own part of the sum; the part may be negative.
+class Gauge {
+ public:
+  void Add(int64_t amount) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount,
+                 std::memory_order_relaxed);
+  }
+  void Set(int64_t value) { value_.store(value, std::memory_order_relaxed); }
+
+ private:
+  friend class MetricShard;  // Reads it from other threads.
+
+  std::atomic<int64_t> value_ = 0;
+};
+
+// Counts observations by size.
+class MetricHistogram {
+ public:
+  explicit MetricHistogram(absl::Span<const double> bounds)
+      : bounds_(bounds), counts_(bounds.size() + 1) {}  // All zero.
+
+  void Observe(double value) {
+    const size_t bucket =
+        std::lower_bound(bounds_.begin(), bounds_.end(), value) -
+        bounds_.begin();
+    std::atomic<int64_t>& count = counts_[bucket];
+    count.store(count.load(std::memory_order_relaxed) + 1,
+                std::memory_order_relaxed);
+    sum_.store(sum_.load(std::memory_order_relaxed) + value,
+               std::memory_order_relaxed);
+  }
+
+ private:
+  friend class MetricShard;
+
+  const absl::Span<const double> bounds_;
+  // Each counts what is above the bound before and at most its own; the last
+  // has no bound.
+  std::vector<std::atomic<int64_t>> counts_;
+  std::atomic<double> sum_ = 0;
+};
+
+// Metrics at one moment, as plain values.
+struct HistogramValue {
+  struct Bucket {
+    double upper_bound = 0;
+    int64_t count = 0;  // The buckets before it included.
+  };
+  int64_t count = 0;
+  double sum = 0;
+  std::vector<Bucket> buckets;  // Without the one that has no bound.
+};
+
+struct MetricValue {
+  // In the order of the definition's label names.
+  std::vector<std::pair<std::string, std::string>> labels;
+  double number = 0;         // Of a counter or gauge.
+  HistogramValue histogram;  // Of a histogram.
+};
+
+struct MetricFamilyValue {
+  std::string name;
+  std::string help;
+  MetricKind kind = MetricKind::kCounter;
+  std::vector<MetricValue> metrics;  // Sorted by their labels.
+};
+
+struct MetricsSnapshot {
+  std::vector<MetricFamilyValue> families;  // Sorted by their names.
+  absl::Time read_time;
+};
+
+class MetricRegistry;
+
+// The metrics that one loop writes.
+class MetricShard {
+ public:
+  using LabelValues = std::initializer_list<std::string_view>;
+
+  // The metric of a family with these label values, made when first asked for.
+  // REQUIRES: the definition is of that kind and has as many label names.
+  Counter& CounterOf(const MetricDefinition& definition, LabelValues labels);
+  Gauge& GaugeOf(const MetricDefinition& definition, LabelValues labels);
+  MetricHistogram& HistogramOf(const MetricDefinition& definition,
+                               LabelValues labels);
+
+ private:
+  friend class MetricRegistry;
+
+  using LabelKey = std::vector<std::string>;
+
+  // On cache lines of its own, since each shard has another writer.
+  struct alignas(64) Cell {
+    explicit Cell(const MetricDefinition& definition);
+
+    const MetricDefinition& definition;
+    std::variant<Counter, Gauge, MetricHistogram> metric;
+  };
+
+  // The sum of one metric over the shards.
+  struct Sum {
+    void Add(const Cell& cell);
+    MetricValue Value(const LabelKey& labels) const;
+
+    const MetricDefinition* definition = nullptr;
+    double number = 0;  // Of a histogram, the sum of its observations.
+    std::vector<int64_t> counts;
+  };
+  using Sums = std::map<std::pair<std::string_view, LabelKey>, Sum>;
+
+  explicit MetricShard(MetricRegistry& registry) : registry_(registry) {}
+
+  Cell& CellOf(const MetricDefinition& definition, LabelValues labels)
+      LOCKS_EXCLUDED(mu_);
+  void AddTo(Sums& sums) const LOCKS_EXCLUDED(mu_);
+
+  MetricRegistry& registry_;
+
+  // Guards the table, not the values in it.
+  mutable Mutex mu_;
+  std::map<std::pair<std::string_view, LabelKey>, Cell> cells_ GUARDED_BY(mu_);
+};
+
+class MetricRegistry {
+ public:
+  // What a value is that somebody else keeps.
+  using Source = std::function<double()>;
+
+  // Borrows `clock`.
+  explicit MetricRegistry(Clock& clock) : clock_(clock) {}
+
+  MetricRegistry(const MetricRegistry&) = delete;
+  MetricRegistry& operator=(const MetricRegistry&) = delete;
+
+  // A new shard, valid as long as this object.
+  MetricShard& AddShard() LOCKS_EXCLUDED(mu_);
+
+  // Reads a counter or gauge from `source` whenever metrics are read, from
+  // whatever thread that is. Several sources of one name and the same labels
+  // are added up. What the source uses must outlive this object.
+  void AddSource(const MetricDefinition& definition,
+                 MetricShard::LabelValues labels, Source source)
+      LOCKS_EXCLUDED(mu_);
+
+  // The sums over all shards and sources. Metrics that were never touched are
+  // not there.
+  MetricsSnapshot Read() const LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class MetricShard;
+
+  using LabelKey = MetricShard::LabelKey;
+
+  struct SourceEntry {
+    const MetricDefinition& definition;
+    LabelKey labels;
+    Source source;
+  };
+
+  // Returns the labels under which a label set is counted: its own, or `other`
+  // for each when the family is full.
+  LabelKey Admit(const MetricDefinition& definition, LabelKey labels)
+      LOCKS_EXCLUDED(mu_);
+
+  Clock& clock_;
+
+  mutable Mutex mu_;
+  std::vector<std::unique_ptr<MetricShard>> shards_ GUARDED_BY(mu_);
+  std::deque<SourceEntry> sources_ GUARDED_BY(mu_);
+  // The label sets of each family, over all shards.
+  std::map<std::string_view, std::set<LabelKey>> label_sets_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_METRICS_H_
