@@ -22,7 +22,7 @@ def _sources(ctx):
 
 def _flags(target, ctx):
     context = target[CcInfo].compilation_context
-    flags = ["-xc++", "-std=c++20", "-Wall", "-Wextra", "-DNDEBUG", "-UNDEBUG"]
+    flags = ["-xc++", "-std=c++20", "-Wall", "-Wextra"]
     flags += [f for f in ctx.rule.attr.copts if f.startswith(_KEPT_PREFIXES)]
     flags += ["-D" + define for define in context.defines.to_list()]
     flags += ["-iquote" + path for path in context.quote_includes.to_list()]
