@@ -307,9 +307,12 @@ void Reader::ReadMap(const YAML::Node& node, const std::string& path,
   }
 }
 
-void Read(const std::string& text, LoadedConfig* loaded,
+void Read(std::string_view text, LoadedConfig* loaded,
           ConfigProblems* problems) {
-  const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+  // The library lets the end of the text close a quote that the last line
+  // opened; it does not let the end of a document.
+  const std::vector<YAML::Node> documents =
+      YAML::LoadAll(absl::StrCat(ToAbsl(text), "\n...\n"));
   if (documents.empty()) return;
   if (documents.size() > 1) {
     problems->Add(PlaceOf(documents[1]), "",
@@ -335,7 +338,7 @@ LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems) {
     return loaded;
   }
   try {
-    Read(std::string(text), &loaded, problems);
+    Read(text, &loaded, problems);
   } catch (const YAML::DeepRecursion& e) {
     problems->Add(PlaceOf(e.mark), "", "nested too deeply");
   } catch (const YAML::Exception& e) {

@@ -1,0 +1,81 @@
+#include "service/config/config_problem.h"
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+std::vector<std::string> Lines(const ConfigProblems& problems) {
+  std::vector<std::string> lines;
+  for (const ConfigProblem& problem : problems.Sorted()) {
+    lines.push_back(problem.ToString());
+  }
+  return lines;
+}
+
+TEST(ConfigProblemTest, SaysWhereAndWhat) {
+  EXPECT_EQ((ConfigProblem{"a.yaml", {3, 5}, "x.y", "is wrong"}).ToString(),
+            "a.yaml:3:5: x.y: is wrong");
+  EXPECT_EQ((ConfigProblem{"a.yaml", {}, "", "is wrong"}).ToString(),
+            "a.yaml: is wrong");
+}
+
+TEST(ConfigProblemsTest, ComeInTheOrderOfTheTextAndOtherSourcesLast) {
+  ConfigProblems problems("a.yaml");
+  EXPECT_TRUE(problems.empty());
+  problems.AddFrom("environment", "X", "1");
+  problems.Add({2, 9}, "b", "2");
+  problems.Add({2, 1}, "a", "3");
+  problems.Add({1, 7}, "c", "4");
+  problems.Add({}, "d", "5");
+  EXPECT_FALSE(problems.empty());
+  EXPECT_EQ(Lines(problems),
+            (std::vector<std::string>{"a.yaml: d: 5", "a.yaml:1:7: c: 4",
+                                      "a.yaml:2:1: a: 3", "a.yaml:2:9: b: 2",
+                                      "environment: X: 1"}));
+}
+
+TEST(ConfigProblemsTest, KeepTheFirstOfEachField) {
+  ConfigProblems problems("a.yaml");
+  problems.Add({1, 1}, "a", "is no number");
+  problems.Add({1, 1}, "a", "is too small");
+  problems.Add({1, 1}, "", "is bad");
+  problems.Add({1, 1}, "", "is worse");
+  EXPECT_EQ(problems.Sorted().size(), 3u);
+}
+
+TEST(ConfigProblemsTest, AreCountedBeyondTheLimit) {
+  ConfigProblems problems("a.yaml");
+  for (size_t i = 0; i < kConfigProblemsMax; ++i) problems.Add({1, 1}, "", "x");
+  EXPECT_EQ(problems.Sorted().size(), kConfigProblemsMax);
+  problems.Add({1, 1}, "", "x");
+  problems.Add({1, 1}, "", "x");
+  EXPECT_EQ(Lines(problems).size(), kConfigProblemsMax + 1);
+  EXPECT_EQ(Lines(problems).back(), "a.yaml: and 2 more problems");
+}
+
+TEST(FieldPlacesTest, FindTheFieldOrWhatIsAroundIt) {
+  FieldPlaces places;
+  places.Add("a", {1, 1});
+  places.Add("a.b[2]", {2, 2});
+  places.Add("a.b[2]", {3, 3});
+  EXPECT_EQ(places.Find("a.b[2]").line, 2);
+  EXPECT_EQ(places.Find("a.b[2].c.d").line, 2);
+  EXPECT_EQ(places.Find("a.b[1]").line, 1);
+  EXPECT_EQ(places.Find("b").line, 0);
+}
+
+TEST(FieldPathTest, ReadsAsTheFileDoes) {
+  EXPECT_EQ(JoinPath("", "a"), "a");
+  EXPECT_EQ(JoinPath("a", "b"), "a.b");
+  EXPECT_EQ(ElementPath("a", 0), "a[0]");
+  EXPECT_EQ(EntryPath("a", "x-team"), "a.x-team");
+  EXPECT_EQ(EntryPath("a", "b c\n"), "a[\"b c\\n\"]");
+  EXPECT_EQ(EntryPath("a", ""), "a[\"\"]");
+}
+
+}  // namespace
+}  // namespace gateway

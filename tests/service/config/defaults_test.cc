@@ -1,0 +1,105 @@
+#include "service/config/defaults.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/config.pb.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::GatewayConfig;
+
+TEST(DefaultsTest, FillWhatIsLeftOut) {
+  GatewayConfig config;
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.listeners().grpc().address(), "127.0.0.1:50051");
+  EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:8080");
+  EXPECT_EQ(config.listeners().admin().address(), "127.0.0.1:50052");
+  EXPECT_EQ(config.listeners().operations().address(), "127.0.0.1:9464");
+  EXPECT_EQ(config.resilience().retry().attempts_limit(), 3);
+  EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_NONE);
+  EXPECT_TRUE(config.logging().access_log());
+  EXPECT_EQ(config.providers_size(), 0);
+}
+
+TEST(DefaultsTest, KeepWhatIsGivenEvenIfItIsZero) {
+  GatewayConfig config;
+  config.mutable_listeners()->mutable_http()->set_address("[::1]:0");
+  config.mutable_logging()->set_access_log(false);
+  config.mutable_runtime()->mutable_drain_grace();
+  auto* mock = config.add_providers()->mutable_mock();
+  mock->set_output_tokens(0);
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.listeners().http().address(), "[::1]:0");
+  EXPECT_FALSE(config.logging().access_log());
+  EXPECT_EQ(config.runtime().drain_grace().seconds(), 0);
+  EXPECT_EQ(config.providers(0).mock().output_tokens(), 0);
+}
+
+TEST(DefaultsTest, AreAppliedOnceAndForAll) {
+  GatewayConfig config;
+  config.add_providers()->mutable_openai();
+  config.mutable_providers(0)->set_name("openai");
+  config.add_providers()->mutable_anthropic();
+  config.add_providers()->mutable_mock();
+  ApplyDefaults(&config);
+  const std::string once = config.DebugString();
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.DebugString(), once);
+}
+
+TEST(DefaultsTest, ShippedRulesAreThoseWhoseProviderIsConfigured) {
+  GatewayConfig config;
+  config.add_providers()->set_name("anthropic");
+  config.mutable_providers(0)->mutable_anthropic();
+  ApplyDefaults(&config);
+  ASSERT_EQ(config.routing().model_rules_size(), 1);
+  EXPECT_EQ(config.routing().model_rules(0).prefix(), "claude-");
+  EXPECT_EQ(config.routing().model_rules(0).provider(), "anthropic");
+}
+
+TEST(DefaultsTest, ConfiguredRulesReplaceTheShippedOnes) {
+  GatewayConfig config;
+  config.add_providers()->set_name("openai");
+  config.mutable_routing()->add_model_rules()->set_exact("x");
+  ApplyDefaults(&config);
+  ASSERT_EQ(config.routing().model_rules_size(), 1);
+  EXPECT_EQ(config.routing().model_rules(0).exact(), "x");
+}
+
+TEST(DefaultsTest, AnswersAreAsLargeAsTheCommonLimitUnlessToldOtherwise) {
+  GatewayConfig config;
+  config.mutable_limits()->set_response_bytes_limit(5000);
+  config.add_providers()->mutable_openai();
+  config.add_providers()
+      ->mutable_anthropic()
+      ->mutable_http()
+      ->set_response_bytes_limit(6000);
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.providers(0).openai().http().response_bytes_limit(), 5000);
+  EXPECT_EQ(config.providers(1).anthropic().http().response_bytes_limit(),
+            6000);
+}
+
+TEST(DefaultsTest, KeysMeanThatCallersMustShowOne) {
+  GatewayConfig config;
+  config.mutable_auth()->add_api_keys();
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_TOKEN);
+  config.mutable_auth()->set_mode(AuthConfig::MODE_NONE);
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_NONE);
+}
+
+TEST(DefaultsTest, AMockListsAModelThatIsRecognisablyAMock) {
+  GatewayConfig config;
+  config.add_providers()->mutable_mock();
+  ApplyDefaults(&config);
+  ASSERT_EQ(config.providers(0).models_size(), 1);
+  EXPECT_NE(config.providers(0).models(0).find("mock"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,60 @@
+#include "service/config/header_rules.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(HeaderRulesTest, LetOrdinaryHeadersPass) {
+  EXPECT_TRUE(CheckExtraHeader("x-team", "search").ok());
+  EXPECT_TRUE(CheckExtraHeader("HTTP-Referer", "https://a.example").ok());
+  EXPECT_TRUE(CheckExtraHeader("X-Title", "two words").ok());
+  EXPECT_TRUE(CheckExtraHeader("x-empty", "").ok());
+}
+
+TEST(HeaderRulesTest, RefuseNamesThatAreNone) {
+  for (const char* name : {"", "a b", "a:", "a\r\nb", "caf\xc3\xa9"}) {
+    EXPECT_FALSE(CheckExtraHeader(name, "x").ok()) << name;
+  }
+  EXPECT_TRUE(CheckExtraHeader(std::string(128, 'a'), "x").ok());
+  EXPECT_FALSE(CheckExtraHeader(std::string(129, 'a'), "x").ok());
+}
+
+TEST(HeaderRulesTest, RefuseValuesThatWouldBecomeHeaders) {
+  for (const char* value : {"a\r\nhost: b", "a\n", "\ta", " a", "a ",
+                            "caf\xc3\xa9", "\x7f"}) {
+    const absl::Status status = CheckHeaderValue(value);
+    EXPECT_FALSE(status.ok()) << value;
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("host")));
+  }
+  EXPECT_TRUE(CheckHeaderValue(std::string(4096, 'a')).ok());
+  EXPECT_FALSE(CheckHeaderValue(std::string(4097, 'a')).ok());
+}
+
+TEST(HeaderRulesTest, RefuseCredentialsInAnyLetterCase) {
+  for (const char* name : {"Authorization", "x-api-key", "API-Key", "Cookie",
+                           "proxy-authorization"}) {
+    EXPECT_THAT(std::string(CheckExtraHeader(name, "x").message()),
+                HasSubstr("api_key"))
+        << name;
+  }
+}
+
+TEST(HeaderRulesTest, RefuseWhatTheGatewayWritesItself) {
+  for (const char* name : {"Host", "content-length", "Transfer-Encoding",
+                           "connection", "anthropic-version"}) {
+    EXPECT_THAT(std::string(CheckExtraHeader(name, "x").message()),
+                HasSubstr("by the gateway itself"))
+        << name;
+  }
+}
+
+}  // namespace
+}  // namespace gateway

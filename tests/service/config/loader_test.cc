@@ -1,0 +1,238 @@
+#include "service/config/loader.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/config/config_problem.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> ProblemsOf(std::string_view text) {
+  ConfigProblems problems("f");
+  LoadConfigText(text, &problems);
+  std::vector<std::string> lines;
+  for (const ConfigProblem& problem : problems.Sorted()) {
+    lines.push_back(problem.ToString());
+  }
+  return lines;
+}
+
+llmgateway::config::v1::GatewayConfig Load(std::string_view text) {
+  ConfigProblems problems("f");
+  LoadedConfig loaded = LoadConfigText(text, &problems);
+  EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
+  return loaded.config;
+}
+
+constexpr std::string_view kYaml = R"(
+providers:
+  - name: openai
+    models: [a, "b"]
+    model_aliases: {fast: gpt-x, "a b": 7}
+    openai:
+      base_url: "https://api.example/v1"
+      http: {timeouts: {connect: 250ms}}
+  - name: mock
+    mock:
+routing:
+  model_rules:
+    - {prefix: "gpt-", provider: openai}
+  strict: true
+logging:
+  level: warn
+  module_levels: {http: debug}
+listeners:
+)";
+
+constexpr std::string_view kJson = R"({
+	"providers": [
+		{"name": "openai", "models": ["a", "b"],
+		 "model_aliases": {"fast": "gpt-x", "a b": "7"},
+		 "openai": {"base_url": "https:\/\/api.example\/v1",
+		            "http": {"timeouts": {"connect": "250ms"}}}},
+		{"name": "mock", "mock": {}}
+	],
+	"routing": {"model_rules": [{"prefix": "gpt-", "provider": "openai"}],
+	            "strict": true},
+	"logging": {"level": "warn", "module_levels": {"http": "debug"}},
+	"listeners": {}
+})";
+
+TEST(LoaderTest, ReadsWhatTheFileSays) {
+  const auto config = Load(kYaml);
+  ASSERT_EQ(config.providers_size(), 2);
+  EXPECT_EQ(config.providers(0).models(1), "b");
+  EXPECT_EQ(config.providers(0).model_aliases().at("a b"), "7");
+  EXPECT_EQ(config.providers(0).openai().base_url(), "https://api.example/v1");
+  EXPECT_EQ(
+      config.providers(0).openai().http().timeouts().connect().nanos(),
+      250'000'000);
+  EXPECT_TRUE(config.providers(1).has_mock());
+  EXPECT_EQ(config.routing().model_rules(0).prefix(), "gpt-");
+  EXPECT_TRUE(config.routing().strict());
+  EXPECT_EQ(config.logging().module_levels().at("http"),
+            llmgateway::config::v1::LOG_LEVEL_DEBUG);
+}
+
+TEST(LoaderTest, ReadsJsonAsTheSame) {
+  EXPECT_EQ(Load(kJson).DebugString(), Load(kYaml).DebugString());
+}
+
+TEST(LoaderTest, ReadsNothingFromAnEmptyFile) {
+  EXPECT_EQ(Load("").ByteSizeLong(), 0u);
+  EXPECT_EQ(Load("# nothing\n").ByteSizeLong(), 0u);
+  EXPECT_EQ(Load("{}").ByteSizeLong(), 0u);
+  EXPECT_EQ(Load("---\n{}\n...\n").ByteSizeLong(), 0u);
+}
+
+TEST(LoaderTest, ReadsFilesOfOtherSystems) {
+  EXPECT_EQ(Load("\xEF\xBB\xBFrouting:\r\n  strict: true\r\n")
+                .routing()
+                .strict(),
+            true);
+}
+
+TEST(LoaderTest, ExpandsAliases) {
+  const auto config = Load(
+      "providers:\n"
+      "  - {name: a, openai: {http: {timeouts: &t {connect: 1s}}}}\n"
+      "  - {name: b, openai: {http: {timeouts: *t}}}\n");
+  EXPECT_EQ(config.providers(1).openai().http().timeouts().connect().seconds(),
+            1);
+}
+
+TEST(LoaderTest, RemembersWhereEachFieldWasGiven) {
+  ConfigProblems problems("f");
+  const LoadedConfig loaded = LoadConfigText(kYaml, &problems);
+  const TextPlace place = loaded.places.Find("providers[0].openai.base_url");
+  EXPECT_EQ(place.line, 7);
+  EXPECT_EQ(place.column, 7);
+  EXPECT_EQ(loaded.places.Find("providers[1]").line, 9);
+}
+
+TEST(LoaderTest, TellsEveryMistakeAtOnce) {
+  EXPECT_THAT(
+      ProblemsOf("listeners:\n"
+                 "  grpc: {adress: x}\n"
+                 "  grpc: {}\n"
+                 "runtime: {event_loops: many}\n"),
+      ElementsAre(
+          "f:2:10: listeners.grpc.adress: unknown field; did you mean "
+          "'address'?",
+          "f:3:3: listeners.grpc: given twice; line 2 has it already; keep one",
+          "f:4:11: runtime.event_loops: 'many' is not a whole number"));
+}
+
+TEST(LoaderTest, TellsOneKindOfValueFromAnother) {
+  EXPECT_THAT(
+      ProblemsOf("listeners: here\n"
+                 "providers: {name: x}\n"
+                 "routing: [1]\n"
+                 "logging: {level: [x], module_levels: [x], file: {}}\n"
+                 "runtime: {event_loops: }\n"),
+      ElementsAre(
+          "f:1:12: listeners: must be a map, as in {key: value}, not a single "
+          "value",
+          "f:2:12: providers: must be a list, as in [first, second], not a map",
+          "f:3:10: routing: must be a map, as in {key: value}, not a list",
+          "f:4:11: logging.level: must be a single value, not a list",
+          "f:4:38: logging.module_levels: must be a map, as in {key: value}, "
+          "not a list",
+          "f:4:43: logging.file: must be a single value, not a map",
+          "f:5:11: runtime.event_loops: has no value; give one or remove the "
+          "field"));
+}
+
+TEST(LoaderTest, RefusesTwoAnswersToOneQuestion) {
+  EXPECT_THAT(ProblemsOf("providers:\n- {name: x, mock: {}, openai: {}}\n"),
+              ElementsAre("f:2:23: providers[0].openai: conflicts with 'mock', "
+                          "which is given too; keep one"));
+}
+
+TEST(LoaderTest, RefusesTagsKeysAndDocumentsThatMeanNothing) {
+  EXPECT_THAT(ProblemsOf("routing: !thing {}\n"),
+              ElementsAre("f:1:1: routing: has a YAML tag; remove it"));
+  EXPECT_THAT(ProblemsOf("logging: {file: !!binary aGk=}\n"),
+              ElementsAre("f:1:11: logging.file: has a YAML tag; remove it"));
+  EXPECT_THAT(ProblemsOf("logging: {file: !!str x}\n"), IsEmpty());
+  EXPECT_THAT(ProblemsOf("[a]: 1\n"),
+              ElementsAre("f:1:1: a key must be a name, not a map or list"));
+  EXPECT_THAT(ProblemsOf("{}\n---\n{}\n"),
+              ElementsAre("f:3:1: a second document begins here; put "
+                          "everything into one"));
+}
+
+TEST(LoaderTest, PointsAtWhatIsNotYaml) {
+  EXPECT_THAT(ProblemsOf("a: [1\nb: 2\n"), ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(ProblemsOf("a: 'x\n"), ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(ProblemsOf("a: \"x"), ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(ProblemsOf("a: *b\n"), ElementsAre(HasSubstr("not YAML")));
+}
+
+TEST(LoaderTest, RefusesWhatIsNotUtf8AndSaysWhere) {
+  const char* const bad[] = {
+      "a: \xff",         "a: \xc0\xaf",     "a: \xe2\x82",
+      "a: \xed\xa0\x80", "a: \xe0\x80\x80", "a: \xf4\x90\x80\x80",
+      "a: \xf0\x80\x80\x80", "a: \xc3(",    "a: \x80",
+  };
+  for (const char* text : bad) {
+    EXPECT_THAT(ProblemsOf(absl::StrCat("\n", text)),
+                ElementsAre("f:2:4: not UTF-8 text; save the file as UTF-8"));
+  }
+  EXPECT_THAT(ProblemsOf(std::string_view("a: \0", 4)), ElementsAre(HasSubstr(
+                                                            "not UTF-8")));
+  EXPECT_THAT(
+      ProblemsOf("logging: {file: \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}"),
+      IsEmpty());
+}
+
+TEST(LoaderTest, BoundsTheFile) {
+  std::string text(kConfigBytesLimit, '#');
+  EXPECT_THAT(ProblemsOf(text), IsEmpty());
+  text += '#';
+  EXPECT_THAT(ProblemsOf(text),
+              ElementsAre("f: the file is larger than 1048576 bytes"));
+}
+
+TEST(LoaderTest, BoundsTheDepth) {
+  for (const char* opening : {"[", "{", "- ", "? ", "{a: "}) {
+    std::string text;
+    while (text.size() < 100'000) text += opening;
+    EXPECT_THAT(ProblemsOf(text), ElementsAre(HasSubstr("nested too deeply")))
+        << opening;
+  }
+}
+
+TEST(LoaderTest, BoundsWhatAliasesExpandTo) {
+  std::string models = "m";
+  for (int i = 0; i < 2000; ++i) absl::StrAppend(&models, ", m", i);
+  std::string text =
+      absl::StrCat("providers:\n- &p {name: x, models: [", models, "]}\n");
+  for (int i = 0; i < 1000; ++i) text += "- *p\n";
+  EXPECT_THAT(ProblemsOf(text),
+              ElementsAre(HasSubstr("expands to too much")));
+
+  const std::string longest(100'000, 'y');
+  text = absl::StrCat("providers: [{models: [&s ", longest);
+  for (int i = 0; i < 1000; ++i) text += ", *s";
+  text += "]}]";
+  EXPECT_THAT(ProblemsOf(text),
+              ElementsAre(HasSubstr("expands to too much")));
+}
+
+TEST(LoaderTest, AnAliasOfItselfEnds) {
+  EXPECT_FALSE(ProblemsOf("&r {listeners: *r}").empty());
+  EXPECT_FALSE(ProblemsOf("providers: &p [*p]").empty());
+}
+
+}  // namespace
+}  // namespace gateway
