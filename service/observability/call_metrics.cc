@@ -1,0 +1,233 @@
+#include "service/observability/call_metrics.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "base/string_view.h"
+#include "service/observability/call_record.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+namespace {
+
+// Longer names have no label of their own.
+constexpr size_t kLabelBytesLimit = 128;
+constexpr std::string_view kNoLabel = "none";
+
+// Answers of language models take from milliseconds, when cached, to many
+// minutes, when they reason.
+constexpr double kDurationBounds[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                      0.5,   1,    2.5,   5,    10,  20,
+                                      40,    80,   160,   320,  640};
+constexpr double kFirstTokenBounds[] = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06,
+                                        0.08,  0.1,   0.25, 0.5,  0.75, 1,
+                                        2.5,   5,     7.5,  10,   30,   60};
+constexpr double kOverheadBounds[] = {0.00002, 0.00005, 0.0001, 0.00025,
+                                      0.0005,  0.001,   0.0025, 0.005,
+                                      0.01,    0.05,    0.1,    1};
+
+constexpr std::string_view kRequestLabels[] = {"provider", "model", "door",
+                                               "status"};
+constexpr std::string_view kDurationLabels[] = {"provider", "model", "stream"};
+constexpr std::string_view kTokensLabels[] = {"provider", "model", "type"};
+constexpr std::string_view kErrorsLabels[] = {"provider", "type"};
+constexpr std::string_view kRetryLabels[] = {"provider", "operation"};
+constexpr std::string_view kTargetLabels[] = {"provider", "model"};
+constexpr std::string_view kDoorLabels[] = {"door"};
+
+constexpr MetricDefinition kRequests = {
+    .name = "llm_request_total",
+    .help = "Calls that ended, by how they ended.",
+    .kind = MetricKind::kCounter,
+    .label_names = kRequestLabels};
+constexpr MetricDefinition kDuration = {
+    .name = "llm_request_duration_seconds",
+    .help = "Time from the arrival of a call to the end of its answer.",
+    .kind = MetricKind::kHistogram,
+    .label_names = kDurationLabels,
+    .bounds = kDurationBounds};
+constexpr MetricDefinition kTokens = {
+    .name = "llm_tokens_total",
+    .help = "Tokens consumed. Input includes cached, output reasoning tokens.",
+    .kind = MetricKind::kCounter,
+    .label_names = kTokensLabels};
+constexpr MetricDefinition kErrors = {.name = "llm_errors_total",
+                                      .help = "Calls that failed, by reason.",
+                                      .kind = MetricKind::kCounter,
+                                      .label_names = kErrorsLabels};
+constexpr MetricDefinition kRetries = {
+    .name = "retry_attempts_total",
+    .help = "Tries beyond the first of each call.",
+    .kind = MetricKind::kCounter,
+    .label_names = kRetryLabels};
+constexpr MetricDefinition kCachedInputTokens = {
+    .name = "llmgw_cached_input_tokens_total",
+    .help = "The input tokens that the provider read from its cache.",
+    .kind = MetricKind::kCounter,
+    .label_names = kTargetLabels};
+constexpr MetricDefinition kReasoningTokens = {
+    .name = "llmgw_reasoning_tokens_total",
+    .help = "The output tokens that were reasoning.",
+    .kind = MetricKind::kCounter,
+    .label_names = kTargetLabels};
+constexpr MetricDefinition kTimeToFirstToken = {
+    .name = "llmgw_time_to_first_token_seconds",
+    .help = "Time from the arrival of a call to its first model output.",
+    .kind = MetricKind::kHistogram,
+    .label_names = kTargetLabels,
+    .bounds = kFirstTokenBounds};
+constexpr MetricDefinition kOverhead = {
+    .name = "llmgw_overhead_seconds",
+    .help = "Time from the arrival of a call to its dispatch upstream.",
+    .kind = MetricKind::kHistogram,
+    .label_names = kDoorLabels,
+    .bounds = kOverheadBounds};
+constexpr MetricDefinition kReceivedBytes = {
+    .name = "llmgw_received_bytes_total",
+    .help = "Bytes of callers' requests, without headers.",
+    .kind = MetricKind::kCounter,
+    .label_names = kDoorLabels};
+constexpr MetricDefinition kSentBytes = {
+    .name = "llmgw_sent_bytes_total",
+    .help = "Bytes of answers to callers, without headers.",
+    .kind = MetricKind::kCounter,
+    .label_names = kDoorLabels};
+constexpr MetricDefinition kInflight = {
+    .name = "llmgw_inflight_requests",
+    .help = "Calls that have begun and not ended.",
+    .kind = MetricKind::kGauge,
+    .label_names = kDoorLabels};
+
+void AddTokens(Counter& counter, int64_t tokens) {
+  // A provider may report nonsense; a counter must not go back.
+  if (tokens > 0) counter.Add(tokens);
+}
+
+}  // namespace
+
+CallMetricsLane::CallMetricsLane(CallMetrics& metrics, MetricShard& shard)
+    : metrics_(metrics), shard_(shard) {
+  for (const Door door : {Door::kGrpc, Door::kHttp}) {
+    const std::string_view name = DoorName(door);
+    doors_[static_cast<size_t>(door)] = {
+        .inflight = &shard.GaugeOf(kInflight, {name}),
+        .received_bytes = &shard.CounterOf(kReceivedBytes, {name}),
+        .sent_bytes = &shard.CounterOf(kSentBytes, {name}),
+        .overhead = &shard.HistogramOf(kOverhead, {name})};
+  }
+}
+
+InflightCall CallMetricsLane::StartCall(Door door) {
+  return InflightCall(*doors_[static_cast<size_t>(door)].inflight);
+}
+
+void CallMetricsLane::Count(const CallRecord& record) {
+  const std::string_view provider = LabelOf(record.provider);
+  const std::string_view model = LabelOf(record.model_served);
+  Target& target = TargetOf(provider, model);
+
+  const auto door = static_cast<size_t>(record.door);
+  const auto status = static_cast<size_t>(record.status_code);
+  Counter*& requests =
+      target.requests[door][status < kStatusCodes ? status : 2];
+  if (requests == nullptr) {
+    requests =
+        &shard_.CounterOf(kRequests, {provider, model, DoorName(record.door),
+                                      StatusCodeName(record.status_code)});
+  }
+  requests->Add(1);
+
+  MetricHistogram*& duration = target.duration[record.stream ? 1 : 0];
+  if (duration == nullptr) {
+    duration = &shard_.HistogramOf(
+        kDuration, {provider, model, record.stream ? "true" : "false"});
+  }
+  duration->Observe(absl::ToDoubleSeconds(record.duration));
+  CountTokens(record, provider, model, target);
+
+  doors_[door].received_bytes->Add(record.request_bytes);
+  doors_[door].sent_bytes->Add(record.response_bytes);
+  if (record.overhead.has_value()) {
+    doors_[door].overhead->Observe(absl::ToDoubleSeconds(*record.overhead));
+  }
+  if (!record.error_reason.empty()) {
+    shard_.CounterOf(kErrors, {provider, record.error_reason}).Add(1);
+  }
+  if (record.attempts.size() > 1) {
+    shard_.CounterOf(kRetries, {provider, record.operation})
+        .Add(static_cast<int64_t>(record.attempts.size()) - 1);
+  }
+}
+
+void CallMetricsLane::CountTokens(const CallRecord& record,
+                                  std::string_view provider,
+                                  std::string_view model, Target& target) {
+  if (record.time_to_first_token.has_value()) {
+    if (target.time_to_first_token == nullptr) {
+      target.time_to_first_token =
+          &shard_.HistogramOf(kTimeToFirstToken, {provider, model});
+    }
+    target.time_to_first_token->Observe(
+        absl::ToDoubleSeconds(*record.time_to_first_token));
+  }
+  if (record.input_tokens <= 0 && record.output_tokens <= 0) return;
+  if (target.input_tokens == nullptr) {
+    target.input_tokens =
+        &shard_.CounterOf(kTokens, {provider, model, "input"});
+    target.output_tokens =
+        &shard_.CounterOf(kTokens, {provider, model, "output"});
+    target.cached_input_tokens =
+        &shard_.CounterOf(kCachedInputTokens, {provider, model});
+    target.reasoning_tokens =
+        &shard_.CounterOf(kReasoningTokens, {provider, model});
+  }
+  AddTokens(*target.input_tokens, record.input_tokens);
+  AddTokens(*target.output_tokens, record.output_tokens);
+  AddTokens(*target.cached_input_tokens, record.cached_input_tokens);
+  AddTokens(*target.reasoning_tokens, record.reasoning_tokens);
+}
+
+std::string_view CallMetricsLane::LabelOf(std::string_view name) {
+  if (name.empty()) return kNoLabel;
+  const auto found = labels_.find(ToAbsl(name));
+  if (found != labels_.end()) return *found;
+  // Names without a label are not kept: there may be any number of them.
+  if (name.size() > kLabelBytesLimit || !metrics_.Admit(name)) {
+    return kOtherLabel;
+  }
+  return *labels_.emplace(name).first;
+}
+
+CallMetricsLane::Target& CallMetricsLane::TargetOf(std::string_view provider,
+                                                   std::string_view model) {
+  std::unique_ptr<Target>& target = targets_[{provider.data(), model.data()}];
+  if (target == nullptr) target = std::make_unique<Target>();
+  return *target;
+}
+
+CallMetrics::CallMetrics(MetricRegistry& registry, const Options& options)
+    : registry_(registry), options_(options) {}
+
+CallMetricsLane& CallMetrics::AddLane() {
+  std::unique_ptr<CallMetricsLane> lane(
+      new CallMetricsLane(*this, registry_.AddShard()));
+  MutexLock lock(mu_);
+  lanes_.push_back(std::move(lane));
+  return *lanes_.back();
+}
+
+bool CallMetrics::Admit(std::string_view name) {
+  MutexLock lock(mu_);
+  if (labels_.contains(ToAbsl(name))) return true;
+  if (labels_.size() >= options_.model_labels_limit) return false;
+  labels_.emplace(name);
+  return true;
+}
+
+}  // namespace gateway

@@ -1,0 +1,146 @@
+// CallMetrics counts finished calls under the documented names:
+//
+//   llm_request_total{provider,model,door,status}
+//   llm_request_duration_seconds{provider,model,stream}
+//   llm_tokens_total{provider,model,type}           input, output
+//   llm_errors_total{provider,type}                 by ErrorReason
+//   retry_attempts_total{provider,operation}        beyond the first try
+//   llmgw_cached_input_tokens_total{provider,model} a part of the input
+//   llmgw_reasoning_tokens_total{provider,model}    a part of the output
+//   llmgw_time_to_first_token_seconds{provider,model}
+//   llmgw_overhead_seconds{door}                    arrival to dispatch
+//   llmgw_received_bytes_total{door}, llmgw_sent_bytes_total{door}
+//   llmgw_inflight_requests{door}                   a gauge
+//
+// `model` is the model that the call was sent to; `provider` and `model` are
+// `none` for a call that was sent nowhere. Only so many different models are
+// told apart, the rest are `other`: callers may choose their names.
+//
+//   CallMetrics metrics(registry, {.model_labels_limit = 512});
+//   CallMetricsLane& lane = metrics.AddLane();  // One for each event loop.
+//   InflightCall inflight = lane.StartCall(Door::kGrpc);
+//   ...
+//   lane.Count(record);
+//
+// Thread-safe; a lane is for one thread at a time. Counting a call costs some
+// 100 ns and takes no lock once its provider and model are known to the lane.
+
+#ifndef SERVICE_OBSERVABILITY_CALL_METRICS_H_
+#define SERVICE_OBSERVABILITY_CALL_METRICS_H_
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_set.h"
+#include "base/mutex.h"
+#include "service/observability/call_record.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+class CallMetrics;
+
+// Counts a call as running while it lives. To be destroyed on the thread that
+// started it.
+class InflightCall {
+ public:
+  explicit InflightCall(Gauge& gauge) : gauge_(&gauge) { gauge.Add(1); }
+  InflightCall(InflightCall&& other) noexcept
+      : gauge_(std::exchange(other.gauge_, nullptr)) {}
+  InflightCall& operator=(InflightCall&& other) noexcept {
+    std::swap(gauge_, other.gauge_);
+    return *this;
+  }
+  ~InflightCall() {
+    if (gauge_ != nullptr) gauge_->Add(-1);
+  }
+
+ private:
+  Gauge* gauge_;
+};
+
+// What one loop counts.
+class CallMetricsLane {
+ public:
+  [[nodiscard]] InflightCall StartCall(Door door);
+  void Count(const CallRecord& record);
+
+ private:
+  friend class CallMetrics;
+
+  static constexpr size_t kDoors = 2;
+  static constexpr size_t kStatusCodes = 17;
+
+  // The metrics of one provider and model. Those that not every call touches
+  // are made when first needed.
+  struct Target {
+    std::array<std::array<Counter*, kStatusCodes>, kDoors> requests = {};
+    std::array<MetricHistogram*, 2> duration = {};  // Whole, streamed.
+    Counter* input_tokens = nullptr;
+    Counter* output_tokens = nullptr;
+    Counter* cached_input_tokens = nullptr;
+    Counter* reasoning_tokens = nullptr;
+    MetricHistogram* time_to_first_token = nullptr;
+  };
+  // The metrics of one door.
+  struct DoorMetrics {
+    Gauge* inflight;
+    Counter* received_bytes;
+    Counter* sent_bytes;
+    MetricHistogram* overhead;
+  };
+
+  CallMetricsLane(CallMetrics& metrics, MetricShard& shard);
+
+  std::string_view LabelOf(std::string_view name);
+  Target& TargetOf(std::string_view provider, std::string_view model);
+  void CountTokens(const CallRecord& record, std::string_view provider,
+                   std::string_view model, Target& target);
+
+  CallMetrics& metrics_;
+  MetricShard& shard_;
+  std::array<DoorMetrics, kDoors> doors_;
+  // Names that have a label of their own.
+  absl::node_hash_set<std::string> labels_;
+  // By the places of the labels.
+  absl::flat_hash_map<std::pair<const char*, const char*>,
+                      std::unique_ptr<Target>>
+      targets_;
+};
+
+class CallMetrics {
+ public:
+  struct Options {
+    // Different names of models, and of providers, told apart.
+    size_t model_labels_limit = 512;
+  };
+
+  // Borrows `registry`.
+  CallMetrics(MetricRegistry& registry, const Options& options);
+
+  // A new lane, valid as long as this object.
+  CallMetricsLane& AddLane() LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class CallMetricsLane;
+
+  // Whether the name has a label of its own; from then on it has, everywhere.
+  bool Admit(std::string_view name) LOCKS_EXCLUDED(mu_);
+
+  MetricRegistry& registry_;
+  const Options options_;
+
+  Mutex mu_;
+  std::vector<std::unique_ptr<CallMetricsLane>> lanes_ GUARDED_BY(mu_);
+  absl::node_hash_set<std::string> labels_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_CALL_METRICS_H_

@@ -1,0 +1,108 @@
+#include "service/observability/request_feed.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/mutex.h"
+#include "service/observability/call_record.h"
+
+namespace gateway {
+namespace {
+
+bool Matches(const FeedFilter& filter, const CallRecord& record) {
+  if (!filter.provider.empty() && filter.provider != record.provider) {
+    return false;
+  }
+  if (!filter.model.empty() && filter.model != record.model_asked) return false;
+  return !filter.failures_only || record.status_code != absl::StatusCode::kOk;
+}
+
+}  // namespace
+
+RequestFeed::Subscription::Subscription(RequestFeed& feed, FeedFilter filter,
+                                        std::function<void()> on_ready)
+    : feed_(feed), filter_(std::move(filter)), on_ready_(std::move(on_ready)) {}
+
+RequestFeed::Subscription::~Subscription() {
+  MutexLock lock(feed_.mu_);
+  std::erase(feed_.subscriptions_, this);
+  if (!feed_.closed_) {
+    feed_.watchers_.store(feed_.subscriptions_.size(),
+                          std::memory_order_relaxed);
+  }
+}
+
+std::optional<FeedEvent> RequestFeed::Subscription::Take() {
+  MutexLock lock(feed_.mu_);
+  if (events_.empty()) return std::nullopt;
+  FeedEvent event = {.call = std::move(events_.front()),
+                     .dropped_events = std::exchange(dropped_events_, 0)};
+  events_.pop_front();
+  return event;
+}
+
+bool RequestFeed::Subscription::closed() const {
+  MutexLock lock(feed_.mu_);
+  return feed_.closed_;
+}
+
+RequestFeed::~RequestFeed() {
+  MutexLock lock(mu_);
+  assert(subscriptions_.empty());
+}
+
+absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>>
+RequestFeed::Subscribe(FeedFilter filter, std::function<void()> on_ready) {
+  std::unique_ptr<Subscription> subscription(
+      new Subscription(*this, std::move(filter), std::move(on_ready)));
+  absl::Status refused;
+  {
+    MutexLock lock(mu_);
+    if (closed_) {
+      refused = absl::UnavailableError("the feed of calls is closed");
+    } else if (subscriptions_.size() >= options_.watchers_limit) {
+      refused = absl::ResourceExhaustedError(
+          absl::StrCat("all ", options_.watchers_limit, " watchers are taken"));
+    } else {
+      subscriptions_.push_back(subscription.get());
+      watchers_.store(subscriptions_.size(), std::memory_order_relaxed);
+    }
+  }
+  if (!refused.ok()) return refused;
+  return subscription;
+}
+
+void RequestFeed::Close() {
+  MutexLock lock(mu_);
+  closed_ = true;
+  watchers_.store(0, std::memory_order_relaxed);
+  for (Subscription* subscription : subscriptions_) subscription->on_ready_();
+}
+
+void RequestFeed::PublishToAll(const CallRecord& record) {
+  // Copied once, for the first watcher it concerns.
+  std::shared_ptr<const OwnedCallRecord> call;
+  MutexLock lock(mu_);
+  if (closed_) return;
+  for (Subscription* subscription : subscriptions_) {
+    if (!Matches(subscription->filter_, record)) continue;
+    if (call == nullptr) call = std::make_shared<OwnedCallRecord>(record);
+    auto& events = subscription->events_;
+    if (events.size() >= options_.events_limit) {
+      events.pop_front();
+      ++subscription->dropped_events_;
+    }
+    events.push_back(call);
+    if (events.size() == 1) subscription->on_ready_();
+  }
+}
+
+}  // namespace gateway

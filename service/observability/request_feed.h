@@ -1,0 +1,123 @@
+// RequestFeed shows finished calls to whoever watches, while they happen.
+//
+//   RequestFeed feed({});
+//   feed.Publish(record);  // On any loop, for each call.
+//
+//   absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>> watching =
+//       feed.Subscribe({.failures_only = true}, [&] { loop.Post(wake); });
+//   while (std::optional<FeedEvent> event = (*watching)->Take()) Send(*event);
+//
+// Each watcher has a queue of its own. One that is too slow loses the oldest
+// calls in it, and is told how many. When nobody watches, publishing costs one
+// relaxed load.
+//
+// Thread-safe; a subscription is for one thread at a time.
+
+#ifndef SERVICE_OBSERVABILITY_REQUEST_FEED_H_
+#define SERVICE_OBSERVABILITY_REQUEST_FEED_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/mutex.h"
+#include "service/observability/call_record.h"
+
+namespace gateway {
+
+// Which calls to watch; a call must satisfy all that is set.
+struct FeedFilter {
+  std::string provider;
+  std::string model;  // As the caller named it.
+  bool failures_only = false;
+};
+
+struct FeedEvent {
+  std::shared_ptr<const OwnedCallRecord> call;
+  // Calls that passed the filter and were lost since the event before.
+  int64_t dropped_events = 0;
+};
+
+class RequestFeed {
+ public:
+  struct Options {
+    // Events held for each watcher.
+    size_t events_limit = 1024;
+    size_t watchers_limit = 64;
+  };
+
+  // A watcher; stops watching when it dies. Must not outlive the feed.
+  class Subscription {
+   public:
+    ~Subscription();
+
+    Subscription(const Subscription&) = delete;
+    Subscription& operator=(const Subscription&) = delete;
+
+    // The next event; empty if there is none yet.
+    std::optional<FeedEvent> Take();
+
+    // The feed was closed. What was published before may still be taken.
+    bool closed() const;
+
+   private:
+    friend class RequestFeed;
+
+    Subscription(RequestFeed& feed, FeedFilter filter,
+                 std::function<void()> on_ready);
+
+    RequestFeed& feed_;
+    const FeedFilter filter_;
+    const std::function<void()> on_ready_;
+
+    // Guarded by the feed's lock.
+    std::deque<std::shared_ptr<const OwnedCallRecord>> events_;
+    int64_t dropped_events_ = 0;
+  };
+
+  explicit RequestFeed(const Options& options) : options_(options) {}
+  ~RequestFeed();
+
+  RequestFeed(const RequestFeed&) = delete;
+  RequestFeed& operator=(const RequestFeed&) = delete;
+
+  // Shows a call to the watchers.
+  void Publish(const CallRecord& record) {
+    if (watchers_.load(std::memory_order_relaxed) > 0) PublishToAll(record);
+  }
+
+  // Begins to watch. `on_ready` is called, on any thread, when there is
+  // something to take after there was nothing, and when the feed is closed. It
+  // must be short and must not call the feed. It is not called once the
+  // subscription is gone.
+  //
+  // Returns kResourceExhausted if too many watch already, kUnavailable if the
+  // feed is closed.
+  absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
+      FeedFilter filter, std::function<void()> on_ready) LOCKS_EXCLUDED(mu_);
+
+  // Nothing is published from now on.
+  void Close() LOCKS_EXCLUDED(mu_);
+
+ private:
+  void PublishToAll(const CallRecord& record) LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  // As many as there are in subscriptions_; zero when closed.
+  std::atomic<size_t> watchers_ = 0;
+
+  mutable Mutex mu_;
+  std::vector<Subscription*> subscriptions_ GUARDED_BY(mu_);
+  bool closed_ GUARDED_BY(mu_) = false;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_REQUEST_FEED_H_

@@ -1,0 +1,175 @@
+#include "service/observability/call_metrics.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/observability/call_record.h"
+#include "service/observability/metrics.h"
+#include "service/observability/metrics_text.h"
+#include "tests/testing/fake_clock.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+CallRecord Answered() {
+  CallRecord record;
+  record.door = Door::kHttp;
+  record.operation = "POST /v1/chat/completions";
+  record.duration = absl::Milliseconds(1500);
+  record.provider = "openai";
+  record.model_served = "gpt-5-mini";
+  record.input_tokens = 12;
+  record.output_tokens = 34;
+  record.cached_input_tokens = 5;
+  record.reasoning_tokens = 6;
+  record.request_bytes = 321;
+  record.response_bytes = 654;
+  return record;
+}
+
+class CallMetricsTest : public testing::Test {
+ protected:
+  // What Prometheus would read.
+  std::string Text() { return MetricsText(registry_.Read()); }
+
+  FakeClock clock_;
+  MetricRegistry registry_{clock_};
+  CallMetrics metrics_{registry_, {.model_labels_limit = 4}};
+  CallMetricsLane& lane_ = metrics_.AddLane();
+};
+
+TEST_F(CallMetricsTest, AnAnsweredCallIsCountedUnderTheDocumentedNames) {
+  CallRecord record = Answered();
+  record.time_to_first_token = absl::Milliseconds(70);
+  record.overhead = absl::Microseconds(30);
+  lane_.Count(record);
+  const std::string text = Text();
+  for (const std::string_view line :
+       {R"(llm_request_total{provider="openai",model="gpt-5-mini",)"
+        R"(door="http",status="OK"} 1)",
+        R"(llm_request_duration_seconds_sum{provider="openai",)"
+        R"(model="gpt-5-mini",stream="false"} 1.5)",
+        R"(llm_request_duration_seconds_bucket{provider="openai",)"
+        R"(model="gpt-5-mini",stream="false",le="1"} 0)",
+        R"(llm_request_duration_seconds_bucket{provider="openai",)"
+        R"(model="gpt-5-mini",stream="false",le="2.5"} 1)",
+        R"(llm_tokens_total{provider="openai",model="gpt-5-mini",)"
+        R"(type="input"} 12)",
+        R"(llm_tokens_total{provider="openai",model="gpt-5-mini",)"
+        R"(type="output"} 34)",
+        R"(llmgw_cached_input_tokens_total{provider="openai",)"
+        R"(model="gpt-5-mini"} 5)",
+        R"(llmgw_reasoning_tokens_total{provider="openai",)"
+        R"(model="gpt-5-mini"} 6)",
+        R"(llmgw_time_to_first_token_seconds_bucket{provider="openai",)"
+        R"(model="gpt-5-mini",le="0.08"} 1)",
+        R"(llmgw_overhead_seconds_count{door="http"} 1)",
+        R"(llmgw_received_bytes_total{door="http"} 321)",
+        R"(llmgw_sent_bytes_total{door="http"} 654)"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("llm_errors_total")));
+  EXPECT_THAT(text, Not(HasSubstr("retry_attempts_total")));
+}
+
+TEST_F(CallMetricsTest, CallsOfAllLanesAreSummed) {
+  CallMetricsLane& other = metrics_.AddLane();
+  lane_.Count(Answered());
+  other.Count(Answered());
+  other.Count(Answered());
+  EXPECT_THAT(Text(), HasSubstr(R"(status="OK"} 3)"));
+}
+
+TEST_F(CallMetricsTest, AStreamIsToldFromAWholeAnswer) {
+  CallRecord record = Answered();
+  lane_.Count(record);
+  record.stream = true;
+  lane_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(llm_request_duration_seconds_count{)"
+                                R"(provider="openai",model="gpt-5-mini",)"
+                                R"(stream="true"} 1)"));
+}
+
+TEST_F(CallMetricsTest, AFailureIsCountedByItsReason) {
+  CallRecord record;
+  record.status_code = absl::StatusCode::kUnauthenticated;
+  record.error_reason = "API_KEY_INVALID";
+  lane_.Count(record);
+  const std::string text = Text();
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"(llm_errors_total{provider="none",type="API_KEY_INVALID"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(model="none",door="grpc",)"
+                              R"(status="UNAUTHENTICATED"} 1)"));
+  EXPECT_THAT(text, Not(HasSubstr("llm_tokens_total")));
+}
+
+TEST_F(CallMetricsTest, OnlyTriesBeyondTheFirstAreRetries) {
+  const CallAttempt attempts[3] = {};
+  CallRecord record = Answered();
+  record.attempts = absl::MakeConstSpan(attempts, 1);
+  lane_.Count(record);
+  EXPECT_THAT(Text(), Not(HasSubstr("retry_attempts_total")));
+  record.attempts = absl::MakeConstSpan(attempts, 3);
+  lane_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(retry_attempts_total{provider="openai",)"
+                                R"(operation="POST /v1/chat/completions"} 2)"));
+}
+
+TEST_F(CallMetricsTest, NamesBeyondTheLimitAreCountedAsOther) {
+  CallMetricsLane& second = metrics_.AddLane();
+  CallRecord record = Answered();
+  for (int i = 0; i < 100; ++i) {
+    // openai and three models have room.
+    const std::string model = "m" + std::to_string(i);
+    record.model_served = model;
+    lane_.Count(record);
+    second.Count(record);
+  }
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr(R"(model="m2",door="http",status="OK"} 2)"));
+  EXPECT_THAT(text, Not(HasSubstr(R"(model="m3")")));
+  EXPECT_THAT(text, HasSubstr(R"(model="other",door="http",status="OK"} 194)"));
+}
+
+TEST_F(CallMetricsTest, ALongNameHasNoLabelOfItsOwn) {
+  CallRecord record = Answered();
+  const std::string model(1000, 'm');
+  record.model_served = model;
+  lane_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(model="other",door="http")"));
+}
+
+TEST_F(CallMetricsTest, NonsenseFromAProviderDoesNotTurnCountersBack) {
+  CallRecord record = Answered();
+  lane_.Count(record);
+  record.input_tokens = -100;
+  lane_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(type="input"} 12)"));
+}
+
+TEST_F(CallMetricsTest, ACallIsInFlightWhileItLives) {
+  {
+    const InflightCall first = lane_.StartCall(Door::kGrpc);
+    std::optional<InflightCall> second = lane_.StartCall(Door::kGrpc);
+    InflightCall moved = std::move(*second);
+    second.reset();
+    EXPECT_THAT(Text(), HasSubstr(R"(llmgw_inflight_requests{door="grpc"} 2)"));
+    EXPECT_THAT(Text(), HasSubstr(R"(llmgw_inflight_requests{door="http"} 0)"));
+  }
+  EXPECT_THAT(Text(), HasSubstr(R"(llmgw_inflight_requests{door="grpc"} 0)"));
+}
+
+}  // namespace
+}  // namespace gateway
