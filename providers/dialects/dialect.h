@@ -1,0 +1,239 @@
+// A Dialect is one vendor's wire format, read and written in one room. Between
+// a dialect that reads and a dialect that writes there is only llmgateway.v1:
+// N + M formats, never N x M translators.
+//
+// There are two ways through a dialect:
+//
+//   parsed   ReadRequest -> GenerateRequest -> WriteRequest of another dialect,
+//            and back by ReadResponse / EventReader -> WriteResponse /
+//            EventWriter;
+//   raw      ScanRequest finds, in one pass, what the policies must know and
+//            where the bytes are that must change; the rest is forwarded
+//            untouched. ScanResponse and StreamTap read from the answer what
+//            must be recorded while its bytes go through.
+//
+// Dialects are stateless and thread-safe; EventReader, EventWriter and
+// StreamTap belong to one stream.
+
+#ifndef PROVIDERS_DIALECTS_DIALECT_H_
+#define PROVIDERS_DIALECTS_DIALECT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// A piece of a request body: [offset, offset + length).
+struct Span {
+  size_t offset = 0;
+  size_t length = 0;
+};
+
+// Replaces a piece of a body; a zero length inserts.
+struct Edit {
+  Span span;
+  std::string replacement;
+};
+
+// What the stages need to know of a request whose bytes are only forwarded.
+// Strings are unescaped copies; spans point into the scanned body.
+struct RequestScan {
+  std::string model;
+  Span model_value;        // The JSON string, quotes included.
+  bool stream = false;
+  // The caller asked for the usage event of a stream.
+  bool stream_usage = false;
+  Span stream_options_value;  // Zero length if absent.
+  size_t object_begin = 0;    // Just after the opening brace.
+  std::optional<int64_t> output_tokens_max;
+  int choice_count = 1;
+  bool has_tools = false;
+  bool has_messages = false;
+  std::string user_id;
+};
+
+// What must be recorded of an answer whose bytes are only forwarded.
+struct ResponseFacts {
+  v1::Usage usage;
+  bool has_usage = false;
+  std::string id;
+  std::string model;
+  v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
+};
+
+// What a server-sent event means to the relay.
+enum class EventKind {
+  kContent,   // Model output, or anything else that is simply passed on.
+  kIgnorable, // Keep-alives and bookkeeping; carries no model output.
+  kUsage,     // Only usage; stripped when the caller did not ask for it.
+  kError,     // The provider failed mid-stream.
+  kTerminal,  // The end marker: `[DONE]`, `message_stop`.
+};
+
+// Reads along a raw stream.
+class StreamTap {
+ public:
+  virtual ~StreamTap() = default;
+
+  // Judges one event. `name` is the SSE event name, empty if none; `data` is
+  // followed by at least kJsonPaddingBytes readable bytes. An error is an
+  // event that cannot be understood.
+  virtual absl::StatusOr<EventKind> OnEvent(std::string_view name,
+                                            std::string_view data) = 0;
+
+  // What was learned so far.
+  virtual const ResponseFacts& facts() const = 0;
+
+  // What the error event said. REQUIRES: OnEvent returned kError.
+  virtual absl::Status error() const = 0;
+
+  // The answer is complete: every choice has a finish reason. A stream that
+  // ends without it was interrupted.
+  virtual bool finished() const = 0;
+};
+
+// Reads one vendor's stream into neutral events.
+class EventReader {
+ public:
+  virtual ~EventReader() = default;
+
+  // Appends the neutral events that one server-sent event amounts to: none or
+  // several. StreamStarted carries the vendor's fields only; Route, seq and
+  // StreamEnd are the pipeline's. An error event becomes an error status.
+  virtual absl::Status Read(std::string_view name, std::string_view data,
+                            std::vector<v1::GenerateEvent>* events) = 0;
+
+  // The vendor's end marker was read.
+  virtual bool done() const = 0;
+
+  // Usage so far; the last word of the provider wins.
+  virtual const v1::Usage& usage() const = 0;
+};
+
+// Writes neutral events as one vendor's stream, framing included.
+class EventWriter {
+ public:
+  struct Options {
+    std::string model;       // What the caller asked for, if it must be echoed.
+    bool stream_usage = false;
+    int64_t created_seconds = 0;
+  };
+
+  virtual ~EventWriter() = default;
+
+  // Appends the bytes that `event` amounts to: none or several events. `end`
+  // writes the vendor's terminal words, or its error event.
+  virtual absl::Status Write(const v1::GenerateEvent& event,
+                             std::string* out) = 0;
+};
+
+// How a request is to be written for the upstream.
+struct WriteRequestOptions {
+  std::string_view model;  // The provider's own name of the model.
+  bool stream = false;
+  // The provider's configured limit where the format requires one and the
+  // caller gave none (Anthropic's max_tokens).
+  int64_t default_output_tokens_max = 4096;
+};
+
+// The vendor's words for a failed call.
+struct WireError {
+  int http_status = 500;
+  std::string body;
+  std::optional<absl::Duration> retry_after;
+};
+
+// The parts of a failed HTTP answer that say why.
+struct HttpFailure {
+  int status = 0;
+  std::string_view body;               // Bounded by the caller.
+  std::string_view content_type;
+  std::string_view retry_after;        // Header values; empty if absent.
+  std::string_view retry_after_ms;
+};
+
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+
+  // `openai_chat`, `anthropic_messages`, ...: the name in Extension.dialect.
+  virtual std::string_view name() const = 0;
+
+  // --- Parsed -------------------------------------------------------------
+
+  // Reads a caller's request. Unmodelled fields become extensions. `stream`
+  // receives whether the caller wants a stream. Errors name the field in the
+  // vendor's words.
+  virtual absl::Status ReadRequest(std::string_view body,
+                                   v1::GenerateRequest* request, bool* stream,
+                                   bool* stream_usage) const = 0;
+
+  // Appends the request as the vendor wants it. What cannot be carried is
+  // listed in `warnings`.
+  virtual absl::Status WriteRequest(const v1::GenerateRequest& request,
+                                    const WriteRequestOptions& options,
+                                    std::string* body,
+                                    std::vector<v1::Warning>* warnings)
+      const = 0;
+
+  // Reads a whole answer.
+  virtual absl::Status ReadResponse(std::string_view body,
+                                    v1::GenerateResponse* response) const = 0;
+
+  // Appends a whole answer.
+  virtual absl::Status WriteResponse(const v1::GenerateResponse& response,
+                                     std::string* body) const = 0;
+
+  virtual std::unique_ptr<EventReader> NewEventReader() const = 0;
+  virtual std::unique_ptr<EventWriter> NewEventWriter(
+      const EventWriter::Options& options) const = 0;
+
+  // --- Raw ----------------------------------------------------------------
+
+  // Reads in one pass what the stages need. `body` is followed by at least
+  // kJsonPaddingBytes readable bytes. Keys are compared unescaped; a repeated
+  // key that a policy depends on is refused, naming it.
+  virtual absl::Status ScanRequest(std::string_view body,
+                                   RequestScan* scan) const = 0;
+
+  // The edits that turn the scanned body into the upstream's: the model's name
+  // and the wish for usage in streams. Sorted by offset.
+  virtual void PlanEdits(const RequestScan& scan, std::string_view model,
+                         std::vector<Edit>* edits) const = 0;
+
+  // Reads what must be recorded of a whole answer. Padded like ScanRequest.
+  virtual absl::Status ScanResponse(std::string_view body,
+                                    ResponseFacts* facts) const = 0;
+
+  virtual std::unique_ptr<StreamTap> NewStreamTap() const = 0;
+
+  // --- Errors -------------------------------------------------------------
+
+  // Turns a failed HTTP answer into a fault: reason, bounded message, retry
+  // hint, `http_status` in the metadata. Never fails itself.
+  virtual absl::Status ReadError(const HttpFailure& failure) const = 0;
+
+  // The vendor's status and body for a fault.
+  virtual WireError WriteError(const absl::Status& status,
+                               std::string_view request_id) const = 0;
+};
+
+// How many readable bytes must follow a text that is parsed in place.
+inline constexpr size_t kJsonPaddingBytes = 64;
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_DIALECT_H_

@@ -1,0 +1,62 @@
+// Finds out what the body of a failed answer says, whoever wrote it: a
+// provider of any family, a proxy in between, or a page of HTML.
+//
+//   const ErrorBody error = ReadErrorBody(failure.body);
+//   if (error.code == "insufficient_quota") ...
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_ERROR_BODY_H_
+#define PROVIDERS_DIALECTS_ERROR_BODY_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+
+// A message longer than this is cut.
+inline constexpr size_t kErrorMessageBytesMax = 512;
+
+// What an error body says; what it does not say is empty.
+struct ErrorBody {
+  // Who writes errors like this.
+  enum class Form {
+    kNone,       // No body.
+    kText,       // Not JSON, or JSON that is no error.
+    kAnthropic,  // {"type": "error", "error": {"type", "message"}}
+    kOllama,     // {"error": "..."}
+    kGemini,     // {"error": {"code": 429, "status": "...", "message"}}, or in []
+    kOpenRouter, // {"error": {"code": 429, "message", "metadata"}}
+    kOpenAi,     // {"error": {"message", "type", "param", "code"}}
+    kAzure,      // {"statusCode": 429, "message"}
+  };
+
+  Form form = Form::kNone;
+  // Scrubbed and bounded; fit for callers and logs.
+  std::string message;
+  std::string type;
+  std::string code;
+  std::string param;
+  // Gemini's canonical word, such as `RESOURCE_EXHAUSTED`.
+  std::string status;
+  // A code that is a number, which is an HTTP status.
+  std::optional<int> number;
+  // A delay that the body asks for.
+  std::optional<absl::Duration> retry_after;
+};
+
+// `body` may be cut off anywhere, and may be anything.
+ErrorBody ReadErrorBody(std::string_view body);
+
+// The text as it may be shown: what looks like a credential is replaced,
+// control characters and markup become spaces, bytes that are not UTF-8 go,
+// and the rest is cut to kErrorMessageBytesMax.
+std::string ScrubbedMessage(std::string_view text);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_ERROR_BODY_H_

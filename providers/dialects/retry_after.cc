@@ -1,0 +1,56 @@
+#include "providers/dialects/retry_after.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string_view>
+
+#include "absl/strings/numbers.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// Longer values are no numbers and no dates.
+constexpr size_t kValueBytesMax = 64;
+
+std::optional<absl::Duration> ReadNumber(std::string_view text,
+                                         absl::Duration unit) {
+  double number = 0;
+  if (text.size() > kValueBytesMax) return std::nullopt;
+  if (!absl::SimpleAtod(ToAbsl(text), &number)) return std::nullopt;
+  if (!std::isfinite(number) || number < 0) return std::nullopt;
+  return std::min(number * unit, kRetryAfterMax);
+}
+
+std::optional<absl::Duration> ReadDate(std::string_view text, absl::Time now) {
+  // The form that is written today, and the two that are still to be read.
+  static constexpr const char* kForms[] = {"%a, %d %b %Y %H:%M:%S GMT",
+                                           "%A, %d-%b-%y %H:%M:%S GMT",
+                                           "%a %b %e %H:%M:%S %Y"};
+  if (text.empty() || text.size() > kValueBytesMax) return std::nullopt;
+  for (const char* form : kForms) {
+    absl::Time date;
+    if (absl::ParseTime(form, ToAbsl(text), &date, nullptr)) {
+      return std::clamp(date - now, absl::ZeroDuration(), kRetryAfterMax);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<absl::Duration> ReadRetryAfter(std::string_view retry_after_ms,
+                                             std::string_view retry_after,
+                                             absl::Time now) {
+  if (const auto delay = ReadNumber(retry_after_ms, absl::Milliseconds(1))) {
+    return delay;
+  }
+  if (const auto delay = ReadNumber(retry_after, absl::Seconds(1))) {
+    return delay;
+  }
+  return ReadDate(retry_after, now);
+}
+
+}  // namespace gateway
