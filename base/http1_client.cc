@@ -25,6 +25,10 @@ namespace {
 
 constexpr size_t kResponseHeadBytesMax = 64 * 1024;
 
+// How long, and how much, a stream may go on after the end of what matters.
+constexpr absl::Duration kDrainTimeout = absl::Seconds(1);
+constexpr size_t kDrainBytesMax = 64 * 1024;
+
 // A body of known length up to this size gets its memory at once.
 constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
 
@@ -175,6 +179,7 @@ class Http1Client::Exchange final : public HttpExchange,
         pool_(pool),
         destination_(*call.head->destination()),
         progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        due_(client.loop_.Now() + destination_.timeouts.total),
         timer_([this] { OnTimeout(); }),
         on_cancel_(*call.cancel, [this, cancel = call.cancel] {
           Fail(cancel->status());
@@ -198,10 +203,15 @@ class Http1Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  void FinishInBackground() override;
 
   void OnBody(std::string_view piece) override { pieces_.push_back(piece); }
 
  private:
+  // Reads what is left, which is the connection's whole world by then.
+  static Task<void> DrainThenGiveBack(Http1Client& client, Pool& pool,
+                                      std::unique_ptr<Connection> connection);
+
   Task<absl::Status> Connect();
   Task<absl::StatusOr<std::unique_ptr<Stream>>> ConnectTo(HostPort where);
   Task<absl::Status> OpenTunnel(Stream& stream);
@@ -214,7 +224,8 @@ class Http1Client::Exchange final : public HttpExchange,
   void Fail(absl::Status why);
   void Await(absl::Duration timeout, std::string_view what) {
     awaited_ = what;
-    client_.loop_.ArmTimer(timer_, timeout);
+    client_.loop_.timers().Arm(
+        timer_, std::min(client_.loop_.Now() + timeout, due_));
   }
   // Our own reason to give up explains the socket's error.
   absl::Status Explain(const absl::Status& status) const {
@@ -226,6 +237,7 @@ class Http1Client::Exchange final : public HttpExchange,
   const HttpDestination& destination_;
   HttpProgress own_progress_;
   HttpProgress& progress_;
+  const absl::Duration due_;  // When all of it must be over.
   std::unique_ptr<Connection> connection_;
   Stream* connecting_ = nullptr;
   WakeUp interrupt_;
@@ -482,6 +494,49 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
   }
   timer_.Disarm();
   co_return body_.bytes();
+}
+
+void Http1Client::Exchange::FinishInBackground() {
+  if (connection_ == nullptr || !failure_.ok()) return;
+  Http1Parser& parser = connection_->parser;
+  if (parser.done() || parser.ends_with_connection()) return;
+  connection_->stream->SetObserver(nullptr);
+  Spawn(DrainThenGiveBack(client_, pool_, std::move(connection_)));
+}
+
+Task<void> Http1Client::Exchange::DrainThenGiveBack(
+    Http1Client& client, Pool& pool, std::unique_ptr<Connection> connection) {
+  struct Ignore final : Http1BodySink {
+    void OnBody(std::string_view) override {}
+  };
+  ++client.stats_.active;
+  Stream& stream = *connection->stream;
+  Timer too_slow([&stream] { stream.Close(/*reset=*/true); });
+  client.loop_.ArmTimer(too_slow, kDrainTimeout);
+  Ignore ignore;
+  size_t drained = 0;
+  while (drained <= kDrainBytesMax) {
+    const absl::StatusOr<size_t> used =
+        connection->parser.Put(connection->input.bytes(), ignore);
+    if (!used.ok() || connection->parser.done()) break;
+    connection->input.Consume(*used);
+    const absl::Span<char> space = connection->input.Space();
+    const IoResult got = stream.TryRead(space.data(), space.size());
+    if (got.would_block()) {
+      connection->input.Release();
+      co_await stream.Readable();
+    } else if (got.kind == IoResult::Kind::kBytes) {
+      connection->input.Commit(got.bytes);
+      drained += got.bytes;
+    } else {
+      break;
+    }
+  }
+  --client.stats_.active;
+  if (connection->parser.done() && connection->parser.keep_alive()) {
+    connection->input.Clear();
+    pool.GiveBack(std::move(connection));
+  }
 }
 
 void Http1Client::Exchange::OnTimeout() {

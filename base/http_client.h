@@ -46,6 +46,7 @@ struct HttpDestination {
     absl::Duration connect = absl::Seconds(3);  // Name, TCP, proxy and TLS.
     absl::Duration first_byte = absl::Seconds(60);  // Sent to answered.
     absl::Duration idle = absl::Seconds(60);        // Between two reads.
+    absl::Duration total = absl::Minutes(10);       // All of the above.
   };
 
   std::string host;
@@ -149,6 +150,10 @@ class HttpExchange : public Recycled {
   // The whole body in one piece, followed by 64 readable bytes. Valid as long
   // as the exchange. Use this or Read.
   virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
+
+  // Nothing more of the body matters, and it is about to end: keep the
+  // connection if it does so shortly. Read no more after this.
+  virtual void FinishInBackground() = 0;
 };
 
 class HttpClient {

@@ -1,0 +1,48 @@
+// Turns the configuration of an HTTP upstream into where requests go and what
+// every one of them carries.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(const HttpEndpoint endpoint,
+//                            HttpEndpoint::Make(base_url, http));
+//   fields.push_back({"authorization", Secret(...)});
+//   auto head = endpoint.Post("/chat/completions", std::move(fields));
+//
+// Thread contract: immutable; called at start-up and reload.
+
+#ifndef PROVIDERS_HTTP_ENDPOINT_H_
+#define PROVIDERS_HTTP_ENDPOINT_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/http_client.h"
+#include "llmgateway/config/v1/provider.pb.h"
+
+namespace gateway {
+
+class HttpEndpoint {
+ public:
+  // INVALID_ARGUMENT names what is wrong with the URL, the proxy or the CA
+  // file. REQUIRES: defaults have been applied to `http`.
+  static absl::StatusOr<HttpEndpoint> Make(
+      std::string_view base_url,
+      const llmgateway::config::v1::HttpUpstream& http);
+
+  // The head of POSTs to `path` below the base URL: JSON both ways, the
+  // configured fields, and `fields`, which win over those.
+  std::shared_ptr<const HttpRequestHead> Post(
+      std::string_view path, std::vector<HttpRequestHead::Field> fields) const;
+
+ private:
+  HttpEndpoint() = default;
+
+  std::shared_ptr<const HttpDestination> destination_;
+  std::string base_path_;
+  std::vector<HttpRequestHead::Field> configured_;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_HTTP_ENDPOINT_H_

@@ -1,0 +1,194 @@
+#include "providers/mock/mock_provider.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/sleep.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "providers/mock/mock_answer.h"
+
+namespace gateway {
+namespace {
+
+using Config = ::llmgateway::config::v1::MockProvider;
+
+absl::Duration ToAbslDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+v1::ErrorReason ReasonOf(Config::Fault fault) {
+  switch (fault) {
+    case Config::FAULT_RATE_LIMITED:
+      return v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
+    case Config::FAULT_AUTH_FAILED:
+      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+    case Config::FAULT_INVALID_REQUEST:
+      return v1::ERROR_REASON_INVALID_REQUEST;
+    default:
+      return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  }
+}
+
+// The status a provider over HTTP would have answered with.
+int HttpStatusOf(Config::Fault fault) {
+  switch (fault) {
+    case Config::FAULT_RATE_LIMITED:
+      return 429;
+    case Config::FAULT_SERVER_ERROR:
+      return 500;
+    case Config::FAULT_OVERLOADED:
+      return 529;
+    case Config::FAULT_AUTH_FAILED:
+      return 401;
+    case Config::FAULT_INVALID_REQUEST:
+      return 400;
+    default:
+      return 0;
+  }
+}
+
+bool Faulty(const Config& config) {
+  return config.fault() != Config::FAULT_UNSPECIFIED &&
+         config.fault() != Config::FAULT_NONE;
+}
+
+}  // namespace
+
+MockProvider::MockProvider(std::string name, const Config& config)
+    : name_(std::move(name)), config_(config) {}
+
+Task<absl::Status> MockProvider::Generate(ProviderCall& call,
+                                          ProviderAnswer* answer) const {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
+  if (Faulty(config_)) {
+    if (config_.fault() == Config::FAULT_HANG) {
+      co_return co_await Sleep(*call.loop, absl::InfiniteDuration(),
+                               *call.cancel);
+    }
+    co_return Fault();
+  }
+  WriteMockAnswer(*call.request, call.model, config_.reply(),
+                  answer->response);
+  *answer->response->mutable_usage() = MakeUsage();
+  answer->facts.usage = answer->response->usage();
+  answer->facts.has_usage = true;
+  answer->facts.id = answer->response->id();
+  answer->facts.model = answer->response->model();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> MockProvider::Begin(ProviderCall& call) const {
+  call.progress->dispatched = call.loop->Now();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(
+      *call.loop, ToAbslDuration(config_.delay()), *call.cancel));
+  call.progress->first_byte = call.loop->Now();
+  const bool fails_first = Faulty(config_) &&
+                           config_.fault_after_chunks() == 0 &&
+                           config_.fault() != Config::FAULT_HANG;
+  if (!fails_first) {
+    call.progress->http_status = 200;
+    co_return absl::OkStatus();
+  }
+  call.progress->http_status = HttpStatusOf(config_.fault());
+  co_return Fault();
+}
+
+absl::Status MockProvider::Fault() const {
+  absl::Status fault = MakeFault(
+      ReasonOf(config_.fault()),
+      absl::StrCat(name_, ": told to fail with ",
+                   Config::Fault_Name(config_.fault())));
+  AddFaultMetadata(fault, "provider", name_);
+  if (config_.fault() == Config::FAULT_RATE_LIMITED) {
+    SetRetryDelay(fault, absl::Seconds(1));
+  }
+  return fault;
+}
+
+v1::Usage MockProvider::MakeUsage() const {
+  v1::Usage usage;
+  usage.set_input_tokens(config_.input_tokens());
+  usage.set_output_tokens(config_.output_tokens());
+  return usage;
+}
+
+// Says the answer's events one by one.
+class MockProvider::AnswerStream final : public ProviderStream {
+ public:
+  AnswerStream(const MockProvider& provider, ProviderCall& call)
+      : config_(provider.config_),
+        provider_(provider),
+        loop_(*call.loop),
+        cancel_(*call.cancel) {
+    v1::GenerateResponse whole;
+    WriteMockAnswer(*call.request, call.model, config_.reply(), &whole);
+    *whole.mutable_usage() = provider.MakeUsage();
+    events_ = CutMockAnswer(whole, config_.chunk_count());
+    facts_.id = whole.id();
+    facts_.model = whole.model();
+  }
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {
+    batch->Clear();
+    if (next_ == events_.size()) co_return false;
+    v1::GenerateEvent& event = events_[next_];
+    if (event.has_delta()) {
+      if (Faulty(config_) && deltas_ >= config_.fault_after_chunks()) {
+        co_return co_await Break();
+      }
+      if (deltas_ > 0) {
+        GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(
+            loop_, ToAbslDuration(config_.chunk_interval()), cancel_));
+      }
+      ++deltas_;
+    }
+    batch->content = event.has_delta() || event.has_choice_end();
+    if (event.has_usage()) {
+      facts_.usage = event.usage();
+      facts_.has_usage = true;
+    }
+    batch->events.push_back(std::move(event));
+    ++next_;
+    co_return true;
+  }
+
+  const ResponseFacts& facts() const override { return facts_; }
+
+ private:
+  Task<absl::Status> Break() {
+    if (config_.fault() == Config::FAULT_HANG) {
+      co_return co_await Sleep(loop_, absl::InfiniteDuration(), cancel_);
+    }
+    co_return provider_.Fault();
+  }
+
+  const Config& config_;
+  const MockProvider& provider_;
+  EventLoop& loop_;
+  CancelSignal& cancel_;
+  std::vector<v1::GenerateEvent> events_;
+  size_t next_ = 0;
+  int deltas_ = 0;
+  ResponseFacts facts_;
+};
+
+Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> MockProvider::Stream(
+    ProviderCall& call) const {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
+  std::unique_ptr<ProviderStream> stream =
+      std::make_unique<AnswerStream>(*this, call);
+  co_return stream;
+}
+
+Task<absl::StatusOr<int64_t>> MockProvider::CountTokens(
+    ProviderCall& call) const {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
+  co_return config_.input_tokens();
+}
+
+}  // namespace gateway

@@ -1,0 +1,147 @@
+// A Provider answers generation requests: over HTTP, by running a program, or
+// by itself. It knows nothing of routes, retries, budgets or who is asking. To
+// add one, read this file, then providers/all_providers.h.
+//
+// A request comes in one of two forms (see providers/dialects/dialect.h):
+//
+//   parsed   `request` is set. The provider answers with neutral messages.
+//   raw      `raw` is set: bytes in the provider's own dialect. The provider
+//            forwards them, answers with bytes, and reads off them what must
+//            be recorded. Only a provider with a dialect() is asked so.
+//
+// Failures are faults (errors/fault.h) that name the provider. A provider never
+// retries by itself, except that it says in `progress` when a retry repeats
+// nothing.
+//
+// Thread contract: providers are shared by all loops and immutable; a call and
+// its stream belong to one loop.
+
+#ifndef PROVIDERS_PROVIDER_H_
+#define PROVIDERS_PROVIDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "base/event_loop.h"
+#include "base/http_client.h"
+#include "base/recycler.h"
+#include "base/task.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// A request whose bytes are only forwarded.
+struct RawRequest {
+  const Dialect* dialect = nullptr;
+  std::string_view body;  // Followed by kJsonPaddingBytes readable bytes.
+  RequestScan scan;
+};
+
+// How far one try got; filled in as it goes.
+struct TryProgress {
+  HttpProgress http;
+  int http_status = 0;  // 0 while there is none.
+  // Steady times; infinite past while they have not come.
+  absl::Duration dispatched = -absl::InfiniteDuration();
+  absl::Duration first_byte = -absl::InfiniteDuration();
+};
+
+// One try.
+struct ProviderCall {
+  EventLoop* loop = nullptr;
+  HttpClient* http = nullptr;
+  CancelSignal* cancel = nullptr;
+  std::string_view request_id;
+  // The provider's own name of the model.
+  std::string_view model;
+  // Exactly one of these is set.
+  const v1::GenerateRequest* request = nullptr;
+  const RawRequest* raw = nullptr;
+  // Do not use a connection that has served before.
+  bool fresh_connection = false;
+  // Receive what the caller of the provider must know; never null.
+  TryProgress* progress = nullptr;
+  std::vector<v1::Warning>* warnings = nullptr;
+};
+
+// A whole answer.
+struct ProviderAnswer {
+  // Parsed calls: the message to fill in, set by the caller.
+  v1::GenerateResponse* response = nullptr;
+  // Raw calls: the bytes, valid as long as `exchange`, and what they say.
+  std::string_view raw;
+  std::unique_ptr<HttpExchange> exchange;
+  ResponseFacts facts;
+};
+
+// What came of a stream since the last time.
+struct StreamBatch {
+  // Parsed calls: neutral events, without seq, Route and StreamEnd.
+  std::vector<v1::GenerateEvent> events;
+  // Raw calls: bytes to forward, whole events only. Valid until the next Next.
+  absl::InlinedVector<std::string_view, 4> raw;
+  // There is something in it that the caller must see: the moment of the first
+  // one is the last for a retry.
+  bool content = false;
+
+  void Clear() {
+    events.clear();
+    raw.clear();
+    content = false;
+  }
+};
+
+// An answer on its way. Destroying it before its end gives the rest up.
+class ProviderStream : public Recycled {
+ public:
+  virtual ~ProviderStream() = default;
+
+  // Waits for more and puts it into `batch`, which is cleared first. Returns
+  // false once the provider has said that the answer is complete. A provider
+  // that breaks off without saying so is an error, never an end.
+  virtual Task<absl::StatusOr<bool>> Next(StreamBatch* batch) = 0;
+
+  // What was learned so far; `usage` grows as the stream goes.
+  virtual const ResponseFacts& facts() const = 0;
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  // As in the configuration.
+  virtual std::string_view name() const = 0;
+
+  // The format of raw calls; null if it takes none.
+  virtual const Dialect* dialect() const = 0;
+
+  // Answers a request whole.
+  virtual Task<absl::Status> Generate(ProviderCall& call,
+                                      ProviderAnswer* answer) const = 0;
+
+  // Begins to answer a request bit by bit.
+  virtual Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
+      ProviderCall& call) const = 0;
+
+  // Counts the input tokens of a parsed call; UNIMPLEMENTED if the provider
+  // cannot, and then an estimate must do.
+  virtual Task<absl::StatusOr<int64_t>> CountTokens(
+      ProviderCall& call) const = 0;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_PROVIDER_H_

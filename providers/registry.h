@@ -1,0 +1,66 @@
+// ProviderRegistry holds the live providers of one configuration, by name.
+//
+// Thread contract: immutable after Make; shared by all loops.
+
+#ifndef PROVIDERS_REGISTRY_H_
+#define PROVIDERS_REGISTRY_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "base/secret.h"
+#include "llmgateway/config/v1/provider.pb.h"
+#include "providers/provider.h"
+
+namespace gateway {
+
+class ProviderRegistry {
+ public:
+  // What is at hand for a provider.
+  struct Credential {
+    // One is configured, and it is missing.
+    bool absent = false;
+    const Secret* secret = nullptr;
+  };
+
+  struct Entry {
+    std::string name;
+    std::string kind;  // `openai`, `anthropic`, `mock`.
+    // Calls would be refused for want of a credential.
+    bool credential_absent = false;
+    std::unique_ptr<Provider> provider;
+    // Names that callers may use, and what the provider calls them.
+    absl::flat_hash_map<std::string, std::string> model_aliases;
+    // What it offers, as configured.
+    std::vector<std::string> models;
+
+    // The provider's own name of a model.
+    std::string_view UpstreamModel(std::string_view model) const;
+  };
+
+  // `credential_of` is asked once for each provider. INVALID_ARGUMENT names
+  // the provider whose configuration cannot be used.
+  static absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
+      const google::protobuf::RepeatedPtrField<
+          llmgateway::config::v1::ProviderConfig>& configs,
+      const std::function<Credential(std::string_view name)>& credential_of,
+      size_t event_bytes_limit);
+
+  // Null if there is none of this name.
+  const Entry* Find(std::string_view name) const;
+
+  // In the order of the configuration.
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_REGISTRY_H_

@@ -1,0 +1,122 @@
+#include "service/routing/router.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+void Note(std::vector<RouteStep>* steps, std::string_view rule,
+          std::string_view verdict) {
+  if (steps == nullptr) return;
+  steps->push_back({std::string(rule), std::string(verdict)});
+}
+
+std::string_view Verdict(ProviderState state) {
+  switch (state) {
+    case ProviderState::kReady:
+      return "chosen";
+    case ProviderState::kNoCredential:
+      return "no credential";
+    case ProviderState::kUnknown:
+      break;
+  }
+  return "no such provider";
+}
+
+RoutePlan To(std::string_view provider, std::string_view model,
+             std::string reason) {
+  RoutePlan plan;
+  plan.targets.push_back({provider, std::string(model)});
+  plan.reason = std::move(reason);
+  return plan;
+}
+
+}  // namespace
+
+Router::Router(const llmgateway::config::v1::RoutingConfig& config,
+               const TargetHealth& health)
+    : health_(health),
+      default_provider_(config.default_provider()),
+      strict_(config.strict()) {
+  for (const llmgateway::config::v1::ModelRule& rule : config.model_rules()) {
+    ModelMatcher matcher(rule);
+    std::string reason = absl::StrCat("model_rule:", matcher.text());
+    rules_.push_back({std::move(matcher), rule.provider(), rule.model(),
+                      std::move(reason)});
+  }
+}
+
+absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
+                                       std::vector<RouteStep>* steps) const {
+  if (query.model.empty()) return InvalidField("model", "is required");
+  if (!query.provider.empty()) return PlanExplicit(query, steps);
+  for (const Rule& rule : rules_) {
+    if (!rule.matcher.Matches(query.model)) {
+      Note(steps, rule.reason, "no match");
+      continue;
+    }
+    const ProviderState state = health_.StateOf(rule.provider);
+    Note(steps, rule.reason, Verdict(state));
+    if (state != ProviderState::kReady) continue;
+    return To(rule.provider, rule.model.empty() ? query.model : rule.model,
+              rule.reason);
+  }
+  return PlanDefault(query, steps);
+}
+
+absl::StatusOr<RoutePlan> Router::PlanExplicit(
+    const RouteQuery& query, std::vector<RouteStep>* steps) const {
+  const ProviderState state = health_.StateOf(query.provider);
+  Note(steps, "explicit", Verdict(state));
+  switch (state) {
+    case ProviderState::kReady:
+      // The name is the caller's; the plan needs one that lasts.
+      return To(health_.NameOf(query.provider), query.model, "explicit");
+    case ProviderState::kNoCredential: {
+      absl::Status fault = MakeFault(
+          v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+          absl::StrCat("provider '", ToAbsl(query.provider),
+                       "' has no credential: set the one that its api_key "
+                       "names"));
+      AddFaultMetadata(fault, "provider", query.provider);
+      return fault;
+    }
+    case ProviderState::kUnknown:
+      break;
+  }
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_PROVIDER_NOT_FOUND,
+                absl::StrCat("provider '", ToAbsl(query.provider),
+                             "' is not configured"));
+  AddFaultMetadata(fault, "provider", query.provider);
+  return fault;
+}
+
+absl::StatusOr<RoutePlan> Router::PlanDefault(
+    const RouteQuery& query, std::vector<RouteStep>* steps) const {
+  std::string why = "no rule knows it, and no default provider is configured";
+  if (strict_) {
+    Note(steps, "default", "strict");
+    why = "no rule knows it, and routing is strict";
+  } else if (!default_provider_.empty()) {
+    const ProviderState state = health_.StateOf(default_provider_);
+    Note(steps, "default", Verdict(state));
+    if (state == ProviderState::kReady) {
+      return To(default_provider_, query.model, "default");
+    }
+    why = absl::StrCat("no rule knows it, and the default provider '",
+                       default_provider_, "' has no credential");
+  }
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,
+                absl::StrCat("model '", ToAbsl(query.model),
+                             "' cannot be served: ", why));
+  AddFaultMetadata(fault, "model", query.model);
+  return fault;
+}
+
+}  // namespace gateway

@@ -1,0 +1,91 @@
+// Router decides where a request goes and says why. The first that applies
+// wins:
+//
+//   explicit provider  >  model rule, in configured order  >  default provider
+//
+// A rule whose provider has no credential is skipped. With `strict`, a model
+// that no rule knows is refused instead of going to the default.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(const RoutePlan plan,
+//                            router.Plan({.model = "gpt-5-mini"}));
+//   plan.targets[0].provider;  // "openai"
+//   plan.reason;               // "model_rule:gpt-"
+//
+// Pure: no I/O, no clock, no provider; what it must know of the world comes
+// through TargetHealth.
+//
+// Thread contract: immutable, shared by all loops.
+
+#ifndef SERVICE_ROUTING_ROUTER_H_
+#define SERVICE_ROUTING_ROUTER_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "llmgateway/config/v1/routing.pb.h"
+#include "service/routing/model_matcher.h"
+#include "service/routing/target_health.h"
+
+namespace gateway {
+
+// What of a request decides where it goes.
+struct RouteQuery {
+  std::string_view model;
+  std::string_view provider;  // Named by the caller; empty if it is not.
+};
+
+struct RouteTarget {
+  std::string_view provider;  // Valid as long as the router.
+  std::string model;
+};
+
+struct RoutePlan {
+  // At least one, the best first.
+  std::vector<RouteTarget> targets;
+  // `explicit`, `model_rule:<what matched>`, `default`.
+  std::string reason;
+};
+
+// A rule that was considered, for those who ask why.
+struct RouteStep {
+  std::string rule;     // As in RoutePlan::reason.
+  std::string verdict;  // `chosen`, `no match`, `no credential`, ...
+};
+
+class Router {
+ public:
+  // Borrows `health`. REQUIRES: the configuration has passed validation.
+  Router(const llmgateway::config::v1::RoutingConfig& config,
+         const TargetHealth& health);
+
+  // Faults: INVALID_REQUEST without a model, PROVIDER_NOT_FOUND for an unknown
+  // explicit provider, PROVIDER_AUTH_FAILED for one without a credential,
+  // MODEL_NOT_FOUND when nothing applies. `steps`, if not null, receives every
+  // rule that was considered.
+  absl::StatusOr<RoutePlan> Plan(const RouteQuery& query,
+                                 std::vector<RouteStep>* steps = nullptr) const;
+
+ private:
+  struct Rule {
+    ModelMatcher matcher;
+    std::string provider;
+    std::string model;  // Sent instead of the caller's, if not empty.
+    std::string reason;
+  };
+
+  absl::StatusOr<RoutePlan> PlanExplicit(const RouteQuery& query,
+                                         std::vector<RouteStep>* steps) const;
+  absl::StatusOr<RoutePlan> PlanDefault(const RouteQuery& query,
+                                        std::vector<RouteStep>* steps) const;
+
+  const TargetHealth& health_;
+  std::vector<Rule> rules_;
+  std::string default_provider_;
+  bool strict_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_ROUTING_ROUTER_H_
