@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -66,6 +68,28 @@ std::string_view Shorten(std::string_view text, size_t bytes_limit) {
 }
 
 }  // namespace
+
+bool IsPlainJsonText(std::string_view text) {
+  // Eight bytes at a time: adding or subtracting carries into the top bit of
+  // each byte that is out of range, and beyond only where there is one.
+  constexpr uint64_t kEach = 0x0101010101010101;
+  constexpr uint64_t kTop = 0x80 * kEach;
+  uint64_t suspects = 0;
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word;
+    memcpy(&word, text.data() + i, 8);
+    const uint64_t quote = word ^ ('"' * kEach);
+    const uint64_t backslash = word ^ ('\\' * kEach);
+    suspects |= word | (word + kEach) | (word - ' ' * kEach) | (quote - kEach) |
+                (backslash - kEach);
+  }
+  bool plain = (suspects & kTop) == 0;
+  for (; i < text.size(); ++i) {
+    plain &= kEscapes[static_cast<unsigned char>(text[i])] == 0;
+  }
+  return plain;
+}
 
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
                        std::string* out) {

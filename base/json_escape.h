@@ -23,6 +23,9 @@ namespace gateway {
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
                        std::string* out);
 
+// Whether the text is ASCII of which nothing needs to be escaped.
+bool IsPlainJsonText(std::string_view text);
+
 }  // namespace gateway
 
 #endif  // BASE_JSON_ESCAPE_H_

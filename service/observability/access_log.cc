@@ -36,32 +36,113 @@ namespace {
 // Callers choose these texts, so they are cut.
 constexpr size_t kTextBytesLimit = 256;
 constexpr size_t kPathBytesLimit = 1024;
+constexpr size_t kNumberBytesLimit = 20;
+// Of 9 texts, one of them the path, of which each byte may become six and "..."
+// follow, and of all that surrounds them.
+constexpr size_t kLineBytesLimit =
+    8 * (6 * kTextBytesLimit + 3) + (6 * kPathBytesLimit + 3) + 1024;
 
-void AppendNumber(int64_t number, std::string* line) {
-  char digits[20];
-  const std::to_chars_result end =
-      std::to_chars(digits, digits + sizeof(digits), number);
-  line->append(digits, end.ptr);
-}
+// Writes where there is room for a whole line: no check, no growth.
+class LineCursor {
+ public:
+  explicit LineCursor(char* out) : out_(out) {}
 
-// `key` brings its comma, quotes and colon: `,"status":`.
-void AppendText(std::string_view key, std::string_view text, size_t bytes_limit,
-                std::string* line) {
-  if (text.empty()) return;
-  line->append(key);
-  line->push_back('"');
-  AppendJsonEscaped(text, bytes_limit, line);
-  line->push_back('"');
-}
+  char* end() const { return out_; }
 
-void AppendInteger(std::string_view key, int64_t number, std::string* line) {
-  line->append(key);
-  AppendNumber(number, line);
-}
+  template <size_t kBytes>
+  void Literal(const char (&text)[kBytes]) {
+    memcpy(out_, text, kBytes - 1);
+    out_ += kBytes - 1;
+  }
 
-void AppendFlag(std::string_view key, bool flag, std::string* line) {
-  line->append(key);
-  line->append(flag ? "true" : "false");
+  // Keys come with their comma, quotes and colon: `,"status":`.
+  template <size_t kBytes>
+  void Text(const char (&key)[kBytes], std::string_view text,
+            size_t bytes_limit = kTextBytesLimit) {
+    if (text.empty()) return;
+    Literal(key);
+    *out_++ = '"';
+    if (text.size() <= bytes_limit && IsPlainJsonText(text)) {
+      Copy(text);
+    } else {
+      thread_local std::string escaped;
+      escaped.clear();
+      AppendJsonEscaped(text, bytes_limit, &escaped);
+      Copy(escaped);
+    }
+    *out_++ = '"';
+  }
+
+  template <size_t kBytes>
+  void Number(const char (&key)[kBytes], int64_t number) {
+    Literal(key);
+    out_ = std::to_chars(out_, out_ + kNumberBytesLimit, number).ptr;
+  }
+
+  template <size_t kBytes>
+  void Flag(const char (&key)[kBytes], bool flag) {
+    Literal(key);
+    if (flag) {
+      Literal("true");
+    } else {
+      Literal("false");
+    }
+  }
+
+  void Timestamp(absl::Time time) {
+    WriteTimestamp(time, out_);
+    out_ += kTimestampBytes;
+  }
+
+ private:
+  void Copy(std::string_view text) {
+    memcpy(out_, text.data(), text.size());
+    out_ += text.size();
+  }
+
+  char* out_;
+};
+
+// Returns the line's length.
+size_t WriteLine(const CallRecord& record, char* out) {
+  LineCursor line(out);
+  line.Literal("{\"ts\":\"");
+  line.Timestamp(record.start_time + record.duration);
+  line.Literal("\"");
+  line.Text(",\"request_id\":", record.request_id);
+  line.Text(",\"door\":", DoorName(record.door));
+  line.Text(",\"method\":", record.method);
+  line.Text(",\"path\":", record.path, kPathBytesLimit);
+  line.Text(",\"caller\":", record.caller);
+  line.Flag(",\"stream\":", record.stream);
+  line.Text(",\"model\":", record.model_asked);
+  line.Text(",\"provider\":", record.provider);
+  line.Text(",\"model_served\":", record.model_served);
+  line.Text(",\"route_reason\":", record.route_reason);
+  line.Text(",\"status\":", StatusCodeName(record.status_code));
+  line.Text(",\"error_reason\":", record.error_reason);
+  if (record.http_status != 0) {
+    line.Number(",\"http_status\":", record.http_status);
+  }
+  line.Number(",\"attempts\":", static_cast<int64_t>(record.attempts.size()));
+  line.Number(",\"input_tokens\":", record.input_tokens);
+  line.Number(",\"output_tokens\":", record.output_tokens);
+  line.Number(",\"cached_input_tokens\":", record.cached_input_tokens);
+  line.Number(",\"reasoning_tokens\":", record.reasoning_tokens);
+  if (record.usage_estimated) line.Literal(",\"usage_estimated\":true");
+  line.Number(",\"bytes_in\":", record.request_bytes);
+  line.Number(",\"bytes_out\":", record.response_bytes);
+  line.Number(",\"duration_us\":", absl::ToInt64Microseconds(record.duration));
+  if (record.time_to_first_token.has_value()) {
+    line.Number(",\"ttft_us\":",
+                absl::ToInt64Microseconds(*record.time_to_first_token));
+  }
+  if (!record.attempts.empty()) {
+    line.Flag(",\"upstream_reused\":",
+              record.attempts.back().reused_connection);
+  }
+  line.Literal("}\n");
+  return static_cast<size_t>(line.end() - out);
 }
 
 uint64_t CountLines(std::string_view bytes) {
@@ -76,47 +157,9 @@ void AwaitWritable(int fd) {
 
 }  // namespace
 
-void AppendAccessLogLine(const CallRecord& record, std::string* line) {
-  line->append("{\"ts\":\"");
-  AppendTimestamp(record.start_time + record.duration, line);
-  line->push_back('"');
-  AppendText(",\"request_id\":", record.request_id, kTextBytesLimit, line);
-  line->append(",\"door\":\"").append(DoorName(record.door));
-  line->push_back('"');
-  AppendText(",\"method\":", record.method, kTextBytesLimit, line);
-  AppendText(",\"path\":", record.path, kPathBytesLimit, line);
-  AppendText(",\"caller\":", record.caller, kTextBytesLimit, line);
-  AppendFlag(",\"stream\":", record.stream, line);
-  AppendText(",\"model\":", record.model_asked, kTextBytesLimit, line);
-  AppendText(",\"provider\":", record.provider, kTextBytesLimit, line);
-  AppendText(",\"model_served\":", record.model_served, kTextBytesLimit, line);
-  AppendText(",\"route_reason\":", record.route_reason, kTextBytesLimit, line);
-  line->append(",\"status\":\"").append(StatusCodeName(record.status_code));
-  line->push_back('"');
-  AppendText(",\"error_reason\":", record.error_reason, kTextBytesLimit, line);
-  if (record.http_status != 0) {
-    AppendInteger(",\"http_status\":", record.http_status, line);
-  }
-  AppendInteger(",\"attempts\":", static_cast<int64_t>(record.attempts.size()),
-                line);
-  AppendInteger(",\"input_tokens\":", record.input_tokens, line);
-  AppendInteger(",\"output_tokens\":", record.output_tokens, line);
-  AppendInteger(",\"cached_input_tokens\":", record.cached_input_tokens, line);
-  AppendInteger(",\"reasoning_tokens\":", record.reasoning_tokens, line);
-  if (record.usage_estimated) line->append(",\"usage_estimated\":true");
-  AppendInteger(",\"bytes_in\":", record.request_bytes, line);
-  AppendInteger(",\"bytes_out\":", record.response_bytes, line);
-  AppendInteger(",\"duration_us\":", absl::ToInt64Microseconds(record.duration),
-                line);
-  if (record.time_to_first_token.has_value()) {
-    AppendInteger(",\"ttft_us\":",
-                  absl::ToInt64Microseconds(*record.time_to_first_token), line);
-  }
-  if (!record.attempts.empty()) {
-    AppendFlag(",\"upstream_reused\":",
-               record.attempts.back().reused_connection, line);
-  }
-  line->append("}\n");
+std::string AccessLogLine(const CallRecord& record) {
+  char line[kLineBytesLimit];
+  return std::string(line, WriteLine(record, line));
 }
 
 AccessLogRing::AccessLogRing(size_t capacity_bytes)
@@ -160,10 +203,10 @@ AccessLogLane::AccessLogLane(AccessLog& log, size_t ring_bytes)
     : log_(log), ring_(ring_bytes) {}
 
 void AccessLogLane::Write(const CallRecord& record) {
-  line_.clear();
-  AppendAccessLogLine(record, &line_);
+  char line[kLineBytesLimit];
+  const size_t size = WriteLine(record, line);
   const size_t before = ring_.size();
-  if (!ring_.Push(line_)) {
+  if (!ring_.Push({line, size})) {
     dropped_lines_.store(dropped_lines_.load(std::memory_order_relaxed) + 1,
                          std::memory_order_relaxed);
     return;
@@ -174,7 +217,7 @@ void AccessLogLane::Write(const CallRecord& record) {
   const size_t batch_bytes = log_.options_.batch_bytes;
   if (log_.idle_.load(std::memory_order_seq_cst)) {
     log_.Wake(/*urgently=*/false);
-  } else if (before < batch_bytes && before + line_.size() >= batch_bytes) {
+  } else if (before < batch_bytes && before + size >= batch_bytes) {
     log_.Wake(/*urgently=*/true);
   }
 }

@@ -89,7 +89,6 @@ class AccessLogLane {
 
   AccessLog& log_;
   AccessLogRing ring_;
-  std::string line_;  // Reused.
   // Written by the loop alone.
   std::atomic<uint64_t> dropped_lines_ = 0;
 };
@@ -165,8 +164,8 @@ class AccessLog {
   Thread thread_;  // The last: it uses all of the above.
 };
 
-// Appends the line of a record, with its line end. For AccessLogLane and tests.
-void AppendAccessLogLine(const CallRecord& record, std::string* line);
+// The line of a record, with its line end. For tests.
+std::string AccessLogLine(const CallRecord& record);
 
 }  // namespace gateway
 

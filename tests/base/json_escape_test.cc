@@ -1,5 +1,6 @@
 #include "base/json_escape.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -64,6 +65,22 @@ TEST(JsonEscapeTest, LongTextsAreCutBetweenCharacters) {
   EXPECT_EQ(Escaped("ab\xE2\x82\xAC", 4), "ab...");
   EXPECT_EQ(Escaped("ab\xE2\x82\xAC", 3), "ab...");
   EXPECT_EQ(Escaped("ab\xE2\x82\xAC", 0), "...");
+}
+
+TEST(IsPlainJsonTextTest, AgreesWithTheEscapingForEveryByteAtEveryPlace) {
+  for (size_t size = 1; size <= 17; ++size) {
+    for (size_t place = 0; place < size; ++place) {
+      for (int byte = 0; byte < 256; ++byte) {
+        for (const char filler : {' ', 'a', '~'}) {
+          std::string text(size, filler);
+          text[place] = static_cast<char>(byte);
+          ASSERT_EQ(IsPlainJsonText(text), byte < 0x80 && Escaped(text) == text)
+              << size << " " << place << " " << byte;
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(IsPlainJsonText(""));
 }
 
 }  // namespace

@@ -35,5 +35,10 @@ TEST(TimestampTest, TimeMayStepBack) {
   EXPECT_EQ(Timestamp(absl::FromUnixMillis(-1)), "1969-12-31T23:59:59.999Z");
 }
 
+TEST(TimestampTest, OddYearsBecomeTheNearestThatFits) {
+  EXPECT_EQ(Timestamp(absl::InfinitePast()), "1000-01-01T00:00:00.000Z");
+  EXPECT_EQ(Timestamp(absl::InfiniteFuture()), "9999-12-31T23:59:59.999Z");
+}
+
 }  // namespace
 }  // namespace gateway

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -62,8 +63,7 @@ CallRecord Answered() {
 }
 
 TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
-  std::string line;
-  AppendAccessLogLine(Answered(), &line);
+  const std::string line = AccessLogLine(Answered());
   EXPECT_EQ(
       line,
       R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","door":"http",)"
@@ -84,8 +84,7 @@ TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
   record.error_reason = "API_KEY_INVALID";
   record.usage_estimated = true;
   record.stream = true;
-  std::string line;
-  AppendAccessLogLine(record, &line);
+  const std::string line = AccessLogLine(record);
   EXPECT_EQ(
       line,
       R"({"ts":"1970-01-01T00:00:00.000Z","request_id":"1","door":"grpc",)"
@@ -102,11 +101,38 @@ TEST(AccessLogLineTest, ACallersTextNeitherBreaksTheLineNorFillsTheDisk) {
   const std::string path(100000, 'p');
   record.model_asked = model;
   record.path = path;
-  std::string line;
-  AppendAccessLogLine(record, &line);
+  const std::string line = AccessLogLine(record);
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   EXPECT_THAT(line, HasSubstr(R"("model":"\n\"mmmm)"));
   EXPECT_LT(line.size(), 2000u);
+}
+
+TEST(AccessLogLineTest, TheLongestLineHasRoom) {
+  // Each byte becomes six.
+  const std::string worst(100000, '\x01');
+  constexpr int64_t kLong = std::numeric_limits<int64_t>::min();
+  CallRecord record;
+  for (std::string_view* text :
+       {&record.request_id, &record.method, &record.path, &record.caller,
+        &record.model_asked, &record.provider, &record.model_served,
+        &record.route_reason, &record.error_reason}) {
+    *text = worst;
+  }
+  for (int64_t* number : {&record.input_tokens, &record.output_tokens,
+                          &record.cached_input_tokens, &record.reasoning_tokens,
+                          &record.request_bytes, &record.response_bytes}) {
+    *number = kLong;
+  }
+  record.duration = -absl::InfiniteDuration();
+  record.time_to_first_token = -absl::InfiniteDuration();
+  record.http_status = std::numeric_limits<int>::min();
+  record.status_code = absl::StatusCode::kFailedPrecondition;
+  record.usage_estimated = true;
+  record.attempts = absl::MakeConstSpan(&kAttempt, 1);
+  const std::string line = AccessLogLine(record);
+  EXPECT_GT(line.size(), (8 * 256 + 1024) * 6u);
+  EXPECT_LT(line.size(), 20 * 1024u);
+  EXPECT_TRUE(line.ends_with("\"upstream_reused\":true}\n"));
 }
 
 TEST(AccessLogRingTest, GivesBackWhatWasPushedAcrossItsEnd) {
