@@ -1,0 +1,34 @@
+// The errors of the Messages format, both ways: what a provider's failure means
+// to us, and what a caller is told about ours.
+//
+// Thread-safe: plain functions.
+
+#ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_ERRORS_H_
+#define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_ERRORS_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway::anthropic {
+
+// A failed HTTP answer. Never fails itself: a body that cannot be understood is
+// quoted, bounded and scrubbed.
+absl::Status ReadError(const HttpFailure& failure);
+
+// An error that came with HTTP status 200: mid-stream, or instead of an answer.
+absl::Status ReadErrorEvent(std::string_view data);
+
+// The answer to a call that failed.
+WireError WriteError(const absl::Status& status, std::string_view request_id);
+
+// The body of an error: of an answer, or of an `error` event. One line.
+std::string WriteErrorBody(v1::ErrorReason reason, std::string_view message,
+                           std::string_view request_id);
+
+}  // namespace gateway::anthropic
+
+#endif  // PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_ERRORS_H_

@@ -1,0 +1,34 @@
+#include "providers/dialects/anthropic_messages_losses.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway::anthropic {
+
+void Losses::LeftOut(std::string_view field) {
+  Changed(field, "left out: anthropic_messages has no such field");
+}
+
+void Losses::Changed(std::string_view field, std::string_view how) {
+  if (warnings_ == nullptr || warnings_->size() >= kWarningsLimit) return;
+  for (const v1::Warning& told : *warnings_) {
+    if (told.field() == field && told.message() == how) return;
+  }
+  v1::Warning& warning = warnings_->emplace_back();
+  warning.set_field(std::string(field));
+  warning.set_message(std::string(how));
+}
+
+void Losses::Foreign(std::string_view place, const ExtensionList& extensions) {
+  for (const v1::Extension& extension : extensions) {
+    if (extension.dialect() == kDialect) continue;
+    Changed(absl::StrCat(ToAbsl(place), place.empty() ? "" : ".",
+                         extension.name()),
+            absl::StrCat("left out: only ", extension.dialect(),
+                         " knows this field"));
+  }
+}
+
+}  // namespace gateway::anthropic
