@@ -22,11 +22,10 @@ ConfigReading ReadConfigText(std::string_view text, const std::string& source,
   ConfigReading reading;
   ConfigProblems problems(source);
   LoadedConfig loaded = LoadConfigText(text, &problems);
-  const bool is_whole = problems.empty();
   ApplyEnvironment(environment, &loaded.config, &problems);
   ApplyDefaults(&loaded.config);
-  // A text that could not be read at all would seem to lack everything.
-  if (is_whole || loaded.config.providers_size() > 0) {
+  // The rest of a text that was not read would seem to be missing.
+  if (loaded.complete) {
     ValidateConfig(loaded.config, loaded.places, &problems);
   }
   if (problems.empty()) {

@@ -114,6 +114,11 @@ class Reader {
   void ReadMessage(const YAML::Node& node, const std::string& path,
                    Message* message);
 
+  // Whether something was left out because there was too much.
+  bool exhausted() const {
+    return nodes_ > kConfigNodesLimit || bytes_ > kConfigExpandedBytesLimit;
+  }
+
  private:
   // False, with the problem added once, when the file expands to too much.
   bool Afford(const YAML::Node& node);
@@ -146,17 +151,13 @@ class Reader {
 };
 
 bool Reader::Afford(const YAML::Node& node) {
-  if (nodes_ > kConfigNodesLimit || bytes_ > kConfigExpandedBytesLimit) {
-    return false;
-  }
+  if (exhausted()) return false;
   ++nodes_;
   if (node.IsScalar()) bytes_ += node.Scalar().size();
-  if (nodes_ > kConfigNodesLimit || bytes_ > kConfigExpandedBytesLimit) {
-    problems_.Add(PlaceOf(node), "",
-                  "the file expands to too much; use fewer aliases");
-    return false;
-  }
-  return true;
+  if (!exhausted()) return true;
+  problems_.Add(PlaceOf(node), "",
+                "the file expands to too much; use fewer aliases");
+  return false;
 }
 
 bool Reader::ReadKey(const YAML::Node& node, const std::string& path,
@@ -313,13 +314,15 @@ void Read(std::string_view text, LoadedConfig* loaded,
   // opened; it does not let the end of a document.
   const std::vector<YAML::Node> documents =
       YAML::LoadAll(absl::StrCat(ToAbsl(text), "\n...\n"));
+  loaded->complete = true;
   if (documents.empty()) return;
   if (documents.size() > 1) {
     problems->Add(PlaceOf(documents[1]), "",
                   "a second document begins here; put everything into one");
   }
-  Reader(&loaded->places, problems)
-      .ReadMessage(documents[0], "", &loaded->config);
+  Reader reader(&loaded->places, problems);
+  reader.ReadMessage(documents[0], "", &loaded->config);
+  loaded->complete = !reader.exhausted();
 }
 
 }  // namespace

@@ -25,12 +25,15 @@ namespace gateway {
 
 inline constexpr size_t kConfigBytesLimit = 1024 * 1024;
 // With every alias expanded.
-inline constexpr size_t kConfigNodesLimit = 500'000;
+inline constexpr size_t kConfigNodesLimit = 100'000;
 inline constexpr size_t kConfigExpandedBytesLimit = 16 * 1024 * 1024;
 
 struct LoadedConfig {
   llmgateway::config::v1::GatewayConfig config;
   FieldPlaces places;  // Of every field that the text gives.
+  // False if the text could not be read to its end, so that whatever is
+  // missing may well be there.
+  bool complete = false;
 };
 
 // Adds everything that is wrong to `problems` and goes on as far as it can.

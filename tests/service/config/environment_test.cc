@@ -1,9 +1,11 @@
 #include "service/config/environment.h"
 
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
@@ -96,6 +98,21 @@ TEST(EnvironmentTest, NoTwoFieldsShareAVariable) {
   }
   EXPECT_TRUE(names.contains("LLM_GATEWAY_ROUTING_DEFAULT_PROVIDER"));
   EXPECT_TRUE(names.contains("LLM_GATEWAY_LISTENERS_GRPC_TLS_CERT_CHAIN"));
+}
+
+TEST(EnvironmentTest, EveryVariableIsInTheDocumentation) {
+  std::ifstream page("docs/configuration.md");
+  ASSERT_TRUE(page.is_open());
+  std::vector<std::string> documented;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("| `LLM_GATEWAY_")) documented.push_back(line);
+  }
+  std::vector<std::string> known;
+  for (const EnvironmentOverride& override : EnvironmentOverrides()) {
+    known.push_back(
+        absl::StrCat("| `", override.variable, "` | `", override.path, "` |"));
+  }
+  EXPECT_EQ(documented, known);
 }
 
 }  // namespace

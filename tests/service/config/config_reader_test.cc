@@ -1,0 +1,202 @@
+#include "service/config/config_reader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/config/config_problem.h"
+#include "service/config/defaults.h"
+#include "service/config/loader.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::llmgateway::config::v1::GatewayConfig;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kCorpus[] = "tests/service/config/corpus/";
+
+std::string Slurp(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.is_open()) << path;
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+std::vector<std::string> Lines(const ConfigReading& reading) {
+  std::vector<std::string> lines;
+  for (const ConfigProblem& problem : reading.problems) {
+    lines.push_back(problem.ToString());
+  }
+  return lines;
+}
+
+ConfigReading ReadText(const std::string& text,
+                       const Environment& environment = {}) {
+  return ReadConfigText(text, "f", environment, absl::UnixEpoch());
+}
+
+// Each `x.yaml` or `x.json` of the corpus has an `x.expected` beside it: the
+// lines that it is answered with, or none if it is good.
+TEST(ConfigReaderTest, AnswersTheCorpusAsWritten) {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kCorpus)) {
+    const std::filesystem::path& path = entry.path();
+    if (path.extension() == ".expected") continue;
+    ++files;
+    const std::string source = path.filename().string();
+    const ConfigReading reading = ReadConfigText(
+        Slurp(path.string()), source, {}, absl::UnixEpoch());
+    std::string answer;
+    for (const std::string& line : Lines(reading)) {
+      absl::StrAppend(&answer, line, "\n");
+    }
+    std::filesystem::path expected = path;
+    EXPECT_EQ(answer, Slurp(expected.replace_extension(".expected").string()))
+        << source;
+    EXPECT_EQ(reading.snapshot == nullptr, !reading.problems.empty());
+  }
+  EXPECT_GE(files, 15);
+}
+
+TEST(ConfigReaderTest, SaysThatAFileCannotBeRead) {
+  EXPECT_THAT(
+      Lines(ReadConfigFile("/nonexistent/x.yaml", {}, absl::UnixEpoch())),
+      ElementsAre(HasSubstr("/nonexistent/x.yaml: cannot open the file: ")));
+}
+
+TEST(ConfigReaderTest, TheEnvironmentOverridesTheFile) {
+  const ConfigReading reading =
+      ReadText("providers: [{name: mock, mock: {}}]\n"
+               "listeners: {http: {address: '127.0.0.1:1'}}\n",
+               {{"LLM_GATEWAY_LISTENERS_HTTP_ADDRESS", "127.0.0.1:2"}});
+  ASSERT_NE(reading.snapshot, nullptr);
+  EXPECT_EQ(reading.snapshot->config().listeners().http().address(),
+            "127.0.0.1:2");
+}
+
+TEST(ConfigReaderTest, MistakesOfFileAndEnvironmentComeTogether) {
+  EXPECT_THAT(Lines(ReadText("providers: [{name: mock, mock: {x: 1}}]\n"
+                             "routing: {default_provider: openai}\n",
+                             {{"LLM_GATEWAY_LOGGING_LEVEL", "loud"}})),
+              ElementsAre(HasSubstr("f:1:33: providers[0].mock.x: unknown"),
+                          HasSubstr("f:2:11: routing.default_provider: names"),
+                          HasSubstr("environment: LLM_GATEWAY_LOGGING_LEVEL")));
+}
+
+TEST(ConfigReaderTest, WhatItShowsReadsAsTheSame) {
+  const ConfigReading first = ReadText(
+      "providers: [{name: mock, mock: {}},\n"
+      "            {name: openai, openai: {api_key: 'env:KEY'}}]\n");
+  ASSERT_NE(first.snapshot, nullptr);
+  const ConfigReading second = ReadText(first.snapshot->masked_yaml());
+  ASSERT_NE(second.snapshot, nullptr);
+  EXPECT_EQ(second.snapshot->checksum(), first.snapshot->checksum());
+}
+
+TEST(QuickstartTest, WorksWithoutAnyKey) {
+  const ConfigReading reading = ReadConfigFile("deploy/config/quickstart.yaml",
+                                               {}, absl::UnixEpoch());
+  EXPECT_THAT(Lines(reading), IsEmpty());
+  ASSERT_NE(reading.snapshot, nullptr);
+  EXPECT_EQ(reading.snapshot->CredentialOf("openai"),
+            ConfigSnapshot::Credential::kAbsent);
+  EXPECT_EQ(reading.snapshot->config().routing().default_provider(), "mock");
+}
+
+// The reference with its disabled fields enabled: a '#' without a space.
+std::string EnableAll(const std::string& text) {
+  return std::regex_replace(text, std::regex("\n( *)#([^ \n])"), "\n$1$2");
+}
+
+GatewayConfig Load(const std::string& text) {
+  ConfigProblems problems("f");
+  const LoadedConfig loaded = LoadConfigText(text, &problems);
+  EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
+  return loaded.config;
+}
+
+TEST(ReferenceTest, SpellsOutEveryDefault) {
+  const std::string text = Slurp("deploy/config/reference.yaml");
+  GatewayConfig defaults;
+  defaults.add_providers()->set_name("openai");
+  defaults.mutable_providers(0)->mutable_openai();
+  defaults.add_providers()->set_name("anthropic");
+  defaults.mutable_providers(1)->mutable_anthropic();
+  defaults.add_providers()->set_name("mock");
+  defaults.mutable_providers(2)->mutable_mock();
+  ApplyDefaults(&defaults);
+  EXPECT_EQ(Load(text).DebugString(), defaults.DebugString());
+  EXPECT_THAT(Lines(ReadText(text)), IsEmpty());
+}
+
+void CollectSchema(const Descriptor& type, std::set<std::string>* names) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (!names->insert(field.full_name()).second) continue;
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+        !field.is_map() &&
+        field.message_type()->full_name() != "google.protobuf.Duration") {
+      CollectSchema(*field.message_type(), names);
+    }
+  }
+}
+
+void CollectUsed(const Message& message, std::set<std::string>* names) {
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    names->insert(field->full_name());
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE ||
+        field->is_map() ||
+        field->message_type()->full_name() == "google.protobuf.Duration") {
+      continue;
+    }
+    if (field->is_repeated()) {
+      for (int i = 0; i < message.GetReflection()->FieldSize(message, field);
+           ++i) {
+        CollectUsed(
+            message.GetReflection()->GetRepeatedMessage(message, field, i),
+            names);
+      }
+    } else {
+      CollectUsed(message.GetReflection()->GetMessage(message, field), names);
+    }
+  }
+}
+
+TEST(ReferenceTest, ShowsEveryField) {
+  std::set<std::string> schema;
+  CollectSchema(*GatewayConfig::descriptor(), &schema);
+  std::set<std::string> shown;
+  CollectUsed(Load(EnableAll(Slurp("deploy/config/reference.yaml"))), &shown);
+  EXPECT_EQ(shown, schema);
+}
+
+TEST(ReferenceTest, IsGoodWithEverythingEnabledButForItsFiles) {
+  for (const std::string& line :
+       Lines(ReadText(EnableAll(Slurp("deploy/config/reference.yaml"))))) {
+    EXPECT_THAT(line, HasSubstr("No such file or directory"));
+  }
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,162 @@
+#include "service/config/snapshot.h"
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/config/config_problem.h"
+#include "service/config/defaults.h"
+#include "service/config/environment.h"
+#include "service/config/loader.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+struct Made {
+  std::shared_ptr<const ConfigSnapshot> snapshot;
+  std::vector<std::string> problems;
+};
+
+Made Make(std::string_view yaml, const Environment& environment) {
+  Made made;
+  ConfigProblems problems("f");
+  LoadedConfig loaded = LoadConfigText(yaml, &problems);
+  EXPECT_TRUE(problems.empty());
+  ApplyDefaults(&loaded.config);
+  made.snapshot =
+      ConfigSnapshot::Make(loaded.config, loaded.places, environment, "f",
+                           absl::FromUnixSeconds(7), &problems);
+  for (const ConfigProblem& problem : problems.Sorted()) {
+    made.problems.push_back(problem.ToString());
+  }
+  return made;
+}
+
+std::string WriteFile(const std::string& name, const std::string& bytes) {
+  const std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path, std::ios::binary) << bytes;
+  return path;
+}
+
+constexpr std::string_view kProviders =
+    "providers:\n"
+    "- {name: openai, openai: {api_key: 'env:OPENAI_KEY'}}\n"
+    "- {name: anthropic, anthropic: {api_key: 'env:ANTHROPIC_KEY'}}\n"
+    "- {name: local, openai: {base_url: 'http://127.0.0.1:1'}}\n"
+    "- {name: mock, mock: {}}\n";
+
+TEST(ConfigSnapshotTest, HoldsTheCredentialsOfProviders) {
+  const Made made = Make(kProviders, {{"OPENAI_KEY", "sk-hunter2"}});
+  ASSERT_NE(made.snapshot, nullptr);
+  const ConfigSnapshot& snapshot = *made.snapshot;
+  EXPECT_EQ(snapshot.CredentialOf("openai"),
+            ConfigSnapshot::Credential::kPresent);
+  ASSERT_NE(snapshot.FindCredential("openai"), nullptr);
+  EXPECT_EQ(snapshot.FindCredential("openai")->Reveal(), "sk-hunter2");
+  EXPECT_EQ(snapshot.CredentialOf("anthropic"),
+            ConfigSnapshot::Credential::kAbsent);
+  EXPECT_EQ(snapshot.FindCredential("anthropic"), nullptr);
+  for (const char* name : {"local", "mock", "nobody"}) {
+    EXPECT_EQ(snapshot.CredentialOf(name),
+              ConfigSnapshot::Credential::kNotNeeded);
+    EXPECT_EQ(snapshot.FindCredential(name), nullptr);
+  }
+}
+
+TEST(ConfigSnapshotTest, AMissingKeyFileIsAnErrorThatNamesTheField) {
+  const Made made = Make(
+      "providers:\n- {name: a, openai: {api_key: 'file:/nonexistent/k'}}\n", {});
+  EXPECT_EQ(made.snapshot, nullptr);
+  EXPECT_THAT(made.problems,
+              ElementsAre(HasSubstr("f:2:22: providers[0].openai.api_key: file "
+                                    "/nonexistent/k: ")));
+}
+
+TEST(ConfigSnapshotTest, HoldsTheKeysOfCallers) {
+  const Made made =
+      Make("auth: {api_keys: [{name: a, key: 'env:A'}]}",
+           {{"A", "0123456789abcdef"}});
+  ASSERT_NE(made.snapshot, nullptr);
+  ASSERT_EQ(made.snapshot->caller_keys().size(), 1u);
+  EXPECT_EQ(made.snapshot->caller_keys()[0].name, "a");
+  EXPECT_TRUE(made.snapshot->caller_keys()[0].key.Equals("0123456789abcdef"));
+}
+
+TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
+  const Made made =
+      Make("auth:\n"
+           "  api_keys:\n"
+           "  - {name: a, key: 'env:A'}\n"
+           "  - {name: b, key: 'env:B'}\n"
+           "  - {name: c, key: 'env:C'}\n"
+           "  - {name: d, key: 'env:D'}\n",
+           {{"A", "0123456789abcdef"},
+            {"C", "0123456789abcde"},
+            {"D", "0123456789abcdef"}});
+  EXPECT_EQ(made.snapshot, nullptr);
+  EXPECT_THAT(made.problems,
+              ElementsAre(HasSubstr("auth.api_keys[1].key: names a variable "
+                                    "that is not set"),
+                          HasSubstr("auth.api_keys[2].key: leads to a key of "
+                                    "less than 16"),
+                          HasSubstr("auth.api_keys[3].key: leads to the same "
+                                    "key as 'a'")));
+  for (const std::string& problem : made.problems) {
+    EXPECT_THAT(problem, Not(HasSubstr("0123456789")));
+  }
+}
+
+TEST(ConfigSnapshotTest, HoldsWhatListenersNeedForTls) {
+  const std::string yaml = absl::StrCat(
+      "listeners: {grpc: {tls: {cert_chain: 'file:", WriteFile("crt", "CRT\n"),
+      "', private_key: 'env:TLS_KEY'}}}");
+  const Made made = Make(yaml, {{"TLS_KEY", "KEY\n"}});
+  ASSERT_NE(made.snapshot, nullptr);
+  const ConfigSnapshot::Tls* tls = made.snapshot->FindTls("grpc");
+  ASSERT_NE(tls, nullptr);
+  EXPECT_EQ(tls->cert_chain.Reveal(), "CRT\n");
+  EXPECT_EQ(tls->private_key.Reveal(), "KEY\n");
+  EXPECT_FALSE(tls->client_ca.has_value());
+  EXPECT_EQ(made.snapshot->FindTls("http"), nullptr);
+  EXPECT_THAT(Make(yaml, {}).problems,
+              ElementsAre(HasSubstr("listeners.grpc.tls.private_key: names a "
+                                    "variable that is not set")));
+}
+
+TEST(ConfigSnapshotTest, ShowsItselfWithoutSecrets) {
+  const Environment environment = {{"OPENAI_KEY", "sk-hunter2"}};
+  const Made made = Make(kProviders, environment);
+  ASSERT_NE(made.snapshot, nullptr);
+  EXPECT_THAT(made.snapshot->masked_yaml(), HasSubstr("\"env:OPENAI_KEY\""));
+  EXPECT_THAT(made.snapshot->masked_yaml(), Not(HasSubstr("hunter2")));
+  EXPECT_EQ(made.snapshot->checksum().size(), 64u);
+  EXPECT_EQ(made.snapshot->checksum(),
+            Make(kProviders, environment).snapshot->checksum());
+  EXPECT_NE(made.snapshot->checksum(), Make("", {}).snapshot->checksum());
+  EXPECT_EQ(made.snapshot->source(), "f");
+  EXPECT_EQ(made.snapshot->load_time(), absl::FromUnixSeconds(7));
+}
+
+TEST(CurrentConfigTest, SwapsWhileOldReadersKeepTheirs) {
+  const auto first = Make(kProviders, {}).snapshot;
+  const auto second = Make("", {}).snapshot;
+  CurrentConfig current(first);
+  const auto held = current.Get();
+  EXPECT_EQ(current.Swap(second), first);
+  EXPECT_EQ(current.Get(), second);
+  EXPECT_EQ(held->config().providers_size(), 4);
+}
+
+}  // namespace
+}  // namespace gateway

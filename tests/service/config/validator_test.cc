@@ -1,0 +1,245 @@
+#include "service/config/validator.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/config/config_problem.h"
+#include "service/config/defaults.h"
+#include "service/config/loader.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// What is wrong with a configuration, without the places.
+std::vector<std::string> ProblemsOf(std::string_view yaml) {
+  ConfigProblems problems("f");
+  LoadedConfig loaded = LoadConfigText(yaml, &problems);
+  EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
+  ApplyDefaults(&loaded.config);
+  ValidateConfig(loaded.config, loaded.places, &problems);
+  std::vector<std::string> lines;
+  for (const ConfigProblem& problem : problems.Sorted()) {
+    lines.push_back(absl::StrCat(problem.path, ": ", problem.message));
+  }
+  return lines;
+}
+
+// The same for a configuration that has a mock besides.
+std::vector<std::string> ProblemsBesideAMock(std::string_view yaml) {
+  return ProblemsOf(
+      absl::StrCat("providers: [{name: mock, mock: {}}]\n", ToAbsl(yaml)));
+}
+
+TEST(ValidatorTest, ASmallConfigurationIsEnough) {
+  EXPECT_THAT(ProblemsBesideAMock(""), IsEmpty());
+}
+
+TEST(ValidatorTest, AskForAProvider) {
+  EXPECT_THAT(ProblemsOf(""), ElementsAre(HasSubstr("providers: is required")));
+}
+
+TEST(ValidatorTest, ProvidersHaveOneNameEach) {
+  EXPECT_THAT(
+      ProblemsOf("providers:\n"
+                 "- {name: a, mock: {}}\n"
+                 "- {name: A b, mock: {}}\n"
+                 "- {mock: {}}\n"
+                 "- {name: a, mock: {}}\n"),
+      ElementsAre("providers[1].name: must be 1 to 64 of lower-case letters, "
+                  "digits and '-_'",
+                  "providers[2].name: must be 1 to 64 of lower-case letters, "
+                  "digits and '-_'",
+                  "providers[3].name: is the name of providers[0] too; choose "
+                  "another"));
+}
+
+TEST(ValidatorTest, ProvidersHaveAKind) {
+  EXPECT_THAT(ProblemsOf("providers: [{name: a}]"),
+              ElementsAre(HasSubstr("providers[0]: has no kind")));
+}
+
+TEST(ValidatorTest, ModelsHaveNamesAndAreListedOnce) {
+  EXPECT_THAT(
+      ProblemsOf("providers:\n- name: a\n  mock: {}\n"
+                 "  models: [m, 'two words', m]\n"
+                 "  model_aliases: {x: ''}\n"),
+      ElementsAre(HasSubstr("providers[0].models[1]: must be a model's name"),
+                  "providers[0].models[2]: is listed already; remove it",
+                  HasSubstr("providers[0].model_aliases.x: must be a model's "
+                            "name")));
+}
+
+TEST(ValidatorTest, KeysAndPromptsDoNotCrossTheNetworkInTheClear) {
+  const auto with_url = [](std::string_view url, std::string_view http) {
+    return ProblemsOf(absl::StrCat("providers: [{name: a, openai: {base_url: '",
+                                   ToAbsl(url), "', http: {", ToAbsl(http),
+                                   "}}}]"));
+  };
+  EXPECT_THAT(with_url("http://api.example", ""),
+              ElementsAre(HasSubstr("base_url: must be https")));
+  EXPECT_THAT(with_url("http://api.example", "allow_plaintext: true"),
+              IsEmpty());
+  EXPECT_THAT(with_url("http://127.0.0.1:8000/v1", ""), IsEmpty());
+  EXPECT_THAT(with_url("https://api.example", ""), IsEmpty());
+  EXPECT_THAT(with_url("https://u:p@api.example", ""),
+              ElementsAre(HasSubstr("must not hold a user name")));
+}
+
+TEST(ValidatorTest, SecretsAreReferences) {
+  EXPECT_THAT(
+      ProblemsOf("providers:\n"
+                 "- {name: a, openai: {api_key: sk-1}}\n"
+                 "- {name: b, anthropic: {api_key: sk-2}}\n"
+                 "auth: {api_keys: [{name: c, key: sk-3}, {name: d}]}\n"),
+      ElementsAre(
+          HasSubstr("providers[0].openai.api_key: must be 'env:NAME'"),
+          HasSubstr("providers[1].anthropic.api_key: must be 'env:NAME'"),
+          HasSubstr("auth.api_keys[0].key: must be 'env:NAME'"),
+          HasSubstr("auth.api_keys[1].key: is required")));
+}
+
+TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
+  EXPECT_THAT(
+      ProblemsOf("providers:\n"
+                 "- name: a\n"
+                 "  anthropic:\n"
+                 "    betas: [ok-2025, 'a b']\n"
+                 "    http:\n"
+                 "      proxy: 'https://proxy.example:1'\n"
+                 "      headers: {x-a: ok, X-A: ok, Host: b, x-b: \"a\\nb\"}\n"
+                 "- name: b\n"
+                 "  openai: {organization: \"a\\nb\"}\n"),
+      ElementsAre(
+          HasSubstr("providers[0].anthropic.betas[1]: must be"),
+          "providers[0].anthropic.http.proxy: must be http://host:port",
+          "providers[0].anthropic.http.headers.x-a: is given twice but for its "
+          "letter case; keep one",
+          HasSubstr("headers.Host: is written by the gateway itself"),
+          HasSubstr("headers.x-b: must be printable"),
+          HasSubstr("providers[1].openai.organization: must be printable")));
+}
+
+TEST(ValidatorTest, RulesNameProvidersThatExist) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("routing:\n"
+                          "  default_provider: mokc\n"
+                          "  model_rules:\n"
+                          "  - {prefix: a, provider: mock}\n"
+                          "  - {prefix: b, provider: openai}\n"
+                          "  - {prefix: c}\n"),
+      ElementsAre("routing.default_provider: names no configured provider; did "
+                  "you mean 'mock'?",
+                  "routing.model_rules[1].provider: names no configured "
+                  "provider; known are 'mock'",
+                  "routing.model_rules[2].provider: is required; name a "
+                  "configured provider"));
+}
+
+TEST(ValidatorTest, RulesMatchSomething) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("routing:\n"
+                          "  model_rules:\n"
+                          "  - {provider: mock}\n"
+                          "  - {prefix: '', provider: mock}\n"
+                          "  - {alias: a, provider: mock}\n"
+                          "  - {alias: a, provider: mock, model: b}\n"
+                          "  - {exact: 'a b', provider: mock}\n"),
+      ElementsAre("routing.model_rules[0]: matches nothing; give one of alias, "
+                  "prefix, exact and glob",
+                  HasSubstr("routing.model_rules[1].prefix: must be a model's"),
+                  HasSubstr("routing.model_rules[2]: has an alias but no model"),
+                  HasSubstr("routing.model_rules[4].exact: must be a model's")));
+}
+
+TEST(ValidatorTest, GlobsAreWellFormed) {
+  const auto with_glob = [](std::string_view glob) {
+    return ProblemsBesideAMock(
+        absl::StrCat("routing: {model_rules: [{provider: mock, glob: '",
+                     ToAbsl(glob), "'}]}"));
+  };
+  for (const char* good : {"*", "gpt-?-*", "[abc]", "[a-z]x", "[!a-z]", "[]]",
+                           "[!]]", "[a-]", "[-a]", "[!-a]", "\\*", "a\\\\"}) {
+    EXPECT_THAT(with_glob(good), IsEmpty()) << good;
+  }
+  for (const char* bad : {"[", "[a", "[]", "[!]", "a\\", "[z-a]", "[!b-a]",
+                          "[a][b"}) {
+    EXPECT_THAT(with_glob(bad), ElementsAre(HasSubstr("glob: "))) << bad;
+  }
+}
+
+TEST(ValidatorTest, ListenersDoNotShareAnAddress) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("listeners:\n"
+                          "  grpc: {address: '127.0.0.1:8080'}\n"
+                          "  admin: {address: 'nowhere'}\n"),
+      ElementsAre("listeners.http.address: is taken by listeners.grpc already; "
+                  "choose another port",
+                  HasSubstr("listeners.admin.address: must be an IP address")));
+  EXPECT_THAT(ProblemsBesideAMock("listeners:\n"
+                                  "  grpc: {address: '127.0.0.1:0'}\n"
+                                  "  http: {address: '127.0.0.1:0'}\n"),
+              IsEmpty());
+}
+
+TEST(ValidatorTest, TlsNeedsACertificateAndItsKey) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("listeners:\n"
+                          "  grpc: {tls: {}}\n"
+                          "  http: {tls: {cert_chain: 'file:/a',\n"
+                          "               private_key: 'PEM',\n"
+                          "               client_ca: 'file:'}}\n"),
+      ElementsAre(
+          HasSubstr("listeners.grpc.tls.cert_chain: is required"),
+          HasSubstr("listeners.grpc.tls.private_key: is required"),
+          HasSubstr("listeners.http.tls.private_key: must be 'env:NAME'"),
+          HasSubstr("listeners.http.tls.client_ca: must give a path")));
+}
+
+TEST(ValidatorTest, WaitsGrow) {
+  EXPECT_THAT(
+      ProblemsBesideAMock(
+          "resilience: {retry: {backoff_base: 2s, backoff_limit: 1s}}"),
+      ElementsAre(
+          "resilience.retry.backoff_limit: must be at least backoff_base"));
+}
+
+TEST(ValidatorTest, CallersKeysHaveOneNameEach) {
+  EXPECT_THAT(ProblemsBesideAMock("auth: {mode: token}"),
+              ElementsAre(HasSubstr("auth.mode: is token, so")));
+  EXPECT_THAT(
+      ProblemsBesideAMock("auth: {api_keys: [{name: a, key: 'env:A'},\n"
+                          "                  {name: a, key: 'env:B'},\n"
+                          "                  {name: 'a b', key: 'env:C'}]}"),
+      ElementsAre(HasSubstr("auth.api_keys[1].name: is another key's name"),
+                  HasSubstr("auth.api_keys[2].name: must be 1 to 64")));
+}
+
+TEST(ValidatorTest, ModulesHaveNames) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("logging: {module_levels: {http: debug, 'A': off}}"),
+      ElementsAre(HasSubstr("logging.module_levels.A: must be a module's")));
+}
+
+TEST(ValidatorTest, ListsAreBounded) {
+  std::string providers = "providers:\n";
+  for (int i = 0; i < 256; ++i) {
+    absl::StrAppend(&providers, "- {name: p", i, ", mock: {}}\n");
+  }
+  EXPECT_THAT(ProblemsOf(providers), IsEmpty());
+  absl::StrAppend(&providers, "- {name: last, mock: {}}\n");
+  EXPECT_THAT(ProblemsOf(providers),
+              ElementsAre("providers: has 257 entries; at most 256 are "
+                          "allowed"));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,92 @@
+"""The page of the configuration, and how it is made."""
+
+import unittest
+
+from tools.docs import configuration
+
+_PROTO = """\
+// About the file.
+syntax = "proto3";
+
+// A shape
+// of things.
+message GatewayConfig {
+  // Ways.
+  enum Way {
+    // None.
+    WAY_UNSPECIFIED = 0;
+    // This | that.
+    WAY_THIS = 1;
+  }
+
+  // Optional. How
+  // long.
+  //
+  // Default: 3s.
+  google.protobuf.Duration wait = 1;
+
+  // Which.
+  Way way = 2;
+
+  // Names.
+  map<string, Way> ways = 3;
+
+  // What. Exactly one is set.
+  oneof kind {
+    // Some.
+    Inner inner = 4;
+  }
+
+  // More.
+  repeated Inner more = 5;
+
+  // Much.
+  optional int64 body_bytes_limit = 6;
+}
+
+// Inside.
+message Inner {
+  // Text.
+  string text = 1;
+}
+"""
+
+
+class ConfigurationTest(unittest.TestCase):
+
+    def setUp(self):
+        self.types = {}
+        configuration.parse(_PROTO, self.types)
+
+    def test_reads_messages_and_enums(self):
+        self.assertEqual(list(self.types), ["GatewayConfig", "Way", "Inner"])
+        shape = self.types["GatewayConfig"]
+        self.assertEqual(shape.comment, ["A shape", "of things."])
+        self.assertEqual(
+            [field.name for field in shape.fields],
+            ["wait", "way", "ways", "inner", "more", "body_bytes_limit"])
+        self.assertEqual(shape.fields[3].oneof, "kind")
+        self.assertTrue(shape.fields[2].is_map)
+        self.assertTrue(shape.fields[4].repeated)
+
+    def test_only_single_values_outside_of_lists_are_variables(self):
+        self.assertEqual(
+            configuration.variables(self.types),
+            [("LLM_GATEWAY_BODY_BYTES_LIMIT", "body_bytes_limit"),
+             ("LLM_GATEWAY_INNER_TEXT", "inner.text"),
+             ("LLM_GATEWAY_WAIT", "wait"),
+             ("LLM_GATEWAY_WAY", "way")])
+
+    def test_values_are_named_as_people_write_them(self):
+        self.assertEqual(
+            configuration.short_name("WAY_THIS", self.types["Way"]), "this")
+
+    def test_the_page_is_current(self):
+        with open("docs/configuration.md", encoding="utf-8") as page:
+            self.assertEqual(
+                page.read(), configuration.page(),
+                "run tools/docs/configuration.py")
+
+
+if __name__ == "__main__":
+    unittest.main()
