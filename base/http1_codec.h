@@ -77,6 +77,7 @@ class Http1Parser {
   //
   // Errors: INVALID_ARGUMENT for bytes that are not HTTP,
   // RESOURCE_EXHAUSTED for a head, OUT_OF_RANGE for a body over its limit.
+  // There is no reading on after an error.
   absl::StatusOr<size_t> Put(std::string_view bytes, Http1BodySink& body);
 
   // The peer closed. An error unless that ends the message.
@@ -111,6 +112,12 @@ class Http1Parser {
   template <bool kIsRequest>
   class BeastReader;
 
+  // Where the head ends, or 0 if its end is not among the bytes. Goes on where
+  // it stopped the last time, and refuses what need not be waited for.
+  absl::StatusOr<size_t> FindHeadEnd(std::string_view bytes);
+  bool BeginsAsHead(std::string_view bytes) const;
+  absl::StatusOr<size_t> PutToBeast(std::string_view bytes,
+                                    Http1BodySink& body);
   absl::Status CheckRequestHead() const;
 
   const Kind kind_;
@@ -118,12 +125,14 @@ class Http1Parser {
   std::unique_ptr<Reader> reader_;
   bool begun_ = false;
   bool head_done_ = false;
+  size_t head_scanned_ = 0;  // Up to where FindHeadEnd has looked,
+  size_t head_line_ = 0;     // and where the line there begins.
+  bool too_many_fields_ = false;
   int version_ = 11;
   int status_ = 0;
   std::string_view method_;
   std::string_view target_;
   std::vector<HttpField> fields_;
-  std::string field_error_;
 };
 
 // Compares names of fields and the like: ASCII, without case.
