@@ -23,54 +23,38 @@ struct FreeBlock {
 };
 
 struct FreeList {
-  FreeBlock* head = nullptr;
-  size_t count = 0;
+  FreeBlock* head;
+  size_t count;
 };
 
-class ThreadFreeLists {
- public:
-  ~ThreadFreeLists() {
-    for (FreeList& list : lists_) {
+enum class Life : char { kNew, kKeeping, kOver };
+
+// Of the thread. Never destroyed, for objects that the thread's other
+// variables free in their destructors; FreeListsEnd gives the memory back.
+struct FreeLists {
+  std::array<FreeList, kClasses> lists;
+  Life life;
+};
+
+constinit thread_local FreeLists free_lists{};
+
+struct FreeListsEnd {
+  ~FreeListsEnd() {
+    for (FreeList& list : free_lists.lists) {
       while (list.head != nullptr) {
         FreeBlock* const next = list.head->next;
         ::operator delete(list.head);
         list.head = next;
       }
+      list.count = 0;
     }
-    alive_ = false;
+    free_lists.life = Life::kOver;
   }
 
-  void* Take(size_t index) {
-    FreeList& list = lists_[index];
-    if (list.head == nullptr) {
-      return ::operator new((index + 1) * kGranuleBytes);
-    }
-    FreeBlock* const block = list.head;
-    list.head = block->next;
-    --list.count;
-    return block;
-  }
-
-  void Give(size_t index, void* memory) {
-    FreeList& list = lists_[index];
-    if (!alive_ ||
-        list.count * (index + 1) * kGranuleBytes >= kKeptBytesMaxPerClass) {
-      ::operator delete(memory);
-      return;
-    }
-    FreeBlock* const block = static_cast<FreeBlock*>(memory);
-    block->next = list.head;
-    list.head = block;
-    ++list.count;
-  }
-
- private:
-  std::array<FreeList, kClasses> lists_;
-  // Objects freed by destructors that run after this one's.
-  bool alive_ = true;
+  void Await() { free_lists.life = Life::kKeeping; }
 };
 
-thread_local ThreadFreeLists free_lists;
+thread_local FreeListsEnd free_lists_end;
 
 size_t ClassOf(size_t size) {
   return (size + kGranuleBytes - 1) / kGranuleBytes - 1;
@@ -82,7 +66,15 @@ void* RecycledAllocate(size_t size) {
   if (!kRecycle || size == 0 || size > kRecycledBytesMax) {
     return ::operator new(size);
   }
-  return free_lists.Take(ClassOf(size));
+  const size_t index = ClassOf(size);
+  FreeList& list = free_lists.lists[index];
+  if (list.head == nullptr) {
+    return ::operator new((index + 1) * kGranuleBytes);
+  }
+  FreeBlock* const block = list.head;
+  list.head = block->next;
+  --list.count;
+  return block;
 }
 
 void RecycledFree(void* block, size_t size) noexcept {
@@ -91,7 +83,18 @@ void RecycledFree(void* block, size_t size) noexcept {
     ::operator delete(block);
     return;
   }
-  free_lists.Give(ClassOf(size), block);
+  const size_t index = ClassOf(size);
+  FreeList& list = free_lists.lists[index];
+  if (free_lists.life == Life::kNew) free_lists_end.Await();
+  if (free_lists.life == Life::kOver ||
+      list.count * (index + 1) * kGranuleBytes >= kKeptBytesMaxPerClass) {
+    ::operator delete(block);
+    return;
+  }
+  FreeBlock* const kept = static_cast<FreeBlock*>(block);
+  kept->next = list.head;
+  list.head = kept;
+  ++list.count;
 }
 
 }  // namespace gateway
