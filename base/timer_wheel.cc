@@ -71,9 +71,11 @@ std::optional<absl::Duration> TimerWheel::NextWork() const {
 
 void TimerWheel::Link(Timer& timer, int64_t at_ms) {
   // The highest group of bits in which the times differ is the level: below
-  // it, the wheel turns before the timer is due.
-  constexpr int64_t kSpan = int64_t{1} << (kLevels * kSlotBits);
-  const int64_t capped = std::min(at_ms, elapsed_ms_ + kSpan - 1);
+  // it, the wheel turns before the timer is due. What lies further ahead than
+  // the wheel reaches waits in its last slot, never in the one that turns now.
+  constexpr int64_t kTopSlotMs = int64_t{1} << ((kLevels - 1) * kSlotBits);
+  constexpr int64_t kReachMs = (kSlots - 1) * kTopSlotMs;
+  const int64_t capped = std::min(at_ms, elapsed_ms_ + kReachMs);
   const uint64_t differing =
       static_cast<uint64_t>(elapsed_ms_ ^ capped) | (kSlots - 1);
   const int level =

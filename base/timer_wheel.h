@@ -72,7 +72,8 @@ class TimerWheel {
   TimerWheel& operator=(const TimerWheel&) = delete;
 
   // Fires `timer` at `due`, which replaces the time it had. A time that has
-  // passed fires at the next Advance.
+  // passed fires a millisecond from now, so that a timer armed by its own call
+  // does not hold Advance up forever.
   void Arm(Timer& timer, absl::Duration due);
 
   // Fires what is due. Timers may be armed, cancelled and destroyed by the
