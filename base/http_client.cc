@@ -51,8 +51,8 @@ absl::StatusOr<HttpUrl> ParseHttpUrl(std::string_view url) {
     parsed.path = std::string(rest.substr(slash));
   }
   while (absl::EndsWith(parsed.path, "/")) parsed.path.pop_back();
-  if (!IsFieldValue(parsed.path) ||
-      parsed.path.find(' ') != std::string::npos) {
+  // The host becomes part of every request as the path does.
+  if (!IsFieldValue(ToStd(rest)) || rest.find_first_of(" \t") != rest.npos) {
     return BadUrl(url, "must not contain spaces or control characters");
   }
 

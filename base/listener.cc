@@ -52,6 +52,9 @@ absl::StatusOr<int> BoundSocket(SocketAddress& address, bool share_port) {
   if (bind(fd, address.get(), address.size) != 0) {
     const int error = errno;
     close(fd);
+    if (error == EADDRINUSE) {
+      return absl::AlreadyExistsError("the address is in use");
+    }
     return absl::ErrnoToStatus(error, "bind");
   }
   return fd;
@@ -90,7 +93,12 @@ absl::StatusOr<ListenAddress> BindAddress(std::string_view text) {
   const int error = errno;
   getsockname(*probe, address->get(), &address->size);
   close(*probe);
-  if (!free) return AtAddress(text, absl::ErrnoToStatus(error, "listen"));
+  if (!free) {
+    return AtAddress(text, error == EADDRINUSE
+                               ? absl::AlreadyExistsError(
+                                     "the address is in use")
+                               : absl::ErrnoToStatus(error, "listen"));
+  }
 
   absl::StatusOr<int> fd = BoundSocket(*address, /*share_port=*/true);
   if (!fd.ok()) return AtAddress(text, fd.status());
