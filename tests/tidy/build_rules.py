@@ -79,11 +79,11 @@ def includes_of_direct_dependencies(project):
 def _judge_include(project, target, dependencies, own, where, header):
     if header in own or system_headers.needs_no_target(header):
         return []
-    label = system_headers.target_of(header)
-    if label is None:
-        labels = project.exporters.get(header, set())
-    else:
-        labels = {label}
+    # Ours first: some of our protos share a directory's name with a library.
+    labels = project.exporters.get(header, set())
+    if not labels:
+        label = system_headers.target_of(header)
+        labels = {label} if label else set()
     if not labels:
         return ["%s: no target exports %s; put it into the hdrs of one, or, "
                 "for a system library, into tests/tidy/system_headers.py"

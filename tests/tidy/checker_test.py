@@ -115,6 +115,20 @@ gateway_proto_library(
                              "//proto/x/v1:cc_proto;"))
         self.assertTrue(says(problems, "//proto/x/v1:cc_proto_grpc;"))
 
+    def test_a_proto_of_ours_is_not_taken_for_a_library_of_the_same_path(self):
+        self.files["proto/grpc/x/BUILD.bazel"] = """\
+# A contract.
+
+gateway_proto_library(
+    name = "cc_proto",
+    srcs = ["x.proto"],
+)
+"""
+        self.files["service/a/a.cc"] += '#include "grpc/x/x.pb.h"\n'
+        self.assertTrue(says(
+            self.problems(build_rules.includes_of_direct_dependencies),
+            "grpc/x/x.pb.h comes from //proto/grpc/x:cc_proto;"))
+
     def test_an_unused_dependency_is_reported_unless_kept(self):
         self.assertEqual(self.problems(build_rules.dependencies_are_used), [])
         build = self.files["service/a/BUILD.bazel"]

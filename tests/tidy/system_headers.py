@@ -11,6 +11,7 @@ _THIRD_PARTY = [
     ("absl/container/flat_hash_set.h", "absl_flat_hash_set"),
     ("absl/container/inlined_vector.h", "absl_inlined_vector"),
     ("absl/container/node_hash_map.h", "absl_node_hash_map"),
+    ("absl/container/node_hash_set.h", "absl_node_hash_set"),
     ("absl/flags/parse.h", "absl_flags_parse"),
     ("absl/flags/usage", "absl_flags_usage"),
     ("absl/flags/", "absl_flags"),
