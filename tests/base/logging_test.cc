@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/secret.h"
 #include "base/thread.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
