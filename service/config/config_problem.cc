@@ -67,11 +67,11 @@ std::vector<ConfigProblem> ConfigProblems::Sorted() const {
                std::tuple(b.source != source_, b.place.line, b.place.column);
       });
   if (count_ > problems_.size()) {
-    sorted.push_back({source_,
-                      {},
-                      "",
-                      absl::StrCat("and ", count_ - problems_.size(),
-                                   " more problems")});
+    sorted.push_back(
+        {source_,
+         {},
+         "",
+         absl::StrCat("and ", count_ - problems_.size(), " more problems")});
   }
   return sorted;
 }
@@ -88,12 +88,12 @@ std::string ElementPath(std::string_view list, size_t index) {
 std::string EntryPath(std::string_view map, std::string_view key) {
   const bool is_name =
       !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
-        return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-               c == '_' || c == '-';
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
+               c == '-';
       });
   if (is_name) return JoinPath(map, key);
-  return absl::StrCat(ToAbsl(map), "[\"",
-                      absl::Utf8SafeCEscape(ToAbsl(key)), "\"]");
+  return absl::StrCat(ToAbsl(map), "[\"", absl::Utf8SafeCEscape(ToAbsl(key)),
+                      "\"]");
 }
 
 }  // namespace gateway

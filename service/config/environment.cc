@@ -35,8 +35,8 @@ void ListOverrides(const Descriptor& type, const std::string& path,
     if (field.is_repeated()) continue;
     const std::string field_path = JoinPath(path, field.name());
     if (IsTextual(field)) {
-      const std::string name = absl::AsciiStrToUpper(
-          absl::StrReplaceAll(field_path, {{".", "_"}}));
+      const std::string name =
+          absl::AsciiStrToUpper(absl::StrReplaceAll(field_path, {{".", "_"}}));
       overrides->push_back({absl::StrCat(kPrefix, name), field_path});
     } else {
       ListOverrides(*field.message_type(), field_path, overrides);
@@ -109,8 +109,8 @@ void ApplyEnvironment(const Environment& environment, GatewayConfig* config,
         });
     if (found != overrides.end() && found->variable == name) {
       const absl::Status status = AssignPath(found->path, text, config);
-      if (!status.ok()) problems->AddFrom(kSource, name,
-                                          ToStd(status.message()));
+      if (!status.ok())
+        problems->AddFrom(kSource, name, ToStd(status.message()));
       continue;
     }
     if (IsMadeByKubernetes(name, text)) continue;

@@ -24,11 +24,11 @@ const FieldRange* FindRange(const FieldDescriptor& field) {
   const std::string name =
       absl::StrCat(field.containing_type()->name(), ".", field.name());
   const std::vector<FieldRange>& ranges = FieldRanges();
-  const auto found = std::lower_bound(
-      ranges.begin(), ranges.end(), name,
-      [](const FieldRange& range, const std::string& wanted) {
-        return range.field < wanted;
-      });
+  const auto found =
+      std::lower_bound(ranges.begin(), ranges.end(), name,
+                       [](const FieldRange& range, const std::string& wanted) {
+                         return range.field < wanted;
+                       });
   if (found == ranges.end() || name != found->field) return nullptr;
   return &*found;
 }
@@ -44,8 +44,8 @@ long double ValueOf(const Message& message, const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_DOUBLE:
       return reflection.GetDouble(message, &field);
     default: {
-      const auto& duration = static_cast<const Duration&>(
-          reflection.GetMessage(message, &field));
+      const auto& duration =
+          static_cast<const Duration&>(reflection.GetMessage(message, &field));
       return duration.seconds() + duration.nanos() / 1e9L;
     }
   }
@@ -81,9 +81,9 @@ void Check(const Message& message, const std::string& path,
       }
     } else if (const FieldRange* range = FindRange(*field)) {
       if (IsWithin(message, *field, *range)) continue;
-      problems->Add(places.Find(field_path), field_path,
-                    absl::StrCat("must be ", range->least, " to ",
-                                 range->most));
+      problems->Add(
+          places.Find(field_path), field_path,
+          absl::StrCat("must be ", range->least, " to ", range->most));
     } else if (is_message) {
       Check(reflection.GetMessage(message, field), field_path, places,
             problems);

@@ -118,8 +118,9 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
       duration >= absl::ZeroDuration() && duration <= kDurationMax) {
     return duration;
   }
-  return Wrong(text, "a duration; write it with its unit, such as 250ms, 30s "
-                     "or 1m30s");
+  return Wrong(text,
+               "a duration; write it with its unit, such as 250ms, 30s "
+               "or 1m30s");
 }
 
 absl::StatusOr<const EnumValueDescriptor*> ParseEnum(
@@ -153,11 +154,9 @@ void SetDuration(absl::Duration value, const FieldDescriptor& field,
   absl::Duration rest;
   const int64_t seconds = absl::IDivDuration(value, absl::Seconds(1), &rest);
   const Reflection& inner = *duration->GetReflection();
-  inner.SetInt64(duration,
-                 type.FindFieldByNumber(Duration::kSecondsFieldNumber),
-                 seconds);
-  inner.SetInt32(duration,
-                 type.FindFieldByNumber(Duration::kNanosFieldNumber),
+  inner.SetInt64(
+      duration, type.FindFieldByNumber(Duration::kSecondsFieldNumber), seconds);
+  inner.SetInt32(duration, type.FindFieldByNumber(Duration::kNanosFieldNumber),
                  static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
 }
 
@@ -232,8 +231,7 @@ absl::Status AssignText(std::string_view given, const FieldDescriptor& field,
       return absl::OkStatus();
     }
     default: {
-      GATEWAY_ASSIGN_OR_RETURN(const absl::Duration value,
-                               ParseDuration(text));
+      GATEWAY_ASSIGN_OR_RETURN(const absl::Duration value, ParseDuration(text));
       SetDuration(value, field, message);
       return absl::OkStatus();
     }

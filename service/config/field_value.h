@@ -35,8 +35,7 @@ absl::Status AssignText(std::string_view text,
                         google::protobuf::Message* message);
 
 // The name of an enum's value as people write it: `LOG_LEVEL_INFO` is `info`.
-std::string ShortEnumName(
-    const google::protobuf::EnumValueDescriptor& value);
+std::string ShortEnumName(const google::protobuf::EnumValueDescriptor& value);
 
 }  // namespace gateway
 

@@ -17,23 +17,34 @@ constexpr size_t kValueLengthMax = 4096;
 
 // Framing, routing and content are the HTTP client's and the dialect's to say.
 constexpr std::string_view kOwnHeaders[] = {
-    "accept",         "accept-encoding",     "anthropic-beta",
-    "anthropic-version", "connection",       "content-encoding",
-    "content-length", "content-type",        "expect",
-    "host",           "keep-alive",          "openai-organization",
-    "openai-project", "proxy-connection",    "te",
-    "trailer",        "transfer-encoding",   "upgrade",
+    "accept",
+    "accept-encoding",
+    "anthropic-beta",
+    "anthropic-version",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "openai-organization",
+    "openai-project",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 };
 
 constexpr std::string_view kCredentialHeaders[] = {
-    "api-key", "authorization",  "cookie",
-    "proxy-authorization", "x-api-key", "x-goog-api-key",
+    "api-key",   "authorization",  "cookie", "proxy-authorization",
+    "x-api-key", "x-goog-api-key",
 };
 
 template <size_t n>
 bool Contains(const std::string_view (&names)[n], std::string_view name) {
-  return std::find(std::begin(names), std::end(names), name) !=
-         std::end(names);
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
 bool IsTokenCharacter(unsigned char c) {
@@ -49,9 +60,8 @@ absl::Status CheckHeaderValue(std::string_view value) {
     return absl::InvalidArgumentError("is longer than 4096 characters");
   }
   const bool printable =
-      std::all_of(value.begin(), value.end(), [](unsigned char c) {
-        return absl::ascii_isprint(c);
-      });
+      std::all_of(value.begin(), value.end(),
+                  [](unsigned char c) { return absl::ascii_isprint(c); });
   if (!printable) {
     return absl::InvalidArgumentError(
         "must be printable ASCII without line breaks");

@@ -238,8 +238,8 @@ void Reader::ReadField(const YAML::Node& node, TextPlace place,
 }
 
 void Reader::ReadSingular(const YAML::Node& node, TextPlace place,
-                          const std::string& path,
-                          const FieldDescriptor& field, Message* message) {
+                          const std::string& path, const FieldDescriptor& field,
+                          Message* message) {
   if (!IsTextual(field)) {
     ReadMessage(node, path,
                 message->GetReflection()->MutableMessage(message, &field));
@@ -251,9 +251,9 @@ void Reader::ReadSingular(const YAML::Node& node, TextPlace place,
     return;
   }
   if (!node.IsScalar()) {
-    problems_.Add(place, path,
-                  absl::StrCat("must be a single value, not ",
-                               ToAbsl(KindOf(node))));
+    problems_.Add(
+        place, path,
+        absl::StrCat("must be a single value, not ", ToAbsl(KindOf(node))));
     return;
   }
   const absl::Status status = AssignText(node.Scalar(), field, message);
@@ -330,8 +330,9 @@ void Read(std::string_view text, LoadedConfig* loaded,
 LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems) {
   LoadedConfig loaded;
   if (text.size() > kConfigBytesLimit) {
-    problems->Add({}, "", absl::StrCat("the file is larger than ",
-                                       kConfigBytesLimit, " bytes"));
+    problems->Add(
+        {}, "",
+        absl::StrCat("the file is larger than ", kConfigBytesLimit, " bytes"));
     return loaded;
   }
   const size_t bad_byte = FirstBadByte(text);

@@ -35,8 +35,7 @@ constexpr std::string_view kOpaqueMaps[] = {
 
 template <size_t n>
 bool Contains(const std::string_view (&names)[n], const std::string& name) {
-  return std::find(std::begin(names), std::end(names), name) !=
-         std::end(names);
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
 bool MustBeMasked(const FieldDescriptor& field, const std::string& text) {
@@ -57,17 +56,15 @@ void Mask(Message* message) {
     if (field->is_repeated()) {
       for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
         if (is_message) {
-          Message* inner =
-              reflection.MutableRepeatedMessage(message, field, i);
+          Message* inner = reflection.MutableRepeatedMessage(message, field, i);
           if (Contains(kOpaqueMaps, field->full_name())) {
             inner->GetReflection()->SetString(
                 inner, field->message_type()->map_value(), kMask);
           } else {
             Mask(inner);
           }
-        } else if (is_text &&
-                   MustBeMasked(*field, reflection.GetRepeatedString(
-                                            *message, field, i))) {
+        } else if (is_text && MustBeMasked(*field, reflection.GetRepeatedString(
+                                                       *message, field, i))) {
           reflection.SetRepeatedString(message, field, i, kMask);
         }
       }

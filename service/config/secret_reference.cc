@@ -86,9 +86,9 @@ absl::StatusOr<std::optional<Secret>> SecretReference::Resolve(
         bytes.status().code(),
         absl::StrCat("file ", name_, ": ", bytes.status().message()));
   }
-  absl::StatusOr<Secret> secret =
-      bytes->empty() ? absl::InvalidArgumentError("is empty")
-                     : Shape(*bytes, form);
+  absl::StatusOr<Secret> secret = bytes->empty()
+                                      ? absl::InvalidArgumentError("is empty")
+                                      : Shape(*bytes, form);
   explicit_bzero(bytes->data(), bytes->size());
   if (!secret.ok()) {
     return absl::Status(

@@ -39,8 +39,8 @@ class SecretReference {
 
   // Nothing if it names a variable that is not set or empty. A file that is
   // missing, empty or larger than 1 MiB is an error.
-  absl::StatusOr<std::optional<Secret>> Resolve(
-      const Environment& environment, SecretForm form) const;
+  absl::StatusOr<std::optional<Secret>> Resolve(const Environment& environment,
+                                                SecretForm form) const;
 
  private:
   enum class Kind { kVariable, kFile };

@@ -43,8 +43,8 @@ std::string Sha256Hex(const std::string& text) {
                               EVP_sha256(), nullptr);
   assert(done == 1);
   (void)done;
-  return absl::BytesToHexString(absl::string_view(
-      reinterpret_cast<const char*>(digest.data()), size));
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
 }
 
 }  // namespace
@@ -214,8 +214,7 @@ ConfigSnapshot::Credential ConfigSnapshot::CredentialOf(
     std::string_view provider) const {
   const auto found = credentials_.find(provider);
   if (found == credentials_.end()) return Credential::kNotNeeded;
-  return found->second.has_value() ? Credential::kPresent
-                                   : Credential::kAbsent;
+  return found->second.has_value() ? Credential::kPresent : Credential::kAbsent;
 }
 
 const Secret* ConfigSnapshot::FindCredential(std::string_view provider) const {

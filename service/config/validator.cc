@@ -66,9 +66,8 @@ bool IsName(std::string_view text, std::string_view marks, bool upper_case) {
 // A model's name goes into URLs, logs and headers.
 bool IsModelName(std::string_view text) {
   return !text.empty() && text.size() <= kModelLengthMax &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return c > ' ' && c != 0x7F;
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c > ' ' && c != 0x7F; });
 }
 
 constexpr char kBadModelName[] =
@@ -78,7 +77,7 @@ constexpr char kBadModelName[] =
 std::string_view GlobMistake(std::string_view glob) {
   for (size_t i = 0; i < glob.size(); ++i) {
     if (glob[i] == '\\') {
-      if (++i == glob.size()) return "ends in '\\', which must precede something";
+      if (++i == glob.size()) return "ends in a lone '\\'";
     } else if (glob[i] == '[') {
       const bool negated = i + 1 < glob.size() && glob[i + 1] == '!';
       const size_t first = i + (negated ? 2 : 1);
@@ -149,8 +148,8 @@ void Validator::Check(const GatewayConfig& config) {
 
 bool Validator::CheckCount(const std::string& path, int count, int most) {
   if (count <= most) return true;
-  Add(path, absl::StrCat("has ", count, " entries; at most ", most,
-                         " are allowed"));
+  Add(path,
+      absl::StrCat("has ", count, " entries; at most ", most, " are allowed"));
   return false;
 }
 
@@ -226,8 +225,7 @@ void Validator::CheckProviders(const GatewayConfig& config) {
         seen.try_emplace(provider.name(), static_cast<size_t>(i));
     if (is_new) provider_names_.push_back(provider.name());
     if (!IsName(provider.name(), "-_", /*upper_case=*/false)) {
-      Add(name_path,
-          "must be 1 to 64 of lower-case letters, digits and '-_'");
+      Add(name_path, "must be 1 to 64 of lower-case letters, digits and '-_'");
     } else if (!is_new) {
       Add(name_path, absl::StrCat("is the name of providers[", first->second,
                                   "] too; choose another"));
@@ -302,8 +300,9 @@ void Validator::CheckKind(const std::string& path,
       }
       return;
     case ProviderConfig::KIND_NOT_SET:
-      Add(path, "has no kind; give one of openai, anthropic and mock, as in "
-                "{name: mock, mock: {}}");
+      Add(path,
+          "has no kind; give one of openai, anthropic and mock, as in "
+          "{name: mock, mock: {}}");
       return;
   }
 }
@@ -383,19 +382,19 @@ void Validator::CheckRule(const std::string& path, const ModelRule& rule) {
 void Validator::CheckMatch(const std::string& path, const ModelRule& rule) {
   switch (rule.match_case()) {
     case ModelRule::kAlias:
-      if (!IsModelName(rule.alias())) Add(JoinPath(path, "alias"),
-                                          kBadModelName);
+      if (!IsModelName(rule.alias()))
+        Add(JoinPath(path, "alias"), kBadModelName);
       if (rule.model().empty()) {
         Add(path, "has an alias but no model; say which model it stands for");
       }
       return;
     case ModelRule::kPrefix:
-      if (!IsModelName(rule.prefix())) Add(JoinPath(path, "prefix"),
-                                           kBadModelName);
+      if (!IsModelName(rule.prefix()))
+        Add(JoinPath(path, "prefix"), kBadModelName);
       return;
     case ModelRule::kExact:
-      if (!IsModelName(rule.exact())) Add(JoinPath(path, "exact"),
-                                          kBadModelName);
+      if (!IsModelName(rule.exact()))
+        Add(JoinPath(path, "exact"), kBadModelName);
       return;
     case ModelRule::kGlob: {
       const std::string glob = JoinPath(path, "glob");

@@ -65,8 +65,8 @@ std::string Number(double value) {
 }
 
 std::string Time(const Duration& duration) {
-  const absl::Duration time = absl::Seconds(duration.seconds()) +
-                              absl::Nanoseconds(duration.nanos());
+  const absl::Duration time =
+      absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
   return time == absl::ZeroDuration() ? "0s" : absl::FormatDuration(time);
 }
 
@@ -98,9 +98,8 @@ std::string Text(const Message& message, const FieldDescriptor& field,
                           : reflection.GetInt64(message, &field),
                      field);
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return Number(many
-                        ? reflection.GetRepeatedDouble(message, &field, index)
-                        : reflection.GetDouble(message, &field));
+      return Number(many ? reflection.GetRepeatedDouble(message, &field, index)
+                         : reflection.GetDouble(message, &field));
     case FieldDescriptor::CPPTYPE_ENUM:
       return ShortEnumName(
           many ? *reflection.GetRepeatedEnum(message, &field, index)
@@ -119,8 +118,8 @@ std::string Indent(int depth) {
 void WriteFields(const Message& message, int depth, std::string* out);
 
 // What follows `key:` or `-`.
-void WriteValue(const Message& message, const FieldDescriptor& field,
-                int index, int depth, std::string* out) {
+void WriteValue(const Message& message, const FieldDescriptor& field, int index,
+                int depth, std::string* out) {
   if (IsTextual(field)) {
     absl::StrAppend(out, " ", Text(message, field, index), "\n");
     return;

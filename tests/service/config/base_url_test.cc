@@ -31,9 +31,9 @@ TEST(BaseUrlTest, MayHaveAPortAndAnAddress) {
 }
 
 TEST(BaseUrlTest, KnowsThisMachine) {
-  for (const char* url : {"http://localhost", "http://127.0.0.1:1",
-                          "http://127.9.9.9", "http://[::1]",
-                          "http://[0:0::1]", "http://mock.localhost"}) {
+  for (const char* url :
+       {"http://localhost", "http://127.0.0.1:1", "http://127.9.9.9",
+        "http://[::1]", "http://[0:0::1]", "http://mock.localhost"}) {
     EXPECT_TRUE(ParseBaseUrl(url)->IsLoopback()) << url;
   }
   for (const char* url :
@@ -44,12 +44,27 @@ TEST(BaseUrlTest, KnowsThisMachine) {
 }
 
 TEST(BaseUrlTest, RefusesWhatIsNone) {
-  for (const char* url :
-       {"", "api.example", "ftp://a", "https://", "https:///v1", "https://a:0",
-        "https://a:65536", "https://a:x", "https://a:", "https://a:1:2",
-        "https://[::1", "https://[::1]x", "https://[a]", "https://a b",
-        "https://a/b c", "https://a/\n", "https://a?x=1", "https://a/#x",
-        "https://-a", "https://a..b", "https://a\r\nhost: b"}) {
+  for (const char* url : {"",
+                          "api.example",
+                          "ftp://a",
+                          "https://",
+                          "https:///v1",
+                          "https://a:0",
+                          "https://a:65536",
+                          "https://a:x",
+                          "https://a:",
+                          "https://a:1:2",
+                          "https://[::1",
+                          "https://[::1]x",
+                          "https://[a]",
+                          "https://a b",
+                          "https://a/b c",
+                          "https://a/\n",
+                          "https://a?x=1",
+                          "https://a/#x",
+                          "https://-a",
+                          "https://a..b",
+                          "https://a\r\nhost: b"}) {
     EXPECT_FALSE(ParseBaseUrl(url).ok()) << url;
   }
   EXPECT_FALSE(ParseBaseUrl("https://" + std::string(3000, 'a')).ok());

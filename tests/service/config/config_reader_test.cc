@@ -63,8 +63,8 @@ TEST(ConfigReaderTest, AnswersTheCorpusAsWritten) {
     if (path.extension() == ".expected") continue;
     ++files;
     const std::string source = path.filename().string();
-    const ConfigReading reading = ReadConfigText(
-        Slurp(path.string()), source, {}, absl::UnixEpoch());
+    const ConfigReading reading =
+        ReadConfigText(Slurp(path.string()), source, {}, absl::UnixEpoch());
     std::string answer;
     for (const std::string& line : Lines(reading)) {
       absl::StrAppend(&answer, line, "\n");
@@ -84,10 +84,10 @@ TEST(ConfigReaderTest, SaysThatAFileCannotBeRead) {
 }
 
 TEST(ConfigReaderTest, TheEnvironmentOverridesTheFile) {
-  const ConfigReading reading =
-      ReadText("providers: [{name: mock, mock: {}}]\n"
-               "listeners: {http: {address: '127.0.0.1:1'}}\n",
-               {{"LLM_GATEWAY_LISTENERS_HTTP_ADDRESS", "127.0.0.1:2"}});
+  const ConfigReading reading = ReadText(
+      "providers: [{name: mock, mock: {}}]\n"
+      "listeners: {http: {address: '127.0.0.1:1'}}\n",
+      {{"LLM_GATEWAY_LISTENERS_HTTP_ADDRESS", "127.0.0.1:2"}});
   ASSERT_NE(reading.snapshot, nullptr);
   EXPECT_EQ(reading.snapshot->config().listeners().http().address(),
             "127.0.0.1:2");
@@ -113,8 +113,8 @@ TEST(ConfigReaderTest, WhatItShowsReadsAsTheSame) {
 }
 
 TEST(QuickstartTest, WorksWithoutAnyKey) {
-  const ConfigReading reading = ReadConfigFile("deploy/config/quickstart.yaml",
-                                               {}, absl::UnixEpoch());
+  const ConfigReading reading =
+      ReadConfigFile("deploy/config/quickstart.yaml", {}, absl::UnixEpoch());
   EXPECT_THAT(Lines(reading), IsEmpty());
   ASSERT_NE(reading.snapshot, nullptr);
   EXPECT_EQ(reading.snapshot->CredentialOf("openai"),

@@ -76,18 +76,17 @@ TEST(EnvironmentTest, ReportsVariablesThatSetNothing) {
 
 TEST(EnvironmentTest, LetsTheVariablesOfKubernetesPass) {
   GatewayConfig config;
-  EXPECT_THAT(
-      Apply({{"LLM_GATEWAY_SERVICE_HOST", "10.0.0.1"},
-             {"LLM_GATEWAY_SERVICE_PORT", "50051"},
-             {"LLM_GATEWAY_SERVICE_PORT_GRPC", "50051"},
-             {"LLM_GATEWAY_PORT", "tcp://10.0.0.1:50051"},
-             {"LLM_GATEWAY_PORT_50051_TCP", "tcp://10.0.0.1:50051"},
-             {"LLM_GATEWAY_PORT_50051_TCP_PROTO", "tcp"},
-             {"LLM_GATEWAY_PORT_50051_TCP_PORT", "50051"},
-             {"LLM_GATEWAY_PORT_50051_TCP_ADDR", "10.0.0.1"},
-             {"LLM_GATEWAY_ADMIN_SERVICE_HOST", "10.0.0.2"}},
-            &config),
-      IsEmpty());
+  EXPECT_THAT(Apply({{"LLM_GATEWAY_SERVICE_HOST", "10.0.0.1"},
+                     {"LLM_GATEWAY_SERVICE_PORT", "50051"},
+                     {"LLM_GATEWAY_SERVICE_PORT_GRPC", "50051"},
+                     {"LLM_GATEWAY_PORT", "tcp://10.0.0.1:50051"},
+                     {"LLM_GATEWAY_PORT_50051_TCP", "tcp://10.0.0.1:50051"},
+                     {"LLM_GATEWAY_PORT_50051_TCP_PROTO", "tcp"},
+                     {"LLM_GATEWAY_PORT_50051_TCP_PORT", "50051"},
+                     {"LLM_GATEWAY_PORT_50051_TCP_ADDR", "10.0.0.1"},
+                     {"LLM_GATEWAY_ADMIN_SERVICE_HOST", "10.0.0.2"}},
+                    &config),
+              IsEmpty());
   EXPECT_FALSE(Apply({{"LLM_GATEWAY_PORT", "8080"}}, &config).empty());
 }
 

@@ -16,8 +16,8 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::llmgateway::config::v1::AuthConfig;
-using ::llmgateway::config::v1::LOG_LEVEL_DEBUG;
 using ::llmgateway::config::v1::LimitsConfig;
+using ::llmgateway::config::v1::LOG_LEVEL_DEBUG;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
@@ -120,8 +120,8 @@ TEST(FieldValueTest, ReadsEnumsShortAndLong) {
   for (const char* wrong : {"unspecified", "Debug", "2", ""}) {
     EXPECT_NE(Assign(wrong, "level", &logging), "") << wrong;
   }
-  EXPECT_EQ(ShortEnumName(*AuthConfig::Mode_descriptor()->FindValueByName(
-                "MODE_TOKEN")),
+  EXPECT_EQ(ShortEnumName(
+                *AuthConfig::Mode_descriptor()->FindValueByName("MODE_TOKEN")),
             "token");
 }
 

@@ -28,8 +28,8 @@ TEST(HeaderRulesTest, RefuseNamesThatAreNone) {
 }
 
 TEST(HeaderRulesTest, RefuseValuesThatWouldBecomeHeaders) {
-  for (const char* value : {"a\r\nhost: b", "a\n", "\ta", " a", "a ",
-                            "caf\xc3\xa9", "\x7f"}) {
+  for (const char* value :
+       {"a\r\nhost: b", "a\n", "\ta", " a", "a ", "caf\xc3\xa9", "\x7f"}) {
     const absl::Status status = CheckHeaderValue(value);
     EXPECT_FALSE(status.ok()) << value;
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("host")));

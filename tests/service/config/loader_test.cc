@@ -53,19 +53,21 @@ logging:
 listeners:
 )";
 
-constexpr std::string_view kJson = R"({
-	"providers": [
-		{"name": "openai", "models": ["a", "b"],
-		 "model_aliases": {"fast": "gpt-x", "a b": "7"},
-		 "openai": {"base_url": "https:\/\/api.example\/v1",
-		            "http": {"timeouts": {"connect": "250ms"}}}},
-		{"name": "mock", "mock": {}}
-	],
-	"routing": {"model_rules": [{"prefix": "gpt-", "provider": "openai"}],
-	            "strict": true},
-	"logging": {"level": "warn", "module_levels": {"http": "debug"}},
-	"listeners": {}
-})";
+// Indented by tabs, which JSON allows and YAML does not everywhere.
+constexpr std::string_view kJson =
+    "{\n\t\"providers\": [\n"
+    "\t\t{\"name\": \"openai\", \"models\": [\"a\", \"b\"],\n"
+    "\t\t\"model_aliases\": {\"fast\": \"gpt-x\", \"a b\": \"7\"},\n"
+    "\t\t\"openai\": {\"base_url\": \"https:\\/\\/api.example\\/v1\",\n"
+    "\t\t\t\"http\": {\"timeouts\": {\"connect\": \"250ms\"}}}},\n"
+    "\t\t{\"name\": \"mock\", \"mock\": {}}\n"
+    "\t],\n"
+    "\t\"routing\": {\"model_rules\": [\n"
+    "\t\t{\"prefix\": \"gpt-\", \"provider\": \"openai\"}],\n"
+    "\t\t\"strict\": true},\n"
+    "\t\"logging\": {\"level\": \"warn\",\n"
+    "\t\t\"module_levels\": {\"http\": \"debug\"}},\n"
+    "\t\"listeners\": {}\n}\n";
 
 TEST(LoaderTest, ReadsWhatTheFileSays) {
   const auto config = Load(kYaml);
@@ -73,9 +75,8 @@ TEST(LoaderTest, ReadsWhatTheFileSays) {
   EXPECT_EQ(config.providers(0).models(1), "b");
   EXPECT_EQ(config.providers(0).model_aliases().at("a b"), "7");
   EXPECT_EQ(config.providers(0).openai().base_url(), "https://api.example/v1");
-  EXPECT_EQ(
-      config.providers(0).openai().http().timeouts().connect().nanos(),
-      250'000'000);
+  EXPECT_EQ(config.providers(0).openai().http().timeouts().connect().nanos(),
+            250'000'000);
   EXPECT_TRUE(config.providers(1).has_mock());
   EXPECT_EQ(config.routing().model_rules(0).prefix(), "gpt-");
   EXPECT_TRUE(config.routing().strict());
@@ -95,10 +96,9 @@ TEST(LoaderTest, ReadsNothingFromAnEmptyFile) {
 }
 
 TEST(LoaderTest, ReadsFilesOfOtherSystems) {
-  EXPECT_EQ(Load("\xEF\xBB\xBFrouting:\r\n  strict: true\r\n")
-                .routing()
-                .strict(),
-            true);
+  EXPECT_EQ(
+      Load("\xEF\xBB\xBFrouting:\r\n  strict: true\r\n").routing().strict(),
+      true);
 }
 
 TEST(LoaderTest, ExpandsAliases) {
@@ -180,16 +180,22 @@ TEST(LoaderTest, PointsAtWhatIsNotYaml) {
 
 TEST(LoaderTest, RefusesWhatIsNotUtf8AndSaysWhere) {
   const char* const bad[] = {
-      "a: \xff",         "a: \xc0\xaf",     "a: \xe2\x82",
-      "a: \xed\xa0\x80", "a: \xe0\x80\x80", "a: \xf4\x90\x80\x80",
-      "a: \xf0\x80\x80\x80", "a: \xc3(",    "a: \x80",
+      "a: \xff",
+      "a: \xc0\xaf",
+      "a: \xe2\x82",
+      "a: \xed\xa0\x80",
+      "a: \xe0\x80\x80",
+      "a: \xf4\x90\x80\x80",
+      "a: \xf0\x80\x80\x80",
+      "a: \xc3(",
+      "a: \x80",
   };
   for (const char* text : bad) {
     EXPECT_THAT(ProblemsOf(absl::StrCat("\n", text)),
                 ElementsAre("f:2:4: not UTF-8 text; save the file as UTF-8"));
   }
-  EXPECT_THAT(ProblemsOf(std::string_view("a: \0", 4)), ElementsAre(HasSubstr(
-                                                            "not UTF-8")));
+  EXPECT_THAT(ProblemsOf(std::string_view("a: \0", 4)),
+              ElementsAre(HasSubstr("not UTF-8")));
   EXPECT_THAT(
       ProblemsOf("logging: {file: \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}"),
       IsEmpty());
@@ -218,15 +224,13 @@ TEST(LoaderTest, BoundsWhatAliasesExpandTo) {
   std::string text =
       absl::StrCat("providers:\n- &p {name: x, models: [", models, "]}\n");
   for (int i = 0; i < 1000; ++i) text += "- *p\n";
-  EXPECT_THAT(ProblemsOf(text),
-              ElementsAre(HasSubstr("expands to too much")));
+  EXPECT_THAT(ProblemsOf(text), ElementsAre(HasSubstr("expands to too much")));
 
   const std::string longest(100'000, 'y');
   text = absl::StrCat("providers: [{models: [&s ", longest);
   for (int i = 0; i < 1000; ++i) text += ", *s";
   text += "]}]";
-  EXPECT_THAT(ProblemsOf(text),
-              ElementsAre(HasSubstr("expands to too much")));
+  EXPECT_THAT(ProblemsOf(text), ElementsAre(HasSubstr("expands to too much")));
 }
 
 TEST(LoaderTest, AnAliasOfItselfEnds) {

@@ -10,11 +10,11 @@ namespace {
 
 TEST(NearestNameTest, ForgivesALetterOrTwo) {
   const std::vector<std::string> names = {"address", "base_url", "tls"};
-  EXPECT_EQ(NearestName("adress", names), "address");     // Left out.
-  EXPECT_EQ(NearestName("adddress", names), "address");   // Too many.
-  EXPECT_EQ(NearestName("addrezs", names), "address");    // Another.
-  EXPECT_EQ(NearestName("adrdess", names), "address");    // Swapped.
-  EXPECT_EQ(NearestName("baseUrl", names), "base_url");   // Other style.
+  EXPECT_EQ(NearestName("adress", names), "address");    // Left out.
+  EXPECT_EQ(NearestName("adddress", names), "address");  // Too many.
+  EXPECT_EQ(NearestName("addrezs", names), "address");   // Another.
+  EXPECT_EQ(NearestName("adrdess", names), "address");   // Swapped.
+  EXPECT_EQ(NearestName("baseUrl", names), "base_url");  // Other style.
   EXPECT_EQ(NearestName("BASE-URL", names), "base_url");
   EXPECT_EQ(NearestName("tsl", names), "tls");
 }

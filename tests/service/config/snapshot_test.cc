@@ -76,7 +76,8 @@ TEST(ConfigSnapshotTest, HoldsTheCredentialsOfProviders) {
 
 TEST(ConfigSnapshotTest, AMissingKeyFileIsAnErrorThatNamesTheField) {
   const Made made = Make(
-      "providers:\n- {name: a, openai: {api_key: 'file:/nonexistent/k'}}\n", {});
+      "providers:\n- {name: a, openai: {api_key: 'file:/nonexistent/k'}}\n",
+      {});
   EXPECT_EQ(made.snapshot, nullptr);
   EXPECT_THAT(made.problems,
               ElementsAre(HasSubstr("f:2:22: providers[0].openai.api_key: file "
@@ -84,9 +85,8 @@ TEST(ConfigSnapshotTest, AMissingKeyFileIsAnErrorThatNamesTheField) {
 }
 
 TEST(ConfigSnapshotTest, HoldsTheKeysOfCallers) {
-  const Made made =
-      Make("auth: {api_keys: [{name: a, key: 'env:A'}]}",
-           {{"A", "0123456789abcdef"}});
+  const Made made = Make("auth: {api_keys: [{name: a, key: 'env:A'}]}",
+                         {{"A", "0123456789abcdef"}});
   ASSERT_NE(made.snapshot, nullptr);
   ASSERT_EQ(made.snapshot->caller_keys().size(), 1u);
   EXPECT_EQ(made.snapshot->caller_keys()[0].name, "a");
@@ -94,16 +94,16 @@ TEST(ConfigSnapshotTest, HoldsTheKeysOfCallers) {
 }
 
 TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
-  const Made made =
-      Make("auth:\n"
-           "  api_keys:\n"
-           "  - {name: a, key: 'env:A'}\n"
-           "  - {name: b, key: 'env:B'}\n"
-           "  - {name: c, key: 'env:C'}\n"
-           "  - {name: d, key: 'env:D'}\n",
-           {{"A", "0123456789abcdef"},
-            {"C", "0123456789abcde"},
-            {"D", "0123456789abcdef"}});
+  const Made made = Make(
+      "auth:\n"
+      "  api_keys:\n"
+      "  - {name: a, key: 'env:A'}\n"
+      "  - {name: b, key: 'env:B'}\n"
+      "  - {name: c, key: 'env:C'}\n"
+      "  - {name: d, key: 'env:D'}\n",
+      {{"A", "0123456789abcdef"},
+       {"C", "0123456789abcde"},
+       {"D", "0123456789abcdef"}});
   EXPECT_EQ(made.snapshot, nullptr);
   EXPECT_THAT(made.problems,
               ElementsAre(HasSubstr("auth.api_keys[1].key: names a variable "
