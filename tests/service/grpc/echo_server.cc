@@ -90,7 +90,9 @@ void EchoServer::FillTable() {
   table_.AddClientStream<EchoRequest, EchoResponse>(
       kService, "Collect",
       [this](CallContext& call, MessageReader& reader,
-             EchoResponse* response) { return collect(call, reader, response); });
+             EchoResponse* response) {
+        return collect(call, reader, response);
+      });
   table_.AddBidiStream<EchoRequest, EchoResponse>(
       kService, "Chat",
       [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
