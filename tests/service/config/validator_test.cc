@@ -166,12 +166,10 @@ TEST(ValidatorTest, GlobsAreWellFormed) {
         absl::StrCat("routing: {model_rules: [{provider: mock, glob: '",
                      ToAbsl(glob), "'}]}"));
   };
-  for (const char* good : {"*", "gpt-?-*", "[abc]", "[a-z]x", "[!a-z]", "[]]",
-                           "[!]]", "[a-]", "[-a]", "[!-a]", "\\*", "a\\\\"}) {
+  for (const char* good : {"*", "gpt-?-*", "**", "?", "a.b:c/d-*"}) {
     EXPECT_THAT(with_glob(good), IsEmpty()) << good;
   }
-  for (const char* bad :
-       {"[", "[a", "[]", "[!]", "a\\", "[z-a]", "[!b-a]", "[a][b"}) {
+  for (const char* bad : {"[ab]*", "a]", "{a,b}", "a\\", "a b", ""}) {
     EXPECT_THAT(with_glob(bad), ElementsAre(HasSubstr("glob: "))) << bad;
   }
 }
