@@ -1,0 +1,73 @@
+// LoopRunner drives an event loop in the test's own thread, until a task ends.
+// (tests/testing/loop_thread.h runs one beside the test.)
+//
+//   LoopRunner runner;
+//   const absl::StatusOr<std::string> answer = runner.Run(Ask("question"));
+//
+// What belongs to a loop is made and destroyed within such a task. A test that
+// hangs is ended by a watchdog after half a minute.
+//
+// Thread contract: one thread.
+
+#ifndef TESTS_TESTING_LOOP_RUNNER_H_
+#define TESTS_TESTING_LOOP_RUNNER_H_
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/task.h"
+#include "base/timer_wheel.h"
+
+namespace gateway {
+
+class LoopRunner {
+ public:
+  LoopRunner() : loop_(*EventLoop::Create()) {}
+
+  EventLoop& loop() { return *loop_; }
+
+  // Runs `task`, and whatever else is on the loop, until it ends.
+  template <typename T>
+  T Run(Task<T> task) {
+    std::optional<T> result;
+    RunRoot(Deliver(std::move(task), &result, loop_.get()));
+    return *std::move(result);
+  }
+  void Run(Task<void> task) {
+    RunRoot(AndStop(std::move(task), loop_.get()));
+  }
+
+ private:
+  template <typename T>
+  static Task<void> Deliver(Task<T> task, std::optional<T>* result,
+                            EventLoop* loop) {
+    result->emplace(co_await std::move(task));
+    loop->Stop();
+  }
+
+  static Task<void> AndStop(Task<void> task, EventLoop* loop) {
+    co_await std::move(task);
+    loop->Stop();
+  }
+
+  void RunRoot(Task<void> root) {
+    Timer watchdog([] {
+      std::fputs("watchdog: the task has not ended in time\n", stderr);
+      std::abort();
+    });
+    loop_->ArmTimer(watchdog, absl::Seconds(30));
+    loop_->Post([&root] { Spawn(std::move(root)); });
+    loop_->Run();
+  }
+
+  std::unique_ptr<EventLoop> loop_;
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_TESTING_LOOP_RUNNER_H_
