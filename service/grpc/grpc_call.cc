@@ -1,10 +1,10 @@
 #include "service/grpc/grpc_call.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/proto_buffer_writer.h>
 #include <grpcpp/support/status.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -30,6 +30,9 @@ constexpr int kSerializedChunkBytesMax = 1024 * 1024;
 // this close to the deadline is the deadline.
 constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(10);
 
+// A deadline further off than this is none.
+constexpr absl::Duration kDeadlineMax = absl::Hours(24 * 365);
+
 std::string_view View(const grpc::string_ref& text) {
   return std::string_view(text.data(), text.size());
 }
@@ -51,11 +54,14 @@ std::string PeerAddress(std::string uri) {
 // In steady time.
 absl::Duration DeadlineOf(const grpc::GenericCallbackServerContext& context,
                           absl::Duration now) {
-  const std::chrono::system_clock::time_point deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) {
+  // The library's own types reach further than std::chrono's, which overflow
+  // with the longest timeout that a client can send.
+  const gpr_timespec left =
+      gpr_convert_clock_type(context.raw_deadline(), GPR_TIMESPAN);
+  if (left.tv_sec >= absl::ToInt64Seconds(kDeadlineMax)) {
     return absl::InfiniteDuration();
   }
-  return now + (absl::FromChrono(deadline) - SystemClock().WallTime());
+  return now + absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
 
 // Sets the trailers that `status` and the call come with.

@@ -1,5 +1,6 @@
 #include "service/grpc/grpc_server.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/resource_quota.h>
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/host_port.h"
+#include "base/logging.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "service/grpc/call_roster.h"
@@ -38,6 +40,14 @@ int Bytes(int64_t bytes) {
 
 absl::Status Draining() {
   return MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
+}
+
+// The library's complaints are mostly about what clients send, so its errors
+// are news for who looks into one, not warnings.
+void LogForLibrary(gpr_log_func_args* line) {
+  Log(line->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kInfo
+                                               : LogLevel::kDebug,
+      "grpc_core", line->message);
 }
 
 std::shared_ptr<grpc::ServerCredentials> Credentials(
@@ -143,6 +153,7 @@ GrpcServer::GrpcServer(Options options)
 GrpcServer::~GrpcServer() { Shutdown(); }
 
 absl::Status GrpcServer::Listen() {
+  gpr_set_log_function(LogForLibrary);
   if (options_.channelz) grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
   SetLimits(options_, builder);

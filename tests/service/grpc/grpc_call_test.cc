@@ -1,11 +1,13 @@
 #include "service/grpc/grpc_call.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/client_callback.h>
 #include <grpcpp/support/slice.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -352,6 +354,22 @@ TEST_F(GrpcCallTest, ACallWithoutADeadlineHasNone) {
   };
   grpc::ClientContext context;
   ASSERT_TRUE(Echo(context, Request("")).ok());
+  EXPECT_EQ(deadline, absl::InfiniteDuration());
+}
+
+TEST_F(GrpcCallTest, ADeadlineBeyondAllYearsIsNone) {
+  absl::Duration deadline;
+  server_.echo = [&](CallContext& call, const EchoRequest&,
+                     EchoResponse*) -> Task<absl::Status> {
+    deadline = call.deadline();
+    co_return absl::OkStatus();
+  };
+  grpc::ClientContext context;
+  gpr_timespec far = gpr_now(GPR_CLOCK_REALTIME);
+  far.tv_sec += int64_t{3600} * 50'000'000;  // Hours.
+  context.set_deadline(far);
+  const absl::Status status = Echo(context, Request(""));
+  EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(deadline, absl::InfiniteDuration());
 }
 
