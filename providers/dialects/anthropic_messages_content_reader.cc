@@ -91,8 +91,8 @@ absl::Status ReadText(ObjectFields& fields, v1::Part* part) {
 absl::Status ReadImage(ObjectFields& fields, v1::Part* part, bool* modelled) {
   const ObjectFields::Either source = fields.TextOrJson("source");
   if (!source.json.has_value()) return fields.Fault("source", "required");
-  return ReadMedia(*source.json, absl::StrCat(fields.path(), ".source"),
-                   part->mutable_image(), modelled);
+  return ReadMedia(*source.json, fields.PathOf("source"), part->mutable_image(),
+                   modelled);
 }
 
 // `citations` of a document is a switch, unlike that of a text.
@@ -101,8 +101,7 @@ absl::Status ReadDocumentCitations(ObjectFields& fields, v1::Part* part) {
   if (!citations.json.has_value()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(
       ObjectFields inner,
-      ObjectFields::ReadRaw(*citations.json,
-                            absl::StrCat(fields.path(), ".citations")));
+      ObjectFields::ReadRaw(*citations.json, fields.PathOf("citations")));
   std::optional<bool> enabled;
   GATEWAY_RETURN_IF_ERROR(inner.Bool("enabled", &enabled));
   if (enabled.has_value() && inner.AllTaken()) {
@@ -118,9 +117,8 @@ absl::Status ReadDocument(ObjectFields& fields, v1::Part* part,
   const ObjectFields::Either source = fields.TextOrJson("source");
   if (!source.json.has_value()) return fields.Fault("source", "required");
   v1::Document* document = part->mutable_document();
-  GATEWAY_RETURN_IF_ERROR(ReadMedia(*source.json,
-                                    absl::StrCat(fields.path(), ".source"),
-                                    document, modelled));
+  GATEWAY_RETURN_IF_ERROR(
+      ReadMedia(*source.json, fields.PathOf("source"), document, modelled));
   if (!*modelled) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(fields.Text("title", document->mutable_title()));
   GATEWAY_RETURN_IF_ERROR(fields.Text("context", document->mutable_context()));
@@ -152,7 +150,7 @@ absl::Status ReadToolResult(ObjectFields& fields, v1::Part* part) {
   if (content.text.has_value()) {
     result->add_parts()->set_text(std::string(*content.text));
   } else if (content.json.has_value()) {
-    return ReadNested(*content.json, absl::StrCat(fields.path(), ".content"),
+    return ReadNested(*content.json, fields.PathOf("content"),
                       [&](JsonValue& blocks) {
                         return ReadContent(blocks, result->mutable_parts());
                       });
@@ -191,8 +189,7 @@ absl::Status ReadCaller(ObjectFields& fields, ExtensionList* extensions) {
   if (!caller.json.has_value()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(
       ObjectFields inner,
-      ObjectFields::ReadRaw(*caller.json,
-                            absl::StrCat(fields.path(), ".caller")));
+      ObjectFields::ReadRaw(*caller.json, fields.PathOf("caller")));
   std::string type;
   GATEWAY_RETURN_IF_ERROR(inner.RequiredText("type", &type));
   if (type != "direct" || !inner.AllTaken()) {
@@ -226,9 +223,8 @@ absl::Status ReadContent(JsonValue& content, PartList* parts) {
     parts->Add()->set_text(std::string(text));
     return absl::OkStatus();
   }
-  return AsFieldFault(content.EachElement([&](JsonValue& block) {
-    return ReadBlock(block, parts->Add());
-  }));
+  return AsFieldFault(content.EachElement(
+      [&](JsonValue& block) { return ReadBlock(block, parts->Add()); }));
 }
 
 }  // namespace gateway::anthropic

@@ -144,8 +144,7 @@ absl::Status ContentWriter::WriteBlock(const v1::Part& part,
   TellPartLosses(part);
   if (part.has_opaque()) {
     if (absl::Status status = CheckJson(part.opaque().json()); !status.ok()) {
-      return InvalidField(Below(place, "opaque.json"),
-                          ToStd(status.message()));
+      return InvalidField(Below(place, "opaque.json"), ToStd(status.message()));
     }
     json.Raw(part.opaque().json());
     return absl::OkStatus();
@@ -261,8 +260,8 @@ absl::Status ContentWriter::WriteDocumentSource(const v1::Document& document,
   if (IsPlainText(document)) {
     source.Text("type", "text");
     source.Text("media_type", "text/plain");
-    source.Text("data", document.has_text() ? document.text()
-                                            : document.data());
+    source.Text("data",
+                document.has_text() ? document.text() : document.data());
     return absl::OkStatus();
   }
   switch (document.source_case()) {
@@ -292,9 +291,8 @@ absl::Status ContentWriter::WriteToolCall(const v1::Part& part,
   const v1::ToolCall& call = part.tool_call();
   const WireInput input = WireInputOf(call);
   if (input.wrapped) {
-    losses_.Changed(
-        absl::StrCat(ToAbsl(kPartPlace), ".tool_call.arguments"),
-        "not a JSON object; became the `input` of one");
+    losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".tool_call.arguments"),
+                    "not a JSON object; became the `input` of one");
   }
   object.Text("type", "tool_use");
   // The caller sends an answer's ids back, and they must be the same then.
@@ -315,8 +313,8 @@ absl::Status ContentWriter::WriteToolResult(const v1::ToolResult& result,
     if (Carries(part)) parts.push_back(&part);
   }
   if (!parts.empty()) {
-    GATEWAY_RETURN_IF_ERROR(WriteContent(
-        parts, Below(place, "tool_result"), object.Field("content")));
+    GATEWAY_RETURN_IF_ERROR(WriteContent(parts, Below(place, "tool_result"),
+                                         object.Field("content")));
   }
   if (result.is_error()) object.Bool("is_error", true);
   return absl::OkStatus();

@@ -17,14 +17,13 @@ absl::StatusOr<std::string> TypeOf(std::string_view data) {
   std::string type;
   GATEWAY_RETURN_IF_ERROR(
       ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key != "type") return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
-                                       value.String());
-              type = std::string(text);
-              return absl::OkStatus();
-            });
+        return root.EachField([&](std::string_view key,
+                                  JsonValue& value) -> absl::Status {
+          if (key != "type") return absl::OkStatus();
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+          type = std::string(text);
+          return absl::OkStatus();
+        });
       }));
   return type;
 }
@@ -126,8 +125,8 @@ absl::Status MessagesEventReader::ReadBlockStart(JsonValue& root,
   }
   const ObjectFields::Either json = event.TextOrJson("content_block");
   if (!json.json.has_value()) return event.Fault("content_block", "required");
-  GATEWAY_ASSIGN_OR_RETURN(
-      ObjectFields fields, ObjectFields::ReadRaw(*json.json, "content_block"));
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
+                           ObjectFields::ReadRaw(*json.json, "content_block"));
   block_ = Block{.index = *index};
   if (fields.type() == "text" || fields.type() == "thinking" ||
       fields.type() == "redacted_thinking" || fields.type() == "tool_use") {
@@ -155,17 +154,15 @@ absl::Status MessagesEventReader::StartText(ObjectFields& fields,
   if (!citations.json.has_value() || citations.json->front() != '[') {
     return absl::OkStatus();
   }
-  return ReadNested(*citations.json, "content_block.citations",
-                    [&](JsonValue& list) {
-                      return list.EachElement([&](JsonValue& citation)
-                                                  -> absl::Status {
-                        GATEWAY_ASSIGN_OR_RETURN(const std::string_view json,
-                                                 citation.Raw());
-                        AddExtension(AddDelta(events)->mutable_extensions(),
-                                     "citation", json);
-                        return absl::OkStatus();
-                      });
-                    });
+  return ReadNested(
+      *citations.json, "content_block.citations", [&](JsonValue& list) {
+        return list.EachElement([&](JsonValue& citation) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, citation.Raw());
+          AddExtension(AddDelta(events)->mutable_extensions(), "citation",
+                       json);
+          return absl::OkStatus();
+        });
+      });
 }
 
 absl::Status MessagesEventReader::StartReasoning(ObjectFields& fields,
@@ -368,21 +365,20 @@ absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
 absl::Status MessagesEventReader::ReadDeltaOfMessage(std::string_view json,
                                                      v1::ChoiceEnd* end) {
   return ReadNested(json, "delta", [&](JsonValue& root) {
-    return root.EachField(
-        [&](std::string_view key, JsonValue& value) -> absl::Status {
-          if (value.IsNull()) return absl::OkStatus();
-          if (key == "stop_reason" || key == "stop_sequence") {
-            GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
-                                     value.String());
-            (key == "stop_reason" ? end->mutable_provider_finish_reason()
-                                  : end->mutable_stop_sequence())
-                ->assign(text);
-            return absl::OkStatus();
-          }
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-          AddExtension(end->mutable_extensions(), key, raw);
-          return absl::OkStatus();
-        });
+    return root.EachField([&](std::string_view key,
+                              JsonValue& value) -> absl::Status {
+      if (value.IsNull()) return absl::OkStatus();
+      if (key == "stop_reason" || key == "stop_sequence") {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+        (key == "stop_reason" ? end->mutable_provider_finish_reason()
+                              : end->mutable_stop_sequence())
+            ->assign(text);
+        return absl::OkStatus();
+      }
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+      AddExtension(end->mutable_extensions(), key, raw);
+      return absl::OkStatus();
+    });
   });
 }
 

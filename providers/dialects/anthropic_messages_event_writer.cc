@@ -59,8 +59,7 @@ bool HasCitation(const v1::Delta& delta) {
 absl::Status WriteFinalUsage(const v1::Usage& usage,
                              const ExtensionList& extensions,
                              JsonWriter& json) {
-  const int64_t uncached = usage.input_tokens() -
-                           usage.cached_input_tokens() -
+  const int64_t uncached = usage.input_tokens() - usage.cached_input_tokens() -
                            usage.cache_write_tokens();
   ObjectWriter object(json);
   object.Int64("input_tokens", std::max<int64_t>(0, uncached));
@@ -179,8 +178,7 @@ absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
   return AppendPiece(delta, out);
 }
 
-absl::Status MessagesEventWriter::Wait(const Key& key,
-                                       const v1::Delta& delta) {
+absl::Status MessagesEventWriter::Wait(const Key& key, const v1::Delta& delta) {
   waiting_bytes_ += delta.ByteSizeLong();
   if (waiting_bytes_ > kWaitingBytesLimit) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
@@ -262,9 +260,8 @@ absl::Status MessagesEventWriter::WriteBlockStart(const v1::Delta& delta,
       const v1::ToolCallDelta& call = delta.tool_call();
       const v1::Extension* caller = FindExtension(delta.extensions(), "caller");
       object.Text("type", "tool_use");
-      object.Text("id", call.id().empty()
-                            ? absl::StrCat("call_", call.index())
-                            : call.id());
+      object.Text("id", call.id().empty() ? absl::StrCat("call_", call.index())
+                                          : call.id());
       object.Text("name", call.name());
       object.Field("input").Raw("{}");
       object.Field("caller").Raw(caller != nullptr &&
@@ -371,8 +368,8 @@ absl::Status MessagesEventWriter::EnsureStart(std::string* out) {
   Frame frame("message_start", out);
   frame.json().Key("message");
   ObjectWriter message(frame.json());
-  message.Text("id", started_.id().empty() ? started_.request_id()
-                                           : started_.id());
+  message.Text("id",
+               started_.id().empty() ? started_.request_id() : started_.id());
   message.Text("type", "message");
   message.Text("role", "assistant");
   message.Text("model",
@@ -394,11 +391,10 @@ absl::Status MessagesEventWriter::EnsureStart(std::string* out) {
 absl::Status MessagesEventWriter::WriteEnd(const v1::StreamEnd& end,
                                            std::string* out) {
   if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
-    absl::StrAppend(
-        out, "event: error\ndata: ",
-        WriteErrorBody(end.error().reason(), end.error().message(),
-                       started_.request_id()),
-        "\n\n");
+    absl::StrAppend(out, "event: error\ndata: ",
+                    WriteErrorBody(end.error().reason(), end.error().message(),
+                                   started_.request_id()),
+                    "\n\n");
     return absl::OkStatus();
   }
   if (end.has_usage()) usage_ = end.usage();

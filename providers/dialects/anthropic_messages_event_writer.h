@@ -54,8 +54,7 @@ class MessagesEventWriter final : public EventWriter {
 
   explicit MessagesEventWriter(const Options& options) : options_(options) {}
 
-  absl::Status Write(const v1::GenerateEvent& event,
-                     std::string* out) override;
+  absl::Status Write(const v1::GenerateEvent& event, std::string* out) override;
 
  private:
   enum class BlockKind { kNone, kText, kThinking, kSealed, kToolUse, kOpaque };

@@ -17,9 +17,9 @@ namespace {
 // The fields whose strings are read as text; other strings are kept as JSON,
 // byte for byte.
 constexpr std::array<std::string_view, 19> kTextKeys = {
-    "type",       "text",    "thinking",    "signature", "data",
-    "id",         "name",    "tool_use_id", "title",     "context",
-    "media_type", "url",     "file_id",     "content",   "description",
+    "type",       "text",    "thinking",    "signature",   "data",
+    "id",         "name",    "tool_use_id", "title",       "context",
+    "media_type", "url",     "file_id",     "content",     "description",
     "display",    "user_id", "effort",      "partial_json"};
 
 // The objects inside a request or answer that the contract models without
@@ -91,8 +91,8 @@ const v1::Extension* FindExtension(const ExtensionList& extensions,
 
 absl::StatusOr<ObjectFields> ObjectFields::Read(JsonValue& object) {
   ObjectFields fields(object.Path());
-  GATEWAY_RETURN_IF_ERROR(AsFieldFault(object.EachField(
-      [&](std::string_view key, JsonValue& value) {
+  GATEWAY_RETURN_IF_ERROR(AsFieldFault(
+      object.EachField([&](std::string_view key, JsonValue& value) {
         return fields.Add(key, value);
       })));
   return fields;
@@ -134,9 +134,13 @@ ObjectFields::Field* ObjectFields::Find(std::string_view key) {
   return nullptr;
 }
 
+std::string ObjectFields::PathOf(std::string_view key) const {
+  return Join(path_, key);
+}
+
 absl::Status ObjectFields::Fault(std::string_view key,
                                  std::string_view description) const {
-  return InvalidField(Join(path_, key), description);
+  return InvalidField(PathOf(key), description);
 }
 
 absl::Status ObjectFields::Text(std::string_view key, std::string* text) {
@@ -189,8 +193,7 @@ absl::Status ObjectFields::Int32(std::string_view key,
       ReadJson(wrapped, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachElement([&](JsonValue& value) -> absl::Status {
           GATEWAY_ASSIGN_OR_RETURN(
-              *number,
-              value.Int32(0, std::numeric_limits<int32_t>::max()));
+              *number, value.Int32(0, std::numeric_limits<int32_t>::max()));
           return absl::OkStatus();
         });
       });

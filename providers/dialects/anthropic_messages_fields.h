@@ -70,7 +70,8 @@ class ObjectFields {
 
   // The value of `type`; empty if absent.
   const std::string& type() const { return type_; }
-  const std::string& path() const { return path_; }
+  // Where a field of this object is.
+  std::string PathOf(std::string_view key) const;
 
   // A fault that names a field of this object.
   absl::Status Fault(std::string_view key, std::string_view description) const;
@@ -142,8 +143,7 @@ class ObjectWriter {
   // Writes this dialect's extensions: those without a dotted prefix that names
   // a nested object, or with `prefix` those of that object.
   absl::Status Extensions(const ExtensionList& extensions,
-                          std::string_view place,
-                          std::string_view prefix = {});
+                          std::string_view place, std::string_view prefix = {});
 
   void End() { json_.EndObject(); }
 

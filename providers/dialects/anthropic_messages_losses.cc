@@ -24,10 +24,10 @@ void Losses::Changed(std::string_view field, std::string_view how) {
 void Losses::Foreign(std::string_view place, const ExtensionList& extensions) {
   for (const v1::Extension& extension : extensions) {
     if (extension.dialect() == kDialect) continue;
-    Changed(absl::StrCat(ToAbsl(place), place.empty() ? "" : ".",
-                         extension.name()),
-            absl::StrCat("left out: only ", extension.dialect(),
-                         " knows this field"));
+    Changed(
+        absl::StrCat(ToAbsl(place), place.empty() ? "" : ".", extension.name()),
+        absl::StrCat("left out: only ", extension.dialect(),
+                     " knows this field"));
   }
 }
 

@@ -65,8 +65,8 @@ class RequestReader {
 };
 
 absl::Status RequestReader::Read(std::string_view body, bool needs_limit) {
-  GATEWAY_RETURN_IF_ERROR(AsFieldFault(
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+  GATEWAY_RETURN_IF_ERROR(
+      AsFieldFault(ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& value) {
           return ReadField(key, value);
         });
@@ -157,8 +157,8 @@ absl::Status RequestReader::ReadObject(std::string_view key, JsonValue& value,
   if (key == "output_config") return ReadOutputConfig(json, key);
   if (key == "metadata") return ReadMetadata(json, key);
   std::optional<v1::CacheHint> hint;
-  GATEWAY_RETURN_IF_ERROR(ReadCacheControlJson(json, key, &hint,
-                                               request_.mutable_extensions()));
+  GATEWAY_RETURN_IF_ERROR(
+      ReadCacheControlJson(json, key, &hint, request_.mutable_extensions()));
   if (hint.has_value()) *request_.mutable_cache_hint() = *hint;
   return absl::OkStatus();
 }
@@ -360,8 +360,7 @@ absl::Status RequestReader::ReadOutputConfig(std::string_view json,
   if (format.json.has_value()) {
     GATEWAY_ASSIGN_OR_RETURN(
         ObjectFields inner,
-        ObjectFields::ReadRaw(*format.json,
-                              absl::StrCat(ToAbsl(path), ".format")));
+        ObjectFields::ReadRaw(*format.json, fields.PathOf("format")));
     std::string type;
     GATEWAY_RETURN_IF_ERROR(inner.RequiredText("type", &type));
     const std::string schema = inner.Json("schema");

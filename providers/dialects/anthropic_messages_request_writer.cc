@@ -96,8 +96,8 @@ absl::Status RequestWriter::WriteForCounting(std::string_view model) {
 absl::Status RequestWriter::WritePrompt() {
   const Conversation conversation = Arrange(request_, content_, losses_);
   if (!conversation.system.empty()) {
-    GATEWAY_RETURN_IF_ERROR(content_.WriteContent(
-        conversation.system, "system", object_.Field("system")));
+    GATEWAY_RETURN_IF_ERROR(content_.WriteContent(conversation.system, "system",
+                                                  object_.Field("system")));
   }
   GATEWAY_RETURN_IF_ERROR(WriteMessages(conversation));
   GATEWAY_RETURN_IF_ERROR(WriteTools());
@@ -248,8 +248,8 @@ absl::Status RequestWriter::WriteToolChoice() {
   using Choice = v1::ToolChoice;
   const Choice& choice = request_.tool_choice();
   Choice::Mode mode = choice.mode();
-  const bool one_at_a_time = request_.has_parallel_tool_calls() &&
-                             !request_.parallel_tool_calls();
+  const bool one_at_a_time =
+      request_.has_parallel_tool_calls() && !request_.parallel_tool_calls();
   const bool has_more =
       HasNestedExtension(request_.extensions(), "tool_choice");
   // A choice among tools that could all not be carried is no choice.
@@ -424,8 +424,7 @@ void RequestWriter::TellLosses() {
 }  // namespace
 
 absl::Status WriteRequest(const v1::GenerateRequest& request,
-                          const WriteRequestOptions& options,
-                          std::string* body,
+                          const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings) {
   Losses losses(warnings);
   return RequestWriter(request, body, losses).Write(options);

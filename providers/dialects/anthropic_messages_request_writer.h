@@ -26,14 +26,12 @@ namespace gateway::anthropic {
 // one is used and a warning says so: a cut at a limit that nobody asked for
 // would be a riddle.
 absl::Status WriteRequest(const v1::GenerateRequest& request,
-                          const WriteRequestOptions& options,
-                          std::string* body,
+                          const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings);
 
 // Writes only what makes up the prompt, as counting tokens asks for.
 absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
-                                     std::string_view model,
-                                     std::string* body);
+                                     std::string_view model, std::string* body);
 
 }  // namespace gateway::anthropic
 

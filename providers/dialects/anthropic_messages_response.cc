@@ -74,8 +74,7 @@ absl::Status ResponseReader::ReadText(JsonValue& value, std::string* text) {
   return absl::OkStatus();
 }
 
-absl::Status ResponseReader::ReadField(std::string_view key,
-                                       JsonValue& value) {
+absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   if (key == "type") {
     std::string type;
     GATEWAY_RETURN_IF_ERROR(ReadText(value, &type));
@@ -167,8 +166,8 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
   }
   JsonWriter json(body);
   ObjectWriter object(json);
-  object.Text("id", response.id().empty() ? response.request_id()
-                                          : response.id());
+  object.Text("id",
+              response.id().empty() ? response.request_id() : response.id());
   object.Text("type", "message");
   object.Text("role", "assistant");
   object.Text("model", response.model());
@@ -178,9 +177,9 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
               StopReasonWord(reason, choice.provider_finish_reason(),
                              choice.stop_sequence()));
   TextOrNull("stop_sequence", choice.stop_sequence(), object);
-  GATEWAY_RETURN_IF_ERROR(
-      WriteUsage(response.usage(), response.service_tier(),
-                 response.extensions(), object.Field("usage")));
+  GATEWAY_RETURN_IF_ERROR(WriteUsage(response.usage(), response.service_tier(),
+                                     response.extensions(),
+                                     object.Field("usage")));
   GATEWAY_RETURN_IF_ERROR(object.Extensions(choice.extensions(), "choices[0]"));
   GATEWAY_RETURN_IF_ERROR(object.Extensions(response.extensions(), ""));
   if (!object.Has("stop_details")) object.Null("stop_details");

@@ -19,8 +19,8 @@ namespace {
 
 // The keys of which there must be no two.
 constexpr std::array<std::string_view, 13> kSingleKeys = {
-    "model",       "stream",   "max_tokens",    "messages",     "system",
-    "tools",       "metadata", "thinking",      "tool_choice",  "output_config",
+    "model",       "stream",    "max_tokens",  "messages",    "system",
+    "tools",       "metadata",  "thinking",    "tool_choice", "output_config",
     "temperature", "container", "service_tier"};
 
 // What a JSON string says. Names rarely have escapes.

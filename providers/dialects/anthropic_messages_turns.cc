@@ -100,8 +100,8 @@ Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
     }
     Turn turn = TurnOf(message, writer);
     // A turn of which nothing can be said here is no turn.
-    const bool lost_all = turn.parts.empty() && turn.results.empty() &&
-                          !message.parts().empty();
+    const bool lost_all =
+        turn.parts.empty() && turn.results.empty() && !message.parts().empty();
     if (!lost_all) conversation.turns.push_back(std::move(turn));
   }
   MergeResults(conversation.turns);

@@ -200,8 +200,7 @@ absl::Status ReadCacheControl(ObjectFields& fields,
                               ExtensionList* extensions) {
   const ObjectFields::Either control = fields.TextOrJson("cache_control");
   if (!control.json.has_value()) return absl::OkStatus();
-  return ReadCacheControlJson(*control.json,
-                              absl::StrCat(fields.path(), ".cache_control"),
+  return ReadCacheControlJson(*control.json, fields.PathOf("cache_control"),
                               hint, extensions);
 }
 
@@ -213,9 +212,8 @@ absl::Status ReadCacheControlJson(std::string_view json, std::string_view path,
   std::string type;
   GATEWAY_RETURN_IF_ERROR(fields.RequiredText("type", &type));
   const std::string ttl = fields.Json("ttl");
-  const bool expressible =
-      type == "ephemeral" && fields.AllTaken() &&
-      (ttl.empty() || ttl == "\"5m\"" || ttl == "\"1h\"");
+  const bool expressible = type == "ephemeral" && fields.AllTaken() &&
+                           (ttl.empty() || ttl == "\"5m\"" || ttl == "\"1h\"");
   if (!expressible) {
     AddExtension(extensions, "cache_control", json);
     return absl::OkStatus();

@@ -76,9 +76,9 @@ TEST(AnthropicMessagesGoldensTest, RequestsAreWrittenAsTheyWereRead) {
     ASSERT_TRUE(status.ok()) << status;
     std::string written;
     std::vector<v1::Warning> warnings;
-    status = dialect.WriteRequest(
-        request, {.model = request.model(), .stream = stream}, &written,
-        &warnings);
+    status = dialect.WriteRequest(request,
+                                  {.model = request.model(), .stream = stream},
+                                  &written, &warnings);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_TRUE(SameJson(written, golden.text));
     EXPECT_TRUE(warnings.empty()) << warnings.front().DebugString();
@@ -172,8 +172,7 @@ TEST(AnthropicMessagesGoldensTest, TapAndReaderAgree) {
     EXPECT_EQ(tap->facts().id, folded.id());
     EXPECT_EQ(tap->facts().model, folded.model());
     EXPECT_EQ(tap->facts().finish_reason, folded.choices(0).finish_reason());
-    EXPECT_TRUE(
-        MessageDifferencer::Equals(tap->facts().usage, folded.usage()));
+    EXPECT_TRUE(MessageDifferencer::Equals(tap->facts().usage, folded.usage()));
   }
 }
 
@@ -241,10 +240,9 @@ TEST(AnthropicMessagesGoldensTest, CutRequestsAreRefused) {
           << length;
       body.append(kJsonPaddingBytes, '\0');
       RequestScan scan;
-      EXPECT_FALSE(dialect
-                       .ScanRequest(std::string_view(body).substr(0, length),
-                                    &scan)
-                       .ok())
+      EXPECT_FALSE(
+          dialect.ScanRequest(std::string_view(body).substr(0, length), &scan)
+              .ok())
           << length;
     }
   }

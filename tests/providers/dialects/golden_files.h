@@ -33,9 +33,9 @@ inline std::vector<Golden> GoldensIn(const std::string& directory) {
   for (const auto& entry :
        std::filesystem::directory_iterator("tests/golden/" + directory)) {
     const std::filesystem::path& path = entry.path();
-    goldens.push_back({.name = path.stem().string(),
-                       .text = ReadGolden(directory + "/" +
-                                          path.filename().string())});
+    goldens.push_back(
+        {.name = path.stem().string(),
+         .text = ReadGolden(directory + "/" + path.filename().string())});
   }
   EXPECT_FALSE(goldens.empty()) << directory;
   std::sort(goldens.begin(), goldens.end(),

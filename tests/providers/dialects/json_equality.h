@@ -6,9 +6,9 @@
 #ifndef TESTS_PROVIDERS_DIALECTS_JSON_EQUALITY_H_
 #define TESTS_PROVIDERS_DIALECTS_JSON_EQUALITY_H_
 
-#include <string_view>
-
 #include <rapidjson/document.h>
+
+#include <string_view>
 
 #include "gtest/gtest.h"
 
