@@ -55,7 +55,7 @@ std::string_view Describe(simdjson::error_code error) {
     case simdjson::UNESCAPED_CHARS:
       return "malformed JSON: a control character inside a string";
     case simdjson::STRING_ERROR:
-      return "malformed JSON: a bad escape in a string";
+      return "malformed JSON: a bad escape or a lone surrogate in a string";
     case simdjson::NUMBER_ERROR:
       return "malformed JSON: a bad number";
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
@@ -371,20 +371,25 @@ JsonType JsonValue::Type() {
   }
 }
 
-absl::StatusOr<std::string_view> JsonValue::String() {
+absl::StatusOr<JsonString> JsonValue::StringAndRaw() {
   if (absl::Status status = MarkRead(); !status.ok()) return status;
   ondemand::value& value = JsonReading::Of(*this);
-  std::string_view text;
-  if (auto error = value.get_string().get(text)) {
+  JsonString string;
+  if (auto error = value.get_string().get(string.text)) {
     return TypeError(error, "a string");
   }
+  string.raw = TrimRight(value.raw_json_token());
   // The text was UTF-8; only an escape can have made it something else.
-  const size_t quoted_length = TrimRight(value.raw_json_token()).size();
-  if (quoted_length != text.size() + 2 &&
-      !simdjson::validate_utf8(text.data(), text.size())) {
+  if (string.raw.size() != string.text.size() + 2 && !IsUtf8(string.text)) {
     return Error("a lone surrogate in a string");
   }
-  return text;
+  return string;
+}
+
+absl::StatusOr<std::string_view> JsonValue::String() {
+  absl::StatusOr<JsonString> string = StringAndRaw();
+  if (!string.ok()) return string.status();
+  return string->text;
 }
 
 absl::StatusOr<bool> JsonValue::Bool() {

@@ -65,6 +65,12 @@ enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
 // Whether 64 readable bytes follow a text, which saves copying it.
 enum class JsonPadding { kAbsent, kPresent };
 
+// A string both ways: unescaped, and as it stands, quotes included.
+struct JsonString {
+  std::string_view text;
+  std::string_view raw;
+};
+
 // One value of a text that is being read. Each value is read at most once; a
 // value left unread is skipped. All views are valid until ReadJson returns,
 // except that raw views of a text with padding point into that text.
@@ -87,6 +93,7 @@ class JsonValue {
   // The value, where it has the type; otherwise an error that names the path.
   // Lone surrogates are refused. A number such as 3.0 is an integer.
   absl::StatusOr<std::string_view> String();
+  absl::StatusOr<JsonString> StringAndRaw();
   absl::StatusOr<bool> Bool();
   absl::StatusOr<int64_t> Int64();
   // As Int64, within [min, max].

@@ -57,6 +57,9 @@ struct RequestScan {
   // The caller asked for the usage event of a stream.
   bool stream_usage = false;
   Span stream_options_value;  // Zero length if absent.
+  // What must stand in its place for the usage to be sent, if it says more than
+  // that; empty otherwise.
+  std::string stream_options_wish;
   size_t object_begin = 0;    // Just after the opening brace.
   std::optional<int64_t> output_tokens_max;
   int choice_count = 1;

@@ -1,0 +1,24 @@
+// The likelihoods of tokens in Chat Completions.
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_LOGPROBS_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_LOGPROBS_H_
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/content.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// Reads `{"content": [...], "refusal": [...]}`, whose values may be null.
+absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs);
+
+// Writes the object; empty lists as null.
+void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_LOGPROBS_H_

@@ -1,0 +1,28 @@
+// Writes a request for an upstream that speaks Chat Completions, in the modern
+// words only: `max_completion_tokens`, `tools`, `safety_identifier`.
+//
+// Thread-safe: a free function.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_REQUEST_WRITER_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_REQUEST_WRITER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway {
+
+// Appends the body. Streams always ask for their usage. An extension never
+// says anew what the contract has a field for, nor what policies depend on.
+absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
+                                const WriteRequestOptions& options,
+                                std::string* body,
+                                std::vector<v1::Warning>* warnings);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_REQUEST_WRITER_H_

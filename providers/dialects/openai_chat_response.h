@@ -1,0 +1,30 @@
+// Whole answers of Chat Completions.
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_RESPONSE_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_RESPONSE_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// Reads an answer. An error in the place of one is returned as what it says;
+// an answer without choices, or that cannot be understood, is a
+// PROVIDER_BAD_RESPONSE.
+absl::Status ReadOpenAiResponse(std::string_view body,
+                                v1::GenerateResponse* response);
+
+// Appends an answer, with the nulls that clients rely on.
+absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
+                                 std::string* body);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_RESPONSE_H_

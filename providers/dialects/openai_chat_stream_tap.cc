@@ -1,0 +1,177 @@
+#include "providers/dialects/openai_chat_stream_tap.h"
+
+#include <bitset>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat_errors.h"
+#include "providers/dialects/openai_chat_fields.h"
+#include "providers/dialects/openai_chat_usage.h"
+#include "providers/dialects/openai_chat_words.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kChoicesMax = 128;
+
+// Where `word` first stands in `data`, behind it; null if nowhere. In a JSON
+// string its quotes would be escaped, so what is found is a key or a value.
+const char* Behind(std::string_view data, std::string_view word) {
+  const void* found = memmem(data.data(), data.size(), word.data(),
+                             word.size());
+  return found == nullptr ? nullptr
+                          : static_cast<const char*>(found) + word.size();
+}
+
+// Whether a key stands in `data` with a value that is not null.
+bool HasValue(std::string_view data, std::string_view key) {
+  const char* const end = data.data() + data.size();
+  while (const char* at = Behind(data, key)) {
+    while (at != end && (*at == ' ' || *at == ':' || *at == '\t')) ++at;
+    if (at != end && *at != 'n') return true;
+    data = std::string_view(at, end - at);
+  }
+  return false;
+}
+
+// What one event says that is to be recorded.
+struct Notes {
+  bool has_choices = false;
+  bool has_usage = false;
+  bool failed = false;
+};
+
+class OpenAiStreamTap final : public StreamTap {
+ public:
+  absl::StatusOr<EventKind> OnEvent(std::string_view name,
+                                    std::string_view data) override {
+    if (data.empty()) return EventKind::kIgnorable;
+    if (data.starts_with("[DONE]")) return EventKind::kTerminal;
+    if (name == "error") {
+      error_ = ReadOpenAiErrorEvent(data);
+      return EventKind::kError;
+    }
+    if (data.front() != '{' || !IsUtf8(data)) {
+      return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                       "an event of the stream is not a JSON object");
+    }
+    if (!IsWorthParsing(data)) return EventKind::kContent;
+    return Parse(data);
+  }
+
+  const ResponseFacts& facts() const override { return facts_; }
+  absl::Status error() const override { return error_; }
+  bool finished() const override {
+    return begun_.any() && (begun_ & ~ended_).none();
+  }
+
+ private:
+  // The first event tells id and model; the one with a role begins a choice.
+  bool IsWorthParsing(std::string_view data) const {
+    return facts_.id.empty() || HasValue(data, "\"finish_reason\"") ||
+           HasValue(data, "\"usage\"") || HasValue(data, "\"error\"") ||
+           HasValue(data, "\"role\"");
+  }
+
+  absl::StatusOr<EventKind> Parse(std::string_view data) {
+    Notes notes;
+    const absl::Status status =
+        ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+          return root.EachField([&](std::string_view key, JsonValue& value) {
+            return NoteField(key, value, &notes);
+          });
+        });
+    if (notes.failed) {
+      error_ = ReadOpenAiErrorEvent(data);
+      return EventKind::kError;
+    }
+    if (!status.ok()) return AsBadResponse(status);
+    if (notes.has_choices) return EventKind::kContent;
+    return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;
+  }
+
+  absl::Status NoteField(std::string_view key, JsonValue& value, Notes* notes) {
+    if (key == "choices") {
+      if (value.IsNull()) return absl::OkStatus();
+      return value.EachElement([&](JsonValue& choice) {
+        notes->has_choices = true;
+        return NoteChoice(choice, notes);
+      });
+    }
+    if (key == "id" && facts_.id.empty() && value.IsString()) {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
+      facts_.id = id;
+    } else if (key == "model" && facts_.model.empty() && value.IsString()) {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view model, value.String());
+      facts_.model = model;
+    } else if (key == "usage" && !value.IsNull()) {
+      notes->has_usage = true;
+      facts_.has_usage = true;
+      return ReadOpenAiUsage(value, &facts_.usage);
+    } else if (key == "error") {
+      notes->failed = notes->failed || value.IsObject() || value.IsString();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status NoteChoice(JsonValue& choice, Notes* notes) {
+    size_t index = 0;
+    bool ends = false;
+    std::string_view word;
+    GATEWAY_RETURN_IF_ERROR(choice.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "index") {
+            GATEWAY_ASSIGN_OR_RETURN(index, value.Int32(0, kChoicesMax - 1));
+          } else if (key == "finish_reason" && value.IsString()) {
+            GATEWAY_ASSIGN_OR_RETURN(word, value.String());
+            ends = !word.empty();
+          } else if (key == "delta" && value.IsObject()) {
+            return NoteDelta(value);
+          } else if (key == "error" && value.IsObject()) {
+            notes->failed = true;
+          }
+          return absl::OkStatus();
+        }));
+    begun_.set(index);
+    // Only the first word counts: some vendors repeat it, or send another.
+    if (!ends || ended_.test(index)) return absl::OkStatus();
+    ended_.set(index);
+    if (index == 0) facts_.finish_reason = ReadFinishReason(word, contents_);
+    return absl::OkStatus();
+  }
+
+  // Only of parsed events, so that a known word is all that can be judged
+  // exactly: what it means is decided by the word, and content is assumed.
+  absl::Status NoteDelta(JsonValue& delta) {
+    return delta.EachField([&](std::string_view key, JsonValue& value) {
+      if (key == "tool_calls" && value.IsArray()) contents_.tool_calls = true;
+      if (key == "refusal" && value.IsString()) contents_.refusal = true;
+      return absl::OkStatus();
+    });
+  }
+
+  ResponseFacts facts_;
+  absl::Status error_;
+  ChoiceContents contents_ = {.content = true};
+  std::bitset<kChoicesMax> begun_;
+  std::bitset<kChoicesMax> ended_;
+};
+
+}  // namespace
+
+std::unique_ptr<StreamTap> NewOpenAiStreamTap() {
+  return std::make_unique<OpenAiStreamTap>();
+}
+
+}  // namespace gateway

@@ -1,0 +1,32 @@
+// Usage as Chat Completions counts it: `prompt_tokens` with what was cached,
+// `completion_tokens` with what was reasoned.
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_USAGE_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_USAGE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/usage.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// No call consumes as many tokens; who says so is not to be believed.
+inline constexpr int64_t kUsageTokensMax = 1'000'000'000;
+
+// Replaces `usage` by what the object says. Negative and absurd numbers are
+// errors; so is anything that is not a number. What was cached is at most the
+// whole input, whatever the provider says.
+absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage);
+
+// Writes the object, details included.
+void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_USAGE_H_
