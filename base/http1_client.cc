@@ -125,10 +125,12 @@ class Http1Client::Pool {
     return connection;
   }
 
-  // REQUIRES: the connection has carried its answer to the end.
+  // REQUIRES: the connection has carried its answer to the end. One on which
+  // more has come is dropped: it would be taken for the next answer.
   void GiveBack(std::unique_ptr<Connection> connection) {
     const bool usable = !connection->stream->hung_up() &&
                         connection->input.bytes().empty() &&
+                        connection->stream->KnownDrained() &&
                         count_ < destination_->idle_connections_max &&
                         loop_.Now() - connection->born <
                             destination_->connection_age_max;
@@ -187,7 +189,7 @@ class Http1Client::Exchange final : public HttpExchange,
     ++client_.stats_.active;
   }
   ~Exchange() override {
-    --client_.stats_.active;
+    client_.EndExchange();
     if (connection_ == nullptr) return;
     const Http1Parser& parser = connection_->parser;
     if (failure_.ok() && parser.done() && parser.keep_alive()) {
@@ -217,7 +219,7 @@ class Http1Client::Exchange final : public HttpExchange,
   Task<absl::Status> OpenTunnel(Stream& stream);
   Task<absl::Status> Write(const HttpCall& call);
   Task<absl::Status> ReadHead();
-  Task<absl::Status> ReadMore(absl::Span<char> space, size_t* bytes);
+  // Reads nothing only where the connection's end is the body's.
   Task<absl::Status> ReadIntoInput(bool in_place);
 
   void OnTimeout();
@@ -247,6 +249,7 @@ class Http1Client::Exchange final : public HttpExchange,
   CancelListener on_cancel_;
   absl::InlinedVector<std::string_view, 4> pieces_;
   std::string fields_;
+  bool head_request_ = false;
   bool kept_fields_ = false;
   InputBuffer head_memory_{client_.loop_.blocks()};
   BodyAssembler body_;
@@ -259,10 +262,14 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
     GATEWAY_CO_RETURN_IF_ERROR(co_await Connect());
   }
   progress_.reused_connection = connection_->reused;
-  Await(destination_.timeouts.first_byte, "a first byte of the answer");
+  Await(destination_.timeouts.first_byte, "the server to take the request");
   const absl::Status written = co_await Write(call);
   progress_.sent = written.ok();
+  if (failure_.ok()) {
+    Await(destination_.timeouts.first_byte, "a first byte of the answer");
+  }
   // A server may answer, and close, before it has read all of the request.
+  head_request_ = call.head->method() == "HEAD";
   absl::Status read = co_await ReadHead();
   timer_.Disarm();
   if (read.ok()) co_return read;
@@ -348,7 +355,7 @@ Task<absl::Status> Http1Client::Exchange::OpenTunnel(Stream& stream) {
     if (!used.ok()) co_return BadAnswer(used.status());
     input.Consume(*used);
   }
-  if (parser.status() != 200) {
+  if (parser.status() / 100 != 2) {
     co_return absl::UnavailableError(absl::StrCat(
         "the proxy refused CONNECT ", target, " with ", parser.status()));
   }
@@ -376,6 +383,7 @@ Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
 Task<absl::Status> Http1Client::Exchange::ReadHead() {
   Http1Parser& parser = connection_->parser;
   InputBuffer& input = connection_->input;
+  if (head_request_) parser.SkipBody();
   for (;;) {
     if (!input.bytes().empty()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
@@ -387,6 +395,7 @@ Task<absl::Status> Http1Client::Exchange::ReadHead() {
           co_return absl::InternalError("the server switched protocols");
         }
         parser.Next();  // An interim answer.
+        if (head_request_) parser.SkipBody();
         continue;
       }
       if (input.bytes().size() == input.capacity()) {
@@ -400,44 +409,32 @@ Task<absl::Status> Http1Client::Exchange::ReadHead() {
 
 Task<absl::Status> Http1Client::Exchange::ReadIntoInput(bool in_place) {
   InputBuffer& input = connection_->input;
-  if (input.bytes().empty() && !in_place) {
-    // Most likely there is nothing yet: wait without holding a block.
-    input.Release();
-    co_await connection_->stream->Readable();
-  }
-  const absl::Span<char> space =
-      in_place ? input.SpaceInPlace() : input.Space();
-  if (space.empty()) {
-    co_return absl::InternalError("a chunk's head is too long");
-  }
-  size_t bytes = 0;
-  GATEWAY_CO_RETURN_IF_ERROR(co_await ReadMore(space, &bytes));
-  input.Commit(bytes);
-  co_return absl::OkStatus();
-}
-
-// Reads 0 bytes only where the connection's end is the body's.
-Task<absl::Status> Http1Client::Exchange::ReadMore(absl::Span<char> space,
-                                                   size_t* bytes) {
   Stream& stream = *connection_->stream;
   for (;;) {
+    // Whoever waits holds no block if it can be helped.
+    if (!in_place) input.Release();
+    co_await stream.Readable();
+    GATEWAY_CO_RETURN_IF_ERROR(failure_);
+    const absl::Span<char> space =
+        in_place ? input.SpaceInPlace() : input.Space();
+    if (space.empty()) {
+      co_return absl::InternalError("a chunk's head is too long");
+    }
     const IoResult got = stream.TryRead(space.data(), space.size());
     switch (got.kind) {
       case IoResult::Kind::kBytes:
-        *bytes = got.bytes;
+        input.Commit(got.bytes);
         co_return absl::OkStatus();
       case IoResult::Kind::kError:
-        co_return Explain(stream.error());
-      case IoResult::Kind::kEnd: {
+        co_return stream.error();
+      case IoResult::Kind::kEnd:
         if (!connection_->parser.head_done()) {
           co_return absl::UnavailableError(
               "the server closed the connection without an answer");
         }
-        *bytes = 0;
         co_return connection_->parser.PutEnd();
-      }
       case IoResult::Kind::kWouldBlock:
-        co_await stream.Readable();
+        break;
     }
   }
 }
@@ -447,6 +444,7 @@ Http1Client::Exchange::Read() {
   Http1Parser& parser = connection_->parser;
   InputBuffer& input = connection_->input;
   pieces_.clear();
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
   for (;;) {
     if (!input.bytes().empty() && !parser.done()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
@@ -474,19 +472,17 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
   const bool fits =
       length.has_value() &&
       *length <= input.bytes().size() + input.SpaceInPlace().size();
-  if (!fits && !parser.done()) head_memory_ = input.Detach();
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
+  if (!fits && !parser.done()) {
+    head_memory_ = input.Detach();
+    body_.Reserve(std::min(length.value_or(0), kReservedBodyBytesMax));
+  }
   while (!parser.done()) {
     if (!input.bytes().empty()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), body_);
       if (!used.ok()) co_return BadAnswer(used.status());
       input.Consume(*used);
       if (parser.done()) break;
-      // What was put lies in memory that is read over next.
-      if (!fits) {
-        body_.Reserve(std::max<uint64_t>(
-            body_.bytes().size() + kBlockBytes,
-            std::min(length.value_or(0), kReservedBodyBytesMax)));
-      }
     }
     Await(destination_.timeouts.idle, "more of the answer");
     GATEWAY_CO_RETURN_IF_ERROR(
@@ -518,8 +514,9 @@ Task<void> Http1Client::Exchange::DrainThenGiveBack(
   while (drained <= kDrainBytesMax) {
     const absl::StatusOr<size_t> used =
         connection->parser.Put(connection->input.bytes(), ignore);
-    if (!used.ok() || connection->parser.done()) break;
+    if (!used.ok()) break;
     connection->input.Consume(*used);
+    if (connection->parser.done()) break;
     const absl::Span<char> space = connection->input.Space();
     const IoResult got = stream.TryRead(space.data(), space.size());
     if (got.would_block()) {
@@ -532,9 +529,8 @@ Task<void> Http1Client::Exchange::DrainThenGiveBack(
       break;
     }
   }
-  --client.stats_.active;
+  client.EndExchange();
   if (connection->parser.done() && connection->parser.keep_alive()) {
-    connection->input.Clear();
     pool.GiveBack(std::move(connection));
   }
 }
@@ -555,6 +551,14 @@ void Http1Client::Exchange::Fail(absl::Status why) {
 
 Http1Client::Http1Client(Resolver& resolver)
     : loop_(*EventLoop::Current()), names_(resolver) {}
+
+void Http1Client::EndExchange() {
+  if (--stats_.active == 0) idle_.Set();
+}
+
+Task<void> Http1Client::AwaitIdle() {
+  while (stats_.active > 0) co_await idle_.Wait();
+}
 
 Http1Client::~Http1Client() { assert(stats_.active == 0); }
 

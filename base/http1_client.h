@@ -31,6 +31,10 @@ class Http1Client final : public HttpClient {
   Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       const HttpCall& call) override;
 
+  // Waits until no exchange is under way, those that finish in the background
+  // included. One waiter at a time.
+  Task<void> AwaitIdle();
+
   // Connections that carry an exchange, and that wait for one.
   struct Stats {
     size_t active = 0;
@@ -45,8 +49,11 @@ class Http1Client final : public HttpClient {
 
   Pool& PoolOf(const std::shared_ptr<const HttpDestination>& destination);
 
+  void EndExchange();
+
   EventLoop& loop_;
   LoopResolver names_;
+  WakeUp idle_;
   Stats stats_;
   absl::flat_hash_map<const HttpDestination*, std::unique_ptr<Pool>> pools_;
 };

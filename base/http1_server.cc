@@ -22,9 +22,12 @@ namespace {
 constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
 
 // How long, and how much, a refused client may go on sending before the
-// connection closes under it.
+// connection closes under it. Many send a body whole before they read.
 constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
-constexpr size_t kLingerBytesMax = 256 * 1024;
+constexpr size_t kLingerBytesMax = 64 * 1024 * 1024;
+
+// What is left of the time to write once everything has been cancelled.
+constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
@@ -51,11 +54,11 @@ int StatusOfRefusal(const absl::Status& status) {
 void SplitTarget(std::string_view target, HttpRequest& request) {
   const size_t scheme = target.find("://");
   if (scheme != std::string_view::npos && target.front() != '/') {
-    const size_t path = target.find('/', scheme + 3);
+    const size_t path = target.find_first_of("/?", scheme + 3);
     target = path == std::string_view::npos ? "/" : target.substr(path);
   }
   const size_t mark = target.find('?');
-  request.path = target.substr(0, mark);
+  request.path = mark == 0 ? "/" : target.substr(0, mark);
   request.query = mark == std::string_view::npos ? std::string_view()
                                                  : target.substr(mark + 1);
 }
@@ -82,9 +85,14 @@ class Http1Connection final : public Stream::Observer,
 
   // Nothing is being done for the client now.
   bool idle() const { return phase_ == Phase::kIdle; }
-  void CloseIdle() { stream_->Close(); }
+  void CloseNow() { stream_->Close(); }
   void Cancel(const absl::Status& why) {
-    if (gone_.has_value()) gone_->Cancel(why);
+    if (!gone_.has_value()) {
+      stream_->Close();  // No handler has it yet, or any more.
+      return;
+    }
+    gone_->Cancel(why);
+    if (phase_ == Phase::kWriting) SetPhase(phase_);  // For a shorter time.
   }
 
   Task<absl::Status> Send(HttpAnswerHead head,
@@ -110,8 +118,10 @@ class Http1Connection final : public Stream::Observer,
   Task<absl::Status> ReadHead();
   Task<absl::Status> ReadBody();
   Task<absl::Status> ReadStraightIntoBody(uint64_t length);
-  Task<absl::Status> ReadSome(absl::Span<char> space, size_t* bytes);
   Task<absl::Status> ReadIntoInput(bool in_place);
+  Task<absl::Status> AwaitInput();
+  // 0 if there is nothing to read yet.
+  absl::StatusOr<size_t> TryRead(absl::Span<char> space);
   Task<void> HandleRequest();
   Task<void> Refuse(const absl::Status& why);
   Task<void> Linger();
@@ -137,7 +147,9 @@ class Http1Connection final : public Stream::Observer,
   Answer answer_ = Answer::kNone;
   bool keep_alive_ = true;
   bool chunked_answer_ = false;
+  bool bodiless_answer_ = false;
   bool head_request_ = false;
+  uint64_t written_before_ = 0;  // Bytes, when the timer was last looked at.
   std::string out_;  // Heads and chunk sizes on their way out.
 
   // The server's list.
@@ -147,10 +159,9 @@ class Http1Connection final : public Stream::Observer,
 
 Task<void> Http1Connection::Run() {
   stream_->SetObserver(this);
-  if (server_.tls_ == nullptr || co_await StartTls()) {
-    while (co_await ServeOne()) {
-    }
-  }
+  bool more = true;
+  if (server_.tls_ != nullptr) more = co_await StartTls();
+  while (more && !server_.draining_) more = co_await ServeOne();
   stream_->SetObserver(nullptr);
   stream_->Close();
 }
@@ -178,7 +189,7 @@ Task<bool> Http1Connection::ServeOne() {
   ReleaseRequest();
   parser_.Next();
   answer_ = Answer::kNone;
-  co_return !server_.draining_;
+  co_return true;
 }
 
 Task<absl::Status> Http1Connection::ReadHead() {
@@ -188,7 +199,7 @@ Task<absl::Status> Http1Connection::ReadHead() {
                                   parser_.Put(input_.bytes(), body_));
       input_.Consume(used);
       if (parser_.head_done()) co_return absl::OkStatus();
-      if (phase_ == Phase::kIdle) SetPhase(Phase::kHead);
+      if (phase_ == Phase::kIdle && !parser_.idle()) SetPhase(Phase::kHead);
       if (input_.bytes().size() == input_.capacity()) {
         input_.Grow(std::min(2 * input_.capacity(),
                              server_.limits_.head_bytes + 1));
@@ -200,10 +211,9 @@ Task<absl::Status> Http1Connection::ReadHead() {
 
 Task<absl::Status> Http1Connection::ReadBody() {
   if (parser_.done()) co_return absl::OkStatus();
-  SetPhase(Phase::kBody);
   if (parser_.expects_continue() && input_.bytes().empty()) {
     iovec piece = ToIovec(kContinue);
-    GATEWAY_CO_RETURN_IF_ERROR(co_await stream_->Write(&piece, 1));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(&piece, 1));
   }
   const std::optional<uint64_t> length = parser_.content_length();
   const bool fits = length.has_value() &&
@@ -234,48 +244,47 @@ Task<absl::Status> Http1Connection::ReadStraightIntoBody(uint64_t length) {
       body_.Space(std::min<uint64_t>(missing, kBlockBytes));
   space = space.subspan(0, std::min<uint64_t>(missing, space.size()));
   size_t bytes = 0;
-  GATEWAY_CO_RETURN_IF_ERROR(co_await ReadSome(space, &bytes));
+  while (bytes == 0) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
+    GATEWAY_CO_ASSIGN_OR_RETURN(bytes, TryRead(space));
+  }
   co_return parser_.Put({space.data(), bytes}, body_).status();
 }
 
 Task<absl::Status> Http1Connection::ReadIntoInput(bool in_place) {
-  absl::Span<char> space = in_place ? input_.SpaceInPlace() : input_.Space();
-  if (space.empty()) {
-    co_return absl::InvalidArgumentError("a chunk's head is too long");
-  }
-  if (phase_ == Phase::kIdle && parser_.idle()) {
-    // Nothing to read yet, most likely: wait without holding a block.
-    input_.Release();
-    co_await stream_->Readable();
-    if (timed_out_) co_return absl::DeadlineExceededError("too slow");
-    space = input_.Space();
-  }
   size_t bytes = 0;
-  GATEWAY_CO_RETURN_IF_ERROR(co_await ReadSome(space, &bytes));
+  while (bytes == 0) {
+    // Whoever waits holds no block if it can be helped.
+    if (!in_place) input_.Release();
+    GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
+    const absl::Span<char> space =
+        in_place ? input_.SpaceInPlace() : input_.Space();
+    if (space.empty()) {
+      co_return absl::InvalidArgumentError("a chunk's head is too long");
+    }
+    GATEWAY_CO_ASSIGN_OR_RETURN(bytes, TryRead(space));
+  }
   input_.Commit(bytes);
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> Http1Connection::ReadSome(absl::Span<char> space,
-                                             size_t* bytes) {
-  for (;;) {
-    const IoResult got = stream_->TryRead(space.data(), space.size());
-    switch (got.kind) {
-      case IoResult::Kind::kBytes:
-        *bytes = got.bytes;
-        co_return absl::OkStatus();
-      case IoResult::Kind::kEnd:
-        co_return absl::CancelledError("the client closed the connection");
-      case IoResult::Kind::kError:
-        co_return stream_->error();
-      case IoResult::Kind::kWouldBlock:
-        break;
-    }
-    co_await stream_->Readable();
-    if (timed_out_) {
-      co_return absl::DeadlineExceededError(
-          "the request did not arrive in time");
-    }
+Task<absl::Status> Http1Connection::AwaitInput() {
+  co_await stream_->Readable();
+  if (timed_out_) {
+    co_return absl::DeadlineExceededError("the request did not arrive in time");
+  }
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> Http1Connection::TryRead(absl::Span<char> space) {
+  const IoResult got = stream_->TryRead(space.data(), space.size());
+  switch (got.kind) {
+    case IoResult::Kind::kEnd:
+      return absl::CancelledError("the client closed the connection");
+    case IoResult::Kind::kError:
+      return stream_->error();
+    default:
+      return got.bytes;
   }
 }
 
@@ -298,6 +307,8 @@ Task<void> Http1Connection::HandleRequest() {
     keep_alive_ = false;
     co_await Refuse(absl::InternalError("the request was not answered"));
   }
+  // Half an answer must not look like a whole one that ends by closing.
+  if (answer_ == Answer::kStreaming) Abort();
   gone_.reset();
 }
 
@@ -311,7 +322,7 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
   const std::string_view body[] = {refusal.body};
   timed_out_ = false;
   keep_alive_ = false;
-  head_request_ = false;
+  head_request_ = parser_.head_done() && parser_.method() == "HEAD";
   const absl::Status sent = co_await Send({status, fields}, body);
   if (sent.ok() && !parser_.done()) co_await Linger();
 }
@@ -358,7 +369,8 @@ Task<absl::Status> Http1Connection::Send(
 
 void Http1Connection::Start(HttpAnswerHead head) {
   assert(answer_ == Answer::kNone);
-  chunked_answer_ = parser_.is_http11() && !head_request_;
+  bodiless_answer_ = head_request_ || !HasBody(head.status);
+  chunked_answer_ = parser_.is_http11() && !bodiless_answer_;
   if (!parser_.is_http11()) keep_alive_ = false;
   AppendHead(head);
   if (chunked_answer_) out_ += "transfer-encoding: chunked\r\n";
@@ -378,7 +390,7 @@ Task<absl::Status> Http1Connection::Write(
     absl::StrAppend(&out_, absl::Hex(length), "\r\n");
   }
   if (!out_.empty()) pieces.push_back(ToIovec(out_));
-  if (!head_request_) {
+  if (!bodiless_answer_) {
     for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
   }
   if (chunked_answer_) pieces.push_back(ToIovec("\r\n"));
@@ -396,6 +408,7 @@ Task<absl::Status> Http1Connection::Finish() {
 
 Task<absl::Status> Http1Connection::WriteOut(iovec* pieces, size_t count) {
   SetPhase(Phase::kWriting);
+  written_before_ = stream_->bytes_written();
   absl::Status written = co_await stream_->Write(pieces, count);
   out_.clear();
   SetPhase(Phase::kHandling);
@@ -434,6 +447,12 @@ void Http1Connection::OnUnawaited(bool hung_up) {
 }
 
 void Http1Connection::OnTimeout() {
+  if (phase_ == Phase::kWriting &&
+      stream_->bytes_written() != written_before_) {
+    written_before_ = stream_->bytes_written();
+    SetPhase(Phase::kWriting);  // A slow reader, but it reads.
+    return;
+  }
   timed_out_ = true;
   if (phase_ == Phase::kWriting || parser_.idle()) {
     if (gone_.has_value()) {
@@ -459,7 +478,10 @@ void Http1Connection::SetPhase(Phase phase) {
       server_.loop_.ArmTimer(timer_, limits.body_timeout);
       break;
     case Phase::kWriting:
-      server_.loop_.ArmTimer(timer_, limits.write_timeout);
+      server_.loop_.ArmTimer(timer_, server_.cancelled_
+                                         ? std::min(limits.write_timeout,
+                                                    kLastWordTimeout)
+                                         : limits.write_timeout);
       break;
     case Phase::kHandling:
       timer_.Disarm();
@@ -508,7 +530,7 @@ void Http1Server::Remove(Http1Connection* connection) {
   if (connection->next_ != nullptr) {
     connection->next_->previous_ = connection->previous_;
   }
-  if (--count_ == 0) drained_.Set();
+  if (--count_ == 0 && draining_) drained_.Set();
 }
 
 void Http1Server::Drain() {
@@ -516,16 +538,27 @@ void Http1Server::Drain() {
   if (count_ == 0) drained_.Set();
   for (Http1Connection* connection = first_; connection != nullptr;
        connection = connection->next_) {
-    if (connection->idle()) connection->CloseIdle();
+    if (connection->idle()) connection->CloseNow();
   }
 }
 
 void Http1Server::CancelAll(const absl::Status& why) {
+  cancelled_ = true;
   Drain();
   // Cancelling runs no handler at once, so the list stands still.
   for (Http1Connection* connection = first_; connection != nullptr;
        connection = connection->next_) {
     connection->Cancel(why);
+  }
+}
+
+void Http1Server::CloseAll() {
+  Drain();
+  const absl::Status why = absl::CancelledError("the server is closing");
+  for (Http1Connection* connection = first_; connection != nullptr;
+       connection = connection->next_) {
+    connection->Cancel(why);
+    connection->CloseNow();
   }
 }
 

@@ -43,13 +43,17 @@ class Http1Server {
   // close after it.
   void Drain();
 
-  // Cancels what still runs with `why` and, once the handlers have had their
-  // last word, closes every connection.
+  // Drains, cancels what still runs with `why` and, once the handlers have had
+  // their last word, closes every connection. A client that does not take that
+  // word is not waited for longer than two seconds.
   void CancelAll(const absl::Status& why);
+
+  // Closes every connection now; handlers see their client gone.
+  void CloseAll();
 
   size_t connections() const { return count_; }
 
-  // Wakes up when connections() has become 0.
+  // Set once Drain has been called and connections() has become 0.
   WakeUp& drained() { return drained_; }
 
  private:
@@ -64,6 +68,7 @@ class Http1Server {
   const HttpServerLimits limits_;
   const std::shared_ptr<TlsContext> tls_;
   bool draining_ = false;
+  bool cancelled_ = false;
   size_t count_ = 0;
   Http1Connection* first_ = nullptr;  // All connections, an intrusive list.
   WakeUp drained_;

@@ -1,0 +1,214 @@
+#include "service/api/gateway_service.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/pipeline.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kService = "llmgateway.v1.GatewayService";
+constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
+
+// A whole answer is the message that the provider filled in.
+class UnarySink final : public AnswerSink {
+ public:
+  explicit UnarySink(v1::GenerateResponse* response) : response_(response) {}
+
+  Task<absl::Status> SendAnswer(Call& call) override {
+    // Both live on the call's arena, so this moves nothing but pointers.
+    response_->Swap(call.answer.response);
+    call.response_bytes = static_cast<int64_t>(response_->ByteSizeLong());
+    co_return absl::OkStatus();
+  }
+  Task<absl::Status> SendBatch(Call&, StreamBatch&) override {
+    co_return absl::InternalError("a unary call was streamed");
+  }
+  Task<absl::Status> SendEnd(Call&, const absl::Status&) override {
+    co_return absl::OkStatus();  // The status says it.
+  }
+
+ private:
+  v1::GenerateResponse* const response_;
+};
+
+// Numbers the events and writes them one by one: a caller who does not read
+// holds the provider back.
+class EventSink final : public AnswerSink {
+ public:
+  explicit EventSink(MessageWriter& writer) : writer_(writer) {}
+
+  Task<absl::Status> SendAnswer(Call&) override {
+    co_return absl::InternalError("a stream was answered whole");
+  }
+  Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override {
+    for (v1::GenerateEvent& event : batch.events) {
+      if (event.has_started()) call.Describe(event.mutable_started());
+      GATEWAY_CO_RETURN_IF_ERROR(co_await Write(call, event));
+    }
+    co_return absl::OkStatus();
+  }
+  Task<absl::Status> SendEnd(Call& call,
+                             const absl::Status& outcome) override {
+    // A call that failed before its first event fails by its status alone.
+    if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();
+    v1::GenerateEvent end = call.MakeEnd(outcome);
+    co_return co_await Write(call, end);
+  }
+
+ private:
+  Task<absl::Status> Write(Call& call, v1::GenerateEvent& event) {
+    event.set_seq(++last_seq_);
+    call.response_bytes += static_cast<int64_t>(event.ByteSizeLong());
+    const bool written = co_await writer_.Write(event);
+    if (!written) co_return absl::CancelledError("the client is gone");
+    co_return absl::OkStatus();
+  }
+
+  MessageWriter& writer_;
+  int64_t last_seq_ = 0;
+};
+
+void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
+              Call* call) {
+  CallFacts& facts = call->facts;
+  facts.door = Door::kGrpc;
+  facts.operation = context.method();
+  facts.method = "POST";
+  facts.path = context.method();
+  facts.request_id = context.request_id();
+  facts.authorization = context.FindMetadata("authorization").value_or("");
+  facts.api_key = context.FindMetadata("x-api-key").value_or("");
+  facts.model = request.model();
+  facts.provider = request.provider_id();
+  facts.request_bytes = request.ByteSizeLong();
+  call->request = &request;
+}
+
+// Asks who the caller of a question about models is.
+absl::Status CheckCaller(const CallContext& context, const Wiring& wiring) {
+  return wiring.authenticator()
+      .Authenticate(context.FindMetadata("authorization").value_or(""),
+                    context.FindMetadata("x-api-key").value_or(""))
+      .status();
+}
+
+}  // namespace
+
+GatewayService::GatewayService(
+    std::function<LoopServices&(EventLoop&)> services_of)
+    : services_of_(std::move(services_of)) {}
+
+void GatewayService::AddTo(MethodTable& table) {
+  const auto generate = [this](CallContext& context,
+                               const v1::GenerateRequest& request,
+                               v1::GenerateResponse* response) {
+    return Generate(context, request, response);
+  };
+  table.AddUnary<v1::GenerateRequest, v1::GenerateResponse>(
+      kService, "Generate", generate);
+  table.AddUnary<v1::GenerateRequest, v1::GenerateResponse>(
+      kOldService, "Route", generate);
+  table.AddServerStream<v1::GenerateRequest, v1::GenerateEvent>(
+      kService, "StreamGenerate",
+      [this](CallContext& context, const v1::GenerateRequest& request,
+             MessageWriter& writer) {
+        return StreamGenerate(context, request, writer);
+      });
+  table.AddUnary<v1::CountTokensRequest, v1::CountTokensResponse>(
+      kService, "CountTokens",
+      [this](CallContext& context, const v1::CountTokensRequest& request,
+             v1::CountTokensResponse* response) {
+        return CountTokens(context, request, response);
+      });
+  table.AddUnary<v1::ListModelsRequest, v1::ListModelsResponse>(
+      kService, "ListModels",
+      [this](CallContext& context, const v1::ListModelsRequest& request,
+             v1::ListModelsResponse* response) {
+        return ListModels(context, request, response);
+      });
+  table.AddUnary<v1::GetModelRequest, v1::Model>(
+      kService, "GetModel",
+      [this](CallContext& context, const v1::GetModelRequest& request,
+             v1::Model* response) {
+        return GetModel(context, request, response);
+      });
+}
+
+Task<absl::Status> GatewayService::Generate(CallContext& context,
+                                            const v1::GenerateRequest& request,
+                                            v1::GenerateResponse* response) {
+  LoopServices& services = services_of_(context.loop());
+  Call call(services.wiring.Get(), services.loop, services.http,
+            context.cancel(), *context.arena(), context.arrival_time());
+  SetFacts(context, request, &call);
+  UnarySink sink(response);
+  co_return co_await RunCall(call, sink, services.recorder);
+}
+
+Task<absl::Status> GatewayService::StreamGenerate(
+    CallContext& context, const v1::GenerateRequest& request,
+    MessageWriter& writer) {
+  LoopServices& services = services_of_(context.loop());
+  Call call(services.wiring.Get(), services.loop, services.http,
+            context.cancel(), *context.arena(), context.arrival_time());
+  SetFacts(context, request, &call);
+  call.facts.stream = true;
+  EventSink sink(writer);
+  co_return co_await RunCall(call, sink, services.recorder);
+}
+
+Task<absl::Status> GatewayService::CountTokens(
+    CallContext& context, const v1::CountTokensRequest& request,
+    v1::CountTokensResponse* response) {
+  LoopServices& services = services_of_(context.loop());
+  Call call(services.wiring.Get(), services.loop, services.http,
+            context.cancel(), *context.arena(), context.arrival_time());
+  SetFacts(context, request.request(), &call);
+  const absl::StatusOr<TokenCount> count =
+      co_await RunCount(call, services.recorder);
+  GATEWAY_CO_RETURN_IF_ERROR(count.status());
+  response->set_input_tokens(count->tokens);
+  response->set_source(count->estimated
+                           ? v1::CountTokensResponse::SOURCE_ESTIMATE
+                           : v1::CountTokensResponse::SOURCE_PROVIDER);
+  call.FillRoute(response->mutable_route());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> GatewayService::ListModels(
+    CallContext& context, const v1::ListModelsRequest& request,
+    v1::ListModelsResponse* response) {
+  const std::shared_ptr<const Wiring> wiring =
+      services_of_(context.loop()).wiring.Get();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(context, *wiring));
+  co_return wiring->catalog().List(request, response);
+}
+
+Task<absl::Status> GatewayService::GetModel(CallContext& context,
+                                            const v1::GetModelRequest& request,
+                                            v1::Model* response) {
+  const std::shared_ptr<const Wiring> wiring =
+      services_of_(context.loop()).wiring.Get();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(context, *wiring));
+  if (request.name().empty()) co_return InvalidField("name", "is required");
+  const v1::Model* const model = wiring->catalog().Find(request.name());
+  if (model == nullptr) {
+    absl::Status missing =
+        MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,
+                  absl::StrCat("no provider offers a model called '",
+                               request.name(), "'"));
+    AddFaultMetadata(missing, "model", request.name());
+    co_return missing;
+  }
+  *response = *model;
+  co_return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,55 @@
+// The handlers of llmgateway.v1.GatewayService, and of its old name
+// PromptRouter. Sessions and embeddings are in the contract and not served yet:
+// they answer UNIMPLEMENTED by the method table.
+//
+// Thread contract: built before the listeners open; handlers run on the loop of
+// their call and use that loop's services.
+
+#ifndef SERVICE_API_GATEWAY_SERVICE_H_
+#define SERVICE_API_GATEWAY_SERVICE_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "base/event_loop.h"
+#include "base/task.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+#include "service/api/method_table.h"
+#include "service/pipeline/loop_services.h"
+
+namespace gateway {
+
+class GatewayService {
+ public:
+  // `services_of` finds what belongs to a call's loop.
+  explicit GatewayService(
+      std::function<LoopServices&(EventLoop&)> services_of);
+
+  // Borrows this object.
+  void AddTo(MethodTable& table);
+
+  Task<absl::Status> Generate(CallContext& context,
+                              const v1::GenerateRequest& request,
+                              v1::GenerateResponse* response);
+  Task<absl::Status> StreamGenerate(CallContext& context,
+                                    const v1::GenerateRequest& request,
+                                    MessageWriter& writer);
+  Task<absl::Status> CountTokens(CallContext& context,
+                                 const v1::CountTokensRequest& request,
+                                 v1::CountTokensResponse* response);
+  Task<absl::Status> ListModels(CallContext& context,
+                                const v1::ListModelsRequest& request,
+                                v1::ListModelsResponse* response);
+  Task<absl::Status> GetModel(CallContext& context,
+                              const v1::GetModelRequest& request,
+                              v1::Model* response);
+
+ private:
+  const std::function<LoopServices&(EventLoop&)> services_of_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_GATEWAY_SERVICE_H_

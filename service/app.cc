@@ -1,0 +1,309 @@
+#include "service/app.h"
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/latch.h"
+#include "base/logging.h"
+#include "base/resolver.h"
+#include "base/status_macros.h"
+#include "service/api/admin_service.h"
+#include "service/api/gateway_service.h"
+#include "service/api/health.h"
+#include "service/api/method_table.h"
+#include "service/api/metrics_service.h"
+#include "service/api/reflection.h"
+#include "service/grpc/grpc_server.h"
+#include "service/http/openai_routes.h"
+#include "service/http/operations_routes.h"
+#include "service/http/readiness.h"
+#include "service/loop_runtime.h"
+#include "service/observability/access_log.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/metrics.h"
+#include "service/observability/process_metrics.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/wiring.h"
+#include "service/version.h"
+
+namespace gateway {
+namespace {
+
+namespace configv1 = ::llmgateway::config::v1;
+
+constexpr absl::Duration kLogFlushTimeout = absl::Seconds(5);
+
+absl::Duration ToAbslDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
+  HttpServerLimits limits;
+  limits.head_bytes = listener.header_bytes_limit();
+  limits.body_bytes = listener.body_bytes_limit();
+  limits.head_timeout = ToAbslDuration(listener.header_timeout());
+  limits.body_timeout = ToAbslDuration(listener.body_stall_timeout());
+  limits.idle_timeout = ToAbslDuration(listener.idle_timeout());
+  limits.write_timeout = ToAbslDuration(listener.write_stall_timeout());
+  limits.connections = listener.connections_limit();
+  return limits;
+}
+
+absl::StatusOr<std::shared_ptr<TlsContext>> HttpTls(
+    const ConfigSnapshot& config, std::string_view listener) {
+  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
+  if (tls == nullptr) return std::shared_ptr<TlsContext>();
+  TlsContext::ServerOptions options;
+  options.certificate_chain_pem = tls->cert_chain.Reveal();
+  options.private_key_pem = tls->private_key;
+  if (tls->client_ca.has_value()) {
+    options.client_ca_pem = tls->client_ca->Reveal();
+  }
+  options.alpn = {"http/1.1"};
+  return TlsContext::ForServer(options);
+}
+
+std::optional<GrpcServer::Tls> GrpcTls(const ConfigSnapshot& config,
+                                       std::string_view listener) {
+  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
+  if (tls == nullptr) return std::nullopt;
+  GrpcServer::Tls grpc{.cert_chain = std::string(tls->cert_chain.Reveal()),
+                       .private_key = tls->private_key,
+                       .client_ca = ""};
+  if (tls->client_ca.has_value()) grpc.client_ca = tls->client_ca->Reveal();
+  return grpc;
+}
+
+// `address` with its port replaced by the one that was chosen.
+std::string WithPort(const std::string& address, int port) {
+  return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+}  // namespace
+
+struct App::Graph {
+  Graph(std::shared_ptr<const ConfigSnapshot> config, Environment environment)
+      : config(std::move(config)), environment(std::move(environment)) {}
+
+  const configv1::GatewayConfig& proto() const { return config->config(); }
+
+  std::shared_ptr<const ConfigSnapshot> config;
+  const Environment environment;
+
+  // Observability.
+  MetricRegistry registry{SystemClock()};
+  std::unique_ptr<AccessLog> access_log;  // Null if calls are not logged.
+  std::unique_ptr<CallMetrics> metrics;
+  std::unique_ptr<RequestFeed> feed;
+  Readiness readiness;
+
+  // The rules.
+  std::unique_ptr<CurrentWiring> wiring;
+
+  // The loops, with the HTTP doors on them.
+  Resolver resolver;
+  std::optional<ListenAddress> http_address;
+  std::optional<ListenAddress> operations_address;
+  std::vector<std::unique_ptr<LoopRuntime>> loops;
+  absl::flat_hash_map<const EventLoop*, LoopRuntime*> runtime_of;
+
+  // The services and the engines that serve them.
+  HealthService health;
+  std::unique_ptr<GatewayService> gateway;
+  ReflectionService reflection;
+  MethodTable table;
+  std::unique_ptr<GrpcServer> grpc;
+
+  HealthService admin_health;
+  std::unique_ptr<AdminService> admin;
+  std::unique_ptr<MetricsService> metrics_service;
+  ReflectionService admin_reflection;
+  MethodTable admin_table;
+  std::unique_ptr<GrpcServer> admin_grpc;
+
+  bool drained = false;
+};
+
+App::App(std::shared_ptr<const ConfigSnapshot> config, Environment environment)
+    : graph_(std::make_unique<Graph>(std::move(config),
+                                     std::move(environment))) {}
+
+absl::StatusOr<std::unique_ptr<App>> App::Start(
+    std::shared_ptr<const ConfigSnapshot> config, Environment environment) {
+  std::unique_ptr<App> app(
+      new App(std::move(config), std::move(environment)));
+  GATEWAY_RETURN_IF_ERROR(app->Build());
+  GATEWAY_RETURN_IF_ERROR(app->StartLoops());
+  GATEWAY_RETURN_IF_ERROR(app->StartGrpc());
+  GATEWAY_RETURN_IF_ERROR(app->StartAdmin());
+  Graph& graph = *app->graph_;
+  graph.health.StartServing();
+  graph.admin_health.StartServing();
+  graph.readiness.SetReady();
+  return app;
+}
+
+App::~App() { Drain(); }
+
+absl::Status App::Build() {
+  Graph& graph = *graph_;
+  const configv1::GatewayConfig& config = graph.proto();
+  if (config.logging().access_log()) {
+    GATEWAY_ASSIGN_OR_RETURN(graph.access_log, AccessLog::Open({}));
+  }
+  graph.metrics = std::make_unique<CallMetrics>(
+      graph.registry,
+      CallMetrics::Options{
+          .model_labels_limit =
+              static_cast<size_t>(config.metrics().model_labels_limit())});
+  AddProcessMetrics(
+      {.version = kVersion, .access_log = graph.access_log.get()},
+      SystemClock(), graph.registry);
+  graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
+      .events_limit =
+          static_cast<size_t>(config.metrics().watch_events_limit())});
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Wiring> wiring,
+                           Wiring::Make(graph.config));
+  LogCredentials();
+  graph.wiring = std::make_unique<CurrentWiring>(std::move(wiring));
+  return absl::OkStatus();
+}
+
+void App::LogCredentials() const {
+  for (const configv1::ProviderConfig& provider : graph_->proto().providers()) {
+    if (graph_->config->CredentialOf(provider.name()) ==
+        ConfigSnapshot::Credential::kAbsent) {
+      Log(LogLevel::kInfo, "routing",
+          "a provider has no credential; rules skip it",
+          {{"provider", provider.name()}});
+    }
+  }
+}
+
+absl::Status App::StartLoops() {
+  Graph& graph = *graph_;
+  const configv1::Listeners& listeners = graph.proto().listeners();
+  GATEWAY_ASSIGN_OR_RETURN(graph.http_address,
+                           BindAddress(listeners.http().address()));
+  GATEWAY_ASSIGN_OR_RETURN(graph.operations_address,
+                           BindAddress(listeners.operations().address()));
+  addresses_.http = graph.http_address->text();
+  addresses_.operations = graph.operations_address->text();
+
+  LoopRuntime::HttpListener http;
+  http.address = &*graph.http_address;
+  http.limits = LimitsOf(listeners.http());
+  GATEWAY_ASSIGN_OR_RETURN(http.tls, HttpTls(*graph.config, "http"));
+  http.handler = [](LoopServices& services) {
+    return std::make_unique<OpenAiRoutes>(services);
+  };
+  LoopRuntime::HttpListener operations;
+  operations.address = &*graph.operations_address;
+  operations.limits = LimitsOf(listeners.operations());
+  GATEWAY_ASSIGN_OR_RETURN(operations.tls,
+                           HttpTls(*graph.config, "operations"));
+  operations.handler = [&graph](LoopServices&) {
+    return std::make_unique<OperationsRoutes>(graph.readiness,
+                                              graph.registry);
+  };
+
+  const LoopRuntime::Shared shared{graph.resolver, *graph.wiring,
+                                   graph.access_log.get(), *graph.metrics,
+                                   *graph.feed};
+  const int count = graph.proto().runtime().event_loops();
+  for (int i = 0; i < count; ++i) {
+    std::vector<LoopRuntime::HttpListener> doors = {http};
+    if (i == 0) doors.push_back(operations);
+    auto& runtime =
+        graph.loops.emplace_back(std::make_unique<LoopRuntime>(shared));
+    GATEWAY_RETURN_IF_ERROR(runtime->Start(i, std::move(doors)));
+    graph.runtime_of[&runtime->loop()] = runtime.get();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status App::StartGrpc() {
+  Graph& graph = *graph_;
+  graph.gateway = std::make_unique<GatewayService>(
+      [&graph](EventLoop& loop) -> LoopServices& {
+        return graph.runtime_of.find(&loop)->second->services();
+      });
+  graph.gateway->AddTo(graph.table);
+  graph.health.AddTo(graph.table);
+  graph.reflection.AddTo(graph.table);
+  GATEWAY_RETURN_IF_ERROR(graph.table.status());
+
+  const configv1::GrpcListener& listener = graph.proto().listeners().grpc();
+  GrpcServer::Options options;
+  options.address = listener.address();
+  options.table = &graph.table;
+  options.health = &graph.health;
+  for (const auto& runtime : graph.loops) {
+    options.loops.push_back(&runtime->loop());
+  }
+  options.tls = GrpcTls(*graph.config, "grpc");
+  options.receive_message_bytes_limit = listener.receive_message_bytes_limit();
+  options.metadata_bytes_limit = listener.metadata_bytes_limit();
+  options.concurrent_streams_limit = listener.concurrent_streams_limit();
+  GATEWAY_ASSIGN_OR_RETURN(graph.grpc, GrpcServer::Start(std::move(options)));
+  addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
+  return absl::OkStatus();
+}
+
+absl::Status App::StartAdmin() {
+  Graph& graph = *graph_;
+  graph.admin = std::make_unique<AdminService>(*graph.wiring,
+                                               graph.environment);
+  graph.metrics_service = std::make_unique<MetricsService>(
+      *graph.wiring, graph.registry, *graph.feed);
+  graph.admin->AddTo(graph.admin_table);
+  graph.metrics_service->AddTo(graph.admin_table);
+  graph.admin_health.AddTo(graph.admin_table);
+  graph.admin_reflection.AddTo(graph.admin_table);
+  GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
+
+  const configv1::GrpcListener& listener = graph.proto().listeners().admin();
+  GrpcServer::Options options;
+  options.address = listener.address();
+  options.table = &graph.admin_table;
+  options.health = &graph.admin_health;
+  options.loops.push_back(&graph.loops[0]->loop());
+  options.tls = GrpcTls(*graph.config, "admin");
+  options.receive_message_bytes_limit = listener.receive_message_bytes_limit();
+  options.metadata_bytes_limit = listener.metadata_bytes_limit();
+  options.concurrent_streams_limit = listener.concurrent_streams_limit();
+  options.channelz = true;
+  GATEWAY_ASSIGN_OR_RETURN(graph.admin_grpc,
+                           GrpcServer::Start(std::move(options)));
+  addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
+  return absl::OkStatus();
+}
+
+void App::Drain() {
+  Graph& graph = *graph_;
+  if (std::exchange(graph.drained, true)) return;
+  const absl::Duration grace =
+      ToAbslDuration(graph.proto().runtime().drain_grace());
+  graph.readiness.SetDraining();
+  // The engine first says NOT_SERVING, then refuses; both kinds of door drain
+  // side by side.
+  if (graph.grpc != nullptr) graph.grpc->StartDraining();
+  Latch http_drained(static_cast<int>(graph.loops.size()));
+  for (const auto& runtime : graph.loops) {
+    runtime->Drain(grace, [&http_drained] { http_drained.Open(); });
+  }
+  if (graph.grpc != nullptr) graph.grpc->Drain(grace);
+  if (!graph.loops.empty()) http_drained.Wait();
+  graph.feed->Close();
+  if (graph.admin_grpc != nullptr) graph.admin_grpc->Drain(absl::Seconds(1));
+  for (const auto& runtime : graph.loops) runtime->Stop();
+  if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);
+}
+
+}  // namespace gateway

@@ -1,0 +1,134 @@
+#include "service/loop_runtime.h"
+
+#include <cassert>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/http1_client.h"
+#include "base/http1_server.h"
+#include "base/latch.h"
+#include "base/status_macros.h"
+#include "base/task.h"
+#include "errors/fault.h"
+#include "service/pipeline/recorder.h"
+
+namespace gateway {
+namespace {
+
+// For answers that are on their way when everything else is over.
+constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
+
+}  // namespace
+
+struct LoopRuntime::OnLoop {
+  explicit OnLoop(EventLoop& loop, const Shared& shared)
+      : client(shared.resolver),
+        wiring(shared.wiring),
+        recorder(shared.access_log == nullptr
+                     ? nullptr
+                     : &shared.access_log->AddLane(),
+                 shared.metrics.AddLane(), shared.feed),
+        services{loop, client, wiring, recorder} {}
+
+  struct Door {
+    std::unique_ptr<HttpHandler> handler;
+    std::unique_ptr<Http1Server> server;
+    std::unique_ptr<Listener> listener;  // Null while draining.
+  };
+
+  Http1Client client;
+  LoopWiring wiring;
+  Recorder recorder;
+  LoopServices services;
+  std::vector<Door> doors;
+};
+
+LoopRuntime::LoopRuntime(const Shared& shared) : shared_(shared) {}
+
+LoopRuntime::~LoopRuntime() { assert(on_loop_ == nullptr); }
+
+absl::Status LoopRuntime::Start(int index,
+                                std::vector<HttpListener> listeners) {
+  GATEWAY_ASSIGN_OR_RETURN(loop_, EventLoop::Create());
+  thread_ = Thread(absl::StrCat("loop-", index), [this] { loop_->Run(); });
+  absl::Status opened;
+  Latch done;
+  loop_->Post([&] {
+    opened = Open(std::move(listeners));
+    done.Open();
+  });
+  done.Wait();
+  return opened;
+}
+
+absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
+  on_loop_ = std::make_unique<OnLoop>(*loop_, shared_);
+  for (HttpListener& listener : listeners) {
+    OnLoop::Door& door = on_loop_->doors.emplace_back();
+    door.handler = listener.handler(on_loop_->services);
+    door.server = std::make_unique<Http1Server>(*door.handler, listener.limits,
+                                                listener.tls);
+    Http1Server* const server = door.server.get();
+    GATEWAY_ASSIGN_OR_RETURN(
+        door.listener,
+        Listener::Open(*listener.address,
+                       [server](std::unique_ptr<Stream> stream) {
+                         server->Accept(std::move(stream));
+                       }));
+  }
+  return absl::OkStatus();
+}
+
+LoopServices& LoopRuntime::services() { return on_loop_->services; }
+
+void LoopRuntime::Drain(absl::Duration grace,
+                        std::function<void()> on_drained) {
+  loop_->Post([this, grace, on_drained = std::move(on_drained)] {
+    Spawn(DrainOnLoop(grace, on_drained));
+  });
+}
+
+Task<void> LoopRuntime::DrainOnLoop(absl::Duration grace,
+                                    std::function<void()> on_drained) {
+  Timer last_word([this] {
+    for (OnLoop::Door& door : on_loop_->doors) door.server->CloseAll();
+  });
+  Timer grace_over([this, &last_word] {
+    const absl::Status why =
+        MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
+    for (OnLoop::Door& door : on_loop_->doors) door.server->CancelAll(why);
+    loop_->ArmTimer(last_word, kLastWordTimeout);
+  });
+  for (OnLoop::Door& door : on_loop_->doors) {
+    door.listener.reset();
+    door.server->Drain();
+  }
+  loop_->ArmTimer(grace_over, grace);
+  for (OnLoop::Door& door : on_loop_->doors) {
+    while (door.server->connections() > 0) {
+      co_await door.server->drained().Wait();
+    }
+  }
+  on_drained();
+}
+
+void LoopRuntime::Stop() {
+  if (loop_ == nullptr) return;
+  Latch done;
+  loop_->Post([this, &done] {
+    Spawn([](LoopRuntime* self, Latch* done) -> Task<void> {
+      if (self->on_loop_ != nullptr) {
+        co_await self->on_loop_->client.AwaitIdle();
+        self->on_loop_.reset();
+      }
+      done->Open();
+    }(this, &done));
+  });
+  done.Wait();
+  loop_->Stop();
+  thread_.Join();
+}
+
+}  // namespace gateway

@@ -1,0 +1,86 @@
+// LoopRuntime is one event loop with its thread and everything that lives on
+// it: the HTTP doors, the connections upstream, the lanes into log and metrics.
+//
+// Thread contract: Start, Drain and Stop by one thread that is not the loop's;
+// services() on the loop.
+
+#ifndef SERVICE_LOOP_RUNTIME_H_
+#define SERVICE_LOOP_RUNTIME_H_
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/http_server.h"
+#include "base/listener.h"
+#include "base/resolver.h"
+#include "base/thread.h"
+#include "base/tls_context.h"
+#include "service/observability/access_log.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/loop_services.h"
+
+namespace gateway {
+
+class LoopRuntime {
+ public:
+  // What all loops share. Borrowed.
+  struct Shared {
+    Resolver& resolver;
+    CurrentWiring& wiring;
+    AccessLog* access_log;  // Null if calls are not logged.
+    CallMetrics& metrics;
+    RequestFeed& feed;
+  };
+
+  // A listener of this loop.
+  struct HttpListener {
+    const ListenAddress* address = nullptr;
+    HttpServerLimits limits;
+    std::shared_ptr<TlsContext> tls;  // Null for plaintext.
+    // Makes the handler, on the loop.
+    std::function<std::unique_ptr<HttpHandler>(LoopServices&)> handler;
+  };
+
+  explicit LoopRuntime(const Shared& shared);
+  // REQUIRES: Stop was called if Start was.
+  ~LoopRuntime();
+
+  LoopRuntime(const LoopRuntime&) = delete;
+  LoopRuntime& operator=(const LoopRuntime&) = delete;
+
+  // Starts the thread and opens the listeners.
+  absl::Status Start(int index, std::vector<HttpListener> listeners);
+
+  // Closes the listeners, lets requests finish until `grace` has passed, then
+  // cancels what is left with reason DRAINING. Calls `on_drained`, on the
+  // loop, when nothing is left.
+  void Drain(absl::Duration grace, std::function<void()> on_drained);
+
+  // Ends the thread. REQUIRES: drained, and nobody uses services() any more.
+  void Stop();
+
+  EventLoop& loop() { return *loop_; }
+  LoopServices& services();
+
+ private:
+  struct OnLoop;  // What is made, used and destroyed on the loop.
+
+  absl::Status Open(std::vector<HttpListener> listeners);
+  Task<void> DrainOnLoop(absl::Duration grace,
+                         std::function<void()> on_drained);
+
+  const Shared shared_;
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<OnLoop> on_loop_;
+  Thread thread_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_LOOP_RUNTIME_H_

@@ -1,0 +1,21 @@
+#include "service/pipeline/admission.h"
+
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "service/pipeline/request_check.h"
+
+namespace gateway {
+
+absl::Status Admit(Call& call) {
+  if (call.cancel.cancelled()) return call.cancel.status();
+  GATEWAY_ASSIGN_OR_RETURN(
+      call.caller, call.wiring->authenticator().Authenticate(
+                       call.facts.authorization, call.facts.api_key));
+  GATEWAY_RETURN_IF_ERROR(call.refusal);
+  // A raw request was judged by its dialect; what the dialect lets through is
+  // the provider's to judge.
+  if (call.request == nullptr) return absl::OkStatus();
+  return CheckRequest(*call.request, call.wiring->config().limits());
+}
+
+}  // namespace gateway

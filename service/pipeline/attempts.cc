@@ -1,0 +1,221 @@
+#include "service/pipeline/attempts.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/sleep.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+// One try at one target: what a provider is handed, and the note that is taken
+// of it.
+class Try {
+ public:
+  Try(Call& call, const RouteTarget& target, bool fresh_connection)
+      : call_(call),
+        entry_(*call.wiring->providers().Find(target.provider)),
+        began_(call.loop.Now()),
+        noted_(call.tries.emplace_back()) {
+    noted_.provider = entry_.name;
+    noted_.model = std::string(entry_.UpstreamModel(target.model));
+    noted_.start_time = SystemClock().WallTime();
+    request_.loop = &call.loop;
+    request_.http = &call.http;
+    request_.cancel = &call.cancel;
+    request_.request_id = call.facts.request_id;
+    request_.model = noted_.model;
+    request_.fresh_connection = fresh_connection;
+    request_.progress = &noted_.progress;
+    request_.warnings = &call.warnings;
+  }
+
+  // Chooses the form of the request: raw where the provider speaks the
+  // caller's dialect.
+  absl::Status ChooseForm() {
+    call_.answers_raw = call_.raw != nullptr &&
+                        provider().dialect() != nullptr &&
+                        provider().dialect()->name() ==
+                            call_.raw->dialect->name();
+    if (!call_.answers_raw) return Parse();
+    call_.warnings.clear();
+    request_.raw = call_.raw;
+    return absl::OkStatus();
+  }
+
+  // Has the request read, whatever its form.
+  absl::Status Parse() {
+    call_.warnings.clear();
+    GATEWAY_ASSIGN_OR_RETURN(request_.request, call_.ParsedRequest());
+    return absl::OkStatus();
+  }
+
+  // Writes the try down. Returns how it went.
+  absl::Status Note(absl::Status outcome) {
+    // Whoever gave up knows better why than the socket that was closed.
+    if (!outcome.ok() && call_.cancel.cancelled()) {
+      outcome = call_.cancel.status();
+    }
+    noted_.duration = call_.loop.Now() - began_;
+    noted_.status = outcome;
+    return outcome;
+  }
+
+  const Provider& provider() const { return *entry_.provider; }
+  ProviderCall& request() { return request_; }
+
+ private:
+  Call& call_;
+  const ProviderRegistry::Entry& entry_;
+  const absl::Duration began_;
+  NotedTry& noted_;
+  ProviderCall request_;
+};
+
+Task<absl::Status> TryAnswer(Call& call, bool fresh_connection) {
+  Try one(call, call.plan.targets[0], fresh_connection);
+  absl::Status outcome = one.ChooseForm();
+  if (outcome.ok()) {
+    call.answer = ProviderAnswer();
+    if (!call.answers_raw) {
+      call.answer.response =
+          google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(
+              &call.arena);
+    }
+    outcome = co_await one.provider().Generate(one.request(), &call.answer);
+  }
+  co_return one.Note(std::move(outcome));
+}
+
+// Waits for the first content and keeps what came before it.
+Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
+  StreamBatch held;
+  size_t held_bytes = 0;
+  while (!open->first.content && !open->ended) {
+    StreamBatch batch;
+    absl::StatusOr<bool> more = co_await open->stream->Next(&batch);
+    if (!more.ok()) co_return more.status();
+    open->ended = !*more;
+    for (v1::GenerateEvent& event : batch.events) {
+      held_bytes += event.ByteSizeLong();
+      held.events.push_back(std::move(event));
+    }
+    if (batch.content || open->ended) {
+      // Views into the stream's memory are good until the next batch.
+      open->first.raw = std::move(batch.raw);
+      open->first.content = true;
+      continue;
+    }
+    for (std::string_view bytes : batch.raw) open->held_bytes.append(bytes);
+    if (held_bytes + open->held_bytes.size() > held_bytes_limit) {
+      co_return MakeFault(
+          v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+          absl::StrCat("more than ", held_bytes_limit,
+                       " bytes of stream without content"));
+    }
+  }
+  open->first.events = std::move(held.events);
+  if (!open->held_bytes.empty()) {
+    open->first.raw.insert(open->first.raw.begin(), open->held_bytes);
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> TryStream(Call& call, bool fresh_connection,
+                             OpenStream* open) {
+  Try one(call, call.plan.targets[0], fresh_connection);
+  absl::Status outcome = one.ChooseForm();
+  if (outcome.ok()) {
+    *open = OpenStream();
+    absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
+        co_await one.provider().Stream(one.request());
+    outcome = stream.status();
+    if (stream.ok()) {
+      open->stream = *std::move(stream);
+      outcome = co_await HoldBack(
+          open,
+          call.wiring->config().limits().stream_buffer_bytes_limit());
+    }
+  }
+  if (!outcome.ok()) open->stream.reset();
+  co_return one.Note(std::move(outcome));
+}
+
+// Decides, after a failed try, whether and when another follows.
+class Retries {
+ public:
+  explicit Retries(Call& call) : call_(call) {}
+
+  // The next try must not reuse a connection.
+  bool fresh_connection() const { return fresh_connection_; }
+
+  // OK once another try may begin; if there must be none, how the call ends.
+  Task<absl::Status> Another(const absl::Status& failure) {
+    if (call_.cancel.cancelled()) co_return failure;
+    const NotedTry& last = call_.tries.back();
+    if (last.progress.http.reused_connection_was_stale &&
+        !fresh_connection_) {
+      // The server never saw the request; this repeats nothing and costs
+      // nobody a try.
+      fresh_connection_ = true;
+      ++free_tries_;
+      co_return absl::OkStatus();
+    }
+    const int tries = static_cast<int>(call_.tries.size()) - free_tries_;
+    const std::optional<absl::Duration> delay =
+        call_.wiring->retry().DelayAfter(tries, failure, SystemRandom());
+    if (!delay.has_value()) co_return failure;
+    fresh_connection_ = true;
+    co_return co_await Sleep(call_.loop, *delay, call_.cancel);
+  }
+
+ private:
+  Call& call_;
+  int free_tries_ = 0;
+  bool fresh_connection_ = false;
+};
+
+}  // namespace
+
+Task<absl::Status> AttemptAnswer(Call& call) {
+  Retries retries(call);
+  for (;;) {
+    const absl::Status outcome =
+        co_await TryAnswer(call, retries.fresh_connection());
+    if (outcome.ok()) {
+      call.answer_facts = call.answer.facts;
+      co_return outcome;
+    }
+    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
+  }
+}
+
+Task<absl::Status> AttemptStream(Call& call, OpenStream* open) {
+  Retries retries(call);
+  for (;;) {
+    const absl::Status outcome =
+        co_await TryStream(call, retries.fresh_connection(), open);
+    if (outcome.ok()) co_return outcome;
+    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
+  }
+}
+
+Task<absl::StatusOr<int64_t>> AttemptCount(Call& call) {
+  Try one(call, call.plan.targets[0], /*fresh_connection=*/false);
+  absl::StatusOr<int64_t> count = 0;
+  absl::Status outcome = one.Parse();
+  if (outcome.ok()) {
+    count = co_await one.provider().CountTokens(one.request());
+    outcome = count.status();
+  }
+  GATEWAY_CO_RETURN_IF_ERROR(one.Note(std::move(outcome)));
+  co_return count;
+}
+
+}  // namespace gateway

@@ -1,0 +1,143 @@
+#include "service/pipeline/call.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+void Set(absl::Duration duration, google::protobuf::Duration* out) {
+  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
+void Set(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  out->set_seconds(nanos / 1'000'000'000);
+  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+bool HasCome(absl::Duration moment) {
+  return moment != -absl::InfiniteDuration();
+}
+
+v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return v1::StreamEnd::OUTCOME_FINISHED;
+  switch (FaultReason(status)) {
+    case v1::ERROR_REASON_STREAM_INTERRUPTED:
+      return v1::StreamEnd::OUTCOME_TRUNCATED;
+    case v1::ERROR_REASON_CANCELLED:
+    case v1::ERROR_REASON_DEADLINE_EXCEEDED:
+      return v1::StreamEnd::OUTCOME_CANCELLED;
+    default:
+      return v1::StreamEnd::OUTCOME_ERROR;
+  }
+}
+
+}  // namespace
+
+Call::Call(std::shared_ptr<const Wiring> wiring, EventLoop& loop,
+           HttpClient& http, CancelSignal& cancel,
+           google::protobuf::Arena& arena, absl::Duration arrival)
+    : wiring(std::move(wiring)),
+      loop(loop),
+      http(http),
+      cancel(cancel),
+      arena(arena),
+      arrival(arrival),
+      start_time(SystemClock().WallTime() - (loop.Now() - arrival)) {}
+
+absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
+  if (request != nullptr) return request;
+  auto* const parsed =
+      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
+  bool stream = false;
+  bool stream_usage = false;
+  GATEWAY_RETURN_IF_ERROR(
+      raw->dialect->ReadRequest(raw->body, parsed, &stream, &stream_usage));
+  request = parsed;
+  return request;
+}
+
+v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
+  v1::GenerateEvent event;
+  v1::StreamEnd* const end = event.mutable_end();
+  end->set_outcome(OutcomeOf(outcome));
+  *end->mutable_usage() = answer_facts.usage;
+  FillRoute(end->mutable_route());
+  FillAttempts(end->mutable_attempts());
+  FillTimings(end->mutable_timings());
+  if (!outcome.ok()) {
+    end->mutable_error()->set_reason(FaultReason(outcome));
+    end->mutable_error()->set_message(std::string(outcome.message()));
+  }
+  return event;
+}
+
+void Call::Describe(v1::GenerateResponse* response) const {
+  response->set_request_id(std::string(facts.request_id));
+  FillRoute(response->mutable_route());
+  FillAttempts(response->mutable_attempts());
+  FillTimings(response->mutable_timings());
+  for (const v1::Warning& warning : warnings) {
+    *response->add_warnings() = warning;
+  }
+}
+
+void Call::Describe(v1::StreamStarted* started) const {
+  started->set_request_id(std::string(facts.request_id));
+  FillRoute(started->mutable_route());
+  for (const v1::Warning& warning : warnings) {
+    *started->add_warnings() = warning;
+  }
+}
+
+void Call::FillRoute(v1::Route* route) const {
+  if (plan.targets.empty()) return;
+  // The target that was tried last is the one that answered, or failed.
+  const size_t served = tries.empty() ? 0 : tries.size() - 1;
+  route->set_provider(std::string(
+      tries.empty() ? plan.targets[0].provider : tries[served].provider));
+  route->set_model(tries.empty() ? plan.targets[0].model
+                                 : tries[served].model);
+  route->set_reason(plan.reason);
+}
+
+void Call::FillAttempts(
+    google::protobuf::RepeatedPtrField<v1::Attempt>* attempts) const {
+  for (const NotedTry& one : tries) {
+    v1::Attempt* const attempt = attempts->Add();
+    attempt->set_provider(std::string(one.provider));
+    attempt->set_model(one.model);
+    Set(one.start_time, attempt->mutable_start_time());
+    Set(one.duration, attempt->mutable_duration());
+    attempt->set_http_status(one.progress.http_status);
+    attempt->set_reused_connection(one.progress.http.reused_connection);
+    if (one.status.ok()) continue;
+    attempt->set_failure(FaultReason(one.status));
+    attempt->set_failure_message(std::string(one.status.message()));
+  }
+}
+
+void Call::FillTimings(v1::Timings* timings) const {
+  Set(loop.Now() - arrival, timings->mutable_total());
+  if (HasCome(first_content)) {
+    Set(first_content - arrival, timings->mutable_time_to_first_token());
+  }
+  if (tries.empty()) return;
+  // What failed tries and the waits between them took is no overhead of ours.
+  const TryProgress& first = tries.front().progress;
+  if (!HasCome(first.dispatched)) return;
+  Set(first.dispatched - arrival, timings->mutable_overhead());
+  const TryProgress& last = tries.back().progress;
+  if (!HasCome(last.first_byte)) return;
+  Set(last.first_byte - last.dispatched,
+      timings->mutable_upstream_first_byte());
+}
+
+}  // namespace gateway

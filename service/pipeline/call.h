@@ -1,0 +1,132 @@
+// A Call is one request on its way through the four stages, and what became of
+// it. The door that took it in sets the first part; each stage adds its own.
+//
+// The request is either parsed or raw (providers/dialects/dialect.h); the
+// stages read CallFacts and never ask which.
+//
+// Thread contract: one event loop, the one it arrived on.
+
+#ifndef SERVICE_PIPELINE_CALL_H_
+#define SERVICE_PIPELINE_CALL_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "base/event_loop.h"
+#include "base/http_client.h"
+#include "google/protobuf/arena.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/provider.h"
+#include "service/observability/call_record.h"
+#include "service/pipeline/wiring.h"
+#include "service/routing/router.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// What is known of a request whatever its form. The views must stay valid
+// until the call ends.
+struct CallFacts {
+  Door door = Door::kGrpc;
+  std::string_view operation;  // As in CallRecord.
+  std::string_view method;
+  std::string_view path;
+  std::string_view request_id;
+  std::string_view authorization;  // Header values; empty if absent.
+  std::string_view api_key;
+  std::string_view model;
+  std::string_view provider;  // Named by the caller; empty if it is not.
+  bool stream = false;
+  // The caller of a stream asked for its usage.
+  bool stream_usage = false;
+  size_t request_bytes = 0;
+};
+
+// One try, as far as it has come.
+struct NotedTry {
+  std::string_view provider;
+  std::string model;
+  absl::Time start_time;
+  absl::Duration duration;
+  absl::Status status;
+  TryProgress progress;
+};
+
+class Call {
+ public:
+  // `arrival` is steady. All references must outlive the call.
+  Call(std::shared_ptr<const Wiring> wiring, EventLoop& loop, HttpClient& http,
+       CancelSignal& cancel, google::protobuf::Arena& arena,
+       absl::Duration arrival);
+
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  // The request as a message; a raw one is parsed when first asked for, which
+  // fails as its dialect's ReadRequest does.
+  absl::StatusOr<const v1::GenerateRequest*> ParsedRequest();
+
+  // The last of the events of a parsed stream: how it ended, and all that is
+  // known of it.
+  v1::GenerateEvent MakeEnd(const absl::Status& outcome) const;
+
+  // Fills in what the gateway knows of a parsed answer.
+  void Describe(v1::GenerateResponse* response) const;
+  void Describe(v1::StreamStarted* started) const;
+  void FillRoute(v1::Route* route) const;
+
+  // Constant after construction.
+  const std::shared_ptr<const Wiring> wiring;
+  EventLoop& loop;
+  HttpClient& http;
+  CancelSignal& cancel;
+  google::protobuf::Arena& arena;
+  const absl::Duration arrival;
+  const absl::Time start_time;
+
+  // Set by the door: the facts, and one of the two forms.
+  CallFacts facts;
+  const v1::GenerateRequest* request = nullptr;
+  const RawRequest* raw = nullptr;
+  // What the door found wrong with the request; Admit refuses it so, after it
+  // has asked who the caller is.
+  absl::Status refusal;
+
+  // Set by Admit.
+  std::string_view caller;
+
+  // Set by Plan.
+  RoutePlan plan;
+
+  // Set by Attempt.
+  std::deque<NotedTry> tries;  // Providers write into the last one.
+  std::vector<v1::Warning> warnings;
+  // The answer goes through as the provider's bytes.
+  bool answers_raw = false;
+  ProviderAnswer answer;  // Of a unary call.
+  ResponseFacts answer_facts;
+  absl::Duration first_content = -absl::InfiniteDuration();  // Steady.
+  int64_t content_batches = 0;
+
+  // Set by the door as it answers.
+  int64_t response_bytes = 0;
+  int http_status = 0;
+
+ private:
+  void FillTimings(v1::Timings* timings) const;
+  void FillAttempts(
+      google::protobuf::RepeatedPtrField<v1::Attempt>* attempts) const;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_H_

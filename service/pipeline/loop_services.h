@@ -1,0 +1,26 @@
+// LoopServices is what every door on one event loop works with: the loop, its
+// connections upstream, the rules in use, and where calls are recorded.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_PIPELINE_LOOP_SERVICES_H_
+#define SERVICE_PIPELINE_LOOP_SERVICES_H_
+
+#include "base/event_loop.h"
+#include "base/http_client.h"
+#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/recorder.h"
+
+namespace gateway {
+
+// Borrows all of it.
+struct LoopServices {
+  EventLoop& loop;
+  HttpClient& http;
+  LoopWiring& wiring;
+  Recorder& recorder;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_LOOP_SERVICES_H_

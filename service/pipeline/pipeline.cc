@@ -1,0 +1,122 @@
+#include "service/pipeline/pipeline.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "service/pipeline/admission.h"
+#include "service/pipeline/attempts.h"
+#include "service/pipeline/token_estimate.h"
+
+namespace gateway {
+namespace {
+
+absl::Status AdmitAndPlan(Call& call) {
+  GATEWAY_RETURN_IF_ERROR(Admit(call));
+  GATEWAY_ASSIGN_OR_RETURN(
+      call.plan, call.wiring->router().Plan({.model = call.facts.model,
+                                             .provider = call.facts.provider}));
+  return absl::OkStatus();
+}
+
+// A failure after the caller has seen output is an interruption, whatever it
+// was to the provider.
+absl::Status Interrupted(const Call& call, const absl::Status& failure) {
+  if (call.cancel.cancelled()) return call.cancel.status();
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_STREAM_INTERRUPTED,
+      absl::StrCat("the stream broke off: ", failure.message()));
+  AddFaultMetadata(fault, "provider", call.tries.back().provider);
+  AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
+  AddFaultMetadata(fault, "events_delivered",
+                   absl::StrCat(call.content_batches));
+  return fault;
+}
+
+Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open) {
+  StreamBatch batch = std::move(open.first);
+  for (;;) {
+    call.answer_facts = open.stream->facts();
+    if (batch.content) ++call.content_batches;
+    GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
+    if (open.ended) co_return absl::OkStatus();
+    absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
+    if (!more.ok()) {
+      call.answer_facts = open.stream->facts();
+      co_return Interrupted(call, more.status());
+    }
+    if (!*more) {
+      call.answer_facts = open.stream->facts();
+      co_return absl::OkStatus();
+    }
+  }
+}
+
+Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
+  absl::Status outcome = AdmitAndPlan(call);
+  OpenStream open;
+  if (outcome.ok()) outcome = co_await AttemptStream(call, &open);
+  if (outcome.ok()) {
+    call.first_content = call.loop.Now();
+    NotedTry& noted = call.tries.back();
+    const absl::Duration opened = noted.duration;
+    outcome = co_await Relay(call, sink, open);
+    // The provider is let go before the caller has taken the end.
+    open.stream.reset();
+    if (!outcome.ok() && call.cancel.cancelled()) {
+      outcome = call.cancel.status();
+    }
+    noted.duration = opened + (call.loop.Now() - call.first_content);
+    noted.status = outcome;
+  }
+  const absl::Status sent = co_await sink.SendEnd(call, outcome);
+  co_return outcome.ok() ? sent : outcome;
+}
+
+Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
+  absl::Status outcome = AdmitAndPlan(call);
+  if (outcome.ok()) outcome = co_await AttemptAnswer(call);
+  if (outcome.ok()) {
+    if (call.answer.response != nullptr) call.Describe(call.answer.response);
+    co_return co_await sink.SendAnswer(call);
+  }
+  // Nothing to do about a caller who does not even take the error.
+  (co_await sink.SendEnd(call, outcome)).IgnoreError();
+  co_return outcome;
+}
+
+}  // namespace
+
+Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
+  const InflightCall inflight = recorder.Begin(call);
+  absl::Status outcome = call.facts.stream ? co_await RunStream(call, sink)
+                                           : co_await RunUnary(call, sink);
+  recorder.Record(call, outcome);
+  co_return outcome;
+}
+
+Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder) {
+  const InflightCall inflight = recorder.Begin(call);
+  absl::Status outcome = AdmitAndPlan(call);
+  TokenCount count;
+  if (outcome.ok()) {
+    const absl::StatusOr<int64_t> counted = co_await AttemptCount(call);
+    outcome = counted.status();
+    if (counted.ok()) {
+      count.tokens = *counted;
+    } else if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
+      const absl::StatusOr<const v1::GenerateRequest*> request =
+          call.ParsedRequest();
+      outcome = request.status();
+      count.estimated = true;
+      if (request.ok()) count.tokens = EstimateInputTokens(**request);
+      call.tries.clear();
+    }
+  }
+  recorder.Record(call, outcome);
+  if (!outcome.ok()) co_return outcome;
+  co_return count;
+}
+
+}  // namespace gateway

@@ -1,0 +1,63 @@
+// Pipeline takes a call through its four stages:
+//
+//   Admit   may this caller ask this?            admission.h
+//   Plan    where does it go, and why?           service/routing/router.h
+//   Attempt ask, wait, try again                 attempts.h
+//   Record  write down what became of it, once   recorder.h
+//
+// A door makes a Call, and an AnswerSink that speaks its caller's language:
+//
+//   co_await RunCall(call, sink, recorder);
+//
+// Every way out of RunCall goes through Record, and every stream through
+// exactly one SendEnd.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_PIPELINE_H_
+#define SERVICE_PIPELINE_PIPELINE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/task.h"
+#include "providers/provider.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/recorder.h"
+
+namespace gateway {
+
+// Where the answer goes. What it returns is OK unless the caller is gone.
+class AnswerSink {
+ public:
+  // A whole answer: call.answer. Not for streams.
+  virtual Task<absl::Status> SendAnswer(Call& call) = 0;
+
+  // A part of a stream. The first one is the commit point: after it, nothing
+  // is tried again.
+  virtual Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) = 0;
+
+  // The end of a stream, good or bad, or a failure in place of an answer.
+  virtual Task<absl::Status> SendEnd(Call& call,
+                                     const absl::Status& outcome) = 0;
+
+ protected:
+  ~AnswerSink() = default;
+};
+
+// Runs `call` from Admit to Record. Returns how it ended.
+Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder);
+
+// How many input tokens a call has.
+struct TokenCount {
+  int64_t tokens = 0;
+  bool estimated = false;
+};
+
+// Runs a call that asks for a count.
+Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_PIPELINE_H_

@@ -1,0 +1,92 @@
+#include "service/pipeline/recorder.h"
+
+#include "absl/container/inlined_vector.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+std::string_view ReasonOf(const absl::Status& status) {
+  return status.ok() ? std::string_view() : ReasonName(FaultReason(status));
+}
+
+void FillTimes(const Call& call, CallRecord* record) {
+  record->start_time = call.start_time;
+  record->duration = call.loop.Now() - call.arrival;
+  if (call.first_content > -absl::InfiniteDuration()) {
+    record->time_to_first_token = call.first_content - call.arrival;
+  }
+  if (call.tries.empty()) return;
+  // What failed tries and the waits between them took is no overhead of ours.
+  const TryProgress& first = call.tries.front().progress;
+  if (first.dispatched == -absl::InfiniteDuration()) return;
+  record->overhead = first.dispatched - call.arrival;
+  const TryProgress& last = call.tries.back().progress;
+  if (last.first_byte == -absl::InfiniteDuration()) return;
+  record->upstream_first_byte = last.first_byte - last.dispatched;
+}
+
+void FillUsage(const v1::Usage& usage, CallRecord* record) {
+  record->input_tokens = usage.input_tokens();
+  record->output_tokens = usage.output_tokens();
+  record->cached_input_tokens = usage.cached_input_tokens();
+  record->cache_write_tokens = usage.cache_write_tokens();
+  record->reasoning_tokens = usage.reasoning_tokens();
+  record->cost_usd_nanos = usage.cost_usd_nanos();
+  record->cost_known = usage.cost_known();
+  record->usage_estimated = usage.estimated();
+}
+
+}  // namespace
+
+Recorder::Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
+                   RequestFeed& feed)
+    : access_log_(access_log), metrics_(metrics), feed_(feed) {}
+
+InflightCall Recorder::Begin(const Call& call) {
+  return metrics_.StartCall(call.facts.door);
+}
+
+void Recorder::Record(const Call& call, const absl::Status& outcome) {
+  absl::InlinedVector<CallAttempt, 4> attempts;
+  for (const NotedTry& one : call.tries) {
+    CallAttempt& attempt = attempts.emplace_back();
+    attempt.provider = one.provider;
+    attempt.model = one.model;
+    attempt.start_time = one.start_time;
+    attempt.duration = one.duration;
+    attempt.error_reason = ReasonOf(one.status);
+    attempt.error_message = ToStd(one.status.message());
+    attempt.http_status = one.progress.http_status;
+    attempt.reused_connection = one.progress.http.reused_connection;
+  }
+  CallRecord record;
+  record.request_id = call.facts.request_id;
+  record.door = call.facts.door;
+  record.operation = call.facts.operation;
+  record.path = call.facts.path;
+  record.method = call.facts.method;
+  record.caller = call.caller;
+  record.stream = call.facts.stream;
+  FillTimes(call, &record);
+  record.model_asked = call.facts.model;
+  if (!call.tries.empty()) {
+    record.provider = call.tries.back().provider;
+    record.model_served = call.tries.back().model;
+  }
+  record.route_reason = call.plan.reason;
+  record.attempts = attempts;
+  record.status_code = outcome.code();
+  record.error_reason = ReasonOf(outcome);
+  record.http_status = call.http_status;
+  FillUsage(call.answer_facts.usage, &record);
+  record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
+  record.response_bytes = call.response_bytes;
+  if (access_log_ != nullptr) access_log_->Write(record);
+  metrics_.Count(record);
+  feed_.Publish(record);
+}
+
+}  // namespace gateway

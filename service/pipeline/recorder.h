@@ -1,0 +1,37 @@
+// Record, the last stage: what became of a call goes to the access log, the
+// metrics and the live feed, once each, from one CallRecord.
+//
+// Thread contract: one recorder per event loop.
+
+#ifndef SERVICE_PIPELINE_RECORDER_H_
+#define SERVICE_PIPELINE_RECORDER_H_
+
+#include "absl/status/status.h"
+#include "service/observability/access_log.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/call.h"
+
+namespace gateway {
+
+class Recorder {
+ public:
+  // `access_log` is null if there is none. Borrows all.
+  Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
+           RequestFeed& feed);
+
+  // Counts the call as in flight for as long as the result lives.
+  [[nodiscard]] InflightCall Begin(const Call& call);
+
+  // `outcome` is how the call ended for its caller.
+  void Record(const Call& call, const absl::Status& outcome);
+
+ private:
+  AccessLogLane* const access_log_;
+  CallMetricsLane& metrics_;
+  RequestFeed& feed_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_RECORDER_H_

@@ -1,0 +1,241 @@
+#include "service/pipeline/request_check.h"
+
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "base/http1_codec.h"
+#include "base/json.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/pipeline/part_check.h"
+#include "service/pipeline/violations.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kNameCharactersMax = 256;
+constexpr size_t kKeyCharactersMax = 128;
+constexpr size_t kLabelKeyCharactersMax = 64;
+constexpr size_t kLabelValueCharactersMax = 512;
+constexpr size_t kToolNameCharactersMax = 128;
+constexpr int kStopsMax = 16;
+constexpr int kChoicesMax = 128;
+constexpr int kTopLogprobsMax = 20;
+constexpr int kDomainTagsMax = 64;
+
+bool IsToolName(std::string_view name) {
+  if (name.empty() || name.size() > kToolNameCharactersMax) return false;
+  for (const char c : name) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      (c >= '0' && c <= '9') || c == '_' || c == '-';
+    if (!fits) return false;
+  }
+  return true;
+}
+
+void CheckText(std::string_view text, size_t max, const std::string& path,
+               Violations* violations) {
+  if (text.size() > max) {
+    violations->Add(path, absl::StrCat("is longer than ", max, " bytes"));
+  }
+}
+
+void CheckNumber(double number, double min, double max,
+                 const std::string& path, Violations* violations) {
+  // Written so that NaN fails.
+  if (!(number >= min && number <= max)) {
+    violations->Add(path, absl::StrCat("must lie in ", min, " to ", max));
+  }
+}
+
+void CheckJsonText(std::string_view json, const std::string& path,
+                   Violations* violations) {
+  if (!CheckJson(json).ok()) violations->Add(path, "is not JSON");
+}
+
+void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
+  const auto number = [&](bool present, double value, double min, double max,
+                          std::string_view name) {
+    if (!present) return;
+    CheckNumber(value, min, max, absl::StrCat("sampling.", ToAbsl(name)),
+                violations);
+  };
+  number(sampling.has_temperature(), sampling.temperature(), 0, 2,
+         "temperature");
+  number(sampling.has_top_p(), sampling.top_p(), 0, 1, "top_p");
+  number(sampling.has_top_k(), sampling.top_k(), 0, INT32_MAX, "top_k");
+  number(sampling.has_frequency_penalty(), sampling.frequency_penalty(), -2,
+         2, "frequency_penalty");
+  number(sampling.has_presence_penalty(), sampling.presence_penalty(), -2, 2,
+         "presence_penalty");
+  number(sampling.has_top_logprobs(), sampling.top_logprobs(), 0,
+         kTopLogprobsMax, "top_logprobs");
+  number(sampling.has_choice_count(), sampling.choice_count(), 1, kChoicesMax,
+         "choice_count");
+  if (sampling.stop_size() > kStopsMax) {
+    violations->Add("sampling.stop",
+                    absl::StrCat("has more than ", kStopsMax, " texts"));
+  }
+  for (int i = 0; i < sampling.stop_size(); ++i) {
+    if (sampling.stop(i).empty()) {
+      violations->Add(absl::StrCat("sampling.stop[", i, "]"), "is empty");
+    }
+  }
+  for (const auto& [token, bias] : sampling.logit_bias()) {
+    CheckNumber(bias, -100, 100,
+                absl::StrCat("sampling.logit_bias[", token, "]"), violations);
+  }
+}
+
+void CheckTool(const v1::Tool& tool, const std::string& path,
+               Violations* violations) {
+  std::string_view name;
+  switch (tool.kind_case()) {
+    case v1::Tool::kFunction:
+      name = tool.function().name();
+      if (!tool.function().parameters_schema().empty()) {
+        CheckJsonText(tool.function().parameters_schema(),
+                      path + ".function.parameters_schema", violations);
+      }
+      break;
+    case v1::Tool::kCustom:
+      name = tool.custom().name();
+      break;
+    case v1::Tool::kProvider:
+      CheckJsonText(tool.provider().json(), path + ".provider.json",
+                    violations);
+      return;
+    case v1::Tool::KIND_NOT_SET:
+      violations->Add(path, "sets no kind: function, custom or provider");
+      return;
+  }
+  if (!IsToolName(name)) {
+    violations->Add(path + (tool.has_function() ? ".function.name"
+                                                : ".custom.name"),
+                    absl::StrCat("must be 1 to ", kToolNameCharactersMax,
+                                 " letters, digits, _ or -"));
+  }
+}
+
+void CheckToolChoice(const v1::GenerateRequest& request,
+                     Violations* violations) {
+  const v1::ToolChoice& choice = request.tool_choice();
+  if (!v1::ToolChoice::Mode_IsValid(choice.mode())) {
+    violations->Add("tool_choice.mode", "is not known");
+  }
+  const bool named = choice.mode() == v1::ToolChoice::MODE_TOOL;
+  if (named && choice.tool_name().empty()) {
+    violations->Add("tool_choice.tool_name", "is required with MODE_TOOL");
+  }
+  if ((named || choice.mode() == v1::ToolChoice::MODE_REQUIRED) &&
+      request.tools().empty()) {
+    violations->Add("tools", "is required by tool_choice");
+  }
+}
+
+void CheckFormat(const v1::ResponseFormat& format, Violations* violations) {
+  if (!v1::ResponseFormat::Kind_IsValid(format.kind())) {
+    violations->Add("response_format.kind", "is not known");
+  }
+  if (format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA) {
+    CheckJsonText(format.schema(), "response_format.schema", violations);
+  }
+}
+
+void CheckReasoning(const v1::ReasoningSettings& reasoning,
+                    Violations* violations) {
+  if (!v1::ReasoningSettings::Effort_IsValid(reasoning.effort())) {
+    violations->Add("reasoning.effort", "is not known");
+  }
+  if (!v1::ReasoningSettings::Mode_IsValid(reasoning.mode())) {
+    violations->Add("reasoning.mode", "is not known");
+  }
+  if (reasoning.has_budget_tokens() && reasoning.budget_tokens() < 1) {
+    violations->Add("reasoning.budget_tokens", "must be at least 1");
+  }
+}
+
+void CheckLabels(const v1::GenerateRequest& request, int labels_max,
+                 Violations* violations) {
+  if (request.labels_size() > labels_max) {
+    violations->Add("labels",
+                    absl::StrCat("has more than ", labels_max, " entries"));
+  }
+  for (const auto& [key, value] : request.labels()) {
+    const std::string path = absl::StrCat("labels[", key, "]");
+    CheckText(key, kLabelKeyCharactersMax, path, violations);
+    CheckText(value, kLabelValueCharactersMax, path, violations);
+  }
+}
+
+void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
+  CheckText(request.provider_id(), kNameCharactersMax, "provider_id",
+            violations);
+  CheckText(request.idempotency_key(), kKeyCharactersMax, "idempotency_key",
+            violations);
+  const v1::CallerScope& scope = request.scope();
+  const std::pair<const char*, const std::string*> names[] = {
+      {"scope.user_id", &scope.user_id()},
+      {"scope.session_id", &scope.session_id()},
+      {"scope.work_order_id", &scope.work_order_id()},
+      {"scope.agent_id", &scope.agent_id()},
+      {"scope.agent_type", &scope.agent_type()},
+      {"scope.project_id", &scope.project_id()}};
+  for (const auto& [path, name] : names) {
+    CheckText(*name, 2 * kNameCharactersMax, path, violations);
+  }
+  if (request.domain_tags_size() > kDomainTagsMax) {
+    violations->Add("domain_tags",
+                    absl::StrCat("has more than ", kDomainTagsMax, " tags"));
+  }
+}
+
+void CheckMessages(const v1::GenerateRequest& request, int messages_max,
+                   Violations* violations) {
+  if (request.messages().empty()) {
+    violations->Add("messages", "is required");
+  }
+  if (request.messages_size() > messages_max) {
+    violations->Add("messages", absl::StrCat("has more than ", messages_max,
+                                             " messages"));
+    return;
+  }
+  for (int i = 0; i < request.messages_size(); ++i) {
+    CheckMessage(request.messages(i), absl::StrCat("messages[", i, "]"),
+                 violations);
+  }
+}
+
+}  // namespace
+
+absl::Status CheckRequest(const v1::GenerateRequest& request,
+                          const llmgateway::config::v1::LimitsConfig& limits) {
+  Violations violations;
+  if (request.model().empty()) violations.Add("model", "is required");
+  CheckText(request.model(), kNameCharactersMax, "model", &violations);
+  if (!IsFieldValue(request.model())) {
+    violations.Add("model", "must not contain control characters");
+  }
+  CheckMessages(request, limits.messages_limit(), &violations);
+  if (request.has_max_output_tokens() && request.max_output_tokens() < 1) {
+    violations.Add("max_output_tokens", "must be at least 1");
+  }
+  CheckSampling(request.sampling(), &violations);
+  if (request.tools_size() > limits.tools_limit()) {
+    violations.Add("tools", absl::StrCat("has more than ",
+                                         limits.tools_limit(), " tools"));
+  }
+  for (int i = 0; i < request.tools_size(); ++i) {
+    CheckTool(request.tools(i), absl::StrCat("tools[", i, "]"), &violations);
+  }
+  CheckToolChoice(request, &violations);
+  CheckFormat(request.response_format(), &violations);
+  CheckReasoning(request.reasoning(), &violations);
+  CheckLabels(request, limits.labels_limit(), &violations);
+  CheckNames(request, &violations);
+  return std::move(violations).ToStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,23 @@
+// Checks a parsed request field by field before anything is done with it. All
+// that is wrong is reported at once, each with its path, as in
+// `messages[0].parts[1].image.media_type`.
+//
+// Thread contract: plain function.
+
+#ifndef SERVICE_PIPELINE_REQUEST_CHECK_H_
+#define SERVICE_PIPELINE_REQUEST_CHECK_H_
+
+#include "absl/status/status.h"
+#include "llmgateway/config/v1/server.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+// INVALID_REQUEST with a violation for each field at fault, the first twenty
+// of them.
+absl::Status CheckRequest(const llmgateway::v1::GenerateRequest& request,
+                          const llmgateway::config::v1::LimitsConfig& limits);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_REQUEST_CHECK_H_

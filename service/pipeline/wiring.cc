@@ -1,0 +1,49 @@
+#include "service/pipeline/wiring.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace gateway {
+
+absl::StatusOr<std::shared_ptr<const Wiring>> Wiring::Make(
+    std::shared_ptr<const ConfigSnapshot> config) {
+  const auto credential_of = [&config](std::string_view name) {
+    ProviderRegistry::Credential credential;
+    credential.absent = config->CredentialOf(name) ==
+                        ConfigSnapshot::Credential::kAbsent;
+    credential.secret = config->FindCredential(name);
+    return credential;
+  };
+  const size_t event_bytes_limit =
+      config->config().limits().sse_event_bytes_limit();
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<const ProviderRegistry> providers,
+      ProviderRegistry::Make(config->config().providers(), credential_of,
+                             event_bytes_limit));
+  return std::shared_ptr<const Wiring>(
+      new Wiring(std::move(config), std::move(providers)));
+}
+
+Wiring::Wiring(std::shared_ptr<const ConfigSnapshot> config,
+               std::unique_ptr<const ProviderRegistry> providers)
+    : config_(std::move(config)),
+      providers_(std::move(providers)),
+      health_(*providers_),
+      authenticator_(*config_),
+      router_(config_->config().routing(), health_),
+      retry_(config_->config().resilience().retry()),
+      catalog_(*providers_, config_->config().routing()) {}
+
+ProviderState Wiring::Health::StateOf(std::string_view provider) const {
+  const ProviderRegistry::Entry* const entry = providers_.Find(provider);
+  if (entry == nullptr) return ProviderState::kUnknown;
+  return entry->credential_absent ? ProviderState::kNoCredential
+                                  : ProviderState::kReady;
+}
+
+std::string_view Wiring::Health::NameOf(std::string_view provider) const {
+  return providers_.Find(provider)->name;
+}
+
+}  // namespace gateway

@@ -1,0 +1,71 @@
+// Wiring is everything that one configuration amounts to, put together: the
+// providers, the rules, the limits. A call holds the wiring it began with, so
+// that a reload never changes the rules under it.
+//
+// Thread contract: immutable, shared by all loops.
+
+#ifndef SERVICE_PIPELINE_WIRING_H_
+#define SERVICE_PIPELINE_WIRING_H_
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "providers/registry.h"
+#include "service/config/snapshot.h"
+#include "service/pipeline/authenticator.h"
+#include "service/pipeline/model_catalog.h"
+#include "service/resilience/retry.h"
+#include "service/routing/router.h"
+#include "service/routing/target_health.h"
+
+namespace gateway {
+
+class Wiring {
+ public:
+  // INVALID_ARGUMENT names the provider that cannot be made.
+  static absl::StatusOr<std::shared_ptr<const Wiring>> Make(
+      std::shared_ptr<const ConfigSnapshot> config);
+
+  Wiring(const Wiring&) = delete;
+  Wiring& operator=(const Wiring&) = delete;
+
+  const ConfigSnapshot& snapshot() const { return *config_; }
+  const llmgateway::config::v1::GatewayConfig& config() const {
+    return config_->config();
+  }
+  const ProviderRegistry& providers() const { return *providers_; }
+  const Authenticator& authenticator() const { return authenticator_; }
+  const Router& router() const { return router_; }
+  const RetryPolicy& retry() const { return retry_; }
+  const ModelCatalog& catalog() const { return catalog_; }
+
+ private:
+  // What the router knows of the providers.
+  class Health final : public TargetHealth {
+   public:
+    explicit Health(const ProviderRegistry& providers)
+        : providers_(providers) {}
+    ProviderState StateOf(std::string_view provider) const override;
+    std::string_view NameOf(std::string_view provider) const override;
+
+   private:
+    const ProviderRegistry& providers_;
+  };
+
+  Wiring(std::shared_ptr<const ConfigSnapshot> config,
+         std::unique_ptr<const ProviderRegistry> providers);
+
+  // Each borrows from those before it.
+  const std::shared_ptr<const ConfigSnapshot> config_;
+  const std::unique_ptr<const ProviderRegistry> providers_;
+  const Health health_;
+  const Authenticator authenticator_;
+  const Router router_;
+  const RetryPolicy retry_;
+  const ModelCatalog catalog_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_WIRING_H_
