@@ -1,5 +1,6 @@
 #include "providers/dialects/anthropic_messages.h"
 
+#include "base/clock.h"
 #include "providers/dialects/anthropic_messages_errors.h"
 #include "providers/dialects/anthropic_messages_event_reader.h"
 #include "providers/dialects/anthropic_messages_event_writer.h"
@@ -68,7 +69,7 @@ std::unique_ptr<StreamTap> AnthropicMessages::NewStreamTap() const {
 }
 
 absl::Status AnthropicMessages::ReadError(const HttpFailure& failure) const {
-  return anthropic::ReadError(failure);
+  return anthropic::ReadError(failure, SystemClock().WallTime());
 }
 
 WireError AnthropicMessages::WriteError(const absl::Status& status,

@@ -274,11 +274,11 @@ absl::Status ContentWriter::WriteDocumentSource(const v1::Document& document,
       source.Text("file_id", document.file_id());
       return absl::OkStatus();
     case v1::Document::kData:
-      if (document.media_type().empty()) {
-        return InvalidField(Below(place, "document.media_type"), "required");
-      }
+      // The format knows no other bytes than those of a PDF.
       source.Text("type", "base64");
-      source.Text("media_type", document.media_type());
+      source.Text("media_type", document.media_type().empty()
+                                    ? "application/pdf"
+                                    : std::string_view(document.media_type()));
       source.Text("data", Base64(document.data()));
       return absl::OkStatus();
     default:

@@ -182,7 +182,7 @@ bool HelpsToWait(v1::ErrorReason reason) {
 
 }  // namespace
 
-absl::Status ReadError(const HttpFailure& failure) {
+absl::Status ReadError(const HttpFailure& failure, absl::Time now) {
   const ErrorBody body = ReadErrorBody(failure.body);
   const v1::ErrorReason reason = ReasonOfStatus(failure.status, body.message);
   absl::Status status =
@@ -192,9 +192,8 @@ absl::Status ReadError(const HttpFailure& failure) {
   if (!body.type.empty()) {
     AddFaultMetadata(status, "provider_error_type", body.type);
   }
-  // A date in the header counts from a date that we do not have.
-  std::optional<absl::Duration> wait = ReadRetryAfter(
-      failure.retry_after_ms, failure.retry_after, absl::InfiniteFuture());
+  std::optional<absl::Duration> wait =
+      ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
   if (!wait.has_value()) wait = body.retry_after;
   if (wait.has_value() && HelpsToWait(reason)) SetRetryDelay(status, *wait);
   return status;

@@ -10,14 +10,15 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway::anthropic {
 
 // A failed HTTP answer. Never fails itself: a body that cannot be understood is
-// quoted, bounded and scrubbed.
-absl::Status ReadError(const HttpFailure& failure);
+// quoted, bounded and scrubbed. Dates in headers are counted from `now`.
+absl::Status ReadError(const HttpFailure& failure, absl::Time now);
 
 // An error that came with HTTP status 200: mid-stream, or instead of an answer.
 absl::Status ReadErrorEvent(std::string_view data);

@@ -102,11 +102,14 @@ TEST_F(ContentWriterTest, AsksForTheMediaTypeOfBytes) {
   Write("image { data: 'x' }");
   EXPECT_EQ(FieldViolations(status_).front().first,
             "messages[0].image.media_type");
-  Write("document { data: 'x' }");
-  EXPECT_EQ(FieldViolations(status_).front().first,
-            "messages[0].document.media_type");
   Write("image { detail: 'low' }");
   EXPECT_EQ(FieldViolations(status_).front().first, "messages[0].image.source");
+}
+
+TEST_F(ContentWriterTest, TakesAFileOfNoStatedTypeForAPdf) {
+  EXPECT_TRUE(SameJson(Write("document { data: 'x' }"),
+                       R"({"type":"document","source":{"type":"base64",
+          "media_type":"application/pdf","data":"eA=="}})"));
 }
 
 TEST_F(ContentWriterTest, DoesNotSendReasoningThatNobodySealed) {

@@ -13,6 +13,12 @@
 namespace gateway::anthropic {
 namespace {
 
+const absl::Time kNow = absl::FromUnixSeconds(1'000'000'000);
+
+absl::Status ReadError(const HttpFailure& failure) {
+  return anthropic::ReadError(failure, kNow);
+}
+
 v1::ErrorReason ReasonOf(int status, std::string_view body) {
   return FaultReason(ReadError({.status = status, .body = body}));
 }
@@ -62,6 +68,13 @@ TEST(ReadErrorTest, KeepsStatusTypeAndWaitingTime) {
   EXPECT_EQ(FaultMetadata(status, "http_status"), "429");
   EXPECT_EQ(FaultMetadata(status, "provider_error_type"), "rate_limit_error");
   EXPECT_EQ(RetryDelay(status), absl::Seconds(7));
+}
+
+TEST(ReadErrorTest, CountsADateFromNow) {
+  EXPECT_EQ(
+      RetryDelay(ReadError(
+          {.status = 529, .retry_after = "Sun, 09 Sep 2001 01:46:45 GMT"})),
+      absl::Seconds(5));
 }
 
 TEST(ReadErrorTest, WaitingDoesNotHelpAgainstAWrongRequest) {

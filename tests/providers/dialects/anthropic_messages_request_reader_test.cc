@@ -82,7 +82,8 @@ TEST(ReadRequestTest, TakesNullForAbsent) {
       absl::StrCat(kHello, R"(,"system":null,"tools":null,"tool_choice":null,
                "thinking":null,"output_config":null,"metadata":null,
                "temperature":null,"top_p":null,"top_k":null,"stream":null,
-               "stop_sequences":null,"cache_control":null,"service_tier":null)"));
+               "stop_sequences":null,"cache_control":null,
+                "service_tier":null)"));
   EXPECT_EQ(request.ByteSizeLong(), Read(kHello).ByteSizeLong());
 }
 

@@ -45,7 +45,8 @@ TEST(ReadResponseTest, AToolCallWinsOverTheProvidersWord) {
 TEST(ReadResponseTest, AnErrorWithoutAnErrorStatusIsAnErrorStill) {
   v1::GenerateResponse response;
   const absl::Status status = ReadResponse(
-      R"({"type":"error","error":{"type":"overloaded_error","message":"Busy"}})",
+      R"({"type":"error",
+           "error":{"type":"overloaded_error","message":"Busy"}})",
       &response);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "Busy");

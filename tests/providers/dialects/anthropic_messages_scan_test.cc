@@ -183,7 +183,8 @@ TEST(MessagesTapTest, FindsTheNameInsideIfThereIsNoneOutside) {
 TEST(MessagesTapTest, KeepsWhatTheErrorSaid) {
   MessagesTap tap;
   const Padded error(
-      R"({"type":"error","error":{"type":"overloaded_error","message":"Busy"}})");
+      R"({"type":"error",
+           "error":{"type":"overloaded_error","message":"Busy"}})");
   EXPECT_EQ(*tap.OnEvent("error", error.view()), EventKind::kError);
   EXPECT_EQ(FaultReason(tap.error()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_FALSE(tap.finished());

@@ -78,6 +78,9 @@ class EventFolding {
       case v1::Delta::kToolCall:
         AddToolCall(delta.tool_call(), part.mutable_tool_call());
         break;
+      case v1::Delta::kAudio:
+        AddAudio(delta.audio(), part.mutable_audio());
+        break;
       case v1::Delta::kOpaque:
         *part.mutable_opaque() = delta.opaque();
         break;
@@ -94,6 +97,15 @@ class EventFolding {
     if (!delta.name().empty()) call->set_name(delta.name());
     if (delta.kind() != v1::TOOL_KIND_UNSPECIFIED) call->set_kind(delta.kind());
     call->mutable_arguments()->append(delta.arguments());
+  }
+
+  static void AddAudio(const v1::Audio& delta, v1::Audio* audio) {
+    if (!delta.id().empty()) audio->set_id(delta.id());
+    if (delta.expires_at_seconds() != 0) {
+      audio->set_expires_at_seconds(delta.expires_at_seconds());
+    }
+    audio->mutable_data()->append(delta.data());
+    audio->mutable_transcript()->append(delta.transcript());
   }
 
   // Single citations make up the list of a whole answer.
