@@ -113,7 +113,8 @@ struct HttpServerLimits {
   absl::Duration body_timeout = absl::Seconds(30);
   // Between requests.
   absl::Duration idle_timeout = absl::Seconds(120);
-  // For a client that does not read its answer.
+  // For a client that takes not one byte of its answer; at most twice that
+  // passes until it is noticed.
   absl::Duration write_timeout = absl::Seconds(60);
   size_t connections = 16 * 1024;  // Per loop.
 };

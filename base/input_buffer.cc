@@ -39,7 +39,7 @@ void InputBuffer::Grow(size_t size) {
   if (size <= capacity()) return;
   std::unique_ptr<char[]> larger = AllocatePadded(size);
   const std::string_view kept = bytes();
-  std::memcpy(larger.get(), kept.data(), kept.size());
+  if (!kept.empty()) std::memcpy(larger.get(), kept.data(), kept.size());
   begin_ = 0;
   end_ = kept.size();
   large_ = std::move(larger);
@@ -52,8 +52,10 @@ InputBuffer InputBuffer::Detach() {
   *this = InputBuffer(*old.pool_);
   const std::string_view kept = old.bytes();
   if (kept.size() > kBlockBytes) Grow(kept.size());
-  std::memcpy(Space().data(), kept.data(), kept.size());
-  Commit(kept.size());
+  if (!kept.empty()) {
+    std::memcpy(Space().data(), kept.data(), kept.size());
+    Commit(kept.size());
+  }
   old.Consume(kept.size());
   return old;
 }
@@ -68,6 +70,8 @@ void InputBuffer::Clear() {
   large_size_ = 0;
   begin_ = end_ = 0;
 }
+
+const char BodyAssembler::kNothing[kBlockPaddingBytes] = {};
 
 void BodyAssembler::OnBody(std::string_view piece) {
   const bool in_a_row = bytes_.data() + bytes_.size() == piece.data();
@@ -101,7 +105,7 @@ absl::Span<char> BodyAssembler::Space(size_t wanted) {
 }
 
 void BodyAssembler::Clear() {
-  bytes_ = {};
+  bytes_ = {kNothing, 0};
   own_.reset();
   capacity_ = 0;
 }

@@ -74,8 +74,8 @@ class InputBuffer {
 
 // BodyAssembler makes one text of the pieces of a body. Pieces that follow
 // each other in memory, as those of a body of known length in one buffer do,
-// are joined without being copied. The text is followed by 64 readable bytes
-// if the pieces are.
+// are joined without being copied. The text, also an empty one, is followed by
+// 64 readable bytes if the pieces are.
 class BodyAssembler final : public Http1BodySink {
  public:
   void OnBody(std::string_view piece) override;
@@ -93,7 +93,9 @@ class BodyAssembler final : public Http1BodySink {
   void Clear();
 
  private:
-  std::string_view bytes_;
+  static const char kNothing[kBlockPaddingBytes];
+
+  std::string_view bytes_{kNothing, 0};
   std::unique_ptr<char[]> own_;  // Null while the pieces lie in one row.
   size_t capacity_ = 0;
 };

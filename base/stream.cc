@@ -141,6 +141,12 @@ IoResult Stream::TryRead(char* data, size_t size) {
   }
 }
 
+bool Stream::KnownDrained() {
+  if (!readable_) return true;
+  char byte;
+  return TryRead(&byte, 1).would_block();
+}
+
 IoResult Stream::TryTlsRead(char* data, size_t size) {
   ERR_clear_error();
   const int n =
@@ -222,6 +228,7 @@ bool Stream::WriteAwaiter::Advance() {
       failed_ = true;
       return true;
     }
+    stream_->bytes_written_ += wrote.bytes;
     Consume(pieces_, count_, wrote.bytes);
   }
   return true;

@@ -7,7 +7,7 @@
 //     if (got.would_block()) { co_await stream.Readable(); continue; }
 //     ...
 //   }
-//   if (!(co_await stream.Write(pieces, count)).ok()) ...
+//   const absl::Status written = co_await stream.Write(pieces, count);
 //
 // A peer that goes away while nobody reads is reported to the observer at
 // once, which costs nothing per request: the socket is watched for it all its
@@ -95,6 +95,13 @@ class Stream final : public IoWatcher, public Recycled {
     return WriteAwaiter(this, pieces, count);
   }
 
+  // Bytes handed to the kernel, before encryption, in the stream's life.
+  uint64_t bytes_written() const { return bytes_written_; }
+
+  // Nothing is left to read, as far as can be said without asking the kernel
+  // in vain. REQUIRES: nobody is in Readable.
+  bool KnownDrained();
+
   // Nobody is told of what happens when `observer` is null.
   void SetObserver(Observer* observer) { observer_ = observer; }
 
@@ -178,6 +185,7 @@ class Stream final : public IoWatcher, public Recycled {
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> connector_;
   WriteAwaiter* write_ = nullptr;
+  uint64_t bytes_written_ = 0;
   absl::Status error_;
 };
 

@@ -18,6 +18,10 @@
 // Parameters are copied into the frame, references are not kept alive: whoever
 // awaits must outlive the task, and a spawned task takes values.
 //
+// Never write co_await into the condition of an if, while, for or switch: GCC
+// before 12.3 drops the whole body of a coroutine that declares no variable in
+// its outermost block. Keep what was awaited in a variable, and test that.
+//
 // Thread contract: a task belongs to one event loop. No member is thread-safe.
 
 #ifndef BASE_TASK_H_

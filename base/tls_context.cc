@@ -5,7 +5,9 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 
+#include <cassert>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -95,6 +97,11 @@ absl::Status TrustIssuers(SSL_CTX* context, std::string_view text) {
 }
 
 void SetCommonOptions(SSL_CTX* context) {
+  // OpenSSL writes to sockets without MSG_NOSIGNAL, and a peer that has left
+  // must not end the process.
+  static const bool ignored = signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+  assert(ignored);
+  static_cast<void>(ignored);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   // Idle connections hold no buffers; a write that was cut short may be
   // repeated from another address.
