@@ -128,7 +128,7 @@ struct HttpCall {
   absl::Span<const std::string_view> body;  // Valid until Send returns.
   bool fresh_connection = false;            // Do not reuse one.
   CancelSignal* cancel = nullptr;  // Never null; outlives the exchange.
-  HttpProgress* progress = nullptr;         // Outlives Send.
+  HttpProgress* progress = nullptr;         // Outlives the exchange.
 };
 
 // A request that is being answered. Destroying it before the answer's end
