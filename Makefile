@@ -20,6 +20,7 @@ BUILDFLAGS := --disk_cache=$(CACHE)/bazel $(BAZELFLAGS)
 
 # Wanted, yet no reason to stop: what needs it says so.
 WANT_GRPCURL := tools/deps.sh grpcurl || echo "going on without grpcurl" >&2
+WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench deps lint run stubs test tsan
 
@@ -32,6 +33,7 @@ run:
 test:
 	@tools/deps.sh build test
 	@$(WANT_GRPCURL)
+	@$(WANT_STUBS)
 	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TESTS)
 
 asan tsan:
@@ -45,7 +47,7 @@ bench:
 	@tests/bench/run $(ARGS)
 
 stubs:
-	@tools/deps.sh build test
+	@tools/deps.sh build stubs
 	@bazel build $(BUILDFLAGS) //clients/...
 
 lint:
@@ -53,4 +55,4 @@ lint:
 	@BUILDFLAGS="$(BUILDFLAGS)" tools/lint/run.sh
 
 deps:
-	@tools/deps.sh build grpcurl test lint bench
+	@tools/deps.sh build grpcurl test stubs lint bench

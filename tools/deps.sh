@@ -126,6 +126,8 @@ once() {
     }
     touch "${dir}/.complete"
   fi
+  # What is built with a tool's folder finds it without its version.
+  ln -sfn "${dir##*/}" "${TOOLS}/${name}"
   mkdir -p "${TOOLS}/bin"
   local file
   for file in "${dir}"/bin/*; do
@@ -140,6 +142,27 @@ go_tool() { GOBIN="$2/bin" GOFLAGS=-mod=mod GOTOOLCHAIN=local go install "$1"; }
 npm_tool() {
   npm install --prefix "$3" --no-audit --no-fund --no-save "$2" &&
     ln -s "$3/node_modules/.bin/$1" "$3/bin/$1"
+}
+
+# One word for a list of pins, to serve as the version of them all.
+pins_version() { cksum <<<"$*" | cut -d ' ' -f 1; }
+
+# What Go programs import, as a `vendor` folder beside its go.mod and go.sum.
+#   go_libraries DIR
+go_libraries() (
+  export GOFLAGS=-mod=mod GOTOOLCHAIN=local GOWORK=off
+  # shellcheck disable=SC2086
+  cd "$1" && cp "${ROOT}/clients/go/dependencies.go" . &&
+    printf 'module llmgateway.dev/client\n\ngo 1.19\n' >go.mod &&
+    go get ${GO_LIBRARIES} && go mod tidy && go mod vendor
+)
+
+# What Node programs import; nothing of it may run code to install itself.
+#   node_libraries DIR
+node_libraries() {
+  # shellcheck disable=SC2086
+  npm install --prefix "$1" --no-audit --no-fund --no-save --ignore-scripts \
+    ${NODE_LIBRARIES}
 }
 
 # The ready line prints grpcurl commands to be pasted into any shell, so the
@@ -163,6 +186,15 @@ install_tools() {
       once grpcurl "${GRPCURL_VERSION}" \
         go_tool "github.com/fullstorydev/grpcurl/cmd/grpcurl@${GRPCURL_VERSION}"
       offer_on_path grpcurl
+      ;;
+    stubs)
+      once protoc-gen-go "${PROTOC_GEN_GO_VERSION}" go_tool \
+        "google.golang.org/protobuf/cmd/protoc-gen-go@${PROTOC_GEN_GO_VERSION}"
+      once protoc-gen-go-grpc "${PROTOC_GEN_GO_GRPC_VERSION}" go_tool \
+        "google.golang.org/grpc/cmd/protoc-gen-go-grpc@${PROTOC_GEN_GO_GRPC_VERSION}"
+      once go-libraries "$(pins_version "${GO_LIBRARIES}" \
+        "$(<"${ROOT}/clients/go/dependencies.go")")" go_libraries
+      once node-libraries "$(pins_version "${NODE_LIBRARIES}")" node_libraries
       ;;
     lint)
       once buf "${BUF_VERSION}" npm_tool buf "@bufbuild/buf@${BUF_VERSION}"
