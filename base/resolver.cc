@@ -16,9 +16,11 @@ namespace {
 // getaddrinfo does not tell how long an answer holds.
 constexpr absl::Duration kAnswerTtl = absl::Seconds(30);
 constexpr absl::Duration kFailureTtl = absl::Seconds(1);
+// For how long an answer serves while it cannot be renewed.
+constexpr absl::Duration kAnswerMax = absl::Minutes(10);
 constexpr size_t kEntriesMax = 4096;
 
-absl::StatusOr<IpAddresses> LookUp(const std::string& host, int flags) {
+absl::StatusOr<IpAddresses> AskSystem(const std::string& host, int flags) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags;
@@ -40,7 +42,16 @@ absl::StatusOr<IpAddresses> LookUp(const std::string& host, int flags) {
 
 }  // namespace
 
-Resolver::Resolver() : thread_("resolver", [this] { Work(); }) {}
+Resolver::Resolver()
+    : Resolver([](const std::string& host) {
+        return AskSystem(host, AI_ADDRCONFIG);
+      }) {}
+
+Resolver::Resolver(LookUp look_up) : look_up_(std::move(look_up)) {
+  for (Thread& thread : threads_) {
+    thread = Thread("resolver", [this] { Work(); });
+  }
+}
 
 Resolver::~Resolver() {
   {
@@ -48,7 +59,7 @@ Resolver::~Resolver() {
     stopping_ = true;
   }
   changed_.NotifyAll();
-  thread_.Join();
+  for (Thread& thread : threads_) thread.Join();
 }
 
 void Resolver::Resolve(std::string host, OnFound on_found) {
@@ -71,16 +82,18 @@ void Resolver::Work() {
       while (questions_.empty() && !stopping_) changed_.Wait(lock);
       if (stopping_) return;
       question = std::move(questions_.front());
-      questions_.erase(questions_.begin());
+      questions_.pop_front();
     }
-    question.on_found(LookUp(question.host, AI_ADDRCONFIG));
+    question.on_found(look_up_(question.host));
   }
 }
 
 // What is known of one name.
 struct LoopResolver::Entry {
   std::optional<absl::StatusOr<IpAddresses>> answer;
-  absl::Duration until = absl::ZeroDuration();
+  // When to ask again, and until when the answer serves meanwhile.
+  absl::Duration renew_at = -absl::InfiniteDuration();
+  absl::Duration good_until = -absl::InfiniteDuration();
   bool asking = false;
   std::vector<WakeUp*> waiting;
 };
@@ -94,30 +107,16 @@ LoopResolver::~LoopResolver() { *self_ = nullptr; }
 
 Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
                                                         WakeUp& interrupt) {
-  absl::StatusOr<IpAddresses> numeric = LookUp(host, AI_NUMERICHOST);
+  absl::StatusOr<IpAddresses> numeric = AskSystem(host, AI_NUMERICHOST);
   if (numeric.ok()) co_return numeric;
 
   if (entries_.size() >= kEntriesMax) entries_.clear();
   std::shared_ptr<Entry>& slot = entries_[host];
   if (slot == nullptr) slot = std::make_shared<Entry>();
   const std::shared_ptr<Entry> entry = slot;
-  if (entry->answer.has_value() && loop_.Now() < entry->until) {
-    co_return *entry->answer;
-  }
-  if (!entry->asking) {
-    entry->asking = true;
-    resolver_.Resolve(host, [self = self_, entry, &loop = loop_](
-                                absl::StatusOr<IpAddresses> found) {
-      loop.Post([self, entry, found = std::move(found)] {
-        entry->asking = false;
-        entry->answer = found;
-        if (*self == nullptr) return;
-        entry->until = (*self)->loop_.Now() +
-                       (found.ok() ? kAnswerTtl : kFailureTtl);
-        for (WakeUp* waiter : std::exchange(entry->waiting, {})) waiter->Set();
-      });
-    });
-  }
+  const absl::Duration now = loop_.Now();
+  if (now >= entry->renew_at && !entry->asking) Ask(host, entry);
+  if (now < entry->good_until) co_return *entry->answer;
   entry->waiting.push_back(&interrupt);
   co_await interrupt.Wait();
   std::vector<WakeUp*>& waiting = entry->waiting;
@@ -127,6 +126,25 @@ Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
     co_return absl::CancelledError("interrupted");
   }
   co_return *entry->answer;
+}
+
+void LoopResolver::Ask(const std::string& host,
+                       const std::shared_ptr<Entry>& entry) {
+  entry->asking = true;
+  resolver_.Resolve(host, [self = self_, entry, &loop = loop_](
+                              absl::StatusOr<IpAddresses> found) {
+    loop.Post([self, entry, found = std::move(found)] {
+      entry->asking = false;
+      if (*self == nullptr) return;
+      const absl::Duration now = (*self)->loop_.Now();
+      entry->renew_at = now + (found.ok() ? kAnswerTtl : kFailureTtl);
+      if (found.ok() || now >= entry->good_until) {
+        entry->answer = found;
+        entry->good_until = found.ok() ? now + kAnswerMax : entry->renew_at;
+      }
+      for (WakeUp* waiter : std::exchange(entry->waiting, {})) waiter->Set();
+    });
+  });
 }
 
 }  // namespace gateway

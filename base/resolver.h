@@ -1,19 +1,25 @@
 // Resolver turns host names into addresses without holding up an event loop:
-// look-ups run on a thread of their own, answers are kept for a while, and
-// callers that want the same name share one look-up.
+// look-ups run on a few threads of their own, so that one name that nobody
+// answers for does not hold up the others; answers are kept for a while, and
+// callers that want the same name share one look-up. While an old answer is
+// being renewed it still serves.
 //
 //   Resolver resolver;                       // One per process.
 //   LoopResolver names(resolver);            // One per loop.
 //   auto found = co_await names.Resolve("api.openai.com", interrupt);
 //
 // Thread contract: Resolver is thread-safe; a LoopResolver belongs to one event
-// loop.
+// loop, which must outlive the Resolver, as this must outlive its
+// LoopResolvers.
 
 #ifndef BASE_RESOLVER_H_
 #define BASE_RESOLVER_H_
 
 #include <sys/socket.h>
 
+#include <array>
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,15 +46,20 @@ using IpAddresses = std::vector<IpAddress>;
 class Resolver {
  public:
   using OnFound = std::function<void(absl::StatusOr<IpAddresses>)>;
+  using LookUp =
+      std::function<absl::StatusOr<IpAddresses>(const std::string& host)>;
 
+  // Asks the system.
   Resolver();
-  // Waits for the look-up that is under way; forgets those that are not.
+  // Asks `look_up`, which may block and is called on several threads.
+  explicit Resolver(LookUp look_up);
+  // Waits for the look-ups that are under way; forgets those that are not.
   ~Resolver();
 
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // Looks `host` up and calls `on_found` on the resolver's thread.
+  // Looks `host` up and calls `on_found` on one of the resolver's threads.
   // RESOURCE_EXHAUSTED goes to `on_found` at once when too many wait.
   void Resolve(std::string host, OnFound on_found) LOCKS_EXCLUDED(mu_);
 
@@ -58,14 +69,16 @@ class Resolver {
     OnFound on_found;
   };
   static constexpr size_t kQuestionsMax = 1024;
+  static constexpr size_t kThreads = 4;
 
   void Work() LOCKS_EXCLUDED(mu_);
 
+  const LookUp look_up_;
   Mutex mu_;
   CondVar changed_;
-  std::vector<Question> questions_ GUARDED_BY(mu_);
+  std::deque<Question> questions_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
-  Thread thread_;  // Last: it uses all of the above.
+  std::array<Thread, kThreads> threads_;  // Last: they use all of the above.
 };
 
 class LoopResolver {
@@ -84,6 +97,9 @@ class LoopResolver {
 
  private:
   struct Entry;
+
+  // Has the name looked up, and all who wait for it woken.
+  void Ask(const std::string& host, const std::shared_ptr<Entry>& entry);
 
   Resolver& resolver_;
   EventLoop& loop_;
