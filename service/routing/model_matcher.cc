@@ -38,6 +38,17 @@ bool ModelMatcher::Matches(std::string_view model) const {
   return false;
 }
 
+namespace {
+
+// Where the UTF-8 character that begins at `at` ends.
+size_t CharacterEnd(std::string_view text, size_t at) {
+  ++at;
+  while (at < text.size() && (text[at] & 0xc0) == 0x80) ++at;
+  return at;
+}
+
+}  // namespace
+
 bool MatchesGlob(std::string_view glob, std::string_view text) {
   size_t g = 0;
   size_t t = 0;
@@ -48,7 +59,10 @@ bool MatchesGlob(std::string_view glob, std::string_view text) {
     if (g < glob.size() && glob[g] == '*') {
       star = g++;
       taken = t;
-    } else if (g < glob.size() && (glob[g] == '?' || glob[g] == text[t])) {
+    } else if (g < glob.size() && glob[g] == '?') {
+      ++g;
+      t = CharacterEnd(text, t);
+    } else if (g < glob.size() && glob[g] == text[t]) {
       ++g;
       ++t;
     } else if (star != std::string_view::npos) {

@@ -54,6 +54,7 @@ absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
                                        std::vector<RouteStep>* steps) const {
   if (query.model.empty()) return InvalidField("model", "is required");
   if (!query.provider.empty()) return PlanExplicit(query, steps);
+  const Rule* skipped = nullptr;
   for (const Rule& rule : rules_) {
     if (!rule.matcher.Matches(query.model)) {
       Note(steps, rule.reason, "no match");
@@ -61,11 +62,14 @@ absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
     }
     const ProviderState state = health_.StateOf(rule.provider);
     Note(steps, rule.reason, Verdict(state));
-    if (state != ProviderState::kReady) continue;
+    if (state != ProviderState::kReady) {
+      if (skipped == nullptr) skipped = &rule;
+      continue;
+    }
     return To(rule.provider, rule.model.empty() ? query.model : rule.model,
               rule.reason);
   }
-  return PlanDefault(query, steps);
+  return PlanDefault(query, skipped, steps);
 }
 
 absl::StatusOr<RoutePlan> Router::PlanExplicit(
@@ -97,19 +101,26 @@ absl::StatusOr<RoutePlan> Router::PlanExplicit(
 }
 
 absl::StatusOr<RoutePlan> Router::PlanDefault(
-    const RouteQuery& query, std::vector<RouteStep>* steps) const {
-  std::string why = "no rule knows it, and no default provider is configured";
+    const RouteQuery& query, const Rule* skipped,
+    std::vector<RouteStep>* steps) const {
+  std::string why = "no rule knows it";
+  if (skipped != nullptr) {
+    why = absl::StrCat("provider '", skipped->provider,
+                       "' of its rule has no credential");
+  }
   if (strict_) {
     Note(steps, "default", "strict");
-    why = "no rule knows it, and routing is strict";
-  } else if (!default_provider_.empty()) {
+    why += ", and routing is strict";
+  } else if (default_provider_.empty()) {
+    why += ", and no default provider is configured";
+  } else {
     const ProviderState state = health_.StateOf(default_provider_);
     Note(steps, "default", Verdict(state));
     if (state == ProviderState::kReady) {
       return To(default_provider_, query.model, "default");
     }
-    why = absl::StrCat("no rule knows it, and the default provider '",
-                       default_provider_, "' has no credential");
+    absl::StrAppend(&why, ", and the default provider '", default_provider_,
+                    "' has no credential");
   }
   absl::Status fault =
       MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,

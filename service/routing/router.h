@@ -77,7 +77,9 @@ class Router {
 
   absl::StatusOr<RoutePlan> PlanExplicit(const RouteQuery& query,
                                          std::vector<RouteStep>* steps) const;
+  // `skipped` is the first rule that matched in vain; null if none did.
   absl::StatusOr<RoutePlan> PlanDefault(const RouteQuery& query,
+                                        const Rule* skipped,
                                         std::vector<RouteStep>* steps) const;
 
   const TargetHealth& health_;
