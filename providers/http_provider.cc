@@ -1,10 +1,12 @@
 #include "providers/http_provider.h"
 
-#include <algorithm>
+#include <bitset>
 #include <utility>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/sse_parser.h"
@@ -36,9 +38,31 @@ Pieces Splice(std::string_view body, const std::vector<Edit>& edits) {
 }
 
 bool HasMediaType(std::string_view content_type, std::string_view media_type) {
-  const std::string_view type =
-      content_type.substr(0, content_type.find(';'));
-  return absl::StartsWithIgnoreCase(ToAbsl(type), ToAbsl(media_type));
+  const absl::string_view type = absl::StripAsciiWhitespace(
+      ToAbsl(content_type.substr(0, content_type.find(';'))));
+  return absl::EqualsIgnoreCase(type, ToAbsl(media_type));
+}
+
+// Puts asterisks in the place of `secret`, wherever it stands. The length
+// stays, so that serialized details remain what they are.
+std::string BlotOut(std::string_view secret, std::string text) {
+  if (secret.empty()) return text;
+  for (size_t at = text.find(secret); at != std::string::npos;
+       at = text.find(secret, at)) {
+    text.replace(at, secret.size(), secret.size(), '*');
+  }
+  return text;
+}
+
+absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
+  absl::Status clean(status.code(),
+                     BlotOut(secret, std::string(status.message())));
+  status.ForEachPayload(
+      [&](absl::string_view type_url, const absl::Cord& payload) {
+        clean.SetPayload(type_url,
+                         absl::Cord(BlotOut(secret, std::string(payload))));
+      });
+  return clean;
 }
 
 }  // namespace
@@ -66,8 +90,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     answer->facts.id = answer->response->id();
     answer->facts.model = answer->response->model();
   }
-  if (!read.ok()) co_return BadResponse(ToStd(read.message()));
-  co_return absl::OkStatus();
+  co_return Blame(read);
 }
 
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Dispatch(
@@ -122,39 +145,35 @@ Task<absl::Status> HttpProvider::ReadFailure(HttpExchange& exchange) const {
   failure.content_type = exchange.Find("content-type");
   failure.retry_after = exchange.Find("retry-after");
   failure.retry_after_ms = exchange.Find("retry-after-ms");
-  absl::Status fault =
-      AtPlace(options_.name, options_.dialect->ReadError(failure));
-  AddFaultMetadata(fault, "provider", options_.name);
-  co_return fault;
+  co_return Blame(options_.dialect->ReadError(failure));
 }
 
 absl::Status HttpProvider::TransportFault(const absl::Status& status,
                                           const TryProgress& progress) const {
-  v1::ErrorReason reason;
+  v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   if (progress.http.timed_out) {
     reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;
-  } else if (absl::IsUnavailable(status)) {
-    reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  } else if (absl::IsInternal(status) || absl::IsResourceExhausted(status)) {
-    reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
-  } else {
+  } else if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status)) {
     return status;  // The caller went away, or its deadline passed.
+  } else if (progress.http.answered && !absl::IsUnavailable(status)) {
+    reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
   }
-  absl::Status fault = MakeFault(
-      reason, absl::StrCat(options_.name, ": ", status.message()));
+  return Blame(MakeFault(reason, ToStd(status.message())));
+}
+
+absl::Status HttpProvider::Blame(const absl::Status& status) const {
+  if (status.ok()) return status;
+  absl::Status fault = BlotOut(options_.credential.Reveal(),
+                               AtPlace(options_.name, status));
   AddFaultMetadata(fault, "provider", options_.name);
   return fault;
 }
 
 absl::Status HttpProvider::BadResponse(std::string_view why) const {
-  absl::Status fault =
-      MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                absl::StrCat(options_.name, ": ", ToAbsl(why)));
-  AddFaultMetadata(fault, "provider", options_.name);
-  return fault;
+  return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why));
 }
 
-// What both kinds of stream share: the exchange, cut into events.
+// Forwards events as they are, and reads along.
 class HttpProvider::RawStream final : public ProviderStream {
  public:
   RawStream(const HttpProvider& provider, TryProgress& progress,
@@ -229,10 +248,9 @@ absl::Status HttpProvider::RawStream::Judge(const SseEvent& event,
                                             StreamBatch* batch) {
   EventKind kind = EventKind::kIgnorable;
   if (!event.comment) {
-    absl::StatusOr<EventKind> judged = tap_->OnEvent(event.name, event.data);
-    if (!judged.ok()) {
-      return provider_.BadResponse(ToStd(judged.status().message()));
-    }
+    const absl::StatusOr<EventKind> judged =
+        tap_->OnEvent(event.name, event.data);
+    if (!judged.ok()) return provider_.Blame(judged.status());
     kind = *judged;
   }
   switch (kind) {
@@ -245,7 +263,7 @@ absl::Status HttpProvider::RawStream::Judge(const SseEvent& event,
       if (!stream_usage_) return absl::OkStatus();
       break;
     case EventKind::kError:
-      return AtPlace(provider_.options_.name, tap_->error());
+      return provider_.Blame(tap_->error());
     case EventKind::kTerminal:
       if (!tap_->finished()) {
         return provider_.BadResponse("the stream ended without a reason");
@@ -265,6 +283,7 @@ absl::Status HttpProvider::RawStream::Judge(const SseEvent& event,
   return absl::OkStatus();
 }
 
+// Reads events into neutral ones.
 class HttpProvider::ParsedStream final : public ProviderStream {
  public:
   ParsedStream(const HttpProvider& provider, TryProgress& progress,
@@ -279,7 +298,14 @@ class HttpProvider::ParsedStream final : public ProviderStream {
   const ResponseFacts& facts() const override { return facts_; }
 
  private:
+  // More choices are not to be believed.
+  static constexpr size_t kChoicesMax = 128;
+
   absl::Status Take(std::string_view piece, StreamBatch* batch);
+  // Takes note of what an event says of the answer as a whole.
+  void Note(const v1::GenerateEvent& event, StreamBatch* batch);
+  // Every choice that began has said why it ended.
+  bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
 
   const HttpProvider& provider_;
   TryProgress& progress_;
@@ -287,6 +313,8 @@ class HttpProvider::ParsedStream final : public ProviderStream {
   SseParser parser_;
   std::unique_ptr<EventReader> reader_;
   ResponseFacts facts_;
+  std::bitset<kChoicesMax> begun_;
+  std::bitset<kChoicesMax> ended_;
   absl::Status failure_;
 };
 
@@ -296,6 +324,9 @@ Task<absl::StatusOr<bool>> HttpProvider::ParsedStream::Next(
   while (batch->events.empty()) {
     if (!failure_.ok()) co_return failure_;
     if (reader_->done()) {
+      if (!Finished()) {
+        co_return provider_.BadResponse("the stream ended without a reason");
+      }
       exchange_->FinishInBackground();
       co_return false;
     }
@@ -327,16 +358,32 @@ absl::Status HttpProvider::ParsedStream::Take(std::string_view piece,
     const size_t before = batch->events.size();
     const absl::Status read =
         reader_->Read(event.name, event.data, &batch->events);
-    if (!read.ok()) return AtPlace(provider_.options_.name, read);
+    if (!read.ok()) return provider_.Blame(read);
     for (size_t i = before; i < batch->events.size(); ++i) {
-      const v1::GenerateEvent& neutral = batch->events[i];
-      if (neutral.has_started()) facts_.model = neutral.started().model();
-      batch->content = batch->content || neutral.has_delta() ||
-                       neutral.has_choice_end();
+      Note(batch->events[i], batch);
     }
   }
   if (!fed.ok()) return provider_.BadResponse(ToStd(fed.message()));
   return absl::OkStatus();
+}
+
+void HttpProvider::ParsedStream::Note(const v1::GenerateEvent& event,
+                                      StreamBatch* batch) {
+  if (event.has_started()) {
+    facts_.id = event.started().id();
+    facts_.model = event.started().model();
+  } else if (event.has_usage()) {
+    facts_.has_usage = true;
+  } else if (event.has_delta()) {
+    batch->content = true;
+    begun_.set(event.delta().choice_index() % kChoicesMax);
+  } else if (event.has_choice_end()) {
+    batch->content = true;
+    const size_t choice = event.choice_end().choice_index() % kChoicesMax;
+    begun_.set(choice);
+    ended_.set(choice);
+    if (choice == 0) facts_.finish_reason = event.choice_end().finish_reason();
+  }
 }
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
@@ -374,7 +421,7 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
   const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
   if (!body.ok()) co_return TransportFault(body.status(), *call.progress);
   const absl::StatusOr<int64_t> count = ReadCount(*body);
-  if (!count.ok()) co_return BadResponse(ToStd(count.status().message()));
+  if (!count.ok()) co_return Blame(count.status());
   co_return *count;
 }
 

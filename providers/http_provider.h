@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/http_client.h"
+#include "base/secret.h"
 #include "base/task.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
@@ -36,6 +37,9 @@ class HttpProvider : public Provider {
     // POST of a request whose tokens are to be counted; null if the vendor
     // has no such operation.
     std::shared_ptr<const HttpRequestHead> count_tokens;
+    // What the heads carry; empty if nothing. Vendors like to repeat it in
+    // their errors, where it is blotted out.
+    Secret credential{""};
     // One event of a stream, at most.
     size_t event_bytes_limit = 1024 * 1024;
   };
@@ -71,9 +75,11 @@ class HttpProvider : public Provider {
       absl::Span<const std::string_view> body) const;
   Task<absl::Status> ReadFailure(HttpExchange& exchange) const;
 
-  // The fault for a transport error, with the provider's name.
+  // The fault for a transport error.
   absl::Status TransportFault(const absl::Status& status,
                               const TryProgress& progress) const;
+  // The fault for what the dialect says of an answer.
+  absl::Status Blame(const absl::Status& status) const;
   absl::Status BadResponse(std::string_view why) const;
 
   const Options options_;

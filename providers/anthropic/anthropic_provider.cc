@@ -53,6 +53,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   HttpProvider::Options options;
   options.name = name;
   options.dialect = &AnthropicDialect();
+  if (api_key != nullptr) options.credential = *api_key;
   options.generate = endpoint.Post("/v1/messages", fields);
   options.count_tokens =
       endpoint.Post("/v1/messages/count_tokens", std::move(fields));

@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   HttpProvider::Options options;
   options.name = name;
   options.dialect = &dialect;
+  if (api_key != nullptr) options.credential = *api_key;
   options.generate = endpoint.Post("/chat/completions", std::move(fields));
   options.event_bytes_limit = event_bytes_limit;
   return std::make_unique<HttpProvider>(std::move(options));
