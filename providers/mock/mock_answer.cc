@@ -35,7 +35,7 @@ absl::Status WriteExampleObject(std::string_view properties,
 }
 
 absl::Status WriteExample(JsonValue& schema, JsonWriter* json) {
-  std::string type;
+  std::string type;  // The first, if there are several.
   std::string properties;
   std::string given;  // The first of an enum, or a const.
   if (!schema.IsObject()) {
@@ -48,6 +48,13 @@ absl::Status WriteExample(JsonValue& schema, JsonWriter* json) {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
                                    value.String());
           type = text;
+        } else if (key == "type" && value.IsArray()) {
+          return value.EachElement([&](JsonValue& element) -> absl::Status {
+            GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
+                                     element.String());
+            if (type.empty()) type = text;
+            return absl::OkStatus();
+          });
         } else if (key == "properties") {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
           properties = raw;
@@ -169,9 +176,10 @@ void AddDeltas(const v1::Choice& choice, int pieces,
       call->set_name(part.tool_call().name());
       call->set_kind(part.tool_call().kind());
     }
-    const size_t step = std::max<size_t>(1, (text.size() + pieces - 1) / pieces);
-    for (size_t at = 0; at < text.size();) {
-      const size_t end = CutAt(text, at + step);
+    size_t at = 0;
+    for (int cut = 1; cut <= pieces; ++cut) {
+      const size_t end = CutAt(text, text.size() * cut / pieces);
+      if (end <= at) continue;
       const std::string piece = text.substr(at, end - at);
       if (part.has_tool_call()) {
         add(i)->mutable_tool_call()->set_arguments(piece);

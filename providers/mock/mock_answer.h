@@ -23,8 +23,9 @@ void WriteMockAnswer(const v1::GenerateRequest& request,
                      std::string_view model, std::string_view reply,
                      v1::GenerateResponse* response);
 
-// The same answer as events: started, deltas of at most `pieces` per choice,
-// choice ends, usage. Text is never cut inside a UTF-8 character.
+// The same answer as events: started, deltas, choice ends, usage. Each part's
+// text comes in `pieces` pieces, or in one for each character if those are
+// fewer, and is never cut inside a UTF-8 character.
 std::vector<v1::GenerateEvent> CutMockAnswer(
     const v1::GenerateResponse& answer, int pieces);
 

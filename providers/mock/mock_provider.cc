@@ -137,17 +137,18 @@ class MockProvider::AnswerStream final : public ProviderStream {
     batch->Clear();
     if (next_ == events_.size()) co_return false;
     v1::GenerateEvent& event = events_[next_];
+    const bool speaks = event.has_delta() || event.has_choice_end();
+    if (speaks && Faulty(config_) && deltas_ >= config_.fault_after_chunks()) {
+      co_return co_await Break();
+    }
     if (event.has_delta()) {
-      if (Faulty(config_) && deltas_ >= config_.fault_after_chunks()) {
-        co_return co_await Break();
-      }
       if (deltas_ > 0) {
         GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(
             loop_, ToAbslDuration(config_.chunk_interval()), cancel_));
       }
       ++deltas_;
     }
-    batch->content = event.has_delta() || event.has_choice_end();
+    batch->content = speaks;
     if (event.has_usage()) {
       facts_.usage = event.usage();
       facts_.has_usage = true;
