@@ -24,7 +24,8 @@ bool RoleMaySay(v1::Role role, v1::Part::KindCase kind) {
 
 void CheckImage(const v1::Image& image, const std::string& path,
                 Violations* violations) {
-  if (image.source_case() == v1::Image::SOURCE_NOT_SET) {
+  // Set but empty is as good as not set.
+  if (image.url().empty() && image.data().empty() && image.file_id().empty()) {
     violations->Add(path, "sets no source: url, data or file_id");
   }
   if (image.has_data() && image.media_type().empty()) {
@@ -34,7 +35,8 @@ void CheckImage(const v1::Image& image, const std::string& path,
 
 void CheckDocument(const v1::Document& document, const std::string& path,
                    Violations* violations) {
-  if (document.source_case() == v1::Document::SOURCE_NOT_SET) {
+  if (document.url().empty() && document.data().empty() &&
+      document.file_id().empty() && document.text().empty()) {
     violations->Add(path, "sets no source: url, data, file_id or text");
   }
   if (document.has_data() && document.media_type().empty()) {
@@ -79,7 +81,7 @@ void CheckToolResult(const v1::ToolResult& result, const std::string& path,
   }
 }
 
-void CheckPart(const v1::Part& part, const std::string& path,
+void CheckKind(const v1::Part& part, const std::string& path,
                Violations* violations) {
   switch (part.kind_case()) {
     case v1::Part::kImage:
@@ -108,7 +110,36 @@ void CheckPart(const v1::Part& part, const std::string& path,
   }
 }
 
+void CheckPart(const v1::Part& part, const std::string& path,
+               Violations* violations) {
+  CheckKind(part, path, violations);
+  CheckCacheHint(part.cache_hint(), path + ".cache_hint", violations);
+  CheckExtensions(part.extensions(), path + ".", violations);
+}
+
 }  // namespace
+
+void CheckExtensions(
+    const google::protobuf::RepeatedPtrField<v1::Extension>& extensions,
+    const std::string& path, Violations* violations) {
+  for (int i = 0; i < extensions.size(); ++i) {
+    const v1::Extension& extension = extensions[i];
+    const auto add = [&](const char* field, const char* description) {
+      violations->Add(absl::StrCat(path, "extensions[", i, "].", field),
+                      description);
+    };
+    if (extension.dialect().empty()) add("dialect", "is required");
+    if (extension.name().empty()) add("name", "is required");
+    if (!CheckJson(extension.json()).ok()) add("json", "is not JSON");
+  }
+}
+
+void CheckCacheHint(const v1::CacheHint& hint, const std::string& path,
+                    Violations* violations) {
+  if (hint.ttl().seconds() < 0 || hint.ttl().nanos() < 0) {
+    violations->Add(path + ".ttl", "must not be negative");
+  }
+}
 
 void CheckMessage(const v1::Message& message, const std::string& path,
                   Violations* violations) {
@@ -120,6 +151,7 @@ void CheckMessage(const v1::Message& message, const std::string& path,
   if (message.parts().empty() && message.role() != v1::ROLE_ASSISTANT) {
     violations->Add(path + ".parts", "is required");
   }
+  CheckExtensions(message.extensions(), path + ".", violations);
   for (int i = 0; i < message.parts_size(); ++i) {
     const v1::Part& part = message.parts(i);
     const std::string at = absl::StrCat(path, ".parts[", i, "]");

@@ -1,4 +1,5 @@
-// Checks one message of a request, part by part.
+// Checks one message of a request, part by part, and what parts have in common
+// with tools and the request itself.
 //
 // Thread contract: plain function.
 
@@ -7,10 +8,22 @@
 
 #include <string>
 
+#include "google/protobuf/repeated_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "service/pipeline/violations.h"
 
 namespace gateway {
+
+// Adds what is wrong with vendors' fields of what stands at `path`, which is
+// empty for the request itself.
+void CheckExtensions(
+    const google::protobuf::RepeatedPtrField<llmgateway::v1::Extension>&
+        extensions,
+    const std::string& path, Violations* violations);
+
+// Adds what is wrong with a cache hint that stands at `path`.
+void CheckCacheHint(const llmgateway::v1::CacheHint& hint,
+                    const std::string& path, Violations* violations);
 
 // Adds what is wrong with `message`, which stands at `path`.
 void CheckMessage(const llmgateway::v1::Message& message,

@@ -1,14 +1,16 @@
 #include "service/pipeline/request_check.h"
 
-#include <cmath>
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/http1_codec.h"
 #include "base/json.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "google/protobuf/repeated_field.h"
 #include "service/pipeline/part_check.h"
 #include "service/pipeline/violations.h"
 
@@ -19,11 +21,13 @@ constexpr size_t kNameCharactersMax = 256;
 constexpr size_t kKeyCharactersMax = 128;
 constexpr size_t kLabelKeyCharactersMax = 64;
 constexpr size_t kLabelValueCharactersMax = 512;
-constexpr size_t kToolNameCharactersMax = 128;
+constexpr size_t kToolNameCharactersMax = 64;
 constexpr int kStopsMax = 16;
 constexpr int kChoicesMax = 128;
 constexpr int kTopLogprobsMax = 20;
 constexpr int kDomainTagsMax = 64;
+constexpr int kCapabilitiesMax = 64;
+constexpr int kModalitiesMax = 16;
 
 bool IsToolName(std::string_view name) {
   if (name.empty() || name.size() > kToolNameCharactersMax) return false;
@@ -37,8 +41,28 @@ bool IsToolName(std::string_view name) {
 
 void CheckText(std::string_view text, size_t max, const std::string& path,
                Violations* violations) {
-  if (text.size() > max) {
-    violations->Add(path, absl::StrCat("is longer than ", max, " bytes"));
+  // UTF-8 continuation bytes do not count.
+  const auto characters = std::count_if(
+      text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
+  if (static_cast<size_t>(characters) > max) {
+    violations->Add(path, absl::StrCat("is longer than ", max, " characters"));
+  }
+}
+
+using Texts = google::protobuf::RepeatedPtrField<std::string>;
+
+// Names of some kind: so many, none empty, none too long.
+void CheckTexts(const Texts& texts, int count_max, const std::string& path,
+                Violations* violations) {
+  if (texts.size() > count_max) {
+    violations->Add(path,
+                    absl::StrCat("has more than ", count_max, " entries"));
+    return;
+  }
+  for (int i = 0; i < texts.size(); ++i) {
+    const std::string at = absl::StrCat(path, "[", i, "]");
+    if (texts[i].empty()) violations->Add(at, "is empty");
+    CheckText(texts[i], kNameCharactersMax, at, violations);
   }
 }
 
@@ -65,7 +89,9 @@ void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
   number(sampling.has_temperature(), sampling.temperature(), 0, 2,
          "temperature");
   number(sampling.has_top_p(), sampling.top_p(), 0, 1, "top_p");
-  number(sampling.has_top_k(), sampling.top_k(), 0, INT32_MAX, "top_k");
+  if (sampling.top_k() < 0) {
+    violations->Add("sampling.top_k", "must be at least 0");
+  }
   number(sampling.has_frequency_penalty(), sampling.frequency_penalty(), -2,
          2, "frequency_penalty");
   number(sampling.has_presence_penalty(), sampling.presence_penalty(), -2, 2,
@@ -91,6 +117,8 @@ void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
 
 void CheckTool(const v1::Tool& tool, const std::string& path,
                Violations* violations) {
+  CheckCacheHint(tool.cache_hint(), path + ".cache_hint", violations);
+  CheckExtensions(tool.extensions(), path + ".", violations);
   std::string_view name;
   switch (tool.kind_case()) {
     case v1::Tool::kFunction:
@@ -102,8 +130,16 @@ void CheckTool(const v1::Tool& tool, const std::string& path,
       break;
     case v1::Tool::kCustom:
       name = tool.custom().name();
+      if (!tool.custom().grammar_syntax().empty() &&
+          tool.custom().grammar_definition().empty()) {
+        violations->Add(path + ".custom.grammar_definition",
+                        "is required with grammar_syntax");
+      }
       break;
     case v1::Tool::kProvider:
+      if (tool.provider().dialect().empty()) {
+        violations->Add(path + ".provider.dialect", "is required");
+      }
       CheckJsonText(tool.provider().json(), path + ".provider.json",
                     violations);
       return;
@@ -125,6 +161,11 @@ void CheckToolChoice(const v1::GenerateRequest& request,
   if (!v1::ToolChoice::Mode_IsValid(choice.mode())) {
     violations->Add("tool_choice.mode", "is not known");
   }
+  if (!v1::ToolKind_IsValid(choice.tool_kind())) {
+    violations->Add("tool_choice.tool_kind", "is not known");
+  }
+  CheckTexts(choice.allowed_tools(), request.tools_size(),
+             "tool_choice.allowed_tools", violations);
   const bool named = choice.mode() == v1::ToolChoice::MODE_TOOL;
   if (named && choice.tool_name().empty()) {
     violations->Add("tool_choice.tool_name", "is required with MODE_TOOL");
@@ -141,6 +182,11 @@ void CheckFormat(const v1::ResponseFormat& format, Violations* violations) {
   }
   if (format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA) {
     CheckJsonText(format.schema(), "response_format.schema", violations);
+  }
+  if (!format.name().empty() && !IsToolName(format.name())) {
+    violations->Add("response_format.name",
+                    absl::StrCat("must be at most ", kToolNameCharactersMax,
+                                 " letters, digits, _ or -"));
   }
 }
 
@@ -170,13 +216,39 @@ void CheckLabels(const v1::GenerateRequest& request, int labels_max,
   }
 }
 
-void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
-  CheckText(request.provider_id(), kNameCharactersMax, "provider_id",
+void CheckSelection(const v1::Selection& selection, Violations* violations) {
+  CheckText(selection.node_name(), kNameCharactersMax, "selection.node_name",
             violations);
+  CheckTexts(selection.capabilities(), kCapabilitiesMax,
+             "selection.capabilities", violations);
+  if (!v1::Selection::Strategy_IsValid(selection.strategy())) {
+    violations->Add("selection.strategy", "is not known");
+  }
+}
+
+void CheckAudioOutput(const v1::GenerateRequest& request,
+                      Violations* violations) {
+  CheckTexts(request.modalities(), kModalitiesMax, "modalities", violations);
+  if (!request.has_audio_output()) return;
+  if (request.audio_output().voice().empty()) {
+    violations->Add("audio_output.voice", "is required");
+  }
+  if (request.audio_output().format().empty()) {
+    violations->Add("audio_output.format", "is required");
+  }
+}
+
+void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
   CheckText(request.idempotency_key(), kKeyCharactersMax, "idempotency_key",
             violations);
   const v1::CallerScope& scope = request.scope();
   const std::pair<const char*, const std::string*> names[] = {
+      {"provider_id", &request.provider_id()},
+      {"previous_response_id", &request.previous_response_id()},
+      {"service_tier", &request.service_tier()},
+      {"prompt_cache_key", &request.prompt_cache_key()},
+      {"verbosity", &request.verbosity()},
+      {"reasoning.display", &request.reasoning().display()},
       {"scope.user_id", &scope.user_id()},
       {"scope.session_id", &scope.session_id()},
       {"scope.work_order_id", &scope.work_order_id()},
@@ -186,10 +258,8 @@ void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
   for (const auto& [path, name] : names) {
     CheckText(*name, 2 * kNameCharactersMax, path, violations);
   }
-  if (request.domain_tags_size() > kDomainTagsMax) {
-    violations->Add("domain_tags",
-                    absl::StrCat("has more than ", kDomainTagsMax, " tags"));
-  }
+  CheckTexts(request.domain_tags(), kDomainTagsMax, "domain_tags",
+             violations);
 }
 
 void CheckMessages(const v1::GenerateRequest& request, int messages_max,
@@ -235,6 +305,10 @@ absl::Status CheckRequest(const v1::GenerateRequest& request,
   CheckReasoning(request.reasoning(), &violations);
   CheckLabels(request, limits.labels_limit(), &violations);
   CheckNames(request, &violations);
+  CheckSelection(request.selection(), &violations);
+  CheckAudioOutput(request, &violations);
+  CheckCacheHint(request.cache_hint(), "cache_hint", &violations);
+  CheckExtensions(request.extensions(), "", &violations);
   return std::move(violations).ToStatus();
 }
 

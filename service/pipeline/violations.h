@@ -19,7 +19,9 @@ class Violations {
  public:
   // Reported; more are only counted.
   static constexpr size_t kReportedMax = 20;
+  static constexpr size_t kPathBytesMax = 200;
 
+  // A path is cut where it gets too long to be of use.
   void Add(std::string_view path, std::string_view description);
 
   bool empty() const { return count_ == 0; }
