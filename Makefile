@@ -43,8 +43,9 @@ asan tsan:
 
 bench:
 	@tools/deps.sh build bench
-	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/...
-	@tests/bench/run $(ARGS)
+	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/load \
+	  //tests/testing/mock_upstream
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.bench.bench $(ARGS)
 
 stubs:
 	@tools/deps.sh build stubs

@@ -1,6 +1,6 @@
-"""Runs the Go tests of this folder and reports each as a case.
+"""Runs the Go tests of a folder, by default this one; each is a case.
 
-    python3 tests/testing/mock_upstream/go_test.py
+    python3 tests/testing/mock_upstream/go_test.py [FOLDER]
 
 Go's own test runner does not write JUnit XML; this reads its event stream.
 """
@@ -13,14 +13,15 @@ import sys
 
 from tools.testing import junit
 
-_FOLDER = os.path.dirname(os.path.realpath(__file__))
-_GO = os.path.join(_FOLDER, "with_go.sh")
+_HERE = os.path.dirname(os.path.realpath(__file__))
+_GO = os.path.join(_HERE, "with_go.sh")
 
 
-def main():
+def main(argv):
+    folder = os.path.realpath(argv[1]) if len(argv) > 1 else _HERE
     process = subprocess.Popen(
         [_GO, "test", "-json", "-count=1", "./..."],
-        cwd=_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True)
     report = junit.Report(os.environ.get("TEST_TARGET", "mock_upstream"))
     output = collections.defaultdict(list)
@@ -53,4 +54,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv))

@@ -1,0 +1,352 @@
+"""Measures the gateway beside nginx and prints the table.
+
+    make bench
+    make bench ARGS="--quick"
+    make bench ARGS="--rows=http_64,sse_burst --rounds=5"
+
+Rows and what they are compared with: rows.py. Takes about ten minutes, or
+less than two with --quick. Exits with 1 if an answer was wrong, never for a
+time.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from tests.bench import report
+from tests.bench import rows
+from tests.bench import servers
+
+
+class Failed(Exception):
+    """The load driver saw a wrong answer."""
+
+
+class Bench:
+    """One run: the servers, started when first needed, and the figures."""
+
+    def __init__(self, options, folder):
+        self.options = options
+        self._folder = folder
+        self._cert, self._key = servers.make_certificate(folder)
+        self._upstream = servers.Upstream(
+            options.upstream, rows.SCRIPTS, self._cert, self._key)
+        self._nginx = {}
+        self._gateways = {}
+        self._not_served = {}
+        self.figures = {}  # {row name: (gateway us, nginx us)}
+        self.failures = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in (*self._gateways.values(), *self._nginx.values()):
+            server.close()
+        self._upstream.close()
+
+    def start_gateway(self, variant="plain"):
+        """A fresh process, for the caller to close."""
+        return servers.Gateway(self.options.gateway, variant, self._folder,
+                               self._upstream, self._cert, self._key)
+
+    def start_nginx(self, instance="one"):
+        return servers.Nginx(instance, self._folder, self._upstream,
+                             self._cert, self._key)
+
+    def _gateway(self, variant):
+        if variant in self._not_served:
+            raise servers.NotServed(self._not_served[variant])
+        if variant not in self._gateways:
+            # One at a time: an idle one would still take memory bandwidth.
+            for other in self._gateways.values():
+                other.close()
+            self._gateways.clear()
+            try:
+                self._gateways[variant] = self.start_gateway(variant)
+            except servers.NotServed as reason:
+                self._not_served[variant] = str(reason)
+                raise
+        return self._gateways[variant]
+
+    def _nginx_server(self, name):
+        instance = servers.NGINX_PORTS[name][0]
+        if instance not in self._nginx:
+            self._nginx[instance] = self.start_nginx(instance)
+        return self._nginx[instance]
+
+    def load_command(self, load, port, tls=False):
+        command = [
+            self.options.load, "--target=127.0.0.1:%d" % port,
+            "--protocol=" + load.protocol, "--mode=" + load.mode,
+            "--connections=%d" % load.connections,
+            "--streams=%d" % load.streams,
+            "--prompt_bytes=%d" % load.prompt_bytes,
+            "--model=" + load.model, "--key=" + servers.CALLER_KEY,
+            "--chunks=%d" % rows.SCRIPTS[load.model].get("chunks", 0),
+            "--chunk_bytes=%d" % rows.CHUNK_BYTES,
+        ]
+        if tls:
+            command += ["--tls", "--ca_file=" + self._cert]
+        return command
+
+    def drive(self, load, port, pids=(), tls=False):
+        """One interval of load; returns the driver's figures."""
+        command = self.load_command(load, port, tls) + [
+            "--warmup=%gs" % self.options.warmup,
+            "--measured=%gs" % self.options.seconds,
+            "--cpu_pids=" + ",".join(map(str, pids)),
+        ]
+        done = subprocess.run(command, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(done.stderr.strip() or "the load driver failed")
+        figures = json.loads(done.stdout)
+        units = figures["calls" if load.mode == "unary" else "chunks"]
+        figures["units"] = units
+        figures["cpu_us"] = figures["cpu_seconds"] * 1e6 / max(units, 1)
+        return figures
+
+    def drive_gateway(self, variant, load):
+        gateway = self._gateway(variant)
+        port = gateway.ports["grpc" if load.protocol == "grpc" else "http"]
+        try:
+            return self.drive(load, port, gateway.pids(), gateway.tls)
+        finally:
+            gateway.empty_log()
+
+    def drive_nginx(self, name, load):
+        nginx = self._nginx_server(name)
+        return self.drive(load, nginx.ports[name], nginx.pids(),
+                          servers.NGINX_PORTS[name][1])
+
+    def drive_upstream(self, load):
+        return self.drive(load, self._upstream.port)
+
+    def rounds(self, *legs):
+        """Runs the legs in turns; a list of results for each leg.
+
+        Every other round goes the other way, so that none is always first.
+        """
+        results = [[] for _ in legs]
+        order = list(range(len(legs)))
+        for _ in range(self.options.rounds):
+            for i in order:
+                results[i].append(legs[i]())
+            order.reverse()
+        return results
+
+    # The rows; each returns report.Lines.
+
+    def load_row(self, row):
+        gateway, nginx = self.rounds(
+            lambda: self.drive_gateway(row.gateway, row.load),
+            lambda: self.drive_nginx(row.nginx, row.nginx_load))
+        pairs = [(g["cpu_us"], n["cpu_us"]) for g, n in zip(gateway, nginx)]
+        own = statistics.median(g for g, _ in pairs)
+        other = statistics.median(n for _, n in pairs)
+        ratio = statistics.median(g / n for g, n in pairs)
+        self.figures[row.name] = (own, other)
+        per_second = statistics.median(
+            g["units"] / g["seconds"] for g in gateway)
+        note = "%.0f/s" % per_second
+        if row.limit is not None and row.limit.kind == "above":
+            note += "; nginx %+.0f us" % (own - other)
+        return [report.Line(row.name, row.title, "us", own, other, ratio,
+                            row.limit, note)]
+
+    def growth_row(self, row):
+        if row.small not in self.figures or row.large not in self.figures:
+            return []
+        small, large = self.figures[row.small], self.figures[row.large]
+        own, other = large[0] / small[0], large[1] / small[1]
+        return [report.Line(row.name, row.title, "x", own, other, own / other,
+                            row.limit)]
+
+    def policies_row(self):
+        if "http_64" not in self.figures or "bare_64" not in self.figures:
+            return []
+        share = self.figures["http_64"][0] - self.figures["bare_64"][0]
+        return [report.Line("policies", "keys and access log, per request",
+                            "us", share, None, None, rows.at_most(5, 2))]
+
+    def latency_row(self, row):
+        direct, gateway, nginx = self.rounds(
+            lambda: self.drive_upstream(row.direct_load),
+            lambda: self.drive_gateway("plain", row.load),
+            lambda: self.drive_nginx(row.nginx, row.direct_load))
+        own = statistics.median(
+            g[row.figure] - d[row.figure] for g, d in zip(gateway, direct))
+        other = statistics.median(
+            n[row.figure] - d[row.figure] for n, d in zip(nginx, direct))
+        note = "direct %.0f us" % statistics.median(
+            d[row.figure] for d in direct)
+        return [report.Line(row.name, row.title, "us", own, other,
+                            own / other if other > 0 else None, row.limit,
+                            note)]
+
+    def rest_row(self):
+        with self.start_gateway() as gateway:
+            rss, pss = gateway.memory_bytes()
+        with self.start_nginx() as nginx:
+            nginx_rss, nginx_pss = nginx.memory_bytes()
+        note = "PSS %.1f MB; nginx %.1f MB" % (pss / (1 << 20),
+                                               nginx_pss / (1 << 20))
+        return [report.Line("rest", "memory at rest", "MB", rss / (1 << 20),
+                            nginx_rss / (1 << 20), rss / nginx_rss,
+                            rows.REST_LIMIT_MB, note)]
+
+    def idle_row(self, row):
+        with self.start_gateway() as gateway:
+            port = gateway.ports[
+                "grpc" if row.load.protocol == "grpc" else "http"]
+            own = self._idle(gateway, row.load, port)
+        with self.start_nginx() as nginx:
+            other = self._idle(nginx, row.nginx_load, nginx.ports["sse"])
+        return [
+            report.Line(row.name + "_memory", "memory per " + row.title, "KB",
+                        own[0], other[0], own[0] / other[0],
+                        row.bytes_limit, "PSS %.1f KB" % own[1]),
+            report.Line(row.name + "_cpu", "CPU of %d x %s, per second" % (
+                rows.IDLE_STREAMS, row.title), "us", own[2], other[2], None,
+                        row.cpu_limit, "the process alone: %.0f us" % own[3]),
+        ]
+
+    def _idle(self, server, load, port):
+        """(RSS KB, PSS KB) per stream; us/s of CPU above rest, and at rest."""
+        # The first call fills caches that do not belong to a stream.
+        first = load._replace(mode="stream", model="first", connections=1,
+                              streams=1)
+        self.drive(first, port)
+        rest_cpu = self._cpu_us_per_second(server)
+        rss, pss = server.memory_bytes()
+        driver = subprocess.Popen(
+            self.load_command(load._replace(mode="idle"), port),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        try:
+            if driver.stdout.readline().strip() != "ready":
+                raise Failed(driver.stderr.read().strip())
+            full_rss, full_pss = server.memory_bytes()
+            cpu = self._cpu_us_per_second(server)
+            _, errors = driver.communicate()
+            if driver.returncode != 0:
+                raise Failed(errors.strip())
+        finally:
+            driver.kill()
+            driver.wait()
+        per_stream = 1024.0 * rows.IDLE_STREAMS
+        return ((full_rss - rss) / per_stream, (full_pss - pss) / per_stream,
+                cpu - rest_cpu, rest_cpu)
+
+    def _cpu_us_per_second(self, server):
+        time.sleep(1)  # What opening the streams left behind.
+        began, before = time.monotonic(), server.cpu_seconds()
+        time.sleep(self.options.idle_seconds)
+        used = server.cpu_seconds() - before
+        return used * 1e6 / (time.monotonic() - began)
+
+    def run(self, wanted):
+        """All wanted rows, as lines of the table."""
+        plan = [(row, self.load_row) for row in rows.LOAD_ROWS]
+        plan += [(row, self.growth_row) for row in rows.GROWTH_ROWS]
+        plan += [(row, self.latency_row) for row in rows.LATENCY_ROWS]
+        plan += [(row, self.idle_row) for row in rows.IDLE_ROWS]
+        lines = []
+        for row, measure in plan:
+            if row.name in wanted:
+                lines += self._line(row, lambda: measure(row))
+        for name, title, measure in (
+                ("rest", "memory at rest", self.rest_row),
+                ("policies", "policies", self.policies_row)):
+            if name in wanted:
+                row = rows.Growth(name, title, None, None, None, True)
+                lines += self._line(row, measure)
+        return lines
+
+    def _line(self, row, measure):
+        began = time.monotonic()
+        try:
+            lines = measure()
+        except servers.NotServed as reason:
+            print("%s: not served: %s" % (row.name, reason), file=sys.stderr)
+            lines = [report.failed_line(row, "not served by this build")]
+        except (Failed, RuntimeError) as reason:
+            self.failures += 1
+            print("%s: FAILED: %s" % (row.name, reason), file=sys.stderr)
+            lines = [report.failed_line(row, "FAILED: %.200s" % reason)]
+        for line in lines:
+            print("%s  (%.0f s)" % (report.short(line),
+                                    time.monotonic() - began),
+                  file=sys.stderr, flush=True)
+        return lines
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", help="of: " + ", ".join(rows.names()))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float,
+                        help="counted in each round")
+    parser.add_argument("--warmup", type=float, default=0.5)
+    parser.add_argument("--idle_seconds", type=float)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", help="file for the figures")
+    parser.add_argument("--markdown", help="file for the table")
+    parser.add_argument("--gateway", default="bazel-bin/service/gateway")
+    parser.add_argument(
+        "--load", default="bazel-bin/tests/bench/load/load_driver")
+    parser.add_argument(
+        "--upstream", default="bazel-bin/tests/testing/mock_upstream/"
+        "mock_upstream_binary")
+    options = parser.parse_args(argv)
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.seconds = options.seconds or (1.0 if options.quick else 2.0)
+    options.idle_seconds = options.idle_seconds or (
+        2.0 if options.quick else 5.0)
+    for binary in (options.gateway, options.load, options.upstream):
+        if not os.access(binary, os.X_OK):
+            parser.error("no program %s; `make bench` builds it" % binary)
+    return options
+
+
+def wanted_rows(options):
+    if options.rows:
+        wanted = set(options.rows.split(","))
+        unknown = wanted - set(rows.names())
+        if unknown:
+            raise SystemExit("no such row: " + ", ".join(sorted(unknown)))
+        return wanted
+    if not options.quick:
+        return set(rows.names())
+    return {row.name for group in (rows.LOAD_ROWS, rows.GROWTH_ROWS,
+                                   rows.LATENCY_ROWS, rows.IDLE_ROWS)
+            for row in group if row.quick} | {"rest"}
+
+
+def main(argv):
+    options = parse_arguments(argv)
+    wanted = wanted_rows(options)
+    servers.allow_many_files()
+    with tempfile.TemporaryDirectory(prefix="gateway_bench.") as folder:
+        with Bench(options, folder) as bench:
+            lines = bench.run(wanted)
+    settings = {"rounds": options.rounds, "seconds": options.seconds,
+                "idle": rows.IDLE_STREAMS}
+    print(report.text_table(lines))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as out:
+            json.dump(report.as_json(lines, settings), out, indent=2)
+    if options.markdown:
+        with open(options.markdown, "w", encoding="utf-8") as out:
+            out.write(report.markdown(lines, settings))
+    return 1 if bench.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,162 @@
+"""Holds the measuring true: drives the mock upstream, directly and by nginx."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from tests.bench import bench
+from tests.bench import rows
+from tests.bench import servers
+
+_LOAD = "tests/bench/load/load_driver"
+_UPSTREAM = "tests/testing/mock_upstream/mock_upstream_binary"
+
+
+def _has_nginx():
+    try:
+        return bool(servers.find_nginx())
+    except RuntimeError:
+        return False
+
+
+class BenchTest(unittest.TestCase):
+
+    def setUp(self):
+        options = bench.parse_arguments([
+            "--rounds=1", "--seconds=0.2", "--warmup=0.1",
+            "--idle_seconds=0.1", "--gateway=" + sys.executable,
+            "--load=" + _LOAD, "--upstream=" + _UPSTREAM])
+        # Closing needs the files until it is done: it is cleaned up first.
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.bench = bench.Bench(options, folder.name)
+        self.addCleanup(self.bench.__exit__)
+        self.upstream = self.bench._upstream
+
+    def test_counts_what_the_upstream_served(self):
+        load = rows.Load("http", "unary", 8)
+        figures = self.bench.drive_upstream(load)
+        served = self.upstream.stat("whole", "served")
+        # The warm-up is served too, and counted by the upstream alone.
+        self.assertGreater(figures["calls"], 0)
+        self.assertGreater(served, figures["calls"])
+        self.assertEqual(figures["errors"], 0)
+
+    def test_counts_the_chunks_of_streams(self):
+        load = rows.Load("http", "stream", 4, 1, "burst")
+        figures = self.bench.drive_upstream(load)
+        self.assertGreater(figures["chunks"], figures["calls"])
+        self.assertGreater(self.upstream.stat("burst", "chunks"),
+                           figures["chunks"])
+
+    def test_each_script_is_answered_as_its_rows_expect(self):
+        for row in rows.LOAD_ROWS:
+            with self.subTest(row.name):
+                # Fewer connections are as good a proof.
+                few = min(row.nginx_load.connections, 4)
+                self.bench.drive_upstream(
+                    row.nginx_load._replace(connections=few))
+
+    def test_a_wrong_answer_fails_the_run(self):
+        for fault in ({"status": 500}, {"garbage": "short_body"},
+                      {"cycle": True, "steps": [
+                          {}, {}, {"reset_before_first_byte": True}]}):
+            with self.subTest(fault):
+                self.upstream.set_script("whole", fault)
+                with self.assertRaises(bench.Failed):
+                    self.bench.drive_upstream(rows.Load("http", "unary", 1))
+
+    def test_a_stream_cut_short_fails_the_run(self):
+        load = rows.Load("http", "stream", 1, 1, "burst")
+        for fault in ({"end_after_chunks": 5}, {"omit_terminator": True},
+                      {"chunks": 199, "chunk_bytes": 16}):
+            with self.subTest(fault):
+                self.upstream.set_script("burst", fault)
+                with self.assertRaises(bench.Failed):
+                    self.bench.drive_upstream(load)
+
+    @unittest.skipUnless(_has_nginx(), "nginx is not installed")
+    def test_each_nginx_server_forwards(self):
+        for name in servers.NGINX_PORTS:
+            with self.subTest(name):
+                load = rows.Load("http", "unary", 4)
+                if "sse" in name:
+                    load = rows.Load("http", "stream", 4, 1, "burst")
+                figures = self.bench.drive_nginx(name, load)
+                self.assertGreater(figures["cpu_us"], 0)
+
+    @unittest.skipUnless(_has_nginx(), "nginx is not installed")
+    def test_tells_what_idle_streams_take(self):
+        load = rows.Load("http", "stream", 100, 1, "idle")
+        with self.bench.start_nginx() as nginx:
+            rss, pss, _, rest_cpu = self.bench._idle(nginx, load,
+                                                     nginx.ports["sse"])
+        self.assertGreater(rss, 0)
+        self.assertGreater(pss, 0)
+        self.assertGreaterEqual(rest_cpu, 0)
+
+    def test_a_gateway_that_refuses_its_configuration_is_not_measured(self):
+        # Python takes no such flags either.
+        row = next(row for row in rows.LOAD_ROWS if row.name == "http_1")
+        lines = self.bench._line(row, lambda: self.bench.load_row(row))
+        self.assertEqual([line.note for line in lines],
+                         ["not served by this build"])
+
+    def test_says_which_row_failed_and_goes_on(self):
+        def fail():
+            raise bench.Failed("status 500")
+        row = rows.LOAD_ROWS[0]
+        lines = self.bench._line(row, fail)
+        self.assertIn("status 500", lines[0].note)
+        self.assertEqual(self.bench.failures, 1)
+
+
+class ServerTest(unittest.TestCase):
+
+    def test_reads_cpu_and_memory_of_all_descendants(self):
+        program = ("import subprocess, sys; child = subprocess.Popen("
+                   "[sys.executable, '-c', 'print(1, flush=True); input()'],"
+                   " stdin=subprocess.PIPE); child.wait()")
+        with tempfile.TemporaryDirectory() as folder:
+            log = os.path.join(folder, "log")
+            with servers.Server("python", [sys.executable, "-c", program],
+                                log) as server:
+                server.wait_ready(lambda: "1" in server.log_tail())
+                pids = server.pids()
+                self.assertEqual(len(pids), 2)
+                self.assertGreater(server.cpu_seconds(), 0)
+                rss, pss = server.memory_bytes()
+                self.assertGreater(rss, 1 << 20)
+                self.assertGreater(pss, 0)
+                self.assertLessEqual(pss, rss)
+                subprocess.run(["kill", str(pids[1])], check=True)
+
+    def test_cpu_time_is_that_of_the_process(self):
+        before = servers.process_cpu_seconds(os.getpid())
+        sum(range(1000000))
+        after = servers.process_cpu_seconds(os.getpid())
+        self.assertGreater(after, before)
+
+    def test_configuration_follows_the_variant(self):
+        ports = dict.fromkeys(("grpc", "http", "admin", "operations"), 1)
+
+        class FakeUpstream:
+            address = "127.0.0.1:5"
+            tls_port = 6
+
+        def config(variant):
+            return servers.gateway_config(
+                "folder", ports, FakeUpstream, "cert", "key",
+                **servers.GATEWAYS[variant])
+        plain = config("plain")
+        self.assertIn("auth", plain)
+        self.assertTrue(plain["logging"]["access_log"])
+        self.assertNotIn("auth", config("bare"))
+        self.assertIn("tls", config("tls_door")["listeners"]["grpc"])
+        self.assertIn("https://localhost:6/v1",
+                      json.dumps(config("tls_upstream")))
+        self.assertIn("http2", json.dumps(config("http2_upstream")))
+        self.assertNotIn(servers.CALLER_KEY, json.dumps(plain))

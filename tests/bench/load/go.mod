@@ -1,0 +1,3 @@
+module llmgateway.dev/tests/bench/load
+
+go 1.19

@@ -1,0 +1,178 @@
+"""What is measured: each row, the load that makes it, and what is aimed at.
+
+A row of load compares the gateway with nginx under the same load, or, where
+the gateway is called by gRPC, with nginx proxying as many HTTP/1.1 calls in
+flight: what a user pays today.
+"""
+
+import collections
+
+# The scripts of the upstream, by model.
+CHUNK_BYTES = 16
+SCRIPTS = {
+    # About 1 KB of JSON.
+    "whole": {"reply_bytes": 512},
+    "burst": {"chunks": 200, "chunk_bytes": CHUNK_BYTES},
+    "paced": {"chunks": 50, "chunk_bytes": CHUNK_BYTES, "chunk_delay_ms": 10},
+    "first": {"chunks": 1, "chunk_bytes": CHUNK_BYTES},
+    "idle": {"chunks": 2, "chunk_bytes": CHUNK_BYTES,
+             "stall_after_chunks": 1},
+}
+
+# Load: mode is "unary" or "stream"; model names the script.
+Load = collections.namedtuple(
+    "Load", "protocol mode connections streams model prompt_bytes",
+    defaults=(1, "whole", 1024))
+
+# A limit on what the gateway may use: as a multiple of nginx's figure, or as
+# what comes on top of it, or by itself.
+Limit = collections.namedtuple("Limit", "kind holds aim")
+
+
+def times_nginx(holds, aim):
+    return Limit("times", holds, aim)
+
+
+def above_nginx(holds, aim):
+    return Limit("above", holds, aim)
+
+
+def at_most(holds, aim):
+    return Limit("absolute", holds, aim)
+
+
+# Row: `gateway` names a variant of servers.GATEWAYS, `nginx` a server of
+# servers.NGINX_PORTS; `quick` rows are in the short run too.
+Row = collections.namedtuple(
+    "Row", "name title gateway nginx load nginx_load limit quick",
+    defaults=(None, False))
+
+
+def _http(connections, model="whole", prompt_bytes=1024, mode="unary"):
+    return Load("http", mode, connections, 1, model, prompt_bytes)
+
+
+def _grpc(connections, streams, model="whole", mode="unary"):
+    return Load("grpc", mode, connections, streams, model)
+
+
+def _sse(connections, model):
+    return _http(connections, model, mode="stream")
+
+
+def _http_row(name, title, load, limit=None, quick=False, gateway="plain",
+              nginx=None):
+    if nginx is None:
+        nginx = "sse" if load.mode == "stream" else "unary"
+    return Row(name, title, gateway, nginx, load, load, limit, quick)
+
+
+def _grpc_row(name, title, load, limit=None, quick=False, gateway="plain",
+              nginx=None, nginx_load=None):
+    in_flight = load.connections * load.streams
+    if nginx_load is None:
+        nginx_load = load._replace(
+            protocol="http", connections=in_flight, streams=1)
+    if nginx is None:
+        nginx = "sse" if load.mode == "stream" else "unary"
+    return Row(name, title, gateway, nginx, load, nginx_load, limit, quick)
+
+
+_BURSTS = 16
+_PACED = 200
+
+LOAD_ROWS = [
+    _http_row("http_1", "HTTP unary, 1 in flight", _http(1), quick=True),
+    _http_row("http_64", "HTTP unary, 64 in flight", _http(64),
+              times_nginx(1.2, 1.0), quick=True),
+    _http_row("http_1024", "HTTP unary, 1024 in flight", _http(1024)),
+    _http_row("http_4096", "HTTP unary, 4096 in flight", _http(4096),
+              quick=True),
+    _http_row("http_32k", "HTTP unary, 32 KB prompt, 64 in flight",
+              _http(64, prompt_bytes=32 << 10)),
+    _http_row("http_512k", "HTTP unary, 512 KB prompt, 16 in flight",
+              _http(16, prompt_bytes=512 << 10), above_nginx(150, 50),
+              quick=True),
+    _http_row("sse_burst", "SSE burst, per chunk", _sse(_BURSTS, "burst"),
+              times_nginx(1.3, 1.0), quick=True),
+    _http_row("sse_paced", "SSE paced, per chunk", _sse(_PACED, "paced"),
+              times_nginx(1.3, 1.0), quick=True),
+    _grpc_row("grpc_1x1", "gRPC unary, 1 call", _grpc(1, 1)),
+    _grpc_row("grpc_4x16", "gRPC unary, 4 connections x 16 calls",
+              _grpc(4, 16), times_nginx(0.9, 0.7), quick=True),
+    _grpc_row("grpc_1x64", "gRPC unary, 1 x 64", _grpc(1, 64)),
+    _grpc_row("grpc_64x1", "gRPC unary, 64 x 1", _grpc(64, 1), quick=True),
+    _grpc_row("grpc_4x256", "gRPC unary, 4 x 256", _grpc(4, 256)),
+    _grpc_row("grpc_4x1024", "gRPC unary, 4 x 1024", _grpc(4, 1024)),
+    _grpc_row("grpc_burst", "gRPC stream burst, 4 x 4, per chunk",
+              _grpc(4, _BURSTS // 4, "burst", "stream"),
+              times_nginx(1.3, 1.0), quick=True),
+    _grpc_row("grpc_paced", "gRPC stream paced, 4 x 50, per chunk",
+              _grpc(4, _PACED // 4, "paced", "stream"),
+              times_nginx(1.3, 1.0), quick=True),
+    _grpc_row("grpc_paced_200x1", "gRPC stream paced, 200 x 1, per chunk",
+              _grpc(_PACED, 1, "paced", "stream")),
+    _grpc_row("grpc_http2", "gRPC unary, HTTP/2 upstream, 4 x 16",
+              _grpc(4, 16), times_nginx(0.6, 0.4), gateway="http2_upstream"),
+    _http_row("tls_http_64", "HTTP unary, TLS door, 64 in flight", _http(64),
+              gateway="tls_door", nginx="tls_unary", quick=True),
+    _http_row("tls_sse_burst", "SSE burst, TLS door, per chunk",
+              _sse(_BURSTS, "burst"), gateway="tls_door", nginx="tls_sse"),
+    _grpc_row("tls_grpc_4x16", "gRPC unary, TLS door, 4 x 16", _grpc(4, 16),
+              gateway="tls_door", nginx="tls_unary"),
+    _http_row("tls_upstream_64", "HTTP unary, TLS upstream, 64 in flight",
+              _http(64), gateway="tls_upstream", nginx="unary_tls_upstream",
+              quick=True),
+    _http_row("logged_64", "HTTP unary, 64 in flight, nginx logging too",
+              _http(64), nginx="unary_logged"),
+    _http_row("loops_64", "HTTP unary, 64 in flight, a loop for each core",
+              _http(64), gateway="two_loops", nginx="unary_auto"),
+    _grpc_row("loops_grpc", "gRPC unary, 4 x 16, a loop for each core",
+              _grpc(4, 16), gateway="two_loops", nginx="unary_auto"),
+    _http_row("bare_64", "HTTP unary, 64 in flight, no keys and no log",
+              _http(64), gateway="bare"),
+]
+
+# Growth: a row's figure over another's, against nginx's own growth.
+Growth = collections.namedtuple("Growth", "name title small large limit quick")
+GROWTH_ROWS = [
+    Growth("growth_http", "growth of HTTP unary, 64 to 4096 in flight",
+           "http_64", "http_4096", at_most(1.4, 1.3), True),
+    Growth("growth_grpc", "growth of gRPC unary, 4 x 16 to 4 x 1024",
+           "grpc_4x16", "grpc_4x1024", at_most(1.4, 1.3), False),
+]
+
+# Latency at one connection, above that of the upstream asked directly.
+Latency = collections.namedtuple(
+    "Latency", "name title load direct_load nginx figure limit quick")
+LATENCY_ROWS = [
+    Latency("added_p50_http", "added p50, HTTP, one connection", _http(1),
+            _http(1), "unary", "p50_us", times_nginx(2, 1.1), True),
+    Latency("added_p50_grpc", "added p50, gRPC, one connection", _grpc(1, 1),
+            _http(1), "unary", "p50_us", times_nginx(4, 2), True),
+    Latency("added_first_token", "added time to first token, SSE",
+            _sse(1, "first"), _sse(1, "first"), "sse", "first_text_p50_us",
+            at_most(100, 45), True),
+]
+
+# Idle streams: memory of each, and CPU of them all.
+Idle = collections.namedtuple(
+    "Idle", "name title load nginx_load bytes_limit cpu_limit quick")
+IDLE_STREAMS = 4000
+IDLE_ROWS = [
+    Idle("idle_http", "idle HTTP stream",
+         _sse(IDLE_STREAMS, "idle"), _sse(IDLE_STREAMS, "idle"),
+         at_most(24, 12), at_most(200, 100), True),
+    Idle("idle_grpc", "idle gRPC stream, 100 per connection",
+         _grpc(IDLE_STREAMS // 100, 100, "idle", "stream"),
+         _sse(IDLE_STREAMS, "idle"), at_most(10, 8), at_most(200, 100), True),
+]
+
+REST_LIMIT_MB = at_most(36, 24)
+
+
+def names():
+    """All that --rows understands, in the order of the table."""
+    groups = (LOAD_ROWS, GROWTH_ROWS, LATENCY_ROWS, IDLE_ROWS)
+    return [row.name for group in groups for row in group] + [
+        "rest", "policies"]
