@@ -1,0 +1,119 @@
+#include "service/observability/provider_health.h"
+
+#include <algorithm>
+
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+constexpr int64_t kReasonValues = 256;
+static_assert(v1::ErrorReason_MAX < kReasonValues);
+
+// For counters with one writer: two plain moves.
+void Add(std::atomic<int64_t>& count) {
+  count.store(count.load(std::memory_order_relaxed) + 1,
+              std::memory_order_relaxed);
+}
+
+// The caller gave up, so nothing is known of the provider.
+bool SaysNothing(v1::ErrorReason reason) {
+  return reason == v1::ERROR_REASON_CANCELLED ||
+         reason == v1::ERROR_REASON_DEADLINE_EXCEEDED ||
+         reason == v1::ERROR_REASON_DRAINING;
+}
+
+}  // namespace
+
+InflightAttempt ProviderHealthLane::StartAttempt(std::string_view provider) {
+  Slot* const slot = SlotOf(provider);
+  return slot == nullptr ? InflightAttempt()
+                         : InflightAttempt(&slot->in_flight);
+}
+
+void ProviderHealthLane::Count(std::string_view provider,
+                               const absl::Status& outcome, absl::Time ended) {
+  Slot* const slot = SlotOf(provider);
+  if (slot == nullptr) return;
+  Add(slot->attempts);
+  Shared& shared = slot->shared;
+  if (!outcome.ok()) {
+    const v1::ErrorReason reason = FaultReason(outcome);
+    if (SaysNothing(reason)) return;
+    if (IsUpstreamFault(outcome)) {
+      Add(slot->failures);
+      shared.consecutive_failures.fetch_add(1, std::memory_order_relaxed);
+      shared.last_failure.store(
+          absl::ToUnixMillis(ended) * kReasonValues + reason,
+          std::memory_order_relaxed);
+      return;
+    }
+  } else {
+    slot->last_success_nanos.store(absl::ToUnixNanos(ended),
+                                   std::memory_order_relaxed);
+  }
+  // Read first: a line that nobody writes is cheap to share.
+  if (shared.consecutive_failures.load(std::memory_order_relaxed) != 0) {
+    shared.consecutive_failures.store(0, std::memory_order_relaxed);
+  }
+}
+
+ProviderHealthLane::Slot* ProviderHealthLane::SlotOf(
+    std::string_view provider) {
+  const auto found = slots_.find(ToAbsl(provider));
+  if (found != slots_.end()) return found->second;
+  Slot* const slot = board_.AddSlot(provider);
+  if (slot != nullptr) slots_.emplace(std::string(provider), slot);
+  return slot;
+}
+
+ProviderHealthLane& ProviderHealthBoard::AddLane() {
+  MutexLock lock(mu_);
+  lanes_.emplace_back(new ProviderHealthLane(*this));
+  return *lanes_.back();
+}
+
+ProviderHealthLane::Slot* ProviderHealthBoard::AddSlot(
+    std::string_view provider) {
+  MutexLock lock(mu_);
+  auto found = providers_.find(provider);
+  if (found == providers_.end()) {
+    if (providers_.size() >= kProvidersLimit) return nullptr;
+    found = providers_.try_emplace(std::string(provider)).first;
+  }
+  Provider& entry = found->second;
+  return &entry.slots.emplace_back(entry.shared);
+}
+
+ProviderHealth ProviderHealthBoard::Read(std::string_view provider) const {
+  ProviderHealth health;
+  MutexLock lock(mu_);
+  const auto found = providers_.find(provider);
+  if (found == providers_.end()) return health;
+  int64_t last_success_nanos = 0;
+  for (const ProviderHealthLane::Slot& slot : found->second.slots) {
+    health.attempts += slot.attempts.load(std::memory_order_relaxed);
+    health.failures += slot.failures.load(std::memory_order_relaxed);
+    health.attempts_in_flight += slot.in_flight.load(std::memory_order_relaxed);
+    last_success_nanos =
+        std::max(last_success_nanos,
+                 slot.last_success_nanos.load(std::memory_order_relaxed));
+  }
+  if (last_success_nanos != 0) {
+    health.last_success = absl::FromUnixNanos(last_success_nanos);
+  }
+  const ProviderHealthLane::Shared& shared = found->second.shared;
+  health.consecutive_failures =
+      shared.consecutive_failures.load(std::memory_order_relaxed);
+  const int64_t last_failure =
+      shared.last_failure.load(std::memory_order_relaxed);
+  if (last_failure != 0) {
+    health.last_failure = absl::FromUnixMillis(last_failure / kReasonValues);
+    health.last_failure_reason =
+        static_cast<v1::ErrorReason>(last_failure % kReasonValues);
+  }
+  return health;
+}
+
+}  // namespace gateway

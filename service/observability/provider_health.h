@@ -1,0 +1,157 @@
+// ProviderHealthBoard remembers how each provider is doing, judged by the tries
+// that went to it: how many, how many failed by its own fault, how many of the
+// latest in a row, and when one last went well or badly.
+//
+//   ProviderHealthBoard board;
+//   ProviderHealthLane& lane = board.AddLane();  // One for each event loop.
+//   const InflightAttempt inflight = lane.StartAttempt("openai");
+//   ...
+//   lane.Count("openai", outcome, ended);
+//   ...
+//   board.Read("openai").consecutive_failures;  // From any thread.
+//
+// A failure that blames the caller ends a row of failures, since the provider
+// answered; one by cancellation or the caller's deadline says nothing about it.
+// What is known of a provider outlives the configuration that named it.
+//
+// Thread-safe; a lane is for one thread at a time. Counting takes no lock and
+// allocates nothing once the lane has met the provider; what loops share is
+// written only when a try fails, or is the first to succeed after that.
+
+#ifndef SERVICE_OBSERVABILITY_PROVIDER_HEALTH_H_
+#define SERVICE_OBSERVABILITY_PROVIDER_HEALTH_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/mutex.h"
+#include "llmgateway/v1/errors.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// How a provider is doing at one moment.
+struct ProviderHealth {
+  int64_t attempts = 0;
+  int64_t failures = 0;  // By the provider's fault.
+  int64_t consecutive_failures = 0;
+  int64_t attempts_in_flight = 0;
+  std::optional<absl::Time> last_success;
+  std::optional<absl::Time> last_failure;  // To the millisecond.
+  v1::ErrorReason last_failure_reason = v1::ERROR_REASON_UNSPECIFIED;
+};
+
+// Counts a try as going on while it lives. To be destroyed on the thread that
+// began it.
+class InflightAttempt {
+ public:
+  InflightAttempt() = default;
+  explicit InflightAttempt(std::atomic<int64_t>* count) : count_(count) {
+    Add(1);
+  }
+  InflightAttempt(InflightAttempt&& other) noexcept
+      : count_(std::exchange(other.count_, nullptr)) {}
+  InflightAttempt& operator=(InflightAttempt&& other) noexcept {
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~InflightAttempt() { Add(-1); }
+
+ private:
+  void Add(int64_t amount) {
+    if (count_ == nullptr) return;
+    count_->store(count_->load(std::memory_order_relaxed) + amount,
+                  std::memory_order_relaxed);
+  }
+
+  std::atomic<int64_t>* count_ = nullptr;
+};
+
+class ProviderHealthBoard;
+
+// What one loop sees of the providers.
+class ProviderHealthLane {
+ public:
+  // REQUIRES: `provider` is a configured name.
+  [[nodiscard]] InflightAttempt StartAttempt(std::string_view provider);
+  void Count(std::string_view provider, const absl::Status& outcome,
+             absl::Time ended);
+
+ private:
+  friend class ProviderHealthBoard;
+
+  // What all loops know of one provider together.
+  struct Shared {
+    std::atomic<int64_t> consecutive_failures = 0;
+    // Milliseconds since 1970 times 256, plus the reason; 0 if none has failed.
+    std::atomic<int64_t> last_failure = 0;
+  };
+
+  // What this loop alone knows of it, on cache lines of its own.
+  struct alignas(64) Slot {
+    explicit Slot(Shared& shared) : shared(shared) {}
+
+    Shared& shared;
+    std::atomic<int64_t> attempts = 0;
+    std::atomic<int64_t> failures = 0;
+    std::atomic<int64_t> in_flight = 0;
+    std::atomic<int64_t> last_success_nanos = 0;  // Since 1970; 0 if none.
+  };
+
+  explicit ProviderHealthLane(ProviderHealthBoard& board) : board_(board) {}
+
+  // Null if the board is full.
+  Slot* SlotOf(std::string_view provider);
+
+  ProviderHealthBoard& board_;
+  absl::flat_hash_map<std::string, Slot*> slots_;
+};
+
+class ProviderHealthBoard {
+ public:
+  // Of more providers than this nothing is known.
+  static constexpr size_t kProvidersLimit = 4096;
+
+  ProviderHealthBoard() = default;
+  ProviderHealthBoard(const ProviderHealthBoard&) = delete;
+  ProviderHealthBoard& operator=(const ProviderHealthBoard&) = delete;
+
+  // A new lane, valid as long as this object.
+  ProviderHealthLane& AddLane() LOCKS_EXCLUDED(mu_);
+
+  // All zero for a provider to which nothing has gone.
+  ProviderHealth Read(std::string_view provider) const LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class ProviderHealthLane;
+
+  struct Provider {
+    ProviderHealthLane::Shared shared;
+    std::deque<ProviderHealthLane::Slot> slots;  // One for each lane.
+  };
+
+  ProviderHealthLane::Slot* AddSlot(std::string_view provider)
+      LOCKS_EXCLUDED(mu_);
+
+  mutable Mutex mu_;
+  std::vector<std::unique_ptr<ProviderHealthLane>> lanes_ GUARDED_BY(mu_);
+  std::map<std::string, Provider, std::less<>> providers_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_PROVIDER_HEALTH_H_
