@@ -1,0 +1,224 @@
+#include "service/api/admin_service.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "google/protobuf/util/time_util.h"
+#include "service/api/caller_check.h"
+#include "service/api/config_check.h"
+#include "service/api/provider_view.h"
+#include "service/api/route_view.h"
+#include "service/config/loader.h"
+#include "service/config/masked.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Timestamp;
+using ::google::protobuf::util::TimeUtil;
+
+constexpr std::string_view kService = "llmgateway.v1.AdminService";
+constexpr std::string_view kInflightCalls = "llmgw_inflight_requests";
+
+constexpr int kPageSizeDefault = 100;
+constexpr int kPageSizeMax = 1000;
+// A page token names the last provider of its page, so that the next page is
+// right even when providers come and go between the two.
+constexpr char kTokenMark[] = "after:";
+
+Timestamp ToProto(absl::Time time) {
+  return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
+}
+
+v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool troubled) {
+  switch (state) {
+    case Readiness::State::kStarting:
+      return v1::GetHealthResponse::STATUS_NOT_SERVING;
+    case Readiness::State::kServing:
+      return troubled ? v1::GetHealthResponse::STATUS_DEGRADED
+                      : v1::GetHealthResponse::STATUS_SERVING;
+    case Readiness::State::kDraining:
+      break;
+  }
+  return v1::GetHealthResponse::STATUS_DRAINING;
+}
+
+}  // namespace
+
+AdminService::AdminService(Sources sources) : sources_(std::move(sources)) {}
+
+template <typename Request, typename Response>
+void AdminService::AddAnswer(MethodTable& table, const char* method,
+                             Answer<Request, Response> answer) {
+  table.AddUnary<Request, Response>(
+      kService, method,
+      [this, answer](CallContext& call, const Request& request,
+                     Response* response) {
+        return Run(answer, call, request, response);
+      });
+}
+
+template <typename Request, typename Response>
+Task<absl::Status> AdminService::Run(Answer<Request, Response> answer,
+                                     CallContext& call, const Request& request,
+                                     Response* response) const {
+  const std::shared_ptr<const Wiring> wiring = sources_.wiring.Get();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, call).status());
+  co_return (this->*answer)(*wiring, request, response);
+}
+
+void AdminService::AddTo(MethodTable& table) {
+  AddAnswer(table, "ListProviders", &AdminService::ListProviders);
+  AddAnswer(table, "GetProvider", &AdminService::GetProvider);
+  AddAnswer(table, "GetHealth", &AdminService::GetHealth);
+  AddAnswer(table, "GetConfig", &AdminService::GetConfig);
+  AddAnswer(table, "ExplainRoute", &AdminService::ExplainRoute);
+  table.AddUnary<v1::ValidateConfigRequest, v1::ValidateConfigResponse>(
+      kService, "ValidateConfig",
+      [this](CallContext& call, const v1::ValidateConfigRequest& request,
+             v1::ValidateConfigResponse* response) {
+        return ValidateConfig(call, request, response);
+      });
+  table.KeepWhileDraining(kService);
+}
+
+absl::Status AdminService::ListProviders(
+    const Wiring& wiring, const v1::ListProvidersRequest& request,
+    v1::ListProvidersResponse* response) const {
+  if (request.page_size() < 0) {
+    return InvalidField("page_size", "must not be negative");
+  }
+  if (!request.page_token().empty() &&
+      !absl::StartsWith(request.page_token(), kTokenMark)) {
+    return InvalidField("page_token", "is not one that this listing returned");
+  }
+  const std::string after =
+      request.page_token().empty()
+          ? std::string()
+          : request.page_token().substr(sizeof(kTokenMark) - 1);
+  const int page_size = request.page_size() == 0
+                            ? kPageSizeDefault
+                            : std::min(request.page_size(), kPageSizeMax);
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(wiring)) {
+    if (entry->name <= after) continue;
+    if (response->providers_size() == page_size) {
+      response->set_next_page_token(
+          absl::StrCat(kTokenMark, response->providers(page_size - 1).name()));
+      break;
+    }
+    FillProvider(wiring, *entry, sources_.health, response->add_providers());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AdminService::GetProvider(const Wiring& wiring,
+                                       const v1::GetProviderRequest& request,
+                                       v1::Provider* response) const {
+  const ProviderRegistry::Entry* const entry =
+      wiring.providers().Find(request.name());
+  if (entry == nullptr) {
+    absl::Status fault = MakeFault(
+        v1::ERROR_REASON_PROVIDER_NOT_FOUND,
+        absl::StrCat("provider '", request.name(), "' is not configured"));
+    AddFaultMetadata(fault, "provider", request.name());
+    return fault;
+  }
+  FillProvider(wiring, *entry, sources_.health, response);
+  return absl::OkStatus();
+}
+
+absl::Status AdminService::GetHealth(const Wiring& wiring,
+                                     const v1::GetHealthRequest&,
+                                     v1::GetHealthResponse* response) const {
+  const Readiness::State state = sources_.readiness.state();
+  if (state == Readiness::State::kStarting) {
+    response->add_problems("the gateway is starting");
+  } else if (state == Readiness::State::kDraining) {
+    response->add_problems("the gateway is shutting down");
+  }
+  bool troubled = false;
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(wiring)) {
+    v1::Provider& provider = *response->add_providers();
+    FillProvider(wiring, *entry, sources_.health, &provider);
+    provider.clear_models();
+    const std::string problem = ProviderProblem(provider);
+    if (problem.empty()) continue;
+    troubled = true;
+    response->add_problems(problem);
+  }
+  response->set_status(StatusOf(state, troubled));
+  response->set_version(sources_.version);
+  const std::optional<absl::Time> since = sources_.readiness.serving_since();
+  if (since.has_value()) *response->mutable_start_time() = ToProto(*since);
+  response->set_calls_in_flight(CallsInFlight());
+  return absl::OkStatus();
+}
+
+int64_t AdminService::CallsInFlight() const {
+  double calls = 0;
+  for (const MetricFamilyValue& family : sources_.metrics.Read().families) {
+    if (family.name != kInflightCalls) continue;
+    for (const MetricValue& metric : family.metrics) calls += metric.number;
+  }
+  return static_cast<int64_t>(calls);
+}
+
+absl::Status AdminService::GetConfig(const Wiring& wiring,
+                                     const v1::GetConfigRequest&,
+                                     v1::GetConfigResponse* response) const {
+  const ConfigSnapshot& snapshot = wiring.snapshot();
+  *response->mutable_config() = MaskConfig(snapshot.config());
+  response->set_yaml(snapshot.masked_yaml());
+  response->set_source(snapshot.source());
+  *response->mutable_load_time() = ToProto(snapshot.load_time());
+  response->set_checksum(snapshot.checksum());
+  return absl::OkStatus();
+}
+
+absl::Status AdminService::ExplainRoute(
+    const Wiring& wiring, const v1::ExplainRouteRequest& request,
+    v1::ExplainRouteResponse* response) const {
+  if (request.request().model().empty()) {
+    return InvalidField("request.model", "is required");
+  }
+  gateway::ExplainRoute(wiring, request.request(), response);
+  return absl::OkStatus();
+}
+
+Task<absl::Status> AdminService::ValidateConfig(
+    CallContext& call, const v1::ValidateConfigRequest& request,
+    v1::ValidateConfigResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(
+      CheckCaller(*sources_.wiring.Get(), call).status());
+  if (request.text().empty()) co_return InvalidField("text", "is required");
+  if (request.text().size() > kConfigBytesLimit) {
+    co_return InvalidField("text",
+                           absl::StrCat("must be at most ", kConfigBytesLimit,
+                                        " bytes, not ", request.text().size()));
+  }
+  // The work may outlive the call, so it owns what it reads.
+  auto check = [text = request.text(), environment = sources_.environment,
+                now = sources_.clock.WallTime()] {
+    return CheckConfig(text, environment, now);
+  };
+  absl::StatusOr<v1::ValidateConfigResponse> checked =
+      co_await sources_.worker.Run(std::move(check), call.cancel());
+  if (absl::IsResourceExhausted(checked.status())) {
+    co_return MakeFault(v1::ERROR_REASON_OVERLOADED,
+                        "too many configurations wait to be checked");
+  }
+  GATEWAY_CO_RETURN_IF_ERROR(checked.status());
+  *response = *std::move(checked);
+  co_return absl::OkStatus();
+}
+
+}  // namespace gateway

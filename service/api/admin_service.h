@@ -1,0 +1,107 @@
+// The handlers of llmgateway.v1.AdminService: what the gateway is told, what
+// it does and why.
+//
+//   AdminService admin({.wiring = wiring,
+//                       .health = health_board,
+//                       .metrics = registry,
+//                       .readiness = readiness,
+//                       .worker = config_worker,
+//                       .clock = clock,
+//                       .environment = environment,
+//                       .version = "1.2.3"});
+//   admin.AddTo(table);
+//
+// Where keys are asked for, they are asked for here too. The service answers
+// while the server drains, and does not hold that up.
+//
+// Thread-safe once added; handlers run on the loops of their calls, except that
+// configurations are checked on the worker, since that opens files.
+
+#ifndef SERVICE_API_ADMIN_SERVICE_H_
+#define SERVICE_API_ADMIN_SERVICE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/blocking_worker.h"
+#include "base/clock.h"
+#include "base/task.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "service/api/call_context.h"
+#include "service/api/method_table.h"
+#include "service/api/readiness.h"
+#include "service/config/environment.h"
+#include "service/observability/metrics.h"
+#include "service/observability/provider_health.h"
+#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/wiring.h"
+
+namespace gateway {
+
+class AdminService {
+ public:
+  struct Sources {
+    // Borrowed.
+    const CurrentWiring& wiring;
+    const ProviderHealthBoard& health;
+    const MetricRegistry& metrics;  // Knows the calls in flight.
+    const Readiness& readiness;
+    BlockingWorker& worker;
+    Clock& clock;
+
+    // What configurations to be checked may refer to.
+    Environment environment;
+    std::string version;  // Of the build.
+  };
+
+  explicit AdminService(Sources sources);
+
+  AdminService(const AdminService&) = delete;
+  AdminService& operator=(const AdminService&) = delete;
+
+  // Adds the handlers. Must outlive the table's calls.
+  void AddTo(MethodTable& table);
+
+ private:
+  // A method that is answered at once, for a caller who may ask.
+  template <typename Request, typename Response>
+  using Answer = absl::Status (AdminService::*)(const Wiring& wiring,
+                                                const Request& request,
+                                                Response* response) const;
+
+  template <typename Request, typename Response>
+  void AddAnswer(MethodTable& table, const char* method,
+                 Answer<Request, Response> answer);
+  template <typename Request, typename Response>
+  Task<absl::Status> Run(Answer<Request, Response> answer, CallContext& call,
+                         const Request& request, Response* response) const;
+
+  absl::Status ListProviders(
+      const Wiring& wiring, const llmgateway::v1::ListProvidersRequest& request,
+      llmgateway::v1::ListProvidersResponse* response) const;
+  absl::Status GetProvider(const Wiring& wiring,
+                           const llmgateway::v1::GetProviderRequest& request,
+                           llmgateway::v1::Provider* response) const;
+  absl::Status GetHealth(const Wiring& wiring,
+                         const llmgateway::v1::GetHealthRequest& request,
+                         llmgateway::v1::GetHealthResponse* response) const;
+  absl::Status GetConfig(const Wiring& wiring,
+                         const llmgateway::v1::GetConfigRequest& request,
+                         llmgateway::v1::GetConfigResponse* response) const;
+  absl::Status ExplainRoute(
+      const Wiring& wiring, const llmgateway::v1::ExplainRouteRequest& request,
+      llmgateway::v1::ExplainRouteResponse* response) const;
+  Task<absl::Status> ValidateConfig(
+      CallContext& call, const llmgateway::v1::ValidateConfigRequest& request,
+      llmgateway::v1::ValidateConfigResponse* response);
+
+  int64_t CallsInFlight() const;
+
+  const Sources sources_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_ADMIN_SERVICE_H_

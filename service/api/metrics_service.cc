@@ -1,0 +1,200 @@
+#include "service/api/metrics_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "base/event_loop.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "google/protobuf/util/time_util.h"
+#include "service/api/caller_check.h"
+#include "service/api/request_record.h"
+#include "service/observability/metrics_text.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::util::TimeUtil;
+
+constexpr std::string_view kService = "llmgateway.v1.MetricsService";
+constexpr int kNamesLimit = 100;
+
+// Events that a watcher is sent before the loop turns to others.
+constexpr int kEventsPerTurn = 64;
+
+v1::MetricFamily::Kind KindOf(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kCounter:
+      return v1::MetricFamily::KIND_COUNTER;
+    case MetricKind::kGauge:
+      return v1::MetricFamily::KIND_GAUGE;
+    case MetricKind::kHistogram:
+      break;
+  }
+  return v1::MetricFamily::KIND_HISTOGRAM;
+}
+
+void FillMetric(const MetricValue& from, MetricKind kind, v1::Metric* to) {
+  for (const auto& [name, value] : from.labels) {
+    (*to->mutable_labels())[name] = value;
+  }
+  if (kind != MetricKind::kHistogram) {
+    to->set_number(from.number);
+    return;
+  }
+  v1::Histogram& histogram = *to->mutable_histogram();
+  histogram.set_count(from.histogram.count);
+  histogram.set_sum(from.histogram.sum);
+  for (const HistogramValue::Bucket& bucket : from.histogram.buckets) {
+    v1::HistogramBucket& added = *histogram.add_buckets();
+    added.set_upper_bound(bucket.upper_bound);
+    added.set_count(bucket.count);
+  }
+}
+
+void FillFamily(const MetricFamilyValue& from, v1::MetricFamily* to) {
+  to->set_name(from.name);
+  to->set_help(from.help);
+  to->set_kind(KindOf(from.kind));
+  for (const MetricValue& metric : from.metrics) {
+    FillMetric(metric, from.kind, to->add_metrics());
+  }
+}
+
+bool IsAskedFor(const v1::GetMetricsRequest& request, const std::string& name) {
+  return request.names().empty() ||
+         std::find(request.names().begin(), request.names().end(), name) !=
+             request.names().end();
+}
+
+// What the feed refuses, in the contract's words.
+absl::Status Refusal(const absl::Status& status) {
+  const v1::ErrorReason reason = absl::IsResourceExhausted(status)
+                                     ? v1::ERROR_REASON_RATE_LIMITED
+                                     : v1::ERROR_REASON_DRAINING;
+  return MakeFault(reason, ToStd(status.message()));
+}
+
+// Wakes the coroutine of one watcher. Kept alive by whoever is about to.
+class Watcher : public std::enable_shared_from_this<Watcher> {
+ public:
+  explicit Watcher(EventLoop& loop) : loop_(loop) {}
+
+  // Any thread.
+  void Tell() {
+    loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
+  }
+
+  // Loop thread.
+  WakeUp& wake_up() { return wake_up_; }
+
+ private:
+  EventLoop& loop_;
+  WakeUp wake_up_;
+};
+
+}  // namespace
+
+void MetricsService::AddTo(MethodTable& table) {
+  table.AddUnary<v1::GetMetricsRequest, v1::GetMetricsResponse>(
+      kService, "GetMetrics",
+      [this](CallContext& call, const v1::GetMetricsRequest& request,
+             v1::GetMetricsResponse* response) {
+        return GetMetrics(call, request, response);
+      });
+  table.AddUnary<v1::ScrapeRequest, v1::ScrapeResponse>(
+      kService, "Scrape",
+      [this](CallContext& call, const v1::ScrapeRequest&,
+             v1::ScrapeResponse* response) { return Scrape(call, response); });
+  table.AddServerStream<v1::WatchRequestsRequest, v1::RequestEvent>(
+      kService, "WatchRequests",
+      [this](CallContext& call, const v1::WatchRequestsRequest& request,
+             MessageWriter& writer) {
+        return WatchRequests(call, request, writer);
+      });
+  table.KeepWhileDraining(kService);
+}
+
+absl::Status MetricsService::Check(const CallContext& call) const {
+  return CheckCaller(*sources_.wiring.Get(), call).status();
+}
+
+Task<absl::Status> MetricsService::GetMetrics(
+    CallContext& call, const v1::GetMetricsRequest& request,
+    v1::GetMetricsResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(Check(call));
+  if (request.names_size() > kNamesLimit) {
+    co_return InvalidField(
+        "names", absl::StrCat("must be at most ", kNamesLimit, ", not ",
+                              request.names_size()));
+  }
+  const MetricsSnapshot snapshot = sources_.metrics.Read();
+  for (const MetricFamilyValue& family : snapshot.families) {
+    if (!IsAskedFor(request, family.name)) continue;
+    FillFamily(family, response->add_families());
+  }
+  *response->mutable_read_time() =
+      TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(snapshot.read_time));
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> MetricsService::Scrape(CallContext& call,
+                                          v1::ScrapeResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(Check(call));
+  response->set_text(MetricsText(sources_.metrics.Read()));
+  response->set_content_type(std::string(kMetricsTextContentType));
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> MetricsService::WatchRequests(
+    CallContext& call, const v1::WatchRequestsRequest& request,
+    MessageWriter& writer) {
+  GATEWAY_CO_RETURN_IF_ERROR(Check(call));
+  const auto watcher = std::make_shared<Watcher>(call.loop());
+  FeedFilter filter;
+  filter.provider = request.provider();
+  filter.model = request.model();
+  filter.failures_only = request.failures_only();
+  absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>> subscription =
+      sources_.feed.Subscribe(std::move(filter),
+                              [watcher] { watcher->Tell(); });
+  if (!subscription.ok()) co_return Refusal(subscription.status());
+
+  CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
+  v1::RequestEvent message;
+  int sent_this_turn = 0;
+  while (!call.cancel().cancelled()) {
+    // Asked first: what was published before the closing is still sent.
+    const bool closed = (*subscription)->closed();
+    const std::optional<FeedEvent> event = (*subscription)->Take();
+    if (!event.has_value()) {
+      if (closed) {
+        co_return MakeFault(v1::ERROR_REASON_DRAINING,
+                            "the gateway is shutting down");
+      }
+      co_await watcher->wake_up().Wait();
+      sent_this_turn = 0;
+      continue;
+    }
+    message.Clear();
+    ToRequestRecord(event->call->record(), message.mutable_record());
+    message.set_dropped_events(event->dropped_events);
+    if (!co_await writer.Write(message)) break;
+    if (++sent_this_turn == kEventsPerTurn) {
+      sent_this_turn = 0;
+      co_await YieldToLoop();
+    }
+  }
+  co_return call.cancel().status();
+}
+
+}  // namespace gateway

@@ -1,0 +1,64 @@
+// The handlers of llmgateway.v1.MetricsService: what the gateway counts, and
+// what it has just done.
+//
+//   MetricsService metrics({.wiring = wiring,
+//                           .metrics = registry,
+//                           .feed = feed});
+//   metrics.AddTo(table);
+//
+// Where keys are asked for, they are asked for here too. The service answers
+// while the server drains, and does not hold that up.
+//
+// Thread-safe once added; handlers run on the loops of their calls.
+
+#ifndef SERVICE_API_METRICS_SERVICE_H_
+#define SERVICE_API_METRICS_SERVICE_H_
+
+#include "absl/status/status.h"
+#include "base/task.h"
+#include "llmgateway/v1/metrics.pb.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+#include "service/api/method_table.h"
+#include "service/observability/metrics.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/current_wiring.h"
+
+namespace gateway {
+
+class MetricsService {
+ public:
+  // Borrowed.
+  struct Sources {
+    const CurrentWiring& wiring;
+    const MetricRegistry& metrics;
+    RequestFeed& feed;
+  };
+
+  explicit MetricsService(const Sources& sources) : sources_(sources) {}
+
+  MetricsService(const MetricsService&) = delete;
+  MetricsService& operator=(const MetricsService&) = delete;
+
+  // Adds the handlers. Must outlive the table's calls.
+  void AddTo(MethodTable& table);
+
+ private:
+  Task<absl::Status> GetMetrics(
+      CallContext& call, const llmgateway::v1::GetMetricsRequest& request,
+      llmgateway::v1::GetMetricsResponse* response);
+  Task<absl::Status> Scrape(CallContext& call,
+                            llmgateway::v1::ScrapeResponse* response);
+  Task<absl::Status> WatchRequests(
+      CallContext& call, const llmgateway::v1::WatchRequestsRequest& request,
+      MessageWriter& writer);
+
+  // Whether the caller may ask.
+  absl::Status Check(const CallContext& call) const;
+
+  const Sources sources_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_METRICS_SERVICE_H_

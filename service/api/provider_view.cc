@@ -1,0 +1,132 @@
+#include "service/api/provider_view.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "google/protobuf/util/time_util.h"
+#include "llmgateway/config/v1/provider.pb.h"
+#include "service/config/snapshot.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::util::TimeUtil;
+using ::llmgateway::config::v1::ProviderConfig;
+
+// Whatever its kind: a provider that is reached over a network has a field of
+// this name.
+std::string BaseUrlOf(const ProviderConfig& config) {
+  const FieldDescriptor* const kind =
+      config.GetReflection()->GetOneofFieldDescriptor(
+          config, config.GetDescriptor()->FindOneofByName("kind"));
+  if (kind == nullptr) return std::string();
+  const Message& settings = config.GetReflection()->GetMessage(config, kind);
+  const FieldDescriptor* const base_url =
+      settings.GetDescriptor()->FindFieldByName("base_url");
+  if (base_url == nullptr) return std::string();
+  return settings.GetReflection()->GetString(settings, base_url);
+}
+
+const ProviderConfig* FindConfig(const Wiring& wiring,
+                                 const std::string& name) {
+  for (const ProviderConfig& config : wiring.config().providers()) {
+    if (config.name() == name) return &config;
+  }
+  return nullptr;
+}
+
+v1::Provider::Credential ToProto(ConfigSnapshot::Credential credential) {
+  switch (credential) {
+    case ConfigSnapshot::Credential::kNotNeeded:
+      return v1::Provider::CREDENTIAL_NOT_NEEDED;
+    case ConfigSnapshot::Credential::kPresent:
+      return v1::Provider::CREDENTIAL_PRESENT;
+    case ConfigSnapshot::Credential::kAbsent:
+      break;
+  }
+  return v1::Provider::CREDENTIAL_ABSENT;
+}
+
+v1::ProviderHealth::State StateOf(const ProviderHealth& health,
+                                  v1::Provider::Credential credential) {
+  if (credential == v1::Provider::CREDENTIAL_ABSENT) {
+    return v1::ProviderHealth::STATE_UNUSABLE;
+  }
+  if (health.consecutive_failures > 0) {
+    return v1::ProviderHealth::STATE_FAILING;
+  }
+  return health.attempts == 0 ? v1::ProviderHealth::STATE_UNKNOWN
+                              : v1::ProviderHealth::STATE_HEALTHY;
+}
+
+void FillHealth(const ProviderHealth& from, v1::ProviderHealth* to) {
+  to->set_attempts(from.attempts);
+  to->set_failures(from.failures);
+  to->set_consecutive_failures(from.consecutive_failures);
+  to->set_attempts_in_flight(from.attempts_in_flight);
+  if (from.last_success.has_value()) {
+    *to->mutable_last_success_time() =
+        TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(*from.last_success));
+  }
+  if (from.last_failure.has_value()) {
+    *to->mutable_last_failure_time() =
+        TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(*from.last_failure));
+    to->set_last_failure(from.last_failure_reason);
+  }
+}
+
+}  // namespace
+
+std::vector<const ProviderRegistry::Entry*> ProvidersByName(
+    const Wiring& wiring) {
+  std::vector<const ProviderRegistry::Entry*> entries;
+  for (const ProviderRegistry::Entry& entry : wiring.providers().entries()) {
+    entries.push_back(&entry);
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const ProviderRegistry::Entry* a,
+               const ProviderRegistry::Entry* b) { return a->name < b->name; });
+  return entries;
+}
+
+void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
+                  const ProviderHealthBoard& board, v1::Provider* out) {
+  out->set_name(entry.name);
+  out->set_kind(entry.kind);
+  const ProviderConfig* const config = FindConfig(wiring, entry.name);
+  if (config != nullptr) out->set_base_url(BaseUrlOf(*config));
+  out->set_credential(ToProto(wiring.snapshot().CredentialOf(entry.name)));
+  for (const std::string& model : entry.models) out->add_models(model);
+  const ProviderHealth health = board.Read(entry.name);
+  FillHealth(health, out->mutable_health());
+  out->mutable_health()->set_state(StateOf(health, out->credential()));
+}
+
+std::string ProviderProblem(const v1::Provider& provider) {
+  const v1::ProviderHealth& health = provider.health();
+  switch (health.state()) {
+    case v1::ProviderHealth::STATE_UNUSABLE:
+      return absl::StrCat("provider '", provider.name(),
+                          "' has no credential: set the one that its api_key "
+                          "names");
+    case v1::ProviderHealth::STATE_FAILING:
+      return absl::StrCat("provider '", provider.name(), "' failed ",
+                          health.consecutive_failures(),
+                          " times in a row, the last time with ",
+                          ToAbsl(ReasonName(health.last_failure())), " at ",
+                          TimeUtil::ToString(health.last_failure_time()));
+    default:
+      return std::string();
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,35 @@
+// What an operator is shown of a provider: how it is configured, and how it is
+// doing.
+//
+//   FillProvider(*wiring, *wiring->providers().Find("openai"), board, &out);
+//
+// Thread-safe: plain functions.
+
+#ifndef SERVICE_API_PROVIDER_VIEW_H_
+#define SERVICE_API_PROVIDER_VIEW_H_
+
+#include <string>
+#include <vector>
+
+#include "llmgateway/v1/admin.pb.h"
+#include "providers/registry.h"
+#include "service/observability/provider_health.h"
+#include "service/pipeline/wiring.h"
+
+namespace gateway {
+
+// The configured providers, sorted by name.
+std::vector<const ProviderRegistry::Entry*> ProvidersByName(
+    const Wiring& wiring);
+
+// Expects `out` to be empty. REQUIRES: `entry` is of `wiring`.
+void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
+                  const ProviderHealthBoard& board,
+                  llmgateway::v1::Provider* out);
+
+// What is wrong with it, in a line for people; empty if nothing is known to be.
+std::string ProviderProblem(const llmgateway::v1::Provider& provider);
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_PROVIDER_VIEW_H_

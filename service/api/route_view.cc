@@ -1,0 +1,83 @@
+#include "service/api/route_view.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "llmgateway/config/v1/routing.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/registry.h"
+#include "service/routing/router.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kExplicit = "explicit";
+constexpr std::string_view kDefault = "default";
+constexpr std::string_view kChosen = "chosen";
+constexpr std::string_view kNoMatch = "no match";
+
+v1::RouteStep::Verdict VerdictOf(std::string_view verdict) {
+  if (verdict == kChosen) return v1::RouteStep::VERDICT_CHOSEN;
+  if (verdict == kNoMatch) return v1::RouteStep::VERDICT_NO_MATCH;
+  return v1::RouteStep::VERDICT_SKIPPED;
+}
+
+// The provider that a consideration names. Rules are considered in the order
+// of the configuration, from its first.
+std::string ProviderOf(const RouteStep& step, size_t index,
+                       const v1::GenerateRequest& request,
+                       const llmgateway::config::v1::RoutingConfig& routing) {
+  if (step.rule == kExplicit) return request.provider_id();
+  if (step.rule == kDefault) return routing.default_provider();
+  return routing.model_rules(static_cast<int>(index)).provider();
+}
+
+// The model that the provider would be asked for.
+std::string UpstreamModel(const Wiring& wiring, const RouteTarget& target) {
+  return std::string(
+      wiring.providers().Find(target.provider)->UpstreamModel(target.model));
+}
+
+void FillRoute(const Wiring& wiring, const RoutePlan& plan, v1::Route* route) {
+  const RouteTarget& first = plan.targets.front();
+  route->set_provider(std::string(first.provider));
+  route->set_model(UpstreamModel(wiring, first));
+  route->set_reason(plan.reason);
+  for (size_t i = 1; i < plan.targets.size(); ++i) {
+    const RouteTarget& next = plan.targets[i];
+    route->add_fallbacks(
+        absl::StrCat(ToAbsl(next.provider), "/", UpstreamModel(wiring, next)));
+  }
+}
+
+}  // namespace
+
+void ExplainRoute(const Wiring& wiring, const v1::GenerateRequest& request,
+                  v1::ExplainRouteResponse* out) {
+  std::vector<RouteStep> steps;
+  const absl::StatusOr<RoutePlan> plan = wiring.router().Plan(
+      {.model = request.model(), .provider = request.provider_id()}, &steps);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    v1::RouteStep& step = *out->add_steps();
+    step.set_rule(steps[i].rule);
+    step.set_provider(
+        ProviderOf(steps[i], i, request, wiring.config().routing()));
+    step.set_verdict(VerdictOf(steps[i].verdict));
+    if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
+      step.set_detail(steps[i].verdict);
+    }
+  }
+  if (plan.ok()) {
+    FillRoute(wiring, *plan, out->mutable_route());
+  } else {
+    out->set_failure(FaultReason(plan.status()));
+    out->set_failure_message(std::string(plan.status().message()));
+  }
+}
+
+}  // namespace gateway

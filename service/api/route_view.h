@@ -1,0 +1,24 @@
+// Shows the way that a request would take: everything that the router
+// considered, where it ended, and why.
+//
+//   ExplainRoute(*wiring, request, &response);
+//
+// Thread-safe: a plain function.
+
+#ifndef SERVICE_API_ROUTE_VIEW_H_
+#define SERVICE_API_ROUTE_VIEW_H_
+
+#include "llmgateway/v1/admin.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/wiring.h"
+
+namespace gateway {
+
+// Expects `out` to be empty. REQUIRES: the request names a model.
+void ExplainRoute(const Wiring& wiring,
+                  const llmgateway::v1::GenerateRequest& request,
+                  llmgateway::v1::ExplainRouteResponse* out);
+
+}  // namespace gateway
+
+#endif  // SERVICE_API_ROUTE_VIEW_H_
