@@ -42,8 +42,9 @@ void FillUsage(const v1::Usage& usage, CallRecord* record) {
 }  // namespace
 
 Recorder::Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
-                   RequestFeed& feed)
-    : access_log_(access_log), metrics_(metrics), feed_(feed) {}
+                   RequestFeed& feed, ProviderHealthLane* health)
+    : access_log_(access_log), metrics_(metrics), feed_(feed), health_(health) {
+}
 
 InflightCall Recorder::Begin(const Call& call) {
   return metrics_.StartCall(call.facts.door);
@@ -87,6 +88,16 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   if (access_log_ != nullptr) access_log_->Write(record);
   metrics_.Count(record);
   feed_.Publish(record);
+  CountTries(call);
+}
+
+void Recorder::CountTries(const Call& call) {
+  if (health_ == nullptr) return;
+  for (const NotedTry& one : call.tries) {
+    // The provider never saw a try on a connection that it had given up.
+    if (one.progress.http.reused_connection_was_stale) continue;
+    health_->Count(one.provider, one.status, one.start_time + one.duration);
+  }
 }
 
 }  // namespace gateway

@@ -1,5 +1,6 @@
 // Record, the last stage: what became of a call goes to the access log, the
-// metrics and the live feed, once each, from one CallRecord.
+// metrics and the live feed, once each, from one CallRecord, and what became of
+// each of its tries to the board of the providers' health.
 //
 // Thread contract: one recorder per event loop.
 
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
+#include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/call.h"
 
@@ -16,9 +18,10 @@ namespace gateway {
 
 class Recorder {
  public:
-  // `access_log` is null if there is none. Borrows all.
+  // `access_log` is null if there is none, and `health` if nobody asks for it.
+  // Borrows all.
   Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
-           RequestFeed& feed);
+           RequestFeed& feed, ProviderHealthLane* health = nullptr);
 
   // Counts the call as in flight for as long as the result lives.
   [[nodiscard]] InflightCall Begin(const Call& call);
@@ -27,9 +30,12 @@ class Recorder {
   void Record(const Call& call, const absl::Status& outcome);
 
  private:
+  void CountTries(const Call& call);
+
   AccessLogLane* const access_log_;
   CallMetricsLane& metrics_;
   RequestFeed& feed_;
+  ProviderHealthLane* const health_;
 };
 
 }  // namespace gateway
