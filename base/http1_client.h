@@ -10,6 +10,7 @@
 #ifndef BASE_HTTP1_CLIENT_H_
 #define BASE_HTTP1_CLIENT_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 
@@ -35,12 +36,35 @@ class Http1Client final : public HttpClient {
   // included. One waiter at a time.
   Task<void> AwaitIdle();
 
+  // A number that the client's loop writes and any thread may read.
+  class Count {
+   public:
+    operator size_t() const {  // NOLINT: it is a number.
+      return value_.load(std::memory_order_relaxed);
+    }
+
+   private:
+    friend class Http1Client;
+
+    size_t operator++() { return Set(*this + 1); }
+    size_t operator--() { return Set(*this - 1); }
+    size_t Set(size_t value) {
+      value_.store(value, std::memory_order_relaxed);
+      return value;
+    }
+
+    std::atomic<size_t> value_ = 0;
+  };
+
   // Connections that carry an exchange, and that wait for one.
   struct Stats {
-    size_t active = 0;
-    size_t idle = 0;
+    Count active;
+    Count idle;
   };
   const Stats& stats() const { return stats_; }
+
+  // The same for those who may outlive the client.
+  std::shared_ptr<const Stats> shared_stats() const { return shared_stats_; }
 
  private:
   class Connection;
@@ -54,7 +78,8 @@ class Http1Client final : public HttpClient {
   EventLoop& loop_;
   LoopResolver names_;
   WakeUp idle_;
-  Stats stats_;
+  const std::shared_ptr<Stats> shared_stats_ = std::make_shared<Stats>();
+  Stats& stats_ = *shared_stats_;
   absl::flat_hash_map<const HttpDestination*, std::unique_ptr<Pool>> pools_;
 };
 

@@ -1,0 +1,26 @@
+#include "service/observability/upstream_metrics.h"
+
+#include <string_view>
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kLabels[] = {"state"};
+
+constexpr MetricDefinition kConnections = {
+    .name = "llmgw_upstream_connections",
+    .help = "Connections to providers, by whether they carry a call.",
+    .kind = MetricKind::kGauge,
+    .label_names = kLabels};
+
+}  // namespace
+
+void AddUpstreamMetrics(std::shared_ptr<const Http1Client::Stats> stats,
+                        MetricRegistry& registry) {
+  registry.AddSource(kConnections, {"active"},
+                     [stats] { return static_cast<double>(stats->active); });
+  registry.AddSource(kConnections, {"idle"},
+                     [stats] { return static_cast<double>(stats->idle); });
+}
+
+}  // namespace gateway

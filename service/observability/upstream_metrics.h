@@ -1,0 +1,25 @@
+// The metrics of connections to providers, read when metrics are read:
+//
+//   llmgw_upstream_connections{state}  active: carries a call; idle: waits
+//
+//   AddUpstreamMetrics(client.shared_stats(), registry);  // For each loop.
+//
+// Thread-safe: a plain function.
+
+#ifndef SERVICE_OBSERVABILITY_UPSTREAM_METRICS_H_
+#define SERVICE_OBSERVABILITY_UPSTREAM_METRICS_H_
+
+#include <memory>
+
+#include "base/http1_client.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+// The client may go before the registry.
+void AddUpstreamMetrics(std::shared_ptr<const Http1Client::Stats> stats,
+                        MetricRegistry& registry);
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_UPSTREAM_METRICS_H_
