@@ -1,0 +1,69 @@
+#include "service/http/operations_routes.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "service/observability/metrics_text.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kLive = "/livez";
+constexpr std::string_view kReady = "/readyz";
+constexpr std::string_view kMetrics = "/metrics";
+
+constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr char kPaths[] = "GET /livez, GET /readyz and GET /metrics\n";
+
+struct Answer {
+  int status = 200;
+  std::string_view content_type = kText;
+  std::string body;
+};
+
+Answer AnswerReady(Readiness::State state) {
+  switch (state) {
+    case Readiness::State::kStarting:
+      return {503, kText, "not ready: the gateway is starting\n"};
+    case Readiness::State::kServing:
+      return {200, kText, "ready\n"};
+    case Readiness::State::kDraining:
+      break;
+  }
+  return {503, kText, "not ready: the gateway is shutting down\n"};
+}
+
+}  // namespace
+
+Task<void> OperationsRoutes::Handle(const HttpRequest& request,
+                                    HttpResponder& responder) {
+  const bool known = request.path == kLive || request.path == kReady ||
+                     request.path == kMetrics;
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  Answer answer;
+  if (!known) {
+    answer = {404, kText,
+              absl::StrCat("there is no such path; there are ", kPaths)};
+  } else if (!reads) {
+    answer = {405, kText,
+              absl::StrCat("there is no ", ToAbsl(request.method),
+                           " here; there are ", kPaths)};
+  } else if (request.path == kReady) {
+    answer = AnswerReady(readiness_.state());
+  } else if (request.path == kMetrics) {
+    answer = {200, kMetricsTextContentType, MetricsText(metrics_.Read())};
+  } else {
+    answer.body = "alive\n";
+  }
+  absl::InlinedVector<HttpField, 3> fields = {
+      {"content-type", answer.content_type}, {"cache-control", "no-store"}};
+  if (answer.status == 405) fields.push_back({"allow", "GET, HEAD"});
+  const std::string_view body[] = {answer.body};
+  // Nothing to do about a client who does not take it.
+  (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
+}
+
+}  // namespace gateway

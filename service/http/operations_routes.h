@@ -1,0 +1,39 @@
+// OperationsRoutes is what the operations listener serves to orchestrators and
+// monitors, in plain text:
+//
+//   GET /livez    200 as long as the process runs
+//   GET /readyz   200 while calls are taken, 503 and why while they are not
+//   GET /metrics  every metric, as Prometheus reads it
+//
+// It asks for no key and shows nothing that needs one: keep the listener on a
+// private network all the same.
+//
+// Thread contract: any event loop.
+
+#ifndef SERVICE_HTTP_OPERATIONS_ROUTES_H_
+#define SERVICE_HTTP_OPERATIONS_ROUTES_H_
+
+#include "base/http_server.h"
+#include "base/task.h"
+#include "service/api/readiness.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+class OperationsRoutes final : public HttpHandler {
+ public:
+  // Borrows both.
+  OperationsRoutes(const Readiness& readiness, const MetricRegistry& metrics)
+      : readiness_(readiness), metrics_(metrics) {}
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override;
+
+ private:
+  const Readiness& readiness_;
+  const MetricRegistry& metrics_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_OPERATIONS_ROUTES_H_
