@@ -379,9 +379,10 @@ absl::StatusOr<JsonString> JsonValue::StringAndRaw() {
     return TypeError(error, "a string");
   }
   string.raw = TrimRight(value.raw_json_token());
-  // The text was UTF-8; only an escape can have made it something else.
+  // The text was UTF-8; only an escape can have made it something else. The
+  // parser refuses those today, and protobuf could not carry them.
   if (string.raw.size() != string.text.size() + 2 && !IsUtf8(string.text)) {
-    return Error("a lone surrogate in a string");
+    return Error(Describe(simdjson::STRING_ERROR));
   }
   return string;
 }
@@ -485,7 +486,7 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
       return Error(Describe(error));
     }
     if (!simdjson::validate_utf8(step.key.data(), step.key.size())) {
-      return Error("a lone surrogate in a key");
+      return Error(Describe(simdjson::STRING_ERROR));
     }
     absl::Status status = JsonReading::Visit(
         step, field.value(),

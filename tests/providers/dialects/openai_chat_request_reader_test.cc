@@ -103,7 +103,8 @@ TEST(OpenAiChatRequestReaderTest, NamesTheMessageAtFault) {
        R"("input_audio":{"data":"%","format":"wav"}}]}])",
        "messages[0].content[0].input_audio.data: expected base64"},
       {R"([{"role":"user","content":"\udc00"}])",
-       "messages[0].content: a lone surrogate in a string"},
+       "messages[0].content: malformed JSON: a bad escape or a lone surrogate "
+       "in a string"},
   };
   for (const auto& each : kCases) {
     EXPECT_EQ(ReadMessages(each.messages).status.message(),
