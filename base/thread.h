@@ -40,6 +40,9 @@ class Thread {
   std::thread thread_;
 };
 
+// The cores that this process may use; at least 1.
+int AvailableCores();
+
 }  // namespace gateway
 
 #endif  // BASE_THREAD_H_

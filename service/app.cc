@@ -6,26 +6,29 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "base/blocking_worker.h"
 #include "base/clock.h"
 #include "base/latch.h"
 #include "base/logging.h"
 #include "base/resolver.h"
 #include "base/status_macros.h"
+#include "base/thread.h"
 #include "service/api/admin_service.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
 #include "service/api/metrics_service.h"
+#include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/grpc/grpc_server.h"
 #include "service/http/openai_routes.h"
 #include "service/http/operations_routes.h"
-#include "service/http/readiness.h"
 #include "service/loop_runtime.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
 #include "service/observability/process_metrics.h"
+#include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/wiring.h"
@@ -101,10 +104,14 @@ struct App::Graph {
   std::unique_ptr<AccessLog> access_log;  // Null if calls are not logged.
   std::unique_ptr<CallMetrics> metrics;
   std::unique_ptr<RequestFeed> feed;
-  Readiness readiness;
+  ProviderHealthBoard provider_health;
+  Readiness readiness{SystemClock()};
 
   // The rules.
   std::unique_ptr<CurrentWiring> wiring;
+
+  // What blocks and is done seldom.
+  BlockingWorker worker{{.name = "worker"}};
 
   // The loops, with the HTTP doors on them.
   Resolver resolver;
@@ -189,10 +196,12 @@ void App::LogCredentials() const {
 absl::Status App::StartLoops() {
   Graph& graph = *graph_;
   const configv1::Listeners& listeners = graph.proto().listeners();
-  GATEWAY_ASSIGN_OR_RETURN(graph.http_address,
+  GATEWAY_ASSIGN_OR_RETURN(ListenAddress http_address,
                            BindAddress(listeners.http().address()));
-  GATEWAY_ASSIGN_OR_RETURN(graph.operations_address,
+  graph.http_address.emplace(std::move(http_address));
+  GATEWAY_ASSIGN_OR_RETURN(ListenAddress operations_address,
                            BindAddress(listeners.operations().address()));
+  graph.operations_address.emplace(std::move(operations_address));
   addresses_.http = graph.http_address->text();
   addresses_.operations = graph.operations_address->text();
 
@@ -215,8 +224,9 @@ absl::Status App::StartLoops() {
 
   const LoopRuntime::Shared shared{graph.resolver, *graph.wiring,
                                    graph.access_log.get(), *graph.metrics,
-                                   *graph.feed};
-  const int count = graph.proto().runtime().event_loops();
+                                   *graph.feed, graph.provider_health};
+  const int configured = graph.proto().runtime().event_loops();
+  const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {
     std::vector<LoopRuntime::HttpListener> doors = {http};
     if (i == 0) doors.push_back(operations);
@@ -258,10 +268,19 @@ absl::Status App::StartGrpc() {
 
 absl::Status App::StartAdmin() {
   Graph& graph = *graph_;
-  graph.admin = std::make_unique<AdminService>(*graph.wiring,
-                                               graph.environment);
+  graph.admin = std::make_unique<AdminService>(
+      AdminService::Sources{.wiring = *graph.wiring,
+                            .health = graph.provider_health,
+                            .metrics = graph.registry,
+                            .readiness = graph.readiness,
+                            .worker = graph.worker,
+                            .clock = SystemClock(),
+                            .environment = graph.environment,
+                            .version = std::string(kVersion)});
   graph.metrics_service = std::make_unique<MetricsService>(
-      *graph.wiring, graph.registry, *graph.feed);
+      MetricsService::Sources{.wiring = *graph.wiring,
+                              .metrics = graph.registry,
+                              .feed = *graph.feed});
   graph.admin->AddTo(graph.admin_table);
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);

@@ -29,7 +29,8 @@ struct LoopRuntime::OnLoop {
         recorder(shared.access_log == nullptr
                      ? nullptr
                      : &shared.access_log->AddLane(),
-                 shared.metrics.AddLane(), shared.feed),
+                 shared.metrics.AddLane(), shared.feed,
+                 &shared.health.AddLane()),
         services{loop, client, wiring, recorder} {}
 
   struct Door {

@@ -21,6 +21,7 @@
 #include "base/tls_context.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
+#include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/loop_services.h"
@@ -36,6 +37,7 @@ class LoopRuntime {
     AccessLog* access_log;  // Null if calls are not logged.
     CallMetrics& metrics;
     RequestFeed& feed;
+    ProviderHealthBoard& health;
   };
 
   // A listener of this loop.

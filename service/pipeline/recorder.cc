@@ -2,6 +2,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 
@@ -14,7 +15,8 @@ std::string_view ReasonOf(const absl::Status& status) {
 
 void FillTimes(const Call& call, CallRecord* record) {
   record->start_time = call.start_time;
-  record->duration = call.loop.Now() - call.arrival;
+  // The loop's own time stands still within a turn.
+  record->duration = SystemClock().SteadyTime() - call.arrival;
   if (call.first_content > -absl::InfiniteDuration()) {
     record->time_to_first_token = call.first_content - call.arrival;
   }

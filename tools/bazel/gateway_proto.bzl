@@ -60,6 +60,9 @@ def gateway_proto_library(name, srcs, deps = [], grpc = False, **kwargs):
         copts = ["-w"],
         includes = [root],
         linkstatic = True,
+        # A file that declares only services has nothing that code refers to,
+        # and reflection must know it all the same.
+        alwayslink = True,
         deps = deps + ["//third_party:protobuf"],
         **kwargs
     )
