@@ -50,16 +50,17 @@ class Bench:
             server.close()
         self._upstream.close()
 
-    def start_gateway(self, variant="plain"):
+    def start_gateway(self, variant="plain", wrapper=()):
         """A fresh process, for the caller to close."""
         return servers.Gateway(self.options.gateway, variant, self._folder,
-                               self._upstream, self._cert, self._key)
+                               self._upstream, self._cert, self._key, wrapper)
 
     def start_nginx(self, instance="one"):
         return servers.Nginx(instance, self._folder, self._upstream,
                              self._cert, self._key)
 
-    def _gateway(self, variant):
+    def gateway(self, variant):
+        """The process of the variant, started if it does not run."""
         if variant in self._not_served:
             raise servers.NotServed(self._not_served[variant])
         if variant not in self._gateways:
@@ -113,10 +114,15 @@ class Bench:
         return figures
 
     def drive_gateway(self, variant, load):
-        gateway = self._gateway(variant)
+        gateway = self.gateway(variant)
         port = gateway.ports["grpc" if load.protocol == "grpc" else "http"]
         try:
             return self.drive(load, port, gateway.pids(), gateway.tls)
+        except Failed as reason:
+            if gateway.ended():
+                del self._gateways[variant]  # The next row gets a new one.
+                raise Failed("%s; %s" % (reason, gateway.ended())) from reason
+            raise
         finally:
             gateway.empty_log()
 

@@ -134,6 +134,15 @@ class ServerTest(unittest.TestCase):
                 self.assertLessEqual(pss, rss)
                 subprocess.run(["kill", str(pids[1])], check=True)
 
+    def test_says_how_a_process_ended(self):
+        program = "import os; print(1, flush=True); os.abort()"
+        with tempfile.TemporaryDirectory() as folder:
+            with servers.Server("it", [sys.executable, "-c", program],
+                                os.path.join(folder, "log")) as server:
+                os.waitid(os.P_PID, server.pids()[0],
+                          os.WEXITED | os.WNOWAIT)
+                self.assertEqual(server.ended(), "it ended with SIGABRT")
+
     def test_cpu_time_is_that_of_the_process(self):
         before = servers.process_cpu_seconds(os.getpid())
         sum(range(1000000))

@@ -119,6 +119,14 @@ class Server:
                     self.name, self.log_tail()))
             time.sleep(0.02)
 
+    def ended(self):
+        """How the process has ended by itself, or None while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        return "%s ended with %s" % (
+            self.name, signal.Signals(-code).name if code < 0 else code)
+
     def log_tail(self):
         with open(self._log_path, encoding="utf-8", errors="replace") as log:
             return log.read()[-2000:]
@@ -237,7 +245,10 @@ class Nginx(Server):
         super().__init__("nginx (%s)" % instance,
                          [find_nginx(), "-p", folder, "-c", config],
                          os.path.join(folder, "nginx.log"))
-        self.wait_ready(lambda: all(map(_accepts, self.ports.values())))
+        # The master listens before there is a worker to be measured.
+        processes = 1 + (os.cpu_count() if instance == "auto" else 1)
+        self.wait_ready(lambda: len(self.pids()) == processes and all(
+            map(_accepts, self.ports.values())))
 
     @staticmethod
     def _server(name, port):
@@ -321,9 +332,10 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
 
 
 class Gateway(Server):
-    """The gateway in one of its variants."""
+    """The gateway in one of its variants, run by `wrapper` if given."""
 
-    def __init__(self, binary, variant, folder, upstream, cert, key):
+    def __init__(self, binary, variant, folder, upstream, cert, key,
+                 wrapper=()):
         doors = ("grpc", "http", "admin", "operations")
         self.ports = dict(zip(doors, free_ports(len(doors))))
         self.tls = GATEWAYS[variant].get("tls_door", False)
@@ -341,7 +353,7 @@ class Gateway(Server):
         if check.returncode != 0:
             raise NotServed(check.stdout.strip()[-500:])
         super().__init__("gateway (%s)" % variant,
-                         [binary, "--config=" + config],
+                         [*wrapper, binary, "--config=" + config],
                          os.path.join(folder, "gateway.log"), env)
         self.wait_ready(self._is_ready)
 

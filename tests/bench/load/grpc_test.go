@@ -67,7 +67,7 @@ func (f *grpcFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		part := appendBytes(nil, 1, text)
 		message := appendBytes([]byte{1 << 3, 2}, 2, part)
 		choice := appendBytes(nil, 2, message)
-		_, _ = w.Write(prefixed(appendBytes(nil, 3, choice)))
+		_, _ = w.Write(prefixed(appendBytes(nil, 4, choice)))
 	case streamGeneratePath:
 		for i := 0; i < f.chunks; i++ {
 			delta := appendBytes(nil, 3, text)

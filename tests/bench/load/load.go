@@ -19,9 +19,10 @@ const (
 	// Connections being opened at the same time; more would overflow a
 	// listener's queue, and measure the retries of TCP.
 	dialsMax = 32
-	// How long calls may go on after the run, and idle streams may take to
-	// open.
-	graceMax = 60 * time.Second
+	// How long calls may go on after the run.
+	graceMax = 15 * time.Second
+	// How long idle streams may take to open.
+	openMax = 60 * time.Second
 )
 
 // load is what every connection of a run does.
@@ -205,7 +206,7 @@ func (o *options) hold(stdin io.Reader, stdout io.Writer) (result, error) {
 	}
 	defer closeAll(callers)
 	defer o.meter.phase.Store(phaseOver)
-	timeout := time.After(graceMax)
+	timeout := time.After(openMax)
 	for n := 0; n < want; n++ {
 		select {
 		case <-opened:

@@ -100,7 +100,7 @@ func protoPath(p []byte, numbers ...uint64) []byte {
 }
 
 // answerText is the text of a GenerateResponse's first choice.
-func answerText(p []byte) []byte { return protoPath(p, 3, 2, 2, 1) }
+func answerText(p []byte) []byte { return protoPath(p, 4, 2, 2, 1) }
 
 // eventText is the text that a GenerateEvent adds.
 func eventText(p []byte) []byte { return protoPath(p, 3, 3) }

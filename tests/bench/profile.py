@@ -1,0 +1,111 @@
+"""Profiles the gateway under the load of one row; profile.sh builds it first.
+
+perf counts samples and costs little; callgrind counts instructions, slows the
+gateway down fifty times, and says the same each time it is asked.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from tests.bench import bench
+from tests.bench import rows
+from tests.bench import servers
+
+_SAMPLES_PER_SECOND = 1999
+_LINES = 60
+
+
+def _row(name):
+    for row in rows.LOAD_ROWS:
+        if row.name == name:
+            return row
+    raise SystemExit("no such row of load: %s; there are: %s" % (
+        name, ", ".join(row.name for row in rows.LOAD_ROWS)))
+
+
+def _print_figures(figures):
+    print("%d units in %.1f s, %.2f us of CPU each" % (
+        figures["units"], figures["seconds"], figures["cpu_us"]))
+
+
+def with_perf(run, row, options):
+    """Records for as long as the driver runs; prints the costliest symbols."""
+    out = options.out or "perf.data"
+    gateway = run.gateway(row.gateway)
+    run.drive_gateway(row.gateway, row.load)  # Warm, as it will be in use.
+    recorder = subprocess.Popen(
+        ["perf", "record", "-q", "-g", "-F", str(_SAMPLES_PER_SECOND), "-o",
+         out, "-p", ",".join(map(str, gateway.pids()))])
+    try:
+        _print_figures(run.drive_gateway(row.gateway, row.load))
+    finally:
+        recorder.send_signal(signal.SIGINT)
+        recorder.wait()
+    report = subprocess.run(
+        ["perf", "report", "--stdio", "-i", out, "--no-children", "-g",
+         "none", "--sort", "dso,symbol", "--percent-limit", "0.3"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        check=True).stdout
+    lines = [line for line in report.splitlines()
+             if line and not line.startswith("#")]
+    print("\n".join(lines[:_LINES]))
+    print("callers: perf report -i %s --children" % out)
+
+
+def with_callgrind(run, row, options):
+    """Counts only while the driver runs; prints the costliest functions."""
+    out = options.out or "callgrind.out"
+    for old in _outputs(out):
+        os.remove(old)
+    wrapper = ["valgrind", "--tool=callgrind", "--instr-atstart=no",
+               "--callgrind-out-file=" + out]
+    with run.start_gateway(row.gateway, wrapper) as gateway:
+        port = gateway.ports["grpc" if row.load.protocol == "grpc" else "http"]
+        run.drive(row.load, port, tls=gateway.tls)
+        pid = str(gateway.pids()[0])
+        subprocess.run(["callgrind_control", "-i", "on", pid], check=True,
+                       stdout=subprocess.DEVNULL)
+        figures = run.drive(row.load, port, tls=gateway.tls)
+        subprocess.run(["callgrind_control", "-i", "off", pid], check=True,
+                       stdout=subprocess.DEVNULL)
+        subprocess.run(["callgrind_control", "-d", pid], check=True,
+                       stdout=subprocess.DEVNULL)
+    dumps = [path for path in _outputs(out) if os.path.getsize(path) > 0]
+    report = subprocess.run(
+        ["callgrind_annotate", "--threshold=95", dumps[0]],
+        stdout=subprocess.PIPE, text=True, check=True).stdout
+    print("\n".join(report.splitlines()[:_LINES]))
+    print("over %d units" % figures["units"])
+
+
+def _outputs(out):
+    folder = os.path.dirname(os.path.abspath(out))
+    name = os.path.basename(out)
+    return sorted(os.path.join(folder, entry) for entry in os.listdir(folder)
+                  if entry.startswith(name))
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("row")
+    parser.add_argument("--callgrind", action="store_true")
+    parser.add_argument("--out", help="file to write, for other viewers")
+    own, others = parser.parse_known_args(argv)
+    options = bench.parse_arguments(others)
+    servers.allow_many_files()
+    profile = with_perf
+    if own.callgrind or not shutil.which("perf"):
+        profile = with_callgrind
+        options.warmup = 0.0
+    with tempfile.TemporaryDirectory(prefix="gateway_bench.") as folder:
+        with bench.Bench(options, folder) as run:
+            profile(run, _row(own.row), own)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
