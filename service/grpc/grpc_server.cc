@@ -1,5 +1,6 @@
 #include "service/grpc/grpc_server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -40,6 +41,16 @@ int Bytes(int64_t bytes) {
 
 absl::Status Draining() {
   return MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
+}
+
+// Otherwise the library shuts itself down with its last server or channel, and
+// then waits for a poller of its own that looks up every ten seconds.
+void KeepLibraryUp() {
+  static const bool up = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(up);
 }
 
 // The library's complaints are mostly about what clients send, so its errors
@@ -153,6 +164,7 @@ GrpcServer::GrpcServer(Options options)
 GrpcServer::~GrpcServer() { Shutdown(); }
 
 absl::Status GrpcServer::Listen() {
+  KeepLibraryUp();
   gpr_set_log_function(LogForLibrary);
   if (options_.channelz) grpc::channelz::experimental::InitChannelzService();
   grpc::ServerBuilder builder;
