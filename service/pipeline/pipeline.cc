@@ -90,8 +90,10 @@ Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
-  absl::Status outcome = call.facts.stream ? co_await RunStream(call, sink)
-                                           : co_await RunUnary(call, sink);
+  // Not awaited within the choice: GCC 12 would free the status twice.
+  Task<absl::Status> run =
+      call.facts.stream ? RunStream(call, sink) : RunUnary(call, sink);
+  const absl::Status outcome = co_await std::move(run);
   recorder.Record(call, outcome);
   co_return outcome;
 }
