@@ -1,0 +1,39 @@
+// How a gRPC call ended, as absl::Status: the details that the gateway sends
+// (why it failed, when to try again) become payloads and are not lost.
+//
+//   const absl::Status status = ToStatus(stub->Generate(&context, ...));
+//   const std::optional<google::rpc::ErrorInfo> info = ErrorInfoOf(status);
+//   if (info.has_value() && info->reason() == "BUDGET_EXCEEDED") ...
+//
+// Thread contract: plain functions.
+
+#ifndef CLIENTS_CPP_CALL_STATUS_H_
+#define CLIENTS_CPP_CALL_STATUS_H_
+
+#include <grpcpp/support/status.h>
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "google/rpc/error_details.pb.h"
+
+namespace gateway {
+
+// Each detail becomes a payload by its type's URL, as in
+// `type.googleapis.com/google.rpc.ErrorInfo`.
+absl::Status ToStatus(const grpc::Status& status);
+
+// Why the call failed; `reason` is a name of llmgateway.v1.ErrorReason without
+// its prefix.
+std::optional<google::rpc::ErrorInfo> ErrorInfoOf(const absl::Status& status);
+
+// How long to wait before it may work; nothing if waiting will not help.
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
+
+// Which fields of the request are wrong; empty if none is.
+google::rpc::BadRequest BadRequestOf(const absl::Status& status);
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CPP_CALL_STATUS_H_

@@ -1,0 +1,69 @@
+// GenerateStream is a streamed answer as its events arrive.
+//
+//   GenerateStream stream = gateway.StreamGenerate(request);
+//   llmgateway::v1::GenerateEvent event;
+//   while (stream.Read(&event)) std::cout << event.delta().text();
+//   if (absl::Status status = stream.Finish(); !status.ok()) ...
+//   stream.end().usage();  // What it cost, whatever the outcome.
+//
+// A stream that is destroyed or finished early is cancelled: the gateway stops
+// the model, and what was generated until then is billed.
+//
+// Thread-compatible; Cancel may be called by any thread.
+
+#ifndef CLIENTS_CPP_GENERATE_STREAM_H_
+#define CLIENTS_CPP_GENERATE_STREAM_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+class GenerateStream {
+ public:
+  using Reader = grpc::ClientReaderInterface<llmgateway::v1::GenerateEvent>;
+
+  // For LLMGateway. `context` is that of the call.
+  GenerateStream(std::unique_ptr<grpc::ClientContext> context,
+                 std::unique_ptr<Reader> reader);
+
+  GenerateStream(GenerateStream&& other) noexcept;
+  GenerateStream& operator=(GenerateStream&& other) noexcept;
+  ~GenerateStream();
+
+  // Waits for the next event. False when there is none: ask Finish why.
+  bool Read(llmgateway::v1::GenerateEvent* event);
+
+  // How the stream ended, cancelling it if it has not. Says OK only if the
+  // gateway said that the model finished; a connection that breaks off is never
+  // a success. May be called again.
+  absl::Status Finish();
+
+  // The last event, once it has been read; default until then.
+  const llmgateway::v1::StreamEnd& end() const { return end_; }
+
+  // The gateway's id of the call; empty until the first event has been read.
+  const std::string& request_id() const { return request_id_; }
+
+  void Cancel();
+
+ private:
+  // Null once moved from.
+  std::unique_ptr<grpc::ClientContext> context_;
+  // Null once finished.
+  std::unique_ptr<Reader> reader_;
+  bool exhausted_ = false;
+  llmgateway::v1::StreamEnd end_;
+  std::string request_id_;
+  absl::Status outcome_;
+};
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CPP_GENERATE_STREAM_H_

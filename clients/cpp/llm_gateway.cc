@@ -1,0 +1,135 @@
+#include "clients/cpp/llm_gateway.h"
+
+#include <grpc/support/time.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/call_status.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+namespace {
+
+constexpr const char* kUserAgent = "llmgateway-cpp/0.1.0";
+constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
+constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
+
+// The gateway asks clients to wait by push-back, which this policy obeys; the
+// timeout is each call's own.
+constexpr const char* kServiceConfig = R"({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": "llmgateway.v1.GatewayService"},
+  "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+  "methodConfig": [{
+    "name": [{"service": "llmgateway.v1.GatewayService"}],
+    "waitForReady": false,
+    "retryPolicy": {
+      "maxAttempts": 3,
+      "initialBackoff": "0.2s",
+      "maxBackoff": "5s",
+      "backoffMultiplier": 2,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }
+  }]
+})";
+
+std::unique_ptr<LLMGateway::Stub> Connect(const LLMGateway::Options& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetUserAgentPrefix(kUserAgent);
+  arguments.SetServiceConfigJSON(kServiceConfig);
+  // A DNS record that says otherwise does not belong to this program.
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTime)));
+  arguments.SetInt(
+      GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTimeout)));
+  return v1::GatewayService::NewStub(grpc::CreateCustomChannel(
+      options.target,
+      options.credentials != nullptr ? options.credentials
+                                     : grpc::SslCredentials({}),
+      arguments));
+}
+
+}  // namespace
+
+LLMGateway::LLMGateway(Options options)
+    : options_(std::move(options)), stub_(Connect(options_)) {}
+
+LLMGateway::LLMGateway(Options options, std::unique_ptr<Stub> stub)
+    : options_(std::move(options)), stub_(std::move(stub)) {}
+
+LLMGateway::~LLMGateway() = default;
+
+absl::StatusOr<v1::GenerateResponse> LLMGateway::Generate(
+    const v1::GenerateRequest& request, const CallOptions& call) {
+  return Call(&Stub::Generate, request, call, options_.generate_timeout);
+}
+
+GenerateStream LLMGateway::StreamGenerate(const v1::GenerateRequest& request,
+                                          const CallOptions& call) {
+  auto context = std::make_unique<grpc::ClientContext>();
+  Prepare(call, options_.generate_timeout, *context);
+  auto reader = stub_->StreamGenerate(context.get(), request);
+  return GenerateStream(std::move(context), std::move(reader));
+}
+
+absl::StatusOr<v1::CountTokensResponse> LLMGateway::CountTokens(
+    const v1::CountTokensRequest& request, const CallOptions& call) {
+  return Call(&Stub::CountTokens, request, call, options_.lookup_timeout);
+}
+
+absl::StatusOr<v1::EmbedResponse> LLMGateway::Embed(
+    const v1::EmbedRequest& request, const CallOptions& call) {
+  return Call(&Stub::Embed, request, call, options_.generate_timeout);
+}
+
+absl::StatusOr<v1::ListModelsResponse> LLMGateway::ListModels(
+    const v1::ListModelsRequest& request, const CallOptions& call) {
+  return Call(&Stub::ListModels, request, call, options_.lookup_timeout);
+}
+
+absl::StatusOr<v1::Model> LLMGateway::GetModel(
+    const v1::GetModelRequest& request, const CallOptions& call) {
+  return Call(&Stub::GetModel, request, call, options_.lookup_timeout);
+}
+
+void LLMGateway::Prepare(const CallOptions& call, absl::Duration timeout,
+                         grpc::ClientContext& context) const {
+  timeout = call.timeout.value_or(timeout);
+  if (timeout != absl::InfiniteDuration()) {
+    context.set_deadline(
+        gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN));
+  }
+  if (!options_.api_key.empty()) {
+    context.AddMetadata("authorization",
+                        absl::StrCat("Bearer ", options_.api_key));
+  }
+  if (!call.request_id.empty()) {
+    context.AddMetadata("x-request-id", call.request_id);
+  }
+  if (call.prepare != nullptr) call.prepare(context);
+}
+
+template <typename Response, typename Request>
+absl::StatusOr<Response> LLMGateway::Call(
+    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                 Response*),
+    const Request& request, const CallOptions& call, absl::Duration timeout) {
+  grpc::ClientContext context;
+  Prepare(call, timeout, context);
+  Response response;
+  const absl::Status status =
+      ToStatus(((*stub_).*method)(&context, request, &response));
+  if (!status.ok()) return status;
+  return response;
+}
+
+}  // namespace gateway

@@ -1,0 +1,124 @@
+// LLMGateway is the gateway as a C++ program calls it: a channel, a key and
+// deadlines around the generated stubs. Nothing throws.
+//
+//   LLMGateway gateway({.target = "dns:///llm.example.com:443",
+//                       .api_key = key});
+//   llmgateway::v1::GenerateRequest request;
+//   request.set_model("gpt-x");
+//   ...
+//   absl::StatusOr<llmgateway::v1::GenerateResponse> answer =
+//       gateway.Generate(request);
+//   if (!answer.ok()) Explain(ErrorInfoOf(answer.status()));
+//
+// The channel is encrypted unless told otherwise; a gateway on this machine
+// that serves plaintext, as the quickstart does, is called so:
+//
+//   LLMGateway gateway({.target = "127.0.0.1:50051",
+//                       .credentials = grpc::InsecureChannelCredentials()});
+//
+// It retries a call that the gateway calls unavailable, balances over all
+// addresses of the target and leaves those that are not healthy.
+//
+// Thread-safe. Calls block their thread.
+
+#ifndef CLIENTS_CPP_LLM_GATEWAY_H_
+#define CLIENTS_CPP_LLM_GATEWAY_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/security/credentials.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "clients/cpp/generate_stream.h"
+#include "llmgateway/v1/gateway.grpc.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+class LLMGateway {
+ public:
+  using Stub = llmgateway::v1::GatewayService::StubInterface;
+
+  struct Options {
+    // As gRPC names it: `host:port`, or `dns:///host:port` for all addresses.
+    std::string target = "127.0.0.1:50051";
+    // Sent as `authorization: Bearer`; none if empty.
+    std::string api_key;
+    // TLS with the system's root certificates if null.
+    std::shared_ptr<grpc::ChannelCredentials> credentials;
+    // For calls that run a model. absl::InfiniteDuration() for none.
+    absl::Duration generate_timeout = absl::Seconds(900);
+    // For all others.
+    absl::Duration lookup_timeout = absl::Seconds(60);
+  };
+
+  // What one call may have of its own.
+  struct CallOptions {
+    // Instead of the timeout in Options.
+    std::optional<absl::Duration> timeout;
+    // Letters, digits and `-_.:`, at most 128; made up by the gateway if empty.
+    std::string request_id;
+    // Runs before the call, to add metadata or to keep the context's address.
+    std::function<void(grpc::ClientContext&)> prepare;
+  };
+
+  // Connects when first called.
+  explicit LLMGateway(Options options);
+  // Calls `stub`, which may be a mock; target and credentials mean nothing.
+  LLMGateway(Options options, std::unique_ptr<Stub> stub);
+
+  LLMGateway(const LLMGateway&) = delete;
+  LLMGateway& operator=(const LLMGateway&) = delete;
+  ~LLMGateway();
+
+  absl::StatusOr<llmgateway::v1::GenerateResponse> Generate(
+      const llmgateway::v1::GenerateRequest& request,
+      const CallOptions& call = {});
+
+  // Failures are told by the stream. It must not outlive this object.
+  GenerateStream StreamGenerate(const llmgateway::v1::GenerateRequest& request,
+                                const CallOptions& call = {});
+
+  absl::StatusOr<llmgateway::v1::CountTokensResponse> CountTokens(
+      const llmgateway::v1::CountTokensRequest& request,
+      const CallOptions& call = {});
+
+  absl::StatusOr<llmgateway::v1::EmbedResponse> Embed(
+      const llmgateway::v1::EmbedRequest& request,
+      const CallOptions& call = {});
+
+  absl::StatusOr<llmgateway::v1::ListModelsResponse> ListModels(
+      const llmgateway::v1::ListModelsRequest& request,
+      const CallOptions& call = {});
+
+  absl::StatusOr<llmgateway::v1::Model> GetModel(
+      const llmgateway::v1::GetModelRequest& request,
+      const CallOptions& call = {});
+
+  // For calls that have no method here yet.
+  Stub& stub() { return *stub_; }
+
+ private:
+  // Adds to `context` what every call has.
+  void Prepare(const CallOptions& call, absl::Duration timeout,
+               grpc::ClientContext& context) const;
+
+  // Makes one unary call.
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Call(
+      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                   Response*),
+      const Request& request, const CallOptions& call, absl::Duration timeout);
+
+  const Options options_;
+  const std::unique_ptr<Stub> stub_;
+};
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CPP_LLM_GATEWAY_H_

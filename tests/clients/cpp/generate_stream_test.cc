@@ -1,0 +1,153 @@
+#include "clients/cpp/generate_stream.h"
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/status.h>
+
+#include <future>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "clients/cpp/llm_gateway.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "tests/clients/cpp/scripted_gateway.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+v1::GenerateEvent Started() {
+  v1::GenerateEvent event;
+  event.mutable_started()->set_request_id("call-1");
+  return event;
+}
+
+v1::GenerateEvent Text(const std::string& text) {
+  v1::GenerateEvent event;
+  event.mutable_delta()->set_text(text);
+  return event;
+}
+
+v1::GenerateEvent End(v1::StreamEnd::Outcome outcome) {
+  v1::GenerateEvent event;
+  event.mutable_end()->set_outcome(outcome);
+  event.mutable_end()->mutable_usage()->set_output_tokens(7);
+  return event;
+}
+
+class GenerateStreamTest : public testing::Test {
+ protected:
+  // All texts, to the end of the stream.
+  static std::string ReadAll(GenerateStream& stream) {
+    std::string text;
+    v1::GenerateEvent event;
+    while (stream.Read(&event)) text += event.delta().text();
+    return text;
+  }
+
+  ScriptedGateway server_;
+  LLMGateway gateway_{server_.Options()};
+};
+
+TEST_F(GenerateStreamTest, DeliversEventsAndTheEnd) {
+  server_.stream_generate = [](auto&, const auto&, auto& writer) {
+    for (const v1::GenerateEvent& event :
+         {Started(), Text("Hel"), Text("lo"),
+          End(v1::StreamEnd::OUTCOME_FINISHED)}) {
+      writer.Write(event);
+    }
+    return grpc::Status::OK;
+  };
+  GenerateStream stream = gateway_.StreamGenerate({});
+  EXPECT_EQ(stream.request_id(), "");
+  EXPECT_EQ(ReadAll(stream), "Hello");
+  EXPECT_EQ(stream.request_id(), "call-1");
+  EXPECT_EQ(stream.end().usage().output_tokens(), 7);
+  EXPECT_EQ(stream.Finish(), absl::OkStatus());
+  EXPECT_EQ(stream.Finish(), absl::OkStatus());
+}
+
+TEST_F(GenerateStreamTest, AStreamWithoutItsEndIsNoSuccess) {
+  server_.stream_generate = [](auto&, const auto&, auto& writer) {
+    writer.Write(Started());
+    writer.Write(Text("Hel"));
+    return grpc::Status::OK;
+  };
+  GenerateStream stream = gateway_.StreamGenerate({});
+  EXPECT_EQ(ReadAll(stream), "Hel");
+  EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(GenerateStreamTest, AFailureComesAfterWhatWasDelivered) {
+  server_.stream_generate = [](auto&, const auto&, auto& writer) {
+    writer.Write(Started());
+    writer.Write(Text("Hel"));
+    writer.Write(End(v1::StreamEnd::OUTCOME_TRUNCATED));
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "broke off");
+  };
+  GenerateStream stream = gateway_.StreamGenerate({});
+  EXPECT_EQ(ReadAll(stream), "Hel");
+  EXPECT_EQ(stream.Finish(), absl::UnavailableError("broke off"));
+  EXPECT_EQ(stream.end().outcome(), v1::StreamEnd::OUTCOME_TRUNCATED);
+}
+
+// Writes one event and tells when the caller has gone away.
+class AbandonedStreamTest : public GenerateStreamTest {
+ protected:
+  AbandonedStreamTest() {
+    server_.stream_generate = [this](grpc::ServerContext& context, const auto&,
+                                     auto& writer) {
+      writer.Write(Started());
+      // Fails once the caller is gone.
+      while (writer.Write(Text("."))) {
+      }
+      gone_.set_value(context.IsCancelled());
+      return grpc::Status::CANCELLED;
+    };
+  }
+
+  std::promise<bool> gone_;
+};
+
+TEST_F(AbandonedStreamTest, FinishingEarlyCancelsTheCall) {
+  GenerateStream stream = gateway_.StreamGenerate({});
+  v1::GenerateEvent event;
+  ASSERT_TRUE(stream.Read(&event));
+  EXPECT_EQ(stream.Finish().code(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(stream.Read(&event));
+  EXPECT_TRUE(gone_.get_future().get());
+}
+
+TEST_F(AbandonedStreamTest, DestroyingItCancelsTheCall) {
+  {
+    GenerateStream stream = gateway_.StreamGenerate({});
+    v1::GenerateEvent event;
+    ASSERT_TRUE(stream.Read(&event));
+  }
+  EXPECT_TRUE(gone_.get_future().get());
+}
+
+TEST_F(AbandonedStreamTest, AssigningToItCancelsTheCall) {
+  GenerateStream stream = gateway_.StreamGenerate({});
+  v1::GenerateEvent event;
+  ASSERT_TRUE(stream.Read(&event));
+  stream = GenerateStream(nullptr, nullptr);
+  EXPECT_TRUE(gone_.get_future().get());
+  EXPECT_FALSE(stream.Read(&event));
+}
+
+TEST_F(AbandonedStreamTest, ItCanBeMoved) {
+  GenerateStream first = gateway_.StreamGenerate({});
+  GenerateStream second = std::move(first);
+  v1::GenerateEvent event;
+  EXPECT_TRUE(second.Read(&event));
+  second.Cancel();
+  ReadAll(second);
+  EXPECT_EQ(second.Finish().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(gone_.get_future().get());
+}
+
+}  // namespace
+}  // namespace gateway
