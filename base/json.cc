@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <cctype>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -37,7 +35,8 @@ absl::Status ErrorAt(std::string path, std::string_view description) {
   absl::Status status = absl::InvalidArgumentError(
       path.empty() ? std::string(description)
                    : absl::StrCat(path, ": ", ToAbsl(description)));
-  if (!path.empty()) status.SetPayload(ToAbsl(kPathUrl), absl::Cord(std::move(path)));
+  if (!path.empty())
+    status.SetPayload(ToAbsl(kPathUrl), absl::Cord(std::move(path)));
   return status;
 }
 
@@ -115,146 +114,6 @@ class DeskLease {
  private:
   Office& office_;
   Desk* desk_;
-};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-// Walks a text and says whether it is one JSON value.
-class GrammarCheck {
- public:
-  GrammarCheck(std::string_view text, int depth_limit)
-      : at_(text.data()),
-        end_(text.data() + text.size()),
-        depth_limit_(depth_limit) {}
-
-  // Nullptr if all is well, otherwise what is wrong.
-  const char* Run() {
-    const char* wrong = Value();
-    if (wrong != nullptr) return wrong;
-    SkipSpace();
-    return at_ == end_ ? nullptr : "something follows the end";
-  }
-
- private:
-  // Recursion is bounded by depth_limit_.
-  const char* Value() {
-    SkipSpace();
-    if (at_ == end_) return "it ends early";
-    switch (*at_) {
-      case '{':
-        return Members('}', true);
-      case '[':
-        return Members(']', false);
-      case '"':
-        return Text();
-      case 't':
-        return Word("true");
-      case 'f':
-        return Word("false");
-      case 'n':
-        return Word("null");
-      default:
-        return Number();
-    }
-  }
-
-  const char* Members(char close, bool keyed) {
-    if (++depth_ > depth_limit_) return "nested too deep";
-    ++at_;
-    SkipSpace();
-    if (at_ != end_ && *at_ == close) {
-      ++at_;
-      --depth_;
-      return nullptr;
-    }
-    while (true) {
-      if (keyed) {
-        SkipSpace();
-        if (at_ == end_ || *at_ != '"') return "a key is missing";
-        if (const char* wrong = Text()) return wrong;
-        SkipSpace();
-        if (at_ == end_ || *at_ != ':') return "a colon is missing";
-        ++at_;
-      }
-      if (const char* wrong = Value()) return wrong;
-      SkipSpace();
-      if (at_ == end_) return "it ends early";
-      const char c = *at_++;
-      if (c == close) break;
-      if (c != ',') return "a comma is missing";
-    }
-    --depth_;
-    return nullptr;
-  }
-
-  const char* Text() {
-    for (++at_; at_ != end_; ++at_) {
-      const unsigned char c = static_cast<unsigned char>(*at_);
-      if (c == '"') {
-        ++at_;
-        return nullptr;
-      }
-      if (c < 0x20) return "a control character inside a string";
-      if (c == '\\' && !Escape()) return "a bad escape in a string";
-    }
-    return "a string does not end";
-  }
-
-  bool Escape() {
-    if (++at_ == end_) return false;
-    if (*at_ != 'u') return std::strchr("\"\\/bfnrt", *at_) && *at_ != '\0';
-    for (int i = 0; i < 4; ++i) {
-      if (++at_ == end_) return false;
-      if (std::isxdigit(static_cast<unsigned char>(*at_)) == 0) return false;
-    }
-    return true;
-  }
-
-  const char* Word(std::string_view word) {
-    if (std::string_view(at_, end_ - at_).substr(0, word.size()) != word) {
-      return "an unknown word";
-    }
-    at_ += word.size();
-    return nullptr;
-  }
-
-  const char* Number() {
-    if (*at_ == '-') ++at_;
-    if (at_ == end_ || !IsDigit(*at_)) return "a bad value";
-    if (*at_ == '0') {
-      ++at_;
-    } else {
-      SkipDigits();
-    }
-    if (at_ != end_ && *at_ == '.') {
-      ++at_;
-      if (!SkipDigits()) return "a bad number";
-    }
-    if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
-      ++at_;
-      if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-      if (!SkipDigits()) return "a bad number";
-    }
-    return nullptr;
-  }
-
-  bool SkipDigits() {
-    const char* begin = at_;
-    while (at_ != end_ && IsDigit(*at_)) ++at_;
-    return at_ != begin;
-  }
-
-  void SkipSpace() {
-    while (at_ != end_ &&
-           (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
-      ++at_;
-    }
-  }
-
-  const char* at_;
-  const char* end_;
-  int depth_limit_;
-  int depth_ = 0;
 };
 
 }  // namespace
@@ -525,16 +384,15 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
     text = std::string_view(desk->padded.data(), text.size());
   }
   // Rounded up, so that texts that grow slowly do not allocate each time.
-  const size_t capacity =
-      std::max(kParserBytesMin, std::bit_ceil(text.size()));
+  const size_t capacity = std::max(kParserBytesMin, std::bit_ceil(text.size()));
   if (desk->parser.capacity() < text.size() &&
       desk->parser.allocate(capacity) != simdjson::SUCCESS) {
     return ErrorAt("", "JSON text too large");
   }
   ondemand::document document;
-  if (auto error = desk->parser
-                       .iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
-                       .get(document)) {
+  if (auto error =
+          desk->parser.iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
+              .get(document)) {
     return ErrorAt("", Describe(error));
   }
   // The parser checks this only for roots that it is asked for by type.
@@ -545,9 +403,8 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
                            ? "expected an object or an array"
                            : Describe(error));
   }
-  if (last != (root.type().value_unsafe() == ondemand::json_type::object
-                   ? '}'
-                   : ']')) {
+  if (last !=
+      (root.type().value_unsafe() == ondemand::json_type::object ? '}' : ']')) {
     return ErrorAt("", Describe(simdjson::INCOMPLETE_ARRAY_OR_OBJECT));
   }
   const JsonReading::Step start = JsonReading::Root(text);
@@ -571,153 +428,8 @@ std::string JsonErrorDescription(const absl::Status& status) {
   return std::string(message);
 }
 
-absl::Status CheckJson(std::string_view text, int depth_limit) {
-  const char* wrong = GrammarCheck(text, depth_limit).Run();
-  if (wrong == nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("malformed JSON: ", wrong));
-}
-
 bool IsUtf8(std::string_view text) {
   return simdjson::validate_utf8(text.data(), text.size());
-}
-
-void JsonWriter::Separate() {
-  if (after_key_) {
-    after_key_ = false;
-    return;
-  }
-  const uint64_t bit = uint64_t{1} << depth_;
-  if ((filled_ & bit) != 0 && depth_ > 0) out_.push_back(',');
-  filled_ |= bit;
-}
-
-void JsonWriter::Open(char bracket) {
-  Separate();
-  out_.push_back(bracket);
-  ++depth_;
-  assert(depth_ < 64);
-  filled_ &= ~(uint64_t{1} << depth_);
-}
-
-void JsonWriter::Close(char bracket) {
-  assert(depth_ > 0);
-  --depth_;
-  out_.push_back(bracket);
-}
-
-void JsonWriter::Quote(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out_.push_back('"');
-  size_t begin = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out_.append(text, begin, i - begin);
-    begin = i + 1;
-    switch (c) {
-      case '"':
-        out_.append("\\\"");
-        break;
-      case '\\':
-        out_.append("\\\\");
-        break;
-      case '\n':
-        out_.append("\\n");
-        break;
-      case '\r':
-        out_.append("\\r");
-        break;
-      case '\t':
-        out_.append("\\t");
-        break;
-      default:
-        out_.append("\\u00");
-        out_.push_back(kHex[c >> 4]);
-        out_.push_back(kHex[c & 15]);
-    }
-  }
-  out_.append(text, begin, text.size() - begin);
-  out_.push_back('"');
-}
-
-void JsonWriter::Key(std::string_view key) {
-  Separate();
-  Quote(key);
-  out_.push_back(':');
-  after_key_ = true;
-}
-
-void JsonWriter::String(std::string_view text) {
-  Separate();
-  Quote(text);
-}
-
-void JsonWriter::Int64(int64_t number) {
-  Separate();
-  absl::StrAppend(&out_, number);
-}
-
-void JsonWriter::Double(double number) {
-  if (!std::isfinite(number)) return Null();
-  Separate();
-  char digits[32];
-  const auto result = std::to_chars(digits, digits + sizeof(digits), number);
-  out_.append(digits, result.ptr - digits);
-}
-
-void JsonWriter::Bool(bool truth) {
-  Separate();
-  out_.append(truth ? "true" : "false");
-}
-
-void JsonWriter::Null() {
-  Separate();
-  out_.append("null");
-}
-
-void JsonWriter::Raw(std::string_view json) {
-  Separate();
-  out_.append(json);
-}
-
-void JsonWriter::StringField(std::string_view key, std::string_view text) {
-  Key(key);
-  String(text);
-}
-
-void JsonWriter::Int64Field(std::string_view key, int64_t number) {
-  Key(key);
-  Int64(number);
-}
-
-void JsonWriter::DoubleField(std::string_view key, double number) {
-  Key(key);
-  Double(number);
-}
-
-void JsonWriter::BoolField(std::string_view key, bool truth) {
-  Key(key);
-  Bool(truth);
-}
-
-void JsonWriter::NullField(std::string_view key) {
-  Key(key);
-  Null();
-}
-
-void JsonWriter::RawField(std::string_view key, std::string_view json) {
-  Key(key);
-  Raw(json);
-}
-
-void JsonWriter::StartObjectField(std::string_view key) {
-  Key(key);
-  StartObject();
-}
-
-void JsonWriter::StartArrayField(std::string_view key) {
-  Key(key);
-  StartArray();
 }
 
 }  // namespace gateway

@@ -1,4 +1,4 @@
-// JSON, read in one pass and written in one go.
+// JSON, read in one pass.
 //
 // Reading walks the text once, in order, and keeps nothing: a visitor is called
 // for each field or element, takes what it knows and keeps the raw text of what
@@ -11,7 +11,7 @@
 //     return root.EachField([&](std::string_view key, JsonValue& value)
 //                               -> absl::Status {
 //       if (key == "model") {
-//         GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+//         GATEWAY_ASSIGN_OR_RETURN(const auto text, value.String());
 //         model = text;
 //       } else if (key == "tools") {
 //         return value.EachElement([&](JsonValue& tool) { ... });
@@ -29,15 +29,7 @@
 // takes by `RawUnchecked`, which suits bytes that are only forwarded and whose
 // last judge is the receiver.
 //
-//   std::string out;
-//   JsonWriter json(&out);
-//   json.StartObject();
-//   json.StringField("model", model);
-//   json.Key("stop");
-//   json.StartArray();
-//   for (const std::string& stop : stops) json.String(stop);
-//   json.EndArray();
-//   json.EndObject();
+// Writing is in json_writer.h, which this header brings along.
 //
 // Thread-safe between calls: each thread has parsers of its own, which keep
 // their memory. Visitors must not suspend a coroutine; they may read another
@@ -54,11 +46,10 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/json_grammar.h"
+#include "base/json_writer.h"
 
 namespace gateway {
-
-// Deeper texts are refused where they are visited or taken raw.
-inline constexpr int kJsonDepthLimit = 64;
 
 enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
 
@@ -132,7 +123,7 @@ class JsonValue {
     // Of an object's field; data() is null for elements. The root has the empty
     // end of the text.
     std::string_view key;
-    size_t index = 0;      // Of an array's element.
+    size_t index = 0;  // Of an array's element.
     int depth = 0;
   };
 
@@ -159,61 +150,8 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
 std::string JsonErrorPath(const absl::Status& status);
 std::string JsonErrorDescription(const absl::Status& status);
 
-// Checks that `text` is exactly one well-formed JSON value of at most
-// `depth_limit` nested arrays and objects. UTF-8 is not checked.
-absl::Status CheckJson(std::string_view text,
-                       int depth_limit = kJsonDepthLimit);
-
 // Whether `text` is valid UTF-8.
 bool IsUtf8(std::string_view text);
-
-// Appends one JSON text to a string. Allocates nothing but that string's
-// memory. The caller keeps the grammar: keys in objects, what was started is
-// ended. Strings must be UTF-8.
-class JsonWriter {
- public:
-  // Borrows `out`.
-  explicit JsonWriter(std::string* out) : out_(*out) {}
-
-  void StartObject() { Open('{'); }
-  void EndObject() { Close('}'); }
-  void StartArray() { Open('['); }
-  void EndArray() { Close(']'); }
-
-  void Key(std::string_view key);
-  void String(std::string_view text);
-  void Int64(int64_t number);
-  // The shortest text that reads back as the same number; what JSON cannot
-  // say, NaN and the infinities, becomes null.
-  void Double(double number);
-  void Bool(bool truth);
-  void Null();
-  // Writes a JSON text as it is. REQUIRES: CheckJson accepts it.
-  void Raw(std::string_view json);
-
-  // The key and its value.
-  void StringField(std::string_view key, std::string_view text);
-  void Int64Field(std::string_view key, int64_t number);
-  void DoubleField(std::string_view key, double number);
-  void BoolField(std::string_view key, bool truth);
-  void NullField(std::string_view key);
-  void RawField(std::string_view key, std::string_view json);
-  void StartObjectField(std::string_view key);
-  void StartArrayField(std::string_view key);
-
- private:
-  void Open(char bracket);
-  void Close(char bracket);
-  // Writes the comma that is due before a key or element.
-  void Separate();
-  void Quote(std::string_view text);
-
-  std::string& out_;
-  int depth_ = 0;
-  bool after_key_ = false;
-  // Bit d: the container at depth d has something in it.
-  uint64_t filled_ = 0;
-};
 
 }  // namespace gateway
 

@@ -126,7 +126,8 @@ v1::ErrorReason ReasonOf(absl::StatusCode code) {
 
 void SetRetryInfo(absl::Duration delay, RetryInfo& info) {
   // The range of google.protobuf.Duration, so that infinity fits.
-  delay = std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 365 * 10000));
+  delay =
+      std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 365 * 10000));
   absl::Duration rest;
   info.mutable_retry_delay()->set_seconds(
       absl::IDivDuration(delay, absl::Seconds(1), &rest));
@@ -246,11 +247,10 @@ absl::Status MakeFault(v1::ErrorReason reason, std::string_view message) {
 
 absl::Status InvalidField(std::string_view field,
                           std::string_view description) {
-  absl::Status status =
-      MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
-                field.empty() ? std::string(description)
-                              : absl::StrCat(ToAbsl(field), ": ",
-                                             ToAbsl(description)));
+  absl::Status status = MakeFault(
+      v1::ERROR_REASON_INVALID_REQUEST,
+      field.empty() ? std::string(description)
+                    : absl::StrCat(ToAbsl(field), ": ", ToAbsl(description)));
   AddFieldViolation(status, field, description);
   return status;
 }
@@ -301,8 +301,8 @@ v1::ErrorReason FaultReason(const absl::Status& status) {
   const std::optional<ErrorInfo> info = GetDetail<ErrorInfo>(status);
   v1::ErrorReason reason;
   if (info.has_value() && info->domain() == kErrorDomain &&
-      v1::ErrorReason_Parse(
-          absl::StrCat(ToAbsl(kReasonPrefix), info->reason()), &reason)) {
+      v1::ErrorReason_Parse(absl::StrCat(ToAbsl(kReasonPrefix), info->reason()),
+                            &reason)) {
     return reason;
   }
   return ReasonOf(status.code());

@@ -27,9 +27,8 @@ struct KeyShape {
 };
 
 constexpr KeyShape kKeyShapes[] = {
-    {"sk-", 6},   {"pk-", 6},  {"rk-", 6},   {"xai-", 8},
-    {"gsk_", 8},  {"hf_", 8},  {"AIza", 16}, {"ya29.", 8},
-    {"AKIA", 12}, {"eyJ", 24},
+    {"sk-", 6}, {"pk-", 6},   {"rk-", 6},   {"xai-", 8},  {"gsk_", 8},
+    {"hf_", 8}, {"AIza", 16}, {"ya29.", 8}, {"AKIA", 12}, {"eyJ", 24},
 };
 
 constexpr std::string_view kReplacement = "[secret]";
@@ -102,8 +101,8 @@ std::string OneLine(std::string_view text) {
     char c = text[i];
     const char next = i + 1 < text.size() ? text[i + 1] : ' ';
     if (html && c == '<' &&
-        (absl::ascii_isalpha(static_cast<unsigned char>(next)) ||
-         next == '/' || next == '!')) {
+        (absl::ascii_isalpha(static_cast<unsigned char>(next)) || next == '/' ||
+         next == '!')) {
       in_tag = true;
     }
     if (in_tag) {

@@ -29,10 +29,10 @@ struct ErrorBody {
     kText,       // Not JSON, or JSON that is no error.
     kAnthropic,  // {"type": "error", "error": {"type", "message"}}
     kOllama,     // {"error": "..."}
-    kGemini,     // {"error": {"code": 429, "status": "...", "message"}}, or in []
-    kOpenRouter, // {"error": {"code": 429, "message", "metadata"}}
-    kOpenAi,     // {"error": {"message", "type", "param", "code"}}
-    kAzure,      // {"statusCode": 429, "message"}
+    kGemini,  // {"error": {"code": 429, "status": "...", "message"}}, or in []
+    kOpenRouter,  // {"error": {"code": 429, "message", "metadata"}}
+    kOpenAi,      // {"error": {"message", "type", "param", "code"}}
+    kAzure,       // {"statusCode": 429, "message"}
   };
 
   Form form = Form::kNone;

@@ -25,8 +25,8 @@ namespace gateway {
 std::string_view OpenAiChat::name() const { return kOpenAiChatDialect; }
 
 absl::Status OpenAiChat::ReadRequest(std::string_view body,
-                                     v1::GenerateRequest* request,
-                                     bool* stream, bool* stream_usage) const {
+                                     v1::GenerateRequest* request, bool* stream,
+                                     bool* stream_usage) const {
   return ReadOpenAiRequest(body, request, stream, stream_usage);
 }
 

@@ -149,21 +149,20 @@ absl::Status MakeError(int status, const ErrorBody& error,
 // error of its own; empty if there is none.
 std::string ErrorOfChoice(std::string_view text) {
   std::string error;
-  const absl::Status status = ReadJson(
-      text, JsonPadding::kAbsent, [&](JsonValue& root) {
+  const absl::Status status =
+      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& choices) {
           if (key != "choices") return absl::OkStatus();
           return choices.EachElement([&](JsonValue& choice) {
-            return choice.EachField(
-                [&](std::string_view name, JsonValue& value) -> absl::Status {
-                  if (name != "error" || !error.empty()) {
-                    return absl::OkStatus();
-                  }
-                  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
-                                           value.Raw());
-                  error = absl::StrCat("{\"error\":", ToAbsl(raw), "}");
-                  return absl::OkStatus();
-                });
+            return choice.EachField([&](std::string_view name,
+                                        JsonValue& value) -> absl::Status {
+              if (name != "error" || !error.empty()) {
+                return absl::OkStatus();
+              }
+              GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+              error = absl::StrCat("{\"error\":", ToAbsl(raw), "}");
+              return absl::OkStatus();
+            });
           });
         });
       });

@@ -106,22 +106,21 @@ absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
 }
 
 absl::Status ReadCall(JsonValue& value, CallFragment* call) {
-  return value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "index" && !field.IsNull()) {
-          GATEWAY_ASSIGN_OR_RETURN(call->index,
-                                   field.Int32(0, kToolCallIndexMax));
-        } else if (key == "id") {
-          return ReadText(field, &call->id);
-        } else if (key == "function") {
-          call->kind = v1::TOOL_KIND_FUNCTION;
-          return ReadCalled(field, "arguments", call);
-        } else if (key == "custom") {
-          call->kind = v1::TOOL_KIND_CUSTOM;
-          return ReadCalled(field, "input", call);
-        }
-        return absl::OkStatus();
-      });
+  return value.EachField([&](std::string_view key,
+                             JsonValue& field) -> absl::Status {
+    if (key == "index" && !field.IsNull()) {
+      GATEWAY_ASSIGN_OR_RETURN(call->index, field.Int32(0, kToolCallIndexMax));
+    } else if (key == "id") {
+      return ReadText(field, &call->id);
+    } else if (key == "function") {
+      call->kind = v1::TOOL_KIND_FUNCTION;
+      return ReadCalled(field, "arguments", call);
+    } else if (key == "custom") {
+      call->kind = v1::TOOL_KIND_CUSTOM;
+      return ReadCalled(field, "input", call);
+    }
+    return absl::OkStatus();
+  });
 }
 
 absl::Status ReadAudio(JsonValue& value, v1::Audio* audio) {
@@ -175,31 +174,30 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
 
 absl::Status ReadChoice(JsonValue& value, ChoiceFragment* choice,
                         bool* failed) {
-  return value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "index") {
-          GATEWAY_ASSIGN_OR_RETURN(choice->index,
-                                   field.Int32(0, kChoiceIndexMax));
-          return absl::OkStatus();
-        }
-        if (key == "finish_reason") {
-          return ReadText(field, &choice->finish_reason);
-        }
-        if (field.IsNull()) return absl::OkStatus();
-        if (key == "delta") {
-          return field.EachField([&](std::string_view name, JsonValue& piece) {
-            return ReadDeltaField(name, piece, choice);
-          });
-        }
-        if (key == "logprobs") {
-          return ReadOpenAiLogprobs(field, &choice->logprobs.emplace());
-        }
-        if (key == "error") {
-          *failed = true;
-          return absl::OkStatus();
-        }
-        return KeepField(key, field, &choice->extensions);
+  return value.EachField([&](std::string_view key,
+                             JsonValue& field) -> absl::Status {
+    if (key == "index") {
+      GATEWAY_ASSIGN_OR_RETURN(choice->index, field.Int32(0, kChoiceIndexMax));
+      return absl::OkStatus();
+    }
+    if (key == "finish_reason") {
+      return ReadText(field, &choice->finish_reason);
+    }
+    if (field.IsNull()) return absl::OkStatus();
+    if (key == "delta") {
+      return field.EachField([&](std::string_view name, JsonValue& piece) {
+        return ReadDeltaField(name, piece, choice);
       });
+    }
+    if (key == "logprobs") {
+      return ReadOpenAiLogprobs(field, &choice->logprobs.emplace());
+    }
+    if (key == "error") {
+      *failed = true;
+      return absl::OkStatus();
+    }
+    return KeepField(key, field, &choice->extensions);
+  });
 }
 
 absl::Status ReadChunkField(std::string_view key, JsonValue& value,
@@ -223,8 +221,7 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
   }
   if (key == "choices") {
     return value.EachElement([&](JsonValue& choice) {
-      return ReadChoice(choice, &chunk->choices.emplace_back(),
-                        &chunk->failed);
+      return ReadChoice(choice, &chunk->choices.emplace_back(), &chunk->failed);
     });
   }
   if (key == "usage") {
@@ -384,8 +381,8 @@ class OpenAiEventReader final : public EventReader {
   static int32_t IndexOf(const CallFragment& call, const ChoiceState& state) {
     if (call.index.has_value()) return *call.index;
     if (state.last_call < 0) return 0;
-    const bool begins = !call.id.empty() &&
-                        state.calls.at(state.last_call).id != call.id;
+    const bool begins =
+        !call.id.empty() && state.calls.at(state.last_call).id != call.id;
     return begins ? state.calls.rbegin()->first + 1 : state.last_call;
   }
 

@@ -37,8 +37,8 @@ constexpr std::string_view kDeltaFields[] = {
 constexpr std::string_view kChoiceFields[] = {"index", "delta", "logprobs",
                                               "finish_reason"};
 constexpr std::string_view kChunkFields[] = {
-    "id",    "object", "created",      "model", "choices",
-    "usage", "error",  "service_tier", "system_fingerprint"};
+    "id",    "object",       "created",           "model", "choices", "usage",
+    "error", "service_tier", "system_fingerprint"};
 
 // Our extensions whose names begin with `prefix`, without it; those without
 // any prefix if it is empty.
@@ -47,9 +47,9 @@ Extensions Named(const Extensions& extensions, std::string_view prefix) {
   for (const v1::Extension& extension : extensions) {
     const std::string_view name = extension.name();
     if (extension.dialect() != kOpenAiChatDialect) continue;
-    if (prefix.empty() ? name.starts_with(kDeltaPrefix) ||
-                             name.starts_with(kChunkPrefix)
-                       : !name.starts_with(prefix)) {
+    if (prefix.empty()
+            ? name.starts_with(kDeltaPrefix) || name.starts_with(kChunkPrefix)
+            : !name.starts_with(prefix)) {
       continue;
     }
     v1::Extension* copy = named.Add();
@@ -135,8 +135,8 @@ class OpenAiEventWriter final : public EventWriter {
     } else if (options_.stream_usage) {
       json.NullField("usage");
     }
-    GATEWAY_RETURN_IF_ERROR(WriteExtensions(start_extensions_, kChunkFields,
-                                            json, unheard));
+    GATEWAY_RETURN_IF_ERROR(
+        WriteExtensions(start_extensions_, kChunkFields, json, unheard));
     // What the vendor says once is written once.
     start_extensions_.Clear();
     GATEWAY_RETURN_IF_ERROR(
@@ -177,8 +177,8 @@ class OpenAiEventWriter final : public EventWriter {
       } else {
         json.String(finish_reason);
       }
-      GATEWAY_RETURN_IF_ERROR(WriteExtensions(Named(extensions, ""),
-                                              kChoiceFields, json, unheard));
+      GATEWAY_RETURN_IF_ERROR(
+          WriteExtensions(Named(extensions, ""), kChoiceFields, json, unheard));
       json.EndObject();
       return absl::OkStatus();
     };
@@ -221,8 +221,8 @@ class OpenAiEventWriter final : public EventWriter {
   }
 
   static void Note(const v1::Delta& delta, ChoiceContents& contents) {
-    contents.content = contents.content ||
-                       delta.piece_case() != v1::Delta::PIECE_NOT_SET;
+    contents.content =
+        contents.content || delta.piece_case() != v1::Delta::PIECE_NOT_SET;
     contents.tool_calls = contents.tool_calls || delta.has_tool_call();
     contents.refusal = contents.refusal || delta.has_refusal();
   }

@@ -20,8 +20,7 @@
 namespace gateway {
 namespace {
 
-bool Contains(absl::Span<const std::string_view> names,
-              std::string_view name) {
+bool Contains(absl::Span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -105,8 +104,8 @@ absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
   if (extension == nullptr) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(CheckExtension(*extension));
   if (extension->json().find('{') == std::string::npos) return absl::OkStatus();
-  absl::Status status = ReadJson(
-      extension->json(), JsonPadding::kAbsent, [&](JsonValue& root) {
+  absl::Status status =
+      ReadJson(extension->json(), JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField(
             [&](std::string_view key, JsonValue& value) -> absl::Status {
               if (Contains(taken, key)) return absl::OkStatus();
@@ -123,8 +122,7 @@ absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
 const v1::Extension* FindExtension(const Extensions& extensions,
                                    std::string_view name) {
   for (const v1::Extension& extension : extensions) {
-    if (extension.name() == name &&
-        extension.dialect() == kOpenAiChatDialect) {
+    if (extension.name() == name && extension.dialect() == kOpenAiChatDialect) {
       return &extension;
     }
   }
@@ -166,9 +164,9 @@ absl::Status AsInvalidRequest(const absl::Status& status) {
 
 absl::Status AsBadResponse(const absl::Status& status) {
   if (status.ok() || IsFault(status)) return status;
-  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                   absl::StrCat("the answer cannot be understood: ",
-                                status.message()));
+  return MakeFault(
+      v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+      absl::StrCat("the answer cannot be understood: ", status.message()));
 }
 
 }  // namespace gateway

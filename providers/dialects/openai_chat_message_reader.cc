@@ -226,25 +226,24 @@ absl::Status ReadReasoningDetails(JsonValue& value,
   bool understood = true;
   GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& detail) {
     v1::Reasoning* reasoning = read.emplace_back().mutable_reasoning();
-    return detail.EachField(
-        [&](std::string_view key, JsonValue& field) -> absl::Status {
-          if (!field.IsString()) {
-            understood = false;
-            return absl::OkStatus();
-          }
-          if (key == "text") return ReadText(field, reasoning->mutable_text());
-          if (key == "signature") {
-            return ReadText(field, reasoning->mutable_signature());
-          }
-          if (key == "data") {
-            return ReadText(field, reasoning->mutable_redacted_data());
-          }
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
-          understood = understood && key == "type" &&
-                       (text == "reasoning.text" ||
-                        text == "reasoning.encrypted");
-          return absl::OkStatus();
-        });
+    return detail.EachField([&](std::string_view key,
+                                JsonValue& field) -> absl::Status {
+      if (!field.IsString()) {
+        understood = false;
+        return absl::OkStatus();
+      }
+      if (key == "text") return ReadText(field, reasoning->mutable_text());
+      if (key == "signature") {
+        return ReadText(field, reasoning->mutable_signature());
+      }
+      if (key == "data") {
+        return ReadText(field, reasoning->mutable_redacted_data());
+      }
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
+      understood = understood && key == "type" &&
+                   (text == "reasoning.text" || text == "reasoning.encrypted");
+      return absl::OkStatus();
+    });
   }));
   if (understood) {
     *parts = std::move(read);

@@ -23,12 +23,12 @@ using Parts = std::vector<const v1::Part*>;
 // Fields that are written here, or whose leftovers are merged.
 constexpr std::string_view kPartFields[] = {"type",        "text", "image_url",
                                             "input_audio", "file", "refusal"};
-constexpr std::string_view kCallFields[] = {"id", "type", "index", "function",
-                                            "custom", "audio"};
+constexpr std::string_view kCallFields[] = {"id",       "type",   "index",
+                                            "function", "custom", "audio"};
 constexpr std::string_view kMessageFields[] = {
-    "role",          "content", "name",          "refusal",
-    "tool_calls",    "audio",   "tool_call_id",  "reasoning_content",
-    "function_call"};
+    "role",         "content",           "name",
+    "refusal",      "tool_calls",        "audio",
+    "tool_call_id", "reasoning_content", "function_call"};
 
 absl::Status WriteImage(const v1::Part& part, JsonWriter& json) {
   const v1::Image& image = part.image();
@@ -38,8 +38,8 @@ absl::Status WriteImage(const v1::Part& part, JsonWriter& json) {
                               ? WriteDataUrl(image.media_type(), image.data())
                               : image.url());
   if (!image.detail().empty()) json.StringField("detail", image.detail());
-  GATEWAY_RETURN_IF_ERROR(MergeLeftovers(part.extensions(), "image_url",
-                                         {"url", "detail"}, json));
+  GATEWAY_RETURN_IF_ERROR(
+      MergeLeftovers(part.extensions(), "image_url", {"url", "detail"}, json));
   json.EndObject();
   return absl::OkStatus();
 }
@@ -74,11 +74,10 @@ absl::Status WriteFile(const v1::Part& part, JsonWriter& json) {
     }
   } else {
     json.StringField("filename", FileName(document));
-    json.StringField("file_data",
-                     document.media_type().empty()
-                         ? Base64(document.data())
-                         : WriteDataUrl(document.media_type(),
-                                        document.data()));
+    json.StringField("file_data", document.media_type().empty()
+                                      ? Base64(document.data())
+                                      : WriteDataUrl(document.media_type(),
+                                                     document.data()));
   }
   GATEWAY_RETURN_IF_ERROR(MergeLeftovers(
       part.extensions(), "file", {"file_id", "filename", "file_data"}, json));
@@ -130,8 +129,7 @@ bool Carries(const v1::Part& part, bool text_only, Losses& losses) {
   }
 }
 
-absl::Status WritePart(const v1::Part& part, JsonWriter& json,
-                       Losses& losses) {
+absl::Status WritePart(const v1::Part& part, JsonWriter& json, Losses& losses) {
   if (part.has_opaque()) {
     absl::Status status = CheckJson(part.opaque().json());
     if (!status.ok()) {
@@ -149,8 +147,8 @@ absl::Status WritePart(const v1::Part& part, JsonWriter& json,
     GATEWAY_RETURN_IF_ERROR(WriteFile(part, json));
   } else {
     json.StringField("type", "text");
-    json.StringField("text", part.has_document() ? part.document().text()
-                                                 : part.text());
+    json.StringField(
+        "text", part.has_document() ? part.document().text() : part.text());
   }
   GATEWAY_RETURN_IF_ERROR(
       WriteExtensions(part.extensions(), kPartFields, json, losses));
@@ -337,11 +335,11 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
     }
     json.EndObject();
   }
-  const bool had_results =
-      static_cast<int>(rest.size()) < message.parts_size();
+  const bool had_results = static_cast<int>(rest.size()) < message.parts_size();
   if (rest.empty() && had_results) return absl::OkStatus();
   if (message.role() == v1::ROLE_TOOL) {
-    losses.Add("messages.parts", "only tool results can stand in a tool's turn");
+    losses.Add("messages.parts",
+               "only tool results can stand in a tool's turn");
     return absl::OkStatus();
   }
   json.StartObject();

@@ -324,11 +324,10 @@ class RequestReader {
   }
 
   absl::Status ReadMetadata(JsonValue& value) {
-    return value.EachField(
-        [this](std::string_view key, JsonValue& label) -> absl::Status {
-          return ReadText(label,
-                          &(*request_.mutable_labels())[std::string(key)]);
-        });
+    return value.EachField([this](std::string_view key,
+                                  JsonValue& label) -> absl::Status {
+      return ReadText(label, &(*request_.mutable_labels())[std::string(key)]);
+    });
   }
 
   absl::Status ReadPromptCacheKey(JsonValue& value) {

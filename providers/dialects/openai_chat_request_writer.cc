@@ -24,12 +24,12 @@ namespace {
 // What an extension may never say: it is written from the contract's fields,
 // which the policies have judged.
 constexpr std::string_view kGovernedFields[] = {
-    "model",       "messages",
-    "stream",      "stream_options",
-    "max_tokens",  "max_completion_tokens",
-    "n",           "tools",
-    "functions",   "function_call",
-    "metadata",    "response_format.json_schema"};
+    "model",      "messages",
+    "stream",     "stream_options",
+    "max_tokens", "max_completion_tokens",
+    "n",          "tools",
+    "functions",  "function_call",
+    "metadata",   "response_format.json_schema"};
 
 class RequestWriter {
  public:

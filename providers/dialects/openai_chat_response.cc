@@ -39,8 +39,8 @@ absl::Status ReadText(JsonValue& value, std::string* text) {
 ChoiceContents ContentsOf(const v1::Message& message) {
   ChoiceContents contents;
   for (const v1::Part& part : message.parts()) {
-    contents.content = contents.content || !part.has_text() ||
-                       !part.text().empty();
+    contents.content =
+        contents.content || !part.has_text() || !part.text().empty();
     contents.tool_calls = contents.tool_calls || part.has_tool_call();
     contents.refusal = contents.refusal || part.has_refusal();
   }
@@ -74,9 +74,8 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
         }
         return KeepField(key, field, choice->mutable_extensions());
       }));
-  choice->set_finish_reason(
-      ReadFinishReason(choice->provider_finish_reason(),
-                       ContentsOf(choice->message())));
+  choice->set_finish_reason(ReadFinishReason(choice->provider_finish_reason(),
+                                             ContentsOf(choice->message())));
   return absl::OkStatus();
 }
 
@@ -139,10 +138,10 @@ absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json) {
   } else {
     json.Null();
   }
-  json.StringField("finish_reason",
-                   WriteFinishReason(choice.finish_reason(),
-                                     choice.provider_finish_reason(),
-                                     ContentsOf(choice.message())));
+  json.StringField(
+      "finish_reason",
+      WriteFinishReason(choice.finish_reason(), choice.provider_finish_reason(),
+                        ContentsOf(choice.message())));
   constexpr std::string_view kTaken[] = {"index", "message", "logprobs",
                                          "finish_reason"};
   GATEWAY_RETURN_IF_ERROR(
@@ -199,8 +198,9 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
     json.StringField("system_fingerprint", response.system_fingerprint());
   }
   constexpr std::string_view kTaken[] = {
-      "id",    "object",       "created",            "model", "choices",
-      "usage", "service_tier", "system_fingerprint", "error"};
+      "id",      "object", "created",      "model",
+      "choices", "usage",  "service_tier", "system_fingerprint",
+      "error"};
   GATEWAY_RETURN_IF_ERROR(
       WriteExtensions(response.extensions(), kTaken, json, unheard));
   json.EndObject();

@@ -324,15 +324,14 @@ void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
 absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts) {
   *facts = ResponseFacts();
   ResponseScanner scanner(facts);
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kPresent,
-               [&](JsonValue& root) -> absl::Status {
-                 GATEWAY_RETURN_IF_ERROR(root.EachField(
-                     [&](std::string_view key, JsonValue& value) {
-                       return scanner.ScanField(key, value);
-                     }));
-                 return scanner.Finish(root);
-               });
+  const absl::Status status = ReadJson(
+      body, JsonPadding::kPresent, [&](JsonValue& root) -> absl::Status {
+        GATEWAY_RETURN_IF_ERROR(
+            root.EachField([&](std::string_view key, JsonValue& value) {
+              return scanner.ScanField(key, value);
+            }));
+        return scanner.Finish(root);
+      });
   if (scanner.failed()) return ReadOpenAiErrorEvent(body);
   return AsBadResponse(status);
 }

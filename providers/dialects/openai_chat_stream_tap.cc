@@ -28,8 +28,8 @@ constexpr size_t kChoicesMax = 128;
 // Where `word` first stands in `data`, behind it; null if nowhere. In a JSON
 // string its quotes would be escaped, so what is found is a key or a value.
 const char* Behind(std::string_view data, std::string_view word) {
-  const void* found = memmem(data.data(), data.size(), word.data(),
-                             word.size());
+  const void* found =
+      memmem(data.data(), data.size(), word.data(), word.size());
   return found == nullptr ? nullptr
                           : static_cast<const char*>(found) + word.size();
 }

@@ -143,8 +143,8 @@ absl::Status ReadAllowedTools(JsonValue& value, v1::ToolChoice* choice,
         }
         return field.EachElement([&](JsonValue& element) -> absl::Status {
           NamedTool tool;
-          GATEWAY_RETURN_IF_ERROR(element.EachField(
-              [&](std::string_view name, JsonValue& each) {
+          GATEWAY_RETURN_IF_ERROR(
+              element.EachField([&](std::string_view name, JsonValue& each) {
                 return ReadNamedToolField(name, each, &tool);
               }));
           *understood = *understood && IsCallable(tool);
@@ -201,8 +201,7 @@ absl::Status ReadJsonSchema(JsonValue& value, v1::GenerateRequest* request) {
         format->set_strict(strict);
         return absl::OkStatus();
       }));
-  leftovers.AddTo("response_format.json_schema",
-                  request->mutable_extensions());
+  leftovers.AddTo("response_format.json_schema", request->mutable_extensions());
   return absl::OkStatus();
 }
 
@@ -225,10 +224,9 @@ absl::Status WriteFunction(const v1::Tool& tool, std::string_view place,
   if (!function.description().empty()) {
     json.StringField("description", function.description());
   }
-  GATEWAY_RETURN_IF_ERROR(
-      WriteSchema("parameters", function.parameters_schema(),
-                  absl::StrCat(ToAbsl(place), ".function.parameters_schema"),
-                  json));
+  GATEWAY_RETURN_IF_ERROR(WriteSchema(
+      "parameters", function.parameters_schema(),
+      absl::StrCat(ToAbsl(place), ".function.parameters_schema"), json));
   if (function.has_strict()) json.BoolField("strict", function.strict());
   GATEWAY_RETURN_IF_ERROR(
       MergeLeftovers(tool.extensions(), "function",
@@ -259,9 +257,9 @@ absl::Status WriteCustom(const v1::Tool& tool, JsonWriter& json) {
   }
   // A format that was not understood is among the leftovers.
   constexpr std::string_view kTaken[] = {"name", "description", "format"};
-  GATEWAY_RETURN_IF_ERROR(MergeLeftovers(
-      tool.extensions(), "custom",
-      absl::MakeConstSpan(kTaken).first(grammar ? 3 : 2), json));
+  GATEWAY_RETURN_IF_ERROR(
+      MergeLeftovers(tool.extensions(), "custom",
+                     absl::MakeConstSpan(kTaken).first(grammar ? 3 : 2), json));
   json.EndObject();
   return absl::OkStatus();
 }
@@ -348,8 +346,8 @@ absl::Status ReadOpenAiTool(JsonValue& value, v1::Tool* tool) {
       }));
   if (type.empty()) return value.Error("type must be set");
   if (type == "function" || type == "custom") {
-    const bool set = type == "function" ? tool->has_function()
-                                        : tool->has_custom();
+    const bool set =
+        type == "function" ? tool->has_function() : tool->has_custom();
     if (!set) return value.Error(absl::StrCat(type, " must be an object"));
     return absl::OkStatus();
   }
@@ -488,18 +486,17 @@ absl::Status WriteOpenAiResponseFormat(const v1::GenerateRequest& request,
       GATEWAY_RETURN_IF_ERROR(WriteSchema("schema", format.schema(),
                                           "response_format.schema", json));
       if (format.has_strict()) json.BoolField("strict", format.strict());
-      GATEWAY_RETURN_IF_ERROR(MergeLeftovers(
-          request.extensions(), "response_format.json_schema",
-          {"name", "description", "schema", "strict"}, json));
+      GATEWAY_RETURN_IF_ERROR(
+          MergeLeftovers(request.extensions(), "response_format.json_schema",
+                         {"name", "description", "schema", "strict"}, json));
       json.EndObject();
       break;
     }
     default:
       json.StringField("type", "text");
   }
-  GATEWAY_RETURN_IF_ERROR(MergeLeftovers(request.extensions(),
-                                         "response_format",
-                                         {"type", "json_schema"}, json));
+  GATEWAY_RETURN_IF_ERROR(MergeLeftovers(
+      request.extensions(), "response_format", {"type", "json_schema"}, json));
   json.EndObject();
   return absl::OkStatus();
 }

@@ -48,12 +48,9 @@ constexpr Word<v1::Role> kRoles[] = {
 
 using Reasoning = v1::ReasoningSettings;
 constexpr Word<Reasoning::Effort> kEfforts[] = {
-    {"none", Reasoning::EFFORT_NONE},
-    {"minimal", Reasoning::EFFORT_MINIMAL},
-    {"low", Reasoning::EFFORT_LOW},
-    {"medium", Reasoning::EFFORT_MEDIUM},
-    {"high", Reasoning::EFFORT_HIGH},
-    {"xhigh", Reasoning::EFFORT_XHIGH},
+    {"none", Reasoning::EFFORT_NONE}, {"minimal", Reasoning::EFFORT_MINIMAL},
+    {"low", Reasoning::EFFORT_LOW},   {"medium", Reasoning::EFFORT_MEDIUM},
+    {"high", Reasoning::EFFORT_HIGH}, {"xhigh", Reasoning::EFFORT_XHIGH},
     {"max", Reasoning::EFFORT_MAX},
 };
 

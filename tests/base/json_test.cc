@@ -1,8 +1,6 @@
 #include "base/json.h"
 
-#include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -71,9 +69,8 @@ absl::Status TakeRaw(JsonValue& value) { return value.Raw().status(); }
 absl::Status SkipAll(std::string_view text) {
   return ReadJson(text, JsonPadding::kAbsent, [](JsonValue& root) {
     if (root.IsArray()) return root.EachElement(Skip);
-    return root.EachField([](std::string_view, JsonValue& value) {
-      return Skip(value);
-    });
+    return root.EachField(
+        [](std::string_view, JsonValue& value) { return Skip(value); });
   });
 }
 
@@ -105,17 +102,18 @@ TEST(JsonReadTest, NamesThePlaceOfAnError) {
           });
         });
       });
-  EXPECT_EQ(status.message(),
-            "messages[0].content[1].type: expected a string");
+  EXPECT_EQ(status.message(), "messages[0].content[1].type: expected a string");
   EXPECT_EQ(JsonErrorPath(status), "messages[0].content[1].type");
   EXPECT_EQ(JsonErrorDescription(status), "expected a string");
 }
 
 TEST(JsonReadTest, RefusesWhatIsNotOneText) {
   for (const std::string_view text :
-       {"", " ", "{", "[", "{]", "[}", "{}}", "{} {}", "[]]", "{},", "nul",
-        "\"a\"", "7", "{\"a\":1}x", "[1,2", "{\"a\":", "{\"a\"", "{\"a",
-        "[\"\x01\"]", "[1 2]", "{\"a\" 1}", "{1:2}", "[,]", "{\"a\":1,}"}) {
+       {"",          " ",      "{",     "[",          "{]",
+        "[}",        "{}}",    "{} {}", "[]]",        "{},",
+        "nul",       "\"a\"",  "7",     "{\"a\":1}x", "[1,2",
+        "{\"a\":",   "{\"a\"", "{\"a",  "[\"\x01\"]", "[1 2]",
+        "{\"a\" 1}", "{1:2}",  "[,]",   "{\"a\":1,}"}) {
     EXPECT_FALSE(SkipAll(text).ok()) << text;
   }
 }
@@ -209,9 +207,8 @@ TEST(JsonReadTest, ReadsIntegers) {
 
 TEST(JsonReadTest, BoundsSmallIntegers) {
   const auto read = [](std::string_view text) {
-    return ReadOne(text, [](JsonValue& value) {
-      return value.Int32(1, 128).status();
-    });
+    return ReadOne(
+        text, [](JsonValue& value) { return value.Int32(1, 128).status(); });
   };
   EXPECT_TRUE(read("1").ok());
   EXPECT_TRUE(read("128").ok());
@@ -236,9 +233,9 @@ TEST(JsonReadTest, TellsTypesApart) {
 
 TEST(JsonReadTest, NamesTheTypeThatIsWanted) {
   const auto message = [](auto read) {
-    return std::string(
-        ReadOne("\"x\"", [&](JsonValue& value) { return read(value); })
-            .message());
+    return std::string(ReadOne("\"x\"", [&](JsonValue& value) {
+                         return read(value);
+                       }).message());
   };
   EXPECT_EQ(message([](JsonValue& v) { return v.Bool().status(); }),
             "[0]: expected true or false");
@@ -258,23 +255,19 @@ TEST(JsonReadTest, NamesTheTypeThatIsWanted) {
 TEST(JsonReadTest, ReadsAnotherTextWithinAVisitor) {
   std::string outer;
   std::string inner;
-  ASSERT_TRUE(ReadOne(R"("[\"in\"]")",
-                      [&](JsonValue& value) -> absl::Status {
-                        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
-                                                 value.String());
-                        GATEWAY_RETURN_IF_ERROR(ReadJson(
-                            text, JsonPadding::kAbsent, [&](JsonValue& root) {
-                              return root.EachElement(
-                                  [&](JsonValue& word) -> absl::Status {
-                                    GATEWAY_ASSIGN_OR_RETURN(inner,
-                                                             word.String());
-                                    return absl::OkStatus();
-                                  });
-                            }));
-                        outer = text;
-                        return absl::OkStatus();
-                      })
-                  .ok());
+  ASSERT_TRUE(
+      ReadOne(R"("[\"in\"]")", [&](JsonValue& value) -> absl::Status {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+        GATEWAY_RETURN_IF_ERROR(
+            ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+              return root.EachElement([&](JsonValue& word) -> absl::Status {
+                GATEWAY_ASSIGN_OR_RETURN(inner, word.String());
+                return absl::OkStatus();
+              });
+            }));
+        outer = text;
+        return absl::OkStatus();
+      }).ok());
   EXPECT_EQ(inner, "in");
   EXPECT_EQ(outer, "[\"in\"]");
 }
@@ -284,19 +277,15 @@ TEST(JsonReadTest, RawViewsOfAPaddedTextPointIntoIt) {
   std::string padded = text + std::string(64, 'Z');
   const std::string_view view = std::string_view(padded).substr(0, text.size());
   std::vector<size_t> offsets;
-  ASSERT_TRUE(ReadJson(view, JsonPadding::kPresent,
-                       [&](JsonValue& root) {
-                         return root.EachField(
-                             [&](std::string_view, JsonValue& value)
-                                 -> absl::Status {
-                               GATEWAY_ASSIGN_OR_RETURN(
-                                   const std::string_view raw,
-                                   value.RawUnchecked());
-                               offsets.push_back(raw.data() - padded.data());
-                               return absl::OkStatus();
-                             });
-                       })
-                  .ok());
+  ASSERT_TRUE(ReadJson(view, JsonPadding::kPresent, [&](JsonValue& root) {
+                return root.EachField(
+                    [&](std::string_view, JsonValue& value) -> absl::Status {
+                      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                               value.RawUnchecked());
+                      offsets.push_back(raw.data() - padded.data());
+                      return absl::OkStatus();
+                    });
+              }).ok());
   EXPECT_THAT(offsets, ElementsAre(7, 17));
 }
 
@@ -327,16 +316,15 @@ TEST(JsonReadTest, GivesTheRawTextOfWhatWasVisited) {
 
 TEST(JsonReadTest, GivesTheRawTextOfAVisitedRoot) {
   std::string raw_text;
-  ASSERT_TRUE(ReadJson(" {\"a\": 1 } ", JsonPadding::kAbsent,
-                       [&](JsonValue& root) -> absl::Status {
-                         GATEWAY_RETURN_IF_ERROR(root.EachField(
-                             [](std::string_view, JsonValue& v) {
-                               return Skip(v);
-                             }));
-                         GATEWAY_ASSIGN_OR_RETURN(raw_text, root.VisitedRaw());
-                         return absl::OkStatus();
-                       })
-                  .ok());
+  ASSERT_TRUE(
+      ReadJson(" {\"a\": 1 } ", JsonPadding::kAbsent,
+               [&](JsonValue& root) -> absl::Status {
+                 GATEWAY_RETURN_IF_ERROR(root.EachField(
+                     [](std::string_view, JsonValue& v) { return Skip(v); }));
+                 GATEWAY_ASSIGN_OR_RETURN(raw_text, root.VisitedRaw());
+                 return absl::OkStatus();
+               })
+          .ok());
   EXPECT_EQ(raw_text, "{\"a\": 1 }");
 }
 
@@ -370,69 +358,6 @@ TEST(JsonReadTest, EveryTruncationIsRefused) {
     EXPECT_FALSE(RawFields(text.substr(0, length)).ok()) << length;
   }
   EXPECT_TRUE(RawFields(text).ok());
-}
-
-TEST(CheckJsonTest, AcceptsExactlyOneValue) {
-  EXPECT_TRUE(CheckJson(" 1 ").ok());
-  EXPECT_TRUE(CheckJson("{\"a\":[true,false,null]}").ok());
-  EXPECT_FALSE(CheckJson("").ok());
-  EXPECT_FALSE(CheckJson("1,\"model\":2").ok());
-  EXPECT_FALSE(CheckJson("1}").ok());
-  EXPECT_FALSE(CheckJson("[[1]]", 1).ok());
-  EXPECT_TRUE(CheckJson("[[1]]", 2).ok());
-}
-
-std::string Written(double number) {
-  std::string out;
-  JsonWriter(&out).Double(number);
-  return out;
-}
-
-TEST(JsonWriterTest, WritesNestedTexts) {
-  std::string out;
-  JsonWriter json(&out);
-  json.StartObject();
-  json.StringField("s", "a\"\\\n\x01z");
-  json.Int64Field("i", -7);
-  json.StartArrayField("a");
-  json.Bool(true);
-  json.Null();
-  json.StartObject();
-  json.EndObject();
-  json.Raw("[ 1 ]");
-  json.EndArray();
-  json.StartObjectField("o");
-  json.DoubleField("d", 0.5);
-  json.BoolField("b", false);
-  json.NullField("n");
-  json.RawField("r", "{}");
-  json.EndObject();
-  json.EndObject();
-  EXPECT_EQ(out,
-            R"({"s":"a\"\\\n\u0001z","i":-7,"a":[true,null,{},[ 1 ]],)"
-            R"("o":{"d":0.5,"b":false,"n":null,"r":{}}})");
-  EXPECT_TRUE(CheckJson(out).ok());
-}
-
-TEST(JsonWriterTest, WritesTheShortestNumberThatReadsBack) {
-  EXPECT_EQ(Written(0.1), "0.1");
-  EXPECT_EQ(Written(1), "1");
-  EXPECT_EQ(Written(1e21), "1e+21");
-  EXPECT_EQ(Written(std::nan("")), "null");
-  EXPECT_EQ(Written(std::numeric_limits<double>::infinity()), "null");
-  for (const double number :
-       {0.1 + 0.2, 5e-324, 1.7976931348623157e308, -2.5, 123456789.123}) {
-    EXPECT_EQ(std::strtod(Written(number).c_str(), nullptr), number);
-  }
-}
-
-TEST(JsonWriterTest, EveryByteReadsBack) {
-  std::string text;
-  for (int c = 0; c < 128; ++c) text.push_back(static_cast<char>(c));
-  text += "\xC3\xA9\xF0\x9F\x98\x80";
-  std::string out;
-  JsonWriter(&out).String(text);
-  EXPECT_EQ(*StringOf(out), text);
 }
 
 }  // namespace

@@ -113,13 +113,13 @@ TEST(FaultTest, DetailsOfSuccessAreIgnored) {
 }
 
 TEST(FaultTest, BlamesTheTargetForItsOwnFailuresOnly) {
-  for (const auto reason :
-       {v1::ERROR_REASON_PROVIDER_UNAVAILABLE, v1::ERROR_REASON_PROVIDER_TIMEOUT,
-        v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
-        v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED,
-        v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
-        v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-        v1::ERROR_REASON_STREAM_INTERRUPTED}) {
+  for (const auto reason : {v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                            v1::ERROR_REASON_PROVIDER_TIMEOUT,
+                            v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
+                            v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED,
+                            v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+                            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                            v1::ERROR_REASON_STREAM_INTERRUPTED}) {
     EXPECT_TRUE(IsUpstreamFault(MakeFault(reason, ""))) << reason;
   }
   for (const auto reason :
@@ -157,9 +157,9 @@ TEST(FaultTest, CutsALongMessageBetweenCharacters) {
 }
 
 TEST(FaultTest, ReplacesWhatIsNotUtf8) {
-  const google::rpc::Status rpc = ToRpcStatus(absl::InternalError(
-      "a\xFF\xC0\xAF\xED\xA0\x80\xF4\x90\x80\x80"
-      "\xE2\x82z\xE2\x82\xAC"));
+  const google::rpc::Status rpc = ToRpcStatus(
+      absl::InternalError("a\xFF\xC0\xAF\xED\xA0\x80\xF4\x90\x80\x80"
+                          "\xE2\x82z\xE2\x82\xAC"));
   EXPECT_EQ(rpc.message(), "a??????????\x3F\x3Fz\xE2\x82\xAC");
 }
 

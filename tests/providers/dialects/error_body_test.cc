@@ -29,20 +29,21 @@ TEST(ErrorBodyTest, ReadsOpenAi) {
 }
 
 TEST(ErrorBodyTest, ReadsAnthropic) {
-  const ErrorBody error = ReadErrorBody(
-      R"({"error":{"type":"overloaded_error","message":"busy"},)"
-      R"("type":"error"})");
+  const ErrorBody error =
+      ReadErrorBody(R"({"error":{"type":"overloaded_error","message":"busy"},)"
+                    R"("type":"error"})");
   EXPECT_EQ(error.form, Form::kAnthropic);
   EXPECT_EQ(error.type, "overloaded_error");
   EXPECT_EQ(error.message, "busy");
 }
 
 TEST(ErrorBodyTest, ReadsGeminiWithItsDelay) {
-  for (const std::string_view text :
-       {R"([{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED",)"
-        R"("details":[{"@type":"x","retryDelay":"1.5s"}]}}])",
-        R"({"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED",)"
-        R"("details":[{"reason":"API_KEY_INVALID"},{"retryDelay":"1.5s"}]}})"}) {
+  for (
+      const std::string_view text :
+      {R"([{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED",)"
+       R"("details":[{"@type":"x","retryDelay":"1.5s"}]}}])",
+       R"({"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED",)"
+       R"("details":[{"reason":"API_KEY_INVALID"},{"retryDelay":"1.5s"}]}})"}) {
     const ErrorBody error = ReadErrorBody(text);
     EXPECT_EQ(error.form, Form::kGemini);
     EXPECT_EQ(error.status, "RESOURCE_EXHAUSTED");
@@ -52,9 +53,9 @@ TEST(ErrorBodyTest, ReadsGeminiWithItsDelay) {
 }
 
 TEST(ErrorBodyTest, ReadsOpenRouter) {
-  const ErrorBody error = ReadErrorBody(
-      R"({"error":{"code":402,"message":"m","availability":)"
-      R"({"retry_after":12}}})");
+  const ErrorBody error =
+      ReadErrorBody(R"({"error":{"code":402,"message":"m","availability":)"
+                    R"({"retry_after":12}}})");
   EXPECT_EQ(error.form, Form::kOpenRouter);
   EXPECT_EQ(error.number, 402);
   EXPECT_EQ(error.retry_after, absl::Seconds(12));
@@ -107,8 +108,9 @@ TEST(ScrubbedMessageTest, ReplacesWhatLooksLikeACredential) {
        {"sk-abcdef123456", "sk-proj-A1b2C3d4_e5", "sk-ant-api03-xyzxyz",
         "sk-abc1****wxyz", "xai-0123456789", "gsk_0123456789",
         "AIzaSyA0123456789abcdefgh"}) {
-    const std::string text = "Incorrect API key provided: " +
-                             std::string(secret) + ". See your account.";
+    const std::string text =
+        "Incorrect API key provided: " + std::string(secret) +
+        ". See your account.";
     EXPECT_EQ(ScrubbedMessage(text),
               "Incorrect API key provided: [secret]. See your account.");
     EXPECT_THAT(ScrubbedMessage("key='" + std::string(secret) + "'"),

@@ -89,10 +89,10 @@ TEST(OpenAiChatErrorsTest, SomeCodesCountMoreThanTheStatus) {
 }
 
 TEST(OpenAiChatErrorsTest, KnowsALongPromptByTheWords) {
-  EXPECT_EQ(FaultReason(Read(400,
-                             R"({"error":{"message":"This model's maximum )"
-                             R"(context length is 4096 tokens"}})")),
-            v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED);
+  EXPECT_EQ(
+      FaultReason(Read(400, R"({"error":{"message":"This model's maximum )"
+                            R"(context length is 4096 tokens"}})")),
+      v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED);
 }
 
 TEST(OpenAiChatErrorsTest, NamesTheFieldThatTheProviderNames) {
@@ -118,9 +118,9 @@ TEST(OpenAiChatErrorsTest, PassesOnHowLongToWaitWhereWaitingHelps) {
 }
 
 TEST(OpenAiChatErrorsTest, NeverRepeatsAKey) {
-  const absl::Status status = Read(
-      401, R"({"error":{"message":"Incorrect API key: sk-abcdefgh12345",)"
-           R"("code":"sk-abcdefgh12345"}})");
+  const absl::Status status =
+      Read(401, R"({"error":{"message":"Incorrect API key: sk-abcdefgh12345",)"
+                R"("code":"sk-abcdefgh12345"}})");
   EXPECT_THAT(status.ToString(), Not(HasSubstr("abcdefgh")));
 }
 
@@ -159,9 +159,8 @@ TEST(OpenAiChatErrorsTest, TellsCallersInOpenAisWords) {
   SetRetryDelay(status, absl::Seconds(3));
   WireError error = WriteOpenAiError(status);
   EXPECT_EQ(error.http_status, 429);
-  EXPECT_EQ(error.body,
-            R"({"error":{"message":"s","type":"rate_limit_error",)"
-            R"("param":null,"code":"rate_limit_exceeded"}})");
+  EXPECT_EQ(error.body, R"({"error":{"message":"s","type":"rate_limit_error",)"
+                        R"("param":null,"code":"rate_limit_exceeded"}})");
   EXPECT_EQ(error.retry_after, absl::Seconds(3));
 
   error = WriteOpenAiError(InvalidField("messages[0].role", "must be set"));

@@ -85,8 +85,7 @@ TEST_F(OpenAiChatEventReaderTest, RepeatedNamesAreToldOnce) {
   }
   EXPECT_EQ(events_.back().delta().tool_call().id(), "");
   EXPECT_EQ(events_.back().delta().tool_call().name(), "");
-  const v1::ToolCall call =
-      Fold().choices(0).message().parts(0).tool_call();
+  const v1::ToolCall call = Fold().choices(0).message().parts(0).tool_call();
   EXPECT_EQ(call.id(), "c");
   EXPECT_EQ(call.arguments(), "xx");
 }
@@ -97,9 +96,9 @@ TEST_F(OpenAiChatEventReaderTest, ANewIdBeginsANewCallWhereTheIndexIsMissing) {
         R"({"function":{"arguments":"2"}})",
         R"({"id":"b","function":{"name":"g","arguments":"3"}})",
         R"({"id":"b","function":{"arguments":"4"}})"}) {
-    ASSERT_TRUE(ReadChoice("\"delta\":{\"tool_calls\":[" + std::string(call) +
-                           "]}")
-                    .ok());
+    ASSERT_TRUE(
+        ReadChoice("\"delta\":{\"tool_calls\":[" + std::string(call) + "]}")
+            .ok());
   }
   const v1::Message message = Fold().choices(0).message();
   ASSERT_EQ(message.parts_size(), 2);
@@ -161,8 +160,9 @@ TEST_F(OpenAiChatEventReaderTest, AnErrorEventIsAnError) {
   } kCases[] = {
       {"", R"({"error":{"message":"m","type":"server_error","code":null}})",
        v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
-      {"", R"({"id":"i","error":{"code":429,"message":"m"},"choices":)"
-           R"([{"index":0,"delta":{"content":""},"finish_reason":"error"}]})",
+      {"",
+       R"({"id":"i","error":{"code":429,"message":"m"},"choices":)"
+       R"([{"index":0,"delta":{"content":""},"finish_reason":"error"}]})",
        v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
       {"error", R"({"error":{"message":"m","code":"insufficient_quota"}})",
        v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
@@ -193,7 +193,8 @@ TEST_F(OpenAiChatEventReaderTest, NonsenseIsABadResponse) {
 
 TEST_F(OpenAiChatEventReaderTest, ChunksMayLackTheirDelta) {
   ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
-  ASSERT_TRUE(ReadChoice(R"("content_filter_offsets":{"check_offset":1})").ok());
+  ASSERT_TRUE(
+      ReadChoice(R"("content_filter_offsets":{"check_offset":1})").ok());
   EXPECT_EQ(events_.back().delta().piece_case(), v1::Delta::PIECE_NOT_SET);
   EXPECT_EQ(events_.back().delta().extensions(0).name(),
             "content_filter_offsets");

@@ -91,10 +91,9 @@ TEST_F(OpenAiChatEventWriterTest, ABrokenStreamEndsWithAnErrorAndNoMarker) {
                outcome: OUTCOME_TRUNCATED
                error { reason: ERROR_REASON_STREAM_INTERRUPTED message: "g\n" }
              })pb");
-  EXPECT_EQ(out_,
-            R"(data: {"error":{"message":"g\n","type":"server_error",)"
-            R"("param":null,"code":"upstream_error"}})"
-            "\n\n");
+  EXPECT_EQ(out_, R"(data: {"error":{"message":"g\n","type":"server_error",)"
+                  R"("param":null,"code":"upstream_error"}})"
+                  "\n\n");
 }
 
 TEST_F(OpenAiChatEventWriterTest, AFailureWithoutAReasonIsAnInterruption) {

@@ -30,8 +30,8 @@ TEST(OpenAiChatFieldsTest, TakesDataUrlsApartAndBack) {
   EXPECT_EQ(media_type, "image/png");
   EXPECT_EQ(bytes, "\x01\x02\x03");
   EXPECT_EQ(WriteDataUrl(media_type, bytes), "data:image/png;base64,AQID");
-  ASSERT_TRUE(
-      ReadDataUrl("data:text/plain;charset=utf-8;base64,", &media_type, &bytes));
+  ASSERT_TRUE(ReadDataUrl("data:text/plain;charset=utf-8;base64,", &media_type,
+                          &bytes));
   EXPECT_EQ(media_type, "text/plain;charset=utf-8");
   EXPECT_EQ(bytes, "");
 }
@@ -77,9 +77,9 @@ TEST(OpenAiChatFieldsTest, ExtensionsCannotReachIntoTheFieldsAround) {
     const absl::Status status = WriteExtensions(
         OneExtension("openai_chat", "x", json), {}, writer, losses);
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << json;
-    EXPECT_FALSE(MergeLeftovers(OneExtension("openai_chat", "x", json), "x", {},
-                                writer)
-                     .ok())
+    EXPECT_FALSE(
+        MergeLeftovers(OneExtension("openai_chat", "x", json), "x", {}, writer)
+            .ok())
         << json;
   }
 }

@@ -92,9 +92,8 @@ TEST(OpenAiChatGoldensTest, EveryCutRequestIsRefused) {
       v1::GenerateRequest request;
       bool stream = false;
       bool stream_usage = false;
-      const absl::Status status =
-          OpenAiChat().ReadRequest(golden.text.substr(0, length), &request,
-                                   &stream, &stream_usage);
+      const absl::Status status = OpenAiChat().ReadRequest(
+          golden.text.substr(0, length), &request, &stream, &stream_usage);
       ASSERT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST)
           << length;
     }
@@ -120,8 +119,8 @@ TEST(OpenAiChatGoldensTest, EveryCutAnswerIsABadResponse) {
     const size_t end = golden.text.find_last_of('}');
     for (size_t length = 0; length < end; ++length) {
       v1::GenerateResponse response;
-      const absl::Status status = OpenAiChat().ReadResponse(
-          golden.text.substr(0, length), &response);
+      const absl::Status status =
+          OpenAiChat().ReadResponse(golden.text.substr(0, length), &response);
       ASSERT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
           << length;
     }
@@ -151,8 +150,8 @@ TEST(OpenAiChatGoldensTest, StreamsSayTheSameWhereverTheyAreCut) {
     SCOPED_TRACE(golden.name);
     const v1::GenerateResponse whole = FoldOf(EventsOf(golden.text, 0));
     for (size_t cut = 1; cut <= golden.text.size(); ++cut) {
-      ASSERT_TRUE(MessageDifferencer::Equals(
-          FoldOf(EventsOf(golden.text, cut)), whole))
+      ASSERT_TRUE(
+          MessageDifferencer::Equals(FoldOf(EventsOf(golden.text, cut)), whole))
           << cut;
     }
   }
@@ -212,8 +211,7 @@ TEST(OpenAiChatGoldensTest, TheTapKnowsWhatTheReaderKnows) {
     EXPECT_TRUE(MessageDifferencer::Equals(tap->facts().usage, whole.usage()));
     // Refusals and tool calls are told by later events than the tap parses.
     if (golden.name != "refusal") {
-      EXPECT_EQ(tap->facts().finish_reason,
-                whole.choices(0).finish_reason());
+      EXPECT_EQ(tap->facts().finish_reason, whole.choices(0).finish_reason());
     }
   }
 }

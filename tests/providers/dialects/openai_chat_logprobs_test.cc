@@ -40,7 +40,8 @@ TEST(OpenAiChatLogprobsTest, IsWrittenAsItWasRead) {
 
 TEST(OpenAiChatLogprobsTest, EmptyListsAreNull) {
   v1::Logprobs logprobs;
-  ASSERT_TRUE(Read(R"({"content":null,"refusal":null,"new":1})", &logprobs).ok());
+  ASSERT_TRUE(
+      Read(R"({"content":null,"refusal":null,"new":1})", &logprobs).ok());
   EXPECT_EQ(Written(logprobs), R"({"content":null,"refusal":null})");
 }
 

@@ -79,17 +79,17 @@ TEST(OpenAiChatMessageReaderTest, AnAddressMayStandAlone) {
 }
 
 TEST(OpenAiChatMessageReaderTest, ABrokenDataUrlIsLeftToTheProvider) {
-  const v1::Message message = MessageOf(
-      R"({"role":"user","content":[{"type":"image_url",)"
-      R"("image_url":{"url":"data:image/png;base64,*"}}]})");
+  const v1::Message message =
+      MessageOf(R"({"role":"user","content":[{"type":"image_url",)"
+                R"("image_url":{"url":"data:image/png;base64,*"}}]})");
   EXPECT_EQ(message.parts(0).image().url(), "data:image/png;base64,*");
   EXPECT_EQ(message.parts(0).image().media_type(), "");
 }
 
 TEST(OpenAiChatMessageReaderTest, TheFieldsOfAPartMayComeInAnyOrder) {
-  const v1::Message message = MessageOf(
-      R"({"role":"user","content":[{"text":"x","type":"text"},)"
-      R"({"hologram":1,"type":"hologram"}]})");
+  const v1::Message message =
+      MessageOf(R"({"role":"user","content":[{"text":"x","type":"text"},)"
+                R"({"hologram":1,"type":"hologram"}]})");
   EXPECT_EQ(message.parts(0).text(), "x");
   EXPECT_EQ(message.parts(1).opaque().json(),
             R"({"hologram":1,"type":"hologram"})");

@@ -32,8 +32,7 @@ Writing Write(const std::string& text) {
   Losses losses(&warnings);
   JsonWriter json(&writing.json);
   json.StartArray();
-  const absl::Status status =
-      WriteOpenAiMessage(MessageOf(text), json, losses);
+  const absl::Status status = WriteOpenAiMessage(MessageOf(text), json, losses);
   EXPECT_TRUE(status.ok()) << status;
   json.EndArray();
   for (const v1::Warning& warning : warnings) {
@@ -70,11 +69,10 @@ TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
         parts { image { url: "https://example.org/i" } }
       }
     })pb");
-  EXPECT_TRUE(SameJson(
-      writing.json,
-      R"([{"role":"tool","tool_call_id":"a","content":"1"},)"
-      R"({"role":"tool","tool_call_id":"b","content":"2"},)"
-      R"({"role":"user","content":"and now?"}])"));
+  EXPECT_TRUE(SameJson(writing.json,
+                       R"([{"role":"tool","tool_call_id":"a","content":"1"},)"
+                       R"({"role":"tool","tool_call_id":"b","content":"2"},)"
+                       R"({"role":"user","content":"and now?"}])"));
   EXPECT_EQ(writing.losses, (Names{"tool_result.is_error", "image"}));
 }
 
@@ -85,9 +83,8 @@ TEST(OpenAiChatMessageWriterTest, SealedReasoningOfOthersIsLeftOut) {
     parts { reasoning { redacted_data: "x" } }
     parts { reasoning { text: "b" } }
     parts { text: "c" })pb");
-  EXPECT_TRUE(SameJson(writing.json,
-                       R"([{"role":"assistant","content":"c",)"
-                       R"("reasoning_content":"b"}])"));
+  EXPECT_TRUE(SameJson(writing.json, R"([{"role":"assistant","content":"c",)"
+                                     R"("reasoning_content":"b"}])"));
   EXPECT_EQ(writing.losses, Names{"reasoning"});
 }
 
@@ -103,9 +100,7 @@ TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherDoorBrings) {
       cache_hint {}
     }
     parts { document { text: "z" title: "t" context: "c" citations: true } }
-    parts {
-      document { data: "%PDF" media_type: "application/pdf" title: "T" }
-    }
+    parts { document { data: "%PDF" media_type: "application/pdf" title: "T" } }
     parts { document { data: "%PDF" media_type: "application/pdf" } }
     parts { document { url: "https://example.org/d.pdf" } }
     parts { opaque { dialect: "anthropic_messages" json: "{}" } }
@@ -136,12 +131,13 @@ TEST(OpenAiChatMessageWriterTest, ContentThatIsNotJsonIsRefused) {
   std::string out;
   JsonWriter json(&out);
   Losses losses(nullptr);
-  EXPECT_FALSE(
-      WriteOpenAiMessage(
-          MessageOf(R"pb(role: ROLE_USER
-                         parts { opaque { dialect: "openai_chat" json: "{" } })pb"),
-          json, losses)
-          .ok());
+  EXPECT_FALSE(WriteOpenAiMessage(
+                   MessageOf(R"pb(role: ROLE_USER
+                                  parts {
+                                    opaque { dialect: "openai_chat" json: "{" }
+                                  })pb"),
+                   json, losses)
+                   .ok());
 }
 
 TEST(OpenAiChatMessageWriterTest, AnAnswerHasItsNulls) {
@@ -153,14 +149,13 @@ TEST(OpenAiChatMessageWriterTest, AnAnswerHasItsNulls) {
 }
 
 TEST(OpenAiChatMessageWriterTest, AnAnswersSealedReasoningTravelsWhole) {
-  EXPECT_EQ(
-      Answer(R"pb(parts { reasoning { text: "a" signature: "c2ln" } }
-                  parts { reasoning { redacted_data: "ZGF0" } }
-                  parts { text: "b" })pb"),
-      R"({"role":"assistant","content":"b","refusal":null,)"
-      R"("reasoning_content":"a","reasoning_details":[)"
-      R"({"type":"reasoning.text","text":"a","signature":"c2ln"},)"
-      R"({"type":"reasoning.encrypted","data":"ZGF0"}]})");
+  EXPECT_EQ(Answer(R"pb(parts { reasoning { text: "a" signature: "c2ln" } }
+                        parts { reasoning { redacted_data: "ZGF0" } }
+                        parts { text: "b" })pb"),
+            R"({"role":"assistant","content":"b","refusal":null,)"
+            R"("reasoning_content":"a","reasoning_details":[)"
+            R"({"type":"reasoning.text","text":"a","signature":"c2ln"},)"
+            R"({"type":"reasoning.encrypted","data":"ZGF0"}]})");
 }
 
 }  // namespace

@@ -55,8 +55,7 @@ TEST(OpenAiChatRequestReaderTest, NamesTheFieldAtFault) {
       {R"("temperature":"hot")", "temperature", "expected a number"},
       {R"("n":0)", "n", "must be between 1 and 128"},
       {R"("n":129)", "n", "must be between 1 and 128"},
-      {R"("max_tokens":-1)", "max_tokens",
-       "must be between 0 and 2147483647"},
+      {R"("max_tokens":-1)", "max_tokens", "must be between 0 and 2147483647"},
       {R"("stop":[1])", "stop[0]", "expected a string"},
       {R"("stop":7)", "stop", "expected a string or an array"},
       {R"("metadata":{"k":1})", "metadata.k", "expected a string"},
@@ -113,16 +112,17 @@ TEST(OpenAiChatRequestReaderTest, NamesTheMessageAtFault) {
 }
 
 TEST(OpenAiChatRequestReaderTest, RefusesWhatIsNotARequest) {
-  for (const std::string_view body : {"", "[]", "7", "{}", "null", "{\"a\":}"}) {
+  for (const std::string_view body :
+       {"", "[]", "7", "{}", "null", "{\"a\":}"}) {
     EXPECT_EQ(FaultReason(Read(body).status), v1::ERROR_REASON_INVALID_REQUEST)
         << body;
   }
 }
 
 TEST(OpenAiChatRequestReaderTest, ReadsFunctionsIntoTools) {
-  const Reading reading = ReadWith(
-      R"("functions":[{"name":"f","parameters":{}}],)"
-      R"("function_call":{"name":"f"})");
+  const Reading reading =
+      ReadWith(R"("functions":[{"name":"f","parameters":{}}],)"
+               R"("function_call":{"name":"f"})");
   ASSERT_TRUE(reading.status.ok()) << reading.status;
   ASSERT_EQ(reading.request.tools_size(), 1);
   EXPECT_EQ(reading.request.tools(0).function().name(), "f");
@@ -139,8 +139,7 @@ TEST(OpenAiChatRequestReaderTest, PairsFunctionCallsWithTheirAnswers) {
       R"({"role":"function","name":"g","content":"2"}])");
   ASSERT_TRUE(reading.status.ok()) << reading.status;
   for (const int i : {0, 2}) {
-    const v1::ToolCall& call =
-        reading.request.messages(i).parts(0).tool_call();
+    const v1::ToolCall& call = reading.request.messages(i).parts(0).tool_call();
     const v1::ToolResult& result =
         reading.request.messages(i + 1).parts(0).tool_result();
     EXPECT_FALSE(call.id().empty());

@@ -39,7 +39,10 @@ constexpr std::string_view kHello =
     R"("messages":[{"role":"user","content":"hi"}])";
 
 std::string WithHello(std::string_view text) {
-  return R"pb(messages { role: ROLE_USER parts { text: "hi" } })pb" +
+  return R"pb(messages {
+                role: ROLE_USER
+                parts { text: "hi" }
+              })pb" +
          std::string(text);
 }
 
@@ -53,24 +56,23 @@ TEST(OpenAiChatRequestWriterTest, UsesTheProvidersNameOfTheModel) {
 TEST(OpenAiChatRequestWriterTest, AppendsToTheBody) {
   v1::GenerateRequest request;
   std::string body = "before";
-  ASSERT_TRUE(
-      WriteOpenAiRequest(request, {.model = "m"}, &body, nullptr).ok());
+  ASSERT_TRUE(WriteOpenAiRequest(request, {.model = "m"}, &body, nullptr).ok());
   EXPECT_EQ(body, R"(before{"model":"m","messages":[]})");
 }
 
 TEST(OpenAiChatRequestWriterTest, StreamsAskForTheirUsage) {
   const Writing writing = Write(
-      WithHello(R"pb(extensions {
-                       dialect: "openai_chat"
-                       name: "stream_options"
-                       json: "{\"include_usage\":false,\"include_obfuscation\":false}"
-                     })pb"),
+      WithHello(
+          R"pb(extensions {
+                 dialect: "openai_chat"
+                 name: "stream_options"
+                 json: "{\"include_usage\":false,\"include_obfuscation\":false}"
+               })pb"),
       {.model = "m", .stream = true});
-  EXPECT_TRUE(SameJson(writing.body,
-                       R"({"model":"m",)" + std::string(kHello) +
-                           R"(,"stream":true,"stream_options":)"
-                           R"({"include_usage":true,)"
-                           R"("include_obfuscation":false}})"));
+  EXPECT_TRUE(SameJson(writing.body, R"({"model":"m",)" + std::string(kHello) +
+                                         R"(,"stream":true,"stream_options":)"
+                                         R"({"include_usage":true,)"
+                                         R"("include_obfuscation":false}})"));
 }
 
 TEST(OpenAiChatRequestWriterTest, AnExtensionNeverOverrulesThePolicies) {
@@ -82,7 +84,9 @@ TEST(OpenAiChatRequestWriterTest, AnExtensionNeverOverrulesThePolicies) {
         extensions { dialect: "openai_chat" name: "stream" json: "true" }
         extensions { dialect: "openai_chat" name: "max_tokens" json: "9" }
         extensions {
-          dialect: "openai_chat" name: "max_completion_tokens" json: "9"
+          dialect: "openai_chat"
+          name: "max_completion_tokens"
+          json: "9"
         }
         extensions { dialect: "openai_chat" name: "n" json: "99" }
         extensions { dialect: "openai_chat" name: "tools" json: "[]" }
@@ -96,29 +100,36 @@ TEST(OpenAiChatRequestWriterTest, AnExtensionNeverOverrulesThePolicies) {
 }
 
 TEST(OpenAiChatRequestWriterTest, AnExtensionThatIsNotJsonIsRefused) {
-  const Writing writing = Write(
-      WithHello(R"pb(extensions {
-                       dialect: "openai_chat" name: "x" json: "1,\"n\":9"
-                     })pb"),
-      {.model = "m"});
+  const Writing writing = Write(WithHello(R"pb(extensions {
+                                                 dialect: "openai_chat"
+                                                 name: "x"
+                                                 json: "1,\"n\":9"
+                                               })pb"),
+                                {.model = "m"});
   EXPECT_EQ(FaultReason(writing.status), v1::ERROR_REASON_INVALID_REQUEST);
 }
 
 TEST(OpenAiChatRequestWriterTest, ListsWhatCannotBeCarried) {
-  const Writing writing = Write(
-      WithHello(R"pb(
-        sampling { top_k: 3 }
-        reasoning { mode: MODE_ENABLED budget_tokens: 1024 display: "omitted" }
-        cache_hint {}
-        extensions { dialect: "anthropic_messages" name: "mcp" json: "[]" })pb"),
-      {.model = "m"});
+  const Writing writing = Write(WithHello(R"pb(
+                                  sampling { top_k: 3 }
+                                  reasoning {
+                                    mode: MODE_ENABLED
+                                    budget_tokens: 1024
+                                    display: "omitted"
+                                  }
+                                  cache_hint {}
+                                  extensions {
+                                    dialect: "anthropic_messages"
+                                    name: "mcp"
+                                    json: "[]"
+                                  })pb"),
+                                {.model = "m"});
   ASSERT_TRUE(writing.status.ok());
   EXPECT_EQ(writing.body, R"({"model":"m",)" + std::string(kHello) + "}");
   EXPECT_EQ(writing.losses,
-            (std::vector<std::string>{"sampling.top_k", "reasoning.mode",
-                                      "reasoning.budget_tokens",
-                                      "reasoning.display", "cache_hint",
-                                      "extensions[mcp]"}));
+            (std::vector<std::string>{
+                "sampling.top_k", "reasoning.mode", "reasoning.budget_tokens",
+                "reasoning.display", "cache_hint", "extensions[mcp]"}));
 }
 
 TEST(OpenAiChatRequestWriterTest, ParallelCallsAreOfToolsOnly) {
@@ -127,13 +138,13 @@ TEST(OpenAiChatRequestWriterTest, ParallelCallsAreOfToolsOnly) {
 }
 
 TEST(OpenAiChatRequestWriterTest, TheGatewaysOwnFieldsStayInside) {
-  const Writing writing = Write(
-      WithHello(R"pb(
-        scope { user_id: "u" session_id: "s" project_id: "p" }
-        provider_id: "x"
-        idempotency_key: "k"
-        domain_tags: "t")pb"),
-      {.model = "m"});
+  const Writing writing =
+      Write(WithHello(R"pb(
+              scope { user_id: "u" session_id: "s" project_id: "p" }
+              provider_id: "x"
+              idempotency_key: "k"
+              domain_tags: "t")pb"),
+            {.model = "m"});
   EXPECT_TRUE(SameJson(writing.body, R"({"model":"m",)" + std::string(kHello) +
                                          R"(,"safety_identifier":"u"})"));
 }

@@ -38,10 +38,10 @@ TEST(OpenAiChatResponseTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
                              R"("rate_limit_error","code":null}})",
                              &response)),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
-  const absl::Status status = Read(
-      R"({"choices":[{"error":{"code":502,"message":"gone"},)"
-      R"("message":{"content":"half"},"finish_reason":"error"}]})",
-      &response);
+  const absl::Status status =
+      Read(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
+           R"("message":{"content":"half"},"finish_reason":"error"}]})",
+           &response);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "502: gone");
 }

@@ -89,7 +89,8 @@ TEST(OpenAiChatScanTest, RefusesARepeatedFieldHoweverItIsWritten) {
         R"("model":"m","stream":true,"stream":false)",
         R"("model":"m","max_tokens":1,"max_tokens":1)",
         R"("model":"m","max_completion_tokens":1,"max_completion_tokens":1)",
-        R"("model":"m","n":1,"\u006e":2)", R"("model":"m","tools":[],"tools":[])",
+        R"("model":"m","n":1,"\u006e":2)",
+        R"("model":"m","tools":[],"tools":[])",
         R"("model":"m","functions":[],"functions":[])",
         R"("model":"m","messages":[],"messages":[])",
         R"("model":"m","user":"a","user":"b")",
@@ -110,16 +111,29 @@ TEST(OpenAiChatScanTest, LeavesOtherRepeatedFieldsToTheProvider) {
 
 TEST(OpenAiChatScanTest, RefusesWrongTypes) {
   for (const std::string_view body :
-       {R"({})", R"([])", R"({"model":null})", R"({"model":""})",
-        R"({"model":7})", R"({"model":"m","stream":"true"})",
-        R"({"model":"m","stream":1})", R"({"model":"m","n":"1"})",
-        R"({"model":"m","n":0})", R"({"model":"m","n":129})",
-        R"({"model":"m","max_tokens":-1})", R"({"model":"m","max_tokens":1.5})",
-        R"({"model":"m","messages":{}})", R"({"model":"m","tools":{}})",
+       {R"({})",
+        R"([])",
+        R"({"model":null})",
+        R"({"model":""})",
+        R"({"model":7})",
+        R"({"model":"m","stream":"true"})",
+        R"({"model":"m","stream":1})",
+        R"({"model":"m","n":"1"})",
+        R"({"model":"m","n":0})",
+        R"({"model":"m","n":129})",
+        R"({"model":"m","max_tokens":-1})",
+        R"({"model":"m","max_tokens":1.5})",
+        R"({"model":"m","messages":{}})",
+        R"({"model":"m","tools":{}})",
         R"({"model":"m","stream_options":[]})",
         R"({"model":"m","stream_options":{"include_usage":"x"}})",
-        R"({"model":"m","metadata":[]})", R"({"model":"m","user":1})", "", "{",
-        R"({"model":"m")", R"({"model":"m"}})", "{\"model\":\"\xff\"}"}) {
+        R"({"model":"m","metadata":[]})",
+        R"({"model":"m","user":1})",
+        "",
+        "{",
+        R"({"model":"m")",
+        R"({"model":"m"}})",
+        "{\"model\":\"\xff\"}"}) {
     RequestScan scan;
     EXPECT_EQ(FaultReason(Scan(body, &scan)), v1::ERROR_REASON_INVALID_REQUEST)
         << body;
@@ -145,11 +159,14 @@ TEST(OpenAiChatScanTest, StreamsAreMadeToTellTheirUsage) {
     std::string_view edited;
   } kCases[] = {
       {R"({"model":"m","stream":true})",
-       R"({"stream_options":{"include_usage":true},"model":"n","stream":true})"},
+       R"({"stream_options":{"include_usage":true},)"
+       R"("model":"n","stream":true})"},
       {R"({"stream_options":null,"model":"m","stream":true})",
-       R"({"stream_options":{"include_usage":true},"model":"n","stream":true})"},
+       R"({"stream_options":{"include_usage":true},)"
+       R"("model":"n","stream":true})"},
       {R"({"stream":true,"stream_options":{},"model":"m"})",
-       R"({"stream":true,"stream_options":{"include_usage":true},"model":"n"})"},
+       R"({"stream":true,"stream_options":{"include_usage":true},)"
+       R"("model":"n"})"},
       {R"({"stream":true,"model":"m","stream_options":)"
        R"({"include_usage":false}})",
        R"({"stream":true,"model":"n","stream_options":)"
@@ -203,13 +220,13 @@ TEST(OpenAiChatScanTest, AnAnswerThatMakesNoSenseIsABadResponse) {
 
 TEST(OpenAiChatScanTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
   ResponseFacts facts;
-  EXPECT_EQ(FaultReason(ScanAnswer(
-                R"({"error":{"code":429,"message":"slow"}})", &facts)),
+  EXPECT_EQ(FaultReason(ScanAnswer(R"({"error":{"code":429,"message":"slow"}})",
+                                   &facts)),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
-  const absl::Status status = ScanAnswer(
-      R"({"choices":[{"error":{"code":502,"message":"gone"},)"
-      R"("message":{"content":"secret words"}}]})",
-      &facts);
+  const absl::Status status =
+      ScanAnswer(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
+                 R"("message":{"content":"secret words"}}]})",
+                 &facts);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "502: gone");
 }

@@ -31,8 +31,13 @@ class Inventor {
 
   std::string Text() {
     static constexpr std::string_view kPieces[] = {
-        "a", "\"", "\\", "\n", "\t", std::string_view("\0", 1),
-        "\xC3\xA9", "\xF0\x9F\x98\x80", "{}", "data:", " ", "\x7F", "/", "]"};
+        "a",        "\"",
+        "\\",       "\n",
+        "\t",       std::string_view("\0", 1),
+        "\xC3\xA9", "\xF0\x9F\x98\x80",
+        "{}",       "data:",
+        " ",        "\x7F",
+        "/",        "]"};
     std::string text;
     for (int i = Below(12); i > 0; --i) {
       text += kPieces[Below(std::size(kPieces))];
@@ -184,7 +189,9 @@ Reading Read(std::string_view body) {
   return reading;
 }
 
-TEST(OpenAiChatTest, HasAName) { EXPECT_EQ(OpenAiChat().name(), "openai_chat"); }
+TEST(OpenAiChatTest, HasAName) {
+  EXPECT_EQ(OpenAiChat().name(), "openai_chat");
+}
 
 TEST(OpenAiChatTest, WhatIsWrittenIsReadAsTheSame) {
   for (uint64_t seed = 0; seed < 2000; ++seed) {
@@ -212,37 +219,38 @@ TEST(OpenAiChatTest, WhatIsWrittenIsReadAsTheSame) {
 }
 
 // Damages a text at a few places.
-std::string Damaged(std::string text, FakeRandom& random) {
+std::string Damaged(std::string text, FakeRandom& draws) {
   static constexpr std::string_view kBytes = "\"\\{}[],:0n\xFF u\n";
   for (int i = 0; i < 3 && !text.empty(); ++i) {
-    const size_t place = random.Bits() % text.size();
-    switch (random.Bits() % 3) {
+    const size_t place = draws.Bits() % text.size();
+    switch (draws.Bits() % 3) {
       case 0:
-        text[place] = kBytes[random.Bits() % kBytes.size()];
+        text[place] = kBytes[draws.Bits() % kBytes.size()];
         break;
       case 1:
-        text.erase(place, 1 + random.Bits() % 8);
+        text.erase(place, 1 + draws.Bits() % 8);
         break;
       default:
-        text.insert(place, 1, kBytes[random.Bits() % kBytes.size()]);
+        text.insert(place, 1, kBytes[draws.Bits() % kBytes.size()]);
     }
   }
   return text;
 }
 
 TEST(OpenAiChatTest, ScanAndReadingNeverDisagreeOnADamagedRequest) {
-  FakeRandom random(7);
+  FakeRandom draws(7);
   int accepted = 0;
   for (const Golden& golden : GoldensIn("openai_chat/requests")) {
     for (int i = 0; i < 1000; ++i) {
-      const std::string body = Damaged(golden.text, random);
+      const std::string body = Damaged(golden.text, draws);
       const std::string padded = body + std::string(kJsonPaddingBytes, '"');
       RequestScan scan;
       const absl::Status scanned = OpenAiChat().ScanRequest(
           std::string_view(padded).substr(0, body.size()), &scan);
       const Reading reading = Read(body);
       if (!reading.status.ok()) {
-        EXPECT_EQ(FaultReason(reading.status), v1::ERROR_REASON_INVALID_REQUEST);
+        EXPECT_EQ(FaultReason(reading.status),
+                  v1::ERROR_REASON_INVALID_REQUEST);
         continue;
       }
       ++accepted;
@@ -261,12 +269,12 @@ TEST(OpenAiChatTest, ScanAndReadingNeverDisagreeOnADamagedRequest) {
 }
 
 TEST(OpenAiChatTest, ADamagedAnswerIsReadOrRefusedAndNothingElse) {
-  FakeRandom random(11);
+  FakeRandom draws(11);
   for (const Golden& golden : GoldensIn("openai_chat/responses")) {
     for (int i = 0; i < 1000; ++i) {
       v1::GenerateResponse response;
       const absl::Status status =
-          OpenAiChat().ReadResponse(Damaged(golden.text, random), &response);
+          OpenAiChat().ReadResponse(Damaged(golden.text, draws), &response);
       if (status.ok()) {
         std::string body;
         ASSERT_TRUE(OpenAiChat().WriteResponse(response, &body).ok());

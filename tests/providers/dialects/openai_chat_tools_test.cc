@@ -18,17 +18,15 @@ namespace gateway {
 namespace {
 
 absl::Status ReadTool(std::string_view json, v1::Tool* tool) {
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return ReadOpenAiTool(root, tool);
-  });
+  return ReadJson(json, JsonPadding::kAbsent,
+                  [&](JsonValue& root) { return ReadOpenAiTool(root, tool); });
 }
 
 v1::GenerateRequest RequestWithChoice(std::string_view json) {
   v1::GenerateRequest request;
-  const absl::Status status =
-      ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return ReadOpenAiToolChoice(root, &request);
-      });
+  const absl::Status status = ReadJson(
+      json, JsonPadding::kAbsent,
+      [&](JsonValue& root) { return ReadOpenAiToolChoice(root, &request); });
   EXPECT_TRUE(status.ok()) << status;
   return request;
 }
@@ -68,9 +66,9 @@ TEST(OpenAiChatToolsTest, KeepsAnUnknownToolWhole) {
 
 TEST(OpenAiChatToolsTest, RefusesAToolThatIsNotWhatItSays) {
   v1::Tool tool;
-  EXPECT_EQ(ReadTool(R"({"type":"custom","function":{"name":"x"}})", &tool)
-                .message(),
-            "custom must be an object");
+  EXPECT_EQ(
+      ReadTool(R"({"type":"custom","function":{"name":"x"}})", &tool).message(),
+      "custom must be an object");
   v1::Tool other;
   EXPECT_EQ(ReadTool(R"({"type":"function","function":"x"})", &other).message(),
             "function must be an object");
@@ -171,9 +169,8 @@ TEST(OpenAiChatToolsTest, ASchemaWithoutANameGetsOne) {
   json.StartObject();
   ASSERT_TRUE(WriteOpenAiResponseFormat(request, json).ok());
   json.EndObject();
-  EXPECT_EQ(out,
-            R"({"response_format":{"type":"json_schema","json_schema":)"
-            R"({"name":"response","schema":{}}}})");
+  EXPECT_EQ(out, R"({"response_format":{"type":"json_schema","json_schema":)"
+                 R"({"name":"response","schema":{}}}})");
 }
 
 }  // namespace

@@ -67,8 +67,8 @@ TEST(OpenAiChatUsageTest, ThePartsNeverExceedTheWhole) {
                   .ok());
   EXPECT_EQ(usage.cached_input_tokens(), 8);
   EXPECT_EQ(usage.cache_write_tokens(), 2);
-  ASSERT_TRUE(Read(R"({"prompt_tokens_details":{"cached_tokens":8}})", &usage)
-                  .ok());
+  ASSERT_TRUE(
+      Read(R"({"prompt_tokens_details":{"cached_tokens":8}})", &usage).ok());
   EXPECT_EQ(usage.cached_input_tokens(), 0);
 }
 

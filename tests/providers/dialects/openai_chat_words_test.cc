@@ -45,19 +45,19 @@ TEST(OpenAiChatWordsTest, AnUnknownWordIsASuccessOnlyAfterContent) {
 }
 
 TEST(OpenAiChatWordsTest, WritesTheProvidersWordWhereItMeansTheSame) {
-  EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_CONTENT_FILTER, "stop",
-                              kRefusal),
-            "stop");
-  EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_CONTENT_FILTER, "refusal",
-                              kRefusal),
-            "content_filter");
+  EXPECT_EQ(
+      WriteFinishReason(v1::FINISH_REASON_CONTENT_FILTER, "stop", kRefusal),
+      "stop");
+  EXPECT_EQ(
+      WriteFinishReason(v1::FINISH_REASON_CONTENT_FILTER, "refusal", kRefusal),
+      "content_filter");
   EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_STOP, "end_turn", kText),
             "stop");
   EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_LENGTH, "stop", kText),
             "length");
-  EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_TOOL_CALLS, "function_call",
-                              kCall),
-            "tool_calls");
+  EXPECT_EQ(
+      WriteFinishReason(v1::FINISH_REASON_TOOL_CALLS, "function_call", kCall),
+      "tool_calls");
   EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_PAUSE, "pause_turn", kText),
             "stop");
 }

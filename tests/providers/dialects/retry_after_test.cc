@@ -41,8 +41,9 @@ TEST(RetryAfterTest, NobodyWaitsLongerThanTheCap) {
 TEST(RetryAfterTest, NonsenseIsNoHint) {
   for (const std::string_view value :
        {"", " ", "-1", "-0.5", "soon", "nan", "inf", "-inf", "1s", "0x10zz",
-        "Sat, 01 Jan 2022", "99999999999999999999999999999999999999999999999999"
-                            "999999999999999999999999999"}) {
+        "Sat, 01 Jan 2022",
+        "99999999999999999999999999999999999999999999999999"
+        "999999999999999999999999999"}) {
     EXPECT_EQ(Seconds(value), std::nullopt) << value;
   }
 }
