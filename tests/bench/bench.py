@@ -339,18 +339,19 @@ def main(argv):
     options = parse_arguments(argv)
     wanted = wanted_rows(options)
     servers.allow_many_files()
+    # Before the run, which loads the machine itself.
+    about = dict(report.machine(), rounds=options.rounds,
+                 seconds=options.seconds, idle=rows.IDLE_STREAMS)
     with tempfile.TemporaryDirectory(prefix="gateway_bench.") as folder:
         with Bench(options, folder) as bench:
             lines = bench.run(wanted)
-    settings = {"rounds": options.rounds, "seconds": options.seconds,
-                "idle": rows.IDLE_STREAMS}
     print(report.text_table(lines))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as out:
-            json.dump(report.as_json(lines, settings), out, indent=2)
+            json.dump(report.as_json(lines, about), out, indent=2)
     if options.markdown:
         with open(options.markdown, "w", encoding="utf-8") as out:
-            out.write(report.markdown(lines, settings))
+            out.write(report.markdown(lines, about))
     return 1 if bench.failures else 0
 
 

@@ -5,7 +5,6 @@ gateway down fifty times, and says the same each time it is asked.
 """
 
 import argparse
-import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,8 @@ _SAMPLES_PER_SECOND = 1999
 _LINES = 60
 
 
-def _row(name):
+def find_row(name):
+    """The row of load with this name."""
     for row in rows.LOAD_ROWS:
         if row.name == name:
             return row
@@ -51,7 +51,7 @@ def with_perf(run, row, options):
          "none", "--sort", "dso,symbol", "--percent-limit", "0.3"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         check=True).stdout
-    lines = [line for line in report.splitlines()
+    lines = ["  ".join(line.split()[:4]) for line in report.splitlines()
              if line and not line.startswith("#")]
     print("\n".join(lines[:_LINES]))
     print("callers: perf report -i %s --children" % out)
@@ -60,8 +60,6 @@ def with_perf(run, row, options):
 def with_callgrind(run, row, options):
     """Counts only while the driver runs; prints the costliest functions."""
     out = options.out or "callgrind.out"
-    for old in _outputs(out):
-        os.remove(old)
     wrapper = ["valgrind", "--tool=callgrind", "--instr-atstart=no",
                "--callgrind-out-file=" + out]
     with run.start_gateway(row.gateway, wrapper) as gateway:
@@ -73,21 +71,19 @@ def with_callgrind(run, row, options):
         figures = run.drive(row.load, port, tls=gateway.tls)
         subprocess.run(["callgrind_control", "-i", "off", pid], check=True,
                        stdout=subprocess.DEVNULL)
-        subprocess.run(["callgrind_control", "-d", pid], check=True,
-                       stdout=subprocess.DEVNULL)
-    dumps = [path for path in _outputs(out) if os.path.getsize(path) > 0]
     report = subprocess.run(
-        ["callgrind_annotate", "--threshold=95", dumps[0]],
+        ["callgrind_annotate", "--auto=no", "--threshold=95", out],
         stdout=subprocess.PIPE, text=True, check=True).stdout
     print("\n".join(report.splitlines()[:_LINES]))
-    print("over %d units" % figures["units"])
+    print("%d units, %.0f instructions each" % (
+        figures["units"], _instructions(out) / figures["units"]))
 
 
-def _outputs(out):
-    folder = os.path.dirname(os.path.abspath(out))
-    name = os.path.basename(out)
-    return sorted(os.path.join(folder, entry) for entry in os.listdir(folder)
-                  if entry.startswith(name))
+def _instructions(path):
+    # A part that was cut off while nothing was counted says 0.
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        return max((int(line.split()[1]) for line in lines
+                    if line.startswith(("summary:", "totals:"))), default=0)
 
 
 def main(argv):
@@ -104,7 +100,7 @@ def main(argv):
         options.warmup = 0.0
     with tempfile.TemporaryDirectory(prefix="gateway_bench.") as folder:
         with bench.Bench(options, folder) as run:
-            profile(run, _row(own.row), own)
+            profile(run, find_row(own.row), own)
 
 
 if __name__ == "__main__":

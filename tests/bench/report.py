@@ -98,7 +98,7 @@ def machine():
         "kernel": platform.release(),
         "date": datetime.date.today().isoformat(),
         "commit": _commit(),
-        "load_average": "%.1f" % os.getloadavg()[0],
+        "load": "%.1f" % os.getloadavg()[0],
     }
 
 
@@ -119,9 +119,12 @@ _MARKDOWN = """# Performance
 Written by `make bench ARGS=--markdown=docs/performance.md`. Absolute figures
 belong to one machine; ratios carry over.
 
-| machine | kernel | date | commit | rounds | counted seconds per round |
-| --- | --- | --- | --- | --- | --- |
-| %(machine)s | %(kernel)s | %(date)s | %(commit)s | %(rounds)s | %(seconds)s |
+| | |
+| --- | --- |
+| machine | %(machine)s, Linux %(kernel)s |
+| load average before the run | %(load)s |
+| date, commit | %(date)s, %(commit)s |
+| rounds | %(rounds)s, each %(seconds)g s per side |
 
 %(table)s
 
@@ -150,18 +153,19 @@ belong to one machine; ratios carry over.
 """
 
 
-def markdown(lines, settings):
+def markdown(lines, about):
+    """The page; `about` is machine() with the run's settings."""
     rows = [_COLUMNS, ["---"] * len(_COLUMNS)]
     rows += [_cells(line) for line in lines]
     table = "\n".join("| %s |" % " | ".join(
         cell.replace("|", "/").replace("\n", " ") for cell in row)
         for row in rows)
-    return _MARKDOWN % dict(machine(), table=table, **settings)
+    return _MARKDOWN % dict(about, table=table)
 
 
-def as_json(lines, settings):
+def as_json(lines, about):
     return {
-        "about": dict(machine(), **settings),
+        "about": about,
         "rows": [dict(line._asdict(), holds=holds(line),
                       limit=line.limit._asdict() if line.limit else None)
                  for line in lines],

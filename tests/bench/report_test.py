@@ -3,6 +3,7 @@
 import unittest
 
 from tests.bench import bench
+from tests.bench import profile
 from tests.bench import report
 from tests.bench import rows
 from tests.bench import servers
@@ -49,13 +50,14 @@ class TableTest(unittest.TestCase):
     def test_markdown_keeps_its_columns_whatever_a_note_says(self):
         text = report.markdown(
             [_line(1, 1, None, 1, note="a|b\nc")],
-            {"rounds": 1, "seconds": 2, "idle": 3})
+            dict(report.machine(), rounds=1, seconds=2, idle=3))
         line = next(line for line in text.splitlines() if "title" in line)
         self.assertEqual(line.count("|"), 9)
         self.assertIn("a/b c", line)
 
     def test_json_has_the_verdict_beside_the_figure(self):
-        data = report.as_json([_line(50, 1, rows.at_most(36, 24))], {})
+        data = report.as_json([_line(50, 1, rows.at_most(36, 24))],
+                              report.machine())
         self.assertIs(data["rows"][0]["holds"], False)
         self.assertIn("commit", data["about"])
 
@@ -98,3 +100,9 @@ class RowsTest(unittest.TestCase):
         with self.assertRaises(SystemExit) as refused:
             bench.wanted_rows(Options)
         self.assertIn("no_such_row", str(refused.exception))
+
+    def test_only_rows_of_load_can_be_profiled(self):
+        self.assertEqual(profile.find_row("http_64").name, "http_64")
+        with self.assertRaises(SystemExit) as refused:
+            profile.find_row("idle_http")
+        self.assertIn("http_64", str(refused.exception))
