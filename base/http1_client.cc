@@ -207,7 +207,7 @@ class Http1Client::Exchange final : public HttpExchange,
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
   void FinishInBackground() override;
 
-  void OnBody(std::string_view piece) override { pieces_.push_back(piece); }
+  void OnBody(std::string_view piece) override;
 
  private:
   // Reads what is left, which is the connection's whole world by then.
@@ -490,6 +490,20 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
   }
   timer_.Disarm();
   co_return body_.bytes();
+}
+
+void Http1Client::Exchange::OnBody(std::string_view piece) {
+  if (pieces_.empty()) {
+    pieces_.push_back(piece);
+    return;
+  }
+  // Closes up the framing between two chunks, which has been read: what one
+  // read brought is one text, and leaves in one piece. The bytes are ours, and
+  // those that are still to be read lie behind.
+  std::string_view& text = pieces_.back();
+  char* const end = const_cast<char*>(text.data()) + text.size();
+  std::memmove(end, piece.data(), piece.size());
+  text = {text.data(), text.size() + piece.size()};
 }
 
 void Http1Client::Exchange::FinishInBackground() {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <utility>
 
@@ -188,7 +189,7 @@ IoResult Stream::TryWrite(const iovec* pieces, size_t count) {
   if (ssl_ != nullptr) return TryTlsWrite(pieces, count);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces);
-  message.msg_iovlen = std::min<size_t>(count, 64);
+  message.msg_iovlen = std::min<size_t>(count, IOV_MAX);
   for (;;) {
     const ssize_t n = sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (n >= 0) return {IoResult::Kind::kBytes, static_cast<size_t>(n)};
