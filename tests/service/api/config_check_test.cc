@@ -1,0 +1,97 @@
+#include "service/api/config_check.h"
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "service/config/environment.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::v1::ValidateConfigResponse;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ValidateConfigResponse Check(const std::string& text,
+                             const Environment& environment = {}) {
+  return CheckConfig(text, environment, absl::UnixEpoch());
+}
+
+TEST(ConfigCheckTest, AValidTextComesBackWithItsDefaults) {
+  const ValidateConfigResponse response =
+      Check("providers: [{name: mock, mock: {}}]\n");
+  EXPECT_TRUE(response.valid());
+  EXPECT_EQ(response.problems_size(), 0);
+  EXPECT_EQ(response.config().providers(0).name(), "mock");
+  EXPECT_EQ(response.config().listeners().grpc().address(), "127.0.0.1:50051");
+}
+
+TEST(ConfigCheckTest, ReportsEveryMistakeInTheOrderOfTheText) {
+  const ValidateConfigResponse response = Check(
+      "providers:\n"
+      "- {name: mock, mock: {}}\n"
+      "- {name: mock, mock: {}}\n"
+      "lissteners: {}\n"
+      "runtime: {event_loops: 5000}\n");
+  EXPECT_FALSE(response.valid());
+  EXPECT_FALSE(response.has_config());
+  ASSERT_EQ(response.problems_size(), 3);
+  EXPECT_EQ(response.problems(0).path(), "providers[1].name");
+  EXPECT_EQ(response.problems(0).line(), 3);
+  EXPECT_EQ(response.problems(1).path(), "lissteners");
+  EXPECT_EQ(response.problems(1).line(), 4);
+  EXPECT_THAT(response.problems(1).message(), HasSubstr("listeners"));
+  EXPECT_EQ(response.problems(2).path(), "runtime.event_loops");
+  EXPECT_EQ(response.problems(2).column(), 11);
+}
+
+TEST(ConfigCheckTest, TextThatCannotBeReadIsAnAnswerToo) {
+  const ValidateConfigResponse response = Check("providers: [\n");
+  EXPECT_FALSE(response.valid());
+  ASSERT_GE(response.problems_size(), 1);
+  EXPECT_GT(response.problems(0).line(), 0);
+}
+
+TEST(ConfigCheckTest, AMistakeInTheEnvironmentIsNotLookedForInTheText) {
+  const ValidateConfigResponse response =
+      Check("providers: [{name: mock, mock: {}}]\n",
+            {{"LLM_GATEWAY_LOGGING_LEVEL", "loud"}});
+  EXPECT_FALSE(response.valid());
+  ASSERT_EQ(response.problems_size(), 1);
+  EXPECT_EQ(response.problems(0).line(), 0);
+  EXPECT_EQ(response.problems(0).path(), "LLM_GATEWAY_LOGGING_LEVEL");
+  EXPECT_THAT(response.problems(0).message(), HasSubstr("environment: "));
+}
+
+TEST(ConfigCheckTest, AProviderThatCannotBeMadeIsAMistake) {
+  const ValidateConfigResponse response = Check(
+      "providers:\n"
+      "- name: openai\n"
+      "  openai: {http: {ca_file: '/no/such/authority.pem'}}\n");
+  EXPECT_FALSE(response.valid());
+  EXPECT_FALSE(response.has_config());
+  ASSERT_EQ(response.problems_size(), 1);
+  EXPECT_THAT(response.problems(0).message(), HasSubstr("authority.pem"));
+}
+
+TEST(ConfigCheckTest, ShowsNoSecret) {
+  const ValidateConfigResponse good = Check(
+      "providers:\n"
+      "- name: openai\n"
+      "  openai: {api_key: 'env:KEY', http: {headers: {x-team: hunter2}}}\n",
+      {{"KEY", "sk-hunter3"}});
+  EXPECT_TRUE(good.valid()) << good.DebugString();
+  EXPECT_EQ(good.config().providers(0).openai().api_key(), "env:KEY");
+  EXPECT_THAT(good.DebugString(), Not(HasSubstr("hunter")));
+
+  const ValidateConfigResponse bad =
+      Check("providers: [{name: openai, openai: {api_key: 'sk-hunter4'}}]\n");
+  EXPECT_FALSE(bad.valid());
+  EXPECT_THAT(bad.DebugString(), Not(HasSubstr("hunter")));
+}
+
+}  // namespace
+}  // namespace gateway

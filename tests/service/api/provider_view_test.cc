@@ -1,0 +1,121 @@
+#include "service/api/provider_view.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "providers/registry.h"
+#include "service/observability/provider_health.h"
+#include "service/pipeline/wiring.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr char kYaml[] =
+    "providers:\n"
+    "- name: openai\n"
+    "  models: [gpt-5, gpt-5-mini]\n"
+    "  openai: {api_key: 'env:OPENAI_KEY'}\n"
+    "- {name: anthropic, anthropic: {api_key: 'env:ANTHROPIC_KEY'}}\n"
+    "- {name: local, openai: {base_url: 'http://127.0.0.1:1/v1'}}\n"
+    "- {name: mock, mock: {}}\n";
+
+class ProviderViewTest : public testing::Test {
+ protected:
+  v1::Provider View(const std::string& name) {
+    v1::Provider provider;
+    FillProvider(*wiring_, *wiring_->providers().Find(name), board_, &provider);
+    return provider;
+  }
+
+  const std::shared_ptr<const Wiring> wiring_ =
+      MakeTestWiring(kYaml, {{"OPENAI_KEY", "sk-0123456789abcdef"}});
+  ProviderHealthBoard board_;
+  ProviderHealthLane& lane_ = board_.AddLane();
+};
+
+TEST_F(ProviderViewTest, SortsByName) {
+  std::vector<std::string> names;
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(*wiring_)) {
+    names.push_back(entry->name);
+  }
+  EXPECT_THAT(names, ElementsAre("anthropic", "local", "mock", "openai"));
+}
+
+TEST_F(ProviderViewTest, ShowsHowAProviderIsConfigured) {
+  const v1::Provider openai = View("openai");
+  EXPECT_EQ(openai.name(), "openai");
+  EXPECT_EQ(openai.kind(), "openai");
+  EXPECT_EQ(openai.base_url(), "https://api.openai.com/v1");
+  EXPECT_EQ(openai.credential(), v1::Provider::CREDENTIAL_PRESENT);
+  EXPECT_THAT(openai.models(), ElementsAre("gpt-5", "gpt-5-mini"));
+  EXPECT_EQ(openai.DebugString().find("sk-0123456789"), std::string::npos);
+
+  const v1::Provider local = View("local");
+  EXPECT_EQ(local.kind(), "openai");
+  EXPECT_EQ(local.base_url(), "http://127.0.0.1:1/v1");
+  EXPECT_EQ(local.credential(), v1::Provider::CREDENTIAL_NOT_NEEDED);
+
+  EXPECT_EQ(View("mock").base_url(), "");
+}
+
+TEST_F(ProviderViewTest, AProviderIsUnknownUntilItIsTried) {
+  EXPECT_EQ(View("openai").health().state(), v1::ProviderHealth::STATE_UNKNOWN);
+  EXPECT_EQ(ProviderProblem(View("openai")), "");
+  EXPECT_FALSE(View("openai").health().has_last_success_time());
+  EXPECT_FALSE(View("openai").health().has_last_failure_time());
+}
+
+TEST_F(ProviderViewTest, AProviderWithoutItsCredentialIsUnusable) {
+  const v1::Provider anthropic = View("anthropic");
+  EXPECT_EQ(anthropic.credential(), v1::Provider::CREDENTIAL_ABSENT);
+  EXPECT_EQ(anthropic.health().state(), v1::ProviderHealth::STATE_UNUSABLE);
+  EXPECT_EQ(ProviderProblem(anthropic),
+            "provider 'anthropic' has no credential: set the one that its "
+            "api_key names");
+}
+
+TEST_F(ProviderViewTest, AFailingProviderSaysHowOftenAndWhy) {
+  lane_.Count("openai", absl::OkStatus(), absl::FromUnixSeconds(50));
+  for (int i = 0; i < 2; ++i) {
+    lane_.Count("openai",
+                MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503"),
+                absl::FromUnixSeconds(60 + i));
+  }
+  const InflightAttempt inflight = lane_.StartAttempt("openai");
+  const v1::Provider openai = View("openai");
+  const v1::ProviderHealth& health = openai.health();
+  EXPECT_EQ(health.state(), v1::ProviderHealth::STATE_FAILING);
+  EXPECT_EQ(health.attempts(), 3);
+  EXPECT_EQ(health.failures(), 2);
+  EXPECT_EQ(health.consecutive_failures(), 2);
+  EXPECT_EQ(health.attempts_in_flight(), 1);
+  EXPECT_EQ(health.last_success_time().seconds(), 50);
+  EXPECT_EQ(health.last_failure_time().seconds(), 61);
+  EXPECT_EQ(health.last_failure(), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(ProviderProblem(openai),
+            "provider 'openai' failed 2 times in a row, the last time with "
+            "PROVIDER_UNAVAILABLE at 1970-01-01T00:01:01Z");
+}
+
+TEST_F(ProviderViewTest, AProviderThatAnswersAgainIsHealthy) {
+  lane_.Count("openai", MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "slow"),
+              absl::FromUnixSeconds(60));
+  lane_.Count("openai", absl::OkStatus(), absl::FromUnixSeconds(61));
+  const v1::Provider openai = View("openai");
+  EXPECT_EQ(openai.health().state(), v1::ProviderHealth::STATE_HEALTHY);
+  EXPECT_EQ(openai.health().last_failure(), v1::ERROR_REASON_PROVIDER_TIMEOUT);
+  EXPECT_EQ(ProviderProblem(openai), "");
+}
+
+}  // namespace
+}  // namespace gateway
