@@ -1,11 +1,12 @@
 #include "service/pipeline/model_catalog.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
-#include <tuple>
+#include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 
@@ -15,13 +16,34 @@ namespace {
 constexpr int kPageSizeDefault = 100;
 constexpr int kPageSizeMax = 1000;
 
-// The token names the last model of its page and the question it answers, so
-// that a page is right even when models come and go between two of them.
+// A page token names the question that it answers and the last model of its
+// page, so that a page is right even when models come and go between two.
 constexpr std::string_view kTokenMark = "after:";
 
-std::string TokenAfter(const v1::Model& model, std::string_view provider) {
-  return absl::StrCat(ToAbsl(kTokenMark), provider.size(), ":",
-                      ToAbsl(provider), model.name(), "\n", model.provider());
+std::string TokenPrefix(const std::string& provider) {
+  return absl::StrCat(ToAbsl(kTokenMark), provider.size(), ":", provider);
+}
+
+std::string TokenAfter(const v1::Model& model, const std::string& provider) {
+  return absl::StrCat(TokenPrefix(provider), model.name(), "\n",
+                      model.provider());
+}
+
+// The name and the provider of a model, in the order of the listing.
+using Key = std::pair<std::string_view, std::string_view>;
+
+Key KeyOf(const v1::Model& model) { return {model.name(), model.provider()}; }
+
+// Where a page begins: after this key, which is as long-lived as the token.
+// Nothing for a token of another question.
+std::optional<Key> KeyBefore(std::string_view token,
+                             const std::string& provider) {
+  const std::string prefix = TokenPrefix(provider);
+  if (token.substr(0, prefix.size()) != prefix) return std::nullopt;
+  token.remove_prefix(prefix.size());
+  const size_t line_break = token.rfind('\n');
+  if (line_break == std::string_view::npos) return std::nullopt;
+  return Key(token.substr(0, line_break), token.substr(line_break + 1));
 }
 
 }  // namespace
@@ -41,16 +63,13 @@ ModelCatalog::ModelCatalog(
     if (rule.has_alias()) Add(rule.alias(), *entry);
     if (rule.has_exact()) Add(rule.exact(), *entry);
   }
-  const auto key = [](const v1::Model& model) {
-    return std::tie(model.name(), model.provider());
-  };
   std::sort(models_.begin(), models_.end(),
-            [&](const v1::Model& a, const v1::Model& b) {
-              return key(a) < key(b);
+            [](const v1::Model& a, const v1::Model& b) {
+              return KeyOf(a) < KeyOf(b);
             });
   models_.erase(std::unique(models_.begin(), models_.end(),
-                            [&](const v1::Model& a, const v1::Model& b) {
-                              return key(a) == key(b);
+                            [](const v1::Model& a, const v1::Model& b) {
+                              return KeyOf(a) == KeyOf(b);
                             }),
                 models_.end());
 }
@@ -75,30 +94,29 @@ absl::Status ModelCatalog::List(const v1::ListModelsRequest& request,
   if (request.page_size() < 0) {
     return InvalidField("page_size", "must not be negative");
   }
-  const int page_size =
-      request.page_size() == 0 ? kPageSizeDefault
-                               : std::min(request.page_size(), kPageSizeMax);
-  bool found = request.page_token().empty();
+  const int page_size = request.page_size() == 0
+                            ? kPageSizeDefault
+                            : std::min(request.page_size(), kPageSizeMax);
+  std::optional<Key> after;
+  if (!request.page_token().empty()) {
+    after = KeyBefore(request.page_token(), request.provider_id());
+    if (!after.has_value()) {
+      return InvalidField("page_token",
+                          "is not one that this listing returned");
+    }
+  }
   for (const v1::Model& model : models_) {
     if (!request.provider_id().empty() &&
         model.provider() != request.provider_id()) {
       continue;
     }
-    const std::string token = TokenAfter(model, request.provider_id());
-    if (!found) {
-      found = token == request.page_token();
-      continue;
-    }
+    if (after.has_value() && KeyOf(model) <= *after) continue;
     if (response->models_size() == page_size) {
-      response->set_next_page_token(TokenAfter(
-          response->models(page_size - 1), request.provider_id()));
-      return absl::OkStatus();
+      response->set_next_page_token(
+          TokenAfter(response->models(page_size - 1), request.provider_id()));
+      break;
     }
     *response->add_models() = model;
-  }
-  if (!found) {
-    return InvalidField("page_token",
-                        "is not one that this listing returned");
   }
   return absl::OkStatus();
 }
