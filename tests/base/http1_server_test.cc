@@ -107,7 +107,8 @@ class PathHandler final : public HttpHandler {
     const HttpField fields[] = {{"x-a", request.Find("x-a")},
                                 {"x-path", request.path}};
     for (size_t i = 0; i < kBlockPaddingBytes; ++i) {
-      const volatile char padding = request.body.data()[request.body.size() + i];
+      const volatile char padding =
+          request.body.data()[request.body.size() + i];
       static_cast<void>(padding);
     }
     const std::string_view body[] = {request.body};

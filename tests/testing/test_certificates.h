@@ -3,9 +3,9 @@
 // in a directory that goes with it.
 //
 //   const TestCertificates certificates;
-//   TlsContext::ForServer({.certificate_chain_file =
-//                              certificates.good().chain_file,
-//                          .private_key_file = certificates.good().key_file});
+//   MockUpstreamProcess::Options options;
+//   options.tls_cert_path = certificates.good().chain_file;
+//   options.tls_key_path = certificates.good().key_file;
 //   TlsContext::ForClient({.extra_ca_file = certificates.ca_file()});
 //
 // The good one is for `localhost`, 127.0.0.1 and ::1.
