@@ -125,6 +125,13 @@ class GatewayProcess:
         """The first line of the access log with all these fields."""
         return self._wait_for(self._access, fields)
 
+    def wait_for_output(self, text):
+        """All of standard error, once the text is in it."""
+        def output():
+            whole = "".join(self._log.text)
+            return whole if text in whole else None
+        return self._await(self._log, output, text)
+
     def send_signal(self, number):
         self._process.send_signal(number)
 
@@ -163,17 +170,22 @@ class GatewayProcess:
             self.wait()
 
     def _wait_for(self, lines, fields):
+        return self._await(
+            lines, lambda: next(iter(lines.matching(fields)), None), fields)
+
+    def _await(self, lines, find, what):
+        """What `find` returns, called with the lock, once it is not None."""
         deadline = time.monotonic() + self._timeout_s
         with self._changed:
             while True:
-                found = lines.matching(fields)
-                if found:
-                    return found[0]
+                found = find()
+                if found is not None:
+                    return found
                 left = deadline - time.monotonic()
                 if lines.at_end or left <= 0:
-                    raise GatewayError("%s before it logged %r:\n%s%s" % (
+                    raise GatewayError("%s before it wrote %r:\n%s%s" % (
                         "the gateway ended" if lines.at_end else
-                        "%g seconds passed" % self._timeout_s, fields,
+                        "%g seconds passed" % self._timeout_s, what,
                         "".join(self._log.text), "".join(self._access.text)))
                 self._changed.wait(left)
 

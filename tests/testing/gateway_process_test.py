@@ -113,7 +113,7 @@ class GatewayProcessTest(unittest.TestCase):
     def test_lines_that_are_no_json_are_kept_as_output(self):
         with self.start("print('plain', file=sys.stderr)\nready()" +
                         _WAIT) as gateway:
-            self.assertIn("plain\n", gateway.output)
+            self.assertIn("plain\n", gateway.wait_for_output("plain"))
 
     def test_reads_the_access_log_from_standard_output(self):
         script = ("ready()\nos.write(1, b'{\"request_id\": \"r-1\"}\\n')" +
