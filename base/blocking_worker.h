@@ -10,13 +10,12 @@
 // The work owns all that it uses: when its caller is cancelled it goes on
 // without him, or is not begun.
 //
-// Thread contract: Run from any loop; the work runs on the worker's thread. The
-// loops of those who wait outlive the worker.
+// Thread contract: Run from any loop, which may end before the worker does; the
+// work runs on the worker's thread.
 
 #ifndef BASE_BLOCKING_WORKER_H_
 #define BASE_BLOCKING_WORKER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -67,8 +66,9 @@ class BlockingWorker {
     Work work;
     std::optional<std::invoke_result_t<Work&>> result;
 
-    // Any thread.
-    std::atomic<bool> abandoned = false;
+    // The loop may be gone once it has given up.
+    Mutex mu;
+    bool abandoned GUARDED_BY(mu) = false;
 
     // Loop thread.
     bool done = false;
@@ -96,8 +96,13 @@ Task<absl::StatusOr<std::invoke_result_t<Work&>>> BlockingWorker::Run(
   const auto job = std::make_shared<Job<Work>>(std::move(work));
   EventLoop* const loop = EventLoop::Current();
   const bool taken = Enqueue([job, loop] {
-    if (job->abandoned.load(std::memory_order_relaxed)) return;
+    {
+      MutexLock lock(job->mu);
+      if (job->abandoned) return;
+    }
     job->result.emplace(job->work());
+    MutexLock lock(job->mu);
+    if (job->abandoned) return;
     loop->Post([job] {
       job->done = true;
       job->wake_up.Set();
@@ -107,7 +112,10 @@ Task<absl::StatusOr<std::invoke_result_t<Work&>>> BlockingWorker::Run(
   CancelListener give_up(cancel, [&job] { job->wake_up.Set(); });
   co_await job->wake_up.Wait();
   if (job->done) co_return *std::move(job->result);
-  job->abandoned.store(true, std::memory_order_relaxed);
+  {
+    MutexLock lock(job->mu);
+    job->abandoned = true;
+  }
   co_return cancel.status();
 }
 

@@ -180,5 +180,33 @@ TEST_F(BlockingWorkerTest, GoesOnceTheWorkUnderWayHasEndedAndForgetsTheRest) {
   EXPECT_FALSE(begun);
 }
 
+TEST_F(BlockingWorkerTest, WorkMayOutliveTheLoopOfACallerWhoGaveUp) {
+  auto loop = std::make_unique<LoopThread>();
+  CancelSignal cancel;
+  Event begun;
+  Event release;
+  Event given_up;
+  ASSERT_TRUE(loop->Run([&] {
+    Spawn([](BlockingWorker& worker, CancelSignal& cancel, Event& begun,
+             Event& release, Event& given_up) -> Task<void> {
+      const absl::StatusOr<bool> result = co_await worker.Run(
+          [&begun, &release] {
+            begun.Set();
+            return release.Wait();
+          },
+          cancel);
+      EXPECT_EQ(result.status(), absl::CancelledError("hung up"));
+      given_up.Set();
+    }(*worker_, cancel, begun, release, given_up));
+  }));
+  ASSERT_TRUE(begun.Wait());
+  ASSERT_TRUE(
+      loop->Run([&] { cancel.Cancel(absl::CancelledError("hung up")); }));
+  ASSERT_TRUE(given_up.Wait());
+  loop.reset();
+  release.Set();
+  ASSERT_TRUE(Ask([] { return std::string(); })->answered.Wait());
+}
+
 }  // namespace
 }  // namespace gateway
