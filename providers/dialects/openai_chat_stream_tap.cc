@@ -45,6 +45,13 @@ bool HasValue(std::string_view data, std::string_view key) {
   return false;
 }
 
+// Whether both ends are a JSON object's. Most events are read no closer than
+// this, which finds those that were cut off.
+bool IsLikeAnObject(std::string_view data) {
+  return data.front() == '{' &&
+         data[data.find_last_not_of(" \t\r\n")] == '}';
+}
+
 // What one event says that is to be recorded.
 struct Notes {
   bool has_choices = false;
@@ -62,7 +69,7 @@ class OpenAiStreamTap final : public StreamTap {
       error_ = ReadOpenAiErrorEvent(data);
       return EventKind::kError;
     }
-    if (data.front() != '{' || !IsUtf8(data)) {
+    if (!IsLikeAnObject(data) || !IsUtf8(data)) {
       return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                        "an event of the stream is not a JSON object");
     }

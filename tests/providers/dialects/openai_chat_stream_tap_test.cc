@@ -132,6 +132,14 @@ TEST_F(OpenAiChatStreamTapTest, NonsenseIsABadResponse) {
   EXPECT_FALSE(OnEvent("{\"choices\":[\"\xc3(\"]}").ok());
 }
 
+TEST_F(OpenAiChatStreamTapTest, AnEventThatWasCutOffIsABadResponse) {
+  ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"role":"assistant"}})").ok());
+  EXPECT_EQ(FaultReason(OnEvent(R"({"choices":[{"del)").status()),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_EQ(*OnEvent("{\"choices\":[{\"delta\":{}}]} \t\r\n"),
+            EventKind::kContent);
+}
+
 TEST_F(OpenAiChatStreamTapTest, AStreamWithoutAWordOfItsEndIsUnfinished) {
   EXPECT_FALSE(tap_->finished());
   ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"content":"a"}})").ok());
