@@ -18,6 +18,21 @@ elsewhere
 
 [lint]
 plain
+
+[stubs]
+plain
+"""
+
+_STUBS_PINS = """\
+PROTOC_GEN_GO_VERSION=v1.0.0
+PROTOC_GEN_GO_GRPC_VERSION=v1.0.1
+GO_LIBRARIES="
+example.test/grpc@v1.2.3
+"
+NODE_LIBRARIES="
+grpc-js@%s
+typescript@5.0.0
+"
 """
 
 
@@ -64,7 +79,7 @@ class DepsTest(unittest.TestCase):
     def deps(self, *sections):
         """Returns (exit code, stderr, what apt-get was asked)."""
         tools = ["bash", "sh", "awk", "dirname", "env", "sed", "sort", "tr",
-                 "mkdir", "rm", "touch", "ln", "cat"]
+                 "mkdir", "rm", "touch", "ln", "cat", "cksum", "cp", "cut"]
         for tool in tools:
             link = os.path.join(self.bin, tool)
             if not os.path.lexists(link):
@@ -128,6 +143,30 @@ class DepsTest(unittest.TestCase):
         self.assertEqual(self.deps("lint"), (0, "", asked))
         self.write("third_party/registry_pins.env", "BUF_VERSION=1.2.4\n")
         self.assertIn("@bufbuild/buf@1.2.4", self.deps("lint")[2])
+
+    def test_libraries_are_installed_anew_when_one_pin_changes(self):
+        self.machine(installed=["plain"], known=[])
+        os.makedirs(os.path.join(self.root, "clients/go"))
+        self.write("clients/go/dependencies.go", "package x\n")
+        for name in ("go", "npm"):
+            self.command(name, 'echo "%s $*" >>%s' % (name, self.log))
+        self.write("third_party/registry_pins.env", _STUBS_PINS % "1.0.0")
+        code, stderr, asked = self.deps("stubs")
+        self.assertEqual(code, 0, stderr)
+        self.assertIn("go get example.test/grpc@v1.2.3", asked)
+        self.assertIn("grpc-js@1.0.0 typescript@5.0.0", asked)
+        self.assertIn("--ignore-scripts", asked)
+        tools = os.path.join(self.root, ".cache/llm-gateway/tools")
+        before = os.readlink(os.path.join(tools, "node-libraries"))
+        self.assertEqual(self.deps("stubs"), (0, "", asked))
+
+        self.write("third_party/registry_pins.env", _STUBS_PINS % "1.0.1")
+        code, stderr, again = self.deps("stubs")
+        self.assertEqual(code, 0, stderr)
+        self.assertIn("grpc-js@1.0.1 typescript@5.0.0", again[len(asked):])
+        self.assertNotIn("go get", again[len(asked):])
+        self.assertNotEqual(
+            os.readlink(os.path.join(tools, "node-libraries")), before)
 
     def test_a_tool_that_fails_to_install_is_tried_again(self):
         self.machine(installed=["plain"], known=[])
