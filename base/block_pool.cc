@@ -1,6 +1,7 @@
 #include "base/block_pool.h"
 
 #include <cassert>
+#include <cstring>
 
 namespace gateway {
 
@@ -12,7 +13,9 @@ BlockPool::~BlockPool() {
 Block BlockPool::Take() {
   ++lent_;
   if (kept_.empty()) {
-    return Block(this, new char[kBlockBytes + kBlockPaddingBytes]());
+    char* const data = new char[kBlockBytes + kBlockPaddingBytes];
+    std::memset(data + kBlockBytes, 0, kBlockPaddingBytes);
+    return Block(this, data);
   }
   char* const data = kept_.back();
   kept_.pop_back();

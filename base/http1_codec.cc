@@ -296,6 +296,18 @@ void Http1Parser::KeepFields(std::string& storage) {
   }
 }
 
+void Http1Parser::MoveHead(ptrdiff_t offset) {
+  const auto move = [offset](std::string_view& text) {
+    text = {text.data() + offset, text.size()};
+  };
+  move(method_);
+  move(target_);
+  for (HttpField& field : fields_) {
+    move(field.name);
+    move(field.value);
+  }
+}
+
 bool Http1Parser::keep_alive() const { return reader_->keep_alive(); }
 
 bool Http1Parser::chunked() const { return reader_->chunked(); }

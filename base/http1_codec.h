@@ -99,6 +99,9 @@ class Http1Parser {
   // Copies the fields into `storage`, where their views point from now on, so
   // that the buffer they arrived in can go. REQUIRES: kResponses.
   void KeepFields(std::string& storage);
+  // Moves all views of the head by `offset`, with the bytes they stand in.
+  // REQUIRES: kRequests.
+  void MoveHead(ptrdiff_t offset);
   // The connection can carry another message after this one.
   bool keep_alive() const;
   bool chunked() const;

@@ -29,6 +29,9 @@ constexpr size_t kLingerBytesMax = 64 * 1024 * 1024;
 // What is left of the time to write once everything has been cancelled.
 constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
+// Requests up to this size leave the block that they were read into.
+constexpr size_t kKeptRequestBytesMax = 6 * 1024;
+
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
@@ -128,6 +131,10 @@ class Http1Connection final : public Stream::Observer,
 
   void AppendHead(const HttpAnswerHead& head);
   bool HasBody(int status) const;
+  // Gives the block back, for a request that fills little of it: thousands
+  // that wait for their answers would spread over as many blocks, in memory
+  // and in the caches.
+  void KeepSmallRequest();
   void ReleaseRequest();
   Task<absl::Status> WriteOut(iovec* pieces, size_t count);
 
@@ -142,6 +149,7 @@ class Http1Connection final : public Stream::Observer,
   InputBuffer input_;
   InputBuffer head_memory_;  // The head's, once input_ has moved on.
   BodyAssembler body_;
+  KeptBytes request_memory_;  // A small request's, which has left its block.
 
   std::optional<CancelSignal> gone_;
   Answer answer_ = Answer::kNone;
@@ -290,6 +298,7 @@ absl::StatusOr<size_t> Http1Connection::TryRead(absl::Span<char> space) {
 
 Task<void> Http1Connection::HandleRequest() {
   SetPhase(Phase::kHandling);
+  KeepSmallRequest();
   keep_alive_ = parser_.keep_alive();
   head_request_ = parser_.method() == "HEAD";
   gone_.emplace();
@@ -434,8 +443,29 @@ bool Http1Connection::HasBody(int status) const {
   return status >= 200 && status != 204 && status != 304;
 }
 
+void Http1Connection::KeepSmallRequest() {
+  if (!body_.in_place() || !input_.bytes().empty()) return;
+  const char* const begin = parser_.method().data();
+  const char* end = parser_.target().data() + parser_.target().size();
+  if (!parser_.fields().empty()) {
+    const HttpField& last = parser_.fields().back();
+    end = std::max(last.name.data() + last.name.size(),
+                   last.value.data() + last.value.size());
+  }
+  if (!body_.bytes().empty()) {
+    end = body_.bytes().data() + body_.bytes().size();
+  }
+  const size_t size = end - begin;
+  if (size > kKeptRequestBytesMax) return;
+  const ptrdiff_t offset = request_memory_.Keep({begin, size}) - begin;
+  parser_.MoveHead(offset);
+  body_.Move(offset);
+  input_.Release();
+}
+
 void Http1Connection::ReleaseRequest() {
   body_.Clear();
+  request_memory_.Clear();
   head_memory_.Clear();
   input_.Release();
 }

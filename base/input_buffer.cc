@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/recycler.h"
+
 namespace gateway {
 namespace {
 
@@ -108,6 +110,21 @@ void BodyAssembler::Clear() {
   bytes_ = {kNothing, 0};
   own_.reset();
   capacity_ = 0;
+}
+
+const char* KeptBytes::Keep(std::string_view bytes) {
+  Clear();
+  allocated_ = bytes.size() + kBlockPaddingBytes;
+  data_ = static_cast<char*>(RecycledAllocate(allocated_));
+  std::memcpy(data_, bytes.data(), bytes.size());
+  std::memset(data_ + bytes.size(), 0, kBlockPaddingBytes);
+  return data_;
+}
+
+void KeptBytes::Clear() {
+  RecycledFree(data_, allocated_);
+  data_ = nullptr;
+  allocated_ = 0;
 }
 
 }  // namespace gateway

@@ -82,6 +82,14 @@ class BodyAssembler final : public Http1BodySink {
 
   std::string_view bytes() const { return bytes_; }
 
+  // The text lies where its pieces were read, not in memory of its own.
+  bool in_place() const { return !own_; }
+
+  // Moves the view of a text that is in place by `offset`, with its bytes.
+  void Move(ptrdiff_t offset) {
+    if (!bytes_.empty()) bytes_ = {bytes_.data() + offset, bytes_.size()};
+  }
+
   // Has the text put together in memory of its own, with room for `size`
   // bytes to begin with.
   void Reserve(size_t size);
@@ -98,6 +106,24 @@ class BodyAssembler final : public Http1BodySink {
   std::string_view bytes_{kNothing, 0};
   std::unique_ptr<char[]> own_;  // Null while the pieces lie in one row.
   size_t capacity_ = 0;
+};
+
+// A copy of some bytes in memory of just their size, followed by 64 readable
+// ones: for what must be kept while a block would be mostly empty.
+class KeptBytes {
+ public:
+  KeptBytes() = default;
+  KeptBytes(const KeptBytes&) = delete;
+  KeptBytes& operator=(const KeptBytes&) = delete;
+  ~KeptBytes() { Clear(); }
+
+  // Where the copy is.
+  const char* Keep(std::string_view bytes);
+  void Clear();
+
+ private:
+  char* data_ = nullptr;
+  size_t allocated_ = 0;
 };
 
 }  // namespace gateway
