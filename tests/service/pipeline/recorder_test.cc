@@ -1,0 +1,177 @@
+#include "service/pipeline/recorder.h"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "base/http_client.h"
+#include "base/task.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/call_record.h"
+#include "service/observability/metrics.h"
+#include "service/observability/provider_health.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/call.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+// Recording sends nothing.
+class NoClient final : public HttpClient {
+ public:
+  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
+      const HttpCall&) override {
+    co_return absl::InternalError("nothing is to be sent");
+  }
+};
+
+class RecorderTest : public testing::Test {
+ protected:
+  RecorderTest() {
+    auto watching = feed_.Subscribe({}, [] {});
+    EXPECT_TRUE(watching.ok());
+    watching_ = *std::move(watching);
+    call_.facts.request_id = "r-1";
+    call_.facts.operation = "GenerateSomething";
+    call_.facts.model = "m";
+  }
+
+  NotedTry& AddTry(absl::Status status) {
+    NotedTry& one = call_.tries.emplace_back();
+    one.provider = "mock";
+    one.model = "mock-model";
+    one.start_time = absl::FromUnixSeconds(100);
+    one.duration = absl::Seconds(2);
+    one.status = std::move(status);
+    return one;
+  }
+
+  static absl::Status Unavailable() {
+    return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503");
+  }
+
+  // The sum over all labels of a metric; nothing if it is not there.
+  std::optional<double> Metric(std::string_view name) {
+    for (const MetricFamilyValue& family : registry_.Read().families) {
+      if (family.name != name) continue;
+      double sum = 0;
+      for (const MetricValue& metric : family.metrics) sum += metric.number;
+      return sum;
+    }
+    return std::nullopt;
+  }
+
+  LoopRunner runner_;
+  NoClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
+             runner_.loop(),
+             client_,
+             cancel_,
+             arena_,
+             runner_.loop().Now()};
+
+  FakeClock clock_;
+  MetricRegistry registry_{clock_};
+  CallMetrics metrics_{registry_, {}};
+  RequestFeed feed_{{}};
+  std::unique_ptr<RequestFeed::Subscription> watching_;
+  ProviderHealthBoard board_;
+  Recorder recorder_{nullptr, metrics_.AddLane(), feed_, &board_.AddLane()};
+};
+
+TEST_F(RecorderTest, CountsACallAsInFlightUntilItsEnd) {
+  {
+    const InflightCall inflight = recorder_.Begin(call_);
+    EXPECT_EQ(Metric("llmgw_inflight_requests"), 1);
+  }
+  EXPECT_EQ(Metric("llmgw_inflight_requests"), 0);
+}
+
+TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
+  AddTry(Unavailable());
+  AddTry(absl::OkStatus());
+  call_.answer_facts.usage.set_input_tokens(11);
+  call_.answer_facts.usage.set_output_tokens(5);
+  recorder_.Record(call_, absl::OkStatus());
+
+  const std::optional<FeedEvent> event = watching_->Take();
+  ASSERT_TRUE(event.has_value());
+  const CallRecord& record = event->call->record();
+  EXPECT_EQ(record.request_id, "r-1");
+  EXPECT_EQ(record.operation, "GenerateSomething");
+  EXPECT_EQ(record.model_asked, "m");
+  EXPECT_EQ(record.provider, "mock");
+  EXPECT_EQ(record.model_served, "mock-model");
+  EXPECT_EQ(record.error_reason, "");
+  ASSERT_EQ(record.attempts.size(), 2u);
+  EXPECT_EQ(record.attempts[0].error_reason, "PROVIDER_UNAVAILABLE");
+  EXPECT_EQ(record.attempts[1].error_reason, "");
+  EXPECT_EQ(record.input_tokens, 11);
+  EXPECT_FALSE(watching_->Take().has_value());
+
+  EXPECT_EQ(Metric("llm_request_total"), 1);
+  EXPECT_EQ(Metric("retry_attempts_total"), 1);
+  EXPECT_EQ(Metric("llm_tokens_total"), 16);
+  EXPECT_EQ(Metric("llm_errors_total"), std::nullopt);
+}
+
+TEST_F(RecorderTest, SaysWhyACallFailed) {
+  AddTry(Unavailable());
+  recorder_.Record(call_, Unavailable());
+  const std::optional<FeedEvent> event = watching_->Take();
+  ASSERT_TRUE(event.has_value());
+  EXPECT_EQ(event->call->record().status_code, absl::StatusCode::kUnavailable);
+  EXPECT_EQ(event->call->record().error_reason, "PROVIDER_UNAVAILABLE");
+  EXPECT_EQ(Metric("llm_errors_total"), 1);
+}
+
+TEST_F(RecorderTest, ACallThatWentNowhereSaysNothingOfAnyProvider) {
+  recorder_.Record(call_, MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND, "no"));
+  EXPECT_EQ(watching_->Take()->call->record().provider, "");
+  EXPECT_EQ(board_.Read("mock").attempts, 0);
+}
+
+TEST_F(RecorderTest, EveryTryTellsOfTheHealthOfItsProvider) {
+  AddTry(Unavailable());
+  AddTry(Unavailable());
+  recorder_.Record(call_, Unavailable());
+  const ProviderHealth health = board_.Read("mock");
+  EXPECT_EQ(health.attempts, 2);
+  EXPECT_EQ(health.consecutive_failures, 2);
+  EXPECT_EQ(health.last_failure, absl::FromUnixSeconds(102));
+  EXPECT_EQ(health.last_failure_reason, v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+}
+
+TEST_F(RecorderTest, AConnectionThatHadGoneStaleIsNoFailureOfTheProvider) {
+  AddTry(Unavailable()).progress.http.reused_connection_was_stale = true;
+  AddTry(absl::OkStatus());
+  recorder_.Record(call_, absl::OkStatus());
+  const ProviderHealth health = board_.Read("mock");
+  EXPECT_EQ(health.attempts, 1);
+  EXPECT_EQ(health.failures, 0);
+  EXPECT_EQ(health.last_success, absl::FromUnixSeconds(102));
+}
+
+TEST_F(RecorderTest, NeedsNoBoard) {
+  Recorder recorder(nullptr, metrics_.AddLane(), feed_);
+  AddTry(absl::OkStatus());
+  recorder.Record(call_, absl::OkStatus());
+  EXPECT_TRUE(watching_->Take().has_value());
+}
+
+}  // namespace
+}  // namespace gateway
