@@ -28,7 +28,7 @@ run:
 	@tools/deps.sh build
 	@$(WANT_GRPCURL)
 	@bazel build $(BUILDFLAGS) //service:gateway
-	@exec bazel-bin/service/gateway --config=$(CONFIG) $(ARGS)
+	@exec bazel-bin/service/gateway --config=$(CONFIG) --first_calls $(ARGS)
 
 test:
 	@tools/deps.sh build test
