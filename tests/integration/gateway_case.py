@@ -1,0 +1,87 @@
+"""Test cases that share one gateway and one mock upstream.
+
+    class FaultsTest(gateway_case.GatewayCase):
+        config = gateway_case.CONFIG
+
+        def test_something(self):
+            self.upstream.set_script("gpt-x", {"status": 503})
+            answer = http_calls.ask(self.gateway.http, chat("gpt-x"))
+
+When the class is done the gateway must drain and exit with 0.
+"""
+
+import unittest
+
+from tests.integration import grpc_caller
+from tests.testing.gateway_process import GatewayProcess
+from tests.testing.mock_upstream import MockUpstream
+
+# The mock plays both vendors. Waits are short, so that what is tried again is
+# tried soon.
+CONFIG = """\
+providers:
+  - name: openai
+    openai:
+      base_url: "http://{upstream}/v1"
+      api_key: "env:OPENAI_KEY"
+  - name: anthropic
+    anthropic:
+      base_url: "http://{upstream}"
+      api_key: "env:ANTHROPIC_KEY"
+routing:
+  model_rules:
+    - {{prefix: "claude-", provider: anthropic}}
+  default_provider: openai
+resilience:
+  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}
+"""
+
+ENV = {"OPENAI_KEY": "key-of-openai-1234567890",
+       "ANTHROPIC_KEY": "key-of-anthropic-1234567890"}
+
+
+def with_upstream(field):
+    """CONFIG with another field, in YAML, for both providers."""
+    field = field.replace("{", "{{").replace("}", "}}")
+    config = CONFIG
+    for name in ENV:
+        key = '      api_key: "env:%s"\n' % name
+        config = config.replace(key, key + "      " + field + "\n")
+    return config
+
+
+class GatewayCase(unittest.TestCase):
+
+    # With {upstream} for the mock's address.
+    config = CONFIG
+    env = ENV
+    # Whether the class makes gRPC calls, through `self.caller`.
+    calls_grpc = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.upstream = cls.enter_class(MockUpstream())
+        if cls.calls_grpc:
+            cls.caller = cls.enter_class(grpc_caller.GrpcCaller())
+        cls.gateway = GatewayProcess(
+            cls.config.format(upstream=cls.upstream.address), env=cls.env)
+        cls.addClassCleanup(cls.gateway.kill)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.stop()
+        super().tearDownClass()
+
+    @classmethod
+    def enter_class(cls, context):
+        """Enters the context until the class is done."""
+        entered = context.__enter__()
+        cls.addClassCleanup(context.__exit__, None, None, None)
+        return entered
+
+    def enter(self, context):
+        """Enters the context until the test is done."""
+        entered = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return entered
