@@ -1,0 +1,145 @@
+#include "tests/testing/call_runner.h"
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/task.h"
+#include "google/protobuf/arena.h"
+#include "providers/dialects/dialect.h"
+#include "providers/provider.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/pipeline.h"
+
+namespace gateway {
+
+class CallRunner::Sink final : public AnswerSink {
+ public:
+  Sink(const OnBatch& on_batch, CallResult* result)
+      : on_batch_(on_batch), result_(*result) {}
+
+  Task<absl::Status> SendAnswer(Call& call) override {
+    ++result_.answers;
+    if (call.answers_raw) {
+      result_.bytes = call.answer.raw;
+    } else {
+      result_.response = *call.answer.response;
+    }
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override {
+    ++result_.batches;
+    for (std::string_view piece : batch.raw) result_.bytes.append(piece);
+    for (v1::GenerateEvent& event : batch.events) {
+      if (event.has_started()) call.Describe(event.mutable_started());
+      result_.events.push_back(event);
+    }
+    co_return on_batch_ ? on_batch_(result_) : absl::OkStatus();
+  }
+
+  Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override {
+    ++result_.ends;
+    result_.end = outcome;
+    result_.stream_end = call.MakeEnd(outcome).end();
+    co_return absl::OkStatus();
+  }
+
+ private:
+  const OnBatch& on_batch_;
+  CallResult& result_;
+};
+
+struct CallRunner::Borrowed {
+  Borrowed(CallRunner& runner, const CallQuestion& question)
+      : padded(question.body + std::string(kJsonPaddingBytes, ' ')),
+        call(runner.wiring_, runner.client_.loop(), runner.client_.http(),
+             *runner.cancel_, arena, runner.client_.loop().Now()) {
+    call.facts.operation = "test";
+    call.facts.request_id = "req-test-1";
+    call.facts.authorization = question.authorization;
+    if (question.dialect == nullptr) {
+      call.request = &question.request;
+      call.facts.model = question.request.model();
+      call.facts.provider = question.request.provider_id();
+      call.facts.stream = question.stream;
+      return;
+    }
+    raw.dialect = question.dialect;
+    raw.body = std::string_view(padded).substr(0, question.body.size());
+    call.refusal = raw.dialect->ScanRequest(raw.body, &raw.scan);
+    call.raw = &raw;
+    call.facts.model = raw.scan.model;
+    call.facts.stream = raw.scan.stream;
+    call.facts.stream_usage = raw.scan.stream_usage;
+  }
+
+  const std::string padded;
+  google::protobuf::Arena arena;
+  RawRequest raw;
+  Call call;
+};
+
+CallRunner::CallRunner(std::shared_ptr<const Wiring> wiring)
+    : wiring_(std::move(wiring)) {
+  auto watching = feed_.Subscribe({}, [] {});
+  if (!watching.ok()) std::abort();
+  watching_ = *std::move(watching);
+}
+
+CallResult CallRunner::Run(const CallQuestion& question,
+                           const OnBatch& on_batch) {
+  CallResult result;
+  client_.Run([&]() -> Task<void> {
+    Borrowed borrowed(*this, question);
+    Sink sink(on_batch, &result);
+    co_await RunOnLoop(borrowed, sink, &result);
+  });
+  TakeRecords(&result);
+  return result;
+}
+
+Task<void> CallRunner::RunOnLoop(Borrowed& borrowed, Sink& sink,
+                                 CallResult* result) {
+  Call& call = borrowed.call;
+  result->status = co_await RunCall(call, sink, recorder_);
+  result->answers_raw = call.answers_raw;
+  result->route_reason = call.plan.reason;
+  const v1::GenerateEvent end = call.MakeEnd(result->status);
+  result->attempts.assign(end.end().attempts().begin(),
+                          end.end().attempts().end());
+}
+
+absl::StatusOr<TokenCount> CallRunner::Count(const CallQuestion& question,
+                                             CallResult* result) {
+  absl::StatusOr<TokenCount> count;
+  client_.Run([&]() -> Task<void> {
+    Borrowed borrowed(*this, question);
+    count = co_await RunCount(borrowed.call, recorder_);
+  });
+  CallResult unwanted;
+  TakeRecords(result == nullptr ? &unwanted : result);
+  return count;
+}
+
+void CallRunner::TakeRecords(CallResult* result) {
+  while (std::optional<FeedEvent> event = watching_->Take()) {
+    result->records.push_back(event->call);
+  }
+}
+
+std::string CallResult::Text() const {
+  std::string text;
+  for (const v1::GenerateEvent& event : events) text += event.delta().text();
+  for (const v1::Choice& choice : response.choices()) {
+    for (const v1::Part& part : choice.message().parts()) text += part.text();
+  }
+  return text;
+}
+
+}  // namespace gateway

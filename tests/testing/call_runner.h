@@ -1,0 +1,114 @@
+// CallRunner takes calls through the whole pipeline, the way a door does, and
+// keeps everything that the caller and the records got to see.
+//
+//   CallRunner runner(wiring);
+//   const CallResult result = runner.Run({.request = request});
+//   EXPECT_EQ(result.ends, 1);
+//   EXPECT_EQ(result.record().input_tokens, 12);
+//
+// Thread contract: one thread.
+
+#ifndef TESTS_TESTING_CALL_RUNNER_H_
+#define TESTS_TESTING_CALL_RUNNER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/cancellation.h"
+#include "base/clock.h"
+#include "base/task.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/dialect.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/call_record.h"
+#include "service/observability/metrics.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/pipeline.h"
+#include "service/pipeline/recorder.h"
+#include "service/pipeline/wiring.h"
+#include "tests/testing/loop_client.h"
+
+namespace gateway {
+
+// A call in one of its two forms.
+struct CallQuestion {
+  v1::GenerateRequest request;  // Parsed, unless there is a body.
+  bool stream = false;          // Of a parsed call.
+  // Raw, in the format of `dialect`.
+  std::string body;
+  const Dialect* dialect = nullptr;
+  std::string authorization;
+};
+
+struct CallResult {
+  absl::Status status;  // Of RunCall.
+  // What the sink was given.
+  int answers = 0;
+  int batches = 0;
+  int ends = 0;
+  absl::Status end;
+  v1::StreamEnd stream_end;
+  std::string bytes;  // Of raw calls.
+  v1::GenerateResponse response;
+  std::vector<v1::GenerateEvent> events;
+  // What was noted and recorded.
+  bool answers_raw = false;
+  std::string route_reason;
+  std::vector<v1::Attempt> attempts;
+  std::vector<std::shared_ptr<const OwnedCallRecord>> records;
+
+  // REQUIRES: there is exactly one.
+  const CallRecord& record() const { return records.at(0)->record(); }
+  // The deltas' texts, or the answer's.
+  std::string Text() const;
+};
+
+class CallRunner {
+ public:
+  // Called for each batch before it counts as taken; what it returns is the
+  // caller's word: an error says that nobody takes it.
+  using OnBatch = std::function<absl::Status(const CallResult& so_far)>;
+
+  explicit CallRunner(std::shared_ptr<const Wiring> wiring);
+
+  CallResult Run(const CallQuestion& question,
+                 const OnBatch& on_batch = nullptr);
+
+  // As RunCount; `result` may be null.
+  absl::StatusOr<TokenCount> Count(const CallQuestion& question,
+                                   CallResult* result = nullptr);
+
+  LoopClient& client() { return client_; }
+  CancelSignal& cancel() { return *cancel_; }
+  void RenewCancel() { cancel_ = std::make_unique<CancelSignal>(); }
+  void SetWiring(std::shared_ptr<const Wiring> wiring) {
+    wiring_ = std::move(wiring);
+  }
+
+ private:
+  class Sink;
+  struct Borrowed;
+
+  Task<void> RunOnLoop(Borrowed& borrowed, Sink& sink, CallResult* result);
+  // Takes what was recorded since the last time.
+  void TakeRecords(CallResult* result);
+
+  std::shared_ptr<const Wiring> wiring_;
+  LoopClient client_;
+  std::unique_ptr<CancelSignal> cancel_ = std::make_unique<CancelSignal>();
+  MetricRegistry registry_{SystemClock()};
+  CallMetrics metrics_{registry_, {}};
+  RequestFeed feed_{{}};
+  Recorder recorder_{nullptr, metrics_.AddLane(), feed_};
+  std::unique_ptr<RequestFeed::Subscription> watching_;
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_TESTING_CALL_RUNNER_H_

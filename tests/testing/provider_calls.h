@@ -1,0 +1,92 @@
+// ProviderCalls asks a provider the way the pipeline does, raw or parsed, whole
+// or streamed, and keeps everything that came of it.
+//
+//   LoopClient client;
+//   ProviderCalls calls(client);
+//   const ProviderOutcome outcome = calls.Stream(provider, {.body = body});
+//   EXPECT_EQ(outcome.bytes, ...);
+//
+// Thread contract: one thread.
+
+#ifndef TESTS_TESTING_PROVIDER_CALLS_H_
+#define TESTS_TESTING_PROVIDER_CALLS_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/cancellation.h"
+#include "base/task.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
+#include "tests/testing/loop_client.h"
+
+namespace gateway {
+
+// A request in one of its two forms.
+struct ProviderQuestion {
+  // The provider's name of the model; the caller's if empty.
+  std::string model;
+  v1::GenerateRequest request;  // Parsed, unless there is a body.
+  std::string body;             // Raw.
+  bool fresh_connection = false;
+};
+
+struct ProviderOutcome {
+  absl::Status status;
+  // Of raw calls, all bytes; of parsed ones, the text of all choices.
+  std::string bytes;
+  v1::GenerateResponse response;
+  std::vector<v1::GenerateEvent> events;
+  int batches = 0;
+  bool content = false;  // Some batch had content.
+  ResponseFacts facts;
+  TryProgress progress;
+  std::vector<v1::Warning> warnings;
+};
+
+class ProviderCalls {
+ public:
+  // Called after each batch of a stream, on the loop.
+  using OnBatch = std::function<void(const ProviderOutcome& so_far)>;
+
+  explicit ProviderCalls(LoopClient& client) : client_(client) {}
+
+  ProviderOutcome Generate(const Provider& provider,
+                           const ProviderQuestion& question);
+  ProviderOutcome Stream(const Provider& provider,
+                         const ProviderQuestion& question,
+                         const OnBatch& on_batch = nullptr);
+  absl::StatusOr<int64_t> CountTokens(const Provider& provider,
+                                      const ProviderQuestion& question);
+
+  // Fires for the calls from now on.
+  CancelSignal& cancel() { return *cancel_; }
+  void RenewCancel() { cancel_ = std::make_unique<CancelSignal>(); }
+
+ private:
+  // What a ProviderCall borrows.
+  struct Borrowed;
+
+  Task<void> RunGenerate(const Provider& provider, Borrowed& borrowed,
+                         ProviderOutcome* outcome);
+  Task<void> RunStream(const Provider& provider, Borrowed& borrowed,
+                       const OnBatch& on_batch, ProviderOutcome* outcome);
+
+  LoopClient& client_;
+  std::unique_ptr<CancelSignal> cancel_ = std::make_unique<CancelSignal>();
+};
+
+// The text of a parsed answer's first choice.
+std::string TextOf(const v1::GenerateResponse& response);
+
+// The text that a parsed stream's deltas make up.
+std::string TextOf(const std::vector<v1::GenerateEvent>& events);
+
+}  // namespace gateway
+
+#endif  // TESTS_TESTING_PROVIDER_CALLS_H_
