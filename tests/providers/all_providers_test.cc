@@ -1,0 +1,81 @@
+#include "providers/all_providers.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/secret.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider.h"
+#include "service/config/defaults.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+llmgateway::config::v1::ProviderConfig Config(const std::string& text) {
+  llmgateway::config::v1::GatewayConfig config;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      text, config.add_providers()));
+  ApplyDefaults(&config);
+  return config.providers(0);
+}
+
+absl::StatusOr<std::unique_ptr<Provider>> Make(const std::string& text) {
+  const Secret key("key");
+  return MakeProvider(Config(text), &key, 1024);
+}
+
+TEST(AllProvidersTest, MakesEveryKind) {
+  struct Kind {
+    const char* config;
+    const char* kind;
+    const char* dialect;  // Null for none.
+  };
+  for (const Kind& each :
+       {Kind{"name: 'x' openai {}", "openai", "openai_chat"},
+        Kind{"name: 'x' anthropic {}", "anthropic", "anthropic_messages"},
+        Kind{"name: 'x' mock {}", "mock", nullptr}}) {
+    const auto made = Make(each.config);
+    ASSERT_TRUE(made.ok()) << made.status();
+    EXPECT_EQ((*made)->name(), "x");
+    EXPECT_EQ(ProviderKindName(Config(each.config)), each.kind);
+    ASSERT_EQ((*made)->dialect() == nullptr, each.dialect == nullptr);
+    if (each.dialect != nullptr) {
+      EXPECT_EQ((*made)->dialect()->name(), each.dialect);
+    }
+  }
+}
+
+// A kind in the schema that this table forgot would fail at start-up only.
+TEST(AllProvidersTest, KnowsEveryKindOfTheSchema) {
+  const auto* kinds = llmgateway::config::v1::ProviderConfig::descriptor()
+                          ->FindOneofByName("kind");
+  ASSERT_NE(kinds, nullptr);
+  for (int i = 0; i < kinds->field_count(); ++i) {
+    const std::string& kind = kinds->field(i)->name();
+    const std::string config = "name: 'x' " + kind + " {}";
+    EXPECT_TRUE(Make(config).ok()) << kind;
+    EXPECT_EQ(ProviderKindName(Config(config)), kind);
+  }
+}
+
+TEST(AllProvidersTest, SaysWhichProviderIsWrong) {
+  for (const char* config :
+       {"name: 'x' openai { base_url: 'ftp://a' }",
+        "name: 'x' anthropic { http { ca_file: '/nonexistent' } }",
+        "name: 'x' openai { http { proxy: 'https://p:1' } }", "name: 'x'"}) {
+    const auto made = Make(config);
+    EXPECT_EQ(made.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(made.status().message()),
+                HasSubstr("provider 'x': "));
+  }
+}
+
+}  // namespace
+}  // namespace gateway

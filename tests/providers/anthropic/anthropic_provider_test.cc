@@ -1,0 +1,79 @@
+#include "providers/anthropic/anthropic_provider.h"
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/secret.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/provider.pb.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/mock_upstream_process.h"
+#include "tests/testing/provider_calls.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr size_t kEventBytesLimit = 1024 * 1024;
+
+// How the upstream sees a request that is configured so.
+std::string Seen(llmgateway::config::v1::AnthropicProvider config,
+                 const Secret* key) {
+  auto upstream = MockUpstreamProcess::Start({});
+  EXPECT_TRUE(upstream.ok()) << upstream.status();
+  config.set_base_url(absl::StrCat("http://", (*upstream)->address()));
+  auto& timeouts = *config.mutable_http()->mutable_timeouts();
+  for (auto* timeout :
+       {timeouts.mutable_connect(), timeouts.mutable_first_byte(),
+        timeouts.mutable_idle(), timeouts.mutable_total()}) {
+    timeout->set_seconds(10);
+  }
+  config.mutable_http()->set_response_bytes_limit(1024 * 1024);
+  auto provider = MakeAnthropicProvider("anthropic", config, key, kEventBytesLimit);
+  EXPECT_TRUE(provider.ok()) << provider.status();
+  LoopClient client;
+  const ProviderOutcome outcome = ProviderCalls(client).Generate(
+      **provider, {.body = R"({"model":"m","max_tokens":9,"messages":)"
+                           R"([{"role":"user","content":"hi"}]})"});
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  return (*upstream)->Last("m").value_or("");
+}
+
+TEST(AnthropicProviderTest, SendsWhatItIsConfiguredToSend) {
+  llmgateway::config::v1::AnthropicProvider config;
+  config.set_version("2023-06-01");
+  config.add_betas("one-2025");
+  config.add_betas("two-2026");
+  const Secret key("the-key");
+  EXPECT_THAT(Seen(config, &key),
+              AllOf(HasSubstr("\"/v1/messages\""), HasSubstr("x-api-key"),
+                    HasSubstr("the-key"), HasSubstr("anthropic-version"),
+                    HasSubstr("2023-06-01"), HasSubstr("anthropic-beta"),
+                    HasSubstr("one-2025,two-2026"),
+                    Not(HasSubstr("Bearer"))));
+}
+
+TEST(AnthropicProviderTest, SendsNothingThatIsNotConfigured) {
+  llmgateway::config::v1::AnthropicProvider config;
+  config.set_version("2023-06-01");
+  EXPECT_THAT(Seen(config, nullptr), AllOf(Not(HasSubstr("x-api-key")),
+                                           Not(HasSubstr("anthropic-beta"))));
+}
+
+TEST(AnthropicProviderTest, RefusesAUrlThatIsNone) {
+  llmgateway::config::v1::AnthropicProvider config;
+  config.set_base_url("api.anthropic.com");
+  EXPECT_EQ(MakeAnthropicProvider("x", config, nullptr, kEventBytesLimit)
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace gateway

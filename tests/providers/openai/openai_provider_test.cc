@@ -1,0 +1,77 @@
+#include "providers/openai/openai_provider.h"
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/secret.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/provider.pb.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/mock_upstream_process.h"
+#include "tests/testing/provider_calls.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr size_t kEventBytesLimit = 1024 * 1024;
+
+// How the upstream sees a request that is configured so.
+std::string Seen(llmgateway::config::v1::OpenAiProvider config,
+                 const Secret* key) {
+  auto upstream = MockUpstreamProcess::Start({});
+  EXPECT_TRUE(upstream.ok()) << upstream.status();
+  config.set_base_url(absl::StrCat("http://", (*upstream)->address(), "/v1"));
+  auto& timeouts = *config.mutable_http()->mutable_timeouts();
+  for (auto* timeout :
+       {timeouts.mutable_connect(), timeouts.mutable_first_byte(),
+        timeouts.mutable_idle(), timeouts.mutable_total()}) {
+    timeout->set_seconds(10);
+  }
+  config.mutable_http()->set_response_bytes_limit(1024 * 1024);
+  auto provider = MakeOpenAiProvider("openai", config, key, kEventBytesLimit);
+  EXPECT_TRUE(provider.ok()) << provider.status();
+  LoopClient client;
+  const ProviderOutcome outcome = ProviderCalls(client).Generate(
+      **provider, {.body = R"({"model":"m","messages":[{"role":"user",)"
+                           R"("content":"hi"}]})"});
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  return (*upstream)->Last("m").value_or("");
+}
+
+TEST(OpenAiProviderTest, SendsWhatItIsConfiguredToSend) {
+  llmgateway::config::v1::OpenAiProvider config;
+  config.set_organization("org-1");
+  config.set_project("proj-2");
+  const Secret key("the-key");
+  EXPECT_THAT(Seen(config, &key),
+              AllOf(HasSubstr("/v1/chat/completions"),
+                    HasSubstr("Bearer the-key"),
+                    HasSubstr("openai-organization"), HasSubstr("org-1"),
+                    HasSubstr("openai-project"), HasSubstr("proj-2")));
+}
+
+TEST(OpenAiProviderTest, SendsNothingThatIsNotConfigured) {
+  EXPECT_THAT(Seen({}, nullptr),
+              AllOf(Not(HasSubstr("authorization")),
+                    Not(HasSubstr("openai-organization")),
+                    Not(HasSubstr("openai-project"))));
+}
+
+TEST(OpenAiProviderTest, RefusesAUrlThatIsNone) {
+  llmgateway::config::v1::OpenAiProvider config;
+  config.set_base_url("api.openai.com");
+  EXPECT_EQ(MakeOpenAiProvider("x", config, nullptr, kEventBytesLimit)
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace gateway
