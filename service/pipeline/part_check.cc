@@ -113,8 +113,7 @@ void CheckKind(const v1::Part& part, const std::string& path,
 void CheckPart(const v1::Part& part, const std::string& path,
                Violations* violations) {
   CheckKind(part, path, violations);
-  CheckCacheHint(part.cache_hint(), path + ".cache_hint", violations);
-  CheckExtensions(part.extensions(), path + ".", violations);
+  CheckExtras(part, path, violations);
 }
 
 }  // namespace
@@ -151,7 +150,9 @@ void CheckMessage(const v1::Message& message, const std::string& path,
   if (message.parts().empty() && message.role() != v1::ROLE_ASSISTANT) {
     violations->Add(path + ".parts", "is required");
   }
-  CheckExtensions(message.extensions(), path + ".", violations);
+  if (!message.extensions().empty()) {
+    CheckExtensions(message.extensions(), path + ".", violations);
+  }
   for (int i = 0; i < message.parts_size(); ++i) {
     const v1::Part& part = message.parts(i);
     const std::string at = absl::StrCat(path, ".parts[", i, "]");

@@ -25,6 +25,19 @@ void CheckExtensions(
 void CheckCacheHint(const llmgateway::v1::CacheHint& hint,
                     const std::string& path, Violations* violations);
 
+// Both, of a part or a tool that stands at `path`. Mostly there is neither, and
+// then no path is written.
+template <typename Message>
+void CheckExtras(const Message& message, const std::string& path,
+                 Violations* violations) {
+  if (message.has_cache_hint()) {
+    CheckCacheHint(message.cache_hint(), path + ".cache_hint", violations);
+  }
+  if (!message.extensions().empty()) {
+    CheckExtensions(message.extensions(), path + ".", violations);
+  }
+}
+
 // Adds what is wrong with `message`, which stands at `path`.
 void CheckMessage(const llmgateway::v1::Message& message,
                   const std::string& path, Violations* violations);

@@ -117,8 +117,7 @@ void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
 
 void CheckTool(const v1::Tool& tool, const std::string& path,
                Violations* violations) {
-  CheckCacheHint(tool.cache_hint(), path + ".cache_hint", violations);
-  CheckExtensions(tool.extensions(), path + ".", violations);
+  CheckExtras(tool, path, violations);
   std::string_view name;
   switch (tool.kind_case()) {
     case v1::Tool::kFunction:
