@@ -1,0 +1,80 @@
+#include "service/pipeline/admission.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/cancellation.h"
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
+#include "service/pipeline/call.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+class AdmissionTest : public testing::Test {
+ protected:
+  AdmissionTest() {
+    request_.set_model("m");
+    v1::Message* const message = request_.add_messages();
+    message->set_role(v1::ROLE_USER);
+    message->add_parts()->set_text("hi");
+    call_.request = &request_;
+    call_.facts.authorization = "Bearer alice-0123456789";
+  }
+
+  std::string Verdict() {
+    const absl::Status status = Admit(call_);
+    return status.ok() ? "OK" : std::string(ReasonName(FaultReason(status)));
+  }
+
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  v1::GenerateRequest request_;
+  RawRequest raw_;
+  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
+                            "auth: {api_keys: [{name: alice, key: 'env:A'}]}\n"
+                            "limits: {messages_limit: 1}\n",
+                            {{"A", "alice-0123456789"}}),
+             client_.loop(), client_.http(), cancel_, arena_,
+             client_.loop().Now()};
+};
+
+TEST_F(AdmissionTest, LetsAKnownCallerIn) {
+  EXPECT_EQ(Verdict(), "OK");
+  EXPECT_EQ(call_.caller, "alice");
+}
+
+TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
+  call_.facts.authorization = "";
+  call_.refusal = absl::InvalidArgumentError("broken");
+  request_.clear_model();
+  EXPECT_EQ(Verdict(), "API_KEY_INVALID");
+  call_.facts.api_key = "alice-0123456789";
+  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+}
+
+TEST_F(AdmissionTest, ChecksParsedRequestsByTheConfiguredLimits) {
+  *request_.add_messages() = request_.messages(0);
+  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+}
+
+TEST_F(AdmissionTest, LeavesRawRequestsToTheirDialect) {
+  call_.request = nullptr;
+  call_.raw = &raw_;
+  EXPECT_EQ(Verdict(), "OK");
+}
+
+TEST_F(AdmissionTest, ACallThatIsOverIsNotAdmitted) {
+  cancel_.Cancel(absl::DeadlineExceededError("late"));
+  call_.facts.authorization = "";
+  EXPECT_EQ(Verdict(), "DEADLINE_EXCEEDED");
+}
+
+}  // namespace
+}  // namespace gateway

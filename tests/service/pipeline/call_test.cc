@@ -1,0 +1,156 @@
+#include "service/pipeline/call.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat.h"
+#include "providers/provider.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+absl::Duration ToAbsl(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+class CallTest : public testing::Test {
+ protected:
+  CallTest() {
+    call_.facts.request_id = "req-1";
+    call_.plan.targets.push_back({"mock", "m"});
+    call_.plan.reason = "default";
+  }
+
+  void AddTry(const char* provider, const absl::Status& status) {
+    NotedTry& one = call_.tries.emplace_back();
+    one.provider = provider;
+    one.model = "m";
+    one.start_time = absl::FromUnixNanos(1'767'323'045'250'000'000);
+    one.duration = absl::Milliseconds(1500);
+    one.status = status;
+    one.progress.http.reused_connection = true;
+    one.progress.http_status = status.ok() ? 200 : 503;
+    one.progress.dispatched = call_.arrival + absl::Milliseconds(2);
+    one.progress.first_byte = call_.arrival + absl::Milliseconds(9);
+  }
+
+  v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
+    return call_.MakeEnd(status).end().outcome();
+  }
+
+  // Reads `body` as a raw request, as the door does.
+  void SetRaw(const std::string& body) {
+    padded_ = body + std::string(kJsonPaddingBytes, ' ');
+    raw_.dialect = &dialect_;
+    raw_.body = std::string_view(padded_).substr(0, body.size());
+    call_.raw = &raw_;
+  }
+
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  const OpenAiChat dialect_;
+  std::string padded_;
+  RawRequest raw_;
+  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
+             client_.loop(), client_.http(), cancel_, arena_,
+             client_.loop().Now()};
+};
+
+TEST_F(CallTest, AnEndSaysHowItEnded) {
+  EXPECT_EQ(OutcomeOf(absl::OkStatus()), v1::StreamEnd::OUTCOME_FINISHED);
+  EXPECT_EQ(OutcomeOf(absl::CancelledError("left")),
+            v1::StreamEnd::OUTCOME_CANCELLED);
+  EXPECT_EQ(OutcomeOf(absl::DeadlineExceededError("late")),
+            v1::StreamEnd::OUTCOME_CANCELLED);
+  EXPECT_EQ(OutcomeOf(MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "x")),
+            v1::StreamEnd::OUTCOME_TRUNCATED);
+  EXPECT_EQ(OutcomeOf(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "x")),
+            v1::StreamEnd::OUTCOME_ERROR);
+}
+
+TEST_F(CallTest, AnEndTellsAllThatIsKnown) {
+  AddTry("openai", MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  AddTry("openai", absl::OkStatus());
+  call_.answer_facts.usage.set_output_tokens(7);
+  call_.first_content = call_.arrival + absl::Milliseconds(12);
+  const v1::StreamEnd end =
+      call_.MakeEnd(MakeFault(v1::ERROR_REASON_INTERNAL, "why")).end();
+  EXPECT_EQ(end.error().reason(), v1::ERROR_REASON_INTERNAL);
+  EXPECT_EQ(end.error().message(), "why");
+  EXPECT_EQ(end.usage().output_tokens(), 7);
+  EXPECT_EQ(end.route().provider(), "openai");
+  EXPECT_EQ(end.route().reason(), "default");
+  ASSERT_EQ(end.attempts_size(), 2);
+  EXPECT_EQ(end.attempts(0).failure(),
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(end.attempts(0).failure_message(), "down");
+  EXPECT_EQ(end.attempts(0).http_status(), 503);
+  EXPECT_EQ(end.attempts(0).start_time().seconds(), 1'767'323'045);
+  EXPECT_EQ(end.attempts(0).start_time().nanos(), 250'000'000);
+  EXPECT_EQ(ToAbsl(end.attempts(0).duration()), absl::Milliseconds(1500));
+  EXPECT_TRUE(end.attempts(1).reused_connection());
+  EXPECT_EQ(end.attempts(1).failure(), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(ToAbsl(end.timings().overhead()), absl::Milliseconds(2));
+  EXPECT_EQ(ToAbsl(end.timings().upstream_first_byte()),
+            absl::Milliseconds(7));
+  EXPECT_EQ(ToAbsl(end.timings().time_to_first_token()),
+            absl::Milliseconds(12));
+}
+
+TEST_F(CallTest, ACallThatWentNowhereHasARouteButNoTimes) {
+  const v1::StreamEnd end = call_.MakeEnd(absl::CancelledError("x")).end();
+  EXPECT_EQ(end.route().provider(), "mock");
+  EXPECT_EQ(end.attempts_size(), 0);
+  EXPECT_FALSE(end.timings().has_overhead());
+  EXPECT_FALSE(end.timings().has_time_to_first_token());
+  call_.plan.targets.clear();
+  EXPECT_EQ(call_.MakeEnd(absl::CancelledError("x")).end().route().provider(),
+            "");
+}
+
+TEST_F(CallTest, DescribesAnAnswer) {
+  AddTry("mock", absl::OkStatus());
+  call_.warnings.emplace_back().set_field("sampling.top_k");
+  v1::GenerateResponse response;
+  call_.Describe(&response);
+  EXPECT_EQ(response.request_id(), "req-1");
+  EXPECT_EQ(response.route().provider(), "mock");
+  EXPECT_EQ(response.attempts_size(), 1);
+  EXPECT_EQ(response.warnings(0).field(), "sampling.top_k");
+  v1::StreamStarted started;
+  call_.Describe(&started);
+  EXPECT_EQ(started.request_id(), "req-1");
+  EXPECT_EQ(started.warnings_size(), 1);
+}
+
+TEST_F(CallTest, ReadsARawRequestOnce) {
+  SetRaw(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})");
+  const absl::StatusOr<const v1::GenerateRequest*> first =
+      call_.ParsedRequest();
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ((*first)->messages(0).parts(0).text(), "hi");
+  EXPECT_EQ(*call_.ParsedRequest(), *first);
+}
+
+TEST_F(CallTest, ARawRequestThatCannotBeReadIsTheCallersFault) {
+  SetRaw(R"({"model":"m","messages":[{"role":7}]})");
+  EXPECT_EQ(FaultReason(call_.ParsedRequest().status()),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(call_.request, nullptr);
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,87 @@
+#include "service/pipeline/wiring.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/config/config_reader.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kConfig[] =
+    "providers:\n"
+    "- {name: openai, openai: {api_key: 'env:KEY'}}\n"
+    "- {name: keyless, openai: {api_key: 'env:NO_SUCH_KEY'}}\n"
+    "- {name: local, openai: {base_url: 'http://127.0.0.1:1'}}\n"
+    "- {name: mock, mock: {}}\n"
+    "routing:\n"
+    "  model_rules:\n"
+    "  - {prefix: 'k-', provider: keyless}\n"
+    "  - {prefix: 'l-', provider: local}\n"
+    "  default_provider: mock\n"
+    "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n"
+    "resilience: {retry: {attempts_limit: 1}}\n";
+
+TEST(WiringTest, PutsEverythingOfAConfigurationTogether) {
+  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
+      kConfig, {{"KEY", "k"}, {"ALICE", "alice-0123456789"}});
+  EXPECT_EQ(wiring->providers().entries().size(), 4u);
+  EXPECT_EQ(wiring->config().providers_size(), 4);
+  EXPECT_EQ(&wiring->snapshot().config(), &wiring->config());
+  EXPECT_FALSE(wiring->authenticator().Authenticate("", "").ok());
+  EXPECT_TRUE(wiring->authenticator().Authenticate("", "alice-0123456789").ok());
+}
+
+TEST(WiringTest, TheRouterKnowsWhichCredentialsAreThere) {
+  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
+      kConfig, {{"KEY", "k"}, {"ALICE", "alice-0123456789"}});
+  const Router& router = wiring->router();
+  EXPECT_FALSE(wiring->providers().Find("openai")->credential_absent);
+  EXPECT_TRUE(wiring->providers().Find("keyless")->credential_absent);
+  // A provider that needs no credential lacks none.
+  EXPECT_FALSE(wiring->providers().Find("local")->credential_absent);
+  EXPECT_EQ(router.Plan({.model = "k-1"})->targets[0].provider, "mock");
+  EXPECT_EQ(router.Plan({.model = "l-1"})->targets[0].provider, "local");
+  EXPECT_TRUE(router.Plan({.model = "m", .provider = "openai"}).ok());
+  EXPECT_FALSE(router.Plan({.model = "m", .provider = "keyless"}).ok());
+  EXPECT_FALSE(router.Plan({.model = "m", .provider = "nobody"}).ok());
+}
+
+TEST(WiringTest, LivesOnWithoutTheSnapshotsOtherHolders) {
+  ConfigReading reading = ReadConfigText(
+      "providers: [{name: mock, mock: {}}]\n"
+      "routing: {default_provider: mock}\n",
+      "f", {}, absl::FromUnixSeconds(7));
+  ASSERT_NE(reading.snapshot, nullptr);
+  const auto wiring = Wiring::Make(reading.snapshot);
+  ASSERT_TRUE(wiring.ok()) << wiring.status();
+  reading.snapshot.reset();
+  EXPECT_EQ((*wiring)->router().Plan({.model = "m"})->targets[0].provider,
+            "mock");
+}
+
+TEST(WiringTest, SaysWhichProviderCannotBeMade) {
+  const ConfigReading reading = ReadConfigText(
+      "providers: [{name: broken, openai: {http: {ca_file: /nonexistent}}}]\n",
+      "f", {}, absl::FromUnixSeconds(7));
+  // A validator that looks at files would have found it before.
+  if (reading.snapshot == nullptr) {
+    ASSERT_FALSE(reading.problems.empty());
+    EXPECT_THAT(reading.problems[0].ToString(), HasSubstr("/nonexistent"));
+    return;
+  }
+  const absl::Status status = Wiring::Make(reading.snapshot).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("provider 'broken'"));
+}
+
+}  // namespace
+}  // namespace gateway
