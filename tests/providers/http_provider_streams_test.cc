@@ -239,7 +239,9 @@ TEST_F(HttpProviderStreamsTest, WhatCameBeforeTheBreakIsDelivered) {
 TEST_F(HttpProviderStreamsTest, AnEndWithoutAReasonIsNoSuccess) {
   // `[DONE]` comes, but no choice ever said why it ended.
   Script("m", R"({"content_type": "text/event-stream", "body":
-      "data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\ndata: [DONE]\n\n"})");
+      "data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,)"
+              R"(\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]})"
+              R"(\n\ndata: [DONE]\n\n"})");
   for (const ProviderQuestion& question : {Raw("m", kStream), Parsed("m")}) {
     const ProviderOutcome outcome = calls_.Stream(*openai_, question);
     EXPECT_EQ(Reason(outcome.status), "PROVIDER_BAD_RESPONSE")

@@ -35,7 +35,8 @@ std::string Seen(llmgateway::config::v1::AnthropicProvider config,
     timeout->set_seconds(10);
   }
   config.mutable_http()->set_response_bytes_limit(1024 * 1024);
-  auto provider = MakeAnthropicProvider("anthropic", config, key, kEventBytesLimit);
+  auto provider =
+      MakeAnthropicProvider("anthropic", config, key, kEventBytesLimit);
   EXPECT_TRUE(provider.ok()) << provider.status();
   LoopClient client;
   const ProviderOutcome outcome = ProviderCalls(client).Generate(

@@ -56,7 +56,7 @@ TEST(TokenEstimateTest, CountsAllThatMakesUpThePrompt) {
         parts { document { text: "1234" } } })"),
             kFrame + 7);
   EXPECT_EQ(Estimate(R"(messages { parts { tool_result {
-                          parts { text: "1234" } parts { text: "5678" } } } })"),
+                parts { text: "1234" } parts { text: "5678" } } } })"),
             kFrame + 2);
   EXPECT_EQ(Estimate(R"(
       tools { function { name: "1234" description: "1234"
@@ -70,8 +70,9 @@ TEST(TokenEstimateTest, CountsAllThatMakesUpThePrompt) {
 
 TEST(TokenEstimateTest, AMediumIsAFlatSumWhateverItsSize) {
   const std::string large(100'000, 'x');
-  EXPECT_EQ(Estimate("messages { parts { image { data: \"" + large + "\" } } }"),
-            kFrame + 1000);
+  EXPECT_EQ(
+      Estimate("messages { parts { image { data: \"" + large + "\" } } }"),
+      kFrame + 1000);
   EXPECT_EQ(Estimate(R"(messages { parts { image { url: "u" } }
                                    parts { audio { data: "d" } }
                                    parts { document { data: "d" } } })"),

@@ -37,7 +37,8 @@ TEST(WiringTest, PutsEverythingOfAConfigurationTogether) {
   EXPECT_EQ(wiring->config().providers_size(), 4);
   EXPECT_EQ(&wiring->snapshot().config(), &wiring->config());
   EXPECT_FALSE(wiring->authenticator().Authenticate("", "").ok());
-  EXPECT_TRUE(wiring->authenticator().Authenticate("", "alice-0123456789").ok());
+  EXPECT_EQ(*wiring->authenticator().Authenticate("", "alice-0123456789"),
+            "alice");
 }
 
 TEST(WiringTest, TheRouterKnowsWhichCredentialsAreThere) {

@@ -51,7 +51,7 @@ TEST(BackoffTest, MayBeNothingAtAll) {
 }
 
 TEST(BackoffTest, SpreadsCallersOverTheWholeRange) {
-  FakeRandom random(7);
+  FakeRandom random{7};
   absl::Duration shortest = absl::InfiniteDuration();
   absl::Duration longest;
   absl::Duration sum;

@@ -25,7 +25,7 @@ RetryPolicy Policy() {
 
 std::optional<absl::Duration> DelayAfter(int tries,
                                          const absl::Status& failure) {
-  FakeRandom random(1);
+  FakeRandom random{1};
   return Policy().DelayAfter(tries, failure, random);
 }
 

@@ -92,7 +92,7 @@ std::string Draw(FakeRandom& random, std::string_view letters, int max) {
 }
 
 TEST(MatchesGlobTest, AgreesWithTheDefinition) {
-  FakeRandom random(20260102);
+  FakeRandom random{20260102};
   int matches = 0;
   for (int i = 0; i < 200'000; ++i) {
     const std::string glob = Draw(random, "ab*?", 7);
