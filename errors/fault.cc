@@ -17,6 +17,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "llmgateway/v1/errors.pb.h"
+#include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
@@ -125,14 +126,7 @@ v1::ErrorReason ReasonOf(absl::StatusCode code) {
 }
 
 void SetRetryInfo(absl::Duration delay, RetryInfo& info) {
-  // The range of google.protobuf.Duration, so that infinity fits.
-  delay =
-      std::clamp(delay, absl::ZeroDuration(), absl::Hours(24 * 365 * 10000));
-  absl::Duration rest;
-  info.mutable_retry_delay()->set_seconds(
-      absl::IDivDuration(delay, absl::Seconds(1), &rest));
-  info.mutable_retry_delay()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+  *info.mutable_retry_delay() = ToProto(std::max(delay, absl::ZeroDuration()));
 }
 
 // Adds details while they fit.

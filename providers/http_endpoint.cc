@@ -10,16 +10,12 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/tls_context.h"
+#include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
-
-absl::Duration ToAbslDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
 
 absl::StatusOr<HostPort> ParseProxy(const std::string& proxy) {
   GATEWAY_ASSIGN_OR_RETURN(HttpUrl url, ParseHttpUrl(proxy));
@@ -41,29 +37,28 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   if (url.https) {
     GATEWAY_ASSIGN_OR_RETURN(
         destination->tls,
-        TlsContext::ForClient({.extra_ca_file = http.ca_file(),
-                               .alpn = {"http/1.1"}}));
+        TlsContext::ForClient(
+            {.extra_ca_file = http.ca_file(), .alpn = {"http/1.1"}}));
   }
   if (!http.proxy().empty()) {
     GATEWAY_ASSIGN_OR_RETURN(destination->proxy, ParseProxy(http.proxy()));
   }
   const configv1::UpstreamTimeouts& timeouts = http.timeouts();
-  destination->timeouts.connect = ToAbslDuration(timeouts.connect());
-  destination->timeouts.first_byte = ToAbslDuration(timeouts.first_byte());
-  destination->timeouts.idle = ToAbslDuration(timeouts.idle());
-  destination->timeouts.total = ToAbslDuration(timeouts.total());
+  destination->timeouts.connect = ToAbsl(timeouts.connect());
+  destination->timeouts.first_byte = ToAbsl(timeouts.first_byte());
+  destination->timeouts.idle = ToAbsl(timeouts.idle());
+  destination->timeouts.total = ToAbsl(timeouts.total());
   destination->idle_connections_max = http.pool().idle_connections_limit();
-  destination->idle_connection_timeout =
-      ToAbslDuration(http.pool().idle_timeout());
-  destination->connection_age_max = ToAbslDuration(http.pool().age_limit());
+  destination->idle_connection_timeout = ToAbsl(http.pool().idle_timeout());
+  destination->connection_age_max = ToAbsl(http.pool().age_limit());
   destination->response_bytes_limit = http.response_bytes_limit();
 
   HttpEndpoint endpoint;
   endpoint.destination_ = std::move(destination);
   endpoint.base_path_ = std::move(url.path);
   for (const auto& [name, value] : http.headers()) {
-    endpoint.configured_.push_back({absl::AsciiStrToLower(name),
-                                    Secret(value)});
+    endpoint.configured_.push_back(
+        {absl::AsciiStrToLower(name), Secret(value)});
   }
   return endpoint;
 }
@@ -72,11 +67,10 @@ std::shared_ptr<const HttpRequestHead> HttpEndpoint::Post(
     std::string_view path, std::vector<HttpRequestHead::Field> fields) const {
   fields.push_back({"content-type", Secret("application/json")});
   for (const HttpRequestHead::Field& configured : configured_) {
-    const bool given = std::any_of(
-        fields.begin(), fields.end(),
-        [&](const HttpRequestHead::Field& field) {
-          return field.name == configured.name;
-        });
+    const bool given = std::any_of(fields.begin(), fields.end(),
+                                   [&](const HttpRequestHead::Field& field) {
+                                     return field.name == configured.name;
+                                   });
     if (!given) fields.push_back(configured);
   }
   return std::make_shared<HttpRequestHead>(

@@ -13,6 +13,7 @@
 #include "base/resolver.h"
 #include "base/status_macros.h"
 #include "base/thread.h"
+#include "proto/proto_time.h"
 #include "service/api/admin_service.h"
 #include "service/api/gateway_service.h"
 #include "service/api/health.h"
@@ -41,19 +42,14 @@ namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(5);
 
-absl::Duration ToAbslDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
-
 HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   HttpServerLimits limits;
   limits.head_bytes = listener.header_bytes_limit();
   limits.body_bytes = listener.body_bytes_limit();
-  limits.head_timeout = ToAbslDuration(listener.header_timeout());
-  limits.body_timeout = ToAbslDuration(listener.body_stall_timeout());
-  limits.idle_timeout = ToAbslDuration(listener.idle_timeout());
-  limits.write_timeout = ToAbslDuration(listener.write_stall_timeout());
+  limits.head_timeout = ToAbsl(listener.header_timeout());
+  limits.body_timeout = ToAbsl(listener.body_stall_timeout());
+  limits.idle_timeout = ToAbsl(listener.idle_timeout());
+  limits.write_timeout = ToAbsl(listener.write_stall_timeout());
   limits.connections = listener.connections_limit();
   return limits;
 }
@@ -138,13 +134,12 @@ struct App::Graph {
 };
 
 App::App(std::shared_ptr<const ConfigSnapshot> config, Environment environment)
-    : graph_(std::make_unique<Graph>(std::move(config),
-                                     std::move(environment))) {}
+    : graph_(
+          std::make_unique<Graph>(std::move(config), std::move(environment))) {}
 
 absl::StatusOr<std::unique_ptr<App>> App::Start(
     std::shared_ptr<const ConfigSnapshot> config, Environment environment) {
-  std::unique_ptr<App> app(
-      new App(std::move(config), std::move(environment)));
+  std::unique_ptr<App> app(new App(std::move(config), std::move(environment)));
   GATEWAY_RETURN_IF_ERROR(app->Build());
   GATEWAY_RETURN_IF_ERROR(app->StartLoops());
   GATEWAY_RETURN_IF_ERROR(app->StartGrpc());
@@ -166,12 +161,10 @@ absl::Status App::Build() {
   }
   graph.metrics = std::make_unique<CallMetrics>(
       graph.registry,
-      CallMetrics::Options{
-          .model_labels_limit =
-              static_cast<size_t>(config.metrics().model_labels_limit())});
-  AddProcessMetrics(
-      {.version = kVersion, .access_log = graph.access_log.get()},
-      SystemClock(), graph.registry);
+      CallMetrics::Options{.model_labels_limit = static_cast<size_t>(
+                               config.metrics().model_labels_limit())});
+  AddProcessMetrics({.version = kVersion, .access_log = graph.access_log.get()},
+                    SystemClock(), graph.registry);
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
       .events_limit =
           static_cast<size_t>(config.metrics().watch_events_limit())});
@@ -218,13 +211,13 @@ absl::Status App::StartLoops() {
   GATEWAY_ASSIGN_OR_RETURN(operations.tls,
                            HttpTls(*graph.config, "operations"));
   operations.handler = [&graph](LoopServices&) {
-    return std::make_unique<OperationsRoutes>(graph.readiness,
-                                              graph.registry);
+    return std::make_unique<OperationsRoutes>(graph.readiness, graph.registry);
   };
 
-  const LoopRuntime::Shared shared{graph.resolver, *graph.wiring,
-                                   graph.access_log.get(), *graph.metrics,
-                                   *graph.feed, graph.provider_health};
+  const LoopRuntime::Shared shared{
+      graph.resolver, *graph.wiring, graph.access_log.get(),
+      *graph.metrics, *graph.feed,   graph.provider_health,
+      graph.registry};
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {
@@ -307,8 +300,7 @@ absl::Status App::StartAdmin() {
 void App::Drain() {
   Graph& graph = *graph_;
   if (std::exchange(graph.drained, true)) return;
-  const absl::Duration grace =
-      ToAbslDuration(graph.proto().runtime().drain_grace());
+  const absl::Duration grace = ToAbsl(graph.proto().runtime().drain_grace());
   graph.readiness.SetDraining();
   // The engine first says NOT_SERVING, then refuses; both kinds of door drain
   // side by side.
@@ -319,7 +311,7 @@ void App::Drain() {
   }
   if (graph.grpc != nullptr) graph.grpc->Drain(grace);
   if (!graph.loops.empty()) http_drained.Wait();
-  graph.feed->Close();
+  if (graph.feed != nullptr) graph.feed->Close();
   if (graph.admin_grpc != nullptr) graph.admin_grpc->Drain(absl::Seconds(1));
   for (const auto& runtime : graph.loops) runtime->Stop();
   if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);

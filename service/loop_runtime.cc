@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/task.h"
 #include "errors/fault.h"
+#include "service/observability/upstream_metrics.h"
 #include "service/pipeline/recorder.h"
 
 namespace gateway {
@@ -26,9 +27,8 @@ struct LoopRuntime::OnLoop {
   explicit OnLoop(EventLoop& loop, const Shared& shared)
       : client(shared.resolver),
         wiring(shared.wiring),
-        recorder(shared.access_log == nullptr
-                     ? nullptr
-                     : &shared.access_log->AddLane(),
+        recorder(shared.access_log == nullptr ? nullptr
+                                              : &shared.access_log->AddLane(),
                  shared.metrics.AddLane(), shared.feed,
                  &shared.health.AddLane()),
         services{loop, client, wiring, recorder} {}
@@ -66,6 +66,7 @@ absl::Status LoopRuntime::Start(int index,
 
 absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
   on_loop_ = std::make_unique<OnLoop>(*loop_, shared_);
+  AddUpstreamMetrics(on_loop_->client.shared_stats(), shared_.registry);
   for (HttpListener& listener : listeners) {
     OnLoop::Door& door = on_loop_->doors.emplace_back();
     door.handler = listener.handler(on_loop_->services);
@@ -73,11 +74,10 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
                                                 listener.tls);
     Http1Server* const server = door.server.get();
     GATEWAY_ASSIGN_OR_RETURN(
-        door.listener,
-        Listener::Open(*listener.address,
-                       [server](std::unique_ptr<Stream> stream) {
-                         server->Accept(std::move(stream));
-                       }));
+        door.listener, Listener::Open(*listener.address,
+                                      [server](std::unique_ptr<Stream> stream) {
+                                        server->Accept(std::move(stream));
+                                      }));
   }
   return absl::OkStatus();
 }
@@ -86,6 +86,10 @@ LoopServices& LoopRuntime::services() { return on_loop_->services; }
 
 void LoopRuntime::Drain(absl::Duration grace,
                         std::function<void()> on_drained) {
+  if (loop_ == nullptr) {
+    on_drained();  // The loop could not be made; nothing was ever on it.
+    return;
+  }
   loop_->Post([this, grace, on_drained = std::move(on_drained)] {
     Spawn(DrainOnLoop(grace, on_drained));
   });

@@ -21,6 +21,7 @@
 #include "base/tls_context.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
+#include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
@@ -38,6 +39,7 @@ class LoopRuntime {
     CallMetrics& metrics;
     RequestFeed& feed;
     ProviderHealthBoard& health;
+    MetricRegistry& registry;
   };
 
   // A listener of this loop.
@@ -56,12 +58,13 @@ class LoopRuntime {
   LoopRuntime(const LoopRuntime&) = delete;
   LoopRuntime& operator=(const LoopRuntime&) = delete;
 
-  // Starts the thread and opens the listeners.
+  // Starts the thread and opens the listeners. Whatever it returns, Drain and
+  // Stop come next.
   absl::Status Start(int index, std::vector<HttpListener> listeners);
 
   // Closes the listeners, lets requests finish until `grace` has passed, then
   // cancels what is left with reason DRAINING. Calls `on_drained`, on the
-  // loop, when nothing is left.
+  // loop, when nothing is left; at once if Start failed before there was one.
   void Drain(absl::Duration grace, std::function<void()> on_drained);
 
   // Ends the thread. REQUIRES: drained, and nobody uses services() any more.

@@ -137,37 +137,13 @@ v1::ErrorReason ReasonOfType(std::string_view type, std::string_view message) {
 }
 
 v1::ErrorReason ReasonOfStatus(int status, std::string_view message) {
-  switch (status) {
-    case 401:
-    case 403:
-      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
-    case 402:
-      return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
-    case 404:
-      return v1::ERROR_REASON_MODEL_NOT_FOUND;
-    case 408:
-    case 504:
-    case 524:
-      return v1::ERROR_REASON_PROVIDER_TIMEOUT;
-    case 409:
-      return v1::ERROR_REASON_CONFLICT;
-    case 413:
-      return v1::ERROR_REASON_REQUEST_TOO_LARGE;
-    case 429:
-      // A spent quota comes with the status of a rate limit, too.
-      return ReasonOfMessage(message) ==
-                     v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED
-                 ? v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED
-                 : v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
-    default:
-      break;
-  }
-  if (status >= 500) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  if (status >= 400) {
-    return ReasonOfMessage(message).value_or(v1::ERROR_REASON_INVALID_REQUEST);
-  }
-  // No status of a failure is below 400: this is not the provider's API.
-  return v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
+  const std::optional<v1::ErrorReason> said = ReasonOfMessage(message);
+  // A spent quota comes with the status of a rate limit, too.
+  const bool spent = said == v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+  if (status == 429 && spent) return *said;
+  const v1::ErrorReason reason = ReasonOfHttpStatus(status);
+  if (reason != v1::ERROR_REASON_INVALID_REQUEST) return reason;
+  return said.value_or(reason);
 }
 
 // For callers of the same format, the provider's words say it best.

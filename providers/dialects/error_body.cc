@@ -299,4 +299,32 @@ ErrorBody ReadErrorBody(std::string_view body) {
   return error;
 }
 
+llmgateway::v1::ErrorReason ReasonOfHttpStatus(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return llmgateway::v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+    case 402:
+      return llmgateway::v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+    case 404:
+      return llmgateway::v1::ERROR_REASON_MODEL_NOT_FOUND;
+    case 408:
+    case 504:
+    case 524:
+      return llmgateway::v1::ERROR_REASON_PROVIDER_TIMEOUT;
+    case 409:
+      return llmgateway::v1::ERROR_REASON_CONFLICT;
+    case 413:
+      return llmgateway::v1::ERROR_REASON_REQUEST_TOO_LARGE;
+    case 429:
+      return llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
+    default:
+      break;
+  }
+  if (status >= 500) return llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  if (status >= 400) return llmgateway::v1::ERROR_REASON_INVALID_REQUEST;
+  // No failure has a status below 400: this is not the provider's API.
+  return llmgateway::v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
+}
+
 }  // namespace gateway

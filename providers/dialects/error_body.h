@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "llmgateway/v1/errors.pb.h"
 
 namespace gateway {
 
@@ -56,6 +57,9 @@ ErrorBody ReadErrorBody(std::string_view body);
 // control characters and markup become spaces, bytes that are not UTF-8 go,
 // and the rest is cut to kErrorMessageBytesMax.
 std::string ScrubbedMessage(std::string_view text);
+
+// The reason that an HTTP status alone stands for.
+llmgateway::v1::ErrorReason ReasonOfHttpStatus(int status);
 
 }  // namespace gateway
 

@@ -69,34 +69,6 @@ bool SpeaksOfContextLength(std::string_view message) {
          absl::StrContains(lower, "exceeds the context window");
 }
 
-v1::ErrorReason ReasonOfStatus(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
-    case 402:
-      return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
-    case 404:
-      return v1::ERROR_REASON_MODEL_NOT_FOUND;
-    case 408:
-    case 504:
-    case 524:
-      return v1::ERROR_REASON_PROVIDER_TIMEOUT;
-    case 409:
-      return v1::ERROR_REASON_CONFLICT;
-    case 413:
-      return v1::ERROR_REASON_REQUEST_TOO_LARGE;
-    case 429:
-      return v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
-    default:
-      break;
-  }
-  if (status >= 500) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  if (status >= 400) return v1::ERROR_REASON_INVALID_REQUEST;
-  // No failure has a status below 400: this is not the provider's API.
-  return v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
-}
-
 v1::ErrorReason ReasonOf(int status, const ErrorBody& error) {
   for (const std::string& word : {error.code, error.type}) {
     const std::optional<v1::ErrorReason> meaning = MeaningOf(word);
@@ -112,7 +84,7 @@ v1::ErrorReason ReasonOf(int status, const ErrorBody& error) {
                ? v1::ERROR_REASON_INVALID_REQUEST
                : v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   }
-  const v1::ErrorReason reason = ReasonOfStatus(status);
+  const v1::ErrorReason reason = ReasonOfHttpStatus(status);
   if (reason == v1::ERROR_REASON_INVALID_REQUEST &&
       SpeaksOfContextLength(error.message)) {
     return v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED;

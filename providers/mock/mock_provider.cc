@@ -9,17 +9,13 @@
 #include "base/sleep.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "proto/proto_time.h"
 #include "providers/mock/mock_answer.h"
 
 namespace gateway {
 namespace {
 
 using Config = ::llmgateway::config::v1::MockProvider;
-
-absl::Duration ToAbslDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
 
 v1::ErrorReason ReasonOf(Config::Fault fault) {
   switch (fault) {
@@ -72,8 +68,7 @@ Task<absl::Status> MockProvider::Generate(ProviderCall& call,
     }
     co_return Fault();
   }
-  WriteMockAnswer(*call.request, call.model, config_.reply(),
-                  answer->response);
+  WriteMockAnswer(*call.request, call.model, config_.reply(), answer->response);
   *answer->response->mutable_usage() = MakeUsage();
   answer->facts.usage = answer->response->usage();
   answer->facts.has_usage = true;
@@ -84,8 +79,8 @@ Task<absl::Status> MockProvider::Generate(ProviderCall& call,
 
 Task<absl::Status> MockProvider::Begin(ProviderCall& call) const {
   call.progress->dispatched = call.loop->Now();
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(
-      *call.loop, ToAbslDuration(config_.delay()), *call.cancel));
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await Sleep(*call.loop, ToAbsl(config_.delay()), *call.cancel));
   call.progress->first_byte = call.loop->Now();
   const bool fails_first = Faulty(config_) &&
                            config_.fault_after_chunks() == 0 &&
@@ -99,10 +94,10 @@ Task<absl::Status> MockProvider::Begin(ProviderCall& call) const {
 }
 
 absl::Status MockProvider::Fault() const {
-  absl::Status fault = MakeFault(
-      ReasonOf(config_.fault()),
-      absl::StrCat(name_, ": told to fail with ",
-                   Config::Fault_Name(config_.fault())));
+  absl::Status fault =
+      MakeFault(ReasonOf(config_.fault()),
+                absl::StrCat(name_, ": told to fail with ",
+                             Config::Fault_Name(config_.fault())));
   AddFaultMetadata(fault, "provider", name_);
   if (config_.fault() == Config::FAULT_RATE_LIMITED) {
     SetRetryDelay(fault, absl::Seconds(1));
@@ -143,8 +138,8 @@ class MockProvider::AnswerStream final : public ProviderStream {
     }
     if (event.has_delta()) {
       if (deltas_ > 0) {
-        GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(
-            loop_, ToAbslDuration(config_.chunk_interval()), cancel_));
+        GATEWAY_CO_RETURN_IF_ERROR(
+            co_await Sleep(loop_, ToAbsl(config_.chunk_interval()), cancel_));
       }
       ++deltas_;
     }

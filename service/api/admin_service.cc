@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
-#include "google/protobuf/util/time_util.h"
+#include "proto/proto_time.h"
 #include "service/api/caller_check.h"
 #include "service/api/config_check.h"
 #include "service/api/provider_view.h"
@@ -23,9 +23,6 @@
 namespace gateway {
 namespace {
 
-using ::google::protobuf::Timestamp;
-using ::google::protobuf::util::TimeUtil;
-
 constexpr std::string_view kService = "llmgateway.v1.AdminService";
 constexpr std::string_view kInflightCalls = "llmgw_inflight_requests";
 
@@ -34,10 +31,6 @@ constexpr int kPageSizeMax = 1000;
 // A page token names the last provider of its page, so that the next page is
 // right even when providers come and go between the two.
 constexpr char kTokenMark[] = "after:";
-
-Timestamp ToProto(absl::Time time) {
-  return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
-}
 
 v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool troubled) {
   switch (state) {

@@ -15,15 +15,13 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "google/protobuf/util/time_util.h"
+#include "proto/proto_time.h"
 #include "service/api/caller_check.h"
 #include "service/api/request_record.h"
 #include "service/observability/metrics_text.h"
 
 namespace gateway {
 namespace {
-
-using ::google::protobuf::util::TimeUtil;
 
 constexpr std::string_view kService = "llmgateway.v1.MetricsService";
 constexpr int kNamesLimit = 100;
@@ -142,8 +140,7 @@ Task<absl::Status> MetricsService::GetMetrics(
     if (!IsAskedFor(request, family.name)) continue;
     FillFamily(family, response->add_families());
   }
-  *response->mutable_read_time() =
-      TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(snapshot.read_time));
+  *response->mutable_read_time() = ToProto(snapshot.read_time);
   co_return absl::OkStatus();
 }
 

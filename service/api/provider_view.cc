@@ -12,6 +12,7 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/time_util.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "proto/proto_time.h"
 #include "service/config/snapshot.h"
 
 namespace gateway {
@@ -44,7 +45,7 @@ const ProviderConfig* FindConfig(const Wiring& wiring,
   return nullptr;
 }
 
-v1::Provider::Credential ToProto(ConfigSnapshot::Credential credential) {
+v1::Provider::Credential CredentialView(ConfigSnapshot::Credential credential) {
   switch (credential) {
     case ConfigSnapshot::Credential::kNotNeeded:
       return v1::Provider::CREDENTIAL_NOT_NEEDED;
@@ -74,12 +75,10 @@ void FillHealth(const ProviderHealth& from, v1::ProviderHealth* to) {
   to->set_consecutive_failures(from.consecutive_failures);
   to->set_attempts_in_flight(from.attempts_in_flight);
   if (from.last_success.has_value()) {
-    *to->mutable_last_success_time() =
-        TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(*from.last_success));
+    *to->mutable_last_success_time() = ToProto(*from.last_success);
   }
   if (from.last_failure.has_value()) {
-    *to->mutable_last_failure_time() =
-        TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(*from.last_failure));
+    *to->mutable_last_failure_time() = ToProto(*from.last_failure);
     to->set_last_failure(from.last_failure_reason);
   }
 }
@@ -104,7 +103,8 @@ void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
   out->set_kind(entry.kind);
   const ProviderConfig* const config = FindConfig(wiring, entry.name);
   if (config != nullptr) out->set_base_url(BaseUrlOf(*config));
-  out->set_credential(ToProto(wiring.snapshot().CredentialOf(entry.name)));
+  out->set_credential(
+      CredentialView(wiring.snapshot().CredentialOf(entry.name)));
   for (const std::string& model : entry.models) out->add_models(model);
   const ProviderHealth health = board.Read(entry.name);
   FillHealth(health, out->mutable_health());

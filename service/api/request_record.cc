@@ -7,26 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
-#include "google/protobuf/util/time_util.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
 
 namespace v1 = ::llmgateway::v1;
-
-using ::google::protobuf::Duration;
-using ::google::protobuf::Timestamp;
-using ::google::protobuf::util::TimeUtil;
-
-Timestamp ToProto(absl::Time time) {
-  return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
-}
-
-Duration ToProto(absl::Duration duration) {
-  return TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
-}
 
 // The reverse of ReasonName.
 v1::ErrorReason ReasonOf(std::string_view name) {

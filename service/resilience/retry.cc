@@ -3,14 +3,10 @@
 #include <algorithm>
 
 #include "errors/fault.h"
+#include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
-
-absl::Duration ToAbslDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) +
-         absl::Nanoseconds(duration.nanos());
-}
 
 bool MayRetry(const absl::Status& failure) {
   switch (FaultReason(failure)) {
@@ -27,10 +23,10 @@ bool MayRetry(const absl::Status& failure) {
 
 RetryPolicy::RetryPolicy(const llmgateway::config::v1::RetryConfig& config)
     : tries_max_(config.attempts_limit()),
-      backoff_({.base = ToAbslDuration(config.backoff_base()),
+      backoff_({.base = ToAbsl(config.backoff_base()),
                 .multiplier = config.backoff_multiplier(),
-                .limit = ToAbslDuration(config.backoff_limit())}),
-      retry_after_max_(ToAbslDuration(config.retry_after_limit())) {}
+                .limit = ToAbsl(config.backoff_limit())}),
+      retry_after_max_(ToAbsl(config.retry_after_limit())) {}
 
 std::optional<absl::Duration> RetryPolicy::DelayAfter(
     int tries, const absl::Status& failure, Random& random) const {

@@ -1,0 +1,27 @@
+// Between protobuf's times, which the contract and the configuration use, and
+// Abseil's, which the code does.
+//
+//   const absl::Duration grace = ToAbsl(config.runtime().drain_grace());
+//   *attempt->mutable_duration() = ToProto(taken);
+//
+// Thread contract: plain functions.
+
+#ifndef PROTO_PROTO_TIME_H_
+#define PROTO_PROTO_TIME_H_
+
+#include "absl/time/time.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace gateway {
+
+absl::Duration ToAbsl(const google::protobuf::Duration& duration);
+
+// An infinite duration becomes the longest that there is.
+google::protobuf::Duration ToProto(absl::Duration duration);
+
+google::protobuf::Timestamp ToProto(absl::Time time);
+
+}  // namespace gateway
+
+#endif  // PROTO_PROTO_TIME_H_
