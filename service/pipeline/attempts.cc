@@ -10,6 +10,7 @@
 #include "base/sleep.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "service/pipeline/call_log.h"
 
 namespace gateway {
 namespace {
@@ -26,6 +27,9 @@ class Try {
     noted_.provider = entry_.name;
     noted_.model = std::string(entry_.UpstreamModel(target.model));
     noted_.start_time = SystemClock().WallTime();
+    if (call.provider_health != nullptr) {
+      noted_.inflight = call.provider_health->StartAttempt(entry_.name);
+    }
     request_.loop = &call.loop;
     request_.http = &call.http;
     request_.cancel = &call.cancel;
@@ -34,6 +38,7 @@ class Try {
     request_.fresh_connection = fresh_connection;
     request_.progress = &noted_.progress;
     request_.warnings = &call.warnings;
+    LogTry(call);
   }
 
   // Chooses the form of the request: raw where the provider speaks the
@@ -64,6 +69,8 @@ class Try {
     }
     noted_.duration = call_.loop.Now() - began_;
     noted_.status = outcome;
+    // A try that succeeded goes on until the call ends.
+    if (!outcome.ok()) noted_.inflight = InflightAttempt();
     return outcome;
   }
 

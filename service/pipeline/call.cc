@@ -7,20 +7,10 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
-
-void Set(absl::Duration duration, google::protobuf::Duration* out) {
-  out->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
-
-void Set(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  out->set_seconds(nanos / 1'000'000'000);
-  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
 
 bool HasCome(absl::Duration moment) {
   return moment != -absl::InfiniteDuration();
@@ -101,10 +91,9 @@ void Call::FillRoute(v1::Route* route) const {
   if (plan.targets.empty()) return;
   // The target that was tried last is the one that answered, or failed.
   const size_t served = tries.empty() ? 0 : tries.size() - 1;
-  route->set_provider(std::string(
-      tries.empty() ? plan.targets[0].provider : tries[served].provider));
-  route->set_model(tries.empty() ? plan.targets[0].model
-                                 : tries[served].model);
+  route->set_provider(std::string(tries.empty() ? plan.targets[0].provider
+                                                : tries[served].provider));
+  route->set_model(tries.empty() ? plan.targets[0].model : tries[served].model);
   route->set_reason(plan.reason);
 }
 
@@ -114,8 +103,8 @@ void Call::FillAttempts(
     v1::Attempt* const attempt = attempts->Add();
     attempt->set_provider(std::string(one.provider));
     attempt->set_model(one.model);
-    Set(one.start_time, attempt->mutable_start_time());
-    Set(one.duration, attempt->mutable_duration());
+    *attempt->mutable_start_time() = ToProto(one.start_time);
+    *attempt->mutable_duration() = ToProto(one.duration);
     attempt->set_http_status(one.progress.http_status);
     attempt->set_reused_connection(one.progress.http.reused_connection);
     if (one.status.ok()) continue;
@@ -125,19 +114,19 @@ void Call::FillAttempts(
 }
 
 void Call::FillTimings(v1::Timings* timings) const {
-  Set(loop.Now() - arrival, timings->mutable_total());
+  *timings->mutable_total() = ToProto(loop.Now() - arrival);
   if (HasCome(first_content)) {
-    Set(first_content - arrival, timings->mutable_time_to_first_token());
+    *timings->mutable_time_to_first_token() = ToProto(first_content - arrival);
   }
   if (tries.empty()) return;
   // What failed tries and the waits between them took is no overhead of ours.
   const TryProgress& first = tries.front().progress;
   if (!HasCome(first.dispatched)) return;
-  Set(first.dispatched - arrival, timings->mutable_overhead());
+  *timings->mutable_overhead() = ToProto(first.dispatched - arrival);
   const TryProgress& last = tries.back().progress;
   if (!HasCome(last.first_byte)) return;
-  Set(last.first_byte - last.dispatched,
-      timings->mutable_upstream_first_byte());
+  *timings->mutable_upstream_first_byte() =
+      ToProto(last.first_byte - last.dispatched);
 }
 
 }  // namespace gateway

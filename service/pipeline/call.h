@@ -26,6 +26,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/provider.h"
 #include "service/observability/call_record.h"
+#include "service/observability/provider_health.h"
 #include "service/pipeline/wiring.h"
 #include "service/routing/router.h"
 
@@ -59,6 +60,8 @@ struct NotedTry {
   absl::Duration duration;
   absl::Status status;
   TryProgress progress;
+  // Counts as in flight at its provider while it lives.
+  InflightAttempt inflight;
 };
 
 class Call {
@@ -92,6 +95,9 @@ class Call {
   google::protobuf::Arena& arena;
   const absl::Duration arrival;
   const absl::Time start_time;
+
+  // Set by the recorder that will record the call; may be null.
+  ProviderHealthLane* provider_health = nullptr;
 
   // Set by the door: the facts, and one of the two forms.
   CallFacts facts;

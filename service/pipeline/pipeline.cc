@@ -7,6 +7,7 @@
 #include "errors/fault.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
+#include "service/pipeline/call_log.h"
 #include "service/pipeline/token_estimate.h"
 
 namespace gateway {
@@ -14,9 +15,11 @@ namespace {
 
 absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_RETURN_IF_ERROR(Admit(call));
+  LogPrompt(call);
   GATEWAY_ASSIGN_OR_RETURN(
       call.plan, call.wiring->router().Plan({.model = call.facts.model,
                                              .provider = call.facts.provider}));
+  LogRoute(call);
   return absl::OkStatus();
 }
 

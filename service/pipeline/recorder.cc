@@ -48,7 +48,8 @@ Recorder::Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
     : access_log_(access_log), metrics_(metrics), feed_(feed), health_(health) {
 }
 
-InflightCall Recorder::Begin(const Call& call) {
+InflightCall Recorder::Begin(Call& call) {
+  call.provider_health = health_;
   return metrics_.StartCall(call.facts.door);
 }
 

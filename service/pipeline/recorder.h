@@ -23,8 +23,9 @@ class Recorder {
   Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
            RequestFeed& feed, ProviderHealthLane* health = nullptr);
 
-  // Counts the call as in flight for as long as the result lives.
-  [[nodiscard]] InflightCall Begin(const Call& call);
+  // Counts the call as in flight for as long as the result lives, and has its
+  // tries counted at their providers.
+  [[nodiscard]] InflightCall Begin(Call& call);
 
   // `outcome` is how the call ended for its caller.
   void Record(const Call& call, const absl::Status& outcome);

@@ -1,0 +1,99 @@
+#include "service/pipeline/call_log.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "base/json_escape.h"
+#include "base/logging.h"
+#include "google/protobuf/util/json_util.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kModule = "pipeline";
+
+void AppendQuoted(std::string_view text, std::string* out) {
+  out->push_back('"');
+  AppendJsonEscaped(text, kLogValueBytesLimit, out);
+  out->push_back('"');
+}
+
+// Texts as far as a line takes them; of anything else that is large, such as
+// pictures, only that it was there.
+void AppendPart(const v1::Part& part, std::string* out) {
+  if (part.kind_case() == v1::Part::kText) {
+    out->append("{\"text\":");
+    AppendQuoted(part.text(), out);
+    out->push_back('}');
+    return;
+  }
+  const size_t bytes = part.ByteSizeLong();
+  std::string whole;
+  if (bytes <= kLogValueBytesLimit &&
+      google::protobuf::util::MessageToJsonString(part, &whole).ok()) {
+    out->append(whole);
+    return;
+  }
+  absl::StrAppend(out, "{\"omitted_bytes\":", bytes, "}");
+}
+
+// Ends early once there is more than a line takes; the log cuts the rest.
+std::string PromptOf(const v1::GenerateRequest& request) {
+  std::string prompt = "[";
+  for (const v1::Message& message : request.messages()) {
+    if (prompt.size() > kLogValueBytesLimit) break;
+    if (prompt.size() > 1) prompt.push_back(',');
+    prompt.append("{\"role\":");
+    AppendQuoted(v1::Role_Name(message.role()), &prompt);
+    prompt.append(",\"parts\":[");
+    bool first = true;
+    for (const v1::Part& part : message.parts()) {
+      if (prompt.size() > kLogValueBytesLimit) break;
+      if (!first) prompt.push_back(',');
+      first = false;
+      AppendPart(part, &prompt);
+    }
+    prompt.append("]}");
+  }
+  prompt.push_back(']');
+  return prompt;
+}
+
+}  // namespace
+
+void LogPrompt(const Call& call) {
+  if (!call.wiring->config().logging().log_prompts()) return;
+  if (!LogEnabled(LogLevel::kInfo, kModule)) return;
+  const CallFacts& facts = call.facts;
+  if (call.raw != nullptr) {
+    Log(LogLevel::kInfo, kModule, "Prompt",
+        {{"request_id", facts.request_id}, {"prompt", call.raw->body}});
+    return;
+  }
+  const std::string prompt = PromptOf(*call.request);
+  Log(LogLevel::kInfo, kModule, "Prompt",
+      {{"request_id", facts.request_id}, {"prompt", prompt}});
+}
+
+void LogRoute(const Call& call) {
+  if (!LogEnabled(LogLevel::kDebug, kModule)) return;
+  Log(LogLevel::kDebug, kModule, "Routing request",
+      {{"request_id", call.facts.request_id},
+       {"model", call.facts.model},
+       {"provider", call.plan.targets.front().provider},
+       {"reason", call.plan.reason}});
+}
+
+void LogTry(const Call& call) {
+  if (!LogEnabled(LogLevel::kDebug, kModule)) return;
+  const NotedTry& begun = call.tries.back();
+  Log(LogLevel::kDebug, kModule, "Forwarding to provider",
+      {{"request_id", call.facts.request_id},
+       {"provider", begun.provider},
+       {"model", begun.model}});
+}
+
+}  // namespace gateway

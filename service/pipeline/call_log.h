@@ -1,0 +1,32 @@
+// What the log is told of a call on its way, all of it by module `pipeline`:
+//
+//   info   "Prompt", only if `logging.log_prompts` is set
+//   debug  "Routing request": where it goes, and why
+//   debug  "Forwarding to provider": each try
+//
+// How it ended is the access log's to say (service/observability/access_log.h).
+//
+// Thread contract: plain functions, on the call's loop. What is not written
+// costs one look at the level.
+
+#ifndef SERVICE_PIPELINE_CALL_LOG_H_
+#define SERVICE_PIPELINE_CALL_LOG_H_
+
+#include "service/pipeline/call.h"
+
+namespace gateway {
+
+// A raw request's body, or the messages of a parsed one as JSON; in either case
+// no more of it than a line takes. For calls that were admitted: strangers
+// shall not fill the log.
+void LogPrompt(const Call& call);
+
+// REQUIRES: the call has its plan.
+void LogRoute(const Call& call);
+
+// Of the try that was begun last.
+void LogTry(const Call& call);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALL_LOG_H_
