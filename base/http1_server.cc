@@ -26,6 +26,9 @@ constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
 constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
 constexpr size_t kLingerBytesMax = 64 * 1024 * 1024;
 
+// How many pipelined requests are served before others get their turn.
+constexpr int kPipelinedPerTurn = 16;
+
 // What is left of the time to write once everything has been cancelled.
 constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
@@ -169,7 +172,13 @@ Task<void> Http1Connection::Run() {
   stream_->SetObserver(this);
   bool more = true;
   if (server_.tls_ != nullptr) more = co_await StartTls();
-  while (more && !server_.draining_) more = co_await ServeOne();
+  for (int in_a_row = 1; more && !server_.draining_; ++in_a_row) {
+    more = co_await ServeOne();
+    if (input_.bytes().empty()) in_a_row = 0;
+    if (in_a_row < kPipelinedPerTurn) continue;
+    co_await YieldToLoop();
+    in_a_row = 0;
+  }
   stream_->SetObserver(nullptr);
   stream_->Close();
 }
@@ -177,7 +186,8 @@ Task<void> Http1Connection::Run() {
 Task<bool> Http1Connection::StartTls() {
   SetPhase(Phase::kHead);
   const std::string nobody;
-  const absl::Status secured = co_await stream_->StartTls(*server_.tls_, nobody);
+  const absl::Status secured =
+      co_await stream_->StartTls(*server_.tls_, nobody);
   co_return secured.ok();
 }
 

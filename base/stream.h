@@ -98,8 +98,8 @@ class Stream final : public IoWatcher, public Recycled {
   // Bytes handed to the kernel, before encryption, in the stream's life.
   uint64_t bytes_written() const { return bytes_written_; }
 
-  // Nothing is left to read, as far as can be said without asking the kernel
-  // in vain. REQUIRES: nobody is in Readable.
+  // Nothing is left to read that the observer would not be told of: neither
+  // bytes nor the end. REQUIRES: nobody is in Readable.
   bool KnownDrained();
 
   // Nobody is told of what happens when `observer` is null.

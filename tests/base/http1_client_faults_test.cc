@@ -20,13 +20,11 @@
 #include "absl/time/time.h"
 #include "base/cancellation.h"
 #include "base/event_loop.h"
-#include "base/file.h"
 #include "base/host_port.h"
 #include "base/http1_client.h"
 #include "base/http_client.h"
 #include "base/http_server.h"
 #include "base/resolver.h"
-#include "base/secret.h"
 #include "base/string_view.h"
 #include "base/task.h"
 #include "base/thread.h"
@@ -40,6 +38,7 @@
 #include "tests/testing/scripted_server.h"
 #include "tests/testing/test_certificates.h"
 #include "tests/testing/test_http_server.h"
+#include "tests/testing/test_tls.h"
 
 namespace gateway {
 namespace {
@@ -49,7 +48,6 @@ using ::testing::HasSubstr;
 constexpr std::string_view kOk =
     "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-constexpr size_t kPemBytesMax = 64 * 1024;
 constexpr absl::Duration kShort = absl::Milliseconds(40);
 
 std::string ReceiveRequest(RawClient& client) {
@@ -375,18 +373,10 @@ class Http1ClientTlsTest : public Http1ClientTestBase {
           return absl::StatusOr<IpAddresses>({address});
         }) {}
 
-  std::shared_ptr<TlsContext> Server(const TestCertificates::Pair& pair) {
-    TlsContext::ServerOptions options;
-    options.certificate_chain_pem = *ReadFile(pair.chain_file, kPemBytesMax);
-    options.private_key_pem =
-        Secret(*ReadFile(pair.key_file, kPemBytesMax));
-    return *TlsContext::ForServer(options);
-  }
   std::shared_ptr<HttpDestination> ToTls(uint16_t port, bool trusting = true) {
     const auto to = To(port);
-    TlsContext::ClientOptions options;
-    if (trusting) options.extra_ca_file = certificates_.ca_file();
-    to->tls = *TlsContext::ForClient(options);
+    to->tls =
+        trusting ? ClientTls(certificates_) : *TlsContext::ForClient({});
     return to;
   }
 
@@ -395,7 +385,7 @@ class Http1ClientTlsTest : public Http1ClientTestBase {
 };
 
 TEST_F(Http1ClientTlsTest, TrustsAnExtraAuthority) {
-  TestHttpServer server(handler_, {}, Server(certificates_.good()));
+  TestHttpServer server(handler_, {}, ServerTls(certificates_.good()));
   const auto to = ToTls(server.port());
   WithClient([&](Http1Client& client) -> Task<void> {
     for (const size_t size : {0, 1, 16'000, 17'000, 5'000'000, 2}) {
@@ -417,7 +407,7 @@ TEST_F(Http1ClientTlsTest, TrustsAnExtraAuthority) {
 }
 
 TEST_F(Http1ClientTlsTest, ChecksTheNameItWasGiven) {
-  TestHttpServer server(handler_, {}, Server(certificates_.good()));
+  TestHttpServer server(handler_, {}, ServerTls(certificates_.good()));
   const auto to = ToTls(server.port());
   to->host = "localhost";
   EXPECT_TRUE(CallOnce({.to = to}).status.ok());
@@ -441,7 +431,7 @@ TEST_F(Http1ClientTlsTest, RefusesWhomItCannotTrust) {
       {&certificates_.good(), false, "issuer"},
   };
   for (const Case& test : cases) {
-    TestHttpServer server(handler_, {}, Server(*test.pair));
+    TestHttpServer server(handler_, {}, ServerTls(*test.pair));
     const Reply reply =
         CallOnce({.to = ToTls(server.port(), test.trusting)});
     EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
@@ -510,7 +500,7 @@ void Relay(RawListener& listener) {
 }
 
 TEST_F(Http1ClientTlsTest, ShakesHandsThroughAProxy) {
-  TestHttpServer server(handler_, {}, Server(certificates_.good()));
+  TestHttpServer server(handler_, {}, ServerTls(certificates_.good()));
   ScriptedServer proxy(Relay);
   const auto to = ToTls(server.port());
   to->host = "localhost";
