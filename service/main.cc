@@ -16,7 +16,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/logging.h"
 #include "base/thread.h"
 #include "service/app.h"
@@ -82,7 +82,7 @@ std::shared_ptr<const ConfigSnapshot> ReadConfig(
     return nullptr;
   }
   const ConfigReading reading =
-      ReadConfigFile(file, environment, absl::Now());
+      ReadConfigFile(file, environment, SystemClock().WallTime());
   for (const ConfigProblem& problem : reading.problems) {
     std::cerr << problem.ToString() << "\n";
   }
