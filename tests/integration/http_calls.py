@@ -178,15 +178,15 @@ class RawConnection:
         self.read_exactly(2)
         return data
 
+    def read_chunks(self):
+        """The rest of a chunked body."""
+        return b"".join(iter(self.read_chunk, b""))
+
     def read_answer(self):
         """A whole answer."""
         status, headers = self.read_head()
         if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            chunk = self.read_chunk()
-            while chunk:
-                body += chunk
-                chunk = self.read_chunk()
+            body = self.read_chunks()
         else:
             body = self.read_exactly(int(headers.get("content-length", 0)))
         return Answer(status, headers, body)
