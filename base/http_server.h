@@ -66,7 +66,8 @@ class HttpResponder {
 
   // Writes on. Returns once the client's window has room again; an error when
   // the client is gone.
-  virtual Task<absl::Status> Write(absl::Span<const std::string_view> pieces) = 0;
+  virtual Task<absl::Status> Write(
+      absl::Span<const std::string_view> pieces) = 0;
 
   // Ends an answer begun with Start.
   virtual Task<absl::Status> Finish() = 0;

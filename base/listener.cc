@@ -62,8 +62,8 @@ absl::StatusOr<int> BoundSocket(SocketAddress& address, bool share_port) {
 
 absl::Status AtAddress(std::string_view address, const absl::Status& status) {
   return absl::Status(
-      status.code(),
-      absl::StrCat("cannot listen on ", ToAbsl(address), ": ", status.message()));
+      status.code(), absl::StrCat("cannot listen on ", ToAbsl(address), ": ",
+                                  status.message()));
 }
 
 }  // namespace

@@ -211,8 +211,8 @@ IoResult Stream::TryTlsWrite(const iovec* pieces, size_t count) {
     size = Gather(pieces, count, record, kTlsRecordBytes);
     data = record;
   }
-  const int n =
-      SSL_write(ssl_, data, static_cast<int>(std::min<size_t>(size, INT32_MAX)));
+  const int n = SSL_write(
+      ssl_, data, static_cast<int>(std::min<size_t>(size, INT32_MAX)));
   if (n > 0) return {IoResult::Kind::kBytes, static_cast<size_t>(n)};
   return TlsFailure(n, /*reading=*/false);
 }

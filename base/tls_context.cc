@@ -28,8 +28,8 @@ std::string WireAlpn(const std::vector<std::string>& names) {
 }
 
 absl::Status FileError(std::string_view what, const std::string& file) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(ToAbsl(what), " '", file, "': ", TakeTlsError("cannot be read")));
+  return absl::InvalidArgumentError(absl::StrCat(
+      ToAbsl(what), " '", file, "': ", TakeTlsError("cannot be read")));
 }
 
 bool IsIpAddress(const std::string& name) {
@@ -217,8 +217,9 @@ int TlsContext::SelectAlpn(SSL*, const unsigned char** out,
   const std::string& ours = static_cast<TlsContext*>(self)->alpn_;
   unsigned char* selected = nullptr;
   const int result = SSL_select_next_proto(
-      &selected, out_length, reinterpret_cast<const unsigned char*>(ours.data()),
-      ours.size(), in, in_length);
+      &selected, out_length,
+      reinterpret_cast<const unsigned char*>(ours.data()), ours.size(), in,
+      in_length);
   if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = selected;
   return SSL_TLSEXT_ERR_OK;

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -284,9 +285,11 @@ std::string Post(std::string_view fields, std::string_view body = "") {
                       "\r\n", ToAbsl(body));
 }
 
-std::vector<Trick> Tricks() {
-  const std::string nul("a\0b", 3);
-  const std::string chunked = "transfer-encoding: chunked\r\n";
+constexpr char kChunked[] = "transfer-encoding: chunked\r\n";
+
+// Codings that the next server may not see, or see otherwise.
+std::vector<Trick> CodingTricks() {
+  const std::string chunked = kChunked;
   return {
       {"LengthThenChunked",
        Post("content-length: 5\r\n" + chunked, "0\r\n\r\n")},
@@ -316,6 +319,13 @@ std::vector<Trick> Tricks() {
        Post("transfer-encoding: \vchunked\r\n", "0\r\n\r\n")},
       {"ChunkedInHttp10",
        "POST / HTTP/1.0\r\n" + chunked + "\r\n0\r\n\r\n"},
+  };
+}
+
+// Lines that end or begin where the next server sees none.
+std::vector<Trick> LineTricks() {
+  const std::string nul("a\0b", 3);
+  return {
       {"FoldedValue", Post("x-a: one\r\n two\r\n")},
       {"FoldedCoding",
        Post("transfer-encoding:\r\n chunked\r\n", "0\r\n\r\n")},
@@ -336,6 +346,12 @@ std::vector<Trick> Tricks() {
       {"NulInName", Post(nul + ": 1\r\n")},
       {"NulInTarget", "GET /" + nul + " HTTP/1.1\r\nhost: x\r\n\r\n"},
       {"DeleteInValue", Post("x-a: a\x7f\r\n")},
+  };
+}
+
+// Two answers to the same question, or none.
+std::vector<Trick> LengthTricks() {
+  return {
       {"TwoHosts", Post("host: y\r\n")},
       {"TwoEqualHosts", Post("host: x\r\n")},
       {"NoHost", "GET / HTTP/1.1\r\n\r\n"},
@@ -351,6 +367,13 @@ std::vector<Trick> Tricks() {
       {"FractionalLength", Post("content-length: 5.0\r\n", "hello")},
       {"OverflowingLength",
        Post("content-length: 18446744073709551621\r\n", "hello")},
+  };
+}
+
+// Chunks that end elsewhere for the next server.
+std::vector<Trick> ChunkTricks() {
+  const std::string chunked = kChunked;
+  return {
       {"ChunkSizeNotHex", Post(chunked, "5g\r\nhello\r\n0\r\n\r\n")},
       {"ChunkSizeEmpty", Post(chunked, "\r\nhello\r\n0\r\n\r\n")},
       {"ChunkSizeWithPrefix", Post(chunked, "0x5\r\nhello\r\n0\r\n\r\n")},
@@ -366,6 +389,12 @@ std::vector<Trick> Tricks() {
       {"TrailerWithLength",
        Post(chunked, "0\r\ncontent-length: 5\r\n\r\n")},
       {"TrailerMalformed", Post(chunked, "0\r\nno colon\r\n\r\n")},
+  };
+}
+
+// Request lines that are not HTTP/1.
+std::vector<Trick> RequestLineTricks() {
+  return {
       {"Http2Preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
       {"Http09", "GET /\r\n\r\n"},
       {"Http12", "GET / HTTP/1.2\r\nhost: x\r\n\r\n"},
@@ -375,6 +404,15 @@ std::vector<Trick> Tricks() {
       {"TabInRequestLine", "GET\t/ HTTP/1.1\r\nhost: x\r\n\r\n"},
       {"SpaceBehindVersion", "GET / HTTP/1.1 \r\nhost: x\r\n\r\n"},
   };
+}
+
+std::vector<Trick> Tricks() {
+  std::vector<Trick> all;
+  for (const auto& group : {CodingTricks, LineTricks, LengthTricks, ChunkTricks,
+                            RequestLineTricks}) {
+    for (Trick& trick : group()) all.push_back(std::move(trick));
+  }
+  return all;
 }
 
 class TrickTest : public testing::TestWithParam<Trick> {};

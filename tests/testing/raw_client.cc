@@ -49,7 +49,8 @@ std::string RawAnswer::Find(std::string_view name) const {
     const size_t colon = head.find(':', at);
     if (colon < end && colon - at == name.size() &&
         strncasecmp(head.data() + at, name.data(), name.size()) == 0) {
-      const size_t value = std::min(head.find_first_not_of(' ', colon + 1), end);
+      const size_t value =
+          std::min(head.find_first_not_of(' ', colon + 1), end);
       return head.substr(value, end - value);
     }
     at = head.find("\r\n", at);

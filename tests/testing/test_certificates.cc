@@ -64,9 +64,8 @@ Certificate Issue(const Wish& wish, EVP_PKEY* key, X509* issuer,
   X509_NAME_add_entry_by_txt(
       name, "CN", MBSTRING_ASC,
       reinterpret_cast<const unsigned char*>(wish.name), -1, -1, 0);
-  X509_set_issuer_name(x509,
-                       issuer != nullptr ? X509_get_subject_name(issuer) : name);
   X509* const signer = issuer != nullptr ? issuer : x509;
+  X509_set_issuer_name(x509, X509_get_subject_name(signer));
   AddExtension(x509, signer, NID_basic_constraints,
                wish.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
   AddExtension(x509, signer, NID_subject_key_identifier, "hash");

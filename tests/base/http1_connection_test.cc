@@ -1,5 +1,5 @@
-// What Http1Server does to clients that are too slow, too large, malformed or
-// too many, and what it does under TLS.
+// What a connection does to clients that are too slow, too large, malformed or
+// too many. What it does for the others: tests/base/http1_server_test.cc.
 
 #include <cstddef>
 #include <cstdint>
@@ -73,7 +73,7 @@ class EchoHandler final : public HttpHandler {
   }
 };
 
-class Http1ServerLimitsTest : public testing::Test {
+class Http1ConnectionTest : public testing::Test {
  protected:
   // Sends the bytes and expects a refusal, read to the end.
   static void ExpectRefusal(RawClient& client, int status) {
@@ -90,7 +90,7 @@ class Http1ServerLimitsTest : public testing::Test {
   EchoHandler handler_;
 };
 
-TEST_F(Http1ServerLimitsTest, RefusesMalformedRequestsInItsOwnWords) {
+TEST_F(Http1ConnectionTest, RefusesMalformedRequestsInItsOwnWords) {
   TestHttpServer server(handler_);
   for (const std::string_view bytes :
        {"\x16\x03\x01\x02", "GET / HTTP/1.1\n\n", "GET / HTTP/1.1\r\n\r\n",
@@ -108,7 +108,7 @@ TEST_F(Http1ServerLimitsTest, RefusesMalformedRequestsInItsOwnWords) {
   EXPECT_EQ(handler_.calls, 6);
 }
 
-TEST_F(Http1ServerLimitsTest, AnswersWhatCameBeforeTheMalformedRequest) {
+TEST_F(Http1ConnectionTest, AnswersWhatCameBeforeTheMalformedRequest) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());
   client.Send(absl::StrCat(ToAbsl(kHello), "smuggled nonsense\r\n\r\n",
@@ -118,7 +118,7 @@ TEST_F(Http1ServerLimitsTest, AnswersWhatCameBeforeTheMalformedRequest) {
   EXPECT_EQ(handler_.calls, 1);
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesHeadsThatAreTooLarge) {
+TEST_F(Http1ConnectionTest, RefusesHeadsThatAreTooLarge) {
   for (const size_t limit : {size_t{1000}, kBlockBytes, 3 * kBlockBytes}) {
     TestHttpServer server(handler_, {.head_bytes = limit});
     const std::string frame = "GET / HTTP/1.1\r\nhost: x\r\nx: \r\n\r\n";
@@ -136,7 +136,7 @@ TEST_F(Http1ServerLimitsTest, RefusesHeadsThatAreTooLarge) {
   }
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesTooManyFields) {
+TEST_F(Http1ConnectionTest, RefusesTooManyFields) {
   TestHttpServer server(handler_);
   std::string head = "GET / HTTP/1.1\r\nhost: x\r\n";
   for (int i = 0; i < 128; ++i) head += "a: b\r\n";
@@ -145,7 +145,7 @@ TEST_F(Http1ServerLimitsTest, RefusesTooManyFields) {
   ExpectRefusal(client, 431);
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesDeclaredBodiesBeforeTheyCome) {
+TEST_F(Http1ConnectionTest, RefusesDeclaredBodiesBeforeTheyCome) {
   TestHttpServer server(handler_);
   for (const std::string_view length : {"2147483648", "33554433"}) {
     RawClient client = RawClient::Connect(server.port());
@@ -157,7 +157,7 @@ TEST_F(Http1ServerLimitsTest, RefusesDeclaredBodiesBeforeTheyCome) {
   EXPECT_EQ(handler_.calls, 0);
 }
 
-TEST_F(Http1ServerLimitsTest, ARefusedClientMaySendAllOfItsBodyFirst) {
+TEST_F(Http1ConnectionTest, ARefusedClientMaySendAllOfItsBodyFirst) {
   TestHttpServer server(handler_);
   const std::string body(33 << 20, 'x');
   RawClient client = RawClient::Connect(server.port());
@@ -169,7 +169,7 @@ TEST_F(Http1ServerLimitsTest, ARefusedClientMaySendAllOfItsBodyFirst) {
   ExpectRefusal(client, 413);
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesChunksBeyondTheLimit) {
+TEST_F(Http1ConnectionTest, RefusesChunksBeyondTheLimit) {
   TestHttpServer server(handler_, {.body_bytes = 10});
   const std::string head =
       "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -181,7 +181,7 @@ TEST_F(Http1ServerLimitsTest, RefusesChunksBeyondTheLimit) {
   ExpectRefusal(over, 413);
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesAChunksHeadThatDoesNotEnd) {
+TEST_F(Http1ConnectionTest, RefusesAChunksHeadThatDoesNotEnd) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());
   client.Send(absl::StrCat("POST / HTTP/1.1\r\nhost: x\r\n"
@@ -190,7 +190,7 @@ TEST_F(Http1ServerLimitsTest, RefusesAChunksHeadThatDoesNotEnd) {
   ExpectRefusal(client, 400);
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesSlowHeads) {
+TEST_F(Http1ConnectionTest, RefusesSlowHeads) {
   TestHttpServer server(handler_, {.head_timeout = kShort});
   RawClient client = RawClient::Connect(server.port());
   client.Send("GET / HTTP/1.1\r\nhost:");
@@ -202,7 +202,7 @@ TEST_F(Http1ServerLimitsTest, RefusesSlowHeads) {
   ExpectRefusal(second, 408);
 }
 
-TEST_F(Http1ServerLimitsTest, RefusesSlowBodies) {
+TEST_F(Http1ConnectionTest, RefusesSlowBodies) {
   TestHttpServer server(handler_, {.body_timeout = kShort});
   for (const std::string_view fields :
        {"content-length: 10\r\n\r\n12345", "content-length: 100000\r\n\r\nx",
@@ -218,7 +218,7 @@ TEST_F(Http1ServerLimitsTest, RefusesSlowBodies) {
   }
 }
 
-TEST_F(Http1ServerLimitsTest, ClosesIdleConnectionsWithoutAWord) {
+TEST_F(Http1ConnectionTest, ClosesIdleConnectionsWithoutAWord) {
   TestHttpServer server(handler_, {.idle_timeout = kShort});
   RawClient fresh = RawClient::Connect(server.port());
   RawClient used = RawClient::Connect(server.port());
@@ -232,7 +232,7 @@ TEST_F(Http1ServerLimitsTest, ClosesIdleConnectionsWithoutAWord) {
   }
 }
 
-TEST_F(Http1ServerLimitsTest, ClosesOnAClientThatDoesNotRead) {
+TEST_F(Http1ConnectionTest, ClosesOnAClientThatDoesNotRead) {
   TestHttpServer server(handler_, {.write_timeout = kShort});
   RawClient client = RawClient::Connect(server.port());
   client.Send("GET /flood HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -242,7 +242,7 @@ TEST_F(Http1ServerLimitsTest, ClosesOnAClientThatDoesNotRead) {
   EXPECT_TRUE(client.reset());
 }
 
-TEST_F(Http1ServerLimitsTest, BearsWithAClientThatReadsSlowly) {
+TEST_F(Http1ConnectionTest, BearsWithAClientThatReadsSlowly) {
   // The timeout passes several times, but never without progress.
   TestHttpServer server(handler_, {.write_timeout = absl::Milliseconds(150)});
   RawClient client = RawClient::Connect(server.port());
@@ -265,7 +265,7 @@ TEST_F(Http1ServerLimitsTest, BearsWithAClientThatReadsSlowly) {
   }
 }
 
-TEST_F(Http1ServerLimitsTest, ServesNoMoreConnectionsThanAllowed) {
+TEST_F(Http1ConnectionTest, ServesNoMoreConnectionsThanAllowed) {
   TestHttpServer server(handler_, {.connections = 2});
   RawClient first = RawClient::Connect(server.port());
   RawClient second = RawClient::Connect(server.port());
@@ -288,7 +288,7 @@ size_t ResidentBytes() {
   return resident * 4096;
 }
 
-TEST_F(Http1ServerLimitsTest, AClaimAloneReservesNoMemory) {
+TEST_F(Http1ConnectionTest, AClaimAloneReservesNoMemory) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer's memory is not ours";
 #endif

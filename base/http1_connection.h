@@ -1,0 +1,121 @@
+// Http1Connection serves one client of an Http1Server, from the first byte to
+// the last: it reads requests, has them handled, and is the responder that the
+// handlers answer to.
+//
+//   idle --> head --> body --> handling <--> writing --> idle ...
+//
+// Each phase has its timer. Only base/http1_server.cc makes connections.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_HTTP1_CONNECTION_H_
+#define BASE_HTTP1_CONNECTION_H_
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/cancellation.h"
+#include "base/http1_codec.h"
+#include "base/http1_server.h"
+#include "base/http_server.h"
+#include "base/input_buffer.h"
+#include "base/recycler.h"
+#include "base/stream.h"
+#include "base/task.h"
+#include "base/timer_wheel.h"
+
+namespace gateway {
+
+class Http1Connection final : public Stream::Observer,
+                              public HttpResponder,
+                              public Recycled {
+ public:
+  Http1Connection(Http1Server& server, std::unique_ptr<Stream> stream);
+
+  // Serves requests until the connection ends.
+  Task<void> Run();
+
+  // Nothing is being done for the client now.
+  bool idle() const { return phase_ == Phase::kIdle; }
+  void CloseNow() { stream_->Close(); }
+  void Cancel(const absl::Status& why);
+
+  Task<absl::Status> Send(HttpAnswerHead head,
+                          absl::Span<const std::string_view> body) override;
+  void Start(HttpAnswerHead head) override;
+  Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override;
+  Task<absl::Status> Finish() override;
+  void Abort() override { stream_->Close(/*reset=*/true); }
+  CancelSignal& gone() override { return *gone_; }
+  std::string_view peer() const override { return peer_; }
+
+ private:
+  friend class Http1Server;
+  enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };
+  enum class Answer { kNone, kStreaming, kDone };
+
+  void OnUnawaited(bool hung_up) override;
+  void OnTimeout();
+  void SetPhase(Phase phase);
+
+  Task<bool> StartTls();
+  Task<bool> ServeOne();
+  Task<absl::Status> ReadHead();
+  Task<absl::Status> ReadBody();
+  Task<absl::Status> ReadStraightIntoBody(uint64_t length);
+  Task<absl::Status> ReadIntoInput(bool in_place);
+  Task<absl::Status> AwaitInput();
+  // 0 if there is nothing to read yet.
+  absl::StatusOr<size_t> TryRead(absl::Span<char> space);
+  Task<void> HandleRequest();
+  Task<void> Refuse(const absl::Status& why);
+  Task<void> Linger();
+
+  void AppendHead(const HttpAnswerHead& head);
+  bool HasBody(int status) const;
+  // Gives the block back, for a request that fills little of it: thousands
+  // that wait for their answers would spread over as many blocks, in memory
+  // and in the caches.
+  void KeepSmallRequest();
+  void ReleaseRequest();
+  Task<absl::Status> WriteOut(iovec* pieces, size_t count);
+
+  Http1Server& server_;
+  std::unique_ptr<Stream> stream_;
+  const std::string peer_;
+  Http1Parser parser_;
+  Timer timer_;
+  Phase phase_ = Phase::kIdle;
+  bool timed_out_ = false;
+
+  InputBuffer input_;
+  InputBuffer head_memory_;  // The head's, once input_ has moved on.
+  BodyAssembler body_;
+  KeptBytes request_memory_;  // A small request's, which has left its block.
+
+  std::optional<CancelSignal> gone_;
+  Answer answer_ = Answer::kNone;
+  bool keep_alive_ = true;
+  bool chunked_answer_ = false;
+  bool bodiless_answer_ = false;
+  bool head_request_ = false;
+  uint64_t written_before_ = 0;  // Bytes, when the timer was last looked at.
+  std::string out_;  // Heads and chunk sizes on their way out.
+
+  // The server's list.
+  Http1Connection* previous_ = nullptr;
+  Http1Connection* next_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP1_CONNECTION_H_
