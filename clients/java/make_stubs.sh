@@ -12,10 +12,6 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "${scratch}"' EXIT
 mkdir "${scratch}"/{classes,sources}
 cp -rL --parents "$@" "${scratch}"
-chmod -R u+w "${scratch}/proto"
-# Java would call the bytes of `string token` just as the field `token_bytes`.
-sed -i 's/ token_bytes = / raw_token_bytes = /' \
-  "${scratch}/proto/llmgateway/v1/content.proto"
 
 cd "${scratch}"
 protoc --proto_path=proto \

@@ -19,7 +19,7 @@ absl::Status ReadTokens(JsonValue& list, bool with_top, Tokens* tokens);
 
 absl::Status ReadBytes(JsonValue& list, v1::TokenLogprob* token) {
   if (list.IsNull()) return absl::OkStatus();
-  std::string* bytes = token->mutable_token_bytes();
+  std::string* bytes = token->mutable_utf8_bytes();
   return list.EachElement([&](JsonValue& value) -> absl::Status {
     GATEWAY_ASSIGN_OR_RETURN(const int32_t byte, value.Int32(0, 255));
     bytes->push_back(static_cast<char>(byte));
@@ -60,9 +60,9 @@ void WriteTokens(const Tokens& tokens, bool with_top, JsonWriter& json) {
     json.StartObject();
     json.StringField("token", token.token());
     json.DoubleField("logprob", token.logprob());
-    if (token.has_token_bytes()) {
+    if (token.has_utf8_bytes()) {
       json.StartArrayField("bytes");
-      for (const char byte : token.token_bytes()) {
+      for (const char byte : token.utf8_bytes()) {
         json.Int64(static_cast<unsigned char>(byte));
       }
       json.EndArray();

@@ -64,6 +64,7 @@ void ReflectionService::AddTo(MethodTable& table) {
   table.KeepWhileDraining(kService);
   table.KeepWhileDraining(kAlphaService);
   for (const std::string& service : table.services()) AddService(service);
+  AddStatusDetails();
 }
 
 void ReflectionService::AddService(std::string_view service) {
@@ -72,6 +73,13 @@ void ReflectionService::AddService(std::string_view service) {
   if (descriptor == nullptr) return;
   services_.emplace(service);
   AddFile(descriptor->file());
+}
+
+void ReflectionService::AddStatusDetails() {
+  // Tools that print a failure's details look their types up.
+  const google::protobuf::Descriptor* const info =
+      Pool().FindMessageTypeByName("google.rpc.ErrorInfo");
+  if (info != nullptr) AddFile(info->file());
 }
 
 void ReflectionService::AddFile(File file) {

@@ -5,8 +5,9 @@
 //   ReflectionService reflection;
 //   reflection.AddTo(table);  // After all other services.
 //
-// It tells of the table's services, the files that declare them and the files
-// that those import; of nothing else that happens to be linked.
+// It tells of the table's services, the files that declare them, the files that
+// those import, and the types of error details; of nothing else that happens to
+// be linked.
 //
 // Thread contract: AddTo by the thread that fills the table. Calls run on
 // their loops and only read.
@@ -55,6 +56,7 @@ class ReflectionService {
                  Response& response) const;
 
   void AddFile(File file);
+  void AddStatusDetails();
 
   // NOT_FOUND for what there is not, or is not served.
   absl::StatusOr<File> FindFile(const std::string& name) const;

@@ -33,8 +33,8 @@ TEST(OpenAiChatLogprobsTest, IsWrittenAsItWasRead) {
       R"("top_logprobs":[]}]})";
   v1::Logprobs logprobs;
   ASSERT_TRUE(Read(kJson, &logprobs).ok());
-  EXPECT_EQ(logprobs.content(0).token_bytes(), "\xC3\xA9");
-  EXPECT_FALSE(logprobs.content(0).top(0).has_token_bytes());
+  EXPECT_EQ(logprobs.content(0).utf8_bytes(), "\xC3\xA9");
+  EXPECT_FALSE(logprobs.content(0).top(0).has_utf8_bytes());
   EXPECT_TRUE(SameJson(Written(logprobs), kJson));
 }
 
