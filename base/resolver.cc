@@ -98,12 +98,25 @@ struct LoopResolver::Entry {
   std::vector<WakeUp*> waiting;
 };
 
+// Shared with the look-ups, which may end after the loop.
+struct LoopResolver::Home {
+  Mutex mu;
+  EventLoop* loop GUARDED_BY(mu);  // Null once the resolver has gone.
+};
+
 LoopResolver::LoopResolver(Resolver& resolver)
     : resolver_(resolver),
       loop_(*EventLoop::Current()),
-      self_(std::make_shared<LoopResolver*>(this)) {}
+      home_(std::make_shared<Home>()) {
+  MutexLock lock(home_->mu);
+  home_->loop = &loop_;
+}
 
-LoopResolver::~LoopResolver() { *self_ = nullptr; }
+LoopResolver::~LoopResolver() {
+  // What has been posted already looks at the entries alone.
+  MutexLock lock(home_->mu);
+  home_->loop = nullptr;
+}
 
 Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
                                                         WakeUp& interrupt) {
@@ -131,12 +144,13 @@ Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
 void LoopResolver::Ask(const std::string& host,
                        const std::shared_ptr<Entry>& entry) {
   entry->asking = true;
-  resolver_.Resolve(host, [self = self_, entry, &loop = loop_](
+  resolver_.Resolve(host, [home = home_, entry](
                               absl::StatusOr<IpAddresses> found) {
-    loop.Post([self, entry, found = std::move(found)] {
+    MutexLock lock(home->mu);
+    if (home->loop == nullptr) return;
+    home->loop->Post([entry, found = std::move(found)] {
       entry->asking = false;
-      if (*self == nullptr) return;
-      const absl::Duration now = (*self)->loop_.Now();
+      const absl::Duration now = EventLoop::Current()->Now();
       entry->renew_at = now + (found.ok() ? kAnswerTtl : kFailureTtl);
       if (found.ok() || now >= entry->good_until) {
         entry->answer = found;

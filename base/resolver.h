@@ -8,9 +8,8 @@
 //   LoopResolver names(resolver);            // One per loop.
 //   auto found = co_await names.Resolve("api.openai.com", interrupt);
 //
-// Thread contract: Resolver is thread-safe; a LoopResolver belongs to one event
-// loop, which must outlive the Resolver, as this must outlive its
-// LoopResolvers.
+// Thread contract: Resolver is thread-safe and outlives its LoopResolvers; a
+// LoopResolver belongs to one event loop, which may go before the Resolver.
 
 #ifndef BASE_RESOLVER_H_
 #define BASE_RESOLVER_H_
@@ -97,14 +96,15 @@ class LoopResolver {
 
  private:
   struct Entry;
+  struct Home;
 
   // Has the name looked up, and all who wait for it woken.
   void Ask(const std::string& host, const std::shared_ptr<Entry>& entry);
 
   Resolver& resolver_;
   EventLoop& loop_;
-  // Answers that come after this object is gone find it empty.
-  std::shared_ptr<LoopResolver*> self_;
+  // Where answers go; those that come after this object's end find it empty.
+  const std::shared_ptr<Home> home_;
   absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_;
 };
 

@@ -146,25 +146,41 @@ TEST(ResolverTest, ASlowNameCanBeInterruptedAndHoldsUpNoOther) {
   runner.Run(Interrupt(&resolver, &begun, &over));
 }
 
-TEST(ResolverTest, AnswersThatComeTooLateHarmNobody) {
-  LoopRunner runner;
+Task<void> AskAndGo(Resolver* resolver) {
+  LoopResolver names(*resolver);
+  WakeUp interrupt;
+  interrupt.Set();
+  const auto found = co_await names.Resolve("slow.test", interrupt);
+  EXPECT_TRUE(absl::IsCancelled(found.status()));
+}
+
+TEST(ResolverTest, AnswersThatComeAfterTheLoopHarmNobody) {
   Event over;
+  Resolver resolver([&](const std::string&) {
+    EXPECT_TRUE(over.Wait());
+    return Numbered(8);
+  });
+  {
+    LoopRunner runner;
+    runner.Run(AskAndGo(&resolver));
+  }
+  over.Set();
+}
+
+Task<void> Yield() { co_await YieldToLoop(); }
+
+TEST(ResolverTest, AnswersThatAreDeliveredTooLateHarmNobody) {
+  LoopRunner runner;
+  Event asked;
   {
     Resolver resolver([&](const std::string&) {
-      EXPECT_TRUE(over.Wait());
+      asked.Set();
       return Numbered(8);
     });
-    runner.Run([](Resolver* resolver) -> Task<void> {
-      LoopResolver names(*resolver);
-      WakeUp interrupt;
-      interrupt.Set();
-      const auto found = co_await names.Resolve("slow.test", interrupt);
-      EXPECT_TRUE(absl::IsCancelled(found.status()));
-    }(&resolver));
-    over.Set();
+    runner.Run(AskAndGo(&resolver));
+    EXPECT_TRUE(asked.Wait());
   }
-  // The answer was posted behind the resolver's back; run it.
-  runner.Run([]() -> Task<void> { co_await YieldToLoop(); }());
+  runner.Run(Yield());
 }
 
 }  // namespace
