@@ -28,20 +28,8 @@ std::string Difference(const char* expected, const RequestRecord& actual) {
   return differencer.Compare(message, actual) ? "" : difference;
 }
 
-TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
-  const std::vector<CallAttempt> attempts = {
-      {.provider = "openai",
-       .model = "gpt-5",
-       .start_time = absl::FromUnixMillis(1500),
-       .duration = absl::Milliseconds(20),
-       .error_reason = "PROVIDER_UNAVAILABLE",
-       .error_message = "openai: 503",
-       .http_status = 503,
-       .reused_connection = true},
-      {.provider = "openai",
-       .model = "gpt-5",
-       .start_time = absl::FromUnixMillis(1600),
-       .duration = absl::Seconds(2)}};
+// A call of which everything is known. Borrows `attempts`.
+CallRecord KnownCall(const std::vector<CallAttempt>& attempts) {
   CallRecord call;
   call.request_id = "r-1";
   call.door = Door::kHttp;
@@ -69,8 +57,25 @@ TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
   call.cost_usd_nanos = 6;
   call.cost_known = true;
   call.usage_estimated = true;
+  return call;
+}
+
+TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
+  const std::vector<CallAttempt> attempts = {
+      {.provider = "openai",
+       .model = "gpt-5",
+       .start_time = absl::FromUnixMillis(1500),
+       .duration = absl::Milliseconds(20),
+       .error_reason = "PROVIDER_UNAVAILABLE",
+       .error_message = "openai: 503",
+       .http_status = 503,
+       .reused_connection = true},
+      {.provider = "openai",
+       .model = "gpt-5",
+       .start_time = absl::FromUnixMillis(1600),
+       .duration = absl::Seconds(2)}};
   RequestRecord record;
-  ToRequestRecord(call, &record);
+  ToRequestRecord(KnownCall(attempts), &record);
   EXPECT_EQ(Difference(R"pb(
                          request_id: "r-1"
                          start_time { seconds: 1 nanos: 250000000 }
