@@ -210,6 +210,8 @@ absl::Status App::StartLoops() {
   operations.limits = LimitsOf(listeners.operations());
   GATEWAY_ASSIGN_OR_RETURN(operations.tls,
                            HttpTls(*graph.config, "operations"));
+  // Probes are told that the gateway drains, not that it is gone.
+  operations.outlives_drain = true;
   operations.handler = [&graph](LoopServices&) {
     return std::make_unique<OperationsRoutes>(graph.readiness, graph.registry);
   };

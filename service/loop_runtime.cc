@@ -23,6 +23,13 @@ constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 }  // namespace
 
+struct LoopRuntime::Door {
+  std::unique_ptr<HttpHandler> handler;
+  std::unique_ptr<Http1Server> server;
+  std::unique_ptr<Listener> listener;  // Null while draining.
+  bool outlives_drain = false;
+};
+
 struct LoopRuntime::OnLoop {
   explicit OnLoop(EventLoop& loop, const Shared& shared)
       : client(shared.resolver),
@@ -32,12 +39,6 @@ struct LoopRuntime::OnLoop {
                  shared.metrics.AddLane(), shared.feed,
                  &shared.health.AddLane()),
         services{loop, client, wiring, recorder} {}
-
-  struct Door {
-    std::unique_ptr<HttpHandler> handler;
-    std::unique_ptr<Http1Server> server;
-    std::unique_ptr<Listener> listener;  // Null while draining.
-  };
 
   Http1Client client;
   LoopWiring wiring;
@@ -68,7 +69,8 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
   on_loop_ = std::make_unique<OnLoop>(*loop_, shared_);
   AddUpstreamMetrics(on_loop_->client.shared_stats(), shared_.registry);
   for (HttpListener& listener : listeners) {
-    OnLoop::Door& door = on_loop_->doors.emplace_back();
+    Door& door = on_loop_->doors.emplace_back();
+    door.outlives_drain = listener.outlives_drain;
     door.handler = listener.handler(on_loop_->services);
     door.server = std::make_unique<Http1Server>(*door.handler, listener.limits,
                                                 listener.tls);
@@ -95,28 +97,49 @@ void LoopRuntime::Drain(absl::Duration grace,
   });
 }
 
+std::vector<LoopRuntime::Door*> LoopRuntime::DrainingDoors() {
+  std::vector<Door*> doors;
+  for (Door& door : on_loop_->doors) {
+    if (!door.outlives_drain) doors.push_back(&door);
+  }
+  return doors;
+}
+
 Task<void> LoopRuntime::DrainOnLoop(absl::Duration grace,
                                     std::function<void()> on_drained) {
-  Timer last_word([this] {
-    for (OnLoop::Door& door : on_loop_->doors) door.server->CloseAll();
+  const std::vector<Door*> doors = DrainingDoors();
+  Timer last_word([&doors] {
+    for (Door* door : doors) door->server->CloseAll();
   });
-  Timer grace_over([this, &last_word] {
+  Timer grace_over([this, &doors, &last_word] {
     const absl::Status why =
         MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
-    for (OnLoop::Door& door : on_loop_->doors) door.server->CancelAll(why);
+    for (Door* door : doors) door->server->CancelAll(why);
     loop_->ArmTimer(last_word, kLastWordTimeout);
   });
-  for (OnLoop::Door& door : on_loop_->doors) {
-    door.listener.reset();
-    door.server->Drain();
+  for (Door* door : doors) {
+    door->listener.reset();
+    door->server->Drain();
   }
   loop_->ArmTimer(grace_over, grace);
-  for (OnLoop::Door& door : on_loop_->doors) {
+  for (Door* door : doors) {
+    while (door->server->connections() > 0) {
+      co_await door->server->drained().Wait();
+    }
+  }
+  on_drained();
+}
+
+Task<void> LoopRuntime::CloseOnLoop() {
+  for (Door& door : on_loop_->doors) {
+    door.listener.reset();
+    door.server->CloseAll();
     while (door.server->connections() > 0) {
       co_await door.server->drained().Wait();
     }
   }
-  on_drained();
+  co_await on_loop_->client.AwaitIdle();
+  on_loop_.reset();
 }
 
 void LoopRuntime::Stop() {
@@ -124,10 +147,7 @@ void LoopRuntime::Stop() {
   Latch done;
   loop_->Post([this, &done] {
     Spawn([](LoopRuntime* self, Latch* done) -> Task<void> {
-      if (self->on_loop_ != nullptr) {
-        co_await self->on_loop_->client.AwaitIdle();
-        self->on_loop_.reset();
-      }
+      if (self->on_loop_ != nullptr) co_await self->CloseOnLoop();
       done->Open();
     }(this, &done));
   });

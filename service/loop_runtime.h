@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,6 +18,7 @@
 #include "base/http_server.h"
 #include "base/listener.h"
 #include "base/resolver.h"
+#include "base/task.h"
 #include "base/thread.h"
 #include "base/tls_context.h"
 #include "service/observability/access_log.h"
@@ -49,6 +51,8 @@ class LoopRuntime {
     std::shared_ptr<TlsContext> tls;  // Null for plaintext.
     // Makes the handler, on the loop.
     std::function<std::unique_ptr<HttpHandler>(LoopServices&)> handler;
+    // Serves until Stop: a gateway that drains still says that it does.
+    bool outlives_drain = false;
   };
 
   explicit LoopRuntime(const Shared& shared);
@@ -62,9 +66,10 @@ class LoopRuntime {
   // Stop come next.
   absl::Status Start(int index, std::vector<HttpListener> listeners);
 
-  // Closes the listeners, lets requests finish until `grace` has passed, then
-  // cancels what is left with reason DRAINING. Calls `on_drained`, on the
-  // loop, when nothing is left; at once if Start failed before there was one.
+  // Closes the listeners, but for those that outlive this, lets their requests
+  // finish until `grace` has passed, then cancels what is left with reason
+  // DRAINING. Calls `on_drained`, on the loop, when nothing is left; at once if
+  // Start failed before there was one.
   void Drain(absl::Duration grace, std::function<void()> on_drained);
 
   // Ends the thread. REQUIRES: drained, and nobody uses services() any more.
@@ -74,11 +79,14 @@ class LoopRuntime {
   LoopServices& services();
 
  private:
+  struct Door;
   struct OnLoop;  // What is made, used and destroyed on the loop.
 
   absl::Status Open(std::vector<HttpListener> listeners);
   Task<void> DrainOnLoop(absl::Duration grace,
                          std::function<void()> on_drained);
+  Task<void> CloseOnLoop();
+  std::vector<Door*> DrainingDoors();
 
   const Shared shared_;
   std::unique_ptr<EventLoop> loop_;

@@ -1,0 +1,226 @@
+"""F-22 and F-23: how a gateway ends."""
+
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import grpc_caller
+from tests.integration import http_calls
+from tests.integration.http_calls import RawConnection
+from tests.integration.http_calls import chat
+from tests.integration.http_calls import request_bytes
+from tests.testing import gateway_process
+from tests.testing.gateway_process import GatewayProcess
+from tests.testing.mock_upstream import MockUpstream
+
+_ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 5}
+# Long enough to begin a drain in the middle of it.
+_PACED = {"chunks": 100, "chunk_bytes": 16, "chunk_delay_ms": 20}
+_SERVING = "0801"
+_NOT_SERVING = "0802"
+
+
+class _DrainCase(unittest.TestCase):
+
+    grace = "30s"
+
+    def setUp(self):
+        self.upstream = self.enter(MockUpstream())
+        self.caller = self.enter(grpc_caller.GrpcCaller())
+        self.gateway = GatewayProcess(
+            gateway_case.CONFIG.format(upstream=self.upstream.address) +
+            "runtime: {drain_grace: %s}\n" % self.grace,
+            env=gateway_case.ENV)
+        self.addCleanup(self.gateway.kill)
+
+    def enter(self, context):
+        entered = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return entered
+
+    def http_stream(self, model, script):
+        """A stream at the HTTP door that has begun."""
+        self.upstream.set_script(model, script)
+        connection = self.enter(RawConnection(self.gateway.http))
+        connection.send(request_bytes(chat(model, stream=True)))
+        self.assertEqual(connection.read_head()[0], 200)
+        connection.read_chunk()
+        return connection
+
+    def grpc_stream(self, model, script):
+        self.upstream.set_script(model, script)
+        call = self.caller.stream(self.gateway.grpc,
+                                  grpc_caller.prompt(model))
+        while "delta" not in call.next_event():
+            pass
+        return call
+
+    def health(self, service=""):
+        """The health of the service, as it stands on the wire."""
+        name = service.encode()
+        request = (b"\x0a" + bytes([len(name)]) + name).hex() if name else ""
+        call = self.caller.call(self.gateway.grpc,
+                                "/grpc.health.v1.Health/Check", raw=request)
+        self.assertEqual(call.end["code"], "OK")
+        return call.response
+
+    def probe(self, path):
+        return http_calls.ask(self.gateway.operations, path=path)
+
+    def drain(self):
+        """Asks for the end; returns once the drain has begun."""
+        self.gateway.send_signal(signal.SIGTERM)
+        self.gateway.wait_for_log(msg="draining")
+
+
+class GracefulTest(_DrainCase):
+
+    def test_open_streams_finish_while_new_calls_are_refused(self):
+        self.assertEqual(self.probe("/readyz").status, 200)
+        self.assertEqual(self.health(), _SERVING)
+        idle = self.enter(RawConnection(self.gateway.http))
+        idle.send(request_bytes(b"", path="/v1/models", method="GET"))
+        self.assertEqual(idle.read_answer().status, 200)
+        over_http = self.http_stream("gpt-h", _PACED)
+        over_grpc = self.grpc_stream("gpt-g", _PACED)
+        self.drain()
+
+        self.assertEqual(idle.receive(), b"")  # Closed.
+        ready = self.probe("/readyz")
+        self.assertEqual(ready.status, 503)
+        self.assertIn(b"shutting down", ready.body)
+        self.assertEqual(self.probe("/livez").status, 200)
+        self.assertEqual(self.probe("/metrics").status, 200)
+        self.assertEqual(self.health(), _NOT_SERVING)
+        self.assertEqual(self.health("llmgateway.v1.GatewayService"),
+                         _NOT_SERVING)
+        refused = self.caller.generate(self.gateway.grpc,
+                                       grpc_caller.prompt("gpt-new"))
+        self.assertEqual((refused.end["code"], refused.end["reason"]),
+                         ("UNAVAILABLE", "DRAINING"))
+        with self.assertRaises(ConnectionRefusedError):
+            http_calls.ask(self.gateway.http, chat("gpt-new"))
+
+        body = over_http.read_chunks()
+        self.assertTrue(body.endswith(b"data: [DONE]\n\n"), body[-300:])
+        self.assertEqual(over_grpc.wait()["code"], "OK")
+        self.assertEqual(self.gateway.wait(), 0)
+        for model in ("gpt-h", "gpt-g"):
+            line = self.gateway.access_lines(model=model)
+            self.assertEqual([one["status"] for one in line], ["OK"])
+        self.assertEqual(self.upstream.stat("gpt-new", "requests"), 0)
+
+    def test_calls_under_way_finish(self):
+        self.upstream.set_script("gpt-u", {
+            "text": "there", "first_byte_delay_ms": 500})
+        connection = self.enter(RawConnection(self.gateway.http))
+        connection.send(request_bytes(chat("gpt-u")))
+        call = self.caller.start_generate(self.gateway.grpc,
+                                          grpc_caller.prompt("gpt-u"))
+        self.upstream.wait_for("started", "gpt-u", count=2)
+        self.drain()
+        answer = connection.read_answer()
+        self.assertEqual((answer.status, answer.text()), (200, "there"))
+        self.assertEqual(answer.headers["connection"], "close")
+        self.assertEqual(call.wait()["code"], "OK")
+        self.assertEqual(self.gateway.wait(), 0)
+
+    def test_an_idle_gateway_ends_at_once_and_well(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with GatewayProcess(
+                    gateway_case.CONFIG.format(upstream="127.0.0.1:1"),
+                    env=gateway_case.ENV, timeout_s=5) as gateway:
+                gateway.send_signal(number)
+                self.assertEqual(gateway.wait(), 0)
+                gateway.wait_for_log(msg="stopped")
+
+
+class ImpatientTest(_DrainCase):
+
+    grace = "300ms"
+
+    def test_what_outlasts_the_grace_is_told_why_it_ends(self):
+        over_http = self.http_stream("gpt-h", _ENDLESS)
+        translated = self.http_stream("claude-h", _ENDLESS)
+        over_grpc = self.grpc_stream("gpt-g", _ENDLESS)
+        self.drain()
+        for connection in (over_http, translated):
+            errors = http_calls.stream_errors(connection.read_chunks())
+            self.assertEqual(len(errors), 1)
+            self.assertIn("shutting down", errors[0]["message"])
+        end = over_grpc.wait()
+        self.assertEqual((end["code"], end["reason"]),
+                         ("UNAVAILABLE", "DRAINING"))
+        self.assertEqual(self.gateway.wait(), 0)
+        for model in ("gpt-h", "claude-h", "gpt-g"):
+            self.upstream.wait_for("cancelled", model)
+            lines = self.gateway.access_lines(model=model)
+            self.assertEqual([one["error_reason"] for one in lines],
+                             ["DRAINING"])
+
+    def test_calls_without_an_answer_are_told_too(self):
+        self.upstream.set_script("gpt-s", {"stall_before_first_byte": True})
+        connection = self.enter(RawConnection(self.gateway.http))
+        connection.send(request_bytes(chat("gpt-s")))
+        call = self.caller.start_generate(self.gateway.grpc,
+                                          grpc_caller.prompt("gpt-s"))
+        self.upstream.wait_for("started", "gpt-s", count=2)
+        self.drain()
+        answer = connection.read_answer()
+        self.assertEqual(answer.status, 503)
+        self.assertIn("shutting down", answer.error()["message"])
+        self.assertEqual(call.wait()["reason"], "DRAINING")
+        self.assertEqual(self.gateway.wait(), 0)
+
+    def test_a_client_that_reads_nothing_does_not_hold_the_end_up(self):
+        self.upstream.set_script("gpt-flood", {"chunks": 4096,
+                                               "chunk_bytes": 16384})
+        connection = self.enter(RawConnection(self.gateway.http,
+                                              receive_buffer_bytes=4096))
+        connection.send(request_bytes(chat("gpt-flood", stream=True)))
+        self.upstream.wait_for("chunks", "gpt-flood", count=100)
+        self.drain()
+        self.assertEqual(self.gateway.wait(), 0)
+
+
+class SignalTest(_DrainCase):
+
+    def test_a_second_signal_ends_it_at_once(self):
+        self.http_stream("gpt-h", _ENDLESS)
+        self.drain()
+        self.gateway.send_signal(signal.SIGTERM)
+        self.assertEqual(self.gateway.wait(), 1)
+        self.gateway.wait_for_log(level="warn")
+
+    def test_writing_to_who_has_gone_is_survived(self):
+        # SIGPIPE would end the process.
+        stream = self.http_stream("gpt-h", _ENDLESS)
+        stream.reset()
+        self.upstream.wait_for("cancelled", "gpt-h")
+        self.gateway.send_signal(signal.SIGPIPE)
+        answer = http_calls.ask(self.gateway.http, chat("gpt-x"))
+        self.assertEqual(answer.status, 200)
+        self.gateway.stop()
+
+
+class StartTest(unittest.TestCase):
+
+    def test_a_signal_at_the_start_ends_it_well(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(gateway_process.LISTENERS +
+                       "providers: [{name: mock, mock: {}}]\n")
+            file.flush()
+            process = subprocess.Popen(
+                [gateway_process.BINARY, "--config", file.name],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            self.addCleanup(process.stderr.close)
+            process.send_signal(signal.SIGTERM)
+            # By the signal itself if it came before there was anything to
+            # drain.
+            self.assertIn(process.wait(timeout=10), (0, -signal.SIGTERM))
+
+
+if __name__ == "__main__":
+    unittest.main()
