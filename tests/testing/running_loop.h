@@ -1,0 +1,95 @@
+// RunningLoop is an event loop with everything that the gateway puts on one,
+// on a thread of its own: for tests of doors and services against a wiring of
+// their choice.
+//
+//   RunningLoop loop(MakeTestWiring(yaml), [](LoopServices& services) {
+//     return std::make_unique<OpenAiRoutes>(services);
+//   });
+//   RawClient client = RawClient::Connect(loop.port());
+//   ...
+//   EXPECT_EQ(loop.NextRecord()->record().output_tokens, 20);
+//
+// What cannot be set up ends the test process. Destruction cancels what still
+// runs and waits for its end.
+//
+// Thread contract: one thread, which is not the loop's.
+
+#ifndef TESTS_TESTING_RUNNING_LOOP_H_
+#define TESTS_TESTING_RUNNING_LOOP_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/http_server.h"
+#include "base/listener.h"
+#include "base/mutex.h"
+#include "base/resolver.h"
+#include "base/task.h"
+#include "service/loop_runtime.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/call_record.h"
+#include "service/observability/metrics.h"
+#include "service/observability/provider_health.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/loop_services.h"
+#include "service/pipeline/wiring.h"
+
+namespace gateway {
+
+class RunningLoop {
+ public:
+  using MakeHandler =
+      std::function<std::unique_ptr<HttpHandler>(LoopServices&)>;
+
+  // With an HTTP door if there is a `handler`.
+  explicit RunningLoop(std::shared_ptr<const Wiring> wiring,
+                       MakeHandler handler = nullptr,
+                       const HttpServerLimits& limits = {});
+  ~RunningLoop();
+
+  RunningLoop(const RunningLoop&) = delete;
+  RunningLoop& operator=(const RunningLoop&) = delete;
+
+  // Of the HTTP door.
+  uint16_t port() const { return address_->port(); }
+
+  CurrentWiring& wiring() { return wiring_; }
+  EventLoop& loop() { return runtime_->loop(); }
+  LoopServices& services() { return runtime_->services(); }
+
+  // Runs a task on the loop to its end.
+  void Run(const std::function<Task<void>()>& task);
+
+  // The next call that was recorded; waits for it.
+  std::shared_ptr<const OwnedCallRecord> NextRecord();
+  // As NextRecord, or null if there is none by now.
+  std::shared_ptr<const OwnedCallRecord> TakeRecord();
+
+ private:
+  // Told by the feed when there is something to take.
+  struct Arrival {
+    Mutex mu;
+    CondVar changed;
+    bool happened GUARDED_BY(mu) = false;
+  };
+
+  Resolver resolver_;
+  CurrentWiring wiring_;
+  MetricRegistry registry_{SystemClock()};
+  CallMetrics metrics_{registry_, {}};
+  RequestFeed feed_{{}};
+  ProviderHealthBoard health_;
+  Arrival arrival_;
+  std::unique_ptr<RequestFeed::Subscription> watching_;
+  std::optional<ListenAddress> address_;
+  std::unique_ptr<LoopRuntime> runtime_;
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_TESTING_RUNNING_LOOP_H_
