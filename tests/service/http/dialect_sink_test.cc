@@ -1,0 +1,292 @@
+#include "service/http/dialect_sink.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/cancellation.h"
+#include "base/http_server.h"
+#include "base/status_macros.h"
+#include "base/task.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_chat.h"
+#include "providers/provider.h"
+#include "service/pipeline/call.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// Keeps what is written to a client, who can leave.
+class KeptAnswer final : public HttpResponder {
+ public:
+  Task<absl::Status> Send(HttpAnswerHead head,
+                          absl::Span<const std::string_view> body) override {
+    Keep(head);
+    for (std::string_view piece : body) whole.append(piece);
+    ++answers;
+    co_return client;
+  }
+  void Start(HttpAnswerHead head) override {
+    Keep(head);
+    ++starts;
+  }
+  Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override {
+    std::string& write = writes.emplace_back();
+    for (std::string_view piece : pieces) write.append(piece);
+    co_return client;
+  }
+  Task<absl::Status> Finish() override {
+    ++finishes;
+    co_return client;
+  }
+  void Abort() override { ++aborts; }
+  CancelSignal& gone() override { return gone_; }
+  std::string_view peer() const override { return "127.0.0.1:1"; }
+
+  std::string All() const {
+    std::string all;
+    for (const std::string& write : writes) all += write;
+    return all;
+  }
+
+  absl::Status client;  // What the client says to all that is sent.
+  int status = 0;
+  std::map<std::string, std::string> fields;
+  std::string whole;
+  std::vector<std::string> writes;
+  int answers = 0;
+  int starts = 0;
+  int finishes = 0;
+  int aborts = 0;
+
+ private:
+  void Keep(const HttpAnswerHead& head) {
+    status = head.status;
+    for (const HttpField& field : head.fields) {
+      fields[std::string(field.name)] = std::string(field.value);
+    }
+  }
+
+  CancelSignal gone_;
+};
+
+class DialectSinkTest : public testing::Test {
+ protected:
+  DialectSinkTest() {
+    call_.facts.request_id = "req-1";
+    call_.facts.model = "asked";
+    call_.plan.targets.push_back({"mock", "served"});
+    call_.plan.reason = "default";
+    call_.tries.emplace_back().provider = "mock";
+    call_.tries.back().model = "served";
+  }
+
+  absl::Status Answer() {
+    return client_.Run([&]() -> Task<absl::Status> {
+      co_return co_await sink_.SendAnswer(call_);
+    });
+  }
+
+  absl::Status Batch(StreamBatch& batch) {
+    return client_.Run([&]() -> Task<absl::Status> {
+      co_return co_await sink_.SendBatch(call_, batch);
+    });
+  }
+  absl::Status Events(std::vector<v1::GenerateEvent> events) {
+    StreamBatch batch;
+    batch.events = std::move(events);
+    return Batch(batch);
+  }
+  absl::Status Bytes(std::vector<std::string_view> pieces) {
+    StreamBatch batch;
+    batch.raw.assign(pieces.begin(), pieces.end());
+    return Batch(batch);
+  }
+  absl::Status End(const absl::Status& outcome) {
+    return client_.Run([&]() -> Task<absl::Status> {
+      co_return co_await sink_.SendEnd(call_, outcome);
+    });
+  }
+
+  static v1::GenerateEvent Started() {
+    v1::GenerateEvent event;
+    event.mutable_started()->set_id("chatcmpl-7");
+    event.mutable_started()->set_model("served");
+    return event;
+  }
+  static v1::GenerateEvent Text(const std::string& text) {
+    v1::GenerateEvent event;
+    event.mutable_delta()->set_text(text);
+    return event;
+  }
+
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
+             client_.loop(), client_.http(), cancel_, arena_,
+             client_.loop().Now()};
+  const OpenAiChat dialect_;
+  KeptAnswer kept_;
+  DialectSink sink_{dialect_, kept_};
+};
+
+TEST_F(DialectSinkTest, AParsedAnswerIsWrittenInTheDialectsWords) {
+  v1::GenerateResponse response;
+  response.set_id("chatcmpl-7");
+  response.set_model("served");
+  v1::Message* const message = response.add_choices()->mutable_message();
+  message->set_role(v1::ROLE_ASSISTANT);
+  message->add_parts()->set_text("forty-two");
+  call_.answer.response = &response;
+  EXPECT_TRUE(Answer().ok());
+  EXPECT_EQ(kept_.status, 200);
+  EXPECT_EQ(kept_.fields["content-type"], "application/json");
+  EXPECT_EQ(kept_.fields["x-request-id"], "req-1");
+  EXPECT_THAT(kept_.whole, HasSubstr(R"("object":"chat.completion")"));
+  EXPECT_THAT(kept_.whole, HasSubstr(R"("content":"forty-two")"));
+  EXPECT_EQ(call_.http_status, 200);
+  EXPECT_EQ(call_.response_bytes, static_cast<int64_t>(kept_.whole.size()));
+}
+
+TEST_F(DialectSinkTest, TheBytesOfARawAnswerGoThrough) {
+  call_.answers_raw = true;
+  call_.answer.raw = "{ \"whatever\" : [1,2] }\n";
+  EXPECT_TRUE(Answer().ok());
+  EXPECT_EQ(kept_.whole, "{ \"whatever\" : [1,2] }\n");
+  EXPECT_EQ(kept_.status, 200);
+  EXPECT_EQ(call_.response_bytes, 23);
+}
+
+TEST_F(DialectSinkTest, AFailureTellsWhenToComeBackInWholeSeconds) {
+  absl::Status limited = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too many");
+  SetRetryDelay(limited, absl::Milliseconds(1001));
+  EXPECT_TRUE(End(limited).ok());
+  EXPECT_EQ(kept_.status, 429);
+  EXPECT_EQ(call_.http_status, 429);
+  EXPECT_EQ(kept_.fields["retry-after"], "2");
+  EXPECT_EQ(kept_.fields["x-request-id"], "req-1");
+  EXPECT_THAT(kept_.whole, HasSubstr("too many"));
+  // It is ours to give: another try later may well succeed.
+  EXPECT_EQ(kept_.fields.count("x-should-retry"), 0u);
+}
+
+TEST_F(DialectSinkTest, ClientsShallNotMultiplyOurTries) {
+  EXPECT_TRUE(
+      End(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down")).ok());
+  EXPECT_EQ(kept_.status, 502);
+  EXPECT_EQ(kept_.fields["x-should-retry"], "false");
+  EXPECT_EQ(kept_.fields.count("retry-after"), 0u);
+  EXPECT_EQ(kept_.answers, 1);
+}
+
+TEST_F(DialectSinkTest, EventsAreWrittenAndEndWithTheDialectsLastWord) {
+  EXPECT_TRUE(Events({Started(), Text("forty")}).ok());
+  EXPECT_TRUE(Events({Text("-two")}).ok());
+  EXPECT_TRUE(End(absl::OkStatus()).ok());
+  EXPECT_EQ(kept_.starts, 1);
+  EXPECT_EQ(kept_.finishes, 1);
+  EXPECT_EQ(kept_.status, 200);
+  EXPECT_EQ(kept_.fields["content-type"], "text/event-stream; charset=utf-8");
+  EXPECT_EQ(kept_.fields["cache-control"], "no-cache");
+  EXPECT_EQ(kept_.fields["x-request-id"], "req-1");
+  ASSERT_EQ(kept_.writes.size(), 3u);
+  EXPECT_THAT(kept_.writes[0], HasSubstr(R"("content":"forty")"));
+  EXPECT_THAT(kept_.writes[0], HasSubstr(R"("model":"asked")"));
+  EXPECT_THAT(kept_.writes[1], HasSubstr(R"("content":"-two")"));
+  EXPECT_EQ(kept_.writes[2], "data: [DONE]\n\n");
+  EXPECT_EQ(call_.response_bytes, static_cast<int64_t>(kept_.All().size()));
+}
+
+TEST_F(DialectSinkTest, UsageIsWrittenForThoseWhoAskedForIt) {
+  call_.facts.stream_usage = true;
+  call_.answer_facts.usage.set_input_tokens(12);
+  call_.answer_facts.usage.set_output_tokens(34);
+  EXPECT_TRUE(Events({Started(), Text("x")}).ok());
+  EXPECT_TRUE(End(absl::OkStatus()).ok());
+  EXPECT_THAT(kept_.writes.back(), HasSubstr(R"("prompt_tokens":12)"));
+  EXPECT_THAT(kept_.writes.back(), HasSubstr(R"("completion_tokens":34)"));
+  EXPECT_THAT(kept_.writes.back(), HasSubstr("data: [DONE]\n\n"));
+}
+
+TEST_F(DialectSinkTest, TheBytesOfARawStreamGoThroughAndNothingIsAdded) {
+  call_.answers_raw = true;
+  EXPECT_TRUE(Bytes({"data: {\"a\":1}\n\n", ": ping\n\n"}).ok());
+  EXPECT_TRUE(Bytes({"data: [DONE]\n\n"}).ok());
+  EXPECT_TRUE(End(absl::OkStatus()).ok());
+  EXPECT_THAT(kept_.writes, ElementsAre("data: {\"a\":1}\n\n: ping\n\n",
+                                        "data: [DONE]\n\n"));
+  EXPECT_EQ(kept_.finishes, 1);
+}
+
+TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
+  const absl::Status broken =
+      MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "the stream broke off");
+  for (const bool raw : {false, true}) {
+    KeptAnswer kept;
+    DialectSink sink(dialect_, kept);
+    call_.answers_raw = raw;
+    StreamBatch batch;
+    batch.raw.push_back("data: {\"a\":1}\n\n");
+    batch.events = {Started(), Text("x")};
+    client_.Run([&]() -> Task<absl::Status> {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call_, batch));
+      co_return co_await sink.SendEnd(call_, broken);
+    }).IgnoreError();
+    ASSERT_EQ(kept.writes.size(), 2u);
+    EXPECT_THAT(kept.writes[1], StartsWith("data: {\"error\":"));
+    EXPECT_THAT(kept.writes[1], HasSubstr("the stream broke off"));
+    EXPECT_THAT(kept.All(), Not(HasSubstr("[DONE]")));
+    EXPECT_EQ(kept.finishes, 1);
+  }
+}
+
+TEST_F(DialectSinkTest, AStreamThatFailsBeforeItsFirstBatchFailsByStatus) {
+  call_.facts.stream = true;
+  EXPECT_TRUE(End(MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND, "gone")).ok());
+  EXPECT_EQ(kept_.status, 404);
+  EXPECT_EQ(kept_.fields["content-type"], "application/json");
+  EXPECT_EQ(kept_.starts, 0);
+  EXPECT_THAT(kept_.writes, IsEmpty());
+}
+
+TEST_F(DialectSinkTest, AClientWhoIsGoneIsReported) {
+  kept_.client = absl::CancelledError("the client closed the connection");
+  EXPECT_EQ(Events({Started(), Text("x")}), kept_.client);
+  EXPECT_EQ(End(absl::OkStatus()), kept_.client);
+  // Nothing more was said to nobody.
+  EXPECT_EQ(kept_.finishes, 0);
+}
+
+TEST_F(DialectSinkTest, AFailureWithoutACallIsAnsweredLikewise) {
+  const absl::Status missing = MakeFault(v1::ERROR_REASON_NOT_FOUND, "no path");
+  const absl::Status sent = client_.Run([&]() -> Task<absl::Status> {
+    co_return co_await SendDialectError(dialect_, missing, "req-2", kept_);
+  });
+  EXPECT_TRUE(sent.ok());
+  EXPECT_EQ(kept_.status, 404);
+  EXPECT_EQ(kept_.fields["content-type"], "application/json");
+  EXPECT_EQ(kept_.fields["x-request-id"], "req-2");
+  EXPECT_THAT(kept_.whole, HasSubstr(R"("message":"no path")"));
+}
+
+}  // namespace
+}  // namespace gateway
