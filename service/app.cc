@@ -12,7 +12,9 @@
 #include "base/logging.h"
 #include "base/resolver.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "base/thread.h"
+#include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/admin_service.h"
 #include "service/api/gateway_service.h"
@@ -42,6 +44,25 @@ namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(5);
 
+// An error with the field of the listener that it is about.
+absl::Status AtListener(std::string_view listener, const absl::Status& status) {
+  return AtPlace(absl::StrCat("listeners.", ToAbsl(listener)), status);
+}
+
+absl::StatusOr<ListenAddress> Bind(std::string_view listener,
+                                   const std::string& address) {
+  absl::StatusOr<ListenAddress> bound = BindAddress(address);
+  if (!bound.ok()) return AtListener(listener, bound.status());
+  return bound;
+}
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> StartServer(
+    std::string_view listener, GrpcServer::Options options) {
+  auto server = GrpcServer::Start(std::move(options));
+  if (!server.ok()) return AtListener(listener, server.status());
+  return server;
+}
+
 HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   HttpServerLimits limits;
   limits.head_bytes = listener.header_bytes_limit();
@@ -65,7 +86,9 @@ absl::StatusOr<std::shared_ptr<TlsContext>> HttpTls(
     options.client_ca_pem = tls->client_ca->Reveal();
   }
   options.alpn = {"http/1.1"};
-  return TlsContext::ForServer(options);
+  auto context = TlsContext::ForServer(options);
+  if (!context.ok()) return AtListener(listener, context.status());
+  return context;
 }
 
 std::optional<GrpcServer::Tls> GrpcTls(const ConfigSnapshot& config,
@@ -190,10 +213,11 @@ absl::Status App::StartLoops() {
   Graph& graph = *graph_;
   const configv1::Listeners& listeners = graph.proto().listeners();
   GATEWAY_ASSIGN_OR_RETURN(ListenAddress http_address,
-                           BindAddress(listeners.http().address()));
+                           Bind("http", listeners.http().address()));
   graph.http_address.emplace(std::move(http_address));
-  GATEWAY_ASSIGN_OR_RETURN(ListenAddress operations_address,
-                           BindAddress(listeners.operations().address()));
+  GATEWAY_ASSIGN_OR_RETURN(
+      ListenAddress operations_address,
+      Bind("operations", listeners.operations().address()));
   graph.operations_address.emplace(std::move(operations_address));
   addresses_.http = graph.http_address->text();
   addresses_.operations = graph.operations_address->text();
@@ -256,7 +280,8 @@ absl::Status App::StartGrpc() {
   options.receive_message_bytes_limit = listener.receive_message_bytes_limit();
   options.metadata_bytes_limit = listener.metadata_bytes_limit();
   options.concurrent_streams_limit = listener.concurrent_streams_limit();
-  GATEWAY_ASSIGN_OR_RETURN(graph.grpc, GrpcServer::Start(std::move(options)));
+  GATEWAY_ASSIGN_OR_RETURN(graph.grpc,
+                           StartServer("grpc", std::move(options)));
   addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
   return absl::OkStatus();
 }
@@ -294,7 +319,7 @@ absl::Status App::StartAdmin() {
   options.concurrent_streams_limit = listener.concurrent_streams_limit();
   options.channelz = true;
   GATEWAY_ASSIGN_OR_RETURN(graph.admin_grpc,
-                           GrpcServer::Start(std::move(options)));
+                           StartServer("admin", std::move(options)));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();
 }

@@ -1,0 +1,206 @@
+#include "service/loop_runtime.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/http_server.h"
+#include "base/listener.h"
+#include "base/resolver.h"
+#include "base/task.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "service/observability/call_metrics.h"
+#include "service/observability/metrics.h"
+#include "service/observability/provider_health.h"
+#include "service/observability/request_feed.h"
+#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/loop_services.h"
+#include "tests/testing/event.h"
+#include "tests/testing/raw_client.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+constexpr char kGet[] = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+// What handlers do and what became of their requests. It outlives the loop,
+// whose handlers come and go.
+struct Desk {
+  // Answers wait until it opens, or until the request is cancelled.
+  bool open = true;
+  Event asked;
+  WakeUp news;            // Of the loop.
+  absl::Status ended_by;  // Why a request was not answered.
+  int handlers = 0;
+};
+
+class DeskHandler final : public HttpHandler {
+ public:
+  explicit DeskHandler(Desk& desk) : desk_(desk) { ++desk_.handlers; }
+  ~DeskHandler() override { --desk_.handlers; }
+
+  Task<void> Handle(const HttpRequest&, HttpResponder& responder) override {
+    desk_.asked.Set();
+    if (!desk_.open) {
+      CancelListener gone(responder.gone(), [this, &responder] {
+        desk_.ended_by = responder.gone().status();
+        desk_.news.Set();
+      });
+      co_await desk_.news.Wait();
+    }
+    const std::string_view body[] = {desk_.open ? "answered" : "sent away"};
+    (co_await responder.Send({desk_.open ? 200 : 503, {}}, body)).IgnoreError();
+  }
+
+ private:
+  Desk& desk_;
+};
+
+class LoopRuntimeTest : public testing::Test {
+ protected:
+  ~LoopRuntimeTest() override { Stop(); }
+
+  absl::Status Start(Desk& desk, const ListenAddress& address,
+                     bool outlives_drain = false) {
+    LoopRuntime::HttpListener listener;
+    listener.address = &address;
+    listener.outlives_drain = outlives_drain;
+    listener.handler = [&desk](LoopServices&) {
+      return std::make_unique<DeskHandler>(desk);
+    };
+    return runtime_.Start(0, {std::move(listener)});
+  }
+
+  void Stop() {
+    if (!std::exchange(stopped_, true)) runtime_.Stop();
+  }
+
+  // False if it is not over in time.
+  bool Drain(absl::Duration grace) {
+    StartDraining(grace);
+    return drained_.Wait();
+  }
+  void StartDraining(absl::Duration grace) {
+    runtime_.Drain(grace, [this] { drained_.Set(); });
+  }
+
+  // Waits until the loop has come so far.
+  bool Settle() {
+    const auto done = std::make_shared<Event>();
+    runtime_.loop().Post([done] { done->Set(); });
+    return done->Wait();
+  }
+
+  absl::StatusOr<ListenAddress> address_ = BindAddress("127.0.0.1:0");
+  Resolver resolver_;
+  CurrentWiring wiring_{
+      MakeTestWiring("providers: [{name: mock, mock: {}}]\n")};
+  MetricRegistry registry_{SystemClock()};
+  CallMetrics metrics_{registry_, {}};
+  RequestFeed feed_{{}};
+  ProviderHealthBoard health_;
+  Event drained_;
+  bool stopped_ = false;
+  LoopRuntime runtime_{{resolver_, wiring_, /*access_log=*/nullptr, metrics_,
+                        feed_, health_, registry_}};
+};
+
+TEST_F(LoopRuntimeTest, ServesItsListenersOnItsOwnThread) {
+  Desk desk;
+  ASSERT_TRUE(Start(desk, *address_).ok());
+  RawClient client = RawClient::Connect(address_->port());
+  client.Send(kGet);
+  EXPECT_EQ(client.ReceiveAnswer().body, "answered");
+  Event seen;
+  runtime_.loop().Post([&] {
+    LoopServices& services = runtime_.services();
+    EXPECT_EQ(&services.loop, EventLoop::Current());
+    EXPECT_EQ(services.wiring.Get(), wiring_.Get());
+    seen.Set();
+  });
+  EXPECT_TRUE(seen.Wait());
+  EXPECT_TRUE(Drain(absl::ZeroDuration()));
+  Stop();
+  EXPECT_EQ(desk.handlers, 0);
+}
+
+TEST_F(LoopRuntimeTest, AnIdleConnectionDoesNotHoldADrainUp) {
+  Desk desk;
+  ASSERT_TRUE(Start(desk, *address_).ok());
+  RawClient client = RawClient::Connect(address_->port());
+  client.Send(kGet);
+  EXPECT_EQ(client.ReceiveAnswer().status, 200);
+  EXPECT_TRUE(Drain(absl::InfiniteDuration()));
+  EXPECT_TRUE(client.AtEnd());
+}
+
+TEST_F(LoopRuntimeTest, ARequestMayFinishWithinTheGrace) {
+  Desk desk{.open = false};
+  ASSERT_TRUE(Start(desk, *address_).ok());
+  RawClient client = RawClient::Connect(address_->port());
+  client.Send(kGet);
+  ASSERT_TRUE(desk.asked.Wait());
+  StartDraining(absl::InfiniteDuration());
+  ASSERT_TRUE(Settle());
+  EXPECT_FALSE(drained_.IsSet());
+  runtime_.loop().Post([&desk] {
+    desk.open = true;
+    desk.news.Set();
+  });
+  EXPECT_TRUE(drained_.Wait());
+  EXPECT_TRUE(desk.ended_by.ok());
+  EXPECT_EQ(client.ReceiveAnswer().body, "answered");
+  EXPECT_TRUE(client.AtEnd());
+}
+
+TEST_F(LoopRuntimeTest, WhatIsLeftAfterTheGraceIsToldThatTheGatewayDrains) {
+  Desk desk{.open = false};
+  ASSERT_TRUE(Start(desk, *address_).ok());
+  RawClient client = RawClient::Connect(address_->port());
+  client.Send(kGet);
+  ASSERT_TRUE(desk.asked.Wait());
+  EXPECT_TRUE(Drain(absl::Milliseconds(1)));
+  EXPECT_EQ(FaultReason(desk.ended_by), v1::ERROR_REASON_DRAINING);
+  // It still got its answer.
+  const RawAnswer answer = client.ReceiveAnswer();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, "sent away");
+}
+
+TEST_F(LoopRuntimeTest, ADoorMayServeUntilTheStop) {
+  Desk desk;
+  ASSERT_TRUE(Start(desk, *address_, /*outlives_drain=*/true).ok());
+  EXPECT_TRUE(Drain(absl::ZeroDuration()));
+  RawClient client = RawClient::Connect(address_->port());
+  client.Send(kGet);
+  EXPECT_EQ(client.ReceiveAnswer().body, "answered");
+  Stop();
+  EXPECT_TRUE(client.AtEnd());
+  EXPECT_EQ(desk.handlers, 0);
+}
+
+TEST_F(LoopRuntimeTest, AListenerThatCannotBeOpenedIsAnErrorAndNoMore) {
+  const ListenAddress moved_away = *std::move(address_);
+  Desk desk;
+  // NOLINTNEXTLINE(bugprone-use-after-move): it holds no socket any more.
+  const absl::Status status = Start(desk, *address_);
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(Drain(absl::ZeroDuration()));
+}
+
+TEST_F(LoopRuntimeTest, OneThatWasNeverStartedIsDrainedAtOnce) {
+  StartDraining(absl::InfiniteDuration());
+  EXPECT_TRUE(drained_.IsSet());
+  Stop();
+}
+
+}  // namespace
+}  // namespace gateway
