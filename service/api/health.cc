@@ -136,7 +136,8 @@ Task<absl::Status> HealthService::Watch(CallContext& call,
         told = status;
         Response response;
         response.set_status(status);
-        if (!co_await writer.Write(response)) break;
+        const bool written = co_await writer.Write(response);
+        if (!written) break;
       } else {
         co_await watcher->wake_up().Wait();
       }

@@ -1,13 +1,17 @@
 // MessageReader and MessageWriter are a call's two streams of messages as a
 // handler sees them.
 //
-//   StreamEvent event;
-//   while (co_await relay.Next(&event)) {
-//     if (!co_await writer.Write(event)) break;  // The client has gone.
+//   for (const StreamEvent& event : events) {
+//     const bool written = co_await writer.Write(event);
+//     if (!written) break;  // The client has gone.
 //   }
 //
 //   Question question;
-//   while (co_await reader.Read(&question)) Answer(question);
+//   for (;;) {
+//     const bool read = co_await reader.Read(&question);
+//     if (!read) break;
+//     Answer(question);
+//   }
 //
 // One write is in flight at a time: a Write comes back once the engine can
 // take the next, so a slow client slows the handler and nothing piles up.

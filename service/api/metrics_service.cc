@@ -185,7 +185,8 @@ Task<absl::Status> MetricsService::WatchRequests(
     message.Clear();
     ToRequestRecord(event->call->record(), message.mutable_record());
     message.set_dropped_events(event->dropped_events);
-    if (!co_await writer.Write(message)) break;
+    const bool written = co_await writer.Write(message);
+    if (!written) break;
     if (++sent_this_turn == kEventsPerTurn) {
       sent_this_turn = 0;
       co_await YieldToLoop();

@@ -94,12 +94,15 @@ Task<absl::Status> ReflectionService::Answer(MessageReader& reader,
                                              MessageWriter& writer) {
   std::set<File> sent;
   Request request;
-  while (co_await reader.Read(&request)) {
+  for (;;) {
+    const bool more = co_await reader.Read(&request);
+    if (!more) break;
     Response response;
     response.set_valid_host(request.host());
     *response.mutable_original_request() = request;
     AnswerOne(request, sent, response);
-    if (!co_await writer.Write(response)) break;
+    const bool written = co_await writer.Write(response);
+    if (!written) break;
   }
   co_return absl::OkStatus();
 }

@@ -225,6 +225,8 @@ class CodeBansTest(unittest.TestCase):
                 ("auto* p = std::getenv(x);", "main.cc"),
                 ("std::mutex mu;", "base/mutex.h"),
                 ("throw 1;", "absl::Status"),
+                ("if (ok && co_await Ask(f(x))) Go();", "in a variable"),
+                ("while (co_await reader.Read(&m)) {", "in a variable"),
                 ("class CallManager {", "noun"),
                 ("using namespace std;", "name what is used"),
         ]:
@@ -236,6 +238,7 @@ class CodeBansTest(unittest.TestCase):
     def test_words_that_only_look_alike_are_fine(self):
         for code in [
                 "const auto time = clock.Now();",
+                "if (ok(x)) co_await Ask(x);",
                 "Rng().random();",
                 "loop.system(x);",
                 "int operand = errand(x);",

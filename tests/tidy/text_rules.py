@@ -41,6 +41,10 @@ _CODE_BANS = [
         r"|\babsl::(?:Mutex|MutexLock|CondVar|Notification)\b", _PLAYERS,
         "use Mutex and MutexLock (base/mutex.h)"),
     Ban(r"\bthrow\b", (), "return an absl::Status"),
+    Ban(r"\b(?:if|while|switch)\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*"
+        r"\bco_await\b", (),
+        "keep what was awaited in a variable and test that: GCC 12 drops the "
+        "body of some such coroutines"),
     Ban(r"\b(?:class|struct)\s+\w*(?:Manager|Helper|Utils?|Impl)\b", (),
         "find the noun: Ticket, Permit, Plan, Relay, Recorder"),
     Ban(r"\busing\s+namespace\s+(?!std::(?:string_view_)?literals|"

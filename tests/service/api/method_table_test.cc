@@ -36,7 +36,8 @@ Task<absl::Status> Expand(CallContext&, const EchoRequest& request,
   EchoResponse response;
   for (int i = 0; i < request.repeat(); ++i) {
     response.set_text(request.text() + std::to_string(i));
-    if (!co_await writer.Write(response)) {
+    const bool written = co_await writer.Write(response);
+    if (!written) {
       co_return absl::CancelledError("gone");
     }
   }
@@ -46,7 +47,9 @@ Task<absl::Status> Expand(CallContext&, const EchoRequest& request,
 Task<absl::Status> Collect(CallContext&, MessageReader& reader,
                            EchoResponse* response) {
   EchoRequest request;
-  while (co_await reader.Read(&request)) {
+  for (;;) {
+    const bool more = co_await reader.Read(&request);
+    if (!more) break;
     response->set_text(response->text() + request.text());
   }
   co_return absl::OkStatus();

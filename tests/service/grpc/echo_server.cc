@@ -33,7 +33,8 @@ Task<absl::Status> Expand(CallContext& call, const EchoRequest& request,
   response.set_payload(request.payload());
   for (int i = 0; i < request.repeat(); ++i) {
     response.set_text(absl::StrCat(request.text(), i));
-    if (!co_await writer.Write(response)) co_return call.cancel().status();
+    const bool written = co_await writer.Write(response);
+    if (!written) co_return call.cancel().status();
   }
   co_return absl::OkStatus();
 }
@@ -41,7 +42,9 @@ Task<absl::Status> Expand(CallContext& call, const EchoRequest& request,
 Task<absl::Status> Collect(CallContext& call, MessageReader& reader,
                            EchoResponse* response) {
   EchoRequest request;
-  while (co_await reader.Read(&request)) {
+  for (;;) {
+    const bool more = co_await reader.Read(&request);
+    if (!more) break;
     response->set_text(response->text() + request.text());
   }
   co_return call.cancel().status();
@@ -51,10 +54,13 @@ Task<absl::Status> Chat(CallContext& call, MessageReader& reader,
                         MessageWriter& writer) {
   EchoRequest request;
   EchoResponse response;
-  while (co_await reader.Read(&request)) {
+  for (;;) {
+    const bool more = co_await reader.Read(&request);
+    if (!more) break;
     response.set_text(request.text());
     response.set_payload(request.payload());
-    if (!co_await writer.Write(response)) break;
+    const bool written = co_await writer.Write(response);
+    if (!written) break;
   }
   co_return call.cancel().status();
 }

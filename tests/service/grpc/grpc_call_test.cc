@@ -158,7 +158,9 @@ TEST_F(GrpcCallTest, EachCallStaysOnItsLoop) {
                      MessageWriter& writer) -> Task<absl::Status> {
     EchoRequest request;
     EchoResponse response;
-    while (co_await reader.Read(&request)) {
+    for (;;) {
+      const bool more = co_await reader.Read(&request);
+      if (!more) break;
       if (EventLoop::Current() != &call.loop()) ++strays;
       co_await writer.Write(response);
       if (EventLoop::Current() != &call.loop()) ++strays;
@@ -482,7 +484,8 @@ TEST_F(GrpcCallTest, ASlowReaderHoldsTheHandlerUp) {
     response.set_payload(request.payload());
     for (int i = 0; i < kMessages; ++i) {
       ++started_writes;
-      if (!co_await writer.Write(response)) co_return call.cancel().status();
+      const bool written = co_await writer.Write(response);
+      if (!written) co_return call.cancel().status();
     }
     co_return absl::OkStatus();
   };

@@ -173,7 +173,9 @@ TEST(GrpcServerTest, DrainingRefusesNewCallsAndLetsOthersFinish) {
   server.chat = [](CallContext&, MessageReader& reader,
                    MessageWriter& writer) -> Task<absl::Status> {
     EchoRequest request;
-    while (co_await reader.Read(&request)) {
+    for (;;) {
+      const bool more = co_await reader.Read(&request);
+      if (!more) break;
       co_await writer.Write(EchoResponse());
     }
     co_return absl::OkStatus();
@@ -267,7 +269,9 @@ TEST(GrpcServerTest, ShutsDownPastAClientThatDoesNotRead) {
                      MessageWriter& writer) -> Task<absl::Status> {
     EchoResponse response;
     response.set_payload(std::string(1024 * 1024, 'p'));
-    while (co_await writer.Write(response)) {
+    for (;;) {
+      const bool more = co_await writer.Write(response);
+      if (!more) break;
     }
     co_return call.cancel().status();
   };
