@@ -59,6 +59,8 @@ class GrpcCall:
         if "event" in news:
             self.events.append(news["event"])
             return news["event"]
+        if "broken" in news:
+            raise AssertionError("no such call: " + news["broken"])
         self.response = news.get("response")
         self.end = news["end"]
         return None

@@ -19,6 +19,7 @@ from google.rpc import status_pb2
 from llmgateway.v1 import admin_pb2  # pylint: disable=unused-import
 from llmgateway.v1 import gateway_pb2  # pylint: disable=unused-import
 from llmgateway.v1 import metrics_pb2  # pylint: disable=unused-import
+from llmgateway.v1 import prompt_router_pb2  # pylint: disable=unused-import
 
 _output = threading.Lock()
 
@@ -101,7 +102,7 @@ class Call:
         self._resume = queue.Queue()
         self._call = None
         self._started = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
+        threading.Thread(target=self._run_or_tell, daemon=True).start()
 
     def cancel(self):
         self._started.wait()
@@ -109,6 +110,12 @@ class Call:
 
     def resume(self, reads):
         self._resume.put(reads)
+
+    def _run_or_tell(self):
+        try:
+            self._run()
+        except Exception as error:  # pylint: disable=broad-except
+            tell(id=self._command["id"], broken=repr(error))
 
     def _run(self):
         command = self._command
