@@ -227,6 +227,7 @@ class CodeBansTest(unittest.TestCase):
                 ("throw 1;", "absl::Status"),
                 ("if (ok && co_await Ask(f(x))) Go();", "in a variable"),
                 ("while (co_await reader.Read(&m)) {", "in a variable"),
+                ("x = whole ? co_await A() : co_await B();", "then await"),
                 ("class CallManager {", "noun"),
                 ("using namespace std;", "name what is used"),
         ]:
@@ -239,6 +240,7 @@ class CodeBansTest(unittest.TestCase):
         for code in [
                 "const auto time = clock.Now();",
                 "if (ok(x)) co_await Ask(x);",
+                "f(a ? b : c); co_await Ask(x);",
                 "Rng().random();",
                 "loop.system(x);",
                 "int operand = errand(x);",

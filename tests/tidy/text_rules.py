@@ -45,6 +45,9 @@ _CODE_BANS = [
         r"\bco_await\b", (),
         "keep what was awaited in a variable and test that: GCC 12 drops the "
         "body of some such coroutines"),
+    Ban(r"\?[^;{}]*\bco_await\b", (),
+        "choose the task, then await it: GCC 12 destroys twice what is "
+        "awaited within ?:"),
     Ban(r"\b(?:class|struct)\s+\w*(?:Manager|Helper|Utils?|Impl)\b", (),
         "find the noun: Ticket, Permit, Plan, Relay, Recorder"),
     Ban(r"\busing\s+namespace\s+(?!std::(?:string_view_)?literals|"
