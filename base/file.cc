@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 namespace gateway {
 namespace {
 
+// For a pipe whose other end is silent. A file is always ready.
+constexpr int kPipeTimeoutMs = 5000;
+
 absl::Status StatusOfErrno(const char* what) {
   return absl::ErrnoToStatus(errno, what);
 }
@@ -25,7 +29,8 @@ absl::Status StatusOfErrno(const char* what) {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      size_t bytes_limit) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  const int file =
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (file < 0) return StatusOfErrno("cannot open the file");
   const auto close_file = absl::MakeCleanup([file] { close(file); });
 
@@ -39,8 +44,12 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
   std::string bytes;
   std::array<char, 16 * 1024> piece;
   while (true) {
+    pollfd readable{.fd = file, .events = POLLIN, .revents = 0};
+    if (poll(&readable, 1, kPipeTimeoutMs) == 0) {
+      return absl::DeadlineExceededError("nothing comes through the pipe");
+    }
     const ssize_t got = read(file, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return StatusOfErrno("cannot read the file");
     if (got == 0) return bytes;
     if (bytes.size() + static_cast<size_t>(got) > bytes_limit) {

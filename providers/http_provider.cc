@@ -255,7 +255,7 @@ absl::Status HttpProvider::RawStream::Judge(const SseEvent& event,
   }
   switch (kind) {
     case EventKind::kContent:
-      batch->content = true;
+      ++batch->content_events;
       break;
     case EventKind::kIgnorable:
       break;
@@ -375,10 +375,10 @@ void HttpProvider::ParsedStream::Note(const v1::GenerateEvent& event,
   } else if (event.has_usage()) {
     facts_.has_usage = true;
   } else if (event.has_delta()) {
-    batch->content = true;
+    ++batch->content_events;
     begun_.set(event.delta().choice_index() % kChoicesMax);
   } else if (event.has_choice_end()) {
-    batch->content = true;
+    ++batch->content_events;
     const size_t choice = event.choice_end().choice_index() % kChoicesMax;
     begun_.set(choice);
     ended_.set(choice);

@@ -93,14 +93,14 @@ struct StreamBatch {
   std::vector<v1::GenerateEvent> events;
   // Raw calls: bytes to forward, whole events only. Valid until the next Next.
   absl::InlinedVector<std::string_view, 4> raw;
-  // There is something in it that the caller must see: the moment of the first
-  // one is the last for a retry.
-  bool content = false;
+  // How many of its events the caller must see: the moment of the first one is
+  // the last for a retry.
+  int content_events = 0;
 
   void Clear() {
     events.clear();
     raw.clear();
-    content = false;
+    content_events = 0;
   }
 };
 

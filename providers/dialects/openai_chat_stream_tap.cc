@@ -55,6 +55,7 @@ bool IsLikeAnObject(std::string_view data) {
 // What one event says that is to be recorded.
 struct Notes {
   bool has_choices = false;
+  bool has_output = false;  // More than the role that begins a choice.
   bool has_usage = false;
   bool failed = false;
 };
@@ -104,7 +105,8 @@ class OpenAiStreamTap final : public StreamTap {
       return EventKind::kError;
     }
     if (!status.ok()) return AsBadResponse(status);
-    if (notes.has_choices) return EventKind::kContent;
+    if (notes.has_output) return EventKind::kContent;
+    if (notes.has_choices) return EventKind::kIgnorable;
     return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;
   }
 
@@ -144,7 +146,7 @@ class OpenAiStreamTap final : public StreamTap {
             GATEWAY_ASSIGN_OR_RETURN(word, value.String());
             ends = !word.empty();
           } else if (key == "delta" && value.IsObject()) {
-            return NoteDelta(value);
+            return NoteDelta(value, notes);
           } else if (key == "error" && value.IsObject()) {
             notes->failed = true;
           }
@@ -152,6 +154,7 @@ class OpenAiStreamTap final : public StreamTap {
         }));
     begun_.set(index);
     // Only the first word counts: some vendors repeat it, or send another.
+    notes->has_output = notes->has_output || ends;
     if (!ends || ended_.test(index)) return absl::OkStatus();
     ended_.set(index);
     if (index == 0) facts_.finish_reason = ReadFinishReason(word, contents_);
@@ -160,12 +163,19 @@ class OpenAiStreamTap final : public StreamTap {
 
   // Only of parsed events, so that a known word is all that can be judged
   // exactly: what it means is decided by the word, and content is assumed.
-  absl::Status NoteDelta(JsonValue& delta) {
-    return delta.EachField([&](std::string_view key, JsonValue& value) {
-      if (key == "tool_calls" && value.IsArray()) contents_.tool_calls = true;
-      if (key == "refusal" && value.IsString()) contents_.refusal = true;
-      return absl::OkStatus();
-    });
+  absl::Status NoteDelta(JsonValue& delta, Notes* notes) {
+    return delta.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "role" || value.IsNull()) return absl::OkStatus();
+          if (key == "tool_calls" && value.IsArray()) {
+            contents_.tool_calls = true;
+          }
+          if (key == "refusal" && value.IsString()) contents_.refusal = true;
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                   value.RawUnchecked());
+          notes->has_output = notes->has_output || raw != "\"\"";
+          return absl::OkStatus();
+        });
   }
 
   ResponseFacts facts_;

@@ -143,7 +143,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
       }
       ++deltas_;
     }
-    batch->content = speaks;
+    batch->content_events = speaks ? 1 : 0;
     if (event.has_usage()) {
       facts_.usage = event.usage();
       facts_.has_usage = true;

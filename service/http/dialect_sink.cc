@@ -27,7 +27,11 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   }
   const absl::Status written =
       dialect_.WriteResponse(*call.answer.response, &out_);
-  if (!written.ok()) co_return co_await SendEnd(call, written);
+  if (!written.ok()) {
+    // Told as well as can be; the call has failed all the same.
+    (co_await SendEnd(call, written)).IgnoreError();
+    co_return written;
+  }
   co_return co_await SendWhole(call, 200, out_, absl::OkStatus());
 }
 
@@ -73,8 +77,7 @@ Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
 Task<absl::Status> DialectSink::SendEnd(Call& call,
                                         const absl::Status& outcome) {
   if (!started_) {
-    const WireError error =
-        dialect_.WriteError(outcome, call.facts.request_id);
+    const WireError error = dialect_.WriteError(outcome, call.facts.request_id);
     co_return co_await SendWhole(call, error.http_status, error.body, outcome);
   }
   out_.clear();

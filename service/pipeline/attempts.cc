@@ -104,7 +104,8 @@ Task<absl::Status> TryAnswer(Call& call, bool fresh_connection) {
 Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   StreamBatch held;
   size_t held_bytes = 0;
-  while (!open->first.content && !open->ended) {
+  bool begun = false;
+  while (!begun) {
     StreamBatch batch;
     absl::StatusOr<bool> more = co_await open->stream->Next(&batch);
     if (!more.ok()) co_return more.status();
@@ -113,10 +114,11 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
       held_bytes += event.ByteSizeLong();
       held.events.push_back(std::move(event));
     }
-    if (batch.content || open->ended) {
+    if (batch.content_events > 0 || open->ended) {
       // Views into the stream's memory are good until the next batch.
       open->first.raw = std::move(batch.raw);
-      open->first.content = true;
+      open->first.content_events = batch.content_events;
+      begun = true;
       continue;
     }
     for (std::string_view bytes : batch.raw) open->held_bytes.append(bytes);

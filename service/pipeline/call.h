@@ -121,7 +121,7 @@ class Call {
   ProviderAnswer answer;  // Of a unary call.
   ResponseFacts answer_facts;
   absl::Duration first_content = -absl::InfiniteDuration();  // Steady.
-  int64_t content_batches = 0;
+  int64_t content_events = 0;
 
   // Set by the door as it answers.
   int64_t response_bytes = 0;

@@ -33,7 +33,7 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   AddFaultMetadata(fault, "provider", call.tries.back().provider);
   AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
   AddFaultMetadata(fault, "events_delivered",
-                   absl::StrCat(call.content_batches));
+                   absl::StrCat(call.content_events));
   return fault;
 }
 
@@ -41,7 +41,7 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
     call.answer_facts = open.stream->facts();
-    if (batch.content) ++call.content_batches;
+    call.content_events += batch.content_events;
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);

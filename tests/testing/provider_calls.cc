@@ -96,7 +96,7 @@ Task<void> ProviderCalls::RunStream(const Provider& provider,
     outcome->status = more.status();
     if (!more.ok() || !*more) break;
     ++outcome->batches;
-    outcome->content = outcome->content || batch.content;
+    outcome->content = outcome->content || batch.content_events > 0;
     for (std::string_view piece : batch.raw) outcome->bytes.append(piece);
     for (const v1::GenerateEvent& event : batch.events) {
       outcome->bytes += event.delta().text();

@@ -37,7 +37,7 @@ TEST_F(OpenAiChatStreamTapTest, TellsTheEventsApart) {
             EventKind::kIgnorable);
   EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{"role":"assistant"},)"
                       R"("finish_reason":null})"),
-            EventKind::kContent);
+            EventKind::kIgnorable);
   EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{"content":"a"},)"
                       R"("finish_reason":null})"),
             EventKind::kContent);
@@ -52,6 +52,19 @@ TEST_F(OpenAiChatStreamTapTest, TellsTheEventsApart) {
   EXPECT_EQ(tap_->facts().model, "m");
   EXPECT_EQ(tap_->facts().usage.input_tokens(), 3);
   EXPECT_EQ(tap_->facts().finish_reason, v1::FINISH_REASON_LENGTH);
+}
+
+// Until the model has said something, another provider may be asked.
+TEST_F(OpenAiChatStreamTapTest, TheRoleAloneIsNotOutput) {
+  EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{"role":"assistant",)"
+                      R"("content":"","refusal":null}})"),
+            EventKind::kIgnorable);
+  EXPECT_EQ(*OnChoice(R"({"index":1,"delta":{"role":"assistant",)"
+                      R"("content":"a"}})"),
+            EventKind::kContent);
+  EXPECT_EQ(*OnChoice(R"({"index":2,"delta":{"role":"assistant",)"
+                      R"("content":null,"tool_calls":[{"index":0}]}})"),
+            EventKind::kContent);
 }
 
 TEST_F(OpenAiChatStreamTapTest, WhatTheModelSaysIsNotMistakenForFields) {

@@ -119,7 +119,7 @@ class MockProviderTest : public testing::Test {
       outcome->status = more.status();
       if (!more.ok() || !*more) break;
       EXPECT_EQ(batch.events.size(), 1u);
-      EXPECT_EQ(batch.content, batch.events[0].has_delta() ||
+      EXPECT_EQ(batch.content_events > 0, batch.events[0].has_delta() ||
                                    batch.events[0].has_choice_end());
       outcome->events.push_back(batch.events[0]);
     }
