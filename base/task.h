@@ -18,12 +18,14 @@
 // Parameters are copied into the frame, references are not kept alive: whoever
 // awaits must outlive the task, and a spawned task takes values.
 //
-// Two traps of GCC 12. Never write co_await into the condition of an if, while,
-// for or switch: the whole body of a coroutine that declares no variable in its
-// outermost block is dropped. Keep what was awaited in a variable, and test
-// that. And never pass a braced struct with strings or other members that
+// Three traps of GCC 12. Never write co_await into the condition of an if,
+// while, for or switch: the whole body of a coroutine that declares no variable
+// in its outermost block is dropped. Keep what was awaited in a variable, and
+// test that. Never write it into an arm of `?:`: what it yields is destroyed
+// twice. And never pass a braced struct with strings or other members that
 // cannot be copied byte by byte, as in `co_await Call({.name = name})`: it is
-// copied so nevertheless, and freed twice. Name it first.
+// copied so nevertheless, and freed twice. Name it first. tests/tidy finds the
+// first two.
 //
 // Thread contract: a task belongs to one event loop. No member is thread-safe.
 
