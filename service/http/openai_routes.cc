@@ -42,11 +42,11 @@ void WriteModel(const v1::Model& model, JsonWriter* json) {
 }
 
 absl::Status NoSuchPath(std::string_view method, std::string_view path) {
-  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
-                   absl::StrCat("there is no ", ToAbsl(method), " ",
-                                ToAbsl(path),
-                                "; see POST /v1/chat/completions, GET "
-                                "/v1/models and GET /v1/models/{id}"));
+  return MakeFault(
+      v1::ERROR_REASON_NOT_FOUND,
+      absl::StrCat("there is no ", ToAbsl(method), " ", ToAbsl(path),
+                   "; see POST /v1/chat/completions, GET "
+                   "/v1/models and GET /v1/models/{id}"));
 }
 
 }  // namespace
@@ -105,12 +105,9 @@ Task<void> OpenAiRoutes::Complete(Exchange exchange) {
 
 Task<void> OpenAiRoutes::ListModels(Exchange exchange) {
   const std::shared_ptr<const Wiring> wiring = services_.wiring.Get();
-  const absl::StatusOr<std::string_view> caller =
-      wiring->authenticator().Authenticate(
-          exchange.request.Find("authorization"),
-          exchange.request.Find("x-api-key"));
-  if (!caller.ok()) {
-    co_await Fail(std::move(exchange), caller.status());
+  const absl::Status admitted = CheckCaller(exchange, *wiring);
+  if (!admitted.ok()) {
+    co_await Fail(std::move(exchange), admitted);
     co_return;
   }
   std::string body;
@@ -123,20 +120,14 @@ Task<void> OpenAiRoutes::ListModels(Exchange exchange) {
   }
   json.EndArray();
   json.EndObject();
-  const HttpField fields[] = {{"content-type", "application/json"},
-                              {kRequestIdHeader, exchange.id}};
-  const std::string_view pieces[] = {body};
-  (co_await exchange.responder.Send({200, fields}, pieces)).IgnoreError();
+  co_await SendJson(std::move(exchange), std::move(body));
 }
 
 Task<void> OpenAiRoutes::GetModel(Exchange exchange, std::string name) {
   const std::shared_ptr<const Wiring> wiring = services_.wiring.Get();
-  const absl::StatusOr<std::string_view> caller =
-      wiring->authenticator().Authenticate(
-          exchange.request.Find("authorization"),
-          exchange.request.Find("x-api-key"));
-  if (!caller.ok()) {
-    co_await Fail(std::move(exchange), caller.status());
+  const absl::Status admitted = CheckCaller(exchange, *wiring);
+  if (!admitted.ok()) {
+    co_await Fail(std::move(exchange), admitted);
     co_return;
   }
   const v1::Model* const model = wiring->catalog().Find(name);
@@ -150,6 +141,18 @@ Task<void> OpenAiRoutes::GetModel(Exchange exchange, std::string name) {
   std::string body;
   JsonWriter json(&body);
   WriteModel(*model, &json);
+  co_await SendJson(std::move(exchange), std::move(body));
+}
+
+absl::Status OpenAiRoutes::CheckCaller(const Exchange& exchange,
+                                       const Wiring& wiring) const {
+  return wiring.authenticator()
+      .Authenticate(exchange.request.Find("authorization"),
+                    exchange.request.Find("x-api-key"))
+      .status();
+}
+
+Task<void> OpenAiRoutes::SendJson(Exchange exchange, std::string body) {
   const HttpField fields[] = {{"content-type", "application/json"},
                               {kRequestIdHeader, exchange.id}};
   const std::string_view pieces[] = {body};
@@ -157,17 +160,15 @@ Task<void> OpenAiRoutes::GetModel(Exchange exchange, std::string name) {
 }
 
 Task<void> OpenAiRoutes::Fail(Exchange exchange, absl::Status status) {
-  (co_await SendDialectError(dialect_, status, exchange.id,
-                             exchange.responder))
+  (co_await SendDialectError(dialect_, status, exchange.id, exchange.responder))
       .IgnoreError();
 }
 
 HttpHandler::Refusal OpenAiRoutes::Refuse(int status, std::string_view,
                                           std::string_view message) {
-  const v1::ErrorReason reason = status == 413 || status == 431
-                                     ? v1::ERROR_REASON_REQUEST_TOO_LARGE
-                                 : status >= 500
-                                     ? v1::ERROR_REASON_INTERNAL
+  const v1::ErrorReason reason =
+      status == 413 || status == 431 ? v1::ERROR_REASON_REQUEST_TOO_LARGE
+      : status >= 500                ? v1::ERROR_REASON_INTERNAL
                                      : v1::ERROR_REASON_INVALID_REQUEST;
   return {"application/json",
           dialect_.WriteError(MakeFault(reason, message), "").body};

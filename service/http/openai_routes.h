@@ -20,6 +20,7 @@
 #include "base/task.h"
 #include "providers/dialects/openai_chat.h"
 #include "service/pipeline/loop_services.h"
+#include "service/pipeline/wiring.h"
 
 namespace gateway {
 
@@ -42,6 +43,9 @@ class OpenAiRoutes final : public HttpHandler {
   Task<void> ListModels(Exchange exchange);
   Task<void> GetModel(Exchange exchange, std::string name);
   Task<void> Fail(Exchange exchange, absl::Status status);
+  Task<void> SendJson(Exchange exchange, std::string body);
+  absl::Status CheckCaller(const Exchange& exchange,
+                           const Wiring& wiring) const;
 
   LoopServices& services_;
   const OpenAiChat dialect_;
