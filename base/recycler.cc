@@ -7,7 +7,7 @@ namespace gateway {
 namespace {
 
 // Under a sanitizer each block is its own, so that a use after free shows.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(GATEWAY_TSAN)
 constexpr bool kRecycle = false;
 #else
 constexpr bool kRecycle = true;

@@ -12,7 +12,7 @@
 namespace gateway {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(GATEWAY_TSAN)
 constexpr bool kRecycles = false;
 #else
 constexpr bool kRecycles = true;
