@@ -36,7 +36,6 @@ _THIRD_PARTY = [
     ("google/protobuf/", "protobuf"),
     ("gperftools/", "tcmalloc"),
     ("grpcpp/ext/channelz", "grpc_channelz"),
-    ("grpcpp/ext/proto_server_reflection", "grpc_reflection"),
     ("grpc/", "grpcpp"),
     ("grpcpp/", "grpcpp"),
     ("gtest/", "gtest"),
