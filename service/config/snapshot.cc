@@ -28,7 +28,6 @@
 namespace gateway {
 namespace {
 
-using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::ProviderConfig;

@@ -28,7 +28,6 @@ namespace gateway {
 namespace {
 
 using ::google::protobuf::Map;
-using ::google::protobuf::RepeatedPtrField;
 using ::llmgateway::config::v1::AnthropicProvider;
 using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::GatewayConfig;

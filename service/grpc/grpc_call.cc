@@ -71,14 +71,13 @@ grpc::Status SetTrailers(grpc::GenericCallbackServerContext& server_context,
   server_context.AddTrailingMetadata(std::string(kRequestIdHeader),
                                      std::string(request_id));
   if (status.ok()) return grpc::Status::OK;
-  StatusTrailers trailers = ToStatusTrailers(status);
+  const StatusTrailers trailers = ToStatusTrailers(status);
   if (!trailers.pushback_ms.empty()) {
     server_context.AddTrailingMetadata(std::string(kRetryPushbackTrailer),
                                        trailers.pushback_ms);
   }
   return grpc::Status(static_cast<grpc::StatusCode>(trailers.code),
-                      std::move(trailers.message),
-                      std::move(trailers.details));
+                      trailers.message, trailers.details);
 }
 
 class RefusedCall : public grpc::ServerGenericBidiReactor {
@@ -92,8 +91,8 @@ grpc::ServerGenericBidiReactor* RefuseCall(
     grpc::GenericCallbackServerContext& server_context,
     const absl::Status& why) {
   const auto& metadata = server_context.client_metadata();
-  const auto given = metadata.find(grpc::string_ref(
-      kRequestIdHeader.data(), kRequestIdHeader.size()));
+  const auto given = metadata.find(
+      grpc::string_ref(kRequestIdHeader.data(), kRequestIdHeader.size()));
   std::string request_id;
   if (given != metadata.end() && IsValidRequestId(View(given->second))) {
     request_id = std::string(View(given->second));
@@ -117,9 +116,9 @@ grpc::ServerGenericBidiReactor* GrpcCall::Start(
                    PeerAddress(server_context.peer()), now, deadline);
   if (!roster.Enter(*call, !method.kept_while_draining())) {
     delete call;
-    return RefuseCall(server_context,
-                      MakeFault(v1::ERROR_REASON_DRAINING,
-                                "the gateway is shutting down"));
+    return RefuseCall(
+        server_context,
+        MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down"));
   }
   if (method.reads_one()) {
     call->grpc::ServerGenericBidiReactor::StartRead(&call->in_);
@@ -238,8 +237,8 @@ void GrpcCall::HandleRead(bool ok) {
   } else if (Parse(message)) {
     FinishRead(true);
   } else {
-    Cancel(InvalidField("", absl::StrCat("not a valid ",
-                                         message->GetTypeName())));
+    Cancel(
+        InvalidField("", absl::StrCat("not a valid ", message->GetTypeName())));
   }
 }
 
@@ -253,8 +252,7 @@ absl::Status GrpcCall::ReadTheRequest(bool ok) {
   Message* const request = method_.NewRequest(context_.arena());
   arguments_.request = request;
   if (Parse(request)) return absl::OkStatus();
-  return InvalidField(
-      "", absl::StrCat("not a valid ", request->GetTypeName()));
+  return InvalidField("", absl::StrCat("not a valid ", request->GetTypeName()));
 }
 
 bool GrpcCall::Parse(Message* message) {

@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -50,7 +51,9 @@ std::unique_ptr<Stream> BeginConnect(uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
-  connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  const int connected =
+      connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  EXPECT_TRUE(connected == 0 || errno == EINPROGRESS);
   return *Stream::Adopt(fd);
 }
 
@@ -82,8 +85,8 @@ Task<Ends> Connect(bool tls) {
     Spawn(StartServerTls(ends.server.get(), server_tls.get(), &server_status,
                          &done));
     const std::string name = "localhost";
-    const absl::Status status = co_await ends.client->StartTls(*client_tls,
-                                                               name);
+    const absl::Status status =
+        co_await ends.client->StartTls(*client_tls, name);
     EXPECT_TRUE(status.ok()) << status;
     co_await done.Wait();
     EXPECT_TRUE(server_status.ok()) << server_status;
@@ -396,8 +399,7 @@ Task<void> ChooseProtocol(std::vector<std::string> offered,
   Spawn(StartServerTls(ends.server.get(), server_tls.get(), &server_status,
                        &done));
   const std::string name = "127.0.0.1";
-  const absl::Status status =
-      co_await ends.client->StartTls(*client_tls, name);
+  const absl::Status status = co_await ends.client->StartTls(*client_tls, name);
   co_await done.Wait();
   EXPECT_EQ(status.ok(), chosen != "refused") << status;
   if (status.ok()) {

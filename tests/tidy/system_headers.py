@@ -42,7 +42,6 @@ _THIRD_PARTY = [
     ("nghttp2/", "nghttp2"),
     ("openssl/", "openssl"),
     ("prometheus/", "prometheus_cpp"),
-    ("rapidjson/", "rapidjson"),
     ("simdjson.h", "simdjson"),
     ("simdjson/", "simdjson"),
     ("spdlog/", "spdlog"),

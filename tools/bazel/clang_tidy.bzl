@@ -63,9 +63,12 @@ def _clang_tidy_aspect_impl(target, ctx):
 clang_tidy_aspect = aspect(
     implementation = _clang_tidy_aspect_impl,
     attrs = {
-        "_config": attr.label(
-            default = "//:.clang-tidy",
-            allow_single_file = True,
+        "_config": attr.label_list(
+            default = [
+                "//:.clang-tidy",
+                "//tests:.clang-tidy",
+            ],
+            allow_files = True,
         ),
     },
 )

@@ -21,7 +21,6 @@ namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::UnorderedElementsAre;
 namespace alpha = ::grpc::reflection::v1alpha;
 using ::grpc::reflection::v1::ServerReflectionRequest;
 using ::grpc::reflection::v1::ServerReflectionResponse;
