@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/api/caller_check.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -89,14 +90,6 @@ void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
   facts.provider = request.provider_id();
   facts.request_bytes = request.ByteSizeLong();
   call->request = &request;
-}
-
-// Asks who the caller of a question about models is.
-absl::Status CheckCaller(const CallContext& context, const Wiring& wiring) {
-  return wiring.authenticator()
-      .Authenticate(context.FindMetadata("authorization").value_or(""),
-                    context.FindMetadata("x-api-key").value_or(""))
-      .status();
 }
 
 }  // namespace
@@ -187,7 +180,7 @@ Task<absl::Status> GatewayService::ListModels(
     v1::ListModelsResponse* response) {
   const std::shared_ptr<const Wiring> wiring =
       services_of_(context.loop()).wiring.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(context, *wiring));
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, context).status());
   co_return wiring->catalog().List(request, response);
 }
 
@@ -196,7 +189,7 @@ Task<absl::Status> GatewayService::GetModel(CallContext& context,
                                             v1::Model* response) {
   const std::shared_ptr<const Wiring> wiring =
       services_of_(context.loop()).wiring.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(context, *wiring));
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, context).status());
   if (request.name().empty()) co_return InvalidField("name", "is required");
   const v1::Model* const model = wiring->catalog().Find(request.name());
   if (model == nullptr) {
