@@ -43,6 +43,12 @@ bool IsValidRequestId(std::string_view id) {
          });
 }
 
+std::string RequestIdFor(std::string_view given) {
+  return IsValidRequestId(given)
+             ? std::string(given)
+             : SystemRandom().HexId(kMadeUpRequestIdDigits);
+}
+
 CallContext::CallContext(EventLoop& loop, const Arrival& arrival)
     : loop_(loop), arrival_(arrival), arena_(RecycledBlocks()) {
   SystemRandom().FillHexId(made_up_id_.data(), made_up_id_.size());

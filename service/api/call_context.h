@@ -41,6 +41,13 @@ inline constexpr size_t kRequestIdBytesLimit = 128;
 // least one and at most kRequestIdBytesLimit.
 bool IsValidRequestId(std::string_view id);
 
+inline constexpr size_t kMadeUpRequestIdDigits = 32;
+
+// The caller's id if it is valid, else one made up of
+// kMadeUpRequestIdDigits hexadecimal digits. For requests without a
+// CallContext, which does the same without allocating.
+std::string RequestIdFor(std::string_view given);
+
 // One header of a request. Names are lower case; the value of a name that
 // ends in `-bin` is decoded.
 struct MetadataEntry {
@@ -111,13 +118,11 @@ class CallContext {
   absl::Status Outcome(absl::Status handler_status) const;
 
  private:
-  static constexpr size_t kMadeUpIdDigits = 32;
-
   EventLoop& loop_;
   const Arrival arrival_;
   absl::InlinedVector<MetadataEntry, 8> metadata_;
   std::string_view request_id_;  // Empty while the caller has sent none.
-  std::array<char, kMadeUpIdDigits> made_up_id_;
+  std::array<char, kMadeUpRequestIdDigits> made_up_id_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;

@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/clock.h"
-#include "base/random.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/status_details.h"
@@ -23,7 +22,6 @@ namespace {
 
 using ::google::protobuf::Message;
 
-constexpr int kMadeUpIdDigits = 32;
 constexpr int kSerializedChunkBytesMax = 1024 * 1024;
 
 // A client's own timer runs a little ahead of ours, so the hang-up that comes
@@ -93,12 +91,8 @@ grpc::ServerGenericBidiReactor* RefuseCall(
   const auto& metadata = server_context.client_metadata();
   const auto given = metadata.find(
       grpc::string_ref(kRequestIdHeader.data(), kRequestIdHeader.size()));
-  std::string request_id;
-  if (given != metadata.end() && IsValidRequestId(View(given->second))) {
-    request_id = std::string(View(given->second));
-  } else {
-    request_id = SystemRandom().HexId(kMadeUpIdDigits);
-  }
+  const std::string request_id = RequestIdFor(
+      given == metadata.end() ? std::string_view() : View(given->second));
   auto* const refused = new RefusedCall;
   refused->Finish(SetTrailers(server_context, request_id, why));
   return refused;

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
-#include "base/random.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
@@ -23,14 +22,6 @@ namespace {
 constexpr std::string_view kChatCompletions = "/v1/chat/completions";
 constexpr std::string_view kModels = "/v1/models";
 constexpr std::string_view kModelPrefix = "/v1/models/";
-constexpr size_t kMadeUpIdDigits = 32;
-
-// The caller's id if it is well formed, else one of ours.
-std::string RequestIdOf(const HttpRequest& request) {
-  const std::string_view given = request.Find(kRequestIdHeader);
-  return IsValidRequestId(given) ? std::string(given)
-                                 : SystemRandom().HexId(kMadeUpIdDigits);
-}
 
 void WriteModel(const v1::Model& model, JsonWriter* json) {
   json->StartObject();
@@ -59,7 +50,8 @@ struct OpenAiRoutes::Exchange {
 
 Task<void> OpenAiRoutes::Handle(const HttpRequest& request,
                                 HttpResponder& responder) {
-  Exchange exchange{request, responder, RequestIdOf(request)};
+  Exchange exchange{request, responder,
+                    RequestIdFor(request.Find(kRequestIdHeader))};
   const bool get = request.method == "GET" || request.method == "HEAD";
   if (request.method == "POST" && request.path == kChatCompletions) {
     return Complete(std::move(exchange));

@@ -66,6 +66,16 @@ TEST_F(CallContextTest, TakesTheFirstRequestIdThatIsValid) {
   EXPECT_EQ(call_.request_id(), "first");
 }
 
+TEST(RequestIdTest, IsTheCallersOrMadeUp) {
+  EXPECT_EQ(RequestIdFor("order-7"), "order-7");
+  for (const char* bad : {"", "two words"}) {
+    const std::string made_up = RequestIdFor(bad);
+    EXPECT_EQ(made_up.size(), kMadeUpRequestIdDigits);
+    EXPECT_TRUE(IsValidRequestId(made_up));
+    EXPECT_NE(RequestIdFor(bad), made_up);
+  }
+}
+
 TEST(RequestIdTest, IsOneTo128OfTheAllowedCharacters) {
   EXPECT_FALSE(IsValidRequestId(""));
   EXPECT_TRUE(IsValidRequestId("a"));
