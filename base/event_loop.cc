@@ -28,6 +28,14 @@ absl::Duration SteadyNow() {
 
 }  // namespace
 
+void TurnEndTask::Unlink() {
+  if (in_ == nullptr) return;
+  *in_ = next_;
+  if (next_ != nullptr) next_->in_ = in_;
+  in_ = nullptr;
+  next_ = nullptr;
+}
+
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) return absl::ErrnoToStatus(errno, "epoll_create1");
@@ -75,9 +83,11 @@ void EventLoop::Run() {
     timers_.Advance(now_);
     RunPosted();
     ResumeReady();
+    RunTurnEnd();
   }
   RunPosted();
   ResumeReady();
+  RunTurnEnd();
   stopping_.store(false, std::memory_order_relaxed);
   running_ = false;
   current_loop = nullptr;
@@ -101,6 +111,14 @@ void EventLoop::Post(std::function<void()> work) {
 
 void EventLoop::Resume(std::coroutine_handle<> handle) {
   ready_.push_back(handle);
+}
+
+void EventLoop::RunAtTurnEnd(TurnEndTask& task) {
+  if (task.in_ != nullptr) return;
+  task.next_ = turn_end_;
+  if (turn_end_ != nullptr) turn_end_->in_ = &task.next_;
+  task.in_ = &turn_end_;
+  turn_end_ = &task;
 }
 
 absl::Duration EventLoop::Now() const {
@@ -162,8 +180,19 @@ void EventLoop::ResumeReady() {
   resuming_.clear();
 }
 
+void EventLoop::RunTurnEnd() {
+  // The list leaves the loop, so that who asks again waits for the next turn.
+  TurnEndTask* first = std::exchange(turn_end_, nullptr);
+  if (first != nullptr) first->in_ = &first;
+  while (first != nullptr) {
+    TurnEndTask* const task = first;
+    task->Unlink();
+    task->OnTurnEnd();  // May destroy any of them.
+  }
+}
+
 int EventLoop::WaitMs() const {
-  if (!ready_.empty()) return 0;
+  if (!ready_.empty() || turn_end_ != nullptr) return 0;
   const std::optional<absl::Duration> next = timers_.NextWork();
   if (!next.has_value()) return -1;
   const absl::Duration wait =

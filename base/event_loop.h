@@ -44,6 +44,29 @@ class IoWatcher {
   ~IoWatcher() = default;
 };
 
+// Something to be done once at the end of a turn of the loop, after all that
+// the turn brings: such as writing what has been said on one connection with
+// one system call. A task that is destroyed is done no more.
+class TurnEndTask {
+ public:
+  TurnEndTask(const TurnEndTask&) = delete;
+  TurnEndTask& operator=(const TurnEndTask&) = delete;
+
+  // REQUIRES: on the loop that RunAtTurnEnd was called on.
+  virtual void OnTurnEnd() = 0;
+
+ protected:
+  TurnEndTask() = default;
+  virtual ~TurnEndTask() { Unlink(); }
+
+ private:
+  friend class EventLoop;
+  void Unlink();
+
+  TurnEndTask** in_ = nullptr;  // What points at this; null when in no list.
+  TurnEndTask* next_ = nullptr;
+};
+
 class EventLoop {
  public:
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
@@ -66,6 +89,11 @@ class EventLoop {
 
   // Resumes `handle` after what runs now, before waiting again.
   void Resume(std::coroutine_handle<> handle);
+
+  // Calls `task` at the end of this turn; once, however often it was asked
+  // for. A task that asks while the tasks are being done is called at the end
+  // of the next turn, which then does not wait.
+  void RunAtTurnEnd(TurnEndTask& task);
 
   // Steady time as of the start of this turn of the loop: good enough for
   // timeouts, and free. Outside Run, the time now.
@@ -97,6 +125,7 @@ class EventLoop {
   void DispatchEvents();
   void RunPosted();
   void ResumeReady();
+  void RunTurnEnd();
   int WaitMs() const;
 
   // Constant after construction.
@@ -111,6 +140,7 @@ class EventLoop {
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<std::function<void()>> running_posted_;
+  TurnEndTask* turn_end_ = nullptr;
   epoll_event events_[kEventsPerTurn];
   int events_count_ = 0;
   int events_next_ = 0;

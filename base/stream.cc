@@ -186,7 +186,13 @@ IoResult Stream::TlsFailure(int result, bool reading) {
 
 IoResult Stream::TryWrite(const iovec* pieces, size_t count) {
   if (closed()) return {IoResult::Kind::kError};
-  if (ssl_ != nullptr) return TryTlsWrite(pieces, count);
+  const IoResult wrote = ssl_ != nullptr ? TryTlsWrite(pieces, count)
+                                         : TryPlainWrite(pieces, count);
+  bytes_written_ += wrote.bytes;
+  return wrote;
+}
+
+IoResult Stream::TryPlainWrite(const iovec* pieces, size_t count) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces);
   message.msg_iovlen = std::min<size_t>(count, IOV_MAX);
@@ -229,7 +235,6 @@ bool Stream::WriteAwaiter::Advance() {
       failed_ = true;
       return true;
     }
-    stream_->bytes_written_ += wrote.bytes;
     Consume(pieces_, count_, wrote.bytes);
   }
   return true;
@@ -295,6 +300,7 @@ void Stream::OnIo(uint32_t epoll_events) {
   if (epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   const bool output = epoll_events & (EPOLLOUT | EPOLLHUP | EPOLLERR);
   bool input = epoll_events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+  const bool was_full = !writable_;
   if (output) {
     writable_ = true;
     Wake(connector_);
@@ -305,6 +311,9 @@ void Stream::OnIo(uint32_t epoll_events) {
   }
   if (write_ != nullptr && (output || ssl_ != nullptr) && write_->Advance()) {
     Wake(std::exchange(write_, nullptr)->handle_);
+  }
+  if (was_full && output && write_ == nullptr && observer_ != nullptr) {
+    observer_->OnWritable();
   }
   if (!input) return;
   readable_ = true;

@@ -57,6 +57,10 @@ class Stream final : public IoWatcher, public Recycled {
     // Bytes or the end arrived. `hung_up` if the peer closed or reset.
     virtual void OnUnawaited(bool hung_up) = 0;
 
+    // The socket takes bytes again, after TryWrite said that it does not, and
+    // nobody is in Write. The call must not destroy the stream.
+    virtual void OnWritable() {}
+
    protected:
     ~Observer() = default;
   };
@@ -94,6 +98,10 @@ class Stream final : public IoWatcher, public Recycled {
   auto Write(iovec* pieces, size_t count) {
     return WriteAwaiter(this, pieces, count);
   }
+
+  // Writes what can be written at once. REQUIRES: nobody is in Write, and the
+  // pieces hold at least one byte.
+  IoResult TryWrite(const iovec* pieces, size_t count);
 
   // Bytes handed to the kernel, before encryption, in the stream's life.
   uint64_t bytes_written() const { return bytes_written_; }
@@ -165,7 +173,7 @@ class Stream final : public IoWatcher, public Recycled {
 
   void OnIo(uint32_t epoll_events) override;
   void Wake(std::coroutine_handle<>& waiter);
-  IoResult TryWrite(const iovec* pieces, size_t count);
+  IoResult TryPlainWrite(const iovec* pieces, size_t count);
   IoResult TryTlsRead(char* data, size_t size);
   IoResult TryTlsWrite(const iovec* pieces, size_t count);
   IoResult TlsFailure(int result, bool reading);

@@ -75,6 +75,56 @@ TEST_F(EventLoopTest, StopFromAnotherThreadWakesASleepingLoop) {
   loop_->Run();
 }
 
+// Counts how often it was called, and does what it is told then.
+class CountedTurnEnd final : public TurnEndTask {
+ public:
+  void OnTurnEnd() override {
+    ++count;
+    if (then) then();
+  }
+
+  int count = 0;
+  std::function<void()> then;
+};
+
+TEST_F(EventLoopTest, DoesATurnEndTaskOnceAfterEverythingElseOfTheTurn) {
+  CountedTurnEnd task;
+  loop_->Post([&] {
+    loop_->RunAtTurnEnd(task);
+    loop_->RunAtTurnEnd(task);
+  });
+  loop_->Post([&] { EXPECT_EQ(task.count, 0); });
+  task.then = [&] { loop_->Stop(); };
+  loop_->Run();
+  EXPECT_EQ(task.count, 1);
+}
+
+TEST_F(EventLoopTest, ATurnEndTaskThatAsksAgainWaitsForTheNextTurnOnly) {
+  CountedTurnEnd task;
+  loop_->Post([&] { loop_->RunAtTurnEnd(task); });
+  task.then = [&] {
+    if (task.count == 3) return loop_->Stop();
+    loop_->RunAtTurnEnd(task);
+    EXPECT_LT(task.count, 3);
+  };
+  loop_->Run();
+  EXPECT_EQ(task.count, 3);
+}
+
+TEST_F(EventLoopTest, ATurnEndTaskMayDestroyAnother) {
+  auto a = std::make_unique<CountedTurnEnd>();
+  auto b = std::make_unique<CountedTurnEnd>();
+  a->then = [&] { b.reset(); };
+  b->then = [&] { a.reset(); };
+  loop_->Post([&] {
+    loop_->RunAtTurnEnd(*a);
+    loop_->RunAtTurnEnd(*b);
+    loop_->Post([&] { loop_->Stop(); });
+  });
+  loop_->Run();
+  EXPECT_NE(a == nullptr, b == nullptr);
+}
+
 TEST_F(EventLoopTest, CanRunAgainAfterItStopped) {
   int runs = 0;
   for (int i = 0; i < 3; ++i) {
