@@ -1,0 +1,20 @@
+// The fault of a caller who sends too much: RESOURCE_EXHAUSTED, as every gRPC
+// engine answers it, with reason REQUEST_TOO_LARGE, so that nobody mistakes it
+// for a limit that waiting lifts.
+//
+// Thread-compatible.
+
+#ifndef SERVICE_RPC_SIZE_FAULT_H_
+#define SERVICE_RPC_SIZE_FAULT_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+absl::Status SizeFault(std::string_view message);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_SIZE_FAULT_H_

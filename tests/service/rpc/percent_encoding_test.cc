@@ -1,0 +1,41 @@
+#include "service/rpc/percent_encoding.h"
+
+#include <string>
+#include <string_view>
+
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+std::string Encoded(std::string_view text) {
+  std::string out = "before:";
+  AppendPercentEncoded(text, &out);
+  EXPECT_TRUE(out.starts_with("before:"));
+  return out.substr(7);
+}
+
+TEST(PercentEncodingTest, PlainTextStaysAsItIs) {
+  EXPECT_EQ(Encoded(""), "");
+  EXPECT_EQ(Encoded(" no such model: \"gpt-x\"~"),
+            " no such model: \"gpt-x\"~");
+}
+
+TEST(PercentEncodingTest, APercentSignIsEncodedAndItsNeighboursAreNot) {
+  EXPECT_EQ(Encoded("$%&"), "$%25&");
+  EXPECT_EQ(Encoded("%%41"), "%25%2541");
+}
+
+TEST(PercentEncodingTest, BothEndsOfPrintableAsciiArePlainAndNothingBeyond) {
+  EXPECT_EQ(Encoded("\x1f\x20\x7e\x7f"), "%1F ~%7F");
+  EXPECT_EQ(Encoded(std::string_view("\0", 1)), "%00");
+  EXPECT_EQ(Encoded("a\r\nb"), "a%0D%0Ab");
+  EXPECT_EQ(Encoded("\x80\xff"), "%80%FF");
+}
+
+TEST(PercentEncodingTest, Utf8IsEncodedByteByByte) {
+  EXPECT_EQ(Encoded("caf\xc3\xa9 \xe2\x9c\x93"), "caf%C3%A9 %E2%9C%93");
+}
+
+}  // namespace
+}  // namespace gateway

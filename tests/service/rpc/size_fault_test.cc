@@ -1,0 +1,19 @@
+#include "service/rpc/size_fault.h"
+
+#include "absl/status/status.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+TEST(SizeFaultTest, HasTheCodeOfTheProtocolAndTheReasonOfTheContract) {
+  const absl::Status status = SizeFault("9 bytes are too many");
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "9 bytes are too many");
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_REQUEST_TOO_LARGE);
+  EXPECT_FALSE(RetryDelay(status).has_value());
+}
+
+}  // namespace
+}  // namespace gateway
