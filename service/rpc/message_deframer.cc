@@ -1,0 +1,217 @@
+#include "service/rpc/message_deframer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/recycler.h"
+#include "base/zlib_codec.h"
+#include "errors/fault.h"
+#include "service/rpc/size_fault.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kFirstCapacityBytes = 256;
+// What a string holds in itself.
+constexpr size_t kStringOwnBytes = std::string().capacity();
+constexpr size_t kAnyCapacity = std::numeric_limits<size_t>::max();
+
+absl::Status Malformed(std::string_view what) {
+  return MakeFault(v1::ERROR_REASON_INTERNAL, what);
+}
+
+}  // namespace
+
+void MessageDeframer::Backlog::Append(std::string_view bytes, size_t enough) {
+  if (bytes.empty()) return;
+  if (capacity_ - end_ < bytes.size()) MakeRoom(bytes.size(), enough);
+  memcpy(data_ + end_, bytes.data(), bytes.size());
+  end_ += bytes.size();
+}
+
+void MessageDeframer::Backlog::MakeRoom(size_t bytes, size_t enough) {
+  const std::string_view kept = this->bytes();
+  const size_t needed = kept.size() + bytes;
+  if (needed <= capacity_ / 2) {
+    // Half of it is free again, so that moving does not become a habit.
+    memmove(data_, kept.data(), kept.size());
+  } else {
+    const size_t capacity = std::max(
+        needed, std::min(enough, std::max(kFirstCapacityBytes, 2 * capacity_)));
+    auto* const grown = static_cast<char*>(RecycledAllocate(capacity));
+    if (!kept.empty()) memcpy(grown, kept.data(), kept.size());
+    if (data_ != nullptr) RecycledFree(data_, capacity_);
+    data_ = grown;
+    capacity_ = capacity;
+  }
+  begin_ = 0;
+  end_ = kept.size();
+}
+
+void MessageDeframer::Backlog::Free() {
+  if (data_ != nullptr) RecycledFree(data_, capacity_);
+  data_ = nullptr;
+  capacity_ = begin_ = end_ = 0;
+}
+
+MessageDeframer::MessageDeframer(MessageEncoding encoding,
+                                 size_t message_bytes_limit)
+    : encoding_(encoding), message_bytes_limit_(message_bytes_limit) {}
+
+MessageDeframer::~MessageDeframer() = default;
+
+void MessageDeframer::Feed(std::string_view bytes) {
+  assert(fed_.empty());
+  if (status_.ok()) {
+    fed_ = bytes;
+  } else {
+    dealt_with_ += bytes.size();
+  }
+}
+
+void MessageDeframer::DropTaken() {
+  kept_.Consume(std::exchange(taken_, 0));
+  if (kept_.bytes().empty()) kept_.Free();
+  if (inflated_.capacity() > kStringOwnBytes) std::string().swap(inflated_);
+}
+
+void MessageDeframer::Fail(absl::Status status) {
+  status_ = std::move(status);
+  // All that is held or comes is dealt with by throwing it away.
+  dealt_with_ += kept_.bytes().size() + fed_.size() - body_dealt_with_;
+  body_dealt_with_ = 0;
+  kept_.Free();
+  fed_ = {};
+}
+
+void MessageDeframer::ReadPrefix() {
+  while (prefix_size_ < kMessagePrefixBytes) {
+    const bool from_kept = !kept_.bytes().empty();
+    const std::string_view source = from_kept ? kept_.bytes() : fed_;
+    const size_t size =
+        std::min(source.size(), kMessagePrefixBytes - prefix_size_);
+    if (size == 0) return;
+    memcpy(prefix_ + prefix_size_, source.data(), size);
+    prefix_size_ += size;
+    dealt_with_ += size;
+    if (from_kept) {
+      kept_.Consume(size);
+    } else {
+      fed_.remove_prefix(size);
+    }
+    if (prefix_size_ == kMessagePrefixBytes) CheckPrefix();
+  }
+}
+
+void MessageDeframer::CheckPrefix() {
+  uint32_t size = 0;
+  for (size_t i = 1; i < kMessagePrefixBytes; ++i) {
+    size = size << 8 | static_cast<unsigned char>(prefix_[i]);
+  }
+  const auto flag = static_cast<unsigned char>(prefix_[0]);
+  compressed_ = flag == 1;
+  body_size_ = size;
+  if (flag > 1) {
+    Fail(Malformed(absl::StrCat("a message has the flag ", flag,
+                                ", which means nothing")));
+  } else if (compressed_ && encoding_ == MessageEncoding::kIdentity) {
+    Fail(
+        Malformed("a message is compressed, and grpc-encoding does not say "
+                  "how"));
+  } else if (size > message_bytes_limit_) {
+    Fail(SizeFault(absl::StrCat("a message of ", size,
+                                " bytes is over the limit of ",
+                                message_bytes_limit_)));
+  }
+}
+
+// The body if it is there; null otherwise, and then all there is of it is kept.
+std::string_view MessageDeframer::TakeBody() {
+  const size_t kept = kept_.bytes().size();
+  const size_t missing = body_size_ - std::min(kept, body_size_);
+  const size_t here = std::min(missing, fed_.size());
+  dealt_with_ += std::min(kept, body_size_) + here - body_dealt_with_;
+  body_dealt_with_ = std::min(kept, body_size_) + here;
+
+  std::string_view body;
+  if (kept == 0 && here == missing) {
+    body = {fed_.data(), body_size_};
+  } else {
+    if (here > 0) kept_.Append(fed_.substr(0, here), body_size_);
+    if (here == missing) {
+      body = kept_.bytes().substr(0, body_size_);
+      taken_ = body_size_;
+    }
+  }
+  fed_.remove_prefix(here);
+  return body;
+}
+
+absl::StatusOr<std::string_view> MessageDeframer::Inflated(
+    std::string_view body) {
+  const ZlibFormat format = encoding_ == MessageEncoding::kGzip
+                                ? ZlibFormat::kGzip
+                                : ZlibFormat::kZlib;
+  const absl::Status status =
+      Inflate(format, body, message_bytes_limit_, &inflated_);
+  if (status.ok()) return std::string_view(inflated_);
+  const std::string what = absl::StrCat("a message: ", status.message());
+  return status.code() == absl::StatusCode::kResourceExhausted
+             ? SizeFault(what)
+             : Malformed(what);
+}
+
+absl::StatusOr<bool> MessageDeframer::Next(std::string_view* message) {
+  *message = {};
+  DropTaken();
+  if (status_.ok()) ReadPrefix();
+  if (!status_.ok()) return status_;
+  if (prefix_size_ < kMessagePrefixBytes) return false;
+  std::string_view body = TakeBody();
+  if (body_dealt_with_ < body_size_) return false;
+  prefix_size_ = 0;
+  body_dealt_with_ = 0;
+  if (compressed_) {
+    absl::StatusOr<std::string_view> inflated = Inflated(body);
+    if (!inflated.ok()) {
+      DropTaken();
+      Fail(std::move(inflated).status());
+      return status_;
+    }
+    body = *inflated;
+  }
+  *message = body;
+  return true;
+}
+
+size_t MessageDeframer::Settle() {
+  DropTaken();
+  // Also when nobody waits for the message: it is refused before it is kept.
+  if (status_.ok()) ReadPrefix();
+  kept_.Append(fed_, kAnyCapacity);
+  fed_ = {};
+  if (kept_.bytes().empty()) kept_.Free();
+  return std::exchange(dealt_with_, 0);
+}
+
+size_t MessageDeframer::memory_bytes() const {
+  return kept_.capacity() + inflated_.capacity() - kStringOwnBytes;
+}
+
+absl::Status MessageDeframer::CheckEnd() const {
+  if (!status_.ok()) return status_;
+  if (prefix_size_ == 0) return absl::OkStatus();
+  return Malformed("the request ended inside a message");
+}
+
+}  // namespace gateway
