@@ -20,13 +20,8 @@ google::protobuf::ArenaOptions RecycledBlocks() {
   return options;
 }
 
-bool IsReservedName(std::string_view name) {
-  return name.starts_with(':') || name.starts_with("grpc-") ||
-         name == "te" || name == "content-type";
-}
-
 bool IsTrailerName(std::string_view name) {
-  return !name.empty() && !IsReservedName(name) &&
+  return !name.empty() && !IsReservedMetadataName(name) &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
                   c == '-' || c == '_' || c == '.';
@@ -43,6 +38,11 @@ bool IsValidRequestId(std::string_view id) {
          });
 }
 
+bool IsReservedMetadataName(std::string_view name) {
+  return name.starts_with(':') || name.starts_with("grpc-") ||
+         name == "te" || name == "content-type";
+}
+
 std::string RequestIdFor(std::string_view given) {
   return IsValidRequestId(given)
              ? std::string(given)
@@ -55,7 +55,7 @@ CallContext::CallContext(EventLoop& loop, const Arrival& arrival)
 }
 
 void CallContext::AddMetadata(std::string_view name, std::string_view value) {
-  if (IsReservedName(name)) return;
+  if (IsReservedMetadataName(name)) return;
   if (request_id_.empty() && name == kRequestIdHeader &&
       IsValidRequestId(value)) {
     request_id_ = value;

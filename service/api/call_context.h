@@ -48,6 +48,10 @@ inline constexpr size_t kMadeUpRequestIdDigits = 32;
 // CallContext, which does the same without allocating.
 std::string RequestIdFor(std::string_view given);
 
+// Names that belong to the protocol (`:path`, `grpc-timeout`, `te`, ...), not
+// to the caller or a handler.
+bool IsReservedMetadataName(std::string_view name);
+
 // One header of a request. Names are lower case; the value of a name that
 // ends in `-bin` is decoded.
 struct MetadataEntry {
@@ -73,8 +77,8 @@ class CallContext {
   CallContext& operator=(const CallContext&) = delete;
 
   // For engines: adds a header, which must stay valid as long as the context.
-  // Names that belong to the protocol (`:path`, `grpc-timeout`, ...) are left
-  // out, so that no handler mistakes them for the caller's own.
+  // Reserved names are left out, so that no handler mistakes them for the
+  // caller's own.
   void AddMetadata(std::string_view name, std::string_view value);
 
   std::string_view method() const { return arrival_.method; }

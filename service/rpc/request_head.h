@@ -1,0 +1,81 @@
+// RequestHead is what the fields of an HTTP/2 request say about the call that
+// it carries, by the gRPC protocol.
+//
+//   const RequestHead head = ReadRequestHead(fields, limits);
+//   if (head.http_status != 200) AnswerInHttp(head.http_status);
+//   if (!head.status.ok()) RefuseCall(head.status, head.request_id);
+//   const Method* method = table.Find(head.path);
+//   ...
+//   status = AddMetadata(fields, call_context);
+//
+// Fields that the protocol defines are taken strictly, because a call that was
+// understood wrongly fails later and for no visible reason:
+//
+//   * `te: trailers` must be there. It shows that no proxy on the way drops
+//     trailers, where a call's status is. gRPC C++ asks for it too, grpc-go
+//     does not.
+//   * A `grpc-timeout` that cannot be read is INVALID_ARGUMENT. gRPC C++ takes
+//     it for no deadline, grpc-go answers INTERNAL; a caller who wanted a
+//     deadline should know that there is none.
+//   * A `grpc-encoding` other than those of kAcceptedMessageEncodings is
+//     UNIMPLEMENTED, and the answer must carry `grpc-accept-encoding`.
+//
+// Does not allocate unless it refuses. Thread-compatible: plain functions.
+
+#ifndef SERVICE_RPC_REQUEST_HEAD_H_
+#define SERVICE_RPC_REQUEST_HEAD_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/http1_codec.h"
+#include "service/api/call_context.h"
+#include "service/rpc/message_encoding.h"
+
+namespace gateway {
+
+// Of the caller's own metadata: what is not reserved by the protocol.
+struct MetadataLimits {
+  // Values; a field of a `-bin` name can have several.
+  size_t values = 128;
+  // As RFC 9113 §6.5.2 counts them: names, values as they are sent, and 32
+  // bytes for each field.
+  size_t bytes = 16 * 1024;
+};
+
+struct RequestHead {
+  // 200, or how a request that is not gRPC must be answered: 415 for another
+  // content type, 405 for another method than POST.
+  int http_status = 200;
+  // How a call must be refused: INVALID_ARGUMENT, UNIMPLEMENTED or
+  // RESOURCE_EXHAUSTED.
+  absl::Status status;
+
+  // Views into the request's fields; empty if there is none.
+  std::string_view path;
+  std::string_view request_id;
+
+  // Zero has passed already; more than a year is as good as none.
+  absl::Duration timeout = absl::InfiniteDuration();
+  MessageEncoding encoding = MessageEncoding::kIdentity;
+  bool accepts_gzip = false;
+};
+
+// `fields` are those of a request that HTTP/2 has found well-formed: names in
+// lower case, pseudo fields there and not repeated.
+RequestHead ReadRequestHead(absl::Span<const HttpField> fields,
+                            const MetadataLimits& limits);
+
+// Copies the caller's metadata to the call's arena and adds it to the context.
+// Of names that end in `-bin`, each value is decoded: values can stand in one
+// field, with commas between them. INVALID_ARGUMENT, naming the key, if one is
+// not base64. REQUIRES: ReadRequestHead has found the fields within limits.
+absl::Status AddMetadata(absl::Span<const HttpField> fields,
+                         CallContext& context);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_REQUEST_HEAD_H_
