@@ -86,6 +86,9 @@ class Stream final : public IoWatcher, public Recycled {
   // Reads what is there, at most `size` bytes.
   IoResult TryRead(char* data, size_t size);
 
+  // TryRead may have something to say.
+  bool readable() const { return readable_ && !closed(); }
+
   // Suspends until TryRead may have more to say. One waiter at a time.
   auto Readable() { return Awaiter{this, &reader_, &readable_}; }
 

@@ -1,0 +1,302 @@
+#include "base/http2_callbacks.h"
+
+#include <sys/types.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+Http2Session& Session(void* self) { return *static_cast<Http2Session*>(self); }
+
+std::string_view View(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+// RFC 9113 §6.5.2.
+constexpr size_t kFieldOverheadBytes = 32;
+
+bool EndsStream(const nghttp2_frame_hd& head) {
+  return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
+bool IsInterim(absl::Span<const HttpField> head) {
+  return !head.empty() && head.front().name == ":status" &&
+         head.front().value.starts_with('1');
+}
+
+}  // namespace
+
+Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
+  };
+  fields_.reserve(fields.size());
+  for (const HttpField& field : fields) {
+    fields_.push_back({bytes(field.name), bytes(field.value),
+                       field.name.size(), field.value.size(),
+                       NGHTTP2_NV_FLAG_NONE});
+  }
+}
+
+const nghttp2_session_callbacks* Http2Callbacks::Table() {
+  static const nghttp2_session_callbacks* const table = [] {
+    nghttp2_session_callbacks* callbacks = nullptr;
+    nghttp2_session_callbacks_new(&callbacks);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks,
+                                                          OnBeginFrame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
+                                                            OnBeginHeaders);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks,
+                                                         OnFrameReceived);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks,
+                                                              OnDataChunk);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks,
+                                                           OnStreamClose);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks,
+                                                         OnFrameSent);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, SendData);
+    return callbacks;
+  }();
+  return table;
+}
+
+nghttp2_data_provider Http2Callbacks::Body(Http2Stream* stream) {
+  nghttp2_data_provider provider;
+  provider.source.ptr = stream;
+  provider.read_callback = ReadBody;
+  return provider;
+}
+
+Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
+  return static_cast<Http2Stream*>(
+      nghttp2_session_get_stream_user_data(session.session_, id));
+}
+
+int Http2Callbacks::OnBeginFrame(nghttp2_session*,
+                                 const nghttp2_frame_hd* head, void* self) {
+  Http2Session& session = Session(self);
+  switch (head->type) {
+    case NGHTTP2_DATA:
+      if (head->length == 0 && !EndsStream(*head)) {
+        session.Spend(Http2Budget::Cost::kEmptyData);
+      }
+      break;
+    case NGHTTP2_HEADERS:
+      session.in_block_ = true;
+      if (session.role_ == Http2Session::Role::kServer) {
+        session.NoteStreamId(head->stream_id);
+      }
+      break;
+    case NGHTTP2_CONTINUATION:
+      break;  // nghttp2 takes eight in a row.
+    case NGHTTP2_PRIORITY:
+      session.Spend(Http2Budget::Cost::kPriority);
+      break;
+    case NGHTTP2_RST_STREAM:
+      session.Spend(Http2Budget::Cost::kReset);
+      break;
+    case NGHTTP2_SETTINGS:
+      session.Spend(Http2Budget::Cost::kSettings);
+      break;
+    case NGHTTP2_PING:
+      session.Spend(Http2Budget::Cost::kPing);
+      break;
+    case NGHTTP2_WINDOW_UPDATE:
+      session.Spend(Http2Budget::Cost::kWindowUpdate);
+      break;
+    default:
+      session.Spend(Http2Budget::Cost::kUnknownFrame);
+      break;
+  }
+  return 0;
+}
+
+int Http2Callbacks::OnBeginHeaders(nghttp2_session*,
+                                   const nghttp2_frame* frame, void* self) {
+  Http2Session& session = Session(self);
+  session.block_.Clear();
+  session.block_bytes_ = 0;
+  if (session.role_ == Http2Session::Role::kServer &&
+      frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+    Http2Stream* const stream = session.AddStream(frame->hd.stream_id);
+    nghttp2_session_set_stream_user_data(session.session_,
+                                         frame->hd.stream_id, stream);
+  }
+  return 0;
+}
+
+int Http2Callbacks::OnHeader(nghttp2_session*, const nghttp2_frame*,
+                             const uint8_t* name, size_t name_size,
+                             const uint8_t* value, size_t value_size, uint8_t,
+                             void* self) {
+  Http2Session& session = Session(self);
+  session.block_bytes_ += name_size + value_size + kFieldOverheadBytes;
+  // The table that compresses the next blocks lives on, so all must be read.
+  if (session.block_bytes_ <= session.limits_.header_list_bytes) {
+    session.block_.Add(View(name, name_size), View(value, value_size));
+  }
+  return 0;
+}
+
+int Http2Callbacks::OnFrameReceived(nghttp2_session*,
+                                    const nghttp2_frame* frame, void* self) {
+  Http2Session& session = Session(self);
+  switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+      session.in_block_ = false;
+      HandleBlock(session, *frame);
+      break;
+    case NGHTTP2_DATA:
+      break;
+    case NGHTTP2_SETTINGS:
+      HandleSettings(session, *frame);
+      return 0;
+    case NGHTTP2_GOAWAY:
+      session.goaway_received_ = true;
+      session.owner_.OnCapacity();
+      return 0;
+    case NGHTTP2_PING:
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && session.draining_) {
+        session.SayGoodbye();
+      }
+      return 0;
+    default:
+      return 0;
+  }
+  if (!EndsStream(frame->hd)) return 0;
+  Http2Stream* const stream = StreamOf(session, frame->hd.stream_id);
+  if (stream == nullptr) return 0;
+  stream->peer_ended_ = true;
+  if (stream->events_ != nullptr) stream->events_->OnEnd(*stream);
+  return 0;
+}
+
+void Http2Callbacks::HandleSettings(Http2Session& session,
+                                    const nghttp2_frame& frame) {
+  if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+    session.settings_acked_ = true;
+  } else {
+    session.settings_received_ = true;
+    session.owner_.OnCapacity();
+  }
+}
+
+void Http2Callbacks::HandleBlock(Http2Session& session,
+                                 const nghttp2_frame& frame) {
+  Http2Stream* const stream = StreamOf(session, frame.hd.stream_id);
+  if (stream == nullptr) return;
+  // The block is this call's own: what it sets off may begin another.
+  const FieldBlock block = std::move(session.block_);
+  FieldViews views;
+  const absl::Span<const HttpField> fields = block.View(views);
+  const bool oversized =
+      session.block_bytes_ > session.limits_.header_list_bytes;
+  if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    if (oversized) {
+      session.owner_.OnOversizedRequest(*stream);
+    } else {
+      session.owner_.OnRequest(*stream, fields, EndsStream(frame.hd));
+    }
+    return;
+  }
+  if (stream->events_ == nullptr) return;
+  if (oversized) {
+    stream->Reset(Http2Error::kCancel,
+                  absl::ResourceExhaustedError("the header is too large"));
+  } else if (session.role_ == Http2Session::Role::kServer ||
+             stream->head_received_) {
+    stream->events_->OnTrailers(*stream, fields);
+  } else if (!IsInterim(fields)) {
+    stream->head_received_ = true;
+    stream->events_->OnHead(*stream, fields);
+  }
+}
+
+int Http2Callbacks::OnDataChunk(nghttp2_session*, uint8_t, int32_t id,
+                                const uint8_t* data, size_t size, void* self) {
+  Http2Session& session = Session(self);
+  nghttp2_session_consume_connection(session.session_, size);
+  Http2Stream* const stream = StreamOf(session, id);
+  if (stream == nullptr || stream->events_ == nullptr) {
+    nghttp2_session_consume_stream(session.session_, id, size);
+  } else {
+    stream->events_->OnData(*stream, View(data, size));
+  }
+  return 0;
+}
+
+int Http2Callbacks::OnStreamClose(nghttp2_session*, int32_t id, uint32_t error,
+                                  void* self) {
+  Http2Session& session = Session(self);
+  Http2Stream* const stream = StreamOf(session, id);
+  if (stream == nullptr) return 0;
+  session.RemoveStream(stream, static_cast<Http2Error>(error), stream->why_);
+  return 0;
+}
+
+int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
+                                void* self) {
+  Http2Session& session = Session(self);
+  const nghttp2_frame_hd& head = frame->hd;
+  if (head.type == NGHTTP2_GOAWAY &&
+      frame->goaway.error_code != NGHTTP2_NO_ERROR && session.why_.ok()) {
+    session.why_ = absl::InternalError(absl::StrCat(
+        "the peer broke HTTP/2: ",
+        Http2ErrorName(static_cast<Http2Error>(frame->goaway.error_code))));
+  }
+  if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;
+  session.budget_.EarnBySending();
+  Http2Stream* const stream = StreamOf(session, head.stream_id);
+  if (stream == nullptr) return 0;
+  if (head.type == NGHTTP2_HEADERS &&
+      frame->headers.cat == NGHTTP2_HCAT_RESPONSE) {
+    session.budget_.EarnByAnswering();
+  }
+  if (EndsStream(head)) {
+    stream->end_sent_ = true;
+    stream->StopPeer();
+  }
+  return 0;
+}
+
+ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id,
+                                 uint8_t*, size_t size, uint32_t* flags,
+                                 nghttp2_data_source* source, void*) {
+  Http2Stream& stream = *static_cast<Http2Stream*>(source->ptr);
+  const size_t unsent = stream.unsent();
+  if (unsent == 0 && !stream.ended_) {
+    stream.deferred_ = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (unsent <= size && stream.ended_) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (!stream.trailers_.empty()) {
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      FieldViews views;
+      Http2Fields trailers(stream.trailers_.View(views));
+      nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
+      stream.trailers_.Clear();
+    }
+  }
+  return static_cast<ssize_t>(std::min(unsent, size));
+}
+
+int Http2Callbacks::SendData(nghttp2_session*, nghttp2_frame*,
+                             const uint8_t* head, size_t size,
+                             nghttp2_data_source* source, void* self) {
+  constexpr size_t kFrameHeadBytes = 9;
+  Http2Session& session = Session(self);
+  if (session.output_.full()) return NGHTTP2_ERR_WOULDBLOCK;
+  session.output_.Append(View(head, kFrameHeadBytes));
+  static_cast<Http2Stream*>(source->ptr)->TakeInto(session.output_,
+                                                     size);
+  return 0;
+}
+
+}  // namespace gateway

@@ -1,0 +1,500 @@
+#include "base/http2_session.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/http2_callbacks.h"
+#include "base/random.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// How many blocks are read of one connection before others get their turn.
+constexpr int kReadsPerTurn = 4;
+
+// How many separate runs of skipped stream ids are remembered. Clients count
+// up without gaps; it takes malice to fill these.
+constexpr size_t kGapsMax = 64;
+
+// The second GOAWAY follows the first when a ping has come back, or after
+// this.
+constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
+
+constexpr uint64_t kWindowBytesMax = INT32_MAX;
+
+// Ages spread by a tenth, so that connections which were opened together are
+// not reopened together.
+absl::Duration WithJitter(absl::Duration age) {
+  if (age == absl::InfiniteDuration()) return age;
+  return age * (0.9 + 0.2 * SystemRandom().UniformDouble());
+}
+
+nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
+  nghttp2_option* option = nullptr;
+  nghttp2_option_new(&option);
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_session* session = nullptr;
+  if (role == Http2Session::Role::kServer) {
+    nghttp2_session_server_new2(&session, Http2Callbacks::Table(), self,
+                                option);
+  } else {
+    nghttp2_session_client_new2(&session, Http2Callbacks::Table(), self,
+                                option);
+  }
+  nghttp2_option_del(option);
+  return session;
+}
+
+}  // namespace
+
+absl::Status CheckHttp2Limits(const Http2Limits& limits) {
+  const uint64_t bytes =
+      uint64_t{limits.concurrent_streams} * limits.stream_window_bytes;
+  if (limits.concurrent_streams == 0 || limits.stream_window_bytes == 0) {
+    return absl::InvalidArgumentError(
+        "concurrent streams and the stream window must be above 0");
+  }
+  if (bytes > kWindowBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        limits.concurrent_streams, " streams with a window of ",
+        limits.stream_window_bytes, " bytes each are ", bytes,
+        " bytes; a connection can have at most ", kWindowBytesMax));
+  }
+  return absl::OkStatus();
+}
+
+void Http2Session::Owner::OnRequest(Http2Stream& stream,
+                                    absl::Span<const HttpField>, bool) {
+  stream.Reset(Http2Error::kRefusedStream);
+}
+
+void Http2Session::Owner::OnOversizedRequest(Http2Stream& stream) {
+  const HttpField head[] = {{":status", "431"}};
+  stream.SendHead(head, /*end=*/true);
+}
+
+Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
+                           const Http2Limits& limits, Owner& owner)
+    : loop_(*EventLoop::Current()),
+      role_(role),
+      limits_(limits),
+      owner_(owner),
+      stream_(std::move(stream)),
+      session_(NewNghttp2(role, this)),
+      output_(loop_.blocks()),
+      budget_(loop_.Now()),
+      last_read_(loop_.Now()),
+      handshake_timer_([this] { OnHandshakeTimeout(); }),
+      idle_timer_([this] { Drain(); }),
+      keepalive_timer_([this] { OnKeepalive(); }),
+      age_timer_([this] { OnAge(); }),
+      stall_timer_([this] { OnStallCheck(); }) {}
+
+Http2Session::~Http2Session() {
+  assert(first_ == nullptr);
+  stream_->SetObserver(nullptr);
+  nghttp2_session_del(session_);
+}
+
+void Http2Session::Start(std::string_view bytes) {
+  stream_->SetObserver(this);
+  SubmitSettings();
+  Arm(handshake_timer_, limits_.handshake_timeout);
+  Arm(idle_timer_, limits_.idle_timeout);
+  Arm(keepalive_timer_, limits_.keepalive_time);
+  Arm(age_timer_, WithJitter(limits_.age_max));
+  if (!bytes.empty()) Feed(bytes);
+  read_more_ = true;
+  ScheduleFlush();
+}
+
+void Http2Session::SubmitSettings() {
+  absl::InlinedVector<nghttp2_settings_entry, 4> settings = {
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window_bytes},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+       static_cast<uint32_t>(limits_.header_list_bytes)},
+  };
+  if (role_ == Role::kServer) {
+    settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                        limits_.concurrent_streams});
+    // Streams are served in turn; the old tree of weights is not kept up.
+    settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
+  } else {
+    settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
+  }
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(),
+                          settings.size());
+  const uint64_t window =
+      uint64_t{limits_.concurrent_streams} * limits_.stream_window_bytes;
+  nghttp2_session_set_local_window_size(
+      session_, NGHTTP2_FLAG_NONE, 0,
+      static_cast<int32_t>(std::min(window, kWindowBytesMax)));
+}
+
+Http2Stream* Http2Session::StartRequest(absl::Span<const HttpField> fields,
+                                        bool end, Http2StreamEvents& events) {
+  assert(role_ == Role::kClient);
+  if (!accepting()) return nullptr;
+  Http2Stream* const stream = AddStream(0);
+  stream->events_ = &events;
+  stream->head_sent_ = true;
+  stream->ended_ = end;
+  Http2Fields head(fields);
+  const nghttp2_data_provider body = Http2Callbacks::Body(stream);
+  const int32_t id =
+      nghttp2_submit_request(session_, nullptr, head.data(), head.size(),
+                             end ? nullptr : &body, stream);
+  if (id < 0) {
+    stream->events_ = nullptr;
+    RemoveStream(stream, Http2Error::kInternalError, absl::OkStatus());
+    return nullptr;
+  }
+  stream->id_ = id;
+  ScheduleFlush();
+  return stream;
+}
+
+bool Http2Session::accepting() const {
+  return !retiring() && open_streams_ < limits_.concurrent_streams &&
+         open_streams_ < nghttp2_session_get_remote_settings(
+                             session_,
+                             NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) &&
+         nghttp2_session_check_request_allowed(session_) != 0;
+}
+
+void Http2Session::Drain() {
+  if (draining_ || over_) return;
+  draining_ = true;
+  if (role_ == Role::kServer) {
+    nghttp2_submit_shutdown_notice(session_);
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    idle_timer_.Cancel();
+    Arm(handshake_timer_, kGoodbyeTimeout);
+  } else {
+    said_goodbye_ = true;
+    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR,
+                          nullptr, 0);
+  }
+  ScheduleFlush();
+}
+
+void Http2Session::SayGoodbye() {
+  if (said_goodbye_) return;
+  said_goodbye_ = true;
+  handshake_timer_.Cancel();
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
+  ScheduleFlush();
+}
+
+void Http2Session::Close(absl::Status why) {
+  if (over_) return;
+  over_ = true;
+  if (why_.ok()) why_ = std::move(why);
+  ScheduleFlush();
+}
+
+void Http2Session::ScheduleFlush() { loop_.RunAtTurnEnd(*this); }
+
+// Reading.
+
+void Http2Session::OnUnawaited(bool) {
+  if (over_) return;
+  Read();
+  ScheduleFlush();
+}
+
+void Http2Session::Read() {
+  read_more_ = false;
+  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
+    if (!ReadOnce()) return;
+  }
+  read_more_ = true;
+}
+
+bool Http2Session::ReadOnce() {
+  if (over_ || !stream_->readable()) return false;
+  if (nghttp2_session_want_read(session_) == 0) return false;
+  const Block block = loop_.blocks().Take();
+  const IoResult got = stream_->TryRead(block.data(), Block::capacity());
+  switch (got.kind) {
+    case IoResult::Kind::kBytes:
+      last_read_ = loop_.Now();
+      pinged_ = false;
+      Feed({block.data(), got.bytes});
+      return true;
+    case IoResult::Kind::kWouldBlock:
+      return false;
+    case IoResult::Kind::kEnd:
+      Close(open_streams_ == 0
+                ? absl::OkStatus()
+                : absl::UnavailableError("the peer closed the connection"));
+      return false;
+    case IoResult::Kind::kError:
+      Close(stream_->error());
+      return false;
+  }
+  return false;
+}
+
+void Http2Session::Feed(std::string_view bytes) {
+  const ssize_t used = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (used < 0) {
+    Close(absl::InternalError(
+        absl::StrCat("the peer broke HTTP/2: ",
+                     nghttp2_strerror(static_cast<int>(used)))));
+    return;
+  }
+  WatchHeaderBlock();
+}
+
+void Http2Session::WatchHeaderBlock() {
+  if (draining_ && !said_goodbye_) return;  // The timer is taken.
+  const bool waiting = in_block_ || !settings_received_ || !settings_acked_;
+  if (!waiting) {
+    handshake_timer_.Disarm();
+  } else if (!handshake_timer_.armed()) {
+    Arm(handshake_timer_, limits_.handshake_timeout);
+  }
+}
+
+void Http2Session::Refuse(Http2Error error, std::string_view what) {
+  if (why_.ok()) {
+    why_ = absl::InternalError(
+        absl::StrCat("the peer broke HTTP/2: ", ToAbsl(what)));
+  }
+  nghttp2_session_terminate_session(session_, static_cast<uint32_t>(error));
+  ScheduleFlush();
+}
+
+void Http2Session::Spend(Http2Budget::Cost cost) {
+  if (!budget_.Spend(cost, loop_.Now())) {
+    Refuse(Http2Error::kEnhanceYourCalm, "too many frames that carry nothing");
+  }
+}
+
+// nghttp2 takes a stream whose id was skipped for one that has been closed.
+void Http2Session::NoteStreamId(int32_t id) {
+  if (id <= last_id_) {
+    if (IsSkipped(id)) {
+      Refuse(Http2Error::kProtocolError, "a stream id that was skipped");
+    }
+    return;
+  }
+  if (id > last_id_ + 2) {
+    if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
+    gaps_.push_back({last_id_ + 2, id - 2});
+  }
+  last_id_ = id;
+}
+
+bool Http2Session::IsSkipped(int32_t id) const {
+  return std::any_of(gaps_.begin(), gaps_.end(), [id](const Gap& gap) {
+    return gap.first <= id && id <= gap.second;
+  });
+}
+
+// Writing.
+
+void Http2Session::OnWritable() {
+  if (!over_) ScheduleFlush();
+}
+
+void Http2Session::OnTurnEnd() {
+  if (!over_ && read_more_) Read();
+  if (!over_) Flush();
+  EndIfDone();
+  if (over_) {
+    Finish();  // May destroy this.
+    return;
+  }
+  if (read_more_) ScheduleFlush();
+}
+
+void Http2Session::Flush() {
+  for (;;) {
+    while (WriteOnce()) {
+    }
+    if (sent_.empty()) break;
+    CallSent();
+  }
+  if (!output_.empty()) WatchForStalls();
+}
+
+bool Http2Session::WriteOnce() {
+  while (!output_.full()) {
+    const uint8_t* data = nullptr;
+    const ssize_t size = nghttp2_session_mem_send(session_, &data);
+    if (size < 0) {
+      Close(absl::InternalError(nghttp2_strerror(static_cast<int>(size))));
+      return false;
+    }
+    if (size == 0) break;
+    output_.Append({reinterpret_cast<const char*>(data),
+                    static_cast<size_t>(size)});
+  }
+  if (output_.empty()) return false;
+  iovec pieces[Http2Output::kBlocksMax];
+  const IoResult wrote = stream_->TryWrite(pieces, output_.Pieces(pieces));
+  if (wrote.kind == IoResult::Kind::kBytes) {
+    output_.Consume(wrote.bytes);
+    return true;
+  }
+  if (!wrote.would_block()) Close(stream_->error());
+  return false;
+}
+
+void Http2Session::NoteSent(Http2Stream* stream) {
+  if (stream->in_sent_ || stream->events_ == nullptr) return;
+  stream->in_sent_ = true;
+  sent_.push_back(stream);
+}
+
+void Http2Session::CallSent() {
+  // Those who are told may send more, and end other streams.
+  for (size_t i = 0; i < sent_.size(); ++i) {
+    Http2Stream* const stream = sent_[i];
+    if (stream == nullptr) continue;
+    stream->in_sent_ = false;
+    if (stream->events_ != nullptr && stream->unsent() == 0) {
+      stream->events_->OnSent(*stream);
+    }
+  }
+  sent_.clear();
+}
+
+// Streams.
+
+Http2Stream* Http2Session::AddStream(int32_t id) {
+  Http2Stream* const stream = new Http2Stream(*this, id);
+  stream->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = stream;
+  first_ = stream;
+  if (open_streams_++ == 0) idle_timer_.Disarm();
+  WatchForStalls();
+  return stream;
+}
+
+void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
+                                const absl::Status& why) {
+  if (stream->previous_ != nullptr) {
+    stream->previous_->next_ = stream->next_;
+  } else {
+    first_ = stream->next_;
+  }
+  if (stream->next_ != nullptr) stream->next_->previous_ = stream->previous_;
+  if (stream->in_sent_) {
+    std::replace(sent_.begin(), sent_.end(), stream,
+                 static_cast<Http2Stream*>(nullptr));
+  }
+  --open_streams_;
+  if (stream->events_ != nullptr) {
+    std::exchange(stream->events_, nullptr)->OnClosed(*stream, error, why);
+  }
+  delete stream;
+  if (open_streams_ == 0 && !retiring()) {
+    Arm(idle_timer_, limits_.idle_timeout);
+  }
+  if (role_ == Role::kClient && !over_) owner_.OnCapacity();
+}
+
+// The end.
+
+void Http2Session::EndIfDone() {
+  if (over_) return;
+  const bool dead = nghttp2_session_want_read(session_) == 0 &&
+                    nghttp2_session_want_write(session_) == 0;
+  const bool drained = retiring() && open_streams_ == 0 &&
+                       (said_goodbye_ || goaway_received_) &&
+                       nghttp2_session_want_write(session_) == 0;
+  if ((dead || drained) && output_.empty()) Close(absl::OkStatus());
+}
+
+void Http2Session::Finish() {
+  // What was said last, such as why the connection ends, is worth one try.
+  if (!stream_->closed()) WriteOnce();
+  output_.Clear();
+  stream_->SetObserver(nullptr);
+  stream_->ShutdownWrite();
+  stream_->Close();
+  const absl::Status why =
+      why_.ok() ? absl::UnavailableError("the connection is closed") : why_;
+  while (first_ != nullptr) {
+    RemoveStream(first_, Http2Error::kInternalError, why);
+  }
+  owner_.OnEnded(why_);  // May destroy this.
+}
+
+// Time.
+
+void Http2Session::Arm(Timer& timer, absl::Duration delay) {
+  if (delay == absl::InfiniteDuration()) {
+    timer.Cancel();
+  } else {
+    loop_.ArmTimer(timer, delay);
+  }
+}
+
+void Http2Session::WatchForStalls() {
+  if (!stall_timer_.armed()) Arm(stall_timer_, limits_.write_stall_timeout);
+}
+
+void Http2Session::OnHandshakeTimeout() {
+  if (draining_ && !said_goodbye_) return SayGoodbye();
+  if (!settings_received_ || !settings_acked_) {
+    nghttp2_session_terminate_session(session_, NGHTTP2_SETTINGS_TIMEOUT);
+  }
+  Close(absl::DeadlineExceededError(
+      "the peer did not send its settings or header in time"));
+}
+
+void Http2Session::OnKeepalive() {
+  const absl::Duration silent = loop_.Now() - last_read_;
+  if (silent < limits_.keepalive_time) {
+    Arm(keepalive_timer_, limits_.keepalive_time - silent);
+  } else if (!pinged_) {
+    pinged_ = true;
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    Arm(keepalive_timer_, limits_.keepalive_timeout);
+    ScheduleFlush();
+  } else {
+    Close(absl::UnavailableError("the peer does not answer pings"));
+  }
+}
+
+void Http2Session::OnAge() {
+  if (draining_) {
+    Close(absl::UnavailableError("the connection has reached its age limit"));
+    return;
+  }
+  Drain();
+  Arm(age_timer_, limits_.age_grace);
+}
+
+void Http2Session::OnStallCheck() {
+  if (!output_.empty() && stream_->bytes_written() == written_before_) {
+    Close(absl::DeadlineExceededError("the peer does not read"));
+    return;
+  }
+  written_before_ = stream_->bytes_written();
+  for (Http2Stream* stream = first_; stream != nullptr;
+       stream = stream->next_) {
+    if (stream->head_sent_ && stream->unsent() > 0 && !stream->moved_) {
+      stream->Reset(
+          Http2Error::kCancel,
+          absl::DeadlineExceededError("the peer takes nothing of the stream"));
+    }
+    stream->moved_ = false;
+  }
+  if (first_ != nullptr || !output_.empty()) WatchForStalls();
+}
+
+}  // namespace gateway

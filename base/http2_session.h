@@ -1,0 +1,254 @@
+// Http2Session speaks HTTP/2 over one connection, as server or as client. The
+// protocol engine is nghttp2; this class gives it a socket, timers, limits and
+// C++ lifetimes, and knows nothing of what is carried.
+//
+//   class Echo final : public Http2Session::Owner, public Http2StreamEvents {
+//     void OnRequest(Http2Stream& stream, absl::Span<const HttpField>,
+//                    bool) override {
+//       stream.SetEvents(this);
+//       const HttpField head[] = {{":status", "200"}};
+//       stream.SendHead(head);
+//     }
+//     void OnData(Http2Stream& stream, std::string_view bytes) override {
+//       stream.Send(bytes);
+//       stream.Consume(bytes.size());
+//     }
+//     void OnEnd(Http2Stream& stream) override { stream.End(); }
+//     ...
+//   };
+//
+// Nothing that is sent leaves at once: all that becomes ready on a connection
+// in one turn of the loop leaves in one write at its end. What is read goes to
+// nghttp2 where it lies. An idle connection holds no buffer.
+//
+// Flow control: connection credit returns as bytes arrive, stream credit when
+// they are consumed. So a slow consumer closes its own stream's window and no
+// other's, and what a connection can make its owner hold is its streams times
+// the stream window (CheckHttp2Limits).
+//
+// A peer that keeps the connection busy with frames that carry nothing uses up
+// a budget (base/http2_budget.h), and is closed with ENHANCE_YOUR_CALM.
+//
+// Thread contract: one event loop. Events may call anything here except the
+// session's destructor, which is for OnEnded alone.
+
+#ifndef BASE_HTTP2_SESSION_H_
+#define BASE_HTTP2_SESSION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/block_pool.h"
+#include "base/event_loop.h"
+#include "base/field_block.h"
+#include "base/http1_codec.h"
+#include "base/http2_budget.h"
+#include "base/http2_output.h"
+#include "base/http2_stream.h"
+#include "base/recycler.h"
+#include "base/stream.h"
+#include "base/timer_wheel.h"
+
+typedef struct nghttp2_session nghttp2_session;
+
+namespace gateway {
+
+// What a session allows its peer, and for how long. Defaults are a server's.
+struct Http2Limits {
+  // Streams that the peer may have open. For a client: that it opens itself,
+  // if the peer allows as many.
+  uint32_t concurrent_streams = 256;
+  // What the peer may send on one stream before it is consumed.
+  uint32_t stream_window_bytes = 64 * 1024;
+  // Names, values and 32 bytes for each field (RFC 9113 §6.5.2). A request
+  // with more goes to OnOversizedRequest, a response with more is reset.
+  size_t header_list_bytes = 16 * 1024;
+
+  // From the connection's begin until the peer's settings and its
+  // acknowledgement of ours are there; and from a header block's first frame
+  // to its end.
+  absl::Duration handshake_timeout = absl::Seconds(10);
+  // Without a stream.
+  absl::Duration idle_timeout = absl::InfiniteDuration();
+  // A connection from which nothing has come for so long is pinged, and closed
+  // when still nothing comes.
+  absl::Duration keepalive_time = absl::Minutes(2);
+  absl::Duration keepalive_timeout = absl::Seconds(20);
+  // For a peer that takes nothing of what waits for it, because its window or
+  // its socket is full; at most twice that passes until it is noticed.
+  absl::Duration write_stall_timeout = absl::Seconds(60);
+  // Connections older than this, give or take a tenth, take no new streams;
+  // what has not ended after the grace is cut off.
+  absl::Duration age_max = absl::InfiniteDuration();
+  absl::Duration age_grace = absl::InfiniteDuration();
+};
+
+// INVALID_ARGUMENT for limits that do not fit the protocol or each other: the
+// streams' windows together must not exceed a connection's largest, 2 GiB.
+absl::Status CheckHttp2Limits(const Http2Limits& limits);
+
+class Http2Session final : private Stream::Observer,
+                           private TurnEndTask,
+                           public Recycled {
+ public:
+  enum class Role { kServer, kClient };
+
+  class Owner {
+   public:
+    // Server only: the head of a new request, after which comes no body if
+    // `ended`. The owner calls SetEvents, or answers, or resets the stream.
+    // The fields' views end with the call.
+    virtual void OnRequest(Http2Stream& stream,
+                           absl::Span<const HttpField> fields, bool ended);
+
+    // Server only: a request with a head over the limit. Answered 431 unless
+    // overridden.
+    virtual void OnOversizedRequest(Http2Stream& stream);
+
+    // Client only: accepting() may have changed, either way.
+    virtual void OnCapacity() {}
+
+    // The connection is closed and all streams have been told. Comes once, at
+    // the end of a turn; the call may destroy the session. `why` is OK if it
+    // was drained, idle or closed by the peer in peace.
+    virtual void OnEnded(const absl::Status& why) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Takes over a connected stream, after TLS. Borrows `limits` and `owner`.
+  Http2Session(Role role, std::unique_ptr<Stream> stream,
+               const Http2Limits& limits, Owner& owner);
+
+  // REQUIRES: OnEnded was called, or Start was not.
+  ~Http2Session();
+
+  Http2Session(const Http2Session&) = delete;
+  Http2Session& operator=(const Http2Session&) = delete;
+
+  // Begins. `bytes` have been read already.
+  void Start(std::string_view bytes = {});
+
+  // Client only: begins a request; pseudo fields first, names in lower case.
+  // With `end` there is no body. Null if not accepting().
+  Http2Stream* StartRequest(absl::Span<const HttpField> fields, bool end,
+                            Http2StreamEvents& events);
+
+  // Client only: another request may begin now.
+  bool accepting() const;
+
+  // No request may begin on this connection ever again.
+  bool retiring() const { return draining_ || goaway_received_ || over_; }
+
+  size_t open_streams() const { return open_streams_; }
+
+  // Takes no new streams, lets those that are open end, and closes. A server
+  // says so twice, so that no request on its way is lost (RFC 9113 §6.8).
+  void Drain();
+
+  // Closes at the end of the turn. Streams and owner are told `why`.
+  void Close(absl::Status why);
+
+  // Steady time at which bytes last came.
+  absl::Duration last_read() const { return last_read_; }
+
+  std::string PeerAddress() const { return stream_->PeerAddress(); }
+
+ private:
+  friend class Http2Stream;
+  friend class Http2Callbacks;
+
+  // Ids of streams that the peer skipped: first and last.
+  using Gap = std::pair<int32_t, int32_t>;
+
+  void OnUnawaited(bool hung_up) override;
+  void OnWritable() override;
+  void OnTurnEnd() override;
+
+  void SubmitSettings();
+  void Read();
+  // False if there is nothing to read now.
+  bool ReadOnce();
+  void Feed(std::string_view bytes);
+  void Flush();
+  // False when there is nothing to write now.
+  bool WriteOnce();
+  void NoteSent(Http2Stream* stream);
+  void CallSent();
+  void EndIfDone();
+  void Finish();
+  void ScheduleFlush();
+
+  // The peer has broken the rules: tells it so, and closes.
+  void Refuse(Http2Error error, std::string_view what);
+  void Spend(Http2Budget::Cost cost);
+  bool IsSkipped(int32_t id) const;
+  void NoteStreamId(int32_t id);
+
+  Http2Stream* AddStream(int32_t id);
+  void RemoveStream(Http2Stream* stream, Http2Error error,
+                    const absl::Status& why);
+
+  void Arm(Timer& timer, absl::Duration delay);
+  void WatchHeaderBlock();
+  void WatchForStalls();
+  void OnHandshakeTimeout();
+  void OnKeepalive();
+  void OnAge();
+  void OnStallCheck();
+  void SayGoodbye();  // The second GOAWAY of a server that drains.
+
+  // Constant after construction.
+  EventLoop& loop_;
+  const Role role_;
+  const Http2Limits& limits_;
+  Owner& owner_;
+
+  const std::unique_ptr<Stream> stream_;
+  nghttp2_session* session_ = nullptr;
+  Http2Output output_;
+  Http2Budget budget_;
+
+  // The header block being read. Blocks do not interleave.
+  FieldBlock block_;
+  size_t block_bytes_ = 0;
+  bool in_block_ = false;
+
+  Http2Stream* first_ = nullptr;
+  size_t open_streams_ = 0;
+  std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
+  int32_t last_id_ = -1;
+  std::vector<Gap> gaps_;
+
+  bool settings_received_ = false;
+  bool settings_acked_ = false;
+  bool draining_ = false;
+  bool said_goodbye_ = false;
+  bool goaway_received_ = false;
+  bool pinged_ = false;  // For keepalive; nothing has come since.
+  bool over_ = false;    // Nothing is read or written any more.
+  bool read_more_ = false;
+  absl::Status why_;
+
+  absl::Duration last_read_;
+  uint64_t written_before_ = 0;  // When stalls were last looked for.
+  Timer handshake_timer_;
+  Timer idle_timer_;
+  Timer keepalive_timer_;
+  Timer age_timer_;
+  Timer stall_timer_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP2_SESSION_H_
