@@ -1,0 +1,61 @@
+#include "service/rpc/plain_answer.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kDrainedBytesMax = 256 * 1024;
+constexpr absl::Duration kDrainTimeout = absl::Seconds(2);
+
+std::string_view TextOf(int http_status) {
+  return http_status == 405
+             ? "gRPC calls are made with POST\n"
+             : "this listener speaks gRPC: content-type application/grpc\n";
+}
+
+}  // namespace
+
+void PlainAnswer::Start(Http2Stream& stream, int http_status, bool ended) {
+  auto* const answer = new PlainAnswer(stream, http_status);
+  stream.SetEvents(answer);
+  if (ended) return;  // OnEnd comes next.
+  EventLoop::Current()->ArmTimer(answer->too_slow_, kDrainTimeout);
+}
+
+PlainAnswer::PlainAnswer(Http2Stream& stream, int http_status)
+    : stream_(stream),
+      http_status_(http_status),
+      too_slow_([this] { Answer(); }) {}
+
+void PlainAnswer::OnData(Http2Stream& stream, std::string_view bytes) {
+  stream.Consume(bytes.size());
+  bytes_ += bytes.size();
+  if (bytes_ > kDrainedBytesMax) Answer();
+}
+
+void PlainAnswer::OnEnd(Http2Stream&) { Answer(); }
+
+void PlainAnswer::OnClosed(Http2Stream&, Http2Error, const absl::Status&) {
+  delete this;
+}
+
+void PlainAnswer::Answer() {
+  const std::string status = absl::StrCat(http_status_);
+  const std::string_view text = TextOf(http_status_);
+  const std::string length = absl::StrCat(text.size());
+  const HttpField head[] = {{":status", status},
+                            {"content-type", "text/plain; charset=utf-8"},
+                            {"content-length", length}};
+  stream_.SendHead(head);
+  stream_.Send(text);
+  stream_.End();
+  stream_.SetEvents(nullptr);
+  delete this;
+}
+
+}  // namespace gateway

@@ -1,0 +1,345 @@
+#include "service/rpc/rpc_call.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "base/event_loop.h"
+#include "errors/fault.h"
+#include "service/rpc/binary_metadata.h"
+#include "service/rpc/call_trailers.h"
+#include "service/rpc/message_framing.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::Message;
+
+// A client's own timer runs a little ahead of ours, so the hang-up that comes
+// this close to the deadline is the deadline.
+constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(10);
+
+// What may wait for a client that reads slowly before its handler waits too.
+constexpr size_t kUnsentBytesMax = 64 * 1024;
+
+// A unary answer of this size is compressed for a client that takes gzip.
+constexpr size_t kCompressedBytesMin = 64 * 1024;
+
+absl::Status DeadlineExceeded() {
+  return MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                   "the caller's deadline passed");
+}
+
+absl::Status NotAMessage(const Message& message) {
+  return InvalidField("",
+                      absl::StrCat("not a valid ", message.GetTypeName()));
+}
+
+}  // namespace
+
+void RefuseCall(Http2Stream& stream, std::string_view request_id,
+                const absl::Status& why) {
+  const std::string id = RequestIdFor(request_id);
+  const CallTrailers trailers(id, {}, why, /*head_too=*/true);
+  stream.SendHead(trailers.fields(), /*end=*/true);
+  stream.SetEvents(nullptr);
+}
+
+// A call that ends while its own code is on the stack goes when the last of
+// that has returned.
+class RpcCall::Hold {
+ public:
+  explicit Hold(RpcCall* call) : call_(call) { ++call_->holds_; }
+  ~Hold() {
+    if (--call_->holds_ == 0 && call_->ended_) delete call_;
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+
+ private:
+  RpcCall* const call_;
+};
+
+void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
+                    const RequestHead& head, const Method& method,
+                    std::shared_ptr<const std::string> peer,
+                    const Limits& limits, RpcCalls& calls) {
+  EventLoop& loop = *EventLoop::Current();
+  const absl::Duration deadline = loop.Now() + head.timeout;
+  if (head.timeout <= absl::ZeroDuration()) {
+    return RefuseCall(stream, head.request_id, DeadlineExceeded());
+  }
+  auto* const call = new RpcCall(stream, head, method, std::move(peer),
+                                 deadline, limits, calls);
+  const absl::Status metadata = AddMetadata(fields, call->context_);
+  if (!metadata.ok()) {
+    delete call;
+    return RefuseCall(stream, head.request_id, metadata);
+  }
+  if (!calls.Enter(*call, !method.kept_while_draining())) {
+    delete call;
+    return RefuseCall(stream, head.request_id,
+                      MakeFault(v1::ERROR_REASON_DRAINING,
+                                "the gateway is shutting down"));
+  }
+  stream.SetEvents(call);
+  if (method.reads_one()) {
+    call->ArmTimer(limits.request_timeout);
+  } else {
+    call->ArmTimer(absl::InfiniteDuration());
+    call->Begin();
+  }
+}
+
+RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
+                 const Method& method,
+                 std::shared_ptr<const std::string> peer,
+                 absl::Duration deadline, const Limits& limits,
+                 RpcCalls& calls)
+    : method_(method),
+      calls_(calls),
+      peer_(std::move(peer)),
+      client_takes_gzip_(head.accepts_gzip),
+      stream_(&stream),
+      context_(*EventLoop::Current(), {.method = method.name(),
+                                       .peer = *peer_,
+                                       .time = EventLoop::Current()->Now(),
+                                       .deadline = deadline}),
+      deframer_(head.encoding, limits.message_bytes),
+      timer_([this] { OnTimer(); }) {}
+
+void RpcCall::ArmTimer(absl::Duration request_timeout) {
+  EventLoop& loop = context_.loop();
+  const absl::Duration due =
+      std::min(context_.deadline(), loop.Now() + request_timeout);
+  if (due == absl::InfiniteDuration()) {
+    timer_.Disarm();
+  } else {
+    loop.timers().Arm(timer_, due);
+  }
+}
+
+// From the stream.
+
+void RpcCall::OnData(Http2Stream&, std::string_view bytes) {
+  const Hold hold(this);
+  deframer_.Feed(bytes);
+  if (method_.reads_one()) {
+    ReadTheRequest();
+  } else if (read_waiting()) {
+    const StreamProgress progress = ReadNext(reading_);
+    if (progress != StreamProgress::kWaiting && read_waiting()) {
+      FinishRead(progress == StreamProgress::kDone);
+    }
+  }
+  Settle();
+}
+
+void RpcCall::OnEnd(Http2Stream&) {
+  const Hold hold(this);
+  if (method_.reads_one()) {
+    if (ended_) return;
+    if (request_ == nullptr) {
+      const absl::Status cut = deframer_.CheckEnd();
+      End(cut.ok() ? MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                               "the call ended without a request message")
+                   : cut);
+    } else {
+      ArmTimer(absl::InfiniteDuration());
+      Begin();
+    }
+  } else if (read_waiting()) {
+    const StreamProgress progress = ReadNext(reading_);
+    if (read_waiting()) FinishRead(progress == StreamProgress::kDone);
+  }
+}
+
+void RpcCall::OnSent(Http2Stream&) {
+  const Hold hold(this);
+  if (write_waiting()) FinishWrite(true);
+}
+
+void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
+  stream_ = nullptr;
+  if (context_.deadline() - context_.loop().Now() <= kDeadlineSlack) {
+    Cancel(DeadlineExceeded());
+  } else {
+    Cancel(MakeFault(v1::ERROR_REASON_CANCELLED,
+                     why.ok() ? "the caller went away"
+                              : absl::StrCat("the caller went away: ",
+                                             why.message())));
+  }
+}
+
+// From the roster and the timer.
+
+void RpcCall::OnTimer() {
+  if (context_.deadline() <= context_.loop().Now()) {
+    Cancel(DeadlineExceeded());
+  } else {
+    Cancel(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                     "the request did not arrive in time"));
+  }
+}
+
+void RpcCall::Cancel(const absl::Status& why) {
+  if (ended_) return;
+  const Hold hold(this);
+  context_.cancel().Cancel(why);
+  if (!begun_) {
+    if (!ended_) End(context_.cancel().status());
+    return;
+  }
+  // Either may end the call.
+  if (!ended_ && write_waiting()) FinishWrite(false);
+  if (!ended_ && read_waiting()) FinishRead(false);
+}
+
+// The client's messages.
+
+void RpcCall::Settle() {
+  const size_t bytes = deframer_.Settle();
+  if (stream_ != nullptr && bytes > 0) stream_->Consume(bytes);
+}
+
+void RpcCall::ReadTheRequest() {
+  if (ended_ || begun_) return;
+  std::string_view bytes;
+  absl::StatusOr<bool> whole = deframer_.Next(&bytes);
+  if (!whole.ok()) return End(whole.status());
+  if (!*whole) return;
+  if (request_ != nullptr) {
+    return End(MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                         "the call has more than one request message"));
+  }
+  request_ = method_.NewRequest(context_.arena());
+  if (!request_->ParseFromArray(bytes.data(),
+                                static_cast<int>(bytes.size()))) {
+    return End(NotAMessage(*request_));
+  }
+  ReadTheRequest();
+}
+
+StreamProgress RpcCall::ReadNext(Message* message) {
+  std::string_view bytes;
+  const absl::StatusOr<bool> whole = deframer_.Next(&bytes);
+  absl::Status status = whole.status();
+  if (status.ok() && *whole) {
+    if (message->ParseFromArray(bytes.data(),
+                                static_cast<int>(bytes.size()))) {
+      return StreamProgress::kDone;
+    }
+    status = NotAMessage(*message);
+  } else if (status.ok()) {
+    if (stream_ == nullptr || !stream_->peer_ended()) {
+      return StreamProgress::kWaiting;
+    }
+    status = deframer_.CheckEnd();
+  }
+  if (!status.ok()) context_.cancel().Cancel(status);
+  return StreamProgress::kEnded;
+}
+
+StreamProgress RpcCall::StartRead(Message* message) {
+  if (context_.cancel().cancelled()) return StreamProgress::kEnded;
+  reading_ = message;
+  const StreamProgress progress = ReadNext(message);
+  Settle();
+  return progress;
+}
+
+// The handler.
+
+void RpcCall::Begin() {
+  begun_ = true;
+  arguments_.request = request_;
+  arguments_.reader = this;
+  arguments_.writer = this;
+  if (method_.writes_one()) {
+    arguments_.response = method_.NewResponse(context_.arena());
+  }
+  Spawn(RunHandler());
+}
+
+Task<void> RpcCall::RunHandler() {
+  const absl::Status status = co_await method_.Run(context_, arguments_);
+  End(context_.Outcome(status));
+}
+
+void RpcCall::End(const absl::Status& status) {
+  ended_ = true;
+  timer_.Cancel();
+  if (stream_ != nullptr) {
+    SendAnswer(status);
+    std::exchange(stream_, nullptr)->SetEvents(nullptr);
+  }
+  calls_.Leave(*this);
+  if (holds_ == 0) delete this;
+}
+
+// What the client gets.
+
+StreamProgress RpcCall::StartWrite(const Message& message) {
+  if (context_.cancel().cancelled() || stream_ == nullptr) {
+    return StreamProgress::kEnded;
+  }
+  SendHead();
+  const absl::Status sent = SendMessage(message, MessageEncoding::kIdentity);
+  if (!sent.ok()) {
+    context_.cancel().Cancel(sent);
+    return StreamProgress::kEnded;
+  }
+  return stream_->unsent() <= kUnsentBytesMax ? StreamProgress::kDone
+                                              : StreamProgress::kWaiting;
+}
+
+void RpcCall::SendHead() {
+  if (stream_->head_sent()) return;
+  absl::InlinedVector<HttpField, 8> fields = {
+      {":status", "200"},
+      {"content-type", kGrpcContentType},
+      {"grpc-accept-encoding", kAcceptedMessageEncodings},
+  };
+  if (sent_encoding_ == MessageEncoding::kGzip) {
+    fields.push_back({"grpc-encoding", "gzip"});
+  }
+  stream_->SendHead(fields);
+}
+
+absl::Status RpcCall::SendMessage(const Message& message,
+                                  MessageEncoding encoding) {
+  return FrameMessage(message, encoding,
+                      [this](size_t bytes) { return stream_->Extend(bytes); });
+}
+
+MessageEncoding RpcCall::AnswerEncoding() const {
+  const bool compress =
+      client_takes_gzip_ &&
+      arguments_.response->ByteSizeLong() >= kCompressedBytesMin;
+  return compress ? MessageEncoding::kGzip : MessageEncoding::kIdentity;
+}
+
+void RpcCall::SendAnswer(absl::Status status) {
+  if (status.ok() && method_.writes_one()) {
+    sent_encoding_ = AnswerEncoding();
+    SendHead();
+    status = SendMessage(*arguments_.response, sent_encoding_);
+  }
+  SendTrailers(status);
+}
+
+void RpcCall::SendTrailers(const absl::Status& status) {
+  const bool alone = !stream_->head_sent();
+  const CallTrailers trailers(context_.request_id(), context_.trailers(),
+                              status, alone);
+  if (alone) {
+    stream_->SendHead(trailers.fields(), /*end=*/true);
+  } else {
+    stream_->End(trailers.fields());
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,127 @@
+// RpcCall is one call of the native engine: a stream of HTTP/2 on one side, the
+// handler's context and streams of messages on the other, all on one loop.
+//
+//   head --> [request message, end] --> handler runs --> head, messages,
+//                                                        trailers --> gone
+//
+// A method that reads one message starts when that message and the end of what
+// the client sends have arrived; the others start at once. A call lasts until
+// its handler has ended, also when the client, the connection or the deadline
+// has gone before: the handler's CancelSignal fires then, and it ends soon.
+// What the handler said last is sent by the stream, which outlives the call.
+//
+// Thread contract: the connection's event loop.
+
+#ifndef SERVICE_RPC_RPC_CALL_H_
+#define SERVICE_RPC_RPC_CALL_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/http1_codec.h"
+#include "base/http2_stream.h"
+#include "base/recycler.h"
+#include "base/task.h"
+#include "base/timer_wheel.h"
+#include "google/protobuf/message.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+#include "service/api/method_table.h"
+#include "service/rpc/message_deframer.h"
+#include "service/rpc/message_encoding.h"
+#include "service/rpc/request_head.h"
+#include "service/rpc/rpc_calls.h"
+
+namespace gateway {
+
+class RpcCall final : public Recycled,
+                      private RpcCalls::Entry,
+                      private Http2StreamEvents,
+                      private MessageReader,
+                      private MessageWriter {
+ public:
+  struct Limits {
+    size_t message_bytes = 4 * 1024 * 1024;
+    // From the head to the end of the one message, where a method reads one.
+    absl::Duration request_timeout = absl::Seconds(60);
+  };
+
+  // Serves the request on `stream`, or refuses it; either way the stream is
+  // taken care of. `peer` is the client's address.
+  static void Start(Http2Stream& stream, absl::Span<const HttpField> fields,
+                    const RequestHead& head, const Method& method,
+                    std::shared_ptr<const std::string> peer,
+                    const Limits& limits, RpcCalls& calls);
+
+ private:
+  RpcCall(Http2Stream& stream, const RequestHead& head, const Method& method,
+          std::shared_ptr<const std::string> peer, absl::Duration deadline,
+          const Limits& limits, RpcCalls& calls);
+  ~RpcCall() = default;
+
+  // Keeps a call that ends meanwhile until the end of a scope.
+  class Hold;
+
+  // From the stream.
+  void OnData(Http2Stream& stream, std::string_view bytes) override;
+  void OnEnd(Http2Stream& stream) override;
+  void OnSent(Http2Stream& stream) override;
+  void OnClosed(Http2Stream& stream, Http2Error error,
+                const absl::Status& why) override;
+
+  // From the roster and the timer.
+  void Cancel(const absl::Status& why) override;
+  void OnTimer();
+
+  // From the handler.
+  StreamProgress StartRead(google::protobuf::Message* message) override;
+  StreamProgress StartWrite(const google::protobuf::Message& message) override;
+
+  void ArmTimer(absl::Duration request_timeout);
+  // Reads the next message, if it is there.
+  StreamProgress ReadNext(google::protobuf::Message* message);
+  void ReadTheRequest();
+  void Settle();
+  void Begin();
+  Task<void> RunHandler();
+  void End(const absl::Status& status);
+  void SendHead();
+  absl::Status SendMessage(const google::protobuf::Message& message,
+                           MessageEncoding encoding);
+  // What the answer's one message is sent in.
+  MessageEncoding AnswerEncoding() const;
+  void SendAnswer(absl::Status status);
+  void SendTrailers(const absl::Status& status);
+
+  // Constant after construction.
+  const Method& method_;
+  RpcCalls& calls_;
+  const std::shared_ptr<const std::string> peer_;
+  const bool client_takes_gzip_;
+
+  Http2Stream* stream_;  // Null once it is gone or has all it needs.
+  CallContext context_;
+  MessageDeframer deframer_;
+  HandlerArguments arguments_;
+  google::protobuf::Message* reading_ = nullptr;
+  google::protobuf::Message* request_ = nullptr;  // Once it has come.
+  MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
+  bool begun_ = false;
+  bool ended_ = false;
+  int holds_ = 0;
+  Timer timer_;
+};
+
+// Answers a call on `stream` with an error, without a handler.
+void RefuseCall(Http2Stream& stream, std::string_view request_id,
+                const absl::Status& why);
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RPC_CALL_H_

@@ -1,0 +1,59 @@
+// RpcConnection serves one client of an RpcListener: TLS, then an HTTP/2
+// session, each of whose requests becomes an RpcCall or is refused.
+//
+// Thread contract: the listener's event loop. Deletes itself at its end.
+
+#ifndef SERVICE_RPC_RPC_CONNECTION_H_
+#define SERVICE_RPC_RPC_CONNECTION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/http1_codec.h"
+#include "base/http2_session.h"
+#include "base/recycler.h"
+#include "base/stream.h"
+#include "base/task.h"
+#include "service/rpc/rpc_listener.h"
+
+namespace gateway {
+
+class RpcConnection final : public Recycled, private Http2Session::Owner {
+ public:
+  RpcConnection(RpcListener& listener, std::unique_ptr<Stream> stream);
+
+  // Serves the client until the connection ends.
+  void Start();
+
+  // Takes no new calls and ends with the last.
+  void Drain();
+
+  // Ends now.
+  void Close();
+
+ private:
+  friend class RpcListener;
+  ~RpcConnection() = default;
+
+  Task<void> Secure();
+  void StartSession();
+  void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
+                 bool ended) override;
+  void OnOversizedRequest(Http2Stream& stream) override;
+  void OnEnded(const absl::Status& why) override;
+
+  RpcListener& listener_;
+  const std::shared_ptr<const std::string> peer_;
+  std::unique_ptr<Stream> stream_;  // Null once the session has it.
+  std::unique_ptr<Http2Session> session_;  // Null during the TLS handshake.
+
+  // The listener's list.
+  RpcConnection* previous_ = nullptr;
+  RpcConnection* next_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RPC_CONNECTION_H_

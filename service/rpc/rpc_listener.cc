@@ -1,0 +1,81 @@
+#include "service/rpc/rpc_listener.h"
+
+#include <cassert>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "service/rpc/rpc_connection.h"
+
+namespace gateway {
+
+RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
+                         std::shared_ptr<TlsContext> tls)
+    : table_(table), limits_(limits), tls_(std::move(tls)) {}
+
+RpcListener::~RpcListener() { assert(first_ == nullptr); }
+
+absl::Status RpcListener::Open(const ListenAddress& address) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      listener_, Listener::Open(address, [this](std::unique_ptr<Stream> stream) {
+        Accept(std::move(stream));
+      }));
+  return absl::OkStatus();
+}
+
+void RpcListener::Accept(std::unique_ptr<Stream> stream) {
+  if (connections_ >= limits_.connections) return;
+  auto* const connection = new RpcConnection(*this, std::move(stream));
+  connection->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = connection;
+  first_ = connection;
+  ++connections_;
+  connection->Start();
+}
+
+void RpcListener::Remove(RpcConnection* connection) {
+  if (connection->previous_ != nullptr) {
+    connection->previous_->next_ = connection->next_;
+  } else {
+    first_ = connection->next_;
+  }
+  if (connection->next_ != nullptr) {
+    connection->next_->previous_ = connection->previous_;
+  }
+  --connections_;
+  CallWaiter();
+}
+
+void RpcListener::StartDraining() {
+  calls_.StartDraining();
+  for (RpcConnection* connection = first_; connection != nullptr;
+       connection = connection->next_) {
+    connection->Drain();
+  }
+}
+
+void RpcListener::Retire() {
+  listener_.reset();
+  retiring_ = true;
+  StartDraining();
+  CallWaiter();
+}
+
+void RpcListener::CloseAll() {
+  // Closing takes effect at the end of the turn, so the list stands still.
+  for (RpcConnection* connection = first_; connection != nullptr;
+       connection = connection->next_) {
+    connection->Close();
+  }
+}
+
+void RpcListener::WhenGone(std::function<void()> then) {
+  when_gone_ = std::move(then);
+  CallWaiter();
+}
+
+void RpcListener::CallWaiter() {
+  if (first_ != nullptr || !when_gone_) return;
+  calls_.WhenGone(std::exchange(when_gone_, nullptr));
+}
+
+}  // namespace gateway

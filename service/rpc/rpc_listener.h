@@ -1,0 +1,95 @@
+// RpcListener is the native engine on one loop: it accepts connections, and
+// every call of a connection lives and dies on this loop.
+//
+//   RpcListener listener(options, table);
+//   GATEWAY_RETURN_IF_ERROR(listener.Open(address));
+//   ...
+//   listener.StartDraining();
+//   listener.calls().WhenIdle([&] { ... });
+//
+// Thread contract: one event loop, but for running_calls().
+
+#ifndef SERVICE_RPC_RPC_LISTENER_H_
+#define SERVICE_RPC_RPC_LISTENER_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/http2_session.h"
+#include "base/listener.h"
+#include "base/stream.h"
+#include "base/tls_context.h"
+#include "service/api/method_table.h"
+#include "service/rpc/request_head.h"
+#include "service/rpc/rpc_call.h"
+#include "service/rpc/rpc_calls.h"
+
+namespace gateway {
+
+class RpcConnection;
+
+// What a listener allows its clients.
+struct RpcLimits {
+  Http2Limits http2;
+  MetadataLimits metadata;
+  RpcCall::Limits call;
+  size_t connections = 16 * 1024;  // Per loop; more are closed.
+};
+
+class RpcListener {
+ public:
+  // Borrows `table` and `limits`. `tls` may be null; its ALPN must offer `h2`.
+  RpcListener(const MethodTable& table, const RpcLimits& limits,
+              std::shared_ptr<TlsContext> tls);
+  // REQUIRES: no connections, no calls.
+  ~RpcListener();
+
+  RpcListener(const RpcListener&) = delete;
+  RpcListener& operator=(const RpcListener&) = delete;
+
+  absl::Status Open(const ListenAddress& address);
+
+  // Refuses new calls, but for those that do not hold the drain up, and tells
+  // each connection that there is an end to it. Goes on accepting, so that
+  // whoever comes is told.
+  void StartDraining();
+
+  // Accepts nothing more, and closes each connection once its calls have
+  // ended.
+  void Retire();
+
+  // Closes every connection now.
+  void CloseAll();
+
+  // Calls `then` once, when there are no connections and no calls.
+  void WhenGone(std::function<void()> then);
+
+  RpcCalls& calls() { return calls_; }
+  // From any thread.
+  size_t running_calls() const { return calls_.running(); }
+
+ private:
+  friend class RpcConnection;
+
+  void Accept(std::unique_ptr<Stream> stream);
+  void Remove(RpcConnection* connection);
+  void CallWaiter();
+
+  const MethodTable& table_;
+  const RpcLimits& limits_;
+  const std::shared_ptr<TlsContext> tls_;
+  RpcCalls calls_;
+  RpcConnection* first_ = nullptr;
+  size_t connections_ = 0;
+  bool retiring_ = false;
+  std::function<void()> when_gone_;
+  std::unique_ptr<Listener> listener_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RPC_LISTENER_H_

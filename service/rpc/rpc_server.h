@@ -1,0 +1,115 @@
+// RpcServer is the native gRPC engine: it serves a MethodTable on event loops,
+// with the HTTP/2 of base/http2_session.h.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(
+//       auto server, RpcServer::Start({.address = "127.0.0.1:50051",
+//                                      .table = &table,
+//                                      .loops = loops,
+//                                      .health = &health}));
+//   Log(..., server->port());
+//   ...
+//   server->Drain(absl::Seconds(30));  // Not ready, nothing new, then the end.
+//
+// Each loop accepts connections of its own, dealt out by the kernel, and a call
+// never leaves the loop of its connection.
+//
+// Requests may be compressed with gzip or deflate, within the message limit.
+// Answers go as they are, except large ones of one message to a client that
+// takes gzip.
+//
+// Thread contract: Start, Drain and Shutdown by one thread that is none of the
+// loops. The loops must run until Shutdown has returned.
+
+#ifndef SERVICE_RPC_RPC_SERVER_H_
+#define SERVICE_RPC_RPC_SERVER_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/listener.h"
+#include "base/tls_context.h"
+#include "service/api/health.h"
+#include "service/api/method_table.h"
+#include "service/rpc/rpc_listener.h"
+
+namespace gateway {
+
+class RpcServer {
+ public:
+  struct Options {
+    // `host:port`; with port 0 the system chooses.
+    std::string address;
+
+    // REQUIRES: not null, and both outlive the server.
+    const MethodTable* table = nullptr;
+    // REQUIRES: at least one.
+    std::vector<EventLoop*> loops;
+
+    // Told NOT_SERVING first of all when the server drains; may be null.
+    HealthService* health = nullptr;
+
+    // Plaintext if null. Its ALPN must offer `h2`.
+    std::shared_ptr<TlsContext> tls;
+
+    RpcLimits limits;
+  };
+
+  // INVALID_ARGUMENT for what the options say wrong, ALREADY_EXISTS or
+  // another error if the address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(Options options);
+
+  // Shuts down.
+  ~RpcServer();
+
+  RpcServer(const RpcServer&) = delete;
+  RpcServer& operator=(const RpcServer&) = delete;
+
+  // Where the server listens.
+  int port() const { return address_.port(); }
+
+  // Calls under way, not counting those that do not hold a drain up.
+  size_t running_calls() const;
+
+  // Reports NOT_SERVING, tells every connection that there is an end to it,
+  // and refuses new calls with reason DRAINING. Calls under way go on.
+  void StartDraining();
+
+  // Waits until no call is under way. False if the time ran out.
+  bool AwaitIdle(absl::Duration timeout);
+
+  // Drains: gives calls under way until `grace` to finish, cancels the rest
+  // with reason DRAINING, and shuts down.
+  void Drain(absl::Duration grace);
+
+  // Cancels all calls with reason DRAINING, closes all connections and waits
+  // until every handler has ended.
+  void Shutdown();
+
+ private:
+  struct OnLoop {
+    EventLoop* loop;
+    std::unique_ptr<RpcListener> listener;  // Made and destroyed on the loop.
+  };
+
+  RpcServer(Options options, ListenAddress address);
+
+  absl::Status Open();
+  // Runs `work` for the listener of each loop, on that loop, and waits.
+  void OnEachLoop(const std::function<void(OnLoop&)>& work);
+  bool AwaitGone(absl::Duration timeout);
+
+  const Options options_;
+  const ListenAddress address_;
+  std::vector<OnLoop> listeners_;  // Empty once shut down.
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RPC_SERVER_H_
