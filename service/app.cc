@@ -23,9 +23,10 @@
 #include "service/api/metrics_service.h"
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
-#include "service/grpc/grpc_server.h"
+#include "service/grpc_engine.h"
 #include "service/http/openai_routes.h"
 #include "service/http/operations_routes.h"
+#include "service/listener_tls.h"
 #include "service/loop_runtime.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
@@ -44,23 +45,11 @@ namespace configv1 = ::llmgateway::config::v1;
 
 constexpr absl::Duration kLogFlushTimeout = absl::Seconds(5);
 
-// An error with the field of the listener that it is about.
-absl::Status AtListener(std::string_view listener, const absl::Status& status) {
-  return AtPlace(absl::StrCat("listeners.", ToAbsl(listener)), status);
-}
-
 absl::StatusOr<ListenAddress> Bind(std::string_view listener,
                                    const std::string& address) {
   absl::StatusOr<ListenAddress> bound = BindAddress(address);
   if (!bound.ok()) return AtListener(listener, bound.status());
   return bound;
-}
-
-absl::StatusOr<std::unique_ptr<GrpcServer>> StartServer(
-    std::string_view listener, GrpcServer::Options options) {
-  auto server = GrpcServer::Start(std::move(options));
-  if (!server.ok()) return AtListener(listener, server.status());
-  return server;
 }
 
 HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
@@ -73,33 +62,6 @@ HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   limits.write_timeout = ToAbsl(listener.write_stall_timeout());
   limits.connections = listener.connections_limit();
   return limits;
-}
-
-absl::StatusOr<std::shared_ptr<TlsContext>> HttpTls(
-    const ConfigSnapshot& config, std::string_view listener) {
-  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
-  if (tls == nullptr) return std::shared_ptr<TlsContext>();
-  TlsContext::ServerOptions options;
-  options.certificate_chain_pem = tls->cert_chain.Reveal();
-  options.private_key_pem = tls->private_key;
-  if (tls->client_ca.has_value()) {
-    options.client_ca_pem = tls->client_ca->Reveal();
-  }
-  options.alpn = {"http/1.1"};
-  auto context = TlsContext::ForServer(options);
-  if (!context.ok()) return AtListener(listener, context.status());
-  return context;
-}
-
-std::optional<GrpcServer::Tls> GrpcTls(const ConfigSnapshot& config,
-                                       std::string_view listener) {
-  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
-  if (tls == nullptr) return std::nullopt;
-  GrpcServer::Tls grpc{.cert_chain = std::string(tls->cert_chain.Reveal()),
-                       .private_key = tls->private_key,
-                       .client_ca = ""};
-  if (tls->client_ca.has_value()) grpc.client_ca = tls->client_ca->Reveal();
-  return grpc;
 }
 
 // `address` with its port replaced by the one that was chosen.
@@ -144,14 +106,14 @@ struct App::Graph {
   std::unique_ptr<GatewayService> gateway;
   ReflectionService reflection;
   MethodTable table;
-  std::unique_ptr<GrpcServer> grpc;
+  std::unique_ptr<GrpcEngine> grpc;
 
   HealthService admin_health;
   std::unique_ptr<AdminService> admin;
   std::unique_ptr<MetricsService> metrics_service;
   ReflectionService admin_reflection;
   MethodTable admin_table;
-  std::unique_ptr<GrpcServer> admin_grpc;
+  std::unique_ptr<GrpcEngine> admin_grpc;
 
   bool drained = false;
 };
@@ -225,7 +187,8 @@ absl::Status App::StartLoops() {
   LoopRuntime::HttpListener http;
   http.address = &*graph.http_address;
   http.limits = LimitsOf(listeners.http());
-  GATEWAY_ASSIGN_OR_RETURN(http.tls, HttpTls(*graph.config, "http"));
+  GATEWAY_ASSIGN_OR_RETURN(http.tls, ListenerTls(*graph.config, "http",
+                                               {"http/1.1"}));
   http.handler = [](LoopServices& services) {
     return std::make_unique<OpenAiRoutes>(services);
   };
@@ -233,7 +196,7 @@ absl::Status App::StartLoops() {
   operations.address = &*graph.operations_address;
   operations.limits = LimitsOf(listeners.operations());
   GATEWAY_ASSIGN_OR_RETURN(operations.tls,
-                           HttpTls(*graph.config, "operations"));
+                           ListenerTls(*graph.config, "operations", {"http/1.1"}));
   // Probes are told that the gateway drains, not that it is gone.
   operations.outlives_drain = true;
   operations.handler = [&graph](LoopServices&) {
@@ -269,19 +232,15 @@ absl::Status App::StartGrpc() {
   GATEWAY_RETURN_IF_ERROR(graph.table.status());
 
   const configv1::GrpcListener& listener = graph.proto().listeners().grpc();
-  GrpcServer::Options options;
-  options.address = listener.address();
-  options.table = &graph.table;
-  options.health = &graph.health;
-  for (const auto& runtime : graph.loops) {
-    options.loops.push_back(&runtime->loop());
-  }
-  options.tls = GrpcTls(*graph.config, "grpc");
-  options.receive_message_bytes_limit = listener.receive_message_bytes_limit();
-  options.metadata_bytes_limit = listener.metadata_bytes_limit();
-  options.concurrent_streams_limit = listener.concurrent_streams_limit();
+  std::vector<EventLoop*> loops;
+  for (const auto& runtime : graph.loops) loops.push_back(&runtime->loop());
   GATEWAY_ASSIGN_OR_RETURN(graph.grpc,
-                           StartServer("grpc", std::move(options)));
+                           StartGrpcEngine({.config = *graph.config,
+                                            .name = "grpc",
+                                            .listener = listener,
+                                            .table = graph.table,
+                                            .health = graph.health,
+                                            .loops = std::move(loops)}));
   addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
   return absl::OkStatus();
 }
@@ -308,18 +267,14 @@ absl::Status App::StartAdmin() {
   GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
 
   const configv1::GrpcListener& listener = graph.proto().listeners().admin();
-  GrpcServer::Options options;
-  options.address = listener.address();
-  options.table = &graph.admin_table;
-  options.health = &graph.admin_health;
-  options.loops.push_back(&graph.loops[0]->loop());
-  options.tls = GrpcTls(*graph.config, "admin");
-  options.receive_message_bytes_limit = listener.receive_message_bytes_limit();
-  options.metadata_bytes_limit = listener.metadata_bytes_limit();
-  options.concurrent_streams_limit = listener.concurrent_streams_limit();
-  options.channelz = true;
-  GATEWAY_ASSIGN_OR_RETURN(graph.admin_grpc,
-                           StartServer("admin", std::move(options)));
+  GATEWAY_ASSIGN_OR_RETURN(
+      graph.admin_grpc, StartGrpcEngine({.config = *graph.config,
+                                         .name = "admin",
+                                         .listener = listener,
+                                         .table = graph.admin_table,
+                                         .health = graph.admin_health,
+                                         .loops = {&graph.loops[0]->loop()},
+                                         .channelz = true}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();
 }

@@ -47,11 +47,22 @@ constexpr int64_t kMiB = 1024 * kKiB;
   if (!(message).has_##field())                 \
   *(message).mutable_##field() = TimeUtil::MillisecondsToDuration(milliseconds)
 
-void FillGrpcListener(const char* address, GrpcListener* listener) {
+void FillGrpcListener(const char* address, GrpcListener::Engine engine,
+                      GrpcListener* listener) {
   FILL_TEXT(*listener, address, address);
+  if (listener->engine() == GrpcListener::ENGINE_UNSPECIFIED) {
+    listener->set_engine(engine);
+  }
   FILL(*listener, receive_message_bytes_limit, 4 * kMiB);
   FILL(*listener, metadata_bytes_limit, 16 * kKiB);
   FILL(*listener, concurrent_streams_limit, 1024);
+  FILL(*listener, stream_window_bytes_limit, 64 * kKiB);
+  FILL(*listener, connections_limit, 16384);
+  FILL_TIME(*listener, handshake_timeout, 10'000);
+  FILL_TIME(*listener, request_timeout, 60'000);
+  FILL_TIME(*listener, write_stall_timeout, 60'000);
+  FILL_TIME(*listener, keepalive_time, 120'000);
+  FILL_TIME(*listener, keepalive_timeout, 20'000);
 }
 
 void FillHttpListener(const char* address, HttpListener* listener) {
@@ -179,9 +190,11 @@ void FillRuntime(RuntimeConfig* runtime) {
 
 void ApplyDefaults(GatewayConfig* config) {
   auto& listeners = *config->mutable_listeners();
-  FillGrpcListener("127.0.0.1:50051", listeners.mutable_grpc());
+  FillGrpcListener("127.0.0.1:50051", GrpcListener::ENGINE_NATIVE,
+                   listeners.mutable_grpc());
   FillHttpListener("127.0.0.1:8080", listeners.mutable_http());
-  FillGrpcListener("127.0.0.1:50052", listeners.mutable_admin());
+  FillGrpcListener("127.0.0.1:50052", GrpcListener::ENGINE_GRPC_CORE,
+                   listeners.mutable_admin());
   FillHttpListener("127.0.0.1:9464", listeners.mutable_operations());
 
   FillLimits(config->mutable_limits());

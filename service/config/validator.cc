@@ -31,6 +31,7 @@ using ::google::protobuf::Map;
 using ::llmgateway::config::v1::AnthropicProvider;
 using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::LoggingConfig;
@@ -90,6 +91,7 @@ class Validator {
   bool CheckCount(const std::string& path, int count, int most);
 
   void CheckListeners(const Listeners& listeners);
+  void CheckWindows(const std::string& path, const GrpcListener& listener);
   void CheckTls(const std::string& path, const TlsServer& tls);
   void CheckSecret(const std::string& path, const std::string& reference);
   void CheckProviders(const GatewayConfig& config);
@@ -130,7 +132,21 @@ bool Validator::CheckCount(const std::string& path, int count, int most) {
   return false;
 }
 
+void Validator::CheckWindows(const std::string& path,
+                             const GrpcListener& listener) {
+  constexpr int64_t kConnectionWindowMax = INT32_MAX;
+  const int64_t bytes = listener.stream_window_bytes_limit() *
+                        int64_t{listener.concurrent_streams_limit()};
+  if (bytes <= kConnectionWindowMax) return;
+  Add(JoinPath(path, "stream_window_bytes_limit"),
+      absl::StrCat("times concurrent_streams_limit is ", bytes,
+                   " bytes; one connection can have at most ",
+                   kConnectionWindowMax));
+}
+
 void Validator::CheckListeners(const Listeners& listeners) {
+  CheckWindows("listeners.grpc", listeners.grpc());
+  CheckWindows("listeners.admin", listeners.admin());
   const std::pair<std::string, const std::string*> addresses[] = {
       {"listeners.grpc", &listeners.grpc().address()},
       {"listeners.http", &listeners.http().address()},

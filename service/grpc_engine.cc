@@ -1,0 +1,132 @@
+#include "service/grpc_engine.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "base/tls_context.h"
+#include "proto/proto_time.h"
+#include "service/grpc/grpc_server.h"
+#include "service/listener_tls.h"
+#include "service/rpc/rpc_server.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::GrpcListener;
+
+// The protocol's own fields come on top of the caller's metadata.
+constexpr int64_t kProtocolFieldsBytes = 4 * 1024;
+
+// `Server` is RpcServer or GrpcServer.
+template <typename Server>
+class EngineOf final : public GrpcEngine {
+ public:
+  explicit EngineOf(std::unique_ptr<Server> server)
+      : server_(std::move(server)) {}
+
+  int port() const override { return server_->port(); }
+  void StartDraining() override { server_->StartDraining(); }
+  void Drain(absl::Duration grace) override { server_->Drain(grace); }
+
+ private:
+  const std::unique_ptr<Server> server_;
+};
+
+template <typename Server>
+absl::StatusOr<std::unique_ptr<GrpcEngine>> Start(
+    typename Server::Options options) {
+  GATEWAY_ASSIGN_OR_RETURN(auto server, Server::Start(std::move(options)));
+  return std::make_unique<EngineOf<Server>>(std::move(server));
+}
+
+absl::Duration OrForever(bool is_set, const google::protobuf::Duration& time) {
+  return is_set ? ToAbsl(time) : absl::InfiniteDuration();
+}
+
+RpcLimits NativeLimits(const GrpcListener& listener) {
+  RpcLimits limits;
+  limits.http2.concurrent_streams = listener.concurrent_streams_limit();
+  limits.http2.stream_window_bytes = listener.stream_window_bytes_limit();
+  limits.http2.header_list_bytes =
+      listener.metadata_bytes_limit() + kProtocolFieldsBytes;
+  limits.http2.handshake_timeout = ToAbsl(listener.handshake_timeout());
+  limits.http2.write_stall_timeout = ToAbsl(listener.write_stall_timeout());
+  limits.http2.keepalive_time = ToAbsl(listener.keepalive_time());
+  limits.http2.keepalive_timeout = ToAbsl(listener.keepalive_timeout());
+  limits.http2.idle_timeout = OrForever(listener.has_connection_idle_limit(),
+                                        listener.connection_idle_limit());
+  limits.http2.age_max = OrForever(listener.has_connection_age_limit(),
+                                   listener.connection_age_limit());
+  limits.http2.age_grace = OrForever(listener.has_connection_age_grace(),
+                                     listener.connection_age_grace());
+  limits.metadata.bytes = listener.metadata_bytes_limit();
+  limits.call.message_bytes = listener.receive_message_bytes_limit();
+  limits.call.request_timeout = ToAbsl(listener.request_timeout());
+  limits.connections = listener.connections_limit();
+  return limits;
+}
+
+absl::StatusOr<std::unique_ptr<GrpcEngine>> StartNative(
+    const GrpcEngineOptions& options) {
+  RpcServer::Options native;
+  native.address = options.listener.address();
+  native.table = &options.table;
+  native.health = &options.health;
+  native.loops = options.loops;
+  native.limits = NativeLimits(options.listener);
+  GATEWAY_ASSIGN_OR_RETURN(
+      native.tls, ListenerTls(options.config, options.name, {"h2"}));
+  return Start<RpcServer>(std::move(native));
+}
+
+std::optional<GrpcServer::Tls> CoreTls(const ConfigSnapshot& config,
+                                       std::string_view listener) {
+  const ConfigSnapshot::Tls* const tls = config.FindTls(listener);
+  if (tls == nullptr) return std::nullopt;
+  GrpcServer::Tls grpc{.cert_chain = std::string(tls->cert_chain.Reveal()),
+                       .private_key = tls->private_key,
+                       .client_ca = ""};
+  if (tls->client_ca.has_value()) grpc.client_ca = tls->client_ca->Reveal();
+  return grpc;
+}
+
+absl::StatusOr<std::unique_ptr<GrpcEngine>> StartCore(
+    const GrpcEngineOptions& options) {
+  const GrpcListener& listener = options.listener;
+  GrpcServer::Options core;
+  core.address = listener.address();
+  core.table = &options.table;
+  core.health = &options.health;
+  core.loops = options.loops;
+  core.tls = CoreTls(options.config, options.name);
+  core.receive_message_bytes_limit = listener.receive_message_bytes_limit();
+  core.metadata_bytes_limit = listener.metadata_bytes_limit();
+  core.concurrent_streams_limit = listener.concurrent_streams_limit();
+  core.handshake_timeout = ToAbsl(listener.handshake_timeout());
+  core.keepalive_time = ToAbsl(listener.keepalive_time());
+  core.keepalive_timeout = ToAbsl(listener.keepalive_timeout());
+  core.connection_idle_max = OrForever(listener.has_connection_idle_limit(),
+                                       listener.connection_idle_limit());
+  core.connection_age_max = OrForever(listener.has_connection_age_limit(),
+                                      listener.connection_age_limit());
+  core.connection_age_grace = OrForever(listener.has_connection_age_grace(),
+                                        listener.connection_age_grace());
+  core.channelz = options.channelz;
+  return Start<GrpcServer>(std::move(core));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcEngine>> StartGrpcEngine(
+    const GrpcEngineOptions& options) {
+  auto engine = options.listener.engine() == GrpcListener::ENGINE_GRPC_CORE
+                    ? StartCore(options)
+                    : StartNative(options);
+  if (!engine.ok()) return AtListener(options.name, engine.status());
+  return engine;
+}
+
+}  // namespace gateway

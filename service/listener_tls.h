@@ -1,0 +1,32 @@
+// The TLS context of a listener, out of what the configuration says of it, and
+// errors that name the listener.
+//
+// Thread-compatible: plain functions.
+
+#ifndef SERVICE_LISTENER_TLS_H_
+#define SERVICE_LISTENER_TLS_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/tls_context.h"
+#include "service/config/snapshot.h"
+
+namespace gateway {
+
+// An error with the field of the listener that it is about.
+absl::Status AtListener(std::string_view listener, const absl::Status& status);
+
+// Null for a listener that serves plaintext. `alpn` is what it speaks, most
+// wanted first.
+absl::StatusOr<std::shared_ptr<TlsContext>> ListenerTls(
+    const ConfigSnapshot& config, std::string_view listener,
+    std::vector<std::string> alpn);
+
+}  // namespace gateway
+
+#endif  // SERVICE_LISTENER_TLS_H_
