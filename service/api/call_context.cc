@@ -20,12 +20,23 @@ google::protobuf::ArenaOptions RecycledBlocks() {
   return options;
 }
 
-bool IsTrailerName(std::string_view name) {
+bool IsFieldName(std::string_view name) {
   return !name.empty() && !IsReservedMetadataName(name) &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
                   c == '-' || c == '_' || c == '.';
          });
+}
+
+CallContext::Field ToField(std::string_view name, std::string_view value) {
+  assert(IsFieldName(name));
+  std::string sent(value);
+  if (!name.ends_with("-bin")) {
+    std::replace_if(
+        sent.begin(), sent.end(),
+        [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  }
+  return {std::string(name), std::move(sent)};
 }
 
 }  // namespace
@@ -72,14 +83,18 @@ std::optional<std::string_view> CallContext::FindMetadata(
 }
 
 void CallContext::AddTrailer(std::string_view name, std::string_view value) {
-  assert(IsTrailerName(name));
-  std::string sent(value);
-  if (!name.ends_with("-bin")) {
-    std::replace_if(
-        sent.begin(), sent.end(),
-        [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-  }
-  trailers_.emplace_back(std::string(name), std::move(sent));
+  trailers_.push_back(ToField(name, value));
+}
+
+void CallContext::AddInitialMetadata(std::string_view name,
+                                     std::string_view value) {
+  assert(!initial_metadata_taken_);
+  initial_metadata_.push_back(ToField(name, value));
+}
+
+std::vector<CallContext::Field> CallContext::TakeInitialMetadata() {
+  initial_metadata_taken_ = true;
+  return std::exchange(initial_metadata_, {});
 }
 
 absl::Status CallContext::Outcome(absl::Status handler_status) const {

@@ -7,6 +7,7 @@
 //     const auto key = call.FindMetadata("authorization");
 //     CancelListener hang_up(call.cancel(), [&] { upstream.Close(); });
 //     ...
+//     call.AddInitialMetadata("x-model", target.model);
 //     call.AddTrailer("x-served-by", target.name);
 //
 // The request id is the caller's `x-request-id` if that is well formed, made
@@ -71,6 +72,10 @@ class CallContext {
     absl::Duration deadline = absl::InfiniteDuration();
   };
 
+  // What goes back to the client beside messages: name and value, which is not
+  // yet encoded if the name ends in `-bin`.
+  using Field = std::pair<std::string, std::string>;
+
   CallContext(EventLoop& loop, const Arrival& arrival);
 
   CallContext(const CallContext&) = delete;
@@ -112,9 +117,14 @@ class CallContext {
   // trailer cannot carry in `value` becomes `?`, unless the name ends in
   // `-bin`.
   void AddTrailer(std::string_view name, std::string_view value);
-  absl::Span<const std::pair<std::string, std::string>> trailers() const {
-    return trailers_;
-  }
+  absl::Span<const Field> trailers() const { return trailers_; }
+
+  // The same for the headers, which leave before the first message, or at the
+  // end of a call that sends none. REQUIRES: neither has come yet.
+  void AddInitialMetadata(std::string_view name, std::string_view value);
+
+  // For engines: what was added, on its way out. Empty ever after.
+  std::vector<Field> TakeInitialMetadata();
 
   // For engines: what the client is told when the handler returned
   // `handler_status`. A handler that fails because the call was cancelled
@@ -127,7 +137,9 @@ class CallContext {
   absl::InlinedVector<MetadataEntry, 8> metadata_;
   std::string_view request_id_;  // Empty while the caller has sent none.
   std::array<char, kMadeUpRequestIdDigits> made_up_id_;
-  std::vector<std::pair<std::string, std::string>> trailers_;
+  std::vector<Field> initial_metadata_;
+  bool initial_metadata_taken_ = false;
+  std::vector<Field> trailers_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
 };

@@ -268,6 +268,13 @@ bool GrpcCall::Serialize(const Message& message) {
   return message.SerializeToZeroCopyStream(&writer);
 }
 
+// The library sends it with the first message or the status.
+void GrpcCall::SetInitialMetadata() {
+  for (const auto& [name, value] : context_.TakeInitialMetadata()) {
+    server_context_.AddInitialMetadata(name, value);
+  }
+}
+
 StreamProgress GrpcCall::StartRead(Message* message) {
   if (context_.cancel().cancelled()) return StreamProgress::kEnded;
   reading_ = message;
@@ -278,6 +285,7 @@ StreamProgress GrpcCall::StartRead(Message* message) {
 StreamProgress GrpcCall::StartWrite(const Message& message) {
   if (context_.cancel().cancelled()) return StreamProgress::kEnded;
   if (!Serialize(message)) return StreamProgress::kEnded;
+  SetInitialMetadata();
   grpc::ServerGenericBidiReactor::StartWrite(&out_);
   return StreamProgress::kWaiting;
 }
@@ -317,6 +325,7 @@ void GrpcCall::End(absl::Status status) {
     status = MakeFault(v1::ERROR_REASON_INTERNAL,
                        "the response does not fit a message");
   }
+  SetInitialMetadata();
   for (const auto& [name, value] : context_.trailers()) {
     server_context_.AddTrailingMetadata(name, value);
   }

@@ -82,6 +82,7 @@ class GrpcCall final : public Recycled,
   absl::Status ReadTheRequest(bool ok);
   bool Parse(google::protobuf::Message* message);
   bool Serialize(const google::protobuf::Message& message);
+  void SetInitialMetadata();
   Task<void> RunHandler();
   void End(absl::Status status);
 

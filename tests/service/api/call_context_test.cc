@@ -101,6 +101,15 @@ TEST_F(CallContextTest, SendsTrailersThatATrailerCanCarry) {
                           Pair("x-raw-bin", std::string("\0\xff", 2))));
 }
 
+TEST_F(CallContextTest, GivesInitialMetadataToTheEngineOnce) {
+  call_.AddInitialMetadata("x-target", "mock\r\n");
+  call_.AddInitialMetadata("x-raw-bin", std::string("\0\xff", 2));
+  EXPECT_THAT(call_.TakeInitialMetadata(),
+              ElementsAre(Pair("x-target", "mock??"),
+                          Pair("x-raw-bin", std::string("\0\xff", 2))));
+  EXPECT_THAT(call_.TakeInitialMetadata(), IsEmpty());
+}
+
 TEST_F(CallContextTest, TheHandlersStatusStandsUnlessTheCallWasCancelled) {
   EXPECT_EQ(call_.Outcome(absl::NotFoundError("no model")),
             absl::NotFoundError("no model"));

@@ -35,6 +35,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 using EchoRequest = EchoServer::EchoRequest;
 using EchoResponse = EchoServer::EchoResponse;
 
@@ -200,6 +201,43 @@ TEST_F(GrpcCallTest, ErrorsCarryTheirDetails) {
   EXPECT_EQ(Trailer(*context_, "grpc-retry-pushback-ms"), "1500");
   EXPECT_EQ(Trailer(*context_, "x-target"), "mock");
   EXPECT_EQ(Trailer(*context_, "x-request-id").size(), 32u);
+}
+
+TEST_F(GrpcCallTest, InitialMetadataLeavesBeforeTheFirstMessage) {
+  server_.expand = [](CallContext& call, const EchoRequest&,
+                       MessageWriter& writer) -> Task<absl::Status> {
+    call.AddInitialMetadata("x-text", "early");
+    call.AddInitialMetadata("x-raw-bin", std::string("\0\xff", 2));
+    call.AddTrailer("x-raw-bin", std::string("\xff\0", 2));
+    co_await writer.Write(EchoResponse());
+    co_return co_await AwaitCancel(call);
+  };
+  const auto context = NewContext();
+  const auto stream = stub_->Expand(context.get(), Request(""));
+  stream->WaitForInitialMetadata();
+  EXPECT_THAT(context->GetServerInitialMetadata(),
+              UnorderedElementsAre(
+                  Pair("x-text", "early"),
+                  Pair("x-raw-bin", std::string("\0\xff", 2))));
+  context->TryCancel();
+  stream->Finish();
+}
+
+TEST_F(GrpcCallTest, InitialMetadataLeavesWithAnAnswerOrAnError) {
+  absl::Status outcome;
+  server_.echo = [&](CallContext& call, const EchoRequest&,
+                     EchoResponse*) -> Task<absl::Status> {
+    call.AddInitialMetadata("x-text", "early");
+    call.AddTrailer("x-raw-bin", std::string("\xff\0", 2));
+    co_return outcome;
+  };
+  for (const auto& status : {absl::OkStatus(), absl::NotFoundError("none")}) {
+    outcome = status;
+    EXPECT_EQ(Echo(Request("")).code(), status.code());
+    EXPECT_THAT(context_->GetServerInitialMetadata(),
+                ElementsAre(Pair("x-text", "early")));
+    EXPECT_EQ(Trailer(*context_, "x-raw-bin"), std::string("\xff\0", 2));
+  }
 }
 
 TEST_F(GrpcCallTest, AnErrorMayFollowAnswers) {
