@@ -44,7 +44,7 @@ asan tsan:
 bench:
 	@tools/deps.sh build bench
 	@bazel build $(BUILDFLAGS) //service:gateway //tests/bench/load \
-	  //tests/testing/mock_upstream
+	  //tests/bench/allocations //tests/testing/mock_upstream
 	@PYTHONDONTWRITEBYTECODE=1 python3 -m tests.bench.bench $(ARGS)
 
 stubs:

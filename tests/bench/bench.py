@@ -96,13 +96,15 @@ class Bench:
             command += ["--tls", "--ca_file=" + self._cert]
         return command
 
-    def drive(self, load, port, pids=(), tls=False):
+    def drive(self, load, port, pids=(), tls=False, counter=None):
         """One interval of load; returns the driver's figures."""
         command = self.load_command(load, port, tls) + [
             "--warmup=%gs" % self.options.warmup,
             "--measured=%gs" % self.options.seconds,
             "--cpu_pids=" + ",".join(map(str, pids)),
         ]
+        if counter:
+            command.append("--counter_file=" + counter)
         done = subprocess.run(command, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
@@ -207,6 +209,20 @@ class Bench:
                             nginx_rss / (1 << 20), rss / nginx_rss,
                             rows.REST_LIMIT_MB, note)]
 
+    def allocations_row(self, row):
+        counter = os.path.join(self._folder, row.name)
+        wrapper = ["env", "ALLOCATION_COUNTER=" + counter,
+                   "LD_PRELOAD=" + os.path.abspath(
+                       self.options.allocation_counter)]
+        with self.start_gateway(wrapper=wrapper) as gateway:
+            port = gateway.ports[
+                "grpc" if row.load.protocol == "grpc" else "http"]
+            self.drive(row.load, port)  # Warm, as it will be in use.
+            figures = self.drive(row.load, port, counter=counter)
+        return [report.Line(row.name, row.title, "",
+                            figures["counted"] / figures["calls"], None, None,
+                            row.limit)]
+
     def idle_row(self, row):
         with self.start_gateway() as gateway:
             port = gateway.ports[
@@ -263,6 +279,7 @@ class Bench:
         plan += [(row, self.growth_row) for row in rows.GROWTH_ROWS]
         plan += [(row, self.latency_row) for row in rows.LATENCY_ROWS]
         plan += [(row, self.idle_row) for row in rows.IDLE_ROWS]
+        plan += [(row, self.allocations_row) for row in rows.ALLOCATION_ROWS]
         lines = []
         for row, measure in plan:
             if row.name in wanted:
@@ -310,12 +327,16 @@ def parse_arguments(argv):
     parser.add_argument(
         "--upstream", default="bazel-bin/tests/testing/mock_upstream/"
         "mock_upstream_binary")
+    parser.add_argument(
+        "--allocation_counter", default="bazel-bin/tests/bench/allocations/"
+        "liballocation_counter.so")
     options = parser.parse_args(argv)
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (1.0 if options.quick else 2.0)
     options.idle_seconds = options.idle_seconds or (
         2.0 if options.quick else 5.0)
-    for binary in (options.gateway, options.load, options.upstream):
+    for binary in (options.gateway, options.load, options.upstream,
+                   options.allocation_counter):
         if not os.access(binary, os.X_OK):
             parser.error("no program %s; `make bench` builds it" % binary)
     return options
@@ -331,7 +352,8 @@ def wanted_rows(options):
     if not options.quick:
         return set(rows.names())
     return {row.name for group in (rows.LOAD_ROWS, rows.GROWTH_ROWS,
-                                   rows.LATENCY_ROWS, rows.IDLE_ROWS)
+                                   rows.LATENCY_ROWS, rows.IDLE_ROWS,
+                                   rows.ALLOCATION_ROWS)
             for row in group if row.quick} | {"rest"}
 
 

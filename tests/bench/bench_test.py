@@ -11,6 +11,7 @@ from tests.bench import bench
 from tests.bench import rows
 from tests.bench import servers
 
+_COUNTER = "tests/bench/allocations/liballocation_counter.so"
 _LOAD = "tests/bench/load/load_driver"
 _UPSTREAM = "tests/testing/mock_upstream/mock_upstream_binary"
 
@@ -28,7 +29,8 @@ class BenchTest(unittest.TestCase):
         options = bench.parse_arguments([
             "--rounds=1", "--seconds=0.2", "--warmup=0.1",
             "--idle_seconds=0.1", "--gateway=" + sys.executable,
-            "--load=" + _LOAD, "--upstream=" + _UPSTREAM])
+            "--load=" + _LOAD, "--upstream=" + _UPSTREAM,
+            "--allocation_counter=" + _COUNTER])
         # Closing needs the files until it is done: it is cleaned up first.
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -53,12 +55,25 @@ class BenchTest(unittest.TestCase):
                            figures["chunks"])
 
     def test_each_script_is_answered_as_its_rows_expect(self):
-        for row in rows.LOAD_ROWS:
-            with self.subTest(row.name):
+        loads = {row.name: row.nginx_load for row in rows.LOAD_ROWS}
+        loads.update({row.name: row.load for row in rows.ALLOCATION_ROWS
+                      if row.load.protocol == "http"})
+        for name, load in loads.items():
+            with self.subTest(name):
                 # Fewer connections are as good a proof.
-                few = min(row.nginx_load.connections, 4)
-                self.bench.drive_upstream(
-                    row.nginx_load._replace(connections=few))
+                few = min(load.connections, 4)
+                self.bench.drive_upstream(load._replace(connections=few))
+
+    def test_a_counter_tells_what_was_added_in_the_interval_alone(self):
+        counter = os.path.join(self.bench._folder, "counter")
+        with open(counter, "wb") as number:
+            number.write((1 << 40).to_bytes(8, sys.byteorder))
+        figures = self.bench.drive(rows.Load("http", "unary", 1),
+                                   self.upstream.port, counter=counter)
+        self.assertEqual(figures["counted"], 0)
+        with self.assertRaises(bench.Failed):
+            self.bench.drive(rows.Load("http", "unary", 1),
+                             self.upstream.port, counter=counter + "2")
 
     def test_a_wrong_answer_fails_the_run(self):
         for fault in ({"status": 500}, {"garbage": "short_body"},
@@ -112,6 +127,29 @@ class BenchTest(unittest.TestCase):
         lines = self.bench._line(row, fail)
         self.assertIn("status 500", lines[0].note)
         self.assertEqual(self.bench.failures, 1)
+
+
+class AllocationCounterTest(unittest.TestCase):
+
+    @staticmethod
+    def _count(folder, program):
+        counter = os.path.join(folder, "counter")
+        subprocess.run(
+            [sys.executable, "-c", program], check=True,
+            env=dict(os.environ, ALLOCATION_COUNTER=counter,
+                     LD_PRELOAD=os.path.abspath(_COUNTER)))
+        with open(counter, "rb") as number:
+            return int.from_bytes(number.read(8), sys.byteorder)
+
+    def test_counts_each_allocation(self):
+        with tempfile.TemporaryDirectory() as folder:
+            # Larger than what Python keeps itself.
+            few = self._count(folder, "x = [bytes(5000)] * 10000")
+            many = self._count(
+                folder, "x = [bytes(5000 + i) for i in range(10000)]")
+        self.assertGreater(few, 0)
+        self.assertGreater(many, few + 9900)
+        self.assertLess(many, few + 20000)
 
 
 class ServerTest(unittest.TestCase):

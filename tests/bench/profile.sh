@@ -10,5 +10,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 bazel build --config=profile ${BUILDFLAGS:-} //service:gateway \
-  //tests/bench/load //tests/testing/mock_upstream
+  //tests/bench/allocations //tests/bench/load //tests/testing/mock_upstream
 PYTHONDONTWRITEBYTECODE=1 exec python3 -m tests.bench.profile "$@"

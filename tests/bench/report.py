@@ -150,6 +150,9 @@ belong to one machine; ratios carry over.
 - Memory per stream and idle CPU are the difference between %(idle)d open
   streams and the same process before. At rest: a process that has just become
   ready. Memory is RSS; PSS is in the notes.
+- Allocations are all that the process asks of its allocator while it is under
+  load, by whatever thread, over the calls that ended meanwhile. Only bytes
+  that go through as they came are counted in the HTTP rows; gRPC is parsed.
 """
 
 

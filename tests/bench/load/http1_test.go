@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -225,6 +226,33 @@ func TestMeasuresTheCPUOfAProcess(t *testing.T) {
 	// Above the largest number that Linux gives to a process.
 	if _, err := cpuOf([]int{4194305}); err == nil {
 		t.Error("a process that does not exist has used CPU")
+	}
+}
+
+func TestReadsACounter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "counter")
+	if _, err := counterIn(path); err == nil {
+		t.Error("a file that is not there")
+	}
+	for bytes, want := range map[string]uint64{
+		"\x01\x02\x00\x00\x00\x00\x00\x00":     0x201,
+		"\xff\xff\xff\xff\xff\xff\xff\xffmore": 1<<64 - 1,
+	} {
+		if err := os.WriteFile(path, []byte(bytes), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := counterIn(path); err != nil || got != want {
+			t.Errorf("%q: %d, %v", bytes, got, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := counterIn(path); err == nil {
+		t.Error("half a number")
+	}
+	if got, err := counterIn(""); err != nil || got != 0 {
+		t.Errorf("no file: %d, %v", got, err)
 	}
 }
 

@@ -151,7 +151,7 @@ func (o *options) drive() (result, error) {
 		}()
 	}
 	time.Sleep(o.warmup)
-	seconds, cpu, err := o.measure()
+	seconds, spent, err := o.measure()
 	all.Wait()
 	if err != nil {
 		return result{}, err
@@ -162,7 +162,8 @@ func (o *options) drive() (result, error) {
 	}
 	r := summarize(tallies, o.chunkBytes)
 	r.Seconds = seconds
-	r.CPUSeconds = cpu
+	r.CPUSeconds = spent.cpu.Seconds()
+	r.Counted = spent.counted
 	r.Errors, r.FirstError = o.meter.failed()
 	if r.Errors == 0 && r.Calls == 0 && r.Chunks == 0 {
 		return r, errors.New("not one call ended in time")
@@ -170,20 +171,21 @@ func (o *options) drive() (result, error) {
 	return r, nil
 }
 
-// measure lets the counted interval pass.
-func (o *options) measure() (seconds, cpu float64, err error) {
+// measure lets the counted interval pass, and tells what was used in it.
+func (o *options) measure() (seconds float64, spent used, err error) {
 	defer o.meter.phase.Store(phaseOver)
-	before, err := cpuOf(o.cpuPids)
+	before, err := usedBy(o.cpuPids, o.counterFile)
 	if err != nil {
-		return 0, 0, err
+		return 0, used{}, err
 	}
 	began := time.Now()
 	o.meter.phase.Store(phaseMeasuring)
 	time.Sleep(o.measured)
 	o.meter.phase.Store(phaseOver)
 	seconds = time.Since(began).Seconds()
-	after, err := cpuOf(o.cpuPids)
-	return seconds, (after - before).Seconds(), err
+	after, err := usedBy(o.cpuPids, o.counterFile)
+	spent = used{after.cpu - before.cpu, after.counted - before.counted}
+	return seconds, spent, err
 }
 
 // hold opens idle streams and keeps them until stdin ends.

@@ -7,7 +7,8 @@
 // It is a closed loop: each connection (HTTP/1.1) or stream (gRPC) begins its
 // next call when the last has ended. Every answer is checked, and one wrong
 // answer fails the run. With --cpu_pids it reads the CPU time of a server's
-// processes at the edges of the very interval in which it counts.
+// processes at the edges of the very interval in which it counts; with
+// --counter_file also a number that the server keeps there.
 //
 // With --mode=idle it opens its streams, waits for the first text of each,
 // prints `ready`, and holds them until its standard input ends.
@@ -31,11 +32,12 @@ import (
 
 type options struct {
 	load
-	protocol string
-	caFile   string
-	cpuPids  []int
-	warmup   time.Duration
-	measured time.Duration
+	protocol    string
+	caFile      string
+	cpuPids     []int
+	counterFile string
+	warmup      time.Duration
+	measured    time.Duration
 }
 
 func parseFlags(args []string) (*options, error) {
@@ -56,6 +58,8 @@ func parseFlags(args []string) (*options, error) {
 	f.BoolVar(&useTLS, "tls", false, "speak TLS")
 	f.StringVar(&o.caFile, "ca_file", "", "PEM file of the server's issuer")
 	f.StringVar(&pids, "cpu_pids", "", "processes whose CPU time is measured")
+	f.StringVar(&o.counterFile, "counter_file", "",
+		"file that begins with a number of 8 bytes that grows")
 	f.DurationVar(&o.warmup, "warmup", 500*time.Millisecond, "not counted")
 	f.DurationVar(&o.measured, "measured", 2*time.Second, "counted")
 	if err := f.Parse(args); err != nil {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
+	"os"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -79,6 +82,7 @@ type result struct {
 	Calls          int64   `json:"calls"`
 	Chunks         float64 `json:"chunks"`
 	CPUSeconds     float64 `json:"cpu_seconds"`
+	Counted        uint64  `json:"counted"`
 	P50us          float64 `json:"p50_us"`
 	P99us          float64 `json:"p99_us"`
 	FirstTextP50us float64 `json:"first_text_p50_us"`
@@ -136,4 +140,36 @@ func cpuOf(pids []int) (time.Duration, error) {
 		total += time.Duration(t.Nano())
 	}
 	return total, nil
+}
+
+// counterIn is the number that a file begins with; 0 if there is no file.
+func counterIn(path string) (uint64, error) {
+	if path == "" {
+		return 0, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var number [8]byte
+	if _, err := io.ReadFull(f, number[:]); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return binary.LittleEndian.Uint64(number[:]), nil
+}
+
+// used is what the server has used up to a moment.
+type used struct {
+	cpu     time.Duration
+	counted uint64
+}
+
+func usedBy(pids []int, counterFile string) (used, error) {
+	cpu, err := cpuOf(pids)
+	if err != nil {
+		return used{}, err
+	}
+	counted, err := counterIn(counterFile)
+	return used{cpu, counted}, err
 }
