@@ -82,6 +82,7 @@ std::string Bounded(std::string_view text, size_t bytes_limit) {
 
 template <typename Detail>
 std::optional<Detail> GetDetail(const absl::Status& status) {
+  if (status.ok()) return std::nullopt;
   const auto payload = status.GetPayload(TypeUrl<Detail>());
   if (!payload.has_value()) return std::nullopt;
   Detail detail;
