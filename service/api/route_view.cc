@@ -47,7 +47,7 @@ void FillRoute(const Wiring& wiring, const RoutePlan& plan, v1::Route* route) {
   const RouteTarget& first = plan.targets.front();
   route->set_provider(std::string(first.provider));
   route->set_model(UpstreamModel(wiring, first));
-  route->set_reason(plan.reason);
+  route->set_reason(std::string(plan.reason));
   for (size_t i = 1; i < plan.targets.size(); ++i) {
     const RouteTarget& next = plan.targets[i];
     route->add_fallbacks(

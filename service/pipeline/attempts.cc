@@ -25,7 +25,7 @@ class Try {
         began_(call.loop.Now()),
         noted_(call.tries.emplace_back()) {
     noted_.provider = entry_.name;
-    noted_.model = std::string(entry_.UpstreamModel(target.model));
+    noted_.model = entry_.UpstreamModel(target.model);
     noted_.start_time = SystemClock().WallTime();
     if (call.provider_health != nullptr) {
       noted_.inflight = call.provider_health->StartAttempt(entry_.name);

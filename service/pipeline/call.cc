@@ -93,8 +93,9 @@ void Call::FillRoute(v1::Route* route) const {
   const size_t served = tries.empty() ? 0 : tries.size() - 1;
   route->set_provider(std::string(tries.empty() ? plan.targets[0].provider
                                                 : tries[served].provider));
-  route->set_model(tries.empty() ? plan.targets[0].model : tries[served].model);
-  route->set_reason(plan.reason);
+  route->set_model(std::string(tries.empty() ? plan.targets[0].model
+                                             : tries[served].model));
+  route->set_reason(std::string(plan.reason));
 }
 
 void Call::FillAttempts(
@@ -102,7 +103,7 @@ void Call::FillAttempts(
   for (const NotedTry& one : tries) {
     v1::Attempt* const attempt = attempts->Add();
     attempt->set_provider(std::string(one.provider));
-    attempt->set_model(one.model);
+    attempt->set_model(std::string(one.model));
     *attempt->mutable_start_time() = ToProto(one.start_time);
     *attempt->mutable_duration() = ToProto(one.duration);
     attempt->set_http_status(one.progress.http_status);

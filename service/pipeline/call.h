@@ -10,12 +10,12 @@
 #define SERVICE_PIPELINE_CALL_H_
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/cancellation.h"
@@ -55,7 +55,7 @@ struct CallFacts {
 // One try, as far as it has come.
 struct NotedTry {
   std::string_view provider;
-  std::string model;
+  std::string_view model;  // Both valid until the call ends.
   absl::Time start_time;
   absl::Duration duration;
   absl::Status status;
@@ -114,7 +114,8 @@ class Call {
   RoutePlan plan;
 
   // Set by Attempt.
-  std::deque<NotedTry> tries;  // Providers write into the last one.
+  // Providers write into the last one; the others may move.
+  absl::InlinedVector<NotedTry, 1> tries;
   std::vector<v1::Warning> warnings;
   // The answer goes through as the provider's bytes.
   bool answers_raw = false;

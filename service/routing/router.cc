@@ -28,11 +28,8 @@ std::string_view Verdict(ProviderState state) {
 }
 
 RoutePlan To(std::string_view provider, std::string_view model,
-             std::string reason) {
-  RoutePlan plan;
-  plan.targets.push_back({provider, std::string(model)});
-  plan.reason = std::move(reason);
-  return plan;
+             std::string_view reason) {
+  return {.targets = {{provider, model}}, .reason = reason};
 }
 
 }  // namespace
@@ -66,7 +63,8 @@ absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
       if (skipped == nullptr) skipped = &rule;
       continue;
     }
-    return To(rule.provider, rule.model.empty() ? query.model : rule.model,
+    return To(rule.provider,
+              rule.model.empty() ? query.model : std::string_view(rule.model),
               rule.reason);
   }
   return PlanDefault(query, skipped, steps);
@@ -103,29 +101,30 @@ absl::StatusOr<RoutePlan> Router::PlanExplicit(
 absl::StatusOr<RoutePlan> Router::PlanDefault(
     const RouteQuery& query, const Rule* skipped,
     std::vector<RouteStep>* steps) const {
-  std::string why = "no rule knows it";
-  if (skipped != nullptr) {
-    why = absl::StrCat("provider '", skipped->provider,
-                       "' of its rule has no credential");
-  }
+  std::string why_not;
   if (strict_) {
     Note(steps, "default", "strict");
-    why += ", and routing is strict";
+    why_not = "routing is strict";
   } else if (default_provider_.empty()) {
-    why += ", and no default provider is configured";
+    why_not = "no default provider is configured";
   } else {
     const ProviderState state = health_.StateOf(default_provider_);
     Note(steps, "default", Verdict(state));
     if (state == ProviderState::kReady) {
       return To(default_provider_, query.model, "default");
     }
-    absl::StrAppend(&why, ", and the default provider '", default_provider_,
-                    "' has no credential");
+    why_not = absl::StrCat("the default provider '", default_provider_,
+                           "' has no credential");
   }
-  absl::Status fault =
-      MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,
-                absl::StrCat("model '", ToAbsl(query.model),
-                             "' cannot be served: ", why));
+  const std::string why =
+      skipped == nullptr
+          ? "no rule knows it"
+          : absl::StrCat("provider '", skipped->provider,
+                         "' of its rule has no credential");
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_MODEL_NOT_FOUND,
+      absl::StrCat("model '", ToAbsl(query.model), "' cannot be served: ", why,
+                   ", and ", why_not));
   AddFaultMetadata(fault, "model", query.model);
   return fault;
 }

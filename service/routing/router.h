@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "service/routing/model_matcher.h"
@@ -36,16 +37,19 @@ struct RouteQuery {
   std::string_view provider;  // Named by the caller; empty if it is not.
 };
 
+// Valid as long as the router, a model that no rule replaces as long as the
+// query's.
 struct RouteTarget {
-  std::string_view provider;  // Valid as long as the router.
-  std::string model;
+  std::string_view provider;
+  std::string_view model;
 };
 
 struct RoutePlan {
   // At least one, the best first.
-  std::vector<RouteTarget> targets;
-  // `explicit`, `model_rule:<what matched>`, `default`.
-  std::string reason;
+  absl::InlinedVector<RouteTarget, 1> targets;
+  // `explicit`, `model_rule:<what matched>`, `default`. Valid as long as the
+  // router.
+  std::string_view reason;
 };
 
 // A rule that was considered, for those who ask why.

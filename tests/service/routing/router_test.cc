@@ -75,8 +75,10 @@ class RouterTest : public testing::Test {
     }
     EXPECT_EQ(plan->targets.size(), 1u);
     EXPECT_EQ(again->reason, plan->reason);
-    return std::string(plan->targets[0].provider) + "/" +
-           plan->targets[0].model + " " + plan->reason;
+    const RouteTarget& first = plan->targets[0];
+    std::string text(first.provider);
+    text.append("/").append(first.model);
+    return text.append(" ").append(plan->reason);
   }
 
   FakeHealth health_;
