@@ -24,8 +24,12 @@ size_t InputBuffer::capacity() const {
 
 absl::Span<char> InputBuffer::Space() {
   if (!large_ && !block_) {
-    block_ = pool_->Take();
-    begin_ = end_ = 0;
+    const std::string_view aside = bytes();
+    Block block = pool_->Take();
+    std::memcpy(block.data(), aside.data(), aside.size());
+    block_ = std::move(block);
+    begin_ = 0;
+    end_ = aside.size();
   }
   if (begin_ == end_) {
     begin_ = end_ = 0;
@@ -63,7 +67,15 @@ InputBuffer InputBuffer::Detach() {
 }
 
 void InputBuffer::Release() {
-  if (begin_ == end_) Clear();
+  const std::string_view kept = bytes();
+  if (kept.empty()) {
+    Clear();
+  } else if (block_ && kept.size() <= kAsideBytesMax) {
+    std::memcpy(aside_, kept.data(), kept.size());
+    block_ = Block();
+    begin_ = 0;
+    end_ = kept.size();
+  }
 }
 
 void InputBuffer::Clear() {

@@ -5,10 +5,10 @@
 //   absl::Span<char> space = input.Space();
 //   input.Commit(stream.TryRead(space.data(), space.size()).bytes);
 //   input.Consume(*parser.Put(input.bytes(), sink));
-//   input.Release();  // Gives the block back if nothing is left.
+//   input.Release();  // Gives the block back if next to nothing is left.
 //
-// Bytes do not move until Space or Grow is called. They are followed by at
-// least 64 readable bytes.
+// Bytes do not move until Space, Grow or Release is called. They are followed
+// by at least 64 readable bytes, except for those that Release has set aside.
 //
 // Thread contract: one event loop.
 
@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "absl/types/span.h"
 #include "base/block_pool.h"
@@ -40,6 +41,7 @@ class InputBuffer {
 
   // The same, but the bytes stay where they are.
   absl::Span<char> SpaceInPlace() {
+    if (capacity() == 0) return {};
     return {data() + end_, capacity() - end_};
   }
 
@@ -55,14 +57,22 @@ class InputBuffer {
   // views into consumed bytes stay valid while more is read.
   InputBuffer Detach();
 
-  // Gives the memory back if no bytes are left.
+  // Gives the memory back if no bytes are left, or so few that they can be set
+  // aside: a stream of chunks waits behind each with a line end left to read.
   void Release();
 
   // Forgets the bytes and gives the memory back.
   void Clear();
 
  private:
-  char* data() const { return large_ ? large_.get() : block_.data(); }
+  // Fewer than the head of any message, so that no view points at them.
+  static constexpr size_t kAsideBytesMax = 8;
+
+  char* data() { return const_cast<char*>(std::as_const(*this).data()); }
+  const char* data() const {
+    if (large_) return large_.get();
+    return block_ ? block_.data() : aside_;
+  }
 
   BlockPool* pool_;
   Block block_;
@@ -70,6 +80,7 @@ class InputBuffer {
   size_t large_size_ = 0;
   size_t begin_ = 0;
   size_t end_ = 0;
+  char aside_[kAsideBytesMax] = {};  // The bytes while there is no memory else.
 };
 
 // BodyAssembler makes one text of the pieces of a body. Pieces that follow

@@ -472,6 +472,39 @@ TEST_F(Http1ClientTest, FinishesInTheBackgroundWhatIsAboutToEnd) {
   }
 }
 
+TEST_F(Http1ClientTest, HoldsNoBlockWhileItWaitsForTheNextChunk) {
+  ScriptedServer server([](RawListener& listener) {
+    RawClient client = listener.Accept();
+    ReceiveRequest(client);
+    client.Send(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n");
+    EXPECT_TRUE(client.AtEnd());
+  });
+  WithClient([&](Http1Client& client) -> Task<void> {
+    const HttpRequestHead head(To(server.port()), "POST", "/", {});
+    const std::string_view body[] = {"{}"};
+    CancelSignal enough;
+    HttpCall call;
+    call.head = &head;
+    call.body = body;
+    call.cancel = &enough;
+    auto exchange = co_await client.Send(call);
+    EXPECT_TRUE(exchange.ok());
+    auto pieces = co_await (*exchange)->Read();
+    EXPECT_TRUE(pieces.ok());
+    EXPECT_EQ(runner_.loop().blocks().lent(), 1u);
+    size_t lent = 1;
+    runner_.loop().Post([&] {
+      lent = runner_.loop().blocks().lent();
+      enough.Cancel(absl::CancelledError("seen"));
+    });
+    pieces = co_await (*exchange)->Read();
+    EXPECT_FALSE(pieces.ok());
+    EXPECT_EQ(lent, 0u);
+  });
+}
+
 struct Fault {
   std::string script;
   bool (*is)(const absl::Status&);

@@ -31,13 +31,44 @@ TEST_F(InputBufferTest, HoldsABlockOnlyWhileThereAreBytes) {
   EXPECT_EQ(pool_.lent(), 0u);
   Arrive(input_, "hello");
   EXPECT_EQ(pool_.lent(), 1u);
-  input_.Consume(3);
-  input_.Release();
-  EXPECT_EQ(input_.bytes(), "lo");
+  input_.Consume(5);
   EXPECT_EQ(pool_.lent(), 1u);
-  input_.Consume(2);
   input_.Release();
   EXPECT_EQ(pool_.lent(), 0u);
+}
+
+TEST_F(InputBufferTest, SetsAFewBytesAsideAndTakesThemUpAgain) {
+  Arrive(input_, "chunk and 8 bytes\r");
+  input_.Consume(9);
+  input_.Release();
+  EXPECT_EQ(pool_.lent(), 1u);  // One too many.
+  input_.Consume(1);
+  input_.Release();
+  EXPECT_EQ(pool_.lent(), 0u);
+  EXPECT_EQ(input_.bytes(), "8 bytes\r");
+  EXPECT_TRUE(input_.SpaceInPlace().empty());
+  input_.Consume(7);
+  input_.Release();
+  EXPECT_EQ(input_.bytes(), "\r");
+  Arrive(input_, "\n5\r\n");
+  EXPECT_EQ(pool_.lent(), 1u);
+  EXPECT_EQ(input_.bytes(), "\r\n5\r\n");
+}
+
+TEST_F(InputBufferTest, WhatIsSetAsideIsDetachedAndGrowsLikeAnythingElse) {
+  for (const bool grow : {false, true}) {
+    Arrive(input_, "few");
+    input_.Release();
+    if (grow) {
+      input_.Grow(2 * kBlockBytes);
+    } else {
+      const InputBuffer old = input_.Detach();
+    }
+    EXPECT_EQ(input_.bytes(), "few");
+    input_.Clear();
+    EXPECT_EQ(input_.bytes(), "");
+    EXPECT_EQ(pool_.lent(), 0u);
+  }
 }
 
 TEST_F(InputBufferTest, BytesStayWhereTheyAreWhileThereIsSpaceBehind) {
