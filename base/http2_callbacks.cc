@@ -19,6 +19,13 @@ std::string_view View(const uint8_t* data, size_t size) {
 // RFC 9113 §6.5.2.
 constexpr size_t kFieldOverheadBytes = 32;
 
+// A header list so many times as large as is allowed is no mistake: a few bytes
+// can stand for kilobytes (an HPACK bomb), and each has to be unfolded.
+constexpr size_t kBombFactor = 16;
+
+// The ping that tells whether the first GOAWAY of two has arrived.
+constexpr std::string_view kGoodbyePing = "goodbye!";
+
 bool EndsStream(const nghttp2_frame_hd& head) {
   return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
@@ -46,8 +53,6 @@ const nghttp2_session_callbacks* Http2Callbacks::Table() {
   static const nghttp2_session_callbacks* const table = [] {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks,
-                                                          OnBeginFrame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
                                                             OnBeginHeaders);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
@@ -59,6 +64,8 @@ const nghttp2_session_callbacks* Http2Callbacks::Table() {
                                                            OnStreamClose);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks,
                                                          OnFrameSent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks,
+                                                             OnFrameNotSent);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, SendData);
     return callbacks;
   }();
@@ -72,53 +79,20 @@ nghttp2_data_provider Http2Callbacks::Body(Http2Stream* stream) {
   return provider;
 }
 
+void Http2Callbacks::SubmitGoodbyePing(nghttp2_session* session) {
+  nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE,
+                      reinterpret_cast<const uint8_t*>(kGoodbyePing.data()));
+}
+
 Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
   return static_cast<Http2Stream*>(
       nghttp2_session_get_stream_user_data(session.session_, id));
 }
 
-int Http2Callbacks::OnBeginFrame(nghttp2_session*,
-                                 const nghttp2_frame_hd* head, void* self) {
-  Http2Session& session = Session(self);
-  switch (head->type) {
-    case NGHTTP2_DATA:
-      if (head->length == 0 && !EndsStream(*head)) {
-        session.Spend(Http2Budget::Cost::kEmptyData);
-      }
-      break;
-    case NGHTTP2_HEADERS:
-      session.in_block_ = true;
-      if (session.role_ == Http2Session::Role::kServer) {
-        session.NoteStreamId(head->stream_id);
-      }
-      break;
-    case NGHTTP2_CONTINUATION:
-      break;  // nghttp2 takes eight in a row.
-    case NGHTTP2_PRIORITY:
-      session.Spend(Http2Budget::Cost::kPriority);
-      break;
-    case NGHTTP2_RST_STREAM:
-      session.Spend(Http2Budget::Cost::kReset);
-      break;
-    case NGHTTP2_SETTINGS:
-      session.Spend(Http2Budget::Cost::kSettings);
-      break;
-    case NGHTTP2_PING:
-      session.Spend(Http2Budget::Cost::kPing);
-      break;
-    case NGHTTP2_WINDOW_UPDATE:
-      session.Spend(Http2Budget::Cost::kWindowUpdate);
-      break;
-    default:
-      session.Spend(Http2Budget::Cost::kUnknownFrame);
-      break;
-  }
-  return 0;
-}
-
 int Http2Callbacks::OnBeginHeaders(nghttp2_session*,
                                    const nghttp2_frame* frame, void* self) {
   Http2Session& session = Session(self);
+  if (session.over_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   session.block_.Clear();
   session.block_bytes_ = 0;
   if (session.role_ == Http2Session::Role::kServer &&
@@ -139,6 +113,11 @@ int Http2Callbacks::OnHeader(nghttp2_session*, const nghttp2_frame*,
   // The table that compresses the next blocks lives on, so all must be read.
   if (session.block_bytes_ <= session.limits_.header_list_bytes) {
     session.block_.Add(View(name, name_size), View(value, value_size));
+  } else if (session.block_bytes_ / kBombFactor >
+             session.limits_.header_list_bytes) {
+    session.Refuse(
+        {Http2Error::kEnhanceYourCalm, "a header list without end"});
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   return 0;
 }
@@ -146,9 +125,9 @@ int Http2Callbacks::OnHeader(nghttp2_session*, const nghttp2_frame*,
 int Http2Callbacks::OnFrameReceived(nghttp2_session*,
                                     const nghttp2_frame* frame, void* self) {
   Http2Session& session = Session(self);
+  if (session.over_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
-      session.in_block_ = false;
       HandleBlock(session, *frame);
       break;
     case NGHTTP2_DATA:
@@ -161,7 +140,8 @@ int Http2Callbacks::OnFrameReceived(nghttp2_session*,
       session.owner_.OnCapacity();
       return 0;
     case NGHTTP2_PING:
-      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && session.draining_) {
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && session.draining_ &&
+          View(frame->ping.opaque_data, kGoodbyePing.size()) == kGoodbyePing) {
         session.SayGoodbye();
       }
       return 0;
@@ -172,7 +152,7 @@ int Http2Callbacks::OnFrameReceived(nghttp2_session*,
   Http2Stream* const stream = StreamOf(session, frame->hd.stream_id);
   if (stream == nullptr) return 0;
   stream->peer_ended_ = true;
-  if (stream->events_ != nullptr) stream->events_->OnEnd(*stream);
+  if (stream->listens()) stream->events_->OnEnd(*stream);
   return 0;
 }
 
@@ -189,7 +169,7 @@ void Http2Callbacks::HandleSettings(Http2Session& session,
 void Http2Callbacks::HandleBlock(Http2Session& session,
                                  const nghttp2_frame& frame) {
   Http2Stream* const stream = StreamOf(session, frame.hd.stream_id);
-  if (stream == nullptr) return;
+  if (stream == nullptr || stream->reset_) return;
   // The block is this call's own: what it sets off may begin another.
   const FieldBlock block = std::move(session.block_);
   FieldViews views;
@@ -220,9 +200,10 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
 int Http2Callbacks::OnDataChunk(nghttp2_session*, uint8_t, int32_t id,
                                 const uint8_t* data, size_t size, void* self) {
   Http2Session& session = Session(self);
+  if (session.over_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   nghttp2_session_consume_connection(session.session_, size);
   Http2Stream* const stream = StreamOf(session, id);
-  if (stream == nullptr || stream->events_ == nullptr) {
+  if (stream == nullptr || !stream->listens()) {
     nghttp2_session_consume_stream(session.session_, id, size);
   } else {
     stream->events_->OnData(*stream, View(data, size));
@@ -235,6 +216,11 @@ int Http2Callbacks::OnStreamClose(nghttp2_session*, int32_t id, uint32_t error,
   Http2Session& session = Session(self);
   Http2Stream* const stream = StreamOf(session, id);
   if (stream == nullptr) return 0;
+  // nghttp2 says so too of a head that it cannot send, now or ever.
+  if (error == NGHTTP2_REFUSED_STREAM && !stream->reset_ &&
+      !stream->why_.ok()) {
+    error = NGHTTP2_INTERNAL_ERROR;
+  }
   session.RemoveStream(stream, static_cast<Http2Error>(error), stream->why_);
   return 0;
 }
@@ -249,17 +235,43 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
         "the peer broke HTTP/2: ",
         Http2ErrorName(static_cast<Http2Error>(frame->goaway.error_code))));
   }
-  if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;
-  session.budget_.EarnBySending();
   Http2Stream* const stream = StreamOf(session, head.stream_id);
+  if (head.type == NGHTTP2_RST_STREAM) {
+    if (stream != nullptr && stream->reset_) return 0;
+    const auto refusal = session.guard_.NoteOwnReset(session.loop_.Now());
+    if (refusal.has_value()) session.Refuse(*refusal);
+    return 0;
+  }
+  if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;
+  session.guard_.NoteSent();
   if (stream == nullptr) return 0;
   if (head.type == NGHTTP2_HEADERS &&
       frame->headers.cat == NGHTTP2_HCAT_RESPONSE) {
-    session.budget_.EarnByAnswering();
+    session.guard_.NoteAnswer();
   }
   if (EndsStream(head)) {
     stream->end_sent_ = true;
     stream->StopPeer();
+  }
+  return 0;
+}
+
+int Http2Callbacks::OnFrameNotSent(nghttp2_session*,
+                                   const nghttp2_frame* frame, int error,
+                                   void* self) {
+  Http2Session& session = Session(self);
+  Http2Stream* const stream = StreamOf(session, frame->hd.stream_id);
+  if (frame->hd.type != NGHTTP2_HEADERS || stream == nullptr ||
+      error != NGHTTP2_ERR_FRAME_SIZE_ERROR) {
+    return 0;
+  }
+  // A stream whose head or trailers cannot be sent would wait forever.
+  const absl::Status why =
+      absl::ResourceExhaustedError("the header is too large to be sent");
+  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+    stream->why_ = why;
+  } else {
+    stream->Reset(Http2Error::kInternalError, why);
   }
   return 0;
 }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
 #include "base/http2_session.h"
 
 namespace gateway {
@@ -25,9 +26,11 @@ class Http2Callbacks {
   // Where the body of a stream comes from.
   static nghttp2_data_provider Body(Http2Stream* stream);
 
+  // Asks the peer to show that it has received all that was sent before. Its
+  // answer calls SayGoodbye.
+  static void SubmitGoodbyePing(nghttp2_session* session);
+
  private:
-  static int OnBeginFrame(nghttp2_session*, const nghttp2_frame_hd* head,
-                          void* self);
   static int OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame,
                             void* self);
   static int OnHeader(nghttp2_session*, const nghttp2_frame* frame,
@@ -42,6 +45,8 @@ class Http2Callbacks {
                            void* self);
   static int OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
                          void* self);
+  static int OnFrameNotSent(nghttp2_session*, const nghttp2_frame* frame,
+                            int error, void* self);
   static ssize_t ReadBody(nghttp2_session*, int32_t id, uint8_t* buffer,
                           size_t size, uint32_t* flags,
                           nghttp2_data_source* source, void* self);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/http2_callbacks.h"
 #include "base/random.h"
@@ -17,15 +19,27 @@ namespace {
 // How many blocks are read of one connection before others get their turn.
 constexpr int kReadsPerTurn = 4;
 
-// How many separate runs of skipped stream ids are remembered. Clients count
-// up without gaps; it takes malice to fill these.
-constexpr size_t kGapsMax = 64;
-
 // The second GOAWAY follows the first when a ping has come back, or after
 // this.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 
 constexpr uint64_t kWindowBytesMax = INT32_MAX;
+
+// How many times a connection is written to before others get their turn.
+constexpr int kWritesPerTurn = 16;
+
+// Frames of nghttp2's own, such as acknowledgements, that wait for a peer which
+// does not read, before it is not read from either.
+constexpr size_t kClogFrames = 500;
+
+// To close a socket on which the peer still sends, if only credit for what it
+// has read so far, destroys what is on the way to it. So the peer is left to
+// close first: for so long after it was last heard, and so often.
+constexpr absl::Duration kLingerTimeout = absl::Seconds(1);
+constexpr uint8_t kLingersMax = 30;
+
+// Its own limit stands in the way of ours (base/http2_budget.h).
+constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
 
 // Ages spread by a tenth, so that connections which were opened together are
 // not reopened together.
@@ -39,6 +53,8 @@ nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
   nghttp2_option_new(&option);
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_stream_reset_rate_limit(option, kResetsOfNghttp2,
+                                             kResetsOfNghttp2);
   nghttp2_session* session = nullptr;
   if (role == Http2Session::Role::kServer) {
     nghttp2_session_server_new2(&session, Http2Callbacks::Table(), self,
@@ -88,10 +104,12 @@ Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
       stream_(std::move(stream)),
       session_(NewNghttp2(role, this)),
       output_(loop_.blocks()),
-      budget_(loop_.Now()),
+      guard_(role == Role::kServer ? Http2Guard::Peer::kClient
+                                   : Http2Guard::Peer::kServer,
+             loop_.Now()),
       last_read_(loop_.Now()),
       handshake_timer_([this] { OnHandshakeTimeout(); }),
-      idle_timer_([this] { Drain(); }),
+      idle_timer_([this] { OnIdle(); }),
       keepalive_timer_([this] { OnKeepalive(); }),
       age_timer_([this] { OnAge(); }),
       stall_timer_([this] { OnStallCheck(); }) {}
@@ -173,7 +191,7 @@ void Http2Session::Drain() {
   draining_ = true;
   if (role_ == Role::kServer) {
     nghttp2_submit_shutdown_notice(session_);
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    Http2Callbacks::SubmitGoodbyePing(session_);
     idle_timer_.Cancel();
     Arm(handshake_timer_, kGoodbyeTimeout);
   } else {
@@ -206,9 +224,13 @@ void Http2Session::ScheduleFlush() { loop_.RunAtTurnEnd(*this); }
 // Reading.
 
 void Http2Session::OnUnawaited(bool) {
-  if (over_) return;
-  Read();
+  if (!over_) Read();
   ScheduleFlush();
+}
+
+bool Http2Session::clogged() const {
+  return !output_.empty() &&
+         nghttp2_session_get_outbound_queue_size(session_) > kClogFrames;
 }
 
 void Http2Session::Read() {
@@ -222,6 +244,8 @@ void Http2Session::Read() {
 bool Http2Session::ReadOnce() {
   if (over_ || !stream_->readable()) return false;
   if (nghttp2_session_want_read(session_) == 0) return false;
+  read_paused_ = clogged();
+  if (read_paused_) return false;
   const Block block = loop_.blocks().Take();
   const IoResult got = stream_->TryRead(block.data(), Block::capacity());
   switch (got.kind) {
@@ -245,61 +269,41 @@ bool Http2Session::ReadOnce() {
 }
 
 void Http2Session::Feed(std::string_view bytes) {
+  size_t good = 0;
+  const std::optional<Http2Guard::Refusal> refusal =
+      guard_.Inspect(bytes, loop_.Now(), &good);
   const ssize_t used = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+      session_, reinterpret_cast<const uint8_t*>(bytes.data()), good);
   if (used < 0) {
     Close(absl::InternalError(
         absl::StrCat("the peer broke HTTP/2: ",
                      nghttp2_strerror(static_cast<int>(used)))));
     return;
   }
+  if (refusal.has_value()) Refuse(*refusal);
   WatchHeaderBlock();
 }
 
 void Http2Session::WatchHeaderBlock() {
   if (draining_ && !said_goodbye_) return;  // The timer is taken.
-  const bool waiting = in_block_ || !settings_received_ || !settings_acked_;
-  if (!waiting) {
+  const bool greeting = !settings_received_ || !settings_acked_;
+  if (!greeting && !guard_.in_header_block()) {
     handshake_timer_.Disarm();
+  } else if (!greeting && guard_.began_header_block()) {
+    Arm(handshake_timer_, limits_.handshake_timeout);
   } else if (!handshake_timer_.armed()) {
     Arm(handshake_timer_, limits_.handshake_timeout);
   }
 }
 
-void Http2Session::Refuse(Http2Error error, std::string_view what) {
+void Http2Session::Refuse(const Http2Guard::Refusal& refusal) {
   if (why_.ok()) {
     why_ = absl::InternalError(
-        absl::StrCat("the peer broke HTTP/2: ", ToAbsl(what)));
+        absl::StrCat("the peer broke HTTP/2: ", ToAbsl(refusal.what)));
   }
-  nghttp2_session_terminate_session(session_, static_cast<uint32_t>(error));
+  nghttp2_session_terminate_session(session_,
+                                    static_cast<uint32_t>(refusal.error));
   ScheduleFlush();
-}
-
-void Http2Session::Spend(Http2Budget::Cost cost) {
-  if (!budget_.Spend(cost, loop_.Now())) {
-    Refuse(Http2Error::kEnhanceYourCalm, "too many frames that carry nothing");
-  }
-}
-
-// nghttp2 takes a stream whose id was skipped for one that has been closed.
-void Http2Session::NoteStreamId(int32_t id) {
-  if (id <= last_id_) {
-    if (IsSkipped(id)) {
-      Refuse(Http2Error::kProtocolError, "a stream id that was skipped");
-    }
-    return;
-  }
-  if (id > last_id_ + 2) {
-    if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
-    gaps_.push_back({last_id_ + 2, id - 2});
-  }
-  last_id_ = id;
-}
-
-bool Http2Session::IsSkipped(int32_t id) const {
-  return std::any_of(gaps_.begin(), gaps_.end(), [id](const Gap& gap) {
-    return gap.first <= id && id <= gap.second;
-  });
 }
 
 // Writing.
@@ -309,6 +313,7 @@ void Http2Session::OnWritable() {
 }
 
 void Http2Session::OnTurnEnd() {
+  if (told_) return Linger();
   if (!over_ && read_more_) Read();
   if (!over_) Flush();
   EndIfDone();
@@ -320,12 +325,15 @@ void Http2Session::OnTurnEnd() {
 }
 
 void Http2Session::Flush() {
+  int writes = 0;
   for (;;) {
-    while (WriteOnce()) {
-    }
+    while (!over_ && writes < kWritesPerTurn && WriteOnce()) ++writes;
+    if (over_) return;
     if (sent_.empty()) break;
     CallSent();
   }
+  if (writes == kWritesPerTurn) ScheduleFlush();
+  if (read_paused_ && !clogged()) read_more_ = true;
   if (!output_.empty()) WatchForStalls();
 }
 
@@ -345,6 +353,7 @@ bool Http2Session::WriteOnce() {
   iovec pieces[Http2Output::kBlocksMax];
   const IoResult wrote = stream_->TryWrite(pieces, output_.Pieces(pieces));
   if (wrote.kind == IoResult::Kind::kBytes) {
+    output_waiting_ = false;
     output_.Consume(wrote.bytes);
     return true;
   }
@@ -415,21 +424,56 @@ void Http2Session::EndIfDone() {
   const bool drained = retiring() && open_streams_ == 0 &&
                        (said_goodbye_ || goaway_received_) &&
                        nghttp2_session_want_write(session_) == 0;
-  if ((dead || drained) && output_.empty()) Close(absl::OkStatus());
+  if ((!dead && !drained) || !output_.empty()) return;
+  if (role_ == Role::kServer && !stream_->hung_up()) {
+    lingers_left_ = drained ? kLingersMax : 1;
+  }
+  Close(absl::OkStatus());
 }
 
 void Http2Session::Finish() {
   // What was said last, such as why the connection ends, is worth one try.
   if (!stream_->closed()) WriteOnce();
   output_.Clear();
-  stream_->SetObserver(nullptr);
   stream_->ShutdownWrite();
-  stream_->Close();
+  told_ = true;
+  for (Timer* timer : {&handshake_timer_, &idle_timer_, &keepalive_timer_,
+                       &age_timer_, &stall_timer_}) {
+    timer->Cancel();
+  }
   const absl::Status why =
       why_.ok() ? absl::UnavailableError("the connection is closed") : why_;
   while (first_ != nullptr) {
     RemoveStream(first_, Http2Error::kInternalError, why);
   }
+  if (lingers_left_ == 0) return End();  // May destroy this.
+  Arm(handshake_timer_, kLingerTimeout);
+  ScheduleFlush();
+}
+
+void Http2Session::Linger() {
+  if (ended_) return;
+  const Block block = loop_.blocks().Take();
+  for (int reads = 0; reads < kReadsPerTurn && lingers_left_ > 0; ++reads) {
+    if (!stream_->readable()) return;
+    const IoResult got = stream_->TryRead(block.data(), Block::capacity());
+    if (got.would_block()) return;
+    if (got.kind != IoResult::Kind::kBytes) {
+      lingers_left_ = 0;
+    } else if (lingers_left_ > 1) {
+      --lingers_left_;
+      Arm(handshake_timer_, kLingerTimeout);
+    }
+  }
+  if (lingers_left_ == 0) return End();  // May destroy this.
+  ScheduleFlush();
+}
+
+void Http2Session::End() {
+  ended_ = true;
+  handshake_timer_.Cancel();
+  stream_->SetObserver(nullptr);
+  stream_->Close();
   owner_.OnEnded(why_);  // May destroy this.
 }
 
@@ -448,12 +492,21 @@ void Http2Session::WatchForStalls() {
 }
 
 void Http2Session::OnHandshakeTimeout() {
+  if (told_) {
+    lingers_left_ = 0;
+    return ScheduleFlush();
+  }
   if (draining_ && !said_goodbye_) return SayGoodbye();
   if (!settings_received_ || !settings_acked_) {
     nghttp2_session_terminate_session(session_, NGHTTP2_SETTINGS_TIMEOUT);
   }
   Close(absl::DeadlineExceededError(
       "the peer did not send its settings or header in time"));
+}
+
+void Http2Session::OnIdle() {
+  Drain();
+  if (role_ == Role::kClient) owner_.OnCapacity();
 }
 
 void Http2Session::OnKeepalive() {
@@ -471,28 +524,28 @@ void Http2Session::OnKeepalive() {
 }
 
 void Http2Session::OnAge() {
-  if (draining_) {
+  if (std::exchange(aged_, true)) {
     Close(absl::UnavailableError("the connection has reached its age limit"));
     return;
   }
   Drain();
   Arm(age_timer_, limits_.age_grace);
+  if (role_ == Role::kClient) owner_.OnCapacity();
 }
 
 void Http2Session::OnStallCheck() {
-  if (!output_.empty() && stream_->bytes_written() == written_before_) {
+  if (std::exchange(output_waiting_, !output_.empty())) {
     Close(absl::DeadlineExceededError("the peer does not read"));
     return;
   }
-  written_before_ = stream_->bytes_written();
   for (Http2Stream* stream = first_; stream != nullptr;
        stream = stream->next_) {
-    if (stream->head_sent_ && stream->unsent() > 0 && !stream->moved_) {
+    const bool waits = stream->head_sent_ && stream->unsent() > 0;
+    if (std::exchange(stream->waiting_, waits) && waits) {
       stream->Reset(
           Http2Error::kCancel,
           absl::DeadlineExceededError("the peer takes nothing of the stream"));
     }
-    stream->moved_ = false;
   }
   if (first_ != nullptr || !output_.empty()) WatchForStalls();
 }

@@ -27,7 +27,7 @@
 // the stream window (CheckHttp2Limits).
 //
 // A peer that keeps the connection busy with frames that carry nothing uses up
-// a budget (base/http2_budget.h), and is closed with ENHANCE_YOUR_CALM.
+// a budget (base/http2_guard.h), and is closed with ENHANCE_YOUR_CALM.
 //
 // Thread contract: one event loop. Events may call anything here except the
 // session's destructor, which is for OnEnded alone.
@@ -40,10 +40,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -51,7 +49,7 @@
 #include "base/event_loop.h"
 #include "base/field_block.h"
 #include "base/http1_codec.h"
-#include "base/http2_budget.h"
+#include "base/http2_guard.h"
 #include "base/http2_output.h"
 #include "base/http2_stream.h"
 #include "base/recycler.h"
@@ -168,9 +166,6 @@ class Http2Session final : private Stream::Observer,
   friend class Http2Stream;
   friend class Http2Callbacks;
 
-  // Ids of streams that the peer skipped: first and last.
-  using Gap = std::pair<int32_t, int32_t>;
-
   void OnUnawaited(bool hung_up) override;
   void OnWritable() override;
   void OnTurnEnd() override;
@@ -180,6 +175,8 @@ class Http2Session final : private Stream::Observer,
   // False if there is nothing to read now.
   bool ReadOnce();
   void Feed(std::string_view bytes);
+  // So much waits for the peer to read that we read no more of it.
+  bool clogged() const;
   void Flush();
   // False when there is nothing to write now.
   bool WriteOnce();
@@ -187,13 +184,12 @@ class Http2Session final : private Stream::Observer,
   void CallSent();
   void EndIfDone();
   void Finish();
+  void Linger();
+  void End();
   void ScheduleFlush();
 
   // The peer has broken the rules: tells it so, and closes.
-  void Refuse(Http2Error error, std::string_view what);
-  void Spend(Http2Budget::Cost cost);
-  bool IsSkipped(int32_t id) const;
-  void NoteStreamId(int32_t id);
+  void Refuse(const Http2Guard::Refusal& refusal);
 
   Http2Stream* AddStream(int32_t id);
   void RemoveStream(Http2Stream* stream, Http2Error error,
@@ -203,6 +199,7 @@ class Http2Session final : private Stream::Observer,
   void WatchHeaderBlock();
   void WatchForStalls();
   void OnHandshakeTimeout();
+  void OnIdle();
   void OnKeepalive();
   void OnAge();
   void OnStallCheck();
@@ -217,18 +214,15 @@ class Http2Session final : private Stream::Observer,
   const std::unique_ptr<Stream> stream_;
   nghttp2_session* session_ = nullptr;
   Http2Output output_;
-  Http2Budget budget_;
+  Http2Guard guard_;
 
   // The header block being read. Blocks do not interleave.
   FieldBlock block_;
   size_t block_bytes_ = 0;
-  bool in_block_ = false;
 
   Http2Stream* first_ = nullptr;
   size_t open_streams_ = 0;
   std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
-  int32_t last_id_ = -1;
-  std::vector<Gap> gaps_;
 
   bool settings_received_ = false;
   bool settings_acked_ = false;
@@ -236,12 +230,18 @@ class Http2Session final : private Stream::Observer,
   bool said_goodbye_ = false;
   bool goaway_received_ = false;
   bool pinged_ = false;  // For keepalive; nothing has come since.
+  bool aged_ = false;    // Has reached its greatest age; the grace runs.
   bool over_ = false;    // Nothing is read or written any more.
+  bool told_ = false;    // The streams have been told so,
+  bool ended_ = false;   // and the owner.
   bool read_more_ = false;
+  bool read_paused_ = false;     // While clogged.
+  bool output_waiting_ = false;  // Was seen, and none of it taken since.
+  // How often more may come from a peer that is to close the connection.
+  uint8_t lingers_left_ = 0;
   absl::Status why_;
 
   absl::Duration last_read_;
-  uint64_t written_before_ = 0;  // When stalls were last looked for.
   Timer handshake_timer_;
   Timer idle_timer_;
   Timer keepalive_timer_;

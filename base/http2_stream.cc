@@ -22,6 +22,18 @@ std::string Http2ErrorName(Http2Error error) {
 
 void Http2Stream::SetEvents(Http2StreamEvents* events) {
   events_ = events;
+  if (events != nullptr) return;
+  while (!borrowed_.empty()) {
+    unsent_.Append(borrowed_.front().substr(borrowed_begin_));
+    borrowed_.remove_prefix(1);
+    borrowed_begin_ = 0;
+  }
+  borrowed_bytes_ = 0;
+  // What was handed over and not consumed must not keep the window closed.
+  const int32_t unconsumed =
+      nghttp2_session_get_stream_effective_recv_data_length(session_.session_,
+                                                            id_);
+  if (unconsumed > 0) Consume(static_cast<size_t>(unconsumed));
   StopPeer();
 }
 
@@ -36,7 +48,7 @@ void Http2Stream::StopPeer() {
 void Http2Stream::SendHead(absl::Span<const HttpField> fields, bool end) {
   assert(!head_sent_);
   head_sent_ = true;
-  ended_ = end;
+  ended_ |= end;
   Http2Fields head(fields);
   const nghttp2_data_provider body = Http2Callbacks::Body(this);
   nghttp2_submit_response(session_.session_, id_, head.data(), head.size(),
@@ -99,7 +111,7 @@ void Http2Stream::Resume() {
 }
 
 void Http2Stream::TakeInto(Http2Output& output, size_t size) {
-  moved_ = true;
+  waiting_ = false;
   const size_t queued = std::min(size, unsent_.size());
   output.Append(unsent_.bytes().substr(0, queued));
   unsent_.Consume(queued);

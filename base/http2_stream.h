@@ -89,7 +89,8 @@ class Http2Stream final : public Recycled {
   Http2Session& session() { return session_; }
 
   // With null nobody is told any more: what has been given is sent
-  // nevertheless, and what comes is thrown away.
+  // nevertheless (what was borrowed is copied), and what comes is thrown away.
+  // The rest of a request whose answer has been sent is refused then.
   void SetEvents(Http2StreamEvents* events);
 
   // Server only: the response's head, `:status` first, names in lower case.
@@ -135,6 +136,9 @@ class Http2Stream final : public Recycled {
       : session_(session), id_(id) {}
   ~Http2Stream() = default;
 
+  // Somebody wants to hear what the peer says.
+  bool listens() const { return events_ != nullptr && !reset_; }
+
   // More may be had from here than nghttp2 last heard of.
   void Resume();
 
@@ -152,7 +156,7 @@ class Http2Stream final : public Recycled {
   bool end_sent_ = false;
   bool peer_ended_ = false;
   bool deferred_ = false;  // nghttp2 has been told that there is nothing.
-  bool moved_ = false;     // Since the session last looked for stalls.
+  bool waiting_ = false;   // Unsent bytes were seen, and none taken since.
   bool reset_ = false;
   bool in_sent_ = false;   // The session is to call OnSent.
   Http2StreamEvents* events_ = nullptr;
