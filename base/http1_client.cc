@@ -1,12 +1,9 @@
 #include "base/http1_client.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -15,6 +12,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/http1_codec.h"
+#include "base/http1_pool.h"
+#include "base/http_dial.h"
 #include "base/input_buffer.h"
 #include "base/status_macros.h"
 #include "base/stream.h"
@@ -22,8 +21,6 @@
 
 namespace gateway {
 namespace {
-
-constexpr size_t kResponseHeadBytesMax = 64 * 1024;
 
 // How long, and how much, a stream may go on after the end of what matters.
 constexpr absl::Duration kDrainTimeout = absl::Seconds(1);
@@ -36,147 +33,12 @@ iovec ToIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
-// What the codec says of an answer, in the client's terms.
-absl::Status BadAnswer(const absl::Status& status) {
-  if (absl::IsResourceExhausted(status) || absl::IsOutOfRange(status)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the server's answer is too large: ", status.message()));
-  }
-  if (absl::IsInvalidArgument(status)) {
-    return absl::InternalError(
-        absl::StrCat("the server's answer is not HTTP: ", status.message()));
-  }
-  return status;
-}
-
-absl::StatusOr<std::unique_ptr<Stream>> BeginConnect(IpAddress address,
-                                                     uint16_t port) {
-  sockaddr* const generic = reinterpret_cast<sockaddr*>(&address.storage);
-  if (generic->sa_family == AF_INET) {
-    reinterpret_cast<sockaddr_in*>(generic)->sin_port = htons(port);
-  } else {
-    reinterpret_cast<sockaddr_in6*>(generic)->sin6_port = htons(port);
-  }
-  const int fd = socket(generic->sa_family,
-                        SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return absl::ErrnoToStatus(errno, "socket");
-  if (connect(fd, generic, address.size) != 0 && errno != EINPROGRESS) {
-    const int error = errno;
-    close(fd);
-    return absl::UnavailableError(
-        absl::StrCat("connect: ", std::strerror(error)));
-  }
-  return Stream::Adopt(fd);
-}
-
 }  // namespace
-
-// A connected stream with what is needed to read answers from it.
-class Http1Client::Connection final : public Stream::Observer,
-                                      public Recycled {
- public:
-  Connection(Pool& pool, EventLoop& loop, std::unique_ptr<Stream> stream,
-             const HttpDestination& destination)
-      : pool(pool),
-        stream(std::move(stream)),
-        parser(Http1Parser::Kind::kResponses,
-               {.head_bytes = kResponseHeadBytesMax,
-                .body_bytes = destination.response_bytes_limit}),
-        input(loop.blocks()),
-        born(loop.Now()),
-        idle_timer([this] { Drop(); }) {}
-
-  // The server closed an idle connection, or spoke out of turn.
-  void OnUnawaited(bool) override { Drop(); }
-
-  Pool& pool;
-  const std::unique_ptr<Stream> stream;
-  Http1Parser parser;
-  InputBuffer input;
-  const absl::Duration born;
-  Timer idle_timer;
-  bool reused = false;
-
-  // The pool's list.
-  Connection* previous = nullptr;
-  Connection* next = nullptr;
-
- private:
-  void Drop();
-};
-
-// The idle connections to one destination, the last used first.
-class Http1Client::Pool {
- public:
-  Pool(EventLoop& loop, Stats& stats,
-       std::shared_ptr<const HttpDestination> destination)
-      : loop_(loop), stats_(stats), destination_(std::move(destination)) {}
-  ~Pool() {
-    while (first_ != nullptr) delete Unlink(first_);
-  }
-
-  // Null if none is idle.
-  std::unique_ptr<Connection> Take() {
-    if (first_ == nullptr) return nullptr;
-    std::unique_ptr<Connection> connection(Unlink(first_));
-    connection->idle_timer.Disarm();
-    connection->stream->SetObserver(nullptr);
-    connection->reused = true;
-    return connection;
-  }
-
-  // REQUIRES: the connection has carried its answer to the end. One on which
-  // more has come is dropped: it would be taken for the next answer.
-  void GiveBack(std::unique_ptr<Connection> connection) {
-    const bool usable = !connection->stream->hung_up() &&
-                        connection->input.bytes().empty() &&
-                        connection->stream->KnownDrained() &&
-                        count_ < destination_->idle_connections_max &&
-                        loop_.Now() - connection->born <
-                            destination_->connection_age_max;
-    if (!usable) return;
-    connection->parser.Next();
-    connection->input.Release();
-    Connection* const idle = connection.release();
-    idle->previous = nullptr;
-    idle->next = first_;
-    if (first_ != nullptr) first_->previous = idle;
-    first_ = idle;
-    ++count_;
-    ++stats_.idle;
-    idle->stream->SetObserver(idle);
-    loop_.ArmTimer(idle->idle_timer, destination_->idle_connection_timeout);
-  }
-
-  Connection* Unlink(Connection* connection) {
-    if (connection->previous != nullptr) {
-      connection->previous->next = connection->next;
-    } else {
-      first_ = connection->next;
-    }
-    if (connection->next != nullptr) {
-      connection->next->previous = connection->previous;
-    }
-    connection->previous = connection->next = nullptr;
-    --count_;
-    --stats_.idle;
-    return connection;
-  }
-
- private:
-  EventLoop& loop_;
-  Stats& stats_;
-  const std::shared_ptr<const HttpDestination> destination_;
-  Connection* first_ = nullptr;
-  size_t count_ = 0;
-};
-
-void Http1Client::Connection::Drop() { delete pool.Unlink(this); }
 
 class Http1Client::Exchange final : public HttpExchange,
                                     public Http1BodySink {
  public:
-  Exchange(Http1Client& client, Pool& pool, const HttpCall& call)
+  Exchange(Http1Client& client, Http1Pool& pool, const HttpCall& call)
       : client_(client),
         pool_(pool),
         destination_(*call.head->destination()),
@@ -211,12 +73,11 @@ class Http1Client::Exchange final : public HttpExchange,
 
  private:
   // Reads what is left, which is the connection's whole world by then.
-  static Task<void> DrainThenGiveBack(Http1Client& client, Pool& pool,
-                                      std::unique_ptr<Connection> connection);
+  static Task<void> DrainThenGiveBack(
+      Http1Client& client, Http1Pool& pool,
+      std::unique_ptr<Http1Pool::Connection> connection);
 
   Task<absl::Status> Connect();
-  Task<absl::StatusOr<std::unique_ptr<Stream>>> ConnectTo(HostPort where);
-  Task<absl::Status> OpenTunnel(Stream& stream);
   Task<absl::Status> Write(const HttpCall& call);
   Task<absl::Status> ReadHead();
   // Reads nothing only where the connection's end is the body's.
@@ -235,14 +96,13 @@ class Http1Client::Exchange final : public HttpExchange,
   }
 
   Http1Client& client_;
-  Pool& pool_;
+  Http1Pool& pool_;
   const HttpDestination& destination_;
   HttpProgress own_progress_;
   HttpProgress& progress_;
   const absl::Duration due_;  // When all of it must be over.
-  std::unique_ptr<Connection> connection_;
-  Stream* connecting_ = nullptr;
-  WakeUp interrupt_;
+  std::unique_ptr<Http1Pool::Connection> connection_;
+  HttpDial* dial_ = nullptr;  // While there is no connection.
   absl::Status failure_;
   std::string_view awaited_;
   Timer timer_;
@@ -282,83 +142,13 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
 
 Task<absl::Status> Http1Client::Exchange::Connect() {
   Await(destination_.timeouts.connect, "a connection");
-  HostPort where{destination_.host, destination_.port};
-  if (destination_.proxy.has_value()) where = *destination_.proxy;
-  absl::StatusOr<std::unique_ptr<Stream>> stream =
-      co_await ConnectTo(std::move(where));
-  if (!stream.ok()) co_return Explain(stream.status());
-  connecting_ = stream->get();
-  absl::Status ready = absl::OkStatus();
-  if (destination_.proxy.has_value()) ready = co_await OpenTunnel(**stream);
-  if (ready.ok() && destination_.tls != nullptr) {
-    ready = co_await (*stream)->StartTls(*destination_.tls, destination_.host);
-  }
-  connecting_ = nullptr;
+  HttpDial dial(client_.names_, destination_);
+  dial_ = &dial;
+  absl::StatusOr<std::unique_ptr<Stream>> stream = co_await dial.Connect();
+  dial_ = nullptr;
   timer_.Disarm();
-  GATEWAY_CO_RETURN_IF_ERROR(Explain(ready));
-  connection_ = std::make_unique<Connection>(pool_, client_.loop_,
-                                             *std::move(stream), destination_);
-  co_return absl::OkStatus();
-}
-
-Task<absl::StatusOr<std::unique_ptr<Stream>>>
-Http1Client::Exchange::ConnectTo(HostPort where) {
-  absl::StatusOr<IpAddresses> addresses =
-      co_await client_.names_.Resolve(where.host, interrupt_);
-  GATEWAY_CO_RETURN_IF_ERROR(failure_);
-  GATEWAY_CO_RETURN_IF_ERROR(addresses.status());
-  absl::Status last = absl::UnavailableError("no address");
-  for (const IpAddress& address : *addresses) {
-    absl::StatusOr<std::unique_ptr<Stream>> stream =
-        BeginConnect(address, where.port);
-    if (!stream.ok()) {
-      last = stream.status();
-      continue;
-    }
-    connecting_ = stream->get();
-    const absl::Status connected = co_await (*stream)->Connected();
-    connecting_ = nullptr;
-    if (connected.ok()) co_return stream;
-    GATEWAY_CO_RETURN_IF_ERROR(failure_);
-    last = absl::UnavailableError(
-        absl::StrCat("connect: ", connected.message()));
-  }
-  co_return last;
-}
-
-Task<absl::Status> Http1Client::Exchange::OpenTunnel(Stream& stream) {
-  const std::string target =
-      JoinHostPort(destination_.host, absl::StrCat(destination_.port));
-  const std::string request = absl::StrCat("CONNECT ", target,
-                                           " HTTP/1.1\r\nhost: ", target,
-                                           "\r\n\r\n");
-  iovec piece = ToIovec(request);
-  GATEWAY_CO_RETURN_IF_ERROR(co_await stream.Write(&piece, 1));
-  Http1Parser parser(Http1Parser::Kind::kResponses,
-                     {.head_bytes = kBlockBytes});
-  parser.SkipBody();
-  // Byte by byte past the head would be TLS already; the proxy sends nothing
-  // of its own behind it.
-  InputBuffer input(client_.loop_.blocks());
-  while (!parser.head_done()) {
-    const absl::Span<char> space = input.Space();
-    const IoResult got = stream.TryRead(space.data(), space.size());
-    if (got.would_block()) {
-      co_await stream.Readable();
-      continue;
-    }
-    if (got.kind != IoResult::Kind::kBytes) {
-      co_return absl::UnavailableError("the proxy closed the connection");
-    }
-    input.Commit(got.bytes);
-    const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
-    if (!used.ok()) co_return BadAnswer(used.status());
-    input.Consume(*used);
-  }
-  if (parser.status() / 100 != 2) {
-    co_return absl::UnavailableError(absl::StrCat(
-        "the proxy refused CONNECT ", target, " with ", parser.status()));
-  }
+  GATEWAY_CO_RETURN_IF_ERROR(stream.status());
+  connection_ = pool_.NewConnection(*std::move(stream));
   co_return absl::OkStatus();
 }
 
@@ -387,7 +177,7 @@ Task<absl::Status> Http1Client::Exchange::ReadHead() {
   for (;;) {
     if (!input.bytes().empty()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
-      if (!used.ok()) co_return BadAnswer(used.status());
+      if (!used.ok()) co_return ExplainBadAnswer(used.status());
       input.Consume(*used);
       if (parser.head_done()) {
         if (parser.status() >= 200) co_return absl::OkStatus();
@@ -399,7 +189,8 @@ Task<absl::Status> Http1Client::Exchange::ReadHead() {
         continue;
       }
       if (input.bytes().size() == input.capacity()) {
-        input.Grow(std::min(2 * input.capacity(), kResponseHeadBytesMax + 1));
+        input.Grow(
+            std::min(2 * input.capacity(), Http1Pool::kHeadBytesMax + 1));
       }
     }
     GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/false));
@@ -448,7 +239,7 @@ Http1Client::Exchange::Read() {
   for (;;) {
     if (!input.bytes().empty() && !parser.done()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
-      if (!used.ok()) co_return BadAnswer(used.status());
+      if (!used.ok()) co_return ExplainBadAnswer(used.status());
       input.Consume(*used);
     }
     if (!pieces_.empty() || parser.done()) {
@@ -480,7 +271,7 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
   while (!parser.done()) {
     if (!input.bytes().empty()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), body_);
-      if (!used.ok()) co_return BadAnswer(used.status());
+      if (!used.ok()) co_return ExplainBadAnswer(used.status());
       input.Consume(*used);
       if (parser.done()) break;
     }
@@ -515,7 +306,8 @@ void Http1Client::Exchange::FinishInBackground() {
 }
 
 Task<void> Http1Client::Exchange::DrainThenGiveBack(
-    Http1Client& client, Pool& pool, std::unique_ptr<Connection> connection) {
+    Http1Client& client, Http1Pool& pool,
+    std::unique_ptr<Http1Pool::Connection> connection) {
   struct Ignore final : Http1BodySink {
     void OnBody(std::string_view) override {}
   };
@@ -558,8 +350,7 @@ void Http1Client::Exchange::OnTimeout() {
 void Http1Client::Exchange::Fail(absl::Status why) {
   if (!failure_.ok()) return;
   failure_ = std::move(why);
-  interrupt_.Set();
-  if (connecting_ != nullptr) connecting_->Close(/*reset=*/true);
+  if (dial_ != nullptr) dial_->Abandon(failure_);
   if (connection_ != nullptr) connection_->stream->Close(/*reset=*/true);
 }
 
@@ -576,11 +367,11 @@ Task<void> Http1Client::AwaitIdle() {
 
 Http1Client::~Http1Client() { assert(stats_.active == 0); }
 
-Http1Client::Pool& Http1Client::PoolOf(
+Http1Pool& Http1Client::PoolOf(
     const std::shared_ptr<const HttpDestination>& destination) {
-  std::unique_ptr<Pool>& pool = pools_[destination.get()];
+  std::unique_ptr<Http1Pool>& pool = pools_[destination.get()];
   if (pool == nullptr) {
-    pool = std::make_unique<Pool>(loop_, stats_, destination);
+    pool = std::make_unique<Http1Pool>(loop_, stats_, destination);
   }
   return *pool;
 }

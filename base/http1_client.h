@@ -10,18 +10,19 @@
 #ifndef BASE_HTTP1_CLIENT_H_
 #define BASE_HTTP1_CLIENT_H_
 
-#include <atomic>
-#include <cstddef>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "base/event_loop.h"
 #include "base/http_client.h"
+#include "base/http_client_stats.h"
 #include "base/resolver.h"
 #include "base/task.h"
 
 namespace gateway {
+
+class Http1Pool;
 
 class Http1Client final : public HttpClient {
  public:
@@ -36,51 +37,28 @@ class Http1Client final : public HttpClient {
   // included. One waiter at a time.
   Task<void> AwaitIdle();
 
-  // A number that the client's loop writes and any thread may read.
-  class Count {
-   public:
-    operator size_t() const {  // NOLINT: it is a number.
-      return value_.load(std::memory_order_relaxed);
-    }
-
-   private:
-    friend class Http1Client;
-
-    size_t operator++() { return Set(*this + 1); }
-    size_t operator--() { return Set(*this - 1); }
-    size_t Set(size_t value) {
-      value_.store(value, std::memory_order_relaxed);
-      return value;
-    }
-
-    std::atomic<size_t> value_ = 0;
-  };
-
-  // Connections that carry an exchange, and that wait for one.
-  struct Stats {
-    Count active;
-    Count idle;
-  };
-  const Stats& stats() const { return stats_; }
+  const HttpClientStats& stats() const { return stats_; }
 
   // The same for those who may outlive the client.
-  std::shared_ptr<const Stats> shared_stats() const { return shared_stats_; }
+  std::shared_ptr<const HttpClientStats> shared_stats() const {
+    return shared_stats_;
+  }
 
  private:
-  class Connection;
   class Exchange;
-  class Pool;
 
-  Pool& PoolOf(const std::shared_ptr<const HttpDestination>& destination);
+  Http1Pool& PoolOf(const std::shared_ptr<const HttpDestination>& destination);
 
   void EndExchange();
 
   EventLoop& loop_;
   LoopResolver names_;
   WakeUp idle_;
-  const std::shared_ptr<Stats> shared_stats_ = std::make_shared<Stats>();
-  Stats& stats_ = *shared_stats_;
-  absl::flat_hash_map<const HttpDestination*, std::unique_ptr<Pool>> pools_;
+  const std::shared_ptr<HttpClientStats> shared_stats_ =
+      std::make_shared<HttpClientStats>();
+  HttpClientStats& stats_ = *shared_stats_;
+  absl::flat_hash_map<const HttpDestination*, std::unique_ptr<Http1Pool>>
+      pools_;
 };
 
 }  // namespace gateway

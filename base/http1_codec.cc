@@ -322,6 +322,18 @@ bool Http1Parser::expects_continue() const {
   return is_http11() && EqualsIgnoreCase(Find("expect"), "100-continue");
 }
 
+absl::Status ExplainBadAnswer(const absl::Status& status) {
+  if (absl::IsResourceExhausted(status) || absl::IsOutOfRange(status)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the server's answer is too large: ", status.message()));
+  }
+  if (absl::IsInvalidArgument(status)) {
+    return absl::InternalError(
+        absl::StrCat("the server's answer is not HTTP: ", status.message()));
+  }
+  return status;
+}
+
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(),

@@ -138,6 +138,10 @@ class Http1Parser {
   std::vector<HttpField> fields_;
 };
 
+// What Put or PutEnd says of a response, in a client's terms: INTERNAL when it
+// is not HTTP, RESOURCE_EXHAUSTED when it is too large.
+absl::Status ExplainBadAnswer(const absl::Status& status);
+
 // Compares names of fields and the like: ASCII, without case.
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 

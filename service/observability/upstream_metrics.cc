@@ -15,7 +15,7 @@ constexpr MetricDefinition kConnections = {
 
 }  // namespace
 
-void AddUpstreamMetrics(std::shared_ptr<const Http1Client::Stats> stats,
+void AddUpstreamMetrics(std::shared_ptr<const HttpClientStats> stats,
                         MetricRegistry& registry) {
   registry.AddSource(kConnections, {"active"},
                      [stats] { return static_cast<double>(stats->active); });

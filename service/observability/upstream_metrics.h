@@ -11,13 +11,13 @@
 
 #include <memory>
 
-#include "base/http1_client.h"
+#include "base/http_client_stats.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
 
 // The client may go before the registry.
-void AddUpstreamMetrics(std::shared_ptr<const Http1Client::Stats> stats,
+void AddUpstreamMetrics(std::shared_ptr<const HttpClientStats> stats,
                         MetricRegistry& registry);
 
 }  // namespace gateway
