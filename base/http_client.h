@@ -40,6 +40,13 @@
 
 namespace gateway {
 
+// The version of HTTP that a destination is spoken to in.
+enum class HttpVersion {
+  kAuto,   // What TLS negotiates; HTTP/1.1 in plain text.
+  kHttp1,
+  kHttp2,  // In plain text by prior knowledge.
+};
+
 // Where requests go, and how.
 struct HttpDestination {
   struct Timeouts {
@@ -53,10 +60,14 @@ struct HttpDestination {
   uint16_t port = 0;
   std::shared_ptr<TlsContext> tls;  // Null for plain text.
   std::optional<HostPort> proxy;    // Reached by CONNECT.
+  // With TLS, the context must offer the same by ALPN.
+  HttpVersion version = HttpVersion::kAuto;
   Timeouts timeouts;
   // Idle connections kept per loop, and for how long.
   size_t idle_connections_max = 256;
   absl::Duration idle_connection_timeout = absl::Seconds(55);
+  // HTTP/2 connections per loop; requests beyond what they carry wait.
+  size_t http2_connections_max = 64;
   // Connections older than this are not used again.
   absl::Duration connection_age_max = absl::Minutes(10);
   uint64_t response_bytes_limit = 64 * 1024 * 1024;

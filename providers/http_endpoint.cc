@@ -17,6 +17,29 @@ namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
 
+HttpVersion ToVersion(configv1::HttpUpstream::HttpVersion version) {
+  switch (version) {
+    case configv1::HttpUpstream::HTTP_VERSION_HTTP1:
+      return HttpVersion::kHttp1;
+    case configv1::HttpUpstream::HTTP_VERSION_HTTP2:
+      return HttpVersion::kHttp2;
+    default:
+      return HttpVersion::kAuto;
+  }
+}
+
+std::vector<std::string> ToAlpn(HttpVersion version) {
+  switch (version) {
+    case HttpVersion::kHttp1:
+      return {"http/1.1"};
+    case HttpVersion::kHttp2:
+      return {"h2"};
+    case HttpVersion::kAuto:
+      break;
+  }
+  return {"h2", "http/1.1"};
+}
+
 absl::StatusOr<HostPort> ParseProxy(const std::string& proxy) {
   GATEWAY_ASSIGN_OR_RETURN(HttpUrl url, ParseHttpUrl(proxy));
   if (url.https || !url.path.empty()) {
@@ -34,11 +57,13 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   auto destination = std::make_shared<HttpDestination>();
   destination->host = std::move(url.host);
   destination->port = url.port;
+  destination->version = ToVersion(http.http_version());
   if (url.https) {
     GATEWAY_ASSIGN_OR_RETURN(
         destination->tls,
         TlsContext::ForClient(
-            {.extra_ca_file = http.ca_file(), .alpn = {"http/1.1"}}));
+            {.extra_ca_file = http.ca_file(),
+             .alpn = ToAlpn(destination->version)}));
   }
   if (!http.proxy().empty()) {
     GATEWAY_ASSIGN_OR_RETURN(destination->proxy, ParseProxy(http.proxy()));
@@ -50,6 +75,7 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   destination->timeouts.total = ToAbsl(timeouts.total());
   destination->idle_connections_max = http.pool().idle_connections_limit();
   destination->idle_connection_timeout = ToAbsl(http.pool().idle_timeout());
+  destination->http2_connections_max = http.pool().http2_connections_limit();
   destination->connection_age_max = ToAbsl(http.pool().age_limit());
   destination->response_bytes_limit = http.response_bytes_limit();
 

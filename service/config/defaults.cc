@@ -86,7 +86,11 @@ void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
   FILL(pool, idle_connections_limit, 256);
   FILL_TIME(pool, idle_timeout, 60'000);
   FILL_TIME(pool, age_limit, 3'600'000);
+  FILL(pool, http2_connections_limit, 64);
   FILL(*http, response_bytes_limit, limits.response_bytes_limit());
+  if (http->http_version() == HttpUpstream::HTTP_VERSION_UNSPECIFIED) {
+    http->set_http_version(HttpUpstream::HTTP_VERSION_AUTO);
+  }
 }
 
 void FillMock(MockProvider* mock) {

@@ -97,6 +97,7 @@ const std::vector<FieldRange>& FieldRanges() {
   // Never destroyed: others may read it as late as they like.
   static const auto& ranges = *new std::vector<FieldRange>{
       {"ConnectionPool.age_limit", "1s", "24h"},
+      {"ConnectionPool.http2_connections_limit", "1", "10000"},
       {"ConnectionPool.idle_connections_limit", "0", "100000"},
       {"ConnectionPool.idle_timeout", "1ms", "1h"},
       {"GrpcListener.concurrent_streams_limit", "1", "100000"},

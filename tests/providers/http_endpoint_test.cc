@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -26,7 +27,7 @@ constexpr char kHttp[] = R"(
     timeouts { connect { seconds: 1 } first_byte { seconds: 2 }
                idle { seconds: 3 } total { seconds: 4 nanos: 500000000 } }
     pool { idle_connections_limit: 5 idle_timeout { seconds: 6 }
-           age_limit { seconds: 7 } }
+           age_limit { seconds: 7 } http2_connections_limit: 9 }
     response_bytes_limit: 8
     headers { key: "X-Team" value: "blue" }
     headers { key: "Anthropic-Version" value: "1999" })";
@@ -61,6 +62,23 @@ TEST(HttpEndpointTest, CarriesItsConfigurationOver) {
   EXPECT_EQ(to.idle_connection_timeout, absl::Seconds(6));
   EXPECT_EQ(to.connection_age_max, absl::Seconds(7));
   EXPECT_EQ(to.response_bytes_limit, 8u);
+  EXPECT_EQ(to.http2_connections_max, 9u);
+  EXPECT_EQ(to.version, HttpVersion::kAuto);
+}
+
+TEST(HttpEndpointTest, SpeaksTheVersionItIsTold) {
+  const std::pair<std::string, HttpVersion> cases[] = {
+      {"http_version: HTTP_VERSION_AUTO", HttpVersion::kAuto},
+      {"http_version: HTTP_VERSION_HTTP1", HttpVersion::kHttp1},
+      {"http_version: HTTP_VERSION_HTTP2", HttpVersion::kHttp2},
+  };
+  for (const auto& [text, version] : cases) {
+    const auto endpoint = Make("https://127.0.0.1:1", text);
+    ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+    const HttpDestination& to = *endpoint->Post("/", {})->destination();
+    EXPECT_EQ(to.version, version) << text;
+    EXPECT_NE(to.tls, nullptr);
+  }
 }
 
 TEST(HttpEndpointTest, TheProvidersOwnFieldsWin) {
