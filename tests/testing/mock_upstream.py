@@ -33,7 +33,8 @@ class MockUpstream:
     """One upstream, until close() or the end of its `with` block."""
 
     def __init__(self, binary=_BINARY, tls_cert=None, tls_key=None,
-                 script=None, http2=False, any_request=False):
+                 script=None, http2=False, http2_streams=0,
+                 any_request=False):
         arguments = [binary, "--listen", "127.0.0.1:0", "--exit_with_stdin"]
         if tls_cert:
             arguments += ["--tls_listen", "127.0.0.1:0",
@@ -42,6 +43,8 @@ class MockUpstream:
             arguments += ["--script", script]
         if http2:
             arguments.append("--http2")
+        if http2_streams:
+            arguments.append("--http2_streams=%d" % http2_streams)
         if any_request:
             arguments.append("--any_request")
         self._process = subprocess.Popen(

@@ -99,6 +99,10 @@ std::vector<std::string> Arguments(
                       options.tls_key_path});
   }
   if (options.http2) arguments.push_back("--http2");
+  if (options.http2_streams > 0) {
+    arguments.push_back(
+        absl::StrCat("--http2_streams=", options.http2_streams));
+  }
   if (options.any_request) arguments.push_back("--any_request");
   return arguments;
 }

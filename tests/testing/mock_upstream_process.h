@@ -44,6 +44,9 @@ class MockUpstreamProcess {
     std::string tls_cert_path;
     std::string tls_key_path;
     bool http2 = false;
+    // Requests that one HTTP/2 connection may carry at a time; 0 for a limit
+    // of the upstream's own.
+    int http2_streams = 0;
     // Answer what a real vendor would refuse as malformed.
     bool any_request = false;
   };

@@ -55,7 +55,7 @@ func newHTTP2Server(s *server) *http2Server {
 			}
 		},
 	}
-	allowCleartext(h.http)
+	configureHTTP2(h.http, s.options)
 	go func() { _ = h.http.Serve(h) }()
 	return h
 }

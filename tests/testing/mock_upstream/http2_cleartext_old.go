@@ -4,6 +4,7 @@ package main
 
 import "net/http"
 
-// allowCleartext does nothing: this standard library speaks HTTP/2 over TLS
-// alone, and closes a plaintext connection that tries.
-func allowCleartext(*http.Server) {}
+// configureHTTP2 does nothing: this standard library speaks HTTP/2 over TLS
+// alone, closes a plaintext connection that tries, and has a limit of streams
+// of its own.
+func configureHTTP2(*http.Server, options) {}

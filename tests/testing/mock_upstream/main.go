@@ -25,6 +25,7 @@ type options struct {
 	tlsKey        string
 	scriptFile    string
 	http2         bool
+	http2Streams  int
 	exitWithStdin bool
 	anyRequest    bool
 }
@@ -41,6 +42,9 @@ func parseFlags(args []string) (options, error) {
 	f.StringVar(&o.scriptFile, "script", "", "JSON file of scripts by model")
 	f.BoolVar(&o.http2, "http2", false,
 		"speak HTTP/2 too: by ALPN over TLS, by prior knowledge in plaintext")
+	f.IntVar(&o.http2Streams, "http2_streams", 0,
+		"requests that one HTTP/2 connection may carry at a time; "+
+			"0 for the library's own limit")
 	f.BoolVar(&o.exitWithStdin, "exit_with_stdin", false,
 		"exit when standard input closes")
 	f.BoolVar(&o.anyRequest, "any_request", false,
