@@ -3,13 +3,28 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "service/api/call_context.h"
 #include "service/api/status_details.h"
 #include "service/rpc/binary_metadata.h"
-#include "service/rpc/message_encoding.h"
 #include "service/rpc/percent_encoding.h"
 
 namespace gateway {
+
+std::string_view MetadataFields::Encoded(std::string_view name,
+                                         std::string_view value) {
+  if (!name.ends_with("-bin")) return value;
+  AppendBase64(value, &encoded_.emplace_back());
+  return encoded_.back();
+}
+
+CallHead::CallHead(MessageEncoding encoding, MetadataSpan metadata) {
+  fields_.push_back({":status", "200"});
+  fields_.push_back({"content-type", kGrpcContentType});
+  fields_.push_back({"grpc-accept-encoding", kAcceptedMessageEncodings});
+  if (encoding == MessageEncoding::kGzip) {
+    fields_.push_back({"grpc-encoding", "gzip"});
+  }
+  metadata_.AppendTo(fields_, metadata);
+}
 
 CallTrailers::CallTrailers(std::string_view request_id, MetadataSpan own,
                            const absl::Status& status, bool head_too) {
@@ -20,16 +35,7 @@ CallTrailers::CallTrailers(std::string_view request_id, MetadataSpan own,
   }
   AddStatus(status);
   Add(kRequestIdHeader, request_id);
-  binary_.reserve(own.size());  // The fields point at its elements.
-  for (const auto& [name, value] : own) {
-    if (std::string_view(name).ends_with("-bin")) {
-      std::string& encoded = binary_.emplace_back();
-      AppendBase64(value, &encoded);
-      Add(name, encoded);
-    } else {
-      Add(name, value);
-    }
-  }
+  metadata_.AppendTo(fields_, own);
 }
 
 void CallTrailers::AddStatus(const absl::Status& status) {

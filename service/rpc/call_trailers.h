@@ -1,6 +1,9 @@
-// CallTrailers are the fields that end a call: the handler's own trailers, the
-// request id and the status with its details.
+// CallHead and CallTrailers are the fields that begin and end an answer: what
+// the protocol wants, and what the handler adds.
 //
+//   const CallHead head(MessageEncoding::kIdentity, initial_metadata);
+//   stream.SendHead(head.fields());
+//   ...
 //   const CallTrailers trailers(context.request_id(), context.trailers(),
 //                               status);
 //   stream.End(trailers.fields());
@@ -12,18 +15,53 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "base/http1_codec.h"
+#include "service/api/call_context.h"
+#include "service/rpc/message_encoding.h"
 
 namespace gateway {
 
 inline constexpr std::string_view kGrpcContentType = "application/grpc";
 
-using MetadataSpan = absl::Span<const std::pair<std::string, std::string>>;
+using MetadataSpan = absl::Span<const CallContext::Field>;
+
+// A handler's metadata as fields; values of names that end in `-bin` encoded.
+class MetadataFields {
+ public:
+  // Appends to `fields`, which point at `metadata` and this.
+  template <typename Fields>
+  void AppendTo(Fields& fields, MetadataSpan metadata) {
+    encoded_.reserve(metadata.size());  // The fields point at its elements.
+    for (const auto& [name, value] : metadata) {
+      fields.push_back({name, Encoded(name, value)});
+    }
+  }
+
+ private:
+  std::string_view Encoded(std::string_view name, std::string_view value);
+
+  std::vector<std::string> encoded_;
+};
+
+class CallHead {
+ public:
+  // `metadata` must outlive this.
+  CallHead(MessageEncoding encoding, MetadataSpan metadata);
+
+  CallHead(const CallHead&) = delete;
+  CallHead& operator=(const CallHead&) = delete;
+
+  absl::Span<const HttpField> fields() const { return fields_; }
+
+ private:
+  absl::InlinedVector<HttpField, 8> fields_;
+  MetadataFields metadata_;
+};
 
 class CallTrailers {
  public:
@@ -50,7 +88,7 @@ class CallTrailers {
   std::string message_;
   std::string details_;
   std::string pushback_ms_;
-  absl::InlinedVector<std::string, 2> binary_;
+  MetadataFields metadata_;
 };
 
 }  // namespace gateway

@@ -1,16 +1,11 @@
 #include "service/rpc/rpc_call.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <optional>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/event_loop.h"
 #include "errors/fault.h"
-#include "service/rpc/binary_metadata.h"
-#include "service/rpc/call_trailers.h"
 #include "service/rpc/message_framing.h"
 
 namespace gateway {
@@ -298,15 +293,12 @@ StreamProgress RpcCall::StartWrite(const Message& message) {
 
 void RpcCall::SendHead() {
   if (stream_->head_sent()) return;
-  absl::InlinedVector<HttpField, 8> fields = {
-      {":status", "200"},
-      {"content-type", kGrpcContentType},
-      {"grpc-accept-encoding", kAcceptedMessageEncodings},
-  };
-  if (sent_encoding_ == MessageEncoding::kGzip) {
-    fields.push_back({"grpc-encoding", "gzip"});
-  }
-  stream_->SendHead(fields);
+  SendHead(context_.TakeInitialMetadata());
+}
+
+void RpcCall::SendHead(MetadataSpan metadata) {
+  const CallHead head(sent_encoding_, metadata);
+  stream_->SendHead(head.fields());
 }
 
 absl::Status RpcCall::SendMessage(const Message& message,
@@ -332,6 +324,10 @@ void RpcCall::SendAnswer(absl::Status status) {
 }
 
 void RpcCall::SendTrailers(const absl::Status& status) {
+  if (!stream_->head_sent()) {
+    const auto metadata = context_.TakeInitialMetadata();
+    if (!metadata.empty()) SendHead(metadata);
+  }
   const bool alone = !stream_->head_sent();
   const CallTrailers trailers(context_.request_id(), context_.trailers(),
                               status, alone);

@@ -33,6 +33,7 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
+#include "service/rpc/call_trailers.h"
 #include "service/rpc/message_deframer.h"
 #include "service/rpc/message_encoding.h"
 #include "service/rpc/request_head.h"
@@ -92,6 +93,7 @@ class RpcCall final : public Recycled,
   Task<void> RunHandler();
   void End(const absl::Status& status);
   void SendHead();
+  void SendHead(MetadataSpan metadata);
   absl::Status SendMessage(const google::protobuf::Message& message,
                            MessageEncoding encoding);
   // What the answer's one message is sent in.
