@@ -22,9 +22,10 @@ namespace gateway {
 namespace {
 
 constexpr size_t kFirstCapacityBytes = 256;
-// What a string holds in itself.
-constexpr size_t kStringOwnBytes = std::string().capacity();
 constexpr size_t kAnyCapacity = std::numeric_limits<size_t>::max();
+
+// What a string holds in itself.
+size_t StringOwnBytes() { return std::string().capacity(); }
 
 absl::Status Malformed(std::string_view what) {
   return MakeFault(v1::ERROR_REASON_INTERNAL, what);
@@ -82,7 +83,7 @@ void MessageDeframer::Feed(std::string_view bytes) {
 void MessageDeframer::DropTaken() {
   kept_.Consume(std::exchange(taken_, 0));
   if (kept_.bytes().empty()) kept_.Free();
-  if (inflated_.capacity() > kStringOwnBytes) std::string().swap(inflated_);
+  if (inflated_.capacity() > StringOwnBytes()) std::string().swap(inflated_);
 }
 
 void MessageDeframer::Fail(absl::Status status) {
@@ -205,7 +206,7 @@ size_t MessageDeframer::Settle() {
 }
 
 size_t MessageDeframer::memory_bytes() const {
-  return kept_.capacity() + inflated_.capacity() - kStringOwnBytes;
+  return kept_.capacity() + inflated_.capacity() - StringOwnBytes();
 }
 
 absl::Status MessageDeframer::CheckEnd() const {
