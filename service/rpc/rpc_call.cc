@@ -136,19 +136,22 @@ void RpcCall::OnData(Http2Stream&, std::string_view bytes) {
 void RpcCall::OnEnd(Http2Stream&) {
   const Hold hold(this);
   if (method_.reads_one()) {
-    if (ended_) return;
-    if (request_ == nullptr) {
-      const absl::Status cut = deframer_.CheckEnd();
-      End(cut.ok() ? MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
-                               "the call ended without a request message")
-                   : cut);
-    } else {
-      ArmTimer(absl::InfiniteDuration());
-      Begin();
-    }
+    if (!ended_) EndOfTheRequest();
   } else if (read_waiting()) {
     const StreamProgress progress = ReadNext(reading_);
     if (read_waiting()) FinishRead(progress == StreamProgress::kDone);
+  }
+}
+
+void RpcCall::EndOfTheRequest() {
+  if (const absl::Status cut = deframer_.CheckEnd(); !cut.ok()) {
+    End(cut);
+  } else if (request_ == nullptr) {
+    End(MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                  "the call ended without a request message"));
+  } else {
+    ArmTimer(absl::InfiniteDuration());
+    Begin();
   }
 }
 

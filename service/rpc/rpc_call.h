@@ -88,6 +88,7 @@ class RpcCall final : public Recycled,
   // Reads the next message, if it is there.
   StreamProgress ReadNext(google::protobuf::Message* message);
   void ReadTheRequest();
+  void EndOfTheRequest();
   void Settle();
   void Begin();
   Task<void> RunHandler();
