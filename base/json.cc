@@ -72,6 +72,12 @@ std::string_view TrimRight(std::string_view text) {
                                        : text.substr(0, end + 1);
 }
 
+bool IsAscii(std::string_view text) {
+  unsigned char all = 0;
+  for (char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
+
 // A parser with the copy of a text that came without padding.
 struct Desk {
   ondemand::parser parser;
@@ -230,6 +236,10 @@ JsonType JsonValue::Type() {
   }
 }
 
+bool JsonValue::BeginsWith(char first) {
+  return JsonReading::Of(*this).raw_json_token().front() == first;
+}
+
 absl::StatusOr<JsonString> JsonValue::StringAndRaw() {
   if (absl::Status status = MarkRead(); !status.ok()) return status;
   ondemand::value& value = JsonReading::Of(*this);
@@ -344,7 +354,8 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
     if (auto error = field.unescaped_key().get(step.key)) {
       return Error(Describe(error));
     }
-    if (!simdjson::validate_utf8(step.key.data(), step.key.size())) {
+    // The text was UTF-8; only an escape can have made the key something else.
+    if (!IsAscii(step.key) && !IsUtf8(step.key)) {
       return Error(Describe(simdjson::STRING_ERROR));
     }
     absl::Status status = JsonReading::Visit(

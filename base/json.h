@@ -76,10 +76,10 @@ class JsonValue {
 
   // What the value is, judged by its first character. Does not read it.
   JsonType Type();
-  bool IsNull() { return Type() == JsonType::kNull; }
-  bool IsString() { return Type() == JsonType::kString; }
-  bool IsArray() { return Type() == JsonType::kArray; }
-  bool IsObject() { return Type() == JsonType::kObject; }
+  bool IsNull() { return BeginsWith('n'); }
+  bool IsString() { return BeginsWith('"'); }
+  bool IsArray() { return BeginsWith('['); }
+  bool IsObject() { return BeginsWith('{'); }
 
   // The value, where it has the type; otherwise an error that names the path.
   // Lone surrogates are refused. A number such as 3.0 is an integer.
@@ -129,6 +129,7 @@ class JsonValue {
 
   explicit JsonValue(const Step* step) : step_(step) {}
 
+  bool BeginsWith(char first);
   absl::Status TypeError(int error, std::string_view expected) const;
   absl::Status MarkRead();
 
