@@ -11,8 +11,6 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <new>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -127,21 +125,16 @@ class DeskLease {
 // The seam between JsonValue and the parser.
 class JsonReading {
  public:
-  static_assert(sizeof(ondemand::value) <= sizeof(JsonValue::state_));
-  static_assert(alignof(ondemand::value) <= 8);
-  static_assert(std::is_trivially_destructible_v<ondemand::value>);
-
   using Step = JsonValue::Step;
 
   static ondemand::value& Of(JsonValue& value) {
-    return *std::launder(reinterpret_cast<ondemand::value*>(value.state_));
+    return *static_cast<ondemand::value*>(value.value_);
   }
 
   // Calls `visit` with a value at `step`.
-  static absl::Status Visit(const Step& step, const ondemand::value& value,
+  static absl::Status Visit(const Step& step, ondemand::value& value,
                             JsonValue::ElementVisitor visit) {
-    JsonValue wrapped(&step);
-    new (wrapped.state_) ondemand::value(value);
+    JsonValue wrapped(&step, &value);
     return visit(wrapped);
   }
 
@@ -349,8 +342,8 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
   if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
   Step step{.parent = step_, .depth = step_->depth + 1};
   for (auto each : object) {
-    ondemand::field field;
-    if (auto error = std::move(each).get(field)) return Error(Describe(error));
+    if (auto error = each.error()) return Error(Describe(error));
+    ondemand::field& field = each.value_unsafe();
     if (auto error = field.unescaped_key().get(step.key)) {
       return Error(Describe(error));
     }

@@ -127,17 +127,16 @@ class JsonValue {
     int depth = 0;
   };
 
-  explicit JsonValue(const Step* step) : step_(step) {}
+  JsonValue(const Step* step, void* value) : step_(step), value_(value) {}
 
   bool BeginsWith(char first);
   absl::Status TypeError(int error, std::string_view expected) const;
   absl::Status MarkRead();
 
   const Step* step_;
+  // The parser's own value, whose header is large and stays in one source.
+  void* value_;
   bool read_ = false;
-  // The parser's own value, kept opaque so that its header, which is large,
-  // stays in one source.
-  alignas(8) std::byte state_[32];
 };
 
 // Reads `text`, whose root must be an object or an array. An error of the
