@@ -35,6 +35,26 @@ bool IsInterim(absl::Span<const HttpField> head) {
          head.front().value.starts_with('1');
 }
 
+// Values that are secret, or new each time: compression must not keep them,
+// where a guess could be tried against them, or something of use is pushed out.
+// nghttp2 knows of `authorization` and `cookie` by itself.
+bool IsNeverIndexed(std::string_view name) {
+  switch (name.size()) {
+    case 7:
+      return name == "api-key";
+    case 9:
+      return name == "x-api-key";
+    case 12:
+      return name == "x-request-id" || name == "grpc-message";
+    case 14:
+      return name == "x-goog-api-key";
+    case 23:
+      return name == "grpc-status-details-bin";
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
@@ -45,7 +65,8 @@ Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
   for (const HttpField& field : fields) {
     fields_.push_back({bytes(field.name), bytes(field.value),
                        field.name.size(), field.value.size(),
-                       NGHTTP2_NV_FLAG_NONE});
+                       IsNeverIndexed(field.name) ? NGHTTP2_NV_FLAG_NO_INDEX
+                                                  : NGHTTP2_NV_FLAG_NONE});
   }
 }
 
