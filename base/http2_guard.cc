@@ -11,7 +11,14 @@ namespace {
 // up without gaps; it takes malice to fill these.
 constexpr size_t kGapsMax = 64;
 
+// Of how many streams it is known that the client has ended them.
+constexpr int32_t kRemembered = 64;
+
 constexpr uint32_t kPriorityBytes = 5;
+
+bool EndsStream(const Http2FrameHead& head) {
+  return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
 
 }  // namespace
 
@@ -38,19 +45,19 @@ std::optional<Http2Guard::Refusal> Http2Guard::Inspect(std::string_view bytes,
 std::optional<Http2Guard::Refusal> Http2Guard::Judge(
     const Http2FrameHead& head, absl::Duration now) {
   using Cost = Http2Budget::Cost;
+  if (peer_ == Peer::kClient) {
+    const std::optional<Refusal> refusal = NoteStream(head);
+    if (refusal.has_value()) return refusal;
+  }
   switch (head.type) {
     case NGHTTP2_DATA:
-      if (head.length != head.padding_bytes ||
-          (head.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+      if (head.length != head.padding_bytes || EndsStream(head)) {
         return std::nullopt;
       }
       return Spend(Cost::kEmptyData, now);
     case NGHTTP2_HEADERS:
       began_header_block_ = true;
-      if (peer_ == Peer::kServer || NoteStreamId(head.stream_id)) {
-        return std::nullopt;
-      }
-      return Refusal{Http2Error::kProtocolError, "a stream id it had skipped"};
+      return std::nullopt;
     case NGHTTP2_CONTINUATION:
       return std::nullopt;  // nghttp2 takes eight in a row.
     case NGHTTP2_PRIORITY:
@@ -80,15 +87,35 @@ std::optional<Http2Guard::Refusal> Http2Guard::Spend(Http2Budget::Cost cost,
                  "too many frames that carry nothing"};
 }
 
-// nghttp2 takes a stream whose id was skipped for one that has been closed.
-bool Http2Guard::NoteStreamId(int32_t id) {
-  if (id <= last_id_) return !IsSkipped(id);
-  if (id > last_id_ + 2) {
-    if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
-    gaps_.push_back({last_id_ + 2, id - 2});
+// nghttp2 does not remember streams that are over: it takes a stream whose id
+// was skipped for one of them, and ignores whatever comes on any of them.
+std::optional<Http2Guard::Refusal> Http2Guard::NoteStream(
+    const Http2FrameHead& head) {
+  const int32_t id = head.stream_id;
+  const bool opens = head.type == NGHTTP2_HEADERS;
+  const bool resets = head.type == NGHTTP2_RST_STREAM;
+  if (!opens && !resets && head.type != NGHTTP2_DATA) return std::nullopt;
+  if (id % 2 == 0) return std::nullopt;  // nghttp2 knows what to say.
+  if (id > last_id_) {
+    if (!opens) return std::nullopt;  // Likewise.
+    const int32_t newer = (id - last_id_) / 2;
+    ended_ = newer < kRemembered ? ended_ << newer : 0;
+    if (newer > 1) {
+      if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
+      gaps_.push_back({last_id_ + 2, id - 2});
+    }
+    last_id_ = id;
+  } else if (opens && IsSkipped(id)) {
+    return Refusal{Http2Error::kProtocolError, "a stream id it had skipped"};
   }
-  last_id_ = id;
-  return true;
+  const int32_t older = (last_id_ - id) / 2;
+  if (older >= kRemembered) return std::nullopt;
+  const uint64_t bit = uint64_t{1} << older;
+  if (!resets && (ended_ & bit) != 0) {
+    return Refusal{Http2Error::kStreamClosed, "a stream it had ended"};
+  }
+  if (resets || EndsStream(head)) ended_ |= bit;
+  return std::nullopt;
 }
 
 bool Http2Guard::IsSkipped(int32_t id) const {

@@ -65,15 +65,19 @@ class Http2Guard {
 
   std::optional<Refusal> Judge(const Http2FrameHead& head, absl::Duration now);
   std::optional<Refusal> Spend(Http2Budget::Cost cost, absl::Duration now);
+  // What a client may not do to the stream any more, if this is a HEADERS,
+  // DATA or RST_STREAM frame of it.
+  std::optional<Refusal> NoteStream(const Http2FrameHead& head);
   bool IsSkipped(int32_t id) const;
-  // False if the peer had skipped it.
-  bool NoteStreamId(int32_t id);
 
   const Peer peer_;
   bool began_header_block_ = false;
   Http2FrameScanner scanner_;
   Http2Budget budget_;
   int32_t last_id_ = -1;
+  // Of the last streams, the newest in the lowest bit: the client has ended
+  // its side or reset it.
+  uint64_t ended_ = 0;
   std::vector<Gap> gaps_;
 };
 
