@@ -34,12 +34,15 @@ constexpr size_t kClogFrames = 500;
 
 // To close a socket on which the peer still sends, if only credit for what it
 // has read so far, destroys what is on the way to it. So the peer is left to
-// close first: for so long after it was last heard, and so often.
+// close first: for so long after it was last heard, and in all.
 constexpr absl::Duration kLingerTimeout = absl::Seconds(1);
-constexpr uint8_t kLingersMax = 30;
+constexpr absl::Duration kLingerTimeoutInAll = absl::Seconds(30);
+constexpr size_t kLingerBytesMax = 256 * 1024;
 
-// Its own limit stands in the way of ours (base/http2_budget.h).
+// nghttp2's own limits stand in the way of ours (base/http2_budget.h), and it
+// says no word when it closes.
 constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
+constexpr size_t kAnswersOfNghttp2 = 10'000;
 
 // Ages spread by a tenth, so that connections which were opened together are
 // not reopened together.
@@ -55,6 +58,7 @@ nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsOfNghttp2,
                                              kResetsOfNghttp2);
+  nghttp2_option_set_max_outbound_ack(option, kAnswersOfNghttp2);
   nghttp2_session* session = nullptr;
   if (role == Http2Session::Role::kServer) {
     nghttp2_session_server_new2(&session, Http2Callbacks::Table(), self,
@@ -426,7 +430,9 @@ void Http2Session::EndIfDone() {
                        nghttp2_session_want_write(session_) == 0;
   if ((!dead && !drained) || !output_.empty()) return;
   if (role_ == Role::kServer && !stream_->hung_up()) {
-    lingers_left_ = drained ? kLingersMax : 1;
+    lingers_ = true;
+    linger_until_ =
+        loop_.Now() + (drained ? kLingerTimeoutInAll : kLingerTimeout);
   }
   Close(absl::OkStatus());
 }
@@ -446,7 +452,7 @@ void Http2Session::Finish() {
   while (first_ != nullptr) {
     RemoveStream(first_, Http2Error::kInternalError, why);
   }
-  if (lingers_left_ == 0) return End();  // May destroy this.
+  if (!lingers_) return End();  // May destroy this.
   Arm(handshake_timer_, kLingerTimeout);
   ScheduleFlush();
 }
@@ -454,18 +460,17 @@ void Http2Session::Finish() {
 void Http2Session::Linger() {
   if (ended_) return;
   const Block block = loop_.blocks().Take();
-  for (int reads = 0; reads < kReadsPerTurn && lingers_left_ > 0; ++reads) {
+  for (int reads = 0; reads < kReadsPerTurn && lingers_; ++reads) {
     if (!stream_->readable()) return;
     const IoResult got = stream_->TryRead(block.data(), Block::capacity());
     if (got.would_block()) return;
-    if (got.kind != IoResult::Kind::kBytes) {
-      lingers_left_ = 0;
-    } else if (lingers_left_ > 1) {
-      --lingers_left_;
-      Arm(handshake_timer_, kLingerTimeout);
-    }
+    lingered_bytes_ += got.bytes;
+    lingers_ = got.kind == IoResult::Kind::kBytes &&
+               lingered_bytes_ <= kLingerBytesMax;
+    Arm(handshake_timer_,
+        std::min(kLingerTimeout, linger_until_ - loop_.Now()));
   }
-  if (lingers_left_ == 0) return End();  // May destroy this.
+  if (!lingers_) return End();  // May destroy this.
   ScheduleFlush();
 }
 
@@ -493,7 +498,7 @@ void Http2Session::WatchForStalls() {
 
 void Http2Session::OnHandshakeTimeout() {
   if (told_) {
-    lingers_left_ = 0;
+    lingers_ = false;
     return ScheduleFlush();
   }
   if (draining_ && !said_goodbye_) return SayGoodbye();

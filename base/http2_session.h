@@ -237,11 +237,12 @@ class Http2Session final : private Stream::Observer,
   bool read_more_ = false;
   bool read_paused_ = false;     // While clogged.
   bool output_waiting_ = false;  // Was seen, and none of it taken since.
-  // How often more may come from a peer that is to close the connection.
-  uint8_t lingers_left_ = 0;
+  bool lingers_ = false;         // The peer is left to close the connection:
   absl::Status why_;
 
   absl::Duration last_read_;
+  absl::Duration linger_until_;  // at the latest by then,
+  size_t lingered_bytes_ = 0;    // and if it does not say too much.
   Timer handshake_timer_;
   Timer idle_timer_;
   Timer keepalive_timer_;
