@@ -108,7 +108,6 @@ class Http1Client::Exchange final : public HttpExchange,
   Timer timer_;
   CancelListener on_cancel_;
   absl::InlinedVector<std::string_view, 4> pieces_;
-  std::string fields_;
   bool head_request_ = false;
   bool kept_fields_ = false;
   InputBuffer head_memory_{client_.loop_.blocks()};
@@ -155,7 +154,8 @@ Task<absl::Status> Http1Client::Exchange::Connect() {
 Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
   size_t length = 0;
   for (std::string_view piece : call.body) length += piece.size();
-  std::string fields;
+  std::string& fields = connection_->text;
+  fields.clear();
   for (const HttpField& field : call.extra_fields) {
     AppendField(field.name, field.value, &fields);
   }
@@ -247,7 +247,7 @@ Http1Client::Exchange::Read() {
       co_return absl::Span<const std::string_view>(pieces_);
     }
     if (!kept_fields_) {
-      parser.KeepFields(fields_);
+      parser.KeepFields(connection_->text);
       kept_fields_ = true;
     }
     Await(destination_.timeouts.idle, "more of the answer");

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -31,6 +32,8 @@ namespace gateway {
 class Http1Pool {
  public:
   static constexpr size_t kHeadBytesMax = 64 * 1024;
+  // What a connection keeps of its text while it waits.
+  static constexpr size_t kKeptTextBytesMax = 1024;
 
   // A connected stream with what is needed to read answers from it.
   class Connection final : public Stream::Observer, public Recycled {
@@ -52,6 +55,9 @@ class Http1Pool {
     const std::unique_ptr<Stream> stream;
     Http1Parser parser;
     InputBuffer input;
+    // The fields of a request while it is written, then those of its answer
+    // when their block has gone.
+    std::string text;
     const absl::Duration born;
     Timer idle_timer;
     bool reused = false;
@@ -100,6 +106,9 @@ class Http1Pool {
     if (!usable) return;
     connection->parser.Next();
     connection->input.Release();
+    if (connection->text.capacity() > kKeptTextBytesMax) {
+      connection->text = std::string();
+    }
     Connection* const idle = connection.release();
     idle->previous = nullptr;
     idle->next = first_;
