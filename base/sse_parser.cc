@@ -4,12 +4,12 @@
 #include <cassert>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/recycler.h"
 
 namespace gateway {
 namespace {
@@ -42,14 +42,28 @@ void SseParser::PaddedBuffer::Append(std::string_view bytes) {
   if (size > capacity_) {
     const size_t capacity =
         std::max({kFirstCapacityBytes, size, 2 * capacity_});
+    PaddedBuffer grown;
+    grown.bytes_ =
+        static_cast<char*>(RecycledAllocate(capacity + kSsePaddingBytes));
+    grown.size_ = size_;
+    grown.capacity_ = capacity;
     // Zeroed, so that whoever reads the padding reads something.
-    auto grown = std::make_unique<char[]>(capacity + kSsePaddingBytes);
-    if (size_ > 0) memcpy(grown.get(), bytes_.get(), size_);
-    bytes_ = std::move(grown);
-    capacity_ = capacity;
+    memset(grown.bytes_, 0, capacity + kSsePaddingBytes);
+    if (size_ > 0) memcpy(grown.bytes_, bytes_, size_);
+    Swap(grown);
   }
-  memcpy(bytes_.get() + size_, bytes.data(), bytes.size());
+  memcpy(bytes_ + size_, bytes.data(), bytes.size());
   size_ = size;
+}
+
+SseParser::PaddedBuffer::~PaddedBuffer() {
+  RecycledFree(bytes_, capacity_ + kSsePaddingBytes);
+}
+
+void SseParser::PaddedBuffer::Swap(PaddedBuffer& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
 }
 
 SseParser::LineEnds::LineEnds(std::string_view text)
@@ -105,7 +119,7 @@ bool SseParser::NextCarried(SseEvent* event) {
   carry_.Append(input_.substr(0, size));
   input_.remove_prefix(size);
   // The event's views must outlive what is carried from the rest of this feed.
-  std::swap(carry_, finished_);
+  carry_.Swap(finished_);
   carry_.Clear();
   const size_t prefix_bytes = std::exchange(carry_prefix_bytes_, 0);
   LineEnds line_ends(finished_.View());

@@ -27,14 +27,13 @@
 // `data` may be read (as simdjson likes to do) if as many may be read behind
 // the bytes fed; the parser's own memory is always padded so.
 //
-// Not thread-safe. Costs about a nanosecond for 10 bytes; allocates only for
+// Not thread-safe. Costs about a nanosecond for 10 bytes; takes memory only for
 // the first split events and to grow.
 
 #ifndef BASE_SSE_PARSER_H_
 #define BASE_SSE_PARSER_H_
 
 #include <cstddef>
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -90,15 +89,24 @@ class SseParser {
   }
 
  private:
-  // Bytes followed by kSsePaddingBytes readable ones.
+  // Bytes followed by kSsePaddingBytes readable ones, in recycled memory.
   class PaddedBuffer {
    public:
-    std::string_view View() const { return {bytes_.get(), size_}; }
+    PaddedBuffer() = default;
+    PaddedBuffer(PaddedBuffer&& other) noexcept { Swap(other); }
+    PaddedBuffer& operator=(PaddedBuffer&& other) noexcept {
+      Swap(other);
+      return *this;
+    }
+    ~PaddedBuffer();
+
+    std::string_view View() const { return {bytes_, size_}; }
     void Append(std::string_view bytes);
     void Clear() { size_ = 0; }
+    void Swap(PaddedBuffer& other) noexcept;
 
    private:
-    std::unique_ptr<char[]> bytes_;
+    char* bytes_ = nullptr;
     size_t size_ = 0;
     size_t capacity_ = 0;  // Without the padding.
   };
