@@ -40,19 +40,12 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
 Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
-    call.answer_facts = open.stream->facts();
     call.content_events += batch.content_events;
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
-    if (!more.ok()) {
-      call.answer_facts = open.stream->facts();
-      co_return Interrupted(call, more.status());
-    }
-    if (!*more) {
-      call.answer_facts = open.stream->facts();
-      co_return absl::OkStatus();
-    }
+    if (!more.ok()) co_return Interrupted(call, more.status());
+    if (!*more) co_return absl::OkStatus();
   }
 }
 
@@ -65,6 +58,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
     NotedTry& noted = call.tries.back();
     const absl::Duration opened = noted.duration;
     outcome = co_await Relay(call, sink, open);
+    call.answer_facts = open.stream->facts();
     // The provider is let go before the caller has taken the end.
     open.stream.reset();
     if (!outcome.ok() && call.cancel.cancelled()) {
