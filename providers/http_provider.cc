@@ -23,7 +23,7 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kEventStream = "text/event-stream";
 
 // The body with its edits, as pieces of the original and of the edits.
-Pieces Splice(std::string_view body, const std::vector<Edit>& edits) {
+Pieces Splice(std::string_view body, absl::Span<const Edit> edits) {
   Pieces pieces;
   size_t at = 0;
   for (const Edit& edit : edits) {
@@ -87,20 +87,18 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     read = options_.dialect->ReadResponse(*body, answer->response);
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();
-    answer->facts.id = answer->response->id();
-    answer->facts.model = answer->response->model();
   }
   co_return Blame(read);
 }
 
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Dispatch(
     ProviderCall& call, bool stream) const {
-  std::vector<Edit> edits;
+  EditPlan plan;
   std::string written;
   Pieces pieces;
   if (call.raw != nullptr) {
-    options_.dialect->PlanEdits(call.raw->scan, call.model, &edits);
-    pieces = Splice(call.raw->body, edits);
+    options_.dialect->PlanEdits(call.raw->scan, call.model, &plan);
+    pieces = Splice(call.raw->body, plan.edits);
   } else {
     const WriteRequestOptions options{.model = call.model, .stream = stream};
     GATEWAY_CO_RETURN_IF_ERROR(options_.dialect->WriteRequest(
@@ -369,10 +367,7 @@ absl::Status HttpProvider::ParsedStream::Take(std::string_view piece,
 
 void HttpProvider::ParsedStream::Note(const v1::GenerateEvent& event,
                                       StreamBatch* batch) {
-  if (event.has_started()) {
-    facts_.id = event.started().id();
-    facts_.model = event.started().model();
-  } else if (event.has_usage()) {
+  if (event.has_usage()) {
     facts_.has_usage = true;
   } else if (event.has_delta()) {
     ++batch->content_events;

@@ -55,8 +55,8 @@ absl::Status AnthropicMessages::ScanRequest(std::string_view body,
 
 void AnthropicMessages::PlanEdits(const RequestScan& scan,
                                   std::string_view model,
-                                  std::vector<Edit>* edits) const {
-  anthropic::PlanEdits(scan, model, edits);
+                                  EditPlan* plan) const {
+  anthropic::PlanEdits(scan, model, plan);
 }
 
 absl::Status AnthropicMessages::ScanResponse(std::string_view body,

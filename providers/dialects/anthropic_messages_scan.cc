@@ -48,6 +48,11 @@ absl::Status ReadText(JsonValue& value, std::string* text) {
   return absl::OkStatus();
 }
 
+// For a text that is none of our business as long as it is one.
+absl::Status CheckText(JsonValue& value) {
+  return value.IsNull() ? absl::OkStatus() : value.String().status();
+}
+
 // Scans one request.
 class RequestScanner {
  public:
@@ -138,11 +143,10 @@ absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
 }
 
 void PlanEdits(const RequestScan& scan, std::string_view model,
-               std::vector<Edit>* edits) {
+               EditPlan* plan) {
   if (scan.model == model) return;
-  Edit& edit = edits->emplace_back();
-  edit.span = scan.model_value;
-  JsonWriter(&edit.replacement).String(model);
+  JsonWriter(&plan->model).String(model);
+  plan->edits.push_back({scan.model_value, plan->model});
 }
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
@@ -155,8 +159,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
         return root.EachField(
             [&](std::string_view key, JsonValue& value) -> absl::Status {
               if (key == "type") return ReadText(value, &type);
-              if (key == "id") return ReadText(value, &facts->id);
-              if (key == "model") return ReadText(value, &facts->model);
+              if (key == "id" || key == "model") return CheckText(value);
               if (key == "stop_reason") return ReadText(value, &stop_reason);
               if (key != "usage") return absl::OkStatus();
               facts->has_usage = !value.IsNull();
@@ -216,8 +219,7 @@ absl::Status MessagesTap::ReadMessageStart(std::string_view data) {
     return root.EachField([&](std::string_view key, JsonValue& message) {
       if (key != "message") return absl::OkStatus();
       return message.EachField([&](std::string_view name, JsonValue& value) {
-        if (name == "id") return ReadText(value, &facts_.id);
-        if (name == "model") return ReadText(value, &facts_.model);
+        if (name == "id" || name == "model") return CheckText(value);
         return name == "usage" ? ReadUsage(value) : absl::OkStatus();
       });
     });

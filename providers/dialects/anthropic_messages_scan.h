@@ -7,7 +7,6 @@
 #define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_SCAN_H_
 
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,7 +22,7 @@ absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 
 // Only the model's name may change: usage is always part of a stream.
 void PlanEdits(const RequestScan& scan, std::string_view model,
-               std::vector<Edit>* edits);
+               EditPlan* plan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 

@@ -26,9 +26,12 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/recycler.h"
+#include "base/short_text.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 
@@ -45,13 +48,24 @@ struct Span {
 // Replaces a piece of a body; a zero length inserts.
 struct Edit {
   Span span;
-  std::string replacement;
+  std::string_view replacement;
+};
+
+// All that is changed of one body. Stays where it is, since edits may point
+// into it, and is gone before the scan that it was planned by.
+struct EditPlan {
+  EditPlan() = default;
+  EditPlan(const EditPlan&) = delete;
+  EditPlan& operator=(const EditPlan&) = delete;
+
+  absl::InlinedVector<Edit, 2> edits;  // Sorted by offset.
+  std::string model;  // Backs the edit of the model's name.
 };
 
 // What the stages need to know of a request whose bytes are only forwarded.
 // Strings are unescaped copies; spans point into the scanned body.
 struct RequestScan {
-  std::string model;
+  ShortText model;
   Span model_value;        // The JSON string, quotes included.
   bool stream = false;
   // The caller asked for the usage event of a stream.
@@ -72,8 +86,6 @@ struct RequestScan {
 struct ResponseFacts {
   v1::Usage usage;
   bool has_usage = false;
-  std::string id;
-  std::string model;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
 };
 
@@ -87,7 +99,7 @@ enum class EventKind {
 };
 
 // Reads along a raw stream.
-class StreamTap {
+class StreamTap : public Recycled {
  public:
   virtual ~StreamTap() = default;
 
@@ -109,7 +121,7 @@ class StreamTap {
 };
 
 // Reads one vendor's stream into neutral events.
-class EventReader {
+class EventReader : public Recycled {
  public:
   virtual ~EventReader() = default;
 
@@ -127,7 +139,7 @@ class EventReader {
 };
 
 // Writes neutral events as one vendor's stream, framing included.
-class EventWriter {
+class EventWriter : public Recycled {
  public:
   struct Options {
     std::string model;       // What the caller asked for, if it must be echoed.
@@ -213,9 +225,9 @@ class Dialect {
                                    RequestScan* scan) const = 0;
 
   // The edits that turn the scanned body into the upstream's: the model's name
-  // and the wish for usage in streams. Sorted by offset.
+  // and the wish for usage in streams.
   virtual void PlanEdits(const RequestScan& scan, std::string_view model,
-                         std::vector<Edit>* edits) const = 0;
+                         EditPlan* plan) const = 0;
 
   // Reads what must be recorded of a whole answer. Padded like ScanRequest.
   virtual absl::Status ScanResponse(std::string_view body,

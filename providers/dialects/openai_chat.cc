@@ -61,8 +61,8 @@ absl::Status OpenAiChat::ScanRequest(std::string_view body,
 }
 
 void OpenAiChat::PlanEdits(const RequestScan& scan, std::string_view model,
-                           std::vector<Edit>* edits) const {
-  PlanOpenAiEdits(scan, model, edits);
+                           EditPlan* plan) const {
+  PlanOpenAiEdits(scan, model, plan);
 }
 
 absl::Status OpenAiChat::ScanResponse(std::string_view body,

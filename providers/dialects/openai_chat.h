@@ -48,7 +48,7 @@ class OpenAiChat : public Dialect {
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,
-                 std::vector<Edit>* edits) const override;
+                 EditPlan* plan) const override;
   absl::Status ScanResponse(std::string_view body,
                             ResponseFacts* facts) const override;
   std::unique_ptr<StreamTap> NewStreamTap() const override;

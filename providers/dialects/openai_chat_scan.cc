@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "base/json.h"
@@ -24,7 +23,11 @@ namespace gateway {
 namespace {
 
 constexpr int32_t kChoicesMax = 128;
-constexpr std::string_view kUsageWish = "\"include_usage\":true";
+constexpr std::string_view kUsageWish = R"("include_usage":true)";
+constexpr std::string_view kWishObject = R"({"include_usage":true})";
+// The object has at least a model, so a comma follows.
+constexpr std::string_view kWishField =
+    R"("stream_options":{"include_usage":true},)";
 
 // The fields that policies depend on, now or in rooms to come.
 enum Field {
@@ -247,13 +250,7 @@ class ResponseScanner {
   explicit ResponseScanner(ResponseFacts* facts) : facts_(*facts) {}
 
   absl::Status ScanField(std::string_view key, JsonValue& value) {
-    if (key == "id" && value.IsString()) {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
-      facts_.id = id;
-    } else if (key == "model" && value.IsString()) {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view model, value.String());
-      facts_.model = model;
-    } else if (key == "usage" && !value.IsNull()) {
+    if (key == "usage" && !value.IsNull()) {
       facts_.has_usage = true;
       return ReadOpenAiUsage(value, &facts_.usage);
     } else if (key == "error") {
@@ -295,30 +292,25 @@ absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan) {
 }
 
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
-                     std::vector<Edit>* edits) {
-  if (model != scan.model) {
-    Edit& edit = edits->emplace_back();
-    edit.span = scan.model_value;
-    JsonWriter(&edit.replacement).String(model);
+                     EditPlan* plan) {
+  if (scan.model != model) {
+    JsonWriter(&plan->model).String(model);
+    plan->edits.push_back({scan.model_value, plan->model});
   }
   if (scan.stream && !scan.stream_usage) {
-    Edit& edit = edits->emplace_back();
-    edit.span = scan.stream_options_value;
-    std::string& wish = edit.replacement;
-    if (!scan.stream_options_wish.empty()) {
-      wish = scan.stream_options_wish;
-    } else {
-      wish.append("{").append(kUsageWish).append("}");
-    }
     if (scan.stream_options_value.length == 0) {
-      // The object has at least a model, so a comma follows.
-      edit.span = {.offset = scan.object_begin};
-      wish = "\"stream_options\":" + wish + ",";
+      plan->edits.push_back({{.offset = scan.object_begin}, kWishField});
+    } else if (scan.stream_options_wish.empty()) {
+      plan->edits.push_back({scan.stream_options_value, kWishObject});
+    } else {
+      plan->edits.push_back(
+          {scan.stream_options_value, scan.stream_options_wish});
     }
   }
-  std::sort(edits->begin(), edits->end(), [](const Edit& a, const Edit& b) {
-    return a.span.offset < b.span.offset;
-  });
+  std::sort(plan->edits.begin(), plan->edits.end(),
+            [](const Edit& a, const Edit& b) {
+              return a.span.offset < b.span.offset;
+            });
 }
 
 absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts) {

@@ -7,7 +7,6 @@
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_SCAN_H_
 
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "providers/dialects/dialect.h"
@@ -20,7 +19,7 @@ namespace gateway {
 absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan);
 
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
-                     std::vector<Edit>* edits);
+                     EditPlan* plan);
 
 // An error in the place of an answer is returned as what it says.
 absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts);

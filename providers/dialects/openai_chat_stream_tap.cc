@@ -85,9 +85,9 @@ class OpenAiStreamTap final : public StreamTap {
   }
 
  private:
-  // The first event tells id and model; the one with a role begins a choice.
+  // The first event has an id, if any has; one with a role begins a choice.
   bool IsWorthParsing(std::string_view data) const {
-    return facts_.id.empty() || HasValue(data, "\"finish_reason\"") ||
+    return !has_id_ || HasValue(data, "\"finish_reason\"") ||
            HasValue(data, "\"usage\"") || HasValue(data, "\"error\"") ||
            HasValue(data, "\"role\"");
   }
@@ -118,12 +118,9 @@ class OpenAiStreamTap final : public StreamTap {
         return NoteChoice(choice, notes);
       });
     }
-    if (key == "id" && facts_.id.empty() && value.IsString()) {
+    if (key == "id" && !has_id_ && value.IsString()) {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
-      facts_.id = id;
-    } else if (key == "model" && facts_.model.empty() && value.IsString()) {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view model, value.String());
-      facts_.model = model;
+      has_id_ = !id.empty();
     } else if (key == "usage" && !value.IsNull()) {
       notes->has_usage = true;
       facts_.has_usage = true;
@@ -179,6 +176,7 @@ class OpenAiStreamTap final : public StreamTap {
   }
 
   ResponseFacts facts_;
+  bool has_id_ = false;
   absl::Status error_;
   ChoiceContents contents_ = {.content = true};
   std::bitset<kChoicesMax> begun_;

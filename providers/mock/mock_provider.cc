@@ -72,8 +72,6 @@ Task<absl::Status> MockProvider::Generate(ProviderCall& call,
   *answer->response->mutable_usage() = MakeUsage();
   answer->facts.usage = answer->response->usage();
   answer->facts.has_usage = true;
-  answer->facts.id = answer->response->id();
-  answer->facts.model = answer->response->model();
   co_return absl::OkStatus();
 }
 
@@ -124,8 +122,6 @@ class MockProvider::AnswerStream final : public ProviderStream {
     WriteMockAnswer(*call.request, call.model, config_.reply(), &whole);
     *whole.mutable_usage() = provider.MakeUsage();
     events_ = CutMockAnswer(whole, config_.chunk_count());
-    facts_.id = whole.id();
-    facts_.model = whole.model();
   }
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {

@@ -1,6 +1,7 @@
 #include "service/api/call_context.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -54,10 +55,11 @@ bool IsReservedMetadataName(std::string_view name) {
          name == "te" || name == "content-type";
 }
 
-std::string RequestIdFor(std::string_view given) {
-  return IsValidRequestId(given)
-             ? std::string(given)
-             : SystemRandom().HexId(kMadeUpRequestIdDigits);
+ShortText RequestIdFor(std::string_view given) {
+  if (IsValidRequestId(given)) return ShortText(given);
+  std::array<char, kMadeUpRequestIdDigits> made_up;
+  SystemRandom().FillHexId(made_up.data(), made_up.size());
+  return ShortText({made_up.data(), made_up.size()});
 }
 
 CallContext::CallContext(EventLoop& loop, const Arrival& arrival)

@@ -31,6 +31,7 @@
 #include "absl/types/span.h"
 #include "base/cancellation.h"
 #include "base/event_loop.h"
+#include "base/short_text.h"
 #include "google/protobuf/arena.h"
 
 namespace gateway {
@@ -46,8 +47,8 @@ inline constexpr size_t kMadeUpRequestIdDigits = 32;
 
 // The caller's id if it is valid, else one made up of
 // kMadeUpRequestIdDigits hexadecimal digits. For requests without a
-// CallContext, which does the same without allocating.
-std::string RequestIdFor(std::string_view given);
+// CallContext.
+ShortText RequestIdFor(std::string_view given);
 
 // Names that belong to the protocol (`:path`, `grpc-timeout`, `te`, ...), not
 // to the caller or a handler.

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
+#include "base/short_text.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
@@ -45,7 +46,7 @@ absl::Status NoSuchPath(std::string_view method, std::string_view path) {
 struct OpenAiRoutes::Exchange {
   const HttpRequest& request;
   HttpResponder& responder;
-  std::string id;
+  ShortText id;
 };
 
 Task<void> OpenAiRoutes::Handle(const HttpRequest& request,

@@ -117,10 +117,11 @@ TEST(PlanEditsTest, ChangesTheModelAndNothingElse) {
   const std::string body = R"({"a":1,"model":"x","b":"x"})";
   const absl::StatusOr<RequestScan> scan = Scan(body);
   ASSERT_TRUE(scan.ok());
-  std::vector<Edit> edits;
-  PlanEdits(*scan, "x", &edits);
+  EditPlan plan;
+  PlanEdits(*scan, "x", &plan);
+  const auto& edits = plan.edits;
   EXPECT_TRUE(edits.empty());
-  PlanEdits(*scan, "y\"z", &edits);
+  PlanEdits(*scan, "y\"z", &plan);
   ASSERT_EQ(edits.size(), 1u);
   std::string edited = body;
   edited.replace(edits[0].span.offset, edits[0].span.length,

@@ -137,8 +137,6 @@ TEST(OpenAiChatGoldensTest, ScanAndReadingAgreeOnAnswers) {
     const absl::Status status = OpenAiChat().ScanResponse(
         std::string_view(padded).substr(0, golden.text.size()), &facts);
     ASSERT_TRUE(status.ok()) << status;
-    EXPECT_EQ(facts.id, response.id());
-    EXPECT_EQ(facts.model, response.model());
     EXPECT_EQ(facts.has_usage, response.has_usage());
     EXPECT_TRUE(MessageDifferencer::Equals(facts.usage, response.usage()));
     EXPECT_EQ(facts.finish_reason, response.choices(0).finish_reason());
@@ -210,8 +208,6 @@ TEST(OpenAiChatGoldensTest, TheTapKnowsWhatTheReaderKnows) {
       if (role_alone) continue;
       EXPECT_EQ(kinds[i], EventKind::kContent);
     }
-    EXPECT_EQ(tap->facts().id, whole.id());
-    EXPECT_EQ(tap->facts().model, whole.model());
     EXPECT_TRUE(tap->facts().has_usage);
     EXPECT_TRUE(MessageDifferencer::Equals(tap->facts().usage, whole.usage()));
     // Refusals and tool calls are told by later events than the tap parses.

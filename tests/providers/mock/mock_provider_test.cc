@@ -135,7 +135,6 @@ TEST_F(MockProviderTest, SaysItsReplyAndItsUsage) {
   EXPECT_EQ(outcome.response.usage().input_tokens(), 7);
   EXPECT_EQ(outcome.facts.usage.output_tokens(), 9);
   EXPECT_TRUE(outcome.facts.has_usage);
-  EXPECT_EQ(outcome.facts.model, "mock-model");
   EXPECT_EQ(outcome.progress.http_status, 200);
 }
 
