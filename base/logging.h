@@ -103,7 +103,7 @@ struct LoggingOptions {
   // The file to append to; empty for standard error.
   std::string file;
   // Lines that wait to be written before the oldest are dropped.
-  size_t lines_waiting_limit = 8192;
+  size_t lines_waiting_limit = 1024;
   // Must outlive logging. Null for the machine's clock.
   Clock* clock = nullptr;
 };
