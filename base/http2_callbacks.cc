@@ -182,6 +182,9 @@ void Http2Callbacks::HandleSettings(Http2Session& session,
   if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
     session.settings_acked_ = true;
   } else {
+    if (!session.settings_received_ && session.open_streams_ == 0) {
+      session.Arm(session.idle_timer_, session.limits_.idle_timeout);
+    }
     session.settings_received_ = true;
     session.owner_.OnCapacity();
   }
@@ -266,6 +269,7 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
   if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;
   session.guard_.NoteSent();
   if (stream == nullptr) return 0;
+  stream->begun_ = true;
   if (head.type == NGHTTP2_HEADERS &&
       frame->headers.cat == NGHTTP2_HCAT_RESPONSE) {
     session.guard_.NoteAnswer();
@@ -325,10 +329,12 @@ int Http2Callbacks::SendData(nghttp2_session*, nghttp2_frame*,
                              nghttp2_data_source* source, void* self) {
   constexpr size_t kFrameHeadBytes = 9;
   Http2Session& session = Session(self);
+  Http2Stream& stream = *static_cast<Http2Stream*>(source->ptr);
+  // What the frame was to carry has been dropped since it was begun.
+  if (stream.reset_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (session.output_.full()) return NGHTTP2_ERR_WOULDBLOCK;
   session.output_.Append(View(head, kFrameHeadBytes));
-  static_cast<Http2Stream*>(source->ptr)->TakeInto(session.output_,
-                                                     size);
+  stream.TakeInto(session.output_, size);
   return 0;
 }
 

@@ -128,7 +128,6 @@ void Http2Session::Start(std::string_view bytes) {
   stream_->SetObserver(this);
   SubmitSettings();
   Arm(handshake_timer_, limits_.handshake_timeout);
-  Arm(idle_timer_, limits_.idle_timeout);
   Arm(keepalive_timer_, limits_.keepalive_time);
   Arm(age_timer_, WithJitter(limits_.age_max));
   if (!bytes.empty()) Feed(bytes);
@@ -409,6 +408,9 @@ void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
                  static_cast<Http2Stream*>(nullptr));
   }
   --open_streams_;
+  if (role_ == Role::kClient && !stream->begun_ && !stream->reset_) {
+    error = Http2Error::kRefusedStream;
+  }
   if (stream->events_ != nullptr) {
     std::exchange(stream->events_, nullptr)->OnClosed(*stream, error, why);
   }

@@ -75,7 +75,7 @@ struct Http2Limits {
   // acknowledgement of ours are there; and from a header block's first frame
   // to its end.
   absl::Duration handshake_timeout = absl::Seconds(10);
-  // Without a stream.
+  // Without a stream, once the peer's settings are there.
   absl::Duration idle_timeout = absl::InfiniteDuration();
   // A connection from which nothing has come for so long is pinged, and closed
   // when still nothing comes.
@@ -142,8 +142,12 @@ class Http2Session final : private Stream::Observer,
   Http2Stream* StartRequest(absl::Span<const HttpField> fields, bool end,
                             Http2StreamEvents& events);
 
-  // Client only: another request may begin now.
+  // Client only: another request may begin now. Until the peer's settings are
+  // there, this is a guess of what it allows.
   bool accepting() const;
+
+  // The peer has shown that it speaks HTTP/2, and said what it allows.
+  bool settings_received() const { return settings_received_; }
 
   // No request may begin on this connection ever again.
   bool retiring() const { return draining_ || goaway_received_ || over_; }

@@ -80,6 +80,21 @@ void Http2Stream::SendBorrowed(absl::Span<const std::string_view> pieces) {
   Resume();
 }
 
+void Http2Stream::KeepBorrowed() {
+  size_t begin = borrowed_begin_;
+  for (std::string_view piece : borrowed_) {
+    unsent_.Append(piece.substr(begin));
+    begin = 0;
+  }
+  DropBorrowed();
+}
+
+void Http2Stream::DropBorrowed() {
+  borrowed_ = {};
+  borrowed_begin_ = 0;
+  borrowed_bytes_ = 0;
+}
+
 void Http2Stream::End(absl::Span<const HttpField> trailers) {
   assert(!ended_);
   ended_ = true;
@@ -92,6 +107,8 @@ void Http2Stream::End(absl::Span<const HttpField> trailers) {
 void Http2Stream::Reset(Http2Error error, absl::Status why) {
   if (std::exchange(reset_, true)) return;
   why_ = std::move(why);
+  unsent_.Clear();
+  DropBorrowed();
   nghttp2_submit_rst_stream(session_.session_, NGHTTP2_FLAG_NONE, id_,
                             static_cast<uint32_t>(error));
   session_.ScheduleFlush();

@@ -70,8 +70,8 @@ class Http2StreamEvents {
 
   // The stream is over, and gone when this returns. `error` is kNoError if
   // nobody broke it off (see peer_ended() for whether all has come), and
-  // kRefusedStream if the peer has not looked at the request, so that it can
-  // be made again; `why` is OK or says more in words.
+  // kRefusedStream if the peer has not looked at the request, or it was never
+  // written, so that it can be made again; `why` is OK or says more in words.
   virtual void OnClosed(Http2Stream& stream, Http2Error error,
                         const absl::Status& why) = 0;
 
@@ -108,11 +108,16 @@ class Http2Stream final : public Recycled {
   // until OnSent or OnClosed. REQUIRES: until then only End is called.
   void SendBorrowed(absl::Span<const std::string_view> pieces);
 
+  // Copies what was borrowed and has not been taken: from now on it need not
+  // stay valid.
+  void KeepBorrowed();
+
   // Ends the body, with trailers if there are any.
   void End(absl::Span<const HttpField> trailers = {});
 
   // Breaks the stream off, both ways: OnClosed follows at the end of the turn.
-  // `why` is what it will be told.
+  // `why` is what it will be told. Nothing more is taken of what was given,
+  // borrowed bytes included.
   void Reset(Http2Error error, absl::Status why = absl::OkStatus());
 
   // Bytes of the body have been dealt with: the peer may send as many more.
@@ -145,6 +150,8 @@ class Http2Stream final : public Recycled {
   // Tells a peer that still sends, though it has been answered, to stop.
   void StopPeer();
 
+  void DropBorrowed();
+
   // Moves the next `size` bytes of the body to the connection's output.
   void TakeInto(Http2Output& output, size_t size);
 
@@ -152,6 +159,7 @@ class Http2Stream final : public Recycled {
   int32_t id_;
   bool head_sent_ = false;
   bool head_received_ = false;  // Client only.
+  bool begun_ = false;          // Client only: the head has been written.
   bool ended_ = false;
   bool end_sent_ = false;
   bool peer_ended_ = false;
