@@ -147,6 +147,13 @@ Task<absl::Status> Http1Client::Exchange::Connect() {
   dial_ = nullptr;
   timer_.Disarm();
   GATEWAY_CO_RETURN_IF_ERROR(stream.status());
+  if ((*stream)->alpn() == "h2") {
+    if (client_.on_http2_ == nullptr) {
+      co_return absl::UnavailableError("the server speaks HTTP/2 only");
+    }
+    client_.on_http2_(pool_.destination(), *std::move(stream));
+    co_return absl::FailedPreconditionError("the server chose HTTP/2");
+  }
   connection_ = pool_.NewConnection(*std::move(stream));
   co_return absl::OkStatus();
 }
@@ -354,8 +361,10 @@ void Http1Client::Exchange::Fail(absl::Status why) {
   if (connection_ != nullptr) connection_->stream->Close(/*reset=*/true);
 }
 
-Http1Client::Http1Client(Resolver& resolver)
-    : loop_(*EventLoop::Current()), names_(resolver) {}
+Http1Client::Http1Client(Resolver& resolver, OnHttp2 on_http2)
+    : loop_(*EventLoop::Current()),
+      names_(resolver),
+      on_http2_(std::move(on_http2)) {}
 
 void Http1Client::EndExchange() {
   if (--stats_.active == 0) idle_.Set();
@@ -374,6 +383,13 @@ Http1Pool& Http1Client::PoolOf(
     pool = std::make_unique<Http1Pool>(loop_, stats_, destination);
   }
   return *pool;
+}
+
+void Http1Client::Adopt(
+    const std::shared_ptr<const HttpDestination>& destination,
+    std::unique_ptr<Stream> stream) {
+  Http1Pool& pool = PoolOf(destination);
+  pool.GiveBack(pool.NewConnection(std::move(stream)));
 }
 
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Http1Client::Send(

@@ -10,6 +10,7 @@
 #ifndef BASE_HTTP1_CLIENT_H_
 #define BASE_HTTP1_CLIENT_H_
 
+#include <functional>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,6 +19,7 @@
 #include "base/http_client.h"
 #include "base/http_client_stats.h"
 #include "base/resolver.h"
+#include "base/stream.h"
 #include "base/task.h"
 
 namespace gateway {
@@ -26,12 +28,21 @@ class Http1Pool;
 
 class Http1Client final : public HttpClient {
  public:
+  // Told of a connection on which the server chose HTTP/2. Send then returns
+  // FAILED_PRECONDITION. Without one that server cannot be reached.
+  using OnHttp2 = std::function<void(
+      const std::shared_ptr<const HttpDestination>&, std::unique_ptr<Stream>)>;
+
   // Borrows `resolver`. Belongs to the calling thread's loop.
-  explicit Http1Client(Resolver& resolver);
+  explicit Http1Client(Resolver& resolver, OnHttp2 on_http2 = nullptr);
   ~Http1Client() override;
 
   Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       const HttpCall& call) override;
+
+  // Takes over a connection that has carried nothing yet.
+  void Adopt(const std::shared_ptr<const HttpDestination>& destination,
+             std::unique_ptr<Stream> stream);
 
   // Waits until no exchange is under way, those that finish in the background
   // included. One waiter at a time.
@@ -53,6 +64,7 @@ class Http1Client final : public HttpClient {
 
   EventLoop& loop_;
   LoopResolver names_;
+  const OnHttp2 on_http2_;
   WakeUp idle_;
   const std::shared_ptr<HttpClientStats> shared_stats_ =
       std::make_shared<HttpClientStats>();

@@ -84,6 +84,10 @@ class Http1Pool {
     return std::make_unique<Connection>(*this, std::move(stream));
   }
 
+  const std::shared_ptr<const HttpDestination>& destination() const {
+    return destination_;
+  }
+
   // Null if none is idle.
   std::unique_ptr<Connection> Take() {
     if (first_ == nullptr) return nullptr;
@@ -94,8 +98,9 @@ class Http1Pool {
     return connection;
   }
 
-  // REQUIRES: the connection has carried its answer to the end. One on which
-  // more has come is dropped: it would be taken for the next answer.
+  // REQUIRES: the connection has carried its answer to the end, or nothing yet.
+  // One on which more has come is dropped: it would be taken for the next
+  // answer.
   void GiveBack(std::unique_ptr<Connection> connection) {
     const bool usable = !connection->stream->hung_up() &&
                         connection->input.bytes().empty() &&

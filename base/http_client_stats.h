@@ -36,6 +36,8 @@ struct HttpClientStats {
   // Connections that carry a request, and that wait for one.
   Count active;
   Count idle;
+  // Requests under way on connections that carry many.
+  Count streams;
 };
 
 }  // namespace gateway

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/http1_client.h"
 #include "base/http1_server.h"
 #include "base/latch.h"
+#include "base/negotiating_http_client.h"
 #include "base/status_macros.h"
 #include "base/task.h"
 #include "errors/fault.h"
@@ -40,7 +40,7 @@ struct LoopRuntime::OnLoop {
                  &shared.health.AddLane()),
         services{loop, client, wiring, recorder} {}
 
-  Http1Client client;
+  NegotiatingHttpClient client;
   LoopWiring wiring;
   Recorder recorder;
   LoopServices services;
@@ -67,7 +67,9 @@ absl::Status LoopRuntime::Start(int index,
 
 absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
   on_loop_ = std::make_unique<OnLoop>(*loop_, shared_);
-  AddUpstreamMetrics(on_loop_->client.shared_stats(), shared_.registry);
+  const NegotiatingHttpClient& client = on_loop_->client;
+  AddUpstreamMetrics(client.http1().shared_stats(), shared_.registry);
+  AddUpstreamMetrics(client.http2().shared_stats(), shared_.registry);
   for (HttpListener& listener : listeners) {
     Door& door = on_loop_->doors.emplace_back();
     door.outlives_drain = listener.outlives_drain;
@@ -138,7 +140,7 @@ Task<void> LoopRuntime::CloseOnLoop() {
       co_await door.server->drained().Wait();
     }
   }
-  co_await on_loop_->client.AwaitIdle();
+  co_await on_loop_->client.Close();
   on_loop_.reset();
 }
 

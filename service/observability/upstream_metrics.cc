@@ -13,6 +13,11 @@ constexpr MetricDefinition kConnections = {
     .kind = MetricKind::kGauge,
     .label_names = kLabels};
 
+constexpr MetricDefinition kStreams = {
+    .name = "llmgw_upstream_http2_streams",
+    .help = "Calls that are under way on HTTP/2 connections to providers.",
+    .kind = MetricKind::kGauge};
+
 }  // namespace
 
 void AddUpstreamMetrics(std::shared_ptr<const HttpClientStats> stats,
@@ -21,6 +26,8 @@ void AddUpstreamMetrics(std::shared_ptr<const HttpClientStats> stats,
                      [stats] { return static_cast<double>(stats->active); });
   registry.AddSource(kConnections, {"idle"},
                      [stats] { return static_cast<double>(stats->idle); });
+  registry.AddSource(kStreams, {},
+                     [stats] { return static_cast<double>(stats->streams); });
 }
 
 }  // namespace gateway

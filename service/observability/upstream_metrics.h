@@ -1,8 +1,9 @@
 // The metrics of connections to providers, read when metrics are read:
 //
 //   llmgw_upstream_connections{state}  active: carries a call; idle: waits
+//   llmgw_upstream_http2_streams       calls, many of which share a connection
 //
-//   AddUpstreamMetrics(client.shared_stats(), registry);  // For each loop.
+//   AddUpstreamMetrics(client.shared_stats(), registry);  // For each client.
 //
 // Thread-safe: a plain function.
 

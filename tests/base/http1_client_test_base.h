@@ -92,7 +92,7 @@ class Http1ClientTestBase : public testing::Test {
     return reply;
   }
 
-  static Task<Reply> Call(Http1Client& client, Ask ask) {
+  static Task<Reply> Call(HttpClient& client, Ask ask) {
     Reply reply;
     CancelSignal never;
     const HttpRequestHead head(ask.to, ask.method, ask.path, {});

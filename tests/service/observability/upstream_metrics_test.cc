@@ -9,6 +9,7 @@
 #include "base/cancellation.h"
 #include "base/http1_client.h"
 #include "base/http_client.h"
+#include "base/http_client_stats.h"
 #include "base/resolver.h"
 #include "base/task.h"
 #include "base/thread.h"
@@ -105,6 +106,23 @@ TEST(UpstreamMetricsTest, AddsUpTheLoops) {
     EXPECT_EQ(Connections(registry).size(), 2u);
     co_return;
   }(resolver, registry));
+}
+
+TEST(UpstreamMetricsTest, CountsCallsThatShareConnections) {
+  FakeClock clock;
+  MetricRegistry registry(clock);
+  const auto stats = std::make_shared<HttpClientStats>();
+  AddUpstreamMetrics(stats, registry);
+  ++stats->active;
+  for (int i = 0; i < 3; ++i) ++stats->streams;
+  EXPECT_THAT(Connections(registry),
+              ElementsAre(Pair("active", 1), Pair("idle", 0)));
+  double streams = 0;
+  for (const MetricFamilyValue& family : registry.Read().families) {
+    if (family.name != "llmgw_upstream_http2_streams") continue;
+    streams = family.metrics[0].number;
+  }
+  EXPECT_EQ(streams, 3);
 }
 
 }  // namespace
