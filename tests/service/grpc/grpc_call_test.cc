@@ -1,3 +1,6 @@
+// What a call is with either engine. What is particular to the native one is in
+// tests/service/rpc.
+
 #include "service/grpc/grpc_call.h"
 
 #include <grpc/support/time.h>
@@ -26,7 +29,8 @@
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
-#include "tests/service/grpc/echo_server.h"
+#include "tests/testing/echo/echo_methods.h"
+#include "tests/testing/echo/echo_server.h"
 #include "tests/testing/event.h"
 
 namespace gateway {
@@ -48,7 +52,7 @@ EchoRequest Request(const std::string& text, int repeat = 0,
   return request;
 }
 
-class GrpcCallTest : public testing::Test {
+class GrpcCallTest : public testing::TestWithParam<Engine> {
  protected:
   absl::Status Echo(const EchoRequest& request) {
     context_ = NewContext();
@@ -78,13 +82,17 @@ class GrpcCallTest : public testing::Test {
     return Received(status);
   }
 
-  EchoServer server_;
+  EchoServer server_{{.engine = GetParam()}};
   std::unique_ptr<EchoServer::EchoService::Stub> stub_ = server_.NewStub();
   std::unique_ptr<grpc::ClientContext> context_;
   EchoResponse response_;
 };
 
-TEST_F(GrpcCallTest, AnswersAUnaryCall) {
+INSTANTIATE_TEST_SUITE_P(, GrpcCallTest,
+                         testing::Values(Engine::kNative, Engine::kGrpcCore),
+                         [](const auto& info) { return NameOf(info.param); });
+
+TEST_P(GrpcCallTest, AnswersAUnaryCall) {
   ASSERT_TRUE(Echo(Request("hello", 0, 100'000)).ok());
   EXPECT_EQ(response_.text(), "hello");
   EXPECT_EQ(response_.payload(), std::string(100'000, 'p'));
@@ -92,7 +100,7 @@ TEST_F(GrpcCallTest, AnswersAUnaryCall) {
   EXPECT_EQ(response_.ByteSizeLong(), 0u);
 }
 
-TEST_F(GrpcCallTest, StreamsManyAnswersInOrder) {
+TEST_P(GrpcCallTest, StreamsManyAnswersInOrder) {
   const auto context = NewContext();
   const auto stream = stub_->Expand(context.get(), Request("n", 2000));
   EchoResponse response;
@@ -105,7 +113,7 @@ TEST_F(GrpcCallTest, StreamsManyAnswersInOrder) {
   EXPECT_EQ(Trailer(*context, "x-request-id").size(), 32u);
 }
 
-TEST_F(GrpcCallTest, AnswersAnEmptyStream) {
+TEST_P(GrpcCallTest, AnswersAnEmptyStream) {
   const auto context = NewContext();
   const auto stream = stub_->Expand(context.get(), Request("n", 0));
   EchoResponse response;
@@ -113,7 +121,7 @@ TEST_F(GrpcCallTest, AnswersAnEmptyStream) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(GrpcCallTest, CollectsWhatAClientStreams) {
+TEST_P(GrpcCallTest, CollectsWhatAClientStreams) {
   const auto context = NewContext();
   const auto stream = stub_->Collect(context.get(), &response_);
   std::string expected;
@@ -126,7 +134,7 @@ TEST_F(GrpcCallTest, CollectsWhatAClientStreams) {
   EXPECT_EQ(response_.text(), expected);
 }
 
-TEST_F(GrpcCallTest, ChatsBothWays) {
+TEST_P(GrpcCallTest, ChatsBothWays) {
   const auto context = NewContext();
   const auto stream = stub_->Chat(context.get());
   for (int i = 0; i < 100; ++i) {
@@ -139,7 +147,7 @@ TEST_F(GrpcCallTest, ChatsBothWays) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(GrpcCallTest, AHandlerMayEndBeforeItHasReadAll) {
+TEST_P(GrpcCallTest, AHandlerMayEndBeforeItHasReadAll) {
   server_.chat = [](CallContext&, MessageReader& reader,
                     MessageWriter&) -> Task<absl::Status> {
     EchoRequest request;
@@ -153,7 +161,7 @@ TEST_F(GrpcCallTest, AHandlerMayEndBeforeItHasReadAll) {
   EXPECT_EQ(Received(stream->Finish()).message(), "enough");
 }
 
-TEST_F(GrpcCallTest, EachCallStaysOnItsLoop) {
+TEST_P(GrpcCallTest, EachCallStaysOnItsLoop) {
   std::atomic<int> strays = 0;
   server_.chat = [&](CallContext& call, MessageReader& reader,
                      MessageWriter& writer) -> Task<absl::Status> {
@@ -179,7 +187,7 @@ TEST_F(GrpcCallTest, EachCallStaysOnItsLoop) {
   EXPECT_EQ(strays, 0);
 }
 
-TEST_F(GrpcCallTest, ErrorsCarryTheirDetails) {
+TEST_P(GrpcCallTest, ErrorsCarryTheirDetails) {
   server_.echo = [](CallContext& call, const EchoRequest&,
                     EchoResponse*) -> Task<absl::Status> {
     absl::Status status =
@@ -203,7 +211,7 @@ TEST_F(GrpcCallTest, ErrorsCarryTheirDetails) {
   EXPECT_EQ(Trailer(*context_, "x-request-id").size(), 32u);
 }
 
-TEST_F(GrpcCallTest, InitialMetadataLeavesBeforeTheFirstMessage) {
+TEST_P(GrpcCallTest, InitialMetadataLeavesBeforeTheFirstMessage) {
   server_.expand = [](CallContext& call, const EchoRequest&,
                        MessageWriter& writer) -> Task<absl::Status> {
     call.AddInitialMetadata("x-text", "early");
@@ -223,7 +231,7 @@ TEST_F(GrpcCallTest, InitialMetadataLeavesBeforeTheFirstMessage) {
   stream->Finish();
 }
 
-TEST_F(GrpcCallTest, InitialMetadataLeavesWithAnAnswerOrAnError) {
+TEST_P(GrpcCallTest, InitialMetadataLeavesWithAnAnswerOrAnError) {
   absl::Status outcome;
   server_.echo = [&](CallContext& call, const EchoRequest&,
                      EchoResponse*) -> Task<absl::Status> {
@@ -240,7 +248,7 @@ TEST_F(GrpcCallTest, InitialMetadataLeavesWithAnAnswerOrAnError) {
   }
 }
 
-TEST_F(GrpcCallTest, AnErrorMayFollowAnswers) {
+TEST_P(GrpcCallTest, AnErrorMayFollowAnswers) {
   server_.expand = [](CallContext&, const EchoRequest&,
                       MessageWriter& writer) -> Task<absl::Status> {
     co_await writer.Write(EchoResponse());
@@ -254,7 +262,7 @@ TEST_F(GrpcCallTest, AnErrorMayFollowAnswers) {
             v1::ERROR_REASON_STREAM_INTERRUPTED);
 }
 
-TEST_F(GrpcCallTest, WhatIsNotServedIsUnimplemented) {
+TEST_P(GrpcCallTest, WhatIsNotServedIsUnimplemented) {
   const auto context = NewContext();
   context->AddMetadata("x-request-id", "mine");
   const absl::Status status =
@@ -265,7 +273,7 @@ TEST_F(GrpcCallTest, WhatIsNotServedIsUnimplemented) {
   EXPECT_EQ(Trailer(*context, "x-request-id"), "mine");
 }
 
-TEST_F(GrpcCallTest, EchoesAValidRequestIdAndReplacesABadOne) {
+TEST_P(GrpcCallTest, EchoesAValidRequestIdAndReplacesABadOne) {
   std::string seen;
   server_.echo = [&](CallContext& call, const EchoRequest&,
                      EchoResponse*) -> Task<absl::Status> {
@@ -291,7 +299,7 @@ TEST_F(GrpcCallTest, EchoesAValidRequestIdAndReplacesABadOne) {
   }
 }
 
-TEST_F(GrpcCallTest, HandlersSeeMetadataAndPeer) {
+TEST_P(GrpcCallTest, HandlersSeeMetadataAndPeer) {
   std::optional<std::string> token;
   std::string binary;
   std::string peer;
@@ -314,20 +322,20 @@ TEST_F(GrpcCallTest, HandlersSeeMetadataAndPeer) {
   EXPECT_EQ(method, "llmgateway.testing.v1.EchoService/Echo");
 }
 
-TEST_F(GrpcCallTest, MoreMetadataThanAllowedIsRefused) {
+TEST_P(GrpcCallTest, MoreMetadataThanAllowedIsRefused) {
   const auto context = NewContext();
   for (int i = 0; i < 20; ++i) {
     context->AddMetadata(absl::StrCat("x-filler-", i), std::string(1000, 'f'));
   }
   EXPECT_EQ(Echo(*context, Request("")).code(),
             absl::StatusCode::kResourceExhausted);
-  // The library gives up the whole connection; others do not notice.
+  // gRPC C++ gives up the whole connection; others do not notice.
   stub_ = server_.NewStub();
   const absl::Status next = Echo(Request(""));
   EXPECT_TRUE(next.ok()) << next;
 }
 
-TEST_F(GrpcCallTest, AMessageOverTheLimitIsRefusedUnseen) {
+TEST_P(GrpcCallTest, AMessageOverTheLimitIsRefusedUnseen) {
   std::atomic<int> runs = 0;
   server_.echo = [&](CallContext&, const EchoRequest&,
                      EchoResponse*) -> Task<absl::Status> {
@@ -341,7 +349,7 @@ TEST_F(GrpcCallTest, AMessageOverTheLimitIsRefusedUnseen) {
   EXPECT_EQ(runs, 1);
 }
 
-TEST_F(GrpcCallTest, BytesThatAreNoMessageAreTheCallersMistake) {
+TEST_P(GrpcCallTest, BytesThatAreNoMessageAreTheCallersMistake) {
   for (const std::string& bytes :
        {std::string("\x0a\x05" "abc"),    // Cut short.
         std::string("\x0a\x02\xc3\x28"),  // A string that is not UTF-8.
@@ -356,14 +364,30 @@ TEST_F(GrpcCallTest, BytesThatAreNoMessageAreTheCallersMistake) {
   EXPECT_TRUE(EchoBytes("\xba\x3e\x01" "a").ok());  // An unknown field.
 }
 
-TEST_F(GrpcCallTest, ACompressedRequestIsRefused) {
-  const auto context = NewContext();
-  context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
-  EXPECT_EQ(Echo(*context, Request("", 0, 10'000)).code(),
-            absl::StatusCode::kUnimplemented);
+TEST_P(GrpcCallTest, ACompressedRequestIsInflatedWhereThatIsBounded) {
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    const auto context = NewContext();
+    context->set_compression_algorithm(algorithm);
+    const absl::Status status = Echo(*context, Request("", 0, 10'000));
+    if (GetParam() == Engine::kNative) {
+      EXPECT_TRUE(status.ok()) << status;
+      EXPECT_EQ(response_.payload().size(), 10'000u);
+    } else {
+      // gRPC C++ inflates without a bound, so it is not asked to.
+      EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+    }
+  }
 }
 
-TEST_F(GrpcCallTest, TheDeadlineReachesTheHandler) {
+TEST_P(GrpcCallTest, WhatInflatesOverTheLimitIsRefused) {
+  if (GetParam() == Engine::kGrpcCore) return;  // Inflates nothing.
+  const auto context = NewContext();
+  context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  EXPECT_EQ(Echo(*context, Request("", 0, 16 * 1024 * 1024)).code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
+TEST_P(GrpcCallTest, TheDeadlineReachesTheHandler) {
   Event ended;
   absl::Status seen;
   absl::Duration deadline;
@@ -385,7 +409,7 @@ TEST_F(GrpcCallTest, TheDeadlineReachesTheHandler) {
   EXPECT_LE(deadline, absl::Milliseconds(101));
 }
 
-TEST_F(GrpcCallTest, ACallWithoutADeadlineHasNone) {
+TEST_P(GrpcCallTest, ACallWithoutADeadlineHasNone) {
   absl::Duration deadline;
   server_.echo = [&](CallContext& call, const EchoRequest&,
                      EchoResponse*) -> Task<absl::Status> {
@@ -397,7 +421,7 @@ TEST_F(GrpcCallTest, ACallWithoutADeadlineHasNone) {
   EXPECT_EQ(deadline, absl::InfiniteDuration());
 }
 
-TEST_F(GrpcCallTest, ADeadlineBeyondAllYearsIsNone) {
+TEST_P(GrpcCallTest, ADeadlineBeyondAllYearsIsNone) {
   absl::Duration deadline;
   server_.echo = [&](CallContext& call, const EchoRequest&,
                      EchoResponse*) -> Task<absl::Status> {
@@ -413,7 +437,7 @@ TEST_F(GrpcCallTest, ADeadlineBeyondAllYearsIsNone) {
   EXPECT_EQ(deadline, absl::InfiniteDuration());
 }
 
-TEST_F(GrpcCallTest, ACancelMidStreamReachesTheHandler) {
+TEST_P(GrpcCallTest, ACancelMidStreamReachesTheHandler) {
   Event cancelled;
   absl::Status seen;
   bool wrote_after = true;
@@ -436,7 +460,7 @@ TEST_F(GrpcCallTest, ACancelMidStreamReachesTheHandler) {
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
-TEST_F(GrpcCallTest, ACancelWakesAHandlerThatReads) {
+TEST_P(GrpcCallTest, ACancelWakesAHandlerThatReads) {
   Event started;
   Event ended;
   bool read = true;
@@ -457,7 +481,7 @@ TEST_F(GrpcCallTest, ACancelWakesAHandlerThatReads) {
   EXPECT_FALSE(stream->Finish().ok());
 }
 
-TEST_F(GrpcCallTest, ALostConnectionReachesTheHandler) {
+TEST_P(GrpcCallTest, ALostConnectionReachesTheHandler) {
   Event cancelled;
   server_.expand = [&](CallContext& call, const EchoRequest&,
                        MessageWriter& writer) -> Task<absl::Status> {
@@ -476,7 +500,7 @@ TEST_F(GrpcCallTest, ALostConnectionReachesTheHandler) {
   EXPECT_TRUE(cancelled.Wait());
 }
 
-TEST_F(GrpcCallTest, BadBytesMidStreamEndTheCall) {
+TEST_P(GrpcCallTest, BadBytesMidStreamEndTheCall) {
   Event ended;
   bool read = true;
   server_.chat = [&](CallContext& call, MessageReader& reader,
@@ -513,7 +537,7 @@ TEST_F(GrpcCallTest, BadBytesMidStreamEndTheCall) {
             v1::ERROR_REASON_INVALID_REQUEST);
 }
 
-TEST_F(GrpcCallTest, ASlowReaderHoldsTheHandlerUp) {
+TEST_P(GrpcCallTest, ASlowReaderHoldsTheHandlerUp) {
   constexpr int kMessages = 1000;
   std::atomic<int> started_writes = 0;
   server_.expand = [&](CallContext& call, const EchoRequest& request,
@@ -550,7 +574,7 @@ TEST_F(GrpcCallTest, ASlowReaderHoldsTheHandlerUp) {
 
 // Calls of every kind, ended by their clients at any moment. What it proves is
 // that nothing is used after it has gone, so it proves it under a sanitizer.
-TEST_F(GrpcCallTest, SurvivesClientsThatVanishAtAnyMoment) {
+TEST_P(GrpcCallTest, SurvivesClientsThatVanishAtAnyMoment) {
   constexpr int kCalls = 400;
   const auto client = [this](int seed) {
     auto stub = server_.NewStub();

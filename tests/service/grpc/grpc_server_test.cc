@@ -1,3 +1,6 @@
+// What a server is with either engine. What is particular to the native one is
+// in tests/service/rpc.
+
 #include "service/grpc/grpc_server.h"
 
 #include <grpcpp/create_channel.h>
@@ -15,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/event_loop.h"
 #include "base/secret.h"
 #include "base/task.h"
 #include "errors/fault.h"
@@ -27,7 +31,9 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
-#include "tests/service/grpc/echo_server.h"
+#include "service/rpc/rpc_server.h"
+#include "tests/testing/echo/echo_methods.h"
+#include "tests/testing/echo/echo_server.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
 #include "tests/testing/self_signed.h"
@@ -77,49 +83,62 @@ class OpenStream {
   std::unique_ptr<grpc::ClientReader<EchoResponse>> stream_;
 };
 
-TEST(GrpcServerTest, TellsThePortItChose) {
-  EchoServer server;
+class GrpcServerTest : public testing::TestWithParam<Engine> {
+ protected:
+  // Starts a server that is expected not to start.
+  absl::Status Start(const std::string& address, const MethodTable& table,
+                     const std::vector<EventLoop*>& loops) {
+    if (GetParam() == Engine::kGrpcCore) {
+      return GrpcServer::Start(
+                 {.address = address, .table = &table, .loops = loops})
+          .status();
+    }
+    RpcServer::Options options;
+    options.address = address;
+    options.table = &table;
+    options.loops = loops;
+    return RpcServer::Start(std::move(options)).status();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, GrpcServerTest,
+                         testing::Values(Engine::kNative, Engine::kGrpcCore),
+                         [](const auto& info) { return NameOf(info.param); });
+
+TEST_P(GrpcServerTest, TellsThePortItChose) {
+  EchoServer server({.engine = GetParam()});
   EXPECT_GT(server.server().port(), 0);
   EXPECT_TRUE(Echo(*server.NewStub()).ok());
 }
 
-TEST(GrpcServerTest, NamesAnAddressThatIsTaken) {
-  EchoServer server;
+TEST_P(GrpcServerTest, NamesAnAddressThatIsTaken) {
+  EchoServer server({.engine = GetParam()});
   LoopThread thread;
   const absl::Status status =
-      GrpcServer::Start({.address = server.address(),
-                         .table = &server.table(),
-                         .loops = {&thread.loop()}})
-          .status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+      Start(server.address(), server.table(), {&thread.loop()});
+  // gRPC C++ does not tell why.
+  EXPECT_EQ(status.code(), GetParam() == Engine::kNative
+                               ? absl::StatusCode::kAlreadyExists
+                               : absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()),
               HasSubstr(absl::StrCat("cannot listen on ", server.address())));
 }
 
-TEST(GrpcServerTest, RefusesToStartWithMistakes) {
+TEST_P(GrpcServerTest, RefusesToStartWithMistakes) {
   LoopThread thread;
   MethodTable table;
-  EXPECT_EQ(GrpcServer::Start({.address = "127.0.0.1:x",
-                               .table = &table,
-                               .loops = {&thread.loop()}})
-                .status()
-                .code(),
+  EXPECT_EQ(Start("127.0.0.1:x", table, {&thread.loop()}).code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(GrpcServer::Start({.address = "127.0.0.1:0", .table = &table})
-                .status()
-                .code(),
+  EXPECT_EQ(Start("127.0.0.1:0", table, {}).code(),
             absl::StatusCode::kInvalidArgument);
   table.AddService("no.such.Service");
-  EXPECT_THAT(std::string(GrpcServer::Start({.address = "127.0.0.1:0",
-                                             .table = &table,
-                                             .loops = {&thread.loop()}})
-                              .status()
-                              .message()),
-              HasSubstr("no.such.Service"));
+  EXPECT_THAT(
+      std::string(Start("127.0.0.1:0", table, {&thread.loop()}).message()),
+      HasSubstr("no.such.Service"));
 }
 
-TEST(GrpcServerTest, AnswersForItsHealth) {
-  EchoServer server;
+TEST_P(GrpcServerTest, AnswersForItsHealth) {
+  EchoServer server({.engine = GetParam()});
   const auto stub = Health::NewStub(server.NewChannel());
   HealthCheckRequest request;
   HealthCheckResponse response;
@@ -145,8 +164,8 @@ TEST(GrpcServerTest, AnswersForItsHealth) {
   EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
-TEST(GrpcServerTest, TellsToolsWhatItServes) {
-  EchoServer server;
+TEST_P(GrpcServerTest, TellsToolsWhatItServes) {
+  EchoServer server({.engine = GetParam()});
   const auto stub =
       grpc::reflection::v1::ServerReflection::NewStub(server.NewChannel());
   const auto context = NewContext();
@@ -167,8 +186,8 @@ TEST(GrpcServerTest, TellsToolsWhatItServes) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST(GrpcServerTest, DrainingRefusesNewCallsAndLetsOthersFinish) {
-  EchoServer server;
+TEST_P(GrpcServerTest, DrainingRefusesNewCallsAndLetsOthersFinish) {
+  EchoServer server({.engine = GetParam()});
   const auto stub = server.NewStub();
   server.chat = [](CallContext&, MessageReader& reader,
                    MessageWriter& writer) -> Task<absl::Status> {
@@ -216,8 +235,8 @@ TEST(GrpcServerTest, DrainingRefusesNewCallsAndLetsOthersFinish) {
             v1::ERROR_REASON_DRAINING);
 }
 
-TEST(GrpcServerTest, CancelsWhatOutlastsTheGrace) {
-  EchoServer server;
+TEST_P(GrpcServerTest, CancelsWhatOutlastsTheGrace) {
+  EchoServer server({.engine = GetParam()});
   OpenStream one(server);
   OpenStream two(server);
   EXPECT_EQ(server.server().running_calls(), 2u);
@@ -231,8 +250,8 @@ TEST(GrpcServerTest, CancelsWhatOutlastsTheGrace) {
   server.server().Shutdown();  // Once more does no harm.
 }
 
-TEST(GrpcServerTest, CancelsACallWhoseRequestNeverCame) {
-  EchoServer server;
+TEST_P(GrpcServerTest, CancelsACallWhoseRequestNeverCame) {
+  EchoServer server({.engine = GetParam()});
   const auto context = NewContext();
   grpc::GenericStub stub(server.NewChannel());
   class Client
@@ -263,8 +282,8 @@ TEST(GrpcServerTest, CancelsACallWhoseRequestNeverCame) {
   EXPECT_EQ(FaultReason(Received(client.status)), v1::ERROR_REASON_DRAINING);
 }
 
-TEST(GrpcServerTest, ShutsDownPastAClientThatDoesNotRead) {
-  EchoServer server;
+TEST_P(GrpcServerTest, ShutsDownPastAClientThatDoesNotRead) {
+  EchoServer server({.engine = GetParam()});
   server.expand = [](CallContext& call, const EchoRequest&,
                      MessageWriter& writer) -> Task<absl::Status> {
     EchoResponse response;
@@ -286,8 +305,15 @@ TEST(GrpcServerTest, ShutsDownPastAClientThatDoesNotRead) {
   EXPECT_FALSE(stream->Finish().ok());
 }
 
-class GrpcServerTlsTest : public testing::Test {
+class GrpcServerTlsTest : public testing::TestWithParam<Engine> {
  protected:
+  EchoServer::Options Options(const std::string& client_ca) {
+    return {.engine = GetParam(),
+            .tls = EchoServer::Tls{.cert_chain = own_.certificate,
+                                   .private_key = own_.private_key,
+                                   .client_ca = client_ca}};
+  }
+
   absl::Status EchoOver(EchoServer& server,
                         const grpc::SslCredentialsOptions& options) {
     grpc::ChannelArguments arguments;
@@ -302,10 +328,12 @@ class GrpcServerTlsTest : public testing::Test {
   const SelfSigned other_ = SelfSigned::For("localhost");
 };
 
-TEST_F(GrpcServerTlsTest, ServesThoseWhoTrustItsCertificate) {
-  EchoServer server(
-      {.tls = GrpcServer::Tls{.cert_chain = own_.certificate,
-                              .private_key = Secret(own_.private_key)}});
+INSTANTIATE_TEST_SUITE_P(, GrpcServerTlsTest,
+                         testing::Values(Engine::kNative, Engine::kGrpcCore),
+                         [](const auto& info) { return NameOf(info.param); });
+
+TEST_P(GrpcServerTlsTest, ServesThoseWhoTrustItsCertificate) {
+  EchoServer server(Options(/*client_ca=*/""));
   const absl::Status trusted =
       EchoOver(server, {.pem_root_certs = own_.certificate});
   EXPECT_TRUE(trusted.ok()) << trusted;
@@ -315,11 +343,8 @@ TEST_F(GrpcServerTlsTest, ServesThoseWhoTrustItsCertificate) {
             absl::StatusCode::kUnavailable);
 }
 
-TEST_F(GrpcServerTlsTest, MayAskClientsForACertificate) {
-  EchoServer server(
-      {.tls = GrpcServer::Tls{.cert_chain = own_.certificate,
-                              .private_key = Secret(own_.private_key),
-                              .client_ca = other_.certificate}});
+TEST_P(GrpcServerTlsTest, MayAskClientsForACertificate) {
+  EchoServer server(Options(other_.certificate));
   const absl::Status shown = EchoOver(
       server, {.pem_root_certs = own_.certificate,
                .pem_private_key = other_.private_key,
@@ -332,7 +357,8 @@ TEST_F(GrpcServerTlsTest, MayAskClientsForACertificate) {
                    .ok());
 }
 
-TEST_F(GrpcServerTlsTest, RefusesToStartWithoutAUsableCertificate) {
+// The native engine is given a TlsContext, which has been made by then.
+TEST(GrpcServerCertificateTest, IsReadAtTheStart) {
   LoopThread thread;
   MethodTable table;
   const absl::Status status =
@@ -368,9 +394,9 @@ TEST(GrpcServerChannelzTest, ServesChannelzWhereItIsAskedTo) {
     EXPECT_EQ(response.Length() > 0, status.ok());
     return status.error_code();
   };
-  EchoServer data;
+  EchoServer data({.engine = Engine::kGrpcCore});
   EXPECT_EQ(ask(data), grpc::StatusCode::UNIMPLEMENTED);
-  EchoServer admin({.channelz = true});
+  EchoServer admin({.engine = Engine::kGrpcCore, .channelz = true});
   EXPECT_EQ(ask(admin), grpc::StatusCode::OK);
   EXPECT_EQ(ask(data), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_TRUE(Echo(*admin.NewStub()).ok());

@@ -36,7 +36,7 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
-#include "tests/service/grpc/echo_server.h"
+#include "tests/testing/echo/echo_server.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
 #include "tests/testing/test_wiring.h"

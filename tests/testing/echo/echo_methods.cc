@@ -1,16 +1,10 @@
-#include "tests/service/grpc/echo_server.h"
+#include "tests/testing/echo/echo_methods.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
-#include <utility>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "base/cancellation.h"
-#include "base/clock.h"
-#include "errors/fault.h"
-#include "google/rpc/status.pb.h"
-#include "gtest/gtest.h"
+#include "base/event_loop.h"
 
 namespace gateway {
 namespace {
@@ -67,24 +61,14 @@ Task<absl::Status> Chat(CallContext& call, MessageReader& reader,
 
 }  // namespace
 
-EchoServer::EchoServer(GrpcServer::Options options)
+EchoMethods::EchoMethods()
     : echo(Echo), expand(Expand), collect(Collect), chat(Chat) {
   FillTable();
   health_.AddTo(table_);
   reflection_.AddTo(table_);
-  options.address = "127.0.0.1:0";
-  options.table = &table_;
-  options.loops = {&first_.loop(), &second_.loop()};
-  options.health = &health_;
-  auto server = GrpcServer::Start(std::move(options));
-  EXPECT_TRUE(server.ok()) << server.status();
-  server_ = *std::move(server);
-  health_.StartServing();
 }
 
-EchoServer::~EchoServer() = default;
-
-void EchoServer::FillTable() {
+void EchoMethods::FillTable() {
   table_.AddUnary<EchoRequest, EchoResponse>(
       kService, "Echo",
       [this](CallContext& call, const EchoRequest& request,
@@ -106,54 +90,11 @@ void EchoServer::FillTable() {
       });
 }
 
-std::string EchoServer::address() const {
-  return absl::StrCat("127.0.0.1:", server_->port());
-}
-
-std::shared_ptr<grpc::Channel> EchoServer::NewChannel(
-    grpc::ChannelArguments arguments) const {
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(
-      address(), grpc::InsecureChannelCredentials(), arguments);
-}
-
 Task<absl::Status> AwaitCancel(CallContext& call) {
   WakeUp cancelled;
   CancelListener listener(call.cancel(), [&] { cancelled.Set(); });
   co_await cancelled.Wait();
   co_return call.cancel().status();
-}
-
-std::chrono::system_clock::time_point After(absl::Duration delay) {
-  return absl::ToChronoTime(SystemClock().WallTime() + delay);
-}
-
-std::unique_ptr<grpc::ClientContext> NewContext() {
-  auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(After(absl::Seconds(30)));
-  return context;
-}
-
-absl::Status Received(const grpc::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  google::rpc::Status rpc;
-  if (status.error_details().empty()) {
-    rpc.set_code(status.error_code());
-    rpc.set_message(status.error_message());
-  } else {
-    EXPECT_TRUE(rpc.ParseFromString(status.error_details()));
-    EXPECT_EQ(rpc.code(), status.error_code());
-    EXPECT_EQ(rpc.message(), status.error_message());
-  }
-  return FromRpcStatus(rpc);
-}
-
-std::string Trailer(const grpc::ClientContext& context,
-                    std::string_view name) {
-  const auto& trailers = context.GetServerTrailingMetadata();
-  const auto found = trailers.find(grpc::string_ref(name.data(), name.size()));
-  if (found == trailers.end()) return std::string();
-  return std::string(found->second.data(), found->second.size());
 }
 
 }  // namespace gateway
