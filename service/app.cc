@@ -195,8 +195,9 @@ absl::Status App::StartLoops() {
   LoopRuntime::HttpListener operations;
   operations.address = &*graph.operations_address;
   operations.limits = LimitsOf(listeners.operations());
-  GATEWAY_ASSIGN_OR_RETURN(operations.tls,
-                           ListenerTls(*graph.config, "operations", {"http/1.1"}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      operations.tls,
+      ListenerTls(*graph.config, "operations", {"http/1.1"}));
   // Probes are told that the gateway drains, not that it is gone.
   operations.outlives_drain = true;
   operations.handler = [&graph](LoopServices&) {

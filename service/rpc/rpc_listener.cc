@@ -15,10 +15,10 @@ RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
 RpcListener::~RpcListener() { assert(first_ == nullptr); }
 
 absl::Status RpcListener::Open(const ListenAddress& address) {
-  GATEWAY_ASSIGN_OR_RETURN(
-      listener_, Listener::Open(address, [this](std::unique_ptr<Stream> stream) {
-        Accept(std::move(stream));
-      }));
+  const auto accept = [this](std::unique_ptr<Stream> stream) {
+    Accept(std::move(stream));
+  };
+  GATEWAY_ASSIGN_OR_RETURN(listener_, Listener::Open(address, accept));
   return absl::OkStatus();
 }
 
