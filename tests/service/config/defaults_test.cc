@@ -10,6 +10,7 @@ namespace {
 
 using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::GrpcListener;
 
 TEST(DefaultsTest, FillWhatIsLeftOut) {
   GatewayConfig config;
@@ -22,6 +23,42 @@ TEST(DefaultsTest, FillWhatIsLeftOut) {
   EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_NONE);
   EXPECT_TRUE(config.logging().access_log());
   EXPECT_EQ(config.providers_size(), 0);
+}
+
+TEST(DefaultsTest, CallersMeetTheNativeEngineAndOperatorsGrpcCore) {
+  GatewayConfig config;
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.listeners().grpc().engine(), GrpcListener::ENGINE_NATIVE);
+  EXPECT_EQ(config.listeners().admin().engine(),
+            GrpcListener::ENGINE_GRPC_CORE);
+  for (const GrpcListener* listener :
+       {&config.listeners().grpc(), &config.listeners().admin()}) {
+    EXPECT_EQ(listener->receive_message_bytes_limit(), 4 << 20);
+    EXPECT_EQ(listener->metadata_bytes_limit(), 16 << 10);
+    EXPECT_EQ(listener->concurrent_streams_limit(), 1024);
+    EXPECT_EQ(listener->stream_window_bytes_limit(), 64 << 10);
+    EXPECT_EQ(listener->connections_limit(), 16384);
+    EXPECT_EQ(listener->handshake_timeout().seconds(), 10);
+    EXPECT_EQ(listener->request_timeout().seconds(), 60);
+    EXPECT_EQ(listener->write_stall_timeout().seconds(), 60);
+    EXPECT_EQ(listener->keepalive_time().seconds(), 120);
+    EXPECT_EQ(listener->keepalive_timeout().seconds(), 20);
+    // Never, unless told so.
+    EXPECT_FALSE(listener->has_connection_idle_limit());
+    EXPECT_FALSE(listener->has_connection_age_limit());
+    EXPECT_FALSE(listener->has_connection_age_grace());
+  }
+}
+
+TEST(DefaultsTest, EitherEngineMayServeEitherListener) {
+  GatewayConfig config;
+  auto* const listeners = config.mutable_listeners();
+  listeners->mutable_grpc()->set_engine(GrpcListener::ENGINE_GRPC_CORE);
+  listeners->mutable_admin()->set_engine(GrpcListener::ENGINE_NATIVE);
+  ApplyDefaults(&config);
+  EXPECT_EQ(config.listeners().grpc().engine(),
+            GrpcListener::ENGINE_GRPC_CORE);
+  EXPECT_EQ(config.listeners().admin().engine(), GrpcListener::ENGINE_NATIVE);
 }
 
 TEST(DefaultsTest, KeepWhatIsGivenEvenIfItIsZero) {

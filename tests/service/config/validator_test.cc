@@ -188,6 +188,29 @@ TEST(ValidatorTest, ListenersDoNotShareAnAddress) {
               IsEmpty());
 }
 
+TEST(ValidatorTest, StreamsWindowsFitInTheirConnections) {
+  const auto with = [](std::string_view fields) {
+    return ProblemsBesideAMock(
+        absl::StrCat("listeners: {grpc: {", ToAbsl(fields), "}}"));
+  };
+  // 2 GiB less one byte is what a connection can have.
+  EXPECT_THAT(with("stream_window_bytes_limit: 2097151, "
+                   "concurrent_streams_limit: 1024"),
+              IsEmpty());
+  EXPECT_THAT(with("stream_window_bytes_limit: 2MiB, "
+                   "concurrent_streams_limit: 1024"),
+              ElementsAre("listeners.grpc.stream_window_bytes_limit: times "
+                          "concurrent_streams_limit is 2147483648 bytes; one "
+                          "connection can have at most 2147483647"));
+  EXPECT_THAT(with("concurrent_streams_limit: 100000"),
+              ElementsAre(HasSubstr("times concurrent_streams_limit")));
+  EXPECT_THAT(with("concurrent_streams_limit: 100000, engine: grpc_core"),
+              IsEmpty());
+  EXPECT_THAT(with("stream_window_bytes_limit: 9223372036854775807"),
+              ElementsAre("listeners.grpc.stream_window_bytes_limit: must be "
+                          "16KiB to 16MiB"));
+}
+
 TEST(ValidatorTest, TlsNeedsACertificateAndItsKey) {
   EXPECT_THAT(
       ProblemsBesideAMock("listeners:\n"
