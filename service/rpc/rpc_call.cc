@@ -237,7 +237,7 @@ StreamProgress RpcCall::ReadNext(Message* message) {
     }
     status = deframer_.CheckEnd();
   }
-  if (!status.ok()) context_.cancel().Cancel(status);
+  if (!status.ok()) Cancel(status);
   return StreamProgress::kEnded;
 }
 
@@ -287,7 +287,7 @@ StreamProgress RpcCall::StartWrite(const Message& message) {
   SendHead();
   const absl::Status sent = SendMessage(message, MessageEncoding::kIdentity);
   if (!sent.ok()) {
-    context_.cancel().Cancel(sent);
+    Cancel(sent);
     return StreamProgress::kEnded;
   }
   return stream_->unsent() <= kUnsentBytesMax ? StreamProgress::kDone

@@ -85,7 +85,8 @@ class RpcCall final : public Recycled,
   StreamProgress StartWrite(const google::protobuf::Message& message) override;
 
   void ArmTimer(absl::Duration request_timeout);
-  // Reads the next message, if it is there.
+  // Reads the next message, if it is there. One that is bad cancels the call,
+  // and who waits in the other direction wakes up.
   StreamProgress ReadNext(google::protobuf::Message* message);
   void ReadTheRequest();
   void EndOfTheRequest();
