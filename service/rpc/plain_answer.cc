@@ -20,16 +20,18 @@ std::string_view TextOf(int http_status) {
 
 }  // namespace
 
-void PlainAnswer::Start(Http2Stream& stream, int http_status, bool ended) {
-  auto* const answer = new PlainAnswer(stream, http_status);
+void PlainAnswer::Start(Http2Stream& stream, const RequestHead& head,
+                        bool ended) {
+  auto* const answer = new PlainAnswer(stream, head);
   stream.SetEvents(answer);
   if (ended) return;  // OnEnd comes next.
   EventLoop::Current()->ArmTimer(answer->too_slow_, kDrainTimeout);
 }
 
-PlainAnswer::PlainAnswer(Http2Stream& stream, int http_status)
+PlainAnswer::PlainAnswer(Http2Stream& stream, const RequestHead& head)
     : stream_(stream),
-      http_status_(http_status),
+      http_status_(head.http_status),
+      is_head_(head.is_head),
       too_slow_([this] { Answer(); }) {}
 
 void PlainAnswer::OnData(Http2Stream& stream, std::string_view bytes) {
@@ -51,9 +53,11 @@ void PlainAnswer::Answer() {
   const HttpField head[] = {{":status", status},
                             {"content-type", "text/plain; charset=utf-8"},
                             {"content-length", length}};
-  stream_.SendHead(head);
-  stream_.Send(text);
-  stream_.End();
+  stream_.SendHead(head, /*end=*/is_head_);
+  if (!is_head_) {
+    stream_.Send(text);
+    stream_.End();
+  }
   stream_.SetEvents(nullptr);
   delete this;
 }

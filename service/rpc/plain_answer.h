@@ -2,7 +2,7 @@
 // all that the client sends has been thrown away, since many read no answer
 // before, or after so much of it or so long that it is not worth waiting.
 //
-//   PlainAnswer::Start(stream, head.http_status, ended);
+//   if (head.http_status != 200) PlainAnswer::Start(stream, head, ended);
 //
 // Thread contract: the connection's event loop.
 
@@ -16,16 +16,17 @@
 #include "base/http2_stream.h"
 #include "base/recycler.h"
 #include "base/timer_wheel.h"
+#include "service/rpc/request_head.h"
 
 namespace gateway {
 
 class PlainAnswer final : public Recycled, private Http2StreamEvents {
  public:
   // `ended`: the request has no body.
-  static void Start(Http2Stream& stream, int http_status, bool ended);
+  static void Start(Http2Stream& stream, const RequestHead& head, bool ended);
 
  private:
-  PlainAnswer(Http2Stream& stream, int http_status);
+  PlainAnswer(Http2Stream& stream, const RequestHead& head);
   ~PlainAnswer() = default;
 
   void OnData(Http2Stream& stream, std::string_view bytes) override;
@@ -36,6 +37,7 @@ class PlainAnswer final : public Recycled, private Http2StreamEvents {
 
   Http2Stream& stream_;
   const int http_status_;
+  const bool is_head_;
   size_t bytes_ = 0;
   Timer too_slow_;
 };

@@ -108,6 +108,7 @@ class HeadReader {
       PutMetadata(field);
     } else if (field.name == ":method") {
       is_post_ = field.value == "POST";
+      head_.is_head = field.value == "HEAD";
     } else if (field.name == ":path") {
       head_.path = field.value;
     } else if (field.name == "te") {

@@ -50,6 +50,7 @@ struct RequestHead {
   // 200, or how a request that is not gRPC must be answered: 415 for another
   // content type, 405 for another method than POST.
   int http_status = 200;
+  bool is_head = false;  // The answer must have no body.
   // How a call must be refused: INVALID_ARGUMENT, UNIMPLEMENTED or
   // RESOURCE_EXHAUSTED.
   absl::Status status;

@@ -66,7 +66,7 @@ void RpcConnection::OnRequest(Http2Stream& stream,
   const RequestHead head =
       ReadRequestHead(fields, listener_.limits_.metadata);
   if (head.http_status != 200) {
-    return PlainAnswer::Start(stream, head.http_status, ended);
+    return PlainAnswer::Start(stream, head, ended);
   }
   if (!head.status.ok()) {
     return RefuseCall(stream, head.request_id, head.status);

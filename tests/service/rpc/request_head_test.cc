@@ -119,6 +119,12 @@ TEST(RequestHeadTest, OnlyPostIsACall) {
       415);
 }
 
+TEST(RequestHeadTest, AHeadIsAnsweredWithoutABody) {
+  EXPECT_TRUE(Fields().Set(":method", "HEAD").Read().is_head);
+  EXPECT_FALSE(Fields().Set(":method", "GET").Read().is_head);
+  EXPECT_FALSE(Fields().Read().is_head);
+}
+
 TEST(RequestHeadTest, TheClientMustTakeTrailers) {
   ExpectRefused(Fields().Remove("te").Read(),
                 absl::StatusCode::kInvalidArgument, "te: ");
