@@ -1,0 +1,120 @@
+#include "service/rpc/call_trailers.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/http1_codec.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "google/rpc/status.pb.h"
+#include "gtest/gtest.h"
+#include "service/api/call_context.h"
+#include "service/rpc/binary_metadata.h"
+#include "service/rpc/message_encoding.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+Fields Copied(absl::Span<const HttpField> fields) {
+  Fields copied;
+  for (const HttpField& field : fields) {
+    copied.emplace_back(field.name, field.value);
+  }
+  return copied;
+}
+
+std::string ValueOf(const Fields& fields, const std::string& name) {
+  for (const auto& field : fields) {
+    if (field.first == name) return field.second;
+  }
+  return "none";
+}
+
+std::string Decoded(const std::string& text) {
+  std::string bytes(text.size(), '\0');
+  const std::optional<size_t> size = DecodeBase64(text, bytes.data());
+  bytes.resize(size.value_or(0));
+  return bytes;
+}
+
+TEST(CallHeadTest, SaysWhatTheAnswerIs) {
+  EXPECT_THAT(Copied(CallHead(MessageEncoding::kIdentity, {}).fields()),
+              ElementsAre(Pair(":status", "200"),
+                          Pair("content-type", "application/grpc"),
+                          Pair("grpc-accept-encoding",
+                               "identity,deflate,gzip")));
+  EXPECT_EQ(ValueOf(Copied(CallHead(MessageEncoding::kGzip, {}).fields()),
+                    "grpc-encoding"),
+            "gzip");
+}
+
+TEST(CallHeadTest, CarriesTheHandlersMetadata) {
+  std::vector<CallContext::Field> metadata;
+  for (int i = 0; i < 20; ++i) {  // More than are held without allocating.
+    metadata.emplace_back("x-raw-bin", std::string(40, '\xff'));
+    metadata.emplace_back("x-text", "text");
+  }
+  const CallHead head(MessageEncoding::kIdentity, metadata);
+  const Fields fields = Copied(head.fields());
+  ASSERT_EQ(fields.size(), 43u);
+  for (size_t i = 3; i < fields.size(); i += 2) {
+    EXPECT_EQ(Decoded(fields[i].second), std::string(40, '\xff'));
+    EXPECT_THAT(fields[i + 1], Pair("x-text", "text"));
+  }
+}
+
+TEST(CallTrailersTest, OfSuccessAreFew) {
+  const std::vector<CallContext::Field> own = {{"x-target", "mock"}};
+  const CallTrailers trailers("the-id", own, absl::OkStatus());
+  EXPECT_THAT(Copied(trailers.fields()),
+              ElementsAre(Pair("grpc-status", "0"),
+                          Pair("x-request-id", "the-id"),
+                          Pair("x-target", "mock")));
+}
+
+TEST(CallTrailersTest, OfAnErrorCarryItsDetails) {
+  absl::Status status =
+      MakeFault(v1::ERROR_REASON_RATE_LIMITED, "zu schnell: 7 \xe2\x82\xac");
+  SetRetryDelay(status, absl::Milliseconds(1500));
+  const CallTrailers trailers("the-id", {}, status);
+  const Fields fields = Copied(trailers.fields());
+  EXPECT_EQ(ValueOf(fields, "grpc-status"), "8");
+  EXPECT_EQ(ValueOf(fields, "grpc-message"), "zu schnell: 7 %E2%82%AC");
+  EXPECT_EQ(ValueOf(fields, "grpc-retry-pushback-ms"), "1500");
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(
+      Decoded(ValueOf(fields, "grpc-status-details-bin"))));
+  EXPECT_EQ(details.code(), 8);
+  EXPECT_EQ(FaultReason(FromRpcStatus(details)),
+            v1::ERROR_REASON_RATE_LIMITED);
+}
+
+TEST(CallTrailersTest, HaveNoMessageWhereThereIsNone) {
+  const CallTrailers trailers("", {}, absl::CancelledError(""));
+  EXPECT_EQ(ValueOf(Copied(trailers.fields()), "grpc-message"), "none");
+}
+
+TEST(CallTrailersTest, AloneTheyBeginWithAHead) {
+  const CallTrailers trailers("the-id", {}, absl::NotFoundError("none"),
+                              /*head_too=*/true);
+  const Fields fields = Copied(trailers.fields());
+  ASSERT_GE(fields.size(), 4u);
+  EXPECT_THAT(fields[0], Pair(":status", "200"));
+  EXPECT_THAT(fields[1], Pair("content-type", "application/grpc"));
+  EXPECT_THAT(fields[2],
+              Pair("grpc-accept-encoding", "identity,deflate,gzip"));
+  EXPECT_THAT(fields[3], Pair("grpc-status", "5"));
+}
+
+}  // namespace
+}  // namespace gateway

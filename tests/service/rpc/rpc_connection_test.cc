@@ -1,0 +1,216 @@
+// What a connection does with each request, and which clients it serves.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/http1_codec.h"
+#include "base/http2_stream.h"
+#include "base/stream.h"
+#include "base/task.h"
+#include "base/tls_context.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/api/call_context.h"
+#include "tests/service/rpc/rpc_client.h"
+#include "tests/service/rpc/rpc_test_base.h"
+#include "tests/testing/stream_pair.h"
+#include "tests/testing/test_certificates.h"
+#include "tests/testing/test_tls.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class RpcConnectionTest : public RpcTestBase {
+ protected:
+  // A call of EchoService with a content type of one's own, and with or without
+  // the field that says that trailers arrive.
+  ClientCall& CallAs(std::string_view content_type, bool with_te = true) {
+    std::vector<HttpField> fields = {
+        {":method", "POST"},
+        {":scheme", "http"},
+        {":authority", "test"},
+        {":path", "/llmgateway.testing.v1.EchoService/Echo"},
+        {"content-type", content_type}};
+    if (with_te) fields.push_back({"te", "trailers"});
+    ClientCall& call = client_.Request(fields, false);
+    call.stream().Send(Framed(Text("hello")));
+    call.stream().End();
+    return call;
+  }
+};
+
+TEST_F(RpcConnectionTest, TakesTheContentTypesOfGrpc) {
+  Run([&]() -> Task<void> {
+    for (const char* type : {"application/grpc", "application/grpc+proto",
+                             "application/grpc;charset=utf-8"}) {
+      ClientCall& call = CallAs(type);
+      co_await call.AwaitClosed();
+      EXPECT_TRUE(call.status().ok()) << type;
+    }
+    for (const char* type : {"application/json", "application/grpcx", ""}) {
+      ClientCall& call = CallAs(type);
+      co_await call.AwaitClosed();
+      EXPECT_EQ(call.Field(":status"), "415") << type;
+    }
+  });
+}
+
+TEST_F(RpcConnectionTest, AsksForTrailersToBeTaken) {
+  Run([&]() -> Task<void> {
+    ClientCall& call = CallAs("application/grpc", /*with_te=*/false);
+    co_await call.AwaitClosed();
+    EXPECT_EQ(call.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(call.status().message()), HasSubstr("te"));
+    EXPECT_EQ(call.Field("x-request-id").size(), 32u);
+  });
+}
+
+TEST_F(RpcConnectionTest, TellsWhatIsNotServed) {
+  Run([&]() -> Task<void> {
+    const HttpField mine[] = {{"x-request-id", "mine"}};
+    ClientCall& call = client_.CallWith("Forget", Text(""), mine);
+    co_await call.AwaitClosed();
+    EXPECT_EQ(FaultReason(call.status()), v1::ERROR_REASON_UNIMPLEMENTED);
+    EXPECT_EQ(call.Field("x-request-id"), "mine");
+  });
+}
+
+TEST_F(RpcConnectionTest, MoreMetadataThanAllowedIsRefusedByItself) {
+  limits_.metadata.bytes = 1000;
+  limits_.http2.header_list_bytes = 5000;
+  Run([&]() -> Task<void> {
+    // Over the limit of metadata, and over that of the protocol besides.
+    for (const size_t bytes : {1000, 20'000, 60'000}) {
+      const std::string value(bytes, 'v');
+      const HttpField large[] = {{"x-large", value}};
+      ClientCall& call = client_.CallWith("Echo", Text(""), large);
+      co_await call.AwaitClosed();
+      EXPECT_EQ(call.status().code(), absl::StatusCode::kResourceExhausted)
+          << bytes << " " << call.status();
+    }
+    const std::string value(900, 'v');
+    const HttpField most[] = {{"x-large", value}};
+    ClientCall& call = client_.CallWith("Echo", Text(""), most);
+    co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
+  });
+}
+
+TEST_F(RpcConnectionTest, CallsKnowTheirPeer) {
+  std::string peer;
+  methods_.echo = [&](CallContext& call, const EchoRequest&,
+                      EchoResponse*) -> Task<absl::Status> {
+    peer = std::string(call.peer());
+    co_return absl::OkStatus();
+  };
+  Run([&]() -> Task<void> {
+    ClientCall& call = client_.CallWith("Echo", Text(""));
+    co_await call.AwaitClosed();
+    EXPECT_THAT(peer, StartsWith("127.0.0.1:"));
+  });
+}
+
+TEST_F(RpcConnectionTest, ManyCallsShareAConnection) {
+  Run([&]() -> Task<void> {
+    std::vector<ClientCall*> calls;
+    for (int i = 0; i < 200; ++i) {
+      calls.push_back(
+          &client_.CallWith("Echo", Text(absl::StrCat(i), 0, 1000)));
+    }
+    for (ClientCall* call : calls) {
+      co_await call->AwaitClosed();
+      EXPECT_TRUE(call->status().ok());
+    }
+  });
+}
+
+TEST_F(RpcConnectionTest, OneThatSaysNothingIsClosed) {
+  limits_.http2.handshake_timeout = absl::Milliseconds(20);
+  RunAlone([&]() -> Task<void> {
+    const auto stream = BeginConnectTo(port());
+    const absl::Status connected = co_await stream->Connected();
+    EXPECT_TRUE(connected.ok());
+    char bytes[1000];
+    for (;;) {  // The server's settings, and then the end.
+      const IoResult got = stream->TryRead(bytes, sizeof(bytes));
+      if (got.would_block()) {
+        co_await stream->Readable();
+      } else if (got.kind != IoResult::Kind::kBytes) {
+        break;
+      }
+    }
+    co_await AwaitGone();
+  });
+}
+
+class RpcConnectionTlsTest : public RpcConnectionTest {
+ protected:
+  RpcConnectionTlsTest() {
+    tls_ = ServerTls(certificates_.good(), {"h2"});
+  }
+
+  const TestCertificates certificates_;
+};
+
+TEST_F(RpcConnectionTlsTest, ServesThoseWhoSpeakHttp2) {
+  RunAlone([&]() -> Task<void> {
+    const auto tls = ClientTls(certificates_, {"http/1.1", "h2"});
+    const bool connected = co_await client_.Connect(port(), tls.get());
+    EXPECT_TRUE(connected);
+    if (!connected) co_return;
+    ClientCall& call = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
+    EXPECT_GT(call.body().size(), 300'000u);
+  });
+}
+
+TEST_F(RpcConnectionTlsTest, ClosesOnThoseWhoDoNot) {
+  RunAlone([&]() -> Task<void> {
+    for (const auto& alpn : {std::vector<std::string>{},
+                             std::vector<std::string>{"http/1.1"}}) {
+      const auto tls = ClientTls(certificates_, alpn);
+      RpcClient client;
+      const bool connected = co_await client.Connect(port(), tls.get());
+      if (connected) co_await client.AwaitEnded();
+      co_await client.Close();
+    }
+    co_await AwaitGone();
+  });
+}
+
+TEST_F(RpcConnectionTlsTest, ClosesOnPlaintextAndOnSilence) {
+  limits_.http2.handshake_timeout = absl::Milliseconds(50);
+  RunAlone([&]() -> Task<void> {
+    const bool connected = co_await client_.Connect(port());  // Without TLS.
+    EXPECT_TRUE(connected);
+    co_await client_.AwaitEnded();
+    const auto silent = BeginConnectTo(port());
+    while (!silent->hung_up()) co_await silent->Readable();
+    co_await AwaitGone();
+  });
+}
+
+TEST_F(RpcConnectionTlsTest, AHandshakeUnderWayDoesNotOutliveTheListener) {
+  RunAlone([&]() -> Task<void> {
+    const auto silent = BeginConnectTo(port());
+    const absl::Status connected = co_await silent->Connected();
+    EXPECT_TRUE(connected.ok());
+    co_await Settle();
+    listener_->Retire();
+    listener_->CloseAll();
+    co_await AwaitGone();
+  });
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,190 @@
+#include "service/rpc/rpc_listener.h"
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/event_loop.h"
+#include "base/http1_codec.h"
+#include "base/task.h"
+#include "errors/fault.h"
+#include "grpc/health/v1/health.pb.h"
+#include "gtest/gtest.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+#include "tests/service/rpc/rpc_client.h"
+#include "tests/service/rpc/rpc_test_base.h"
+
+namespace gateway {
+namespace {
+
+using ::grpc::health::v1::HealthCheckRequest;
+using ::grpc::health::v1::HealthCheckResponse;
+
+class RpcListenerTest : public RpcTestBase {
+ protected:
+  static ClientCall& Health(RpcClient& client, std::string_view path) {
+    const HttpField fields[] = {{":method", "POST"},
+                                {":scheme", "http"},
+                                {":authority", "test"},
+                                {":path", path},
+                                {"te", "trailers"},
+                                {"content-type", "application/grpc"}};
+    ClientCall& call = client.Request(fields, false);
+    call.stream().Send(Framed(HealthCheckRequest()));
+    call.stream().End();
+    return call;
+  }
+
+  // What the messages of a health call said.
+  static std::vector<int> Healths(const ClientCall& call) {
+    std::vector<int> healths;
+    for (const auto& message : call.messages()) {
+      HealthCheckResponse response;
+      EXPECT_TRUE(response.ParseFromString(message.second));
+      healths.push_back(response.status());
+    }
+    return healths;
+  }
+};
+
+TEST_F(RpcListenerTest, ClosesConnectionsOverItsLimit) {
+  limits_.connections = 2;
+  Run([&]() -> Task<void> {
+    RpcClient second;
+    const bool connected = co_await second.Connect(port());
+    EXPECT_TRUE(connected);
+    ClientCall& one = client_.CallWith("Echo", Text(""));
+    ClientCall& two = second.CallWith("Echo", Text(""));
+    co_await one.AwaitClosed();
+    co_await two.AwaitClosed();
+    EXPECT_TRUE(one.status().ok());
+    EXPECT_TRUE(two.status().ok());
+
+    RpcClient third;
+    const bool accepted = co_await third.Connect(port());
+    if (accepted) co_await third.AwaitEnded();
+    co_await third.Close();
+
+    // There is room again once one has gone.
+    co_await second.Close();
+    co_await Settle();
+    RpcClient fourth;
+    const bool again = co_await fourth.Connect(port());
+    EXPECT_TRUE(again);
+    ClientCall& four = fourth.CallWith("Echo", Text(""));
+    co_await four.AwaitClosed();
+    EXPECT_TRUE(four.status().ok()) << four.status();
+    co_await fourth.Close();
+  });
+}
+
+TEST_F(RpcListenerTest, DrainingLetsCallsFinishAndRefusesNewOnes) {
+  methods_.health().StartServing();
+  Run([&]() -> Task<void> {
+    ClientCall& chat = client_.Call("Chat");
+    ClientCall& unary = client_.Call("Echo");
+    ClientCall& watch = Health(client_, "/grpc.health.v1.Health/Watch");
+    co_await watch.AwaitBody(1);
+    listener_->StartDraining();
+    // On its way before the client could know.
+    ClientCall& late = client_.CallWith("Echo", Text(""));
+    co_await late.AwaitClosed();
+    EXPECT_EQ(FaultReason(late.status()), v1::ERROR_REASON_DRAINING);
+    co_await client_.AwaitRetiring();
+
+    // A connection that comes now is served, to be told.
+    RpcClient next;
+    const bool connected = co_await next.Connect(port());
+    EXPECT_TRUE(connected);
+    ClientCall& refused = next.Call("Chat");
+    co_await refused.AwaitClosed();
+    EXPECT_EQ(FaultReason(refused.status()), v1::ERROR_REASON_DRAINING);
+    ClientCall& check = Health(next, "/grpc.health.v1.Health/Check");
+    co_await check.AwaitClosed();
+    EXPECT_EQ(Healths(check),
+              std::vector<int>{HealthCheckResponse::SERVING});
+    co_await next.Close();
+
+    EXPECT_EQ(running(), 2u);
+    chat.stream().Send(Framed(Text("still")));
+    chat.stream().End();
+    co_await chat.AwaitClosed();
+    EXPECT_TRUE(chat.status().ok()) << chat.status();
+    unary.stream().Send(Framed(Text("here")));
+    unary.stream().End();
+    co_await unary.AwaitClosed();
+    EXPECT_TRUE(unary.status().ok()) << unary.status();
+    co_await AwaitIdle();
+    EXPECT_FALSE(watch.closed());
+  });
+}
+
+TEST_F(RpcListenerTest, RetiringClosesWhatHasNothingToDo) {
+  Run([&]() -> Task<void> {
+    RpcClient busy;
+    const bool connected = co_await busy.Connect(port());
+    EXPECT_TRUE(connected);
+    ClientCall& chat = busy.Call("Chat");
+    ClientCall& echo = client_.CallWith("Echo", Text(""));
+    co_await echo.AwaitClosed();
+    co_await Settle();
+    listener_->Retire();
+    co_await client_.AwaitEnded();
+    EXPECT_EQ(running(), 1u);
+    chat.stream().End();
+    co_await chat.AwaitClosed();
+    EXPECT_TRUE(chat.status().ok()) << chat.status();
+    co_await busy.AwaitEnded();
+    co_await busy.Close();
+    co_await AwaitGone();
+    RpcClient late;
+    const bool accepted = co_await late.Connect(port());
+    EXPECT_FALSE(accepted);
+  });
+}
+
+TEST_F(RpcListenerTest, ClosingAllEndsTheCallsToo) {
+  absl::Status seen;
+  methods_.chat = [&](CallContext& call, MessageReader& reader,
+                      MessageWriter&) -> Task<absl::Status> {
+    EchoRequest request;
+    co_await reader.Read(&request);
+    seen = call.cancel().status();
+    co_return seen;
+  };
+  Run([&]() -> Task<void> {
+    ClientCall& call = client_.Call("Chat");
+    co_await Settle();
+    listener_->CloseAll();
+    co_await call.AwaitClosed();
+    co_await client_.AwaitEnded();
+    co_await AwaitGone();
+    EXPECT_EQ(FaultReason(seen), v1::ERROR_REASON_CANCELLED);
+  });
+}
+
+TEST_F(RpcListenerTest, IsGoneOnlyWithItsLastHandler) {
+  WakeUp go;
+  methods_.echo = [&](CallContext&, const EchoRequest&,
+                      EchoResponse*) -> Task<absl::Status> {
+    co_await go.Wait();
+    co_return absl::OkStatus();
+  };
+  Run([&]() -> Task<void> {
+    client_.CallWith("Echo", Text(""));
+    co_await Settle();
+    bool gone = false;
+    listener_->WhenGone([&] { gone = true; });
+    co_await client_.Close();
+    co_await Settle();
+    EXPECT_FALSE(gone);
+    EXPECT_EQ(running(), 1u);
+    go.Set();
+    co_await Settle();
+    EXPECT_TRUE(gone);
+  });
+}
+
+}  // namespace
+}  // namespace gateway
