@@ -69,7 +69,7 @@ void SplitTarget(std::string_view target, HttpRequest& request) {
 
 }  // namespace
 
-Http1Connection::Http1Connection(Http1Server& server,
+Http1Connection::Http1Connection(HttpServer& server,
                                  std::unique_ptr<Stream> stream)
     : server_(server),
       stream_(std::move(stream)),

@@ -1,10 +1,10 @@
-// Http1Connection serves one client of an Http1Server, from the first byte to
+// Http1Connection serves one client of an HttpServer, from the first byte to
 // the last: it reads requests, has them handled, and is the responder that the
 // handlers answer to.
 //
 //   idle --> head --> body --> handling <--> writing --> idle ...
 //
-// Each phase has its timer. Only base/http1_server.cc makes connections.
+// Each phase has its timer. Only base/http_server.cc makes connections.
 //
 // Thread contract: one event loop.
 
@@ -25,8 +25,8 @@
 #include "absl/types/span.h"
 #include "base/cancellation.h"
 #include "base/http1_codec.h"
-#include "base/http1_server.h"
 #include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/input_buffer.h"
 #include "base/recycler.h"
 #include "base/stream.h"
@@ -39,7 +39,7 @@ class Http1Connection final : public Stream::Observer,
                               public HttpResponder,
                               public Recycled {
  public:
-  Http1Connection(Http1Server& server, std::unique_ptr<Stream> stream);
+  Http1Connection(HttpServer& server, std::unique_ptr<Stream> stream);
 
   // Serves requests until the connection ends.
   Task<void> Run();
@@ -59,7 +59,7 @@ class Http1Connection final : public Stream::Observer,
   std::string_view peer() const override { return peer_; }
 
  private:
-  friend class Http1Server;
+  friend class HttpServer;
   enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };
   enum class Answer { kNone, kStreaming, kDone };
 
@@ -89,7 +89,7 @@ class Http1Connection final : public Stream::Observer,
   void ReleaseRequest();
   Task<absl::Status> WriteOut(iovec* pieces, size_t count);
 
-  Http1Server& server_;
+  HttpServer& server_;
   std::unique_ptr<Stream> stream_;
   const std::string peer_;
   Http1Parser parser_;

@@ -1,123 +1,79 @@
-// What an HTTP server hands to the code behind it, whichever version of HTTP
-// the client speaks: a request that has arrived whole, and the means to answer
-// it whole or bit by bit.
+// HttpServer speaks HTTP/1.1 to the connections of one event loop: keep-alive,
+// pipelining (answered in order), `Expect: 100-continue`, chunked bodies both
+// ways, limits and timeouts on everything a client can drag out.
 //
-//   Task<void> Hello::Handle(const HttpRequest& request,
-//                            HttpResponder& responder) {
-//     const HttpField fields[] = {{"content-type", "text/plain"}};
-//     const std::string_view body[] = {"hello\n"};
-//     co_await responder.Send({200, fields}, body);
-//   }
+// An idle connection, and one that waits for its answer's next piece, holds no
+// read buffer. A client that hangs up is noticed at once and its request's
+// `gone` signal fires.
 //
-// Thread contract: a request and its responder belong to one event loop.
+// Thread contract: one event loop. Drain and destruction happen on it.
 
 #ifndef BASE_HTTP_SERVER_H_
 #define BASE_HTTP_SERVER_H_
 
+#include <cstddef>
+#include <memory>
 #include <string>
-#include <string_view>
 
-#include "absl/status/status.h"
-#include "absl/time/time.h"
-#include "absl/types/span.h"
-#include "base/cancellation.h"
-#include "base/http1_codec.h"
-#include "base/task.h"
+#include "base/event_loop.h"
+#include "base/http_handler.h"
+#include "base/listener.h"
+#include "base/stream.h"
+#include "base/tls_context.h"
 
 namespace gateway {
 
-// A request. All views stay valid until the answer has been sent or, for a
-// streamed one, until Start was called.
-struct HttpRequest {
-  std::string_view method;
-  std::string_view path;   // Without the query; still percent-encoded.
-  std::string_view query;  // Without the question mark.
-  absl::Span<const HttpField> fields;
-  // Followed by at least 64 readable bytes, for parsers that look ahead.
-  std::string_view body;
-  absl::Duration arrival;  // Steady time at which the head was complete.
+class Http1Connection;
 
-  // The first field of this name (lower case), or empty.
-  std::string_view Find(std::string_view lower_name) const {
-    for (const HttpField& field : fields) {
-      if (EqualsIgnoreCase(field.name, lower_name)) return field.value;
-    }
-    return {};
-  }
-};
-
-// Status and fields of an answer. Content-Length, Transfer-Encoding,
-// Connection and Date are the server's own.
-struct HttpAnswerHead {
-  int status = 200;
-  absl::Span<const HttpField> fields;
-};
-
-class HttpResponder {
+class HttpServer {
  public:
-  // Answers whole.
-  virtual Task<absl::Status> Send(
-      HttpAnswerHead head, absl::Span<const std::string_view> body) = 0;
+  // Borrows `handler`. `tls` may be null.
+  HttpServer(HttpHandler& handler, const HttpServerLimits& limits,
+              std::shared_ptr<TlsContext> tls);
+  // REQUIRES: connections() == 0.
+  ~HttpServer();
 
-  // Begins an answer of unknown length. The request's views end here. Nothing
-  // is written before the first Write or Finish, so that the head and the
-  // first bytes leave together.
-  virtual void Start(HttpAnswerHead head) = 0;
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
 
-  // Writes on. Returns once the client's window has room again; an error when
-  // the client is gone.
-  virtual Task<absl::Status> Write(
-      absl::Span<const std::string_view> pieces) = 0;
+  // Serves a connection until it ends.
+  void Accept(std::unique_ptr<Stream> stream);
 
-  // Ends an answer begun with Start.
-  virtual Task<absl::Status> Finish() = 0;
+  // Closes idle connections and lets the others finish what they do; they
+  // close after it.
+  void Drain();
 
-  // Breaks off an answer begun with Start, so that the client sees that it is
-  // not whole.
-  virtual void Abort() = 0;
+  // Drains, cancels what still runs with `why` and, once the handlers have had
+  // their last word, closes every connection. A client that does not take that
+  // word is not waited for longer than two seconds.
+  void CancelAll(const absl::Status& why);
 
-  // Fires with CANCELLED when the client goes away before it was answered.
-  virtual CancelSignal& gone() = 0;
+  // Closes every connection now; handlers see their client gone.
+  void CloseAll();
 
-  // `address:port` of the client.
-  virtual std::string_view peer() const = 0;
+  size_t connections() const { return count_; }
 
- protected:
-  ~HttpResponder() = default;
-};
+  // Set once Drain has been called and connections() has become 0.
+  WakeUp& drained() { return drained_; }
 
-class HttpHandler {
- public:
-  virtual ~HttpHandler() = default;
+ private:
+  friend class Http1Connection;
 
-  // Answers one request. Returning without an answer sends 500.
-  virtual Task<void> Handle(const HttpRequest& request,
-                            HttpResponder& responder) = 0;
+  // The fields that every answer has, rendered once a second.
+  std::string_view DateField();
+  void Remove(Http1Connection* connection);
 
-  // The body for a request that the server refuses by itself: malformed, too
-  // large, too slow. Plain text unless overridden.
-  struct Refusal {
-    std::string content_type;
-    std::string body;
-  };
-  virtual Refusal Refuse(int status, std::string_view path,
-                         std::string_view message);
-};
-
-// What a server allows its clients.
-struct HttpServerLimits {
-  size_t head_bytes = 64 * 1024;
-  uint64_t body_bytes = 32 * 1024 * 1024;
-  // From the first byte of a request to the end of its head.
-  absl::Duration head_timeout = absl::Seconds(10);
-  // Between two reads of a body.
-  absl::Duration body_timeout = absl::Seconds(30);
-  // Between requests.
-  absl::Duration idle_timeout = absl::Seconds(120);
-  // For a client that takes not one byte of its answer; at most twice that
-  // passes until it is noticed.
-  absl::Duration write_timeout = absl::Seconds(60);
-  size_t connections = 16 * 1024;  // Per loop.
+  EventLoop& loop_;
+  HttpHandler& handler_;
+  const HttpServerLimits limits_;
+  const std::shared_ptr<TlsContext> tls_;
+  bool draining_ = false;
+  bool cancelled_ = false;
+  size_t count_ = 0;
+  Http1Connection* first_ = nullptr;  // All connections, an intrusive list.
+  WakeUp drained_;
+  std::string date_field_;
+  absl::Duration date_until_ = -absl::InfiniteDuration();
 };
 
 }  // namespace gateway

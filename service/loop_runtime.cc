@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/http1_server.h"
+#include "base/http_server.h"
 #include "base/latch.h"
 #include "base/negotiating_http_client.h"
 #include "base/status_macros.h"
@@ -25,7 +25,7 @@ constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 struct LoopRuntime::Door {
   std::unique_ptr<HttpHandler> handler;
-  std::unique_ptr<Http1Server> server;
+  std::unique_ptr<HttpServer> server;
   std::unique_ptr<Listener> listener;  // Null while draining.
   bool outlives_drain = false;
 };
@@ -74,9 +74,9 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
     Door& door = on_loop_->doors.emplace_back();
     door.outlives_drain = listener.outlives_drain;
     door.handler = listener.handler(on_loop_->services);
-    door.server = std::make_unique<Http1Server>(*door.handler, listener.limits,
+    door.server = std::make_unique<HttpServer>(*door.handler, listener.limits,
                                                 listener.tls);
-    Http1Server* const server = door.server.get();
+    HttpServer* const server = door.server.get();
     GATEWAY_ASSIGN_OR_RETURN(
         door.listener, Listener::Open(*listener.address,
                                       [server](std::unique_ptr<Stream> stream) {

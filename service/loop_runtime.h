@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/event_loop.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/listener.h"
 #include "base/resolver.h"
 #include "base/task.h"

@@ -11,7 +11,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/task.h"
 #include "providers/dialects/dialect.h"
 #include "service/pipeline/call.h"

@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/task.h"
 #include "providers/dialects/openai_chat.h"
 #include "service/pipeline/loop_services.h"

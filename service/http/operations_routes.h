@@ -13,7 +13,7 @@
 #ifndef SERVICE_HTTP_OPERATIONS_ROUTES_H_
 #define SERVICE_HTTP_OPERATIONS_ROUTES_H_
 
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/task.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"

@@ -23,7 +23,7 @@
 #include "base/host_port.h"
 #include "base/http1_client.h"
 #include "base/http_client.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/resolver.h"
 #include "base/string_view.h"
 #include "base/task.h"

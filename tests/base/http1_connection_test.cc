@@ -1,5 +1,5 @@
 // What a connection does to clients that are too slow, too large, malformed or
-// too many. What it does for the others: tests/base/http1_server_test.cc.
+// too many. What it does for the others: tests/base/http1_requests_test.cc.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "base/block_pool.h"
 #include "base/event_loop.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/string_view.h"
 #include "base/task.h"
 #include "base/timer_wheel.h"

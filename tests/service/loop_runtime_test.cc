@@ -10,7 +10,7 @@
 #include "base/cancellation.h"
 #include "base/clock.h"
 #include "base/event_loop.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/listener.h"
 #include "base/resolver.h"
 #include "base/task.h"

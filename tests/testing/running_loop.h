@@ -24,7 +24,7 @@
 
 #include "base/clock.h"
 #include "base/event_loop.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/listener.h"
 #include "base/mutex.h"
 #include "base/resolver.h"

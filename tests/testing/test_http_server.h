@@ -23,8 +23,8 @@
 #include "absl/status/statusor.h"
 #include "base/block_pool.h"
 #include "base/event_loop.h"
-#include "base/http1_server.h"
 #include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/listener.h"
 #include "base/stream.h"
 #include "base/task.h"
@@ -41,7 +41,7 @@ class TestHttpServer {
     Do([&] {
       absl::StatusOr<ListenAddress> address = BindAddress("127.0.0.1:0");
       port_ = address->port();
-      server_ = std::make_unique<Http1Server>(handler, limits, std::move(tls));
+      server_ = std::make_unique<HttpServer>(handler, limits, std::move(tls));
       auto listener =
           Listener::Open(*address, [this](std::unique_ptr<Stream> stream) {
             server_->Accept(std::move(stream));
@@ -63,7 +63,7 @@ class TestHttpServer {
   EventLoop& loop() { return thread_.loop(); }
 
   // Of the server's thread.
-  Http1Server& server() { return *server_; }
+  HttpServer& server() { return *server_; }
 
   // Runs `work` on the server's thread.
   void Do(const std::function<void()>& work) {
@@ -89,7 +89,7 @@ class TestHttpServer {
  private:
   LoopThread thread_;
   uint16_t port_ = 0;
-  std::unique_ptr<Http1Server> server_;
+  std::unique_ptr<HttpServer> server_;
   std::unique_ptr<Listener> listener_;
 };
 

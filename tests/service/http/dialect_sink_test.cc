@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/cancellation.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/status_macros.h"
 #include "base/task.h"
 #include "errors/fault.h"

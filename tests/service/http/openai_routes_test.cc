@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

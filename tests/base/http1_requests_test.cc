@@ -1,4 +1,7 @@
-#include "base/http1_server.h"
+// What an HttpServer does for well-behaved clients that speak HTTP/1.1. What it
+// does to the others: tests/base/http1_connection_test.cc.
+
+#include "base/http_server.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -17,7 +20,7 @@
 #include "base/cancellation.h"
 #include "base/event_loop.h"
 #include "base/http1_codec.h"
-#include "base/http_server.h"
+#include "base/http_handler.h"
 #include "base/string_view.h"
 #include "base/task.h"
 #include "gmock/gmock.h"
@@ -174,7 +177,7 @@ class PathHandler final : public HttpHandler {
   }
 };
 
-class Http1ServerTest : public testing::Test {
+class Http1RequestsTest : public testing::Test {
  protected:
   RawClient Connect() { return RawClient::Connect(server_.port()); }
 
@@ -182,7 +185,7 @@ class Http1ServerTest : public testing::Test {
   TestHttpServer server_{handler_};
 };
 
-TEST_F(Http1ServerTest, AnswersWithItsOwnFields) {
+TEST_F(Http1RequestsTest, AnswersWithItsOwnFields) {
   RawClient client = Connect();
   client.Send(Get("/hello?a=b%20c", "X-A: 1\r\n"));
   const RawAnswer answer = client.ReceiveAnswer();
@@ -195,7 +198,7 @@ TEST_F(Http1ServerTest, AnswersWithItsOwnFields) {
   EXPECT_EQ(answer.Find("connection"), "");
 }
 
-TEST_F(Http1ServerTest, AnswersManyRequestsOnOneConnection) {
+TEST_F(Http1RequestsTest, AnswersManyRequestsOnOneConnection) {
   RawClient client = Connect();
   for (int i = 0; i < 100; ++i) {
     client.Send(Get(absl::StrCat("/", i)));
@@ -204,7 +207,7 @@ TEST_F(Http1ServerTest, AnswersManyRequestsOnOneConnection) {
   EXPECT_EQ(server_.connections(), 1u);
 }
 
-TEST_F(Http1ServerTest, AnswersPipelinedRequestsInOrder) {
+TEST_F(Http1RequestsTest, AnswersPipelinedRequestsInOrder) {
   constexpr int kRequests = 1000;
   std::string all;
   for (int i = 0; i < kRequests; ++i) {
@@ -220,7 +223,7 @@ TEST_F(Http1ServerTest, AnswersPipelinedRequestsInOrder) {
   }
 }
 
-TEST_F(Http1ServerTest, AHeadMayArriveInTwoReads) {
+TEST_F(Http1RequestsTest, AHeadMayArriveInTwoReads) {
   const std::string request =
       Get("/a/rather/long/path?with=query", "x-a: value\r\n");
   RawClient client = Connect();
@@ -235,7 +238,7 @@ TEST_F(Http1ServerTest, AHeadMayArriveInTwoReads) {
   }
 }
 
-TEST_F(Http1ServerTest, TakesBodiesOfEverySize) {
+TEST_F(Http1RequestsTest, TakesBodiesOfEverySize) {
   RawClient client = Connect();
   for (const size_t size :
        {size_t{0}, size_t{1}, kBlockBytes - 200, kBlockBytes - 1, kBlockBytes,
@@ -251,7 +254,7 @@ TEST_F(Http1ServerTest, TakesBodiesOfEverySize) {
 }
 
 // Around the size at which a body no longer fits behind its head.
-TEST_F(Http1ServerTest, TakesBodiesThatJustFitTheirBlock) {
+TEST_F(Http1RequestsTest, TakesBodiesThatJustFitTheirBlock) {
   RawClient client = Connect();
   const size_t head = Post(std::string(10'000, 'x')).size() - 10'000;
   for (size_t size = kBlockBytes - head - 3; size < kBlockBytes - head + 3;
@@ -266,7 +269,7 @@ TEST_F(Http1ServerTest, TakesBodiesThatJustFitTheirBlock) {
   }
 }
 
-TEST_F(Http1ServerTest, TakesChunksSplitAnywhere) {
+TEST_F(Http1RequestsTest, TakesChunksSplitAnywhere) {
   const std::string request = Chunked({"a", "bc", "0123456789abcdefg"});
   RawClient client = Connect();
   for (size_t at = 1; at < request.size(); ++at) {
@@ -277,7 +280,7 @@ TEST_F(Http1ServerTest, TakesChunksSplitAnywhere) {
   }
 }
 
-TEST_F(Http1ServerTest, TakesLargeChunks) {
+TEST_F(Http1RequestsTest, TakesLargeChunks) {
   const std::string body = Pattern(3'000'000);
   std::vector<std::string> chunks;
   for (size_t at = 0, size = 1; at < body.size(); at += size, size *= 3) {
@@ -290,7 +293,7 @@ TEST_F(Http1ServerTest, TakesLargeChunks) {
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
 }
 
-TEST_F(Http1ServerTest, TakesHeadsLargerThanABlock) {
+TEST_F(Http1RequestsTest, TakesHeadsLargerThanABlock) {
   RawClient client = Connect();
   for (const size_t size : {kBlockBytes - 60, kBlockBytes, 3 * kBlockBytes}) {
     const std::string value = Pattern(size);
@@ -305,7 +308,7 @@ TEST_F(Http1ServerTest, TakesHeadsLargerThanABlock) {
   }
 }
 
-TEST_F(Http1ServerTest, SaysContinueToThoseWhoWait) {
+TEST_F(Http1RequestsTest, SaysContinueToThoseWhoWait) {
   RawClient client = Connect();
   client.Send(
       "POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n"
@@ -320,7 +323,7 @@ TEST_F(Http1ServerTest, SaysContinueToThoseWhoWait) {
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
 }
 
-TEST_F(Http1ServerTest, AnswersHeadWithoutABody) {
+TEST_F(Http1RequestsTest, AnswersHeadWithoutABody) {
   RawClient client = Connect();
   client.Send("HEAD /hello HTTP/1.1\r\nhost: x\r\n\r\n");
   const RawAnswer answer = client.ReceiveAnswer(/*to_head=*/true);
@@ -333,7 +336,7 @@ TEST_F(Http1ServerTest, AnswersHeadWithoutABody) {
   EXPECT_EQ(client.ReceiveAnswer().body, "GET /hello? x-a=");
 }
 
-TEST_F(Http1ServerTest, SendsNoBodyWithAStatusThatHasNone) {
+TEST_F(Http1RequestsTest, SendsNoBodyWithAStatusThatHasNone) {
   RawClient client = Connect();
   for (const int status : {204, 304}) {
     client.Send(Get(absl::StrCat("/empty?", status)));
@@ -345,7 +348,7 @@ TEST_F(Http1ServerTest, SendsNoBodyWithAStatusThatHasNone) {
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
 }
 
-TEST_F(Http1ServerTest, Http10ClosesUnlessToldOtherwise) {
+TEST_F(Http1RequestsTest, Http10ClosesUnlessToldOtherwise) {
   RawClient client = Connect();
   client.Send("GET /hello HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
   const RawAnswer kept = client.ReceiveAnswer();
@@ -357,7 +360,7 @@ TEST_F(Http1ServerTest, Http10ClosesUnlessToldOtherwise) {
   EXPECT_TRUE(client.AtEnd());
 }
 
-TEST_F(Http1ServerTest, ClosesWhenAskedTo) {
+TEST_F(Http1RequestsTest, ClosesWhenAskedTo) {
   RawClient client = Connect();
   client.Send(Get("/", "connection: close\r\n"));
   const RawAnswer answer = client.ReceiveAnswer();
@@ -365,7 +368,7 @@ TEST_F(Http1ServerTest, ClosesWhenAskedTo) {
   EXPECT_TRUE(client.AtEnd());
 }
 
-TEST_F(Http1ServerTest, TakesTheTargetInEveryForm) {
+TEST_F(Http1RequestsTest, TakesTheTargetInEveryForm) {
   const std::map<std::string, std::string> forms = {
       {"http://h/p?q=1", "/p?q=1"},     {"HTTP://h:80/p", "/p?"},
       {"http://h", "/?"},               {"http://h?u=/a", "/?u=/a"},
@@ -381,7 +384,7 @@ TEST_F(Http1ServerTest, TakesTheTargetInEveryForm) {
   }
 }
 
-TEST_F(Http1ServerTest, StreamsInChunks) {
+TEST_F(Http1RequestsTest, StreamsInChunks) {
   RawClient client = Connect();
   for (int i = 0; i < 3; ++i) {
     client.Send(Get("/stream"));
@@ -393,7 +396,7 @@ TEST_F(Http1ServerTest, StreamsInChunks) {
   }
 }
 
-TEST_F(Http1ServerTest, StreamsToHttp10UntilItCloses) {
+TEST_F(Http1RequestsTest, StreamsToHttp10UntilItCloses) {
   RawClient client = Connect();
   client.Send("GET /stream HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
   const RawAnswer answer = client.ReceiveAnswer();
@@ -403,7 +406,7 @@ TEST_F(Http1ServerTest, StreamsToHttp10UntilItCloses) {
   EXPECT_TRUE(answer.complete);
 }
 
-TEST_F(Http1ServerTest, AnAbortedStreamIsSeenToBeCut) {
+TEST_F(Http1RequestsTest, AnAbortedStreamIsSeenToBeCut) {
   for (const std::string_view path : {"/abort", "/half"}) {
     for (const std::string_view version : {"1.1", "1.0"}) {
       RawClient client = Connect();
@@ -416,7 +419,7 @@ TEST_F(Http1ServerTest, AnAbortedStreamIsSeenToBeCut) {
   }
 }
 
-TEST_F(Http1ServerTest, SaysThatAHandlerDidNotAnswer) {
+TEST_F(Http1RequestsTest, SaysThatAHandlerDidNotAnswer) {
   RawClient client = Connect();
   client.Send(Get("/mute"));
   const RawAnswer answer = client.ReceiveAnswer();
@@ -425,7 +428,7 @@ TEST_F(Http1ServerTest, SaysThatAHandlerDidNotAnswer) {
   EXPECT_TRUE(client.AtEnd());
 }
 
-TEST_F(Http1ServerTest, TellsAtOnceThatTheClientLeft) {
+TEST_F(Http1RequestsTest, TellsAtOnceThatTheClientLeft) {
   for (const bool reset : {false, true}) {
     for (const std::string_view path : {"/wait", "/wait_started"}) {
       PathHandler handler;
@@ -443,7 +446,7 @@ TEST_F(Http1ServerTest, TellsAtOnceThatTheClientLeft) {
   }
 }
 
-TEST_F(Http1ServerTest, NoticesThatTheClientLeftBehindEarlyBytes) {
+TEST_F(Http1RequestsTest, NoticesThatTheClientLeftBehindEarlyBytes) {
   RawClient client = Connect();
   client.Send(Get("/wait") + std::string(kHello));
   ASSERT_TRUE(handler_.waiting.Wait());
@@ -452,7 +455,7 @@ TEST_F(Http1ServerTest, NoticesThatTheClientLeftBehindEarlyBytes) {
   EXPECT_TRUE(handler_.gone.Wait());
 }
 
-TEST_F(Http1ServerTest, ForgetsAClientThatLeavesWithinItsRequest) {
+TEST_F(Http1RequestsTest, ForgetsAClientThatLeavesWithinItsRequest) {
   for (const std::string_view part :
        {"", "GET", "GET / HTTP/1.1\r\nhost: x\r\n",
         "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345",
@@ -466,7 +469,7 @@ TEST_F(Http1ServerTest, ForgetsAClientThatLeavesWithinItsRequest) {
   }
 }
 
-TEST_F(Http1ServerTest, IdleConnectionsHoldNoBlock) {
+TEST_F(Http1RequestsTest, IdleConnectionsHoldNoBlock) {
   std::vector<RawClient> clients;
   for (int i = 0; i < 10; ++i) {
     clients.push_back(Connect());
@@ -480,7 +483,7 @@ TEST_F(Http1ServerTest, IdleConnectionsHoldNoBlock) {
   EXPECT_EQ(server_.blocks_lent(), 0u);
 }
 
-TEST_F(Http1ServerTest, ASlowReaderHoldsTheHandlerBack) {
+TEST_F(Http1RequestsTest, ASlowReaderHoldsTheHandlerBack) {
   RawClient client = RawClient::Connect(
       server_.port(), {.receive_buffer_bytes = 64 * 1024});
   client.Send(Get("/flood"));
@@ -493,7 +496,7 @@ TEST_F(Http1ServerTest, ASlowReaderHoldsTheHandlerBack) {
   EXPECT_LT(handler_.flooded_bytes, 16u * 1024 * 1024);
 }
 
-TEST_F(Http1ServerTest, DrainClosesIdleConnectionsAndLetsOthersFinish) {
+TEST_F(Http1RequestsTest, DrainClosesIdleConnectionsAndLetsOthersFinish) {
   RawClient idle = Connect();
   idle.Send(kHello);
   EXPECT_EQ(idle.ReceiveAnswer().status, 200);
@@ -528,7 +531,7 @@ TEST_F(Http1ServerTest, DrainClosesIdleConnectionsAndLetsOthersFinish) {
   });
 }
 
-TEST_F(Http1ServerTest, CancelAllDoesNotWaitForHalfRequests) {
+TEST_F(Http1RequestsTest, CancelAllDoesNotWaitForHalfRequests) {
   RawClient head = Connect();
   head.Send("GET / HT");
   RawClient body = Connect();

@@ -1,4 +1,4 @@
-#include "base/http_server.h"
+#include "base/http_handler.h"
 
 #include "base/task.h"
 #include "gtest/gtest.h"
