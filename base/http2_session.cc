@@ -216,6 +216,11 @@ void Http2Session::SayGoodbye() {
 }
 
 void Http2Session::Close(absl::Status why) {
+  if (told_) {
+    lingers_left_ = 0;
+    if (!ended_) ScheduleFlush();
+    return;
+  }
   if (over_) return;
   over_ = true;
   if (why_.ok()) why_ = std::move(why);
