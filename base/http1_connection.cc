@@ -33,6 +33,10 @@ constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 // Requests up to this size leave the block that they were read into.
 constexpr size_t kKeptRequestBytesMax = 6 * 1024;
 
+// What a client that knows of HTTP/2 beforehand says first. No request begins
+// so (RFC 9113 §3.4).
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
+
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
@@ -52,19 +56,6 @@ int StatusOfRefusal(const absl::Status& status) {
     default:
       return 400;
   }
-}
-
-// The path and query of a request target in origin or absolute form.
-void SplitTarget(std::string_view target, HttpRequest& request) {
-  const size_t scheme = target.find("://");
-  if (scheme != std::string_view::npos && target.front() != '/') {
-    const size_t path = target.find_first_of("/?", scheme + 3);
-    target = path == std::string_view::npos ? "/" : target.substr(path);
-  }
-  const size_t mark = target.find('?');
-  request.path = mark == 0 ? "/" : target.substr(0, mark);
-  request.query = mark == std::string_view::npos ? std::string_view()
-                                                 : target.substr(mark + 1);
 }
 
 }  // namespace
@@ -93,7 +84,7 @@ Task<void> Http1Connection::Run() {
     in_a_row = 0;
   }
   stream_->SetObserver(nullptr);
-  stream_->Close();
+  if (!speaks_http2_) stream_->Close();
 }
 
 void Http1Connection::Cancel(const absl::Status& why) {
@@ -110,13 +101,15 @@ Task<bool> Http1Connection::StartTls() {
   const std::string nobody;
   const absl::Status secured =
       co_await stream_->StartTls(*server_.tls_, nobody);
-  co_return secured.ok();
+  speaks_http2_ = secured.ok() && stream_->alpn() == "h2";
+  co_return secured.ok() && !speaks_http2_;
 }
 
 Task<bool> Http1Connection::ServeOne() {
   SetPhase(input_.bytes().empty() ? Phase::kIdle : Phase::kHead);
   absl::Status read = co_await ReadHead();
-  if (read.ok()) read = co_await ReadBody();
+  if (read.ok() && !speaks_http2_) read = co_await ReadBody();
+  if (speaks_http2_) co_return false;
   if (!read.ok()) {
     const bool asked = !parser_.idle() && !stream_->hung_up();
     if (asked) co_await Refuse(read);
@@ -129,12 +122,17 @@ Task<bool> Http1Connection::ServeOne() {
   ReleaseRequest();
   parser_.Next();
   answer_ = Answer::kNone;
+  first_ = false;
   co_return true;
 }
 
 Task<absl::Status> Http1Connection::ReadHead() {
   for (;;) {
     if (!input_.bytes().empty()) {
+      if (first_ && input_.bytes().starts_with(kHttp2Preface)) {
+        speaks_http2_ = true;
+        co_return absl::OkStatus();
+      }
       GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
                                   parser_.Put(input_.bytes(), body_));
       input_.Consume(used);
@@ -236,7 +234,7 @@ Task<void> Http1Connection::HandleRequest() {
   gone_.emplace();
   HttpRequest request;
   request.method = parser_.method();
-  SplitTarget(parser_.target(), request);
+  request.SetTarget(parser_.target());
   request.fields = parser_.fields();
   request.body = body_.bytes();
   request.arrival = server_.loop_.Now();
@@ -256,7 +254,7 @@ Task<void> Http1Connection::HandleRequest() {
 Task<void> Http1Connection::Refuse(const absl::Status& why) {
   const int status = absl::IsInternal(why) ? 500 : StatusOfRefusal(why);
   HttpRequest request;
-  if (parser_.head_done()) SplitTarget(parser_.target(), request);
+  if (parser_.head_done()) request.SetTarget(parser_.target());
   const HttpHandler::Refusal refusal = server_.handler_.Refuse(
       status, request.path, ToStd(why.message()));
   const HttpField fields[] = {{"content-type", refusal.content_type}};
@@ -295,13 +293,13 @@ Task<absl::Status> Http1Connection::Send(
   size_t length = 0;
   for (std::string_view piece : body) length += piece.size();
   AppendHead(head);
-  if (HasBody(head.status)) {
+  if (StatusHasBody(head.status)) {
     absl::StrAppend(&out_, "content-length: ", length, "\r\n");
   }
   out_ += "\r\n";
   absl::InlinedVector<iovec, 8> pieces;
   pieces.push_back(ToIovec(out_));
-  if (HasBody(head.status) && !head_request_) {
+  if (StatusHasBody(head.status) && !head_request_) {
     for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
   }
   answer_ = Answer::kDone;
@@ -310,7 +308,7 @@ Task<absl::Status> Http1Connection::Send(
 
 void Http1Connection::Start(HttpAnswerHead head) {
   assert(answer_ == Answer::kNone);
-  bodiless_answer_ = head_request_ || !HasBody(head.status);
+  bodiless_answer_ = head_request_ || !StatusHasBody(head.status);
   chunked_answer_ = parser_.is_http11() && !bodiless_answer_;
   if (!parser_.is_http11()) keep_alive_ = false;
   AppendHead(head);
@@ -369,10 +367,6 @@ void Http1Connection::AppendHead(const HttpAnswerHead& head) {
   } else if (!parser_.is_http11()) {
     out_ += "connection: keep-alive\r\n";
   }
-}
-
-bool Http1Connection::HasBody(int status) const {
-  return status >= 200 && status != 204 && status != 304;
 }
 
 void Http1Connection::KeepSmallRequest() {

@@ -1,6 +1,8 @@
 // Http1Connection serves one client of an HttpServer, from the first byte to
 // the last: it reads requests, has them handled, and is the responder that the
-// handlers answer to.
+// handlers answer to. Every connection begins as one of HTTP/1.1; when TLS or
+// the first bytes say that the client speaks HTTP/2, it ends, and the server
+// goes on with the stream.
 //
 //   idle --> head --> body --> handling <--> writing --> idle ...
 //
@@ -19,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,19 +38,27 @@
 
 namespace gateway {
 
-class Http1Connection final : public Stream::Observer,
+class Http1Connection final : public HttpConnection,
+                              public Stream::Observer,
                               public HttpResponder,
                               public Recycled {
  public:
   Http1Connection(HttpServer& server, std::unique_ptr<Stream> stream);
 
-  // Serves requests until the connection ends.
+  // Serves requests until the connection ends, or turns out not to be ours.
   Task<void> Run();
 
-  // Nothing is being done for the client now.
-  bool idle() const { return phase_ == Phase::kIdle; }
-  void CloseNow() { stream_->Close(); }
-  void Cancel(const absl::Status& why);
+  // Run has ended because the client speaks HTTP/2. The stream is open; what
+  // has been read of it lies in unread() as long as this lives.
+  bool speaks_http2() const { return speaks_http2_; }
+  std::unique_ptr<Stream> TakeStream() { return std::move(stream_); }
+  std::string_view unread() const { return input_.bytes(); }
+
+  void Drain() override {
+    if (phase_ == Phase::kIdle) CloseNow();
+  }
+  void Cancel(const absl::Status& why) override;
+  void CloseNow() override { stream_->Close(); }
 
   Task<absl::Status> Send(HttpAnswerHead head,
                           absl::Span<const std::string_view> body) override;
@@ -59,7 +70,6 @@ class Http1Connection final : public Stream::Observer,
   std::string_view peer() const override { return peer_; }
 
  private:
-  friend class HttpServer;
   enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };
   enum class Answer { kNone, kStreaming, kDone };
 
@@ -81,7 +91,6 @@ class Http1Connection final : public Stream::Observer,
   Task<void> Linger();
 
   void AppendHead(const HttpAnswerHead& head);
-  bool HasBody(int status) const;
   // Gives the block back, for a request that fills little of it: thousands
   // that wait for their answers would spread over as many blocks, in memory
   // and in the caches.
@@ -109,11 +118,9 @@ class Http1Connection final : public Stream::Observer,
   bool bodiless_answer_ = false;
   bool head_request_ = false;
   uint64_t written_before_ = 0;  // Bytes, when the timer was last looked at.
+  bool first_ = true;  // Nothing has been answered yet.
+  bool speaks_http2_ = false;
   std::string out_;  // Heads and chunk sizes on their way out.
-
-  // The server's list.
-  Http1Connection* previous_ = nullptr;
-  Http1Connection* next_ = nullptr;
 };
 
 }  // namespace gateway

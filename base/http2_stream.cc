@@ -45,6 +45,14 @@ void Http2Stream::StopPeer() {
   }
 }
 
+void Http2Stream::SendInterim(absl::Span<const HttpField> fields) {
+  assert(!head_sent_);
+  Http2Fields head(fields);
+  nghttp2_submit_headers(session_.session_, NGHTTP2_FLAG_NONE, id_, nullptr,
+                         head.data(), head.size(), nullptr);
+  session_.ScheduleFlush();
+}
+
 void Http2Stream::SendHead(absl::Span<const HttpField> fields, bool end) {
   assert(!head_sent_);
   head_sent_ = true;

@@ -93,6 +93,10 @@ class Http2Stream final : public Recycled {
   // The rest of a request whose answer has been sent is refused then.
   void SetEvents(Http2StreamEvents* events);
 
+  // Server only: the head of an interim response, `:status` 1xx first.
+  // REQUIRES: no head has been sent.
+  void SendInterim(absl::Span<const HttpField> fields);
+
   // Server only: the response's head, `:status` first, names in lower case.
   // With `end` there is no body. REQUIRES: no head has been sent.
   void SendHead(absl::Span<const HttpField> fields, bool end = false);

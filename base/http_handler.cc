@@ -5,6 +5,18 @@
 
 namespace gateway {
 
+void HttpRequest::SetTarget(std::string_view target) {
+  const size_t scheme = target.find("://");
+  if (scheme != std::string_view::npos && target.front() != '/') {
+    const size_t begin = target.find_first_of("/?", scheme + 3);
+    target = begin == std::string_view::npos ? "/" : target.substr(begin);
+  }
+  const size_t mark = target.find('?');
+  path = mark == 0 ? "/" : target.substr(0, mark);
+  query = mark == std::string_view::npos ? std::string_view()
+                                         : target.substr(mark + 1);
+}
+
 HttpHandler::Refusal HttpHandler::Refuse(int, std::string_view,
                                          std::string_view message) {
   return {"text/plain; charset=utf-8", absl::StrCat(ToAbsl(message), "\n")};

@@ -14,6 +14,8 @@
 #ifndef BASE_HTTP_HANDLER_H_
 #define BASE_HTTP_HANDLER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -32,10 +34,14 @@ struct HttpRequest {
   std::string_view method;
   std::string_view path;   // Without the query; still percent-encoded.
   std::string_view query;  // Without the question mark.
+  // Over HTTP/2 too the authority is a field named `host`.
   absl::Span<const HttpField> fields;
   // Followed by at least 64 readable bytes, for parsers that look ahead.
   std::string_view body;
   absl::Duration arrival;  // Steady time at which the head was complete.
+
+  // Sets path and query from a request target in origin or absolute form.
+  void SetTarget(std::string_view target);
 
   // The first field of this name (lower case), or empty.
   std::string_view Find(std::string_view lower_name) const {
@@ -46,12 +52,17 @@ struct HttpRequest {
   }
 };
 
-// Status and fields of an answer. Content-Length, Transfer-Encoding,
-// Connection and Date are the server's own.
+// Status and fields of an answer, names in lower case. Content-Length,
+// Transfer-Encoding, Connection and Date are the server's own.
 struct HttpAnswerHead {
   int status = 200;
   absl::Span<const HttpField> fields;
 };
+
+// Whether an answer with this status may have a body.
+inline bool StatusHasBody(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
 
 class HttpResponder {
  public:
@@ -59,13 +70,13 @@ class HttpResponder {
   virtual Task<absl::Status> Send(
       HttpAnswerHead head, absl::Span<const std::string_view> body) = 0;
 
-  // Begins an answer of unknown length. The request's views end here. Nothing
-  // is written before the first Write or Finish, so that the head and the
-  // first bytes leave together.
+  // Begins an answer of unknown length. The request's views end here. The head
+  // leaves together with the first bytes if these follow in the same turn of
+  // the loop.
   virtual void Start(HttpAnswerHead head) = 0;
 
-  // Writes on. Returns once the client's window has room again; an error when
-  // the client is gone.
+  // Writes on. Returns once the client has taken so much that little waits for
+  // it; an error when the client is gone.
   virtual Task<absl::Status> Write(
       absl::Span<const std::string_view> pieces) = 0;
 
@@ -118,6 +129,7 @@ struct HttpServerLimits {
   // passes until it is noticed.
   absl::Duration write_timeout = absl::Seconds(60);
   size_t connections = 16 * 1024;  // Per loop.
+  uint32_t concurrent_streams = 256;  // On one HTTP/2 connection.
 };
 
 }  // namespace gateway

@@ -1,50 +1,79 @@
 #include "base/http_server.h"
 
 #include <cassert>
-#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "base/http1_connection.h"
-#include "base/task.h"
+#include "base/http2_connection.h"
+#include "base/string_view.h"
 
 namespace gateway {
-
-HttpServer::HttpServer(HttpHandler& handler, const HttpServerLimits& limits,
-                         std::shared_ptr<TlsContext> tls)
-    : loop_(*EventLoop::Current()),
-      handler_(handler),
-      limits_(limits),
-      tls_(std::move(tls)) {}
-
-HttpServer::~HttpServer() { assert(count_ == 0); }
-
 namespace {
 
-// Keeps a connection alive while it runs.
-Task<void> RunToEnd(std::unique_ptr<Http1Connection> connection,
-                    std::function<void(Http1Connection*)> remove) {
-  co_await connection->Run();
-  remove(connection.get());
+constexpr std::string_view kDateName = "date: ";
+constexpr std::string_view kLineEnd = "\r\n";
+
+Http2Limits Http2LimitsOf(const HttpServerLimits& limits) {
+  Http2Limits http2;
+  http2.concurrent_streams = limits.concurrent_streams;
+  http2.header_list_bytes = limits.head_bytes;
+  http2.handshake_timeout = limits.head_timeout;
+  http2.idle_timeout = limits.idle_timeout;
+  http2.write_stall_timeout = limits.write_timeout;
+  return http2;
 }
 
 }  // namespace
 
-void HttpServer::Accept(std::unique_ptr<Stream> stream) {
-  if (draining_ || count_ >= limits_.connections) return;
-  auto connection =
-      std::make_unique<Http1Connection>(*this, std::move(stream));
-  connection->next_ = first_;
-  if (first_ != nullptr) first_->previous_ = connection.get();
-  first_ = connection.get();
-  ++count_;
-  Spawn(RunToEnd(std::move(connection),
-                 [this](Http1Connection* done) { Remove(done); }));
+HttpServer::HttpServer(HttpHandler& handler, const HttpServerLimits& limits,
+                       std::shared_ptr<TlsContext> tls)
+    : loop_(*EventLoop::Current()),
+      handler_(handler),
+      limits_(limits),
+      http2_limits_(Http2LimitsOf(limits)),
+      tls_(std::move(tls)) {}
+
+HttpServer::~HttpServer() { assert(count_ == 0); }
+
+absl::Status HttpServer::CheckLimits(const HttpServerLimits& limits) {
+  return CheckHttp2Limits(Http2LimitsOf(limits));
 }
 
-void HttpServer::Remove(Http1Connection* connection) {
+void HttpServer::Accept(std::unique_ptr<Stream> stream) {
+  if (draining_ || count_ >= limits_.connections) return;
+  Spawn(Serve(std::make_unique<Http1Connection>(*this, std::move(stream))));
+}
+
+Task<void> HttpServer::Serve(std::unique_ptr<Http1Connection> connection) {
+  Add(connection.get());
+  co_await connection->Run();
+  if (connection->speaks_http2() && !draining_) {
+    Spawn(ServeHttp2(std::move(connection)));
+  } else {
+    Remove(connection.get());
+  }
+}
+
+Task<void> HttpServer::ServeHttp2(std::unique_ptr<Http1Connection> begun) {
+  Http2Connection connection(*this, begun->TakeStream());
+  Add(&connection);
+  Remove(begun.get());
+  connection.Start(begun->unread());
+  begun.reset();
+  co_await connection.Ended();
+  Remove(&connection);
+}
+
+void HttpServer::Add(HttpConnection* connection) {
+  connection->next_ = first_;
+  if (first_ != nullptr) first_->previous_ = connection;
+  first_ = connection;
+  ++count_;
+}
+
+void HttpServer::Remove(HttpConnection* connection) {
   if (connection->previous_ != nullptr) {
     connection->previous_->next_ = connection->next_;
   } else {
@@ -59,9 +88,9 @@ void HttpServer::Remove(Http1Connection* connection) {
 void HttpServer::Drain() {
   draining_ = true;
   if (count_ == 0) drained_.Set();
-  for (Http1Connection* connection = first_; connection != nullptr;
+  for (HttpConnection* connection = first_; connection != nullptr;
        connection = connection->next_) {
-    if (connection->idle()) connection->CloseNow();
+    connection->Drain();
   }
 }
 
@@ -69,7 +98,7 @@ void HttpServer::CancelAll(const absl::Status& why) {
   cancelled_ = true;
   Drain();
   // Cancelling runs no handler at once, so the list stands still.
-  for (Http1Connection* connection = first_; connection != nullptr;
+  for (HttpConnection* connection = first_; connection != nullptr;
        connection = connection->next_) {
     connection->Cancel(why);
   }
@@ -78,22 +107,28 @@ void HttpServer::CancelAll(const absl::Status& why) {
 void HttpServer::CloseAll() {
   Drain();
   const absl::Status why = absl::CancelledError("the server is closing");
-  for (Http1Connection* connection = first_; connection != nullptr;
+  for (HttpConnection* connection = first_; connection != nullptr;
        connection = connection->next_) {
     connection->Cancel(why);
     connection->CloseNow();
   }
 }
 
+std::string_view HttpServer::Date() {
+  std::string_view date = DateField();
+  date.remove_prefix(kDateName.size());
+  date.remove_suffix(kLineEnd.size());
+  return date;
+}
+
 std::string_view HttpServer::DateField() {
   const absl::Duration now = loop_.Now();
   if (now >= date_until_) {
-    const absl::Time time = absl::Now();
     date_field_ = absl::StrCat(
-        "date: ",
-        absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", time,
+        ToAbsl(kDateName),
+        absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(),
                          absl::UTCTimeZone()),
-        "\r\n");
+        ToAbsl(kLineEnd));
     date_until_ = now + absl::Seconds(1);
   }
   return date_field_;

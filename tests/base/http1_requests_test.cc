@@ -6,26 +6,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "base/block_pool.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
-#include "base/http_handler.h"
 #include "base/string_view.h"
 #include "base/task.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/event.h"
+#include "tests/testing/path_handler.h"
 #include "tests/testing/raw_client.h"
 #include "tests/testing/test_http_server.h"
 
@@ -58,124 +50,6 @@ std::string Chunked(const std::vector<std::string>& chunks) {
   }
   return text + "0\r\n\r\n";
 }
-
-// Bytes that show when a piece is lost, doubled or out of place.
-std::string Pattern(size_t size) {
-  std::string text(size, '\0');
-  uint32_t state = 1;
-  for (char& byte : text) {
-    state = state * 1664525 + 1013904223;
-    byte = static_cast<char>('a' + (state >> 24) % 26);
-  }
-  return text;
-}
-
-// Answers as the path says.
-class PathHandler final : public HttpHandler {
- public:
-  Task<void> Handle(const HttpRequest& request,
-                    HttpResponder& responder) override {
-    if (request.path == "/echo") return Echo(request, responder);
-    if (request.path == "/stream") return Stream(responder);
-    if (request.path == "/abort") return Abort(responder);
-    if (request.path == "/half") return Half(responder);
-    if (request.path == "/wait") return Wait(responder, /*start=*/false);
-    if (request.path == "/wait_started") return Wait(responder, true);
-    if (request.path == "/flood") return Flood(responder);
-    if (request.path == "/mute") return Mute();
-    if (request.path == "/empty") return Empty(request, responder);
-    return Show(request, responder);
-  }
-
-  Event waiting;  // A handler waits for the client to go.
-  Event gone;     // The client went.
-  Event flooded;  // A write failed.
-  absl::Status flood_error;
-  size_t flooded_bytes = 0;
-
- private:
-  static Task<void> Show(const HttpRequest& request, HttpResponder& responder) {
-    const std::string text =
-        absl::StrCat(ToAbsl(request.method), " ", ToAbsl(request.path), "?",
-                     ToAbsl(request.query), " x-a=",
-                     ToAbsl(request.Find("x-a")));
-    const HttpField fields[] = {{"content-type", "text/plain"}};
-    const std::string_view body[] = {text};
-    static_cast<void>(co_await responder.Send({200, fields}, body));
-  }
-
-  // The fields are looked at behind the body, whose reading must not have
-  // moved them.
-  static Task<void> Echo(const HttpRequest& request, HttpResponder& responder) {
-    const HttpField fields[] = {{"x-a", request.Find("x-a")},
-                                {"x-path", request.path}};
-    for (size_t i = 0; i < kBlockPaddingBytes; ++i) {
-      const volatile char padding =
-          request.body.data()[request.body.size() + i];
-      static_cast<void>(padding);
-    }
-    const std::string_view body[] = {request.body};
-    static_cast<void>(co_await responder.Send({200, fields}, body));
-  }
-
-  static Task<void> Stream(HttpResponder& responder) {
-    responder.Start({200, {}});
-    for (const std::string_view piece : {"one ", "", "two ", "three"}) {
-      const std::string_view pieces[] = {piece};
-      static_cast<void>(co_await responder.Write(pieces));
-      co_await YieldToLoop();
-    }
-    static_cast<void>(co_await responder.Finish());
-  }
-
-  static Task<void> Abort(HttpResponder& responder) {
-    responder.Start({200, {}});
-    const std::string_view pieces[] = {"not all"};
-    static_cast<void>(co_await responder.Write(pieces));
-    responder.Abort();
-  }
-
-  static Task<void> Half(HttpResponder& responder) {
-    responder.Start({200, {}});
-    const std::string_view pieces[] = {"not all"};
-    static_cast<void>(co_await responder.Write(pieces));
-  }
-
-  Task<void> Wait(HttpResponder& responder, bool start) {
-    WakeUp over;
-    CancelListener listener(responder.gone(), [&] { over.Set(); });
-    if (start) {
-      responder.Start({200, {}});
-      const std::string_view pieces[] = {"begun"};
-      static_cast<void>(co_await responder.Write(pieces));
-    }
-    waiting.Set();
-    co_await over.Wait();
-    EXPECT_TRUE(absl::IsCancelled(responder.gone().status()));
-    gone.Set();
-  }
-
-  Task<void> Flood(HttpResponder& responder) {
-    const std::string block(64 * 1024, 'x');
-    responder.Start({200, {}});
-    while (flood_error.ok()) {
-      const std::string_view pieces[] = {block};
-      flood_error = co_await responder.Write(pieces);
-      if (flood_error.ok()) flooded_bytes += block.size();
-    }
-    flooded.Set();
-  }
-
-  static Task<void> Mute() { co_return; }
-
-  static Task<void> Empty(const HttpRequest& request,
-                          HttpResponder& responder) {
-    int status = 204;
-    static_cast<void>(absl::SimpleAtoi(ToAbsl(request.query), &status));
-    const std::string_view body[] = {"never sent"};
-    static_cast<void>(co_await responder.Send({status, {}}, body));
-  }
-};
 
 class Http1RequestsTest : public testing::Test {
  protected:
