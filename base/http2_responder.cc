@@ -25,6 +25,12 @@ constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
 // As many as the HTTP/1.1 parser takes.
 constexpr size_t kFieldsMax = 128;
 
+// How long, and how much, a refused client may go on sending before its stream
+// is reset under it. Many send a body whole before they read, and take a reset
+// for the answer.
+constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
+constexpr size_t kLingerBytesMax = 64 * 1024 * 1024;
+
 // A piece up to this size is copied, so that nobody waits for it.
 constexpr size_t kCopiedBytesMax = 16 * 1024;
 
@@ -42,21 +48,24 @@ bool IsPseudo(const HttpField& field) { return field.name.starts_with(':'); }
 }  // namespace
 
 struct Http2Responder::Request : Recycled {
-  explicit Request(std::function<void()> on_stall)
-      : body_timer(std::move(on_stall)) {}
+  explicit Request(std::function<void()> on_timeout)
+      : timer(std::move(on_timeout)) {}
 
   FieldBlock block;  // Method, path, then the fields.
   FieldViews views;
   BodyAssembler body;
   std::optional<uint64_t> length;
   bool expects_continue = false;
-  Timer body_timer;
+  Timer timer;
+  size_t lingered_bytes = 0;  // After the answer.
   HttpRequest whole;
 };
 
 Http2Responder::Http2Responder(Http2Connection& connection,
                                Http2Stream& stream)
-    : connection_(connection), stream_(&stream) {
+    : connection_(connection),
+      stream_(&stream),
+      request_(std::make_unique<Request>([this] { OnTimeout(); })) {
   connection_.Add(this);
   stream.SetEvents(this);
 }
@@ -68,16 +77,18 @@ std::string_view Http2Responder::peer() const { return connection_.peer(); }
 // Collecting.
 
 void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
-  request_ = std::make_unique<Request>(
-      [this] { Refuse(408, "the request did not arrive in time"); });
+  ended_ = ended;
   if (fields.size() > kFieldsMax) {
     Refuse(431, absl::StrCat("the head has more than ", kFieldsMax, " fields"));
     return;
   }
   KeepHead(fields);
   const HttpRequest& request = request_->whole;
-  if (request.path.empty()) return Refuse(400, "a request has a path");
-  if (!ended) AwaitBody();  // May destroy this.
+  if (request.path.empty()) {
+    Refuse(400, "a request has a path");
+  } else if (!ended) {
+    AwaitBody();
+  }
 }
 
 void Http2Responder::KeepHead(absl::Span<const HttpField> fields) {
@@ -136,27 +147,37 @@ void Http2Responder::AwaitBody() {
     const HttpField head[] = {{":status", "100"}};
     stream_->SendInterim(head);
   }
-  ArmBodyTimer();
+  ArmTimer(connection_.limits().body_timeout);
 }
 
-void Http2Responder::ArmBodyTimer() {
-  connection_.loop().ArmTimer(request_->body_timer,
-                              connection_.limits().body_timeout);
+void Http2Responder::ArmTimer(absl::Duration delay) {
+  connection_.loop().ArmTimer(request_->timer, delay);
+}
+
+void Http2Responder::OnTimeout() {
+  if (lingering_) return Leave();
+  Refuse(408, "the request did not arrive in time");
 }
 
 void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
   stream.Consume(bytes.size());
+  if (lingering_) {
+    request_->lingered_bytes += bytes.size();
+    if (request_->lingered_bytes > kLingerBytesMax) Leave();
+    return;
+  }
   const uint64_t limit = connection_.limits().body_bytes;
   if (request_->body.bytes().size() + bytes.size() > limit) {
     Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
     return;
   }
   request_->body.OnBody(bytes);
-  ArmBodyTimer();
+  ArmTimer(connection_.limits().body_timeout);
 }
 
 void Http2Responder::OnEnd(Http2Stream&) {
-  request_->body_timer.Cancel();
+  if (lingering_) return Leave();
+  request_->timer.Cancel();
   request_->whole.body = request_->body.bytes();
   handling_ = true;
   Spawn(Handle(this));
@@ -165,6 +186,13 @@ void Http2Responder::OnEnd(Http2Stream&) {
 void Http2Responder::Refuse(int status, std::string_view message) {
   assert(!handling_);
   SendRefusal(status, message);
+  if (ended_) return Leave();
+  lingering_ = true;
+  request_->body.Clear();
+  ArmTimer(kLingerTimeout);
+}
+
+void Http2Responder::Leave() {
   LeaveStream();
   delete this;
 }
@@ -174,9 +202,8 @@ void Http2Responder::Cancel(const absl::Status& why) {
     gone_.Cancel(why);
     return;
   }
-  stream_->Reset(Http2Error::kRefusedStream);
-  LeaveStream();
-  delete this;
+  if (!lingering_) stream_->Reset(Http2Error::kRefusedStream);
+  Leave();
 }
 
 void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
@@ -235,10 +262,8 @@ void Http2Responder::SendHead(const HttpAnswerHead& head,
 }
 
 void Http2Responder::SendRefusal(int status, std::string_view message) {
-  std::string_view path;
-  if (request_ != nullptr) path = request_->whole.path;
   const HttpHandler::Refusal refusal =
-      connection_.handler().Refuse(status, path, message);
+      connection_.handler().Refuse(status, request_->whole.path, message);
   const HttpField fields[] = {{"content-type", refusal.content_type}};
   const bool end = head_request_ || refusal.body.empty();
   SendHead({status, fields}, refusal.body.size(), end);

@@ -3,6 +3,7 @@
 // and is the responder that the handler answers to. It owns itself.
 //
 //   collecting --> handling --> gone
+//   collecting --(refused)--> lingering --> gone
 //
 // What a handler writes is copied to the stream's queue, so that many small
 // pieces of many answers leave in one write at the end of the loop's turn; a
@@ -45,7 +46,7 @@ class Http2Responder final : private Http2StreamEvents,
   // Takes the request's head. Like Refuse and Cancel it may destroy this.
   void Begin(absl::Span<const HttpField> fields, bool ended);
 
-  // Answers in the handler's stead, and is gone. REQUIRES: not handling.
+  // Answers in the handler's stead. REQUIRES: not handling.
   void Refuse(int status, std::string_view message);
 
   // The server has no more time.
@@ -79,10 +80,12 @@ class Http2Responder final : private Http2StreamEvents,
   // Copies the fields, without what is HTTP/2's own.
   void KeepHead(absl::Span<const HttpField> fields);
   void AwaitBody();
-  void ArmBodyTimer();
+  void ArmTimer(absl::Duration delay);
+  void OnTimeout();
   static Task<void> Handle(Http2Responder* self);
   void EndHandling();
   void LeaveStream();
+  void Leave();  // Destroys this.
 
   void SendHead(const HttpAnswerHead& head, std::optional<size_t> length,
                 bool end);
@@ -96,6 +99,8 @@ class Http2Responder final : private Http2StreamEvents,
   CancelSignal gone_;
   WakeUp changed_;  // All has been sent, or the stream is closed.
   Answer answer_ = Answer::kNone;
+  bool ended_ = false;  // The request.
+  bool lingering_ = false;
   bool handling_ = false;
   bool head_request_ = false;
   bool bodiless_ = false;  // The answer ends with its head.

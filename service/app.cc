@@ -61,6 +61,7 @@ HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   limits.idle_timeout = ToAbsl(listener.idle_timeout());
   limits.write_timeout = ToAbsl(listener.write_stall_timeout());
   limits.connections = listener.connections_limit();
+  limits.concurrent_streams = listener.concurrent_streams_limit();
   return limits;
 }
 
@@ -187,8 +188,8 @@ absl::Status App::StartLoops() {
   LoopRuntime::HttpListener http;
   http.address = &*graph.http_address;
   http.limits = LimitsOf(listeners.http());
-  GATEWAY_ASSIGN_OR_RETURN(http.tls, ListenerTls(*graph.config, "http",
-                                               {"http/1.1"}));
+  GATEWAY_ASSIGN_OR_RETURN(
+      http.tls, ListenerTls(*graph.config, "http", {"h2", "http/1.1"}));
   http.handler = [](LoopServices& services) {
     return std::make_unique<OpenAiRoutes>(services);
   };
@@ -197,7 +198,7 @@ absl::Status App::StartLoops() {
   operations.limits = LimitsOf(listeners.operations());
   GATEWAY_ASSIGN_OR_RETURN(
       operations.tls,
-      ListenerTls(*graph.config, "operations", {"http/1.1"}));
+      ListenerTls(*graph.config, "operations", {"h2", "http/1.1"}));
   // Probes are told that the gateway drains, not that it is gone.
   operations.outlives_drain = true;
   operations.handler = [&graph](LoopServices&) {

@@ -71,6 +71,7 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
   AddUpstreamMetrics(client.http1().shared_stats(), shared_.registry);
   AddUpstreamMetrics(client.http2().shared_stats(), shared_.registry);
   for (HttpListener& listener : listeners) {
+    GATEWAY_RETURN_IF_ERROR(HttpServer::CheckLimits(listener.limits));
     Door& door = on_loop_->doors.emplace_back();
     door.outlives_drain = listener.outlives_drain;
     door.handler = listener.handler(on_loop_->services);

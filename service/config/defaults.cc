@@ -74,6 +74,7 @@ void FillHttpListener(const char* address, HttpListener* listener) {
   FILL_TIME(*listener, body_stall_timeout, 30'000);
   FILL_TIME(*listener, write_stall_timeout, 60'000);
   FILL(*listener, connections_limit, 16384);
+  FILL(*listener, concurrent_streams_limit, 256);
 }
 
 void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {

@@ -115,6 +115,7 @@ const std::vector<FieldRange>& FieldRanges() {
       {"GrpcListener.write_stall_timeout", "100ms", "1h"},
       {"HttpListener.body_bytes_limit", "1KiB", "1GiB"},
       {"HttpListener.body_stall_timeout", "100ms", "1h"},
+      {"HttpListener.concurrent_streams_limit", "1", "10000"},
       {"HttpListener.connections_limit", "1", "1000000"},
       {"HttpListener.header_bytes_limit", "1KiB", "1MiB"},
       {"HttpListener.header_timeout", "100ms", "1h"},

@@ -227,6 +227,28 @@ TEST_F(Http2ResponderTest, RefusesBodiesThatAreTooLarge) {
   }
 }
 
+TEST_F(Http2ResponderTest, ARefusedClientMaySendAllOfItsBodyFirst) {
+  TestHttpServer server(handler_, {.body_bytes = 10});
+  Http2TestClient client(server.port());
+  Http2TestCall& call =
+      client.Begin({.method = "POST",
+                    .fields = {{"content-length", "1000000"}},
+                    .whole = false});
+  const Http2Answer answer = client.AwaitAnswer(
+      call, [](const Http2Answer& answer) { return answer.whole; });
+  EXPECT_EQ(answer.status(), "413");
+  client.Send(call, Pattern(1'000'000), /*end=*/true);
+  ExpectRefusal(client, client.AwaitClosed(call), "413");
+}
+
+TEST_F(Http2ResponderTest, ARefusedClientThatDoesNotEndIsReset) {
+  TestHttpServer server(handler_, {.body_bytes = 10});
+  Http2TestClient client(server.port());
+  Http2TestCall& call = client.Begin(
+      {.method = "POST", .body = "more than ten bytes", .whole = false});
+  ExpectRefusal(client, client.AwaitClosed(call), "413");
+}
+
 TEST_F(Http2ResponderTest, RefusesSlowBodies) {
   TestHttpServer server(handler_, {.body_timeout = kShort});
   Http2TestClient client(server.port());

@@ -201,7 +201,7 @@ class SmugglingTest(_AbuseCase):
                      b"GET /v1/models HTTP/1.1\r\nhost: g\r\nno-colon\r\n\r\n",
                      b"GET /v1/models HTTP/1.1\r\nhost: g\r\nx: \0\r\n\r\n",
                      b"GET /v1/mod els HTTP/1.1\r\nhost: g\r\n\r\n",
-                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
+                     b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"):
             with self.subTest(head=head):
                 self.assert_refused(head, 400)
 
