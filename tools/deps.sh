@@ -138,6 +138,22 @@ once() {
 #   go_tool MODULE@VERSION DIR
 go_tool() { GOBIN="$2/bin" GOFLAGS=-mod=mod GOTOOLCHAIN=local go install "$1"; }
 
+# Its own name, `client`, says too little beside other tools.
+#   interop_client VERSION DIR
+interop_client() {
+  go_tool "google.golang.org/grpc/interop/client@$1" "$2" &&
+    mv "$2/bin/client" "$2/bin/grpc-interop-client"
+}
+
+#   h2spec_tool DIR
+h2spec_tool() (
+  export GOBIN="$1/bin" GOFLAGS=-mod=mod GOTOOLCHAIN=local GOWORK=off
+  # shellcheck disable=SC2086
+  cd "$1" && printf 'module llmgateway.dev/h2spec\n\ngo 1.19\n' >go.mod &&
+    go get ${H2SPEC_MODULES} &&
+    go install github.com/summerwind/h2spec/cmd/h2spec
+)
+
 #   npm_tool COMMAND PACKAGE@VERSION DIR
 npm_tool() {
   npm install --prefix "$3" --no-audit --no-fund --no-save "$2" &&
@@ -186,6 +202,11 @@ install_tools() {
       once grpcurl "${GRPCURL_VERSION}" \
         go_tool "github.com/fullstorydev/grpcurl/cmd/grpcurl@${GRPCURL_VERSION}"
       offer_on_path grpcurl
+      ;;
+    interop)
+      once grpc-interop-client "${GRPC_INTEROP_VERSION}" \
+        interop_client "${GRPC_INTEROP_VERSION}"
+      once h2spec "$(pins_version "${H2SPEC_MODULES}")" h2spec_tool
       ;;
     stubs)
       once protoc-gen-go "${PROTOC_GEN_GO_VERSION}" go_tool \

@@ -21,6 +21,9 @@ plain
 
 [stubs]
 plain
+
+[interop]
+plain
 """
 
 _STUBS_PINS = """\
@@ -167,6 +170,22 @@ class DepsTest(unittest.TestCase):
         self.assertNotIn("go get", again[len(asked):])
         self.assertNotEqual(
             os.readlink(os.path.join(tools, "node-libraries")), before)
+
+    def test_the_interop_tools_are_those_that_are_pinned(self):
+        self.machine(installed=["plain"], known=[])
+        self.command("mv", "exit 0")
+        self.command("go", 'echo "go $*" >>%s' % self.log)
+        self.write("third_party/registry_pins.env",
+                   'GRPC_INTEROP_VERSION=v1.2.3\n'
+                   'H2SPEC_MODULES="example.test/h2spec@v2.0.0\n'
+                   'example.test/hpack@v3.0.0"\n')
+        code, stderr, asked = self.deps("interop")
+        self.assertEqual(code, 0, stderr)
+        self.assertIn("go install google.golang.org/grpc/interop/client@v1.2.3",
+                      asked)
+        self.assertIn("go get example.test/h2spec@v2.0.0 "
+                      "example.test/hpack@v3.0.0", asked)
+        self.assertEqual(self.deps("interop"), (0, "", asked))
 
     def test_a_tool_that_fails_to_install_is_tried_again(self):
         self.machine(installed=["plain"], known=[])

@@ -78,7 +78,10 @@ class _Result(unittest.TextTestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self._skipped = reason
+        if isinstance(test, unittest.TestCase):
+            self._skipped = reason
+        else:  # As for a failure: a whole class, none of which starts.
+            self.report.add(str(test), skipped=reason)
 
     def addUnexpectedSuccess(self, test):
         super().addUnexpectedSuccess(test)

@@ -91,5 +91,45 @@ class PythonReportTest(unittest.TestCase):
         self.assertIsNotNone(self.written(report).find("testcase/failure"))
 
 
+class UnittestReportTest(unittest.TestCase):
+
+    def run_module(self, text):
+        """The root of the report of a file of test cases."""
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "cases.py"), "w",
+                      encoding="utf-8") as file:
+                file.write("import unittest\n" + text)
+            report = os.path.join(directory, "test.xml")
+            subprocess.run(
+                ["python3", "-m", "tools.testing.junit", "cases.py"],
+                env={**os.environ, "XML_OUTPUT_FILE": report,
+                     "PYTHONPATH": os.getcwd()}, cwd=directory,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            return ElementTree.parse(report).getroot()
+
+    def test_a_class_that_skips_itself_is_a_skipped_case(self):
+        root = self.run_module(
+            "class Case(unittest.TestCase):\n"
+            "    @classmethod\n"
+            "    def setUpClass(cls):\n"
+            "        raise unittest.SkipTest('no tool')\n"
+            "    def test(self):\n"
+            "        pass\n")
+        self.assertEqual((root.get("tests"), root.get("skipped")), ("1", "1"))
+        self.assertEqual(root.find("testcase/skipped").get("message"),
+                         "no tool")
+
+    def test_a_class_that_cannot_start_is_a_failed_case(self):
+        root = self.run_module(
+            "class Case(unittest.TestCase):\n"
+            "    @classmethod\n"
+            "    def setUpClass(cls):\n"
+            "        raise ValueError('no server')\n"
+            "    def test(self):\n"
+            "        pass\n")
+        self.assertEqual((root.get("tests"), root.get("failures")),
+                         ("1", "1"))
+
+
 if __name__ == "__main__":
     unittest.main()
