@@ -122,15 +122,16 @@ class ServerCase:
         super().tearDownClass()
 
 
-def camel_case(name):
-    return "".join(word.capitalize() for word in name.split("_"))
+def add_case(module, cases, name, engine, tls=False):
+    """Adds a TestCase with these cases to a module, for one engine."""
+    words = "".join(word.capitalize() for word in engine.split("_"))
+    case = words + name + ("Tls" if tls else "")
+    module[case] = type(case, (cases, unittest.TestCase), {
+        "__module__": module["__name__"], "engine": engine, "tls": tls})
 
 
 def for_each_engine(module, cases, name, tls=(False,)):
-    """Adds a TestCase with these cases to a module, for each engine."""
+    """The same for every engine."""
     for engine in engines():
         for with_tls in tls:
-            case = camel_case(engine) + name + ("Tls" if with_tls else "")
-            module[case] = type(case, (cases, unittest.TestCase), {
-                "__module__": module["__name__"],
-                "engine": engine, "tls": with_tls})
+            add_case(module, cases, name, engine, with_tls)
