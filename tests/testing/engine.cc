@@ -7,7 +7,9 @@
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/tls_context.h"
 #include "service/grpc/grpc_server.h"
+#include "service/rpc/rpc_server.h"
 
 namespace gateway {
 namespace {
@@ -29,6 +31,22 @@ class Running final : public Engine {
   const std::unique_ptr<Server> server_;
 };
 
+absl::Status SetTls(const Engine::Tls& tls, GrpcServer::Options& options) {
+  options.tls.emplace(
+      GrpcServer::Tls{.cert_chain = tls.cert_chain,
+                      .private_key = Secret(tls.private_key)});
+  return absl::OkStatus();
+}
+
+absl::Status SetTls(const Engine::Tls& tls, RpcServer::Options& options) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      options.tls,
+      TlsContext::ForServer({.certificate_chain_pem = tls.cert_chain,
+                             .private_key_pem = Secret(tls.private_key),
+                             .alpn = {"h2"}}));
+  return absl::OkStatus();
+}
+
 template <typename Server>
 absl::StatusOr<std::unique_ptr<Engine>> Start(const Engine::Options& options) {
   typename Server::Options started;
@@ -37,9 +55,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Start(const Engine::Options& options) {
   started.loops = options.loops;
   started.health = options.health;
   if (options.tls.has_value()) {
-    started.tls.emplace(
-        typename Server::Tls{.cert_chain = options.tls->cert_chain,
-                             .private_key = Secret(options.tls->private_key)});
+    GATEWAY_RETURN_IF_ERROR(SetTls(*options.tls, started));
   }
   GATEWAY_ASSIGN_OR_RETURN(auto server, Server::Start(std::move(started)));
   return std::make_unique<Running<Server>>(std::move(server));
@@ -47,6 +63,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Start(const Engine::Options& options) {
 
 constexpr std::pair<std::string_view, StartFunction> kEngines[] = {
     {"grpc_core", Start<GrpcServer>},
+    {"native", Start<RpcServer>},
 };
 
 }  // namespace
