@@ -14,7 +14,7 @@ _PATH = "/grpc.testing.TestService/EmptyCall"
 class _H2specCases(interop_case.ServerCase):
 
     # How long a case waits for an answer: long, where one must come.
-    wait_s = 10
+    wait_s = 5
 
     @classmethod
     def setUpClass(cls):

@@ -6,8 +6,11 @@
 //   interop_server --list_engines
 //
 // Prints the port as its first line, and drains when its standard input ends.
-// EchoService is served too: it fails, with details, when the text is `fail`.
+// EchoService is served too. Echo fails, with details, when the text is `fail`;
+// Expand answers once and waits until the call is cancelled; Echo tells how
+// many calls so wait when the text is `waiting`.
 
+#include <atomic>
 #include <cstddef>
 #include <iostream>
 #include <memory>
@@ -18,13 +21,16 @@
 #include "absl/flags/parse.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/file.h"
+#include "base/sleep.h"
 #include "base/status_macros.h"
 #include "base/task.h"
 #include "errors/fault.h"
 #include "service/api/call_context.h"
 #include "service/api/health.h"
+#include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/api/reflection.h"
 #include "tests/interop/interop_service.h"
@@ -57,15 +63,49 @@ absl::Status DetailedFault() {
   return status;
 }
 
-Task<absl::Status> Echo(CallContext& call, const EchoRequest& request,
-                        EchoResponse* response) {
-  call.AddInitialMetadata("x-echo", "initial");
-  call.AddTrailer("x-echo", "trailing");
-  if (request.text() == "fail") co_return DetailedFault();
-  response->set_text(request.text());
-  response->set_payload(request.payload());
-  co_return absl::OkStatus();
-}
+class Echoes {
+ public:
+  void AddTo(MethodTable& table) {
+    constexpr std::string_view kService = "llmgateway.testing.v1.EchoService";
+    table.AddUnary<EchoRequest, EchoResponse>(
+        kService, "Echo",
+        [this](CallContext& call, const EchoRequest& request,
+               EchoResponse* response) {
+          return Echo(call, request, response);
+        });
+    table.AddServerStream<EchoRequest, EchoResponse>(
+        kService, "Expand",
+        [this](CallContext& call, const EchoRequest&, MessageWriter& writer) {
+          return Expand(call, writer);
+        });
+  }
+
+ private:
+  Task<absl::Status> Echo(CallContext& call, const EchoRequest& request,
+                          EchoResponse* response) {
+    call.AddInitialMetadata("x-echo", "initial");
+    call.AddTrailer("x-echo", "trailing");
+    if (request.text() == "fail") co_return DetailedFault();
+    response->set_text(request.text() == "waiting"
+                           ? absl::StrCat(waiting_.load())
+                           : request.text());
+    response->set_payload(request.payload());
+    co_return absl::OkStatus();
+  }
+
+  Task<absl::Status> Expand(CallContext& call, MessageWriter& writer) {
+    ++waiting_;
+    EchoResponse response;
+    response.set_text("waiting");
+    co_await writer.Write(response);
+    const absl::Status why =
+        co_await Sleep(call.loop(), absl::InfiniteDuration(), call.cancel());
+    --waiting_;
+    co_return why;
+  }
+
+  std::atomic<int> waiting_ = 0;
+};
 
 absl::StatusOr<Engine::Options> ReadOptions() {
   Engine::Options options;
@@ -84,11 +124,11 @@ absl::StatusOr<Engine::Options> ReadOptions() {
 absl::Status Serve() {
   GATEWAY_ASSIGN_OR_RETURN(Engine::Options options, ReadOptions());
   MethodTable table;
+  Echoes echoes;
   HealthService health;
   ReflectionService reflection;
   AddInteropService(table);
-  table.AddUnary<EchoRequest, EchoResponse>(
-      "llmgateway.testing.v1.EchoService", "Echo", Echo);
+  echoes.AddTo(table);
   health.AddTo(table);
   reflection.AddTo(table);
   LoopThread first;
