@@ -217,7 +217,7 @@ void Http2Session::SayGoodbye() {
 
 void Http2Session::Close(absl::Status why) {
   if (told_) {
-    lingers_left_ = 0;
+    lingers_ = false;
     if (!ended_) ScheduleFlush();
     return;
   }
