@@ -294,6 +294,7 @@ void Http1Parser::KeepFields(std::string& storage) {
     keep(field.name);
     keep(field.value);
   }
+  fields_.shrink_to_fit();  // They may be kept for long.
 }
 
 void Http1Parser::MoveHead(ptrdiff_t offset) {

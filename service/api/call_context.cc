@@ -14,7 +14,7 @@ namespace {
 
 google::protobuf::ArenaOptions RecycledBlocks() {
   google::protobuf::ArenaOptions options;
-  options.start_block_size = 1024;
+  options.start_block_size = 512;
   options.max_block_size = kRecycledBytesMax;
   options.block_alloc = RecycledAllocate;
   options.block_dealloc = RecycledFree;
@@ -74,6 +74,22 @@ void CallContext::AddMetadata(std::string_view name, std::string_view value) {
     request_id_ = value;
   }
   metadata_.push_back({name, value});
+}
+
+google::protobuf::Arena* CallContext::request_arena() {
+  if (request_arena_ == nullptr) {
+    request_arena_ =
+        std::make_unique<google::protobuf::Arena>(RecycledBlocks());
+  }
+  return request_arena_.get();
+}
+
+std::string_view CallContext::Keep(std::string_view text) {
+  if (text.empty()) return {};
+  char* const kept =
+      google::protobuf::Arena::CreateArray<char>(&arena_, text.size());
+  text.copy(kept, text.size());
+  return {kept, text.size()};
 }
 
 std::optional<std::string_view> CallContext::FindMetadata(

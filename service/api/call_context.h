@@ -19,6 +19,7 @@
 #define SERVICE_API_CALL_CONTEXT_H_
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -114,6 +115,17 @@ class CallContext {
   // Memory for messages that live as long as the call.
   google::protobuf::Arena* arena() { return &arena_; }
 
+  // For engines: memory for the request of a method that answers with many
+  // messages, which may be let go of long before the call ends.
+  google::protobuf::Arena* request_arena();
+
+  // The handler has no more use for its request, nor for any view into it. Its
+  // memory goes, if it can: a long stream need not hold a long prompt.
+  void ReleaseRequest() { request_arena_.reset(); }
+
+  // A copy of `text` that lives as long as the call.
+  std::string_view Keep(std::string_view text);
+
   // Adds a trailer. REQUIRES: `name` is lower case and not reserved. What a
   // trailer cannot carry in `value` becomes `?`, unless the name ends in
   // `-bin`.
@@ -143,6 +155,7 @@ class CallContext {
   std::vector<Field> trailers_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
+  std::unique_ptr<google::protobuf::Arena> request_arena_;
 };
 
 }  // namespace gateway

@@ -40,15 +40,21 @@ class UnarySink final : public AnswerSink {
 };
 
 // Numbers the events and writes them one by one: a caller who does not read
-// holds the provider back.
+// holds the provider back. Once there are some, no other provider will be
+// asked, and the request is let go of.
 class EventSink final : public AnswerSink {
  public:
-  explicit EventSink(MessageWriter& writer) : writer_(writer) {}
+  EventSink(CallContext& context, MessageWriter& writer)
+      : context_(context), writer_(writer) {}
 
   Task<absl::Status> SendAnswer(Call&) override {
     co_return absl::InternalError("a stream was answered whole");
   }
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override {
+    if (call.request != nullptr) {
+      call.request = nullptr;
+      context_.ReleaseRequest();
+    }
     for (v1::GenerateEvent& event : batch.events) {
       if (event.has_started()) call.Describe(event.mutable_started());
       GATEWAY_CO_RETURN_IF_ERROR(co_await Write(call, event));
@@ -72,6 +78,7 @@ class EventSink final : public AnswerSink {
     co_return absl::OkStatus();
   }
 
+  CallContext& context_;
   MessageWriter& writer_;
   int64_t last_seq_ = 0;
 };
@@ -153,7 +160,10 @@ Task<absl::Status> GatewayService::StreamGenerate(
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request, &call);
   call.facts.stream = true;
-  EventSink sink(writer);
+  // These outlive the request, which `sink` lets go of.
+  call.facts.model = context.Keep(call.facts.model);
+  call.facts.provider = context.Keep(call.facts.provider);
+  EventSink sink(context, writer);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 

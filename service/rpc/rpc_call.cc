@@ -213,7 +213,9 @@ void RpcCall::ReadTheRequest() {
     return End(MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
                          "the call has more than one request message"));
   }
-  request_ = method_.NewRequest(context_.arena());
+  request_ = method_.NewRequest(method_.writes_one()
+                                    ? context_.arena()
+                                    : context_.request_arena());
   if (!request_->ParseFromArray(bytes.data(),
                                 static_cast<int>(bytes.size()))) {
     return End(NotAMessage(*request_));
