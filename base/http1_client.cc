@@ -124,6 +124,7 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   Await(destination_.timeouts.first_byte, "the server to take the request");
   const absl::Status written = co_await Write(call);
   progress_.sent = written.ok();
+  if (call.body_memory != nullptr) std::string().swap(*call.body_memory);
   if (failure_.ok()) {
     Await(destination_.timeouts.first_byte, "a first byte of the answer");
   }

@@ -275,6 +275,7 @@ void Http2Client::Exchange::OnUnreachable(const absl::Status& why) {
 void Http2Client::Exchange::OnSent(Http2Stream&) {
   progress_.sent = true;
   if (status_ != 0) return;
+  if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
   Await(destination_.timeouts.first_byte, "a first byte of the answer");
 }
 

@@ -137,6 +137,9 @@ struct HttpCall {
   const HttpRequestHead* head = nullptr;
   absl::Span<const HttpField> extra_fields;
   absl::Span<const std::string_view> body;  // Valid until Send returns.
+  // What the body stands in, if that is to be emptied as soon as it has been
+  // sent: the answer may be long in coming. May be null.
+  std::string* body_memory = nullptr;
   bool fresh_connection = false;            // Do not reuse one.
   CancelSignal* cancel = nullptr;  // Never null; outlives the exchange.
   HttpProgress* progress = nullptr;         // Outlives the exchange.

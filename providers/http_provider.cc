@@ -105,18 +105,19 @@ Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Dispatch(
         *call.request, options, &written, call.warnings));
     pieces.push_back(written);
   }
-  co_return co_await Send(call, *options_.generate, pieces);
+  co_return co_await Send(call, *options_.generate, pieces, &written);
 }
 
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Send(
     ProviderCall& call, const HttpRequestHead& head,
-    absl::Span<const std::string_view> body) const {
+    absl::Span<const std::string_view> body, std::string* body_memory) const {
   TryProgress& progress = *call.progress;
   const HttpField fields[] = {{"x-request-id", call.request_id}};
   HttpCall http_call;
   http_call.head = &head;
   http_call.extra_fields = fields;
   http_call.body = body;
+  http_call.body_memory = body_memory;
   http_call.fresh_connection = call.fresh_connection;
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
@@ -412,7 +413,7 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
   const std::string_view pieces[] = {request};
   GATEWAY_CO_ASSIGN_OR_RETURN(
       const std::unique_ptr<HttpExchange> exchange,
-      co_await Send(call, *options_.count_tokens, pieces));
+      co_await Send(call, *options_.count_tokens, pieces, nullptr));
   const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
   if (!body.ok()) co_return TransportFault(body.status(), *call.progress);
   const absl::StatusOr<int64_t> count = ReadCount(*body);

@@ -72,7 +72,8 @@ class HttpProvider : public Provider {
       ProviderCall& call, bool stream) const;
   Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       ProviderCall& call, const HttpRequestHead& head,
-      absl::Span<const std::string_view> body) const;
+      absl::Span<const std::string_view> body,
+      std::string* body_memory) const;
   Task<absl::Status> ReadFailure(HttpExchange& exchange) const;
 
   // The fault for a transport error.

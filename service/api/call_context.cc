@@ -12,9 +12,14 @@
 namespace gateway {
 namespace {
 
-google::protobuf::ArenaOptions RecycledBlocks() {
+// A stream's own arena holds little more than the caller's metadata, for as
+// long as the stream lasts; a plain request takes the other.
+constexpr size_t kFirstBlockBytes = 256;
+constexpr size_t kRequestFirstBlockBytes = 768;
+
+google::protobuf::ArenaOptions RecycledBlocks(size_t first_bytes) {
   google::protobuf::ArenaOptions options;
-  options.start_block_size = 512;
+  options.start_block_size = first_bytes;
   options.max_block_size = kRecycledBytesMax;
   options.block_alloc = RecycledAllocate;
   options.block_dealloc = RecycledFree;
@@ -63,7 +68,7 @@ ShortText RequestIdFor(std::string_view given) {
 }
 
 CallContext::CallContext(EventLoop& loop, const Arrival& arrival)
-    : loop_(loop), arrival_(arrival), arena_(RecycledBlocks()) {
+    : loop_(loop), arrival_(arrival), arena_(RecycledBlocks(kFirstBlockBytes)) {
   SystemRandom().FillHexId(made_up_id_.data(), made_up_id_.size());
 }
 
@@ -79,7 +84,7 @@ void CallContext::AddMetadata(std::string_view name, std::string_view value) {
 google::protobuf::Arena* CallContext::request_arena() {
   if (request_arena_ == nullptr) {
     request_arena_ =
-        std::make_unique<google::protobuf::Arena>(RecycledBlocks());
+        std::make_unique<google::protobuf::Arena>(RecycledBlocks(kRequestFirstBlockBytes));
   }
   return request_arena_.get();
 }

@@ -147,7 +147,7 @@ class CallContext {
  private:
   EventLoop& loop_;
   const Arrival arrival_;
-  absl::InlinedVector<MetadataEntry, 8> metadata_;
+  absl::InlinedVector<MetadataEntry, 4> metadata_;
   std::string_view request_id_;  // Empty while the caller has sent none.
   std::array<char, kMadeUpRequestIdDigits> made_up_id_;
   std::vector<Field> initial_metadata_;
