@@ -100,11 +100,6 @@ nghttp2_data_provider Http2Callbacks::Body(Http2Stream* stream) {
   return provider;
 }
 
-void Http2Callbacks::SubmitGoodbyePing(nghttp2_session* session) {
-  nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE,
-                      reinterpret_cast<const uint8_t*>(kGoodbyePing.data()));
-}
-
 Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
   return static_cast<Http2Stream*>(
       nghttp2_session_get_stream_user_data(session.session_, id));
@@ -253,11 +248,9 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
                                 void* self) {
   Http2Session& session = Session(self);
   const nghttp2_frame_hd& head = frame->hd;
-  if (head.type == NGHTTP2_GOAWAY &&
-      frame->goaway.error_code != NGHTTP2_NO_ERROR && session.why_.ok()) {
-    session.why_ = absl::InternalError(absl::StrCat(
-        "the peer broke HTTP/2: ",
-        Http2ErrorName(static_cast<Http2Error>(frame->goaway.error_code))));
+  if (head.type == NGHTTP2_GOAWAY) {
+    NoteGoawaySent(session, frame->goaway.error_code);
+    return 0;
   }
   Http2Stream* const stream = StreamOf(session, head.stream_id);
   if (head.type == NGHTTP2_RST_STREAM) {
@@ -279,6 +272,19 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
     stream->StopPeer();
   }
   return 0;
+}
+
+void Http2Callbacks::NoteGoawaySent(Http2Session& session, uint32_t error) {
+  if (error != NGHTTP2_NO_ERROR) {
+    if (!session.why_.ok()) return;
+    session.why_ = absl::InternalError(
+        absl::StrCat("the peer broke HTTP/2: ",
+                     Http2ErrorName(static_cast<Http2Error>(error))));
+  } else if (session.draining_ && !session.said_goodbye_) {
+    // Not before: nghttp2 lets pings overtake.
+    nghttp2_submit_ping(session.session_, NGHTTP2_FLAG_NONE,
+                        reinterpret_cast<const uint8_t*>(kGoodbyePing.data()));
+  }
 }
 
 int Http2Callbacks::OnFrameNotSent(nghttp2_session*,

@@ -26,10 +26,6 @@ class Http2Callbacks {
   // Where the body of a stream comes from.
   static nghttp2_data_provider Body(Http2Stream* stream);
 
-  // Asks the peer to show that it has received all that was sent before. Its
-  // answer calls SayGoodbye.
-  static void SubmitGoodbyePing(nghttp2_session* session);
-
  private:
   static int OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame,
                             void* self);
@@ -57,6 +53,7 @@ class Http2Callbacks {
   static void HandleBlock(Http2Session& session, const nghttp2_frame& frame);
   static void HandleSettings(Http2Session& session,
                              const nghttp2_frame& frame);
+  static void NoteGoawaySent(Http2Session& session, uint32_t error);
   static Http2Stream* StreamOf(Http2Session& session, int32_t id);
 };
 

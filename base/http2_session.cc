@@ -194,7 +194,6 @@ void Http2Session::Drain() {
   draining_ = true;
   if (role_ == Role::kServer) {
     nghttp2_submit_shutdown_notice(session_);
-    Http2Callbacks::SubmitGoodbyePing(session_);
     idle_timer_.Cancel();
     Arm(handshake_timer_, kGoodbyeTimeout);
   } else {
@@ -259,7 +258,9 @@ bool Http2Session::ReadOnce() {
   switch (got.kind) {
     case IoResult::Kind::kBytes:
       last_read_ = loop_.Now();
-      pinged_ = false;
+      if (std::exchange(pinged_, false)) {
+        Arm(keepalive_timer_, limits_.keepalive_time);
+      }
       Feed({block.data(), got.bytes});
       return true;
     case IoResult::Kind::kWouldBlock:
