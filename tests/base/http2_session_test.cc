@@ -1,9 +1,7 @@
 #include "base/http2_session.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,187 +10,65 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "base/event_loop.h"
 #include "base/http1_codec.h"
 #include "base/http2_stream.h"
+#include "base/stream.h"
 #include "base/task.h"
+#include "base/tls_context.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/http2_echo_server.h"
+#include "tests/testing/http2_frames.h"
+#include "tests/testing/http2_pair.h"
 #include "tests/testing/loop_runner.h"
+#include "tests/testing/raw_client.h"
 #include "tests/testing/stream_pair.h"
+#include "tests/testing/test_certificates.h"
+#include "tests/testing/test_tls.h"
 
 namespace gateway {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// A stream's whole story as one end saw it.
-class Recorder : public Http2StreamEvents {
- public:
-  virtual ~Recorder() = default;
-
-  void OnHead(Http2Stream&, absl::Span<const HttpField> fields) override {
-    head = Text(fields);
-    changed.Set();
-  }
-  void OnData(Http2Stream& stream, std::string_view bytes) override {
-    body += bytes;
-    if (consumes) stream.Consume(bytes.size());
-    changed.Set();
-  }
-  void OnTrailers(Http2Stream&, absl::Span<const HttpField> fields) override {
-    trailers = Text(fields);
-  }
-  void OnEnd(Http2Stream&) override {
-    ended = true;
-    changed.Set();
-  }
-  void OnSent(Http2Stream&) override {
-    ++sent;
-    changed.Set();
-  }
-  void OnClosed(Http2Stream&, Http2Error with, const absl::Status& because)
-      override {
-    closed = true;
-    error = with;
-    why = because;
-    changed.Set();
-  }
-
-  static std::string Text(absl::Span<const HttpField> fields) {
-    std::string text;
-    for (const HttpField& field : fields) {
-      absl::StrAppend(&text, std::string(field.name), "=",
-                      std::string(field.value), ";");
-    }
-    return text;
-  }
-
-  Task<void> AwaitClosed() {
-    while (!closed) co_await changed.Wait();
-  }
-
-  std::string head;
-  std::string body;
-  std::string trailers;
-  bool consumes = true;
-  bool ended = false;
-  bool closed = false;
-  int sent = 0;
-  Http2Error error = Http2Error::kNoError;
-  absl::Status why;
-  WakeUp changed;
-};
-
-// A server's side of one stream, which a test tells what to do.
-class Served final : public Recorder {
- public:
-  void OnEnd(Http2Stream& stream) override {
-    Recorder::OnEnd(stream);
-    if (on_end) on_end(stream, *this);
-  }
-
-  Http2Stream* stream = nullptr;
-  std::function<void(Http2Stream&, Served&)> on_end;
-};
-
-void AnswerWithEcho(Http2Stream& stream, Served& served) {
-  const HttpField head[] = {{":status", "200"}, {"x-kind", "echo"}};
-  stream.SendHead(head);
-  stream.Send(served.body);
-  const HttpField trailers[] = {{"x-sum", "42"}};
-  stream.End(trailers);
-}
-
-class TestOwner final : public Http2Session::Owner {
- public:
-  void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
-                 bool) override {
-    auto served = std::make_unique<Served>();
-    served->head = Recorder::Text(fields);
-    served->stream = &stream;
-    served->on_end = on_end;
-    served->consumes = consumes;
-    stream.SetEvents(served.get());
-    streams.push_back(std::move(served));
-    if (on_request) on_request(*streams.back());
-    changed.Set();
-  }
-  void OnCapacity() override { changed.Set(); }
-  void OnEnded(const absl::Status& because) override {
-    ended = true;
-    why = because;
-    changed.Set();
-  }
-
-  bool ended = false;
-  bool consumes = true;
-  absl::Status why;
-  std::function<void(Http2Stream&, Served&)> on_end = AnswerWithEcho;
-  std::function<void(Served&)> on_request;
-  std::vector<std::unique_ptr<Served>> streams;
-  WakeUp changed;
-};
-
-// Two sessions that talk to each other.
-struct Sessions {
-  Http2Limits client_limits;
-  Http2Limits server_limits;
-  TestOwner client_owner;
-  TestOwner server_owner;
-  std::unique_ptr<Http2Session> client;
-  std::unique_ptr<Http2Session> server;
-
-  Task<void> Open() {
-    StreamPair pair = co_await ConnectedPair();
-    server = std::make_unique<Http2Session>(Http2Session::Role::kServer,
-                                            std::move(pair.server),
-                                            server_limits, server_owner);
-    client = std::make_unique<Http2Session>(Http2Session::Role::kClient,
-                                            std::move(pair.client),
-                                            client_limits, client_owner);
-    server->Start();
-    client->Start();
-  }
-
-  Task<void> Close() {
-    client->Close(absl::OkStatus());
-    while (!client_owner.ended) co_await client_owner.changed.Wait();
-    while (!server_owner.ended) co_await server_owner.changed.Wait();
-  }
-};
-
-const HttpField kPost[] = {{":method", "POST"},
-                           {":scheme", "http"},
-                           {":authority", "test"},
-                           {":path", "/echo"}};
 
 class Http2SessionTest : public testing::Test {
  protected:
-  void Run(std::function<Task<void>(Sessions&)> body) {
-    runner_.Run(Story(&body));
+  // Runs `body`, which leaves the sessions open.
+  void Run(const std::function<Task<void>(Http2Pair&)>& body) {
+    runner_.Run(Story(&body, /*close=*/true));
+  }
+  // Runs `body`, after which the sessions end by themselves.
+  void RunToTheEnd(const std::function<Task<void>(Http2Pair&)>& body) {
+    runner_.Run(Story(&body, /*close=*/false));
   }
 
-  Task<void> Story(std::function<Task<void>(Sessions&)>* body) {
-    co_await sessions_.Open();
-    co_await (*body)(sessions_);
-    co_await sessions_.Close();
-    sessions_.client.reset();
-    sessions_.server.reset();
+  Task<void> Story(const std::function<Task<void>(Http2Pair&)>* body,
+                   bool close) {
+    co_await pair_.Open();
+    co_await (*body)(pair_);
+    if (close) {
+      co_await pair_.Close();
+    } else {
+      co_await pair_.AwaitEnd();
+    }
+    // Whatever they still have to do must do no harm.
+    for (int i = 0; i < 3; ++i) co_await YieldToLoop();
+    EXPECT_EQ(pair_.client_owner.ended, 1);
+    EXPECT_EQ(pair_.server_owner.ended, 1);
+    pair_.client.reset();
+    pair_.server.reset();
   }
 
   LoopRunner runner_;
-  Sessions sessions_;
+  Http2Pair pair_;
 };
 
 TEST_F(Http2SessionTest, CarriesARequestAndItsAnswerWithTrailers) {
-  Run([](Sessions& sessions) -> Task<void> {
-    Recorder answer;
+  Run([](Http2Pair& pair) -> Task<void> {
+    Http2Recorder answer;
     Http2Stream* const stream =
-        sessions.client->StartRequest(kPost, false, answer);
+        pair.client->StartRequest(kHttp2Post, false, answer);
     stream->Send("hello ");
     stream->Send("world");
     stream->End();
@@ -202,22 +78,22 @@ TEST_F(Http2SessionTest, CarriesARequestAndItsAnswerWithTrailers) {
     EXPECT_EQ(answer.trailers, "x-sum=42;");
     EXPECT_TRUE(answer.ended);
     EXPECT_EQ(answer.error, Http2Error::kNoError);
-    EXPECT_EQ(sessions.server_owner.streams[0]->head,
+    EXPECT_EQ(pair.server_owner.streams[0]->head,
               ":method=POST;:scheme=http;:authority=test;:path=/echo;");
-    EXPECT_EQ(sessions.server_owner.streams[0]->error, Http2Error::kNoError);
+    EXPECT_EQ(pair.server_owner.streams[0]->error, Http2Error::kNoError);
   });
 }
 
 TEST_F(Http2SessionTest, CarriesABodyLargerThanEveryWindow) {
-  Run([](Sessions& sessions) -> Task<void> {
+  Run([](Http2Pair& pair) -> Task<void> {
     std::string body(3'000'000, 'x');
     for (size_t i = 0; i < body.size(); i += 997) body[i] = 'a' + i % 26;
-    Recorder answer;
+    Http2Recorder answer;
     const std::string_view pieces[] = {
         std::string_view(body).substr(0, 1000), "",
         std::string_view(body).substr(1000)};
     Http2Stream* const stream =
-        sessions.client->StartRequest(kPost, false, answer);
+        pair.client->StartRequest(kHttp2Post, false, answer);
     stream->SendBorrowed(pieces);
     stream->End();
     co_await answer.AwaitClosed();
@@ -227,45 +103,13 @@ TEST_F(Http2SessionTest, CarriesABodyLargerThanEveryWindow) {
   });
 }
 
-TEST_F(Http2SessionTest, TrailersMayComeWithoutABody) {
-  sessions_.server_owner.on_end = [](Http2Stream& stream, Served&) {
-    const HttpField head[] = {{":status", "200"}};
-    stream.SendHead(head);
-    const HttpField trailers[] = {{"grpc-status", "0"}};
-    stream.End(trailers);
-  };
-  Run([](Sessions& sessions) -> Task<void> {
-    Recorder answer;
-    sessions.client->StartRequest(kPost, true, answer);
-    co_await answer.AwaitClosed();
-    EXPECT_EQ(answer.head, ":status=200;");
-    EXPECT_EQ(answer.body, "");
-    EXPECT_EQ(answer.trailers, "grpc-status=0;");
-    EXPECT_EQ(answer.error, Http2Error::kNoError);
-  });
-}
-
-TEST_F(Http2SessionTest, AHeadAloneCanBeTheAnswer) {
-  sessions_.server_owner.on_end = [](Http2Stream& stream, Served&) {
-    const HttpField head[] = {{":status", "204"}};
-    stream.SendHead(head, /*end=*/true);
-  };
-  Run([](Sessions& sessions) -> Task<void> {
-    Recorder answer;
-    sessions.client->StartRequest(kPost, true, answer);
-    co_await answer.AwaitClosed();
-    EXPECT_EQ(answer.head, ":status=204;");
-    EXPECT_TRUE(answer.ended);
-  });
-}
-
 TEST_F(Http2SessionTest, ManyStreamsShareAConnection) {
-  Run([](Sessions& sessions) -> Task<void> {
-    std::vector<std::unique_ptr<Recorder>> answers;
+  Run([](Http2Pair& pair) -> Task<void> {
+    std::vector<std::unique_ptr<Http2Recorder>> answers;
     for (int i = 0; i < 100; ++i) {
-      answers.push_back(std::make_unique<Recorder>());
+      answers.push_back(std::make_unique<Http2Recorder>());
       Http2Stream* const stream =
-          sessions.client->StartRequest(kPost, false, *answers.back());
+          pair.client->StartRequest(kHttp2Post, false, *answers.back());
       stream->Send(absl::StrCat("number ", i));
       stream->End();
     }
@@ -274,6 +118,334 @@ TEST_F(Http2SessionTest, ManyStreamsShareAConnection) {
       EXPECT_EQ(answers[i]->body, absl::StrCat("number ", i));
     }
   });
+}
+
+TEST_F(Http2SessionTest, ASlowConsumerClosesItsOwnWindowOnly) {
+  pair_.server_limits.stream_window_bytes = 20'000;
+  Run([](Http2Pair& pair) -> Task<void> {
+    co_await pair.Greet();
+    // What nobody consumes is more in all than a connection's first window.
+    pair.server_owner.consumes = false;
+    const std::string body(50'000, 's');
+    std::vector<std::unique_ptr<Http2Recorder>> slow;
+    for (size_t i = 0; i < 10; ++i) {
+      slow.push_back(std::make_unique<Http2Recorder>());
+      Http2Stream* const stream =
+          pair.client->StartRequest(kHttp2Post, false, *slow.back());
+      stream->Send(body);
+      stream->End();
+      co_await pair.server_owner.AwaitStreams(i + 1);
+      co_await pair.server_owner.streams[i]->AwaitBody(20'000);
+    }
+    pair.server_owner.consumes = true;
+    Http2Recorder quick;
+    Http2Stream* const stream =
+        pair.client->StartRequest(kHttp2Post, false, quick);
+    stream->Send(body);
+    stream->End();
+    co_await quick.AwaitClosed();
+    EXPECT_EQ(quick.body.size(), body.size());
+    for (size_t i = 0; i < 10; ++i) {
+      Http2Served& served = *pair.server_owner.streams[i];
+      EXPECT_EQ(served.body.size(), 20'000u);
+      // What is consumed lets the rest come.
+      served.consumes = true;
+      served.stream->Consume(20'000);
+      co_await slow[i]->AwaitClosed();
+      EXPECT_EQ(slow[i]->body.size(), body.size());
+    }
+  });
+}
+
+TEST_F(Http2SessionTest, AClientTakesNoMoreStreamsThanBothEndsAllow) {
+  pair_.server_limits.concurrent_streams = 2;
+  pair_.server_owner.on_end = nullptr;
+  Run([](Http2Pair& pair) -> Task<void> {
+    co_await pair.Greet();
+    EXPECT_TRUE(pair.client->accepting());
+    Http2Recorder one, two, three;
+    pair.client->StartRequest(kHttp2Post, true, one);
+    pair.client->StartRequest(kHttp2Post, true, two);
+    EXPECT_FALSE(pair.client->accepting());
+    EXPECT_EQ(pair.client->StartRequest(kHttp2Post, true, three), nullptr);
+    co_await pair.server_owner.AwaitStreams(2);
+    bool told = false;
+    pair.client_owner.on_capacity = [&] { told = true; };
+    AnswerWithEcho(*pair.server_owner.streams[0]->stream,
+                   *pair.server_owner.streams[0]);
+    co_await one.AwaitClosed();
+    EXPECT_TRUE(told);
+    pair.client_owner.on_capacity = nullptr;
+    EXPECT_TRUE(pair.client->accepting());
+    pair.client->StartRequest(kHttp2Post, true, three);
+    co_await pair.server_owner.AwaitStreams(3);
+    for (int i = 1; i < 3; ++i) {
+      AnswerWithEcho(*pair.server_owner.streams[i]->stream,
+                     *pair.server_owner.streams[i]);
+    }
+    co_await two.AwaitClosed();
+    co_await three.AwaitClosed();
+    EXPECT_EQ(three.error, Http2Error::kNoError);
+  });
+}
+
+TEST_F(Http2SessionTest, AServerThatDrainsLetsOpenStreamsEnd) {
+  pair_.server_owner.on_end = nullptr;
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    Http2Recorder answer;
+    pair.client->StartRequest(kHttp2Post, true, answer);
+    co_await pair.server_owner.AwaitStreams(1);
+    pair.server->Drain();
+    EXPECT_TRUE(pair.server->retiring());
+    while (!pair.client->retiring()) {
+      co_await pair.client_owner.changed.Wait();
+    }
+    EXPECT_FALSE(pair.client->accepting());
+    Http2Served& served = *pair.server_owner.streams[0];
+    AnswerWithEcho(*served.stream, served);
+    co_await answer.AwaitClosed();
+    EXPECT_EQ(answer.error, Http2Error::kNoError);
+    EXPECT_EQ(answer.trailers, "x-sum=42;");
+    co_await pair.AwaitEnd();
+    EXPECT_TRUE(pair.client_owner.why.ok()) << pair.client_owner.why;
+    EXPECT_TRUE(pair.server_owner.why.ok()) << pair.server_owner.why;
+  });
+}
+
+TEST_F(Http2SessionTest, AClientThatDrainsLetsOpenStreamsEnd) {
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    Http2Recorder answer;
+    pair.client->StartRequest(kHttp2Post, true, answer);
+    pair.client->Drain();
+    EXPECT_FALSE(pair.client->accepting());
+    co_await answer.AwaitClosed();
+    EXPECT_EQ(answer.error, Http2Error::kNoError);
+    co_await pair.AwaitEnd();
+    EXPECT_TRUE(pair.client_owner.why.ok()) << pair.client_owner.why;
+    EXPECT_TRUE(pair.server_owner.why.ok()) << pair.server_owner.why;
+  });
+}
+
+TEST_F(Http2SessionTest, ADrainWithoutStreamsEndsTheConnection) {
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    co_await pair.Greet();
+    pair.server->Drain();
+    pair.server->Drain();
+  });
+  EXPECT_TRUE(pair_.server_owner.why.ok());
+}
+
+TEST(Http2SessionDrainTest, NoRequestOnItsWayIsLost) {
+  Http2EchoServer server;
+  RawClient client = RawClient::Connect(server.port());
+  client.Send(Http2Greeting() + Http2Request(1, false));
+  ReceiveFrameOf(client, RawFrameType::kHeaders);
+  server.Drain();
+  const RawFrame first = ReceiveFrameOf(client, RawFrameType::kGoaway);
+  EXPECT_EQ(first.Number(0), 0x7fffffffu);
+  EXPECT_EQ(first.Number(4), 0u);
+  const RawFrame ping = ReceiveFrameOf(client, RawFrameType::kPing);
+  // An answer to some other ping says nothing.
+  client.Send(Http2Ping("whatever", true) + Http2Request(3, false) +
+              Http2Ping(ping.payload, true));
+  const RawFrame second = ReceiveFrameOf(client, RawFrameType::kGoaway);
+  EXPECT_EQ(second.Number(0), 3u);
+  client.Send(Http2Request(5, true) + Http2Data(1, "one", true) +
+              Http2Data(3, "three", true));
+  std::string bodies;
+  for (const RawFrame& frame : ReceiveFrames(client)) {
+    EXPECT_NE(frame.stream, 5u);
+    if (frame.type == RawFrameType::kData) bodies += frame.payload;
+  }
+  EXPECT_EQ(bodies, "onethree");
+  client.Close();
+  EXPECT_TRUE(server.AwaitEnd().ok());
+}
+
+TEST_F(Http2SessionTest, ALostConnectionTellsAllStreams) {
+  pair_.server_owner.on_end = nullptr;
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    Http2Recorder one, two;
+    pair.client->StartRequest(kHttp2Post, true, one);
+    pair.client->StartRequest(kHttp2Post, false, two)->Send("body");
+    co_await pair.server_owner.AwaitStreams(2);
+    pair.server->Close(absl::InternalError("the test says so"));
+    co_await pair.AwaitEnd();
+    for (const Http2Recorder* recorder :
+         {static_cast<const Http2Recorder*>(&one),
+          static_cast<const Http2Recorder*>(&two)}) {
+      EXPECT_EQ(recorder->closed, 1);
+      EXPECT_EQ(recorder->error, Http2Error::kInternalError);
+      EXPECT_TRUE(absl::IsUnavailable(recorder->why)) << recorder->why;
+    }
+    for (const auto& served : pair.server_owner.streams) {
+      EXPECT_EQ(served->closed, 1);
+      EXPECT_THAT(served->why.message(), HasSubstr("the test says so"));
+    }
+    EXPECT_TRUE(absl::IsUnavailable(pair.client_owner.why));
+  });
+}
+
+// What the streams do when they are told that all is over does no harm.
+TEST_F(Http2SessionTest, StreamsMayTouchEachOtherWhenTheConnectionEnds) {
+  pair_.server_owner.on_end = nullptr;
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    Http2Recorder one, two;
+    pair.client->StartRequest(kHttp2Post, true, one);
+    pair.client->StartRequest(kHttp2Post, true, two);
+    co_await pair.server_owner.AwaitStreams(2);
+    for (int i = 0; i < 2; ++i) {
+      pair.server_owner.streams[i]->on_closed = [&pair, i] {
+        Http2Stream* const other = pair.server_owner.streams[1 - i]->stream;
+        if (other == nullptr) return;
+        const HttpField head[] = {{":status", "200"}};
+        other->SendHead(head);
+        other->Send("too late");
+        other->Reset(Http2Error::kCancel);
+        pair.server->Drain();
+        pair.server->Close(absl::OkStatus());
+      };
+    }
+    pair.server->Close(absl::OkStatus());
+    co_await pair.AwaitEnd();
+  });
+}
+
+TEST_F(Http2SessionTest, MayBeClosedFromWithinEachEvent) {
+  const auto close_at = [](Http2Pair& pair, int event) {
+    const auto close = [&pair] {
+      pair.client->Close(absl::OkStatus());
+      pair.server->Close(absl::OkStatus());
+    };
+    Http2TestOwner& server = pair.server_owner;
+    server.on_request = [close, event](Http2Served& served) {
+      if (event == 0) close();
+      if (event == 1) served.on_data = close;
+      if (event == 2) served.on_trailers = close;
+      if (event == 3) served.on_closed = close;
+    };
+    if (event == 4) pair.client_owner.on_capacity = close;
+  };
+  for (int event = 0; event < 9; ++event) {
+    Http2Pair pair;
+    Http2Recorder answer;
+    const auto close = [&pair] {
+      pair.client->Close(absl::OkStatus());
+      pair.server->Close(absl::OkStatus());
+    };
+    close_at(pair, event);
+    if (event == 5) answer.on_sent = close;
+    if (event == 6) answer.on_head = close;
+    if (event == 7) answer.on_data = close;
+    if (event == 8) answer.on_closed = close;
+    runner_.Run([](Http2Pair* pair, Http2Recorder* answer) -> Task<void> {
+      co_await pair->Open();
+      Http2Stream* const stream =
+          pair->client->StartRequest(kHttp2Post, false, *answer);
+      stream->Send("body");
+      const HttpField trailers[] = {{"x-last", "1"}};
+      stream->End(trailers);
+      co_await pair->AwaitEnd();
+      EXPECT_EQ(answer->closed, 1);
+      for (int i = 0; i < 3; ++i) co_await YieldToLoop();
+      EXPECT_EQ(pair->client_owner.ended, 1);
+      EXPECT_EQ(pair->server_owner.ended, 1);
+      pair->client.reset();
+      pair->server.reset();
+    }(&pair, &answer));
+  }
+}
+
+TEST_F(Http2SessionTest, NothingIsReportedAfterClose) {
+  pair_.server_owner.on_request = [this](Http2Served&) {
+    pair_.server->Close(absl::OkStatus());
+  };
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    std::vector<std::unique_ptr<Http2Recorder>> answers;
+    for (int i = 0; i < 5; ++i) {
+      answers.push_back(std::make_unique<Http2Recorder>());
+      pair.client->StartRequest(kHttp2Post, false, *answers.back())
+          ->Send("body");
+    }
+    co_await pair.AwaitEnd();
+    EXPECT_EQ(pair.server_owner.streams.size(), 1u);
+    EXPECT_EQ(pair.server_owner.streams[0]->body, "");
+  });
+}
+
+TEST_F(Http2SessionTest, MayBeDestroyedWhenItHasEnded) {
+  pair_.client_owner.on_ended = [this] { pair_.client.reset(); };
+  pair_.server_owner.on_ended = [this] { pair_.server.reset(); };
+  RunToTheEnd([](Http2Pair& pair) -> Task<void> {
+    Http2Recorder answer;
+    pair.client->StartRequest(kHttp2Post, true, answer);
+    pair.client->Drain();
+    co_await answer.AwaitClosed();
+  });
+}
+
+TEST_F(Http2SessionTest, MayBeDestroyedWithoutHavingBegun) {
+  runner_.Run([]() -> Task<void> {
+    StreamPair streams = co_await ConnectedPair();
+    const Http2Limits limits;
+    Http2TestOwner owner;
+    Http2Session session(Http2Session::Role::kServer,
+                         std::move(streams.server), limits, owner);
+  }());
+}
+
+Task<void> StartServerTls(Stream* stream, const TlsContext* tls,
+                          WakeUp* done) {
+  const std::string nobody;
+  const absl::Status status = co_await stream->StartTls(*tls, nobody);
+  EXPECT_TRUE(status.ok()) << status;
+  done->Set();
+}
+
+TEST_F(Http2SessionTest, SpeaksUnderTls) {
+  runner_.Run([](Http2Pair* pair) -> Task<void> {
+    const TestCertificates certificates;
+    const auto server_tls = ServerTls(certificates.good(), {"h2"});
+    const auto client_tls = ClientTls(certificates, {"h2"});
+    StreamPair streams = co_await ConnectedPair();
+    WakeUp done;
+    Spawn(StartServerTls(streams.server.get(), server_tls.get(), &done));
+    const std::string name = "localhost";
+    const absl::Status status =
+        co_await streams.client->StartTls(*client_tls, name);
+    EXPECT_TRUE(status.ok()) << status;
+    co_await done.Wait();
+    EXPECT_EQ(streams.client->alpn(), "h2");
+    EXPECT_EQ(streams.server->alpn(), "h2");
+    pair->Begin(std::move(streams));
+
+    const std::string body(500'000, 'x');
+    Http2Recorder answer;
+    Http2Stream* const stream =
+        pair->client->StartRequest(kHttp2Post, false, answer);
+    stream->Send(body);
+    stream->End();
+    co_await answer.AwaitClosed();
+    EXPECT_TRUE(answer.body == body);
+    EXPECT_EQ(answer.trailers, "x-sum=42;");
+    pair->server->Drain();
+    co_await pair->AwaitEnd();
+    EXPECT_TRUE(pair->client_owner.why.ok()) << pair->client_owner.why;
+    EXPECT_TRUE(pair->server_owner.why.ok()) << pair->server_owner.why;
+    pair->client.reset();
+    pair->server.reset();
+  }(&pair_));
+}
+
+TEST(Http2LimitsTest, MustFitAConnectionsWindow) {
+  Http2Limits limits;
+  EXPECT_TRUE(CheckHttp2Limits(limits).ok());
+  limits.concurrent_streams = 32 * 1024 - 1;
+  EXPECT_TRUE(CheckHttp2Limits(limits).ok());
+  limits.concurrent_streams = 32 * 1024;
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckHttp2Limits(limits)));
+  limits.concurrent_streams = 0;
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckHttp2Limits(limits)));
 }
 
 }  // namespace

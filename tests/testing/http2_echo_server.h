@@ -1,6 +1,6 @@
 // Http2EchoServer serves HTTP/2 on a loop of its own: each request is answered
-// with 200 and its own body, after `hello` if it is a GET, and its trailers. What
-// became of the connections can be asked for.
+// with 200 and its own body, after `hello` if it is a GET, and its trailers.
+// What became of the connections can be asked for.
 //
 //   Http2EchoServer server(limits);
 //   RawClient client = RawClient::Connect(server.port());
@@ -38,8 +38,11 @@ namespace gateway {
 
 class Http2EchoServer {
  public:
-  explicit Http2EchoServer(const Http2Limits& limits = {})
-      : limits_(limits), address_(*BindAddress("127.0.0.1:0")) {
+  explicit Http2EchoServer(const Http2Limits& limits = {},
+                           std::string hello = "hello")
+      : limits_(limits),
+        hello_(std::move(hello)),
+        address_(*BindAddress("127.0.0.1:0")) {
     Run([this] {
       listener_ = *Listener::Open(
           address_, [this](std::unique_ptr<Stream> stream) {
@@ -71,6 +74,13 @@ class Http2EchoServer {
     absl::Status why = std::move(ends_.front());
     ends_.pop_front();
     return why;
+  }
+
+  // Has every connection take no more requests.
+  void Drain() {
+    Run([this] {
+      for (Connection& connection : connections_) connection.Drain();
+    });
   }
 
   // Connections that are open now.
@@ -122,6 +132,7 @@ class Http2EchoServer {
                    server.limits_, *this) {}
 
     void Start() { session_.Start(); }
+    void Drain() { session_.Drain(); }
     void Close() { session_.Close(absl::CancelledError("the test is over")); }
 
     void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
@@ -132,7 +143,7 @@ class Http2EchoServer {
       stream.SendHead(head);
       for (const HttpField& field : fields) {
         if (field.name == ":method" && field.value == "GET") {
-          stream.Send("hello");
+          stream.Send(server_.hello_);
         }
       }
     }
@@ -159,6 +170,7 @@ class Http2EchoServer {
   }
 
   const Http2Limits limits_;
+  const std::string hello_;
   const ListenAddress address_;
   Mutex mu_;
   CondVar ended_;

@@ -96,6 +96,11 @@ inline std::string Http2PostBlock() {
   return std::string("\x83\x86\x84\x01\x01x", 6);
 }
 
+// Likewise: a GET.
+inline std::string Http2GetBlock() {
+  return std::string("\x82\x86\x84\x01\x01x", 6);
+}
+
 inline std::string Http2Headers(uint32_t stream, std::string_view block,
                                 bool end = true) {
   return Http2Frame(
