@@ -63,10 +63,10 @@ Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
   };
   fields_.reserve(fields.size());
   for (const HttpField& field : fields) {
+    const uint8_t flags = IsNeverIndexed(field.name) ? NGHTTP2_NV_FLAG_NO_INDEX
+                                                     : NGHTTP2_NV_FLAG_NONE;
     fields_.push_back({bytes(field.name), bytes(field.value),
-                       field.name.size(), field.value.size(),
-                       IsNeverIndexed(field.name) ? NGHTTP2_NV_FLAG_NO_INDEX
-                                                  : NGHTTP2_NV_FLAG_NONE});
+                       field.name.size(), field.value.size(), flags});
   }
 }
 
