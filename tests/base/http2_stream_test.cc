@@ -89,6 +89,8 @@ TEST_F(Http2StreamTest, TellsEachTimeThatAllHasBeenTaken) {
     co_await pair.server_owner.streams[0]->AwaitBody(64'000);
     EXPECT_EQ(answer.sent, 3);
     EXPECT_GT(stream->unsent(), 0u);
+    stream->Reset(Http2Error::kCancel);
+    co_await answer.AwaitClosed();
   });
 }
 
@@ -105,6 +107,8 @@ TEST_F(Http2StreamTest, WhatOnSentSendsGoesOutToo) {
     while (answer.sent < 50) co_await answer.changed.Wait();
     co_await pair.server_owner.AwaitStreams(1);
     co_await pair.server_owner.streams[0]->AwaitBody(49'001);
+    stream->Reset(Http2Error::kCancel);
+    co_await answer.AwaitClosed();
   });
 }
 
