@@ -68,7 +68,9 @@ std::optional<Http2Guard::Refusal> Http2Guard::Judge(
       }
       return Spend(Cost::kPriority, now);
     case NGHTTP2_RST_STREAM:
-      return Spend(Cost::kReset, now);
+      // A server can reset only what we have asked for.
+      return Spend(
+          peer_ == Peer::kClient ? Cost::kReset : Cost::kUnknownFrame, now);
     case NGHTTP2_SETTINGS:
       return Spend(Cost::kSettings, now);
     case NGHTTP2_PING:

@@ -19,6 +19,9 @@ namespace {
 // How many blocks are read of one connection before others get their turn.
 constexpr int kReadsPerTurn = 4;
 
+// A client that has come so far begins a new connection, before the ids end.
+constexpr int32_t kLastStreamId = INT32_MAX - 1000;
+
 // The second GOAWAY follows the first when a ping has come back, or after
 // this.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
@@ -177,6 +180,7 @@ Http2Stream* Http2Session::StartRequest(absl::Span<const HttpField> fields,
     return nullptr;
   }
   stream->id_ = id;
+  if (id >= kLastStreamId) Drain();
   ScheduleFlush();
   return stream;
 }
@@ -414,7 +418,9 @@ void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
                  static_cast<Http2Stream*>(nullptr));
   }
   --open_streams_;
-  if (role_ == Role::kClient && !stream->begun_ && !stream->reset_) {
+  // Unless it was never written because it never can be.
+  if (role_ == Role::kClient && !stream->begun_ && !stream->reset_ &&
+      stream->why_.ok()) {
     error = Http2Error::kRefusedStream;
   }
   if (stream->events_ != nullptr) {

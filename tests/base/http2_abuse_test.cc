@@ -214,7 +214,7 @@ TEST_F(Http2AbuseTest, AHeaderListThatIsMerelyTooLargeIsAnswered) {
   EXPECT_TRUE((first.flags & kRawEndStream) != 0);
   const RawFrame second = ReceiveFrameOf(client, RawFrameType::kHeaders);
   EXPECT_EQ(second.stream, 3u);
-  client.Close();
+  client.HalfClose();
   EXPECT_TRUE(server_.AwaitEnd().ok());
 }
 
@@ -256,7 +256,7 @@ TEST_F(Http2AbuseTest, AClientMayPingAndGiveCreditAfterEveryMessage) {
     client.Send(Http2Ping("12345678") + Http2WindowUpdate(0, 7) +
                 Http2WindowUpdate(1, 7));
   }
-  client.Close();
+  client.HalfClose();
   EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("closed"));
 }
 
@@ -268,7 +268,7 @@ TEST_F(Http2AbuseTest, AClientMayCancelEveryCallThatItHasSeenBegin) {
     ASSERT_EQ(head.stream, id);
     client.Send(Http2Reset(id, 8));
   }
-  client.Close();
+  client.HalfClose();
   EXPECT_TRUE(server_.AwaitEnd().ok());
 }
 

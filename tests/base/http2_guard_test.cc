@@ -135,6 +135,17 @@ TEST_F(Http2GuardTest, StreamsBrokenOffByTheRulesCostAsMuchAsResets) {
   EXPECT_EQ(count, Http2Budget::kResets);
 }
 
+TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
+  Http2Guard guard(Http2Guard::Peer::kServer, kNow);
+  size_t good = 0;
+  for (uint32_t id = 1; id < 20'000; id += 2) {
+    guard.NoteSent();
+    ASSERT_FALSE(guard.Inspect(Http2Reset(id, 7), kNow, &good).has_value());
+  }
+  EXPECT_TRUE(
+      guard.Inspect(Repeat(Http2Reset(1, 7), 2001), kNow, &good).has_value());
+}
+
 TEST_F(Http2GuardTest, TellsWhenAHeaderBlockBegins) {
   EXPECT_FALSE(Refuses(Http2Frame(RawFrameType::kHeaders, 0, 1, "a")));
   EXPECT_TRUE(guard_.began_header_block());
