@@ -253,7 +253,7 @@ void Http2Session::Read() {
 }
 
 bool Http2Session::ReadOnce() {
-  if (over_ || !stream_->readable()) return false;
+  if (over_ || refused_ || !stream_->readable()) return false;
   if (nghttp2_session_want_read(session_) == 0) return false;
   read_paused_ = clogged();
   if (read_paused_) return false;
@@ -310,6 +310,7 @@ void Http2Session::WatchHeaderBlock() {
 }
 
 void Http2Session::Refuse(const Http2Guard::Refusal& refusal) {
+  refused_ = true;
   if (why_.ok()) {
     why_ = absl::InternalError(
         absl::StrCat("the peer broke HTTP/2: ", ToAbsl(refusal.what)));

@@ -233,11 +233,12 @@ class Http2Session final : private Stream::Observer,
   bool draining_ = false;
   bool said_goodbye_ = false;
   bool goaway_received_ = false;
-  bool pinged_ = false;  // For keepalive; nothing has come since.
-  bool aged_ = false;    // Has reached its greatest age; the grace runs.
-  bool over_ = false;    // Nothing is read or written any more.
-  bool told_ = false;    // The streams have been told so,
-  bool ended_ = false;   // and the owner.
+  bool pinged_ = false;   // For keepalive; nothing has come since.
+  bool refused_ = false;  // The peer is to be told why, and heard no more.
+  bool aged_ = false;     // Has reached its greatest age; the grace runs.
+  bool over_ = false;     // Nothing is read or written any more.
+  bool told_ = false;     // The streams have been told so,
+  bool ended_ = false;    // and the owner.
   bool read_more_ = false;
   bool read_paused_ = false;     // While clogged.
   bool output_waiting_ = false;  // Was seen, and none of it taken since.
