@@ -10,7 +10,9 @@ namespace {
 
 // Rounded up, so that a timer never fires early.
 int64_t CeilMs(absl::Duration time) {
-  return absl::ToInt64Milliseconds(absl::Ceil(time, absl::Milliseconds(1)));
+  const int64_t ms = absl::ToInt64Milliseconds(time);
+  const bool cut = ms < INT64_MAX && absl::Milliseconds(ms) < time;
+  return cut ? ms + 1 : ms;
 }
 
 }  // namespace
