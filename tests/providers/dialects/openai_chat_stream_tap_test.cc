@@ -83,6 +83,18 @@ TEST_F(OpenAiChatStreamTapTest, ReadsSpacedOutText) {
       *OnEvent("{\"choices\": [], \"usage\" :\t{ \"prompt_tokens\": 3 } }"),
       EventKind::kUsage);
   EXPECT_EQ(tap_->facts().usage.input_tokens(), 3);
+  EXPECT_EQ(*OnEvent("{\"choices\":[],\"usage\"\n:\n{\"prompt_tokens\":4}}"),
+            EventKind::kUsage);
+  EXPECT_EQ(tap_->facts().usage.input_tokens(), 4);
+}
+
+TEST_F(OpenAiChatStreamTapTest, FindsATellingKeyBehindOneThatIsNull) {
+  ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"role":"assistant"}})").ok());
+  EXPECT_EQ(*OnEvent(R"({"error":null,"usage": null,"choices":[{"index":0,)"
+                     R"("delta":{"content":": \"error\" :"},)"
+                     R"("finish_reason":"stop"}]})"),
+            EventKind::kContent);
+  EXPECT_TRUE(tap_->finished());
 }
 
 TEST_F(OpenAiChatStreamTapTest, IsFinishedWhenEveryChoiceIs) {
