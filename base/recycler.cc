@@ -15,8 +15,9 @@ constexpr bool kRecycle = true;
 
 constexpr size_t kGranuleBytes = 64;
 constexpr size_t kClasses = kRecycledBytesMax / kGranuleBytes;
-// What one thread keeps of one size at most.
-constexpr size_t kKeptBytesMaxPerClass = 256 * 1024;
+// What one thread keeps of one size at most: as much as a few thousand requests
+// in flight may give back in one turn of the loop and take in the next.
+constexpr size_t kKeptBytesMaxPerClass = 2 * 1024 * 1024;
 
 struct FreeBlock {
   FreeBlock* next;
