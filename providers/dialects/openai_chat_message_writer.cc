@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
@@ -18,7 +18,7 @@
 namespace gateway {
 namespace {
 
-using Parts = std::vector<const v1::Part*>;
+using Parts = absl::InlinedVector<const v1::Part*, 4>;
 
 // Fields that are written here, or whose leftovers are merged.
 constexpr std::string_view kPartFields[] = {"type",        "text", "image_url",

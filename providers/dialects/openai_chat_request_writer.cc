@@ -1,11 +1,13 @@
 #include "providers/dialects/openai_chat_request_writer.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "base/json.h"
 #include "base/status_macros.h"
@@ -30,6 +32,9 @@ constexpr std::string_view kGovernedFields[] = {
     "n",          "tools",
     "functions",  "function_call",
     "metadata",   "response_format.json_schema"};
+
+// Room for what stands beside the request's texts.
+constexpr size_t kBesideTextsBytes = 512;
 
 class RequestWriter {
  public:
@@ -223,7 +228,8 @@ class RequestWriter {
   const WriteRequestOptions& options_;
   JsonWriter& json_;
   Losses& losses_;
-  std::vector<std::string_view> taken_;
+  // Room for all that a usual request says.
+  absl::InlinedVector<std::string_view, 32> taken_;
 };
 
 }  // namespace
@@ -232,9 +238,8 @@ absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
                                 const WriteRequestOptions& options,
                                 std::string* body,
                                 std::vector<v1::Warning>* warnings) {
-  // Once instead of in doubling steps; escapes seldom add an eighth.
-  const size_t bytes = request.ByteSizeLong();
-  body->reserve(body->size() + bytes + bytes / 8 + 256);
+  // Mostly the texts; escaping may make it more.
+  body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
   JsonWriter json(body);
   Losses losses(warnings);
   return RequestWriter(request, options, json, losses).Write();

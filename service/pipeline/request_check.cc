@@ -39,7 +39,7 @@ bool IsToolName(std::string_view name) {
   return true;
 }
 
-void CheckText(std::string_view text, size_t max, const std::string& path,
+void CheckText(std::string_view text, size_t max, std::string_view path,
                Violations* violations) {
   // UTF-8 continuation bytes do not count.
   const auto characters = std::count_if(
@@ -52,7 +52,7 @@ void CheckText(std::string_view text, size_t max, const std::string& path,
 using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
 // Names of some kind: so many, none empty, none too long.
-void CheckTexts(const Texts& texts, int count_max, const std::string& path,
+void CheckTexts(const Texts& texts, int count_max, std::string_view path,
                 Violations* violations) {
   if (texts.size() > count_max) {
     violations->Add(path,
@@ -60,46 +60,44 @@ void CheckTexts(const Texts& texts, int count_max, const std::string& path,
     return;
   }
   for (int i = 0; i < texts.size(); ++i) {
-    const std::string at = absl::StrCat(path, "[", i, "]");
+    const std::string at = absl::StrCat(ToAbsl(path), "[", i, "]");
     if (texts[i].empty()) violations->Add(at, "is empty");
     CheckText(texts[i], kNameCharactersMax, at, violations);
   }
 }
 
-void CheckNumber(double number, double min, double max,
-                 const std::string& path, Violations* violations) {
+void CheckNumber(double number, double min, double max, std::string_view path,
+                 Violations* violations) {
   // Written so that NaN fails.
   if (!(number >= min && number <= max)) {
     violations->Add(path, absl::StrCat("must lie in ", min, " to ", max));
   }
 }
 
-void CheckJsonText(std::string_view json, const std::string& path,
+void CheckJsonText(std::string_view json, std::string_view path,
                    Violations* violations) {
   if (!CheckJson(json).ok()) violations->Add(path, "is not JSON");
 }
 
 void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
   const auto number = [&](bool present, double value, double min, double max,
-                          std::string_view name) {
-    if (!present) return;
-    CheckNumber(value, min, max, absl::StrCat("sampling.", ToAbsl(name)),
-                violations);
+                          std::string_view path) {
+    if (present) CheckNumber(value, min, max, path, violations);
   };
   number(sampling.has_temperature(), sampling.temperature(), 0, 2,
-         "temperature");
-  number(sampling.has_top_p(), sampling.top_p(), 0, 1, "top_p");
+         "sampling.temperature");
+  number(sampling.has_top_p(), sampling.top_p(), 0, 1, "sampling.top_p");
   if (sampling.top_k() < 0) {
     violations->Add("sampling.top_k", "must be at least 0");
   }
   number(sampling.has_frequency_penalty(), sampling.frequency_penalty(), -2,
-         2, "frequency_penalty");
+         2, "sampling.frequency_penalty");
   number(sampling.has_presence_penalty(), sampling.presence_penalty(), -2, 2,
-         "presence_penalty");
+         "sampling.presence_penalty");
   number(sampling.has_top_logprobs(), sampling.top_logprobs(), 0,
-         kTopLogprobsMax, "top_logprobs");
+         kTopLogprobsMax, "sampling.top_logprobs");
   number(sampling.has_choice_count(), sampling.choice_count(), 1, kChoicesMax,
-         "choice_count");
+         "sampling.choice_count");
   if (sampling.stop_size() > kStopsMax) {
     violations->Add("sampling.stop",
                     absl::StrCat("has more than ", kStopsMax, " texts"));
