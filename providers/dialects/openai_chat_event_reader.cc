@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
@@ -67,7 +68,7 @@ struct Chunk {
   std::string service_tier;
   std::string system_fingerprint;
   int64_t created_seconds = 0;
-  std::vector<ChoiceFragment> choices;
+  absl::InlinedVector<ChoiceFragment, 1> choices;
   bool has_usage = false;
   bool failed = false;
   Extensions extensions;
