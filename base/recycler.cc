@@ -57,6 +57,13 @@ struct FreeListsEnd {
 
 thread_local FreeListsEnd free_lists_end;
 
+// The first block that a thread frees. Apart, so that the others save no
+// registers for a call that they do not make.
+[[gnu::noinline]] void FreeFirst(void* block, size_t size) noexcept {
+  free_lists_end.Await();
+  RecycledFree(block, size);
+}
+
 size_t ClassOf(size_t size) {
   return (size + kGranuleBytes - 1) / kGranuleBytes - 1;
 }
@@ -86,7 +93,7 @@ void RecycledFree(void* block, size_t size) noexcept {
   }
   const size_t index = ClassOf(size);
   FreeList& list = free_lists.lists[index];
-  if (free_lists.life == Life::kNew) free_lists_end.Await();
+  if (free_lists.life == Life::kNew) return FreeFirst(block, size);
   if (free_lists.life == Life::kOver ||
       list.count * (index + 1) * kGranuleBytes >= kKeptBytesMaxPerClass) {
     ::operator delete(block);
