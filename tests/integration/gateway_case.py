@@ -55,13 +55,16 @@ class GatewayCase(unittest.TestCase):
     # With {upstream} for the mock's address.
     config = CONFIG
     env = ENV
+    # What the mock is made with.
+    upstream_options = {}
     # Whether the class makes gRPC calls, through `self.caller`.
     calls_grpc = False
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.upstream = cls.enter_class(MockUpstream())
+        cls.upstream = cls.enter_class(
+            MockUpstream(**cls.upstream_options))
         if cls.calls_grpc:
             cls.caller = cls.enter_class(grpc_caller.GrpcCaller())
         cls.gateway = GatewayProcess(

@@ -56,6 +56,8 @@ class MockUpstream:
         ready = json.loads(line)
         self.address = ready["http"]
         self.tls_address = ready.get("https")
+        # Whether the plaintext listener speaks HTTP/2; Go before 1.24 cannot.
+        self.speaks_http2 = ready.get("http2", False)
 
     def __enter__(self):
         return self

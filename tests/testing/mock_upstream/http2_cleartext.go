@@ -4,6 +4,8 @@ package main
 
 import "net/http"
 
+const canHTTP2Cleartext = true
+
 // configureHTTP2 lets HTTP/2 be spoken by prior knowledge without TLS, and
 // limits the streams of a connection.
 func configureHTTP2(s *http.Server, o options) {

@@ -13,6 +13,8 @@ import (
 type addresses struct {
 	HTTP  string `json:"http"`
 	HTTPS string `json:"https,omitempty"`
+	// The plaintext listener speaks HTTP/2 too.
+	HTTP2 bool `json:"http2,omitempty"`
 }
 
 // server owns the listeners and what all connections share.
@@ -51,6 +53,7 @@ func (s *server) listen() (addresses, error) {
 		return a, err
 	}
 	a.HTTP = plain.Addr().String()
+	a.HTTP2 = s.options.http2 && canHTTP2Cleartext
 	if s.options.tlsListen != "" {
 		config, err := s.tlsConfig()
 		if err != nil {
