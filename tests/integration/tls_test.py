@@ -112,8 +112,9 @@ class UpstreamTest(_TlsCase):
         answer = self.ask("https://localhost:%d/v1" % upstream.port,
                           'ca_file: "%s", timeouts: {connect: 500ms}' %
                           self.ours.cert)
-        # The mock waits for a request that never comes.
-        self.assertEqual(answer.status, 504)
+        # The mock waits for a request that never comes, or refuses a
+        # handshake whose random bytes happen to hold the end of a line.
+        self.assertIn(answer.status, (502, 504))
         self.assertEqual(upstream.stat("", "total.requests"), 0)
 
     def test_an_end_without_a_goodbye_is_an_interruption(self):
