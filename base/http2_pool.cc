@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,9 @@ constexpr uint32_t kStreamsMax = 1000;
 
 // What the server may send of one answer that nobody reads.
 constexpr uint32_t kStreamWindowBytes = 256 * 1024;
+
+static_assert(uint64_t{kStreamsMax} * kStreamWindowBytes <= INT32_MAX,
+              "a connection's window has no room for its streams'");
 
 constexpr size_t kHeadBytesMax = 64 * 1024;
 

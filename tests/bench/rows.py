@@ -118,6 +118,8 @@ LOAD_ROWS = [
               _grpc(_PACED, 1, "paced", "stream")),
     _grpc_row("grpc_http2", "gRPC unary, HTTP/2 upstream, 4 x 16",
               _grpc(4, 16), times_nginx(0.6, 0.4), gateway="http2_upstream"),
+    _http_row("http_http2_64", "HTTP unary, HTTP/2 upstream, 64 in flight",
+              _http(64), gateway="http2_upstream"),
     _http_row("tls_http_64", "HTTP unary, TLS door, 64 in flight", _http(64),
               gateway="tls_door", nginx="tls_unary", quick=True),
     _http_row("tls_sse_burst", "SSE burst, TLS door, per chunk",

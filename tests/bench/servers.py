@@ -336,6 +336,9 @@ class Gateway(Server):
 
     def __init__(self, binary, variant, folder, upstream, cert, key,
                  wrapper=()):
+        if GATEWAYS[variant].get("http_version") and not upstream.speaks_http2:
+            raise NotServed("an upstream that was built with Go before 1.24 "
+                            "speaks HTTP/2 over TLS only")
         doors = ("grpc", "http", "admin", "operations")
         self.ports = dict(zip(doors, free_ports(len(doors))))
         self.tls = GATEWAYS[variant].get("tls_door", False)
