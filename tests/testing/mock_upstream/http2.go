@@ -110,6 +110,8 @@ type http2Exchange struct {
 	conn    *http2Conn
 	counter *atomic.Int64
 	abort   bool
+	// How much of a declared length is still to come; 0 if none was declared.
+	left int
 }
 
 // Head implements exchange.
@@ -120,6 +122,7 @@ func (x *http2Exchange) Head(status int, header []field, f framing,
 	}
 	if f == framingLength {
 		x.writer.Header().Set("Content-Length", strconv.Itoa(bodyBytes))
+		x.left = bodyBytes
 	}
 	x.writer.WriteHeader(status)
 	return nil
@@ -141,6 +144,12 @@ func (x *http2Exchange) Body(p []byte) error {
 	if err != nil {
 		return errPeerGone
 	}
+	if x.left > 0 && n == x.left {
+		// All of it leaves with the stream's end as the handler returns.
+		x.left = 0
+		return nil
+	}
+	x.left -= n
 	return x.Flush()
 }
 
