@@ -244,7 +244,7 @@ void Http2Pool::OnCapacity(Link& link) {
   OpenAsNeeded();
 }
 
-void Http2Pool::OnEnded(Link& link, const absl::Status& why) {
+void Http2Pool::OnEnded(Link& link, absl::Status why) {
   const bool was_ready = link.ready_;
   --(link.busy_ ? stats_.active : stats_.idle);
   links_.erase(std::find_if(

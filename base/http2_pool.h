@@ -149,7 +149,8 @@ class Http2Pool {
   void OnOpenFailed(const absl::Status& why);
 
   void OnCapacity(Link& link);
-  void OnEnded(Link& link, const absl::Status& why);
+  // `why` is a copy: the link's own goes with it.
+  void OnEnded(Link& link, absl::Status why);
 
   // Constant after construction.
   EventLoop& loop_;
