@@ -409,6 +409,17 @@ TEST_F(Http2ClientTest, RefusesAnEndlessHead) {
   });
 }
 
+TEST_F(Http2ClientTest, SaysThatAHeadIsTooLargeToBeSent) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    Ask ask = Plain(To(server.port()));
+    ask.path = "/" + std::string(100'000, 'p');
+    const Reply reply = co_await Call(client, ask);
+    EXPECT_TRUE(absl::IsResourceExhausted(reply.status)) << reply.status;
+    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_EQ(server.requests.size(), 0u);
+  });
+}
+
 class Http2ClientTimeoutTest : public Http2ClientTestBase {
  protected:
   static void ExpectTimeout(const Reply& reply, std::string_view what) {

@@ -245,6 +245,26 @@ TEST_F(Http2PoolTest, AConnectionWithoutAnswersIsLeftAloneUntilItGivesOne) {
   });
 }
 
+TEST_F(Http2PoolTest, AServerMayResetWhateverItIsAsked) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    const auto to = To(server.port());
+    Calls calls(client);
+    co_await Occupy(server, calls, to, 1);
+    server.on_end = [](TestHttp2Server::Request& request) {
+      request.stream->Reset(Http2Error::kInternalError);
+    };
+    for (int i = 0; i < 1000; ++i) {
+      const Reply reply = co_await Call(client, Plain(to));
+      EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
+      EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    }
+    EXPECT_EQ(server.accepted, 1u);
+    AnswerAll(server);
+    co_await calls.AwaitAll();
+    EXPECT_EQ(calls[0].body, "late");
+  });
+}
+
 TEST_F(Http2PoolTest, AConnectionThatBreaksTakesAllItsRequestsAlong) {
   ScriptedServer server([](RawListener& listener) {
     RawClient client = listener.Accept();
