@@ -117,7 +117,11 @@ class FaultsTest(_Http2Case):
             for result in self.each(script, streamed=(True,)):
                 self.assert_failed(result, "UNAVAILABLE",
                                    "STREAM_INTERRUPTED")
-                self.assertEqual(result.text, fault_case.BEGUN)
+                # A close may overtake the mock's last frame.
+                delivered = [fault_case.BEGUN]
+                if fault == "close_after_chunks":
+                    delivered.append("one two ")
+                self.assertIn(result.text, delivered)
 
     def test_a_connection_that_ends_in_peace_costs_nobody_an_attempt(self):
         self.upstream.set_script(
@@ -153,12 +157,13 @@ class LimitTest(_Http2Case):
     upstream_options = {"http2": True, "http2_streams": 4}
 
     def test_connections_are_added_where_one_is_full(self):
-        self.upstream.set_script("gpt-many", {"first_byte_delay_ms": 300})
-        for answer in self.ask_at_once("gpt-many", 20):
-            self.assertEqual(answer.status, 200, answer.body)
-        self.assertGreaterEqual(len(self.connections("gpt-many")), 5)
-        for line in self.gateway.access_lines(model="gpt-many"):
-            self.assertEqual(line["attempts"], 1)
+        self.upstream.set_script("gpt-many", {"stall_after_chunks": 1})
+        for _ in range(20):
+            connection = self.enter(RawConnection(self.gateway.http))
+            connection.send(request_bytes(chat("gpt-many", stream=True)))
+            self.assertEqual(connection.read_head()[0], 200)
+        self.assertEqual(self.upstream.stat("gpt-many", "requests"), 20)
+        self.assertEqual(len(self.connections("gpt-many")), 5)
 
 
 class NegotiationTest(unittest.TestCase):
