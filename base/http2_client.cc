@@ -410,8 +410,8 @@ void Http2Client::Exchange::Fail(absl::Status why) {
 
 void Http2Client::Exchange::DropStream() {
   if (stream_ == nullptr) return;
-  stream_->SetEvents(nullptr);
   stream_->Reset(Http2Error::kCancel);
+  stream_->SetEvents(nullptr);
   stream_ = nullptr;
   --client_.stats_.streams;
 }

@@ -23,12 +23,7 @@ std::string Http2ErrorName(Http2Error error) {
 void Http2Stream::SetEvents(Http2StreamEvents* events) {
   events_ = events;
   if (events != nullptr) return;
-  while (!borrowed_.empty()) {
-    unsent_.Append(borrowed_.front().substr(borrowed_begin_));
-    borrowed_.remove_prefix(1);
-    borrowed_begin_ = 0;
-  }
-  borrowed_bytes_ = 0;
+  KeepBorrowed();
   // What was handed over and not consumed must not keep the window closed.
   const int32_t unconsumed =
       nghttp2_session_get_stream_effective_recv_data_length(session_.session_,
