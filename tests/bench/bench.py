@@ -214,7 +214,7 @@ class Bench:
         wrapper = ["env", "ALLOCATION_COUNTER=" + counter,
                    "LD_PRELOAD=" + os.path.abspath(
                        self.options.allocation_counter)]
-        with self.start_gateway(wrapper=wrapper) as gateway:
+        with self.start_gateway(row.gateway, wrapper) as gateway:
             port = gateway.ports[
                 "grpc" if row.load.protocol == "grpc" else "http"]
             self.drive(row.load, port)  # Warm, as it will be in use.

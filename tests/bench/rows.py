@@ -129,6 +129,9 @@ LOAD_ROWS = [
     _http_row("tls_upstream_64", "HTTP unary, TLS upstream, 64 in flight",
               _http(64), gateway="tls_upstream", nginx="unary_tls_upstream",
               quick=True),
+    _http_row("tls_http2_upstream_64",
+              "HTTP unary, TLS upstream by HTTP/2, 64 in flight", _http(64),
+              gateway="tls_http2_upstream", nginx="unary_tls_upstream"),
     _http_row("logged_64", "HTTP unary, 64 in flight, nginx logging too",
               _http(64), nginx="unary_logged"),
     _http_row("loops_64", "HTTP unary, 64 in flight, a loop for each core",
@@ -177,8 +180,9 @@ IDLE_ROWS = [
 REST_LIMIT_MB = at_most(28, 24)
 
 # What a warm process allocates for each call.
-Allocations = collections.namedtuple("Allocations",
-                                     "name title load limit quick")
+Allocations = collections.namedtuple(
+    "Allocations", "name title load limit quick gateway",
+    defaults=("plain",))
 ALLOCATION_ROWS = [
     Allocations("allocations_http", "allocations per HTTP request, 64 in flight",
                 _http(64, "whole" + _LONG), at_most(4, 0), True),
@@ -186,6 +190,9 @@ ALLOCATION_ROWS = [
                 _sse(_BURSTS, "burst" + _LONG), at_most(4, 0), True),
     Allocations("allocations_grpc", "allocations per gRPC request, 4 x 16",
                 _grpc(4, 16, "whole" + _LONG), None, False),
+    Allocations("allocations_http2",
+                "allocations per HTTP request, HTTP/2 upstream, 64 in flight",
+                _http(64, "whole" + _LONG), None, False, "http2_upstream"),
     Allocations("allocations_grpc_stream",
                 "allocations per gRPC stream of 200 chunks, 4 x 4",
                 _grpc(4, _BURSTS // 4, "burst" + _LONG, "stream"), None,

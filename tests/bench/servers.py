@@ -282,8 +282,9 @@ GATEWAYS = {
     "two_loops": {"loops": 0},
     "bare": {"policies": False},
     "tls_door": {"tls_door": True},
-    "tls_upstream": {"tls_upstream": True},
+    "tls_upstream": {"tls_upstream": True, "http_version": "http1"},
     "http2_upstream": {"http_version": "http2"},
+    "tls_http2_upstream": {"tls_upstream": True, "http_version": "http2"},
 }
 
 
@@ -336,7 +337,7 @@ class Gateway(Server):
 
     def __init__(self, binary, variant, folder, upstream, cert, key,
                  wrapper=()):
-        if GATEWAYS[variant].get("http_version") and not upstream.speaks_http2:
+        if variant == "http2_upstream" and not upstream.speaks_http2:
             raise NotServed("an upstream that was built with Go before 1.24 "
                             "speaks HTTP/2 over TLS only")
         doors = ("grpc", "http", "admin", "operations")
