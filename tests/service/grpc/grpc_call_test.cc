@@ -1,5 +1,5 @@
-// What a call is with either engine; grpc_call_endings_test.cc has how calls end
-// before their time. What is particular to the native one is in
+// What a call is with either engine; grpc_call_endings_test.cc has how calls
+// end before their time. What is particular to the native one is in
 // tests/service/rpc.
 
 #include "service/grpc/grpc_call.h"
