@@ -113,12 +113,14 @@ class GracefulTest(_DrainCase):
         self.assertEqual(self.upstream.stat("gpt-new", "requests"), 0)
 
     def test_calls_under_way_finish(self):
+        # Ample for the drain to begin; the caller takes its time to start.
         self.upstream.set_script("gpt-u", {
-            "text": "there", "first_byte_delay_ms": 500})
-        connection = self.enter(RawConnection(self.gateway.http))
-        connection.send(request_bytes(chat("gpt-u")))
+            "text": "there", "first_byte_delay_ms": 1500})
         call = self.caller.start_generate(self.gateway.grpc,
                                           grpc_caller.prompt("gpt-u"))
+        self.upstream.wait_for("started", "gpt-u")
+        connection = self.enter(RawConnection(self.gateway.http))
+        connection.send(request_bytes(chat("gpt-u")))
         self.upstream.wait_for("started", "gpt-u", count=2)
         self.drain()
         answer = connection.read_answer()
