@@ -21,6 +21,8 @@ _INPUT = _TEST + "StreamingInputCall"
 _DUPLEX = _TEST + "FullDuplexCall"
 _HALF_DUPLEX = _TEST + "HalfDuplexCall"
 _ECHO = "/llmgateway.testing.v1.EchoService/Echo"
+_HEALTH = "/grpc.health.v1.Health/Check"
+_REFLECTION = "/grpc.reflection.%s.ServerReflection/ServerReflectionInfo"
 
 _MESSAGE_BYTES_LIMIT = 4 * 1024 * 1024
 _MINUTE_US = 60 * 1000 * 1000
@@ -96,6 +98,13 @@ ANSWERED = {
         _UNARY, [_status(7, 10, "no")], {
             "x-grpc-test-echo-initial": "early",
             "x-grpc-test-echo-trailing-bin": "AAH/"})),
+    "health": Call("OK", Request(_HEALTH, [b""])),
+    "health of nobody": Call("NOT_FOUND",
+                             Request(_HEALTH, [field(1, b"nobody")])),
+    "reflection": Call("OK", Request(_REFLECTION % "v1", [
+        field(7, b"*"), field(4, b"grpc.testing.TestService")])),
+    "reflection, as it was": Call("OK", Request(_REFLECTION % "v1alpha", [
+        field(7, b"*"), field(4, b"grpc.testing.Nothing")])),
     "error": Call("NOT_FOUND", Request(_UNARY, [_status(7, 5, "none")])),
     "error, no message": Call("UNAUTHENTICATED",
                               Request(_UNARY, [_status(7, 16)])),
@@ -135,6 +144,8 @@ REFUSED = {
         _INPUT, [_payload(1, 3), _sized(_MESSAGE_BYTES_LIMIT + 1)])),
     "too much metadata": Call("RESOURCE_EXHAUSTED", Request(
         _EMPTY, [b""], {"x-large": "x" * 20000})),
+    "too many metadata": Call("RESOURCE_EXHAUSTED", Request(
+        _EMPTY, [b""], {"x-%d" % i: "1" for i in range(200)})),
     "no base64": Call("INVALID_ARGUMENT", Request(
         _EMPTY, [b""], {"x-raw-bin": "!!!"})),
     "deadline of zero": Call("DEADLINE_EXCEEDED", _deadline("0S")),
@@ -190,6 +201,8 @@ DIFFERENCES = {
         "no base64": (
             "UNAVAILABLE", "The library takes it for broken HTTP/2, and "
             "closes the connection too."),
+        "too many metadata": (
+            "OK", "The library bounds the bytes, not the number."),
         **{name: ("OK", "The library takes a deadline that it cannot read for "
                   "none.")
            for name in REFUSED if name in (
