@@ -71,6 +71,10 @@ ANSWERED = {
         "OK", Request(_UNARY, [_sized(_MESSAGE_BYTES_LIMIT)])),
     "unary, byte by byte": Call("OK", Request(
         _UNARY, data=_in_pieces(frame(_simple(10, 5)), 1))),
+    "unary, empty frames": Call("OK", Request(
+        _UNARY, data=[frame(_simple(10))[:2], b"", frame(_simple(10))[2:]])),
+    "unary, a content type with parameters": Call("OK", Request(
+        _EMPTY, [b""], {"content-type": "application/grpc;charset=utf-8"})),
     "unary, unknown fields": Call("OK", Request(
         _UNARY, [_simple(3) + field(99, b"later")])),
     "unary, +proto": Call("OK", Request(
@@ -94,6 +98,11 @@ ANSWERED = {
         "x-grpc-test-echo-trailing-bin": "AAH/"})),
     "metadata comes back, padded": Call("OK", Request(
         _DUPLEX, [_wanted(1)], {"x-grpc-test-echo-trailing-bin": "/w=="})),
+    "metadata comes back, empty": Call("OK", Request(_UNARY, [_simple(1)], {
+        "x-grpc-test-echo-initial": "",
+        "x-grpc-test-echo-trailing-bin": ""})),
+    "metadata comes back, not ASCII": Call("OK", Request(
+        _UNARY, [_simple(1)], {"x-grpc-test-echo-initial": "a  b\u20ac"})),
     "metadata comes back with an error": Call("ABORTED", Request(
         _UNARY, [_status(7, 10, "no")], {
             "x-grpc-test-echo-initial": "early",
@@ -148,6 +157,8 @@ REFUSED = {
         _EMPTY, [b""], {"x-%d" % i: "1" for i in range(200)})),
     "no base64": Call("INVALID_ARGUMENT", Request(
         _EMPTY, [b""], {"x-raw-bin": "!!!"})),
+    "base64 in a list": Call("OK", Request(
+        _EMPTY, [b""], {"x-raw-bin": "AAH/,/w=="})),
     "deadline of zero": Call("DEADLINE_EXCEEDED", _deadline("0S")),
     "deadline of a nanosecond": Call("DEADLINE_EXCEEDED", _deadline(
         "1n", _OUTPUT, [_wanted(1, interval_us=_MINUTE_US)])),
@@ -170,6 +181,14 @@ REFUSED = {
     "no content type": Call("HTTP 415", Request(
         _EMPTY, [b""], {"content-type": None})),
     "no te": Call("INVALID_ARGUMENT", Request(_EMPTY, [b""], {"te": None})),
+    "another te": Call("RESET PROTOCOL_ERROR",
+                       Request(_EMPTY, [b""], {"te": "gzip"})),
+    "no authority": Call("RESET PROTOCOL_ERROR",
+                         Request(_EMPTY, [b""], {":authority": None})),
+    "a name in upper case": Call("RESET PROTOCOL_ERROR",
+                                 Request(_EMPTY, [b""], {"X-Upper": "1"})),
+    "a field of HTTP/1.1": Call("RESET PROTOCOL_ERROR", Request(
+        _EMPTY, [b""], {"connection": "close"})),
     "GET": Call("HTTP 405", Request(_EMPTY, headers={":method": "GET"})),
     "PUT": Call("HTTP 405", Request(_EMPTY, [b""], {":method": "PUT"})),
     "unknown encoding": Call("UNIMPLEMENTED", Request(
@@ -186,6 +205,10 @@ REFUSED = {
     "server stream, no request": Call("INVALID_ARGUMENT", Request(_OUTPUT)),
     "unary, two messages": Call("INVALID_ARGUMENT", Request(
         _UNARY, [_simple(1), _simple(2)])),
+    "unary, bytes behind the message": Call("INTERNAL", Request(
+        _UNARY, data=[frame(_simple(1)) + bytes(2)])),
+    "unary, no end behind the message": Call("DEADLINE_EXCEEDED", Request(
+        _UNARY, [_simple(1)], {"grpc-timeout": "50m"}, end=False)),
     "unary, cut short": Call("INTERNAL", Request(
         _UNARY, data=[frame(_simple(1, 50))[:-1]])),
     "unary, cut in the prefix": Call("INTERNAL", Request(
@@ -201,6 +224,9 @@ DIFFERENCES = {
         "no base64": (
             "UNAVAILABLE", "The library takes it for broken HTTP/2, and "
             "closes the connection too."),
+        "base64 in a list": (
+            "UNAVAILABLE", "The library does not split it, and fails as it "
+            "does for no base64."),
         "too many metadata": (
             "OK", "The library bounds the bytes, not the number."),
         **{name: ("OK", "The library takes a deadline that it cannot read for "
@@ -212,6 +238,13 @@ DIFFERENCES = {
         **{name: ("OK", "The library does not look at the content type.")
            for name in REFUSED if name.endswith("content type")},
         "no te": ("UNKNOWN", "The library has no code of its own for it."),
+        "another te": ("UNKNOWN", "The library has no code of its own for it."),
+        "no authority": (
+            "UNKNOWN", "The library has no code of its own for it."),
+        "a name in upper case": (
+            "OK", "The library does not ask for lower case."),
+        "a field of HTTP/1.1": (
+            "OK", "The library does not look for such fields."),
         "GET": ("UNKNOWN", "The library answers by gRPC what is none."),
         "PUT": ("UNKNOWN", "The library answers by gRPC what is none."),
         **{name: ("OK", "The library takes the bytes as they are when it does "
@@ -223,6 +256,10 @@ DIFFERENCES = {
             "message, or takes the bytes as they are, as it happens."),
         "unary, two messages": (
             "OK", "The engine does not read on to see a second one."),
+        "unary, bytes behind the message": (
+            "OK", "The engine does not read on to see them."),
+        "unary, no end behind the message": (
+            "OK", "The engine does not wait for the end of the request."),
         "unary, cut short": (
             "INVALID_ARGUMENT", "The library says no more than that there is "
             "no message."),
@@ -236,7 +273,7 @@ DIFFERENCES = {
 
 # By engine: calls that end their connection too.
 CONNECTION_ENDS = {
-    "grpc_core": ("no base64", "too much metadata"),
+    "grpc_core": ("base64 in a list", "no base64", "too much metadata"),
 }
 
 
