@@ -105,6 +105,17 @@ std::optional<std::string_view> CallContext::FindMetadata(
   return std::nullopt;
 }
 
+std::optional<std::string_view> CallContext::FindSoleMetadata(
+    std::string_view name) const {
+  std::optional<std::string_view> sole;
+  for (const MetadataEntry& entry : metadata_) {
+    if (entry.name != name) continue;
+    if (sole.has_value()) return std::nullopt;
+    sole = entry.value;
+  }
+  return sole;
+}
+
 void CallContext::AddTrailer(std::string_view name, std::string_view value) {
   trailers_.push_back(ToField(name, value));
 }

@@ -96,6 +96,11 @@ class CallContext {
   // The first value under a lower-case name.
   std::optional<std::string_view> FindMetadata(std::string_view name) const;
 
+  // The value under a lower-case name; null also if there are several, of
+  // which a proxy on the way may have looked at another than the first.
+  std::optional<std::string_view> FindSoleMetadata(
+      std::string_view name) const;
+
   // All headers, in the order they came; names can repeat.
   absl::Span<const MetadataEntry> metadata() const { return metadata_; }
 

@@ -91,8 +91,8 @@ void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
   facts.method = "POST";
   facts.path = context.method();
   facts.request_id = context.request_id();
-  facts.authorization = context.FindMetadata("authorization").value_or("");
-  facts.api_key = context.FindMetadata("x-api-key").value_or("");
+  facts.authorization = context.FindSoleMetadata("authorization").value_or("");
+  facts.api_key = context.FindSoleMetadata("x-api-key").value_or("");
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.request_bytes = request.ByteSizeLong();

@@ -33,6 +33,14 @@ TEST_F(CallContextTest, FindsTheFirstValueOfAName) {
   EXPECT_EQ(call_.metadata().size(), 2u);
 }
 
+TEST_F(CallContextTest, TakesNoneOfSeveralValuesWhereThereMayBeOne) {
+  call_.AddMetadata("authorization", "Bearer one");
+  EXPECT_EQ(call_.FindSoleMetadata("authorization"), "Bearer one");
+  EXPECT_EQ(call_.FindSoleMetadata("x-api-key"), std::nullopt);
+  call_.AddMetadata("authorization", "Bearer two");
+  EXPECT_EQ(call_.FindSoleMetadata("authorization"), std::nullopt);
+}
+
 TEST_F(CallContextTest, KeepsNamesOfTheProtocolFromHandlers) {
   for (const char* name :
        {":path", ":authority", "grpc-timeout", "grpc-encoding", "te",
