@@ -41,7 +41,7 @@ class GrpcCall:
 
     def __init__(self, caller, number):
         self._caller = caller
-        self._number = number
+        self.number = number
         self._news = queue.Queue()
         self.events = []
         self.response = None
@@ -55,7 +55,7 @@ class GrpcCall:
             news = self._news.get(timeout=_TIMEOUT_S)
         except queue.Empty:
             raise TimeoutError("nothing more from call %d" %
-                               self._number) from None
+                               self.number) from None
         if "event" in news:
             self.events.append(news["event"])
             return news["event"]
@@ -84,18 +84,21 @@ class GrpcCall:
         return dict(self.end["trailers"]).get(name)
 
     def cancel(self):
-        self._caller.send(op="cancel", id=self._number)
+        self._caller.send(op="cancel", id=self.number)
 
     def resume(self, reads):
         """Lets a stream with `reads` used up read so many more."""
-        self._caller.send(op="resume", id=self._number, reads=reads)
+        self._caller.send(op="resume", id=self.number, reads=reads)
 
     def take(self, news):
         self._news.put(news)
 
 
 class GrpcCaller:
-    """The child that calls, until the end of the `with` block."""
+    """The child that calls, until the end of the `with` block.
+
+    Any thread may start calls; a call belongs to one of them.
+    """
 
     def __init__(self):
         self._process = subprocess.Popen(
@@ -104,6 +107,7 @@ class GrpcCaller:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": _STUBS,
                  "PYTHONDONTWRITEBYTECODE": "1"}, text=True)
         self._calls = []
+        self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -127,12 +131,14 @@ class GrpcCaller:
         Options: `metadata` (pairs), `timeout_s`, `tls` (`ca`, `cert`, `key`
         in PEM, `name` expected), `reads` (how many events to take before
         resume), `channel` (calls of another name use another connection),
+        `service_config` (as gRPC has it; without one nothing is retried),
         `raw` (the request's bytes in hexadecimal; messages come back alike).
         """
-        call = GrpcCall(self, len(self._calls))
-        self._calls.append(call)
-        self.send(op="call", id=len(self._calls) - 1, address=address,
-                  method=method, request=request, stream=stream, **options)
+        with self._lock:
+            call = GrpcCall(self, len(self._calls))
+            self._calls.append(call)
+        self.send(op="call", id=call.number, address=address, method=method,
+                  request=request, stream=stream, **options)
         return call
 
     def call(self, address, method, request=None, **options):
@@ -159,8 +165,9 @@ class GrpcCaller:
         return call
 
     def send(self, **command):
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
+        with self._lock:
+            self._process.stdin.write(json.dumps(command) + "\n")
+            self._process.stdin.flush()
 
     def _read(self):
         for line in self._process.stdout:

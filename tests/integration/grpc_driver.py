@@ -70,18 +70,21 @@ class Channels:
         self._lock = threading.Lock()
         self._channels = {}
 
-    def get(self, address, tls, name):
-        key = json.dumps([address, tls, name])
+    def get(self, address, tls, name, service_config):
+        key = json.dumps([address, tls, name, service_config])
         with self._lock:
             if key not in self._channels:
-                self._channels[key] = self._open(address, tls)
+                self._channels[key] = self._open(address, tls, service_config)
             return self._channels[key]
 
     @staticmethod
-    def _open(address, tls):
-        options = [("grpc.enable_retries", 0),
+    def _open(address, tls, service_config):
+        options = [("grpc.enable_retries", 0 if service_config is None else 1),
                    ("grpc.use_local_subchannel_pool", 1),
                    ("grpc.max_receive_message_length", -1)]
+        if service_config is not None:
+            options.append(("grpc.service_config",
+                            json.dumps(service_config)))
         if tls is None:
             return grpc.insecure_channel(address, options)
         if "name" in tls:
@@ -183,7 +186,7 @@ def main():
         if command["op"] == "call":
             calls[command["id"]] = Call(command, channels.get(
                 command["address"], command.get("tls"),
-                command.get("channel", "")))
+                command.get("channel", ""), command.get("service_config")))
         elif command["op"] == "cancel":
             calls[command["id"]].cancel()
         elif command["op"] == "resume":
