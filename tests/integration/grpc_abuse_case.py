@@ -1,0 +1,219 @@
+"""Abuses a gateway's gRPC listener, the same way with either engine.
+
+    class HeadTest(grpc_abuse_case.AbuseCase):
+        listener = "metadata_bytes_limit: 4KiB"
+
+        def test_a_large_head(self):
+            def told(side):
+                connection = self.connect(side)
+                return connection.told(connection.call(GENERATE, ...))
+            self.compare("B-04 4 KiB and one", told, "RESOURCE_EXHAUSTED")
+
+The native engine is held to what is expected. What becomes of the same with
+gRPC C++ is only printed beside it: a figure, not a test.
+"""
+
+import os
+import re
+import threading
+import time
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import grpc_caller
+from tests.integration import http_calls
+from tests.testing.gateway_process import GatewayProcess
+from tests.testing.http2_wire import Http2Connection
+
+GENERATE = "/llmgateway.v1.GatewayService/Generate"
+STREAM = "/llmgateway.v1.GatewayService/StreamGenerate"
+
+# Under a sanitizer memory means little.
+SANITIZED = any(name in os.environ for name in
+                ("ASAN_OPTIONS", "TSAN_OPTIONS"))
+MIB = 1024 * 1024
+
+_PATIENCE_S = 20.0
+
+
+def listeners(engine, listener):
+    return ("listeners:\n"
+            '  grpc: {{address: "127.0.0.1:0", engine: ' + engine +
+            (", " + listener if listener else "") + "}}\n"
+            '  http: {{address: "127.0.0.1:0"}}\n'
+            '  admin: {{address: "127.0.0.1:0"}}\n'
+            '  operations: {{address: "127.0.0.1:0"}}\n')
+
+
+def _field(number, value):
+    size = len(value)
+    prefix = bytearray([number << 3 | 2])
+    while size > 127:
+        prefix.append(size & 127 | 128)
+        size >>= 7
+    prefix.append(size)
+    return bytes(prefix) + value
+
+
+def request(model="gpt-x", text=b"Hello"):
+    """A GenerateRequest, as bytes, with one message of the user."""
+    return _field(1, model.encode()) + _field(
+        2, b"\x08\x02" + _field(2, _field(1, text)))
+
+
+class Side:
+    """A gateway with one of the engines."""
+
+    def __init__(self, gateway, patience_s):
+        self.gateway = gateway
+        self.address = gateway.grpc
+        self.patience_s = patience_s
+
+    def _status(self, name):
+        with open("/proc/%d/status" % self.gateway.pid) as file:
+            return int(re.search(name + r":\s+(\d+) kB",
+                                 file.read()).group(1)) * 1024
+
+    def start_peak(self):
+        """Measures peak_bytes from here."""
+        with open("/proc/%d/clear_refs" % self.gateway.pid, "w") as file:
+            file.write("5")
+        self._before = self._status("VmRSS")
+
+    def peak_bytes(self):
+        """The most memory that was in use above that at start_peak."""
+        return max(0, self._status("VmHWM") - self._before)
+
+    def metric(self, line):
+        """The value behind a metric's name and labels."""
+        text = http_calls.ask(self.gateway.operations,
+                              path="/metrics").body.decode()
+        found = re.search("^" + re.escape(line) + r" (\S+)$", text, re.M)
+        return float(found.group(1)) if found else None
+
+    def await_rest(self):
+        """Until no call is under way, by the gateway's own count."""
+        deadline = time.monotonic() + self.patience_s
+        while self.metric('llmgw_inflight_requests{door="grpc"}'):
+            if time.monotonic() > deadline:
+                raise TimeoutError("calls stay under way")
+
+
+class Bystander:
+    """Somebody who behaves, and calls on and on during a `with` block.
+
+    Fields:
+      calls: how many calls have ended.
+      failures: the ends of those that did not end well.
+    """
+
+    def __init__(self, caller, address):
+        self._caller = caller
+        self._address = address
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.calls = 0
+        self.failures = []
+
+    def __enter__(self):
+        self._thread.start()
+        self.await_calls(2)
+        return self
+
+    def __exit__(self, *_):
+        self.await_calls(2)
+        self._stopping = True
+        self._thread.join()
+
+    def await_calls(self, more):
+        """Until so many more calls have ended."""
+        with self._changed:
+            wanted = self.calls + more
+            if not self._changed.wait_for(lambda: self.calls >= wanted,
+                                          _PATIENCE_S):
+                raise TimeoutError("a well-behaved caller is held up")
+
+    def _run(self):
+        request_ = grpc_caller.prompt("gpt-beside")
+        while not self._stopping:
+            ask = (self._caller.generate if self.calls % 2
+                   else self._caller.stream_all)
+            call = ask(self._address, request_)
+            with self._changed:
+                self.calls += 1
+                if call.end["code"] != "OK":
+                    self.failures.append(call.end)
+                self._changed.notify_all()
+
+
+class AbuseCase(gateway_case.GatewayCase):
+
+    calls_grpc = True
+    # More fields of the gRPC listener, and more of the configuration.
+    listener = ""
+    more = ""
+    # How long gRPC C++ is waited for, which has no timer for some of this.
+    core_patience_s = 2.0
+    # Whether the same is tried with gRPC C++.
+    compares = True
+
+    @classmethod
+    def setUpClass(cls):
+        base = gateway_case.CONFIG + cls.more
+        cls.config = base + listeners("native", cls.listener)
+        super().setUpClass()
+        cls.native = Side(cls.gateway, _PATIENCE_S)
+        cls.sides = [cls.native]
+        if cls.compares and not SANITIZED:
+            core = GatewayProcess(
+                (base + listeners("grpc_core", cls.listener)).format(
+                    upstream=cls.upstream.address), env=cls.env)
+            cls.addClassCleanup(core.kill)
+            cls.sides.append(Side(core, cls.core_patience_s))
+        for side in cls.sides:
+            cls.caller.generate(side.address, grpc_caller.prompt("gpt-warm"))
+
+    def connect(self, side, **options):
+        return self.enter(Http2Connection(side.address, side.patience_s,
+                                          **options))
+
+    def beside(self, side):
+        """A well-behaved caller of its own connection."""
+        return Bystander(self.caller, side.address)
+
+    def compare(self, case, observe, *expected):
+        """Prints what `observe(side)` tells of each engine; of the native one
+        it must be among what is expected, if anything is. With a pair, the
+        second is only printed."""
+        told = []
+        for side in self.sides:
+            try:
+                told.append(observe(side))
+            except OSError as error:  # Timeouts too.
+                if side is self.native:
+                    raise
+                told.append(type(error).__name__)
+        told = [one if isinstance(one, tuple) else (one,) for one in told]
+        print("figure | %s | %s" % (
+            case, " | ".join(", ".join(one) for one in told)), flush=True)
+        if expected:
+            self.assertIn(told[0][0], expected, case)
+
+    def assert_grown_less(self, grown_bytes, bytes_max):
+        if not SANITIZED:
+            self.assertLess(grown_bytes, bytes_max)
+
+    def assert_serves(self, side=None):
+        connection = self.connect(side or self.native)
+        stream = connection.call(GENERATE, framed_request())
+        self.assertEqual(connection.told(stream), "OK")
+        connection.close()
+
+
+def framed_request(model="gpt-x", text=b"Hello"):
+    message = request(model, text)
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+skip_if_sanitized = unittest.skipIf(SANITIZED, "memory is a sanitizer's")
