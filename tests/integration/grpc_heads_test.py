@@ -21,10 +21,17 @@ _MALFORMED = ("RST_STREAM PROTOCOL_ERROR", "GOAWAY PROTOCOL_ERROR")
 class _HeadCase(grpc_abuse_case.AbuseCase):
 
     def told_of(self, side, fields, body=None):
-        """How a call with these fields ends."""
+        """How a call with these fields ends, which must say why."""
         connection = self.connect(side)
-        told = connection.told(connection.call(
-            fields=fields, body=framed_request() if body is None else body))
+        stream = connection.call(
+            fields=fields, body=framed_request() if body is None else body)
+        told = connection.told(stream)
+        answer = connection.answers[stream]
+        if side is self.native and answer.field("grpc-status") is not None:
+            self.assertEqual(
+                answer.field("grpc-status-details-bin") is None,
+                told == "OK", told)
+            self.assertRegex(answer.field("x-request-id"), "^[0-9a-f]{32}$")
         connection.close()
         return told
 
@@ -206,9 +213,11 @@ class NoCallTest(_HeadCase):
         self.compare("B-12 4 MiB of JSON", observe, "HTTP 415")
 
     def test_methods_of_http(self):
-        for method in ("GET", "PUT", "HEAD", "OPTIONS", "post"):
+        for method in ("GET", "PUT", "OPTIONS", "post"):
             self.try_text("method " + method,
                           grpc_fields(GENERATE, method=method), 405, b"POST")
+        self.try_text("method HEAD", grpc_fields(GENERATE, method="HEAD"),
+                      405, b"")
 
     def test_calls_that_are_not_for_here(self):
         for path in ("/no.such/Method", "/llmgateway.v1.GatewayService/No",
