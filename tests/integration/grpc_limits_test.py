@@ -35,7 +35,6 @@ _GZIP, _DEFLATE = 31, 15
 
 class _SizeCase(grpc_abuse_case.AbuseCase):
 
-
     def observe_peak(self, side, told):
         """What `told()` says, and the memory that it took."""
         side.start_peak()
