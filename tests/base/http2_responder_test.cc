@@ -193,7 +193,7 @@ TEST_F(Http2ResponderTest, RefusesHeadsThatAreTooLarge) {
                                       .fields = {{"x-a", Pattern(2000)}},
                                       .body = "half",
                                       .whole = false});
-  ExpectRefusal(client, client.AwaitClosed(half), "431");
+  ExpectRefusal(client, client.AwaitWhole(half), "431");
 }
 
 TEST_F(Http2ResponderTest, RefusesTooManyFields) {
@@ -234,9 +234,7 @@ TEST_F(Http2ResponderTest, ARefusedClientMaySendAllOfItsBodyFirst) {
       client.Begin({.method = "POST",
                     .fields = {{"content-length", "1000000"}},
                     .whole = false});
-  const Http2Answer answer = client.AwaitAnswer(
-      call, [](const Http2Answer& answer) { return answer.whole; });
-  EXPECT_EQ(answer.status(), "413");
+  EXPECT_EQ(client.AwaitWhole(call).status(), "413");
   client.Send(call, Pattern(1'000'000), /*end=*/true);
   ExpectRefusal(client, client.AwaitClosed(call), "413");
 }
@@ -256,7 +254,7 @@ TEST_F(Http2ResponderTest, RefusesSlowBodies) {
     Http2TestCall& call = client.Begin({.method = "POST", .path = "/echo",
                                         .body = std::string(begin),
                                         .whole = false});
-    ExpectRefusal(client, client.AwaitClosed(call), "408");
+    ExpectRefusal(client, client.AwaitWhole(call), "408");
   }
 }
 

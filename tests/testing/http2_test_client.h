@@ -172,6 +172,12 @@ class Http2TestClient final : public Http2Session::Owner {
   Http2Answer AwaitClosed(Http2TestCall& call) {
     return AwaitAnswer(call, [](const Http2Answer& a) { return a.closed; });
   }
+  // The whole answer, of which the server may not have heard all of the
+  // request.
+  Http2Answer AwaitWhole(Http2TestCall& call) {
+    return AwaitAnswer(
+        call, [](const Http2Answer& a) { return a.whole || a.closed; });
+  }
   std::string AwaitBody(Http2TestCall& call, size_t bytes) {
     return AwaitAnswer(call, [bytes](const Http2Answer& answer) {
              return answer.body.size() >= bytes || answer.closed;
