@@ -83,8 +83,8 @@ void CallContext::AddMetadata(std::string_view name, std::string_view value) {
 
 google::protobuf::Arena* CallContext::request_arena() {
   if (request_arena_ == nullptr) {
-    request_arena_ =
-        std::make_unique<google::protobuf::Arena>(RecycledBlocks(kRequestFirstBlockBytes));
+    request_arena_ = std::make_unique<google::protobuf::Arena>(
+        RecycledBlocks(kRequestFirstBlockBytes));
   }
   return request_arena_.get();
 }
