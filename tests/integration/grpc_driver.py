@@ -80,6 +80,8 @@ class Channels:
     @staticmethod
     def _open(address, tls, service_config):
         options = [("grpc.enable_retries", 0 if service_config is None else 1),
+                   # A reader that waits is sent no more than a window.
+                   ("grpc.http2.bdp_probe", 0),
                    ("grpc.use_local_subchannel_pool", 1),
                    ("grpc.max_receive_message_length", -1)]
         if service_config is not None:
