@@ -36,6 +36,7 @@ class Bench:
         self._cert, self._key = servers.make_certificate(folder)
         self._upstream = servers.Upstream(
             options.upstream, rows.SCRIPTS, self._cert, self._key)
+        self._http2_upstream = None
         self._nginx = {}
         self._gateways = {}
         self._not_served = {}
@@ -48,12 +49,21 @@ class Bench:
     def __exit__(self, *_):
         for server in (*self._gateways.values(), *self._nginx.values()):
             server.close()
+        if self._http2_upstream is not None:
+            self._http2_upstream.close()
         self._upstream.close()
 
     def start_gateway(self, variant="plain", wrapper=()):
         """A fresh process, for the caller to close."""
+        base_url = None
+        if variant == "http2_upstream":
+            if self._http2_upstream is None:
+                self._http2_upstream = servers.Http2Upstream(
+                    self._folder, self._upstream, "whole")
+            base_url = "http://%s/v1" % self._http2_upstream.address
         return servers.Gateway(self.options.gateway, variant, self._folder,
-                               self._upstream, self._cert, self._key, wrapper)
+                               self._upstream, self._cert, self._key, wrapper,
+                               base_url)
 
     def start_nginx(self, instance="one"):
         return servers.Nginx(instance, self._folder, self._upstream,
