@@ -28,7 +28,7 @@ class WithinTheCancel {
  public:
   explicit WithinTheCancel(CancelSignal& signal) : signal_(signal) {}
 
-  bool await_ready() const noexcept { return false; }
+  bool await_ready() const noexcept { return signal_.cancelled(); }
   void await_suspend(std::coroutine_handle<> handle) {
     listener_.emplace(signal_, [handle] { handle.resume(); });
   }
