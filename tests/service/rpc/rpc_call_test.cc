@@ -297,6 +297,7 @@ TEST_F(RpcCallTest, AHandlerThatDoesNotReadHoldsTheClientUp) {
     go.Set();
     call.stream().End();
     co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
     EXPECT_EQ(AnswerOf(call).text().size(), 200'000u);
   });
 }
