@@ -81,8 +81,12 @@ void EventLoop::Run() {
     now_ = SteadyNow();
     DispatchEvents();
     timers_.Advance(now_);
+    const bool busy = events_found_ > 0 || !ready_.empty();
     RunPosted();
     ResumeReady();
+    if (turn_end_ == nullptr) continue;
+    if (busy && ++turns_deferred_ < kTurnsDeferredMax) continue;
+    turns_deferred_ = 0;
     RunTurnEnd();
   }
   RunPosted();
@@ -146,6 +150,7 @@ void EventLoop::WaitForEvents() {
   const int count =
       epoll_wait(epoll_fd_, events_, kEventsPerTurn, WaitMs());
   events_count_ = std::max(count, 0);  // EINTR is an empty turn.
+  events_found_ = events_count_;
 }
 
 void EventLoop::DispatchEvents() {

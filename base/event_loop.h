@@ -44,9 +44,9 @@ class IoWatcher {
   ~IoWatcher() = default;
 };
 
-// Something to be done once at the end of a turn of the loop, after all that
-// the turn brings: such as writing what has been said on one connection with
-// one system call. A task that is destroyed is done no more.
+// Something to be done once after all that is ready now has been dealt with:
+// such as writing what has been said on one connection with one system call. A
+// task that is destroyed is done no more.
 class TurnEndTask {
  public:
   TurnEndTask(const TurnEndTask&) = delete;
@@ -90,9 +90,10 @@ class EventLoop {
   // Resumes `handle` after what runs now, before waiting again.
   void Resume(std::coroutine_handle<> handle);
 
-  // Calls `task` at the end of this turn; once, however often it was asked
-  // for. A task that asks while the tasks are being done is called at the end
-  // of the next turn, which then does not wait.
+  // Calls `task` at the end of the turn that finds nothing more to do, before
+  // the loop waits, and of the fourth turn from now at the latest; once, however
+  // often it was asked for. A task that asks while the tasks are being done is
+  // called after the next turn, which then does not wait.
   void RunAtTurnEnd(TurnEndTask& task);
 
   // Steady time as of the start of this turn of the loop: good enough for
@@ -118,6 +119,9 @@ class EventLoop {
 
  private:
   static constexpr int kEventsPerTurn = 256;
+  // While there is more to do at once, what a turn has to say can wait for
+  // what the next adds to it.
+  static constexpr int kTurnsDeferredMax = 4;
 
   EventLoop(int epoll_fd, int wake_fd);
 
@@ -141,6 +145,8 @@ class EventLoop {
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<std::function<void()>> running_posted_;
   TurnEndTask* turn_end_ = nullptr;
+  int turns_deferred_ = 0;
+  int events_found_ = 0;  // In this turn.
   epoll_event events_[kEventsPerTurn];
   int events_count_ = 0;
   int events_next_ = 0;

@@ -111,6 +111,26 @@ TEST_F(EventLoopTest, ATurnEndTaskThatAsksAgainWaitsForTheNextTurnOnly) {
   EXPECT_EQ(task.count, 3);
 }
 
+Task<void> CountTurns(int* turns, int most) {
+  while (++*turns < most) co_await YieldToLoop();
+  EventLoop::Current()->Stop();
+}
+
+TEST_F(EventLoopTest, ATurnEndTaskWaitsForWhatIsReadyButNotForever) {
+  CountedTurnEnd task;
+  int turns = 0;
+  int done_in_turn = 0;
+  task.then = [&] { done_in_turn = turns; };
+  loop_->Post([&] {
+    loop_->RunAtTurnEnd(task);
+    Spawn(CountTurns(&turns, 20));
+  });
+  loop_->Run();
+  EXPECT_EQ(task.count, 1);
+  EXPECT_GT(done_in_turn, 1);
+  EXPECT_LT(done_in_turn, 20);
+}
+
 TEST_F(EventLoopTest, ATurnEndTaskMayDestroyAnother) {
   auto a = std::make_unique<CountedTurnEnd>();
   auto b = std::make_unique<CountedTurnEnd>();

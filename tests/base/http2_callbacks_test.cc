@@ -59,6 +59,7 @@ class Http2ClientTest : public testing::Test {
                          std::move(streams.client), limits_, owner_);
     session.Start();
     session.StartRequest(kHttp2Post, true, answer_);
+    co_await streams.server->Readable();  // The request has come.
     const std::string bytes =
         Http2Settings() + Http2SettingsAck() + std::string(frames);
     iovec piece{const_cast<char*>(bytes.data()), bytes.size()};

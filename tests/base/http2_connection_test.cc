@@ -101,10 +101,15 @@ TEST_F(Http2ConnectionTest, ResettingStreamsPutsNoMoreHandlersToWork) {
   StubbornHandler handler;
   TestHttpServer server(handler, {.concurrent_streams = 3});
   Http2TestClient client(server.port());
-  for (int i = 0; i < 5; ++i) {
-    client.Reset(client.Begin({.path = "/stubborn"}));
-  }
-  Http2TestCall& sixth = client.Begin({.path = "/stubborn"});
+  const auto begin = [&](size_t at_work) -> Http2TestCall& {
+    Http2TestCall& call = client.Begin({.path = "/stubborn"});
+    for (size_t now = 0; now < at_work;) {
+      server.Do([&] { now = handler.stops.size(); });
+    }
+    return call;
+  };
+  for (size_t i = 1; i <= 5; ++i) client.Reset(begin(i));
+  Http2TestCall& sixth = begin(6);
   EXPECT_EQ(client.Ask({.path = "/stop"}).error, Http2Error::kRefusedStream);
   Http2TestClient other(server.port());
   EXPECT_EQ(other.Ask({.path = "/stop"}).body, "stubborn");
