@@ -91,8 +91,8 @@ class EventLoop {
   void Resume(std::coroutine_handle<> handle);
 
   // Calls `task` at the end of the turn that finds nothing more to do, before
-  // the loop waits, and of the fourth turn from now at the latest; once, however
-  // often it was asked for. A task that asks while the tasks are being done is
+  // the loop waits, and of the fourth turn from now at the latest; once,
+  // however often it was asked for. A task that asks while the tasks are being done is
   // called after the next turn, which then does not wait.
   void RunAtTurnEnd(TurnEndTask& task);
 
