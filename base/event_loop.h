@@ -92,8 +92,8 @@ class EventLoop {
 
   // Calls `task` at the end of the turn that finds nothing more to do, before
   // the loop waits, and of the fourth turn from now at the latest; once,
-  // however often it was asked for. A task that asks while the tasks are being done is
-  // called after the next turn, which then does not wait.
+  // however often it was asked for. A task that asks while the tasks are being
+  // done is called after the next turn, which then does not wait.
   void RunAtTurnEnd(TurnEndTask& task);
 
   // Steady time as of the start of this turn of the loop: good enough for

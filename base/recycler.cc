@@ -1,5 +1,6 @@
 #include "base/recycler.h"
 
+#include <algorithm>
 #include <array>
 #include <new>
 
@@ -26,6 +27,7 @@ struct FreeBlock {
 struct FreeList {
   FreeBlock* head;
   size_t count;
+  size_t least;  // Of count since the last TrimRecycled.
 };
 
 enum class Life : char { kNew, kKeeping, kOver };
@@ -77,12 +79,30 @@ void* RecycledAllocate(size_t size) {
   const size_t index = ClassOf(size);
   FreeList& list = free_lists.lists[index];
   if (list.head == nullptr) {
+    list.least = 0;
     return ::operator new((index + 1) * kGranuleBytes);
   }
   FreeBlock* const block = list.head;
   list.head = block->next;
   --list.count;
+  list.least = std::min(list.least, list.count);
   return block;
+}
+
+size_t TrimRecycled() {
+  size_t bytes = 0;
+  for (size_t index = 0; index < kClasses; ++index) {
+    FreeList& list = free_lists.lists[index];
+    bytes += list.least * (index + 1) * kGranuleBytes;
+    for (; list.least > 0; --list.least) {
+      FreeBlock* const next = list.head->next;
+      ::operator delete(list.head);
+      list.head = next;
+      --list.count;
+    }
+    list.least = list.count;
+  }
+  return bytes;
 }
 
 void RecycledFree(void* block, size_t size) noexcept {

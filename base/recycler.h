@@ -5,7 +5,8 @@
 //   class HttpExchange : public Recycled { ... };
 //
 // Thread contract: a block may be freed on any thread; it then serves that
-// thread. Lists are bounded; what does not fit goes back to the allocator.
+// thread. Lists are bounded; what does not fit goes back to the allocator, and
+// so does what a burst has left behind (base/memory_trimmer.h).
 
 #ifndef BASE_RECYCLER_H_
 #define BASE_RECYCLER_H_
@@ -22,6 +23,10 @@ void* RecycledAllocate(size_t size);
 
 // `size` is what was asked for.
 void RecycledFree(void* block, size_t size) noexcept;
+
+// Frees what this thread has kept and not needed since the last call, and
+// returns how many bytes that were.
+size_t TrimRecycled();
 
 // Gives a class, and those derived from it, recycled storage. Classes deleted
 // through a base pointer need a virtual destructor, as always.

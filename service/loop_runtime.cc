@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/http_server.h"
 #include "base/latch.h"
+#include "base/memory_trimmer.h"
 #include "base/negotiating_http_client.h"
 #include "base/status_macros.h"
 #include "base/task.h"
@@ -38,12 +39,14 @@ struct LoopRuntime::OnLoop {
                                               : &shared.access_log->AddLane(),
                  shared.metrics.AddLane(), shared.feed,
                  &shared.health.AddLane()),
-        services{loop, client, wiring, recorder} {}
+        services{loop, client, wiring, recorder},
+        trimmer(loop) {}
 
   NegotiatingHttpClient client;
   LoopWiring wiring;
   Recorder recorder;
   LoopServices services;
+  MemoryTrimmer trimmer;
   std::vector<Door> doors;
 };
 

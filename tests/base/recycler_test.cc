@@ -54,6 +54,23 @@ TEST(RecyclerTest, BlocksInUseAreApart) {
   }
 }
 
+TEST(RecyclerTest, TrimsWhatWasNotNeededSinceTheLastTime) {
+  if (!kRecycles) GTEST_SKIP() << "under a sanitizer each block is its own";
+  constexpr size_t kSize = 4096;
+  TrimRecycled();
+  TrimRecycled();  // Nothing is left of other tests.
+  std::vector<void*> blocks;
+  for (int i = 0; i < 10; ++i) blocks.push_back(RecycledAllocate(kSize));
+  for (void* block : blocks) RecycledFree(block, kSize);
+  EXPECT_EQ(TrimRecycled(), 0u);  // They were in use meanwhile.
+  // Three of the ten are needed in the next period.
+  for (int i = 0; i < 3; ++i) blocks[i] = RecycledAllocate(kSize);
+  for (int i = 0; i < 3; ++i) RecycledFree(blocks[i], kSize);
+  EXPECT_EQ(TrimRecycled(), 7 * kSize);
+  EXPECT_EQ(TrimRecycled(), 3 * kSize);
+  EXPECT_EQ(TrimRecycled(), 0u);
+}
+
 TEST(RecyclerTest, TakesNullAndMoreThanItKeeps) {
   RecycledFree(nullptr, 10);
   std::vector<void*> blocks;

@@ -264,8 +264,9 @@ class Bench:
         try:
             if driver.stdout.readline().strip() != "ready":
                 raise Failed(driver.stderr.read().strip())
-            full_rss, full_pss = server.memory_bytes()
             cpu = self._cpu_us_per_second(server)
+            # By now whoever gives back what opening them took has done so.
+            full_rss, full_pss = server.memory_bytes()
             _, errors = driver.communicate()
             if driver.returncode != 0:
                 raise Failed(errors.strip())
@@ -277,7 +278,7 @@ class Bench:
                 cpu - rest_cpu, rest_cpu)
 
     def _cpu_us_per_second(self, server):
-        time.sleep(1)  # What opening the streams left behind.
+        time.sleep(3)  # What opening the streams left behind.
         began, before = time.monotonic(), server.cpu_seconds()
         time.sleep(self.options.idle_seconds)
         used = server.cpu_seconds() - before
