@@ -134,7 +134,9 @@ belong to one machine; ratios carry over.
   process tree used between two instants, over what was answered between them.
   It is the median of the rounds; a ratio is the median of the rounds' ratios.
   nginx and the gateway alternate within each round under the same load from a
-  closed loop, on loopback, with one mock upstream behind both.
+  closed loop, on loopback, with one mock upstream behind both. In the rows of
+  HTTP/2 upstream in plaintext a second nginx plays it for the gateway: the
+  mock's own HTTP/2 takes more CPU time than the gateway.
 - The gateway has its policies on: callers' keys, limits, routing, metrics, the
   access log. nginx forwards what it is given and logs nothing, except in the
   row that says so. Both have one event loop or worker, except where a row says
@@ -148,7 +150,8 @@ belong to one machine; ratios carry over.
   the upstream. Load driver, upstream and server share the machine's cores, so
   that latencies say less than CPU time.
 - Memory per stream and idle CPU are the difference between %(idle)d open
-  streams and the same process before. At rest: a process that has just become
+  streams, seconds after they were opened, and the same process before. At
+  rest: a process that has just become
   ready. Memory is RSS; PSS is in the notes.
 - Allocations are all that the process asks of its allocator while it is under
   load, by whatever thread, over the calls that ended meanwhile. Only bytes
