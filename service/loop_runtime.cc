@@ -12,7 +12,7 @@
 #include "base/negotiating_http_client.h"
 #include "base/status_macros.h"
 #include "base/task.h"
-#include "errors/fault.h"
+#include "service/api/call_faults.h"
 #include "service/observability/upstream_metrics.h"
 #include "service/pipeline/recorder.h"
 
@@ -118,9 +118,7 @@ Task<void> LoopRuntime::DrainOnLoop(absl::Duration grace,
     for (Door* door : doors) door->server->CloseAll();
   });
   Timer grace_over([this, &doors, &last_word] {
-    const absl::Status why =
-        MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
-    for (Door* door : doors) door->server->CancelAll(why);
+    for (Door* door : doors) door->server->CancelAll(Draining());
     loop_->ArmTimer(last_word, kLastWordTimeout);
   });
   for (Door* door : doors) {

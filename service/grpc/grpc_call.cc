@@ -10,11 +10,11 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/api/call_faults.h"
 #include "service/api/status_details.h"
 
 namespace gateway {
@@ -24,20 +24,11 @@ using ::google::protobuf::Message;
 
 constexpr int kSerializedChunkBytesMax = 1024 * 1024;
 
-// A client's own timer runs a little ahead of ours, so the hang-up that comes
-// this close to the deadline is the deadline.
-constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(10);
-
 // A deadline further off than this is none.
 constexpr absl::Duration kDeadlineMax = absl::Hours(24 * 365);
 
 std::string_view View(const grpc::string_ref& text) {
   return std::string_view(text.data(), text.size());
-}
-
-absl::Status DeadlineExceeded() {
-  return MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
-                   "the caller's deadline passed");
 }
 
 // gRPC names peers as `ipv4:192.0.2.1:80` and `ipv6:%5B2001:db8::1%5D:80`.
@@ -103,16 +94,14 @@ grpc::ServerGenericBidiReactor* GrpcCall::Start(
     EventLoop& loop, CallRoster& roster) {
   const absl::Duration now = SystemClock().SteadyTime();
   const absl::Duration deadline = DeadlineOf(server_context, now);
-  if (deadline <= now) return RefuseCall(server_context, DeadlineExceeded());
+  if (deadline <= now) return RefuseCall(server_context, DeadlinePassed());
 
   auto* const call =
       new GrpcCall(server_context, method, loop, roster,
                    PeerAddress(server_context.peer()), now, deadline);
   if (!roster.Enter(*call, !method.kept_while_draining())) {
     delete call;
-    return RefuseCall(
-        server_context,
-        MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down"));
+    return RefuseCall(server_context, Draining());
   }
   if (method.reads_one()) {
     call->grpc::ServerGenericBidiReactor::StartRead(&call->in_);
@@ -140,7 +129,7 @@ GrpcCall::GrpcCall(grpc::GenericCallbackServerContext& server_context,
                       .deadline = deadline}),
       deadline_timer_([this] {
         Ref();  // The handler may end, and with it the loop's reference.
-        Cancel(DeadlineExceeded());
+        Cancel(DeadlinePassed());
         Unref();
       }) {
   for (const auto& [name, value] : server_context.client_metadata()) {
@@ -231,22 +220,20 @@ void GrpcCall::HandleRead(bool ok) {
   } else if (Parse(message)) {
     FinishRead(true);
   } else {
-    Cancel(
-        InvalidField("", absl::StrCat("not a valid ", message->GetTypeName())));
+    Cancel(NotAMessage(*message));
   }
 }
 
 absl::Status GrpcCall::ReadTheRequest(bool ok) {
-  if (TimeLeft() <= absl::ZeroDuration()) return DeadlineExceeded();
+  if (TimeLeft() <= absl::ZeroDuration()) return DeadlinePassed();
   if (!ok) {
-    if (TimeLeft() <= kDeadlineSlack) return DeadlineExceeded();
-    return MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
-                     "the call ended without a request message");
+    if (TimeLeft() <= kDeadlineSlack) return DeadlinePassed();
+    return NoRequestMessage();
   }
   Message* const request = method_.NewRequest(context_.arena());
   arguments_.request = request;
   if (Parse(request)) return absl::OkStatus();
-  return InvalidField("", absl::StrCat("not a valid ", request->GetTypeName()));
+  return NotAMessage(*request);
 }
 
 bool GrpcCall::Parse(Message* message) {
@@ -298,9 +285,9 @@ void GrpcCall::HandleWritten(bool ok) {
 
 void GrpcCall::HandleHangUp() {
   if (TimeLeft() <= kDeadlineSlack) {
-    Cancel(DeadlineExceeded());
+    Cancel(DeadlinePassed());
   } else {
-    Cancel(MakeFault(v1::ERROR_REASON_CANCELLED, "the caller went away"));
+    Cancel(CallerGone());
   }
 }
 

@@ -20,7 +20,7 @@
 #include "base/host_port.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
-#include "errors/fault.h"
+#include "service/api/call_faults.h"
 #include "service/grpc/call_roster.h"
 #include "service/grpc/grpc_call.h"
 
@@ -37,10 +37,6 @@ int Milliseconds(absl::Duration duration) {
 
 int Bytes(int64_t bytes) {
   return static_cast<int>(std::min<int64_t>(bytes, INT32_MAX));
-}
-
-absl::Status Draining() {
-  return MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
 }
 
 // Otherwise the library shuts itself down with its last server or channel, and

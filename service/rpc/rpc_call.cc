@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/event_loop.h"
 #include "errors/fault.h"
+#include "service/api/call_faults.h"
 #include "service/rpc/message_framing.h"
 
 namespace gateway {
@@ -13,25 +14,11 @@ namespace {
 
 using ::google::protobuf::Message;
 
-// A client's own timer runs a little ahead of ours, so the hang-up that comes
-// this close to the deadline is the deadline.
-constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(10);
-
 // What may wait for a client that reads slowly before its handler waits too.
 constexpr size_t kUnsentBytesMax = 64 * 1024;
 
 // A unary answer of this size is compressed for a client that takes gzip.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
-
-absl::Status DeadlineExceeded() {
-  return MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
-                   "the caller's deadline passed");
-}
-
-absl::Status NotAMessage(const Message& message) {
-  return InvalidField("",
-                      absl::StrCat("not a valid ", message.GetTypeName()));
-}
 
 }  // namespace
 
@@ -65,7 +52,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
   EventLoop& loop = *EventLoop::Current();
   const absl::Duration deadline = loop.Now() + head.timeout;
   if (head.timeout <= absl::ZeroDuration()) {
-    return RefuseCall(stream, head.request_id, DeadlineExceeded());
+    return RefuseCall(stream, head.request_id, DeadlinePassed());
   }
   auto* const call = new RpcCall(stream, head, method, std::move(peer),
                                  deadline, limits, calls);
@@ -76,9 +63,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
   }
   if (!calls.Enter(*call, !method.kept_while_draining())) {
     delete call;
-    return RefuseCall(stream, head.request_id,
-                      MakeFault(v1::ERROR_REASON_DRAINING,
-                                "the gateway is shutting down"));
+    return RefuseCall(stream, head.request_id, Draining());
   }
   stream.SetEvents(call);
   if (method.reads_one()) {
@@ -147,8 +132,7 @@ void RpcCall::EndOfTheRequest() {
   if (const absl::Status cut = deframer_.CheckEnd(); !cut.ok()) {
     End(cut);
   } else if (request_ == nullptr) {
-    End(MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
-                  "the call ended without a request message"));
+    End(NoRequestMessage());
   } else {
     ArmTimer(absl::InfiniteDuration());
     Begin();
@@ -163,11 +147,11 @@ void RpcCall::OnSent(Http2Stream&) {
 void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
   stream_ = nullptr;
   if (context_.deadline() - context_.loop().Now() <= kDeadlineSlack) {
-    Cancel(DeadlineExceeded());
+    Cancel(DeadlinePassed());
   } else {
-    Cancel(MakeFault(v1::ERROR_REASON_CANCELLED,
-                     why.ok() ? "the caller went away"
-                              : absl::StrCat("the caller went away: ",
+    Cancel(why.ok() ? CallerGone()
+                    : MakeFault(v1::ERROR_REASON_CANCELLED,
+                                absl::StrCat("the caller went away: ",
                                              why.message())));
   }
 }
@@ -176,7 +160,7 @@ void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
 
 void RpcCall::OnTimer() {
   if (context_.deadline() <= context_.loop().Now()) {
-    Cancel(DeadlineExceeded());
+    Cancel(DeadlinePassed());
   } else {
     Cancel(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
                      "the request did not arrive in time"));

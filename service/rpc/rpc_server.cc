@@ -5,17 +5,13 @@
 #include "base/latch.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
-#include "errors/fault.h"
+#include "service/api/call_faults.h"
 
 namespace gateway {
 namespace {
 
 // How long cancelled calls may take to tell their clients so.
 constexpr absl::Duration kFarewell = absl::Seconds(1);
-
-absl::Status Draining() {
-  return MakeFault(v1::ERROR_REASON_DRAINING, "the gateway is shutting down");
-}
 
 }  // namespace
 
