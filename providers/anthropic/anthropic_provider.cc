@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
-#include "providers/dialects/anthropic_messages.h"
+#include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "providers/dialects/openai_chat.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -14,8 +14,8 @@ namespace gateway {
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
     const std::string& name,
-    const llmgateway::config::v1::OpenAiProvider& config,
-    const Secret* api_key, size_t event_bytes_limit) {
+    const llmgateway::config::v1::OpenAiProvider& config, const Secret* api_key,
+    size_t event_bytes_limit) {
   static const OpenAiChat dialect;
   GATEWAY_ASSIGN_OR_RETURN(
       const HttpEndpoint endpoint,

@@ -18,7 +18,7 @@
 
 #include "base/http_handler.h"
 #include "base/task.h"
-#include "providers/dialects/openai_chat.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/wiring.h"
 

@@ -19,7 +19,7 @@
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/dialects/openai_chat.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/provider.h"
 #include "service/pipeline/call.h"
 #include "tests/testing/loop_client.h"
@@ -142,7 +142,10 @@ class DialectSinkTest : public testing::Test {
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
   Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
-             client_.loop(), client_.http(), cancel_, arena_,
+             client_.loop(),
+             client_.http(),
+             cancel_,
+             arena_,
              client_.loop().Now()};
   const OpenAiChat dialect_;
   KeptAnswer kept_;
@@ -232,8 +235,8 @@ TEST_F(DialectSinkTest, TheBytesOfARawStreamGoThroughAndNothingIsAdded) {
   EXPECT_TRUE(Bytes({"data: {\"a\":1}\n\n", ": ping\n\n"}).ok());
   EXPECT_TRUE(Bytes({"data: [DONE]\n\n"}).ok());
   EXPECT_TRUE(End(absl::OkStatus()).ok());
-  EXPECT_THAT(kept_.writes, ElementsAre("data: {\"a\":1}\n\n: ping\n\n",
-                                        "data: [DONE]\n\n"));
+  EXPECT_THAT(kept_.writes,
+              ElementsAre("data: {\"a\":1}\n\n: ping\n\n", "data: [DONE]\n\n"));
   EXPECT_EQ(kept_.finishes, 1);
 }
 
@@ -247,10 +250,12 @@ TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
     StreamBatch batch;
     batch.raw.push_back("data: {\"a\":1}\n\n");
     batch.events = {Started(), Text("x")};
-    client_.Run([&]() -> Task<absl::Status> {
-      GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call_, batch));
-      co_return co_await sink.SendEnd(call_, broken);
-    }).IgnoreError();
+    client_
+        .Run([&]() -> Task<absl::Status> {
+          GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call_, batch));
+          co_return co_await sink.SendEnd(call_, broken);
+        })
+        .IgnoreError();
     ASSERT_EQ(kept.writes.size(), 2u);
     EXPECT_THAT(kept.writes[1], StartsWith("data: {\"error\":"));
     EXPECT_THAT(kept.writes[1], HasSubstr("the stream broke off"));

@@ -13,7 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/dialects/openai_chat.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
 #include "tests/testing/call_runner.h"
 #include "tests/testing/test_wiring.h"
 
@@ -49,7 +49,8 @@ class CallLogTest : public testing::Test {
         "providers:\n"
         "- {name: mock, mock: {}, model_aliases: {nice-name: real-name}}\n"
         "- {name: broken, mock: {fault: server_error}}\n"
-        "routing: {default_provider: mock}\n" + more,
+        "routing: {default_provider: mock}\n" +
+            more,
         {{"ALICE", "alice-0123456789"}}));
     EXPECT_TRUE(StartLogging({.levels = {.level = level}, .file = path_}).ok());
     runner.Run(question);
@@ -77,9 +78,9 @@ class CallLogTest : public testing::Test {
   CallQuestion Raw(const std::string& text) const {
     CallQuestion question;
     question.dialect = &dialect_;
-    question.body = absl::StrCat(
-        R"({"model":"m","messages":[{"role":"user","content":")", text,
-        R"("}]})");
+    question.body =
+        absl::StrCat(R"({"model":"m","messages":[{"role":"user","content":")",
+                     text, R"("}]})");
     return question;
   }
 
@@ -147,9 +148,8 @@ TEST_F(CallLogTest, OfAPictureOnlyTheSizeIsLogged) {
 }
 
 TEST_F(CallLogTest, StrangersDoNotFillTheLog) {
-  const std::string keys =
-      absl::StrCat(kLogPrompts,
-                   "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  const std::string keys = absl::StrCat(
+      kLogPrompts, "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
   CallQuestion question = Parsed("a thought");
   EXPECT_THAT(LinesOf(question, keys), IsEmpty());
   question.authorization = "Bearer alice-0123456789";
@@ -175,11 +175,11 @@ TEST_F(CallLogTest, EveryTryIsALineOfItsOwn) {
   CallQuestion stream = question;
   stream.stream = true;
   for (const CallQuestion& one : {question, stream}) {
-    const std::vector<std::string> lines = LinesOf(
-        one,
-        "resilience: {retry: {attempts_limit: 3, backoff_base: 1ms, "
-        "backoff_limit: 1ms}}\n",
-        LogLevel::kDebug);
+    const std::vector<std::string> lines =
+        LinesOf(one,
+                "resilience: {retry: {attempts_limit: 3, backoff_base: 1ms, "
+                "backoff_limit: 1ms}}\n",
+                LogLevel::kDebug);
     EXPECT_THAT(lines, SizeIs(4));
   }
 }

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
-#include "providers/dialects/openai_chat.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/provider.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_wiring.h"

@@ -1,0 +1,101 @@
+#include "providers/dialects/anthropic_messages/anthropic_messages.h"
+
+#include "base/clock.h"
+#include "providers/dialects/anthropic_messages/errors.h"
+#include "providers/dialects/anthropic_messages/event_reader.h"
+#include "providers/dialects/anthropic_messages/event_writer.h"
+#include "providers/dialects/anthropic_messages/fields.h"
+#include "providers/dialects/anthropic_messages/request_reader.h"
+#include "providers/dialects/anthropic_messages/request_writer.h"
+#include "providers/dialects/anthropic_messages/response.h"
+#include "providers/dialects/anthropic_messages/scan.h"
+
+namespace gateway {
+
+std::string_view AnthropicMessages::name() const { return anthropic::kDialect; }
+
+absl::Status AnthropicMessages::ReadRequest(std::string_view body,
+                                            v1::GenerateRequest* request,
+                                            bool* stream,
+                                            bool* stream_usage) const {
+  // Usage is part of every stream of this format.
+  *stream_usage = true;
+  return anthropic::ReadRequest(body, request, stream);
+}
+
+absl::Status AnthropicMessages::WriteRequest(
+    const v1::GenerateRequest& request, const WriteRequestOptions& options,
+    std::string* body, std::vector<v1::Warning>* warnings) const {
+  return anthropic::WriteRequest(request, options, body, warnings);
+}
+
+absl::Status AnthropicMessages::ReadResponse(
+    std::string_view body, v1::GenerateResponse* response) const {
+  return anthropic::ReadResponse(body, response);
+}
+
+absl::Status AnthropicMessages::WriteResponse(
+    const v1::GenerateResponse& response, std::string* body) const {
+  return anthropic::WriteResponse(response, body);
+}
+
+std::unique_ptr<EventReader> AnthropicMessages::NewEventReader() const {
+  return std::make_unique<anthropic::MessagesEventReader>();
+}
+
+std::unique_ptr<EventWriter> AnthropicMessages::NewEventWriter(
+    const EventWriter::Options& options) const {
+  return std::make_unique<anthropic::MessagesEventWriter>(options);
+}
+
+absl::Status AnthropicMessages::ScanRequest(std::string_view body,
+                                            RequestScan* scan) const {
+  return anthropic::ScanRequest(body, scan);
+}
+
+void AnthropicMessages::PlanEdits(const RequestScan& scan,
+                                  std::string_view model,
+                                  EditPlan* plan) const {
+  anthropic::PlanEdits(scan, model, plan);
+}
+
+absl::Status AnthropicMessages::ScanResponse(std::string_view body,
+                                             ResponseFacts* facts) const {
+  return anthropic::ScanResponse(body, facts);
+}
+
+std::unique_ptr<StreamTap> AnthropicMessages::NewStreamTap() const {
+  return std::make_unique<anthropic::MessagesTap>();
+}
+
+absl::Status AnthropicMessages::ReadError(const HttpFailure& failure) const {
+  return anthropic::ReadError(failure, SystemClock().WallTime());
+}
+
+WireError AnthropicMessages::WriteError(const absl::Status& status,
+                                        std::string_view request_id) const {
+  return anthropic::WriteError(status, request_id);
+}
+
+absl::Status AnthropicMessages::ReadCountTokensRequest(
+    std::string_view body, v1::GenerateRequest* request) const {
+  return anthropic::ReadCountTokensRequest(body, request);
+}
+
+absl::Status AnthropicMessages::WriteCountTokensRequest(
+    const v1::GenerateRequest& request, std::string_view model,
+    std::string* body) const {
+  return anthropic::WriteCountTokensRequest(request, model, body);
+}
+
+absl::StatusOr<int64_t> AnthropicMessages::ReadCountTokensResponse(
+    std::string_view body) const {
+  return anthropic::ReadCountTokensResponse(body);
+}
+
+void AnthropicMessages::WriteCountTokensResponse(int64_t input_tokens,
+                                                 std::string* body) const {
+  anthropic::WriteCountTokensResponse(input_tokens, body);
+}
+
+}  // namespace gateway

@@ -1,0 +1,84 @@
+// Writes the parts of a message as content blocks of the Messages format.
+//
+//   ContentWriter writer(ContentWriter::Side::kRequest, losses);
+//   if (writer.Carries(part)) {
+//     GATEWAY_RETURN_IF_ERROR(writer.WriteBlock(part, "messages[0]", json));
+//   }
+//
+// Thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_CONTENT_WRITER_H_
+#define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_CONTENT_WRITER_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/anthropic_messages/fields.h"
+
+namespace gateway::anthropic {
+
+// A tool call's id in the alphabet of the format: letters, digits, `_`, `-`.
+// An id of other characters becomes another id, always the same and no other
+// id's.
+std::string WireToolId(std::string_view id);
+
+// A call's arguments as the object that the format asks for: the same bytes if
+// they are one, `{}` for none, otherwise the text inside an object.
+struct WireInput {
+  std::string json;
+  bool wrapped = false;
+};
+WireInput WireInputOf(const v1::ToolCall& call);
+
+// The field of an object that stands for a free text.
+inline constexpr std::string_view kFreeTextField = "input";
+
+class ContentWriter {
+ public:
+  // Answers have keys that requests need not have, and no cache marks.
+  enum class Side { kRequest, kAnswer };
+
+  // Borrows `losses`.
+  ContentWriter(Side side, Losses& losses) : side_(side), losses_(losses) {}
+
+  // Whether the part has a block in this format; tells the loss if not.
+  bool Carries(const v1::Part& part);
+
+  // Writes one block. REQUIRES: Carries(part). `place` names the part's message
+  // in errors.
+  absl::Status WriteBlock(const v1::Part& part, std::string_view place,
+                          JsonWriter& json);
+
+  // Writes content in the shorter of its forms that says it all: one plain
+  // text is a string. REQUIRES: Carries(part) for each of them. Empty texts
+  // beside other parts are left out: the format has none.
+  absl::Status WriteContent(const std::vector<const v1::Part*>& parts,
+                            std::string_view place, JsonWriter& json);
+
+ private:
+  absl::Status WriteKind(const v1::Part& part, std::string_view place,
+                         ObjectWriter& object);
+  absl::Status WriteImage(const v1::Image& image, std::string_view place,
+                          ObjectWriter& object);
+  absl::Status WriteDocument(const v1::Document& document,
+                             std::string_view place, ObjectWriter& object);
+  absl::Status WriteDocumentSource(const v1::Document& document,
+                                   std::string_view place,
+                                   ObjectWriter& source);
+  absl::Status WriteToolCall(const v1::Part& part, ObjectWriter& object);
+  absl::Status WriteToolResult(const v1::ToolResult& result,
+                               std::string_view place, ObjectWriter& object);
+  void WriteReasoning(const v1::Reasoning& reasoning, ObjectWriter& object);
+  void TellPartLosses(const v1::Part& part);
+
+  const Side side_;
+  Losses& losses_;
+};
+
+}  // namespace gateway::anthropic
+
+#endif  // PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_CONTENT_WRITER_H_

@@ -1,0 +1,388 @@
+#include "providers/dialects/anthropic_messages/event_reader.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/anthropic_messages/content_reader.h"
+#include "providers/dialects/anthropic_messages/errors.h"
+#include "providers/dialects/anthropic_messages/response.h"
+
+namespace gateway::anthropic {
+namespace {
+
+// The value of `type`, for streams without event names.
+absl::StatusOr<std::string> TypeOf(std::string_view data) {
+  std::string type;
+  GATEWAY_RETURN_IF_ERROR(
+      ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key,
+                                  JsonValue& value) -> absl::Status {
+          if (key != "type") return absl::OkStatus();
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+          type = std::string(text);
+          return absl::OkStatus();
+        });
+      }));
+  return type;
+}
+
+constexpr int32_t kBlockIndexMax = 1 << 20;
+
+}  // namespace
+
+absl::Status MessagesEventReader::Read(std::string_view name,
+                                       std::string_view data, Events* events) {
+  std::string type;
+  if (name.empty()) {
+    absl::StatusOr<std::string> found = TypeOf(data);
+    if (!found.ok()) return AsBadResponse(found.status());
+    type = *std::move(found);
+    name = type;
+  }
+  if (name == "message_stop") {
+    done_ = true;
+    return absl::OkStatus();
+  }
+  if (name == "error") return ReadErrorEvent(data);
+  absl::Status (MessagesEventReader::*read)(JsonValue&, Events*) = nullptr;
+  if (name == "content_block_delta") {
+    read = &MessagesEventReader::ReadBlockDelta;
+  } else if (name == "content_block_start") {
+    read = &MessagesEventReader::ReadBlockStart;
+  } else if (name == "content_block_stop") {
+    EndBlock(events);
+  } else if (name == "message_start") {
+    read = &MessagesEventReader::ReadMessageStart;
+  } else if (name == "message_delta") {
+    read = &MessagesEventReader::ReadMessageDelta;
+  }
+  if (read == nullptr) return absl::OkStatus();
+  return AsBadResponse(
+      ReadJson(data, JsonPadding::kAbsent,
+               [&](JsonValue& root) { return (this->*read)(root, events); }));
+}
+
+v1::Delta* MessagesEventReader::AddDelta(Events* events) {
+  v1::Delta* delta = events->emplace_back().mutable_delta();
+  delta->set_part_index(block_.index);
+  block_.delivered = true;
+  has_content_ = true;
+  return delta;
+}
+
+void MessagesEventReader::AddUsage(Events* events) {
+  usage_ = wire_usage_.ToUsage();
+  *events->emplace_back().mutable_usage() = usage_;
+}
+
+absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
+                                                   Events* events) {
+  v1::StreamStarted started;
+  const auto read_message = [&](std::string_view key,
+                                JsonValue& value) -> absl::Status {
+    if (key == "usage") {
+      return wire_usage_.Read(value, started.mutable_extensions());
+    }
+    // What is not known yet, and what is always so.
+    if (value.IsNull() || key == "content" || key == "type" || key == "role") {
+      return absl::OkStatus();
+    }
+    if (key == "id" || key == "model") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+      (key == "id" ? started.mutable_id() : started.mutable_model())
+          ->assign(text);
+      return absl::OkStatus();
+    }
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
+    AddExtension(started.mutable_extensions(), key, json);
+    return absl::OkStatus();
+  };
+  bool has_message = false;
+  GATEWAY_RETURN_IF_ERROR(root.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key != "message") return absl::OkStatus();
+        has_message = true;
+        return value.EachField(read_message);
+      }));
+  if (!has_message) return root.Error("message: required");
+  started.set_service_tier(wire_usage_.service_tier());
+  *events->emplace_back().mutable_started() = std::move(started);
+  AddUsage(events);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventReader::ReadBlockStart(JsonValue& root,
+                                                 Events* events) {
+  // A block that was cut off has no end of its own.
+  EndBlock(events);
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields event,
+                           ObjectFields::Read(kFormat, root));
+  std::optional<int32_t> index;
+  GATEWAY_RETURN_IF_ERROR(event.Int32("index", &index));
+  if (!index.has_value() || *index > kBlockIndexMax) {
+    return event.Fault("index", "required, in bounds");
+  }
+  const ObjectFields::Either json = event.TextOrJson("content_block");
+  if (!json.json.has_value()) return event.Fault("content_block", "required");
+  GATEWAY_ASSIGN_OR_RETURN(
+      ObjectFields fields,
+      ObjectFields::ReadRaw(kFormat, *json.json, "content_block"));
+  block_ = Block{.index = *index};
+  if (fields.type() == "text" || fields.type() == "thinking" ||
+      fields.type() == "redacted_thinking" || fields.type() == "tool_use") {
+    return StartBlock(fields, events);
+  }
+  return StartOpaque(*json.json, "content_block");
+}
+
+absl::Status MessagesEventReader::StartBlock(ObjectFields& fields,
+                                             Events* events) {
+  std::string type;
+  GATEWAY_RETURN_IF_ERROR(fields.RequiredText("type", &type));
+  if (type == "text") return StartText(fields, events);
+  if (type == "tool_use") return StartToolCall(fields, events);
+  return StartReasoning(fields, events);
+}
+
+absl::Status MessagesEventReader::StartText(ObjectFields& fields,
+                                            Events* events) {
+  block_.kind = BlockKind::kText;
+  std::string text;
+  GATEWAY_RETURN_IF_ERROR(fields.Text("text", &text));
+  if (!text.empty()) AddDelta(events)->set_text(std::move(text));
+  const ObjectFields::Either citations = fields.TextOrJson("citations");
+  if (!citations.json.has_value() || citations.json->front() != '[') {
+    return absl::OkStatus();
+  }
+  return ReadNested(
+      *citations.json, "content_block.citations", [&](JsonValue& list) {
+        return list.EachElement([&](JsonValue& citation) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, citation.Raw());
+          AddExtension(AddDelta(events)->mutable_extensions(), "citation",
+                       json);
+          return absl::OkStatus();
+        });
+      });
+}
+
+absl::Status MessagesEventReader::StartReasoning(ObjectFields& fields,
+                                                 Events* events) {
+  block_.kind = BlockKind::kReasoning;
+  std::string text;
+  std::string signature;
+  std::string sealed;
+  GATEWAY_RETURN_IF_ERROR(fields.Text("thinking", &text));
+  GATEWAY_RETURN_IF_ERROR(fields.Text("signature", &signature));
+  GATEWAY_RETURN_IF_ERROR(fields.Text("data", &sealed));
+  if (!text.empty()) AddDelta(events)->set_reasoning(std::move(text));
+  if (!signature.empty()) {
+    AddDelta(events)->set_reasoning_signature(std::move(signature));
+  }
+  if (!sealed.empty()) {
+    AddDelta(events)->set_redacted_reasoning(std::move(sealed));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventReader::StartToolCall(ObjectFields& fields,
+                                                Events* events) {
+  block_.kind = BlockKind::kToolCall;
+  block_.call_index = calls_++;
+  v1::Delta delta;
+  v1::ToolCallDelta* call = delta.mutable_tool_call();
+  GATEWAY_RETURN_IF_ERROR(fields.RequiredText("id", call->mutable_id()));
+  GATEWAY_RETURN_IF_ERROR(fields.RequiredText("name", call->mutable_name()));
+  call->set_kind(v1::TOOL_KIND_FUNCTION);
+  call->set_index(block_.call_index);
+  block_.whole_input = fields.Json("input");
+  if (block_.whole_input.empty()) block_.whole_input = "{}";
+  GATEWAY_RETURN_IF_ERROR(ReadCaller(fields, delta.mutable_extensions()));
+  delta.set_part_index(block_.index);
+  AddDelta(events)->Swap(&delta);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventReader::StartOpaque(std::string_view json,
+                                              std::string_view path) {
+  block_.kind = BlockKind::kOpaque;
+  block_.opaque_bytes = json.size();
+  return ReadNested(json, path, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          block_.fields.emplace_back(key, raw);
+          return absl::OkStatus();
+        });
+  });
+}
+
+absl::Status MessagesEventReader::ReadBlockDelta(JsonValue& root,
+                                                 Events* events) {
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields event,
+                           ObjectFields::Read(kFormat, root));
+  const ObjectFields::Either json = event.TextOrJson("delta");
+  if (!json.json.has_value()) return event.Fault("delta", "required");
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
+                           ObjectFields::ReadRaw(kFormat, *json.json, "delta"));
+  if (block_.kind == BlockKind::kNone) {
+    return event.Fault("index", "no such block has started");
+  }
+  return ReadDelta(fields, events);
+}
+
+absl::Status MessagesEventReader::ReadDelta(ObjectFields& fields,
+                                            Events* events) {
+  if (block_.kind == BlockKind::kOpaque) return ReadOpaqueDelta(fields);
+  const std::string_view type = fields.type();
+  if (type == "text_delta") {
+    return fields.RequiredText("text", AddDelta(events)->mutable_text());
+  }
+  if (type == "thinking_delta") {
+    return fields.RequiredText("thinking",
+                               AddDelta(events)->mutable_reasoning());
+  }
+  if (type == "signature_delta") {
+    return fields.RequiredText("signature",
+                               AddDelta(events)->mutable_reasoning_signature());
+  }
+  if (type == "citations_delta") {
+    const std::string citation = fields.Json("citation");
+    if (citation.empty()) return fields.Fault("citation", "required");
+    AddExtension(AddDelta(events)->mutable_extensions(), "citation", citation);
+    return absl::OkStatus();
+  }
+  if (type == "input_json_delta" && block_.kind == BlockKind::kToolCall) {
+    std::string piece;
+    GATEWAY_RETURN_IF_ERROR(fields.RequiredText("partial_json", &piece));
+    // The first is usually empty.
+    if (piece.empty()) return absl::OkStatus();
+    block_.whole_input.clear();
+    v1::ToolCallDelta* call = AddDelta(events)->mutable_tool_call();
+    call->set_index(block_.call_index);
+    call->set_arguments(std::move(piece));
+  }
+  return absl::OkStatus();
+}
+
+// Input comes in pieces of JSON text; any other delta holds new values of the
+// block's fields.
+absl::Status MessagesEventReader::ReadOpaqueDelta(ObjectFields& fields) {
+  if (fields.type() == "input_json_delta") {
+    std::string piece;
+    GATEWAY_RETURN_IF_ERROR(fields.RequiredText("partial_json", &piece));
+    block_.opaque_bytes += piece.size();
+    block_.partial_input += piece;
+  } else {
+    std::string type;
+    GATEWAY_RETURN_IF_ERROR(fields.Text("type", &type));
+    ExtensionList values;
+    fields.Rest(&values);
+    for (v1::Extension& value : values) {
+      block_.opaque_bytes += value.json().size();
+      bool replaced = false;
+      for (auto& [key, json] : block_.fields) {
+        if (key != value.name()) continue;
+        json = std::move(*value.mutable_json());
+        replaced = true;
+        break;
+      }
+      if (!replaced) block_.fields.emplace_back(value.name(), value.json());
+    }
+  }
+  if (block_.opaque_bytes > kOpaqueBytesLimit) {
+    return fields.Fault("type", "the block is too large");
+  }
+  return absl::OkStatus();
+}
+
+void MessagesEventReader::EndOpaque(Events* events) {
+  const bool has_input =
+      !block_.partial_input.empty() && CheckJson(block_.partial_input).ok();
+  std::string whole;
+  JsonWriter json(&whole);
+  json.StartObject();
+  for (const auto& [key, value] : block_.fields) {
+    json.RawField(key,
+                  has_input && key == "input" ? block_.partial_input : value);
+  }
+  json.EndObject();
+  v1::OpaquePart* opaque = AddDelta(events)->mutable_opaque();
+  opaque->set_dialect(std::string(kDialect));
+  opaque->set_json(std::move(whole));
+}
+
+void MessagesEventReader::EndBlock(Events* events) {
+  switch (block_.kind) {
+    case BlockKind::kNone:
+      return;
+    case BlockKind::kText:
+      if (!block_.delivered) AddDelta(events)->mutable_text();
+      break;
+    case BlockKind::kReasoning:
+      if (!block_.delivered) AddDelta(events)->mutable_reasoning();
+      break;
+    case BlockKind::kToolCall:
+      if (!block_.whole_input.empty()) {
+        v1::ToolCallDelta* call = AddDelta(events)->mutable_tool_call();
+        call->set_index(block_.call_index);
+        call->set_arguments(std::move(block_.whole_input));
+      }
+      break;
+    case BlockKind::kOpaque:
+      EndOpaque(events);
+      break;
+  }
+  block_ = Block();
+}
+
+absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
+                                                   Events* events) {
+  v1::ChoiceEnd end;
+  GATEWAY_RETURN_IF_ERROR(root.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key == "usage") {
+          return wire_usage_.Read(value, end.mutable_extensions());
+        }
+        if (key != "delta") return absl::OkStatus();
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
+        return ReadDeltaOfMessage(json, &end);
+      }));
+  if (end.provider_finish_reason().empty() || ended_) {
+    AddUsage(events);
+    return absl::OkStatus();
+  }
+  ended_ = true;
+  // The last block may lack its end. A tool call that was cut off keeps the
+  // arguments it has.
+  if (block_.kind == BlockKind::kToolCall) block_ = Block();
+  EndBlock(events);
+  AddUsage(events);
+  end.set_finish_reason(FinishReasonOfTurn(end.provider_finish_reason(),
+                                           calls_ > 0, has_content_));
+  *events->emplace_back().mutable_choice_end() = std::move(end);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventReader::ReadDeltaOfMessage(std::string_view json,
+                                                     v1::ChoiceEnd* end) {
+  return ReadNested(json, "delta", [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key,
+                              JsonValue& value) -> absl::Status {
+      if (value.IsNull()) return absl::OkStatus();
+      if (key == "stop_reason" || key == "stop_sequence") {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+        (key == "stop_reason" ? end->mutable_provider_finish_reason()
+                              : end->mutable_stop_sequence())
+            ->assign(text);
+        return absl::OkStatus();
+      }
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+      AddExtension(end->mutable_extensions(), key, raw);
+      return absl::OkStatus();
+    });
+  });
+}
+
+}  // namespace gateway::anthropic

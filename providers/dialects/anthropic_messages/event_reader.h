@@ -1,0 +1,95 @@
+// Reads a stream of the Messages format into neutral events.
+//
+//   message_start         StreamStarted, Usage
+//   content_block_*       Deltas; part_index is the block's index
+//   message_delta         Usage, ChoiceEnd
+//   message_stop          done()
+//   ping, unknown         nothing
+//   error                 the fault that it reports
+//
+// Blocks that the contract does not model are collected and delivered whole
+// when they end. Counts of usage are totals: each replaces the one before.
+//
+// Belongs to one stream; thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_EVENT_READER_H_
+#define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_EVENT_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/anthropic_messages/fields.h"
+#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway::anthropic {
+
+class MessagesEventReader final : public EventReader {
+ public:
+  // A block that is delivered whole may be at most this long.
+  static constexpr size_t kOpaqueBytesLimit = 16 << 20;
+
+  absl::Status Read(std::string_view name, std::string_view data,
+                    std::vector<v1::GenerateEvent>* events) override;
+  bool done() const override { return done_; }
+  const v1::Usage& usage() const override { return usage_; }
+
+ private:
+  using Events = std::vector<v1::GenerateEvent>;
+
+  enum class BlockKind { kNone, kText, kReasoning, kToolCall, kOpaque };
+
+  // The block that is being read. Blocks follow one another.
+  struct Block {
+    BlockKind kind = BlockKind::kNone;
+    int32_t index = 0;
+    int32_t call_index = 0;
+    // Something of it was delivered.
+    bool delivered = false;
+    // A tool call's arguments, if the start held them and no delta follows.
+    std::string whole_input;
+    // Of an opaque block: its fields, and its input in pieces.
+    std::vector<std::pair<std::string, std::string>> fields;
+    std::string partial_input;
+    size_t opaque_bytes = 0;
+  };
+
+  absl::Status ReadMessageStart(JsonValue& root, Events* events);
+  absl::Status ReadBlockStart(JsonValue& root, Events* events);
+  absl::Status StartBlock(ObjectFields& fields, Events* events);
+  absl::Status StartText(ObjectFields& fields, Events* events);
+  absl::Status StartReasoning(ObjectFields& fields, Events* events);
+  absl::Status StartToolCall(ObjectFields& fields, Events* events);
+  absl::Status StartOpaque(std::string_view json, std::string_view path);
+  absl::Status ReadBlockDelta(JsonValue& root, Events* events);
+  absl::Status ReadDelta(ObjectFields& fields, Events* events);
+  absl::Status ReadOpaqueDelta(ObjectFields& fields);
+  absl::Status ReadMessageDelta(JsonValue& root, Events* events);
+  absl::Status ReadDeltaOfMessage(std::string_view json, v1::ChoiceEnd* end);
+  void EndBlock(Events* events);
+  void EndOpaque(Events* events);
+
+  v1::Delta* AddDelta(Events* events);
+  void AddUsage(Events* events);
+
+  Block block_;
+  WireUsage wire_usage_;
+  v1::Usage usage_;
+  int32_t calls_ = 0;
+  bool has_content_ = false;
+  bool ended_ = false;  // The choice.
+  bool done_ = false;
+};
+
+}  // namespace gateway::anthropic
+
+#endif  // PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_EVENT_READER_H_

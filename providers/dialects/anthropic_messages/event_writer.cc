@@ -1,0 +1,435 @@
+#include "providers/dialects/anthropic_messages/event_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/anthropic_messages/content_writer.h"
+#include "providers/dialects/anthropic_messages/errors.h"
+#include "providers/dialects/anthropic_messages/fields.h"
+#include "providers/dialects/anthropic_messages/words.h"
+
+namespace gateway::anthropic {
+namespace {
+
+// One event of the stream: starts it, and ends it when it goes out of scope.
+class Frame {
+ public:
+  Frame(std::string_view name, std::string* out) : out_(*out), json_(out) {
+    absl::StrAppend(out, "event: ", ToAbsl(name), "\ndata: ");
+    begin_ = out->size();
+    json_.StartObject();
+    json_.StringField("type", name);
+  }
+  ~Frame() {
+    json_.EndObject();
+    // JSON from elsewhere may have line breaks between its tokens, which would
+    // end the line of data.
+    std::replace_if(
+        out_.begin() + static_cast<std::ptrdiff_t>(begin_), out_.end(),
+        [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    out_.append("\n\n");
+  }
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  JsonWriter& json() { return json_; }
+
+ private:
+  std::string& out_;
+  JsonWriter json_;
+  size_t begin_ = 0;
+};
+
+// The inside of the JSON string of `text`.
+std::string Escaped(std::string_view text) {
+  std::string quoted;
+  JsonWriter(&quoted).String(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+bool HasCitation(const v1::Delta& delta) {
+  return FindExtension(delta.extensions(), "citation") != nullptr;
+}
+
+// Where the final counts go; those of the start are overwritten by them.
+absl::Status WriteFinalUsage(const v1::Usage& usage,
+                             const ExtensionList& extensions,
+                             JsonWriter& json) {
+  const int64_t uncached = usage.input_tokens() - usage.cached_input_tokens() -
+                           usage.cache_write_tokens();
+  ObjectWriter object(kFormat, json);
+  object.Int64("input_tokens", std::max<int64_t>(0, uncached));
+  object.Int64("cache_creation_input_tokens", usage.cache_write_tokens());
+  object.Int64("cache_read_input_tokens", usage.cached_input_tokens());
+  object.Int64("output_tokens", usage.output_tokens());
+  if (usage.reasoning_tokens() > 0) {
+    ObjectWriter details(kFormat, object.Field("output_tokens_details"));
+    details.Int64("thinking_tokens", usage.reasoning_tokens());
+    details.End();
+  }
+  GATEWAY_RETURN_IF_ERROR(object.Extensions(extensions, "", "usage"));
+  if (!object.Has("server_tool_use")) object.Null("server_tool_use");
+  object.End();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void ObjectProgress::Feed(std::string_view piece) {
+  for (const char c : piece) {
+    if (complete_) return;
+    if (in_string_) {
+      if (escaped_) {
+        escaped_ = false;
+      } else if (c == '\\') {
+        escaped_ = true;
+      } else if (c == '"') {
+        in_string_ = false;
+      }
+    } else if (c == '"') {
+      in_string_ = true;
+    } else if (c == '{' || c == '[') {
+      ++depth_;
+    } else if (c == '}' || c == ']') {
+      complete_ = --depth_ == 0;
+    }
+  }
+}
+
+absl::Status MessagesEventWriter::Write(const v1::GenerateEvent& event,
+                                        std::string* out) {
+  switch (event.event_case()) {
+    case v1::GenerateEvent::kStarted:
+      started_ = event.started();
+      return absl::OkStatus();
+    case v1::GenerateEvent::kUsage:
+      usage_ = event.usage();
+      return EnsureStart(out);
+    case v1::GenerateEvent::kDelta:
+      // The format has one answer.
+      if (event.delta().choice_index() != 0) return absl::OkStatus();
+      GATEWAY_RETURN_IF_ERROR(EnsureStart(out));
+      return TakeDelta(event.delta(), out);
+    case v1::GenerateEvent::kChoiceEnd:
+      if (event.choice_end().choice_index() != 0) return absl::OkStatus();
+      choice_end_ = event.choice_end();
+      GATEWAY_RETURN_IF_ERROR(EnsureStart(out));
+      return Drain(/*all=*/true, out);
+    case v1::GenerateEvent::kEnd:
+      return WriteEnd(event.end(), out);
+    case v1::GenerateEvent::EVENT_NOT_SET:
+      return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+MessagesEventWriter::Key MessagesEventWriter::KeyOf(const v1::Delta& delta) {
+  Key key{.part_index = delta.part_index()};
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+    case v1::Delta::kRefusal:
+      key.kind = BlockKind::kText;
+      break;
+    case v1::Delta::kAudio:
+      if (!delta.audio().transcript().empty()) key.kind = BlockKind::kText;
+      break;
+    case v1::Delta::kReasoning:
+    case v1::Delta::kReasoningSignature:
+      key.kind = BlockKind::kThinking;
+      break;
+    case v1::Delta::kRedactedReasoning:
+      key.kind = BlockKind::kSealed;
+      break;
+    case v1::Delta::kToolCall:
+      key.kind = BlockKind::kToolUse;
+      key.call_index = delta.tool_call().index();
+      break;
+    case v1::Delta::kOpaque:
+      if (delta.opaque().dialect() == kDialect) key.kind = BlockKind::kOpaque;
+      break;
+    case v1::Delta::PIECE_NOT_SET:
+      if (HasCitation(delta)) key.kind = BlockKind::kText;
+      break;
+  }
+  return key;
+}
+
+absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
+                                            std::string* out) {
+  const Key key = KeyOf(delta);
+  if (key.kind == BlockKind::kNone) return absl::OkStatus();
+  refused_ |= delta.has_refusal();
+  if (key == open_) {
+    GATEWAY_RETURN_IF_ERROR(AppendPiece(delta, out));
+    return MayClose() ? Drain(/*all=*/false, out) : absl::OkStatus();
+  }
+  // After a whole object nothing of a call means anything.
+  if (std::find(ended_calls_.begin(), ended_calls_.end(), key) !=
+      ended_calls_.end()) {
+    return absl::OkStatus();
+  }
+  if (!waiting_.empty() || !MayClose()) return Wait(key, delta);
+  CloseBlock(out);
+  GATEWAY_RETURN_IF_ERROR(OpenBlock(key, delta, out));
+  return AppendPiece(delta, out);
+}
+
+absl::Status MessagesEventWriter::Wait(const Key& key, const v1::Delta& delta) {
+  waiting_bytes_ += delta.ByteSizeLong();
+  if (waiting_bytes_ > kWaitingBytesLimit) {
+    return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                     "interleaved tool calls are too long to be put in order");
+  }
+  for (Waiting& waiting : waiting_) {
+    if (waiting.key == key) {
+      waiting.deltas.push_back(delta);
+      return absl::OkStatus();
+    }
+  }
+  waiting_.push_back({.key = key, .deltas = {delta}});
+  return absl::OkStatus();
+}
+
+bool MessagesEventWriter::MayClose() const {
+  return open_.kind != BlockKind::kToolUse || open_progress_.complete();
+}
+
+absl::Status MessagesEventWriter::Drain(bool all, std::string* out) {
+  while (!waiting_.empty() && (all || MayClose())) {
+    CloseBlock(out);
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    GATEWAY_RETURN_IF_ERROR(OpenBlock(next.key, next.deltas.front(), out));
+    for (const v1::Delta& delta : next.deltas) {
+      waiting_bytes_ -= std::min(waiting_bytes_, delta.ByteSizeLong());
+      GATEWAY_RETURN_IF_ERROR(AppendPiece(delta, out));
+    }
+  }
+  if (all) CloseBlock(out);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventWriter::OpenBlock(const Key& key,
+                                            const v1::Delta& delta,
+                                            std::string* out) {
+  open_ = key;
+  open_progress_ = ObjectProgress();
+  open_is_free_text_ = key.kind == BlockKind::kToolUse &&
+                       delta.tool_call().kind() == v1::TOOL_KIND_CUSTOM;
+  {
+    Frame frame("content_block_start", out);
+    frame.json().Int64Field("index", next_index_++);
+    frame.json().Key("content_block");
+    GATEWAY_RETURN_IF_ERROR(WriteBlockStart(delta, frame.json()));
+  }
+  if (open_is_free_text_) {
+    WritePiece("input_json_delta", "partial_json",
+               absl::StrCat("{\"", ToAbsl(kFreeTextField), "\":\""), out);
+  }
+  // These are whole from the start.
+  if (key.kind == BlockKind::kSealed || key.kind == BlockKind::kOpaque) {
+    CloseBlock(out);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventWriter::WriteBlockStart(const v1::Delta& delta,
+                                                  JsonWriter& json) {
+  if (open_.kind == BlockKind::kOpaque) {
+    const bool whole = CheckJson(delta.opaque().json()).ok();
+    json.Raw(whole ? delta.opaque().json() : "null");
+    if (whole) return absl::OkStatus();
+    return MakeFault(v1::ERROR_REASON_INTERNAL, "an opaque part is not JSON");
+  }
+  ObjectWriter object(kFormat, json);
+  switch (open_.kind) {
+    case BlockKind::kThinking:
+      object.Text("type", "thinking");
+      object.Text("thinking", "");
+      object.Text("signature", "");
+      break;
+    case BlockKind::kSealed:
+      object.Text("type", "redacted_thinking");
+      object.Text("data", delta.redacted_reasoning());
+      break;
+    case BlockKind::kToolUse: {
+      const v1::ToolCallDelta& call = delta.tool_call();
+      const v1::Extension* caller = FindExtension(delta.extensions(), "caller");
+      object.Text("type", "tool_use");
+      object.Text("id", call.id().empty() ? absl::StrCat("call_", call.index())
+                                          : call.id());
+      object.Text("name", call.name());
+      object.Field("input").Raw("{}");
+      object.Field("caller").Raw(caller != nullptr &&
+                                         CheckJson(caller->json()).ok()
+                                     ? std::string_view(caller->json())
+                                     : R"({"type":"direct"})");
+      break;
+    }
+    default:
+      object.Text("type", "text");
+      object.Text("text", "");
+      object.Null("citations");
+  }
+  object.End();
+  return absl::OkStatus();
+}
+
+void MessagesEventWriter::WritePiece(std::string_view type,
+                                     std::string_view key,
+                                     std::string_view text, std::string* out) {
+  if (text.empty()) return;
+  Frame frame("content_block_delta", out);
+  JsonWriter& json = frame.json();
+  json.Int64Field("index", next_index_ - 1);
+  json.StartObjectField("delta");
+  json.StringField("type", type);
+  json.StringField(key, text);
+  json.EndObject();
+}
+
+absl::Status MessagesEventWriter::AppendPiece(const v1::Delta& delta,
+                                              std::string* out) {
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      WritePiece("text_delta", "text", delta.text(), out);
+      break;
+    case v1::Delta::kRefusal:
+      WritePiece("text_delta", "text", delta.refusal(), out);
+      break;
+    case v1::Delta::kAudio:
+      WritePiece("text_delta", "text", delta.audio().transcript(), out);
+      break;
+    case v1::Delta::kReasoning:
+      WritePiece("thinking_delta", "thinking", delta.reasoning(), out);
+      break;
+    case v1::Delta::kReasoningSignature:
+      WritePiece("signature_delta", "signature", delta.reasoning_signature(),
+                 out);
+      break;
+    case v1::Delta::kToolCall:
+      AppendArguments(delta.tool_call().arguments(), out);
+      break;
+    default:
+      break;
+  }
+  if (open_.kind == BlockKind::kText) return AppendCitations(delta, out);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventWriter::AppendCitations(const v1::Delta& delta,
+                                                  std::string* out) {
+  for (const v1::Extension& extension : delta.extensions()) {
+    if (extension.dialect() != kDialect || extension.name() != "citation") {
+      continue;
+    }
+    if (!CheckJson(extension.json()).ok()) {
+      return MakeFault(v1::ERROR_REASON_INTERNAL, "a citation is not JSON");
+    }
+    Frame frame("content_block_delta", out);
+    JsonWriter& json = frame.json();
+    json.Int64Field("index", next_index_ - 1);
+    json.StartObjectField("delta");
+    json.StringField("type", "citations_delta");
+    json.RawField("citation", extension.json());
+    json.EndObject();
+  }
+  return absl::OkStatus();
+}
+
+void MessagesEventWriter::AppendArguments(std::string_view piece,
+                                          std::string* out) {
+  if (open_is_free_text_) {
+    WritePiece("input_json_delta", "partial_json", Escaped(piece), out);
+    return;
+  }
+  open_progress_.Feed(piece);
+  WritePiece("input_json_delta", "partial_json", piece, out);
+}
+
+void MessagesEventWriter::CloseBlock(std::string* out) {
+  if (open_.kind == BlockKind::kNone) return;
+  if (open_is_free_text_) {
+    WritePiece("input_json_delta", "partial_json", "\"}", out);
+  }
+  if (open_.kind == BlockKind::kToolUse) ended_calls_.push_back(open_);
+  Frame frame("content_block_stop", out);
+  frame.json().Int64Field("index", next_index_ - 1);
+  open_ = Key();
+  open_is_free_text_ = false;
+}
+
+absl::Status MessagesEventWriter::EnsureStart(std::string* out) {
+  if (std::exchange(start_written_, true)) return absl::OkStatus();
+  Frame frame("message_start", out);
+  frame.json().Key("message");
+  ObjectWriter message(kFormat, frame.json());
+  message.Text("id",
+               started_.id().empty() ? started_.request_id() : started_.id());
+  message.Text("type", "message");
+  message.Text("role", "assistant");
+  message.Text("model",
+               options_.model.empty() ? started_.model() : options_.model);
+  message.Field("content").StartArray();
+  frame.json().EndArray();
+  message.Null("stop_reason");
+  message.Null("stop_sequence");
+  GATEWAY_RETURN_IF_ERROR(WriteUsage(usage_, started_.service_tier(),
+                                     started_.extensions(),
+                                     message.Field("usage")));
+  GATEWAY_RETURN_IF_ERROR(message.Extensions(started_.extensions(), ""));
+  if (!message.Has("stop_details")) message.Null("stop_details");
+  if (!message.Has("container")) message.Null("container");
+  message.End();
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventWriter::WriteEnd(const v1::StreamEnd& end,
+                                           std::string* out) {
+  if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
+    absl::StrAppend(out, "event: error\ndata: ",
+                    WriteErrorBody(end.error().reason(), end.error().message(),
+                                   started_.request_id()),
+                    "\n\n");
+    return absl::OkStatus();
+  }
+  if (end.has_usage()) usage_ = end.usage();
+  GATEWAY_RETURN_IF_ERROR(EnsureStart(out));
+  GATEWAY_RETURN_IF_ERROR(Drain(/*all=*/true, out));
+  GATEWAY_RETURN_IF_ERROR(WriteMessageDelta(out));
+  Frame stop("message_stop", out);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventWriter::WriteMessageDelta(std::string* out) {
+  v1::FinishReason reason = choice_end_.finish_reason();
+  if (reason == v1::FINISH_REASON_UNSPECIFIED && !ended_calls_.empty()) {
+    reason = v1::FINISH_REASON_TOOL_CALLS;
+  }
+  if (reason == v1::FINISH_REASON_STOP && refused_) {
+    reason = v1::FINISH_REASON_CONTENT_FILTER;
+  }
+  Frame frame("message_delta", out);
+  frame.json().Key("delta");
+  ObjectWriter delta(kFormat, frame.json());
+  delta.Text("stop_reason",
+             StopReasonWord(reason, choice_end_.provider_finish_reason(),
+                            choice_end_.stop_sequence()));
+  if (choice_end_.stop_sequence().empty()) {
+    delta.Null("stop_sequence");
+  } else {
+    delta.Text("stop_sequence", choice_end_.stop_sequence());
+  }
+  GATEWAY_RETURN_IF_ERROR(delta.Extensions(choice_end_.extensions(), ""));
+  if (!delta.Has("stop_details")) delta.Null("stop_details");
+  if (!delta.Has("container")) delta.Null("container");
+  delta.End();
+  frame.json().Key("usage");
+  return WriteFinalUsage(usage_, choice_end_.extensions(), frame.json());
+}
+
+}  // namespace gateway::anthropic

@@ -1,0 +1,439 @@
+#include "providers/dialects/anthropic_messages/request_writer.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/anthropic_messages/content_writer.h"
+#include "providers/dialects/anthropic_messages/fields.h"
+#include "providers/dialects/anthropic_messages/turns.h"
+#include "providers/dialects/anthropic_messages/words.h"
+
+namespace gateway::anthropic {
+namespace {
+
+using Settings = v1::ReasoningSettings;
+
+constexpr double kTemperatureMax = 1.0;
+
+// Of a tool whose input is free text.
+constexpr std::string_view kFreeTextSchema =
+    R"({"type":"object","properties":{"input":{"type":"string"}},)"
+    R"("required":["input"]})";
+
+// Of a function without arguments: the format requires a schema.
+constexpr std::string_view kNoArgumentsSchema =
+    R"({"type":"object","properties":{}})";
+
+// Writes one request.
+class RequestWriter {
+ public:
+  RequestWriter(const v1::GenerateRequest& request, std::string* body,
+                Losses& losses)
+      : request_(request),
+        losses_(losses),
+        json_(body),
+        object_(kFormat, json_),
+        content_(ContentWriter::Side::kRequest, losses) {}
+
+  absl::Status Write(const WriteRequestOptions& options);
+  absl::Status WriteForCounting(std::string_view model);
+
+ private:
+  absl::Status WritePrompt();
+  absl::Status WriteMessages(const Conversation& conversation);
+  absl::Status WriteTurn(const Turn& turn, std::string_view place);
+  absl::Status WriteTools();
+  absl::Status WriteFunction(const v1::Tool& tool, std::string_view place);
+  absl::Status WriteCustom(const v1::Tool& tool, std::string_view place);
+  absl::Status FinishTool(const v1::Tool& tool, std::string_view place,
+                          ObjectWriter& object);
+  bool IsOffered(const v1::Tool& tool) const;
+  absl::Status WriteToolChoice();
+  absl::Status WriteThinking();
+  absl::Status WriteOutputConfig();
+  absl::Status WriteMetadata();
+  void WriteLimit(int64_t default_limit);
+  void WriteSampling();
+  void WriteServiceTier();
+  void TellLosses();
+  bool HasBudget() const;
+
+  const v1::GenerateRequest& request_;
+  Losses& losses_;
+  JsonWriter json_;
+  ObjectWriter object_;
+  ContentWriter content_;
+  int tools_written_ = 0;
+};
+
+absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
+  object_.Text("model", options.model);
+  WriteLimit(options.default_output_tokens_max);
+  if (options.stream) object_.Bool("stream", true);
+  GATEWAY_RETURN_IF_ERROR(WritePrompt());
+  WriteSampling();
+  GATEWAY_RETURN_IF_ERROR(WriteMetadata());
+  WriteServiceTier();
+  TellLosses();
+  GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
+  object_.End();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteForCounting(std::string_view model) {
+  object_.Text("model", model);
+  GATEWAY_RETURN_IF_ERROR(WritePrompt());
+  object_.End();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WritePrompt() {
+  const Conversation conversation = Arrange(request_, content_, losses_);
+  if (!conversation.system.empty()) {
+    GATEWAY_RETURN_IF_ERROR(content_.WriteContent(conversation.system, "system",
+                                                  object_.Field("system")));
+  }
+  GATEWAY_RETURN_IF_ERROR(WriteMessages(conversation));
+  GATEWAY_RETURN_IF_ERROR(WriteTools());
+  GATEWAY_RETURN_IF_ERROR(WriteToolChoice());
+  GATEWAY_RETURN_IF_ERROR(WriteThinking());
+  GATEWAY_RETURN_IF_ERROR(WriteOutputConfig());
+  if (request_.has_cache_hint()) {
+    WriteCacheControl(request_.cache_hint(), "", object_, losses_);
+  }
+  return absl::OkStatus();
+}
+
+// Reasoning counts towards the limit, so a limit of ours makes room for it.
+void RequestWriter::WriteLimit(int64_t default_limit) {
+  if (request_.has_max_output_tokens()) {
+    object_.Int64("max_tokens", request_.max_output_tokens());
+    return;
+  }
+  const int64_t limit =
+      default_limit + (HasBudget() ? request_.reasoning().budget_tokens() : 0);
+  object_.Int64("max_tokens", limit);
+  losses_.Changed("max_output_tokens",
+                  absl::StrCat("the provider requires a limit and none was "
+                               "given; it was asked for at most ",
+                               limit, " tokens"));
+}
+
+absl::Status RequestWriter::WriteMessages(const Conversation& conversation) {
+  JsonWriter& json = object_.Field("messages");
+  json.StartArray();
+  for (size_t i = 0; i < conversation.turns.size(); ++i) {
+    GATEWAY_RETURN_IF_ERROR(
+        WriteTurn(conversation.turns[i], absl::StrCat("messages[", i, "]")));
+  }
+  json.EndArray();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteTurn(const Turn& turn,
+                                      std::string_view place) {
+  std::vector<const v1::Part*> parts = turn.results;
+  parts.insert(parts.end(), turn.parts.begin(), turn.parts.end());
+  ObjectWriter object(kFormat, json_);
+  if (!turn.role.empty()) object.Text("role", turn.role);
+  GATEWAY_RETURN_IF_ERROR(
+      content_.WriteContent(parts, place, object.Field("content")));
+  for (const v1::Message* source : turn.sources) {
+    GATEWAY_RETURN_IF_ERROR(object.Extensions(source->extensions(), place));
+  }
+  object.End();
+  return absl::OkStatus();
+}
+
+// The format cannot restrict a choice to some tools, but it need not be offered
+// the others.
+bool RequestWriter::IsOffered(const v1::Tool& tool) const {
+  const auto& allowed = request_.tool_choice().allowed_tools();
+  if (allowed.empty()) return true;
+  const std::string& name =
+      tool.has_custom() ? tool.custom().name() : tool.function().name();
+  return std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+}
+
+absl::Status RequestWriter::WriteTools() {
+  bool started = false;
+  for (int i = 0; i < request_.tools_size(); ++i) {
+    const v1::Tool& tool = request_.tools(i);
+    const std::string place = absl::StrCat("tools[", i, "]");
+    losses_.Foreign("tools[]", tool.extensions());
+    if (!IsOffered(tool)) continue;
+    if (tool.has_provider() && tool.provider().dialect() != kDialect) {
+      losses_.Changed("tools[].provider",
+                      absl::StrCat("left out: only ", tool.provider().dialect(),
+                                   " knows this tool"));
+      continue;
+    }
+    if (tool.kind_case() == v1::Tool::KIND_NOT_SET) {
+      return InvalidField(place, "function, custom or provider is required");
+    }
+    if (!started) object_.Field("tools").StartArray();
+    started = true;
+    ++tools_written_;
+    if (tool.has_provider()) {
+      const std::string& json = tool.provider().json();
+      if (absl::Status status = CheckJson(json); !status.ok()) {
+        return InvalidField(absl::StrCat(place, ".provider.json"),
+                            ToStd(status.message()));
+      }
+      json_.Raw(json);
+    } else if (tool.has_custom()) {
+      GATEWAY_RETURN_IF_ERROR(WriteCustom(tool, place));
+    } else {
+      GATEWAY_RETURN_IF_ERROR(WriteFunction(tool, place));
+    }
+  }
+  if (started) json_.EndArray();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteFunction(const v1::Tool& tool,
+                                          std::string_view place) {
+  const v1::FunctionTool& function = tool.function();
+  ObjectWriter object(kFormat, json_);
+  object.Text("name", function.name());
+  if (!function.description().empty()) {
+    object.Text("description", function.description());
+  }
+  if (function.parameters_schema().empty()) {
+    object.Field("input_schema").Raw(kNoArgumentsSchema);
+  } else {
+    GATEWAY_RETURN_IF_ERROR(object.Json(
+        "input_schema", function.parameters_schema(),
+        absl::StrCat(ToAbsl(place), ".function.parameters_schema")));
+  }
+  if (function.has_strict()) object.Bool("strict", function.strict());
+  return FinishTool(tool, place, object);
+}
+
+absl::Status RequestWriter::WriteCustom(const v1::Tool& tool,
+                                        std::string_view place) {
+  const v1::CustomTool& custom = tool.custom();
+  losses_.Changed("tools[].custom",
+                  "became a function whose argument `input` is the text");
+  if (!custom.grammar_syntax().empty()) {
+    losses_.LeftOut("tools[].custom.grammar_definition");
+  }
+  ObjectWriter object(kFormat, json_);
+  object.Text("name", custom.name());
+  if (!custom.description().empty()) {
+    object.Text("description", custom.description());
+  }
+  object.Field("input_schema").Raw(kFreeTextSchema);
+  return FinishTool(tool, place, object);
+}
+
+absl::Status RequestWriter::FinishTool(const v1::Tool& tool,
+                                       std::string_view place,
+                                       ObjectWriter& object) {
+  if (tool.has_cache_hint()) {
+    WriteCacheControl(tool.cache_hint(), "tools[]", object, losses_);
+  }
+  GATEWAY_RETURN_IF_ERROR(object.Extensions(tool.extensions(), place));
+  object.End();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteToolChoice() {
+  using Choice = v1::ToolChoice;
+  const Choice& choice = request_.tool_choice();
+  Choice::Mode mode = choice.mode();
+  const bool one_at_a_time =
+      request_.has_parallel_tool_calls() && !request_.parallel_tool_calls();
+  const bool has_more =
+      HasNestedExtension(request_.extensions(), "tool_choice");
+  // A choice among tools that could all not be carried is no choice.
+  if (tools_written_ == 0 && request_.tools_size() > 0) {
+    if (mode == Choice::MODE_REQUIRED || mode == Choice::MODE_TOOL) {
+      losses_.Changed("tool_choice", "left out: no tool is left to choose");
+    }
+    return absl::OkStatus();
+  }
+  if (mode == Choice::MODE_UNSPECIFIED) {
+    const bool needed = (one_at_a_time && tools_written_ > 0) || has_more;
+    if (!needed) return absl::OkStatus();
+    mode = Choice::MODE_AUTO;
+  }
+  ObjectWriter object(kFormat, object_.Field("tool_choice"));
+  object.Text("type", mode == Choice::MODE_NONE       ? "none"
+                      : mode == Choice::MODE_REQUIRED ? "any"
+                      : mode == Choice::MODE_TOOL     ? "tool"
+                                                      : "auto");
+  if (mode == Choice::MODE_TOOL) object.Text("name", choice.tool_name());
+  if (request_.has_parallel_tool_calls() && mode != Choice::MODE_NONE) {
+    object.Bool("disable_parallel_tool_use", one_at_a_time);
+  }
+  GATEWAY_RETURN_IF_ERROR(
+      object.Extensions(request_.extensions(), "", "tool_choice"));
+  object.End();
+  return absl::OkStatus();
+}
+
+// A budget without a mode is reasoning within that budget.
+bool RequestWriter::HasBudget() const {
+  const Settings& settings = request_.reasoning();
+  return settings.has_budget_tokens() &&
+         (settings.mode() == Settings::MODE_ENABLED ||
+          settings.mode() == Settings::MODE_UNSPECIFIED);
+}
+
+absl::Status RequestWriter::WriteThinking() {
+  const Settings& settings = request_.reasoning();
+  std::string_view type;
+  if (HasBudget()) {
+    type = "enabled";
+  } else if (settings.mode() == Settings::MODE_ENABLED) {
+    losses_.Changed("reasoning.mode",
+                    "no budget was given, so the model decides how much");
+    type = "adaptive";
+  } else if (settings.mode() == Settings::MODE_ADAPTIVE) {
+    type = "adaptive";
+  } else if (settings.mode() == Settings::MODE_DISABLED ||
+             settings.effort() == Settings::EFFORT_NONE) {
+    type = "disabled";
+  }
+  if (type.empty()) return absl::OkStatus();
+  ObjectWriter object(kFormat, object_.Field("thinking"));
+  object.Text("type", type);
+  if (HasBudget()) object.Int64("budget_tokens", settings.budget_tokens());
+  if (!settings.display().empty() && type != "disabled") {
+    object.Text("display", settings.display());
+  }
+  GATEWAY_RETURN_IF_ERROR(
+      object.Extensions(request_.extensions(), "", "thinking"));
+  object.End();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteOutputConfig() {
+  const std::string_view effort = WordOfEffort(request_.reasoning().effort());
+  const v1::ResponseFormat& format = request_.response_format();
+  const bool has_schema = format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA;
+  if (request_.reasoning().effort() == Settings::EFFORT_MINIMAL) {
+    losses_.Changed("reasoning.effort", "minimal became low");
+  }
+  if (format.kind() == v1::ResponseFormat::KIND_JSON_OBJECT) {
+    losses_.Changed("response_format",
+                    "left out: the provider has no JSON mode without a "
+                    "schema; ask for JSON in the prompt or give a schema");
+  }
+  if (!format.description().empty()) {
+    losses_.LeftOut("response_format.description");
+  }
+  if (effort.empty() && !has_schema &&
+      !HasNestedExtension(request_.extensions(), "output_config")) {
+    return absl::OkStatus();
+  }
+  ObjectWriter object(kFormat, object_.Field("output_config"));
+  if (!effort.empty()) object.Text("effort", effort);
+  if (has_schema) {
+    ObjectWriter form(kFormat, object.Field("format"));
+    form.Text("type", "json_schema");
+    GATEWAY_RETURN_IF_ERROR(
+        form.Json("schema", format.schema(), "response_format.schema"));
+    form.End();
+  }
+  GATEWAY_RETURN_IF_ERROR(
+      object.Extensions(request_.extensions(), "", "output_config"));
+  object.End();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteMetadata() {
+  const std::string& user_id = request_.scope().user_id();
+  if (user_id.empty() &&
+      !HasNestedExtension(request_.extensions(), "metadata")) {
+    return absl::OkStatus();
+  }
+  ObjectWriter object(kFormat, object_.Field("metadata"));
+  if (!user_id.empty()) object.Text("user_id", user_id);
+  GATEWAY_RETURN_IF_ERROR(
+      object.Extensions(request_.extensions(), "", "metadata"));
+  object.End();
+  return absl::OkStatus();
+}
+
+void RequestWriter::WriteSampling() {
+  const v1::Sampling& sampling = request_.sampling();
+  if (sampling.has_temperature()) {
+    const double temperature =
+        std::min(sampling.temperature(), kTemperatureMax);
+    object_.Double("temperature", temperature);
+    if (temperature != sampling.temperature()) {
+      losses_.Changed("sampling.temperature",
+                      "became 1, the most that the provider allows");
+    }
+  }
+  if (sampling.has_top_p()) object_.Double("top_p", sampling.top_p());
+  if (sampling.has_top_k()) object_.Int64("top_k", sampling.top_k());
+  if (!sampling.stop().empty()) {
+    JsonWriter& json = object_.Field("stop_sequences");
+    json.StartArray();
+    for (const std::string& stop : sampling.stop()) json.String(stop);
+    json.EndArray();
+  }
+}
+
+void RequestWriter::WriteServiceTier() {
+  const std::string& tier = request_.service_tier();
+  if (tier.empty()) return;
+  if (tier == "auto" || tier == "standard_only") {
+    object_.Text("service_tier", tier);
+  } else if (tier == "default") {
+    object_.Text("service_tier", "standard_only");
+  } else {
+    losses_.LeftOut("service_tier");
+  }
+}
+
+void RequestWriter::TellLosses() {
+  const v1::Sampling& sampling = request_.sampling();
+  if (sampling.has_frequency_penalty()) {
+    losses_.LeftOut("sampling.frequency_penalty");
+  }
+  if (sampling.has_presence_penalty()) {
+    losses_.LeftOut("sampling.presence_penalty");
+  }
+  if (sampling.has_seed()) losses_.LeftOut("sampling.seed");
+  if (!sampling.logit_bias().empty()) losses_.LeftOut("sampling.logit_bias");
+  if (sampling.logprobs()) losses_.LeftOut("sampling.logprobs");
+  if (sampling.top_logprobs() > 0) losses_.LeftOut("sampling.top_logprobs");
+  if (sampling.choice_count() > 1) losses_.LeftOut("sampling.choice_count");
+  if (request_.has_audio_output()) losses_.LeftOut("audio_output");
+  for (const std::string& modality : request_.modalities()) {
+    if (modality != "text") losses_.LeftOut("modalities");
+  }
+  if (!request_.prompt_cache_key().empty()) {
+    losses_.LeftOut("prompt_cache_key");
+  }
+  if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
+  if (request_.store()) losses_.LeftOut("store");
+  losses_.Foreign("", request_.extensions());
+}
+
+}  // namespace
+
+absl::Status WriteRequest(const v1::GenerateRequest& request,
+                          const WriteRequestOptions& options, std::string* body,
+                          std::vector<v1::Warning>* warnings) {
+  Losses losses(kDialect, warnings);
+  return RequestWriter(request, body, losses).Write(options);
+}
+
+absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
+                                     std::string_view model,
+                                     std::string* body) {
+  Losses losses(kDialect, nullptr);
+  return RequestWriter(request, body, losses).WriteForCounting(model);
+}
+
+}  // namespace gateway::anthropic

@@ -1,0 +1,249 @@
+#include "providers/dialects/anthropic_messages/scan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/anthropic_messages/errors.h"
+#include "providers/dialects/anthropic_messages/fields.h"
+#include "providers/dialects/anthropic_messages/response.h"
+
+namespace gateway::anthropic {
+namespace {
+
+// The keys of which there must be no two.
+constexpr std::array<std::string_view, 13> kSingleKeys = {
+    "model",       "stream",    "max_tokens",  "messages",    "system",
+    "tools",       "metadata",  "thinking",    "tool_choice", "output_config",
+    "temperature", "container", "service_tier"};
+
+// What a JSON string says. Names rarely have escapes.
+absl::StatusOr<std::string> Unescape(std::string_view raw) {
+  if (raw.find('\\') == std::string_view::npos) {
+    return std::string(raw.substr(1, raw.size() - 2));
+  }
+  std::string text;
+  GATEWAY_RETURN_IF_ERROR(ReadJson(
+      absl::StrCat("[", ToAbsl(raw), "]"), JsonPadding::kAbsent,
+      [&](JsonValue& root) {
+        return root.EachElement([&](JsonValue& value) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
+          text = std::string(view);
+          return absl::OkStatus();
+        });
+      }));
+  return text;
+}
+
+absl::Status ReadText(JsonValue& value, std::string* text) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
+  *text = std::string(view);
+  return absl::OkStatus();
+}
+
+// For a text that is none of our business as long as it is one.
+absl::Status CheckText(JsonValue& value) {
+  return value.IsNull() ? absl::OkStatus() : value.String().status();
+}
+
+// Scans one request.
+class RequestScanner {
+ public:
+  RequestScanner(std::string_view body, RequestScan* scan)
+      : body_(body), scan_(*scan) {}
+
+  absl::Status Scan() {
+    GATEWAY_RETURN_IF_ERROR(
+        ReadJson(body_, JsonPadding::kPresent, [&](JsonValue& root) {
+          return root.EachField([&](std::string_view key, JsonValue& value) {
+            return TakeField(key, value);
+          });
+        }));
+    scan_.object_begin = body_.find('{') + 1;
+    scan_.stream_usage = true;
+    if (scan_.model_value.length == 0) {
+      return InvalidField("model", "required");
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status TakeField(std::string_view key, JsonValue& value) {
+    const auto single = std::find(kSingleKeys.begin(), kSingleKeys.end(), key);
+    if (single == kSingleKeys.end()) return absl::OkStatus();
+    const uint32_t bit = 1u << (single - kSingleKeys.begin());
+    if ((seen_ & bit) != 0) return value.Error("repeated key");
+    seen_ |= bit;
+    if (key == "model") return TakeModel(value);
+    if (key == "messages") {
+      if (!value.IsArray()) return value.Error("expected an array");
+      scan_.has_messages = true;
+      return absl::OkStatus();
+    }
+    if (value.IsNull()) return absl::OkStatus();
+    if (key == "stream") {
+      GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
+    } else if (key == "max_tokens") {
+      GATEWAY_ASSIGN_OR_RETURN(scan_.output_tokens_max, value.Int64());
+      if (*scan_.output_tokens_max < 0) {
+        return value.Error("must not be negative");
+      }
+    } else if (key == "tools") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                               value.RawUnchecked());
+      scan_.has_tools = raw.find('{') != std::string_view::npos;
+    } else if (key == "metadata") {
+      return TakeMetadata(value);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeModel(JsonValue& value) {
+    if (!value.IsString()) return value.Error("expected a string");
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
+    scan_.model_value = {
+        .offset = static_cast<size_t>(raw.data() - body_.data()),
+        .length = raw.size()};
+    absl::StatusOr<std::string> model = Unescape(raw);
+    if (!model.ok()) {
+      return value.Error(JsonErrorDescription(model.status()));
+    }
+    scan_.model = *std::move(model);
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeMetadata(JsonValue& value) {
+    bool has_user_id = false;
+    return value.EachField(
+        [&](std::string_view key, JsonValue& field) -> absl::Status {
+          if (key != "user_id") return absl::OkStatus();
+          if (has_user_id) return field.Error("repeated key");
+          has_user_id = true;
+          return ReadText(field, &scan_.user_id);
+        });
+  }
+
+  const std::string_view body_;
+  RequestScan& scan_;
+  uint32_t seen_ = 0;
+};
+
+}  // namespace
+
+absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
+  *scan = RequestScan();
+  return AsFieldFault(RequestScanner(body, scan).Scan());
+}
+
+void PlanEdits(const RequestScan& scan, std::string_view model,
+               EditPlan* plan) {
+  if (scan.model == model) return;
+  JsonWriter(&plan->model).String(model);
+  plan->edits.push_back({scan.model_value, plan->model});
+}
+
+absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
+  *facts = ResponseFacts();
+  WireUsage usage;
+  std::string stop_reason;
+  std::string type;
+  const absl::Status status =
+      ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
+        return root.EachField(
+            [&](std::string_view key, JsonValue& value) -> absl::Status {
+              if (key == "type") return ReadText(value, &type);
+              if (key == "id" || key == "model") return CheckText(value);
+              if (key == "stop_reason") return ReadText(value, &stop_reason);
+              if (key != "usage") return absl::OkStatus();
+              facts->has_usage = !value.IsNull();
+              return usage.Read(value, nullptr);
+            });
+      });
+  if (!status.ok()) return AsBadResponse(status);
+  if (type == "error") return ReadErrorEvent(body);
+  facts->usage = usage.ToUsage();
+  facts->finish_reason = FinishReasonOfTurn(
+      stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
+                                               std::string_view data) {
+  if (name == "content_block_delta" || name == "content_block_start" ||
+      name == "content_block_stop") {
+    return EventKind::kContent;
+  }
+  if (name == "message_stop") return EventKind::kTerminal;
+  if (name == "message_delta") {
+    GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadMessageDelta(data)));
+    return EventKind::kContent;
+  }
+  if (name == "message_start") {
+    GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadMessageStart(data)));
+    return EventKind::kIgnorable;
+  }
+  if (name == "error") {
+    error_ = ReadErrorEvent(data);
+    return EventKind::kError;
+  }
+  if (!name.empty()) return EventKind::kIgnorable;  // `ping` and what is new.
+  // A server that does not name its events says the name inside.
+  std::string type;
+  const absl::Status status =
+      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& value) {
+          return key == "type" ? ReadText(value, &type) : absl::OkStatus();
+        });
+      });
+  if (!status.ok()) return AsBadResponse(status);
+  if (type.empty()) return EventKind::kIgnorable;
+  return OnEvent(type, data);
+}
+
+absl::Status MessagesTap::ReadUsage(JsonValue& value) {
+  facts_.has_usage = true;
+  GATEWAY_RETURN_IF_ERROR(usage_.Read(value, nullptr));
+  facts_.usage = usage_.ToUsage();
+  return absl::OkStatus();
+}
+
+absl::Status MessagesTap::ReadMessageStart(std::string_view data) {
+  return ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& message) {
+      if (key != "message") return absl::OkStatus();
+      return message.EachField([&](std::string_view name, JsonValue& value) {
+        if (name == "id" || name == "model") return CheckText(value);
+        return name == "usage" ? ReadUsage(value) : absl::OkStatus();
+      });
+    });
+  });
+}
+
+absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
+  std::string stop_reason;
+  GATEWAY_RETURN_IF_ERROR(
+      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& value) {
+          if (key == "usage") return ReadUsage(value);
+          if (key != "delta") return absl::OkStatus();
+          return value.EachField([&](std::string_view name, JsonValue& field) {
+            return name == "stop_reason" ? ReadText(field, &stop_reason)
+                                         : absl::OkStatus();
+          });
+        });
+      }));
+  if (!stop_reason.empty()) {
+    facts_.finish_reason = FinishReasonOfTurn(
+        stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gateway::anthropic

@@ -1,0 +1,51 @@
+// The raw path of the Messages format: reads what the stages need of requests
+// and answers whose bytes are forwarded untouched.
+//
+// Thread-safe: plain functions. MessagesTap belongs to one stream.
+
+#ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_SCAN_H_
+#define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_SCAN_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway::anthropic {
+
+// One pass over the top level. A repeated key that a policy or the price of
+// the call depends on is refused, naming it.
+absl::Status ScanRequest(std::string_view body, RequestScan* scan);
+
+// Only the model's name may change: usage is always part of a stream.
+void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
+
+absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
+
+// Judges events by their names; only the three that carry facts are parsed.
+class MessagesTap final : public StreamTap {
+ public:
+  absl::StatusOr<EventKind> OnEvent(std::string_view name,
+                                    std::string_view data) override;
+  const ResponseFacts& facts() const override { return facts_; }
+  absl::Status error() const override { return error_; }
+  bool finished() const override {
+    return facts_.finish_reason != v1::FINISH_REASON_UNSPECIFIED;
+  }
+
+ private:
+  absl::Status ReadMessageStart(std::string_view data);
+  absl::Status ReadMessageDelta(std::string_view data);
+  absl::Status ReadUsage(JsonValue& value);
+
+  WireUsage usage_;
+  ResponseFacts facts_;
+  absl::Status error_;
+};
+
+}  // namespace gateway::anthropic
+
+#endif  // PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_SCAN_H_

@@ -1,0 +1,111 @@
+#include "providers/dialects/anthropic_messages/turns.h"
+
+#include <utility>
+
+#include "providers/dialects/anthropic_messages/fields.h"
+
+namespace gateway::anthropic {
+namespace {
+
+bool IsInstruction(const v1::Message& message) {
+  return message.role() == v1::ROLE_SYSTEM ||
+         message.role() == v1::ROLE_DEVELOPER;
+}
+
+// An instruction that was read from between the turns goes back there; the
+// extension holds its role.
+bool StaysInPlace(const v1::Message& message) {
+  return message.role() == v1::ROLE_SYSTEM &&
+         FindExtension(message.extensions(), "role") != nullptr;
+}
+
+void AppendSystem(const v1::Message& message, ContentWriter& writer,
+                  Losses& losses, Conversation& conversation) {
+  if (!conversation.turns.empty()) {
+    losses.Changed("messages[].role",
+                   "an instruction amid the conversation was moved to its "
+                   "beginning");
+  }
+  for (const v1::Part& part : message.parts()) {
+    if (part.has_text() || part.has_opaque()) {
+      if (writer.Carries(part)) conversation.system.push_back(&part);
+    } else {
+      losses.Changed("messages[].parts[]",
+                     "left out: instructions hold nothing but text");
+    }
+  }
+}
+
+Turn TurnOf(const v1::Message& message, ContentWriter& writer) {
+  Turn turn;
+  if (!StaysInPlace(message)) {
+    turn.role = message.role() == v1::ROLE_ASSISTANT ? "assistant" : "user";
+  }
+  turn.sources.push_back(&message);
+  for (const v1::Part& part : message.parts()) {
+    if (!writer.Carries(part)) continue;
+    if (part.has_tool_result()) {
+      turn.results.push_back(&part);
+    } else {
+      turn.parts.push_back(&part);
+    }
+  }
+  return turn;
+}
+
+template <typename T>
+void Append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+// Every tool call must be answered in the very next message, so a run of user
+// turns with results in it is one turn. Other runs stay as they are: the
+// format allows them.
+void MergeResults(std::vector<Turn>& turns) {
+  std::vector<Turn> merged;
+  for (size_t begin = 0; begin < turns.size();) {
+    size_t end = begin;
+    bool has_results = false;
+    while (end < turns.size() && turns[end].role == "user") {
+      has_results |= !turns[end].results.empty();
+      ++end;
+    }
+    if (end == begin) ++end;
+    merged.push_back(std::move(turns[begin]));
+    for (size_t i = begin + 1; i < end; ++i) {
+      if (!has_results) {
+        merged.push_back(std::move(turns[i]));
+        continue;
+      }
+      Append(merged.back().results, turns[i].results);
+      Append(merged.back().parts, turns[i].parts);
+      Append(merged.back().sources, turns[i].sources);
+    }
+    begin = end;
+  }
+  turns = std::move(merged);
+}
+
+}  // namespace
+
+Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
+                     Losses& losses) {
+  Conversation conversation;
+  for (const v1::Message& message : request.messages()) {
+    if (!message.name().empty()) losses.LeftOut("messages[].name");
+    losses.Foreign("messages[]", message.extensions());
+    if (IsInstruction(message) && !StaysInPlace(message)) {
+      AppendSystem(message, writer, losses, conversation);
+      continue;
+    }
+    Turn turn = TurnOf(message, writer);
+    // A turn of which nothing can be said here is no turn.
+    const bool lost_all =
+        turn.parts.empty() && turn.results.empty() && !message.parts().empty();
+    if (!lost_all) conversation.turns.push_back(std::move(turn));
+  }
+  MergeResults(conversation.turns);
+  return conversation;
+}
+
+}  // namespace gateway::anthropic

@@ -1,0 +1,40 @@
+// Arranges a neutral conversation as the Messages format wants it: a system
+// prompt, then turns of the user and the assistant, in which the results of
+// tool calls come first.
+//
+//   const Conversation conversation = Arrange(request, writer, losses);
+//
+// Thread-safe: a plain function. The result points into the request.
+
+#ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_TURNS_H_
+#define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_TURNS_H_
+
+#include <string_view>
+#include <vector>
+
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/anthropic_messages/content_writer.h"
+
+namespace gateway::anthropic {
+
+// One message of the format.
+struct Turn {
+  // `user` or `assistant`; empty where an extension says it.
+  std::string_view role;
+  std::vector<const v1::Part*> results;  // Of tool calls.
+  std::vector<const v1::Part*> parts;
+  // The messages it is made of, for their extensions.
+  std::vector<const v1::Message*> sources;
+};
+
+struct Conversation {
+  std::vector<const v1::Part*> system;
+  std::vector<Turn> turns;
+};
+
+Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
+                     Losses& losses);
+
+}  // namespace gateway::anthropic
+
+#endif  // PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_TURNS_H_

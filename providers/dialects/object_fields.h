@@ -1,0 +1,185 @@
+// The JSON objects of a vendor's format, taken apart on reading and put
+// together on writing so that nothing is lost and no key appears twice.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
+//                            ObjectFields::Read(kFormat, value));
+//   GATEWAY_RETURN_IF_ERROR(fields.RequiredText("name", tool.mutable_name()));
+//   fields.Rest(tool.mutable_extensions());  // What nobody asked for.
+//
+//   ObjectWriter object(kFormat, json);
+//   object.Text("name", tool.name());
+//   GATEWAY_RETURN_IF_ERROR(object.Extensions(tool.extensions(), "tools[]"));
+//   object.End();
+//
+// Thread-compatible. ObjectFields holds views into the text being read and
+// lives no longer than its ReadJson.
+
+#ifndef PROVIDERS_DIALECTS_OBJECT_FIELDS_H_
+#define PROVIDERS_DIALECTS_OBJECT_FIELDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/json.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/content.pb.h"
+
+namespace gateway::wire {
+
+namespace v1 = ::llmgateway::v1;
+
+using ExtensionList = ::google::protobuf::RepeatedPtrField<v1::Extension>;
+
+// What is particular to one vendor's objects.
+struct ObjectFormat {
+  // The name in Extension.dialect.
+  std::string_view dialect;
+  // The fields whose strings are read as text; other strings are kept as JSON,
+  // byte for byte.
+  absl::Span<const std::string_view> text_keys;
+  // The objects that the contract models without extensions of their own.
+  // Their unknown fields are kept as `object.field`.
+  absl::Span<const std::string_view> nested_objects;
+};
+
+// An object of a format has about ten fields.
+inline constexpr size_t kObjectFieldsLimit = 128;
+
+// An error of reading JSON as a fault that names the field; other statuses
+// unchanged. `place` comes before the path that the error carries.
+absl::Status AsFieldFault(const absl::Status& status,
+                          std::string_view place = {});
+
+// Reads a part of a text that is being read, such as an array taken raw.
+// `path` is where the part is; the places in the errors of `visit` are taken to
+// begin there.
+absl::Status ReadNested(std::string_view raw, std::string_view path,
+                        absl::FunctionRef<absl::Status(JsonValue&)> visit);
+
+void AddExtension(const ObjectFormat& format, ExtensionList* extensions,
+                  std::string_view name, std::string_view json);
+
+// The extension of this dialect called `name`; nullptr if there is none.
+const v1::Extension* FindExtension(const ObjectFormat& format,
+                                   const ExtensionList& extensions,
+                                   std::string_view name);
+
+// Whether an extension of this dialect belongs to the nested object `prefix`.
+bool HasNestedExtension(const ObjectFormat& format,
+                        const ExtensionList& extensions,
+                        std::string_view prefix);
+
+class ObjectFields {
+ public:
+  // A repeated key is an error: two readers could see two different objects.
+  // `format` must outlive what is read.
+  static absl::StatusOr<ObjectFields> Read(const ObjectFormat& format,
+                                           JsonValue& object);
+  // The same for text that was taken raw; the caller keeps `raw` alive.
+  static absl::StatusOr<ObjectFields> ReadRaw(const ObjectFormat& format,
+                                              std::string_view raw,
+                                              std::string_view path);
+
+  // The value of `type`; empty if absent.
+  const std::string& type() const { return type_; }
+  // Where a field of this object is.
+  std::string PathOf(std::string_view key) const;
+
+  // A fault that names a field of this object.
+  absl::Status Fault(std::string_view key, std::string_view description) const;
+
+  // Each takes one field, once. Absent and null leave the output as it was.
+  absl::Status Text(std::string_view key, std::string* text);
+  absl::Status RequiredText(std::string_view key, std::string* text);
+  absl::Status Bool(std::string_view key, std::optional<bool>* truth);
+  absl::Status Int32(std::string_view key, std::optional<int32_t>* number);
+  // The JSON text; empty if absent or null.
+  std::string Json(std::string_view key);
+
+  // A field that may be a string or something else: exactly one of the two is
+  // filled, neither if absent or null.
+  struct Either {
+    std::optional<std::string_view> text;
+    std::optional<std::string_view> json;
+  };
+  Either TextOrJson(std::string_view key);
+
+  // The fields that nobody took become extensions; with `prefix`, called
+  // `prefix.key`.
+  void Rest(ExtensionList* extensions, std::string_view prefix = {}) const;
+  bool AllTaken() const;
+
+ private:
+  // Keys and texts are copies, because those of a nested reading end with it.
+  struct Field {
+    std::string key;
+    std::string text;       // Unescaped; only if `is_text`.
+    std::string_view json;  // Otherwise.
+    bool is_text = false;
+    bool taken = false;
+
+    bool IsNull() const { return !is_text && json == "null"; }
+  };
+
+  ObjectFields(const ObjectFormat& format, std::string path)
+      : format_(&format), path_(std::move(path)) {}
+
+  absl::Status Add(std::string_view key, JsonValue& value);
+  Field* Find(std::string_view key);
+  static std::string JsonOf(const Field& field);
+
+  bool IsTextKey(std::string_view key) const;
+
+  const ObjectFormat* format_;
+  std::string path_;
+  std::string type_;
+  absl::InlinedVector<Field, 8> fields_;
+};
+
+// One object that is being written. Remembers its keys, so that an extension
+// never repeats one.
+class ObjectWriter {
+ public:
+  // Borrows both. Starts the object.
+  ObjectWriter(const ObjectFormat& format, JsonWriter& json)
+      : format_(format), json_(json) {
+    json_.StartObject();
+  }
+
+  // `key` must outlive this object.
+  JsonWriter& Field(std::string_view key);
+  void Text(std::string_view key, std::string_view text);
+  void Bool(std::string_view key, bool truth);
+  void Int64(std::string_view key, int64_t number);
+  void Double(std::string_view key, double number);
+  void Null(std::string_view key);
+  // Text of callers is checked: it must be JSON. `place` names it in errors.
+  absl::Status Json(std::string_view key, std::string_view json,
+                    std::string_view place);
+
+  bool Has(std::string_view key) const;
+
+  // Writes this dialect's extensions: those without a dotted prefix that names
+  // a nested object, or with `prefix` those of that object.
+  absl::Status Extensions(const ExtensionList& extensions,
+                          std::string_view place, std::string_view prefix = {});
+
+  void End() { json_.EndObject(); }
+
+ private:
+  const ObjectFormat& format_;
+  JsonWriter& json_;
+  absl::InlinedVector<std::string_view, 16> keys_;
+};
+
+}  // namespace gateway::wire
+
+#endif  // PROVIDERS_DIALECTS_OBJECT_FIELDS_H_

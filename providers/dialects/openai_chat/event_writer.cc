@@ -1,0 +1,356 @@
+#include "providers/dialects/openai_chat/event_writer.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/data_url.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/errors.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_chat/usage.h"
+#include "providers/dialects/openai_chat/words.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kDeltaPrefix = "delta.";
+constexpr std::string_view kChunkPrefix = "chunk.";
+constexpr std::string_view kDeltaFields[] = {
+    "role",       "content",       "refusal", "reasoning_content",
+    "tool_calls", "function_call", "audio"};
+constexpr std::string_view kChoiceFields[] = {"index", "delta", "logprobs",
+                                              "finish_reason"};
+constexpr std::string_view kChunkFields[] = {
+    "id",    "object",       "created",           "model", "choices", "usage",
+    "error", "service_tier", "system_fingerprint"};
+
+// Our extensions whose names begin with `prefix`, without it; those without
+// any prefix if it is empty.
+Extensions Named(const Extensions& extensions, std::string_view prefix) {
+  Extensions named;
+  for (const v1::Extension& extension : extensions) {
+    const std::string_view name = extension.name();
+    if (extension.dialect() != kOpenAiChatDialect) continue;
+    if (prefix.empty()
+            ? name.starts_with(kDeltaPrefix) || name.starts_with(kChunkPrefix)
+            : !name.starts_with(prefix)) {
+      continue;
+    }
+    v1::Extension* copy = named.Add();
+    *copy = extension;
+    copy->set_name(std::string(name.substr(prefix.size())));
+  }
+  return named;
+}
+
+class OpenAiEventWriter final : public EventWriter {
+ public:
+  explicit OpenAiEventWriter(const Options& options)
+      : options_(options), created_seconds_(options.created_seconds) {}
+
+  absl::Status Write(const v1::GenerateEvent& event,
+                     std::string* out) override {
+    switch (event.event_case()) {
+      case v1::GenerateEvent::kStarted:
+        Begin(event.started());
+        return absl::OkStatus();
+      case v1::GenerateEvent::kDelta:
+        return WriteDelta(event.delta(), out);
+      case v1::GenerateEvent::kUsage:
+        usage_ = event.usage();
+        return absl::OkStatus();
+      case v1::GenerateEvent::kChoiceEnd:
+        return WriteChoiceEnd(event.choice_end(), out);
+      case v1::GenerateEvent::kEnd:
+        return WriteEnd(event.end(), out);
+      case v1::GenerateEvent::EVENT_NOT_SET:
+        return absl::OkStatus();
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  using WriteFields = absl::FunctionRef<absl::Status(JsonWriter& json)>;
+
+  struct ChoiceState {
+    bool began = false;
+    ChoiceContents contents;
+    // The calls of custom tools: only a call's first piece tells its kind.
+    std::set<int32_t> custom_calls;
+  };
+
+  void Begin(const v1::StreamStarted& started) {
+    id_ = started.id().empty() ? absl::StrCat("chatcmpl-", started.request_id())
+                               : started.id();
+    model_ = options_.model.empty() ? started.model() : options_.model;
+    if (started.has_create_time()) {
+      created_seconds_ = started.create_time().seconds();
+    }
+    system_fingerprint_ = started.system_fingerprint();
+    service_tier_ = started.service_tier();
+    start_extensions_ = Named(started.extensions(), "");
+  }
+
+  // Writes one event: the chunk's own fields, then those of `write_choices`,
+  // which begin with the array.
+  absl::Status WriteChunk(const Extensions& extensions, bool with_usage,
+                          WriteFields write_choices, std::string* out) {
+    const size_t begin = out->size();
+    out->append("data: ");
+    JsonWriter json(out);
+    Losses unheard(nullptr);
+    json.StartObject();
+    json.StringField("id", id_);
+    json.StringField("object", "chat.completion.chunk");
+    json.Int64Field("created", created_seconds_);
+    json.StringField("model", model_);
+    if (!system_fingerprint_.empty()) {
+      json.StringField("system_fingerprint", system_fingerprint_);
+    }
+    if (!service_tier_.empty()) {
+      json.StringField("service_tier", service_tier_);
+    }
+    json.StartArrayField("choices");
+    GATEWAY_RETURN_IF_ERROR(write_choices(json));
+    json.EndArray();
+    if (with_usage) {
+      json.Key("usage");
+      WriteOpenAiUsage(usage_, json);
+    } else if (options_.stream_usage) {
+      json.NullField("usage");
+    }
+    GATEWAY_RETURN_IF_ERROR(
+        WriteExtensions(start_extensions_, kChunkFields, json, unheard));
+    // What the vendor says once is written once.
+    start_extensions_.Clear();
+    GATEWAY_RETURN_IF_ERROR(
+        WriteExtensions(extensions, kChunkFields, json, unheard));
+    json.EndObject();
+    // Line ends stand only between the tokens of an extension; here they
+    // would end the event.
+    std::replace_if(
+        out->begin() + begin, out->end(),
+        [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    out->append("\n\n");
+    return absl::OkStatus();
+  }
+
+  // Writes a chunk of one choice whose `delta` has the fields `write_delta`.
+  absl::Status WriteChoiceChunk(int32_t index, const Extensions& extensions,
+                                const v1::Logprobs* logprobs,
+                                std::string_view finish_reason,
+                                WriteFields write_delta, std::string* out) {
+    Losses unheard(nullptr);
+    const auto write_choice = [&](JsonWriter& json) -> absl::Status {
+      json.StartObject();
+      json.Int64Field("index", index);
+      json.StartObjectField("delta");
+      GATEWAY_RETURN_IF_ERROR(write_delta(json));
+      GATEWAY_RETURN_IF_ERROR(WriteExtensions(Named(extensions, kDeltaPrefix),
+                                              kDeltaFields, json, unheard));
+      json.EndObject();
+      json.Key("logprobs");
+      if (logprobs != nullptr) {
+        WriteOpenAiLogprobs(*logprobs, json);
+      } else {
+        json.Null();
+      }
+      json.Key("finish_reason");
+      if (finish_reason.empty()) {
+        json.Null();
+      } else {
+        json.String(finish_reason);
+      }
+      GATEWAY_RETURN_IF_ERROR(
+          WriteExtensions(Named(extensions, ""), kChoiceFields, json, unheard));
+      json.EndObject();
+      return absl::OkStatus();
+    };
+    return WriteChunk(Named(extensions, kChunkPrefix), /*with_usage=*/false,
+                      write_choice, out);
+  }
+
+  absl::Status WriteRole(int32_t index, ChoiceState& state, std::string* out) {
+    if (state.began) return absl::OkStatus();
+    state.began = true;
+    return WriteChoiceChunk(
+        index, {}, nullptr, "",
+        [](JsonWriter& json) {
+          json.StringField("role", "assistant");
+          json.StringField("content", "");
+          json.NullField("refusal");
+          return absl::OkStatus();
+        },
+        out);
+  }
+
+  absl::Status WriteDelta(const v1::Delta& delta, std::string* out) {
+    ChoiceState& state = choices_[delta.choice_index()];
+    GATEWAY_RETURN_IF_ERROR(WriteRole(delta.choice_index(), state, out));
+    Note(delta, state.contents);
+    const bool bare = delta.piece_case() == v1::Delta::PIECE_NOT_SET ||
+                      delta.piece_case() == v1::Delta::kOpaque;
+    // Other vendors' pieces and beginnings of parts say nothing here.
+    if (bare && !delta.has_logprobs() && delta.extensions().empty()) {
+      return absl::OkStatus();
+    }
+    return WriteChoiceChunk(
+        delta.choice_index(), delta.extensions(),
+        delta.has_logprobs() ? &delta.logprobs() : nullptr, "",
+        [&](JsonWriter& json) {
+          WritePiece(delta, state, json);
+          return absl::OkStatus();
+        },
+        out);
+  }
+
+  static void Note(const v1::Delta& delta, ChoiceContents& contents) {
+    contents.content =
+        contents.content || delta.piece_case() != v1::Delta::PIECE_NOT_SET;
+    contents.tool_calls = contents.tool_calls || delta.has_tool_call();
+    contents.refusal = contents.refusal || delta.has_refusal();
+  }
+
+  static void WritePiece(const v1::Delta& delta, ChoiceState& state,
+                         JsonWriter& json) {
+    switch (delta.piece_case()) {
+      case v1::Delta::kText:
+        json.StringField("content", delta.text());
+        break;
+      case v1::Delta::kRefusal:
+        json.StringField("refusal", delta.refusal());
+        break;
+      case v1::Delta::kReasoning:
+        json.StringField("reasoning_content", delta.reasoning());
+        break;
+      case v1::Delta::kReasoningSignature:
+        WriteSeal("reasoning.text", "signature", delta.reasoning_signature(),
+                  delta.part_index(), json);
+        break;
+      case v1::Delta::kRedactedReasoning:
+        WriteSeal("reasoning.encrypted", "data", delta.redacted_reasoning(),
+                  delta.part_index(), json);
+        break;
+      case v1::Delta::kToolCall:
+        WriteToolCall(delta.tool_call(), state, json);
+        break;
+      case v1::Delta::kAudio:
+        WriteAudio(delta.audio(), json);
+        break;
+      default:
+        break;
+    }
+  }
+
+  static void WriteSeal(std::string_view type, std::string_view key,
+                        const std::string& seal, int part_index,
+                        JsonWriter& json) {
+    json.StartArrayField("reasoning_details");
+    json.StartObject();
+    json.StringField("type", type);
+    json.StringField(key, seal);
+    json.Int64Field("index", part_index);
+    json.EndObject();
+    json.EndArray();
+  }
+
+  static void WriteToolCall(const v1::ToolCallDelta& call, ChoiceState& state,
+                            JsonWriter& json) {
+    if (call.kind() == v1::TOOL_KIND_CUSTOM) {
+      state.custom_calls.insert(call.index());
+    }
+    const bool custom = state.custom_calls.contains(call.index());
+    const std::string_view kind = custom ? "custom" : "function";
+    json.StartArrayField("tool_calls");
+    json.StartObject();
+    json.Int64Field("index", call.index());
+    if (!call.id().empty()) json.StringField("id", call.id());
+    if (!call.name().empty()) json.StringField("type", kind);
+    json.StartObjectField(kind);
+    if (!call.name().empty()) json.StringField("name", call.name());
+    json.StringField(custom ? "input" : "arguments", call.arguments());
+    json.EndObject();
+    json.EndObject();
+    json.EndArray();
+  }
+
+  static void WriteAudio(const v1::Audio& audio, JsonWriter& json) {
+    json.StartObjectField("audio");
+    if (!audio.id().empty()) json.StringField("id", audio.id());
+    if (!audio.data().empty()) json.StringField("data", Base64(audio.data()));
+    if (!audio.transcript().empty()) {
+      json.StringField("transcript", audio.transcript());
+    }
+    if (audio.expires_at_seconds() != 0) {
+      json.Int64Field("expires_at", audio.expires_at_seconds());
+    }
+    json.EndObject();
+  }
+
+  absl::Status WriteChoiceEnd(const v1::ChoiceEnd& end, std::string* out) {
+    ChoiceState& state = choices_[end.choice_index()];
+    GATEWAY_RETURN_IF_ERROR(WriteRole(end.choice_index(), state, out));
+    return WriteChoiceChunk(
+        end.choice_index(), end.extensions(), nullptr,
+        WriteFinishReason(end.finish_reason(), end.provider_finish_reason(),
+                          state.contents),
+        [](JsonWriter&) { return absl::OkStatus(); }, out);
+  }
+
+  absl::Status WriteEnd(const v1::StreamEnd& end, std::string* out) {
+    if (end.outcome() == v1::StreamEnd::OUTCOME_FINISHED) {
+      if (end.has_usage()) usage_ = end.usage();
+      if (options_.stream_usage) {
+        GATEWAY_RETURN_IF_ERROR(WriteChunk(
+            {}, /*with_usage=*/true,
+            [](JsonWriter&) { return absl::OkStatus(); }, out));
+      }
+      out->append("data: [DONE]\n\n");
+      return absl::OkStatus();
+    }
+    v1::ErrorReason reason = end.error().reason();
+    if (reason == v1::ERROR_REASON_UNSPECIFIED) {
+      reason = v1::ERROR_REASON_STREAM_INTERRUPTED;
+    }
+    out->append("data: ");
+    out->append(OpenAiErrorBody(MakeFault(reason, end.error().message())));
+    out->append("\n\n");
+    return absl::OkStatus();
+  }
+
+  const Options options_;
+  std::string id_;
+  std::string model_;
+  int64_t created_seconds_;
+  std::string system_fingerprint_;
+  std::string service_tier_;
+  Extensions start_extensions_;
+  v1::Usage usage_;
+  std::map<int32_t, ChoiceState> choices_;
+};
+
+}  // namespace
+
+std::unique_ptr<EventWriter> NewOpenAiEventWriter(
+    const EventWriter::Options& options) {
+  return std::make_unique<OpenAiEventWriter>(options);
+}
+
+}  // namespace gateway

@@ -1,0 +1,96 @@
+// What the readers and writers of Chat Completions share: fields that the
+// contract does not model, and the turning of a reader's error into
+// the fault of whoever wrote the text.
+//
+// Unmodelled fields become extensions of the message they belong to. Those of
+// a nested object that is itself modelled (such as `image_url`) are gathered in
+// one extension that bears the object's name and holds an object:
+//
+//   {"type": "image_url", "image_url": {"url": "...", "new_field": 1}}
+//   -> extension {name: "image_url", json: {"new_field":1}}
+//
+// Thread-safe: free functions, and objects of one reading.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_FIELDS_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_FIELDS_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/json.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+inline constexpr std::string_view kOpenAiChatDialect = "openai_chat";
+
+using Extensions = google::protobuf::RepeatedPtrField<v1::Extension>;
+
+// Adds the extension `name`.
+void AddExtension(std::string_view name, std::string_view json,
+                  Extensions* extensions);
+
+// Reads a field that the contract does not model into an extension.
+absl::Status KeepField(std::string_view name, JsonValue& value,
+                       Extensions* extensions);
+
+// The unmodelled fields of one nested object.
+class Leftovers {
+ public:
+  absl::Status Keep(std::string_view key, JsonValue& value);
+
+  // `{"a":1,"b":2` without the closing brace; empty if there are none.
+  const std::string& fields() const { return fields_; }
+
+  // Adds them as the extension `name`, if there are any.
+  void AddTo(std::string_view name, Extensions* extensions) const;
+
+ private:
+  std::string fields_;
+};
+
+// Lists, once each, what the format cannot carry.
+class Losses {
+ public:
+  // Borrows `warnings`, which may be null.
+  explicit Losses(std::vector<v1::Warning>* warnings) : warnings_(warnings) {}
+
+  void Add(std::string_view field, std::string_view message);
+
+ private:
+  std::vector<v1::Warning>* warnings_;
+};
+
+// Writes our extensions into the object that is open, except those named in
+// `taken`: fields that the caller writes itself, or objects that it merges.
+// Extensions of other dialects are losses. An extension that is not JSON is an
+// error.
+absl::Status WriteExtensions(const Extensions& extensions,
+                             absl::Span<const std::string_view> taken,
+                             JsonWriter& json, Losses& losses);
+
+// Writes the fields that the extension `name` gathered into the nested object
+// that is open, except those named in `taken`.
+absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
+                            absl::Span<const std::string_view> taken,
+                            JsonWriter& json);
+
+// Our extension `name`; null if there is none.
+const v1::Extension* FindExtension(const Extensions& extensions,
+                                   std::string_view name);
+
+// A reader's error as the caller's mistake, or as the provider's. Faults are
+// returned as they are.
+absl::Status AsInvalidRequest(const absl::Status& status);
+absl::Status AsBadResponse(const absl::Status& status);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_FIELDS_H_

@@ -1,0 +1,113 @@
+#include "providers/dialects/openai_chat/logprobs.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/content.pb.h"
+
+namespace gateway {
+namespace {
+
+using Tokens = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
+
+absl::Status ReadTokens(JsonValue& list, bool with_top, Tokens* tokens);
+
+absl::Status ReadBytes(JsonValue& list, v1::TokenLogprob* token) {
+  if (list.IsNull()) return absl::OkStatus();
+  std::string* bytes = token->mutable_utf8_bytes();
+  return list.EachElement([&](JsonValue& value) -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(const int32_t byte, value.Int32(0, 255));
+    bytes->push_back(static_cast<char>(byte));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ReadToken(JsonValue& object, bool with_top,
+                       v1::TokenLogprob* token) {
+  return object.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key == "token") {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+          token->set_token(std::string(text));
+        } else if (key == "logprob") {
+          GATEWAY_ASSIGN_OR_RETURN(const double logprob, value.Double());
+          token->set_logprob(logprob);
+        } else if (key == "bytes") {
+          return ReadBytes(value, token);
+        } else if (key == "top_logprobs" && with_top) {
+          // The alternatives of an alternative would be a nonsense to follow.
+          return ReadTokens(value, false, token->mutable_top());
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::Status ReadTokens(JsonValue& list, bool with_top, Tokens* tokens) {
+  if (list.IsNull()) return absl::OkStatus();
+  return list.EachElement([&](JsonValue& value) {
+    return ReadToken(value, with_top, tokens->Add());
+  });
+}
+
+void WriteTokens(const Tokens& tokens, bool with_top, JsonWriter& json) {
+  json.StartArray();
+  for (const v1::TokenLogprob& token : tokens) {
+    json.StartObject();
+    json.StringField("token", token.token());
+    json.DoubleField("logprob", token.logprob());
+    if (token.has_utf8_bytes()) {
+      json.StartArrayField("bytes");
+      for (const char byte : token.utf8_bytes()) {
+        json.Int64(static_cast<unsigned char>(byte));
+      }
+      json.EndArray();
+    } else {
+      json.NullField("bytes");
+    }
+    if (with_top) {
+      json.Key("top_logprobs");
+      WriteTokens(token.top(), false, json);
+    }
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+}  // namespace
+
+absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs) {
+  return value.EachField(
+      [&](std::string_view key, JsonValue& list) -> absl::Status {
+        if (key == "content") {
+          return ReadTokens(list, true, logprobs->mutable_content());
+        }
+        if (key == "refusal") {
+          return ReadTokens(list, true, logprobs->mutable_refusal());
+        }
+        return absl::OkStatus();
+      });
+}
+
+void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json) {
+  json.StartObject();
+  json.Key("content");
+  if (logprobs.content().empty()) {
+    json.Null();
+  } else {
+    WriteTokens(logprobs.content(), true, json);
+  }
+  json.Key("refusal");
+  if (logprobs.refusal().empty()) {
+    json.Null();
+  } else {
+    WriteTokens(logprobs.refusal(), true, json);
+  }
+  json.EndObject();
+}
+
+}  // namespace gateway

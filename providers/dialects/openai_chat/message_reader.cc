@@ -1,0 +1,388 @@
+#include "providers/dialects/openai_chat/message_reader.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/data_url.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/words.h"
+
+namespace gateway {
+namespace {
+
+// Assigns a string to a field that is a std::string.
+absl::Status ReadText(JsonValue& value, std::string* text) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
+  text->assign(read);
+  return absl::OkStatus();
+}
+
+absl::Status ReadBytes(JsonValue& value, std::string* bytes) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+  if (!ReadBase64(text, bytes)) return value.Error("expected base64");
+  return absl::OkStatus();
+}
+
+void SetImageUrl(std::string_view url, v1::Image* image) {
+  std::string bytes;
+  if (ReadDataUrl(url, image->mutable_media_type(), &bytes)) {
+    image->set_data(std::move(bytes));
+  } else {
+    image->set_url(std::string(url));
+  }
+}
+
+// `image_url` is an object; some clients send the address alone.
+absl::Status ReadImage(JsonValue& value, v1::Part* part) {
+  v1::Image* image = part->mutable_image();
+  if (value.IsString()) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view url, value.String());
+    SetImageUrl(url, image);
+    return absl::OkStatus();
+  }
+  Leftovers leftovers;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "url") {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view url, field.String());
+          SetImageUrl(url, image);
+          return absl::OkStatus();
+        }
+        if (key == "detail") return ReadText(field, image->mutable_detail());
+        return leftovers.Keep(key, field);
+      }));
+  if (image->source_case() == v1::Image::SOURCE_NOT_SET) {
+    return value.Error("the url must be set");
+  }
+  leftovers.AddTo("image_url", part->mutable_extensions());
+  return absl::OkStatus();
+}
+
+absl::Status ReadInputAudio(JsonValue& value, v1::Part* part) {
+  v1::Audio* audio = part->mutable_audio();
+  Leftovers leftovers;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "data") return ReadBytes(field, audio->mutable_data());
+        if (key == "format") return ReadText(field, audio->mutable_format());
+        return leftovers.Keep(key, field);
+      }));
+  leftovers.AddTo("input_audio", part->mutable_extensions());
+  return absl::OkStatus();
+}
+
+absl::Status ReadFile(JsonValue& value, v1::Part* part) {
+  v1::Document* document = part->mutable_document();
+  Leftovers leftovers;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (field.IsNull()) return absl::OkStatus();
+        if (key == "filename") {
+          return ReadText(field, document->mutable_filename());
+        }
+        if (key == "file_id") {
+          return ReadText(field, document->mutable_file_id());
+        }
+        if (key != "file_data") return leftovers.Keep(key, field);
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view data, field.String());
+        std::string bytes;
+        // Some clients leave out the head of the data URL.
+        if (!ReadDataUrl(data, document->mutable_media_type(), &bytes) &&
+            !ReadBase64(data, &bytes)) {
+          return field.Error("expected a data URL with base64");
+        }
+        document->set_data(std::move(bytes));
+        return absl::OkStatus();
+      }));
+  if (document->source_case() == v1::Document::SOURCE_NOT_SET) {
+    return value.Error("file_id or file_data must be set");
+  }
+  leftovers.AddTo("file", part->mutable_extensions());
+  return absl::OkStatus();
+}
+
+bool IsPartType(std::string_view type) {
+  return type == "text" || type == "image_url" || type == "input_audio" ||
+         type == "file" || type == "refusal";
+}
+
+// The field that bears the content has the type's own name, so that the fields
+// can be read in any order.
+absl::Status ReadPart(JsonValue& value, v1::Part* part) {
+  std::string type;
+  std::string content_key;
+  Extensions* extensions = part->mutable_extensions();
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "type") return ReadText(field, &type);
+        if (!IsPartType(key) || !content_key.empty()) {
+          return KeepField(key, field, extensions);
+        }
+        content_key = key;
+        if (key == "image_url") return ReadImage(field, part);
+        if (key == "input_audio") return ReadInputAudio(field, part);
+        if (key == "file") return ReadFile(field, part);
+        if (key == "refusal") return ReadText(field, part->mutable_refusal());
+        return ReadText(field, part->mutable_text());
+      }));
+  if (IsPartType(type)) {
+    if (type == content_key) return absl::OkStatus();
+    return value.Error(absl::StrCat(type, " must be set"));
+  }
+  if (type.empty()) return value.Error("type must be set");
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+  part->Clear();
+  part->mutable_opaque()->set_dialect(std::string(kOpenAiChatDialect));
+  part->mutable_opaque()->set_json(std::string(raw));
+  return absl::OkStatus();
+}
+
+// Arguments are text, kept byte for byte; some vendors send the object itself.
+absl::Status ReadArguments(JsonValue& value, std::string* arguments) {
+  if (value.IsNull()) return absl::OkStatus();
+  if (!value.IsObject()) return ReadText(value, arguments);
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+  arguments->assign(raw);
+  return absl::OkStatus();
+}
+
+// The `function` or `custom` object of a call.
+absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
+                        std::string_view name, v1::Part* part) {
+  v1::ToolCall* call = part->mutable_tool_call();
+  Leftovers leftovers;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "name") return ReadText(field, call->mutable_name());
+        if (key == arguments_key) {
+          return ReadArguments(field, call->mutable_arguments());
+        }
+        return leftovers.Keep(key, field);
+      }));
+  leftovers.AddTo(name, part->mutable_extensions());
+  return absl::OkStatus();
+}
+
+absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
+  v1::ToolCall* call = part->mutable_tool_call();
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "id") {
+          if (field.IsNull()) return absl::OkStatus();
+          return ReadText(field, call->mutable_id());
+        }
+        // `index` belongs to streams; DeepSeek sends it everywhere.
+        if (key == "type" || key == "index") return absl::OkStatus();
+        if (key == "function") {
+          call->set_kind(v1::TOOL_KIND_FUNCTION);
+          return ReadCalled(field, "arguments", "function", part);
+        }
+        if (key == "custom") {
+          call->set_kind(v1::TOOL_KIND_CUSTOM);
+          return ReadCalled(field, "input", "custom", part);
+        }
+        return KeepField(key, field, part->mutable_extensions());
+      }));
+  if (call->kind() == v1::TOOL_KIND_UNSPECIFIED) {
+    return value.Error("function or custom must be set");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
+  v1::Audio* audio = part->mutable_audio();
+  Leftovers leftovers;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "id") return ReadText(field, audio->mutable_id());
+        if (key == "data") return ReadBytes(field, audio->mutable_data());
+        if (key == "transcript") {
+          return ReadText(field, audio->mutable_transcript());
+        }
+        if (key == "expires_at") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, field.Int64());
+          audio->set_expires_at_seconds(seconds);
+          return absl::OkStatus();
+        }
+        return leftovers.Keep(key, field);
+      }));
+  leftovers.AddTo("audio", part->mutable_extensions());
+  return absl::OkStatus();
+}
+
+// Takes `reasoning_details` apart where they are what the message writer makes
+// of sealed reasoning. Others must go back unmodified and are kept whole.
+absl::Status ReadReasoningDetails(JsonValue& value,
+                                  std::vector<v1::Part>* parts,
+                                  Extensions* extensions) {
+  std::vector<v1::Part> read;
+  bool understood = true;
+  GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& detail) {
+    v1::Reasoning* reasoning = read.emplace_back().mutable_reasoning();
+    return detail.EachField([&](std::string_view key,
+                                JsonValue& field) -> absl::Status {
+      if (!field.IsString()) {
+        understood = false;
+        return absl::OkStatus();
+      }
+      if (key == "text") return ReadText(field, reasoning->mutable_text());
+      if (key == "signature") {
+        return ReadText(field, reasoning->mutable_signature());
+      }
+      if (key == "data") {
+        return ReadText(field, reasoning->mutable_redacted_data());
+      }
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
+      understood = understood && key == "type" &&
+                   (text == "reasoning.text" || text == "reasoning.encrypted");
+      return absl::OkStatus();
+    });
+  }));
+  if (understood) {
+    *parts = std::move(read);
+    return absl::OkStatus();
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+  AddExtension("reasoning_details", raw, extensions);
+  return absl::OkStatus();
+}
+
+class MessageReader {
+ public:
+  MessageReader(OpenAiLegacyCalls* legacy, v1::Message* message)
+      : legacy_(legacy), message_(*message) {}
+
+  absl::Status Read(JsonValue& value) {
+    GATEWAY_RETURN_IF_ERROR(
+        value.EachField([this](std::string_view key, JsonValue& field) {
+          return ReadField(key, field);
+        }));
+    if (role_.empty() && legacy_ != nullptr) {
+      return value.Error("role must be set");
+    }
+    message_.set_role(role_.empty() ? v1::ROLE_ASSISTANT : ReadRole(role_));
+    if (message_.role() == v1::ROLE_UNSPECIFIED) {
+      return value.Error("unknown role");
+    }
+    if (message_.role() == v1::ROLE_TOOL) return FinishToolResult(value);
+    if (message_.role() != v1::ROLE_ASSISTANT && !content_.has_value()) {
+      return value.Error("content must be set");
+    }
+    FinishParts();
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status ReadField(std::string_view key, JsonValue& value) {
+    if (key == "role") return ReadText(value, &role_);
+    if (key == "content") return ReadContent(value);
+    if (key == "name" || key == "tool_call_id" || key == "refusal" ||
+        key == "reasoning_content" || key == "reasoning") {
+      return ReadWords(key, value);
+    }
+    if (key == "tool_calls" || key == "function_call" || key == "audio") {
+      if (value.IsNull()) return absl::OkStatus();
+      if (key == "audio") return ReadAudio(value, &audio_.emplace());
+      if (key == "function_call") return ReadFunctionCall(value);
+      return value.EachElement([this](JsonValue& call) {
+        return ReadToolCall(call, &tool_calls_.emplace_back());
+      });
+    }
+    if (key == "reasoning_details" && value.IsArray()) {
+      return ReadReasoningDetails(value, &reasoning_,
+                                  message_.mutable_extensions());
+    }
+    return KeepField(key, value, message_.mutable_extensions());
+  }
+
+  // Fields that are a text or null.
+  absl::Status ReadWords(std::string_view key, JsonValue& value) {
+    if (value.IsNull()) return absl::OkStatus();
+    if (key == "name") return ReadText(value, message_.mutable_name());
+    if (key == "tool_call_id") return ReadText(value, &tool_call_id_);
+    if (key == "refusal") return ReadText(value, &refusal_.emplace());
+    // Two vendors' names for the same; a message has one of them.
+    return ReadText(value, &reasoning_text_);
+  }
+
+  absl::Status ReadContent(JsonValue& value) {
+    content_.reset();
+    if (value.IsNull()) return absl::OkStatus();
+    content_.emplace();
+    if (value.IsArray()) {
+      return value.EachElement([this](JsonValue& part) {
+        return ReadPart(part, &content_->emplace_back());
+      });
+    }
+    if (!value.IsString()) return value.Error("expected a string or an array");
+    return ReadText(value, content_->emplace_back().mutable_text());
+  }
+
+  absl::Status ReadFunctionCall(JsonValue& value) {
+    v1::Part& part = tool_calls_.emplace_back();
+    part.mutable_tool_call()->set_kind(v1::TOOL_KIND_FUNCTION);
+    const int count = legacy_ == nullptr ? 1 : ++legacy_->count;
+    part.mutable_tool_call()->set_id(absl::StrCat("call_legacy_", count));
+    if (legacy_ != nullptr) legacy_->open_id = part.tool_call().id();
+    return ReadCalled(value, "arguments", "function", &part);
+  }
+
+  absl::Status FinishToolResult(JsonValue& value) {
+    if (role_ == "function" && legacy_ != nullptr && tool_call_id_.empty()) {
+      tool_call_id_ = std::exchange(legacy_->open_id, std::string());
+    }
+    if (tool_call_id_.empty()) return value.Error("tool_call_id must be set");
+    v1::ToolResult* result = message_.add_parts()->mutable_tool_result();
+    result->set_tool_call_id(std::move(tool_call_id_));
+    result->set_name(std::move(*message_.mutable_name()));
+    message_.clear_name();
+    if (!content_.has_value()) return absl::OkStatus();
+    for (v1::Part& part : *content_) *result->add_parts() = std::move(part);
+    return absl::OkStatus();
+  }
+
+  void FinishParts() {
+    if (reasoning_.empty() && !reasoning_text_.empty()) {
+      message_.add_parts()->mutable_reasoning()->set_text(
+          std::move(reasoning_text_));
+    }
+    for (v1::Part& part : reasoning_) *message_.add_parts() = std::move(part);
+    if (content_.has_value()) {
+      for (v1::Part& part : *content_) *message_.add_parts() = std::move(part);
+    }
+    if (refusal_.has_value()) {
+      message_.add_parts()->set_refusal(*std::move(refusal_));
+    }
+    if (audio_.has_value()) *message_.add_parts() = *std::move(audio_);
+    for (v1::Part& part : tool_calls_) *message_.add_parts() = std::move(part);
+  }
+
+  OpenAiLegacyCalls* legacy_;
+  v1::Message& message_;
+
+  std::string role_;
+  std::string tool_call_id_;
+  std::string reasoning_text_;
+  std::optional<std::string> refusal_;
+  std::optional<std::vector<v1::Part>> content_;
+  std::optional<v1::Part> audio_;
+  std::vector<v1::Part> reasoning_;
+  std::vector<v1::Part> tool_calls_;
+};
+
+}  // namespace
+
+absl::Status ReadOpenAiMessage(JsonValue& value, OpenAiLegacyCalls* legacy,
+                               v1::Message* message) {
+  return MessageReader(legacy, message).Read(value);
+}
+
+}  // namespace gateway

@@ -1,0 +1,34 @@
+// Writes messages in the words of Chat Completions: the turns of a request, or
+// the message of a choice.
+//
+// A lone text is written as a string, several parts as an array. Each tool
+// result becomes a message of its own, before what its message says besides.
+// Reasoning travels as `reasoning_content`; in answers, reasoning that its
+// provider sealed is repeated whole in `reasoning_details`, so that a client
+// who sends the message back loses nothing.
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// Writes the entries of `messages` that `message` amounts to: none or several.
+absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
+                                Losses& losses);
+
+// Writes the `message` of a choice. Content that Chat Completions has no place
+// for is left out.
+absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_

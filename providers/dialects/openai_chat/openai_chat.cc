@@ -1,0 +1,87 @@
+#include "providers/dialects/openai_chat/openai_chat.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/errors.h"
+#include "providers/dialects/openai_chat/event_reader.h"
+#include "providers/dialects/openai_chat/event_writer.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/request_reader.h"
+#include "providers/dialects/openai_chat/request_writer.h"
+#include "providers/dialects/openai_chat/response.h"
+#include "providers/dialects/openai_chat/scan.h"
+#include "providers/dialects/openai_chat/stream_tap.h"
+
+namespace gateway {
+
+std::string_view OpenAiChat::name() const { return kOpenAiChatDialect; }
+
+absl::Status OpenAiChat::ReadRequest(std::string_view body,
+                                     v1::GenerateRequest* request, bool* stream,
+                                     bool* stream_usage) const {
+  return ReadOpenAiRequest(body, request, stream, stream_usage);
+}
+
+absl::Status OpenAiChat::WriteRequest(
+    const v1::GenerateRequest& request, const WriteRequestOptions& options,
+    std::string* body, std::vector<v1::Warning>* warnings) const {
+  return WriteOpenAiRequest(request, options, body, warnings);
+}
+
+absl::Status OpenAiChat::ReadResponse(std::string_view body,
+                                      v1::GenerateResponse* response) const {
+  return ReadOpenAiResponse(body, response);
+}
+
+absl::Status OpenAiChat::WriteResponse(const v1::GenerateResponse& response,
+                                       std::string* body) const {
+  return WriteOpenAiResponse(response, body);
+}
+
+std::unique_ptr<EventReader> OpenAiChat::NewEventReader() const {
+  return NewOpenAiEventReader();
+}
+
+std::unique_ptr<EventWriter> OpenAiChat::NewEventWriter(
+    const EventWriter::Options& options) const {
+  return NewOpenAiEventWriter(options);
+}
+
+absl::Status OpenAiChat::ScanRequest(std::string_view body,
+                                     RequestScan* scan) const {
+  return ScanOpenAiRequest(body, scan);
+}
+
+void OpenAiChat::PlanEdits(const RequestScan& scan, std::string_view model,
+                           EditPlan* plan) const {
+  PlanOpenAiEdits(scan, model, plan);
+}
+
+absl::Status OpenAiChat::ScanResponse(std::string_view body,
+                                      ResponseFacts* facts) const {
+  return ScanOpenAiResponse(body, facts);
+}
+
+std::unique_ptr<StreamTap> OpenAiChat::NewStreamTap() const {
+  return NewOpenAiStreamTap();
+}
+
+absl::Status OpenAiChat::ReadError(const HttpFailure& failure) const {
+  return ReadOpenAiError(failure, SystemClock().WallTime());
+}
+
+WireError OpenAiChat::WriteError(const absl::Status& status,
+                                 std::string_view /*request_id*/) const {
+  // OpenAI tells the id in a header only.
+  return WriteOpenAiError(status);
+}
+
+}  // namespace gateway

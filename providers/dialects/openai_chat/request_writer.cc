@@ -1,0 +1,248 @@
+#include "providers/dialects/openai_chat/request_writer.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/message_writer.h"
+#include "providers/dialects/openai_chat/tools.h"
+#include "providers/dialects/openai_chat/words.h"
+
+namespace gateway {
+namespace {
+
+// What an extension may never say: it is written from the contract's fields,
+// which the policies have judged.
+constexpr std::string_view kGovernedFields[] = {
+    "model",      "messages",
+    "stream",     "stream_options",
+    "max_tokens", "max_completion_tokens",
+    "n",          "tools",
+    "functions",  "function_call",
+    "metadata",   "response_format.json_schema"};
+
+// Room for what stands beside the request's texts.
+constexpr size_t kBesideTextsBytes = 512;
+
+class RequestWriter {
+ public:
+  RequestWriter(const v1::GenerateRequest& request,
+                const WriteRequestOptions& options, JsonWriter& json,
+                Losses& losses)
+      : request_(request), options_(options), json_(json), losses_(losses) {}
+
+  absl::Status Write() {
+    json_.StartObject();
+    json_.StringField("model", options_.model);
+    json_.StartArrayField("messages");
+    for (const v1::Message& message : request_.messages()) {
+      GATEWAY_RETURN_IF_ERROR(WriteOpenAiMessage(message, json_, losses_));
+    }
+    json_.EndArray();
+    GATEWAY_RETURN_IF_ERROR(WriteStream());
+    WriteSampling();
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiTools(request_, json_, losses_));
+    WriteToolSettings();
+    if (request_.has_response_format()) {
+      GATEWAY_RETURN_IF_ERROR(WriteOpenAiResponseFormat(request_, json_));
+      taken_.push_back("response_format");
+    }
+    WriteReasoning();
+    WriteOutput();
+    WriteCaller();
+    for (const std::string_view name : kGovernedFields) taken_.push_back(name);
+    GATEWAY_RETURN_IF_ERROR(
+        WriteExtensions(request_.extensions(), taken_, json_, losses_));
+    json_.EndObject();
+    return absl::OkStatus();
+  }
+
+ private:
+  // Begins a field that an extension may then not repeat.
+  void Key(std::string_view key) {
+    taken_.push_back(key);
+    json_.Key(key);
+  }
+
+  void Text(std::string_view key, const std::string& text) {
+    if (text.empty()) return;
+    Key(key);
+    json_.String(text);
+  }
+
+  absl::Status WriteStream() {
+    if (!options_.stream) return absl::OkStatus();
+    json_.BoolField("stream", true);
+    json_.StartObjectField("stream_options");
+    json_.BoolField("include_usage", true);
+    GATEWAY_RETURN_IF_ERROR(MergeLeftovers(
+        request_.extensions(), "stream_options", {"include_usage"}, json_));
+    json_.EndObject();
+    return absl::OkStatus();
+  }
+
+  void Number(std::string_view key, bool set, double number) {
+    if (!set) return;
+    Key(key);
+    json_.Double(number);
+  }
+
+  void Integer(std::string_view key, bool set, int64_t number) {
+    if (!set) return;
+    Key(key);
+    json_.Int64(number);
+  }
+
+  void Truth(std::string_view key, bool set, bool truth) {
+    if (!set) return;
+    Key(key);
+    json_.Bool(truth);
+  }
+
+  void WriteSampling() {
+    const v1::Sampling& sampling = request_.sampling();
+    Integer("max_completion_tokens", request_.has_max_output_tokens(),
+            request_.max_output_tokens());
+    Number("temperature", sampling.has_temperature(), sampling.temperature());
+    Number("top_p", sampling.has_top_p(), sampling.top_p());
+    Number("frequency_penalty", sampling.has_frequency_penalty(),
+           sampling.frequency_penalty());
+    Number("presence_penalty", sampling.has_presence_penalty(),
+           sampling.presence_penalty());
+    Integer("seed", sampling.has_seed(), sampling.seed());
+    Truth("logprobs", sampling.has_logprobs(), sampling.logprobs());
+    Integer("top_logprobs", sampling.has_top_logprobs(),
+            sampling.top_logprobs());
+    Integer("n", sampling.has_choice_count(), sampling.choice_count());
+    if (sampling.has_top_k()) {
+      losses_.Add("sampling.top_k", "not a setting of Chat Completions");
+    }
+    WriteStop(sampling);
+    if (sampling.logit_bias().empty()) return;
+    Key("logit_bias");
+    json_.StartObject();
+    // Sorted, so that the same request is the same bytes.
+    for (const auto& [token, bias] : std::map<std::string, double>(
+             sampling.logit_bias().begin(), sampling.logit_bias().end())) {
+      json_.DoubleField(token, bias);
+    }
+    json_.EndObject();
+  }
+
+  void WriteStop(const v1::Sampling& sampling) {
+    if (sampling.stop().empty()) return;
+    Key("stop");
+    if (sampling.stop_size() == 1) {
+      json_.String(sampling.stop(0));
+      return;
+    }
+    json_.StartArray();
+    for (const std::string& stop : sampling.stop()) json_.String(stop);
+    json_.EndArray();
+  }
+
+  void WriteToolSettings() {
+    if (request_.tool_choice().mode() != v1::ToolChoice::MODE_UNSPECIFIED) {
+      taken_.push_back("tool_choice");
+      WriteOpenAiToolChoice(request_, json_);
+    }
+    // Refused by OpenAI where there are no tools.
+    Truth("parallel_tool_calls",
+          request_.has_parallel_tool_calls() && !request_.tools().empty(),
+          request_.parallel_tool_calls());
+  }
+
+  void WriteReasoning() {
+    if (!request_.has_reasoning()) return;
+    const v1::ReasoningSettings& reasoning = request_.reasoning();
+    const std::string_view effort = WriteEffort(reasoning.effort());
+    if (!effort.empty()) {
+      Key("reasoning_effort");
+      json_.String(effort);
+    }
+    // A mode does not say how much, and a model that does not reason refuses
+    // every degree.
+    if (effort.empty() && reasoning.mode() != reasoning.MODE_UNSPECIFIED) {
+      losses_.Add("reasoning.mode",
+                  "the model decides; set reasoning.effort to say how much");
+    }
+    if (reasoning.has_budget_tokens()) {
+      losses_.Add("reasoning.budget_tokens",
+                  "Chat Completions knows degrees of effort only");
+    }
+    if (!reasoning.display().empty()) {
+      losses_.Add("reasoning.display", "not a setting of Chat Completions");
+    }
+  }
+
+  void WriteOutput() {
+    Text("verbosity", request_.verbosity());
+    if (!request_.modalities().empty()) {
+      Key("modalities");
+      json_.StartArray();
+      for (const std::string& modality : request_.modalities()) {
+        json_.String(modality);
+      }
+      json_.EndArray();
+    }
+    if (request_.has_audio_output()) {
+      Key("audio");
+      json_.StartObject();
+      json_.StringField("voice", request_.audio_output().voice());
+      json_.StringField("format", request_.audio_output().format());
+      json_.EndObject();
+    }
+    Text("service_tier", request_.service_tier());
+    Truth("store", request_.has_store(), request_.store());
+  }
+
+  void WriteCaller() {
+    Text("safety_identifier", request_.scope().user_id());
+    Text("prompt_cache_key", request_.prompt_cache_key());
+    if (request_.has_cache_hint()) {
+      losses_.Add("cache_hint", "OpenAI caches prompts of its own accord");
+    }
+    if (request_.labels().empty()) return;
+    Key("metadata");
+    json_.StartObject();
+    for (const auto& [key, label] : std::map<std::string, std::string>(
+             request_.labels().begin(), request_.labels().end())) {
+      json_.StringField(key, label);
+    }
+    json_.EndObject();
+  }
+
+  const v1::GenerateRequest& request_;
+  const WriteRequestOptions& options_;
+  JsonWriter& json_;
+  Losses& losses_;
+  // Room for all that a usual request says.
+  absl::InlinedVector<std::string_view, 32> taken_;
+};
+
+}  // namespace
+
+absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
+                                const WriteRequestOptions& options,
+                                std::string* body,
+                                std::vector<v1::Warning>* warnings) {
+  // Mostly the texts; escaping may make it more.
+  body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
+  JsonWriter json(body);
+  Losses losses(warnings);
+  return RequestWriter(request, options, json, losses).Write();
+}
+
+}  // namespace gateway

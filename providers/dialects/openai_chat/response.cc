@@ -1,0 +1,210 @@
+#include "providers/dialects/openai_chat/response.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_chat/errors.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_chat/message_reader.h"
+#include "providers/dialects/openai_chat/message_writer.h"
+#include "providers/dialects/openai_chat/usage.h"
+#include "providers/dialects/openai_chat/words.h"
+
+namespace gateway {
+namespace {
+
+// An answer's indices are bounded by the number that may be asked for.
+constexpr int32_t kChoiceIndexMax = 127;
+
+// Seconds that google.protobuf.Timestamp can hold.
+constexpr int64_t kTimestampSecondsMax = 253402300799;
+
+absl::Status ReadText(JsonValue& value, std::string* text) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
+  text->assign(read);
+  return absl::OkStatus();
+}
+
+ChoiceContents ContentsOf(const v1::Message& message) {
+  ChoiceContents contents;
+  for (const v1::Part& part : message.parts()) {
+    contents.content =
+        contents.content || !part.has_text() || !part.text().empty();
+    contents.tool_calls = contents.tool_calls || part.has_tool_call();
+    contents.refusal = contents.refusal || part.has_refusal();
+  }
+  return contents;
+}
+
+// Whether the choice says, as OpenRouter does, that it failed.
+absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
+  choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "index") {
+          GATEWAY_ASSIGN_OR_RETURN(const int32_t index,
+                                   field.Int32(0, kChoiceIndexMax));
+          choice->set_index(index);
+          return absl::OkStatus();
+        }
+        if (key == "message") {
+          return ReadOpenAiMessage(field, nullptr, choice->mutable_message());
+        }
+        if (key == "finish_reason") {
+          return ReadText(field, choice->mutable_provider_finish_reason());
+        }
+        if (key == "logprobs") {
+          if (field.IsNull()) return absl::OkStatus();
+          return ReadOpenAiLogprobs(field, choice->mutable_logprobs());
+        }
+        if (key == "error" && field.IsObject()) {
+          *failed = true;
+          return absl::OkStatus();
+        }
+        return KeepField(key, field, choice->mutable_extensions());
+      }));
+  choice->set_finish_reason(ReadFinishReason(choice->provider_finish_reason(),
+                                             ContentsOf(choice->message())));
+  return absl::OkStatus();
+}
+
+class ResponseReader {
+ public:
+  explicit ResponseReader(v1::GenerateResponse* response)
+      : response_(*response) {}
+
+  absl::Status ReadField(std::string_view key, JsonValue& value) {
+    if (key == "id") return ReadText(value, response_.mutable_id());
+    if (key == "model") return ReadText(value, response_.mutable_model());
+    if (key == "object") return absl::OkStatus();
+    if (key == "created") {
+      if (value.IsNull()) return absl::OkStatus();
+      GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, value.Int64());
+      if (seconds < 0 || seconds > kTimestampSecondsMax) {
+        return value.Error("not a plausible time");
+      }
+      response_.mutable_create_time()->set_seconds(seconds);
+      return absl::OkStatus();
+    }
+    if (key == "choices") {
+      return value.EachElement([this](JsonValue& choice) {
+        return ReadChoice(choice, response_.add_choices(), &failed_);
+      });
+    }
+    if (key == "usage") {
+      if (value.IsNull()) return absl::OkStatus();
+      return ReadOpenAiUsage(value, response_.mutable_usage());
+    }
+    if (key == "service_tier") {
+      return ReadText(value, response_.mutable_service_tier());
+    }
+    if (key == "system_fingerprint") {
+      return ReadText(value, response_.mutable_system_fingerprint());
+    }
+    if (key == "error" && !value.IsNull()) {
+      failed_ = true;
+      return absl::OkStatus();
+    }
+    return KeepField(key, value, response_.mutable_extensions());
+  }
+
+  bool failed() const { return failed_; }
+
+ private:
+  v1::GenerateResponse& response_;
+  bool failed_ = false;
+};
+
+absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json) {
+  Losses unheard(nullptr);
+  json.StartObject();
+  json.Int64Field("index", choice.index());
+  json.Key("message");
+  GATEWAY_RETURN_IF_ERROR(WriteOpenAiAnswer(choice.message(), json));
+  json.Key("logprobs");
+  if (choice.has_logprobs()) {
+    WriteOpenAiLogprobs(choice.logprobs(), json);
+  } else {
+    json.Null();
+  }
+  json.StringField(
+      "finish_reason",
+      WriteFinishReason(choice.finish_reason(), choice.provider_finish_reason(),
+                        ContentsOf(choice.message())));
+  constexpr std::string_view kTaken[] = {"index", "message", "logprobs",
+                                         "finish_reason"};
+  GATEWAY_RETURN_IF_ERROR(
+      WriteExtensions(choice.extensions(), kTaken, json, unheard));
+  json.EndObject();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadOpenAiResponse(std::string_view body,
+                                v1::GenerateResponse* response) {
+  response->Clear();
+  ResponseReader reader(response);
+  const absl::Status status =
+      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& value) {
+          return reader.ReadField(key, value);
+        });
+      });
+  if (reader.failed()) return ReadOpenAiErrorEvent(body);
+  if (!status.ok()) return AsBadResponse(status);
+  if (response->choices().empty()) {
+    return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                     "the answer has no choices");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
+                                 std::string* body) {
+  Losses unheard(nullptr);
+  JsonWriter json(body);
+  json.StartObject();
+  json.StringField("id", response.id().empty()
+                             ? absl::StrCat("chatcmpl-", response.request_id())
+                             : response.id());
+  json.StringField("object", "chat.completion");
+  json.Int64Field("created", response.create_time().seconds());
+  json.StringField("model", response.model());
+  json.StartArrayField("choices");
+  for (const v1::Choice& choice : response.choices()) {
+    GATEWAY_RETURN_IF_ERROR(WriteChoice(choice, json));
+  }
+  json.EndArray();
+  if (response.has_usage()) {
+    json.Key("usage");
+    WriteOpenAiUsage(response.usage(), json);
+  }
+  if (!response.service_tier().empty()) {
+    json.StringField("service_tier", response.service_tier());
+  }
+  if (!response.system_fingerprint().empty()) {
+    json.StringField("system_fingerprint", response.system_fingerprint());
+  }
+  constexpr std::string_view kTaken[] = {
+      "id",      "object", "created",      "model",
+      "choices", "usage",  "service_tier", "system_fingerprint",
+      "error"};
+  GATEWAY_RETURN_IF_ERROR(
+      WriteExtensions(response.extensions(), kTaken, json, unheard));
+  json.EndObject();
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,331 @@
+#include "providers/dialects/openai_chat/scan.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/errors.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/usage.h"
+#include "providers/dialects/openai_chat/words.h"
+
+namespace gateway {
+namespace {
+
+constexpr int32_t kChoicesMax = 128;
+constexpr std::string_view kUsageWish = R"("include_usage":true)";
+constexpr std::string_view kWishObject = R"({"include_usage":true})";
+// The object has at least a model, so a comma follows.
+constexpr std::string_view kWishField =
+    R"("stream_options":{"include_usage":true},)";
+
+// The fields that policies depend on, now or in rooms to come.
+enum Field {
+  kFunctions,
+  kMaxCompletionTokens,
+  kMaxTokens,
+  kMessages,
+  kMetadata,
+  kModel,
+  kN,
+  kSafetyIdentifier,
+  kStream,
+  kStreamOptions,
+  kTools,
+  kUser,
+  kOther,
+};
+
+Field FieldOf(std::string_view key) {
+  struct Entry {
+    std::string_view key;
+    Field field;
+  };
+  static constexpr Entry kEntries[] = {
+      {"functions", kFunctions},
+      {"max_completion_tokens", kMaxCompletionTokens},
+      {"max_tokens", kMaxTokens},
+      {"messages", kMessages},
+      {"metadata", kMetadata},
+      {"model", kModel},
+      {"n", kN},
+      {"safety_identifier", kSafetyIdentifier},
+      {"stream", kStream},
+      {"stream_options", kStreamOptions},
+      {"tools", kTools},
+      {"user", kUser},
+  };
+  for (const Entry& entry : kEntries) {
+    if (entry.key == key) return entry.field;
+  }
+  return kOther;
+}
+
+class RequestScanner {
+ public:
+  RequestScanner(std::string_view body, RequestScan* scan)
+      : body_(body), scan_(*scan) {}
+
+  absl::Status Scan(JsonValue& root) {
+    if (!root.IsObject()) return root.Error("expected an object");
+    scan_.object_begin = body_.find('{') + 1;
+    GATEWAY_RETURN_IF_ERROR(
+        root.EachField([this](std::string_view key, JsonValue& value) {
+          return ScanField(key, value);
+        }));
+    if (scan_.model.empty()) return root.Error("model must be set");
+    // Some servers refuse two limits; the larger one is the safe assumption.
+    scan_.output_tokens_max = std::max(max_tokens_, max_completion_tokens_);
+    if (scan_.user_id.empty()) scan_.user_id = std::move(user_);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status ScanField(std::string_view key, JsonValue& value) {
+    const Field field = FieldOf(key);
+    if (field == kOther) return absl::OkStatus();
+    if ((seen_ & (1u << field)) != 0) return value.Error("given twice");
+    seen_ |= 1u << field;
+    switch (field) {
+      case kModel:
+        return ScanModel(value);
+      case kMessages:
+        scan_.has_messages = true;
+        if (!value.IsArray()) return value.Error("expected an array");
+        return absl::OkStatus();
+      case kStreamOptions:
+        return ScanStreamOptions(value);
+      default:
+        break;
+    }
+    if (value.IsNull()) return value.Null();
+    return ScanOptional(field, value);
+  }
+
+  // Fields that may be null, and are not.
+  absl::Status ScanOptional(Field field, JsonValue& value) {
+    constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
+    switch (field) {
+      case kStream: {
+        GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
+        return absl::OkStatus();
+      }
+      case kMaxTokens: {
+        GATEWAY_ASSIGN_OR_RETURN(max_tokens_, value.Int32(0, kInt32Max));
+        return absl::OkStatus();
+      }
+      case kMaxCompletionTokens: {
+        GATEWAY_ASSIGN_OR_RETURN(max_completion_tokens_,
+                                 value.Int32(0, kInt32Max));
+        return absl::OkStatus();
+      }
+      case kN: {
+        GATEWAY_ASSIGN_OR_RETURN(scan_.choice_count,
+                                 value.Int32(1, kChoicesMax));
+        return absl::OkStatus();
+      }
+      case kTools:
+      case kFunctions:
+        return value.EachElement([this](JsonValue&) {
+          scan_.has_tools = true;
+          return absl::OkStatus();
+        });
+      case kMetadata:
+        if (!value.IsObject()) return value.Error("expected an object");
+        return absl::OkStatus();
+      case kUser: {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view user, value.String());
+        user_ = user;
+        return absl::OkStatus();
+      }
+      case kSafetyIdentifier: {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view user, value.String());
+        scan_.user_id = user;
+        return absl::OkStatus();
+      }
+      default:
+        return absl::OkStatus();
+    }
+  }
+
+  // The place of a text that points into the body.
+  Span SpanOf(std::string_view raw) const {
+    return {.offset = static_cast<size_t>(raw.data() - body_.data()),
+            .length = raw.size()};
+  }
+
+  absl::Status ScanModel(JsonValue& value) {
+    GATEWAY_ASSIGN_OR_RETURN(const JsonString model, value.StringAndRaw());
+    if (model.text.empty()) return value.Error("must not be empty");
+    scan_.model = model.text;
+    scan_.model_value = SpanOf(model.raw);
+    return absl::OkStatus();
+  }
+
+  absl::Status ScanStreamOptions(JsonValue& value) {
+    if (!value.IsObject()) {
+      if (!value.IsNull()) return value.Error("expected an object or null");
+      GATEWAY_RETURN_IF_ERROR(value.Null());
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                               value.RawUnchecked());
+      scan_.stream_options_value = SpanOf(raw);
+      return absl::OkStatus();
+    }
+    Leftovers others;
+    bool repeated = false;
+    bool seen = false;
+    GATEWAY_RETURN_IF_ERROR(value.EachField(
+        [&](std::string_view key, JsonValue& field) -> absl::Status {
+          if (key != "include_usage") return others.Keep(key, field);
+          repeated = std::exchange(seen, true);
+          if (repeated) return field.Error("given twice");
+          if (field.IsNull()) return field.Null();
+          GATEWAY_ASSIGN_OR_RETURN(scan_.stream_usage, field.Bool());
+          return absl::OkStatus();
+        }));
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+    scan_.stream_options_value = SpanOf(raw);
+    if (others.fields().empty() || scan_.stream_usage) return absl::OkStatus();
+    scan_.stream_options_wish = others.fields();
+    scan_.stream_options_wish.append(",").append(kUsageWish).append("}");
+    return absl::OkStatus();
+  }
+
+  std::string_view body_;
+  RequestScan& scan_;
+  uint32_t seen_ = 0;
+  std::optional<int64_t> max_tokens_;
+  std::optional<int64_t> max_completion_tokens_;
+  std::string user_;
+};
+
+// What the first choice of an answer says of its end.
+struct FirstChoice {
+  std::string finish_reason;
+  ChoiceContents contents;
+};
+
+absl::Status ScanMessage(JsonValue& message, ChoiceContents* contents) {
+  return message.EachField([&](std::string_view key, JsonValue& value) {
+    if (key == "content" && value.IsString()) contents->content = true;
+    if (key == "refusal" && value.IsString()) contents->refusal = true;
+    if (key == "function_call" && value.IsObject()) contents->tool_calls = true;
+    if (key == "tool_calls" && value.IsArray()) {
+      return value.EachElement([&](JsonValue&) {
+        contents->tool_calls = true;
+        return absl::OkStatus();
+      });
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ScanChoice(JsonValue& choice, FirstChoice* first, bool* failed) {
+  return choice.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key == "finish_reason" && value.IsString()) {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view word, value.String());
+          first->finish_reason = word;
+        } else if (key == "message" && value.IsObject()) {
+          return ScanMessage(value, &first->contents);
+        } else if (key == "error" && value.IsObject()) {
+          *failed = true;
+        }
+        return absl::OkStatus();
+      });
+}
+
+class ResponseScanner {
+ public:
+  explicit ResponseScanner(ResponseFacts* facts) : facts_(*facts) {}
+
+  absl::Status ScanField(std::string_view key, JsonValue& value) {
+    if (key == "usage" && !value.IsNull()) {
+      facts_.has_usage = true;
+      return ReadOpenAiUsage(value, &facts_.usage);
+    } else if (key == "error") {
+      failed_ = failed_ || value.IsObject() || value.IsString();
+    } else if (key == "choices") {
+      return value.EachElement([this](JsonValue& choice) {
+        if (std::exchange(has_choices_, true)) return absl::OkStatus();
+        return ScanChoice(choice, &first_, &failed_);
+      });
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Finish(JsonValue& root) {
+    if (failed_) return absl::OkStatus();
+    if (!has_choices_) return root.Error("the answer has no choices");
+    facts_.finish_reason =
+        ReadFinishReason(first_.finish_reason, first_.contents);
+    return absl::OkStatus();
+  }
+
+  bool failed() const { return failed_; }
+
+ private:
+  ResponseFacts& facts_;
+  FirstChoice first_;
+  bool has_choices_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan) {
+  *scan = RequestScan();
+  RequestScanner scanner(body, scan);
+  return AsInvalidRequest(
+      ReadJson(body, JsonPadding::kPresent,
+               [&](JsonValue& root) { return scanner.Scan(root); }));
+}
+
+void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
+                     EditPlan* plan) {
+  if (scan.model != model) {
+    JsonWriter(&plan->model).String(model);
+    plan->edits.push_back({scan.model_value, plan->model});
+  }
+  if (scan.stream && !scan.stream_usage) {
+    if (scan.stream_options_value.length == 0) {
+      plan->edits.push_back({{.offset = scan.object_begin}, kWishField});
+    } else if (scan.stream_options_wish.empty()) {
+      plan->edits.push_back({scan.stream_options_value, kWishObject});
+    } else {
+      plan->edits.push_back(
+          {scan.stream_options_value, scan.stream_options_wish});
+    }
+  }
+  std::sort(plan->edits.begin(), plan->edits.end(),
+            [](const Edit& a, const Edit& b) {
+              return a.span.offset < b.span.offset;
+            });
+}
+
+absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts) {
+  *facts = ResponseFacts();
+  ResponseScanner scanner(facts);
+  const absl::Status status = ReadJson(
+      body, JsonPadding::kPresent, [&](JsonValue& root) -> absl::Status {
+        GATEWAY_RETURN_IF_ERROR(
+            root.EachField([&](std::string_view key, JsonValue& value) {
+              return scanner.ScanField(key, value);
+            }));
+        return scanner.Finish(root);
+      });
+  if (scanner.failed()) return ReadOpenAiErrorEvent(body);
+  return AsBadResponse(status);
+}
+
+}  // namespace gateway

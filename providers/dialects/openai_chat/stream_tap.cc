@@ -1,0 +1,204 @@
+#include "providers/dialects/openai_chat/stream_tap.h"
+
+#include <bitset>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/errors.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/usage.h"
+#include "providers/dialects/openai_chat/words.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kChoicesMax = 128;
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// Whether `text` ends with one of the keys that an event is worth parsing for.
+bool EndsWithTellingKey(std::string_view text) {
+  if (text.size() < 2 || text.back() != '"') return false;
+  switch (text[text.size() - 2]) {
+    case 'e':  // The role begins a choice.
+      return text.ends_with("\"role\"") || text.ends_with("\"usage\"");
+    case 'n':
+      return text.ends_with("\"finish_reason\"");
+    case 'r':
+      return text.ends_with("\"error\"");
+    default:
+      return false;
+  }
+}
+
+// Whether a telling key stands in `data` with a value that is not null. One
+// pass for them all, from colon to colon, of which there are few. In a JSON
+// string the quotes before a colon would be escaped.
+bool HasTellingKey(std::string_view data) {
+  const char* const end = data.data() + data.size();
+  const char* at = data.data();
+  while (const void* found = memchr(at, ':', end - at)) {
+    const char* const colon = static_cast<const char*>(found);
+    at = colon + 1;
+    std::string_view before(data.data(), colon - data.data());
+    while (!before.empty() && IsSpace(before.back())) before.remove_suffix(1);
+    if (!EndsWithTellingKey(before)) continue;
+    while (at != end && IsSpace(*at)) ++at;
+    if (at != end && *at != 'n') return true;
+  }
+  return false;
+}
+
+// Whether both ends are a JSON object's. Most events are read no closer than
+// this, which finds those that were cut off.
+bool IsLikeAnObject(std::string_view data) {
+  return data.front() == '{' && data[data.find_last_not_of(" \t\r\n")] == '}';
+}
+
+// What one event says that is to be recorded.
+struct Notes {
+  bool has_choices = false;
+  bool has_output = false;  // More than the role that begins a choice.
+  bool has_usage = false;
+  bool failed = false;
+};
+
+class OpenAiStreamTap final : public StreamTap {
+ public:
+  absl::StatusOr<EventKind> OnEvent(std::string_view name,
+                                    std::string_view data) override {
+    if (data.empty()) return EventKind::kIgnorable;
+    if (data.starts_with("[DONE]")) return EventKind::kTerminal;
+    if (name == "error") {
+      error_ = ReadOpenAiErrorEvent(data);
+      return EventKind::kError;
+    }
+    if (!IsLikeAnObject(data) || !IsUtf8(data)) {
+      return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                       "an event of the stream is not a JSON object");
+    }
+    if (!IsWorthParsing(data)) return EventKind::kContent;
+    return Parse(data);
+  }
+
+  const ResponseFacts& facts() const override { return facts_; }
+  absl::Status error() const override { return error_; }
+  bool finished() const override {
+    return begun_.any() && (begun_ & ~ended_).none();
+  }
+
+ private:
+  // The first event has an id, if any has.
+  bool IsWorthParsing(std::string_view data) const {
+    return !has_id_ || HasTellingKey(data);
+  }
+
+  absl::StatusOr<EventKind> Parse(std::string_view data) {
+    Notes notes;
+    const absl::Status status =
+        ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+          return root.EachField([&](std::string_view key, JsonValue& value) {
+            return NoteField(key, value, &notes);
+          });
+        });
+    if (notes.failed) {
+      error_ = ReadOpenAiErrorEvent(data);
+      return EventKind::kError;
+    }
+    if (!status.ok()) return AsBadResponse(status);
+    if (notes.has_output) return EventKind::kContent;
+    if (notes.has_choices) return EventKind::kIgnorable;
+    return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;
+  }
+
+  absl::Status NoteField(std::string_view key, JsonValue& value, Notes* notes) {
+    if (key == "choices") {
+      if (value.IsNull()) return absl::OkStatus();
+      return value.EachElement([&](JsonValue& choice) {
+        notes->has_choices = true;
+        return NoteChoice(choice, notes);
+      });
+    }
+    if (key == "id" && !has_id_ && value.IsString()) {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
+      has_id_ = !id.empty();
+    } else if (key == "usage" && !value.IsNull()) {
+      notes->has_usage = true;
+      facts_.has_usage = true;
+      return ReadOpenAiUsage(value, &facts_.usage);
+    } else if (key == "error") {
+      notes->failed = notes->failed || value.IsObject() || value.IsString();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status NoteChoice(JsonValue& choice, Notes* notes) {
+    size_t index = 0;
+    bool ends = false;
+    std::string_view word;
+    GATEWAY_RETURN_IF_ERROR(choice.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "index") {
+            GATEWAY_ASSIGN_OR_RETURN(index, value.Int32(0, kChoicesMax - 1));
+          } else if (key == "finish_reason" && value.IsString()) {
+            GATEWAY_ASSIGN_OR_RETURN(word, value.String());
+            ends = !word.empty();
+          } else if (key == "delta" && value.IsObject()) {
+            return NoteDelta(value, notes);
+          } else if (key == "error" && value.IsObject()) {
+            notes->failed = true;
+          }
+          return absl::OkStatus();
+        }));
+    begun_.set(index);
+    // Only the first word counts: some vendors repeat it, or send another.
+    notes->has_output = notes->has_output || ends;
+    if (!ends || ended_.test(index)) return absl::OkStatus();
+    ended_.set(index);
+    if (index == 0) facts_.finish_reason = ReadFinishReason(word, contents_);
+    return absl::OkStatus();
+  }
+
+  // Only of parsed events, so that a known word is all that can be judged
+  // exactly: what it means is decided by the word, and content is assumed.
+  absl::Status NoteDelta(JsonValue& delta, Notes* notes) {
+    return delta.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "role" || value.IsNull()) return absl::OkStatus();
+          if (key == "tool_calls" && value.IsArray()) {
+            contents_.tool_calls = true;
+          }
+          if (key == "refusal" && value.IsString()) contents_.refusal = true;
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                   value.RawUnchecked());
+          notes->has_output = notes->has_output || raw != "\"\"";
+          return absl::OkStatus();
+        });
+  }
+
+  ResponseFacts facts_;
+  bool has_id_ = false;
+  absl::Status error_;
+  ChoiceContents contents_ = {.content = true};
+  std::bitset<kChoicesMax> begun_;
+  std::bitset<kChoicesMax> ended_;
+};
+
+}  // namespace
+
+std::unique_ptr<StreamTap> NewOpenAiStreamTap() {
+  return std::make_unique<OpenAiStreamTap>();
+}
+
+}  // namespace gateway

@@ -1,0 +1,120 @@
+#include "providers/dialects/openai_chat/usage.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "llmgateway/v1/usage.pb.h"
+
+namespace gateway {
+namespace {
+
+absl::StatusOr<int64_t> Tokens(JsonValue& value) {
+  if (value.IsNull()) return 0;
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, value.Int64());
+  if (tokens < 0 || tokens > kUsageTokensMax) {
+    return value.Error("not a plausible number of tokens");
+  }
+  return tokens;
+}
+
+absl::Status ReadPromptDetails(JsonValue& details, v1::Usage* usage) {
+  if (details.IsNull()) return absl::OkStatus();
+  return details.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key == "cached_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_cached_input_tokens(tokens);
+        } else if (key == "cache_write_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_cache_write_tokens(tokens);
+        } else if (key == "audio_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_audio_input_tokens(tokens);
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
+  if (details.IsNull()) return absl::OkStatus();
+  return details.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        if (key == "reasoning_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_reasoning_tokens(tokens);
+        } else if (key == "audio_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_audio_output_tokens(tokens);
+        } else if (key == "accepted_prediction_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_accepted_prediction_tokens(tokens);
+        } else if (key == "rejected_prediction_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          usage->set_rejected_prediction_tokens(tokens);
+        }
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace
+
+absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage) {
+  usage->Clear();
+  // DeepSeek's own name for what was cached, beside or instead of the details.
+  int64_t cache_hit_tokens = 0;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "prompt_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
+          usage->set_input_tokens(tokens);
+        } else if (key == "completion_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
+          usage->set_output_tokens(tokens);
+        } else if (key == "prompt_tokens_details") {
+          return ReadPromptDetails(field, usage);
+        } else if (key == "completion_tokens_details") {
+          return ReadCompletionDetails(field, usage);
+        } else if (key == "prompt_cache_hit_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, Tokens(field));
+        }
+        return absl::OkStatus();
+      }));
+  // Prices are of the parts: together they must not exceed the whole.
+  const int64_t cached =
+      std::max(usage->cached_input_tokens(), cache_hit_tokens);
+  usage->set_cached_input_tokens(std::min(cached, usage->input_tokens()));
+  usage->set_cache_write_tokens(
+      std::min(usage->cache_write_tokens(),
+               usage->input_tokens() - usage->cached_input_tokens()));
+  return absl::OkStatus();
+}
+
+void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json) {
+  json.StartObject();
+  json.Int64Field("prompt_tokens", usage.input_tokens());
+  json.Int64Field("completion_tokens", usage.output_tokens());
+  json.Int64Field("total_tokens", usage.input_tokens() + usage.output_tokens());
+  json.StartObjectField("prompt_tokens_details");
+  json.Int64Field("cached_tokens", usage.cached_input_tokens());
+  if (usage.cache_write_tokens() > 0) {
+    json.Int64Field("cache_write_tokens", usage.cache_write_tokens());
+  }
+  json.Int64Field("audio_tokens", usage.audio_input_tokens());
+  json.EndObject();
+  json.StartObjectField("completion_tokens_details");
+  json.Int64Field("reasoning_tokens", usage.reasoning_tokens());
+  json.Int64Field("audio_tokens", usage.audio_output_tokens());
+  json.Int64Field("accepted_prediction_tokens",
+                  usage.accepted_prediction_tokens());
+  json.Int64Field("rejected_prediction_tokens",
+                  usage.rejected_prediction_tokens());
+  json.EndObject();
+  json.EndObject();
+}
+
+}  // namespace gateway

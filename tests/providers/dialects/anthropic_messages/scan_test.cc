@@ -1,0 +1,205 @@
+#include "providers/dialects/anthropic_messages/scan.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "tests/providers/dialects/golden_files.h"
+
+namespace gateway::anthropic {
+namespace {
+
+// A text with readable bytes behind it, as the raw path has them.
+class Padded {
+ public:
+  explicit Padded(std::string_view text) : size_(text.size()), bytes_(text) {
+    bytes_.append(kJsonPaddingBytes, '\0');
+  }
+  std::string_view view() const {
+    return std::string_view(bytes_).substr(0, size_);
+  }
+
+ private:
+  size_t size_;
+  std::string bytes_;
+};
+
+absl::StatusOr<RequestScan> Scan(std::string_view body) {
+  const Padded padded(body);
+  RequestScan scan;
+  absl::Status status = ScanRequest(padded.view(), &scan);
+  if (!status.ok()) return status;
+  return scan;
+}
+
+TEST(ScanRequestTest, ReadsWhatTheStagesNeed) {
+  const std::string_view body =
+      R"( {"max_tokens":99,"tools":[{"name":"f"}],"model" : "cl\u0061ude",
+           "stream":true,"metadata":{"user_id":"u"},"messages":[]})";
+  const absl::StatusOr<RequestScan> scan = Scan(body);
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_EQ(scan->model, "claude");
+  EXPECT_EQ(body.substr(scan->model_value.offset, scan->model_value.length),
+            R"("cl\u0061ude")");
+  EXPECT_TRUE(scan->stream);
+  EXPECT_TRUE(scan->stream_usage);
+  EXPECT_EQ(scan->output_tokens_max, 99);
+  EXPECT_TRUE(scan->has_tools);
+  EXPECT_TRUE(scan->has_messages);
+  EXPECT_EQ(scan->user_id, "u");
+  EXPECT_EQ(scan->choice_count, 1);
+  EXPECT_EQ(scan->stream_options_value.length, 0u);
+  EXPECT_EQ(body[scan->object_begin - 1], '{');
+}
+
+TEST(ScanRequestTest, TakesNullAndEmptyForAbsent) {
+  const absl::StatusOr<RequestScan> scan =
+      Scan(R"({"model":"m","stream":null,"tools":[],"metadata":null,
+               "max_tokens":null})");
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_FALSE(scan->stream);
+  EXPECT_FALSE(scan->has_tools);
+  EXPECT_FALSE(scan->has_messages);
+  EXPECT_FALSE(scan->output_tokens_max.has_value());
+}
+
+TEST(ScanRequestTest, RefusesASecondKeyThatAPolicyDependsOn) {
+  for (const std::string_view key :
+       {"model", "stream", "max_tokens", "messages", "system", "tools",
+        "metadata", "thinking", "tool_choice", "output_config",
+        "service_tier"}) {
+    const std::string_view value = key == "messages" ? "[]" : "null";
+    const std::string first =
+        key == "model" ? R"("model":"m")"
+                       : absl::StrCat(R"("model":"m",")", std::string(key),
+                                      "\":", std::string(value));
+    // The first letter as an escape: a reader that compares bytes sees two
+    // different keys.
+    const std::string second = absl::StrCat(
+        "\"\\u00", absl::Hex(key.front()), std::string(key.substr(1)),
+        "\":", key == "model" ? "\"n\"" : std::string(value));
+    const absl::StatusOr<RequestScan> scan =
+        Scan(absl::StrCat("{", first, ",", second, "}"));
+    ASSERT_FALSE(scan.ok()) << key;
+    EXPECT_EQ(FieldViolations(scan.status()).front().first, key);
+    EXPECT_EQ(FieldViolations(scan.status()).front().second, "repeated key");
+  }
+}
+
+TEST(ScanRequestTest, LetsOtherKeysBe) {
+  EXPECT_TRUE(Scan(R"({"model":"m","novel":1,"novel":2})").ok());
+}
+
+TEST(ScanRequestTest, NamesTheFieldAtFault) {
+  const auto field_at_fault = [](std::string_view body) {
+    const absl::StatusOr<RequestScan> scan = Scan(body);
+    EXPECT_EQ(FaultReason(scan.status()), v1::ERROR_REASON_INVALID_REQUEST);
+    return FieldViolations(scan.status()).front().first;
+  };
+  EXPECT_EQ(field_at_fault("{}"), "model");
+  EXPECT_EQ(field_at_fault(R"({"model":7})"), "model");
+  EXPECT_EQ(field_at_fault(R"({"model":"\ud800"})"), "model");
+  EXPECT_EQ(field_at_fault(R"({"model":"m","stream":1})"), "stream");
+  EXPECT_EQ(field_at_fault(R"({"model":"m","max_tokens":-1})"), "max_tokens");
+  EXPECT_EQ(field_at_fault(R"({"model":"m","max_tokens":"9"})"), "max_tokens");
+  EXPECT_EQ(field_at_fault(R"({"model":"m","messages":{}})"), "messages");
+  EXPECT_EQ(field_at_fault(R"({"model":"m","metadata":{"user_id":1}})"),
+            "metadata.user_id");
+  EXPECT_EQ(field_at_fault("[]"), "");
+}
+
+TEST(PlanEditsTest, ChangesTheModelAndNothingElse) {
+  const std::string body = R"({"a":1,"model":"x","b":"x"})";
+  const absl::StatusOr<RequestScan> scan = Scan(body);
+  ASSERT_TRUE(scan.ok());
+  EditPlan plan;
+  PlanEdits(*scan, "x", &plan);
+  const auto& edits = plan.edits;
+  EXPECT_TRUE(edits.empty());
+  PlanEdits(*scan, "y\"z", &plan);
+  ASSERT_EQ(edits.size(), 1u);
+  std::string edited = body;
+  edited.replace(edits[0].span.offset, edits[0].span.length,
+                 edits[0].replacement);
+  EXPECT_EQ(edited, R"({"a":1,"model":"y\"z","b":"x"})");
+}
+
+TEST(ScanResponseTest, AnErrorIsAnError) {
+  const Padded body(
+      R"({"type":"error","error":{"type":"api_error","message":"no"}})");
+  ResponseFacts facts;
+  EXPECT_EQ(FaultReason(ScanResponse(body.view(), &facts)),
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+}
+
+TEST(ScanResponseTest, WhatIsNoAnswerIsTheProvidersFault) {
+  for (const std::string_view text : {"", "<html>", "[1]", R"({"id":1})"}) {
+    const Padded body(text);
+    ResponseFacts facts;
+    EXPECT_EQ(FaultReason(ScanResponse(body.view(), &facts)),
+              v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << text;
+  }
+}
+
+TEST(MessagesTapTest, JudgesEventsByTheirNames) {
+  MessagesTap tap;
+  const auto kind = [&](std::string_view name, std::string_view data) {
+    const Padded padded(data);
+    const absl::StatusOr<EventKind> judged = tap.OnEvent(name, padded.view());
+    EXPECT_TRUE(judged.ok()) << judged.status();
+    return judged.value_or(EventKind::kError);
+  };
+  EXPECT_EQ(kind("ping", "{}"), EventKind::kIgnorable);
+  EXPECT_EQ(kind("fireworks", "?"), EventKind::kIgnorable);
+  EXPECT_EQ(kind("message_start", R"({"message":{"id":"i"}})"),
+            EventKind::kIgnorable);
+  EXPECT_EQ(kind("content_block_start", "?"), EventKind::kContent);
+  EXPECT_EQ(kind("content_block_delta", "?"), EventKind::kContent);
+  EXPECT_EQ(kind("content_block_stop", "?"), EventKind::kContent);
+  EXPECT_EQ(kind("message_delta", R"({"usage":{"output_tokens":3}})"),
+            EventKind::kContent);
+  EXPECT_FALSE(tap.finished());
+  EXPECT_EQ(kind("message_delta", R"({"delta":{"stop_reason":"refusal"}})"),
+            EventKind::kContent);
+  EXPECT_TRUE(tap.finished());
+  EXPECT_EQ(kind("message_stop", "?"), EventKind::kTerminal);
+  EXPECT_EQ(tap.facts().usage.output_tokens(), 3);
+  EXPECT_EQ(tap.facts().finish_reason, v1::FINISH_REASON_CONTENT_FILTER);
+}
+
+TEST(MessagesTapTest, FindsTheNameInsideIfThereIsNoneOutside) {
+  MessagesTap tap;
+  const Padded stop(R"({"type":"message_stop"})");
+  EXPECT_EQ(*tap.OnEvent("", stop.view()), EventKind::kTerminal);
+  const Padded nothing("{}");
+  EXPECT_EQ(*tap.OnEvent("", nothing.view()), EventKind::kIgnorable);
+}
+
+TEST(MessagesTapTest, KeepsWhatTheErrorSaid) {
+  MessagesTap tap;
+  const Padded error(
+      R"({"type":"error",
+           "error":{"type":"overloaded_error","message":"Busy"}})");
+  EXPECT_EQ(*tap.OnEvent("error", error.view()), EventKind::kError);
+  EXPECT_EQ(FaultReason(tap.error()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_FALSE(tap.finished());
+}
+
+TEST(MessagesTapTest, WhatItMustUnderstandAndCannotIsTheProvidersFault) {
+  for (const std::string_view name : {"message_start", "message_delta", ""}) {
+    MessagesTap tap;
+    const Padded broken("{\"usage\":");
+    EXPECT_EQ(FaultReason(tap.OnEvent(name, broken.view()).status()),
+              v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << name;
+  }
+}
+
+}  // namespace
+}  // namespace gateway::anthropic

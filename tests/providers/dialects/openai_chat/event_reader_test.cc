@@ -1,0 +1,204 @@
+#include "providers/dialects/openai_chat/event_reader.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/dialect.h"
+#include "tests/providers/dialects/event_folding.h"
+
+namespace gateway {
+namespace {
+
+class OpenAiChatEventReaderTest : public testing::Test {
+ protected:
+  absl::Status Read(std::string_view data, std::string_view name = "") {
+    return reader_->Read(name, data, &events_);
+  }
+
+  // Reads a chunk of one choice.
+  absl::Status ReadChoice(std::string_view fields) {
+    return Read(R"({"id":"i","model":"m","choices":[{"index":0,)" +
+                std::string(fields) + "}]}");
+  }
+
+  v1::GenerateResponse Fold() {
+    EventFolding folding;
+    for (const v1::GenerateEvent& event : events_) folding.Add(event);
+    return folding.Finish();
+  }
+
+  std::unique_ptr<EventReader> reader_ = NewOpenAiEventReader();
+  std::vector<v1::GenerateEvent> events_;
+};
+
+TEST_F(OpenAiChatEventReaderTest, StartsOnceAndWithTheFirstChoice) {
+  // Azure's preface has blank names.
+  ASSERT_TRUE(Read(R"({"choices":[],"created":0,"id":"","model":"",)"
+                   R"("object":"","prompt_filter_results":[1]})")
+                  .ok());
+  EXPECT_TRUE(events_.empty());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"role":"assistant","content":""})").ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  ASSERT_EQ(events_.size(), 2u);
+  EXPECT_EQ(events_[0].started().id(), "i");
+  EXPECT_EQ(events_[0].started().model(), "m");
+  ASSERT_EQ(events_[0].started().extensions_size(), 1);
+  EXPECT_EQ(events_[0].started().extensions(0).name(), "prompt_filter_results");
+  EXPECT_EQ(events_[1].delta().text(), "a");
+}
+
+TEST_F(OpenAiChatEventReaderTest, WhatEveryChunkRepeatsIsToldOnce) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Read(R"({"id":"i","provider":"P","obfuscation":"xyz",)"
+                     R"("choices":[{"index":0,"delta":{"content":"a"}}]})")
+                    .ok());
+  }
+  ASSERT_EQ(events_.size(), 4u);
+  EXPECT_EQ(events_[0].started().extensions_size(), 1);
+  for (int i = 1; i < 4; ++i) {
+    EXPECT_EQ(events_[i].delta().extensions_size(), 0);
+  }
+}
+
+TEST_F(OpenAiChatEventReaderTest, TextIsOnePartThoughToolCallsInterrupt) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,"id":"c",)"
+                         R"("function":{"name":"f","arguments":""}}]})")
+                  .ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"b"})").ok());
+  const v1::GenerateResponse response = Fold();
+  ASSERT_EQ(response.choices(0).message().parts_size(), 2);
+  EXPECT_EQ(response.choices(0).message().parts(0).text(), "ab");
+}
+
+TEST_F(OpenAiChatEventReaderTest, RepeatedNamesAreToldOnce) {
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,"id":"c",)"
+                           R"("function":{"name":"f","arguments":"x"}}]})")
+                    .ok());
+  }
+  EXPECT_EQ(events_.back().delta().tool_call().id(), "");
+  EXPECT_EQ(events_.back().delta().tool_call().name(), "");
+  const v1::ToolCall call = Fold().choices(0).message().parts(0).tool_call();
+  EXPECT_EQ(call.id(), "c");
+  EXPECT_EQ(call.arguments(), "xx");
+}
+
+TEST_F(OpenAiChatEventReaderTest, ANewIdBeginsANewCallWhereTheIndexIsMissing) {
+  for (const std::string_view call :
+       {R"({"id":"a","function":{"name":"f","arguments":"1"}})",
+        R"({"function":{"arguments":"2"}})",
+        R"({"id":"b","function":{"name":"g","arguments":"3"}})",
+        R"({"id":"b","function":{"arguments":"4"}})"}) {
+    ASSERT_TRUE(
+        ReadChoice("\"delta\":{\"tool_calls\":[" + std::string(call) + "]}")
+            .ok());
+  }
+  const v1::Message message = Fold().choices(0).message();
+  ASSERT_EQ(message.parts_size(), 2);
+  EXPECT_EQ(message.parts(0).tool_call().arguments(), "12");
+  EXPECT_EQ(message.parts(1).tool_call().arguments(), "34");
+}
+
+TEST_F(OpenAiChatEventReaderTest, ReadsTheOldFunctionCall) {
+  ASSERT_TRUE(
+      ReadChoice(R"("delta":{"function_call":{"name":"f","arguments":"{"}})")
+          .ok());
+  ASSERT_TRUE(
+      ReadChoice(R"("delta":{"function_call":{"arguments":"}"}})").ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{},"finish_reason":"function_call")").ok());
+  const v1::Choice choice = Fold().choices(0);
+  EXPECT_EQ(choice.message().parts(0).tool_call().arguments(), "{}");
+  EXPECT_FALSE(choice.message().parts(0).tool_call().id().empty());
+  EXPECT_EQ(choice.finish_reason(), v1::FINISH_REASON_TOOL_CALLS);
+}
+
+TEST_F(OpenAiChatEventReaderTest, TakesUsageFromAnyChunkAndTheLastCounts) {
+  ASSERT_TRUE(Read(R"({"id":"i","choices":[{"index":0,"delta":)"
+                   R"({"content":"a"}}],"usage":{"prompt_tokens":1}})")
+                  .ok());
+  EXPECT_EQ(reader_->usage().input_tokens(), 1);
+  ASSERT_TRUE(Read(R"({"id":"i","choices":[{"index":0,"delta":{},)"
+                   R"("finish_reason":"stop"}],"usage":{"prompt_tokens":2}})")
+                  .ok());
+  EXPECT_EQ(reader_->usage().input_tokens(), 2);
+  EXPECT_TRUE(events_.back().has_usage());
+}
+
+TEST_F(OpenAiChatEventReaderTest, OnlyTheFirstFinishWordCounts) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  for (const std::string_view word : {"length", "length", "stop"}) {
+    ASSERT_TRUE(ReadChoice("\"delta\":{},\"finish_reason\":\"" +
+                           std::string(word) + "\"")
+                    .ok());
+  }
+  int ends = 0;
+  for (const v1::GenerateEvent& event : events_) ends += event.has_choice_end();
+  EXPECT_EQ(ends, 1);
+  EXPECT_EQ(Fold().choices(0).finish_reason(), v1::FINISH_REASON_LENGTH);
+}
+
+TEST_F(OpenAiChatEventReaderTest, AStreamIsDoneOnlyAtItsMarker) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{},"finish_reason":"stop")").ok());
+  EXPECT_FALSE(reader_->done());
+  ASSERT_TRUE(Read("[DONE]").ok());
+  EXPECT_TRUE(reader_->done());
+  ASSERT_TRUE(Read("whatever follows").ok());
+}
+
+TEST_F(OpenAiChatEventReaderTest, AnErrorEventIsAnError) {
+  const struct {
+    std::string_view name;
+    std::string_view data;
+    v1::ErrorReason reason;
+  } kCases[] = {
+      {"", R"({"error":{"message":"m","type":"server_error","code":null}})",
+       v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
+      {"",
+       R"({"id":"i","error":{"code":429,"message":"m"},"choices":)"
+       R"([{"index":0,"delta":{"content":""},"finish_reason":"error"}]})",
+       v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
+      {"error", R"({"error":{"message":"m","code":"insufficient_quota"}})",
+       v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
+      {"error", "overloaded", v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
+      {"", R"({"error":"out of memory"})",
+       v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
+  };
+  for (const auto& each : kCases) {
+    EXPECT_EQ(FaultReason(Read(each.data, each.name)), each.reason)
+        << each.data;
+  }
+  EXPECT_TRUE(Read(R"({"error":null,"choices":[]})").ok());
+}
+
+TEST_F(OpenAiChatEventReaderTest, NonsenseIsABadResponse) {
+  for (const std::string_view data :
+       {"<html>", "[]", "7", "{", R"({"choices":7})",
+        R"({"choices":[{"index":-1}]})", R"({"choices":[{"index":1000}]})",
+        R"({"choices":[{"delta":[]}]})",
+        R"({"choices":[{"delta":{"content":7}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":99999}]}}]})",
+        R"({"choices":[],"usage":{"completion_tokens":-1}})",
+        "{\"id\":\"\xff\"}"}) {
+    EXPECT_EQ(FaultReason(Read(data)), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << data;
+  }
+}
+
+TEST_F(OpenAiChatEventReaderTest, ChunksMayLackTheirDelta) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  ASSERT_TRUE(
+      ReadChoice(R"("content_filter_offsets":{"check_offset":1})").ok());
+  EXPECT_EQ(events_.back().delta().piece_case(), v1::Delta::PIECE_NOT_SET);
+  EXPECT_EQ(events_.back().delta().extensions(0).name(),
+            "content_filter_offsets");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,162 @@
+#include "providers/dialects/openai_chat/message_writer.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "tests/providers/dialects/json_equality.h"
+
+namespace gateway {
+namespace {
+
+v1::Message MessageOf(const std::string& text) {
+  v1::Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+struct Writing {
+  std::string json;
+  std::vector<std::string> losses;
+};
+
+// Writes the entries of `messages` that a message amounts to.
+Writing Write(const std::string& text) {
+  Writing writing;
+  std::vector<v1::Warning> warnings;
+  Losses losses(&warnings);
+  JsonWriter json(&writing.json);
+  json.StartArray();
+  const absl::Status status = WriteOpenAiMessage(MessageOf(text), json, losses);
+  EXPECT_TRUE(status.ok()) << status;
+  json.EndArray();
+  for (const v1::Warning& warning : warnings) {
+    writing.losses.push_back(warning.field());
+  }
+  return writing;
+}
+
+std::string Answer(const std::string& text) {
+  std::string out;
+  JsonWriter json(&out);
+  const absl::Status status = WriteOpenAiAnswer(MessageOf(text), json);
+  EXPECT_TRUE(status.ok()) << status;
+  return out;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
+  const Writing writing = Write(R"pb(
+    role: ROLE_USER
+    parts {
+      tool_result {
+        tool_call_id: "a"
+        parts { text: "1" }
+      }
+    }
+    parts { text: "and now?" }
+    parts {
+      tool_result {
+        tool_call_id: "b"
+        is_error: true
+        parts { text: "2" }
+        parts { image { url: "https://example.org/i" } }
+      }
+    })pb");
+  EXPECT_TRUE(SameJson(writing.json,
+                       R"([{"role":"tool","tool_call_id":"a","content":"1"},)"
+                       R"({"role":"tool","tool_call_id":"b","content":"2"},)"
+                       R"({"role":"user","content":"and now?"}])"));
+  EXPECT_EQ(writing.losses, (Names{"tool_result.is_error", "image"}));
+}
+
+TEST(OpenAiChatMessageWriterTest, SealedReasoningOfOthersIsLeftOut) {
+  const Writing writing = Write(R"pb(
+    role: ROLE_ASSISTANT
+    parts { reasoning { text: "a" signature: "c2ln" } }
+    parts { reasoning { redacted_data: "x" } }
+    parts { reasoning { text: "b" } }
+    parts { text: "c" })pb");
+  EXPECT_TRUE(SameJson(writing.json, R"([{"role":"assistant","content":"c",)"
+                                     R"("reasoning_content":"b"}])"));
+  EXPECT_EQ(writing.losses, Names{"reasoning"});
+}
+
+TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherDoorBrings) {
+  const Writing writing = Write(R"pb(
+    role: ROLE_USER
+    parts {
+      text: "x"
+      cache_hint {}
+    }
+    parts {
+      text: "y"
+      cache_hint {}
+    }
+    parts { document { text: "z" title: "t" context: "c" citations: true } }
+    parts { document { data: "%PDF" media_type: "application/pdf" title: "T" } }
+    parts { document { data: "%PDF" media_type: "application/pdf" } }
+    parts { document { url: "https://example.org/d.pdf" } }
+    parts { opaque { dialect: "anthropic_messages" json: "{}" } }
+    parts { image { file_id: "file-1" } })pb");
+  EXPECT_TRUE(SameJson(
+      writing.json,
+      R"([{"role":"user","content":[{"type":"text","text":"x"},)"
+      R"({"type":"text","text":"y"},{"type":"text","text":"z"},)"
+      R"({"type":"file","file":{"filename":"T","file_data":)"
+      R"("data:application/pdf;base64,JVBERg=="}},)"
+      R"({"type":"file","file":{"filename":"document.pdf","file_data":)"
+      R"("data:application/pdf;base64,JVBERg=="}}]}])"));
+  EXPECT_EQ(writing.losses,
+            (Names{"cache_hint", "document.context", "document.citations",
+                   "document.url", "opaque", "image"}));
+}
+
+TEST(OpenAiChatMessageWriterTest, InstructionsAreTextOnly) {
+  const Writing writing = Write(R"pb(
+    role: ROLE_SYSTEM
+    parts { text: "a" }
+    parts { image { url: "https://example.org/i" } })pb");
+  EXPECT_EQ(writing.json, R"([{"role":"system","content":"a"}])");
+  EXPECT_EQ(writing.losses, Names{"image"});
+}
+
+TEST(OpenAiChatMessageWriterTest, ContentThatIsNotJsonIsRefused) {
+  std::string out;
+  JsonWriter json(&out);
+  Losses losses(nullptr);
+  EXPECT_FALSE(WriteOpenAiMessage(
+                   MessageOf(R"pb(role: ROLE_USER
+                                  parts {
+                                    opaque { dialect: "openai_chat" json: "{" }
+                                  })pb"),
+                   json, losses)
+                   .ok());
+}
+
+TEST(OpenAiChatMessageWriterTest, AnAnswerHasItsNulls) {
+  EXPECT_EQ(Answer("role: ROLE_ASSISTANT"),
+            R"({"role":"assistant","content":null,"refusal":null})");
+  EXPECT_EQ(Answer(R"pb(parts { text: "a" }
+                        parts { text: "b" })pb"),
+            R"({"role":"assistant","content":"ab","refusal":null})");
+}
+
+TEST(OpenAiChatMessageWriterTest, AnAnswersSealedReasoningTravelsWhole) {
+  EXPECT_EQ(Answer(R"pb(parts { reasoning { text: "a" signature: "c2ln" } }
+                        parts { reasoning { redacted_data: "ZGF0" } }
+                        parts { text: "b" })pb"),
+            R"({"role":"assistant","content":"b","refusal":null,)"
+            R"("reasoning_content":"a","reasoning_details":[)"
+            R"({"type":"reasoning.text","text":"a","signature":"c2ln"},)"
+            R"({"type":"reasoning.encrypted","data":"ZGF0"}]})");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,107 @@
+#include "providers/dialects/openai_chat/response.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "errors/fault.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+namespace {
+
+absl::Status Read(std::string_view body, v1::GenerateResponse* response) {
+  return ReadOpenAiResponse(body, response);
+}
+
+TEST(OpenAiChatResponseTest, AnAnswerThatMakesNoSenseIsABadResponse) {
+  for (const std::string_view body :
+       {"", "<html>", "null", "{}", R"({"choices":[]})", R"({"choices":{}})",
+        R"({"choices":[{"index":-1}]})", R"({"choices":[{"index":128}]})",
+        R"({"choices":[{"message":{"content":7}}]})",
+        R"({"choices":[{"message":{"content":"a"}}],"usage":)"
+        R"({"prompt_tokens":-3}})",
+        R"({"created":-1,"choices":[{}]})", "{\"id\":\"\xff\"}",
+        R"({"choices":[{"message":{"content":"a"}}]}trailing)"}) {
+    v1::GenerateResponse response;
+    EXPECT_EQ(FaultReason(Read(body, &response)),
+              v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << body;
+  }
+}
+
+TEST(OpenAiChatResponseTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
+  v1::GenerateResponse response;
+  EXPECT_EQ(FaultReason(Read(R"({"error":{"message":"slow","type":)"
+                             R"("rate_limit_error","code":null}})",
+                             &response)),
+            v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  const absl::Status status =
+      Read(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
+           R"("message":{"content":"half"},"finish_reason":"error"}]})",
+           &response);
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(status.message(), "502: gone");
+}
+
+TEST(OpenAiChatResponseTest, NoErrorIsNoError) {
+  v1::GenerateResponse response;
+  EXPECT_TRUE(Read(R"({"error":null,"choices":[{"message":{"content":"a"},)"
+                   R"("finish_reason":"stop"}]})",
+                   &response)
+                  .ok());
+  EXPECT_EQ(response.choices(0).message().parts(0).text(), "a");
+}
+
+TEST(OpenAiChatResponseTest, TheToolCallCountsMoreThanTheWord) {
+  v1::GenerateResponse response;
+  ASSERT_TRUE(Read(R"({"choices":[{"message":{"content":null,"tool_calls":)"
+                   R"([{"id":"c","type":"function","function":{"name":"f",)"
+                   R"("arguments":"{}"}}]},"finish_reason":"stop"}]})",
+                   &response)
+                  .ok());
+  EXPECT_EQ(response.choices(0).finish_reason(), v1::FINISH_REASON_TOOL_CALLS);
+  EXPECT_EQ(response.choices(0).provider_finish_reason(), "stop");
+}
+
+TEST(OpenAiChatResponseTest, WritesAnAnswerOfAnotherDialect) {
+  v1::GenerateResponse response;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+        request_id: "r-1"
+        model: "claude"
+        create_time { seconds: 7 nanos: 5 }
+        choices {
+          message {
+            role: ROLE_ASSISTANT
+            parts { text: "a" }
+            parts { opaque { dialect: "anthropic_messages" json: "{}" } }
+            parts { tool_call { id: "c" name: "f" arguments: "{}" } }
+          }
+          finish_reason: FINISH_REASON_TOOL_CALLS
+          provider_finish_reason: "tool_use"
+          extensions { dialect: "anthropic_messages" name: "x" json: "1" }
+        }
+        usage { input_tokens: 1 output_tokens: 2 }
+        extensions { dialect: "openai_chat" name: "id" json: "\"forged\"" }
+      )pb",
+      &response));
+  std::string body;
+  ASSERT_TRUE(WriteOpenAiResponse(response, &body).ok());
+  EXPECT_EQ(
+      body,
+      R"({"id":"chatcmpl-r-1","object":"chat.completion","created":7,)"
+      R"("model":"claude","choices":[{"index":0,"message":{"role":)"
+      R"("assistant","content":"a","refusal":null,"tool_calls":[{"id":"c",)"
+      R"("type":"function","function":{"name":"f","arguments":"{}"}}]},)"
+      R"("logprobs":null,"finish_reason":"tool_calls"}],"usage":)"
+      R"({"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,)"
+      R"("prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
+      R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,)"
+      R"("accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}})");
+}
+
+}  // namespace
+}  // namespace gateway

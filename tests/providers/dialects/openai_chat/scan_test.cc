@@ -1,0 +1,234 @@
+#include "providers/dialects/openai_chat/scan.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "providers/dialects/dialect.h"
+#include "tests/providers/dialects/json_equality.h"
+
+namespace gateway {
+namespace {
+
+absl::Status Scan(std::string_view body, RequestScan* scan) {
+  const std::string padded =
+      std::string(body) + std::string(kJsonPaddingBytes, '}');
+  return ScanOpenAiRequest(std::string_view(padded).substr(0, body.size()),
+                           scan);
+}
+
+RequestScan Scanned(std::string_view body) {
+  RequestScan scan;
+  const absl::Status status = Scan(body, &scan);
+  EXPECT_TRUE(status.ok()) << body << ": " << status;
+  return scan;
+}
+
+// The body with the edits made that turn it into one for `model`.
+std::string Edited(std::string body, std::string_view model) {
+  const RequestScan scan = Scanned(body);
+  EditPlan plan;
+  PlanOpenAiEdits(scan, model, &plan);
+  const auto& edits = plan.edits;
+  for (size_t i = edits.size(); i-- > 0;) {
+    if (i > 0) {
+      EXPECT_LE(edits[i - 1].span.offset + edits[i - 1].span.length,
+                edits[i].span.offset);
+    }
+    body.replace(edits[i].span.offset, edits[i].span.length,
+                 edits[i].replacement);
+  }
+  return body;
+}
+
+TEST(OpenAiChatScanTest, FindsWhatThePoliciesNeed) {
+  const std::string body =
+      R"( {"messages":[{"role":"user","content":"\"model\":"}] ,)"
+      R"("model" : "gpt\u002dx" ,"max_tokens":5,"max_completion_tokens":9,)"
+      R"("n":3,"tools":[{}],"stream":true,"user":"u",)"
+      R"("stream_options" : {"include_usage":true} })";
+  const RequestScan scan = Scanned(body);
+  EXPECT_EQ(scan.model, "gpt-x");
+  EXPECT_EQ(body.substr(scan.model_value.offset, scan.model_value.length),
+            R"("gpt\u002dx")");
+  EXPECT_EQ(body.substr(scan.stream_options_value.offset,
+                        scan.stream_options_value.length),
+            R"({"include_usage":true})");
+  EXPECT_EQ(body[scan.object_begin - 1], '{');
+  EXPECT_TRUE(scan.stream);
+  EXPECT_TRUE(scan.stream_usage);
+  EXPECT_EQ(scan.output_tokens_max, 9);
+  EXPECT_EQ(scan.choice_count, 3);
+  EXPECT_TRUE(scan.has_tools);
+  EXPECT_TRUE(scan.has_messages);
+  EXPECT_EQ(scan.user_id, "u");
+}
+
+TEST(OpenAiChatScanTest, HasDefaultsForWhatIsAbsentOrNull) {
+  for (const std::string_view body :
+       {R"({"model":"m"})",
+        R"({"model":"m","stream":null,"n":null,"tools":null,"user":null,)"
+        R"("max_tokens":null,"stream_options":null,"metadata":null})",
+        R"({"model":"m","tools":[]})"}) {
+    const RequestScan scan = Scanned(body);
+    EXPECT_FALSE(scan.stream);
+    EXPECT_FALSE(scan.stream_usage);
+    EXPECT_EQ(scan.output_tokens_max, std::nullopt);
+    EXPECT_EQ(scan.choice_count, 1);
+    EXPECT_FALSE(scan.has_tools);
+    EXPECT_FALSE(scan.has_messages);
+    EXPECT_EQ(scan.user_id, "");
+  }
+}
+
+TEST(OpenAiChatScanTest, RefusesARepeatedFieldHoweverItIsWritten) {
+  for (const std::string_view fields :
+       {R"("model":"m","model":"m")", R"("model":"m","m\u006fdel":"x")",
+        R"("model":"m","stream":true,"stream":false)",
+        R"("model":"m","max_tokens":1,"max_tokens":1)",
+        R"("model":"m","max_completion_tokens":1,"max_completion_tokens":1)",
+        R"("model":"m","n":1,"\u006e":2)",
+        R"("model":"m","tools":[],"tools":[])",
+        R"("model":"m","functions":[],"functions":[])",
+        R"("model":"m","messages":[],"messages":[])",
+        R"("model":"m","user":"a","user":"b")",
+        R"("model":"m","metadata":{},"metadata":{})",
+        R"("model":"m","stream_options":null,"stream_options":null)"}) {
+    RequestScan scan;
+    const absl::Status status = Scan("{" + std::string(fields) + "}", &scan);
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << fields;
+    ASSERT_EQ(FieldViolations(status).size(), 1u) << fields;
+    EXPECT_EQ(FieldViolations(status)[0].second, "given twice");
+  }
+}
+
+TEST(OpenAiChatScanTest, LeavesOtherRepeatedFieldsToTheProvider) {
+  Scanned(R"({"model":"m","temperature":1,"temperature":2})");
+  Scanned(R"({"model":"m","messages":[{"role":"user","role":"tool"}]})");
+}
+
+TEST(OpenAiChatScanTest, RefusesWrongTypes) {
+  for (const std::string_view body :
+       {R"({})",
+        R"([])",
+        R"({"model":null})",
+        R"({"model":""})",
+        R"({"model":7})",
+        R"({"model":"m","stream":"true"})",
+        R"({"model":"m","stream":1})",
+        R"({"model":"m","n":"1"})",
+        R"({"model":"m","n":0})",
+        R"({"model":"m","n":129})",
+        R"({"model":"m","max_tokens":-1})",
+        R"({"model":"m","max_tokens":1.5})",
+        R"({"model":"m","messages":{}})",
+        R"({"model":"m","tools":{}})",
+        R"({"model":"m","stream_options":[]})",
+        R"({"model":"m","stream_options":{"include_usage":"x"}})",
+        R"({"model":"m","metadata":[]})",
+        R"({"model":"m","user":1})",
+        "",
+        "{",
+        R"({"model":"m")",
+        R"({"model":"m"}})",
+        "{\"model\":\"\xff\"}"}) {
+    RequestScan scan;
+    EXPECT_EQ(FaultReason(Scan(body, &scan)), v1::ERROR_REASON_INVALID_REQUEST)
+        << body;
+  }
+}
+
+TEST(OpenAiChatScanTest, AnUnchangedRequestIsForwardedAsItIs) {
+  const std::string body = R"({ "model" : "m" , "x":[1, 2] })";
+  EXPECT_EQ(Edited(body, "m"), body);
+  const std::string stream =
+      R"({"stream":true,"stream_options":{"include_usage":true},"model":"m"})";
+  EXPECT_EQ(Edited(stream, "m"), stream);
+}
+
+TEST(OpenAiChatScanTest, OnlyTheModelsNameIsReplaced) {
+  EXPECT_EQ(Edited(R"({ "x": 1.50, "model" : "a" , "y":2})", "b\"c"),
+            R"({ "x": 1.50, "model" : "b\"c" , "y":2})");
+}
+
+TEST(OpenAiChatScanTest, StreamsAreMadeToTellTheirUsage) {
+  const struct {
+    std::string_view body;
+    std::string_view edited;
+  } kCases[] = {
+      {R"({"model":"m","stream":true})",
+       R"({"stream_options":{"include_usage":true},)"
+       R"("model":"n","stream":true})"},
+      {R"({"stream_options":null,"model":"m","stream":true})",
+       R"({"stream_options":{"include_usage":true},)"
+       R"("model":"n","stream":true})"},
+      {R"({"stream":true,"stream_options":{},"model":"m"})",
+       R"({"stream":true,"stream_options":{"include_usage":true},)"
+       R"("model":"n"})"},
+      {R"({"stream":true,"model":"m","stream_options":)"
+       R"({"include_usage":false}})",
+       R"({"stream":true,"model":"n","stream_options":)"
+       R"({"include_usage":true}})"},
+      {R"({"stream":true,"model":"m","stream_options":)"
+       R"({"include_obfuscation":false,"include_usage":null}})",
+       R"({"stream":true,"model":"n","stream_options":)"
+       R"({"include_obfuscation":false,"include_usage":true}})"},
+  };
+  for (const auto& each : kCases) {
+    EXPECT_EQ(Edited(std::string(each.body), "n"), each.edited);
+  }
+}
+
+absl::Status ScanAnswer(std::string_view body, ResponseFacts* facts) {
+  const std::string padded =
+      std::string(body) + std::string(kJsonPaddingBytes, ' ');
+  return ScanOpenAiResponse(std::string_view(padded).substr(0, body.size()),
+                            facts);
+}
+
+TEST(OpenAiChatScanTest, FindsWhatIsToBeRecordedOfAnAnswer) {
+  ResponseFacts facts;
+  ASSERT_TRUE(
+      ScanAnswer(R"({"id":"i","model":"m","choices":[{"message":{"content":)"
+                 R"(null,"tool_calls":[{}]},"finish_reason":"stop"},)"
+                 R"({"finish_reason":"length"}],"usage":{"prompt_tokens":3,)"
+                 R"("completion_tokens":4}})",
+                 &facts)
+          .ok());
+  EXPECT_TRUE(facts.has_usage);
+  EXPECT_EQ(facts.usage.input_tokens(), 3);
+  EXPECT_EQ(facts.usage.output_tokens(), 4);
+  EXPECT_EQ(facts.finish_reason, v1::FINISH_REASON_TOOL_CALLS);
+}
+
+TEST(OpenAiChatScanTest, AnAnswerThatMakesNoSenseIsABadResponse) {
+  for (const std::string_view body :
+       {"", "<html>", "{}", R"({"choices":[]})", R"({"choices":[{}])",
+        R"({"choices":[{}],"usage":{"prompt_tokens":-1}})",
+        R"({"choices":[{}],"usage":{"completion_tokens":1e18}})",
+        R"({"choices":[{}],"usage":7})"}) {
+    ResponseFacts facts;
+    EXPECT_EQ(FaultReason(ScanAnswer(body, &facts)),
+              v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << body;
+  }
+}
+
+TEST(OpenAiChatScanTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
+  ResponseFacts facts;
+  EXPECT_EQ(FaultReason(ScanAnswer(R"({"error":{"code":429,"message":"slow"}})",
+                                   &facts)),
+            v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  const absl::Status status =
+      ScanAnswer(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
+                 R"("message":{"content":"secret words"}}]})",
+                 &facts);
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(status.message(), "502: gone");
+}
+
+}  // namespace
+}  // namespace gateway

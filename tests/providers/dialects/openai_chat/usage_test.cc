@@ -1,0 +1,104 @@
+#include "providers/dialects/openai_chat/usage.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/usage.pb.h"
+
+namespace gateway {
+namespace {
+
+absl::Status Read(std::string_view json, v1::Usage* usage) {
+  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+    return ReadOpenAiUsage(root, usage);
+  });
+}
+
+TEST(OpenAiChatUsageTest, ReadsEveryDetail) {
+  v1::Usage usage;
+  usage.set_audio_input_tokens(99);  // Replaced, not added to.
+  ASSERT_TRUE(
+      Read(R"({"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,)"
+           R"("prompt_tokens_details":{"cached_tokens":40,)"
+           R"("cache_write_tokens":30,"audio_tokens":null,"text_tokens":7},)"
+           R"("completion_tokens_details":{"reasoning_tokens":20,)"
+           R"("audio_tokens":1,"accepted_prediction_tokens":2,)"
+           R"("rejected_prediction_tokens":3}})",
+           &usage)
+          .ok());
+  EXPECT_EQ(usage.input_tokens(), 100);
+  EXPECT_EQ(usage.output_tokens(), 50);
+  EXPECT_EQ(usage.cached_input_tokens(), 40);
+  EXPECT_EQ(usage.cache_write_tokens(), 30);
+  EXPECT_EQ(usage.audio_input_tokens(), 0);
+  EXPECT_EQ(usage.reasoning_tokens(), 20);
+  EXPECT_EQ(usage.audio_output_tokens(), 1);
+  EXPECT_EQ(usage.accepted_prediction_tokens(), 2);
+  EXPECT_EQ(usage.rejected_prediction_tokens(), 3);
+}
+
+TEST(OpenAiChatUsageTest, DetailsMayBeAbsentOrNull) {
+  v1::Usage usage;
+  ASSERT_TRUE(Read(R"({"prompt_tokens":1,"prompt_tokens_details":null,)"
+                   R"("completion_tokens_details":null})",
+                   &usage)
+                  .ok());
+  EXPECT_EQ(usage.input_tokens(), 1);
+  ASSERT_TRUE(Read("{}", &usage).ok());
+  EXPECT_EQ(usage.input_tokens(), 0);
+}
+
+TEST(OpenAiChatUsageTest, KnowsDeepSeeksNameForTheCache) {
+  v1::Usage usage;
+  ASSERT_TRUE(
+      Read(R"({"prompt_tokens":120,"prompt_cache_hit_tokens":64})", &usage)
+          .ok());
+  EXPECT_EQ(usage.cached_input_tokens(), 64);
+}
+
+TEST(OpenAiChatUsageTest, ThePartsNeverExceedTheWhole) {
+  v1::Usage usage;
+  ASSERT_TRUE(Read(R"({"prompt_tokens":10,"prompt_tokens_details":)"
+                   R"({"cached_tokens":8,"cache_write_tokens":8}})",
+                   &usage)
+                  .ok());
+  EXPECT_EQ(usage.cached_input_tokens(), 8);
+  EXPECT_EQ(usage.cache_write_tokens(), 2);
+  ASSERT_TRUE(
+      Read(R"({"prompt_tokens_details":{"cached_tokens":8}})", &usage).ok());
+  EXPECT_EQ(usage.cached_input_tokens(), 0);
+}
+
+TEST(OpenAiChatUsageTest, RefusesNumbersThatCannotBe) {
+  for (const std::string_view json :
+       {R"({"prompt_tokens":-1})", R"({"completion_tokens":1000000001})",
+        R"({"prompt_tokens":1e30})", R"({"prompt_tokens":"7"})",
+        R"({"prompt_tokens":1.5})", R"({"prompt_tokens_details":[]})",
+        R"({"completion_tokens_details":{"reasoning_tokens":-5}})", "[]"}) {
+    v1::Usage usage;
+    EXPECT_FALSE(Read(json, &usage).ok()) << json;
+  }
+  v1::Usage usage;
+  EXPECT_TRUE(Read(R"({"completion_tokens":1000000000})", &usage).ok());
+}
+
+TEST(OpenAiChatUsageTest, WritesTheSum) {
+  v1::Usage usage;
+  usage.set_input_tokens(7);
+  usage.set_output_tokens(5);
+  std::string out;
+  JsonWriter json(&out);
+  WriteOpenAiUsage(usage, json);
+  EXPECT_EQ(out,
+            R"({"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,)"
+            R"("prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
+            R"("completion_tokens_details":{"reasoning_tokens":0,)"
+            R"("audio_tokens":0,"accepted_prediction_tokens":0,)"
+            R"("rejected_prediction_tokens":0}})");
+}
+
+}  // namespace
+}  // namespace gateway
