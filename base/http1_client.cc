@@ -172,7 +172,15 @@ Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
   }
   fields += "\r\n";
   absl::InlinedVector<iovec, 8> pieces;
-  pieces.push_back(ToIovec(call.head->RevealHttp1()));
+  std::string line;
+  if (call.path.empty()) {
+    pieces.push_back(ToIovec(call.head->RevealHttp1()));
+  } else {
+    line = absl::StrCat(ToAbsl(call.head->method()), " ", ToAbsl(call.path),
+                        " HTTP/1.1\r\n");
+    pieces.push_back(ToIovec(line));
+    pieces.push_back(ToIovec(call.head->RevealHttp1Fields()));
+  }
   pieces.push_back(ToIovec(fields));
   for (std::string_view piece : call.body) pieces.push_back(ToIovec(piece));
   co_return co_await connection_->stream->Write(pieces.data(), pieces.size());

@@ -57,7 +57,7 @@ class RequestFields {
     fields_.push_back(
         {":scheme", head.destination()->tls != nullptr ? "https" : "http"});
     fields_.push_back({":authority", authority});
-    fields_.push_back({":path", head.path()});
+    fields_.push_back({":path", call.path.empty() ? head.path() : call.path});
     for (const HttpRequestHead::Field& field : head.fields()) {
       Add(field.name, field.value.Reveal());
     }

@@ -80,6 +80,7 @@ HttpRequestHead::HttpRequestHead(
       fields_(std::move(fields)),
       http1_("") {
   std::string text = absl::StrCat(method_, " ", path_, " HTTP/1.1\r\n");
+  http1_line_bytes_ = text.size();
   AppendField("host", destination_->Authority(), &text);
   for (const Field& field : fields_) {
     assert(IsFieldName(field.name) && IsFieldValue(field.value.Reveal()));

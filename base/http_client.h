@@ -107,14 +107,19 @@ class HttpRequestHead {
   std::string_view path() const { return path_; }
   const std::vector<Field>& fields() const { return fields_; }
 
-  // The request line and the fixed fields as HTTP/1.1 has them.
+  // The request line and the fixed fields as HTTP/1.1 has them, and the fields
+  // alone.
   std::string_view RevealHttp1() const { return http1_.Reveal(); }
+  std::string_view RevealHttp1Fields() const {
+    return http1_.Reveal().substr(http1_line_bytes_);
+  }
 
  private:
   const std::shared_ptr<const HttpDestination> destination_;
   const std::string method_;
   const std::string path_;
   const std::vector<Field> fields_;
+  size_t http1_line_bytes_ = 0;
   Secret http1_;
 };
 
@@ -135,6 +140,9 @@ struct HttpProgress {
 
 struct HttpCall {
   const HttpRequestHead* head = nullptr;
+  // Stands in place of the head's path, if that depends on the request; empty
+  // if not. Legal in a request line. Valid until Send returns.
+  std::string_view path;
   absl::Span<const HttpField> extra_fields;
   absl::Span<const std::string_view> body;  // Valid until Send returns.
   // What the body stands in, if that is to be emptied as soon as it has been

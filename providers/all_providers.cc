@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "errors/fault.h"
+#include "google/protobuf/descriptor.h"
 #include "providers/anthropic/anthropic_provider.h"
 #include "providers/mock/mock_provider.h"
 #include "providers/openai/openai_provider.h"
@@ -12,17 +13,22 @@ namespace {
 using Config = ::llmgateway::config::v1::ProviderConfig;
 
 absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
-                                               const Secret* credential,
-                                               size_t event_bytes_limit) {
+                                               const ProviderSetup& setup) {
   switch (config.kind_case()) {
     case Config::kOpenai:
-      return MakeOpenAiProvider(config.name(), config.openai(), credential,
-                                event_bytes_limit);
+      return MakeOpenAiProvider(setup, config.openai());
     case Config::kAnthropic:
-      return MakeAnthropicProvider(config.name(), config.anthropic(),
-                                   credential, event_bytes_limit);
+      return MakeAnthropicProvider(setup, config.anthropic());
     case Config::kMock:
-      return std::make_unique<MockProvider>(config.name(), config.mock());
+      return std::make_unique<MockProvider>(setup.name, config.mock());
+    case Config::kGemini:
+    case Config::kAzureOpenai:
+    case Config::kDeepseek:
+    case Config::kOpenrouter:
+    case Config::kOllama:
+    case Config::kLocalCli:
+    case Config::kOpenaiCompatible:
+      return absl::InvalidArgumentError("this kind is not served yet");
     case Config::KIND_NOT_SET:
       break;
   }
@@ -32,9 +38,8 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
-    const Config& config, const Secret* credential, size_t event_bytes_limit) {
-  absl::StatusOr<std::unique_ptr<Provider>> made =
-      Make(config, credential, event_bytes_limit);
+    const Config& config, const ProviderSetup& setup) {
+  absl::StatusOr<std::unique_ptr<Provider>> made = Make(config, setup);
   if (!made.ok()) {
     return AtPlace("provider '" + config.name() + "'", made.status());
   }
@@ -42,17 +47,8 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
 }
 
 std::string_view ProviderKindName(const Config& config) {
-  switch (config.kind_case()) {
-    case Config::kOpenai:
-      return "openai";
-    case Config::kAnthropic:
-      return "anthropic";
-    case Config::kMock:
-      return "mock";
-    case Config::KIND_NOT_SET:
-      break;
-  }
-  return "";
+  if (config.kind_case() == Config::KIND_NOT_SET) return "";
+  return Config::descriptor()->FindFieldByNumber(config.kind_case())->name();
 }
 
 }  // namespace gateway

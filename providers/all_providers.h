@@ -10,20 +10,20 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "base/secret.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_setup.h"
 
 namespace gateway {
 
-// `credential` is null if none is configured or at hand. INVALID_ARGUMENT
-// names the provider and what is wrong with its configuration. REQUIRES:
-// defaults have been applied to `config`.
+// INVALID_ARGUMENT names the provider and what is wrong with its
+// configuration. REQUIRES: defaults have been applied to `config`.
 absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
     const llmgateway::config::v1::ProviderConfig& config,
-    const Secret* credential, size_t event_bytes_limit);
+    const ProviderSetup& setup);
 
-// What kind of provider is configured: `openai`, `anthropic`, `mock`.
+// What kind of provider is configured: `openai`, `anthropic`, `mock`, as in the
+// configuration. Empty if none is.
 std::string_view ProviderKindName(
     const llmgateway::config::v1::ProviderConfig& config);
 

@@ -61,9 +61,8 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   if (url.https) {
     GATEWAY_ASSIGN_OR_RETURN(
         destination->tls,
-        TlsContext::ForClient(
-            {.extra_ca_file = http.ca_file(),
-             .alpn = ToAlpn(destination->version)}));
+        TlsContext::ForClient({.extra_ca_file = http.ca_file(),
+                               .alpn = ToAlpn(destination->version)}));
   }
   if (!http.proxy().empty()) {
     GATEWAY_ASSIGN_OR_RETURN(destination->proxy, ParseProxy(http.proxy()));
@@ -89,9 +88,12 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   return endpoint;
 }
 
-std::shared_ptr<const HttpRequestHead> HttpEndpoint::Post(
-    std::string_view path, std::vector<HttpRequestHead::Field> fields) const {
-  fields.push_back({"content-type", Secret("application/json")});
+std::shared_ptr<const HttpRequestHead> HttpEndpoint::Head(
+    std::string_view method, std::string_view path,
+    std::vector<HttpRequestHead::Field> fields) const {
+  if (method != "GET") {
+    fields.push_back({"content-type", Secret("application/json")});
+  }
   for (const HttpRequestHead::Field& configured : configured_) {
     const bool given = std::any_of(fields.begin(), fields.end(),
                                    [&](const HttpRequestHead::Field& field) {
@@ -99,9 +101,12 @@ std::shared_ptr<const HttpRequestHead> HttpEndpoint::Post(
                                    });
     if (!given) fields.push_back(configured);
   }
-  return std::make_shared<HttpRequestHead>(
-      destination_, "POST", absl::StrCat(base_path_, ToAbsl(path)),
-      std::move(fields));
+  return std::make_shared<HttpRequestHead>(destination_, std::string(method),
+                                           PathOf(path), std::move(fields));
+}
+
+std::string HttpEndpoint::PathOf(std::string_view path) const {
+  return absl::StrCat(base_path_, ToAbsl(path));
 }
 
 }  // namespace gateway

@@ -4,7 +4,7 @@
 //   GATEWAY_ASSIGN_OR_RETURN(const HttpEndpoint endpoint,
 //                            HttpEndpoint::Make(base_url, http));
 //   fields.push_back({"authorization", Secret(...)});
-//   auto head = endpoint.Post("/chat/completions", std::move(fields));
+//   auto head = endpoint.Head("POST", "/chat/completions", std::move(fields));
 //
 // Thread contract: immutable; called at start-up and reload.
 
@@ -30,14 +30,16 @@ class HttpEndpoint {
       std::string_view base_url,
       const llmgateway::config::v1::HttpUpstream& http);
 
-  // The head of POSTs to `path` below the base URL: JSON both ways, the
+  // The head of requests to `path` below the base URL: JSON both ways, the
   // configured fields, and `fields`, which win over those.
-  std::shared_ptr<const HttpRequestHead> Post(
-      std::string_view path, std::vector<HttpRequestHead::Field> fields) const;
+  std::shared_ptr<const HttpRequestHead> Head(
+      std::string_view method, std::string_view path,
+      std::vector<HttpRequestHead::Field> fields) const;
+
+  // `path` below the base URL, as it stands in a request line.
+  std::string PathOf(std::string_view path) const;
 
  private:
-  HttpEndpoint() = default;
-
   std::shared_ptr<const HttpDestination> destination_;
   std::string base_path_;
   std::vector<HttpRequestHead::Field> configured_;

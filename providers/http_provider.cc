@@ -1,26 +1,27 @@
 #include "providers/http_provider.h"
 
-#include <bitset>
 #include <utility>
-#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/sse_parser.h"
+#include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/http_streams.h"
+#include "providers/path_segment.h"
 
 namespace gateway {
 namespace {
 
 using Pieces = absl::InlinedVector<std::string_view, 8>;
+using ProviderConfig = ::llmgateway::config::v1::ProviderConfig;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kEventStream = "text/event-stream";
+constexpr std::string_view kModelMark = "{model}";
 
 // The body with its edits, as pieces of the original and of the edits.
 Pieces Splice(std::string_view body, absl::Span<const Edit> edits) {
@@ -43,31 +44,83 @@ bool HasMediaType(std::string_view content_type, std::string_view media_type) {
   return absl::EqualsIgnoreCase(type, ToAbsl(media_type));
 }
 
-// Puts asterisks in the place of `secret`, wherever it stands. The length
-// stays, so that serialized details remain what they are.
-std::string BlotOut(std::string_view secret, std::string text) {
-  if (secret.empty()) return text;
-  for (size_t at = text.find(secret); at != std::string::npos;
-       at = text.find(secret, at)) {
-    text.replace(at, secret.size(), secret.size(), '*');
+std::vector<Secret> SecretsOf(const ProviderSetup& setup) {
+  std::vector<Secret> secrets;
+  for (const ProviderCredential& each : setup.credentials) {
+    secrets.push_back(each.secret);
   }
-  return text;
+  return secrets;
 }
 
-absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
-  absl::Status clean(status.code(),
-                     BlotOut(secret, std::string(status.message())));
-  status.ForEachPayload(
-      [&](absl::string_view type_url, const absl::Cord& payload) {
-        clean.SetPayload(type_url,
-                         absl::Cord(BlotOut(secret, std::string(payload))));
-      });
-  return clean;
+std::vector<int> WeightsOf(const ProviderSetup& setup) {
+  std::vector<int> weights;
+  for (const ProviderCredential& each : setup.credentials) {
+    weights.push_back(each.weight);
+  }
+  return weights;
 }
 
 }  // namespace
 
-HttpProvider::HttpProvider(Options options) : options_(std::move(options)) {}
+HttpProvider::HttpProvider(Options options)
+    : setup_(options.setup),
+      faults_(setup_.name, SecretsOf(setup_)),
+      credential_field_(options.credential_field),
+      credential_prefix_(options.credential_prefix),
+      rotation_(WeightsOf(setup_)),
+      embedding_dialect_(options.embedding_dialect),
+      model_list_dialect_(options.model_list_dialect) {
+  for (const Generation& generation : options.generations) {
+    const bool same = generation.stream_path.empty();
+    GenerationWay way;
+    way.whole = MakeWay(options, "POST", generation.path);
+    way.stream = MakeWay(options, "POST",
+                         same ? generation.path : generation.stream_path);
+    way.whole.dialect = way.stream.dialect = generation.dialect;
+    generations_.push_back(std::move(way));
+  }
+  count_ = MakeWay(options, "POST", options.count_path);
+  embed_ = MakeWay(options, "POST", options.embed_path);
+  models_ = MakeWay(options, "GET", options.models_path);
+  // Errors are alike whatever was asked.
+  count_.dialect = embed_.dialect = models_.dialect =
+      options.generations.front().dialect;
+}
+
+HttpProvider::Way HttpProvider::MakeWay(const Options& options,
+                                        std::string_view method,
+                                        const std::string& path) const {
+  Way way;
+  if (path.empty()) return way;
+  if (absl::StrContains(path, ToAbsl(kModelMark))) {
+    way.path = options.endpoint.PathOf(path);
+  }
+  for (const ProviderCredential& each : setup_.credentials) {
+    std::vector<HttpRequestHead::Field> fields = options.fields;
+    fields.push_back({credential_field_,
+                      Secret(absl::StrCat(credential_prefix_,
+                                          ToAbsl(each.secret.Reveal())))});
+    way.heads.push_back(options.endpoint.Head(method, path, std::move(fields)));
+  }
+  way.heads.push_back(options.endpoint.Head(method, path, options.fields));
+  return way;
+}
+
+const Dialect* HttpProvider::FindDialect(std::string_view name) const {
+  for (const GenerationWay& way : generations_) {
+    if (way.whole.dialect->name() == name) return way.whole.dialect;
+  }
+  return nullptr;
+}
+
+const HttpProvider::GenerationWay& HttpProvider::WayOf(
+    const ProviderCall& call) const {
+  if (call.raw == nullptr) return generations_.front();
+  for (const GenerationWay& way : generations_) {
+    if (way.whole.dialect->name() == call.raw->dialect->name()) return way;
+  }
+  return generations_.front();
+}
 
 Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
                                           ProviderAnswer* answer) const {
@@ -75,46 +128,92 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
                               co_await Dispatch(call, /*stream=*/false));
   HttpExchange& exchange = *answer->exchange;
   const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
-  if (!body.ok()) co_return TransportFault(body.status(), *call.progress);
-  if (!HasMediaType(exchange.Find("content-type"), kJson)) {
-    co_return BadResponse("the answer is not JSON");
+  if (!body.ok()) {
+    co_return faults_.OfTransport(body.status(), *call.progress);
   }
+  if (!HasMediaType(exchange.Find("content-type"), kJson)) {
+    co_return faults_.BadResponse("the answer is not JSON");
+  }
+  const Dialect& dialect = *WayOf(call).whole.dialect;
   absl::Status read;
   if (call.raw != nullptr) {
     answer->raw = *body;
-    read = options_.dialect->ScanResponse(*body, &answer->facts);
+    read = dialect.ScanResponse(*body, &answer->facts);
   } else {
-    read = options_.dialect->ReadResponse(*body, answer->response);
+    read = dialect.ReadResponse(*body, answer->response);
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();
   }
-  co_return Blame(read);
+  co_return faults_.Blame(read, call.caller_credential);
 }
 
-Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Dispatch(
+Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
     ProviderCall& call, bool stream) const {
+  const GenerationWay& generation = WayOf(call);
+  const Way& way = stream ? generation.stream : generation.whole;
   EditPlan plan;
   std::string written;
   Pieces pieces;
   if (call.raw != nullptr) {
-    options_.dialect->PlanEdits(call.raw->scan, call.model, &plan);
+    way.dialect->PlanEdits(call.raw->scan, call.model, &plan);
     pieces = Splice(call.raw->body, plan.edits);
   } else {
-    const WriteRequestOptions options{.model = call.model, .stream = stream};
-    GATEWAY_CO_RETURN_IF_ERROR(options_.dialect->WriteRequest(
+    const WriteRequestOptions options{
+        .model = call.model,
+        .stream = stream,
+        .pass_unsupported = setup_.unsupported_parameters ==
+                            ProviderConfig::UNSUPPORTED_PARAMETERS_PASS};
+    const size_t warned = call.warnings->size();
+    GATEWAY_CO_RETURN_IF_ERROR(way.dialect->WriteRequest(
         *call.request, options, &written, call.warnings));
+    GATEWAY_CO_RETURN_IF_ERROR(JudgeLosses(call, warned));
     pieces.push_back(written);
   }
-  co_return co_await Send(call, *options_.generate, pieces, &written);
+  co_return co_await Send(call, way, pieces, &written);
 }
 
-Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Send(
-    ProviderCall& call, const HttpRequestHead& head,
-    absl::Span<const std::string_view> body, std::string* body_memory) const {
+absl::Status HttpProvider::JudgeLosses(const ProviderCall& call,
+                                       size_t first) const {
+  if (setup_.unsupported_parameters !=
+          ProviderConfig::UNSUPPORTED_PARAMETERS_REFUSE ||
+      call.warnings->size() <= first) {
+    return absl::OkStatus();
+  }
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
+                absl::StrCat(setup_.name, ": this provider cannot be told ",
+                             (*call.warnings)[first].field()));
+  for (size_t i = first; i < call.warnings->size(); ++i) {
+    AddFieldViolation(fault, (*call.warnings)[i].field(),
+                      (*call.warnings)[i].message());
+  }
+  return fault;
+}
+
+Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
+    ProviderCall& call, const Way& way, absl::Span<const std::string_view> body,
+    std::string* body_memory) const {
   TryProgress& progress = *call.progress;
-  const HttpField fields[] = {{"x-request-id", call.request_id}};
+  absl::InlinedVector<HttpField, 4> fields = {
+      {"x-request-id", call.request_id}};
+  fields.insert(fields.end(), call.forwarded_fields.begin(),
+                call.forwarded_fields.end());
+  Secret own_credential("");
+  size_t head = rotation_.Next();
+  if (setup_.credential_passthrough && !call.caller_credential.empty()) {
+    own_credential = Secret(
+        absl::StrCat(credential_prefix_, ToAbsl(call.caller_credential)));
+    fields.push_back({credential_field_, own_credential.Reveal()});
+    head = way.heads.size() - 1;
+  }
+  std::string path;
   HttpCall http_call;
-  http_call.head = &head;
+  http_call.head = way.heads[head].get();
+  if (!way.path.empty()) {
+    path = absl::StrReplaceAll(
+        way.path, {{ToAbsl(kModelMark), EncodePathSegment(call.model)}});
+    http_call.path = path;
+  }
   http_call.extra_fields = fields;
   http_call.body = body;
   http_call.body_memory = body_memory;
@@ -122,20 +221,21 @@ Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> HttpProvider::Send(
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
   progress.dispatched = call.loop->Now();
-  absl::StatusOr<std::unique_ptr<HttpExchange>> exchange =
-      co_await call.http->Send(http_call);
+  absl::StatusOr<Exchange> exchange = co_await call.http->Send(http_call);
   if (!exchange.ok()) {
-    co_return TransportFault(exchange.status(), progress);
+    co_return faults_.OfTransport(exchange.status(), progress);
   }
   progress.first_byte = call.loop->Now();
   progress.http_status = (*exchange)->status();
   if (progress.http_status != 200) {
-    co_return co_await ReadFailure(**exchange);
+    co_return co_await ReadFailure(way, call, **exchange);
   }
   co_return exchange;
 }
 
-Task<absl::Status> HttpProvider::ReadFailure(HttpExchange& exchange) const {
+Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
+                                             const ProviderCall& call,
+                                             HttpExchange& exchange) const {
   // A body that breaks off still tells more than none.
   const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
   HttpFailure failure;
@@ -144,290 +244,92 @@ Task<absl::Status> HttpProvider::ReadFailure(HttpExchange& exchange) const {
   failure.content_type = exchange.Find("content-type");
   failure.retry_after = exchange.Find("retry-after");
   failure.retry_after_ms = exchange.Find("retry-after-ms");
-  co_return Blame(options_.dialect->ReadError(failure));
-}
-
-absl::Status HttpProvider::TransportFault(const absl::Status& status,
-                                          const TryProgress& progress) const {
-  v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  if (progress.http.timed_out) {
-    reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;
-  } else if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status)) {
-    return status;  // The caller went away, or its deadline passed.
-  } else if (progress.http.answered && !absl::IsUnavailable(status)) {
-    reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
-  }
-  return Blame(MakeFault(reason, ToStd(status.message())));
-}
-
-absl::Status HttpProvider::Blame(const absl::Status& status) const {
-  if (status.ok()) return status;
-  absl::Status fault = BlotOut(options_.credential.Reveal(),
-                               AtPlace(options_.name, status));
-  AddFaultMetadata(fault, "provider", options_.name);
-  return fault;
-}
-
-absl::Status HttpProvider::BadResponse(std::string_view why) const {
-  return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why));
-}
-
-// Forwards events as they are, and reads along.
-class HttpProvider::RawStream final : public ProviderStream {
- public:
-  RawStream(const HttpProvider& provider, TryProgress& progress,
-            bool stream_usage, std::unique_ptr<HttpExchange> exchange)
-      : provider_(provider),
-        progress_(progress),
-        stream_usage_(stream_usage),
-        exchange_(std::move(exchange)),
-        parser_(provider.options_.event_bytes_limit),
-        tap_(provider.options_.dialect->NewStreamTap()) {}
-
-  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
-  const ResponseFacts& facts() const override { return tap_->facts(); }
-
- private:
-  absl::Status Take(std::string_view piece, StreamBatch* batch);
-  absl::Status Judge(const SseEvent& event, StreamBatch* batch);
-
-  const HttpProvider& provider_;
-  TryProgress& progress_;
-  const bool stream_usage_;
-  std::unique_ptr<HttpExchange> exchange_;
-  SseParser parser_;
-  std::unique_ptr<StreamTap> tap_;
-  absl::Span<const std::string_view> pieces_;
-  absl::Status failure_;
-  bool ended_ = false;
-};
-
-Task<absl::StatusOr<bool>> HttpProvider::RawStream::Next(StreamBatch* batch) {
-  batch->Clear();
-  while (batch->raw.empty()) {
-    if (!failure_.ok()) co_return failure_;
-    if (ended_) {
-      exchange_->FinishInBackground();
-      co_return false;
-    }
-    if (pieces_.empty()) {
-      absl::StatusOr<absl::Span<const std::string_view>> read =
-          co_await exchange_->Read();
-      if (!read.ok()) {
-        co_return provider_.TransportFault(read.status(), progress_);
-      }
-      pieces_ = *read;
-      if (pieces_.empty()) {
-        co_return provider_.TransportFault(
-            absl::UnavailableError("the stream ended before the answer did"),
-            progress_);
-      }
-    }
-    // Bytes held over between pieces are the parser's until it is fed again,
-    // so each piece makes a batch of its own.
-    const std::string_view piece = pieces_.front();
-    pieces_.remove_prefix(1);
-    failure_ = Take(piece, batch);
-  }
-  co_return true;
-}
-
-absl::Status HttpProvider::RawStream::Take(std::string_view piece,
-                                           StreamBatch* batch) {
-  const absl::Status fed = parser_.Feed(piece);
-  SseEvent event;
-  while (!ended_ && parser_.Next(&event)) {
-    GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
-  }
-  if (!fed.ok()) return provider_.BadResponse(ToStd(fed.message()));
-  return absl::OkStatus();
-}
-
-absl::Status HttpProvider::RawStream::Judge(const SseEvent& event,
-                                            StreamBatch* batch) {
-  EventKind kind = EventKind::kIgnorable;
-  if (!event.comment) {
-    const absl::StatusOr<EventKind> judged =
-        tap_->OnEvent(event.name, event.data);
-    if (!judged.ok()) return provider_.Blame(judged.status());
-    kind = *judged;
-  }
-  switch (kind) {
-    case EventKind::kContent:
-      ++batch->content_events;
-      break;
-    case EventKind::kIgnorable:
-      break;
-    case EventKind::kUsage:
-      if (!stream_usage_) return absl::OkStatus();
-      break;
-    case EventKind::kError:
-      return provider_.Blame(tap_->error());
-    case EventKind::kTerminal:
-      if (!tap_->finished()) {
-        return provider_.BadResponse("the stream ended without a reason");
-      }
-      ended_ = true;
-      break;
-  }
-  // Neighbours in memory leave as one piece.
-  if (!batch->raw.empty()) {
-    std::string_view& last = batch->raw.back();
-    if (last.data() + last.size() == event.raw.data()) {
-      last = {last.data(), last.size() + event.raw.size()};
-      return absl::OkStatus();
-    }
-  }
-  batch->raw.push_back(event.raw);
-  return absl::OkStatus();
-}
-
-// Reads events into neutral ones.
-class HttpProvider::ParsedStream final : public ProviderStream {
- public:
-  ParsedStream(const HttpProvider& provider, TryProgress& progress,
-               std::unique_ptr<HttpExchange> exchange)
-      : provider_(provider),
-        progress_(progress),
-        exchange_(std::move(exchange)),
-        parser_(provider.options_.event_bytes_limit),
-        reader_(provider.options_.dialect->NewEventReader()) {}
-
-  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
-  const ResponseFacts& facts() const override { return facts_; }
-
- private:
-  // More choices are not to be believed.
-  static constexpr size_t kChoicesMax = 128;
-
-  absl::Status Take(std::string_view piece, StreamBatch* batch);
-  // Takes note of what an event says of the answer as a whole.
-  void Note(const v1::GenerateEvent& event, StreamBatch* batch);
-  // Every choice that began has said why it ended.
-  bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
-
-  const HttpProvider& provider_;
-  TryProgress& progress_;
-  std::unique_ptr<HttpExchange> exchange_;
-  SseParser parser_;
-  std::unique_ptr<EventReader> reader_;
-  ResponseFacts facts_;
-  std::bitset<kChoicesMax> begun_;
-  std::bitset<kChoicesMax> ended_;
-  absl::Status failure_;
-};
-
-Task<absl::StatusOr<bool>> HttpProvider::ParsedStream::Next(
-    StreamBatch* batch) {
-  batch->Clear();
-  while (batch->events.empty()) {
-    if (!failure_.ok()) co_return failure_;
-    if (reader_->done()) {
-      if (!Finished()) {
-        co_return provider_.BadResponse("the stream ended without a reason");
-      }
-      exchange_->FinishInBackground();
-      co_return false;
-    }
-    const absl::StatusOr<absl::Span<const std::string_view>> pieces =
-        co_await exchange_->Read();
-    if (!pieces.ok()) {
-      co_return provider_.TransportFault(pieces.status(), progress_);
-    }
-    if (pieces->empty()) {
-      co_return provider_.TransportFault(
-          absl::UnavailableError("the stream ended before the answer did"),
-          progress_);
-    }
-    for (std::string_view piece : *pieces) {
-      failure_ = Take(piece, batch);
-      if (!failure_.ok() || reader_->done()) break;
-    }
-    facts_.usage = reader_->usage();
-  }
-  co_return true;
-}
-
-absl::Status HttpProvider::ParsedStream::Take(std::string_view piece,
-                                              StreamBatch* batch) {
-  const absl::Status fed = parser_.Feed(piece);
-  SseEvent event;
-  while (!reader_->done() && parser_.Next(&event)) {
-    if (event.comment) continue;
-    const size_t before = batch->events.size();
-    const absl::Status read =
-        reader_->Read(event.name, event.data, &batch->events);
-    if (!read.ok()) return provider_.Blame(read);
-    for (size_t i = before; i < batch->events.size(); ++i) {
-      Note(batch->events[i], batch);
-    }
-  }
-  if (!fed.ok()) return provider_.BadResponse(ToStd(fed.message()));
-  return absl::OkStatus();
-}
-
-void HttpProvider::ParsedStream::Note(const v1::GenerateEvent& event,
-                                      StreamBatch* batch) {
-  if (event.has_usage()) {
-    facts_.has_usage = true;
-  } else if (event.has_delta()) {
-    ++batch->content_events;
-    begun_.set(event.delta().choice_index() % kChoicesMax);
-  } else if (event.has_choice_end()) {
-    ++batch->content_events;
-    const size_t choice = event.choice_end().choice_index() % kChoicesMax;
-    begun_.set(choice);
-    ended_.set(choice);
-    if (choice == 0) facts_.finish_reason = event.choice_end().finish_reason();
-  }
+  co_return faults_.Blame(way.dialect->ReadError(failure),
+                          call.caller_credential);
 }
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
     ProviderCall& call) const {
-  GATEWAY_CO_ASSIGN_OR_RETURN(std::unique_ptr<HttpExchange> exchange,
+  GATEWAY_CO_ASSIGN_OR_RETURN(Exchange exchange,
                               co_await Dispatch(call, /*stream=*/true));
   if (!HasMediaType(exchange->Find("content-type"), kEventStream)) {
-    co_return BadResponse("the answer is not an event stream");
+    co_return faults_.BadResponse("the answer is not an event stream");
   }
+  HttpStreamOptions options;
+  options.dialect = WayOf(call).stream.dialect;
+  options.faults = &faults_;
+  options.progress = call.progress;
+  options.event_bytes_limit = setup_.event_bytes_limit;
   std::unique_ptr<ProviderStream> stream;
   if (call.raw != nullptr) {
-    stream = std::make_unique<RawStream>(*this, *call.progress,
-                                         call.raw->scan.stream_usage,
-                                         std::move(exchange));
+    stream = NewRawHttpStream(options, call.raw->scan.stream_usage,
+                              std::move(exchange));
   } else {
-    stream = std::make_unique<ParsedStream>(*this, *call.progress,
-                                            std::move(exchange));
+    stream = NewParsedHttpStream(options, std::move(exchange));
   }
   co_return stream;
 }
 
+template <typename Read>
+Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
+                                     const std::string& body, Read read) const {
+  absl::InlinedVector<std::string_view, 1> pieces;
+  if (!body.empty()) pieces.push_back(body);
+  GATEWAY_CO_ASSIGN_OR_RETURN(const Exchange exchange,
+                              co_await Send(call, way, pieces, nullptr));
+  const absl::StatusOr<std::string_view> answer = co_await exchange->ReadAll();
+  if (!answer.ok()) {
+    co_return faults_.OfTransport(answer.status(), *call.progress);
+  }
+  co_return faults_.Blame(read(*answer), call.caller_credential);
+}
+
 Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
     ProviderCall& call) const {
-  if (options_.count_tokens == nullptr) {
+  if (count_.heads.empty()) {
     co_return MakeFault(
         v1::ERROR_REASON_UNIMPLEMENTED,
-        absl::StrCat(options_.name, ": this provider does not count tokens"));
+        absl::StrCat(setup_.name, ": this provider does not count tokens"));
   }
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string request,
-                              WriteCountRequest(call));
-  const std::string_view pieces[] = {request};
-  GATEWAY_CO_ASSIGN_OR_RETURN(
-      const std::unique_ptr<HttpExchange> exchange,
-      co_await Send(call, *options_.count_tokens, pieces, nullptr));
-  const absl::StatusOr<std::string_view> body = co_await exchange->ReadAll();
-  if (!body.ok()) co_return TransportFault(body.status(), *call.progress);
-  const absl::StatusOr<int64_t> count = ReadCount(*body);
-  if (!count.ok()) co_return Blame(count.status());
-  co_return *count;
+  const Dialect& dialect = *count_.dialect;
+  std::string body;
+  GATEWAY_CO_RETURN_IF_ERROR(
+      dialect.WriteCountRequest(*call.request, call.model, &body));
+  int64_t tokens = 0;
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Ask(
+      call, count_, body, [&](std::string_view answer) -> absl::Status {
+        GATEWAY_ASSIGN_OR_RETURN(tokens, dialect.ReadCountResponse(answer));
+        return absl::OkStatus();
+      }));
+  co_return tokens;
 }
 
-absl::StatusOr<std::string> HttpProvider::WriteCountRequest(
-    const ProviderCall&) const {
-  return absl::UnimplementedError("the vendor does not count tokens");
+Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
+                                       v1::EmbedResponse* response) const {
+  if (embed_.heads.empty() || embedding_dialect_ == nullptr) {
+    co_return co_await Provider::Embed(call, response);
+  }
+  std::string body;
+  const size_t warned = call.warnings->size();
+  GATEWAY_CO_RETURN_IF_ERROR(embedding_dialect_->WriteRequest(
+      *call.embed, call.model, &body, call.warnings));
+  GATEWAY_CO_RETURN_IF_ERROR(JudgeLosses(call, warned));
+  co_return co_await Ask(call, embed_, body, [&](std::string_view answer) {
+    return embedding_dialect_->ReadResponse(answer, response);
+  });
 }
 
-absl::StatusOr<int64_t> HttpProvider::ReadCount(std::string_view) const {
-  return absl::UnimplementedError("the vendor does not count tokens");
+Task<absl::StatusOr<std::vector<v1::Model>>> HttpProvider::ListModels(
+    ProviderCall& call) const {
+  if (models_.heads.empty() || model_list_dialect_ == nullptr) {
+    co_return co_await Provider::ListModels(call);
+  }
+  std::vector<v1::Model> models;
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await Ask(call, models_, "", [&](std::string_view answer) {
+        return model_list_dialect_->ReadModels(answer, &models);
+      }));
+  co_return models;
 }
 
 }  // namespace gateway

@@ -1,6 +1,7 @@
-// HttpProvider is every provider that is reached over HTTP: a dialect, an
-// endpoint and a credential. The folders beside this file say what those are
-// for each vendor; this file is how the two are put together.
+// HttpProvider is every provider that is reached over HTTP: an endpoint,
+// credentials, and for each thing that can be asked a path and the dialect that
+// says it. The folders beside this file say what those are for each vendor;
+// this file is how they are put together.
 //
 // Raw calls go through untouched but for the dialect's edits; events of raw
 // streams are forwarded whole and as they were, and read along the way.
@@ -12,78 +13,119 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/http_client.h"
-#include "base/secret.h"
 #include "base/task.h"
+#include "providers/credential_rotation.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/embedding_dialect.h"
+#include "providers/dialects/model_list_dialect.h"
+#include "providers/http_endpoint.h"
+#include "providers/http_faults.h"
 #include "providers/provider.h"
+#include "providers/provider_setup.h"
 
 namespace gateway {
 
 class HttpProvider : public Provider {
  public:
-  struct Options {
-    std::string name;
-    // Outlives the provider.
+  // Paths are below the base URL. `{model}` in one stands for the model's name,
+  // percent-encoded. Dialects outlive the provider.
+  struct Generation {
     const Dialect* dialect = nullptr;
-    // POST of a request to generate.
-    std::shared_ptr<const HttpRequestHead> generate;
-    // POST of a request whose tokens are to be counted; null if the vendor
-    // has no such operation.
-    std::shared_ptr<const HttpRequestHead> count_tokens;
-    // What the heads carry; empty if nothing. Vendors like to repeat it in
-    // their errors, where it is blotted out.
-    Secret credential{""};
-    // One event of a stream, at most.
-    size_t event_bytes_limit = 1024 * 1024;
+    std::string path;
+    std::string stream_path;  // Empty if it is the same.
+  };
+
+  struct Options {
+    ProviderSetup setup;
+    HttpEndpoint endpoint;
+    // What every request carries besides the configured fields.
+    std::vector<HttpRequestHead::Field> fields;
+    // The field that carries a credential, and what stands before it there.
+    std::string credential_field = "authorization";
+    std::string credential_prefix = "Bearer ";
+    // The first one speaks for parsed requests; raw ones go by the one of their
+    // dialect. At least one.
+    std::vector<Generation> generations;
+    // Empty paths: the vendor has no such operation. Counting is in the words
+    // of the first generation's dialect.
+    std::string count_path;
+    std::string embed_path;
+    const EmbeddingDialect* embedding_dialect = nullptr;
+    std::string models_path;
+    const ModelListDialect* model_list_dialect = nullptr;
   };
 
   explicit HttpProvider(Options options);
 
-  std::string_view name() const override { return options_.name; }
-  const Dialect* dialect() const override { return options_.dialect; }
+  std::string_view name() const override { return setup_.name; }
+  const Dialect* FindDialect(std::string_view name) const override;
 
   Task<absl::Status> Generate(ProviderCall& call,
                               ProviderAnswer* answer) const override;
   Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
       ProviderCall& call) const override;
-  Task<absl::StatusOr<int64_t>> CountTokens(
+  Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
+  Task<absl::Status> Embed(ProviderCall& call,
+                           v1::EmbedResponse* response) const override;
+  Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
       ProviderCall& call) const override;
 
- protected:
-  // The body of a counting request and the count in its answer, in the
-  // vendor's words. Only asked when Options::count_tokens is set.
-  virtual absl::StatusOr<std::string> WriteCountRequest(
-      const ProviderCall& call) const;
-  virtual absl::StatusOr<int64_t> ReadCount(std::string_view body) const;
-
  private:
-  class RawStream;
-  class ParsedStream;
+  using Exchange = std::unique_ptr<HttpExchange>;
+
+  // One operation's way: a head for each credential, and one without at the
+  // end.
+  struct Way {
+    const Dialect* dialect = nullptr;
+    std::string path;  // Only if it depends on the model.
+    std::vector<std::shared_ptr<const HttpRequestHead>> heads;
+  };
+  struct GenerationWay {
+    Way whole;
+    Way stream;
+  };
+
+  Way MakeWay(const Options& options, std::string_view method,
+              const std::string& path) const;
+  const GenerationWay& WayOf(const ProviderCall& call) const;
 
   // Sends the call and waits for the head of a successful answer.
-  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Dispatch(
-      ProviderCall& call, bool stream) const;
-  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
-      ProviderCall& call, const HttpRequestHead& head,
-      absl::Span<const std::string_view> body,
-      std::string* body_memory) const;
-  Task<absl::Status> ReadFailure(HttpExchange& exchange) const;
+  Task<absl::StatusOr<Exchange>> Dispatch(ProviderCall& call,
+                                          bool stream) const;
+  Task<absl::StatusOr<Exchange>> Send(ProviderCall& call, const Way& way,
+                                      absl::Span<const std::string_view> body,
+                                      std::string* body_memory) const;
+  // Sends `body` and waits for the whole of a successful answer, which `read`
+  // understands.
+  template <typename Read>
+  Task<absl::Status> Ask(ProviderCall& call, const Way& way,
+                         const std::string& body, Read read) const;
+  Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
+                                 HttpExchange& exchange) const;
+  // What the provider's policy says to parameters that could not be carried:
+  // those that `call.warnings` tells of from the `first` on.
+  absl::Status JudgeLosses(const ProviderCall& call, size_t first) const;
 
-  // The fault for a transport error.
-  absl::Status TransportFault(const absl::Status& status,
-                              const TryProgress& progress) const;
-  // The fault for what the dialect says of an answer.
-  absl::Status Blame(const absl::Status& status) const;
-  absl::Status BadResponse(std::string_view why) const;
-
-  const Options options_;
+  const ProviderSetup setup_;
+  const HttpFaults faults_;
+  const std::string credential_field_;
+  const std::string credential_prefix_;
+  const CredentialRotation rotation_;
+  std::vector<GenerationWay> generations_;
+  // Without heads if there is no such operation.
+  Way count_;
+  Way embed_;
+  Way models_;
+  const EmbeddingDialect* const embedding_dialect_;
+  const ModelListDialect* const model_list_dialect_;
 };
 
 }  // namespace gateway

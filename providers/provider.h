@@ -7,7 +7,7 @@
 //   parsed   `request` is set. The provider answers with neutral messages.
 //   raw      `raw` is set: bytes in the provider's own dialect. The provider
 //            forwards them, answers with bytes, and reads off them what must
-//            be recorded. Only a provider with a dialect() is asked so.
+//            be recorded. Only a provider that has the dialect is asked so.
 //
 // Failures are faults (errors/fault.h) that name the provider. A provider never
 // retries by itself, except that it says in `progress` when a retry repeats
@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/cancellation.h"
 #include "base/event_loop.h"
 #include "base/http_client.h"
@@ -70,6 +71,13 @@ struct ProviderCall {
   // Exactly one of these is set.
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
+  const v1::EmbedRequest* embed = nullptr;
+  // A credential that the caller brought for the provider; empty if none. Only
+  // providers that are configured so send it.
+  std::string_view caller_credential;
+  // Header fields of the caller's own that mean something to the vendor whose
+  // dialect they came in, such as `anthropic-beta`.
+  absl::Span<const HttpField> forwarded_fields;
   // Do not use a connection that has served before.
   bool fresh_connection = false;
   // Receive what the caller of the provider must know; never null.
@@ -125,8 +133,8 @@ class Provider {
   // As in the configuration.
   virtual std::string_view name() const = 0;
 
-  // The format of raw calls; null if it takes none.
-  virtual const Dialect* dialect() const = 0;
+  // The dialect of this name, if raw calls may come in it; null if not.
+  virtual const Dialect* FindDialect(std::string_view name) const = 0;
 
   // Answers a request whole.
   virtual Task<absl::Status> Generate(ProviderCall& call,
@@ -140,6 +148,16 @@ class Provider {
   // cannot, and then an estimate must do.
   virtual Task<absl::StatusOr<int64_t>> CountTokens(
       ProviderCall& call) const = 0;
+
+  // Turns the texts of `call.embed` into vectors; UNIMPLEMENTED if the
+  // provider cannot.
+  virtual Task<absl::Status> Embed(ProviderCall& call,
+                                   v1::EmbedResponse* response) const;
+
+  // Asks which models the provider has; UNIMPLEMENTED if it cannot say. Of
+  // `call`, only what concerns the sending is used.
+  virtual Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
+      ProviderCall& call) const;
 };
 
 }  // namespace gateway

@@ -17,18 +17,22 @@ std::string_view ProviderRegistry::Entry::UpstreamModel(
 absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     const google::protobuf::RepeatedPtrField<
         llmgateway::config::v1::ProviderConfig>& configs,
-    const std::function<Credential(std::string_view name)>& credential_of,
+    const std::function<Credentials(std::string_view name)>& credentials_of,
     size_t event_bytes_limit) {
   auto registry = std::make_unique<ProviderRegistry>();
   for (const llmgateway::config::v1::ProviderConfig& config : configs) {
-    const Credential credential = credential_of(config.name());
+    Credentials credentials = credentials_of(config.name());
     Entry entry;
     entry.name = config.name();
     entry.kind = ProviderKindName(config);
-    entry.credential_absent = credential.absent;
-    GATEWAY_ASSIGN_OR_RETURN(
-        entry.provider,
-        MakeProvider(config, credential.secret, event_bytes_limit));
+    entry.credential_absent = credentials.absent;
+    ProviderSetup setup;
+    setup.name = config.name();
+    setup.credentials = std::move(credentials.present);
+    setup.credential_passthrough = config.credential_passthrough();
+    setup.unsupported_parameters = config.unsupported_parameters();
+    setup.event_bytes_limit = event_bytes_limit;
+    GATEWAY_ASSIGN_OR_RETURN(entry.provider, MakeProvider(config, setup));
     for (const auto& [name, upstream] : config.model_aliases()) {
       entry.model_aliases[name] = upstream;
     }

@@ -13,24 +13,24 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "base/secret.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_setup.h"
 
 namespace gateway {
 
 class ProviderRegistry {
  public:
   // What is at hand for a provider.
-  struct Credential {
-    // One is configured, and it is missing.
+  struct Credentials {
+    // Some are configured, and all of them are missing.
     bool absent = false;
-    const Secret* secret = nullptr;
+    std::vector<ProviderCredential> present;
   };
 
   struct Entry {
     std::string name;
-    std::string kind;  // `openai`, `anthropic`, `mock`.
+    std::string kind;  // As in the configuration: `openai`, `mock`.
     // Calls would be refused for want of a credential.
     bool credential_absent = false;
     std::unique_ptr<Provider> provider;
@@ -43,12 +43,12 @@ class ProviderRegistry {
     std::string_view UpstreamModel(std::string_view model) const;
   };
 
-  // `credential_of` is asked once for each provider. INVALID_ARGUMENT names
+  // `credentials_of` is asked once for each provider. INVALID_ARGUMENT names
   // the provider whose configuration cannot be used.
   static absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
       const google::protobuf::RepeatedPtrField<
           llmgateway::config::v1::ProviderConfig>& configs,
-      const std::function<Credential(std::string_view name)>& credential_of,
+      const std::function<Credentials(std::string_view name)>& credentials_of,
       size_t event_bytes_limit);
 
   // Null if there is none of this name.

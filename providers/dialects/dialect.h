@@ -98,6 +98,12 @@ enum class EventKind {
   kTerminal,  // The end marker: `[DONE]`, `message_stop`.
 };
 
+// How a vendor's stream is divided into events.
+enum class Framing {
+  kServerSentEvents,
+  kJsonLines,  // One JSON text a line; the event's name is always empty.
+};
+
 // Reads along a raw stream.
 class StreamTap : public Recycled {
  public:
@@ -118,6 +124,9 @@ class StreamTap : public Recycled {
   // The answer is complete: every choice has a finish reason. A stream that
   // ends without it was interrupted.
   virtual bool finished() const = 0;
+
+  // The vendor ends its streams by closing the connection, and all was said.
+  virtual bool CompleteAtClose() const { return false; }
 };
 
 // Reads one vendor's stream into neutral events.
@@ -133,6 +142,9 @@ class EventReader : public Recycled {
 
   // The vendor's end marker was read.
   virtual bool done() const = 0;
+
+  // The vendor ends its streams by closing the connection, and all was said.
+  virtual bool CompleteAtClose() const { return false; }
 
   // Usage so far; the last word of the provider wins.
   virtual const v1::Usage& usage() const = 0;
@@ -162,6 +174,9 @@ struct WriteRequestOptions {
   // The provider's configured limit where the format requires one and the
   // caller gave none (Anthropic's max_tokens).
   int64_t default_output_tokens_max = 4096;
+  // Fields that the format lacks are written under the names that services of
+  // its family use for them, where there are such.
+  bool pass_unsupported = false;
 };
 
 // The vendor's words for a failed call.
@@ -187,11 +202,14 @@ class Dialect {
   // `openai_chat`, `anthropic_messages`, ...: the name in Extension.dialect.
   virtual std::string_view name() const = 0;
 
+  virtual Framing framing() const { return Framing::kServerSentEvents; }
+
   // --- Parsed -------------------------------------------------------------
 
   // Reads a caller's request. Unmodelled fields become extensions. `stream`
   // receives whether the caller wants a stream. Errors name the field in the
-  // vendor's words.
+  // vendor's words. Where the vendor's path names the model, `model` is left
+  // as it was.
   virtual absl::Status ReadRequest(std::string_view body,
                                    v1::GenerateRequest* request, bool* stream,
                                    bool* stream_usage) const = 0;
@@ -216,7 +234,22 @@ class Dialect {
   virtual std::unique_ptr<EventWriter> NewEventWriter(
       const EventWriter::Options& options) const = 0;
 
+  // --- Counting of input tokens -------------------------------------------
+  // UNIMPLEMENTED where the vendor has no such operation.
+
+  // A caller's request to count; its prompt is read as ReadRequest does.
+  virtual absl::Status ReadCountRequest(std::string_view body,
+                                        v1::GenerateRequest* request) const;
+  virtual absl::Status WriteCountRequest(const v1::GenerateRequest& request,
+                                         std::string_view model,
+                                         std::string* body) const;
+  virtual absl::StatusOr<int64_t> ReadCountResponse(
+      std::string_view body) const;
+  virtual absl::Status WriteCountResponse(int64_t tokens,
+                                          std::string* body) const;
+
   // --- Raw ----------------------------------------------------------------
+  // A dialect without a door refuses what a door would ask: UNIMPLEMENTED.
 
   // Reads in one pass what the stages need. `body` is followed by at least
   // kJsonPaddingBytes readable bytes. Keys are compared unescaped; a repeated

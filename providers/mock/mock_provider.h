@@ -30,7 +30,9 @@ class MockProvider final : public Provider {
                const llmgateway::config::v1::MockProvider& config);
 
   std::string_view name() const override { return name_; }
-  const Dialect* dialect() const override { return nullptr; }
+  const Dialect* FindDialect(std::string_view) const override {
+    return nullptr;
+  }
 
   Task<absl::Status> Generate(ProviderCall& call,
                               ProviderAnswer* answer) const override;

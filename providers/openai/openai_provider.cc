@@ -1,11 +1,10 @@
 #include "providers/openai/openai_provider.h"
 
 #include <utility>
-#include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "base/http_client.h"
+#include "base/secret.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
@@ -13,31 +12,21 @@
 namespace gateway {
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
-    const std::string& name,
-    const llmgateway::config::v1::OpenAiProvider& config, const Secret* api_key,
-    size_t event_bytes_limit) {
-  static const OpenAiChat dialect;
+    const ProviderSetup& setup,
+    const llmgateway::config::v1::OpenAiProvider& config) {
+  static const OpenAiChat chat;
+  HttpProvider::Options options;
+  options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
-      const HttpEndpoint endpoint,
-      HttpEndpoint::Make(config.base_url(), config.http()));
-  std::vector<HttpRequestHead::Field> fields;
-  if (api_key != nullptr) {
-    fields.push_back(
-        {"authorization",
-         Secret(absl::StrCat("Bearer ", ToAbsl(api_key->Reveal())))});
-  }
+      options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   if (!config.organization().empty()) {
-    fields.push_back({"openai-organization", Secret(config.organization())});
+    options.fields.push_back(
+        {"openai-organization", Secret(config.organization())});
   }
   if (!config.project().empty()) {
-    fields.push_back({"openai-project", Secret(config.project())});
+    options.fields.push_back({"openai-project", Secret(config.project())});
   }
-  HttpProvider::Options options;
-  options.name = name;
-  options.dialect = &dialect;
-  if (api_key != nullptr) options.credential = *api_key;
-  options.generate = endpoint.Post("/chat/completions", std::move(fields));
-  options.event_bytes_limit = event_bytes_limit;
+  options.generations = {{&chat, "/chat/completions", ""}};
   return std::make_unique<HttpProvider>(std::move(options));
 }
 

@@ -6,32 +6,38 @@
 #include <string>
 #include <string_view>
 
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace gateway {
 namespace {
 
+using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
-using ::llmgateway::config::v1::AnthropicProvider;
 using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::ConnectionPool;
+using ::llmgateway::config::v1::CorsConfig;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::HttpListener;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::LimitsConfig;
+using ::llmgateway::config::v1::LocalCliProvider;
 using ::llmgateway::config::v1::LOG_LEVEL_INFO;
 using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::MetricsConfig;
 using ::llmgateway::config::v1::MockProvider;
 using ::llmgateway::config::v1::ModelRule;
-using ::llmgateway::config::v1::OpenAiProvider;
+using ::llmgateway::config::v1::OpenAiCompatibleProvider;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::ResponseStoreConfig;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::RuntimeConfig;
 using ::llmgateway::config::v1::UpstreamTimeouts;
+using ::llmgateway::config::v1::WeightedCredential;
 
 constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = 1024 * kKiB;
@@ -75,6 +81,16 @@ void FillHttpListener(const char* address, HttpListener* listener) {
   FILL_TIME(*listener, write_stall_timeout, 60'000);
   FILL(*listener, connections_limit, 16384);
   FILL(*listener, concurrent_streams_limit, 256);
+  if (!listener->has_cors()) return;
+  CorsConfig& cors = *listener->mutable_cors();
+  if (cors.allowed_headers().empty()) cors.add_allowed_headers("*");
+  if (cors.exposed_headers().empty()) {
+    for (const char* name : {"x-request-id", "request-id", "retry-after",
+                             "openai-processing-ms"}) {
+      cors.add_exposed_headers(name);
+    }
+  }
+  FILL_TIME(cors, max_age, 600'000);
 }
 
 void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
@@ -94,6 +110,24 @@ void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
   }
 }
 
+// The message of the provider's kind; null if none is set.
+Message* MutableKind(ProviderConfig* provider) {
+  const google::protobuf::Reflection& reflection = *provider->GetReflection();
+  const google::protobuf::FieldDescriptor* const kind =
+      reflection.GetOneofFieldDescriptor(
+          *provider, provider->GetDescriptor()->FindOneofByName("kind"));
+  if (kind == nullptr) return nullptr;
+  return reflection.MutableMessage(provider, kind);
+}
+
+// Null if there is no such field.
+Message* MutableField(Message* message, const std::string& name) {
+  const google::protobuf::FieldDescriptor* const field =
+      message->GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr) return nullptr;
+  return message->GetReflection()->MutableMessage(message, field);
+}
+
 void FillMock(MockProvider* mock) {
   FILL_TEXT(*mock, reply, "This is the mock provider speaking.");
   FILL_TIME(*mock, delay, 0);
@@ -107,21 +141,66 @@ void FillMock(MockProvider* mock) {
   FILL(*mock, fault_after_chunks, 0);
 }
 
-void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
+void FillLocalCli(LocalCliProvider* cli) {
+  FILL_TEXT(*cli, executable, "claude");
+  FILL_TIME(*cli, timeout, 600'000);
+  FILL(*cli, output_bytes_limit, 16 * kMiB);
+  FILL(*cli, processes_limit, 4);
+}
+
+void FillOpenAiCompatible(OpenAiCompatibleProvider* provider) {
+  constexpr struct {
+    OpenAiCompatibleProvider::Preset preset;
+    const char* base_url;
+  } kAddresses[] = {
+      {OpenAiCompatibleProvider::PRESET_VLLM, "http://127.0.0.1:8000/v1"},
+      {OpenAiCompatibleProvider::PRESET_LLAMA_CPP, "http://127.0.0.1:8080/v1"},
+      {OpenAiCompatibleProvider::PRESET_GROQ, "https://api.groq.com/openai/v1"},
+      {OpenAiCompatibleProvider::PRESET_MISTRAL, "https://api.mistral.ai/v1"},
+      {OpenAiCompatibleProvider::PRESET_OLLAMA, "http://127.0.0.1:11434/v1"},
+  };
+  for (const auto& [preset, base_url] : kAddresses) {
+    if (provider->preset() == preset) FILL_TEXT(*provider, base_url, base_url);
+  }
+  FILL_TEXT(*provider, api_key_header, "authorization");
+}
+
+// The defaults of what only one kind has.
+void FillKind(ProviderConfig* provider) {
   switch (provider->kind_case()) {
-    case ProviderConfig::kOpenai: {
-      OpenAiProvider& openai = *provider->mutable_openai();
-      FILL_TEXT(openai, base_url, "https://api.openai.com/v1");
-      FillHttpUpstream(limits, openai.mutable_http());
+    case ProviderConfig::kOpenai:
+      FILL_TEXT(*provider->mutable_openai(), base_url,
+                "https://api.openai.com/v1");
       return;
-    }
-    case ProviderConfig::kAnthropic: {
-      AnthropicProvider& anthropic = *provider->mutable_anthropic();
-      FILL_TEXT(anthropic, base_url, "https://api.anthropic.com");
-      FILL_TEXT(anthropic, version, "2023-06-01");
-      FillHttpUpstream(limits, anthropic.mutable_http());
+    case ProviderConfig::kAnthropic:
+      FILL_TEXT(*provider->mutable_anthropic(), base_url,
+                "https://api.anthropic.com");
+      FILL_TEXT(*provider->mutable_anthropic(), version, "2023-06-01");
       return;
-    }
+    case ProviderConfig::kGemini:
+      FILL_TEXT(*provider->mutable_gemini(), base_url,
+                "https://generativelanguage.googleapis.com");
+      FILL_TEXT(*provider->mutable_gemini(), api_version, "v1beta");
+      return;
+    case ProviderConfig::kAzureOpenai:
+      FILL_TEXT(*provider->mutable_azure_openai(), api_version, "2024-10-21");
+      return;
+    case ProviderConfig::kDeepseek:
+      FILL_TEXT(*provider->mutable_deepseek(), base_url,
+                "https://api.deepseek.com");
+      return;
+    case ProviderConfig::kOpenrouter:
+      FILL_TEXT(*provider->mutable_openrouter(), base_url,
+                "https://openrouter.ai/api/v1");
+      return;
+    case ProviderConfig::kOllama:
+      FILL_TEXT(*provider->mutable_ollama(), base_url,
+                "http://127.0.0.1:11434");
+      return;
+    case ProviderConfig::kLocalCli:
+      return FillLocalCli(provider->mutable_local_cli());
+    case ProviderConfig::kOpenaiCompatible:
+      return FillOpenAiCompatible(provider->mutable_openai_compatible());
     case ProviderConfig::kMock:
       FillMock(provider->mutable_mock());
       if (provider->models().empty()) provider->add_models("mock-model");
@@ -131,6 +210,22 @@ void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
   }
 }
 
+void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
+  if (provider->unsupported_parameters() ==
+      ProviderConfig::UNSUPPORTED_PARAMETERS_UNSPECIFIED) {
+    provider->set_unsupported_parameters(
+        ProviderConfig::UNSUPPORTED_PARAMETERS_DROP);
+  }
+  for (WeightedCredential& credential : *provider->mutable_credentials()) {
+    FILL(credential, weight, 1);
+  }
+  FillKind(provider);
+  Message* const kind = MutableKind(provider);
+  Message* const http = kind == nullptr ? nullptr : MutableField(kind, "http");
+  if (http != nullptr)
+    FillHttpUpstream(limits, static_cast<HttpUpstream*>(http));
+}
+
 // Models that everybody expects at their makers. A provider's name decides,
 // so that nothing goes to a service that was not named for it.
 void AddShippedRules(GatewayConfig* config) {
@@ -138,8 +233,9 @@ void AddShippedRules(GatewayConfig* config) {
     std::string_view prefix;
     std::string_view provider;
   } kShipped[] = {
-      {"claude-", "anthropic"}, {"gpt-", "openai"}, {"o1", "openai"},
-      {"o3", "openai"},         {"o4", "openai"},
+      {"claude-", "anthropic"},  {"gpt-", "openai"}, {"o1", "openai"},
+      {"o3", "openai"},          {"o4", "openai"},   {"gemini-", "gemini"},
+      {"deepseek-", "deepseek"},
   };
   std::set<std::string, std::less<>> names;
   for (const ProviderConfig& provider : config->providers()) {
@@ -187,6 +283,12 @@ void FillRuntime(RuntimeConfig* runtime) {
   FILL_TIME(*runtime, drain_grace, 30'000);
 }
 
+void FillResponseStore(ResponseStoreConfig* store) {
+  FILL_TIME(*store, ttl, 3'600'000);
+  FILL(*store, entries_limit, 10'000);
+  FILL(*store, size_bytes_limit, 64 * kMiB);
+}
+
 #undef FILL
 #undef FILL_TEXT
 #undef FILL_TIME
@@ -218,6 +320,7 @@ void ApplyDefaults(GatewayConfig* config) {
   FillLogging(config->mutable_logging());
   FillMetrics(config->mutable_metrics());
   FillRuntime(config->mutable_runtime());
+  FillResponseStore(config->mutable_response_store());
 }
 
 }  // namespace gateway

@@ -100,6 +100,7 @@ const std::vector<FieldRange>& FieldRanges() {
       {"ConnectionPool.http2_connections_limit", "1", "10000"},
       {"ConnectionPool.idle_connections_limit", "0", "100000"},
       {"ConnectionPool.idle_timeout", "1ms", "1h"},
+      {"CorsConfig.max_age", "0s", "24h"},
       {"GrpcListener.concurrent_streams_limit", "1", "100000"},
       {"GrpcListener.connection_age_grace", "1s", "24h"},
       {"GrpcListener.connection_age_limit", "1s", "24h"},
@@ -128,6 +129,9 @@ const std::vector<FieldRange>& FieldRanges() {
       {"LimitsConfig.sse_event_bytes_limit", "4KiB", "64MiB"},
       {"LimitsConfig.stream_buffer_bytes_limit", "4KiB", "64MiB"},
       {"LimitsConfig.tools_limit", "1", "512"},
+      {"LocalCliProvider.output_bytes_limit", "4KiB", "1GiB"},
+      {"LocalCliProvider.processes_limit", "1", "1000"},
+      {"LocalCliProvider.timeout", "1s", "24h"},
       {"MetricsConfig.model_labels_limit", "1", "100000"},
       {"MetricsConfig.watch_events_limit", "1", "100000"},
       {"MockProvider.chunk_count", "1", "100000"},
@@ -136,6 +140,11 @@ const std::vector<FieldRange>& FieldRanges() {
       {"MockProvider.fault_after_chunks", "0", "100000"},
       {"MockProvider.input_tokens", "0", "1000000000"},
       {"MockProvider.output_tokens", "0", "1000000000"},
+      {"ModelCapabilities.input_tokens_limit", "0", "1000000000"},
+      {"ModelCapabilities.output_tokens_limit", "0", "1000000000"},
+      {"ResponseStoreConfig.entries_limit", "0", "1000000"},
+      {"ResponseStoreConfig.size_bytes_limit", "4KiB", "64GiB"},
+      {"ResponseStoreConfig.ttl", "1s", "720h"},
       {"RetryConfig.attempts_limit", "1", "10"},
       {"RetryConfig.backoff_base", "1ms", "1m"},
       {"RetryConfig.backoff_limit", "1ms", "10m"},
@@ -147,6 +156,7 @@ const std::vector<FieldRange>& FieldRanges() {
       {"UpstreamTimeouts.first_byte", "1ms", "1h"},
       {"UpstreamTimeouts.idle", "1ms", "1h"},
       {"UpstreamTimeouts.total", "1ms", "24h"},
+      {"WeightedCredential.weight", "1", "1000"},
   };
   return ranges;
 }

@@ -22,15 +22,23 @@ using ::llmgateway::config::v1::GatewayConfig;
 constexpr std::string_view kReferences[] = {
     "llmgateway.config.v1.AnthropicProvider.api_key",
     "llmgateway.config.v1.ApiKey.key",
+    "llmgateway.config.v1.AzureOpenAiProvider.api_key",
+    "llmgateway.config.v1.DeepSeekProvider.api_key",
+    "llmgateway.config.v1.GeminiProvider.api_key",
+    "llmgateway.config.v1.OllamaProvider.api_key",
+    "llmgateway.config.v1.OpenAiCompatibleProvider.api_key",
     "llmgateway.config.v1.OpenAiProvider.api_key",
+    "llmgateway.config.v1.OpenRouterProvider.api_key",
     "llmgateway.config.v1.TlsServer.cert_chain",
     "llmgateway.config.v1.TlsServer.client_ca",
     "llmgateway.config.v1.TlsServer.private_key",
+    "llmgateway.config.v1.WeightedCredential.api_key",
 };
 
 // Values of these maps may be anything.
 constexpr std::string_view kOpaqueMaps[] = {
     "llmgateway.config.v1.HttpUpstream.headers",
+    "llmgateway.config.v1.LocalCliProvider.environment",
 };
 
 template <size_t n>

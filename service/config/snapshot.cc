@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +20,8 @@
 #include "base/mutex.h"
 #include "base/secret.h"
 #include "base/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/masked.h"
@@ -44,6 +47,20 @@ std::string Sha256Hex(const std::string& text) {
   (void)done;
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
+}
+
+// The field of `providers[]` that says its kind, and the kind's own `api_key`.
+std::pair<std::string, std::string> ApiKeyOf(const ProviderConfig& provider) {
+  const google::protobuf::FieldDescriptor* const kind =
+      provider.GetReflection()->GetOneofFieldDescriptor(
+          provider, provider.GetDescriptor()->FindOneofByName("kind"));
+  if (kind == nullptr) return {};
+  const google::protobuf::Message& settings =
+      provider.GetReflection()->GetMessage(provider, kind);
+  const google::protobuf::FieldDescriptor* const api_key =
+      settings.GetDescriptor()->FindFieldByName("api_key");
+  if (api_key == nullptr) return {kind->name(), ""};
+  return {kind->name(), settings.GetReflection()->GetString(settings, api_key)};
 }
 
 }  // namespace
@@ -133,24 +150,25 @@ std::optional<Secret> ConfigSnapshot::Resolver::Require(
 void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
   for (int i = 0; i < snapshot->config_.providers_size(); ++i) {
     const ProviderConfig& provider = snapshot->config_.providers(i);
-    std::string path = ElementPath("providers", static_cast<size_t>(i));
-    const std::string* reference = nullptr;
-    switch (provider.kind_case()) {
-      case ProviderConfig::kOpenai:
-        path += ".openai.api_key";
-        reference = &provider.openai().api_key();
-        break;
-      case ProviderConfig::kAnthropic:
-        path += ".anthropic.api_key";
-        reference = &provider.anthropic().api_key();
-        break;
-      case ProviderConfig::kMock:
-      case ProviderConfig::KIND_NOT_SET:
-        break;
+    const std::string path = ElementPath("providers", static_cast<size_t>(i));
+    std::vector<ProviderKey> keys;
+    bool needed = false;
+    const auto resolve = [&](const std::string& key_path,
+                             const std::string& reference, int weight) {
+      if (reference.empty()) return;
+      needed = true;
+      std::optional<Secret> key =
+          Resolve(key_path, reference, SecretForm::kHeaderValue);
+      if (key.has_value()) keys.push_back({*std::move(key), weight});
+    };
+    const auto [kind, reference] = ApiKeyOf(provider);
+    resolve(absl::StrCat(path, ".", kind, ".api_key"), reference, 1);
+    for (int k = 0; k < provider.credentials_size(); ++k) {
+      const auto& credential = provider.credentials(k);
+      resolve(absl::StrCat(path, ".credentials[", k, "].api_key"),
+              credential.api_key(), credential.weight());
     }
-    if (reference == nullptr || reference->empty()) continue;
-    snapshot->credentials_.insert_or_assign(
-        provider.name(), Resolve(path, *reference, SecretForm::kHeaderValue));
+    if (needed) snapshot->credentials_[provider.name()] = std::move(keys);
   }
 }
 
@@ -213,13 +231,15 @@ ConfigSnapshot::Credential ConfigSnapshot::CredentialOf(
     std::string_view provider) const {
   const auto found = credentials_.find(provider);
   if (found == credentials_.end()) return Credential::kNotNeeded;
-  return found->second.has_value() ? Credential::kPresent : Credential::kAbsent;
+  return found->second.empty() ? Credential::kAbsent : Credential::kPresent;
 }
 
-const Secret* ConfigSnapshot::FindCredential(std::string_view provider) const {
+const std::vector<ConfigSnapshot::ProviderKey>& ConfigSnapshot::CredentialsOf(
+    std::string_view provider) const {
+  // Never destroyed: others may read it as late as they like.
+  static const auto& none = *new std::vector<ProviderKey>;
   const auto found = credentials_.find(provider);
-  if (found == credentials_.end() || !found->second.has_value()) return nullptr;
-  return &*found->second;
+  return found == credentials_.end() ? none : found->second;
 }
 
 const ConfigSnapshot::Tls* ConfigSnapshot::FindTls(

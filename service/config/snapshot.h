@@ -3,8 +3,8 @@
 // makes another and swaps it into CurrentConfig.
 //
 //   std::shared_ptr<const ConfigSnapshot> config = current.Get();
-//   const Secret* key = config->FindCredential("openai");
-//   if (key == nullptr) ...  // None needed, or its variable is not set.
+//   for (const auto& credential : config->CredentialsOf("openai")) ...
+//   // None if none is needed, or if their variables are not set.
 //
 // Whoever works with a snapshot holds its pointer, so that the rules do not
 // change under a call.
@@ -37,7 +37,13 @@ class ConfigSnapshot {
   enum class Credential {
     kNotNeeded,  // The configuration names none.
     kPresent,
-    kAbsent,  // The variable that it names is not set.
+    kAbsent,  // No variable that it names is set.
+  };
+
+  // A credential that is at hand, and its share of the calls.
+  struct ProviderKey {
+    Secret key;
+    int weight = 1;
   };
 
   // A key that callers may show.
@@ -68,8 +74,9 @@ class ConfigSnapshot {
   // kNotNeeded for providers that are not configured.
   Credential CredentialOf(std::string_view provider) const;
 
-  // Null unless CredentialOf(provider) is kPresent.
-  const Secret* FindCredential(std::string_view provider) const;
+  // Empty unless CredentialOf(provider) is kPresent.
+  const std::vector<ProviderKey>& CredentialsOf(
+      std::string_view provider) const;
 
   const std::vector<CallerKey>& caller_keys() const { return caller_keys_; }
 
@@ -93,7 +100,7 @@ class ConfigSnapshot {
 
   llmgateway::config::v1::GatewayConfig config_;
   // By provider's name; no entry if none is needed.
-  std::map<std::string, std::optional<Secret>, std::less<>> credentials_;
+  std::map<std::string, std::vector<ProviderKey>, std::less<>> credentials_;
   std::vector<CallerKey> caller_keys_;
   std::map<std::string, Tls, std::less<>> tls_;
   std::string masked_yaml_;

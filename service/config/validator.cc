@@ -12,66 +12,39 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
-#include "google/protobuf/map.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/util/time_util.h"
 #include "service/config/base_url.h"
+#include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
-#include "service/config/header_rules.h"
 #include "service/config/nearest_name.h"
+#include "service/config/provider_validator.h"
 #include "service/config/secret_reference.h"
 
 namespace gateway {
 namespace {
 
-using ::google::protobuf::Map;
-using ::llmgateway::config::v1::AnthropicProvider;
+using ::google::protobuf::RepeatedPtrField;
 using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::CorsConfig;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
-using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::ModelRule;
-using ::llmgateway::config::v1::OpenAiProvider;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::TlsServer;
 
 constexpr int kProvidersMax = 256;
-constexpr int kModelsMax = 10'000;
+constexpr int kOriginsMax = 1000;
+constexpr int kCorsHeadersMax = 64;
 constexpr int kRulesMax = 10'000;
 constexpr int kApiKeysMax = 10'000;
-constexpr int kHeadersMax = 64;
-constexpr int kBetasMax = 64;
 constexpr int kModuleLevelsMax = 64;
-constexpr size_t kNameLengthMax = 64;
-constexpr size_t kModelLengthMax = 256;
-constexpr size_t kReplyBytesMax = 1024 * 1024;
-
-// Letters, digits and the marks, 1 to 64 of them.
-bool IsName(std::string_view text, std::string_view marks, bool upper_case) {
-  return !text.empty() && text.size() <= kNameLengthMax &&
-         std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-           return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
-                  (upper_case && absl::ascii_isupper(c)) ||
-                  marks.find(static_cast<char>(c)) != std::string_view::npos;
-         });
-}
-
-// A model's name goes into URLs, logs and headers.
-bool IsModelName(std::string_view text) {
-  return !text.empty() && text.size() <= kModelLengthMax &&
-         std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return c > ' ' && c != 0x7F; });
-}
-
-constexpr char kBadModelName[] =
-    "must be a model's name: 1 to 256 characters without white space";
 
 class Validator {
  public:
@@ -92,16 +65,10 @@ class Validator {
 
   void CheckListeners(const Listeners& listeners);
   void CheckWindows(const std::string& path, const GrpcListener& listener);
+  void CheckCors(const std::string& path, const CorsConfig& cors);
   void CheckTls(const std::string& path, const TlsServer& tls);
   void CheckSecret(const std::string& path, const std::string& reference);
   void CheckProviders(const GatewayConfig& config);
-  void CheckModels(const std::string& path, const ProviderConfig& provider);
-  void CheckKind(const std::string& path, const ProviderConfig& provider);
-  void CheckBaseUrl(const std::string& path, const std::string& text,
-                    bool allow_plaintext);
-  void CheckHttp(const std::string& path, const HttpUpstream& http);
-  void CheckHeaders(const std::string& path,
-                    const Map<std::string, std::string>& headers);
   void CheckRouting(const RoutingConfig& routing);
   void CheckRule(const std::string& path, const ModelRule& rule);
   void CheckMatch(const std::string& path, const ModelRule& rule);
@@ -182,6 +149,46 @@ void Validator::CheckListeners(const Listeners& listeners) {
   for (const auto& [path, tls] : servers) {
     if (tls != nullptr) CheckTls(path, *tls);
   }
+  if (listeners.http().has_cors()) {
+    CheckCors("listeners.http.cors", listeners.http().cors());
+  }
+  if (listeners.operations().has_cors()) {
+    CheckCors("listeners.operations.cors", listeners.operations().cors());
+  }
+}
+
+void Validator::CheckCors(const std::string& path, const CorsConfig& cors) {
+  const std::string origins = JoinPath(path, "allowed_origins");
+  if (cors.allowed_origins().empty()) {
+    Add(origins, "is required; give origins, or '*' for all");
+  }
+  CheckCount(origins, cors.allowed_origins_size(), kOriginsMax);
+  for (int i = 0; i < cors.allowed_origins_size(); ++i) {
+    const std::string& origin = cors.allowed_origins(i);
+    const std::string place = ElementPath(origins, static_cast<size_t>(i));
+    if (origin == "*") {
+      if (cors.allow_credentials()) {
+        Add(place, "is '*', which cannot go with allow_credentials");
+      }
+      continue;
+    }
+    const absl::StatusOr<BaseUrl> url = ParseBaseUrl(origin);
+    if (!url.ok() || !url->path.empty() || origin.ends_with("/")) {
+      Add(place, "must be an origin such as https://app.example, or '*'");
+    }
+  }
+  const std::pair<const char*, const RepeatedPtrField<std::string>*> lists[] = {
+      {"allowed_headers", &cors.allowed_headers()},
+      {"exposed_headers", &cors.exposed_headers()}};
+  for (const auto& [field, names] : lists) {
+    const std::string list = JoinPath(path, field);
+    CheckCount(list, names->size(), kCorsHeadersMax);
+    for (int i = 0; i < names->size(); ++i) {
+      if ((*names)[i] == "*" || IsConfigName((*names)[i], "-_", true)) continue;
+      Add(ElementPath(list, static_cast<size_t>(i)),
+          "must be a header's name or '*'");
+    }
+  }
 }
 
 void Validator::CheckTls(const std::string& path, const TlsServer& tls) {
@@ -220,125 +227,13 @@ void Validator::CheckProviders(const GatewayConfig& config) {
     const auto [first, is_new] =
         seen.try_emplace(provider.name(), static_cast<size_t>(i));
     if (is_new) provider_names_.push_back(provider.name());
-    if (!IsName(provider.name(), "-_", /*upper_case=*/false)) {
+    if (!IsConfigName(provider.name(), "-_", /*upper_case=*/false)) {
       Add(name_path, "must be 1 to 64 of lower-case letters, digits and '-_'");
     } else if (!is_new) {
       Add(name_path, absl::StrCat("is the name of providers[", first->second,
                                   "] too; choose another"));
     }
-    CheckModels(path, provider);
-    CheckKind(path, provider);
-  }
-}
-
-void Validator::CheckModels(const std::string& path,
-                            const ProviderConfig& provider) {
-  const std::string models = JoinPath(path, "models");
-  CheckCount(models, provider.models_size(), kModelsMax);
-  std::set<std::string> seen;
-  for (int i = 0; i < provider.models_size(); ++i) {
-    const std::string model_path = ElementPath(models, static_cast<size_t>(i));
-    if (!IsModelName(provider.models(i))) Add(model_path, kBadModelName);
-    if (!seen.insert(provider.models(i)).second) {
-      Add(model_path, "is listed already; remove it");
-    }
-  }
-  const std::string aliases = JoinPath(path, "model_aliases");
-  CheckCount(aliases, static_cast<int>(provider.model_aliases_size()),
-             kModelsMax);
-  for (const auto& [alias, model] : provider.model_aliases()) {
-    if (!IsModelName(alias) || !IsModelName(model)) {
-      Add(EntryPath(aliases, alias), kBadModelName);
-    }
-  }
-}
-
-void Validator::CheckKind(const std::string& path,
-                          const ProviderConfig& provider) {
-  switch (provider.kind_case()) {
-    case ProviderConfig::kOpenai: {
-      const OpenAiProvider& openai = provider.openai();
-      const std::string kind = JoinPath(path, "openai");
-      CheckBaseUrl(kind, openai.base_url(), openai.http().allow_plaintext());
-      if (!openai.api_key().empty()) {
-        CheckSecret(JoinPath(kind, "api_key"), openai.api_key());
-      }
-      AddIfBad(JoinPath(kind, "organization"),
-               CheckHeaderValue(openai.organization()));
-      AddIfBad(JoinPath(kind, "project"), CheckHeaderValue(openai.project()));
-      CheckHttp(JoinPath(kind, "http"), openai.http());
-      return;
-    }
-    case ProviderConfig::kAnthropic: {
-      const AnthropicProvider& anthropic = provider.anthropic();
-      const std::string kind = JoinPath(path, "anthropic");
-      CheckBaseUrl(kind, anthropic.base_url(),
-                   anthropic.http().allow_plaintext());
-      if (!anthropic.api_key().empty()) {
-        CheckSecret(JoinPath(kind, "api_key"), anthropic.api_key());
-      }
-      AddIfBad(JoinPath(kind, "version"),
-               CheckHeaderValue(anthropic.version()));
-      const std::string betas = JoinPath(kind, "betas");
-      CheckCount(betas, anthropic.betas_size(), kBetasMax);
-      for (int i = 0; i < anthropic.betas_size(); ++i) {
-        if (!IsName(anthropic.betas(i), "-_.", /*upper_case=*/true)) {
-          Add(ElementPath(betas, static_cast<size_t>(i)),
-              "must be 1 to 64 of letters, digits and '-_.'");
-        }
-      }
-      CheckHttp(JoinPath(kind, "http"), anthropic.http());
-      return;
-    }
-    case ProviderConfig::kMock:
-      if (provider.mock().reply().size() > kReplyBytesMax) {
-        Add(JoinPath(path, "mock.reply"), "is longer than 1 MiB");
-      }
-      return;
-    case ProviderConfig::KIND_NOT_SET:
-      Add(path,
-          "has no kind; give one of openai, anthropic and mock, as in "
-          "{name: mock, mock: {}}");
-      return;
-  }
-}
-
-void Validator::CheckBaseUrl(const std::string& path, const std::string& text,
-                             bool allow_plaintext) {
-  const std::string url_path = JoinPath(path, "base_url");
-  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(text);
-  AddIfBad(url_path, url.status());
-  if (url.ok() && !url->tls && !url->IsLoopback() && !allow_plaintext) {
-    Add(url_path,
-        "must be https: prompts and keys would cross the network in the "
-        "clear; if that is meant, set http.allow_plaintext");
-  }
-}
-
-void Validator::CheckHttp(const std::string& path, const HttpUpstream& http) {
-  CheckHeaders(JoinPath(path, "headers"), http.headers());
-  if (!http.proxy().empty()) {
-    const std::string proxy = JoinPath(path, "proxy");
-    const absl::StatusOr<BaseUrl> url = ParseBaseUrl(http.proxy());
-    AddIfBad(proxy, url.status());
-    if (url.ok() && (url->tls || !url->path.empty())) {
-      Add(proxy, "must be http://host:port");
-    }
-  }
-}
-
-void Validator::CheckHeaders(const std::string& path,
-                             const Map<std::string, std::string>& headers) {
-  CheckCount(path, static_cast<int>(headers.size()), kHeadersMax);
-  // In the order of their names, so that the report is always the same.
-  std::map<std::string, std::string> seen;
-  for (const auto& [name, value] :
-       std::map<std::string, std::string>(headers.begin(), headers.end())) {
-    const std::string entry = EntryPath(path, name);
-    AddIfBad(entry, CheckExtraHeader(name, value));
-    if (!seen.try_emplace(absl::AsciiStrToLower(name), name).second) {
-      Add(entry, "is given twice but for its letter case; keep one");
-    }
+    CheckProvider(provider, path, places_, &problems_);
   }
 }
 
@@ -423,7 +318,7 @@ void Validator::CheckAuth(const AuthConfig& auth) {
     const std::string path =
         ElementPath("auth.api_keys", static_cast<size_t>(i));
     const std::string& name = auth.api_keys(i).name();
-    if (!IsName(name, "-_.", /*upper_case=*/true)) {
+    if (!IsConfigName(name, "-_.", /*upper_case=*/true)) {
       Add(JoinPath(path, "name"),
           "must be 1 to 64 of letters, digits and '-_.'");
     } else if (!names.insert(name).second) {
@@ -442,7 +337,7 @@ void Validator::CheckLogging(const LoggingConfig& logging) {
   CheckCount(levels, static_cast<int>(logging.module_levels_size()),
              kModuleLevelsMax);
   for (const auto& [module, level] : logging.module_levels()) {
-    if (!IsName(module, "-_/", /*upper_case=*/false)) {
+    if (!IsConfigName(module, "-_/", /*upper_case=*/false)) {
       Add(EntryPath(levels, module),
           "must be a module's name of lower-case letters, digits and '-_/'");
     }

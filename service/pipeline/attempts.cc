@@ -34,6 +34,7 @@ class Try {
     request_.http = &call.http;
     request_.cancel = &call.cancel;
     request_.request_id = call.facts.request_id;
+    request_.caller_credential = call.facts.provider_credential;
     request_.model = noted_.model;
     request_.fresh_connection = fresh_connection;
     request_.progress = &noted_.progress;
@@ -44,13 +45,13 @@ class Try {
   // Chooses the form of the request: raw where the provider speaks the
   // caller's dialect.
   absl::Status ChooseForm() {
-    call_.answers_raw = call_.raw != nullptr &&
-                        provider().dialect() != nullptr &&
-                        provider().dialect()->name() ==
-                            call_.raw->dialect->name();
+    call_.answers_raw =
+        call_.raw != nullptr &&
+        provider().FindDialect(call_.raw->dialect->name()) != nullptr;
     if (!call_.answers_raw) return Parse();
     call_.warnings.clear();
     request_.raw = call_.raw;
+    request_.forwarded_fields = call_.facts.forwarded_fields;
     return absl::OkStatus();
   }
 
@@ -123,10 +124,9 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
     }
     for (std::string_view bytes : batch.raw) open->held_bytes.append(bytes);
     if (held_bytes + open->held_bytes.size() > held_bytes_limit) {
-      co_return MakeFault(
-          v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-          absl::StrCat("more than ", held_bytes_limit,
-                       " bytes of stream without content"));
+      co_return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                          absl::StrCat("more than ", held_bytes_limit,
+                                       " bytes of stream without content"));
     }
   }
   open->first.events = std::move(held.events);
@@ -148,8 +148,7 @@ Task<absl::Status> TryStream(Call& call, bool fresh_connection,
     if (stream.ok()) {
       open->stream = *std::move(stream);
       outcome = co_await HoldBack(
-          open,
-          call.wiring->config().limits().stream_buffer_bytes_limit());
+          open, call.wiring->config().limits().stream_buffer_bytes_limit());
     }
   }
   if (!outcome.ok()) open->stream.reset();
@@ -168,8 +167,7 @@ class Retries {
   Task<absl::Status> Another(const absl::Status& failure) {
     if (call_.cancel.cancelled()) co_return failure;
     const NotedTry& last = call_.tries.back();
-    if (last.progress.http.reused_connection_was_stale &&
-        !fresh_connection_) {
+    if (last.progress.http.reused_connection_was_stale && !fresh_connection_) {
       // The server never saw the request; this repeats nothing and costs
       // nobody a try.
       fresh_connection_ = true;

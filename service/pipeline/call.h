@@ -18,6 +18,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/cancellation.h"
 #include "base/event_loop.h"
 #include "base/http_client.h"
@@ -44,6 +45,10 @@ struct CallFacts {
   std::string_view request_id;
   std::string_view authorization;  // Header values; empty if absent.
   std::string_view api_key;
+  // What the caller brought for the provider itself; empty if nothing.
+  std::string_view provider_credential;
+  // Header fields that mean something to the vendor of the door's dialect.
+  absl::Span<const HttpField> forwarded_fields;
   std::string_view model;
   std::string_view provider;  // Named by the caller; empty if it is not.
   bool stream = false;

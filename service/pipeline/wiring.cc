@@ -8,18 +8,20 @@ namespace gateway {
 
 absl::StatusOr<std::shared_ptr<const Wiring>> Wiring::Make(
     std::shared_ptr<const ConfigSnapshot> config) {
-  const auto credential_of = [&config](std::string_view name) {
-    ProviderRegistry::Credential credential;
-    credential.absent = config->CredentialOf(name) ==
-                        ConfigSnapshot::Credential::kAbsent;
-    credential.secret = config->FindCredential(name);
-    return credential;
+  const auto credentials_of = [&config](std::string_view name) {
+    ProviderRegistry::Credentials credentials;
+    credentials.absent = config->CredentialOf(name) ==
+                         ConfigSnapshot::Credential::kAbsent;
+    for (const auto& [secret, weight] : config->CredentialsOf(name)) {
+      credentials.present.push_back({secret, weight});
+    }
+    return credentials;
   };
   const size_t event_bytes_limit =
       config->config().limits().sse_event_bytes_limit();
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<const ProviderRegistry> providers,
-      ProviderRegistry::Make(config->config().providers(), credential_of,
+      ProviderRegistry::Make(config->config().providers(), credentials_of,
                              event_bytes_limit));
   return std::shared_ptr<const Wiring>(
       new Wiring(std::move(config), std::move(providers)));

@@ -44,7 +44,7 @@ TEST(HttpEndpointTest, CarriesItsConfigurationOver) {
   const auto endpoint =
       Make("http://127.0.0.1:8080/base/", "proxy: 'http://proxy:3128'");
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
-  const auto head = endpoint->Post("/chat", {});
+  const auto head = endpoint->Head("POST", "/chat", {});
   EXPECT_EQ(head->method(), "POST");
   EXPECT_EQ(head->path(), "/base/chat");
   const HttpDestination& to = *head->destination();
@@ -75,7 +75,7 @@ TEST(HttpEndpointTest, SpeaksTheVersionItIsTold) {
   for (const auto& [text, version] : cases) {
     const auto endpoint = Make("https://127.0.0.1:1", text);
     ASSERT_TRUE(endpoint.ok()) << endpoint.status();
-    const HttpDestination& to = *endpoint->Post("/", {})->destination();
+    const HttpDestination& to = *endpoint->Head("POST", "/", {})->destination();
     EXPECT_EQ(to.version, version) << text;
     EXPECT_NE(to.tls, nullptr);
   }
@@ -84,7 +84,8 @@ TEST(HttpEndpointTest, SpeaksTheVersionItIsTold) {
 TEST(HttpEndpointTest, TheProvidersOwnFieldsWin) {
   const auto endpoint = Make("http://127.0.0.1:1");
   ASSERT_TRUE(endpoint.ok());
-  const auto head = endpoint->Post(
+  const auto head = endpoint->Head(
+      "POST",
       "/v1/messages", {{"x-api-key", Secret("k")},
                        {"anthropic-version", Secret("2023-06-01")}});
   std::map<std::string, std::string> fields;
@@ -102,14 +103,14 @@ TEST(HttpEndpointTest, TheProvidersOwnFieldsWin) {
 TEST(HttpEndpointTest, PathsShareADestination) {
   const auto endpoint = Make("http://127.0.0.1:1");
   ASSERT_TRUE(endpoint.ok());
-  EXPECT_EQ(endpoint->Post("/a", {})->destination(),
-            endpoint->Post("/b", {})->destination());
+  EXPECT_EQ(endpoint->Head("POST", "/a", {})->destination(),
+            endpoint->Head("POST", "/b", {})->destination());
 }
 
 TEST(HttpEndpointTest, HttpsIsTls) {
   const auto endpoint = Make("https://api.example.com/v1");
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
-  const auto head = endpoint->Post("/x", {});
+  const auto head = endpoint->Head("POST", "/x", {});
   EXPECT_NE(head->destination()->tls, nullptr);
   EXPECT_EQ(head->destination()->port, 443);
 }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/secret.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -28,7 +27,8 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
       config.providers(),
       [&](std::string_view name) {
         asked->push_back(std::string(name));
-        return ProviderRegistry::Credential{.absent = name == "keyless"};
+        return ProviderRegistry::Credentials{.absent = name == "keyless",
+                                             .present = {}};
       },
       1024);
 }

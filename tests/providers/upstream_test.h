@@ -30,6 +30,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "providers/all_providers.h"
 #include "providers/provider.h"
+#include "providers/provider_setup.h"
 #include "service/config/defaults.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/mock_upstream_process.h"
@@ -72,7 +73,13 @@ class UpstreamTest : public testing::Test {
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         provider, config.add_providers()));
     ApplyDefaults(&config);
-    auto made = MakeProvider(config.providers(0), &key_, event_bytes_limit);
+    ProviderSetup setup;
+    setup.name = config.providers(0).name();
+    setup.credentials.push_back({key_});
+    setup.credential_passthrough = config.providers(0).credential_passthrough();
+    setup.unsupported_parameters = config.providers(0).unsupported_parameters();
+    setup.event_bytes_limit = event_bytes_limit;
+    auto made = MakeProvider(config.providers(0), setup);
     EXPECT_TRUE(made.ok()) << made.status();
     return *std::move(made);
   }

@@ -14,6 +14,17 @@
 
 namespace gateway {
 
+namespace {
+
+const Dialect* DialectOf(const Provider& provider,
+                         const ProviderQuestion& question) {
+  if (!question.dialect.empty()) return provider.FindDialect(question.dialect);
+  const Dialect* const chat = provider.FindDialect("openai_chat");
+  return chat != nullptr ? chat : provider.FindDialect("anthropic_messages");
+}
+
+}  // namespace
+
 struct ProviderCalls::Borrowed {
   Borrowed(const Provider& provider, const ProviderQuestion& question,
            LoopClient& client, CancelSignal& cancel, ProviderOutcome* outcome)
@@ -29,7 +40,7 @@ struct ProviderCalls::Borrowed {
       call.request = &question.request;
       call.model = question.request.model();
     } else {
-      raw.dialect = provider.dialect();
+      raw.dialect = DialectOf(provider, question);
       raw.body = std::string_view(padded).substr(0, question.body.size());
       scanned = raw.dialect->ScanRequest(raw.body, &raw.scan);
       call.raw = &raw;
@@ -83,8 +94,7 @@ ProviderOutcome ProviderCalls::Stream(const Provider& provider,
 }
 
 Task<void> ProviderCalls::RunStream(const Provider& provider,
-                                    Borrowed& borrowed,
-                                    const OnBatch& on_batch,
+                                    Borrowed& borrowed, const OnBatch& on_batch,
                                     ProviderOutcome* outcome) {
   absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
       co_await provider.Stream(borrowed.call);

@@ -33,6 +33,9 @@ struct ProviderQuestion {
   std::string model;
   v1::GenerateRequest request;  // Parsed, unless there is a body.
   std::string body;             // Raw.
+  // The dialect of a raw one; `openai_chat` or else `anthropic_messages`,
+  // whichever the provider takes, if empty.
+  std::string dialect;
   bool fresh_connection = false;
 };
 

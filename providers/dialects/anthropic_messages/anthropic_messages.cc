@@ -77,25 +77,26 @@ WireError AnthropicMessages::WriteError(const absl::Status& status,
   return anthropic::WriteError(status, request_id);
 }
 
-absl::Status AnthropicMessages::ReadCountTokensRequest(
+absl::Status AnthropicMessages::ReadCountRequest(
     std::string_view body, v1::GenerateRequest* request) const {
   return anthropic::ReadCountTokensRequest(body, request);
 }
 
-absl::Status AnthropicMessages::WriteCountTokensRequest(
+absl::Status AnthropicMessages::WriteCountRequest(
     const v1::GenerateRequest& request, std::string_view model,
     std::string* body) const {
   return anthropic::WriteCountTokensRequest(request, model, body);
 }
 
-absl::StatusOr<int64_t> AnthropicMessages::ReadCountTokensResponse(
+absl::StatusOr<int64_t> AnthropicMessages::ReadCountResponse(
     std::string_view body) const {
   return anthropic::ReadCountTokensResponse(body);
 }
 
-void AnthropicMessages::WriteCountTokensResponse(int64_t input_tokens,
-                                                 std::string* body) const {
-  anthropic::WriteCountTokensResponse(input_tokens, body);
+absl::Status AnthropicMessages::WriteCountResponse(int64_t tokens,
+                                                   std::string* body) const {
+  anthropic::WriteCountTokensResponse(tokens, body);
+  return absl::OkStatus();
 }
 
 }  // namespace gateway

@@ -54,6 +54,17 @@ class AnthropicMessages final : public Dialect {
   std::unique_ptr<EventWriter> NewEventWriter(
       const EventWriter::Options& options) const override;
 
+  // `POST /v1/messages/count_tokens`. Its answer has the same errors.
+  absl::Status ReadCountRequest(std::string_view body,
+                                v1::GenerateRequest* request) const override;
+  absl::Status WriteCountRequest(const v1::GenerateRequest& request,
+                                 std::string_view model,
+                                 std::string* body) const override;
+  absl::StatusOr<int64_t> ReadCountResponse(
+      std::string_view body) const override;
+  absl::Status WriteCountResponse(int64_t tokens,
+                                  std::string* body) const override;
+
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,
@@ -65,15 +76,6 @@ class AnthropicMessages final : public Dialect {
   absl::Status ReadError(const HttpFailure& failure) const override;
   WireError WriteError(const absl::Status& status,
                        std::string_view request_id) const override;
-
-  // `POST /v1/messages/count_tokens`. Its answer has the same errors.
-  absl::Status ReadCountTokensRequest(std::string_view body,
-                                      v1::GenerateRequest* request) const;
-  absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
-                                       std::string_view model,
-                                       std::string* body) const;
-  absl::StatusOr<int64_t> ReadCountTokensResponse(std::string_view body) const;
-  void WriteCountTokensResponse(int64_t input_tokens, std::string* body) const;
 };
 
 }  // namespace gateway

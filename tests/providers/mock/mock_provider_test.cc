@@ -253,7 +253,7 @@ TEST_F(MockProviderTest, CountsWhatItReports) {
 
 TEST_F(MockProviderTest, TakesNoRawCalls) {
   Configure("");
-  EXPECT_EQ(provider_->dialect(), nullptr);
+  EXPECT_EQ(provider_->FindDialect("openai_chat"), nullptr);
   EXPECT_EQ(provider_->name(), "dummy");
 }
 

@@ -62,16 +62,41 @@ TEST(ConfigSnapshotTest, HoldsTheCredentialsOfProviders) {
   const ConfigSnapshot& snapshot = *made.snapshot;
   EXPECT_EQ(snapshot.CredentialOf("openai"),
             ConfigSnapshot::Credential::kPresent);
-  ASSERT_NE(snapshot.FindCredential("openai"), nullptr);
-  EXPECT_EQ(snapshot.FindCredential("openai")->Reveal(), "sk-hunter2");
+  ASSERT_EQ(snapshot.CredentialsOf("openai").size(), 1u);
+  EXPECT_EQ(snapshot.CredentialsOf("openai")[0].key.Reveal(), "sk-hunter2");
+  EXPECT_EQ(snapshot.CredentialsOf("openai")[0].weight, 1);
   EXPECT_EQ(snapshot.CredentialOf("anthropic"),
             ConfigSnapshot::Credential::kAbsent);
-  EXPECT_EQ(snapshot.FindCredential("anthropic"), nullptr);
+  EXPECT_TRUE(snapshot.CredentialsOf("anthropic").empty());
   for (const char* name : {"local", "mock", "nobody"}) {
     EXPECT_EQ(snapshot.CredentialOf(name),
               ConfigSnapshot::Credential::kNotNeeded);
-    EXPECT_EQ(snapshot.FindCredential(name), nullptr);
+    EXPECT_TRUE(snapshot.CredentialsOf(name).empty());
   }
+}
+
+TEST(ConfigSnapshotTest, HoldsTheWeightedCredentialsThatAreAtHand) {
+  const Made made = Make(
+      "providers:\n"
+      "- name: openai\n"
+      "  credentials:\n"
+      "  - {api_key: 'env:ONE', weight: 3}\n"
+      "  - {api_key: 'env:MISSING'}\n"
+      "  - {api_key: 'env:TWO'}\n"
+      "  openai: {}\n"
+      "- name: other\n"
+      "  credentials: [{api_key: 'env:MISSING'}]\n"
+      "  openai: {}\n",
+      {{"ONE", "sk-one"}, {"TWO", "sk-two"}});
+  ASSERT_NE(made.snapshot, nullptr);
+  const auto& keys = made.snapshot->CredentialsOf("openai");
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[0].key.Reveal(), "sk-one");
+  EXPECT_EQ(keys[0].weight, 3);
+  EXPECT_EQ(keys[1].key.Reveal(), "sk-two");
+  EXPECT_EQ(keys[1].weight, 1);
+  EXPECT_EQ(made.snapshot->CredentialOf("other"),
+            ConfigSnapshot::Credential::kAbsent);
 }
 
 TEST(ConfigSnapshotTest, AMissingKeyFileIsAnErrorThatNamesTheField) {

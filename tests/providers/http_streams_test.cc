@@ -28,7 +28,7 @@ constexpr std::string_view kStream = R"(,"stream":true)";
 constexpr std::string_view kStreamWithUsage =
     R"(,"stream":true,"stream_options":{"include_usage":true})";
 
-class HttpProviderStreamsTest : public UpstreamTest {
+class HttpStreamsTest : public UpstreamTest {
  protected:
   // Both vendors, each raw and parsed.
   struct Way {
@@ -68,7 +68,7 @@ std::string WithoutUsageChunk(const std::string& stream) {
   return kept;
 }
 
-TEST_F(HttpProviderStreamsTest, ForwardsAStreamByteForByte) {
+TEST_F(HttpStreamsTest, ForwardsAStreamByteForByte) {
   Script("m", R"({"text": "caf\u00e9 one two three", "usage":
                   {"prompt_tokens": 30, "completion_tokens": 4}})");
   struct Case {
@@ -91,7 +91,7 @@ TEST_F(HttpProviderStreamsTest, ForwardsAStreamByteForByte) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, KeepsTheUsageThatNobodyAskedForToItself) {
+TEST_F(HttpStreamsTest, KeepsTheUsageThatNobodyAskedForToItself) {
   Script("m", R"({"text": "one two", "usage":
                   {"prompt_tokens": 30, "completion_tokens": 4}})");
   const ProviderQuestion question = Raw("m", kStream);
@@ -111,7 +111,7 @@ TEST_F(HttpProviderStreamsTest, KeepsTheUsageThatNobodyAskedForToItself) {
   EXPECT_TRUE(absl::EndsWith(outcome.bytes, "data: [DONE]\n\n"));
 }
 
-TEST_F(HttpProviderStreamsTest, UsageThatComesWithContentIsNotStripped) {
+TEST_F(HttpStreamsTest, UsageThatComesWithContentIsNotStripped) {
   for (const char* where : {"finish_chunk", "every_chunk"}) {
     Script("m", absl::StrCat(R"({"text": "one two", "usage_in": ")", where,
                              R"(", "usage": {"prompt_tokens": 30,
@@ -125,7 +125,7 @@ TEST_F(HttpProviderStreamsTest, UsageThatComesWithContentIsNotStripped) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, ReadsAStream) {
+TEST_F(HttpStreamsTest, ReadsAStream) {
   Script("m", R"({"text": "one two three", "usage":
                   {"prompt_tokens": 30, "completion_tokens": 4}})");
   for (const Provider* provider : {openai_.get(), anthropic_.get()}) {
@@ -146,7 +146,7 @@ TEST_F(HttpProviderStreamsTest, ReadsAStream) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, ReadsToolCallsAndReasoning) {
+TEST_F(HttpStreamsTest, ReadsToolCallsAndReasoning) {
   Script("m", R"({"reasoning": {"text": "Hmm.", "signature": "abc="},
                   "tool_calls": [{"name": "f", "arguments": "{\"a\":1}"}]})");
   for (const Provider* provider : {openai_.get(), anthropic_.get()}) {
@@ -169,7 +169,7 @@ TEST_F(HttpProviderStreamsTest, ReadsToolCallsAndReasoning) {
 
 // However the bytes are cut and dressed, the meaning is the same, and raw
 // bytes stay what they are.
-TEST_F(HttpProviderStreamsTest, SurvivesEveryManner) {
+TEST_F(HttpStreamsTest, SurvivesEveryManner) {
   for (const char* manner :
        {R"("split_bytes": 1)", R"("split_bytes": 7)", R"("split_bytes": 100)",
         R"("wire_split_bytes": 1)", R"("line_ending": "crlf")",
@@ -203,7 +203,7 @@ TEST_F(HttpProviderStreamsTest, SurvivesEveryManner) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, AStreamThatEndsTooSoonIsNoSuccess) {
+TEST_F(HttpStreamsTest, AStreamThatEndsTooSoonIsNoSuccess) {
   for (const char* script :
        {R"({"omit_terminator": true})", R"({"end_after_chunks": 2})",
         R"({"close_after_chunks": 2})", R"({"reset_after_chunks": 2})",
@@ -220,7 +220,7 @@ TEST_F(HttpProviderStreamsTest, AStreamThatEndsTooSoonIsNoSuccess) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, WhatCameBeforeTheBreakIsDelivered) {
+TEST_F(HttpStreamsTest, WhatCameBeforeTheBreakIsDelivered) {
   Script("m", R"({"text": "one two three four", "close_after_chunks": 2})");
   for (const Way& way : Ways("m")) {
     const ProviderOutcome outcome = calls_.Stream(*way.provider, way.question);
@@ -234,7 +234,7 @@ TEST_F(HttpProviderStreamsTest, WhatCameBeforeTheBreakIsDelivered) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, AnEndWithoutAReasonIsNoSuccess) {
+TEST_F(HttpStreamsTest, AnEndWithoutAReasonIsNoSuccess) {
   // `[DONE]` comes, but no choice ever said why it ended.
   Script("m", R"({"content_type": "text/event-stream", "body":
       "data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,)"
@@ -253,7 +253,7 @@ TEST_F(HttpProviderStreamsTest, AnEndWithoutAReasonIsNoSuccess) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, AnErrorEventIsTheProvidersFailure) {
+TEST_F(HttpStreamsTest, AnErrorEventIsTheProvidersFailure) {
   Script("m", absl::StrCat(
                   R"({"text": "one two three", "error_after_chunks": 1,
                       "error": {"message": "key )",
@@ -269,7 +269,7 @@ TEST_F(HttpProviderStreamsTest, AnErrorEventIsTheProvidersFailure) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, GarbageIsABadResponseAndHurtsNobodyElse) {
+TEST_F(HttpStreamsTest, GarbageIsABadResponseAndHurtsNobodyElse) {
   for (const std::string garbage :
        {"bad_utf8", "invalid_json", "wrong_shape", "html",
         "wrong_content_type", "empty_body", "bad_status_line",
@@ -289,7 +289,7 @@ TEST_F(HttpProviderStreamsTest, GarbageIsABadResponseAndHurtsNobodyElse) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, OddButLegalTextIsPassedIntact) {
+TEST_F(HttpStreamsTest, OddButLegalTextIsPassedIntact) {
   Script("m", R"({"text": "a", "garbage": "split_code_point"})");
   for (const Way& way : Ways("m")) {
     const ProviderOutcome outcome = calls_.Stream(*way.provider, way.question);
@@ -298,7 +298,7 @@ TEST_F(HttpProviderStreamsTest, OddButLegalTextIsPassedIntact) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, NegativeUsageIsNotBelieved) {
+TEST_F(HttpStreamsTest, NegativeUsageIsNotBelieved) {
   Script("m", R"({"text": "a", "garbage": "negative_usage"})");
   for (const Way& way : Ways("m")) {
     const ProviderOutcome outcome = calls_.Stream(*way.provider, way.question);
@@ -307,7 +307,7 @@ TEST_F(HttpProviderStreamsTest, NegativeUsageIsNotBelieved) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, ALineThatNeverEndsIsBounded) {
+TEST_F(HttpStreamsTest, ALineThatNeverEndsIsBounded) {
   Script("m", R"({"garbage": "huge_line"})");
   for (const Way& way : Ways("m")) {
     const ProviderOutcome outcome = calls_.Stream(*way.provider, way.question);
@@ -317,7 +317,7 @@ TEST_F(HttpProviderStreamsTest, ALineThatNeverEndsIsBounded) {
   ExpectAllIsWell();
 }
 
-TEST_F(HttpProviderStreamsTest, TheEventLimitIsExact) {
+TEST_F(HttpStreamsTest, TheEventLimitIsExact) {
   // A comment of exactly this size, its blank line included.
   const auto script = [&](size_t size) {
     Script("m", absl::StrCat(
@@ -336,7 +336,7 @@ TEST_F(HttpProviderStreamsTest, TheEventLimitIsExact) {
             "PROVIDER_BAD_RESPONSE");
 }
 
-TEST_F(HttpProviderStreamsTest, AStreamGivesItsConnectionBackAfterItsEnd) {
+TEST_F(HttpStreamsTest, AStreamGivesItsConnectionBackAfterItsEnd) {
   for (const Way& way : Ways("m")) {
     ASSERT_EQ(Reason(calls_.Stream(*way.provider, way.question).status), "OK");
     client_.Settle();
@@ -347,14 +347,14 @@ TEST_F(HttpProviderStreamsTest, AStreamGivesItsConnectionBackAfterItsEnd) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, AStreamWhoseBodyGoesOnDoesNotHoldItsCaller) {
+TEST_F(HttpStreamsTest, AStreamWhoseBodyGoesOnDoesNotHoldItsCaller) {
   // The end marker has come; the connection's own end has not.
   Script("m", R"({"text": "one", "garbage": "data_after_done",
                   "chunk_delay_ms": 1})");
   EXPECT_EQ(Reason(calls_.Stream(*openai_, Raw("m", kStream)).status), "OK");
 }
 
-TEST_F(HttpProviderStreamsTest, SilenceIsTheProvidersTimeout) {
+TEST_F(HttpStreamsTest, SilenceIsTheProvidersTimeout) {
   MakeProviders("timeouts { idle { nanos: 50000000 } }");
   Script("m", R"({"stall_after_chunks": 1})");
   for (const Way& way : Ways("m")) {
@@ -364,7 +364,7 @@ TEST_F(HttpProviderStreamsTest, SilenceIsTheProvidersTimeout) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, CancelInTheMiddleReachesTheUpstream) {
+TEST_F(HttpStreamsTest, CancelInTheMiddleReachesTheUpstream) {
   Script("m", R"({"chunks": 100, "stall_after_chunks": 2})");
   int cancelled = 0;
   for (const Way& way : Ways("m")) {
@@ -379,7 +379,7 @@ TEST_F(HttpProviderStreamsTest, CancelInTheMiddleReachesTheUpstream) {
   }
 }
 
-TEST_F(HttpProviderStreamsTest, AReaderWhoDoesNotReadHoldsTheUpstreamBack) {
+TEST_F(HttpStreamsTest, AReaderWhoDoesNotReadHoldsTheUpstreamBack) {
   Script("m", R"({"chunks": 20000, "chunk_bytes": 1000})");
   bool checked = false;
   calls_.Stream(*openai_, Raw("m", kStream),

@@ -1,0 +1,58 @@
+// An EmbeddingDialect is one vendor's wire format for turning texts into
+// vectors; it stands beside the vendor's Dialect, which generates.
+//
+// Dialects are stateless and thread-safe.
+
+#ifndef PROVIDERS_DIALECTS_EMBEDDING_DIALECT_H_
+#define PROVIDERS_DIALECTS_EMBEDDING_DIALECT_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// How a caller wants its vectors.
+enum class EmbeddingEncoding {
+  kFloat,   // Numbers.
+  kBase64,  // Little-endian 32-bit floats in base64.
+};
+
+class EmbeddingDialect {
+ public:
+  virtual ~EmbeddingDialect() = default;
+
+  // The name in Extension.dialect.
+  virtual std::string_view name() const = 0;
+
+  // Reads a caller's request. UNIMPLEMENTED where the vendor's format has no
+  // door.
+  virtual absl::Status ReadRequest(std::string_view body,
+                                   v1::EmbedRequest* request,
+                                   EmbeddingEncoding* encoding) const;
+
+  // Appends the request as the vendor wants it. What cannot be carried is
+  // listed in `warnings`. `model` is the provider's own name.
+  virtual absl::Status WriteRequest(const v1::EmbedRequest& request,
+                                    std::string_view model, std::string* body,
+                                    std::vector<v1::Warning>* warnings)
+      const = 0;
+
+  // Reads a whole answer; vectors in the order of the inputs.
+  virtual absl::Status ReadResponse(std::string_view body,
+                                    v1::EmbedResponse* response) const = 0;
+
+  // Appends a whole answer. UNIMPLEMENTED where the format has no door.
+  virtual absl::Status WriteResponse(const v1::EmbedResponse& response,
+                                     EmbeddingEncoding encoding,
+                                     std::string* body) const;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_EMBEDDING_DIALECT_H_

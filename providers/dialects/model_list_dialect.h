@@ -1,0 +1,39 @@
+// A ModelListDialect is one vendor's wire format for the list of its models: as
+// a provider answers with it, and as a door does.
+//
+// Dialects are stateless and thread-safe.
+
+#ifndef PROVIDERS_DIALECTS_MODEL_LIST_DIALECT_H_
+#define PROVIDERS_DIALECTS_MODEL_LIST_DIALECT_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+class ModelListDialect {
+ public:
+  virtual ~ModelListDialect() = default;
+
+  // Appends the models that an answer lists.
+  virtual absl::Status ReadModels(std::string_view body,
+                                  std::vector<v1::Model>* models) const = 0;
+
+  // Appends one page that lists them all.
+  virtual void WriteModels(absl::Span<const v1::Model> models,
+                           std::string* body) const = 0;
+
+  // Appends one model alone.
+  virtual void WriteModel(const v1::Model& model, std::string* body) const = 0;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_MODEL_LIST_DIALECT_H_

@@ -1,0 +1,67 @@
+#include "providers/http_faults.h"
+
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+// Puts asterisks in the place of `secret`, wherever it stands. The length
+// stays, so that serialized details remain what they are.
+std::string BlotOut(std::string_view secret, std::string text) {
+  if (secret.empty()) return text;
+  for (size_t at = text.find(secret); at != std::string::npos;
+       at = text.find(secret, at)) {
+    text.replace(at, secret.size(), secret.size(), '*');
+  }
+  return text;
+}
+
+absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
+  absl::Status clean(status.code(),
+                     BlotOut(secret, std::string(status.message())));
+  status.ForEachPayload(
+      [&](absl::string_view type_url, const absl::Cord& payload) {
+        clean.SetPayload(type_url,
+                         absl::Cord(BlotOut(secret, std::string(payload))));
+      });
+  return clean;
+}
+
+}  // namespace
+
+HttpFaults::HttpFaults(std::string provider, std::vector<Secret> credentials)
+    : provider_(std::move(provider)), credentials_(std::move(credentials)) {}
+
+absl::Status HttpFaults::OfTransport(const absl::Status& status,
+                                     const TryProgress& progress) const {
+  v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  if (progress.http.timed_out) {
+    reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;
+  } else if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status)) {
+    return status;  // The caller went away, or its deadline passed.
+  } else if (progress.http.answered && !absl::IsUnavailable(status)) {
+    reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
+  }
+  return Blame(MakeFault(reason, ToStd(status.message())));
+}
+
+absl::Status HttpFaults::Blame(const absl::Status& status,
+                               std::string_view credential) const {
+  if (status.ok()) return status;
+  absl::Status fault = BlotOut(credential, AtPlace(provider_, status));
+  for (const Secret& secret : credentials_) {
+    fault = BlotOut(secret.Reveal(), fault);
+  }
+  AddFaultMetadata(fault, "provider", provider_);
+  return fault;
+}
+
+absl::Status HttpFaults::BadResponse(std::string_view why) const {
+  return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why));
+}
+
+}  // namespace gateway

@@ -1,0 +1,42 @@
+// HttpFaults says why a call over HTTP failed, in the name of one provider and
+// without its credentials: vendors like to repeat those in their errors.
+//
+// Thread contract: immutable, shared by all loops.
+
+#ifndef PROVIDERS_HTTP_FAULTS_H_
+#define PROVIDERS_HTTP_FAULTS_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/secret.h"
+#include "providers/provider.h"
+
+namespace gateway {
+
+class HttpFaults {
+ public:
+  HttpFaults(std::string provider, std::vector<Secret> credentials);
+
+  // The fault for a transport error.
+  absl::Status OfTransport(const absl::Status& status,
+                           const TryProgress& progress) const;
+
+  // The fault for what a dialect says of an answer; OK stays OK. `credential`
+  // is one that the caller brought.
+  absl::Status Blame(const absl::Status& status,
+                     std::string_view credential = {}) const;
+
+  // The provider's answer could not be understood.
+  absl::Status BadResponse(std::string_view why) const;
+
+ private:
+  const std::string provider_;
+  const std::vector<Secret> credentials_;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_HTTP_FAULTS_H_

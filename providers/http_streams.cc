@@ -1,0 +1,246 @@
+#include "providers/http_streams.h"
+
+#include <bitset>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/sse_parser.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "base/task.h"
+
+namespace gateway {
+namespace {
+
+// Forwards events as they are, and reads along.
+class RawStream final : public ProviderStream {
+ public:
+  RawStream(const HttpStreamOptions& options, bool stream_usage,
+            std::unique_ptr<HttpExchange> exchange)
+      : faults_(*options.faults),
+        progress_(*options.progress),
+        stream_usage_(stream_usage),
+        exchange_(std::move(exchange)),
+        parser_(options.event_bytes_limit),
+        tap_(options.dialect->NewStreamTap()) {}
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
+  const ResponseFacts& facts() const override { return tap_->facts(); }
+
+ private:
+  absl::Status Take(std::string_view piece, StreamBatch* batch);
+  absl::Status Judge(const SseEvent& event, StreamBatch* batch);
+  static void Forward(std::string_view bytes, StreamBatch* batch);
+
+  const HttpFaults& faults_;
+  TryProgress& progress_;
+  const bool stream_usage_;
+  std::unique_ptr<HttpExchange> exchange_;
+  SseParser parser_;
+  std::unique_ptr<StreamTap> tap_;
+  absl::Span<const std::string_view> pieces_;
+  absl::Status failure_;
+  bool ended_ = false;
+};
+
+Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
+  batch->Clear();
+  while (batch->raw.empty()) {
+    if (!failure_.ok()) co_return failure_;
+    if (ended_) {
+      exchange_->FinishInBackground();
+      co_return false;
+    }
+    if (pieces_.empty()) {
+      absl::StatusOr<absl::Span<const std::string_view>> read =
+          co_await exchange_->Read();
+      if (!read.ok()) {
+        co_return faults_.OfTransport(read.status(), progress_);
+      }
+      pieces_ = *read;
+      if (pieces_.empty() && tap_->CompleteAtClose()) co_return false;
+      if (pieces_.empty()) {
+        co_return faults_.OfTransport(
+            absl::UnavailableError("the stream ended before the answer did"),
+            progress_);
+      }
+    }
+    // Bytes held over between pieces are the parser's until it is fed again,
+    // so each piece makes a batch of its own.
+    const std::string_view piece = pieces_.front();
+    pieces_.remove_prefix(1);
+    failure_ = Take(piece, batch);
+  }
+  co_return true;
+}
+
+absl::Status RawStream::Take(std::string_view piece, StreamBatch* batch) {
+  const absl::Status fed = parser_.Feed(piece);
+  SseEvent event;
+  while (!ended_ && parser_.Next(&event)) {
+    GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
+  }
+  if (!fed.ok()) return faults_.BadResponse(ToStd(fed.message()));
+  return absl::OkStatus();
+}
+
+absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
+  EventKind kind = EventKind::kIgnorable;
+  if (!event.comment) {
+    const absl::StatusOr<EventKind> judged =
+        tap_->OnEvent(event.name, event.data);
+    if (!judged.ok()) return faults_.Blame(judged.status());
+    kind = *judged;
+  }
+  switch (kind) {
+    case EventKind::kContent:
+      ++batch->content_events;
+      break;
+    case EventKind::kIgnorable:
+      break;
+    case EventKind::kUsage:
+      if (!stream_usage_) return absl::OkStatus();
+      break;
+    case EventKind::kError:
+      return faults_.Blame(tap_->error());
+    case EventKind::kTerminal:
+      if (!tap_->finished()) {
+        return faults_.BadResponse("the stream ended without a reason");
+      }
+      ended_ = true;
+      break;
+  }
+  Forward(event.raw, batch);
+  // The last line feed may come late; whoever waits for it shall have it.
+  if (ended_ && event.raw.ends_with("\n\r")) Forward("\n", batch);
+  return absl::OkStatus();
+}
+
+void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {
+  // Neighbours in memory leave as one piece.
+  if (!batch->raw.empty()) {
+    std::string_view& last = batch->raw.back();
+    if (last.data() + last.size() == bytes.data()) {
+      last = {last.data(), last.size() + bytes.size()};
+      return;
+    }
+  }
+  batch->raw.push_back(bytes);
+}
+
+// Reads events into neutral ones.
+class ParsedStream final : public ProviderStream {
+ public:
+  ParsedStream(const HttpStreamOptions& options,
+               std::unique_ptr<HttpExchange> exchange)
+      : faults_(*options.faults),
+        progress_(*options.progress),
+        exchange_(std::move(exchange)),
+        parser_(options.event_bytes_limit),
+        reader_(options.dialect->NewEventReader()) {}
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
+  const ResponseFacts& facts() const override { return facts_; }
+
+ private:
+  // More choices are not to be believed.
+  static constexpr size_t kChoicesMax = 128;
+
+  absl::Status Take(std::string_view piece, StreamBatch* batch);
+  // Takes note of what an event says of the answer as a whole.
+  void Note(const v1::GenerateEvent& event, StreamBatch* batch);
+  // Every choice that began has said why it ended.
+  bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
+
+  const HttpFaults& faults_;
+  TryProgress& progress_;
+  std::unique_ptr<HttpExchange> exchange_;
+  SseParser parser_;
+  std::unique_ptr<EventReader> reader_;
+  ResponseFacts facts_;
+  std::bitset<kChoicesMax> begun_;
+  std::bitset<kChoicesMax> ended_;
+  absl::Status failure_;
+};
+
+Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
+  batch->Clear();
+  while (batch->events.empty()) {
+    if (!failure_.ok()) co_return failure_;
+    if (reader_->done()) {
+      if (!Finished()) {
+        co_return faults_.BadResponse("the stream ended without a reason");
+      }
+      exchange_->FinishInBackground();
+      co_return false;
+    }
+    const absl::StatusOr<absl::Span<const std::string_view>> pieces =
+        co_await exchange_->Read();
+    if (!pieces.ok()) {
+      co_return faults_.OfTransport(pieces.status(), progress_);
+    }
+    if (pieces->empty() && reader_->CompleteAtClose()) co_return false;
+    if (pieces->empty()) {
+      co_return faults_.OfTransport(
+          absl::UnavailableError("the stream ended before the answer did"),
+          progress_);
+    }
+    for (std::string_view piece : *pieces) {
+      failure_ = Take(piece, batch);
+      if (!failure_.ok() || reader_->done()) break;
+    }
+    facts_.usage = reader_->usage();
+  }
+  co_return true;
+}
+
+absl::Status ParsedStream::Take(std::string_view piece, StreamBatch* batch) {
+  const absl::Status fed = parser_.Feed(piece);
+  SseEvent event;
+  while (!reader_->done() && parser_.Next(&event)) {
+    if (event.comment) continue;
+    const size_t before = batch->events.size();
+    const absl::Status read =
+        reader_->Read(event.name, event.data, &batch->events);
+    if (!read.ok()) return faults_.Blame(read);
+    for (size_t i = before; i < batch->events.size(); ++i) {
+      Note(batch->events[i], batch);
+    }
+  }
+  if (!fed.ok()) return faults_.BadResponse(ToStd(fed.message()));
+  return absl::OkStatus();
+}
+
+void ParsedStream::Note(const v1::GenerateEvent& event, StreamBatch* batch) {
+  if (event.has_usage()) {
+    facts_.has_usage = true;
+  } else if (event.has_delta()) {
+    ++batch->content_events;
+    begun_.set(event.delta().choice_index() % kChoicesMax);
+  } else if (event.has_choice_end()) {
+    ++batch->content_events;
+    const size_t choice = event.choice_end().choice_index() % kChoicesMax;
+    begun_.set(choice);
+    ended_.set(choice);
+    if (choice == 0) facts_.finish_reason = event.choice_end().finish_reason();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ProviderStream> NewRawHttpStream(
+    const HttpStreamOptions& options, bool stream_usage,
+    std::unique_ptr<HttpExchange> exchange) {
+  return std::make_unique<RawStream>(options, stream_usage,
+                                     std::move(exchange));
+}
+
+std::unique_ptr<ProviderStream> NewParsedHttpStream(
+    const HttpStreamOptions& options, std::unique_ptr<HttpExchange> exchange) {
+  return std::make_unique<ParsedStream>(options, std::move(exchange));
+}
+
+}  // namespace gateway

@@ -1,0 +1,27 @@
+#include "providers/provider.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+absl::Status Cannot(const Provider& provider, std::string_view what) {
+  return MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                   absl::StrCat(ToAbsl(provider.name()),
+                                ": this provider does not ", ToAbsl(what)));
+}
+
+}  // namespace
+
+Task<absl::Status> Provider::Embed(ProviderCall&, v1::EmbedResponse*) const {
+  co_return Cannot(*this, "make embeddings");
+}
+
+Task<absl::StatusOr<std::vector<v1::Model>>> Provider::ListModels(
+    ProviderCall&) const {
+  co_return Cannot(*this, "list its models");
+}
+
+}  // namespace gateway

@@ -1,0 +1,59 @@
+#include "providers/http_faults.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/secret.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "providers/provider.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const HttpFaults& Faults() {
+  static const HttpFaults faults("acme",
+                                 {Secret("key-of-one"), Secret("key-of-two")});
+  return faults;
+}
+
+TEST(HttpFaultsTest, NamesTheProvider) {
+  const absl::Status fault = Faults().BadResponse("not JSON");
+  EXPECT_EQ(fault.message(), "acme: not JSON");
+  EXPECT_EQ(FaultMetadata(fault, "provider"), "acme");
+  EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_TRUE(Faults().Blame(absl::OkStatus()).ok());
+}
+
+TEST(HttpFaultsTest, TellsNobodyACredential) {
+  absl::Status told = MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+                                "bad key-of-one, key-of-two, callers-own");
+  AddFaultMetadata(told, "said", "key-of-two");
+  const std::string text = Faults().Blame(told, "callers-own").ToString();
+  EXPECT_THAT(text, HasSubstr("acme: bad **********, **********, ***********"));
+  EXPECT_THAT(text, Not(HasSubstr("key-of")));
+}
+
+TEST(HttpFaultsTest, ATransportErrorIsTheProvidersUnlessTheCallerLeft) {
+  TryProgress progress;
+  EXPECT_EQ(FaultReason(Faults().OfTransport(absl::UnavailableError("refused"),
+                                             progress)),
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(Faults().OfTransport(absl::CancelledError("gone"), progress),
+            absl::CancelledError("gone"));
+  progress.http.answered = true;
+  EXPECT_EQ(FaultReason(Faults().OfTransport(absl::InternalError("not HTTP"),
+                                             progress)),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  progress.http.timed_out = true;
+  EXPECT_EQ(FaultReason(Faults().OfTransport(
+                absl::DeadlineExceededError("slow"), progress)),
+            v1::ERROR_REASON_PROVIDER_TIMEOUT);
+}
+
+}  // namespace
+}  // namespace gateway

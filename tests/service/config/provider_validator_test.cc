@@ -1,0 +1,105 @@
+#include "service/config/provider_validator.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/config/config_problem.h"
+#include "service/config/defaults.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> Check(const std::string& text) {
+  llmgateway::config::v1::GatewayConfig config;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      text, config.add_providers()))
+      << text;
+  ApplyDefaults(&config);
+  ConfigProblems problems;
+  CheckProvider(config.providers(0), "providers[0]", FieldPlaces(), &problems);
+  std::vector<std::string> told;
+  for (const ConfigProblem& problem : problems.all()) {
+    told.push_back(problem.ToString());
+  }
+  return told;
+}
+
+TEST(ProviderValidatorTest, EveryKindIsFineAsItComes) {
+  for (const char* kind :
+       {"openai {}", "anthropic {}", "gemini {}", "deepseek {}",
+        "openrouter {}", "ollama {}", "local_cli {}", "mock {}",
+        "azure_openai { base_url: 'https://a.example' }",
+        "openai_compatible { base_url: 'http://127.0.0.1:8000/v1' }",
+        "openai_compatible { preset: PRESET_VLLM }",
+        "openai_compatible { preset: PRESET_LLAMA_CPP }",
+        "openai_compatible { preset: PRESET_GROQ }",
+        "openai_compatible { preset: PRESET_MISTRAL }",
+        "openai_compatible { preset: PRESET_OLLAMA }"}) {
+    EXPECT_THAT(Check(kind), IsEmpty()) << kind;
+  }
+}
+
+TEST(ProviderValidatorTest, ServicesWithoutAnAddressMustBeGivenOne) {
+  for (const char* kind : {"azure_openai {}", "openai_compatible {}"}) {
+    EXPECT_THAT(Check(kind), ElementsAre(HasSubstr("base_url: is required")))
+        << kind;
+  }
+}
+
+TEST(ProviderValidatorTest, KeysDoNotCrossTheNetworkInTheClear) {
+  for (const char* kind :
+       {"openai", "anthropic", "gemini", "azure_openai", "deepseek",
+        "openrouter", "ollama", "openai_compatible"}) {
+    const std::string at =
+        std::string(kind) + " { base_url: 'http://a.example'";
+    EXPECT_THAT(Check(at + "}"), ElementsAre(HasSubstr("must be https")))
+        << kind;
+    EXPECT_THAT(Check(at + " http { allow_plaintext: true } }"), IsEmpty())
+        << kind;
+  }
+}
+
+TEST(ProviderValidatorTest, CredentialsAreReferences) {
+  EXPECT_THAT(Check("openai {} credentials { api_key: 'sk-secret' }"),
+              ElementsAre(HasSubstr("providers[0].credentials[0].api_key")));
+  EXPECT_THAT(Check("openai {} credentials { weight: 2 }"),
+              ElementsAre(HasSubstr("api_key: is required")));
+  EXPECT_THAT(Check("openai {} credentials { api_key: 'env:A' weight: 2 }"),
+              IsEmpty());
+}
+
+TEST(ProviderValidatorTest, CredentialsStandAlone) {
+  EXPECT_THAT(
+      Check("openai { api_key: 'env:A' } credentials { api_key: 'env:B' }"),
+      ElementsAre(HasSubstr("stand beside an api_key")));
+  EXPECT_THAT(Check("mock {} credentials { api_key: 'env:B' }"),
+              ElementsAre(HasSubstr("are of no use to this kind")));
+}
+
+TEST(ProviderValidatorTest, WhatOneKindAsksForIsNamed) {
+  EXPECT_THAT(Check("gemini { api_version: 'v1/x' }"),
+              ElementsAre(HasSubstr("gemini.api_version")));
+  EXPECT_THAT(Check("azure_openai { base_url: 'https://a.example' "
+                    "deployments { key: 'a b' value: 'c' } }"),
+              ElementsAre(HasSubstr("azure_openai.deployments")));
+  EXPECT_THAT(Check("openrouter { title: 'a\\nb' }"),
+              ElementsAre(HasSubstr("openrouter.title")));
+  EXPECT_THAT(Check("local_cli { environment { key: 'A=B' value: '' } }"),
+              ElementsAre(HasSubstr("local_cli.environment")));
+  EXPECT_THAT(Check("openai_compatible { preset: PRESET_GROQ "
+                    "api_key_header: 'a b' "
+                    "quirks { reasoning_field: 'thoughts' } }"),
+              ElementsAre(HasSubstr("api_key_header"),
+                          HasSubstr("quirks.reasoning_field")));
+}
+
+}  // namespace
+}  // namespace gateway
