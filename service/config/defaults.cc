@@ -162,7 +162,7 @@ void FillOpenAiCompatible(OpenAiCompatibleProvider* provider) {
   for (const auto& [preset, base_url] : kAddresses) {
     if (provider->preset() == preset) FILL_TEXT(*provider, base_url, base_url);
   }
-  FILL_TEXT(*provider, api_key_header, "authorization");
+  FILL_TEXT(*provider, credential_header, "authorization");
 }
 
 // The defaults of what only one kind has.

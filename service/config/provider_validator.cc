@@ -60,7 +60,7 @@ class ProviderValidator {
   void CheckModels();
   void CheckModelMap(const std::string& path,
                      const Map<std::string, std::string>& models);
-  void CheckCredentials(const std::string& api_key);
+  void CheckCredentials();
   // What kinds have in common, wherever they have it.
   void CheckKind(const FieldDescriptor& kind);
   void CheckBaseUrl(const std::string& path, const std::string& text,
@@ -123,8 +123,10 @@ void ProviderValidator::CheckModels() {
   CheckModelMap(JoinPath(path_, "model_aliases"), provider_.model_aliases());
   const std::string capabilities = JoinPath(path_, "model_capabilities");
   CheckCount(capabilities, provider_.model_capabilities().size(), kModelsMax);
-  for (const auto& [model, unused] : provider_.model_capabilities()) {
-    if (!IsModelName(model)) Add(EntryPath(capabilities, model), kBadModelName);
+  for (int i = 0; i < provider_.model_capabilities_size(); ++i) {
+    if (IsModelName(provider_.model_capabilities(i).model())) continue;
+    Add(JoinPath(ElementPath(capabilities, static_cast<size_t>(i)), "model"),
+        kBadModelName);
   }
 }
 
@@ -138,13 +140,10 @@ void ProviderValidator::CheckModelMap(
   }
 }
 
-void ProviderValidator::CheckCredentials(const std::string& api_key) {
+void ProviderValidator::CheckCredentials() {
   const std::string credentials = JoinPath(path_, "credentials");
   CheckCount(credentials, static_cast<size_t>(provider_.credentials_size()),
              kCredentialsMax);
-  if (!api_key.empty() && provider_.credentials_size() > 0) {
-    Add(credentials, "stand beside an api_key; give one or the other");
-  }
   for (int i = 0; i < provider_.credentials_size(); ++i) {
     const std::string key =
         JoinPath(ElementPath(credentials, static_cast<size_t>(i)), "api_key");
@@ -175,7 +174,7 @@ void ProviderValidator::CheckKind(const FieldDescriptor& kind) {
     AddIfBad(JoinPath(path, "api_key"),
              SecretReference::Parse(api_key).status());
   }
-  CheckCredentials(api_key);
+  CheckCredentials();
   if (!has_keys && provider_.credentials_size() > 0) {
     Add(JoinPath(path_, "credentials"), "are of no use to this kind");
   }
@@ -308,9 +307,9 @@ void ProviderValidator::CheckLocalCli(const std::string& path,
 void ProviderValidator::CheckCompatible(
     const std::string& path,
     const configv1::OpenAiCompatibleProvider& compatible) {
-  const std::string& header = compatible.api_key_header();
+  const std::string& header = compatible.credential_header();
   if (!IsConfigName(header, "-_", /*upper_case=*/true)) {
-    Add(JoinPath(path, "api_key_header"),
+    Add(JoinPath(path, "credential_header"),
         "must be a header's name: 1 to 64 of letters, digits and '-_'");
   }
   const std::string& reasoning = compatible.quirks().reasoning_field();

@@ -1,6 +1,5 @@
 #include "providers/anthropic/anthropic_provider.h"
 
-#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -9,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "providers/provider_setup.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/mock_upstream_process.h"
 #include "tests/testing/provider_calls.h"
@@ -20,7 +20,12 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr size_t kEventBytesLimit = 1024 * 1024;
+ProviderSetup SetupWith(const Secret* key) {
+  ProviderSetup setup;
+  setup.name = "anthropic";
+  if (key != nullptr) setup.credentials.push_back({*key});
+  return setup;
+}
 
 // How the upstream sees a request that is configured so.
 std::string Seen(llmgateway::config::v1::AnthropicProvider config,
@@ -36,7 +41,7 @@ std::string Seen(llmgateway::config::v1::AnthropicProvider config,
   }
   config.mutable_http()->set_response_bytes_limit(1024 * 1024);
   auto provider =
-      MakeAnthropicProvider("anthropic", config, key, kEventBytesLimit);
+      MakeAnthropicProvider(SetupWith(key), config);
   EXPECT_TRUE(provider.ok()) << provider.status();
   LoopClient client;
   const ProviderOutcome outcome = ProviderCalls(client).Generate(
@@ -70,7 +75,7 @@ TEST(AnthropicProviderTest, SendsNothingThatIsNotConfigured) {
 TEST(AnthropicProviderTest, RefusesAUrlThatIsNone) {
   llmgateway::config::v1::AnthropicProvider config;
   config.set_base_url("api.anthropic.com");
-  EXPECT_EQ(MakeAnthropicProvider("x", config, nullptr, kEventBytesLimit)
+  EXPECT_EQ(MakeAnthropicProvider(SetupWith(nullptr), config)
                 .status()
                 .code(),
             absl::StatusCode::kInvalidArgument);

@@ -1,6 +1,5 @@
 #include "providers/openai/openai_provider.h"
 
-#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -9,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "providers/provider_setup.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/mock_upstream_process.h"
 #include "tests/testing/provider_calls.h"
@@ -20,7 +20,12 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr size_t kEventBytesLimit = 1024 * 1024;
+ProviderSetup SetupWith(const Secret* key) {
+  ProviderSetup setup;
+  setup.name = "openai";
+  if (key != nullptr) setup.credentials.push_back({*key});
+  return setup;
+}
 
 // How the upstream sees a request that is configured so.
 std::string Seen(llmgateway::config::v1::OpenAiProvider config,
@@ -35,7 +40,7 @@ std::string Seen(llmgateway::config::v1::OpenAiProvider config,
     timeout->set_seconds(10);
   }
   config.mutable_http()->set_response_bytes_limit(1024 * 1024);
-  auto provider = MakeOpenAiProvider("openai", config, key, kEventBytesLimit);
+  auto provider = MakeOpenAiProvider(SetupWith(key), config);
   EXPECT_TRUE(provider.ok()) << provider.status();
   LoopClient client;
   const ProviderOutcome outcome = ProviderCalls(client).Generate(
@@ -67,7 +72,7 @@ TEST(OpenAiProviderTest, SendsNothingThatIsNotConfigured) {
 TEST(OpenAiProviderTest, RefusesAUrlThatIsNone) {
   llmgateway::config::v1::OpenAiProvider config;
   config.set_base_url("api.openai.com");
-  EXPECT_EQ(MakeOpenAiProvider("x", config, nullptr, kEventBytesLimit)
+  EXPECT_EQ(MakeOpenAiProvider(SetupWith(nullptr), config)
                 .status()
                 .code(),
             absl::StatusCode::kInvalidArgument);

@@ -141,8 +141,24 @@ TEST(ReferenceTest, SpellsOutEveryDefault) {
   defaults.mutable_providers(0)->mutable_openai();
   defaults.add_providers()->set_name("anthropic");
   defaults.mutable_providers(1)->mutable_anthropic();
+  defaults.add_providers()->set_name("gemini");
+  defaults.mutable_providers(2)->mutable_gemini();
+  defaults.add_providers()->set_name("azure");
+  defaults.mutable_providers(3)->mutable_azure_openai()->set_base_url(
+      "https://example.openai.azure.com");
+  defaults.add_providers()->set_name("deepseek");
+  defaults.mutable_providers(4)->mutable_deepseek();
+  defaults.add_providers()->set_name("openrouter");
+  defaults.mutable_providers(5)->mutable_openrouter();
+  defaults.add_providers()->set_name("ollama");
+  defaults.mutable_providers(6)->mutable_ollama();
+  defaults.add_providers()->set_name("local");
+  defaults.mutable_providers(7)->mutable_local_cli();
+  defaults.add_providers()->set_name("vllm");
+  defaults.mutable_providers(8)->mutable_openai_compatible()->set_preset(
+      llmgateway::config::v1::OpenAiCompatibleProvider::PRESET_VLLM);
   defaults.add_providers()->set_name("mock");
-  defaults.mutable_providers(2)->mutable_mock();
+  defaults.mutable_providers(9)->mutable_mock();
   ApplyDefaults(&defaults);
   EXPECT_EQ(Load(text).DebugString(), defaults.DebugString());
   EXPECT_THAT(Lines(ReadText(text)), IsEmpty());

@@ -23,10 +23,10 @@ std::vector<std::string> Check(const std::string& text) {
       text, config.add_providers()))
       << text;
   ApplyDefaults(&config);
-  ConfigProblems problems;
+  ConfigProblems problems("f");
   CheckProvider(config.providers(0), "providers[0]", FieldPlaces(), &problems);
   std::vector<std::string> told;
-  for (const ConfigProblem& problem : problems.all()) {
+  for (const ConfigProblem& problem : problems.Sorted()) {
     told.push_back(problem.ToString());
   }
   return told;
@@ -76,12 +76,19 @@ TEST(ProviderValidatorTest, CredentialsAreReferences) {
               IsEmpty());
 }
 
-TEST(ProviderValidatorTest, CredentialsStandAlone) {
+TEST(ProviderValidatorTest, CredentialsAreForThoseWhoTakeThem) {
   EXPECT_THAT(
       Check("openai { api_key: 'env:A' } credentials { api_key: 'env:B' }"),
-      ElementsAre(HasSubstr("stand beside an api_key")));
+      IsEmpty());
   EXPECT_THAT(Check("mock {} credentials { api_key: 'env:B' }"),
               ElementsAre(HasSubstr("are of no use to this kind")));
+}
+
+TEST(ProviderValidatorTest, CapabilitiesAreOfANamedModel) {
+  EXPECT_THAT(Check("mock {} model_capabilities { tools: true }"),
+              ElementsAre(HasSubstr("model_capabilities[0].model")));
+  EXPECT_THAT(Check("mock {} model_capabilities { model: 'm-*' tools: true }"),
+              IsEmpty());
 }
 
 TEST(ProviderValidatorTest, WhatOneKindAsksForIsNamed) {
@@ -95,9 +102,9 @@ TEST(ProviderValidatorTest, WhatOneKindAsksForIsNamed) {
   EXPECT_THAT(Check("local_cli { environment { key: 'A=B' value: '' } }"),
               ElementsAre(HasSubstr("local_cli.environment")));
   EXPECT_THAT(Check("openai_compatible { preset: PRESET_GROQ "
-                    "api_key_header: 'a b' "
+                    "credential_header: 'a b' "
                     "quirks { reasoning_field: 'thoughts' } }"),
-              ElementsAre(HasSubstr("api_key_header"),
+              ElementsAre(HasSubstr("credential_header"),
                           HasSubstr("quirks.reasoning_field")));
 }
 

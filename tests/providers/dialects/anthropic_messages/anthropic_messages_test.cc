@@ -351,13 +351,13 @@ TEST(AnthropicMessagesTest, CountsTokensBothWays) {
   v1::GenerateRequest request;
   const std::string_view body =
       R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
-  ASSERT_TRUE(dialect.ReadCountTokensRequest(body, &request).ok());
+  ASSERT_TRUE(dialect.ReadCountRequest(body, &request).ok());
   std::string written;
-  ASSERT_TRUE(dialect.WriteCountTokensRequest(request, "m", &written).ok());
+  ASSERT_TRUE(dialect.WriteCountRequest(request, "m", &written).ok());
   EXPECT_EQ(written, body);
   std::string answer;
-  dialect.WriteCountTokensResponse(7, &answer);
-  EXPECT_EQ(*dialect.ReadCountTokensResponse(answer), 7);
+  ASSERT_TRUE(dialect.WriteCountResponse(7, &answer).ok());
+  EXPECT_EQ(*dialect.ReadCountResponse(answer), 7);
 }
 
 TEST(AnthropicMessagesTest, ItsErrorsReadBackAsTheyWere) {
