@@ -5,13 +5,51 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/all_providers.h"
+#include "providers/models/model_table.h"
 
 namespace gateway {
+namespace {
+
+using Config = ::llmgateway::config::v1::ProviderConfig;
+using Compatible = ::llmgateway::config::v1::OpenAiCompatibleProvider;
+
+std::string_view VendorOf(const Config& config) {
+  if (config.kind_case() != Config::kOpenaiCompatible) {
+    return ProviderKindName(config);
+  }
+  switch (config.openai_compatible().preset()) {
+    case Compatible::PRESET_GROQ:
+      return "groq";
+    case Compatible::PRESET_MISTRAL:
+      return "mistral";
+    case Compatible::PRESET_OLLAMA:
+      return "ollama";
+    default:
+      return "";  // Whoever runs the server chooses the models.
+  }
+}
+
+}  // namespace
 
 std::string_view ProviderRegistry::Entry::UpstreamModel(
     std::string_view model) const {
   const auto alias = model_aliases.find(ToAbsl(model));
   return alias == model_aliases.end() ? model : alias->second;
+}
+
+ModelFacts ProviderRegistry::Entry::FactsOf(
+    std::string_view upstream_model) const {
+  const ModelFacts* const shipped = FindModelFacts(vendor, upstream_model);
+  ModelFacts facts = shipped == nullptr ? ModelFacts() : *shipped;
+  for (const auto& each : capabilities) {
+    std::string_view name = each.model();
+    const bool prefix = name.ends_with('*');
+    if (prefix) name.remove_suffix(1);
+    const bool meant =
+        prefix ? upstream_model.starts_with(name) : upstream_model == name;
+    if (meant) Override(each, &facts);
+  }
+  return facts;
 }
 
 absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
@@ -25,6 +63,9 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     Entry entry;
     entry.name = config.name();
     entry.kind = ProviderKindName(config);
+    entry.vendor = VendorOf(config);
+    entry.capabilities.assign(config.model_capabilities().begin(),
+                              config.model_capabilities().end());
     entry.credential_absent = credentials.absent;
     ProviderSetup setup;
     setup.name = config.name();

@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "providers/models/model_facts.h"
 #include "providers/provider.h"
 #include "providers/provider_setup.h"
 
@@ -39,8 +40,15 @@ class ProviderRegistry {
     // What it offers, as configured.
     std::vector<std::string> models;
 
+    // What the shipped table calls the vendor: the kind, or the preset.
+    std::string vendor;
+    // What is configured of the models, in the order of the configuration.
+    std::vector<llmgateway::config::v1::ModelCapabilities> capabilities;
+
     // The provider's own name of a model.
     std::string_view UpstreamModel(std::string_view model) const;
+    // What is known of a model, by the provider's own name.
+    ModelFacts FactsOf(std::string_view upstream_model) const;
   };
 
   // `credentials_of` is asked once for each provider. INVALID_ARGUMENT names

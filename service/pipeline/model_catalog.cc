@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/models/model_facts.h"
 
 namespace gateway {
 namespace {
@@ -80,6 +81,12 @@ void ModelCatalog::Add(std::string_view name,
   model.set_name(std::string(name));
   model.set_provider(entry.name);
   model.set_owner(entry.kind);
+  const ModelFacts facts = entry.FactsOf(entry.UpstreamModel(name));
+  model.set_input_tokens_max(facts.input_tokens_limit);
+  model.set_output_tokens_max(facts.output_tokens_limit);
+  for (std::string& ability : facts.AbilityNames()) {
+    model.add_capabilities(std::move(ability));
+  }
 }
 
 const v1::Model* ModelCatalog::Find(std::string_view name) const {

@@ -8,6 +8,7 @@
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_log.h"
+#include "service/pipeline/capability_check.h"
 #include "service/pipeline/token_estimate.h"
 
 namespace gateway {
@@ -20,7 +21,7 @@ absl::Status AdmitAndPlan(Call& call) {
       call.plan, call.wiring->router().Plan({.model = call.facts.model,
                                              .provider = call.facts.provider}));
   LogRoute(call);
-  return absl::OkStatus();
+  return CheckCapabilities(call);
 }
 
 // A failure after the caller has seen output is an interruption, whatever it

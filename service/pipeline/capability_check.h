@@ -1,0 +1,23 @@
+// CheckCapabilities refuses, before anything is sent, a request that the model
+// it would go to is known not to be able to serve. What is not known of a model
+// is left to its provider.
+//
+// A raw request is read only if it could need what the model lacks.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_CAPABILITY_CHECK_H_
+#define SERVICE_PIPELINE_CAPABILITY_CHECK_H_
+
+#include "absl/status/status.h"
+#include "service/pipeline/call.h"
+
+namespace gateway {
+
+// CAPABILITY_UNSUPPORTED names the field, the model and what it lacks;
+// CONTEXT_LENGTH_EXCEEDED the limit and the estimate. REQUIRES: call.plan.
+absl::Status CheckCapabilities(Call& call);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CAPABILITY_CHECK_H_
