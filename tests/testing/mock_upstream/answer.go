@@ -11,7 +11,8 @@ import (
 // except for prebuilt.
 type answer struct {
 	step    *Step
-	op      operation
+	vendor  vendor
+	model   string
 	status  int
 	header  []field // without framing
 	stream  bool
@@ -19,6 +20,9 @@ type answer struct {
 	parts   []segment // if a stream
 	framing framing
 	usage   Usage // told in body
+	// What ends a stream that fails after an event; nil where it is the same
+	// after each.
+	failure func(last *event) []byte
 	// The whole answer for HTTP/1.1, when it can leave in a single write.
 	prebuilt []byte
 }
@@ -34,6 +38,7 @@ type event struct {
 	bytes   []byte
 	content bool   // counts as a chunk and is paced
 	usage   *Usage // what it tells; counted once sent
+	number  int    // its sequence_number, where events have one
 }
 
 // call is a request as the renderers see it.
@@ -42,11 +47,14 @@ type call struct {
 	model string
 	asked asked
 	names []string // for the lists of models
+	body  []byte   // of the request
+	query string
 }
 
 // render makes the answer of a step for a call.
 func render(step *Step, c call) *answer {
-	a := &answer{step: step, op: c.op, status: step.Status}
+	a := &answer{step: step, vendor: c.vendor, model: c.model,
+		status: step.Status}
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
@@ -58,10 +66,10 @@ func render(step *Step, c call) *answer {
 			a.body = []byte(*step.Body)
 		}
 		if c.stream && a.status < 300 {
-			contentType = "text/event-stream; charset=utf-8"
+			contentType = c.vendor.streamType()
 		}
 	case a.status >= 400:
-		a.body = errorBody(c.op.anthropic(), a.status, step.Error)
+		a.body = errorBody(c.vendor, a.status, step.Error)
 	case a.status >= 300:
 		a.body = []byte{}
 	default:
@@ -70,7 +78,7 @@ func render(step *Step, c call) *answer {
 	if step.ContentType != "" {
 		contentType = step.ContentType
 	}
-	a.header = vendorHeader(c.op.anthropic(), a.status, step, contentType)
+	a.header = vendorHeader(c.vendor, a.status, step, contentType)
 	a.framing = framingOf(step, a.stream)
 	spoil(a, c)
 	a.prebuild()
@@ -92,19 +100,57 @@ func (a *answer) renderContent(step *Step, c call) string {
 		} else {
 			a.body, a.usage = anthropicUnary(step, c)
 		}
+	case opOpenAIResponses:
+		if c.stream {
+			a.parts, a.failure = responseStream(step, c)
+		} else {
+			a.body, a.usage = responseUnary(step, c)
+		}
+	case opGeminiGenerate:
+		if c.stream {
+			a.parts = geminiStream(step, c)
+		} else {
+			a.body, a.usage = geminiUnary(step, c)
+		}
+	case opOllamaChat:
+		if c.stream {
+			a.parts = ollamaStream(step, c)
+		} else {
+			a.body, a.usage = ollamaUnary(step, c)
+		}
+	default:
+		a.renderRest(step, c)
+	}
+	if a.parts == nil {
+		return c.vendor.wholeType()
+	}
+	a.stream = true
+	a.parts = styleEvents(step, c, a.parts)
+	return c.vendor.streamType()
+}
+
+// renderRest makes the body of what is never streamed.
+func (a *answer) renderRest(step *Step, c call) {
+	switch c.op {
 	case opOpenAIEmbeddings:
 		a.body, a.usage = embeddings(step, c)
 	case opAnthropicCountTokens:
 		a.body = countTokens(step)
+	case opGeminiCountTokens:
+		a.body = geminiCount(step)
+	case opGeminiEmbed, opGeminiBatchEmbed:
+		a.body = geminiEmbeddings(step, c)
+	case opGeminiModels, opGeminiModel:
+		a.body = geminiModelAnswer(c)
+	case opOllamaEmbed:
+		a.body, a.usage = ollamaEmbeddings(step, c)
+	case opOllamaTags:
+		a.body = ollamaTags(c)
+	case opOllamaVersion:
+		a.body = []byte(`{"version":"0.12.3"}`)
 	default:
 		a.body = modelAnswer(c)
 	}
-	if a.parts == nil {
-		return "application/json"
-	}
-	a.stream = true
-	a.parts = styleEvents(step, c, a.parts)
-	return "text/event-stream; charset=utf-8"
 }
 
 func framingOf(step *Step, stream bool) framing {
@@ -172,27 +218,10 @@ func appendHead(b *bytes.Buffer, status int, header []field) {
 
 // vendorHeader is the header of an answer as the vendor would send it, the
 // step's own lines taking the place of ours.
-func vendorHeader(anthropic bool, status int, step *Step,
+func vendorHeader(v vendor, status int, step *Step,
 	contentType string) []field {
-	header := []field{{"content-type", contentType}}
-	if anthropic {
-		header = append(header,
-			field{"request-id", "req_mock"},
-			field{"anthropic-organization-id", "org-mock"},
-			field{"anthropic-ratelimit-requests-limit", "10000"},
-			field{"anthropic-ratelimit-requests-remaining", "9999"},
-			field{"anthropic-ratelimit-requests-reset",
-				"2026-01-01T00:00:01Z"})
-	} else {
-		header = append(header,
-			field{"x-request-id", "req_mock"},
-			field{"openai-organization", "org-mock"},
-			field{"openai-processing-ms", "1"},
-			field{"openai-version", "2020-10-01"},
-			field{"x-ratelimit-limit-requests", "10000"},
-			field{"x-ratelimit-remaining-requests", "9999"},
-			field{"x-ratelimit-reset-requests", "6ms"})
-	}
+	header := append([]field{{"content-type", contentType}},
+		vendorFields[v]...)
 	if step.RetryAfter != nil {
 		header = append(header, field{"retry-after", *step.RetryAfter})
 	}
@@ -202,7 +231,7 @@ func vendorHeader(anthropic bool, status int, step *Step,
 	if step.Location != "" {
 		header = append(header, field{"location", step.Location})
 	}
-	if status >= 500 {
+	if status >= 500 && (v == vendorOpenAI || v == vendorAnthropic) {
 		header = append(header, field{"x-should-retry", "true"})
 	}
 	return replaceFields(header, step.Headers)

@@ -60,24 +60,32 @@ var anthropicErrors = map[int]vendorError{
 	529: {"overloaded_error", "", "Overloaded"},
 }
 
-func errorFor(anthropic bool, status int, own *ErrorBody) vendorError {
-	table, fallback := openAIErrors, 400
-	if anthropic {
-		table = anthropicErrors
-	}
+// errorTables are what vendors say; the others say what OpenAI does.
+var errorTables = [vendors]map[int]vendorError{
+	vendorOpenAI:     openAIErrors,
+	vendorAnthropic:  anthropicErrors,
+	vendorGemini:     geminiErrors,
+	vendorOllama:     ollamaErrors,
+	vendorAzure:      azureErrors,
+	vendorDeepSeek:   deepSeekErrors,
+	vendorOpenRouter: openRouterErrors,
+}
+
+func errorFor(v vendor, status int, own *ErrorBody) vendorError {
+	fallback := 400
 	if status >= 500 {
 		fallback = 500
 	}
-	e, ok := table[status]
+	e, ok := errorTables[v][status]
 	if !ok {
-		e = table[fallback]
+		e = errorTables[v][fallback]
 	}
 	if own == nil {
 		return e
 	}
 	if own.Code != nil {
 		e.code = *own.Code
-		if known, ok := openAICodes[e.code]; ok && !anthropic {
+		if known, ok := openAICodes[e.code]; ok && v == vendorOpenAI {
 			e = known
 		}
 	}
@@ -109,20 +117,33 @@ type anthropicErrorBody struct {
 }
 
 // errorBody is the vendor's error object, as a body or as a stream's event.
-func errorBody(anthropic bool, status int, own *ErrorBody) []byte {
-	e := errorFor(anthropic, status, own)
-	if anthropic {
+func errorBody(v vendor, status int, own *ErrorBody) []byte {
+	e := errorFor(v, status, own)
+	if own == nil {
+		own = &ErrorBody{}
+	}
+	switch v {
+	case vendorAnthropic:
 		return toJSON(anthropicErrorBody{"error",
 			anthropicError{e.kind, e.message}, "req_mock"})
-	}
-	body := openAIError{Message: e.message, Type: e.kind}
-	if e.code != "" {
-		body.Code = &e.code
-	}
-	if own != nil {
-		body.Param = own.Param
+	case vendorGemini:
+		return geminiErrorBody(status, e, own)
+	case vendorOllama:
+		return toJSON(map[string]string{"error": e.message})
+	case vendorAzure:
+		return azureErrorBody(status, e, own)
+	case vendorOpenRouter:
+		return openRouterErrorBody(status, e)
 	}
 	return toJSON(struct {
 		Error openAIError `json:"error"`
-	}{body})
+	}{openAIErrorOf(e, own)})
+}
+
+func openAIErrorOf(e vendorError, own *ErrorBody) openAIError {
+	body := openAIError{Message: e.message, Type: e.kind, Param: own.Param}
+	if e.code != "" {
+		body.Code = &e.code
+	}
+	return body
 }

@@ -81,7 +81,7 @@ func spoil(a *answer, c call) {
 		a.insert(`{"filler":"` + strings.Repeat("x", size) + `"}`)
 	case "data_after_done":
 		if a.stream {
-			a.parts = append(a.parts, segment{[]event{{bytes: dataEvent(
+			a.parts = append(a.parts, segment{[]event{{bytes: a.vendor.frame(
 				[]byte(`{"late":true}`))}}, 1})
 		}
 	case "oversize_headers":
@@ -115,7 +115,7 @@ func (a *answer) insert(data string) {
 		a.usage = Usage{}
 		return
 	}
-	odd := segment{[]event{{bytes: dataEvent([]byte(data))}}, 1}
+	odd := segment{[]event{{bytes: a.vendor.frame([]byte(data))}}, 1}
 	for i, part := range a.parts {
 		if part.events[len(part.events)-1].content {
 			var parts []segment

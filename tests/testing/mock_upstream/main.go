@@ -1,4 +1,4 @@
-// Mock_upstream plays OpenAI and Anthropic over HTTP from scripts, so that
+// Mock_upstream plays the vendors over HTTP from scripts, so that
 // tests and benchmarks can ask of an upstream what a real one would never do
 // on request: be slow, be wrong, or go away at a chosen byte.
 //

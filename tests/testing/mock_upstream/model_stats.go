@@ -24,7 +24,7 @@ type modelStats struct {
 	refused   atomic.Int64 // by us, for what a vendor would refuse
 	chunks    atomic.Int64
 	bytes     atomic.Int64
-	paths     [opAnthropicModel + 1]atomic.Int64
+	paths     [operations]atomic.Int64
 
 	promptTokens     atomic.Int64
 	completionTokens atomic.Int64
@@ -44,7 +44,7 @@ type modelStats struct {
 }
 
 type goodRequest struct {
-	op   operation
+	to   target
 	body []byte
 }
 
@@ -73,25 +73,20 @@ func (m *modelStats) planFor(script *Script) *plan {
 }
 
 // judge refuses what a vendor would refuse.
-func (m *modelStats) judge(op operation, r *request, a asked,
-	found bool) (status int, complaint string) {
+func (m *modelStats) judge(to target, r *request, a asked,
+	found bool) complaint {
+	if bad := headerComplaint(to, r); bad.status != 0 {
+		return bad
+	}
 	known := m.good.Load()
-	if known != nil && known.op == op && bytes.Equal(known.body, r.body) {
-		a, found = asked{}, true
-		complaint = headerComplaint(op, r)
-	} else {
-		complaint = headerComplaint(op, r)
-		if complaint == "" {
-			complaint = bodyComplaint(op, r, a, found)
-		}
-		if complaint == "" && len(r.body) <= goodBytesMax {
-			m.good.Store(&goodRequest{op, append([]byte{}, r.body...)})
-		}
+	if known != nil && known.to == to && bytes.Equal(known.body, r.body) {
+		return complaint{}
 	}
-	if complaint != "" {
-		return 400, complaint
+	bad := bodyComplaint(to, r, a, found)
+	if bad.status == 0 && len(r.body) <= goodBytesMax {
+		m.good.Store(&goodRequest{to, append([]byte{}, r.body...)})
 	}
-	return 0, ""
+	return bad
 }
 
 // tally is the account of one request.

@@ -10,7 +10,8 @@ import (
 )
 
 // Always listed, so that a list is never empty.
-var builtInModels = []string{"claude-mock", "gpt-mock"}
+var builtInModels = []string{"claude-mock", "gemini-mock", "gpt-mock",
+	"llama-mock"}
 
 // knownModels is the sorted list that both vendors' paths serve.
 func knownModels(scripted []string) []string {
@@ -84,27 +85,33 @@ func countTokens(s *Step) []byte {
 	return toJSON(map[string]int64{"input_tokens": s.usageOf().PromptTokens})
 }
 
-// embeddings answers with one vector per input. Component k of vector i is
-// fixed, and exact in 32 bits, so that both encodings carry the same number.
+// vector is the one for input i. Its components are fixed, and exact in 32
+// bits, so that all encodings carry the same numbers.
+func (s *Step) vector(i, askedDimensions int) []float32 {
+	dimensions := 8
+	if s.Dimensions > 0 {
+		dimensions = s.Dimensions
+	}
+	if askedDimensions > 0 && askedDimensions <= 1<<16 {
+		dimensions = askedDimensions
+	}
+	vector := make([]float32, dimensions)
+	for k := range vector {
+		vector[k] = float32(i*7+k%16-8) / 16
+	}
+	return vector
+}
+
+// embeddings answers with one vector per input.
 func embeddings(s *Step, c call) ([]byte, Usage) {
 	type item struct {
 		Object    string      `json:"object"`
 		Index     int         `json:"index"`
 		Embedding interface{} `json:"embedding"`
 	}
-	dimensions := 8
-	if s.Dimensions > 0 {
-		dimensions = s.Dimensions
-	}
-	if c.asked.dimensions > 0 && c.asked.dimensions <= 1<<16 {
-		dimensions = c.asked.dimensions
-	}
 	items := []item{}
 	for i := 0; i < inputCount(c.asked.input); i++ {
-		vector := make([]float32, dimensions)
-		for k := range vector {
-			vector[k] = float32(i*7+k%16-8) / 16
-		}
+		vector := s.vector(i, c.asked.dimensions)
 		var encoded interface{} = vector
 		if string(c.asked.encodingFormat) == "base64" {
 			encoded = base64Vector(vector)

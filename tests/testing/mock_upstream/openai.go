@@ -22,9 +22,15 @@ type openAIUsage struct {
 		AcceptedTokens  int64 `json:"accepted_prediction_tokens"`
 		RejectedTokens  int64 `json:"rejected_prediction_tokens"`
 	} `json:"completion_tokens_details"`
+	// DeepSeek.
+	CacheHitTokens  *int64 `json:"prompt_cache_hit_tokens,omitempty"`
+	CacheMissTokens *int64 `json:"prompt_cache_miss_tokens,omitempty"`
+	// OpenRouter.
+	Cost  *float64 `json:"cost,omitempty"`
+	IsOwn *bool    `json:"is_byok,omitempty"`
 }
 
-func openAIUsageOf(u Usage) openAIUsage {
+func openAIUsageOf(v vendor, u Usage) openAIUsage {
 	var o openAIUsage
 	o.PromptTokens = u.PromptTokens
 	o.CompletionTokens = u.CompletionTokens
@@ -32,6 +38,7 @@ func openAIUsageOf(u Usage) openAIUsage {
 	o.PromptDetails.CachedTokens = u.CachedTokens
 	o.PromptDetails.CacheWriteTokens = u.CacheWriteTokens
 	o.CompletionDetails.ReasoningTokens = u.ReasoningTokens
+	o.style(v, u)
 	return o
 }
 
@@ -53,15 +60,22 @@ type openAIMessage struct {
 	ReasoningContent *string          `json:"reasoning_content,omitempty"`
 	Refusal          *string          `json:"refusal"`
 	ToolCalls        []openAIToolCall `json:"tool_calls,omitempty"`
-	Annotations      []string         `json:"annotations"`
+	// OpenRouter.
+	Reasoning        *string           `json:"reasoning,omitempty"`
+	ReasoningDetails []reasoningDetail `json:"reasoning_details,omitempty"`
+	Annotations      []string          `json:"annotations"`
 }
 
 type openAIChoice struct {
-	Index        int            `json:"index"`
-	Message      *openAIMessage `json:"message,omitempty"`
-	Delta        interface{}    `json:"delta,omitempty"`
-	Logprobs     *string        `json:"logprobs"`
-	FinishReason *string        `json:"finish_reason"`
+	Index        int         `json:"index"`
+	Message      interface{} `json:"message,omitempty"`
+	Delta        interface{} `json:"delta,omitempty"`
+	Logprobs     *string     `json:"logprobs"`
+	FinishReason *string     `json:"finish_reason"`
+	// Azure.
+	FilterResults json.RawMessage `json:"content_filter_results,omitempty"`
+	// OpenRouter.
+	NativeFinish *string `json:"native_finish_reason,omitempty"`
 }
 
 type openAICompletion struct {
@@ -71,14 +85,20 @@ type openAICompletion struct {
 	Model       string          `json:"model"`
 	Choices     []openAIChoice  `json:"choices"`
 	Usage       json.RawMessage `json:"usage,omitempty"`
-	ServiceTier string          `json:"service_tier"`
+	ServiceTier string          `json:"service_tier,omitempty"`
 	Fingerprint string          `json:"system_fingerprint"`
+	// Azure.
+	PromptFilter json.RawMessage `json:"prompt_filter_results,omitempty"`
+	// OpenRouter.
+	Provider string `json:"provider,omitempty"`
 }
 
-func newCompletion(object, model string) openAICompletion {
-	return openAICompletion{ID: "chatcmpl-mock", Object: object,
-		Created: createdUnix, Model: model, Choices: []openAIChoice{},
+func newCompletion(object string, c call) openAICompletion {
+	o := openAICompletion{ID: "chatcmpl-mock", Object: object,
+		Created: createdUnix, Model: c.model, Choices: []openAIChoice{},
 		ServiceTier: "default", Fingerprint: "fp_mock"}
+	o.style(c.vendor)
+	return o
 }
 
 // usageOf is what the step says was used, else what its text would use.
@@ -130,7 +150,7 @@ func (t ToolCall) arguments() string {
 }
 
 func openAIUnary(s *Step, c call) ([]byte, Usage) {
-	answer := newCompletion("chat.completion", c.model)
+	answer := newCompletion("chat.completion", c)
 	finish := s.openAIFinish()
 	message := &openAIMessage{Role: "assistant", Annotations: []string{}}
 	if s.hasText() {
@@ -149,15 +169,20 @@ func openAIUnary(s *Step, c call) ([]byte, Usage) {
 			Function: openAIFunction{t.Name, t.arguments()}})
 	}
 	for i := 0; i < c.choices; i++ {
-		answer.Choices = append(answer.Choices, openAIChoice{Index: i,
-			Message: message, FinishReason: &finish})
+		choice := openAIChoice{Index: i, Message: styleMessage(c.vendor, s,
+			message), FinishReason: &finish}
+		choice.style(c.vendor)
+		answer.Choices = append(answer.Choices, choice)
+	}
+	if c.vendor == vendorAzure {
+		answer.PromptFilter = promptFilter()
 	}
 	if s.UsageIn == "never" {
 		return toJSON(answer), Usage{}
 	}
 	usage := s.usageOf()
-	answer.Usage = toJSON(openAIUsageOf(usage))
-	return toJSON(answer), usage
+	answer.Usage = toJSON(openAIUsageOf(c.vendor, usage))
+	return styleWhole(c.vendor, s, toJSON(answer)), usage
 }
 
 // openAIStreamer renders the chunks of one stream.
@@ -173,21 +198,22 @@ func openAIStream(s *Step, c call) []segment {
 	r := &openAIStreamer{step: s, call: c, usage: s.usageOf()}
 	switch {
 	case s.UsageIn == "every_chunk":
-		r.chunkUsage = toJSON(openAIUsageOf(r.usage))
-	case r.wantsUsageChunk():
+		r.chunkUsage = r.usageJSON()
+	case r.wantsUsageChunk() || c.vendor == vendorDeepSeek:
 		r.chunkUsage = json.RawMessage("null")
 	}
-	parts := []segment{r.once(r.roles()...)}
+	parts := []segment{r.once(append(r.preamble(), r.roles()...)...)}
 	if s.Reasoning != nil {
 		for _, piece := range pieces(s.Reasoning.Text, 16) {
-			parts = append(parts, r.once(r.each(true, map[string]string{
-				"reasoning_content": piece.piece})...))
+			parts = append(parts, r.once(r.each(true,
+				r.reasoning(piece.piece))...))
 		}
+		parts = append(parts, r.reasoningEnd()...)
 	}
 	if s.hasText() {
 		for _, run := range s.textRuns() {
-			parts = append(parts, segment{r.each(true, map[string]string{
-				"content": run.piece + s.garbageMark()}), run.times})
+			parts = append(parts, segment{r.each(true,
+				r.content(run.piece+s.garbageMark())), run.times})
 		}
 	}
 	for _, piece := range pieces(s.Refusal, 16) {
@@ -201,10 +227,10 @@ func openAIStream(s *Step, c call) []segment {
 }
 
 func (r *openAIStreamer) wantsUsageChunk() bool {
-	switch r.step.UsageIn {
+	switch r.usageIn() {
 	case "always":
 		return true
-	case "", "requested":
+	case "requested":
 		return r.call.includeUsage
 	}
 	return false
@@ -217,10 +243,11 @@ func (r *openAIStreamer) once(events ...event) segment {
 // chunk is one event with a delta for one choice.
 func (r *openAIStreamer) chunk(choice int, content bool, delta interface{},
 	finish *string) event {
-	body := newCompletion("chat.completion.chunk", r.call.model)
+	body := newCompletion("chat.completion.chunk", r.call)
 	body.Usage = r.chunkUsage
-	body.Choices = append(body.Choices, openAIChoice{Index: choice,
-		Delta: delta, FinishReason: finish})
+	one := openAIChoice{Index: choice, Delta: delta, FinishReason: finish}
+	one.style(r.call.vendor)
+	body.Choices = append(body.Choices, one)
 	return event{bytes: dataEvent(toJSON(body)), content: content}
 }
 
@@ -231,23 +258,6 @@ func (r *openAIStreamer) each(content bool, delta interface{}) []event {
 		events = append(events, r.chunk(i, content, delta, nil))
 	}
 	return events
-}
-
-func (r *openAIStreamer) roles() []event {
-	type opening struct {
-		Role    string  `json:"role"`
-		Content *string `json:"content"`
-		Refusal *string `json:"refusal"`
-	}
-	empty := ""
-	first := opening{Role: "assistant", Content: &empty}
-	if !r.step.hasText() {
-		first.Content = nil
-	}
-	if r.step.Refusal != "" {
-		first.Refusal = &empty
-	}
-	return r.each(false, first)
 }
 
 func (r *openAIStreamer) toolCall(index int, t ToolCall) []event {
@@ -277,14 +287,13 @@ func (r *openAIStreamer) ending() []segment {
 	var events []event
 	if !r.step.OmitFinish {
 		finish := r.step.openAIFinish()
-		if r.step.UsageIn == "finish_chunk" {
-			r.chunkUsage = toJSON(openAIUsageOf(r.usage))
+		if r.usageIn() == "finish_chunk" {
+			r.chunkUsage = r.usageJSON()
 		}
 		for i := 0; i < r.call.choices; i++ {
-			events = append(events, r.chunk(i, false, struct{}{}, &finish))
+			events = append(events, r.chunk(i, false, r.lastDelta(), &finish))
 		}
-		if r.step.UsageIn == "finish_chunk" ||
-			r.step.UsageIn == "every_chunk" {
+		if r.usageIn() == "finish_chunk" || r.usageIn() == "every_chunk" {
 			events[len(events)-1].usage = &r.usage
 		}
 	}
@@ -292,8 +301,9 @@ func (r *openAIStreamer) ending() []segment {
 		events = append(events, events...)
 	}
 	if r.wantsUsageChunk() {
-		body := newCompletion("chat.completion.chunk", r.call.model)
-		body.Usage = toJSON(openAIUsageOf(r.usage))
+		body := newCompletion("chat.completion.chunk", r.call)
+		body.Usage = r.usageJSON()
+		body.Choices = r.usageChoices()
 		events = append(events, event{bytes: dataEvent(toJSON(body)),
 			usage: &r.usage})
 	}

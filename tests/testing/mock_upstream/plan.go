@@ -49,6 +49,7 @@ func (s *Step) times() int64 {
 // shape is what of a request changes the bytes of its answer.
 type shape struct {
 	op           operation
+	vendor       vendor
 	stream       bool
 	includeUsage bool
 	choices      int

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -12,90 +11,119 @@ var errCut = errors.New("cut by the script")
 
 // perform answers one request of the vendors' API.
 func (s *server) perform(x exchange, r *request) outcome {
-	op, methodFits := operationOf(r)
+	to := targetOf(r)
 	a, found := scanRequest(r.body)
-	m := s.accountOf(op, r, a)
-	c := call{shape: shape{op: op, stream: a.stream,
+	m := s.accountOf(to, r, a)
+	c := call{shape: shape{op: to.op, vendor: to.vendor,
+		stream:       a.stream || to.stream,
 		includeUsage: a.includeUsage, choices: a.choices},
-		model: m.name, asked: a}
+		model: m.name, asked: a, body: r.body, query: r.query}
+	if to.op == opOllamaChat {
+		c.stream = !a.streamRefused
+	}
 	if m.name == otherModels {
 		c.model = string(a.model)
 	}
-	status, complaint := 0, ""
+	bad := complaint{}
 	switch {
-	case op == opUnknown:
-		status, complaint = http.StatusNotFound, "Unknown path "+r.path
-	case !methodFits:
-		status, complaint = http.StatusMethodNotAllowed, "Method not allowed."
+	case to.op == opUnknown:
+		bad = complaint{status: http.StatusNotFound,
+			message: "Unknown path " + r.path}
+	case !to.methodFits:
+		bad = complaint{status: http.StatusMethodNotAllowed,
+			message: "Method not allowed."}
 	case !s.options.anyRequest:
-		status, complaint = m.judge(op, r, a, found)
+		bad = m.judge(to, r, a, found)
 	}
-	if status == 0 && (op == opOpenAIModel || op == opAnthropicModel) &&
+	if bad.status == 0 && namesOneModel(to.op) &&
 		!contains(knownModels(s.scripts.names()), c.model) {
-		status = http.StatusNotFound
+		bad.status = http.StatusNotFound
 	}
 	var ready *answer
-	if status != 0 {
-		ready = refusal(c, status, complaint)
+	if bad.status != 0 {
+		ready = refusal(c, bad)
 	} else {
 		ready = s.prepare(m, r, c)
 	}
 	// From here on the request's body belongs to the account.
-	t := m.begin(r, op, ready.status)
-	t.refused = complaint != ""
+	t := m.begin(r, to.op, ready.status)
+	t.refused = bad.message != ""
 	x.CountInto(&m.bytes)
 	p := player{x: x, answer: ready, step: ready.step, tally: t, request: r}
 	return t.end(p.play())
 }
 
 // accountOf finds the counts of the model, or of the path if there is none.
-func (s *server) accountOf(op operation, r *request, a asked) *modelStats {
+func (s *server) accountOf(to target, r *request, a asked) *modelStats {
 	switch {
-	case op == opOpenAIModel || op == opAnthropicModel:
-		return s.stats.model(strings.TrimPrefix(r.path, modelPrefix))
+	case to.model != "":
+		return s.stats.model(to.model)
 	case len(a.model) == 0:
 		return s.stats.model(r.path)
 	}
 	return s.stats.modelOf(a.model)
 }
 
-func refusal(c call, status int, complaint string) *answer {
-	return render(&Step{Status: status,
-		Error: &ErrorBody{Message: complaint}}, c)
+func namesOneModel(op operation) bool {
+	return op == opOpenAIModel || op == opAnthropicModel || op == opGeminiModel
+}
+
+func refusal(c call, bad complaint) *answer {
+	return render(&Step{Status: bad.status, Error: bad.errorBody()}, c)
 }
 
 // prepare finds the step whose turn it is and its rendered answer.
 func (s *server) prepare(m *modelStats, r *request, c call) *answer {
+	if namesModels(c.op) {
+		c.names = knownModels(s.scripts.names())
+	}
 	if name := r.headerValue("X-Mock-Script"); name != "" {
 		plan := s.stats.model(name).planFor(s.scripts.find(name))
-		return s.checked(render(plan.script.Steps[plan.take()], c), r, c)
+		step := plan.script.Steps[plan.take()]
+		c.vendor = step.styled(c.vendor)
+		return s.checked(render(step, c), r, c)
 	}
 	plan := m.planFor(s.scripts.find(c.model))
 	i := plan.take()
 	step := plan.script.Steps[i]
+	c.vendor = step.styled(c.vendor)
 	if step.Choices > 0 {
 		c.choices = step.Choices
 	}
 	switch c.op {
-	case opOpenAIChat, opAnthropicMessages, opAnthropicCountTokens:
+	case opOpenAIChat, opAnthropicMessages, opAnthropicCountTokens,
+		opGeminiGenerate, opGeminiCountTokens:
 		return s.checked(plan.cache[i].find(c.shape, func() *answer {
 			return render(step, c)
 		}), r, c)
-	case opOpenAIModels, opAnthropicModels:
-		c.names = knownModels(s.scripts.names())
+	case opOpenAIResponses, opOllamaChat: // What is asked for is told back.
+	default:
+		c.stream = false
 	}
-	c.stream = false
 	return s.checked(render(step, c), r, c)
 }
 
 // checked refuses the request if its step wants a key that it does not bear.
 func (s *server) checked(a *answer, r *request, c call) *answer {
 	want := a.step.RequireKey
-	if want == "" || r.headerValue("Authorization") == "Bearer "+want ||
-		(c.op.anthropic() && r.headerValue("X-Api-Key") == want) {
+	if want == "" || r.headerValue("Authorization") == "Bearer "+want {
 		return a
 	}
-	return refusal(c, http.StatusUnauthorized, "")
+	if header := keyHeaders[c.vendor]; header != "" &&
+		r.headerValue(header) == want {
+		return a
+	}
+	if c.vendor == vendorGemini {
+		return refusal(c, complaint{status: http.StatusBadRequest,
+			message: "API key not valid. Please pass a valid API key.",
+			code:    "API_KEY_INVALID"})
+	}
+	return refusal(c, complaint{status: http.StatusUnauthorized})
+}
+
+func namesModels(op operation) bool {
+	return op == opOpenAIModels || op == opAnthropicModels ||
+		op == opGeminiModels || op == opOllamaTags
 }
 
 // player sends one answer through one exchange, faults and all.
@@ -222,7 +250,7 @@ func (p *player) whole() error {
 			nil {
 			return err
 		}
-		return p.breakOff(cut.kind)
+		return p.breakOff(cut.kind, nil)
 	}
 	if !p.shaper.active() {
 		p.tally.commit(&p.answer.usage)
@@ -256,7 +284,7 @@ func (p *player) stream() error {
 	cut := s.cut()
 	sent := 0
 	if cut.kind != cutNone && cut.after == 0 {
-		return p.breakOff(cut.kind)
+		return p.breakOff(cut.kind, nil)
 	}
 	pause := milliseconds(s.ChunkDelayMs)
 	last := len(p.answer.parts) - 1
@@ -279,7 +307,7 @@ func (p *player) stream() error {
 				}
 				sent++
 				if cut.kind != cutNone && cut.after == sent {
-					return p.breakOff(cut.kind)
+					return p.breakOff(cut.kind, e)
 				}
 			}
 		}
@@ -312,9 +340,10 @@ func (p *player) pause(d time.Duration) error {
 	return p.x.Pause(d)
 }
 
-func (p *player) breakOff(kind cutKind) error {
+// breakOff ends the exchange badly after the event `last`, if any.
+func (p *player) breakOff(kind cutKind, last *event) error {
 	if kind == cutError {
-		if err := p.shaper.write(p.answer.errorEvent()); err != nil {
+		if err := p.shaper.write(p.answer.errorEvent(last)); err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,17 @@ var pathNames = [...]string{
 	opAnthropicCountTokens: "/v1/messages/count_tokens",
 	opAnthropicModels:      "/v1/models (anthropic)",
 	opAnthropicModel:       "/v1/models/{model} (anthropic)",
+	opOpenAIResponses:      "/v1/responses",
+	opGeminiGenerate:       ":generateContent",
+	opGeminiCountTokens:    ":countTokens",
+	opGeminiEmbed:          ":embedContent",
+	opGeminiBatchEmbed:     ":batchEmbedContents",
+	opGeminiModels:         "/v1beta/models",
+	opGeminiModel:          "/v1beta/models/{model}",
+	opOllamaChat:           "/api/chat",
+	opOllamaEmbed:          "/api/embed",
+	opOllamaTags:           "/api/tags",
+	opOllamaVersion:        "/api/version",
 }
 
 func (m *modelStats) ended() int64 {

@@ -11,6 +11,7 @@ import (
 type asked struct {
 	model          []byte // points into the body unless it held escapes
 	stream         bool
+	streamRefused  bool // "stream": false, said outright
 	includeUsage   bool
 	choices        int
 	hasMessages    bool // a "messages" array that is not empty
@@ -19,6 +20,7 @@ type asked struct {
 	input          []byte
 	encodingFormat []byte
 	dimensions     int
+	wantsEncrypted bool // reasoning, of the Responses API
 }
 
 func scanRequest(body []byte) (asked, bool) {
@@ -29,6 +31,7 @@ func scanRequest(body []byte) (asked, bool) {
 			a.model = stringValue(value)
 		case "stream":
 			a.stream = string(value) == "true"
+			a.streamRefused = string(value) == "false"
 		case "stream_options":
 			scanObject(value, func(key, value []byte) {
 				if string(key) == "include_usage" {
@@ -48,6 +51,9 @@ func scanRequest(body []byte) (asked, bool) {
 			a.input = value
 			a.hasInput = string(value) != "null" && string(value) != `""` &&
 				string(value) != "[]"
+		case "include":
+			a.wantsEncrypted = bytes.Contains(value,
+				[]byte(`"reasoning.encrypted_content"`))
 		case "encoding_format":
 			a.encodingFormat = stringValue(value)
 		case "dimensions":

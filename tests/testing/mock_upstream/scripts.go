@@ -31,6 +31,7 @@ type Step struct {
 	Reasoning    *Reasoning `json:"reasoning"`
 	Choices      int        `json:"choices"`
 	Dimensions   int        `json:"dimensions"`
+	Style        string     `json:"style"`
 
 	// Status, headers and raw overrides.
 
@@ -99,6 +100,8 @@ type Usage struct {
 	CachedTokens     int64 `json:"cached_tokens"`
 	CacheWriteTokens int64 `json:"cache_write_tokens"`
 	ReasoningTokens  int64 `json:"reasoning_tokens"`
+	// In US dollars; told by OpenRouter.
+	Cost float64 `json:"cost,omitempty"`
 }
 
 // ToolCall is one call the answer asks for. Arguments is JSON in a string, or
@@ -122,6 +125,11 @@ type ErrorBody struct {
 	Code    *string `json:"code"`
 	Param   *string `json:"param"`
 	Message string  `json:"message"`
+	// Gemini alone: google.rpc.RetryInfo, such as "37s"; the quota that was
+	// exceeded; an error in a stream that is no event but bare, indented JSON.
+	RetryDelay string `json:"retry_delay"`
+	QuotaID    string `json:"quota_id"`
+	Bare       bool   `json:"bare"`
 }
 
 // HeaderList is written {"name": "value"} or {"name": ["a", "b"]} and keeps
@@ -207,12 +215,14 @@ var choices = map[string][]string{
 	"usage_in": {"", "requested", "always", "never", "finish_chunk",
 		"every_chunk"},
 	"framing":     {"", "chunked", "content_length", "close"},
+	"style":       {"", "openai", "azure", "deepseek", "openrouter"},
 	"line_ending": {"", "lf", "crlf", "cr", "mixed"},
 }
 
 func (s *Step) check() error {
 	for name, value := range map[string]string{"usage_in": s.UsageIn,
-		"framing": s.Framing, "line_ending": s.LineEnding} {
+		"framing": s.Framing, "line_ending": s.LineEnding,
+		"style": s.Style} {
 		if !contains(choices[name], value) {
 			return fmt.Errorf("%s: %q is none of %s", name, value,
 				strings.Join(choices[name][1:], ", "))

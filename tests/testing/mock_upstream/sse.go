@@ -19,29 +19,29 @@ func namedEvent(name string, body interface{}, content bool) event {
 	return event{bytes: e, content: content}
 }
 
-var (
-	byteOrderMark = []byte("\xef\xbb\xbf")
-	comment       = []byte(": keep-alive\n\n")
-)
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // styleEvents rewrites the events in the step's manner: same meaning to a
 // reader that keeps to the standard.
 func styleEvents(s *Step, c call, parts []segment) []segment {
+	if c.vendor == vendorOllama {
+		return parts
+	}
 	for i := range parts {
 		var events []event
 		for _, e := range parts[i].events {
 			if e.content {
 				for k := 0; k < s.Comments; k++ {
-					events = append(events, event{bytes: comment})
+					events = append(events, event{bytes: c.vendor.comment()})
 				}
-				for k := 0; k < s.Pings && c.op.anthropic(); k++ {
+				for k := 0; k < s.Pings && c.vendor == vendorAnthropic; k++ {
 					events = append(events, pingEvent())
 				}
 			}
 			events = append(events, e)
 		}
 		for k := range events {
-			events[k].bytes = s.styleEvent(events[k].bytes)
+			events[k].bytes = s.styleEvent(c.vendor, events[k].bytes)
 		}
 		parts[i].events = events
 	}
@@ -54,7 +54,7 @@ func styleEvents(s *Step, c call, parts []segment) []segment {
 }
 
 // styleEvent applies the writing style to one event with LF line endings.
-func (s *Step) styleEvent(e []byte) []byte {
+func (s *Step) styleEvent(v vendor, e []byte) []byte {
 	if s.MultiLineData {
 		e = spreadData(e)
 	}
@@ -62,7 +62,11 @@ func (s *Step) styleEvent(e []byte) []byte {
 		e = bytes.ReplaceAll(e, []byte("data: "), []byte("data:"))
 		e = bytes.ReplaceAll(e, []byte("event: "), []byte("event:"))
 	}
-	switch s.LineEnding {
+	ending := s.LineEnding
+	if ending == "" {
+		ending = v.lineEnding()
+	}
+	switch ending {
 	case "crlf":
 		return bytes.ReplaceAll(e, []byte("\n"), []byte("\r\n"))
 	case "cr":
@@ -103,12 +107,30 @@ func spreadData(e []byte) []byte {
 	return append(out, '\n')
 }
 
-// errorEvent is what the vendor sends when it fails in the middle.
-func (a *answer) errorEvent() []byte {
-	if a.op.anthropic() {
-		body := errorBody(true, 529, a.step.Error)
-		return a.step.styleEvent(append([]byte("event: error\n"),
-			dataEvent(body)...))
+// errorEvent is what the vendor sends when it fails after the event `last`, or
+// before any if that is nil.
+func (a *answer) errorEvent(last *event) []byte {
+	if a.failure != nil {
+		return a.failure(last)
 	}
-	return a.step.styleEvent(dataEvent(errorBody(false, 500, a.step.Error)))
+	status := 500
+	if a.vendor == vendorAnthropic {
+		status = 529
+	}
+	body := errorBody(a.vendor, status, a.step.Error)
+	switch {
+	case a.vendor == vendorOllama:
+		return a.vendor.frame(body)
+	case a.vendor == vendorOpenRouter:
+		body = openRouterErrorChunk(a.model, body)
+	case a.vendor == vendorAnthropic:
+		return a.step.styleEvent(a.vendor,
+			append([]byte("event: error\n"), dataEvent(body)...))
+	case a.step.Error != nil && a.step.Error.Bare:
+		var indented bytes.Buffer
+		if json.Indent(&indented, body, "", "  ") == nil {
+			return append(indented.Bytes(), '\n')
+		}
+	}
+	return a.step.styleEvent(a.vendor, dataEvent(body))
 }
