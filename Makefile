@@ -21,6 +21,7 @@ BUILDFLAGS := --disk_cache=$(CACHE)/bazel $(BAZELFLAGS)
 # Wanted, yet no reason to stop: what needs it says so.
 WANT_GRPCURL := tools/deps.sh grpcurl || echo "going on without grpcurl" >&2
 WANT_INTEROP := tools/deps.sh interop || echo "going on without interop" >&2
+WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench deps lint run stubs test tsan
@@ -35,6 +36,7 @@ test:
 	@tools/deps.sh build test
 	@$(WANT_GRPCURL)
 	@$(WANT_INTEROP)
+	@$(WANT_SDKS)
 	@$(WANT_STUBS)
 	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TESTS)
 
@@ -59,4 +61,4 @@ lint:
 	@BUILDFLAGS="$(BUILDFLAGS)" tools/lint/run.sh
 
 deps:
-	@tools/deps.sh build grpcurl interop test stubs lint bench
+	@tools/deps.sh build grpcurl interop sdks test stubs lint bench

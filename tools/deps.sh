@@ -174,11 +174,21 @@ go_libraries() (
 )
 
 # What Node programs import; nothing of it may run code to install itself.
-#   node_libraries DIR
+#   node_libraries PACKAGES DIR
 node_libraries() {
   # shellcheck disable=SC2086
-  npm install --prefix "$1" --no-audit --no-fund --no-save --ignore-scripts \
-    ${NODE_LIBRARIES}
+  npm install --prefix "$2" --no-audit --no-fund --no-save --ignore-scripts $1
+}
+
+# What Python programs import, as a folder `packages`. Debian's own pip would
+# not install anything, so that of a virtual environment does.
+#   python_libraries PACKAGES DIR
+python_libraries() {
+  # shellcheck disable=SC2086
+  python3 -m venv "$2/venv" &&
+    "$2/venv/bin/pip" install --quiet --disable-pip-version-check \
+      --only-binary :all: --target "$2/packages" $1 &&
+    rm -r "$2/venv"
 }
 
 # The ready line prints grpcurl commands to be pasted into any shell, so the
@@ -215,7 +225,16 @@ install_tools() {
         "google.golang.org/grpc/cmd/protoc-gen-go-grpc@${PROTOC_GEN_GO_GRPC_VERSION}"
       once go-libraries "$(pins_version "${GO_LIBRARIES}" \
         "$(<"${ROOT}/clients/go/dependencies.go")")" go_libraries
-      once node-libraries "$(pins_version "${NODE_LIBRARIES}")" node_libraries
+      once node-libraries "$(pins_version "${NODE_LIBRARIES}")" \
+        node_libraries "${NODE_LIBRARIES}"
+      ;;
+    sdks)
+      # Packages with native code are of one version of Python.
+      once sdk-python "$(pins_version "${SDK_PYTHON_LIBRARIES}" \
+        "$(python3 -V | cut -d . -f 1,2)")" \
+        python_libraries "${SDK_PYTHON_LIBRARIES}"
+      once sdk-node "$(pins_version "${SDK_NODE_LIBRARIES}")" \
+        node_libraries "${SDK_NODE_LIBRARIES}"
       ;;
     lint)
       once buf "${BUF_VERSION}" npm_tool buf "@bufbuild/buf@${BUF_VERSION}"

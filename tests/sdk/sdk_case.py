@@ -1,0 +1,92 @@
+"""Test cases in which a vendor's SDK calls the gateway.
+
+    class ChatCases(sdk_case.SdkCase):
+        door = "openai_chat"
+        models = {"openai": "gpt-x", "anthropic": "claude-x"}
+
+        def test_something(self):
+            self.do("chat", request={"model": self.model, ...})
+
+    sdk_case.for_each_sdk(globals(), ChatCases)
+
+makes `PythonChatCasesToOpenai`, `NodeChatCasesToAnthropic` and so on for
+unittest to find.
+"""
+
+import contextlib
+
+from tests.integration import gateway_case
+from tests.sdk import sdks
+
+# The doors that the gateway has. A suite of another speaks with the mock
+# upstream itself, which plays that vendor: so the suite is proven already.
+DOORS = ("openai_chat", "openai_models")
+
+# A pixel, as PNG.
+PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwAD"
+         "hgGAWjR9awAAAABJRU5ErkJggg==")
+WEATHER_TEXT = '{"city": "Oslo", "celsius": -3.5}'
+WEATHER = {"city": "Oslo", "celsius": -3.5}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}},
+          "required": ["city"], "additionalProperties": False}
+
+
+def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
+    """Adds a class for each language and vendor, and takes `cases` away."""
+    models = list(cases.models.items())
+    if cases.door not in DOORS:
+        models = models[:1]  # The mock itself plays the door's own vendor.
+    for language in languages:
+        for vendor, model in models:
+            name = "%s%sTo%s" % (language.capitalize(), cases.__name__,
+                                 vendor.capitalize())
+            names[name] = type(name, (cases,), {
+                "language": language, "model": model,
+                "__module__": cases.__module__})
+    del names[cases.__name__]
+
+
+class SdkCase(gateway_case.GatewayCase):
+
+    # Which of DOORS it goes through.
+    door = None
+    # By the vendor that serves it; the door's own comes first.
+    models = {}
+    # What for_each_sdk chose.
+    language = None
+    model = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sdk = cls.enter_class(sdks.Sdk(cls.language))
+
+    def setUp(self):
+        super().setUp()
+        self.upstream.reset()
+
+    def base_url(self):
+        return "http://" + (self.gateway.http if self.door in DOORS
+                            else self.upstream.address)
+
+    def script(self, **step):
+        """How the mock answers for the model."""
+        self.upstream.set_script(self.model, step)
+
+    def do(self, deed, **fields):
+        return self.sdk.do(deed, self.base_url(), **fields)
+
+    def sent(self):
+        """The body of what the mock was last asked for the model."""
+        return self.upstream.last(self.model)["body"]
+
+    @contextlib.contextmanager
+    def fails(self, name, status, **fields):
+        """That the block throws the SDK's exception of this name."""
+        with self.assertRaises(sdks.SdkError) as caught:
+            yield caught
+        error = caught.exception
+        self.assertIn(name, error.bases, error)
+        self.assertEqual(error.status, status, error)
+        for key, value in fields.items():
+            self.assertEqual(getattr(error, key), value, error)
