@@ -17,10 +17,7 @@ import contextlib
 
 from tests.integration import gateway_case
 from tests.sdk import sdks
-
-# The doors that the gateway has. A suite of another speaks with the mock
-# upstream itself, which plays that vendor: so the suite is proven already.
-DOORS = ("openai_chat", "openai_models")
+from tests.testing import doors
 
 # A pixel, as PNG.
 PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwAD"
@@ -34,7 +31,7 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}},
 def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
     """Adds a class for each language and vendor, and takes `cases` away."""
     models = list(cases.models.items())
-    if cases.door not in DOORS:
+    if not doors.is_there(cases.door):
         models = models[:1]  # The mock itself plays the door's own vendor.
     for language in languages:
         for vendor, model in models:
@@ -48,7 +45,7 @@ def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
 
 class SdkCase(gateway_case.GatewayCase):
 
-    # Which of DOORS it goes through.
+    # Which of doors.py it goes through.
     door = None
     # By the vendor that serves it; the door's own comes first.
     models = {}
@@ -66,7 +63,7 @@ class SdkCase(gateway_case.GatewayCase):
         self.upstream.reset()
 
     def base_url(self):
-        return "http://" + (self.gateway.http if self.door in DOORS
+        return "http://" + (self.gateway.http if doors.is_there(self.door)
                             else self.upstream.address)
 
     def script(self, **step):

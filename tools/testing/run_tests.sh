@@ -18,7 +18,17 @@ has_target=false
 for argument in "$@"; do [[ "${argument}" == -* ]] || has_target=true; done
 "${has_target}" || targets+=(//...)
 
-bazel test --keep_going --build_event_json_file="${events}" "${targets[@]}"
+# The vendors' OpenAPI files are not ours to copy: tests/openapi is told where
+# they are, if anywhere.
+specs="${LLM_GATEWAY_WIRE_SPECS:-${PWD}/../shared/reference/wire}"
+flags=()
+if [[ -d "${specs}" ]]; then
+  specs="$(cd "${specs}" && pwd)"
+  flags+=("--test_env=LLM_GATEWAY_WIRE_SPECS=${specs}")
+fi
+
+bazel test --keep_going --build_event_json_file="${events}" "${flags[@]}" \
+  "${targets[@]}"
 bazel_status=$?
 
 report="$(python3 tools/testing/count_tests.py "${events}")"

@@ -199,6 +199,7 @@ func openAIStream(s *Step, c call) []segment {
 	switch {
 	case s.UsageIn == "every_chunk":
 		r.chunkUsage = r.usageJSON()
+	case c.vendor == vendorOpenRouter: // Its other chunks have no such key.
 	case r.wantsUsageChunk() || c.vendor == vendorDeepSeek:
 		r.chunkUsage = json.RawMessage("null")
 	}

@@ -1,0 +1,30 @@
+"""Where what vendors send, and so we do, is not what their files say.
+
+A gap is met by the name of the file, and by regular expressions for the
+message ("reply /chat/completions"), for the place in it ("/choices/0") and
+for what is said to be wrong there.
+"""
+
+import collections
+
+Gap = collections.namedtuple("Gap", "spec what path message reason")
+
+GAPS = (
+    Gap("openai", "^reply /embeddings$", "^/data/[0-9]+/embedding$",
+        "is not of type 'array'",
+        "The file knows floats alone; with encoding_format base64, which both "
+        "SDKs ask for, a vector is a string."),
+    Gap("openai", "^event /responses$", "^/response/usage$",
+        "^None is not of type 'object'$",
+        "Recorded streams begin with a response whose usage is null."),
+    Gap("openai", "^(reply|event) /chat/completions$", "^/service_tier$",
+        "^'standard' is not one of",
+        "TODO(dialects): Anthropic's word for the tier reaches callers of the "
+        "chat door as it is; it should be `default`."),
+    Gap("anthropic", "^MessageStreamEvent$", "^/(delta|usage)$",
+        "is a required property$",
+        "The file wants every key in message_delta; live servers leave out "
+        "what has not changed."),
+    Gap("anthropic", "", "/stop_details/category$", "^'general_harms'",
+        "The file lists the categories of an older day."),
+)

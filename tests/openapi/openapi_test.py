@@ -1,0 +1,322 @@
+"""Holds every door, and what is sent upstream, to the vendors' own files."""
+
+import json
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.http_calls import ask
+from tests.openapi import exchanges
+from tests.openapi import wire_specs
+from tests.testing import doors
+
+# Where each provider is asked, by how the names of its models begin.
+_UPSTREAM = {"gpt-": ("openai", {"/v1/chat/completions": "/chat/completions",
+                                 "/v1/responses": "/responses",
+                                 "/v1/embeddings": "/embeddings"}),
+             "claude-": ("anthropic", {
+                 "/v1/messages": "/v1/messages",
+                 "/v1/messages/count_tokens": "/v1/messages/count_tokens"})}
+_ANTHROPIC = {"anthropic-version": "2023-06-01", "x-api-key": "key"}
+
+
+def setUpModule():  # pylint: disable=invalid-name
+    """Reads the files once, for all; without them there is nothing to do."""
+    global _SPECS  # pylint: disable=global-statement
+    _SPECS = wire_specs.load()
+
+
+class _DoorCase(gateway_case.GatewayCase):
+
+    # Of doors.py; the file and the path in it; our path; what is asked.
+    door = None
+    spec = None
+    path = None
+    our_path = None
+    requests = {}
+    headers = {}
+    models = ("gpt-spec",)
+
+    def setUp(self):
+        super().setUp()
+        self.upstream.reset()
+        self.problems = {}
+
+    def address(self, model):
+        """The gateway, or the mock while it plays the door's own vendor."""
+        if doors.is_there(self.door):
+            return self.gateway.http
+        if model != self.models[0]:
+            self.skipTest("%s is not a door yet" % self.door)
+        return self.upstream.address
+
+    def note(self, problems, when):
+        """Keeps each problem once, and when it was met first."""
+        for problem in problems:
+            self.problems.setdefault(str(problem), when)
+
+    def check(self):
+        """Fails if there was a problem."""
+        self.assertFalse(self.problems, "\n" + "\n".join(
+            "%s (%s)" % one for one in sorted(self.problems.items())))
+
+    def exchange(self, model, name, script, stream):
+        """One request, and all that is said on both sides."""
+        when = "%s, %s, answered with %s%s" % (
+            model, name, script, ", streamed" if stream else "")
+        self.upstream.set_script(model, exchanges.SCRIPTS[script])
+        body = {"model": model, **self.requests[name]}
+        if stream is not None:
+            body["stream"] = stream
+        self.note(_SPECS[self.spec].request(self.path, body),
+                  when + ", our own request")
+        answer = ask(self.address(model), body, path=self.our_path,
+                     headers=self.headers)
+        self.assertEqual(answer.status, 200, (when, answer.body))
+        self.note(self.sent(model), when)
+        if stream:
+            for event in self.events(answer):
+                self.note(_SPECS[self.spec].event(self.path, event), when)
+        else:
+            self.note(_SPECS[self.spec].reply(
+                self.path, "post", answer.json()), when)
+
+    def events(self, answer):
+        return [event for event in answer.events() if event]
+
+    def sent(self, model):
+        """What is wrong with what the provider was asked."""
+        prefix = model[:model.index("-") + 1]
+        if prefix not in _UPSTREAM:
+            return []
+        name, paths = _UPSTREAM[prefix]
+        last = self.upstream.last(model)
+        path = last["target"].split("?")[0]
+        return _SPECS[name].request(paths[path], json.loads(last["body"]))
+
+    def every_exchange(self, model, streams=(False, True)):
+        for stream in streams:
+            for name in self.requests:
+                self.exchange(model, name, "plain", stream)
+            for script in exchanges.SCRIPTS:
+                self.exchange(model, "plain", script, stream)
+        self.check()
+
+    def every_error(self, model, schema, statuses=(400, 404, 429, 500, 503)):
+        """Of a whole answer, of a stream that does not begin, and of one
+        that breaks off."""
+        first = next(iter(self.requests.values()))
+        for status in statuses:
+            self.upstream.set_script(model, {"status": status})
+            for stream in (False, True):
+                answer = ask(self.address(model), {
+                    "model": model, "stream": stream, **first},
+                    path=self.our_path, headers=self.headers)
+                self.assertGreaterEqual(answer.status, 400)
+                self.note(_SPECS[self.spec].component(schema, answer.json()),
+                          "status %d" % status)
+        self.upstream.set_script(model, {"error_after_chunks": 2})
+        answer = ask(self.address(model), {
+            "model": model, "stream": True, **first}, path=self.our_path,
+            headers=self.headers)
+        self.broken_off(self.events(answer), schema)
+        self.check()
+
+    def broken_off(self, events, schema):
+        """The last event is an error, all before it are what they are."""
+        for event in events[:-1]:
+            self.note(_SPECS[self.spec].event(self.path, event), "broken off")
+        self.note(_SPECS[self.spec].component(schema, events[-1]),
+                  "broken off")
+
+
+class ChatTest(_DoorCase):
+    """OpenAI's chats."""
+
+    door = "openai_chat"
+    spec = "openai"
+    path = "/chat/completions"
+    our_path = "/v1/chat/completions"
+    requests = exchanges.CHAT
+    models = ("gpt-spec", "claude-spec")
+
+    def test_answers_of_openai(self):
+        self.every_exchange("gpt-spec")
+
+    def test_answers_of_anthropic(self):
+        self.every_exchange("claude-spec")
+
+    def test_errors(self):
+        for model in self.models:
+            self.every_error(model, "ErrorResponse")
+
+
+class ResponsesTest(_DoorCase):
+    """OpenAI's responses."""
+
+    door = "openai_responses"
+    spec = "openai"
+    path = "/responses"
+    our_path = "/v1/responses"
+    requests = exchanges.RESPONSES
+    models = ("gpt-spec", "claude-spec")
+
+    def test_answers_of_openai(self):
+        self.every_exchange("gpt-spec")
+
+    def test_answers_of_anthropic(self):
+        self.every_exchange("claude-spec")
+
+    def test_errors(self):
+        self.every_error("gpt-spec", "ErrorResponse")
+
+    def broken_off(self, events, schema):
+        # The last says how the response stands; an `error` may be before it.
+        for event in events:
+            if event["type"] != "error":
+                self.note(_SPECS[self.spec].event(self.path, event),
+                          "broken off")
+        self.assertEqual(events[-1]["type"], "response.failed")
+
+
+class MessagesTest(_DoorCase):
+    """Anthropic's messages."""
+
+    door = "anthropic_messages"
+    spec = "anthropic"
+    path = "/v1/messages"
+    our_path = "/v1/messages"
+    requests = exchanges.MESSAGES
+    headers = _ANTHROPIC
+    models = ("claude-spec", "gpt-spec")
+
+    def test_answers_of_anthropic(self):
+        self.every_exchange("claude-spec")
+
+    def test_answers_of_openai(self):
+        self.every_exchange("gpt-spec")
+
+    def events(self, answer):
+        # The file does not know of pings.
+        return [event for event in super().events(answer)
+                if event["type"] != "ping"]
+
+    def test_errors(self):
+        self.every_error("claude-spec", "ErrorResponse")
+
+    def test_tokens_are_counted(self):
+        answer = ask(self.address("claude-spec"), {
+            "model": "claude-spec", "messages": [
+                {"role": "user", "content": "Hello"}]},
+            path="/v1/messages/count_tokens", headers=self.headers)
+        self.note(_SPECS["anthropic"].reply(
+            "/v1/messages/count_tokens", "post", answer.json()), "counted")
+        self.check()
+
+
+class EmbeddingsTest(_DoorCase):
+    """OpenAI's embeddings."""
+
+    door = "openai_embeddings"
+    spec = "openai"
+    path = "/embeddings"
+    our_path = "/v1/embeddings"
+    requests = exchanges.EMBEDDINGS
+
+    def test_answers(self):
+        for name in self.requests:
+            self.exchange("gpt-spec", name, "plain", None)
+        self.check()
+
+
+class ModelsTest(_DoorCase):
+    """Both lists of models, and one of them."""
+
+    door = "openai_models"
+    config = gateway_case.CONFIG.replace(
+        "  - name: anthropic\n",
+        '    models: ["gpt-mock"]\n  - name: anthropic\n')
+
+    def get(self, door, path, spec, spec_path, headers):
+        self.door = door
+        answer = ask(self.address("gpt-spec"), path=path, headers=headers)
+        self.assertEqual(answer.status, 200, answer.body)
+        self.note(_SPECS[spec].reply(spec_path, "get", answer.json()), path)
+        self.check()
+
+    def test_openais_list(self):
+        self.get("openai_models", "/v1/models", "openai", "/models", {})
+
+    def test_one_of_openais(self):
+        self.get("openai_models", "/v1/models/gpt-mock", "openai",
+                 "/models/{model}", {})
+
+    def test_anthropics_list(self):
+        self.get("anthropic_models", "/v1/models", "anthropic", "/v1/models",
+                 _ANTHROPIC)
+
+    def test_one_of_anthropics(self):
+        self.get("anthropic_models", "/v1/models/claude-mock", "anthropic",
+                 "/v1/models/{model_id}", _ANTHROPIC)
+
+
+class OllamaTest(_DoorCase):
+    """No door of ours: what the mock plays, as our provider will meet it."""
+
+    door = "ollama_chat"
+    spec = "ollama"
+    path = "/api/chat"
+    our_path = "/api/chat"
+    requests = exchanges.OLLAMA_CHAT
+    models = ("llama-spec",)
+
+    def test_answers(self):
+        self.every_exchange("llama-spec")
+
+    def test_errors(self):
+        self.every_error("llama-spec", "ErrorResponse")
+
+    def events(self, answer):
+        return [json.loads(line) for line in answer.body.splitlines()]
+
+    def test_embeddings(self):
+        body = {"model": "llama-spec", "input": ["a", "b"]}
+        self.note(_SPECS["ollama"].request("/api/embed", body), "embed")
+        answer = ask(self.upstream.address, body, path="/api/embed")
+        self.note(_SPECS["ollama"].reply("/api/embed", "post",
+                                         answer.json()), "embed")
+        self.check()
+
+    def test_models(self):
+        answer = ask(self.upstream.address, path="/api/tags")
+        self.note(_SPECS["ollama"].reply("/api/tags", "get", answer.json()),
+                  "tags")
+        self.check()
+
+
+class OpenRouterTest(_DoorCase):
+    """Likewise."""
+
+    door = "openrouter_chat"
+    spec = "openrouter"
+    path = "/chat/completions"
+    our_path = "/api/v1/chat/completions"
+    requests = exchanges.CHAT
+    models = ("router-spec",)
+
+    def test_answers(self):
+        self.every_exchange("router-spec")
+
+    def test_errors(self):
+        statuses = {400: "BadRequestResponse", 404: "NotFoundResponse",
+                    429: "TooManyRequestsResponse",
+                    503: "ServiceUnavailableResponse"}
+        for status, schema in statuses.items():
+            self.every_error("router-spec", schema, [status])
+
+    def broken_off(self, events, schema):
+        for event in events:
+            self.note(_SPECS[self.spec].event(self.path, event), "broken off")
+
+
+if __name__ == "__main__":
+    unittest.main()

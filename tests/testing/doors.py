@@ -1,0 +1,18 @@
+"""The doors that the gateway has.
+
+A suite about any other door speaks with the mock upstream, which plays that
+door's vendor: so the suite is proven before the door is there, and one name
+here is all that changes when it is.
+
+    base_url = gateway.http if doors.is_there("openai_chat") else upstream
+"""
+
+_THERE = frozenset({
+    "openai_chat",
+    "openai_models",
+})
+
+
+def is_there(door):
+    """Whether the gateway has the door."""
+    return door in _THERE
