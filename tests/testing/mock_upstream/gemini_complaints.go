@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"regexp"
 	"strconv"
@@ -272,14 +273,22 @@ func partComplaint(to target, part jsonObject, at string,
 		}
 	}
 	if part.has("inlineData") {
-		inline := part.object("inlineData")
-		var bytes []byte
-		if json.Unmarshal(inline["data"], &bytes) != nil {
+		data, _ := part.object("inlineData").text("data")
+		if !isBase64(data) {
 			return badRequest("Invalid value at '%s.inline_data.data' "+
 				"(TYPE_BYTES), Base64 decoding failed", at)
 		}
 	}
 	return complaint{}
+}
+
+// isBase64 takes both alphabets, padded or not, as protobuf's JSON does. The
+// SDKs for Python write the second.
+func isBase64(text string) bool {
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(
+		strings.TrimRight(text, "="))
+	_, err := base64.RawStdEncoding.DecodeString(text)
+	return err == nil
 }
 
 func toolComplaint(tool jsonObject, at string) complaint {

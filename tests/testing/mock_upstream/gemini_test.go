@@ -195,6 +195,36 @@ func TestGeminiCountsEmbedsAndLists(t *testing.T) {
 	}
 }
 
+func TestGeminiIsFoundBelowBothItsVersions(t *testing.T) {
+	m := startMock(t, options{})
+	for path, body := range map[string]string{
+		"/v1/models/g:generateContent":   geminiBody(""),
+		"/v1/models?pageSize=2":          "",
+		"/v1/models/gemini-mock":         "",
+		"/v1/models/a:b:generateContent": geminiBody(""),
+	} {
+		r := m.request(path, body)
+		r.Header.Set("X-Goog-Api-Key", "key")
+		if r := m.send(r); r.StatusCode != 200 || !strings.Contains(r.body,
+			"models/") && !strings.Contains(r.body, "candidates") {
+			t.Error(path, r.body)
+		}
+	}
+	for _, path := range []string{"/v1/models", "/v1/models/gpt-mock"} {
+		if r := m.send(m.request(path, "")); !strings.Contains(r.body,
+			`"object":`) {
+			t.Error(path, r.body)
+		}
+	}
+}
+
+func (m *mock) generateData(data string) reply {
+	m.t.Helper()
+	return m.send(m.geminiRequest("/g:generateContent",
+		`{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png",
+		"data":"`+data+`"}}]}]}`))
+}
+
 func TestGeminiWantsAKey(t *testing.T) {
 	m := startMock(t, options{})
 	r := m.request("/v1beta/models/g:generateContent", geminiBody(""))
@@ -233,6 +263,11 @@ func TestGeminiRefusesWhatGoogleWould(t *testing.T) {
 		if r.StatusCode != 400 || !strings.Contains(at(t, r.body, "error",
 			"message").(string), want) {
 			t.Errorf("%s: %s", body, r.body)
+		}
+	}
+	for _, data := range []string{"a-_b", "a+/b", "YQ==", "YQ"} {
+		if r := m.generateData(data); r.StatusCode != 200 {
+			t.Error(data, r.body)
 		}
 	}
 	called := `{"contents":[{"role":"user","parts":[{"text":"x"}]},

@@ -74,6 +74,7 @@ var geminiMethods = map[string]operation{
 const (
 	modelPrefix       = "/v1/models/"
 	geminiModels      = "/v1beta/models"
+	geminiModelsV1    = "/v1/models"
 	azureDeployments  = "/openai/deployments/"
 	azurePrefix       = "/openai/v1/"
 	openRouterPrefix  = "/api/v1/"
@@ -84,10 +85,12 @@ const (
 // targetOf finds what a request is for. Vendors are told apart by their paths.
 func targetOf(r *request) target {
 	switch path := r.path; {
+	case isGeminiV1(r):
+		return geminiTarget(r, geminiModelsV1)
 	case strings.HasPrefix(path, "/v1/"):
 		return openAITarget(r, vendorOpenAI, path)
 	case strings.HasPrefix(path, geminiModels):
-		return geminiTarget(r)
+		return geminiTarget(r, geminiModels)
 	case strings.HasPrefix(path, azureDeployments):
 		return deploymentTarget(r)
 	case strings.HasPrefix(path, azurePrefix):
@@ -152,15 +155,26 @@ func deploymentTarget(r *request) target {
 	return t
 }
 
+// isGeminiV1 says whether a path that others have too is Gemini's: by its
+// method, or by the key that only Gemini's callers send in this way.
+func isGeminiV1(r *request) bool {
+	if !strings.HasPrefix(r.path, geminiModelsV1) {
+		return false
+	}
+	colon := strings.LastIndexByte(r.path, ':')
+	return colon >= 0 && geminiMethods[r.path[colon+1:]] != opUnknown ||
+		r.headerValue("X-Goog-Api-Key") != ""
+}
+
 // geminiTarget reads /v1beta/models, /v1beta/models/{model} and
-// /v1beta/models/{model}:{method}.
-func geminiTarget(r *request) target {
+// /v1beta/models/{model}:{method}; their prefix may be another.
+func geminiTarget(r *request, models string) target {
 	t := target{vendor: vendorGemini, methodFits: true}
-	if r.path == geminiModels {
+	if r.path == models {
 		t.op, t.methodFits = opGeminiModels, r.method == http.MethodGet
 		return t
 	}
-	rest := strings.TrimPrefix(r.path[len(geminiModels):], "/")
+	rest := strings.TrimPrefix(r.path[len(models):], "/")
 	colon := strings.LastIndexByte(rest, ':')
 	if colon < 0 {
 		t.op, t.model = opGeminiModel, rest
