@@ -7,6 +7,7 @@ node_driver.js does the same in its language, by the same names; what is in a
 request or an answer is in the words of the vendor's API.
 """
 
+import functools
 import json
 import os
 import sys
@@ -40,9 +41,17 @@ def _anthropic(call):
                                timeout=_TIMEOUT_S)
 
 
+@functools.lru_cache(maxsize=None)
+def _gemini_client(base_url, key, version):
+    return genai.Client(api_key=key, http_options={
+        "base_url": base_url, "timeout": int(_TIMEOUT_S * 1000),
+        **({"api_version": version} if version else {})})
+
+
 def _gemini(call):
-    return genai.Client(api_key=call["key"], http_options={
-        "base_url": call["base_url"], "timeout": int(_TIMEOUT_S * 1000)})
+    # A client that nobody holds closes what its streams still read from.
+    return _gemini_client(call["base_url"], call["key"],
+                          call.get("version"))
 
 
 def _plain(value):

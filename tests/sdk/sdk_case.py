@@ -17,6 +17,7 @@ import contextlib
 
 from tests.integration import gateway_case
 from tests.sdk import sdks
+from tests.sdk.sdks import SdkError  # For those who expect it.
 from tests.testing import doors
 
 # A pixel, as PNG.
@@ -56,7 +57,7 @@ class SdkCase(gateway_case.GatewayCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.sdk = cls.enter_class(sdks.Sdk(cls.language))
+        cls.sdk = sdks.running(cls.language)
 
     def setUp(self):
         super().setUp()

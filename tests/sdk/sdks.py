@@ -1,13 +1,15 @@
 """The vendors' SDKs, each in a process of its own.
 
-    with Sdk("node") as sdk:
-        answer = sdk.do("chat", base_url, request={"model": ...})
+    sdk = running("node")
+    answer = sdk.do("chat", base_url, request={"model": ...})
 
 They are what tools/deps.sh installs from the language registries, at the
 versions of third_party/registry_pins.env and no others. A registry that could
 not be reached has left nothing behind, and that is an error here.
 """
 
+import atexit
+import functools
 import json
 import os
 import re
@@ -89,8 +91,16 @@ def packages(language):
     return folder
 
 
+@functools.lru_cache(maxsize=None)
+def running(language):
+    """The one process of a language; it ends with this one."""
+    sdk = Sdk(language)
+    atexit.register(sdk.close)
+    return sdk
+
+
 class Sdk:
-    """The SDKs of one language, until the end of its `with` block."""
+    """The SDKs of one language, until close()."""
 
     def __init__(self, language):
         folder = packages(language)
@@ -107,10 +117,8 @@ class Sdk:
                  "HOME": os.environ.get("TEST_TMPDIR", "/nonexistent"),
                  "SDK_PACKAGES": folder, "PYTHONDONTWRITEBYTECODE": "1"})
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
+        """Lets the process end, and waits for it."""
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
