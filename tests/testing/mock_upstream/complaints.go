@@ -139,8 +139,10 @@ func bodyComplaint(to target, r *request, a asked, found bool) complaint {
 		return badRequest("messages: at least one message is required")
 	case to.op == opAnthropicMessages && !a.hasMaxTokens:
 		return badRequest("max_tokens: field required")
+	case to.vendor == vendorAnthropic:
+		return anthropicComplaint(body)
 	}
-	return complaint{}
+	return chatComplaint(to, body)
 }
 
 // Parameters of the others, which a translation should have renamed. Those
