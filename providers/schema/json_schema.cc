@@ -1,0 +1,403 @@
+#include "providers/schema/json_schema.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "providers/schema/json_tree.h"
+#include "providers/schema/schema_graph.h"
+
+namespace gateway {
+namespace {
+
+// Schemas within schemas and values within values, at once.
+constexpr int kDepthMax = 512;
+
+SchemaType TypeOf(const JsonTree& value) {
+  if (value.is_object()) return kObjectType;
+  if (value.is_array()) return kArrayType;
+  if (value.is_string()) return kStringType;
+  if (value.is_boolean()) return kBooleanType;
+  if (value.is_null()) return kNullType;
+  if (value.is_number_integer()) return kIntegerType;
+  // Beyond 64 bits too there are only whole numbers.
+  return std::abs(value.get<double>()) >= 0x1p63 ? kIntegerType
+                                                 : kFractionType;
+}
+
+std::string_view NameOf(SchemaType type) {
+  switch (type) {
+    case kNullType:
+      return "null";
+    case kBooleanType:
+      return "a boolean";
+    case kIntegerType:
+      return "an integer";
+    case kFractionType:
+      return "a number";
+    case kStringType:
+      return "a string";
+    case kArrayType:
+      return "an array";
+    case kObjectType:
+      return "an object";
+    case kAnyType:
+      break;
+  }
+  return "anything";
+}
+
+std::string NamesOf(uint8_t types) {
+  std::vector<absl::string_view> names;
+  for (const SchemaType type : {kNullType, kBooleanType, kIntegerType,
+                                kFractionType, kStringType, kArrayType,
+                                kObjectType}) {
+    // Who takes any number needs not say that of integers.
+    if (type == kIntegerType && (types & kFractionType) != 0) continue;
+    if ((types & type) != 0) names.push_back(ToAbsl(NameOf(type)));
+  }
+  return names.empty() ? "nothing" : absl::StrJoin(names, " or ");
+}
+
+size_t CharactersIn(const std::string& text) {
+  // UTF-8 continuation bytes do not count.
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (c & 0xc0) != 0x80; });
+}
+
+bool IsMultiple(const JsonTree& value, const JsonTree& of) {
+  if (value.is_number_integer() && of.is_number_integer()) {
+    return value.get<int64_t>() % of.get<int64_t>() == 0;
+  }
+  const double ratio = value.get<double>() / of.get<double>();
+  if (!std::isfinite(ratio)) return false;
+  // Decimal fractions are not exact: 0.0075 is 75 times 0.0001.
+  return std::abs(ratio - std::round(ratio)) <=
+         1e-12 * std::max(1.0, std::abs(ratio));
+}
+
+// Walks one value along the schema.
+class Judge {
+ public:
+  explicit Judge(const std::vector<SchemaNode>& nodes) : nodes_(nodes) {}
+
+  std::vector<std::string> Run(const JsonTree& value) {
+    std::vector<std::string> errors;
+    const bool fits = Fits(0, value, TreePlace(), &errors);
+    if (exhausted_) {
+      errors.insert(errors.begin(),
+                    "#: takes too much work to be judged by this schema");
+    } else if (!fits && errors.empty()) {
+      errors.push_back("#: does not fit the schema");
+    }
+    errors.resize(std::min(errors.size(), JsonSchema::kErrorsMax));
+    return errors;
+  }
+
+ private:
+  // Where errors go; null where only the verdict counts.
+  using Errors = std::vector<std::string>;
+
+  // Whether there is a reason to go on after a failure.
+  bool Done(const Errors* errors) const {
+    return errors == nullptr || exhausted_ ||
+           errors->size() >= JsonSchema::kErrorsMax;
+  }
+
+  bool Fail(const TreePlace& place, std::string_view what, Errors* errors) {
+    if (errors != nullptr && errors->size() < JsonSchema::kErrorsMax) {
+      std::string error = absl::StrCat(place.ToString(), ": ", ToAbsl(what));
+      size_t size = std::min(error.size(), JsonSchema::kErrorBytesMax);
+      // Not within a character.
+      while (size < error.size() && (error[size] & 0xc0) == 0x80) --size;
+      error.resize(size);
+      errors->push_back(std::move(error));
+    }
+    return false;
+  }
+
+  bool Spend(size_t steps) {
+    spent_ += steps;
+    if (spent_ > JsonSchema::kStepsMax) exhausted_ = true;
+    return !exhausted_;
+  }
+
+  bool Fits(int number, const JsonTree& value, const TreePlace& place,
+            Errors* errors);
+  bool FitsQuietly(int number, const JsonTree& value,
+                   const TreePlace& place) {
+    return Fits(number, value, place, nullptr);
+  }
+
+  // What the node says itself.
+  bool FitsOwn(const SchemaNode& node, const JsonTree& value,
+               const TreePlace& place, Errors* errors);
+  bool FitsText(const SchemaNode& node, const std::string& text,
+                const TreePlace& place, Errors* errors);
+  bool IsUnique(const JsonTree& items);
+
+  // What other nodes say of the same value.
+  bool FitsSame(const SchemaNode& node, const JsonTree& value,
+                const TreePlace& place, Errors* errors);
+  bool FitsChoices(const SchemaNode& node, const JsonTree& value,
+                   const TreePlace& place, Errors* errors);
+
+  // What is in it.
+  bool FitsItems(const SchemaNode& node, const JsonTree& items,
+                 const TreePlace& place, Errors* errors);
+  bool FitsProperties(const SchemaNode& node, const JsonTree& object,
+                      const TreePlace& place, Errors* errors);
+  bool FitsProperty(const SchemaNode& node, const std::string& name,
+                    const JsonTree& value, const TreePlace& place,
+                    Errors* errors);
+
+  const std::vector<SchemaNode>& nodes_;
+  size_t spent_ = 0;
+  int depth_ = 0;
+  bool exhausted_ = false;
+};
+
+bool Judge::Fits(int number, const JsonTree& value, const TreePlace& place,
+                 Errors* errors) {
+  if (number == SchemaNode::kNone) return true;
+  const SchemaNode& node = nodes_[number];
+  if (depth_ >= kDepthMax) exhausted_ = true;
+  if (!Spend(node.cost)) return false;
+  if (node.never) return Fail(place, "nothing may stand here", errors);
+  ++depth_;
+  bool fits = FitsOwn(node, value, place, errors);
+  if (fits || !Done(errors)) fits &= FitsSame(node, value, place, errors);
+  if (fits || !Done(errors)) fits &= FitsChoices(node, value, place, errors);
+  if (fits || !Done(errors)) {
+    if (value.is_array()) {
+      fits &= FitsItems(node, value, place, errors);
+    } else if (value.is_object()) {
+      fits &= FitsProperties(node, value, place, errors);
+    }
+  }
+  --depth_;
+  return fits && !exhausted_;
+}
+
+bool Judge::FitsOwn(const SchemaNode& node, const JsonTree& value,
+                    const TreePlace& place, Errors* errors) {
+  const SchemaType type = TypeOf(value);
+  if ((node.types & type) == 0) {
+    // What else it lacks follows from that.
+    return Fail(place,
+                absl::StrCat("is ", ToAbsl(NameOf(type)), ", not ",
+                             NamesOf(node.types)),
+                errors);
+  }
+  bool fits = true;
+  if (node.assertions != nullptr) {
+    Errors found;
+    fits = node.assertions->Judge(value, errors == nullptr ? nullptr : &found);
+    for (const std::string& error : found) Fail(place, error, errors);
+  }
+  if (node.multiple_of.has_value() && value.is_number() &&
+      !IsMultiple(value, *node.multiple_of)) {
+    fits = Fail(place,
+                absl::StrCat("is no multiple of ", node.multiple_of->dump()),
+                errors);
+  }
+  if (node.unique_items && value.is_array() && !IsUnique(value)) {
+    fits = Fail(place, "has an item twice", errors);
+  }
+  if (value.is_string()) {
+    fits &= FitsText(node, value.get_ref<const std::string&>(), place, errors);
+  }
+  return fits;
+}
+
+bool Judge::FitsText(const SchemaNode& node, const std::string& text,
+                     const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  if (node.min_length.has_value() || node.max_length.has_value()) {
+    constexpr size_t kBytesAStep = 64;
+    if (!Spend(text.size() / kBytesAStep)) return false;
+    const size_t characters = CharactersIn(text);
+    if (characters < node.min_length.value_or(0)) {
+      fits = Fail(place,
+                  absl::StrCat("is shorter than ", *node.min_length,
+                               " characters"),
+                  errors);
+    }
+    if (node.max_length.has_value() && characters > *node.max_length) {
+      fits = Fail(place,
+                  absl::StrCat("is longer than ", *node.max_length,
+                               " characters"),
+                  errors);
+    }
+  }
+  if (node.pattern.has_value()) {
+    if (!Spend(node.pattern->Cost(text.size()))) return false;
+    if (!node.pattern->Matches(text)) {
+      fits = Fail(place, "does not match the pattern", errors);
+    }
+  }
+  return fits;
+}
+
+bool Judge::IsUnique(const JsonTree& items) {
+  absl::flat_hash_set<std::string> seen;
+  for (const JsonTree& item : items) {
+    // Equal values have one text: numbers are normal, keys are sorted.
+    std::string text = item.dump();
+    constexpr size_t kBytesAStep = 32;
+    if (!Spend(1 + text.size() / kBytesAStep)) return false;
+    if (!seen.insert(std::move(text)).second) return false;
+  }
+  return true;
+}
+
+bool Judge::FitsSame(const SchemaNode& node, const JsonTree& value,
+                     const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  for (const int number : node.all_of) {
+    fits &= Fits(number, value, place, errors);
+    if (!fits && Done(errors)) return false;
+  }
+  if (value.is_object()) {
+    for (const auto& [name, number] : node.dependent_schemas) {
+      if (!value.contains(name)) continue;
+      fits &= Fits(number, value, place, errors);
+      if (!fits && Done(errors)) return false;
+    }
+  }
+  if (node.if_node != SchemaNode::kNone) {
+    const bool met = FitsQuietly(node.if_node, value, place);
+    fits &= Fits(met ? node.then_node : node.else_node, value, place, errors);
+  }
+  return fits;
+}
+
+bool Judge::FitsChoices(const SchemaNode& node, const JsonTree& value,
+                        const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  const auto met = [&](int number) {
+    return FitsQuietly(number, value, place);
+  };
+  if (!node.any_of.empty() &&
+      std::none_of(node.any_of.begin(), node.any_of.end(), met)) {
+    // With one choice, or one of the right type, its errors say more.
+    fits = Fail(place,
+                absl::StrCat("fits none of the ", node.any_of.size(),
+                             " schemas of anyOf"),
+                errors);
+    for (const int number : node.any_of) {
+      if (Done(errors)) break;
+      if (number == SchemaNode::kNone) continue;
+      const SchemaNode& choice = nodes_[number];
+      if ((choice.types & TypeOf(value)) != 0 && choice.types != kAnyType) {
+        Fits(number, value, place, errors);
+      }
+    }
+  }
+  if (!node.one_of.empty()) {
+    const auto count =
+        std::count_if(node.one_of.begin(), node.one_of.end(), met);
+    if (count != 1) {
+      fits = Fail(place,
+                  absl::StrCat("fits ", count, " of the ", node.one_of.size(),
+                               " schemas of oneOf, not one"),
+                  errors);
+    }
+  }
+  if (node.not_node != SchemaNode::kNone && met(node.not_node)) {
+    fits = Fail(place, "fits the schema of not", errors);
+  }
+  return fits;
+}
+
+bool Judge::FitsItems(const SchemaNode& node, const JsonTree& items,
+                      const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  bool contains = node.contains == SchemaNode::kNone;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const TreePlace step = {.parent = &place, .index = i};
+    contains = contains || FitsQuietly(node.contains, items[i], step);
+    fits &= Fits(i < node.first_items.size() ? node.first_items[i]
+                                             : node.other_items,
+                 items[i], step, errors);
+    if (!fits && Done(errors)) return false;
+  }
+  if (!contains) {
+    fits = Fail(place, "has no item that fits the schema of contains", errors);
+  }
+  return fits;
+}
+
+bool Judge::FitsProperties(const SchemaNode& node, const JsonTree& object,
+                           const TreePlace& place, Errors* errors) {
+  if (node.properties.empty() && node.pattern_properties.empty() &&
+      node.other_properties == SchemaNode::kNone &&
+      node.property_names == SchemaNode::kNone) {
+    return true;
+  }
+  bool fits = true;
+  for (const auto& [name, value] : object.items()) {
+    fits &= FitsProperty(node, name, value,
+                         {.parent = &place, .key = name}, errors);
+    if (!fits && Done(errors)) return false;
+  }
+  return fits;
+}
+
+bool Judge::FitsProperty(const SchemaNode& node, const std::string& name,
+                         const JsonTree& value, const TreePlace& place,
+                         Errors* errors) {
+  bool fits = true;
+  if (node.property_names != SchemaNode::kNone &&
+      !FitsQuietly(node.property_names, JsonTree(name), place)) {
+    fits = Fail(place, "has a name that may not be", errors);
+  }
+  bool known = false;
+  if (const auto found = node.properties.find(name);
+      found != node.properties.end()) {
+    known = true;
+    fits &= Fits(found->second, value, place, errors);
+  }
+  for (const auto& [pattern, number] : node.pattern_properties) {
+    if (!Spend(pattern.Cost(name.size()))) return false;
+    if (!pattern.Matches(name)) continue;
+    known = true;
+    fits &= Fits(number, value, place, errors);
+  }
+  if (!known) fits &= Fits(node.other_properties, value, place, errors);
+  return fits;
+}
+
+}  // namespace
+
+JsonSchema::JsonSchema(std::unique_ptr<const SchemaGraph> graph)
+    : graph_(std::move(graph)) {}
+
+JsonSchema::~JsonSchema() = default;
+
+absl::StatusOr<std::shared_ptr<const JsonSchema>> JsonSchema::Compile(
+    std::string_view schema_text) {
+  GATEWAY_ASSIGN_OR_RETURN(SchemaGraph graph, ReadSchemaGraph(schema_text));
+  return std::make_shared<const JsonSchema>(
+      std::make_unique<const SchemaGraph>(std::move(graph)));
+}
+
+std::vector<std::string> JsonSchema::Validate(std::string_view json) const {
+  const absl::StatusOr<JsonTree> value = ReadJsonTree(json);
+  if (!value.ok()) {
+    return {absl::StrCat("#: ", value.status().message())};
+  }
+  return Judge(graph_->nodes).Run(*value);
+}
+
+size_t JsonSchema::weight() const { return graph_->weight; }
+
+}  // namespace gateway

@@ -1,0 +1,61 @@
+// JsonSchema judges answers by a caller's JSON Schema: draft 7 in full, and of
+// 2019-09 and 2020-12 what can be said in its terms ($defs, prefixItems,
+// dependentRequired, dependentSchemas). Other keywords of theirs are refused,
+// remote references never fetched. Formats are notes, as draft 7 allows.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(const auto schema, JsonSchema::Compile(text));
+//   for (const std::string& error : schema->Validate(answer)) ...
+//
+// Neither a schema nor an answer can make it crash or hang: depth, size and
+// work are bounded, and patterns run in linear time.
+//
+// Thread contract: immutable, thread-safe.
+
+#ifndef PROVIDERS_SCHEMA_JSON_SCHEMA_H_
+#define PROVIDERS_SCHEMA_JSON_SCHEMA_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+struct SchemaGraph;
+
+class JsonSchema {
+ public:
+  static constexpr size_t kErrorsMax = 16;
+  static constexpr size_t kErrorBytesMax = 512;
+  // What judging one answer may cost, in steps of up to some 100 ns.
+  static constexpr size_t kStepsMax = 1'000'000;
+
+  // INVALID_ARGUMENT says what is wrong and where in the schema, as in
+  // `#/properties/a/pattern: ...`.
+  static absl::StatusOr<std::shared_ptr<const JsonSchema>> Compile(
+      std::string_view schema_text);
+
+  // Use Compile.
+  explicit JsonSchema(std::unique_ptr<const SchemaGraph> graph);
+  ~JsonSchema();
+
+  JsonSchema(const JsonSchema&) = delete;
+  JsonSchema& operator=(const JsonSchema&) = delete;
+
+  // What is wrong with a JSON text and where, as in `#/items/0: ...`; empty if
+  // nothing is.
+  std::vector<std::string> Validate(std::string_view json) const;
+
+  // About how many bytes it takes.
+  size_t weight() const;
+
+ private:
+  const std::unique_ptr<const SchemaGraph> graph_;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_SCHEMA_JSON_SCHEMA_H_

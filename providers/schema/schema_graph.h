@@ -1,0 +1,91 @@
+// SchemaGraph is a schema as it is judged by: one node for each schema of the
+// document that the root leads to, references resolved, keywords of 2019-09
+// and 2020-12 rewritten in draft 7's terms.
+//
+// What is bounded: the text, its depth, the patterns, and that no schema
+// leads to itself without a step into the value. So judging always ends.
+//
+// Thread contract: immutable once read.
+
+#ifndef PROVIDERS_SCHEMA_SCHEMA_GRAPH_H_
+#define PROVIDERS_SCHEMA_SCHEMA_GRAPH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "providers/schema/assertions.h"
+#include "providers/schema/json_tree.h"
+#include "providers/schema/pattern.h"
+
+namespace gateway {
+
+// The types of draft 7; a set of them is a sum.
+enum SchemaType : uint8_t {
+  kNullType = 1,
+  kBooleanType = 2,
+  kIntegerType = 4,
+  kFractionType = 8,
+  kStringType = 16,
+  kArrayType = 32,
+  kObjectType = 64,
+  kAnyType = 127,
+};
+
+struct SchemaNode {
+  static constexpr int kNone = -1;
+
+  bool never = false;  // The schema `false`.
+  uint8_t types = kAnyType;
+  std::unique_ptr<const Assertions> assertions;  // Null if there are none.
+  // How dear the node's own part is, in steps of some nanoseconds.
+  size_t cost = 1;
+  std::optional<JsonTree> multiple_of;
+  std::optional<uint64_t> min_length;
+  std::optional<uint64_t> max_length;
+  std::optional<Pattern> pattern;
+  bool unique_items = false;
+
+  // Nodes that judge the same value.
+  std::vector<int> all_of;
+  std::vector<int> any_of;
+  std::vector<int> one_of;
+  int not_node = kNone;
+  int if_node = kNone;
+  int then_node = kNone;
+  int else_node = kNone;
+  std::vector<std::pair<std::string, int>> dependent_schemas;
+
+  // Nodes that judge what is in it.
+  std::vector<int> first_items;
+  int other_items = kNone;
+  int contains = kNone;
+  absl::flat_hash_map<std::string, int> properties;
+  std::vector<std::pair<Pattern, int>> pattern_properties;
+  int other_properties = kNone;
+  int property_names = kNone;
+};
+
+struct SchemaGraph {
+  static constexpr size_t kTextBytesMax = 256 * 1024;
+  static constexpr size_t kPatternsMax = 256;
+
+  std::vector<SchemaNode> nodes;  // The first is the root's.
+  // About how many bytes it takes.
+  size_t weight = 0;
+};
+
+// INVALID_ARGUMENT says what is wrong and where, as in
+// `#/properties/a/pattern: ...`.
+absl::StatusOr<SchemaGraph> ReadSchemaGraph(std::string_view text);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_SCHEMA_SCHEMA_GRAPH_H_

@@ -1,0 +1,57 @@
+#include "providers/schema/schema_cache.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "providers/schema/json_schema.h"
+
+namespace gateway {
+namespace {
+
+TEST(SchemaCacheTest, TheSameTextIsCompiledOnce) {
+  SchemaCache cache;
+  const auto first = cache.Get(R"({"type": "object"})");
+  const auto other = cache.Get(R"({"type": "array"})");
+  const auto again = cache.Get(R"({"type": "object"})");
+  ASSERT_TRUE(first.ok() && other.ok() && again.ok());
+  EXPECT_EQ(*first, *again);
+  EXPECT_NE(*first, *other);
+  EXPECT_EQ(cache.size(), 2u);
+}
+
+TEST(SchemaCacheTest, AFailureIsNotKept) {
+  SchemaCache cache;
+  EXPECT_FALSE(cache.Get(R"({"type": 7})").ok());
+  EXPECT_EQ(cache.size(), 0u);
+}
+
+TEST(SchemaCacheTest, WhatWasUsedLeastRecentlyGoesFirst) {
+  const auto text = [](int i) {
+    return absl::StrCat("{\"title\": \"", i, "\"}");
+  };
+  const size_t weight =
+      text(0).size() + (*JsonSchema::Compile(text(0)))->weight();
+  SchemaCache cache(3 * weight);
+  const auto kept = *cache.Get(text(0));
+  const auto lost = *cache.Get(text(1));
+  ASSERT_TRUE(cache.Get(text(2)).ok());
+  EXPECT_EQ(*cache.Get(text(0)), kept);
+  ASSERT_TRUE(cache.Get(text(3)).ok());
+  EXPECT_EQ(cache.size(), 3u);
+  EXPECT_EQ(*cache.Get(text(0)), kept);
+  EXPECT_NE(*cache.Get(text(1)), lost);
+  // Whoever holds a schema that went keeps it.
+  EXPECT_TRUE(lost->Validate("{}").empty());
+}
+
+TEST(SchemaCacheTest, ASchemaThatIsTooLargeIsServedButNotKept) {
+  SchemaCache cache(/*weight_max=*/16);
+  EXPECT_TRUE(cache.Get("{}").ok());
+  EXPECT_EQ(cache.size(), 0u);
+}
+
+}  // namespace
+}  // namespace gateway
