@@ -14,8 +14,13 @@ absl::Status Admit(Call& call) {
   GATEWAY_RETURN_IF_ERROR(call.refusal);
   // A raw request was judged by its dialect; what the dialect lets through is
   // the provider's to judge.
-  if (call.request == nullptr) return absl::OkStatus();
-  return CheckRequest(*call.request, call.wiring->config().limits());
+  if (call.raw == nullptr) {
+    GATEWAY_RETURN_IF_ERROR(
+        CheckRequest(*call.request, call.wiring->config().limits()));
+  } else if (!call.may_forward()) {
+    GATEWAY_RETURN_IF_ERROR(call.ParsedRequest().status());
+  }
+  return call.ExpectOutput();
 }
 
 }  // namespace gateway

@@ -11,8 +11,9 @@
 
 namespace gateway {
 
-// Sets call.caller. Faults: API_KEY_INVALID, INVALID_REQUEST with the fields
-// named, REQUEST_TOO_LARGE with the limit in the metadata.
+// Sets call.caller and what call.output expects. Faults: API_KEY_INVALID,
+// INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the limit in
+// the metadata.
 absl::Status Admit(Call& call);
 
 }  // namespace gateway

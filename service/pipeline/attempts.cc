@@ -45,21 +45,23 @@ class Try {
   // Chooses the form of the request: raw where the provider speaks the
   // caller's dialect.
   absl::Status ChooseForm() {
-    call_.answers_raw =
+    const bool alike =
         call_.raw != nullptr &&
         provider().FindDialect(call_.raw->dialect->name()) != nullptr;
+    if (alike) request_.forwarded_fields = call_.facts.forwarded_fields;
+    call_.answers_raw = alike && call_.may_forward();
     if (!call_.answers_raw) return Parse();
     call_.warnings.clear();
     request_.raw = call_.raw;
-    request_.forwarded_fields = call_.facts.forwarded_fields;
     return absl::OkStatus();
   }
 
   // Has the request read, whatever its form.
   absl::Status Parse() {
     call_.warnings.clear();
+    const bool read_before = call_.request != nullptr;
     GATEWAY_ASSIGN_OR_RETURN(request_.request, call_.ParsedRequest());
-    return absl::OkStatus();
+    return read_before ? absl::OkStatus() : call_.ExpectOutput();
   }
 
   // Writes the try down. Returns how it went.

@@ -54,6 +54,11 @@ absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   return request;
 }
 
+absl::Status Call::ExpectOutput() {
+  if (request == nullptr) return absl::OkStatus();
+  return output.Expect(*request, wiring->schemas(), facts.strict_output);
+}
+
 v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   v1::GenerateEvent event;
   v1::StreamEnd* const end = event.mutable_end();
@@ -62,6 +67,7 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   FillRoute(end->mutable_route());
   FillAttempts(end->mutable_attempts());
   FillTimings(end->mutable_timings());
+  output.Describe(end);
   if (!outcome.ok()) {
     end->mutable_error()->set_reason(FaultReason(outcome));
     end->mutable_error()->set_message(std::string(outcome.message()));
@@ -74,6 +80,7 @@ void Call::Describe(v1::GenerateResponse* response) const {
   FillRoute(response->mutable_route());
   FillAttempts(response->mutable_attempts());
   FillTimings(response->mutable_timings());
+  output.Describe(response);
   for (const v1::Warning& warning : warnings) {
     *response->add_warnings() = warning;
   }

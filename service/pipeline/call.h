@@ -28,6 +28,7 @@
 #include "providers/provider.h"
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
+#include "service/pipeline/output_check.h"
 #include "service/pipeline/wiring.h"
 #include "service/routing/router.h"
 
@@ -54,6 +55,12 @@ struct CallFacts {
   bool stream = false;
   // The caller of a stream asked for its usage.
   bool stream_usage = false;
+  // The request and its answer are to be read, even where bytes could be
+  // forwarded.
+  bool parsed_only = false;
+  // Asks as GenerateRequest.strict_output does, from beside the request. The
+  // call is then parsed.
+  bool strict_output = false;
   size_t request_bytes = 0;
 };
 
@@ -82,6 +89,15 @@ class Call {
   // The request as a message; a raw one is parsed when first asked for, which
   // fails as its dialect's ReadRequest does.
   absl::StatusOr<const v1::GenerateRequest*> ParsedRequest();
+
+  // Has `output` expect what the request asks for, if that has been read.
+  // INVALID_REQUEST names what is wrong with the schema.
+  absl::Status ExpectOutput();
+
+  // The bytes of a raw request may go through as they are.
+  bool may_forward() const {
+    return raw != nullptr && !facts.parsed_only && !facts.strict_output;
+  }
 
   // The last of the events of a parsed stream: how it ended, and all that is
   // known of it.
@@ -114,6 +130,9 @@ class Call {
 
   // Set by Admit.
   std::string_view caller;
+  // What the answer must be, once the request has been read, and what became of
+  // that.
+  OutputCheck output;
 
   // Set by Plan.
   RoutePlan plan;

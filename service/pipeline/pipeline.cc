@@ -42,6 +42,7 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
     call.content_events += batch.content_events;
+    for (const v1::GenerateEvent& event : batch.events) call.output.Note(event);
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
@@ -67,6 +68,11 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
     }
     noted.duration = opened + (call.loop.Now() - call.first_content);
     noted.status = outcome;
+    // The try has succeeded even if its answer is not what was asked for.
+    if (outcome.ok() && !call.answers_raw) {
+      call.output.JudgeStream();
+      outcome = call.output.Verdict();
+    }
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
@@ -75,10 +81,12 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
 Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
   absl::Status outcome = AdmitAndPlan(call);
   if (outcome.ok()) outcome = co_await AttemptAnswer(call);
-  if (outcome.ok()) {
-    if (call.answer.response != nullptr) call.Describe(call.answer.response);
-    co_return co_await sink.SendAnswer(call);
+  if (outcome.ok() && call.answer.response != nullptr) {
+    call.output.Judge(*call.answer.response);
+    outcome = call.output.Verdict();
+    call.Describe(call.answer.response);
   }
+  if (outcome.ok()) co_return co_await sink.SendAnswer(call);
   // Nothing to do about a caller who does not even take the error.
   (co_await sink.SendEnd(call, outcome)).IgnoreError();
   co_return outcome;

@@ -35,7 +35,8 @@ Wiring::Wiring(std::shared_ptr<const ConfigSnapshot> config,
       authenticator_(*config_),
       router_(config_->config().routing(), health_),
       retry_(config_->config().resilience().retry()),
-      catalog_(*providers_, config_->config().routing()) {}
+      catalog_(*providers_, config_->config().routing()),
+      schemas_(std::make_unique<SchemaCache>()) {}
 
 ProviderState Wiring::Health::StateOf(std::string_view provider) const {
   const ProviderRegistry::Entry* const entry = providers_.Find(provider);

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "providers/registry.h"
+#include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
 #include "service/pipeline/authenticator.h"
 #include "service/pipeline/model_catalog.h"
@@ -39,6 +40,8 @@ class Wiring {
   const Router& router() const { return router_; }
   const RetryPolicy& retry() const { return retry_; }
   const ModelCatalog& catalog() const { return catalog_; }
+  // Thread-safe; what is in it changes nothing but the time it takes.
+  SchemaCache& schemas() const { return *schemas_; }
 
  private:
   // What the router knows of the providers.
@@ -64,6 +67,7 @@ class Wiring {
   const Router router_;
   const RetryPolicy retry_;
   const ModelCatalog catalog_;
+  const std::unique_ptr<SchemaCache> schemas_;
 };
 
 }  // namespace gateway

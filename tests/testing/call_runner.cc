@@ -63,6 +63,8 @@ struct CallRunner::Borrowed {
     call.facts.operation = "test";
     call.facts.request_id = "req-test-1";
     call.facts.authorization = question.authorization;
+    call.facts.strict_output = question.strict_output;
+    call.facts.parsed_only = question.parsed_only;
     if (question.dialect == nullptr) {
       call.request = &question.request;
       call.facts.model = question.request.model();

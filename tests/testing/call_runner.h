@@ -44,6 +44,8 @@ struct CallQuestion {
   std::string body;
   const Dialect* dialect = nullptr;
   std::string authorization;
+  bool strict_output = false;  // As the door may ask beside the request.
+  bool parsed_only = false;
 };
 
 struct CallResult {

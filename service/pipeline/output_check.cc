@@ -1,0 +1,145 @@
+#include "service/pipeline/output_check.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kAnyObject = R"({"type":"object"})";
+
+// At most so many bytes, whole characters only.
+std::string_view Cut(std::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (text[bytes_max] & 0xc0) == 0x80) --bytes_max;
+  return text.substr(0, bytes_max);
+}
+
+}  // namespace
+
+absl::Status OutputCheck::Expect(const v1::GenerateRequest& request,
+                                 SchemaCache& schemas, bool strict) {
+  strict_ = strict || request.strict_output();
+  const v1::ResponseFormat& format = request.response_format();
+  std::string_view text;
+  if (format.kind() == v1::ResponseFormat::KIND_JSON_OBJECT) {
+    text = kAnyObject;
+  } else if (format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA) {
+    text = format.schema();
+  } else {
+    schema_ = nullptr;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::shared_ptr<const JsonSchema>> schema = schemas.Get(text);
+  if (!schema.ok()) {
+    return InvalidField("response_format.schema",
+                        ToStd(schema.status().message()));
+  }
+  schema_ = *std::move(schema);
+  return absl::OkStatus();
+}
+
+void OutputCheck::Answer::Append(std::string_view piece) {
+  too_long = too_long || text.size() + piece.size() > kTextBytesMax;
+  if (!too_long) text.append(piece);
+}
+
+void OutputCheck::Judge(const v1::GenerateResponse& response) {
+  if (!asked()) return;
+  std::map<int, Answer> answers;
+  for (int i = 0; i < response.choices_size(); ++i) {
+    Answer& answer = answers[i];
+    answer.finish_reason = response.choices(i).finish_reason();
+    for (const v1::Part& part : response.choices(i).message().parts()) {
+      answer.refused = answer.refused || part.has_refusal();
+      if (part.has_text()) answer.Append(part.text());
+    }
+  }
+  JudgeAnswers(answers);
+}
+
+void OutputCheck::Note(const v1::GenerateEvent& event) {
+  if (!asked()) return;
+  if (event.has_delta()) {
+    Answer& answer = streamed_[event.delta().choice_index()];
+    answer.refused = answer.refused || event.delta().has_refusal();
+    if (event.delta().has_text()) answer.Append(event.delta().text());
+  } else if (event.has_choice_end()) {
+    streamed_[event.choice_end().choice_index()].finish_reason =
+        event.choice_end().finish_reason();
+  }
+}
+
+void OutputCheck::JudgeStream() {
+  if (!asked()) return;
+  JudgeAnswers(streamed_);
+  streamed_.clear();
+}
+
+void OutputCheck::JudgeAnswers(const std::map<int, Answer>& answers) {
+  judged_ = answers.empty();
+  errors_.clear();
+  if (answers.empty()) errors_.push_back("#: there is no answer");
+  for (const auto& [index, answer] : answers) {
+    if (answer.finish_reason == v1::FINISH_REASON_TOOL_CALLS) continue;
+    judged_ = true;
+    for (std::string& error : ErrorsOf(answer)) {
+      if (errors_.size() >= JsonSchema::kErrorsMax) return;
+      errors_.push_back(answers.size() == 1
+                            ? std::move(error)
+                            : absl::StrCat("choices[", index, "]", error));
+    }
+  }
+}
+
+std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) const {
+  switch (answer.finish_reason) {
+    case v1::FINISH_REASON_LENGTH:
+      return {"#: the answer was cut off at the token limit"};
+    case v1::FINISH_REASON_CONTENT_FILTER:
+      return {"#: the answer was stopped by a content filter or a refusal"};
+    case v1::FINISH_REASON_PAUSE:
+      return {"#: the provider paused before the answer was complete"};
+    case v1::FINISH_REASON_ERROR:
+      return {"#: the provider failed while answering"};
+    default:
+      break;
+  }
+  if (answer.refused) return {"#: the model refused to answer"};
+  if (answer.too_long) {
+    return {absl::StrCat("#: the answer is longer than ", kTextBytesMax,
+                         " bytes")};
+  }
+  return schema_->Validate(answer.text);
+}
+
+absl::Status OutputCheck::Verdict() const {
+  if (!strict_ || !judged_ || errors_.empty()) return absl::OkStatus();
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_RESPONSE_VALIDATION,
+      absl::StrCat("the answer breaks response_format: ",
+                   ToAbsl(Cut(errors_[0], kFaultErrorBytesMax)),
+                   errors_.size() > 1
+                       ? absl::StrCat(" (and ", errors_.size() - 1, " more)")
+                       : ""));
+  const size_t told = std::min(errors_.size(), kFaultErrorsMax);
+  for (size_t i = 0; i < told; ++i) {
+    // The place comes before the first colon with a space, the rest after it.
+    const std::string_view error = errors_[i];
+    const size_t end = std::min(error.find(": "), error.size());
+    AddFieldViolation(
+        fault,
+        absl::StrCat("output", ToAbsl(Cut(error.substr(0, end),
+                                          kFaultErrorBytesMax))),
+        Cut(error.substr(std::min(end + 2, error.size())),
+            kFaultErrorBytesMax));
+  }
+  return fault;
+}
+
+}  // namespace gateway

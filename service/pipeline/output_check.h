@@ -1,0 +1,92 @@
+// OutputCheck knows what form a call's answer must have, and judges the answer
+// by it once that is complete: whole, or gathered from a stream's events.
+//
+//   GATEWAY_RETURN_IF_ERROR(check.Expect(request, schemas, false));
+//   check.Judge(response);             // Or Note(event)..., JudgeStream().
+//   check.Describe(&response);         // output_valid, output_errors
+//   GATEWAY_RETURN_IF_ERROR(check.Verdict());
+//
+// All choices must be as asked. One that calls tools has not answered yet and
+// is not judged; one that was refused, filtered or cut off is not valid,
+// whatever its text.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_OUTPUT_CHECK_H_
+#define SERVICE_PIPELINE_OUTPUT_CHECK_H_
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/schema/json_schema.h"
+#include "providers/schema/schema_cache.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+class OutputCheck {
+ public:
+  // Longer answers are not judged, and count as not valid.
+  static constexpr size_t kTextBytesMax = 4 * 1024 * 1024;
+  // How many errors a fault tells, and how much of each.
+  static constexpr size_t kFaultErrorsMax = 5;
+  static constexpr size_t kFaultErrorBytesMax = 200;
+
+  // Takes what `request` asks for; `strict` asks for strict_output besides.
+  // INVALID_REQUEST names `response_format.schema` and the place within.
+  absl::Status Expect(const v1::GenerateRequest& request, SchemaCache& schemas,
+                      bool strict);
+
+  // There is something to judge answers by.
+  bool asked() const { return schema_ != nullptr; }
+
+  // Both do nothing unless asked().
+  void Judge(const v1::GenerateResponse& response);
+  void Note(const v1::GenerateEvent& event);
+  void JudgeStream();
+
+  // The answer was judged.
+  bool judged() const { return judged_; }
+  // Fills in output_valid and output_errors, if the answer was judged.
+  template <typename Message>
+  void Describe(Message* message) const {
+    if (!judged_) return;
+    message->set_output_valid(errors_.empty());
+    for (const std::string& error : errors_) message->add_output_errors(error);
+  }
+
+  // RESPONSE_VALIDATION with the first errors, if the answer was to be strictly
+  // valid and is not.
+  absl::Status Verdict() const;
+
+ private:
+  // What of a choice matters.
+  struct Answer {
+    std::string text;
+    bool refused = false;
+    bool too_long = false;
+    v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
+
+    void Append(std::string_view piece);
+  };
+
+  void JudgeAnswers(const std::map<int, Answer>& answers);
+  std::vector<std::string> ErrorsOf(const Answer& answer) const;
+
+  std::shared_ptr<const JsonSchema> schema_;
+  bool strict_ = false;
+  std::map<int, Answer> streamed_;  // By choice.
+  bool judged_ = false;
+  std::vector<std::string> errors_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_OUTPUT_CHECK_H_

@@ -1,0 +1,244 @@
+#include "service/pipeline/output_check.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/schema/schema_cache.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kSchema[] =
+    R"({"type": "object", "required": ["answer"],
+        "properties": {"answer": {"type": "integer"}}})";
+
+v1::GenerateRequest Asking(v1::ResponseFormat::Kind kind,
+                           const std::string& schema = "") {
+  v1::GenerateRequest request;
+  request.mutable_response_format()->set_kind(kind);
+  request.mutable_response_format()->set_schema(schema);
+  return request;
+}
+
+v1::GenerateResponse Answers(const std::vector<std::string>& texts) {
+  v1::GenerateResponse response;
+  for (const std::string& text : texts) {
+    v1::Choice* const choice = response.add_choices();
+    choice->set_finish_reason(v1::FINISH_REASON_STOP);
+    choice->mutable_message()->add_parts()->set_text(text);
+  }
+  return response;
+}
+
+v1::GenerateEvent Piece(int choice, const std::string& text) {
+  v1::GenerateEvent event;
+  event.mutable_delta()->set_choice_index(choice);
+  event.mutable_delta()->set_text(text);
+  return event;
+}
+
+v1::GenerateEvent End(int choice, v1::FinishReason reason) {
+  v1::GenerateEvent event;
+  event.mutable_choice_end()->set_choice_index(choice);
+  event.mutable_choice_end()->set_finish_reason(reason);
+  return event;
+}
+
+class OutputCheckTest : public testing::Test {
+ protected:
+  OutputCheckTest() { Expect(/*strict=*/false); }
+
+  void Expect(bool strict) {
+    ASSERT_TRUE(check_
+                    .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA,
+                                   kSchema),
+                            schemas_, strict)
+                    .ok());
+  }
+
+  // What the answer is told to be.
+  v1::GenerateResponse Told() const {
+    v1::GenerateResponse told;
+    check_.Describe(&told);
+    return told;
+  }
+
+  SchemaCache schemas_;
+  OutputCheck check_;
+};
+
+TEST_F(OutputCheckTest, AnAnswerAsAskedIsValid) {
+  check_.Judge(Answers({R"({"answer": 42})"}));
+  EXPECT_TRUE(Told().has_output_valid());
+  EXPECT_TRUE(Told().output_valid());
+  EXPECT_THAT(Told().output_errors(), IsEmpty());
+  EXPECT_TRUE(check_.Verdict().ok());
+}
+
+TEST_F(OutputCheckTest, AnotherAnswerIsNotAndSaysWhy) {
+  check_.Judge(Answers({R"({"answer": "42"})"}));
+  EXPECT_TRUE(Told().has_output_valid());
+  EXPECT_FALSE(Told().output_valid());
+  EXPECT_THAT(Told().output_errors(),
+              ElementsAre("#/answer: is a string, not an integer"));
+  // Which is told, and no failure unless that was asked for.
+  EXPECT_TRUE(check_.Verdict().ok());
+}
+
+TEST_F(OutputCheckTest, TheTextsOfAChoiceAreOne) {
+  v1::GenerateResponse response = Answers({R"({"answ)"});
+  v1::Message* const message = response.mutable_choices(0)->mutable_message();
+  message->add_parts()->mutable_reasoning()->set_text("thinking");
+  message->add_parts()->set_text(R"(er": 42})");
+  check_.Judge(response);
+  EXPECT_TRUE(Told().output_valid());
+}
+
+TEST_F(OutputCheckTest, AllChoicesMustBeValid) {
+  check_.Judge(Answers({R"({"answer": 1})", R"({"answer": 2})"}));
+  EXPECT_TRUE(Told().output_valid());
+  check_.Judge(Answers({R"({"answer": 1})", "{}"}));
+  EXPECT_FALSE(Told().output_valid());
+  EXPECT_THAT(Told().output_errors(),
+              ElementsAre("choices[1]#: missing required property 'answer'"));
+}
+
+TEST_F(OutputCheckTest, AStreamIsJudgedByItsWholeText) {
+  check_.Note(Piece(0, R"({"answer")"));
+  check_.Note(Piece(1, "{"));
+  check_.Note(Piece(0, ": 42}"));
+  check_.Note(Piece(1, "}"));
+  check_.Note(End(0, v1::FINISH_REASON_STOP));
+  EXPECT_FALSE(check_.judged());
+  check_.JudgeStream();
+  EXPECT_TRUE(check_.judged());
+  EXPECT_THAT(Told().output_errors(),
+              ElementsAre("choices[1]#: missing required property 'answer'"));
+}
+
+TEST_F(OutputCheckTest, WhatWasCutOffOrRefusedSaysSo) {
+  v1::GenerateResponse response = Answers({R"({"answer": 42})"});
+  response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_LENGTH);
+  check_.Judge(response);
+  EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("cut off")));
+  response.mutable_choices(0)->set_finish_reason(
+      v1::FINISH_REASON_CONTENT_FILTER);
+  check_.Judge(response);
+  EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("filter")));
+  response = Answers({""});
+  response.mutable_choices(0)->mutable_message()->add_parts()->set_refusal(
+      "I cannot");
+  check_.Judge(response);
+  EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("refused")));
+  check_.Judge(v1::GenerateResponse());
+  EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("no answer")));
+  v1::GenerateEvent refusal;
+  refusal.mutable_delta()->set_refusal("no");
+  check_.Note(refusal);
+  check_.JudgeStream();
+  EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("refused")));
+}
+
+TEST_F(OutputCheckTest, ATurnThatCallsToolsIsNotJudged) {
+  v1::GenerateResponse response = Answers({"Let me look that up"});
+  response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_TOOL_CALLS);
+  Expect(/*strict=*/true);
+  check_.Judge(response);
+  EXPECT_FALSE(check_.judged());
+  EXPECT_FALSE(Told().has_output_valid());
+  EXPECT_TRUE(check_.Verdict().ok());
+}
+
+TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
+  Expect(/*strict=*/true);
+  check_.Judge(Answers({R"({"answer": 1.5})"}));
+  const absl::Status verdict = check_.Verdict();
+  EXPECT_EQ(FaultReason(verdict), v1::ERROR_REASON_RESPONSE_VALIDATION);
+  EXPECT_EQ(verdict.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(verdict.message()),
+              HasSubstr("#/answer: is a number, not an integer"));
+  EXPECT_THAT(FieldViolations(verdict),
+              ElementsAre(testing::Pair("output#/answer",
+                                        "is a number, not an integer")));
+  EXPECT_FALSE(IsUpstreamFault(verdict));
+}
+
+TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
+  Expect(/*strict=*/true);
+  std::vector<std::string> texts(50, R"({"answer": ")" +
+                                         std::string(2000, 'x') + "\"}");
+  check_.Judge(Answers(texts));
+  const absl::Status verdict = check_.Verdict();
+  EXPECT_THAT(FieldViolations(verdict), SizeIs(OutputCheck::kFaultErrorsMax));
+  EXPECT_LT(verdict.message().size(), kFaultMessageBytesLimit);
+  EXPECT_THAT(Told().output_errors(), SizeIs(JsonSchema::kErrorsMax));
+}
+
+TEST_F(OutputCheckTest, AnAnswerWithoutBoundsIsNotKept) {
+  for (size_t bytes = 0; bytes <= OutputCheck::kTextBytesMax;
+       bytes += 1024 * 1024) {
+    check_.Note(Piece(0, std::string(1024 * 1024, ' ')));
+  }
+  check_.JudgeStream();
+  EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("longer than")));
+}
+
+TEST(OutputCheckExpectTest, AnyObjectWillDoForJsonMode) {
+  SchemaCache schemas;
+  OutputCheck check;
+  ASSERT_TRUE(check
+                  .Expect(Asking(v1::ResponseFormat::KIND_JSON_OBJECT),
+                          schemas, false)
+                  .ok());
+  v1::GenerateResponse told;
+  check.Judge(Answers({R"({"any": []})"}));
+  check.Describe(&told);
+  EXPECT_TRUE(told.output_valid());
+  check.Judge(Answers({"[]"}));
+  check.Describe(&told);
+  EXPECT_FALSE(told.output_valid());
+}
+
+TEST(OutputCheckExpectTest, FreeTextIsNotJudged) {
+  SchemaCache schemas;
+  for (const auto kind : {v1::ResponseFormat::KIND_UNSPECIFIED,
+                          v1::ResponseFormat::KIND_TEXT}) {
+    OutputCheck check;
+    ASSERT_TRUE(check.Expect(Asking(kind), schemas, true).ok());
+    EXPECT_FALSE(check.asked());
+    check.Judge(Answers({"{"}));
+    check.JudgeStream();
+    EXPECT_FALSE(check.judged());
+    EXPECT_TRUE(check.Verdict().ok());
+  }
+}
+
+TEST(OutputCheckExpectTest, ASchemaThatCannotBeReadIsRefusedWithItsPlace) {
+  SchemaCache schemas;
+  OutputCheck check;
+  const absl::Status refused = check.Expect(
+      Asking(v1::ResponseFormat::KIND_JSON_SCHEMA,
+             R"({"properties": {"a": {"unevaluatedProperties": false}}})"),
+      schemas, false);
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_THAT(
+      FieldViolations(refused),
+      ElementsAre(testing::Pair(
+          "response_format.schema",
+          HasSubstr("#/properties/a/unevaluatedProperties: "))));
+}
+
+}  // namespace
+}  // namespace gateway
