@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
@@ -23,6 +26,16 @@ constexpr int kPipeTimeoutMs = 5000;
 
 absl::Status StatusOfErrno(const char* what) {
   return absl::ErrnoToStatus(errno, what);
+}
+
+absl::Status WriteAll(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return StatusOfErrno("cannot write the file");
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -58,6 +71,26 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
     }
     bytes.append(piece.data(), static_cast<size_t>(got));
   }
+}
+
+absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
+  // Beside it, since only within a file system a rename is one step.
+  std::string draft = absl::StrCat(path, ".XXXXXX");
+  const int file = mkostemp(draft.data(), O_CLOEXEC);
+  if (file < 0) return StatusOfErrno("cannot write beside the file");
+  absl::Status status = WriteAll(file, bytes);
+  if (status.ok() && fchmod(file, 0644) != 0) {
+    status = StatusOfErrno("cannot set the file's mode");
+  }
+  if (status.ok() && fsync(file) != 0) {
+    status = StatusOfErrno("cannot write the file");
+  }
+  close(file);
+  if (status.ok() && rename(draft.c_str(), path.c_str()) != 0) {
+    status = StatusOfErrno("cannot replace the file");
+  }
+  if (!status.ok()) unlink(draft.c_str());
+  return status;
 }
 
 }  // namespace gateway

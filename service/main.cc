@@ -2,6 +2,7 @@
 //
 //   gateway --config deploy/config/quickstart.yaml
 //   gateway --config gateway.yaml --check_config
+//   gateway --config gateway.yaml --pid_file /run/llm-gateway/gateway.pid
 //
 // Exit codes: 0 after a drain or a configuration that is fine, 1 for anything
 // that is not.
@@ -15,19 +16,30 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/logging.h"
+#include "base/status_macros.h"
 #include "base/thread.h"
 #include "service/app.h"
 #include "service/config/config_reader.h"
+#include "service/discovery/pid_file.h"
+#include "service/discovery/pid_record.h"
 #include "service/first_calls.h"
+#include "service/version.h"
 
 ABSL_FLAG(std::string, config, "", "The configuration file, YAML or JSON.");
 ABSL_FLAG(bool, check_config, false,
           "Check the configuration, print what is in effect, and exit.");
 ABSL_FLAG(bool, first_calls, false,
           "Print commands to try when the gateway is ready.");
+ABSL_FLAG(std::string, pid_file, "",
+          "Where programs on this machine, such as gatewayctl, find the "
+          "gateway while it serves: a JSON file with its process and its "
+          "ports. Without the flag the variable GATEWAY_PID_FILE names "
+          "it; without either there is none.");
 
 extern char** environ;
 
@@ -111,6 +123,48 @@ class EndSignals {
   sigset_t set_;
 };
 
+std::string PidFilePath(const Environment& environment) {
+  const std::string flag = absl::GetFlag(FLAGS_pid_file);
+  if (!flag.empty()) return flag;
+  const auto variable = environment.find("GATEWAY_PID_FILE");
+  return variable == environment.end() ? std::string() : variable->second;
+}
+
+// The file that this gateway will be found by; null if there is to be none.
+absl::StatusOr<std::unique_ptr<PidFile>> ClaimPidFile(
+    const Environment& environment) {
+  const std::string path = PidFilePath(environment);
+  if (path.empty()) return nullptr;
+  return PidFile::Claim(path);
+}
+
+absl::Status Publish(const App::Addresses& at, const ConfigSnapshot& config,
+                     PidFile& file) {
+  const llmgateway::config::v1::Listeners& listeners =
+      config.config().listeners();
+  ListenerAddresses addresses;
+  addresses.http = at.http;
+  addresses.http_is_tls = listeners.http().has_tls();
+  addresses.operations = at.operations;
+  addresses.operations_is_tls = listeners.operations().has_tls();
+  addresses.grpc = at.grpc;
+  addresses.admin = at.admin;
+  const PidRecord record =
+      MakePidRecord(addresses, kVersion, SystemClock().WallTime());
+  GATEWAY_RETURN_IF_ERROR(file.Publish(record));
+  Log(LogLevel::kInfo, "main",
+      absl::StrCat("PID file updated with gateway port: ",
+                   record.gateway_port));
+  return absl::OkStatus();
+}
+
+int CannotStart(const ConfigSnapshot& config, const absl::Status& why) {
+  Log(LogLevel::kError, "main", "cannot start",
+      {{"config", config.source()}, {"error", why}});
+  StopLogging();
+  return 1;
+}
+
 int Serve(std::shared_ptr<const ConfigSnapshot> config,
           const Environment& environment) {
   const EndSignals signals;
@@ -120,14 +174,15 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
     std::cerr << "gateway: " << logging.message() << "\n";
     return 1;
   }
+  absl::StatusOr<std::unique_ptr<PidFile>> pid_file = ClaimPidFile(environment);
+  if (!pid_file.ok()) return CannotStart(*config, pid_file.status());
   absl::StatusOr<std::unique_ptr<App>> app = App::Start(config, environment);
-  if (!app.ok()) {
-    Log(LogLevel::kError, "main", "cannot start",
-        {{"config", config->source()}, {"error", app.status()}});
-    StopLogging();
-    return 1;
-  }
+  if (!app.ok()) return CannotStart(*config, app.status());
   const App::Addresses& at = (*app)->addresses();
+  if (*pid_file != nullptr) {
+    const absl::Status published = Publish(at, *config, **pid_file);
+    if (!published.ok()) return CannotStart(*config, published);
+  }
   Log(LogLevel::kInfo, "main", "ready",
       {{"grpc", at.grpc},
        {"http", at.http},
@@ -139,6 +194,7 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
   const int number = signals.Await();
   Log(LogLevel::kInfo, "main", "draining",
       {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+  pid_file->reset();  // Nobody new is to find this gateway.
   const Thread impatience("impatience", [&signals] {
     signals.Await();
     Log(LogLevel::kWarn, "main", "told twice to end; ending now");

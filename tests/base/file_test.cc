@@ -58,5 +58,37 @@ TEST(FileTest, ReadsAPipe) {
   close(ends[0]);
 }
 
+TEST(FileTest, ReplacesTheContentOfAFileThatIsThereOrNot) {
+  const std::string path = testing::TempDir() + "/replaced";
+  ASSERT_TRUE(ReplaceFile(path, "the first, which is longer").ok());
+  EXPECT_EQ(*ReadFile(path, 100), "the first, which is longer");
+  ASSERT_TRUE(ReplaceFile(path, "the second").ok());
+  EXPECT_EQ(*ReadFile(path, 100), "the second");
+  struct stat facts;
+  ASSERT_EQ(stat(path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777, 0644);
+}
+
+TEST(FileTest, WhoHasTheOldContentOpenReadsItToItsEnd) {
+  const std::string path = WriteFile("open", "the old one");
+  std::ifstream reader(path, std::ios::binary);
+  ASSERT_TRUE(ReplaceFile(path, "new").ok());
+  std::string seen;
+  std::getline(reader, seen);
+  EXPECT_EQ(seen, "the old one");
+}
+
+TEST(FileTest, AReplacementThatFailsLeavesNothingBehind) {
+  const std::string folder = testing::TempDir() + "/folder_of_drafts";
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  const std::string taken = folder + "/taken";
+  ASSERT_EQ(mkdir(taken.c_str(), 0755), 0);
+  EXPECT_FALSE(ReplaceFile(taken, "bytes").ok());
+  ASSERT_EQ(rmdir(taken.c_str()), 0);
+  EXPECT_EQ(rmdir(folder.c_str()), 0) << "there is a draft in it";
+  EXPECT_EQ(ReplaceFile("/nonexistent/file", "bytes").code(),
+            absl::StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace gateway
