@@ -1,0 +1,178 @@
+#include "clients/cli/command_line.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+namespace {
+
+constexpr absl::Duration kWaitMax = absl::Hours(1);
+
+constexpr std::string_view kHelp =
+    R"help(gatewayctl finds the LLM gateway that runs on this machine.
+
+  gatewayctl env                   print what points SDKs at it, for a shell:
+                                     eval "$(gatewayctl env)"
+  gatewayctl exec -- CMD ARGS...   run a program that is pointed at it
+  gatewayctl status                say where it listens and whether it is ready
+  gatewayctl help | version
+
+What is set:
+  ANTHROPIC_BASE_URL      the gateway's URL
+  OPENAI_BASE_URL         the same and /v1
+  GOOGLE_GEMINI_BASE_URL  the gateway's URL
+
+Where it looks; the first that is given counts:
+  --url URL               this gateway, without looking for one
+  --pid_file FILE         the file that the gateway was given as --pid_file
+  $GATEWAY_URL            as --url
+  $GATEWAY_PID_FILE       as --pid_file
+  otherwise               ~/.llm-gateway/gateway.pid, then ~/.cco/daemon.pid
+
+  --wait TIME             look again for so long, as in 10s or 500ms, while
+                          there is no gateway; by default it looks once
+
+Which way requests go:
+  --gateway, --no-gateway through the gateway, or not; the default is to
+  --proxy, --no-proxy     without the gateway: through the HTTP proxy whose
+                          proxy_port is in the PID file, by HTTPS_PROXY and
+                          HTTP_PROXY; the default is not to
+  --daemon_config FILE    a JSON file with gatewayEnabled and proxyEnabled;
+                          by default ~/.cco/config/daemon-config.json
+  A flag counts more than the environment ($GATEWAY_V2_ENABLED or
+  $ENABLE_GATEWAY_V2, for the gateway), and that more than the file.
+
+It exits with 0 if all is well; with 1 and a hint if there is no gateway, if it
+is not ready (status), or if a word is not understood. exec exits as its
+program does.
+)help";
+
+absl::Status Mistake(std::string what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, "; see gatewayctl --help"));
+}
+
+absl::Status SetVerb(const std::string& word, CommandLine* command) {
+  if (word == "env") {
+    command->verb = CommandLine::Verb::kEnv;
+  } else if (word == "exec") {
+    command->verb = CommandLine::Verb::kExec;
+  } else if (word == "status") {
+    command->verb = CommandLine::Verb::kStatus;
+  } else if (word == "version" || word == "--version") {
+    command->verb = CommandLine::Verb::kVersion;
+  } else if (word == "help" || word == "--help" || word == "-h") {
+    command->verb = CommandLine::Verb::kHelp;
+  } else {
+    return Mistake(absl::StrCat("there is no command '", word, "'"));
+  }
+  return absl::OkStatus();
+}
+
+// A number alone counts seconds.
+absl::Status SetWait(const std::string& text, CommandLine* command) {
+  double seconds = 0;
+  bool read = absl::SimpleAtod(text, &seconds);
+  if (read) {
+    command->wait = absl::Seconds(seconds);
+  } else {
+    read = absl::ParseDuration(text, &command->wait);
+  }
+  if (!read || command->wait < absl::ZeroDuration() ||
+      command->wait > kWaitMax) {
+    return Mistake(absl::StrCat(
+        "--wait must be a time from 0 to 1h, as in 10s, not '", text, "'"));
+  }
+  return absl::OkStatus();
+}
+
+// Reads the flags from `words[next]` on, up to the first word that is none.
+class FlagReader {
+ public:
+  FlagReader(const std::vector<std::string>& words, size_t next,
+             CommandLine* command)
+      : words_(words), next_(next), command_(*command) {}
+
+  absl::Status ReadAll() {
+    while (next_ < words_.size() && absl::StartsWith(words_[next_], "-") &&
+           words_[next_] != "--") {
+      GATEWAY_RETURN_IF_ERROR(ReadOne());
+    }
+    return absl::OkStatus();
+  }
+
+  size_t next() const { return next_; }
+
+ private:
+  absl::Status ReadOne() {
+    const std::string word = words_[next_++];
+    if (word == "--help" || word == "-h") {
+      command_.verb = CommandLine::Verb::kHelp;
+    } else if (word == "--gateway" || word == "--no-gateway") {
+      command_.gateway_enabled = word == "--gateway";
+    } else if (word == "--proxy" || word == "--no-proxy") {
+      command_.proxy_enabled = word == "--proxy";
+    } else {
+      return ReadValued(word);
+    }
+    return absl::OkStatus();
+  }
+
+  // `--name=value` or `--name value`.
+  absl::Status ReadValued(const std::string& word) {
+    const size_t equals = word.find('=');
+    const std::string name = word.substr(0, equals);
+    if (name != "--url" && name != "--pid_file" && name != "--wait" &&
+        name != "--daemon_config") {
+      return Mistake(absl::StrCat("there is no flag ", name));
+    }
+    std::string value;
+    if (equals != std::string::npos) {
+      value = word.substr(equals + 1);
+    } else if (next_ < words_.size()) {
+      value = words_[next_++];
+    }
+    if (value.empty()) return Mistake(absl::StrCat(name, " needs a value"));
+    if (name == "--wait") return SetWait(value, &command_);
+    if (name == "--url") command_.url = value;
+    if (name == "--pid_file") command_.pid_file = value;
+    if (name == "--daemon_config") command_.daemon_config = value;
+    return absl::OkStatus();
+  }
+
+  const std::vector<std::string>& words_;
+  size_t next_;
+  CommandLine& command_;
+};
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& words) {
+  CommandLine command;
+  if (words.empty()) return Mistake("say what to do");
+  GATEWAY_RETURN_IF_ERROR(SetVerb(words[0], &command));
+  FlagReader flags(words, 1, &command);
+  GATEWAY_RETURN_IF_ERROR(flags.ReadAll());
+  size_t next = flags.next();
+  if (next < words.size() && words[next] == "--") ++next;
+  if (command.verb == CommandLine::Verb::kExec) {
+    command.program.assign(words.begin() + next, words.end());
+    if (command.program.empty()) return Mistake("exec needs a program");
+  } else if (command.verb != CommandLine::Verb::kHelp && next < words.size()) {
+    return Mistake(absl::StrCat("'", words[next], "' is one word too many"));
+  }
+  return command;
+}
+
+std::string_view HelpText() { return kHelp; }
+
+}  // namespace gateway

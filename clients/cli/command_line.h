@@ -1,0 +1,53 @@
+// CommandLine is what gatewayctl was told to do.
+//
+//   absl::StatusOr<CommandLine> command =
+//       ParseCommandLine({"exec", "--wait", "10s", "--", "claude", "-p",
+//       "hi"});
+//
+// Thread-safe: plain functions.
+
+#ifndef CLIENTS_CLI_COMMAND_LINE_H_
+#define CLIENTS_CLI_COMMAND_LINE_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace gateway {
+
+// The process's environment, read by main.
+using Variables = std::map<std::string, std::string>;
+
+struct CommandLine {
+  enum class Verb { kHelp, kVersion, kEnv, kExec, kStatus };
+
+  Verb verb = Verb::kHelp;
+  // Where to look. Empty for what was not said.
+  std::string url;
+  std::string pid_file;
+  // For how long to look again.
+  absl::Duration wait;
+  // What to look for. Unset for what was not said.
+  std::optional<bool> gateway_enabled;
+  std::optional<bool> proxy_enabled;
+  std::string daemon_config;
+  // Of exec: the program and its arguments.
+  std::vector<std::string> program;
+};
+
+// INVALID_ARGUMENT says which word is wrong. `words` come without the
+// program's own name.
+absl::StatusOr<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& words);
+
+// What `gatewayctl --help` prints.
+std::string_view HelpText();
+
+}  // namespace gateway
+
+#endif  // CLIENTS_CLI_COMMAND_LINE_H_

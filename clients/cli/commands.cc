@@ -1,0 +1,152 @@
+#include "clients/cli/commands.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/time.h"
+#include "base/exec_program.h"
+#include "base/timestamp.h"
+#include "clients/cli/health_probe.h"
+#include "clients/cli/retrying.h"
+#include "clients/cli/route_search.h"
+#include "clients/cli/switches.h"
+#include "service/discovery/pid_record.h"
+#include "service/version.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kHint =
+    "The gateway must be running for programs to reach their models. Start it "
+    "with\n"
+    "  gateway --config FILE --pid_file PID_FILE\n"
+    "and tell gatewayctl the same --pid_file (or GATEWAY_PID_FILE), or name a "
+    "gateway\n"
+    "that runs elsewhere by --url (or GATEWAY_URL). gatewayctl --help tells "
+    "more.\n";
+
+// A word that a shell takes as it is.
+std::string Quoted(const std::string& word) {
+  constexpr char kPlain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+      "-_./:%";
+  if (word.find_first_not_of(kPlain) == std::string::npos) return word;
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
+int Fail(std::ostream& err, const absl::Status& why) {
+  err << "gatewayctl: " << why.message() << "\n";
+  return 1;
+}
+
+absl::StatusOr<Route> FindRoute(const CommandLine& command,
+                                const Switches& switches,
+                                const Variables& variables) {
+  const RouteSearch search(command, switches, variables);
+  absl::StatusOr<Route> route;
+  RetryFor(search.is_given() ? absl::ZeroDuration() : command.wait, [&] {
+    route = search.Find();
+    return route.ok();
+  });
+  return route;
+}
+
+int PrintEnvironment(const Route& route, std::ostream& out) {
+  for (const auto& [name, value] : route.variables) {
+    out << "export " << name << "=" << Quoted(value) << "\n";
+  }
+  return 0;
+}
+
+int Execute(const CommandLine& command, const Route& route, Variables variables,
+            std::ostream& err) {
+  err << route.note << "\n" << std::flush;
+  for (const auto& [name, value] : route.variables) variables[name] = value;
+  return Fail(err, ExecProgram(command.program, variables));
+}
+
+void PrintRow(std::string_view name, std::string_view value,
+              std::ostream& out) {
+  constexpr size_t kColumn = 12;
+  out << name << std::string(kColumn - name.size(), ' ') << value << "\n";
+}
+
+int PrintStatus(const Route& route, std::ostream& out) {
+  PrintRow("url", route.url, out);
+  if (!route.record.has_value()) {
+    PrintRow("found by", "being told", out);
+    return 0;
+  }
+  const PidRecord& record = *route.record;
+  PrintRow("pid file", route.pid_file, out);
+  PrintRow("process", absl::StrCat(record.process.pid), out);
+  if (!record.version.empty()) PrintRow("version", record.version, out);
+  if (record.started_at != absl::InfinitePast()) {
+    std::string started_at;
+    AppendTimestamp(record.started_at, &started_at);
+    PrintRow("started", started_at, out);
+  }
+  const std::pair<std::string_view, int> ports[] = {
+      {"grpc", record.grpc_port},
+      {"http", record.gateway_port},
+      {"admin", record.admin_port},
+      {"operations", record.operations_port}};
+  for (const auto& [name, port] : ports) {
+    if (port != 0) PrintRow(name, absl::StrCat("port ", port), out);
+  }
+  if (record.operations_url.empty()) return 0;
+  const Readout readout = AskReady(record.operations_url);
+  PrintRow("health", readout.text, out);
+  return readout.ready ? 0 : 1;
+}
+
+int RunOnRoute(const CommandLine& command, const Variables& variables,
+               std::ostream& out, std::ostream& err) {
+  const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
+  if (!switches.ok()) return Fail(err, switches.status());
+  if (!switches->gateway && !switches->proxy) {
+    err << "gatewayctl: No LLM routing mechanism enabled\n"
+           "Enable the gateway with --gateway, GATEWAY_V2_ENABLED=true or "
+           "gatewayEnabled in the\ndaemon's configuration.\n";
+    return 1;
+  }
+  const absl::StatusOr<Route> route = FindRoute(command, *switches, variables);
+  if (!route.ok()) {
+    err << "gatewayctl: " << (switches->gateway ? "LLM Gateway" : "HTTP proxy")
+        << " not available: " << route.status().message() << "\n"
+        << kHint;
+    return 1;
+  }
+  switch (command.verb) {
+    case CommandLine::Verb::kEnv:
+      return PrintEnvironment(*route, out);
+    case CommandLine::Verb::kExec:
+      return Execute(command, *route, variables, err);
+    default:
+      return PrintStatus(*route, out);
+  }
+}
+
+}  // namespace
+
+int RunCommand(const CommandLine& command, const Variables& variables,
+               std::ostream& out, std::ostream& err) {
+  switch (command.verb) {
+    case CommandLine::Verb::kHelp:
+      out << HelpText();
+      return 0;
+    case CommandLine::Verb::kVersion:
+      out << kVersion << "\n";
+      return 0;
+    default:
+      return RunOnRoute(command, variables, out, err);
+  }
+}
+
+}  // namespace gateway

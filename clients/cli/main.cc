@@ -1,0 +1,45 @@
+// gatewayctl's program: reads the command line and the environment.
+//
+//   eval "$(gatewayctl env)"
+//   gatewayctl exec -- claude
+
+#include <cstddef>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "clients/cli/command_line.h"
+#include "clients/cli/commands.h"
+
+extern char** environ;
+
+namespace gateway {
+namespace {
+
+Variables ReadEnvironment() {
+  Variables variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    variables[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return variables;
+}
+
+int Main(const std::vector<std::string>& words) {
+  const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
+  if (!command.ok()) {
+    std::cerr << "gatewayctl: " << command.status().message() << "\n";
+    return 1;
+  }
+  return RunCommand(*command, ReadEnvironment(), std::cout, std::cerr);
+}
+
+}  // namespace
+}  // namespace gateway
+
+int main(int argc, char** argv) {
+  return gateway::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

@@ -1,0 +1,102 @@
+#include "clients/cli/route_search.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/http_client.h"
+#include "base/status_macros.h"
+#include "service/discovery/pid_file.h"
+
+namespace gateway {
+namespace {
+
+std::string ValueOf(const Variables& variables, const char* name) {
+  const auto variable = variables.find(name);
+  return variable == variables.end() ? std::string() : variable->second;
+}
+
+Route GatewayRoute(std::string url) {
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  Route route;
+  route.note = absl::StrCat("Gateway: ", url, " (LLM routing enabled)");
+  route.variables = {{"ANTHROPIC_BASE_URL", url},
+                     {"GOOGLE_GEMINI_BASE_URL", url},
+                     {"OPENAI_BASE_URL", absl::StrCat(url, "/v1")}};
+  route.url = std::move(url);
+  return route;
+}
+
+Route ProxyRoute(int port) {
+  Route route;
+  route.url = absl::StrCat("http://127.0.0.1:", port);
+  route.note = absl::StrCat("Proxy: ", route.url, " (HTTP proxy mode)");
+  route.variables = {{"HTTPS_PROXY", route.url}, {"HTTP_PROXY", route.url}};
+  return route;
+}
+
+}  // namespace
+
+RouteSearch::RouteSearch(const CommandLine& command, const Switches& switches,
+                         const Variables& variables)
+    : switches_(switches) {
+  std::string pid_file = command.pid_file;
+  if (switches.gateway) {
+    url_ = command.url;
+    // A flag counts more than a variable.
+    if (url_.empty() && pid_file.empty()) {
+      url_ = ValueOf(variables, "GATEWAY_URL");
+    }
+  }
+  if (pid_file.empty()) pid_file = ValueOf(variables, "GATEWAY_PID_FILE");
+  if (!pid_file.empty()) {
+    pid_files_ = {std::move(pid_file)};
+    return;
+  }
+  const std::string home = ValueOf(variables, "HOME");
+  pid_files_ = {absl::StrCat(home, "/.llm-gateway/gateway.pid"),
+                absl::StrCat(home, "/.cco/daemon.pid")};
+}
+
+absl::StatusOr<Route> RouteSearch::Find() const {
+  if (!url_.empty()) {
+    const absl::Status legal = ParseHttpUrl(url_).status();
+    if (!legal.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", url_, "' is no URL: ", legal.message()));
+    }
+    return GatewayRoute(url_);
+  }
+  absl::Status why;
+  for (const std::string& pid_file : pid_files_) {
+    absl::StatusOr<Route> route = FindIn(pid_file);
+    if (route.ok()) return route;
+    // A file that is there says more than one that is not.
+    if (why.ok() || absl::IsNotFound(why)) why = route.status();
+  }
+  if (!absl::IsNotFound(why)) return why;
+  return absl::NotFoundError(absl::StrCat("there is no PID file at ",
+                                          absl::StrJoin(pid_files_, " or ")));
+}
+
+absl::StatusOr<Route> RouteSearch::FindIn(const std::string& pid_file) const {
+  GATEWAY_ASSIGN_OR_RETURN(PidRecord record, FindGateway(pid_file));
+  if (switches_.gateway && record.gateway_url.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(pid_file, " has no gateway_port: its process ",
+                     record.process.pid, " runs without a gateway"));
+  }
+  if (!switches_.gateway && record.proxy_port == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(pid_file, " has no proxy_port"));
+  }
+  Route route = switches_.gateway ? GatewayRoute(record.gateway_url)
+                                  : ProxyRoute(record.proxy_port);
+  route.pid_file = pid_file;
+  route.record = std::move(record);
+  return route;
+}
+
+}  // namespace gateway

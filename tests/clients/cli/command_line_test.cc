@@ -1,0 +1,114 @@
+#include "clients/cli/command_line.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Verb = CommandLine::Verb;
+
+CommandLine Parsed(const std::vector<std::string>& words) {
+  const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
+  EXPECT_TRUE(command.ok()) << command.status();
+  return command.value_or(CommandLine());
+}
+
+std::string ProblemOf(const std::vector<std::string>& words) {
+  const absl::Status status = ParseCommandLine(words).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  return std::string(status.message());
+}
+
+TEST(CommandLineTest, TheFirstWordSaysWhatToDo) {
+  EXPECT_EQ(Parsed({"env"}).verb, Verb::kEnv);
+  EXPECT_EQ(Parsed({"exec", "x"}).verb, Verb::kExec);
+  EXPECT_EQ(Parsed({"status"}).verb, Verb::kStatus);
+  EXPECT_EQ(Parsed({"help"}).verb, Verb::kHelp);
+  EXPECT_EQ(Parsed({"--help"}).verb, Verb::kHelp);
+  EXPECT_EQ(Parsed({"-h"}).verb, Verb::kHelp);
+  EXPECT_EQ(Parsed({"version"}).verb, Verb::kVersion);
+  EXPECT_EQ(Parsed({"--version"}).verb, Verb::kVersion);
+}
+
+TEST(CommandLineTest, FlagsHaveTheirValueBehindOrBesideThem) {
+  const CommandLine command =
+      Parsed({"env", "--url=http://a:1", "--pid_file", "/run/x", "--wait",
+              "1.5s", "--daemon_config=/etc/d.json"});
+  EXPECT_EQ(command.url, "http://a:1");
+  EXPECT_EQ(command.pid_file, "/run/x");
+  EXPECT_EQ(command.wait, absl::Milliseconds(1500));
+  EXPECT_EQ(command.daemon_config, "/etc/d.json");
+}
+
+TEST(CommandLineTest, SwitchesAreSetOnlyIfTheyAreGiven) {
+  EXPECT_FALSE(Parsed({"env"}).gateway_enabled.has_value());
+  EXPECT_FALSE(Parsed({"env"}).proxy_enabled.has_value());
+  EXPECT_EQ(Parsed({"env", "--gateway"}).gateway_enabled, true);
+  EXPECT_EQ(Parsed({"env", "--no-gateway"}).gateway_enabled, false);
+  EXPECT_EQ(Parsed({"env", "--proxy"}).proxy_enabled, true);
+  EXPECT_EQ(Parsed({"env", "--no-proxy"}).proxy_enabled, false);
+}
+
+TEST(CommandLineTest, AWaitIsATimeOrANumberOfSeconds) {
+  EXPECT_EQ(Parsed({"env"}).wait, absl::ZeroDuration());
+  EXPECT_EQ(Parsed({"env", "--wait", "0"}).wait, absl::ZeroDuration());
+  EXPECT_EQ(Parsed({"env", "--wait", "10"}).wait, absl::Seconds(10));
+  EXPECT_EQ(Parsed({"env", "--wait", "1h"}).wait, absl::Hours(1));
+  for (const std::string bad : {"-1s", "3601s", "soon", "inf", "nan"}) {
+    EXPECT_THAT(ProblemOf({"env", "--wait", bad}), HasSubstr("--wait")) << bad;
+  }
+}
+
+TEST(CommandLineTest, WhatFollowsTwoDashesIsTheProgramsOwn) {
+  EXPECT_THAT(
+      Parsed({"exec", "--wait", "1s", "--", "run", "--url", "x", "--"}).program,
+      ElementsAre("run", "--url", "x", "--"));
+  EXPECT_THAT(Parsed({"exec", "--", "--odd"}).program, ElementsAre("--odd"));
+}
+
+TEST(CommandLineTest, WithoutTwoDashesTheProgramBeginsAtTheFirstWord) {
+  const CommandLine command = Parsed({"exec", "--proxy", "run", "--gateway"});
+  EXPECT_THAT(command.program, ElementsAre("run", "--gateway"));
+  EXPECT_FALSE(command.gateway_enabled.has_value());
+}
+
+TEST(CommandLineTest, AskingForHelpIsNoMistakeWhereverItIsDone) {
+  EXPECT_EQ(Parsed({"exec", "--help"}).verb, Verb::kHelp);
+  EXPECT_EQ(Parsed({"env", "-h", "x"}).verb, Verb::kHelp);
+  EXPECT_EQ(Parsed({"help", "exec"}).verb, Verb::kHelp);
+  EXPECT_THAT(Parsed({"exec", "x", "--help"}).program,
+              ElementsAre("x", "--help"));
+}
+
+TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
+  EXPECT_THAT(ProblemOf({}), HasSubstr("say what to do"));
+  EXPECT_THAT(ProblemOf({"start"}), HasSubstr("'start'"));
+  EXPECT_THAT(ProblemOf({"env", "more"}), HasSubstr("'more'"));
+  EXPECT_THAT(ProblemOf({"env", "--colour=red"}), HasSubstr("--colour"));
+  EXPECT_THAT(ProblemOf({"env", "--url"}), HasSubstr("--url needs a value"));
+  EXPECT_THAT(ProblemOf({"env", "--url="}), HasSubstr("--url needs a value"));
+  EXPECT_THAT(ProblemOf({"exec"}), HasSubstr("exec needs a program"));
+  EXPECT_THAT(ProblemOf({"exec", "--"}), HasSubstr("exec needs a program"));
+  EXPECT_THAT(ProblemOf({"exec"}), HasSubstr("gatewayctl --help"));
+}
+
+TEST(CommandLineTest, TheHelpNamesEveryFlag) {
+  for (const std::string flag :
+       {"--url", "--pid_file", "--wait", "--gateway", "--no-gateway", "--proxy",
+        "--no-proxy", "--daemon_config", "env", "exec", "status"}) {
+    EXPECT_THAT(std::string(HelpText()), HasSubstr(flag));
+  }
+}
+
+}  // namespace
+}  // namespace gateway

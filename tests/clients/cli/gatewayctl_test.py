@@ -1,0 +1,204 @@
+"""gatewayctl as people run it, beside a gateway as people run that."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from tests.testing.gateway_process import GatewayProcess
+
+_GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
+_CONFIG = """\
+providers:
+  - {name: mock, mock: {}}
+routing: {default_provider: mock}
+"""
+_TIMEOUT_S = 60
+_KEPT_VARIABLES = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+                   "UBSAN_OPTIONS")
+_NAMES = ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
+_SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+class GatewayctlTest(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="gatewayctl")
+        self.addCleanup(folder.cleanup)
+        self.home = folder.name
+        self.pid_file = os.path.join(self.home, ".llm-gateway", "gateway.pid")
+
+    def environment(self, env=None):
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES
+                if name in os.environ}
+        return {**kept, "HOME": self.home, **(env or {})}
+
+    def begin(self, *words, env=None):
+        process = subprocess.Popen(
+            [_GATEWAYCTL, *words], env=self.environment(env), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def run_ctl(self, *words, env=None, stdin=""):
+        process = self.begin(*words, env=env)
+        out, err = process.communicate(stdin, timeout=_TIMEOUT_S)
+        return subprocess.CompletedProcess(
+            words, process.returncode, out, err)
+
+    def start_gateway(self, *flags):
+        gateway = GatewayProcess(
+            _CONFIG, flags=flags or ("--pid_file", self.pid_file))
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def assert_refused(self, done, *why):
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        for text in why:
+            self.assertIn(text, done.stderr)
+
+    def assert_points_at(self, variables, gateway):
+        url = "http://" + gateway.http
+        self.assertEqual([variables.get(name) for name in _NAMES],
+                         [url, url + "/v1", url])
+
+    def test_a_shell_takes_what_env_prints(self):
+        gateway = self.start_gateway()
+        done = subprocess.run(
+            ["sh", "-c", 'eval "$("$0" env)" && exec "$1" -c "$2"',
+             _GATEWAYCTL, sys.executable, _SHOW],
+            env=self.environment(), stdout=subprocess.PIPE, text=True,
+            check=True, timeout=_TIMEOUT_S)
+        self.assert_points_at(json.loads(done.stdout), gateway)
+        gateway.stop()
+
+    def test_exec_becomes_the_program(self):
+        gateway = self.start_gateway()
+        process = self.begin(
+            "exec", "--", sys.executable, "-c",
+            "import os, sys; print(os.getpid()); " + _SHOW +
+            "; print(sys.argv[1:]); print(sys.stdin.read()); sys.exit(7)",
+            "--url", "a b", env={"OWN": "kept", "OPENAI_BASE_URL": "other"})
+        out, err = process.communicate("from outside", timeout=_TIMEOUT_S)
+        lines = out.splitlines()
+        self.assertEqual(process.returncode, 7)
+        self.assertEqual(lines[0], str(process.pid))
+        self.assert_points_at(json.loads(lines[1]), gateway)
+        self.assertEqual(json.loads(lines[1])["OWN"], "kept")
+        self.assertEqual(lines[2:], ["['--url', 'a b']", "from outside"])
+        self.assertEqual(err, "Gateway: http://%s (LLM routing enabled)\n"
+                         % gateway.http)
+        gateway.stop()
+
+    def test_signals_reach_the_program(self):
+        gateway = self.start_gateway()
+        process = self.begin("exec", "--", "sh", "-c",
+                             "trap 'exit 9' TERM; echo up; read line")
+        self.assertEqual(process.stdout.readline(), "up\n")
+        process.send_signal(signal.SIGTERM)
+        process.communicate("", timeout=_TIMEOUT_S)
+        self.assertEqual(process.returncode, 9)
+        gateway.stop()
+
+    def test_without_a_gateway_no_program_runs(self):
+        done = self.run_ctl("exec", "--", "echo", "ran")
+        self.assert_refused(done, "LLM Gateway not available",
+                            "there is no PID file at " + self.pid_file,
+                            "--pid_file PID_FILE")
+
+    def test_a_gateway_that_was_killed_is_not_found(self):
+        gateway = self.start_gateway()
+        gateway.kill()
+        self.assert_refused(self.run_ctl("env"), "is stale",
+                            "process %d has ended" % gateway.pid)
+
+    def test_a_gateway_that_ended_is_not_found(self):
+        self.start_gateway().stop()
+        self.assert_refused(self.run_ctl("env"), "there is no PID file")
+
+    def test_a_gateway_that_is_about_to_come_is_waited_for(self):
+        waiting = self.begin("env", "--wait", "60s")
+        gateway = self.start_gateway()
+        out, err = waiting.communicate(timeout=_TIMEOUT_S)
+        self.assertEqual((waiting.returncode, err), (0, ""))
+        self.assertIn("ANTHROPIC_BASE_URL=http://%s\n" % gateway.http, out)
+        gateway.stop()
+
+    def test_the_wait_ends(self):
+        self.assert_refused(self.run_ctl("env", "--wait", "100ms"),
+                            "there is no PID file")
+
+    def test_flag_and_variable_name_another_file(self):
+        path = os.path.join(self.home, "elsewhere.pid")
+        gateway = self.start_gateway("--pid_file", path)
+        self.assert_refused(self.run_ctl("env"), "there is no PID file")
+        for done in (self.run_ctl("env", "--pid_file", path),
+                     self.run_ctl("env", env={"GATEWAY_PID_FILE": path})):
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(gateway.http, done.stdout)
+        gateway.stop()
+
+    def test_the_switch_for_rolling_back_takes_effect_at_once(self):
+        gateway = self.start_gateway()
+        self.assertEqual(self.run_ctl("env").returncode, 0)
+        none = "No LLM routing mechanism enabled"
+        self.assert_refused(self.run_ctl("env", "--no-gateway"), none)
+        for name in ("GATEWAY_V2_ENABLED", "ENABLE_GATEWAY_V2"):
+            self.assert_refused(self.run_ctl("env", env={name: "false"}), none)
+        folder = os.path.join(self.home, ".cco", "config")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "daemon-config.json"), "w",
+                  encoding="utf-8") as file:
+            json.dump({"gatewayEnabled": False, "proxyEnabled": False}, file)
+        self.assert_refused(self.run_ctl("exec", "--", "echo", "ran"), none)
+        done = self.run_ctl("env", env={"GATEWAY_V2_ENABLED": "true"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        gateway.stop()
+
+    def test_without_the_gateway_a_daemons_proxy_is_set(self):
+        folder = os.path.join(self.home, ".cco")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "daemon.pid"), "w",
+                  encoding="utf-8") as file:
+            json.dump({"pid": os.getpid(), "port": 3000, "proxy_port": 3128,
+                       "started_at": "2025-12-02T00:00:00Z", "version": "1"},
+                      file)
+        done = self.run_ctl("env", "--no-gateway", "--proxy")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout,
+                         "export HTTPS_PROXY=http://127.0.0.1:3128\n"
+                         "export HTTP_PROXY=http://127.0.0.1:3128\n")
+        self.assert_refused(self.run_ctl("env"), "has no gateway_port")
+
+    def test_status_tells_of_a_gateway_that_serves(self):
+        gateway = self.start_gateway()
+        done = self.run_ctl("status")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        rows = dict(line.split(None, 1) for line in done.stdout.splitlines()
+                    if not line.startswith("pid file"))
+        self.assertEqual(rows["url"], "http://" + gateway.http)
+        self.assertEqual(rows["process"], str(gateway.pid))
+        self.assertEqual(rows["health"], "ready")
+        for name in ("grpc", "http", "admin", "operations"):
+            port = getattr(gateway, name).rpartition(":")[2]
+            self.assertEqual(rows[name], "port " + port)
+        gateway.stop()
+
+    def test_status_without_a_gateway_fails(self):
+        self.assert_refused(self.run_ctl("status"), "not available")
+
+    def test_help_is_printed_on_request_and_hinted_at_otherwise(self):
+        done = self.run_ctl("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn('eval "$(gatewayctl env)"', done.stdout)
+        for words in ((), ("start",), ("env", "--colour"), ("exec",)):
+            self.assert_refused(self.run_ctl(*words), "gatewayctl --help")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,92 @@
+#include "clients/cli/health_probe.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/http_handler.h"
+#include "base/listener.h"
+#include "base/task.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/testing/test_http_server.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// Says the same to everybody.
+class Gateway final : public HttpHandler {
+ public:
+  Gateway(int status, std::string text)
+      : status_(status), text_(std::move(text)) {}
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override {
+    asked_ = absl::StrCat(std::string(request.method), " ",
+                          std::string(request.path));
+    const HttpField fields[] = {{"content-type", "text/plain"}};
+    const std::string_view body[] = {text_};
+    (co_await responder.Send({status_, fields}, body)).IgnoreError();
+  }
+
+  const std::string& asked() const { return asked_; }
+
+ private:
+  const int status_;
+  const std::string text_;
+  std::string asked_;
+};
+
+std::string UrlOf(int port) { return absl::StrCat("http://127.0.0.1:", port); }
+
+TEST(HealthProbeTest, AReadyGatewayIsReady) {
+  Gateway gateway(200, "ready\n");
+  TestHttpServer server(gateway);
+  const Readout readout = AskReady(UrlOf(server.port()));
+  EXPECT_TRUE(readout.ready);
+  EXPECT_EQ(readout.text, "ready");
+  EXPECT_EQ(gateway.asked(), "GET /readyz");
+}
+
+TEST(HealthProbeTest, AGatewayThatDrainsIsNot) {
+  Gateway gateway(503, "not ready: the gateway is shutting down\n");
+  TestHttpServer server(gateway);
+  const Readout readout = AskReady(UrlOf(server.port()));
+  EXPECT_FALSE(readout.ready);
+  EXPECT_EQ(readout.text, "not ready: the gateway is shutting down");
+}
+
+TEST(HealthProbeTest, AnAnswerOutOfProportionIsNone) {
+  Gateway gateway(200, std::string(100 * 1024, 'x'));
+  TestHttpServer server(gateway);
+  const Readout readout = AskReady(UrlOf(server.port()));
+  EXPECT_FALSE(readout.ready);
+  EXPECT_THAT(readout.text, StartsWith("no answer: "));
+}
+
+TEST(HealthProbeTest, NobodyThereIsNotReady) {
+  // Taken, though nothing is accepted on it.
+  const absl::StatusOr<ListenAddress> address = BindAddress("127.0.0.1:0");
+  ASSERT_TRUE(address.ok());
+  const Readout readout = AskReady(UrlOf(address->port()));
+  EXPECT_FALSE(readout.ready);
+  EXPECT_THAT(readout.text, StartsWith("no answer: "));
+}
+
+TEST(HealthProbeTest, AListenerWithTlsIsNotAsked) {
+  const Readout readout = AskReady("https://127.0.0.1:1");
+  EXPECT_TRUE(readout.ready);
+  EXPECT_THAT(readout.text, HasSubstr("not asked"));
+}
+
+TEST(HealthProbeTest, WhatIsNoUrlIsNotReady) {
+  EXPECT_FALSE(AskReady("gateway").ready);
+}
+
+}  // namespace
+}  // namespace gateway
