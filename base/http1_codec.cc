@@ -225,6 +225,8 @@ absl::StatusOr<size_t> Http1Parser::PutToBeast(std::string_view bytes,
   const size_t used = reader_->Put(bytes, body, error);
   if (!error || error == http::error::need_more) return used;
   if (error == http::error::body_limit) {
+    // Beast finds a Content-Length too large before it calls the head done.
+    head_done_ = true;
     return absl::OutOfRangeError(absl::StrCat(
         "the body is larger than ", limits_.body_bytes, " bytes"));
   }

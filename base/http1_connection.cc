@@ -254,10 +254,18 @@ Task<void> Http1Connection::HandleRequest() {
 Task<void> Http1Connection::Refuse(const absl::Status& why) {
   const int status = absl::IsInternal(why) ? 500 : StatusOfRefusal(why);
   HttpRequest request;
-  if (parser_.head_done()) request.SetTarget(parser_.target());
-  const HttpHandler::Refusal refusal = server_.handler_.Refuse(
-      status, request.path, ToStd(why.message()));
-  const HttpField fields[] = {{"content-type", refusal.content_type}};
+  if (parser_.head_done()) {
+    request.method = parser_.method();
+    request.SetTarget(parser_.target());
+    request.fields = parser_.fields();
+  }
+  const HttpHandler::Refusal refusal = server_.handler_.RefuseRequest(
+      status, request, ToStd(why.message()));
+  absl::InlinedVector<HttpField, 8> fields = {
+      {"content-type", refusal.content_type}};
+  for (const HttpHandler::Refusal::Field& field : refusal.fields) {
+    fields.push_back({field.name, field.value});
+  }
   const std::string_view body[] = {refusal.body};
   timed_out_ = false;
   keep_alive_ = false;

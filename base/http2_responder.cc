@@ -263,8 +263,12 @@ void Http2Responder::SendHead(const HttpAnswerHead& head,
 
 void Http2Responder::SendRefusal(int status, std::string_view message) {
   const HttpHandler::Refusal refusal =
-      connection_.handler().Refuse(status, request_->whole.path, message);
-  const HttpField fields[] = {{"content-type", refusal.content_type}};
+      connection_.handler().RefuseRequest(status, request_->whole, message);
+  absl::InlinedVector<HttpField, 8> fields = {
+      {"content-type", refusal.content_type}};
+  for (const HttpHandler::Refusal::Field& field : refusal.fields) {
+    fields.push_back({field.name, field.value});
+  }
   const bool end = head_request_ || refusal.body.empty();
   SendHead({status, fields}, refusal.body.size(), end);
   answer_ = Answer::kDone;

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -108,11 +109,25 @@ class HttpHandler {
   // The body for a request that the server refuses by itself: malformed, too
   // large, too slow. Plain text unless overridden.
   struct Refusal {
+    struct Field {
+      std::string name;
+      std::string value;
+    };
+
     std::string content_type;
     std::string body;
+    std::vector<Field> fields;  // Besides the content's type.
   };
   virtual Refusal Refuse(int status, std::string_view path,
                          std::string_view message);
+
+  // What a server asks for: Refuse, unless overridden by who must know more of
+  // the request than its path. `request` has no body, and nothing at all if it
+  // was its head that is refused.
+  virtual Refusal RefuseRequest(int status, const HttpRequest& request,
+                                std::string_view message) {
+    return Refuse(status, request.path, message);
+  }
 };
 
 // What a server allows its clients.

@@ -211,6 +211,59 @@ TEST_F(HttpServerTest, CloseAllWaitsForNobody) {
   AwaitDrained(server);
 }
 
+// Repeats what it was told of the request that is refused.
+class Repeating final : public HttpHandler {
+ public:
+  Task<void> Handle(const HttpRequest&, HttpResponder&) override { co_return; }
+
+  Refusal RefuseRequest(int, const HttpRequest& request,
+                        std::string_view) override {
+    return {"text/plain",
+            absl::StrCat(ToAbsl(request.method), " ", ToAbsl(request.path)),
+            {{"x-one", std::string(request.Find("origin"))},
+             {"x-two", "2"}}};
+  }
+};
+
+TEST_F(HttpServerTest, WhoRefusesKnowsTheHeadOfTheRequest) {
+  Repeating handler;
+  TestHttpServer server(handler, {.body_bytes = 10});
+  for (const std::string_view body :
+       {"content-length: 11\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n00b\r\n",
+        "content-length: 0\r\n\r\n"}) {  // For want of an answer.
+    RawClient one = RawClient::Connect(server.port());
+    one.Send(absl::StrCat("POST /v1?q HTTP/1.1\r\nhost: x\r\n"
+                          "origin: https://a\r\n",
+                          ToAbsl(body)));
+    const RawAnswer answer = one.ReceiveAnswer();
+    EXPECT_EQ(answer.body, "POST /v1");
+    EXPECT_EQ(answer.Find("x-one"), "https://a");
+    EXPECT_EQ(answer.Find("x-two"), "2");
+  }
+  Http2TestClient two(server.port());
+  for (const std::string body : {"more than ten bytes", "ten bytes"}) {
+    const Http2Answer answer = two.Ask({.method = "POST",
+                                        .path = "/v1?q",
+                                        .fields = {{"origin", "https://a"}},
+                                        .body = body});
+    EXPECT_EQ(answer.status(), body.size() > 10 ? "413" : "500");
+    EXPECT_EQ(answer.body, "POST /v1");
+    EXPECT_EQ(answer.Find("x-one"), "https://a");
+    EXPECT_EQ(answer.Find("x-two"), "2");
+  }
+}
+
+TEST_F(HttpServerTest, OfAHeadThatIsRefusedNothingIsKnown) {
+  Repeating handler;
+  TestHttpServer server(handler);
+  RawClient client = RawClient::Connect(server.port());
+  client.Send("GET / HTTP/1.1\r\norigin: https://a\r\nno colon\r\n\r\n");
+  const RawAnswer answer = client.ReceiveAnswer();
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.body, " ");
+}
+
 TEST_F(HttpServerTest, LimitsThatNoConnectionCanKeepAreRefused) {
   EXPECT_TRUE(HttpServer::CheckLimits({}).ok());
   EXPECT_TRUE(HttpServer::CheckLimits({.concurrent_streams = 32'767}).ok());
