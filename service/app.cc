@@ -24,6 +24,7 @@
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/grpc_engine.h"
+#include "service/http/cors.h"
 #include "service/http/openai_routes.h"
 #include "service/http/operations_routes.h"
 #include "service/listener_tls.h"
@@ -63,6 +64,13 @@ HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   limits.connections = listener.connections_limit();
   limits.concurrent_streams = listener.concurrent_streams_limit();
   return limits;
+}
+
+// Null if no page of another origin may call.
+std::shared_ptr<const CorsRules> CorsOf(
+    const configv1::HttpListener& listener) {
+  if (!listener.has_cors()) return nullptr;
+  return std::make_shared<const CorsRules>(listener.cors());
 }
 
 // `address` with its port replaced by the one that was chosen.
@@ -188,6 +196,7 @@ absl::Status App::StartLoops() {
   LoopRuntime::HttpListener http;
   http.address = &*graph.http_address;
   http.limits = LimitsOf(listeners.http());
+  http.cors = CorsOf(listeners.http());
   GATEWAY_ASSIGN_OR_RETURN(
       http.tls, ListenerTls(*graph.config, "http", {"h2", "http/1.1"}));
   http.handler = [](LoopServices& services) {
@@ -196,6 +205,7 @@ absl::Status App::StartLoops() {
   LoopRuntime::HttpListener operations;
   operations.address = &*graph.operations_address;
   operations.limits = LimitsOf(listeners.operations());
+  operations.cors = CorsOf(listeners.operations());
   GATEWAY_ASSIGN_OR_RETURN(
       operations.tls,
       ListenerTls(*graph.config, "operations", {"h2", "http/1.1"}));

@@ -78,6 +78,10 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
     Door& door = on_loop_->doors.emplace_back();
     door.outlives_drain = listener.outlives_drain;
     door.handler = listener.handler(on_loop_->services);
+    if (listener.cors != nullptr) {
+      door.handler = std::make_unique<CorsHandler>(std::move(listener.cors),
+                                                   std::move(door.handler));
+    }
     door.server = std::make_unique<HttpServer>(*door.handler, listener.limits,
                                                 listener.tls);
     HttpServer* const server = door.server.get();

@@ -21,6 +21,7 @@
 #include "base/task.h"
 #include "base/thread.h"
 #include "base/tls_context.h"
+#include "service/http/cors.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
@@ -53,6 +54,8 @@ class LoopRuntime {
     std::function<std::unique_ptr<HttpHandler>(LoopServices&)> handler;
     // Serves until Stop: a gateway that drains still says that it does.
     bool outlives_drain = false;
+    // Which pages may call; null for none.
+    std::shared_ptr<const CorsRules> cors;
   };
 
   explicit LoopRuntime(const Shared& shared);

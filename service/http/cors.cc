@@ -1,0 +1,189 @@
+#include "service/http/cors.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+
+namespace gateway {
+namespace {
+
+using ::llmgateway::config::v1::CorsConfig;
+
+constexpr std::string_view kAskedMethod = "access-control-request-method";
+constexpr std::string_view kAskedHeaders = "access-control-request-headers";
+
+// What doors know; which of them a path takes is the door's to say.
+constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
+// An origin as browsers write it: in lower case, without its scheme's port.
+std::string Normalized(std::string origin) {
+  absl::AsciiStrToLower(&origin);
+  const bool https = origin.rfind("https://", 0) == 0;
+  return std::string(absl::StripSuffix(origin, https ? ":443" : ":80"));
+}
+
+// A responder that adds fields to the head of the answer.
+class AddingResponder final : public HttpResponder {
+ public:
+  // Borrows both.
+  AddingResponder(HttpResponder& inner, const CorsRules::Fields& added)
+      : inner_(inner), added_(added) {}
+
+  Task<absl::Status> Send(HttpAnswerHead head,
+                          absl::Span<const std::string_view> body) override {
+    const CorsRules::Fields fields = FieldsOf(head);
+    co_return co_await inner_.Send({head.status, fields}, body);
+  }
+  void Start(HttpAnswerHead head) override {
+    const CorsRules::Fields fields = FieldsOf(head);
+    inner_.Start({head.status, fields});
+  }
+  Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override {
+    return inner_.Write(pieces);
+  }
+  Task<absl::Status> Finish() override { return inner_.Finish(); }
+  void Abort() override { inner_.Abort(); }
+  CancelSignal& gone() override { return inner_.gone(); }
+  std::string_view peer() const override { return inner_.peer(); }
+
+ private:
+  CorsRules::Fields FieldsOf(const HttpAnswerHead& head) const {
+    CorsRules::Fields fields(head.fields.begin(), head.fields.end());
+    fields.insert(fields.end(), added_.begin(), added_.end());
+    return fields;
+  }
+
+  HttpResponder& inner_;
+  const CorsRules::Fields& added_;
+};
+
+}  // namespace
+
+CorsRules::CorsRules(const CorsConfig& config)
+    : exposed_headers_(absl::StrJoin(config.exposed_headers(), ", ")),
+      allow_credentials_(config.allow_credentials()),
+      max_age_seconds_(absl::StrCat(config.max_age().seconds())) {
+  for (const std::string& origin : config.allowed_origins()) {
+    if (origin == "*") {
+      any_origin_ = true;
+    } else {
+      origins_.insert(Normalized(origin));
+    }
+  }
+  for (const std::string& header : config.allowed_headers()) {
+    if (header == "*") any_header_ = true;
+  }
+  if (!any_header_) {
+    allowed_headers_ = absl::StrJoin(config.allowed_headers(), ", ");
+  }
+}
+
+bool CorsRules::IsPreflight(const HttpRequest& request) {
+  return request.method == "OPTIONS" && !request.Find("origin").empty() &&
+         !request.Find(kAskedMethod).empty();
+}
+
+bool CorsRules::Allows(std::string_view origin) const {
+  return !AllowOrigin(origin).empty();
+}
+
+std::string_view CorsRules::AllowOrigin(std::string_view origin) const {
+  if (origin.empty()) return {};
+  if (any_origin_) return "*";
+  const auto found = origins_.find(std::string(origin));
+  if (found == origins_.end()) return {};
+  return *found;
+}
+
+void CorsRules::AddOrigin(std::string_view origin, Fields* fields) const {
+  // What a cache keeps for one origin is not for another, nor for none.
+  if (!any_origin_) fields->push_back({"vary", "Origin"});
+  const std::string_view allowed = AllowOrigin(origin);
+  if (allowed.empty()) return;
+  fields->push_back({"access-control-allow-origin", allowed});
+  if (allow_credentials_ && !any_origin_) {
+    fields->push_back({"access-control-allow-credentials", "true"});
+  }
+}
+
+CorsRules::Fields CorsRules::PreflightFields(const HttpRequest& request) const {
+  const std::string_view origin = request.Find("origin");
+  const std::string_view asked = request.Find(kAskedHeaders);
+  Fields fields;
+  AddOrigin(origin, &fields);
+  if (any_header_) {
+    fields.push_back({"vary", "Access-Control-Request-Headers"});
+  }
+  if (!Allows(origin)) return fields;
+  fields.push_back({"access-control-allow-methods", kMethods});
+  // A star would not stand for Authorization, which is what callers send.
+  const std::string_view headers =
+      any_header_ ? asked : std::string_view(allowed_headers_);
+  if (!headers.empty()) {
+    fields.push_back({"access-control-allow-headers", headers});
+  }
+  fields.push_back({"access-control-max-age", max_age_seconds_});
+  return fields;
+}
+
+CorsRules::Fields CorsRules::AnswerFields(std::string_view origin) const {
+  Fields fields;
+  AddOrigin(origin, &fields);
+  if (Allows(origin) && !exposed_headers_.empty()) {
+    fields.push_back({"access-control-expose-headers", exposed_headers_});
+  }
+  return fields;
+}
+
+CorsHandler::CorsHandler(std::shared_ptr<const CorsRules> rules,
+                         std::unique_ptr<HttpHandler> door)
+    : rules_(std::move(rules)), door_(std::move(door)) {}
+
+Task<void> CorsHandler::Handle(const HttpRequest& request,
+                               HttpResponder& responder) {
+  if (CorsRules::IsPreflight(request)) {
+    co_await AnswerPreflight(request, responder);
+    co_return;
+  }
+  const CorsRules::Fields added = rules_->AnswerFields(request.Find("origin"));
+  AddingResponder adding(responder, added);
+  co_await door_->Handle(request, adding);
+}
+
+Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
+                                        HttpResponder& responder) {
+  CorsRules::Fields fields = rules_->PreflightFields(request);
+  if (rules_->Allows(request.Find("origin"))) {
+    (co_await responder.Send({204, fields}, {})).IgnoreError();
+    co_return;
+  }
+  fields.push_back({"content-type", "text/plain; charset=utf-8"});
+  // For who looks at why the browser refuses.
+  const std::string_view body[] = {
+      "pages of this origin may not call this gateway: it is not among "
+      "cors.allowed_origins\n"};
+  (co_await responder.Send({403, fields}, body)).IgnoreError();
+}
+
+HttpHandler::Refusal CorsHandler::Refuse(int status, std::string_view path,
+                                         std::string_view message) {
+  return door_->Refuse(status, path, message);
+}
+
+HttpHandler::Refusal CorsHandler::RefuseRequest(int status,
+                                                const HttpRequest& request,
+                                                std::string_view message) {
+  Refusal refusal = door_->RefuseRequest(status, request, message);
+  for (const HttpField& field : rules_->AnswerFields(request.Find("origin"))) {
+    refusal.fields.push_back(
+        {std::string(field.name), std::string(field.value)});
+  }
+  return refusal;
+}
+
+}  // namespace gateway

@@ -1,0 +1,89 @@
+// CORS lets pages of other origins call an HTTP door from a browser, as far as
+// the configuration says: which origins, with which headers (the CORS protocol
+// of the Fetch standard).
+//
+//   const auto rules = std::make_shared<const CorsRules>(listener.cors());
+//   CorsHandler handler(rules, std::move(door));
+//
+// CorsRules decides, CorsHandler stands before a door: it answers a browser's
+// preflights, which carry no key, and adds to every answer of the door, errors
+// and streams included, what tells the browser whether the page may read it. A
+// page that may not call is not held off by this - its browser does that - and
+// whoever is no browser is served as without it. Where CORS is not configured
+// there is no such handler.
+//
+// Thread contract: rules are immutable and shared by all loops; a handler
+// belongs to one event loop.
+
+#ifndef SERVICE_HTTP_CORS_H_
+#define SERVICE_HTTP_CORS_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
+#include "base/http1_codec.h"
+#include "base/http_handler.h"
+#include "base/task.h"
+#include "llmgateway/config/v1/server.pb.h"
+
+namespace gateway {
+
+class CorsRules {
+ public:
+  using Fields = absl::InlinedVector<HttpField, 8>;
+
+  explicit CorsRules(const llmgateway::config::v1::CorsConfig& config);
+
+  // Whether this asks if another request may be sent.
+  static bool IsPreflight(const HttpRequest& request);
+
+  bool Allows(std::string_view origin) const;
+
+  // The fields for the answer to a preflight, which say what is allowed to its
+  // origin; none of that if nothing is. Views of these rules and of `request`.
+  Fields PreflightFields(const HttpRequest& request) const;
+
+  // The fields that come with an answer to a request of `origin`, which may be
+  // empty. Views of these rules.
+  Fields AnswerFields(std::string_view origin) const;
+
+ private:
+  // The value of Access-Control-Allow-Origin; empty if there is to be none.
+  std::string_view AllowOrigin(std::string_view origin) const;
+  void AddOrigin(std::string_view origin, Fields* fields) const;
+
+  bool any_origin_ = false;
+  absl::flat_hash_set<std::string> origins_;
+  bool any_header_ = false;
+  std::string allowed_headers_;
+  std::string exposed_headers_;
+  bool allow_credentials_ = false;
+  std::string max_age_seconds_;
+};
+
+class CorsHandler final : public HttpHandler {
+ public:
+  CorsHandler(std::shared_ptr<const CorsRules> rules,
+              std::unique_ptr<HttpHandler> door);
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override;
+  Refusal Refuse(int status, std::string_view path,
+                 std::string_view message) override;
+  Refusal RefuseRequest(int status, const HttpRequest& request,
+                        std::string_view message) override;
+
+ private:
+  Task<void> AnswerPreflight(const HttpRequest& request,
+                             HttpResponder& responder);
+
+  const std::shared_ptr<const CorsRules> rules_;
+  const std::unique_ptr<HttpHandler> door_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_CORS_H_
