@@ -27,6 +27,7 @@
 #include "service/http/cors.h"
 #include "service/http/openai_routes.h"
 #include "service/http/operations_routes.h"
+#include "service/http/seed_routes.h"
 #include "service/listener_tls.h"
 #include "service/loop_runtime.h"
 #include "service/observability/access_log.h"
@@ -199,8 +200,12 @@ absl::Status App::StartLoops() {
   http.cors = CorsOf(listeners.http());
   GATEWAY_ASSIGN_OR_RETURN(
       http.tls, ListenerTls(*graph.config, "http", {"h2", "http/1.1"}));
-  http.handler = [](LoopServices& services) {
-    return std::make_unique<OpenAiRoutes>(services);
+  http.handler = [&graph](LoopServices& services) {
+    return std::make_unique<SeedRoutes>(
+        SeedRoutes::Sources{services.wiring, graph.provider_health,
+                            graph.readiness, graph.registry, SystemClock(),
+                            kVersion},
+        std::make_unique<OpenAiRoutes>(services));
   };
   LoopRuntime::HttpListener operations;
   operations.address = &*graph.operations_address;

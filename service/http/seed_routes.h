@@ -1,0 +1,79 @@
+// SeedRoutes answers what other gateways' monitors, scripts and dashboards ask
+// for, in the form that they expect, so that they go on working:
+//
+//   GET /health            up, whatever its providers do: for liveness probes
+//   GET /health/ready      503 while calls cannot be served, and which check
+//                          fails
+//   GET /health/detailed   with memory and calls in flight; 503 if no provider
+//                          can be used
+//   GET /v1/providers      {"providers": {name: [model...]}}
+//   GET /gateway/health    {"status", "providers": {name: healthy}, "routing",
+//                          "audit"}
+//   GET /gateway/providers {"providers": [{"name", "healthy"}]}
+//   GET /gateway/metrics   {"summary": {"total_requests", ...}}
+//
+// It stands before the doors and hands on what is not its own:
+//
+//   SeedRoutes handler({...}, std::make_unique<OpenAiRoutes>(services));
+//
+// All it says is what this process knows; what it does not know yet (costs,
+// recent requests) is null. A provider is healthy unless it has no credential
+// or its latest tries have failed; one without a credential gets no calls and
+// degrades nothing.
+//
+// Health needs no key, since probes have none; where the gateway asks for keys,
+// it names no provider to those who show none. Lists and figures ask for a key
+// as every door does.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_HTTP_SEED_ROUTES_H_
+#define SERVICE_HTTP_SEED_ROUTES_H_
+
+#include <memory>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/http_handler.h"
+#include "base/task.h"
+#include "service/api/readiness.h"
+#include "service/observability/metrics.h"
+#include "service/observability/provider_health.h"
+#include "service/pipeline/current_wiring.h"
+
+namespace gateway {
+
+class SeedRoutes final : public HttpHandler {
+ public:
+  // Borrowed.
+  struct Sources {
+    LoopWiring& wiring;
+    const ProviderHealthBoard& health;
+    const Readiness& readiness;
+    const MetricRegistry& metrics;
+    Clock& clock;
+    std::string_view version;
+  };
+
+  SeedRoutes(const Sources& sources, std::unique_ptr<HttpHandler> doors);
+
+  // Whether this path is answered here, whatever the method.
+  static bool Owns(std::string_view path);
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override;
+  Refusal Refuse(int status, std::string_view path,
+                 std::string_view message) override;
+  Refusal RefuseRequest(int status, const HttpRequest& request,
+                        std::string_view message) override;
+
+ private:
+  Task<void> Answer(const HttpRequest& request, HttpResponder& responder);
+
+  const Sources sources_;
+  const std::unique_ptr<HttpHandler> doors_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_SEED_ROUTES_H_
