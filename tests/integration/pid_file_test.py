@@ -8,7 +8,9 @@ import threading
 import unittest
 
 from tests.integration import http_calls
+from tests.integration.certificates import Authority
 from tests.integration.http_calls import chat
+from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayError
 from tests.testing.gateway_process import GatewayProcess
 
@@ -87,6 +89,20 @@ class PidFileTest(unittest.TestCase):
         gateway = self.start(flags=[])
         self.assertEqual(self.files(), [])
         gateway.stop()
+
+    def test_it_says_which_listeners_speak_tls(self):
+        leaf = Authority(os.path.dirname(self.path), "ours").issue(
+            "localhost", "IP:127.0.0.1")
+        listeners = gateway_process.LISTENERS.replace(
+            'http: {address: "127.0.0.1:0"',
+            'http: {address: "127.0.0.1:0", tls: {cert_chain: "file:%s", '
+            'private_key: "file:%s"}' % (leaf.cert, leaf.key))
+        with GatewayProcess(listeners + _CONFIG % "hello",
+                            flags=["--pid_file", self.path]) as gateway:
+            self.assertEqual(self.read()["gateway_url"],
+                             "https://" + gateway.http)
+            self.assertEqual(self.read()["operations_url"],
+                             "http://" + gateway.operations)
 
     def test_a_second_gateway_is_refused_and_the_first_stays(self):
         gateway = self.start()
