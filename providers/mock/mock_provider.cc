@@ -11,6 +11,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "providers/mock/mock_answer.h"
+#include "providers/mock/mock_embedding.h"
 
 namespace gateway {
 namespace {
@@ -181,6 +182,22 @@ Task<absl::StatusOr<int64_t>> MockProvider::CountTokens(
     ProviderCall& call) const {
   GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
   co_return config_.input_tokens();
+}
+
+Task<absl::Status> MockProvider::Embed(ProviderCall& call,
+                                       v1::EmbedResponse* response) const {
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Begin(call));
+  if (Faulty(config_)) {
+    if (config_.fault() == Config::FAULT_HANG) {
+      co_return co_await Sleep(*call.loop, absl::InfiniteDuration(),
+                               *call.cancel);
+    }
+    co_return Fault();
+  }
+  WriteMockEmbeddings(*call.embed, response);
+  response->set_model(std::string(call.model));
+  response->mutable_usage()->set_input_tokens(config_.input_tokens());
+  co_return absl::OkStatus();
 }
 
 }  // namespace gateway

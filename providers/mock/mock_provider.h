@@ -3,6 +3,8 @@
 // configuration asks for. It makes the quickstart work without a key or a
 // network, and shows callers what a failure looks like.
 //
+// Texts become vectors of length one that depend on nothing but the text.
+//
 // A request that has tools and requires one gets a call of the first; one that
 // asks for JSON gets an object that satisfies simple schemas.
 //
@@ -40,6 +42,8 @@ class MockProvider final : public Provider {
       ProviderCall& call) const override;
   Task<absl::StatusOr<int64_t>> CountTokens(
       ProviderCall& call) const override;
+  Task<absl::Status> Embed(ProviderCall& call,
+                           v1::EmbedResponse* response) const override;
 
  private:
   class AnswerStream;

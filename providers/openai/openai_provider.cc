@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -15,6 +16,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OpenAiProvider& config) {
   static const OpenAiChat chat;
+  static const OpenAiEmbeddings embeddings(/*ask_base64=*/true);
   HttpProvider::Options options;
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
@@ -26,6 +28,8 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   if (!config.project().empty()) {
     options.fields.push_back({"openai-project", Secret(config.project())});
   }
+  options.embed_path = "/embeddings";
+  options.embedding_dialect = &embeddings;
   options.generations = {{&chat, "/chat/completions", ""}};
   return std::make_unique<HttpProvider>(std::move(options));
 }

@@ -83,8 +83,10 @@ class EventSink final : public AnswerSink {
   int64_t last_seq_ = 0;
 };
 
-void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
-              Call* call) {
+// What every request has in common.
+template <typename Request>
+void SetCallerFacts(const CallContext& context, const Request& request,
+                    Call* call) {
   CallFacts& facts = call->facts;
   facts.door = Door::kGrpc;
   facts.operation = context.method();
@@ -96,6 +98,11 @@ void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.request_bytes = request.ByteSizeLong();
+}
+
+void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
+              Call* call) {
+  SetCallerFacts(context, request, call);
   call->request = &request;
 }
 
@@ -126,6 +133,12 @@ void GatewayService::AddTo(MethodTable& table) {
       [this](CallContext& context, const v1::CountTokensRequest& request,
              v1::CountTokensResponse* response) {
         return CountTokens(context, request, response);
+      });
+  table.AddUnary<v1::EmbedRequest, v1::EmbedResponse>(
+      kService, "Embed",
+      [this](CallContext& context, const v1::EmbedRequest& request,
+             v1::EmbedResponse* response) {
+        return Embed(context, request, response);
       });
   table.AddUnary<v1::ListModelsRequest, v1::ListModelsResponse>(
       kService, "ListModels",
@@ -183,6 +196,17 @@ Task<absl::Status> GatewayService::CountTokens(
                            : v1::CountTokensResponse::SOURCE_PROVIDER);
   call.FillRoute(response->mutable_route());
   co_return absl::OkStatus();
+}
+
+Task<absl::Status> GatewayService::Embed(CallContext& context,
+                                         const v1::EmbedRequest& request,
+                                         v1::EmbedResponse* response) {
+  LoopServices& services = services_of_(context.loop());
+  Call call(services.wiring.Get(), services.loop, services.http,
+            context.cancel(), *context.arena(), context.arrival_time());
+  SetCallerFacts(context, request, &call);
+  call.embed = &request;
+  co_return co_await RunEmbed(call, services.recorder, response);
 }
 
 Task<absl::Status> GatewayService::ListModels(

@@ -1,6 +1,6 @@
 // The handlers of llmgateway.v1.GatewayService, and of its old name
-// PromptRouter. Sessions and embeddings are in the contract and not served yet:
-// they answer UNIMPLEMENTED by the method table.
+// PromptRouter. Sessions are in the contract and not served yet: they answer
+// UNIMPLEMENTED by the method table.
 //
 // Thread contract: built before the listeners open; handlers run on the loop of
 // their call and use that loop's services.
@@ -39,6 +39,9 @@ class GatewayService {
   Task<absl::Status> CountTokens(CallContext& context,
                                  const v1::CountTokensRequest& request,
                                  v1::CountTokensResponse* response);
+  Task<absl::Status> Embed(CallContext& context,
+                           const v1::EmbedRequest& request,
+                           v1::EmbedResponse* response);
   Task<absl::Status> ListModels(CallContext& context,
                                 const v1::ListModelsRequest& request,
                                 v1::ListModelsResponse* response);

@@ -2,6 +2,7 @@
 
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "service/pipeline/embed_check.h"
 #include "service/pipeline/request_check.h"
 
 namespace gateway {
@@ -12,6 +13,7 @@ absl::Status Admit(Call& call) {
       call.caller, call.wiring->authenticator().Authenticate(
                        call.facts.authorization, call.facts.api_key));
   GATEWAY_RETURN_IF_ERROR(call.refusal);
+  if (call.embed != nullptr) return CheckEmbedRequest(*call.embed);
   // A raw request was judged by its dialect; what the dialect lets through is
   // the provider's to judge.
   if (call.raw == nullptr) {

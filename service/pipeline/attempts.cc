@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/sleep.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/pipeline/call_log.h"
 
@@ -138,6 +139,25 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> TryEmbed(Call& call, bool fresh_connection,
+                            v1::EmbedResponse* response) {
+  Try one(call, call.plan.targets[0], fresh_connection);
+  call.warnings.clear();
+  one.request().embed = call.embed;
+  response->Clear();
+  absl::Status outcome =
+      co_await one.provider().Embed(one.request(), response);
+  const int asked = call.embed->inputs_size();
+  if (outcome.ok() && response->embeddings_size() != asked) {
+    outcome = MakeFault(
+        v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+        absl::StrCat(ToAbsl(one.provider().name()), ": answered ",
+                     response->embeddings_size(), " vectors to ", asked,
+                     " inputs"));
+  }
+  co_return one.Note(std::move(outcome));
+}
+
 Task<absl::Status> TryStream(Call& call, bool fresh_connection,
                              OpenStream* open) {
   Try one(call, call.plan.targets[0], fresh_connection);
@@ -211,6 +231,20 @@ Task<absl::Status> AttemptStream(Call& call, OpenStream* open) {
     const absl::Status outcome =
         co_await TryStream(call, retries.fresh_connection(), open);
     if (outcome.ok()) co_return outcome;
+    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
+  }
+}
+
+Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
+  Retries retries(call);
+  for (;;) {
+    const absl::Status outcome =
+        co_await TryEmbed(call, retries.fresh_connection(), response);
+    if (outcome.ok()) {
+      call.answer_facts.usage = response->usage();
+      call.answer_facts.has_usage = true;
+      co_return outcome;
+    }
     GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
   }
 }

@@ -39,6 +39,9 @@ Task<absl::Status> AttemptStream(Call& call, OpenStream* open);
 // Counts the input tokens at the first target, which is asked once.
 Task<absl::StatusOr<int64_t>> AttemptCount(Call& call);
 
+// Has the texts of call.embed turned into vectors.
+Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_ATTEMPTS_H_

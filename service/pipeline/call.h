@@ -124,6 +124,8 @@ class Call {
   CallFacts facts;
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
+  // In place of both: texts to be turned into vectors.
+  const v1::EmbedRequest* embed = nullptr;
   // What the door found wrong with the request; Admit refuses it so, after it
   // has asked who the caller is.
   absl::Status refusal;

@@ -62,6 +62,21 @@ std::string PromptOf(const v1::GenerateRequest& request) {
   return prompt;
 }
 
+std::string InputsOf(const v1::EmbedRequest& request) {
+  std::string inputs = "[";
+  for (const v1::EmbedInput& input : request.inputs()) {
+    if (inputs.size() > kLogValueBytesLimit) break;
+    if (inputs.size() > 1) inputs.push_back(',');
+    if (input.has_tokens()) {
+      absl::StrAppend(&inputs, "{\"tokens\":", input.tokens().ids_size(), "}");
+    } else {
+      AppendQuoted(input.text(), &inputs);
+    }
+  }
+  inputs.push_back(']');
+  return inputs;
+}
+
 }  // namespace
 
 void LogPrompt(const Call& call) {
@@ -73,7 +88,8 @@ void LogPrompt(const Call& call) {
         {{"request_id", facts.request_id}, {"prompt", call.raw->body}});
     return;
   }
-  const std::string prompt = PromptOf(*call.request);
+  const std::string prompt =
+      call.embed != nullptr ? InputsOf(*call.embed) : PromptOf(*call.request);
   Log(LogLevel::kInfo, kModule, "Prompt",
       {{"request_id", facts.request_id}, {"prompt", prompt}});
 }

@@ -127,4 +127,20 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder) {
   co_return count;
 }
 
+Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
+                            v1::EmbedResponse* response) {
+  const InflightCall inflight = recorder.Begin(call);
+  absl::Status outcome = AdmitAndPlan(call);
+  if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
+  if (outcome.ok()) {
+    response->set_request_id(std::string(call.facts.request_id));
+    call.FillRoute(response->mutable_route());
+    for (const v1::Warning& warning : call.warnings) {
+      *response->add_warnings() = warning;
+    }
+  }
+  recorder.Record(call, outcome);
+  co_return outcome;
+}
+
 }  // namespace gateway

@@ -58,6 +58,10 @@ struct TokenCount {
 // Runs a call that asks for a count.
 Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder);
 
+// Runs a call that asks for vectors: call.embed.
+Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
+                            v1::EmbedResponse* response);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_PIPELINE_H_

@@ -72,7 +72,7 @@ class AnswerTest(_DoorCase):
                          ("NOT_FOUND", "MODEL_NOT_FOUND"))
 
     def test_what_is_not_built_yet_says_so(self):
-        for method in ("Embed", "CreateSession", "GetSession",
+        for method in ("CreateSession", "GetSession",
                        "DeleteSession"):
             call = self.call(_SERVICE + method, {})
             self.assertEqual((call.end["code"], call.end["reason"]),

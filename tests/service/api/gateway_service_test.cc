@@ -381,7 +381,7 @@ TEST_F(GatewayServiceTest, EveryMethodAsksWhoCalls) {
 
 TEST_F(GatewayServiceTest, WhatIsNotServedYetIsUnimplemented) {
   for (const char* method :
-       {"Embed", "CreateSession", "GetSession", "DeleteSession"}) {
+       {"CreateSession", "GetSession", "DeleteSession"}) {
     const std::string path =
         absl::StrCat("/llmgateway.v1.GatewayService/", method);
     EXPECT_EQ(table_->Find(path), nullptr);
