@@ -15,6 +15,8 @@ absl::Status Cannot(const Provider& provider, std::string_view what) {
 
 }  // namespace
 
+bool Provider::Forwards(const RawRequest&) const { return true; }
+
 Task<absl::Status> Provider::Embed(ProviderCall&, v1::EmbedResponse*) const {
   co_return Cannot(*this, "make embeddings");
 }

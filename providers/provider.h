@@ -136,6 +136,10 @@ class Provider {
   // The dialect of this name, if raw calls may come in it; null if not.
   virtual const Dialect* FindDialect(std::string_view name) const = 0;
 
+  // Whether the bytes of a raw request may go through; if not, it is read. Only
+  // asked of one in a dialect that the provider takes.
+  virtual bool Forwards(const RawRequest& raw) const;
+
   // Answers a request whole.
   virtual Task<absl::Status> Generate(ProviderCall& call,
                                       ProviderAnswer* answer) const = 0;

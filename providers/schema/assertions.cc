@@ -16,11 +16,18 @@ namespace {
 
 using valijson::adapters::NlohmannJsonAdapter;
 
-constexpr std::string_view kKnown[] = {
-    "const",         "dependencies",     "enum",
-    "exclusiveMaximum", "exclusiveMinimum", "maxItems",
-    "maxProperties", "maximum",          "minItems",
-    "minProperties", "minimum",          "required"};
+constexpr std::string_view kKnown[] = {"const",
+                                       "dependencies",
+                                       "enum",
+                                       "exclusiveMaximum",
+                                       "exclusiveMinimum",
+                                       "maxItems",
+                                       "maxProperties",
+                                       "maximum",
+                                       "minItems",
+                                       "minProperties",
+                                       "minimum",
+                                       "required"};
 
 // "Missing required property 'a'." becomes "missing required property 'a'".
 std::string InOurWords(std::string text) {

@@ -29,8 +29,7 @@ SchemaType TypeOf(const JsonTree& value) {
   if (value.is_null()) return kNullType;
   if (value.is_number_integer()) return kIntegerType;
   // Beyond 64 bits too there are only whole numbers.
-  return std::abs(value.get<double>()) >= 0x1p63 ? kIntegerType
-                                                 : kFractionType;
+  return std::abs(value.get<double>()) >= 0x1p63 ? kIntegerType : kFractionType;
 }
 
 std::string_view NameOf(SchemaType type) {
@@ -57,9 +56,9 @@ std::string_view NameOf(SchemaType type) {
 
 std::string NamesOf(uint8_t types) {
   std::vector<absl::string_view> names;
-  for (const SchemaType type : {kNullType, kBooleanType, kIntegerType,
-                                kFractionType, kStringType, kArrayType,
-                                kObjectType}) {
+  for (const SchemaType type :
+       {kNullType, kBooleanType, kIntegerType, kFractionType, kStringType,
+        kArrayType, kObjectType}) {
     // Who takes any number needs not say that of integers.
     if (type == kIntegerType && (types & kFractionType) != 0) continue;
     if ((types & type) != 0) names.push_back(ToAbsl(NameOf(type)));
@@ -132,8 +131,7 @@ class Judge {
 
   bool Fits(int number, const JsonTree& value, const TreePlace& place,
             Errors* errors);
-  bool FitsQuietly(int number, const JsonTree& value,
-                   const TreePlace& place) {
+  bool FitsQuietly(int number, const JsonTree& value, const TreePlace& place) {
     return Fits(number, value, place, nullptr);
   }
 
@@ -226,16 +224,16 @@ bool Judge::FitsText(const SchemaNode& node, const std::string& text,
     if (!Spend(text.size() / kBytesAStep)) return false;
     const size_t characters = CharactersIn(text);
     if (characters < node.min_length.value_or(0)) {
-      fits = Fail(place,
-                  absl::StrCat("is shorter than ", *node.min_length,
-                               " characters"),
-                  errors);
+      fits = Fail(
+          place,
+          absl::StrCat("is shorter than ", *node.min_length, " characters"),
+          errors);
     }
     if (node.max_length.has_value() && characters > *node.max_length) {
-      fits = Fail(place,
-                  absl::StrCat("is longer than ", *node.max_length,
-                               " characters"),
-                  errors);
+      fits =
+          Fail(place,
+               absl::StrCat("is longer than ", *node.max_length, " characters"),
+               errors);
     }
   }
   if (node.pattern.has_value()) {
@@ -325,9 +323,9 @@ bool Judge::FitsItems(const SchemaNode& node, const JsonTree& items,
   for (size_t i = 0; i < items.size(); ++i) {
     const TreePlace step = {.parent = &place, .index = i};
     contains = contains || FitsQuietly(node.contains, items[i], step);
-    fits &= Fits(i < node.first_items.size() ? node.first_items[i]
-                                             : node.other_items,
-                 items[i], step, errors);
+    fits &= Fits(
+        i < node.first_items.size() ? node.first_items[i] : node.other_items,
+        items[i], step, errors);
     if (!fits && Done(errors)) return false;
   }
   if (!contains) {
@@ -345,8 +343,8 @@ bool Judge::FitsProperties(const SchemaNode& node, const JsonTree& object,
   }
   bool fits = true;
   for (const auto& [name, value] : object.items()) {
-    fits &= FitsProperty(node, name, value,
-                         {.parent = &place, .key = name}, errors);
+    fits &= FitsProperty(node, name, value, {.parent = &place, .key = name},
+                         errors);
     if (!fits && Done(errors)) return false;
   }
   return fits;

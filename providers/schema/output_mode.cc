@@ -28,14 +28,13 @@ bool IsOfObjects(std::string_view schema) {
   const absl::Status read = ReadJson(
       schema, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
         if (!root.IsObject()) return absl::OkStatus();
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key != "type" || !value.IsString()) return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(const std::string_view type,
-                                       value.String());
-              objects = type == "object";
-              return absl::OkStatus();
-            });
+        return root.EachField([&](std::string_view key,
+                                  JsonValue& value) -> absl::Status {
+          if (key != "type" || !value.IsString()) return absl::OkStatus();
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view type, value.String());
+          objects = type == "object";
+          return absl::OkStatus();
+        });
       });
   return read.ok() && objects;
 }
@@ -127,8 +126,7 @@ OutputMode OutputRewrite::Choose(OutputMode mode, OutputMode fallback,
 void OutputRewrite::ForceTool() {
   const v1::ResponseFormat& format = request_.response_format();
   tool_name_ = format.name().empty() ? kDefaultToolName : format.name();
-  v1::FunctionTool* const tool =
-      rewritten_->add_tools()->mutable_function();
+  v1::FunctionTool* const tool = rewritten_->add_tools()->mutable_function();
   tool->set_name(tool_name_);
   tool->set_description(format.description().empty() ? kDefaultToolDescription
                                                      : format.description());
@@ -195,8 +193,9 @@ void OutputRewrite::RestoreAnswer(v1::GenerateResponse* response) const {
         parts->DeleteSubrange(i, 1);
         v1::Warning* const warning = response->add_warnings();
         warning->set_field("response_format");
-        warning->set_message("the model answered twice; the second is left "
-                             "out");
+        warning->set_message(
+            "the model answered twice; the second is left "
+            "out");
       }
     }
     if (answered && choice.finish_reason() == v1::FINISH_REASON_TOOL_CALLS) {

@@ -53,6 +53,10 @@ class OutputRewrite {
     return rewritten_.has_value() ? &*rewritten_ : &request_;
   }
 
+  // Lets go of what was to be sent, once it is. request() must not be called
+  // any more, and the request itself may go too.
+  void ReleaseRequest() { rewritten_.reset(); }
+
   // What was done; kNative if nothing.
   OutputMode mode() const { return mode_; }
 

@@ -24,9 +24,8 @@ constexpr char kAnything[] = R"([\x{0}-\x{10ffff}])";
 constexpr char kNothing[] = R"([^\x{0}-\x{10ffff}])";
 
 absl::Status Unsupported(std::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("the pattern has ", ToAbsl(what),
-                   ", which is not supported"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the pattern has ", ToAbsl(what), ", which is not supported"));
 }
 
 // Says in RE2's words what is written in ECMA's.

@@ -35,8 +35,11 @@ class GraphReader {
       graph_.nodes[i] = std::move(node);
     }
     GATEWAY_RETURN_IF_ERROR(CheckLoops());
-    graph_.weight = graph_.nodes.size() * sizeof(SchemaNode) +
-                    patterns_ * Pattern::kMemoryBytesMax;
+    // What a node's assertions, names and numbers take, roughly.
+    constexpr size_t kNodeExtraBytes = 1024;
+    graph_.weight =
+        graph_.nodes.size() * (sizeof(SchemaNode) + kNodeExtraBytes) +
+        patterns_ * Pattern::kMemoryBytesMax;
     return std::move(graph_);
   }
 
@@ -74,24 +77,23 @@ class GraphReader {
                         SchemaNode* node);
   absl::Status ReadMultipleOf(const JsonTree& value, const TreePlace& place,
                               SchemaNode* node);
-  template <std::optional<uint64_t> SchemaNode::*length>
+  template <std::optional<uint64_t> SchemaNode::* length>
   absl::Status ReadLength(const JsonTree& value, const TreePlace& place,
                           SchemaNode* node);
   absl::Status ReadPattern(const JsonTree& value, const TreePlace& place,
                            SchemaNode* node);
   absl::Status ReadUniqueItems(const JsonTree& value, const TreePlace& place,
                                SchemaNode* node);
-  template <int SchemaNode::*child>
+  template <int SchemaNode::* child>
   absl::Status ReadChild(const JsonTree& value, const TreePlace& place,
                          SchemaNode* node);
-  template <std::vector<int> SchemaNode::*children>
+  template <std::vector<int> SchemaNode::* children>
   absl::Status ReadChildren(const JsonTree& value, const TreePlace& place,
                             SchemaNode* node);
   absl::Status ReadProperties(const JsonTree& value, const TreePlace& place,
                               SchemaNode* node);
   absl::Status ReadPatternProperties(const JsonTree& value,
-                                     const TreePlace& place,
-                                     SchemaNode* node);
+                                     const TreePlace& place, SchemaNode* node);
   absl::Status ReadDependencies(const JsonTree& value, const TreePlace& place,
                                 SchemaNode* node);
 
@@ -162,8 +164,7 @@ absl::Status GraphReader::ReadNode(const JsonTree& schema, SchemaNode* node) {
 }
 
 absl::Status GraphReader::ReadItems(const JsonTree& schema,
-                                    const TreePlace& place,
-                                    SchemaNode* node) {
+                                    const TreePlace& place, SchemaNode* node) {
   const auto prefix = schema.find("prefixItems");
   const auto items = schema.find("items");
   const bool listed = items != schema.end() && items->is_array();
@@ -269,10 +270,9 @@ absl::Status GraphReader::ReadMultipleOf(const JsonTree& value,
   return absl::OkStatus();
 }
 
-template <std::optional<uint64_t> SchemaNode::*length>
+template <std::optional<uint64_t> SchemaNode::* length>
 absl::Status GraphReader::ReadLength(const JsonTree& value,
-                                     const TreePlace& place,
-                                     SchemaNode* node) {
+                                     const TreePlace& place, SchemaNode* node) {
   if (!value.is_number_integer() || value.get<int64_t>() < 0) {
     return Wrong(place, "must be a whole number, at least 0");
   }
@@ -309,14 +309,14 @@ absl::Status GraphReader::ReadUniqueItems(const JsonTree& value,
   return absl::OkStatus();
 }
 
-template <int SchemaNode::*child>
+template <int SchemaNode::* child>
 absl::Status GraphReader::ReadChild(const JsonTree& value, const TreePlace&,
                                     SchemaNode* node) {
   node->*child = NodeOf(value);
   return absl::OkStatus();
 }
 
-template <std::vector<int> SchemaNode::*children>
+template <std::vector<int> SchemaNode::* children>
 absl::Status GraphReader::ReadChildren(const JsonTree& value,
                                        const TreePlace& place,
                                        SchemaNode* node) {
@@ -345,8 +345,7 @@ absl::Status GraphReader::ReadPatternProperties(const JsonTree& value,
   if (!value.is_object()) return Wrong(place, "must be an object");
   for (const auto& [text, schema] : value.items()) {
     GATEWAY_ASSIGN_OR_RETURN(
-        Pattern pattern,
-        CompilePattern(text, {.parent = &place, .key = text}));
+        Pattern pattern, CompilePattern(text, {.parent = &place, .key = text}));
     node->pattern_properties.emplace_back(std::move(pattern), NodeOf(schema));
   }
   return absl::OkStatus();
@@ -411,9 +410,8 @@ absl::Status GraphReader::CheckLoops() const {
 
 absl::StatusOr<SchemaGraph> ReadSchemaGraph(std::string_view text) {
   if (text.size() > SchemaGraph::kTextBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("#: the schema is larger than ",
-                     SchemaGraph::kTextBytesMax, " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "#: the schema is larger than ", SchemaGraph::kTextBytesMax, " bytes"));
   }
   const absl::StatusOr<JsonTree> root = ReadJsonTree(text);
   if (!root.ok()) {

@@ -17,25 +17,34 @@ namespace gateway {
 namespace {
 
 // What a keyword's value is made of.
-constexpr std::string_view kSchemas[] = {
-    "additionalItems", "additionalProperties", "contains", "else",
-    "if",              "items",                "not",      "propertyNames",
-    "then"};
+constexpr std::string_view kSchemas[] = {"additionalItems",
+                                         "additionalProperties",
+                                         "contains",
+                                         "else",
+                                         "if",
+                                         "items",
+                                         "not",
+                                         "propertyNames",
+                                         "then"};
 constexpr std::string_view kLists[] = {"allOf", "anyOf", "items", "oneOf",
                                        "prefixItems"};
-constexpr std::string_view kMaps[] = {
-    "$defs",       "definitions",       "dependencies", "dependentSchemas",
-    "patternProperties", "properties"};
+constexpr std::string_view kMaps[] = {"$defs",
+                                      "definitions",
+                                      "dependencies",
+                                      "dependentSchemas",
+                                      "patternProperties",
+                                      "properties"};
 
 // Since 2019-09, and expressible in draft 7.
 constexpr std::string_view kRewritten[] = {"$defs", "dependentRequired",
                                            "dependentSchemas", "prefixItems"};
 // Since 2019-09, and not.
 constexpr std::string_view kRefused[] = {
-    "$anchor",     "$dynamicAnchor",   "$dynamicRef",
-    "$recursiveAnchor", "$recursiveRef", "$vocabulary",
-    "maxContains", "minContains",      "unevaluatedItems",
-    "unevaluatedProperties"};
+    "$anchor",          "$dynamicAnchor",
+    "$dynamicRef",      "$recursiveAnchor",
+    "$recursiveRef",    "$vocabulary",
+    "maxContains",      "minContains",
+    "unevaluatedItems", "unevaluatedProperties"};
 
 template <size_t size>
 bool IsOne(const std::string_view (&list)[size], std::string_view word) {
@@ -145,8 +154,7 @@ absl::Status SchemaIndex::Add(const JsonTree& schema,
   return schema.is_object() ? AddChildren(schema, own) : absl::OkStatus();
 }
 
-absl::Status SchemaIndex::AddName(const JsonTree& schema,
-                                  Location* location) {
+absl::Status SchemaIndex::AddName(const JsonTree& schema, Location* location) {
   const auto id = schema.find("$id");
   if (id == schema.end() || !id->is_string() || schema.contains("$ref")) {
     return absl::OkStatus();
@@ -199,8 +207,8 @@ absl::StatusOr<const JsonTree*> SchemaIndex::Resolve(const JsonTree& from,
   const TreePlace place = {.parent = location.place, .key = "$ref"};
   const std::string uri = ResolveUri(*location.base, ref);
   const size_t hash = std::min(uri.find('#'), uri.size());
-  const std::string_view fragment = std::string_view(uri).substr(
-      std::min(hash + 1, uri.size()));
+  const std::string_view fragment =
+      std::string_view(uri).substr(std::min(hash + 1, uri.size()));
   absl::StatusOr<const JsonTree*> target = FindDocument(uri.substr(0, hash));
   if (!target.ok()) return Wrong(place, ToStd(target.status().message()));
   if (fragment.empty()) return target;
@@ -234,8 +242,8 @@ absl::StatusOr<const JsonTree*> SchemaIndex::FindDocument(
 
 absl::StatusOr<const JsonTree*> SchemaIndex::Follow(const JsonTree& document,
                                                     std::string_view pointer) {
-  const absl::Status nowhere = absl::InvalidArgumentError(
-      "refers to a place that is not in the schema");
+  const absl::Status nowhere =
+      absl::InvalidArgumentError("refers to a place that is not in the schema");
   const JsonTree* at = &document;
   Location location = locations_.at(&document);
   while (!pointer.empty()) {

@@ -16,11 +16,11 @@ absl::Status Admit(Call& call) {
   if (call.embed != nullptr) return CheckEmbedRequest(*call.embed);
   // A raw request was judged by its dialect; what the dialect lets through is
   // the provider's to judge.
-  if (call.raw == nullptr) {
+  if (call.raw != nullptr && !call.may_forward()) {
+    GATEWAY_RETURN_IF_ERROR(call.ParsedRequest().status());
+  } else if (call.raw == nullptr && call.request != nullptr) {
     GATEWAY_RETURN_IF_ERROR(
         CheckRequest(*call.request, call.wiring->config().limits()));
-  } else if (!call.may_forward()) {
-    GATEWAY_RETURN_IF_ERROR(call.ParsedRequest().status());
   }
   return call.ExpectOutput();
 }

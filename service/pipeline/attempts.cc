@@ -50,7 +50,8 @@ class Try {
         call_.raw != nullptr &&
         provider().FindDialect(call_.raw->dialect->name()) != nullptr;
     if (alike) request_.forwarded_fields = call_.facts.forwarded_fields;
-    call_.answers_raw = alike && call_.may_forward();
+    call_.answers_raw =
+        alike && call_.may_forward() && provider().Forwards(*call_.raw);
     if (!call_.answers_raw) return Parse();
     call_.warnings.clear();
     request_.raw = call_.raw;

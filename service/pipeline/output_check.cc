@@ -112,8 +112,8 @@ std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) const {
   }
   if (answer.refused) return {"#: the model refused to answer"};
   if (answer.too_long) {
-    return {absl::StrCat("#: the answer is longer than ", kTextBytesMax,
-                         " bytes")};
+    return {
+        absl::StrCat("#: the answer is longer than ", kTextBytesMax, " bytes")};
   }
   return schema_->Validate(answer.text);
 }
@@ -132,12 +132,11 @@ absl::Status OutputCheck::Verdict() const {
     // The place comes before the first colon with a space, the rest after it.
     const std::string_view error = errors_[i];
     const size_t end = std::min(error.find(": "), error.size());
-    AddFieldViolation(
-        fault,
-        absl::StrCat("output", ToAbsl(Cut(error.substr(0, end),
-                                          kFaultErrorBytesMax))),
-        Cut(error.substr(std::min(end + 2, error.size())),
-            kFaultErrorBytesMax));
+    AddFieldViolation(fault,
+                      absl::StrCat("output", ToAbsl(Cut(error.substr(0, end),
+                                                        kFaultErrorBytesMax))),
+                      Cut(error.substr(std::min(end + 2, error.size())),
+                          kFaultErrorBytesMax));
   }
   return fault;
 }

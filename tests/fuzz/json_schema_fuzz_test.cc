@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   const size_t end = text.find('\n');
   const std::string schema = text.substr(0, end);
-  gateway::Judge(schema, end == std::string::npos ? schema
-                                                  : text.substr(end + 1));
+  gateway::Judge(schema,
+                 end == std::string::npos ? schema : text.substr(end + 1));
   return 0;
 }

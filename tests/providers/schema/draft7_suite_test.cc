@@ -82,13 +82,11 @@ TEST_P(Draft7SuiteTest, IsJudgedAsTheSuiteSays) {
   const absl::StatusOr<std::shared_ptr<const JsonSchema>> schema =
       JsonSchema::Compile(GetParam().schema);
   ASSERT_TRUE(schema.ok()) << schema.status();
-  const std::vector<std::string> errors =
-      (*schema)->Validate(GetParam().data);
+  const std::vector<std::string> errors = (*schema)->Validate(GetParam().data);
   EXPECT_EQ(errors.empty(), GetParam().valid) << testing::PrintToString(errors);
 }
 
-INSTANTIATE_TEST_SUITE_P(Suite, Draft7SuiteTest,
-                         testing::ValuesIn(LoadSuite()),
+INSTANTIATE_TEST_SUITE_P(Suite, Draft7SuiteTest, testing::ValuesIn(LoadSuite()),
                          [](const auto& info) { return info.param.name; });
 
 TEST(Draft7SuiteFolderTest, HasBeenReadWhole) {

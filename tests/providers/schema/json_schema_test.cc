@@ -121,9 +121,9 @@ TEST(JsonSchemaTest, FormatsAreNotes) {
 TEST(JsonSchemaTest, NumbersAreComparedByValue) {
   EXPECT_THAT(Errors(R"({"const": 1})", "1.0"), IsEmpty());
   EXPECT_THAT(Errors(R"({"type": "integer"})", "1e2"), IsEmpty());
-  EXPECT_THAT(Errors(R"({"type": "integer"})",
-                     "123456789012345678901234567890"),
-              IsEmpty());
+  EXPECT_THAT(
+      Errors(R"({"type": "integer"})", "123456789012345678901234567890"),
+      IsEmpty());
   EXPECT_THAT(Errors(R"({"type": "integer"})", "1.5"), SizeIs(1));
   EXPECT_THAT(Errors(R"({"multipleOf": 0.01})", "19.99"), IsEmpty());
   EXPECT_THAT(Errors(R"({"multipleOf": 0.01})", "19.995"), SizeIs(1));
@@ -164,23 +164,22 @@ TEST(JsonSchemaTest, ASchemaThatDoublesAtEachStepEnds) {
 TEST(JsonSchemaTest, ALongChainOfReferencesEnds) {
   std::string schema = "{\"definitions\":{\"d4000\":true";
   for (int i = 0; i < 4000; ++i) {
-    absl::StrAppend(&schema, ",\"d", i, "\":{\"$ref\":\"#/definitions/d",
-                    i + 1, "\"}");
+    absl::StrAppend(&schema, ",\"d", i, "\":{\"$ref\":\"#/definitions/d", i + 1,
+                    "\"}");
   }
   schema += "},\"$ref\":\"#/definitions/d0\"}";
   EXPECT_THAT(Errors(schema, "1"), Contains(HasSubstr("too much work")));
 }
 
 TEST(JsonSchemaTest, LargeAnswersAndDearPatternsEnd) {
-  const std::string text = absl::StrCat("\"", std::string(2'000'000, 'a'),
-                                        "\"");
+  const std::string text =
+      absl::StrCat("\"", std::string(2'000'000, 'a'), "\"");
   EXPECT_THAT(Errors(R"({"pattern": "^(a+)+$"})", text), IsEmpty());
   std::string dear = "{\"allOf\":[{}";
   for (int i = 0; i < 200; ++i) {
     absl::StrAppend(&dear, ",{\"pattern\":\"^(a|b){", i + 500, "}\"}");
   }
-  EXPECT_THAT(Errors(dear + "]}", text),
-              Contains(HasSubstr("too much work")));
+  EXPECT_THAT(Errors(dear + "]}", text), Contains(HasSubstr("too much work")));
   std::string list = "[1";
   for (int i = 0; i < 100'000; ++i) list += ",1";
   EXPECT_THAT(Errors(R"({"items": {"type": "integer"}})", list + "]"),

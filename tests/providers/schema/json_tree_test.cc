@@ -20,8 +20,8 @@ TEST(JsonTreeTest, ANumberHasOneFormHoweverItIsWritten) {
   EXPECT_EQ(Reread("-9223372036854775807"), "-9223372036854775807");
   EXPECT_EQ(Reread("[1.5, 1e300]"), "[1.5,1e+300]");
   EXPECT_TRUE(ReadJsonTree("9223372036854775808")->is_number_float());
-  EXPECT_TRUE(ReadJsonTree("123456789012345678901234567890")
-                  ->is_number_float());
+  EXPECT_TRUE(
+      ReadJsonTree("123456789012345678901234567890")->is_number_float());
 }
 
 TEST(JsonTreeTest, WhatIsNoJsonIsRefused) {

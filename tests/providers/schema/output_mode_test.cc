@@ -154,8 +154,8 @@ TEST_F(OutputModeTest, AToolIsNotForcedOnAModelThatReasons) {
         << reasoning;
     EXPECT_THAT(Warning(), HasSubstr("reason"));
   }
-  for (const char* none : {"mode: MODE_DISABLED effort: EFFORT_HIGH",
-                           "effort: EFFORT_NONE"}) {
+  for (const char* none :
+       {"mode: MODE_DISABLED effort: EFFORT_HIGH", "effort: EFFORT_NONE"}) {
     EXPECT_EQ(Sent(OutputMode::kForcedTool,
                    Asking("reasoning { " + std::string(none) + " }")),
               OutputMode::kForcedTool)
@@ -178,8 +178,8 @@ TEST_F(OutputModeTest, WhatIsNoObjectGoesIntoThePrompt) {
 }
 
 TEST_F(OutputModeTest, AnyObjectNeedsNoSchema) {
-  const auto request = Parsed<v1::GenerateRequest>(
-      "response_format { kind: KIND_JSON_OBJECT }");
+  const auto request =
+      Parsed<v1::GenerateRequest>("response_format { kind: KIND_JSON_OBJECT }");
   EXPECT_EQ(Sent(OutputMode::kNative, request), OutputMode::kNative);
   EXPECT_EQ(Sent(OutputMode::kJsonMode, request), OutputMode::kNative);
   EXPECT_EQ(Sent(OutputMode::kForcedTool, request, OutputMode::kJsonMode),
@@ -240,10 +240,9 @@ TEST_F(OutputModeTest, AStreamedCallBecomesTextPieceByPiece) {
   OutputRewrite rewrite(OutputMode::kForcedTool, OutputMode::kPrompt, request,
                         &warnings_);
   std::vector<std::string> texts;
-  for (const char* text :
-       {R"(delta { tool_call { id: "1" name: "person" } })",
-        R"(delta { tool_call { arguments: "{\"a\"" } })",
-        R"(delta { tool_call { arguments: ":1}" } })"}) {
+  for (const char* text : {R"(delta { tool_call { id: "1" name: "person" } })",
+                           R"(delta { tool_call { arguments: "{\"a\"" } })",
+                           R"(delta { tool_call { arguments: ":1}" } })"}) {
     auto event = Parsed<v1::GenerateEvent>(text);
     rewrite.RestoreEvent(&event);
     ASSERT_TRUE(event.delta().has_text());

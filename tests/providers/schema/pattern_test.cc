@@ -74,8 +74,7 @@ TEST(PatternTest, WhatLinearTimeCannotDoIsRefused) {
 }
 
 TEST(PatternTest, AProgramThatWouldBeTooLargeIsRefused) {
-  EXPECT_THAT(Refusal("((((a{30}){30}){30}){30})"),
-              HasSubstr("not supported"));
+  EXPECT_THAT(Refusal("((((a{30}){30}){30}){30})"), HasSubstr("not supported"));
 }
 
 TEST(PatternTest, WhatBacktrackingNeverEndsIsLinear) {

@@ -52,7 +52,8 @@ TEST(SchemaGraphTest, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_EQ(Refusal(R"({"multipleOf": 0})"),
             "#/multipleOf: must be a number above 0");
   EXPECT_EQ(Refusal(R"({"allOf": []})"), "#/allOf: must be a list of schemas");
-  EXPECT_EQ(Refusal(R"({"properties": []})"), "#/properties: must be an object");
+  EXPECT_EQ(Refusal(R"({"properties": []})"),
+            "#/properties: must be an object");
   EXPECT_EQ(Refusal(R"({"required": "a"})"),
             "#/required: must be a list of names");
   EXPECT_EQ(Refusal(R"({"exclusiveMinimum": true})"),
@@ -87,9 +88,9 @@ TEST(SchemaGraphTest, ALoopWithoutAStepIntoTheValueIsRefused) {
 }
 
 TEST(SchemaGraphTest, WhatIsTooLargeIsRefused) {
-  EXPECT_THAT(Refusal(absl::StrCat(
-                  "{\"title\": \"",
-                  std::string(SchemaGraph::kTextBytesMax, 'a'), "\"}")),
+  EXPECT_THAT(Refusal(absl::StrCat("{\"title\": \"",
+                                   std::string(SchemaGraph::kTextBytesMax, 'a'),
+                                   "\"}")),
               HasSubstr("larger than"));
   std::string deep = "{}";
   for (int i = 0; i < 40; ++i) deep = absl::StrCat("{\"items\":", deep, "}");

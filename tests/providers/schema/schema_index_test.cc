@@ -72,16 +72,15 @@ TEST(SchemaIndexTest, LaterKeywordsAreRefusedWithTheirPlace) {
   EXPECT_EQ(Target(R"({"properties": {"a": {"unevaluatedItems": false}}})", ""),
             "#/properties/a/unevaluatedItems: this keyword is not supported");
   for (const char* keyword :
-       {"unevaluatedProperties", "$dynamicRef", "$dynamicAnchor",
-        "$vocabulary", "minContains", "maxContains", "$anchor",
-        "$recursiveRef"}) {
-    EXPECT_THAT(Target(std::string("{\"allOf\": [{\"") + keyword + "\": 1}]}",
-                       ""),
-                HasSubstr(std::string("#/allOf/0/") + keyword));
+       {"unevaluatedProperties", "$dynamicRef", "$dynamicAnchor", "$vocabulary",
+        "minContains", "maxContains", "$anchor", "$recursiveRef"}) {
+    EXPECT_THAT(
+        Target(std::string("{\"allOf\": [{\"") + keyword + "\": 1}]}", ""),
+        HasSubstr(std::string("#/allOf/0/") + keyword));
     // A property may be called so.
-    EXPECT_THAT(Target(std::string("{\"properties\": {\"") + keyword +
-                           "\": {}}}", "#"),
-                HasSubstr(keyword));
+    EXPECT_THAT(
+        Target(std::string("{\"properties\": {\"") + keyword + "\": {}}}", "#"),
+        HasSubstr(keyword));
   }
 }
 
@@ -96,8 +95,8 @@ TEST(SchemaIndexTest, TheDialectSaysWhetherSiblingsOfAReferenceCount) {
   EXPECT_TRUE(count(R"({"$defs": {}})"));
   EXPECT_FALSE(count(
       R"({"$schema": "http://json-schema.org/draft-07/schema#", "$defs": {}})"));
-  EXPECT_TRUE(count(
-      R"({"$schema": "https://json-schema.org/draft/2020-12/schema"})"));
+  EXPECT_TRUE(
+      count(R"({"$schema": "https://json-schema.org/draft/2020-12/schema"})"));
   EXPECT_THAT(Target(R"({"$schema": "http://x.test/mine"})", ""),
               HasSubstr("#/$schema"));
 }

@@ -61,11 +61,11 @@ class OutputCheckTest : public testing::Test {
   OutputCheckTest() { Expect(/*strict=*/false); }
 
   void Expect(bool strict) {
-    ASSERT_TRUE(check_
-                    .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA,
-                                   kSchema),
-                            schemas_, strict)
-                    .ok());
+    ASSERT_TRUE(
+        check_
+            .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, kSchema),
+                    schemas_, strict)
+            .ok());
   }
 
   // What the answer is told to be.
@@ -177,8 +177,8 @@ TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
 
 TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
   Expect(/*strict=*/true);
-  std::vector<std::string> texts(50, R"({"answer": ")" +
-                                         std::string(2000, 'x') + "\"}");
+  std::vector<std::string> texts(
+      50, R"({"answer": ")" + std::string(2000, 'x') + "\"}");
   check_.Judge(Answers(texts));
   const absl::Status verdict = check_.Verdict();
   EXPECT_THAT(FieldViolations(verdict), SizeIs(OutputCheck::kFaultErrorsMax));
@@ -198,10 +198,9 @@ TEST_F(OutputCheckTest, AnAnswerWithoutBoundsIsNotKept) {
 TEST(OutputCheckExpectTest, AnyObjectWillDoForJsonMode) {
   SchemaCache schemas;
   OutputCheck check;
-  ASSERT_TRUE(check
-                  .Expect(Asking(v1::ResponseFormat::KIND_JSON_OBJECT),
-                          schemas, false)
-                  .ok());
+  ASSERT_TRUE(
+      check.Expect(Asking(v1::ResponseFormat::KIND_JSON_OBJECT), schemas, false)
+          .ok());
   v1::GenerateResponse told;
   check.Judge(Answers({R"({"any": []})"}));
   check.Describe(&told);
@@ -213,8 +212,8 @@ TEST(OutputCheckExpectTest, AnyObjectWillDoForJsonMode) {
 
 TEST(OutputCheckExpectTest, FreeTextIsNotJudged) {
   SchemaCache schemas;
-  for (const auto kind : {v1::ResponseFormat::KIND_UNSPECIFIED,
-                          v1::ResponseFormat::KIND_TEXT}) {
+  for (const auto kind :
+       {v1::ResponseFormat::KIND_UNSPECIFIED, v1::ResponseFormat::KIND_TEXT}) {
     OutputCheck check;
     ASSERT_TRUE(check.Expect(Asking(kind), schemas, true).ok());
     EXPECT_FALSE(check.asked());
@@ -233,11 +232,10 @@ TEST(OutputCheckExpectTest, ASchemaThatCannotBeReadIsRefusedWithItsPlace) {
              R"({"properties": {"a": {"unevaluatedProperties": false}}})"),
       schemas, false);
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_INVALID_REQUEST);
-  EXPECT_THAT(
-      FieldViolations(refused),
-      ElementsAre(testing::Pair(
-          "response_format.schema",
-          HasSubstr("#/properties/a/unevaluatedProperties: "))));
+  EXPECT_THAT(FieldViolations(refused),
+              ElementsAre(testing::Pair(
+                  "response_format.schema",
+                  HasSubstr("#/properties/a/unevaluatedProperties: "))));
 }
 
 }  // namespace

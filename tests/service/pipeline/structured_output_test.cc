@@ -40,10 +40,9 @@ class StructuredOutputTest : public UpstreamCalls {
   // As a caller of the OpenAI door asks.
   static CallQuestion RawAsking(std::string_view model, bool stream) {
     return RawOpenAi(
-        model,
-        absl::StrCat(R"(,"response_format":{"type":"json_schema",)"
-                     R"("json_schema":{"name":"answer","schema":)",
-                     kSchema, "}}", stream ? R"(,"stream":true)" : ""));
+        model, absl::StrCat(R"(,"response_format":{"type":"json_schema",)"
+                            R"("json_schema":{"name":"answer","schema":)",
+                            kSchema, "}}", stream ? R"(,"stream":true)" : ""));
   }
 };
 
