@@ -239,12 +239,31 @@ class ErrorReader {
       if (!detail.IsObject()) return absl::OkStatus();
       return detail.EachField(
           [this](std::string_view key, JsonValue& value) -> absl::Status {
+            if (key == "violations" && value.IsArray()) {
+              return ReadViolations(value);
+            }
             std::string text;
             GATEWAY_RETURN_IF_ERROR(ReadText(value, &text));
             if (key == "retryDelay") {
               error_.retry_after = ReadProtoDuration(text);
             } else if (key == "reason") {
               error_.code = text;
+            }
+            return absl::OkStatus();
+          });
+    });
+  }
+
+  absl::Status ReadViolations(JsonValue& violations) {
+    return violations.EachElement([this](JsonValue& violation) -> absl::Status {
+      if (!violation.IsObject()) return absl::OkStatus();
+      return violation.EachField(
+          [this](std::string_view key, JsonValue& value) -> absl::Status {
+            if (key != "quotaId") return absl::OkStatus();
+            std::string quota;
+            GATEWAY_RETURN_IF_ERROR(ReadText(value, &quota));
+            if (absl::StrContains(quota, "PerDay")) {
+              error_.is_daily_quota = true;
             }
             return absl::OkStatus();
           });

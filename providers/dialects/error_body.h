@@ -46,6 +46,8 @@ struct ErrorBody {
   std::string status;
   // A code that is a number, which is an HTTP status.
   std::optional<int> number;
+  // The quota that is spent is that of a day.
+  bool is_daily_quota = false;
   // A delay that the body asks for.
   std::optional<absl::Duration> retry_after;
 };

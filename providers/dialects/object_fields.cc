@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -36,6 +37,21 @@ std::string Join(std::string_view place, std::string_view path) {
 }
 
 }  // namespace
+
+std::string CamelCase(std::string_view name) {
+  std::string camel;
+  camel.reserve(name.size());
+  bool capital = false;
+  for (const char c : name) {
+    if (c == '_' && !camel.empty()) {
+      capital = true;
+      continue;
+    }
+    camel.push_back(capital ? absl::ascii_toupper(c) : c);
+    capital = false;
+  }
+  return camel;
+}
 
 absl::Status AsFieldFault(const absl::Status& status, std::string_view place) {
   if (status.ok() || !FieldViolations(status).empty()) return status;
@@ -99,13 +115,15 @@ bool ObjectFields::IsTextKey(std::string_view key) const {
          format_->text_keys.end();
 }
 
-absl::Status ObjectFields::Add(std::string_view key, JsonValue& value) {
+absl::Status ObjectFields::Add(std::string_view name, JsonValue& value) {
+  const std::string key =
+      format_->camel_case ? CamelCase(name) : std::string(name);
   if (Find(key) != nullptr) return value.Error("repeated key");
   if (fields_.size() == kObjectFieldsLimit) {
     return value.Error("too many fields");
   }
   Field& field = fields_.emplace_back();
-  field.key = std::string(key);
+  field.key = key;
   if (IsTextKey(key) && value.IsString()) {
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
     field.text = std::string(text);

@@ -48,7 +48,13 @@ struct ObjectFormat {
   // The objects that the contract models without extensions of their own.
   // Their unknown fields are kept as `object.field`.
   absl::Span<const std::string_view> nested_objects;
+  // Names are written in camelCase and may be read in snake_case as well, as
+  // protobuf's JSON has it.
+  bool camel_case = false;
 };
+
+// `top_k` as `topK`; other names unchanged.
+std::string CamelCase(std::string_view name);
 
 // An object of a format has about ten fields.
 inline constexpr size_t kObjectFieldsLimit = 128;
@@ -132,7 +138,7 @@ class ObjectFields {
   ObjectFields(const ObjectFormat& format, std::string path)
       : format_(&format), path_(std::move(path)) {}
 
-  absl::Status Add(std::string_view key, JsonValue& value);
+  absl::Status Add(std::string_view name, JsonValue& value);
   Field* Find(std::string_view key);
   static std::string JsonOf(const Field& field);
 

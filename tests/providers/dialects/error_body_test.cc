@@ -3,7 +3,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/json.h"
 #include "gmock/gmock.h"
@@ -49,6 +51,19 @@ TEST(ErrorBodyTest, ReadsGeminiWithItsDelay) {
     EXPECT_EQ(error.status, "RESOURCE_EXHAUSTED");
     EXPECT_EQ(error.number, 429);
     EXPECT_EQ(error.retry_after, absl::Milliseconds(1500));
+  }
+}
+
+TEST(ErrorBodyTest, KnowsAQuotaOfADay) {
+  for (const auto& [quota, is_daily] :
+       {std::pair("RequestsPerDayPerModel", true),
+        std::pair("RequestsPerMinutePerModel", false)}) {
+    const ErrorBody error = ReadErrorBody(absl::StrCat(
+        R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[)"
+        R"({"violations":[7,{"quotaId":")",
+        quota, R"("}]}]}})"));
+    EXPECT_EQ(error.form, Form::kGemini);
+    EXPECT_EQ(error.is_daily_quota, is_daily) << quota;
   }
 }
 

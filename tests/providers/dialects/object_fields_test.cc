@@ -41,6 +41,26 @@ TEST(ObjectFieldsTest, TakesTextsInWhateverOrderTheyCome) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+TEST(ObjectFieldsTest, AFormatInCamelCaseIsAlsoReadInSnakeCase) {
+  constexpr wire::ObjectFormat kCamel = {"camel", {}, {}, true};
+  const auto names_of = [&](std::string_view text, ExtensionList* rest) {
+    return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+      absl::StatusOr<ObjectFields> fields = ObjectFields::Read(kCamel, root);
+      if (fields.ok()) fields->Rest(rest);
+      return fields.status();
+    });
+  };
+  ExtensionList rest;
+  ASSERT_TRUE(
+      names_of(R"({"top_k":1,"_x":2,"$ref":3,"maxTokens":4})", &rest).ok());
+  EXPECT_EQ(rest[0].name(), "topK");
+  EXPECT_EQ(rest[1].name(), "_x");
+  EXPECT_EQ(rest[2].name(), "$ref");
+  EXPECT_EQ(rest[3].name(), "maxTokens");
+  EXPECT_THAT(FieldViolations(names_of(R"({"topK":1,"top_k":2})", &rest)),
+              ElementsAre(Pair("top_k", "repeated key")));
+}
+
 TEST(ObjectFieldsTest, KeepsWhatNobodyTookByteForByte) {
   const absl::Status status = WithFields(
       R"({"text":"t","novel": {"a" : [1.50, "\u00e5"]} ,"word":"\u0041"})",
