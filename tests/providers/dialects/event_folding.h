@@ -101,6 +101,7 @@ class EventFolding {
 
   static void AddAudio(const v1::Audio& delta, v1::Audio* audio) {
     if (!delta.id().empty()) audio->set_id(delta.id());
+    if (!delta.format().empty()) audio->set_format(delta.format());
     if (delta.expires_at_seconds() != 0) {
       audio->set_expires_at_seconds(delta.expires_at_seconds());
     }

@@ -1,0 +1,64 @@
+// The parts of an answer that whole answers and the chunks of a stream have in
+// common: a chunk is an answer that holds only what is new.
+//
+//   Answer answer;
+//   GATEWAY_RETURN_IF_ERROR(ReadAnswer(body, padding, &answer));
+//
+// Thread-safe: plain functions.
+
+#ifndef PROVIDERS_DIALECTS_GEMINI_CANDIDATE_H_
+#define PROVIDERS_DIALECTS_GEMINI_CANDIDATE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/gemini/part_reader.h"
+#include "providers/dialects/gemini/words.h"
+
+namespace gateway::gemini {
+
+// How many answers one call may have.
+inline constexpr int32_t kCandidatesMax = 128;
+
+struct Candidate {
+  int32_t index = 0;
+  PartList parts;
+  std::string finish_word;  // Empty if it goes on.
+  v1::Logprobs logprobs;
+  ExtensionList extensions;
+};
+
+struct Answer {
+  std::string id;
+  std::string model;
+  std::vector<Candidate> candidates;
+  std::string block_word;  // Why the prompt was refused; empty if it was not.
+  bool has_usage = false;
+  WireUsage usage;
+  ExtensionList usage_extensions;
+  ExtensionList extensions;
+  bool is_error = false;  // The body is an error's.
+};
+
+// Errors are of the reading: see AsBadResponse.
+absl::Status ReadAnswer(std::string_view body, Answer* answer);
+
+// What is wrong with an answer is the provider's fault, not the caller's.
+absl::Status AsBadResponse(const absl::Status& status);
+
+// Gives a call the id that it came without: the same each time that this answer
+// is read.
+void NameCall(std::string_view answer_id, int32_t choice_index,
+              int32_t call_index, v1::ToolCall* call);
+
+void WriteLogprobs(const v1::Logprobs& logprobs, ObjectWriter& object);
+
+}  // namespace gateway::gemini
+
+#endif  // PROVIDERS_DIALECTS_GEMINI_CANDIDATE_H_

@@ -1,0 +1,220 @@
+#include "providers/dialects/gemini/errors.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "google/rpc/status.pb.h"
+#include "providers/dialects/error_body.h"
+#include "providers/dialects/retry_after.h"
+
+namespace gateway::gemini {
+namespace {
+
+// What a canonical word means when no HTTP status says it.
+struct WordMeaning {
+  std::string_view word;
+  int http_status;
+};
+
+constexpr WordMeaning kWordMeanings[] = {
+    {"INVALID_ARGUMENT", 400},
+    {"FAILED_PRECONDITION", 400},
+    {"OUT_OF_RANGE", 400},
+    {"UNAUTHENTICATED", 401},
+    {"PERMISSION_DENIED", 403},
+    {"NOT_FOUND", 404},
+    {"ABORTED", 409},
+    {"ALREADY_EXISTS", 409},
+    {"RESOURCE_EXHAUSTED", 429},
+    {"CANCELLED", 499},
+    {"INTERNAL", 500},
+    {"UNKNOWN", 500},
+    {"DATA_LOSS", 500},
+    {"UNIMPLEMENTED", 501},
+    {"UNAVAILABLE", 503},
+    {"DEADLINE_EXCEEDED", 504},
+};
+
+// A caller is told a status and its canonical word.
+struct Telling {
+  v1::ErrorReason reason;
+  int http_status;
+  std::string_view word;
+};
+
+constexpr Telling kTellings[] = {
+    {v1::ERROR_REASON_INVALID_REQUEST, 400, "INVALID_ARGUMENT"},
+    {v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED, 400, "INVALID_ARGUMENT"},
+    {v1::ERROR_REASON_REQUEST_TOO_LARGE, 413, "INVALID_ARGUMENT"},
+    {v1::ERROR_REASON_CONTENT_POLICY, 400, "INVALID_ARGUMENT"},
+    {v1::ERROR_REASON_CAPABILITY_UNSUPPORTED, 400, "INVALID_ARGUMENT"},
+    {v1::ERROR_REASON_API_KEY_INVALID, 401, "UNAUTHENTICATED"},
+    {v1::ERROR_REASON_MODEL_NOT_ALLOWED, 403, "PERMISSION_DENIED"},
+    {v1::ERROR_REASON_FORBIDDEN, 403, "PERMISSION_DENIED"},
+    {v1::ERROR_REASON_MODEL_NOT_FOUND, 404, "NOT_FOUND"},
+    {v1::ERROR_REASON_PROVIDER_NOT_FOUND, 404, "NOT_FOUND"},
+    {v1::ERROR_REASON_NOT_FOUND, 404, "NOT_FOUND"},
+    {v1::ERROR_REASON_RATE_LIMITED, 429, "RESOURCE_EXHAUSTED"},
+    {v1::ERROR_REASON_BUDGET_EXCEEDED, 429, "RESOURCE_EXHAUSTED"},
+    {v1::ERROR_REASON_PROVIDER_RATE_LIMITED, 429, "RESOURCE_EXHAUSTED"},
+    {v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED, 503, "UNAVAILABLE"},
+    {v1::ERROR_REASON_PROVIDER_AUTH_FAILED, 502, "INTERNAL"},
+    {v1::ERROR_REASON_PROVIDER_UNAVAILABLE, 502, "UNAVAILABLE"},
+    {v1::ERROR_REASON_PROVIDER_TIMEOUT, 504, "DEADLINE_EXCEEDED"},
+    {v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, 502, "INTERNAL"},
+    {v1::ERROR_REASON_STREAM_INTERRUPTED, 502, "UNAVAILABLE"},
+    {v1::ERROR_REASON_CONFLICT, 409, "ABORTED"},
+    {v1::ERROR_REASON_CIRCUIT_OPEN, 503, "UNAVAILABLE"},
+    {v1::ERROR_REASON_OVERLOADED, 503, "UNAVAILABLE"},
+    {v1::ERROR_REASON_DRAINING, 503, "UNAVAILABLE"},
+    {v1::ERROR_REASON_LEDGER_UNAVAILABLE, 503, "UNAVAILABLE"},
+    {v1::ERROR_REASON_RESPONSE_VALIDATION, 422, "FAILED_PRECONDITION"},
+    {v1::ERROR_REASON_DEADLINE_EXCEEDED, 504, "DEADLINE_EXCEEDED"},
+    {v1::ERROR_REASON_CANCELLED, 499, "CANCELLED"},
+    {v1::ERROR_REASON_UNIMPLEMENTED, 501, "UNIMPLEMENTED"},
+    {v1::ERROR_REASON_INTERNAL, 500, "INTERNAL"},
+};
+
+Telling TellingOf(const absl::Status& status) {
+  const v1::ErrorReason reason = FaultReason(status);
+  const auto* found =
+      std::find_if(std::begin(kTellings), std::end(kTellings),
+                   [&](const Telling& each) { return each.reason == reason; });
+  Telling telling = found != std::end(kTellings) ? *found : *std::prev(found);
+  const bool overloaded = FaultMetadata(status, "http_status") == "503";
+  if (reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE && overloaded) {
+    telling.http_status = 503;
+  }
+  return telling;
+}
+
+// The format has no code for a prompt that is too long.
+bool SpeaksOfContextLength(std::string_view message) {
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(message));
+  return absl::StrContains(lower, "input token count") ||
+         absl::StrContains(lower, "maximum number of tokens") ||
+         absl::StrContains(lower, "context window");
+}
+
+v1::ErrorReason ReasonOf(int status, const ErrorBody& body) {
+  if (body.code == "API_KEY_INVALID" || body.code == "API_KEY_EXPIRED") {
+    return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+  }
+  if (status == 400) {
+    // The account's region or its billing, which the caller cannot mend.
+    if (body.status == "FAILED_PRECONDITION") {
+      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+    }
+    if (SpeaksOfContextLength(body.message)) {
+      return v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED;
+    }
+  }
+  // What a day allows is not back in a minute.
+  if (status == 429 && body.is_daily_quota) {
+    return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+  }
+  // Whoever cancelled it, it was not the caller.
+  if (status == 499) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  return ReasonOfHttpStatus(status);
+}
+
+absl::Status MakeError(int status, const ErrorBody& body,
+                       std::optional<absl::Duration> delay) {
+  const v1::ErrorReason reason = ReasonOf(status, body);
+  absl::Status fault = MakeFault(
+      reason, absl::StrCat(
+                  status, ": ",
+                  body.message.empty() ? "no reason was given" : body.message));
+  AddFaultMetadata(fault, "http_status", absl::StrCat(status));
+  if (!body.code.empty()) AddFaultMetadata(fault, "provider_code", body.code);
+  if (delay.has_value() && (reason == v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
+                            reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE ||
+                            reason == v1::ERROR_REASON_PROVIDER_TIMEOUT)) {
+    SetRetryDelay(fault, *delay);
+  }
+  return fault;
+}
+
+void WriteDetails(const absl::Status& status, JsonWriter& json) {
+  json.StartArrayField("details");
+  json.StartObject();
+  json.StringField("@type", "type.googleapis.com/google.rpc.ErrorInfo");
+  json.StringField("reason", ReasonName(FaultReason(status)));
+  json.StringField("domain", kErrorDomain);
+  json.EndObject();
+  const auto violations = FieldViolations(status);
+  if (!violations.empty()) {
+    json.StartObject();
+    json.StringField("@type", "type.googleapis.com/google.rpc.BadRequest");
+    json.StartArrayField("fieldViolations");
+    for (const auto& [field, description] : violations) {
+      json.StartObject();
+      json.StringField("field", field);
+      json.StringField("description", description);
+      json.EndObject();
+    }
+    json.EndArray();
+    json.EndObject();
+  }
+  if (const auto delay = RetryDelay(status); delay.has_value()) {
+    json.StartObject();
+    json.StringField("@type", "type.googleapis.com/google.rpc.RetryInfo");
+    json.StringField("retryDelay",
+                     absl::StrCat(absl::ToDoubleSeconds(*delay), "s"));
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+}  // namespace
+
+absl::Status ReadError(const HttpFailure& failure, absl::Time now) {
+  const ErrorBody body = ReadErrorBody(failure.body);
+  std::optional<absl::Duration> delay =
+      ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
+  if (!delay.has_value()) delay = body.retry_after;
+  return MakeError(failure.status, body, delay);
+}
+
+absl::Status ReadErrorEvent(std::string_view data) {
+  const ErrorBody body = ReadErrorBody(data);
+  int status = body.number.value_or(0);
+  for (const WordMeaning& meaning : kWordMeanings) {
+    if (status == 0 && meaning.word == body.status) {
+      status = meaning.http_status;
+    }
+  }
+  return MakeError(status == 0 ? 500 : status, body, body.retry_after);
+}
+
+std::string ErrorBodyOf(const absl::Status& status) {
+  const Telling telling = TellingOf(status);
+  // Bounded and made UTF-8 as for gRPC.
+  const std::string message = ToRpcStatus(status).message();
+  std::string body;
+  JsonWriter json(&body);
+  json.StartObject();
+  json.StartObjectField("error");
+  json.Int64Field("code", telling.http_status);
+  json.StringField("message", message);
+  json.StringField("status", telling.word);
+  WriteDetails(status, json);
+  json.EndObject();
+  json.EndObject();
+  return body;
+}
+
+WireError WriteError(const absl::Status& status) {
+  return {.http_status = TellingOf(status).http_status,
+          .body = ErrorBodyOf(status),
+          .retry_after = RetryDelay(status)};
+}
+
+}  // namespace gateway::gemini

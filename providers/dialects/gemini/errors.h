@@ -1,0 +1,36 @@
+// Failures in Gemini's words, which are those of google.rpc.Status: an HTTP
+// status, a canonical word, details.
+//
+//   {"error": {"code": 429, "message": "...", "status": "RESOURCE_EXHAUSTED",
+//              "details": [{"@type": ".../google.rpc.RetryInfo", ...}]}}
+//
+// Thread-safe: plain functions.
+
+#ifndef PROVIDERS_DIALECTS_GEMINI_ERRORS_H_
+#define PROVIDERS_DIALECTS_GEMINI_ERRORS_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway::gemini {
+
+// Turns a failed HTTP answer into a fault. `now` is what a date in
+// `retry-after` is compared with.
+absl::Status ReadError(const HttpFailure& failure, absl::Time now);
+
+// The same for an error inside of a stream, or in place of an answer.
+absl::Status ReadErrorEvent(std::string_view data);
+
+// The answer to a call that failed.
+WireError WriteError(const absl::Status& status);
+
+// Its body alone, in one line.
+std::string ErrorBodyOf(const absl::Status& status);
+
+}  // namespace gateway::gemini
+
+#endif  // PROVIDERS_DIALECTS_GEMINI_ERRORS_H_

@@ -1,0 +1,256 @@
+#include "providers/dialects/gemini/event_writer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "errors/fault.h"
+#include "providers/dialects/gemini/candidate.h"
+#include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/gemini/part_writer.h"
+#include "providers/dialects/gemini/words.h"
+
+namespace gateway::gemini {
+namespace {
+
+// What a delta may carry that is not of its part.
+constexpr std::string_view kCitations = "citationMetadata";
+
+// Ends an event whose data is `out` from `begin` on. JSON from elsewhere may
+// have line breaks between its tokens, which would end the line of data.
+void EndEvent(size_t begin, std::string* out) {
+  std::replace_if(
+      out->begin() + static_cast<std::ptrdiff_t>(begin), out->end(),
+      [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  out->append("\n\n");
+}
+
+// The part that a piece is. False if there is none in this format.
+bool PartOf(const v1::Delta& delta, v1::Part* part) {
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      part->set_text(delta.text());
+      break;
+    case v1::Delta::kRefusal:
+      part->set_text(delta.refusal());
+      break;
+    case v1::Delta::kReasoning:
+      part->mutable_reasoning()->set_text(delta.reasoning());
+      break;
+    case v1::Delta::kReasoningSignature:
+      part->mutable_reasoning()->set_signature(delta.reasoning_signature());
+      break;
+    case v1::Delta::kAudio:
+      *part->mutable_audio() = delta.audio();
+      break;
+    case v1::Delta::kOpaque:
+      if (delta.opaque().dialect() != kDialect) return false;
+      *part->mutable_opaque() = delta.opaque();
+      break;
+    case v1::Delta::PIECE_NOT_SET:
+      part->set_text("");
+      break;
+    default:
+      return false;
+  }
+  for (const v1::Extension& extension : delta.extensions()) {
+    if (extension.dialect() == kDialect && extension.name() != kCitations) {
+      *part->add_extensions() = extension;
+    }
+  }
+  return !part->has_text() || !part->text().empty() ||
+         !part->extensions().empty();
+}
+
+}  // namespace
+
+absl::Status ChunkWriter::Write(const v1::GenerateEvent& event,
+                                std::string* out) {
+  switch (event.event_case()) {
+    case v1::GenerateEvent::kStarted:
+      started_ = event.started();
+      return absl::OkStatus();
+    case v1::GenerateEvent::kUsage:
+      usage_ = event.usage();
+      return absl::OkStatus();
+    case v1::GenerateEvent::kDelta:
+      return TakeDelta(event.delta(), out);
+    case v1::GenerateEvent::kChoiceEnd:
+      ends_.push_back(event.choice_end());
+      return EndCalls(event.choice_end().choice_index(), out);
+    case v1::GenerateEvent::kEnd:
+      return WriteEnd(event.end(), out);
+    case v1::GenerateEvent::EVENT_NOT_SET:
+      return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChunkWriter::TakeDelta(const v1::Delta& delta, std::string* out) {
+  if (delta.has_tool_call()) return TakeCall(delta, out);
+  v1::Part part;
+  const bool has_part = PartOf(delta, &part);
+  const bool has_more =
+      delta.has_logprobs() ||
+      FindExtension(delta.extensions(), kCitations) != nullptr;
+  if (!has_part && !has_more) return absl::OkStatus();
+  return WritePiece(delta.choice_index(), has_part ? &part : nullptr, &delta,
+                    out);
+}
+
+absl::Status ChunkWriter::TakeCall(const v1::Delta& delta, std::string* out) {
+  const v1::ToolCallDelta& piece = delta.tool_call();
+  auto found =
+      std::find_if(calls_.begin(), calls_.end(), [&](const WaitingCall& each) {
+        return each.choice_index == delta.choice_index() &&
+               each.call_index == piece.index();
+      });
+  // What follows a call that was whole means nothing.
+  if (found == calls_.end() && piece.name().empty()) return absl::OkStatus();
+  if (found == calls_.end()) {
+    calls_.push_back({.choice_index = delta.choice_index(),
+                      .call_index = piece.index(),
+                      .part = {}});
+    found = std::prev(calls_.end());
+  }
+  v1::ToolCall& call = *found->part.mutable_tool_call();
+  if (!piece.id().empty()) call.set_id(piece.id());
+  if (!piece.name().empty()) call.set_name(piece.name());
+  if (piece.kind() != v1::TOOL_KIND_UNSPECIFIED) call.set_kind(piece.kind());
+  call.mutable_arguments()->append(piece.arguments());
+  found->part.mutable_extensions()->MergeFrom(delta.extensions());
+  waiting_bytes_ += piece.arguments().size();
+  if (waiting_bytes_ > kWaitingBytesLimit) {
+    return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                     "a tool call is too long to be written in one piece");
+  }
+  const bool may_be_whole =
+      piece.arguments().ends_with('}') && call.kind() != v1::TOOL_KIND_CUSTOM;
+  if (!may_be_whole || !IsJsonObject(call.arguments())) return absl::OkStatus();
+  const WaitingCall whole = std::move(*found);
+  calls_.erase(found);
+  waiting_bytes_ -= whole.part.tool_call().arguments().size();
+  has_calls_ = true;
+  return WritePiece(whole.choice_index, &whole.part, nullptr, out);
+}
+
+absl::Status ChunkWriter::EndCalls(int32_t choice_index, std::string* out) {
+  for (const WaitingCall& call : calls_) {
+    if (call.choice_index != choice_index) continue;
+    has_calls_ = true;
+    GATEWAY_RETURN_IF_ERROR(WritePiece(choice_index, &call.part, nullptr, out));
+  }
+  std::erase_if(calls_, [&](const WaitingCall& call) {
+    return call.choice_index == choice_index;
+  });
+  return absl::OkStatus();
+}
+
+absl::Status ChunkWriter::WritePiece(int32_t choice_index, const v1::Part* part,
+                                     const v1::Delta* delta, std::string* out) {
+  Losses losses(kDialect, nullptr);
+  PartWriter writer(losses);
+  if (part != nullptr && !writer.Carries(*part)) return absl::OkStatus();
+  out->append("data: ");
+  const size_t begin = out->size();
+  JsonWriter json(out);
+  ObjectWriter object(kFormat, json);
+  object.Field("candidates").StartArray();
+  ObjectWriter candidate(kFormat, json);
+  ObjectWriter content(kFormat, candidate.Field("content"));
+  if (part != nullptr) {
+    content.Field("parts").StartArray();
+    GATEWAY_RETURN_IF_ERROR(writer.Write(*part, "delta", json));
+    json.EndArray();
+  }
+  content.Text("role", "model");
+  content.End();
+  candidate.Int64("index", choice_index);
+  if (delta != nullptr) {
+    WriteLogprobs(delta->logprobs(), candidate);
+    const v1::Extension* citations =
+        FindExtension(delta->extensions(), kCitations);
+    if (citations != nullptr) {
+      GATEWAY_RETURN_IF_ERROR(
+          candidate.Json(kCitations, citations->json(), kCitations));
+    }
+  }
+  candidate.End();
+  json.EndArray();
+  GATEWAY_RETURN_IF_ERROR(FinishChunk(object));
+  EndEvent(begin, out);
+  return absl::OkStatus();
+}
+
+// What each event repeats, and what only the first one says.
+absl::Status ChunkWriter::FinishChunk(ObjectWriter& object) {
+  object.Text("modelVersion",
+              options_.model.empty() ? started_.model() : options_.model);
+  const std::string& id =
+      started_.id().empty() ? started_.request_id() : started_.id();
+  if (!id.empty()) object.Text("responseId", id);
+  if (!std::exchange(has_chunk_, true)) {
+    GATEWAY_RETURN_IF_ERROR(object.Extensions(started_.extensions(), ""));
+  }
+  object.End();
+  return absl::OkStatus();
+}
+
+bool ChunkWriter::IsBlockedPrompt() const {
+  return !has_chunk_ &&
+         FindExtension(started_.extensions(), "promptFeedback") != nullptr;
+}
+
+absl::Status ChunkWriter::WriteLastCandidate(const v1::ChoiceEnd& end,
+                                             JsonWriter& json) {
+  v1::FinishReason reason = end.finish_reason();
+  if (reason == v1::FINISH_REASON_UNSPECIFIED && has_calls_) {
+    reason = v1::FINISH_REASON_TOOL_CALLS;
+  }
+  ObjectWriter candidate(kFormat, json);
+  // Clients take an event without a part for a broken one.
+  candidate.Field("content").Raw(R"({"parts":[{"text":""}],"role":"model"})");
+  candidate.Text("finishReason",
+                 FinishWord(reason, end.provider_finish_reason()));
+  candidate.Int64("index", end.choice_index());
+  GATEWAY_RETURN_IF_ERROR(candidate.Extensions(end.extensions(), ""));
+  candidate.End();
+  return absl::OkStatus();
+}
+
+absl::Status ChunkWriter::WriteEnd(const v1::StreamEnd& end, std::string* out) {
+  if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
+    const bool is_named = end.error().reason() != v1::ERROR_REASON_UNSPECIFIED;
+    const absl::Status status =
+        MakeFault(is_named ? end.error().reason() : v1::ERROR_REASON_INTERNAL,
+                  end.error().message());
+    absl::StrAppend(out, "data: ", ErrorBodyOf(status), "\n\n");
+    return absl::OkStatus();
+  }
+  if (end.has_usage()) usage_ = end.usage();
+  while (!calls_.empty()) {
+    GATEWAY_RETURN_IF_ERROR(EndCalls(calls_.front().choice_index, out));
+  }
+  if (ends_.empty()) ends_.emplace_back();
+  out->append("data: ");
+  const size_t begin = out->size();
+  JsonWriter json(out);
+  ObjectWriter object(kFormat, json);
+  if (!IsBlockedPrompt()) {
+    object.Field("candidates").StartArray();
+    for (const v1::ChoiceEnd& each : ends_) {
+      GATEWAY_RETURN_IF_ERROR(WriteLastCandidate(each, json));
+    }
+    json.EndArray();
+  }
+  GATEWAY_RETURN_IF_ERROR(WriteUsage(usage_, ends_.front().extensions(),
+                                     object.Field("usageMetadata")));
+  GATEWAY_RETURN_IF_ERROR(FinishChunk(object));
+  EndEvent(begin, out);
+  return absl::OkStatus();
+}
+
+}  // namespace gateway::gemini

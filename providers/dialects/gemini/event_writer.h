@@ -1,0 +1,66 @@
+// Writes neutral events, of whatever origin, as a stream of Gemini's format.
+//
+// A call is written in one piece, so its arguments are collected until they are
+// whole. Finish reasons wait for the end, because the event that has them is
+// the one with the usage.
+//
+// Belongs to one stream; thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_GEMINI_EVENT_WRITER_H_
+#define PROVIDERS_DIALECTS_GEMINI_EVENT_WRITER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/gemini/fields.h"
+
+namespace gateway::gemini {
+
+class ChunkWriter final : public EventWriter {
+ public:
+  // Calls that are not whole yet may be at most this many bytes.
+  static constexpr size_t kWaitingBytesLimit = 16 << 20;
+
+  explicit ChunkWriter(const Options& options) : options_(options) {}
+
+  absl::Status Write(const v1::GenerateEvent& event, std::string* out) override;
+
+ private:
+  struct WaitingCall {
+    int32_t choice_index = 0;
+    int32_t call_index = 0;
+    v1::Part part;
+  };
+
+  absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
+  absl::Status TakeCall(const v1::Delta& delta, std::string* out);
+  // Writes the calls of one answer that are not whole as they are.
+  absl::Status EndCalls(int32_t choice_index, std::string* out);
+  // Writes one event: a part or none, and fields of the candidate.
+  absl::Status WritePiece(int32_t choice_index, const v1::Part* part,
+                          const v1::Delta* delta, std::string* out);
+  absl::Status WriteEnd(const v1::StreamEnd& end, std::string* out);
+  absl::Status WriteLastCandidate(const v1::ChoiceEnd& end, JsonWriter& json);
+  absl::Status FinishChunk(ObjectWriter& object);
+  bool IsBlockedPrompt() const;
+
+  const Options options_;
+  v1::StreamStarted started_;
+  v1::Usage usage_;
+  std::vector<v1::ChoiceEnd> ends_;
+  std::vector<WaitingCall> calls_;
+  size_t waiting_bytes_ = 0;
+  bool has_calls_ = false;
+  bool has_chunk_ = false;
+};
+
+}  // namespace gateway::gemini
+
+#endif  // PROVIDERS_DIALECTS_GEMINI_EVENT_WRITER_H_

@@ -1,0 +1,34 @@
+// `generationConfig`: how the next token is chosen, how much is thought, what
+// form the answer has. Read into the fields of the contract and written from
+// them; what they do not know stays as `generationConfig.<name>`.
+//
+// Thread-safe: plain functions.
+
+#ifndef PROVIDERS_DIALECTS_GEMINI_GENERATION_CONFIG_H_
+#define PROVIDERS_DIALECTS_GEMINI_GENERATION_CONFIG_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/gemini/fields.h"
+
+namespace gateway::gemini {
+
+absl::Status ReadGenerationConfig(JsonValue& value,
+                                  v1::GenerateRequest* request);
+
+// Writes the field into `object`, unless there is nothing to say. How effort is
+// asked for depends on the generation of `model`.
+absl::Status WriteGenerationConfig(const v1::GenerateRequest& request,
+                                   std::string_view model, ObjectWriter& object,
+                                   Losses& losses);
+
+// The number behind `gemini-` in a model's name: 2 for `gemini-2.5-flash`; 0
+// if there is none.
+int GenerationOf(std::string_view model);
+
+}  // namespace gateway::gemini
+
+#endif  // PROVIDERS_DIALECTS_GEMINI_GENERATION_CONFIG_H_

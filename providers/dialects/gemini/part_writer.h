@@ -1,0 +1,83 @@
+// Writes the parts of a message as parts of Gemini's contents.
+//
+//   PartWriter writer(losses);
+//   if (writer.Carries(part)) {
+//     GATEWAY_RETURN_IF_ERROR(writer.Write(part, "messages[0]", json));
+//   }
+//
+// Thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_GEMINI_PART_WRITER_H_
+#define PROVIDERS_DIALECTS_GEMINI_PART_WRITER_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/gemini/fields.h"
+
+namespace gateway::gemini {
+
+// The field of an object that stands for a free text.
+inline constexpr std::string_view kFreeTextField = "input";
+
+// A call's arguments as the object that the format asks for: the same bytes if
+// they are one, `{}` for none, otherwise the text inside an object.
+struct WireArgs {
+  std::string json;
+  bool wrapped = false;
+};
+WireArgs WireArgsOf(const v1::ToolCall& call);
+
+class PartWriter {
+ public:
+  // Borrows `losses`.
+  explicit PartWriter(Losses& losses) : losses_(losses) {}
+
+  // Remembers what the tool of a call is called, for results that do not say
+  // it.
+  void NameCall(const v1::ToolCall& call) { names_[call.id()] = call.name(); }
+
+  // Whether the part has a counterpart in this format; tells the loss if not.
+  bool Carries(const v1::Part& part);
+
+  // Writes one part. REQUIRES: Carries(part). `place` names the part's message
+  // in errors. `filler` stands for the signature of a part that has none; empty
+  // for none.
+  absl::Status Write(const v1::Part& part, std::string_view place,
+                     JsonWriter& json, std::string_view filler = {});
+
+ private:
+  absl::Status WriteKind(const v1::Part& part, std::string_view place,
+                         ObjectWriter& object);
+  absl::Status WriteImage(const v1::Part& part, std::string_view place,
+                          ObjectWriter& object);
+  absl::Status WriteDocument(const v1::Part& part, std::string_view place,
+                             ObjectWriter& object);
+  absl::Status WriteAudio(const v1::Part& part, std::string_view place,
+                          ObjectWriter& object);
+  absl::Status WriteInlineData(std::string_view mime_type,
+                               std::string_view bytes, const v1::Part& part,
+                               std::string_view place, ObjectWriter& object);
+  absl::Status WriteFileData(std::string_view mime_type, std::string_view uri,
+                             const v1::Part& part, std::string_view place,
+                             ObjectWriter& object);
+  absl::Status WriteToolCall(const v1::Part& part, std::string_view place,
+                             ObjectWriter& object);
+  absl::Status WriteToolResult(const v1::Part& part, std::string_view place,
+                               ObjectWriter& object);
+  absl::Status WriteOutput(const v1::ToolResult& result, std::string_view text,
+                           ObjectWriter& object);
+  void WriteReasoning(const v1::Reasoning& reasoning, ObjectWriter& object);
+  void TellPartLosses(const v1::Part& part);
+
+  Losses& losses_;
+  absl::flat_hash_map<std::string, std::string> names_;  // By a call's id.
+};
+
+}  // namespace gateway::gemini
+
+#endif  // PROVIDERS_DIALECTS_GEMINI_PART_WRITER_H_

@@ -1,0 +1,165 @@
+#include "providers/dialects/gemini/request_writer.h"
+
+#include <cstddef>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/gemini/generation_config.h"
+#include "providers/dialects/gemini/part_writer.h"
+#include "providers/dialects/gemini/tools.h"
+#include "providers/dialects/gemini/turns.h"
+
+namespace gateway::gemini {
+namespace {
+
+// From this generation on, a model refuses calls that it finds in a
+// conversation without its signature. This word stands for the signature of
+// calls that another model made, or that lost theirs with a caller whose format
+// has no place for it.
+constexpr int kSigningGeneration = 3;
+constexpr std::string_view kNoSignature = "skip_thought_signature_validator";
+
+constexpr std::string_view kServiceTiers[] = {"unspecified", "flex", "standard",
+                                              "priority"};
+
+// Writes one request.
+class RequestWriter {
+ public:
+  RequestWriter(const v1::GenerateRequest& request, std::string_view model,
+                JsonWriter& json, Losses& losses)
+      : request_(request),
+        model_(model),
+        losses_(losses),
+        json_(json),
+        object_(kFormat, json),
+        parts_(losses) {}
+
+  absl::Status Write(bool names_model);
+
+ private:
+  absl::Status WriteConversation();
+  absl::Status WriteTurn(const Turn& turn, std::string_view place);
+  void WriteServiceTier();
+  void TellLosses();
+
+  const v1::GenerateRequest& request_;
+  const std::string_view model_;
+  Losses& losses_;
+  JsonWriter& json_;
+  ObjectWriter object_;
+  PartWriter parts_;
+};
+
+absl::Status RequestWriter::Write(bool names_model) {
+  if (names_model) {
+    object_.Text("model", absl::StrCat("models/", ToAbsl(model_)));
+  }
+  GATEWAY_RETURN_IF_ERROR(WriteConversation());
+  GATEWAY_RETURN_IF_ERROR(WriteTools(request_, object_, losses_));
+  GATEWAY_RETURN_IF_ERROR(WriteToolConfig(request_, object_, losses_));
+  GATEWAY_RETURN_IF_ERROR(
+      WriteGenerationConfig(request_, model_, object_, losses_));
+  WriteServiceTier();
+  TellLosses();
+  // These belong to objects that are written below their parents.
+  GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
+  object_.End();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteConversation() {
+  const Conversation conversation = Arrange(request_, parts_, losses_);
+  if (!conversation.instructions.parts.empty()) {
+    object_.Field("systemInstruction");
+    GATEWAY_RETURN_IF_ERROR(
+        WriteTurn(conversation.instructions, "systemInstruction"));
+  }
+  object_.Field("contents").StartArray();
+  for (size_t i = 0; i < conversation.turns.size(); ++i) {
+    GATEWAY_RETURN_IF_ERROR(
+        WriteTurn(conversation.turns[i], absl::StrCat("messages[", i, "]")));
+  }
+  json_.EndArray();
+  return absl::OkStatus();
+}
+
+absl::Status RequestWriter::WriteTurn(const Turn& turn,
+                                      std::string_view place) {
+  ObjectWriter content(kFormat, json_);
+  if (!turn.role.empty()) content.Text("role", turn.role);
+  content.Field("parts").StartArray();
+  // Of parallel calls the first one is signed.
+  bool needs_signature = GenerationOf(model_) >= kSigningGeneration;
+  for (const v1::Part* part : turn.parts) {
+    const bool is_first_call = needs_signature && part->has_tool_call();
+    GATEWAY_RETURN_IF_ERROR(
+        parts_.Write(*part, place, json_,
+                     is_first_call ? kNoSignature : std::string_view()));
+    if (is_first_call) needs_signature = false;
+  }
+  json_.EndArray();
+  // Of messages that became one, the first speaks for all.
+  GATEWAY_RETURN_IF_ERROR(
+      content.Extensions(turn.sources.front()->extensions(), place));
+  content.End();
+  return absl::OkStatus();
+}
+
+void RequestWriter::WriteServiceTier() {
+  const std::string& tier = request_.service_tier();
+  if (tier.empty() || tier == "auto") return;
+  for (const std::string_view known : kServiceTiers) {
+    if (absl::EqualsIgnoreCase(tier, ToAbsl(known))) {
+      object_.Text("serviceTier", tier);
+      return;
+    }
+  }
+  if (tier == "default") {
+    object_.Text("serviceTier", "standard");
+  } else {
+    losses_.LeftOut("service_tier");
+  }
+}
+
+void RequestWriter::TellLosses() {
+  if (!request_.sampling().logit_bias().empty()) {
+    losses_.LeftOut("sampling.logit_bias");
+  }
+  if (!request_.scope().user_id().empty()) losses_.LeftOut("scope.user_id");
+  if (!request_.prompt_cache_key().empty()) {
+    losses_.LeftOut("prompt_cache_key");
+  }
+  if (request_.has_cache_hint()) losses_.LeftOut("cache_hint");
+  if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
+  if (request_.store()) losses_.LeftOut("store");
+  losses_.Foreign("", request_.extensions());
+}
+
+}  // namespace
+
+absl::Status WriteRequest(const v1::GenerateRequest& request,
+                          std::string_view model, std::string* body,
+                          std::vector<v1::Warning>* warnings) {
+  Losses losses(kDialect, warnings);
+  JsonWriter json(body);
+  return RequestWriter(request, model, json, losses)
+      .Write(/*names_model=*/false);
+}
+
+absl::Status WriteCountRequest(const v1::GenerateRequest& request,
+                               std::string_view model, std::string* body) {
+  Losses losses(kDialect, nullptr);
+  JsonWriter json(body);
+  json.StartObject();
+  json.Key("generateContentRequest");
+  GATEWAY_RETURN_IF_ERROR(
+      RequestWriter(request, model, json, losses).Write(/*names_model=*/true));
+  json.EndObject();
+  return absl::OkStatus();
+}
+
+}  // namespace gateway::gemini

@@ -1,0 +1,152 @@
+#include "providers/dialects/gemini/response.h"
+
+#include <utility>
+
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "providers/dialects/gemini/candidate.h"
+#include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/gemini/part_writer.h"
+#include "providers/dialects/gemini/words.h"
+
+namespace gateway::gemini {
+namespace {
+
+void TakeCandidate(Candidate& candidate, std::string_view id,
+                   v1::Choice* choice) {
+  v1::Message* message = choice->mutable_message();
+  message->set_role(v1::ROLE_ASSISTANT);
+  message->mutable_parts()->Swap(&candidate.parts);
+  int32_t calls = 0;
+  for (v1::Part& part : *message->mutable_parts()) {
+    if (!part.has_tool_call()) continue;
+    NameCall(id, candidate.index, calls++, part.mutable_tool_call());
+  }
+  choice->set_index(candidate.index);
+  choice->set_provider_finish_reason(candidate.finish_word);
+  choice->set_finish_reason(FinishReasonOfTurn(candidate.finish_word, calls > 0,
+                                               !message->parts().empty()));
+  if (!candidate.logprobs.content().empty()) {
+    choice->mutable_logprobs()->Swap(&candidate.logprobs);
+  }
+  choice->mutable_extensions()->Swap(&candidate.extensions);
+}
+
+// The prompt was refused, and the answer has no candidate to say so.
+bool IsBlockedPrompt(const v1::GenerateResponse& response) {
+  return response.choices_size() == 1 &&
+         response.choices(0).finish_reason() ==
+             v1::FINISH_REASON_CONTENT_FILTER &&
+         response.choices(0).message().parts().empty() &&
+         FindExtension(response.extensions(), "promptFeedback") != nullptr;
+}
+
+absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json) {
+  Losses losses(kDialect, nullptr);
+  PartWriter writer(losses);
+  ObjectWriter object(kFormat, json);
+  ObjectWriter content(kFormat, object.Field("content"));
+  bool started = false;
+  for (const v1::Part& part : choice.message().parts()) {
+    if (!writer.Carries(part)) continue;
+    if (!started) content.Field("parts").StartArray();
+    started = true;
+    GATEWAY_RETURN_IF_ERROR(writer.Write(part, "message", json));
+  }
+  if (started) json.EndArray();
+  content.Text("role", "model");
+  content.End();
+  object.Text("finishReason", FinishWord(choice.finish_reason(),
+                                         choice.provider_finish_reason()));
+  object.Int64("index", choice.index());
+  if (FindExtension(choice.extensions(), "logprobsResult") == nullptr) {
+    WriteLogprobs(choice.logprobs(), object);
+  }
+  GATEWAY_RETURN_IF_ERROR(object.Extensions(choice.extensions(), "choices[]"));
+  object.End();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadResponse(std::string_view body,
+                          v1::GenerateResponse* response) {
+  response->Clear();
+  Answer answer;
+  const absl::Status status = ReadAnswer(body, &answer);
+  if (!status.ok()) return AsBadResponse(status);
+  if (answer.is_error) return ReadErrorEvent(body);
+  for (Candidate& candidate : answer.candidates) {
+    TakeCandidate(candidate, answer.id, response->add_choices());
+  }
+  if (response->choices().empty()) {
+    if (answer.block_word.empty()) {
+      return AsBadResponse(absl::InvalidArgumentError("candidates: required"));
+    }
+    v1::Choice* choice = response->add_choices();
+    choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
+    choice->set_finish_reason(v1::FINISH_REASON_CONTENT_FILTER);
+    choice->set_provider_finish_reason(answer.block_word);
+  }
+  response->set_id(answer.id);
+  response->set_model(answer.model);
+  response->mutable_extensions()->Swap(&answer.extensions);
+  if (answer.has_usage) {
+    *response->mutable_usage() = answer.usage.ToUsage();
+    response->mutable_extensions()->MergeFrom(answer.usage_extensions);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteResponse(const v1::GenerateResponse& response,
+                           std::string* body) {
+  JsonWriter json(body);
+  ObjectWriter object(kFormat, json);
+  if (!IsBlockedPrompt(response)) {
+    object.Field("candidates").StartArray();
+    for (const v1::Choice& choice : response.choices()) {
+      GATEWAY_RETURN_IF_ERROR(WriteCandidate(choice, json));
+    }
+    json.EndArray();
+  }
+  if (response.has_usage()) {
+    GATEWAY_RETURN_IF_ERROR(WriteUsage(response.usage(), response.extensions(),
+                                       object.Field("usageMetadata")));
+  }
+  object.Text("modelVersion", response.model());
+  const std::string& id =
+      response.id().empty() ? response.request_id() : response.id();
+  if (!id.empty()) object.Text("responseId", id);
+  GATEWAY_RETURN_IF_ERROR(object.Extensions(response.extensions(), ""));
+  object.End();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
+  int64_t count = 0;
+  bool is_error = false;
+  const absl::Status status =
+      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+        return root.EachField(
+            [&](std::string_view key, JsonValue& value) -> absl::Status {
+              is_error |= key == "error" && value.IsObject();
+              if (key != "totalTokens") return absl::OkStatus();
+              GATEWAY_ASSIGN_OR_RETURN(count, value.Int64());
+              if (count < 0) return value.Error("must not be negative");
+              return absl::OkStatus();
+            });
+      });
+  if (!status.ok()) return AsBadResponse(status);
+  if (is_error) return ReadErrorEvent(body);
+  return count;  // Zero is left out.
+}
+
+void WriteCountResponse(int64_t tokens, std::string* body) {
+  JsonWriter json(body);
+  json.StartObject();
+  json.Int64Field("totalTokens", tokens);
+  json.EndObject();
+}
+
+}  // namespace gateway::gemini

@@ -1,0 +1,246 @@
+#include "providers/dialects/gemini/scan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/gemini/words.h"
+
+namespace gateway::gemini {
+namespace {
+
+// The keys of which there must be no two, in either way of writing them.
+constexpr std::string_view kSingleKeys[] = {
+    "contents",      "systemInstruction", "tools",
+    "toolConfig",    "generationConfig",  "safetySettings",
+    "cachedContent", "serviceTier",       "model"};
+
+// Scans one request.
+class RequestScanner {
+ public:
+  explicit RequestScanner(RequestScan* scan) : scan_(*scan) {}
+
+  absl::Status Scan(JsonValue& root) {
+    return root.EachField([&](std::string_view name, JsonValue& value) {
+      return TakeField(CamelCase(name), value);
+    });
+  }
+
+ private:
+  absl::Status TakeField(const std::string& key, JsonValue& value) {
+    const auto* single =
+        std::find(std::begin(kSingleKeys), std::end(kSingleKeys), key);
+    if (single == std::end(kSingleKeys)) return absl::OkStatus();
+    const uint32_t bit = 1u << (single - std::begin(kSingleKeys));
+    if ((seen_ & bit) != 0) return value.Error("repeated key");
+    seen_ |= bit;
+    if (key == "contents") {
+      if (!value.IsArray()) return value.Error("expected an array");
+      scan_.has_messages = true;
+      return absl::OkStatus();
+    }
+    if (value.IsNull()) return absl::OkStatus();
+    if (key == "tools") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                               value.RawUnchecked());
+      scan_.has_tools = raw.find('{') != std::string_view::npos;
+    } else if (key == "generationConfig") {
+      return value.EachField([&](std::string_view name, JsonValue& field) {
+        return TakeConfig(CamelCase(name), field);
+      });
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeConfig(const std::string& key, JsonValue& value) {
+    constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
+    const bool is_limit = key == "maxOutputTokens";
+    if (!is_limit && key != "candidateCount") return absl::OkStatus();
+    bool& seen = is_limit ? has_limit_ : has_count_;
+    if (seen) return value.Error("repeated key");
+    seen = true;
+    if (value.IsNull()) return absl::OkStatus();
+    GATEWAY_ASSIGN_OR_RETURN(const int32_t number, value.Int32(0, kMax));
+    if (is_limit) {
+      scan_.output_tokens_max = number;
+    } else {
+      scan_.choice_count = std::max(number, 1);
+    }
+    return absl::OkStatus();
+  }
+
+  RequestScan& scan_;
+  uint32_t seen_ = 0;
+  bool has_limit_ = false;
+  bool has_count_ = false;
+};
+
+// What one candidate says that is to be recorded.
+struct CandidateNotes {
+  int32_t index = 0;
+  std::string finish_word;
+  bool has_parts = false;
+  bool has_tool_call = false;
+};
+
+// What an answer, or a piece of one, says.
+struct Notes {
+  std::vector<CandidateNotes> candidates;
+  std::string block_word;
+  WireUsage usage;
+  bool has_usage = false;
+  bool failed = false;
+};
+
+absl::Status NoteText(JsonValue& value, std::string* text) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
+  *text = std::string(view);
+  return absl::OkStatus();
+}
+
+absl::Status NoteContent(JsonValue& content, CandidateNotes* notes) {
+  if (content.IsNull()) return absl::OkStatus();
+  return content.EachField([&](std::string_view key, JsonValue& parts) {
+    if (key != "parts" || parts.IsNull()) return absl::OkStatus();
+    return parts.EachElement([&](JsonValue& part) {
+      notes->has_parts = true;
+      return part.EachField([&](std::string_view name, JsonValue&) {
+        notes->has_tool_call |= name == "functionCall";
+        return absl::OkStatus();
+      });
+    });
+  });
+}
+
+absl::Status NoteCandidate(JsonValue& candidate, CandidateNotes* notes) {
+  return candidate.EachField([&](std::string_view key,
+                                 JsonValue& value) -> absl::Status {
+    if (key == "content") return NoteContent(value, notes);
+    if (key == "finishReason") return NoteText(value, &notes->finish_word);
+    if (key != "index" || value.IsNull()) return absl::OkStatus();
+    GATEWAY_ASSIGN_OR_RETURN(notes->index, value.Int32(0, kCandidatesMax - 1));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status NoteField(std::string_view key, JsonValue& value, Notes* notes) {
+  if (key == "candidates") {
+    if (value.IsNull()) return absl::OkStatus();
+    return value.EachElement([&](JsonValue& candidate) -> absl::Status {
+      if (notes->candidates.size() == kCandidatesMax) {
+        return candidate.Error("too many candidates");
+      }
+      return NoteCandidate(candidate, &notes->candidates.emplace_back());
+    });
+  }
+  if (key == "usageMetadata") {
+    notes->has_usage = !value.IsNull();
+    return notes->usage.Read(value, nullptr);
+  }
+  if (key == "promptFeedback" && !value.IsNull()) {
+    return value.EachField([&](std::string_view name, JsonValue& field) {
+      return name == "blockReason" ? NoteText(field, &notes->block_word)
+                                   : absl::OkStatus();
+    });
+  }
+  notes->failed |= key == "error" && value.IsObject();
+  return absl::OkStatus();
+}
+
+absl::Status ReadNotes(std::string_view data, Notes* notes) {
+  return ReadJson(
+      data, JsonPadding::kPresent, [&](JsonValue& root) -> absl::Status {
+        // So come errors where a stream was asked for.
+        if (root.IsArray()) {
+          notes->failed = true;
+          return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
+        }
+        return root.EachField([&](std::string_view key, JsonValue& value) {
+          return NoteField(key, value, notes);
+        });
+      });
+}
+
+}  // namespace
+
+absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
+  *scan = RequestScan();
+  GATEWAY_RETURN_IF_ERROR(
+      AsFieldFault(ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
+        return RequestScanner(scan).Scan(root);
+      })));
+  scan->object_begin = body.find('{') + 1;
+  scan->stream_usage = true;
+  return absl::OkStatus();
+}
+
+absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
+  *facts = ResponseFacts();
+  Notes notes;
+  const absl::Status status = ReadNotes(body, &notes);
+  if (!status.ok()) return AsBadResponse(status);
+  if (notes.failed) return ReadErrorEvent(body);
+  facts->has_usage = notes.has_usage;
+  facts->usage = notes.usage.ToUsage();
+  if (!notes.candidates.empty()) {
+    const CandidateNotes& first = notes.candidates.front();
+    facts->finish_reason = FinishReasonOfTurn(
+        first.finish_word, first.has_tool_call, first.has_parts);
+  } else if (!notes.block_word.empty()) {
+    facts->finish_reason = v1::FINISH_REASON_CONTENT_FILTER;
+  } else {
+    return AsBadResponse(absl::InvalidArgumentError("candidates: required"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
+                                            std::string_view data) {
+  if (absl::StripAsciiWhitespace(ToAbsl(data)).empty()) {
+    return EventKind::kIgnorable;
+  }
+  Notes notes;
+  const absl::Status status = ReadNotes(data, &notes);
+  if (!status.ok()) return AsBadResponse(status);
+  if (notes.failed) {
+    error_ = ReadErrorEvent(data);
+    return EventKind::kError;
+  }
+  if (notes.has_usage) {
+    facts_.has_usage = true;
+    facts_.usage = notes.usage.ToUsage();
+  }
+  bool has_output = false;
+  for (const CandidateNotes& candidate : notes.candidates) {
+    const bool is_first = candidate.index == 0;
+    has_output |= candidate.has_parts || !candidate.finish_word.empty();
+    begun_.set(candidate.index);
+    if (is_first) {
+      has_tool_call_ |= candidate.has_tool_call;
+      has_content_ |= candidate.has_parts;
+    }
+    if (candidate.finish_word.empty() || ended_.test(candidate.index)) continue;
+    ended_.set(candidate.index);
+    if (!is_first) continue;
+    facts_.finish_reason =
+        FinishReasonOfTurn(candidate.finish_word, has_tool_call_, has_content_);
+  }
+  if (begun_.none() && !notes.block_word.empty()) {
+    begun_.set(0);
+    ended_.set(0);
+    facts_.finish_reason = v1::FINISH_REASON_CONTENT_FILTER;
+    has_output = true;
+  }
+  return has_output ? EventKind::kContent : EventKind::kIgnorable;
+}
+
+}  // namespace gateway::gemini

@@ -1,0 +1,27 @@
+// `tools` and `toolConfig`. The functions of all tools are one tool; what the
+// provider itself runs, such as its search, is kept whole.
+//
+// Thread-safe: plain functions.
+
+#ifndef PROVIDERS_DIALECTS_GEMINI_TOOLS_H_
+#define PROVIDERS_DIALECTS_GEMINI_TOOLS_H_
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/gemini/fields.h"
+
+namespace gateway::gemini {
+
+absl::Status ReadTools(JsonValue& value, v1::GenerateRequest* request);
+absl::Status ReadToolConfig(JsonValue& value, v1::GenerateRequest* request);
+
+// Write their fields into `object`, unless there is nothing to say.
+absl::Status WriteTools(const v1::GenerateRequest& request,
+                        ObjectWriter& object, Losses& losses);
+absl::Status WriteToolConfig(const v1::GenerateRequest& request,
+                             ObjectWriter& object, Losses& losses);
+
+}  // namespace gateway::gemini
+
+#endif  // PROVIDERS_DIALECTS_GEMINI_TOOLS_H_

@@ -1,0 +1,145 @@
+#include "providers/dialects/gemini/scan.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "tests/providers/dialects/golden_files.h"
+
+namespace gateway::gemini {
+namespace {
+
+// A text with readable bytes behind it, as the raw path has them.
+class Padded {
+ public:
+  explicit Padded(std::string_view text) : size_(text.size()), bytes_(text) {
+    bytes_.append(kJsonPaddingBytes, '\0');
+  }
+  std::string_view view() const {
+    return std::string_view(bytes_).substr(0, size_);
+  }
+
+ private:
+  size_t size_;
+  std::string bytes_;
+};
+
+absl::StatusOr<RequestScan> Scan(std::string_view body) {
+  const Padded padded(body);
+  RequestScan scan;
+  absl::Status status = ScanRequest(padded.view(), &scan);
+  if (!status.ok()) return status;
+  return scan;
+}
+
+TEST(GeminiScanRequestTest, ReadsWhatTheStagesNeed) {
+  const std::string_view body =
+      R"( {"contents":[],"tools":[{"googleSearch":{}}],
+           "generation_config":{"maxOutputTokens":99,"candidate_count":2}})";
+  const absl::StatusOr<RequestScan> scan = Scan(body);
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_EQ(scan->model, "");
+  EXPECT_EQ(scan->model_value.length, 0u);
+  EXPECT_FALSE(scan->stream);
+  EXPECT_TRUE(scan->stream_usage);
+  EXPECT_EQ(scan->output_tokens_max, 99);
+  EXPECT_EQ(scan->choice_count, 2);
+  EXPECT_TRUE(scan->has_tools);
+  EXPECT_TRUE(scan->has_messages);
+  EXPECT_EQ(body[scan->object_begin - 1], '{');
+}
+
+TEST(GeminiScanRequestTest, TakesNullAndEmptyForAbsent) {
+  const absl::StatusOr<RequestScan> scan = Scan(
+      R"({"tools":[],"generationConfig":{"maxOutputTokens":null,
+          "candidateCount":0}})");
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_FALSE(scan->has_tools);
+  EXPECT_FALSE(scan->has_messages);
+  EXPECT_FALSE(scan->output_tokens_max.has_value());
+  EXPECT_EQ(scan->choice_count, 1);
+}
+
+TEST(GeminiScanRequestTest, RefusesASecondKeyThatAPolicyDependsOn) {
+  for (const auto& [first, second] :
+       {std::pair("contents", "c\\u006fntents"),
+        std::pair("generationConfig", "generation_config"),
+        std::pair("tools", "tools"), std::pair("toolConfig", "tool_config"),
+        std::pair("safetySettings", "safety_settings")}) {
+    const std::string value = absl::StrCat(first) == "contents" ? "[]" : "null";
+    const absl::StatusOr<RequestScan> scan = Scan(absl::StrCat(
+        "{\"", first, "\":", value, ",\"", second, "\":", value, "}"));
+    ASSERT_FALSE(scan.ok()) << first;
+    EXPECT_EQ(FieldViolations(scan.status()).front().second, "repeated key");
+  }
+  EXPECT_FALSE(Scan(R"({"generationConfig":{"maxOutputTokens":1,
+                        "max_output_tokens":2}})")
+                   .ok());
+  EXPECT_TRUE(Scan(R"({"novel":1,"novel":2})").ok());
+}
+
+TEST(GeminiScanRequestTest, NamesTheFieldAtFault) {
+  const auto field_at_fault = [](std::string_view body) {
+    const absl::StatusOr<RequestScan> scan = Scan(body);
+    EXPECT_EQ(FaultReason(scan.status()), v1::ERROR_REASON_INVALID_REQUEST);
+    return FieldViolations(scan.status()).front().first;
+  };
+  EXPECT_EQ(field_at_fault(R"({"contents":{}})"), "contents");
+  EXPECT_EQ(field_at_fault(R"({"generationConfig":{"maxOutputTokens":-1}})"),
+            "generationConfig.maxOutputTokens");
+  EXPECT_EQ(field_at_fault("[]"), "");
+}
+
+TEST(GeminiScanResponseTest, AnErrorIsAnError) {
+  ResponseFacts facts;
+  const Padded error(R"({"error":{"code":500,"status":"INTERNAL"}})");
+  EXPECT_EQ(FaultReason(ScanResponse(error.view(), &facts)),
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  for (const std::string_view text :
+       {"", "<html>", "{}", R"({"candidates":1})"}) {
+    const Padded body(text);
+    EXPECT_EQ(FaultReason(ScanResponse(body.view(), &facts)),
+              v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << text;
+  }
+}
+
+TEST(GeminiTapTest, KnowsAnErrorAndAnInterruption) {
+  ChunkTap tap;
+  const Padded piece(
+      R"({"candidates":[{"content":{"parts":[{"text":"a"}]}}]})");
+  EXPECT_EQ(tap.OnEvent("", piece.view()).value(), EventKind::kContent);
+  EXPECT_FALSE(tap.finished());
+  const Padded usage(R"({"usageMetadata":{"promptTokenCount":4}})");
+  EXPECT_EQ(tap.OnEvent("", usage.view()).value(), EventKind::kIgnorable);
+  EXPECT_EQ(tap.facts().usage.input_tokens(), 4);
+  const Padded error(R"([{"error":{"code":429,"message":"slow"}}])");
+  EXPECT_EQ(tap.OnEvent("", error.view()).value(), EventKind::kError);
+  EXPECT_EQ(FaultReason(tap.error()), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_FALSE(tap.CompleteAtClose());
+}
+
+TEST(GeminiTapTest, RefusesWhatItCannotRead) {
+  ChunkTap tap;
+  const Padded broken("{\"candidates\":");
+  EXPECT_EQ(FaultReason(tap.OnEvent("", broken.view()).status()),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  const Padded blank(" ");
+  EXPECT_EQ(tap.OnEvent("", blank.view()).value(), EventKind::kIgnorable);
+}
+
+TEST(GeminiTapTest, ABlockedPromptIsAWholeStream) {
+  ChunkTap tap;
+  const Padded blocked(ReadGolden("gemini/responses/blocked_prompt.json"));
+  EXPECT_EQ(tap.OnEvent("", blocked.view()).value(), EventKind::kContent);
+  EXPECT_TRUE(tap.CompleteAtClose());
+  EXPECT_EQ(tap.facts().finish_reason, v1::FINISH_REASON_CONTENT_FILTER);
+}
+
+}  // namespace
+}  // namespace gateway::gemini
