@@ -125,9 +125,8 @@ TEST(JsonLinesTest, SurvivesByteByByte) {
 }
 
 TEST(JsonLinesTest, AgreesWithAnotherImplementationOnRandomStreams) {
-  constexpr std::string_view kPieces[] = {"\n", "\n",  "\r\n", "\r",
-                                          " ",  "{}",  "x",    "\t",
-                                          "\"", "a b", "[1,2]"};
+  constexpr std::string_view kPieces[] = {
+      "\n", "\n", "\r\n", "\r", " ", "{}", "x", "\t", "\"", "a b", "[1,2]"};
   for (uint64_t seed = 0; seed < 2000; ++seed) {
     SCOPED_TRACE(seed);
     FakeRandom random(seed);
