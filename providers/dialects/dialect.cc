@@ -13,7 +13,56 @@ absl::Status CannotCount(const Dialect& dialect) {
                                 " has no operation that counts tokens"));
 }
 
+absl::Status HasNoDoor(std::string_view dialect) {
+  return MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                   absl::StrCat(ToAbsl(dialect), " is spoken upstream only"));
+}
+
+class NoEventWriter final : public EventWriter {
+ public:
+  explicit NoEventWriter(std::string_view dialect) : dialect_(dialect) {}
+
+  absl::Status Write(const v1::GenerateEvent&, std::string*) override {
+    return HasNoDoor(dialect_);
+  }
+
+ private:
+  const std::string_view dialect_;
+};
+
+class NoStreamTap final : public StreamTap {
+ public:
+  explicit NoStreamTap(std::string_view dialect) : dialect_(dialect) {}
+
+  absl::StatusOr<EventKind> OnEvent(std::string_view,
+                                    std::string_view) override {
+    return HasNoDoor(dialect_);
+  }
+  const ResponseFacts& facts() const override { return facts_; }
+  absl::Status error() const override { return HasNoDoor(dialect_); }
+  bool finished() const override { return false; }
+
+ private:
+  const std::string_view dialect_;
+  const ResponseFacts facts_;
+};
+
 }  // namespace
+
+absl::Status Dialect::ReadRequest(std::string_view, v1::GenerateRequest*, bool*,
+                                  bool*) const {
+  return HasNoDoor(name());
+}
+
+absl::Status Dialect::WriteResponse(const v1::GenerateResponse&,
+                                    std::string*) const {
+  return HasNoDoor(name());
+}
+
+std::unique_ptr<EventWriter> Dialect::NewEventWriter(
+    const EventWriter::Options&) const {
+  return std::make_unique<NoEventWriter>(name());
+}
 
 absl::Status Dialect::ReadCountRequest(std::string_view,
                                        v1::GenerateRequest*) const {
@@ -31,6 +80,26 @@ absl::StatusOr<int64_t> Dialect::ReadCountResponse(std::string_view) const {
 
 absl::Status Dialect::WriteCountResponse(int64_t, std::string*) const {
   return CannotCount(*this);
+}
+
+absl::Status Dialect::ScanRequest(std::string_view, RequestScan*) const {
+  return HasNoDoor(name());
+}
+
+void Dialect::PlanEdits(const RequestScan&, std::string_view, EditPlan*) const {
+}
+
+absl::Status Dialect::ScanResponse(std::string_view, ResponseFacts*) const {
+  return HasNoDoor(name());
+}
+
+std::unique_ptr<StreamTap> Dialect::NewStreamTap() const {
+  return std::make_unique<NoStreamTap>(name());
+}
+
+WireError Dialect::WriteError(const absl::Status& status,
+                              std::string_view) const {
+  return {.body = std::string(status.message())};
 }
 
 }  // namespace gateway

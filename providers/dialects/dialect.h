@@ -195,6 +195,8 @@ struct HttpFailure {
   std::string_view retry_after_ms;
 };
 
+// A dialect without a door is only spoken upstream: what a door would ask of it
+// is UNIMPLEMENTED.
 class Dialect {
  public:
   virtual ~Dialect() = default;
@@ -212,7 +214,7 @@ class Dialect {
   // as it was.
   virtual absl::Status ReadRequest(std::string_view body,
                                    v1::GenerateRequest* request, bool* stream,
-                                   bool* stream_usage) const = 0;
+                                   bool* stream_usage) const;
 
   // Appends the request as the vendor wants it. What cannot be carried is
   // listed in `warnings`.
@@ -228,11 +230,11 @@ class Dialect {
 
   // Appends a whole answer.
   virtual absl::Status WriteResponse(const v1::GenerateResponse& response,
-                                     std::string* body) const = 0;
+                                     std::string* body) const;
 
   virtual std::unique_ptr<EventReader> NewEventReader() const = 0;
   virtual std::unique_ptr<EventWriter> NewEventWriter(
-      const EventWriter::Options& options) const = 0;
+      const EventWriter::Options& options) const;
 
   // --- Counting of input tokens -------------------------------------------
   // UNIMPLEMENTED where the vendor has no such operation.
@@ -249,24 +251,23 @@ class Dialect {
                                           std::string* body) const;
 
   // --- Raw ----------------------------------------------------------------
-  // A dialect without a door refuses what a door would ask: UNIMPLEMENTED.
 
   // Reads in one pass what the stages need. `body` is followed by at least
   // kJsonPaddingBytes readable bytes. Keys are compared unescaped; a repeated
   // key that a policy depends on is refused, naming it.
   virtual absl::Status ScanRequest(std::string_view body,
-                                   RequestScan* scan) const = 0;
+                                   RequestScan* scan) const;
 
   // The edits that turn the scanned body into the upstream's: the model's name
   // and the wish for usage in streams.
   virtual void PlanEdits(const RequestScan& scan, std::string_view model,
-                         EditPlan* plan) const = 0;
+                         EditPlan* plan) const;
 
   // Reads what must be recorded of a whole answer. Padded like ScanRequest.
   virtual absl::Status ScanResponse(std::string_view body,
-                                    ResponseFacts* facts) const = 0;
+                                    ResponseFacts* facts) const;
 
-  virtual std::unique_ptr<StreamTap> NewStreamTap() const = 0;
+  virtual std::unique_ptr<StreamTap> NewStreamTap() const;
 
   // --- Errors -------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class Dialect {
 
   // The vendor's status and body for a fault.
   virtual WireError WriteError(const absl::Status& status,
-                               std::string_view request_id) const = 0;
+                               std::string_view request_id) const;
 };
 
 // How many readable bytes must follow a text that is parsed in place.

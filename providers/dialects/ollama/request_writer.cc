@@ -1,7 +1,6 @@
 #include "providers/dialects/ollama/request_writer.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
@@ -9,6 +8,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/ollama/fields.h"
+#include "providers/dialects/ollama/keep_alive.h"
 #include "providers/dialects/ollama/message_writer.h"
 
 namespace gateway::ollama {
@@ -58,7 +58,8 @@ class RequestWriter {
         json_(body),
         object_(kFormat, json_) {}
 
-  absl::Status Write(const WriteRequestOptions& options);
+  absl::Status Write(const WriteRequestOptions& options,
+                     std::string_view keep_alive);
 
  private:
   absl::Status WriteTools();
@@ -81,7 +82,8 @@ class RequestWriter {
   ObjectWriter object_;
 };
 
-absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
+absl::Status RequestWriter::Write(const WriteRequestOptions& options,
+                                  std::string_view keep_alive) {
   object_.Text("model", options.model);
   MessageWriter messages(losses_);
   GATEWAY_RETURN_IF_ERROR(messages.Write(request_, object_.Field("messages")));
@@ -93,6 +95,7 @@ absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
   GATEWAY_RETURN_IF_ERROR(WriteOptions());
   TellLosses();
   GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
+  WriteKeepAlive(keep_alive, object_);
   object_.End();
   return absl::OkStatus();
 }
@@ -320,10 +323,11 @@ void RequestWriter::TellLosses() {
 }  // namespace
 
 absl::Status WriteRequest(const v1::GenerateRequest& request,
-                          const WriteRequestOptions& options, std::string* body,
+                          const WriteRequestOptions& options,
+                          std::string_view keep_alive, std::string* body,
                           std::vector<v1::Warning>* warnings) {
   Losses losses(kDialect, warnings);
-  return RequestWriter(request, body, losses).Write(options);
+  return RequestWriter(request, body, losses).Write(options, keep_alive);
 }
 
 }  // namespace gateway::ollama

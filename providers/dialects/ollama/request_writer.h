@@ -11,6 +11,7 @@
 #define PROVIDERS_DIALECTS_OLLAMA_REQUEST_WRITER_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,9 +21,11 @@
 
 namespace gateway::ollama {
 
-// `stream` is always said: the format streams unless told not to.
+// `stream` is always said: the format streams unless told not to. `keep_alive`
+// is that of the configuration, for requests that do not say it.
 absl::Status WriteRequest(const v1::GenerateRequest& request,
-                          const WriteRequestOptions& options, std::string* body,
+                          const WriteRequestOptions& options,
+                          std::string_view keep_alive, std::string* body,
                           std::vector<v1::Warning>* warnings);
 
 }  // namespace gateway::ollama

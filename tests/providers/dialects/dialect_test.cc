@@ -11,14 +11,10 @@
 namespace gateway {
 namespace {
 
-// Has nothing but a name.
+// Has nothing but a name, and no door.
 class Silent final : public Dialect {
  public:
   std::string_view name() const override { return "silent"; }
-  absl::Status ReadRequest(std::string_view, v1::GenerateRequest*, bool*,
-                           bool*) const override {
-    return absl::OkStatus();
-  }
   absl::Status WriteRequest(const v1::GenerateRequest&,
                             const WriteRequestOptions&, std::string*,
                             std::vector<v1::Warning>*) const override {
@@ -28,31 +24,11 @@ class Silent final : public Dialect {
                             v1::GenerateResponse*) const override {
     return absl::OkStatus();
   }
-  absl::Status WriteResponse(const v1::GenerateResponse&,
-                             std::string*) const override {
-    return absl::OkStatus();
-  }
   std::unique_ptr<EventReader> NewEventReader() const override {
     return nullptr;
   }
-  std::unique_ptr<EventWriter> NewEventWriter(
-      const EventWriter::Options&) const override {
-    return nullptr;
-  }
-  absl::Status ScanRequest(std::string_view, RequestScan*) const override {
-    return absl::OkStatus();
-  }
-  void PlanEdits(const RequestScan&, std::string_view,
-                 EditPlan*) const override {}
-  absl::Status ScanResponse(std::string_view, ResponseFacts*) const override {
-    return absl::OkStatus();
-  }
-  std::unique_ptr<StreamTap> NewStreamTap() const override { return nullptr; }
   absl::Status ReadError(const HttpFailure&) const override {
     return absl::OkStatus();
-  }
-  WireError WriteError(const absl::Status&, std::string_view) const override {
-    return {};
   }
 };
 
@@ -70,6 +46,32 @@ TEST(DialectTest, CountsNothingUnlessItSaysSo) {
 
 TEST(DialectTest, StreamsAreServerSentEventsUnlessItSaysSo) {
   EXPECT_EQ(Silent().framing(), Framing::kServerSentEvents);
+}
+
+TEST(DialectTest, WithoutADoorItRefusesWhatADoorAsks) {
+  const Silent dialect;
+  v1::GenerateRequest request;
+  bool flag = false;
+  std::string body;
+  EXPECT_TRUE(
+      absl::IsUnimplemented(dialect.ReadRequest("{}", &request, &flag, &flag)));
+  EXPECT_TRUE(absl::IsUnimplemented(dialect.WriteResponse({}, &body)));
+  EXPECT_TRUE(
+      absl::IsUnimplemented(dialect.NewEventWriter({})->Write({}, &body)));
+  RequestScan scan;
+  EXPECT_TRUE(absl::IsUnimplemented(dialect.ScanRequest("{}", &scan)));
+  EditPlan plan;
+  dialect.PlanEdits(scan, "m", &plan);
+  EXPECT_TRUE(plan.edits.empty());
+  ResponseFacts facts;
+  EXPECT_TRUE(absl::IsUnimplemented(dialect.ScanResponse("{}", &facts)));
+  const std::unique_ptr<StreamTap> tap = dialect.NewStreamTap();
+  EXPECT_TRUE(absl::IsUnimplemented(tap->OnEvent("", "{}").status()));
+  EXPECT_TRUE(absl::IsUnimplemented(tap->error()));
+  EXPECT_FALSE(tap->finished());
+  EXPECT_FALSE(tap->facts().has_usage);
+  EXPECT_EQ(body, "");
+  EXPECT_EQ(dialect.WriteError(absl::UnknownError("why"), "id").body, "why");
 }
 
 }  // namespace

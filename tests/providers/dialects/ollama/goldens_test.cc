@@ -79,7 +79,7 @@ TEST(OllamaGoldensTest, QuestionsBecomeTheirRequests) {
     std::vector<v1::Warning> warnings;
     const absl::Status status =
         WriteRequest(Parse<v1::GenerateRequest>(golden.text),
-                     {.model = "qwen3", .stream = false}, &body, &warnings);
+                     {.model = "qwen3", .stream = false}, "", &body, &warnings);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_TRUE(
         SameJson(body, ReadGolden("ollama/requests/" + golden.name + ".json")));

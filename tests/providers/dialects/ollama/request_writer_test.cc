@@ -30,9 +30,9 @@ struct Written {
 Written Write(const std::string& request, bool stream = false) {
   Written written;
   std::vector<v1::Warning> warnings;
-  written.status =
-      WriteRequest(Parse<v1::GenerateRequest>(request),
-                   {.model = "m", .stream = stream}, &written.body, &warnings);
+  written.status = WriteRequest(Parse<v1::GenerateRequest>(request),
+                                {.model = "m", .stream = stream}, "",
+                                &written.body, &warnings);
   for (const v1::Warning& warning : warnings) {
     written.losses.push_back(warning.field());
   }
