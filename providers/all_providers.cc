@@ -5,6 +5,7 @@
 #include "google/protobuf/descriptor.h"
 #include "providers/anthropic/anthropic_provider.h"
 #include "providers/mock/mock_provider.h"
+#include "providers/ollama/ollama_provider.h"
 #include "providers/openai/openai_provider.h"
 
 namespace gateway {
@@ -21,11 +22,12 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
       return MakeAnthropicProvider(setup, config.anthropic());
     case Config::kMock:
       return std::make_unique<MockProvider>(setup.name, config.mock());
+    case Config::kOllama:
+      return MakeOllamaProvider(setup, config.ollama());
     case Config::kGemini:
     case Config::kAzureOpenai:
     case Config::kDeepseek:
     case Config::kOpenrouter:
-    case Config::kOllama:
     case Config::kLocalCli:
     case Config::kOpenaiCompatible:
       return absl::InvalidArgumentError("this kind is not served yet");

@@ -21,6 +21,7 @@ using ProviderConfig = ::llmgateway::config::v1::ProviderConfig;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kEventStream = "text/event-stream";
+constexpr std::string_view kJsonLines = "application/x-ndjson";
 constexpr std::string_view kModelMark = "{model}";
 
 // The body with its edits, as pieces of the original and of the edits.
@@ -252,11 +253,14 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
     ProviderCall& call) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(Exchange exchange,
                               co_await Dispatch(call, /*stream=*/true));
-  if (!HasMediaType(exchange->Find("content-type"), kEventStream)) {
-    co_return faults_.BadResponse("the answer is not an event stream");
-  }
   HttpStreamOptions options;
   options.dialect = WayOf(call).stream.dialect;
+  const bool lines = options.dialect->framing() == Framing::kJsonLines;
+  if (!HasMediaType(exchange->Find("content-type"),
+                    lines ? kJsonLines : kEventStream)) {
+    co_return faults_.BadResponse(lines ? "the answer is not a stream of JSON"
+                                        : "the answer is not an event stream");
+  }
   options.faults = &faults_;
   options.progress = call.progress;
   options.event_bytes_limit = setup_.event_bytes_limit;

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/json_lines.h"
 #include "base/sse_parser.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -131,6 +132,43 @@ void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {
   batch->raw.push_back(bytes);
 }
 
+// Cuts a stream into events, however its vendor frames them. (Raw streams come
+// as server-sent events: whoever frames otherwise has no door.)
+class EventCutter {
+ public:
+  EventCutter(Framing framing, size_t event_bytes_limit)
+      : framing_(framing),
+        events_(event_bytes_limit),
+        lines_(event_bytes_limit) {}
+
+  // As SseParser::Feed.
+  absl::Status Feed(std::string_view bytes) {
+    return framing_ == Framing::kJsonLines ? lines_.Feed(bytes)
+                                           : events_.Feed(bytes);
+  }
+
+  // Moves to the next event that says something; false when more bytes are
+  // needed.
+  bool Next(std::string_view* name, std::string_view* data) {
+    if (framing_ == Framing::kJsonLines) {
+      *name = {};
+      return lines_.Next(data);
+    }
+    SseEvent event;
+    do {
+      if (!events_.Next(&event)) return false;
+    } while (event.comment);
+    *name = event.name;
+    *data = event.data;
+    return true;
+  }
+
+ private:
+  const Framing framing_;
+  SseParser events_;
+  JsonLines lines_;
+};
+
 // Reads events into neutral ones.
 class ParsedStream final : public ProviderStream {
  public:
@@ -139,7 +177,7 @@ class ParsedStream final : public ProviderStream {
       : faults_(*options.faults),
         progress_(*options.progress),
         exchange_(std::move(exchange)),
-        parser_(options.event_bytes_limit),
+        cutter_(options.dialect->framing(), options.event_bytes_limit),
         reader_(options.dialect->NewEventReader()) {}
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
@@ -158,7 +196,7 @@ class ParsedStream final : public ProviderStream {
   const HttpFaults& faults_;
   TryProgress& progress_;
   std::unique_ptr<HttpExchange> exchange_;
-  SseParser parser_;
+  EventCutter cutter_;
   std::unique_ptr<EventReader> reader_;
   ResponseFacts facts_;
   std::bitset<kChoicesMax> begun_;
@@ -198,13 +236,12 @@ Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
 }
 
 absl::Status ParsedStream::Take(std::string_view piece, StreamBatch* batch) {
-  const absl::Status fed = parser_.Feed(piece);
-  SseEvent event;
-  while (!reader_->done() && parser_.Next(&event)) {
-    if (event.comment) continue;
+  const absl::Status fed = cutter_.Feed(piece);
+  std::string_view name;
+  std::string_view data;
+  while (!reader_->done() && cutter_.Next(&name, &data)) {
     const size_t before = batch->events.size();
-    const absl::Status read =
-        reader_->Read(event.name, event.data, &batch->events);
+    const absl::Status read = reader_->Read(name, data, &batch->events);
     if (!read.ok()) return faults_.Blame(read);
     for (size_t i = before; i < batch->events.size(); ++i) {
       Note(batch->events[i], batch);
