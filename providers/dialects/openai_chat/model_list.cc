@@ -1,0 +1,76 @@
+#include "providers/dialects/openai_chat/model_list.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "providers/dialects/openai_chat/fields.h"
+
+namespace gateway {
+namespace {
+
+void WriteObject(const v1::Model& model, JsonWriter& json) {
+  json.StartObject();
+  json.StringField("id", model.name());
+  json.StringField("object", "model");
+  json.Int64Field("created", model.create_time().seconds());
+  json.StringField("owned_by", model.owner());
+  json.EndObject();
+}
+
+absl::Status ReadModel(JsonValue& value, v1::Model* model) {
+  return value.EachField([&](std::string_view key,
+                             JsonValue& field) -> absl::Status {
+    if (field.IsNull()) return absl::OkStatus();
+    if (key == "id") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, field.String());
+      model->set_name(std::string(id));
+    } else if (key == "owned_by") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view owner, field.String());
+      model->set_owner(std::string(owner));
+    } else if (key == "created") {
+      // Some services write a fraction.
+      GATEWAY_ASSIGN_OR_RETURN(const double created, field.Double());
+      model->mutable_create_time()->set_seconds(static_cast<int64_t>(created));
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+absl::Status OpenAiModelList::ReadModels(std::string_view body,
+                                         std::vector<v1::Model>* models) const {
+  return AsBadResponse(
+      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& data) {
+          if (key != "data") return absl::OkStatus();
+          return data.EachElement([&](JsonValue& value) -> absl::Status {
+            v1::Model model;
+            GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
+            if (!model.name().empty()) models->push_back(std::move(model));
+            return absl::OkStatus();
+          });
+        });
+      }));
+}
+
+void OpenAiModelList::WriteModels(absl::Span<const v1::Model> models,
+                                  std::string* body) const {
+  JsonWriter json(body);
+  json.StartObject();
+  json.StringField("object", "list");
+  json.StartArrayField("data");
+  for (const v1::Model& model : models) WriteObject(model, json);
+  json.EndArray();
+  json.EndObject();
+}
+
+void OpenAiModelList::WriteModel(const v1::Model& model,
+                                 std::string* body) const {
+  JsonWriter json(body);
+  WriteObject(model, json);
+}
+
+}  // namespace gateway
