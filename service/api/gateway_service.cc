@@ -8,6 +8,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/caller_check.h"
+#include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -95,6 +96,8 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.request_id = context.request_id();
   facts.authorization = context.FindSoleMetadata("authorization").value_or("");
   facts.api_key = context.FindSoleMetadata("x-api-key").value_or("");
+  facts.provider_credential = BareCredential(
+      context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.request_bytes = request.ByteSizeLong();
