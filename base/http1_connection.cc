@@ -254,7 +254,8 @@ Task<void> Http1Connection::HandleRequest() {
 Task<void> Http1Connection::Refuse(const absl::Status& why) {
   const int status = absl::IsInternal(why) ? 500 : StatusOfRefusal(why);
   HttpRequest request;
-  if (parser_.head_done()) {
+  // A head that announces too large a body has been read all the same.
+  if (parser_.head_done() || absl::IsOutOfRange(why)) {
     request.method = parser_.method();
     request.SetTarget(parser_.target());
     request.fields = parser_.fields();

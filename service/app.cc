@@ -25,7 +25,7 @@
 #include "service/api/reflection.h"
 #include "service/grpc_engine.h"
 #include "service/http/cors.h"
-#include "service/http/openai_routes.h"
+#include "service/http/doors.h"
 #include "service/http/operations_routes.h"
 #include "service/http/seed_routes.h"
 #include "service/listener_tls.h"
@@ -205,7 +205,7 @@ absl::Status App::StartLoops() {
         SeedRoutes::Sources{services.wiring, graph.provider_health,
                             graph.readiness, graph.registry, SystemClock(),
                             kVersion},
-        std::make_unique<OpenAiRoutes>(services));
+        std::make_unique<Doors>(services));
   };
   LoopRuntime::HttpListener operations;
   operations.address = &*graph.operations_address;

@@ -2,21 +2,49 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "base/json.h"
 #include "base/status_macros.h"
-#include "errors/fault.h"
+#include "service/http/answer_fields.h"
 
 namespace gateway {
 namespace {
 
-constexpr std::string_view kRequestIdField = "x-request-id";
+constexpr double kNanosPerDollar = 1e9;
 
-using Fields = absl::InlinedVector<HttpField, 4>;
+// Where the last field of an object ends; npos if the text is no object with
+// fields.
+size_t EndOfFields(std::string_view object) {
+  const size_t bracket = object.find_last_not_of(" \t\r\n");
+  if (bracket == std::string_view::npos || bracket == 0 ||
+      object[bracket] != '}') {
+    return std::string_view::npos;
+  }
+  const size_t last = object.find_last_not_of(" \t\r\n", bracket - 1);
+  const bool empty = last == std::string_view::npos || object[last] == '{';
+  return empty ? std::string_view::npos : last + 1;
+}
 
-std::string WholeSeconds(absl::Duration delay) {
-  return absl::StrCat(
-      absl::ToInt64Seconds(absl::Ceil(delay, absl::Seconds(1))));
+// `,"provider":"openai","latency_ms":12`: fields that others follow or end.
+std::string DetailsOf(const Call& call) {
+  std::string fields;
+  JsonWriter json(&fields);
+  json.StartObject();
+  json.StringField("provider", call.tries.empty() ? std::string_view()
+                                                  : call.tries.back().provider);
+  json.Int64Field("latency_ms",
+                  absl::ToInt64Milliseconds(call.loop.Now() - call.arrival));
+  const v1::Usage& usage = call.answer_facts.usage;
+  if (usage.cost_known()) {
+    json.DoubleField(
+        "cost_usd",
+        static_cast<double>(usage.cost_usd_nanos()) / kNanosPerDollar);
+  }
+  json.EndObject();
+  fields.front() = ',';
+  fields.pop_back();
+  return fields;
 }
 
 }  // namespace
@@ -26,7 +54,7 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
     co_return co_await SendWhole(call, 200, call.answer.raw, absl::OkStatus());
   }
   const absl::Status written =
-      dialect_.WriteResponse(*call.answer.response, &out_);
+      words_.dialect->WriteResponse(*call.answer.response, &out_);
   if (!written.ok()) {
     // Told as well as can be; the call has failed all the same.
     (co_await SendEnd(call, written)).IgnoreError();
@@ -38,38 +66,43 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
 Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
                                           std::string_view body,
                                           const absl::Status& outcome) {
-  Fields fields = {{"content-type", "application/json"},
-                   {kRequestIdField, call.facts.request_id}};
-  std::string retry_after;
-  if (const auto delay = RetryDelay(outcome); delay.has_value()) {
-    retry_after = WholeSeconds(*delay);
-    fields.push_back({"retry-after", retry_after});
+  AnswerFields fields(words_, "application/json", call.facts.request_id,
+                      call.loop.Now() - call.arrival);
+  fields.AddFailure(outcome);
+  absl::InlinedVector<std::string_view, 3> pieces = {body};
+  std::string details;
+  const size_t end = details_ && outcome.ok() ? EndOfFields(body)
+                                              : std::string_view::npos;
+  if (end != std::string_view::npos) {
+    details = DetailsOf(call);
+    pieces = {body.substr(0, end), details, body.substr(end)};
   }
-  // We have tried as often as makes sense; official clients would otherwise
-  // multiply that by their own tries.
-  if (IsUpstreamFault(outcome)) fields.push_back({"x-should-retry", "false"});
-  const std::string_view pieces[] = {body};
   call.http_status = http_status;
-  call.response_bytes += static_cast<int64_t>(body.size());
+  call.response_bytes += static_cast<int64_t>(body.size() + details.size());
   co_return co_await responder_.Send({http_status, fields}, pieces);
 }
 
-Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
-  if (!started_) {
-    started_ = true;
-    call.http_status = 200;
-    const HttpField fields[] = {
-        {"content-type", "text/event-stream; charset=utf-8"},
-        {"cache-control", "no-cache"},
-        {kRequestIdField, call.facts.request_id}};
-    responder_.Start({200, fields});
+void DialectSink::Start(Call& call) {
+  started_ = true;
+  call.http_status = 200;
+  AnswerFields fields(words_, "text/event-stream; charset=utf-8",
+                      call.facts.request_id, call.loop.Now() - call.arrival);
+  fields.Add("cache-control", "no-cache");
+  responder_.Start({200, fields});
+  if (!call.answers_raw && !words_.ping.empty()) {
+    silence_.emplace([this, &call] { OnSilence(call); });
   }
+}
+
+Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
+  if (!started_) Start(call);
   if (call.answers_raw) co_return co_await Write(call, batch.raw);
   out_.clear();
   for (v1::GenerateEvent& event : batch.events) {
     if (event.has_started()) call.Describe(event.mutable_started());
     GATEWAY_CO_RETURN_IF_ERROR(Writer(call).Write(event, &out_));
   }
+  if (pinging_) co_await PingWritten();
   const std::string_view pieces[] = {out_};
   co_return co_await Write(call, pieces);
 }
@@ -77,9 +110,12 @@ Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
 Task<absl::Status> DialectSink::SendEnd(Call& call,
                                         const absl::Status& outcome) {
   if (!started_) {
-    const WireError error = dialect_.WriteError(outcome, call.facts.request_id);
+    const WireError error =
+        words_.dialect->WriteError(outcome, call.facts.request_id);
     co_return co_await SendWhole(call, error.http_status, error.body, outcome);
   }
+  silence_.reset();
+  if (pinging_) co_await PingWritten();
   out_.clear();
   const bool terminal_is_due = !call.answers_raw || !outcome.ok();
   if (terminal_is_due) {
@@ -96,7 +132,33 @@ Task<absl::Status> DialectSink::Write(
   for (std::string_view piece : pieces) {
     call.response_bytes += static_cast<int64_t>(piece.size());
   }
-  co_return co_await responder_.Write(pieces);
+  writing_ = true;
+  absl::Status written = co_await responder_.Write(pieces);
+  writing_ = false;
+  if (silence_.has_value()) {
+    call.loop.ArmTimer(*silence_, words_.ping_interval);
+  }
+  co_return written;
+}
+
+void DialectSink::OnSilence(Call& call) {
+  // A client that does not take what it has been sent needs no ping.
+  if (writing_) return;
+  pinging_ = true;
+  Spawn(WritePing(call));
+}
+
+Task<void> DialectSink::WritePing(Call& call) {
+  const std::string_view pieces[] = {words_.ping};
+  // Whether the client is still there shows when there is something to say.
+  (co_await Write(call, pieces)).IgnoreError();
+  pinging_ = false;
+  ping_written_.Set();
+}
+
+Task<void> DialectSink::PingWritten() {
+  // The wake-up may be one that nobody waited for.
+  while (pinging_) co_await ping_written_.Wait();
 }
 
 EventWriter& DialectSink::Writer(const Call& call) {
@@ -105,20 +167,9 @@ EventWriter& DialectSink::Writer(const Call& call) {
     options.model = std::string(call.facts.model);
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
-    writer_ = dialect_.NewEventWriter(options);
+    writer_ = words_.dialect->NewEventWriter(options);
   }
   return *writer_;
-}
-
-Task<absl::Status> SendDialectError(const Dialect& dialect,
-                                    const absl::Status& status,
-                                    std::string_view request_id,
-                                    HttpResponder& responder) {
-  const WireError error = dialect.WriteError(status, request_id);
-  const HttpField fields[] = {{"content-type", "application/json"},
-                              {kRequestIdField, request_id}};
-  const std::string_view pieces[] = {error.body};
-  co_return co_await responder.Send({error.http_status, fields}, pieces);
 }
 
 }  // namespace gateway

@@ -1,19 +1,28 @@
 // DialectSink answers a call over HTTP in the words of the door's dialect,
 // whole or as server-sent events. Bytes of a raw answer go through as they are.
 //
+// A parsed stream that says nothing for a while is kept alive by the vendor's
+// pings, if it has such; bytes of a raw stream bring the provider's own.
+//
 // Thread contract: one call, on its loop.
 
 #ifndef SERVICE_HTTP_DIALECT_SINK_H_
 #define SERVICE_HTTP_DIALECT_SINK_H_
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/event_loop.h"
 #include "base/http_handler.h"
 #include "base/task.h"
+#include "base/timer_wheel.h"
 #include "providers/dialects/dialect.h"
+#include "providers/provider.h"
+#include "service/http/door_words.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -21,9 +30,11 @@ namespace gateway {
 
 class DialectSink final : public AnswerSink {
  public:
-  // Borrows both.
-  DialectSink(const Dialect& dialect, HttpResponder& responder)
-      : dialect_(dialect), responder_(responder) {}
+  // Borrows both. With `details`, whole answers get `provider`, `latency_ms`
+  // and, if it is known, `cost_usd` as their last fields.
+  DialectSink(const DoorWords& words, HttpResponder& responder,
+              bool details = false)
+      : words_(words), responder_(responder), details_(details) {}
 
   Task<absl::Status> SendAnswer(Call& call) override;
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override;
@@ -33,22 +44,29 @@ class DialectSink final : public AnswerSink {
   Task<absl::Status> SendWhole(Call& call, int http_status,
                                std::string_view body,
                                const absl::Status& outcome);
+  void Start(Call& call);
   Task<absl::Status> Write(Call& call,
                            absl::Span<const std::string_view> pieces);
   EventWriter& Writer(const Call& call);
 
-  const Dialect& dialect_;
+  void OnSilence(Call& call);
+  Task<void> WritePing(Call& call);
+  // Until then nothing else may be written.
+  Task<void> PingWritten();
+
+  const DoorWords& words_;
   HttpResponder& responder_;
+  const bool details_;
   bool started_ = false;
   std::unique_ptr<EventWriter> writer_;
   std::string out_;
-};
 
-// Answers a failure that has no call: one found before there was one.
-Task<absl::Status> SendDialectError(const Dialect& dialect,
-                                    const absl::Status& status,
-                                    std::string_view request_id,
-                                    HttpResponder& responder);
+  // Of a stream that is pinged; empty otherwise.
+  std::optional<Timer> silence_;
+  bool writing_ = false;
+  bool pinging_ = false;
+  WakeUp ping_written_;
+};
 
 }  // namespace gateway
 

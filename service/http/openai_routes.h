@@ -13,42 +13,29 @@
 #ifndef SERVICE_HTTP_OPENAI_ROUTES_H_
 #define SERVICE_HTTP_OPENAI_ROUTES_H_
 
-#include <string>
-#include <string_view>
-
-#include "base/http_handler.h"
-#include "base/task.h"
+#include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
-#include "service/pipeline/loop_services.h"
-#include "service/pipeline/wiring.h"
+#include "service/http/door_words.h"
+#include "service/http/route_table.h"
 
 namespace gateway {
 
-class OpenAiRoutes final : public HttpHandler {
+class OpenAiRoutes {
  public:
-  // Borrows `services`.
-  explicit OpenAiRoutes(LoopServices& services) : services_(services) {}
+  OpenAiRoutes();
 
-  Task<void> Handle(const HttpRequest& request,
-                    HttpResponder& responder) override;
+  OpenAiRoutes(const OpenAiRoutes&) = delete;
+  OpenAiRoutes& operator=(const OpenAiRoutes&) = delete;
 
-  Refusal Refuse(int status, std::string_view path,
-                 std::string_view message) override;
+  const DoorWords& words() const { return words_; }
+
+  // `table` must not outlive this.
+  void AddTo(RouteTable& table) const;
 
  private:
-  // What every request has in common.
-  struct Exchange;
-
-  Task<void> Complete(Exchange exchange);
-  Task<void> ListModels(Exchange exchange);
-  Task<void> GetModel(Exchange exchange, std::string name);
-  Task<void> Fail(Exchange exchange, absl::Status status);
-  Task<void> SendJson(Exchange exchange, std::string body);
-  absl::Status CheckCaller(const Exchange& exchange,
-                           const Wiring& wiring) const;
-
-  LoopServices& services_;
   const OpenAiChat dialect_;
+  const OpenAiModelList model_list_;
+  const DoorWords words_;
 };
 
 }  // namespace gateway

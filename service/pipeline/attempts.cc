@@ -36,6 +36,10 @@ class Try {
     request_.cancel = &call.cancel;
     request_.request_id = call.facts.request_id;
     request_.caller_credential = call.facts.provider_credential;
+    if (!call.facts.forwarded_fields.empty() &&
+        provider().FindDialect(call.facts.dialect) != nullptr) {
+      request_.forwarded_fields = call.facts.forwarded_fields;
+    }
     request_.model = noted_.model;
     request_.fresh_connection = fresh_connection;
     request_.progress = &noted_.progress;

@@ -50,6 +50,8 @@ absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   bool stream_usage = false;
   GATEWAY_RETURN_IF_ERROR(
       raw->dialect->ReadRequest(raw->body, parsed, &stream, &stream_usage));
+  // Some vendors name the model in the path.
+  if (parsed->model().empty()) parsed->set_model(std::string(facts.model));
   request = parsed;
   return request;
 }

@@ -48,7 +48,9 @@ struct CallFacts {
   std::string_view api_key;
   // What the caller brought for the provider itself; empty if nothing.
   std::string_view provider_credential;
-  // Header fields that mean something to the vendor of the door's dialect.
+  // The dialect of the door, and header fields that mean something to its
+  // vendor.
+  std::string_view dialect;
   absl::Span<const HttpField> forwarded_fields;
   std::string_view model;
   std::string_view provider;  // Named by the caller; empty if it is not.

@@ -104,7 +104,8 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   co_return outcome;
 }
 
-Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder) {
+Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
+                                          const TellCount* tell) {
   const InflightCall inflight = recorder.Begin(call);
   absl::Status outcome = AdmitAndPlan(call);
   TokenCount count;
@@ -122,9 +123,14 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder) {
       call.tries.clear();
     }
   }
+  absl::StatusOr<TokenCount> result = count;
+  if (!outcome.ok()) result = outcome;
+  if (tell != nullptr) {
+    const absl::Status told = co_await (*tell)(result);
+    if (outcome.ok()) outcome = told;
+  }
   recorder.Record(call, outcome);
-  if (!outcome.ok()) co_return outcome;
-  co_return count;
+  co_return result;
 }
 
 Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,

@@ -18,6 +18,7 @@
 #define SERVICE_PIPELINE_PIPELINE_H_
 
 #include <cstdint>
+#include <functional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -55,8 +56,14 @@ struct TokenCount {
   bool estimated = false;
 };
 
-// Runs a call that asks for a count.
-Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder);
+// Tells the caller a count, or why there is none.
+using TellCount =
+    std::function<Task<absl::Status>(const absl::StatusOr<TokenCount>& count)>;
+
+// Runs a call that asks for a count. `tell`, if there is one, does so before
+// the call is recorded.
+Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
+                                          const TellCount* tell = nullptr);
 
 // Runs a call that asks for vectors: call.embed.
 Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,

@@ -1,5 +1,6 @@
 #include "service/http/dialect_sink.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,6 +12,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/cancellation.h"
+#include "base/event_loop.h"
 #include "base/http_handler.h"
 #include "base/status_macros.h"
 #include "base/task.h"
@@ -21,6 +23,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/provider.h"
+#include "service/http/door_words.h"
 #include "service/pipeline/call.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_wiring.h"
@@ -31,12 +34,15 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
 // Keeps what is written to a client, who can leave.
 class KeptAnswer final : public HttpResponder {
  public:
+  static constexpr std::string_view kPing = ": ping\n\n";
+
   Task<absl::Status> Send(HttpAnswerHead head,
                           absl::Span<const std::string_view> body) override {
     Keep(head);
@@ -51,6 +57,9 @@ class KeptAnswer final : public HttpResponder {
   Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override {
     std::string& write = writes.emplace_back();
     for (std::string_view piece : pieces) write.append(piece);
+    most_at_once = std::max(most_at_once, ++under_way_);
+    for (int i = 0; i < yields; ++i) co_await YieldToLoop();
+    --under_way_;
     co_return client;
   }
   Task<absl::Status> Finish() override {
@@ -67,6 +76,12 @@ class KeptAnswer final : public HttpResponder {
     return all;
   }
 
+  int Pings() const {
+    return static_cast<int>(std::count(writes.begin(), writes.end(), kPing));
+  }
+
+  int yields = 0;  // How long a write takes.
+  int most_at_once = 0;  // Writes under way.
   absl::Status client;  // What the client says to all that is sent.
   int status = 0;
   std::map<std::string, std::string> fields;
@@ -86,6 +101,7 @@ class KeptAnswer final : public HttpResponder {
   }
 
   CancelSignal gone_;
+  int under_way_ = 0;
 };
 
 class DialectSinkTest : public testing::Test {
@@ -148,8 +164,9 @@ class DialectSinkTest : public testing::Test {
              arena_,
              client_.loop().Now()};
   const OpenAiChat dialect_;
+  const DoorWords words_ = {.dialect = &dialect_};
   KeptAnswer kept_;
-  DialectSink sink_{dialect_, kept_};
+  DialectSink sink_{words_, kept_};
 };
 
 TEST_F(DialectSinkTest, AParsedAnswerIsWrittenInTheDialectsWords) {
@@ -245,7 +262,7 @@ TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
       MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "the stream broke off");
   for (const bool raw : {false, true}) {
     KeptAnswer kept;
-    DialectSink sink(dialect_, kept);
+    DialectSink sink(words_, kept);
     call_.answers_raw = raw;
     StreamBatch batch;
     batch.raw.push_back("data: {\"a\":1}\n\n");
@@ -281,16 +298,98 @@ TEST_F(DialectSinkTest, AClientWhoIsGoneIsReported) {
   EXPECT_EQ(kept_.finishes, 0);
 }
 
-TEST_F(DialectSinkTest, AFailureWithoutACallIsAnsweredLikewise) {
-  const absl::Status missing = MakeFault(v1::ERROR_REASON_NOT_FOUND, "no path");
-  const absl::Status sent = client_.Run([&]() -> Task<absl::Status> {
-    co_return co_await SendDialectError(dialect_, missing, "req-2", kept_);
-  });
-  EXPECT_TRUE(sent.ok());
-  EXPECT_EQ(kept_.status, 404);
-  EXPECT_EQ(kept_.fields["content-type"], "application/json");
-  EXPECT_EQ(kept_.fields["x-request-id"], "req-2");
-  EXPECT_THAT(kept_.whole, HasSubstr(R"("message":"no path")"));
+TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
+  call_.answers_raw = true;
+  call_.answer_facts.usage.set_cost_known(true);
+  call_.answer_facts.usage.set_cost_usd_nanos(1'500'000);
+  for (const auto& [said, told] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"{\"a\":1 }\n", "\\{\"a\":1,\"provider\":\"mock\",\"latency_ms\":"
+                           "[0-9]+,\"cost_usd\":0.0015 \\}\n"},
+           {"{}", "\\{\\}"},
+           {"{ }", "\\{ \\}"},
+           {"[1]", "\\[1\\]"},
+           {"", ""}}) {
+    KeptAnswer kept;
+    DialectSink sink(words_, kept, /*details=*/true);
+    call_.answer.raw = said;
+    EXPECT_TRUE(client_
+                    .Run([&]() -> Task<absl::Status> {
+                      co_return co_await sink.SendAnswer(call_);
+                    })
+                    .ok());
+    EXPECT_THAT(kept.whole, MatchesRegex(told));
+  }
+}
+
+TEST_F(DialectSinkTest, AFailureHasNoDetails) {
+  KeptAnswer kept;
+  DialectSink sink(words_, kept, /*details=*/true);
+  client_
+      .Run([&]() -> Task<absl::Status> {
+        co_return co_await sink.SendEnd(
+            call_, MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND, "gone"));
+      })
+      .IgnoreError();
+  EXPECT_THAT(kept.whole, Not(HasSubstr("latency_ms")));
+}
+
+// A door whose streams are pinged as soon as they are silent.
+class PingedStreamTest : public DialectSinkTest {
+ protected:
+  // Sends `batch`, waits until the client has been pinged so often, and ends.
+  void StreamUntilPinged(StreamBatch& batch, int pings) {
+    client_
+        .Run([&]() -> Task<absl::Status> {
+          GATEWAY_CO_RETURN_IF_ERROR(co_await pinged_.SendBatch(call_, batch));
+          while (kept_.Pings() < pings) co_await YieldToLoop();
+          GATEWAY_CO_RETURN_IF_ERROR(co_await pinged_.SendBatch(call_, batch));
+          co_return co_await pinged_.SendEnd(call_, absl::OkStatus());
+        })
+        .IgnoreError();
+  }
+
+  const DoorWords pinged_words_ = {.dialect = &dialect_,
+                                   .ping = KeptAnswer::kPing,
+                                   .ping_interval = absl::Milliseconds(1)};
+  DialectSink pinged_{pinged_words_, kept_};
+};
+
+TEST_F(PingedStreamTest, SilenceIsFilledWithPings) {
+  StreamBatch batch;
+  batch.events = {Started(), Text("x")};
+  StreamUntilPinged(batch, 3);
+  EXPECT_GE(kept_.Pings(), 3);
+  EXPECT_THAT(kept_.writes.front(), HasSubstr(R"("content":"x")"));
+  EXPECT_EQ(kept_.writes.back(), "data: [DONE]\n\n");
+  EXPECT_EQ(call_.response_bytes, static_cast<int64_t>(kept_.All().size()));
+}
+
+TEST_F(PingedStreamTest, NothingIsWrittenWhileAPingIs) {
+  // The client takes its time with each write; two at once would be seen.
+  kept_.yields = 3;
+  StreamBatch batch;
+  batch.events = {Started(), Text("x")};
+  StreamUntilPinged(batch, 20);
+  EXPECT_EQ(kept_.most_at_once, 1);
+  EXPECT_EQ(kept_.finishes, 1);
+}
+
+TEST_F(PingedStreamTest, ARawStreamHasThePingsOfItsProvider) {
+  call_.answers_raw = true;
+  StreamBatch batch;
+  batch.raw.push_back("data: {}\n\n");
+  client_
+      .Run([&]() -> Task<absl::Status> {
+        GATEWAY_CO_RETURN_IF_ERROR(co_await pinged_.SendBatch(call_, batch));
+        // Long enough for the timer of one that is pinged.
+        const absl::Duration until =
+            client_.loop().Now() + absl::Milliseconds(5);
+        while (client_.loop().Now() < until) co_await YieldToLoop();
+        co_return co_await pinged_.SendEnd(call_, absl::OkStatus());
+      })
+      .IgnoreError();
+  EXPECT_EQ(kept_.Pings(), 0);
 }
 
 }  // namespace

@@ -1,25 +1,19 @@
 #include "service/http/openai_routes.h"
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "base/http_handler.h"
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
-#include "service/pipeline/loop_services.h"
-#include "tests/testing/mock_upstream_process.h"
+#include "tests/service/http/door_test_base.h"
 #include "tests/testing/raw_client.h"
-#include "tests/testing/running_loop.h"
-#include "tests/testing/test_wiring.h"
 
 namespace gateway {
 namespace {
@@ -32,75 +26,8 @@ using ::testing::StartsWith;
 
 constexpr char kUsageWish[] = R"("stream_options":{"include_usage":true})";
 
-// A door before a scripted upstream, which serves `o-...` in the door's own
-// dialect and `a-...` in another; everything else is the mock's.
-class OpenAiRoutesTest : public testing::Test {
+class OpenAiRoutesTest : public DoorTest {
  protected:
-  static void SetUpTestSuite() {
-    auto started = MockUpstreamProcess::Start({});
-    ASSERT_TRUE(started.ok()) << started.status();
-    upstream_ = started->release();
-  }
-  static void TearDownTestSuite() {
-    delete upstream_;
-    upstream_ = nullptr;
-  }
-
-  void SetUp() override {
-    ASSERT_TRUE(upstream_->Reset().ok());
-    Open("");
-  }
-
-  // `more` is further text of the configuration.
-  void Open(const std::string& more, const HttpServerLimits& limits = {}) {
-    const std::string root = absl::StrCat("http://", upstream_->address());
-    loop_.reset();
-    loop_ = std::make_unique<RunningLoop>(
-        MakeTestWiring(
-            absl::StrCat("providers:\n"
-                         "- name: openai\n"
-                         "  models: ['o-1', 'org/model']\n"
-                         "  model_aliases: {'o-alias': 'o-1'}\n"
-                         "  openai: {base_url: '", root, "/v1'}\n"
-                         "- name: anthropic\n"
-                         "  anthropic: {base_url: '", root, "'}\n"
-                         "- name: mock\n"
-                         "  mock: {}\n"
-                         "routing:\n"
-                         "  strict: ", strict_ ? "true" : "false", "\n"
-                         "  model_rules:\n"
-                         "  - {prefix: 'o-', provider: openai}\n"
-                         "  - {prefix: 'a-', provider: anthropic}\n"
-                         "  default_provider: mock\n"
-                         "resilience: {retry: {attempts_limit: 1}}\n",
-                         more),
-            {{"ALICE", "alice-0123456789"}}),
-        [](LoopServices& services) {
-          return std::make_unique<OpenAiRoutes>(services);
-        },
-        limits);
-    client_ = RawClient::Connect(loop_->port());
-  }
-
-  void Script(std::string_view model, std::string_view json) {
-    const absl::Status set =
-        upstream_->SetScript(ToAbsl(model), ToAbsl(json));
-    ASSERT_TRUE(set.ok()) << set;
-  }
-
-  // All on one connection.
-  RawAnswer Ask(std::string_view method, std::string_view target,
-                std::string_view body = "", std::string_view fields = "") {
-    Send(method, target, body, fields);
-    return client_.ReceiveAnswer(method == "HEAD");
-  }
-  void Send(std::string_view method, std::string_view target,
-            std::string_view body, std::string_view fields = "") {
-    client_.Send(absl::StrCat(
-        ToAbsl(method), " ", ToAbsl(target), " HTTP/1.1\r\nhost: x\r\n",
-        ToAbsl(fields), "content-length: ", body.size(), "\r\n\r\n",
-        ToAbsl(body)));
-  }
   RawAnswer Post(std::string_view body, std::string_view fields = "") {
     return Ask("POST", "/v1/chat/completions", body, fields);
   }
@@ -123,14 +50,7 @@ class OpenAiRoutesTest : public testing::Test {
     EXPECT_THAT(answer.body, StartsWith(R"({"error":{"message":")"));
     EXPECT_THAT(answer.body, HasSubstr(message));
   }
-
-  static MockUpstreamProcess* upstream_;
-  bool strict_ = false;
-  std::unique_ptr<RunningLoop> loop_;
-  RawClient client_;
 };
-
-MockUpstreamProcess* OpenAiRoutesTest::upstream_ = nullptr;
 
 TEST_F(OpenAiRoutesTest, AWholeAnswerIsInOpenAisWords) {
   const RawAnswer answer = Post(Body("mock-model"), "x-request-id: mine-1\r\n");
@@ -321,14 +241,6 @@ TEST_F(OpenAiRoutesTest, ShowsOneModelByItsName) {
   ExpectError(Ask("GET", "/v1/models/a%zz"), 400, "path");
 }
 
-TEST_F(OpenAiRoutesTest, OtherPathsAreToldTheKnownOnes) {
-  ExpectError(Ask("GET", "/"), 404, "POST /v1/chat/completions");
-  ExpectError(Ask("POST", "/v1/completions", "{}"), 404,
-              "there is no POST /v1/completions");
-  ExpectError(Ask("GET", "/v1/chat/completions"), 404, "there is no GET");
-  ExpectError(Ask("POST", "/v1/models", "{}"), 404, "GET /v1/models");
-}
-
 TEST_F(OpenAiRoutesTest, AnIdIsMadeUpWhereTheCallersIsMissingOrUnfit) {
   for (const char* fields : {"", "x-request-id: two words\r\n"}) {
     const std::string id =
@@ -338,16 +250,28 @@ TEST_F(OpenAiRoutesTest, AnIdIsMadeUpWhereTheCallersIsMissingOrUnfit) {
   }
 }
 
-TEST_F(OpenAiRoutesTest, WhatTheServerItselfRefusesIsInTheSameWords) {
-  Open("", {.head_bytes = 1024, .body_bytes = 64});
-  ExpectError(Post(std::string(65, ' ')), 413, "invalid_request_error");
-  client_ = RawClient::Connect(loop_->port());
-  ExpectError(Ask("GET", "/", "", absl::StrCat("x-long: ",
-                                               std::string(2048, 'x'), "\r\n")),
-              431, "invalid_request_error");
-  client_ = RawClient::Connect(loop_->port());
-  client_.Send("GET / HTTP/1.1\r\nno colon\r\n\r\n");
-  ExpectError(client_.ReceiveAnswer(), 400, "invalid_request_error");
+TEST_F(OpenAiRoutesTest, EveryAnswerTellsHowLongItTook) {
+  for (const std::string& body :
+       {Body("mock-model"), Streamed("mock-model"), std::string("{broken")}) {
+    EXPECT_THAT(Post(body).Find("openai-processing-ms"),
+                MatchesRegex("[0-9]+"));
+  }
+  for (const char* path : {"/v1/models", "/v1/models/none", "/v1/none"}) {
+    EXPECT_THAT(Ask("GET", path).Find("openai-processing-ms"),
+                MatchesRegex("[0-9]+"));
+  }
+}
+
+TEST_F(OpenAiRoutesTest, ACredentialForTheProviderIsSentWhereThatIsAllowed) {
+  const char kField[] =
+      "x-provider-authorization: Bearer my-own-credential\r\n";
+  Post(Body("o-1"), kField);
+  EXPECT_THAT(*upstream_->Last("o-1"), Not(HasSubstr("my-own-credential")));
+  provider_fields_ = "  credential_passthrough: true\n";
+  Open("");
+  Post(Body("o-1"), kField);
+  EXPECT_THAT(*upstream_->Last("o-1"),
+              HasSubstr(R"("Bearer my-own-credential")"));
 }
 
 TEST_F(OpenAiRoutesTest, ACallerWhoHangsUpEndsTheCallUpstream) {

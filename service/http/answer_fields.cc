@@ -1,0 +1,44 @@
+#include "service/http/answer_fields.h"
+
+#include "absl/strings/str_cat.h"
+#include "errors/fault.h"
+#include "service/api/call_context.h"
+
+namespace gateway {
+namespace {
+
+std::string WholeSeconds(absl::Duration delay) {
+  return absl::StrCat(
+      absl::ToInt64Seconds(absl::Ceil(delay, absl::Seconds(1))));
+}
+
+}  // namespace
+
+AnswerFields::AnswerFields(const DoorWords& words,
+                           std::string_view content_type,
+                           std::string_view request_id,
+                           absl::Duration elapsed) {
+  Add("content-type", content_type);
+  Add(kRequestIdHeader, request_id);
+  if (!words.request_id_field.empty()) Add(words.request_id_field, request_id);
+  if (words.processing_ms_field.empty()) return;
+  elapsed_ms_ = absl::StrCat(absl::ToInt64Milliseconds(elapsed));
+  Add(words.processing_ms_field, elapsed_ms_);
+}
+
+void AnswerFields::Add(std::string_view name, std::string_view value) {
+  fields_.push_back({name, value});
+}
+
+void AnswerFields::AddFailure(const absl::Status& outcome) {
+  if (outcome.ok()) return;
+  if (const auto delay = RetryDelay(outcome); delay.has_value()) {
+    retry_after_ = WholeSeconds(*delay);
+    Add("retry-after", retry_after_);
+  }
+  // We have tried as often as makes sense; official clients would otherwise
+  // multiply that by their own tries.
+  if (IsUpstreamFault(outcome)) Add("x-should-retry", "false");
+}
+
+}  // namespace gateway

@@ -1,0 +1,51 @@
+// AnswerFields are the header fields of one answer at an HTTP door: those that
+// every answer has, and those that a failure adds.
+//
+//   AnswerFields fields(words, "application/json", visit.id, elapsed);
+//   fields.AddFailure(status);
+//   co_await responder.Send({error.http_status, fields}, pieces);
+//
+// Thread-compatible. Borrows what it is given.
+
+#ifndef SERVICE_HTTP_ANSWER_FIELDS_H_
+#define SERVICE_HTTP_ANSWER_FIELDS_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/http1_codec.h"
+#include "service/http/door_words.h"
+
+namespace gateway {
+
+class AnswerFields {
+ public:
+  // `elapsed` is the time since the request arrived.
+  AnswerFields(const DoorWords& words, std::string_view content_type,
+               std::string_view request_id, absl::Duration elapsed);
+
+  AnswerFields(const AnswerFields&) = delete;
+  AnswerFields& operator=(const AnswerFields&) = delete;
+
+  void Add(std::string_view name, std::string_view value);
+
+  // When to come back, and whether to. Nothing for OK.
+  void AddFailure(const absl::Status& outcome);
+
+  // They are fields, wherever some are asked for.
+  operator absl::Span<const HttpField>() const { return fields_; }  // NOLINT
+
+ private:
+  absl::InlinedVector<HttpField, 6> fields_;
+  // Back what stands in fields_.
+  std::string elapsed_ms_;
+  std::string retry_after_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_ANSWER_FIELDS_H_

@@ -1,0 +1,48 @@
+// AnthropicRoutes is the door for Anthropic's SDKs and everything that speaks
+// like them:
+//
+//   POST /v1/messages                whole or as server-sent events
+//   POST /v1/messages/count_tokens
+//   GET  /v1/models                  to those who send `anthropic-version`
+//   GET  /v1/models/{id}             likewise
+//
+// A request is scanned once and, where the chosen provider speaks the same
+// dialect, forwarded as the bytes it came in, with the caller's
+// `anthropic-beta`. Queries such as `?beta=true` mean nothing here.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_HTTP_ANTHROPIC_ROUTES_H_
+#define SERVICE_HTTP_ANTHROPIC_ROUTES_H_
+
+#include "absl/time/time.h"
+#include "providers/dialects/anthropic_messages/anthropic_messages.h"
+#include "providers/dialects/anthropic_messages/model_list.h"
+#include "service/http/door_words.h"
+#include "service/http/route_table.h"
+
+namespace gateway {
+
+class AnthropicRoutes {
+ public:
+  // Streams that have been silent for `ping_interval` are pinged.
+  explicit AnthropicRoutes(absl::Duration ping_interval = absl::Seconds(15));
+
+  AnthropicRoutes(const AnthropicRoutes&) = delete;
+  AnthropicRoutes& operator=(const AnthropicRoutes&) = delete;
+
+  const DoorWords& words() const { return words_; }
+
+  // `table` must not outlive this. Comes before another door that has a list
+  // of models at the same path.
+  void AddTo(RouteTable& table) const;
+
+ private:
+  const AnthropicMessages dialect_;
+  const AnthropicModelList model_list_;
+  const DoorWords words_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_ANTHROPIC_ROUTES_H_

@@ -1,0 +1,35 @@
+// DoorWords is what is particular to one vendor's HTTP door beside its dialect:
+// names of fields, and what keeps a silent stream alive.
+//
+//   const DoorWords words = {.dialect = &dialect,
+//                            .request_id_field = "request-id"};
+//
+// Thread contract: immutable.
+
+#ifndef SERVICE_HTTP_DOOR_WORDS_H_
+#define SERVICE_HTTP_DOOR_WORDS_H_
+
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway {
+
+struct DoorWords {
+  // Never null; outlives the door.
+  const Dialect* dialect = nullptr;
+  // Carries the request's id beside `x-request-id`, which every answer has;
+  // empty if the vendor has no field of its own.
+  std::string_view request_id_field;
+  // Carries the milliseconds that the answer took; empty if there is none.
+  std::string_view processing_ms_field;
+  // An event for streams that have been silent for so long; empty if the
+  // vendor has none. Streams of the vendor's own bytes bring theirs.
+  std::string_view ping;
+  absl::Duration ping_interval = absl::Seconds(15);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_DOOR_WORDS_H_

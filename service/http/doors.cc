@@ -1,0 +1,52 @@
+#include "service/http/doors.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/http/visit.h"
+
+namespace gateway {
+
+Doors::Doors(LoopServices& services) : services_(services) {
+  // The first that fits serves: whoever tells by a field comes before whoever
+  // serves everybody.
+  anthropic_.AddTo(routes_);
+  openai_.AddTo(routes_);
+}
+
+Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {
+  std::string_view rest;
+  const RouteTable::Route* const route = routes_.Find(request, &rest);
+  if (route != nullptr) {
+    return route->serve(Visit(services_, *route->words, request, responder),
+                        rest);
+  }
+  const DoorWords& words = NearestTo(request.path);
+  absl::Status missing = MakeFault(
+      v1::ERROR_REASON_NOT_FOUND,
+      absl::StrCat("there is no ", ToAbsl(request.method), " ",
+                   ToAbsl(request.path), "; see ", routes_.Shown(words)));
+  return Fail(Visit(services_, words, request, responder), std::move(missing));
+}
+
+const DoorWords& Doors::NearestTo(std::string_view path) const {
+  if (path.starts_with("/v1/messages")) return anthropic_.words();
+  return openai_.words();
+}
+
+HttpHandler::Refusal Doors::Refuse(int status, std::string_view path,
+                                   std::string_view message) {
+  const v1::ErrorReason reason =
+      status == 413 || status == 431 ? v1::ERROR_REASON_REQUEST_TOO_LARGE
+      : status >= 500                ? v1::ERROR_REASON_INTERNAL
+                                     : v1::ERROR_REASON_INVALID_REQUEST;
+  const WireError error =
+      NearestTo(path).dialect->WriteError(MakeFault(reason, message), "");
+  return {"application/json", error.body};
+}
+
+}  // namespace gateway

@@ -1,0 +1,47 @@
+// Doors is the handler of the HTTP listener: it picks the door that serves a
+// request, by path. Each door speaks one vendor's words (openai_routes.h,
+// anthropic_routes.h); all of them enter the same four stages.
+//
+// Who asks for what no door has is told, in the words of the nearest, what
+// there is.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_HTTP_DOORS_H_
+#define SERVICE_HTTP_DOORS_H_
+
+#include <string_view>
+
+#include "base/http_handler.h"
+#include "base/task.h"
+#include "service/http/anthropic_routes.h"
+#include "service/http/door_words.h"
+#include "service/http/openai_routes.h"
+#include "service/http/route_table.h"
+#include "service/pipeline/loop_services.h"
+
+namespace gateway {
+
+class Doors final : public HttpHandler {
+ public:
+  // Borrows `services`.
+  explicit Doors(LoopServices& services);
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override;
+
+  Refusal Refuse(int status, std::string_view path,
+                 std::string_view message) override;
+
+ private:
+  const DoorWords& NearestTo(std::string_view path) const;
+
+  LoopServices& services_;
+  const AnthropicRoutes anthropic_;
+  const OpenAiRoutes openai_;
+  RouteTable routes_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_DOORS_H_

@@ -1,0 +1,97 @@
+#include "service/http/generation.h"
+
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "base/status_macros.h"
+#include "google/protobuf/arena.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/provider.h"
+#include "service/http/answer_fields.h"
+#include "service/http/dialect_sink.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/pipeline.h"
+
+namespace gateway {
+namespace {
+
+void SetForwarded(const Visit& visit, CallFacts* facts) {
+  facts->dialect = visit.words.dialect->name();
+  facts->forwarded_fields = visit.fields.anthropic_betas;
+}
+
+// Tells a count, or why there is none, and notes what was sent.
+Task<absl::Status> SendCount(Visit& visit, Call& call,
+                             const absl::StatusOr<TokenCount>& count) {
+  std::string body;
+  absl::Status outcome = count.status();
+  if (outcome.ok()) {
+    outcome = visit.words.dialect->WriteCountResponse(count->tokens, &body);
+  }
+  call.http_status = 200;
+  if (!outcome.ok()) {
+    const WireError error = visit.words.dialect->WriteError(outcome, visit.id);
+    call.http_status = error.http_status;
+    body = error.body;
+  }
+  AnswerFields fields(visit.words, "application/json", visit.id,
+                      call.loop.Now() - call.arrival);
+  fields.AddFailure(outcome);
+  call.response_bytes = static_cast<int64_t>(body.size());
+  const std::string_view pieces[] = {body};
+  co_return co_await visit.responder.Send({call.http_status, fields}, pieces);
+}
+
+}  // namespace
+
+Task<void> Generate(Visit visit, GenerationOptions options) {
+  LoopServices& services = visit.services;
+  const Dialect& dialect = *visit.words.dialect;
+  google::protobuf::Arena arena;
+  Call call(services.wiring.Get(), services.loop, services.http,
+            visit.responder.gone(), arena, visit.request.arrival);
+  SetFacts(visit, options.operation, &call.facts);
+  SetForwarded(visit, &call.facts);
+
+  DialectSink sink(visit.words, visit.responder, visit.fields.details);
+  RawRequest raw;
+  raw.dialect = &dialect;
+  raw.body = visit.request.body;
+  absl::Status scanned = dialect.ScanRequest(raw.body, &raw.scan);
+  if (!options.model.empty()) {
+    raw.scan.model = options.model;
+    raw.scan.stream = options.stream;
+  }
+  call.raw = &raw;
+  call.refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;
+  call.facts.model = raw.scan.model;
+  call.facts.stream = raw.scan.stream && call.refusal.ok();
+  call.facts.stream_usage = raw.scan.stream_usage;
+  (co_await RunCall(call, sink, services.recorder)).IgnoreError();
+}
+
+Task<void> CountTokens(Visit visit, GenerationOptions options) {
+  LoopServices& services = visit.services;
+  google::protobuf::Arena arena;
+  Call call(services.wiring.Get(), services.loop, services.http,
+            visit.responder.gone(), arena, visit.request.arrival);
+  SetFacts(visit, options.operation, &call.facts);
+  SetForwarded(visit, &call.facts);
+
+  auto* const request =
+      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
+  absl::Status read =
+      visit.words.dialect->ReadCountRequest(visit.request.body, request);
+  if (!options.model.empty()) request->set_model(options.model);
+  call.request = request;
+  call.refusal = options.refusal.ok() ? std::move(read) : options.refusal;
+  call.facts.model = request->model();
+  const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
+    return SendCount(visit, call, count);
+  };
+  (co_await RunCount(call, services.recorder, &tell)).IgnoreError();
+}
+
+}  // namespace gateway

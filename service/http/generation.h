@@ -1,0 +1,40 @@
+// What every door does with a request to generate or to count: it makes a Call
+// of the bytes and has it run through the four stages.
+//
+//   Task<void> MyRoutes::Complete(Visit visit) {
+//     return Generate(std::move(visit), {.operation = kComplete});
+//   }
+//
+// Thread contract: one request, on its loop.
+
+#ifndef SERVICE_HTTP_GENERATION_H_
+#define SERVICE_HTTP_GENERATION_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/task.h"
+#include "service/http/visit.h"
+
+namespace gateway {
+
+// What a door adds to the bytes of a request.
+struct GenerationOptions {
+  Operation operation;
+  // What the path says where the body does not; empty otherwise.
+  std::string model;
+  // Only if `model` is set.
+  bool stream = false;
+  // What the door found wrong with the request.
+  absl::Status refusal;
+};
+
+// Generates an answer, whole or streamed as the request says.
+Task<void> Generate(Visit visit, GenerationOptions options);
+
+// Counts the input tokens of a request.
+Task<void> CountTokens(Visit visit, GenerationOptions options);
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_GENERATION_H_

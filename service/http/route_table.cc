@@ -1,0 +1,48 @@
+#include "service/http/route_table.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/types/span.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+bool Serves(const RouteTable::Route& route, std::string_view method) {
+  return route.method == method || (method == "HEAD" && route.method == "GET");
+}
+
+bool Serves(const RouteTable::Route& route, std::string_view path,
+            std::string_view* rest) {
+  if (!route.path.ends_with('/')) return route.path == path;
+  if (path.size() <= route.path.size() || !path.starts_with(route.path)) {
+    return false;
+  }
+  *rest = path.substr(route.path.size());
+  return true;
+}
+
+}  // namespace
+
+const RouteTable::Route* RouteTable::Find(const HttpRequest& request,
+                                          std::string_view* rest) const {
+  for (const Route& route : routes_) {
+    if (!Serves(route, request.method)) continue;
+    if (!Serves(route, request.path, rest)) continue;
+    if (!route.field.empty() && request.Find(route.field).empty()) continue;
+    return &route;
+  }
+  return nullptr;
+}
+
+std::string RouteTable::Shown(const DoorWords& words) const {
+  std::vector<absl::string_view> shown;
+  for (const Route& route : routes_) {
+    if (route.words == &words) shown.push_back(ToAbsl(route.shown));
+  }
+  if (shown.size() < 2) return absl::StrJoin(shown, "");
+  const auto before_last = absl::MakeConstSpan(shown).first(shown.size() - 1);
+  return absl::StrCat(absl::StrJoin(before_last, ", "), " and ", shown.back());
+}
+
+}  // namespace gateway

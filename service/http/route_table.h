@@ -1,0 +1,60 @@
+// RouteTable finds which door serves a request: by method, path and, where two
+// vendors share a path, by a field that only one of them sends.
+//
+//   RouteTable table;
+//   table.Add({.words = &words, .method = "GET", .path = "/v1/models/",
+//              .shown = "GET /v1/models/{id}", .serve = ...});
+//   const RouteTable::Route* route = table.Find(request, &rest);
+//
+// Looking up allocates nothing.
+//
+// Thread contract: filled by one thread; then immutable.
+
+#ifndef SERVICE_HTTP_ROUTE_TABLE_H_
+#define SERVICE_HTTP_ROUTE_TABLE_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http_handler.h"
+#include "base/task.h"
+#include "service/http/door_words.h"
+#include "service/http/visit.h"
+
+namespace gateway {
+
+class RouteTable {
+ public:
+  // Serves a visit; `rest` is what follows the path of a route that ends in a
+  // slash. Both are the request's.
+  using Serve = std::function<Task<void>(Visit visit, std::string_view rest)>;
+
+  // The texts are constants.
+  struct Route {
+    const DoorWords* words = nullptr;
+    std::string_view method;  // GET stands for HEAD, too.
+    std::string_view path;    // With a slash at its end: all paths below.
+    std::string_view shown;   // For those who are lost.
+    std::string_view field;   // Only requests that have it; empty for all.
+    Serve serve;
+  };
+
+  // The first that fits is found.
+  void Add(Route route) { routes_.push_back(std::move(route)); }
+
+  // Null if there is none.
+  const Route* Find(const HttpRequest& request, std::string_view* rest) const;
+
+  // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what one door
+  // serves.
+  std::string Shown(const DoorWords& words) const;
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_ROUTE_TABLE_H_

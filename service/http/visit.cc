@@ -1,0 +1,105 @@
+#include "service/http/visit.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/string_view.h"
+#include "service/api/call_context.h"
+#include "service/api/provider_credential.h"
+#include "service/http/answer_fields.h"
+
+namespace gateway {
+namespace {
+
+void TakeFirst(std::string_view value, std::string_view* taken) {
+  if (taken->empty()) *taken = value;
+}
+
+bool IsTrue(std::string_view value) {
+  return absl::EqualsIgnoreCase(ToAbsl(value), "true");
+}
+
+absl::Duration Elapsed(const Visit& visit) {
+  return visit.services.loop.Now() - visit.request.arrival;
+}
+
+}  // namespace
+
+CallerFields::CallerFields(absl::Span<const HttpField> fields) {
+  std::string_view google_api_key;
+  for (const HttpField& field : fields) {
+    const char first = field.name.empty() ? ' ' : field.name[0];
+    // Spares most fields the comparisons below.
+    if (first != 'a' && first != 'x' && first != 'A' && first != 'X') continue;
+    const auto is = [&](std::string_view name) {
+      return EqualsIgnoreCase(field.name, name);
+    };
+    if (is(kRequestIdHeader)) {
+      TakeFirst(field.value, &request_id);
+    } else if (is("authorization")) {
+      TakeFirst(field.value, &authorization);
+    } else if (is("x-api-key")) {
+      TakeFirst(field.value, &api_key);
+    } else if (is("x-goog-api-key")) {
+      TakeFirst(field.value, &google_api_key);
+    } else if (is(kProviderCredentialHeader)) {
+      TakeFirst(BareCredential(field.value), &provider_credential);
+    } else if (is("anthropic-version")) {
+      TakeFirst(field.value, &anthropic_version);
+    } else if (is("anthropic-beta")) {
+      anthropic_betas.push_back(field);
+    } else if (is("x-llmgateway-strict-output")) {
+      strict_output = IsTrue(field.value);
+    } else if (is("x-llmgateway-details")) {
+      details = IsTrue(field.value);
+    }
+  }
+  TakeFirst(google_api_key, &api_key);
+}
+
+Visit::Visit(LoopServices& services, const DoorWords& words,
+             const HttpRequest& request, HttpResponder& responder)
+    : services(services),
+      words(words),
+      request(request),
+      responder(responder),
+      fields(request.fields),
+      id(RequestIdFor(fields.request_id)) {}
+
+void SetFacts(const Visit& visit, const Operation& operation,
+              CallFacts* facts) {
+  facts->door = Door::kHttp;
+  facts->operation = operation.name;
+  facts->method = operation.method;
+  facts->path = operation.path;
+  facts->request_id = visit.id;
+  facts->authorization = visit.fields.authorization;
+  facts->api_key = visit.fields.api_key;
+  facts->provider_credential = visit.fields.provider_credential;
+  facts->request_bytes = visit.request.body.size();
+}
+
+absl::Status CheckCaller(const Visit& visit, const Wiring& wiring) {
+  return wiring.authenticator()
+      .Authenticate(visit.fields.authorization, visit.fields.api_key)
+      .status();
+}
+
+Task<void> SendJson(Visit visit, std::string body) {
+  const AnswerFields fields(visit.words, "application/json", visit.id,
+                            Elapsed(visit));
+  const std::string_view pieces[] = {body};
+  (co_await visit.responder.Send({200, fields}, pieces)).IgnoreError();
+}
+
+Task<void> Fail(Visit visit, absl::Status status) {
+  const WireError error = visit.words.dialect->WriteError(status, visit.id);
+  AnswerFields fields(visit.words, "application/json", visit.id,
+                      Elapsed(visit));
+  fields.AddFailure(status);
+  const std::string_view pieces[] = {error.body};
+  (co_await visit.responder.Send({error.http_status, fields}, pieces))
+      .IgnoreError();
+}
+
+}  // namespace gateway

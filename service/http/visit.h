@@ -1,0 +1,87 @@
+// A Visit is one request at an HTTP door, and what every door does alike: the
+// request's id, the caller's key, JSON answers and failures in the vendor's
+// words.
+//
+//   Task<void> MyRoutes::Show(Visit visit) {
+//     const auto wiring = visit.services.wiring.Get();
+//     const absl::Status known = CheckCaller(visit, *wiring);
+//     if (!known.ok()) {
+//       co_await Fail(std::move(visit), known);
+//       co_return;
+//     }
+//     co_await SendJson(std::move(visit), "{}");
+//
+// Thread contract: one request, on its loop.
+
+#ifndef SERVICE_HTTP_VISIT_H_
+#define SERVICE_HTTP_VISIT_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "base/http1_codec.h"
+#include "base/http_handler.h"
+#include "base/short_text.h"
+#include "base/task.h"
+#include "service/http/door_words.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/loop_services.h"
+#include "service/pipeline/wiring.h"
+
+namespace gateway {
+
+// What the caller says beside the body, read in one pass. Empty if absent; the
+// first counts where a field is repeated.
+struct CallerFields {
+  explicit CallerFields(absl::Span<const HttpField> fields);
+
+  std::string_view request_id;
+  std::string_view authorization;
+  std::string_view api_key;  // `x-api-key`, or Google's name for it.
+  // `x-provider-authorization` without its scheme.
+  std::string_view provider_credential;
+  std::string_view anthropic_version;
+  // Each `anthropic-beta` as it stands.
+  absl::InlinedVector<HttpField, 1> anthropic_betas;
+  // `x-llmgateway-strict-output: true`.
+  bool strict_output = false;
+  // `x-llmgateway-details: true`.
+  bool details = false;
+};
+
+struct Visit {
+  // Borrows all of it.
+  Visit(LoopServices& services, const DoorWords& words,
+        const HttpRequest& request, HttpResponder& responder);
+
+  LoopServices& services;
+  const DoorWords& words;
+  // Its views end when a streamed answer begins.
+  const HttpRequest& request;
+  HttpResponder& responder;
+  CallerFields fields;
+  ShortText id;
+};
+
+// One thing that can be asked, of a closed list; the texts are constants.
+struct Operation {
+  std::string_view name;  // As in CallRecord: `POST /v1/messages`.
+  std::string_view method;
+  std::string_view path;
+};
+
+// The call that `visit` asks for, but for its request. Views of `visit` stay in
+// the facts.
+void SetFacts(const Visit& visit, const Operation& operation, CallFacts* facts);
+
+// API_KEY_INVALID unless the caller shows a key that is known.
+absl::Status CheckCaller(const Visit& visit, const Wiring& wiring);
+
+Task<void> SendJson(Visit visit, std::string body);
+Task<void> Fail(Visit visit, absl::Status status);
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_VISIT_H_

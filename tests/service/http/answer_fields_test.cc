@@ -1,0 +1,74 @@
+#include "service/http/answer_fields.h"
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/http1_codec.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/http/door_words.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+
+using Fields = std::map<std::string, std::string>;
+
+Fields MapOf(absl::Span<const HttpField> fields) {
+  Fields map;
+  for (const HttpField& field : fields) {
+    map[std::string(field.name)] = std::string(field.value);
+  }
+  return map;
+}
+
+TEST(AnswerFieldsTest, EveryAnswerHasItsTypeAndId) {
+  const DoorWords plain;
+  const AnswerFields fields(plain, "application/json", "req-1",
+                            absl::Seconds(1));
+  EXPECT_THAT(MapOf(fields),
+              ElementsAre(Pair("content-type", "application/json"),
+                          Pair("x-request-id", "req-1")));
+}
+
+TEST(AnswerFieldsTest, ADoorsOwnFieldsAreAdded) {
+  const DoorWords words = {.request_id_field = "request-id",
+                           .processing_ms_field = "x-ms"};
+  AnswerFields fields(words, "text/plain", "req-1", absl::Microseconds(12999));
+  fields.Add("cache-control", "no-cache");
+  Fields map = MapOf(fields);
+  EXPECT_EQ(map["request-id"], "req-1");
+  EXPECT_EQ(map["x-request-id"], "req-1");
+  EXPECT_EQ(map["x-ms"], "12");
+  EXPECT_EQ(map["cache-control"], "no-cache");
+}
+
+TEST(AnswerFieldsTest, AFailureTellsWhenToComeBackInWholeSeconds) {
+  const DoorWords plain;
+  absl::Status limited = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too many");
+  SetRetryDelay(limited, absl::Milliseconds(1001));
+  AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
+  fields.AddFailure(limited);
+  Fields map = MapOf(fields);
+  EXPECT_EQ(map["retry-after"], "2");
+  // It is ours to give: another try later may well succeed.
+  EXPECT_EQ(map.count("x-should-retry"), 0u);
+}
+
+TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
+  const DoorWords plain;
+  AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
+  fields.AddFailure(absl::OkStatus());
+  EXPECT_EQ(MapOf(fields).size(), 2u);
+  fields.AddFailure(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  EXPECT_EQ(MapOf(fields)["x-should-retry"], "false");
+}
+
+}  // namespace
+}  // namespace gateway

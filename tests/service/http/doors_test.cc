@@ -1,0 +1,76 @@
+#include "service/http/doors.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/service/http/door_test_base.h"
+#include "tests/testing/raw_client.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class DoorsTest : public DoorTest {};
+
+// How a door's errors begin.
+constexpr char kOpenAi[] = R"({"error":{"message":")";
+constexpr char kAnthropic[] = R"({"type":"error","error":{)";
+
+TEST_F(DoorsTest, OtherPathsAreToldTheKnownOnesByTheNearestDoor) {
+  for (const char* path : {"/", "/v1/completions", "/v1/models/", "/v2/x"}) {
+    const RawAnswer answer = Ask("GET", path);
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_THAT(
+        answer.body,
+        AllOf(StartsWith(kOpenAi),
+              HasSubstr(absl::StrCat("there is no GET ", path, "; see")),
+              HasSubstr("POST /v1/chat/completions, GET /v1/models and GET "
+                        "/v1/models/{id}")));
+  }
+  for (const char* path : {"/v1/messages/batches", "/v1/messages/"}) {
+    const RawAnswer answer = Ask("POST", path, "{}");
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_THAT(answer.body,
+                AllOf(StartsWith(kAnthropic),
+                      HasSubstr("POST /v1/messages/count_tokens")));
+    EXPECT_NE(answer.Find("request-id"), "");
+  }
+}
+
+TEST_F(DoorsTest, AMethodThatAPathDoesNotHaveIsNotFound) {
+  EXPECT_THAT(Ask("GET", "/v1/chat/completions").body,
+              HasSubstr("there is no GET /v1/chat/completions"));
+  EXPECT_THAT(Ask("GET", "/v1/messages").body, StartsWith(kAnthropic));
+  EXPECT_EQ(Ask("POST", "/v1/models", "{}").status, 404);
+}
+
+TEST_F(DoorsTest, WhatTheServerItselfRefusesIsInTheDoorsWords) {
+  Open("", {.head_bytes = 1024, .body_bytes = 64});
+  const std::string large(65, ' ');
+  RawAnswer answer = Ask("POST", "/v1/chat/completions", large);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_THAT(answer.body, StartsWith(kOpenAi));
+  client_ = RawClient::Connect(loop_->port());
+  answer = Ask("POST", "/v1/messages", large);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_THAT(answer.body,
+              AllOf(StartsWith(kAnthropic), HasSubstr("request_too_large")));
+  client_ = RawClient::Connect(loop_->port());
+  answer = Ask("GET", "/", "",
+               absl::StrCat("x-long: ", std::string(2048, 'x'), "\r\n"));
+  EXPECT_EQ(answer.status, 431);
+  EXPECT_THAT(answer.body, StartsWith(kOpenAi));
+  client_ = RawClient::Connect(loop_->port());
+  client_.Send("GET / HTTP/1.1\r\nno colon\r\n\r\n");
+  answer = client_.ReceiveAnswer();
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("invalid_request_error"));
+}
+
+}  // namespace
+}  // namespace gateway

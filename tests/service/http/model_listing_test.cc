@@ -1,0 +1,54 @@
+#include "service/http/model_listing.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/service/http/door_test_base.h"
+#include "tests/testing/raw_client.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class ModelListingTest : public DoorTest {};
+
+TEST_F(ModelListingTest, ListsWhatCallersCanName) {
+  const RawAnswer answer = Ask("GET", "/v1/models");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.Find("content-type"), "application/json");
+  for (const char* model : {"mock-model", "o-1", "o-alias", "org/model"}) {
+    EXPECT_THAT(answer.body, HasSubstr(model));
+  }
+}
+
+TEST_F(ModelListingTest, ShowsAModelByItsEncodedName) {
+  for (const char* path : {"/v1/models/org/model", "/v1/models/org%2Fmodel"}) {
+    const RawAnswer answer = Ask("GET", path, "", "x-request-id: mine\r\n");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.Find("x-request-id"), "mine");
+    EXPECT_THAT(answer.body, StartsWith(R"({"id":"org/model")"));
+  }
+}
+
+TEST_F(ModelListingTest, ANameThatNobodyHasIsNotFound) {
+  const RawAnswer missing = Ask("GET", "/v1/models/nobody");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_THAT(missing.body, HasSubstr("the model 'nobody' does not exist"));
+  EXPECT_EQ(Ask("GET", "/v1/models/a%zz").status, 400);
+}
+
+TEST_F(ModelListingTest, StrangersSeeNothing) {
+  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  for (const char* path : {"/v1/models", "/v1/models/o-1", "/v1/models/x"}) {
+    EXPECT_EQ(Ask("GET", path).status, 401);
+  }
+  EXPECT_EQ(Ask("GET", "/v1/models", "", "x-goog-api-key: alice-0123456789\r\n")
+                .status,
+            200);
+}
+
+}  // namespace
+}  // namespace gateway

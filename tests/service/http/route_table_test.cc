@@ -1,0 +1,83 @@
+#include "service/http/route_table.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/http1_codec.h"
+#include "base/http_handler.h"
+#include "gtest/gtest.h"
+#include "service/http/door_words.h"
+
+namespace gateway {
+namespace {
+
+class RouteTableTest : public testing::Test {
+ protected:
+  RouteTableTest() {
+    table_.Add({.words = &one_,
+                .method = "GET",
+                .path = "/things",
+                .shown = "one's things",
+                .field = "x-one"});
+    table_.Add({.words = &other_,
+                .method = "GET",
+                .path = "/things",
+                .shown = "GET /things"});
+    table_.Add({.words = &other_,
+                .method = "GET",
+                .path = "/things/",
+                .shown = "GET /things/{name}"});
+    table_.Add({.words = &other_,
+                .method = "POST",
+                .path = "/things",
+                .shown = "POST /things"});
+  }
+
+  // What is shown of the route that is found; empty if none is.
+  std::string_view Find(std::string_view method, std::string_view path,
+                        const std::vector<HttpField>& fields = {}) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.fields = fields;
+    const RouteTable::Route* const route = table_.Find(request, &rest_);
+    return route == nullptr ? std::string_view() : route->shown;
+  }
+
+  const DoorWords one_;
+  const DoorWords other_;
+  RouteTable table_;
+  std::string_view rest_;
+};
+
+TEST_F(RouteTableTest, FindsByMethodAndPath) {
+  EXPECT_EQ(Find("GET", "/things"), "GET /things");
+  EXPECT_EQ(Find("HEAD", "/things"), "GET /things");
+  EXPECT_EQ(Find("POST", "/things"), "POST /things");
+  EXPECT_EQ(Find("PUT", "/things"), "");
+  EXPECT_EQ(Find("GET", "/thing"), "");
+  EXPECT_EQ(Find("GET", "/thingss"), "");
+}
+
+TEST_F(RouteTableTest, GivesTheRestOfAPathThatGoesOn) {
+  EXPECT_EQ(Find("GET", "/things/a%2Fb/c"), "GET /things/{name}");
+  EXPECT_EQ(rest_, "a%2Fb/c");
+  EXPECT_EQ(Find("GET", "/things/"), "");
+  EXPECT_EQ(Find("POST", "/things/a"), "");
+}
+
+TEST_F(RouteTableTest, AFieldTellsWhoIsMeant) {
+  EXPECT_EQ(Find("GET", "/things", {{"X-One", "1"}}), "one's things");
+  EXPECT_EQ(Find("GET", "/things", {{"x-two", "1"}}), "GET /things");
+}
+
+TEST_F(RouteTableTest, ShowsWhatADoorServes) {
+  EXPECT_EQ(table_.Shown(one_), "one's things");
+  EXPECT_EQ(table_.Shown(other_),
+            "GET /things, GET /things/{name} and POST /things");
+  EXPECT_EQ(table_.Shown(DoorWords()), "");
+}
+
+}  // namespace
+}  // namespace gateway
