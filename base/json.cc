@@ -311,6 +311,10 @@ absl::StatusOr<std::string_view> JsonValue::RawUnchecked() {
   return raw;
 }
 
+std::string_view JsonValue::FirstToken() {
+  return TrimRight(JsonReading::Of(*this).raw_json_token());
+}
+
 absl::StatusOr<std::string_view> JsonValue::Raw() {
   absl::StatusOr<std::string_view> raw = RawUnchecked();
   if (!raw.ok()) return raw;

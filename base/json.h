@@ -99,6 +99,10 @@ class JsonValue {
   // The same; only brackets and strings are known to close.
   absl::StatusOr<std::string_view> RawUnchecked();
 
+  // The value's first token, which is all of it unless it has brackets. Of a
+  // text with padding it is a view into it. Does not read the value.
+  std::string_view FirstToken();
+
   // As Raw, for an object or array that has been visited to its end.
   absl::StatusOr<std::string_view> VisitedRaw();
 

@@ -69,6 +69,7 @@ HttpProvider::HttpProvider(Options options)
       credential_field_(options.credential_field),
       credential_prefix_(options.credential_prefix),
       rotation_(WeightsOf(setup_)),
+      own_dialect_(std::move(options.own_dialect)),
       embedding_dialect_(options.embedding_dialect),
       model_list_dialect_(options.model_list_dialect) {
   for (const Generation& generation : options.generations) {

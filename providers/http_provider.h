@@ -36,7 +36,7 @@ namespace gateway {
 class HttpProvider : public Provider {
  public:
   // Paths are below the base URL. `{model}` in one stands for the model's name,
-  // percent-encoded. Dialects outlive the provider.
+  // percent-encoded. Dialects outlive the provider, or are its own.
   struct Generation {
     const Dialect* dialect = nullptr;
     std::string path;
@@ -54,6 +54,8 @@ class HttpProvider : public Provider {
     // The first one speaks for parsed requests; raw ones go by the one of their
     // dialect. At least one.
     std::vector<Generation> generations;
+    // Keeps alive what this provider alone uses.
+    std::shared_ptr<const Dialect> own_dialect;
     // Empty paths: the vendor has no such operation. Counting is in the words
     // of the first generation's dialect.
     std::string count_path;
@@ -119,6 +121,7 @@ class HttpProvider : public Provider {
   const std::string credential_field_;
   const std::string credential_prefix_;
   const CredentialRotation rotation_;
+  const std::shared_ptr<const Dialect> own_dialect_;
   std::vector<GenerationWay> generations_;
   // Without heads if there is no such operation.
   Way count_;

@@ -62,7 +62,12 @@ Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
         co_return faults_.OfTransport(read.status(), progress_);
       }
       pieces_ = *read;
-      if (pieces_.empty() && tap_->CompleteAtClose()) co_return false;
+      if (pieces_.empty() && tap_->CompleteAtClose()) {
+        ended_ = true;
+        if (tap_->MissingEnd().empty()) co_return false;
+        Forward(tap_->MissingEnd(), batch);
+        co_return true;
+      }
       if (pieces_.empty()) {
         co_return faults_.OfTransport(
             absl::UnavailableError("the stream ended before the answer did"),

@@ -15,7 +15,10 @@ absl::Status Cannot(const Provider& provider, std::string_view what) {
 
 }  // namespace
 
-bool Provider::Forwards(const RawRequest&) const { return true; }
+bool Provider::Forwards(const RawRequest& raw) const {
+  const Dialect* const dialect = FindDialect(raw.dialect->name());
+  return dialect != nullptr && dialect->CanForward(raw.scan, raw.body);
+}
 
 Task<absl::Status> Provider::Embed(ProviderCall&, v1::EmbedResponse*) const {
   co_return Cannot(*this, "make embeddings");

@@ -76,6 +76,10 @@ struct RequestScan {
   std::string stream_options_wish;
   size_t object_begin = 0;    // Just after the opening brace.
   std::optional<int64_t> output_tokens_max;
+  // OpenAI has two names for that: the newer one's key, quotes included, and
+  // whether the older one is there too.
+  Span new_limit_key;
+  bool has_old_limit = false;
   int choice_count = 1;
   bool has_tools = false;
   bool has_messages = false;
@@ -127,6 +131,8 @@ class StreamTap : public Recycled {
 
   // The vendor ends its streams by closing the connection, and all was said.
   virtual bool CompleteAtClose() const { return false; }
+  // What callers of the dialect must be sent then, since it never came.
+  virtual std::string_view MissingEnd() const { return {}; }
 };
 
 // Reads one vendor's stream into neutral events.
@@ -257,6 +263,13 @@ class Dialect {
   // key that a policy depends on is refused, naming it.
   virtual absl::Status ScanRequest(std::string_view body,
                                    RequestScan* scan) const;
+
+  // Whether the scanned bytes can go upstream with the edits below; otherwise
+  // the request must be parsed and written. Asked of the provider's dialect.
+  virtual bool CanForward(const RequestScan& /*scan*/,
+                          std::string_view /*body*/) const {
+    return true;
+  }
 
   // The edits that turn the scanned body into the upstream's: the model's name
   // and the wish for usage in streams.

@@ -43,14 +43,23 @@ struct ProviderCalls::Borrowed {
       raw.dialect = DialectOf(provider, question);
       raw.body = std::string_view(padded).substr(0, question.body.size());
       scanned = raw.dialect->ScanRequest(raw.body, &raw.scan);
-      call.raw = &raw;
       call.model = raw.scan.model;
+      if (raw.dialect->CanForward(raw.scan, raw.body)) {
+        call.raw = &raw;
+      } else {
+        bool stream = false;
+        bool stream_usage = false;
+        scanned =
+            raw.dialect->ReadRequest(raw.body, &parsed, &stream, &stream_usage);
+        call.request = &parsed;
+      }
     }
     if (!question.model.empty()) call.model = question.model;
   }
 
   const std::string padded;
   RawRequest raw;
+  v1::GenerateRequest parsed;  // If the bytes cannot be forwarded.
   absl::Status scanned;
   ProviderCall call;
 };

@@ -240,6 +240,8 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
 
 class OpenAiEventReader final : public EventReader {
  public:
+  explicit OpenAiEventReader(bool done_marker) : done_marker_(done_marker) {}
+
   absl::Status Read(std::string_view name, std::string_view data,
                     std::vector<v1::GenerateEvent>* events) override {
     if (done_ || data.empty()) return absl::OkStatus();
@@ -268,6 +270,13 @@ class OpenAiEventReader final : public EventReader {
   }
 
   bool done() const override { return done_; }
+  bool CompleteAtClose() const override {
+    if (done_marker_ || choices_.empty()) return done_;
+    for (const auto& [index, choice] : choices_) {
+      if (!choice.ended) return false;
+    }
+    return true;
+  }
   const v1::Usage& usage() const override { return usage_; }
 
  private:
@@ -416,6 +425,7 @@ class OpenAiEventReader final : public EventReader {
     return NewDelta(choice_index, state.text_part, state);
   }
 
+  const bool done_marker_;
   bool started_ = false;
   bool done_ = false;
   v1::Usage usage_;
@@ -429,8 +439,8 @@ class OpenAiEventReader final : public EventReader {
 
 }  // namespace
 
-std::unique_ptr<EventReader> NewOpenAiEventReader() {
-  return std::make_unique<OpenAiEventReader>();
+std::unique_ptr<EventReader> NewOpenAiEventReader(bool done_marker) {
+  return std::make_unique<OpenAiEventReader>(done_marker);
 }
 
 }  // namespace gateway

@@ -18,7 +18,8 @@
 
 namespace gateway {
 
-std::unique_ptr<EventReader> NewOpenAiEventReader();
+// Without `done_marker`, the service ends its streams by closing them.
+std::unique_ptr<EventReader> NewOpenAiEventReader(bool done_marker = true);
 
 }  // namespace gateway
 

@@ -14,6 +14,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/words.h"
 
 namespace gateway {
@@ -27,9 +28,9 @@ constexpr std::string_view kPartFields[] = {"type",        "text", "image_url",
 constexpr std::string_view kCallFields[] = {"id",       "type",   "index",
                                             "function", "custom", "audio"};
 constexpr std::string_view kMessageFields[] = {
-    "role",         "content",           "name",
-    "refusal",      "tool_calls",        "audio",
-    "tool_call_id", "reasoning_content", "function_call"};
+    "role",          "content",  "name",         "refusal",
+    "tool_calls",    "audio",    "tool_call_id", "reasoning_content",
+    "function_call", "reasoning"};
 
 absl::Status WriteImage(const v1::Part& part, JsonWriter& json) {
   const v1::Image& image = part.image();
@@ -271,7 +272,8 @@ bool IsSealed(const v1::Reasoning& reasoning) {
 
 // What the model of a request may read again. Only the provider that sealed it
 // can read sealed reasoning, and that is never one of this dialect.
-void WritePastReasoning(const Parts& parts, JsonWriter& json, Losses& losses) {
+void WritePastReasoning(const Parts& parts, const std::string& field,
+                        JsonWriter& json, Losses& losses) {
   std::string text;
   for (const v1::Part* part : parts) {
     if (IsSealed(part->reasoning())) {
@@ -281,10 +283,16 @@ void WritePastReasoning(const Parts& parts, JsonWriter& json, Losses& losses) {
       text += part->reasoning().text();
     }
   }
-  if (!text.empty()) json.StringField("reasoning_content", text);
+  if (text.empty()) return;
+  if (field.empty()) {
+    losses.Add("reasoning", "this service reads no reasoning of the past");
+    return;
+  }
+  json.StringField(field, text);
 }
 
-absl::Status WriteAssistant(const v1::Message& message, JsonWriter& json,
+absl::Status WriteAssistant(const v1::Message& message,
+                            const OpenAiChatQuirks& quirks, JsonWriter& json,
                             Losses& losses) {
   const Turn turn(message);
   json.StringField("role", "assistant");
@@ -297,7 +305,7 @@ absl::Status WriteAssistant(const v1::Message& message, JsonWriter& json,
         WriteContent(turn.content, /*text_only=*/true, json, losses));
   }
   if (turn.refusal.has_value()) json.StringField("refusal", *turn.refusal);
-  WritePastReasoning(turn.reasoning, json, losses);
+  WritePastReasoning(turn.reasoning, quirks.reasoning_field, json, losses);
   if (turn.audio != nullptr) {
     json.StartObjectField("audio");
     json.StringField("id", turn.audio->audio().id());
@@ -308,8 +316,12 @@ absl::Status WriteAssistant(const v1::Message& message, JsonWriter& json,
 
 // Writes one entry whose content is `parts`, or nothing if there is none.
 absl::Status WriteSpeech(const v1::Message& message, const Parts& parts,
-                         JsonWriter& json, Losses& losses) {
-  json.StringField("role", WriteRole(message.role()));
+                         const OpenAiChatQuirks& quirks, JsonWriter& json,
+                         Losses& losses) {
+  const bool renamed =
+      message.role() == v1::ROLE_DEVELOPER && !quirks.developer_role;
+  json.StringField("role",
+                   WriteRole(renamed ? v1::ROLE_SYSTEM : message.role()));
   json.Key("content");
   return WriteContent(parts, message.role() != v1::ROLE_USER, json, losses);
 }
@@ -317,7 +329,8 @@ absl::Status WriteSpeech(const v1::Message& message, const Parts& parts,
 }  // namespace
 
 absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
-                                Losses& losses) {
+                                Losses& losses,
+                                const OpenAiChatQuirks& quirks) {
   Parts rest;
   bool extensions_written = false;
   for (const v1::Part& part : message.parts()) {
@@ -345,9 +358,9 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
   }
   json.StartObject();
   if (message.role() == v1::ROLE_ASSISTANT) {
-    GATEWAY_RETURN_IF_ERROR(WriteAssistant(message, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteAssistant(message, quirks, json, losses));
   } else {
-    GATEWAY_RETURN_IF_ERROR(WriteSpeech(message, rest, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteSpeech(message, rest, quirks, json, losses));
   }
   if (!message.name().empty()) json.StringField("name", message.name());
   GATEWAY_RETURN_IF_ERROR(

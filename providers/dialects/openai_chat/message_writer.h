@@ -3,9 +3,10 @@
 //
 // A lone text is written as a string, several parts as an array. Each tool
 // result becomes a message of its own, before what its message says besides.
-// Reasoning travels as `reasoning_content`; in answers, reasoning that its
-// provider sealed is repeated whole in `reasoning_details`, so that a client
-// who sends the message back loses nothing.
+// Reasoning travels as `reasoning_content`, or as the service calls it; in
+// answers, reasoning that its provider sealed is repeated whole in
+// `reasoning_details`, so that a client who sends the message back loses
+// nothing.
 //
 // Thread-safe: free functions.
 
@@ -16,14 +17,16 @@
 #include "base/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/quirks.h"
 
 namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
 // Writes the entries of `messages` that `message` amounts to: none or several.
-absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
-                                Losses& losses);
+absl::Status WriteOpenAiMessage(
+    const v1::Message& message, JsonWriter& json, Losses& losses,
+    const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
 // Writes the `message` of a choice. Content that Chat Completions has no place
 // for is left out.

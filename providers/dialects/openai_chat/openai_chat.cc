@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "providers/dialects/openai_chat/event_reader.h"
 #include "providers/dialects/openai_chat/event_writer.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/request_reader.h"
 #include "providers/dialects/openai_chat/request_writer.h"
 #include "providers/dialects/openai_chat/response.h"
@@ -21,6 +23,8 @@
 #include "providers/dialects/openai_chat/stream_tap.h"
 
 namespace gateway {
+
+OpenAiChat::OpenAiChat(OpenAiChatQuirks quirks) : quirks_(std::move(quirks)) {}
 
 std::string_view OpenAiChat::name() const { return kOpenAiChatDialect; }
 
@@ -33,7 +37,7 @@ absl::Status OpenAiChat::ReadRequest(std::string_view body,
 absl::Status OpenAiChat::WriteRequest(
     const v1::GenerateRequest& request, const WriteRequestOptions& options,
     std::string* body, std::vector<v1::Warning>* warnings) const {
-  return WriteOpenAiRequest(request, options, body, warnings);
+  return WriteOpenAiRequest(request, options, body, warnings, quirks_);
 }
 
 absl::Status OpenAiChat::ReadResponse(std::string_view body,
@@ -47,7 +51,7 @@ absl::Status OpenAiChat::WriteResponse(const v1::GenerateResponse& response,
 }
 
 std::unique_ptr<EventReader> OpenAiChat::NewEventReader() const {
-  return NewOpenAiEventReader();
+  return NewOpenAiEventReader(quirks_.done_marker);
 }
 
 std::unique_ptr<EventWriter> OpenAiChat::NewEventWriter(
@@ -60,9 +64,14 @@ absl::Status OpenAiChat::ScanRequest(std::string_view body,
   return ScanOpenAiRequest(body, scan);
 }
 
+bool OpenAiChat::CanForward(const RequestScan& scan,
+                            std::string_view body) const {
+  return CanForwardOpenAiRequest(scan, body, quirks_);
+}
+
 void OpenAiChat::PlanEdits(const RequestScan& scan, std::string_view model,
                            EditPlan* plan) const {
-  PlanOpenAiEdits(scan, model, plan);
+  PlanOpenAiEdits(scan, model, plan, quirks_);
 }
 
 absl::Status OpenAiChat::ScanResponse(std::string_view body,
@@ -71,7 +80,7 @@ absl::Status OpenAiChat::ScanResponse(std::string_view body,
 }
 
 std::unique_ptr<StreamTap> OpenAiChat::NewStreamTap() const {
-  return NewOpenAiStreamTap();
+  return NewOpenAiStreamTap(quirks_.done_marker);
 }
 
 absl::Status OpenAiChat::ReadError(const HttpFailure& failure) const {

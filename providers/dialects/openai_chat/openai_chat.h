@@ -10,7 +10,7 @@
 // Reading and writing is done by the files openai_chat_*, one for each thing
 // that can be said; this one joins them.
 //
-// Thread-safe and stateless, as every dialect.
+// Thread-safe and immutable, as every dialect.
 
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_OPENAI_CHAT_H_
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_OPENAI_CHAT_H_
@@ -24,11 +24,16 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/quirks.h"
 
 namespace gateway {
 
 class OpenAiChat : public Dialect {
  public:
+  // Speaks to a service with `quirks`. What is read from callers, and written
+  // for them, is OpenAI's own whatever they say.
+  explicit OpenAiChat(OpenAiChatQuirks quirks = OpenAiChatQuirks());
+
   std::string_view name() const override;
 
   absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request,
@@ -47,6 +52,8 @@ class OpenAiChat : public Dialect {
 
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
+  bool CanForward(const RequestScan& scan,
+                  std::string_view body) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,
                  EditPlan* plan) const override;
   absl::Status ScanResponse(std::string_view body,
@@ -56,6 +63,9 @@ class OpenAiChat : public Dialect {
   absl::Status ReadError(const HttpFailure& failure) const override;
   WireError WriteError(const absl::Status& status,
                        std::string_view request_id) const override;
+
+ private:
+  const OpenAiChatQuirks quirks_;
 };
 
 }  // namespace gateway

@@ -17,6 +17,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/message_writer.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/tools.h"
 #include "providers/dialects/openai_chat/words.h"
 
@@ -39,16 +40,22 @@ constexpr size_t kBesideTextsBytes = 512;
 class RequestWriter {
  public:
   RequestWriter(const v1::GenerateRequest& request,
-                const WriteRequestOptions& options, JsonWriter& json,
+                const WriteRequestOptions& options,
+                const OpenAiChatQuirks& quirks, JsonWriter& json,
                 Losses& losses)
-      : request_(request), options_(options), json_(json), losses_(losses) {}
+      : request_(request),
+        options_(options),
+        quirks_(quirks),
+        json_(json),
+        losses_(losses) {}
 
   absl::Status Write() {
     json_.StartObject();
     json_.StringField("model", options_.model);
     json_.StartArrayField("messages");
     for (const v1::Message& message : request_.messages()) {
-      GATEWAY_RETURN_IF_ERROR(WriteOpenAiMessage(message, json_, losses_));
+      GATEWAY_RETURN_IF_ERROR(
+          WriteOpenAiMessage(message, json_, losses_, quirks_));
     }
     json_.EndArray();
     GATEWAY_RETURN_IF_ERROR(WriteStream());
@@ -56,7 +63,7 @@ class RequestWriter {
     GATEWAY_RETURN_IF_ERROR(WriteOpenAiTools(request_, json_, losses_));
     WriteToolSettings();
     if (request_.has_response_format()) {
-      GATEWAY_RETURN_IF_ERROR(WriteOpenAiResponseFormat(request_, json_));
+      GATEWAY_RETURN_IF_ERROR(WriteResponseFormat());
       taken_.push_back("response_format");
     }
     WriteReasoning();
@@ -70,6 +77,15 @@ class RequestWriter {
   }
 
  private:
+  // Whether a setting is written that only services with the quirk `known`
+  // take. One that is not is a loss.
+  bool Takes(bool known, bool set, std::string_view field) {
+    if (!set) return false;
+    if (known || options_.pass_unsupported) return true;
+    losses_.Add(field, "not a setting of this service");
+    return false;
+  }
+
   // Begins a field that an extension may then not repeat.
   void Key(std::string_view key) {
     taken_.push_back(key);
@@ -85,6 +101,7 @@ class RequestWriter {
   absl::Status WriteStream() {
     if (!options_.stream) return absl::OkStatus();
     json_.BoolField("stream", true);
+    if (!quirks_.stream_options) return absl::OkStatus();
     json_.StartObjectField("stream_options");
     json_.BoolField("include_usage", true);
     GATEWAY_RETURN_IF_ERROR(MergeLeftovers(
@@ -113,24 +130,41 @@ class RequestWriter {
 
   void WriteSampling() {
     const v1::Sampling& sampling = request_.sampling();
-    Integer("max_completion_tokens", request_.has_max_output_tokens(),
-            request_.max_output_tokens());
+    Integer(
+        quirks_.max_completion_tokens ? "max_completion_tokens" : "max_tokens",
+        request_.has_max_output_tokens(), request_.max_output_tokens());
     Number("temperature", sampling.has_temperature(), sampling.temperature());
     Number("top_p", sampling.has_top_p(), sampling.top_p());
     Number("frequency_penalty", sampling.has_frequency_penalty(),
            sampling.frequency_penalty());
     Number("presence_penalty", sampling.has_presence_penalty(),
            sampling.presence_penalty());
-    Integer("seed", sampling.has_seed(), sampling.seed());
+    const bool seed = Takes(!quirks_.seed_field.empty(), sampling.has_seed(),
+                            "sampling.seed");
+    Integer(quirks_.seed_field.empty() ? std::string_view("seed")
+                                       : std::string_view(quirks_.seed_field),
+            seed, sampling.seed());
     Truth("logprobs", sampling.has_logprobs(), sampling.logprobs());
     Integer("top_logprobs", sampling.has_top_logprobs(),
             sampling.top_logprobs());
-    Integer("n", sampling.has_choice_count(), sampling.choice_count());
-    if (sampling.has_top_k()) {
-      losses_.Add("sampling.top_k", "not a setting of Chat Completions");
-    }
+    // One choice is what every service makes.
+    const bool one = sampling.choice_count() == 1 && !quirks_.choice_count;
+    Integer("n",
+            Takes(quirks_.choice_count, sampling.has_choice_count() && !one,
+                  "sampling.choice_count"),
+            sampling.choice_count());
+    Integer("top_k",
+            Takes(quirks_.top_k, sampling.has_top_k(), "sampling.top_k"),
+            sampling.top_k());
     WriteStop(sampling);
-    if (sampling.logit_bias().empty()) return;
+    WriteLogitBias(sampling);
+  }
+
+  void WriteLogitBias(const v1::Sampling& sampling) {
+    if (!Takes(quirks_.logit_bias, !sampling.logit_bias().empty(),
+               "sampling.logit_bias")) {
+      return;
+    }
     Key("logit_bias");
     json_.StartObject();
     // Sorted, so that the same request is the same bytes.
@@ -159,14 +193,104 @@ class RequestWriter {
       WriteOpenAiToolChoice(request_, json_);
     }
     // Refused by OpenAI where there are no tools.
+    const bool set =
+        request_.has_parallel_tool_calls() && !request_.tools().empty();
     Truth("parallel_tool_calls",
-          request_.has_parallel_tool_calls() && !request_.tools().empty(),
+          Takes(quirks_.parallel_tool_calls, set, "parallel_tool_calls"),
           request_.parallel_tool_calls());
+  }
+
+  // What brings a service without schemas to obey one is done before the
+  // request comes here; this says the most of it that the service takes.
+  absl::Status WriteResponseFormat() {
+    using SchemaMode = OpenAiChatQuirks::SchemaMode;
+    const auto kind = request_.response_format().kind();
+    const bool schema = kind == v1::ResponseFormat::KIND_JSON_SCHEMA;
+    const bool object = kind == v1::ResponseFormat::KIND_JSON_OBJECT;
+    const bool takes_object = quirks_.schema_mode == SchemaMode::kNative ||
+                              quirks_.schema_mode == SchemaMode::kJsonObject;
+    if (schema && !Takes(quirks_.schema_mode == SchemaMode::kNative, true,
+                         "response_format.schema")) {
+      if (takes_object) WriteAnyObject();
+      return absl::OkStatus();
+    }
+    if (!Takes(takes_object, object, "response_format") && object) {
+      return absl::OkStatus();
+    }
+    return WriteOpenAiResponseFormat(request_, json_);
+  }
+
+  void WriteAnyObject() {
+    json_.StartObjectField("response_format");
+    json_.StringField("type", "json_object");
+    json_.EndObject();
   }
 
   void WriteReasoning() {
     if (!request_.has_reasoning()) return;
     const v1::ReasoningSettings& reasoning = request_.reasoning();
+    using Style = OpenAiChatQuirks::ReasoningStyle;
+    switch (quirks_.reasoning_style) {
+      case Style::kEffort:
+        return WriteReasoningEffort(reasoning);
+      case Style::kThinking:
+        return WriteThinking(reasoning);
+      case Style::kObject:
+        return WriteReasoningObject(reasoning);
+      case Style::kNone:
+        break;
+    }
+    if (Takes(false, true, "reasoning")) WriteReasoningEffort(reasoning);
+  }
+
+  static bool IsOff(const v1::ReasoningSettings& reasoning) {
+    return reasoning.mode() == reasoning.MODE_DISABLED ||
+           reasoning.effort() == reasoning.EFFORT_NONE;
+  }
+
+  void WriteThinking(const v1::ReasoningSettings& reasoning) {
+    const std::string_view effort = WriteEffort(reasoning.effort());
+    if (IsOff(reasoning) || reasoning.mode() != reasoning.MODE_UNSPECIFIED) {
+      Key("thinking");
+      json_.StartObject();
+      json_.StringField("type", IsOff(reasoning) ? "disabled" : "enabled");
+      json_.EndObject();
+    }
+    if (!IsOff(reasoning) && !effort.empty()) {
+      Key("reasoning_effort");
+      json_.String(effort);
+    }
+    if (reasoning.has_budget_tokens()) {
+      losses_.Add("reasoning.budget_tokens",
+                  "this service knows degrees of effort only");
+    }
+    if (!reasoning.display().empty()) {
+      losses_.Add("reasoning.display", "not a setting of this service");
+    }
+  }
+
+  void WriteReasoningObject(const v1::ReasoningSettings& reasoning) {
+    const std::string_view effort = WriteEffort(reasoning.effort());
+    Key("reasoning");
+    json_.StartObject();
+    // The service refuses both together.
+    if (!effort.empty()) {
+      json_.StringField("effort", effort);
+    } else if (reasoning.has_budget_tokens()) {
+      json_.Int64Field("max_tokens", reasoning.budget_tokens());
+    } else if (reasoning.mode() != reasoning.MODE_UNSPECIFIED) {
+      json_.BoolField("enabled", !IsOff(reasoning));
+    }
+    if (reasoning.display() == "omitted") json_.BoolField("exclude", true);
+    json_.EndObject();
+    if (!effort.empty() && reasoning.has_budget_tokens()) {
+      losses_.Add("reasoning.budget_tokens",
+                  "this service takes an effort or a budget; the effort was "
+                  "sent");
+    }
+  }
+
+  void WriteReasoningEffort(const v1::ReasoningSettings& reasoning) {
     const std::string_view effort = WriteEffort(reasoning.effort());
     if (!effort.empty()) {
       Key("reasoning_effort");
@@ -188,7 +312,7 @@ class RequestWriter {
   }
 
   void WriteOutput() {
-    Text("verbosity", request_.verbosity());
+    Account("verbosity", request_.verbosity());
     if (!request_.modalities().empty()) {
       Key("modalities");
       json_.StartArray();
@@ -204,17 +328,29 @@ class RequestWriter {
       json_.StringField("format", request_.audio_output().format());
       json_.EndObject();
     }
-    Text("service_tier", request_.service_tier());
-    Truth("store", request_.has_store(), request_.store());
+    Account("service_tier", request_.service_tier());
+    // Nothing is kept where nothing can be.
+    Truth("store",
+          quirks_.account_fields ? request_.has_store()
+                                 : Takes(false, request_.store(), "store"),
+          request_.store());
+  }
+
+  void Account(std::string_view field, const std::string& text) {
+    if (Takes(quirks_.account_fields, !text.empty(), field)) Text(field, text);
   }
 
   void WriteCaller() {
-    Text("safety_identifier", request_.scope().user_id());
-    Text("prompt_cache_key", request_.prompt_cache_key());
+    const std::string& user = request_.scope().user_id();
+    // Whom it is for is a courtesy, and no loss to the caller.
+    if (!quirks_.user_field.empty()) Text(quirks_.user_field, user);
+    Account("prompt_cache_key", request_.prompt_cache_key());
     if (request_.has_cache_hint()) {
       losses_.Add("cache_hint", "OpenAI caches prompts of its own accord");
     }
-    if (request_.labels().empty()) return;
+    if (!Takes(quirks_.account_fields, !request_.labels().empty(), "labels")) {
+      return;
+    }
     Key("metadata");
     json_.StartObject();
     for (const auto& [key, label] : std::map<std::string, std::string>(
@@ -226,6 +362,7 @@ class RequestWriter {
 
   const v1::GenerateRequest& request_;
   const WriteRequestOptions& options_;
+  const OpenAiChatQuirks& quirks_;
   JsonWriter& json_;
   Losses& losses_;
   // Room for all that a usual request says.
@@ -237,12 +374,13 @@ class RequestWriter {
 absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
                                 const WriteRequestOptions& options,
                                 std::string* body,
-                                std::vector<v1::Warning>* warnings) {
+                                std::vector<v1::Warning>* warnings,
+                                const OpenAiChatQuirks& quirks) {
   // Mostly the texts; escaping may make it more.
   body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
   JsonWriter json(body);
   Losses losses(warnings);
-  return RequestWriter(request, options, json, losses).Write();
+  return RequestWriter(request, options, quirks, json, losses).Write();
 }
 
 }  // namespace gateway

@@ -1,5 +1,6 @@
 // Writes a request for an upstream that speaks Chat Completions, in the modern
-// words only: `max_completion_tokens`, `tools`, `safety_identifier`.
+// words only (`max_completion_tokens`, `tools`, `safety_identifier`) unless the
+// service's quirks want others.
 //
 // Thread-safe: a free function.
 
@@ -13,15 +14,16 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/quirks.h"
 
 namespace gateway {
 
 // Appends the body. Streams always ask for their usage. An extension never
 // says anew what the contract has a field for, nor what policies depend on.
-absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
-                                const WriteRequestOptions& options,
-                                std::string* body,
-                                std::vector<v1::Warning>* warnings);
+absl::Status WriteOpenAiRequest(
+    const v1::GenerateRequest& request, const WriteRequestOptions& options,
+    std::string* body, std::vector<v1::Warning>* warnings,
+    const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
 }  // namespace gateway
 

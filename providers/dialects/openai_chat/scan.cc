@@ -16,6 +16,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
 
@@ -28,6 +29,12 @@ constexpr std::string_view kWishObject = R"({"include_usage":true})";
 // The object has at least a model, so a comma follows.
 constexpr std::string_view kWishField =
     R"("stream_options":{"include_usage":true},)";
+
+constexpr std::string_view kOldLimitKey = R"("max_tokens")";
+
+bool HasText(std::string_view body, std::string_view text) {
+  return body.find(text) != std::string_view::npos;
+}
 
 // The fields that policies depend on, now or in rooms to come.
 enum Field {
@@ -108,6 +115,10 @@ class RequestScanner {
       default:
         break;
     }
+    if (field == kMaxTokens) scan_.has_old_limit = true;
+    if (field == kMaxCompletionTokens) {
+      scan_.new_limit_key = KeyBefore(value.FirstToken());
+    }
     if (value.IsNull()) return value.Null();
     return ScanOptional(field, value);
   }
@@ -162,6 +173,15 @@ class RequestScanner {
   Span SpanOf(std::string_view raw) const {
     return {.offset = static_cast<size_t>(raw.data() - body_.data()),
             .length = raw.size()};
+  }
+
+  // The place of the key whose value begins with `token`, quotes included.
+  Span KeyBefore(std::string_view token) const {
+    const size_t value_begin = token.data() - body_.data();
+    const size_t end = body_.rfind('"', value_begin - 1);
+    // A quote within a key would make it another key.
+    const size_t begin = body_.rfind('"', end - 1);
+    return {.offset = begin, .length = end + 1 - begin};
   }
 
   absl::Status ScanModel(JsonValue& value) {
@@ -291,13 +311,30 @@ absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan) {
                [&](JsonValue& root) { return scanner.Scan(root); }));
 }
 
+bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
+                             const OpenAiChatQuirks& quirks) {
+  if (!quirks.max_completion_tokens && scan.has_old_limit &&
+      scan.new_limit_key.length > 0) {
+    return false;
+  }
+  if (!quirks.stream_options && scan.stream_options_value.length > 0) {
+    return false;
+  }
+  if (!quirks.developer_role && HasText(body, R"("developer")")) return false;
+  return quirks.schema_mode == OpenAiChatQuirks::SchemaMode::kNative ||
+         !HasText(body, R"("json_schema")");
+}
+
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
-                     EditPlan* plan) {
+                     EditPlan* plan, const OpenAiChatQuirks& quirks) {
   if (scan.model != model) {
     JsonWriter(&plan->model).String(model);
     plan->edits.push_back({scan.model_value, plan->model});
   }
-  if (scan.stream && !scan.stream_usage) {
+  if (!quirks.max_completion_tokens && scan.new_limit_key.length > 0) {
+    plan->edits.push_back({scan.new_limit_key, kOldLimitKey});
+  }
+  if (scan.stream && !scan.stream_usage && quirks.stream_options) {
     if (scan.stream_options_value.length == 0) {
       plan->edits.push_back({{.offset = scan.object_begin}, kWishField});
     } else if (scan.stream_options_wish.empty()) {

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/quirks.h"
 
 namespace gateway {
 
@@ -18,8 +19,20 @@ namespace gateway {
 // type. What is inside of `messages` and `tools` is the provider's to judge.
 absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan);
 
+// Whether a service with `quirks` can be sent the scanned bytes with nothing
+// but the edits below. It cannot where it would take two limits for one, where
+// it does not know a field that the gateway too has a say in
+// (`stream_options`), or where words deep inside must be others (the role
+// `developer`, a JSON Schema): then the request is read and written anew. Such
+// words are looked for as texts, wherever they stand: one too many costs a
+// reading, no more.
+bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
+                             const OpenAiChatQuirks& quirks);
+
+// The model's name, the wish for usage in streams, and the limit's name.
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
-                     EditPlan* plan);
+                     EditPlan* plan,
+                     const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
 // An error in the place of an answer is returned as what it says.
 absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts);

@@ -76,6 +76,8 @@ struct Notes {
 
 class OpenAiStreamTap final : public StreamTap {
  public:
+  explicit OpenAiStreamTap(bool done_marker) : done_marker_(done_marker) {}
+
   absl::StatusOr<EventKind> OnEvent(std::string_view name,
                                     std::string_view data) override {
     if (data.empty()) return EventKind::kIgnorable;
@@ -97,6 +99,8 @@ class OpenAiStreamTap final : public StreamTap {
   bool finished() const override {
     return begun_.any() && (begun_ & ~ended_).none();
   }
+  bool CompleteAtClose() const override { return !done_marker_ && finished(); }
+  std::string_view MissingEnd() const override { return "data: [DONE]\n\n"; }
 
  private:
   // The first event has an id, if any has.
@@ -187,6 +191,7 @@ class OpenAiStreamTap final : public StreamTap {
         });
   }
 
+  const bool done_marker_;
   ResponseFacts facts_;
   bool has_id_ = false;
   absl::Status error_;
@@ -197,8 +202,8 @@ class OpenAiStreamTap final : public StreamTap {
 
 }  // namespace
 
-std::unique_ptr<StreamTap> NewOpenAiStreamTap() {
-  return std::make_unique<OpenAiStreamTap>();
+std::unique_ptr<StreamTap> NewOpenAiStreamTap(bool done_marker) {
+  return std::make_unique<OpenAiStreamTap>(done_marker);
 }
 
 }  // namespace gateway

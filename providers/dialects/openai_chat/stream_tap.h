@@ -15,7 +15,8 @@
 
 namespace gateway {
 
-std::unique_ptr<StreamTap> NewOpenAiStreamTap();
+// Without `done_marker`, the service ends its streams by closing them.
+std::unique_ptr<StreamTap> NewOpenAiStreamTap(bool done_marker = true);
 
 }  // namespace gateway
 

@@ -200,5 +200,17 @@ TEST_F(OpenAiChatEventReaderTest, ChunksMayLackTheirDelta) {
             "content_filter_offsets");
 }
 
+TEST_F(OpenAiChatEventReaderTest, ClosingEndsAStreamOnlyWhereThereIsNoMarker) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{},"finish_reason":"stop")").ok());
+  EXPECT_FALSE(reader_->CompleteAtClose());
+
+  reader_ = NewOpenAiEventReader(/*done_marker=*/false);
+  EXPECT_FALSE(reader_->CompleteAtClose());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  EXPECT_FALSE(reader_->CompleteAtClose());
+  ASSERT_TRUE(ReadChoice(R"("delta":{},"finish_reason":"stop")").ok());
+  EXPECT_TRUE(reader_->CompleteAtClose());
+}
+
 }  // namespace
 }  // namespace gateway

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "tests/providers/dialects/json_equality.h"
 
 namespace gateway {
@@ -26,13 +27,14 @@ struct Writing {
 };
 
 // Writes the entries of `messages` that a message amounts to.
-Writing Write(const std::string& text) {
+Writing Write(const std::string& text, const OpenAiChatQuirks& quirks = {}) {
   Writing writing;
   std::vector<v1::Warning> warnings;
   Losses losses(&warnings);
   JsonWriter json(&writing.json);
   json.StartArray();
-  const absl::Status status = WriteOpenAiMessage(MessageOf(text), json, losses);
+  const absl::Status status =
+      WriteOpenAiMessage(MessageOf(text), json, losses, quirks);
   EXPECT_TRUE(status.ok()) << status;
   json.EndArray();
   for (const v1::Warning& warning : warnings) {
@@ -156,6 +158,31 @@ TEST(OpenAiChatMessageWriterTest, AnAnswersSealedReasoningTravelsWhole) {
             R"("reasoning_content":"a","reasoning_details":[)"
             R"({"type":"reasoning.text","text":"a","signature":"c2ln"},)"
             R"({"type":"reasoning.encrypted","data":"ZGF0"}]})");
+}
+
+TEST(OpenAiChatMessageWriterTest,
+     ADeveloperSpeaksAsTheSystemWhereNobodyKnowsHim) {
+  const char* const message = R"pb(role: ROLE_DEVELOPER
+                                   parts { text: "be brief" })pb";
+  EXPECT_EQ(Write(message).json,
+            R"([{"role":"developer","content":"be brief"}])");
+  const Writing renamed = Write(message, {.developer_role = false});
+  EXPECT_EQ(renamed.json, R"([{"role":"system","content":"be brief"}])");
+  EXPECT_EQ(renamed.losses, Names{});
+}
+
+TEST(OpenAiChatMessageWriterTest, PastReasoningGoesWhereTheServiceReadsIt) {
+  const char* const message = R"pb(
+    role: ROLE_ASSISTANT
+    parts { reasoning { text: "hm" } }
+    parts { text: "yes" })pb";
+  EXPECT_EQ(Write(message).json, R"([{"role":"assistant","content":"yes",)"
+                                 R"("reasoning_content":"hm"}])");
+  EXPECT_EQ(Write(message, {.reasoning_field = "reasoning"}).json,
+            R"([{"role":"assistant","content":"yes","reasoning":"hm"}])");
+  const Writing none = Write(message, {.reasoning_field = ""});
+  EXPECT_EQ(none.json, R"([{"role":"assistant","content":"yes"}])");
+  EXPECT_EQ(none.losses, Names{"reasoning"});
 }
 
 }  // namespace

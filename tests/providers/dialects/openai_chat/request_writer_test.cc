@@ -11,6 +11,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "tests/providers/dialects/json_equality.h"
 
 namespace gateway {
@@ -22,13 +23,14 @@ struct Writing {
   std::vector<std::string> losses;
 };
 
-Writing Write(const std::string& text, const WriteRequestOptions& options) {
+Writing Write(const std::string& text, const WriteRequestOptions& options,
+              const OpenAiChatQuirks& quirks = {}) {
   v1::GenerateRequest request;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
   Writing writing;
   std::vector<v1::Warning> warnings;
   writing.status =
-      WriteOpenAiRequest(request, options, &writing.body, &warnings);
+      WriteOpenAiRequest(request, options, &writing.body, &warnings, quirks);
   for (const v1::Warning& warning : warnings) {
     writing.losses.push_back(warning.field());
   }
@@ -147,6 +149,166 @@ TEST(OpenAiChatRequestWriterTest, TheGatewaysOwnFieldsStayInside) {
             {.model = "m"});
   EXPECT_TRUE(SameJson(writing.body, R"({"model":"m",)" + std::string(kHello) +
                                          R"(,"safety_identifier":"u"})"));
+}
+
+using Losses = std::vector<std::string>;
+using SchemaMode = OpenAiChatQuirks::SchemaMode;
+using ReasoningStyle = OpenAiChatQuirks::ReasoningStyle;
+
+// What a request says besides its model and message.
+std::string Besides(const Writing& writing) {
+  const std::string head = R"({"model":"m",)" + std::string(kHello);
+  EXPECT_EQ(writing.body.substr(0, head.size()), head);
+  return writing.body.substr(head.size());
+}
+
+// One that asks for everything that some service lacks.
+std::string Demanding() {
+  return WithHello(R"pb(
+    max_output_tokens: 9
+    sampling {
+      seed: 7
+      choice_count: 2
+      top_k: 3
+      logit_bias { key: "5" value: 1 }
+    }
+    tools { function { name: "f" } }
+    parallel_tool_calls: false
+    verbosity: "low"
+    service_tier: "flex"
+    store: true
+    scope { user_id: "u" }
+    prompt_cache_key: "k"
+    labels { key: "a" value: "b" })pb");
+}
+
+OpenAiChatQuirks Frugal() {
+  OpenAiChatQuirks quirks;
+  quirks.max_completion_tokens = false;
+  quirks.choice_count = false;
+  quirks.logit_bias = false;
+  quirks.parallel_tool_calls = false;
+  quirks.account_fields = false;
+  quirks.seed_field = "";
+  quirks.user_field = "";
+  return quirks;
+}
+
+TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsDroppedAndTold) {
+  const Writing writing = Write(Demanding(), {.model = "m"}, Frugal());
+  EXPECT_TRUE(SameJson(writing.body,
+                       R"({"model":"m",)" + std::string(kHello) +
+                           R"(,"max_tokens":9,"tools":[{"type":"function",)"
+                           R"("function":{"name":"f"}}]})"))
+      << writing.body;
+  EXPECT_EQ(writing.losses,
+            (Losses{"sampling.seed", "sampling.choice_count", "sampling.top_k",
+                    "sampling.logit_bias", "parallel_tool_calls", "verbosity",
+                    "service_tier", "store", "prompt_cache_key", "labels"}));
+}
+
+TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsPassedIfSoConfigured) {
+  const Writing writing =
+      Write(Demanding(), {.model = "m", .pass_unsupported = true}, Frugal());
+  EXPECT_EQ(writing.losses, Losses{});
+  EXPECT_TRUE(SameJson(
+      writing.body,
+      R"({"model":"m",)" + std::string(kHello) +
+          R"(,"max_tokens":9,"seed":7,"n":2,"top_k":3,"logit_bias":{"5":1},)"
+          R"("tools":[{"type":"function","function":{"name":"f"}}],)"
+          R"("parallel_tool_calls":false,"verbosity":"low",)"
+          R"("service_tier":"flex","store":true,"prompt_cache_key":"k",)"
+          R"("metadata":{"a":"b"}})"))
+      << writing.body;
+}
+
+TEST(OpenAiChatRequestWriterTest, WhatTheServiceHasIsSaidInItsWords) {
+  OpenAiChatQuirks quirks;
+  quirks.top_k = true;
+  quirks.seed_field = "random_seed";
+  quirks.user_field = "user";
+  const Writing writing = Write(WithHello(R"pb(sampling { seed: 7 top_k: 3 }
+                                               scope { user_id: "u" })pb"),
+                                {.model = "m"}, quirks);
+  EXPECT_EQ(Besides(writing), R"(,"random_seed":7,"top_k":3,"user":"u"})");
+  EXPECT_EQ(writing.losses, Losses{});
+}
+
+TEST(OpenAiChatRequestWriterTest, WhatIsSoAnywayIsNoLoss) {
+  const Writing writing =
+      Write(WithHello("sampling { choice_count: 1 } store: false"),
+            {.model = "m"}, Frugal());
+  EXPECT_EQ(Besides(writing), "}");
+  EXPECT_EQ(writing.losses, Losses{});
+}
+
+TEST(OpenAiChatRequestWriterTest, NoUsageIsAskedForWhereNobodyKnowsTheWish) {
+  EXPECT_EQ(Besides(Write(WithHello(""), {.model = "m", .stream = true},
+                          {.stream_options = false})),
+            R"(,"stream":true})");
+}
+
+TEST(OpenAiChatRequestWriterTest, ASchemaIsSaidAsFarAsTheServiceGoes) {
+  const std::string schema = WithHello(R"pb(
+    response_format { kind: KIND_JSON_SCHEMA schema: "{}" })pb");
+  const std::string object =
+      WithHello("response_format { kind: KIND_JSON_OBJECT }");
+  const WriteRequestOptions options{.model = "m"};
+
+  const Writing weaker =
+      Write(schema, options, {.schema_mode = SchemaMode::kJsonObject});
+  EXPECT_EQ(Besides(weaker), R"(,"response_format":{"type":"json_object"}})");
+  EXPECT_EQ(weaker.losses, Losses{"response_format.schema"});
+  EXPECT_EQ(
+      Besides(Write(object, options, {.schema_mode = SchemaMode::kJsonObject})),
+      R"(,"response_format":{"type":"json_object"}})");
+
+  for (const SchemaMode mode : {SchemaMode::kTool, SchemaMode::kPrompt}) {
+    const Writing none = Write(schema, options, {.schema_mode = mode});
+    EXPECT_EQ(Besides(none), "}");
+    EXPECT_EQ(none.losses, Losses{"response_format.schema"});
+    EXPECT_EQ(Write(object, options, {.schema_mode = mode}).losses,
+              Losses{"response_format"});
+    EXPECT_EQ(Besides(Write(schema, {.model = "m", .pass_unsupported = true},
+                            {.schema_mode = mode})),
+              Besides(Write(schema, options)));
+  }
+}
+
+TEST(OpenAiChatRequestWriterTest, ReasoningIsAskedForInTheServicesWay) {
+  const auto said = [](const std::string& reasoning, ReasoningStyle style) {
+    return Besides(Write(WithHello("reasoning {" + reasoning + "}"),
+                         {.model = "m"}, {.reasoning_style = style}));
+  };
+  EXPECT_EQ(said("effort: EFFORT_HIGH", ReasoningStyle::kThinking),
+            R"(,"reasoning_effort":"high"})");
+  EXPECT_EQ(said("effort: EFFORT_NONE", ReasoningStyle::kThinking),
+            R"(,"thinking":{"type":"disabled"}})");
+  EXPECT_EQ(said("mode: MODE_DISABLED", ReasoningStyle::kThinking),
+            R"(,"thinking":{"type":"disabled"}})");
+  EXPECT_EQ(said("mode: MODE_ADAPTIVE", ReasoningStyle::kThinking),
+            R"(,"thinking":{"type":"enabled"}})");
+  EXPECT_EQ(
+      said("effort: EFFORT_LOW budget_tokens: 5", ReasoningStyle::kObject),
+      R"(,"reasoning":{"effort":"low"}})");
+  EXPECT_EQ(said("mode: MODE_ENABLED budget_tokens: 5 display: 'omitted'",
+                 ReasoningStyle::kObject),
+            R"(,"reasoning":{"max_tokens":5,"exclude":true}})");
+  EXPECT_EQ(said("mode: MODE_DISABLED", ReasoningStyle::kObject),
+            R"(,"reasoning":{"enabled":false}})");
+  EXPECT_EQ(said("effort: EFFORT_LOW", ReasoningStyle::kNone), "}");
+}
+
+TEST(OpenAiChatRequestWriterTest, ReasoningThatNobodyKnowsIsALoss) {
+  EXPECT_EQ(Write(WithHello("reasoning { effort: EFFORT_LOW }"), {.model = "m"},
+                  {.reasoning_style = ReasoningStyle::kNone})
+                .losses,
+            Losses{"reasoning"});
+  EXPECT_EQ(
+      Write(WithHello("reasoning { budget_tokens: 5 display: 'omitted' }"),
+            {.model = "m"}, {.reasoning_style = ReasoningStyle::kThinking})
+          .losses,
+      (Losses{"reasoning.budget_tokens", "reasoning.display"}));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/quirks.h"
 #include "tests/providers/dialects/json_equality.h"
 
 namespace gateway {
@@ -28,10 +29,11 @@ RequestScan Scanned(std::string_view body) {
 }
 
 // The body with the edits made that turn it into one for `model`.
-std::string Edited(std::string body, std::string_view model) {
+std::string Edited(std::string body, std::string_view model,
+                   const OpenAiChatQuirks& quirks = {}) {
   const RequestScan scan = Scanned(body);
   EditPlan plan;
-  PlanOpenAiEdits(scan, model, &plan);
+  PlanOpenAiEdits(scan, model, &plan, quirks);
   const auto& edits = plan.edits;
   for (size_t i = edits.size(); i-- > 0;) {
     if (i > 0) {
@@ -228,6 +230,53 @@ TEST(OpenAiChatScanTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
                  &facts);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "502: gone");
+}
+
+TEST(OpenAiChatScanTest, RenamesTheLimitInPlaceForAServiceThatKnowsTheOldName) {
+  const OpenAiChatQuirks quirks = {.max_completion_tokens = false};
+  EXPECT_EQ(Edited(R"({"max_completion_tokens" :5,"model":"a"})", "b", quirks),
+            R"({"max_tokens" :5,"model":"b"})");
+  EXPECT_EQ(Edited(R"({"model":"a","max\u005fcompletion_tokens" : null})", "a",
+                   quirks),
+            R"({"model":"a","max_tokens" : null})");
+  const std::string old = R"({"model":"a","max_tokens":5})";
+  EXPECT_EQ(Edited(old, "a", quirks), old);
+  const std::string nested =
+      R"({"model":"a","metadata":{"max_completion_tokens":"5"}})";
+  EXPECT_EQ(Edited(nested, "a", quirks), nested);
+}
+
+TEST(OpenAiChatScanTest, NoWishForUsageWhereNobodyKnowsIt) {
+  const std::string body = R"({"model":"a","stream":true})";
+  EXPECT_EQ(Edited(body, "a", {.stream_options = false}), body);
+  EXPECT_NE(Edited(body, "a"), body);
+}
+
+bool CanForward(std::string_view body, const OpenAiChatQuirks& quirks) {
+  return CanForwardOpenAiRequest(Scanned(body), body, quirks);
+}
+
+TEST(OpenAiChatScanTest, ForwardsWhatEditsCanMendAndNothingElse) {
+  using SchemaMode = OpenAiChatQuirks::SchemaMode;
+  struct Case {
+    const char* body;
+    OpenAiChatQuirks quirks;
+  };
+  for (const Case& each : {
+           Case{R"({"model":"m","max_tokens":1,"max_completion_tokens":2})",
+                {.max_completion_tokens = false}},
+           Case{R"({"model":"m","stream":true,"stream_options":{}})",
+                {.stream_options = false}},
+           Case{R"({"model":"m","messages":[{"role":"developer"}]})",
+                {.developer_role = false}},
+           Case{R"({"model":"m","response_format":{"type":"json_schema"}})",
+                {.schema_mode = SchemaMode::kJsonObject}},
+       }) {
+    EXPECT_FALSE(CanForward(each.body, each.quirks)) << each.body;
+    EXPECT_TRUE(CanForward(each.body, {})) << each.body;
+    EXPECT_TRUE(
+        CanForward(R"({"model":"m","max_completion_tokens":1})", each.quirks));
+  }
 }
 
 }  // namespace

@@ -171,5 +171,21 @@ TEST_F(OpenAiChatStreamTapTest, AStreamWithoutAWordOfItsEndIsUnfinished) {
   EXPECT_EQ(*OnEvent(""), EventKind::kIgnorable);
 }
 
+TEST_F(OpenAiChatStreamTapTest, ClosingEndsAStreamOnlyWhereThereIsNoMarker) {
+  constexpr std::string_view kEnd =
+      R"({"index":0,"delta":{},"finish_reason":"stop"})";
+  ASSERT_TRUE(OnChoice(kEnd).ok());
+  EXPECT_TRUE(tap_->finished());
+  EXPECT_FALSE(tap_->CompleteAtClose());
+
+  tap_ = NewOpenAiStreamTap(/*done_marker=*/false);
+  EXPECT_FALSE(tap_->CompleteAtClose());
+  ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"content":"a"}})").ok());
+  EXPECT_FALSE(tap_->CompleteAtClose());
+  ASSERT_TRUE(OnChoice(kEnd).ok());
+  EXPECT_TRUE(tap_->CompleteAtClose());
+  EXPECT_EQ(tap_->MissingEnd(), "data: [DONE]\n\n");
+}
+
 }  // namespace
 }  // namespace gateway
