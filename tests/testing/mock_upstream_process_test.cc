@@ -81,7 +81,8 @@ class MockUpstreamProcessTest : public testing::Test {
   static constexpr absl::string_view kWhole =
       R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
   static constexpr absl::string_view kStream =
-      R"({"model":"m","stream":true,"messages":[{"role":"user"}]})";
+      R"({"model":"m","stream":true,)"
+      R"("messages":[{"role":"user","content":"hi"}]})";
 
   std::unique_ptr<MockUpstreamProcess> upstream_;
 };

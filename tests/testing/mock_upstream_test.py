@@ -41,7 +41,8 @@ class MockUpstreamTest(unittest.TestCase):
     def test_tells_when_the_caller_hangs_up(self):
         self.upstream.set_script("m", {"chunks": 9, "stall_after_chunks": 2})
         connection, response = self.ask(
-            {"model": "m", "stream": True, "messages": [{"role": "user"}]})
+            {"model": "m", "stream": True,
+             "messages": [{"role": "user", "content": ""}]})
         self.upstream.wait_for("chunks", "m", 2)
         with self.assertRaises(TimeoutError):
             self.upstream.wait_for("cancelled", "m", timeout_s=0.001)
@@ -60,7 +61,7 @@ class MockUpstreamTest(unittest.TestCase):
             upstream = MockUpstream(script=file.name)
         self.addCleanup(upstream.close)
         self.upstream = upstream
-        body = {"model": "m", "messages": [{"role": "user"}]}
+        body = {"model": "m", "messages": [{"role": "user", "content": ""}]}
         upstream.set_script("m", {"status": 418})
         self.assertEqual(self.ask(body)[1].status, 418)
         upstream.reset()
