@@ -10,6 +10,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/words.h"
 #include "providers/dialects/data_url.h"
+#include "providers/dialects/seal.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -36,6 +37,13 @@ bool IsPlainText(const v1::Document& document) {
   return document.has_text() ||
          (document.has_data() && document.media_type().starts_with("text/") &&
           IsUtf8(document.data()));
+}
+
+// A seal that bears a name is another format's.
+bool IsSealed(const v1::Reasoning& reasoning) {
+  return !reasoning.redacted_data().empty() ||
+         (!reasoning.signature().empty() &&
+          !IsNamedSeal(reasoning.signature()));
 }
 
 bool HasOwnExtension(const v1::Part& part) {
@@ -105,12 +113,9 @@ bool ContentWriter::Carries(const v1::Part& part) {
     case v1::Part::kReasoning:
       // Whoever answers may reason without a seal. Whoever asks may not: the
       // provider refuses reasoning that it did not seal.
-      if (side_ == Side::kAnswer || !part.reasoning().signature().empty() ||
-          !part.reasoning().redacted_data().empty()) {
-        return true;
-      }
+      if (side_ == Side::kAnswer || IsSealed(part.reasoning())) return true;
       losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".reasoning"),
-                      "left out: it has no signature");
+                      "left out: it has no signature of this provider");
       return false;
     case v1::Part::kOpaque:
       if (part.opaque().dialect() == kDialect) return true;

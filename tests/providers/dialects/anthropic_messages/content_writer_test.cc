@@ -112,9 +112,11 @@ TEST_F(ContentWriterTest, TakesAFileOfNoStatedTypeForAPdf) {
           "media_type":"application/pdf","data":"eA=="}})"));
 }
 
-TEST_F(ContentWriterTest, DoesNotSendReasoningThatNobodySealed) {
+TEST_F(ContentWriterTest, DoesNotSendReasoningThatTheProviderHasNotSealed) {
   EXPECT_FALSE(Carries("reasoning { text: 'why' }"));
   EXPECT_EQ(warnings_.size(), 1u);
+  EXPECT_FALSE(Carries(
+      "reasoning { text: 'why' signature: 'seal:openai_responses:rs_1:x' }"));
   EXPECT_TRUE(Carries("reasoning { text: 'why' signature: 's' }"));
   EXPECT_TRUE(Carries("reasoning { redacted_data: 'd' }"));
 }
