@@ -7,15 +7,12 @@
 #include "absl/status/status.h"
 #include "base/json.h"
 #include "base/status_macros.h"
-#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 
 namespace gateway {
 namespace {
 
-using Tokens = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
-
-absl::Status ReadTokens(JsonValue& list, bool with_top, Tokens* tokens);
+absl::Status ReadTokens(JsonValue& list, bool with_top, TokenLogprobs* tokens);
 
 absl::Status ReadBytes(JsonValue& list, v1::TokenLogprob* token) {
   if (list.IsNull()) return absl::OkStatus();
@@ -47,14 +44,14 @@ absl::Status ReadToken(JsonValue& object, bool with_top,
       });
 }
 
-absl::Status ReadTokens(JsonValue& list, bool with_top, Tokens* tokens) {
+absl::Status ReadTokens(JsonValue& list, bool with_top, TokenLogprobs* tokens) {
   if (list.IsNull()) return absl::OkStatus();
   return list.EachElement([&](JsonValue& value) {
     return ReadToken(value, with_top, tokens->Add());
   });
 }
 
-void WriteTokens(const Tokens& tokens, bool with_top, JsonWriter& json) {
+void WriteTokens(const TokenLogprobs& tokens, bool with_top, JsonWriter& json) {
   json.StartArray();
   for (const v1::TokenLogprob& token : tokens) {
     json.StartObject();
@@ -79,6 +76,14 @@ void WriteTokens(const Tokens& tokens, bool with_top, JsonWriter& json) {
 }
 
 }  // namespace
+
+absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens) {
+  return ReadTokens(list, true, tokens);
+}
+
+void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json) {
+  WriteTokens(tokens, true, json);
+}
 
 absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs) {
   return value.EachField(

@@ -7,11 +7,18 @@
 
 #include "absl/status/status.h"
 #include "base/json.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 
 namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
+
+using TokenLogprobs = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
+
+// One list of tokens, as the Responses format has it, too.
+absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens);
+void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json);
 
 // Reads `{"content": [...], "refusal": [...]}`, whose values may be null.
 absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs);

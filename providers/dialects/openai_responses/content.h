@@ -1,0 +1,98 @@
+// The content of messages and of tool results in the Responses format: the
+// parts called input_text, input_image, input_file, output_text and refusal.
+//
+//   GATEWAY_RETURN_IF_ERROR(ReadContent(value, message.mutable_parts()));
+//
+//   ContentWriter writer(losses);
+//   if (writer.Carries(part, Speaker::kCaller)) ...
+//
+// Parts that the contract does not model become opaque.
+//
+// Thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_RESPONSES_CONTENT_H_
+#define PROVIDERS_DIALECTS_OPENAI_RESPONSES_CONTENT_H_
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/openai_responses/fields.h"
+
+namespace gateway::responses {
+
+// Reads content in either of its forms: a string is one text. Null is none.
+absl::Status ReadContent(JsonValue& content, PartList* parts);
+
+// Reads one part.
+absl::Status ReadContentPart(JsonValue& value, v1::Part* part);
+
+// Whether an object of this type stands in a content, not among the items.
+bool IsContentType(std::string_view type);
+
+// What an opaque part of this dialect is.
+enum class OpaqueKind { kContent, kItem, kEvent };
+OpaqueKind OpaqueKindOf(const v1::OpaquePart& opaque);
+
+// Whose words they are, which decides what the parts are called.
+enum class Speaker { kCaller, kModel };
+
+// Requests need not say what answers must.
+enum class Side { kRequest, kAnswer };
+
+class ContentWriter {
+ public:
+  using Parts = std::vector<const v1::Part*>;
+
+  // Borrows `losses`.
+  ContentWriter(Side side, Losses& losses) : side_(side), losses_(losses) {}
+
+  // Whether the part can stand in a content; tells the loss if it cannot.
+  bool Carries(const v1::Part& part, Speaker speaker);
+
+  // Writes a list. With `full`, words of the model have all their fields, as
+  // in answers. REQUIRES: Carries for each part. `logprobs`, if any, are those
+  // of the first text.
+  absl::Status WriteList(const Parts& parts, Speaker speaker, bool full,
+                         const v1::Logprobs* logprobs, std::string_view place,
+                         JsonWriter& json);
+
+  // Writes one part with all its fields. REQUIRES: Carries(part).
+  absl::Status WriteOne(const v1::Part& part, Speaker speaker,
+                        JsonWriter& json) {
+    return WritePart(part, speaker, /*full=*/true, nullptr, "message", json);
+  }
+
+  // Writes the shorter form that says it all: one plain text is a string.
+  absl::Status WriteShort(const Parts& parts, Speaker speaker,
+                          std::string_view place, JsonWriter& json);
+
+  // What a part has that this format has no place for.
+  void TellLosses(const v1::Part& part);
+
+  Side side() const { return side_; }
+  Losses& losses() { return losses_; }
+
+ private:
+  absl::Status WritePart(const v1::Part& part, Speaker speaker, bool full,
+                         const v1::Logprobs* logprobs, std::string_view place,
+                         JsonWriter& json);
+  absl::Status WriteImage(const v1::Image& image, std::string_view place,
+                          ObjectWriter& object);
+  absl::Status WriteDocument(const v1::Document& document,
+                             std::string_view place, ObjectWriter& object);
+  absl::Status WriteText(const v1::Part& part, Speaker speaker, bool full,
+                         const v1::Logprobs* logprobs, ObjectWriter& object);
+
+  const Side side_;
+  Losses& losses_;
+};
+
+// The words of a part that is text in this format, whatever it was.
+std::string_view TextOf(const v1::Part& part);
+
+}  // namespace gateway::responses
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_RESPONSES_CONTENT_H_

@@ -1,0 +1,589 @@
+#include "providers/dialects/openai_responses/event_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_responses/errors.h"
+#include "providers/dialects/openai_responses/response.h"
+
+namespace gateway::responses {
+namespace {
+
+constexpr std::string_view kAddedEvent = "response.output_item.added";
+
+// Adds what is not there yet: a name stands once.
+void AddOnce(const v1::Extension& extension, ExtensionList* extensions) {
+  if (extension.dialect() != kDialect) return;
+  if (FindExtension(*extensions, extension.name()) != nullptr) return;
+  *extensions->Add() = extension;
+}
+
+// Appends likelihoods to the extension that a part's are written from.
+void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
+  if (logprobs.content().empty()) return;
+  std::string list;
+  JsonWriter json(&list);
+  WriteOpenAiTokenLogprobs(logprobs.content(), json);
+  for (v1::Extension& known : *part->mutable_extensions()) {
+    if (known.dialect() != kDialect || known.name() != "logprobs") continue;
+    known.mutable_json()->back() = ',';
+    known.mutable_json()->append(list.substr(1));
+    return;
+  }
+  AddExtension(part->mutable_extensions(), "logprobs", list);
+}
+
+absl::Status NotJson(std::string_view what) {
+  return MakeFault(v1::ERROR_REASON_INTERNAL,
+                   absl::StrCat(ToAbsl(what), " is not JSON"));
+}
+
+}  // namespace
+
+absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
+                                         std::string* out) {
+  emitter_.WriteTo(out);
+  switch (event.event_case()) {
+    case v1::GenerateEvent::kStarted:
+      started_ = event.started();
+      return EnsureStarted();
+    case v1::GenerateEvent::kUsage:
+      usage_ = event.usage();
+      has_usage_ = true;
+      return absl::OkStatus();
+    case v1::GenerateEvent::kDelta:
+      // The format has one answer.
+      if (event.delta().choice_index() != 0) return absl::OkStatus();
+      GATEWAY_RETURN_IF_ERROR(EnsureStarted());
+      return TakeDelta(event.delta());
+    case v1::GenerateEvent::kChoiceEnd: {
+      if (event.choice_end().choice_index() != 0) return absl::OkStatus();
+      choice_end_ = event.choice_end();
+      GATEWAY_RETURN_IF_ERROR(EnsureStarted());
+      const Ending ending =
+          EndingOf(choice_end_.finish_reason(),
+                   choice_end_.provider_finish_reason(), contents_);
+      return CloseAll(ending.status == "completed" ? "completed"
+                                                   : "incomplete");
+    }
+    case v1::GenerateEvent::kEnd:
+      return WriteEnd(event.end());
+    case v1::GenerateEvent::EVENT_NOT_SET:
+      return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+ResponsesEventWriter::Place* ResponsesEventWriter::Find(const Key& key) {
+  const auto found = places_.find(key);
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+ResponsesEventWriter::Place* ResponsesEventWriter::Open(const Key& key,
+                                                        Item* item) {
+  v1::Part& part = item->parts.emplace_back();
+  if (auto waiting = waiting_.extract(key.part_index); !waiting.empty()) {
+    for (const v1::Extension& extension : waiting.mapped()) {
+      AddOnce(extension, part.mutable_extensions());
+    }
+  }
+  return &(places_[key] = {.item = item, .part = item->parts.size() - 1});
+}
+
+ResponsesEventWriter::Item* ResponsesEventWriter::NewItem(Kind kind) {
+  Item* item = &items_.emplace_back();
+  item->kind = kind;
+  item->index = static_cast<int>(items_.size()) - 1;
+  return item;
+}
+
+absl::Status ResponsesEventWriter::AddItem(const Item& item) {
+  return emitter_.Emit(kAddedEvent, [&](ObjectWriter& object) -> absl::Status {
+    object.Int64("output_index", item.index);
+    return WriteItem(item, "in_progress", object.Field("item"));
+  });
+}
+
+absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta) {
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      return TakeText(delta, delta.text());
+    case v1::Delta::kRefusal:
+      contents_.refusal = true;
+      return TakeText(delta, delta.refusal());
+    case v1::Delta::kAudio:
+      if (delta.audio().transcript().empty()) return absl::OkStatus();
+      return TakeText(delta, delta.audio().transcript());
+    case v1::Delta::kReasoning:
+    case v1::Delta::kReasoningSignature:
+    case v1::Delta::kRedactedReasoning:
+      return TakeReasoning(delta);
+    case v1::Delta::kToolCall:
+      return TakeCall(delta);
+    case v1::Delta::kOpaque:
+      if (delta.opaque().dialect() != kDialect) return absl::OkStatus();
+      return TakeOpaque(delta);
+    case v1::Delta::PIECE_NOT_SET:
+      return TakeExtensions(delta);
+  }
+  return absl::OkStatus();
+}
+
+// Extensions of a part that has not begun wait for it.
+absl::Status ResponsesEventWriter::TakeExtensions(const v1::Delta& delta) {
+  for (const Kind kind : {Kind::kWords, Kind::kReasoning, Kind::kOpaque}) {
+    const Place* place = Find({kind, delta.part_index(), 0});
+    if (place != nullptr && !place->item->done) {
+      return AddExtensions(delta.extensions(), *place);
+    }
+  }
+  waiting_[delta.part_index()].MergeFrom(delta.extensions());
+  return absl::OkStatus();
+}
+
+absl::Status ResponsesEventWriter::AddExtensions(
+    const ExtensionList& extensions, const Place& place) {
+  v1::Part& part = place.item->parts[place.part];
+  for (const v1::Extension& extension : extensions) {
+    const bool known =
+        FindExtension(part.extensions(), extension.name()) != nullptr;
+    AddOnce(extension, part.mutable_extensions());
+    if (!known && extension.dialect() == kDialect &&
+        extension.name() == "annotations") {
+      GATEWAY_RETURN_IF_ERROR(WriteAnnotations(extension.json(), place));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResponsesEventWriter::WriteAnnotations(std::string_view json,
+                                                    const Place& place) {
+  int64_t index = 0;
+  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+    return root.EachElement([&](JsonValue& annotation) -> absl::Status {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, annotation.Raw());
+      return emitter_.EmitInContent("response.output_text.annotation.added",
+                                    place.item->Place(), place.part,
+                                    [&](ObjectWriter& object) {
+                                      object.Int64("annotation_index", index++);
+                                      object.Field("annotation").Raw(raw);
+                                      return absl::OkStatus();
+                                    });
+    });
+  });
+}
+
+absl::Status ResponsesEventWriter::OpenWords(const v1::Delta& delta,
+                                             Place** place) {
+  const Key key{Kind::kWords, delta.part_index(), 0};
+  const bool begins = BeginsItem(delta.extensions()) ||
+                      (waiting_.contains(key.part_index) &&
+                       BeginsItem(waiting_.at(key.part_index)));
+  if (words_ != nullptr && !begins) {
+    GATEWAY_RETURN_IF_ERROR(ClosePart(*words_));
+    *place = Open(key, words_);
+  } else {
+    GATEWAY_RETURN_IF_ERROR(CloseOthers());
+    words_ = NewItem(Kind::kWords);
+    *place = Open(key, words_);
+  }
+  Item& item = *words_;
+  v1::Part& part = item.parts.back();
+  for (const v1::Extension& extension : delta.extensions()) {
+    if (extension.name() != "annotations") {
+      AddOnce(extension, part.mutable_extensions());
+    }
+  }
+  if (delta.has_opaque()) {
+    *part.mutable_opaque() = delta.opaque();
+  } else if (delta.has_refusal()) {
+    part.mutable_refusal();
+  } else {
+    part.mutable_text();
+  }
+  if (item.parts.size() == 1) {
+    item.id = ItemWriter::IdOf(part, response_id_, item.index);
+    GATEWAY_RETURN_IF_ERROR(AddItem(item));
+  }
+  return emitter_.EmitInContent(
+      "response.content_part.added", item.Place(), (*place)->part,
+      [&](ObjectWriter& object) {
+        return content_.WriteOne(part, Speaker::kModel, object.Field("part"));
+      });
+}
+
+absl::Status ResponsesEventWriter::TakeText(const v1::Delta& delta,
+                                            std::string_view text) {
+  contents_.any = true;
+  Place* place = Find({Kind::kWords, delta.part_index(), 0});
+  const bool open = place != nullptr && !place->item->done &&
+                    place->part + 1 == place->item->parts.size();
+  if (!open) GATEWAY_RETURN_IF_ERROR(OpenWords(delta, &place));
+  Item& item = *place->item;
+  v1::Part& part = item.parts[place->part];
+  const bool refusal = part.has_refusal();
+  (refusal ? part.mutable_refusal() : part.mutable_text())->append(text);
+  if (!refusal) AddLogprobs(delta.logprobs(), &part);
+  if (!text.empty()) {
+    GATEWAY_RETURN_IF_ERROR(emitter_.EmitInContent(
+        refusal ? "response.refusal.delta" : "response.output_text.delta",
+        item.Place(), place->part, [&](ObjectWriter& object) {
+          object.Text("delta", text);
+          if (!refusal) {
+            WriteOpenAiTokenLogprobs(delta.logprobs().content(),
+                                     object.Field("logprobs"));
+          }
+          return absl::OkStatus();
+        }));
+  }
+  return AddExtensions(delta.extensions(), *place);
+}
+
+absl::Status ResponsesEventWriter::OpenReasoning(const v1::Delta& delta,
+                                                 Place** place) {
+  GATEWAY_RETURN_IF_ERROR(CloseOthers());
+  Item* item = NewItem(Kind::kReasoning);
+  *place = Open({Kind::kReasoning, delta.part_index(), 0}, item);
+  v1::Part& part = item->parts.front();
+  part.mutable_reasoning();
+  for (const v1::Extension& extension : delta.extensions()) {
+    AddOnce(extension, part.mutable_extensions());
+  }
+  item->id = ItemWriter::IdOf(part, response_id_, item->index);
+  return AddItem(*item);
+}
+
+absl::Status ResponsesEventWriter::TakeReasoning(const v1::Delta& delta) {
+  contents_.any = true;
+  Place* place = Find({Kind::kReasoning, delta.part_index(), 0});
+  if (place == nullptr || place->item->done) {
+    GATEWAY_RETURN_IF_ERROR(OpenReasoning(delta, &place));
+  }
+  const Item& item = *place->item;
+  v1::Part& part = place->item->parts.front();
+  GATEWAY_RETURN_IF_ERROR(AddExtensions(delta.extensions(), *place));
+  v1::Reasoning* reasoning = part.mutable_reasoning();
+  if (delta.has_reasoning_signature()) {
+    reasoning->set_signature(delta.reasoning_signature());
+  } else if (delta.has_redacted_reasoning()) {
+    reasoning->set_redacted_data(delta.redacted_reasoning());
+  }
+  if (delta.reasoning().empty()) return absl::OkStatus();
+  if (reasoning->text().empty()) {
+    GATEWAY_RETURN_IF_ERROR(emitter_.EmitSummary(
+        "response.reasoning_summary_part.added", item.Place(), ""));
+  }
+  reasoning->mutable_text()->append(delta.reasoning());
+  return emitter_.EmitInSummary("response.reasoning_summary_text.delta",
+                                item.Place(), [&](ObjectWriter& object) {
+                                  object.Text("delta", delta.reasoning());
+                                  return absl::OkStatus();
+                                });
+}
+
+absl::Status ResponsesEventWriter::TakeCall(const v1::Delta& delta) {
+  contents_.any = true;
+  contents_.tool_calls = true;
+  const v1::ToolCallDelta& piece = delta.tool_call();
+  const Key key{Kind::kCall, delta.part_index(), piece.index()};
+  Place* place = Find(key);
+  // After a whole object nothing of a call means anything.
+  if (place != nullptr && place->item->done) return absl::OkStatus();
+  if (place == nullptr) {
+    GATEWAY_RETURN_IF_ERROR(CloseOthers());
+    Item* item = NewItem(Kind::kCall);
+    place = Open(key, item);
+    v1::Part& part = item->parts.front();
+    v1::ToolCall* call = part.mutable_tool_call();
+    call->set_id(piece.id().empty() ? absl::StrCat("call_", piece.index())
+                                    : piece.id());
+    call->set_name(piece.name());
+    call->set_kind(piece.kind());
+    for (const v1::Extension& extension : delta.extensions()) {
+      AddOnce(extension, part.mutable_extensions());
+    }
+    item->id = ItemWriter::IdOf(part, response_id_, item->index);
+    GATEWAY_RETURN_IF_ERROR(AddItem(*item));
+  }
+  GATEWAY_RETURN_IF_ERROR(AddExtensions(delta.extensions(), *place));
+  if (piece.arguments().empty()) return absl::OkStatus();
+  v1::ToolCall* call = place->item->parts.front().mutable_tool_call();
+  call->mutable_arguments()->append(piece.arguments());
+  return emitter_.EmitFor(call->kind() == v1::TOOL_KIND_CUSTOM
+                              ? "response.custom_tool_call_input.delta"
+                              : "response.function_call_arguments.delta",
+                          place->item->Place(), [&](ObjectWriter& object) {
+                            object.Text("delta", piece.arguments());
+                            return absl::OkStatus();
+                          });
+}
+
+absl::Status ResponsesEventWriter::TakeOpaque(const v1::Delta& delta) {
+  contents_.any = true;
+  if (!CheckJson(delta.opaque().json()).ok()) return NotJson("an opaque part");
+  switch (OpaqueKindOf(delta.opaque())) {
+    case OpaqueKind::kEvent:
+      return TakeOpaqueEvent(delta);
+    case OpaqueKind::kContent: {
+      Place* place = nullptr;
+      return OpenWords(delta, &place);
+    }
+    case OpaqueKind::kItem:
+      break;
+  }
+  const Key key{Kind::kOpaque, delta.part_index(), 0};
+  const Place* place = Find(key);
+  const bool open = place != nullptr && !place->item->done;
+  Item* item = open ? place->item : nullptr;
+  if (!open) {
+    GATEWAY_RETURN_IF_ERROR(CloseOthers());
+    item = NewItem(Kind::kOpaque);
+    Open(key, item);
+    *item->parts.front().mutable_opaque() = delta.opaque();
+    GATEWAY_RETURN_IF_ERROR(AddItem(*item));
+  }
+  *item->parts.front().mutable_opaque() = delta.opaque();
+  return Close(*item, "completed");
+}
+
+// An event as it was, but for its number and its place.
+absl::Status ResponsesEventWriter::TakeOpaqueEvent(const v1::Delta& delta) {
+  const Key key{Kind::kOpaque, delta.part_index(), 0};
+  const std::string& json = delta.opaque().json();
+  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+    std::map<std::string, std::string> fields;
+    GATEWAY_RETURN_IF_ERROR(root.EachField(
+        [&](std::string_view name, JsonValue& value) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          fields[std::string(name)] = std::string(raw);
+          return absl::OkStatus();
+        }));
+    // It is a plain word, or it were no event.
+    const std::string quoted = fields["type"];
+    const std::string type = quoted.substr(1, quoted.size() - 2);
+    if (type == kAddedEvent && Find(key) == nullptr) {
+      GATEWAY_RETURN_IF_ERROR(CloseOthers());
+      Item* item = NewItem(Kind::kOpaque);
+      Open(key, item);
+      v1::OpaquePart* opaque = item->parts.front().mutable_opaque();
+      opaque->set_dialect(std::string(kDialect));
+      opaque->set_json(fields["item"]);
+    }
+    const Place* place = Find(key);
+    if (place != nullptr) {
+      fields["output_index"] = absl::StrCat(place->item->index);
+    }
+    return emitter_.Emit(type, [&](ObjectWriter& object) {
+      for (const auto& [name, raw] : fields) {
+        if (!object.Has(name)) object.Field(name).Raw(raw);
+      }
+      return absl::OkStatus();
+    });
+  });
+}
+
+absl::Status ResponsesEventWriter::CloseOthers() {
+  words_ = nullptr;
+  for (Item& item : items_) {
+    if (item.done || item.kind == Kind::kOpaque) continue;
+    if (item.kind == Kind::kCall &&
+        !CheckJson(item.parts.front().tool_call().arguments()).ok()) {
+      continue;
+    }
+    GATEWAY_RETURN_IF_ERROR(Close(item, "completed"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResponsesEventWriter::CloseAll(std::string_view status) {
+  words_ = nullptr;
+  for (Item& item : items_) {
+    if (item.done) continue;
+    const bool last = &item == &items_.back();
+    GATEWAY_RETURN_IF_ERROR(Close(item, last ? status : "completed"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResponsesEventWriter::Close(Item& item, std::string_view status) {
+  if (item.kind == Kind::kWords) {
+    GATEWAY_RETURN_IF_ERROR(ClosePart(item));
+  } else if (item.kind == Kind::kReasoning) {
+    GATEWAY_RETURN_IF_ERROR(CloseReasoning(item));
+  } else if (item.kind == Kind::kCall) {
+    GATEWAY_RETURN_IF_ERROR(CloseCall(item));
+  }
+  item.done = true;
+  JsonWriter json(&item.json);
+  GATEWAY_RETURN_IF_ERROR(WriteItem(item, status, json));
+  return emitter_.Emit("response.output_item.done", [&](ObjectWriter& object) {
+    object.Int64("output_index", item.index);
+    object.Field("item").Raw(item.json);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ResponsesEventWriter::ClosePart(Item& item) {
+  const size_t index = item.parts.size() - 1;
+  const v1::Part& part = item.parts.back();
+  if (part.has_text() || part.has_refusal()) {
+    GATEWAY_RETURN_IF_ERROR(emitter_.EmitInContent(
+        part.has_refusal() ? "response.refusal.done"
+                           : "response.output_text.done",
+        item.Place(), index, [&](ObjectWriter& object) {
+          if (part.has_refusal()) {
+            object.Text("refusal", part.refusal());
+            return absl::OkStatus();
+          }
+          const v1::Extension* logprobs =
+              FindExtension(part.extensions(), "logprobs");
+          object.Text("text", part.text());
+          object.Field("logprobs")
+              .Raw(logprobs == nullptr ? std::string_view("[]")
+                                       : logprobs->json());
+          return absl::OkStatus();
+        }));
+  }
+  return emitter_.EmitInContent(
+      "response.content_part.done", item.Place(), index,
+      [&](ObjectWriter& object) {
+        return content_.WriteOne(part, Speaker::kModel, object.Field("part"));
+      });
+}
+
+absl::Status ResponsesEventWriter::CloseReasoning(Item& item) {
+  const std::string& text = item.parts.front().reasoning().text();
+  if (text.empty()) return absl::OkStatus();
+  GATEWAY_RETURN_IF_ERROR(
+      emitter_.EmitInSummary("response.reasoning_summary_text.done",
+                             item.Place(), [&](ObjectWriter& object) {
+                               object.Text("text", text);
+                               return absl::OkStatus();
+                             }));
+  return emitter_.EmitSummary("response.reasoning_summary_part.done",
+                              item.Place(), text);
+}
+
+absl::Status ResponsesEventWriter::CloseCall(Item& item) {
+  const v1::ToolCall& call = item.parts.front().tool_call();
+  if (call.kind() == v1::TOOL_KIND_CUSTOM) {
+    return emitter_.EmitFor("response.custom_tool_call_input.done",
+                            item.Place(), [&](ObjectWriter& object) {
+                              object.Text("input", call.arguments());
+                              return absl::OkStatus();
+                            });
+  }
+  return emitter_.EmitFor("response.function_call_arguments.done", item.Place(),
+                          [&](ObjectWriter& object) {
+                            object.Text("name", call.name());
+                            object.Text("arguments", call.arguments());
+                            return absl::OkStatus();
+                          });
+}
+
+absl::Status ResponsesEventWriter::WriteItem(const Item& item,
+                                             std::string_view status,
+                                             JsonWriter& json) {
+  const bool begins = status == "in_progress";
+  switch (item.kind) {
+    case Kind::kOpaque: {
+      const std::string& raw = item.parts.front().opaque().json();
+      if (!CheckJson(raw).ok()) return NotJson("an item");
+      json.Raw(raw);
+      return absl::OkStatus();
+    }
+    case Kind::kCall:
+      return item_writer_.WriteCall(item.parts.front(), item.id, status, json);
+    case Kind::kReasoning:
+      return item_writer_.WriteReasoning(
+          item.parts.front(), item.id,
+          ClientSeal(item.parts.front().reasoning(), item.id), json);
+    case Kind::kWords:
+      break;
+  }
+  ItemWriter::Parts parts;
+  for (const v1::Part& part : item.parts) parts.push_back(&part);
+  return item_writer_.WriteWords(
+      parts, item.id, {.status = status, .no_content = begins}, json);
+}
+
+absl::Status ResponsesEventWriter::EnsureStarted() {
+  if (std::exchange(created_, true)) return absl::OkStatus();
+  response_id_ = WireResponseId(started_.id().empty() ? started_.request_id()
+                                                      : started_.id());
+  GATEWAY_RETURN_IF_ERROR(
+      WriteResponse("response.created", "in_progress", "", nullptr));
+  return WriteResponse("response.in_progress", "in_progress", "", nullptr);
+}
+
+absl::Status ResponsesEventWriter::WriteResponse(
+    std::string_view type, std::string_view status,
+    std::string_view incomplete_reason, const v1::StreamError* error) {
+  std::string output = "[";
+  for (const Item& item : items_) {
+    if (!item.done) continue;
+    absl::StrAppend(&output, output.size() > 1 ? "," : "", item.json);
+  }
+  output.append("]");
+  std::string tier = TextExtension(choice_end_.extensions(), "service_tier");
+  if (tier.empty()) tier = started_.service_tier();
+  return emitter_.Emit(type, [&](ObjectWriter& object) {
+    return WriteResponseObject(
+        {.id = response_id_,
+         .model = options_.model.empty() ? started_.model() : options_.model,
+         .created_seconds = started_.has_create_time()
+                                ? started_.create_time().seconds()
+                                : options_.created_seconds,
+         .status = status,
+         .incomplete_reason = incomplete_reason,
+         .error_code = error == nullptr ? "" : FailureCode(error->reason()),
+         .error_message =
+             error == nullptr ? std::string_view() : error->message(),
+         .output = output,
+         .service_tier = tier,
+         .usage = has_usage_ && status != "in_progress" ? &usage_ : nullptr,
+         .extensions = &started_.extensions(),
+         .more_extensions = &choice_end_.extensions()},
+        object.Field("response"));
+  });
+}
+
+// A caller of this format learns of a failure twice: clients that raise errors
+// do so at the first event, others wait for the end of the response.
+absl::Status ResponsesEventWriter::WriteEnd(const v1::StreamEnd& end) {
+  GATEWAY_RETURN_IF_ERROR(EnsureStarted());
+  if (end.has_usage()) {
+    usage_ = end.usage();
+    has_usage_ = true;
+  }
+  if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
+    GATEWAY_RETURN_IF_ERROR(emitter_.Emit("error", [&](ObjectWriter& object) {
+      object.Field("error").Raw(
+          WriteErrorObject(end.error().reason(), end.error().message()));
+      return absl::OkStatus();
+    }));
+    return WriteResponse("response.failed", "failed", "", &end.error());
+  }
+  const Ending ending =
+      EndingOf(choice_end_.finish_reason(),
+               choice_end_.provider_finish_reason(), contents_);
+  GATEWAY_RETURN_IF_ERROR(
+      CloseAll(ending.status == "completed" ? "completed" : "incomplete"));
+  if (ending.status == "failed") {
+    v1::StreamError error;
+    error.set_reason(v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+    error.set_message("the provider failed while answering");
+    return WriteResponse("response.failed", "failed", "", &error);
+  }
+  return WriteResponse(ending.status == "incomplete" ? "response.incomplete"
+                                                     : "response.completed",
+                       ending.status, ending.incomplete_reason, nullptr);
+}
+
+}  // namespace gateway::responses

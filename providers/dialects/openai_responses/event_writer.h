@@ -1,0 +1,136 @@
+// Writes neutral events, of whatever origin, as a stream of the Responses
+// format: each item begins, grows and is done, each with its own events, and
+// the last event holds the whole answer.
+//
+//   neutral:  text "Hel"  text "lo"  call f `{}`
+//   wire:     created, in_progress,
+//             item 0 added, part added, 2 x text delta,
+//             text done, part done, item 0 done,
+//             item 1 added, arguments delta, arguments done, item 1 done,
+//             completed
+//
+// Words and reasoning end when something else begins; if they go on later, a
+// new item begins. A call that is not complete stays open, since calls may be
+// interleaved.
+//
+// Belongs to one stream; thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_RESPONSES_EVENT_WRITER_H_
+#define PROVIDERS_DIALECTS_OPENAI_RESPONSES_EVENT_WRITER_H_
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/json.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_responses/content.h"
+#include "providers/dialects/openai_responses/event_emitter.h"
+#include "providers/dialects/openai_responses/fields.h"
+#include "providers/dialects/openai_responses/item_writer.h"
+#include "providers/dialects/openai_responses/words.h"
+
+namespace gateway::responses {
+
+class ResponsesEventWriter final : public EventWriter {
+ public:
+  explicit ResponsesEventWriter(const Options& options) : options_(options) {}
+
+  absl::Status Write(const v1::GenerateEvent& event, std::string* out) override;
+
+ private:
+  enum class Kind { kWords, kCall, kReasoning, kOpaque };
+
+  // An item of the answer. An item of words has several parts, any other one.
+  struct Item {
+    Kind kind = Kind::kWords;
+    int index = 0;
+    std::string id;
+    std::deque<v1::Part> parts;
+    std::string json;  // Once it is done.
+    bool done = false;
+
+    EventEmitter::ItemPlace Place() const { return {.id = id, .index = index}; }
+  };
+
+  // What makes pieces belong together.
+  struct Key {
+    Kind kind = Kind::kWords;
+    int32_t part_index = 0;
+    int32_t call_index = 0;
+
+    auto operator<=>(const Key&) const = default;
+  };
+
+  // Where a neutral part is in the answer.
+  struct Place {
+    Item* item = nullptr;
+    size_t part = 0;
+  };
+
+  absl::Status TakeDelta(const v1::Delta& delta);
+  absl::Status TakeText(const v1::Delta& delta, std::string_view text);
+  absl::Status TakeReasoning(const v1::Delta& delta);
+  absl::Status TakeCall(const v1::Delta& delta);
+  absl::Status TakeOpaque(const v1::Delta& delta);
+  absl::Status TakeOpaqueContent(const v1::Delta& delta);
+  absl::Status TakeOpaqueEvent(const v1::Delta& delta);
+  absl::Status TakeExtensions(const v1::Delta& delta);
+  absl::Status AddExtensions(const ExtensionList& extensions,
+                             const Place& place);
+  absl::Status WriteAnnotations(std::string_view json, const Place& place);
+
+  // The open place of a key; null if there is none.
+  Place* Find(const Key& key);
+  Place* Open(const Key& key, Item* item);
+  Item* NewItem(Kind kind);
+  absl::Status OpenWords(const v1::Delta& delta, Place** place);
+  absl::Status OpenReasoning(const v1::Delta& delta, Place** place);
+
+  // Ends what other items end, or everything. `status` is of the last item.
+  absl::Status CloseOthers();
+  absl::Status CloseAll(std::string_view status);
+  absl::Status Close(Item& item, std::string_view status);
+  absl::Status ClosePart(Item& item);
+  absl::Status CloseReasoning(Item& item);
+  absl::Status CloseCall(Item& item);
+  absl::Status WriteItem(const Item& item, std::string_view status,
+                         JsonWriter& json);
+  absl::Status AddItem(const Item& item);
+
+  absl::Status EnsureStarted();
+  absl::Status WriteEnd(const v1::StreamEnd& end);
+  absl::Status WriteResponse(std::string_view type, std::string_view status,
+                             std::string_view incomplete_reason,
+                             const v1::StreamError* error);
+
+  const Options options_;
+  EventEmitter emitter_;
+  std::string response_id_;
+  bool created_ = false;
+  v1::StreamStarted started_;
+  v1::Usage usage_;
+  bool has_usage_ = false;
+  v1::ChoiceEnd choice_end_;
+  Contents contents_;
+
+  std::deque<Item> items_;
+  std::map<Key, Place> places_;
+  // Of parts that have not begun.
+  std::map<int32_t, ExtensionList> waiting_;
+  Item* words_ = nullptr;  // The open item of words.
+  Losses losses_{kDialect, nullptr};
+  ContentWriter content_{Side::kAnswer, losses_};
+  ItemWriter item_writer_{content_};
+};
+
+}  // namespace gateway::responses
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_RESPONSES_EVENT_WRITER_H_

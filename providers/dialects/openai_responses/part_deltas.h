@@ -1,0 +1,56 @@
+// Delivers a part that is known as a whole as the deltas of a stream.
+//
+//   AppendPart(part, /*part_index=*/3, /*call_index=*/0, &events);
+//
+// Thread-safe: a free function.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_RESPONSES_PART_DELTAS_H_
+#define PROVIDERS_DIALECTS_OPENAI_RESPONSES_PART_DELTAS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway::responses {
+
+namespace v1 = ::llmgateway::v1;
+
+// `call_index` counts for tool calls only.
+inline void AppendPart(const v1::Part& part, int32_t part_index,
+                       int32_t call_index,
+                       std::vector<v1::GenerateEvent>* events) {
+  const auto add = [&] {
+    v1::Delta* delta = events->emplace_back().mutable_delta();
+    delta->set_part_index(part_index);
+    return delta;
+  };
+  v1::Delta* delta = add();
+  *delta->mutable_extensions() = part.extensions();
+  if (part.has_refusal()) {
+    delta->set_refusal(part.refusal());
+  } else if (part.has_tool_call()) {
+    v1::ToolCallDelta* call = delta->mutable_tool_call();
+    call->set_id(part.tool_call().id());
+    call->set_name(part.tool_call().name());
+    call->set_arguments(part.tool_call().arguments());
+    call->set_kind(part.tool_call().kind());
+    call->set_index(call_index);
+  } else if (part.has_opaque()) {
+    *delta->mutable_opaque() = part.opaque();
+  } else if (part.has_reasoning()) {
+    const v1::Reasoning& reasoning = part.reasoning();
+    delta->set_reasoning(reasoning.text());
+    if (!reasoning.signature().empty()) {
+      add()->set_reasoning_signature(reasoning.signature());
+    } else if (!reasoning.redacted_data().empty()) {
+      add()->set_redacted_reasoning(reasoning.redacted_data());
+    }
+  } else {
+    delta->set_text(part.text());
+  }
+}
+
+}  // namespace gateway::responses
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_RESPONSES_PART_DELTAS_H_

@@ -1,0 +1,63 @@
+// Reads and writes whole answers of the Responses format.
+//
+// Thread-safe: plain functions.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_RESPONSES_RESPONSE_H_
+#define PROVIDERS_DIALECTS_OPENAI_RESPONSES_RESPONSE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_responses/fields.h"
+
+namespace gateway::responses {
+
+namespace v1 = ::llmgateway::v1;
+
+// Errors are PROVIDER_BAD_RESPONSE faults, or what the answer itself reports.
+absl::Status ReadResponse(std::string_view body,
+                          v1::GenerateResponse* response);
+
+// The format has one answer: the first choice is written.
+absl::Status WriteResponse(const v1::GenerateResponse& response,
+                           std::string* body);
+
+// The object that a whole answer is, and that the first and the last events of
+// a stream hold.
+struct ResponseObject {
+  std::string_view id;
+  std::string_view model;
+  int64_t created_seconds = 0;
+  std::string_view status = "in_progress";
+  std::string_view incomplete_reason;  // Empty if complete.
+  std::string_view error_code;         // Empty if none.
+  std::string_view error_message;
+  std::string_view output = "[]";  // JSON.
+  std::string_view service_tier;
+  const v1::Usage* usage = nullptr;  // Null if not known.
+  // Of this dialect are written; the first of a name counts.
+  const ExtensionList* extensions = nullptr;
+  const ExtensionList* more_extensions = nullptr;
+};
+absl::Status WriteResponseObject(const ResponseObject& response,
+                                 JsonWriter& json);
+
+// Takes the likelihoods of a text's tokens out of its extensions.
+absl::Status TakeLogprobs(v1::Part* part, v1::Logprobs* logprobs);
+
+// Adds to `extensions` what answers of this format repeat of the request.
+absl::Status EchoRequest(const v1::GenerateRequest& request,
+                         ExtensionList* extensions);
+
+// The answer to counting tokens.
+absl::StatusOr<int64_t> ReadCountResponse(std::string_view body);
+void WriteCountResponse(int64_t tokens, std::string* body);
+
+}  // namespace gateway::responses
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_RESPONSES_RESPONSE_H_

@@ -1,0 +1,308 @@
+#include "providers/dialects/openai_responses/scan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/openai_responses/errors.h"
+#include "providers/dialects/openai_responses/fields.h"
+#include "providers/dialects/openai_responses/words.h"
+
+namespace gateway::responses {
+namespace {
+
+// The keys of which there must be no two.
+constexpr std::array<std::string_view, 18> kSingleKeys = {
+    "model",        "stream",         "max_output_tokens",
+    "input",        "instructions",   "tools",
+    "metadata",     "tool_choice",    "previous_response_id",
+    "user",         "service_tier",   "safety_identifier",
+    "conversation", "store",          "background",
+    "prompt",       "stream_options", "temperature"};
+
+// What a JSON string says. Names rarely have escapes.
+absl::StatusOr<std::string> Unescape(std::string_view raw) {
+  if (raw.find('\\') == std::string_view::npos) {
+    return std::string(raw.substr(1, raw.size() - 2));
+  }
+  std::string text;
+  GATEWAY_RETURN_IF_ERROR(ReadJson(
+      absl::StrCat("[", ToAbsl(raw), "]"), JsonPadding::kAbsent,
+      [&](JsonValue& root) {
+        return root.EachElement([&](JsonValue& value) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
+          text = std::string(view);
+          return absl::OkStatus();
+        });
+      }));
+  return text;
+}
+
+absl::Status ReadText(JsonValue& value, std::string* text) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
+  *text = std::string(view);
+  return absl::OkStatus();
+}
+
+// Scans one request.
+class RequestScanner {
+ public:
+  RequestScanner(std::string_view body, RequestScan* scan, StateScan* state)
+      : body_(body), scan_(*scan), state_(*state) {}
+
+  absl::Status Scan() {
+    GATEWAY_RETURN_IF_ERROR(
+        ReadJson(body_, JsonPadding::kPresent, [&](JsonValue& root) {
+          return root.EachField([&](std::string_view key, JsonValue& value) {
+            return TakeField(key, value);
+          });
+        }));
+    scan_.object_begin = body_.find('{') + 1;
+    scan_.stream_usage = true;
+    // The newer name counts.
+    scan_.user_id = safety_identifier_.empty() ? user_ : safety_identifier_;
+    if (scan_.model_value.length == 0) return InvalidField("model", "required");
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status TakeField(std::string_view key, JsonValue& value) {
+    const auto* single = std::find(kSingleKeys.begin(), kSingleKeys.end(), key);
+    if (single == kSingleKeys.end()) return absl::OkStatus();
+    const uint32_t bit = 1u << (single - kSingleKeys.begin());
+    if ((seen_ & bit) != 0) return value.Error("repeated key");
+    seen_ |= bit;
+    if (key == "model") return TakeModel(value);
+    if (value.IsNull()) return absl::OkStatus();
+    if (key == "input") {
+      if (!value.IsArray() && !value.IsString()) {
+        return value.Error("expected a string or an array");
+      }
+      scan_.has_messages = true;
+    } else if (key == "stream") {
+      GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
+    } else if (key == "max_output_tokens") {
+      GATEWAY_ASSIGN_OR_RETURN(scan_.output_tokens_max, value.Int64());
+      if (*scan_.output_tokens_max < 0) {
+        return value.Error("must not be negative");
+      }
+    } else if (key == "tools") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                               value.RawUnchecked());
+      scan_.has_tools = raw.find('{') != std::string_view::npos;
+    } else if (key == "user") {
+      return ReadText(value, &user_);
+    } else if (key == "safety_identifier") {
+      return ReadText(value, &safety_identifier_);
+    } else {
+      return TakeState(key, value);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeState(std::string_view key, JsonValue& value) {
+    if (key == "previous_response_id") {
+      return ReadText(value, &state_.previous_response_id);
+    }
+    if (key == "store") {
+      GATEWAY_ASSIGN_OR_RETURN(const bool store, value.Bool());
+      state_.store = store;
+    } else if (key == "background") {
+      GATEWAY_ASSIGN_OR_RETURN(state_.background, value.Bool());
+    } else if (key == "conversation") {
+      state_.conversation = true;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeModel(JsonValue& value) {
+    if (!value.IsString()) return value.Error("expected a string");
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
+    scan_.model_value = {
+        .offset = static_cast<size_t>(raw.data() - body_.data()),
+        .length = raw.size()};
+    absl::StatusOr<std::string> model = Unescape(raw);
+    if (!model.ok()) return value.Error(JsonErrorDescription(model.status()));
+    scan_.model = *std::move(model);
+    return absl::OkStatus();
+  }
+
+  const std::string_view body_;
+  RequestScan& scan_;
+  StateScan& state_;
+  std::string user_;
+  std::string safety_identifier_;
+  uint32_t seen_ = 0;
+};
+
+// Reads the object that an answer is, or that ends a stream.
+class AnswerScanner {
+ public:
+  absl::Status Read(JsonValue& root) {
+    return root.EachField([this](std::string_view key, JsonValue& value) {
+      return ReadField(key, value);
+    });
+  }
+
+  // The failure that it reports, or what it says.
+  absl::Status Finish(ResponseFacts* facts) const {
+    if (!error_.empty()) return ReadFailure(error_);
+    if (status_ == "failed" || status_ == "cancelled") {
+      return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                       "the provider gave the answer up");
+    }
+    facts->finish_reason =
+        FinishReasonOf(status_, incomplete_reason_, contents_);
+    return absl::OkStatus();
+  }
+
+  void TakeUsage(ResponseFacts* facts) const {
+    facts->has_usage = has_usage_;
+    facts->usage = usage_;
+  }
+
+ private:
+  absl::Status ReadField(std::string_view key, JsonValue& value) {
+    if (key == "status") return ReadText(value, &status_);
+    if (key == "id" || key == "model") {
+      return value.IsNull() ? absl::OkStatus() : value.String().status();
+    }
+    if (value.IsNull()) return absl::OkStatus();
+    if (key == "usage") {
+      has_usage_ = true;
+      return ReadUsage(value, &usage_);
+    }
+    if (key == "error") {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+      error_ = std::string(raw);
+    } else if (key == "incomplete_details") {
+      return value.EachField([this](std::string_view name, JsonValue& field) {
+        return name == "reason" ? ReadText(field, &incomplete_reason_)
+                                : absl::OkStatus();
+      });
+    } else if (key == "output") {
+      return value.EachElement(
+          [this](JsonValue& item) { return ReadItem(item); });
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadItem(JsonValue& item) {
+    contents_.any = true;
+    return item.EachField([this](std::string_view key, JsonValue& value) {
+      if (key == "content" && value.IsArray()) return ReadContent(value);
+      if (key != "type") return absl::OkStatus();
+      std::string type;
+      absl::Status status = ReadText(value, &type);
+      contents_.tool_calls |=
+          type == "function_call" || type == "custom_tool_call";
+      return status;
+    });
+  }
+
+  absl::Status ReadContent(JsonValue& content) {
+    return content.EachElement([this](JsonValue& part) {
+      return part.EachField([this](std::string_view key, JsonValue& value) {
+        if (key != "type") return absl::OkStatus();
+        std::string type;
+        absl::Status status = ReadText(value, &type);
+        contents_.refusal |= type == "refusal";
+        return status;
+      });
+    });
+  }
+
+  std::string status_;
+  std::string incomplete_reason_;
+  std::string error_;  // JSON.
+  Contents contents_;
+  v1::Usage usage_;
+  bool has_usage_ = false;
+};
+
+// The value of `type`, for streams without event names.
+absl::StatusOr<std::string> TypeOf(std::string_view data) {
+  std::string type;
+  GATEWAY_RETURN_IF_ERROR(
+      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& value) {
+          return key == "type" ? ReadText(value, &type) : absl::OkStatus();
+        });
+      }));
+  return type;
+}
+
+}  // namespace
+
+absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
+  *scan = RequestScan();
+  StateScan state;
+  return AsFieldFault(RequestScanner(body, scan, &state).Scan());
+}
+
+absl::Status ScanState(std::string_view body, StateScan* state) {
+  *state = StateScan();
+  RequestScan scan;
+  return AsFieldFault(RequestScanner(body, &scan, state).Scan());
+}
+
+void PlanEdits(const RequestScan& scan, std::string_view model,
+               EditPlan* plan) {
+  if (scan.model == model) return;
+  JsonWriter(&plan->model).String(model);
+  plan->edits.push_back({scan.model_value, plan->model});
+}
+
+absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
+  *facts = ResponseFacts();
+  AnswerScanner answer;
+  const absl::Status status =
+      ReadJson(body, JsonPadding::kPresent,
+               [&](JsonValue& root) { return answer.Read(root); });
+  if (!status.ok()) return AsBadResponse(status);
+  answer.TakeUsage(facts);
+  return answer.Finish(facts);
+}
+
+absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
+                                                std::string_view data) {
+  if (data.starts_with("[DONE]")) return EventKind::kTerminal;
+  if (name == "error") {
+    error_ = ReadErrorEvent(data);
+    return EventKind::kError;
+  }
+  if (name == "response.completed" || name == "response.incomplete" ||
+      name == "response.failed") {
+    AnswerScanner answer;
+    const absl::Status status =
+        ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+          return root.EachField([&](std::string_view key, JsonValue& value) {
+            return key == "response" ? answer.Read(value) : absl::OkStatus();
+          });
+        });
+    if (!status.ok()) return AsBadResponse(status);
+    answer.TakeUsage(&facts_);
+    error_ = answer.Finish(&facts_);
+    return error_.ok() ? EventKind::kTerminal : EventKind::kError;
+  }
+  if (name == "response.created" || name == "response.in_progress" ||
+      name == "response.queued") {
+    return EventKind::kIgnorable;
+  }
+  if (name.starts_with("response.")) return EventKind::kContent;
+  if (!name.empty()) return EventKind::kIgnorable;
+  // A server that does not name its events says the name inside.
+  const absl::StatusOr<std::string> type = TypeOf(data);
+  if (!type.ok()) return AsBadResponse(type.status());
+  if (type->empty()) return EventKind::kIgnorable;
+  return OnEvent(*type, data);
+}
+
+}  // namespace gateway::responses

@@ -1,0 +1,143 @@
+#include "providers/dialects/openai_responses/scan.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+
+namespace gateway::responses {
+namespace {
+
+// A text with room behind it.
+struct Padded {
+  explicit Padded(std::string_view body)
+      : text(std::string(body) + std::string(kJsonPaddingBytes, '\0')),
+        view(std::string_view(text).substr(0, body.size())) {}
+
+  const std::string text;
+  const std::string_view view;
+};
+
+EventKind KindOf(ResponsesTap& tap, std::string_view name,
+                 std::string_view data) {
+  const Padded padded(data);
+  const absl::StatusOr<EventKind> kind = tap.OnEvent(name, padded.view);
+  EXPECT_TRUE(kind.ok()) << kind.status();
+  return kind.value_or(EventKind::kIgnorable);
+}
+
+TEST(ScanRequestTest, FindsWhatTheStagesNeed) {
+  const Padded body(
+      R"({"input":"x","model":"a\u0062","stream":true,"user":"old",
+          "safety_identifier":"new","max_output_tokens":50,
+          "tools":[{"type":"web_search"}]})");
+  RequestScan scan;
+  ASSERT_TRUE(ScanRequest(body.view, &scan).ok());
+  EXPECT_EQ(scan.model, "ab");
+  EXPECT_TRUE(scan.stream);
+  EXPECT_TRUE(scan.stream_usage);
+  EXPECT_EQ(scan.output_tokens_max, 50);
+  EXPECT_TRUE(scan.has_tools);
+  EXPECT_TRUE(scan.has_messages);
+  EXPECT_EQ(scan.user_id, "new");
+  EditPlan plan;
+  PlanEdits(scan, "other", &plan);
+  ASSERT_EQ(plan.edits.size(), 1u);
+  EXPECT_EQ(
+      body.view.substr(plan.edits[0].span.offset, plan.edits[0].span.length),
+      R"("a\u0062")");
+  EXPECT_EQ(plan.edits[0].replacement, R"("other")");
+  EditPlan none;
+  PlanEdits(scan, "ab", &none);
+  EXPECT_TRUE(none.edits.empty());
+}
+
+TEST(ScanRequestTest, RefusesWhatTwoReadersCouldReadTwice) {
+  for (const std::string_view body :
+       {R"({"model":"a","model":"b"})", R"({"model":"a","store":true,
+           "store":false})",
+        R"({"model":7})", R"({"input":"x"})", R"({"model":"a","input":7})",
+        R"({"model":"a","stream":"yes"})",
+        R"({"model":"a","max_output_tokens":-1})"}) {
+    const Padded padded(body);
+    RequestScan scan;
+    EXPECT_EQ(FaultReason(ScanRequest(padded.view, &scan)),
+              v1::ERROR_REASON_INVALID_REQUEST)
+        << body;
+  }
+}
+
+TEST(ScanStateTest, FindsWhatAsksForMemory) {
+  const Padded body(
+      R"({"model":"a","previous_response_id":"resp_1","store":false,
+          "background":true,"conversation":"c"})");
+  StateScan state;
+  ASSERT_TRUE(ScanState(body.view, &state).ok());
+  EXPECT_EQ(state.previous_response_id, "resp_1");
+  EXPECT_EQ(state.store, false);
+  EXPECT_TRUE(state.background);
+  EXPECT_TRUE(state.conversation);
+  const Padded plain(R"({"model":"a","conversation":null})");
+  ASSERT_TRUE(ScanState(plain.view, &state).ok());
+  EXPECT_FALSE(state.store.has_value());
+  EXPECT_FALSE(state.conversation);
+}
+
+TEST(ScanResponseTest, AFailedAnswerIsItsFault) {
+  const Padded body(
+      R"({"status":"failed","error":{"code":"server_error","message":"m"}})");
+  ResponseFacts facts;
+  EXPECT_EQ(FaultReason(ScanResponse(body.view, &facts)),
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+}
+
+TEST(ResponsesTapTest, JudgesEventsByTheirNames) {
+  ResponsesTap tap;
+  EXPECT_EQ(KindOf(tap, "response.created", "{}"), EventKind::kIgnorable);
+  EXPECT_EQ(KindOf(tap, "response.output_text.delta", "{}"),
+            EventKind::kContent);
+  EXPECT_EQ(KindOf(tap, "keepalive", "{}"), EventKind::kIgnorable);
+  EXPECT_EQ(KindOf(tap, "", R"({"type":"response.something.new"})"),
+            EventKind::kContent);
+  EXPECT_FALSE(tap.finished());
+  EXPECT_EQ(KindOf(tap, "response.incomplete",
+                   R"({"response":{"status":"incomplete",
+                       "incomplete_details":{"reason":"max_output_tokens"},
+                       "usage":{"input_tokens":3,"output_tokens":4}}})"),
+            EventKind::kTerminal);
+  EXPECT_TRUE(tap.finished());
+  EXPECT_EQ(tap.facts().finish_reason, v1::FINISH_REASON_LENGTH);
+  EXPECT_TRUE(tap.facts().has_usage);
+  EXPECT_EQ(tap.facts().usage.output_tokens(), 4);
+  EXPECT_EQ(KindOf(tap, "", "[DONE]"), EventKind::kTerminal);
+}
+
+TEST(ResponsesTapTest, AFailureStillTellsItsUsage) {
+  ResponsesTap tap;
+  EXPECT_EQ(KindOf(tap, "response.failed",
+                   R"({"response":{"status":"failed",
+                       "error":{"code":"server_error","message":"m"},
+                       "usage":{"input_tokens":3,"output_tokens":4}}})"),
+            EventKind::kError);
+  EXPECT_EQ(FaultReason(tap.error()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(tap.facts().usage.input_tokens(), 3);
+  EXPECT_FALSE(tap.finished());
+  ResponsesTap other;
+  EXPECT_EQ(KindOf(other, "error",
+                   R"({"type":"error","code":"rate_limit_exceeded"})"),
+            EventKind::kError);
+  EXPECT_EQ(FaultReason(other.error()), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+}
+
+TEST(ResponsesTapTest, WhatMakesNoSenseIsAnError) {
+  ResponsesTap tap;
+  const Padded broken("{");
+  EXPECT_FALSE(tap.OnEvent("response.completed", broken.view).ok());
+  EXPECT_FALSE(tap.OnEvent("", broken.view).ok());
+}
+
+}  // namespace
+}  // namespace gateway::responses
