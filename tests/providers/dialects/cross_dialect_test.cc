@@ -1,10 +1,16 @@
 // Carries requests, answers and streams from one vendor's format to another's
 // through the neutral vocabulary: what both can say arrives.
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,12 +21,46 @@
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "tests/providers/dialects/event_folding.h"
 #include "tests/providers/dialects/golden_files.h"
 #include "tests/providers/dialects/json_equality.h"
+#include "tests/providers/dialects/random_call.h"
+#include "tests/providers/dialects/request_facets.h"
 
 namespace gateway {
 namespace {
+
+// Every format meets every other. One that joins needs its line here, its
+// goldens and its dependency.
+const std::vector<const Dialect*>& Dialects() {
+  static const auto* const kDialects = new std::vector<const Dialect*>{
+      new AnthropicMessages(),
+      new OpenAiChat(),
+      new OpenAiResponses(),
+  };
+  return *kDialects;
+}
+
+using Ways = std::vector<std::pair<const Dialect*, const Dialect*>>;
+
+// Each format with each other.
+Ways AllWays() {
+  Ways ways;
+  for (const Dialect* from : Dialects()) {
+    for (const Dialect* to : Dialects()) {
+      if (from != to) ways.emplace_back(from, to);
+    }
+  }
+  return ways;
+}
+
+std::string Name(const Dialect* dialect) {
+  return std::string(dialect->name());
+}
+
+// Enough for every pair of settings to have met.
+constexpr int kRandomCalls = 300;
 
 v1::GenerateRequest ReadRequest(const Dialect& dialect,
                                 const std::string& body) {
@@ -35,7 +75,8 @@ v1::GenerateRequest ReadRequest(const Dialect& dialect,
 
 std::string WriteRequest(const Dialect& dialect,
                          const v1::GenerateRequest& request,
-                         std::set<std::string>* warned = nullptr) {
+                         std::set<std::string>* warned = nullptr,
+                         std::vector<v1::Warning>* all_warnings = nullptr) {
   std::string body;
   std::vector<v1::Warning> warnings;
   const absl::Status status = dialect.WriteRequest(
@@ -44,6 +85,7 @@ std::string WriteRequest(const Dialect& dialect,
   EXPECT_TRUE(status.ok()) << status;
   for (const v1::Warning& warning : warnings) {
     if (warned != nullptr) warned->insert(warning.field());
+    if (all_warnings != nullptr) all_warnings->push_back(warning);
   }
   return body;
 }
@@ -199,12 +241,9 @@ TEST_F(CrossDialectTest, EveryAnthropicStreamReachesOpenAi) {
 }
 
 TEST_F(CrossDialectTest, AnswersGoBothWays) {
-  const std::pair<const Dialect*, const Dialect*> kWays[] = {
-      {&openai_, &anthropic_}, {&anthropic_, &openai_}};
-  for (const auto& [from, to] : kWays) {
-    for (const Golden& golden :
-         GoldensIn(absl::StrCat(std::string(from->name()), "/responses"))) {
-      SCOPED_TRACE(golden.name);
+  for (const auto& [from, to] : AllWays()) {
+    for (const Golden& golden : GoldensIn(Name(from) + "/responses")) {
+      SCOPED_TRACE(Name(from) + " to " + Name(to) + ": " + golden.name);
       v1::GenerateResponse here;
       ASSERT_TRUE(from->ReadResponse(golden.text, &here).ok());
       std::string body;
@@ -215,6 +254,195 @@ TEST_F(CrossDialectTest, AnswersGoBothWays) {
       EXPECT_EQ(EssenceOf(there).text, EssenceOf(here).text);
       EXPECT_EQ(there.usage().input_tokens(), here.usage().input_tokens());
       EXPECT_EQ(there.usage().output_tokens(), here.usage().output_tokens());
+    }
+  }
+}
+
+TEST_F(CrossDialectTest, EveryRequestReachesEveryOther) {
+  for (const auto& [from, to] : AllWays()) {
+    for (const Golden& golden : GoldensIn(Name(from) + "/requests")) {
+      SCOPED_TRACE(Name(from) + " to " + Name(to) + ": " + golden.name);
+      const Essence here = EssenceOf(ReadRequest(*from, golden.text));
+      const std::string body =
+          WriteRequest(*to, ReadRequest(*from, golden.text));
+      const Essence there = EssenceOf(ReadRequest(*to, body));
+      EXPECT_EQ(there.instructions, here.instructions);
+      EXPECT_EQ(there.text, here.text);
+    }
+  }
+}
+
+TEST_F(CrossDialectTest, EveryStreamReachesEveryOther) {
+  for (const auto& [from, to] : AllWays()) {
+    for (const Golden& golden : GoldensIn(Name(from) + "/responses")) {
+      const std::string path = Name(from) + "/streams/" + golden.name + ".sse";
+      if (!std::filesystem::exists("tests/golden/" + path)) continue;
+      SCOPED_TRACE(Name(to) + " from " + path);
+      std::vector<v1::GenerateEvent> events;
+      const v1::GenerateResponse here = Fold(*from, ReadGolden(path), &events);
+      std::vector<v1::GenerateEvent> carried;
+      const v1::GenerateResponse there =
+          Fold(*to, WriteStream(*to, events), &carried);
+      EXPECT_EQ(EssenceOf(there), EssenceOf(here));
+      EXPECT_EQ(there.usage().input_tokens(), here.usage().input_tokens());
+      EXPECT_EQ(there.usage().output_tokens(), here.usage().output_tokens());
+      // Not every format has a word for a pause.
+      if (here.choices(0).finish_reason() != v1::FINISH_REASON_PAUSE) {
+        EXPECT_EQ(there.choices(0).finish_reason(),
+                  here.choices(0).finish_reason());
+      }
+    }
+  }
+}
+
+// What every format carries, whatever it warns of.
+constexpr std::string_view kAlwaysCarried[] = {
+    "image",     "instructions",         "max_output_tokens",
+    "text",      "sampling.temperature", "sampling.top_p",
+    "tool_call", "tool_result",          "tools"};
+
+// What was lost although it should not have been, with an example of each.
+using BadLosses = std::map<std::string, std::string>;
+
+// Writes and reads a request; what is lost on the way must have been told.
+v1::GenerateRequest Carry(const Dialect& dialect,
+                          const v1::GenerateRequest& request,
+                          BadLosses* bad_losses) {
+  std::vector<v1::Warning> warnings;
+  const std::string body =
+      WriteRequest(dialect, request, /*warned=*/nullptr, &warnings);
+  const v1::GenerateRequest carried = ReadRequest(dialect, body);
+  for (const std::string& lost : LostFacets(request, carried)) {
+    const bool told = IsTold(lost, warnings);
+    if (told && std::count(std::begin(kAlwaysCarried), std::end(kAlwaysCarried),
+                           lost) == 0) {
+      continue;
+    }
+    bad_losses->try_emplace(
+        Name(&dialect) + (told ? " tells that it lost " : " lost ") + lost,
+        request.ShortDebugString() + "\n" + body);
+  }
+  return carried;
+}
+
+TEST_F(CrossDialectTest, RandomRequestsLoseNothingInSilence) {
+  BadLosses bad_losses;
+  for (const auto& [from, to] : AllWays()) {
+    for (int seed = 0; seed < kRandomCalls; ++seed) {
+      RandomCall made_up(static_cast<uint64_t>(seed));
+      const v1::GenerateRequest here =
+          Carry(*from, made_up.Request(), &bad_losses);
+      const v1::GenerateRequest there = Carry(*to, here, &bad_losses);
+      Carry(*from, there, &bad_losses);
+    }
+  }
+  for (const auto& [loss, example] : bad_losses) {
+    ADD_FAILURE() << loss << " of\n" << example;
+  }
+}
+
+TEST_F(CrossDialectTest, WhatAFormatHasCarriedOnceItCarriesAgain) {
+  for (const Dialect* dialect : Dialects()) {
+    for (int seed = 0; seed < kRandomCalls; ++seed) {
+      SCOPED_TRACE(absl::StrCat(Name(dialect), ", seed ", seed));
+      const v1::GenerateRequest once = ReadRequest(
+          *dialect,
+          WriteRequest(*dialect,
+                       RandomCall(static_cast<uint64_t>(seed)).Request()));
+      const v1::GenerateRequest twice =
+          ReadRequest(*dialect, WriteRequest(*dialect, once));
+      const std::vector<std::string> lost = LostFacets(once, twice);
+      ASSERT_TRUE(lost.empty()) << lost.front() << " of\n"
+                                << once.ShortDebugString();
+    }
+  }
+}
+
+void ExpectSameAnswer(const v1::GenerateResponse& there,
+                      const v1::GenerateResponse& here) {
+  EXPECT_EQ(EssenceOf(there), EssenceOf(here));
+  EXPECT_EQ(there.usage().input_tokens(), here.usage().input_tokens());
+  EXPECT_EQ(there.usage().output_tokens(), here.usage().output_tokens());
+  EXPECT_EQ(there.usage().cached_input_tokens(),
+            here.usage().cached_input_tokens());
+  ASSERT_EQ(there.choices_size(), 1);
+  EXPECT_EQ(there.choices(0).finish_reason(), here.choices(0).finish_reason());
+}
+
+TEST_F(CrossDialectTest, RandomAnswersArriveEverywhere) {
+  for (const Dialect* dialect : Dialects()) {
+    for (int seed = 0; seed < kRandomCalls; ++seed) {
+      SCOPED_TRACE(absl::StrCat(Name(dialect), ", seed ", seed));
+      const v1::GenerateResponse here =
+          RandomCall(static_cast<uint64_t>(seed)).Response();
+      std::string body;
+      ASSERT_TRUE(dialect->WriteResponse(here, &body).ok());
+      v1::GenerateResponse there;
+      const absl::Status status = dialect->ReadResponse(body, &there);
+      ASSERT_TRUE(status.ok()) << status << "\n" << body;
+      ExpectSameAnswer(there, here);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// The answer as a stream, in pieces of a random size.
+std::vector<v1::GenerateEvent> EventsOf(const v1::GenerateResponse& response,
+                                        RandomCall& made_up) {
+  std::vector<v1::GenerateEvent> events(1);
+  events[0].mutable_started()->set_id(response.id());
+  events[0].mutable_started()->set_model(response.model());
+  const v1::Choice& choice = response.choices(0);
+  int calls = 0;
+  for (int i = 0; i < choice.message().parts_size(); ++i) {
+    const v1::Part& part = choice.message().parts(i);
+    const int call = part.has_tool_call() ? calls++ : 0;
+    const std::string& text = part.has_text() ? part.text()
+                              : part.has_reasoning()
+                                  ? part.reasoning().text()
+                                  : part.tool_call().arguments();
+    const size_t size = 1 + static_cast<size_t>(made_up.Number(9));
+    for (size_t at = 0; at < text.size();) {
+      size_t end = std::min(at + size, text.size());
+      // No piece ends within a character.
+      while (end < text.size() && (text[end] & 0xc0) == 0x80) ++end;
+      v1::Delta* delta = events.emplace_back().mutable_delta();
+      delta->set_part_index(i);
+      const std::string piece = text.substr(at, end - at);
+      if (part.has_text()) {
+        delta->set_text(piece);
+      } else if (part.has_reasoning()) {
+        delta->set_reasoning(piece);
+      } else {
+        v1::ToolCallDelta* called = delta->mutable_tool_call();
+        called->set_index(call);
+        called->set_arguments(piece);
+        if (at == 0) {
+          called->set_id(part.tool_call().id());
+          called->set_name(part.tool_call().name());
+          called->set_kind(part.tool_call().kind());
+        }
+      }
+      at = end;
+    }
+  }
+  *events.emplace_back().mutable_usage() = response.usage();
+  events.emplace_back().mutable_choice_end()->set_finish_reason(
+      choice.finish_reason());
+  return events;
+}
+
+TEST_F(CrossDialectTest, RandomStreamsArriveEverywhere) {
+  for (const Dialect* dialect : Dialects()) {
+    for (int seed = 0; seed < kRandomCalls; ++seed) {
+      SCOPED_TRACE(absl::StrCat(Name(dialect), ", seed ", seed));
+      RandomCall made_up(static_cast<uint64_t>(seed));
+      const v1::GenerateResponse here = made_up.Response();
+      std::vector<v1::GenerateEvent> carried;
+      const v1::GenerateResponse there = Fold(
+          *dialect, WriteStream(*dialect, EventsOf(here, made_up)), &carried);
+      ExpectSameAnswer(there, here);
+      if (HasFailure()) return;
     }
   }
 }
