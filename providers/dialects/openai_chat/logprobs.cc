@@ -51,15 +51,17 @@ absl::Status ReadTokens(JsonValue& list, bool with_top, TokenLogprobs* tokens) {
   });
 }
 
-void WriteTokens(const TokenLogprobs& tokens, bool with_top, JsonWriter& json) {
+void WriteTokens(const TokenLogprobs& tokens, bool with_top, bool always_bytes,
+                 JsonWriter& json) {
   json.StartArray();
   for (const v1::TokenLogprob& token : tokens) {
     json.StartObject();
     json.StringField("token", token.token());
     json.DoubleField("logprob", token.logprob());
-    if (token.has_utf8_bytes()) {
+    if (token.has_utf8_bytes() || always_bytes) {
       json.StartArrayField("bytes");
-      for (const char byte : token.utf8_bytes()) {
+      for (const char byte :
+           token.has_utf8_bytes() ? token.utf8_bytes() : token.token()) {
         json.Int64(static_cast<unsigned char>(byte));
       }
       json.EndArray();
@@ -68,7 +70,7 @@ void WriteTokens(const TokenLogprobs& tokens, bool with_top, JsonWriter& json) {
     }
     if (with_top) {
       json.Key("top_logprobs");
-      WriteTokens(token.top(), false, json);
+      WriteTokens(token.top(), false, always_bytes, json);
     }
     json.EndObject();
   }
@@ -82,7 +84,7 @@ absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens) {
 }
 
 void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json) {
-  WriteTokens(tokens, true, json);
+  WriteTokens(tokens, true, /*always_bytes=*/true, json);
 }
 
 absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs) {
@@ -104,13 +106,13 @@ void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json) {
   if (logprobs.content().empty()) {
     json.Null();
   } else {
-    WriteTokens(logprobs.content(), true, json);
+    WriteTokens(logprobs.content(), true, /*always_bytes=*/false, json);
   }
   json.Key("refusal");
   if (logprobs.refusal().empty()) {
     json.Null();
   } else {
-    WriteTokens(logprobs.refusal(), true, json);
+    WriteTokens(logprobs.refusal(), true, /*always_bytes=*/false, json);
   }
   json.EndObject();
 }

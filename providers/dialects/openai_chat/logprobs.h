@@ -16,7 +16,8 @@ namespace v1 = ::llmgateway::v1;
 
 using TokenLogprobs = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
 
-// One list of tokens, as the Responses format has it, too.
+// One list of tokens, as the Responses format has it, too; there, each token
+// has its bytes.
 absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens);
 void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json);
 

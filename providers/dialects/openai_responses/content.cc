@@ -297,7 +297,8 @@ absl::Status ContentWriter::WriteImage(const v1::Image& image,
     case v1::Image::SOURCE_NOT_SET:
       return InvalidField(Below(place, "image.source"), "required");
   }
-  if (!image.detail().empty()) object.Text("detail", image.detail());
+  object.Text("detail", image.detail().empty() ? std::string_view("auto")
+                                               : image.detail());
   return absl::OkStatus();
 }
 

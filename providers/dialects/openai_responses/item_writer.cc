@@ -1,5 +1,6 @@
 #include "providers/dialects/openai_responses/item_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,10 @@ bool IsWords(const v1::Part& part) {
     default:
       return true;
   }
+}
+
+bool IsPlain(const v1::Part* part) {
+  return part->has_text() && Without(part->extensions(), {}).empty();
 }
 
 std::string ItemExtension(const ExtensionList& extensions,
@@ -185,6 +190,13 @@ absl::Status ItemWriter::WritePastWords(const Parts& parts, JsonWriter& json) {
   const ExtensionList& extensions = parts.front()->extensions();
   const std::string id = ItemExtension(extensions, "id");
   if (!id.empty()) return WriteWords(parts, id, Answer(), json);
+  // Words without an id are one string, and each such text an item.
+  if (parts.size() > 1 && std::all_of(parts.begin(), parts.end(), IsPlain)) {
+    for (const v1::Part* part : parts) {
+      GATEWAY_RETURN_IF_ERROR(WritePastWords({part}, json));
+    }
+    return absl::OkStatus();
+  }
   ObjectWriter object(kFormat, json);
   object.Text("role", "assistant");
   if (BeginsItem(extensions)) {

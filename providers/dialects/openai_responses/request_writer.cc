@@ -204,7 +204,11 @@ void RequestWriter::WriteCaller() {
   Text("previous_response_id", request_.previous_response_id());
   Text("safety_identifier", request_.scope().user_id());
   Text("prompt_cache_key", request_.prompt_cache_key());
-  Text("service_tier", request_.service_tier());
+  const std::string_view tier = WireServiceTier(request_.service_tier());
+  Text("service_tier", tier);
+  if (tier.empty() && !request_.service_tier().empty()) {
+    losses_.LeftOut("service_tier");
+  }
   if (request_.has_store()) object_.Bool("store", request_.store());
   if (request_.labels().empty()) return;
   JsonWriter& json = object_.Field("metadata");

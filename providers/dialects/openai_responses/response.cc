@@ -223,12 +223,9 @@ absl::Status WriteResponseObject(const ResponseObject& response,
   }
   object.Text("model", response.model);
   object.Field("output").Raw(response.output);
-  if (!response.service_tier.empty()) {
-    object.Text("service_tier", response.service_tier);
-  }
-  if (response.usage == nullptr) {
-    object.Null("usage");
-  } else {
+  const std::string_view tier = WireServiceTier(response.service_tier);
+  if (!tier.empty()) object.Text("service_tier", tier);
+  if (response.usage != nullptr) {
     WriteUsage(*response.usage, object.Field("usage"));
   }
   GATEWAY_RETURN_IF_ERROR(AppendExtensions(response.more_extensions, object));

@@ -146,7 +146,12 @@ absl::Status WriteFunction(const v1::FunctionTool& function,
         "parameters", function.parameters_schema(),
         absl::StrCat(ToAbsl(place), ".function.parameters_schema")));
   }
-  if (function.has_strict()) object.Bool("strict", function.strict());
+  // Asked for, even if nothing is said.
+  if (function.has_strict()) {
+    object.Bool("strict", function.strict());
+  } else {
+    object.Null("strict");
+  }
   return absl::OkStatus();
 }
 

@@ -115,7 +115,7 @@ TEST_F(EventWriterTest, TheFirstAndTheLastEventHoldTheResponse) {
                R"({"type":"response.created","sequence_number":0,"response":{
           "id":"resp_chatcmpl-1","object":"response","created_at":7,
           "status":"in_progress","error":null,"incomplete_details":null,
-          "model":"m","output":[],"usage":null,"instructions":null,
+          "model":"m","output":[],"instructions":null,
           "metadata":{},"parallel_tool_calls":true,"temperature":null,
           "tool_choice":"auto","tools":[],"top_p":null}})"));
   EXPECT_EQ(Folded().usage().input_tokens(), 2);

@@ -52,8 +52,7 @@ TEST_F(ItemWriterTest, ATurnOfAnotherVendorBecomesItems) {
              "role: ROLE_TOOL parts { tool_result { tool_call_id: 'c' "
              "parts { text: 'r' } } } parts { tool_result { tool_call_id: 'd' "
              "} }"}),
-      R"([{"role":"assistant","content":[{"type":"output_text","text":"a"},
-                                         {"type":"output_text","text":"b"}]},
+      R"([{"role":"assistant","content":"a"},{"role":"assistant","content":"b"},
           {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
           {"type":"function_call_output","call_id":"c","output":"r"},
           {"type":"function_call_output","call_id":"d","output":""}])"));

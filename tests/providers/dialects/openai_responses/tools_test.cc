@@ -55,7 +55,7 @@ TEST(ToolsTest, ToolsOfOtherVendorsAreFlat) {
                 "tool_choice { mode: MODE_TOOL tool_name: 'c' }"),
             &warnings),
       R"({"tools":[{"type":"function","name":"f","description":"d",
-                    "parameters":{"type":"object"}},
+                    "parameters":{"type":"object"},"strict":null},
                    {"type":"custom","name":"c","format":{"type":"grammar",
                     "syntax":"regex","definition":"a+"}}],
           "tool_choice":{"type":"custom","name":"c"}})"));
