@@ -4,6 +4,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/descriptor.h"
 #include "providers/anthropic/anthropic_provider.h"
+#include "providers/gemini/gemini_provider.h"
 #include "providers/mock/mock_provider.h"
 #include "providers/ollama/ollama_provider.h"
 #include "providers/openai/openai_provider.h"
@@ -25,6 +26,7 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
     case Config::kOllama:
       return MakeOllamaProvider(setup, config.ollama());
     case Config::kGemini:
+      return MakeGeminiProvider(setup, config.gemini());
     case Config::kAzureOpenai:
     case Config::kDeepseek:
     case Config::kOpenrouter:

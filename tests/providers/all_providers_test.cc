@@ -44,6 +44,7 @@ TEST(AllProvidersTest, MakesEveryKind) {
   for (const Kind& each :
        {Kind{"name: 'x' openai {}", "openai", "openai_chat"},
         Kind{"name: 'x' anthropic {}", "anthropic", "anthropic_messages"},
+        Kind{"name: 'x' gemini {}", "gemini", "gemini"},
         Kind{"name: 'x' ollama {}", "ollama", "ollama"},
         Kind{"name: 'x' mock {}", "mock", nullptr}}) {
     const auto made = Make(each.config);

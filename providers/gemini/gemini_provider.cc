@@ -1,0 +1,43 @@
+#include "providers/gemini/gemini_provider.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "providers/dialects/gemini/gemini.h"
+#include "providers/dialects/gemini/gemini_embeddings.h"
+#include "providers/dialects/gemini/gemini_models.h"
+#include "providers/http_endpoint.h"
+#include "providers/http_provider.h"
+
+namespace gateway {
+
+absl::StatusOr<std::unique_ptr<Provider>> MakeGeminiProvider(
+    const ProviderSetup& setup,
+    const llmgateway::config::v1::GeminiProvider& config) {
+  static const Gemini dialect;
+  static const GeminiEmbeddings embeddings;
+  static const GeminiModels models;
+  const std::string list = absl::StrCat("/", config.api_version(), "/models");
+  const std::string model = absl::StrCat(list, "/{model}");
+  HttpProvider::Options options;
+  options.setup = setup;
+  GATEWAY_ASSIGN_OR_RETURN(
+      options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
+  // Never in the address: addresses are logged on the way.
+  options.credential_field = "x-goog-api-key";
+  options.credential_prefix = "";
+  // Without `alt=sse` a stream is one array.
+  options.generations = {
+      {&dialect, absl::StrCat(model, ":generateContent"),
+       absl::StrCat(model, ":streamGenerateContent?alt=sse")}};
+  options.count_path = absl::StrCat(model, ":countTokens");
+  options.embed_path = absl::StrCat(model, ":batchEmbedContents");
+  options.embedding_dialect = &embeddings;
+  options.models_path = absl::StrCat(list, "?pageSize=1000");
+  options.model_list_dialect = &models;
+  return std::make_unique<HttpProvider>(std::move(options));
+}
+
+}  // namespace gateway
