@@ -23,12 +23,6 @@ std::string_view Below(std::string_view prefix, std::string_view name) {
   return name.substr(prefix.size() + 1);
 }
 
-bool IsNested(const ObjectFormat& format, std::string_view name) {
-  return std::any_of(
-      format.nested_objects.begin(), format.nested_objects.end(),
-      [&](std::string_view prefix) { return !Below(prefix, name).empty(); });
-}
-
 std::string Join(std::string_view place, std::string_view path) {
   if (place.empty()) return std::string(path);
   if (path.empty()) return std::string(place);
@@ -37,6 +31,12 @@ std::string Join(std::string_view place, std::string_view path) {
 }
 
 }  // namespace
+
+bool IsNested(const ObjectFormat& format, std::string_view name) {
+  return std::any_of(
+      format.nested_objects.begin(), format.nested_objects.end(),
+      [&](std::string_view prefix) { return !Below(prefix, name).empty(); });
+}
 
 std::string CamelCase(std::string_view name) {
   std::string camel;
@@ -119,6 +119,8 @@ absl::Status ObjectFields::Add(std::string_view name, JsonValue& value) {
   const std::string key =
       format_->camel_case ? CamelCase(name) : std::string(name);
   if (Find(key) != nullptr) return value.Error("repeated key");
+  // As an extension it would be taken for a field of that object.
+  if (IsNested(*format_, key)) return value.Error("no such field");
   if (fields_.size() == kObjectFieldsLimit) {
     return value.Error("too many fields");
   }

@@ -53,6 +53,10 @@ struct ObjectFormat {
   bool camel_case = false;
 };
 
+// Whether an extension of this name belongs to a nested object. A field that is
+// called so would be smuggled into that object, so there must be none.
+bool IsNested(const ObjectFormat& format, std::string_view name);
+
 // `top_k` as `topK`; other names unchanged.
 std::string CamelCase(std::string_view name);
 

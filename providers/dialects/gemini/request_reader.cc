@@ -16,6 +16,7 @@
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/tools.h"
 #include "providers/dialects/gemini/words.h"
+#include "providers/dialects/object_fields.h"
 
 namespace gateway::gemini {
 namespace {
@@ -97,6 +98,7 @@ class RequestReader {
 absl::Status RequestReader::ReadField(const std::string& key,
                                       JsonValue& value) {
   if (!seen_.insert(key).second) return value.Error("repeated key");
+  if (wire::IsNested(kFormat, key)) return value.Error("no such field");
   if (seen_.size() > kTopLevelFieldsLimit) {
     return value.Error("too many fields");
   }

@@ -61,6 +61,14 @@ TEST(ObjectFieldsTest, AFormatInCamelCaseIsAlsoReadInSnakeCase) {
               ElementsAre(Pair("top_k", "repeated key")));
 }
 
+TEST(ObjectFieldsTest, RefusesAFieldThatWouldBeTakenForANestedOne) {
+  const absl::Status status =
+      WithFields(R"({"thinking.budget_tokens":9})",
+                 [](ObjectFields&) { return absl::OkStatus(); });
+  EXPECT_THAT(FieldViolations(status),
+              ElementsAre(Pair("thinking.budget_tokens", "no such field")));
+}
+
 TEST(ObjectFieldsTest, KeepsWhatNobodyTookByteForByte) {
   const absl::Status status = WithFields(
       R"({"text":"t","novel": {"a" : [1.50, "\u00e5"]} ,"word":"\u0041"})",

@@ -117,6 +117,19 @@ TEST(GeminiRequestReaderTest, ARequestToCountMayBeInAnEnvelope) {
   }
 }
 
+// It would become one once written, past whoever looked for it.
+TEST(GeminiRequestReaderTest, NoFieldIsSmuggledIntoAnotherObject) {
+  for (const std::string_view body :
+       {R"({"contents":[],"generationConfig.maxOutputTokens":9})",
+        R"({"contents":[],"generation_config.max_output_tokens":9})",
+        R"({"contents":[{"parts":[{"text":"a","functionCall.name":"f"}]}]})"}) {
+    const auto request = Read(body);
+    ASSERT_FALSE(request.ok()) << body;
+    EXPECT_EQ(FieldViolations(request.status()).front().second,
+              "no such field");
+  }
+}
+
 TEST(GeminiRequestReaderTest, NamesTheFieldAtFault) {
   const auto field_at_fault = [](std::string_view body) {
     const auto request = Read(body);
