@@ -38,6 +38,11 @@ std::string_view ImageTypeOf(std::string_view url) {
   return {};
 }
 
+// Sound of a kind that nobody named cannot be sent.
+bool HasSound(const v1::Audio& audio) {
+  return !audio.data().empty() && !MimeTypeOfAudio(audio.format()).empty();
+}
+
 }  // namespace
 
 WireArgs WireArgsOf(const v1::ToolCall& call) {
@@ -67,7 +72,7 @@ bool PartWriter::Carries(const v1::Part& part) {
     case v1::Part::kRefusal:
       return true;
     case v1::Part::kAudio:
-      if (!part.audio().data().empty()) return true;
+      if (HasSound(part.audio())) return true;
       if (!part.audio().transcript().empty()) {
         losses_.Changed(Below(kPartPlace, "audio"), "became its transcript");
         return true;
@@ -248,16 +253,12 @@ absl::Status PartWriter::WriteAudio(const v1::Part& part,
                                     std::string_view place,
                                     ObjectWriter& object) {
   const v1::Audio& audio = part.audio();
-  if (audio.data().empty()) {
+  if (!HasSound(audio)) {
     object.Text("text", audio.transcript());
     return absl::OkStatus();
   }
-  const std::string_view mime_type = MimeTypeOfAudio(audio.format());
-  if (mime_type.empty()) {
-    return InvalidField(Below(place, "audio.format"),
-                        "must be wav, mp3, flac, opus, aac or pcm16");
-  }
-  return WriteInlineData(mime_type, audio.data(), part, place, object);
+  return WriteInlineData(MimeTypeOfAudio(audio.format()), audio.data(), part,
+                         place, object);
 }
 
 absl::Status PartWriter::WriteToolCall(const v1::Part& part,
@@ -300,9 +301,7 @@ absl::Status PartWriter::WriteOutput(const v1::ToolResult& result,
     }
   }
   json.StartObject();
-  if (!text.empty() || result.is_error() || result.parts_size() > 0) {
-    json.StringField(result.is_error() ? "error" : "output", text);
-  }
+  json.StringField(result.is_error() ? "error" : "output", text);
   json.EndObject();
   return absl::OkStatus();
 }

@@ -111,7 +111,7 @@ TEST_F(GeminiPartWriterTest, ResultsAreObjects) {
                begin + R"({"error":1}}})"));
   EXPECT_TRUE(SameJson(response_of("parts { text: '[1]' }"),
                        begin + R"({"output":"[1]"}}})"));
-  EXPECT_TRUE(SameJson(response_of(""), begin + "{}}}"));
+  EXPECT_TRUE(SameJson(response_of(""), begin + R"({"output":""}}})"));
   EXPECT_TRUE(SameJson(
       response_of("parts { image { media_type: 'image/png' data: 'hi' } }"),
       begin +
@@ -134,6 +134,7 @@ TEST_F(GeminiPartWriterTest, TellsWhatItCannotCarry) {
   EXPECT_FALSE(
       writer_.Carries(PartOf("opaque { dialect: 'other' json: '1' }")));
   EXPECT_FALSE(writer_.Carries(PartOf("audio { id: 'a' }")));
+  EXPECT_FALSE(writer_.Carries(PartOf("audio { data: 'x' format: 'midi' }")));
   EXPECT_EQ(warnings_.size(), 3u);
   ASSERT_TRUE(Write("image { url: 'https://a/b.png' detail: 'high' }").ok());
   ASSERT_TRUE(Write("document { text: 't' title: 'n' citations: true }").ok());
@@ -156,10 +157,15 @@ TEST_F(GeminiPartWriterTest, AFillerStandsOnlyForASignatureThatIsMissing) {
       {"functionCall":{"name":"f","args":{}},"thoughtSignature":"c2ln"}])"));
 }
 
+TEST_F(GeminiPartWriterTest, SoundThatCannotBeSentIsItsTranscript) {
+  EXPECT_TRUE(SameJson(Write("audio { data: 'x' transcript: 'hello' }").value(),
+                       R"({"text":"hello"})"));
+  EXPECT_EQ(warnings_.size(), 1u);
+}
+
 TEST_F(GeminiPartWriterTest, RefusesWhatIsNotJson) {
   EXPECT_FALSE(Write("opaque { dialect: 'gemini' json: '{' }").ok());
   EXPECT_FALSE(Write("image { data: 'x' }").ok());
-  EXPECT_FALSE(Write("audio { data: 'x' format: 'midi' }").ok());
 }
 
 }  // namespace
