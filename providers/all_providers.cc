@@ -5,6 +5,7 @@
 #include "google/protobuf/descriptor.h"
 #include "providers/anthropic/anthropic_provider.h"
 #include "providers/gemini/gemini_provider.h"
+#include "providers/local_cli/local_cli_provider.h"
 #include "providers/mock/mock_provider.h"
 #include "providers/ollama/ollama_provider.h"
 #include "providers/openai/openai_provider.h"
@@ -25,12 +26,13 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
       return std::make_unique<MockProvider>(setup.name, config.mock());
     case Config::kOllama:
       return MakeOllamaProvider(setup, config.ollama());
+    case Config::kLocalCli:
+      return MakeLocalCliProvider(setup, config.local_cli());
     case Config::kGemini:
       return MakeGeminiProvider(setup, config.gemini());
     case Config::kAzureOpenai:
     case Config::kDeepseek:
     case Config::kOpenrouter:
-    case Config::kLocalCli:
     case Config::kOpenaiCompatible:
       return absl::InvalidArgumentError("this kind is not served yet");
     case Config::KIND_NOT_SET:

@@ -46,6 +46,7 @@ TEST(AllProvidersTest, MakesEveryKind) {
         Kind{"name: 'x' anthropic {}", "anthropic", "anthropic_messages"},
         Kind{"name: 'x' gemini {}", "gemini", "gemini"},
         Kind{"name: 'x' ollama {}", "ollama", "ollama"},
+        Kind{"name: 'x' local_cli {}", "local_cli", nullptr},
         Kind{"name: 'x' mock {}", "mock", nullptr}}) {
     const auto made = Make(each.config);
     ASSERT_TRUE(made.ok()) << made.status();

@@ -1,0 +1,190 @@
+#include "providers/local_cli/cli_prompt.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/json.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/losses.h"
+
+namespace gateway {
+namespace {
+
+using wire::Losses;
+
+constexpr std::string_view kPartPlace = "messages[].parts[]";
+
+std::string_view Speaker(v1::Role role) {
+  switch (role) {
+    case v1::ROLE_SYSTEM:
+    case v1::ROLE_DEVELOPER:
+      return "[System]: ";
+    case v1::ROLE_ASSISTANT:
+      return "[Assistant]: ";
+    default:
+      return "[User]: ";
+  }
+}
+
+// Writes one request.
+class PromptWriter {
+ public:
+  PromptWriter(const v1::GenerateRequest& request, std::string* prompt,
+               std::vector<v1::Warning>* warnings)
+      : request_(request),
+        prompt_(*prompt),
+        losses_(kLocalCliDialect, warnings) {}
+
+  absl::Status Write() {
+    if (request_.tools_size() > 0 &&
+        request_.tool_choice().mode() != v1::ToolChoice::MODE_NONE) {
+      Refuse("tools", "tools");
+    }
+    WriteFormat();
+    for (int i = 0; i < request_.messages_size(); ++i) {
+      WriteMessage(request_.messages(i), absl::StrCat("messages[", i, "]"));
+    }
+    TellLosses();
+    return refusal_;
+  }
+
+ private:
+  void Refuse(std::string_view field, std::string_view what) {
+    const std::string why =
+        absl::StrCat("a command-line tool cannot be given ", ToAbsl(what));
+    if (refusal_.ok()) {
+      refusal_ = MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED, why);
+    }
+    AddFieldViolation(refusal_, field, why);
+  }
+
+  void WriteFormat() {
+    const v1::ResponseFormat& format = request_.response_format();
+    if (!WantsJson(request_)) return;
+    absl::StrAppend(&prompt_,
+                    "Reply with JSON only: no other text, no code fences.");
+    if (format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA) {
+      absl::StrAppend(&prompt_, " It must satisfy this JSON Schema:\n",
+                      format.schema());
+    } else {
+      absl::StrAppend(&prompt_, " It must be one object.");
+    }
+    if (!format.description().empty()) {
+      absl::StrAppend(&prompt_, "\nIt is for: ", format.description());
+    }
+  }
+
+  void WriteMessage(const v1::Message& message, std::string_view place) {
+    std::string text;
+    for (int i = 0; i < message.parts_size(); ++i) {
+      const std::string piece = TextOf(
+          message.parts(i), absl::StrCat(ToAbsl(place), ".parts[", i, "]"));
+      if (piece.empty()) continue;
+      absl::StrAppend(&text, text.empty() ? "" : "\n", piece);
+    }
+    if (!message.name().empty()) losses_.LeftOut("messages[].name");
+    losses_.Foreign("messages[]", message.extensions());
+    if (!prompt_.empty()) absl::StrAppend(&prompt_, "\n\n");
+    absl::StrAppend(&prompt_, ToAbsl(Speaker(message.role())), text);
+  }
+
+  std::string TextOf(const v1::Part& part, std::string_view place) {
+    losses_.Foreign(kPartPlace, part.extensions());
+    if (part.has_cache_hint()) {
+      losses_.LeftOut("messages[].parts[].cache_hint");
+    }
+    switch (part.kind_case()) {
+      case v1::Part::kText:
+        return part.text();
+      case v1::Part::kRefusal:
+        return part.refusal();
+      case v1::Part::kDocument:
+        return TextOf(part.document(), place);
+      case v1::Part::kAudio:
+        if (part.audio().transcript().empty()) Refuse(place, "sound");
+        return part.audio().transcript();
+      case v1::Part::kImage:
+        Refuse(place, "pictures");
+        return {};
+      case v1::Part::kToolCall:
+      case v1::Part::kToolResult:
+        Refuse(place, "calls of tools");
+        return {};
+      case v1::Part::kReasoning:
+        losses_.LeftOut("messages[].parts[].reasoning");
+        return {};
+      case v1::Part::kOpaque:
+        losses_.LeftOut("messages[].parts[].opaque");
+        return {};
+      case v1::Part::KIND_NOT_SET:
+        return {};
+    }
+    return {};
+  }
+
+  std::string TextOf(const v1::Document& document, std::string_view place) {
+    if (document.has_text()) return document.text();
+    if (document.has_data() && document.media_type().starts_with("text/") &&
+        IsUtf8(document.data())) {
+      return document.data();
+    }
+    Refuse(place, "files that are no text");
+    return {};
+  }
+
+  void TellLosses() {
+    const v1::Sampling& sampling = request_.sampling();
+    if (request_.has_max_output_tokens()) losses_.LeftOut("max_output_tokens");
+    if (sampling.has_temperature()) losses_.LeftOut("sampling.temperature");
+    if (sampling.has_top_p()) losses_.LeftOut("sampling.top_p");
+    if (sampling.has_top_k()) losses_.LeftOut("sampling.top_k");
+    if (sampling.has_frequency_penalty()) {
+      losses_.LeftOut("sampling.frequency_penalty");
+    }
+    if (sampling.has_presence_penalty()) {
+      losses_.LeftOut("sampling.presence_penalty");
+    }
+    if (sampling.has_seed()) losses_.LeftOut("sampling.seed");
+    if (!sampling.stop().empty()) losses_.LeftOut("sampling.stop");
+    if (!sampling.logit_bias().empty()) losses_.LeftOut("sampling.logit_bias");
+    if (sampling.logprobs()) losses_.LeftOut("sampling.logprobs");
+    if (sampling.choice_count() > 1) losses_.LeftOut("sampling.choice_count");
+    if (request_.has_reasoning()) losses_.LeftOut("reasoning");
+    if (request_.has_audio_output()) losses_.LeftOut("audio_output");
+    if (request_.has_cache_hint()) losses_.LeftOut("cache_hint");
+    if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
+    if (request_.store()) losses_.LeftOut("store");
+    losses_.Foreign("", request_.extensions());
+  }
+
+  const v1::GenerateRequest& request_;
+  std::string& prompt_;
+  Losses losses_;
+  absl::Status refusal_;
+};
+
+}  // namespace
+
+absl::Status WriteCliPrompt(const v1::GenerateRequest& request,
+                            std::string* prompt,
+                            std::vector<v1::Warning>* warnings) {
+  return PromptWriter(request, prompt, warnings).Write();
+}
+
+bool WantsJson(const v1::GenerateRequest& request) {
+  return request.response_format().kind() ==
+             v1::ResponseFormat::KIND_JSON_OBJECT ||
+         request.response_format().kind() ==
+             v1::ResponseFormat::KIND_JSON_SCHEMA;
+}
+
+int64_t EstimatedTokens(std::string_view text) {
+  // All bytes of a character but the first look like this.
+  const auto characters = std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  });
+  return std::max<int64_t>(1, characters / 4);
+}
+
+}  // namespace gateway
