@@ -25,9 +25,16 @@ using ProviderConfig = ::llmgateway::config::v1::ProviderConfig;
 
 constexpr std::string_view kOwnMark = "CLAUDECODE";
 
-// What follows the configured arguments. The prompt comes by the input.
-constexpr std::string_view kArguments[] = {
-    "-p", "--max-turns", "1", "--tools", "", "--no-session-persistence"};
+// What follows the configured arguments. The prompt comes by the input. The
+// tool gets no tools: neither its own nor those of servers that somebody has
+// configured for it on this machine.
+constexpr std::string_view kArguments[] = {"-p",
+                                           "--max-turns",
+                                           "1",
+                                           "--tools",
+                                           "",
+                                           "--strict-mcp-config",
+                                           "--no-session-persistence"};
 constexpr std::string_view kWholeArguments[] = {"--output-format", "json"};
 constexpr std::string_view kStreamArguments[] = {"--output-format",
                                                  "stream-json", "--verbose",

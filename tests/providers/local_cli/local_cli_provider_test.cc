@@ -202,8 +202,8 @@ TEST_F(LocalCliProviderTest, AsksOnceAndReadsTheAnswer) {
   EXPECT_EQ(Noted("prompt"), "[User]: What is 2+2?");
   EXPECT_EQ(Noted("arguments"),
             "--first\n-p\n--max-turns\n1\n--tools\n\n"
-            "--no-session-persistence\n--output-format\njson\n"
-            "--model=haiku\n");
+            "--strict-mcp-config\n--no-session-persistence\n"
+            "--output-format\njson\n--model=haiku\n");
   EXPECT_GE(outcome.progress.first_byte, outcome.progress.dispatched);
 }
 
