@@ -4,11 +4,15 @@
 #include "errors/fault.h"
 #include "google/protobuf/descriptor.h"
 #include "providers/anthropic/anthropic_provider.h"
+#include "providers/azure_openai/azure_openai_provider.h"
+#include "providers/deepseek/deepseek_provider.h"
 #include "providers/gemini/gemini_provider.h"
 #include "providers/local_cli/local_cli_provider.h"
 #include "providers/mock/mock_provider.h"
 #include "providers/ollama/ollama_provider.h"
 #include "providers/openai/openai_provider.h"
+#include "providers/openai_compatible/openai_compatible_provider.h"
+#include "providers/openrouter/openrouter_provider.h"
 
 namespace gateway {
 namespace {
@@ -22,19 +26,22 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
       return MakeOpenAiProvider(setup, config.openai());
     case Config::kAnthropic:
       return MakeAnthropicProvider(setup, config.anthropic());
-    case Config::kMock:
-      return std::make_unique<MockProvider>(setup.name, config.mock());
+    case Config::kGemini:
+      return MakeGeminiProvider(setup, config.gemini());
+    case Config::kAzureOpenai:
+      return MakeAzureOpenAiProvider(setup, config.azure_openai());
+    case Config::kDeepseek:
+      return MakeDeepSeekProvider(setup, config.deepseek());
+    case Config::kOpenrouter:
+      return MakeOpenRouterProvider(setup, config.openrouter());
     case Config::kOllama:
       return MakeOllamaProvider(setup, config.ollama());
     case Config::kLocalCli:
       return MakeLocalCliProvider(setup, config.local_cli());
-    case Config::kGemini:
-      return MakeGeminiProvider(setup, config.gemini());
-    case Config::kAzureOpenai:
-    case Config::kDeepseek:
-    case Config::kOpenrouter:
     case Config::kOpenaiCompatible:
-      return absl::InvalidArgumentError("this kind is not served yet");
+      return MakeOpenAiCompatibleProvider(setup, config.openai_compatible());
+    case Config::kMock:
+      return std::make_unique<MockProvider>(setup.name, config.mock());
     case Config::KIND_NOT_SET:
       break;
   }

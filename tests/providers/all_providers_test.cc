@@ -47,6 +47,12 @@ TEST(AllProvidersTest, MakesEveryKind) {
         Kind{"name: 'x' gemini {}", "gemini", "gemini"},
         Kind{"name: 'x' ollama {}", "ollama", "ollama"},
         Kind{"name: 'x' local_cli {}", "local_cli", nullptr},
+        Kind{"name: 'x' azure_openai { base_url: 'https://a.example' }",
+             "azure_openai", "openai_chat"},
+        Kind{"name: 'x' deepseek {}", "deepseek", "openai_chat"},
+        Kind{"name: 'x' openai_compatible { preset: PRESET_GROQ }",
+             "openai_compatible", "openai_chat"},
+        Kind{"name: 'x' openrouter {}", "openrouter", "openai_chat"},
         Kind{"name: 'x' mock {}", "mock", nullptr}}) {
     const auto made = Make(each.config);
     ASSERT_TRUE(made.ok()) << made.status();

@@ -18,11 +18,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "errors/fault.h"
 #include "google/protobuf/text_format.h"
@@ -88,6 +90,38 @@ class UpstreamTest : public testing::Test {
     const absl::Status set =
         upstream_->SetScript(std::string(model), std::string(json));
     ASSERT_TRUE(set.ok()) << set;
+  }
+
+  // Plays these very bytes as the answer.
+  void ScriptBody(std::string_view model, std::string_view body,
+                  std::string_view content_type = "application/json",
+                  int status = 200) {
+    std::string step;
+    JsonWriter json(&step);
+    json.StartObject();
+    json.Int64Field("status", status);
+    json.StringField("content_type", content_type);
+    json.StringField("body", body);
+    json.EndObject();
+    Script(model, step);
+  }
+
+  // Plays `events` as a stream; they bring their empty lines.
+  void ScriptEvents(std::string_view model, std::string_view events) {
+    ScriptBody(model, events, "text/event-stream");
+  }
+
+  static std::string Root() {
+    return absl::StrCat("http://", upstream_->address());
+  }
+
+  // The losses that an answer tells of.
+  static std::vector<std::string> Warned(const ProviderOutcome& outcome) {
+    std::vector<std::string> fields;
+    for (const v1::Warning& warning : outcome.warnings) {
+      fields.push_back(warning.field());
+    }
+    return fields;
   }
 
   // A question of one word.

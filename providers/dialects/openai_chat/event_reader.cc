@@ -228,7 +228,10 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
   }
   if (key == "usage") {
     chunk->has_usage = true;
-    return ReadOpenAiUsage(value, usage);
+    Leftovers others;
+    GATEWAY_RETURN_IF_ERROR(ReadOpenAiUsage(value, usage, &others));
+    others.AddTo("usage", &chunk->extensions);
+    return absl::OkStatus();
   }
   if (key == "error") {
     // False and its kin mean that there is none.

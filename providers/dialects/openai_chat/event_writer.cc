@@ -112,6 +112,10 @@ class OpenAiEventWriter final : public EventWriter {
   // which begin with the array.
   absl::Status WriteChunk(const Extensions& extensions, bool with_usage,
                           WriteFields write_choices, std::string* out) {
+    if (const v1::Extension* others = FindExtension(extensions, "usage")) {
+      usage_extensions_.Clear();
+      *usage_extensions_.Add() = *others;
+    }
     const size_t begin = out->size();
     out->append("data: ");
     JsonWriter json(out);
@@ -132,7 +136,8 @@ class OpenAiEventWriter final : public EventWriter {
     json.EndArray();
     if (with_usage) {
       json.Key("usage");
-      WriteOpenAiUsage(usage_, json);
+      GATEWAY_RETURN_IF_ERROR(
+          WriteOpenAiUsage(usage_, usage_extensions_, json));
     } else if (options_.stream_usage) {
       json.NullField("usage");
     }
@@ -343,6 +348,8 @@ class OpenAiEventWriter final : public EventWriter {
   std::string service_tier_;
   Extensions start_extensions_;
   v1::Usage usage_;
+  // What the vendor says of its usage besides the counts.
+  Extensions usage_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 };
 

@@ -217,7 +217,8 @@ absl::Status WriteToolCalls(const Parts& calls, JsonWriter& json,
   return absl::OkStatus();
 }
 
-absl::Status WriteToolResult(const v1::ToolResult& result, JsonWriter& json,
+absl::Status WriteToolResult(const v1::ToolResult& result,
+                             const OpenAiChatQuirks& quirks, JsonWriter& json,
                              Losses& losses) {
   if (result.is_error()) {
     losses.Add("tool_result.is_error",
@@ -227,7 +228,10 @@ absl::Status WriteToolResult(const v1::ToolResult& result, JsonWriter& json,
   json.StartObject();
   json.StringField("role", "tool");
   json.StringField("tool_call_id", result.tool_call_id());
-  if (!result.name().empty()) json.StringField("name", result.name());
+  // The call tells it, too.
+  if (!result.name().empty() && quirks.message_names) {
+    json.StringField("name", result.name());
+  }
   Parts parts;
   for (const v1::Part& part : result.parts()) parts.push_back(&part);
   json.Key("content");
@@ -341,7 +345,8 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
     if (part.has_cache_hint()) {
       losses.Add("cache_hint", "OpenAI caches prompts of its own accord");
     }
-    GATEWAY_RETURN_IF_ERROR(WriteToolResult(part.tool_result(), json, losses));
+    GATEWAY_RETURN_IF_ERROR(
+        WriteToolResult(part.tool_result(), quirks, json, losses));
     if (message.role() == v1::ROLE_TOOL && !extensions_written) {
       GATEWAY_RETURN_IF_ERROR(
           WriteExtensions(message.extensions(), kMessageFields, json, losses));
@@ -362,7 +367,13 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
   } else {
     GATEWAY_RETURN_IF_ERROR(WriteSpeech(message, rest, quirks, json, losses));
   }
-  if (!message.name().empty()) json.StringField("name", message.name());
+  if (!message.name().empty()) {
+    if (quirks.message_names) {
+      json.StringField("name", message.name());
+    } else {
+      losses.Add("messages.name", "this service knows no names");
+    }
+  }
   GATEWAY_RETURN_IF_ERROR(
       WriteExtensions(message.extensions(), kMessageFields, json, losses));
   json.EndObject();

@@ -38,6 +38,9 @@ struct OpenAiChatQuirks {
   bool developer_role = true;
   bool stream_options = true;
   bool top_k = false;
+  bool logprobs = true;
+  // `name` in messages.
+  bool message_names = true;
   // More than one choice, `n`.
   bool choice_count = true;
   bool logit_bias = true;

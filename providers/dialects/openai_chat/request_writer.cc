@@ -144,8 +144,13 @@ class RequestWriter {
     Integer(quirks_.seed_field.empty() ? std::string_view("seed")
                                        : std::string_view(quirks_.seed_field),
             seed, sampling.seed());
-    Truth("logprobs", sampling.has_logprobs(), sampling.logprobs());
-    Integer("top_logprobs", sampling.has_top_logprobs(),
+    const bool logprobs =
+        Takes(quirks_.logprobs, sampling.logprobs(), "sampling.logprobs");
+    Truth("logprobs", logprobs || (quirks_.logprobs && sampling.has_logprobs()),
+          sampling.logprobs());
+    Integer("top_logprobs",
+            Takes(quirks_.logprobs, sampling.has_top_logprobs(),
+                  "sampling.top_logprobs"),
             sampling.top_logprobs());
     // One choice is what every service makes.
     const bool one = sampling.choice_count() == 1 && !quirks_.choice_count;

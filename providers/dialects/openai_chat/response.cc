@@ -104,7 +104,11 @@ class ResponseReader {
     }
     if (key == "usage") {
       if (value.IsNull()) return absl::OkStatus();
-      return ReadOpenAiUsage(value, response_.mutable_usage());
+      Leftovers others;
+      GATEWAY_RETURN_IF_ERROR(
+          ReadOpenAiUsage(value, response_.mutable_usage(), &others));
+      others.AddTo("usage", response_.mutable_extensions());
+      return absl::OkStatus();
     }
     if (key == "service_tier") {
       return ReadText(value, response_.mutable_service_tier());
@@ -189,7 +193,8 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
   json.EndArray();
   if (response.has_usage()) {
     json.Key("usage");
-    WriteOpenAiUsage(response.usage(), json);
+    GATEWAY_RETURN_IF_ERROR(
+        WriteOpenAiUsage(response.usage(), response.extensions(), json));
   }
   if (!response.service_tier().empty()) {
     json.StringField("service_tier", response.service_tier());

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
 
 namespace gateway {
 namespace {
@@ -63,7 +64,8 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
 
 }  // namespace
 
-absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage) {
+absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
+                             Leftovers* others) {
   usage->Clear();
   // DeepSeek's own name for what was cached, beside or instead of the details.
   int64_t cache_hit_tokens = 0;
@@ -81,6 +83,9 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage) {
           return ReadCompletionDetails(field, usage);
         } else if (key == "prompt_cache_hit_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, Tokens(field));
+        } else if (others != nullptr && key != "total_tokens" &&
+                   !field.IsNull()) {
+          return others->Keep(key, field);
         }
         return absl::OkStatus();
       }));
@@ -94,8 +99,13 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage) {
   return absl::OkStatus();
 }
 
-void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json) {
-  json.StartObject();
+namespace {
+
+constexpr std::string_view kCounts[] = {"prompt_tokens", "completion_tokens",
+                                        "total_tokens", "prompt_tokens_details",
+                                        "completion_tokens_details"};
+
+void WriteCounts(const v1::Usage& usage, JsonWriter& json) {
   json.Int64Field("prompt_tokens", usage.input_tokens());
   json.Int64Field("completion_tokens", usage.output_tokens());
   json.Int64Field("total_tokens", usage.input_tokens() + usage.output_tokens());
@@ -114,7 +124,23 @@ void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json) {
   json.Int64Field("rejected_prediction_tokens",
                   usage.rejected_prediction_tokens());
   json.EndObject();
+}
+
+}  // namespace
+
+void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json) {
+  json.StartObject();
+  WriteCounts(usage, json);
   json.EndObject();
+}
+
+absl::Status WriteOpenAiUsage(const v1::Usage& usage,
+                              const Extensions& extensions, JsonWriter& json) {
+  json.StartObject();
+  WriteCounts(usage, json);
+  GATEWAY_RETURN_IF_ERROR(MergeLeftovers(extensions, "usage", kCounts, json));
+  json.EndObject();
+  return absl::OkStatus();
 }
 
 }  // namespace gateway

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "base/json.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
 
 namespace gateway {
 
@@ -21,11 +22,17 @@ inline constexpr int64_t kUsageTokensMax = 1'000'000'000;
 
 // Replaces `usage` by what the object says. Negative and absurd numbers are
 // errors; so is anything that is not a number. What was cached is at most the
-// whole input, whatever the provider says.
-absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage);
+// whole input, whatever the provider says. What the contract has no field for,
+// such as OpenRouter's `cost`, goes to `others` if that is not null.
+absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
+                             Leftovers* others = nullptr);
 
 // Writes the object, details included.
 void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json);
+
+// The same, with what the extension `usage` has gathered.
+absl::Status WriteOpenAiUsage(const v1::Usage& usage,
+                              const Extensions& extensions, JsonWriter& json);
 
 }  // namespace gateway
 

@@ -100,5 +100,27 @@ TEST(OpenAiChatUsageTest, WritesTheSum) {
             R"("rejected_prediction_tokens":0}})");
 }
 
+TEST(OpenAiChatUsageTest, KeepsWhatTheContractHasNoFieldFor) {
+  v1::Usage usage;
+  Leftovers others;
+  ASSERT_TRUE(ReadJson(R"({"prompt_tokens":7,"total_tokens":7,"cost":0.25,)"
+                       R"("cost_details":{"a":null},"is_byok":null})",
+                       JsonPadding::kAbsent,
+                       [&](JsonValue& root) {
+                         return ReadOpenAiUsage(root, &usage, &others);
+                       })
+                  .ok());
+  Extensions extensions;
+  others.AddTo("usage", &extensions);
+  ASSERT_EQ(extensions.size(), 1);
+  EXPECT_EQ(extensions[0].json(), R"({"cost":0.25,"cost_details":{"a":null}})");
+
+  std::string out;
+  JsonWriter json(&out);
+  ASSERT_TRUE(WriteOpenAiUsage(usage, extensions, json).ok());
+  EXPECT_TRUE(out.ends_with(R"(,"cost":0.25,"cost_details":{"a":null}})"))
+      << out;
+}
+
 }  // namespace
 }  // namespace gateway

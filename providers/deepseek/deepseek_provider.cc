@@ -1,0 +1,43 @@
+#include "providers/deepseek/deepseek_provider.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_chat/quirks.h"
+#include "providers/http_endpoint.h"
+#include "providers/http_provider.h"
+
+namespace gateway {
+namespace {
+
+OpenAiChatQuirks Quirks() {
+  OpenAiChatQuirks quirks;
+  quirks.max_completion_tokens = false;
+  quirks.developer_role = false;
+  quirks.choice_count = false;
+  quirks.logit_bias = false;
+  quirks.parallel_tool_calls = false;
+  quirks.account_fields = false;
+  quirks.schema_mode = OpenAiChatQuirks::SchemaMode::kJsonObject;
+  quirks.reasoning_style = OpenAiChatQuirks::ReasoningStyle::kThinking;
+  quirks.seed_field = "";
+  quirks.user_field = "user_id";
+  return quirks;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Provider>> MakeDeepSeekProvider(
+    const ProviderSetup& setup,
+    const llmgateway::config::v1::DeepSeekProvider& config) {
+  static const OpenAiChat chat(Quirks());
+  HttpProvider::Options options;
+  options.setup = setup;
+  GATEWAY_ASSIGN_OR_RETURN(
+      options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
+  options.generations = {{&chat, "/chat/completions", ""}};
+  return std::make_unique<HttpProvider>(std::move(options));
+}
+
+}  // namespace gateway

@@ -1,0 +1,33 @@
+#include "providers/openai_compatible/openai_compatible_provider.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "base/status_macros.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/http_endpoint.h"
+#include "providers/http_provider.h"
+#include "providers/openai_compatible/presets.h"
+
+namespace gateway {
+
+absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
+    const ProviderSetup& setup,
+    const llmgateway::config::v1::OpenAiCompatibleProvider& config) {
+  const CompatibleHabits habits =
+      WithQuirks(PresetHabits(config.preset()), config.quirks());
+  HttpProvider::Options options;
+  options.setup = setup;
+  GATEWAY_ASSIGN_OR_RETURN(
+      options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
+  const std::string header = absl::AsciiStrToLower(config.credential_header());
+  if (!header.empty() && header != "authorization") {
+    options.credential_field = header;
+    options.credential_prefix = "";
+  }
+  options.own_dialect = std::make_shared<OpenAiChat>(habits.chat);
+  options.generations = {{options.own_dialect.get(), "/chat/completions", ""}};
+  return std::make_unique<HttpProvider>(std::move(options));
+}
+
+}  // namespace gateway

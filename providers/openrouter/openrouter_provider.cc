@@ -1,0 +1,44 @@
+#include "providers/openrouter/openrouter_provider.h"
+
+#include <utility>
+
+#include "base/secret.h"
+#include "base/status_macros.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_chat/quirks.h"
+#include "providers/http_endpoint.h"
+#include "providers/http_provider.h"
+
+namespace gateway {
+namespace {
+
+OpenAiChatQuirks Quirks() {
+  OpenAiChatQuirks quirks;
+  quirks.top_k = true;
+  quirks.reasoning_style = OpenAiChatQuirks::ReasoningStyle::kObject;
+  quirks.reasoning_field = "reasoning";
+  quirks.user_field = "user";
+  return quirks;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Provider>> MakeOpenRouterProvider(
+    const ProviderSetup& setup,
+    const llmgateway::config::v1::OpenRouterProvider& config) {
+  static const OpenAiChat chat(Quirks());
+  HttpProvider::Options options;
+  options.setup = setup;
+  GATEWAY_ASSIGN_OR_RETURN(
+      options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
+  if (!config.referer().empty()) {
+    options.fields.push_back({"http-referer", Secret(config.referer())});
+  }
+  if (!config.title().empty()) {
+    options.fields.push_back({"x-title", Secret(config.title())});
+  }
+  options.generations = {{&chat, "/chat/completions", ""}};
+  return std::make_unique<HttpProvider>(std::move(options));
+}
+
+}  // namespace gateway
