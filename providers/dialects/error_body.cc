@@ -186,6 +186,7 @@ class ErrorReader {
             return ReadText(value, &error_.message);
           }
           if (key == "type") return ReadText(value, &top_type_);
+          if (key == "error_type") return ReadText(value, &error_.error_type);
           if (key == "statusCode") {
             has_status_code_ = true;
             return ReadNumber(value);
@@ -209,6 +210,12 @@ class ErrorReader {
             return ReadText(value, &error_.code);
           }
           if (key == "code") return ReadNumber(value);
+          if (key == "error_type") return ReadText(value, &error_.error_type);
+          if ((key == "innererror" || key == "inner_error") &&
+              value.IsObject()) {
+            return ReadInner(value);
+          }
+          if (key == "metadata" && value.IsObject()) return ReadMetadata(value);
           if (key == "details" && value.IsArray()) return ReadDetails(value);
           if (key == "availability" && value.IsObject()) {
             return ReadAvailability(value);
@@ -270,9 +277,28 @@ class ErrorReader {
     });
   }
 
+  absl::Status ReadInner(JsonValue& inner) {
+    return inner.EachField([this](std::string_view key, JsonValue& value) {
+      return key == "code" ? ReadText(value, &error_.inner_code)
+                           : absl::OkStatus();
+    });
+  }
+
+  absl::Status ReadMetadata(JsonValue& metadata) {
+    return metadata.EachField(
+        [this](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "error_type") return ReadText(value, &error_.error_type);
+          const bool judged =
+              key == "reasons" || key == "flagged_input" || key == "patterns";
+          error_.moderated = error_.moderated || (judged && !value.IsNull());
+          return absl::OkStatus();
+        });
+  }
+
   absl::Status ReadAvailability(JsonValue& availability) {
     return availability.EachField(
         [this](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "code") return ReadText(value, &error_.inner_code);
           if (key != "retry_after" || value.Type() != JsonType::kNumber) {
             return absl::OkStatus();
           }
@@ -314,36 +340,10 @@ ErrorBody ReadErrorBody(std::string_view body) {
   error.type = ScrubbedMessage(error.type);
   error.code = ScrubbedMessage(error.code);
   error.param = ScrubbedMessage(error.param);
+  error.inner_code = ScrubbedMessage(error.inner_code);
+  error.error_type = ScrubbedMessage(error.error_type);
   error.status = ScrubbedMessage(error.status);
   return error;
-}
-
-llmgateway::v1::ErrorReason ReasonOfHttpStatus(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return llmgateway::v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
-    case 402:
-      return llmgateway::v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
-    case 404:
-      return llmgateway::v1::ERROR_REASON_MODEL_NOT_FOUND;
-    case 408:
-    case 504:
-    case 524:
-      return llmgateway::v1::ERROR_REASON_PROVIDER_TIMEOUT;
-    case 409:
-      return llmgateway::v1::ERROR_REASON_CONFLICT;
-    case 413:
-      return llmgateway::v1::ERROR_REASON_REQUEST_TOO_LARGE;
-    case 429:
-      return llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
-    default:
-      break;
-  }
-  if (status >= 500) return llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  if (status >= 400) return llmgateway::v1::ERROR_REASON_INVALID_REQUEST;
-  // No failure has a status below 400: this is not the provider's API.
-  return llmgateway::v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
 }
 
 }  // namespace gateway

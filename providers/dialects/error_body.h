@@ -42,10 +42,17 @@ struct ErrorBody {
   std::string type;
   std::string code;
   std::string param;
+  // A nearer word that stands inside: Azure's `innererror`, OpenRouter's
+  // `availability`.
+  std::string inner_code;
+  // OpenRouter's word, whose `code` is a number.
+  std::string error_type;
   // Gemini's canonical word, such as `RESOURCE_EXHAUSTED`.
   std::string status;
   // A code that is a number, which is an HTTP status.
   std::optional<int> number;
+  // OpenRouter or the vendor behind it has judged the content.
+  bool moderated = false;
   // The quota that is spent is that of a day.
   bool is_daily_quota = false;
   // A delay that the body asks for.
@@ -59,9 +66,6 @@ ErrorBody ReadErrorBody(std::string_view body);
 // control characters and markup become spaces, bytes that are not UTF-8 go,
 // and the rest is cut to kErrorMessageBytesMax.
 std::string ScrubbedMessage(std::string_view text);
-
-// The reason that an HTTP status alone stands for.
-llmgateway::v1::ErrorReason ReasonOfHttpStatus(int status);
 
 }  // namespace gateway
 

@@ -2,59 +2,17 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/json.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "providers/dialects/error_body.h"
-#include "providers/dialects/retry_after.h"
+#include "providers/dialects/error_reason.h"
 
 namespace gateway::anthropic {
 namespace {
 
 constexpr int kOverloadedStatus = 529;
-
-// What an error's type means when no HTTP status says more.
-struct TypeMeaning {
-  std::string_view type;
-  v1::ErrorReason reason;
-};
-
-constexpr TypeMeaning kTypeMeanings[] = {
-    {"invalid_request_error", v1::ERROR_REASON_INVALID_REQUEST},
-    {"authentication_error", v1::ERROR_REASON_PROVIDER_AUTH_FAILED},
-    {"permission_error", v1::ERROR_REASON_PROVIDER_AUTH_FAILED},
-    {"billing_error", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"not_found_error", v1::ERROR_REASON_MODEL_NOT_FOUND},
-    {"conflict_error", v1::ERROR_REASON_CONFLICT},
-    {"request_too_large", v1::ERROR_REASON_REQUEST_TOO_LARGE},
-    {"rate_limit_error", v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
-    {"timeout_error", v1::ERROR_REASON_PROVIDER_TIMEOUT},
-    {"api_error", v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
-    {"overloaded_error", v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
-};
-
-// A refusal of the request that is about something else: told by its words,
-// since it has no code of its own.
-struct MessageMeaning {
-  std::string_view words;  // Lower case.
-  v1::ErrorReason reason;
-};
-
-constexpr MessageMeaning kMessageMeanings[] = {
-    {"prompt is too long", v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED},
-    {"exceed context limit", v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED},
-    {"context window", v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED},
-    {"credit balance", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"spend limit", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"usage limits", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"content filtering policy", v1::ERROR_REASON_CONTENT_POLICY},
-};
 
 // What a caller is told.
 struct Telling {
@@ -118,71 +76,14 @@ std::string Body(std::string_view type, std::string_view message,
   return body;
 }
 
-// The reason that the message alone tells; nullopt if none.
-std::optional<v1::ErrorReason> ReasonOfMessage(std::string_view message) {
-  const std::string lower = absl::AsciiStrToLower(ToAbsl(message));
-  for (const MessageMeaning& meaning : kMessageMeanings) {
-    if (absl::StrContains(lower, ToAbsl(meaning.words))) return meaning.reason;
-  }
-  return std::nullopt;
-}
-
-v1::ErrorReason ReasonOfType(std::string_view type, std::string_view message) {
-  v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  for (const TypeMeaning& meaning : kTypeMeanings) {
-    if (meaning.type == type) reason = meaning.reason;
-  }
-  if (reason != v1::ERROR_REASON_INVALID_REQUEST) return reason;
-  return ReasonOfMessage(message).value_or(reason);
-}
-
-v1::ErrorReason ReasonOfStatus(int status, std::string_view message) {
-  const std::optional<v1::ErrorReason> said = ReasonOfMessage(message);
-  // A spent quota comes with the status of a rate limit, too.
-  const bool spent = said == v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
-  if (status == 429 && spent) return *said;
-  const v1::ErrorReason reason = ReasonOfHttpStatus(status);
-  if (reason != v1::ERROR_REASON_INVALID_REQUEST) return reason;
-  return said.value_or(reason);
-}
-
-// For callers of the same format, the provider's words say it best.
-std::string MessageOf(const ErrorBody& body, std::string_view otherwise) {
-  return body.message.empty() ? std::string(otherwise) : body.message;
-}
-
-bool HelpsToWait(v1::ErrorReason reason) {
-  return reason == v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
-         reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-}
-
 }  // namespace
 
 absl::Status ReadError(const HttpFailure& failure, absl::Time now) {
-  const ErrorBody body = ReadErrorBody(failure.body);
-  const v1::ErrorReason reason = ReasonOfStatus(failure.status, body.message);
-  absl::Status status =
-      MakeFault(reason, absl::StrCat(failure.status, ": ",
-                                     MessageOf(body, "no reason was given")));
-  AddFaultMetadata(status, "http_status", absl::StrCat(failure.status));
-  if (!body.type.empty()) {
-    AddFaultMetadata(status, "provider_error_type", body.type);
-  }
-  std::optional<absl::Duration> wait =
-      ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
-  if (!wait.has_value()) wait = body.retry_after;
-  if (wait.has_value() && HelpsToWait(reason)) SetRetryDelay(status, *wait);
-  return status;
+  return ReadHttpFailure(failure, now);
 }
 
 absl::Status ReadErrorEvent(std::string_view data) {
-  const ErrorBody body = ReadErrorBody(data);
-  absl::Status status = MakeFault(ReasonOfType(body.type, body.message),
-                                  MessageOf(body, "no reason was given"));
-  if (!body.type.empty()) {
-    AddFaultMetadata(status, "provider_error_type", body.type);
-  }
-  return status;
+  return ReadErrorReport(data);
 }
 
 WireError WriteError(const absl::Status& status, std::string_view request_id) {

@@ -2,45 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/rpc/status.pb.h"
-#include "providers/dialects/error_body.h"
-#include "providers/dialects/retry_after.h"
+#include "providers/dialects/error_reason.h"
 
 namespace gateway::gemini {
 namespace {
-
-// What a canonical word means when no HTTP status says it.
-struct WordMeaning {
-  std::string_view word;
-  int http_status;
-};
-
-constexpr WordMeaning kWordMeanings[] = {
-    {"INVALID_ARGUMENT", 400},
-    {"FAILED_PRECONDITION", 400},
-    {"OUT_OF_RANGE", 400},
-    {"UNAUTHENTICATED", 401},
-    {"PERMISSION_DENIED", 403},
-    {"NOT_FOUND", 404},
-    {"ABORTED", 409},
-    {"ALREADY_EXISTS", 409},
-    {"RESOURCE_EXHAUSTED", 429},
-    {"CANCELLED", 499},
-    {"INTERNAL", 500},
-    {"UNKNOWN", 500},
-    {"DATA_LOSS", 500},
-    {"UNIMPLEMENTED", 501},
-    {"UNAVAILABLE", 503},
-    {"DEADLINE_EXCEEDED", 504},
-};
 
 // A caller is told a status and its canonical word.
 struct Telling {
@@ -95,53 +66,6 @@ Telling TellingOf(const absl::Status& status) {
   return telling;
 }
 
-// The format has no code for a prompt that is too long.
-bool SpeaksOfContextLength(std::string_view message) {
-  const std::string lower = absl::AsciiStrToLower(ToAbsl(message));
-  return absl::StrContains(lower, "input token count") ||
-         absl::StrContains(lower, "maximum number of tokens") ||
-         absl::StrContains(lower, "context window");
-}
-
-v1::ErrorReason ReasonOf(int status, const ErrorBody& body) {
-  if (body.code == "API_KEY_INVALID" || body.code == "API_KEY_EXPIRED") {
-    return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
-  }
-  if (status == 400) {
-    // The account's region or its billing, which the caller cannot mend.
-    if (body.status == "FAILED_PRECONDITION") {
-      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
-    }
-    if (SpeaksOfContextLength(body.message)) {
-      return v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED;
-    }
-  }
-  // What a day allows is not back in a minute.
-  if (status == 429 && body.is_daily_quota) {
-    return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
-  }
-  // Whoever cancelled it, it was not the caller.
-  if (status == 499) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  return ReasonOfHttpStatus(status);
-}
-
-absl::Status MakeError(int status, const ErrorBody& body,
-                       std::optional<absl::Duration> delay) {
-  const v1::ErrorReason reason = ReasonOf(status, body);
-  absl::Status fault = MakeFault(
-      reason, absl::StrCat(
-                  status, ": ",
-                  body.message.empty() ? "no reason was given" : body.message));
-  AddFaultMetadata(fault, "http_status", absl::StrCat(status));
-  if (!body.code.empty()) AddFaultMetadata(fault, "provider_code", body.code);
-  if (delay.has_value() && (reason == v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
-                            reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE ||
-                            reason == v1::ERROR_REASON_PROVIDER_TIMEOUT)) {
-    SetRetryDelay(fault, *delay);
-  }
-  return fault;
-}
-
 void WriteDetails(const absl::Status& status, JsonWriter& json) {
   json.StartArrayField("details");
   json.StartObject();
@@ -176,22 +100,11 @@ void WriteDetails(const absl::Status& status, JsonWriter& json) {
 }  // namespace
 
 absl::Status ReadError(const HttpFailure& failure, absl::Time now) {
-  const ErrorBody body = ReadErrorBody(failure.body);
-  std::optional<absl::Duration> delay =
-      ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
-  if (!delay.has_value()) delay = body.retry_after;
-  return MakeError(failure.status, body, delay);
+  return ReadHttpFailure(failure, now);
 }
 
 absl::Status ReadErrorEvent(std::string_view data) {
-  const ErrorBody body = ReadErrorBody(data);
-  int status = body.number.value_or(0);
-  for (const WordMeaning& meaning : kWordMeanings) {
-    if (status == 0 && meaning.word == body.status) {
-      status = meaning.http_status;
-    }
-  }
-  return MakeError(status == 0 ? 500 : status, body, body.retry_after);
+  return ReadErrorReport(data);
 }
 
 std::string ErrorBodyOf(const absl::Status& status) {

@@ -1,12 +1,9 @@
 #include "providers/dialects/openai_chat/errors.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/json.h"
@@ -16,106 +13,10 @@
 #include "llmgateway/v1/errors.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/error_body.h"
-#include "providers/dialects/retry_after.h"
+#include "providers/dialects/error_reason.h"
 
 namespace gateway {
 namespace {
-
-// What a code or type means, whatever the status says.
-struct CodeMeaning {
-  std::string_view code;
-  v1::ErrorReason reason;
-};
-
-constexpr CodeMeaning kCodeMeanings[] = {
-    {"API_KEY_INVALID", v1::ERROR_REASON_PROVIDER_AUTH_FAILED},
-    {"authentication_error", v1::ERROR_REASON_PROVIDER_AUTH_FAILED},
-    {"billing_hard_limit_reached", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"billing_not_active", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"content_filter", v1::ERROR_REASON_CONTENT_POLICY},
-    {"content_policy_violation", v1::ERROR_REASON_CONTENT_POLICY},
-    {"context_length_exceeded", v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED},
-    {"credit_balance_exhausted", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"insufficient_quota", v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED},
-    {"invalid_api_key", v1::ERROR_REASON_PROVIDER_AUTH_FAILED},
-    {"model_not_found", v1::ERROR_REASON_MODEL_NOT_FOUND},
-    {"rate_limit_error", v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
-    {"rate_limit_exceeded", v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
-    {"server_is_overloaded", v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
-    {"slow_down", v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
-};
-
-// Codes that count even where the status already says something else.
-constexpr v1::ErrorReason kTelling[] = {
-    v1::ERROR_REASON_CONTENT_POLICY,
-    v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED,
-    v1::ERROR_REASON_MODEL_NOT_FOUND,
-    v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
-    v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED,
-};
-
-std::optional<v1::ErrorReason> MeaningOf(std::string_view code) {
-  for (const CodeMeaning& meaning : kCodeMeanings) {
-    if (meaning.code == code) return meaning.reason;
-  }
-  return std::nullopt;
-}
-
-// Compatible servers give no code for a prompt that is too long.
-bool SpeaksOfContextLength(std::string_view message) {
-  const std::string lower = absl::AsciiStrToLower(ToAbsl(message));
-  return absl::StrContains(lower, "maximum context length") ||
-         absl::StrContains(lower, "context length exceeded") ||
-         absl::StrContains(lower, "exceeds the context window");
-}
-
-v1::ErrorReason ReasonOf(int status, const ErrorBody& error) {
-  for (const std::string& word : {error.code, error.type}) {
-    const std::optional<v1::ErrorReason> meaning = MeaningOf(word);
-    if (!meaning.has_value()) continue;
-    // An error of the server is one, whatever it says of the request.
-    if (status == 0) return *meaning;
-    for (const v1::ErrorReason telling : kTelling) {
-      if (*meaning == telling && status < 500) return *meaning;
-    }
-  }
-  if (status == 0) {
-    return error.type == "invalid_request_error"
-               ? v1::ERROR_REASON_INVALID_REQUEST
-               : v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  }
-  const v1::ErrorReason reason = ReasonOfHttpStatus(status);
-  if (reason == v1::ERROR_REASON_INVALID_REQUEST &&
-      SpeaksOfContextLength(error.message)) {
-    return v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED;
-  }
-  return reason;
-}
-
-absl::Status MakeError(int status, const ErrorBody& error,
-                       std::optional<absl::Duration> delay) {
-  const v1::ErrorReason reason = ReasonOf(status, error);
-  std::string message =
-      error.message.empty() ? "the provider gave no reason" : error.message;
-  if (status != 0) message = absl::StrCat(status, ": ", message);
-  absl::Status fault = MakeFault(reason, message);
-  if (status != 0) {
-    AddFaultMetadata(fault, "http_status", absl::StrCat(status));
-  }
-  if (!error.code.empty()) {
-    AddFaultMetadata(fault, "provider_code", error.code);
-  }
-  if (!error.param.empty() && reason == v1::ERROR_REASON_INVALID_REQUEST) {
-    AddFieldViolation(fault, error.param, error.message);
-  }
-  // Waiting does not pay a bill or mend a request.
-  if (delay.has_value() && (reason == v1::ERROR_REASON_PROVIDER_RATE_LIMITED ||
-                            reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE ||
-                            reason == v1::ERROR_REASON_PROVIDER_TIMEOUT)) {
-    SetRetryDelay(fault, *delay);
-  }
-  return fault;
-}
 
 // OpenRouter puts an error where the choice is that failed. Returned as an
 // error of its own; empty if there is none.
@@ -219,11 +120,7 @@ void WriteTextOrNull(std::string_view key, std::string_view text,
 }  // namespace
 
 absl::Status ReadOpenAiError(const HttpFailure& failure, absl::Time now) {
-  const ErrorBody error = ReadErrorBody(failure.body);
-  std::optional<absl::Duration> delay =
-      ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
-  if (!delay.has_value()) delay = error.retry_after;
-  return MakeError(failure.status, error, delay);
+  return ReadHttpFailure(failure, now);
 }
 
 absl::Status ReadOpenAiErrorEvent(std::string_view text) {
@@ -233,7 +130,7 @@ absl::Status ReadOpenAiErrorEvent(std::string_view text) {
     const std::string of_choice = ErrorOfChoice(text);
     error = of_choice.empty() ? ErrorBody() : ReadErrorBody(of_choice);
   }
-  return MakeError(error.number.value_or(0), error, error.retry_after);
+  return FaultOfReport(error);
 }
 
 std::string OpenAiErrorBody(const absl::Status& status) {

@@ -1,0 +1,278 @@
+#include "providers/dialects/error_reason.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "providers/dialects/retry_after.h"
+
+namespace gateway {
+namespace {
+
+using Form = ErrorBody::Form;
+
+constexpr v1::ErrorReason kInvalid = v1::ERROR_REASON_INVALID_REQUEST;
+constexpr v1::ErrorReason kTooLong = v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED;
+constexpr v1::ErrorReason kTooLarge = v1::ERROR_REASON_REQUEST_TOO_LARGE;
+constexpr v1::ErrorReason kPolicy = v1::ERROR_REASON_CONTENT_POLICY;
+constexpr v1::ErrorReason kUnsupported =
+    v1::ERROR_REASON_CAPABILITY_UNSUPPORTED;
+constexpr v1::ErrorReason kNoModel = v1::ERROR_REASON_MODEL_NOT_FOUND;
+constexpr v1::ErrorReason kRate = v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
+constexpr v1::ErrorReason kQuota = v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+constexpr v1::ErrorReason kAuth = v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+constexpr v1::ErrorReason kDown = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+constexpr v1::ErrorReason kTimeout = v1::ERROR_REASON_PROVIDER_TIMEOUT;
+constexpr v1::ErrorReason kConflict = v1::ERROR_REASON_CONFLICT;
+
+// What a code or a type means.
+struct Meaning {
+  std::string_view word;
+  v1::ErrorReason reason;
+};
+
+// These say more than a status below 500.
+constexpr Meaning kTellingWords[] = {
+    {"API_KEY_EXPIRED", kAuth},
+    {"API_KEY_INVALID", kAuth},
+    {"authentication", kAuth},
+    {"authentication_error", kAuth},
+    {"invalid_api_key", kAuth},
+    {"billing_error", kQuota},
+    {"billing_hard_limit_reached", kQuota},
+    {"billing_not_active", kQuota},
+    {"credit_balance_exhausted", kQuota},
+    {"insufficient_quota", kQuota},
+    {"payment_required", kQuota},
+    {"ResponsibleAIPolicyViolation", kPolicy},
+    {"bio_policy", kPolicy},
+    {"content_filter", kPolicy},
+    {"content_policy_violation", kPolicy},
+    {"image_content_policy_violation", kPolicy},
+    {"refusal", kPolicy},
+    {"context_length_exceeded", kTooLong},
+    {"exceed_context_size_error", kTooLong},
+    {"token_limit_exceeded", kTooLong},
+    {"DeploymentNotFound", kNoModel},
+    {"model_deprecated", kNoModel},
+    {"model_not_found", kNoModel},
+};
+
+// These only speak where there is no status.
+constexpr Meaning kOtherWords[] = {
+    {"permission_denied", kAuth},
+    {"permission_error", kAuth},
+    {"not_found", kNoModel},
+    {"not_found_error", kNoModel},
+    {"conflict_error", kConflict},
+    {"payload_too_large", kTooLarge},
+    {"request_too_large", kTooLarge},
+    {"rate_limit_error", kRate},
+    {"rate_limit_exceeded", kRate},
+    {"timeout", kTimeout},
+    {"timeout_error", kTimeout},
+    {"invalid_prompt", kInvalid},
+    {"invalid_request", kInvalid},
+    {"invalid_request_error", kInvalid},
+    {"max_tokens_exceeded", kInvalid},
+    {"string_too_long", kInvalid},
+    {"unprocessable", kInvalid},
+    {"api_error", kDown},
+    {"overloaded_error", kDown},
+    {"provider_overloaded", kDown},
+    {"provider_unavailable", kDown},
+    {"server", kDown},
+    {"server_error", kDown},
+    {"server_is_overloaded", kDown},
+    {"slow_down", kDown},
+};
+
+// The HTTP status that a canonical word of Gemini's goes with.
+struct CanonicalWord {
+  std::string_view word;
+  int http_status;
+};
+
+constexpr CanonicalWord kCanonicalWords[] = {
+    {"INVALID_ARGUMENT", 400},
+    {"FAILED_PRECONDITION", 400},
+    {"OUT_OF_RANGE", 400},
+    {"UNAUTHENTICATED", 401},
+    {"PERMISSION_DENIED", 403},
+    {"NOT_FOUND", 404},
+    {"ABORTED", 409},
+    {"ALREADY_EXISTS", 409},
+    {"RESOURCE_EXHAUSTED", 429},
+    {"CANCELLED", 499},
+    {"INTERNAL", 500},
+    {"UNKNOWN", 500},
+    {"DATA_LOSS", 500},
+    {"UNIMPLEMENTED", 501},
+    {"UNAVAILABLE", 503},
+    {"DEADLINE_EXCEEDED", 504},
+};
+
+// What is told by words alone, since there is no code for it.
+struct Phrase {
+  std::string_view words;  // Lower case.
+  v1::ErrorReason reason;
+  std::optional<Form> form;  // Everybody's if there is none.
+};
+
+constexpr Phrase kPhrases[] = {
+    {"context length", kTooLong, std::nullopt},
+    {"context limit", kTooLong, std::nullopt},
+    {"context window", kTooLong, std::nullopt},
+    {"exceeds the available context", kTooLong, std::nullopt},
+    {"prompt is too long", kTooLong, std::nullopt},
+    {"reduce the length of the messages", kTooLong, std::nullopt},
+    {"input token count", kTooLong, Form::kGemini},
+    {"maximum number of tokens", kTooLong, Form::kGemini},
+    {"content filtering policy", kPolicy, std::nullopt},
+    {"content management policy", kPolicy, std::nullopt},
+    {"credit balance", kQuota, Form::kAnthropic},
+    {"spend limit", kQuota, Form::kAnthropic},
+    {"usage limits", kQuota, Form::kAnthropic},
+    {"does not support", kUnsupported, Form::kOllama},
+    {"not found, try pulling it", kNoModel, Form::kOllama},
+};
+
+template <size_t kCount>
+std::optional<v1::ErrorReason> Find(const Meaning (&meanings)[kCount],
+                                    const ErrorBody& error) {
+  // The nearest word first.
+  for (const std::string* word :
+       {&error.inner_code, &error.code, &error.error_type, &error.type}) {
+    for (const Meaning& meaning : meanings) {
+      if (meaning.word == *word) return meaning.reason;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<v1::ErrorReason> ReasonOfMessage(const ErrorBody& error) {
+  const std::string lower = absl::AsciiStrToLower(error.message);
+  for (const Phrase& phrase : kPhrases) {
+    if (phrase.form.has_value() && *phrase.form != error.form) continue;
+    if (absl::StrContains(lower, ToAbsl(phrase.words))) return phrase.reason;
+  }
+  return std::nullopt;
+}
+
+// What the status or the words say, before the message is asked.
+v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
+  const bool of_the_server = status >= 500;
+  if (!of_the_server) {
+    if (const auto told = Find(kTellingWords, error)) return *told;
+    if (error.moderated) return kPolicy;
+  }
+  if (status == 0) return Find(kOtherWords, error).value_or(kDown);
+  // What a day allows is not back in a minute.
+  if (status == 429 && error.is_daily_quota) return kQuota;
+  // The account's region or its billing, which no caller can mend.
+  if (status == 400 && error.status == "FAILED_PRECONDITION") return kAuth;
+  return ReasonOfHttpStatus(status);
+}
+
+bool HelpsToWait(v1::ErrorReason reason) {
+  return reason == kRate || reason == kDown || reason == kTimeout;
+}
+
+absl::Status MakeError(int status, const ErrorBody& error,
+                       std::optional<absl::Duration> delay) {
+  const v1::ErrorReason reason = ReasonOfError(status, error);
+  std::string message =
+      error.message.empty() ? "no reason was given" : error.message;
+  if (status != 0) message = absl::StrCat(status, ": ", message);
+  absl::Status fault = MakeFault(reason, message);
+  if (status != 0) {
+    AddFaultMetadata(fault, "http_status", absl::StrCat(status));
+  }
+  for (const std::string* code :
+       {&error.code, &error.error_type, &error.inner_code}) {
+    if (code->empty()) continue;
+    AddFaultMetadata(fault, "provider_code", *code);
+    break;
+  }
+  if (!error.type.empty()) {
+    AddFaultMetadata(fault, "provider_error_type", error.type);
+  }
+  if (!error.param.empty() && reason == kInvalid) {
+    AddFieldViolation(fault, error.param, error.message);
+  }
+  // Waiting does not pay a bill or mend a request.
+  if (delay.has_value() && HelpsToWait(reason)) SetRetryDelay(fault, *delay);
+  return fault;
+}
+
+}  // namespace
+
+absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now) {
+  const ErrorBody error = ReadErrorBody(failure.body);
+  std::optional<absl::Duration> delay =
+      ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
+  if (!delay.has_value()) delay = error.retry_after;
+  return MakeError(failure.status, error, delay);
+}
+
+absl::Status ReadErrorReport(std::string_view body) {
+  return FaultOfReport(ReadErrorBody(body));
+}
+
+absl::Status FaultOfReport(const ErrorBody& error) {
+  int status = error.number.value_or(0);
+  for (const CanonicalWord& canonical : kCanonicalWords) {
+    if (status == 0 && canonical.word == error.status) {
+      status = canonical.http_status;
+    }
+  }
+  return MakeError(status, error, error.retry_after);
+}
+
+v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {
+  const v1::ErrorReason reason = FirstReason(status, error);
+  // Ollama's runner calls a prompt that is too long a failure of its own.
+  const bool asks = reason == kInvalid || (error.form == Form::kOllama &&
+                                           (status == 0 || status == 500));
+  // A spent quota comes with the status of a rate limit, too.
+  if (!asks && status != 429) return reason;
+  const v1::ErrorReason said = ReasonOfMessage(error).value_or(reason);
+  return asks || said == kQuota ? said : reason;
+}
+
+v1::ErrorReason ReasonOfHttpStatus(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+    case 402:
+      return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+    case 404:
+      return v1::ERROR_REASON_MODEL_NOT_FOUND;
+    case 408:
+    case 504:
+    case 524:
+      return v1::ERROR_REASON_PROVIDER_TIMEOUT;
+    case 424:  // The model behind failed.
+    case 499:  // Whoever gave up, it was not the caller.
+      return kDown;
+    case 409:
+      return v1::ERROR_REASON_CONFLICT;
+    case 413:
+      return v1::ERROR_REASON_REQUEST_TOO_LARGE;
+    case 429:
+      return v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
+    default:
+      break;
+  }
+  if (status >= 500) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  if (status >= 400) return v1::ERROR_REASON_INVALID_REQUEST;
+  // No failure has a status below 400: this is not the provider's API.
+  return v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
+}
+
+}  // namespace gateway
