@@ -265,6 +265,9 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
   options.faults = &faults_;
   options.progress = call.progress;
   options.event_bytes_limit = setup_.event_bytes_limit;
+  if (setup_.credential_passthrough) {
+    options.caller_credential = Secret(std::string(call.caller_credential));
+  }
   std::unique_ptr<ProviderStream> stream;
   if (call.raw != nullptr) {
     stream = NewRawHttpStream(options, call.raw->scan.stream_usage,

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/json_lines.h"
+#include "base/secret.h"
 #include "base/sse_parser.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -22,6 +23,7 @@ class RawStream final : public ProviderStream {
   RawStream(const HttpStreamOptions& options, bool stream_usage,
             std::unique_ptr<HttpExchange> exchange)
       : faults_(*options.faults),
+        caller_credential_(options.caller_credential),
         progress_(*options.progress),
         stream_usage_(stream_usage),
         exchange_(std::move(exchange)),
@@ -35,8 +37,12 @@ class RawStream final : public ProviderStream {
   absl::Status Take(std::string_view piece, StreamBatch* batch);
   absl::Status Judge(const SseEvent& event, StreamBatch* batch);
   static void Forward(std::string_view bytes, StreamBatch* batch);
+  absl::Status Blame(const absl::Status& status) const {
+    return faults_.Blame(status, caller_credential_.Reveal());
+  }
 
   const HttpFaults& faults_;
+  const Secret caller_credential_;
   TryProgress& progress_;
   const bool stream_usage_;
   std::unique_ptr<HttpExchange> exchange_;
@@ -98,7 +104,7 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
   if (!event.comment) {
     const absl::StatusOr<EventKind> judged =
         tap_->OnEvent(event.name, event.data);
-    if (!judged.ok()) return faults_.Blame(judged.status());
+    if (!judged.ok()) return Blame(judged.status());
     kind = *judged;
   }
   switch (kind) {
@@ -111,7 +117,7 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
       if (!stream_usage_) return absl::OkStatus();
       break;
     case EventKind::kError:
-      return faults_.Blame(tap_->error());
+      return Blame(tap_->error());
     case EventKind::kTerminal:
       if (!tap_->finished()) {
         return faults_.BadResponse("the stream ended without a reason");
@@ -180,6 +186,7 @@ class ParsedStream final : public ProviderStream {
   ParsedStream(const HttpStreamOptions& options,
                std::unique_ptr<HttpExchange> exchange)
       : faults_(*options.faults),
+        caller_credential_(options.caller_credential),
         progress_(*options.progress),
         exchange_(std::move(exchange)),
         cutter_(options.dialect->framing(), options.event_bytes_limit),
@@ -195,10 +202,14 @@ class ParsedStream final : public ProviderStream {
   absl::Status Take(std::string_view piece, StreamBatch* batch);
   // Takes note of what an event says of the answer as a whole.
   void Note(const v1::GenerateEvent& event, StreamBatch* batch);
+  absl::Status Blame(const absl::Status& status) const {
+    return faults_.Blame(status, caller_credential_.Reveal());
+  }
   // Every choice that began has said why it ended.
   bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
 
   const HttpFaults& faults_;
+  const Secret caller_credential_;
   TryProgress& progress_;
   std::unique_ptr<HttpExchange> exchange_;
   EventCutter cutter_;
@@ -247,7 +258,7 @@ absl::Status ParsedStream::Take(std::string_view piece, StreamBatch* batch) {
   while (!reader_->done() && cutter_.Next(&name, &data)) {
     const size_t before = batch->events.size();
     const absl::Status read = reader_->Read(name, data, &batch->events);
-    if (!read.ok()) return faults_.Blame(read);
+    if (!read.ok()) return Blame(read);
     for (size_t i = before; i < batch->events.size(); ++i) {
       Note(batch->events[i], batch);
     }

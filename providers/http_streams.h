@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/http_client.h"
+#include "base/secret.h"
 #include "providers/dialects/dialect.h"
 #include "providers/http_faults.h"
 #include "providers/provider.h"
@@ -25,6 +26,8 @@ struct HttpStreamOptions {
   TryProgress* progress = nullptr;
   // One event, at most.
   size_t event_bytes_limit = 1024 * 1024;
+  // One that the caller brought and that was sent; no fault repeats it.
+  Secret caller_credential{""};
 };
 
 // `stream_usage`: the caller asked for the event that has only usage.

@@ -114,12 +114,14 @@ TEST_F(StructuredOutputProviderTest, ARawRequestThatAsksForJsonIsRead) {
   const auto provider = WithOutputMode(OutputMode::kPrompt, OutputMode::kPrompt,
                                        std::move(openai_));
   RawRequest raw;
+  raw.dialect = provider->FindDialect("openai_chat");
   raw.body = R"({"model":"m","messages":[]})";
   EXPECT_TRUE(provider->Forwards(raw));
   raw.body = R"({"response_format":{"type":"json_schema"}})";
   EXPECT_FALSE(provider->Forwards(raw));
   raw.body = R"({"response_format":{"type":"json_object"}})";
   EXPECT_FALSE(provider->Forwards(raw));
+  raw.dialect = anthropic_->FindDialect("anthropic_messages");
   EXPECT_TRUE(anthropic_->Forwards(raw));
 }
 

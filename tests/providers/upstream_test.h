@@ -69,15 +69,18 @@ class UpstreamTest : public testing::Test {
                                    root, "' http {", http, "} }"));
   }
 
-  std::unique_ptr<Provider> Make(const std::string& provider,
-                                 size_t event_bytes_limit = 1024 * 1024) {
+  // Without `credentials`, it has the test's key.
+  std::unique_ptr<Provider> Make(
+      const std::string& provider, size_t event_bytes_limit = 1024 * 1024,
+      std::vector<ProviderCredential> credentials = {}) {
     llmgateway::config::v1::GatewayConfig config;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         provider, config.add_providers()));
     ApplyDefaults(&config);
     ProviderSetup setup;
     setup.name = config.providers(0).name();
-    setup.credentials.push_back({key_});
+    setup.credentials = std::move(credentials);
+    if (setup.credentials.empty()) setup.credentials.push_back({key_});
     setup.credential_passthrough = config.providers(0).credential_passthrough();
     setup.unsupported_parameters = config.providers(0).unsupported_parameters();
     setup.event_bytes_limit = event_bytes_limit;

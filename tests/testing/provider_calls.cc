@@ -34,6 +34,7 @@ struct ProviderCalls::Borrowed {
     call.cancel = &cancel;
     call.request_id = "req-test-1";
     call.fresh_connection = question.fresh_connection;
+    call.caller_credential = question.caller_credential;
     call.progress = &outcome->progress;
     call.warnings = &outcome->warnings;
     if (question.body.empty()) {
@@ -44,7 +45,7 @@ struct ProviderCalls::Borrowed {
       raw.body = std::string_view(padded).substr(0, question.body.size());
       scanned = raw.dialect->ScanRequest(raw.body, &raw.scan);
       call.model = raw.scan.model;
-      if (raw.dialect->CanForward(raw.scan, raw.body)) {
+      if (provider.Forwards(raw)) {
         call.raw = &raw;
       } else {
         bool stream = false;

@@ -37,6 +37,8 @@ struct ProviderQuestion {
   // whichever the provider takes, if empty.
   std::string dialect;
   bool fresh_connection = false;
+  // One of the caller's own for the provider.
+  std::string caller_credential;
 };
 
 struct ProviderOutcome {
