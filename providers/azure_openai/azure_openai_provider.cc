@@ -14,6 +14,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_chat/quirks.h"
+#include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -89,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
     const llmgateway::config::v1::AzureOpenAiProvider& config) {
   static const OpenAiChat modern_chat(Quirks(/*modern=*/true));
   static const OpenAiChat old_chat(Quirks(/*modern=*/false));
+  static const OpenAiEmbeddings embeddings(/*ask_base64=*/true);
   const std::string& version = config.api_version();
   HttpProvider::Options options;
   options.setup = setup;
@@ -100,6 +102,8 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
   const Dialect* const chat =
       version >= kModernVersion ? &modern_chat : &old_chat;
   options.generations = {{chat, PathOf(version, "chat/completions"), ""}};
+  options.embed_path = PathOf(version, "embeddings");
+  options.embedding_dialect = &embeddings;
   return std::make_unique<AzureOpenAiProvider>(
       std::move(options),
       std::map<std::string, std::string, std::less<>>(

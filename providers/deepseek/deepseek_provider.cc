@@ -3,10 +3,13 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
+#include "providers/structured_output.h"
 
 namespace gateway {
 namespace {
@@ -32,12 +35,16 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeDeepSeekProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::DeepSeekProvider& config) {
   static const OpenAiChat chat(Quirks());
+  static const OpenAiModelList models;
   HttpProvider::Options options;
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   options.generations = {{&chat, "/chat/completions", ""}};
-  return std::make_unique<HttpProvider>(std::move(options));
+  options.models_path = "/models";
+  options.model_list_dialect = &models;
+  return WithOutputMode(OutputMode::kJsonMode, OutputMode::kPrompt,
+                        std::make_unique<HttpProvider>(std::move(options)));
 }
 
 }  // namespace gateway

@@ -5,6 +5,7 @@
 #include "base/http_client.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
+#include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "providers/http_endpoint.h"
@@ -17,6 +18,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
     const llmgateway::config::v1::OpenAiProvider& config) {
   static const OpenAiChat chat;
   static const OpenAiEmbeddings embeddings(/*ask_base64=*/true);
+  static const OpenAiModelList models;
   HttpProvider::Options options;
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
@@ -30,6 +32,8 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   }
   options.embed_path = "/embeddings";
   options.embedding_dialect = &embeddings;
+  options.models_path = "/models";
+  options.model_list_dialect = &models;
   options.generations = {{&chat, "/chat/completions", ""}};
   return std::make_unique<HttpProvider>(std::move(options));
 }

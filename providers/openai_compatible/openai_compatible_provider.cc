@@ -4,16 +4,21 @@
 
 #include "absl/strings/ascii.h"
 #include "base/status_macros.h"
+#include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 #include "providers/openai_compatible/presets.h"
+#include "providers/structured_output.h"
 
 namespace gateway {
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OpenAiCompatibleProvider& config) {
+  static const OpenAiEmbeddings embeddings(/*ask_base64=*/false);
+  static const OpenAiModelList models;
   const CompatibleHabits habits =
       WithQuirks(PresetHabits(config.preset()), config.quirks());
   HttpProvider::Options options;
@@ -27,7 +32,14 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
   }
   options.own_dialect = std::make_shared<OpenAiChat>(habits.chat);
   options.generations = {{options.own_dialect.get(), "/chat/completions", ""}};
-  return std::make_unique<HttpProvider>(std::move(options));
+  if (habits.embeddings) {
+    options.embed_path = "/embeddings";
+    options.embedding_dialect = &embeddings;
+  }
+  options.models_path = "/models";
+  options.model_list_dialect = &models;
+  return WithSchemaMode(config.quirks().schema_mode(),
+                        std::make_unique<HttpProvider>(std::move(options)));
 }
 
 }  // namespace gateway

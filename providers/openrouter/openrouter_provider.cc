@@ -4,8 +4,10 @@
 
 #include "base/secret.h"
 #include "base/status_macros.h"
+#include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_chat/quirks.h"
+#include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -27,6 +29,8 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenRouterProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OpenRouterProvider& config) {
   static const OpenAiChat chat(Quirks());
+  static const OpenAiEmbeddings embeddings(/*ask_base64=*/false);
+  static const OpenAiModelList models;
   HttpProvider::Options options;
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
@@ -38,6 +42,10 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenRouterProvider(
     options.fields.push_back({"x-title", Secret(config.title())});
   }
   options.generations = {{&chat, "/chat/completions", ""}};
+  options.embed_path = "/embeddings";
+  options.embedding_dialect = &embeddings;
+  options.models_path = "/models";
+  options.model_list_dialect = &models;
   return std::make_unique<HttpProvider>(std::move(options));
 }
 

@@ -159,14 +159,18 @@ TEST_F(DeepSeekProviderTest, SaysWhatItKnowsAndTellsOfTheRest) {
     sampling { seed: 7 temperature: 1 }
     reasoning { mode: MODE_DISABLED }
     scope { user_id: "u" }
-    response_format { kind: KIND_JSON_SCHEMA schema: "{}" })pb";
+    response_format {
+      kind: KIND_JSON_SCHEMA
+      schema: "{\"type\":\"object\"}"
+    })pb";
   const ProviderOutcome dropped = calls_.Generate(*deepseek_, Asking(kDemands));
   ASSERT_EQ(Reason(dropped.status), "OK") << dropped.status;
-  EXPECT_THAT(Warned(dropped),
-              ElementsAre("sampling.seed", "response_format.schema"));
+  EXPECT_THAT(Warned(dropped), ElementsAre("response_format", "sampling.seed"));
   EXPECT_THAT(*upstream_->LastBody("m"),
               AllOf(HasSubstr(R"("max_tokens":9,"temperature":1)"),
                     HasSubstr(R"("response_format":{"type":"json_object"})"),
+                    // The schema stands in the prompt.
+                    HasSubstr(R"({\"type\":\"object\"})"),
                     HasSubstr(R"("thinking":{"type":"disabled"})"),
                     HasSubstr(R"("user_id":"u")"), Not(HasSubstr("seed"))));
 }
