@@ -13,6 +13,7 @@
 #include "providers/openai/openai_provider.h"
 #include "providers/openai_compatible/openai_compatible_provider.h"
 #include "providers/openrouter/openrouter_provider.h"
+#include "providers/structured_output.h"
 
 namespace gateway {
 namespace {
@@ -48,6 +49,30 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
   return absl::InvalidArgumentError("no kind of provider is configured");
 }
 
+// How each kind is asked for JSON by a schema. That of a compatible service is
+// in its configuration.
+OutputModes OutputModesOf(const Config& config) {
+  switch (config.kind_case()) {
+    case Config::kOpenai:
+    case Config::kAzureOpenai:
+    case Config::kOpenrouter:
+    case Config::kGemini:
+      return {.lacking = OutputMode::kJsonMode};
+    case Config::kAnthropic:
+      return {.lacking = OutputMode::kForcedTool};
+    case Config::kDeepseek:
+      return {.usual = OutputMode::kJsonMode, .lacking = OutputMode::kJsonMode};
+    case Config::kLocalCli:
+      return {.usual = OutputMode::kPrompt, .lacking = OutputMode::kPrompt};
+    case Config::kMock:
+    case Config::kOllama:
+    case Config::kOpenaiCompatible:
+    case Config::KIND_NOT_SET:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
@@ -56,7 +81,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
   if (!made.ok()) {
     return AtPlace("provider '" + config.name() + "'", made.status());
   }
-  return made;
+  return WithOutputModes(OutputModesOf(config), *std::move(made));
 }
 
 std::string_view ProviderKindName(const Config& config) {

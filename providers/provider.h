@@ -78,6 +78,9 @@ struct ProviderCall {
   // Header fields of the caller's own that mean something to the vendor whose
   // dialect they came in, such as `anthropic-beta`.
   absl::Span<const HttpField> forwarded_fields;
+  // It is known of the model that nobody holds it to a JSON Schema. Only said
+  // of requests that ask for JSON.
+  bool lacks_schema = false;
   // Do not use a connection that has served before.
   bool fresh_connection = false;
   // Receive what the caller of the provider must know; never null.

@@ -46,9 +46,8 @@ class RestoredStream final : public ProviderStream {
 
 class StructuredOutput final : public Provider {
  public:
-  StructuredOutput(OutputMode mode, OutputMode fallback,
-                   std::unique_ptr<Provider> provider)
-      : mode_(mode), fallback_(fallback), provider_(std::move(provider)) {}
+  StructuredOutput(const OutputModes& modes, std::unique_ptr<Provider> provider)
+      : modes_(modes), provider_(std::move(provider)) {}
 
   std::string_view name() const override { return provider_->name(); }
   const Dialect* FindDialect(std::string_view name) const override {
@@ -58,16 +57,27 @@ class StructuredOutput final : public Provider {
   // In every dialect the words that ask for JSON begin so; where they mean
   // something else, reading the request costs time and nothing more.
   bool Forwards(const RawRequest& raw) const override {
-    return raw.body.find("json_schema") == std::string_view::npos &&
-           raw.body.find("json_object") == std::string_view::npos &&
-           provider_->Forwards(raw);
+    if (modes_.usual != OutputMode::kNative &&
+        (raw.body.find("json_schema") != std::string_view::npos ||
+         raw.body.find("json_object") != std::string_view::npos)) {
+      return false;
+    }
+    return provider_->Forwards(raw);
   }
 
+  // Calls that it does not concern are the provider's own, at no cost.
   Task<absl::Status> Generate(ProviderCall& call,
-                              ProviderAnswer* answer) const override;
+                              ProviderAnswer* answer) const override {
+    return Concerns(call) ? GenerateOtherwise(call, answer)
+                          : provider_->Generate(call, answer);
+  }
   Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
-      ProviderCall& call) const override;
-  Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
+      ProviderCall& call) const override {
+    return Concerns(call) ? StreamOtherwise(call) : provider_->Stream(call);
+  }
+  Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override {
+    return Concerns(call) ? CountOtherwise(call) : provider_->CountTokens(call);
+  }
 
   Task<absl::Status> Embed(ProviderCall& call,
                            v1::EmbedResponse* response) const override {
@@ -79,31 +89,44 @@ class StructuredOutput final : public Provider {
   }
 
  private:
-  const OutputMode mode_;
-  const OutputMode fallback_;
+  OutputMode ModeOf(const ProviderCall& call) const {
+    return call.lacks_schema ? modes_.lacking : modes_.usual;
+  }
+  bool Concerns(const ProviderCall& call) const {
+    return call.request != nullptr && call.request->has_response_format() &&
+           ModeOf(call) != OutputMode::kNative;
+  }
+  std::unique_ptr<OutputRewrite> RewriteOf(const ProviderCall& call) const {
+    return std::make_unique<OutputRewrite>(ModeOf(call), modes_.fallback,
+                                           *call.request, call.warnings);
+  }
+
+  Task<absl::Status> GenerateOtherwise(ProviderCall& call,
+                                       ProviderAnswer* answer) const;
+  Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> StreamOtherwise(
+      ProviderCall& call) const;
+  Task<absl::StatusOr<int64_t>> CountOtherwise(ProviderCall& call) const;
+
+  const OutputModes modes_;
   const std::unique_ptr<Provider> provider_;
 };
 
-Task<absl::Status> StructuredOutput::Generate(ProviderCall& call,
-                                              ProviderAnswer* answer) const {
-  if (call.request == nullptr)
-    co_return co_await provider_->Generate(call, answer);
-  const OutputRewrite rewrite(mode_, fallback_, *call.request, call.warnings);
+Task<absl::Status> StructuredOutput::GenerateOtherwise(
+    ProviderCall& call, ProviderAnswer* answer) const {
+  const std::unique_ptr<const OutputRewrite> rewrite = RewriteOf(call);
   ProviderCall sent = call;
-  sent.request = rewrite.request();
+  sent.request = rewrite->request();
   GATEWAY_CO_RETURN_IF_ERROR(co_await provider_->Generate(sent, answer));
-  rewrite.RestoreAnswer(answer->response);
+  rewrite->RestoreAnswer(answer->response);
   if (answer->response->choices_size() > 0) {
     answer->facts.finish_reason = answer->response->choices(0).finish_reason();
   }
   co_return absl::OkStatus();
 }
 
-Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> StructuredOutput::Stream(
-    ProviderCall& call) const {
-  if (call.request == nullptr) co_return co_await provider_->Stream(call);
-  auto rewrite = std::make_unique<OutputRewrite>(mode_, fallback_,
-                                                 *call.request, call.warnings);
+Task<absl::StatusOr<std::unique_ptr<ProviderStream>>>
+StructuredOutput::StreamOtherwise(ProviderCall& call) const {
+  std::unique_ptr<OutputRewrite> rewrite = RewriteOf(call);
   ProviderCall sent = call;
   sent.request = rewrite->request();
   absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
@@ -117,35 +140,37 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> StructuredOutput::Stream(
   co_return restored;
 }
 
-Task<absl::StatusOr<int64_t>> StructuredOutput::CountTokens(
+Task<absl::StatusOr<int64_t>> StructuredOutput::CountOtherwise(
     ProviderCall& call) const {
-  if (call.request == nullptr) co_return co_await provider_->CountTokens(call);
-  const OutputRewrite rewrite(mode_, fallback_, *call.request, call.warnings);
+  const std::unique_ptr<const OutputRewrite> rewrite = RewriteOf(call);
   ProviderCall sent = call;
-  sent.request = rewrite.request();
+  sent.request = rewrite->request();
   co_return co_await provider_->CountTokens(sent);
 }
 
 }  // namespace
 
-std::unique_ptr<Provider> WithOutputMode(OutputMode mode, OutputMode fallback,
-                                         std::unique_ptr<Provider> provider) {
-  if (mode == OutputMode::kNative) return provider;
-  return std::make_unique<StructuredOutput>(mode, fallback,
-                                            std::move(provider));
+std::unique_ptr<Provider> WithOutputModes(const OutputModes& modes,
+                                          std::unique_ptr<Provider> provider) {
+  if (modes.usual == OutputMode::kNative &&
+      modes.lacking == OutputMode::kNative) {
+    return provider;
+  }
+  return std::make_unique<StructuredOutput>(modes, std::move(provider));
 }
 
 std::unique_ptr<Provider> WithSchemaMode(Quirks::SchemaMode mode,
                                          std::unique_ptr<Provider> provider) {
-  OutputMode output_mode = OutputMode::kNative;
+  OutputModes modes;
   if (mode == Quirks::SCHEMA_MODE_TOOL) {
-    output_mode = OutputMode::kForcedTool;
+    modes.usual = OutputMode::kForcedTool;
   } else if (mode == Quirks::SCHEMA_MODE_JSON_OBJECT) {
-    output_mode = OutputMode::kJsonMode;
+    modes.usual = OutputMode::kJsonMode;
   } else if (mode == Quirks::SCHEMA_MODE_PROMPT) {
-    output_mode = OutputMode::kPrompt;
+    modes.usual = OutputMode::kPrompt;
   }
-  return WithOutputMode(output_mode, OutputMode::kPrompt, std::move(provider));
+  modes.lacking = modes.usual;
+  return WithOutputModes(modes, std::move(provider));
 }
 
 }  // namespace gateway

@@ -5,7 +5,8 @@
 //                         std::make_unique<HttpProvider>(std::move(options)));
 //
 // Raw requests that ask for such an answer are read, so that no schema is lost
-// on the way; all others are forwarded as before.
+// on the way; all others are forwarded as before. Where only some models lack
+// it, their raw requests go through too: the vendor says so in its own words.
 //
 // Thread contract: immutable, shared by all loops.
 
@@ -20,10 +21,17 @@
 
 namespace gateway {
 
-// The same provider if `mode` is kNative. `fallback` is taken where no tool can
-// be forced: kJsonMode or kPrompt.
-std::unique_ptr<Provider> WithOutputMode(OutputMode mode, OutputMode fallback,
-                                         std::unique_ptr<Provider> provider);
+struct OutputModes {
+  OutputMode usual = OutputMode::kNative;
+  // For models of which it is known that nobody holds them to a schema.
+  OutputMode lacking = OutputMode::kNative;
+  // Taken where no tool can be forced: kJsonMode or kPrompt.
+  OutputMode fallback = OutputMode::kPrompt;
+};
+
+// The same provider if all is native.
+std::unique_ptr<Provider> WithOutputModes(const OutputModes& modes,
+                                          std::unique_ptr<Provider> provider);
 
 // As the configuration says it.
 std::unique_ptr<Provider> WithSchemaMode(

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/models/model_facts.h"
 #include "service/pipeline/call_log.h"
 
 namespace gateway {
@@ -67,7 +68,11 @@ class Try {
     call_.warnings.clear();
     const bool read_before = call_.request != nullptr;
     GATEWAY_ASSIGN_OR_RETURN(request_.request, call_.ParsedRequest());
-    return read_before ? absl::OkStatus() : call_.ExpectOutput();
+    if (!read_before) GATEWAY_RETURN_IF_ERROR(call_.ExpectOutput());
+    request_.lacks_schema =
+        call_.output.asked() &&
+        entry_.FactsOf(noted_.model).Lacks(kAbilityStrictSchema);
+    return absl::OkStatus();
   }
 
   // Writes the try down. Returns how it went.

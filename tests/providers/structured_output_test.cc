@@ -44,8 +44,8 @@ class StructuredOutputProviderTest : public UpstreamTest {
 TEST_F(StructuredOutputProviderTest, AForcedCallIsAnsweredAsText) {
   Script("m", kCall);
   for (std::unique_ptr<Provider>* inner : {&openai_, &anthropic_}) {
-    const auto provider = WithOutputMode(
-        OutputMode::kForcedTool, OutputMode::kPrompt, std::move(*inner));
+    const auto provider =
+        WithOutputModes({.usual = OutputMode::kForcedTool}, std::move(*inner));
     const ProviderOutcome whole = calls_.Generate(*provider, Asking());
     ASSERT_EQ(Reason(whole.status), "OK") << whole.status;
     EXPECT_EQ(TextOf(whole.response), R"({"age":42})");
@@ -69,15 +69,15 @@ TEST_F(StructuredOutputProviderTest, AForcedCallIsAnsweredAsText) {
 
 TEST_F(StructuredOutputProviderTest, JsonModeAndPromptSayTheSchemaInWords) {
   Script("m", R"({"text": "{\"age\":42}"})");
-  const auto json = WithOutputMode(OutputMode::kJsonMode, OutputMode::kPrompt,
-                                   std::move(openai_));
+  const auto json =
+      WithOutputModes({.usual = OutputMode::kJsonMode}, std::move(openai_));
   ProviderOutcome outcome = calls_.Generate(*json, Asking());
   EXPECT_EQ(TextOf(outcome.response), R"({"age":42})");
   EXPECT_THAT(outcome.warnings, SizeIs(1));
   EXPECT_THAT(Sent(), HasSubstr("json_object"));
   EXPECT_THAT(Sent(), HasSubstr("A person"));
-  const auto prompt = WithOutputMode(OutputMode::kPrompt, OutputMode::kPrompt,
-                                     std::move(anthropic_));
+  const auto prompt =
+      WithOutputModes({.usual = OutputMode::kPrompt}, std::move(anthropic_));
   outcome = calls_.Stream(*prompt, Asking());
   EXPECT_EQ(TextOf(outcome.events), R"({"age":42})");
   EXPECT_THAT(outcome.warnings, SizeIs(1));
@@ -87,8 +87,8 @@ TEST_F(StructuredOutputProviderTest, JsonModeAndPromptSayTheSchemaInWords) {
 TEST_F(StructuredOutputProviderTest, OtherCallsGoThroughAsBefore) {
   Script("m", R"({"text": "plain"})");
   const std::string direct = Directly(*openai_, Raw("m").body);
-  const auto provider = WithOutputMode(OutputMode::kForcedTool,
-                                       OutputMode::kPrompt, std::move(openai_));
+  const auto provider =
+      WithOutputModes({.usual = OutputMode::kForcedTool}, std::move(openai_));
   EXPECT_EQ(provider->name(), "openai");
   EXPECT_NE(provider->FindDialect("openai_chat"), nullptr);
   const ProviderOutcome raw = calls_.Generate(*provider, Raw("m"));
@@ -111,10 +111,10 @@ TEST_F(StructuredOutputProviderTest, OtherCallsGoThroughAsBefore) {
 }
 
 TEST_F(StructuredOutputProviderTest, ARawRequestThatAsksForJsonIsRead) {
-  const auto provider = WithOutputMode(OutputMode::kPrompt, OutputMode::kPrompt,
-                                       std::move(openai_));
   RawRequest raw;
-  raw.dialect = provider->FindDialect("openai_chat");
+  raw.dialect = openai_->FindDialect("openai_chat");
+  const auto provider =
+      WithOutputModes({.usual = OutputMode::kPrompt}, std::move(openai_));
   raw.body = R"({"model":"m","messages":[]})";
   EXPECT_TRUE(provider->Forwards(raw));
   raw.body = R"({"response_format":{"type":"json_schema"}})";
@@ -123,6 +123,23 @@ TEST_F(StructuredOutputProviderTest, ARawRequestThatAsksForJsonIsRead) {
   EXPECT_FALSE(provider->Forwards(raw));
   raw.dialect = anthropic_->FindDialect("anthropic_messages");
   EXPECT_TRUE(anthropic_->Forwards(raw));
+}
+
+TEST_F(StructuredOutputProviderTest, AModelThatLacksSchemasIsAskedOtherwise) {
+  Script("m", kCall);
+  const auto provider =
+      WithOutputModes({.lacking = OutputMode::kForcedTool}, std::move(openai_));
+  ProviderQuestion question = Asking();
+  EXPECT_EQ(Reason(calls_.Generate(*provider, question).status), "OK");
+  EXPECT_THAT(Sent(), HasSubstr("json_schema"));
+  question.lacks_schema = true;
+  const ProviderOutcome outcome = calls_.Generate(*provider, question);
+  EXPECT_EQ(TextOf(outcome.response), R"({"age":42})");
+  EXPECT_THAT(Sent(), Not(HasSubstr("json_schema")));
+  RawRequest raw;
+  raw.dialect = provider->FindDialect("openai_chat");
+  raw.body = R"({"response_format":{"type":"json_schema"}})";
+  EXPECT_TRUE(provider->Forwards(raw));
 }
 
 TEST_F(StructuredOutputProviderTest, TheConfigurationNamesTheModes) {

@@ -35,6 +35,7 @@ struct ProviderCalls::Borrowed {
     call.request_id = "req-test-1";
     call.fresh_connection = question.fresh_connection;
     call.caller_credential = question.caller_credential;
+    call.lacks_schema = question.lacks_schema;
     call.progress = &outcome->progress;
     call.warnings = &outcome->warnings;
     if (question.body.empty()) {

@@ -39,6 +39,7 @@ struct ProviderQuestion {
   bool fresh_connection = false;
   // One of the caller's own for the provider.
   std::string caller_credential;
+  bool lacks_schema = false;
 };
 
 struct ProviderOutcome {

@@ -12,6 +12,8 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "tests/service/pipeline/upstream_calls.h"
 #include "tests/testing/call_runner.h"
+#include "tests/testing/mock_upstream_process.h"
+#include "tests/testing/test_wiring.h"
 
 namespace gateway {
 namespace {
@@ -199,6 +201,31 @@ TEST_F(StructuredOutputTest, ASchemaThatIsReadLateIsRefusedUnsentToo) {
   EXPECT_THAT(std::string(result.status.message()),
               HasSubstr("#/unevaluatedItems"));
   EXPECT_EQ(Stat("a-1", "requests"), 0);
+}
+
+TEST_F(StructuredOutputTest, AModelThatIsKnownToLackSchemasIsAskedByATool) {
+  runner_->SetWiring(
+      MakeTestWiring(absl::StrCat("providers:\n"
+                                  "- name: anthropic\n"
+                                  "  anthropic: {base_url: 'http://",
+                                  upstream_->address(),
+                                  "', api_key: 'env:KEY'}\n"
+                                  "  model_capabilities:\n"
+                                  "  - {model: 'a-*', strict_schema: false}\n"
+                                  "routing: {default_provider: anthropic}\n"),
+                     {{"KEY", "sk-test-secret-0123456789"}}));
+  Script("a-1", R"({"tool_calls": [{"name": "answer",
+                                    "arguments": "{\"answer\":42}"}]})");
+  const CallResult whole = runner_->Run(Asking(Whole("a-1")));
+  ASSERT_EQ(Reason(whole.status), "OK") << whole.status;
+  EXPECT_EQ(whole.Text(), R"({"answer":42})");
+  EXPECT_TRUE(whole.response.output_valid());
+  ASSERT_FALSE(whole.response.warnings().empty());
+  EXPECT_EQ(whole.response.warnings(0).field(), "response_format");
+  const CallResult stream = runner_->Run(Asking(Streamed("a-1")));
+  EXPECT_EQ(stream.Text(), R"({"answer":42})");
+  EXPECT_TRUE(stream.stream_end.output_valid());
+  ASSERT_FALSE(stream.events[0].started().warnings().empty());
 }
 
 TEST_F(StructuredOutputTest, AnAnswerThatWasCutOffIsNotValid) {
