@@ -19,15 +19,22 @@ constexpr Operation kCount = {"POST /v1/messages/count_tokens", "POST",
                               "/v1/messages/count_tokens"};
 
 constexpr std::string_view kVersionField = "anthropic-version";
-// The only version in use.
+// The version whose form we speak.
 constexpr std::string_view kVersion = "2023-06-01";
 
-// Who names no version gets this one.
+bool IsDate(std::string_view text) {
+  return text.size() == kVersion.size() && text[4] == '-' && text[7] == '-' &&
+         text.find_first_not_of("0123456789-") == std::string_view::npos;
+}
+
+// Who names no version gets ours. So does who names a later one: the newest
+// SDKs name 2026-10-21, and read what we write.
 absl::Status CheckVersion(const Visit& visit) {
   const std::string_view version = visit.fields.anthropic_version;
-  if (version.empty() || version == kVersion) return absl::OkStatus();
-  return InvalidField(kVersionField,
-                      absl::StrCat("must be ", ToAbsl(kVersion)));
+  if (version.empty()) return absl::OkStatus();
+  if (IsDate(version) && version >= kVersion) return absl::OkStatus();
+  return InvalidField(
+      kVersionField, absl::StrCat("must be ", ToAbsl(kVersion), " or later"));
 }
 
 GenerationOptions OptionsFor(const Visit& visit, const Operation& operation) {

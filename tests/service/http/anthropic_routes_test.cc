@@ -177,6 +177,20 @@ TEST_F(AnthropicRoutesTest, ABadRequestIsRefusedUnsentAndRecorded) {
   }
 }
 
+TEST_F(AnthropicRoutesTest, LaterVersionsAreServedAndOthersRefused) {
+  for (const char* version : {"2023-06-01", "2026-10-21"}) {
+    EXPECT_EQ(
+        Post(Body("a-1"), absl::StrCat("anthropic-version: ", version, "\r\n"))
+            .status,
+        200);
+  }
+  for (const char* version : {"2023-05-31", "2026-10", "2026/10/21", "later"}) {
+    ExpectError(
+        Post(Body("a-1"), absl::StrCat("anthropic-version: ", version, "\r\n")),
+        400, "invalid_request_error");
+  }
+}
+
 TEST_F(AnthropicRoutesTest, CountsTokensWhereTheProviderCan) {
   Script("a-1", R"({"usage": {"prompt_tokens": 77}})");
   const RawAnswer answer =
