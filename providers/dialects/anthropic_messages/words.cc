@@ -52,6 +52,16 @@ absl::Status ReadCount(JsonValue& value, int64_t* count) {
   return absl::OkStatus();
 }
 
+// Tiers are told in OpenAI's words. Those that Anthropic has none for are left
+// out; its own that OpenAI lacks are the same on both sides.
+std::string_view TierWord(std::string_view tier) {
+  if (tier == "default") return "standard";
+  for (const std::string_view lacking : {"auto", "fast", "flex", "scale"}) {
+    if (tier == lacking) return "";
+  }
+  return tier;
+}
+
 }  // namespace
 
 v1::FinishReason FinishReasonOfWord(std::string_view stop_reason) {
@@ -132,6 +142,7 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
   if (key == "service_tier") {
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view tier, value.String());
     service_tier_ = std::string(tier);
+    if (tier == "standard") service_tier_ = "default";
     return absl::OkStatus();
   }
   if (extensions == nullptr) return absl::OkStatus();
@@ -183,10 +194,11 @@ absl::Status WriteUsage(const v1::Usage& usage, std::string_view service_tier,
     details.Int64("thinking_tokens", usage.reasoning_tokens());
     details.End();
   }
-  if (service_tier.empty()) {
+  const std::string_view tier = TierWord(service_tier);
+  if (tier.empty()) {
     object.Null("service_tier");
   } else {
-    object.Text("service_tier", service_tier);
+    object.Text("service_tier", tier);
   }
   GATEWAY_RETURN_IF_ERROR(object.Extensions(extensions, "", "usage"));
   if (!object.Has("server_tool_use")) object.Null("server_tool_use");

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -116,6 +117,28 @@ TEST(WireUsageTest, KeepsCountsThatNobodyKnows) {
   ASSERT_EQ(extensions.size(), 1);
   EXPECT_EQ(extensions[0].name(), "usage.server_tool_use");
   EXPECT_EQ(extensions[0].json(), R"({"web_search_requests":2})");
+}
+
+TEST(WireUsageTest, TellsTheTierInOpenAisWords) {
+  WireUsage usage;
+  ASSERT_TRUE(Read(R"({"service_tier":"standard"})", usage).ok());
+  EXPECT_EQ(usage.service_tier(), "default");
+}
+
+TEST(WriteUsageTest, TellsTheTierInAnthropicsWords) {
+  const std::pair<std::string_view, std::string_view> tiers[] = {
+      {"default", R"("service_tier":"standard")"},
+      {"priority", R"("service_tier":"priority")"},
+      {"batch", R"("service_tier":"batch")"},
+      {"flex", R"("service_tier":null)"},
+      {"auto", R"("service_tier":null)"},
+      {"", R"("service_tier":null)"}};
+  for (const auto& [tier, written] : tiers) {
+    std::string out;
+    JsonWriter json(&out);
+    ASSERT_TRUE(WriteUsage({}, tier, {}, json).ok());
+    EXPECT_NE(out.find(written), std::string::npos) << out;
+  }
 }
 
 TEST(WriteUsageTest, NeverCountsLessThanNothing) {
