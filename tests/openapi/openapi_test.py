@@ -234,7 +234,7 @@ class ModelsTest(_DoorCase):
     door = "openai_models"
     config = gateway_case.CONFIG.replace(
         "  - name: anthropic\n",
-        '    models: ["gpt-mock"]\n  - name: anthropic\n')
+        '    models: ["gpt-mock", "claude-mock"]\n  - name: anthropic\n')
 
     def get(self, door, path, spec, spec_path, headers):
         self.door = door

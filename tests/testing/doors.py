@@ -8,6 +8,9 @@ here is all that changes when it is.
 """
 
 _THERE = frozenset({
+    "anthropic_count_tokens",
+    "anthropic_messages",
+    "anthropic_models",
     "openai_chat",
     "openai_models",
 })
