@@ -1,0 +1,61 @@
+"""The providers that are asked, each played by the mock upstream.
+
+A model goes to the provider whose prefix its name begins with. A provider that
+the gateway does not have yet is left out of the configuration; one name here is
+all that changes when it has.
+"""
+
+import collections
+
+from tests.testing import gateway_process
+
+# `spec` is the file that what it is sent is held to, by the paths on the wire.
+Upstream = collections.namedtuple("Upstream", "kind settings spec paths")
+
+_THERE = frozenset({"anthropic", "ollama", "openai"})
+
+_ALL = {
+    "gpt-": Upstream(
+        "openai", 'base_url: "http://{upstream}/v1", api_key: "env:KEY"',
+        "openai", {"/v1/chat/completions": "/chat/completions",
+                   "/v1/embeddings": "/embeddings",
+                   "/v1/responses": "/responses"}),
+    "claude-": Upstream(
+        "anthropic", 'base_url: "http://{upstream}", api_key: "env:KEY"',
+        "anthropic", {
+            "/v1/messages": "/v1/messages",
+            "/v1/messages/count_tokens": "/v1/messages/count_tokens"}),
+    "llama-": Upstream(
+        "ollama", 'base_url: "http://{upstream}"',
+        "ollama", {"/api/chat": "/api/chat", "/api/embed": "/api/embed"}),
+    "router-": Upstream(
+        "openrouter",
+        'base_url: "http://{upstream}/api/v1", api_key: "env:KEY"',
+        "openrouter", {"/api/v1/chat/completions": "/chat/completions",
+                       "/api/v1/embeddings": "/embeddings"}),
+}
+
+ENV = {"KEY": "key-of-the-gateway-1234567890"}
+
+
+def config():
+    """A gateway's configuration, with {upstream} for the mock's address."""
+    providers, rules = "", ""
+    for prefix, upstream in _ALL.items():
+        if upstream.kind not in _THERE:
+            continue
+        providers += ('  - {{name: %s, models: ["%smock"], %s: {{%s}}}}\n'
+                      % (upstream.kind, prefix, upstream.kind,
+                         upstream.settings))
+        rules += ('    - {{prefix: "%s", provider: %s}}\n'
+                  % (prefix, upstream.kind))
+    listeners = gateway_process.LISTENERS.replace("{", "{{").replace("}", "}}")
+    return (listeners + "providers:\n" + providers + "routing:\n"
+            "  model_rules:\n" + rules + "resilience:\n"
+            "  retry: {{backoff_base: 1ms, backoff_limit: 5ms}}\n")
+
+
+def of(model):
+    """The upstream of a model, or None if the gateway does not have it."""
+    upstream = _ALL[model[:model.index("-") + 1]]
+    return upstream if upstream.kind in _THERE else None
