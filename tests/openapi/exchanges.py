@@ -68,6 +68,15 @@ CHAT = {
     "reasoning": {
         "messages": [{"role": "user", "content": "Hello"}],
         "reasoning_effort": "high"},
+    "settings": {
+        "messages": [
+            {"role": "developer", "content": [
+                {"type": "text", "text": "Be brief."}]},
+            {"role": "user", "content": "Hello", "name": "ann"},
+            {"role": "assistant", "content": None, "refusal": "No."},
+            {"role": "user", "content": "Please."}],
+        "max_tokens": 50, "user": "u", "metadata": {"k": "v"},
+        "service_tier": "default", "store": False, "seed": 7},
 }
 
 _RESPONSES_TOOLS = [{"type": "function", "name": "find",
@@ -131,6 +140,34 @@ MESSAGES = {
         {"type": "text", "text": "What is it?"},
         {"type": "image", "source": {
             "type": "base64", "media_type": "image/png", "data": PIXEL}}]}]},
+    "settings": {
+        "system": [{"type": "text", "text": "Be brief.",
+                    "cache_control": {"type": "ephemeral"}}],
+        "max_tokens": 50, "metadata": {"user_id": "u"},
+        "service_tier": "standard_only", "stream": False,
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "Hello", "cache_control": {
+                    "type": "ephemeral", "ttl": "1h"}}]},
+            {"role": "assistant", "content": [
+                {"type": "text", "text": "Let me see."},
+                {"type": "tool_use", "id": "toolu_a", "name": "find",
+                 "input": {}},
+                {"type": "tool_use", "id": "toolu_b", "name": "find",
+                 "input": {}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_a",
+                 "content": [{"type": "text", "text": "cold"}]},
+                {"type": "tool_result", "tool_use_id": "toolu_b",
+                 "is_error": True, "content": "broken"},
+                {"type": "text", "text": "And now?"}]}],
+        "tools": [{"name": "find", "input_schema": SCHEMA}],
+        "tool_choice": {"type": "tool", "name": "find"}},
+    "schema": {
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "Hello"}],
+        "output_config": {"format": {"type": "json_schema",
+                                     "schema": SCHEMA}}},
     "thinking": {
         "max_tokens": 2050,
         "thinking": {"type": "enabled", "budget_tokens": 1024},

@@ -131,7 +131,9 @@ absl::Status RequestReader::ReadScalar(std::string_view key, JsonValue& value,
   } else if (key == "service_tier") {
     if (value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view tier, value.String());
+    // In OpenAI's words, as everywhere.
     request_.set_service_tier(std::string(tier));
+    if (tier == "standard_only") request_.set_service_tier("default");
   } else {
     *known = false;
   }

@@ -200,7 +200,7 @@ class Draw {
     if (Coin()) request->mutable_sampling()->set_top_k(Below(100));
     if (Coin()) request->mutable_sampling()->add_stop(Text());
     if (Coin()) request->mutable_scope()->set_user_id(Text());
-    if (Coin()) request->set_service_tier(Coin() ? "auto" : "standard_only");
+    if (Coin()) request->set_service_tier(Coin() ? "auto" : "default");
     if (Coin()) {
       request->mutable_reasoning()->set_effort(
           static_cast<Settings::Effort>(3 + Below(5)));

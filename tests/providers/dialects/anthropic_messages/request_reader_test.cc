@@ -77,6 +77,12 @@ TEST(ReadRequestTest, ReadsTheWishesForToolsAndReasoning) {
   EXPECT_TRUE(request.extensions().empty());
 }
 
+TEST(ReadRequestTest, ReadsTheTierIntoOpenAisWords) {
+  EXPECT_EQ(Read(absl::StrCat(kHello, R"(,"service_tier":"standard_only")"))
+                .service_tier(),
+            "default");
+}
+
 TEST(ReadRequestTest, TakesNullForAbsent) {
   const v1::GenerateRequest request = Read(
       absl::StrCat(kHello, R"(,"system":null,"tools":null,"tool_choice":null,
