@@ -1,8 +1,9 @@
 """Where what vendors send, and so we do, is not what their files say.
 
-A gap is met by the name of the file, and by regular expressions for the
-message ("reply /chat/completions"), for the place in it ("/choices/0") and
-for what is said to be wrong there.
+A gap is met by the name of the file, or of who speaks its format in a manner
+of his own ("deepseek_chat"), and by regular expressions for the message
+("reply /chat/completions"), for the place in it ("/choices/0") and for what is
+said to be wrong there.
 """
 
 import collections
@@ -27,4 +28,10 @@ GAPS = (
         "^'request_id' is a required property$",
         "An error in the middle of a stream bears no id; that of a whole "
         "answer, and the head of the stream, do."),
+    Gap("azure_chat", "^ErrorResponse$", "^/error/type$",
+        "^None is not of type 'string'$",
+        "Azure leaves the type of most errors null."),
+    Gap("deepseek_chat", "^reply /chat/completions$", "^/choices/0/message$",
+        "^'refusal' is a required property$",
+        "DeepSeek knows no refusals."),
 )

@@ -320,5 +320,50 @@ class OpenRouterTest(_DoorCase):
             self.note(_SPECS[self.spec].event(self.path, event), "broken off")
 
 
+class _MannerCase(_DoorCase):
+    """Whoever speaks OpenAI's format in a manner of his own. known_gaps.py has
+    what is wrong with it by the name of the door."""
+
+    spec = "openai"
+    path = "/chat/completions"
+    requests = {"plain": exchanges.CHAT["plain"]}
+
+    def note(self, problems, when):
+        super().note([problem for problem in problems
+                      if not problem.known_of(self.door)], when)
+
+    def events(self, answer):
+        # The chunk of Azure's that tells what its filter thought has no id.
+        return [event for event in super().events(answer)
+                if event.get("id") != ""]
+
+
+class AzureTest(_MannerCase):
+
+    door = "azure_chat"
+    our_path = "/openai/v1/chat/completions"
+    headers = {"api-key": "key"}
+    model = "azure-spec"
+
+    def test_answers(self):
+        self.every_exchange("azure-spec")
+
+    def test_errors(self):
+        self.every_error("azure-spec", "ErrorResponse")
+
+
+class DeepSeekTest(_MannerCase):
+
+    door = "deepseek_chat"
+    our_path = "/chat/completions"
+    model = "deepseek-spec"
+
+    def test_answers(self):
+        self.every_exchange("deepseek-spec")
+
+    def test_errors(self):
+        self.every_error("deepseek-spec", "ErrorResponse")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -28,6 +28,16 @@ _ALL = {
     "llama-": Upstream(
         "ollama", 'base_url: "http://{upstream}"',
         "ollama", {"/api/chat": "/api/chat", "/api/embed": "/api/embed"}),
+    "azure-": Upstream(
+        "azure_openai",
+        'base_url: "http://{upstream}", api_key: "env:KEY", '
+        'api_version: v1',
+        "openai", {"/openai/v1/chat/completions": "/chat/completions",
+                   "/openai/v1/embeddings": "/embeddings",
+                   "/openai/v1/responses": "/responses"}),
+    "deepseek-": Upstream(
+        "deepseek", 'base_url: "http://{upstream}", api_key: "env:KEY"',
+        "openai", {"/chat/completions": "/chat/completions"}),
     "router-": Upstream(
         "openrouter",
         'base_url: "http://{upstream}/api/v1", api_key: "env:KEY"',

@@ -60,7 +60,11 @@ class Problem:
     @property
     def is_known(self):
         """Whether it is a gap that known_gaps tells the reason of."""
-        return any(gap.spec == self.spec and
+        return self.known_of(self.spec)
+
+    def known_of(self, speaker):
+        """The same of somebody who speaks the file's format in his manner."""
+        return any(gap.spec == speaker and
                    re.search(gap.what, self.what) and
                    re.search(gap.path, self.path) and
                    re.search(gap.message, self.message)
