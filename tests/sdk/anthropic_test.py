@@ -35,6 +35,7 @@ class Messages(sdk_case.SdkCase):
             "prompt_tokens": 40, "completion_tokens": 9, "cached_tokens": 30})
         got = self.do("message", request=self.request(system="Be brief."))
         self.assertEqual(_texts(got), ["Grüße, 世界"])
+        self.assertTrue(got["request_id"])
         self.assertEqual((got["stop_reason"], got["role"]),
                          ("end_turn", "assistant"))
         usage = got["usage"]
@@ -134,6 +135,23 @@ class Messages(sdk_case.SdkCase):
         self.assertEqual(self.upstream.stat(self.model, "served"), 0)
 
 
+class Betas(sdk_case.SdkCase):
+    """What is not settled yet is asked for in the header."""
+
+    door = "anthropic_messages"
+    models = {"anthropic": "claude-sdk"}
+
+    def test_betas_reach_anthropic(self):
+        got = self.do("message_beta", betas=["one-2026-01-01", "two"],
+                      request={"model": self.model, "max_tokens": 50,
+                               "messages": _USER})
+        self.assertTrue(_texts(got))
+        headers = {name.lower(): value for name, value in
+                   self.upstream.last(self.model)["headers"]}
+        self.assertEqual(headers["anthropic-beta"].replace(" ", ""),
+                         "one-2026-01-01,two")
+
+
 class Thinking(sdk_case.SdkCase):
     """What Anthropic thinks comes back to it unchanged."""
 
@@ -206,7 +224,7 @@ class Models(sdk_case.SdkCase):
             self.do("anthropic_model", model="no-such-model")
 
 
-for _cases in (Messages, Thinking, CountTokens, Models):
+for _cases in (Messages, Betas, Thinking, CountTokens, Models):
     sdk_case.for_each_sdk(globals(), _cases)
 del _cases
 

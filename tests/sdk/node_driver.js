@@ -43,10 +43,17 @@ async function first(stream, count) {
   return taken;
 }
 
+// With the id of the request, which comes in the header.
+const identified = async (answer) => {
+  const value = await answer;
+  return {...value, request_id: value._request_id};
+};
+
 const streamed = (request) => ({...request, stream: true});
 
 const deeds = {
-  chat: (call) => openai(call).chat.completions.create(call.request),
+  chat: (call) =>
+    identified(openai(call).chat.completions.create(call.request)),
   chat_stream: async (call) =>
     all(await openai(call).chat.completions.create(streamed(call.request))),
   chat_cancel: async (call) => first(
@@ -82,7 +89,10 @@ const deeds = {
   openai_models: (call) => all(openai(call).models.list()),
   openai_model: (call) => openai(call).models.retrieve(call.model),
 
-  message: (call) => anthropic(call).messages.create(call.request),
+  message: (call) =>
+    identified(anthropic(call).messages.create(call.request)),
+  message_beta: (call) => anthropic(call).beta.messages.create(
+    {...call.request, betas: call.betas}),
   message_stream: async (call) =>
     all(await anthropic(call).messages.create(streamed(call.request))),
   message_cancel: async (call) => first(

@@ -31,6 +31,7 @@ class Chat(sdk_case.SdkCase):
         got = self.do("chat", request=self.request(max_tokens=50))
         choice = got["choices"][0]
         self.assertEqual(choice["message"]["content"], "Grüße, 世界")
+        self.assertTrue(got["request_id"])
         self.assertEqual(choice["finish_reason"], "stop")
         self.assertEqual(got["usage"]["total_tokens"], 49)
         self.assertEqual(got["usage"]["prompt_tokens_details"][

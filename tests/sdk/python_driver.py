@@ -59,6 +59,11 @@ def _plain(value):
     return value.model_dump(mode="json", exclude_unset=True)
 
 
+def _identified(value):
+    """With the id of the request, which comes in the header."""
+    return {**_plain(value), "request_id": value._request_id}
+
+
 def _first(stream, count):
     """Takes some events and hangs up."""
     taken = 0
@@ -74,7 +79,8 @@ def _first(stream, count):
 
 
 def chat(call):
-    return _plain(_openai(call).chat.completions.create(**call["request"]))
+    return _identified(
+        _openai(call).chat.completions.create(**call["request"]))
 
 
 def chat_stream(call):
@@ -148,7 +154,12 @@ def openai_model(call):
 
 
 def message(call):
-    return _plain(_anthropic(call).messages.create(**call["request"]))
+    return _identified(_anthropic(call).messages.create(**call["request"]))
+
+
+def message_beta(call):
+    return _plain(_anthropic(call).beta.messages.create(
+        **call["request"], betas=call["betas"]))
 
 
 def message_stream(call):
