@@ -37,6 +37,7 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
+#include "service/pipeline/response_store.h"
 #include "service/pipeline/wiring.h"
 #include "service/version.h"
 
@@ -100,6 +101,9 @@ struct App::Graph {
 
   // The rules.
   std::unique_ptr<CurrentWiring> wiring;
+
+  // What callers go on from; outlives reloads.
+  std::optional<ResponseStore> responses;
 
   // What blocks and is done seldom.
   BlockingWorker worker{{.name = "worker"}};
@@ -166,6 +170,8 @@ absl::Status App::Build() {
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Wiring> wiring,
                            Wiring::Make(graph.config));
   LogCredentials();
+  graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
+                          SystemClock());
   graph.wiring = std::make_unique<CurrentWiring>(std::move(wiring));
   return absl::OkStatus();
 }
@@ -223,7 +229,7 @@ absl::Status App::StartLoops() {
   const LoopRuntime::Shared shared{
       graph.resolver, *graph.wiring, graph.access_log.get(),
       *graph.metrics, *graph.feed,   graph.provider_health,
-      graph.registry};
+      graph.registry, &*graph.responses};
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {

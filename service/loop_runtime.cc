@@ -39,7 +39,7 @@ struct LoopRuntime::OnLoop {
                                               : &shared.access_log->AddLane(),
                  shared.metrics.AddLane(), shared.feed,
                  &shared.health.AddLane()),
-        services{loop, client, wiring, recorder},
+        services{loop, client, wiring, recorder, shared.responses},
         trimmer(loop) {}
 
   NegotiatingHttpClient client;

@@ -29,6 +29,7 @@
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/loop_services.h"
+#include "service/pipeline/response_store.h"
 
 namespace gateway {
 
@@ -43,6 +44,7 @@ class LoopRuntime {
     RequestFeed& feed;
     ProviderHealthBoard& health;
     MetricRegistry& registry;
+    ResponseStore* responses = nullptr;  // Null if nothing is remembered.
   };
 
   // A listener of this loop.

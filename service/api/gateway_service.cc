@@ -98,6 +98,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.api_key = context.FindSoleMetadata("x-api-key").value_or("");
   facts.provider_credential = BareCredential(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
+  facts.previous_response_id = request.previous_response_id();
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.request_bytes = request.ByteSizeLong();
@@ -164,6 +165,7 @@ Task<absl::Status> GatewayService::Generate(CallContext& context,
   Call call(services.wiring.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request, &call);
+  call.responses = services.responses;
   UnarySink sink(response);
   co_return co_await RunCall(call, sink, services.recorder);
 }
@@ -175,10 +177,13 @@ Task<absl::Status> GatewayService::StreamGenerate(
   Call call(services.wiring.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request, &call);
+  call.responses = services.responses;
   call.facts.stream = true;
   // These outlive the request, which `sink` lets go of.
   call.facts.model = context.Keep(call.facts.model);
   call.facts.provider = context.Keep(call.facts.provider);
+  call.facts.previous_response_id =
+      context.Keep(call.facts.previous_response_id);
   EventSink sink(context, writer);
   co_return co_await RunCall(call, sink, services.recorder);
 }
@@ -190,6 +195,7 @@ Task<absl::Status> GatewayService::CountTokens(
   Call call(services.wiring.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request.request(), &call);
+  call.responses = services.responses;
   const absl::StatusOr<TokenCount> count =
       co_await RunCount(call, services.recorder);
   GATEWAY_CO_RETURN_IF_ERROR(count.status());

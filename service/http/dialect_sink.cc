@@ -53,6 +53,9 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   if (call.answers_raw) {
     co_return co_await SendWhole(call, 200, call.answer.raw, absl::OkStatus());
   }
+  if (words_.echo != nullptr && call.raw != nullptr) {
+    words_.echo(call.raw->body, call.answer.response->mutable_extensions());
+  }
   const absl::Status written =
       words_.dialect->WriteResponse(*call.answer.response, &out_);
   if (!written.ok()) {
@@ -84,6 +87,9 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
 
 void DialectSink::Start(Call& call) {
   started_ = true;
+  if (words_.echo != nullptr && call.raw != nullptr && !call.answers_raw) {
+    words_.echo(call.raw->body, &echo_);
+  }
   call.http_status = 200;
   AnswerFields fields(words_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
@@ -94,12 +100,18 @@ void DialectSink::Start(Call& call) {
   }
 }
 
+void DialectSink::Describe(const Call& call,
+                           v1::StreamStarted* started) const {
+  call.Describe(started);
+  started->mutable_extensions()->MergeFrom(echo_);
+}
+
 Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
   if (!started_) Start(call);
   if (call.answers_raw) co_return co_await Write(call, batch.raw);
   out_.clear();
   for (v1::GenerateEvent& event : batch.events) {
-    if (event.has_started()) call.Describe(event.mutable_started());
+    if (event.has_started()) Describe(call, event.mutable_started());
     GATEWAY_CO_RETURN_IF_ERROR(Writer(call).Write(event, &out_));
   }
   if (pinging_) co_await PingWritten();

@@ -45,6 +45,8 @@ class DialectSink final : public AnswerSink {
                                std::string_view body,
                                const absl::Status& outcome);
   void Start(Call& call);
+  // Completes the event that begins a parsed stream.
+  void Describe(const Call& call, v1::StreamStarted* started) const;
   Task<absl::Status> Write(Call& call,
                            absl::Span<const std::string_view> pieces);
   EventWriter& Writer(const Call& call);
@@ -60,6 +62,8 @@ class DialectSink final : public AnswerSink {
   bool started_ = false;
   std::unique_ptr<EventWriter> writer_;
   std::string out_;
+  // What the answer repeats of the request, which is gone when a stream begins.
+  google::protobuf::RepeatedPtrField<v1::Extension> echo_;
 
   // Of a stream that is pinged; empty otherwise.
   std::optional<Timer> silence_;

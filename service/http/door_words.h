@@ -12,6 +12,8 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway {
@@ -28,6 +30,11 @@ struct DoorWords {
   // vendor has none. Streams of the vendor's own bytes bring theirs.
   std::string_view ping;
   absl::Duration ping_interval = absl::Seconds(15);
+  // Adds to an answer's extensions what answers repeat of their request, whose
+  // body is given; null if the vendor's repeat nothing.
+  void (*echo)(std::string_view body,
+               google::protobuf::RepeatedPtrField<llmgateway::v1::Extension>*
+                   extensions) = nullptr;
 };
 
 }  // namespace gateway

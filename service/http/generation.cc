@@ -17,9 +17,15 @@
 namespace gateway {
 namespace {
 
-void SetForwarded(const Visit& visit, CallFacts* facts) {
-  facts->dialect = visit.words.dialect->name();
-  facts->forwarded_fields = visit.fields.anthropic_betas;
+// What is alike for all operations. Views of both stay in the call.
+void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
+  CallFacts& facts = call->facts;
+  SetFacts(visit, options.operation, &facts);
+  facts.dialect = visit.words.dialect->name();
+  facts.forwarded_fields = visit.fields.anthropic_betas;
+  facts.previous_response_id = options.previous_response_id;
+  facts.remembered_unless_refused = options.remembered_unless_refused;
+  call->responses = visit.services.responses;
 }
 
 // Tells a count, or why there is none, and notes what was sent.
@@ -52,8 +58,7 @@ Task<void> Generate(Visit visit, GenerationOptions options) {
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
-  SetFacts(visit, options.operation, &call.facts);
-  SetForwarded(visit, &call.facts);
+  SetUp(visit, options, &call);
 
   DialectSink sink(visit.words, visit.responder, visit.fields.details);
   RawRequest raw;
@@ -77,8 +82,7 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
-  SetFacts(visit, options.operation, &call.facts);
-  SetForwarded(visit, &call.facts);
+  SetUp(visit, options, &call);
 
   auto* const request =
       google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);

@@ -23,8 +23,11 @@ struct GenerationOptions {
   Operation operation;
   // What the path says where the body does not; empty otherwise.
   std::string model;
-  // Only if `model` is set.
+  // Counts only if `model` is set.
   bool stream = false;
+  // As in CallFacts.
+  std::string previous_response_id;
+  bool remembered_unless_refused = false;
   // What the door found wrong with the request.
   absl::Status refusal;
 };

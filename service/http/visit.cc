@@ -76,6 +76,7 @@ void SetFacts(const Visit& visit, const Operation& operation,
   facts->authorization = visit.fields.authorization;
   facts->api_key = visit.fields.api_key;
   facts->provider_credential = visit.fields.provider_credential;
+  facts->strict_output = visit.fields.strict_output;
   facts->request_bytes = visit.request.body.size();
 }
 

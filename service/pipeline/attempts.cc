@@ -54,7 +54,6 @@ class Try {
     const bool alike =
         call_.raw != nullptr &&
         provider().FindDialect(call_.raw->dialect->name()) != nullptr;
-    if (alike) request_.forwarded_fields = call_.facts.forwarded_fields;
     call_.answers_raw =
         alike && call_.may_forward() && provider().Forwards(*call_.raw);
     if (!call_.answers_raw) return Parse();

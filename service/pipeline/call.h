@@ -29,6 +29,7 @@
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
 #include "service/pipeline/output_check.h"
+#include "service/pipeline/response_store.h"
 #include "service/pipeline/wiring.h"
 #include "service/routing/router.h"
 
@@ -60,6 +61,11 @@ struct CallFacts {
   // The request and its answer are to be read, even where bytes could be
   // forwarded.
   bool parsed_only = false;
+  // Of the answer that the conversation goes on from; empty if it begins.
+  std::string_view previous_response_id;
+  // The answer is remembered unless the request says `store: false`, and not
+  // only if it says `store: true`.
+  bool remembered_unless_refused = false;
   // Asks as GenerateRequest.strict_output does, from beside the request. The
   // call is then parsed.
   bool strict_output = false;
@@ -124,6 +130,8 @@ class Call {
 
   // Set by the door: the facts, and one of the two forms.
   CallFacts facts;
+  // Null if nothing is remembered.
+  ResponseStore* responses = nullptr;
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
   // In place of both: texts to be turned into vectors.
@@ -137,6 +145,9 @@ class Call {
   // What the answer must be, once the request has been read, and what became of
   // that.
   OutputCheck output;
+
+  // The request has had before it what is remembered of its conversation.
+  bool continued = false;
 
   // Set by Plan.
   RoutePlan plan;

@@ -10,6 +10,7 @@
 #include "base/http_client.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/recorder.h"
+#include "service/pipeline/response_store.h"
 
 namespace gateway {
 
@@ -19,6 +20,7 @@ struct LoopServices {
   HttpClient& http;
   LoopWiring& wiring;
   Recorder& recorder;
+  ResponseStore* responses = nullptr;  // Null if nothing is remembered.
 };
 
 }  // namespace gateway

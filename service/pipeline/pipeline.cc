@@ -1,5 +1,6 @@
 #include "service/pipeline/pipeline.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_log.h"
+#include "service/pipeline/conversation.h"
 #include "service/pipeline/capability_check.h"
 #include "service/pipeline/token_estimate.h"
 
@@ -17,10 +19,12 @@ namespace {
 absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_RETURN_IF_ERROR(Admit(call));
   LogPrompt(call);
+  GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));
   GATEWAY_ASSIGN_OR_RETURN(
       call.plan, call.wiring->router().Plan({.model = call.facts.model,
                                              .provider = call.facts.provider}));
   LogRoute(call);
+  GATEWAY_RETURN_IF_ERROR(CheckContinued(call));
   return CheckCapabilities(call);
 }
 
@@ -38,11 +42,16 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   return fault;
 }
 
-Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open) {
+// `remembrance` is null if the answer is not to be remembered.
+Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
+                         Remembrance* remembrance) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
     call.content_events += batch.content_events;
-    for (const v1::GenerateEvent& event : batch.events) call.output.Note(event);
+    for (v1::GenerateEvent& event : batch.events) {
+      call.output.Note(event);
+      if (remembrance != nullptr) remembrance->Note(&event);
+    }
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
@@ -59,7 +68,9 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
     call.first_content = call.loop.Now();
     NotedTry& noted = call.tries.back();
     const absl::Duration opened = noted.duration;
-    outcome = co_await Relay(call, sink, open);
+    // Now, since the request is let go of once there is an answer.
+    const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
+    outcome = co_await Relay(call, sink, open, remembrance.get());
     call.answer_facts = open.stream->facts();
     // The provider is let go before the caller has taken the end.
     open.stream.reset();
@@ -73,9 +84,16 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
       call.output.JudgeStream();
       outcome = call.output.Verdict();
     }
+    // Before the caller is told the end, and may go on.
+    if (outcome.ok() && remembrance != nullptr) remembrance->Finish();
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
+}
+
+void RememberAnswer(Call& call) {
+  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
+  if (remembrance != nullptr) remembrance->Keep(call.answer.response);
 }
 
 Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
@@ -86,6 +104,7 @@ Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
     outcome = call.output.Verdict();
     call.Describe(call.answer.response);
   }
+  if (outcome.ok()) RememberAnswer(call);
   if (outcome.ok()) co_return co_await sink.SendAnswer(call);
   // Nothing to do about a caller who does not even take the error.
   (co_await sink.SendEnd(call, outcome)).IgnoreError();

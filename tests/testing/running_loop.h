@@ -3,7 +3,7 @@
 // their choice.
 //
 //   RunningLoop loop(MakeTestWiring(yaml), [](LoopServices& services) {
-//     return std::make_unique<OpenAiRoutes>(services);
+//     return std::make_unique<Doors>(services);
 //   });
 //   RawClient client = RawClient::Connect(loop.port());
 //   ...
@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/http_handler.h"
@@ -37,6 +38,7 @@
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/loop_services.h"
+#include "service/pipeline/response_store.h"
 #include "service/pipeline/wiring.h"
 
 namespace gateway {
@@ -84,6 +86,9 @@ class RunningLoop {
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};
   ProviderHealthBoard health_;
+  ResponseStore responses_{
+      {.ttl = absl::Hours(1), .entries = 100, .size_bytes = 1 << 20},
+      SystemClock()};
   Arrival arrival_;
   std::unique_ptr<RequestFeed::Subscription> watching_;
   std::optional<ListenAddress> address_;

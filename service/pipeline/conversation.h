@@ -1,0 +1,62 @@
+// A conversation goes on from an answer that the gateway remembers, whichever
+// door it came through: what was said before is put before the request, and the
+// new answer is remembered in turn.
+//
+//   GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));  // After Admit.
+//   ...
+//   std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
+//   if (remembrance != nullptr) remembrance->Keep(call.answer.response);
+//
+// A leading message of the system is the instructions of one turn: it is not
+// remembered, and stays first where a conversation goes on.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_CONVERSATION_H_
+#define SERVICE_PIPELINE_CONVERSATION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/answer_folding.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/response_store.h"
+
+namespace gateway {
+
+// Puts what is remembered before the request, which is then a parsed one. An
+// id that is not known is left to CheckContinued. Fails as ParsedRequest does.
+absl::Status ContinueConversation(Call& call);
+
+// INVALID_REQUEST for an id that neither the gateway nor the planned provider
+// can know.
+absl::Status CheckContinued(const Call& call);
+
+class Remembrance {
+ public:
+  // Null if the answer is not to be remembered: the caller does not want it,
+  // or its bytes are only forwarded.
+  static std::unique_ptr<Remembrance> Begin(const Call& call);
+
+  // Names a whole answer and keeps it.
+  void Keep(v1::GenerateResponse* response);
+
+  // Names a stream's answer and takes note of it; Finish keeps it.
+  void Note(v1::GenerateEvent* event);
+  void Finish();
+
+ private:
+  Remembrance(ResponseStore& store, std::string_view caller);
+
+  ResponseStore& store_;
+  const std::string caller_;
+  const std::string id_;
+  MessageList before_;
+  AnswerFolding folding_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CONVERSATION_H_

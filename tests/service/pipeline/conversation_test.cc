@@ -1,0 +1,200 @@
+#include "service/pipeline/conversation.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/provider.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/response_store.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+// A call of alice, with an answer in the store that says "I am an answer".
+class ConversationTest : public testing::Test {
+ protected:
+  ConversationTest() {
+    call_.caller = "alice";
+    call_.responses = &store_;
+    call_.request = &request_;
+    call_.plan.targets.push_back({"mock", "mock-model"});
+    KeptResponse kept;
+    Say(v1::ROLE_USER, "before", kept.before.Add());
+    Say(v1::ROLE_ASSISTANT, "I am an answer",
+        kept.response.add_choices()->mutable_message());
+    store_.Put("alice", "resp_1", kept);
+  }
+
+  static void Say(v1::Role role, const std::string& text,
+                  v1::Message* message) {
+    message->set_role(role);
+    message->add_parts()->set_text(text);
+  }
+  void Ask(v1::Role role, const std::string& text) {
+    Say(role, text, request_.add_messages());
+  }
+  void ContinueFrom(std::string_view id) {
+    request_.set_previous_response_id(std::string(id));
+    call_.facts.previous_response_id = id;
+  }
+
+  // `role:text` of each message of the call.
+  std::string Said() const {
+    std::string said;
+    for (const v1::Message& message : call_.request->messages()) {
+      said += message.role() == v1::ROLE_SYSTEM      ? "system:"
+              : message.role() == v1::ROLE_ASSISTANT ? "assistant:"
+                                                     : "user:";
+      said += message.parts(0).text() + "|";
+    }
+    return said;
+  }
+
+  FakeClock clock_;
+  ResponseStore store_{
+      {.ttl = absl::Hours(1), .entries = 10, .size_bytes = 10'000}, clock_};
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  v1::GenerateRequest request_;
+  Call call_{MakeTestWiring("providers:\n"
+                            "- {name: mock, mock: {}}\n"
+                            "- {name: openai, openai: {}}\n"),
+             client_.loop(),
+             client_.http(),
+             cancel_,
+             arena_,
+             client_.loop().Now()};
+};
+
+TEST_F(ConversationTest, WhatWasSaidComesBeforeWhatIsAsked) {
+  Ask(v1::ROLE_SYSTEM, "be brief");
+  Ask(v1::ROLE_USER, "and now?");
+  ContinueFrom("resp_1");
+  ASSERT_TRUE(ContinueConversation(call_).ok());
+  EXPECT_EQ(Said(),
+            "system:be brief|user:before|assistant:I am an answer|"
+            "user:and now?|");
+  EXPECT_EQ(call_.request->previous_response_id(), "");
+  EXPECT_FALSE(call_.may_forward());
+  EXPECT_TRUE(CheckContinued(call_).ok());
+  // The caller's own message is as it was.
+  EXPECT_EQ(request_.messages_size(), 2);
+}
+
+TEST_F(ConversationTest, ACallWithoutAnIdStaysAsItIs) {
+  Ask(v1::ROLE_USER, "hi");
+  ASSERT_TRUE(ContinueConversation(call_).ok());
+  EXPECT_EQ(Said(), "user:hi|");
+  EXPECT_TRUE(CheckContinued(call_).ok());
+}
+
+TEST_F(ConversationTest, AnIdThatNobodyKnowsIsRefused) {
+  Ask(v1::ROLE_USER, "hi");
+  for (const char* id : {"resp_2", "resp_1"}) {
+    call_.caller = id == std::string_view("resp_1") ? "bob" : "alice";
+    ContinueFrom(id);
+    ASSERT_TRUE(ContinueConversation(call_).ok());
+    const absl::Status refused = CheckContinued(call_);
+    EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_INVALID_REQUEST);
+    ASSERT_EQ(FieldViolations(refused).size(), 1u);
+    EXPECT_EQ(FieldViolations(refused)[0].first, "previous_response_id");
+  }
+  call_.responses = nullptr;
+  EXPECT_TRUE(ContinueConversation(call_).ok());
+  EXPECT_FALSE(CheckContinued(call_).ok());
+}
+
+TEST_F(ConversationTest, AProviderOfTheSameDialectMayKnowTheId) {
+  const OpenAiChat dialect;
+  RawRequest raw;
+  raw.dialect = &dialect;
+  call_.request = nullptr;
+  call_.raw = &raw;
+  call_.facts.previous_response_id = "resp_theirs";
+  ASSERT_TRUE(ContinueConversation(call_).ok());
+  EXPECT_FALSE(CheckContinued(call_).ok());
+  call_.plan.targets[0].provider = "openai";
+  EXPECT_TRUE(CheckContinued(call_).ok());
+  call_.facts.parsed_only = true;
+  EXPECT_FALSE(CheckContinued(call_).ok());
+}
+
+TEST_F(ConversationTest, AnAnswerIsRememberedWithWhatWasAsked) {
+  Ask(v1::ROLE_SYSTEM, "be brief");
+  Ask(v1::ROLE_USER, "hi");
+  request_.set_store(true);
+  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
+  ASSERT_NE(remembrance, nullptr);
+  v1::GenerateResponse response;
+  response.set_id("theirs");
+  Say(v1::ROLE_ASSISTANT, "hello", response.add_choices()->mutable_message());
+  remembrance->Keep(&response);
+  EXPECT_EQ(response.id().substr(0, 5), "resp_");
+  const ResponseStore::Entry kept = store_.Find("alice", response.id());
+  ASSERT_NE(kept, nullptr);
+  ASSERT_EQ(kept->before.size(), 1);
+  EXPECT_EQ(kept->before[0].parts(0).text(), "hi");
+  EXPECT_EQ(kept->response.choices(0).message().parts(0).text(), "hello");
+}
+
+TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
+  Ask(v1::ROLE_USER, "hi");
+  call_.facts.remembered_unless_refused = true;
+  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
+  ASSERT_NE(remembrance, nullptr);
+  v1::GenerateEvent started;
+  started.mutable_started()->set_id("theirs");
+  remembrance->Note(&started);
+  const std::string id = started.started().id();
+  EXPECT_NE(id, "theirs");
+  v1::GenerateEvent piece;
+  piece.mutable_delta()->set_text("hello");
+  remembrance->Note(&piece);
+  EXPECT_EQ(store_.Find("alice", id), nullptr);
+  remembrance->Finish();
+  const ResponseStore::Entry kept = store_.Find("alice", id);
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(kept->response.choices(0).message().parts(0).text(), "hello");
+}
+
+TEST_F(ConversationTest, AStreamThatIsTooLargeIsForgotten) {
+  call_.facts.remembered_unless_refused = true;
+  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
+  const int64_t before = store_.size_bytes();
+  v1::GenerateEvent piece;
+  piece.mutable_delta()->set_text(std::string(6'000, 'x'));
+  for (int i = 0; i < 3; ++i) remembrance->Note(&piece);
+  remembrance->Finish();
+  EXPECT_EQ(store_.size_bytes(), before);
+}
+
+TEST_F(ConversationTest, WhatTheCallerDoesNotWantIsNotRemembered) {
+  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  call_.facts.remembered_unless_refused = true;
+  EXPECT_NE(Remembrance::Begin(call_), nullptr);
+  request_.set_store(false);
+  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  request_.set_store(true);
+  EXPECT_NE(Remembrance::Begin(call_), nullptr);
+  call_.answers_raw = true;
+  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  call_.answers_raw = false;
+  call_.responses = nullptr;
+  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+}
+
+}  // namespace
+}  // namespace gateway
