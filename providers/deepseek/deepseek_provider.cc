@@ -8,8 +8,6 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
-#include "providers/schema/output_mode.h"
-#include "providers/structured_output.h"
 
 namespace gateway {
 namespace {
@@ -43,8 +41,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeDeepSeekProvider(
   options.generations = {{&chat, "/chat/completions", ""}};
   options.models_path = "/models";
   options.model_list_dialect = &models;
-  return WithOutputMode(OutputMode::kJsonMode, OutputMode::kPrompt,
-                        std::make_unique<HttpProvider>(std::move(options)));
+  return std::make_unique<HttpProvider>(std::move(options));
 }
 
 }  // namespace gateway
