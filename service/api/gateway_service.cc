@@ -98,7 +98,6 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.api_key = context.FindSoleMetadata("x-api-key").value_or("");
   facts.provider_credential = BareCredential(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
-  facts.previous_response_id = request.previous_response_id();
   facts.model = request.model();
   facts.provider = request.provider_id();
   facts.request_bytes = request.ByteSizeLong();
@@ -107,6 +106,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
 void SetFacts(const CallContext& context, const v1::GenerateRequest& request,
               Call* call) {
   SetCallerFacts(context, request, call);
+  call->facts.previous_response_id = request.previous_response_id();
   call->request = &request;
 }
 
