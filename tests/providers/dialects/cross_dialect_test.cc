@@ -20,6 +20,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/gemini/gemini.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_responses/openai_responses.h"
 #include "tests/providers/dialects/event_folding.h"
@@ -36,6 +37,7 @@ namespace {
 const std::vector<const Dialect*>& Dialects() {
   static const auto* const kDialects = new std::vector<const Dialect*>{
       new AnthropicMessages(),
+      new Gemini(),
       new OpenAiChat(),
       new OpenAiResponses(),
   };
@@ -58,6 +60,10 @@ Ways AllWays() {
 std::string Name(const Dialect* dialect) {
   return std::string(dialect->name());
 }
+
+// Gemini has no calls of free text, and results must name their tool: what it
+// cannot be told is refused.
+bool MayRefuse(const Dialect& dialect) { return dialect.name() == "gemini"; }
 
 // Enough for every pair of settings to have met.
 constexpr int kRandomCalls = 300;
@@ -97,6 +103,10 @@ void AppendEssence(const v1::Part& part, std::string* text,
   if (part.has_refusal()) text->append(part.refusal());
   if (part.has_audio()) text->append(part.audio().transcript());
   if (part.has_document()) text->append(part.document().text());
+  // Bytes that are text say the same as a text.
+  if (part.document().media_type().starts_with("text/")) {
+    text->append(part.document().data());
+  }
   if (part.has_tool_call()) {
     calls->push_back(absl::StrCat("call ", part.tool_call().id(), " ",
                                   part.tool_call().name()));
@@ -154,7 +164,7 @@ v1::GenerateResponse Fold(const Dialect& dialect, const std::string& stream,
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, 0, events);
   EXPECT_TRUE(status.ok()) << status << "\n" << stream;
-  EXPECT_TRUE(reader->done()) << stream;
+  EXPECT_TRUE(reader->done() || reader->CompleteAtClose()) << stream;
   EventFolding folding;
   for (const v1::GenerateEvent& event : *events) folding.Add(event);
   return folding.Finish();
@@ -247,7 +257,9 @@ TEST_F(CrossDialectTest, AnswersGoBothWays) {
       v1::GenerateResponse here;
       ASSERT_TRUE(from->ReadResponse(golden.text, &here).ok());
       std::string body;
-      ASSERT_TRUE(to->WriteResponse(here, &body).ok());
+      const absl::Status written = to->WriteResponse(here, &body);
+      if (!written.ok() && MayRefuse(*to)) continue;
+      ASSERT_TRUE(written.ok()) << written;
       v1::GenerateResponse there;
       const absl::Status status = to->ReadResponse(body, &there);
       ASSERT_TRUE(status.ok()) << status << "\n" << body;
@@ -262,9 +274,13 @@ TEST_F(CrossDialectTest, EveryRequestReachesEveryOther) {
   for (const auto& [from, to] : AllWays()) {
     for (const Golden& golden : GoldensIn(Name(from) + "/requests")) {
       SCOPED_TRACE(Name(from) + " to " + Name(to) + ": " + golden.name);
-      const Essence here = EssenceOf(ReadRequest(*from, golden.text));
-      const std::string body =
-          WriteRequest(*to, ReadRequest(*from, golden.text));
+      const v1::GenerateRequest request = ReadRequest(*from, golden.text);
+      const Essence here = EssenceOf(request);
+      std::string body;
+      const absl::Status written =
+          to->WriteRequest(request, {.model = "model"}, &body, nullptr);
+      if (!written.ok() && MayRefuse(*to)) continue;
+      ASSERT_TRUE(written.ok()) << written;
       const Essence there = EssenceOf(ReadRequest(*to, body));
       EXPECT_EQ(there.instructions, here.instructions);
       EXPECT_EQ(there.text, here.text);

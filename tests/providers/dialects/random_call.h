@@ -160,7 +160,8 @@ class RandomCall {
       answer->set_role(v1::ROLE_TOOL);
       v1::ToolResult* result = answer->add_parts()->mutable_tool_result();
       result->set_tool_call_id(absl::StrCat("call_", first + 1 + i));
-      result->add_parts()->set_text(Words());
+      // No object by itself, which some formats take for the result's own form.
+      result->add_parts()->set_text(absl::StrCat("It says: ", Words()));
       result->set_is_error(Chance(5));
     }
   }

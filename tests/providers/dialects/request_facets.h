@@ -62,8 +62,8 @@ class FacetReader {
         Append("image", image.url() + image.file_id() + image.data());
         const bool close = !image.detail().empty() && image.detail() != "auto";
         AppendIf(close, "image.detail", image.detail());
-      } else if (part.document().has_text()) {
-        Append("text", part.document().text());
+      } else if (IsPlainText(part.document())) {
+        Append("text", part.document().text() + part.document().data());
       } else if (part.has_document()) {
         Append("document", part.document().url() + part.document().data());
       } else if (part.has_reasoning()) {
@@ -79,6 +79,12 @@ class FacetReader {
     }
   }
 
+  // Bytes that are text say the same as a text.
+  static bool IsPlainText(const v1::Document& document) {
+    return document.has_text() ||
+           (document.has_data() && document.media_type().starts_with("text/"));
+  }
+
   void ReadResult(const v1::ToolResult& result) {
     std::string text = result.tool_call_id();
     for (const v1::Part& part : result.parts()) {
@@ -90,9 +96,9 @@ class FacetReader {
 
   void ReadTool(const v1::Tool& tool) {
     const v1::FunctionTool& function = tool.function();
-    Append("tools",
-           absl::StrCat(function.name(), " ", function.description(), " ",
-                        function.parameters_schema(), " ", function.strict()));
+    Append("tools", absl::StrCat(function.name(), " ", function.description(),
+                                 " ", function.parameters_schema()));
+    AppendIf(function.strict(), "function.strict", function.name());
     AppendIf(tool.has_cache_hint(), "cache_hint", "tool");
   }
 
@@ -161,7 +167,8 @@ class FacetReader {
     AppendIf(!key.empty(), "prompt_cache_key", key);
     AppendIf(!request_.verbosity().empty(), "verbosity", request_.verbosity());
     const std::string& tier = request_.service_tier();
-    AppendIf(!tier.empty(), "service_tier", tier);
+    // The provider decides anyhow.
+    AppendIf(!tier.empty() && tier != "auto", "service_tier", tier);
     AppendIf(request_.store(), "store", "true");
     AppendIf(request_.has_cache_hint(), "cache_hint", "request");
   }
