@@ -138,6 +138,39 @@ absl::StatusOr<int64_t> ProviderCalls::CountTokens(
   return count;
 }
 
+absl::StatusOr<v1::EmbedResponse> ProviderCalls::Embed(
+    const Provider& provider, const std::string& model,
+    const std::string& text) {
+  v1::EmbedRequest request;
+  request.set_model(model);
+  request.add_inputs()->set_text(text);
+  const ProviderQuestion nothing;
+  ProviderOutcome outcome;
+  v1::EmbedResponse response;
+  client_.Run([&]() -> Task<void> {
+    Borrowed borrowed(provider, nothing, client_, *cancel_, &outcome);
+    borrowed.call.request = nullptr;
+    borrowed.call.embed = &request;
+    borrowed.call.model = request.model();
+    outcome.status = co_await provider.Embed(borrowed.call, &response);
+  });
+  if (!outcome.status.ok()) return outcome.status;
+  return response;
+}
+
+absl::StatusOr<std::vector<v1::Model>> ProviderCalls::ListModels(
+    const Provider& provider) {
+  const ProviderQuestion nothing;
+  ProviderOutcome outcome;
+  absl::StatusOr<std::vector<v1::Model>> models;
+  client_.Run([&]() -> Task<void> {
+    Borrowed borrowed(provider, nothing, client_, *cancel_, &outcome);
+    borrowed.call.request = nullptr;
+    models = co_await provider.ListModels(borrowed.call);
+  });
+  return models;
+}
+
 std::string TextOf(const v1::GenerateResponse& response) {
   std::string text;
   if (response.choices().empty()) return text;

@@ -70,6 +70,12 @@ class ProviderCalls {
   absl::StatusOr<int64_t> CountTokens(const Provider& provider,
                                       const ProviderQuestion& question);
 
+  // Embeds one text.
+  absl::StatusOr<v1::EmbedResponse> Embed(const Provider& provider,
+                                          const std::string& model,
+                                          const std::string& text);
+  absl::StatusOr<std::vector<v1::Model>> ListModels(const Provider& provider);
+
   // Fires for the calls from now on.
   CancelSignal& cancel() { return *cancel_; }
   void RenewCancel() { cancel_ = std::make_unique<CancelSignal>(); }

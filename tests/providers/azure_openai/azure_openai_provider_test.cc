@@ -211,5 +211,18 @@ TEST_F(AzureOpenAiProviderTest, RefusesAUrlThatIsNone) {
       MakeAzureOpenAiProvider(ProviderSetup(), config).status()));
 }
 
+TEST_F(AzureOpenAiProviderTest, EmbedsByADeployment) {
+  Resource resource(R"({"object":"list","model":"e","data":[{"object":)"
+                    R"("embedding","index":0,"embedding":[0.5,-1]}],)"
+                    R"("usage":{"prompt_tokens":1,"total_tokens":1}})",
+                    "application/json");
+  const auto embedded = calls_.Embed(*MakeAzure(resource), "gpt-x", "hi");
+  ASSERT_TRUE(embedded.ok()) << embedded.status();
+  EXPECT_EQ(embedded->embeddings_size(), 1);
+  EXPECT_THAT(resource.head(),
+              StartsWith("POST /openai/deployments/prod%20gpt/embeddings"
+                         "?api-version=2024-10-21 HTTP/1.1"));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -212,5 +212,13 @@ TEST_F(DeepSeekProviderTest, RefusesAUrlThatIsNone) {
       MakeDeepSeekProvider(ProviderSetup(), config).status()));
 }
 
+TEST_F(DeepSeekProviderTest, ListsItsModelsAndEmbedsNothing) {
+  const auto models = calls_.ListModels(*deepseek_);
+  ASSERT_TRUE(models.ok()) << models.status();
+  EXPECT_FALSE(models->empty());
+  EXPECT_TRUE(
+      absl::IsUnimplemented(calls_.Embed(*deepseek_, "m", "hi").status()));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -113,5 +113,43 @@ TEST_F(OpenAiCompatibleProviderTest, RefusesAUrlThatIsNone) {
       MakeOpenAiCompatibleProvider(ProviderSetup(), config).status()));
 }
 
+TEST_F(OpenAiCompatibleProviderTest, EmbedsAndListsItsModels) {
+  const auto provider = MakeCompatible("");
+  const auto embedded = calls_.Embed(*provider, "m", "hi");
+  ASSERT_TRUE(embedded.ok()) << embedded.status();
+  EXPECT_EQ(embedded->embeddings_size(), 1);
+  const auto models = calls_.ListModels(*provider);
+  ASSERT_TRUE(models.ok()) << models.status();
+  EXPECT_FALSE(models->empty());
+}
+
+TEST_F(OpenAiCompatibleProviderTest, EmbedsNothingWhereTheServiceDoesNot) {
+  for (const char* habits :
+       {"preset: PRESET_GROQ", "quirks { embeddings: false }"}) {
+    EXPECT_TRUE(absl::IsUnimplemented(
+        calls_.Embed(*MakeCompatible(habits), "m", "hi").status()));
+  }
+  EXPECT_EQ(Stat("", "total.requests"), 0);
+}
+
+TEST_F(OpenAiCompatibleProviderTest, ASchemaMayBecomeATool) {
+  const auto provider =
+      MakeCompatible("quirks { schema_mode: SCHEMA_MODE_TOOL }");
+  ProviderQuestion question = Parsed("m");
+  ASSERT_TRUE(google::protobuf::TextFormat::MergeFromString(
+      R"pb(response_format {
+             kind: KIND_JSON_SCHEMA
+             name: "person"
+             schema: "{\"type\":\"object\"}"
+           })pb",
+      &question.request));
+  Script("m", R"({"tool_calls": [{"name": "person", "arguments": "{}"}]})");
+  const ProviderOutcome outcome = calls_.Generate(*provider, question);
+  ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
+  EXPECT_EQ(TextOf(outcome.response), "{}");
+  EXPECT_THAT(*upstream_->LastBody("m"),
+              AllOf(HasSubstr("tool_choice"), Not(HasSubstr("json_schema"))));
+}
+
 }  // namespace
 }  // namespace gateway

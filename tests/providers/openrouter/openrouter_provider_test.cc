@@ -190,5 +190,14 @@ TEST_F(OpenRouterProviderTest, RefusesAUrlThatIsNone) {
       MakeOpenRouterProvider(ProviderSetup(), config).status()));
 }
 
+TEST_F(OpenRouterProviderTest, EmbedsAndListsItsModels) {
+  const auto embedded = calls_.Embed(*openrouter_, "m", "hi");
+  ASSERT_TRUE(embedded.ok()) << embedded.status();
+  EXPECT_EQ(embedded->embeddings_size(), 1);
+  const auto models = calls_.ListModels(*openrouter_);
+  ASSERT_TRUE(models.ok()) << models.status();
+  EXPECT_FALSE(models->empty());
+}
+
 }  // namespace
 }  // namespace gateway
