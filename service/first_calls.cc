@@ -25,6 +25,10 @@ First calls:
 
   curl -sN http://$http/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock-model","stream":true,"messages":[{"role":"user","content":"Hello"}]}'
 
+  curl -s http://$http/v1/messages -H 'content-type: application/json' -d '{"model":"mock-model","max_tokens":64,"messages":[{"role":"user","content":"Hello"}]}'
+
+  curl -s http://$http/v1/responses -H 'content-type: application/json' -d '{"model":"mock-model","input":"Hello"}'
+
   curl -s http://$http/v1/models
 
   grpcurl -plaintext $grpc grpc.health.v1.Health/Check

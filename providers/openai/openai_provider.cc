@@ -8,6 +8,7 @@
 #include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -17,6 +18,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OpenAiProvider& config) {
   static const OpenAiChat chat;
+  static const OpenAiResponses responses;
   static const OpenAiEmbeddings embeddings(/*ask_base64=*/true);
   static const OpenAiModelList models;
   HttpProvider::Options options;
@@ -34,7 +36,8 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   options.embedding_dialect = &embeddings;
   options.models_path = "/models";
   options.model_list_dialect = &models;
-  options.generations = {{&chat, "/chat/completions", ""}};
+  options.generations = {{&chat, "/chat/completions", ""},
+                         {&responses, "/responses", ""}};
   return std::make_unique<HttpProvider>(std::move(options));
 }
 

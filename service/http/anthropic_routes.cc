@@ -47,7 +47,8 @@ GenerationOptions OptionsFor(const Visit& visit, const Operation& operation) {
 }  // namespace
 
 AnthropicRoutes::AnthropicRoutes(absl::Duration ping_interval)
-    : words_{.dialect = &dialect_,
+    : words_{.vendor = "Anthropic",
+             .dialect = &dialect_,
              .request_id_field = "request-id",
              .ping = kAnthropicMessagesPing,
              .ping_interval = ping_interval} {}

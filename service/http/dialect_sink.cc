@@ -103,7 +103,16 @@ void DialectSink::Start(Call& call) {
 void DialectSink::Describe(const Call& call,
                            v1::StreamStarted* started) const {
   call.Describe(started);
-  started->mutable_extensions()->MergeFrom(echo_);
+  // What the provider says itself counts.
+  const int said = started->extensions_size();
+  for (const v1::Extension& echoed : echo_) {
+    bool known = false;
+    for (int i = 0; i < said && !known; ++i) {
+      known = started->extensions(i).name() == echoed.name() &&
+              started->extensions(i).dialect() == echoed.dialect();
+    }
+    if (!known) *started->add_extensions() = echoed;
+  }
 }
 
 Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {

@@ -1,7 +1,8 @@
 // DoorWords is what is particular to one vendor's HTTP door beside its dialect:
 // names of fields, and what keeps a silent stream alive.
 //
-//   const DoorWords words = {.dialect = &dialect,
+//   const DoorWords words = {.vendor = "Anthropic",
+//                            .dialect = &dialect,
 //                            .request_id_field = "request-id"};
 //
 // Thread contract: immutable.
@@ -19,6 +20,8 @@
 namespace gateway {
 
 struct DoorWords {
+  // Whose words they are. Several doors may speak for one vendor.
+  std::string_view vendor;
   // Never null; outlives the door.
   const Dialect* dialect = nullptr;
   // Carries the request's id beside `x-request-id`, which every answer has;

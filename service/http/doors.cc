@@ -16,6 +16,9 @@ Doors::Doors(LoopServices& services) : services_(services) {
   // serves everybody.
   anthropic_.AddTo(routes_);
   openai_.AddTo(routes_);
+  responses_.AddTo(routes_);
+  embeddings_.AddTo(routes_);
+  gemini_.AddTo(routes_);
 }
 
 Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {
@@ -29,12 +32,14 @@ Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {
   absl::Status missing = MakeFault(
       v1::ERROR_REASON_NOT_FOUND,
       absl::StrCat("there is no ", ToAbsl(request.method), " ",
-                   ToAbsl(request.path), "; see ", routes_.Shown(words)));
+                   ToAbsl(request.path), "; see ",
+                   routes_.Shown(words.vendor)));
   return Fail(Visit(services_, words, request, responder), std::move(missing));
 }
 
 const DoorWords& Doors::NearestTo(std::string_view path) const {
   if (path.starts_with("/v1/messages")) return anthropic_.words();
+  if (path.starts_with("/v1beta/")) return gemini_.words();
   return openai_.words();
 }
 

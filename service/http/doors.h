@@ -1,6 +1,11 @@
 // Doors is the handler of the HTTP listener: it picks the door that serves a
-// request, by path. Each door speaks one vendor's words (openai_routes.h,
-// anthropic_routes.h); all of them enter the same four stages.
+// request, by path. Each door speaks one vendor's words:
+//
+//   openai_routes.h, responses_routes.h, embeddings_routes.h   OpenAI's
+//   anthropic_routes.h                                         Anthropic's
+//   gemini_routes.h                                            Google's
+//
+// All of them enter the same four stages.
 //
 // Who asks for what no door has is told, in the words of the nearest, what
 // there is.
@@ -16,7 +21,10 @@
 #include "base/task.h"
 #include "service/http/anthropic_routes.h"
 #include "service/http/door_words.h"
+#include "service/http/embeddings_routes.h"
+#include "service/http/gemini_routes.h"
 #include "service/http/openai_routes.h"
+#include "service/http/responses_routes.h"
 #include "service/http/route_table.h"
 #include "service/pipeline/loop_services.h"
 
@@ -39,6 +47,9 @@ class Doors final : public HttpHandler {
   LoopServices& services_;
   const AnthropicRoutes anthropic_;
   const OpenAiRoutes openai_;
+  const ResponsesRoutes responses_;
+  const EmbeddingsRoutes embeddings_{openai_.words()};
+  const GeminiRoutes gemini_;
   RouteTable routes_;
 };
 

@@ -4,12 +4,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "base/status_macros.h"
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
-#include "service/http/answer_fields.h"
 #include "service/http/dialect_sink.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
@@ -26,28 +24,6 @@ void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
   facts.previous_response_id = options.previous_response_id;
   facts.remembered_unless_refused = options.remembered_unless_refused;
   call->responses = visit.services.responses;
-}
-
-// Tells a count, or why there is none, and notes what was sent.
-Task<absl::Status> SendCount(Visit& visit, Call& call,
-                             const absl::StatusOr<TokenCount>& count) {
-  std::string body;
-  absl::Status outcome = count.status();
-  if (outcome.ok()) {
-    outcome = visit.words.dialect->WriteCountResponse(count->tokens, &body);
-  }
-  call.http_status = 200;
-  if (!outcome.ok()) {
-    const WireError error = visit.words.dialect->WriteError(outcome, visit.id);
-    call.http_status = error.http_status;
-    body = error.body;
-  }
-  AnswerFields fields(visit.words, "application/json", visit.id,
-                      call.loop.Now() - call.arrival);
-  fields.AddFailure(outcome);
-  call.response_bytes = static_cast<int64_t>(body.size());
-  const std::string_view pieces[] = {body};
-  co_return co_await visit.responder.Send({call.http_status, fields}, pieces);
 }
 
 }  // namespace
@@ -93,7 +69,12 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
   call.refusal = options.refusal.ok() ? std::move(read) : options.refusal;
   call.facts.model = request->model();
   const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
-    return SendCount(visit, call, count);
+    std::string body;
+    absl::Status outcome = count.status();
+    if (outcome.ok()) {
+      outcome = visit.words.dialect->WriteCountResponse(count->tokens, &body);
+    }
+    return SendOutcome(visit, call, std::move(outcome), std::move(body));
   };
   (co_await RunCount(call, services.recorder, &tell)).IgnoreError();
 }

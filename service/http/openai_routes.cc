@@ -22,7 +22,8 @@ Task<void> Complete(Visit visit) {
 }  // namespace
 
 OpenAiRoutes::OpenAiRoutes()
-    : words_{.dialect = &dialect_,
+    : words_{.vendor = "OpenAI",
+             .dialect = &dialect_,
              .processing_ms_field = "openai-processing-ms"} {}
 
 void OpenAiRoutes::AddTo(RouteTable& table) const {

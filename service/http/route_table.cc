@@ -35,10 +35,10 @@ const RouteTable::Route* RouteTable::Find(const HttpRequest& request,
   return nullptr;
 }
 
-std::string RouteTable::Shown(const DoorWords& words) const {
+std::string RouteTable::Shown(std::string_view vendor) const {
   std::vector<absl::string_view> shown;
   for (const Route& route : routes_) {
-    if (route.words == &words) shown.push_back(ToAbsl(route.shown));
+    if (route.words->vendor == vendor) shown.push_back(ToAbsl(route.shown));
   }
   if (shown.size() < 2) return absl::StrJoin(shown, "");
   const auto before_last = absl::MakeConstSpan(shown).first(shown.size() - 1);

@@ -47,9 +47,9 @@ class RouteTable {
   // Null if there is none.
   const Route* Find(const HttpRequest& request, std::string_view* rest) const;
 
-  // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what one door
-  // serves.
-  std::string Shown(const DoorWords& words) const;
+  // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what the doors
+  // of one vendor serve.
+  std::string Shown(std::string_view vendor) const;
 
  private:
   std::vector<Route> routes_;

@@ -1,5 +1,6 @@
 #include "service/http/visit.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -84,6 +85,22 @@ absl::Status CheckCaller(const Visit& visit, const Wiring& wiring) {
   return wiring.authenticator()
       .Authenticate(visit.fields.authorization, visit.fields.api_key)
       .status();
+}
+
+Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,
+                               std::string body) {
+  call.http_status = 200;
+  if (!outcome.ok()) {
+    const WireError error = visit.words.dialect->WriteError(outcome, visit.id);
+    call.http_status = error.http_status;
+    body = error.body;
+  }
+  AnswerFields fields(visit.words, "application/json", visit.id,
+                      Elapsed(visit));
+  fields.AddFailure(outcome);
+  call.response_bytes = static_cast<int64_t>(body.size());
+  const std::string_view pieces[] = {body};
+  co_return co_await visit.responder.Send({call.http_status, fields}, pieces);
 }
 
 Task<void> SendJson(Visit visit, std::string body) {

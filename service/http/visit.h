@@ -79,6 +79,11 @@ void SetFacts(const Visit& visit, const Operation& operation, CallFacts* facts);
 // API_KEY_INVALID unless the caller shows a key that is known.
 absl::Status CheckCaller(const Visit& visit, const Wiring& wiring);
 
+// Answers a call that is not streamed: with `body`, or with what went wrong.
+// Notes in the call what was sent.
+Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,
+                               std::string body);
+
 Task<void> SendJson(Visit visit, std::string body);
 Task<void> Fail(Visit visit, absl::Status status);
 

@@ -153,7 +153,8 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
 }
 
 Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
-                            v1::EmbedResponse* response) {
+                            v1::EmbedResponse* response,
+                            const TellOutcome* tell) {
   const InflightCall inflight = recorder.Begin(call);
   absl::Status outcome = AdmitAndPlan(call);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
@@ -163,6 +164,10 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
     for (const v1::Warning& warning : call.warnings) {
       *response->add_warnings() = warning;
     }
+  }
+  if (tell != nullptr) {
+    const absl::Status told = co_await (*tell)(outcome);
+    if (outcome.ok()) outcome = told;
   }
   recorder.Record(call, outcome);
   co_return outcome;

@@ -65,9 +65,15 @@ using TellCount =
 Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
                                           const TellCount* tell = nullptr);
 
-// Runs a call that asks for vectors: call.embed.
+// Tells the caller how its call went.
+using TellOutcome =
+    std::function<Task<absl::Status>(const absl::Status& outcome)>;
+
+// Runs a call that asks for vectors: call.embed. `tell`, if there is one, does
+// so before the call is recorded.
 Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
-                            v1::EmbedResponse* response);
+                            v1::EmbedResponse* response,
+                            const TellOutcome* tell = nullptr);
 
 }  // namespace gateway
 

@@ -33,6 +33,8 @@ TEST_F(FirstCallsTest, EachCommandGoesToTheListenerThatServesIt) {
         " 127.0.0.1:1001 llmgateway.v1.GatewayService/StreamGenerate\n",
         "curl -s http://127.0.0.1:1002/v1/chat/completions ",
         "curl -sN http://127.0.0.1:1002/v1/chat/completions ",
+        "curl -s http://127.0.0.1:1002/v1/messages ",
+        "curl -s http://127.0.0.1:1002/v1/responses ",
         "curl -s http://127.0.0.1:1002/v1/models\n",
         "grpcurl -plaintext 127.0.0.1:1001 grpc.health.v1.Health/Check\n",
         "grpcurl -plaintext 127.0.0.1:1001 list\n",

@@ -390,5 +390,25 @@ TEST_F(GatewayServiceTest, WhatIsNotServedYetIsUnimplemented) {
   }
 }
 
+TEST_F(GatewayServiceTest, AConversationGoesOnFromAnAnswerThatWasStored) {
+  const absl::StatusOr<v1::GenerateResponse> forgotten = Generate(Request());
+  ASSERT_TRUE(forgotten.ok());
+  v1::GenerateRequest next = Request();
+  next.set_previous_response_id(forgotten->id());
+  EXPECT_EQ(Reason(Generate(next).status()), v1::ERROR_REASON_INVALID_REQUEST);
+
+  v1::GenerateRequest stored = Request();
+  stored.set_store(true);
+  const absl::StatusOr<v1::GenerateResponse> kept = Generate(stored);
+  ASSERT_TRUE(kept.ok());
+  next.set_previous_response_id(kept->id());
+  EXPECT_TRUE(Generate(next).ok());
+
+  KeepingWriter<v1::GenerateEvent> writer;
+  ASSERT_TRUE(Stream(stored, writer).ok());
+  next.set_previous_response_id(writer.written().front().started().id());
+  EXPECT_TRUE(Generate(next).ok());
+}
+
 }  // namespace
 }  // namespace gateway

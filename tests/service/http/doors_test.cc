@@ -29,8 +29,9 @@ TEST_F(DoorsTest, OtherPathsAreToldTheKnownOnesByTheNearestDoor) {
         answer.body,
         AllOf(StartsWith(kOpenAi),
               HasSubstr(absl::StrCat("there is no GET ", path, "; see")),
-              HasSubstr("POST /v1/chat/completions, GET /v1/models and GET "
-                        "/v1/models/{id}")));
+              HasSubstr("POST /v1/chat/completions, GET /v1/models, GET "
+                        "/v1/models/{id}, POST /v1/responses,"),
+              HasSubstr(" and POST /v1/embeddings")));
   }
   for (const char* path : {"/v1/messages/batches", "/v1/messages/"}) {
     const RawAnswer answer = Ask("POST", path, "{}");

@@ -1,0 +1,39 @@
+// EmbeddingsRoutes is the door for texts as vectors, in OpenAI's words:
+//
+//   POST /v1/embeddings    floats, or base64 with `encoding_format`
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_HTTP_EMBEDDINGS_ROUTES_H_
+#define SERVICE_HTTP_EMBEDDINGS_ROUTES_H_
+
+#include "base/task.h"
+#include "providers/dialects/openai_embeddings/openai_embeddings.h"
+#include "service/http/door_words.h"
+#include "service/http/route_table.h"
+#include "service/http/visit.h"
+
+namespace gateway {
+
+class EmbeddingsRoutes {
+ public:
+  // Fails in `words`, which must outlive this.
+  explicit EmbeddingsRoutes(const DoorWords& words)
+      : words_(words), dialect_(/*ask_base64=*/true) {}
+
+  EmbeddingsRoutes(const EmbeddingsRoutes&) = delete;
+  EmbeddingsRoutes& operator=(const EmbeddingsRoutes&) = delete;
+
+  // `table` must not outlive this.
+  void AddTo(RouteTable& table) const;
+
+ private:
+  Task<void> Embed(Visit visit) const;
+
+  const DoorWords& words_;
+  const OpenAiEmbeddings dialect_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_EMBEDDINGS_ROUTES_H_

@@ -1,0 +1,141 @@
+#include "service/http/gemini_routes.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/http/generation.h"
+#include "service/http/model_listing.h"
+#include "service/http/percent_decode.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kModels = "/v1beta/models";
+constexpr std::string_view kBelowModels = "/v1beta/models/";
+
+constexpr Operation kGenerate = {"POST /v1beta/models/{model}:generateContent",
+                                 "POST",
+                                 "/v1beta/models/{model}:generateContent"};
+constexpr Operation kStream = {
+    "POST /v1beta/models/{model}:streamGenerateContent", "POST",
+    "/v1beta/models/{model}:streamGenerateContent"};
+constexpr Operation kCount = {"POST /v1beta/models/{model}:countTokens", "POST",
+                              "/v1beta/models/{model}:countTokens"};
+
+// Whether the query has the parameter `name`, and with `value`, if that is not
+// empty.
+bool HasParameter(std::string_view query, std::string_view name,
+                  std::string_view value = {}) {
+  for (absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
+    const std::string_view parameter = ToStd(each);
+    const size_t equals = parameter.find('=');
+    if (parameter.substr(0, equals) != name) continue;
+    const std::string_view found = equals == std::string_view::npos
+                                       ? std::string_view()
+                                       : parameter.substr(equals + 1);
+    if (value.empty() || found == value) return true;
+  }
+  return false;
+}
+
+absl::Status CheckQuery(const Visit& visit) {
+  if (!HasParameter(visit.request.query, "key")) return absl::OkStatus();
+  return InvalidField(
+      "key", "a key in a URL ends up in logs; send it as `x-goog-api-key`");
+}
+
+// The operation that a path's last word asks for; null if there is none.
+const Operation* FindOperation(std::string_view word) {
+  if (word == "generateContent") return &kGenerate;
+  if (word == "streamGenerateContent") return &kStream;
+  if (word == "countTokens") return &kCount;
+  return nullptr;
+}
+
+// `{model}:{word}`, as it stands in the path.
+Task<void> Ask(Visit visit, std::string_view rest) {
+  const size_t colon = rest.rfind(':');
+  const Operation* const operation =
+      colon == std::string_view::npos ? nullptr
+                                      : FindOperation(rest.substr(colon + 1));
+  if (operation == nullptr) {
+    absl::Status missing = MakeFault(
+        v1::ERROR_REASON_NOT_FOUND,
+        absl::StrCat("there is no POST ", ToAbsl(visit.request.path),
+                     "; a model can generateContent, streamGenerateContent "
+                     "and countTokens"));
+    return Fail(std::move(visit), std::move(missing));
+  }
+  absl::StatusOr<std::string> model = PercentDecode(rest.substr(0, colon));
+  if (!model.ok() || model->empty()) {
+    absl::Status unnamed =
+        model.ok() ? InvalidField("model", "is required") : model.status();
+    return Fail(std::move(visit), std::move(unnamed));
+  }
+  GenerationOptions options;
+  options.operation = *operation;
+  options.model = *std::move(model);
+  options.stream = operation == &kStream;
+  options.refusal = CheckQuery(visit);
+  if (operation == &kCount) {
+    return CountTokens(std::move(visit), std::move(options));
+  }
+  if (options.refusal.ok() && options.stream &&
+      !HasParameter(visit.request.query, "alt", "sse")) {
+    options.refusal = InvalidField(
+        "alt", "streams are server-sent events here: ask with `?alt=sse`");
+  }
+  return Generate(std::move(visit), std::move(options));
+}
+
+}  // namespace
+
+GeminiRoutes::GeminiRoutes()
+    : words_{.vendor = "Google", .dialect = &dialect_} {}
+
+void GeminiRoutes::AddTo(RouteTable& table) const {
+  for (const Operation* operation : {&kGenerate, &kStream, &kCount}) {
+    table.Add({.words = &words_,
+               .method = operation->method,
+               .path = kBelowModels,
+               .shown = operation->name,
+               .serve = [](Visit visit, std::string_view rest) {
+                 return Ask(std::move(visit), rest);
+               }});
+  }
+  table.Add({.words = &words_,
+             .method = "GET",
+             .path = kModels,
+             .shown = "GET /v1beta/models",
+             .serve = [this](Visit visit, std::string_view) {
+               return List(std::move(visit));
+             }});
+  table.Add({.words = &words_,
+             .method = "GET",
+             .path = kBelowModels,
+             .shown = "GET /v1beta/models/{model}",
+             .serve = [this](Visit visit, std::string_view name) {
+               return Show(std::move(visit), name);
+             }});
+}
+
+Task<void> GeminiRoutes::List(Visit visit) const {
+  const absl::Status checked = CheckQuery(visit);
+  if (!checked.ok()) return Fail(std::move(visit), checked);
+  return ListModels(std::move(visit), model_list_);
+}
+
+Task<void> GeminiRoutes::Show(Visit visit,
+                              std::string_view encoded_name) const {
+  const absl::Status checked = CheckQuery(visit);
+  if (!checked.ok()) return Fail(std::move(visit), checked);
+  return ShowModel(std::move(visit), model_list_, encoded_name);
+}
+
+}  // namespace gateway

@@ -1,0 +1,47 @@
+// ResponsesRoutes is the door for OpenAI's Responses API:
+//
+//   POST   /v1/responses                 whole or as server-sent events
+//   POST   /v1/responses/input_tokens
+//   GET    /v1/responses/{id}            of an answer that is remembered here
+//   DELETE /v1/responses/{id}
+//
+// Where the chosen provider speaks the same dialect, bytes are forwarded, and
+// the provider remembers. Otherwise the gateway does, unless the request says
+// `store: false`, and a request may go on from that with
+// `previous_response_id`.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_HTTP_RESPONSES_ROUTES_H_
+#define SERVICE_HTTP_RESPONSES_ROUTES_H_
+
+#include <string_view>
+
+#include "base/task.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
+#include "service/http/door_words.h"
+#include "service/http/route_table.h"
+#include "service/http/visit.h"
+
+namespace gateway {
+
+class ResponsesRoutes {
+ public:
+  ResponsesRoutes();
+
+  ResponsesRoutes(const ResponsesRoutes&) = delete;
+  ResponsesRoutes& operator=(const ResponsesRoutes&) = delete;
+
+  const DoorWords& words() const { return words_; }
+
+  // `table` must not outlive this.
+  void AddTo(RouteTable& table) const;
+
+ private:
+  const OpenAiResponses dialect_;
+  const DoorWords words_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_RESPONSES_ROUTES_H_
