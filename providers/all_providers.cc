@@ -62,8 +62,8 @@ OutputModes OutputModesOf(const Config& config) {
       return {.lacking = OutputMode::kForcedTool};
     case Config::kDeepseek:
       return {.usual = OutputMode::kJsonMode, .lacking = OutputMode::kJsonMode};
+    // Asks for JSON in words of its own, and knows how it is wrapped then.
     case Config::kLocalCli:
-      return {.usual = OutputMode::kPrompt, .lacking = OutputMode::kPrompt};
     case Config::kMock:
     case Config::kOllama:
     case Config::kOpenaiCompatible:

@@ -119,6 +119,13 @@ class LocalCliProvider::Run {
 Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
                                                 bool stream) {
   std::string prompt;
+  // This is no parameter that is left out.
+  if (WantsJson(*call.request)) {
+    v1::Warning& warning = call.warnings->emplace_back();
+    warning.set_field("response_format");
+    warning.set_message(
+        "asked for in the prompt: the tool cannot be held to it");
+  }
   const size_t warned = call.warnings->size();
   GATEWAY_CO_RETURN_IF_ERROR(
       provider_.Blame(WriteCliPrompt(*call.request, &prompt, call.warnings)));

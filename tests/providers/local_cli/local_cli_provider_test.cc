@@ -25,6 +25,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/all_providers.h"
 #include "providers/provider.h"
 #include "providers/provider_setup.h"
 #include "service/config/defaults.h"
@@ -115,20 +116,20 @@ class LocalCliProviderTest : public testing::Test {
     return text.str();
   }
 
-  void MakeProvider() {
+  void MakeTool() {
     provider_ =
         std::make_unique<LocalCliProvider>(setup_, config(), inherited_);
   }
 
   Outcome Generate() {
-    MakeProvider();
+    MakeTool();
     Outcome outcome;
     runner_.Run(RunGenerate(&outcome));
     return outcome;
   }
 
   Outcome Stream() {
-    MakeProvider();
+    MakeTool();
     Outcome outcome;
     runner_.Run(RunStream(&outcome));
     return outcome;
@@ -233,22 +234,27 @@ TEST_F(LocalCliProviderTest, TheEnvironmentIsInheritedButForItsOwnMark) {
   EXPECT_THAT(environment, Not(HasSubstr("CLAUDECODE")));
 }
 
-TEST_F(LocalCliProviderTest, MadeByTheTableItInheritsThisProcess) {
-  Install(Printing(kResult));
+TEST_F(LocalCliProviderTest, MadeByTheTableItInheritsAndAsksInItsOwnWords) {
+  Install(Printing(R"({"type":"result","result":"```json\n{}\n```"})"));
+  request_.mutable_response_format()->set_kind(
+      v1::ResponseFormat::KIND_JSON_SCHEMA);
+  request_.mutable_response_format()->set_schema(R"({"type":"object"})");
   setenv("CLAUDECODE", "1", 1);
   setenv("SEEN_BY_THE_TOOL", "yes", 1);
-  const auto made = MakeLocalCliProvider(setup_, config());
-  EXPECT_EQ(made->name(), "cli");
-  EXPECT_EQ(made->FindDialect("anthropic_messages"), nullptr);
+  const auto made = MakeProvider(gateway_.providers(0), setup_);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ((*made)->name(), "cli");
+  EXPECT_EQ((*made)->FindDialect("anthropic_messages"), nullptr);
   Outcome outcome;
   const auto ask = [&]() -> Task<void> {
     ProviderCall call = Call(&outcome);
     ProviderAnswer answer;
     answer.response = &outcome.response;
-    outcome.status = co_await made->Generate(call, &answer);
+    outcome.status = co_await (*made)->Generate(call, &answer);
   };
   runner_.Run(ask());
-  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_EQ(outcome.response.choices(0).message().parts(0).text(), "{}");
   EXPECT_THAT(Noted("environment"), HasSubstr("SEEN_BY_THE_TOOL=yes"));
   EXPECT_THAT(Noted("environment"), Not(HasSubstr("CLAUDECODE")));
 }
@@ -300,8 +306,15 @@ TEST_F(LocalCliProviderTest, JsonComesWholeAndWithoutItsFence) {
   request_.mutable_response_format()->set_kind(
       v1::ResponseFormat::KIND_JSON_OBJECT);
   EXPECT_EQ(Generate().text, "{\"sum\": 4}");
-  EXPECT_EQ(Stream().text, "{\"sum\": 4}");
+  const Outcome stream = Stream();
+  EXPECT_EQ(stream.text, "{\"sum\": 4}");
+  ASSERT_EQ(stream.warnings.size(), 1u);
+  EXPECT_EQ(stream.warnings[0].field(), "response_format");
   EXPECT_THAT(Noted("prompt"), StartsWith("Reply with JSON only"));
+  // It is no parameter that could be refused for being left out.
+  setup_.unsupported_parameters =
+      llmgateway::config::v1::ProviderConfig::UNSUPPORTED_PARAMETERS_REFUSE;
+  EXPECT_EQ(Generate().text, "{\"sum\": 4}");
 }
 
 TEST_F(LocalCliProviderTest, WhatItCannotBeGivenIsRefusedUnasked) {
@@ -416,7 +429,7 @@ TEST_F(LocalCliProviderTest, AnAnswerIsAtItsEndThoughTheProgramIsNot) {
 TEST_F(LocalCliProviderTest, OnlySoManyRunAtOnceAndTheRestWait) {
   Install("mkdir busy || exit 9\nsleep 0.02\nrmdir busy\n" + Printing(kResult));
   config().set_processes_limit(1);
-  MakeProvider();
+  MakeTool();
   constexpr int kCalls = 5;
   Outcome outcomes[kCalls];
   int ended = 0;
@@ -446,7 +459,7 @@ TEST_F(LocalCliProviderTest, AProgramThatIsGivenUpHoldsItsPlaceUntilItIsGone) {
   config().set_processes_limit(1);
   config().mutable_timeout()->set_seconds(0);
   config().mutable_timeout()->set_nanos(500'000'000);
-  MakeProvider();
+  MakeTool();
   Outcome outcomes[2];
   const auto run = [&]() -> Task<void> {
     co_await RunGenerate(&outcomes[0]);
@@ -458,7 +471,7 @@ TEST_F(LocalCliProviderTest, AProgramThatIsGivenUpHoldsItsPlaceUntilItIsGone) {
 }
 
 TEST_F(LocalCliProviderTest, CountsNothing) {
-  MakeProvider();
+  MakeTool();
   Outcome outcome;
   const auto count = [&]() -> Task<absl::StatusOr<int64_t>> {
     ProviderCall call = Call(&outcome);
