@@ -95,6 +95,7 @@ class Bench:
         command = [
             self.options.load, "--target=127.0.0.1:%d" % port,
             "--protocol=" + load.protocol, "--mode=" + load.mode,
+            "--format=" + load.format,
             "--connections=%d" % load.connections,
             "--streams=%d" % load.streams,
             "--prompt_bytes=%d" % load.prompt_bytes,

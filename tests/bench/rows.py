@@ -23,10 +23,11 @@ SCRIPTS = {
              "stall_after_chunks": 1},
 }
 
-# Load: mode is "unary" or "stream"; model names the script.
+# Load: mode is "unary" or "stream"; model names the script; format is the
+# vendor's whose clients speak HTTP: "openai" or "anthropic".
 Load = collections.namedtuple(
-    "Load", "protocol mode connections streams model prompt_bytes",
-    defaults=(1, "whole", 1024))
+    "Load", "protocol mode connections streams model prompt_bytes format",
+    defaults=(1, "whole", 1024, "openai"))
 
 # A limit on what the gateway may use: as a multiple of nginx's figure, or as
 # what comes on top of it, or by itself.
@@ -54,6 +55,10 @@ Row = collections.namedtuple(
 
 def _http(connections, model="whole", prompt_bytes=1024, mode="unary"):
     return Load("http", mode, connections, 1, model, prompt_bytes)
+
+
+def _messages(load):
+    return load._replace(format="anthropic")
 
 
 def _grpc(connections, streams, model="whole", mode="unary"):
@@ -128,6 +133,26 @@ LOAD_ROWS = [
               _grpc(4, 16, "burst", "stream")),
     _grpc_row("grpc_burst_4x1024", "gRPC stream burst, 4 x 1024, per chunk",
               _grpc(4, 1024, "burst", "stream")),
+    _http_row("messages_64", "Anthropic door, unary, 64 in flight",
+              _messages(_http(64)), times_nginx(1.1, 1.0), quick=True,
+              gateway="anthropic"),
+    _http_row("messages_burst", "Anthropic door, SSE burst, per chunk",
+              _messages(_sse(_BURSTS, "burst")), times_nginx(1.2, 1.0),
+              gateway="anthropic"),
+    _http_row("messages_paced", "Anthropic door, SSE paced, per chunk",
+              _messages(_sse(_PACED, "paced")), times_nginx(1.2, 1.0),
+              gateway="anthropic"),
+    _http_row("cross_64", "OpenAI door to Anthropic, unary, 64 in flight",
+              _http(64), times_nginx(1.5, 1.2), quick=True,
+              gateway="anthropic"),
+    _http_row("cross_burst",
+              "OpenAI door to Anthropic, SSE burst, per chunk",
+              _sse(_BURSTS, "burst"), times_nginx(1.6, 1.2), quick=True,
+              gateway="anthropic"),
+    _http_row("cross_paced",
+              "OpenAI door to Anthropic, SSE paced, per chunk",
+              _sse(_PACED, "paced"), times_nginx(1.6, 1.2),
+              gateway="anthropic"),
     _http_row("http_http2_64", "HTTP unary, HTTP/2 upstream, 64 in flight",
               _http(64), gateway="http2_upstream"),
     _http_row("tls_http_64", "HTTP unary, TLS door, 64 in flight", _http(64),

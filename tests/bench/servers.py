@@ -344,6 +344,7 @@ GATEWAYS = {
     "plain": {},
     "two_loops": {"loops": 0},
     "bare": {"policies": False},
+    "anthropic": {"anthropic": True},
     "tls_door": {"tls_door": True},
     "tls_upstream": {"tls_upstream": True, "http_version": "http1"},
     "http2_upstream": {"http_version": "http2"},
@@ -357,7 +358,7 @@ class NotServed(Exception):
 
 def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
                    tls_door=False, tls_upstream=False, http_version=None,
-                   base_url=None):
+                   base_url=None, anthropic=False):
     """The configuration as a dict; JSON is YAML."""
     door = {}
     if tls_door:
@@ -371,8 +372,10 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
         http_upstream["ca_file"] = cert
     if http_version:
         http_upstream["http_version"] = http_version
-    base_url = base_url or ("https://localhost:%d/v1" % upstream.tls_port if tls_upstream
-                else "http://%s/v1" % upstream.address)
+    root = ("https://localhost:%d" % upstream.tls_port if tls_upstream
+            else "http://%s" % upstream.address)
+    kind = "anthropic" if anthropic else "openai"
+    base_url = base_url or (root if anthropic else root + "/v1")
     config = {
         "listeners": {
             "grpc": dict(door, address="127.0.0.1:%d" % ports["grpc"]),
@@ -381,11 +384,11 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
             "operations": {"address": "127.0.0.1:%d" % ports["operations"]},
         },
         "providers": [{
-            "name": "openai",
-            "openai": {"base_url": base_url, "api_key": "env:UPSTREAM_KEY",
-                       "http": http_upstream},
+            "name": kind,
+            kind: {"base_url": base_url, "api_key": "env:UPSTREAM_KEY",
+                   "http": http_upstream},
         }],
-        "routing": {"default_provider": "openai"},
+        "routing": {"default_provider": kind},
         "logging": {"access_log": policies,
                     "file": os.path.join(folder, "gateway_access.log")},
         "runtime": {"event_loops": loops},

@@ -20,19 +20,54 @@ type http1Caller struct {
 	tally   tally
 }
 
-// chatRequest is a whole HTTP/1.1 request in OpenAI's form.
+// A format is the vendor's whose clients the driver stands for.
+type format struct {
+	path string
+	// The caller's key and whatever else the vendor's clients send.
+	fields string
+	// Before the text of a request's first message.
+	limits string
+	// In every whole answer.
+	answerMark string
+	// Before the text of an event that carries some.
+	textMark string
+	// Begins the last line of a stream.
+	endMark string
+}
+
+var formats = map[string]*format{
+	"openai": {
+		path:       "/v1/chat/completions",
+		fields:     "authorization: Bearer %s\r\n",
+		answerMark: `"choices":[{`,
+		textMark:   `"content":"`,
+		endMark:    "data: [DONE]",
+	},
+	"anthropic": {
+		path:       "/v1/messages",
+		fields:     "x-api-key: %s\r\nanthropic-version: 2023-06-01\r\n",
+		limits:     `"max_tokens":4096,`,
+		answerMark: `"type":"message"`,
+		textMark:   `"text_delta","text":"`,
+		endMark:    "event: message_stop",
+	},
+}
+
+// chatRequest is a whole HTTP/1.1 request in the load's format.
 func chatRequest(l *load) []byte {
+	f := formats[l.format]
 	stream := ""
 	if l.mode != modeUnary {
 		stream = `"stream":true,`
 	}
 	body := fmt.Sprintf(
-		`{"model":%q,%s"messages":[{"role":"user","content":%q}]}`,
-		l.model, stream, l.prompt())
-	return []byte(fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\n"+
+		`{"model":%q,%s%s"messages":[{"role":"user","content":%q}]}`,
+		l.model, stream, f.limits, l.prompt())
+	return []byte(fmt.Sprintf("POST %s HTTP/1.1\r\n"+
 		"host: %s\r\nuser-agent: llmgateway-bench\r\naccept: */*\r\n"+
-		"authorization: Bearer %s\r\ncontent-type: application/json\r\n"+
-		"content-length: %d\r\n\r\n%s", l.target, l.key, len(body), body))
+		f.fields+"content-type: application/json\r\n"+
+		"content-length: %d\r\n\r\n%s", f.path, l.target, l.key, len(body),
+		body))
 }
 
 func newHTTP1Caller(l *load, c net.Conn) *http1Caller {
@@ -92,7 +127,7 @@ func (h *http1Caller) open(opened func()) error {
 		if err != nil {
 			return fmt.Errorf("stream ended early: %w", err)
 		}
-		if !told && contentBytes(line) > 0 {
+		if !told && formats[h.load.format].contentBytes(line) > 0 {
 			told = true
 			opened()
 		}
@@ -164,7 +199,7 @@ func (h *http1Caller) readWhole(a answerHead) error {
 	if err != nil {
 		return fmt.Errorf("body cut short: %w", err)
 	}
-	if !bytes.Contains(whole, []byte(`"choices":[{`)) {
+	if !bytes.Contains(whole, []byte(formats[h.load.format].answerMark)) {
 		return fmt.Errorf("not a completion: %.200q", whole)
 	}
 	return nil
@@ -173,6 +208,8 @@ func (h *http1Caller) readWhole(a answerHead) error {
 func (h *http1Caller) readEvents(a answerHead, began time.Time) error {
 	body := h.bodyOf(a)
 	lines := bufio.NewReaderSize(body, 4<<10)
+	f := formats[h.load.format]
+	endMark := []byte(f.endMark)
 	done := false
 	text := 0
 	for {
@@ -183,31 +220,30 @@ func (h *http1Caller) readEvents(a answerHead, began time.Time) error {
 		if err != nil {
 			return fmt.Errorf("stream cut short: %w", err)
 		}
-		if n := contentBytes(line); n > 0 {
+		if n := f.contentBytes(line); n > 0 {
 			if text == 0 {
 				h.tally.began(time.Since(began))
 			}
 			text += n
 			h.tally.text(n)
-		} else if bytes.HasPrefix(line, []byte("data: [DONE]")) {
+		} else if bytes.HasPrefix(line, endMark) {
 			done = true
 		}
 	}
 	if !done {
-		return fmt.Errorf("the stream ended without [DONE]")
+		return fmt.Errorf("the stream ended without %s", f.endMark)
 	}
 	return h.load.checkText(text)
 }
 
 // contentBytes is how much text a line of an event stream adds. The scripted
 // texts need no escapes.
-func contentBytes(line []byte) int {
-	const mark = `"content":"`
-	i := bytes.Index(line, []byte(mark))
+func (f *format) contentBytes(line []byte) int {
+	i := bytes.Index(line, []byte(f.textMark))
 	if i < 0 {
 		return 0
 	}
-	n := bytes.IndexByte(line[i+len(mark):], '"')
+	n := bytes.IndexByte(line[i+len(f.textMark):], '"')
 	if n < 0 {
 		return 0
 	}

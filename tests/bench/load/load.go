@@ -29,6 +29,7 @@ const (
 type load struct {
 	target      string
 	tls         *tls.Config
+	format      string // a name in formats
 	mode        string
 	connections int
 	streams     int

@@ -1,4 +1,4 @@
-// Load calls a server of chat completions as often as it can, and counts.
+// Load calls a server of chat completions or messages as often as it can, and counts.
 //
 //	load --target=127.0.0.1:8080 --connections=64 --seconds=3
 //	load --target=127.0.0.1:50051 --protocol=grpc --mode=stream
@@ -47,6 +47,7 @@ func parseFlags(args []string) (*options, error) {
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	f.StringVar(&o.target, "target", "", "host:port of the server")
 	f.StringVar(&o.protocol, "protocol", "http", "http or grpc")
+	f.StringVar(&o.format, "format", "openai", "openai or anthropic, HTTP")
 	f.StringVar(&o.mode, "mode", modeUnary, "unary, stream or idle")
 	f.IntVar(&o.connections, "connections", 1, "connections")
 	f.IntVar(&o.streams, "streams", 1, "calls in flight per connection, gRPC")
@@ -95,6 +96,8 @@ func (o *options) check(extra int) error {
 		return errors.New("--target is missing")
 	case o.protocol != "http" && o.protocol != "grpc":
 		return fmt.Errorf("--protocol=%s is neither http nor grpc", o.protocol)
+	case formats[o.format] == nil:
+		return fmt.Errorf("--format=%s is neither openai nor anthropic", o.format)
 	case o.mode != modeUnary && o.mode != modeStream && o.mode != modeIdle:
 		return fmt.Errorf("no --mode=%s", o.mode)
 	case o.connections < 1 || o.streams < 1:
