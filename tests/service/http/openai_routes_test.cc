@@ -262,6 +262,17 @@ TEST_F(OpenAiRoutesTest, EveryAnswerTellsHowLongItTook) {
   }
 }
 
+TEST_F(OpenAiRoutesTest, AnAnswerThatMustKeepToItsFormFailsIfItDoesNot) {
+  Script("o-1", R"({"text": "no JSON at all"})");
+  const std::string body =
+      Body("o-1", R"(,"response_format":{"type":"json_object"})");
+  EXPECT_EQ(Post(body).status, 200);
+  const char kStrict[] = "x-llmgateway-strict-output: true\r\n";
+  ExpectError(Post(body, kStrict), 422, "response_format");
+  Script("o-1", R"({"text": "{}"})");
+  EXPECT_EQ(Post(body, kStrict).status, 200);
+}
+
 TEST_F(OpenAiRoutesTest, ACredentialForTheProviderIsSentWhereThatIsAllowed) {
   const char kField[] =
       "x-provider-authorization: Bearer my-own-credential\r\n";
