@@ -15,6 +15,7 @@
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -90,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
     const llmgateway::config::v1::AzureOpenAiProvider& config) {
   static const OpenAiChat modern_chat(Quirks(/*modern=*/true));
   static const OpenAiChat old_chat(Quirks(/*modern=*/false));
+  static const OpenAiResponses responses;
   static const OpenAiEmbeddings embeddings(/*ask_base64=*/true);
   const std::string& version = config.api_version();
   HttpProvider::Options options;
@@ -102,6 +104,11 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
   const Dialect* const chat =
       version >= kModernVersion ? &modern_chat : &old_chat;
   options.generations = {{chat, PathOf(version, "chat/completions"), ""}};
+  // Elsewhere the path names no deployment, which is another story.
+  if (version == "v1") {
+    options.generations.push_back(
+        {&responses, PathOf(version, "responses"), ""});
+  }
   options.embed_path = PathOf(version, "embeddings");
   options.embedding_dialect = &embeddings;
   return std::make_unique<AzureOpenAiProvider>(

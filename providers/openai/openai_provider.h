@@ -1,4 +1,5 @@
-// OpenAI: chat completions with a bearer key.
+// OpenAI: chat completions with a bearer key. Requests in the words of its
+// Responses are forwarded as such.
 //
 // Thread contract: as Provider.
 

@@ -7,6 +7,7 @@
 #include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 #include "providers/openai_compatible/presets.h"
@@ -19,6 +20,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
     const llmgateway::config::v1::OpenAiCompatibleProvider& config) {
   static const OpenAiEmbeddings embeddings(/*ask_base64=*/false);
   static const OpenAiModelList models;
+  static const OpenAiResponses responses;
   const CompatibleHabits habits =
       WithQuirks(PresetHabits(config.preset()), config.quirks());
   HttpProvider::Options options;
@@ -32,6 +34,9 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
   }
   options.own_dialect = std::make_shared<OpenAiChat>(habits.chat);
   options.generations = {{options.own_dialect.get(), "/chat/completions", ""}};
+  if (habits.responses) {
+    options.generations.push_back({&responses, "/responses", ""});
+  }
   if (habits.embeddings) {
     options.embed_path = "/embeddings";
     options.embedding_dialect = &embeddings;

@@ -5,7 +5,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "base/secret.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -79,7 +78,6 @@ TEST(AllProvidersTest, KnowsEveryKindOfTheSchema) {
         "name: 'x' " + kind + " {" +
         (homeless ? "base_url: 'https://a.example'" : "") + "}";
     const auto made = Make(config);
-    if (absl::StrContains(made.status().message(), "not served yet")) continue;
     EXPECT_TRUE(made.ok()) << kind;
     EXPECT_EQ(ProviderKindName(Config(config)), kind);
   }

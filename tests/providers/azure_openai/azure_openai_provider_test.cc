@@ -224,5 +224,17 @@ TEST_F(AzureOpenAiProviderTest, EmbedsByADeployment) {
                          "?api-version=2024-10-21 HTTP/1.1"));
 }
 
+TEST_F(AzureOpenAiProviderTest, VersionOneTakesResponsesAsTheyAre) {
+  Resource resource(kAnswer, "application/json");
+  EXPECT_EQ(MakeAzure(resource)->FindDialect("openai_responses"), nullptr);
+  ProviderQuestion question;
+  question.dialect = "openai_responses";
+  question.body = R"({"model":"gpt-x","input":"hi"})";
+  // What comes back is no such answer, which is not the question here.
+  calls_.Generate(*MakeAzure(resource, "api_version: 'v1'"), question);
+  EXPECT_THAT(resource.head(), StartsWith("POST /openai/v1/responses HTTP"));
+  EXPECT_EQ(resource.body(), R"({"model":"prod gpt","input":"hi"})");
+}
+
 }  // namespace
 }  // namespace gateway

@@ -78,5 +78,16 @@ TEST(OpenAiProviderTest, RefusesAUrlThatIsNone) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST(OpenAiProviderTest, TakesChatAndResponsesAsTheyAre) {
+  llmgateway::config::v1::OpenAiProvider config;
+  config.set_base_url("https://api.example/v1");
+  const auto provider = MakeOpenAiProvider(SetupWith(nullptr), config);
+  ASSERT_TRUE(provider.ok()) << provider.status();
+  for (const char* name : {"openai_chat", "openai_responses"}) {
+    ASSERT_NE((*provider)->FindDialect(name), nullptr) << name;
+    EXPECT_EQ((*provider)->FindDialect(name)->name(), name);
+  }
+}
+
 }  // namespace
 }  // namespace gateway

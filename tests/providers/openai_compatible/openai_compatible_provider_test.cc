@@ -151,5 +151,19 @@ TEST_F(OpenAiCompatibleProviderTest, ASchemaMayBecomeATool) {
               AllOf(HasSubstr("tool_choice"), Not(HasSubstr("json_schema"))));
 }
 
+TEST_F(OpenAiCompatibleProviderTest, ForwardsResponsesWhereTheServiceHasThem) {
+  EXPECT_EQ(MakeCompatible("")->FindDialect("openai_responses"), nullptr);
+  const auto provider = MakeCompatible("quirks { responses: true }");
+  ASSERT_NE(provider->FindDialect("openai_responses"), nullptr);
+  ProviderQuestion question;
+  question.dialect = "openai_responses";
+  question.body = R"({"model":"m","input":"hi","x_unknown":[1, 2]})";
+  const ProviderOutcome outcome = calls_.Generate(*provider, question);
+  ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
+  EXPECT_EQ(*upstream_->LastBody("m"), question.body);
+  EXPECT_THAT(*upstream_->Last("m"), HasSubstr("/v1/responses"));
+  EXPECT_THAT(outcome.bytes, HasSubstr(R"("object":"response")"));
+}
+
 }  // namespace
 }  // namespace gateway
