@@ -6,7 +6,6 @@
 //     response, event_reader, event_writer    answers, whole and streamed
 //     item_reader, item_writer      the items that both are made of
 //     content, tools                what the items and requests hold
-//     history                       for whoever remembers answers
 //     scan                          the raw path
 //     errors                        failures
 //     fields, words                 what all of them share

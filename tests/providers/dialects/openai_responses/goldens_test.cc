@@ -124,6 +124,39 @@ TEST(OpenAiResponsesGoldensTest, AnswersAreWrittenAsTheyWereRead) {
   }
 }
 
+// Whoever remembers a conversation puts the answer behind the request.
+TEST(OpenAiResponsesGoldensTest, TheNextTurnSaysTheItemsOfTheLastAsTheyWere) {
+  const std::string stream = StreamNamed("tools");
+  for (const v1::GenerateResponse& answer :
+       {ReadResponse(ReadGolden("openai_responses/responses/tools.json")),
+        FoldOf(EventsOf(stream, 0))}) {
+    bool is_stream = false;
+    v1::GenerateRequest request = ReadRequest(
+        R"({"model":"m","instructions":"I.","input":"Go."})", &is_stream);
+    *request.add_messages() = answer.choices(0).message();
+    std::string written;
+    ASSERT_TRUE(OpenAiResponses()
+                    .WriteRequest(request, {.model = "m"}, &written, nullptr)
+                    .ok());
+    EXPECT_TRUE(SameJson(written, R"({"model":"m","instructions":"I.",
+      "input":[
+        {"role":"user","content":"Go."},
+        {"id":"rs_1","type":"reasoning",
+         "summary":[{"type":"summary_text","text":"One."},
+                    {"type":"summary_text","text":"Two."}],
+         "encrypted_content":"gAAAA-sealed=="},
+        {"id":"msg_1","type":"message","status":"completed",
+         "role":"assistant","phase":"commentary",
+         "content":[{"type":"output_text","text":"I look.",
+                     "annotations":[]}]},
+        {"type":"function_call","id":"fc_1","status":"completed",
+         "call_id":"call_1","name":"get_weather",
+         "arguments":"{\"city\": \"Oslo\"}"},
+        {"type":"custom_tool_call","id":"ctc_1","status":"completed",
+         "call_id":"call_2","name":"shell","input":"ls -l"}]})"));
+  }
+}
+
 TEST(OpenAiResponsesGoldensTest, StreamsMakeUpTheirAnswers) {
   for (const Golden& golden : GoldensIn("openai_responses/responses")) {
     SCOPED_TRACE(golden.name);
