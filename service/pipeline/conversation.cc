@@ -18,9 +18,13 @@ namespace {
 constexpr std::string_view kIdPrefix = "resp_";
 constexpr size_t kIdDigits = 32;
 
-// How many of the messages are instructions of one turn.
+// How many of the messages are instructions of one turn. One that came as a
+// part of the conversation bears the mark of its format, and stays.
 int InstructionsOf(const MessageList& messages) {
-  return !messages.empty() && messages[0].role() == v1::ROLE_SYSTEM ? 1 : 0;
+  const bool leads = !messages.empty() &&
+                     messages[0].role() == v1::ROLE_SYSTEM &&
+                     messages[0].extensions().empty();
+  return leads ? 1 : 0;
 }
 
 bool WantsToBeRemembered(const Call& call) {

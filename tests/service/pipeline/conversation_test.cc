@@ -150,6 +150,24 @@ TEST_F(ConversationTest, AnAnswerIsRememberedWithWhatWasAsked) {
   EXPECT_EQ(kept->response.choices(0).message().parts(0).text(), "hello");
 }
 
+TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
+  Ask(v1::ROLE_SYSTEM, "be brief");
+  v1::Extension* mark = request_.mutable_messages(0)->add_extensions();
+  mark->set_dialect("openai_responses");
+  mark->set_name("type");
+  mark->set_json("\"message\"");
+  Ask(v1::ROLE_USER, "hello");
+  request_.set_store(true);
+  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
+  ASSERT_NE(remembrance, nullptr);
+  v1::GenerateResponse response;
+  remembrance->Keep(&response);
+  const ResponseStore::Entry kept = store_.Find("alice", response.id());
+  ASSERT_NE(kept, nullptr);
+  ASSERT_EQ(kept->before.size(), 2);
+  EXPECT_EQ(kept->before[0].role(), v1::ROLE_SYSTEM);
+}
+
 TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
   Ask(v1::ROLE_USER, "hi");
   call_.facts.remembered_unless_refused = true;
