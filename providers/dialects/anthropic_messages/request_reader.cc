@@ -73,6 +73,9 @@ absl::Status RequestReader::Read(std::string_view body, bool needs_limit) {
       })));
   if (!seen_.contains("model")) return InvalidField("model", "required");
   if (!seen_.contains("messages")) return InvalidField("messages", "required");
+  if (request_.messages().empty()) {
+    return InvalidField("messages", "must have at least one entry");
+  }
   if (needs_limit && !request_.has_max_output_tokens()) {
     return InvalidField("max_tokens", "required");
   }

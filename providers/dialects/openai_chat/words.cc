@@ -73,8 +73,11 @@ v1::FinishReason ReadFinishReason(std::string_view word,
 std::string_view WriteFinishReason(v1::FinishReason reason,
                                    std::string_view provider_word,
                                    const ChoiceContents& contents) {
-  // The old form of tool calls is never written, so neither is its word.
-  if (provider_word != "function_call" &&
+  // The old form of tool calls is never written, so neither is its word. Others
+  // say `stop` where tools are called; a caller here waits for the right word.
+  const bool hides_calls =
+      reason == v1::FINISH_REASON_TOOL_CALLS && provider_word != "tool_calls";
+  if (!hides_calls &&
       Find(kFinishReasons, provider_word) != v1::FINISH_REASON_UNSPECIFIED &&
       ReadFinishReason(provider_word, contents) == reason) {
     return provider_word;

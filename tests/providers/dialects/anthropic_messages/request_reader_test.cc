@@ -163,6 +163,10 @@ TEST(ReadRequestTest, RequiresAModel) {
             "model");
 }
 
+TEST(ReadRequestTest, RefusesAConversationWithoutMessages) {
+  EXPECT_EQ(FieldAtFault(R"("system":"s","messages":[])"), "messages");
+}
+
 TEST(ReadRequestTest, RefusesWhatIsNoRequest) {
   for (const std::string_view body :
        {"", " ", "null", "[]", "7", "{", "{}x", "{\"model\":\"\xff\"}",

@@ -55,9 +55,10 @@ TEST(OpenAiChatWordsTest, WritesTheProvidersWordWhereItMeansTheSame) {
             "stop");
   EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_LENGTH, "stop", kText),
             "length");
-  EXPECT_EQ(
-      WriteFinishReason(v1::FINISH_REASON_TOOL_CALLS, "function_call", kCall),
-      "tool_calls");
+  for (const std::string_view word : {"function_call", "stop", "tool_calls"}) {
+    EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_TOOL_CALLS, word, kCall),
+              "tool_calls");
+  }
   EXPECT_EQ(WriteFinishReason(v1::FINISH_REASON_PAUSE, "pause_turn", kText),
             "stop");
 }
