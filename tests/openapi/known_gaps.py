@@ -28,6 +28,13 @@ GAPS = (
         "^'request_id' is a required property$",
         "An error in the middle of a stream bears no id; that of a whole "
         "answer, and the head of the stream, do."),
+    Gap("openai", "^event /chat/completions$", "^/object$",
+        "^'' is not one of",
+        "Azure's first chunk, with what its filter thought of the prompt, has "
+        "neither id nor object, and is forwarded as it is."),
+    Gap("openai", "^reply /chat/completions$", "^/choices/0/message$",
+        "^'refusal' is a required property$",
+        "DeepSeek's answers, forwarded as they are, have no such key."),
     Gap("azure_chat", "^ErrorResponse$", "^/error/type$",
         "^None is not of type 'string'$",
         "Azure leaves the type of most errors null."),

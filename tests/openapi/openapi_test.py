@@ -6,9 +6,9 @@ import unittest
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask
 from tests.openapi import exchanges
-from tests.openapi import upstreams
 from tests.openapi import wire_specs
 from tests.testing import doors
+from tests.testing import upstreams
 
 _ANTHROPIC = {"anthropic-version": "2023-06-01", "x-api-key": "key"}
 
@@ -84,7 +84,7 @@ class _DoorCase(gateway_case.GatewayCase):
     def sent(self, model):
         """What is wrong with what the provider was asked."""
         upstream = upstreams.of(model)
-        if upstream is None:
+        if upstream is None or upstream.spec is None:
             return []
         last = self.upstream.last(model)
         path = last["target"].split("?")[0]
@@ -151,8 +151,20 @@ class ChatTest(_DoorCase):
     def test_answers_of_openrouter(self):
         self.every_exchange("router-spec")
 
+    def test_answers_of_gemini(self):
+        self.every_exchange("gemini-spec")
+
+    def test_answers_of_azure(self):
+        self.every_exchange("azure-spec")
+
+    def test_answers_of_deepseek(self):
+        # Which takes no images, and wants its own reasoning back with calls.
+        self.requests = {name: body for name, body in self.requests.items()
+                         if name not in ("image", "tools")}
+        self.every_exchange("deepseek-spec")
+
     def test_errors(self):
-        for model in ("gpt-spec", "claude-spec", "llama-spec"):
+        for model in ("gpt-spec", "claude-spec", "llama-spec", "gemini-spec"):
             self.every_error(model, "ErrorResponse")
 
 
@@ -199,6 +211,12 @@ class MessagesTest(_DoorCase):
 
     def test_answers_of_openai(self):
         self.every_exchange("gpt-spec")
+
+    def test_answers_of_gemini(self):
+        self.every_exchange("gemini-spec")
+
+    def test_answers_of_ollama(self):
+        self.every_exchange("llama-spec")
 
     def events(self, answer):
         # The file does not know of pings.

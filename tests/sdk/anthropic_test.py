@@ -8,7 +8,8 @@ from tests.sdk import sdk_case
 _TOOL = {"name": "get_weather", "description": "Tells the weather.",
          "input_schema": sdk_case.SCHEMA}
 _USER = [{"role": "user", "content": "Hello"}]
-_MODELS = {"anthropic": "claude-sdk", "openai": "gpt-sdk"}
+_MODELS = {"anthropic": "claude-sdk", "openai": "gpt-sdk",
+           "gemini": "gemini-sdk", "ollama": "llama-sdk"}
 
 
 def _texts(message):
@@ -38,9 +39,12 @@ class Messages(sdk_case.SdkCase):
         self.assertTrue(got["request_id"])
         self.assertEqual((got["stop_reason"], got["role"]),
                          ("end_turn", "assistant"))
+        # Ollama does not tell what it had kept.
+        cached = 0 if self.vendor == "ollama" else 30
         usage = got["usage"]
         self.assertEqual((usage["input_tokens"], usage["output_tokens"],
-                          usage["cache_read_input_tokens"]), (10, 9, 30))
+                          usage["cache_read_input_tokens"]),
+                         (40 - cached, 9, cached))
         self.assertIn("Be brief.", self.sent())
 
     def test_a_stream_is_read(self):
@@ -86,8 +90,9 @@ class Messages(sdk_case.SdkCase):
         got = self.do("message", request={
             **request, "messages": history, "tool_choice": {"type": "auto"}})
         self.assertEqual(_texts(got), ["Cold and warm."])
-        for call in calls:
-            self.assertIn(call["id"], self.sent())
+        if self.vendor in ("openai", "anthropic"):  # Others go by names.
+            for call in calls:
+                self.assertIn(call["id"], self.sent())
 
     def test_structured_output_is_parsed(self):
         self.script(text=sdk_case.WEATHER_TEXT)
@@ -203,8 +208,6 @@ class Models(sdk_case.SdkCase):
 
     door = "anthropic_models"
     models = {"anthropic": "claude-sdk"}
-    config = sdk_case.gateway_case.CONFIG.replace(
-        "routing:\n", '    models: ["claude-sdk"]\nrouting:\n')
 
     def setUp(self):
         super().setUp()

@@ -19,6 +19,7 @@ from tests.integration import gateway_case
 from tests.sdk import sdks
 from tests.sdk.sdks import SdkError  # For those who expect it.
 from tests.testing import doors
+from tests.testing import upstreams
 
 # A pixel, as PNG.
 PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwAD"
@@ -39,7 +40,7 @@ def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
             name = "%s%sTo%s" % (language.capitalize(), cases.__name__,
                                  vendor.capitalize())
             names[name] = type(name, (cases,), {
-                "language": language, "model": model,
+                "language": language, "vendor": vendor, "model": model,
                 "__module__": cases.__module__})
     del names[cases.__name__]
 
@@ -52,7 +53,11 @@ class SdkCase(gateway_case.GatewayCase):
     models = {}
     # What for_each_sdk chose.
     language = None
+    vendor = None
     model = None
+
+    config = upstreams.config(["sdk"])
+    env = upstreams.ENV
 
     @classmethod
     def setUpClass(cls):
