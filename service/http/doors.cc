@@ -15,10 +15,10 @@ Doors::Doors(LoopServices& services) : services_(services) {
   // The first that fits serves: whoever tells by a field comes before whoever
   // serves everybody.
   anthropic_.AddTo(routes_);
+  gemini_.AddTo(routes_);
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);
   embeddings_.AddTo(routes_);
-  gemini_.AddTo(routes_);
 }
 
 Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {

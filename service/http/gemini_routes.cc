@@ -18,6 +18,11 @@ namespace {
 
 constexpr std::string_view kModels = "/v1beta/models";
 constexpr std::string_view kBelowModels = "/v1beta/models/";
+// Google's newest SDK asks here unless it is told otherwise. Others have lists
+// of models at this path; only Google's callers send a key in this field.
+constexpr std::string_view kStableModels = "/v1/models";
+constexpr std::string_view kBelowStableModels = "/v1/models/";
+constexpr std::string_view kKeyField = "x-goog-api-key";
 
 constexpr Operation kGenerate = {"POST /v1beta/models/{model}:generateContent",
                                  "POST",
@@ -110,16 +115,32 @@ void GeminiRoutes::AddTo(RouteTable& table) const {
                }});
   }
   table.Add({.words = &words_,
+             .method = "POST",
+             .path = kBelowStableModels,
+             .shown = "the same below /v1/models",
+             .serve = [](Visit visit, std::string_view rest) {
+               return Ask(std::move(visit), rest);
+             }});
+  AddLists(table, {kModels, "GET /v1beta/models", kBelowModels,
+                   "GET /v1beta/models/{model}", ""});
+  AddLists(table, {kStableModels, "GET /v1/models", kBelowStableModels,
+                   "GET /v1/models/{model}", kKeyField});
+}
+
+void GeminiRoutes::AddLists(RouteTable& table, const Lists& lists) const {
+  table.Add({.words = &words_,
              .method = "GET",
-             .path = kModels,
-             .shown = "GET /v1beta/models",
+             .path = lists.all,
+             .shown = lists.all_shown,
+             .field = lists.field,
              .serve = [this](Visit visit, std::string_view) {
                return List(std::move(visit));
              }});
   table.Add({.words = &words_,
              .method = "GET",
-             .path = kBelowModels,
-             .shown = "GET /v1beta/models/{model}",
+             .path = lists.one,
+             .shown = lists.one_shown,
+             .field = lists.field,
              .serve = [this](Visit visit, std::string_view name) {
                return Show(std::move(visit), name);
              }});

@@ -39,6 +39,16 @@ class GeminiRoutes {
   void AddTo(RouteTable& table) const;
 
  private:
+  // Where the models are listed, and each of them told of.
+  struct Lists {
+    std::string_view all;
+    std::string_view all_shown;
+    std::string_view one;
+    std::string_view one_shown;
+    std::string_view field;  // As in RouteTable::Route.
+  };
+
+  void AddLists(RouteTable& table, const Lists& lists) const;
   Task<void> List(Visit visit) const;
   Task<void> Show(Visit visit, std::string_view encoded_name) const;
 

@@ -107,6 +107,20 @@ TEST_F(GeminiRoutesTest, ListsAndShowsModels) {
   ExpectError(Ask("GET", "/v1beta/models/nobody"), 404, "NOT_FOUND");
 }
 
+// Google's newest SDK leaves out the `beta`. Of the lists, which others have at
+// the same paths, it gets its own by the field that its key is in.
+TEST_F(GeminiRoutesTest, TheStableVersionsPathsAreServedToo) {
+  const RawAnswer answer =
+      Ask("POST", "/v1/models/mock-model:countTokens",
+          R"({"contents":[{"parts":[{"text":"Hello"}]}]})");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr("totalTokens"));
+  EXPECT_THAT(
+      Ask("GET", "/v1/models", "", "x-goog-api-key: key\r\n").body,
+      StartsWith(R"({"models":[)"));
+  EXPECT_THAT(Ask("GET", "/v1/models").body, Not(HasSubstr("models/o-1")));
+}
+
 TEST_F(GeminiRoutesTest, WhatNoModelCanDoIsToldWhatItCan) {
   for (const char* rest : {"o-1:predict", "o-1", "o-1:"}) {
     ExpectError(Post(rest), 404, "streamGenerateContent");
