@@ -11,8 +11,14 @@ _THERE = frozenset({
     "anthropic_count_tokens",
     "anthropic_messages",
     "anthropic_models",
+    "gemini_count_tokens",
+    "gemini_generate",
+    "gemini_models",
+    "gemini_v1",
     "openai_chat",
+    "openai_embeddings",
     "openai_models",
+    "openai_responses",
 })
 
 
