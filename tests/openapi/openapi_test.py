@@ -183,6 +183,12 @@ class ResponsesTest(_DoorCase):
     def test_answers_of_anthropic(self):
         self.every_exchange("claude-spec")
 
+    def test_answers_of_gemini(self):
+        self.every_exchange("gemini-spec")
+
+    def test_answers_of_ollama(self):
+        self.every_exchange("llama-spec")
+
     def test_errors(self):
         self.every_error("gpt-spec", "ErrorResponse")
 
