@@ -152,7 +152,7 @@ absl::Status ChunkWriter::EndCalls(int32_t choice_index, std::string* out) {
 absl::Status ChunkWriter::WritePiece(int32_t choice_index, const v1::Part* part,
                                      const v1::Delta* delta, std::string* out) {
   Losses losses(kDialect, nullptr);
-  PartWriter writer(losses);
+  PartWriter writer(losses, PartWriter::Side::kAnswer);
   if (part != nullptr && !writer.Carries(*part)) return absl::OkStatus();
   out->append("data: ");
   const size_t begin = out->size();

@@ -181,9 +181,14 @@ absl::Status ReadText(ObjectFields& fields, std::string_view text,
     part->set_text(std::string(text));
     return absl::OkStatus();
   }
-  part->mutable_reasoning()->set_text(std::string(text));
-  return fields.Text("thoughtSignature",
-                     part->mutable_reasoning()->mutable_signature());
+  std::string signature;
+  GATEWAY_RETURN_IF_ERROR(fields.Text("thoughtSignature", &signature));
+  v1::Reasoning* reasoning = part->mutable_reasoning();
+  reasoning->set_text(std::string(text));
+  if (!signature.empty()) {
+    reasoning->set_signature(SealOfWire(signature));
+  }
+  return absl::OkStatus();
 }
 
 // Reads the one field that holds the data.

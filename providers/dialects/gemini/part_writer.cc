@@ -10,6 +10,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/gemini/words.h"
+#include "providers/dialects/seal.h"
 
 namespace gateway::gemini {
 namespace {
@@ -352,10 +353,12 @@ void PartWriter::WriteReasoning(const v1::Reasoning& reasoning,
   object.Text("text", reasoning.text());
   object.Bool("thought", true);
   if (reasoning.signature().empty()) return;
-  // Whoever reads the answer takes it for base64, and fails if it is not.
-  std::string bytes;
-  if (ReadAnyBase64(reasoning.signature(), &bytes)) {
-    object.Text("thoughtSignature", reasoning.signature());
+  std::string_view own;
+  if (side_ == Side::kAnswer) {
+    const std::string signature = WireOfSeal(reasoning.signature());
+    if (!signature.empty()) object.Text("thoughtSignature", signature);
+  } else if (ReadNamedSeal(reasoning.signature(), kDialect, &own)) {
+    object.Text("thoughtSignature", own);
   } else {
     losses_.Changed(Below(kPartPlace, "reasoning.signature"),
                     "left out: not of this provider");

@@ -34,8 +34,13 @@ WireArgs WireArgsOf(const v1::ToolCall& call);
 
 class PartWriter {
  public:
+  // The provider is not asked with the seals of others; who asks gets them to
+  // give them back.
+  enum class Side { kRequest, kAnswer };
+
   // Borrows `losses`.
-  explicit PartWriter(Losses& losses) : losses_(losses) {}
+  explicit PartWriter(Losses& losses, Side side = Side::kRequest)
+      : losses_(losses), side_(side) {}
 
   // Remembers what the tool of a call is called, for results that do not say
   // it.
@@ -75,6 +80,7 @@ class PartWriter {
   void TellPartLosses(const v1::Part& part);
 
   Losses& losses_;
+  const Side side_;
   absl::flat_hash_map<std::string, std::string> names_;  // By a call's id.
 };
 

@@ -44,7 +44,7 @@ bool IsBlockedPrompt(const v1::GenerateResponse& response) {
 
 absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json) {
   Losses losses(kDialect, nullptr);
-  PartWriter writer(losses);
+  PartWriter writer(losses, PartWriter::Side::kAnswer);
   ObjectWriter object(kFormat, json);
   ObjectWriter content(kFormat, object.Field("content"));
   bool started = false;

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
+#include "providers/dialects/seal.h"
 
 namespace gateway::gemini {
 namespace {
@@ -55,6 +56,9 @@ constexpr AudioType kAudioTypes[] = {
 
 // Sums of such counts do not overflow.
 constexpr int64_t kTokensMax = int64_t{1} << 53;
+
+// Whose seals have no name in the contract.
+constexpr std::string_view kNameless = "anthropic_messages";
 
 constexpr std::string_view kMadeUpPrefix = "gcall_";
 
@@ -246,6 +250,29 @@ bool IsMadeUpCallId(std::string_view id) {
 bool ReadAnyBase64(std::string_view text, std::string* bytes) {
   return ReadBase64(text, bytes) ||
          absl::WebSafeBase64Unescape(ToAbsl(text), bytes);
+}
+
+std::string SealOfWire(std::string_view signature) {
+  std::string inside;
+  std::string_view own;
+  const bool is_foreign = ReadAnyBase64(signature, &inside) &&
+                          IsNamedSeal(inside) && IsUtf8(inside) &&
+                          !ReadNamedSeal(inside, kDialect, &own);
+  if (!is_foreign) return NamedSeal(kDialect, signature);
+  if (ReadNamedSeal(inside, kNameless, &own) && !IsNamedSeal(own)) {
+    return std::string(own);
+  }
+  return inside;
+}
+
+std::string WireOfSeal(std::string_view seal) {
+  std::string_view own;
+  std::string bytes;
+  if (ReadNamedSeal(seal, kDialect, &own)) {
+    return ReadAnyBase64(own, &bytes) ? std::string(own) : std::string();
+  }
+  return Base64(IsNamedSeal(seal) ? std::string(seal)
+                                  : NamedSeal(kNameless, seal));
 }
 
 bool IsJsonObject(std::string_view text) {

@@ -78,6 +78,13 @@ bool IsMadeUpCallId(std::string_view id);
 // Either alphabet of base64, padded or not: protobuf's JSON reads them all.
 bool ReadAnyBase64(std::string_view text, std::string* bytes);
 
+// The seal of a thought, as the contract names seals, and as `thoughtSignature`
+// of an answer; empty if it has no such form. Clients take that field for bytes
+// and write them in an alphabet of their own, so the seals of others travel in
+// it with their names, as base64.
+std::string SealOfWire(std::string_view signature);
+std::string WireOfSeal(std::string_view seal);
+
 bool IsJsonObject(std::string_view text);
 
 // The text as a JSON string.

@@ -62,7 +62,7 @@ TEST_F(GeminiEventReaderTest, ASealedThoughtHasItsSealBehindIt) {
   ReadPart(R"({"text":"a","thought":true,"thoughtSignature":"c2ln"})");
   ASSERT_EQ(events_.size(), 3u);
   EXPECT_EQ(events_[1].delta().reasoning(), "a");
-  EXPECT_EQ(events_[2].delta().reasoning_signature(), "c2ln");
+  EXPECT_EQ(events_[2].delta().reasoning_signature(), "seal:gemini:c2ln");
   EXPECT_EQ(events_[2].delta().part_index(), 0);
 }
 

@@ -104,7 +104,7 @@ TEST_F(GeminiEventWriterTest, ReasoningIsAThoughtAndItsSealFollows) {
   EXPECT_TRUE(SameJson(Write("delta { reasoning: 'hm' }").at(0),
                        Piece(R"({"text":"hm","thought":true})")));
   EXPECT_TRUE(SameJson(
-      Write("delta { reasoning_signature: 'c2ln' }").at(0),
+      Write("delta { reasoning_signature: 'seal:gemini:c2ln' }").at(0),
       Piece(R"({"text":"","thought":true,"thoughtSignature":"c2ln"})")));
   EXPECT_TRUE(Write("delta { redacted_reasoning: 'x' }").empty());
 }

@@ -36,7 +36,7 @@ TEST(GeminiPartReaderTest, AThoughtIsReasoningWithItsSeal) {
       Read(R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})");
   ASSERT_TRUE(part.ok()) << part.status();
   EXPECT_EQ(part->reasoning().text(), "hm");
-  EXPECT_EQ(part->reasoning().signature(), "c2ln");
+  EXPECT_EQ(part->reasoning().signature(), "seal:gemini:c2ln");
   EXPECT_TRUE(part->extensions().empty());
 }
 

@@ -119,11 +119,11 @@ TEST_F(GeminiPartWriterTest, ResultsAreObjects) {
 }
 
 TEST_F(GeminiPartWriterTest, ReasoningIsAThoughtWithItsSeal) {
-  EXPECT_TRUE(
-      SameJson(Write("reasoning { text: 'hm' signature: 'c2ln' }").value(),
-               R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})"));
   EXPECT_TRUE(SameJson(
-      Write("reasoning { text: 'hm' signature: 'not base64!' }").value(),
+      Write("reasoning { text: 'hm' signature: 'seal:gemini:c2ln' }").value(),
+      R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})"));
+  EXPECT_TRUE(SameJson(
+      Write("reasoning { text: 'hm' signature: 'another one' }").value(),
       R"({"text":"hm","thought":true})"));
   ASSERT_EQ(warnings_.size(), 1u);
   EXPECT_EQ(warnings_[0].field(), "messages[].parts[].reasoning.signature");

@@ -1,5 +1,6 @@
 #include "providers/dialects/gemini/words.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -138,6 +139,27 @@ TEST(GeminiWordsTest, ReadsBothAlphabetsOfBase64) {
   }
   std::string bytes;
   EXPECT_FALSE(ReadAnyBase64("not base64!", &bytes));
+}
+
+TEST(GeminiWordsTest, SealsKeepTheirNames) {
+  EXPECT_EQ(SealOfWire("c2ln"), "seal:gemini:c2ln");
+  EXPECT_EQ(WireOfSeal("seal:gemini:c2ln"), "c2ln");
+  // Clients fail over what is no base64.
+  EXPECT_EQ(WireOfSeal("seal:gemini:!"), "");
+}
+
+TEST(GeminiWordsTest, SealsOfOthersComeBackThroughGooglesClients) {
+  for (const std::string_view seal :
+       {"Eq+/a>>?==", "seal:openai_responses:x>?",
+        "seal:anthropic_messages:"
+        "seal:gemini:x"}) {
+    std::string wire = WireOfSeal(seal);
+    EXPECT_EQ(SealOfWire(wire), seal);
+    // As the clients write it.
+    std::replace(wire.begin(), wire.end(), '+', '-');
+    std::replace(wire.begin(), wire.end(), '/', '_');
+    EXPECT_EQ(SealOfWire(wire), seal);
+  }
 }
 
 TEST(GeminiWordsTest, KnowsAJsonObject) {
