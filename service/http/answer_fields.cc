@@ -1,5 +1,6 @@
 #include "service/http/answer_fields.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "service/api/call_context.h"
@@ -10,6 +11,18 @@ namespace {
 std::string WholeSeconds(absl::Duration delay) {
   return absl::StrCat(
       absl::ToInt64Seconds(absl::Ceil(delay, absl::Seconds(1))));
+}
+
+// Clients and proxies take fields of a few kilobytes.
+constexpr size_t kWarningsBytesMax = 2048;
+
+// The text as a field's value may have it.
+std::string Visible(std::string_view text) {
+  std::string visible(text);
+  for (char& c : visible) {
+    if (!absl::ascii_isprint(static_cast<unsigned char>(c))) c = '?';
+  }
+  return visible;
 }
 
 }  // namespace
@@ -28,6 +41,24 @@ AnswerFields::AnswerFields(const DoorWords& words,
 
 void AnswerFields::Add(std::string_view name, std::string_view value) {
   fields_.push_back({name, value});
+}
+
+void AnswerFields::AddWarnings(absl::Span<const v1::Warning> warnings) {
+  if (warnings.empty()) return;
+  size_t told = 0;
+  for (const v1::Warning& warning : warnings) {
+    const std::string text = Visible(
+        absl::StrCat(warning.field(), warning.field().empty() ? "" : ": ",
+                     warning.message()));
+    if (warnings_.size() + text.size() > kWarningsBytesMax) break;
+    absl::StrAppend(&warnings_, told > 0 ? "; " : "", text);
+    ++told;
+  }
+  if (told < warnings.size()) {
+    absl::StrAppend(&warnings_, told > 0 ? "; " : "", warnings.size() - told,
+                    " more");
+  }
+  Add(kWarningsHeader, warnings_);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome) {

@@ -18,9 +18,12 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/http1_codec.h"
+#include "llmgateway/v1/usage.pb.h"
 #include "service/http/door_words.h"
 
 namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
 
 class AnswerFields {
  public:
@@ -36,6 +39,11 @@ class AnswerFields {
   // When to come back, and whether to. Nothing for OK.
   void AddFailure(const absl::Status& outcome);
 
+  // What the caller should know of an answer that succeeded, in one field:
+  // `sampling.top_k: left out; tools[]: ...`. Nothing for none; what would make
+  // the field too long is only counted.
+  void AddWarnings(absl::Span<const v1::Warning> warnings);
+
   // They are fields, wherever some are asked for.
   operator absl::Span<const HttpField>() const { return fields_; }  // NOLINT
 
@@ -44,7 +52,11 @@ class AnswerFields {
   // Back what stands in fields_.
   std::string elapsed_ms_;
   std::string retry_after_;
+  std::string warnings_;
 };
+
+// The name of the field of AddWarnings.
+inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
 
 }  // namespace gateway
 

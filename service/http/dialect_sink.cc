@@ -72,6 +72,7 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
   AnswerFields fields(words_, "application/json", call.facts.request_id,
                       call.loop.Now() - call.arrival);
   fields.AddFailure(outcome);
+  if (outcome.ok()) fields.AddWarnings(call.warnings);
   absl::InlinedVector<std::string_view, 3> pieces = {body};
   std::string details;
   const size_t end = details_ && outcome.ok() ? EndOfFields(body)
@@ -94,6 +95,7 @@ void DialectSink::Start(Call& call) {
   AnswerFields fields(words_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
+  fields.AddWarnings(call.warnings);
   responder_.Start({200, fields});
   if (!call.answers_raw && !words_.ping.empty()) {
     silence_.emplace([this, &call] { OnSilence(call); });

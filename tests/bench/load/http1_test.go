@@ -137,7 +137,7 @@ func TestFailsOnWrongHTTPAnswers(t *testing.T) {
 		"chunk missing": {func(f *httpFake) { f.chunks = 2 }, modeStream,
 			"32 bytes of text"},
 		"no end": {func(f *httpFake) { f.done = "" }, modeStream,
-			"without [DONE]"},
+			"without data: [DONE]"},
 		"broken off": {func(f *httpFake) { f.breaks = true }, modeStream,
 			"cut short"},
 	} {

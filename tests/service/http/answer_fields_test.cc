@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -10,12 +11,14 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "llmgateway/v1/usage.pb.h"
 #include "service/http/door_words.h"
 
 namespace gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::Pair;
 
 using Fields = std::map<std::string, std::string>;
@@ -68,6 +71,35 @@ TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
   EXPECT_EQ(MapOf(fields).size(), 2u);
   fields.AddFailure(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
   EXPECT_EQ(MapOf(fields)["x-should-retry"], "false");
+}
+
+std::vector<v1::Warning> Warnings(int count, const std::string& message) {
+  std::vector<v1::Warning> warnings(static_cast<size_t>(count));
+  for (v1::Warning& warning : warnings) {
+    warning.set_field("tools[]");
+    warning.set_message(message);
+  }
+  return warnings;
+}
+
+TEST(AnswerFieldsTest, WarningsAreToldInOneField) {
+  const DoorWords plain;
+  AnswerFields none(plain, "text/plain", "req-1", absl::ZeroDuration());
+  none.AddWarnings({});
+  EXPECT_EQ(MapOf(none).count(std::string(kWarningsHeader)), 0u);
+  AnswerFields two(plain, "text/plain", "req-1", absl::ZeroDuration());
+  two.AddWarnings(Warnings(2, "left\r\nout: \xc3\xa9"));
+  EXPECT_EQ(MapOf(two)[std::string(kWarningsHeader)],
+            "tools[]: left??out: ??; tools[]: left??out: ??");
+}
+
+TEST(AnswerFieldsTest, WarningsBeyondAFieldsLengthAreCounted) {
+  const DoorWords plain;
+  AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
+  fields.AddWarnings(Warnings(64, std::string(100, 'w')));
+  const std::string value = MapOf(fields)[std::string(kWarningsHeader)];
+  EXPECT_LT(value.size(), 2200u);
+  EXPECT_THAT(value, EndsWith(" more"));
 }
 
 }  // namespace
