@@ -1,0 +1,227 @@
+"""Every provider behind every door.
+
+One gateway with a provider of every kind; each cell of the table of doors in
+docs/providers.md is four tests or more, such as
+`test_anthropic_door_gemini_tools`.
+"""
+
+import tempfile
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import matrix_doors
+from tests.integration import matrix_providers
+from tests.integration import matrix_reply
+from tests.integration.matrix_providers import TEXT, USAGE
+
+_TOOL = matrix_reply.Tool("find", {
+    "type": "object", "properties": {"q": {"type": "string"}},
+    "required": ["q"]})
+_RESULT = "It rains in Oslo."
+_CALL = {"name": "find", "arguments": '{"q":"Oslo"}'}
+_COUNTED = 321
+
+
+class DoorMatrixTest(gateway_case.GatewayCase):
+
+    calls_grpc = True
+    env = matrix_providers.ENV
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enter_class(
+            tempfile.TemporaryDirectory(prefix="matrix"))
+        cls.config = matrix_providers.config_template(folder)
+        super().setUpClass()
+
+    def door(self, kind):
+        return kind(self.gateway.grpc if kind is matrix_doors.Grpc
+                    else self.gateway.http, self.caller)
+
+    def script(self, model, *steps):
+        """How the model answers, if the mock upstream plays it."""
+        self.upstream.set_script(model, list(steps))
+
+    def sent(self, model):
+        return self.upstream.last_body(model).decode()
+
+    def assert_well(self, reply):
+        self.assertIsNone(reply.refusal, reply.raw)
+
+    def assert_usage(self, provider, reply):
+        if provider.name == "local_cli":
+            # It does not tell, so it is estimated.
+            self.assertGreater(min(reply.usage), 0, reply.raw)
+        else:
+            self.assertEqual(reply.usage, USAGE, reply.raw)
+
+    def assert_refused(self, reply, expected, retry_s=None):
+        """Refused in the door's own words, and in words for people."""
+        self.assertIsNotNone(reply.refusal, reply.raw)
+        self.assertEqual(reply.refusal[:2], expected, reply.raw)
+        self.assertEqual(reply.refusal.retry_s, retry_s, reply.raw)
+        self.assertTrue(reply.refusal.message)
+        self.assertEqual((reply.ends, reply.text), ([], ""), reply.raw)
+
+    def check_text(self, kind, provider):
+        """A whole answer: its text, its end and what it consumed."""
+        door, model = self.door(kind), provider.model("text-" + kind.name)
+        self.script(model, _answer())
+        reply = door.ask(door.request(model, "Say it in Oslo."))
+        self.assert_well(reply)
+        self.assertEqual(reply.text, TEXT, reply.raw)
+        self.assertEqual(reply.finish, kind.finishes[0])
+        self.assertEqual(reply.calls, [])
+        self.assert_usage(provider, reply)
+        if provider.is_upstream:
+            self.assertIn("Say it in Oslo.", self.sent(model))
+
+    def check_stream(self, kind, provider):
+        """A stream: the text in pieces, one end, and what it consumed."""
+        door, model = self.door(kind), provider.model("stream-" + kind.name)
+        self.script(model, _answer())
+        reply = door.stream(door.request(model, "Hello"))
+        self.assert_well(reply)
+        self.assertEqual(reply.text, TEXT, reply.raw)
+        self.assertEqual(reply.pieces, 4, reply.raw)
+        self.assertEqual(reply.ends, [kind.end], reply.raw)
+        self.assertEqual(reply.finish, kind.finishes[0])
+        self.assert_usage(provider, reply)
+
+    def check_tools(self, kind, provider):
+        """A call of a tool, whole and streamed, and its result goes in."""
+        door, model = self.door(kind), provider.model("tools-" + kind.name)
+        self.script(model, {**_answer(), "text": "", "tool_calls": [_CALL],
+                            **_thinking(provider), "times": 2}, _answer())
+        request = door.request(model, "Hello", tool=_TOOL,
+                               must=provider.name == "mock")
+        if not provider.calls_tools:
+            for reply in (door.ask(request), door.stream(request)):
+                self.assert_refused(reply, kind.incapable)
+                self.assertIn("tools", reply.refusal.message)
+            return
+        streamed = door.stream(request)
+        self.assert_called(kind, provider, streamed)
+        self.assertEqual(streamed.ends, [kind.end], streamed.raw)
+        called = door.ask(request)
+        self.assert_called(kind, provider, called)
+        reply = door.ask(door.go_on(request, called, _RESULT))
+        self.assert_well(reply)
+        self.assertEqual(reply.text, TEXT, reply.raw)
+        if provider.is_upstream:
+            for part in (_RESULT, "find", "Hello", *provider.thoughts):
+                self.assertIn(part, self.sent(model))
+
+    def assert_called(self, kind, provider, reply):
+        self.assert_well(reply)
+        call, = reply.calls
+        self.assertEqual(call.name, "find", reply.raw)
+        if provider.is_upstream:
+            self.assertEqual(call.arguments, {"q": "Oslo"}, reply.raw)
+        if kind is not matrix_doors.Gemini:
+            self.assertTrue(call.id, reply.raw)
+        self.assertEqual(reply.finish, kind.finishes[1], reply.raw)
+
+    def check_error(self, kind, provider):
+        """Too many requests, one that it does not like, a broken stream."""
+        door = self.door(kind)
+        limited = provider.model("limited-" + kind.name)
+        invalid = provider.model("invalid-" + kind.name)
+        self.script(limited, {"status": 429, "retry_after": "7"})
+        self.script(invalid, {"status": 400})
+        for ask in (door.ask, door.stream):
+            self.assert_refused(
+                ask(door.request(limited, "Hello")), kind.limited,
+                {"mock": 1, "local_cli": None}.get(provider.name, 7))
+            if provider.name == "local_cli":
+                self.assert_refused(ask(door.request(invalid, "Hello")),
+                                    kind.broken)
+            else:
+                self.assert_refused(ask(door.request(invalid, "Hello")),
+                                    kind.invalid)
+        self.check_broken(kind, provider)
+
+    def check_broken(self, kind, provider):
+        """A stream that breaks off ends once, and not well."""
+        door, model = self.door(kind), provider.model("broken-" + kind.name)
+        self.script(model, {**_answer(), "reset_after_chunks": 2})
+        reply = door.stream(door.request(model, "Hello"))
+        self.assertTrue(TEXT.startswith(reply.text), reply.raw)
+        self.assertEqual(reply.pieces, 2, reply.raw)
+        self.assertEqual(reply.ends, [kind.broken_end], reply.raw)
+        if kind is matrix_doors.Grpc:
+            self.assertEqual(reply.refusal[:2],
+                             ("UNAVAILABLE", "STREAM_INTERRUPTED"))
+
+    def check_count_tokens(self, kind, provider):
+        """The provider's own count, or else an estimate."""
+        door, model = self.door(kind), provider.model("count-" + kind.name)
+        self.script(model, {"usage": {"prompt_tokens": _COUNTED}})
+        reply = door.count(door.request(model, "a " * 400))
+        self.assert_well(reply)
+        if provider.counts:
+            self.assertEqual(reply.count,
+                             _COUNTED if provider.is_upstream else USAGE[0])
+        else:
+            # A quarter of the characters and a little more.
+            self.assertIn(reply.count, range(200, 220))
+            self.assertEqual(self.upstream.stat(model, "requests"), 0)
+        if kind is matrix_doors.Grpc:
+            self.assertEqual(reply.source, "SOURCE_PROVIDER" if provider.counts
+                             else "SOURCE_ESTIMATE")
+
+    def check_embeddings(self, kind, provider):
+        """Vectors, or the clear word that it makes none."""
+        door, model = self.door(kind), provider.model("embed-" + kind.name)
+        self.script(model, {"dimensions": 3, "usage": {
+            "prompt_tokens": USAGE[0]}})
+        reply = door.embed(model, ["one", "two"])
+        if not provider.embeds:
+            self.assert_refused(reply, kind.unserved)
+            return
+        self.assert_well(reply)
+        self.assertEqual([len(each) for each in reply.vectors], [3, 3])
+        self.assertNotEqual(reply.vectors[0], reply.vectors[1])
+        if provider.is_upstream:
+            for text in ("one", "two"):
+                self.assertIn(text, self.sent(model))
+
+
+def _answer():
+    return {"text": TEXT, "usage": {"prompt_tokens": USAGE[0],
+                                    "completion_tokens": USAGE[1]}}
+
+
+def _thinking(provider):
+    """What comes before a call of a tool."""
+    thoughts = " ".join(provider.thoughts)
+    return {"reasoning": {"text": thoughts}} if thoughts else {}
+
+
+def _add(cell, kind, provider):
+    check = getattr(DoorMatrixTest, "check_" + cell)
+
+    def test(self):
+        check(self, kind, provider)
+
+    test.__name__ = "test_%s_door_%s_%s" % (kind.name, provider.name, cell)
+    test.__doc__ = check.__doc__
+    setattr(DoorMatrixTest, test.__name__, test)
+
+
+def _add_all():
+    for kind in matrix_doors.DOORS:
+        cells = ["text", "tools", "stream", "error"]
+        cells += [cell for cell, method in (("count_tokens", "count"),
+                                            ("embeddings", "embed"))
+                  if hasattr(kind, method)]
+        for provider in matrix_providers.PROVIDERS:
+            for cell in cells:
+                _add(cell, kind, provider)
+
+
+_add_all()
+
+
+if __name__ == "__main__":
+    unittest.main()
