@@ -22,6 +22,7 @@ OpenAiChatQuirks Quirks() {
   quirks.account_fields = false;
   quirks.schema_mode = OpenAiChatQuirks::SchemaMode::kJsonObject;
   quirks.reasoning_style = OpenAiChatQuirks::ReasoningStyle::kThinking;
+  quirks.reasoning_of_calls = true;
   quirks.seed_field = "";
   quirks.user_field = "user_id";
   return quirks;

@@ -92,7 +92,7 @@ class DoorMatrixTest(gateway_case.GatewayCase):
         """A call of a tool, whole and streamed, and its result goes in."""
         door, model = self.door(kind), provider.model("tools-" + kind.name)
         self.script(model, {**_answer(), "text": "", "tool_calls": [_CALL],
-                            **_thinking(provider), "times": 2}, _answer())
+                            "times": 2}, _answer())
         request = door.request(model, "Hello", tool=_TOOL,
                                must=provider.name == "mock")
         if not provider.calls_tools:
@@ -109,7 +109,7 @@ class DoorMatrixTest(gateway_case.GatewayCase):
         self.assert_well(reply)
         self.assertEqual(reply.text, TEXT, reply.raw)
         if provider.is_upstream:
-            for part in (_RESULT, "find", "Hello", *provider.thoughts):
+            for part in (_RESULT, "find", "Hello"):
                 self.assertIn(part, self.sent(model))
 
     def assert_called(self, kind, provider, reply):
@@ -190,12 +190,6 @@ class DoorMatrixTest(gateway_case.GatewayCase):
 def _answer():
     return {"text": TEXT, "usage": {"prompt_tokens": USAGE[0],
                                     "completion_tokens": USAGE[1]}}
-
-
-def _thinking(provider):
-    """What comes before a call of a tool."""
-    thoughts = " ".join(provider.thoughts)
-    return {"reasoning": {"text": thoughts}} if thoughts else {}
 
 
 def _add(cell, kind, provider):

@@ -184,7 +184,8 @@ class Responses(_HttpDoor):
         reply.finish = body["status"]
         for item in body["output"]:
             if item["type"] == "message":
-                reply.text += "".join(part["text"] for part in item["content"])
+                reply.text += "".join(part.get("text", "")
+                                      for part in item["content"])
             if item["type"] == "function_call":
                 reply.calls.append(parse_call(
                     item["call_id"], item["name"], item["arguments"]))

@@ -59,11 +59,12 @@ class Grpc:
             choice, = call.response["choices"]
             reply.turn = choice["message"]
             reply.finish = choice["finish_reason"]
-            reply.text = call.text()
+            parts = reply.turn.get("parts", ())
+            reply.text = "".join(part.get("text", "") for part in parts)
             reply.calls = [
                 parse_call(part["tool_call"]["id"], part["tool_call"]["name"],
                            part["tool_call"]["arguments"])
-                for part in reply.turn["parts"] if "tool_call" in part]
+                for part in parts if "tool_call" in part]
             reply.usage = self._usage(call.response["usage"])
         return reply
 

@@ -56,19 +56,16 @@ class Provider:
       is_upstream: the mock upstream plays it.
       calls_tools, embeds: whether it can.
       counts: whether it counts tokens itself.
-      thoughts: what it must be told again that it thought before it called a
-          tool.
     """
 
     def __init__(self, name, fields, is_upstream=True, calls_tools=True,
-                 embeds=True, counts=False, thoughts=()):
+                 embeds=True, counts=False):
         self.name = name
         self.fields = fields
         self.is_upstream = is_upstream
         self.calls_tools = calls_tools
         self.embeds = embeds
         self.counts = counts
-        self.thoughts = thoughts
 
     def model(self, rest):
         return self.name + "-" + rest
@@ -83,7 +80,7 @@ PROVIDERS = (
     Provider("azure_openai",
              'base_url: "http://{upstream}", api_key: "env:KEY"'),
     Provider("deepseek", 'base_url: "http://{upstream}", api_key: "env:KEY"',
-             embeds=False, thoughts=("Hmmm.",)),
+             embeds=False),
     Provider("openrouter",
              'base_url: "http://{upstream}/api/v1", api_key: "env:KEY"'),
     Provider("ollama", 'base_url: "http://{upstream}"'),

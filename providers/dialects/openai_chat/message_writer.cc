@@ -276,10 +276,10 @@ bool IsSealed(const v1::Reasoning& reasoning) {
 
 // What the model of a request may read again. Only the provider that sealed it
 // can read sealed reasoning, and that is never one of this dialect.
-void WritePastReasoning(const Parts& parts, const std::string& field,
+void WritePastReasoning(const Turn& turn, const OpenAiChatQuirks& quirks,
                         JsonWriter& json, Losses& losses) {
   std::string text;
-  for (const v1::Part* part : parts) {
+  for (const v1::Part* part : turn.reasoning) {
     if (IsSealed(part->reasoning())) {
       losses.Add("reasoning",
                  "sealed by another provider and unreadable to this one");
@@ -287,12 +287,13 @@ void WritePastReasoning(const Parts& parts, const std::string& field,
       text += part->reasoning().text();
     }
   }
-  if (text.empty()) return;
-  if (field.empty()) {
+  const bool is_wanted = quirks.reasoning_of_calls && !turn.calls.empty();
+  if (text.empty() && !is_wanted) return;
+  if (quirks.reasoning_field.empty()) {
     losses.Add("reasoning", "this service reads no reasoning of the past");
     return;
   }
-  json.StringField(field, text);
+  json.StringField(quirks.reasoning_field, text);
 }
 
 absl::Status WriteAssistant(const v1::Message& message,
@@ -309,7 +310,7 @@ absl::Status WriteAssistant(const v1::Message& message,
         WriteContent(turn.content, /*text_only=*/true, json, losses));
   }
   if (turn.refusal.has_value()) json.StringField("refusal", *turn.refusal);
-  WritePastReasoning(turn.reasoning, quirks.reasoning_field, json, losses);
+  WritePastReasoning(turn, quirks, json, losses);
   if (turn.audio != nullptr) {
     json.StartObjectField("audio");
     json.StringField("id", turn.audio->audio().id());

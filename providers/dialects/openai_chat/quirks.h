@@ -50,6 +50,8 @@ struct OpenAiChatQuirks {
   bool account_fields = true;
   SchemaMode schema_mode = SchemaMode::kNative;
   ReasoningStyle reasoning_style = ReasoningStyle::kEffort;
+  // Turns that called tools must have their reasoning, if only an empty one.
+  bool reasoning_of_calls = false;
   // Names of fields; empty if there is none. A message's reasoning:
   std::string reasoning_field = "reasoning_content";
   std::string seed_field = "seed";

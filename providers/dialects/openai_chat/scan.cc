@@ -36,6 +36,21 @@ bool HasText(std::string_view body, std::string_view text) {
   return body.find(text) != std::string_view::npos;
 }
 
+int CountText(std::string_view body, std::string_view text) {
+  int count = 0;
+  for (size_t at = body.find(text); at != std::string_view::npos;
+       at = body.find(text, at + text.size())) {
+    ++count;
+  }
+  return count;
+}
+
+// Whether, most likely, each turn that calls tools has its reasoning.
+bool CallsHaveReasoning(std::string_view body) {
+  return CountText(body, R"("tool_calls")") ==
+         CountText(body, R"("reasoning_content")");
+}
+
 // The fields that policies depend on, now or in rooms to come.
 enum Field {
   kFunctions,
@@ -321,6 +336,7 @@ bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
     return false;
   }
   if (!quirks.developer_role && HasText(body, R"("developer")")) return false;
+  if (quirks.reasoning_of_calls && !CallsHaveReasoning(body)) return false;
   return quirks.schema_mode == OpenAiChatQuirks::SchemaMode::kNative ||
          !HasText(body, R"("json_schema")");
 }

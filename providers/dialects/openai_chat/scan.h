@@ -23,9 +23,9 @@ absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan);
 // but the edits below. It cannot where it would take two limits for one, where
 // it does not know a field that the gateway too has a say in
 // (`stream_options`), or where words deep inside must be others (the role
-// `developer`, a JSON Schema): then the request is read and written anew. Such
-// words are looked for as texts, wherever they stand: one too many costs a
-// reading, no more.
+// `developer`, a JSON Schema) or more (the reasoning of turns that called
+// tools): then the request is read and written anew. Such words are looked for
+// as texts, wherever they stand: one too many costs a reading, no more.
 bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
                              const OpenAiChatQuirks& quirks);
 

@@ -153,6 +153,41 @@ TEST_F(DeepSeekProviderTest, SendsBackTheReasoningOfToolTurns) {
               HasSubstr(R"("reasoning_content":"Need it.")"));
 }
 
+TEST_F(DeepSeekProviderTest, AToolTurnWithoutReasoningSaysSo) {
+  // It refuses turns that have neither.
+  const ProviderOutcome outcome = calls_.Generate(*deepseek_, Asking(R"pb(
+    messages {
+      role: ROLE_ASSISTANT
+      parts { reasoning { text: "Another's." signature: "c2VhbA==" } }
+      parts {
+        tool_call { id: "c" name: "f" arguments: "{}" kind: TOOL_KIND_FUNCTION }
+      }
+    }
+    messages {
+      role: ROLE_TOOL
+      parts {
+        tool_result {
+          tool_call_id: "c"
+          parts { text: "sunny" }
+        }
+      }
+    }
+    messages {
+      role: ROLE_ASSISTANT
+      parts { text: "It is sunny." }
+    }
+    messages {
+      role: ROLE_USER
+      parts { text: "Sure?" }
+    })pb"));
+  ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
+  EXPECT_THAT(
+      *upstream_->LastBody("m"),
+      AllOf(HasSubstr(R"("content":null,"reasoning_content":"","tool_calls")"),
+            HasSubstr(R"("content":"It is sunny."})")));
+  EXPECT_THAT(Warned(outcome), ElementsAre("reasoning"));
+}
+
 TEST_F(DeepSeekProviderTest, SaysWhatItKnowsAndTellsOfTheRest) {
   const char* const kDemands = R"pb(
     max_output_tokens: 9
@@ -192,6 +227,26 @@ TEST_F(DeepSeekProviderTest, WritesAnewWhatCannotBeMendedInPlace) {
   EXPECT_THAT(*upstream_->LastBody("m"),
               AllOf(HasSubstr(R"({"role":"system","content":"be brief"})"),
                     EndsWith(R"("x":[1]})")));
+}
+
+TEST_F(DeepSeekProviderTest, ForwardedToolTurnsWithoutReasoningSaySoToo) {
+  const auto asking = [](const std::string& reasoning) {
+    ProviderQuestion question;
+    question.body = absl::StrCat(
+        R"({"model":"m", "messages":[{"role":"user","content":"hi"},)"
+        R"({"role":"assistant",)",
+        reasoning,
+        R"("content":null,"tool_calls":[{"id":"c","type":"function",)"
+        R"("function":{"name":"f","arguments":"{}"}}]},)"
+        R"({"role":"tool","tool_call_id":"c","content":"sunny"}]})");
+    return question;
+  };
+  const ProviderQuestion whole = asking(R"("reasoning_content":"Hm.",)");
+  ASSERT_EQ(Reason(calls_.Generate(*deepseek_, whole).status), "OK");
+  EXPECT_EQ(*upstream_->LastBody("m"), whole.body);
+  ASSERT_EQ(Reason(calls_.Generate(*deepseek_, asking("")).status), "OK");
+  EXPECT_THAT(*upstream_->LastBody("m"),
+              HasSubstr(R"("reasoning_content":"","tool_calls")"));
 }
 
 TEST_F(DeepSeekProviderTest, AnEmptyAccountIsNotTheCallersFault) {
