@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
@@ -59,7 +60,8 @@ Telling TellingOf(const absl::Status& status) {
       std::find_if(std::begin(kTellings), std::end(kTellings),
                    [&](const Telling& each) { return each.reason == reason; });
   Telling telling = found != std::end(kTellings) ? *found : *std::prev(found);
-  const bool overloaded = FaultMetadata(status, "http_status") == "503";
+  const std::string told = FaultMetadata(status, "http_status");
+  const bool overloaded = told == "503" || told == "529";
   if (reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE && overloaded) {
     telling.http_status = 503;
   }

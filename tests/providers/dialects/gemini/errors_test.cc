@@ -110,6 +110,7 @@ TEST(GeminiErrorsTest, EveryReasonIsTold) {
 
 TEST(GeminiErrorsTest, AnOverloadedProviderIsToldAsSuch) {
   EXPECT_EQ(WriteError(Fault(503, "overloaded")).http_status, 503);
+  EXPECT_EQ(WriteError(Fault(529, "overloaded")).http_status, 503);
   EXPECT_EQ(
       WriteError(ReadError({.status = 500}, absl::UnixEpoch())).http_status,
       502);
