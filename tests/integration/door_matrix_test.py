@@ -45,6 +45,21 @@ class DoorMatrixTest(gateway_case.GatewayCase):
     def sent(self, model):
         return self.upstream.last_body(model).decode()
 
+    def test_the_page_has_every_door_and_provider(self):
+        with open("docs/providers.md", encoding="utf-8") as file:
+            page = file.read()
+        rows = page[page.index("| door |"):].split("\n\n")[0].split("\n")
+        cells = [[cell.strip(" `") for cell in row.strip("|").split("|")]
+                 for row in rows]
+        self.assertEqual(cells[0][1:], [
+            provider.name for provider in matrix_providers.PROVIDERS])
+        self.assertEqual([row[0].split("`")[1] for row in cells[2:]],
+                         [kind.name for kind in matrix_doors.DOORS])
+        for row in cells[2:]:
+            self.assertEqual(row[1:], [
+                "all" if provider.calls_tools else "all but tools"
+                for provider in matrix_providers.PROVIDERS])
+
     def assert_well(self, reply):
         self.assertIsNone(reply.refusal, reply.raw)
 

@@ -256,6 +256,19 @@ bool CanForward(std::string_view body, const OpenAiChatQuirks& quirks) {
   return CanForwardOpenAiRequest(Scanned(body), body, quirks);
 }
 
+TEST(OpenAiChatScanTest, CallsWithoutReasoningAreForwardedWhereNobodyAsks) {
+  const std::string bare =
+      R"({"model":"a","messages":[{"role":"assistant","tool_calls":[]}]})";
+  const std::string whole =
+      R"({"model":"a","messages":[{"role":"assistant","tool_calls":[],)"
+      R"("reasoning_content":""}]})";
+  for (const std::string& body : {bare, whole}) {
+    EXPECT_TRUE(CanForward(body, {}));
+  }
+  EXPECT_TRUE(CanForward(whole, {.reasoning_of_calls = true}));
+  EXPECT_FALSE(CanForward(bare, {.reasoning_of_calls = true}));
+}
+
 TEST(OpenAiChatScanTest, ForwardsWhatEditsCanMendAndNothingElse) {
   using SchemaMode = OpenAiChatQuirks::SchemaMode;
   struct Case {
