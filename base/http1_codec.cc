@@ -10,6 +10,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -29,6 +30,17 @@ bool IsTokenByte(unsigned char c) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
          (c >= 'A' && c <= 'Z') || kMarks.find(c) != std::string_view::npos;
+}
+
+// Whether these bytes, which begin in front of a chunk's head, hold all of it;
+// of the last chunk, the trailer too.
+bool HoldChunkHead(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // Of the last data.
+  const size_t end = bytes.find("\r\n");
+  if (end == std::string_view::npos) return false;
+  const size_t digit = bytes.find_first_not_of('0');
+  const bool more_follow = digit == 0 || absl::ascii_isxdigit(bytes[digit]);
+  return more_follow || bytes.find("\r\n\r\n") != std::string_view::npos;
 }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
@@ -112,8 +124,14 @@ class Http1Parser::BeastReader final : public Http1Parser::Reader {
       reader_->body_->OnBody(FromBoost(piece));
       return piece.size();
     }
-    void on_chunk_header_impl(std::uint64_t, string_view,
-                              error_code&) override {}
+    void on_chunk_header_impl(std::uint64_t, string_view extension,
+                              error_code& error) override {
+      // Beast takes anything between quotes; another server may take a line
+      // feed there for the end of the line.
+      if (!IsFieldValue(FromBoost(extension))) {
+        error = http::error::bad_chunk_extension;
+      }
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, string_view piece,
                                    error_code&) override {
       reader_->body_->OnBody(FromBoost(piece));
@@ -223,6 +241,11 @@ absl::StatusOr<size_t> Http1Parser::PutToBeast(std::string_view bytes,
   if (bytes.empty()) return 0;
   error_code error;
   const size_t used = reader_->Put(bytes, body, error);
+  if (error == http::error::need_more && head_done_ && !done() && chunked() &&
+      HoldChunkHead(bytes.substr(used))) {
+    // Beast looks for the end of a quoted text beyond that of the line.
+    return absl::InvalidArgumentError("a chunk's extension is malformed");
+  }
   if (!error || error == http::error::need_more) return used;
   if (error == http::error::body_limit) {
     // Beast finds a Content-Length too large before it calls the head done.

@@ -374,6 +374,11 @@ std::vector<Trick> LengthTricks() {
 std::vector<Trick> ChunkTricks() {
   const std::string chunked = kChunked;
   return {
+      {"ChunkExtensionWithLineFeed",
+       Post(chunked, "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n")},
+      {"ChunkExtensionThatDoesNotEnd",
+       Post(chunked, "5;a=\"b\r\nhello\r\n0\r\n\r\n")},
+      {"LastChunkExtensionThatDoesNotEnd", Post(chunked, "0;a=\"b\r\n\r\n")},
       {"ChunkSizeNotHex", Post(chunked, "5g\r\nhello\r\n0\r\n\r\n")},
       {"ChunkSizeEmpty", Post(chunked, "\r\nhello\r\n0\r\n\r\n")},
       {"ChunkSizeWithPrefix", Post(chunked, "0x5\r\nhello\r\n0\r\n\r\n")},

@@ -83,6 +83,24 @@ void RequireUnambiguous(const Http1Parser& parser, std::string_view head) {
   Require(!parser.ends_with_connection());
 }
 
+// The text of a chunked body, by the letter of RFC 9112 §7.1 and not a byte
+// more.
+std::string Dechunk(std::string_view wire) {
+  std::string text;
+  for (;;) {
+    const size_t end = wire.find("\r\n");
+    Require(end != std::string_view::npos);
+    const std::string line(wire.substr(0, end));
+    Require(IsFieldValue(line));
+    wire.remove_prefix(end + 2);
+    const size_t size = std::stoul(line, nullptr, 16);
+    if (size == 0) return text;
+    Require(wire.size() >= size + 2 && wire.substr(size, 2) == "\r\n");
+    text += wire.substr(0, size);
+    wire.remove_prefix(size + 2);
+  }
+}
+
 void AppendHead(const Http1Parser& parser, std::string* out) {
   *out += std::string(parser.method()) + " " + std::string(parser.target()) +
           (parser.is_http11() ? " 1.1" : " 1.0") +
@@ -126,6 +144,7 @@ class Connection {
       return false;
     }
     Require(*used <= unread_.size());
+    if (had_head) body_wire_ += bytes.view().substr(0, *used);
     if (!had_head && parser_.head_done()) TakeHead(bytes.view(), *used);
     unread_.erase(0, *used);
     if (parser_.done()) TakeRequest();
@@ -144,10 +163,14 @@ class Connection {
   void TakeRequest() {
     AppendHead(parser_, &outcome_.requests);
     outcome_.requests += body_.text_ + "\n";
-    if (!parser_.chunked()) {
+    if (parser_.chunked()) {
+      Require(body_.text_ == Dechunk(body_wire_));
+    } else {
+      Require(body_.text_ == body_wire_);
       Require(body_.text_.size() == parser_.content_length().value_or(0));
     }
     body_.text_.clear();
+    body_wire_.clear();
     parser_.Next();
   }
 
@@ -155,6 +178,7 @@ class Connection {
   Outcome outcome_;
   std::unique_ptr<Copy> head_;
   std::string unread_;
+  std::string body_wire_;  // What the body was sent as.
   Body body_;
 };
 
