@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
+#include "providers/dialects/anthropic_messages/model_list.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 
@@ -16,6 +17,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::AnthropicProvider& config) {
   static const AnthropicMessages messages;
+  static const AnthropicModelList models;
   HttpProvider::Options options;
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
@@ -29,6 +31,9 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   options.credential_prefix = "";
   options.generations = {{&messages, "/v1/messages", ""}};
   options.count_path = "/v1/messages/count_tokens";
+  // The largest page that there is.
+  options.models_path = "/v1/models?limit=1000";
+  options.model_list_dialect = &models;
   return std::make_unique<HttpProvider>(std::move(options));
 }
 

@@ -1,6 +1,8 @@
 #include "providers/anthropic/anthropic_provider.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -8,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "providers/provider.h"
 #include "providers/provider_setup.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/mock_upstream_process.h"
@@ -27,12 +30,11 @@ ProviderSetup SetupWith(const Secret* key) {
   return setup;
 }
 
-// How the upstream sees a request that is configured so.
-std::string Seen(llmgateway::config::v1::AnthropicProvider config,
-                 const Secret* key) {
-  auto upstream = MockUpstreamProcess::Start({});
-  EXPECT_TRUE(upstream.ok()) << upstream.status();
-  config.set_base_url(absl::StrCat("http://", (*upstream)->address()));
+// Makes a provider that asks `upstream`.
+std::unique_ptr<Provider> MakeFor(
+    const MockUpstreamProcess& upstream, const Secret* key,
+    llmgateway::config::v1::AnthropicProvider config) {
+  config.set_base_url(absl::StrCat("http://", upstream.address()));
   auto& timeouts = *config.mutable_http()->mutable_timeouts();
   for (auto* timeout :
        {timeouts.mutable_connect(), timeouts.mutable_first_byte(),
@@ -40,12 +42,20 @@ std::string Seen(llmgateway::config::v1::AnthropicProvider config,
     timeout->set_seconds(10);
   }
   config.mutable_http()->set_response_bytes_limit(1024 * 1024);
-  auto provider =
-      MakeAnthropicProvider(SetupWith(key), config);
+  auto provider = MakeAnthropicProvider(SetupWith(key), config);
   EXPECT_TRUE(provider.ok()) << provider.status();
+  return *std::move(provider);
+}
+
+// How the upstream sees a request that is configured so.
+std::string Seen(const llmgateway::config::v1::AnthropicProvider& config,
+                 const Secret* key) {
+  auto upstream = MockUpstreamProcess::Start({});
+  EXPECT_TRUE(upstream.ok()) << upstream.status();
+  const auto provider = MakeFor(**upstream, key, config);
   LoopClient client;
   const ProviderOutcome outcome = ProviderCalls(client).Generate(
-      **provider, {.body = R"({"model":"m","max_tokens":9,"messages":)"
+      *provider, {.body = R"({"model":"m","max_tokens":9,"messages":)"
                            R"([{"role":"user","content":"hi"}]})"});
   EXPECT_TRUE(outcome.status.ok()) << outcome.status;
   return (*upstream)->Last("m").value_or("");
@@ -70,6 +80,21 @@ TEST(AnthropicProviderTest, SendsNothingThatIsNotConfigured) {
   config.set_version("2023-06-01");
   EXPECT_THAT(Seen(config, nullptr), AllOf(Not(HasSubstr("x-api-key")),
                                            Not(HasSubstr("anthropic-beta"))));
+}
+
+TEST(AnthropicProviderTest, ListsItsModels) {
+  auto upstream = MockUpstreamProcess::Start({});
+  ASSERT_TRUE(upstream.ok()) << upstream.status();
+  llmgateway::config::v1::AnthropicProvider config;
+  config.set_version("2023-06-01");
+  const auto provider = MakeFor(**upstream, nullptr, config);
+  LoopClient client;
+  const auto models = ProviderCalls(client).ListModels(*provider);
+  ASSERT_TRUE(models.ok()) << models.status();
+  ASSERT_FALSE(models->empty());
+  EXPECT_EQ(models->front().name(), "claude-mock");
+  // Only Anthropic's list has it.
+  EXPECT_EQ(models->front().display_name(), "CLAUDE-MOCK");
 }
 
 TEST(AnthropicProviderTest, RefusesAUrlThatIsNone) {
