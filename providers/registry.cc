@@ -78,6 +78,7 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
       entry.model_aliases[name] = upstream;
     }
     entry.models.assign(config.models().begin(), config.models().end());
+    entry.discover_models = config.discover_models();
     registry->entries_.push_back(std::move(entry));
   }
   return registry;

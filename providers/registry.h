@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -39,6 +40,8 @@ class ProviderRegistry {
     absl::flat_hash_map<std::string, std::string> model_aliases;
     // What it offers, as configured.
     std::vector<std::string> models;
+    // It is to be asked which others it has.
+    bool discover_models = false;
 
     // What the shipped table calls the vendor: the kind, or the preset.
     std::string vendor;
@@ -50,6 +53,10 @@ class ProviderRegistry {
     // What is known of a model, by the provider's own name.
     ModelFacts FactsOf(std::string_view upstream_model) const;
   };
+
+  ProviderRegistry() = default;
+  explicit ProviderRegistry(std::vector<Entry> entries)
+      : entries_(std::move(entries)) {}
 
   // `credentials_of` is asked once for each provider. INVALID_ARGUMENT names
   // the provider whose configuration cannot be used.

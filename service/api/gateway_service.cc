@@ -10,6 +10,7 @@
 #include "service/api/caller_check.h"
 #include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
 
 namespace gateway {
@@ -221,20 +222,24 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
 Task<absl::Status> GatewayService::ListModels(
     CallContext& context, const v1::ListModelsRequest& request,
     v1::ListModelsResponse* response) {
-  const std::shared_ptr<const Wiring> wiring =
-      services_of_(context.loop()).wiring.Get();
+  LoopServices& services = services_of_(context.loop());
+  const std::shared_ptr<const Wiring> wiring = services.wiring.Get();
   GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, context).status());
-  co_return wiring->catalog().List(request, response);
+  const ModelDiscovery::Catalog catalog = co_await wiring->discovery().Ask(
+      services.loop, services.http, context.cancel(), context.request_id());
+  co_return catalog->List(request, response);
 }
 
 Task<absl::Status> GatewayService::GetModel(CallContext& context,
                                             const v1::GetModelRequest& request,
                                             v1::Model* response) {
-  const std::shared_ptr<const Wiring> wiring =
-      services_of_(context.loop()).wiring.Get();
+  LoopServices& services = services_of_(context.loop());
+  const std::shared_ptr<const Wiring> wiring = services.wiring.Get();
   GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, context).status());
   if (request.name().empty()) co_return InvalidField("name", "is required");
-  const v1::Model* const model = wiring->catalog().Find(request.name());
+  const ModelDiscovery::Catalog catalog = co_await wiring->discovery().Ask(
+      services.loop, services.http, context.cancel(), context.request_id());
+  const v1::Model* const model = catalog->Find(request.name());
   if (model == nullptr) {
     absl::Status missing =
         MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,

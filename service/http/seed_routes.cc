@@ -74,7 +74,7 @@ void WriteAbout(const Facts& facts, JsonWriter& json) {
   json.StringField("version", facts.sources.version);
   json.Int64Field(
       "models_available",
-      static_cast<int64_t>(facts.wiring->catalog().models().size()));
+      static_cast<int64_t>(facts.wiring->catalog()->models().size()));
   json.NullField("inference_service");  // There is none of its own.
 }
 
@@ -133,7 +133,7 @@ int WriteReady(const Facts& facts, JsonWriter& json) {
   json.EndObject();
   json.Int64Field(
       "models_available",
-      static_cast<int64_t>(facts.wiring->catalog().models().size()));
+      static_cast<int64_t>(facts.wiring->catalog()->models().size()));
   return ready ? 200 : 503;
 }
 

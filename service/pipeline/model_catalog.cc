@@ -51,9 +51,14 @@ std::optional<Key> KeyBefore(std::string_view token,
 
 ModelCatalog::ModelCatalog(
     const ProviderRegistry& providers,
-    const llmgateway::config::v1::RoutingConfig& routing) {
+    const llmgateway::config::v1::RoutingConfig& routing,
+    const DiscoveredModels& discovered) {
   for (const ProviderRegistry::Entry& entry : providers.entries()) {
     if (entry.credential_absent) continue;
+    const auto said = discovered.find(entry.name);
+    if (said != discovered.end()) {
+      for (const v1::Model& model : *said->second) AddDiscovered(model, entry);
+    }
     for (const std::string& model : entry.models) Add(model, entry);
     for (const auto& alias : entry.model_aliases) Add(alias.first, entry);
   }
@@ -64,10 +69,11 @@ ModelCatalog::ModelCatalog(
     if (rule.has_alias()) Add(rule.alias(), *entry);
     if (rule.has_exact()) Add(rule.exact(), *entry);
   }
-  std::sort(models_.begin(), models_.end(),
-            [](const v1::Model& a, const v1::Model& b) {
-              return KeyOf(a) < KeyOf(b);
-            });
+  // Of two alike the first one stays, which knows what the provider said.
+  std::stable_sort(models_.begin(), models_.end(),
+                   [](const v1::Model& a, const v1::Model& b) {
+                     return KeyOf(a) < KeyOf(b);
+                   });
   models_.erase(std::unique(models_.begin(), models_.end(),
                             [](const v1::Model& a, const v1::Model& b) {
                               return KeyOf(a) == KeyOf(b);
@@ -75,8 +81,8 @@ ModelCatalog::ModelCatalog(
                 models_.end());
 }
 
-void ModelCatalog::Add(std::string_view name,
-                       const ProviderRegistry::Entry& entry) {
+v1::Model& ModelCatalog::Add(std::string_view name,
+                             const ProviderRegistry::Entry& entry) {
   v1::Model& model = models_.emplace_back();
   model.set_name(std::string(name));
   model.set_provider(entry.name);
@@ -86,6 +92,24 @@ void ModelCatalog::Add(std::string_view name,
   model.set_output_tokens_max(facts.output_tokens_limit);
   for (std::string& ability : facts.AbilityNames()) {
     model.add_capabilities(std::move(ability));
+  }
+  return model;
+}
+
+void ModelCatalog::AddDiscovered(const v1::Model& said,
+                                 const ProviderRegistry::Entry& entry) {
+  // Callers who say an alias mean another model.
+  if (entry.model_aliases.contains(said.name())) return;
+  v1::Model& model = Add(said.name(), entry);
+  model.set_display_name(said.display_name());
+  if (said.has_create_time()) {
+    *model.mutable_create_time() = said.create_time();
+  }
+  if (model.input_tokens_max() == 0) {
+    model.set_input_tokens_max(said.input_tokens_max());
+  }
+  if (model.output_tokens_max() == 0) {
+    model.set_output_tokens_max(said.output_tokens_max());
   }
 }
 

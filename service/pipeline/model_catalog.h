@@ -1,15 +1,18 @@
 // ModelCatalog lists the models that callers can name: those that providers
-// are configured to offer, their aliases, and the names that rules know
-// exactly. A provider without its credential offers nothing.
+// are configured to offer or say that they have, their aliases, and the names
+// that rules know exactly. A provider without its credential offers nothing.
 //
 // Thread contract: immutable.
 
 #ifndef SERVICE_PIPELINE_MODEL_CATALOG_H_
 #define SERVICE_PIPELINE_MODEL_CATALOG_H_
 
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "llmgateway/config/v1/routing.pb.h"
@@ -18,10 +21,15 @@
 
 namespace gateway {
 
+// What providers said that they have, by the provider's name.
+using DiscoveredModels = absl::flat_hash_map<
+    std::string, std::shared_ptr<const std::vector<llmgateway::v1::Model>>>;
+
 class ModelCatalog {
  public:
   ModelCatalog(const ProviderRegistry& providers,
-               const llmgateway::config::v1::RoutingConfig& routing);
+               const llmgateway::config::v1::RoutingConfig& routing,
+               const DiscoveredModels& discovered = {});
 
   // Sorted by name, then provider.
   absl::Span<const llmgateway::v1::Model> models() const { return models_; }
@@ -34,7 +42,11 @@ class ModelCatalog {
                     llmgateway::v1::ListModelsResponse* response) const;
 
  private:
-  void Add(std::string_view name, const ProviderRegistry::Entry& entry);
+  llmgateway::v1::Model& Add(std::string_view name,
+                             const ProviderRegistry::Entry& entry);
+  // Adds what the provider said of itself.
+  void AddDiscovered(const llmgateway::v1::Model& said,
+                     const ProviderRegistry::Entry& entry);
 
   std::vector<llmgateway::v1::Model> models_;
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/clock.h"
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -35,7 +36,8 @@ Wiring::Wiring(std::shared_ptr<const ConfigSnapshot> config,
       authenticator_(*config_),
       router_(config_->config().routing(), health_),
       retry_(config_->config().resilience().retry()),
-      catalog_(*providers_, config_->config().routing()),
+      discovery_(std::make_unique<ModelDiscovery>(
+          *providers_, config_->config().routing(), SystemClock())),
       schemas_(std::make_unique<SchemaCache>()) {}
 
 ProviderState Wiring::Health::StateOf(std::string_view provider) const {

@@ -2,7 +2,8 @@
 // providers, the rules, the limits. A call holds the wiring it began with, so
 // that a reload never changes the rules under it.
 //
-// Thread contract: immutable, shared by all loops.
+// Thread contract: shared by all loops. Immutable, but for what discovery
+// learns.
 
 #ifndef SERVICE_PIPELINE_WIRING_H_
 #define SERVICE_PIPELINE_WIRING_H_
@@ -16,6 +17,7 @@
 #include "service/config/snapshot.h"
 #include "service/pipeline/authenticator.h"
 #include "service/pipeline/model_catalog.h"
+#include "service/pipeline/model_discovery.h"
 #include "service/resilience/retry.h"
 #include "service/routing/router.h"
 #include "service/routing/target_health.h"
@@ -39,7 +41,11 @@ class Wiring {
   const Authenticator& authenticator() const { return authenticator_; }
   const Router& router() const { return router_; }
   const RetryPolicy& retry() const { return retry_; }
-  const ModelCatalog& catalog() const { return catalog_; }
+  // The models by what is known now; `discovery` asks for more.
+  std::shared_ptr<const ModelCatalog> catalog() const {
+    return discovery_->catalog();
+  }
+  ModelDiscovery& discovery() const { return *discovery_; }
   // Thread-safe; what is in it changes nothing but the time it takes.
   SchemaCache& schemas() const { return *schemas_; }
 
@@ -66,7 +72,7 @@ class Wiring {
   const Authenticator authenticator_;
   const Router router_;
   const RetryPolicy retry_;
-  const ModelCatalog catalog_;
+  const std::unique_ptr<ModelDiscovery> discovery_;
   const std::unique_ptr<SchemaCache> schemas_;
 };
 

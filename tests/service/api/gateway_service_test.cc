@@ -351,6 +351,23 @@ TEST_F(GatewayServiceTest, ModelsAreListedAndFoundByName) {
             "name");
 }
 
+TEST_F(GatewayServiceTest, AProviderThatCannotBeAskedTakesNoModelAway) {
+  Open("providers:\n"
+       "- name: mock\n"
+       "  mock: {}\n"
+       "- name: down\n"
+       "  models: [a]\n"
+       "  discover_models: true\n"
+       "  openai: {base_url: 'http://127.0.0.1:1'}\n");
+  const auto list =
+      Ask<v1::ListModelsResponse>("ListModels", v1::ListModelsRequest());
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->models_size(), 2);
+  v1::GetModelRequest request;
+  request.set_name("a");
+  EXPECT_TRUE(Ask<v1::Model>("GetModel", request).ok());
+}
+
 TEST_F(GatewayServiceTest, EveryMethodAsksWhoCalls) {
   Open("providers: [{name: mock, mock: {}}]\n"
        "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");

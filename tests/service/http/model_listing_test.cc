@@ -1,6 +1,7 @@
 #include "service/http/model_listing.h"
 
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -11,6 +12,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class ModelListingTest : public DoorTest {};
@@ -48,6 +50,34 @@ TEST_F(ModelListingTest, StrangersSeeNothing) {
   EXPECT_EQ(Ask("GET", "/v1/models", "", "x-goog-api-key: alice-0123456789\r\n")
                 .status,
             200);
+}
+
+TEST_F(ModelListingTest, EveryDoorListsWhatProvidersSayThatTheyHave) {
+  provider_fields_ = "  discover_models: true\n";
+  Open("");
+  constexpr char kVersion[] = "anthropic-version: 2023-06-01\r\n";
+  for (const auto& [path, fields] :
+       {std::pair("/v1/models", ""), std::pair("/v1/models", kVersion),
+        std::pair("/v1beta/models", "")}) {
+    const RawAnswer answer = Ask("GET", path, "", fields);
+    EXPECT_EQ(answer.status, 200);
+    for (const char* model : {"mock-model", "o-1", "gpt-mock", "claude-mock"}) {
+      EXPECT_THAT(answer.body, HasSubstr(model)) << path;
+    }
+  }
+  EXPECT_EQ(Ask("GET", "/v1/models/gpt-mock").status, 200);
+  // Each of the two was asked once.
+  EXPECT_EQ(upstream_->Stat("", "total.requests").value_or(-1), 2);
+}
+
+TEST_F(ModelListingTest, AProviderThatFailsTakesNothingAway) {
+  Script("/v1/models", R"({"status": 500})");
+  provider_fields_ = "  discover_models: true\n";
+  Open("");
+  const RawAnswer answer = Ask("GET", "/v1/models");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("o-1"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("gpt-mock")));
 }
 
 }  // namespace

@@ -86,62 +86,101 @@ std::vector<std::string> Pages(const ModelCatalog& catalog, int page_size,
 TEST(ModelCatalogTest, ListsWhatCanBeNamedOnceEachSortedByName) {
   const std::shared_ptr<const Wiring> wiring = WiringWithKey();
   EXPECT_THAT(
-      Names(wiring->catalog().models()),
+      Names(wiring->catalog()->models()),
       ElementsAre("mock/fast", "openai/gpt-4", "azure/gpt-5", "openai/gpt-5",
                   "mock/mock-model", "openai/smart", "azure/tuned"));
 }
 
 TEST(ModelCatalogTest, AProviderWithoutItsCredentialOffersNothing) {
   const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kYaml);
-  EXPECT_THAT(Names(wiring->catalog().models()),
+  EXPECT_THAT(Names(wiring->catalog()->models()),
               ElementsAre("mock/fast", "azure/gpt-5", "mock/mock-model",
                           "azure/tuned"));
 }
 
+TEST(ModelCatalogTest, WhatAProviderSaysOfItselfStandsBesideWhatIsKnown) {
+  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
+  std::vector<v1::Model> said(4);
+  said[0].set_name("gpt-5");
+  said[0].set_display_name("GPT 5");
+  said[0].mutable_create_time()->set_seconds(7);
+  said[0].set_input_tokens_max(1);
+  said[1].set_name("their-own");
+  said[1].set_owner("somebody");
+  said[1].set_input_tokens_max(1000);
+  said[1].set_output_tokens_max(100);
+  said[2].set_name("smart");
+  said[2].set_display_name("not the alias");
+  said[3].set_name("beyond");
+  const ModelCatalog configured(wiring->providers(), {});
+  const ModelCatalog catalog(
+      wiring->providers(), {},
+      {{"openai", std::make_shared<const std::vector<v1::Model>>(said)},
+       {"nobody", std::make_shared<const std::vector<v1::Model>>(said)}});
+  EXPECT_EQ(catalog.models().size(), configured.models().size() + 2);
+
+  const v1::ListModelsRequest request = Request(10, "", "openai");
+  v1::ListModelsResponse openai;
+  ASSERT_TRUE(catalog.List(request, &openai).ok());
+  EXPECT_THAT(Names(openai.models()),
+              ElementsAre("openai/beyond", "openai/gpt-4", "openai/gpt-5",
+                          "openai/smart", "openai/their-own"));
+  const v1::Model& known = openai.models(2);
+  EXPECT_EQ(known.display_name(), "GPT 5");
+  EXPECT_EQ(known.create_time().seconds(), 7);
+  EXPECT_GT(known.input_tokens_max(), 1);
+  EXPECT_FALSE(known.capabilities().empty());
+  EXPECT_EQ(openai.models(3).display_name(), "");
+  const v1::Model& unknown = openai.models(4);
+  EXPECT_EQ(unknown.owner(), "openai");
+  EXPECT_EQ(unknown.input_tokens_max(), 1000);
+  EXPECT_EQ(unknown.output_tokens_max(), 100);
+}
+
 TEST(ModelCatalogTest, FindsAModelByItsName) {
   const std::shared_ptr<const Wiring> wiring = WiringWithKey();
-  const v1::Model* const model = wiring->catalog().Find("gpt-4");
+  const v1::Model* const model = wiring->catalog()->Find("gpt-4");
   ASSERT_NE(model, nullptr);
   EXPECT_EQ(model->name(), "gpt-4");
   EXPECT_EQ(model->provider(), "openai");
   EXPECT_EQ(model->owner(), "openai");
-  EXPECT_EQ(wiring->catalog().Find("gpt-"), nullptr);
-  EXPECT_EQ(wiring->catalog().Find(""), nullptr);
-  EXPECT_EQ(wiring->catalog().Find("zzz"), nullptr);
+  EXPECT_EQ(wiring->catalog()->Find("gpt-"), nullptr);
+  EXPECT_EQ(wiring->catalog()->Find(""), nullptr);
+  EXPECT_EQ(wiring->catalog()->Find("zzz"), nullptr);
 }
 
 TEST(ModelCatalogTest, PagesFollowEachOtherWithoutGapsOrRepeats) {
   const std::shared_ptr<const Wiring> wiring = WiringWithKey();
-  EXPECT_THAT(Pages(wiring->catalog(), 3),
+  EXPECT_THAT(Pages(*wiring->catalog(), 3),
               ElementsAre("mock/fast", "openai/gpt-4", "azure/gpt-5", "|",
                           "openai/gpt-5", "mock/mock-model", "openai/smart",
                           "|", "azure/tuned", "|"));
   // The last page is full, and known to be the last.
-  EXPECT_THAT(Pages(wiring->catalog(), 7).size(), 8u);
-  EXPECT_THAT(Pages(wiring->catalog(), 0).size(), 8u);
-  EXPECT_THAT(Pages(wiring->catalog(), 100000).size(), 8u);
+  EXPECT_THAT(Pages(*wiring->catalog(), 7).size(), 8u);
+  EXPECT_THAT(Pages(*wiring->catalog(), 0).size(), 8u);
+  EXPECT_THAT(Pages(*wiring->catalog(), 100000).size(), 8u);
 }
 
 TEST(ModelCatalogTest, ListsOneProviderPageByPage) {
   const std::shared_ptr<const Wiring> wiring = WiringWithKey();
   EXPECT_THAT(
-      Pages(wiring->catalog(), 2, "openai"),
+      Pages(*wiring->catalog(), 2, "openai"),
       ElementsAre("openai/gpt-4", "openai/gpt-5", "|", "openai/smart", "|"));
-  EXPECT_THAT(Pages(wiring->catalog(), 3, "openai"),
+  EXPECT_THAT(Pages(*wiring->catalog(), 3, "openai"),
               ElementsAre("openai/gpt-4", "openai/gpt-5", "openai/smart", "|"));
-  EXPECT_THAT(Pages(wiring->catalog(), 2, "nobody"), ElementsAre("|"));
+  EXPECT_THAT(Pages(*wiring->catalog(), 2, "nobody"), ElementsAre("|"));
 }
 
 TEST(ModelCatalogTest, APageGoesOnAfterAModelThatIsNoLongerThere) {
   const std::shared_ptr<const Wiring> before = WiringWithKey();
   v1::ListModelsResponse first;
-  ASSERT_TRUE(before->catalog().List(Request(2), &first).ok());
+  ASSERT_TRUE(before->catalog()->List(Request(2), &first).ok());
   EXPECT_THAT(Names(first.models()), ElementsAre("mock/fast", "openai/gpt-4"));
 
   const std::shared_ptr<const Wiring> after = MakeTestWiring(kYaml);
   v1::ListModelsResponse second;
   const absl::Status status =
-      after->catalog().List(Request(2, first.next_page_token()), &second);
+      after->catalog()->List(Request(2, first.next_page_token()), &second);
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_THAT(Names(second.models()),
               ElementsAre("azure/gpt-5", "mock/mock-model"));
@@ -150,17 +189,17 @@ TEST(ModelCatalogTest, APageGoesOnAfterAModelThatIsNoLongerThere) {
 TEST(ModelCatalogTest, RefusesWhatIsNotAPage) {
   const std::shared_ptr<const Wiring> wiring = WiringWithKey();
   v1::ListModelsResponse response;
-  absl::Status status = wiring->catalog().List(Request(-1), &response);
+  absl::Status status = wiring->catalog()->List(Request(-1), &response);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(FieldViolations(status)[0].first, "page_size");
-  status = wiring->catalog().List(Request(1, "gpt-4"), &response);
+  status = wiring->catalog()->List(Request(1, "gpt-4"), &response);
   EXPECT_EQ(FieldViolations(status)[0].first, "page_token");
   EXPECT_THAT(response.models(), IsEmpty());
 
   // A token answers only the question that it was returned for.
-  ASSERT_TRUE(wiring->catalog().List(Request(1), &response).ok());
+  ASSERT_TRUE(wiring->catalog()->List(Request(1), &response).ok());
   v1::ListModelsResponse other;
-  status = wiring->catalog().List(
+  status = wiring->catalog()->List(
       Request(1, response.next_page_token(), "openai"), &other);
   EXPECT_EQ(FieldViolations(status)[0].first, "page_token");
 }

@@ -1,0 +1,237 @@
+#include "service/pipeline/model_discovery.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/logging.h"
+#include "base/timer_wheel.h"
+#include "errors/fault.h"
+#include "providers/provider.h"
+
+namespace gateway {
+
+struct ModelDiscovery::Waiter {
+  explicit Waiter(EventLoop& loop) : loop(loop) {}
+
+  EventLoop& loop;  // Outlives the wait, but not always the waiter.
+  WakeUp woken;
+};
+
+struct ModelDiscovery::Round {
+  Round(EventLoop& loop, HttpClient& http, std::string_view request_id)
+      : loop(loop), http(http), request_id(request_id) {}
+
+  EventLoop& loop;
+  HttpClient& http;
+  const std::string_view request_id;
+  // Fires when the caller is gone, and when its patience has ended.
+  CancelSignal over;
+  bool timed_out = false;
+  int open = 0;  // Sources that it still waits for.
+  WakeUp done;
+};
+
+ModelDiscovery::ModelDiscovery(
+    const ProviderRegistry& providers,
+    const llmgateway::config::v1::RoutingConfig& routing, Clock& clock,
+    const Limits& limits)
+    : providers_(providers),
+      routing_(routing),
+      clock_(clock),
+      limits_(limits),
+      catalog_(std::make_shared<const ModelCatalog>(providers, routing)) {
+  for (const ProviderRegistry::Entry& entry : providers.entries()) {
+    if (!entry.discover_models || entry.credential_absent) continue;
+    asked_.push_back(&entry);
+  }
+  sources_.resize(asked_.size());
+}
+
+ModelDiscovery::~ModelDiscovery() = default;
+
+ModelDiscovery::Catalog ModelDiscovery::catalog() const {
+  MutexLock lock(mu_);
+  return catalog_;
+}
+
+Task<ModelDiscovery::Catalog> ModelDiscovery::Ask(EventLoop& loop,
+                                                  HttpClient& http,
+                                                  CancelSignal& cancel,
+                                                  std::string_view request_id) {
+  if (asked_.empty()) co_return catalog();
+  Round round(loop, http, request_id);
+  const CancelListener gone(
+      cancel, [&round, &cancel] { round.over.Cancel(cancel.status()); });
+  Timer patience([this, &round] {
+    round.timed_out = true;
+    round.over.Cancel(absl::DeadlineExceededError(absl::StrCat(
+        "no list within ", absl::FormatDuration(limits_.patience))));
+  });
+  loop.ArmTimer(patience, limits_.patience);
+  for (size_t i = 0; i < asked_.size(); ++i) {
+    ++round.open;
+    Spawn(Refresh(i, round));
+  }
+  while (round.open > 0) co_await round.done.Wait();
+  co_return catalog();
+}
+
+ModelDiscovery::Turn ModelDiscovery::Claim(
+    size_t index, const std::shared_ptr<Waiter>& waiter) {
+  MutexLock lock(mu_);
+  Source& source = sources_[index];
+  if (clock_.SteadyTime() < source.due) return Turn::kNone;
+  if (!source.asking) {
+    source.asking = true;
+    return Turn::kAsk;
+  }
+  if (source.known) return Turn::kNone;
+  source.waiters.push_back(waiter);
+  return Turn::kWait;
+}
+
+void ModelDiscovery::Leave(size_t index,
+                           const std::shared_ptr<Waiter>& waiter) {
+  MutexLock lock(mu_);
+  std::vector<std::shared_ptr<Waiter>>& waiters = sources_[index].waiters;
+  waiters.erase(std::remove(waiters.begin(), waiters.end(), waiter),
+                waiters.end());
+}
+
+Task<void> ModelDiscovery::Refresh(size_t index, Round& round) {
+  Turn turn = Turn::kWait;
+  // Whoever asked may have gone before the answer: then one of those who wait
+  // asks.
+  while (turn == Turn::kWait && !round.over.cancelled()) {
+    const auto waiter = std::make_shared<Waiter>(round.loop);
+    turn = Claim(index, waiter);
+    if (turn == Turn::kAsk) co_await Question(index, round);
+    if (turn == Turn::kWait) {
+      const CancelListener over(round.over, [&waiter] { waiter->woken.Set(); });
+      co_await waiter->woken.Wait();
+      Leave(index, waiter);
+    }
+  }
+  if (--round.open == 0) round.done.Set();
+}
+
+Task<void> ModelDiscovery::Question(size_t index, Round& round) {
+  const Provider& provider = *asked_[index]->provider;
+  // A credential that the caller brought has no part in this: others will see
+  // the list.
+  TryProgress progress;
+  std::vector<v1::Warning> warnings;
+  ProviderCall call;
+  call.loop = &round.loop;
+  call.http = &round.http;
+  call.cancel = &round.over;
+  call.request_id = round.request_id;
+  call.progress = &progress;
+  call.warnings = &warnings;
+  absl::StatusOr<ModelList> answer = co_await provider.ListModels(call);
+  if (!answer.ok() && progress.http.reused_connection_was_stale &&
+      !round.over.cancelled()) {
+    progress = TryProgress();
+    call.fresh_connection = true;
+    answer = co_await provider.ListModels(call);
+  }
+  Settle(index, round, std::move(answer));
+}
+
+void ModelDiscovery::Settle(size_t index, const Round& round,
+                            absl::StatusOr<ModelList> answer) {
+  if (answer.ok()) {
+    Publish(index,
+            std::make_shared<const ModelList>(Tidied(*std::move(answer))));
+    return;
+  }
+  const bool abandoned = round.over.cancelled() && !round.timed_out;
+  const absl::Status failure =
+      round.timed_out ? round.over.status() : answer.status();
+  {
+    MutexLock lock(mu_);
+    Source& source = sources_[index];
+    if (!abandoned) {
+      source.known = true;
+      // Who has no such list will not have one later.
+      source.due = FaultReason(failure) == v1::ERROR_REASON_UNIMPLEMENTED
+                       ? absl::InfiniteDuration()
+                       : clock_.SteadyTime() + limits_.rest;
+    }
+    Release(source);
+  }
+  if (abandoned) return;
+  Log(LogLevel::kWarn, "pipeline", "Provider did not list its models",
+      {{"provider", asked_[index]->name}, {"error", failure}});
+}
+
+void ModelDiscovery::Publish(size_t index,
+                             std::shared_ptr<const ModelList> models) {
+  {
+    MutexLock lock(mu_);
+    sources_[index].models = std::move(models);
+    ++version_;
+  }
+  for (;;) {
+    uint64_t version = 0;
+    DiscoveredModels discovered;
+    {
+      MutexLock lock(mu_);
+      version = version_;
+      for (size_t i = 0; i < sources_.size(); ++i) {
+        if (sources_[i].models == nullptr) continue;
+        discovered[asked_[i]->name] = sources_[i].models;
+      }
+    }
+    // Takes its time, so it is made without the lock; once more if another
+    // list came meanwhile.
+    auto catalog =
+        std::make_shared<const ModelCatalog>(providers_, routing_, discovered);
+    MutexLock lock(mu_);
+    if (version != version_) continue;
+    catalog_.swap(catalog);
+    Source& source = sources_[index];
+    source.known = true;
+    source.due = clock_.SteadyTime() + limits_.list_age;
+    Release(source);
+    return;
+  }
+}
+
+void ModelDiscovery::Release(Source& source) {
+  source.asking = false;
+  // Who waits has to come here before it leaves, so its loop is still there.
+  for (std::shared_ptr<Waiter>& waiter : source.waiters) {
+    EventLoop& loop = waiter->loop;
+    loop.Post([waiter = std::move(waiter)] { waiter->woken.Set(); });
+  }
+  source.waiters.clear();
+}
+
+ModelDiscovery::ModelList ModelDiscovery::Tidied(ModelList models) const {
+  const auto unprintable = [this](const std::string& text) {
+    return text.size() > limits_.name_bytes ||
+           std::any_of(text.begin(), text.end(), absl::ascii_iscntrl);
+  };
+  models.erase(std::remove_if(models.begin(), models.end(),
+                              [&](const v1::Model& model) {
+                                return model.name().empty() ||
+                                       unprintable(model.name());
+                              }),
+               models.end());
+  std::sort(models.begin(), models.end(),
+            [](const v1::Model& a, const v1::Model& b) {
+              return a.name() < b.name();
+            });
+  if (models.size() > limits_.models) models.resize(limits_.models);
+  for (v1::Model& model : models) {
+    if (unprintable(model.display_name())) model.clear_display_name();
+  }
+  return models;
+}
+
+}  // namespace gateway
