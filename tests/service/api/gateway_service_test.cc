@@ -27,6 +27,7 @@
 #include "service/pipeline/loop_services.h"
 #include "tests/service/api/scripted_streams.h"
 #include "tests/testing/event.h"
+#include "tests/testing/mock_upstream_process.h"
 #include "tests/testing/running_loop.h"
 #include "tests/testing/test_wiring.h"
 
@@ -349,6 +350,31 @@ TEST_F(GatewayServiceTest, ModelsAreListedAndFoundByName) {
   EXPECT_EQ(FieldViolations(Ask<v1::Model>("GetModel", request).status())[0]
                 .first,
             "name");
+}
+
+TEST_F(GatewayServiceTest, ModelsThatAProviderSaysItHasAreListedToo) {
+  const auto upstream = MockUpstreamProcess::Start({});
+  ASSERT_TRUE(upstream.ok()) << upstream.status();
+  const std::string config =
+      absl::StrCat("providers:\n"
+                   "- name: mock\n"
+                   "  mock: {}\n"
+                   "- name: theirs\n"
+                   "  discover_models: true\n"
+                   "  openai: {base_url: 'http://",
+                   (*upstream)->address(), "/v1'}\n");
+  Open(config);
+  v1::GetModelRequest request;
+  request.set_name("gpt-mock");
+  const auto model = Ask<v1::Model>("GetModel", request);
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->provider(), "theirs");
+  Open(config);  // Nothing is known any more.
+  v1::ListModelsRequest list;
+  list.set_provider_id("theirs");
+  const auto models = Ask<v1::ListModelsResponse>("ListModels", list);
+  ASSERT_TRUE(models.ok()) << models.status();
+  EXPECT_EQ(models->models(0).name(), "claude-mock");
 }
 
 TEST_F(GatewayServiceTest, AProviderThatCannotBeAskedTakesNoModelAway) {

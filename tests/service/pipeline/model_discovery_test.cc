@@ -98,6 +98,13 @@ v1::Model Named(const std::string& name) {
 
 class ModelDiscoveryTest : public testing::Test {
  protected:
+  // A caller who is forgotten hangs its test.
+  static ModelDiscovery::Limits Patient() {
+    ModelDiscovery::Limits limits;
+    limits.patience = absl::Hours(1);
+    return limits;
+  }
+
   // One provider, called `p`, that is configured with the model `a`.
   void Open(const ModelDiscovery::Limits& limits, int providers = 1) {
     std::vector<ProviderRegistry::Entry> entries(providers);
@@ -153,7 +160,7 @@ class ModelDiscoveryTest : public testing::Test {
 };
 
 TEST_F(ModelDiscoveryTest, AsksOnceUntilTheListIsOld) {
-  Open({});
+  Open(Patient());
   EXPECT_THAT(discovery_->catalog()->models().size(), 2u);
   EXPECT_EQ(script_.questions, 0);
   script_.models = {Named("c"), Named("b"), Named("a"), Named("b")};
@@ -175,13 +182,13 @@ TEST_F(ModelDiscoveryTest, OnlyProvidersWithTheSwitchAndACredentialAreAsked) {
   entries[1].discover_models = true;
   entries[1].credential_absent = true;
   entries[1].provider = std::make_unique<ScriptedProvider>(other_);
-  Open(std::move(entries), {});
+  Open(std::move(entries), Patient());
   EXPECT_THAT(Ask(), IsEmpty());
   EXPECT_EQ(script_.questions + other_.questions, 0);
 }
 
 TEST_F(ModelDiscoveryTest, AProviderThatFailsKeepsItsLastListAndRests) {
-  Open({});
+  Open(Patient());
   script_.failure = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down");
   EXPECT_THAT(Ask(), ElementsAre("a", "alias"));
   EXPECT_THAT(Ask(), ElementsAre("a", "alias"));
@@ -197,7 +204,7 @@ TEST_F(ModelDiscoveryTest, AProviderThatFailsKeepsItsLastListAndRests) {
 }
 
 TEST_F(ModelDiscoveryTest, AProviderThatCannotSayIsNotAskedAgain) {
-  Open({});
+  Open(Patient());
   script_.failure = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED, "no list");
   EXPECT_THAT(Ask(), ElementsAre("a", "alias"));
   clock_.Advance(absl::Hours(100));
@@ -206,7 +213,7 @@ TEST_F(ModelDiscoveryTest, AProviderThatCannotSayIsNotAskedAgain) {
 }
 
 TEST_F(ModelDiscoveryTest, AStaleConnectionIsNoFailure) {
-  Open({});
+  Open(Patient());
   script_.stale = true;
   script_.models = {Named("b")};
   EXPECT_THAT(Ask(), ElementsAre("a", "alias", "b"));
@@ -225,7 +232,7 @@ TEST_F(ModelDiscoveryTest, AProviderThatDoesNotAnswerHoldsNobodyForLong) {
 }
 
 TEST_F(ModelDiscoveryTest, CallersOfOneLoopShareAQuestion) {
-  Open({});
+  Open(Patient());
   CancelSignal held;
   script_.held = &held;
   script_.models = {Named("b")};
@@ -244,7 +251,7 @@ TEST_F(ModelDiscoveryTest, CallersOfOneLoopShareAQuestion) {
 }
 
 TEST_F(ModelDiscoveryTest, WhileAListIsRenewedOthersGetTheOldOne) {
-  Open({});
+  Open(Patient());
   script_.models = {Named("b")};
   EXPECT_THAT(Ask(), ElementsAre("a", "alias", "b"));
   clock_.Advance(absl::Minutes(5));
@@ -265,7 +272,7 @@ TEST_F(ModelDiscoveryTest, WhileAListIsRenewedOthersGetTheOldOne) {
 }
 
 TEST_F(ModelDiscoveryTest, WhenWhoAskedIsGoneOneOfTheOthersAsks) {
-  Open({});
+  Open(Patient());
   CancelSignal held, gone;
   script_.held = &held;
   script_.models = {Named("b")};
@@ -286,7 +293,7 @@ TEST_F(ModelDiscoveryTest, WhenWhoAskedIsGoneOneOfTheOthersAsks) {
 }
 
 TEST_F(ModelDiscoveryTest, WhoWaitsMayLeave) {
-  Open({});
+  Open(Patient());
   CancelSignal held, gone;
   script_.held = &held;
   script_.models = {Named("b")};
@@ -305,7 +312,7 @@ TEST_F(ModelDiscoveryTest, WhoWaitsMayLeave) {
 }
 
 TEST_F(ModelDiscoveryTest, CallersOfOtherLoopsShareTheQuestionAndTheList) {
-  Open({});
+  Open(Patient());
   CancelSignal held;
   script_.held = &held;
   script_.models = {Named("b")};
