@@ -136,6 +136,10 @@ func (o *options) drive() (result, error) {
 		closeAll(callers)
 	})
 	defer guard.Stop()
+	if o.warmup == 0 {
+		// Whatever is begun counts, however late measure comes.
+		o.meter.phase.Store(phaseMeasuring)
+	}
 	var all sync.WaitGroup
 	for i, c := range callers {
 		// Spread over the warm-up, so that paced streams do not tick together.

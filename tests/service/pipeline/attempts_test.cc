@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/thread.h"
 #include "base/timer_wheel.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -24,6 +26,18 @@ using ::testing::HasSubstr;
 
 class AttemptsTest : public UpstreamCalls {
  protected:
+  // Cancels the next call once the upstream has begun to serve it. The loop
+  // goes on meanwhile, since it may not have sent the call yet.
+  void CancelOnceStarted() {
+    EventLoop& loop = runner_->client().loop();
+    watcher_ = Thread("watcher", [this, &loop] {
+      EXPECT_TRUE(upstream_->WaitFor("started", "", 1).ok());
+      loop.Post([this] {
+        runner_->cancel().Cancel(absl::CancelledError("the client left"));
+      });
+    });
+  }
+
   // Cancels the running call once the upstream has seen `event`.
   void CancelAfter(const char* event, const std::string& model) {
     timer_ = std::make_unique<Timer>([this, event, model] {
@@ -34,6 +48,7 @@ class AttemptsTest : public UpstreamCalls {
   }
 
   std::unique_ptr<Timer> timer_;
+  Thread watcher_;
 };
 
 TEST_F(AttemptsTest, AResetBeforeTheFirstByteIsTriedAgain) {
@@ -200,7 +215,7 @@ TEST_F(AttemptsTest, CancelWhileWaitingForAnAnswerReachesTheUpstream) {
       ASSERT_TRUE(upstream_->Reset().ok());
       ScriptBoth(R"({"stall_before_first_byte": true})");
       runner_->RenewCancel();
-      CancelAfter("started", "");
+      CancelOnceStarted();
       const CallResult result = runner_->Run(question);
       EXPECT_EQ(result.status.message(), "the client left");
       EXPECT_EQ(Tries(result), "0 CANCELLED");
@@ -216,7 +231,7 @@ TEST_F(AttemptsTest, CancelWhileAnAnswerComesReachesTheUpstream) {
       ASSERT_TRUE(upstream_->Reset().ok());
       ScriptBoth(R"({"text": "one two three", "stall_after_chunks": 1})");
       runner_->RenewCancel();
-      CancelAfter("started", "");
+      CancelOnceStarted();
       const CallResult result = runner_->Run(question);
       EXPECT_EQ(result.status.message(), "the client left");
       EXPECT_TRUE(upstream_->WaitFor("cancelled", "", 1).ok());
