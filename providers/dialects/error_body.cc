@@ -1,5 +1,6 @@
 #include "providers/dialects/error_body.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -66,6 +67,24 @@ size_t CredentialBytes(std::string_view text) {
   return 0;
 }
 
+bool AreHex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return absl::ascii_isxdigit(c);
+  });
+}
+
+// How many bytes at the front of `text` stand for one character that was
+// escaped, as in a text within a text or in a URL; 0 if none do.
+size_t EscapeBytes(std::string_view text) {
+  if (text.size() >= 3 && text[0] == '%' && AreHex(text.substr(1, 2))) return 3;
+  if (text.size() < 2 || text[0] != '\\') return 0;
+  if (text[1] == 'u') {
+    return text.size() >= 6 && AreHex(text.substr(2, 4)) ? 6 : 0;
+  }
+  return std::string_view("bfnrt").find(text[1]) == std::string_view::npos ? 0
+                                                                           : 2;
+}
+
 std::string WithoutCredentials(std::string_view text) {
   std::string scrubbed;
   bool word_begins = true;
@@ -77,9 +96,12 @@ std::string WithoutCredentials(std::string_view text) {
       word_begins = false;
       continue;
     }
-    word_begins = !absl::ascii_isalnum(static_cast<unsigned char>(text[0]));
-    scrubbed.push_back(text[0]);
-    text.remove_prefix(1);
+    const size_t escaped = EscapeBytes(text);
+    word_begins = escaped > 0 ||
+                  !absl::ascii_isalnum(static_cast<unsigned char>(text[0]));
+    const size_t passed = std::max<size_t>(escaped, 1);
+    scrubbed.append(text.substr(0, passed));
+    text.remove_prefix(passed);
   }
   return scrubbed;
 }

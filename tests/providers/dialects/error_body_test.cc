@@ -137,10 +137,19 @@ TEST(ScrubbedMessageTest, ReplacesWhatLooksLikeACredential) {
             "sent authorization: [secret] twice");
 }
 
+TEST(ScrubbedMessageTest, SeesACredentialBehindAnEscapedCharacter) {
+  EXPECT_EQ(ScrubbedMessage(R"(upstream said \nsk-abcdef123456)"),
+            R"(upstream said \n[secret])");
+  EXPECT_EQ(ScrubbedMessage(R"(key=\u0022sk-abcdef123456\")"),
+            R"(key=\u0022[secret]\")");
+  EXPECT_EQ(ScrubbedMessage("GET /v1?key%3Dsk-abcdef123456&x"),
+            "GET /v1?key%3D[secret]&x");
+}
+
 TEST(ScrubbedMessageTest, LeavesOrdinaryWords) {
   for (const std::string_view text :
        {"the task-force of bearer bonds", "risk-averse sk-", "disk-quota-xy",
-        "a basic error", "eyJ is short"}) {
+        "a basic error", "eyJ is short", R"(50% \user C:\task-force-one)"}) {
     EXPECT_EQ(ScrubbedMessage(text), text);
   }
 }
