@@ -193,7 +193,7 @@ absl::Status OpenAiEmbeddings::WriteRequest(
 absl::Status OpenAiEmbeddings::ReadResponse(std::string_view body,
                                             v1::EmbedResponse* response) const {
   const absl::Status read =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+      ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& value) {
           return ReadAnswerField(key, value, response);
         });
