@@ -153,7 +153,7 @@ class Upstream(mock_upstream.MockUpstream):
 
     def __init__(self, binary, scripts, cert, key):
         super().__init__(binary=binary, tls_cert=cert, tls_key=key,
-                         http2=True)
+                         http2=True, any_request=True)
         for model, script in scripts.items():
             self.set_script(model, script)
 

@@ -59,6 +59,9 @@ absl::Status MessagesEventReader::Read(std::string_view name,
     read = &MessagesEventReader::ReadMessageDelta;
   }
   if (read == nullptr) return absl::OkStatus();
+  if (name == "content_block_delta" && ReadPlainText(data, events)) {
+    return absl::OkStatus();
+  }
   return AsBadResponse(
       ReadJson(data, JsonPadding::kAbsent,
                [&](JsonValue& root) { return (this->*read)(root, events); }));
@@ -216,6 +219,42 @@ absl::Status MessagesEventReader::StartOpaque(std::string_view json,
           return absl::OkStatus();
         });
   });
+}
+
+bool MessagesEventReader::ReadPlainText(std::string_view data,
+                                        Events* events) {
+  if (block_.kind != BlockKind::kText) return false;
+  int deltas = 0;
+  int types = 0;
+  int texts = 0;
+  bool plain = true;
+  const auto read_delta = [&](std::string_view key,
+                              JsonValue& value) -> absl::Status {
+    plain = plain && value.IsString() && (key == "type" || key == "text");
+    if (!plain) return absl::OkStatus();
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+    if (key == "type") {
+      ++types;
+      plain = text == "text_delta";
+    } else {
+      ++texts;
+      text_.assign(text);
+    }
+    return absl::OkStatus();
+  };
+  const absl::Status read =
+      ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& value) {
+          if (key != "delta") return absl::OkStatus();
+          ++deltas;
+          return value.EachField(read_delta);
+        });
+      });
+  if (!read.ok() || !plain || deltas != 1 || types != 1 || texts != 1) {
+    return false;
+  }
+  AddDelta(events)->set_text(text_);
+  return true;
 }
 
 absl::Status MessagesEventReader::ReadBlockDelta(JsonValue& root,

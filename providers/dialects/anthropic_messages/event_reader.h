@@ -70,6 +70,9 @@ class MessagesEventReader final : public EventReader {
   absl::Status StartReasoning(ObjectFields& fields, Events* events);
   absl::Status StartToolCall(ObjectFields& fields, Events* events);
   absl::Status StartOpaque(std::string_view json, std::string_view path);
+  // Reads the event that nearly all are, a piece of text and nothing else, in
+  // one go. False, with nothing done, if it is any other, or a bad one.
+  bool ReadPlainText(std::string_view data, Events* events);
   absl::Status ReadBlockDelta(JsonValue& root, Events* events);
   absl::Status ReadDelta(ObjectFields& fields, Events* events);
   absl::Status ReadOpaqueDelta(ObjectFields& fields);
@@ -84,6 +87,7 @@ class MessagesEventReader final : public EventReader {
   Block block_;
   WireUsage wire_usage_;
   v1::Usage usage_;
+  std::string text_;  // Of ReadPlainText; keeps its memory.
   int32_t calls_ = 0;
   bool has_content_ = false;
   bool ended_ = false;  // The choice.

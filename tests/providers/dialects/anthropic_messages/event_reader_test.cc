@@ -44,6 +44,28 @@ class MessagesEventReaderTest : public testing::Test {
   std::vector<v1::GenerateEvent> events_;
 };
 
+TEST_F(MessagesEventReaderTest, APieceOfTextIsReadHoweverItIsWritten) {
+  Start(R"({"type":"text","text":""})");
+  Delta(R"({"type":"text_delta","text":"one "})");
+  Delta(R"({ "text" : "tw\u006f " , "type" : "text_delta" })");
+  Delta(R"({"type":"text_delta","text":"three","new_field":{"a":[1]}})");
+  EXPECT_EQ(Message().parts(0).text(), "one two three");
+}
+
+TEST_F(MessagesEventReaderTest, ABadPieceOfTextIsStillRefused) {
+  Start(R"({"type":"text","text":""})");
+  for (const char* delta :
+       {R"({"type":"text_delta","text":"a","text":"b"})",
+        R"({"type":"text_delta","text":7})", R"({"type":"text_delta"})",
+        R"("text_delta")"}) {
+    const absl::Status read =
+        Read("content_block_delta",
+             R"({"index":0,"delta":)" + std::string(delta) + "}");
+    EXPECT_EQ(FaultReason(read), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+        << delta;
+  }
+}
+
 TEST_F(MessagesEventReaderTest, TellsUsageFromTheStart) {
   ASSERT_TRUE(Read("message_start",
                    R"({"type":"message_start","message":{"id":"msg_1",
