@@ -13,40 +13,19 @@
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/response.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::anthropic {
 namespace {
+
+using wire::ReadText;
+using wire::ScanModel;
 
 // The keys of which there must be no two.
 constexpr std::array<std::string_view, 13> kSingleKeys = {
     "model",       "stream",    "max_tokens",  "messages",    "system",
     "tools",       "metadata",  "thinking",    "tool_choice", "output_config",
     "temperature", "container", "service_tier"};
-
-// What a JSON string says. Names rarely have escapes.
-absl::StatusOr<std::string> Unescape(std::string_view raw) {
-  if (raw.find('\\') == std::string_view::npos) {
-    return std::string(raw.substr(1, raw.size() - 2));
-  }
-  std::string text;
-  GATEWAY_RETURN_IF_ERROR(ReadJson(
-      absl::StrCat("[", ToAbsl(raw), "]"), JsonPadding::kAbsent,
-      [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue& value) -> absl::Status {
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-          text = std::string(view);
-          return absl::OkStatus();
-        });
-      }));
-  return text;
-}
-
-absl::Status ReadText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-  *text = std::string(view);
-  return absl::OkStatus();
-}
 
 // For a text that is none of our business as long as it is one.
 absl::Status CheckText(JsonValue& value) {
@@ -81,7 +60,7 @@ class RequestScanner {
     const uint32_t bit = 1u << (single - kSingleKeys.begin());
     if ((seen_ & bit) != 0) return value.Error("repeated key");
     seen_ |= bit;
-    if (key == "model") return TakeModel(value);
+    if (key == "model") return ScanModel(value, body_, &scan_);
     if (key == "messages") {
       if (!value.IsArray()) return value.Error("expected an array");
       scan_.has_messages = true;
@@ -102,20 +81,6 @@ class RequestScanner {
     } else if (key == "metadata") {
       return TakeMetadata(value);
     }
-    return absl::OkStatus();
-  }
-
-  absl::Status TakeModel(JsonValue& value) {
-    if (!value.IsString()) return value.Error("expected a string");
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
-    scan_.model_value = {
-        .offset = static_cast<size_t>(raw.data() - body_.data()),
-        .length = raw.size()};
-    absl::StatusOr<std::string> model = Unescape(raw);
-    if (!model.ok()) {
-      return value.Error(JsonErrorDescription(model.status()));
-    }
-    scan_.model = *std::move(model);
     return absl::OkStatus();
   }
 

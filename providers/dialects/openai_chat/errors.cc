@@ -99,6 +99,12 @@ Telling TellingOf(const absl::Status& status) {
   for (const Telling& each : kTellings) {
     if (each.reason == reason) telling = each;
   }
+  // What is no longer remembered has a code of its own.
+  const auto violations = FieldViolations(status);
+  if (reason == v1::ERROR_REASON_INVALID_REQUEST && !violations.empty() &&
+      violations[0].first == "previous_response_id") {
+    telling.code = "previous_response_not_found";
+  }
   if (reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE) {
     const std::string http_status = FaultMetadata(status, "http_status");
     if (http_status == "503" || http_status == "529") {

@@ -13,9 +13,13 @@
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {
 namespace {
+
+using wire::ReadText;
+using wire::ScanModel;
 
 // The keys of which there must be no two.
 constexpr std::array<std::string_view, 18> kSingleKeys = {
@@ -25,31 +29,6 @@ constexpr std::array<std::string_view, 18> kSingleKeys = {
     "user",         "service_tier",   "safety_identifier",
     "conversation", "store",          "background",
     "prompt",       "stream_options", "temperature"};
-
-// What a JSON string says. Names rarely have escapes.
-absl::StatusOr<std::string> Unescape(std::string_view raw) {
-  if (raw.find('\\') == std::string_view::npos) {
-    return std::string(raw.substr(1, raw.size() - 2));
-  }
-  std::string text;
-  GATEWAY_RETURN_IF_ERROR(ReadJson(
-      absl::StrCat("[", ToAbsl(raw), "]"), JsonPadding::kAbsent,
-      [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue& value) -> absl::Status {
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-          text = std::string(view);
-          return absl::OkStatus();
-        });
-      }));
-  return text;
-}
-
-absl::Status ReadText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-  *text = std::string(view);
-  return absl::OkStatus();
-}
 
 // Scans one request.
 class RequestScanner {
@@ -79,7 +58,7 @@ class RequestScanner {
     const uint32_t bit = 1u << (single - kSingleKeys.begin());
     if ((seen_ & bit) != 0) return value.Error("repeated key");
     seen_ |= bit;
-    if (key == "model") return TakeModel(value);
+    if (key == "model") return ScanModel(value, body_, &scan_);
     if (value.IsNull()) return absl::OkStatus();
     if (key == "input") {
       if (!value.IsArray() && !value.IsString()) {
@@ -119,18 +98,6 @@ class RequestScanner {
     } else if (key == "conversation") {
       state_.conversation = true;
     }
-    return absl::OkStatus();
-  }
-
-  absl::Status TakeModel(JsonValue& value) {
-    if (!value.IsString()) return value.Error("expected a string");
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
-    scan_.model_value = {
-        .offset = static_cast<size_t>(raw.data() - body_.data()),
-        .length = raw.size()};
-    absl::StatusOr<std::string> model = Unescape(raw);
-    if (!model.ok()) return value.Error(JsonErrorDescription(model.status()));
-    scan_.model = *std::move(model);
     return absl::OkStatus();
   }
 

@@ -170,6 +170,9 @@ TEST(OpenAiChatErrorsTest, TellsCallersInOpenAisWords) {
             R"("type":"invalid_request_error","param":"messages[0].role",)"
             R"("code":null}})");
 
+  error = WriteOpenAiError(
+      InvalidField("previous_response_id", "is not remembered"));
+  EXPECT_THAT(error.body, HasSubstr(R"("code":"previous_response_not_found")"));
   error = WriteOpenAiError(Read(529, ""));
   EXPECT_EQ(error.http_status, 503);
   EXPECT_THAT(error.body, HasSubstr("server_is_overloaded"));
