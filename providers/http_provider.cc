@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "providers/http_streams.h"
 #include "providers/path_segment.h"
+#include "providers/unsupported_parameters.h"
 
 namespace gateway {
 namespace {
@@ -168,28 +169,17 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
     const size_t warned = call.warnings->size();
     GATEWAY_CO_RETURN_IF_ERROR(way.dialect->WriteRequest(
         *call.request, options, &written, call.warnings));
-    GATEWAY_CO_RETURN_IF_ERROR(JudgeLosses(call, warned));
+    GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
     pieces.push_back(written);
   }
   co_return co_await Send(call, way, pieces, &written);
 }
 
-absl::Status HttpProvider::JudgeLosses(const ProviderCall& call,
-                                       size_t first) const {
-  if (setup_.unsupported_parameters !=
-          ProviderConfig::UNSUPPORTED_PARAMETERS_REFUSE ||
-      call.warnings->size() <= first) {
-    return absl::OkStatus();
-  }
-  absl::Status fault =
-      MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
-                absl::StrCat(setup_.name, ": this provider cannot be told ",
-                             (*call.warnings)[first].field()));
-  for (size_t i = first; i < call.warnings->size(); ++i) {
-    AddFieldViolation(fault, (*call.warnings)[i].field(),
-                      (*call.warnings)[i].message());
-  }
-  return fault;
+absl::Status HttpProvider::Judge(const ProviderCall& call,
+                                 size_t first) const {
+  const absl::Status judged =
+      JudgeLosses(setup_.unsupported_parameters, *call.warnings, first);
+  return judged.ok() ? judged : AtPlace(setup_.name, judged);
 }
 
 Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
@@ -321,7 +311,7 @@ Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
   const size_t warned = call.warnings->size();
   GATEWAY_CO_RETURN_IF_ERROR(embedding_dialect_->WriteRequest(
       *call.embed, call.model, &body, call.warnings));
-  GATEWAY_CO_RETURN_IF_ERROR(JudgeLosses(call, warned));
+  GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
   co_return co_await Ask(call, embed_, body, [&](std::string_view answer) {
     return embedding_dialect_->ReadResponse(answer, response);
   });

@@ -114,7 +114,7 @@ class HttpProvider : public Provider {
                                  HttpExchange& exchange) const;
   // What the provider's policy says to parameters that could not be carried:
   // those that `call.warnings` tells of from the `first` on.
-  absl::Status JudgeLosses(const ProviderCall& call, size_t first) const;
+  absl::Status Judge(const ProviderCall& call, size_t first) const;
 
   const ProviderSetup setup_;
   const HttpFaults faults_;

@@ -16,12 +16,12 @@
 #include "proto/proto_time.h"
 #include "providers/local_cli/cli_output.h"
 #include "providers/local_cli/cli_prompt.h"
+#include "providers/unsupported_parameters.h"
 
 namespace gateway {
 namespace {
 
 using Config = ::llmgateway::config::v1::LocalCliProvider;
-using ProviderConfig = ::llmgateway::config::v1::ProviderConfig;
 
 constexpr std::string_view kOwnMark = "CLAUDECODE";
 
@@ -129,7 +129,9 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   const size_t warned = call.warnings->size();
   GATEWAY_CO_RETURN_IF_ERROR(
       provider_.Blame(WriteCliPrompt(*call.request, &prompt, call.warnings)));
-  GATEWAY_CO_RETURN_IF_ERROR(provider_.JudgeLosses(call, warned));
+  GATEWAY_CO_RETURN_IF_ERROR(provider_.Blame(
+      JudgeLosses(provider_.setup_.unsupported_parameters, *call.warnings,
+                  warned)));
   input_tokens_ = EstimatedTokens(prompt);
   absl::StatusOr<std::shared_ptr<ProcessSlots::Slot>> slot =
       co_await ProcessSlots::Take(provider_.slots_, cancel_);
@@ -204,23 +206,6 @@ std::vector<std::string> LocalCliProvider::CommandOf(const ProviderCall& call,
     command.push_back(absl::StrCat("--model=", ToAbsl(call.model)));
   }
   return command;
-}
-
-absl::Status LocalCliProvider::JudgeLosses(const ProviderCall& call,
-                                           size_t first) const {
-  if (setup_.unsupported_parameters !=
-          ProviderConfig::UNSUPPORTED_PARAMETERS_REFUSE ||
-      call.warnings->size() <= first) {
-    return absl::OkStatus();
-  }
-  absl::Status fault = MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
-                                 absl::StrCat("this provider cannot be told ",
-                                              (*call.warnings)[first].field()));
-  for (size_t i = first; i < call.warnings->size(); ++i) {
-    AddFieldViolation(fault, (*call.warnings)[i].field(),
-                      (*call.warnings)[i].message());
-  }
-  return Blame(fault);
 }
 
 absl::Status LocalCliProvider::Blame(const absl::Status& status) const {

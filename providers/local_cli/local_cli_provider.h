@@ -61,8 +61,6 @@ class LocalCliProvider final : public Provider {
 
   std::vector<std::string> CommandOf(const ProviderCall& call,
                                      bool stream) const;
-  // The policy's word on what the prompt could not carry.
-  absl::Status JudgeLosses(const ProviderCall& call, size_t first) const;
   // Names the provider.
   absl::Status Blame(const absl::Status& status) const;
 
