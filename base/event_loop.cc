@@ -81,13 +81,11 @@ void EventLoop::Run() {
     now_ = SteadyNow();
     DispatchEvents();
     timers_.Advance(now_);
-    const bool busy = events_found_ > 0 || !ready_.empty();
     RunPosted();
     ResumeReady();
     if (turn_end_ == nullptr) continue;
-    if (busy && ++turns_deferred_ < kTurnsDeferredMax) continue;
-    turns_deferred_ = 0;
-    RunTurnEnd();
+    deferred_ = !deferred_ && events_found_ >= kManyEvents;
+    if (!deferred_) RunTurnEnd();
   }
   RunPosted();
   ResumeReady();

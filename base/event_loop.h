@@ -90,8 +90,8 @@ class EventLoop {
   // Resumes `handle` after what runs now, before waiting again.
   void Resume(std::coroutine_handle<> handle);
 
-  // Calls `task` at the end of the turn that finds nothing more to do, before
-  // the loop waits, and of the fourth turn from now at the latest; once,
+  // Calls `task` at the end of this turn, before the loop waits, or of the next
+  // if this one found so many sockets ready that more may be by now; once,
   // however often it was asked for. A task that asks while the tasks are being
   // done is called after the next turn, which then does not wait.
   void RunAtTurnEnd(TurnEndTask& task);
@@ -119,9 +119,10 @@ class EventLoop {
 
  private:
   static constexpr int kEventsPerTurn = 256;
-  // While there is more to do at once, what a turn has to say can wait for
-  // what the next adds to it.
-  static constexpr int kTurnsDeferredMax = 4;
+  // After a turn with so many, what it has to say waits for what the next adds
+  // to it. After fewer, to look again at once would find one more, read a few
+  // bytes of it, and cost more than is saved: writing first lets input gather.
+  static constexpr int kManyEvents = 3;
 
   EventLoop(int epoll_fd, int wake_fd);
 
@@ -145,7 +146,7 @@ class EventLoop {
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<std::function<void()>> running_posted_;
   TurnEndTask* turn_end_ = nullptr;
-  int turns_deferred_ = 0;
+  bool deferred_ = false;  // What the last turn had to say.
   int events_found_ = 0;  // In this turn.
   epoll_event events_[kEventsPerTurn];
   int events_count_ = 0;
