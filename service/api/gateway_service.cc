@@ -59,7 +59,9 @@ class EventSink final : public AnswerSink {
     }
     for (v1::GenerateEvent& event : batch.events) {
       if (event.has_started()) call.Describe(event.mutable_started());
-      GATEWAY_CO_RETURN_IF_ERROR(co_await Write(call, event));
+      Number(call, event);
+      const bool written = co_await writer_.Write(event);
+      if (!written) co_return ClientGone();
     }
     co_return absl::OkStatus();
   }
@@ -68,16 +70,20 @@ class EventSink final : public AnswerSink {
     // A call that failed before its first event fails by its status alone.
     if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();
     v1::GenerateEvent end = call.MakeEnd(outcome);
-    co_return co_await Write(call, end);
+    Number(call, end);
+    const bool written = co_await writer_.Write(end);
+    if (!written) co_return ClientGone();
+    co_return absl::OkStatus();
   }
 
  private:
-  Task<absl::Status> Write(Call& call, v1::GenerateEvent& event) {
+  void Number(Call& call, v1::GenerateEvent& event) {
     event.set_seq(++last_seq_);
     call.response_bytes += static_cast<int64_t>(event.ByteSizeLong());
-    const bool written = co_await writer_.Write(event);
-    if (!written) co_return absl::CancelledError("the client is gone");
-    co_return absl::OkStatus();
+  }
+
+  static absl::Status ClientGone() {
+    return absl::CancelledError("the client is gone");
   }
 
   CallContext& context_;
