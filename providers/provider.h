@@ -101,7 +101,7 @@ struct ProviderAnswer {
 // What came of a stream since the last time.
 struct StreamBatch {
   // Parsed calls: neutral events, without seq, Route and StreamEnd.
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   // Raw calls: bytes to forward, whole events only. Valid until the next Next.
   absl::InlinedVector<std::string_view, 4> raw;
   // How many of its events the caller must see: the moment of the first one is

@@ -34,6 +34,7 @@
 #include "base/short_text.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/event_list.h"
 
 namespace gateway {
 
@@ -144,7 +145,7 @@ class EventReader : public Recycled {
   // several. StreamStarted carries the vendor's fields only; Route, seq and
   // StreamEnd are the pipeline's. An error event becomes an error status.
   virtual absl::Status Read(std::string_view name, std::string_view data,
-                            std::vector<v1::GenerateEvent>* events) = 0;
+                            EventList* events) = 0;
 
   // The vendor's end marker was read.
   virtual bool done() const = 0;

@@ -158,8 +158,7 @@ size_t CutAt(std::string_view text, size_t at) {
   return std::min(at, text.size());
 }
 
-void AddDeltas(const v1::Choice& choice, int pieces,
-               std::vector<v1::GenerateEvent>* events) {
+void AddDeltas(const v1::Choice& choice, int pieces, EventList* events) {
   const auto add = [&](int part) {
     v1::Delta* const delta = events->emplace_back().mutable_delta();
     delta->set_choice_index(choice.index());
@@ -207,9 +206,8 @@ void WriteMockAnswer(const v1::GenerateRequest& request,
   }
 }
 
-std::vector<v1::GenerateEvent> CutMockAnswer(
-    const v1::GenerateResponse& answer, int pieces) {
-  std::vector<v1::GenerateEvent> events;
+EventList CutMockAnswer(const v1::GenerateResponse& answer, int pieces) {
+  EventList events;
   v1::StreamStarted* const started = events.emplace_back().mutable_started();
   started->set_id(answer.id());
   started->set_model(answer.model());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/event_list.h"
 
 namespace gateway {
 
@@ -26,8 +27,7 @@ void WriteMockAnswer(const v1::GenerateRequest& request,
 // The same answer as events: started, deltas, choice ends, usage. Each part's
 // text comes in `pieces` pieces, or in one for each character if those are
 // fewer, and is never cut inside a UTF-8 character.
-std::vector<v1::GenerateEvent> CutMockAnswer(
-    const v1::GenerateResponse& answer, int pieces);
+EventList CutMockAnswer(const v1::GenerateResponse& answer, int pieces);
 
 }  // namespace gateway
 

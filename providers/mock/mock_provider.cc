@@ -164,7 +164,7 @@ class MockProvider::AnswerStream final : public ProviderStream {
   const MockProvider& provider_;
   EventLoop& loop_;
   CancelSignal& cancel_;
-  std::vector<v1::GenerateEvent> events_;
+  EventList events_;
   size_t next_ = 0;
   int deltas_ = 0;
   ResponseFacts facts_;

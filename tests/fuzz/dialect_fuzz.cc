@@ -68,7 +68,7 @@ struct Outcome {
   bool done = false;
   bool complete_at_close = false;
   std::string usage;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
 };
 
 // Both read one event. A dialect without a door has no tap.

@@ -132,7 +132,7 @@ TEST_F(HttpStreamsTest, ReadsAStream) {
     const ProviderOutcome outcome = calls_.Stream(*provider, Parsed("m"));
     ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
     EXPECT_EQ(TextOf(outcome.events), "one two three");
-    EXPECT_TRUE(outcome.events.front().has_started());
+    EXPECT_TRUE(outcome.events[0].has_started());
     int ends = 0;
     for (const v1::GenerateEvent& event : outcome.events) {
       ends += event.has_choice_end();

@@ -58,7 +58,7 @@ struct CallResult {
   v1::StreamEnd stream_end;
   std::string bytes;  // Of raw calls.
   v1::GenerateResponse response;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   // What was noted and recorded.
   bool answers_raw = false;
   std::string route_reason;

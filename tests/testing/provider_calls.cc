@@ -180,7 +180,7 @@ std::string TextOf(const v1::GenerateResponse& response) {
   return text;
 }
 
-std::string TextOf(const std::vector<v1::GenerateEvent>& events) {
+std::string TextOf(const EventList& events) {
   std::string text;
   for (const v1::GenerateEvent& event : events) text += event.delta().text();
   return text;

@@ -47,7 +47,7 @@ struct ProviderOutcome {
   // Of raw calls, all bytes; of parsed ones, the text of all choices.
   std::string bytes;
   v1::GenerateResponse response;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   int batches = 0;
   bool content = false;  // Some batch had content.
   ResponseFacts facts;
@@ -97,7 +97,7 @@ class ProviderCalls {
 std::string TextOf(const v1::GenerateResponse& response);
 
 // The text that a parsed stream's deltas make up.
-std::string TextOf(const std::vector<v1::GenerateEvent>& events);
+std::string TextOf(const EventList& events);
 
 }  // namespace gateway
 

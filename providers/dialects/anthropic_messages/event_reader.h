@@ -39,12 +39,12 @@ class MessagesEventReader final : public EventReader {
   static constexpr size_t kOpaqueBytesLimit = 16 << 20;
 
   absl::Status Read(std::string_view name, std::string_view data,
-                    std::vector<v1::GenerateEvent>* events) override;
+                    EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
 
  private:
-  using Events = std::vector<v1::GenerateEvent>;
+  using Events = EventList;
 
   enum class BlockKind { kNone, kText, kReasoning, kToolCall, kOpaque };
 

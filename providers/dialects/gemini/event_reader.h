@@ -28,13 +28,13 @@ namespace gateway::gemini {
 class ChunkReader final : public EventReader {
  public:
   absl::Status Read(std::string_view name, std::string_view data,
-                    std::vector<v1::GenerateEvent>* events) override;
+                    EventList* events) override;
   bool done() const override { return false; }
   bool CompleteAtClose() const override;
   const v1::Usage& usage() const override { return usage_; }
 
  private:
-  using Events = std::vector<v1::GenerateEvent>;
+  using Events = EventList;
 
   // What the pieces that follow may be appended to.
   enum class Open { kNothing, kText, kThought, kAudio };

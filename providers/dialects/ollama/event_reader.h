@@ -29,12 +29,12 @@ class ChatEventReader final : public EventReader {
  public:
   // `data` is a line; `name` is empty.
   absl::Status Read(std::string_view name, std::string_view data,
-                    std::vector<v1::GenerateEvent>* events) override;
+                    EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
 
  private:
-  using Events = std::vector<v1::GenerateEvent>;
+  using Events = EventList;
 
   enum class PartKind { kNone, kText, kReasoning };
 

@@ -202,23 +202,30 @@ absl::Status ReadChoice(JsonValue& value, ChoiceFragment* choice,
   });
 }
 
-absl::Status ReadChunkField(std::string_view key, JsonValue& value,
-                            Chunk* chunk, v1::Usage* usage) {
-  if (value.IsNull() || key == "object" || key == "obfuscation") {
-    return absl::OkStatus();
-  }
+// What every chunk repeats and only the first is asked for.
+bool IsPreface(std::string_view key) {
+  return key == "id" || key == "model" || key == "created" ||
+         key == "service_tier" || key == "system_fingerprint";
+}
+
+absl::Status ReadPreface(std::string_view key, JsonValue& value, Chunk* chunk) {
   if (key == "id") return ReadText(value, &chunk->id);
   if (key == "model") return ReadText(value, &chunk->model);
   if (key == "service_tier") return ReadText(value, &chunk->service_tier);
   if (key == "system_fingerprint") {
     return ReadText(value, &chunk->system_fingerprint);
   }
-  if (key == "created") {
-    GATEWAY_ASSIGN_OR_RETURN(chunk->created_seconds, value.Int64());
-    if (chunk->created_seconds < 0 ||
-        chunk->created_seconds > kTimestampSecondsMax) {
-      return value.Error("not a plausible time");
-    }
+  GATEWAY_ASSIGN_OR_RETURN(chunk->created_seconds, value.Int64());
+  if (chunk->created_seconds < 0 ||
+      chunk->created_seconds > kTimestampSecondsMax) {
+    return value.Error("not a plausible time");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadChunkField(std::string_view key, JsonValue& value,
+                            Chunk* chunk, v1::Usage* usage) {
+  if (value.IsNull() || key == "object" || key == "obfuscation") {
     return absl::OkStatus();
   }
   if (key == "choices") {
@@ -246,7 +253,7 @@ class OpenAiEventReader final : public EventReader {
   explicit OpenAiEventReader(bool done_marker) : done_marker_(done_marker) {}
 
   absl::Status Read(std::string_view name, std::string_view data,
-                    std::vector<v1::GenerateEvent>* events) override {
+                    EventList* events) override {
     if (done_ || data.empty()) return absl::OkStatus();
     if (data.starts_with("[DONE]")) {
       done_ = true;
@@ -258,7 +265,11 @@ class OpenAiEventReader final : public EventReader {
     const absl::Status status =
         ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
           return root.EachField([&](std::string_view key, JsonValue& value) {
-            return ReadChunkField(key, value, &chunk, &usage);
+            if (!IsPreface(key)) {
+              return ReadChunkField(key, value, &chunk, &usage);
+            }
+            if (started_ || value.IsNull()) return absl::OkStatus();
+            return ReadPreface(key, value, &chunk);
           });
         });
     if (chunk.failed) return ReadOpenAiErrorEvent(data);
@@ -436,7 +447,7 @@ class OpenAiEventReader final : public EventReader {
   std::map<int32_t, ChoiceState> choices_;
 
   // Of the chunk being read.
-  std::vector<v1::GenerateEvent>* events_ = nullptr;
+  EventList* events_ = nullptr;
   v1::Delta* first_delta_ = nullptr;
 };
 

@@ -43,13 +43,13 @@ class ResponsesEventReader final : public EventReader {
   static constexpr int32_t kIndexMax = 4096;
 
   absl::Status Read(std::string_view name, std::string_view data,
-                    std::vector<v1::GenerateEvent>* events) override;
+                    EventList* events) override;
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
 
  private:
   using Self = ResponsesEventReader;
-  using Events = std::vector<v1::GenerateEvent>;
+  using Events = EventList;
   using EventMethod = absl::Status (Self::*)(ObjectFields&, Events*);
 
   enum class ItemKind { kNone, kWords, kCall, kReasoning, kOpaque };

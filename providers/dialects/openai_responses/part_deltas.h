@@ -18,8 +18,7 @@ namespace v1 = ::llmgateway::v1;
 
 // `call_index` counts for tool calls only.
 inline void AppendPart(const v1::Part& part, int32_t part_index,
-                       int32_t call_index,
-                       std::vector<v1::GenerateEvent>* events) {
+                       int32_t call_index, EventList* events) {
   const auto add = [&] {
     v1::Delta* delta = events->emplace_back().mutable_delta();
     delta->set_part_index(part_index);

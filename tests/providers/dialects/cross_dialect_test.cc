@@ -160,7 +160,7 @@ Essence EssenceOf(const v1::GenerateResponse& response) {
 }
 
 v1::GenerateResponse Fold(const Dialect& dialect, const std::string& stream,
-                          std::vector<v1::GenerateEvent>* events) {
+                          EventList* events) {
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, 0, events);
   EXPECT_TRUE(status.ok()) << status << "\n" << stream;
@@ -170,8 +170,7 @@ v1::GenerateResponse Fold(const Dialect& dialect, const std::string& stream,
   return folding.Finish();
 }
 
-std::string WriteStream(const Dialect& dialect,
-                        const std::vector<v1::GenerateEvent>& events) {
+std::string WriteStream(const Dialect& dialect, const EventList& events) {
   const std::unique_ptr<EventWriter> writer =
       dialect.NewEventWriter({.stream_usage = true});
   std::string out;
@@ -214,10 +213,10 @@ TEST_F(CrossDialectTest, EveryAnthropicRequestReachesOpenAi) {
 TEST_F(CrossDialectTest, EveryOpenAiStreamReachesAnthropic) {
   for (const Golden& golden : GoldensIn("openai_chat/streams")) {
     SCOPED_TRACE(golden.name);
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     const v1::GenerateResponse here = Fold(openai_, golden.text, &events);
     const std::string stream = WriteStream(anthropic_, events);
-    std::vector<v1::GenerateEvent> carried;
+    EventList carried;
     const v1::GenerateResponse there = Fold(anthropic_, stream, &carried);
     EXPECT_EQ(EssenceOf(there), EssenceOf(here));
     EXPECT_EQ(there.usage().input_tokens(), here.usage().input_tokens());
@@ -231,12 +230,12 @@ TEST_F(CrossDialectTest, EveryOpenAiStreamReachesAnthropic) {
 TEST_F(CrossDialectTest, EveryAnthropicStreamReachesOpenAi) {
   for (const Golden& golden : GoldensIn("anthropic_messages/responses")) {
     SCOPED_TRACE(golden.name);
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     const v1::GenerateResponse here =
         Fold(anthropic_,
              ReadGolden("anthropic_messages/streams/" + golden.name + ".sse"),
              &events);
-    std::vector<v1::GenerateEvent> carried;
+    EventList carried;
     const v1::GenerateResponse there =
         Fold(openai_, WriteStream(openai_, events), &carried);
     EXPECT_EQ(EssenceOf(there), EssenceOf(here));
@@ -294,9 +293,9 @@ TEST_F(CrossDialectTest, EveryStreamReachesEveryOther) {
       const std::string path = Name(from) + "/streams/" + golden.name + ".sse";
       if (!std::filesystem::exists("tests/golden/" + path)) continue;
       SCOPED_TRACE(Name(to) + " from " + path);
-      std::vector<v1::GenerateEvent> events;
+      EventList events;
       const v1::GenerateResponse here = Fold(*from, ReadGolden(path), &events);
-      std::vector<v1::GenerateEvent> carried;
+      EventList carried;
       const v1::GenerateResponse there =
           Fold(*to, WriteStream(*to, events), &carried);
       EXPECT_EQ(EssenceOf(there), EssenceOf(here));
@@ -403,9 +402,9 @@ TEST_F(CrossDialectTest, RandomAnswersArriveEverywhere) {
 }
 
 // The answer as a stream, in pieces of a random size.
-std::vector<v1::GenerateEvent> EventsOf(const v1::GenerateResponse& response,
-                                        RandomCall& made_up) {
-  std::vector<v1::GenerateEvent> events(1);
+EventList EventsOf(const v1::GenerateResponse& response, RandomCall& made_up) {
+  EventList events;
+  events.emplace_back();
   events[0].mutable_started()->set_id(response.id());
   events[0].mutable_started()->set_model(response.model());
   const v1::Choice& choice = response.choices(0);
@@ -454,7 +453,7 @@ TEST_F(CrossDialectTest, RandomStreamsArriveEverywhere) {
       SCOPED_TRACE(absl::StrCat(Name(dialect), ", seed ", seed));
       RandomCall made_up(static_cast<uint64_t>(seed));
       const v1::GenerateResponse here = made_up.Response();
-      std::vector<v1::GenerateEvent> carried;
+      EventList carried;
       const v1::GenerateResponse there = Fold(
           *dialect, WriteStream(*dialect, EventsOf(here, made_up)), &carried);
       ExpectSameAnswer(there, here);

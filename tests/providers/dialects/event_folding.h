@@ -134,8 +134,7 @@ class EventFolding {
 
 // Reads `bytes` as they would arrive if cut at `cut`.
 inline absl::Status ReadStream(EventReader& reader, std::string_view bytes,
-                               size_t cut,
-                               std::vector<v1::GenerateEvent>* events) {
+                               size_t cut, EventList* events) {
   SseParser parser(1 << 20);
   // The reader may look at some bytes behind the text.
   const std::string pieces[2] = {std::string(bytes.substr(0, cut)),

@@ -58,7 +58,7 @@ std::string Piece(const std::string& kind, const std::string& text) {
 struct Outcome {
   absl::Status status;
   v1::GenerateResponse response;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   std::string text;
   ResponseFacts facts;
   TryProgress progress;

@@ -42,8 +42,7 @@ std::string ExampleOf(const std::string& schema) {
 }
 
 // The pieces of text of one choice, joined by '|'.
-std::map<int, std::string> Pieces(
-    const std::vector<v1::GenerateEvent>& events) {
+std::map<int, std::string> Pieces(const EventList& events) {
   std::map<int, std::string> pieces;
   for (const v1::GenerateEvent& event : events) {
     if (!event.has_delta()) continue;
@@ -157,7 +156,7 @@ TEST(MockAnswerTest, ADeepSchemaIsSurvived) {
 TEST(CutMockAnswerTest, BeginsDeliversEndsAndCounts) {
   v1::GenerateResponse answer = Answer("");
   answer.mutable_usage()->set_output_tokens(20);
-  const std::vector<v1::GenerateEvent> events = CutMockAnswer(answer, 3);
+  const EventList events = CutMockAnswer(answer, 3);
   ASSERT_EQ(events.size(), 6u);
   EXPECT_EQ(events[0].started().id(), answer.id());
   EXPECT_EQ(events[0].started().model(), "mock-model");
@@ -199,7 +198,7 @@ TEST(CutMockAnswerTest, EveryChoiceComesWhole) {
 TEST(CutMockAnswerTest, AToolCallBeginsWithItsNameAndThenItsArguments) {
   const v1::GenerateResponse answer =
       Answer(std::string(kTools) + "tool_choice { mode: MODE_REQUIRED }");
-  const std::vector<v1::GenerateEvent> events = CutMockAnswer(answer, 2);
+  const EventList events = CutMockAnswer(answer, 2);
   ASSERT_EQ(events.size(), 6u);
   EXPECT_EQ(events[1].delta().tool_call().name(), "first");
   EXPECT_EQ(events[1].delta().tool_call().arguments(), "");
@@ -211,8 +210,7 @@ TEST(CutMockAnswerTest, AToolCallBeginsWithItsNameAndThenItsArguments) {
 }
 
 TEST(CutMockAnswerTest, AnEmptyReplyStillEnds) {
-  const std::vector<v1::GenerateEvent> events =
-      CutMockAnswer(Answer("", ""), 4);
+  const EventList events = CutMockAnswer(Answer("", ""), 4);
   ASSERT_EQ(events.size(), 3u);
   EXPECT_TRUE(events[1].has_choice_end());
 }

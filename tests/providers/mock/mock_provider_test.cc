@@ -31,7 +31,7 @@ using ::testing::HasSubstr;
 struct Outcome {
   absl::Status status;
   v1::GenerateResponse response;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   ResponseFacts facts;
   TryProgress progress;
   absl::Duration took;
@@ -148,7 +148,7 @@ TEST_F(MockProviderTest, StreamsTheSameInPieces) {
   }
   EXPECT_EQ(text, "abcdef");
   EXPECT_EQ(outcome.Count(v1::GenerateEvent::kDelta), 3);
-  EXPECT_TRUE(outcome.events.front().has_started());
+  EXPECT_TRUE(outcome.events[0].has_started());
   EXPECT_TRUE(outcome.events.back().has_usage());
   EXPECT_EQ(outcome.facts.usage.output_tokens(), 20);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -104,6 +105,10 @@ class KeptAnswer final : public HttpResponder {
   int under_way_ = 0;
 };
 
+void Add(std::initializer_list<v1::GenerateEvent> events, StreamBatch* batch) {
+  for (const v1::GenerateEvent& event : events) batch->events.push_back(event);
+}
+
 class DialectSinkTest : public testing::Test {
  protected:
   DialectSinkTest() {
@@ -126,9 +131,9 @@ class DialectSinkTest : public testing::Test {
       co_return co_await sink_.SendBatch(call_, batch);
     });
   }
-  absl::Status Events(std::vector<v1::GenerateEvent> events) {
+  absl::Status Events(std::initializer_list<v1::GenerateEvent> events) {
     StreamBatch batch;
-    batch.events = std::move(events);
+    Add(events, &batch);
     return Batch(batch);
   }
   absl::Status Bytes(std::vector<std::string_view> pieces) {
@@ -266,7 +271,7 @@ TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
     call_.answers_raw = raw;
     StreamBatch batch;
     batch.raw.push_back("data: {\"a\":1}\n\n");
-    batch.events = {Started(), Text("x")};
+    Add({Started(), Text("x")}, &batch);
     client_
         .Run([&]() -> Task<absl::Status> {
           GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call_, batch));
@@ -357,7 +362,7 @@ class PingedStreamTest : public DialectSinkTest {
 
 TEST_F(PingedStreamTest, SilenceIsFilledWithPings) {
   StreamBatch batch;
-  batch.events = {Started(), Text("x")};
+  Add({Started(), Text("x")}, &batch);
   StreamUntilPinged(batch, 3);
   EXPECT_GE(kept_.Pings(), 3);
   EXPECT_THAT(kept_.writes.front(), HasSubstr(R"("content":"x")"));
@@ -369,7 +374,7 @@ TEST_F(PingedStreamTest, NothingIsWrittenWhileAPingIs) {
   // The client takes its time with each write; two at once would be seen.
   kept_.yields = 3;
   StreamBatch batch;
-  batch.events = {Started(), Text("x")};
+  Add({Started(), Text("x")}, &batch);
   StreamUntilPinged(batch, 20);
   EXPECT_EQ(kept_.most_at_once, 1);
   EXPECT_EQ(kept_.finishes, 1);

@@ -87,10 +87,9 @@ TEST_F(PipelineTest, AParsedAnswerTellsWhereItCameFrom) {
   EXPECT_TRUE(result.response.timings().has_total());
   const CallResult stream = runner_->Run(Streamed("a-1"));
   ASSERT_TRUE(stream.status.ok());
-  ASSERT_TRUE(stream.events.front().has_started());
-  EXPECT_EQ(stream.events.front().started().request_id(), "req-test-1");
-  EXPECT_EQ(stream.events.front().started().route().reason(),
-            "model_rule:a-");
+  ASSERT_TRUE(stream.events[0].has_started());
+  EXPECT_EQ(stream.events[0].started().request_id(), "req-test-1");
+  EXPECT_EQ(stream.events[0].started().route().reason(), "model_rule:a-");
 }
 
 TEST_F(PipelineTest, BytesAreForwardedWhereTheProviderSpeaksTheDialect) {

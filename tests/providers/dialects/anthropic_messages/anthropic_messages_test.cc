@@ -244,9 +244,9 @@ class Draw {
   }
 
   // Deltas of several calls and of text, dealt in any order.
-  std::vector<v1::GenerateEvent> InterleavedEvents(
-      std::vector<std::string>* arguments) {
-    std::vector<v1::GenerateEvent> events(1);
+  EventList InterleavedEvents(std::vector<std::string>* arguments) {
+    EventList events;
+    events.emplace_back();
     events[0].mutable_started()->set_id("id");
     const int calls = 1 + Below(4);
     std::vector<std::string> left;
@@ -309,15 +309,14 @@ TEST(AnthropicMessagesTest, PutsAnyInterleavingOfCallsInOrder) {
   const AnthropicMessages dialect;
   for (int seed = 0; seed < kRuns; ++seed) {
     std::vector<std::string> arguments;
-    const std::vector<v1::GenerateEvent> events =
-        Draw(seed).InterleavedEvents(&arguments);
+    const EventList events = Draw(seed).InterleavedEvents(&arguments);
     const auto writer = dialect.NewEventWriter({});
     std::string stream;
     for (const v1::GenerateEvent& event : events) {
       ASSERT_TRUE(writer->Write(event, &stream).ok()) << seed;
     }
     const auto reader = dialect.NewEventReader();
-    std::vector<v1::GenerateEvent> read;
+    EventList read;
     const absl::Status status = ReadStream(*reader, stream, 0, &read);
     ASSERT_TRUE(status.ok()) << seed << status;
     EXPECT_TRUE(reader->done());
@@ -338,7 +337,7 @@ TEST(AnthropicMessagesTest, APingMayStandAnywhereInAStream) {
       ping + "event: message_start\ndata: {\"message\":{\"id\":\"i\"}}\n\n" +
       ping + "event: message_stop\ndata: {}\n\n";
   const auto reader = AnthropicMessages().NewEventReader();
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   ASSERT_TRUE(ReadStream(*reader, stream, 0, &events).ok());
   EXPECT_TRUE(reader->done());
   EXPECT_EQ(events.size(), 2u);

@@ -41,7 +41,7 @@ class MessagesEventReaderTest : public testing::Test {
   void Stop() { EXPECT_TRUE(Read("content_block_stop", "{}").ok()); }
 
   MessagesEventReader reader_;
-  std::vector<v1::GenerateEvent> events_;
+  EventList events_;
 };
 
 TEST_F(MessagesEventReaderTest, APieceOfTextIsReadHoweverItIsWritten) {
@@ -109,7 +109,7 @@ TEST_F(MessagesEventReaderTest, ArgumentsThatAreCutOffAreDeliveredAsTheyAre) {
       ReadGolden("anthropic_messages/streams/cut_tool_call.sse");
   for (size_t cut = 0; cut < stream.size(); ++cut) {
     MessagesEventReader reader;
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     ASSERT_TRUE(ReadStream(reader, stream, cut, &events).ok());
     EventFolding folding;
     for (const v1::GenerateEvent& event : events) folding.Add(event);
@@ -126,7 +126,7 @@ TEST_F(MessagesEventReaderTest, AnErrorEventIsTheFaultItReports) {
   const std::string stream = ReadGolden("anthropic_messages/streams/error.sse");
   for (size_t cut = 0; cut < stream.size(); ++cut) {
     MessagesEventReader reader;
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     const absl::Status status = ReadStream(reader, stream, cut, &events);
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
     EXPECT_EQ(status.message(), "Overloaded");
@@ -203,7 +203,7 @@ TEST_F(MessagesEventReaderTest, WhatIsMalformedIsTheProvidersFault) {
   };
   for (const auto& [name, data] : kMalformed) {
     MessagesEventReader reader;
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     EXPECT_EQ(FaultReason(reader.Read(name, data, &events)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
         << name << data;

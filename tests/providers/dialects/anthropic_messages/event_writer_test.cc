@@ -57,7 +57,7 @@ class MessagesEventWriterTest : public testing::Test {
   // The stream as our own reader understands it.
   v1::GenerateResponse Folded() {
     MessagesEventReader reader;
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     EXPECT_TRUE(ReadStream(reader, stream_, 0, &events).ok());
     EXPECT_TRUE(reader.done());
     EventFolding folding;

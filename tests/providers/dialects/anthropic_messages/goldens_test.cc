@@ -26,7 +26,7 @@ bool SameRequest(const v1::GenerateRequest& a, const v1::GenerateRequest& b) {
   return differencer.Compare(a, b);
 }
 
-v1::GenerateResponse FoldOf(const std::vector<v1::GenerateEvent>& events) {
+v1::GenerateResponse FoldOf(const EventList& events) {
   EventFolding folding;
   for (const v1::GenerateEvent& event : events) folding.Add(event);
   return folding.Finish();
@@ -42,8 +42,8 @@ v1::GenerateResponse WithoutUsageExtensions(v1::GenerateResponse response) {
   return response;
 }
 
-std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
-  std::vector<v1::GenerateEvent> events;
+EventList EventsOf(const std::string& stream, size_t cut) {
+  EventList events;
   const auto reader = AnthropicMessages().NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, cut, &events);
   EXPECT_TRUE(status.ok()) << status;
@@ -51,7 +51,7 @@ std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
   return events;
 }
 
-std::string StreamOf(const std::vector<v1::GenerateEvent>& events) {
+std::string StreamOf(const EventList& events) {
   std::string out;
   const auto writer = AnthropicMessages().NewEventWriter({});
   for (const v1::GenerateEvent& event : events) {

@@ -28,7 +28,7 @@ class GeminiEventReaderTest : public testing::Test {
   }
 
   ChunkReader reader_;
-  std::vector<v1::GenerateEvent> events_;
+  EventList events_;
 };
 
 TEST_F(GeminiEventReaderTest, TextsThatFollowOneAnotherAreOnePart) {

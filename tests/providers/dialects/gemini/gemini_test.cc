@@ -58,7 +58,7 @@ TEST(GeminiTest, CountsBothWays) {
 TEST(GeminiTest, EachStreamHasItsOwnReaderAndWriter) {
   const Gemini dialect;
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   ASSERT_TRUE(
       reader->Read("", R"({"candidates":[{"finishReason":"STOP"}]})", &events)
           .ok());

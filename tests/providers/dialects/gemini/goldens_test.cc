@@ -33,7 +33,7 @@ v1::GenerateRequest RequestOf(std::string_view body) {
   return request;
 }
 
-v1::GenerateResponse FoldOf(const std::vector<v1::GenerateEvent>& events) {
+v1::GenerateResponse FoldOf(const EventList& events) {
   EventFolding folding;
   for (const v1::GenerateEvent& event : events) folding.Add(event);
   return folding.Finish();
@@ -49,8 +49,8 @@ v1::GenerateResponse WithoutExtensions(v1::GenerateResponse response) {
   return response;
 }
 
-std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
-  std::vector<v1::GenerateEvent> events;
+EventList EventsOf(const std::string& stream, size_t cut) {
+  EventList events;
   const auto reader = Gemini().NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, cut, &events);
   EXPECT_TRUE(status.ok()) << status;
@@ -59,7 +59,7 @@ std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
   return events;
 }
 
-std::string StreamOf(const std::vector<v1::GenerateEvent>& events) {
+std::string StreamOf(const EventList& events) {
   std::string out;
   const auto writer = Gemini().NewEventWriter({});
   for (const v1::GenerateEvent& event : events) {

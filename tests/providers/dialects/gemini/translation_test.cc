@@ -102,9 +102,8 @@ std::string WriteRequest(const Dialect& dialect,
   return body;
 }
 
-std::vector<v1::GenerateEvent> ReadEvents(const Dialect& dialect,
-                                          const std::string& stream) {
-  std::vector<v1::GenerateEvent> events;
+EventList ReadEvents(const Dialect& dialect, const std::string& stream) {
+  EventList events;
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, 0, &events);
   EXPECT_TRUE(status.ok()) << status << "\n" << stream;
@@ -112,8 +111,7 @@ std::vector<v1::GenerateEvent> ReadEvents(const Dialect& dialect,
   return events;
 }
 
-std::string WriteEvents(const Dialect& dialect,
-                        const std::vector<v1::GenerateEvent>& events) {
+std::string WriteEvents(const Dialect& dialect, const EventList& events) {
   const std::unique_ptr<EventWriter> writer =
       dialect.NewEventWriter({.stream_usage = true});
   std::string out;
@@ -126,7 +124,7 @@ std::string WriteEvents(const Dialect& dialect,
   return out;
 }
 
-v1::GenerateResponse Fold(const std::vector<v1::GenerateEvent>& events) {
+v1::GenerateResponse Fold(const EventList& events) {
   EventFolding folding;
   for (const v1::GenerateEvent& event : events) folding.Add(event);
   return folding.Finish();

@@ -11,7 +11,7 @@
 namespace gateway::ollama {
 namespace {
 
-using Events = std::vector<v1::GenerateEvent>;
+using Events = EventList;
 
 // Reads the lines, all of which must be fine.
 Events Read(ChatEventReader& reader, const std::vector<std::string>& lines) {

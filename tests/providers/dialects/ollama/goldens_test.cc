@@ -27,7 +27,7 @@ namespace {
 
 using ::google::protobuf::util::MessageDifferencer;
 
-using Events = std::vector<v1::GenerateEvent>;
+using Events = EventList;
 
 // Reads `bytes` as they would arrive if cut at `cut`.
 absl::Status ReadLines(EventReader& reader, std::string_view bytes, size_t cut,

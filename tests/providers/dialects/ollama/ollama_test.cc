@@ -37,7 +37,7 @@ TEST(OllamaTest, EveryRoomIsReachedThroughTheDialect) {
   ASSERT_TRUE(
       dialect.ReadResponse(R"({"message":{},"done":true})", &response).ok());
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   ASSERT_TRUE(reader->Read("", R"({"done":true})", &events).ok());
   EXPECT_TRUE(reader->done());
   EXPECT_EQ(FaultReason(dialect.ReadError({.status = 404, .body = ""})),

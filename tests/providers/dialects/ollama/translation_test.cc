@@ -74,7 +74,7 @@ void ExpectSameAnswer(const v1::GenerateResponse& there,
   EXPECT_EQ(there.usage().output_tokens(), here.usage().output_tokens());
 }
 
-v1::GenerateResponse FoldOf(const std::vector<v1::GenerateEvent>& events) {
+v1::GenerateResponse FoldOf(const EventList& events) {
   EventFolding folding;
   for (const v1::GenerateEvent& event : events) folding.Add(event);
   return folding.Finish();
@@ -146,7 +146,7 @@ TEST_F(OllamaTranslationTest, ItsStreamsReachEveryDoor) {
   for (const Dialect* door : doors_) {
     for (const std::string& name : answers_) {
       SCOPED_TRACE(absl::StrCat(std::string(door->name()), " ", name));
-      std::vector<v1::GenerateEvent> events;
+      EventList events;
       const auto reader = ollama_.NewEventReader();
       std::string_view rest;
       const std::string stream =
@@ -167,7 +167,7 @@ TEST_F(OllamaTranslationTest, ItsStreamsReachEveryDoor) {
       end.mutable_end()->set_outcome(v1::StreamEnd::OUTCOME_FINISHED);
       ASSERT_TRUE(writer->Write(end, &written).ok());
 
-      std::vector<v1::GenerateEvent> carried;
+      EventList carried;
       const auto other = door->NewEventReader();
       ASSERT_TRUE(ReadStream(*other, written, 0, &carried).ok()) << written;
       EXPECT_TRUE(other->done() || other->CompleteAtClose());

@@ -34,7 +34,7 @@ class OpenAiChatEventReaderTest : public testing::Test {
   }
 
   std::unique_ptr<EventReader> reader_ = NewOpenAiEventReader();
-  std::vector<v1::GenerateEvent> events_;
+  EventList events_;
 };
 
 TEST_F(OpenAiChatEventReaderTest, StartsOnceAndWithTheFirstChoice) {

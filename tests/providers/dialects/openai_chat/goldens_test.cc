@@ -30,8 +30,8 @@ v1::GenerateRequest RequestOf(const std::string& body) {
   return request;
 }
 
-std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
-  std::vector<v1::GenerateEvent> events;
+EventList EventsOf(const std::string& stream, size_t cut) {
+  EventList events;
   const auto reader = OpenAiChat().NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, cut, &events);
   EXPECT_TRUE(status.ok()) << status;
@@ -39,13 +39,13 @@ std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
   return events;
 }
 
-v1::GenerateResponse FoldOf(const std::vector<v1::GenerateEvent>& events) {
+v1::GenerateResponse FoldOf(const EventList& events) {
   EventFolding folding;
   for (const v1::GenerateEvent& event : events) folding.Add(event);
   return folding.Finish();
 }
 
-std::string StreamOf(const std::vector<v1::GenerateEvent>& events) {
+std::string StreamOf(const EventList& events) {
   std::string out;
   const auto writer = OpenAiChat().NewEventWriter({.stream_usage = true});
   for (const v1::GenerateEvent& event : events) {
@@ -180,7 +180,7 @@ TEST(OpenAiChatGoldensTest, AnswersOfCompatibleServicesSayTheSameWhenWritten) {
 TEST(OpenAiChatGoldensTest, StreamsSayTheSameWhenWritten) {
   for (const Golden& golden : GoldensIn("openai_chat/streams")) {
     SCOPED_TRACE(golden.name);
-    const std::vector<v1::GenerateEvent> events = EventsOf(golden.text, 0);
+    const EventList events = EventsOf(golden.text, 0);
     const std::string written = StreamOf(events);
     const v1::GenerateResponse again = FoldOf(EventsOf(written, 0));
     EXPECT_TRUE(MessageDifferencer::Equals(again, FoldOf(events)))

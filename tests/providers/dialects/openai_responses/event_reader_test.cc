@@ -16,8 +16,8 @@ namespace {
 class EventReaderTest : public testing::Test {
  protected:
   // What reading this event adds. Its name stands in the data alone.
-  std::vector<v1::GenerateEvent> Read(std::string_view data) {
-    std::vector<v1::GenerateEvent> events;
+  EventList Read(std::string_view data) {
+    EventList events;
     const absl::Status status = reader_.Read("", data, &events);
     EXPECT_TRUE(status.ok()) << status;
     for (const v1::GenerateEvent& event : events) folding_.Add(event);
@@ -25,7 +25,7 @@ class EventReaderTest : public testing::Test {
   }
 
   v1::ErrorReason ReasonOf(std::string_view data) {
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     return FaultReason(reader_.Read("", data, &events));
   }
 
@@ -35,7 +35,7 @@ class EventReaderTest : public testing::Test {
 
 v1::ErrorReason GoldenFailure(const std::string& name) {
   ResponsesEventReader reader;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   const absl::Status status = ReadStream(
       reader, ReadGolden("openai_responses/streams/" + name), 0, &events);
   EXPECT_FALSE(reader.done());
@@ -53,7 +53,7 @@ TEST(EventReaderGoldensTest, FailuresAreFaults) {
 
 TEST(EventReaderGoldensTest, ARequestThatIsToBlameIsTold) {
   ResponsesEventReader reader;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   EXPECT_EQ(FaultReason(reader.Read("response.failed",
                                     R"({"type":"response.failed","response":{
                                   "status":"failed","error":{
@@ -64,7 +64,7 @@ TEST(EventReaderGoldensTest, ARequestThatIsToBlameIsTold) {
 
 TEST(EventReaderGoldensTest, EventsThatNobodyModelsAreOpaque) {
   ResponsesEventReader reader;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   ASSERT_TRUE(ReadStream(reader,
                          ReadGolden("openai_responses/streams/every_event.sse"),
                          0, &events)

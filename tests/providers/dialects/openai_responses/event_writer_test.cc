@@ -61,7 +61,7 @@ class EventWriterTest : public testing::Test {
   // The stream as our own reader understands it.
   v1::GenerateResponse Folded() {
     ResponsesEventReader reader;
-    std::vector<v1::GenerateEvent> events;
+    EventList events;
     const absl::Status status = ReadStream(reader, stream_, 0, &events);
     EXPECT_TRUE(status.ok()) << status;
     EXPECT_TRUE(reader.done());
@@ -202,7 +202,7 @@ TEST_F(EventWriterTest, AFailureIsToldTwiceAndLast) {
   EXPECT_EQ(shape.back(), "failed");
   EXPECT_EQ(BrokenRule(stream_), "");
   ResponsesEventReader reader;
-  std::vector<v1::GenerateEvent> events;
+  EventList events;
   const absl::Status status = ReadStream(reader, stream_, 0, &events);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "broken off");

@@ -50,7 +50,7 @@ v1::GenerateResponse ReadResponse(const std::string& body) {
   return response;
 }
 
-v1::GenerateResponse FoldOf(const std::vector<v1::GenerateEvent>& events) {
+v1::GenerateResponse FoldOf(const EventList& events) {
   EventFolding folding;
   for (const v1::GenerateEvent& event : events) folding.Add(event);
   return folding.Finish();
@@ -71,8 +71,8 @@ std::string EssenceOf(v1::GenerateResponse response) {
   return written;
 }
 
-std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
-  std::vector<v1::GenerateEvent> events;
+EventList EventsOf(const std::string& stream, size_t cut) {
+  EventList events;
   const auto reader = OpenAiResponses().NewEventReader();
   const absl::Status status = ReadStream(*reader, stream, cut, &events);
   EXPECT_TRUE(status.ok()) << status;
@@ -80,7 +80,7 @@ std::vector<v1::GenerateEvent> EventsOf(const std::string& stream, size_t cut) {
   return events;
 }
 
-std::string StreamOf(const std::vector<v1::GenerateEvent>& events) {
+std::string StreamOf(const EventList& events) {
   std::string out;
   const auto writer = OpenAiResponses().NewEventWriter({});
   for (const v1::GenerateEvent& event : events) {
@@ -170,7 +170,7 @@ TEST(OpenAiResponsesGoldensTest, StreamsReadTheSameAtEverySplit) {
   for (const Golden& golden : GoldensIn("openai_responses/responses")) {
     SCOPED_TRACE(golden.name);
     const std::string stream = StreamNamed(golden.name);
-    const std::vector<v1::GenerateEvent> whole = EventsOf(stream, 0);
+    const EventList whole = EventsOf(stream, 0);
     std::string bytes;
     for (const v1::GenerateEvent& event : whole) {
       bytes += event.SerializeAsString();
@@ -199,8 +199,7 @@ TEST(OpenAiResponsesGoldensTest, StreamsSurviveTheWriter) {
   }
   for (const std::string& name : names) {
     SCOPED_TRACE(name);
-    const std::vector<v1::GenerateEvent> events =
-        EventsOf(StreamNamed(name), 0);
+    const EventList events = EventsOf(StreamNamed(name), 0);
     const std::string written = StreamOf(events);
     EXPECT_EQ(responses::BrokenRule(written), "");
     EXPECT_TRUE(SameJson(EssenceOf(FoldOf(EventsOf(written, 0))),

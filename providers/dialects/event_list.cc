@@ -1,0 +1,48 @@
+#include "providers/dialects/event_list.h"
+
+#include <cstddef>
+#include <memory>
+
+#include "base/recycler.h"
+#include "google/protobuf/arena.h"
+
+namespace gateway {
+namespace {
+
+// Room for what one read of a stream brings; more comes from the allocator.
+constexpr size_t kFirstBytes = 3 * 1024;
+
+google::protobuf::ArenaOptions Beginning(char* first) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = first;
+  options.initial_block_size = kFirstBytes;
+  return options;
+}
+
+}  // namespace
+
+struct EventList::Memory : public Recycled {
+  alignas(std::max_align_t) char first[kFirstBytes];
+  google::protobuf::Arena arena{Beginning(first)};
+  Events& events = *google::protobuf::Arena::CreateMessage<Events>(&arena);
+};
+
+EventList::EventList() = default;
+EventList::EventList(EventList&&) noexcept = default;
+EventList& EventList::operator=(EventList&&) noexcept = default;
+EventList::~EventList() = default;
+
+void EventList::clear() { memory_.reset(); }
+
+EventList::Events& EventList::events() const {
+  static Events* const none = new Events;  // And never any.
+  return memory_ == nullptr ? *none : memory_->events;
+}
+
+EventList::Events& EventList::Own() {
+  // Not value-initialized, which would clear its bytes first.
+  if (memory_ == nullptr) memory_.reset(new Memory);
+  return memory_->events;
+}
+
+}  // namespace gateway

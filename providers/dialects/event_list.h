@@ -1,0 +1,76 @@
+// EventList holds the events of one batch in memory of their own, which comes
+// with the first and goes with clear(): a stream brings many small events, and
+// each would cost half a dozen allocations by itself.
+//
+//   EventList events;
+//   events.emplace_back().mutable_delta()->set_text("Hello");
+//   for (const v1::GenerateEvent& event : events) Send(event);
+//   events.clear();
+//
+// Used as a vector is, except that it moves and does not copy. An event stays
+// where it is until the list is cleared or gone.
+//
+// Thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_EVENT_LIST_H_
+#define PROVIDERS_DIALECTS_EVENT_LIST_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "google/protobuf/repeated_field.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+
+class EventList {
+ public:
+  using Events =
+      google::protobuf::RepeatedPtrField<::llmgateway::v1::GenerateEvent>;
+
+  EventList();
+  EventList(EventList&&) noexcept;
+  EventList& operator=(EventList&&) noexcept;
+  ~EventList();
+
+  // The new event is empty.
+  ::llmgateway::v1::GenerateEvent& emplace_back() { return *Own().Add(); }
+
+  // A copy, unless `event` is this list's.
+  void push_back(const ::llmgateway::v1::GenerateEvent& event) {
+    *Own().Add() = event;
+  }
+
+  bool empty() const { return events().empty(); }
+  size_t size() const { return static_cast<size_t>(events().size()); }
+  ::llmgateway::v1::GenerateEvent& operator[](size_t i) {
+    return *events().Mutable(static_cast<int>(i));
+  }
+  const ::llmgateway::v1::GenerateEvent& operator[](size_t i) const {
+    return events().Get(static_cast<int>(i));
+  }
+  ::llmgateway::v1::GenerateEvent& back() { return (*this)[size() - 1]; }
+  const ::llmgateway::v1::GenerateEvent& back() const {
+    return (*this)[size() - 1];
+  }
+
+  Events::iterator begin() { return events().begin(); }
+  Events::iterator end() { return events().end(); }
+  Events::const_iterator begin() const { return events().cbegin(); }
+  Events::const_iterator end() const { return events().cend(); }
+
+  // Empties the list and gives its memory back.
+  void clear();
+
+ private:
+  struct Memory;
+
+  Events& events() const;
+  Events& Own();  // To be added to.
+
+  std::unique_ptr<Memory> memory_;  // Null while there has been no event.
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_EVENT_LIST_H_

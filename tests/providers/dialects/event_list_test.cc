@@ -1,0 +1,94 @@
+#include "providers/dialects/event_list.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+namespace {
+
+namespace v1 = ::llmgateway::v1;
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> TextsOf(const EventList& events) {
+  std::vector<std::string> texts;
+  for (const v1::GenerateEvent& event : events) {
+    texts.push_back(event.delta().text());
+  }
+  return texts;
+}
+
+TEST(EventListTest, IsEmptyAtFirst) {
+  EventList events;
+  EXPECT_TRUE(events.empty());
+  EXPECT_EQ(events.size(), 0u);
+  for (v1::GenerateEvent& event : events) ADD_FAILURE() << event.seq();
+  for (const v1::GenerateEvent& event : std::as_const(events)) {
+    ADD_FAILURE() << event.seq();
+  }
+}
+
+TEST(EventListTest, KeepsEventsInOrderAndInPlace) {
+  EventList events;
+  v1::GenerateEvent& first = events.emplace_back();
+  first.mutable_delta()->set_text("0");
+  for (int i = 1; i < 1000; ++i) {
+    events.emplace_back().mutable_delta()->set_text(std::to_string(i));
+  }
+  ASSERT_EQ(events.size(), 1000u);
+  EXPECT_EQ(&first, &events[0]);
+  for (size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i].delta().text(), std::to_string(i));
+  }
+  EXPECT_EQ(events.back().delta().text(), "999");
+}
+
+TEST(EventListTest, CopiesWhatIsPushed) {
+  v1::GenerateEvent event;
+  event.mutable_delta()->set_text("a text too long for the string itself");
+  EventList events;
+  events.push_back(event);
+  event.mutable_delta()->set_text("another");
+  events.push_back(event);
+  EXPECT_THAT(TextsOf(events),
+              ElementsAre("a text too long for the string itself", "another"));
+}
+
+TEST(EventListTest, CanBeChangedInPlace) {
+  EventList events;
+  events.emplace_back();
+  events.emplace_back();
+  for (v1::GenerateEvent& event : events) event.mutable_delta()->set_text("x");
+  events[1].mutable_delta()->set_text("y");
+  EXPECT_THAT(TextsOf(events), ElementsAre("x", "y"));
+}
+
+TEST(EventListTest, BeginsAnewWhenCleared) {
+  EventList events;
+  events.emplace_back().mutable_delta()->set_text("old");
+  events.clear();
+  EXPECT_TRUE(events.empty());
+  events.emplace_back().mutable_delta()->set_text("new");
+  EXPECT_THAT(TextsOf(events), ElementsAre("new"));
+}
+
+TEST(EventListTest, MovesWithItsEvents) {
+  EventList events;
+  const v1::GenerateEvent* const event = &events.emplace_back();
+  EventList moved = std::move(events);
+  ASSERT_EQ(moved.size(), 1u);
+  EXPECT_EQ(&moved[0], event);
+  EventList assigned;
+  assigned.emplace_back();
+  assigned = std::move(moved);
+  ASSERT_EQ(assigned.size(), 1u);
+  EXPECT_EQ(&assigned[0], event);
+}
+
+}  // namespace
+}  // namespace gateway
