@@ -65,15 +65,21 @@ std::string_view Describe(simdjson::error_code error) {
 }
 
 std::string_view TrimRight(std::string_view text) {
-  const size_t end = text.find_last_not_of(" \t\r\n");
-  return end == std::string_view::npos ? std::string_view()
-                                       : text.substr(0, end + 1);
+  size_t size = text.size();
+  while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\n' ||
+                      text[size - 1] == '\r' || text[size - 1] == '\t')) {
+    --size;
+  }
+  return text.substr(0, size);
 }
 
-bool IsAscii(std::string_view text) {
-  unsigned char all = 0;
-  for (char c : text) all |= static_cast<unsigned char>(c);
-  return all < 0x80;
+// The key as it stands, from after its opening quote on, if that is how it
+// reads: ASCII without an escape. A null view otherwise.
+std::string_view PlainKey(const char* key) {
+  for (const char* at = key;; ++at) {
+    if (*at == '"') return {key, static_cast<size_t>(at - key)};
+    if (*at == '\\' || static_cast<unsigned char>(*at) >= 0x80) return {};
+  }
 }
 
 // A parser with the copy of a text that came without padding.
@@ -131,11 +137,11 @@ class JsonReading {
     return *static_cast<ondemand::value*>(value.value_);
   }
 
-  // Calls `visit` with a value at `step`.
-  static absl::Status Visit(const Step& step, ondemand::value& value,
-                            JsonValue::ElementVisitor visit) {
-    JsonValue wrapped(&step, &value);
-    return visit(wrapped);
+  // Calls `visit` with the value at `start`.
+  static absl::Status VisitRoot(const Step& start, ondemand::value& value,
+                                JsonValue::ElementVisitor visit) {
+    JsonValue root(&start, &value);
+    return visit(root);
   }
 
   // The root's step knows where the text ends.
@@ -348,16 +354,16 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
   for (auto each : object) {
     if (auto error = each.error()) return Error(Describe(error));
     ondemand::field& field = each.value_unsafe();
-    if (auto error = field.unescaped_key().get(step.key)) {
-      return Error(Describe(error));
+    step.key = PlainKey(field.key().raw());
+    if (step.key.data() == nullptr) {
+      if (auto error = field.unescaped_key().get(step.key)) {
+        return Error(Describe(error));
+      }
+      // The text was UTF-8; only an escape can have made it something else.
+      if (!IsUtf8(step.key)) return Error(Describe(simdjson::STRING_ERROR));
     }
-    // The text was UTF-8; only an escape can have made the key something else.
-    if (!IsAscii(step.key) && !IsUtf8(step.key)) {
-      return Error(Describe(simdjson::STRING_ERROR));
-    }
-    absl::Status status = JsonReading::Visit(
-        step, field.value(),
-        [&](JsonValue& value) { return visit(step.key, value); });
+    JsonValue value(&step, &field.value());
+    absl::Status status = visit(step.key, value);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -376,7 +382,8 @@ absl::Status JsonValue::EachElement(ElementVisitor visit) {
     if (auto error = std::move(each).get(element)) {
       return Error(Describe(error));
     }
-    absl::Status status = JsonReading::Visit(step, element, visit);
+    JsonValue value(&step, &element);
+    absl::Status status = visit(value);
     if (!status.ok()) return status;
     ++step.index;
   }
@@ -416,7 +423,7 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
     return ErrorAt("", Describe(simdjson::INCOMPLETE_ARRAY_OR_OBJECT));
   }
   const JsonReading::Step start = JsonReading::Root(text);
-  absl::Status status = JsonReading::Visit(start, root, visit);
+  absl::Status status = JsonReading::VisitRoot(start, root, visit);
   if (!status.ok()) return status;
   if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
     return ErrorAt("", Describe(simdjson::TRAILING_CONTENT));
