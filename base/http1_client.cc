@@ -109,7 +109,6 @@ class Http1Client::Exchange final : public HttpExchange,
   CancelListener on_cancel_;
   absl::InlinedVector<std::string_view, 4> pieces_;
   bool head_request_ = false;
-  bool kept_fields_ = false;
   InputBuffer head_memory_{client_.loop_.blocks()};
   BodyAssembler body_;
 };
@@ -262,10 +261,7 @@ Http1Client::Exchange::Read() {
       timer_.Disarm();
       co_return absl::Span<const std::string_view>(pieces_);
     }
-    if (!kept_fields_) {
-      parser.KeepFields(connection_->text);
-      kept_fields_ = true;
-    }
+    parser.DropFields();
     Await(destination_.timeouts.idle, "more of the answer");
     GATEWAY_CO_RETURN_IF_ERROR(
         Explain(co_await ReadIntoInput(/*in_place=*/false)));

@@ -303,25 +303,6 @@ std::string_view Http1Parser::Find(std::string_view lower_name) const {
   return {};
 }
 
-void Http1Parser::KeepFields(std::string& storage) {
-  size_t size = 0;
-  for (const HttpField& field : fields_) {
-    size += field.name.size() + field.value.size();
-  }
-  storage.clear();
-  storage.reserve(size);  // The views must not move.
-  const auto keep = [&storage](std::string_view& text) {
-    const size_t at = storage.size();
-    storage.append(text);
-    text = std::string_view(storage).substr(at);
-  };
-  for (HttpField& field : fields_) {
-    keep(field.name);
-    keep(field.value);
-  }
-  fields_.shrink_to_fit();  // They may be kept for long.
-}
-
 void Http1Parser::MoveHead(ptrdiff_t offset) {
   const auto move = [offset](std::string_view& text) {
     text = {text.data() + offset, text.size()};

@@ -96,9 +96,9 @@ class Http1Parser {
   const std::vector<HttpField>& fields() const { return fields_; }
   // The first field of this name (lower case), or empty.
   std::string_view Find(std::string_view lower_name) const;
-  // Copies the fields into `storage`, where their views point from now on, so
-  // that the buffer they arrived in can go. REQUIRES: kResponses.
-  void KeepFields(std::string& storage);
+  // Forgets the fields, so that the buffer they arrived in can go. REQUIRES:
+  // kResponses.
+  void DropFields() { std::vector<HttpField>().swap(fields_); }
   // Moves all views of the head by `offset`, with the bytes they stand in.
   // REQUIRES: kRequests.
   void MoveHead(ptrdiff_t offset);

@@ -355,6 +355,7 @@ Task<absl::StatusOr<absl::Span<const std::string_view>>>
 Http2Client::Exchange::Read() {
   Consume(reading_.size());
   reading_.Clear();
+  fields_.Clear();
   while (arrived_.empty()) {
     GATEWAY_CO_RETURN_IF_ERROR(failure_);
     if (ended_) co_return absl::Span<const std::string_view>();

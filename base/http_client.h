@@ -160,8 +160,8 @@ class HttpExchange : public Recycled {
   virtual ~HttpExchange() = default;
 
   virtual int status() const = 0;
-  // The first field of this name (lower case), or empty. Valid as long as the
-  // exchange.
+  // The first field of this name (lower case), or empty. Valid until Read is
+  // called, which may drop them all: a stream may be long, and nobody asks.
   virtual std::string_view Find(std::string_view lower_name) const = 0;
 
   // The next pieces of the body; none at its end. Valid until the next call.

@@ -113,10 +113,11 @@ class Http1ClientTestBase : public testing::Test {
       absl::StatusOr<std::string_view> body = co_await (*exchange)->ReadAll();
       reply.status = body.status();
       if (body.ok()) reply.body = std::string(*body);
+      reply.mark = std::string((*exchange)->Find("x-mark"));
     } else {
+      reply.mark = std::string((*exchange)->Find("x-mark"));
       reply.status = co_await ReadBits(**exchange, &reply.body);
     }
-    reply.mark = std::string((*exchange)->Find("x-mark"));
     co_return reply;
   }
 
