@@ -120,6 +120,7 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
     GATEWAY_CO_RETURN_IF_ERROR(co_await Connect());
   }
   progress_.reused_connection = connection_->reused;
+  const absl::Duration begun = client_.loop_.Now();
   Await(destination_.timeouts.first_byte, "the server to take the request");
   const absl::Status written = co_await Write(call);
   progress_.sent = written.ok();
@@ -133,9 +134,9 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   timer_.Disarm();
   if (read.ok()) co_return read;
   const bool broken = absl::IsUnavailable(read) || absl::IsCancelled(read);
-  progress_.reused_connection_was_stale = connection_->reused &&
-                                          !progress_.answered && broken &&
-                                          failure_.ok();
+  progress_.reused_connection_was_stale =
+      connection_->reused && !progress_.answered && broken && failure_.ok() &&
+      client_.loop_.Now() - begun < destination_.stale_break_max;
   co_return Explain(written.ok() ? read : written);
 }
 

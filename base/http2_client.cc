@@ -330,11 +330,12 @@ void Http2Client::Exchange::OnClosed(Http2Stream& stream, Http2Error error,
   if (!ended_) {
     failure_ = ExplainClosed(error, why);
     const bool refused = error == Http2Error::kRefusedStream;
-    // Not a byte has come since the request went to a connection that had
-    // served before: the server had given it up.
-    const bool given_up = progress_.reused_connection &&
-                          absl::IsUnavailable(why) &&
-                          stream.session().last_read() < begun_;
+    // Not a byte has come since the request went, just now, to a connection
+    // that had served before: the server had given it up.
+    const bool given_up =
+        progress_.reused_connection && absl::IsUnavailable(why) &&
+        stream.session().last_read() < begun_ &&
+        client_.loop_.Now() - begun_ < destination_.stale_break_max;
     progress_.reused_connection_was_stale =
         !progress_.answered && (refused || given_up);
     if (refused) link_->Rest();

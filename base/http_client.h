@@ -70,6 +70,9 @@ struct HttpDestination {
   size_t http2_connections_max = 64;
   // Connections older than this are not used again.
   absl::Duration connection_age_max = absl::Minutes(10);
+  // A reused connection that breaks so soon after a request had been given up
+  // before that came. What breaks later may have been worked on.
+  absl::Duration stale_break_max = absl::Seconds(1);
   uint64_t response_bytes_limit = 64 * 1024 * 1024;
 
   // `host:port` as in a Host field, without the scheme's own port.
@@ -130,9 +133,11 @@ struct HttpProgress {
   bool sent = false;
   // A first byte of the answer has arrived.
   bool answered = false;
-  // The server closed a reused connection before any answer byte: it had
-  // given the connection up before the request came. Sending the request
-  // again on a fresh connection repeats nothing.
+  // The server has not looked at the request: sending it again on another
+  // connection repeats nothing. Either a reused connection broke without a
+  // byte of an answer, and so soon (`stale_break_max`) that the server must
+  // have given it up before the request came; or, over HTTP/2, the server said
+  // so (REFUSED_STREAM, GOAWAY), or the request was never begun.
   bool reused_connection_was_stale = false;
   // A timeout of the destination passed, and not the caller's deadline.
   bool timed_out = false;

@@ -18,9 +18,11 @@
 #include "base/secret.h"
 #include "base/string_view.h"
 #include "base/task.h"
+#include "base/timer_wheel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/base/http1_client_test_base.h"
+#include "tests/testing/event.h"
 #include "tests/testing/mock_upstream_process.h"
 #include "tests/testing/raw_client.h"
 #include "tests/testing/scripted_server.h"
@@ -143,6 +145,7 @@ TEST_F(Http1ClientTest, SaysThatAReusedConnectionWasStale) {
     });
     WithClient([&](Http1Client& client) -> Task<void> {
       const auto to = To(server.port());
+      to->stale_break_max = absl::Hours(1);  // However slow this machine is.
       co_await Call(client, Plain(to));
       const Reply reply = co_await Call(client, Plain(to));
       EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
@@ -150,6 +153,33 @@ TEST_F(Http1ClientTest, SaysThatAReusedConnectionWasStale) {
       EXPECT_TRUE(reply.progress.reused_connection_was_stale);
       EXPECT_FALSE(reply.progress.answered);
       EXPECT_EQ(client.stats().idle, 0u);
+    });
+  }
+}
+
+TEST_F(Http1ClientTest, AReusedConnectionThatBreaksLateWasNotStale) {
+  constexpr absl::Duration kStaleBreakMax = absl::Milliseconds(20);
+  for (const bool reset : {false, true}) {
+    Event worked;  // For so long.
+    ScriptedServer server([&](RawListener& listener) {
+      RawClient client = listener.Accept();
+      ReceiveRequest(client);
+      client.Send(kOk);
+      ReceiveRequest(client);
+      EXPECT_TRUE(worked.Wait());
+      if (reset) client.Reset();
+    });
+    WithClient([&](Http1Client& client) -> Task<void> {
+      const auto to = To(server.port());
+      to->stale_break_max = kStaleBreakMax;
+      co_await Call(client, Plain(to));
+      Timer timer([&worked] { worked.Set(); });
+      EventLoop::Current()->ArmTimer(timer, kStaleBreakMax);
+      const Reply reply = co_await Call(client, Plain(to));
+      EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
+      EXPECT_TRUE(reply.progress.reused_connection);
+      EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+      EXPECT_FALSE(reply.progress.timed_out);
     });
   }
 }

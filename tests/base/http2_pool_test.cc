@@ -20,10 +20,12 @@
 #include "base/http_client.h"
 #include "base/string_view.h"
 #include "base/task.h"
+#include "base/timer_wheel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/base/http1_client_test_base.h"
 #include "tests/base/http2_client_test_base.h"
+#include "tests/testing/event.h"
 #include "tests/testing/raw_client.h"
 #include "tests/testing/scripted_server.h"
 #include "tests/testing/test_http2_server.h"
@@ -205,6 +207,7 @@ TEST_F(Http2PoolTest, AServerThatDrainsFinishesAndIsAskedNoMore) {
 TEST_F(Http2PoolTest, SaysThatAServerRefusedToLookAtARequest) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());
+    to->stale_break_max = absl::ZeroDuration();  // It says so itself.
     Calls calls(client);
     co_await Occupy(server, calls, to, 1);
     server.on_end = [&](TestHttp2Server::Request& request) {
@@ -288,29 +291,51 @@ TEST_F(Http2PoolTest, AConnectionThatBreaksTakesAllItsRequestsAlong) {
   });
 }
 
-TEST_F(Http2PoolTest, SaysThatAConnectionHadBeenGivenUp) {
-  ScriptedServer server([](RawListener& listener) {
-    RawClient client = listener.Accept();
-    Greet(client);
-    EXPECT_TRUE(ReceiveFrame(client, kHeaders));
-    // `:status 200`, with the end of the stream.
-    std::string answer = Frame(kHeaders, 0x5, "\x88");
-    answer[8] = 1;
-    client.Send(answer);
-    EXPECT_TRUE(ReceiveFrame(client, kHeaders));
-    client.Reset();
-  });
-  RunClient([&](Http2Client& client) -> Task<void> {
-    const auto to = To(server.port());
-    Reply reply = co_await Call(client, Plain(to));
-    EXPECT_TRUE(reply.status.ok()) << reply.status;
-    // Turns of the loop set what has been read apart from what is sent.
-    co_await YieldToLoop();
-    reply = co_await Call(client, Plain(to));
+class Http2BreakTest : public Http2ClientTestBase {
+ protected:
+  // What comes of a request on a connection that has served one before, and
+  // breaks as soon as that request has been there for `worked`.
+  Reply CallThatBreaks(absl::Duration worked, absl::Duration stale_break_max) {
+    Event over;
+    ScriptedServer server([&over](RawListener& listener) {
+      RawClient client = listener.Accept();
+      Greet(client);
+      EXPECT_TRUE(ReceiveFrame(client, kHeaders));
+      // `:status 200`, with the end of the stream.
+      std::string answer = Frame(kHeaders, 0x5, "\x88");
+      answer[8] = 1;
+      client.Send(answer);
+      EXPECT_TRUE(ReceiveFrame(client, kHeaders));
+      EXPECT_TRUE(over.Wait());
+      client.Reset();
+    });
+    Reply reply;
+    RunClient([&](Http2Client& client) -> Task<void> {
+      const auto to = To(server.port());
+      to->stale_break_max = stale_break_max;
+      reply = co_await Call(client, Plain(to));
+      EXPECT_TRUE(reply.status.ok()) << reply.status;
+      // Turns of the loop set what has been read apart from what is sent.
+      co_await YieldToLoop();
+      Timer timer([&over] { over.Set(); });
+      EventLoop::Current()->ArmTimer(timer, worked);
+      reply = co_await Call(client, Plain(to));
+    });
     EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
     EXPECT_TRUE(reply.progress.reused_connection);
-    EXPECT_TRUE(reply.progress.reused_connection_was_stale);
-  });
+    EXPECT_FALSE(reply.progress.timed_out);
+    return reply;
+  }
+};
+
+TEST_F(Http2BreakTest, SaysThatAConnectionHadBeenGivenUp) {
+  const Reply reply = CallThatBreaks(absl::ZeroDuration(), absl::Hours(1));
+  EXPECT_TRUE(reply.progress.reused_connection_was_stale);
+}
+
+TEST_F(Http2BreakTest, WhatBreaksLateMayHaveBeenWorkedOn) {
+  const Reply reply = CallThatBreaks(kShort, kShort);
+  EXPECT_FALSE(reply.progress.reused_connection_was_stale);
 }
 
 TEST_F(Http2PoolTest, RequestsBehindTheLastOneOfAGoodbyeCanBeRepeated) {
@@ -379,6 +404,7 @@ TEST_F(Http2PoolTest, GivesUpOnAServerWithoutSettings) {
 TEST_F(Http2PoolTest, AllWhoWaitLearnThatNobodyListens) {
   uint16_t port;
   {
+    to->stale_break_max = absl::ZeroDuration();
     RawListener listener;
     port = listener.port();
   }
