@@ -167,7 +167,8 @@ size_t Http2Pool::ConnectionsNeeded() {
   size_t opening = dials_.size();
   size_t carried = 0;
   for (const std::unique_ptr<Link>& link : links_) {
-    if (link->session_.retiring()) continue;
+    // One that rests carries less than it could.
+    if (link->session_.retiring() || link->resting_) continue;
     if (!link->ready_) {
       ++opening;
     } else {

@@ -248,6 +248,23 @@ TEST_F(Http2PoolTest, AConnectionWithoutAnswersIsLeftAloneUntilItGivesOne) {
   });
 }
 
+TEST_F(Http2PoolTest, AConnectionThatRestsSaysNothingOfWhatOneCarries) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    const auto to = To(server.port());
+    Calls calls(client);
+    co_await Occupy(server, calls, to, 1);
+    server.on_end = [](TestHttp2Server::Request& request) {
+      request.stream->Reset(Http2Error::kRefusedStream);
+    };
+    co_await Call(client, Plain(to));
+    co_await Occupy(server, calls, to, 20);
+    // One more serves them all.
+    EXPECT_EQ(server.accepted, 2u);
+    AnswerAll(server);
+    co_await calls.AwaitAll();
+  });
+}
+
 TEST_F(Http2PoolTest, AServerMayResetWhateverItIsAsked) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());
