@@ -36,8 +36,10 @@ Http2Limits LimitsFor(const HttpDestination& destination) {
 
 }  // namespace
 
-Http2Pool::Link::Link(Http2Pool& pool, std::unique_ptr<Stream> stream)
+Http2Pool::Link::Link(Http2Pool& pool, std::unique_ptr<Stream> stream,
+                      uint64_t number)
     : pool_(pool),
+      number_(number),
       session_(Http2Session::Role::kClient, std::move(stream), pool.limits_,
                *this) {}
 
@@ -52,6 +54,11 @@ Http2Stream* Http2Pool::Link::Start(absl::Span<const HttpField> fields,
 void Http2Pool::Link::Rest() {
   resting_ = true;
   CountStreams();
+}
+
+void Http2Pool::Link::NoteAnswer() {
+  if (!std::exchange(resting_, false)) return;
+  pool_.NoteRoom(*this);
 }
 
 void Http2Pool::Link::OnCapacity() {
@@ -107,9 +114,8 @@ Http2Pool::~Http2Pool() {
 
 void Http2Pool::Add(Request& request) {
   if (first_ == nullptr) {
-    for (const std::unique_ptr<Link>& link : links_) {
-      if (link->Accepts()) return request.Begin(*link);
-    }
+    Link* const link = FindRoom();
+    if (link != nullptr) return request.Begin(*link);
   }
   Append(request);
   OpenAsNeeded();
@@ -223,7 +229,7 @@ void Http2Pool::Adopt(std::unique_ptr<Stream> stream) {
     }
     return;
   }
-  links_.emplace_back(new Link(*this, std::move(stream)));
+  links_.emplace_back(new Link(*this, std::move(stream), ++links_made_));
   ++stats_.idle;
   links_.back()->session_.Start();
 }
@@ -236,18 +242,38 @@ void Http2Pool::OnOpenFailed(const absl::Status& why) {
   if (!hope) FailAll(why);
 }
 
+Http2Pool::Link* Http2Pool::FindRoom() {
+  while (!roomy_.empty() && !roomy_.back()->Accepts()) {
+    roomy_.back()->roomy_ = false;
+    roomy_.pop_back();
+  }
+  return roomy_.empty() ? nullptr : roomy_.back();
+}
+
+void Http2Pool::NoteRoom(Link& link) {
+  if (link.roomy_ || !link.Accepts()) return;
+  link.roomy_ = true;
+  roomy_.insert(std::partition_point(roomy_.begin(), roomy_.end(),
+                                     [&link](const Link* other) {
+                                       return other->number_ > link.number_;
+                                     }),
+                &link);
+}
+
 void Http2Pool::OnCapacity(Link& link) {
   while (first_ != nullptr && link.Accepts()) {
     Request& request = *first_;
     Unlink(request);
     request.Begin(link);
   }
+  NoteRoom(link);
   OpenAsNeeded();
 }
 
 void Http2Pool::OnEnded(Link& link, absl::Status why) {
   const bool was_ready = link.ready_;
   --(link.busy_ ? stats_.active : stats_.idle);
+  if (link.roomy_) roomy_.erase(std::find(roomy_.begin(), roomy_.end(), &link));
   links_.erase(std::find_if(
       links_.begin(), links_.end(),
       [&link](const auto& other) { return other.get() == &link; }));

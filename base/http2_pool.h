@@ -21,6 +21,7 @@
 #define BASE_HTTP2_POOL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,11 +59,11 @@ class Http2Pool {
     // A request stayed without an answer: no other shall follow it here
     // before something has been answered.
     void Rest();
-    void NoteAnswer() { resting_ = false; }
+    void NoteAnswer();
 
    private:
     friend class Http2Pool;
-    Link(Http2Pool& pool, std::unique_ptr<Stream> stream);
+    Link(Http2Pool& pool, std::unique_ptr<Stream> stream, uint64_t number);
 
     // Takes another stream now; will perhaps take one later.
     bool Accepts() const {
@@ -75,12 +76,13 @@ class Http2Pool {
     void CountStreams();
 
     Http2Pool& pool_;
+    const uint64_t number_;  // Older ones have smaller.
     Http2Session session_;
     bool ready_ = false;  // The server's settings are there.
     bool reused_ = false;
     bool resting_ = false;
-    bool busy_ = false;  // Counted as active.
-
+    bool roomy_ = false;  // In the pool's list.
+    bool busy_ = false;   // Counted as active.
   };
 
   // Whoever wants a stream.
@@ -148,6 +150,11 @@ class Http2Pool {
   // A connection did not come about. Who waits goes on if there is hope.
   void OnOpenFailed(const absl::Status& why);
 
+  // The oldest link that takes another stream, or null.
+  Link* FindRoom();
+  // The link may take another stream.
+  void NoteRoom(Link& link);
+
   void OnCapacity(Link& link);
   // `why` is a copy: the link's own goes with it.
   void OnEnded(Link& link, absl::Status why);
@@ -161,7 +168,11 @@ class Http2Pool {
   const std::string authority_;
   const Http2Limits limits_;
 
-  std::vector<std::unique_ptr<Link>> links_;  // The oldest first.
+  std::vector<std::unique_ptr<Link>> links_;
+  uint64_t links_made_ = 0;
+  // All links that take another stream, and perhaps some that no longer do;
+  // the oldest last.
+  std::vector<Link*> roomy_;
   std::vector<HttpDial*> dials_;              // In coroutines of their own.
   size_t abandoned_dials_ = 0;                // Not among the above any more.
   // How many streams one connection carries; 0 as long as that is not known.

@@ -265,6 +265,34 @@ TEST_F(Http2PoolTest, AConnectionThatRestsSaysNothingOfWhatOneCarries) {
   });
 }
 
+TEST_F(Http2PoolTest, TheOldestConnectionWithRoomGetsTheNextRequest) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    server.limits.concurrent_streams = 2;
+    const auto to = To(server.port());
+    Calls calls(client);
+    // One by one, so that the server knows in which order they came.
+    for (int i = 0; i < 10; ++i) co_await Occupy(server, calls, to, 1);
+    EXPECT_EQ(server.accepted, 5u);
+    std::vector<const TestHttp2Server::Connection*> connections;
+    for (const auto& one : server.connections) connections.push_back(one.get());
+    for (const size_t freed : {1, 3, 2}) {
+      for (const auto& request : server.requests) {
+        if (request->connection != connections[freed]) continue;
+        request->Answer("done");
+        co_await calls.AwaitLeft(calls.open() - 1);
+        break;
+      }
+    }
+    for (const size_t oldest : {1, 2, 3}) {
+      co_await Occupy(server, calls, to, 1);
+      EXPECT_EQ(server.requests.back()->connection, connections[oldest]);
+    }
+    EXPECT_EQ(server.accepted, 5u);
+    AnswerAll(server);
+    co_await calls.AwaitAll();
+  });
+}
+
 TEST_F(Http2PoolTest, AServerMayResetWhateverItIsAsked) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());
@@ -374,6 +402,7 @@ TEST_F(Http2PoolTest, RequestsBehindTheLastOneOfAGoodbyeCanBeRepeated) {
   });
   RunClient([&](Http2Client& client) -> Task<void> {
     const auto to = To(server.port());
+    to->stale_break_max = absl::ZeroDuration();
     Calls calls(client);
     for (int i = 0; i < 3; ++i) calls.Add(Plain(to));
     co_await calls.AwaitAll();
@@ -421,7 +450,6 @@ TEST_F(Http2PoolTest, GivesUpOnAServerWithoutSettings) {
 TEST_F(Http2PoolTest, AllWhoWaitLearnThatNobodyListens) {
   uint16_t port;
   {
-    to->stale_break_max = absl::ZeroDuration();
     RawListener listener;
     port = listener.port();
   }
