@@ -40,6 +40,8 @@ namespace gateway {
 struct HttpField {
   std::string_view name;  // As it was sent; compare without case.
   std::string_view value;
+  // Of a field to be sent: HTTP/2's compression must not remember the value.
+  bool secret = false;
 };
 
 // Receives the pieces of a body, in order.

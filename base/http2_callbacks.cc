@@ -35,19 +35,15 @@ bool IsInterim(absl::Span<const HttpField> head) {
          head.front().value.starts_with('1');
 }
 
-// Values that are secret, or new each time: compression must not keep them,
-// where a guess could be tried against them, or something of use is pushed out.
-// nghttp2 knows of `authorization` and `cookie` by itself.
-bool IsNeverIndexed(std::string_view name) {
+// Values that are new each time: to remember them pushes out something of use.
+bool IsNewEachTime(std::string_view name) {
   switch (name.size()) {
-    case 7:
-      return name == "api-key";
-    case 9:
-      return name == "x-api-key";
+    case 10:
+      return name == "request-id";
     case 12:
       return name == "x-request-id" || name == "grpc-message";
-    case 14:
-      return name == "x-goog-api-key";
+    case 20:
+      return name == "openai-processing-ms";
     case 23:
       return name == "grpc-status-details-bin";
     default:
@@ -63,8 +59,10 @@ Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
   };
   fields_.reserve(fields.size());
   for (const HttpField& field : fields) {
-    const uint8_t flags = IsNeverIndexed(field.name) ? NGHTTP2_NV_FLAG_NO_INDEX
-                                                     : NGHTTP2_NV_FLAG_NONE;
+    // A guess could be tried against a secret that compression remembers.
+    const uint8_t flags = field.secret || IsNewEachTime(field.name)
+                              ? NGHTTP2_NV_FLAG_NO_INDEX
+                              : NGHTTP2_NV_FLAG_NONE;
     fields_.push_back({bytes(field.name), bytes(field.value),
                        field.name.size(), field.value.size(), flags});
   }

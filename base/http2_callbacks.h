@@ -57,7 +57,8 @@ class Http2Callbacks {
   static Http2Stream* StreamOf(Http2Session& session, int32_t id);
 };
 
-// The fields in nghttp2's form, which point at them.
+// The fields in nghttp2's form, which point at them. Secrets, and what is new
+// each time, never enter the table by which blocks are compressed.
 class Http2Fields {
  public:
   explicit Http2Fields(absl::Span<const HttpField> fields);

@@ -59,15 +59,15 @@ class RequestFields {
     fields_.push_back({":authority", authority});
     fields_.push_back({":path", call.path.empty() ? head.path() : call.path});
     for (const HttpRequestHead::Field& field : head.fields()) {
-      Add(field.name, field.value.Reveal());
+      Add({field.name, field.value.Reveal(), !field.known});
     }
     for (const HttpField& field : call.extra_fields) {
       if (IsLowerCase(field.name)) {
-        Add(field.name, field.value);
+        Add(field);
       } else {
         names_.reserve(call.extra_fields.size());  // They stay where they are.
         names_.push_back(absl::AsciiStrToLower(ToAbsl(field.name)));
-        Add(names_.back(), field.value);
+        Add({names_.back(), field.value, field.secret});
       }
     }
     if (length > 0 || head.method() != "GET") {
@@ -78,8 +78,8 @@ class RequestFields {
   absl::Span<const HttpField> fields() const { return fields_; }
 
  private:
-  void Add(std::string_view name, std::string_view value) {
-    if (!IsForbidden(name)) fields_.push_back({name, value});
+  void Add(const HttpField& field) {
+    if (!IsForbidden(field.name)) fields_.push_back(field);
   }
 
   const std::string length_;

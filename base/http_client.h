@@ -96,6 +96,8 @@ class HttpRequestHead {
   struct Field {
     std::string name;  // Lower case.
     Secret value;
+    // The value is none: HTTP/2's compression may remember it.
+    bool known = false;
   };
 
   // REQUIRES: names and values are legal (IsFieldName, IsFieldValue).

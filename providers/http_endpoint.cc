@@ -92,7 +92,8 @@ std::shared_ptr<const HttpRequestHead> HttpEndpoint::Head(
     std::string_view method, std::string_view path,
     std::vector<HttpRequestHead::Field> fields) const {
   if (method != "GET") {
-    fields.push_back({"content-type", Secret("application/json")});
+    fields.push_back(
+        {"content-type", Secret("application/json"), /*known=*/true});
   }
   for (const HttpRequestHead::Field& configured : configured_) {
     const bool given = std::any_of(fields.begin(), fields.end(),

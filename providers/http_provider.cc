@@ -195,7 +195,8 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   if (setup_.credential_passthrough && !call.caller_credential.empty()) {
     own_credential = Secret(
         absl::StrCat(credential_prefix_, ToAbsl(call.caller_credential)));
-    fields.push_back({credential_field_, own_credential.Reveal()});
+    fields.push_back(
+        {credential_field_, own_credential.Reveal(), /*secret=*/true});
     head = way.heads.size() - 1;
   }
   std::string path;

@@ -22,10 +22,12 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
-  options.fields.push_back({"anthropic-version", Secret(config.version())});
+  options.fields.push_back(
+      {"anthropic-version", Secret(config.version()), /*known=*/true});
   if (config.betas_size() > 0) {
-    options.fields.push_back(
-        {"anthropic-beta", Secret(absl::StrJoin(config.betas(), ","))});
+    options.fields.push_back({"anthropic-beta",
+                              Secret(absl::StrJoin(config.betas(), ",")),
+                              /*known=*/true});
   }
   options.credential_field = "x-api-key";
   options.credential_prefix = "";

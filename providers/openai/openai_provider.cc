@@ -26,11 +26,13 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   if (!config.organization().empty()) {
-    options.fields.push_back(
-        {"openai-organization", Secret(config.organization())});
+    options.fields.push_back({"openai-organization",
+                              Secret(config.organization()),
+                              /*known=*/true});
   }
   if (!config.project().empty()) {
-    options.fields.push_back({"openai-project", Secret(config.project())});
+    options.fields.push_back(
+        {"openai-project", Secret(config.project()), /*known=*/true});
   }
   options.embed_path = "/embeddings";
   options.embedding_dialect = &embeddings;

@@ -36,10 +36,12 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenRouterProvider(
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   if (!config.referer().empty()) {
-    options.fields.push_back({"http-referer", Secret(config.referer())});
+    options.fields.push_back(
+        {"http-referer", Secret(config.referer()), /*known=*/true});
   }
   if (!config.title().empty()) {
-    options.fields.push_back({"x-title", Secret(config.title())});
+    options.fields.push_back(
+        {"x-title", Secret(config.title()), /*known=*/true});
   }
   options.generations = {{&chat, "/chat/completions", ""}};
   options.embed_path = "/embeddings";

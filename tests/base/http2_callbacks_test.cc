@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "base/http1_codec.h"
 #include "base/http2_session.h"
 #include "base/http2_stream.h"
 #include "base/task.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/hpack_reader.h"
 #include "tests/testing/http2_echo_server.h"
 #include "tests/testing/http2_frames.h"
 #include "tests/testing/http2_pair.h"
@@ -42,6 +44,26 @@ TEST(Http2FieldsTest, PointAtNamesAndValues) {
   EXPECT_EQ(std::string(status.name, status.name + status.namelen), ":status");
   EXPECT_EQ(std::string(status.value, status.value + status.valuelen), "200");
   EXPECT_EQ(nghttp2_fields.data()[1].valuelen, 0u);
+}
+
+TEST(Http2FieldsTest, KeepOutOfTheTableWhatIsSecretOrNewEachTime) {
+  const std::pair<HttpField, bool> cases[] = {
+      {{"any-name", "k", /*secret=*/true}, true},
+      {{"any-name", "k"}, false},
+      {{"x-request-id", "1"}, true},
+      {{"request-id", "1"}, true},
+      {{"openai-processing-ms", "1"}, true},
+      {{"grpc-message", "gone"}, true},
+      {{"grpc-status-details-bin", "CAU"}, true},
+      {{"grpc-status", "5"}, false},
+      {{"retry-after", "1"}, false},
+  };
+  for (const auto& [field, kept_out] : cases) {
+    Http2Fields fields(absl::MakeConstSpan(&field, 1));
+    EXPECT_EQ(fields.data()->flags,
+              kept_out ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE)
+        << std::string(field.name);
+  }
 }
 
 // A client's session whose server is played by the test.
@@ -82,6 +104,16 @@ class Http2ClientTest : public testing::Test {
 const std::string kStatus200 = "\x88";
 const std::string kStatus103("\x08\x03" "103", 5);
 const std::string kFieldAB("\x00\x01" "a\x01" "b", 5);
+
+// Both up to 126 bytes.
+std::string Literal(std::string_view name, std::string_view value) {
+  std::string field(1, '\0');
+  field += static_cast<char>(name.size());
+  field += name;
+  field += static_cast<char>(value.size());
+  field += value;
+  return field;
+}
 
 TEST_F(Http2ClientTest, InterimAnswersAreNotReported) {
   Answer(Http2Headers(1, kStatus103 + kFieldAB, false) +
@@ -157,6 +189,20 @@ TEST_F(Http2ServerTest, ARequestMayHaveTrailers) {
   const RawFrame trailers = ReceiveFrameOf(client_, RawFrameType::kHeaders);
   EXPECT_TRUE((trailers.flags & kRawEndStream) != 0);
   EXPECT_THAT(trailers.payload, HasSubstr("a"));
+}
+
+TEST_F(Http2ServerTest, WhatIsNewEachTimeIsWrittenSoThatNobodyKeepsIt) {
+  // Its trailers come back.
+  client_.Send(Http2Request(1, false) + Http2Data(1, "body") +
+               Http2Headers(1,
+                            kFieldAB + Literal("request-id", "7") +
+                                Literal("grpc-message", "gone"),
+                            true));
+  HpackReader reader;
+  reader.Read(ReceiveFrameOf(client_, RawFrameType::kHeaders).payload);
+  EXPECT_EQ(NeverIndexed(reader.Read(
+                ReceiveFrameOf(client_, RawFrameType::kHeaders).payload)),
+            "request-id, grpc-message");
 }
 
 TEST_F(Http2ServerTest, TrailersWithoutABodyBringNoEmptyFrame) {

@@ -26,6 +26,10 @@
 #include "gtest/gtest.h"
 #include "tests/base/http1_client_test_base.h"
 #include "tests/base/http2_client_test_base.h"
+#include "tests/testing/hpack_reader.h"
+#include "tests/testing/http2_frames.h"
+#include "tests/testing/raw_client.h"
+#include "tests/testing/scripted_server.h"
 #include "tests/testing/test_http2_server.h"
 
 namespace gateway {
@@ -62,6 +66,37 @@ TEST_F(Http2ClientTest, SendsTheHeadItWasGiven) {
                            ";:path=/p;authorization=Bearer k;"
                            "x-request-id=7;x-b=8;x-c=9;content-length=11;"));
     EXPECT_EQ(server.requests[0]->body, "hello world");
+  });
+}
+
+TEST_F(Http2ClientTest, NoSecretEntersTheTableOfCompression) {
+  ScriptedServer server([](RawListener& listener) {
+    RawClient client = listener.Accept();
+    EXPECT_EQ(client.ReceiveExactly(kHttp2Preface.size()), kHttp2Preface);
+    client.Send(Http2Settings());
+    const RawFrame head = ReceiveFrameOf(client, RawFrameType::kHeaders);
+    EXPECT_EQ(NeverIndexed(HpackReader().Read(head.payload)),
+              "authorization, x-proxy-key, x-own-key, x-request-id");
+    client.Send(Http2Headers(head.stream, "\x88"));  // `:status 200`.
+    client.ReceiveAll();
+  });
+  RunClient([&](Http2Client& client) -> Task<void> {
+    std::vector<HttpRequestHead::Field> fixed;
+    fixed.push_back({"authorization", Secret("Bearer k")});
+    fixed.push_back({"content-type", Secret("text/plain"), /*known=*/true});
+    fixed.push_back({"x-proxy-key", Secret("p")});
+    const HttpRequestHead head(To(server.port()), "POST", "/p",
+                               std::move(fixed));
+    const HttpField extra[] = {{"X-Own-Key", "k", /*secret=*/true},
+                               {"x-request-id", "7"},
+                               {"x-team", "blue"}};
+    CancelSignal never;
+    HttpCall call;
+    call.head = &head;
+    call.extra_fields = extra;
+    call.cancel = &never;
+    auto exchange = co_await client.Send(call);
+    EXPECT_TRUE(exchange.ok()) << exchange.status();
   });
 }
 

@@ -100,6 +100,19 @@ TEST(HttpEndpointTest, TheProvidersOwnFieldsWin) {
                                   Pair("x-team", "blue")));
 }
 
+TEST(HttpEndpointTest, WhatIsConfiguredMayBeACredential) {
+  const auto endpoint = Make("http://127.0.0.1:1");
+  ASSERT_TRUE(endpoint.ok());
+  const auto head = endpoint->Head("POST", "/", {{"x-api-key", Secret("k")}});
+  std::map<std::string, bool> known;
+  for (const HttpRequestHead::Field& field : head->fields()) {
+    known[field.name] = field.known;
+  }
+  EXPECT_THAT(known,
+              ElementsAre(Pair("content-type", true), Pair("x-api-key", false),
+                          Pair("x-team", false)));
+}
+
 TEST(HttpEndpointTest, PathsShareADestination) {
   const auto endpoint = Make("http://127.0.0.1:1");
   ASSERT_TRUE(endpoint.ok());

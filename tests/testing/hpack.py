@@ -1,7 +1,9 @@
 """HPACK (RFC 7541), as far as a client needs it that wants to say anything.
 
     block = hpack.literal(":path", "/x") + hpack.literal("te", "trailers")
-    fields = hpack.Decoder().decode(block)      # A list of pairs of bytes.
+    decoder = hpack.Decoder()
+    fields = decoder.decode(block)      # A list of pairs of bytes.
+    decoder.never_indexed               # Names that nobody is to remember.
 
 What is written is never compressed unless a test asks for it, so that every
 field stands on the wire as it was given, whether HTTP/2 allows it or not. What
@@ -104,6 +106,7 @@ class Decoder:
     def __init__(self, table_bytes=4096):
         self._table = []  # Newest first.
         self._bytes_max = table_bytes
+        self.never_indexed = []  # Of the last block, RFC 7541 §6.2.3.
         self._data = b""
         self._at = 0
 
@@ -111,6 +114,7 @@ class Decoder:
         """Pairs of name and value."""
         self._data = block
         self._at = 0
+        self.never_indexed = []
         fields = []
         while self._at < len(block):
             first = block[self._at]
@@ -125,6 +129,8 @@ class Decoder:
                 self._evict()
             else:
                 fields.append(self._literal(4))
+                if first & 0x10:
+                    self.never_indexed.append(fields[-1][0])
         return fields
 
     def _literal(self, prefix_bits):

@@ -23,6 +23,16 @@ class DecoderTest(unittest.TestCase):
             (b"a", b"\x00\r\n" * 100), (b"B", b"x"), (b"B", b"x"),
             (b":status", b"200")])
 
+    def test_what_nobody_is_to_remember_is_named(self):
+        decoder = hpack.Decoder()
+        # Appendix C.2.3.
+        secret = bytes.fromhex("100870617373776f726406736563726574")
+        self.assertEqual(decoder.decode(hpack.literal("a", "b") + secret),
+                         [(b"a", b"b"), (b"password", b"secret")])
+        self.assertEqual(decoder.never_indexed, [b"password"])
+        decoder.decode(hpack.literal("a", "b"))
+        self.assertEqual(decoder.never_indexed, [])
+
     def test_answers_that_are_compressed_and_evict_each_other(self):
         decoder = hpack.Decoder(table_bytes=256)
         first = [(b":status", b"302"), (b"cache-control", b"private"),
