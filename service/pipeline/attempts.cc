@@ -198,9 +198,9 @@ class Retries {
   Task<absl::Status> Another(const absl::Status& failure) {
     if (call_.cancel.cancelled()) co_return failure;
     const NotedTry& last = call_.tries.back();
-    if (last.progress.http.reused_connection_was_stale && !fresh_connection_) {
-      // The server never saw the request; this repeats nothing and costs
-      // nobody a try.
+    if (last.progress.http.reused_connection_was_stale && free_tries_ == 0) {
+      // The server has not looked at the request; this repeats nothing and
+      // costs nobody a try.
       fresh_connection_ = true;
       ++free_tries_;
       co_return absl::OkStatus();

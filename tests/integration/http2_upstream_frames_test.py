@@ -128,6 +128,10 @@ class RefusedStreamTest(unittest.TestCase):
             with self.subTest(say_no.__name__):
                 self.assert_answered(ask(say_no, answer), 2)
 
+    def test_that_is_so_after_an_attempt_that_counts(self):
+        self.assert_answered(
+            ask(overload, refusal, answer, attempts_limit=2), 3)
+
     def test_one_that_is_always_refused_is_not_made_forever(self):
         got, upstream = ask(refusal)
         self.assertEqual(got.status, 502, got.body)
