@@ -44,6 +44,15 @@ iovec ToIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
+// Whether the first line of these bytes, well-formed or not, says that it is a
+// request of HTTP/1.x.
+bool SaysHttp1(std::string_view bytes) {
+  while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  const std::string_view line = bytes.substr(0, bytes.find('\n'));
+  return IsFieldName(line.substr(0, 1)) &&
+         line.find(" HTTP/1.") != std::string_view::npos;
+}
+
 // The status for a head or body that the codec refuses.
 int StatusOfRefusal(const absl::Status& status) {
   switch (status.code()) {
@@ -112,7 +121,7 @@ Task<bool> Http1Connection::ServeOne() {
   if (speaks_http2_) co_return false;
   if (!read.ok()) {
     const bool asked = !parser_.idle() && !stream_->hung_up();
-    if (asked) co_await Refuse(read);
+    if (asked && !SpeaksSomethingElse(read)) co_await Refuse(read);
     co_return false;
   }
   co_await HandleRequest();
@@ -124,6 +133,13 @@ Task<bool> Http1Connection::ServeOne() {
   answer_ = Answer::kNone;
   first_ = false;
   co_return true;
+}
+
+// Who has never spoken HTTP/1.x, such as a client that fails at the preface of
+// HTTP/2 (RFC 9113 §3.4) or one that wants TLS, has no use for an answer in it.
+bool Http1Connection::SpeaksSomethingElse(const absl::Status& refusal) const {
+  return first_ && !parser_.head_done() && absl::IsInvalidArgument(refusal) &&
+         !SaysHttp1(input_.bytes());
 }
 
 Task<absl::Status> Http1Connection::ReadHead() {

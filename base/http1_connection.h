@@ -87,6 +87,7 @@ class Http1Connection final : public HttpConnection,
   // 0 if there is nothing to read yet.
   absl::StatusOr<size_t> TryRead(absl::Span<char> space);
   Task<void> HandleRequest();
+  bool SpeaksSomethingElse(const absl::Status& refusal) const;
   Task<void> Refuse(const absl::Status& why);
   Task<void> Linger();
 

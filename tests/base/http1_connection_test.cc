@@ -108,6 +108,30 @@ TEST_F(Http1ConnectionTest, RefusesMalformedRequestsInItsOwnWords) {
   EXPECT_EQ(handler_.calls, 6);
 }
 
+TEST_F(Http1ConnectionTest, WhoNeverSpokeHttp1GetsNoAnswerInIt) {
+  TestHttpServer server(handler_);
+  for (const std::string_view bytes :
+       {"INVALID CONNECTION PREFACE\r\n\r\n",
+        "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", "GET\r\n\r\n",
+        "\r\nGET /\r\n\r\n", "GET / HTTP/9.9\r\nhost: x\r\n\r\n",
+        "nonsense\r\nx: HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02",
+        "\x16\x03 HTTP/1.1\r\n\r\n"}) {
+    RawClient client = RawClient::Connect(server.port());
+    client.Send(bytes);
+    EXPECT_TRUE(client.AtEnd()) << bytes;
+    EXPECT_FALSE(client.timed_out()) << bytes;
+  }
+  for (const std::string_view bytes :
+       {"GET / HTTP/1.1 x\r\n\r\n", "\r\nGET  / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.\r\n\r\n", "GET / HTTP/1.1\r\nnonsense\r\n\r\n",
+        "GET / HTTP/1.1\n\n"}) {
+    RawClient client = RawClient::Connect(server.port());
+    client.Send(bytes);
+    ExpectRefusal(client, 400);
+  }
+  EXPECT_EQ(handler_.calls, 0);
+}
+
 TEST_F(Http1ConnectionTest, AnswersWhatCameBeforeTheMalformedRequest) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());

@@ -196,14 +196,24 @@ class SmugglingTest(_AbuseCase):
                 b"GET /v1/models HTTP/1.1\r\n" + fields + b"\r\n", 400)
 
     def test_senseless_heads(self):
-        for head in (b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
-                     b"GET /v1/models HTTP/9.9\r\nhost: g\r\n\r\n",
-                     b"GET /v1/models HTTP/1.1\r\nhost: g\r\nno-colon\r\n\r\n",
+        for head in (b"GET /v1/models HTTP/1.1\r\nhost: g\r\nno-colon\r\n\r\n",
                      b"GET /v1/models HTTP/1.1\r\nhost: g\r\nx: \0\r\n\r\n",
-                     b"GET /v1/mod els HTTP/1.1\r\nhost: g\r\n\r\n",
-                     b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"):
+                     b"GET /v1/mod els HTTP/1.1\r\nhost: g\r\n\r\n"):
             with self.subTest(head=head):
                 self.assert_refused(head, 400)
+
+    def test_who_does_not_speak_http_1_gets_no_answer_in_it(self):
+        for head in (b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+                     b"GET /v1/models HTTP/9.9\r\nhost: g\r\n\r\n",
+                     b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"):
+            with self.subTest(head=head):
+                self.assert_closed(self.send(head))
+        # Unless it has done so before.
+        connection = self.send(request_bytes(chat("gpt-x")))
+        self.assertEqual(connection.read_answer().status, 200)
+        connection.send(b"GET\r\n\r\n")
+        self.assertEqual(connection.read_answer().status, 400)
+        self.assert_closed(connection)
 
     def test_a_body_cannot_become_a_request(self):
         # Shorter than what follows: the rest is the next request, and not one.

@@ -26,11 +26,6 @@ providers:
     mock: {{}}
 routing: {{default_provider: mock}}
 """
-# In plaintext these listeners take whoever does not begin with the preface for
-# a client of HTTP/1.1, and answer 400 before they close; h2spec wants a GOAWAY
-# or the close alone.
-_BOTH_VERSIONS = ("http", "operations")
-_NO_PREFACE = "http2/3.5: Sends invalid connection preface"
 # How long a case waits for an answer.
 _WAIT_S = 5
 
@@ -57,9 +52,7 @@ class H2specDoorsTest(unittest.TestCase):
                                          wait_s=_WAIT_S)
                     self.assertEqual(len(results), h2spec.CASES)
                     bad = ["%s %s\n%s" % (one.name, one.state, one.text)
-                           for one in results if one.state != "passed" and
-                           (tls or listener not in _BOTH_VERSIONS or
-                            one.name != _NO_PREFACE)]
+                           for one in results if one.state != "passed"]
                     self.assertEqual(bad, [], "\n".join(bad))
 
     def test_plaintext(self):
