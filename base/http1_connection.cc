@@ -178,6 +178,7 @@ Task<absl::Status> Http1Connection::ReadBody() {
     head_memory_ = input_.Detach();
     body_.Reserve(std::min(length.value_or(0), kReservedBodyBytesMax));
   }
+  body_begun_ = server_.loop_.Now();
   for (;;) {
     GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
                                 parser_.Put(input_.bytes(), body_));
@@ -456,7 +457,9 @@ void Http1Connection::SetPhase(Phase phase) {
       server_.loop_.ArmTimer(timer_, limits.head_timeout);
       break;
     case Phase::kBody:
-      server_.loop_.ArmTimer(timer_, limits.body_timeout);
+      server_.loop_.ArmTimer(
+          timer_, limits.BodyPatience(server_.loop_.Now() - body_begun_,
+                                      body_.bytes().size()));
       break;
     case Phase::kWriting:
       server_.loop_.ArmTimer(timer_, server_.cancelled_

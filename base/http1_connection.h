@@ -25,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/cancellation.h"
 #include "base/http1_codec.h"
@@ -106,6 +107,7 @@ class Http1Connection final : public HttpConnection,
   Timer timer_;
   Phase phase_ = Phase::kIdle;
   bool timed_out_ = false;
+  absl::Duration body_begun_;  // Steady time at which it was first awaited.
 
   InputBuffer input_;
   InputBuffer head_memory_;  // The head's, once input_ has moved on.

@@ -147,7 +147,13 @@ void Http2Responder::AwaitBody() {
     const HttpField head[] = {{":status", "100"}};
     stream_->SendInterim(head);
   }
-  ArmTimer(connection_.limits().body_timeout);
+  ArmBodyTimer();
+}
+
+void Http2Responder::ArmBodyTimer() {
+  ArmTimer(connection_.limits().BodyPatience(
+      connection_.loop().Now() - request_->whole.arrival,
+      request_->body.bytes().size()));
 }
 
 void Http2Responder::ArmTimer(absl::Duration delay) {
@@ -172,7 +178,7 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
     return;
   }
   request_->body.OnBody(bytes);
-  ArmTimer(connection_.limits().body_timeout);
+  ArmBodyTimer();
 }
 
 void Http2Responder::OnEnd(Http2Stream&) {

@@ -80,6 +80,7 @@ class Http2Responder final : private Http2StreamEvents,
   // Copies the fields, without what is HTTP/2's own.
   void KeepHead(absl::Span<const HttpField> fields);
   void AwaitBody();
+  void ArmBodyTimer();
   void ArmTimer(absl::Duration delay);
   void OnTimeout();
   static Task<void> Handle(Http2Responder* self);

@@ -1,5 +1,7 @@
 #include "base/http_handler.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 
@@ -15,6 +17,14 @@ void HttpRequest::SetTarget(std::string_view target) {
   path = mark == 0 ? "/" : target.substr(0, mark);
   query = mark == std::string_view::npos ? std::string_view()
                                          : target.substr(mark + 1);
+}
+
+absl::Duration HttpServerLimits::BodyPatience(absl::Duration age,
+                                              uint64_t received) const {
+  const absl::Duration earned =
+      absl::Milliseconds(received * 1000 / kBodyBytesPerSecondMin);
+  return std::clamp(body_timeout + earned - age, absl::ZeroDuration(),
+                    body_timeout);
 }
 
 HttpHandler::Refusal HttpHandler::Refuse(int, std::string_view,

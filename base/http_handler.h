@@ -136,7 +136,7 @@ struct HttpServerLimits {
   uint64_t body_bytes = 32 * 1024 * 1024;
   // From the first byte of a request to the end of its head.
   absl::Duration head_timeout = absl::Seconds(10);
-  // Between two reads of a body.
+  // Between two reads of a body, and see BodyPatience.
   absl::Duration body_timeout = absl::Seconds(30);
   // Between requests.
   absl::Duration idle_timeout = absl::Seconds(120);
@@ -145,6 +145,14 @@ struct HttpServerLimits {
   absl::Duration write_timeout = absl::Seconds(60);
   size_t connections = 16 * 1024;  // Per loop.
   uint32_t concurrent_streams = 256;  // On one HTTP/2 connection.
+
+  // How long to wait for more of a body that has been on its way for `age`:
+  // body_timeout, but in all no longer than that and the time which so many
+  // bytes take at the slowest rate. So a large body may come over a slow line,
+  // and one that drips, each byte just in time, holds its place no longer than
+  // one that does not come.
+  absl::Duration BodyPatience(absl::Duration age, uint64_t received) const;
+  static constexpr uint64_t kBodyBytesPerSecondMin = 1000;
 };
 
 }  // namespace gateway

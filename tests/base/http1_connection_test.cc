@@ -87,6 +87,15 @@ class Http1ConnectionTest : public testing::Test {
     EXPECT_FALSE(client.reset());
   }
 
+  static void Pause(TestHttpServer& server, absl::Duration duration) {
+    server.Await([&]() -> Task<void> {
+      WakeUp later;
+      Timer timer([&] { later.Set(); });
+      server.loop().ArmTimer(timer, duration);
+      co_await later.Wait();
+    });
+  }
+
   EchoHandler handler_;
 };
 
@@ -242,6 +251,40 @@ TEST_F(Http1ConnectionTest, RefusesSlowBodies) {
   }
 }
 
+TEST_F(Http1ConnectionTest, RefusesBodiesThatDrip) {
+  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(100)});
+  const std::string large(100'000, 'x');
+  for (const std::string& body :
+       {std::string("content-length: 15\r\n\r\n123456789012345"),
+        absl::StrCat("content-length: ", large.size(), "\r\n\r\n", large),
+        std::string("transfer-encoding: chunked\r\n\r\n"
+                    "f\r\n123456789012345\r\n0\r\n\r\n")}) {
+    RawClient client = RawClient::Connect(server.port());
+    const size_t first = body.find("\r\n\r\n") + 4;
+    client.Send(absl::StrCat("POST / HTTP/1.1\r\nhost: x\r\n",
+                             body.substr(0, first)));
+    // Each byte comes in time, and in the end there is no more to wait for.
+    for (size_t i = 0; i < 14; ++i) {
+      client.Send(body.substr(first + i, 1));
+      Pause(server, absl::Milliseconds(20));
+    }
+    client.Send(body.substr(first + 14));
+    ExpectRefusal(client, 408);
+  }
+}
+
+TEST_F(Http1ConnectionTest, BearsWithABodyThatComesSlowly) {
+  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(300)});
+  const std::string piece(5000, 'x');
+  RawClient client = RawClient::Connect(server.port());
+  client.Send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50000\r\n\r\n");
+  for (int i = 0; i < 10; ++i) {
+    Pause(server, absl::Milliseconds(60));  // In all twice the timeout.
+    client.Send(piece);
+  }
+  EXPECT_EQ(client.ReceiveAnswer().body.size(), 50'000u);
+}
+
 TEST_F(Http1ConnectionTest, ClosesIdleConnectionsWithoutAWord) {
   TestHttpServer server(handler_, {.idle_timeout = kShort});
   RawClient fresh = RawClient::Connect(server.port());
@@ -280,12 +323,7 @@ TEST_F(Http1ConnectionTest, BearsWithAClientThatReadsSlowly) {
     const size_t bytes = client.ReceiveExactly(2'000'000).size();
     ASSERT_GT(bytes, 0u) << received;
     received += bytes;
-    server.Await([&]() -> Task<void> {
-      WakeUp later;
-      Timer timer([&] { later.Set(); });
-      server.loop().ArmTimer(timer, absl::Milliseconds(40));
-      co_await later.Wait();
-    });
+    Pause(server, absl::Milliseconds(40));
   }
 }
 

@@ -8,8 +8,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/event_loop.h"
 #include "base/http2_stream.h"
 #include "base/http_handler.h"
+#include "base/task.h"
+#include "base/timer_wheel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/http2_test_client.h"
@@ -35,6 +38,15 @@ class Http2ResponderTest : public testing::Test {
     EXPECT_TRUE(answer.whole);
     EXPECT_EQ(answer.error, Http2Error::kNoError);
     EXPECT_EQ(client.Ask({.path = "/hello"}).status(), "200");
+  }
+
+  static void Pause(TestHttpServer& server, absl::Duration duration) {
+    server.Await([&]() -> Task<void> {
+      WakeUp later;
+      Timer timer([&] { later.Set(); });
+      server.loop().ArmTimer(timer, duration);
+      co_await later.Wait();
+    });
   }
 
   PathHandler handler_;
@@ -256,6 +268,32 @@ TEST_F(Http2ResponderTest, RefusesSlowBodies) {
                                         .whole = false});
     ExpectRefusal(client, client.AwaitWhole(call), "408");
   }
+}
+
+TEST_F(Http2ResponderTest, RefusesBodiesThatDrip) {
+  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(100)});
+  Http2TestClient client(server.port());
+  Http2TestCall& call =
+      client.Begin({.method = "POST", .path = "/echo", .whole = false});
+  // Each byte comes in time, and in the end there is no more to wait for.
+  for (int i = 0; i < 15; ++i) {
+    Pause(server, absl::Milliseconds(20));
+    client.Send(call, "x", /*end=*/i == 14);
+  }
+  ExpectRefusal(client, client.AwaitWhole(call), "408");
+}
+
+TEST_F(Http2ResponderTest, BearsWithABodyThatComesSlowly) {
+  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(300)});
+  Http2TestClient client(server.port());
+  Http2TestCall& call =
+      client.Begin({.method = "POST", .path = "/echo", .whole = false});
+  const std::string piece = Pattern(5000);
+  for (int i = 0; i < 10; ++i) {
+    Pause(server, absl::Milliseconds(60));  // In all twice the timeout.
+    client.Send(call, piece, /*end=*/i == 9);
+  }
+  EXPECT_EQ(client.AwaitClosed(call).body.size(), 50'000u);
 }
 
 TEST_F(Http2ResponderTest, TellsAtOnceThatTheClientLeft) {

@@ -1,8 +1,10 @@
 #include "base/http_handler.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "absl/time/time.h"
 #include "base/task.h"
 #include "gtest/gtest.h"
 
@@ -21,6 +23,25 @@ TEST(HttpRequestTest, FindsFieldsWithoutCase) {
   EXPECT_EQ(request.Find("x-a"), "1");
   EXPECT_EQ(request.Find("y"), "");
   EXPECT_EQ(request.Find("z"), "");
+}
+
+TEST(HttpServerLimitsTest, ABodyHasTimeAsLongAsItComesFastEnough) {
+  const HttpServerLimits limits = {.body_timeout = absl::Seconds(30)};
+  const auto patience = [&limits](int64_t seconds, uint64_t received) {
+    return limits.BodyPatience(absl::Seconds(seconds), received);
+  };
+  EXPECT_EQ(patience(0, 0), absl::Seconds(30));
+  EXPECT_EQ(patience(29, 0), absl::Seconds(1));
+  EXPECT_EQ(patience(30, 0), absl::ZeroDuration());
+  EXPECT_EQ(patience(31, 0), absl::ZeroDuration());
+  // A byte in each second.
+  EXPECT_EQ(patience(29, 29), absl::Milliseconds(1029));
+  EXPECT_EQ(patience(31, 31), absl::ZeroDuration());
+  // Just fast enough for ever; and behind much that came fast it may not rest
+  // for longer.
+  EXPECT_EQ(patience(100'000, 100'000'000), absl::Seconds(30));
+  EXPECT_EQ(patience(100'000, 99'990'000), absl::Seconds(20));
+  EXPECT_EQ(patience(0, 1'000'000'000), absl::Seconds(30));
 }
 
 TEST(HttpHandlerTest, RefusesInPlainTextUnlessToldOtherwise) {

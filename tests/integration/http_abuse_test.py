@@ -290,6 +290,20 @@ class SlowClientTest(_AbuseCase):
             self.assertEqual(connection.read_answer().status, 408)
             self.assert_closed(connection)
 
+    def test_a_body_that_comes_slowly_gets_no_more_time(self):
+        body = http_calls.encode(chat("gpt-x", "a" * 50))
+        connection = self.send(request_bytes(body)[:-len(body)])
+        connection.socket.settimeout(0.05)
+        got = b""
+        for byte in body:
+            try:
+                connection.send(bytes([byte]))
+                got = connection.socket.recv(4096)
+                break
+            except TimeoutError:
+                continue
+        self.assertTrue(got.startswith(b"HTTP/1.1 408 "), got)
+
     def test_silence_between_requests_ends_without_a_word(self):
         connection = self.connect()
         self.assert_closed(connection)
