@@ -26,9 +26,6 @@ namespace {
 constexpr absl::Duration kDrainTimeout = absl::Seconds(1);
 constexpr size_t kDrainBytesMax = 64 * 1024;
 
-// A body of known length up to this size gets its memory at once.
-constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
-
 iovec ToIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
@@ -279,7 +276,7 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
   GATEWAY_CO_RETURN_IF_ERROR(failure_);
   if (!fits && !parser.done()) {
     head_memory_ = input.Detach();
-    body_.Reserve(std::min(length.value_or(0), kReservedBodyBytesMax));
+    body_.ReserveClaimed(length.value_or(0));
   }
   while (!parser.done()) {
     if (!input.bytes().empty()) {

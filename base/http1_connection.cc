@@ -15,15 +15,6 @@
 namespace gateway {
 namespace {
 
-// A body of known length up to this size gets its memory at once; a larger one
-// as it arrives, so that a claim alone costs nothing.
-constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
-
-// How long, and how much, a refused client may go on sending before the
-// connection closes under it. Many send a body whole before they read.
-constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
-constexpr size_t kLingerBytesMax = 64 * 1024 * 1024;
-
 // How many pipelined requests are served before others get their turn.
 constexpr int kPipelinedPerTurn = 16;
 
@@ -176,7 +167,7 @@ Task<absl::Status> Http1Connection::ReadBody() {
   if (!fits) {
     // The head's views must outlive what is read from here on.
     head_memory_ = input_.Detach();
-    body_.Reserve(std::min(length.value_or(0), kReservedBodyBytesMax));
+    body_.ReserveClaimed(length.value_or(0));
   }
   body_begun_ = server_.loop_.Now();
   for (;;) {
@@ -296,10 +287,10 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
 // client might never see why it was refused.
 Task<void> Http1Connection::Linger() {
   stream_->ShutdownWrite();
-  server_.loop_.ArmTimer(timer_, kLingerTimeout);
+  server_.loop_.ArmTimer(timer_, kRefusedLingerTimeout);
   input_.Clear();
   size_t drained = 0;
-  while (drained < kLingerBytesMax && !timed_out_) {
+  while (drained < kRefusedLingerBytesMax && !timed_out_) {
     const absl::Span<char> space = input_.Space();
     const IoResult got = stream_->TryRead(space.data(), space.size());
     if (got.would_block()) {

@@ -1,6 +1,5 @@
 #include "base/http2_responder.h"
 
-#include <algorithm>
 #include <cassert>
 #include <functional>
 #include <string>
@@ -18,18 +17,8 @@
 namespace gateway {
 namespace {
 
-// A body of known length up to this size gets its memory at once; a larger one
-// as it arrives, so that a claim alone costs nothing.
-constexpr uint64_t kReservedBodyBytesMax = 1024 * 1024;
-
 // As many as the HTTP/1.1 parser takes.
-constexpr size_t kFieldsMax = 128;
-
-// How long, and how much, a refused client may go on sending before its stream
-// is reset under it. Many send a body whole before they read, and take a reset
-// for the answer.
-constexpr absl::Duration kLingerTimeout = absl::Seconds(2);
-constexpr size_t kLingerBytesMax = 64 * 1024 * 1024;
+constexpr size_t kFieldsMax = Http1Parser::Limits{}.fields;
 
 // A piece up to this size is copied, so that nobody waits for it.
 constexpr size_t kCopiedBytesMax = 16 * 1024;
@@ -142,7 +131,7 @@ void Http2Responder::AwaitBody() {
     Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
     return;
   }
-  request_->body.Reserve(std::min(length, kReservedBodyBytesMax));
+  request_->body.ReserveClaimed(length);
   if (request_->expects_continue) {
     const HttpField head[] = {{":status", "100"}};
     stream_->SendInterim(head);
@@ -169,7 +158,7 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
   stream.Consume(bytes.size());
   if (lingering_) {
     request_->lingered_bytes += bytes.size();
-    if (request_->lingered_bytes > kLingerBytesMax) Leave();
+    if (request_->lingered_bytes > kRefusedLingerBytesMax) Leave();
     return;
   }
   const uint64_t limit = connection_.limits().body_bytes;
@@ -195,7 +184,7 @@ void Http2Responder::Refuse(int status, std::string_view message) {
   if (ended_) return Leave();
   lingering_ = true;
   request_->body.Clear();
-  ArmTimer(kLingerTimeout);
+  ArmTimer(kRefusedLingerTimeout);
 }
 
 void Http2Responder::Leave() {

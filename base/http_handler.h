@@ -155,6 +155,12 @@ struct HttpServerLimits {
   static constexpr uint64_t kBodyBytesPerSecondMin = 1000;
 };
 
+// How long, and how much, a refused client may go on sending before its
+// connection is closed, or its stream reset, under it. Many send a body whole
+// before they read, and take that for the answer.
+inline constexpr absl::Duration kRefusedLingerTimeout = absl::Seconds(2);
+inline constexpr size_t kRefusedLingerBytesMax = 64 * 1024 * 1024;
+
 }  // namespace gateway
 
 #endif  // BASE_HTTP_HANDLER_H_

@@ -15,7 +15,9 @@
 #ifndef BASE_INPUT_BUFFER_H_
 #define BASE_INPUT_BUFFER_H_
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -104,6 +106,14 @@ class BodyAssembler final : public Http1BodySink {
   // Has the text put together in memory of its own, with room for `size`
   // bytes to begin with.
   void Reserve(size_t size);
+
+  // The same for a body that is said to have `length` bytes. Up to
+  // kClaimedBytesMax there is room at once; the rest of a larger one has it
+  // when it arrives, so that a claim alone costs little.
+  void ReserveClaimed(uint64_t length) {
+    Reserve(std::min(length, kClaimedBytesMax));
+  }
+  static constexpr uint64_t kClaimedBytesMax = 1024 * 1024;
 
   // Where the next piece may be read to, so that it need not be copied: at
   // least `wanted` bytes. REQUIRES: Reserve was called.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -190,6 +191,18 @@ TEST(BodyAssemblerTest, TakesWhatWasReadStraightIntoIt) {
   }
   EXPECT_EQ(body.bytes(), expected);
   ReadPadding(body.bytes());
+}
+
+TEST(BodyAssemblerTest, HasRoomForWhatIsClaimedUpToALimit) {
+  for (const uint64_t claimed :
+       {uint64_t{1}, uint64_t{1000}, BodyAssembler::kClaimedBytesMax - 1,
+        BodyAssembler::kClaimedBytesMax, BodyAssembler::kClaimedBytesMax + 1,
+        UINT64_MAX}) {
+    BodyAssembler body;
+    body.ReserveClaimed(claimed);
+    EXPECT_EQ(body.Space(1).size(),
+              std::min(claimed, BodyAssembler::kClaimedBytesMax));
+  }
 }
 
 TEST(BodyAssemblerTest, AnEmptyTextIsPaddedToo) {
