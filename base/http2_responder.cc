@@ -131,7 +131,6 @@ void Http2Responder::AwaitBody() {
     Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
     return;
   }
-  request_->body.ReserveClaimed(length);
   if (request_->expects_continue) {
     const HttpField head[] = {{":status", "100"}};
     stream_->SendInterim(head);
@@ -165,6 +164,10 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
   if (request_->body.bytes().size() + bytes.size() > limit) {
     Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
     return;
+  }
+  if (request_->body.bytes().empty()) {
+    // Not at the head: one packet holds many of those, and each can claim.
+    request_->body.ReserveClaimed(request_->length.value_or(0));
   }
   request_->body.OnBody(bytes);
   ArmBodyTimer();

@@ -2,6 +2,7 @@
 // one connection: tests/base/http2_connection_test.cc.
 
 #include <cstddef>
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -294,6 +295,32 @@ TEST_F(Http2ResponderTest, BearsWithABodyThatComesSlowly) {
     client.Send(call, piece, /*end=*/i == 9);
   }
   EXPECT_EQ(client.AwaitClosed(call).body.size(), 50'000u);
+}
+
+// What the process may write to, whether it has or not.
+size_t DataBytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0;
+  for (int i = 0; i < 6; ++i) statm >> pages;
+  return pages * 4096;
+}
+
+TEST_F(Http2ResponderTest, AClaimAloneReservesNoMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(GATEWAY_TSAN)
+  GTEST_SKIP() << "a sanitizer's memory is not ours";
+#endif
+  TestHttpServer server(handler_);
+  Http2TestClient client(server.port());
+  EXPECT_EQ(client.Ask({}).status(), "200");
+  const size_t before = DataBytes();
+  for (int i = 0; i < 200; ++i) {
+    client.Begin({.method = "POST",
+                  .path = "/echo",
+                  .fields = {{"content-length", "1048576"}},
+                  .whole = false});
+  }
+  EXPECT_EQ(client.Ask({}).status(), "200");
+  EXPECT_LT(DataBytes(), before + (32u << 20));
 }
 
 TEST_F(Http2ResponderTest, TellsAtOnceThatTheClientLeft) {
