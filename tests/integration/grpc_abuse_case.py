@@ -1,4 +1,4 @@
-"""Abuses a gateway's gRPC listener, the same way with either engine.
+"""Abuses a gateway's listener, that of gRPC the same way with either engine.
 
     class HeadTest(grpc_abuse_case.AbuseCase):
         listener = "metadata_bytes_limit: 4KiB"
@@ -36,11 +36,12 @@ MIB = 1024 * 1024
 _PATIENCE_S = 20.0
 
 
-def listeners(engine, listener):
+def listeners(engine, listener, http_listener=""):
     return ("listeners:\n"
             '  grpc: {{address: "127.0.0.1:0", engine: ' + engine +
             (", " + listener if listener else "") + "}}\n"
-            '  http: {{address: "127.0.0.1:0"}}\n'
+            '  http: {{address: "127.0.0.1:0"' +
+            (", " + http_listener if http_listener else "") + "}}\n"
             '  admin: {{address: "127.0.0.1:0"}}\n'
             '  operations: {{address: "127.0.0.1:0"}}\n')
 
@@ -62,11 +63,12 @@ def request(model="gpt-x", text=b"Hello"):
 
 
 class Side:
-    """A gateway with one of the engines."""
+    """A door of a gateway, that of gRPC with one of the engines."""
 
-    def __init__(self, gateway, patience_s):
+    def __init__(self, gateway, patience_s, door="grpc"):
         self.gateway = gateway
-        self.address = gateway.grpc
+        self.door = door
+        self.address = getattr(gateway, door)
         self.patience_s = patience_s
 
     def _status(self, name):
@@ -94,22 +96,22 @@ class Side:
     def await_rest(self):
         """Until no call is under way, by the gateway's own count."""
         deadline = time.monotonic() + self.patience_s
-        while self.metric('llmgw_inflight_requests{door="grpc"}'):
+        while self.metric('llmgw_inflight_requests{door="%s"}' % self.door):
             if time.monotonic() > deadline:
                 raise TimeoutError("calls stay under way")
 
 
 class Bystander:
-    """Somebody who behaves, and calls on and on during a `with` block.
+    """Somebody who behaves, and calls on and on during a `with` block: by
+    `ask(i)` for i = 0, 1..., which returns what went wrong, if anything did.
 
     Fields:
       calls: how many calls have ended.
-      failures: the ends of those that did not end well.
+      failures: what went wrong.
     """
 
-    def __init__(self, caller, address):
-        self._caller = caller
-        self._address = address
+    def __init__(self, ask):
+        self._ask = ask
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -135,15 +137,12 @@ class Bystander:
                 raise TimeoutError("a well-behaved caller is held up")
 
     def _run(self):
-        request_ = grpc_caller.prompt("gpt-beside")
         while not self._stopping:
-            ask = (self._caller.generate if self.calls % 2
-                   else self._caller.stream_all)
-            call = ask(self._address, request_)
+            wrong = self._ask(self.calls)
             with self._changed:
                 self.calls += 1
-                if call.end["code"] != "OK":
-                    self.failures.append(call.end)
+                if wrong is not None:
+                    self.failures.append(wrong)
                 self._changed.notify_all()
 
 
@@ -153,6 +152,9 @@ class AbuseCase(gateway_case.GatewayCase):
     # More fields of the gRPC listener, and more of the configuration.
     listener = ""
     more = ""
+    # Which listener is abused, and more fields of that of HTTP.
+    door = "grpc"
+    http_listener = ""
     # How long gRPC C++ is waited for, which has no timer for some of this.
     core_patience_s = 2.0
     # Whether the same is tried with gRPC C++.
@@ -161,9 +163,10 @@ class AbuseCase(gateway_case.GatewayCase):
     @classmethod
     def setUpClass(cls):
         base = gateway_case.CONFIG + cls.more
-        cls.config = base + listeners("native", cls.listener)
+        cls.config = base + listeners("native", cls.listener,
+                                      cls.http_listener)
         super().setUpClass()
-        cls.native = Side(cls.gateway, _PATIENCE_S)
+        cls.native = Side(cls.gateway, _PATIENCE_S, cls.door)
         cls.sides = [cls.native]
         if cls.compares and not SANITIZED:
             core = GatewayProcess(
@@ -172,7 +175,11 @@ class AbuseCase(gateway_case.GatewayCase):
             cls.addClassCleanup(core.kill)
             cls.sides.append(Side(core, cls.core_patience_s))
         for side in cls.sides:
-            cls.caller.generate(side.address, grpc_caller.prompt("gpt-warm"))
+            cls.warm(side)
+
+    @classmethod
+    def warm(cls, side):
+        cls.caller.generate(side.address, grpc_caller.prompt("gpt-warm"))
 
     def connect(self, side, **options):
         return self.enter(Http2Connection(side.address, side.patience_s,
@@ -180,7 +187,12 @@ class AbuseCase(gateway_case.GatewayCase):
 
     def beside(self, side):
         """A well-behaved caller of its own connection."""
-        return Bystander(self.caller, side.address)
+        prompt = grpc_caller.prompt("gpt-beside")
+        def ask(i):
+            call = (self.caller.generate if i % 2 else self.caller.stream_all)(
+                side.address, prompt)
+            return None if call.end["code"] == "OK" else call.end
+        return Bystander(ask)
 
     def compare(self, case, observe, *expected):
         """Prints what `observe(side)` tells of each engine; of the native one
