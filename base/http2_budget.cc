@@ -11,6 +11,9 @@ constexpr int32_t kSettingsTokens = 20;
 constexpr absl::Duration kStep = absl::Milliseconds(100);
 constexpr int64_t kStepsPerSecond = 10;
 
+// More than enough to be full again, and far from the end of an integer.
+constexpr int64_t kRefillMax = 1'000'000 * kStepsPerSecond;
+
 }  // namespace
 
 bool Http2Budget::Spend(Cost cost, absl::Duration now) {
@@ -30,15 +33,14 @@ void Http2Budget::Refill(absl::Duration now) {
   if (now - spent_at_ < kStep) return;
   absl::Duration rest;
   const int64_t steps =
-      std::min(absl::IDivDuration(now - spent_at_, kStep, &rest),
-               100 * kStepsPerSecond);  // More than enough to be full again.
+      std::min(absl::IDivDuration(now - spent_at_, kStep, &rest), kRefillMax);
   spent_at_ = now - rest;
   control_ = Capped(control_ +
                     static_cast<int32_t>(steps * kControlPerSecond /
                                          kStepsPerSecond));
   resets_ = std::min<int32_t>(
-      kResets, resets_ + static_cast<int32_t>(steps * kResetsPerSecond /
-                                              kStepsPerSecond));
+      resets_max_, resets_ + static_cast<int32_t>(steps * kResetsPerSecond /
+                                                  kStepsPerSecond));
 }
 
 }  // namespace gateway

@@ -3,19 +3,24 @@
 // empty data. Tokens come back with time, and with each frame that carries
 // something to the peer, which has reason to acknowledge it. Streams that the
 // peer resets have tokens of their own, which come back with each answer that
-// was begun.
+// was begun; there are at least as many as the peer may have streams, so that
+// it may give up all of its calls at once, as a client does when the deadline
+// that they share passes.
 //
 //   if (!budget.Spend(Http2Budget::Cost::kPing, loop.Now())) CloseConnection();
 //
 // The figures leave room for a client that pings after every message that it
 // is sent, and for one that cancels every call which it has begun to read;
-// not for one that opens and resets (CVE-2023-44487).
+// not for one that opens and resets (CVE-2023-44487): when it has done so with
+// as many streams as it may have at once, or 300, it is closed, unless it goes
+// on with no more than 50 in a second.
 //
 // Thread-compatible.
 
 #ifndef BASE_HTTP2_BUDGET_H_
 #define BASE_HTTP2_BUDGET_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/time/time.h"
@@ -34,7 +39,9 @@ class Http2Budget {
     kReset,
   };
 
-  explicit Http2Budget(absl::Duration now) : spent_at_(now) {}
+  // `streams`: how many the peer may have open.
+  Http2Budget(uint32_t streams, absl::Duration now)
+      : resets_max_(ResetsFor(streams)), spent_at_(now) {}
 
   // False when the tokens for it are used up.
   bool Spend(Cost cost, absl::Duration now);
@@ -44,12 +51,12 @@ class Http2Budget {
 
   // A stream's answer has begun.
   void EarnByAnswering() {
-    if (resets_ < kResets) ++resets_;
+    if (resets_ < resets_max_) ++resets_;
   }
 
-  // What a new connection has.
+  // What a new connection has; of resets, at least.
   static constexpr int32_t kControl = 2000;
-  static constexpr int32_t kResets = 300;
+  static constexpr int32_t kResetsMin = 300;
   static constexpr int32_t kControlPerSecond = 200;
   static constexpr int32_t kResetsPerSecond = 50;
 
@@ -59,11 +66,16 @@ class Http2Budget {
   static int32_t Capped(int32_t tokens) {
     return tokens < kControl ? tokens : kControl;
   }
+  static int32_t ResetsFor(uint32_t streams) {
+    return static_cast<int32_t>(
+        std::clamp<uint32_t>(streams, kResetsMin, INT32_MAX / 2));
+  }
   void Refill(absl::Duration now);
 
+  const int32_t resets_max_;
   absl::Duration spent_at_;  // Up to when time has been turned into tokens.
   int32_t control_ = kControl;
-  int32_t resets_ = kResets;
+  int32_t resets_ = resets_max_;
 };
 
 }  // namespace gateway

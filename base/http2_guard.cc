@@ -22,10 +22,10 @@ bool EndsStream(const Http2FrameHead& head) {
 
 }  // namespace
 
-Http2Guard::Http2Guard(Peer peer, absl::Duration now)
+Http2Guard::Http2Guard(Peer peer, uint32_t streams, absl::Duration now)
     : peer_(peer),
       scanner_(peer == Peer::kClient ? Http2FrameScanner::kPrefaceBytes : 0),
-      budget_(now) {}
+      budget_(streams, now) {}
 
 std::optional<Http2Guard::Refusal> Http2Guard::Inspect(std::string_view bytes,
                                                        absl::Duration now,

@@ -36,7 +36,8 @@ class Http2Guard {
   // Which end the peer is.
   enum class Peer { kClient, kServer };
 
-  Http2Guard(Peer peer, absl::Duration now);
+  // `streams`: how many the peer may have open, if it is a client.
+  Http2Guard(Peer peer, uint32_t streams, absl::Duration now);
 
   // Looks at the next bytes. If something is wrong, only the first `good` of
   // them count, which include the head of the frame that is refused.

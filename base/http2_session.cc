@@ -113,7 +113,7 @@ Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
       output_(loop_.blocks()),
       guard_(role == Role::kServer ? Http2Guard::Peer::kClient
                                    : Http2Guard::Peer::kServer,
-             loop_.Now()),
+             limits.concurrent_streams, loop_.Now()),
       last_read_(loop_.Now()),
       handshake_timer_([this] { OnHandshakeTimeout(); }),
       idle_timer_([this] { OnIdle(); }),

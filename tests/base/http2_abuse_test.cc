@@ -260,6 +260,27 @@ TEST_F(Http2AbuseTest, AClientMayPingAndGiveCreditAfterEveryMessage) {
   EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("closed"));
 }
 
+TEST_F(Http2AbuseTest, AClientMayGiveUpAllOfItsCallsBeforeTheyAreAnswered) {
+  constexpr uint32_t kStreams = 1000;
+  Http2EchoServer server({.concurrent_streams = kStreams});
+  RawClient client = RawClient::Connect(server.port());
+  std::string requests;
+  std::string resets;
+  for (uint32_t id = 1; id < 2 * kStreams; id += 2) {
+    requests += Http2Request(id, false);
+    resets += Http2Reset(id, 8);
+  }
+  client.Send(Http2Greeting() + requests + resets +
+              Http2Request(2 * kStreams + 1));
+  RawFrame frame;
+  do {
+    frame = ReceiveFrameOf(client, RawFrameType::kHeaders);
+  } while (frame.stream != 0 && frame.stream != 2 * kStreams + 1);
+  EXPECT_EQ(frame.stream, 2 * kStreams + 1);
+  client.HalfClose();
+  EXPECT_TRUE(server.AwaitEnd().ok());
+}
+
 TEST_F(Http2AbuseTest, AClientMayCancelEveryCallThatItHasSeenBegin) {
   RawClient client = Attack();
   for (uint32_t id = 1; id < 4000; id += 2) {

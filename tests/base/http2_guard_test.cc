@@ -18,9 +18,11 @@ namespace {
 
 const absl::Duration kNow = absl::Seconds(1000);
 
+constexpr uint32_t kStreams = 100;
+
 class Http2GuardTest : public testing::Test {
  protected:
-  Http2GuardTest() : guard_(Http2Guard::Peer::kClient, kNow) {
+  Http2GuardTest() : guard_(Http2Guard::Peer::kClient, kStreams, kNow) {
     EXPECT_FALSE(Refuses(Http2Greeting()));
   }
 
@@ -118,7 +120,7 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
       Http2Reset(3, 8),
   };
   for (const std::string& frame : frames) {
-    Http2Guard guard(Http2Guard::Peer::kClient, kNow);
+    Http2Guard guard(Http2Guard::Peer::kClient, kStreams, kNow);
     size_t good = 0;
     EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
     EXPECT_FALSE(
@@ -132,11 +134,29 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
 TEST_F(Http2GuardTest, StreamsBrokenOffByTheRulesCostAsMuchAsResets) {
   int count = 0;
   while (!guard_.NoteOwnReset(kNow).has_value()) ++count;
-  EXPECT_EQ(count, Http2Budget::kResets);
+  EXPECT_EQ(count, Http2Budget::kResetsMin);
+}
+
+TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
+  constexpr uint32_t kMany = 1024;
+  Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow);
+  std::string bytes = Http2Greeting();
+  for (uint32_t i = 0; i < kMany; ++i) {
+    bytes += Http2Request(1 + 2 * i, false);
+  }
+  for (uint32_t i = 0; i < kMany; ++i) bytes += Http2Reset(1 + 2 * i, 8);
+  size_t good = 0;
+  EXPECT_FALSE(guard.Inspect(bytes, kNow, &good).has_value());
+  // Not twice in a row.
+  const auto refusal = guard.Inspect(
+      Http2Request(1 + 2 * kMany, false) + Http2Reset(1 + 2 * kMany, 8), kNow,
+      &good);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
 }
 
 TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
-  Http2Guard guard(Http2Guard::Peer::kServer, kNow);
+  Http2Guard guard(Http2Guard::Peer::kServer, kStreams, kNow);
   size_t good = 0;
   for (uint32_t id = 1; id < 20'000; id += 2) {
     guard.NoteSent();

@@ -3,7 +3,13 @@
 import unittest
 
 from tests.integration import flood_case
+from tests.integration.grpc_abuse_case import GENERATE
 from tests.integration.grpc_abuse_case import MIB
+from tests.testing import http2_wire
+from tests.testing.http2_wire import headers
+
+# As many as a connection may have open, unless it is configured.
+_STREAMS = 1024
 
 
 class FrameFloodTest(flood_case.FrameFloods, flood_case.FloodCase):
@@ -11,7 +17,19 @@ class FrameFloodTest(flood_case.FrameFloods, flood_case.FloodCase):
 
 
 class StreamFloodTest(flood_case.StreamFloods, flood_case.FloodCase):
-    pass
+
+    def test_calls_that_are_given_up_together_are_no_flood(self):
+        # As when a deadline passes that all calls of a client share.
+        connection = self.connect(self.native)
+        streams = [connection.new_stream() for _ in range(_STREAMS)]
+        connection.send(b"".join(headers(stream, self.head)
+                                 for stream in streams))
+        connection.ping()  # All have been taken.
+        connection.send(b"".join(http2_wire.reset(stream)
+                                 for stream in streams))
+        stream = connection.call(GENERATE, self.body("gpt-x"))
+        self.assertEqual(connection.told(stream), "OK")
+        self.native.await_rest()
 
 
 class HeaderTableTest(flood_case.HeaderTableFloods, flood_case.FloodCase):
