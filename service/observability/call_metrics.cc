@@ -198,10 +198,13 @@ std::string_view CallMetricsLane::LabelOf(std::string_view name) {
   const auto found = labels_.find(ToAbsl(name));
   if (found != labels_.end()) return *found;
   // Names without a label are not kept: there may be any number of them.
-  if (name.size() > kLabelBytesLimit || !metrics_.Admit(name)) {
-    return kOtherLabel;
-  }
-  return *labels_.emplace(name).first;
+  if (knows_all_labels_ || name.size() > kLabelBytesLimit) return kOtherLabel;
+  ++names_asked_for_;
+  if (metrics_.Admit(name, labels_)) return *labels_.emplace(name).first;
+  // Callers choose names: they must not be able to make every loop wait for
+  // the others' lock, call by call.
+  knows_all_labels_ = true;
+  return kOtherLabel;
 }
 
 CallMetricsLane::Target& CallMetricsLane::TargetOf(std::string_view provider,
@@ -222,10 +225,14 @@ CallMetricsLane& CallMetrics::AddLane() {
   return *lanes_.back();
 }
 
-bool CallMetrics::Admit(std::string_view name) {
+bool CallMetrics::Admit(std::string_view name,
+                        absl::node_hash_set<std::string>& labels) {
   MutexLock lock(mu_);
   if (labels_.contains(ToAbsl(name))) return true;
-  if (labels_.size() >= options_.model_labels_limit) return false;
+  if (labels_.size() >= options_.model_labels_limit) {
+    labels.insert(labels_.begin(), labels_.end());
+    return false;
+  }
   labels_.emplace(name);
   return true;
 }

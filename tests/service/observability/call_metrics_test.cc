@@ -143,6 +143,33 @@ TEST_F(CallMetricsTest, NamesBeyondTheLimitAreCountedAsOther) {
   EXPECT_THAT(text, HasSubstr(R"(model="other",door="http",status="OK"} 194)"));
 }
 
+TEST_F(CallMetricsTest, NamesBeyondTheLimitAreAskedForOnceInEachLane) {
+  CallMetricsLane& second = metrics_.AddLane();
+  CallRecord record = Answered();
+  for (const std::string_view model : {"m0", "m1", "m2"}) {
+    record.model_served = model;
+    lane_.Count(record);
+  }
+  EXPECT_EQ(lane_.names_asked_for(), 4u);  // And openai.
+  record.provider = "m0";
+  for (int i = 0; i < 10; ++i) {
+    const std::string model = "unknown" + std::to_string(i);
+    record.model_served = model;
+    lane_.Count(record);
+    second.Count(record);
+  }
+  EXPECT_EQ(lane_.names_asked_for(), 5u);
+  EXPECT_EQ(second.names_asked_for(), 2u);  // And m0.
+
+  // Names that only the first lane has used keep their labels in the second.
+  record.provider = "openai";
+  record.model_served = "m2";
+  second.Count(record);
+  EXPECT_EQ(second.names_asked_for(), 2u);
+  EXPECT_THAT(Text(), HasSubstr(R"({provider="openai",model="m2",)"
+                                R"(door="http",status="OK"} 2)"));
+}
+
 TEST_F(CallMetricsTest, ALongNameHasNoLabelOfItsOwn) {
   CallRecord record = Answered();
   const std::string model(1000, 'm');
