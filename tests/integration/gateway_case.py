@@ -68,13 +68,17 @@ class GatewayCase(unittest.TestCase):
         if cls.calls_grpc:
             cls.caller = cls.enter_class(grpc_caller.GrpcCaller())
         cls.gateway = GatewayProcess(
-            cls.config.format(upstream=cls.upstream.address), env=cls.env)
+            cls.config.format(upstream=cls.upstream_address()), env=cls.env)
         cls.addClassCleanup(cls.gateway.kill)
 
     @classmethod
     def tearDownClass(cls):
         cls.gateway.stop()
         super().tearDownClass()
+
+    @classmethod
+    def upstream_address(cls):
+        return cls.upstream.address
 
     @classmethod
     def enter_class(cls, context):

@@ -19,7 +19,7 @@ _ONE_LOOP = "runtime:\n  event_loops: 1\n"
 _SPOKEN = {True: "HTTP/2.0", False: "HTTP/1.1"}
 
 
-class _Http2Case(fault_case.FaultCase):
+class _Plaintext(fault_case.FaultCase):
     """A gateway that speaks HTTP/2 in plaintext, on one loop."""
 
     config = gateway_case.with_upstream(
@@ -30,8 +30,32 @@ class _Http2Case(fault_case.FaultCase):
     def setUpClass(cls):
         super().setUpClass()
         if not cls.upstream.speaks_http2:
-            raise unittest.SkipTest("built with a Go that speaks HTTP/2 over "
-                                    "TLS only")
+            raise unittest.SkipTest("built with a Go before 1.24, which "
+                                    "speaks HTTP/2 over TLS only")
+
+
+class _Tls(fault_case.FaultCase):
+    """The same over TLS, which the upstream can whatever the Go."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enter_class(
+            tempfile.TemporaryDirectory(prefix="certificates"))
+        ours = Authority(folder, "ours")
+        leaf = ours.issue("localhost", "DNS:localhost")
+        cls.upstream_options = {"http2": True, "tls_cert": leaf.cert,
+                                "tls_key": leaf.key}
+        cls.config = _ONE_LOOP + gateway_case.with_upstream(
+            'http: {ca_file: "%s"}' % ours.cert).replace("http://", "https://")
+        super().setUpClass()
+
+    @classmethod
+    def upstream_address(cls):
+        return "localhost:%d" % cls.upstream.tls_port
+
+
+class _Http2Cases:
+    """What both are asked."""
 
     def connections(self, model):
         """The connections that carried the model's requests."""
@@ -52,7 +76,7 @@ class _Http2Case(fault_case.FaultCase):
         return answers
 
 
-class AnswersTest(_Http2Case):
+class AnswersCases(_Http2Cases):
 
     def test_every_way_is_answered_over_http2(self):
         for result in self.each({"text": fault_case.WORDS}):
@@ -92,7 +116,15 @@ class AnswersTest(_Http2Case):
         self.assertIn('llmgw_upstream_connections{state="active"} 1\n', text)
 
 
-class FaultsTest(_Http2Case):
+class AnswersTest(AnswersCases, _Plaintext):
+    pass
+
+
+class AnswersOverTlsTest(AnswersCases, _Tls):
+    pass
+
+
+class FaultsCases(_Http2Cases):
 
     def test_a_reset_is_tried_again_on_the_same_connection(self):
         for result in self.each([{"reset_before_first_byte": True},
@@ -152,7 +184,15 @@ class FaultsTest(_Http2Case):
                          {self.upstream.last("gpt-calm")["connection"]})
 
 
-class LimitTest(_Http2Case):
+class FaultsTest(FaultsCases, _Plaintext):
+    pass
+
+
+class FaultsOverTlsTest(FaultsCases, _Tls):
+    pass
+
+
+class LimitTest(_Http2Cases, _Plaintext):
 
     upstream_options = {"http2": True, "http2_streams": 4}
 

@@ -34,14 +34,15 @@ def engines():
 
 
 def tool(name):
-    """Where a tool of `make deps` is; a skipped test if it is nowhere."""
+    """Where a tool of `make deps` is; a failed test if it is nowhere, for a
+    run without it has proven nothing."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(
         os.environ.get("HOME", ""), ".cache")
     folders = [os.environ["PATH"],
                os.path.join(cache, "llm-gateway", "tools", "bin")]
     found = shutil.which(name, path=":".join(folders))
     if found is None:
-        raise unittest.SkipTest(
+        raise AssertionError(
             "%s is missing; to install it, run: make deps" % name)
     return found
 
