@@ -1,7 +1,7 @@
 #!/bin/bash
 # Every check beyond the tests; runs all of them, then fails if one did.
 #
-#   tools/lint/run.sh [STEP]...    tidy arrows proto breaking clang-tidy
+#   tools/lint/run.sh [STEP]...    tidy arrows tags proto breaking clang-tidy
 
 set -uo pipefail
 
@@ -14,6 +14,18 @@ tidy() { bazel test "${flags[@]}" //tests/tidy:all; }
 
 # The DAG, as Bazel enforces it.
 arrows() { python3 tools/lint/check_arrows.py; }
+
+# What has gRPC C++ in it, which ThreadSanitizer does not understand, says so.
+tags() {
+  local untagged
+  untagged="$(bazel query --noshow_progress '
+    let t = kind(".*_test rule", rdeps(//tests/..., //third_party:grpcpp)) in
+    $t except attr(tags, "notsan|nosanitizer", $t)')" || return
+  if [[ -n "${untagged}" ]]; then
+    echo "these depend on gRPC C++ and need the tag notsan:" "${untagged}"
+    return 1
+  fi
+}
 
 # The contract's style.
 proto() { buf lint; }
@@ -31,7 +43,7 @@ breaking() {
 clang_tidy() { bazel build "${flags[@]}" --config=clang-tidy //...; }
 
 steps=("$@")
-((${#steps[@]})) || steps=(tidy arrows proto breaking clang-tidy)
+((${#steps[@]})) || steps=(tidy arrows tags proto breaking clang-tidy)
 
 failed=()
 for step in "${steps[@]}"; do
