@@ -18,7 +18,7 @@ export PATH := $(shell tools/deps.sh --bin):$(PATH)
 
 BUILDFLAGS := --disk_cache=$(CACHE)/bazel $(BAZELFLAGS)
 
-# Wanted, yet no reason to stop: what needs it says so.
+# Wanted, yet no reason to stop: the tests that need it fail, and say so.
 WANT_GRPCURL := tools/deps.sh grpcurl || echo "going on without grpcurl" >&2
 WANT_INTEROP := tools/deps.sh interop || echo "going on without interop" >&2
 WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
