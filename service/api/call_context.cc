@@ -38,6 +38,9 @@ CallContext::Field ToField(std::string_view name, std::string_view value) {
   assert(IsFieldName(name));
   std::string sent(value);
   if (!name.ends_with("-bin")) {
+    // A field with a space at either end is malformed (RFC 9113 §8.2.1).
+    sent.erase(sent.find_last_not_of(' ') + 1);
+    sent.erase(0, sent.find_first_not_of(' '));
     std::replace_if(
         sent.begin(), sent.end(),
         [](char c) { return c < 0x20 || c > 0x7e; }, '?');

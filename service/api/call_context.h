@@ -131,9 +131,9 @@ class CallContext {
   // A copy of `text` that lives as long as the call.
   std::string_view Keep(std::string_view text);
 
-  // Adds a trailer. REQUIRES: `name` is lower case and not reserved. What a
-  // trailer cannot carry in `value` becomes `?`, unless the name ends in
-  // `-bin`.
+  // Adds a trailer. REQUIRES: `name` is lower case and not reserved. Unless it
+  // ends in `-bin`, what a trailer cannot carry in `value` becomes `?`, and
+  // spaces at both ends go.
   void AddTrailer(std::string_view name, std::string_view value);
   absl::Span<const Field> trailers() const { return trailers_; }
 

@@ -109,6 +109,16 @@ TEST_F(CallContextTest, SendsTrailersThatATrailerCanCarry) {
                           Pair("x-raw-bin", std::string("\0\xff", 2))));
 }
 
+TEST_F(CallContextTest, SendsNoSpacesAtTheEndsOfAValue) {
+  for (const char* value : {"", " ", "   "}) call_.AddTrailer("x-empty", value);
+  call_.AddTrailer("x-target", "  two words ");
+  call_.AddTrailer("x-raw-bin", " \xff ");
+  EXPECT_THAT(call_.trailers(),
+              ElementsAre(Pair("x-empty", ""), Pair("x-empty", ""),
+                          Pair("x-empty", ""), Pair("x-target", "two words"),
+                          Pair("x-raw-bin", " \xff ")));
+}
+
 TEST_F(CallContextTest, GivesInitialMetadataToTheEngineOnce) {
   call_.AddInitialMetadata("x-target", "mock\r\n");
   call_.AddInitialMetadata("x-raw-bin", std::string("\0\xff", 2));

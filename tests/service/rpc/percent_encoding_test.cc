@@ -17,8 +17,17 @@ std::string Encoded(std::string_view text) {
 
 TEST(PercentEncodingTest, PlainTextStaysAsItIs) {
   EXPECT_EQ(Encoded(""), "");
-  EXPECT_EQ(Encoded(" no such model: \"gpt-x\"~"),
-            " no such model: \"gpt-x\"~");
+  EXPECT_EQ(Encoded("no such model: \"gpt-x\"~"),
+            "no such model: \"gpt-x\"~");
+}
+
+TEST(PercentEncodingTest, ASpaceAtEitherEndIsEncoded) {
+  // A field with one is malformed, and clients reset the stream for it.
+  EXPECT_EQ(Encoded(" "), "%20");
+  EXPECT_EQ(Encoded("  "), "%20%20");
+  EXPECT_EQ(Encoded("   "), "%20 %20");
+  EXPECT_EQ(Encoded(" two words "), "%20two words%20");
+  EXPECT_EQ(Encoded(" %"), "%20%25");
 }
 
 TEST(PercentEncodingTest, APercentSignIsEncodedAndItsNeighboursAreNot) {
