@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/event_loop.h"
+#include "base/http1_codec.h"
 
 namespace gateway {
 namespace {
@@ -52,8 +54,11 @@ void PlainAnswer::Answer() {
   const std::string length = absl::StrCat(text.size());
   const HttpField head[] = {{":status", status},
                             {"content-type", "text/plain; charset=utf-8"},
-                            {"content-length", length}};
-  stream_.SendHead(head, /*end=*/is_head_);
+                            {"content-length", length},
+                            {"allow", "POST"}};
+  absl::Span<const HttpField> fields(head);
+  if (http_status_ != 405) fields.remove_suffix(1);
+  stream_.SendHead(fields, /*end=*/is_head_);
   if (!is_head_) {
     stream_.Send(text);
     stream_.End();

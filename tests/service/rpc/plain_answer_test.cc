@@ -40,11 +40,13 @@ TEST_F(PlainAnswerTest, AnswersInTheWordsOfHttp) {
               std::to_string(json.body().size()));
     EXPECT_THAT(json.body(), HasSubstr("application/grpc"));
     EXPECT_EQ(json.Field("grpc-status"), "");
+    EXPECT_EQ(json.Field("allow"), "");
 
     ClientCall& put = Request("PUT", "application/grpc+proto", true);
     co_await put.AwaitClosed();
     EXPECT_EQ(put.Field(":status"), "405");
     EXPECT_THAT(put.body(), HasSubstr("POST"));
+    EXPECT_EQ(put.Field("allow"), "POST");
   });
 }
 
