@@ -132,7 +132,8 @@ void MessageDeframer::CheckPrefix() {
   } else if (size > message_bytes_limit_) {
     Fail(SizeFault(absl::StrCat("a message of ", size,
                                 " bytes is over the limit of ",
-                                message_bytes_limit_)));
+                                message_bytes_limit_),
+                   message_bytes_limit_));
   }
 }
 
@@ -168,7 +169,7 @@ absl::StatusOr<std::string_view> MessageDeframer::Inflated(
   if (status.ok()) return std::string_view(inflated_);
   const std::string what = absl::StrCat("a message: ", status.message());
   return status.code() == absl::StatusCode::kResourceExhausted
-             ? SizeFault(what)
+             ? SizeFault(what, message_bytes_limit_)
              : Malformed(what);
 }
 

@@ -183,10 +183,12 @@ class HeadReader {
     if (!head_.status.ok()) return;
     if (values_ > limits_.values) {
       Refuse(SizeFault(
-          absl::StrCat("metadata has more than ", limits_.values, " values")));
+          absl::StrCat("metadata has more than ", limits_.values, " values"),
+          limits_.values));
     } else if (bytes_ > limits_.bytes) {
       Refuse(SizeFault(
-          absl::StrCat("metadata has more than ", limits_.bytes, " bytes")));
+          absl::StrCat("metadata has more than ", limits_.bytes, " bytes"),
+          limits_.bytes));
     }
   }
 

@@ -81,10 +81,10 @@ void RpcConnection::OnRequest(Http2Stream& stream,
 }
 
 void RpcConnection::OnOversizedRequest(Http2Stream& stream) {
+  const size_t limit = listener_.limits_.metadata.bytes;
   RefuseCall(stream, "",
-             SizeFault(absl::StrCat(
-                 "the call's metadata exceeds ",
-                 listener_.limits_.http2.header_list_bytes, " bytes")));
+             SizeFault(absl::StrCat("metadata has more than ", limit, " bytes"),
+                       limit));
 }
 
 void RpcConnection::OnEnded(const absl::Status&) {

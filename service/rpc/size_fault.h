@@ -7,13 +7,15 @@
 #ifndef SERVICE_RPC_SIZE_FAULT_H_
 #define SERVICE_RPC_SIZE_FAULT_H_
 
+#include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
 
 namespace gateway {
 
-absl::Status SizeFault(std::string_view message);
+// `limit` is what was exceeded; the ErrorInfo says it in its metadata.
+absl::Status SizeFault(std::string_view message, size_t limit);
 
 }  // namespace gateway
 
