@@ -16,6 +16,7 @@
 #include "base/recycler.h"
 #include "base/zlib_codec.h"
 #include "errors/fault.h"
+#include "service/rpc/byte_budget.h"
 #include "service/rpc/size_fault.h"
 
 namespace gateway {
@@ -33,14 +34,17 @@ absl::Status Malformed(std::string_view what) {
 
 }  // namespace
 
-void MessageDeframer::Backlog::Append(std::string_view bytes, size_t enough) {
-  if (bytes.empty()) return;
-  if (capacity_ - end_ < bytes.size()) MakeRoom(bytes.size(), enough);
+bool MessageDeframer::Backlog::Append(std::string_view bytes, size_t enough) {
+  if (bytes.empty()) return true;
+  if (capacity_ - end_ < bytes.size() && !MakeRoom(bytes.size(), enough)) {
+    return false;
+  }
   memcpy(data_ + end_, bytes.data(), bytes.size());
   end_ += bytes.size();
+  return true;
 }
 
-void MessageDeframer::Backlog::MakeRoom(size_t bytes, size_t enough) {
+bool MessageDeframer::Backlog::MakeRoom(size_t bytes, size_t enough) {
   const std::string_view kept = this->bytes();
   const size_t needed = kept.size() + bytes;
   if (needed <= capacity_ / 2) {
@@ -49,6 +53,7 @@ void MessageDeframer::Backlog::MakeRoom(size_t bytes, size_t enough) {
   } else {
     const size_t capacity = std::max(
         needed, std::min(enough, std::max(kFirstCapacityBytes, 2 * capacity_)));
+    if (!charge_.Resize(capacity)) return false;
     auto* const grown = static_cast<char*>(RecycledAllocate(capacity));
     if (!kept.empty()) memcpy(grown, kept.data(), kept.size());
     if (data_ != nullptr) RecycledFree(data_, capacity_);
@@ -57,17 +62,22 @@ void MessageDeframer::Backlog::MakeRoom(size_t bytes, size_t enough) {
   }
   begin_ = 0;
   end_ = kept.size();
+  return true;
 }
 
 void MessageDeframer::Backlog::Free() {
   if (data_ != nullptr) RecycledFree(data_, capacity_);
   data_ = nullptr;
   capacity_ = begin_ = end_ = 0;
+  charge_.Resize(0);
 }
 
 MessageDeframer::MessageDeframer(MessageEncoding encoding,
-                                 size_t message_bytes_limit)
-    : encoding_(encoding), message_bytes_limit_(message_bytes_limit) {}
+                                 size_t message_bytes_limit,
+                                 ByteBudget::Share& share)
+    : encoding_(encoding),
+      message_bytes_limit_(message_bytes_limit),
+      kept_(share) {}
 
 MessageDeframer::~MessageDeframer() = default;
 
@@ -149,7 +159,10 @@ std::string_view MessageDeframer::TakeBody() {
   if (kept == 0 && here == missing) {
     body = {fed_.data(), body_size_};
   } else {
-    if (here > 0) kept_.Append(fed_.substr(0, here), body_size_);
+    if (!kept_.Append(fed_.substr(0, here), body_size_)) {
+      Fail(BudgetSpent());
+      return {};
+    }
     if (here == missing) {
       body = kept_.bytes().substr(0, body_size_);
       taken_ = body_size_;
@@ -180,6 +193,7 @@ absl::StatusOr<bool> MessageDeframer::Next(std::string_view* message) {
   if (!status_.ok()) return status_;
   if (prefix_size_ < kMessagePrefixBytes) return false;
   std::string_view body = TakeBody();
+  if (!status_.ok()) return status_;
   if (body_dealt_with_ < body_size_) return false;
   prefix_size_ = 0;
   body_dealt_with_ = 0;
@@ -200,7 +214,7 @@ size_t MessageDeframer::Settle() {
   DropTaken();
   // Also when nobody waits for the message: it is refused before it is kept.
   if (status_.ok()) ReadPrefix();
-  kept_.Append(fed_, kAnyCapacity);
+  if (!kept_.Append(fed_, kAnyCapacity)) Fail(BudgetSpent());
   fed_ = {};
   if (kept_.bytes().empty()) kept_.Free();
   return std::exchange(dealt_with_, 0);

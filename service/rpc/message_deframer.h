@@ -27,7 +27,8 @@
 // than the stream's window keeps coming while somebody waits for it, and when
 // nobody does the stream holds its window of bytes and no more.
 //
-// Compressed messages are inflated within the same limit.
+// All deframers of a loop share a budget for what they keep: a message that no
+// longer fits is OVERLOADED, and what was kept of it goes.
 //
 // Holds no memory of its own while no bytes are kept. Not thread-safe: belongs
 // to its call's loop.
@@ -41,6 +42,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "service/rpc/byte_budget.h"
 #include "service/rpc/message_encoding.h"
 
 namespace gateway {
@@ -48,8 +50,9 @@ namespace gateway {
 class MessageDeframer {
  public:
   // `encoding` is what `grpc-encoding` says; the limit holds for a message as
-  // it comes and as it inflates.
-  MessageDeframer(MessageEncoding encoding, size_t message_bytes_limit);
+  // it comes and as it inflates. Borrows `share`.
+  MessageDeframer(MessageEncoding encoding, size_t message_bytes_limit,
+                  ByteBudget::Share& share);
   ~MessageDeframer();
 
   MessageDeframer(const MessageDeframer&) = delete;
@@ -63,15 +66,20 @@ class MessageDeframer {
   // if it has not arrived whole.
   //
   // Errors, after which there are no more messages: RESOURCE_EXHAUSTED for one
-  // that is over the limit; INTERNAL for a flag that is neither 0 nor 1, or is
-  // 1 without an encoding, and for what does not inflate.
+  // that is over the limit; UNAVAILABLE for one that does not fit the budget;
+  // INTERNAL for a flag that is neither 0 nor 1, or is 1 without an encoding,
+  // and for what does not inflate.
   absl::StatusOr<bool> Next(std::string_view* message);
 
   // Keeps a copy of what has been fed and not been taken, lets go of the last
   // message, and returns how many bytes have been dealt with since the last
   // Settle, for the stream's window. To be called after each Feed and Next,
-  // before control goes back to the loop; more often does no harm.
+  // before control goes back to the loop; more often does no harm. It can find
+  // an error, which status() has and Next will tell.
   size_t Settle();
+
+  // The error after which there are no more messages; OK while there is none.
+  const absl::Status& status() const { return status_; }
 
   // The body has ended: INTERNAL if it did so inside a message. REQUIRES: Next
   // has said that there is no whole one.
@@ -84,7 +92,7 @@ class MessageDeframer {
   // Bytes that are taken off the front and added at the back.
   class Backlog {
    public:
-    Backlog() = default;
+    explicit Backlog(ByteBudget::Share& share) : charge_(share) {}
     ~Backlog() { Free(); }
     Backlog(const Backlog&) = delete;
     Backlog& operator=(const Backlog&) = delete;
@@ -92,14 +100,16 @@ class MessageDeframer {
     std::string_view bytes() const { return {data_ + begin_, end_ - begin_}; }
     size_t capacity() const { return capacity_; }
 
-    // Capacity grows to no more than `enough`, unless the bytes need it.
-    void Append(std::string_view bytes, size_t enough);
+    // Capacity grows to no more than `enough`, unless the bytes need it. False,
+    // with nothing changed, if that is over the budget.
+    [[nodiscard]] bool Append(std::string_view bytes, size_t enough);
     void Consume(size_t bytes) { begin_ += bytes; }
     void Free();
 
    private:
-    void MakeRoom(size_t bytes, size_t enough);
+    bool MakeRoom(size_t bytes, size_t enough);
 
+    ByteBudget::Charge charge_;  // For the capacity.
     char* data_ = nullptr;
     size_t capacity_ = 0;
     size_t begin_ = 0;

@@ -17,6 +17,9 @@ using ::google::protobuf::Message;
 // What may wait for a client that reads slowly before its handler waits too.
 constexpr size_t kUnsentBytesMax = 64 * 1024;
 
+// A request that takes no more than this beside its call is not counted.
+constexpr size_t kUnchargedBytes = 4 * 1024;
+
 // A unary answer of this size is compressed for a client that takes gzip.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
 
@@ -47,8 +50,8 @@ class RpcCall::Hold {
 
 void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
                     const RequestHead& head, const Method& method,
-                    std::shared_ptr<const std::string> peer,
-                    const Limits& limits, RpcCalls& calls) {
+                    std::shared_ptr<RpcPeer> peer, const Limits& limits,
+                    RpcCalls& calls) {
   EventLoop& loop = *EventLoop::Current();
   const absl::Duration deadline = loop.Now() + head.timeout;
   if (head.timeout <= absl::ZeroDuration()) {
@@ -75,8 +78,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
 }
 
 RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
-                 const Method& method,
-                 std::shared_ptr<const std::string> peer,
+                 const Method& method, std::shared_ptr<RpcPeer> peer,
                  absl::Duration deadline, const Limits& limits,
                  RpcCalls& calls)
     : method_(method),
@@ -85,10 +87,11 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
       client_takes_gzip_(head.accepts_gzip),
       stream_(&stream),
       context_(*EventLoop::Current(), {.method = method.name(),
-                                       .peer = *peer_,
+                                       .peer = peer_->address,
                                        .time = EventLoop::Current()->Now(),
                                        .deadline = deadline}),
-      deframer_(head.encoding, limits.message_bytes),
+      deframer_(head.encoding, limits.message_bytes, peer_->kept),
+      request_charge_(peer_->kept),
       timer_([this] { OnTimer(); }) {}
 
 void RpcCall::ArmTimer(absl::Duration request_timeout) {
@@ -109,6 +112,7 @@ void RpcCall::OnData(Http2Stream&, std::string_view bytes) {
   deframer_.Feed(bytes);
   if (method_.reads_one()) {
     ReadTheRequest();
+    if (request_ != nullptr && !ended_) ChargeTheRequest();
   } else if (read_waiting()) {
     const StreamProgress progress = ReadNext(reading_);
     if (progress != StreamProgress::kWaiting && read_waiting()) {
@@ -116,6 +120,9 @@ void RpcCall::OnData(Http2Stream&, std::string_view bytes) {
     }
   }
   Settle();
+  // Nobody may ask for the message that cannot be had, and what comes of it
+  // would be taken and thrown away for ever.
+  if (!deframer_.status().ok()) Cancel(deframer_.status());
 }
 
 void RpcCall::OnEnd(Http2Stream&) {
@@ -134,6 +141,7 @@ void RpcCall::EndOfTheRequest() {
   } else if (request_ == nullptr) {
     End(NoRequestMessage());
   } else {
+    request_charge_.Resize(0);
     ArmTimer(absl::InfiniteDuration());
     Begin();
   }
@@ -204,7 +212,16 @@ void RpcCall::ReadTheRequest() {
                                 static_cast<int>(bytes.size()))) {
     return End(NotAMessage(*request_));
   }
+  request_bytes_ = bytes.size();
   ReadTheRequest();
+}
+
+void RpcCall::ChargeTheRequest() {
+  // Long texts lie beside the arena.
+  const size_t bytes =
+      request_->GetArena()->SpaceAllocated() + request_bytes_;
+  if (bytes <= kUnchargedBytes) return;
+  if (!request_charge_.Resize(bytes)) End(BudgetSpent());
 }
 
 StreamProgress RpcCall::ReadNext(Message* message) {

@@ -33,6 +33,7 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
+#include "service/rpc/byte_budget.h"
 #include "service/rpc/call_trailers.h"
 #include "service/rpc/message_deframer.h"
 #include "service/rpc/message_encoding.h"
@@ -40,6 +41,15 @@
 #include "service/rpc/rpc_calls.h"
 
 namespace gateway {
+
+// A connection as its calls know it, some of which outlive it.
+struct RpcPeer {
+  RpcPeer(std::string address, ByteBudget& budget)
+      : address(std::move(address)), kept(budget) {}
+
+  const std::string address;
+  ByteBudget::Share kept;  // What its calls keep of their requests.
+};
 
 class RpcCall final : public Recycled,
                       private RpcCalls::Entry,
@@ -54,15 +64,15 @@ class RpcCall final : public Recycled,
   };
 
   // Serves the request on `stream`, or refuses it; either way the stream is
-  // taken care of. `peer` is the client's address.
+  // taken care of.
   static void Start(Http2Stream& stream, absl::Span<const HttpField> fields,
                     const RequestHead& head, const Method& method,
-                    std::shared_ptr<const std::string> peer,
-                    const Limits& limits, RpcCalls& calls);
+                    std::shared_ptr<RpcPeer> peer, const Limits& limits,
+                    RpcCalls& calls);
 
  private:
   RpcCall(Http2Stream& stream, const RequestHead& head, const Method& method,
-          std::shared_ptr<const std::string> peer, absl::Duration deadline,
+          std::shared_ptr<RpcPeer> peer, absl::Duration deadline,
           const Limits& limits, RpcCalls& calls);
   ~RpcCall() = default;
 
@@ -89,6 +99,8 @@ class RpcCall final : public Recycled,
   // and who waits in the other direction wakes up.
   StreamProgress ReadNext(google::protobuf::Message* message);
   void ReadTheRequest();
+  // A request that has been read is kept until its end has come.
+  void ChargeTheRequest();
   void EndOfTheRequest();
   void Settle();
   void Begin();
@@ -106,7 +118,7 @@ class RpcCall final : public Recycled,
   // Constant after construction.
   const Method& method_;
   RpcCalls& calls_;
-  const std::shared_ptr<const std::string> peer_;
+  const std::shared_ptr<RpcPeer> peer_;
   const bool client_takes_gzip_;
 
   Http2Stream* stream_;  // Null once it is gone or has all it needs.
@@ -115,6 +127,8 @@ class RpcCall final : public Recycled,
   HandlerArguments arguments_;
   google::protobuf::Message* reading_ = nullptr;
   google::protobuf::Message* request_ = nullptr;  // Once it has come.
+  size_t request_bytes_ = 0;
+  ByteBudget::Charge request_charge_;
   MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
   bool begun_ = false;
   bool ended_ = false;

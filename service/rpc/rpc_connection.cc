@@ -12,7 +12,7 @@ namespace gateway {
 RpcConnection::RpcConnection(RpcListener& listener,
                              std::unique_ptr<Stream> stream)
     : listener_(listener),
-      peer_(std::make_shared<const std::string>(stream->PeerAddress())),
+      peer_(std::make_shared<RpcPeer>(stream->PeerAddress(), listener.kept_)),
       stream_(std::move(stream)) {}
 
 void RpcConnection::Start() {

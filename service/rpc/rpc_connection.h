@@ -45,7 +45,7 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   void OnEnded(const absl::Status& why) override;
 
   RpcListener& listener_;
-  const std::shared_ptr<const std::string> peer_;
+  const std::shared_ptr<RpcPeer> peer_;
   std::unique_ptr<Stream> stream_;  // Null once the session has it.
   std::unique_ptr<Http2Session> session_;  // Null during the TLS handshake.
 

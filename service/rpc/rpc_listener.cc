@@ -10,7 +10,10 @@ namespace gateway {
 
 RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
                          std::shared_ptr<TlsContext> tls)
-    : table_(table), limits_(limits), tls_(std::move(tls)) {}
+    : table_(table),
+      limits_(limits),
+      tls_(std::move(tls)),
+      kept_(limits.request_buffer_bytes) {}
 
 RpcListener::~RpcListener() { assert(first_ == nullptr); }
 

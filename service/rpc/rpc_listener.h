@@ -24,6 +24,7 @@
 #include "base/stream.h"
 #include "base/tls_context.h"
 #include "service/api/method_table.h"
+#include "service/rpc/byte_budget.h"
 #include "service/rpc/request_head.h"
 #include "service/rpc/rpc_call.h"
 #include "service/rpc/rpc_calls.h"
@@ -37,7 +38,10 @@ struct RpcLimits {
   Http2Limits http2;
   MetadataLimits metadata;
   RpcCall::Limits call;
-  size_t connections = 16 * 1024;  // Per loop; more are closed.
+  // Each per loop: connections, of which more are closed; and bytes of requests
+  // that have not come whole, of all connections together.
+  size_t connections = 16 * 1024;
+  size_t request_buffer_bytes = 128 * 1024 * 1024;
 };
 
 class RpcListener {
@@ -82,6 +86,7 @@ class RpcListener {
   const MethodTable& table_;
   const RpcLimits& limits_;
   const std::shared_ptr<TlsContext> tls_;
+  ByteBudget kept_;  // Outlives the calls.
   RpcCalls calls_;
   RpcConnection* first_ = nullptr;
   size_t connections_ = 0;

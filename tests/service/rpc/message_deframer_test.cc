@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/rpc/byte_budget.h"
 #include "service/rpc/message_encoding.h"
 #include "service/rpc/message_framing.h"
 
@@ -40,7 +41,7 @@ std::string Gzip(std::string_view text) {
 class MessageDeframerTest : public testing::Test {
  protected:
   void Make(MessageEncoding encoding, size_t limit) {
-    deframer_ = std::make_unique<MessageDeframer>(encoding, limit);
+    deframer_ = std::make_unique<MessageDeframer>(encoding, limit, share_);
   }
 
   // The next message; none if it is not whole.
@@ -79,8 +80,13 @@ class MessageDeframerTest : public testing::Test {
     return deframer_->Settle();
   }
 
+  // Lets one connection have half: what a message at the limit needs while it
+  // comes, and a byte less than two need.
+  ByteBudget budget_{4 * kLimit - 2};
+  ByteBudget::Share share_{budget_};
   std::unique_ptr<MessageDeframer> deframer_ =
-      std::make_unique<MessageDeframer>(MessageEncoding::kIdentity, kLimit);
+      std::make_unique<MessageDeframer>(MessageEncoding::kIdentity, kLimit,
+                                        share_);
 };
 
 TEST_F(MessageDeframerTest, AWholeMessageIsAViewIntoWhatWasFed) {
@@ -317,6 +323,51 @@ TEST_F(MessageDeframerTest, AMessageMayBeDroppedWithTheDeframer) {
   deframer_.reset();
   Make(MessageEncoding::kIdentity, kLimit);
   Keep(Frame("one") + Frame("two"));
+  deframer_.reset();
+  EXPECT_EQ(budget_.used_bytes(), 0u);
+}
+
+TEST_F(MessageDeframerTest, ABudgetBoundsWhatSeveralKeep) {
+  MessageDeframer other(MessageEncoding::kIdentity, kLimit, share_);
+  const std::string frame = Frame(std::string(kLimit, 'x'));
+  const auto feed = [&](MessageDeframer& deframer, std::string_view bytes) {
+    std::string_view message;
+    deframer.Feed(bytes);
+    const absl::StatusOr<bool> whole = deframer.Next(&message);
+    EXPECT_EQ(deframer.Settle(), bytes.size());  // Also of what is refused.
+    return whole;
+  };
+  const std::string_view most = std::string_view(frame).substr(0, kLimit);
+  const std::string_view rest = std::string_view(frame).substr(kLimit);
+  EXPECT_EQ(feed(*deframer_, most), false);
+  EXPECT_EQ(budget_.used_bytes(), deframer_->memory_bytes());
+  const absl::StatusOr<bool> refused = feed(other, most);
+  EXPECT_EQ(FaultReason(refused.status()), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(other.status(), refused.status());
+  EXPECT_EQ(other.memory_bytes(), 0u);
+  EXPECT_EQ(feed(other, rest).status(), refused.status());
+
+  // The first is not troubled, and leaves room when it has come whole.
+  EXPECT_EQ(feed(*deframer_, rest), true);
+  EXPECT_EQ(budget_.used_bytes(), 0u);
+  Make(MessageEncoding::kIdentity, kLimit);
+  EXPECT_EQ(feed(*deframer_, most), false);
+  EXPECT_EQ(feed(*deframer_, rest), true);
+}
+
+TEST_F(MessageDeframerTest, WhatNobodyWaitsForIsInTheBudgetToo) {
+  const std::string bytes = Frame("one") + std::string(2 * kLimit, 'x');
+  EXPECT_EQ(Keep(bytes), bytes.size());
+  EXPECT_EQ(FaultReason(deframer_->status()), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(budget_.used_bytes(), 0u);
+  EXPECT_EQ(FaultReason(Refusal()), v1::ERROR_REASON_OVERLOADED);
+}
+
+TEST_F(MessageDeframerTest, AMessageThatLiesWholeIsOutsideOfTheBudget) {
+  ByteBudget::Charge all(share_);
+  ASSERT_TRUE(all.Resize(2 * kLimit - 1));
+  const std::string frame = Frame(std::string(kLimit, 'x'));
+  EXPECT_THAT(ReadAll(frame), ElementsAre(frame.substr(5)));
 }
 
 }  // namespace

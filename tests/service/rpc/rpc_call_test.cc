@@ -321,6 +321,90 @@ TEST_F(RpcCallTest, ARequestThatBreaksOffRunsNothing) {
   });
 }
 
+TEST_F(RpcCallTest, WhatCallsKeepOfTheirRequestsIsBounded) {
+  limits_.request_buffer_bytes = 1'000'000;
+  Run([&]() -> Task<void> {
+    const std::string frame = Framed(Text("", 0, 300'000));
+    std::vector<ClientCall*> calls;
+    for (int i = 0; i < 4; ++i) calls.push_back(&client_.Call("Echo"));
+    for (ClientCall* call : calls) call->stream().Send(frame.substr(0, 250'000));
+    for (size_t i = 1; i < calls.size(); ++i) {
+      co_await calls[i]->AwaitClosed();
+      EXPECT_EQ(FaultReason(calls[i]->status()), v1::ERROR_REASON_OVERLOADED);
+      EXPECT_EQ(RetryDelay(calls[i]->status()), absl::Seconds(1));
+    }
+    // Neither small calls nor other connections are troubled.
+    ClientCall& small = client_.CallWith("Echo", Text("small"));
+    co_await small.AwaitClosed();
+    EXPECT_TRUE(small.status().ok()) << small.status();
+    RpcClient other;
+    const bool connected = co_await other.Connect(port());
+    EXPECT_TRUE(connected);
+    ClientCall& beside = other.CallWith("Echo", Text("", 0, 200'000));
+    co_await beside.AwaitClosed();
+    EXPECT_TRUE(beside.status().ok()) << beside.status();
+    co_await other.Close();
+
+    calls[0]->stream().Send(frame.substr(250'000));
+    calls[0]->stream().End();
+    co_await calls[0]->AwaitClosed();
+    EXPECT_TRUE(calls[0]->status().ok()) << calls[0]->status();
+    ClientCall& again = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await again.AwaitClosed();
+    EXPECT_TRUE(again.status().ok()) << again.status();
+  });
+}
+
+TEST_F(RpcCallTest, ARequestThatDoesNotEndIsBoundedToo) {
+  limits_.request_buffer_bytes = 200'000;
+  Run([&]() -> Task<void> {
+    // Each lies whole in what is read at once, and is parsed.
+    const std::string frame = Framed(Text("", 0, 10'000));
+    std::vector<ClientCall*> calls;
+    size_t refused = 0;
+    for (int i = 0; i < 30; ++i) {
+      calls.push_back(&client_.Call("Echo"));
+      calls.back()->stream().Send(frame);
+      co_await calls.back()->AwaitSent();
+    }
+    co_await Settle();
+    for (ClientCall* call : calls) {
+      if (!call->closed()) continue;
+      ++refused;
+      EXPECT_EQ(FaultReason(call->status()), v1::ERROR_REASON_OVERLOADED);
+    }
+    EXPECT_GE(refused, 20u);
+    EXPECT_LE(refused, 25u);
+    for (ClientCall* call : calls) {
+      if (call->closed()) continue;
+      call->stream().End();
+      co_await call->AwaitClosed();
+      EXPECT_TRUE(call->status().ok()) << call->status();
+    }
+  });
+}
+
+TEST_F(RpcCallTest, AMessageThatCannotBeReadEndsItsCallUnread) {
+  methods_.chat = [&](CallContext& call, MessageReader& reader,
+                      MessageWriter&) -> Task<absl::Status> {
+    EchoRequest request;
+    co_await reader.Read(&request);
+    co_return co_await AwaitCancel(call);
+  };
+  limits_.call.message_bytes = 1000;
+  Run([&]() -> Task<void> {
+    ClientCall& call = client_.Call("Chat");
+    call.stream().Send(Framed(Text("fine")));
+    co_await call.AwaitSent();
+    co_await Settle();
+    call.stream().Send(Framed(std::string(1001, 'x')));
+    co_await call.AwaitClosed();
+    EXPECT_EQ(FaultReason(call.status()),
+              v1::ERROR_REASON_REQUEST_TOO_LARGE);
+    EXPECT_EQ(call.error(), Http2Error::kNoError);
+  });
+}
+
 TEST_F(RpcCallTest, ADeadlineDoesNotWaitForTheRequest) {
   Run([&]() -> Task<void> {
     const HttpField soon[] = {{"grpc-timeout", "10m"}};

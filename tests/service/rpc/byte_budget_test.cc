@@ -1,0 +1,89 @@
+#include "service/rpc/byte_budget.h"
+
+#include <cstddef>
+#include <deque>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+// A connection with one call.
+struct Connection {
+  explicit Connection(ByteBudget& budget) : share(budget), charge(share) {}
+
+  // Takes one byte after the other while it can.
+  size_t TakeAll() {
+    while (charge.Resize(bytes + 1)) ++bytes;
+    return bytes;
+  }
+
+  ByteBudget::Share share;
+  ByteBudget::Charge charge;
+  size_t bytes = 0;
+};
+
+TEST(ByteBudgetTest, OneConnectionGetsHalf) {
+  ByteBudget budget(1000);
+  Connection greedy(budget);
+  EXPECT_TRUE(greedy.charge.Resize(500));
+  EXPECT_FALSE(greedy.charge.Resize(501));
+  EXPECT_EQ(budget.used_bytes(), 500u);
+
+  // Not by several calls either.
+  ByteBudget::Charge other(greedy.share);
+  EXPECT_FALSE(other.Resize(1));
+  EXPECT_TRUE(greedy.charge.Resize(499));
+  EXPECT_TRUE(other.Resize(1));
+}
+
+TEST(ByteBudgetTest, ManyConnectionsLeaveAsMuchAsTheyHave) {
+  ByteBudget budget(1100);
+  std::deque<Connection> greedy;
+  for (int i = 0; i < 10; ++i) greedy.emplace_back(budget);
+  for (int round = 0; round < 1100; ++round) {
+    for (Connection& one : greedy) {
+      if (one.charge.Resize(one.bytes + 1)) ++one.bytes;
+    }
+  }
+  for (Connection& one : greedy) EXPECT_EQ(one.bytes, 100u);
+  Connection late(budget);
+  EXPECT_EQ(late.TakeAll(), 50u);
+}
+
+TEST(ByteBudgetTest, WhateverIsTriedTheLimitHolds) {
+  ByteBudget budget(1000);
+  std::deque<Connection> greedy;
+  for (int i = 0; i < 100; ++i) greedy.emplace_back(budget).TakeAll();
+  EXPECT_LE(budget.used_bytes(), 1000u);
+  EXPECT_GE(budget.used_bytes(), 990u);
+  EXPECT_FALSE(greedy[99].charge.Resize(static_cast<size_t>(-1)));
+}
+
+TEST(ByteBudgetTest, ACallerIsToldToTryAgain) {
+  const absl::Status status = BudgetSpent();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(RetryDelay(status), absl::Seconds(1));
+}
+
+TEST(ByteBudgetTest, WhatIsGivenBackServesOthers) {
+  ByteBudget budget(1000);
+  Connection second(budget);
+  {
+    Connection first(budget);
+    EXPECT_TRUE(first.charge.Resize(400));
+    EXPECT_FALSE(second.charge.Resize(400));
+    EXPECT_TRUE(first.charge.Resize(100));
+    EXPECT_TRUE(second.charge.Resize(400));
+  }
+  EXPECT_EQ(budget.used_bytes(), 400u);
+  EXPECT_TRUE(second.charge.Resize(0));
+  EXPECT_EQ(budget.used_bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace gateway
