@@ -13,9 +13,11 @@ namespace gateway {
 namespace {
 
 // A stream's own arena holds little more than the caller's metadata, for as
-// long as the stream lasts; a plain request takes the other.
+// long as the stream lasts; its request takes the second, and both messages of
+// a plain call the third.
 constexpr size_t kFirstBlockBytes = 256;
 constexpr size_t kRequestFirstBlockBytes = 768;
+constexpr size_t kMessagesFirstBlockBytes = 2048;
 
 google::protobuf::ArenaOptions RecycledBlocks(size_t first_bytes) {
   google::protobuf::ArenaOptions options;
@@ -58,11 +60,6 @@ bool IsValidRequestId(std::string_view id) {
          });
 }
 
-bool IsReservedMetadataName(std::string_view name) {
-  return name.starts_with(':') || name.starts_with("grpc-") ||
-         name == "te" || name == "content-type";
-}
-
 ShortText RequestIdFor(std::string_view given) {
   if (IsValidRequestId(given)) return ShortText(given);
   std::array<char, kMadeUpRequestIdDigits> made_up;
@@ -71,12 +68,22 @@ ShortText RequestIdFor(std::string_view given) {
 }
 
 CallContext::CallContext(EventLoop& loop, const Arrival& arrival)
-    : loop_(loop), arrival_(arrival), arena_(RecycledBlocks(kFirstBlockBytes)) {
-  SystemRandom().FillHexId(made_up_id_.data(), made_up_id_.size());
+    : loop_(loop),
+      arrival_(arrival),
+      arena_(RecycledBlocks(arrival.holds_messages ? kMessagesFirstBlockBytes
+                                                   : kFirstBlockBytes)) {}
+
+std::string_view CallContext::MadeUpId() const {
+  if (!id_made_up_) {
+    SystemRandom().FillHexId(made_up_id_.data(), made_up_id_.size());
+    id_made_up_ = true;
+  }
+  return {made_up_id_.data(), made_up_id_.size()};
 }
 
-void CallContext::AddMetadata(std::string_view name, std::string_view value) {
-  if (IsReservedMetadataName(name)) return;
+void CallContext::AddOwnMetadata(std::string_view name,
+                                 std::string_view value) {
+  assert(!IsReservedMetadataName(name));
   if (request_id_.empty() && name == kRequestIdHeader &&
       IsValidRequestId(value)) {
     request_id_ = value;

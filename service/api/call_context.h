@@ -19,6 +19,7 @@
 #define SERVICE_API_CALL_CONTEXT_H_
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,7 +54,21 @@ ShortText RequestIdFor(std::string_view given);
 
 // Names that belong to the protocol (`:path`, `grpc-timeout`, `te`, ...), not
 // to the caller or a handler.
-bool IsReservedMetadataName(std::string_view name);
+inline bool IsReservedMetadataName(std::string_view name) {
+  if (name.empty()) return false;
+  switch (name.front()) {
+    case ':':
+      return true;
+    case 'c':
+      return name == "content-type";
+    case 'g':
+      return name.starts_with("grpc-");
+    case 't':
+      return name == "te";
+    default:
+      return false;
+  }
+}
 
 // One header of a request. Names are lower case; the value of a name that
 // ends in `-bin` is decoded.
@@ -72,6 +87,9 @@ class CallContext {
     // Steady times; a call without a deadline has an infinite one.
     absl::Duration time;
     absl::Duration deadline = absl::InfiniteDuration();
+    // Whether arena() is to hold the call's messages, as it does where there is
+    // just one each way, or little more than metadata.
+    bool holds_messages = false;
   };
 
   // What goes back to the client beside messages: name and value, which is not
@@ -86,12 +104,21 @@ class CallContext {
   // For engines: adds a header, which must stay valid as long as the context.
   // Reserved names are left out, so that no handler mistakes them for the
   // caller's own.
-  void AddMetadata(std::string_view name, std::string_view value);
+  void AddMetadata(std::string_view name, std::string_view value) {
+    if (!IsReservedMetadataName(name)) AddOwnMetadata(name, value);
+  }
+  // The same for a name that is known not to be reserved.
+  void AddOwnMetadata(std::string_view name, std::string_view value);
+
+  // For engines: the size of the one request message, uncompressed.
+  void set_request_bytes(size_t bytes) { request_bytes_ = bytes; }
 
   std::string_view method() const { return arrival_.method; }
   std::string_view peer() const { return arrival_.peer; }
   absl::Duration arrival_time() const { return arrival_.time; }
   absl::Duration deadline() const { return arrival_.deadline; }
+  // 0 for a call that has other than one request message.
+  size_t request_bytes() const { return request_bytes_; }
 
   // The first value under a lower-case name.
   std::optional<std::string_view> FindMetadata(std::string_view name) const;
@@ -105,9 +132,7 @@ class CallContext {
   absl::Span<const MetadataEntry> metadata() const { return metadata_; }
 
   std::string_view request_id() const {
-    return request_id_.empty()
-               ? std::string_view(made_up_id_.data(), made_up_id_.size())
-               : request_id_;
+    return request_id_.empty() ? MadeUpId() : request_id_;
   }
 
   // Fires when the client has gone, the deadline has passed or the server
@@ -150,11 +175,16 @@ class CallContext {
   absl::Status Outcome(absl::Status handler_status) const;
 
  private:
+  std::string_view MadeUpId() const;
+
   EventLoop& loop_;
   const Arrival arrival_;
+  size_t request_bytes_ = 0;
   absl::InlinedVector<MetadataEntry, 4> metadata_;
   std::string_view request_id_;  // Empty while the caller has sent none.
-  std::array<char, kMadeUpRequestIdDigits> made_up_id_;
+  // Made up when it is asked for.
+  mutable bool id_made_up_ = false;
+  mutable std::array<char, kMadeUpRequestIdDigits> made_up_id_;
   std::vector<Field> initial_metadata_;
   bool initial_metadata_taken_ = false;
   std::vector<Field> trailers_;

@@ -107,7 +107,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
   facts.model = request.model();
   facts.provider = request.provider_id();
-  facts.request_bytes = request.ByteSizeLong();
+  facts.request_bytes = context.request_bytes();
 }
 
 void SetFacts(const CallContext& context, const v1::GenerateRequest& request,

@@ -126,7 +126,8 @@ GrpcCall::GrpcCall(grpc::GenericCallbackServerContext& server_context,
       context_(loop, {.method = method.name(),
                       .peer = peer_,
                       .time = now,
-                      .deadline = deadline}),
+                      .deadline = deadline,
+                      .holds_messages = method.reads_one()}),
       deadline_timer_([this] {
         Ref();  // The handler may end, and with it the loop's reference.
         Cancel(DeadlinePassed());
@@ -232,6 +233,7 @@ absl::Status GrpcCall::ReadTheRequest(bool ok) {
   }
   Message* const request = method_.NewRequest(context_.arena());
   arguments_.request = request;
+  context_.set_request_bytes(in_.Length());
   if (Parse(request)) return absl::OkStatus();
   return NotAMessage(*request);
 }

@@ -47,10 +47,9 @@ void WriteMessagePrefix(bool compressed, size_t message_bytes, char* out) {
   out[4] = static_cast<char>(message_bytes);
 }
 
-absl::Status FrameMessage(const MessageLite& message, MessageEncoding encoding,
-                          MessageSpace space) {
+absl::Status FrameMessage(const MessageLite& message, size_t bytes,
+                          MessageEncoding encoding, MessageSpace space) {
   assert(encoding != MessageEncoding::kDeflate);
-  const size_t bytes = message.ByteSizeLong();
   if (bytes > INT32_MAX) {
     return MakeFault(
         v1::ERROR_REASON_INTERNAL,

@@ -1,7 +1,7 @@
 // Writes gRPC's length-prefixed messages straight to where they leave from.
 //
 //   GATEWAY_RETURN_IF_ERROR(FrameMessage(
-//       reply, MessageEncoding::kIdentity,
+//       reply, reply.ByteSizeLong(), MessageEncoding::kIdentity,
 //       [&](size_t bytes) { return stream.Extend(bytes); }));
 //
 // Thread-compatible: plain functions.
@@ -22,13 +22,15 @@ namespace gateway {
 using MessageSpace = absl::FunctionRef<char*(size_t bytes)>;
 
 // Asks `space` once, for prefix and message together, and fills what it gives.
+// `bytes` is what the message's ByteSizeLong has said since it last changed.
 // A message that compression does not make smaller goes as it is, which each
 // message may do whatever `grpc-encoding` says.
 //
 // INTERNAL, with nothing asked for, if the message does not fit in 2 GiB, which
 // is as much as receivers take. REQUIRES: not kDeflate, which nobody prefers.
 absl::Status FrameMessage(const google::protobuf::MessageLite& message,
-                          MessageEncoding encoding, MessageSpace space);
+                          size_t bytes, MessageEncoding encoding,
+                          MessageSpace space);
 
 // Writes the kMessagePrefixBytes bytes that stand before a message.
 void WriteMessagePrefix(bool compressed, size_t message_bytes, char* out);

@@ -42,6 +42,7 @@ std::string_view TakeElement(std::string_view* list) {
 }
 
 bool IsGrpc(std::string_view content_type) {
+  if (content_type == kGrpcContentType) return true;  // As most say it.
   if (!EqualsIgnoreCase(content_type.substr(0, kGrpcContentType.size()),
                         kGrpcContentType)) {
     return false;
@@ -112,7 +113,8 @@ class HeadReader {
     } else if (field.name == ":path") {
       head_.path = field.value;
     } else if (field.name == "te") {
-      has_te_ = has_te_ || EqualsIgnoreCase(field.value, "trailers");
+      has_te_ = has_te_ || field.value == "trailers" ||
+                EqualsIgnoreCase(field.value, "trailers");
     } else if (field.name == "content-type") {
       // Of two, neither may be another.
       is_grpc_ = is_grpc_.value_or(true) && IsGrpc(field.value);
@@ -179,7 +181,9 @@ class HeadReader {
       values_ += static_cast<size_t>(
           std::count(field.value.begin(), field.value.end(), ','));
     }
-    bytes_ += field.name.size() + field.value.size() + kFieldOverheadBytes;
+    const size_t bytes = field.name.size() + field.value.size();
+    head_.metadata_bytes += bytes;
+    bytes_ += bytes + kFieldOverheadBytes;
     if (!head_.status.ok()) return;
     if (values_ > limits_.values) {
       Refuse(SizeFault(
@@ -209,14 +213,10 @@ class MetadataCopy {
   MetadataCopy(char* out, CallContext& context)
       : out_(out), context_(context) {}
 
-  static size_t BytesMax(const HttpField& field) {
-    return field.name.size() + field.value.size();  // Decoding shortens.
-  }
-
   absl::Status Put(const HttpField& field) {
     const std::string_view name = Keep(field.name);
     if (!IsBinary(name)) {
-      context_.AddMetadata(name, Keep(field.value));
+      context_.AddOwnMetadata(name, Keep(field.value));
       return absl::OkStatus();
     }
     std::string_view list = field.value;
@@ -228,7 +228,7 @@ class MetadataCopy {
       if (!size.has_value()) {
         return InvalidField(name, "is not valid base64, which -bin asks for");
       }
-      context_.AddMetadata(name, {out_, *size});
+      context_.AddOwnMetadata(name, {out_, *size});
       out_ += *size;
     }
     return absl::OkStatus();
@@ -255,14 +255,10 @@ RequestHead ReadRequestHead(absl::Span<const HttpField> fields,
   return reader.Finish();
 }
 
-absl::Status AddMetadata(absl::Span<const HttpField> fields,
+absl::Status AddMetadata(absl::Span<const HttpField> fields, size_t bytes,
                          CallContext& context) {
-  size_t bytes = 0;
-  for (const HttpField& field : fields) {
-    if (IsReservedMetadataName(field.name)) continue;
-    bytes += MetadataCopy::BytesMax(field);
-  }
   if (bytes == 0) return absl::OkStatus();
+  // As much as they have as they are sent: decoding shortens.
   MetadataCopy copy(
       google::protobuf::Arena::CreateArray<char>(context.arena(), bytes),
       context);

@@ -6,7 +6,7 @@
 //   if (!head.status.ok()) RefuseCall(head.status, head.request_id);
 //   const Method* method = table.Find(head.path);
 //   ...
-//   status = AddMetadata(fields, call_context);
+//   status = AddMetadata(fields, head.metadata_bytes, call_context);
 //
 // Fields that the protocol defines are taken strictly, because a call that was
 // understood wrongly fails later and for no visible reason:
@@ -58,6 +58,7 @@ struct RequestHead {
   // Views into the request's fields; empty if there is none.
   std::string_view path;
   std::string_view request_id;
+  size_t metadata_bytes = 0;  // Names and values of the caller's metadata.
 
   // Zero has passed already; more than a year is as good as none.
   absl::Duration timeout = absl::InfiniteDuration();
@@ -70,11 +71,12 @@ struct RequestHead {
 RequestHead ReadRequestHead(absl::Span<const HttpField> fields,
                             const MetadataLimits& limits);
 
-// Copies the caller's metadata to the call's arena and adds it to the context.
+// Copies the caller's metadata, of so many bytes by ReadRequestHead, to the
+// call's arena and adds it to the context.
 // Of names that end in `-bin`, each value is decoded: values can stand in one
 // field, with commas between them. INVALID_ARGUMENT, naming the key, if one is
 // not base64. REQUIRES: ReadRequestHead has found the fields within limits.
-absl::Status AddMetadata(absl::Span<const HttpField> fields,
+absl::Status AddMetadata(absl::Span<const HttpField> fields, size_t bytes,
                          CallContext& context);
 
 }  // namespace gateway

@@ -59,7 +59,8 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
   }
   auto* const call = new RpcCall(stream, head, method, std::move(peer),
                                  deadline, limits, calls);
-  const absl::Status metadata = AddMetadata(fields, call->context_);
+  const absl::Status metadata =
+      AddMetadata(fields, head.metadata_bytes, call->context_);
   if (!metadata.ok()) {
     delete call;
     return RefuseCall(stream, head.request_id, metadata);
@@ -89,7 +90,8 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
       context_(*EventLoop::Current(), {.method = method.name(),
                                        .peer = peer_->address,
                                        .time = EventLoop::Current()->Now(),
-                                       .deadline = deadline}),
+                                       .deadline = deadline,
+                                       .holds_messages = method.writes_one()}),
       deframer_(head.encoding, limits.message_bytes, peer_->kept),
       request_charge_(peer_->kept),
       timer_([this] { OnTimer(); }) {}
@@ -142,7 +144,6 @@ void RpcCall::EndOfTheRequest() {
     End(NoRequestMessage());
   } else {
     request_charge_.Resize(0);
-    ArmTimer(absl::InfiniteDuration());
     Begin();
   }
 }
@@ -169,6 +170,10 @@ void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
 void RpcCall::OnTimer() {
   if (context_.deadline() <= context_.loop().Now()) {
     Cancel(DeadlinePassed());
+  } else if (begun_) {
+    // The request was in time. To disarm the timer then would cost every call
+    // something, to find it too early few.
+    ArmTimer(absl::InfiniteDuration());
   } else {
     Cancel(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
                      "the request did not arrive in time"));
@@ -212,14 +217,14 @@ void RpcCall::ReadTheRequest() {
                                 static_cast<int>(bytes.size()))) {
     return End(NotAMessage(*request_));
   }
-  request_bytes_ = bytes.size();
+  context_.set_request_bytes(bytes.size());
   ReadTheRequest();
 }
 
 void RpcCall::ChargeTheRequest() {
   // Long texts lie beside the arena.
   const size_t bytes =
-      request_->GetArena()->SpaceAllocated() + request_bytes_;
+      request_->GetArena()->SpaceAllocated() + context_.request_bytes();
   if (bytes <= kUnchargedBytes) return;
   if (!request_charge_.Resize(bytes)) End(BudgetSpent());
 }
@@ -288,7 +293,8 @@ StreamProgress RpcCall::StartWrite(const Message& message) {
     return StreamProgress::kEnded;
   }
   SendHead();
-  const absl::Status sent = SendMessage(message, MessageEncoding::kIdentity);
+  const absl::Status sent = SendMessage(message, message.ByteSizeLong(),
+                                        MessageEncoding::kIdentity);
   if (!sent.ok()) {
     Cancel(sent);
     return StreamProgress::kEnded;
@@ -307,24 +313,23 @@ void RpcCall::SendHead(MetadataSpan metadata) {
   stream_->SendHead(head.fields());
 }
 
-absl::Status RpcCall::SendMessage(const Message& message,
+absl::Status RpcCall::SendMessage(const Message& message, size_t bytes,
                                   MessageEncoding encoding) {
-  return FrameMessage(message, encoding,
-                      [this](size_t bytes) { return stream_->Extend(bytes); });
+  return FrameMessage(message, bytes, encoding,
+                      [this](size_t size) { return stream_->Extend(size); });
 }
 
-MessageEncoding RpcCall::AnswerEncoding() const {
-  const bool compress =
-      client_takes_gzip_ &&
-      arguments_.response->ByteSizeLong() >= kCompressedBytesMin;
+MessageEncoding RpcCall::AnswerEncoding(size_t bytes) const {
+  const bool compress = client_takes_gzip_ && bytes >= kCompressedBytesMin;
   return compress ? MessageEncoding::kGzip : MessageEncoding::kIdentity;
 }
 
 void RpcCall::SendAnswer(absl::Status status) {
   if (status.ok() && method_.writes_one()) {
-    sent_encoding_ = AnswerEncoding();
+    const size_t bytes = arguments_.response->ByteSizeLong();
+    sent_encoding_ = AnswerEncoding(bytes);
     SendHead();
-    status = SendMessage(*arguments_.response, sent_encoding_);
+    status = SendMessage(*arguments_.response, bytes, sent_encoding_);
   }
   SendTrailers(status);
 }

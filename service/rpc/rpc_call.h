@@ -94,6 +94,7 @@ class RpcCall final : public Recycled,
   StreamProgress StartRead(google::protobuf::Message* message) override;
   StreamProgress StartWrite(const google::protobuf::Message& message) override;
 
+  // For the deadline, or for the request if that is due before.
   void ArmTimer(absl::Duration request_timeout);
   // Reads the next message, if it is there. One that is bad cancels the call,
   // and who waits in the other direction wakes up.
@@ -108,10 +109,11 @@ class RpcCall final : public Recycled,
   void End(const absl::Status& status);
   void SendHead();
   void SendHead(MetadataSpan metadata);
+  // `bytes` by ByteSizeLong.
   absl::Status SendMessage(const google::protobuf::Message& message,
-                           MessageEncoding encoding);
-  // What the answer's one message is sent in.
-  MessageEncoding AnswerEncoding() const;
+                           size_t bytes, MessageEncoding encoding);
+  // What an answer's one message of such a size is sent in.
+  MessageEncoding AnswerEncoding(size_t bytes) const;
   void SendAnswer(absl::Status status);
   void SendTrailers(const absl::Status& status);
 
@@ -127,7 +129,6 @@ class RpcCall final : public Recycled,
   HandlerArguments arguments_;
   google::protobuf::Message* reading_ = nullptr;
   google::protobuf::Message* request_ = nullptr;  // Once it has come.
-  size_t request_bytes_ = 0;
   ByteBudget::Charge request_charge_;
   MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
   bool begun_ = false;

@@ -44,10 +44,11 @@ std::vector<HttpField> FieldsOf(std::string_view text) {
   return fields;
 }
 
-void CheckMetadata(const std::vector<HttpField>& fields) {
+void CheckMetadata(const std::vector<HttpField>& fields,
+                   const RequestHead& head) {
   static const std::unique_ptr<EventLoop> loop = *EventLoop::Create();
   CallContext context(*loop, {});
-  if (!AddMetadata(fields, context).ok()) return;
+  if (!AddMetadata(fields, head.metadata_bytes, context).ok()) return;
   Require(context.metadata().size() <= kLimits.values);
   size_t bytes = 0;
   for (const MetadataEntry& entry : context.metadata()) {
@@ -82,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const gateway::RequestHead head =
       gateway::ReadRequestHead(fields, gateway::kLimits);
   gateway::Require(head.timeout >= absl::ZeroDuration());
-  if (head.status.ok()) gateway::CheckMetadata(fields);
+  if (head.status.ok()) gateway::CheckMetadata(fields, head);
   for (const gateway::HttpField& field : fields) {
     gateway::CheckBase64(field.value);
   }

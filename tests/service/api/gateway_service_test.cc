@@ -100,6 +100,7 @@ class GatewayServiceTest : public testing::Test {
       CallContext context(loop_->loop(),
                           {.method = name, .time = loop_->loop().Now()});
       context.AddMetadata("x-request-id", "req-1");
+      context.set_request_bytes(arguments.request->ByteSizeLong());
       if (!key.empty()) context.AddMetadata("x-api-key", key);
       Copy copy(context, arguments);
       status = co_await Find(name).Run(context, copy.arguments);

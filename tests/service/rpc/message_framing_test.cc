@@ -32,11 +32,12 @@ BytesValue Bytes(std::string_view value) {
 std::string Framed(const MessageLite& message, MessageEncoding encoding) {
   std::string out;
   int asked = 0;
-  const absl::Status status = FrameMessage(message, encoding, [&](size_t size) {
-    ++asked;
-    out.resize(size);
-    return out.data();
-  });
+  const absl::Status status =
+      FrameMessage(message, message.ByteSizeLong(), encoding, [&](size_t size) {
+        ++asked;
+        out.resize(size);
+        return out.data();
+      });
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(asked, 1);
   return out;
@@ -114,14 +115,16 @@ TEST(MessageFramingTest, TwoGibibytesAreTooManyAndOneLessIsNot) {
     asked = size;
     return prefix.data();
   };
-  const absl::Status refused = FrameMessage(HugeMessage(size_t{INT32_MAX} + 1),
-                                            MessageEncoding::kIdentity, space);
+  const size_t over = size_t{INT32_MAX} + 1;
+  const absl::Status refused = FrameMessage(
+      HugeMessage(over), over, MessageEncoding::kIdentity, space);
   EXPECT_EQ(refused.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(refused.message()), HasSubstr("2147483648"));
   EXPECT_EQ(asked, 0u);
 
   ASSERT_TRUE(
-      FrameMessage(HugeMessage(INT32_MAX), MessageEncoding::kIdentity, space)
+      FrameMessage(HugeMessage(INT32_MAX), INT32_MAX,
+                   MessageEncoding::kIdentity, space)
           .ok());
   EXPECT_EQ(asked, size_t{INT32_MAX} + 5);
   EXPECT_EQ(prefix, std::string("\0\x7f\xff\xff\xff", 5));

@@ -248,7 +248,8 @@ class AddMetadataTest : public testing::Test {
     }
     std::vector<HttpField> copies;
     for (const auto& [name, value] : texts) copies.push_back({name, value});
-    return AddMetadata(copies, call_);
+    return AddMetadata(copies, ReadRequestHead(copies, {}).metadata_bytes,
+                       call_);
   }
 
   std::vector<std::pair<std::string, std::string>> Metadata() const {

@@ -436,6 +436,44 @@ TEST_F(RpcCallTest, ARequestHasItsTimeToArrive) {
   });
 }
 
+TEST_F(RpcCallTest, ARequestThatCameInTimeHasItsDeadlineOnly) {
+  limits_.call.request_timeout = absl::Milliseconds(10);
+  methods_.echo = [&](CallContext& call, const EchoRequest&,
+                      EchoResponse*) -> Task<absl::Status> {
+    co_return co_await AwaitCancel(call);
+  };
+  Run([&]() -> Task<void> {
+    const HttpField later[] = {{"grpc-timeout", "50m"}};
+    ClientCall& call = client_.CallWith("Echo", Text(""), later);
+    co_await call.AwaitClosed();
+    EXPECT_THAT(std::string(call.status().message()),
+                HasSubstr("the caller's deadline passed"));
+  });
+}
+
+TEST_F(RpcCallTest, HandlersKnowHowLargeTheirRequestWas) {
+  size_t bytes = 0;
+  methods_.echo = [&](CallContext& call, const EchoRequest& request,
+                      EchoResponse*) -> Task<absl::Status> {
+    bytes = call.request_bytes();
+    EXPECT_EQ(bytes, request.ByteSizeLong());
+    co_return absl::OkStatus();
+  };
+  Run([&]() -> Task<void> {
+    const EchoRequest request = Text("hello", 0, 100'000);
+    ClientCall& plain = client_.CallWith("Echo", request);
+    co_await plain.AwaitClosed();
+    EXPECT_GT(bytes, 100'000u);
+    bytes = 0;
+    const HttpField gzip[] = {{"grpc-encoding", "gzip"}};
+    ClientCall& packed = client_.Call("Echo", gzip);
+    packed.stream().Send(Framed(Gzip(request.SerializeAsString()), true));
+    packed.stream().End();
+    co_await packed.AwaitClosed();
+    EXPECT_GT(bytes, 100'000u);
+  });
+}
+
 TEST_F(RpcCallTest, MetadataIsDecoded) {
   std::vector<std::pair<std::string, std::string>> seen;
   methods_.echo = [&](CallContext& call, const EchoRequest&,
