@@ -17,6 +17,7 @@
 #include "base/zlib_codec.h"
 #include "errors/fault.h"
 #include "service/rpc/byte_budget.h"
+#include "service/rpc/inflate_allowance.h"
 #include "service/rpc/size_fault.h"
 
 namespace gateway {
@@ -30,6 +31,16 @@ size_t StringOwnBytes() { return std::string().capacity(); }
 
 absl::Status Malformed(std::string_view what) {
   return MakeFault(v1::ERROR_REASON_INTERNAL, what);
+}
+
+absl::Status TooMuchIsInflated(size_t limit) {
+  absl::Status status = SizeFault(
+      absl::StrCat("a message inflates to more than ", kInflateRatio,
+                   " times its size, and so did too much else just now; send "
+                   "it uncompressed"),
+      limit);
+  SetRetryDelay(status, kInflateRefillTime);
+  return status;
 }
 
 }  // namespace
@@ -74,9 +85,11 @@ void MessageDeframer::Backlog::Free() {
 
 MessageDeframer::MessageDeframer(MessageEncoding encoding,
                                  size_t message_bytes_limit,
-                                 ByteBudget::Share& share)
+                                 ByteBudget::Share& share,
+                                 InflateAllowance& inflating)
     : encoding_(encoding),
       message_bytes_limit_(message_bytes_limit),
+      inflating_(inflating),
       kept_(share) {}
 
 MessageDeframer::~MessageDeframer() = default;
@@ -177,13 +190,17 @@ absl::StatusOr<std::string_view> MessageDeframer::Inflated(
   const ZlibFormat format = encoding_ == MessageEncoding::kGzip
                                 ? ZlibFormat::kGzip
                                 : ZlibFormat::kZlib;
-  const absl::Status status =
-      Inflate(format, body, message_bytes_limit_, &inflated_);
+  const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
+  const absl::Status status = Inflate(format, body, limit, &inflated_);
+  // How far one came that does not inflate is not known.
+  inflating_.Spend(body.size(), status.ok() ? inflated_.size() : limit);
   if (status.ok()) return std::string_view(inflated_);
-  const std::string what = absl::StrCat("a message: ", status.message());
-  return status.code() == absl::StatusCode::kResourceExhausted
-             ? SizeFault(what, message_bytes_limit_)
-             : Malformed(what);
+  if (status.code() != absl::StatusCode::kResourceExhausted) {
+    return Malformed(absl::StrCat("a message: ", status.message()));
+  }
+  return limit < message_bytes_limit_
+             ? TooMuchIsInflated(limit)
+             : SizeFault(absl::StrCat("a message: ", status.message()), limit);
 }
 
 absl::StatusOr<bool> MessageDeframer::Next(std::string_view* message) {

@@ -28,7 +28,8 @@
 // nobody does the stream holds its window of bytes and no more.
 //
 // All deframers of a loop share a budget for what they keep: a message that no
-// longer fits is OVERLOADED, and what was kept of it goes.
+// longer fits is OVERLOADED, and what was kept of it goes. They share an
+// allowance, too, for what they inflate.
 //
 // Holds no memory of its own while no bytes are kept. Not thread-safe: belongs
 // to its call's loop.
@@ -43,6 +44,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "service/rpc/byte_budget.h"
+#include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_encoding.h"
 
 namespace gateway {
@@ -50,9 +52,9 @@ namespace gateway {
 class MessageDeframer {
  public:
   // `encoding` is what `grpc-encoding` says; the limit holds for a message as
-  // it comes and as it inflates. Borrows `share`.
+  // it comes and as it inflates. Borrows `share` and `inflating`.
   MessageDeframer(MessageEncoding encoding, size_t message_bytes_limit,
-                  ByteBudget::Share& share);
+                  ByteBudget::Share& share, InflateAllowance& inflating);
   ~MessageDeframer();
 
   MessageDeframer(const MessageDeframer&) = delete;
@@ -126,6 +128,7 @@ class MessageDeframer {
   // Constant after construction.
   const MessageEncoding encoding_;
   const size_t message_bytes_limit_;
+  InflateAllowance& inflating_;
 
   absl::Status status_;
   // The message that Next works on: its prefix, as far as that has come, and

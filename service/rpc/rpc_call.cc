@@ -20,8 +20,10 @@ constexpr size_t kUnsentBytesMax = 64 * 1024;
 // A request that takes no more than this beside its call is not counted.
 constexpr size_t kUnchargedBytes = 4 * 1024;
 
-// A unary answer of this size is compressed for a client that takes gzip.
+// A unary answer of these sizes is compressed for a client that takes gzip. A
+// larger one would hold up the loop's other calls while that is done.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
+constexpr size_t kCompressedBytesMax = 256 * 1024;
 
 }  // namespace
 
@@ -92,7 +94,8 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                                        .time = EventLoop::Current()->Now(),
                                        .deadline = deadline,
                                        .holds_messages = method.writes_one()}),
-      deframer_(head.encoding, limits.message_bytes, peer_->kept),
+      deframer_(head.encoding, limits.message_bytes, peer_->kept,
+                peer_->inflating),
       request_charge_(peer_->kept),
       timer_([this] { OnTimer(); }) {}
 
@@ -320,7 +323,8 @@ absl::Status RpcCall::SendMessage(const Message& message, size_t bytes,
 }
 
 MessageEncoding RpcCall::AnswerEncoding(size_t bytes) const {
-  const bool compress = client_takes_gzip_ && bytes >= kCompressedBytesMin;
+  const bool compress = client_takes_gzip_ && bytes >= kCompressedBytesMin &&
+                        bytes <= kCompressedBytesMax;
   return compress ? MessageEncoding::kGzip : MessageEncoding::kIdentity;
 }
 

@@ -35,6 +35,7 @@
 #include "service/api/method_table.h"
 #include "service/rpc/byte_budget.h"
 #include "service/rpc/call_trailers.h"
+#include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_deframer.h"
 #include "service/rpc/message_encoding.h"
 #include "service/rpc/request_head.h"
@@ -44,11 +45,12 @@ namespace gateway {
 
 // A connection as its calls know it, some of which outlive it.
 struct RpcPeer {
-  RpcPeer(std::string address, ByteBudget& budget)
-      : address(std::move(address)), kept(budget) {}
+  RpcPeer(std::string address, ByteBudget& budget, InflateAllowance& inflating)
+      : address(std::move(address)), kept(budget), inflating(inflating) {}
 
   const std::string address;
   ByteBudget::Share kept;  // What its calls keep of their requests.
+  InflateAllowance& inflating;
 };
 
 class RpcCall final : public Recycled,

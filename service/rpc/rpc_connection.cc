@@ -12,7 +12,8 @@ namespace gateway {
 RpcConnection::RpcConnection(RpcListener& listener,
                              std::unique_ptr<Stream> stream)
     : listener_(listener),
-      peer_(std::make_shared<RpcPeer>(stream->PeerAddress(), listener.kept_)),
+      peer_(std::make_shared<RpcPeer>(stream->PeerAddress(), listener.kept_,
+                                      listener.inflating_)),
       stream_(std::move(stream)) {}
 
 void RpcConnection::Start() {

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "service/rpc/rpc_connection.h"
 
@@ -13,7 +14,8 @@ RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
     : table_(table),
       limits_(limits),
       tls_(std::move(tls)),
-      kept_(limits.request_buffer_bytes) {}
+      kept_(limits.request_buffer_bytes),
+      inflating_(limits.call.message_bytes, SystemClock()) {}
 
 RpcListener::~RpcListener() { assert(first_ == nullptr); }
 

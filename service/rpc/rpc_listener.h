@@ -25,6 +25,7 @@
 #include "base/tls_context.h"
 #include "service/api/method_table.h"
 #include "service/rpc/byte_budget.h"
+#include "service/rpc/inflate_allowance.h"
 #include "service/rpc/request_head.h"
 #include "service/rpc/rpc_call.h"
 #include "service/rpc/rpc_calls.h"
@@ -86,7 +87,8 @@ class RpcListener {
   const MethodTable& table_;
   const RpcLimits& limits_;
   const std::shared_ptr<TlsContext> tls_;
-  ByteBudget kept_;  // Outlives the calls.
+  ByteBudget kept_;  // Outlives the calls, as does the next.
+  InflateAllowance inflating_;
   RpcCalls calls_;
   RpcConnection* first_ = nullptr;
   size_t connections_ = 0;

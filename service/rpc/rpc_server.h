@@ -13,9 +13,9 @@
 // Each loop accepts connections of its own, dealt out by the kernel, and a call
 // never leaves the loop of its connection.
 //
-// Requests may be compressed with gzip or deflate, within the message limit.
-// Answers go as they are, except large ones of one message to a client that
-// takes gzip.
+// Requests may be compressed with gzip or deflate, within the message limit and
+// an allowance for what inflates to many times its size. Answers go as they are, except those of one
+// message from 64 to 256 KiB to a client that takes gzip.
 //
 // Thread contract: Start, Drain and Shutdown by one thread that is none of the
 // loops. The loops must run until Shutdown has returned.

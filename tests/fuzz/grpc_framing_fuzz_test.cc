@@ -12,8 +12,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "base/zlib_codec.h"
 #include "service/rpc/byte_budget.h"
+#include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_deframer.h"
 #include "service/rpc/message_encoding.h"
 
@@ -35,7 +37,7 @@ void Require(bool condition) {
 class Body {
  public:
   Body(MessageEncoding encoding, size_t limit)
-      : limit_(limit), deframer_(encoding, limit, share_) {}
+      : limit_(limit), deframer_(encoding, limit, share_, inflating_) {}
 
   // `wanted` messages at most are asked for.
   void Feed(std::string_view bytes, size_t wanted) {
@@ -77,6 +79,7 @@ class Body {
   const size_t limit_;
   ByteBudget budget_{SIZE_MAX};
   ByteBudget::Share share_{budget_};
+  InflateAllowance inflating_{limit_, SystemClock()};
   MessageDeframer deframer_;
   size_t fed_ = 0;
   size_t credited_ = 0;

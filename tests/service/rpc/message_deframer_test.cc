@@ -15,8 +15,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/rpc/byte_budget.h"
+#include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_encoding.h"
 #include "service/rpc/message_framing.h"
+#include "tests/testing/fake_clock.h"
 
 namespace gateway {
 namespace {
@@ -41,7 +43,8 @@ std::string Gzip(std::string_view text) {
 class MessageDeframerTest : public testing::Test {
  protected:
   void Make(MessageEncoding encoding, size_t limit) {
-    deframer_ = std::make_unique<MessageDeframer>(encoding, limit, share_);
+    deframer_ = std::make_unique<MessageDeframer>(encoding, limit, share_,
+                                                  inflating_);
   }
 
   // The next message; none if it is not whole.
@@ -84,9 +87,11 @@ class MessageDeframerTest : public testing::Test {
   // comes, and a byte less than two need.
   ByteBudget budget_{4 * kLimit - 2};
   ByteBudget::Share share_{budget_};
+  FakeClock clock_;
+  InflateAllowance inflating_{kLimit, clock_};
   std::unique_ptr<MessageDeframer> deframer_ =
       std::make_unique<MessageDeframer>(MessageEncoding::kIdentity, kLimit,
-                                        share_);
+                                        share_, inflating_);
 };
 
 TEST_F(MessageDeframerTest, AWholeMessageIsAViewIntoWhatWasFed) {
@@ -292,6 +297,35 @@ TEST_F(MessageDeframerTest, ABombIsRefusedAtTheLimit) {
   EXPECT_EQ(deframer_->memory_bytes(), 0u);
 }
 
+TEST_F(MessageDeframerTest, ManyBombsAreRefusedUntilTimeHasPassed) {
+  const std::string zeros(kLimit, '\0');
+  const std::string bomb = Frame(Gzip(zeros), true);
+  std::string text;  // As no text repeats itself.
+  for (int i = 0; text.size() < kLimit / 2; ++i) text += std::to_string(i * i);
+  const std::string ordinary = Frame(Gzip(text), true);
+  int inflated = 0;
+  absl::Status refusal;
+  while (refusal.ok() && inflated < 100) {
+    Make(MessageEncoding::kGzip, kLimit);
+    deframer_->Feed(bomb);
+    std::string_view message;
+    refusal = deframer_->Next(&message).status();
+    if (refusal.ok()) ++inflated;
+    deframer_->Settle();
+  }
+  EXPECT_EQ(inflated, 8);
+  EXPECT_EQ(refusal.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(RetryDelay(refusal), kInflateRefillTime);
+  EXPECT_THAT(std::string(refusal.message()), HasSubstr("uncompressed"));
+  EXPECT_EQ(deframer_->memory_bytes(), 0u);
+
+  // What others send meanwhile is inflated, and zeros are a second later.
+  Make(MessageEncoding::kGzip, kLimit);
+  EXPECT_THAT(ReadAll(ordinary), ElementsAre(text));
+  clock_.Advance(kInflateRefillTime);
+  EXPECT_THAT(ReadAll(bomb), ElementsAre(zeros));
+}
+
 TEST_F(MessageDeframerTest, WhatDoesNotInflateIsRefused) {
   for (const std::string& body :
        {std::string(), std::string("no gzip"), Gzip("text") + "x"}) {
@@ -328,7 +362,8 @@ TEST_F(MessageDeframerTest, AMessageMayBeDroppedWithTheDeframer) {
 }
 
 TEST_F(MessageDeframerTest, ABudgetBoundsWhatSeveralKeep) {
-  MessageDeframer other(MessageEncoding::kIdentity, kLimit, share_);
+  MessageDeframer other(MessageEncoding::kIdentity, kLimit, share_,
+                        inflating_);
   const std::string frame = Frame(std::string(kLimit, 'x'));
   const auto feed = [&](MessageDeframer& deframer, std::string_view bytes) {
     std::string_view message;
