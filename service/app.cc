@@ -263,7 +263,8 @@ absl::Status App::StartGrpc() {
                                             .listener = listener,
                                             .table = graph.table,
                                             .health = graph.health,
-                                            .loops = std::move(loops)}));
+                                            .loops = std::move(loops),
+                                            .metrics = &graph.registry}));
   addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
   return absl::OkStatus();
 }
@@ -297,6 +298,7 @@ absl::Status App::StartAdmin() {
                                          .table = graph.admin_table,
                                          .health = graph.admin_health,
                                          .loops = {&graph.loops[0]->loop()},
+                                         .metrics = &graph.registry,
                                          .channelz = true}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();

@@ -77,6 +77,8 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartNative(
   native.health = &options.health;
   native.loops = options.loops;
   native.limits = NativeLimits(options.listener);
+  native.metrics = options.metrics;
+  native.name = std::string(options.name);
   GATEWAY_ASSIGN_OR_RETURN(
       native.tls, ListenerTls(options.config, options.name, {"h2"}));
   return Start<RpcServer>(std::move(native));

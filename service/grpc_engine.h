@@ -28,6 +28,7 @@
 #include "service/api/health.h"
 #include "service/api/method_table.h"
 #include "service/config/snapshot.h"
+#include "service/observability/metrics.h"
 
 namespace gateway {
 
@@ -55,6 +56,8 @@ struct GrpcEngineOptions {
   const MethodTable& table;
   HealthService& health;
   std::vector<EventLoop*> loops;
+  // Of the native engine's connections; may be null.
+  MetricRegistry* metrics = nullptr;
   // With the gRPC C++ engine: serves grpc.channelz.v1 too. It must then be the
   // last server that this engine starts.
   bool channelz = false;

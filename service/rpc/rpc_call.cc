@@ -27,8 +27,9 @@ constexpr size_t kCompressedBytesMax = 256 * 1024;
 
 }  // namespace
 
-void RefuseCall(Http2Stream& stream, std::string_view request_id,
-                const absl::Status& why) {
+void RefuseCall(Http2Stream& stream, RpcMetrics& metrics,
+                std::string_view request_id, const absl::Status& why) {
+  metrics.CallRefused(why);
   const std::string id = RequestIdFor(request_id);
   const CallTrailers trailers(id, {}, why, /*head_too=*/true);
   stream.SendHead(trailers.fields(), /*end=*/true);
@@ -55,9 +56,10 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
                     std::shared_ptr<RpcPeer> peer, const Limits& limits,
                     RpcCalls& calls) {
   EventLoop& loop = *EventLoop::Current();
+  RpcMetrics& metrics = peer->metrics;
   const absl::Duration deadline = loop.Now() + head.timeout;
   if (head.timeout <= absl::ZeroDuration()) {
-    return RefuseCall(stream, head.request_id, DeadlinePassed());
+    return RefuseCall(stream, metrics, head.request_id, DeadlinePassed());
   }
   auto* const call = new RpcCall(stream, head, method, std::move(peer),
                                  deadline, limits, calls);
@@ -65,11 +67,11 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
       AddMetadata(fields, head.metadata_bytes, call->context_);
   if (!metadata.ok()) {
     delete call;
-    return RefuseCall(stream, head.request_id, metadata);
+    return RefuseCall(stream, metrics, head.request_id, metadata);
   }
   if (!calls.Enter(*call, !method.kept_while_draining())) {
     delete call;
-    return RefuseCall(stream, head.request_id, Draining());
+    return RefuseCall(stream, metrics, head.request_id, Draining());
   }
   stream.SetEvents(call);
   if (method.reads_one()) {
@@ -281,6 +283,7 @@ Task<void> RpcCall::RunHandler() {
 void RpcCall::End(const absl::Status& status) {
   ended_ = true;
   timer_.Cancel();
+  if (!begun_) peer_->metrics.CallRefused(status);
   if (stream_ != nullptr) {
     SendAnswer(status);
     std::exchange(stream_, nullptr)->SetEvents(nullptr);

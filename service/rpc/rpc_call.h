@@ -40,17 +40,23 @@
 #include "service/rpc/message_encoding.h"
 #include "service/rpc/request_head.h"
 #include "service/rpc/rpc_calls.h"
+#include "service/rpc/rpc_metrics.h"
 
 namespace gateway {
 
 // A connection as its calls know it, some of which outlive it.
 struct RpcPeer {
-  RpcPeer(std::string address, ByteBudget& budget, InflateAllowance& inflating)
-      : address(std::move(address)), kept(budget), inflating(inflating) {}
+  RpcPeer(std::string address, ByteBudget& budget, InflateAllowance& inflating,
+          RpcMetrics& metrics)
+      : address(std::move(address)),
+        kept(budget),
+        inflating(inflating),
+        metrics(metrics) {}
 
   const std::string address;
   ByteBudget::Share kept;  // What its calls keep of their requests.
   InflateAllowance& inflating;
+  RpcMetrics& metrics;
 };
 
 class RpcCall final : public Recycled,
@@ -140,8 +146,8 @@ class RpcCall final : public Recycled,
 };
 
 // Answers a call on `stream` with an error, without a handler.
-void RefuseCall(Http2Stream& stream, std::string_view request_id,
-                const absl::Status& why);
+void RefuseCall(Http2Stream& stream, RpcMetrics& metrics,
+                std::string_view request_id, const absl::Status& why);
 
 }  // namespace gateway
 

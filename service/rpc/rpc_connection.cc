@@ -13,8 +13,11 @@ RpcConnection::RpcConnection(RpcListener& listener,
                              std::unique_ptr<Stream> stream)
     : listener_(listener),
       peer_(std::make_shared<RpcPeer>(stream->PeerAddress(), listener.kept_,
-                                      listener.inflating_)),
-      stream_(std::move(stream)) {}
+                                      listener.inflating_,
+                                      listener.metrics_)),
+      stream_(std::move(stream)) {
+  listener_.metrics_.ConnectionOpened();
+}
 
 void RpcConnection::Start() {
   if (listener_.tls_ == nullptr) {
@@ -25,11 +28,14 @@ void RpcConnection::Start() {
 }
 
 Task<void> RpcConnection::Secure() {
-  Timer too_slow([this] { stream_->Close(/*reset=*/true); });
+  Timer too_slow([this] {
+    early_close_ = RpcClose::kTimeout;
+    stream_->Close(/*reset=*/true);
+  });
   EventLoop::Current()->ArmTimer(too_slow,
                                  listener_.limits_.http2.handshake_timeout);
   const std::string nobody;
-  const absl::Status secured =
+  absl::Status secured =
       co_await stream_->StartTls(*listener_.tls_, nobody);
   too_slow.Cancel();
   if (secured.ok() && stream_->alpn() == "h2") {
@@ -37,6 +43,10 @@ Task<void> RpcConnection::Secure() {
     co_return;
   }
   stream_->Close();
+  if (secured.ok()) {
+    secured = absl::UnimplementedError("the peer's ALPN does not ask for h2");
+  }
+  listener_.metrics_.ConnectionClosed(early_close_, peer_->address, secured);
   listener_.Remove(this);
   delete this;
 }
@@ -58,6 +68,7 @@ void RpcConnection::Close() {
   if (session_ != nullptr) {
     session_->Close(absl::OkStatus());
   } else {
+    early_close_ = RpcClose::kDone;
     stream_->Close(/*reset=*/true);
   }
 }
@@ -66,15 +77,17 @@ void RpcConnection::OnRequest(Http2Stream& stream,
                               absl::Span<const HttpField> fields, bool ended) {
   const RequestHead head =
       ReadRequestHead(fields, listener_.limits_.metadata);
+  RpcMetrics& metrics = listener_.metrics_;
   if (head.http_status != 200) {
+    metrics.PlainRequestRefused();
     return PlainAnswer::Start(stream, head, ended);
   }
   if (!head.status.ok()) {
-    return RefuseCall(stream, head.request_id, head.status);
+    return RefuseCall(stream, metrics, head.request_id, head.status);
   }
   const Method* const method = listener_.table_.Find(head.path);
   if (method == nullptr) {
-    return RefuseCall(stream, head.request_id,
+    return RefuseCall(stream, metrics, head.request_id,
                       listener_.table_.Unimplemented(head.path));
   }
   RpcCall::Start(stream, fields, head, *method, peer_,
@@ -83,12 +96,13 @@ void RpcConnection::OnRequest(Http2Stream& stream,
 
 void RpcConnection::OnOversizedRequest(Http2Stream& stream) {
   const size_t limit = listener_.limits_.metadata.bytes;
-  RefuseCall(stream, "",
+  RefuseCall(stream, listener_.metrics_, "",
              SizeFault(absl::StrCat("metadata has more than ", limit, " bytes"),
                        limit));
 }
 
-void RpcConnection::OnEnded(const absl::Status&) {
+void RpcConnection::OnEnded(const absl::Status& why) {
+  listener_.metrics_.SessionEnded(peer_->address, why);
   listener_.Remove(this);
   delete this;
 }

@@ -17,6 +17,7 @@
 #include "base/stream.h"
 #include "base/task.h"
 #include "service/rpc/rpc_listener.h"
+#include "service/rpc/rpc_metrics.h"
 
 namespace gateway {
 
@@ -48,6 +49,7 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   const std::shared_ptr<RpcPeer> peer_;
   std::unique_ptr<Stream> stream_;  // Null once the session has it.
   std::unique_ptr<Http2Session> session_;  // Null during the TLS handshake.
+  RpcClose early_close_ = RpcClose::kTls;  // Why it ends, if it does then.
 
   // The listener's list.
   RpcConnection* previous_ = nullptr;

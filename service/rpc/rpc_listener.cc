@@ -10,12 +10,14 @@
 namespace gateway {
 
 RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
-                         std::shared_ptr<TlsContext> tls)
+                         std::shared_ptr<TlsContext> tls,
+                         std::string_view name, MetricRegistry* metrics)
     : table_(table),
       limits_(limits),
       tls_(std::move(tls)),
       kept_(limits.request_buffer_bytes),
-      inflating_(limits.call.message_bytes, SystemClock()) {}
+      inflating_(limits.call.message_bytes, SystemClock()),
+      metrics_(name, metrics) {}
 
 RpcListener::~RpcListener() { assert(first_ == nullptr); }
 
@@ -28,7 +30,10 @@ absl::Status RpcListener::Open(const ListenAddress& address) {
 }
 
 void RpcListener::Accept(std::unique_ptr<Stream> stream) {
-  if (connections_ >= limits_.connections) return;
+  if (connections_ >= limits_.connections) {
+    metrics_.ConnectionRefused(stream->PeerAddress());
+    return;
+  }
   auto* const connection = new RpcConnection(*this, std::move(stream));
   connection->next_ = first_;
   if (first_ != nullptr) first_->previous_ = connection;

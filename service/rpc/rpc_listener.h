@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -24,11 +25,13 @@
 #include "base/stream.h"
 #include "base/tls_context.h"
 #include "service/api/method_table.h"
+#include "service/observability/metrics.h"
 #include "service/rpc/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/request_head.h"
 #include "service/rpc/rpc_call.h"
 #include "service/rpc/rpc_calls.h"
+#include "service/rpc/rpc_metrics.h"
 
 namespace gateway {
 
@@ -47,9 +50,12 @@ struct RpcLimits {
 
 class RpcListener {
  public:
-  // Borrows `table` and `limits`. `tls` may be null; its ALPN must offer `h2`.
+  // Borrows `table`, `limits` and `metrics`. `tls` may be null; its ALPN must
+  // offer `h2`. With null metrics nothing is counted; there the listener is
+  // called `name`.
   RpcListener(const MethodTable& table, const RpcLimits& limits,
-              std::shared_ptr<TlsContext> tls);
+              std::shared_ptr<TlsContext> tls, std::string_view name = "grpc",
+              MetricRegistry* metrics = nullptr);
   // REQUIRES: no connections, no calls.
   ~RpcListener();
 
@@ -87,8 +93,9 @@ class RpcListener {
   const MethodTable& table_;
   const RpcLimits& limits_;
   const std::shared_ptr<TlsContext> tls_;
-  ByteBudget kept_;  // Outlives the calls, as does the next.
+  ByteBudget kept_;  // Outlives the calls, as the next two do.
   InflateAllowance inflating_;
+  RpcMetrics metrics_;
   RpcCalls calls_;
   RpcConnection* first_ = nullptr;
   size_t connections_ = 0;

@@ -40,7 +40,8 @@ absl::Status RpcServer::Open() {
   absl::Status opened;
   OnEachLoop([&](OnLoop& here) {
     here.listener = std::make_unique<RpcListener>(
-        *options_.table, options_.limits, options_.tls);
+        *options_.table, options_.limits, options_.tls, options_.name,
+        options_.metrics);
     const absl::Status status = here.listener->Open(address_);
     MutexLock lock(mu);
     opened.Update(status);

@@ -37,6 +37,7 @@
 #include "base/tls_context.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
+#include "service/observability/metrics.h"
 #include "service/rpc/rpc_listener.h"
 
 namespace gateway {
@@ -59,6 +60,11 @@ class RpcServer {
     std::shared_ptr<TlsContext> tls;
 
     RpcLimits limits;
+
+    // Counts connections and refused calls, of a listener of that name; may be
+    // null, and must outlive the server.
+    MetricRegistry* metrics = nullptr;
+    std::string name = "grpc";
   };
 
   // INVALID_ARGUMENT for what the options say wrong, ALREADY_EXISTS or

@@ -1,5 +1,7 @@
 // What a connection does with each request, and which clients it serves.
 
+#include <sys/uio.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,6 +63,7 @@ TEST_F(RpcConnectionTest, TakesTheContentTypesOfGrpc) {
       co_await call.AwaitClosed();
       EXPECT_EQ(call.Field(":status"), "415") << type;
     }
+    EXPECT_EQ(Refused("NOT_GRPC"), 3);
   });
 }
 
@@ -81,6 +84,7 @@ TEST_F(RpcConnectionTest, TellsWhatIsNotServed) {
     co_await call.AwaitClosed();
     EXPECT_EQ(FaultReason(call.status()), v1::ERROR_REASON_UNIMPLEMENTED);
     EXPECT_EQ(call.Field("x-request-id"), "mine");
+    EXPECT_EQ(Refused("UNIMPLEMENTED"), 1);
   });
 }
 
@@ -97,6 +101,7 @@ TEST_F(RpcConnectionTest, MoreMetadataThanAllowedIsRefusedByItself) {
       EXPECT_EQ(call.status().code(), absl::StatusCode::kResourceExhausted)
           << bytes << " " << call.status();
     }
+    EXPECT_EQ(Refused("REQUEST_TOO_LARGE"), 3);
     const std::string value(900, 'v');
     const HttpField most[] = {{"x-large", value}};
     ClientCall& call = client_.CallWith("Echo", Text(""), most);
@@ -152,6 +157,21 @@ TEST_F(RpcConnectionTest, OneThatSaysNothingIsClosed) {
       }
     }
     co_await AwaitGone();
+    EXPECT_EQ(Closed("timeout"), 1);
+  });
+}
+
+TEST_F(RpcConnectionTest, OneThatIsNotHttp2IsCounted) {
+  RunAlone([&]() -> Task<void> {
+    const auto stream = BeginConnectTo(port());
+    const absl::Status connected = co_await stream->Connected();
+    EXPECT_TRUE(connected.ok());
+    char request[] = "GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+    const iovec piece = {request, sizeof(request) - 1};
+    EXPECT_EQ(stream->TryWrite(&piece, 1).bytes, piece.iov_len);
+    while (!stream->hung_up()) co_await stream->Readable();
+    co_await AwaitGone();
+    EXPECT_EQ(Closed("protocol"), 1);
   });
 }
 
@@ -188,6 +208,7 @@ TEST_F(RpcConnectionTlsTest, ClosesOnThoseWhoDoNot) {
       co_await client.Close();
     }
     co_await AwaitGone();
+    EXPECT_EQ(Closed("tls"), 2);
   });
 }
 
@@ -200,6 +221,8 @@ TEST_F(RpcConnectionTlsTest, ClosesOnPlaintextAndOnSilence) {
     const auto silent = BeginConnectTo(port());
     while (!silent->hung_up()) co_await silent->Readable();
     co_await AwaitGone();
+    EXPECT_EQ(Closed("tls"), 1);
+    EXPECT_EQ(Closed("timeout"), 1);
   });
 }
 
@@ -212,6 +235,7 @@ TEST_F(RpcConnectionTlsTest, AHandshakeUnderWayDoesNotOutliveTheListener) {
     listener_->Retire();
     listener_->CloseAll();
     co_await AwaitGone();
+    EXPECT_EQ(Closed("done"), 1);
   });
 }
 

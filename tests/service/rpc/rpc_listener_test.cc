@@ -65,6 +65,8 @@ TEST_F(RpcListenerTest, ClosesConnectionsOverItsLimit) {
     const bool accepted = co_await third.Connect(port());
     if (accepted) co_await third.AwaitEnded();
     co_await third.Close();
+    EXPECT_EQ(Closed("limit"), 1);
+    EXPECT_EQ(Count("llmgw_grpc_connections", "test"), 2);
 
     // There is room again once one has gone.
     co_await second.Close();
@@ -91,6 +93,7 @@ TEST_F(RpcListenerTest, DrainingLetsCallsFinishAndRefusesNewOnes) {
     ClientCall& late = client_.CallWith("Echo", Text(""));
     co_await late.AwaitClosed();
     EXPECT_EQ(FaultReason(late.status()), v1::ERROR_REASON_DRAINING);
+    EXPECT_EQ(Refused("DRAINING"), 1);
     co_await client_.AwaitRetiring();
 
     // A connection that comes now is served, to be told.

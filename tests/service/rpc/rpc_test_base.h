@@ -20,12 +20,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/listener.h"
 #include "base/task.h"
 #include "base/tls_context.h"
 #include "gtest/gtest.h"
+#include "service/observability/metrics.h"
 #include "service/rpc/rpc_listener.h"
 #include "tests/service/rpc/rpc_client.h"
 #include "tests/testing/echo/echo.pb.h"
@@ -60,6 +63,23 @@ class RpcTestBase : public testing::Test {
   uint16_t port() const { return address_->port(); }
   size_t running() const { return listener_->running_calls(); }
 
+  // Of llmgw_grpc_connections_closed_total, or _calls_refused_total.
+  double Count(std::string_view name, std::string_view reason) const {
+    for (const MetricFamilyValue& family : metrics_.Read().families) {
+      if (family.name != name) continue;
+      for (const MetricValue& metric : family.metrics) {
+        if (metric.labels.back().second == reason) return metric.number;
+      }
+    }
+    return 0;
+  }
+  double Closed(std::string_view reason) const {
+    return Count("llmgw_grpc_connections_closed_total", reason);
+  }
+  double Refused(std::string_view reason) const {
+    return Count("llmgw_grpc_calls_refused_total", reason);
+  }
+
   // Until nothing is left of any call or connection.
   Task<void> AwaitGone() {
     const auto gone = std::make_shared<WakeUp>();
@@ -83,6 +103,7 @@ class RpcTestBase : public testing::Test {
   RpcLimits limits_;
   std::shared_ptr<TlsContext> tls_;
 
+  MetricRegistry metrics_{SystemClock()};
   LoopRunner runner_;
   RpcClient client_;
   std::unique_ptr<RpcListener> listener_;  // Exists within Run.
@@ -91,7 +112,8 @@ class RpcTestBase : public testing::Test {
   Task<void> Whole(const std::function<Task<void>()>* story, bool connects) {
     address_.emplace(*BindAddress("127.0.0.1:0"));
     listener_ =
-        std::make_unique<RpcListener>(methods_.table(), limits_, tls_);
+        std::make_unique<RpcListener>(methods_.table(), limits_, tls_, "test",
+                                      &metrics_);
     if (!listener_->Open(*address_).ok()) std::abort();
     if (connects) {
       const bool connected = co_await client_.Connect(port());

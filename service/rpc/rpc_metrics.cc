@@ -1,0 +1,149 @@
+#include "service/rpc/rpc_metrics.h"
+
+#include <string_view>
+#include <utility>
+
+#include "base/event_loop.h"
+#include "base/logging.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kListenerLabel[] = {"listener"};
+constexpr std::string_view kReasonLabels[] = {"listener", "reason"};
+
+constexpr MetricDefinition kOpen = {
+    .name = "llmgw_grpc_connections",
+    .help = "Connections to native gRPC listeners that are open.",
+    .kind = MetricKind::kGauge,
+    .label_names = kListenerLabel};
+
+constexpr MetricDefinition kAccepted = {
+    .name = "llmgw_grpc_connections_accepted_total",
+    .help = "Connections that native gRPC listeners have accepted.",
+    .label_names = kListenerLabel};
+
+constexpr MetricDefinition kClosed = {
+    .name = "llmgw_grpc_connections_closed_total",
+    .help = "Connections to native gRPC listeners that were closed, by why.",
+    .label_names = kReasonLabels};
+
+constexpr MetricDefinition kRefused = {
+    .name = "llmgw_grpc_calls_refused_total",
+    .help = "Calls that ended before a handler saw them, by the reason told.",
+    .label_names = kReasonLabels};
+
+constexpr RpcClose kCloses[] = {RpcClose::kDone,     RpcClose::kLost,
+                                RpcClose::kLimit,    RpcClose::kProtocol,
+                                RpcClose::kTimeout,  RpcClose::kTls};
+
+std::string_view NameOf(RpcClose close) {
+  switch (close) {
+    case RpcClose::kDone:
+      return "done";
+    case RpcClose::kLost:
+      return "lost";
+    case RpcClose::kLimit:
+      return "limit";
+    case RpcClose::kProtocol:
+      return "protocol";
+    case RpcClose::kTimeout:
+      return "timeout";
+    case RpcClose::kTls:
+      return "tls";
+  }
+  return kOtherLabel;
+}
+
+RpcClose CloseOf(const absl::Status& why) {
+  switch (why.code()) {
+    case absl::StatusCode::kOk:
+      return RpcClose::kDone;
+    case absl::StatusCode::kInternal:
+      return RpcClose::kProtocol;
+    case absl::StatusCode::kDeadlineExceeded:
+      return RpcClose::kTimeout;
+    default:
+      return RpcClose::kLost;
+  }
+}
+
+}  // namespace
+
+RpcMetrics::RpcMetrics(std::string_view listener, MetricRegistry* registry)
+    : listener_(listener),
+      shard_(registry == nullptr ? nullptr : &registry->AddShard()) {
+  if (shard_ == nullptr) return;
+  // So that the first of each is a rise from zero.
+  shard_->GaugeOf(kOpen, {listener_});
+  shard_->CounterOf(kAccepted, {listener_});
+  for (const RpcClose close : kCloses) {
+    shard_->CounterOf(kClosed, {listener_, NameOf(close)});
+  }
+}
+
+void RpcMetrics::ConnectionOpened() {
+  if (shard_ == nullptr) return;
+  shard_->GaugeOf(kOpen, {listener_}).Add(1);
+  shard_->CounterOf(kAccepted, {listener_}).Add(1);
+}
+
+void RpcMetrics::ConnectionClosed(RpcClose close, std::string_view peer,
+                                  const absl::Status& why) {
+  if (shard_ != nullptr) shard_->GaugeOf(kOpen, {listener_}).Add(-1);
+  CountClose(close);
+  if (close != RpcClose::kDone && close != RpcClose::kLost) {
+    LogClose(close, peer, why);
+  }
+}
+
+void RpcMetrics::SessionEnded(std::string_view peer, const absl::Status& why) {
+  ConnectionClosed(CloseOf(why), peer, why);
+}
+
+void RpcMetrics::ConnectionRefused(std::string_view peer) {
+  CountClose(RpcClose::kLimit);
+  LogClose(RpcClose::kLimit, peer,
+           absl::ResourceExhaustedError("connections_limit is reached"));
+}
+
+void RpcMetrics::CallRefused(const absl::Status& why) {
+  CountRefusal(ReasonName(FaultReason(why)));
+}
+
+void RpcMetrics::PlainRequestRefused() { CountRefusal("NOT_GRPC"); }
+
+void RpcMetrics::CountClose(RpcClose close) {
+  if (shard_ == nullptr) return;
+  shard_->CounterOf(kClosed, {listener_, NameOf(close)}).Add(1);
+}
+
+void RpcMetrics::CountRefusal(std::string_view reason) {
+  if (shard_ == nullptr) return;
+  shard_->CounterOf(kRefused, {listener_, reason}).Add(1);
+}
+
+bool RpcMetrics::MayLog() {
+  const absl::Duration now = EventLoop::Current()->Now();
+  if (now < next_log_) {
+    ++unlogged_;
+    return false;
+  }
+  next_log_ = now + kRpcLogInterval;
+  return true;
+}
+
+void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
+                          const absl::Status& why) {
+  if (!MayLog()) return;
+  // On a TLS port those who only look whether it is open fail, too.
+  Log(close == RpcClose::kTls ? LogLevel::kInfo : LogLevel::kWarn, "grpc", "a connection was closed for what its peer did",
+      {{"listener", listener_},
+       {"peer", peer},
+       {"reason", NameOf(close)},
+       {"error", why},
+       {"unlogged", std::exchange(unlogged_, 0)}});
+}
+
+}  // namespace gateway

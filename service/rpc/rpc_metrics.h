@@ -1,0 +1,77 @@
+// RpcMetrics counts what becomes of the connections of one loop's gRPC
+// listener, and of the calls that no handler gets to see, which are in no
+// access log:
+//
+//   llmgw_grpc_connections{listener}                       open now
+//   llmgw_grpc_connections_accepted_total{listener}
+//   llmgw_grpc_connections_closed_total{listener,reason}   see RpcClose
+//   llmgw_grpc_calls_refused_total{listener,reason}        of errors.proto, or
+//                                                          NOT_GRPC
+//
+// The peer of a connection that is closed for what it did is logged, in one
+// line per kRpcLogInterval at most.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_RPC_RPC_METRICS_H_
+#define SERVICE_RPC_RPC_METRICS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+inline constexpr absl::Duration kRpcLogInterval = absl::Seconds(10);
+
+// Why a connection was closed.
+enum class RpcClose {
+  kDone,      // By the peer, idle, drained or old, with nothing under way.
+  kLost,      // Broke off, answered no pings or outlasted its grace.
+  kLimit,     // Over the listener's connections.
+  kProtocol,  // The peer broke HTTP/2, or sent a flood.
+  kTimeout,   // The peer did not finish its handshake, or does not read.
+  kTls,       // The peer's TLS handshake failed.
+};
+
+class RpcMetrics {
+ public:
+  // Borrows `registry`; without one nothing is counted.
+  RpcMetrics(std::string_view listener, MetricRegistry* registry);
+
+  RpcMetrics(const RpcMetrics&) = delete;
+  RpcMetrics& operator=(const RpcMetrics&) = delete;
+
+  void ConnectionOpened();
+  // Of one that was opened.
+  void ConnectionClosed(RpcClose close, std::string_view peer,
+                        const absl::Status& why);
+  // By what an Http2Session says of its end.
+  void SessionEnded(std::string_view peer, const absl::Status& why);
+  // One too many, which was not opened.
+  void ConnectionRefused(std::string_view peer);
+
+  void CallRefused(const absl::Status& why);
+  void PlainRequestRefused();
+
+ private:
+  void CountClose(RpcClose close);
+  void CountRefusal(std::string_view reason);
+  // Whether it is time for the next line; counts those that it is not for.
+  bool MayLog();
+  void LogClose(RpcClose close, std::string_view peer,
+                const absl::Status& why);
+
+  const std::string listener_;
+  MetricShard* const shard_;  // Null if nothing is counted.
+  absl::Duration next_log_ = -absl::InfiniteDuration();
+  int64_t unlogged_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_RPC_RPC_METRICS_H_
