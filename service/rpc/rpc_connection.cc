@@ -15,7 +15,8 @@ RpcConnection::RpcConnection(RpcListener& listener,
       peer_(std::make_shared<RpcPeer>(stream->PeerAddress(), listener.kept_,
                                       listener.inflating_,
                                       listener.metrics_)),
-      stream_(std::move(stream)) {
+      stream_(std::move(stream)),
+      handshake_timer_([this] { OnHandshakeTimeout(); }) {
   listener_.metrics_.ConnectionOpened();
 }
 
@@ -28,16 +29,11 @@ void RpcConnection::Start() {
 }
 
 Task<void> RpcConnection::Secure() {
-  Timer too_slow([this] {
-    early_close_ = RpcClose::kTimeout;
-    stream_->Close(/*reset=*/true);
-  });
-  EventLoop::Current()->ArmTimer(too_slow,
+  EventLoop::Current()->ArmTimer(handshake_timer_,
                                  listener_.limits_.http2.handshake_timeout);
   const std::string nobody;
   absl::Status secured =
       co_await stream_->StartTls(*listener_.tls_, nobody);
-  too_slow.Cancel();
   if (secured.ok() && stream_->alpn() == "h2") {
     StartSession();
     co_return;
@@ -49,6 +45,17 @@ Task<void> RpcConnection::Secure() {
   listener_.metrics_.ConnectionClosed(early_close_, peer_->address, secured);
   listener_.Remove(this);
   delete this;
+}
+
+void RpcConnection::OnHandshakeTimeout() {
+  if (session_ == nullptr) {
+    early_close_ = RpcClose::kTimeout;
+    stream_->Close(/*reset=*/true);
+  } else if (!session_->settings_received()) {
+    // The session would give it as much time again.
+    session_->Close(absl::DeadlineExceededError(
+        "the peer did not finish its TLS and HTTP/2 handshakes in time"));
+  }
 }
 
 void RpcConnection::StartSession() {

@@ -16,6 +16,7 @@
 #include "base/recycler.h"
 #include "base/stream.h"
 #include "base/task.h"
+#include "base/timer_wheel.h"
 #include "service/rpc/rpc_listener.h"
 #include "service/rpc/rpc_metrics.h"
 
@@ -39,6 +40,7 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   ~RpcConnection() = default;
 
   Task<void> Secure();
+  void OnHandshakeTimeout();
   void StartSession();
   void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
                  bool ended) override;
@@ -50,6 +52,7 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   std::unique_ptr<Stream> stream_;  // Null once the session has it.
   std::unique_ptr<Http2Session> session_;  // Null during the TLS handshake.
   RpcClose early_close_ = RpcClose::kTls;  // Why it ends, if it does then.
+  Timer handshake_timer_;  // With TLS: from the begin to HTTP/2's settings.
 
   // The listener's list.
   RpcConnection* previous_ = nullptr;

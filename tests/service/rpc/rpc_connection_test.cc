@@ -10,8 +10,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/cancellation.h"
+#include "base/event_loop.h"
 #include "base/http1_codec.h"
 #include "base/http2_stream.h"
+#include "base/sleep.h"
 #include "base/stream.h"
 #include "base/task.h"
 #include "base/tls_context.h"
@@ -223,6 +226,28 @@ TEST_F(RpcConnectionTlsTest, ClosesOnPlaintextAndOnSilence) {
     co_await AwaitGone();
     EXPECT_EQ(Closed("tls"), 1);
     EXPECT_EQ(Closed("timeout"), 1);
+  });
+}
+
+TEST_F(RpcConnectionTlsTest, BothHandshakesHaveOneTimeTogether) {
+  limits_.http2.handshake_timeout = absl::Seconds(2);
+  RunAlone([&]() -> Task<void> {
+    EventLoop& loop = *EventLoop::Current();
+    const absl::Duration begin = loop.Now();
+    const auto stream = BeginConnectTo(port());
+    const absl::Status connected = co_await stream->Connected();
+    EXPECT_TRUE(connected.ok());
+    // TLS takes half of the time, and then nothing more comes.
+    CancelSignal never;
+    co_await Sleep(loop, limits_.http2.handshake_timeout / 2, never);
+    const auto tls = ClientTls(certificates_, {"h2"});
+    const std::string server = "localhost";
+    const absl::Status secured = co_await stream->StartTls(*tls, server);
+    EXPECT_TRUE(secured.ok()) << secured;
+    while (!stream->hung_up()) co_await stream->Readable();
+    co_await AwaitGone();
+    EXPECT_EQ(Closed("timeout"), 1);
+    EXPECT_LT(loop.Now() - begin, 1.4 * limits_.http2.handshake_timeout);
   });
 }
 
