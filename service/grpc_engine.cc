@@ -66,6 +66,7 @@ RpcLimits NativeLimits(const GrpcListener& listener) {
   limits.call.message_bytes = listener.receive_message_bytes_limit();
   limits.call.request_timeout = ToAbsl(listener.request_timeout());
   limits.connections = listener.connections_limit();
+  limits.request_buffer_bytes = listener.request_buffer_bytes_limit();
   return limits;
 }
 

@@ -69,6 +69,7 @@ void FillGrpcListener(const char* address, GrpcListener::Engine engine,
   FILL_TIME(*listener, write_stall_timeout, 60'000);
   FILL_TIME(*listener, keepalive_time, 120'000);
   FILL_TIME(*listener, keepalive_timeout, 20'000);
+  FILL(*listener, request_buffer_bytes_limit, 128 * kMiB);
 }
 
 void FillHttpListener(const char* address, HttpListener* listener) {

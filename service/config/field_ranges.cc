@@ -111,6 +111,7 @@ const std::vector<FieldRange>& FieldRanges() {
       {"GrpcListener.keepalive_timeout", "100ms", "1h"},
       {"GrpcListener.metadata_bytes_limit", "1KiB", "1MiB"},
       {"GrpcListener.receive_message_bytes_limit", "1KiB", "32MiB"},
+      {"GrpcListener.request_buffer_bytes_limit", "1MiB", "64GiB"},
       {"GrpcListener.request_timeout", "100ms", "1h"},
       {"GrpcListener.stream_window_bytes_limit", "16KiB", "16MiB"},
       {"GrpcListener.write_stall_timeout", "100ms", "1h"},

@@ -65,6 +65,8 @@ class Validator {
 
   void CheckListeners(const Listeners& listeners);
   void CheckWindows(const std::string& path, const GrpcListener& listener);
+  void CheckRequestBuffer(const std::string& path,
+                          const GrpcListener& listener);
   void CheckCors(const std::string& path, const CorsConfig& cors);
   void CheckTls(const std::string& path, const TlsServer& tls);
   void CheckSecret(const std::string& path, const std::string& reference);
@@ -114,9 +116,23 @@ void Validator::CheckWindows(const std::string& path,
                    kConnectionWindowMax));
 }
 
+void Validator::CheckRequestBuffer(const std::string& path,
+                                   const GrpcListener& listener) {
+  if (listener.engine() == GrpcListener::ENGINE_GRPC_CORE) return;
+  // One connection gets half: otherwise the largest request could never come.
+  const int64_t message = listener.receive_message_bytes_limit();
+  if (listener.request_buffer_bytes_limit() / 2 >= message) return;
+  Add(JoinPath(path, "request_buffer_bytes_limit"),
+      absl::StrCat("must be at least twice receive_message_bytes_limit, which "
+                   "is ",
+                   message, " bytes"));
+}
+
 void Validator::CheckListeners(const Listeners& listeners) {
   CheckWindows("listeners.grpc", listeners.grpc());
   CheckWindows("listeners.admin", listeners.admin());
+  CheckRequestBuffer("listeners.grpc", listeners.grpc());
+  CheckRequestBuffer("listeners.admin", listeners.admin());
   const std::pair<std::string, const std::string*> addresses[] = {
       {"listeners.grpc", &listeners.grpc().address()},
       {"listeners.http", &listeners.http().address()},

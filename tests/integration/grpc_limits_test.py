@@ -160,6 +160,52 @@ class StalledMessageTest(_SizeCase):
                      observe)
 
 
+class UnfinishedMessageTest(_SizeCase):
+    """B-08 with nearly all of many messages, each within its own limit."""
+
+    listener = "request_buffer_bytes_limit: 32MiB, request_timeout: 1h"
+    compares = False
+
+    def stall(self, case, connections, streams):
+        """Returns how many of so many calls are kept."""
+        body = _prefix(4 * MIB) + bytes(39 * MIB // 10)
+        kept = []
+        def told():
+            calls = []
+            for _ in range(connections):
+                connection = self.connect(self.native)
+                for _ in range(streams):
+                    calls.append((connection, connection.begin(GENERATE)))
+                    connection.send_body(calls[-1][1], body)
+            with self.beside(self.native) as others:
+                for connection, _ in calls:
+                    connection.ping()
+            self.assertEqual(others.failures, [])
+            for connection, stream in calls:
+                if connection.answers[stream].ended:
+                    self.assertEqual(connection.told(stream), "UNAVAILABLE")
+                else:
+                    kept.append(stream)
+            for connection, _ in calls:
+                connection.close()
+            return "%d of %d kept" % (len(kept), len(calls))
+        self.compare(case, lambda side: self.observe_peak(side, told))
+        self.native.await_rest()
+        return len(kept)
+
+    def test_on_one_connection(self):
+        # It gets half of what its loop has: four of 4 MiB.
+        self.assertEqual(
+            self.stall("B-08 64 calls send 3.9 of 4 MiB on one connection",
+                       connections=1, streams=64), 4)
+
+    def test_on_many_connections(self):
+        kept = self.stall("B-08 64 connections send 3.9 of 4 MiB",
+                          connections=64, streams=1)
+        self.assertGreaterEqual(kept, 4)
+        self.assertLess(kept, 64)
+
+
 class CompressionTest(_SizeCase):
     """B-09."""
 

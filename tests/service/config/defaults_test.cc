@@ -43,10 +43,10 @@ TEST(DefaultsTest, CallersMeetTheNativeEngineAndOperatorsGrpcCore) {
     EXPECT_EQ(listener->write_stall_timeout().seconds(), 60);
     EXPECT_EQ(listener->keepalive_time().seconds(), 120);
     EXPECT_EQ(listener->keepalive_timeout().seconds(), 20);
-    // Never, unless told so.
     EXPECT_FALSE(listener->has_connection_idle_limit());
     EXPECT_FALSE(listener->has_connection_age_limit());
     EXPECT_FALSE(listener->has_connection_age_grace());
+    EXPECT_EQ(listener->request_buffer_bytes_limit(), 128 << 20);
   }
 }
 

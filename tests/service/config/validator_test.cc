@@ -211,6 +211,23 @@ TEST(ValidatorTest, StreamsWindowsFitInTheirConnections) {
                           "16KiB to 16MiB"));
 }
 
+TEST(ValidatorTest, RequestBuffersHoldTheLargestMessageTwice) {
+  const auto with = [](std::string_view fields) {
+    return ProblemsBesideAMock(
+        absl::StrCat("listeners: {grpc: {", ToAbsl(fields), "}}"));
+  };
+  EXPECT_THAT(with("request_buffer_bytes_limit: 64MiB, "
+                   "receive_message_bytes_limit: 32MiB"),
+              IsEmpty());
+  EXPECT_THAT(with("request_buffer_bytes_limit: 67108863, "
+                   "receive_message_bytes_limit: 32MiB"),
+              ElementsAre("listeners.grpc.request_buffer_bytes_limit: must be "
+                          "at least twice receive_message_bytes_limit, which "
+                          "is 33554432 bytes"));
+  EXPECT_THAT(with("request_buffer_bytes_limit: 1MiB, engine: grpc_core"),
+              IsEmpty());
+}
+
 TEST(ValidatorTest, TlsNeedsACertificateAndItsKey) {
   EXPECT_THAT(
       ProblemsBesideAMock("listeners:\n"
