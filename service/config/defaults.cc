@@ -69,7 +69,14 @@ void FillGrpcListener(const char* address, GrpcListener::Engine engine,
   FILL_TIME(*listener, write_stall_timeout, 60'000);
   FILL_TIME(*listener, keepalive_time, 120'000);
   FILL_TIME(*listener, keepalive_timeout, 20'000);
+  FILL_TIME(*listener, connection_idle_limit, 900'000);
+  FILL_TIME(*listener, connection_age_grace, 900'000);
   FILL(*listener, request_buffer_bytes_limit, 128 * kMiB);
+}
+
+// Not of the admin listener, whose calls watch for as long as somebody looks.
+void FillAge(GrpcListener* listener) {
+  FILL_TIME(*listener, connection_age_limit, 1'800'000);
 }
 
 void FillHttpListener(const char* address, HttpListener* listener) {
@@ -300,6 +307,7 @@ void ApplyDefaults(GatewayConfig* config) {
   auto& listeners = *config->mutable_listeners();
   FillGrpcListener("127.0.0.1:50051", GrpcListener::ENGINE_NATIVE,
                    listeners.mutable_grpc());
+  FillAge(listeners.mutable_grpc());
   FillHttpListener("127.0.0.1:8080", listeners.mutable_http());
   FillGrpcListener("127.0.0.1:50052", GrpcListener::ENGINE_GRPC_CORE,
                    listeners.mutable_admin());

@@ -43,11 +43,14 @@ TEST(DefaultsTest, CallersMeetTheNativeEngineAndOperatorsGrpcCore) {
     EXPECT_EQ(listener->write_stall_timeout().seconds(), 60);
     EXPECT_EQ(listener->keepalive_time().seconds(), 120);
     EXPECT_EQ(listener->keepalive_timeout().seconds(), 20);
-    EXPECT_FALSE(listener->has_connection_idle_limit());
-    EXPECT_FALSE(listener->has_connection_age_limit());
-    EXPECT_FALSE(listener->has_connection_age_grace());
+    EXPECT_EQ(listener->connection_idle_limit().seconds(), 15 * 60);
+    EXPECT_EQ(listener->connection_age_grace().seconds(), 15 * 60);
     EXPECT_EQ(listener->request_buffer_bytes_limit(), 128 << 20);
   }
+  EXPECT_EQ(config.listeners().grpc().connection_age_limit().seconds(),
+            30 * 60);
+  // Who watches is not cut off.
+  EXPECT_FALSE(config.listeners().admin().has_connection_age_limit());
 }
 
 TEST(DefaultsTest, EitherEngineMayServeEitherListener) {
