@@ -103,6 +103,15 @@ Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
       nghttp2_session_get_stream_user_data(session.session_, id));
 }
 
+// nghttp2 would send the oldest stream's body to its end before the next one's
+// (RFC 9218 §10 for what is not incremental). Whoever shares a connection, be
+// it the users of a proxy, gets the same, whatever one of them asks for.
+void Http2Callbacks::ServeInTurn(nghttp2_session* session, int32_t id) {
+  const nghttp2_extpri in_turn{NGHTTP2_EXTPRI_DEFAULT_URGENCY, /*inc=*/1};
+  nghttp2_session_change_extpri_stream_priority(session, id, &in_turn,
+                                                /*ignore_client_signal=*/1);
+}
+
 int Http2Callbacks::OnBeginHeaders(nghttp2_session*,
                                    const nghttp2_frame* frame, void* self) {
   Http2Session& session = Session(self);
@@ -114,6 +123,7 @@ int Http2Callbacks::OnBeginHeaders(nghttp2_session*,
     Http2Stream* const stream = session.AddStream(frame->hd.stream_id);
     nghttp2_session_set_stream_user_data(session.session_,
                                          frame->hd.stream_id, stream);
+    ServeInTurn(session.session_, frame->hd.stream_id);
   }
   return 0;
 }

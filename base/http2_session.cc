@@ -147,7 +147,8 @@ void Http2Session::SubmitSettings() {
   if (role_ == Role::kServer) {
     settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
                         limits_.concurrent_streams});
-    // Streams are served in turn; the old tree of weights is not kept up.
+    // Streams are served in turn (Http2Callbacks::ServeInTurn); the old tree of
+    // weights is not kept up.
     settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
   } else {
     settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
@@ -558,9 +559,16 @@ void Http2Session::OnStallCheck() {
     Close(absl::DeadlineExceededError("the peer does not read"));
     return;
   }
+  // A stream can also wait for its turn, behind others of a slow connection:
+  // that is not its peer's fault. One shut window is.
+  const bool shut = !std::exchange(body_moved_, false) &&
+                    nghttp2_session_get_remote_window_size(session_) <= 0;
   for (Http2Stream* stream = first_; stream != nullptr;
        stream = stream->next_) {
-    const bool waits = stream->head_sent_ && stream->unsent() > 0;
+    const bool waits =
+        stream->head_sent_ && stream->unsent() > 0 &&
+        (shut || nghttp2_session_get_stream_remote_window_size(
+                     session_, stream->id_) <= 0);
     if (std::exchange(stream->waiting_, waits) && waits) {
       stream->Reset(
           Http2Error::kCancel,

@@ -81,8 +81,8 @@ struct Http2Limits {
   // when still nothing comes.
   absl::Duration keepalive_time = absl::Minutes(2);
   absl::Duration keepalive_timeout = absl::Seconds(20);
-  // For a peer that takes nothing of what waits for it, because its window or
-  // its socket is full; at most twice that passes until it is noticed.
+  // For a peer that takes nothing of what waits for it, because its window is
+  // shut or its socket full; at most twice that passes until it is noticed.
   absl::Duration write_stall_timeout = absl::Seconds(60);
   // Connections older than this, give or take a tenth, take no new streams;
   // what has not ended after the grace is cut off.
@@ -242,6 +242,7 @@ class Http2Session final : private Stream::Observer,
   bool read_more_ = false;
   bool read_paused_ = false;     // While clogged.
   bool output_waiting_ = false;  // Was seen, and none of it taken since.
+  bool body_moved_ = false;  // Of some stream, since stalls were looked for.
   bool lingers_ = false;         // The peer is left to close the connection:
   absl::Status why_;
 

@@ -132,6 +132,7 @@ void Http2Stream::Resume() {
 
 void Http2Stream::TakeInto(Http2Output& output, size_t size) {
   waiting_ = false;
+  session_.body_moved_ = true;
   const size_t queued = std::min(size, unsent_.size());
   output.Append(unsent_.bytes().substr(0, queued));
   unsent_.Consume(queued);

@@ -168,7 +168,7 @@ class Http2Stream final : public Recycled {
   bool end_sent_ = false;
   bool peer_ended_ = false;
   bool deferred_ = false;  // nghttp2 has been told that there is nothing.
-  bool waiting_ = false;   // Unsent bytes were seen, and none taken since.
+  bool waiting_ = false;   // For a window, when last seen; none taken since.
   bool reset_ = false;
   bool in_sent_ = false;   // The session is to call OnSent.
   Http2StreamEvents* events_ = nullptr;

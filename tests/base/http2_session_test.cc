@@ -189,6 +189,72 @@ TEST_F(Http2SessionTest, AClientTakesNoMoreStreamsThanBothEndsAllow) {
   });
 }
 
+// A connection without windows, but for the socket, and an answer that no
+// socket's buffer holds.
+class Http2FairnessTest : public testing::Test {
+ protected:
+  Http2FairnessTest() : client_(RawClient::Connect(server_.port())) {
+    client_.Send(std::string(kHttp2Preface) +
+                 Http2Frame(RawFrameType::kSettings, 0, 0,
+                            BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
+                 Http2SettingsAck() + Http2WindowUpdate(0, 0x7fff0000));
+  }
+
+  Http2EchoServer server_{Http2Limits(), std::string(20'000'000, 'x')};
+  RawClient client_;
+};
+
+TEST_F(Http2FairnessTest, AnswersTakeTurns) {
+  // The one that calls itself urgent gets no more than the others.
+  const std::string urgent("\x00\x08priority\x03u=0", 14);
+  client_.Send(Http2Headers(1, Http2GetBlock()) +
+               Http2Headers(3, Http2GetBlock() + urgent) +
+               Http2Headers(5, Http2GetBlock()));
+  int turns[6] = {};
+  for (int i = 0; i < 90; ++i) {
+    const RawFrame frame = ReceiveFrameOf(client_, RawFrameType::kData);
+    ASSERT_LT(frame.stream, 6u);
+    ++turns[frame.stream];
+  }
+  for (const int stream : {1, 3, 5}) {
+    EXPECT_GE(turns[stream], 28) << stream;
+    EXPECT_LE(turns[stream], 32) << stream;
+  }
+}
+
+TEST_F(Http2FairnessTest, AShortAnswerDoesNotWaitForALongOne) {
+  client_.Send(Http2Headers(1, Http2GetBlock()));
+  ASSERT_EQ(ReceiveFrameOf(client_, RawFrameType::kData).stream, 1u);
+  client_.Send(Http2Request(3, false) + Http2Data(3, "short", true));
+  RawFrame frame;
+  do {
+    frame = ReceiveFrameOf(client_, RawFrameType::kData);
+  } while (frame.stream == 1 && (frame.flags & kRawEndStream) == 0);
+  EXPECT_EQ(frame.stream, 3u);
+  EXPECT_EQ(frame.payload, "short");
+}
+
+TEST_F(Http2SessionTest, UploadsTakeTurns) {
+  Run([](Http2Pair& pair) -> Task<void> {
+    co_await pair.Greet();
+    const std::string body(2'000'000, 'x');
+    Http2Recorder one, two;
+    for (Http2Recorder* answer : {&one, &two}) {
+      Http2Stream* const stream =
+          pair.client->StartRequest(kHttp2Post, false, *answer);
+      stream->Send(body);
+      stream->End();
+    }
+    co_await pair.server_owner.AwaitStreams(2);
+    Http2Served& first = *pair.server_owner.streams[0];
+    Http2Served& second = *pair.server_owner.streams[1];
+    co_await first.AwaitBody(body.size());
+    EXPECT_GT(second.body.size(), body.size() / 2);
+    co_await one.AwaitClosed();
+    co_await two.AwaitClosed();
+  });
+}
+
 TEST_F(Http2SessionTest, AServerThatDrainsLetsOpenStreamsEnd) {
   pair_.server_owner.on_end = nullptr;
   RunToTheEnd([](Http2Pair& pair) -> Task<void> {

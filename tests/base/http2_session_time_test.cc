@@ -206,6 +206,62 @@ TEST_F(Http2SessionTimeTest, AStreamWhoseWindowStaysShutIsReset) {
   EXPECT_EQ(ReceiveFrameOf(client, RawFrameType::kData).payload, "goes on");
 }
 
+TEST_F(Http2SessionTimeTest, StreamsAreResetWhileTheConnectionsWindowIsShut) {
+  limits_.write_stall_timeout = kShort;
+  server_.emplace(limits_, std::string(100'000, 'x'));
+  RawClient client = RawClient::Connect(server_->port());
+  client.Send(std::string(kHttp2Preface) +
+              Http2Frame(RawFrameType::kSettings, 0, 0,
+                         BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
+              Http2SettingsAck() + Http2Headers(1, Http2GetBlock()) +
+              Http2Headers(3, Http2GetBlock()));
+  uint32_t streams = 0;
+  for (int i = 0; i < 2; ++i) {
+    const RawFrame reset = ReceiveFrameOf(client, RawFrameType::kRstStream);
+    EXPECT_EQ(reset.Number(0), static_cast<uint32_t>(Http2Error::kCancel));
+    streams += reset.stream;
+  }
+  EXPECT_EQ(streams, 1u + 3u);
+}
+
+// The first streams have used up the window. What the peer gives after that,
+// bit by bit, goes to the others first, who have had nothing.
+TEST_F(Http2SessionTimeTest, AStreamThatWaitsForItsTurnIsNotStalled) {
+  limits_.write_stall_timeout = absl::Milliseconds(200);
+  limits_.keepalive_time = absl::Milliseconds(5);
+  limits_.keepalive_timeout = absl::Seconds(20);
+  constexpr size_t kAnswer = 100'000;
+  constexpr uint32_t kStreams = 10;
+  server_.emplace(limits_, std::string(kAnswer, 'x'));
+  RawClient client = RawClient::Connect(server_->port());
+  std::string requests;
+  for (uint32_t i = 0; i < kStreams; ++i) {
+    requests += Http2Headers(2 * i + 1, Http2GetBlock());
+  }
+  client.Send(std::string(kHttp2Preface) +
+              Http2Frame(RawFrameType::kSettings, 0, 0,
+                         BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
+              Http2SettingsAck() + requests);
+  size_t bytes = 0;
+  // Each ping is some time.
+  for (int pings = 0; pings < 120;) {
+    RawFrame frame;
+    ASSERT_TRUE(ReceiveFrame(client, &frame));
+    ASSERT_NE(frame.type, RawFrameType::kRstStream) << frame.stream;
+    if (frame.type == RawFrameType::kData) bytes += frame.payload.size();
+    if (frame.type != RawFrameType::kPing) continue;
+    ++pings;
+    client.Send(Http2Ping(frame.payload, true) + Http2WindowUpdate(0, 500));
+  }
+  client.Send(Http2WindowUpdate(0, 0x7f000000));
+  while (bytes < kStreams * kAnswer) {
+    RawFrame frame;
+    ASSERT_TRUE(ReceiveFrame(client, &frame));
+    ASSERT_NE(frame.type, RawFrameType::kRstStream) << frame.stream;
+    if (frame.type == RawFrameType::kData) bytes += frame.payload.size();
+  }
+}
+
 TEST_F(Http2SessionTimeTest, APeerThatReadsNothingIsClosed) {
   limits_.write_stall_timeout = absl::Milliseconds(100);
   RawClient::Options options;
