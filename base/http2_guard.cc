@@ -16,6 +16,10 @@ constexpr int32_t kRemembered = 64;
 
 constexpr uint32_t kPriorityBytes = 5;
 
+// Which of a client's streams this is: from 0, and -1 for the one before the
+// first.
+int32_t Ordinal(int32_t id) { return id < 0 ? -1 : id / 2; }
+
 bool EndsStream(const Http2FrameHead& head) {
   return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
@@ -100,7 +104,7 @@ std::optional<Http2Guard::Refusal> Http2Guard::NoteStream(
   if (id % 2 == 0) return std::nullopt;  // nghttp2 knows what to say.
   if (id > last_id_) {
     if (!opens) return std::nullopt;  // Likewise.
-    const int32_t newer = (id - last_id_) / 2;
+    const int32_t newer = Ordinal(id) - Ordinal(last_id_);
     ended_ = newer < kRemembered ? ended_ << newer : 0;
     if (newer > 1) {
       if (gaps_.size() == kGapsMax) gaps_.erase(gaps_.begin());
@@ -110,7 +114,7 @@ std::optional<Http2Guard::Refusal> Http2Guard::NoteStream(
   } else if (opens && IsSkipped(id)) {
     return Refusal{Http2Error::kProtocolError, "a stream id it had skipped"};
   }
-  const int32_t older = (last_id_ - id) / 2;
+  const int32_t older = Ordinal(last_id_) - Ordinal(id);
   if (older >= kRemembered) return std::nullopt;
   const uint64_t bit = uint64_t{1} << older;
   if (!resets && (ended_ & bit) != 0) {

@@ -70,6 +70,15 @@ TEST_F(Http2GuardTest, IdsThatWereSkippedStayClosed) {
   EXPECT_FALSE(Refuses(Http2Request(1003)));
 }
 
+TEST_F(Http2GuardTest, TheFirstIdMayBeTheLastThereIs) {
+  constexpr uint32_t kLast = 0x7fffffff;
+  EXPECT_FALSE(Refuses(Http2Request(kLast, true)));
+  EXPECT_EQ(Inspect(Http2Data(kLast, "more")), Http2Error::kStreamClosed);
+  for (const uint32_t id : {1u, 3u, kLast - 2}) {
+    EXPECT_EQ(Inspect(Http2Request(id)), Http2Error::kProtocolError) << id;
+  }
+}
+
 TEST_F(Http2GuardTest, AStreamThatTheClientHasEndedIsOver) {
   EXPECT_FALSE(Refuses(Http2Request(1, true)));
   EXPECT_FALSE(Refuses(Http2Request(3, false)));
