@@ -16,6 +16,9 @@ constexpr int32_t kRemembered = 64;
 
 constexpr uint32_t kPriorityBytes = 5;
 
+// A CONTINUATION that is smaller carries next to nothing.
+constexpr uint32_t kContentBytes = 1024;
+
 // Which of a client's streams this is: from 0, and -1 for the one before the
 // first.
 int32_t Ordinal(int32_t id) { return id < 0 ? -1 : id / 2; }
@@ -63,7 +66,9 @@ std::optional<Http2Guard::Refusal> Http2Guard::Judge(
       began_header_block_ = true;
       return std::nullopt;
     case NGHTTP2_CONTINUATION:
-      return std::nullopt;  // nghttp2 takes eight in a row.
+      // Large ones are bounded by the header list (Http2Callbacks::OnHeader).
+      if (head.length >= kContentBytes) return std::nullopt;
+      return Spend(Cost::kUnknownFrame, now);
     case NGHTTP2_PRIORITY:
       // nghttp2 looks at these only if it keeps the tree.
       if (head.dependency == head.stream_id && head.length == kPriorityBytes) {

@@ -42,10 +42,11 @@ constexpr absl::Duration kLingerTimeout = absl::Seconds(1);
 constexpr absl::Duration kLingerTimeoutInAll = absl::Seconds(30);
 constexpr size_t kLingerBytesMax = 256 * 1024;
 
-// nghttp2's own limits stand in the way of ours (base/http2_budget.h), and it
+// nghttp2's own limits stand in the way of ours (base/http2_guard.h), and it
 // says no word when it closes.
 constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
 constexpr size_t kAnswersOfNghttp2 = 10'000;
+constexpr size_t kContinuationsOfNghttp2 = 1'000'000;
 
 // Ages spread by a tenth, so that connections which were opened together are
 // not reopened together.
@@ -62,6 +63,7 @@ nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsOfNghttp2,
                                              kResetsOfNghttp2);
   nghttp2_option_set_max_outbound_ack(option, kAnswersOfNghttp2);
+  nghttp2_option_set_max_continuations(option, kContinuationsOfNghttp2);
   nghttp2_session* session = nullptr;
   if (role == Http2Session::Role::kServer) {
     nghttp2_session_server_new2(&session, Http2Callbacks::Table(), self,

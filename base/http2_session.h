@@ -68,7 +68,9 @@ struct Http2Limits {
   // What the peer may send on one stream before it is consumed.
   uint32_t stream_window_bytes = 64 * 1024;
   // Names, values and 32 bytes for each field (RFC 9113 §6.5.2). A request
-  // with more goes to OnOversizedRequest, a response with more is reset.
+  // with more goes to OnOversizedRequest, a response with more is reset. A name
+  // or value above 64 KiB ends the connection whatever this is: nghttp2 reads
+  // none, and the table that all heads share is lost with it.
   size_t header_list_bytes = 16 * 1024;
 
   // From the connection's begin until the peer's settings and its

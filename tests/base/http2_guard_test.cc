@@ -125,6 +125,7 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
                  std::string("\x02\0\0", 3)),
       Http2Frame(RawFrameType::kPriority, 0, 3, BigEndian(0, 4) + "w"),
       Http2Frame(RawFrameType::kUnknown, 0, 0, "what"),
+      Http2Frame(RawFrameType::kContinuation, 0, 1, std::string(1023, 'c')),
       Http2Frame(RawFrameType::kGoaway, 0, 0, BigEndian(0, 4)),
       Http2Reset(3, 8),
   };
@@ -173,6 +174,13 @@ TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
   }
   EXPECT_TRUE(
       guard.Inspect(Repeat(Http2Reset(1, 7), 2001), kNow, &good).has_value());
+}
+
+TEST_F(Http2GuardTest, ALongHeaderBlockCostsNothing) {
+  EXPECT_FALSE(Refuses(Http2Frame(RawFrameType::kHeaders, 0, 1, "a")));
+  EXPECT_FALSE(Refuses(Repeat(
+      Http2Frame(RawFrameType::kContinuation, 0, 1, std::string(1024, 'c')),
+      2001)));
 }
 
 TEST_F(Http2GuardTest, TellsWhenAHeaderBlockBegins) {

@@ -503,6 +503,57 @@ TEST_F(Http2SessionTest, SpeaksUnderTls) {
   }(&pair_));
 }
 
+// A field with a value of so many bytes, neither indexed nor compressed.
+std::string LargeField(size_t bytes) {
+  std::string field("\x00\x01v\x7f", 4);
+  for (size_t rest = bytes - 127; rest > 0; rest >>= 7) {
+    field += static_cast<char>((rest & 0x7f) | (rest >> 7 > 0 ? 0x80 : 0));
+  }
+  return field + std::string(bytes, 'v');
+}
+
+// A request whose header block takes as many frames as it needs.
+std::string LargeRequest(std::string_view block) {
+  constexpr size_t kFrameBytes = 16 * 1024;
+  RawFrameType type = RawFrameType::kHeaders;
+  uint8_t flags = kRawEndStream;
+  std::string frames;
+  while (!block.empty()) {
+    const std::string_view piece = block.substr(0, kFrameBytes);
+    block.remove_prefix(piece.size());
+    if (block.empty()) flags |= kRawEndHeaders;
+    frames += Http2Frame(type, flags, 1, piece);
+    type = RawFrameType::kContinuation;
+    flags = 0;
+  }
+  return frames;
+}
+
+TEST(Http2LargeHeadTest, MayBeAsLargeAsTheLimit) {
+  Http2Limits limits;
+  limits.header_list_bytes = 1024 * 1024;
+  Http2EchoServer server(limits);
+  RawClient client = RawClient::Connect(server.port());
+  client.Send(Http2Greeting() +
+              LargeRequest(Http2GetBlock() + Repeat(LargeField(65'000), 16)));
+  EXPECT_EQ(ReceiveFrameOf(client, RawFrameType::kData).payload, "hello");
+}
+
+TEST(Http2LargeHeadTest, OneValueHasALimitOfItsOwn) {
+  Http2Limits limits;
+  limits.header_list_bytes = 1024 * 1024;
+  Http2EchoServer server(limits);
+  RawClient most = RawClient::Connect(server.port());
+  most.Send(Http2Greeting() +
+            LargeRequest(Http2GetBlock() + LargeField(64 * 1024)));
+  EXPECT_EQ(ReceiveFrameOf(most, RawFrameType::kData).payload, "hello");
+  RawClient more = RawClient::Connect(server.port());
+  more.Send(Http2Greeting() +
+            LargeRequest(Http2GetBlock() + LargeField(64 * 1024 + 1)));
+  EXPECT_EQ(ReceiveFrameOf(more, RawFrameType::kGoaway).Number(4),
+            static_cast<uint32_t>(Http2Error::kCompressionError));
+}
+
 TEST(Http2LimitsTest, MustFitAConnectionsWindow) {
   Http2Limits limits;
   EXPECT_TRUE(CheckHttp2Limits(limits).ok());
