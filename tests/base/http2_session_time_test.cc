@@ -60,7 +60,8 @@ TEST_F(Http2SessionTimeTest, EveryStepOfTheHandshakeHasToCome) {
     const RawFrame goaway = ReceiveFrameOf(client, RawFrameType::kGoaway);
     EXPECT_EQ(goaway.Number(4),
               static_cast<uint32_t>(Http2Error::kSettingsTimeout));
-    EXPECT_TRUE(absl::IsDeadlineExceeded(server_->AwaitEnd()));
+    const absl::Status why = server_->AwaitEnd();
+    EXPECT_TRUE(absl::IsDeadlineExceeded(why)) << why;
   }
 }
 
@@ -276,6 +277,7 @@ TEST_F(Http2SessionTimeTest, APeerThatReadsNothingIsClosed) {
               Http2Headers(1, Http2GetBlock()));
   const absl::Status why = server_->AwaitEnd();
   EXPECT_TRUE(absl::IsDeadlineExceeded(why)) << why;
+  EXPECT_THAT(why.message(), HasSubstr("does not read"));
 }
 
 TEST(Http2ClientTimeTest, AnIdleClientTellsItsOwnerAndEnds) {
