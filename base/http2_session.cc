@@ -48,13 +48,6 @@ constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
 constexpr size_t kAnswersOfNghttp2 = 10'000;
 constexpr size_t kContinuationsOfNghttp2 = 1'000'000;
 
-// Ages spread by a tenth, so that connections which were opened together are
-// not reopened together.
-absl::Duration WithJitter(absl::Duration age) {
-  if (age == absl::InfiniteDuration()) return age;
-  return age * (0.9 + 0.2 * SystemRandom().UniformDouble());
-}
-
 nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
   nghttp2_option* option = nullptr;
   nghttp2_option_new(&option);
@@ -77,22 +70,6 @@ nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
 }
 
 }  // namespace
-
-absl::Status CheckHttp2Limits(const Http2Limits& limits) {
-  const uint64_t bytes =
-      uint64_t{limits.concurrent_streams} * limits.stream_window_bytes;
-  if (limits.concurrent_streams == 0 || limits.stream_window_bytes == 0) {
-    return absl::InvalidArgumentError(
-        "concurrent streams and the stream window must be above 0");
-  }
-  if (bytes > kWindowBytesMax) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        limits.concurrent_streams, " streams with a window of ",
-        limits.stream_window_bytes, " bytes each are ", bytes,
-        " bytes; a connection can have at most ", kWindowBytesMax));
-  }
-  return absl::OkStatus();
-}
 
 void Http2Session::Owner::OnRequest(Http2Stream& stream,
                                     absl::Span<const HttpField>, bool) {
@@ -134,7 +111,7 @@ void Http2Session::Start(std::string_view bytes) {
   SubmitSettings();
   Arm(handshake_timer_, limits_.handshake_timeout);
   Arm(keepalive_timer_, limits_.keepalive_time);
-  Arm(age_timer_, WithJitter(limits_.age_max));
+  Arm(age_timer_, SpreadAge(limits_.age_max, SystemRandom()));
   if (!bytes.empty()) Feed(bytes);
   read_more_ = true;
   ScheduleFlush();

@@ -50,6 +50,7 @@
 #include "base/field_block.h"
 #include "base/http1_codec.h"
 #include "base/http2_guard.h"
+#include "base/http2_limits.h"
 #include "base/http2_output.h"
 #include "base/http2_stream.h"
 #include "base/recycler.h"
@@ -59,42 +60,6 @@
 typedef struct nghttp2_session nghttp2_session;
 
 namespace gateway {
-
-// What a session allows its peer, and for how long. Defaults are a server's.
-struct Http2Limits {
-  // Streams that the peer may have open. For a client: that it opens itself,
-  // if the peer allows as many.
-  uint32_t concurrent_streams = 256;
-  // What the peer may send on one stream before it is consumed.
-  uint32_t stream_window_bytes = 64 * 1024;
-  // Names, values and 32 bytes for each field (RFC 9113 §6.5.2). A request
-  // with more goes to OnOversizedRequest, a response with more is reset. A name
-  // or value above 64 KiB ends the connection whatever this is: nghttp2 reads
-  // none, and the table that all heads share is lost with it.
-  size_t header_list_bytes = 16 * 1024;
-
-  // From the connection's begin until the peer's settings and its
-  // acknowledgement of ours are there; and from a header block's first frame
-  // to its end.
-  absl::Duration handshake_timeout = absl::Seconds(10);
-  // Without a stream, once the peer's settings are there.
-  absl::Duration idle_timeout = absl::InfiniteDuration();
-  // A connection from which nothing has come for so long is pinged, and closed
-  // when still nothing comes.
-  absl::Duration keepalive_time = absl::Minutes(2);
-  absl::Duration keepalive_timeout = absl::Seconds(20);
-  // For a peer that takes nothing of what waits for it, because its window is
-  // shut or its socket full; at most twice that passes until it is noticed.
-  absl::Duration write_stall_timeout = absl::Seconds(60);
-  // Connections older than this, give or take a tenth, take no new streams;
-  // what has not ended after the grace is cut off.
-  absl::Duration age_max = absl::InfiniteDuration();
-  absl::Duration age_grace = absl::InfiniteDuration();
-};
-
-// INVALID_ARGUMENT for limits that do not fit the protocol or each other: the
-// streams' windows together must not exceed a connection's largest, 2 GiB.
-absl::Status CheckHttp2Limits(const Http2Limits& limits);
 
 class Http2Session final : private Stream::Observer,
                            private TurnEndTask,

@@ -554,16 +554,5 @@ TEST(Http2LargeHeadTest, OneValueHasALimitOfItsOwn) {
             static_cast<uint32_t>(Http2Error::kCompressionError));
 }
 
-TEST(Http2LimitsTest, MustFitAConnectionsWindow) {
-  Http2Limits limits;
-  EXPECT_TRUE(CheckHttp2Limits(limits).ok());
-  limits.concurrent_streams = 32 * 1024 - 1;
-  EXPECT_TRUE(CheckHttp2Limits(limits).ok());
-  limits.concurrent_streams = 32 * 1024;
-  EXPECT_TRUE(absl::IsInvalidArgument(CheckHttp2Limits(limits)));
-  limits.concurrent_streams = 0;
-  EXPECT_TRUE(absl::IsInvalidArgument(CheckHttp2Limits(limits)));
-}
-
 }  // namespace
 }  // namespace gateway
