@@ -1,8 +1,8 @@
 #include "tests/testing/raw_client.h"
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -203,6 +203,15 @@ uint16_t RawClient::local_port() const {
   socklen_t size = sizeof(address);
   getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
   return ntohs(address.sin_port);
+}
+
+uint32_t RawClient::segments_received() const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    Die("getsockopt");
+  }
+  return info.tcpi_data_segs_in;
 }
 
 RawListener::RawListener(int backlog)

@@ -93,6 +93,10 @@ class RawClient {
 
   uint16_t local_port() const;
 
+  // TCP segments with content that have come: one for each write of the peer's,
+  // over loopback, if it is of less than 64 KB.
+  uint32_t segments_received() const;
+
  private:
   // Adds to received_; false at the end.
   bool Fill();
