@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,12 @@ constexpr size_t kFieldOverheadBytes = 32;
 // A header list so many times as large as is allowed is no mistake: a few bytes
 // can stand for kilobytes (an HPACK bomb), and each has to be unfolded.
 constexpr size_t kBombFactor = 16;
+
+// nghttp2's own limits stand in the way of ours (base/http2_guard.h), and it
+// says no word when it closes.
+constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
+constexpr size_t kAnswersOfNghttp2 = 10'000;
+constexpr size_t kContinuationsOfNghttp2 = 1'000'000;
 
 // The ping that tells whether the first GOAWAY of two has arrived.
 constexpr std::string_view kGoodbyePing = "goodbye!";
@@ -68,10 +75,32 @@ Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
   }
 }
 
+Http2Session::Nghttp2 Http2Callbacks::NewNghttp2(Http2Session::Role role,
+                                                 Http2Session* self) {
+  nghttp2_option* option = nullptr;
+  nghttp2_session* session = nullptr;
+  int result = nghttp2_option_new(&option);
+  if (result == 0) {
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_no_closed_streams(option, 1);
+    nghttp2_option_set_stream_reset_rate_limit(option, kResetsOfNghttp2,
+                                               kResetsOfNghttp2);
+    nghttp2_option_set_max_outbound_ack(option, kAnswersOfNghttp2);
+    nghttp2_option_set_max_continuations(option, kContinuationsOfNghttp2);
+    const auto begin = role == Http2Session::Role::kServer
+                           ? nghttp2_session_server_new2
+                           : nghttp2_session_client_new2;
+    result = begin(&session, Table(), self, option);
+    nghttp2_option_del(option);
+  }
+  if (result != 0) std::abort();  // As when `new` finds no memory.
+  return Http2Session::Nghttp2(session);
+}
+
 const nghttp2_session_callbacks* Http2Callbacks::Table() {
   static const nghttp2_session_callbacks* const table = [] {
     nghttp2_session_callbacks* callbacks = nullptr;
-    nghttp2_session_callbacks_new(&callbacks);
+    if (nghttp2_session_callbacks_new(&callbacks) != 0) std::abort();
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
                                                             OnBeginHeaders);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
@@ -100,7 +129,7 @@ nghttp2_data_provider Http2Callbacks::Body(Http2Stream* stream) {
 
 Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
   return static_cast<Http2Stream*>(
-      nghttp2_session_get_stream_user_data(session.session_, id));
+      nghttp2_session_get_stream_user_data(session.nghttp2(), id));
 }
 
 // nghttp2 would send the oldest stream's body to its end before the next one's
@@ -112,18 +141,18 @@ void Http2Callbacks::ServeInTurn(nghttp2_session* session, int32_t id) {
                                                 /*ignore_client_signal=*/1);
 }
 
-int Http2Callbacks::OnBeginHeaders(nghttp2_session*,
-                                   const nghttp2_frame* frame, void* self) {
+int Http2Callbacks::OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame,
+                                   void* self) noexcept {
   Http2Session& session = Session(self);
-  if (session.over_) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  if (session.over()) return NGHTTP2_ERR_CALLBACK_FAILURE;
   session.block_.Clear();
   session.block_bytes_ = 0;
   if (session.role_ == Http2Session::Role::kServer &&
       frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
     Http2Stream* const stream = session.AddStream(frame->hd.stream_id);
-    nghttp2_session_set_stream_user_data(session.session_,
-                                         frame->hd.stream_id, stream);
-    ServeInTurn(session.session_, frame->hd.stream_id);
+    nghttp2_session_set_stream_user_data(session.nghttp2(), frame->hd.stream_id,
+                                         stream);
+    ServeInTurn(session.nghttp2(), frame->hd.stream_id);
   }
   return 0;
 }
@@ -131,7 +160,7 @@ int Http2Callbacks::OnBeginHeaders(nghttp2_session*,
 int Http2Callbacks::OnHeader(nghttp2_session*, const nghttp2_frame*,
                              const uint8_t* name, size_t name_size,
                              const uint8_t* value, size_t value_size, uint8_t,
-                             void* self) {
+                             void* self) noexcept {
   Http2Session& session = Session(self);
   session.block_bytes_ += name_size + value_size + kFieldOverheadBytes;
   // The table that compresses the next blocks lives on, so all must be read.
@@ -139,17 +168,17 @@ int Http2Callbacks::OnHeader(nghttp2_session*, const nghttp2_frame*,
     session.block_.Add(View(name, name_size), View(value, value_size));
   } else if (session.block_bytes_ / kBombFactor >
              session.limits_.header_list_bytes) {
-    session.Refuse(
-        {Http2Error::kEnhanceYourCalm, "a header list without end"});
+    session.Refuse({Http2Error::kEnhanceYourCalm, "a header list without end"});
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
   return 0;
 }
 
 int Http2Callbacks::OnFrameReceived(nghttp2_session*,
-                                    const nghttp2_frame* frame, void* self) {
+                                    const nghttp2_frame* frame,
+                                    void* self) noexcept {
   Http2Session& session = Session(self);
-  if (session.over_) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  if (session.over()) return NGHTTP2_ERR_CALLBACK_FAILURE;
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
       HandleBlock(session, *frame);
@@ -164,7 +193,8 @@ int Http2Callbacks::OnFrameReceived(nghttp2_session*,
       session.owner_.OnCapacity();
       return 0;
     case NGHTTP2_PING:
-      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && session.draining_ &&
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
+          session.goodbye_ == Http2Session::Goodbye::kAnnounced &&
           View(frame->ping.opaque_data, kGoodbyePing.size()) == kGoodbyePing) {
         session.SayGoodbye();
       }
@@ -225,13 +255,14 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
 }
 
 int Http2Callbacks::OnDataChunk(nghttp2_session*, uint8_t, int32_t id,
-                                const uint8_t* data, size_t size, void* self) {
+                                const uint8_t* data, size_t size,
+                                void* self) noexcept {
   Http2Session& session = Session(self);
-  if (session.over_) return NGHTTP2_ERR_CALLBACK_FAILURE;
-  nghttp2_session_consume_connection(session.session_, size);
+  if (session.over()) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  nghttp2_session_consume_connection(session.nghttp2(), size);
   Http2Stream* const stream = StreamOf(session, id);
   if (stream == nullptr || !stream->listens()) {
-    nghttp2_session_consume_stream(session.session_, id, size);
+    nghttp2_session_consume_stream(session.nghttp2(), id, size);
   } else {
     stream->events_->OnData(*stream, View(data, size));
   }
@@ -239,7 +270,7 @@ int Http2Callbacks::OnDataChunk(nghttp2_session*, uint8_t, int32_t id,
 }
 
 int Http2Callbacks::OnStreamClose(nghttp2_session*, int32_t id, uint32_t error,
-                                  void* self) {
+                                  void* self) noexcept {
   Http2Session& session = Session(self);
   Http2Stream* const stream = StreamOf(session, id);
   if (stream == nullptr) return 0;
@@ -253,7 +284,7 @@ int Http2Callbacks::OnStreamClose(nghttp2_session*, int32_t id, uint32_t error,
 }
 
 int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
-                                void* self) {
+                                void* self) noexcept {
   Http2Session& session = Session(self);
   const nghttp2_frame_hd& head = frame->hd;
   if (head.type == NGHTTP2_GOAWAY) {
@@ -284,20 +315,22 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
 
 void Http2Callbacks::NoteGoawaySent(Http2Session& session, uint32_t error) {
   if (error != NGHTTP2_NO_ERROR) {
-    if (!session.why_.ok()) return;
-    session.why_ = absl::InternalError(
-        absl::StrCat("the peer broke HTTP/2: ",
-                     Http2ErrorName(static_cast<Http2Error>(error))));
-  } else if (session.draining_ && !session.said_goodbye_) {
+    if (session.why_.ok()) {
+      session.why_ = absl::InternalError(
+          absl::StrCat("the peer broke HTTP/2: ",
+                       Http2ErrorName(static_cast<Http2Error>(error))));
+    }
+    session.NoteRefused();
+  } else if (session.goodbye_ == Http2Session::Goodbye::kAnnounced) {
     // Not before: nghttp2 lets pings overtake.
-    nghttp2_submit_ping(session.session_, NGHTTP2_FLAG_NONE,
-                        reinterpret_cast<const uint8_t*>(kGoodbyePing.data()));
+    session.Heed(nghttp2_submit_ping(
+        session.nghttp2(), NGHTTP2_FLAG_NONE,
+        reinterpret_cast<const uint8_t*>(kGoodbyePing.data())));
   }
 }
 
-int Http2Callbacks::OnFrameNotSent(nghttp2_session*,
-                                   const nghttp2_frame* frame, int error,
-                                   void* self) {
+int Http2Callbacks::OnFrameNotSent(nghttp2_session*, const nghttp2_frame* frame,
+                                   int error, void* self) noexcept {
   Http2Session& session = Session(self);
   Http2Stream* const stream = StreamOf(session, frame->hd.stream_id);
   if (frame->hd.type != NGHTTP2_HEADERS || stream == nullptr ||
@@ -315,12 +348,12 @@ int Http2Callbacks::OnFrameNotSent(nghttp2_session*,
   return 0;
 }
 
-ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id,
-                                 uint8_t*, size_t size, uint32_t* flags,
-                                 nghttp2_data_source* source, void*) {
+ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id, uint8_t*,
+                                 size_t size, uint32_t* flags,
+                                 nghttp2_data_source* source, void*) noexcept {
   Http2Stream& stream = *static_cast<Http2Stream*>(source->ptr);
   const size_t unsent = stream.unsent();
-  if (unsent == 0 && !stream.ended_) {
+  if ((unsent == 0 && !stream.ended_) || stream.reset_) {
     stream.deferred_ = true;
     return NGHTTP2_ERR_DEFERRED;
   }
@@ -331,7 +364,9 @@ ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id,
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       FieldViews views;
       Http2Fields trailers(stream.trailers_.View(views));
-      nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
+      const int submitted =
+          nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
+      if (submitted != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
       stream.trailers_.Clear();
     }
   }
@@ -340,7 +375,7 @@ ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id,
 
 int Http2Callbacks::SendData(nghttp2_session*, nghttp2_frame*,
                              const uint8_t* head, size_t size,
-                             nghttp2_data_source* source, void* self) {
+                             nghttp2_data_source* source, void* self) noexcept {
   constexpr size_t kFrameHeadBytes = 9;
   Http2Session& session = Session(self);
   Http2Stream& stream = *static_cast<Http2Stream*>(source->ptr);

@@ -9,6 +9,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "base/block_pool.h"
 #include "base/http2_callbacks.h"
 #include "base/random.h"
 #include "base/string_view.h"
@@ -26,8 +27,6 @@ constexpr int32_t kLastStreamId = INT32_MAX - 1000;
 // this.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 
-constexpr uint64_t kWindowBytesMax = INT32_MAX;
-
 // How many times a connection is written to before others get their turn.
 constexpr int kWritesPerTurn = 16;
 
@@ -35,41 +34,23 @@ constexpr int kWritesPerTurn = 16;
 // does not read, before it is not read from either.
 constexpr size_t kClogFrames = 500;
 
-// To close a socket on which the peer still sends, if only credit for what it
-// has read so far, destroys what is on the way to it. So the peer is left to
-// close first: for so long after it was last heard, and in all.
-constexpr absl::Duration kLingerTimeout = absl::Seconds(1);
-constexpr absl::Duration kLingerTimeoutInAll = absl::Seconds(30);
-constexpr size_t kLingerBytesMax = 256 * 1024;
-
-// nghttp2's own limits stand in the way of ours (base/http2_guard.h), and it
-// says no word when it closes.
-constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
-constexpr size_t kAnswersOfNghttp2 = 10'000;
-constexpr size_t kContinuationsOfNghttp2 = 1'000'000;
-
-nghttp2_session* NewNghttp2(Http2Session::Role role, Http2Session* self) {
-  nghttp2_option* option = nullptr;
-  nghttp2_option_new(&option);
-  nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_no_closed_streams(option, 1);
-  nghttp2_option_set_stream_reset_rate_limit(option, kResetsOfNghttp2,
-                                             kResetsOfNghttp2);
-  nghttp2_option_set_max_outbound_ack(option, kAnswersOfNghttp2);
-  nghttp2_option_set_max_continuations(option, kContinuationsOfNghttp2);
-  nghttp2_session* session = nullptr;
-  if (role == Http2Session::Role::kServer) {
-    nghttp2_session_server_new2(&session, Http2Callbacks::Table(), self,
-                                option);
-  } else {
-    nghttp2_session_client_new2(&session, Http2Callbacks::Table(), self,
-                                option);
-  }
-  nghttp2_option_del(option);
-  return session;
-}
+// How long the peer is left to close a connection that was drained, and one on
+// which it has been told that it broke the rules. As long, at most, is tried to
+// tell it so.
+constexpr absl::Duration kLingerTimeout = absl::Seconds(30);
+constexpr absl::Duration kRefusedTimeout = absl::Seconds(1);
 
 }  // namespace
+
+void Http2Session::Delete::operator()(nghttp2_session* session) const noexcept {
+  nghttp2_session_del(session);
+}
+
+void Http2Session::Heed(int result) {
+  if (result == 0) return;
+  Close(
+      absl::InternalError(absl::StrCat("nghttp2: ", nghttp2_strerror(result))));
+}
 
 void Http2Session::Owner::OnRequest(Http2Stream& stream,
                                     absl::Span<const HttpField>, bool) {
@@ -88,7 +69,7 @@ Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
       limits_(limits),
       owner_(owner),
       stream_(std::move(stream)),
-      session_(NewNghttp2(role, this)),
+      nghttp2_(Http2Callbacks::NewNghttp2(role, this)),
       output_(loop_.blocks()),
       guard_(role == Role::kServer ? Http2Guard::Peer::kClient
                                    : Http2Guard::Peer::kServer,
@@ -98,12 +79,12 @@ Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
       idle_timer_([this] { OnIdle(); }),
       keepalive_timer_([this] { OnKeepalive(); }),
       age_timer_([this] { OnAge(); }),
-      stall_timer_([this] { OnStallCheck(); }) {}
+      stall_timer_([this] { OnStallCheck(); }),
+      farewell_timer_([this] { OnFarewellTimeout(); }) {}
 
 Http2Session::~Http2Session() {
   assert(first_ == nullptr);
   stream_->SetObserver(nullptr);
-  nghttp2_session_del(session_);
 }
 
 void Http2Session::Start(std::string_view bytes) {
@@ -124,21 +105,21 @@ void Http2Session::SubmitSettings() {
        static_cast<uint32_t>(limits_.header_list_bytes)},
   };
   if (role_ == Role::kServer) {
-    settings.push_back({NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                        limits_.concurrent_streams});
+    settings.push_back(
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.concurrent_streams});
     // Streams are served in turn (Http2Callbacks::ServeInTurn); the old tree of
     // weights is not kept up.
     settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
   } else {
     settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
   }
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(),
-                          settings.size());
+  Heed(nghttp2_submit_settings(nghttp2(), NGHTTP2_FLAG_NONE, settings.data(),
+                               settings.size()));
   const uint64_t window =
       uint64_t{limits_.concurrent_streams} * limits_.stream_window_bytes;
-  nghttp2_session_set_local_window_size(
-      session_, NGHTTP2_FLAG_NONE, 0,
-      static_cast<int32_t>(std::min(window, kWindowBytesMax)));
+  Heed(nghttp2_session_set_local_window_size(
+      nghttp2(), NGHTTP2_FLAG_NONE, 0,
+      static_cast<int32_t>(std::min<uint64_t>(window, INT32_MAX))));
 }
 
 Http2Stream* Http2Session::StartRequest(absl::Span<const HttpField> fields,
@@ -152,7 +133,7 @@ Http2Stream* Http2Session::StartRequest(absl::Span<const HttpField> fields,
   Http2Fields head(fields);
   const nghttp2_data_provider body = Http2Callbacks::Body(stream);
   const int32_t id =
-      nghttp2_submit_request(session_, nullptr, head.data(), head.size(),
+      nghttp2_submit_request(nghttp2(), nullptr, head.data(), head.size(),
                              end ? nullptr : &body, stream);
   if (id < 0) {
     stream->events_ = nullptr;
@@ -167,45 +148,39 @@ Http2Stream* Http2Session::StartRequest(absl::Span<const HttpField> fields,
 
 bool Http2Session::accepting() const {
   return !retiring() && open_streams_ < limits_.concurrent_streams &&
-         open_streams_ < nghttp2_session_get_remote_settings(
-                             session_,
-                             NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) &&
-         nghttp2_session_check_request_allowed(session_) != 0;
+         open_streams_ <
+             nghttp2_session_get_remote_settings(
+                 nghttp2(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) &&
+         nghttp2_session_check_request_allowed(nghttp2()) != 0;
 }
 
 void Http2Session::Drain() {
-  if (draining_ || over_) return;
-  draining_ = true;
-  if (role_ == Role::kServer) {
-    nghttp2_submit_shutdown_notice(session_);
-    idle_timer_.Cancel();
-    Arm(handshake_timer_, kGoodbyeTimeout);
-  } else {
-    said_goodbye_ = true;
-    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR,
-                          nullptr, 0);
-  }
+  if (goodbye_ != Goodbye::kNo || phase_ != Phase::kOpen) return;
+  idle_timer_.Cancel();
+  goodbye_ = Goodbye::kAnnounced;
+  if (role_ == Role::kClient) return SayGoodbye();
+  Heed(nghttp2_submit_shutdown_notice(nghttp2()));
+  Arm(farewell_timer_, kGoodbyeTimeout);
   ScheduleFlush();
 }
 
 void Http2Session::SayGoodbye() {
-  if (said_goodbye_) return;
-  said_goodbye_ = true;
-  handshake_timer_.Cancel();
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(session_),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  if (goodbye_ != Goodbye::kAnnounced || phase_ != Phase::kOpen) return;
+  goodbye_ = Goodbye::kSaid;
+  farewell_timer_.Cancel();
+  Heed(nghttp2_submit_goaway(nghttp2(), NGHTTP2_FLAG_NONE,
+                             nghttp2_session_get_last_proc_stream_id(nghttp2()),
+                             NGHTTP2_NO_ERROR, nullptr, 0));
   ScheduleFlush();
 }
 
 void Http2Session::Close(absl::Status why) {
-  if (told_) {
-    lingers_ = false;
-    if (!ended_) ScheduleFlush();
-    return;
+  if (phase_ == Phase::kLingering) {
+    phase_ = Phase::kParted;
+    return ScheduleFlush();
   }
-  if (over_) return;
-  over_ = true;
+  if (over()) return;
+  phase_ = Phase::kOver;
   if (why_.ok()) why_ = std::move(why);
   ScheduleFlush();
 }
@@ -215,13 +190,13 @@ void Http2Session::ScheduleFlush() { loop_.RunAtTurnEnd(*this); }
 // Reading.
 
 void Http2Session::OnUnawaited(bool) {
-  if (!over_) Read();
+  if (!over()) Read();
   ScheduleFlush();
 }
 
 bool Http2Session::clogged() const {
   return !output_.empty() &&
-         nghttp2_session_get_outbound_queue_size(session_) > kClogFrames;
+         nghttp2_session_get_outbound_queue_size(nghttp2()) > kClogFrames;
 }
 
 void Http2Session::Read() {
@@ -233,8 +208,8 @@ void Http2Session::Read() {
 }
 
 bool Http2Session::ReadOnce() {
-  if (over_ || refused_ || !stream_->readable()) return false;
-  if (nghttp2_session_want_read(session_) == 0) return false;
+  if (phase_ != Phase::kOpen || !stream_->readable()) return false;
+  if (nghttp2_session_want_read(nghttp2()) == 0) return false;
   read_paused_ = clogged();
   if (read_paused_) return false;
   const Block block = loop_.blocks().Take();
@@ -266,11 +241,10 @@ void Http2Session::Feed(std::string_view bytes) {
   const std::optional<Http2Guard::Refusal> refusal =
       guard_.Inspect(bytes, loop_.Now(), &good);
   const ssize_t used = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(bytes.data()), good);
+      nghttp2(), reinterpret_cast<const uint8_t*>(bytes.data()), good);
   if (used < 0) {
-    Close(absl::InternalError(
-        absl::StrCat("the peer broke HTTP/2: ",
-                     nghttp2_strerror(static_cast<int>(used)))));
+    Close(absl::InternalError(absl::StrCat(
+        "the peer broke HTTP/2: ", nghttp2_strerror(static_cast<int>(used)))));
     return;
   }
   if (refusal.has_value()) Refuse(*refusal);
@@ -278,7 +252,7 @@ void Http2Session::Feed(std::string_view bytes) {
 }
 
 void Http2Session::WatchHeaderBlock() {
-  if (draining_ && !said_goodbye_) return;  // The timer is taken.
+  if (phase_ != Phase::kOpen) return;
   const bool greeting = !settings_received_ || !settings_acked_;
   if (!greeting && !guard_.in_header_block()) {
     handshake_timer_.Disarm();
@@ -290,39 +264,45 @@ void Http2Session::WatchHeaderBlock() {
 }
 
 void Http2Session::Refuse(const Http2Guard::Refusal& refusal) {
-  refused_ = true;
   if (why_.ok()) {
     why_ = absl::InternalError(
         absl::StrCat("the peer broke HTTP/2: ", ToAbsl(refusal.what)));
   }
-  nghttp2_session_terminate_session(session_,
-                                    static_cast<uint32_t>(refusal.error));
+  Heed(nghttp2_session_terminate_session(nghttp2(),
+                                         static_cast<uint32_t>(refusal.error)));
+  NoteRefused();
+}
+
+void Http2Session::NoteRefused() {
+  if (phase_ != Phase::kOpen) return;
+  phase_ = Phase::kRefused;
+  handshake_timer_.Cancel();
+  Arm(farewell_timer_, kRefusedTimeout);
   ScheduleFlush();
 }
 
 // Writing.
 
 void Http2Session::OnWritable() {
-  if (!over_) ScheduleFlush();
+  if (!over()) ScheduleFlush();
 }
 
 void Http2Session::OnTurnEnd() {
-  if (told_) return Linger();
-  if (!over_ && read_more_) Read();
-  if (!over_) Flush();
+  if (phase_ == Phase::kParted) return End();  // May destroy this.
+  if (phase_ >= Phase::kLingering) return;
+  if (!over() && read_more_) Read();
+  if (!over()) Flush();
   EndIfDone();
-  if (over_) {
-    Finish();  // May destroy this.
-    return;
-  }
+  if (over()) return Finish();  // May destroy this.
+  if (phase_ == Phase::kRefused) TellStreams();
   if (read_more_) ScheduleFlush();
 }
 
 void Http2Session::Flush() {
   int writes = 0;
   for (;;) {
-    while (!over_ && writes < kWritesPerTurn && WriteOnce()) ++writes;
-    if (over_) return;
+    while (!over() && writes < kWritesPerTurn && WriteOnce()) ++writes;
+    if (over()) return;
     if (sent_.empty()) break;
     CallSent();
   }
@@ -334,14 +314,14 @@ void Http2Session::Flush() {
 bool Http2Session::WriteOnce() {
   while (!output_.full()) {
     const uint8_t* data = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(session_, &data);
+    const ssize_t size = nghttp2_session_mem_send(nghttp2(), &data);
     if (size < 0) {
       Close(absl::InternalError(nghttp2_strerror(static_cast<int>(size))));
       return false;
     }
     if (size == 0) break;
-    output_.Append({reinterpret_cast<const char*>(data),
-                    static_cast<size_t>(size)});
+    output_.Append(
+        {reinterpret_cast<const char*>(data), static_cast<size_t>(size)});
   }
   if (output_.empty()) return false;
   iovec pieces[Http2Output::kBlocksMax];
@@ -399,35 +379,51 @@ void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
                  static_cast<Http2Stream*>(nullptr));
   }
   --open_streams_;
-  // Unless it was never written because it never can be.
-  if (role_ == Role::kClient && !stream->begun_ && !stream->reset_ &&
-      stream->why_.ok()) {
-    error = Http2Error::kRefusedStream;
-  }
-  if (stream->events_ != nullptr) {
-    std::exchange(stream->events_, nullptr)->OnClosed(*stream, error, why);
-  }
+  TellClosed(stream, error, why);
   delete stream;
   if (open_streams_ == 0 && !retiring()) {
     Arm(idle_timer_, limits_.idle_timeout);
   }
-  if (role_ == Role::kClient && !over_) owner_.OnCapacity();
+  if (role_ == Role::kClient && !over()) owner_.OnCapacity();
+}
+
+void Http2Session::TellClosed(Http2Stream* stream, Http2Error error,
+                              const absl::Status& why) {
+  if (stream->events_ == nullptr) return;
+  // Unless it was never written because it never can be.
+  if (stream->session_.role_ == Role::kClient && !stream->begun_ &&
+      !stream->reset_ && stream->why_.ok()) {
+    error = Http2Error::kRefusedStream;
+  }
+  std::exchange(stream->events_, nullptr)->OnClosed(*stream, error, why);
+}
+
+void Http2Session::TellStreams() {
+  const absl::Status why = WhyStreamsEnd();
+  for (Http2Stream* stream = first_; stream != nullptr;
+       stream = stream->next_) {
+    TellClosed(stream, Http2Error::kInternalError, why);
+    stream->Abandon();
+  }
+}
+
+absl::Status Http2Session::WhyStreamsEnd() const {
+  return why_.ok() ? absl::UnavailableError("the connection is closed") : why_;
 }
 
 // The end.
 
 void Http2Session::EndIfDone() {
-  if (over_) return;
-  const bool dead = nghttp2_session_want_read(session_) == 0 &&
-                    nghttp2_session_want_write(session_) == 0;
+  if (over()) return;
+  const bool dead = nghttp2_session_want_read(nghttp2()) == 0 &&
+                    nghttp2_session_want_write(nghttp2()) == 0;
   const bool drained = retiring() && open_streams_ == 0 &&
-                       (said_goodbye_ || goaway_received_) &&
-                       nghttp2_session_want_write(session_) == 0;
+                       (goodbye_ == Goodbye::kSaid || goaway_received_) &&
+                       nghttp2_session_want_write(nghttp2()) == 0;
   if ((!dead && !drained) || !output_.empty()) return;
   if (role_ == Role::kServer && !stream_->hung_up()) {
-    lingers_ = true;
-    linger_until_ =
-        loop_.Now() + (drained ? kLingerTimeoutInAll : kLingerTimeout);
+    linger_in_all_ =
+        phase_ == Phase::kRefused ? kRefusedTimeout : kLingerTimeout;
   }
   Close(absl::OkStatus());
 }
@@ -437,41 +433,26 @@ void Http2Session::Finish() {
   if (!stream_->closed()) WriteOnce();
   output_.Clear();
   stream_->ShutdownWrite();
-  told_ = true;
+  phase_ = Phase::kLingering;
   for (Timer* timer : {&handshake_timer_, &idle_timer_, &keepalive_timer_,
-                       &age_timer_, &stall_timer_}) {
+                       &age_timer_, &stall_timer_, &farewell_timer_}) {
     timer->Cancel();
   }
-  const absl::Status why =
-      why_.ok() ? absl::UnavailableError("the connection is closed") : why_;
+  const absl::Status why = WhyStreamsEnd();
   while (first_ != nullptr) {
     RemoveStream(first_, Http2Error::kInternalError, why);
   }
-  if (!lingers_) return End();  // May destroy this.
-  Arm(handshake_timer_, kLingerTimeout);
-  ScheduleFlush();
-}
-
-void Http2Session::Linger() {
-  if (ended_) return;
-  const Block block = loop_.blocks().Take();
-  for (int reads = 0; reads < kReadsPerTurn && lingers_; ++reads) {
-    if (!stream_->readable()) return;
-    const IoResult got = stream_->TryRead(block.data(), Block::capacity());
-    if (got.would_block()) return;
-    lingered_bytes_ += got.bytes;
-    lingers_ = got.kind == IoResult::Kind::kBytes &&
-               lingered_bytes_ <= kLingerBytesMax;
-    Arm(handshake_timer_,
-        std::min(kLingerTimeout, linger_until_ - loop_.Now()));
+  if (phase_ == Phase::kParted || linger_in_all_ == absl::ZeroDuration()) {
+    return End();  // May destroy this.
   }
-  if (!lingers_) return End();  // May destroy this.
-  ScheduleFlush();
+  linger_ = std::make_unique<Http2Linger>(*stream_, linger_in_all_,
+                                          [this] { Close(absl::OkStatus()); });
+  linger_->Begin();
 }
 
 void Http2Session::End() {
-  ended_ = true;
-  handshake_timer_.Cancel();
+  phase_ = Phase::kEnded;
+  linger_.reset();
   stream_->SetObserver(nullptr);
   stream_->Close();
   owner_.OnEnded(why_);  // May destroy this.
@@ -492,16 +473,17 @@ void Http2Session::WatchForStalls() {
 }
 
 void Http2Session::OnHandshakeTimeout() {
-  if (told_) {
-    lingers_ = false;
-    return ScheduleFlush();
-  }
-  if (draining_ && !said_goodbye_) return SayGoodbye();
   if (!settings_received_ || !settings_acked_) {
-    nghttp2_session_terminate_session(session_, NGHTTP2_SETTINGS_TIMEOUT);
+    Heed(
+        nghttp2_session_terminate_session(nghttp2(), NGHTTP2_SETTINGS_TIMEOUT));
   }
   Close(absl::DeadlineExceededError(
       "the peer did not send its settings or header in time"));
+}
+
+void Http2Session::OnFarewellTimeout() {
+  if (phase_ == Phase::kOpen) return SayGoodbye();
+  Close(absl::DeadlineExceededError("the peer does not read why it must go"));
 }
 
 void Http2Session::OnIdle() {
@@ -515,7 +497,7 @@ void Http2Session::OnKeepalive() {
     Arm(keepalive_timer_, limits_.keepalive_time - silent);
   } else if (!pinged_) {
     pinged_ = true;
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    Heed(nghttp2_submit_ping(nghttp2(), NGHTTP2_FLAG_NONE, nullptr));
     Arm(keepalive_timer_, limits_.keepalive_timeout);
     ScheduleFlush();
   } else {
@@ -541,13 +523,12 @@ void Http2Session::OnStallCheck() {
   // A stream can also wait for its turn, behind others of a slow connection:
   // that is not its peer's fault. One shut window is.
   const bool shut = !std::exchange(body_moved_, false) &&
-                    nghttp2_session_get_remote_window_size(session_) <= 0;
+                    nghttp2_session_get_remote_window_size(nghttp2()) <= 0;
   for (Http2Stream* stream = first_; stream != nullptr;
        stream = stream->next_) {
-    const bool waits =
-        stream->head_sent_ && stream->unsent() > 0 &&
-        (shut || nghttp2_session_get_stream_remote_window_size(
-                     session_, stream->id_) <= 0);
+    const bool waits = stream->head_sent_ && stream->unsent() > 0 &&
+                       (shut || nghttp2_session_get_stream_remote_window_size(
+                                    nghttp2(), stream->id_) <= 0);
     if (std::exchange(stream->waiting_, waits) && waits) {
       stream->Reset(
           Http2Error::kCancel,

@@ -18,8 +18,10 @@
 //   };
 //
 // Nothing that is sent leaves at once: all that becomes ready on a connection
-// in one turn of the loop leaves in one write at its end. What is read goes to
-// nghttp2 where it lies. An idle connection holds no buffer.
+// in one turn of the loop leaves in one write at its end. (Under TLS in one for
+// each 16 KB: a record is made where OpenSSL wants it, and to gather several
+// would take a copy of each.) What is read goes to nghttp2 where it lies. An
+// idle connection holds no buffer but nghttp2's own, for one frame.
 //
 // Flow control: connection credit returns as bytes arrive, stream credit when
 // they are consumed. So a slow consumer closes its own stream's window and no
@@ -27,7 +29,9 @@
 // the stream window (CheckHttp2Limits).
 //
 // A peer that keeps the connection busy with frames that carry nothing uses up
-// a budget (base/http2_guard.h), and is closed with ENHANCE_YOUR_CALM.
+// a budget (base/http2_guard.h), and is closed with ENHANCE_YOUR_CALM. Whoever
+// breaks the rules loses all streams at the end of the turn, and the connection
+// within a second, also if it does not read why.
 //
 // Thread contract: one event loop. Events may call anything here except the
 // session's destructor, which is for OnEnded alone.
@@ -45,12 +49,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/block_pool.h"
 #include "base/event_loop.h"
 #include "base/field_block.h"
 #include "base/http1_codec.h"
 #include "base/http2_guard.h"
 #include "base/http2_limits.h"
+#include "base/http2_linger.h"
 #include "base/http2_output.h"
 #include "base/http2_stream.h"
 #include "base/recycler.h"
@@ -117,7 +121,10 @@ class Http2Session final : private Stream::Observer,
   bool settings_received() const { return settings_received_; }
 
   // No request may begin on this connection ever again.
-  bool retiring() const { return draining_ || goaway_received_ || over_; }
+  bool retiring() const {
+    return phase_ != Phase::kOpen || goodbye_ != Goodbye::kNo ||
+           goaway_received_;
+  }
 
   size_t open_streams() const { return open_streams_; }
 
@@ -137,6 +144,29 @@ class Http2Session final : private Stream::Observer,
   friend class Http2Stream;
   friend class Http2Callbacks;
 
+  struct Delete {
+    void operator()(nghttp2_session* session) const noexcept;
+  };
+  using Nghttp2 = std::unique_ptr<nghttp2_session, Delete>;
+
+  // A connection goes through these in order, and may leave out some.
+  enum class Phase {
+    kOpen,
+    kRefused,    // The peer is to be told why, and heard no more.
+    kOver,       // Nothing is read or written any more.
+    kLingering,  // The streams know; the peer is left to close.
+    kParted,     // It has, or has had its time.
+    kEnded,      // The owner knows, too.
+  };
+  // The GOAWAYs of a drain.
+  enum class Goodbye { kNo, kAnnounced, kSaid };
+
+  nghttp2_session* nghttp2() const { return nghttp2_.get(); }
+  bool over() const { return phase_ >= Phase::kOver; }
+  // What nghttp2 said to a wish of ours. It refuses them for want of memory, or
+  // for our own mistakes; then nothing on the connection can be relied on.
+  void Heed(int result);
+
   void OnUnawaited(bool hung_up) override;
   void OnWritable() override;
   void OnTurnEnd() override;
@@ -155,21 +185,28 @@ class Http2Session final : private Stream::Observer,
   void CallSent();
   void EndIfDone();
   void Finish();
-  void Linger();
   void End();
   void ScheduleFlush();
 
   // The peer has broken the rules: tells it so, and closes.
   void Refuse(const Http2Guard::Refusal& refusal);
+  // It has been told, or will be.
+  void NoteRefused();
 
   Http2Stream* AddStream(int32_t id);
   void RemoveStream(Http2Stream* stream, Http2Error error,
                     const absl::Status& why);
+  static void TellClosed(Http2Stream* stream, Http2Error error,
+                         const absl::Status& why);
+  // Tells all streams that they are over, though nghttp2 still has them.
+  void TellStreams();
+  absl::Status WhyStreamsEnd() const;
 
   void Arm(Timer& timer, absl::Duration delay);
   void WatchHeaderBlock();
   void WatchForStalls();
   void OnHandshakeTimeout();
+  void OnFarewellTimeout();
   void OnIdle();
   void OnKeepalive();
   void OnAge();
@@ -183,7 +220,7 @@ class Http2Session final : private Stream::Observer,
   Owner& owner_;
 
   const std::unique_ptr<Stream> stream_;
-  nghttp2_session* session_ = nullptr;
+  const Nghttp2 nghttp2_;
   Http2Output output_;
   Http2Guard guard_;
 
@@ -195,32 +232,28 @@ class Http2Session final : private Stream::Observer,
   size_t open_streams_ = 0;
   std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
 
+  Phase phase_ = Phase::kOpen;
+  Goodbye goodbye_ = Goodbye::kNo;
   bool settings_received_ = false;
   bool settings_acked_ = false;
-  bool draining_ = false;
-  bool said_goodbye_ = false;
   bool goaway_received_ = false;
-  bool pinged_ = false;   // For keepalive; nothing has come since.
-  bool refused_ = false;  // The peer is to be told why, and heard no more.
-  bool aged_ = false;     // Has reached its greatest age; the grace runs.
-  bool over_ = false;     // Nothing is read or written any more.
-  bool told_ = false;     // The streams have been told so,
-  bool ended_ = false;    // and the owner.
+  bool pinged_ = false;  // For keepalive; nothing has come since.
+  bool aged_ = false;    // Has reached its greatest age; the grace runs.
   bool read_more_ = false;
   bool read_paused_ = false;     // While clogged.
   bool output_waiting_ = false;  // Was seen, and none of it taken since.
   bool body_moved_ = false;  // Of some stream, since stalls were looked for.
-  bool lingers_ = false;         // The peer is left to close the connection:
   absl::Status why_;
 
   absl::Duration last_read_;
-  absl::Duration linger_until_;  // at the latest by then,
-  size_t lingered_bytes_ = 0;    // and if it does not say too much.
-  Timer handshake_timer_;
+  absl::Duration linger_in_all_;  // Zero for not at all.
+  std::unique_ptr<Http2Linger> linger_;
+  Timer handshake_timer_;  // And for header blocks.
   Timer idle_timer_;
   Timer keepalive_timer_;
   Timer age_timer_;
   Timer stall_timer_;
+  Timer farewell_timer_;  // Between two GOAWAYs, and while refused.
 };
 
 }  // namespace gateway

@@ -26,7 +26,7 @@ void Http2Stream::SetEvents(Http2StreamEvents* events) {
   KeepBorrowed();
   // What was handed over and not consumed must not keep the window closed.
   const int32_t unconsumed =
-      nghttp2_session_get_stream_effective_recv_data_length(session_.session_,
+      nghttp2_session_get_stream_effective_recv_data_length(session_.nghttp2(),
                                                             id_);
   if (unconsumed > 0) Consume(static_cast<size_t>(unconsumed));
   StopPeer();
@@ -43,8 +43,10 @@ void Http2Stream::StopPeer() {
 void Http2Stream::SendInterim(absl::Span<const HttpField> fields) {
   assert(!head_sent_);
   Http2Fields head(fields);
-  nghttp2_submit_headers(session_.session_, NGHTTP2_FLAG_NONE, id_, nullptr,
-                         head.data(), head.size(), nullptr);
+  const int32_t sent =
+      nghttp2_submit_headers(session_.nghttp2(), NGHTTP2_FLAG_NONE, id_,
+                             nullptr, head.data(), head.size(), nullptr);
+  session_.Heed(sent);
   session_.ScheduleFlush();
 }
 
@@ -54,8 +56,8 @@ void Http2Stream::SendHead(absl::Span<const HttpField> fields, bool end) {
   ended_ |= end;
   Http2Fields head(fields);
   const nghttp2_data_provider body = Http2Callbacks::Body(this);
-  nghttp2_submit_response(session_.session_, id_, head.data(), head.size(),
-                          end ? nullptr : &body);
+  session_.Heed(nghttp2_submit_response(session_.nghttp2(), id_, head.data(),
+                                        head.size(), end ? nullptr : &body));
   session_.ScheduleFlush();
 }
 
@@ -108,24 +110,29 @@ void Http2Stream::End(absl::Span<const HttpField> trailers) {
 }
 
 void Http2Stream::Reset(Http2Error error, absl::Status why) {
-  if (std::exchange(reset_, true)) return;
+  if (reset_) return;
   why_ = std::move(why);
-  unsent_.Clear();
-  DropBorrowed();
-  nghttp2_submit_rst_stream(session_.session_, NGHTTP2_FLAG_NONE, id_,
-                            static_cast<uint32_t>(error));
+  Abandon();
+  session_.Heed(nghttp2_submit_rst_stream(session_.nghttp2(), NGHTTP2_FLAG_NONE,
+                                          id_, static_cast<uint32_t>(error)));
   session_.ScheduleFlush();
 }
 
+void Http2Stream::Abandon() {
+  reset_ = true;
+  unsent_.Clear();
+  DropBorrowed();
+}
+
 void Http2Stream::Consume(size_t bytes) {
-  nghttp2_session_consume_stream(session_.session_, id_, bytes);
+  nghttp2_session_consume_stream(session_.nghttp2(), id_, bytes);
   session_.ScheduleFlush();
 }
 
 void Http2Stream::Resume() {
   if (deferred_) {
     deferred_ = false;
-    nghttp2_session_resume_data(session_.session_, id_);
+    nghttp2_session_resume_data(session_.nghttp2(), id_);
   }
   session_.ScheduleFlush();
 }

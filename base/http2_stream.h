@@ -156,6 +156,9 @@ class Http2Stream final : public Recycled {
 
   void DropBorrowed();
 
+  // Nothing more is sent, and nobody is told of what comes.
+  void Abandon();
+
   // Moves the next `size` bytes of the body to the connection's output.
   void TakeInto(Http2Output& output, size_t size);
 

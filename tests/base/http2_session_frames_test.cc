@@ -1,19 +1,33 @@
 // What a server's session says to a client that the test plays, frame by frame.
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/event_loop.h"
+#include "base/http1_codec.h"
 #include "base/http2_session.h"
 #include "base/http2_stream.h"
+#include "base/task.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/http2_echo_server.h"
 #include "tests/testing/http2_frames.h"
+#include "tests/testing/http2_pair.h"
+#include "tests/testing/loop_runner.h"
 #include "tests/testing/raw_client.h"
+#include "tests/testing/stream_pair.h"
 
 namespace gateway {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(Http2SessionDrainTest, NoRequestOnItsWayIsLost) {
   Http2EchoServer server;
@@ -108,6 +122,54 @@ TEST(Http2OutputOfATurnTest, LeavesInOneWrite) {
   client.Send(requests);
   await_answers(50);
   EXPECT_EQ(client.segments_received() - before, 1u);
+}
+
+// A peer that breaks the rules and does not read keeps nobody busy.
+TEST(Http2RefusedPeerTest, LosesItsStreamsAtOnceAndItsConnectionSoon) {
+  LoopRunner runner;
+  runner.Run([]() -> Task<void> {
+    StreamPair streams = co_await ConnectedPair();
+    Http2Limits limits;
+    limits.write_stall_timeout = absl::InfiniteDuration();
+    limits.keepalive_time = absl::InfiniteDuration();
+    Http2TestOwner owner;
+    owner.on_end = [](Http2Stream& stream, Http2Served&) {
+      const HttpField head[] = {{":status", "200"}};
+      stream.SendHead(head);
+      stream.Send(std::string(20'000'000, 'x'));
+    };
+    Http2Session session(Http2Session::Role::kServer,
+                         std::move(streams.server), limits, owner);
+    session.Start();
+    std::string bytes =
+        std::string(kHttp2Preface) +
+        Http2Frame(RawFrameType::kSettings, 0, 0,
+                   BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
+        Http2SettingsAck() + Http2WindowUpdate(0, 0x7fff0000) +
+        Http2Request(1);
+    iovec piece{bytes.data(), bytes.size()};
+    EXPECT_TRUE((co_await streams.client->Write(&piece, 1)).ok());
+    co_await owner.AwaitStreams(1);
+    Http2Served& served = *owner.streams[0];
+    // Until the socket takes no more.
+    for (size_t unsent = 0; unsent != served.stream->unsent();) {
+      unsent = served.stream->unsent();
+      for (int i = 0; i < 20; ++i) co_await YieldToLoop();
+    }
+    EXPECT_GT(served.stream->unsent(), 0u);
+    bytes = Repeat(Http2Frame(RawFrameType::kUnknown, 0, 0, "what"), 2100);
+    piece = {bytes.data(), bytes.size()};
+    EXPECT_TRUE((co_await streams.client->Write(&piece, 1)).ok());
+    co_await served.AwaitClosed();
+    EXPECT_THAT(served.why.message(), HasSubstr("carry nothing"));
+    EXPECT_EQ(served.closed, 1);
+    EXPECT_EQ(owner.ended, 0);
+    EXPECT_TRUE(session.retiring());
+    co_await owner.AwaitEnded();
+    EXPECT_THAT(owner.why.message(), HasSubstr("carry nothing"));
+    EXPECT_EQ(served.closed, 1);
+    streams.client->Close();
+  }());
 }
 
 // A field with a value of so many bytes, neither indexed nor compressed.

@@ -82,6 +82,18 @@ TEST_F(Http2SessionTimeTest, AHeaderBlockHasToEnd) {
   }
 }
 
+TEST_F(Http2SessionTimeTest, AHeaderBlockHasToEndDuringADrainToo) {
+  limits_.handshake_timeout = absl::Milliseconds(100);
+  RawClient client = Connect();
+  client.Send(Http2Greeting() + Http2Request(1, false));
+  ReceiveFrameOf(client, RawFrameType::kHeaders);
+  server_->Drain();
+  ReceiveFrameOf(client, RawFrameType::kGoaway);
+  client.Send(Http2Request(3).substr(0, 12));
+  const absl::Status why = server_->AwaitEnd();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(why)) << why;
+}
+
 // Nothing of a header block that nobody hears of keeps the time running.
 TEST_F(Http2SessionTimeTest, AMalformedBlockIsOverToo) {
   limits_.handshake_timeout = kShort;
