@@ -34,9 +34,9 @@ constexpr MetricDefinition kRefused = {
     .help = "Calls that ended before a handler saw them, by the reason told.",
     .label_names = kReasonLabels};
 
-constexpr RpcClose kCloses[] = {RpcClose::kDone,     RpcClose::kLost,
-                                RpcClose::kLimit,    RpcClose::kProtocol,
-                                RpcClose::kTimeout,  RpcClose::kTls};
+constexpr RpcClose kCloses[] = {RpcClose::kDone,    RpcClose::kLost,
+                                RpcClose::kLimit,   RpcClose::kProtocol,
+                                RpcClose::kTimeout, RpcClose::kTls};
 
 std::string_view NameOf(RpcClose close) {
   switch (close) {
@@ -138,7 +138,8 @@ void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
                           const absl::Status& why) {
   if (!MayLog()) return;
   // On a TLS port those who only look whether it is open fail, too.
-  Log(close == RpcClose::kTls ? LogLevel::kInfo : LogLevel::kWarn, "grpc", "a connection was closed for what its peer did",
+  Log(close == RpcClose::kTls ? LogLevel::kInfo : LogLevel::kWarn, "grpc",
+      "a connection was closed for what its peer did",
       {{"listener", listener_},
        {"peer", peer},
        {"reason", NameOf(close)},
