@@ -108,9 +108,10 @@ TEST(HttpEndpointTest, WhatIsConfiguredMayBeACredential) {
   for (const HttpRequestHead::Field& field : head->fields()) {
     known[field.name] = field.known;
   }
-  EXPECT_THAT(known,
-              ElementsAre(Pair("content-type", true), Pair("x-api-key", false),
-                          Pair("x-team", false)));
+  EXPECT_THAT(
+      known,
+      ElementsAre(Pair("anthropic-version", false), Pair("content-type", true),
+                  Pair("x-api-key", false), Pair("x-team", false)));
 }
 
 TEST(HttpEndpointTest, PathsShareADestination) {
