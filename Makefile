@@ -6,7 +6,7 @@
 #   make stubs    generate the clients' code in every language
 #   make lint     what the compiler cannot see
 #   make asan     unit and integration tests under AddressSanitizer
-#   make tsan     the same under ThreadSanitizer
+#   make tsan     those without gRPC C++ under ThreadSanitizer
 #   make deps     only install
 
 CONFIG ?= deploy/config/quickstart.yaml
