@@ -17,6 +17,7 @@ import os
 import re
 import threading
 import time
+import unittest
 
 from tests.integration import gateway_case
 from tests.integration import grpc_caller
@@ -225,3 +226,6 @@ class AbuseCase(gateway_case.GatewayCase):
 def framed_request(model="gpt-x", text=b"Hello"):
     message = request(model, text)
     return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+skip_if_sanitized = unittest.skipIf(SANITIZED, "memory is a sanitizer's")
