@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -32,14 +33,23 @@ constexpr std::string_view kWishField =
 
 constexpr std::string_view kOldLimitKey = R"("max_tokens")";
 
+// Where `text` is, from `from` on; npos if nowhere. A search for its first byte,
+// as string_view's is, would stop at each quote, of which JSON is full.
+size_t FindText(std::string_view body, std::string_view text, size_t from) {
+  const void* const found = memmem(body.data() + from, body.size() - from,
+                                   text.data(), text.size());
+  return found != nullptr ? static_cast<const char*>(found) - body.data()
+                          : std::string_view::npos;
+}
+
 bool HasText(std::string_view body, std::string_view text) {
-  return body.find(text) != std::string_view::npos;
+  return FindText(body, text, 0) != std::string_view::npos;
 }
 
 int CountText(std::string_view body, std::string_view text) {
   int count = 0;
-  for (size_t at = body.find(text); at != std::string_view::npos;
-       at = body.find(text, at + text.size())) {
+  for (size_t at = FindText(body, text, 0); at != std::string_view::npos;
+       at = FindText(body, text, at + text.size())) {
     ++count;
   }
   return count;
