@@ -33,8 +33,8 @@ constexpr std::string_view kWishField =
 
 constexpr std::string_view kOldLimitKey = R"("max_tokens")";
 
-// Where `text` is, from `from` on; npos if nowhere. A search for its first byte,
-// as string_view's is, would stop at each quote, of which JSON is full.
+// Where `text` is, from `from` on; npos if nowhere. A search for its first
+// byte, as string_view's is, would stop at each quote, of which JSON is full.
 size_t FindText(std::string_view body, std::string_view text, size_t from) {
   const void* const found = memmem(body.data() + from, body.size() - from,
                                    text.data(), text.size());
