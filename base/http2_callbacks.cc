@@ -128,8 +128,12 @@ nghttp2_data_provider Http2Callbacks::Body(Http2Stream* stream) {
 }
 
 Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
-  return static_cast<Http2Stream*>(
+  Http2Stream* const latest = session.latest_;
+  if (latest != nullptr && latest->id_ == id) return latest;
+  auto* const stream = static_cast<Http2Stream*>(
       nghttp2_session_get_stream_user_data(session.nghttp2(), id));
+  if (stream != nullptr) session.latest_ = stream;
+  return stream;
 }
 
 // nghttp2 would send the oldest stream's body to its end before the next one's
@@ -150,6 +154,7 @@ int Http2Callbacks::OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame,
   if (session.role_ == Http2Session::Role::kServer &&
       frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
     Http2Stream* const stream = session.AddStream(frame->hd.stream_id);
+    session.latest_ = stream;
     nghttp2_session_set_stream_user_data(session.nghttp2(), frame->hd.stream_id,
                                          stream);
     ServeInTurn(session.nghttp2(), frame->hd.stream_id);
@@ -291,8 +296,8 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
     NoteGoawaySent(session, frame->goaway.error_code);
     return 0;
   }
-  Http2Stream* const stream = StreamOf(session, head.stream_id);
   if (head.type == NGHTTP2_RST_STREAM) {
+    Http2Stream* const stream = StreamOf(session, head.stream_id);
     if (stream != nullptr && stream->reset_) return 0;
     const auto refusal = session.guard_.NoteOwnReset(session.loop_.Now());
     if (refusal.has_value()) session.Refuse(*refusal);
@@ -300,6 +305,7 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
   }
   if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;
   session.guard_.NoteSent();
+  Http2Stream* const stream = StreamOf(session, head.stream_id);
   if (stream == nullptr) return 0;
   stream->begun_ = true;
   if (head.type == NGHTTP2_HEADERS &&

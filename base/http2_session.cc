@@ -374,6 +374,7 @@ void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
     first_ = stream->next_;
   }
   if (stream->next_ != nullptr) stream->next_->previous_ = stream->previous_;
+  if (latest_ == stream) latest_ = nullptr;
   if (stream->in_sent_) {
     std::replace(sent_.begin(), sent_.end(), stream,
                  static_cast<Http2Stream*>(nullptr));

@@ -229,6 +229,7 @@ class Http2Session final : private Stream::Observer,
   size_t block_bytes_ = 0;
 
   Http2Stream* first_ = nullptr;
+  Http2Stream* latest_ = nullptr;  // That nghttp2 spoke of; the next may be it.
   size_t open_streams_ = 0;
   std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
 
