@@ -39,6 +39,9 @@ class ByteQueue {
 
   void Append(std::string_view bytes);
 
+  // Takes memory for so many bytes to come. REQUIRES: empty().
+  void Reserve(size_t size) { Grow(size); }
+
   // Takes bytes off the front. REQUIRES: there are as many.
   void Consume(size_t size);
 

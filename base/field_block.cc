@@ -6,6 +6,9 @@
 namespace gateway {
 namespace {
 
+// An ordinary head's: so it is never copied to a larger place.
+constexpr size_t kFirstBytes = 1024;
+
 struct Lengths {
   uint32_t name;
   uint32_t value;
@@ -16,6 +19,7 @@ struct Lengths {
 void FieldBlock::Add(std::string_view name, std::string_view value) {
   const Lengths lengths{static_cast<uint32_t>(name.size()),
                         static_cast<uint32_t>(value.size())};
+  if (queue_.empty()) queue_.Reserve(kFirstBytes);
   char* const at = queue_.Extend(sizeof(lengths) + name.size() + value.size());
   std::memcpy(at, &lengths, sizeof(lengths));
   name.copy(at + sizeof(lengths), name.size());

@@ -26,6 +26,16 @@ TEST(ByteQueueTest, GivesBackInOrderWhatWasPutIn) {
   EXPECT_EQ(queue.bytes(), expected);
 }
 
+TEST(ByteQueueTest, WhatIsReservedIsNotMoved) {
+  ByteQueue queue;
+  queue.Reserve(1000);
+  EXPECT_TRUE(queue.empty());
+  const char* const first = queue.Extend(100);
+  queue.Extend(900);
+  EXPECT_EQ(queue.bytes().data(), first);
+  EXPECT_EQ(queue.size(), 1000u);
+}
+
 TEST(ByteQueueTest, IsEmptyWhenAllIsConsumed) {
   ByteQueue queue;
   EXPECT_TRUE(queue.empty());
