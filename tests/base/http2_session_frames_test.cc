@@ -1,6 +1,6 @@
 // What a server's session says to a client that the test plays, frame by frame.
 
-#include <sys/uio.h>
+#include <sys/socket.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -8,12 +8,12 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/event_loop.h"
 #include "base/http1_codec.h"
 #include "base/http2_session.h"
 #include "base/http2_stream.h"
+#include "base/stream.h"
 #include "base/task.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,7 +22,6 @@
 #include "tests/testing/http2_pair.h"
 #include "tests/testing/loop_runner.h"
 #include "tests/testing/raw_client.h"
-#include "tests/testing/stream_pair.h"
 
 namespace gateway {
 namespace {
@@ -128,47 +127,44 @@ TEST(Http2OutputOfATurnTest, LeavesInOneWrite) {
 TEST(Http2RefusedPeerTest, LosesItsStreamsAtOnceAndItsConnectionSoon) {
   LoopRunner runner;
   runner.Run([]() -> Task<void> {
-    StreamPair streams = co_await ConnectedPair();
+    // What is written to one end stays there until the other one reads.
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    RawClient client(fds[1]);
     Http2Limits limits;
     limits.write_stall_timeout = absl::InfiniteDuration();
     limits.keepalive_time = absl::InfiniteDuration();
+    constexpr size_t kAnswer = 10'000'000;
     Http2TestOwner owner;
     owner.on_end = [](Http2Stream& stream, Http2Served&) {
       const HttpField head[] = {{":status", "200"}};
       stream.SendHead(head);
-      stream.Send(std::string(20'000'000, 'x'));
+      stream.Send(std::string(kAnswer, 'x'));
     };
-    Http2Session session(Http2Session::Role::kServer,
-                         std::move(streams.server), limits, owner);
+    Http2Session session(Http2Session::Role::kServer, *Stream::Adopt(fds[0]),
+                         limits, owner);
     session.Start();
-    std::string bytes =
-        std::string(kHttp2Preface) +
-        Http2Frame(RawFrameType::kSettings, 0, 0,
-                   BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
-        Http2SettingsAck() + Http2WindowUpdate(0, 0x7fff0000) +
-        Http2Request(1);
-    iovec piece{bytes.data(), bytes.size()};
-    EXPECT_TRUE((co_await streams.client->Write(&piece, 1)).ok());
+    client.Send(std::string(kHttp2Preface) +
+                Http2Frame(RawFrameType::kSettings, 0, 0,
+                           BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
+                Http2SettingsAck() + Http2WindowUpdate(0, 0x7fff0000) +
+                Http2Request(1));
     co_await owner.AwaitStreams(1);
     Http2Served& served = *owner.streams[0];
     // Until the socket takes no more.
-    for (size_t unsent = 0; unsent != served.stream->unsent();) {
-      unsent = served.stream->unsent();
+    for (size_t unsent = kAnswer;;) {
       for (int i = 0; i < 20; ++i) co_await YieldToLoop();
+      const size_t before = std::exchange(unsent, served.stream->unsent());
+      if (unsent < kAnswer && unsent == before) break;
     }
-    EXPECT_GT(served.stream->unsent(), 0u);
-    bytes = Repeat(Http2Frame(RawFrameType::kUnknown, 0, 0, "what"), 2100);
-    piece = {bytes.data(), bytes.size()};
-    EXPECT_TRUE((co_await streams.client->Write(&piece, 1)).ok());
+    client.Send(Repeat(Http2Frame(RawFrameType::kUnknown, 0, 0, "what"), 2100));
     co_await served.AwaitClosed();
     EXPECT_THAT(served.why.message(), HasSubstr("carry nothing"));
-    EXPECT_EQ(served.closed, 1);
     EXPECT_EQ(owner.ended, 0);
     EXPECT_TRUE(session.retiring());
     co_await owner.AwaitEnded();
     EXPECT_THAT(owner.why.message(), HasSubstr("carry nothing"));
     EXPECT_EQ(served.closed, 1);
-    streams.client->Close();
   }());
 }
 

@@ -187,6 +187,9 @@ TEST_F(Http2SessionTest, AClientTakesNoMoreStreamsThanBothEndsAllow) {
 }
 
 TEST_F(Http2SessionTest, UploadsTakeTurns) {
+  // No window is shut.
+  pair_.server_limits.concurrent_streams = 10;
+  pair_.server_limits.stream_window_bytes = 4'000'000;
   Run([](Http2Pair& pair) -> Task<void> {
     co_await pair.Greet();
     const std::string body(2'000'000, 'x');
