@@ -14,8 +14,7 @@ size_t InflateAllowance::LimitFor(size_t packed_bytes, size_t bytes_limit) {
   const absl::Duration now = clock_.SteadyTime();
   const double passed =
       std::min(1.0, absl::FDivDuration(now - refilled_, kInflateRefillTime));
-  const auto refill =
-      static_cast<size_t>(static_cast<double>(bytes_) * passed);
+  const auto refill = static_cast<size_t>(static_cast<double>(bytes_) * passed);
   left_ = std::min(bytes_, left_ + refill);
   refilled_ = now;
   return std::min(bytes_limit, free + left_);

@@ -179,9 +179,11 @@ void RpcCall::OnTimer() {
   if (context_.deadline() <= context_.loop().Now()) {
     Cancel(DeadlinePassed());
   } else if (begun_) {
-    // The request was in time. To disarm the timer then would cost every call
-    // something, to find it too early few.
+    // The request was in time. To set the timer anew then would cost every call
+    // something, to find it early costs few.
     ArmTimer(absl::InfiniteDuration());
+  } else if (over_budget_) {
+    Cancel(BudgetSpent());
   } else {
     Cancel(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
                      "the request did not arrive in time"));
@@ -233,8 +235,11 @@ void RpcCall::ChargeTheRequest() {
   // Long texts lie beside the arena.
   const size_t bytes =
       request_->GetArena()->SpaceAllocated() + context_.request_bytes();
-  if (bytes <= kUnchargedBytes) return;
-  if (!request_charge_.Resize(bytes)) End(BudgetSpent());
+  if (bytes <= kUnchargedBytes || over_budget_) return;
+  if (request_charge_.Resize(bytes)) return;
+  // The end may lie right behind it.
+  over_budget_ = true;
+  context_.loop().timers().Arm(timer_, context_.loop().Now());
 }
 
 StreamProgress RpcCall::ReadNext(Message* message) {

@@ -138,6 +138,7 @@ class RpcCall final : public Recycled,
   google::protobuf::Message* reading_ = nullptr;
   google::protobuf::Message* request_ = nullptr;  // Once it has come.
   ByteBudget::Charge request_charge_;
+  bool over_budget_ = false;  // Ends soon, unless the request has ended.
   MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
   bool begun_ = false;
   bool ended_ = false;

@@ -63,8 +63,7 @@ class RpcMetrics {
   void CountRefusal(std::string_view reason);
   // Whether it is time for the next line; counts those that it is not for.
   bool MayLog();
-  void LogClose(RpcClose close, std::string_view peer,
-                const absl::Status& why);
+  void LogClose(RpcClose close, std::string_view peer, const absl::Status& why);
 
   const std::string listener_;
   MetricShard* const shard_;  // Null if nothing is counted.

@@ -252,8 +252,9 @@ TEST_P(GrpcCallTest, HandlersSeeMetadataAndPeer) {
   std::string binary;
   std::string peer;
   std::string method;
-  server_.echo = [&](CallContext& call, const EchoRequest&,
+  server_.echo = [&](CallContext& call, const EchoRequest& request,
                      EchoResponse*) -> Task<absl::Status> {
+    EXPECT_EQ(call.request_bytes(), request.ByteSizeLong());
     token = call.FindMetadata("authorization");
     binary = call.FindMetadata("x-trace-bin").value_or("none");
     peer = std::string(call.peer());

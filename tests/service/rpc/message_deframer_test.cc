@@ -84,8 +84,9 @@ class MessageDeframerTest : public testing::Test {
   }
 
   // Lets one connection have half: what a message at the limit needs while it
-  // comes, and a byte less than two need.
-  ByteBudget budget_{4 * kLimit - 2};
+  // comes, and a little less than two need.
+  static constexpr size_t kShare = 2 * kLimit - 100;
+  ByteBudget budget_{2 * kShare};
   ByteBudget::Share share_{budget_};
   FakeClock clock_;
   InflateAllowance inflating_{kLimit, clock_};
@@ -374,7 +375,7 @@ TEST_F(MessageDeframerTest, ABudgetBoundsWhatSeveralKeep) {
   };
   const std::string_view most = std::string_view(frame).substr(0, kLimit);
   const std::string_view rest = std::string_view(frame).substr(kLimit);
-  EXPECT_EQ(feed(*deframer_, most), false);
+  EXPECT_FALSE(feed(*deframer_, most).value());
   EXPECT_EQ(budget_.used_bytes(), deframer_->memory_bytes());
   const absl::StatusOr<bool> refused = feed(other, most);
   EXPECT_EQ(FaultReason(refused.status()), v1::ERROR_REASON_OVERLOADED);
@@ -383,11 +384,11 @@ TEST_F(MessageDeframerTest, ABudgetBoundsWhatSeveralKeep) {
   EXPECT_EQ(feed(other, rest).status(), refused.status());
 
   // The first is not troubled, and leaves room when it has come whole.
-  EXPECT_EQ(feed(*deframer_, rest), true);
+  EXPECT_TRUE(feed(*deframer_, rest).value());
   EXPECT_EQ(budget_.used_bytes(), 0u);
   Make(MessageEncoding::kIdentity, kLimit);
-  EXPECT_EQ(feed(*deframer_, most), false);
-  EXPECT_EQ(feed(*deframer_, rest), true);
+  EXPECT_FALSE(feed(*deframer_, most).value());
+  EXPECT_TRUE(feed(*deframer_, rest).value());
 }
 
 TEST_F(MessageDeframerTest, WhatNobodyWaitsForIsInTheBudgetToo) {
@@ -400,7 +401,8 @@ TEST_F(MessageDeframerTest, WhatNobodyWaitsForIsInTheBudgetToo) {
 
 TEST_F(MessageDeframerTest, AMessageThatLiesWholeIsOutsideOfTheBudget) {
   ByteBudget::Charge all(share_);
-  ASSERT_TRUE(all.Resize(2 * kLimit - 1));
+  ASSERT_TRUE(all.Resize(kShare));
+  ASSERT_FALSE(all.Resize(kShare + 1));
   const std::string frame = Frame(std::string(kLimit, 'x'));
   EXPECT_THAT(ReadAll(frame), ElementsAre(frame.substr(5)));
 }

@@ -51,6 +51,19 @@ class RpcConnectionTest : public RpcTestBase {
     call.stream().End();
     return call;
   }
+
+  // The server's settings, and whatever else comes before it closes.
+  static Task<void> ReadToTheEnd(Stream* stream) {
+    char bytes[1000];
+    for (;;) {
+      const IoResult got = stream->TryRead(bytes, sizeof(bytes));
+      if (got.would_block()) {
+        co_await stream->Readable();
+      } else if (got.kind != IoResult::Kind::kBytes) {
+        break;
+      }
+    }
+  }
 };
 
 TEST_F(RpcConnectionTest, TakesTheContentTypesOfGrpc) {
@@ -150,15 +163,7 @@ TEST_F(RpcConnectionTest, OneThatSaysNothingIsClosed) {
     const auto stream = BeginConnectTo(port());
     const absl::Status connected = co_await stream->Connected();
     EXPECT_TRUE(connected.ok());
-    char bytes[1000];
-    for (;;) {  // The server's settings, and then the end.
-      const IoResult got = stream->TryRead(bytes, sizeof(bytes));
-      if (got.would_block()) {
-        co_await stream->Readable();
-      } else if (got.kind != IoResult::Kind::kBytes) {
-        break;
-      }
-    }
+    co_await ReadToTheEnd(stream.get());
     co_await AwaitGone();
     EXPECT_EQ(Closed("timeout"), 1);
   });
@@ -172,7 +177,7 @@ TEST_F(RpcConnectionTest, OneThatIsNotHttp2IsCounted) {
     char request[] = "GET / HTTP/1.1\r\nhost: test\r\n\r\n";
     const iovec piece = {request, sizeof(request) - 1};
     EXPECT_EQ(stream->TryWrite(&piece, 1).bytes, piece.iov_len);
-    while (!stream->hung_up()) co_await stream->Readable();
+    co_await ReadToTheEnd(stream.get());
     co_await AwaitGone();
     EXPECT_EQ(Closed("protocol"), 1);
   });
@@ -244,7 +249,7 @@ TEST_F(RpcConnectionTlsTest, BothHandshakesHaveOneTimeTogether) {
     const std::string server = "localhost";
     const absl::Status secured = co_await stream->StartTls(*tls, server);
     EXPECT_TRUE(secured.ok()) << secured;
-    while (!stream->hung_up()) co_await stream->Readable();
+    co_await ReadToTheEnd(stream.get());
     co_await AwaitGone();
     EXPECT_EQ(Closed("timeout"), 1);
     EXPECT_LT(loop.Now() - begin, 1.4 * limits_.http2.handshake_timeout);

@@ -96,15 +96,13 @@ TEST_F(RpcMetricsTest, CountsConnectionsAndWhyTheyEnd) {
                              absl::UnavailableError("no certificate"));
     metrics.ConnectionRefused(kPeer);
   });
-  EXPECT_THAT(Values("llmgw_grpc_connections"),
-              ElementsAre(Pair("grpc", 1)));
+  EXPECT_THAT(Values("llmgw_grpc_connections"), ElementsAre(Pair("grpc", 1)));
   EXPECT_THAT(Values("llmgw_grpc_connections_accepted_total"),
               ElementsAre(Pair("grpc", 6)));
-  EXPECT_THAT(
-      Values("llmgw_grpc_connections_closed_total"),
-      UnorderedElementsAre(Pair("done", 1), Pair("lost", 1),
-                           Pair("protocol", 1), Pair("timeout", 1),
-                           Pair("tls", 1), Pair("limit", 1)));
+  EXPECT_THAT(Values("llmgw_grpc_connections_closed_total"),
+              UnorderedElementsAre(Pair("done", 1), Pair("lost", 1),
+                                   Pair("protocol", 1), Pair("timeout", 1),
+                                   Pair("tls", 1), Pair("limit", 1)));
 }
 
 TEST_F(RpcMetricsTest, CountsRefusedCallsByWhatTheyAreTold) {
