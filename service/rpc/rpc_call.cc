@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/event_loop.h"
-#include "base/http2_session.h"
 #include "errors/fault.h"
 #include "service/api/call_faults.h"
 #include "service/rpc/message_framing.h"
@@ -72,9 +71,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
   }
   if (!calls.Enter(*call, !method.kept_while_draining())) {
     delete call;
-    RefuseCall(stream, metrics, head.request_id, Draining());
-    // A client that has come since the drain began tries no other call here.
-    return stream.session().Drain();
+    return RefuseCall(stream, metrics, head.request_id, Draining());
   }
   stream.SetEvents(call);
   if (method.reads_one()) {

@@ -66,8 +66,7 @@ class RpcListener {
 
   // Refuses new calls, but for those that do not hold the drain up, and tells
   // each connection that there is an end to it. Goes on accepting, so that
-  // whoever asks how the server is will be told; a connection that comes now is
-  // told of its end with the first call that is refused.
+  // whoever comes is told.
   void StartDraining();
 
   // Accepts nothing more, and closes each connection once its calls have

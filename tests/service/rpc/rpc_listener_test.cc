@@ -100,15 +100,13 @@ TEST_F(RpcListenerTest, DrainingLetsCallsFinishAndRefusesNewOnes) {
     RpcClient next;
     const bool connected = co_await next.Connect(port());
     EXPECT_TRUE(connected);
+    ClientCall& refused = next.Call("Chat");
+    co_await refused.AwaitClosed();
+    EXPECT_EQ(FaultReason(refused.status()), v1::ERROR_REASON_DRAINING);
     ClientCall& check = Health(next, "/grpc.health.v1.Health/Check");
     co_await check.AwaitClosed();
     EXPECT_EQ(Healths(check),
               std::vector<int>{HealthCheckResponse::SERVING});
-    EXPECT_TRUE(next.accepting());
-    ClientCall& refused = next.Call("Chat");
-    co_await refused.AwaitClosed();
-    EXPECT_EQ(FaultReason(refused.status()), v1::ERROR_REASON_DRAINING);
-    co_await next.AwaitRetiring();
     co_await next.Close();
 
     EXPECT_EQ(running(), 2u);
