@@ -93,7 +93,10 @@ absl::Status InflateUpTo(size_t bytes_limit, Inflater& inflater,
     const absl::Status status =
         inflater.Fill(out->data() + size, out->size() - size, &filled);
     size += filled;
-    if (!status.ok()) return status;
+    if (!status.ok()) {
+      out->resize(size);
+      return status;
+    }
   }
   out->resize(size);
   return absl::OkStatus();
@@ -132,9 +135,7 @@ absl::Status Inflate(ZlibFormat format, std::string_view in, size_t bytes_limit,
   }
   Inflater inflater(format, in);
   if (!inflater.begun()) return OutOfMemory();
-  absl::Status status = InflateAll(bytes_limit, inflater, out);
-  if (!status.ok()) std::string().swap(*out);
-  return status;
+  return InflateAll(bytes_limit, inflater, out);
 }
 
 absl::Status CompressGzip(std::string_view in, std::string* out) {

@@ -28,9 +28,9 @@ enum class ZlibFormat {
 // reserved for it; it grows with what has been inflated, not with what the
 // input says of itself.
 //
-// Errors leave `*out` empty: RESOURCE_EXHAUSTED for more than `bytes_limit`
-// bytes; INVALID_ARGUMENT for input that is corrupt, ends too early or goes on
-// behind its end.
+// Errors leave in `*out` what has been inflated until then: RESOURCE_EXHAUSTED
+// for more than `bytes_limit` bytes; INVALID_ARGUMENT for input that is
+// corrupt, ends too early or goes on behind its end.
 absl::Status Inflate(ZlibFormat format, std::string_view in, size_t bytes_limit,
                      std::string* out);
 

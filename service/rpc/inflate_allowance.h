@@ -4,7 +4,7 @@
 //
 //   const size_t limit = allowance.LimitFor(packed.size(), bytes_limit);
 //   status = Inflate(format, packed, limit, &text);
-//   allowance.Spend(packed.size(), status.ok() ? text.size() : limit);
+//   allowance.Spend(packed.size(), text.size());
 //
 // What inflates to kInflateRatio times its size is free, since sending it takes
 // its time too, and text rarely inflates to more. What goes beyond that is
@@ -43,7 +43,8 @@ class InflateAllowance {
   void Spend(size_t packed_bytes, size_t bytes);
 
  private:
-  static constexpr size_t kBytesMin = 8 * 1024 * 1024;
+  // A tenth of a second's work, or two.
+  static constexpr size_t kBytesMin = 64 * 1024 * 1024;
 
   const size_t bytes_;
   size_t left_;

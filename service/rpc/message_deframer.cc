@@ -192,8 +192,7 @@ absl::StatusOr<std::string_view> MessageDeframer::Inflated(
                                 : ZlibFormat::kZlib;
   const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
   const absl::Status status = Inflate(format, body, limit, &inflated_);
-  // How far one came that does not inflate is not known.
-  inflating_.Spend(body.size(), status.ok() ? inflated_.size() : limit);
+  inflating_.Spend(body.size(), inflated_.size());
   if (status.ok()) return std::string_view(inflated_);
   if (status.code() != absl::StatusCode::kResourceExhausted) {
     return Malformed(absl::StrCat("a message: ", status.message()));

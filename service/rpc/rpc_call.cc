@@ -23,7 +23,7 @@ constexpr size_t kUnchargedBytes = 4 * 1024;
 // A unary answer of these sizes is compressed for a client that takes gzip. A
 // larger one would hold up the loop's other calls while that is done.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
-constexpr size_t kCompressedBytesMax = 256 * 1024;
+constexpr size_t kCompressedBytesMax = 1024 * 1024;
 
 }  // namespace
 

@@ -15,8 +15,8 @@
 //
 // Requests may be compressed with gzip or deflate, within the message limit and
 // an allowance for what inflates to many times its size. Answers go as they
-// are, except those of one message from 64 to 256 KiB to a client that takes
-// gzip.
+// are, except those of one message from 64 KiB to 1 MiB to a client that takes
+// gzip: more would hold up the loop's other calls.
 //
 // Thread contract: Start, Drain and Shutdown by one thread that is none of the
 // loops. The loops must run until Shutdown has returned.

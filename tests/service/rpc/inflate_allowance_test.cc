@@ -10,7 +10,7 @@ namespace gateway {
 namespace {
 
 constexpr size_t kMiB = 1024 * 1024;
-constexpr size_t kAllowance = 10 * kMiB;
+constexpr size_t kAllowance = 100 * kMiB;
 constexpr size_t kAnySize = 1024 * kMiB;
 
 class InflateAllowanceTest : public testing::Test {
@@ -33,9 +33,9 @@ TEST_F(InflateAllowanceTest, WhatTextInflatesToIsFree) {
 TEST_F(InflateAllowanceTest, WhatGoesBeyondIsTakenFromTheAllowance) {
   EXPECT_EQ(allowance_.LimitFor(1000, kAnySize),
             1000 * kInflateRatio + kAllowance);
-  allowance_.Spend(1000, 1000 * kInflateRatio + 4 * kMiB);
-  EXPECT_EQ(Left(), 6 * kMiB);
-  allowance_.Spend(1, kInflateRatio + 6 * kMiB);
+  allowance_.Spend(1000, 1000 * kInflateRatio + 40 * kMiB);
+  EXPECT_EQ(Left(), 60 * kMiB);
+  allowance_.Spend(1, kInflateRatio + 60 * kMiB);
   EXPECT_EQ(Left(), 0u);
 }
 
@@ -49,14 +49,14 @@ TEST_F(InflateAllowanceTest, ComesBackWithTime) {
   allowance_.Spend(1, kInflateRatio + kAllowance);
   EXPECT_EQ(Left(), 0u);
   clock_.Advance(kInflateRefillTime / 10);
-  EXPECT_EQ(Left(), kMiB);
+  EXPECT_EQ(Left(), 10 * kMiB);
   clock_.Advance(100 * kInflateRefillTime);
   EXPECT_EQ(Left(), kAllowance);
 }
 
 TEST_F(InflateAllowanceTest, IsNeverLessThanALargeMessage) {
   InflateAllowance small(1, clock_);
-  EXPECT_EQ(small.LimitFor(0, kAnySize), 8 * kMiB);
+  EXPECT_EQ(small.LimitFor(0, kAnySize), 64 * kMiB);
 }
 
 }  // namespace

@@ -314,7 +314,7 @@ TEST_F(MessageDeframerTest, ManyBombsAreRefusedUntilTimeHasPassed) {
     if (refusal.ok()) ++inflated;
     deframer_->Settle();
   }
-  EXPECT_EQ(inflated, 8);
+  EXPECT_EQ(inflated, 64);
   EXPECT_EQ(refusal.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(RetryDelay(refusal), kInflateRefillTime);
   EXPECT_THAT(std::string(refusal.message()), HasSubstr("uncompressed"));
