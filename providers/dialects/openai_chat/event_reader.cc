@@ -23,6 +23,7 @@
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
 
@@ -54,6 +55,7 @@ struct CallFragment {
 struct ChoiceFragment {
   int32_t index = 0;
   std::string content;
+  std::string_view raw_content;  // While the chunk is being read.
   std::string refusal;
   std::string reasoning;
   std::vector<CallFragment> calls;
@@ -74,6 +76,14 @@ struct Chunk {
   bool failed = false;
   Extensions extensions;
 };
+
+absl::Status ReadContent(JsonValue& value, ChoiceFragment* choice) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const JsonString content, value.StringAndRaw());
+  choice->content = content.text;
+  choice->raw_content = content.raw;
+  return absl::OkStatus();
+}
 
 // A choice over the whole stream.
 struct ChoiceState {
@@ -149,7 +159,7 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
                             ChoiceFragment* choice) {
   if (key == "role") return absl::OkStatus();
   if (key == "content" && !value.IsArray()) {
-    return ReadText(value, &choice->content);
+    return ReadContent(value, choice);
   }
   if (key == "refusal") return ReadText(value, &choice->refusal);
   if ((key == "reasoning_content" || key == "reasoning") &&
@@ -260,27 +270,12 @@ class OpenAiEventReader final : public EventReader {
       return absl::OkStatus();
     }
     if (name == "error") return ReadOpenAiErrorEvent(data);
-    Chunk chunk;
-    v1::Usage usage;
-    const absl::Status status =
-        ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
-          return root.EachField([&](std::string_view key, JsonValue& value) {
-            if (!IsPreface(key)) {
-              return ReadChunkField(key, value, &chunk, &usage);
-            }
-            if (started_ || value.IsNull()) return absl::OkStatus();
-            return ReadPreface(key, value, &chunk);
-          });
-        });
-    if (chunk.failed) return ReadOpenAiErrorEvent(data);
-    if (!status.ok()) return AsBadResponse(status);
-    events_ = events;
-    Emit(chunk);
-    if (chunk.has_usage) {
-      usage_ = std::move(usage);
-      *events_->emplace_back().mutable_usage() = usage_;
+    const std::string_view text = repeated_.TextOf(data);
+    if (!text.empty()) {
+      AddText(repeated_choice_, repeated_part_, text, events);
+      return absl::OkStatus();
     }
-    return absl::OkStatus();
+    return ReadChunk(data, events);
   }
 
   bool done() const override { return done_; }
@@ -294,6 +289,70 @@ class OpenAiEventReader final : public EventReader {
   const v1::Usage& usage() const override { return usage_; }
 
  private:
+  absl::Status ReadChunk(std::string_view data, EventList* events) {
+    Chunk chunk;
+    v1::Usage usage;
+    std::string_view raw_text;
+    const absl::Status status = ReadJson(
+        data, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
+          const char* const begin = root.FirstToken().data();
+          GATEWAY_RETURN_IF_ERROR(
+              root.EachField([&](std::string_view key, JsonValue& value) {
+                if (!IsPreface(key)) {
+                  return ReadChunkField(key, value, &chunk, &usage);
+                }
+                if (started_ || value.IsNull()) return absl::OkStatus();
+                return ReadPreface(key, value, &chunk);
+              }));
+          raw_text = RawTextOf(chunk, data, begin);
+          return absl::OkStatus();
+        });
+    if (chunk.failed) return ReadOpenAiErrorEvent(data);
+    if (!status.ok()) return AsBadResponse(status);
+    events_ = events;
+    const bool started = started_;
+    const size_t before = events->size();
+    Emit(chunk);
+    if (chunk.has_usage) {
+      usage_ = std::move(usage);
+      *events_->emplace_back().mutable_usage() = usage_;
+    }
+    if (started && events->size() == before + 1) Learn(data, raw_text);
+    return absl::OkStatus();
+  }
+
+  // The text of a chunk's one choice as it stands in `data`, without quotes;
+  // null if there is none. `begin` is where the reader has the first token.
+  static std::string_view RawTextOf(const Chunk& chunk, std::string_view data,
+                                    const char* begin) {
+    if (chunk.choices.size() != 1) return {};
+    const std::string_view raw = chunk.choices[0].raw_content;
+    if (raw.empty()) return {};
+    const size_t first = data.find_first_not_of(" \t\r\n");
+    return data.substr(first + (raw.data() - begin) + 1, raw.size() - 2);
+  }
+
+  // A chunk that came to one event. If that is a text and nothing else, others
+  // with another text come to the same.
+  void Learn(std::string_view data, std::string_view raw_text) {
+    const v1::Delta& delta = events_->back().delta();
+    if (delta.text().empty() || delta.text() != raw_text ||
+        delta.has_logprobs() || !delta.extensions().empty()) {
+      return;
+    }
+    repeated_.Learn(data, raw_text.data() - data.data(), raw_text.size());
+    repeated_choice_ = delta.choice_index();
+    repeated_part_ = delta.part_index();
+  }
+
+  static void AddText(int32_t choice, int32_t part, std::string_view text,
+                      EventList* events) {
+    v1::Delta* const delta = events->emplace_back().mutable_delta();
+    delta->set_choice_index(choice);
+    delta->set_part_index(part);
+    delta->set_text(text.data(), text.size());
+  }
+
   void Emit(Chunk& chunk) {
     // A chunk without choices before the first one with some is a preface,
     // whose id and model may be blank.
@@ -445,6 +504,11 @@ class OpenAiEventReader final : public EventReader {
   v1::Usage usage_;
   Extensions start_extensions_;
   std::map<int32_t, ChoiceState> choices_;
+
+  // The last chunk that was nothing but text, and whose that was.
+  RepeatedChunk repeated_;
+  int32_t repeated_choice_ = 0;
+  int32_t repeated_part_ = 0;
 
   // Of the chunk being read.
   EventList* events_ = nullptr;

@@ -66,6 +66,63 @@ TEST_F(OpenAiChatEventReaderTest, WhatEveryChunkRepeatsIsToldOnce) {
   }
 }
 
+// Deltas that come one after the other, of which some repeat all of the last
+// but its text.
+std::vector<std::string> RepeatingChoices() {
+  return {
+      R"("index":0,"delta":{"role":"assistant","content":""})",
+      R"("index":0,"delta":{"content":"one"})",
+      R"("index":0,"delta":{"content":"two"})",
+      R"("index":0,"delta":{"content":"gr\u00fc\u00dfe"})",
+      "\"index\":0,\"delta\":{\"content\":\"gr\xC3\xBC\xC3\x9F"
+      "e\"}",
+      R"("index":0,"delta":{"content":""})",
+      R"("index":0,"delta":{"content":"a\nb"})",
+      R"("index":1,"delta":{"content":"other"})",
+      R"("index":1,"delta":{"content":"choice"})",
+      R"("index":0,"delta":{"content":"three"})",
+      R"("index":0,"delta":{"reasoning_content":"think"})",
+      R"("index":0,"delta":{"reasoning_content":"again"})",
+      R"("index":0,"delta":{"content":"x","refusal":"no"})",
+      R"("index":0,"delta":{"content":"y","refusal":"no"})",
+      R"("index":0,"delta":{"content":"x","hint":1})",
+      R"("index":0,"delta":{"content":"y","hint":1})",
+      R"("index":0,"delta":{"content":"x"},"logprobs":{"content":[]})",
+      R"("index":0,"delta":{"content":"y"},"logprobs":{"content":[]})",
+      R"("index":0,"delta":{"content":"last"},"finish_reason":"stop")",
+      R"("index":0,"delta":{"content":"lost"},"finish_reason":"stop")",
+  };
+}
+
+TEST_F(OpenAiChatEventReaderTest, ChunksThatRepeatAreReadAsIfTheyDidNot) {
+  const std::unique_ptr<EventReader> other = NewOpenAiEventReader();
+  EventList expected;
+  int chunks = 0;
+  for (const std::string& choice : RepeatingChoices()) {
+    const std::string rest = R"("choices":[{)" + choice + "}]}";
+    ASSERT_TRUE(Read(R"( {"id":"i",)" + rest).ok()) << choice;
+    // With something new in each there is none like another.
+    ASSERT_TRUE(other
+                    ->Read("",
+                           R"({"id":"i","obfuscation":")" +
+                               std::string(++chunks, 'x') + R"(",)" + rest,
+                           &expected)
+                    .ok());
+  }
+  ASSERT_EQ(events_.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(events_[i].DebugString(), expected[i].DebugString());
+  }
+}
+
+TEST_F(OpenAiChatEventReaderTest, WhatIsNoJsonIsRefusedThoughItRepeats) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"b"})").ok());
+  EXPECT_FALSE(ReadChoice("\"delta\":{\"content\":\"a\nb\"}").ok());
+  EXPECT_FALSE(ReadChoice("\"delta\":{\"content\":\"\xFF\"}").ok());
+  EXPECT_FALSE(ReadChoice(R"("delta":{"content":"a"b"})").ok());
+}
+
 TEST_F(OpenAiChatEventReaderTest, TextIsOnePartThoughToolCallsInterrupt) {
   ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
   ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,"id":"c",)"

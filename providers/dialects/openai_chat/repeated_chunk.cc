@@ -1,0 +1,45 @@
+#include "providers/dialects/openai_chat/repeated_chunk.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/json_escape.h"
+
+namespace gateway {
+namespace {
+
+// Whether this is what may stand between the quotes of a string, and means
+// itself.
+bool StandsForItself(std::string_view text) {
+  if (IsPlainJsonText(text)) return true;
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) {
+                        return c < 0x20 || c == '"' || c == '\\';
+                      }) &&
+         IsUtf8(text);
+}
+
+}  // namespace
+
+void RepeatedChunk::Learn(std::string_view data, size_t offset, size_t size) {
+  assert(offset > 0 && data[offset - 1] == '"' && data[offset + size] == '"');
+  around_.assign(data, 0, offset);
+  around_.append(data, offset + size);
+  rest_ = offset;
+}
+
+std::string_view RepeatedChunk::TextOf(std::string_view data) const {
+  if (around_.empty() || data.size() <= around_.size()) return {};
+  const std::string_view around = around_;
+  if (!data.starts_with(around.substr(0, rest_)) ||
+      !data.ends_with(around.substr(rest_))) {
+    return {};
+  }
+  const std::string_view text =
+      data.substr(rest_, data.size() - around_.size());
+  return StandsForItself(text) ? text : std::string_view();
+}
+
+}  // namespace gateway

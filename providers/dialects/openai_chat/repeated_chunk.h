@@ -1,0 +1,39 @@
+// RepeatedChunk knows a chunk that differs from an earlier one by its text
+// alone, as most of a stream's chunks do, without reading it as JSON.
+//
+//   RepeatedChunk repeated;
+//   repeated.Learn(R"({"choices":[{"delta":{"content":"four"}}]})", 34, 4);
+//   repeated.TextOf(R"({"choices":[{"delta":{"content":"ty"}}]})");  // ty
+//
+// What surrounds the text is compared byte for byte, so that what it means has
+// been found out before.
+//
+// Thread-compatible.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_REPEATED_CHUNK_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_REPEATED_CHUNK_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+class RepeatedChunk {
+ public:
+  // A chunk whose text stands at [offset, offset + size), between quotes.
+  void Learn(std::string_view data, size_t offset, size_t size);
+
+  // The text of a chunk that is otherwise like the one learned last; empty if
+  // it is not, has no text, or one with escapes.
+  std::string_view TextOf(std::string_view data) const;
+
+ private:
+  std::string
+      around_;  // What stands before the text and, from rest_, after it.
+  size_t rest_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_REPEATED_CHUNK_H_
