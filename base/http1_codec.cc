@@ -63,6 +63,9 @@ class Http1Parser::Reader {
   virtual bool needs_end() const = 0;
 };
 
+// Most heads have no more.
+constexpr size_t kOrdinaryFields = 16;
+
 template <bool kIsRequest>
 class Http1Parser::BeastReader final : public Http1Parser::Reader {
  public:
@@ -147,6 +150,9 @@ class Http1Parser::BeastReader final : public Http1Parser::Reader {
     if (parser_->fields_.size() >= parser_->limits_.fields) {
       parser_->too_many_fields_ = true;
       return false;
+    }
+    if (parser_->fields_.capacity() == 0) {
+      parser_->fields_.reserve(kOrdinaryFields);
     }
     parser_->fields_.push_back(field);
     return true;
