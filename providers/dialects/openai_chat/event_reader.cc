@@ -350,7 +350,7 @@ class OpenAiEventReader final : public EventReader {
     v1::Delta* const delta = events->emplace_back().mutable_delta();
     delta->set_choice_index(choice);
     delta->set_part_index(part);
-    delta->set_text(text.data(), text.size());
+    delta->mutable_text()->assign(text);
   }
 
   void Emit(Chunk& chunk) {
