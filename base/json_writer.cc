@@ -26,6 +26,16 @@ bool AnyNeedsEscape(Bytes bytes) {
   return (halves[0] | halves[1]) != 0;
 }
 
+// The same for fewer bytes than that: what is missing is filled with blanks.
+bool AnyNeedsEscape(std::string_view few) {
+  char bytes[sizeof(Bytes)];
+  std::memset(bytes, ' ', sizeof(bytes));
+  std::memcpy(bytes, few.data(), few.size());
+  Bytes all;
+  std::memcpy(&all, bytes, sizeof(all));
+  return AnyNeedsEscape(all);
+}
+
 // Where the next byte is, from `i` on, that a string cannot hold as it is.
 size_t SkipPlain(std::string_view text, size_t i) {
   for (; i + sizeof(Bytes) <= text.size(); i += sizeof(Bytes)) {
@@ -33,6 +43,8 @@ size_t SkipPlain(std::string_view text, size_t i) {
     std::memcpy(&bytes, text.data() + i, sizeof(bytes));
     if (AnyNeedsEscape(bytes)) break;
   }
+  const std::string_view rest = text.substr(i);
+  if (rest.size() < sizeof(Bytes) && !AnyNeedsEscape(rest)) return text.size();
   while (i < text.size() && IsPlain(static_cast<unsigned char>(text[i]))) ++i;
   return i;
 }

@@ -30,6 +30,7 @@
 namespace gateway {
 namespace {
 
+constexpr std::string_view kEmptyText = R"("delta":{"content":"")";
 constexpr std::string_view kDeltaPrefix = "delta.";
 constexpr std::string_view kChunkPrefix = "chunk.";
 constexpr std::string_view kDeltaFields[] = {
@@ -106,6 +107,7 @@ class OpenAiEventWriter final : public EventWriter {
     system_fingerprint_ = started.system_fingerprint();
     service_tier_ = started.service_tier();
     start_extensions_ = Named(started.extensions(), "");
+    around_.clear();
   }
 
   // Writes one event: the chunk's own fields, then those of `write_choices`,
@@ -216,6 +218,12 @@ class OpenAiEventWriter final : public EventWriter {
     if (bare && !delta.has_logprobs() && delta.extensions().empty()) {
       return absl::OkStatus();
     }
+    if (IsTextAlone(delta)) return WriteText(delta, state, out);
+    return WritePieceChunk(delta, state, out);
+  }
+
+  absl::Status WritePieceChunk(const v1::Delta& delta, ChoiceState& state,
+                               std::string* out) {
     return WriteChoiceChunk(
         delta.choice_index(), delta.extensions(),
         delta.has_logprobs() ? &delta.logprobs() : nullptr, "",
@@ -224,6 +232,31 @@ class OpenAiEventWriter final : public EventWriter {
           return absl::OkStatus();
         },
         out);
+  }
+
+  static bool IsTextAlone(const v1::Delta& delta) {
+    return delta.has_text() && !delta.has_logprobs() &&
+           delta.extensions().empty();
+  }
+
+  // What stands around a text is the same in each chunk of a choice.
+  absl::Status WriteText(const v1::Delta& delta, ChoiceState& state,
+                         std::string* out) {
+    if (around_.empty() || around_choice_ != delta.choice_index()) {
+      v1::Delta empty;
+      empty.set_choice_index(delta.choice_index());
+      empty.set_text("");
+      around_.clear();
+      GATEWAY_RETURN_IF_ERROR(WritePieceChunk(empty, state, &around_));
+      around_choice_ = delta.choice_index();
+      // The first of its kind: what comes before are names, whose quotes are
+      // escaped.
+      around_text_ = around_.find(kEmptyText) + kEmptyText.size() - 2;
+    }
+    out->append(around_, 0, around_text_);
+    JsonWriter(out).String(delta.text());
+    out->append(around_, around_text_ + 2);
+    return absl::OkStatus();
   }
 
   static void Note(const v1::Delta& delta, ChoiceContents& contents) {
@@ -351,6 +384,11 @@ class OpenAiEventWriter final : public EventWriter {
   // What the vendor says of its usage besides the counts.
   Extensions usage_extensions_;
   std::map<int32_t, ChoiceState> choices_;
+
+  // The chunk of an empty text, whose quotes stand at around_text_.
+  std::string around_;
+  size_t around_text_ = 0;
+  int32_t around_choice_ = 0;
 };
 
 }  // namespace

@@ -68,6 +68,32 @@ TEST_F(OpenAiChatEventWriterTest, WritesTheWholeOfAStream) {
                 "\n\ndata: [DONE]\n\n");
 }
 
+TEST_F(OpenAiChatEventWriterTest, TextsStandEachInAChunkOfItsChoice) {
+  Use({.stream_usage = true});
+  // A name that looks like what a text stands behind.
+  Write(R"(started { id: '"delta":{"content":""' model: 'm' })");
+  const std::string head =
+      R"({"id":"\"delta\":{\"content\":\"\"","object":"chat.completion.chunk",)"
+      R"("created":0,"model":"m","choices":[{"index":)";
+  const std::string tail =
+      R"(},"logprobs":null,"finish_reason":null}],"usage":null})";
+  struct Piece {
+    int choice;
+    std::string text;  // As protobuf text and in JSON.
+  };
+  for (const Piece& piece :
+       {Piece{0, "a"}, Piece{0, "b\\n\\\"\\\\"}, Piece{1, "c"}, Piece{0, "d"},
+        Piece{0, "a text of more than sixteen bytes"}, Piece{0, "\\t"}}) {
+    const std::string index = std::to_string(piece.choice);
+    Write("delta { choice_index: " + index + " text: \"" + piece.text + "\" }");
+    EXPECT_EQ(Data().back(), head + index + R"(,"delta":{"content":")" +
+                                 piece.text + "\"" + tail);
+  }
+  Write("started { id: 'i' }");
+  Write("delta { text: 'e' }");
+  EXPECT_NE(Data().back().find(R"({"id":"i",)"), std::string::npos);
+}
+
 TEST_F(OpenAiChatEventWriterTest, UsageIsWrittenOnlyWhenAskedFor) {
   Use({.stream_usage = true});
   Write("started { id: 'i' }");
