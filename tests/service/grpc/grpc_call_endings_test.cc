@@ -93,10 +93,11 @@ TEST_P(GrpcCallEndingsTest, ACancelMidStreamReachesTheHandler) {
   server_.expand = [&](CallContext& call, const EchoRequest&,
                        MessageWriter& writer) -> Task<absl::Status> {
     co_await writer.Write(EchoResponse());
-    seen = co_await AwaitCancel(call);
+    const absl::Status why = co_await AwaitCancel(call);
+    seen = why;
     wrote_after = co_await writer.Write(EchoResponse());
     cancelled.Set();
-    co_return seen;
+    co_return why;  // The test may be over, and what it has with it.
   };
   const auto context = NewContext();
   const auto stream = stub_->Expand(context.get(), Request(""));
