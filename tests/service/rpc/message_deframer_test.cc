@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -302,7 +303,9 @@ TEST_F(MessageDeframerTest, ManyBombsAreRefusedUntilTimeHasPassed) {
   const std::string zeros(kLimit, '\0');
   const std::string bomb = Frame(Gzip(zeros), true);
   std::string text;  // As no text repeats itself.
-  for (int i = 0; text.size() < kLimit / 2; ++i) text += std::to_string(i * i);
+  for (uint64_t i = 0; text.size() < kLimit / 2; ++i) {
+    text += std::to_string(i * i);
+  }
   const std::string ordinary = Frame(Gzip(text), true);
   int inflated = 0;
   absl::Status refusal;
