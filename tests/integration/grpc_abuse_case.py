@@ -22,6 +22,7 @@ import unittest
 from tests.integration import gateway_case
 from tests.integration import grpc_caller
 from tests.integration import http_calls
+from tests.testing import http2_wire
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.http2_wire import Http2Connection
 
@@ -60,6 +61,16 @@ def request(model="gpt-x", text=b"Hello"):
     """A GenerateRequest, as bytes, with one message of the user."""
     return _field(1, model.encode()) + _field(
         2, b"\x08\x02" + _field(2, _field(1, text)))
+
+
+# More than all buffers between the mock and here can hold.
+_FLOOD = {"chunks": 4000, "chunk_bytes": 16384}
+# How a client reads nothing of what comes: by its window, by its socket.
+_UNREAD = (
+    ("window", {"first": http2_wire.settings(INITIAL_WINDOW_SIZE=1000)}),
+    ("socket", {"first": http2_wire.settings(INITIAL_WINDOW_SIZE=2**31 - 1) +
+                http2_wire.window_update(0, 2**30),
+                "receive_buffer_bytes": 4096}))
 
 
 class Side:
@@ -211,6 +222,22 @@ class AbuseCase(gateway_case.GatewayCase):
             case, " | ".join(", ".join(one) for one in told)), flush=True)
         if expected:
             self.assertIn(told[0][0], expected, case)
+
+    def check_unread_streams(self, call):
+        """A stream that its client does not read ends upstream too.
+        `call(connection, model)` begins one."""
+        for name, options in _UNREAD:
+            model = "gpt-unread-" + name
+            self.upstream.set_script(model, _FLOOD)
+            connection = self.connect(self.native, rude=True, **options)
+            connection.await_settings()
+            connection.send(http2_wire.frame(
+                http2_wire.SETTINGS, http2_wire.ACK))
+            call(connection, model)
+            self.upstream.wait_for("cancelled", model)
+            line = self.gateway.wait_for_access(model=model)
+            self.assertEqual(line["status"], "CANCELLED")
+            self.native.await_rest()
 
     def assert_grown_less(self, grown_bytes, bytes_max):
         if not SANITIZED:
