@@ -272,7 +272,9 @@ class OpenAiEventReader final : public EventReader {
     if (name == "error") return ReadOpenAiErrorEvent(data);
     const std::string_view text = repeated_.TextOf(data);
     if (!text.empty()) {
-      AddText(repeated_choice_, repeated_part_, text, events);
+      AddDelta(repeated_choice_, repeated_part_, events)
+          ->mutable_text()
+          ->assign(text);
       return absl::OkStatus();
     }
     return ReadChunk(data, events);
@@ -345,12 +347,11 @@ class OpenAiEventReader final : public EventReader {
     repeated_part_ = delta.part_index();
   }
 
-  static void AddText(int32_t choice, int32_t part, std::string_view text,
-                      EventList* events) {
+  static v1::Delta* AddDelta(int32_t choice, int32_t part, EventList* events) {
     v1::Delta* const delta = events->emplace_back().mutable_delta();
     delta->set_choice_index(choice);
     delta->set_part_index(part);
-    delta->mutable_text()->assign(text);
+    return delta;
   }
 
   void Emit(Chunk& chunk) {
@@ -484,9 +485,7 @@ class OpenAiEventReader final : public EventReader {
   v1::Delta* NewDelta(int32_t choice_index, int& part, ChoiceState& state) {
     if (part < 0) part = state.part_count++;
     const bool first = first_delta_ == nullptr;
-    v1::Delta* delta = events_->emplace_back().mutable_delta();
-    delta->set_choice_index(choice_index);
-    delta->set_part_index(part);
+    v1::Delta* const delta = AddDelta(choice_index, part, events_);
     // A message's address outlives the growth of the vector around it.
     if (first) first_delta_ = delta;
     return delta;
