@@ -6,10 +6,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/host_port.h"
+#include "base/net/host_port.h"
+#include "base/net/tls_context.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/tls_context.h"
 #include "proto/proto_time.h"
 
 namespace gateway {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "llmgateway/config/v1/provider.pb.h"
 
 namespace gateway {

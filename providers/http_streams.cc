@@ -7,12 +7,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "base/json_lines.h"
+#include "base/async/task.h"
 #include "base/secret.h"
-#include "base/sse_parser.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/task.h"
+#include "base/text/json_lines.h"
+#include "base/text/sse_parser.h"
 
 namespace gateway {
 namespace {

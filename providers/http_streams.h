@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/secret.h"
 #include "providers/dialects/dialect.h"
 #include "providers/http_faults.h"

@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/async/task.h"
 #include "base/status_macros.h"
-#include "base/task.h"
 
 namespace gateway {
 namespace {

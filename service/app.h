@@ -17,7 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/listener.h"
+#include "base/net/listener.h"
 #include "service/config/environment.h"
 #include "service/config/snapshot.h"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/net/tls_context.h"
 #include "base/status_macros.h"
-#include "base/tls_context.h"
 #include "proto/proto_time.h"
 #include "service/grpc/grpc_server.h"
 #include "service/listener_tls.h"

@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/tls_context.h"
+#include "base/net/tls_context.h"
 #include "service/config/snapshot.h"
 
 namespace gateway {

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/http_server.h"
-#include "base/latch.h"
-#include "base/memory_trimmer.h"
-#include "base/negotiating_http_client.h"
+#include "base/async/latch.h"
+#include "base/async/memory_trimmer.h"
+#include "base/async/task.h"
+#include "base/http/http_server.h"
+#include "base/http/negotiating_http_client.h"
 #include "base/status_macros.h"
-#include "base/task.h"
 #include "service/api/call_faults.h"
 #include "service/observability/upstream_metrics.h"
 #include "service/pipeline/recorder.h"

@@ -10,13 +10,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/http1_client.h"
-#include "base/http_client.h"
-#include "base/resolver.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_client.h"
+#include "base/http/http_client.h"
+#include "base/net/resolver.h"
 #include "base/string_view.h"
-#include "base/task.h"
 
 namespace gateway {
 namespace {

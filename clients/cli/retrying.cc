@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/sleep.h"
-#include "base/task.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/sleep.h"
+#include "base/async/task.h"
 
 namespace gateway {
 namespace {

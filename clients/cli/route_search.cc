@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/status_macros.h"
 #include "service/discovery/pid_file.h"
 

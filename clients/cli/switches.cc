@@ -8,9 +8,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/file.h"
-#include "base/json.h"
+#include "base/os/file.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 
 namespace gateway {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"

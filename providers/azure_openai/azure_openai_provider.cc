@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/async/task.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/task.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_chat/quirks.h"

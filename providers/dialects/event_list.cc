@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "base/recycler.h"
+#include "base/memory/recycler.h"
 #include "google/protobuf/arena.h"
 
 namespace gateway {

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway::wire {

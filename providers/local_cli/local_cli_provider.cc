@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/json_lines.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/timer_wheel.h"
+#include "base/process/subprocess.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/subprocess.h"
-#include "base/timer_wheel.h"
+#include "base/text/json_lines.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "providers/local_cli/cli_output.h"

@@ -10,7 +10,7 @@
 // itself - its own count, what it believes to cost - comes as extensions.
 //
 // When a call is over before the program is, or its time is up, the program's
-// whole process group is ended (base/subprocess.h).
+// whole process group is ended (base/process/subprocess.h).
 //
 // Thread contract: as Provider.
 
@@ -27,7 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/local_cli/process_slots.h"
 #include "providers/provider.h"

@@ -18,10 +18,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/mutex.h"
-#include "base/task.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/os/mutex.h"
 
 namespace gateway {
 

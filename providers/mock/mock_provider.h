@@ -19,7 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
 

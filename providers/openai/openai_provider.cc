@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "providers/dialects/openai_chat/model_list.h"

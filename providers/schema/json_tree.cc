@@ -8,9 +8,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "base/json_grammar.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json_grammar.h"
 
 namespace gateway {
 namespace {

@@ -1,5 +1,5 @@
 // A JSON text as a tree that can be walked again and again, for the schemas'
-// room; everywhere else texts are read in one pass (base/json.h).
+// room; everywhere else texts are read in one pass (base/text/json.h).
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const JsonTree tree, ReadJsonTree(text));
 //   const TreePlace root;

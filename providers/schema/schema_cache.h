@@ -17,7 +17,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "providers/schema/json_schema.h"
 
 namespace gateway {

@@ -25,9 +25,9 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "base/blocking_worker.h"
-#include "base/clock.h"
-#include "base/task.h"
+#include "base/async/blocking_worker.h"
+#include "base/async/task.h"
+#include "base/os/clock.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "base/random.h"
-#include "base/recycler.h"
+#include "base/memory/recycler.h"
+#include "base/os/random.h"
 
 namespace gateway {
 namespace {

@@ -31,9 +31,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/short_text.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
 
 namespace gateway {

@@ -11,8 +11,8 @@
 #include <functional>
 
 #include "absl/status/status.h"
-#include "base/event_loop.h"
-#include "base/task.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 

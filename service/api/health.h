@@ -24,8 +24,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/mutex.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/os/mutex.h"
 #include "grpc/health/v1/health.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"

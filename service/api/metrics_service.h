@@ -15,7 +15,7 @@
 #define SERVICE_API_METRICS_SERVICE_H_
 
 #include "absl/status/status.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "llmgateway/v1/metrics.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"

@@ -15,7 +15,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
-#include "base/clock.h"
+#include "base/os/clock.h"
 
 namespace gateway {
 

@@ -23,7 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "google/protobuf/descriptor.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/file.h"
+#include "base/os/file.h"
 #include "base/string_view.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/file.h"
+#include "base/os/file.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"

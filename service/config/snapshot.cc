@@ -17,7 +17,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "base/secret.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"

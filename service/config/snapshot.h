@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "base/secret.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/file.h"
+#include "base/os/file.h"
 #include "base/status_macros.h"
 
 namespace gateway {

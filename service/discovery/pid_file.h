@@ -30,7 +30,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/process_identity.h"
+#include "base/process/process_identity.h"
 #include "service/discovery/pid_record.h"
 
 namespace gateway {

@@ -9,11 +9,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/host_port.h"
-#include "base/json.h"
+#include "base/net/host_port.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/timestamp.h"
+#include "base/text/json.h"
+#include "base/text/timestamp.h"
 
 namespace gateway {
 namespace {

@@ -30,7 +30,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/process_identity.h"
+#include "base/process/process_identity.h"
 
 namespace gateway {
 

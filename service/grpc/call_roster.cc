@@ -1,6 +1,6 @@
 #include "service/grpc/call_roster.h"
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 
 namespace gateway {
 

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_replace.h"
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/call_faults.h"

@@ -29,9 +29,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/recycler.h"
-#include "base/task.h"
-#include "base/timer_wheel.h"
+#include "base/async/task.h"
+#include "base/async/timer_wheel.h"
+#include "base/memory/recycler.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"

@@ -16,9 +16,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/clock.h"
-#include "base/host_port.h"
-#include "base/logging.h"
+#include "base/net/host_port.h"
+#include "base/os/clock.h"
+#include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "service/api/call_faults.h"
 #include "service/grpc/call_roster.h"

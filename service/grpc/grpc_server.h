@@ -30,7 +30,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/event_loop.h"
+#include "base/async/event_loop.h"
 #include "base/secret.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"

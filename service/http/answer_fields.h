@@ -17,7 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/http1_codec.h"
+#include "base/http/http1_codec.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/http/door_words.h"
 

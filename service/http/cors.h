@@ -24,9 +24,9 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
-#include "base/http1_codec.h"
-#include "base/http_handler.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http_handler.h"
 #include "llmgateway/config/v1/server.pb.h"
 
 namespace gateway {

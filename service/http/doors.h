@@ -17,8 +17,8 @@
 
 #include <string_view>
 
-#include "base/http_handler.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
 #include "service/http/anthropic_routes.h"
 #include "service/http/door_words.h"
 #include "service/http/embeddings_routes.h"

@@ -7,7 +7,7 @@
 #ifndef SERVICE_HTTP_EMBEDDINGS_ROUTES_H_
 #define SERVICE_HTTP_EMBEDDINGS_ROUTES_H_
 
-#include "base/task.h"
+#include "base/async/task.h"
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "service/http/door_words.h"
 #include "service/http/route_table.h"

@@ -17,7 +17,7 @@
 
 #include <string_view>
 
-#include "base/task.h"
+#include "base/async/task.h"
 #include "providers/dialects/gemini/gemini.h"
 #include "providers/dialects/gemini/gemini_models.h"
 #include "service/http/door_words.h"

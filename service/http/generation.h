@@ -13,7 +13,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "service/http/visit.h"
 
 namespace gateway {

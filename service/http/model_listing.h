@@ -12,7 +12,7 @@
 
 #include <string_view>
 
-#include "base/task.h"
+#include "base/async/task.h"
 #include "providers/dialects/model_list_dialect.h"
 #include "service/http/visit.h"
 

@@ -13,8 +13,8 @@
 #ifndef SERVICE_HTTP_OPERATIONS_ROUTES_H_
 #define SERVICE_HTTP_OPERATIONS_ROUTES_H_
 
-#include "base/http_handler.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
 

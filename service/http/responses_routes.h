@@ -17,7 +17,7 @@
 
 #include <string_view>
 
-#include "base/task.h"
+#include "base/async/task.h"
 #include "providers/dialects/openai_responses/openai_responses.h"
 #include "service/http/door_words.h"
 #include "service/http/route_table.h"

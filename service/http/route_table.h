@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/http_handler.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
 #include "service/http/door_words.h"
 #include "service/http/visit.h"
 

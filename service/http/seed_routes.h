@@ -33,9 +33,9 @@
 #include <memory>
 #include <string_view>
 
-#include "base/clock.h"
-#include "base/http_handler.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
+#include "base/os/clock.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"

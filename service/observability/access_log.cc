@@ -23,11 +23,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/clock.h"
-#include "base/json_escape.h"
-#include "base/logging.h"
-#include "base/mutex.h"
-#include "base/timestamp.h"
+#include "base/os/clock.h"
+#include "base/os/logging.h"
+#include "base/os/mutex.h"
+#include "base/text/json_escape.h"
+#include "base/text/timestamp.h"
 #include "service/observability/call_record.h"
 
 namespace gateway {

@@ -38,8 +38,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/mutex.h"
-#include "base/thread.h"
+#include "base/os/mutex.h"
+#include "base/os/thread.h"
 #include "service/observability/call_record.h"
 
 namespace gateway {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "base/string_view.h"
 #include "service/observability/call_record.h"
 #include "service/observability/metrics.h"

@@ -39,7 +39,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_set.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "service/observability/call_record.h"
 #include "service/observability/metrics.h"
 

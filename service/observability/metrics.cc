@@ -11,8 +11,8 @@
 #include <variant>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/mutex.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
 
 namespace gateway {
 

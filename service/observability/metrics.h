@@ -42,8 +42,8 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/clock.h"
-#include "base/mutex.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
 
 namespace gateway {
 

@@ -3,9 +3,9 @@
 #include <string_view>
 
 #include "absl/time/time.h"
-#include "base/clock.h"
-#include "base/logging.h"
-#include "base/process_stats.h"
+#include "base/os/clock.h"
+#include "base/os/logging.h"
+#include "base/process/process_stats.h"
 #include "service/observability/access_log.h"
 #include "service/observability/metrics.h"
 

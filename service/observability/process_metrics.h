@@ -16,7 +16,7 @@
 
 #include <string_view>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "service/observability/access_log.h"
 #include "service/observability/metrics.h"
 

@@ -37,7 +37,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "llmgateway/v1/errors.pb.h"
 
 namespace gateway {

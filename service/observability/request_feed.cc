@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "service/observability/call_record.h"
 
 namespace gateway {

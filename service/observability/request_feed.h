@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "service/observability/call_record.h"
 
 namespace gateway {

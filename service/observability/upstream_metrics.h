@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "base/http_client_stats.h"
+#include "base/http/http_client_stats.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {

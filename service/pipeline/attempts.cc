@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/clock.h"
-#include "base/random.h"
-#include "base/sleep.h"
+#include "base/async/sleep.h"
+#include "base/os/clock.h"
+#include "base/os/random.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "providers/provider.h"
 #include "service/pipeline/call.h"
 

@@ -5,7 +5,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "base/random.h"
+#include "base/os/random.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/server.pb.h"

@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "base/json_escape.h"
-#include "base/logging.h"
+#include "base/os/logging.h"
+#include "base/text/json_escape.h"
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"

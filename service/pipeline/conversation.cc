@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/random.h"
+#include "base/os/random.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"

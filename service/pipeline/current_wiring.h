@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 #include "service/pipeline/wiring.h"
 
 namespace gateway {

@@ -6,8 +6,8 @@
 #ifndef SERVICE_PIPELINE_LOOP_SERVICES_H_
 #define SERVICE_PIPELINE_LOOP_SERVICES_H_
 
-#include "base/event_loop.h"
-#include "base/http_client.h"
+#include "base/async/event_loop.h"
+#include "base/http/http_client.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/response_store.h"

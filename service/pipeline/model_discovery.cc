@@ -7,8 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/logging.h"
-#include "base/timer_wheel.h"
+#include "base/async/timer_wheel.h"
+#include "base/os/logging.h"
 #include "errors/fault.h"
 #include "providers/provider.h"
 

@@ -1,7 +1,7 @@
 #include "service/pipeline/part_check.h"
 
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
+#include "base/text/json.h"
 
 namespace gateway {
 namespace {

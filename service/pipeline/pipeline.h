@@ -22,7 +22,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "providers/provider.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/recorder.h"

@@ -2,7 +2,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 

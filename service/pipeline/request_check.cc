@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/http1_codec.h"
-#include "base/json.h"
+#include "base/http/http1_codec.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "google/protobuf/repeated_field.h"
 #include "service/pipeline/part_check.h"

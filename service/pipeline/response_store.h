@@ -23,8 +23,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
-#include "base/clock.h"
-#include "base/mutex.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "llmgateway/v1/gateway.pb.h"

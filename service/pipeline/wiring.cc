@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 
 namespace gateway {

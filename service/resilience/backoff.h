@@ -9,7 +9,7 @@
 #define SERVICE_RESILIENCE_BACKOFF_H_
 
 #include "absl/time/time.h"
-#include "base/random.h"
+#include "base/os/random.h"
 
 namespace gateway {
 

@@ -15,7 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/random.h"
+#include "base/os/random.h"
 #include "llmgateway/config/v1/resilience.pb.h"
 #include "service/resilience/backoff.h"
 

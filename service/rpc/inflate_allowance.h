@@ -20,7 +20,7 @@
 #include <cstddef>
 
 #include "absl/time/time.h"
-#include "base/clock.h"
+#include "base/os/clock.h"
 
 namespace gateway {
 

@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/http/zlib_codec.h"
 #include "base/status_macros.h"
-#include "base/zlib_codec.h"
 #include "errors/fault.h"
 
 namespace gateway {

@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
+#include "base/async/event_loop.h"
+#include "base/http/http1_codec.h"
 
 namespace gateway {
 namespace {

@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/http2_stream.h"
-#include "base/recycler.h"
-#include "base/timer_wheel.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/http2_stream.h"
+#include "base/memory/recycler.h"
 #include "service/rpc/request_head.h"
 
 namespace gateway {

@@ -31,7 +31,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/http1_codec.h"
+#include "base/http/http1_codec.h"
 #include "service/api/call_context.h"
 #include "service/rpc/message_encoding.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/event_loop.h"
+#include "base/async/event_loop.h"
 #include "errors/fault.h"
 #include "service/api/call_faults.h"
 #include "service/rpc/message_framing.h"

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/timer_wheel.h"
+#include "base/async/timer_wheel.h"
 #include "service/rpc/plain_answer.h"
 #include "service/rpc/size_fault.h"
 

@@ -11,12 +11,12 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "base/http1_codec.h"
-#include "base/http2_session.h"
-#include "base/recycler.h"
-#include "base/stream.h"
-#include "base/task.h"
-#include "base/timer_wheel.h"
+#include "base/async/task.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/memory/recycler.h"
+#include "base/net/stream.h"
 #include "service/rpc/rpc_listener.h"
 #include "service/rpc/rpc_metrics.h"
 

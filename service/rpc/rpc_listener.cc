@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "service/rpc/rpc_connection.h"
 

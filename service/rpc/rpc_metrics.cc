@@ -3,8 +3,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/event_loop.h"
-#include "base/logging.h"
+#include "base/async/event_loop.h"
+#include "base/os/logging.h"
 #include "errors/fault.h"
 
 namespace gateway {

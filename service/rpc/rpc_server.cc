@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/latch.h"
-#include "base/mutex.h"
+#include "base/async/latch.h"
+#include "base/os/mutex.h"
 #include "base/status_macros.h"
 #include "service/api/call_faults.h"
 

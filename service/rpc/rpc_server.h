@@ -1,5 +1,5 @@
 // RpcServer is the native gRPC engine: it serves a MethodTable on event loops,
-// with the HTTP/2 of base/http2_session.h.
+// with the HTTP/2 of base/http/http2_session.h.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(
 //       auto server, RpcServer::Start({.address = "127.0.0.1:50051",
@@ -33,9 +33,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/event_loop.h"
-#include "base/listener.h"
-#include "base/tls_context.h"
+#include "base/async/event_loop.h"
+#include "base/net/listener.h"
+#include "base/net/tls_context.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
 #include "service/observability/metrics.h"

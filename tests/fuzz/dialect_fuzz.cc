@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json_lines.h"
-#include "base/sse_parser.h"
+#include "base/text/json_lines.h"
+#include "base/text/sse_parser.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 

@@ -12,8 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/clock.h"
-#include "base/zlib_codec.h"
+#include "base/http/zlib_codec.h"
+#include "base/os/clock.h"
 #include "service/rpc/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_deframer.h"

@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/http1_codec.h"
+#include "base/http/http1_codec.h"
 
 namespace gateway {
 namespace {

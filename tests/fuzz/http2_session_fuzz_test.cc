@@ -17,12 +17,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
-#include "base/http2_session.h"
-#include "base/http2_stream.h"
-#include "base/stream.h"
-#include "base/task.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/http/http2_stream.h"
+#include "base/net/stream.h"
 
 namespace gateway {
 namespace {

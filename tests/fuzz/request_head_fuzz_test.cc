@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
+#include "base/async/event_loop.h"
+#include "base/http/http1_codec.h"
 #include "service/api/call_context.h"
 #include "service/rpc/binary_metadata.h"
 #include "service/rpc/request_head.h"

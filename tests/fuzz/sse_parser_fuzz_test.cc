@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/sse_parser.h"
+#include "base/text/sse_parser.h"
 
 namespace gateway {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/secret.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"

@@ -19,9 +19,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/cancellation.h"
-#include "base/clock.h"
-#include "base/task.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "base/os/clock.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
 #include "service/observability/call_metrics.h"

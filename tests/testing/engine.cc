@@ -4,10 +4,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/net/tls_context.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/tls_context.h"
 #include "service/grpc/grpc_server.h"
 #include "service/rpc/rpc_server.h"
 

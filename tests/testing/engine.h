@@ -23,7 +23,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/event_loop.h"
+#include "base/async/event_loop.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
 

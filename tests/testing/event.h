@@ -10,7 +10,7 @@
 #define TESTS_TESTING_EVENT_H_
 
 #include "absl/time/time.h"
-#include "base/mutex.h"
+#include "base/os/mutex.h"
 
 namespace gateway {
 

@@ -10,8 +10,8 @@
 #define TESTS_TESTING_FAKE_CLOCK_H_
 
 #include "absl/time/time.h"
-#include "base/clock.h"
-#include "base/mutex.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
 
 namespace gateway {
 

@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "base/random.h"
+#include "base/os/random.h"
 
 namespace gateway {
 

@@ -26,12 +26,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/http1_codec.h"
-#include "base/http2_session.h"
-#include "base/http2_stream.h"
-#include "base/listener.h"
-#include "base/mutex.h"
-#include "base/stream.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/http/http2_stream.h"
+#include "base/net/listener.h"
+#include "base/net/stream.h"
+#include "base/os/mutex.h"
 #include "tests/testing/loop_thread.h"
 
 namespace gateway {

@@ -14,10 +14,10 @@
 #include <memory>
 #include <utility>
 
-#include "base/event_loop.h"
-#include "base/http1_client.h"
-#include "base/resolver.h"
-#include "base/task.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_client.h"
+#include "base/net/resolver.h"
 #include "tests/testing/loop_runner.h"
 
 namespace gateway {

@@ -19,9 +19,9 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "base/event_loop.h"
-#include "base/task.h"
-#include "base/timer_wheel.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/async/timer_wheel.h"
 
 namespace gateway {
 

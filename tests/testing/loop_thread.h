@@ -13,9 +13,9 @@
 #include <functional>
 #include <memory>
 
-#include "base/event_loop.h"
-#include "base/task.h"
-#include "base/thread.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/os/thread.h"
 #include "tests/testing/event.h"
 
 namespace gateway {

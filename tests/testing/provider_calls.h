@@ -19,8 +19,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/cancellation.h"
-#include "base/task.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
 #include "tests/testing/loop_client.h"

@@ -10,9 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/latch.h"
-#include "base/mutex.h"
-#include "base/task.h"
+#include "base/async/latch.h"
+#include "base/async/task.h"
+#include "base/os/mutex.h"
 #include "service/loop_runtime.h"
 
 namespace gateway {

@@ -20,7 +20,7 @@
 #include <functional>
 #include <utility>
 
-#include "base/thread.h"
+#include "base/os/thread.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {

@@ -19,10 +19,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "base/event_loop.h"
-#include "base/listener.h"
-#include "base/stream.h"
-#include "base/task.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/net/listener.h"
+#include "base/net/stream.h"
 
 namespace gateway {
 

@@ -32,14 +32,14 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
-#include "base/http2_session.h"
-#include "base/http2_stream.h"
-#include "base/listener.h"
-#include "base/stream.h"
-#include "base/task.h"
-#include "base/tls_context.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/http/http2_stream.h"
+#include "base/net/listener.h"
+#include "base/net/stream.h"
+#include "base/net/tls_context.h"
 
 namespace gateway {
 

@@ -21,14 +21,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/block_pool.h"
-#include "base/event_loop.h"
-#include "base/http_server.h"
-#include "base/http_handler.h"
-#include "base/listener.h"
-#include "base/stream.h"
-#include "base/task.h"
-#include "base/tls_context.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
+#include "base/http/http_server.h"
+#include "base/memory/block_pool.h"
+#include "base/net/listener.h"
+#include "base/net/stream.h"
+#include "base/net/tls_context.h"
 #include "tests/testing/loop_thread.h"
 
 namespace gateway {

@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/file.h"
+#include "base/net/tls_context.h"
+#include "base/os/file.h"
 #include "base/secret.h"
-#include "base/tls_context.h"
 #include "tests/testing/test_certificates.h"
 
 namespace gateway {

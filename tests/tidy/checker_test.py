@@ -223,7 +223,7 @@ class CodeBansTest(unittest.TestCase):
                 ("int s = system(command);", "Subprocess"),
                 ("auto* f = popen(a, b);", "Subprocess"),
                 ("auto* p = std::getenv(x);", "main.cc"),
-                ("std::mutex mu;", "base/mutex.h"),
+                ("std::mutex mu;", "base/os/mutex.h"),
                 ("throw 1;", "absl::Status"),
                 ("if (ok && co_await Ask(f(x))) Go();", "in a variable"),
                 ("while (co_await reader.Read(&m)) {", "in a variable"),

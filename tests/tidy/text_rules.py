@@ -17,29 +17,29 @@ _BASE = ("base/", "tests/base/")
 _PLAYERS = _BASE + ("tests/testing/", "tests/bench/")
 
 _CODE_BANS = [
-    Ban(r"\babsl::Now\s*\(", _BASE, "take a Clock (base/clock.h)"),
+    Ban(r"\babsl::Now\s*\(", _BASE, "take a Clock (base/os/clock.h)"),
     Ban(r"\bstd::chrono::\w+_clock::now\s*\(", _BASE,
-        "take a Clock (base/clock.h)"),
+        "take a Clock (base/os/clock.h)"),
     Ban(r"(?<![\w:.>])(?:std::|::)?(?:clock_gettime|gettimeofday|time)\s*\(",
-        _BASE, "take a Clock (base/clock.h)"),
+        _BASE, "take a Clock (base/os/clock.h)"),
     Ban(r"\babsl::SleepFor\b|\bstd::this_thread::sleep"
         r"|(?<![\w.>:])(?:::)?(?:u|nano)?sleep\s*\(", _PLAYERS,
-        "await a timer of the EventLoop (base/event_loop.h)"),
+        "await a timer of the EventLoop (base/async/event_loop.h)"),
     Ban(r"(?<![\w.>:])(?:std::|::)?(?:s?rand|random|drand48)\s*\("
         r"|\bstd::(?:mt19937|random_device|default_random_engine)\b"
         r"|\babsl::(?:Insecure)?BitGen\b", _BASE,
-        "take a Random (base/random.h)"),
+        "take a Random (base/os/random.h)"),
     Ban(r"\bstd::j?thread\b(?!::hardware_concurrency)"
         r"|\bpthread_create\b|\bstd::async\b", _PLAYERS,
-        "run on an EventLoop (base/event_loop.h)"),
+        "run on an EventLoop (base/async/event_loop.h)"),
     Ban(r"(?<![\w.>:])(?:std::|::)?(?:system|popen|v?fork|exec[lv]\w*)\s*\(",
-        _PLAYERS, "use Subprocess (base/subprocess.h)"),
+        _PLAYERS, "use Subprocess (base/process/subprocess.h)"),
     Ban(r"\b(?:secure_)?getenv\s*\(", ("service/main.cc", "tests/"),
         "let main.cc read the environment and pass the value on"),
     Ban(r"\bstd::(?:recursive_|shared_)?(?:timed_)?mutex\b"
         r"|\bstd::(?:lock_guard|unique_lock|scoped_lock|condition_variable)\b"
         r"|\babsl::(?:Mutex|MutexLock|CondVar|Notification)\b", _PLAYERS,
-        "use Mutex and MutexLock (base/mutex.h)"),
+        "use Mutex and MutexLock (base/os/mutex.h)"),
     Ban(r"\bthrow\b", (), "return an absl::Status"),
     Ban(r"\b(?:if|while|switch)\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*"
         r"\bco_await\b", (),

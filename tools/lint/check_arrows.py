@@ -19,32 +19,45 @@ _ENGINES = ["service/grpc", "service/http", "service/rpc"]
 _BELOW_PIPELINE = ["providers", "service/config", "service/ledger",
                    "service/observability", "service/resilience",
                    "service/routing"]
+_BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
+         "base/os", "base/process", "base/text"]
 _PROTO = "proto/llmgateway/v1"
-_BELOW_ENGINES = _BELOW_PIPELINE + ["base", _PROTO, "service/api",
-                                    "service/pipeline"]
+_BELOW_ENGINES = _BELOW_PIPELINE + [_PROTO, "service/api", "service/pipeline"]
 _ADAPTERS = ["providers/anthropic", "providers/mock", "providers/openai"]
-MAY_IMPORT = {
-    "base": [],
-    "providers": ["base", _PROTO, "providers/dialects"] + _ADAPTERS,
-    "providers/dialects": ["base", _PROTO, "providers"],
+_ABOVE_BASE = {
+    "errors": [],
+    "providers": ["providers/dialects"] + _ADAPTERS,
+    "providers/dialects": ["providers"],
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
-    "service/api": _BELOW_PIPELINE + ["base", _PROTO, "service/pipeline"],
-    "service/config": ["base", _PROTO],
+    "service/api": _BELOW_PIPELINE + ["service/pipeline"],
+    "service/config": [],
     "service/grpc": _BELOW_ENGINES,
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
-    "service/ledger": ["base", _PROTO],
-    "service/observability": ["base", _PROTO],
-    "service/pipeline": _BELOW_PIPELINE + ["base", _PROTO],
-    "service/resilience": ["base", _PROTO, "providers"],
-    "service/routing": ["base", _PROTO],
+    "service/ledger": [],
+    "service/observability": [],
+    "service/pipeline": _BELOW_PIPELINE,
+    "service/resilience": ["providers"],
+    "service/routing": [],
     "service/rpc": _BELOW_ENGINES,
 }
 for _adapter in _ADAPTERS:
-    MAY_IMPORT[_adapter] = ["base", _PROTO, "providers", "providers/dialects"]
-for _room, _imports in MAY_IMPORT.items():
-    if _room != "base":
-        _imports.append("errors")
-MAY_IMPORT["errors"] = ["base", _PROTO]
+    _ABOVE_BASE[_adapter] = ["providers", "providers/dialects"]
+MAY_IMPORT = {
+    "base": [],
+    "base/async": ["base", "base/memory", "base/os", "base/text"],
+    "base/http": [room for room in _BASE
+                  if room not in ("base/http", "base/process")],
+    "base/memory": ["base"],
+    "base/net": ["base", "base/async", "base/memory", "base/os", "base/text"],
+    "base/os": ["base", "base/memory", "base/text"],
+    "base/process": ["base", "base/async", "base/memory", "base/os",
+                     "base/text"],
+    "base/text": ["base", "base/memory"],
+}
+for _room, _imports in _ABOVE_BASE.items():
+    MAY_IMPORT[_room] = _BASE + [_PROTO] + _imports
+    if _room != "errors":
+        MAY_IMPORT[_room].append("errors")
 
 
 def bazel(*arguments):

@@ -1,6 +1,6 @@
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/event_reader.h"
 #include "providers/dialects/anthropic_messages/event_writer.h"

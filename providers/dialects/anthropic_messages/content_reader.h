@@ -10,7 +10,7 @@
 #define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_CONTENT_READER_H_
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/anthropic_messages/fields.h"

@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "absl/time/time.h"
-#include "base/json.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "providers/dialects/error_reason.h"
 

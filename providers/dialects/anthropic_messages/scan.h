@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "providers/dialects/anthropic_messages/words.h"
 #include "providers/dialects/dialect.h"
 

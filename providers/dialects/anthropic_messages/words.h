@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/anthropic_messages/fields.h"

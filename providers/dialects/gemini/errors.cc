@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "google/rpc/status.pb.h"
 #include "providers/dialects/error_reason.h"

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/part_writer.h"

@@ -1,6 +1,6 @@
 #include "providers/dialects/gemini/gemini.h"
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/event_reader.h"
 #include "providers/dialects/gemini/event_writer.h"

@@ -15,7 +15,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/gemini/fields.h"

@@ -4,9 +4,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/generation_config.h"
 #include "providers/dialects/gemini/part_writer.h"

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "providers/dialects/gemini/candidate.h"
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"

@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/gemini/candidate.h"
 

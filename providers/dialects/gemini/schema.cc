@@ -5,9 +5,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "providers/dialects/gemini/fields.h"
 
 namespace gateway::gemini {

@@ -7,7 +7,7 @@
 #define PROVIDERS_DIALECTS_GEMINI_TOOLS_H_
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/gemini/fields.h"
 

@@ -5,9 +5,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/json.h"
 #include "base/status_macros.h"
-#include "base/timestamp.h"
+#include "base/text/json.h"
+#include "base/text/timestamp.h"
 #include "providers/dialects/ollama/chat_line.h"
 
 namespace gateway {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "providers/dialects/ollama/errors.h"
 #include "providers/dialects/ollama/event_reader.h"
 #include "providers/dialects/ollama/fields.h"

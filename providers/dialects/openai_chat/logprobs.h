@@ -6,7 +6,7 @@
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_LOGPROBS_H_
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 

@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/fields.h"

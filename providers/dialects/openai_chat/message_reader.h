@@ -16,7 +16,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 
 namespace gateway {

@@ -14,7 +14,7 @@
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/quirks.h"

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "providers/dialects/openai_chat/fields.h"
 
 namespace gateway {

@@ -4,8 +4,8 @@
 #include <cassert>
 #include <string_view>
 
-#include "base/json.h"
-#include "base/json_escape.h"
+#include "base/text/json.h"
+#include "base/text/json_escape.h"
 
 namespace gateway {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"

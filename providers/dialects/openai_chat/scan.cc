@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/errors.h"

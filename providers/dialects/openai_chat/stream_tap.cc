@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"

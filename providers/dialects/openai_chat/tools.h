@@ -6,7 +6,7 @@
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_TOOLS_H_
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/fields.h"

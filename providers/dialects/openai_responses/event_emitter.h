@@ -17,8 +17,8 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "providers/dialects/openai_responses/fields.h"
 
 namespace gateway::responses {

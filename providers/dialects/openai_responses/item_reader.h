@@ -20,7 +20,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_responses/fields.h"
 

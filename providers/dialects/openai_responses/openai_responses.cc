@@ -1,6 +1,6 @@
 #include "providers/dialects/openai_responses/openai_responses.h"
 
-#include "base/clock.h"
+#include "base/os/clock.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_responses/event_reader.h"
 #include "providers/dialects/openai_responses/event_writer.h"

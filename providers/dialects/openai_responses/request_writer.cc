@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "base/json.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/fields.h"

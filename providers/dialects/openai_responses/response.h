@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_responses/fields.h"
 

@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/fields.h"

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/file.h"
+#include "base/os/file.h"
 #include "clients/cli/command_line.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

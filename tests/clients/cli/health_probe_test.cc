@@ -6,9 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/http_handler.h"
-#include "base/listener.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
+#include "base/net/listener.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/test_http_server.h"

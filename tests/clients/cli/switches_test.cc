@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/file.h"
+#include "base/os/file.h"
 #include "clients/cli/command_line.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/sse_parser.h"
 #include "base/status_macros.h"
+#include "base/text/sse_parser.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/file.h"
+#include "base/os/file.h"
 #include "gtest/gtest.h"
 
 namespace gateway {

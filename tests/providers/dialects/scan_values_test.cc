@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/dialect.h"
 

@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
-#include "base/task.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
 #include "gtest/gtest.h"
 #include "tests/testing/loop_runner.h"
 

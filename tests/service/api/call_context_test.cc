@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/event_loop.h"
+#include "base/async/event_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

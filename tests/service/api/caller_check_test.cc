@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/event_loop.h"
+#include "base/async/event_loop.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "base/event_loop.h"
-#include "base/task.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/process_identity.h"
+#include "base/process/process_identity.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

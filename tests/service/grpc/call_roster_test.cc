@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/thread.h"
+#include "base/os/thread.h"
 #include "gtest/gtest.h"
 
 namespace gateway {

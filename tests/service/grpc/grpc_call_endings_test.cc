@@ -14,8 +14,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/task.h"
-#include "base/thread.h"
+#include "base/async/task.h"
+#include "base/os/thread.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/http1_codec.h"
-#include "base/http_handler.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http_handler.h"
 #include "gtest/gtest.h"
 #include "service/http/door_words.h"
 

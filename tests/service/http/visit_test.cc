@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/http1_codec.h"
+#include "base/http/http1_codec.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

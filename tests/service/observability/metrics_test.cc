@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/thread.h"
+#include "base/os/thread.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/fake_clock.h"

@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/thread.h"
+#include "base/os/thread.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/errors.pb.h"

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/thread.h"
+#include "base/os/thread.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "base/cancellation.h"
+#include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/cancellation.h"
+#include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "base/thread.h"
+#include "base/os/thread.h"
 #include "gtest/gtest.h"
 #include "service/pipeline/wiring.h"
 #include "tests/testing/test_wiring.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
-#include "base/random.h"
+#include "base/os/random.h"
 #include "gtest/gtest.h"
 #include "tests/testing/fake_random.h"
 

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/http1_codec.h"
-#include "base/http2_stream.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_stream.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/service/rpc/rpc_client.h"

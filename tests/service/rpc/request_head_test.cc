@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
+#include "base/async/event_loop.h"
+#include "base/http/http1_codec.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -5,7 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/stream.h"
+#include "base/net/stream.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/rpc/status.pb.h"

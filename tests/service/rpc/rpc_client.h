@@ -26,11 +26,11 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
-#include "base/http2_session.h"
-#include "base/task.h"
-#include "base/tls_context.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/net/tls_context.h"
 #include "google/protobuf/message_lite.h"
 
 namespace gateway {

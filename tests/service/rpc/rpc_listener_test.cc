@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/event_loop.h"
-#include "base/http1_codec.h"
-#include "base/task.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
 #include "errors/fault.h"
 #include "grpc/health/v1/health.pb.h"
 #include "gtest/gtest.h"

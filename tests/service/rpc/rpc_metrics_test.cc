@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_split.h"
-#include "base/logging.h"
-#include "base/task.h"
+#include "base/async/task.h"
+#include "base/os/logging.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

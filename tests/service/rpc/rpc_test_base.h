@@ -22,11 +22,11 @@
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
-#include "base/event_loop.h"
-#include "base/listener.h"
-#include "base/task.h"
-#include "base/tls_context.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/net/listener.h"
+#include "base/net/tls_context.h"
+#include "base/os/clock.h"
 #include "gtest/gtest.h"
 #include "service/observability/metrics.h"
 #include "service/rpc/rpc_listener.h"

@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "base/cancellation.h"
-#include "base/event_loop.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
 
 namespace gateway {
 namespace {

@@ -13,7 +13,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
-#include "base/task.h"
+#include "base/async/task.h"
 #include "service/api/call_context.h"
 #include "service/api/health.h"
 #include "service/api/message_stream.h"

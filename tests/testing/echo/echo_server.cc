@@ -9,9 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/clock.h"
+#include "base/net/tls_context.h"
+#include "base/os/clock.h"
 #include "base/secret.h"
-#include "base/tls_context.h"
 #include "errors/fault.h"
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"

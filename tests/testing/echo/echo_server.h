@@ -24,7 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/event_loop.h"
+#include "base/async/event_loop.h"
 #include "tests/testing/echo/echo.grpc.pb.h"
 #include "tests/testing/echo/echo_methods.h"
 #include "tests/testing/loop_thread.h"

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "tests/providers/dialects/json_equality.h"
 

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"

@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/gemini/fields.h"

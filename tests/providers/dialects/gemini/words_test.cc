@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "tests/providers/dialects/json_equality.h"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/json_lines.h"
 #include "base/status_macros.h"
+#include "base/text/json_lines.h"
 #include "errors/fault.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/sse_parser.h"
+#include "base/text/sse_parser.h"
 #include "errors/fault.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"

@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/json.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"

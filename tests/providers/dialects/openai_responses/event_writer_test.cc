@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/sse_parser.h"
+#include "base/text/sse_parser.h"
 #include "errors/fault.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/openai_responses/words.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/json.h"
+#include "base/text/json.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/providers/dialects/json_equality.h"

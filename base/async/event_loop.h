@@ -1,0 +1,201 @@
+// EventLoop runs everything that happens to one share of the connections: it
+// waits for sockets, timers and work posted from elsewhere, and calls whoever
+// waits for them. There is one loop per thread and no lock between two things
+// on the same loop.
+//
+//   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+//   (*loop)->Post([] { Spawn(Serve()); });
+//   (*loop)->Run();  // Until Stop().
+//
+// Sockets are watched edge-triggered, once, for their whole life; what is
+// readable or writable is remembered by the watcher (base/net/stream.h).
+//
+// Thread contract: Post and Stop from any thread; everything else only on the
+// thread in Run, or before Run.
+
+#ifndef BASE_ASYNC_EVENT_LOOP_H_
+#define BASE_ASYNC_EVENT_LOOP_H_
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/timer_wheel.h"
+#include "base/memory/block_pool.h"
+#include "base/os/mutex.h"
+
+namespace gateway {
+
+// Told what has become possible on a file descriptor.
+class IoWatcher {
+ public:
+  virtual void OnIo(uint32_t epoll_events) = 0;
+
+ protected:
+  ~IoWatcher() = default;
+};
+
+// Something to be done once after all that is ready now has been dealt with:
+// such as writing what has been said on one connection with one system call. A
+// task that is destroyed is done no more.
+class TurnEndTask {
+ public:
+  TurnEndTask(const TurnEndTask&) = delete;
+  TurnEndTask& operator=(const TurnEndTask&) = delete;
+
+  // REQUIRES: on the loop that RunAtTurnEnd was called on.
+  virtual void OnTurnEnd() = 0;
+
+ protected:
+  TurnEndTask() = default;
+  virtual ~TurnEndTask() { Unlink(); }
+
+ private:
+  friend class EventLoop;
+  void Unlink();
+
+  TurnEndTask** in_ = nullptr;  // What points at this; null when in no list.
+  TurnEndTask* next_ = nullptr;
+};
+
+class EventLoop {
+ public:
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
+  ~EventLoop();
+
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // The loop that runs on this thread, or null.
+  static EventLoop* Current();
+
+  // Runs until Stop. What has been posted by then has run.
+  void Run();
+
+  // Ends Run. From any thread.
+  void Stop();
+
+  // Runs `work` on the loop soon. From any thread.
+  void Post(std::function<void()> work);
+
+  // Resumes `handle` after what runs now, before waiting again.
+  void Resume(std::coroutine_handle<> handle);
+
+  // Calls `task` at the end of this turn, before the loop waits, or of the next
+  // if this one found so many sockets ready that more may be by now; once,
+  // however often it was asked for. A task that asks while the tasks are being
+  // done is called after the next turn, which then does not wait.
+  void RunAtTurnEnd(TurnEndTask& task);
+
+  // Steady time as of the start of this turn of the loop: good enough for
+  // timeouts, and free. Outside Run, the time now.
+  absl::Duration Now() const;
+
+  // Watches `fd` for input, output and hang-up. `watcher` must be told apart
+  // by Unwatch before it goes.
+  absl::Status Watch(int fd, IoWatcher* watcher);
+
+  // No call reaches `watcher` after this, not even one of this turn.
+  void Unwatch(int fd, IoWatcher* watcher);
+
+  TimerWheel& timers() { return timers_; }
+
+  // Fires `timer` after `delay`, which replaces the time it had.
+  void ArmTimer(Timer& timer, absl::Duration delay) {
+    timers_.Arm(timer, Now() + delay);
+  }
+
+  // Memory to read into.
+  BlockPool& blocks() { return blocks_; }
+
+ private:
+  static constexpr int kEventsPerTurn = 256;
+  // After a turn with so many, what it has to say waits for what the next adds
+  // to it. After fewer, to look again at once would find one more, read a few
+  // bytes of it, and cost more than is saved: writing first lets input gather.
+  static constexpr int kManyEvents = 3;
+
+  EventLoop(int epoll_fd, int wake_fd);
+
+  void WaitForEvents();
+  void DispatchEvents();
+  void RunPosted();
+  void ResumeReady();
+  void RunTurnEnd();
+  int WaitMs() const;
+
+  // Constant after construction.
+  const int epoll_fd_;
+  const int wake_fd_;
+
+  // Loop thread only.
+  absl::Duration now_;
+  bool running_ = false;
+  TimerWheel timers_;
+  BlockPool blocks_;
+  std::vector<std::coroutine_handle<>> ready_;
+  std::vector<std::coroutine_handle<>> resuming_;
+  std::vector<std::function<void()>> running_posted_;
+  TurnEndTask* turn_end_ = nullptr;
+  bool deferred_ = false;  // What the last turn had to say.
+  int events_found_ = 0;  // In this turn.
+  epoll_event events_[kEventsPerTurn];
+  int events_count_ = 0;
+  int events_next_ = 0;
+
+  // Any thread.
+  std::atomic<bool> stopping_ = false;
+  Mutex mu_;
+  std::vector<std::function<void()>> posted_ GUARDED_BY(mu_);
+  std::atomic<bool> has_posted_ = false;
+};
+
+// Suspends the calling coroutine until the next turn of its loop, so that
+// others get their share.
+struct YieldToLoop {
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) const {
+    EventLoop::Current()->Resume(handle);
+  }
+  void await_resume() const noexcept {}
+};
+
+// One coroutine waits, one event wakes it. A Set before the Wait is kept; more
+// than one counts once.
+class WakeUp {
+ public:
+  void Set() {
+    set_ = true;
+    if (waiter_) EventLoop::Current()->Resume(std::exchange(waiter_, nullptr));
+  }
+
+  // REQUIRES: nobody waits yet.
+  auto Wait() {
+    struct Awaiter {
+      WakeUp* event;
+      bool await_ready() const noexcept { return event->set_; }
+      void await_suspend(std::coroutine_handle<> handle) const noexcept {
+        event->waiter_ = handle;
+      }
+      void await_resume() const noexcept { event->set_ = false; }
+    };
+    return Awaiter{this};
+  }
+
+ private:
+  bool set_ = false;
+  std::coroutine_handle<> waiter_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_ASYNC_EVENT_LOOP_H_

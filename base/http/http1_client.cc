@@ -1,0 +1,407 @@
+#include "base/http/http1_client.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http1_pool.h"
+#include "base/http/http_dial.h"
+#include "base/http/input_buffer.h"
+#include "base/net/stream.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// How long, and how much, a stream may go on after the end of what matters.
+constexpr absl::Duration kDrainTimeout = absl::Seconds(1);
+constexpr size_t kDrainBytesMax = 64 * 1024;
+
+iovec ToIovec(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+class Http1Client::Exchange final : public HttpExchange,
+                                    public Http1BodySink {
+ public:
+  Exchange(Http1Client& client, Http1Pool& pool, const HttpCall& call)
+      : client_(client),
+        pool_(pool),
+        destination_(*call.head->destination()),
+        progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        due_(client.loop_.Now() + destination_.timeouts.total),
+        timer_([this] { OnTimeout(); }),
+        on_cancel_(*call.cancel, [this, cancel = call.cancel] {
+          Fail(cancel->status());
+        }) {
+    ++client_.stats_.active;
+  }
+  ~Exchange() override {
+    client_.EndExchange();
+    if (connection_ == nullptr) return;
+    const Http1Parser& parser = connection_->parser;
+    if (failure_.ok() && parser.done() && parser.keep_alive()) {
+      pool_.GiveBack(std::move(connection_));
+    }
+  }
+
+  Task<absl::Status> Begin(const HttpCall& call);
+
+  int status() const override { return connection_->parser.status(); }
+  std::string_view Find(std::string_view lower_name) const override {
+    return connection_->parser.Find(lower_name);
+  }
+  Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
+  Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  void FinishInBackground() override;
+
+  void OnBody(std::string_view piece) override;
+
+ private:
+  // Reads what is left, which is the connection's whole world by then.
+  static Task<void> DrainThenGiveBack(
+      Http1Client& client, Http1Pool& pool,
+      std::unique_ptr<Http1Pool::Connection> connection);
+
+  Task<absl::Status> Connect();
+  Task<absl::Status> Write(const HttpCall& call);
+  Task<absl::Status> ReadHead();
+  // Reads nothing only where the connection's end is the body's.
+  Task<absl::Status> ReadIntoInput(bool in_place);
+
+  void OnTimeout();
+  void Fail(absl::Status why);
+  void Await(absl::Duration timeout, std::string_view what) {
+    awaited_ = what;
+    client_.loop_.timers().Arm(
+        timer_, std::min(client_.loop_.Now() + timeout, due_));
+  }
+  // Our own reason to give up explains the socket's error.
+  absl::Status Explain(const absl::Status& status) const {
+    return failure_.ok() ? status : failure_;
+  }
+
+  Http1Client& client_;
+  Http1Pool& pool_;
+  const HttpDestination& destination_;
+  HttpProgress own_progress_;
+  HttpProgress& progress_;
+  const absl::Duration due_;  // When all of it must be over.
+  std::unique_ptr<Http1Pool::Connection> connection_;
+  HttpDial* dial_ = nullptr;  // While there is no connection.
+  absl::Status failure_;
+  std::string_view awaited_;
+  Timer timer_;
+  CancelListener on_cancel_;
+  absl::InlinedVector<std::string_view, 4> pieces_;
+  bool head_request_ = false;
+  InputBuffer head_memory_{client_.loop_.blocks()};
+  BodyAssembler body_;
+};
+
+Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
+  if (!call.fresh_connection) connection_ = pool_.Take();
+  if (connection_ == nullptr) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await Connect());
+  }
+  progress_.reused_connection = connection_->reused;
+  const absl::Duration begun = client_.loop_.Now();
+  Await(destination_.timeouts.first_byte, "the server to take the request");
+  const absl::Status written = co_await Write(call);
+  progress_.sent = written.ok();
+  if (call.body_memory != nullptr) std::string().swap(*call.body_memory);
+  if (failure_.ok()) {
+    Await(destination_.timeouts.first_byte, "a first byte of the answer");
+  }
+  // A server may answer, and close, before it has read all of the request.
+  head_request_ = call.head->method() == "HEAD";
+  absl::Status read = co_await ReadHead();
+  timer_.Disarm();
+  if (read.ok()) co_return read;
+  const bool broken = absl::IsUnavailable(read) || absl::IsCancelled(read);
+  progress_.reused_connection_was_stale =
+      connection_->reused && !progress_.answered && broken && failure_.ok() &&
+      client_.loop_.Now() - begun < destination_.stale_break_max;
+  co_return Explain(written.ok() ? read : written);
+}
+
+Task<absl::Status> Http1Client::Exchange::Connect() {
+  Await(destination_.timeouts.connect, "a connection");
+  HttpDial dial(client_.names_, destination_);
+  dial_ = &dial;
+  absl::StatusOr<std::unique_ptr<Stream>> stream = co_await dial.Connect();
+  dial_ = nullptr;
+  timer_.Disarm();
+  GATEWAY_CO_RETURN_IF_ERROR(stream.status());
+  if ((*stream)->alpn() == "h2") {
+    if (client_.on_http2_ == nullptr) {
+      co_return absl::UnavailableError("the server speaks HTTP/2 only");
+    }
+    client_.on_http2_(pool_.destination(), *std::move(stream));
+    co_return absl::FailedPreconditionError("the server chose HTTP/2");
+  }
+  connection_ = pool_.NewConnection(*std::move(stream));
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
+  size_t length = 0;
+  for (std::string_view piece : call.body) length += piece.size();
+  std::string& fields = connection_->text;
+  fields.clear();
+  for (const HttpField& field : call.extra_fields) {
+    AppendField(field.name, field.value, &fields);
+  }
+  if (length > 0 || call.head->method() != "GET") {
+    absl::StrAppend(&fields, "content-length: ", length, "\r\n");
+  }
+  fields += "\r\n";
+  absl::InlinedVector<iovec, 8> pieces;
+  std::string line;
+  if (call.path.empty()) {
+    pieces.push_back(ToIovec(call.head->RevealHttp1()));
+  } else {
+    line = absl::StrCat(ToAbsl(call.head->method()), " ", ToAbsl(call.path),
+                        " HTTP/1.1\r\n");
+    pieces.push_back(ToIovec(line));
+    pieces.push_back(ToIovec(call.head->RevealHttp1Fields()));
+  }
+  pieces.push_back(ToIovec(fields));
+  for (std::string_view piece : call.body) pieces.push_back(ToIovec(piece));
+  co_return co_await connection_->stream->Write(pieces.data(), pieces.size());
+}
+
+Task<absl::Status> Http1Client::Exchange::ReadHead() {
+  Http1Parser& parser = connection_->parser;
+  InputBuffer& input = connection_->input;
+  if (head_request_) parser.SkipBody();
+  for (;;) {
+    if (!input.bytes().empty()) {
+      const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
+      if (!used.ok()) co_return ExplainBadAnswer(used.status());
+      input.Consume(*used);
+      if (parser.head_done()) {
+        if (parser.status() >= 200) co_return absl::OkStatus();
+        if (parser.status() == 101) {
+          co_return absl::InternalError("the server switched protocols");
+        }
+        parser.Next();  // An interim answer.
+        if (head_request_) parser.SkipBody();
+        continue;
+      }
+      if (input.bytes().size() == input.capacity()) {
+        input.Grow(
+            std::min(2 * input.capacity(), Http1Pool::kHeadBytesMax + 1));
+      }
+    }
+    GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/false));
+    progress_.answered = true;
+  }
+}
+
+Task<absl::Status> Http1Client::Exchange::ReadIntoInput(bool in_place) {
+  InputBuffer& input = connection_->input;
+  Stream& stream = *connection_->stream;
+  for (;;) {
+    // Whoever waits holds no block if it can be helped.
+    if (!in_place) input.Release();
+    co_await stream.Readable();
+    GATEWAY_CO_RETURN_IF_ERROR(failure_);
+    const absl::Span<char> space =
+        in_place ? input.SpaceInPlace() : input.Space();
+    if (space.empty()) {
+      co_return absl::InternalError("a chunk's head is too long");
+    }
+    const IoResult got = stream.TryRead(space.data(), space.size());
+    switch (got.kind) {
+      case IoResult::Kind::kBytes:
+        input.Commit(got.bytes);
+        co_return absl::OkStatus();
+      case IoResult::Kind::kError:
+        co_return stream.error();
+      case IoResult::Kind::kEnd:
+        if (!connection_->parser.head_done()) {
+          co_return absl::UnavailableError(
+              "the server closed the connection without an answer");
+        }
+        co_return connection_->parser.PutEnd();
+      case IoResult::Kind::kWouldBlock:
+        break;
+    }
+  }
+}
+
+Task<absl::StatusOr<absl::Span<const std::string_view>>>
+Http1Client::Exchange::Read() {
+  Http1Parser& parser = connection_->parser;
+  InputBuffer& input = connection_->input;
+  pieces_.clear();
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
+  for (;;) {
+    if (!input.bytes().empty() && !parser.done()) {
+      const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
+      if (!used.ok()) co_return ExplainBadAnswer(used.status());
+      input.Consume(*used);
+    }
+    if (!pieces_.empty() || parser.done()) {
+      timer_.Disarm();
+      co_return absl::Span<const std::string_view>(pieces_);
+    }
+    parser.DropFields();
+    Await(destination_.timeouts.idle, "more of the answer");
+    GATEWAY_CO_RETURN_IF_ERROR(
+        Explain(co_await ReadIntoInput(/*in_place=*/false)));
+  }
+}
+
+Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
+  Http1Parser& parser = connection_->parser;
+  InputBuffer& input = connection_->input;
+  const std::optional<uint64_t> length = parser.content_length();
+  const bool fits =
+      length.has_value() &&
+      *length <= input.bytes().size() + input.SpaceInPlace().size();
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
+  if (!fits && !parser.done()) {
+    head_memory_ = input.Detach();
+    body_.ReserveClaimed(length.value_or(0));
+  }
+  while (!parser.done()) {
+    if (!input.bytes().empty()) {
+      const absl::StatusOr<size_t> used = parser.Put(input.bytes(), body_);
+      if (!used.ok()) co_return ExplainBadAnswer(used.status());
+      input.Consume(*used);
+      if (parser.done()) break;
+    }
+    Await(destination_.timeouts.idle, "more of the answer");
+    GATEWAY_CO_RETURN_IF_ERROR(
+        Explain(co_await ReadIntoInput(/*in_place=*/fits)));
+  }
+  timer_.Disarm();
+  co_return body_.bytes();
+}
+
+void Http1Client::Exchange::OnBody(std::string_view piece) {
+  if (pieces_.empty()) {
+    pieces_.push_back(piece);
+    return;
+  }
+  // Closes up the framing between two chunks, which has been read: what one
+  // read brought is one text, and leaves in one piece. The bytes are ours, and
+  // those that are still to be read lie behind.
+  std::string_view& text = pieces_.back();
+  char* const end = const_cast<char*>(text.data()) + text.size();
+  std::memmove(end, piece.data(), piece.size());
+  text = {text.data(), text.size() + piece.size()};
+}
+
+void Http1Client::Exchange::FinishInBackground() {
+  if (connection_ == nullptr || !failure_.ok()) return;
+  Http1Parser& parser = connection_->parser;
+  if (parser.done() || parser.ends_with_connection()) return;
+  connection_->stream->SetObserver(nullptr);
+  Spawn(DrainThenGiveBack(client_, pool_, std::move(connection_)));
+}
+
+Task<void> Http1Client::Exchange::DrainThenGiveBack(
+    Http1Client& client, Http1Pool& pool,
+    std::unique_ptr<Http1Pool::Connection> connection) {
+  struct Ignore final : Http1BodySink {
+    void OnBody(std::string_view) override {}
+  };
+  ++client.stats_.active;
+  Stream& stream = *connection->stream;
+  Timer too_slow([&stream] { stream.Close(/*reset=*/true); });
+  client.loop_.ArmTimer(too_slow, kDrainTimeout);
+  Ignore ignore;
+  size_t drained = 0;
+  while (drained <= kDrainBytesMax) {
+    const absl::StatusOr<size_t> used =
+        connection->parser.Put(connection->input.bytes(), ignore);
+    if (!used.ok()) break;
+    connection->input.Consume(*used);
+    if (connection->parser.done()) break;
+    const absl::Span<char> space = connection->input.Space();
+    const IoResult got = stream.TryRead(space.data(), space.size());
+    if (got.would_block()) {
+      connection->input.Release();
+      co_await stream.Readable();
+    } else if (got.kind == IoResult::Kind::kBytes) {
+      connection->input.Commit(got.bytes);
+      drained += got.bytes;
+    } else {
+      break;
+    }
+  }
+  client.EndExchange();
+  if (connection->parser.done() && connection->parser.keep_alive()) {
+    pool.GiveBack(std::move(connection));
+  }
+}
+
+void Http1Client::Exchange::OnTimeout() {
+  progress_.timed_out = true;
+  Fail(absl::DeadlineExceededError(
+      absl::StrCat("waited too long for ", ToAbsl(awaited_))));
+}
+
+void Http1Client::Exchange::Fail(absl::Status why) {
+  if (!failure_.ok()) return;
+  failure_ = std::move(why);
+  if (dial_ != nullptr) dial_->Abandon(failure_);
+  if (connection_ != nullptr) connection_->stream->Close(/*reset=*/true);
+}
+
+Http1Client::Http1Client(Resolver& resolver, OnHttp2 on_http2)
+    : loop_(*EventLoop::Current()),
+      names_(resolver),
+      on_http2_(std::move(on_http2)) {}
+
+void Http1Client::EndExchange() {
+  if (--stats_.active == 0) idle_.Set();
+}
+
+Task<void> Http1Client::AwaitIdle() {
+  while (stats_.active > 0) co_await idle_.Wait();
+}
+
+Http1Client::~Http1Client() { assert(stats_.active == 0); }
+
+Http1Pool& Http1Client::PoolOf(
+    const std::shared_ptr<const HttpDestination>& destination) {
+  std::unique_ptr<Http1Pool>& pool = pools_[destination.get()];
+  if (pool == nullptr) {
+    pool = std::make_unique<Http1Pool>(loop_, stats_, destination);
+  }
+  return *pool;
+}
+
+void Http1Client::Adopt(
+    const std::shared_ptr<const HttpDestination>& destination,
+    std::unique_ptr<Stream> stream) {
+  Http1Pool& pool = PoolOf(destination);
+  pool.GiveBack(pool.NewConnection(std::move(stream)));
+}
+
+Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Http1Client::Send(
+    const HttpCall& call) {
+  auto exchange = std::make_unique<Exchange>(
+      *this, PoolOf(call.head->destination()), call);
+  const absl::Status begun = co_await exchange->Begin(call);
+  if (!begun.ok()) co_return begun;
+  co_return std::unique_ptr<HttpExchange>(std::move(exchange));
+}
+
+}  // namespace gateway

@@ -1,0 +1,467 @@
+#include "base/http/http1_connection.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/memory/block_pool.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// How many pipelined requests are served before others get their turn.
+constexpr int kPipelinedPerTurn = 16;
+
+// What is left of the time to write once everything has been cancelled.
+constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
+
+// Requests up to this size leave the block that they were read into.
+constexpr size_t kKeptRequestBytesMax = 6 * 1024;
+
+// What a client that knows of HTTP/2 beforehand says first. No request begins
+// so (RFC 9113 §3.4).
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+
+iovec ToIovec(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
+
+// Whether the first line of these bytes, well-formed or not, says that it is a
+// request of HTTP/1.x.
+bool SaysHttp1(std::string_view bytes) {
+  while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  const std::string_view line = bytes.substr(0, bytes.find('\n'));
+  return IsFieldName(line.substr(0, 1)) &&
+         line.find(" HTTP/1.") != std::string_view::npos;
+}
+
+// The status for a head or body that the codec refuses.
+int StatusOfRefusal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+      return 431;
+    case absl::StatusCode::kOutOfRange:
+      return 413;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 408;
+    default:
+      return 400;
+  }
+}
+
+}  // namespace
+
+Http1Connection::Http1Connection(HttpServer& server,
+                                 std::unique_ptr<Stream> stream)
+    : server_(server),
+      stream_(std::move(stream)),
+      peer_(stream_->PeerAddress()),
+      parser_(Http1Parser::Kind::kRequests,
+              {.head_bytes = server.limits_.head_bytes,
+               .body_bytes = server.limits_.body_bytes}),
+      timer_([this] { OnTimeout(); }),
+      input_(server.loop_.blocks()),
+      head_memory_(server.loop_.blocks()) {}
+
+Task<void> Http1Connection::Run() {
+  stream_->SetObserver(this);
+  bool more = true;
+  if (server_.tls_ != nullptr) more = co_await StartTls();
+  for (int in_a_row = 1; more && !server_.draining_; ++in_a_row) {
+    more = co_await ServeOne();
+    if (input_.bytes().empty()) in_a_row = 0;
+    if (in_a_row < kPipelinedPerTurn) continue;
+    co_await YieldToLoop();
+    in_a_row = 0;
+  }
+  stream_->SetObserver(nullptr);
+  if (!speaks_http2_) stream_->Close();
+}
+
+void Http1Connection::Cancel(const absl::Status& why) {
+  if (!gone_.has_value()) {
+    stream_->Close();  // No handler has it yet, or any more.
+    return;
+  }
+  gone_->Cancel(why);
+  if (phase_ == Phase::kWriting) SetPhase(phase_);  // For a shorter time.
+}
+
+Task<bool> Http1Connection::StartTls() {
+  SetPhase(Phase::kHead);
+  const std::string nobody;
+  const absl::Status secured =
+      co_await stream_->StartTls(*server_.tls_, nobody);
+  speaks_http2_ = secured.ok() && stream_->alpn() == "h2";
+  co_return secured.ok() && !speaks_http2_;
+}
+
+Task<bool> Http1Connection::ServeOne() {
+  SetPhase(input_.bytes().empty() ? Phase::kIdle : Phase::kHead);
+  absl::Status read = co_await ReadHead();
+  if (read.ok() && !speaks_http2_) read = co_await ReadBody();
+  if (speaks_http2_) co_return false;
+  if (!read.ok()) {
+    const bool asked = !parser_.idle() && !stream_->hung_up();
+    if (asked && !SpeaksSomethingElse(read)) co_await Refuse(read);
+    co_return false;
+  }
+  co_await HandleRequest();
+  if (answer_ != Answer::kDone || !keep_alive_ || stream_->closed()) {
+    co_return false;
+  }
+  ReleaseRequest();
+  parser_.Next();
+  answer_ = Answer::kNone;
+  first_ = false;
+  co_return true;
+}
+
+// Who has never spoken HTTP/1.x, such as a client that fails at the preface of
+// HTTP/2 (RFC 9113 §3.4) or one that wants TLS, has no use for an answer in it.
+bool Http1Connection::SpeaksSomethingElse(const absl::Status& refusal) const {
+  return first_ && !parser_.head_done() && absl::IsInvalidArgument(refusal) &&
+         !SaysHttp1(input_.bytes());
+}
+
+Task<absl::Status> Http1Connection::ReadHead() {
+  for (;;) {
+    if (!input_.bytes().empty()) {
+      if (first_ && input_.bytes().starts_with(kHttp2Preface)) {
+        speaks_http2_ = true;
+        co_return absl::OkStatus();
+      }
+      GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
+                                  parser_.Put(input_.bytes(), body_));
+      input_.Consume(used);
+      if (parser_.head_done()) co_return absl::OkStatus();
+      if (phase_ == Phase::kIdle && !parser_.idle()) SetPhase(Phase::kHead);
+      if (input_.bytes().size() == input_.capacity()) {
+        input_.Grow(std::min(2 * input_.capacity(),
+                             server_.limits_.head_bytes + 1));
+      }
+    }
+    GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/false));
+  }
+}
+
+Task<absl::Status> Http1Connection::ReadBody() {
+  if (parser_.done()) co_return absl::OkStatus();
+  if (parser_.expects_continue() && input_.bytes().empty()) {
+    iovec piece = ToIovec(kContinue);
+    GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(&piece, 1));
+  }
+  const std::optional<uint64_t> length = parser_.content_length();
+  const bool fits = length.has_value() &&
+                    *length <= input_.bytes().size() +
+                                   input_.SpaceInPlace().size();
+  if (!fits) {
+    // The head's views must outlive what is read from here on.
+    head_memory_ = input_.Detach();
+    body_.ReserveClaimed(length.value_or(0));
+  }
+  body_begun_ = server_.loop_.Now();
+  for (;;) {
+    GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
+                                parser_.Put(input_.bytes(), body_));
+    input_.Consume(used);
+    if (parser_.done()) co_return absl::OkStatus();
+    SetPhase(Phase::kBody);
+    if (length.has_value() && !fits) {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await ReadStraightIntoBody(*length));
+    } else {
+      GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/fits));
+    }
+  }
+}
+
+Task<absl::Status> Http1Connection::ReadStraightIntoBody(uint64_t length) {
+  const uint64_t missing = length - body_.bytes().size();
+  absl::Span<char> space =
+      body_.Space(std::min<uint64_t>(missing, kBlockBytes));
+  space = space.subspan(0, std::min<uint64_t>(missing, space.size()));
+  size_t bytes = 0;
+  while (bytes == 0) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
+    GATEWAY_CO_ASSIGN_OR_RETURN(bytes, TryRead(space));
+  }
+  co_return parser_.Put({space.data(), bytes}, body_).status();
+}
+
+Task<absl::Status> Http1Connection::ReadIntoInput(bool in_place) {
+  size_t bytes = 0;
+  while (bytes == 0) {
+    // Whoever waits holds no block if it can be helped.
+    if (!in_place) input_.Release();
+    GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
+    const absl::Span<char> space =
+        in_place ? input_.SpaceInPlace() : input_.Space();
+    if (space.empty()) {
+      co_return absl::InvalidArgumentError("a chunk's head is too long");
+    }
+    GATEWAY_CO_ASSIGN_OR_RETURN(bytes, TryRead(space));
+  }
+  input_.Commit(bytes);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> Http1Connection::AwaitInput() {
+  co_await stream_->Readable();
+  if (timed_out_) {
+    co_return absl::DeadlineExceededError("the request did not arrive in time");
+  }
+  co_return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> Http1Connection::TryRead(absl::Span<char> space) {
+  const IoResult got = stream_->TryRead(space.data(), space.size());
+  switch (got.kind) {
+    case IoResult::Kind::kEnd:
+      return absl::CancelledError("the client closed the connection");
+    case IoResult::Kind::kError:
+      return stream_->error();
+    default:
+      return got.bytes;
+  }
+}
+
+Task<void> Http1Connection::HandleRequest() {
+  SetPhase(Phase::kHandling);
+  KeepSmallRequest();
+  keep_alive_ = parser_.keep_alive();
+  head_request_ = parser_.method() == "HEAD";
+  gone_.emplace();
+  HttpRequest request;
+  request.method = parser_.method();
+  request.SetTarget(parser_.target());
+  request.fields = parser_.fields();
+  request.body = body_.bytes();
+  request.arrival = server_.loop_.Now();
+  if (stream_->hung_up()) {
+    gone_->Cancel(absl::CancelledError("the client closed the connection"));
+  }
+  co_await server_.handler_.Handle(request, *this);
+  if (answer_ == Answer::kNone && !stream_->closed()) {
+    keep_alive_ = false;
+    co_await Refuse(absl::InternalError("the request was not answered"));
+  }
+  // Half an answer must not look like a whole one that ends by closing.
+  if (answer_ == Answer::kStreaming) Abort();
+  gone_.reset();
+}
+
+Task<void> Http1Connection::Refuse(const absl::Status& why) {
+  const int status = absl::IsInternal(why) ? 500 : StatusOfRefusal(why);
+  HttpRequest request;
+  // A head that announces too large a body has been read all the same.
+  if (parser_.head_done() || absl::IsOutOfRange(why)) {
+    request.method = parser_.method();
+    request.SetTarget(parser_.target());
+    request.fields = parser_.fields();
+  }
+  const HttpHandler::Refusal refusal = server_.handler_.RefuseRequest(
+      status, request, ToStd(why.message()));
+  absl::InlinedVector<HttpField, 8> fields = {
+      {"content-type", refusal.content_type}};
+  for (const HttpHandler::Refusal::Field& field : refusal.fields) {
+    fields.push_back({field.name, field.value});
+  }
+  const std::string_view body[] = {refusal.body};
+  timed_out_ = false;
+  keep_alive_ = false;
+  head_request_ = parser_.head_done() && parser_.method() == "HEAD";
+  const absl::Status sent = co_await Send({status, fields}, body);
+  if (sent.ok() && !parser_.done()) co_await Linger();
+}
+
+// Closing with bytes unread makes the kernel reset the connection, and the
+// client might never see why it was refused.
+Task<void> Http1Connection::Linger() {
+  stream_->ShutdownWrite();
+  server_.loop_.ArmTimer(timer_, kRefusedLingerTimeout);
+  input_.Clear();
+  size_t drained = 0;
+  while (drained < kRefusedLingerBytesMax && !timed_out_) {
+    const absl::Span<char> space = input_.Space();
+    const IoResult got = stream_->TryRead(space.data(), space.size());
+    if (got.would_block()) {
+      co_await stream_->Readable();
+    } else if (got.kind == IoResult::Kind::kBytes) {
+      drained += got.bytes;
+    } else {
+      break;
+    }
+  }
+  input_.Clear();
+}
+
+Task<absl::Status> Http1Connection::Send(
+    HttpAnswerHead head, absl::Span<const std::string_view> body) {
+  assert(answer_ == Answer::kNone);
+  size_t length = 0;
+  for (std::string_view piece : body) length += piece.size();
+  AppendHead(head);
+  if (StatusHasBody(head.status)) {
+    absl::StrAppend(&out_, "content-length: ", length, "\r\n");
+  }
+  out_ += "\r\n";
+  absl::InlinedVector<iovec, 8> pieces;
+  pieces.push_back(ToIovec(out_));
+  if (StatusHasBody(head.status) && !head_request_) {
+    for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
+  }
+  answer_ = Answer::kDone;
+  co_return co_await WriteOut(pieces.data(), pieces.size());
+}
+
+void Http1Connection::Start(HttpAnswerHead head) {
+  assert(answer_ == Answer::kNone);
+  bodiless_answer_ = head_request_ || !StatusHasBody(head.status);
+  chunked_answer_ = parser_.is_http11() && !bodiless_answer_;
+  if (!parser_.is_http11()) keep_alive_ = false;
+  AppendHead(head);
+  if (chunked_answer_) out_ += "transfer-encoding: chunked\r\n";
+  out_ += "\r\n";
+  answer_ = Answer::kStreaming;
+  ReleaseRequest();
+}
+
+Task<absl::Status> Http1Connection::Write(
+    absl::Span<const std::string_view> body) {
+  assert(answer_ == Answer::kStreaming);
+  size_t length = 0;
+  for (std::string_view piece : body) length += piece.size();
+  if (length == 0) co_return absl::OkStatus();
+  absl::InlinedVector<iovec, 8> pieces;
+  if (chunked_answer_) {
+    absl::StrAppend(&out_, absl::Hex(length), "\r\n");
+  }
+  if (!out_.empty()) pieces.push_back(ToIovec(out_));
+  if (!bodiless_answer_) {
+    for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
+  }
+  if (chunked_answer_) pieces.push_back(ToIovec("\r\n"));
+  co_return co_await WriteOut(pieces.data(), pieces.size());
+}
+
+Task<absl::Status> Http1Connection::Finish() {
+  assert(answer_ == Answer::kStreaming);
+  if (chunked_answer_) out_ += kLastChunk;
+  answer_ = Answer::kDone;
+  if (out_.empty()) co_return absl::OkStatus();
+  iovec piece = ToIovec(out_);
+  co_return co_await WriteOut(&piece, 1);
+}
+
+Task<absl::Status> Http1Connection::WriteOut(iovec* pieces, size_t count) {
+  SetPhase(Phase::kWriting);
+  written_before_ = stream_->bytes_written();
+  absl::Status written = co_await stream_->Write(pieces, count);
+  out_.clear();
+  SetPhase(Phase::kHandling);
+  if (!written.ok()) keep_alive_ = false;
+  co_return written;
+}
+
+void Http1Connection::AppendHead(const HttpAnswerHead& head) {
+  AppendStatusLine(head.status, &out_);
+  for (const HttpField& field : head.fields) {
+    AppendField(field.name, field.value, &out_);
+  }
+  out_ += server_.DateField();
+  if (server_.draining_) keep_alive_ = false;
+  if (!keep_alive_) {
+    out_ += "connection: close\r\n";
+  } else if (!parser_.is_http11()) {
+    out_ += "connection: keep-alive\r\n";
+  }
+}
+
+void Http1Connection::KeepSmallRequest() {
+  if (!body_.in_place() || !input_.bytes().empty()) return;
+  const char* const begin = parser_.method().data();
+  const char* end = parser_.target().data() + parser_.target().size();
+  if (!parser_.fields().empty()) {
+    const HttpField& last = parser_.fields().back();
+    end = std::max(last.name.data() + last.name.size(),
+                   last.value.data() + last.value.size());
+  }
+  if (!body_.bytes().empty()) {
+    end = body_.bytes().data() + body_.bytes().size();
+  }
+  const size_t size = end - begin;
+  if (size > kKeptRequestBytesMax) return;
+  const ptrdiff_t offset = request_memory_.Keep({begin, size}) - begin;
+  parser_.MoveHead(offset);
+  body_.Move(offset);
+  input_.Release();
+}
+
+void Http1Connection::ReleaseRequest() {
+  body_.Clear();
+  request_memory_.Clear();
+  head_memory_.Clear();
+  input_.Release();
+}
+
+void Http1Connection::OnUnawaited(bool hung_up) {
+  // Early bytes of the next request wait in the socket.
+  if (!hung_up || !gone_.has_value()) return;
+  gone_->Cancel(absl::CancelledError("the client closed the connection"));
+}
+
+void Http1Connection::OnTimeout() {
+  if (phase_ == Phase::kWriting &&
+      stream_->bytes_written() != written_before_) {
+    written_before_ = stream_->bytes_written();
+    SetPhase(Phase::kWriting);  // A slow reader, but it reads.
+    return;
+  }
+  timed_out_ = true;
+  if (phase_ == Phase::kWriting || parser_.idle()) {
+    if (gone_.has_value()) {
+      gone_->Cancel(absl::CancelledError("the client does not read"));
+    }
+    stream_->Close(/*reset=*/phase_ == Phase::kWriting);
+  } else {
+    stream_->InterruptRead();
+  }
+}
+
+void Http1Connection::SetPhase(Phase phase) {
+  phase_ = phase;
+  const HttpServerLimits& limits = server_.limits_;
+  switch (phase) {
+    case Phase::kIdle:
+      server_.loop_.ArmTimer(timer_, limits.idle_timeout);
+      break;
+    case Phase::kHead:
+      server_.loop_.ArmTimer(timer_, limits.head_timeout);
+      break;
+    case Phase::kBody:
+      server_.loop_.ArmTimer(
+          timer_, limits.BodyPatience(server_.loop_.Now() - body_begun_,
+                                      body_.bytes().size()));
+      break;
+    case Phase::kWriting:
+      server_.loop_.ArmTimer(timer_, server_.cancelled_
+                                         ? std::min(limits.write_timeout,
+                                                    kLastWordTimeout)
+                                         : limits.write_timeout);
+      break;
+    case Phase::kHandling:
+      timer_.Disarm();
+      break;
+  }
+}
+
+}  // namespace gateway

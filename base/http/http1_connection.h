@@ -1,0 +1,131 @@
+// Http1Connection serves one client of an HttpServer, from the first byte to
+// the last: it reads requests, has them handled, and is the responder that the
+// handlers answer to. Every connection begins as one of HTTP/1.1; when TLS or
+// the first bytes say that the client speaks HTTP/2, it ends, and the server
+// goes on with the stream.
+//
+//   idle --> head --> body --> handling <--> writing --> idle ...
+//
+// Each phase has its timer. Only base/http/http_server.cc makes connections.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_HTTP_HTTP1_CONNECTION_H_
+#define BASE_HTTP_HTTP1_CONNECTION_H_
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http_handler.h"
+#include "base/http/http_server.h"
+#include "base/http/input_buffer.h"
+#include "base/memory/recycler.h"
+#include "base/net/stream.h"
+
+namespace gateway {
+
+class Http1Connection final : public HttpConnection,
+                              public Stream::Observer,
+                              public HttpResponder,
+                              public Recycled {
+ public:
+  Http1Connection(HttpServer& server, std::unique_ptr<Stream> stream);
+
+  // Serves requests until the connection ends, or turns out not to be ours.
+  Task<void> Run();
+
+  // Run has ended because the client speaks HTTP/2. The stream is open; what
+  // has been read of it lies in unread() as long as this lives.
+  bool speaks_http2() const { return speaks_http2_; }
+  std::unique_ptr<Stream> TakeStream() { return std::move(stream_); }
+  std::string_view unread() const { return input_.bytes(); }
+
+  void Drain() override {
+    if (phase_ == Phase::kIdle) CloseNow();
+  }
+  void Cancel(const absl::Status& why) override;
+  void CloseNow() override { stream_->Close(); }
+
+  Task<absl::Status> Send(HttpAnswerHead head,
+                          absl::Span<const std::string_view> body) override;
+  void Start(HttpAnswerHead head) override;
+  Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override;
+  Task<absl::Status> Finish() override;
+  void Abort() override { stream_->Close(/*reset=*/true); }
+  CancelSignal& gone() override { return *gone_; }
+  std::string_view peer() const override { return peer_; }
+
+ private:
+  enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };
+  enum class Answer { kNone, kStreaming, kDone };
+
+  void OnUnawaited(bool hung_up) override;
+  void OnTimeout();
+  void SetPhase(Phase phase);
+
+  Task<bool> StartTls();
+  Task<bool> ServeOne();
+  Task<absl::Status> ReadHead();
+  Task<absl::Status> ReadBody();
+  Task<absl::Status> ReadStraightIntoBody(uint64_t length);
+  Task<absl::Status> ReadIntoInput(bool in_place);
+  Task<absl::Status> AwaitInput();
+  // 0 if there is nothing to read yet.
+  absl::StatusOr<size_t> TryRead(absl::Span<char> space);
+  Task<void> HandleRequest();
+  bool SpeaksSomethingElse(const absl::Status& refusal) const;
+  Task<void> Refuse(const absl::Status& why);
+  Task<void> Linger();
+
+  void AppendHead(const HttpAnswerHead& head);
+  // Gives the block back, for a request that fills little of it: thousands
+  // that wait for their answers would spread over as many blocks, in memory
+  // and in the caches.
+  void KeepSmallRequest();
+  void ReleaseRequest();
+  Task<absl::Status> WriteOut(iovec* pieces, size_t count);
+
+  HttpServer& server_;
+  std::unique_ptr<Stream> stream_;
+  const std::string peer_;
+  Http1Parser parser_;
+  Timer timer_;
+  Phase phase_ = Phase::kIdle;
+  bool timed_out_ = false;
+  absl::Duration body_begun_;  // Steady time at which it was first awaited.
+
+  InputBuffer input_;
+  InputBuffer head_memory_;  // The head's, once input_ has moved on.
+  BodyAssembler body_;
+  KeptBytes request_memory_;  // A small request's, which has left its block.
+
+  std::optional<CancelSignal> gone_;
+  Answer answer_ = Answer::kNone;
+  bool keep_alive_ = true;
+  bool chunked_answer_ = false;
+  bool bodiless_answer_ = false;
+  bool head_request_ = false;
+  uint64_t written_before_ = 0;  // Bytes, when the timer was last looked at.
+  bool first_ = true;  // Nothing has been answered yet.
+  bool speaks_http2_ = false;
+  std::string out_;  // Heads and chunk sizes on their way out.
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP1_CONNECTION_H_

@@ -1,0 +1,465 @@
+#include "base/http/http2_client.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/field_block.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/http/http2_stream.h"
+#include "base/memory/padded_bytes.h"
+#include "base/memory/recycler.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// How long, and how much, a stream may go on after the end of what matters.
+constexpr absl::Duration kRestTimeout = absl::Seconds(1);
+constexpr size_t kRestBytesMax = 64 * 1024;
+
+// Fields that belong to an HTTP/1.1 connection, or that HTTP/2 says otherwise.
+bool IsForbidden(std::string_view lower_name) {
+  constexpr std::array<std::string_view, 8> kNames = {
+      "connection", "content-length",    "host", "keep-alive",
+      "te",         "transfer-encoding", "upgrade", "proxy-connection"};
+  return std::find(kNames.begin(), kNames.end(), lower_name) != kNames.end();
+}
+
+bool IsLowerCase(std::string_view name) {
+  return std::none_of(name.begin(), name.end(), absl::ascii_isupper);
+}
+
+// The head of a request in HTTP/2's form. Points at what it is made of.
+class RequestFields {
+ public:
+  RequestFields(const HttpCall& call, const std::string& authority,
+                size_t length)
+      : length_(absl::StrCat(length)) {
+    const HttpRequestHead& head = *call.head;
+    fields_.push_back({":method", head.method()});
+    fields_.push_back(
+        {":scheme", head.destination()->tls != nullptr ? "https" : "http"});
+    fields_.push_back({":authority", authority});
+    fields_.push_back({":path", call.path.empty() ? head.path() : call.path});
+    for (const HttpRequestHead::Field& field : head.fields()) {
+      Add({field.name, field.value.Reveal(), !field.known});
+    }
+    for (const HttpField& field : call.extra_fields) {
+      if (IsLowerCase(field.name)) {
+        Add(field);
+      } else {
+        names_.reserve(call.extra_fields.size());  // They stay where they are.
+        names_.push_back(absl::AsciiStrToLower(ToAbsl(field.name)));
+        Add({names_.back(), field.value, field.secret});
+      }
+    }
+    if (length > 0 || head.method() != "GET") {
+      fields_.push_back({"content-length", length_});
+    }
+  }
+
+  absl::Span<const HttpField> fields() const { return fields_; }
+
+ private:
+  void Add(const HttpField& field) {
+    if (!IsForbidden(field.name)) fields_.push_back(field);
+  }
+
+  const std::string length_;
+  std::vector<std::string> names_;
+  absl::InlinedVector<HttpField, 16> fields_;
+};
+
+size_t TotalBytes(absl::Span<const std::string_view> pieces) {
+  size_t bytes = 0;
+  for (std::string_view piece : pieces) bytes += piece.size();
+  return bytes;
+}
+
+absl::Status TooLarge(uint64_t limit) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the server's answer is too large: more than ", limit, " bytes"));
+}
+
+// Why a stream is over before its answer was, in the client's terms.
+absl::Status ExplainClosed(Http2Error error, const absl::Status& why) {
+  if (error == Http2Error::kRefusedStream) {
+    return absl::UnavailableError("the server did not take the request");
+  }
+  if (absl::IsDeadlineExceeded(why) || absl::IsCancelled(why)) {
+    return absl::UnavailableError(why.message());
+  }
+  if (!why.ok()) return why;
+  const std::string name = Http2ErrorName(error);
+  if (error == Http2Error::kProtocolError) {
+    return absl::InternalError(
+        absl::StrCat("the server's answer is not HTTP/2: ", name));
+  }
+  return absl::UnavailableError(
+      absl::StrCat("the server broke the answer off: ", name));
+}
+
+}  // namespace
+
+// What is left of an answer when nobody reads on: short, or it is cut off.
+class Http2Client::Remainder final : public Http2StreamEvents, public Recycled {
+ public:
+  Remainder(Http2Client& client, Http2Stream& stream)
+      : client_(client), stream_(stream), too_slow_([this] { CutOff(); }) {
+    client.loop_.ArmTimer(too_slow_, kRestTimeout);
+    stream.SetEvents(this);
+  }
+
+  void OnData(Http2Stream& stream, std::string_view bytes) override {
+    stream.Consume(bytes.size());
+    drained_ += bytes.size();
+    if (drained_ > kRestBytesMax) CutOff();
+  }
+  void OnEnd(Http2Stream&) override {}
+  void OnClosed(Http2Stream&, Http2Error, const absl::Status&) override {
+    client_.EndExchange();
+    delete this;
+  }
+
+ private:
+  void CutOff() { stream_.Reset(Http2Error::kCancel); }
+
+  Http2Client& client_;
+  Http2Stream& stream_;
+  size_t drained_ = 0;
+  Timer too_slow_;
+};
+
+class Http2Client::Exchange final : public HttpExchange,
+                                    private Http2Pool::Request,
+                                    private Http2StreamEvents {
+ public:
+  Exchange(Http2Client& client, Http2Pool& pool, const HttpCall& call)
+      : client_(client),
+        pool_(pool),
+        destination_(*call.head->destination()),
+        progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        due_(client.loop_.Now() + destination_.timeouts.total),
+        timer_([this] { OnTimeout(); }),
+        on_cancel_(*call.cancel, [this, cancel = call.cancel] {
+          Fail(cancel->status());
+        }) {
+    ++client_.exchanges_;
+  }
+  ~Exchange() override {
+    pool_.Remove(*this);
+    DropStream();
+    client_.EndExchange();
+  }
+
+  // Sends the request and waits for the answer's head.
+  Task<absl::Status> SendAndAwaitHead(const HttpCall& call);
+
+  int status() const override { return status_; }
+  std::string_view Find(std::string_view lower_name) const override;
+  Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
+  Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  void FinishInBackground() override;
+
+ private:
+  void Begin(Http2Pool::Link& link) override;
+  void OnUnreachable(const absl::Status& why) override;
+
+  void OnHead(Http2Stream& stream,
+              absl::Span<const HttpField> fields) override;
+  void OnData(Http2Stream& stream, std::string_view bytes) override;
+  void OnEnd(Http2Stream& stream) override;
+  void OnSent(Http2Stream& stream) override;
+  void OnClosed(Http2Stream& stream, Http2Error error,
+                const absl::Status& why) override;
+
+  void OnTimeout();
+  void Fail(absl::Status why);
+  void DropStream();
+  void Consume(size_t bytes);
+  void Await(absl::Duration timeout, std::string_view what) {
+    awaited_ = what;
+    client_.loop_.timers().Arm(
+        timer_, std::min(client_.loop_.Now() + timeout, due_));
+  }
+
+  Http2Client& client_;
+  Http2Pool& pool_;
+  const HttpDestination& destination_;
+  const HttpCall* call_ = nullptr;  // Until the head is there.
+  HttpProgress own_progress_;
+  HttpProgress& progress_;
+  const absl::Duration due_;  // When all of it must be over.
+  absl::Duration begun_;      // When it went to the link.
+  Http2Pool::Link* link_ = nullptr;
+  Http2Stream* stream_ = nullptr;  // Null before and after its life.
+  WakeUp changed_;
+  absl::Status failure_;
+  std::string_view awaited_;
+
+  int status_ = 0;  // 0 until the head is there.
+  bool ended_ = false;
+  bool given_up_ = false;  // By us.
+  bool reads_all_ = false;
+  FieldBlock fields_;
+  uint64_t received_ = 0;
+  PaddedBytes arrived_;  // What nobody has read yet,
+  PaddedBytes reading_;  // and what the reader has in hand.
+  std::string_view piece_;
+
+  // Last: it may fire at once.
+  Timer timer_;
+  CancelListener on_cancel_;
+};
+
+Task<absl::Status> Http2Client::Exchange::SendAndAwaitHead(
+    const HttpCall& call) {
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
+  call_ = &call;
+  Await(destination_.timeouts.connect, "a connection");
+  pool_.Add(*this);
+  while (status_ == 0 && failure_.ok()) co_await changed_.Wait();
+  timer_.Disarm();
+  call_ = nullptr;
+  // The caller's bytes go when this returns, though the server has answered
+  // before it has read them all.
+  if (stream_ != nullptr && stream_->unsent() > 0) stream_->KeepBorrowed();
+  // An answer that broke off after its head is still one.
+  if (status_ == 0 || given_up_) co_return failure_;
+  co_return absl::OkStatus();
+}
+
+void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
+  link_ = &link;
+  begun_ = client_.loop_.Now();
+  progress_.reused_connection = link.reused();
+  const size_t length = TotalBytes(call_->body);
+  const RequestFields head(*call_, pool_.authority(), length);
+  stream_ = link.Start(head.fields(), length == 0, *this);
+  if (stream_ == nullptr) {
+    return Fail(absl::UnavailableError("the connection takes no request"));
+  }
+  ++client_.stats_.streams;
+  if (length == 0) {
+    progress_.sent = true;
+    Await(destination_.timeouts.first_byte, "a first byte of the answer");
+    return;
+  }
+  stream_->SendBorrowed(call_->body);
+  stream_->End();
+  Await(destination_.timeouts.first_byte, "the server to take the request");
+}
+
+void Http2Client::Exchange::OnUnreachable(const absl::Status& why) {
+  progress_.timed_out = absl::IsDeadlineExceeded(why);
+  Fail(why);
+}
+
+void Http2Client::Exchange::OnSent(Http2Stream&) {
+  progress_.sent = true;
+  if (status_ != 0) return;
+  if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
+  Await(destination_.timeouts.first_byte, "a first byte of the answer");
+}
+
+void Http2Client::Exchange::OnHead(Http2Stream&,
+                                   absl::Span<const HttpField> fields) {
+  link_->NoteAnswer();
+  progress_.answered = true;
+  uint64_t length = 0;
+  for (const HttpField& field : fields) {
+    const char* const end = field.value.data() + field.value.size();
+    if (field.name == ":status") {
+      std::from_chars(field.value.data(), end, status_);
+      continue;
+    }
+    if (field.name == "content-length") {
+      std::from_chars(field.value.data(), end, length);
+    }
+    fields_.Add(field.name, field.value);
+  }
+  if (length > destination_.response_bytes_limit) {
+    return Fail(TooLarge(destination_.response_bytes_limit));
+  }
+  changed_.Set();
+}
+
+void Http2Client::Exchange::OnData(Http2Stream& stream,
+                                   std::string_view bytes) {
+  received_ += bytes.size();
+  if (received_ > destination_.response_bytes_limit) {
+    return Fail(TooLarge(destination_.response_bytes_limit));
+  }
+  arrived_.Append(bytes);
+  if (reads_all_) {
+    stream.Consume(bytes.size());
+    Await(destination_.timeouts.idle, "more of the answer");
+  } else {
+    changed_.Set();
+  }
+}
+
+void Http2Client::Exchange::OnEnd(Http2Stream& stream) {
+  ended_ = status_ != 0;  // Unless the head was refused.
+  // Nobody needs the rest of a request that has been answered.
+  if (stream.unsent() > 0) stream.Reset(Http2Error::kCancel);
+  changed_.Set();
+}
+
+void Http2Client::Exchange::OnClosed(Http2Stream& stream, Http2Error error,
+                                     const absl::Status& why) {
+  stream_ = nullptr;
+  --client_.stats_.streams;
+  if (!ended_) {
+    failure_ = ExplainClosed(error, why);
+    const bool refused = error == Http2Error::kRefusedStream;
+    // Not a byte has come since the request went, just now, to a connection
+    // that had served before: the server had given it up.
+    const bool given_up =
+        progress_.reused_connection && absl::IsUnavailable(why) &&
+        stream.session().last_read() < begun_ &&
+        client_.loop_.Now() - begun_ < destination_.stale_break_max;
+    progress_.reused_connection_was_stale =
+        !progress_.answered && (refused || given_up);
+    if (refused) link_->Rest();
+  }
+  changed_.Set();
+}
+
+std::string_view Http2Client::Exchange::Find(
+    std::string_view lower_name) const {
+  FieldViews views;
+  for (const HttpField& field : fields_.View(views)) {
+    if (field.name == lower_name) return field.value;
+  }
+  return {};
+}
+
+Task<absl::StatusOr<absl::Span<const std::string_view>>>
+Http2Client::Exchange::Read() {
+  Consume(reading_.size());
+  reading_.Clear();
+  fields_.Clear();
+  while (arrived_.empty()) {
+    GATEWAY_CO_RETURN_IF_ERROR(failure_);
+    if (ended_) co_return absl::Span<const std::string_view>();
+    Await(destination_.timeouts.idle, "more of the answer");
+    co_await changed_.Wait();
+  }
+  timer_.Disarm();
+  reading_.Swap(arrived_);
+  piece_ = reading_.bytes();
+  co_return absl::Span<const std::string_view>(&piece_, 1);
+}
+
+Task<absl::StatusOr<std::string_view>> Http2Client::Exchange::ReadAll() {
+  reads_all_ = true;
+  Consume(arrived_.size());
+  while (!ended_ && failure_.ok()) {
+    Await(destination_.timeouts.idle, "more of the answer");
+    co_await changed_.Wait();
+  }
+  timer_.Disarm();
+  GATEWAY_CO_RETURN_IF_ERROR(failure_);
+  co_return arrived_.bytes();
+}
+
+void Http2Client::Exchange::Consume(size_t bytes) {
+  if (stream_ != nullptr && bytes > 0) stream_->Consume(bytes);
+}
+
+void Http2Client::Exchange::FinishInBackground() {
+  if (stream_ == nullptr || ended_ || !failure_.ok()) return;
+  Consume(reading_.size() + arrived_.size());
+  ++client_.exchanges_;
+  --client_.stats_.streams;
+  new Remainder(client_, *std::exchange(stream_, nullptr));
+}
+
+void Http2Client::Exchange::OnTimeout() {
+  progress_.timed_out = true;
+  if (stream_ != nullptr && !progress_.answered) link_->Rest();
+  Fail(absl::DeadlineExceededError(
+      absl::StrCat("waited too long for ", ToAbsl(awaited_))));
+}
+
+void Http2Client::Exchange::Fail(absl::Status why) {
+  if (!failure_.ok()) return;
+  failure_ = std::move(why);
+  given_up_ = true;
+  pool_.Remove(*this);
+  DropStream();
+  arrived_.Clear();
+  changed_.Set();
+}
+
+void Http2Client::Exchange::DropStream() {
+  if (stream_ == nullptr) return;
+  stream_->Reset(Http2Error::kCancel);
+  stream_->SetEvents(nullptr);
+  stream_ = nullptr;
+  --client_.stats_.streams;
+}
+
+Http2Client::Http2Client(Resolver& resolver, Http2Pool::OnHttp1 on_http1)
+    : loop_(*EventLoop::Current()),
+      names_(resolver),
+      on_http1_(std::move(on_http1)) {}
+
+Http2Client::~Http2Client() { assert(exchanges_ == 0); }
+
+void Http2Client::EndExchange() {
+  if (--exchanges_ == 0) idle_.Set();
+}
+
+Task<void> Http2Client::AwaitIdle() {
+  while (exchanges_ > 0) co_await idle_.Wait();
+}
+
+Task<void> Http2Client::Close() {
+  co_await AwaitIdle();
+  for (const auto& [_, pool] : pools_) co_await pool->Close();
+}
+
+Http2Pool& Http2Client::PoolOf(
+    const std::shared_ptr<const HttpDestination>& destination) {
+  std::unique_ptr<Http2Pool>& pool = pools_[destination.get()];
+  if (pool == nullptr) {
+    pool = std::make_unique<Http2Pool>(names_, stats_, on_http1_, destination);
+  }
+  return *pool;
+}
+
+void Http2Client::Adopt(
+    const std::shared_ptr<const HttpDestination>& destination,
+    std::unique_ptr<Stream> stream) {
+  PoolOf(destination).Adopt(std::move(stream));
+}
+
+Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Http2Client::Send(
+    const HttpCall& call) {
+  auto exchange = std::make_unique<Exchange>(
+      *this, PoolOf(call.head->destination()), call);
+  const absl::Status begun = co_await exchange->SendAndAwaitHead(call);
+  if (!begun.ok()) co_return begun;
+  co_return std::unique_ptr<HttpExchange>(std::move(exchange));
+}
+
+}  // namespace gateway

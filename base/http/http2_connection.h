@@ -1,0 +1,79 @@
+// Http2Connection serves one client of an HttpServer that speaks HTTP/2: each
+// request has an Http2Responder of its own, and they do not wait for each
+// other. Only base/http/http_server.cc makes connections.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_HTTP_HTTP2_CONNECTION_H_
+#define BASE_HTTP_HTTP2_CONNECTION_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/async/event_loop.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_session.h"
+#include "base/http/http2_stream.h"
+#include "base/http/http_handler.h"
+#include "base/http/http_server.h"
+#include "base/net/stream.h"
+
+namespace gateway {
+
+class Http2Responder;
+
+class Http2Connection final : public HttpConnection,
+                              private Http2Session::Owner {
+ public:
+  Http2Connection(HttpServer& server, std::unique_ptr<Stream> stream);
+  // REQUIRES: Ended() was awaited.
+  ~Http2Connection() = default;
+
+  // Begins. `bytes` have been read already.
+  void Start(std::string_view bytes) { session_.Start(bytes); }
+
+  // Suspends until the connection is closed and the last handler has returned.
+  auto Ended() { return ended_.Wait(); }
+
+  void Drain() override { session_.Drain(); }
+  void Cancel(const absl::Status& why) override;
+  void CloseNow() override;
+
+ private:
+  friend class Http2Responder;
+
+  void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
+                 bool ended) override;
+  void OnOversizedRequest(Http2Stream& stream) override;
+  void OnEnded(const absl::Status& why) override;
+
+  // For Http2Responder.
+  EventLoop& loop() { return server_.loop_; }
+  HttpHandler& handler() { return server_.handler_; }
+  const HttpServerLimits& limits() const { return server_.limits_; }
+  std::string_view date() { return server_.Date(); }
+  std::string_view peer() const { return peer_; }
+  void Add(Http2Responder* responder);
+  void Remove(Http2Responder* responder);
+
+  void OnLastWord();
+
+  HttpServer& server_;
+  const std::string peer_;
+  Http2Session session_;
+  bool cancelled_ = false;
+  bool closed_ = false;
+  size_t responders_count_ = 0;
+  Http2Responder* first_ = nullptr;  // All responders, an intrusive list.
+  Timer last_word_timer_;
+  WakeUp ended_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP2_CONNECTION_H_

@@ -1,0 +1,343 @@
+#include "base/http/http2_responder.h"
+
+#include <cassert>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/field_block.h"
+#include "base/http/http2_connection.h"
+#include "base/http/input_buffer.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// As many as the HTTP/1.1 parser takes.
+constexpr size_t kFieldsMax = Http1Parser::Limits{}.fields;
+
+// A piece up to this size is copied, so that nobody waits for it.
+constexpr size_t kCopiedBytesMax = 16 * 1024;
+
+// How much of a stream may wait for its client before the handler does too.
+constexpr size_t kUnsentBytesMax = 32 * 1024;
+
+size_t LengthOf(absl::Span<const std::string_view> pieces) {
+  size_t length = 0;
+  for (std::string_view piece : pieces) length += piece.size();
+  return length;
+}
+
+bool IsPseudo(const HttpField& field) { return field.name.starts_with(':'); }
+
+}  // namespace
+
+struct Http2Responder::Request : Recycled {
+  explicit Request(std::function<void()> on_timeout)
+      : timer(std::move(on_timeout)) {}
+
+  FieldBlock block;  // Method, path, then the fields.
+  FieldViews views;
+  BodyAssembler body;
+  std::optional<uint64_t> length;
+  bool expects_continue = false;
+  Timer timer;
+  size_t lingered_bytes = 0;  // After the answer.
+  HttpRequest whole;
+};
+
+Http2Responder::Http2Responder(Http2Connection& connection,
+                               Http2Stream& stream)
+    : connection_(connection),
+      stream_(&stream),
+      request_(std::make_unique<Request>([this] { OnTimeout(); })) {
+  connection_.Add(this);
+  stream.SetEvents(this);
+}
+
+Http2Responder::~Http2Responder() { connection_.Remove(this); }
+
+std::string_view Http2Responder::peer() const { return connection_.peer(); }
+
+// Collecting.
+
+void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
+  ended_ = ended;
+  if (fields.size() > kFieldsMax) {
+    Refuse(431, absl::StrCat("the head has more than ", kFieldsMax, " fields"));
+    return;
+  }
+  KeepHead(fields);
+  const HttpRequest& request = request_->whole;
+  if (request.path.empty()) {
+    Refuse(400, "a request has a path");
+  } else if (!ended) {
+    AwaitBody();
+  }
+}
+
+void Http2Responder::KeepHead(absl::Span<const HttpField> fields) {
+  std::string_view method;
+  std::string_view path;
+  std::string_view authority;
+  std::string cookies;
+  for (const HttpField& field : fields) {
+    if (field.name == ":method") method = field.value;
+    if (field.name == ":path") path = field.value;
+    if (field.name == ":authority") authority = field.value;
+  }
+  FieldBlock& block = request_->block;
+  block.Add("", method);
+  block.Add("", path);
+  if (!authority.empty()) block.Add("host", authority);
+  for (const HttpField& field : fields) {
+    if (IsPseudo(field)) continue;
+    if (field.name == "host" && !authority.empty()) continue;
+    if (field.name == "cookie") {
+      absl::StrAppend(&cookies, cookies.empty() ? "" : "; ",
+                      ToAbsl(field.value));
+      continue;
+    }
+    block.Add(field.name, field.value);
+    if (field.name == "content-length") {
+      uint64_t length = 0;
+      if (absl::SimpleAtoi(ToAbsl(field.value), &length)) {
+        request_->length = length;
+      }
+    } else if (field.name == "expect") {
+      request_->expects_continue = EqualsIgnoreCase(field.value,
+                                                    "100-continue");
+    }
+  }
+  if (!cookies.empty()) block.Add("cookie", cookies);
+
+  const absl::Span<const HttpField> kept = block.View(request_->views);
+  HttpRequest& request = request_->whole;
+  request.method = kept[0].value;
+  request.SetTarget(kept[1].value);
+  request.fields = kept.subspan(2);
+  request.arrival = connection_.loop().Now();
+  head_request_ = request.method == "HEAD";
+}
+
+void Http2Responder::AwaitBody() {
+  const uint64_t limit = connection_.limits().body_bytes;
+  const uint64_t length = request_->length.value_or(0);
+  if (length > limit) {
+    Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
+    return;
+  }
+  if (request_->expects_continue) {
+    const HttpField head[] = {{":status", "100"}};
+    stream_->SendInterim(head);
+  }
+  ArmBodyTimer();
+}
+
+void Http2Responder::ArmBodyTimer() {
+  ArmTimer(connection_.limits().BodyPatience(
+      connection_.loop().Now() - request_->whole.arrival,
+      request_->body.bytes().size()));
+}
+
+void Http2Responder::ArmTimer(absl::Duration delay) {
+  connection_.loop().ArmTimer(request_->timer, delay);
+}
+
+void Http2Responder::OnTimeout() {
+  if (lingering_) return Leave();
+  Refuse(408, "the request did not arrive in time");
+}
+
+void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
+  stream.Consume(bytes.size());
+  if (lingering_) {
+    request_->lingered_bytes += bytes.size();
+    if (request_->lingered_bytes > kRefusedLingerBytesMax) Leave();
+    return;
+  }
+  const uint64_t limit = connection_.limits().body_bytes;
+  if (request_->body.bytes().size() + bytes.size() > limit) {
+    Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
+    return;
+  }
+  if (request_->body.bytes().empty()) {
+    // Not at the head: one packet holds many of those, and each can claim.
+    request_->body.ReserveClaimed(request_->length.value_or(0));
+  }
+  request_->body.OnBody(bytes);
+  ArmBodyTimer();
+}
+
+void Http2Responder::OnEnd(Http2Stream&) {
+  if (lingering_) return Leave();
+  request_->timer.Cancel();
+  request_->whole.body = request_->body.bytes();
+  handling_ = true;
+  Spawn(Handle(this));
+}
+
+void Http2Responder::Refuse(int status, std::string_view message) {
+  assert(!handling_);
+  SendRefusal(status, message);
+  if (ended_) return Leave();
+  lingering_ = true;
+  request_->body.Clear();
+  ArmTimer(kRefusedLingerTimeout);
+}
+
+void Http2Responder::Leave() {
+  LeaveStream();
+  delete this;
+}
+
+void Http2Responder::Cancel(const absl::Status& why) {
+  if (handling_) {
+    gone_.Cancel(why);
+    return;
+  }
+  if (!lingering_) stream_->Reset(Http2Error::kRefusedStream);
+  Leave();
+}
+
+void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
+                              const absl::Status& why) {
+  cut_off_ = error != Http2Error::kNoError || !stream.ended() ||
+             stream.unsent() > 0;
+  stream_ = nullptr;
+  if (!handling_) {
+    delete this;
+    return;
+  }
+  if (cut_off_) {
+    gone_.Cancel(absl::CancelledError(
+        why.ok() ? "the client reset the stream" : why.message()));
+  }
+  changed_.Set();
+}
+
+// Handling.
+
+Task<void> Http2Responder::Handle(Http2Responder* self) {
+  const HttpRequest request = self->request_->whole;
+  co_await self->connection_.handler().Handle(request, *self);
+  self->EndHandling();
+  delete self;
+}
+
+void Http2Responder::EndHandling() {
+  if (stream_ == nullptr) return;
+  if (answer_ == Answer::kNone) {
+    SendRefusal(500, "the request was not answered");
+  }
+  // Half an answer must not look like a whole one.
+  if (answer_ == Answer::kStreaming && !bodiless_) Abort();
+  LeaveStream();
+}
+
+// What has been given to the stream is sent without us.
+void Http2Responder::LeaveStream() {
+  std::exchange(stream_, nullptr)->SetEvents(nullptr);
+}
+
+void Http2Responder::SendHead(const HttpAnswerHead& head,
+                              std::optional<size_t> length, bool end) {
+  const std::string status = absl::StrCat(head.status);
+  absl::InlinedVector<HttpField, 16> fields;
+  fields.push_back({":status", status});
+  fields.insert(fields.end(), head.fields.begin(), head.fields.end());
+  std::string digits;
+  if (length.has_value() && StatusHasBody(head.status)) {
+    digits = absl::StrCat(*length);
+    fields.push_back({"content-length", digits});
+  }
+  fields.push_back({"date", connection_.date()});
+  stream_->SendHead(fields, end);
+}
+
+void Http2Responder::SendRefusal(int status, std::string_view message) {
+  const HttpHandler::Refusal refusal =
+      connection_.handler().RefuseRequest(status, request_->whole, message);
+  absl::InlinedVector<HttpField, 8> fields = {
+      {"content-type", refusal.content_type}};
+  for (const HttpHandler::Refusal::Field& field : refusal.fields) {
+    fields.push_back({field.name, field.value});
+  }
+  const bool end = head_request_ || refusal.body.empty();
+  SendHead({status, fields}, refusal.body.size(), end);
+  answer_ = Answer::kDone;
+  if (end) return;
+  stream_->Send(refusal.body);
+  stream_->End();
+}
+
+Task<absl::Status> Http2Responder::Send(
+    HttpAnswerHead head, absl::Span<const std::string_view> body) {
+  assert(answer_ == Answer::kNone);
+  answer_ = Answer::kDone;
+  if (stream_ == nullptr) co_return Outcome();
+  const size_t length = LengthOf(body);
+  bodiless_ = length == 0 || head_request_ || !StatusHasBody(head.status);
+  SendHead(head, length, bodiless_);
+  if (bodiless_) co_return absl::OkStatus();
+  if (length <= kCopiedBytesMax) {
+    for (std::string_view piece : body) stream_->Send(piece);
+    stream_->End();
+    co_return absl::OkStatus();
+  }
+  stream_->SendBorrowed(body);
+  stream_->End();
+  co_return co_await AwaitSent();
+}
+
+void Http2Responder::Start(HttpAnswerHead head) {
+  assert(answer_ == Answer::kNone);
+  answer_ = Answer::kStreaming;
+  bodiless_ = head_request_ || !StatusHasBody(head.status);
+  if (stream_ != nullptr) SendHead(head, std::nullopt, bodiless_);
+  request_.reset();
+}
+
+Task<absl::Status> Http2Responder::Write(
+    absl::Span<const std::string_view> pieces) {
+  assert(answer_ == Answer::kStreaming);
+  if (stream_ == nullptr || bodiless_) co_return Outcome();
+  if (LengthOf(pieces) > kCopiedBytesMax) {
+    stream_->SendBorrowed(pieces);
+    co_return co_await AwaitSent();
+  }
+  for (std::string_view piece : pieces) stream_->Send(piece);
+  if (stream_->unsent() <= kUnsentBytesMax) co_return absl::OkStatus();
+  co_return co_await AwaitSent();
+}
+
+Task<absl::Status> Http2Responder::Finish() {
+  assert(answer_ == Answer::kStreaming);
+  answer_ = Answer::kDone;
+  if (stream_ != nullptr && !bodiless_) stream_->End();
+  co_return Outcome();
+}
+
+void Http2Responder::Abort() {
+  if (stream_ != nullptr) stream_->Reset(Http2Error::kInternalError);
+}
+
+Task<absl::Status> Http2Responder::AwaitSent() {
+  waits_for_client_ = true;
+  while (stream_ != nullptr && stream_->unsent() > 0) {
+    co_await changed_.Wait();
+  }
+  waits_for_client_ = false;
+  co_return Outcome();
+}
+
+absl::Status Http2Responder::Outcome() const {
+  if (!cut_off_) return absl::OkStatus();
+  return absl::UnavailableError("the client is gone");
+}
+
+}  // namespace gateway

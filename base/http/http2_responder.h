@@ -1,0 +1,118 @@
+// Http2Responder is one request on an Http2Connection, from its head to the
+// return of its handler: it collects head and body, has the request handled,
+// and is the responder that the handler answers to. It owns itself.
+//
+//   collecting --> handling --> gone
+//   collecting --(refused)--> lingering --> gone
+//
+// What a handler writes is copied to the stream's queue, so that many small
+// pieces of many answers leave in one write at the end of the loop's turn; a
+// large piece is lent. While more waits than a client's window takes, the
+// handler waits too.
+//
+// A stream that has begun to answer holds nothing of its request.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_HTTP_HTTP2_RESPONDER_H_
+#define BASE_HTTP_HTTP2_RESPONDER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_stream.h"
+#include "base/http/http_handler.h"
+#include "base/memory/recycler.h"
+
+namespace gateway {
+
+class Http2Connection;
+
+class Http2Responder final : private Http2StreamEvents,
+                             public HttpResponder,
+                             public Recycled {
+ public:
+  Http2Responder(Http2Connection& connection, Http2Stream& stream);
+
+  // Takes the request's head. Like Refuse and Cancel it may destroy this.
+  void Begin(absl::Span<const HttpField> fields, bool ended);
+
+  // Answers in the handler's stead. REQUIRES: not handling.
+  void Refuse(int status, std::string_view message);
+
+  // The server has no more time.
+  void Cancel(const absl::Status& why);
+
+  // The handler can do nothing until the client reads.
+  bool waits_for_client() const { return waits_for_client_; }
+
+  Task<absl::Status> Send(HttpAnswerHead head,
+                          absl::Span<const std::string_view> body) override;
+  void Start(HttpAnswerHead head) override;
+  Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override;
+  Task<absl::Status> Finish() override;
+  void Abort() override;
+  CancelSignal& gone() override { return gone_; }
+  std::string_view peer() const override;
+
+ private:
+  friend class Http2Connection;
+  struct Request;
+  enum class Answer { kNone, kStreaming, kDone };
+
+  ~Http2Responder();
+
+  void OnData(Http2Stream& stream, std::string_view bytes) override;
+  void OnEnd(Http2Stream& stream) override;
+  void OnSent(Http2Stream&) override { changed_.Set(); }
+  void OnClosed(Http2Stream& stream, Http2Error error,
+                const absl::Status& why) override;
+
+  // Copies the fields, without what is HTTP/2's own.
+  void KeepHead(absl::Span<const HttpField> fields);
+  void AwaitBody();
+  void ArmBodyTimer();
+  void ArmTimer(absl::Duration delay);
+  void OnTimeout();
+  static Task<void> Handle(Http2Responder* self);
+  void EndHandling();
+  void LeaveStream();
+  void Leave();  // Destroys this.
+
+  void SendHead(const HttpAnswerHead& head, std::optional<size_t> length,
+                bool end);
+  void SendRefusal(int status, std::string_view message);
+  Task<absl::Status> AwaitSent();
+  absl::Status Outcome() const;
+
+  Http2Connection& connection_;
+  Http2Stream* stream_;  // Null once it is closed.
+  std::unique_ptr<Request> request_;  // Until an answer is streamed.
+  CancelSignal gone_;
+  WakeUp changed_;  // All has been sent, or the stream is closed.
+  Answer answer_ = Answer::kNone;
+  bool ended_ = false;  // The request.
+  bool lingering_ = false;
+  bool handling_ = false;
+  bool head_request_ = false;
+  bool bodiless_ = false;  // The answer ends with its head.
+  bool cut_off_ = false;   // The stream was closed before all was sent.
+  bool waits_for_client_ = false;
+
+  // The connection's list.
+  Http2Responder* previous_ = nullptr;
+  Http2Responder* next_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP2_RESPONDER_H_

@@ -1,0 +1,262 @@
+// Http2Session speaks HTTP/2 over one connection, as server or as client. The
+// protocol engine is nghttp2; this class gives it a socket, timers, limits and
+// C++ lifetimes, and knows nothing of what is carried.
+//
+//   class Echo final : public Http2Session::Owner, public Http2StreamEvents {
+//     void OnRequest(Http2Stream& stream, absl::Span<const HttpField>,
+//                    bool) override {
+//       stream.SetEvents(this);
+//       const HttpField head[] = {{":status", "200"}};
+//       stream.SendHead(head);
+//     }
+//     void OnData(Http2Stream& stream, std::string_view bytes) override {
+//       stream.Send(bytes);
+//       stream.Consume(bytes.size());
+//     }
+//     void OnEnd(Http2Stream& stream) override { stream.End(); }
+//     ...
+//   };
+//
+// Nothing that is sent leaves at once: all that becomes ready on a connection
+// in one turn of the loop leaves in one write at its end. (Under TLS in one for
+// each 16 KB: a record is made where OpenSSL wants it, and to gather several
+// would take a copy of each.) What is read goes to nghttp2 where it lies. An
+// idle connection holds no buffer but nghttp2's own, for one frame.
+//
+// Flow control: connection credit returns as bytes arrive, stream credit when
+// they are consumed. So a slow consumer closes its own stream's window and no
+// other's, and what a connection can make its owner hold is its streams times
+// the stream window (CheckHttp2Limits).
+//
+// A peer that keeps the connection busy with frames that carry nothing uses up
+// a budget (base/http/http2_guard.h), and is closed with ENHANCE_YOUR_CALM.
+// Whoever breaks the rules loses all streams at the end of the turn, and the
+// connection within a second, also if it does not read why.
+//
+// Thread contract: one event loop. Events may call anything here except the
+// session's destructor, which is for OnEnded alone.
+
+#ifndef BASE_HTTP_HTTP2_SESSION_H_
+#define BASE_HTTP_HTTP2_SESSION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/event_loop.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/field_block.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_guard.h"
+#include "base/http/http2_limits.h"
+#include "base/http/http2_linger.h"
+#include "base/http/http2_output.h"
+#include "base/http/http2_stream.h"
+#include "base/memory/recycler.h"
+#include "base/net/stream.h"
+
+typedef struct nghttp2_session nghttp2_session;
+
+namespace gateway {
+
+class Http2Session final : private Stream::Observer,
+                           private TurnEndTask,
+                           public Recycled {
+ public:
+  enum class Role { kServer, kClient };
+
+  class Owner {
+   public:
+    // Server only: the head of a new request, after which comes no body if
+    // `ended`. The owner calls SetEvents, or answers, or resets the stream.
+    // The fields' views end with the call.
+    virtual void OnRequest(Http2Stream& stream,
+                           absl::Span<const HttpField> fields, bool ended);
+
+    // Server only: a request with a head over the limit. Answered 431 unless
+    // overridden.
+    virtual void OnOversizedRequest(Http2Stream& stream);
+
+    // Client only: accepting() may have changed, either way.
+    virtual void OnCapacity() {}
+
+    // The connection is closed and all streams have been told. Comes once, at
+    // the end of a turn; the call may destroy the session. `why` is OK if it
+    // was drained, idle or closed by the peer in peace.
+    virtual void OnEnded(const absl::Status& why) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Takes over a connected stream, after TLS. Borrows `limits` and `owner`.
+  Http2Session(Role role, std::unique_ptr<Stream> stream,
+               const Http2Limits& limits, Owner& owner);
+
+  // REQUIRES: OnEnded was called, or Start was not.
+  ~Http2Session();
+
+  Http2Session(const Http2Session&) = delete;
+  Http2Session& operator=(const Http2Session&) = delete;
+
+  // Begins. `bytes` have been read already.
+  void Start(std::string_view bytes = {});
+
+  // Client only: begins a request; pseudo fields first, names in lower case.
+  // With `end` there is no body. Null if not accepting().
+  Http2Stream* StartRequest(absl::Span<const HttpField> fields, bool end,
+                            Http2StreamEvents& events);
+
+  // Client only: another request may begin now. Until the peer's settings are
+  // there, this is a guess of what it allows.
+  bool accepting() const;
+
+  // The peer has shown that it speaks HTTP/2, and said what it allows.
+  bool settings_received() const { return settings_received_; }
+
+  // No request may begin on this connection ever again.
+  bool retiring() const {
+    return phase_ != Phase::kOpen || goodbye_ != Goodbye::kNo ||
+           goaway_received_;
+  }
+
+  size_t open_streams() const { return open_streams_; }
+
+  // Takes no new streams, lets those that are open end, and closes. A server
+  // says so twice, so that no request on its way is lost (RFC 9113 §6.8).
+  void Drain();
+
+  // Closes at the end of the turn. Streams and owner are told `why`.
+  void Close(absl::Status why);
+
+  // Steady time at which bytes last came.
+  absl::Duration last_read() const { return last_read_; }
+
+  std::string PeerAddress() const { return stream_->PeerAddress(); }
+
+ private:
+  friend class Http2Stream;
+  friend class Http2Callbacks;
+
+  struct Delete {
+    void operator()(nghttp2_session* session) const noexcept;
+  };
+  using Nghttp2 = std::unique_ptr<nghttp2_session, Delete>;
+
+  // A connection goes through these in order, and may leave out some.
+  enum class Phase {
+    kOpen,
+    kRefused,    // The peer is to be told why, and heard no more.
+    kOver,       // Nothing is read or written any more.
+    kLingering,  // The streams know; the peer is left to close.
+    kParted,     // It has, or has had its time.
+    kEnded,      // The owner knows, too.
+  };
+  // The GOAWAYs of a drain.
+  enum class Goodbye { kNo, kAnnounced, kSaid };
+
+  nghttp2_session* nghttp2() const { return nghttp2_.get(); }
+  bool over() const { return phase_ >= Phase::kOver; }
+  // What nghttp2 said to a wish of ours. It refuses them for want of memory, or
+  // for our own mistakes; then nothing on the connection can be relied on.
+  void Heed(int result);
+
+  void OnUnawaited(bool hung_up) override;
+  void OnWritable() override;
+  void OnTurnEnd() override;
+
+  void SubmitSettings();
+  void Read();
+  // False if there is nothing to read now.
+  bool ReadOnce();
+  void Feed(std::string_view bytes);
+  // So much waits for the peer to read that we read no more of it.
+  bool clogged() const;
+  void Flush();
+  // False when there is nothing to write now.
+  bool WriteOnce();
+  void NoteSent(Http2Stream* stream);
+  void CallSent();
+  void EndIfDone();
+  void Finish();
+  void End();
+  void ScheduleFlush();
+
+  // The peer has broken the rules: tells it so, and closes.
+  void Refuse(const Http2Guard::Refusal& refusal);
+  // It has been told, or will be.
+  void NoteRefused();
+
+  Http2Stream* AddStream(int32_t id);
+  void RemoveStream(Http2Stream* stream, Http2Error error,
+                    const absl::Status& why);
+  static void TellClosed(Http2Stream* stream, Http2Error error,
+                         const absl::Status& why);
+  // Tells all streams that they are over, though nghttp2 still has them.
+  void TellStreams();
+  absl::Status WhyStreamsEnd() const;
+
+  void Arm(Timer& timer, absl::Duration delay);
+  void WatchHeaderBlock();
+  void WatchForStalls();
+  void OnHandshakeTimeout();
+  void OnFarewellTimeout();
+  void OnIdle();
+  void OnKeepalive();
+  void OnAge();
+  void OnStallCheck();
+  void SayGoodbye();  // The second GOAWAY of a server that drains.
+
+  // Constant after construction.
+  EventLoop& loop_;
+  const Role role_;
+  const Http2Limits& limits_;
+  Owner& owner_;
+
+  const std::unique_ptr<Stream> stream_;
+  const Nghttp2 nghttp2_;
+  Http2Output output_;
+  Http2Guard guard_;
+
+  // The header block being read. Blocks do not interleave.
+  FieldBlock block_;
+  size_t block_bytes_ = 0;
+
+  Http2Stream* first_ = nullptr;
+  Http2Stream* latest_ = nullptr;  // That nghttp2 spoke of; the next may be it.
+  size_t open_streams_ = 0;
+  std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
+
+  Phase phase_ = Phase::kOpen;
+  Goodbye goodbye_ = Goodbye::kNo;
+  bool settings_received_ = false;
+  bool settings_acked_ = false;
+  bool goaway_received_ = false;
+  bool pinged_ = false;  // For keepalive; nothing has come since.
+  bool aged_ = false;    // Has reached its greatest age; the grace runs.
+  bool read_more_ = false;
+  bool read_paused_ = false;     // While clogged.
+  bool output_waiting_ = false;  // Was seen, and none of it taken since.
+  bool body_moved_ = false;  // Of some stream, since stalls were looked for.
+  absl::Status why_;
+
+  absl::Duration last_read_;
+  absl::Duration linger_in_all_;  // Zero for not at all.
+  std::unique_ptr<Http2Linger> linger_;
+  Timer handshake_timer_;  // And for header blocks.
+  Timer idle_timer_;
+  Timer keepalive_timer_;
+  Timer age_timer_;
+  Timer stall_timer_;
+  Timer farewell_timer_;  // Between two GOAWAYs, and while refused.
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP2_SESSION_H_

@@ -1,0 +1,192 @@
+// Http2Stream is one request and its response on an Http2Session, seen from
+// one end; Http2StreamEvents is told what the other end does. See
+// base/http/http2_session.h for how they are used.
+//
+// Thread contract: the session's event loop.
+
+#ifndef BASE_HTTP_HTTP2_STREAM_H_
+#define BASE_HTTP_HTTP2_STREAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/http/field_block.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http2_output.h"
+#include "base/memory/byte_queue.h"
+#include "base/memory/recycler.h"
+
+namespace gateway {
+
+class Http2Session;
+class Http2Stream;
+
+// The error codes of RFC 9113 §7.
+enum class Http2Error : uint32_t {
+  kNoError = 0x0,
+  kProtocolError = 0x1,
+  kInternalError = 0x2,
+  kFlowControlError = 0x3,
+  kSettingsTimeout = 0x4,
+  kStreamClosed = 0x5,
+  kFrameSizeError = 0x6,
+  kRefusedStream = 0x7,
+  kCancel = 0x8,
+  kCompressionError = 0x9,
+  kConnectError = 0xa,
+  kEnhanceYourCalm = 0xb,
+  kInadequateSecurity = 0xc,
+  kHttp11Required = 0xd,
+};
+
+// `REFUSED_STREAM`, or `error 0x2a` for one that is not of the list.
+std::string Http2ErrorName(Http2Error error);
+
+// Told what happens to a stream. Each call may end the stream's use, and
+// whoever implements this; OnClosed is the last.
+class Http2StreamEvents {
+ public:
+  // Client only: the response's head, `:status` first. Interim responses are
+  // not reported. The fields' views end with the call.
+  virtual void OnHead(Http2Stream&, absl::Span<const HttpField>) {}
+
+  // The next bytes of the body, at least one, valid during the call. They
+  // count against the stream's window until Consume.
+  virtual void OnData(Http2Stream& stream, std::string_view bytes) = 0;
+
+  // The fields behind the body.
+  virtual void OnTrailers(Http2Stream&, absl::Span<const HttpField>) {}
+
+  // The peer has said all it has to say.
+  virtual void OnEnd(Http2Stream& stream) = 0;
+
+  // All that had been given to Send, Extend and SendBorrowed has been taken
+  // for the connection's next write.
+  virtual void OnSent(Http2Stream&) {}
+
+  // The stream is over, and gone when this returns. `error` is kNoError if
+  // nobody broke it off (see peer_ended() for whether all has come), and
+  // kRefusedStream if the peer has not looked at the request, or it was never
+  // written, so that it can be made again; `why` is OK or says more in words.
+  virtual void OnClosed(Http2Stream& stream, Http2Error error,
+                        const absl::Status& why) = 0;
+
+ protected:
+  ~Http2StreamEvents() = default;
+};
+
+// Made, owned and destroyed by its session.
+class Http2Stream final : public Recycled {
+ public:
+  Http2Stream(const Http2Stream&) = delete;
+  Http2Stream& operator=(const Http2Stream&) = delete;
+
+  int32_t id() const { return id_; }
+  Http2Session& session() { return session_; }
+
+  // With null nobody is told any more: what has been given is sent
+  // nevertheless (what was borrowed is copied), and what comes is thrown away.
+  // The rest of a request whose answer has been sent is refused then.
+  void SetEvents(Http2StreamEvents* events);
+
+  // Server only: the head of an interim response, `:status` 1xx first.
+  // REQUIRES: no head has been sent.
+  void SendInterim(absl::Span<const HttpField> fields);
+
+  // Server only: the response's head, `:status` first, names in lower case.
+  // With `end` there is no body. REQUIRES: no head has been sent.
+  void SendHead(absl::Span<const HttpField> fields, bool end = false);
+
+  // Appends to the body. REQUIRES, as do the other ways: !ended().
+  void Send(std::string_view bytes);
+
+  // Appends `bytes` to the body, which the caller writes where this points to
+  // before the loop's turn ends.
+  char* Extend(size_t bytes);
+
+  // Appends to the body without copying: pieces and bytes must stay valid
+  // until OnSent or OnClosed. REQUIRES: until then only End is called.
+  void SendBorrowed(absl::Span<const std::string_view> pieces);
+
+  // Copies what was borrowed and has not been taken: from now on it need not
+  // stay valid.
+  void KeepBorrowed();
+
+  // Ends the body, with trailers if there are any.
+  void End(absl::Span<const HttpField> trailers = {});
+
+  // Breaks the stream off, both ways: OnClosed follows at the end of the turn.
+  // `why` is what it will be told. Nothing more is taken of what was given,
+  // borrowed bytes included.
+  void Reset(Http2Error error, absl::Status why = absl::OkStatus());
+
+  // Bytes of the body have been dealt with: the peer may send as many more.
+  void Consume(size_t bytes);
+
+  // Bytes of the body that have not been taken, because the turn has not ended
+  // or the peer's window is full.
+  size_t unsent() const { return unsent_.size() + borrowed_bytes_; }
+
+  bool head_sent() const { return head_sent_; }
+  // End was called, or there was no body.
+  bool ended() const { return ended_; }
+  // The peer has said all; OnEnd was called.
+  bool peer_ended() const { return peer_ended_; }
+
+ private:
+  friend class Http2Session;
+  friend class Http2Callbacks;
+
+  Http2Stream(Http2Session& session, int32_t id)
+      : session_(session), id_(id) {}
+  ~Http2Stream() = default;
+
+  // Somebody wants to hear what the peer says.
+  bool listens() const { return events_ != nullptr && !reset_; }
+
+  // More may be had from here than nghttp2 last heard of.
+  void Resume();
+
+  // Tells a peer that still sends, though it has been answered, to stop.
+  void StopPeer();
+
+  void DropBorrowed();
+
+  // Nothing more is sent, and nobody is told of what comes.
+  void Abandon();
+
+  // Moves the next `size` bytes of the body to the connection's output.
+  void TakeInto(Http2Output& output, size_t size);
+
+  Http2Session& session_;
+  int32_t id_;
+  bool head_sent_ = false;
+  bool head_received_ = false;  // Client only.
+  bool begun_ = false;          // Client only: the head has been written.
+  bool ended_ = false;
+  bool end_sent_ = false;
+  bool peer_ended_ = false;
+  bool deferred_ = false;  // nghttp2 has been told that there is nothing.
+  bool waiting_ = false;   // For a window, when last seen; none taken since.
+  bool reset_ = false;
+  bool in_sent_ = false;   // The session is to call OnSent.
+  Http2StreamEvents* events_ = nullptr;
+  ByteQueue unsent_;
+  absl::Span<const std::string_view> borrowed_;  // After unsent_.
+  size_t borrowed_begin_ = 0;                    // In the first piece.
+  size_t borrowed_bytes_ = 0;
+  FieldBlock trailers_;  // Waits for the body's last byte.
+  absl::Status why_;
+
+  // The session's list of all streams.
+  Http2Stream* previous_ = nullptr;
+  Http2Stream* next_ = nullptr;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP2_STREAM_H_

@@ -1,0 +1,204 @@
+// HttpClient sends requests to other servers and hands back their answers bit
+// by bit. It is the port behind which HTTP/1.1, HTTP/2 and tests' fakes stand.
+//
+//   absl::StatusOr<std::unique_ptr<HttpExchange>> exchange =
+//       co_await client.Send(call);
+//   if (!exchange.ok()) ...                      // See call.progress.
+//   if ((*exchange)->status() != 200) ...
+//   absl::StatusOr<std::string_view> body = co_await (*exchange)->ReadAll();
+//
+// What never changes between two requests - where they go, the credential and
+// the other fixed fields - is prepared once, in an HttpDestination and an
+// HttpRequestHead; the credential is part of the head and the head belongs to
+// one destination, so that no key can leave for another host. Redirects are
+// never followed.
+//
+// Thread contract: destinations and heads are immutable and may be shared by
+// all loops; a client and its exchanges belong to one event loop.
+
+#ifndef BASE_HTTP_HTTP_CLIENT_H_
+#define BASE_HTTP_HTTP_CLIENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/memory/recycler.h"
+#include "base/net/host_port.h"
+#include "base/net/tls_context.h"
+#include "base/secret.h"
+
+namespace gateway {
+
+// The version of HTTP that a destination is spoken to in.
+enum class HttpVersion {
+  kAuto,   // What TLS negotiates; HTTP/1.1 in plain text.
+  kHttp1,
+  kHttp2,  // In plain text by prior knowledge.
+};
+
+// Where requests go, and how.
+struct HttpDestination {
+  struct Timeouts {
+    absl::Duration connect = absl::Seconds(3);  // Name, TCP, proxy and TLS.
+    absl::Duration first_byte = absl::Seconds(60);  // Sent to answered.
+    absl::Duration idle = absl::Seconds(60);        // Between two reads.
+    absl::Duration total = absl::Minutes(10);       // All of the above.
+  };
+
+  std::string host;
+  uint16_t port = 0;
+  std::shared_ptr<TlsContext> tls;  // Null for plain text.
+  std::optional<HostPort> proxy;    // Reached by CONNECT.
+  // With TLS, the context must offer the same by ALPN.
+  HttpVersion version = HttpVersion::kAuto;
+  Timeouts timeouts;
+  // Idle connections kept per loop, and for how long.
+  size_t idle_connections_max = 256;
+  absl::Duration idle_connection_timeout = absl::Seconds(55);
+  // HTTP/2 connections per loop; requests beyond what they carry wait.
+  size_t http2_connections_max = 64;
+  // Connections older than this are not used again.
+  absl::Duration connection_age_max = absl::Minutes(10);
+  // A reused connection that breaks so soon after a request had been given up
+  // before that came. What breaks later may have been worked on.
+  absl::Duration stale_break_max = absl::Seconds(1);
+  uint64_t response_bytes_limit = 64 * 1024 * 1024;
+
+  // `host:port` as in a Host field, without the scheme's own port.
+  std::string Authority() const;
+};
+
+// An absolute http or https URL, taken apart. INVALID_ARGUMENT, saying what is
+// wrong, for anything else, and for user names, queries and fragments.
+struct HttpUrl {
+  bool https = false;
+  std::string host;
+  uint16_t port = 0;
+  std::string path;  // Without a slash at its end; may be empty.
+};
+absl::StatusOr<HttpUrl> ParseHttpUrl(std::string_view url);
+
+// The part of a request that is always the same.
+class HttpRequestHead {
+ public:
+  // A field whose value may be a credential.
+  struct Field {
+    std::string name;  // Lower case.
+    Secret value;
+    // The value is none: HTTP/2's compression may remember it.
+    bool known = false;
+  };
+
+  // REQUIRES: names and values are legal (IsFieldName, IsFieldValue).
+  HttpRequestHead(std::shared_ptr<const HttpDestination> destination,
+                  std::string method, std::string path,
+                  std::vector<Field> fields);
+
+  const std::shared_ptr<const HttpDestination>& destination() const {
+    return destination_;
+  }
+  std::string_view method() const { return method_; }
+  std::string_view path() const { return path_; }
+  const std::vector<Field>& fields() const { return fields_; }
+
+  // The request line and the fixed fields as HTTP/1.1 has them, and the fields
+  // alone.
+  std::string_view RevealHttp1() const { return http1_.Reveal(); }
+  std::string_view RevealHttp1Fields() const {
+    return http1_.Reveal().substr(http1_line_bytes_);
+  }
+
+ private:
+  const std::shared_ptr<const HttpDestination> destination_;
+  const std::string method_;
+  const std::string path_;
+  const std::vector<Field> fields_;
+  size_t http1_line_bytes_ = 0;
+  Secret http1_;
+};
+
+// How far a request got, also when it failed.
+struct HttpProgress {
+  bool reused_connection = false;
+  // All of the request was handed to the kernel.
+  bool sent = false;
+  // A first byte of the answer has arrived.
+  bool answered = false;
+  // The server has not looked at the request: sending it again on another
+  // connection repeats nothing. Either a reused connection broke without a
+  // byte of an answer, and so soon (`stale_break_max`) that the server must
+  // have given it up before the request came; or, over HTTP/2, the server said
+  // so (REFUSED_STREAM, GOAWAY), or the request was never begun.
+  bool reused_connection_was_stale = false;
+  // A timeout of the destination passed, and not the caller's deadline.
+  bool timed_out = false;
+};
+
+struct HttpCall {
+  const HttpRequestHead* head = nullptr;
+  // Stands in place of the head's path, if that depends on the request; empty
+  // if not. Legal in a request line. Valid until Send returns.
+  std::string_view path;
+  absl::Span<const HttpField> extra_fields;
+  absl::Span<const std::string_view> body;  // Valid until Send returns.
+  // What the body stands in, if that is to be emptied as soon as it has been
+  // sent: the answer may be long in coming. May be null.
+  std::string* body_memory = nullptr;
+  bool fresh_connection = false;            // Do not reuse one.
+  CancelSignal* cancel = nullptr;  // Never null; outlives the exchange.
+  HttpProgress* progress = nullptr;         // Outlives the exchange.
+};
+
+// A request that is being answered. Destroying it before the answer's end
+// gives the rest up, at once.
+class HttpExchange : public Recycled {
+ public:
+  virtual ~HttpExchange() = default;
+
+  virtual int status() const = 0;
+  // The first field of this name (lower case), or empty. Valid until Read is
+  // called, which may drop them all: a stream may be long, and nobody asks.
+  virtual std::string_view Find(std::string_view lower_name) const = 0;
+
+  // The next pieces of the body; none at its end. Valid until the next call.
+  // Not calling holds the server back. Each piece is followed by 64 readable
+  // bytes.
+  virtual Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() = 0;
+
+  // The whole body in one piece, followed by 64 readable bytes. Valid as long
+  // as the exchange. Use this or Read.
+  virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
+
+  // Nothing more of the body matters, and it is about to end: keep the
+  // connection if it does so shortly. Read no more after this.
+  virtual void FinishInBackground() = 0;
+};
+
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+
+  // Sends a request and waits for the head of its answer.
+  //
+  // Errors: UNAVAILABLE when the server cannot be reached or breaks off,
+  // DEADLINE_EXCEEDED when it is too slow, INTERNAL when what it says is not
+  // HTTP, RESOURCE_EXHAUSTED when it says too much, and whatever `cancel`
+  // fired with. Reading fails likewise.
+  virtual Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
+      const HttpCall& call) = 0;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP_CLIENT_H_

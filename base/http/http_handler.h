@@ -1,0 +1,166 @@
+// What an HTTP server hands to the code behind it, whichever version of HTTP
+// the client speaks: a request that has arrived whole, and the means to answer
+// it whole or bit by bit.
+//
+//   Task<void> Hello::Handle(const HttpRequest& request,
+//                            HttpResponder& responder) {
+//     const HttpField fields[] = {{"content-type", "text/plain"}};
+//     const std::string_view body[] = {"hello\n"};
+//     co_await responder.Send({200, fields}, body);
+//   }
+//
+// Thread contract: a request and its responder belong to one event loop.
+
+#ifndef BASE_HTTP_HTTP_HANDLER_H_
+#define BASE_HTTP_HTTP_HANDLER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+
+namespace gateway {
+
+// A request. All views stay valid until the answer has been sent or, for a
+// streamed one, until Start was called.
+struct HttpRequest {
+  std::string_view method;
+  std::string_view path;   // Without the query; still percent-encoded.
+  std::string_view query;  // Without the question mark.
+  // Over HTTP/2 too the authority is a field named `host`.
+  absl::Span<const HttpField> fields;
+  // Followed by at least 64 readable bytes, for parsers that look ahead.
+  std::string_view body;
+  absl::Duration arrival;  // Steady time at which the head was complete.
+
+  // Sets path and query from a request target in origin or absolute form.
+  void SetTarget(std::string_view target);
+
+  // The first field of this name (lower case), or empty.
+  std::string_view Find(std::string_view lower_name) const {
+    for (const HttpField& field : fields) {
+      if (EqualsIgnoreCase(field.name, lower_name)) return field.value;
+    }
+    return {};
+  }
+};
+
+// Status and fields of an answer, names in lower case. Content-Length,
+// Transfer-Encoding, Connection and Date are the server's own.
+struct HttpAnswerHead {
+  int status = 200;
+  absl::Span<const HttpField> fields;
+};
+
+// Whether an answer with this status may have a body.
+inline bool StatusHasBody(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
+
+class HttpResponder {
+ public:
+  // Answers whole.
+  virtual Task<absl::Status> Send(
+      HttpAnswerHead head, absl::Span<const std::string_view> body) = 0;
+
+  // Begins an answer of unknown length. The request's views end here. The head
+  // leaves together with the first bytes if these follow in the same turn of
+  // the loop.
+  virtual void Start(HttpAnswerHead head) = 0;
+
+  // Writes on. Returns once the client has taken so much that little waits for
+  // it; an error when the client is gone.
+  virtual Task<absl::Status> Write(
+      absl::Span<const std::string_view> pieces) = 0;
+
+  // Ends an answer begun with Start.
+  virtual Task<absl::Status> Finish() = 0;
+
+  // Breaks off an answer begun with Start, so that the client sees that it is
+  // not whole.
+  virtual void Abort() = 0;
+
+  // Fires with CANCELLED when the client goes away before it was answered.
+  virtual CancelSignal& gone() = 0;
+
+  // `address:port` of the client.
+  virtual std::string_view peer() const = 0;
+
+ protected:
+  ~HttpResponder() = default;
+};
+
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+
+  // Answers one request. Returning without an answer sends 500.
+  virtual Task<void> Handle(const HttpRequest& request,
+                            HttpResponder& responder) = 0;
+
+  // The body for a request that the server refuses by itself: malformed, too
+  // large, too slow. Plain text unless overridden.
+  struct Refusal {
+    struct Field {
+      std::string name;
+      std::string value;
+    };
+
+    std::string content_type;
+    std::string body;
+    std::vector<Field> fields;  // Besides the content's type.
+  };
+  virtual Refusal Refuse(int status, std::string_view path,
+                         std::string_view message);
+
+  // What a server asks for: Refuse, unless overridden by who must know more of
+  // the request than its path. `request` has no body, and nothing at all if it
+  // was its head that is refused.
+  virtual Refusal RefuseRequest(int status, const HttpRequest& request,
+                                std::string_view message) {
+    return Refuse(status, request.path, message);
+  }
+};
+
+// What a server allows its clients.
+struct HttpServerLimits {
+  size_t head_bytes = 64 * 1024;
+  uint64_t body_bytes = 32 * 1024 * 1024;
+  // From the first byte of a request to the end of its head.
+  absl::Duration head_timeout = absl::Seconds(10);
+  // Between two reads of a body, and see BodyPatience.
+  absl::Duration body_timeout = absl::Seconds(30);
+  // Between requests.
+  absl::Duration idle_timeout = absl::Seconds(120);
+  // For a client that takes not one byte of its answer; at most twice that
+  // passes until it is noticed.
+  absl::Duration write_timeout = absl::Seconds(60);
+  size_t connections = 16 * 1024;  // Per loop.
+  uint32_t concurrent_streams = 256;  // On one HTTP/2 connection.
+
+  // How long to wait for more of a body that has been on its way for `age`:
+  // body_timeout, but in all no longer than that and the time which so many
+  // bytes take at the slowest rate. So a large body may come over a slow line,
+  // and one that drips, each byte just in time, holds its place no longer than
+  // one that does not come.
+  absl::Duration BodyPatience(absl::Duration age, uint64_t received) const;
+  static constexpr uint64_t kBodyBytesPerSecondMin = 1000;
+};
+
+// How long, and how much, a refused client may go on sending before its
+// connection is closed, or its stream reset, under it. Many send a body whole
+// before they read, and take that for the answer.
+inline constexpr absl::Duration kRefusedLingerTimeout = absl::Seconds(2);
+inline constexpr size_t kRefusedLingerBytesMax = 64 * 1024 * 1024;
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP_HANDLER_H_

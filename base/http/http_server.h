@@ -1,0 +1,123 @@
+// HttpServer speaks HTTP/1.1 and HTTP/2 to the connections of one event loop,
+// whichever the client wants: TLS says so by ALPN, in plaintext the first bytes
+// do. Handlers do not see the difference (base/http/http_handler.h).
+//
+// HTTP/1.1 has keep-alive, pipelining (answered in order) and chunked bodies
+// both ways; HTTP/2 as many requests at once on a connection as the limits
+// allow. `Expect: 100-continue` is heeded, and everything that a client can
+// drag out has a limit or a timeout.
+//
+// An idle connection, and an answer that waits for its next piece, holds no
+// buffer. A client that hangs up, or resets its stream, is noticed at once and
+// its request's `gone` signal fires.
+//
+// Thread contract: one event loop. Drain and destruction happen on it.
+
+#ifndef BASE_HTTP_HTTP_SERVER_H_
+#define BASE_HTTP_HTTP_SERVER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http2_session.h"
+#include "base/http/http_handler.h"
+#include "base/net/stream.h"
+#include "base/net/tls_context.h"
+
+namespace gateway {
+
+class Http1Connection;
+
+// One client of a server, whichever version it speaks. None of the calls ends
+// the connection at once: it may be made while walking along their list.
+class HttpConnection {
+ public:
+  virtual ~HttpConnection() = default;
+
+  // Takes no new requests, lets those that have begun finish, and closes.
+  virtual void Drain() = 0;
+
+  // Ends requests that have not arrived whole; handlers are told `why` and
+  // have their last word. REQUIRES: drained.
+  virtual void Cancel(const absl::Status& why) = 0;
+
+  // Closes without waiting for anybody.
+  virtual void CloseNow() = 0;
+
+ private:
+  friend class HttpServer;
+  HttpConnection* previous_ = nullptr;
+  HttpConnection* next_ = nullptr;
+};
+
+class HttpServer {
+ public:
+  // Borrows `handler`. `tls` may be null; for HTTP/2 it accepts `h2` by ALPN.
+  HttpServer(HttpHandler& handler, const HttpServerLimits& limits,
+             std::shared_ptr<TlsContext> tls);
+  // REQUIRES: connections() == 0.
+  ~HttpServer();
+
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // INVALID_ARGUMENT for limits that no server can keep.
+  static absl::Status CheckLimits(const HttpServerLimits& limits);
+
+  // Serves a connection until it ends.
+  void Accept(std::unique_ptr<Stream> stream);
+
+  // Closes idle connections and lets the others finish what they do; they
+  // close after it.
+  void Drain();
+
+  // Drains, cancels what still runs with `why` and, once the handlers have had
+  // their last word, closes every connection. A client that does not take that
+  // word is not waited for longer than a few seconds.
+  void CancelAll(const absl::Status& why);
+
+  // Closes every connection now; handlers see their client gone.
+  void CloseAll();
+
+  size_t connections() const { return count_; }
+
+  // Set once Drain has been called and connections() has become 0.
+  WakeUp& drained() { return drained_; }
+
+ private:
+  friend class Http1Connection;
+  friend class Http2Connection;
+
+  // The date as every answer has it: made once a second.
+  std::string_view Date();
+  // The same as a line of HTTP/1.1.
+  std::string_view DateField();
+
+  Task<void> Serve(std::unique_ptr<Http1Connection> connection);
+  Task<void> ServeHttp2(std::unique_ptr<Http1Connection> begun);
+  void Add(HttpConnection* connection);
+  void Remove(HttpConnection* connection);
+
+  EventLoop& loop_;
+  HttpHandler& handler_;
+  const HttpServerLimits limits_;
+  const Http2Limits http2_limits_;
+  const std::shared_ptr<TlsContext> tls_;
+  bool draining_ = false;
+  bool cancelled_ = false;
+  size_t count_ = 0;
+  HttpConnection* first_ = nullptr;  // All connections, an intrusive list.
+  WakeUp drained_;
+  std::string date_field_;
+  absl::Duration date_until_ = -absl::InfiniteDuration();
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP_SERVER_H_

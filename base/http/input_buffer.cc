@@ -1,0 +1,142 @@
+#include "base/http/input_buffer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/memory/recycler.h"
+
+namespace gateway {
+namespace {
+
+std::unique_ptr<char[]> AllocatePadded(size_t size) {
+  std::unique_ptr<char[]> memory(new char[size + kBlockPaddingBytes]);
+  std::memset(memory.get() + size, 0, kBlockPaddingBytes);
+  return memory;
+}
+
+}  // namespace
+
+size_t InputBuffer::capacity() const {
+  if (large_) return large_size_;
+  return block_ ? Block::capacity() : 0;
+}
+
+absl::Span<char> InputBuffer::Space() {
+  if (!large_ && !block_) {
+    const std::string_view aside = bytes();
+    Block block = pool_->Take();
+    std::memcpy(block.data(), aside.data(), aside.size());
+    block_ = std::move(block);
+    begin_ = 0;
+    end_ = aside.size();
+  }
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+  } else if (end_ == capacity() && begin_ > 0) {
+    std::memmove(data(), data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  return SpaceInPlace();
+}
+
+void InputBuffer::Grow(size_t size) {
+  if (size <= capacity()) return;
+  std::unique_ptr<char[]> larger = AllocatePadded(size);
+  const std::string_view kept = bytes();
+  if (!kept.empty()) std::memcpy(larger.get(), kept.data(), kept.size());
+  begin_ = 0;
+  end_ = kept.size();
+  large_ = std::move(larger);
+  large_size_ = size;
+  block_ = Block();
+}
+
+InputBuffer InputBuffer::Detach() {
+  InputBuffer old = std::move(*this);
+  *this = InputBuffer(*old.pool_);
+  const std::string_view kept = old.bytes();
+  if (kept.size() > kBlockBytes) Grow(kept.size());
+  if (!kept.empty()) {
+    std::memcpy(Space().data(), kept.data(), kept.size());
+    Commit(kept.size());
+  }
+  old.Consume(kept.size());
+  return old;
+}
+
+void InputBuffer::Release() {
+  const std::string_view kept = bytes();
+  if (kept.empty()) {
+    Clear();
+  } else if (block_ && kept.size() <= kAsideBytesMax) {
+    std::memcpy(aside_, kept.data(), kept.size());
+    block_ = Block();
+    begin_ = 0;
+    end_ = kept.size();
+  }
+}
+
+void InputBuffer::Clear() {
+  block_ = Block();
+  large_.reset();
+  large_size_ = 0;
+  begin_ = end_ = 0;
+}
+
+const char BodyAssembler::kNothing[kBlockPaddingBytes] = {};
+
+void BodyAssembler::OnBody(std::string_view piece) {
+  const bool in_a_row = bytes_.data() + bytes_.size() == piece.data();
+  if (bytes_.empty() && !own_) {
+    bytes_ = piece;
+  } else if (in_a_row) {
+    bytes_ = {bytes_.data(), bytes_.size() + piece.size()};
+  } else {
+    absl::Span<char> space = Space(piece.size());
+    std::memcpy(space.data(), piece.data(), piece.size());
+    bytes_ = {bytes_.data(), bytes_.size() + piece.size()};
+  }
+}
+
+void BodyAssembler::Reserve(size_t size) {
+  if (own_ && size <= capacity_) return;
+  std::unique_ptr<char[]> larger = AllocatePadded(size);
+  if (!bytes_.empty()) {
+    std::memcpy(larger.get(), bytes_.data(), bytes_.size());
+  }
+  bytes_ = {larger.get(), bytes_.size()};
+  own_ = std::move(larger);
+  capacity_ = size;
+}
+
+absl::Span<char> BodyAssembler::Space(size_t wanted) {
+  if (!own_ || capacity_ - bytes_.size() < wanted) {
+    Reserve(std::max(bytes_.size() + wanted, 2 * capacity_));
+  }
+  return {own_.get() + bytes_.size(), capacity_ - bytes_.size()};
+}
+
+void BodyAssembler::Clear() {
+  bytes_ = {kNothing, 0};
+  own_.reset();
+  capacity_ = 0;
+}
+
+const char* KeptBytes::Keep(std::string_view bytes) {
+  Clear();
+  allocated_ = bytes.size() + kBlockPaddingBytes;
+  data_ = static_cast<char*>(RecycledAllocate(allocated_));
+  std::memcpy(data_, bytes.data(), bytes.size());
+  std::memset(data_ + bytes.size(), 0, kBlockPaddingBytes);
+  return data_;
+}
+
+void KeptBytes::Clear() {
+  RecycledFree(data_, allocated_);
+  data_ = nullptr;
+  allocated_ = 0;
+}
+
+}  // namespace gateway

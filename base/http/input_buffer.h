@@ -1,0 +1,152 @@
+// InputBuffer holds the bytes of one connection between the socket and the
+// parser: a block of the loop's pool while there are any, nothing otherwise.
+// It grows past the block only when asked to, for a head that is larger.
+//
+//   absl::Span<char> space = input.Space();
+//   input.Commit(stream.TryRead(space.data(), space.size()).bytes);
+//   input.Consume(*parser.Put(input.bytes(), sink));
+//   input.Release();  // Gives the block back if next to nothing is left.
+//
+// Bytes do not move until Space, Grow or Release is called. They are followed
+// by at least 64 readable bytes, except for those that Release has set aside.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_HTTP_INPUT_BUFFER_H_
+#define BASE_HTTP_INPUT_BUFFER_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/types/span.h"
+#include "base/http/http1_codec.h"
+#include "base/memory/block_pool.h"
+
+namespace gateway {
+
+class InputBuffer {
+ public:
+  explicit InputBuffer(BlockPool& pool) : pool_(&pool) {}
+  InputBuffer(InputBuffer&& other) noexcept = default;
+  InputBuffer& operator=(InputBuffer&& other) noexcept = default;
+
+  // What has been read and not consumed.
+  std::string_view bytes() const { return {data() + begin_, end_ - begin_}; }
+
+  // Where to read to: everything behind the bytes, which move to the front
+  // only if there is no other way. Empty when the buffer is full.
+  absl::Span<char> Space();
+
+  // The same, but the bytes stay where they are.
+  absl::Span<char> SpaceInPlace() {
+    if (capacity() == 0) return {};
+    return {data() + end_, capacity() - end_};
+  }
+
+  void Commit(size_t bytes) { end_ += bytes; }
+  void Consume(size_t bytes) { begin_ += bytes; }
+
+  // Makes room for `size` bytes in all. The bytes move.
+  void Grow(size_t size);
+
+  size_t capacity() const;
+
+  // Moves the bytes to other memory and returns what they were in, so that
+  // views into consumed bytes stay valid while more is read.
+  InputBuffer Detach();
+
+  // Gives the memory back if no bytes are left, or so few that they can be set
+  // aside: a stream of chunks waits behind each with a line end left to read.
+  void Release();
+
+  // Forgets the bytes and gives the memory back.
+  void Clear();
+
+ private:
+  // Fewer than the head of any message, so that no view points at them.
+  static constexpr size_t kAsideBytesMax = 8;
+
+  char* data() { return const_cast<char*>(std::as_const(*this).data()); }
+  const char* data() const {
+    if (large_) return large_.get();
+    return block_ ? block_.data() : aside_;
+  }
+
+  BlockPool* pool_;
+  Block block_;
+  std::unique_ptr<char[]> large_;
+  size_t large_size_ = 0;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  char aside_[kAsideBytesMax] = {};  // The bytes while there is no memory else.
+};
+
+// BodyAssembler makes one text of the pieces of a body. Pieces that follow
+// each other in memory, as those of a body of known length in one buffer do,
+// are joined without being copied. The text, also an empty one, is followed by
+// 64 readable bytes if the pieces are.
+class BodyAssembler final : public Http1BodySink {
+ public:
+  void OnBody(std::string_view piece) override;
+
+  std::string_view bytes() const { return bytes_; }
+
+  // The text lies where its pieces were read, not in memory of its own.
+  bool in_place() const { return !own_; }
+
+  // Moves the view of a text that is in place by `offset`, with its bytes.
+  void Move(ptrdiff_t offset) {
+    if (!bytes_.empty()) bytes_ = {bytes_.data() + offset, bytes_.size()};
+  }
+
+  // Has the text put together in memory of its own, with room for `size`
+  // bytes to begin with.
+  void Reserve(size_t size);
+
+  // The same for a body that is said to have `length` bytes. Up to
+  // kClaimedBytesMax there is room at once; the rest of a larger one has it
+  // when it arrives, so that a claim alone costs little.
+  void ReserveClaimed(uint64_t length) {
+    Reserve(std::min(length, kClaimedBytesMax));
+  }
+  static constexpr uint64_t kClaimedBytesMax = 1024 * 1024;
+
+  // Where the next piece may be read to, so that it need not be copied: at
+  // least `wanted` bytes. REQUIRES: Reserve was called.
+  absl::Span<char> Space(size_t wanted);
+
+  void Clear();
+
+ private:
+  static const char kNothing[kBlockPaddingBytes];
+
+  std::string_view bytes_{kNothing, 0};
+  std::unique_ptr<char[]> own_;  // Null while the pieces lie in one row.
+  size_t capacity_ = 0;
+};
+
+// A copy of some bytes in memory of just their size, followed by 64 readable
+// ones: for what must be kept while a block would be mostly empty.
+class KeptBytes {
+ public:
+  KeptBytes() = default;
+  KeptBytes(const KeptBytes&) = delete;
+  KeptBytes& operator=(const KeptBytes&) = delete;
+  ~KeptBytes() { Clear(); }
+
+  // Where the copy is.
+  const char* Keep(std::string_view bytes);
+  void Clear();
+
+ private:
+  char* data_ = nullptr;
+  size_t allocated_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_INPUT_BUFFER_H_

@@ -1,0 +1,76 @@
+#include "base/http/negotiating_http_client.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+namespace {
+
+// How often a server may change its mind about the version during one request.
+constexpr int kTriesMax = 3;
+
+}  // namespace
+
+NegotiatingHttpClient::NegotiatingHttpClient(Resolver& resolver)
+    : http1_(resolver,
+             [this](const auto& destination, std::unique_ptr<Stream> stream) {
+               OnHttp2(destination, std::move(stream));
+             }),
+      http2_(resolver,
+             [this](const auto& destination, std::unique_ptr<Stream> stream) {
+               OnHttp1(destination, std::move(stream));
+             }) {}
+
+Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
+NegotiatingHttpClient::Send(const HttpCall& call) {
+  const HttpDestination& destination = *call.head->destination();
+  switch (destination.version) {
+    case HttpVersion::kHttp1:
+      return http1_.Send(call);
+    case HttpVersion::kHttp2:
+      return http2_.Send(call);
+    case HttpVersion::kAuto:
+      break;
+  }
+  // Plain text has nothing to negotiate with.
+  if (destination.tls == nullptr) return http1_.Send(call);
+  return SendAsNegotiated(call);
+}
+
+Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
+NegotiatingHttpClient::SendAsNegotiated(const HttpCall& call) {
+  const HttpDestination* const destination = call.head->destination().get();
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    HttpClient* client = &http2_;
+    if (speak_http1_.contains(destination)) client = &http1_;
+    absl::StatusOr<std::unique_ptr<HttpExchange>> exchange =
+        co_await client->Send(call);
+    const bool other_version = absl::IsFailedPrecondition(exchange.status()) &&
+                               !call.cancel->cancelled();
+    if (!other_version) co_return exchange;
+  }
+  co_return absl::UnavailableError(
+      "the server keeps changing its version of HTTP");
+}
+
+Task<void> NegotiatingHttpClient::Close() {
+  co_await http1_.AwaitIdle();
+  co_await http2_.Close();
+}
+
+void NegotiatingHttpClient::OnHttp1(
+    const std::shared_ptr<const HttpDestination>& destination,
+    std::unique_ptr<Stream> stream) {
+  speak_http1_.insert(destination.get());
+  http1_.Adopt(destination, std::move(stream));
+}
+
+void NegotiatingHttpClient::OnHttp2(
+    const std::shared_ptr<const HttpDestination>& destination,
+    std::unique_ptr<Stream> stream) {
+  speak_http1_.erase(destination.get());
+  http2_.Adopt(destination, std::move(stream));
+}
+
+}  // namespace gateway

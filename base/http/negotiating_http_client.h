@@ -1,0 +1,57 @@
+// NegotiatingHttpClient speaks to each destination in the version of HTTP that
+// is configured, or else in the one that the server chooses by ALPN: the first
+// connection tells, those who ask meanwhile wait for it, and it serves whoever
+// asked first, in whichever version. What was learnt holds until a connection
+// tells otherwise.
+//
+// Thread contract: one event loop. Must outlive its exchanges.
+
+#ifndef BASE_HTTP_NEGOTIATING_HTTP_CLIENT_H_
+#define BASE_HTTP_NEGOTIATING_HTTP_CLIENT_H_
+
+#include <memory>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/http/http1_client.h"
+#include "base/http/http2_client.h"
+#include "base/http/http_client.h"
+#include "base/net/resolver.h"
+#include "base/net/stream.h"
+
+namespace gateway {
+
+class NegotiatingHttpClient final : public HttpClient {
+ public:
+  // Borrows `resolver`. Belongs to the calling thread's loop.
+  explicit NegotiatingHttpClient(Resolver& resolver);
+
+  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
+      const HttpCall& call) override;
+
+  // Waits until no exchange is under way, and closes all connections. Comes
+  // before destruction.
+  Task<void> Close();
+
+  const Http1Client& http1() const { return http1_; }
+  const Http2Client& http2() const { return http2_; }
+
+ private:
+  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> SendAsNegotiated(
+      const HttpCall& call);
+
+  void OnHttp1(const std::shared_ptr<const HttpDestination>& destination,
+               std::unique_ptr<Stream> stream);
+  void OnHttp2(const std::shared_ptr<const HttpDestination>& destination,
+               std::unique_ptr<Stream> stream);
+
+  Http1Client http1_;
+  Http2Client http2_;
+  // Whose last connection chose HTTP/1.1. The clients keep them alive.
+  absl::flat_hash_set<const HttpDestination*> speak_http1_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_NEGOTIATING_HTTP_CLIENT_H_

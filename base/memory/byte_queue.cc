@@ -1,0 +1,64 @@
+#include "base/memory/byte_queue.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "base/memory/recycler.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kSmallestBytes = 256;
+
+}  // namespace
+
+ByteQueue& ByteQueue::operator=(ByteQueue&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(begin_, other.begin_);
+  std::swap(end_, other.end_);
+  return *this;
+}
+
+char* ByteQueue::Extend(size_t size) {
+  if (capacity_ - end_ < size) Grow(size);
+  char* const added = data_ + end_;
+  end_ += size;
+  return added;
+}
+
+void ByteQueue::Append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  std::memcpy(Extend(bytes.size()), bytes.data(), bytes.size());
+}
+
+void ByteQueue::Consume(size_t size) {
+  assert(size <= this->size());
+  begin_ += size;
+  if (empty()) Clear();
+}
+
+void ByteQueue::Clear() {
+  RecycledFree(std::exchange(data_, nullptr), capacity_);
+  capacity_ = begin_ = end_ = 0;
+}
+
+void ByteQueue::Grow(size_t size) {
+  const size_t wanted = this->size() + size;
+  if (wanted <= capacity_ / 2) {
+    std::memmove(data_, data_ + begin_, this->size());
+  } else {
+    size_t capacity = std::max(2 * capacity_, kSmallestBytes);
+    while (capacity < wanted) capacity *= 2;
+    char* const data = static_cast<char*>(RecycledAllocate(capacity));
+    if (!empty()) std::memcpy(data, data_ + begin_, this->size());
+    RecycledFree(data_, capacity_);
+    data_ = data;
+    capacity_ = capacity;
+  }
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+}  // namespace gateway

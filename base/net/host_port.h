@@ -1,0 +1,29 @@
+// `host:port` texts, with IPv6 hosts in brackets: `[::1]:8080`.
+//
+// Thread contract: plain functions.
+
+#ifndef BASE_NET_HOST_PORT_H_
+#define BASE_NET_HOST_PORT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+struct HostPort {
+  std::string host;  // Without brackets; empty for every interface.
+  uint16_t port = 0;
+};
+
+// INVALID_ARGUMENT, saying what is wrong, unless `text` is `host:port`.
+absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
+
+// Puts brackets around an IPv6 host.
+std::string JoinHostPort(std::string_view host, std::string_view port);
+
+}  // namespace gateway
+
+#endif  // BASE_NET_HOST_PORT_H_

@@ -1,0 +1,75 @@
+// Listener accepts TCP connections for one event loop. Several loops listen on
+// one address, and the kernel deals connections out to them.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(ListenAddress at, BindAddress("127.0.0.1:0"));
+//   // On each loop:
+//   GATEWAY_ASSIGN_OR_RETURN(auto listener, Listener::Open(at, on_accept));
+//
+// Thread contract: BindAddress from any thread; a listener belongs to the loop
+// on whose thread it was opened.
+
+#ifndef BASE_NET_LISTENER_H_
+#define BASE_NET_LISTENER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "base/async/event_loop.h"
+#include "base/net/stream.h"
+
+namespace gateway {
+
+// An address that was found free, with its port chosen. While it lives the
+// port stays taken, though nothing is accepted on it.
+class ListenAddress {
+ public:
+  ListenAddress(ListenAddress&& other) noexcept;
+  ~ListenAddress();
+
+  // `host:port` with the chosen port.
+  const std::string& text() const { return text_; }
+  uint16_t port() const;
+
+ private:
+  friend absl::StatusOr<ListenAddress> BindAddress(std::string_view);
+  friend class Listener;
+  ListenAddress(int fd, std::string text);
+
+  int fd_;
+  std::string text_;
+};
+
+// Finds out whether `address` (`host:port`, numeric host, port 0 for any) can
+// be listened on. ALREADY_EXISTS if somebody else does, this process included.
+absl::StatusOr<ListenAddress> BindAddress(std::string_view address);
+
+class Listener final : public IoWatcher {
+ public:
+  using OnAccept = std::function<void(std::unique_ptr<Stream>)>;
+
+  // Opens on the calling thread's loop.
+  static absl::StatusOr<std::unique_ptr<Listener>> Open(
+      const ListenAddress& address, OnAccept on_accept);
+  ~Listener();
+
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+ private:
+  Listener(int fd, OnAccept on_accept);
+  void OnIo(uint32_t epoll_events) override;
+
+  EventLoop& loop_;
+  const int fd_;
+  const OnAccept on_accept_;
+  // Tries again after the process ran out of descriptors.
+  Timer retry_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_NET_LISTENER_H_

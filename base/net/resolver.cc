@@ -1,0 +1,164 @@
+#include "base/net/resolver.h"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+// getaddrinfo does not tell how long an answer holds.
+constexpr absl::Duration kAnswerTtl = absl::Seconds(30);
+constexpr absl::Duration kFailureTtl = absl::Seconds(1);
+// For how long an answer serves while it cannot be renewed.
+constexpr absl::Duration kAnswerMax = absl::Minutes(10);
+constexpr size_t kEntriesMax = 4096;
+
+absl::StatusOr<IpAddresses> AskSystem(const std::string& host, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot resolve '", host, "': ", gai_strerror(error)));
+  }
+  IpAddresses addresses;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    IpAddress& address = addresses.emplace_back();
+    std::memcpy(&address.storage, at->ai_addr, at->ai_addrlen);
+    address.size = at->ai_addrlen;
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
+
+Resolver::Resolver()
+    : Resolver([](const std::string& host) {
+        return AskSystem(host, AI_ADDRCONFIG);
+      }) {}
+
+Resolver::Resolver(LookUp look_up) : look_up_(std::move(look_up)) {
+  for (Thread& thread : threads_) {
+    thread = Thread("resolver", [this] { Work(); });
+  }
+}
+
+Resolver::~Resolver() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  for (Thread& thread : threads_) thread.Join();
+}
+
+void Resolver::Resolve(std::string host, OnFound on_found) {
+  {
+    MutexLock lock(mu_);
+    if (questions_.size() < kQuestionsMax) {
+      questions_.push_back({std::move(host), std::move(on_found)});
+      changed_.NotifyOne();
+      return;
+    }
+  }
+  on_found(absl::ResourceExhaustedError("too many names wait to be resolved"));
+}
+
+void Resolver::Work() {
+  for (;;) {
+    Question question;
+    {
+      MutexLock lock(mu_);
+      while (questions_.empty() && !stopping_) changed_.Wait(lock);
+      if (stopping_) return;
+      question = std::move(questions_.front());
+      questions_.pop_front();
+    }
+    question.on_found(look_up_(question.host));
+  }
+}
+
+// What is known of one name.
+struct LoopResolver::Entry {
+  std::optional<absl::StatusOr<IpAddresses>> answer;
+  // When to ask again, and until when the answer serves meanwhile.
+  absl::Duration renew_at = -absl::InfiniteDuration();
+  absl::Duration good_until = -absl::InfiniteDuration();
+  bool asking = false;
+  std::vector<WakeUp*> waiting;
+};
+
+// Shared with the look-ups, which may end after the loop.
+struct LoopResolver::Home {
+  Mutex mu;
+  EventLoop* loop GUARDED_BY(mu);  // Null once the resolver has gone.
+};
+
+LoopResolver::LoopResolver(Resolver& resolver)
+    : resolver_(resolver),
+      loop_(*EventLoop::Current()),
+      home_(std::make_shared<Home>()) {
+  MutexLock lock(home_->mu);
+  home_->loop = &loop_;
+}
+
+LoopResolver::~LoopResolver() {
+  // What has been posted already looks at the entries alone.
+  MutexLock lock(home_->mu);
+  home_->loop = nullptr;
+}
+
+Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
+                                                        WakeUp& interrupt) {
+  absl::StatusOr<IpAddresses> numeric = AskSystem(host, AI_NUMERICHOST);
+  if (numeric.ok()) co_return numeric;
+
+  if (entries_.size() >= kEntriesMax) entries_.clear();
+  std::shared_ptr<Entry>& slot = entries_[host];
+  if (slot == nullptr) slot = std::make_shared<Entry>();
+  const std::shared_ptr<Entry> entry = slot;
+  const absl::Duration now = loop_.Now();
+  if (now >= entry->renew_at && !entry->asking) Ask(host, entry);
+  if (now < entry->good_until) co_return *entry->answer;
+  entry->waiting.push_back(&interrupt);
+  co_await interrupt.Wait();
+  std::vector<WakeUp*>& waiting = entry->waiting;
+  waiting.erase(std::remove(waiting.begin(), waiting.end(), &interrupt),
+                waiting.end());
+  if (entry->asking || !entry->answer.has_value()) {
+    co_return absl::CancelledError("interrupted");
+  }
+  co_return *entry->answer;
+}
+
+void LoopResolver::Ask(const std::string& host,
+                       const std::shared_ptr<Entry>& entry) {
+  entry->asking = true;
+  resolver_.Resolve(host, [home = home_, entry](
+                              absl::StatusOr<IpAddresses> found) {
+    MutexLock lock(home->mu);
+    if (home->loop == nullptr) return;
+    home->loop->Post([entry, found = std::move(found)] {
+      entry->asking = false;
+      const absl::Duration now = EventLoop::Current()->Now();
+      entry->renew_at = now + (found.ok() ? kAnswerTtl : kFailureTtl);
+      if (found.ok() || now >= entry->good_until) {
+        entry->answer = found;
+        entry->good_until = found.ok() ? now + kAnswerMax : entry->renew_at;
+      }
+      for (WakeUp* waiter : std::exchange(entry->waiting, {})) waiter->Set();
+    });
+  });
+}
+
+}  // namespace gateway

@@ -1,0 +1,205 @@
+// Stream is one connected TCP socket, plain or under TLS, on one event loop.
+// What can be done at once is done at once, without a coroutine frame; what
+// must wait suspends the caller.
+//
+//   for (;;) {
+//     const IoResult got = stream.TryRead(block.data(), block.capacity());
+//     if (got.would_block()) { co_await stream.Readable(); continue; }
+//     ...
+//   }
+//   const absl::Status written = co_await stream.Write(pieces, count);
+//
+// A peer that goes away while nobody reads is reported to the observer at
+// once, which costs nothing per request: the socket is watched for it all its
+// life.
+//
+// Close may be called at any time, also while others wait: they wake up and
+// see an error. TCP_NODELAY is set on every socket.
+//
+// Thread contract: one event loop.
+
+#ifndef BASE_NET_STREAM_H_
+#define BASE_NET_STREAM_H_
+
+#include <sys/uio.h>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/memory/recycler.h"
+#include "base/net/tls_context.h"
+
+namespace gateway {
+
+// What a read or write did at once.
+struct IoResult {
+  enum class Kind { kBytes, kWouldBlock, kEnd, kError };
+  Kind kind;
+  size_t bytes = 0;  // With kBytes; at least 1.
+
+  bool would_block() const { return kind == Kind::kWouldBlock; }
+};
+
+class Stream final : public IoWatcher, public Recycled {
+ public:
+  // Told of what happens to the socket while nobody waits for it to become
+  // readable. The call may close or destroy the stream.
+  class Observer {
+   public:
+    // Bytes or the end arrived. `hung_up` if the peer closed or reset.
+    virtual void OnUnawaited(bool hung_up) = 0;
+
+    // The socket takes bytes again, after TryWrite said that it does not, and
+    // nobody is in Write. The call must not destroy the stream.
+    virtual void OnWritable() {}
+
+   protected:
+    ~Observer() = default;
+  };
+
+  // Takes over a connected or connecting non-blocking socket, and closes it
+  // on failure.
+  static absl::StatusOr<std::unique_ptr<Stream>> Adopt(int fd);
+  ~Stream();
+
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Waits until a connecting socket is connected.
+  Task<absl::Status> Connected();
+
+  // Puts TLS over the connection. `peer_name` as in TlsContext::NewSession.
+  Task<absl::Status> StartTls(const TlsContext& context,
+                              const std::string& peer_name);
+
+  // What ALPN chose; empty without TLS or ALPN.
+  std::string_view alpn() const;
+
+  // Reads what is there, at most `size` bytes.
+  IoResult TryRead(char* data, size_t size);
+
+  // TryRead may have something to say.
+  bool readable() const { return readable_ && !closed(); }
+
+  // Suspends until TryRead may have more to say. One waiter at a time.
+  auto Readable() { return Awaiter{this, &reader_, &readable_}; }
+
+  // Wakes up whoever waits in Readable, though nothing may be there to read.
+  void InterruptRead() { Wake(reader_); }
+
+  // Writes all of the pieces, waiting as often as it takes. The array and the
+  // bytes stay valid until it returns; the array is changed. One writer at a
+  // time.
+  auto Write(iovec* pieces, size_t count) {
+    return WriteAwaiter(this, pieces, count);
+  }
+
+  // Writes what can be written at once. REQUIRES: nobody is in Write, and the
+  // pieces hold at least one byte.
+  IoResult TryWrite(const iovec* pieces, size_t count);
+
+  // Bytes handed to the kernel, before encryption, in the stream's life.
+  uint64_t bytes_written() const { return bytes_written_; }
+
+  // Nothing is left to read that the observer would not be told of: neither
+  // bytes nor the end. REQUIRES: nobody is in Readable.
+  bool KnownDrained();
+
+  // Nobody is told of what happens when `observer` is null.
+  void SetObserver(Observer* observer) { observer_ = observer; }
+
+  // Says that nothing more will be written. Reading goes on, so that a peer
+  // that still writes gets to read what was written.
+  void ShutdownWrite();
+
+  // Closes at once; with `reset`, without delivering what is unsent.
+  void Close(bool reset = false);
+  bool closed() const { return fd_ < 0; }
+
+  // The peer closed or reset the connection, as far as is known.
+  bool hung_up() const { return hung_up_ || closed(); }
+
+  // Why the last operation failed.
+  const absl::Status& error() const { return error_; }
+
+  // `address:port` of the peer; empty if unknown.
+  std::string PeerAddress() const;
+
+ private:
+  struct Awaiter {
+    Stream* stream;
+    std::coroutine_handle<>* waiter;
+    bool* ready;
+    bool await_ready() const noexcept { return *ready || stream->closed(); }
+    void await_suspend(std::coroutine_handle<> handle) const noexcept {
+      *waiter = handle;
+    }
+    void await_resume() const noexcept {}
+  };
+
+  class WriteAwaiter {
+   public:
+    WriteAwaiter(Stream* stream, iovec* pieces, size_t count)
+        : stream_(stream), pieces_(pieces), count_(count) {}
+    WriteAwaiter(const WriteAwaiter&) = delete;
+
+    bool await_ready() { return Advance(); }
+    void await_suspend(std::coroutine_handle<> handle) {
+      handle_ = handle;
+      stream_->write_ = this;
+    }
+    absl::Status await_resume() {
+      return failed_ ? stream_->error_ : absl::OkStatus();
+    }
+
+   private:
+    friend class Stream;
+    // Writes what can be written. True when there is nothing to wait for.
+    bool Advance();
+
+    Stream* stream_;
+    iovec* pieces_;
+    size_t count_;
+    bool failed_ = false;
+    std::coroutine_handle<> handle_;
+  };
+
+  explicit Stream(int fd);
+
+  void OnIo(uint32_t epoll_events) override;
+  void Wake(std::coroutine_handle<>& waiter);
+  IoResult TryPlainWrite(const iovec* pieces, size_t count);
+  IoResult TryTlsRead(char* data, size_t size);
+  IoResult TryTlsWrite(const iovec* pieces, size_t count);
+  IoResult TlsFailure(int result, bool reading);
+  IoResult Fail(int error);
+  auto Writable() { return Awaiter{this, &connector_, &writable_}; }
+
+  EventLoop& loop_;
+  int fd_;
+  SSL* ssl_ = nullptr;
+  Observer* observer_ = nullptr;
+  // What the last edge said; cleared when the kernel says there is no more.
+  bool readable_ = false;
+  bool writable_ = false;
+  bool hung_up_ = false;
+  // TLS wants to write before it can read on.
+  bool read_wants_write_ = false;
+  std::coroutine_handle<> reader_;
+  std::coroutine_handle<> connector_;
+  WriteAwaiter* write_ = nullptr;
+  uint64_t bytes_written_ = 0;
+  absl::Status error_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_NET_STREAM_H_

@@ -1,0 +1,228 @@
+#include "base/net/tls_context.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <signal.h>
+
+#include <cassert>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+std::string WireAlpn(const std::vector<std::string>& names) {
+  std::string wire;
+  for (const std::string& name : names) {
+    wire.push_back(static_cast<char>(name.size()));
+    wire += name;
+  }
+  return wire;
+}
+
+absl::Status FileError(std::string_view what, const std::string& file) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      ToAbsl(what), " '", file, "': ", TakeTlsError("cannot be read")));
+}
+
+bool IsIpAddress(const std::string& name) {
+  in6_addr address;
+  return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), &address) == 1;
+}
+
+using BioPointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using X509Pointer = std::unique_ptr<X509, decltype(&X509_free)>;
+
+BioPointer OverText(std::string_view text) {
+  return BioPointer(BIO_new_mem_buf(text.data(), text.size()), &BIO_free);
+}
+
+X509Pointer NextCertificate(BIO* pem) {
+  return X509Pointer(PEM_read_bio_X509(pem, nullptr, nullptr, nullptr),
+                     &X509_free);
+}
+
+absl::Status PemError(std::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(ToAbsl(what), ": ", TakeTlsError("holds no PEM")));
+}
+
+absl::Status UseCertificateChain(SSL_CTX* context, std::string_view text) {
+  const BioPointer pem = OverText(text);
+  const X509Pointer own = NextCertificate(pem.get());
+  if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1) {
+    return PemError("certificate chain");
+  }
+  while (const X509Pointer issuer = NextCertificate(pem.get())) {
+    if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1) {
+      return PemError("certificate chain");
+    }
+  }
+  ERR_clear_error();  // The end of the text is an error to OpenSSL.
+  return absl::OkStatus();
+}
+
+absl::Status UsePrivateKey(SSL_CTX* context, const Secret& key) {
+  const BioPointer pem = OverText(key.Reveal());
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> parsed(
+      PEM_read_bio_PrivateKey(pem.get(), nullptr, nullptr, nullptr),
+      &EVP_PKEY_free);
+  if (parsed == nullptr ||
+      SSL_CTX_use_PrivateKey(context, parsed.get()) != 1 ||
+      SSL_CTX_check_private_key(context) != 1) {
+    return PemError("private key");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrustIssuers(SSL_CTX* context, std::string_view text) {
+  const BioPointer pem = OverText(text);
+  size_t count = 0;
+  while (const X509Pointer issuer = NextCertificate(pem.get())) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), issuer.get());
+    SSL_CTX_add_client_CA(context, issuer.get());
+    ++count;
+  }
+  if (count == 0) return PemError("client CA");
+  ERR_clear_error();
+  return absl::OkStatus();
+}
+
+void SetCommonOptions(SSL_CTX* context) {
+  // OpenSSL writes to sockets without MSG_NOSIGNAL, and a peer that has left
+  // must not end the process.
+  static const bool ignored = signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+  assert(ignored);
+  static_cast<void>(ignored);
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  // Idle connections hold no buffers; a write that was cut short may be
+  // repeated from another address.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS |
+                                SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+}
+
+}  // namespace
+
+std::string TakeTlsError(std::string_view fallback) {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  if (code == 0) return std::string(fallback);
+  const char* const reason = ERR_reason_error_string(code);
+  return reason != nullptr ? std::string(reason) : absl::StrCat("error ", code);
+}
+
+absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(
+    const ClientOptions& options) {
+  SSL_CTX* const ssl_context = SSL_CTX_new(TLS_client_method());
+  if (ssl_context == nullptr) {
+    return absl::InternalError(TakeTlsError("SSL_CTX_new"));
+  }
+  std::shared_ptr<TlsContext> context(
+      new TlsContext(ssl_context, /*is_server=*/false, WireAlpn(options.alpn)));
+  SetCommonOptions(ssl_context);
+  SSL_CTX_set_verify(ssl_context, SSL_VERIFY_PEER, nullptr);
+  if (SSL_CTX_set_default_verify_paths(ssl_context) != 1) {
+    return absl::InternalError(TakeTlsError("no system CA bundle"));
+  }
+  if (!options.extra_ca_file.empty() &&
+      SSL_CTX_load_verify_locations(
+          ssl_context, options.extra_ca_file.c_str(), nullptr) != 1) {
+    return FileError("CA file", options.extra_ca_file);
+  }
+  return context;
+}
+
+absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForServer(
+    const ServerOptions& options) {
+  SSL_CTX* const ssl_context = SSL_CTX_new(TLS_server_method());
+  if (ssl_context == nullptr) {
+    return absl::InternalError(TakeTlsError("SSL_CTX_new"));
+  }
+  std::shared_ptr<TlsContext> context(
+      new TlsContext(ssl_context, /*is_server=*/true, WireAlpn(options.alpn)));
+  SetCommonOptions(ssl_context);
+  GATEWAY_RETURN_IF_ERROR(
+      UseCertificateChain(ssl_context, options.certificate_chain_pem));
+  GATEWAY_RETURN_IF_ERROR(UsePrivateKey(ssl_context, options.private_key_pem));
+  if (!options.client_ca_pem.empty()) {
+    GATEWAY_RETURN_IF_ERROR(TrustIssuers(ssl_context, options.client_ca_pem));
+    SSL_CTX_set_verify(ssl_context,
+                       SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       nullptr);
+  }
+  SSL_CTX_set_session_id_context(
+      ssl_context, reinterpret_cast<const unsigned char*>("llm-gateway"), 11);
+  if (!options.alpn.empty()) {
+    SSL_CTX_set_alpn_select_cb(ssl_context, &TlsContext::SelectAlpn,
+                               context.get());
+  }
+  return context;
+}
+
+TlsContext::TlsContext(SSL_CTX* context, bool is_server, std::string alpn)
+    : context_(context), is_server_(is_server), alpn_(std::move(alpn)) {}
+
+TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+
+absl::StatusOr<SSL*> TlsContext::NewSession(
+    int fd, const std::string& peer_name) const {
+  SSL* const ssl = SSL_new(context_);
+  if (ssl == nullptr || SSL_set_fd(ssl, fd) != 1) {
+    SSL_free(ssl);
+    return absl::InternalError(TakeTlsError("SSL_new"));
+  }
+  if (is_server_) {
+    SSL_set_accept_state(ssl);
+    return ssl;
+  }
+  SSL_set_connect_state(ssl);
+  X509_VERIFY_PARAM* const verify = SSL_get0_param(ssl);
+  bool named;
+  if (IsIpAddress(peer_name)) {
+    named = X509_VERIFY_PARAM_set1_ip_asc(verify, peer_name.c_str()) == 1;
+  } else {
+    X509_VERIFY_PARAM_set_hostflags(verify,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    named = X509_VERIFY_PARAM_set1_host(verify, peer_name.data(),
+                                        peer_name.size()) == 1 &&
+            SSL_set_tlsext_host_name(ssl, peer_name.c_str()) == 1;
+  }
+  if (named && !alpn_.empty()) {
+    // Zero is success for this function alone.
+    named = SSL_set_alpn_protos(
+                ssl, reinterpret_cast<const unsigned char*>(alpn_.data()),
+                alpn_.size()) == 0;
+  }
+  if (!named) {
+    SSL_free(ssl);
+    return absl::InvalidArgumentError(absl::StrCat(
+        "TLS to '", peer_name, "': ", TakeTlsError("cannot be set up")));
+  }
+  return ssl;
+}
+
+int TlsContext::SelectAlpn(SSL*, const unsigned char** out,
+                           unsigned char* out_length, const unsigned char* in,
+                           unsigned int in_length, void* self) {
+  const std::string& ours = static_cast<TlsContext*>(self)->alpn_;
+  unsigned char* selected = nullptr;
+  const int result = SSL_select_next_proto(
+      &selected, out_length,
+      reinterpret_cast<const unsigned char*>(ours.data()), ours.size(), in,
+      in_length);
+  if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace gateway

@@ -1,0 +1,96 @@
+#include "base/os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+// For a pipe whose other end is silent. A file is always ready.
+constexpr int kPipeTimeoutMs = 5000;
+
+absl::Status StatusOfErrno(const char* what) {
+  return absl::ErrnoToStatus(errno, what);
+}
+
+absl::Status WriteAll(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return StatusOfErrno("cannot write the file");
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path,
+                                     size_t bytes_limit) {
+  const int file =
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (file < 0) return StatusOfErrno("cannot open the file");
+  const auto close_file = absl::MakeCleanup([file] { close(file); });
+
+  struct stat facts;
+  if (fstat(file, &facts) != 0) return StatusOfErrno("cannot look at the file");
+  // A pipe is fine: a shell makes one of `<(...)`.
+  if (!S_ISREG(facts.st_mode) && !S_ISFIFO(facts.st_mode)) {
+    return absl::FailedPreconditionError("it is not a file");
+  }
+
+  std::string bytes;
+  std::array<char, 16 * 1024> piece;
+  while (true) {
+    pollfd readable{.fd = file, .events = POLLIN, .revents = 0};
+    if (poll(&readable, 1, kPipeTimeoutMs) == 0) {
+      return absl::DeadlineExceededError("nothing comes through the pipe");
+    }
+    const ssize_t got = read(file, piece.data(), piece.size());
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) return StatusOfErrno("cannot read the file");
+    if (got == 0) return bytes;
+    if (bytes.size() + static_cast<size_t>(got) > bytes_limit) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the file is larger than ", bytes_limit, " bytes"));
+    }
+    bytes.append(piece.data(), static_cast<size_t>(got));
+  }
+}
+
+absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
+  // Beside it, since only within a file system a rename is one step.
+  std::string draft = absl::StrCat(path, ".XXXXXX");
+  const int file = mkostemp(draft.data(), O_CLOEXEC);
+  if (file < 0) return StatusOfErrno("cannot write beside the file");
+  absl::Status status = WriteAll(file, bytes);
+  if (status.ok() && fchmod(file, 0644) != 0) {
+    status = StatusOfErrno("cannot set the file's mode");
+  }
+  if (status.ok() && fsync(file) != 0) {
+    status = StatusOfErrno("cannot write the file");
+  }
+  close(file);
+  if (status.ok() && rename(draft.c_str(), path.c_str()) != 0) {
+    status = StatusOfErrno("cannot replace the file");
+  }
+  if (!status.ok()) unlink(draft.c_str());
+  return status;
+}
+
+}  // namespace gateway

@@ -1,0 +1,35 @@
+// Reads and writes small files whole, such as configurations and keys.
+//
+//   absl::StatusOr<std::string> text = ReadFile("gateway.yaml", 1 << 20);
+//   absl::Status status = ReplaceFile("gateway.pid", record);
+//
+// Thread-safe. Blocks: for start-up and reloading, never on an event loop.
+
+#ifndef BASE_OS_FILE_H_
+#define BASE_OS_FILE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace gateway {
+
+// Returns kNotFound or kPermissionDenied as the system says,
+// kFailedPrecondition for what is not a regular file or pipe, and
+// kResourceExhausted for a file larger than `bytes_limit`. The message says
+// what is wrong, without the path.
+absl::StatusOr<std::string> ReadFile(const std::string& path,
+                                     size_t bytes_limit);
+
+// Makes `bytes` the content of the file in one step, so that whoever reads it
+// sees the old content or the new one, whole, even after a crash. The file is
+// its owner's to write and everybody's to read. The message says what is wrong,
+// without the path.
+absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
+
+}  // namespace gateway
+
+#endif  // BASE_OS_FILE_H_

@@ -1,0 +1,244 @@
+#include "base/os/logging.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "base/text/json_escape.h"
+#include "base/text/timestamp.h"
+#include "spdlog/async_logger.h"
+#include "spdlog/details/thread_pool.h"
+#include "spdlog/sinks/basic_file_sink.h"
+#include "spdlog/sinks/stdout_sinks.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kMessageBytesLimit = kLogValueBytesLimit;
+
+// Which lines are written.
+class LevelTable {
+ public:
+  bool Allows(LogLevel level, std::string_view module) LOCKS_EXCLUDED(mu_) {
+    if (level == LogLevel::kOff) return false;
+    if (level < lowest_.load(std::memory_order_relaxed)) return false;
+    if (uniform_.load(std::memory_order_relaxed)) return true;
+    MutexLock lock(mu_);
+    const auto found = levels_.module_levels.find(module);
+    return level >= (found == levels_.module_levels.end() ? levels_.level
+                                                          : found->second);
+  }
+
+  void Set(const LogLevels& levels) LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(mu_);
+    levels_ = levels;
+    LogLevel lowest = levels.level;
+    for (const auto& [module, level] : levels.module_levels) {
+      lowest = std::min(lowest, level);
+    }
+    lowest_.store(lowest, std::memory_order_relaxed);
+    uniform_.store(levels.module_levels.empty(), std::memory_order_relaxed);
+  }
+
+ private:
+  // Of all modules; spares the silent lines the lock.
+  std::atomic<LogLevel> lowest_ = LogLevel::kInfo;
+  std::atomic<bool> uniform_ = true;
+
+  Mutex mu_;
+  LogLevels levels_ GUARDED_BY(mu_);
+};
+
+// Where lines go. Changes only while nobody logs.
+struct Output {
+  std::shared_ptr<spdlog::details::thread_pool> thread_pool;
+  std::shared_ptr<spdlog::async_logger> logger;  // Null: at once to stderr.
+  Clock* clock = &SystemClock();
+  uint64_t dropped_before = 0;  // By outputs that are gone.
+};
+
+LevelTable& Levels() {
+  static LevelTable& levels = *new LevelTable;
+  return levels;
+}
+
+Output& CurrentOutput() {
+  static Output& output = *new Output;
+  return output;
+}
+
+std::string_view NameOf(LogLevel level) {
+  switch (level) {
+    case LogLevel::kTrace:
+      return "trace";
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kError:
+      return "error";
+    case LogLevel::kOff:
+      break;
+  }
+  return "off";
+}
+
+template <typename Number>
+void AppendNumber(Number number, std::string* out) {
+  char text[32];
+  const std::to_chars_result end =
+      std::to_chars(text, text + sizeof(text), number);
+  out->append(text, end.ptr);
+}
+
+void AppendQuoted(std::string_view text, size_t bytes_limit, std::string* out) {
+  out->push_back('"');
+  AppendJsonEscaped(text, bytes_limit, out);
+  out->push_back('"');
+}
+
+void AppendValue(const LogField& field, std::string* out) {
+  std::visit(
+      [out](auto value) {
+        using T = decltype(value);
+        if constexpr (std::is_same_v<T, bool>) {
+          out->append(value ? "true" : "false");
+        } else if constexpr (std::is_same_v<T, double>) {
+          if (std::isfinite(value)) {
+            AppendNumber(value, out);
+          } else {
+            out->append("null");
+          }
+        } else if constexpr (std::is_integral_v<T>) {
+          AppendNumber(value, out);
+        } else if constexpr (std::is_same_v<T, std::string_view>) {
+          AppendQuoted(value, kLogValueBytesLimit, out);
+        } else {
+          std::string text = absl::StatusCodeToString(value->code());
+          if (!value->ok()) absl::StrAppend(&text, ": ", value->message());
+          AppendQuoted(text, kLogValueBytesLimit, out);
+        }
+      },
+      field.value);
+}
+
+void FormatLine(absl::Time time, LogLevel level, std::string_view module,
+                std::string_view message,
+                std::initializer_list<LogField> fields, std::string* line) {
+  line->append("{\"ts\":\"");
+  AppendTimestamp(time, line);
+  line->append("\",\"level\":\"");
+  line->append(NameOf(level));
+  line->append("\",\"module\":");
+  AppendQuoted(module, kLogValueBytesLimit, line);
+  line->append(",\"msg\":");
+  AppendQuoted(message, kMessageBytesLimit, line);
+  for (const LogField& field : fields) {
+    line->push_back(',');
+    AppendQuoted(field.key, kLogValueBytesLimit, line);
+    line->push_back(':');
+    AppendValue(field, line);
+  }
+  line->push_back('}');
+}
+
+// Runs on the writing thread.
+void PrepareWritingThread() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "log_writer");
+}
+
+}  // namespace
+
+void Log(LogLevel level, std::string_view module, std::string_view message,
+         std::initializer_list<LogField> fields) {
+  if (!LogEnabled(level, module)) return;
+  const Output& output = CurrentOutput();
+  thread_local std::string line;
+  line.clear();
+  FormatLine(output.clock->WallTime(), level, module, message, fields, &line);
+  if (output.logger != nullptr) {
+    output.logger->log(spdlog::level::critical,
+                       spdlog::string_view_t(line.data(), line.size()));
+    return;
+  }
+  line.push_back('\n');
+  fwrite(line.data(), 1, line.size(), stderr);
+}
+
+bool LogEnabled(LogLevel level, std::string_view module) {
+  return Levels().Allows(level, module);
+}
+
+void SetLogLevels(const LogLevels& levels) { Levels().Set(levels); }
+
+absl::Status StartLogging(const LoggingOptions& options) {
+  Output next;
+  try {
+    next.thread_pool = std::make_shared<spdlog::details::thread_pool>(
+        std::max<size_t>(options.lines_waiting_limit, 1), 1,
+        PrepareWritingThread);
+    spdlog::sink_ptr sink;
+    if (options.file.empty()) {
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    } else {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+    }
+    next.logger = std::make_shared<spdlog::async_logger>(
+        "gateway", std::move(sink), next.thread_pool,
+        spdlog::async_overflow_policy::overrun_oldest);
+    // Lines come formatted; levels were judged before. A line is in the file
+    // once written, for whoever watches it.
+    next.logger->set_pattern("%v");
+    next.logger->set_level(spdlog::level::trace);
+    next.logger->flush_on(spdlog::level::trace);
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot open the log: ", error.what()));
+  }
+  StopLogging();
+  if (options.clock != nullptr) next.clock = options.clock;
+  next.dropped_before = CurrentOutput().dropped_before;
+  CurrentOutput() = std::move(next);
+  SetLogLevels(options.levels);
+  return absl::OkStatus();
+}
+
+void StopLogging() {
+  Output next;
+  next.dropped_before = DroppedLogLines();
+  // The end of its threads comes after all that waits is written.
+  CurrentOutput() = std::move(next);
+}
+
+uint64_t DroppedLogLines() {
+  const Output& output = CurrentOutput();
+  return output.dropped_before + (output.thread_pool == nullptr
+                                      ? 0
+                                      : output.thread_pool->overrun_counter());
+}
+
+}  // namespace gateway

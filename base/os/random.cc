@@ -1,0 +1,96 @@
+#include "base/os/random.h"
+
+#include <sys/random.h>
+
+#include <bit>
+#include <cassert>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+namespace gateway {
+namespace {
+
+// xoshiro256++: four words of state, any of them nonzero.
+struct Generator {
+  Generator() {
+    size_t filled = 0;
+    while (filled < sizeof(state)) {
+      const ssize_t got = getrandom(reinterpret_cast<char*>(state) + filled,
+                                    sizeof(state) - filled, 0);
+      // Only a kernel without the call fails for good, and then nothing that
+      // relies on distinct ids may run.
+      if (got < 0 && errno != EINTR) abort();
+      if (got > 0) filled += static_cast<size_t>(got);
+    }
+    state[0] |= 1;
+  }
+
+  uint64_t Next() {
+    const uint64_t result = std::rotl(state[0] + state[3], 23) + state[0];
+    const uint64_t shifted = state[1] << 17;
+    state[2] ^= state[0];
+    state[3] ^= state[1];
+    state[1] ^= state[2];
+    state[0] ^= state[3];
+    state[2] ^= shifted;
+    state[3] = std::rotl(state[3], 45);
+    return result;
+  }
+
+  uint64_t state[4];
+};
+
+class ThreadLocalRandom : public Random {
+ public:
+  uint64_t Bits() override {
+    thread_local Generator generator;
+    return generator.Next();
+  }
+};
+
+}  // namespace
+
+uint64_t Random::Uniform(uint64_t bound) {
+  assert(bound > 0);
+  // The high half of bits * bound is uniform once the few draws are thrown
+  // away that would make some results likelier (Lemire's method).
+  using Wide = unsigned __int128;
+  Wide product = static_cast<Wide>(Bits()) * bound;
+  if (static_cast<uint64_t>(product) < bound) {
+    const uint64_t unfair = -bound % bound;
+    while (static_cast<uint64_t>(product) < unfair) {
+      product = static_cast<Wide>(Bits()) * bound;
+    }
+  }
+  return static_cast<uint64_t>(product >> 64);
+}
+
+double Random::UniformDouble() {
+  return static_cast<double>(Bits() >> 11) * 0x1p-53;
+}
+
+std::string Random::HexId(size_t digits) {
+  std::string id(digits, '\0');
+  FillHexId(id.data(), digits);
+  return id;
+}
+
+void Random::FillHexId(char* out, size_t digits) {
+  uint64_t bits = 0;
+  for (size_t i = 0; i < digits; ++i) {
+    if (i % 16 == 0) bits = Bits();
+    out[i] = "0123456789abcdef"[bits & 15];
+    bits >>= 4;
+  }
+}
+
+Random& SystemRandom() {
+  // Never destroyed: threads may draw while the process exits.
+  static Random& random = *new ThreadLocalRandom;
+  return random;
+}
+
+}  // namespace gateway

@@ -1,0 +1,50 @@
+#include "base/process/exec_program.h"
+
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+extern char** environ;
+
+namespace gateway {
+namespace {
+
+// As execve wants them: pointers into `texts`, and a null at the end.
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+absl::Status ExecProgram(
+    const std::vector<std::string>& command,
+    const std::map<std::string, std::string>& environment) {
+  assert(!command.empty());
+  std::vector<std::string> words = command;
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : environment) {
+    variables.push_back(absl::StrCat(name, "=", value));
+  }
+  const std::vector<char*> arguments = Pointers(words);
+  std::vector<char*> new_environment = Pointers(variables);
+  // The search looks at the PATH of the process.
+  char** const old_environment = environ;
+  environ = new_environment.data();
+  execvp(arguments[0], arguments.data());
+  const int error = errno;
+  environ = old_environment;
+  return absl::ErrnoToStatus(error,
+                             absl::StrCat("cannot run '", command[0], "'"));
+}
+
+}  // namespace gateway

@@ -1,0 +1,28 @@
+// ExecProgram turns this process into another program: same number, same
+// terminal, same standard streams.
+//
+//   std::cerr << ExecProgram({"claude", "--version"}, variables).message();
+//
+// For programs that do nothing else any more: whatever other threads do ends in
+// the middle.
+
+#ifndef BASE_PROCESS_EXEC_PROGRAM_H_
+#define BASE_PROCESS_EXEC_PROGRAM_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+// Runs `command`, whose first word is looked for as a shell does, along the
+// PATH of `environment`, which is all that the program gets. Returns only to
+// say why it could not be run. REQUIRES: `command` is not empty.
+absl::Status ExecProgram(const std::vector<std::string>& command,
+                         const std::map<std::string, std::string>& environment);
+
+}  // namespace gateway
+
+#endif  // BASE_PROCESS_EXEC_PROGRAM_H_

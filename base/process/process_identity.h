@@ -1,0 +1,37 @@
+// ProcessIdentity tells a process from all others that ever have its number:
+// the kernel gives a number away again when its process has ended.
+//
+//   const ProcessIdentity self = ThisProcess();
+//   ... written to a file, and read by another program ...
+//   if (IsRunning(identity)) ...
+//
+// Thread-safe. Blocks for a look at /proc.
+
+#ifndef BASE_PROCESS_PROCESS_IDENTITY_H_
+#define BASE_PROCESS_PROCESS_IDENTITY_H_
+
+#include <cstdint>
+#include <string>
+
+namespace gateway {
+
+struct ProcessIdentity {
+  int64_t pid = 0;
+  // When it began, in words of the kernel that mean nothing to others: which
+  // boot, and how long after it. Empty if that is not known.
+  std::string start;
+
+  friend bool operator==(const ProcessIdentity& a, const ProcessIdentity& b) {
+    return a.pid == b.pid && a.start == b.start;
+  }
+};
+
+ProcessIdentity ThisProcess();
+
+// Whether that process has not ended. One that nobody has waited for has. Where
+// `start` is not known any process with the number will do.
+bool IsRunning(const ProcessIdentity& process);
+
+}  // namespace gateway
+
+#endif  // BASE_PROCESS_PROCESS_IDENTITY_H_

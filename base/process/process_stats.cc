@@ -1,0 +1,72 @@
+#include "base/process/process_stats.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+
+#include "absl/time/time.h"
+
+namespace gateway {
+namespace {
+
+// The entries of a folder, without the two that every folder has.
+int64_t CountEntries(const char* path) {
+  DIR* const folder = opendir(path);
+  if (folder == nullptr) return 0;
+  int64_t entries = 0;
+  while (const dirent* entry = readdir(folder)) {
+    if (entry->d_name[0] != '.') ++entries;
+  }
+  closedir(folder);
+  return entries;
+}
+
+}  // namespace
+
+ProcessMemory ReadProcessMemory() {
+  ProcessMemory memory;
+  FILE* const file = fopen("/proc/self/statm", "re");
+  if (file == nullptr) return memory;
+  int64_t virtual_pages = 0;
+  int64_t resident_pages = 0;
+  if (fscanf(file, "%" SCNd64 " %" SCNd64, &virtual_pages, &resident_pages) ==
+      2) {
+    const int64_t page_bytes = sysconf(_SC_PAGESIZE);
+    memory.virtual_bytes = virtual_pages * page_bytes;
+    memory.resident_bytes = resident_pages * page_bytes;
+  }
+  fclose(file);
+  return memory;
+}
+
+absl::Duration ProcessCpuTime() {
+  rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return absl::ZeroDuration();
+  return absl::DurationFromTimeval(usage.ru_utime) +
+         absl::DurationFromTimeval(usage.ru_stime);
+}
+
+int64_t CountThreads() { return CountEntries("/proc/self/task"); }
+
+int64_t CountOpenFiles() {
+  struct stat folder;
+  if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
+    return folder.st_size;
+  }
+  // Without the one that reads the folder itself.
+  return std::max<int64_t>(CountEntries("/proc/self/fd") - 1, 0);
+}
+
+int64_t OpenFilesLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return static_cast<int64_t>(limit.rlim_cur);
+}
+
+}  // namespace gateway

@@ -1,0 +1,417 @@
+#include "base/process/subprocess.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/async/timer_wheel.h"
+#include "base/memory/block_pool.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+namespace {
+
+// A file descriptor, closed at the end of its life.
+class OwnedFd {
+ public:
+  OwnedFd() = default;
+  explicit OwnedFd(int fd) : fd_(fd) {}
+  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  OwnedFd& operator=(OwnedFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~OwnedFd() { Close(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void Close() {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+// Above the numbers that the program's own files get, so that putting those in
+// place overwrites none of them.
+absl::StatusOr<OwnedFd> Raised(int fd) {
+  OwnedFd owned(fd);
+  if (fd > STDERR_FILENO) return owned;
+  OwnedFd raised(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!raised.valid()) return absl::ErrnoToStatus(errno, "fcntl(F_DUPFD)");
+  return raised;
+}
+
+struct Pipe {
+  OwnedFd ours;    // To be read, without waiting.
+  OwnedFd theirs;  // To be written to.
+};
+
+absl::StatusOr<Pipe> MakePipe() {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe2");
+  Pipe pipe;
+  absl::StatusOr<OwnedFd> ours = Raised(fds[0]);
+  absl::StatusOr<OwnedFd> theirs = Raised(fds[1]);
+  GATEWAY_ASSIGN_OR_RETURN(pipe.ours, std::move(ours));
+  GATEWAY_ASSIGN_OR_RETURN(pipe.theirs, std::move(theirs));
+  if (fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return absl::ErrnoToStatus(errno, "fcntl(O_NONBLOCK)");
+  }
+  return pipe;
+}
+
+// A file in memory: unlike a pipe it takes all of the input at once, and never
+// minds that the program does not read it.
+absl::StatusOr<OwnedFd> MakeInput(std::string_view text) {
+  const int fd = memfd_create("input", MFD_CLOEXEC);
+  if (fd < 0) return absl::ErrnoToStatus(errno, "memfd_create");
+  GATEWAY_ASSIGN_OR_RETURN(OwnedFd input, Raised(fd));
+  while (!text.empty()) {
+    const ssize_t written = write(input.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return absl::ErrnoToStatus(errno, "write(input)");
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  if (lseek(input.get(), 0, SEEK_SET) != 0) {
+    return absl::ErrnoToStatus(errno, "lseek(input)");
+  }
+  return input;
+}
+
+// glibc 2.36 declares its own as a C++ function, which it is not.
+OwnedFd OpenProcess(pid_t pid) {
+  return OwnedFd(static_cast<int>(syscall(SYS_pidfd_open, pid, /*flags=*/0)));
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// What a program is started with. Nothing of ours runs in the child: its memory
+// is ours until it is the program's.
+class Launch {
+ public:
+  Launch() {
+    error_ = posix_spawn_file_actions_init(&files_);
+    Check(posix_spawnattr_init(&attributes_));
+  }
+  ~Launch() {
+    posix_spawnattr_destroy(&attributes_);
+    posix_spawn_file_actions_destroy(&files_);
+  }
+
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  void Give(const OwnedFd& file, int as) {
+    Check(posix_spawn_file_actions_adddup2(&files_, file.get(), as));
+  }
+
+  absl::StatusOr<pid_t> Start(Subprocess::Options& options) {
+    if (!options.directory.empty()) {
+      Check(posix_spawn_file_actions_addchdir_np(&files_,
+                                                 options.directory.c_str()));
+    }
+    // Libraries may have opened files that exec would not close.
+    Check(posix_spawn_file_actions_addclosefrom_np(&files_, STDERR_FILENO + 1));
+    sigset_t signals;
+    sigfillset(&signals);
+    Check(posix_spawnattr_setsigdefault(&attributes_, &signals));
+    sigemptyset(&signals);
+    Check(posix_spawnattr_setsigmask(&attributes_, &signals));
+    Check(posix_spawnattr_setflags(
+        &attributes_,
+        static_cast<int16_t>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
+                             POSIX_SPAWN_SETSIGMASK)));
+    std::vector<char*> arguments = Pointers(options.command);
+    std::vector<char*> environment = Pointers(options.environment);
+    pid_t pid = 0;
+    if (error_ == 0) {
+      error_ = posix_spawnp(&pid, arguments[0], &files_, &attributes_,
+                            arguments.data(), environment.data());
+    }
+    if (error_ == 0) return pid;
+    return absl::ErrnoToStatus(
+        error_, absl::StrCat("cannot run ", options.command.front()));
+  }
+
+ private:
+  // The first error counts.
+  void Check(int error) {
+    if (error_ == 0) error_ = error;
+  }
+
+  posix_spawn_file_actions_t files_;
+  posix_spawnattr_t attributes_;
+  int error_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::string> InheritedEnvironment() {
+  std::vector<std::string> environment;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    environment.emplace_back(*each);
+  }
+  return environment;
+}
+
+// The running program. Keeps itself until that is gone, whoever has lost
+// interest before.
+class Subprocess::Child {
+ public:
+  Child(EventLoop& loop, pid_t pid, const Options& options)
+      : loop_(loop),
+        pid_(pid),
+        output_bytes_limit_(options.output_bytes_limit),
+        errors_bytes_limit_(options.errors_bytes_limit),
+        grace_(options.grace),
+        on_gone_(options.on_gone) {}
+
+  // Takes over our ends of the pipes. If that fails the program is gone.
+  absl::Status Begin(std::shared_ptr<Child> self, OwnedFd output,
+                     OwnedFd errors);
+
+  // Appends what can be read now. False if nothing.
+  absl::StatusOr<bool> TryRead(std::string* output);
+  // Nothing more will come.
+  bool ended() const { return gone_ && !output_.fd.valid(); }
+  WakeUp& wake_up() { return wake_up_; }
+
+  void Terminate();
+  // As Terminate; nobody reads any more.
+  void Abandon();
+
+  pid_t pid() const { return pid_; }
+  const End& end() const { return end_; }
+  const std::string& errors() const { return errors_; }
+
+ private:
+  // One file, and who is told about it.
+  struct Watch final : IoWatcher {
+    Watch(Child* child, void (Child::*on_io)()) : child(child), on_io(on_io) {}
+    void OnIo(uint32_t) override { (child->*on_io)(); }
+
+    Child* const child;
+    void (Child::* const on_io)();
+    OwnedFd fd;
+  };
+
+  absl::Status Open(Watch& watch, OwnedFd fd);
+  void Close(Watch& watch);
+  void OnOutput();
+  void OnErrors();
+  void OnExit();
+  void Reap();
+  void Signal(int signal) const;
+
+  EventLoop& loop_;
+  const pid_t pid_;
+  const size_t output_bytes_limit_;
+  const size_t errors_bytes_limit_;
+  const absl::Duration grace_;
+  const std::function<void()> on_gone_;
+
+  Watch output_{this, &Child::OnOutput};
+  Watch error_output_{this, &Child::OnErrors};
+  Watch process_{this, &Child::OnExit};  // A pidfd.
+  Timer kill_{[this] { Signal(SIGKILL); }};
+  WakeUp wake_up_;
+  std::shared_ptr<Child> self_;  // Until gone.
+
+  size_t output_bytes_ = 0;
+  bool output_ready_ = true;
+  bool terminating_ = false;
+  bool gone_ = false;
+  End end_;
+  std::string errors_;
+};
+
+absl::Status Subprocess::Child::Begin(std::shared_ptr<Child> self,
+                                      OwnedFd output, OwnedFd errors) {
+  self_ = std::move(self);
+  // Nobody else waits for our children, so the id is still the program's.
+  absl::Status status = Open(process_, OpenProcess(pid_));
+  if (status.ok()) status = Open(output_, std::move(output));
+  if (status.ok()) status = Open(error_output_, std::move(errors));
+  if (status.ok()) return status;
+  Signal(SIGKILL);
+  siginfo_t info;
+  waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
+  gone_ = true;
+  for (Watch* watch : {&process_, &output_, &error_output_}) Close(*watch);
+  self_.reset();
+  return status;
+}
+
+absl::Status Subprocess::Child::Open(Watch& watch, OwnedFd fd) {
+  if (!fd.valid()) return absl::ErrnoToStatus(errno, "pidfd_open");
+  GATEWAY_RETURN_IF_ERROR(loop_.Watch(fd.get(), &watch));
+  watch.fd = std::move(fd);
+  return absl::OkStatus();
+}
+
+void Subprocess::Child::Close(Watch& watch) {
+  if (!watch.fd.valid()) return;
+  loop_.Unwatch(watch.fd.get(), &watch);
+  watch.fd.Close();
+}
+
+void Subprocess::Child::Signal(int signal) const {
+  // As long as the program is not waited for, its id is that of its group and
+  // of nothing else.
+  if (!gone_) kill(-pid_, signal);
+}
+
+void Subprocess::Child::OnOutput() {
+  output_ready_ = true;
+  wake_up_.Set();
+}
+
+absl::StatusOr<bool> Subprocess::Child::TryRead(std::string* output) {
+  // What has been said before the end is there at the end.
+  while (output_.fd.valid() && (output_ready_ || gone_)) {
+    const Block block = loop_.blocks().Take();
+    const ssize_t got = read(output_.fd.get(), block.data(), Block::capacity());
+    if (got > 0) {
+      output_bytes_ += static_cast<size_t>(got);
+      if (output_bytes_ > output_bytes_limit_) {
+        Terminate();
+        return absl::ResourceExhaustedError(
+            absl::StrCat("the program says more than the limit of ",
+                         output_bytes_limit_, " bytes"));
+      }
+      output->append(block.data(), static_cast<size_t>(got));
+      return true;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    output_ready_ = false;
+    // Another program that holds the pipe open is not waited for.
+    if (gone_ || got == 0 || errno != EAGAIN) Close(output_);
+  }
+  return false;
+}
+
+void Subprocess::Child::OnErrors() {
+  while (error_output_.fd.valid()) {
+    const Block block = loop_.blocks().Take();
+    const ssize_t got =
+        read(error_output_.fd.get(), block.data(), Block::capacity());
+    if (got > 0) {
+      const size_t room = errors_bytes_limit_ - errors_.size();
+      errors_.append(block.data(), std::min(static_cast<size_t>(got), room));
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return;
+    Close(error_output_);
+  }
+}
+
+void Subprocess::Child::OnExit() {
+  // Dead, but not yet waited for, the leader holds the group's id.
+  siginfo_t info{};
+  const int found = waitid(P_PID, static_cast<id_t>(pid_), &info,
+                           WEXITED | WNOHANG | WNOWAIT);
+  if (found == 0 && info.si_pid == 0) return;
+  Signal(SIGKILL);
+  Reap();
+}
+
+void Subprocess::Child::Reap() {
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG);
+  gone_ = true;
+  if (info.si_code == CLD_EXITED) {
+    end_.code = info.si_status;
+  } else {
+    end_.signal = info.si_status;
+  }
+  kill_.Cancel();
+  OnErrors();
+  Close(error_output_);
+  Close(process_);
+  if (on_gone_) on_gone_();
+  wake_up_.Set();
+  self_.reset();  // May be the last of this.
+}
+
+void Subprocess::Child::Terminate() {
+  if (gone_ || terminating_) return;
+  terminating_ = true;
+  Signal(SIGTERM);
+  loop_.ArmTimer(kill_, grace_);
+}
+
+void Subprocess::Child::Abandon() {
+  Close(output_);
+  Close(error_output_);
+  Terminate();
+}
+
+absl::StatusOr<std::unique_ptr<Subprocess>> Subprocess::Start(EventLoop& loop,
+                                                              Options options) {
+  assert(!options.command.empty());
+  GATEWAY_ASSIGN_OR_RETURN(const OwnedFd input, MakeInput(options.input));
+  GATEWAY_ASSIGN_OR_RETURN(Pipe output, MakePipe());
+  GATEWAY_ASSIGN_OR_RETURN(Pipe errors, MakePipe());
+  Launch launch;
+  launch.Give(input, STDIN_FILENO);
+  launch.Give(output.theirs, STDOUT_FILENO);
+  launch.Give(errors.theirs, STDERR_FILENO);
+  GATEWAY_ASSIGN_OR_RETURN(const pid_t pid, launch.Start(options));
+  auto child = std::make_shared<Child>(loop, pid, options);
+  GATEWAY_RETURN_IF_ERROR(
+      child->Begin(child, std::move(output.ours), std::move(errors.ours)));
+  return std::unique_ptr<Subprocess>(new Subprocess(std::move(child)));
+}
+
+Subprocess::Subprocess(std::shared_ptr<Child> child)
+    : child_(std::move(child)) {}
+
+Subprocess::~Subprocess() { child_->Abandon(); }
+
+Task<absl::StatusOr<bool>> Subprocess::Read(std::string* output,
+                                            CancelSignal& cancel) {
+  Child& child = *child_;
+  CancelListener listener(cancel, [&child] { child.wake_up().Set(); });
+  while (!child.ended()) {
+    if (cancel.cancelled()) co_return cancel.status();
+    const absl::StatusOr<bool> got = child.TryRead(output);
+    if (!got.ok()) co_return got.status();
+    if (*got) co_return true;
+    if (child.ended()) break;
+    co_await child.wake_up().Wait();
+  }
+  co_return false;
+}
+
+void Subprocess::Terminate() { child_->Terminate(); }
+
+const Subprocess::End& Subprocess::end() const {
+  assert(child_->ended());
+  return child_->end();
+}
+
+const std::string& Subprocess::errors() const { return child_->errors(); }
+
+pid_t Subprocess::pid() const { return child_->pid(); }
+
+}  // namespace gateway

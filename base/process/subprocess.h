@@ -1,0 +1,122 @@
+// Subprocess runs a program and reads what it says, on an event loop.
+//
+//   Subprocess::Options options;
+//   options.command = {"claude", "-p"};
+//   options.environment = InheritedEnvironment();
+//   options.input = prompt;
+//   GATEWAY_CO_ASSIGN_OR_RETURN(std::unique_ptr<Subprocess> process,
+//                               Subprocess::Start(loop, std::move(options)));
+//   std::string output;
+//   while (true) {
+//     const absl::StatusOr<bool> more =
+//         co_await process->Read(&output, *call.cancel);
+//     if (!more.ok()) co_return more.status();  // Destroying it ends it.
+//     if (!*more) break;
+//   }
+//   if (process->end().code != 0) ... process->errors() ...
+//
+// The program leads a session and process group of its own, and no more of the
+// group is left than of itself: when it ends, whatever it has started and left
+// behind is killed; when it is to end, the whole group is asked by SIGTERM, and
+// killed by SIGKILL after the grace. It inherits no file of the gateway's
+// except its own input, output and errors. Nothing of it stays as a zombie.
+//
+// Output waits in the pipe until it is read, so a slow reader makes the program
+// wait. Errors are read as they come, and only their beginning is kept.
+//
+// Thread contract: one event loop, the one it was started on.
+
+#ifndef BASE_PROCESS_SUBPROCESS_H_
+#define BASE_PROCESS_SUBPROCESS_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+
+namespace gateway {
+
+// The environment of this process, as `NAME=value`.
+std::vector<std::string> InheritedEnvironment();
+
+class Subprocess {
+ public:
+  struct Options {
+    // The program, which is looked for in PATH if it has no slash, and its
+    // arguments. REQUIRES: not empty.
+    std::vector<std::string> command;
+    // As `NAME=value`, and all that the program gets.
+    std::vector<std::string> environment;
+    // Where it runs; where the gateway does if empty.
+    std::string directory;
+    // What its standard input holds. Used by Start alone.
+    std::string_view input;
+    // A program that says more is ended.
+    size_t output_bytes_limit = 16 * 1024 * 1024;
+    // What is kept of its errors.
+    size_t errors_bytes_limit = 16 * 1024;
+    // From being asked to end until being made to.
+    absl::Duration grace = absl::Seconds(2);
+    // Called on the loop once the program is gone, which may be after the
+    // Subprocess is. Optional.
+    std::function<void()> on_gone;
+  };
+
+  // How it ended.
+  struct End {
+    int code = -1;   // -1 if it was killed.
+    int signal = 0;  // What killed it, if anything did.
+  };
+
+  // NOT_FOUND or PERMISSION_DENIED if there is no such program or it may not
+  // be run; nothing was started then and `on_gone` is not called. Returns when
+  // the program runs, which takes about a millisecond.
+  static absl::StatusOr<std::unique_ptr<Subprocess>> Start(EventLoop& loop,
+                                                           Options options);
+
+  // Ends the program if it runs, in the background.
+  ~Subprocess();
+
+  Subprocess(const Subprocess&) = delete;
+  Subprocess& operator=(const Subprocess&) = delete;
+
+  // Waits until the program says something, appends it to `output`, some KiB at
+  // most, and returns true. Returns false when it has ended and all that it has
+  // said was read; RESOURCE_EXHAUSTED, after ending it, when it says too much;
+  // what `cancel` fired with, which alone does not end it.
+  Task<absl::StatusOr<bool>> Read(std::string* output, CancelSignal& cancel);
+
+  // Ends the program, unless it has ended.
+  void Terminate();
+
+  // REQUIRES: Read has returned false.
+  const End& end() const;
+
+  // The beginning of what it wrote to its standard error so far.
+  const std::string& errors() const;
+
+  // Also the process group's. May be another's when the program is gone.
+  pid_t pid() const;
+
+ private:
+  class Child;
+
+  explicit Subprocess(std::shared_ptr<Child> child);
+
+  const std::shared_ptr<Child> child_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_PROCESS_SUBPROCESS_H_

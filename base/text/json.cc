@@ -1,0 +1,450 @@
+#include "base/text/json.h"
+
+// Our asserts are on in every build, and simdjson would take that as a wish for
+// its development checks, which cost memory and time per value.
+#define SIMDJSON_DEVELOPMENT_CHECKS 0
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+namespace ondemand = ::simdjson::ondemand;
+
+constexpr std::string_view kPathUrl = "llmgateway.dev/json_path";
+
+// A parser keeps its memory between texts, but not that of the rare huge one.
+constexpr size_t kParserKeptBytesMax = 1 << 20;
+constexpr size_t kParserBytesMin = 4096;
+
+absl::Status ErrorAt(std::string path, std::string_view description) {
+  absl::Status status = absl::InvalidArgumentError(
+      path.empty() ? std::string(description)
+                   : absl::StrCat(path, ": ", ToAbsl(description)));
+  if (!path.empty())
+    status.SetPayload(ToAbsl(kPathUrl), absl::Cord(std::move(path)));
+  return status;
+}
+
+std::string_view Describe(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR:
+      return "not valid UTF-8";
+    case simdjson::EMPTY:
+      return "no JSON text";
+    case simdjson::CAPACITY:
+    case simdjson::MEMALLOC:
+      return "JSON text too large";
+    case simdjson::UNCLOSED_STRING:
+      return "malformed JSON: a string does not end";
+    case simdjson::UNESCAPED_CHARS:
+      return "malformed JSON: a control character inside a string";
+    case simdjson::STRING_ERROR:
+      return "malformed JSON: a bad escape or a lone surrogate in a string";
+    case simdjson::NUMBER_ERROR:
+      return "malformed JSON: a bad number";
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      return "malformed JSON: an array or object does not end";
+    case simdjson::TRAILING_CONTENT:
+      return "malformed JSON: something follows the end";
+    default:
+      return "malformed JSON";
+  }
+}
+
+std::string_view TrimRight(std::string_view text) {
+  size_t size = text.size();
+  while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\n' ||
+                      text[size - 1] == '\r' || text[size - 1] == '\t')) {
+    --size;
+  }
+  return text.substr(0, size);
+}
+
+// The key as it stands, from after its opening quote on, if that is how it
+// reads: ASCII without an escape. A null view otherwise.
+std::string_view PlainKey(const char* key) {
+  for (const char* at = key;; ++at) {
+    if (*at == '"') return {key, static_cast<size_t>(at - key)};
+    if (*at == '\\' || static_cast<unsigned char>(*at) >= 0x80) return {};
+  }
+}
+
+// A parser with the copy of a text that came without padding.
+struct Desk {
+  ondemand::parser parser;
+  std::string padded;
+};
+
+// The desks of this thread. A visitor that reads another text takes the next.
+struct Office {
+  std::vector<std::unique_ptr<Desk>> desks;
+  size_t taken = 0;
+};
+
+Office& ThisThreadsOffice() {
+  thread_local Office office;
+  return office;
+}
+
+// Holds a desk for one reading.
+class DeskLease {
+ public:
+  DeskLease() : office_(ThisThreadsOffice()) {
+    if (office_.taken == office_.desks.size()) {
+      office_.desks.push_back(std::make_unique<Desk>());
+    }
+    desk_ = office_.desks[office_.taken++].get();
+  }
+  ~DeskLease() {
+    --office_.taken;
+    if (desk_->parser.capacity() > kParserKeptBytesMax) {
+      desk_->parser = ondemand::parser();
+      desk_->padded = std::string();
+    }
+  }
+  DeskLease(const DeskLease&) = delete;
+  DeskLease& operator=(const DeskLease&) = delete;
+
+  Desk& operator*() { return *desk_; }
+  Desk* operator->() { return desk_; }
+
+ private:
+  Office& office_;
+  Desk* desk_;
+};
+
+}  // namespace
+
+// The seam between JsonValue and the parser.
+class JsonReading {
+ public:
+  using Step = JsonValue::Step;
+
+  static ondemand::value& Of(JsonValue& value) {
+    return *static_cast<ondemand::value*>(value.value_);
+  }
+
+  // Calls `visit` with the value at `start`.
+  static absl::Status VisitRoot(const Step& start, ondemand::value& value,
+                                JsonValue::ElementVisitor visit) {
+    JsonValue root(&start, &value);
+    return visit(root);
+  }
+
+  // The root's step knows where the text ends.
+  static Step Root(std::string_view text) {
+    return {.key = std::string_view(text.data() + text.size(), 0)};
+  }
+  static const char* EndOfText(const JsonValue& value) {
+    const Step* step = value.step_;
+    while (step->parent != nullptr) step = step->parent;
+    return step->key.data();
+  }
+};
+
+namespace {
+
+// The text of `value` without checks of what is inside.
+simdjson::simdjson_result<std::string_view> RawText(ondemand::value& value) {
+  ondemand::json_type type;
+  if (auto error = value.type().get(type)) return error;
+  std::string_view raw;
+  if (type == ondemand::json_type::object) {
+    ondemand::object object;
+    if (auto error = value.get_object().get(object)) return error;
+    if (auto error = object.raw_json().get(raw)) return error;
+  } else if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    if (auto error = value.get_array().get(array)) return error;
+    if (auto error = array.raw_json().get(raw)) return error;
+  } else {
+    raw = value.raw_json_token();
+  }
+  return TrimRight(raw);
+}
+
+}  // namespace
+
+std::string JsonValue::Path() const {
+  std::vector<const Step*> steps;
+  for (const Step* step = step_; step->parent != nullptr; step = step->parent) {
+    steps.push_back(step);
+  }
+  std::string path;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if ((*step)->key.data() == nullptr) {
+      absl::StrAppend(&path, "[", (*step)->index, "]");
+    } else {
+      absl::StrAppend(&path, path.empty() ? "" : ".",
+                      ToAbsl((*step)->key.substr(0, 128)));
+    }
+  }
+  return path;
+}
+
+absl::Status JsonValue::Error(std::string_view description) const {
+  return ErrorAt(Path(), description);
+}
+
+absl::Status JsonValue::TypeError(int error, std::string_view expected) const {
+  const auto code = static_cast<simdjson::error_code>(error);
+  if (code == simdjson::INCORRECT_TYPE) {
+    return Error(absl::StrCat("expected ", ToAbsl(expected)));
+  }
+  return Error(Describe(code));
+}
+
+// A second reading would unescape twice into a buffer measured for once.
+absl::Status JsonValue::MarkRead() {
+  assert(!read_);
+  if (read_) return Error("read twice");
+  read_ = true;
+  return absl::OkStatus();
+}
+
+JsonType JsonValue::Type() {
+  ondemand::json_type type;
+  if (JsonReading::Of(*this).type().get(type)) return JsonType::kNumber;
+  switch (type) {
+    case ondemand::json_type::array:
+      return JsonType::kArray;
+    case ondemand::json_type::object:
+      return JsonType::kObject;
+    case ondemand::json_type::string:
+      return JsonType::kString;
+    case ondemand::json_type::boolean:
+      return JsonType::kBool;
+    case ondemand::json_type::null:
+      return JsonType::kNull;
+    default:
+      // Also what begins no value at all: reading it as a number says so.
+      return JsonType::kNumber;
+  }
+}
+
+bool JsonValue::BeginsWith(char first) {
+  return JsonReading::Of(*this).raw_json_token().front() == first;
+}
+
+absl::StatusOr<JsonString> JsonValue::StringAndRaw() {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  ondemand::value& value = JsonReading::Of(*this);
+  JsonString string;
+  if (auto error = value.get_string().get(string.text)) {
+    return TypeError(error, "a string");
+  }
+  string.raw = TrimRight(value.raw_json_token());
+  // The text was UTF-8; only an escape can have made it something else. The
+  // parser refuses those today, and protobuf could not carry them.
+  if (string.raw.size() != string.text.size() + 2 && !IsUtf8(string.text)) {
+    return Error(Describe(simdjson::STRING_ERROR));
+  }
+  return string;
+}
+
+absl::StatusOr<std::string_view> JsonValue::String() {
+  absl::StatusOr<JsonString> string = StringAndRaw();
+  if (!string.ok()) return string.status();
+  return string->text;
+}
+
+absl::StatusOr<bool> JsonValue::Bool() {
+  bool truth = false;
+  if (auto error = JsonReading::Of(*this).get_bool().get(truth)) {
+    return TypeError(error, "true or false");
+  }
+  return truth;
+}
+
+absl::StatusOr<int64_t> JsonValue::Int64() {
+  ondemand::value& value = JsonReading::Of(*this);
+  int64_t number = 0;
+  auto error = value.get_int64().get(number);
+  if (!error) return number;
+  double real = 0;
+  // 2^53: beyond it a double no longer names one integer.
+  if (!value.get_double().get(real) && std::abs(real) <= 9007199254740992.0 &&
+      real == std::trunc(real)) {
+    return static_cast<int64_t>(real);
+  }
+  return Error("expected an integer");
+}
+
+absl::StatusOr<int32_t> JsonValue::Int32(int32_t min, int32_t max) {
+  absl::StatusOr<int64_t> number = Int64();
+  if (!number.ok()) return number.status();
+  if (*number < min || *number > max) {
+    return Error(absl::StrCat("must be between ", min, " and ", max));
+  }
+  return static_cast<int32_t>(*number);
+}
+
+absl::StatusOr<double> JsonValue::Double() {
+  double number = 0;
+  if (auto error = JsonReading::Of(*this).get_double().get(number)) {
+    const bool is_number = Type() == JsonType::kNumber;
+    return TypeError(is_number ? error : simdjson::INCORRECT_TYPE, "a number");
+  }
+  return number;
+}
+
+absl::Status JsonValue::Null() {
+  if (TrimRight(JsonReading::Of(*this).raw_json_token()) == "null") {
+    return absl::OkStatus();
+  }
+  return Error("expected null");
+}
+
+absl::StatusOr<std::string_view> JsonValue::RawUnchecked() {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  std::string_view raw;
+  if (auto error = RawText(JsonReading::Of(*this)).get(raw)) {
+    return Error(Describe(error));
+  }
+  return raw;
+}
+
+std::string_view JsonValue::FirstToken() {
+  return TrimRight(JsonReading::Of(*this).raw_json_token());
+}
+
+absl::StatusOr<std::string_view> JsonValue::Raw() {
+  absl::StatusOr<std::string_view> raw = RawUnchecked();
+  if (!raw.ok()) return raw;
+  absl::Status status = CheckJson(*raw, kJsonDepthLimit - step_->depth);
+  if (!status.ok()) return Error(ToStd(status.message()));
+  return raw;
+}
+
+absl::StatusOr<std::string_view> JsonValue::VisitedRaw() {
+  assert(read_);
+  ondemand::value& value = JsonReading::Of(*this);
+  const char* begin = value.raw_json_token().data();
+  const char* end = JsonReading::EndOfText(*this);
+  // The next token, if any, is beyond the value; space may lie between.
+  const char* next = nullptr;
+  if (value.current_location().get(next) == simdjson::SUCCESS) end = next;
+  const std::string_view raw = TrimRight(std::string_view(begin, end - begin));
+  absl::Status status = CheckJson(raw, kJsonDepthLimit - step_->depth);
+  if (!status.ok()) return Error(ToStd(status.message()));
+  return raw;
+}
+
+absl::Status JsonValue::EachField(FieldVisitor visit) {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  ondemand::object object;
+  if (auto error = JsonReading::Of(*this).get_object().get(object)) {
+    return TypeError(error, "an object");
+  }
+  if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
+  Step step{.parent = step_, .depth = step_->depth + 1};
+  for (auto each : object) {
+    if (auto error = each.error()) return Error(Describe(error));
+    ondemand::field& field = each.value_unsafe();
+    step.key = PlainKey(field.key().raw());
+    if (step.key.data() == nullptr) {
+      if (auto error = field.unescaped_key().get(step.key)) {
+        return Error(Describe(error));
+      }
+      // The text was UTF-8; only an escape can have made it something else.
+      if (!IsUtf8(step.key)) return Error(Describe(simdjson::STRING_ERROR));
+    }
+    JsonValue value(&step, &field.value());
+    absl::Status status = visit(step.key, value);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JsonValue::EachElement(ElementVisitor visit) {
+  if (absl::Status status = MarkRead(); !status.ok()) return status;
+  ondemand::array array;
+  if (auto error = JsonReading::Of(*this).get_array().get(array)) {
+    return TypeError(error, "an array");
+  }
+  if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
+  Step step{.parent = step_, .depth = step_->depth + 1};
+  for (auto each : array) {
+    ondemand::value element;
+    if (auto error = std::move(each).get(element)) {
+      return Error(Describe(error));
+    }
+    JsonValue value(&step, &element);
+    absl::Status status = visit(value);
+    if (!status.ok()) return status;
+    ++step.index;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadJson(std::string_view text, JsonPadding padding,
+                      absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
+  DeskLease desk;
+  if (padding == JsonPadding::kAbsent) {
+    desk->padded.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    desk->padded.assign(text);
+    text = std::string_view(desk->padded.data(), text.size());
+  }
+  // Rounded up, so that texts that grow slowly do not allocate each time.
+  const size_t capacity = std::max(kParserBytesMin, std::bit_ceil(text.size()));
+  if (desk->parser.capacity() < text.size() &&
+      desk->parser.allocate(capacity) != simdjson::SUCCESS) {
+    return ErrorAt("", "JSON text too large");
+  }
+  ondemand::document document;
+  if (auto error =
+          desk->parser.iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
+              .get(document)) {
+    return ErrorAt("", Describe(error));
+  }
+  // The parser checks this only for roots that it is asked for by type.
+  const char last = TrimRight(text).back();
+  ondemand::value root;
+  if (auto error = document.get_value().get(root)) {
+    return ErrorAt("", error == simdjson::SCALAR_DOCUMENT_AS_VALUE
+                           ? "expected an object or an array"
+                           : Describe(error));
+  }
+  if (last !=
+      (root.type().value_unsafe() == ondemand::json_type::object ? '}' : ']')) {
+    return ErrorAt("", Describe(simdjson::INCOMPLETE_ARRAY_OR_OBJECT));
+  }
+  const JsonReading::Step start = JsonReading::Root(text);
+  absl::Status status = JsonReading::VisitRoot(start, root, visit);
+  if (!status.ok()) return status;
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+    return ErrorAt("", Describe(simdjson::TRAILING_CONTENT));
+  }
+  return absl::OkStatus();
+}
+
+std::string JsonErrorPath(const absl::Status& status) {
+  const auto path = status.GetPayload(ToAbsl(kPathUrl));
+  return path.has_value() ? std::string(*path) : std::string();
+}
+
+std::string JsonErrorDescription(const absl::Status& status) {
+  const std::string path = JsonErrorPath(status);
+  std::string_view message = ToStd(status.message());
+  if (!path.empty()) message.remove_prefix(path.size() + 2);
+  return std::string(message);
+}
+
+bool IsUtf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
+}  // namespace gateway

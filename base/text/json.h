@@ -1,0 +1,162 @@
+// JSON, read in one pass.
+//
+// Reading walks the text once, in order, and keeps nothing: a visitor is called
+// for each field or element, takes what it knows and keeps the raw text of what
+// it does not know. Keys arrive unescaped; repeated keys arrive as often as
+// they are written, and what that means is the visitor's to decide. Errors name
+// the place, as in `messages[0].content[1].type: expected a string`.
+//
+//   absl::Status status = ReadJson(body, JsonPadding::kAbsent, [&](
+//       JsonValue& root) {
+//     return root.EachField([&](std::string_view key, JsonValue& value)
+//                               -> absl::Status {
+//       if (key == "model") {
+//         GATEWAY_ASSIGN_OR_RETURN(const auto text, value.String());
+//         model = text;
+//       } else if (key == "tools") {
+//         return value.EachElement([&](JsonValue& tool) { ... });
+//       } else {
+//         GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+//         extensions.emplace_back(key, raw);
+//       }
+//       return absl::OkStatus();
+//     });
+//   });
+//
+// What is checked: the whole text is valid UTF-8, its strings and brackets
+// close, nothing follows the root, and everything that was visited or taken raw
+// is well formed. What is not: the inside of values that the visitor skips or
+// takes by `RawUnchecked`, which suits bytes that are only forwarded and whose
+// last judge is the receiver.
+//
+// Writing is in json_writer.h, which this header brings along.
+//
+// Thread-safe between calls: each thread has parsers of its own, which keep
+// their memory. Visitors must not suspend a coroutine; they may read another
+// text.
+
+#ifndef BASE_TEXT_JSON_H_
+#define BASE_TEXT_JSON_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/text/json_grammar.h"
+#include "base/text/json_writer.h"
+
+namespace gateway {
+
+enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
+
+// Whether 64 readable bytes follow a text, which saves copying it.
+enum class JsonPadding { kAbsent, kPresent };
+
+// A string both ways: unescaped, and as it stands, quotes included.
+struct JsonString {
+  std::string_view text;
+  std::string_view raw;
+};
+
+// One value of a text that is being read. Each value is read at most once; a
+// value left unread is skipped. All views are valid until ReadJson returns,
+// except that raw views of a text with padding point into that text.
+class JsonValue {
+ public:
+  using FieldVisitor =
+      absl::FunctionRef<absl::Status(std::string_view key, JsonValue& value)>;
+  using ElementVisitor = absl::FunctionRef<absl::Status(JsonValue& value)>;
+
+  JsonValue(const JsonValue&) = delete;
+  JsonValue& operator=(const JsonValue&) = delete;
+
+  // What the value is, judged by its first character. Does not read it.
+  JsonType Type();
+  bool IsNull() { return BeginsWith('n'); }
+  bool IsString() { return BeginsWith('"'); }
+  bool IsArray() { return BeginsWith('['); }
+  bool IsObject() { return BeginsWith('{'); }
+
+  // The value, where it has the type; otherwise an error that names the path.
+  // Lone surrogates are refused. A number such as 3.0 is an integer.
+  absl::StatusOr<std::string_view> String();
+  absl::StatusOr<JsonString> StringAndRaw();
+  absl::StatusOr<bool> Bool();
+  absl::StatusOr<int64_t> Int64();
+  // As Int64, within [min, max].
+  absl::StatusOr<int32_t> Int32(int32_t min, int32_t max);
+  absl::StatusOr<double> Double();
+
+  // Reads `null` and nothing else.
+  absl::Status Null();
+
+  // The text of the value byte for byte, without space around it.
+  absl::StatusOr<std::string_view> Raw();
+  // The same; only brackets and strings are known to close.
+  absl::StatusOr<std::string_view> RawUnchecked();
+
+  // The value's first token, which is all of it unless it has brackets. Of a
+  // text with padding it is a view into it. Does not read the value.
+  std::string_view FirstToken();
+
+  // As Raw, for an object or array that has been visited to its end.
+  absl::StatusOr<std::string_view> VisitedRaw();
+
+  // Visit the fields of an object or the elements of an array until a visitor
+  // fails.
+  absl::Status EachField(FieldVisitor visit);
+  absl::Status EachElement(ElementVisitor visit);
+
+  // An InvalidArgument that names this value, for what is wrong with it beyond
+  // its type: `path: description`.
+  absl::Status Error(std::string_view description) const;
+
+  // Where the value is, as in `messages[0].content`; empty for the root.
+  std::string Path() const;
+
+ private:
+  friend class JsonReading;
+
+  // A step from the root. Steps live on the stack of the visitors.
+  struct Step {
+    const Step* parent = nullptr;
+    // Of an object's field; data() is null for elements. The root has the empty
+    // end of the text.
+    std::string_view key;
+    size_t index = 0;  // Of an array's element.
+    int depth = 0;
+  };
+
+  JsonValue(const Step* step, void* value) : step_(step), value_(value) {}
+
+  bool BeginsWith(char first);
+  absl::Status TypeError(int error, std::string_view expected) const;
+  absl::Status MarkRead();
+
+  const Step* step_;
+  // The parser's own value, whose header is large and stays in one source.
+  void* value_;
+  bool read_ = false;
+};
+
+// Reads `text`, whose root must be an object or an array. An error of the
+// reading itself is an InvalidArgument; an error of `visit` is returned as it
+// is.
+absl::Status ReadJson(std::string_view text, JsonPadding padding,
+                      absl::FunctionRef<absl::Status(JsonValue& root)> visit);
+
+// The path that an error made here carries, as in `messages[0].content`; empty
+// for errors that have none. JsonErrorDescription is the message without it.
+std::string JsonErrorPath(const absl::Status& status);
+std::string JsonErrorDescription(const absl::Status& status);
+
+// Whether `text` is valid UTF-8.
+bool IsUtf8(std::string_view text);
+
+}  // namespace gateway
+
+#endif  // BASE_TEXT_JSON_H_

@@ -1,0 +1,130 @@
+#include "base/text/json_escape.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+// What stands behind the backslash; 0 for a byte that stays as it is, 'u' for
+// one that needs the long form, 'x' for one of a longer character.
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> escapes = {};
+  for (int byte = 0; byte < 0x20; ++byte) escapes[byte] = 'u';
+  for (int byte = 0x80; byte < 0x100; ++byte) escapes[byte] = 'x';
+  escapes[0x7f] = 'u';
+  escapes['"'] = '"';
+  escapes['\\'] = '\\';
+  escapes['\b'] = 'b';
+  escapes['\f'] = 'f';
+  escapes['\n'] = 'n';
+  escapes['\r'] = 'r';
+  escapes['\t'] = 't';
+  return escapes;
+}();
+
+bool InRange(unsigned char byte, int low, int high) {
+  return byte >= low && byte <= high;
+}
+
+// The length of the character at the start of `text`, whose first byte is not
+// ASCII; 0 if it is not UTF-8.
+size_t CharacterBytes(std::string_view text) {
+  const auto at = [&](size_t i) -> unsigned char {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const auto follows = [&](size_t i) { return InRange(at(i), 0x80, 0xBF); };
+  const unsigned char first = at(0);
+  if (InRange(first, 0xC2, 0xDF)) return follows(1) ? 2 : 0;
+  if (InRange(first, 0xE0, 0xEF)) {
+    // Neither overlong forms nor surrogates.
+    const int low = first == 0xE0 ? 0xA0 : 0x80;
+    const int high = first == 0xED ? 0x9F : 0xBF;
+    return InRange(at(1), low, high) && follows(2) ? 3 : 0;
+  }
+  if (InRange(first, 0xF0, 0xF4)) {
+    const int low = first == 0xF0 ? 0x90 : 0x80;
+    const int high = first == 0xF4 ? 0x8F : 0xBF;
+    return InRange(at(1), low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// `text` up to `bytes_limit`, without the beginning of a character that the
+// limit splits.
+std::string_view Shorten(std::string_view text, size_t bytes_limit) {
+  if (text.size() <= bytes_limit) return text;
+  size_t size = bytes_limit;
+  for (int i = 0; i < 3 && size > 0 && (text[size] & 0xC0) == 0x80; ++i) {
+    --size;
+  }
+  return text.substr(0, size);
+}
+
+}  // namespace
+
+bool IsPlainJsonText(std::string_view text) {
+  // Eight bytes at a time: adding or subtracting carries into the top bit of
+  // each byte that is out of range, and beyond only where there is one.
+  constexpr uint64_t kEach = 0x0101010101010101;
+  constexpr uint64_t kTop = 0x80 * kEach;
+  uint64_t suspects = 0;
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word;
+    memcpy(&word, text.data() + i, 8);
+    const uint64_t quote = word ^ ('"' * kEach);
+    const uint64_t backslash = word ^ ('\\' * kEach);
+    suspects |= word | (word + kEach) | (word - ' ' * kEach) | (quote - kEach) |
+                (backslash - kEach);
+  }
+  bool plain = (suspects & kTop) == 0;
+  for (; i < text.size(); ++i) {
+    plain &= kEscapes[static_cast<unsigned char>(text[i])] == 0;
+  }
+  return plain;
+}
+
+void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
+                       std::string* out) {
+  const std::string_view kept = Shorten(text, bytes_limit);
+  size_t plain = 0;  // Where the bytes begin that were not yet written.
+  size_t i = 0;
+  while (i < kept.size()) {
+    const auto byte = static_cast<unsigned char>(kept[i]);
+    const char escape = kEscapes[byte];
+    if (escape == 0) {
+      ++i;
+      continue;
+    }
+    if (escape == 'x') {
+      const size_t size = CharacterBytes(kept.substr(i));
+      if (size > 0) {
+        i += size;
+        continue;
+      }
+    }
+    out->append(kept, plain, i - plain);
+    if (escape == 'x') {
+      out->append(kReplacement);
+    } else if (escape == 'u') {
+      out->append("\\u00");
+      out->push_back("0123456789abcdef"[byte >> 4]);
+      out->push_back("0123456789abcdef"[byte & 15]);
+    } else {
+      out->push_back('\\');
+      out->push_back(escape);
+    }
+    plain = ++i;
+  }
+  out->append(kept, plain, kept.size() - plain);
+  if (kept.size() < text.size()) out->append("...");
+}
+
+}  // namespace gateway

@@ -1,0 +1,31 @@
+// Writes any bytes as the inside of a JSON string: for log lines, whose texts
+// come from strangers and must neither break the line nor fill the disk.
+//
+//   std::string line = "{\"model\":\"";
+//   AppendJsonEscaped(model, /*bytes_limit=*/256, &line);
+//   line += "\"}";
+//
+// Quotes, backslashes and control characters (DEL too) are escaped; what is not
+// UTF-8 becomes U+FFFD. base/text/json.h writes JSON for machines that must get
+// the same text back; this one prefers a valid line to an exact one.
+
+#ifndef BASE_TEXT_JSON_ESCAPE_H_
+#define BASE_TEXT_JSON_ESCAPE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+// Of `text` at most `bytes_limit` bytes are written, whole characters only, and
+// "..." in place of the rest. Allocates nothing while `out` has room.
+void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
+                       std::string* out);
+
+// Whether the text is ASCII of which nothing needs to be escaped.
+bool IsPlainJsonText(std::string_view text);
+
+}  // namespace gateway
+
+#endif  // BASE_TEXT_JSON_ESCAPE_H_

@@ -1,0 +1,73 @@
+// JSON, written in one go.
+//
+//   std::string out;
+//   JsonWriter json(&out);
+//   json.StartObject();
+//   json.StringField("model", model);
+//   json.StartArrayField("stop");
+//   for (const std::string& stop : stops) json.String(stop);
+//   json.EndArray();
+//   json.EndObject();
+//
+// One text, one thread.
+
+#ifndef BASE_TEXT_JSON_WRITER_H_
+#define BASE_TEXT_JSON_WRITER_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+// Appends one JSON text to a string. Allocates nothing but that string's
+// memory. The caller keeps the grammar: keys in objects, what was started is
+// ended. Strings must be UTF-8.
+class JsonWriter {
+ public:
+  // Borrows `out`.
+  explicit JsonWriter(std::string* out) : out_(*out) {}
+
+  void StartObject() { Open('{'); }
+  void EndObject() { Close('}'); }
+  void StartArray() { Open('['); }
+  void EndArray() { Close(']'); }
+
+  void Key(std::string_view key);
+  void String(std::string_view text);
+  void Int64(int64_t number);
+  // The shortest text that reads back as the same number; what JSON cannot
+  // say, NaN and the infinities, becomes null.
+  void Double(double number);
+  void Bool(bool truth);
+  void Null();
+  // Writes a JSON text as it is. REQUIRES: CheckJson accepts it.
+  void Raw(std::string_view json);
+
+  // The key and its value.
+  void StringField(std::string_view key, std::string_view text);
+  void Int64Field(std::string_view key, int64_t number);
+  void DoubleField(std::string_view key, double number);
+  void BoolField(std::string_view key, bool truth);
+  void NullField(std::string_view key);
+  void RawField(std::string_view key, std::string_view json);
+  void StartObjectField(std::string_view key);
+  void StartArrayField(std::string_view key);
+
+ private:
+  void Open(char bracket);
+  void Close(char bracket);
+  // Writes the comma that is due before a key or element.
+  void Separate();
+  void Quote(std::string_view text);
+
+  std::string& out_;
+  int depth_ = 0;
+  bool after_key_ = false;
+  // Bit d: the container at depth d has something in it.
+  uint64_t filled_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_TEXT_JSON_WRITER_H_

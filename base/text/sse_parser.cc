@@ -1,0 +1,258 @@
+#include "base/text/sse_parser.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/memory/recycler.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kFirstCapacityBytes = 512;
+
+const char* FindByte(const char* from, const char* end, char byte) {
+  if (from == end) return end;
+  const void* found = memchr(from, byte, static_cast<size_t>(end - from));
+  return found != nullptr ? static_cast<const char*>(found) : end;
+}
+
+// The value of the line's field if its name is `name`, null data otherwise.
+std::string_view ValueOf(std::string_view name, std::string_view line) {
+  if (!line.starts_with(name)) return {};
+  line.remove_prefix(name.size());
+  if (line.empty()) return line;  // A name alone has the empty value.
+  if (line.front() != ':') return {};
+  line.remove_prefix(1);
+  if (line.starts_with(' ')) line.remove_prefix(1);
+  return line;
+}
+
+}  // namespace
+
+void SseParser::PaddedBuffer::Append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const size_t size = size_ + bytes.size();
+  if (size > capacity_) {
+    const size_t capacity =
+        std::max({kFirstCapacityBytes, size, 2 * capacity_});
+    PaddedBuffer grown;
+    grown.bytes_ =
+        static_cast<char*>(RecycledAllocate(capacity + kSsePaddingBytes));
+    grown.size_ = size_;
+    grown.capacity_ = capacity;
+    // Zeroed, so that whoever reads the padding reads something.
+    memset(grown.bytes_, 0, capacity + kSsePaddingBytes);
+    if (size_ > 0) memcpy(grown.bytes_, bytes_, size_);
+    Swap(grown);
+  }
+  memcpy(bytes_ + size_, bytes.data(), bytes.size());
+  size_ = size;
+}
+
+SseParser::PaddedBuffer::~PaddedBuffer() {
+  RecycledFree(bytes_, capacity_ + kSsePaddingBytes);
+}
+
+void SseParser::PaddedBuffer::Swap(PaddedBuffer& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
+}
+
+SseParser::LineEnds::LineEnds(std::string_view text)
+    : end_(text.data() + text.size()),
+      lf_(FindByte(text.data(), end_, '\n')),
+      cr_(FindByte(text.data(), end_, '\r')) {}
+
+const char* SseParser::LineEnds::Find(const char* from) {
+  if (lf_ < from) lf_ = FindByte(from, end_, '\n');
+  if (cr_ < from) cr_ = FindByte(from, end_, '\r');
+  return std::min(lf_, cr_);
+}
+
+SseParser::SseParser(size_t event_bytes_limit)
+    : event_bytes_limit_(event_bytes_limit) {
+  assert(event_bytes_limit > 0);
+}
+
+absl::Status SseParser::Feed(std::string_view bytes) {
+  assert(input_.empty());
+  joined_used_ = 0;
+  finished_.Clear();
+  input_ = failed_ ? std::string_view() : bytes;
+  if (at_stream_start_) TakeByteOrderMark();
+  input_line_ends_ = LineEnds(input_);
+  return CheckLimit();
+}
+
+bool SseParser::Next(SseEvent* event) {
+  if (input_.empty()) return false;
+  if (!carry_.View().empty()) return NextCarried(event);
+
+  const size_t prefix_bytes = lf_may_follow_ && input_.front() == '\n' ? 1 : 0;
+  lf_may_follow_ = false;
+  const size_t size = ParseBlock(input_, prefix_bytes, input_line_ends_, event);
+  if (size == 0) {
+    carry_.Append(input_);
+    carry_prefix_bytes_ = prefix_bytes;
+    input_ = {};
+    return false;
+  }
+  input_.remove_prefix(size);
+  return true;
+}
+
+bool SseParser::NextCarried(SseEvent* event) {
+  const size_t size = FindBlockEnd(input_, input_line_ends_, InputPosition());
+  if (size == 0) {
+    carry_.Append(input_);
+    input_ = {};
+    return false;
+  }
+  carry_.Append(input_.substr(0, size));
+  input_.remove_prefix(size);
+  // The event's views must outlive what is carried from the rest of this feed.
+  carry_.Swap(finished_);
+  carry_.Clear();
+  const size_t prefix_bytes = std::exchange(carry_prefix_bytes_, 0);
+  LineEnds line_ends(finished_.View());
+  const size_t parsed =
+      ParseBlock(finished_.View(), prefix_bytes, line_ends, event);
+  assert(parsed == finished_.View().size());
+  return parsed > 0;
+}
+
+void SseParser::TakeByteOrderMark() {
+  while (at_stream_start_ && !input_.empty()) {
+    const size_t matched = carry_.View().size();
+    if (input_.front() != kByteOrderMark[matched]) {
+      at_stream_start_ = false;
+      return;
+    }
+    carry_.Append(input_.substr(0, 1));
+    input_.remove_prefix(1);
+    if (matched + 1 == kByteOrderMark.size()) {
+      carry_prefix_bytes_ = kByteOrderMark.size();
+      at_stream_start_ = false;
+    }
+  }
+}
+
+absl::Status SseParser::CheckLimit() {
+  size_t held_bytes = carry_.View().size();
+  if (!failed_ && held_bytes + input_.size() <= event_bytes_limit_) {
+    return absl::OkStatus();
+  }
+  LineEnds line_ends = input_line_ends_;
+  Position position = InputPosition();
+  std::string_view rest = input_;
+  while (!failed_) {
+    const size_t size = FindBlockEnd(rest, line_ends, position);
+    const size_t event_bytes = held_bytes + (size > 0 ? size : rest.size());
+    if (event_bytes > event_bytes_limit_) {
+      failed_ = true;
+    } else if (size == 0) {
+      return absl::OkStatus();
+    } else {
+      rest.remove_prefix(size);
+      held_bytes = 0;
+      position = Position();
+    }
+  }
+  input_.remove_suffix(rest.size());
+  input_line_ends_ = LineEnds(input_);
+  return absl::ResourceExhaustedError(
+      absl::StrCat("a server-sent event is longer than the limit of ",
+                   event_bytes_limit_, " bytes"));
+}
+
+SseParser::Position SseParser::InputPosition() const {
+  const std::string_view carried = carry_.View().substr(carry_prefix_bytes_);
+  if (carried.empty()) {
+    return {.line_is_empty = true,
+            .after_cr = carry_.View().empty() && lf_may_follow_};
+  }
+  const char last = carried.back();
+  return {.line_is_empty = last == '\n' || last == '\r',
+          .after_cr = last == '\r'};
+}
+
+size_t SseParser::FindBlockEnd(std::string_view bytes, LineEnds& line_ends,
+                               Position position) {
+  const char* const end = bytes.data() + bytes.size();
+  const char* line = bytes.data();
+  if (position.after_cr && bytes.starts_with('\n')) ++line;
+  bool line_is_empty = position.line_is_empty;
+  while (true) {
+    const char* const stop = line_ends.Find(line);
+    if (stop == end) return 0;
+    const char* next = stop + 1;
+    if (*stop == '\r' && next != end && *next == '\n') ++next;
+    if (stop == line && line_is_empty) {
+      return static_cast<size_t>(next - bytes.data());
+    }
+    line_is_empty = true;
+    line = next;
+  }
+}
+
+size_t SseParser::ParseBlock(std::string_view bytes, size_t prefix_bytes,
+                             LineEnds& line_ends, SseEvent* event) {
+  *event = SseEvent();
+  data_lines_ = 0;
+  const char* const end = bytes.data() + bytes.size();
+  const char* line = bytes.data() + prefix_bytes;
+  while (true) {
+    const char* const stop = line_ends.Find(line);
+    if (stop == end) return 0;
+    const char* next = stop + 1;
+    if (*stop == '\r' && next != end && *next == '\n') ++next;
+    if (stop == line) {
+      line = next;
+      break;
+    }
+    ParseLine({line, static_cast<size_t>(stop - line)}, event);
+    line = next;
+  }
+  const size_t size = static_cast<size_t>(line - bytes.data());
+  event->raw = bytes.substr(0, size);
+  event->comment = data_lines_ == 0;
+  if (data_lines_ > 1) event->data = joined_[joined_used_++].View();
+  lf_may_follow_ = event->raw.back() == '\r';
+  return size;
+}
+
+void SseParser::ParseLine(std::string_view line, SseEvent* event) {
+  if (line.front() == 'd') {
+    const std::string_view value = ValueOf("data", line);
+    if (value.data() == nullptr) return;
+    if (++data_lines_ == 1) {
+      event->data = value;
+    } else {
+      JoinData(value, event->data);
+    }
+  } else if (line.front() == 'e') {
+    const std::string_view value = ValueOf("event", line);
+    if (value.data() != nullptr) event->name = value;
+  }
+}
+
+void SseParser::JoinData(std::string_view value, std::string_view earlier) {
+  if (joined_used_ == joined_.size()) joined_.emplace_back();
+  PaddedBuffer& joined = joined_[joined_used_];
+  if (data_lines_ == 2) {
+    joined.Clear();
+    joined.Append(earlier);
+  }
+  joined.Append("\n");
+  joined.Append(value);
+}
+
+}  // namespace gateway

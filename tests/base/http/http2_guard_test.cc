@@ -1,0 +1,199 @@
+#include "base/http/http2_guard.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/http/http2_budget.h"
+#include "base/http/http2_stream.h"
+#include "gtest/gtest.h"
+#include "tests/testing/http2_frames.h"
+
+namespace gateway {
+namespace {
+
+const absl::Duration kNow = absl::Seconds(1000);
+
+constexpr uint32_t kStreams = 100;
+
+class Http2GuardTest : public testing::Test {
+ protected:
+  Http2GuardTest() : guard_(Http2Guard::Peer::kClient, kStreams, kNow) {
+    EXPECT_FALSE(Refuses(Http2Greeting()));
+  }
+
+  // What the guard objects to, if anything. It forgets what it objected to.
+  std::optional<Http2Error> Inspect(std::string_view bytes) {
+    Http2Guard guard = guard_;
+    const auto refusal = guard.Inspect(bytes, kNow, &good_);
+    if (refusal.has_value()) {
+      EXPECT_LE(good_, bytes.size());
+      return refusal->error;
+    }
+    EXPECT_EQ(good_, bytes.size());
+    return guard_.Inspect(bytes, kNow, &good_).has_value()
+               ? std::optional(Http2Error::kInternalError)
+               : std::nullopt;
+  }
+  bool Refuses(std::string_view bytes) { return Inspect(bytes).has_value(); }
+
+  Http2Guard guard_;
+  size_t good_ = 0;
+};
+
+TEST_F(Http2GuardTest, LetsAnOrdinaryClientPass) {
+  for (uint32_t id = 1; id < 10'000; id += 2) {
+    EXPECT_FALSE(Refuses(Http2Request(id, false)));
+    EXPECT_FALSE(Refuses(Http2Data(id, "body")));
+    EXPECT_FALSE(Refuses(Http2Data(id, "", true)));
+  }
+}
+
+TEST_F(Http2GuardTest, NothingBehindARefusedHeadCounts) {
+  const std::string fine = Http2Request(5);
+  const std::string bytes = absl::StrCat(fine, Http2Request(3), "more");
+  EXPECT_EQ(Inspect(bytes), Http2Error::kProtocolError);
+  EXPECT_EQ(good_, fine.size() + 9);
+}
+
+TEST_F(Http2GuardTest, IdsThatWereSkippedStayClosed) {
+  EXPECT_FALSE(Refuses(Http2Request(11, false)));
+  EXPECT_FALSE(Refuses(Http2Request(1001, false)));
+  EXPECT_FALSE(Refuses(Http2Headers(11, "", true)));  // Trailers.
+  EXPECT_EQ(Inspect(Http2Request(9)), Http2Error::kProtocolError);
+  EXPECT_EQ(Inspect(Http2Request(13)), Http2Error::kProtocolError);
+  EXPECT_EQ(Inspect(Http2Request(999)), Http2Error::kProtocolError);
+  EXPECT_FALSE(Refuses(Http2Request(1003)));
+}
+
+TEST_F(Http2GuardTest, TheFirstIdMayBeTheLastThereIs) {
+  constexpr uint32_t kLast = 0x7fffffff;
+  EXPECT_FALSE(Refuses(Http2Request(kLast, true)));
+  EXPECT_EQ(Inspect(Http2Data(kLast, "more")), Http2Error::kStreamClosed);
+  for (const uint32_t id : {1u, 3u, kLast - 2}) {
+    EXPECT_EQ(Inspect(Http2Request(id)), Http2Error::kProtocolError) << id;
+  }
+}
+
+TEST_F(Http2GuardTest, AStreamThatTheClientHasEndedIsOver) {
+  EXPECT_FALSE(Refuses(Http2Request(1, true)));
+  EXPECT_FALSE(Refuses(Http2Request(3, false)));
+  EXPECT_FALSE(Refuses(Http2Data(3, "last", true)));
+  EXPECT_FALSE(Refuses(Http2Request(5, false)));
+  EXPECT_FALSE(Refuses(Http2Reset(5, 8)));
+  EXPECT_FALSE(Refuses(Http2Request(7, false)));
+  for (const uint32_t id : {1, 3, 5}) {
+    EXPECT_EQ(Inspect(Http2Data(id, "more")), Http2Error::kStreamClosed);
+    EXPECT_EQ(Inspect(Http2Request(id)), Http2Error::kStreamClosed);
+    EXPECT_FALSE(Refuses(Http2WindowUpdate(id, 1)));
+    EXPECT_FALSE(Refuses(Http2Reset(id, 8)));
+  }
+  EXPECT_FALSE(Refuses(Http2Data(7, "more")));
+}
+
+TEST_F(Http2GuardTest, RemembersTheLastStreamsOnly) {
+  EXPECT_FALSE(Refuses(Http2Request(1, true)));
+  for (uint32_t id = 3; id <= 127; id += 2) {
+    EXPECT_FALSE(Refuses(Http2Request(id, false)));
+  }
+  EXPECT_EQ(Inspect(Http2Data(1, "more")), Http2Error::kStreamClosed);
+  EXPECT_FALSE(Refuses(Http2Request(129, false)));
+  EXPECT_FALSE(Refuses(Http2Data(1, "more")));
+  EXPECT_FALSE(Refuses(Http2Data(3, "more")));
+}
+
+TEST_F(Http2GuardTest, AStreamCannotDependOnItself) {
+  const auto priority = [](uint32_t id, uint32_t on) {
+    return Http2Frame(RawFrameType::kPriority, 0, id, BigEndian(on, 4) + "w");
+  };
+  EXPECT_FALSE(Refuses(priority(3, 1)));
+  EXPECT_EQ(Inspect(priority(3, 3)), Http2Error::kProtocolError);
+}
+
+TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
+  const std::string frames[] = {
+      Http2Ping("12345678"),
+      Http2Ping("12345678", true),
+      Http2Settings(),
+      Http2WindowUpdate(0, 1),
+      Http2Data(1, ""),
+      Http2Frame(RawFrameType::kData, kRawPadded, 1,
+                 std::string("\x02\0\0", 3)),
+      Http2Frame(RawFrameType::kPriority, 0, 3, BigEndian(0, 4) + "w"),
+      Http2Frame(RawFrameType::kUnknown, 0, 0, "what"),
+      Http2Frame(RawFrameType::kContinuation, 0, 1, std::string(1023, 'c')),
+      Http2Frame(RawFrameType::kGoaway, 0, 0, BigEndian(0, 4)),
+      Http2Reset(3, 8),
+  };
+  for (const std::string& frame : frames) {
+    Http2Guard guard(Http2Guard::Peer::kClient, kStreams, kNow);
+    size_t good = 0;
+    EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
+    EXPECT_FALSE(
+        guard.Inspect(Http2Request(1, false), kNow, &good).has_value());
+    const auto refusal = guard.Inspect(Repeat(frame, 2001), kNow, &good);
+    ASSERT_TRUE(refusal.has_value()) << static_cast<int>(frame[3]);
+    EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
+  }
+}
+
+TEST_F(Http2GuardTest, StreamsBrokenOffByTheRulesCostAsMuchAsResets) {
+  int count = 0;
+  while (!guard_.NoteOwnReset(kNow).has_value()) ++count;
+  EXPECT_EQ(count, Http2Budget::kResetsMin);
+}
+
+TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
+  constexpr uint32_t kMany = 1024;
+  Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow);
+  std::string bytes = Http2Greeting();
+  for (uint32_t i = 0; i < kMany; ++i) {
+    bytes += Http2Request(1 + 2 * i, false);
+  }
+  for (uint32_t i = 0; i < kMany; ++i) bytes += Http2Reset(1 + 2 * i, 8);
+  size_t good = 0;
+  EXPECT_FALSE(guard.Inspect(bytes, kNow, &good).has_value());
+  // Not twice in a row.
+  const auto refusal = guard.Inspect(
+      Http2Request(1 + 2 * kMany, false) + Http2Reset(1 + 2 * kMany, 8), kNow,
+      &good);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
+}
+
+TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
+  Http2Guard guard(Http2Guard::Peer::kServer, kStreams, kNow);
+  size_t good = 0;
+  for (uint32_t id = 1; id < 20'000; id += 2) {
+    guard.NoteSent();
+    ASSERT_FALSE(guard.Inspect(Http2Reset(id, 7), kNow, &good).has_value());
+  }
+  EXPECT_TRUE(
+      guard.Inspect(Repeat(Http2Reset(1, 7), 2001), kNow, &good).has_value());
+}
+
+TEST_F(Http2GuardTest, ALongHeaderBlockCostsNothing) {
+  EXPECT_FALSE(Refuses(Http2Frame(RawFrameType::kHeaders, 0, 1, "a")));
+  EXPECT_FALSE(Refuses(Repeat(
+      Http2Frame(RawFrameType::kContinuation, 0, 1, std::string(1024, 'c')),
+      2001)));
+}
+
+TEST_F(Http2GuardTest, TellsWhenAHeaderBlockBegins) {
+  EXPECT_FALSE(Refuses(Http2Frame(RawFrameType::kHeaders, 0, 1, "a")));
+  EXPECT_TRUE(guard_.began_header_block());
+  EXPECT_TRUE(guard_.in_header_block());
+  EXPECT_FALSE(Refuses(Http2Frame(RawFrameType::kContinuation, 0, 1, "a")));
+  EXPECT_FALSE(guard_.began_header_block());
+  EXPECT_TRUE(guard_.in_header_block());
+  EXPECT_FALSE(Refuses(
+      Http2Frame(RawFrameType::kContinuation, kRawEndHeaders, 1, "a")));
+  EXPECT_FALSE(guard_.in_header_block());
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,42 @@
+#include "base/net/host_port.h"
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+TEST(HostPortTest, ReadsHostsAndPorts) {
+  const auto expect = [](std::string_view text, std::string_view host,
+                         int port) {
+    const absl::StatusOr<HostPort> parsed = ParseHostPort(text);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(parsed->host, host);
+    EXPECT_EQ(parsed->port, port);
+  };
+  expect("127.0.0.1:8080", "127.0.0.1", 8080);
+  expect("a.example:0", "a.example", 0);
+  expect(":65535", "", 65535);
+  expect("[::1]:80", "::1", 80);
+}
+
+TEST(HostPortTest, RefusesAnythingElse) {
+  for (const std::string_view text :
+       {"", "host", "host:", "host:65536", "host:-1", "host:+1", "host: 1",
+        "host:1 ", "host:x", "host:99999999999", "::1:80", "[::1]", "[::1:80",
+        "[::1]80"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseHostPort(text).status())) << text;
+  }
+}
+
+TEST(HostPortTest, JoinsWhatItReads) {
+  EXPECT_EQ(JoinHostPort("a", "1"), "a:1");
+  EXPECT_EQ(JoinHostPort("::1", "80"), "[::1]:80");
+  EXPECT_EQ(JoinHostPort("", "80"), ":80");
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,187 @@
+#include "base/net/resolver.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "gtest/gtest.h"
+#include "tests/testing/event.h"
+#include "tests/testing/loop_runner.h"
+
+namespace gateway {
+namespace {
+
+absl::StatusOr<IpAddresses> Numbered(uint32_t number) {
+  IpAddress address;
+  auto* const v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
+  v4->sin_family = AF_INET;
+  v4->sin_addr.s_addr = htonl(number);
+  address.size = sizeof(sockaddr_in);
+  return IpAddresses{address};
+}
+
+uint32_t NumberOf(const absl::StatusOr<IpAddresses>& found) {
+  if (!found.ok() || found->size() != 1) return 0;
+  const auto* const v4 =
+      reinterpret_cast<const sockaddr_in*>(&found->front().storage);
+  return ntohl(v4->sin_addr.s_addr);
+}
+
+Task<absl::StatusOr<IpAddresses>> Resolve(Resolver* resolver,
+                                          std::string host) {
+  LoopResolver names(*resolver);
+  WakeUp interrupt;
+  co_return co_await names.Resolve(std::move(host), interrupt);
+}
+
+TEST(ResolverTest, TakesNumbersAtTheirWord) {
+  LoopRunner runner;
+  Resolver resolver([](const std::string&) {
+    ADD_FAILURE() << "a number needs no look-up";
+    return Numbered(1);
+  });
+  EXPECT_EQ(NumberOf(runner.Run(Resolve(&resolver, "127.0.0.1"))),
+            INADDR_LOOPBACK);
+  const auto v6 = runner.Run(Resolve(&resolver, "::1"));
+  ASSERT_TRUE(v6.ok());
+  EXPECT_EQ(v6->front().storage.ss_family, AF_INET6);
+}
+
+TEST(ResolverTest, AsksTheSystem) {
+  LoopRunner runner;
+  Resolver resolver;
+  const auto found = runner.Run(Resolve(&resolver, "localhost"));
+  EXPECT_TRUE(found.ok()) << found.status();
+  const auto missing = runner.Run(Resolve(&resolver, "no..name"));
+  EXPECT_TRUE(absl::IsUnavailable(missing.status())) << missing.status();
+}
+
+Task<void> AskMany(Resolver* resolver, std::atomic<int>* asked) {
+  LoopResolver names(*resolver);
+  int answers = 0;
+  WakeUp all;
+  for (int i = 0; i < 10; ++i) {
+    Spawn([](LoopResolver& names, int& answers, WakeUp& all) -> Task<void> {
+      WakeUp interrupt;
+      const auto found = co_await names.Resolve("name.test", interrupt);
+      EXPECT_EQ(NumberOf(found), 7u);
+      if (++answers == 10) all.Set();
+    }(names, answers, all));
+  }
+  co_await all.Wait();
+  EXPECT_EQ(asked->load(), 1);
+  WakeUp interrupt;
+  const auto again = co_await names.Resolve("name.test", interrupt);
+  EXPECT_EQ(NumberOf(again), 7u);
+  EXPECT_EQ(asked->load(), 1);
+  static_cast<void>(co_await names.Resolve("other.test", interrupt));
+  EXPECT_EQ(asked->load(), 2);
+}
+
+TEST(ResolverTest, SharesAndKeepsAnswers) {
+  LoopRunner runner;
+  std::atomic<int> asked = 0;
+  Resolver resolver([&](const std::string&) {
+    ++asked;
+    return Numbered(7);
+  });
+  runner.Run(AskMany(&resolver, &asked));
+}
+
+TEST(ResolverTest, KeepsFailuresForAWhileToo) {
+  LoopRunner runner;
+  std::atomic<int> asked = 0;
+  Resolver resolver([&](const std::string&) {
+    ++asked;
+    return absl::StatusOr<IpAddresses>(absl::UnavailableError("no"));
+  });
+  runner.Run([](Resolver* resolver) -> Task<void> {
+    LoopResolver names(*resolver);
+    for (int i = 0; i < 2; ++i) {
+      WakeUp interrupt;
+      const auto found = co_await names.Resolve("name.test", interrupt);
+      EXPECT_EQ(found.status(), absl::UnavailableError("no"));
+    }
+  }(&resolver));
+  EXPECT_EQ(asked.load(), 1);
+}
+
+Task<void> Interrupt(Resolver* resolver, Event* begun, Event* over) {
+  LoopResolver names(*resolver);
+  WakeUp interrupt;
+  EventLoop& loop = *EventLoop::Current();
+  loop.Post([&] {
+    EXPECT_TRUE(begun->Wait());
+    interrupt.Set();
+  });
+  const auto found = co_await names.Resolve("slow.test", interrupt);
+  EXPECT_TRUE(absl::IsCancelled(found.status())) << found.status();
+
+  // A slow name holds up no other.
+  WakeUp calm;
+  const auto other = co_await names.Resolve("fast.test", calm);
+  EXPECT_EQ(NumberOf(other), 9u);
+  over->Set();
+}
+
+TEST(ResolverTest, ASlowNameCanBeInterruptedAndHoldsUpNoOther) {
+  LoopRunner runner;
+  Event begun;
+  Event over;
+  Resolver resolver([&](const std::string& host) {
+    if (host != "slow.test") return Numbered(9);
+    begun.Set();
+    EXPECT_TRUE(over.Wait());
+    return Numbered(8);
+  });
+  runner.Run(Interrupt(&resolver, &begun, &over));
+}
+
+Task<void> AskAndGo(Resolver* resolver) {
+  LoopResolver names(*resolver);
+  WakeUp interrupt;
+  interrupt.Set();
+  const auto found = co_await names.Resolve("slow.test", interrupt);
+  EXPECT_TRUE(absl::IsCancelled(found.status()));
+}
+
+TEST(ResolverTest, AnswersThatComeAfterTheLoopHarmNobody) {
+  Event over;
+  Resolver resolver([&](const std::string&) {
+    EXPECT_TRUE(over.Wait());
+    return Numbered(8);
+  });
+  {
+    LoopRunner runner;
+    runner.Run(AskAndGo(&resolver));
+  }
+  over.Set();
+}
+
+Task<void> Yield() { co_await YieldToLoop(); }
+
+TEST(ResolverTest, AnswersThatAreDeliveredTooLateHarmNobody) {
+  LoopRunner runner;
+  Event asked;
+  {
+    Resolver resolver([&](const std::string&) {
+      asked.Set();
+      return Numbered(8);
+    });
+    runner.Run(AskAndGo(&resolver));
+    EXPECT_TRUE(asked.Wait());
+  }
+  runner.Run(Yield());
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,91 @@
+#include "base/os/random.h"
+
+#include <array>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "tests/testing/fake_random.h"
+
+namespace gateway {
+namespace {
+
+TEST(RandomTest, UniformHitsEveryValueAboutEquallyOften) {
+  FakeRandom random(1);
+  std::array<int, 10> hits = {};
+  for (int i = 0; i < 100000; ++i) {
+    const uint64_t drawn = random.Uniform(hits.size());
+    ASSERT_LT(drawn, hits.size());
+    ++hits[drawn];
+  }
+  for (const int count : hits) EXPECT_NEAR(count, 10000, 500);
+}
+
+TEST(RandomTest, UniformIsFairForBoundsThatDivideNothing) {
+  FakeRandom random(2);
+  // Two thirds of the range: taking the bits modulo this bound would make the
+  // lower half of the results twice as likely.
+  const uint64_t bound = (uint64_t{1} << 63) + (uint64_t{1} << 62);
+  int low = 0;
+  for (int i = 0; i < 10000; ++i) low += random.Uniform(bound) < bound / 2;
+  EXPECT_NEAR(low, 5000, 250);
+}
+
+TEST(RandomTest, ABoundOfOneLeavesNoChoice) {
+  FakeRandom random(3);
+  EXPECT_EQ(random.Uniform(1), 0u);
+}
+
+TEST(RandomTest, UniformDoubleFillsTheUnitInterval) {
+  FakeRandom random(4);
+  double sum = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const double drawn = random.UniformDouble();
+    ASSERT_GE(drawn, 0);
+    ASSERT_LT(drawn, 1);
+    sum += drawn;
+  }
+  EXPECT_NEAR(sum / 10000, 0.5, 0.02);
+}
+
+TEST(RandomTest, AHexIdHasExactlyTheDigitsAskedFor) {
+  FakeRandom random(5);
+  for (const size_t digits : {0, 1, 15, 16, 17, 32, 33}) {
+    const std::string id = random.HexId(digits);
+    EXPECT_EQ(id.size(), digits);
+    EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
+  }
+}
+
+TEST(RandomTest, FillHexIdWritesNothingBehindItsEnd) {
+  FakeRandom random(6);
+  char out[9] = "--------";
+  random.FillHexId(out, 5);
+  EXPECT_EQ(std::string_view(out + 5, 3), "---");
+}
+
+TEST(SystemRandomTest, IdsDoNotRepeatAcrossThreads) {
+  std::set<std::string> here;
+  std::set<std::string> there;
+  std::thread thread([&] {
+    for (int i = 0; i < 1000; ++i) there.insert(SystemRandom().HexId(32));
+  });
+  for (int i = 0; i < 1000; ++i) here.insert(SystemRandom().HexId(32));
+  thread.join();
+  here.merge(there);
+  EXPECT_EQ(here.size(), 2000u);
+}
+
+TEST(FakeRandomTest, TheSameSeedDrawsTheSameNumbers) {
+  FakeRandom a(7);
+  FakeRandom b(7);
+  FakeRandom c(8);
+  EXPECT_EQ(a.HexId(32), b.HexId(32));
+  EXPECT_NE(a.HexId(32), c.HexId(32));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,200 @@
+#include "base/text/json_lines.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/memory/block_pool.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/testing/fake_random.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using Lines = std::vector<std::string>;
+
+// Feeds pieces as a socket would: each lies in memory of its own, which is
+// overwritten as soon as the contract allows.
+class Reader {
+ public:
+  explicit Reader(size_t limit = 1 << 20) : parser_(limit) {}
+
+  absl::Status Feed(std::string_view piece) {
+    auto buffer = std::make_unique<char[]>(piece.size() + kBlockPaddingBytes);
+    memcpy(buffer.get(), piece.data(), piece.size());
+    if (piece_ != nullptr) memset(piece_.get(), '#', piece_size_);
+    const absl::Status status = parser_.Feed({buffer.get(), piece.size()});
+    piece_ = std::move(buffer);
+    piece_size_ = piece.size();
+
+    // Views stay valid until the next Feed, so they are read at the end.
+    std::vector<std::string_view> lines;
+    std::string_view line;
+    while (parser_.Next(&line)) lines.push_back(line);
+    for (const std::string_view seen : lines) {
+      lines_.emplace_back(seen);
+      ReadPaddingBehind(seen);
+    }
+    return status;
+  }
+
+  const Lines& lines() const { return lines_; }
+  bool at_boundary() const { return parser_.AtLineBoundary(); }
+
+ private:
+  // The sanitizers object if the promise is broken.
+  void ReadPaddingBehind(std::string_view line) {
+    const char* const end = line.data() + line.size();
+    for (size_t i = 0; i < kBlockPaddingBytes; ++i) last_read_ = end[i];
+  }
+
+  JsonLines parser_;
+  std::unique_ptr<char[]> piece_;
+  size_t piece_size_ = 0;
+  Lines lines_;
+  volatile char last_read_ = 0;
+};
+
+// Another way to the same result.
+Lines ReadByTheBook(const std::string& stream) {
+  Lines lines;
+  std::string line;
+  for (const char c : stream) {
+    if (c != '\n') {
+      line += c;
+      continue;
+    }
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!std::all_of(line.begin(), line.end(), [](char each) {
+          return each == ' ' || each == '\t' || each == '\r';
+        })) {
+      lines.push_back(line);
+    }
+    line.clear();
+  }
+  return lines;
+}
+
+constexpr std::string_view kStream =
+    "{\"a\":1}\n"
+    "\n"
+    "{\"b\":\"\\n\"}\r\n"
+    "\r\n"
+    "  \t \n"
+    " {\"c\":3} \n"
+    "{\"unfinished\"";
+
+TEST(JsonLinesTest, CutsLinesAndSkipsBlankOnes) {
+  Reader reader;
+  ASSERT_TRUE(reader.Feed(kStream).ok());
+  EXPECT_THAT(reader.lines(),
+              ElementsAre("{\"a\":1}", "{\"b\":\"\\n\"}", " {\"c\":3} "));
+  EXPECT_FALSE(reader.at_boundary());
+}
+
+TEST(JsonLinesTest, SurvivesEverySplitInTwo) {
+  const std::string stream(kStream);
+  for (size_t split = 0; split <= stream.size(); ++split) {
+    SCOPED_TRACE(split);
+    Reader reader;
+    ASSERT_TRUE(reader.Feed(stream.substr(0, split)).ok());
+    ASSERT_TRUE(reader.Feed(stream.substr(split)).ok());
+    ASSERT_EQ(reader.lines(), ReadByTheBook(stream));
+  }
+}
+
+TEST(JsonLinesTest, SurvivesByteByByte) {
+  Reader reader;
+  for (const char& byte : kStream) {
+    ASSERT_TRUE(reader.Feed({&byte, 1}).ok());
+  }
+  EXPECT_EQ(reader.lines(), ReadByTheBook(std::string(kStream)));
+}
+
+TEST(JsonLinesTest, AgreesWithAnotherImplementationOnRandomStreams) {
+  constexpr std::string_view kPieces[] = {
+      "\n", "\n", "\r\n", "\r", " ", "{}", "x", "\t", "\"", "a b", "[1,2]"};
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    SCOPED_TRACE(seed);
+    FakeRandom random(seed);
+    std::string stream;
+    const uint64_t pieces = 1 + random.Uniform(60);
+    for (uint64_t i = 0; i < pieces; ++i) {
+      stream += kPieces[random.Uniform(std::size(kPieces))];
+    }
+    Reader reader;
+    const uint64_t longest = 1 + random.Uniform(20);
+    for (size_t fed = 0; fed < stream.size();) {
+      const size_t size =
+          std::min<size_t>(random.Uniform(longest + 1), stream.size() - fed);
+      ASSERT_TRUE(reader.Feed(stream.substr(fed, size)).ok());
+      fed += size;
+    }
+    ASSERT_EQ(reader.lines(), ReadByTheBook(stream));
+    ASSERT_EQ(reader.at_boundary(), stream.back() == '\n');
+  }
+}
+
+TEST(JsonLinesTest, AWholeLineIsNotCopied) {
+  const std::string stream = "{}\n[]\n" + std::string(kBlockPaddingBytes, ' ');
+  JsonLines lines(100);
+  ASSERT_TRUE(lines.Feed(std::string_view(stream).substr(0, 6)).ok());
+  std::string_view line;
+  ASSERT_TRUE(lines.Next(&line));
+  EXPECT_EQ(line.data(), stream.data());
+  ASSERT_TRUE(lines.Next(&line));
+  EXPECT_EQ(line.data(), stream.data() + 3);
+  EXPECT_FALSE(lines.Next(&line));
+  EXPECT_TRUE(lines.AtLineBoundary());
+}
+
+TEST(JsonLinesTest, ALineMayBeAsLongAsTheLimitAndNoLonger) {
+  for (const size_t split : {size_t{0}, size_t{3}, size_t{8}}) {
+    SCOPED_TRACE(split);
+    const std::string fits = "12345678\n{}\n";
+    Reader reader(8);
+    ASSERT_TRUE(reader.Feed(fits.substr(0, split)).ok());
+    ASSERT_TRUE(reader.Feed(fits.substr(split)).ok());
+    EXPECT_THAT(reader.lines(), ElementsAre("12345678", "{}"));
+
+    const std::string too_long = "123456789\n{}\n";
+    Reader strict(8);
+    ASSERT_TRUE(strict.Feed(too_long.substr(0, split)).ok());
+    const absl::Status status = strict.Feed(too_long.substr(split));
+    EXPECT_TRUE(absl::IsResourceExhausted(status));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("8 bytes"));
+    EXPECT_THAT(strict.lines(), IsEmpty());
+    EXPECT_FALSE(strict.at_boundary());
+  }
+}
+
+TEST(JsonLinesTest, LinesBeforeOneThatIsTooLongAreDelivered) {
+  Reader reader(8);
+  EXPECT_FALSE(reader.Feed("{\"a\":1}\n{}\n{\"long\":1}\n[]\n").ok());
+  EXPECT_THAT(reader.lines(), ElementsAre("{\"a\":1}", "{}"));
+  EXPECT_FALSE(reader.Feed("{}\n").ok());
+  EXPECT_EQ(reader.lines().size(), 2u);
+}
+
+TEST(JsonLinesTest, AnUnfinishedLineCountsTowardsTheLimit) {
+  Reader reader(8);
+  ASSERT_TRUE(reader.Feed("1234").ok());
+  ASSERT_TRUE(reader.Feed("5678").ok());
+  EXPECT_FALSE(reader.Feed("9").ok());
+}
+
+}  // namespace
+}  // namespace gateway
