@@ -1,6 +1,6 @@
 // A Provider answers generation requests: over HTTP, by running a program, or
 // by itself. It knows nothing of routes, retries, budgets or who is asking. To
-// add one, read this file, then providers/all_providers.h.
+// add one, read this file, then providers/registry/all_providers.h.
 //
 // A request comes in one of two forms (see providers/dialects/dialect.h):
 //

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "llmgateway/v1/admin.pb.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 #include "service/observability/provider_health.h"
 #include "service/pipeline/wiring.h"
 

@@ -10,7 +10,7 @@
 #include "errors/fault.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/usage.pb.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 #include "service/routing/router.h"
 
 namespace gateway {

@@ -17,7 +17,7 @@
 #include "absl/types/span.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 
 namespace gateway {
 

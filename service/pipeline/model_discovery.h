@@ -31,7 +31,7 @@
 #include "base/os/mutex.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 #include "service/pipeline/model_catalog.h"
 
 namespace gateway {

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
 #include "service/pipeline/authenticator.h"

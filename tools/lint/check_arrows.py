@@ -16,32 +16,39 @@ _BAZEL = os.environ.get("BAZEL", "bazel").split()
 
 # Who may import whom. A room that is not built yet is left out of the check.
 _ENGINES = ["service/grpc", "service/http", "service/rpc"]
-_BELOW_PIPELINE = ["providers", "service/config", "service/ledger",
-                   "service/observability", "service/resilience",
-                   "service/routing"]
+_PARTS = ["providers/models", "providers/schema"]
+_BELOW_PIPELINE = _PARTS + [
+    "providers", "service/config", "service/ledger", "service/observability",
+    "service/resilience", "service/routing"]
 _BASE = ["base", "base/async", "base/http", "base/memory", "base/net",
          "base/os", "base/process", "base/text"]
 _PROTO = "proto/llmgateway/v1"
-_BELOW_ENGINES = _BELOW_PIPELINE + [_PROTO, "service/api", "service/pipeline"]
+_BELOW_ENGINES = _BELOW_PIPELINE + ["providers/registry", _PROTO,
+                                    "service/api", "service/pipeline"]
 _ADAPTERS = ["providers/anthropic", "providers/mock", "providers/openai"]
 _ABOVE_BASE = {
     "errors": [],
-    "providers": ["providers/dialects"] + _ADAPTERS,
-    "providers/dialects": ["providers"],
+    "providers": _PARTS + ["providers/dialects"],
+    "providers/dialects": _PARTS,
+    "providers/models": ["providers/schema"],
+    "providers/registry": _PARTS + ["providers", "providers/dialects"] +
+                          _ADAPTERS,
+    "providers/schema": ["providers/models"],
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
-    "service/api": _BELOW_PIPELINE + ["service/pipeline"],
+    "service/api": _BELOW_PIPELINE + ["providers/registry",
+                                      "service/pipeline"],
     "service/config": [],
     "service/grpc": _BELOW_ENGINES,
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
     "service/ledger": [],
     "service/observability": [],
-    "service/pipeline": _BELOW_PIPELINE,
-    "service/resilience": ["providers"],
+    "service/pipeline": _BELOW_PIPELINE + ["providers/registry"],
+    "service/resilience": _PARTS + ["providers"],
     "service/routing": [],
     "service/rpc": _BELOW_ENGINES,
 }
 for _adapter in _ADAPTERS:
-    _ABOVE_BASE[_adapter] = ["providers", "providers/dialects"]
+    _ABOVE_BASE[_adapter] = _PARTS + ["providers", "providers/dialects"]
 MAY_IMPORT = {
     "base": [],
     "base/async": ["base", "base/memory", "base/os", "base/text"],

@@ -25,9 +25,9 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/all_providers.h"
 #include "providers/provider.h"
 #include "providers/provider_setup.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/defaults.h"
 #include "tests/testing/loop_runner.h"
 

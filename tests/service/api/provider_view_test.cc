@@ -10,7 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/admin.pb.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 #include "service/observability/provider_health.h"
 #include "service/pipeline/wiring.h"
 #include "tests/testing/test_wiring.h"

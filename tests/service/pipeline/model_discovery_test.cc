@@ -21,7 +21,7 @@
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 #include "tests/testing/event.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_client.h"

@@ -2,8 +2,8 @@
 //
 // Thread contract: immutable after Make; shared by all loops.
 
-#ifndef PROVIDERS_REGISTRY_H_
-#define PROVIDERS_REGISTRY_H_
+#ifndef PROVIDERS_REGISTRY_REGISTRY_H_
+#define PROVIDERS_REGISTRY_REGISTRY_H_
 
 #include <functional>
 #include <memory>
@@ -78,4 +78,4 @@ class ProviderRegistry {
 
 }  // namespace gateway
 
-#endif  // PROVIDERS_REGISTRY_H_
+#endif  // PROVIDERS_REGISTRY_REGISTRY_H_

@@ -1,4 +1,4 @@
-#include "providers/all_providers.h"
+#include "providers/registry/all_providers.h"
 
 #include <memory>
 #include <string>

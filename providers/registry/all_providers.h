@@ -3,8 +3,8 @@
 //
 // Thread contract: plain function, called at start-up and reload.
 
-#ifndef PROVIDERS_ALL_PROVIDERS_H_
-#define PROVIDERS_ALL_PROVIDERS_H_
+#ifndef PROVIDERS_REGISTRY_ALL_PROVIDERS_H_
+#define PROVIDERS_REGISTRY_ALL_PROVIDERS_H_
 
 #include <memory>
 #include <string_view>
@@ -29,4 +29,4 @@ std::string_view ProviderKindName(
 
 }  // namespace gateway
 
-#endif  // PROVIDERS_ALL_PROVIDERS_H_
+#endif  // PROVIDERS_REGISTRY_ALL_PROVIDERS_H_

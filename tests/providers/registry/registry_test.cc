@@ -1,4 +1,4 @@
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 
 #include <memory>
 #include <string>

@@ -1,11 +1,11 @@
-#include "providers/registry.h"
+#include "providers/registry/registry.h"
 
 #include <utility>
 
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "providers/all_providers.h"
 #include "providers/models/model_table.h"
+#include "providers/registry/all_providers.h"
 
 namespace gateway {
 namespace {
