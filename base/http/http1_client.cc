@@ -26,10 +26,6 @@ namespace {
 constexpr absl::Duration kDrainTimeout = absl::Seconds(1);
 constexpr size_t kDrainBytesMax = 64 * 1024;
 
-iovec ToIovec(std::string_view bytes) {
-  return {const_cast<char*>(bytes.data()), bytes.size()};
-}
-
 }  // namespace
 
 class Http1Client::Exchange final : public HttpExchange,

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 
-// Beast asserts that a last chunk never arrives byte by byte, which is the
-// peer's choice; its code copes with it.
-#define BOOST_DISABLE_ASSERTS
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/status.hpp>

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
+#include "base/http/http_server.h"
 #include "base/memory/block_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -18,9 +19,6 @@ namespace {
 // How many pipelined requests are served before others get their turn.
 constexpr int kPipelinedPerTurn = 16;
 
-// What is left of the time to write once everything has been cancelled.
-constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
-
 // Requests up to this size leave the block that they were read into.
 constexpr size_t kKeptRequestBytesMax = 6 * 1024;
 
@@ -30,10 +28,6 @@ constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
-
-iovec ToIovec(std::string_view bytes) {
-  return {const_cast<char*>(bytes.data()), bytes.size()};
-}
 
 // Whether the first line of these bytes, well-formed or not, says that it is a
 // request of HTTP/1.x.

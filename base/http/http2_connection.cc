@@ -5,12 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/http/http2_responder.h"
+#include "base/http/http_server.h"
 
 namespace gateway {
 namespace {
-
-// What is left of the time to write once everything has been cancelled.
-constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 // Handlers may outlive their streams for a moment. A client that resets
 // streams to have more handlers at work than it may have streams gets to so

@@ -23,7 +23,7 @@ constexpr uint32_t kContentBytes = 1024;
 // first.
 int32_t Ordinal(int32_t id) { return id < 0 ? -1 : id / 2; }
 
-bool EndsStream(const Http2FrameHead& head) {
+bool IsEndOfStream(const Http2FrameHead& head) {
   return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
@@ -58,7 +58,7 @@ std::optional<Http2Guard::Refusal> Http2Guard::Judge(
   }
   switch (head.type) {
     case NGHTTP2_DATA:
-      if (head.length != head.padding_bytes || EndsStream(head)) {
+      if (head.length != head.padding_bytes || IsEndOfStream(head)) {
         return std::nullopt;
       }
       return Spend(Cost::kEmptyData, now);
@@ -125,7 +125,7 @@ std::optional<Http2Guard::Refusal> Http2Guard::NoteStream(
   if (!resets && (ended_ & bit) != 0) {
     return Refusal{Http2Error::kStreamClosed, "a stream it had ended"};
   }
-  if (resets || EndsStream(head)) ended_ |= bit;
+  if (resets || IsEndOfStream(head)) ended_ |= bit;
   return std::nullopt;
 }
 

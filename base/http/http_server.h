@@ -50,6 +50,10 @@ class HttpConnection {
   // Closes without waiting for anybody.
   virtual void CloseNow() = 0;
 
+ protected:
+  // What is left of the time to write once everything has been cancelled.
+  static constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
+
  private:
   friend class HttpServer;
   HttpConnection* previous_ = nullptr;

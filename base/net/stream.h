@@ -39,6 +39,11 @@
 
 namespace gateway {
 
+// Bytes as writing wants them; nothing writes to them.
+inline iovec ToIovec(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
+
 // What a read or write did at once.
 struct IoResult {
   enum class Kind { kBytes, kWouldBlock, kEnd, kError };

@@ -14,17 +14,14 @@
 extern char** environ;
 
 namespace gateway {
-namespace {
 
-// As execve wants them: pointers into `texts`, and a null at the end.
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
+std::vector<char*> ExecPointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
 }
-
-}  // namespace
 
 absl::Status ExecProgram(
     const std::vector<std::string>& command,
@@ -35,8 +32,8 @@ absl::Status ExecProgram(
   for (const auto& [name, value] : environment) {
     variables.push_back(absl::StrCat(name, "=", value));
   }
-  const std::vector<char*> arguments = Pointers(words);
-  std::vector<char*> new_environment = Pointers(variables);
+  const std::vector<char*> arguments = ExecPointers(words);
+  std::vector<char*> new_environment = ExecPointers(variables);
   // The search looks at the PATH of the process.
   char** const old_environment = environ;
   environ = new_environment.data();

@@ -23,6 +23,10 @@ namespace gateway {
 absl::Status ExecProgram(const std::vector<std::string>& command,
                          const std::map<std::string, std::string>& environment);
 
+// As execve and posix_spawn want them: pointers into `texts`, and a null at the
+// end.
+std::vector<char*> ExecPointers(std::vector<std::string>& texts);
+
 }  // namespace gateway
 
 #endif  // BASE_PROCESS_EXEC_PROGRAM_H_

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/timer_wheel.h"
 #include "base/memory/block_pool.h"
+#include "base/process/exec_program.h"
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -96,14 +97,6 @@ OwnedFd OpenProcess(pid_t pid) {
   return OwnedFd(static_cast<int>(syscall(SYS_pidfd_open, pid, /*flags=*/0)));
 }
 
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // What a program is started with. Nothing of ours runs in the child: its memory
 // is ours until it is the program's.
 class Launch {
@@ -140,8 +133,8 @@ class Launch {
         &attributes_,
         static_cast<int16_t>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
                              POSIX_SPAWN_SETSIGMASK)));
-    std::vector<char*> arguments = Pointers(options.command);
-    std::vector<char*> environment = Pointers(options.environment);
+    std::vector<char*> arguments = ExecPointers(options.command);
+    std::vector<char*> environment = ExecPointers(options.environment);
     pid_t pid = 0;
     if (error_ == 0) {
       error_ = posix_spawnp(&pid, arguments[0], &files_, &attributes_,

@@ -1,8 +1,5 @@
 #include "base/text/json.h"
 
-// Our asserts are on in every build, and simdjson would take that as a wish for
-// its development checks, which cost memory and time per value.
-#define SIMDJSON_DEVELOPMENT_CHECKS 0
 #include <simdjson.h>
 
 #include <algorithm>

@@ -34,7 +34,7 @@ absl::StatusOr<std::string> Unescape(std::string_view raw) {
 absl::Status ReadText(JsonValue& value, std::string* text) {
   if (value.IsNull()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-  *text = std::string(view);
+  text->assign(view);
   return absl::OkStatus();
 }
 

@@ -23,7 +23,7 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kService = "llmgateway.v1.AdminService";
+constexpr std::string_view kAdminService = "llmgateway.v1.AdminService";
 constexpr std::string_view kInflightCalls = "llmgw_inflight_requests";
 
 constexpr int kPageSizeDefault = 100;
@@ -53,7 +53,7 @@ template <typename Request, typename Response>
 void AdminService::AddAnswer(MethodTable& table, const char* method,
                              Answer<Request, Response> answer) {
   table.AddUnary<Request, Response>(
-      kService, method,
+      kAdminService, method,
       [this, answer](CallContext& call, const Request& request,
                      Response* response) {
         return Run(answer, call, request, response);
@@ -76,12 +76,12 @@ void AdminService::AddTo(MethodTable& table) {
   AddAnswer(table, "GetConfig", &AdminService::GetConfig);
   AddAnswer(table, "ExplainRoute", &AdminService::ExplainRoute);
   table.AddUnary<v1::ValidateConfigRequest, v1::ValidateConfigResponse>(
-      kService, "ValidateConfig",
+      kAdminService, "ValidateConfig",
       [this](CallContext& call, const v1::ValidateConfigRequest& request,
              v1::ValidateConfigResponse* response) {
         return ValidateConfig(call, request, response);
       });
-  table.KeepWhileDraining(kService);
+  table.KeepWhileDraining(kAdminService);
 }
 
 absl::Status AdminService::ListProviders(

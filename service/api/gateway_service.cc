@@ -16,7 +16,7 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kService = "llmgateway.v1.GatewayService";
+constexpr std::string_view kGatewayService = "llmgateway.v1.GatewayService";
 constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
 
 // A whole answer is the message that the provider filled in.
@@ -130,35 +130,35 @@ void GatewayService::AddTo(MethodTable& table) {
     return Generate(context, request, response);
   };
   table.AddUnary<v1::GenerateRequest, v1::GenerateResponse>(
-      kService, "Generate", generate);
+      kGatewayService, "Generate", generate);
   table.AddUnary<v1::GenerateRequest, v1::GenerateResponse>(
       kOldService, "Route", generate);
   table.AddServerStream<v1::GenerateRequest, v1::GenerateEvent>(
-      kService, "StreamGenerate",
+      kGatewayService, "StreamGenerate",
       [this](CallContext& context, const v1::GenerateRequest& request,
              MessageWriter& writer) {
         return StreamGenerate(context, request, writer);
       });
   table.AddUnary<v1::CountTokensRequest, v1::CountTokensResponse>(
-      kService, "CountTokens",
+      kGatewayService, "CountTokens",
       [this](CallContext& context, const v1::CountTokensRequest& request,
              v1::CountTokensResponse* response) {
         return CountTokens(context, request, response);
       });
   table.AddUnary<v1::EmbedRequest, v1::EmbedResponse>(
-      kService, "Embed",
+      kGatewayService, "Embed",
       [this](CallContext& context, const v1::EmbedRequest& request,
              v1::EmbedResponse* response) {
         return Embed(context, request, response);
       });
   table.AddUnary<v1::ListModelsRequest, v1::ListModelsResponse>(
-      kService, "ListModels",
+      kGatewayService, "ListModels",
       [this](CallContext& context, const v1::ListModelsRequest& request,
              v1::ListModelsResponse* response) {
         return ListModels(context, request, response);
       });
   table.AddUnary<v1::GetModelRequest, v1::Model>(
-      kService, "GetModel",
+      kGatewayService, "GetModel",
       [this](CallContext& context, const v1::GetModelRequest& request,
              v1::Model* response) {
         return GetModel(context, request, response);

@@ -23,7 +23,7 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kService = "llmgateway.v1.MetricsService";
+constexpr std::string_view kMetricsService = "llmgateway.v1.MetricsService";
 constexpr int kNamesLimit = 100;
 
 // Events that a watcher is sent before the loop turns to others.
@@ -104,22 +104,22 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
 void MetricsService::AddTo(MethodTable& table) {
   table.AddUnary<v1::GetMetricsRequest, v1::GetMetricsResponse>(
-      kService, "GetMetrics",
+      kMetricsService, "GetMetrics",
       [this](CallContext& call, const v1::GetMetricsRequest& request,
              v1::GetMetricsResponse* response) {
         return GetMetrics(call, request, response);
       });
   table.AddUnary<v1::ScrapeRequest, v1::ScrapeResponse>(
-      kService, "Scrape",
+      kMetricsService, "Scrape",
       [this](CallContext& call, const v1::ScrapeRequest&,
              v1::ScrapeResponse* response) { return Scrape(call, response); });
   table.AddServerStream<v1::WatchRequestsRequest, v1::RequestEvent>(
-      kService, "WatchRequests",
+      kMetricsService, "WatchRequests",
       [this](CallContext& call, const v1::WatchRequestsRequest& request,
              MessageWriter& writer) {
         return WatchRequests(call, request, writer);
       });
-  table.KeepWhileDraining(kService);
+  table.KeepWhileDraining(kMetricsService);
 }
 
 absl::Status MetricsService::Check(const CallContext& call) const {

@@ -15,7 +15,8 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::FileDescriptor;
 using ::google::protobuf::ServiceDescriptor;
 
-constexpr std::string_view kService = "grpc.reflection.v1.ServerReflection";
+constexpr std::string_view kReflectionService =
+    "grpc.reflection.v1.ServerReflection";
 constexpr std::string_view kAlphaService =
     "grpc.reflection.v1alpha.ServerReflection";
 
@@ -49,7 +50,7 @@ void ReflectionService::AddTo(MethodTable& table) {
   namespace then = ::grpc::reflection::v1alpha;
   table.AddBidiStream<now::ServerReflectionRequest,
                       now::ServerReflectionResponse>(
-      kService, "ServerReflectionInfo",
+      kReflectionService, "ServerReflectionInfo",
       [this](CallContext&, MessageReader& reader, MessageWriter& writer) {
         return Answer<now::ServerReflectionRequest,
                       now::ServerReflectionResponse>(reader, writer);
@@ -61,7 +62,7 @@ void ReflectionService::AddTo(MethodTable& table) {
         return Answer<then::ServerReflectionRequest,
                       then::ServerReflectionResponse>(reader, writer);
       });
-  table.KeepWhileDraining(kService);
+  table.KeepWhileDraining(kReflectionService);
   table.KeepWhileDraining(kAlphaService);
   for (const std::string& service : table.services()) AddService(service);
   AddStatusDetails();

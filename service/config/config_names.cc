@@ -8,14 +8,14 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kNameLengthMax = 64;
+constexpr size_t kConfigNameLengthMax = 64;
 constexpr size_t kModelLengthMax = 256;
 
 }  // namespace
 
 bool IsConfigName(std::string_view text, std::string_view marks,
                   bool upper_case) {
-  return !text.empty() && text.size() <= kNameLengthMax &&
+  return !text.empty() && text.size() <= kConfigNameLengthMax &&
          std::all_of(text.begin(), text.end(), [&](unsigned char c) {
            return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
                   (upper_case && absl::ascii_isupper(c)) ||

@@ -46,7 +46,7 @@ bool IsDuration(const FieldDescriptor& field) {
 
 // Numbers, words and durations are safe to repeat, shortened: a secret in the
 // place of a number is cut before it is one.
-std::string Quoted(absl::string_view text) {
+std::string InQuotes(absl::string_view text) {
   constexpr size_t kShown = 24;
   if (text.size() <= kShown) {
     return absl::StrCat("'", absl::Utf8SafeCEscape(text), "'");
@@ -56,7 +56,7 @@ std::string Quoted(absl::string_view text) {
 
 absl::Status Wrong(absl::string_view text, absl::string_view expected) {
   return absl::InvalidArgumentError(
-      absl::StrCat(Quoted(text), " is not ", expected));
+      absl::StrCat(InQuotes(text), " is not ", expected));
 }
 
 absl::StatusOr<int64_t> ParseBytes(absl::string_view text) {

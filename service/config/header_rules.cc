@@ -12,7 +12,7 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kNameLengthMax = 128;
+constexpr size_t kHeaderNameLengthMax = 128;
 constexpr size_t kValueLengthMax = 4096;
 
 // Framing, routing and content are the HTTP client's and the dialect's to say.
@@ -73,7 +73,7 @@ absl::Status CheckHeaderValue(std::string_view value) {
 }
 
 absl::Status CheckExtraHeader(std::string_view name, std::string_view value) {
-  if (name.empty() || name.size() > kNameLengthMax ||
+  if (name.empty() || name.size() > kHeaderNameLengthMax ||
       !std::all_of(name.begin(), name.end(), IsTokenCharacter)) {
     return absl::InvalidArgumentError(
         "is not a header's name; use letters, digits and '-'");

@@ -42,7 +42,7 @@ constexpr std::string_view kOpaqueMaps[] = {
 };
 
 template <size_t n>
-bool Contains(const std::string_view (&names)[n], const std::string& name) {
+bool IsAmong(const std::string_view (&names)[n], const std::string& name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -65,7 +65,7 @@ void Mask(Message* message) {
       for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
         if (is_message) {
           Message* inner = reflection.MutableRepeatedMessage(message, field, i);
-          if (Contains(kOpaqueMaps, field->full_name())) {
+          if (IsAmong(kOpaqueMaps, field->full_name())) {
             inner->GetReflection()->SetString(
                 inner, field->message_type()->map_value(), kMask);
           } else {
@@ -88,7 +88,7 @@ void Mask(Message* message) {
 }  // namespace
 
 bool IsSecretReference(const FieldDescriptor& field) {
-  return Contains(kReferences, field.full_name());
+  return IsAmong(kReferences, field.full_name());
 }
 
 GatewayConfig MaskConfig(GatewayConfig config) {

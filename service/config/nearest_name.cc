@@ -15,7 +15,7 @@ namespace gateway {
 namespace {
 
 // Longer names are not compared: the cost is the product of the lengths.
-constexpr size_t kNameLengthMax = 128;
+constexpr size_t kComparedLengthMax = 128;
 constexpr size_t kNamesShownMax = 12;
 
 std::string Fold(std::string_view name) {
@@ -49,12 +49,12 @@ size_t Distance(std::string_view a, std::string_view b) {
 
 std::string NearestName(std::string_view written,
                         const std::vector<std::string>& names) {
-  if (written.size() > kNameLengthMax) return "";
+  if (written.size() > kComparedLengthMax) return "";
   const std::string folded = Fold(written);
   std::string nearest;
-  size_t least = kNameLengthMax;
+  size_t least = kComparedLengthMax;
   for (const std::string& name : names) {
-    if (name.size() > kNameLengthMax) continue;
+    if (name.size() > kComparedLengthMax) continue;
     const size_t distance = Distance(folded, Fold(name));
     const size_t allowed = std::max<size_t>(1, name.size() / 3);
     if (distance <= allowed && distance < least) {

@@ -14,9 +14,10 @@
 namespace gateway {
 namespace {
 
-constexpr Operation kGenerate = {"POST /v1/messages", "POST", "/v1/messages"};
-constexpr Operation kCount = {"POST /v1/messages/count_tokens", "POST",
-                              "/v1/messages/count_tokens"};
+constexpr Operation kCreateMessage = {"POST /v1/messages", "POST",
+                                      "/v1/messages"};
+constexpr Operation kCountMessageTokens = {"POST /v1/messages/count_tokens",
+                                           "POST", "/v1/messages/count_tokens"};
 
 constexpr std::string_view kVersionField = "anthropic-version";
 // The version whose form we speak.
@@ -37,7 +38,8 @@ absl::Status CheckVersion(const Visit& visit) {
       kVersionField, absl::StrCat("must be ", ToAbsl(kVersion), " or later"));
 }
 
-GenerationOptions OptionsFor(const Visit& visit, const Operation& operation) {
+GenerationOptions MessageOptions(const Visit& visit,
+                                 const Operation& operation) {
   GenerationOptions options;
   options.operation = operation;
   options.refusal = CheckVersion(visit);
@@ -55,19 +57,21 @@ AnthropicRoutes::AnthropicRoutes(absl::Duration ping_interval)
 
 void AnthropicRoutes::AddTo(RouteTable& table) const {
   table.Add({.words = &words_,
-             .method = kGenerate.method,
-             .path = kGenerate.path,
-             .shown = kGenerate.name,
+             .method = kCreateMessage.method,
+             .path = kCreateMessage.path,
+             .shown = kCreateMessage.name,
              .serve = [](Visit visit, std::string_view) {
-               GenerationOptions options = OptionsFor(visit, kGenerate);
+               GenerationOptions options =
+                   MessageOptions(visit, kCreateMessage);
                return Generate(std::move(visit), std::move(options));
              }});
   table.Add({.words = &words_,
-             .method = kCount.method,
-             .path = kCount.path,
-             .shown = kCount.name,
+             .method = kCountMessageTokens.method,
+             .path = kCountMessageTokens.path,
+             .shown = kCountMessageTokens.name,
              .serve = [](Visit visit, std::string_view) {
-               GenerationOptions options = OptionsFor(visit, kCount);
+               GenerationOptions options =
+                   MessageOptions(visit, kCountMessageTokens);
                return CountTokens(std::move(visit), std::move(options));
              }});
   table.Add({.words = &words_,

@@ -30,8 +30,9 @@ constexpr Operation kGenerate = {"POST /v1beta/models/{model}:generateContent",
 constexpr Operation kStream = {
     "POST /v1beta/models/{model}:streamGenerateContent", "POST",
     "/v1beta/models/{model}:streamGenerateContent"};
-constexpr Operation kCount = {"POST /v1beta/models/{model}:countTokens", "POST",
-                              "/v1beta/models/{model}:countTokens"};
+constexpr Operation kCountTokens = {"POST /v1beta/models/{model}:countTokens",
+                                    "POST",
+                                    "/v1beta/models/{model}:countTokens"};
 
 // Whether the query has the parameter `name`, and with `value`, if that is not
 // empty.
@@ -59,7 +60,7 @@ absl::Status CheckQuery(const Visit& visit) {
 const Operation* FindOperation(std::string_view word) {
   if (word == "generateContent") return &kGenerate;
   if (word == "streamGenerateContent") return &kStream;
-  if (word == "countTokens") return &kCount;
+  if (word == "countTokens") return &kCountTokens;
   return nullptr;
 }
 
@@ -88,7 +89,7 @@ Task<void> Ask(Visit visit, std::string_view rest) {
   options.model = *std::move(model);
   options.stream = operation == &kStream;
   options.refusal = CheckQuery(visit);
-  if (operation == &kCount) {
+  if (operation == &kCountTokens) {
     return CountTokens(std::move(visit), std::move(options));
   }
   if (options.refusal.ok() && options.stream &&
@@ -105,7 +106,7 @@ GeminiRoutes::GeminiRoutes()
     : words_{.vendor = "Google", .dialect = &dialect_} {}
 
 void GeminiRoutes::AddTo(RouteTable& table) const {
-  for (const Operation* operation : {&kGenerate, &kStream, &kCount}) {
+  for (const Operation* operation : {&kGenerate, &kStream, &kCountTokens}) {
     table.Add({.words = &words_,
                .method = operation->method,
                .path = kBelowModels,

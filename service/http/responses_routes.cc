@@ -23,8 +23,8 @@ namespace gateway {
 namespace {
 
 constexpr Operation kCreate = {"POST /v1/responses", "POST", "/v1/responses"};
-constexpr Operation kCount = {"POST /v1/responses/input_tokens", "POST",
-                              "/v1/responses/input_tokens"};
+constexpr Operation kCountInputTokens = {"POST /v1/responses/input_tokens",
+                                         "POST", "/v1/responses/input_tokens"};
 
 // Answers of this format repeat the settings of their request.
 void Echo(std::string_view body,
@@ -41,7 +41,8 @@ void Echo(std::string_view body,
   responses::EchoRequest(request, extensions).IgnoreError();
 }
 
-GenerationOptions OptionsFor(const Visit& visit, const Operation& operation) {
+GenerationOptions ResponseOptions(const Visit& visit,
+                                  const Operation& operation) {
   GenerationOptions options;
   options.operation = operation;
   options.remembered_unless_refused = true;
@@ -115,15 +116,16 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
              .path = kCreate.path,
              .shown = kCreate.name,
              .serve = [](Visit visit, std::string_view) {
-               GenerationOptions options = OptionsFor(visit, kCreate);
+               GenerationOptions options = ResponseOptions(visit, kCreate);
                return Generate(std::move(visit), std::move(options));
              }});
   table.Add({.words = &words_,
-             .method = kCount.method,
-             .path = kCount.path,
-             .shown = kCount.name,
+             .method = kCountInputTokens.method,
+             .path = kCountInputTokens.path,
+             .shown = kCountInputTokens.name,
              .serve = [](Visit visit, std::string_view) {
-               GenerationOptions options = OptionsFor(visit, kCount);
+               GenerationOptions options =
+                   ResponseOptions(visit, kCountInputTokens);
                return CountTokens(std::move(visit), std::move(options));
              }});
   table.Add({.words = &words_,

@@ -38,7 +38,8 @@ struct Wish {
   bool is_ca = false;
 };
 
-void AddExtension(X509* certificate, X509* issuer, int id, const char* value) {
+void AddIssuedExtension(X509* certificate, X509* issuer, int id,
+                        const char* value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
   X509_EXTENSION* const extension =
@@ -66,11 +67,12 @@ Certificate Issue(const Wish& wish, EVP_PKEY* key, X509* issuer,
       reinterpret_cast<const unsigned char*>(wish.name), -1, -1, 0);
   X509* const signer = issuer != nullptr ? issuer : x509;
   X509_set_issuer_name(x509, X509_get_subject_name(signer));
-  AddExtension(x509, signer, NID_basic_constraints,
-               wish.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-  AddExtension(x509, signer, NID_subject_key_identifier, "hash");
+  AddIssuedExtension(x509, signer, NID_basic_constraints,
+                     wish.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  AddIssuedExtension(x509, signer, NID_subject_key_identifier, "hash");
   if (wish.alternative_names != nullptr) {
-    AddExtension(x509, signer, NID_subject_alt_name, wish.alternative_names);
+    AddIssuedExtension(x509, signer, NID_subject_alt_name,
+                       wish.alternative_names);
   }
   Require(X509_sign(x509, issuer_key, EVP_sha256()) > 0, "X509_sign");
   return certificate;

@@ -7,16 +7,12 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
 namespace {
 
-absl::Status ReadText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-  *text = std::string(view);
-  return absl::OkStatus();
-}
+using wire::ReadText;
 
 absl::Status Keep(std::string_view key, JsonValue& value,
                   ExtensionList* extensions) {

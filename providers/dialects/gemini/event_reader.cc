@@ -9,6 +9,7 @@
 #include "base/text/json.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/words.h"
 
@@ -18,7 +19,6 @@ namespace {
 using ::google::protobuf::util::MessageDifferencer;
 
 // Where something comes from. Each event tells its own.
-constexpr std::string_view kCitations = "citationMetadata";
 
 void Replace(v1::Extension& extension, ExtensionList* extensions) {
   for (v1::Extension& known : *extensions) {

@@ -10,6 +10,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/gemini/candidate.h"
 #include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/words.h"
 
@@ -17,7 +18,6 @@ namespace gateway::gemini {
 namespace {
 
 // What a delta may carry that is not of its part.
-constexpr std::string_view kCitations = "citationMetadata";
 
 // Ends an event whose data is `out` from `begin` on. JSON from elsewhere may
 // have line breaks between its tokens, which would end the line of data.

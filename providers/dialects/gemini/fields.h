@@ -26,6 +26,9 @@ using wire::ReadNested;
 
 inline constexpr std::string_view kDialect = "gemini";
 
+// The field of a candidate that names its sources.
+inline constexpr std::string_view kCitations = "citationMetadata";
+
 inline constexpr std::string_view kTextKeys[] = {
     "text", "role", "mimeType", "data",        "fileUri",
     "id",   "name", "title",    "description", "thoughtSignature"};

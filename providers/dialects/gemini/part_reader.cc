@@ -175,8 +175,8 @@ absl::Status ReadFunctionResponse(std::string_view json, std::string_view path,
   return absl::OkStatus();
 }
 
-absl::Status ReadText(ObjectFields& fields, std::string_view text,
-                      bool is_thought, v1::Part* part) {
+absl::Status ReadTextPart(ObjectFields& fields, std::string_view text,
+                          bool is_thought, v1::Part* part) {
   if (!is_thought) {
     part->set_text(std::string(text));
     return absl::OkStatus();
@@ -197,7 +197,7 @@ absl::Status ReadData(ObjectFields& fields, bool is_thought, v1::Part* part,
   const ObjectFields::Either text = fields.TextOrJson("text");
   if (text.json.has_value()) return fields.Fault("text", "expected a string");
   if (text.text.has_value()) {
-    return ReadText(fields, *text.text, is_thought, part);
+    return ReadTextPart(fields, *text.text, is_thought, part);
   }
   if (is_thought) {
     *modelled = false;

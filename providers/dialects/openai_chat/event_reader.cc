@@ -26,21 +26,15 @@
 #include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
 
-// What a stream may number; more is not to be believed.
-constexpr int32_t kChoiceIndexMax = 127;
-constexpr int32_t kToolCallIndexMax = 511;
-constexpr int64_t kTimestampSecondsMax = 253402300799;
+using wire::ReadText;
 
-absl::Status ReadText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
-  text->assign(read);
-  return absl::OkStatus();
-}
+// What a stream may number; more is not to be believed.
+constexpr int32_t kToolCallIndexMax = 511;
 
 // A tool call as one chunk tells of it.
 struct CallFragment {
@@ -103,8 +97,8 @@ struct ChoiceState {
   bool ended = false;
 };
 
-absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
-                        CallFragment* call) {
+absl::Status ReadCallFragment(JsonValue& value, std::string_view arguments_key,
+                              CallFragment* call) {
   if (value.IsNull()) return absl::OkStatus();
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
@@ -126,16 +120,16 @@ absl::Status ReadCall(JsonValue& value, CallFragment* call) {
       return ReadText(field, &call->id);
     } else if (key == "function") {
       call->kind = v1::TOOL_KIND_FUNCTION;
-      return ReadCalled(field, "arguments", call);
+      return ReadCallFragment(field, "arguments", call);
     } else if (key == "custom") {
       call->kind = v1::TOOL_KIND_CUSTOM;
-      return ReadCalled(field, "input", call);
+      return ReadCallFragment(field, "input", call);
     }
     return absl::OkStatus();
   });
 }
 
-absl::Status ReadAudio(JsonValue& value, v1::Audio* audio) {
+absl::Status ReadAudioFragment(JsonValue& value, v1::Audio* audio) {
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "id") return ReadText(field, audio->mutable_id());
@@ -177,15 +171,15 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
     call = {.index = 0, .kind = v1::TOOL_KIND_FUNCTION};
     // The old form has no id; the answer to it must have one.
     call.id = absl::StrCat("call_legacy_", choice->index + 1);
-    return ReadCalled(value, "arguments", &call);
+    return ReadCallFragment(value, "arguments", &call);
   }
-  if (key == "audio") return ReadAudio(value, &choice->audio.emplace());
+  if (key == "audio") return ReadAudioFragment(value, &choice->audio.emplace());
   return KeepField(absl::StrCat("delta.", ToAbsl(key)), value,
                    &choice->extensions);
 }
 
-absl::Status ReadChoice(JsonValue& value, ChoiceFragment* choice,
-                        bool* failed) {
+absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
+                                bool* failed) {
   return value.EachField([&](std::string_view key,
                              JsonValue& field) -> absl::Status {
     if (key == "index") {
@@ -240,7 +234,8 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
   }
   if (key == "choices") {
     return value.EachElement([&](JsonValue& choice) {
-      return ReadChoice(choice, &chunk->choices.emplace_back(), &chunk->failed);
+      return ReadChoiceFragment(choice, &chunk->choices.emplace_back(),
+                                &chunk->failed);
     });
   }
   if (key == "usage") {

@@ -14,6 +14,7 @@
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_FIELDS_H_
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_FIELDS_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,13 @@ namespace gateway {
 namespace v1 = ::llmgateway::v1;
 
 inline constexpr std::string_view kOpenAiChatDialect = "openai_chat";
+
+// How many choices may be asked for, which bounds the indices of an answer.
+inline constexpr int32_t kChoicesMax = 128;
+inline constexpr int32_t kChoiceIndexMax = kChoicesMax - 1;
+
+// Seconds that google.protobuf.Timestamp can hold.
+inline constexpr int64_t kTimestampSecondsMax = 253402300799;
 
 using Extensions = google::protobuf::RepeatedPtrField<v1::Extension>;
 

@@ -14,7 +14,7 @@ namespace {
 
 absl::Status ReadTokens(JsonValue& list, bool with_top, TokenLogprobs* tokens);
 
-absl::Status ReadBytes(JsonValue& list, v1::TokenLogprob* token) {
+absl::Status ReadTokenBytes(JsonValue& list, v1::TokenLogprob* token) {
   if (list.IsNull()) return absl::OkStatus();
   std::string* bytes = token->mutable_utf8_bytes();
   return list.EachElement([&](JsonValue& value) -> absl::Status {
@@ -35,7 +35,7 @@ absl::Status ReadToken(JsonValue& object, bool with_top,
           GATEWAY_ASSIGN_OR_RETURN(const double logprob, value.Double());
           token->set_logprob(logprob);
         } else if (key == "bytes") {
-          return ReadBytes(value, token);
+          return ReadTokenBytes(value, token);
         } else if (key == "top_logprobs" && with_top) {
           // The alternatives of an alternative would be a nonsense to follow.
           return ReadTokens(value, false, token->mutable_top());

@@ -19,7 +19,7 @@ namespace gateway {
 namespace {
 
 // Assigns a string to a field that is a std::string.
-absl::Status ReadText(JsonValue& value, std::string* text) {
+absl::Status ReadString(JsonValue& value, std::string* text) {
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
   text->assign(read);
   return absl::OkStatus();
@@ -56,7 +56,7 @@ absl::Status ReadImage(JsonValue& value, v1::Part* part) {
           SetImageUrl(url, image);
           return absl::OkStatus();
         }
-        if (key == "detail") return ReadText(field, image->mutable_detail());
+        if (key == "detail") return ReadString(field, image->mutable_detail());
         return leftovers.Keep(key, field);
       }));
   if (image->source_case() == v1::Image::SOURCE_NOT_SET) {
@@ -72,7 +72,7 @@ absl::Status ReadInputAudio(JsonValue& value, v1::Part* part) {
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "data") return ReadBytes(field, audio->mutable_data());
-        if (key == "format") return ReadText(field, audio->mutable_format());
+        if (key == "format") return ReadString(field, audio->mutable_format());
         return leftovers.Keep(key, field);
       }));
   leftovers.AddTo("input_audio", part->mutable_extensions());
@@ -86,10 +86,10 @@ absl::Status ReadFile(JsonValue& value, v1::Part* part) {
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (field.IsNull()) return absl::OkStatus();
         if (key == "filename") {
-          return ReadText(field, document->mutable_filename());
+          return ReadString(field, document->mutable_filename());
         }
         if (key == "file_id") {
-          return ReadText(field, document->mutable_file_id());
+          return ReadString(field, document->mutable_file_id());
         }
         if (key != "file_data") return leftovers.Keep(key, field);
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view data, field.String());
@@ -122,7 +122,7 @@ absl::Status ReadPart(JsonValue& value, v1::Part* part) {
   Extensions* extensions = part->mutable_extensions();
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "type") return ReadText(field, &type);
+        if (key == "type") return ReadString(field, &type);
         if (!IsPartType(key) || !content_key.empty()) {
           return KeepField(key, field, extensions);
         }
@@ -130,8 +130,8 @@ absl::Status ReadPart(JsonValue& value, v1::Part* part) {
         if (key == "image_url") return ReadImage(field, part);
         if (key == "input_audio") return ReadInputAudio(field, part);
         if (key == "file") return ReadFile(field, part);
-        if (key == "refusal") return ReadText(field, part->mutable_refusal());
-        return ReadText(field, part->mutable_text());
+        if (key == "refusal") return ReadString(field, part->mutable_refusal());
+        return ReadString(field, part->mutable_text());
       }));
   if (IsPartType(type)) {
     if (type == content_key) return absl::OkStatus();
@@ -148,7 +148,7 @@ absl::Status ReadPart(JsonValue& value, v1::Part* part) {
 // Arguments are text, kept byte for byte; some vendors send the object itself.
 absl::Status ReadArguments(JsonValue& value, std::string* arguments) {
   if (value.IsNull()) return absl::OkStatus();
-  if (!value.IsObject()) return ReadText(value, arguments);
+  if (!value.IsObject()) return ReadString(value, arguments);
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
   arguments->assign(raw);
   return absl::OkStatus();
@@ -161,7 +161,7 @@ absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
   Leftovers leftovers;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "name") return ReadText(field, call->mutable_name());
+        if (key == "name") return ReadString(field, call->mutable_name());
         if (key == arguments_key) {
           return ReadArguments(field, call->mutable_arguments());
         }
@@ -177,7 +177,7 @@ absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "id") {
           if (field.IsNull()) return absl::OkStatus();
-          return ReadText(field, call->mutable_id());
+          return ReadString(field, call->mutable_id());
         }
         // `index` belongs to streams; DeepSeek sends it everywhere.
         if (key == "type" || key == "index") return absl::OkStatus();
@@ -202,10 +202,10 @@ absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
   Leftovers leftovers;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "id") return ReadText(field, audio->mutable_id());
+        if (key == "id") return ReadString(field, audio->mutable_id());
         if (key == "data") return ReadBytes(field, audio->mutable_data());
         if (key == "transcript") {
-          return ReadText(field, audio->mutable_transcript());
+          return ReadString(field, audio->mutable_transcript());
         }
         if (key == "expires_at") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, field.Int64());
@@ -233,12 +233,12 @@ absl::Status ReadReasoningDetails(JsonValue& value,
         understood = false;
         return absl::OkStatus();
       }
-      if (key == "text") return ReadText(field, reasoning->mutable_text());
+      if (key == "text") return ReadString(field, reasoning->mutable_text());
       if (key == "signature") {
-        return ReadText(field, reasoning->mutable_signature());
+        return ReadString(field, reasoning->mutable_signature());
       }
       if (key == "data") {
-        return ReadText(field, reasoning->mutable_redacted_data());
+        return ReadString(field, reasoning->mutable_redacted_data());
       }
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
       understood = understood && key == "type" &&
@@ -282,7 +282,7 @@ class MessageReader {
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value) {
-    if (key == "role") return ReadText(value, &role_);
+    if (key == "role") return ReadString(value, &role_);
     if (key == "content") return ReadContent(value);
     if (key == "name" || key == "tool_call_id" || key == "refusal" ||
         key == "reasoning_content" || key == "reasoning") {
@@ -306,11 +306,11 @@ class MessageReader {
   // Fields that are a text or null.
   absl::Status ReadWords(std::string_view key, JsonValue& value) {
     if (value.IsNull()) return absl::OkStatus();
-    if (key == "name") return ReadText(value, message_.mutable_name());
-    if (key == "tool_call_id") return ReadText(value, &tool_call_id_);
-    if (key == "refusal") return ReadText(value, &refusal_.emplace());
+    if (key == "name") return ReadString(value, message_.mutable_name());
+    if (key == "tool_call_id") return ReadString(value, &tool_call_id_);
+    if (key == "refusal") return ReadString(value, &refusal_.emplace());
     // Two vendors' names for the same; a message has one of them.
-    return ReadText(value, &reasoning_text_);
+    return ReadString(value, &reasoning_text_);
   }
 
   absl::Status ReadContent(JsonValue& value) {
@@ -323,7 +323,7 @@ class MessageReader {
       });
     }
     if (!value.IsString()) return value.Error("expected a string or an array");
-    return ReadText(value, content_->emplace_back().mutable_text());
+    return ReadString(value, content_->emplace_back().mutable_text());
   }
 
   absl::Status ReadFunctionCall(JsonValue& value) {

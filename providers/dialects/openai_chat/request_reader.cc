@@ -24,7 +24,6 @@ namespace {
 constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 
 // The contract's own bounds; what the model can do is the provider's to judge.
-constexpr int32_t kChoicesMax = 128;
 constexpr int32_t kTopLogprobsMax = 20;
 constexpr size_t kFieldsMax = 256;
 

@@ -19,22 +19,12 @@
 #include "providers/dialects/openai_chat/message_writer.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
 
-// An answer's indices are bounded by the number that may be asked for.
-constexpr int32_t kChoiceIndexMax = 127;
-
-// Seconds that google.protobuf.Timestamp can hold.
-constexpr int64_t kTimestampSecondsMax = 253402300799;
-
-absl::Status ReadText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
-  text->assign(read);
-  return absl::OkStatus();
-}
+using wire::ReadText;
 
 ChoiceContents ContentsOf(const v1::Message& message) {
   ChoiceContents contents;

@@ -24,7 +24,6 @@
 namespace gateway {
 namespace {
 
-constexpr int32_t kChoicesMax = 128;
 constexpr std::string_view kUsageWish = R"("include_usage":true)";
 constexpr std::string_view kWishObject = R"({"include_usage":true})";
 // The object has at least a model, so a comma follows.

@@ -23,8 +23,6 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kChoicesMax = 128;
-
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // Whether `text` ends with one of the keys that an event is worth parsing for.

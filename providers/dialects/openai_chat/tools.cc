@@ -14,16 +14,12 @@
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
 
-absl::Status ReadText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
-  text->assign(read);
-  return absl::OkStatus();
-}
+using wire::ReadText;
 
 // A JSON Schema, kept byte for byte.
 absl::Status ReadSchema(JsonValue& value, std::string* schema) {

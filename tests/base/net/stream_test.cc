@@ -104,10 +104,6 @@ std::string Pattern(size_t size) {
   return text;
 }
 
-iovec ToIovec(std::string_view text) {
-  return {const_cast<char*>(text.data()), text.size()};
-}
-
 Task<absl::Status> WriteText(Stream& stream, std::string_view text) {
   iovec piece = ToIovec(text);
   co_return co_await stream.Write(&piece, 1);
