@@ -111,8 +111,13 @@ def _strings(node, package, tree):
         if node.func.id == "glob":
             patterns = [s.value for item in arguments[:1]
                         for s in _strings(item, package, tree)]
+            excluded = [s.value for word in node.keywords
+                        if word.arg == "exclude"
+                        for s in _strings(word.value, package, tree)]
+            left_out = set(_glob(excluded, package, tree))
             return [ast.Constant(value=match)
-                    for match in _glob(patterns, package, tree)]
+                    for match in _glob(patterns, package, tree)
+                    if match not in left_out]
         if node.func.id == "select":
             return [s for item in arguments
                     for s in _strings(item, package, tree)]

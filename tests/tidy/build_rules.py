@@ -36,7 +36,10 @@ class Project:
             for path in target.files("srcs", "hdrs", "textual_hdrs", "src",
                                      "data"):
                 self.owners.setdefault(path, []).append(target)
+            private = set(target.files("private_hdrs"))
             for path in target.files("hdrs", "textual_hdrs"):
+                if path in private:
+                    continue
                 self.exporters.setdefault(path, set()).add(target.label)
             if target.kind == "gateway_proto_library":
                 self._export_generated(target)
@@ -58,7 +61,8 @@ def unreadable_build_files(project):
 
 
 def includes_of_direct_dependencies(project):
-    """Each #include is of the target itself or of a direct dependency."""
+    """Each #include is of a header: the target's own, or one of a direct
+    dependency."""
     problems = []
     for target in project.targets:
         dependencies = set(target.values("deps"))
@@ -126,6 +130,55 @@ def files_are_in_a_build_file(project):
             if path not in project.owners]
 
 
+def files_have_one_target(project):
+    """Each source and header of C++ is compiled as part of one target."""
+    problems = []
+    for path in project.tree.paths(".cc", ".h"):
+        labels = sorted({target.label for target in project.owners.get(path, [])
+                         if target.kind.startswith("gateway_cc_")})
+        if len(labels) > 1 and path.startswith(_CPP_ROOTS):
+            problems.append("%s: belongs to %s; leave it to one, and let the "
+                            "others depend on that"
+                            % (path, " and ".join(labels)))
+    return problems
+
+
+def folders_are_libraries(project):
+    """A folder of libraries has one with the folder's name."""
+    problems = []
+    for target in project.targets:
+        if target.kind != "gateway_cc_library" or (
+                not target.package.startswith(_TESTED_ROOTS)):
+            continue
+        folder = "//%s:%s" % (target.package, target.package.split("/")[-1])
+        if folder != target.label and all(
+                other.label != folder for other in project.targets):
+            problems.append("%s: the library of a folder is named after it: %s"
+                            % (target.label, folder))
+    return problems
+
+
+def names_differ_in_a_unit(project):
+    """The sources of a target are compiled as one: what the unnamed namespace
+    of one declares, no other does."""
+    problems = []
+    for target in project.targets:
+        places = {}  # {name: {path: line}}
+        for path in target.files("srcs"):
+            if path not in project.tree or not path.endswith(".cc"):
+                continue
+            for line, name in cpp_source.hidden_names(project.tree[path]):
+                places.setdefault(name, {}).setdefault(path, line)
+        for name, found in sorted(places.items()):
+            (path, line), *others = sorted(found.items())
+            if others:
+                problems.append(
+                    "%s:%d: %s declares %s too; say of each what it alone is, "
+                    "or declare it once, in a header"
+                    % (path, line, others[0][0], name.split("::")[-1]))
+    return problems
+
+
 def build_files_name_real_files(project):
     problems = []
     for target in project.targets:
@@ -174,7 +227,10 @@ def dependencies_are_sorted(project):
 
 def _written(label, package):
     prefix = "//%s:" % package
-    return label[len(prefix) - 1:] if label.startswith(prefix) else label
+    if label.startswith(prefix):
+        return label[len(prefix) - 1:]
+    folder, _, name = label.rpartition(":")
+    return folder if folder.endswith("/" + name) else label
 
 
 def _sort_key(label):
@@ -188,7 +244,10 @@ RULES = [
     dependencies_are_sorted,
     dependencies_are_used,
     files_are_in_a_build_file,
+    files_have_one_target,
+    folders_are_libraries,
     includes_of_direct_dependencies,
+    names_differ_in_a_unit,
     sources_have_tests,
     unreadable_build_files,
 ]

@@ -205,6 +205,126 @@ gateway_cc_library(
         self.assertIn("service/a/b.cc", project.owners)
 
 
+    def test_what_a_glob_excludes_is_left_out(self):
+        self.files["service/a/BUILD.bazel"] = """\
+# A room.
+
+gateway_cc_library(
+    name = "a",
+    srcs = glob(["*.cc"], exclude = ["main.cc"]),
+)
+"""
+        self.files["service/a/main.cc"] = ""
+        project = build_rules.Project(Tree(self.files))
+        self.assertIn("service/a/a.cc", project.owners)
+        self.assertNotIn("service/a/main.cc", project.owners)
+
+    def test_a_private_header_is_for_its_own_target(self):
+        self.files["base/BUILD.bazel"] = self.files["base/BUILD.bazel"].replace(
+            'hdrs = ["clock.h"],',
+            'hdrs = ["clock.h"],\n    private_hdrs = ["clock.h"],')
+        problems = self.problems(build_rules.includes_of_direct_dependencies)
+        self.assertTrue(says(problems, "service/a/a.cc:1: no target exports "
+                             "base/clock.h"))
+        self.assertFalse(says(problems, "base/clock.cc"))
+
+    def test_a_label_may_leave_out_its_folder_s_name(self):
+        self.files["base/BUILD.bazel"] = self.files["base/BUILD.bazel"].replace(
+            'name = "clock"', 'name = "base"')
+        self.files["service/a/BUILD.bazel"] = """\
+# A room.
+
+gateway_cc_library(
+    name = "a",
+    srcs = ["a.cc"],
+    deps = [
+        "//base",
+        "//base/text:json",
+    ],
+)
+"""
+        self.assertEqual(
+            self.problems(build_rules.dependencies_are_sorted), [])
+        self.assertFalse(says(
+            self.problems(build_rules.includes_of_direct_dependencies),
+            "service/a"))
+
+    def test_a_file_of_two_targets_is_reported(self):
+        self.assertEqual(self.problems(build_rules.files_have_one_target), [])
+        self.files["service/a/BUILD.bazel"] += """
+gateway_cc_library(
+    name = "twin",
+    srcs = ["a.cc"],
+)
+"""
+        self.assertEqual(self.problems(build_rules.files_have_one_target), [
+            "service/a/a.cc: belongs to //service/a:a and //service/a:twin; "
+            "leave it to one, and let the others depend on that"])
+
+    def test_a_folder_s_library_has_its_name(self):
+        build = self.files["service/a/BUILD.bazel"]
+        self.files["service/a/BUILD.bazel"] = build.replace('"a"', '"b"')
+        self.assertTrue(says(self.problems(build_rules.folders_are_libraries),
+                             "//service/a:b", "named after it: //service/a:a"))
+        self.files["service/a/BUILD.bazel"] = build + build.replace(
+            '"a"', '"b"')
+        self.assertFalse(says(self.problems(build_rules.folders_are_libraries),
+                              "//service/a"))
+
+    def test_the_hidden_names_of_a_unit_differ(self):
+        self.files["service/a/BUILD.bazel"] = """\
+# A room.
+
+gateway_cc_library(
+    name = "a",
+    srcs = glob(["*.cc"]),
+)
+"""
+        self.files["service/a/a.cc"] = "namespace {\nint F(int x);\n}\n"
+        self.files["service/a/b.cc"] = "namespace {\nint G(int x);\n}\n"
+        self.assertEqual(self.problems(build_rules.names_differ_in_a_unit), [])
+        self.files["service/a/b.cc"] += "namespace {\nint F(long x);\n}\n"
+        self.assertEqual(self.problems(build_rules.names_differ_in_a_unit), [
+            "service/a/a.cc:2: service/a/b.cc declares F too; say of each "
+            "what it alone is, or declare it once, in a header"])
+        self.files["service/a/b.cc"] = (
+            "namespace other {\nnamespace {\nint F(long x);\n}\n}\n")
+        self.assertEqual(self.problems(build_rules.names_differ_in_a_unit), [])
+
+
+class HiddenNamesTest(unittest.TestCase):
+
+    def names(self, code):
+        return [name for _, name in cpp_source.hidden_names(code)]
+
+    def test_each_kind_of_declaration_has_its_name(self):
+        for code, name in [
+                ("int F(int x) { return g(x); }", "F"),
+                ("const std::vector<char*>& F(std::map<int, int> x);", "F"),
+                ("template <typename T, size_t n>\nbool F(T (&x)[n]) {}", "F"),
+                ("constexpr int kMax = 3;", "kMax"),
+                ("constexpr std::string_view kAll[] = {\"a\", \"b\"};",
+                 "kAll"),
+                ("const Thing kThing(1, 2);", "kThing"),
+                ("Thing thing{f()};", "thing"),
+                ("class A final : public B {\n int x;\n};", "A"),
+                ("struct A {\n int F();\n};", "A"),
+                ("enum class Kind { kOne };", "Kind"),
+        ]:
+            with self.subTest(code):
+                self.assertEqual(
+                    self.names("namespace n {\nnamespace {\n%s\n}\n}\n"
+                               % code), ["n::" + name])
+
+    def test_what_is_not_hidden_has_no_name(self):
+        for code in ["int F();", "namespace n {\nint F() {}\n}",
+                     "namespace {\nusing A = B;\nusing std::string;\n}",
+                     "namespace {\nint A::F() {\n int x = 1;\n}\n}",
+                     "namespace {\nstatic_assert(sizeof(int) == 4);\n}"]:
+            with self.subTest(code):
+                self.assertEqual(self.names(code), [])
+
+
 class CodeBansTest(unittest.TestCase):
 
     def problems(self, code, path="service/a/a.cc"):

@@ -42,8 +42,7 @@ _SCOPE = re.compile(r"\b(namespace|class|struct|union|extern)\b")
 def functions(text):
     """[(first line, last line, name)] of functions at namespace or class
     scope. A heuristic: a brace after a parenthesis opens a function."""
-    code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(
-        r"[^\n]", "", m.group(0)), code_of(text), flags=re.MULTILINE)
+    code = _without_directives(text)
     found = []
     depth_inside = 0  # Braces open inside a function or initializer.
     opened = None
@@ -77,6 +76,75 @@ def functions(text):
                 statement_line = line
             statement += char
     return found
+
+
+def _without_directives(text):
+    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(
+        r"[^\n]", "", m.group(0)), code_of(text), flags=re.MULTILINE)
+
+
+def hidden_names(text):
+    """[(line, name)] of what unnamed namespaces declare, each name behind the
+    namespaces around it: `gateway::kBytesMax`. Without aliases, which are free
+    to say the same twice."""
+    found = []
+    scopes = []  # Of open braces: a namespace's name, "" or None for others.
+    statement = ""
+    line = statement_line = 1
+    for char in _without_directives(text):
+        if char == "\n":
+            line += 1
+        if char in "{;}":
+            opens = _namespace_of(statement) if char == "{" else None
+            if opens is None and scopes and scopes[-1] == "":
+                name = _declared_name(statement)
+                if name:
+                    found.append((statement_line, "::".join(
+                        [scope for scope in scopes if scope] + [name])))
+            if char == "{":
+                scopes.append(opens)
+            elif char == "}" and scopes:
+                scopes.pop()
+            statement = ""
+        else:
+            if not statement.strip():
+                statement_line = line
+            statement += char
+    return found
+
+
+def _namespace_of(head):
+    """The name of the namespace that a brace opens, "" if it has none; None
+    for other braces."""
+    match = re.fullmatch(r"\s*(?:inline\s+)?namespace(\s+[\w:]+)?\s*", head)
+    return (match.group(1) or "").strip() if match else None
+
+
+def _declared_name(statement):
+    """What a declaration at namespace scope declares, or None."""
+    text = re.sub(r"\[\[.*?\]\]", "", statement).strip()
+    while text.startswith("template"):
+        text = _behind_angles(text[len("template"):].lstrip()).strip()
+    if re.match(r"(friend|namespace|requires|static_assert|using)\b", text):
+        return None
+    match = re.match(
+        r"(?:class|struct|union|enum(?:\s+class|\s+struct)?)\s+(\w+)"
+        r"\s*(?:final\b|:|$)", text)
+    if match:
+        return match.group(1)
+    match = re.match(
+        r"[^=({\[]*?[\s*&>]((?:\w+::)*~?\w+)\s*(?:\[|=|\(|$)", text)
+    name = match.group(1) if match else "::"
+    return None if "::" in name else name
+
+
+def _behind_angles(text):
+    depth = 0
+    for index, char in enumerate(text):
+        depth += {"<": 1, ">": -1}.get(char, 0)
+        if not depth:
+            return text[index + 1:]
+    return text
 
 
 def _is_scope(head):

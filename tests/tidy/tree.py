@@ -7,7 +7,7 @@ _SKIPPED_DIRECTORIES = frozenset([
     ".cache", ".git", ".venv", "__pycache__", "build", "dist", "node_modules",
     "target"])
 _TEXT_SUFFIXES = (
-    ".bazel", ".bazelrc", ".bzl", ".cc", ".css", ".go", ".h", ".html",
+    ".bazel", ".bazelrc", ".bzl", ".cc", ".css", ".go", ".h", ".html", ".inc",
     ".java", ".js", ".json", ".md", ".mjs", ".proto", ".py", ".sh", ".ts",
     ".txt", ".yaml", ".yml", ".xml")
 _TEXT_NAMES = frozenset([".bazelrc", "Makefile", "WORKSPACE", "run"])

@@ -4,6 +4,11 @@ gateway_cc_library, gateway_cc_binary, gateway_cc_test and gateway_cc_fuzz_test
 take what the native rules take and add warnings as errors. Our own code is
 linked statically, so that every source is compiled once. A test gets its
 main().
+
+Most of what a source costs is its headers. So a library is a folder, and its
+sources are compiled as one unit: they stand behind each other in a generated
+file, each under a #line of its own. With --config=separate each source is an
+object by itself.
 """
 
 _WARNINGS = [
@@ -29,11 +34,65 @@ _WARNINGS = [
     "-Wno-use-after-free",
 ]
 
-def gateway_cc_library(name, copts = [], **kwargs):
-    """A library of one concept: usually one header and one source."""
+# In a unit no source is the main file, and GCC takes all of them for headers.
+_UNIT_COPTS = ["-Wno-subobject-linkage"]
+
+def _unit(name, sources):
+    """Writes the sources behind each other into one file; returns its name."""
+    file = name + ".unit.cc"
+    native.genrule(
+        name = name + "_unit",
+        srcs = sources,
+        outs = [file],
+        cmd = "for source in $(SRCS); do " +
+              "echo \"#line 1 \\\"$$source\\\"\"; cat $$source; done >$@",
+        message = "Joining the sources of //%s" % native.package_name(),
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+    )
+    return file
+
+def _in_units(name, srcs, units):
+    """What to compile for srcs: so many units, or each source by itself."""
+    sources = sorted([src for src in srcs if src.endswith(".cc")])
+    rest = [src for src in srcs if not src.endswith(".cc")]
+    if len(sources) <= units:
+        return srcs
+    ends = [len(sources) * i // units for i in range(units + 1)]
+    files = [
+        _unit(name if units == 1 else "%s_%d" % (name, i + 1), sources[ends[i]:ends[i + 1]])
+        for i in range(units)
+    ]
+    return rest + select({
+        "//tools/bazel:separate": sources,
+        "//conditions:default": files,
+    })
+
+def gateway_cc_library(
+        name,
+        srcs = [],
+        hdrs = [],
+        private_hdrs = [],
+        copts = [],
+        units = 1,
+        **kwargs):
+    """A library: usually a folder, whose name it has.
+
+    Args:
+      name: of the library.
+      srcs: its sources, compiled as one unit.
+      hdrs: its headers.
+      private_hdrs: those among hdrs that only srcs include.
+      copts: more flags.
+      units: in how many units a large folder is compiled, so that two cores
+          share it.
+      **kwargs: goes to the cc_library.
+    """
     native.cc_library(
         name = name,
-        copts = _WARNINGS + copts,
+        srcs = _in_units(name, srcs + private_hdrs, units),
+        hdrs = [hdr for hdr in hdrs if hdr not in private_hdrs],
+        copts = _WARNINGS + _UNIT_COPTS + copts,
         linkstatic = True,
         **kwargs
     )

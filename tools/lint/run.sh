@@ -1,7 +1,9 @@
 #!/bin/bash
 # Every check beyond the tests; runs all of them, then fails if one did.
 #
-#   tools/lint/run.sh [STEP]...    tidy arrows tags proto breaking clang-tidy
+#   tools/lint/run.sh [STEP]...
+#
+# The steps: tidy arrows tags proto breaking separate clang-tidy.
 
 set -uo pipefail
 
@@ -40,10 +42,15 @@ breaking() {
   buf breaking --against ".git#tag=${tag}"
 }
 
+# Each source compiles by itself, whatever stands before it in its unit.
+separate() {
+  bazel build "${flags[@]}" --config=separate --compilation_mode=fastbuild //...
+}
+
 clang_tidy() { bazel build "${flags[@]}" --config=clang-tidy //...; }
 
 steps=("$@")
-((${#steps[@]})) || steps=(tidy arrows tags proto breaking clang-tidy)
+((${#steps[@]})) || steps=(tidy arrows tags proto breaking separate clang-tidy)
 
 failed=()
 for step in "${steps[@]}"; do
