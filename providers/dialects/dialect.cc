@@ -54,8 +54,8 @@ absl::Status Dialect::ReadRequest(std::string_view, v1::GenerateRequest*, bool*,
   return HasNoDoor(name());
 }
 
-absl::Status Dialect::WriteResponse(const v1::GenerateResponse&,
-                                    std::string*) const {
+absl::Status Dialect::WriteResponse(const v1::GenerateResponse&, std::string*,
+                                    std::vector<v1::Warning>*) const {
   return HasNoDoor(name());
 }
 

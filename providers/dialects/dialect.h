@@ -235,9 +235,11 @@ class Dialect {
   virtual absl::Status ReadResponse(std::string_view body,
                                     v1::GenerateResponse* response) const = 0;
 
-  // Appends a whole answer.
+  // Appends a whole answer. What of its content has no place in the format is
+  // listed in `warnings`, which may be null.
   virtual absl::Status WriteResponse(const v1::GenerateResponse& response,
-                                     std::string* body) const;
+                                     std::string* body,
+                                     std::vector<v1::Warning>* warnings) const;
 
   virtual std::unique_ptr<EventReader> NewEventReader() const = 0;
   virtual std::unique_ptr<EventWriter> NewEventWriter(

@@ -26,6 +26,7 @@ struct Preset {
   bool parallel_tool_calls;
   ReasoningStyle reasoning_style;
   std::string_view reasoning_field;
+  bool reasoning_in_content = false;
   std::string_view seed_field;
   std::string_view user_field;
   bool embeddings;
@@ -88,6 +89,7 @@ constexpr Preset kPresets[] = {
      .parallel_tool_calls = true,
      .reasoning_style = ReasoningStyle::kNone,
      .reasoning_field = "",
+     .reasoning_in_content = true,
      .seed_field = "random_seed",
      .user_field = "",
      .embeddings = true},
@@ -123,6 +125,7 @@ CompatibleHabits HabitsOf(const Preset& preset) {
   chat.account_fields = false;
   chat.reasoning_style = preset.reasoning_style;
   chat.reasoning_field = preset.reasoning_field;
+  chat.reasoning_in_content = preset.reasoning_in_content;
   chat.seed_field = preset.seed_field;
   chat.user_field = preset.user_field;
   habits.embeddings = preset.embeddings;

@@ -19,6 +19,7 @@ OpenAiChatQuirks Quirks() {
   quirks.top_k = true;
   quirks.reasoning_style = OpenAiChatQuirks::ReasoningStyle::kObject;
   quirks.reasoning_field = "reasoning";
+  quirks.images = true;
   quirks.user_field = "user";
   return quirks;
 }

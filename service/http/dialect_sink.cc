@@ -57,7 +57,8 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
     words_.echo(call.raw->body, call.answer.response->mutable_extensions());
   }
   const absl::Status written =
-      words_.dialect->WriteResponse(*call.answer.response, &out_);
+      words_.dialect->WriteResponse(
+          *call.answer.response, &out_, &call.warnings);
   if (!written.ok()) {
     // Told as well as can be; the call has failed all the same.
     (co_await SendEnd(call, written)).IgnoreError();

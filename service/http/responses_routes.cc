@@ -73,7 +73,7 @@ absl::Status WriteKept(const Visit& visit, std::string_view id,
   const ResponseStore::Entry kept =
       store == nullptr ? nullptr : store->Find(caller, id);
   if (kept == nullptr) return NoSuchResponse(id);
-  return visit.words.dialect->WriteResponse(kept->response, body);
+  return visit.words.dialect->WriteResponse(kept->response, body, nullptr);
 }
 
 absl::Status RemoveKept(const Visit& visit, std::string_view id,

@@ -71,6 +71,9 @@ void AddPiece(const v1::Delta& delta, v1::Part* part) {
     case v1::Delta::kOpaque:
       *part->mutable_opaque() = delta.opaque();
       break;
+    case v1::Delta::kImage:
+      *part->mutable_image() = delta.image();
+      break;
     case v1::Delta::PIECE_NOT_SET:
       break;
   }

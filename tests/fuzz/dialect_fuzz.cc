@@ -153,7 +153,7 @@ std::string AgainAnswer(const Dialect& dialect, std::string_view body) {
   v1::GenerateResponse response;
   std::string written;
   if (!dialect.ReadResponse(body, &response).ok() ||
-      !dialect.WriteResponse(response, &written).ok()) {
+      !dialect.WriteResponse(response, &written, nullptr).ok()) {
     written.clear();
   }
   return written;

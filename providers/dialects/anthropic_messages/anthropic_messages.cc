@@ -35,8 +35,9 @@ absl::Status AnthropicMessages::ReadResponse(
 }
 
 absl::Status AnthropicMessages::WriteResponse(
-    const v1::GenerateResponse& response, std::string* body) const {
-  return anthropic::WriteResponse(response, body);
+    const v1::GenerateResponse& response, std::string* body,
+    std::vector<v1::Warning>* warnings) const {
+  return anthropic::WriteResponse(response, body, warnings);
 }
 
 std::unique_ptr<EventReader> AnthropicMessages::NewEventReader() const {

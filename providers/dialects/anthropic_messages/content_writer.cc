@@ -96,12 +96,16 @@ WireInput WireInputOf(const v1::ToolCall& call) {
 bool ContentWriter::Carries(const v1::Part& part) {
   switch (part.kind_case()) {
     case v1::Part::kText:
-    case v1::Part::kImage:
-    case v1::Part::kDocument:
     case v1::Part::kToolCall:
     case v1::Part::kToolResult:
     case v1::Part::kRefusal:
       return true;
+    case v1::Part::kImage:
+    case v1::Part::kDocument:
+      // No block of an answer holds them.
+      if (side_ == Side::kRequest) return true;
+      losses_.LeftOut(part.has_image() ? "image" : "document");
+      return false;
     case v1::Part::kAudio:
       if (!part.audio().transcript().empty()) {
         losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".audio"),

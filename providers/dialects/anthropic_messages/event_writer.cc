@@ -151,6 +151,8 @@ MessagesEventWriter::Key MessagesEventWriter::KeyOf(const v1::Delta& delta) {
     case v1::Delta::kOpaque:
       if (delta.opaque().dialect() == kDialect) key.kind = BlockKind::kOpaque;
       break;
+    case v1::Delta::kImage:
+      break;
     case v1::Delta::PIECE_NOT_SET:
       if (HasCitation(delta)) key.kind = BlockKind::kText;
       break;
@@ -161,7 +163,10 @@ MessagesEventWriter::Key MessagesEventWriter::KeyOf(const v1::Delta& delta) {
 absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
                                             std::string* out) {
   const Key key = KeyOf(delta);
-  if (key.kind == BlockKind::kNone) return absl::OkStatus();
+  if (key.kind == BlockKind::kNone) {
+    TellLeftOut(delta, out);
+    return absl::OkStatus();
+  }
   refused_ |= delta.has_refusal();
   if (key == open_) {
     GATEWAY_RETURN_IF_ERROR(AppendPiece(delta, out));
@@ -176,6 +181,15 @@ absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
   CloseBlock(out);
   GATEWAY_RETURN_IF_ERROR(OpenBlock(key, delta, out));
   return AppendPiece(delta, out);
+}
+
+void MessagesEventWriter::TellLeftOut(const v1::Delta& delta,
+                                      std::string* out) {
+  if (delta.has_image()) warnings_.LeftOut("image", out);
+  if (delta.has_audio() && !delta.audio().data().empty()) {
+    warnings_.LeftOut("audio", out);
+  }
+  if (delta.has_opaque()) warnings_.LeftOut("opaque", out);
 }
 
 absl::Status MessagesEventWriter::Wait(const Key& key, const v1::Delta& delta) {

@@ -30,7 +30,9 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/stream_warnings.h"
 
 namespace gateway::anthropic {
 
@@ -77,6 +79,8 @@ class MessagesEventWriter final : public EventWriter {
   static Key KeyOf(const v1::Delta& delta);
 
   absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
+  // Content that the format has no block for.
+  void TellLeftOut(const v1::Delta& delta, std::string* out);
   absl::Status Wait(const Key& key, const v1::Delta& delta);
   // Writes what has waited, until a block that must stay open. With `all`,
   // nothing stays open.
@@ -98,6 +102,7 @@ class MessagesEventWriter final : public EventWriter {
   absl::Status WriteMessageDelta(std::string* out);
 
   const Options options_;
+  StreamWarnings warnings_{kDialect};
   v1::StreamStarted started_;
   v1::Usage usage_;
   v1::ChoiceEnd choice_end_;

@@ -105,14 +105,18 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   return absl::OkStatus();
 }
 
-absl::Status WriteParts(const v1::Message& message, JsonWriter& json) {
-  Losses losses(kDialect, nullptr);
-  ContentWriter writer(ContentWriter::Side::kAnswer, losses);
+// Content without a block is told; fields that only their vendor knows are not.
+absl::Status WriteParts(const v1::Message& message, JsonWriter& json,
+                        std::vector<v1::Warning>* warnings) {
+  Losses told(kDialect, warnings);
+  Losses unheard(kDialect, nullptr);
+  ContentWriter judge(ContentWriter::Side::kAnswer, told);
+  ContentWriter writer(ContentWriter::Side::kAnswer, unheard);
   json.StartArray();
   for (const v1::Part& part : message.parts()) {
     const bool is_empty_text = part.has_text() && part.text().empty();
     if (is_empty_text && message.parts_size() > 1) continue;
-    if (!writer.Carries(part)) continue;
+    if (!judge.Carries(part)) continue;
     GATEWAY_RETURN_IF_ERROR(writer.WriteBlock(part, "message", json));
   }
   json.EndArray();
@@ -155,7 +159,8 @@ absl::Status ReadResponse(std::string_view body,
 }
 
 absl::Status WriteResponse(const v1::GenerateResponse& response,
-                           std::string* body) {
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings) {
   static const v1::Choice* const kNoChoice = new v1::Choice();
   const v1::Choice& choice =
       response.choices().empty() ? *kNoChoice : response.choices(0);
@@ -171,7 +176,7 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
   object.Text("role", "assistant");
   object.Text("model", response.model());
   GATEWAY_RETURN_IF_ERROR(
-      WriteParts(choice.message(), object.Field("content")));
+      WriteParts(choice.message(), object.Field("content"), warnings));
   object.Text("stop_reason",
               StopReasonWord(reason, choice.provider_finish_reason(),
                              choice.stop_sequence()));

@@ -23,7 +23,8 @@ absl::Status ReadResponse(std::string_view body,
 
 // The format has one answer: the first choice is written.
 absl::Status WriteResponse(const v1::GenerateResponse& response,
-                           std::string* body);
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings);
 
 // The answer to counting tokens.
 absl::StatusOr<int64_t> ReadCountTokensResponse(std::string_view body);

@@ -144,6 +144,13 @@ absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
         delta->mutable_extensions()->Swap(part.mutable_extensions());
       return absl::OkStatus();
     }
+    case v1::Part::kImage: {
+      v1::Delta* delta = AddDelta(choice_index, choice, Open::kNothing,
+                                  /*appends=*/false, events);
+      delta->mutable_image()->Swap(part.mutable_image());
+      delta->mutable_extensions()->Swap(part.mutable_extensions());
+      return absl::OkStatus();
+    }
     default:
       return TakeWhole(part, AddDelta(choice_index, choice, Open::kNothing,
                                       /*appends=*/false, events));
@@ -166,7 +173,7 @@ void ChunkReader::TakeReasoning(const v1::Part& part, int32_t choice_index,
   if (!is_plain) choice.open = Open::kNothing;
 }
 
-// A stream of the contract has no pictures or files of its own.
+// A stream of the contract has no files of its own.
 absl::Status ChunkReader::TakeWhole(const v1::Part& part, v1::Delta* delta) {
   Losses losses(kDialect, nullptr);
   v1::OpaquePart* opaque = delta->mutable_opaque();

@@ -46,6 +46,9 @@ bool PartOf(const v1::Delta& delta, v1::Part* part) {
     case v1::Delta::kAudio:
       *part->mutable_audio() = delta.audio();
       break;
+    case v1::Delta::kImage:
+      *part->mutable_image() = delta.image();
+      break;
     case v1::Delta::kOpaque:
       if (delta.opaque().dialect() != kDialect) return false;
       *part->mutable_opaque() = delta.opaque();
@@ -93,6 +96,11 @@ absl::Status ChunkWriter::TakeDelta(const v1::Delta& delta, std::string* out) {
   if (delta.has_tool_call()) return TakeCall(delta, out);
   v1::Part part;
   const bool has_part = PartOf(delta, &part);
+  if (delta.has_redacted_reasoning()) {
+    warnings_.LeftOut("redacted_reasoning", out);
+  } else if (delta.has_opaque() && !has_part) {
+    warnings_.LeftOut("opaque", out);
+  }
   const bool has_more =
       delta.has_logprobs() ||
       FindExtension(delta.extensions(), kCitations) != nullptr;

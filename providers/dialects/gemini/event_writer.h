@@ -20,6 +20,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/stream_warnings.h"
 
 namespace gateway::gemini {
 
@@ -52,6 +53,7 @@ class ChunkWriter final : public EventWriter {
   bool IsBlockedPrompt() const;
 
   const Options options_;
+  StreamWarnings warnings_{kDialect};
   v1::StreamStarted started_;
   v1::Usage usage_;
   std::vector<v1::ChoiceEnd> ends_;

@@ -35,9 +35,10 @@ absl::Status Gemini::ReadResponse(std::string_view body,
   return gemini::ReadResponse(body, response);
 }
 
-absl::Status Gemini::WriteResponse(const v1::GenerateResponse& response,
-                                   std::string* body) const {
-  return gemini::WriteResponse(response, body);
+absl::Status Gemini::WriteResponse(
+    const v1::GenerateResponse& response, std::string* body,
+    std::vector<v1::Warning>* warnings) const {
+  return gemini::WriteResponse(response, body, warnings);
 }
 
 std::unique_ptr<EventReader> Gemini::NewEventReader() const {

@@ -42,14 +42,18 @@ bool IsBlockedPrompt(const v1::GenerateResponse& response) {
          FindExtension(response.extensions(), "promptFeedback") != nullptr;
 }
 
-absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json) {
-  Losses losses(kDialect, nullptr);
-  PartWriter writer(losses, PartWriter::Side::kAnswer);
+// Content without a part is told; fields that only their vendor knows are not.
+absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json,
+                            std::vector<v1::Warning>* warnings) {
+  Losses told(kDialect, warnings);
+  Losses unheard(kDialect, nullptr);
+  PartWriter judge(told, PartWriter::Side::kAnswer);
+  PartWriter writer(unheard, PartWriter::Side::kAnswer);
   ObjectWriter object(kFormat, json);
   ObjectWriter content(kFormat, object.Field("content"));
   bool started = false;
   for (const v1::Part& part : choice.message().parts()) {
-    if (!writer.Carries(part)) continue;
+    if (!judge.Carries(part)) continue;
     if (!started) content.Field("parts").StartArray();
     started = true;
     GATEWAY_RETURN_IF_ERROR(writer.Write(part, "message", json));
@@ -100,13 +104,14 @@ absl::Status ReadResponse(std::string_view body,
 }
 
 absl::Status WriteResponse(const v1::GenerateResponse& response,
-                           std::string* body) {
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings) {
   JsonWriter json(body);
   ObjectWriter object(kFormat, json);
   if (!IsBlockedPrompt(response)) {
     object.Field("candidates").StartArray();
     for (const v1::Choice& choice : response.choices()) {
-      GATEWAY_RETURN_IF_ERROR(WriteCandidate(choice, json));
+      GATEWAY_RETURN_IF_ERROR(WriteCandidate(choice, json, warnings));
     }
     json.EndArray();
   }

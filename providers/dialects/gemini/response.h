@@ -22,7 +22,8 @@ absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response);
 
 absl::Status WriteResponse(const v1::GenerateResponse& response,
-                           std::string* body);
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings);
 
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body);
 void WriteCountResponse(int64_t tokens, std::string* body);

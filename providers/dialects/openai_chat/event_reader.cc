@@ -3,81 +3,24 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/status_macros.h"
-#include "base/string_view.h"
-#include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
-#include "providers/dialects/data_url.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/chunk_reader.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
-#include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_chat/repeated_chunk.h"
-#include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
-
-using wire::ReadText;
-
-// What a stream may number; more is not to be believed.
-constexpr int32_t kToolCallIndexMax = 511;
-
-// A tool call as one chunk tells of it.
-struct CallFragment {
-  std::optional<int32_t> index;
-  std::string id;
-  std::string name;
-  std::string arguments;
-  v1::ToolKind kind = v1::TOOL_KIND_UNSPECIFIED;
-};
-
-// A choice as one chunk tells of it.
-struct ChoiceFragment {
-  int32_t index = 0;
-  std::string content;
-  std::string_view raw_content;  // While the chunk is being read.
-  std::string refusal;
-  std::string reasoning;
-  std::vector<CallFragment> calls;
-  std::optional<v1::Audio> audio;
-  std::optional<v1::Logprobs> logprobs;
-  std::string finish_reason;
-  Extensions extensions;
-};
-
-struct Chunk {
-  std::string id;
-  std::string model;
-  std::string service_tier;
-  std::string system_fingerprint;
-  int64_t created_seconds = 0;
-  absl::InlinedVector<ChoiceFragment, 1> choices;
-  bool has_usage = false;
-  bool failed = false;
-  Extensions extensions;
-};
-
-absl::Status ReadContent(JsonValue& value, ChoiceFragment* choice) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const JsonString content, value.StringAndRaw());
-  choice->content = content.text;
-  choice->raw_content = content.raw;
-  return absl::OkStatus();
-}
 
 // A choice over the whole stream.
 struct ChoiceState {
@@ -96,162 +39,6 @@ struct ChoiceState {
   ChoiceContents contents;
   bool ended = false;
 };
-
-absl::Status ReadCallFragment(JsonValue& value, std::string_view arguments_key,
-                              CallFragment* call) {
-  if (value.IsNull()) return absl::OkStatus();
-  return value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "name") return ReadText(field, &call->name);
-        if (key != arguments_key) return absl::OkStatus();
-        if (!field.IsObject()) return ReadText(field, &call->arguments);
-        GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, field.Raw());
-        call->arguments = raw;
-        return absl::OkStatus();
-      });
-}
-
-absl::Status ReadCall(JsonValue& value, CallFragment* call) {
-  return value.EachField([&](std::string_view key,
-                             JsonValue& field) -> absl::Status {
-    if (key == "index" && !field.IsNull()) {
-      GATEWAY_ASSIGN_OR_RETURN(call->index, field.Int32(0, kToolCallIndexMax));
-    } else if (key == "id") {
-      return ReadText(field, &call->id);
-    } else if (key == "function") {
-      call->kind = v1::TOOL_KIND_FUNCTION;
-      return ReadCallFragment(field, "arguments", call);
-    } else if (key == "custom") {
-      call->kind = v1::TOOL_KIND_CUSTOM;
-      return ReadCallFragment(field, "input", call);
-    }
-    return absl::OkStatus();
-  });
-}
-
-absl::Status ReadAudioFragment(JsonValue& value, v1::Audio* audio) {
-  return value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "id") return ReadText(field, audio->mutable_id());
-        if (key == "transcript") {
-          return ReadText(field, audio->mutable_transcript());
-        }
-        if (key == "expires_at" && !field.IsNull()) {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, field.Int64());
-          audio->set_expires_at_seconds(seconds);
-        } else if (key == "data" && !field.IsNull()) {
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
-          if (!ReadBase64(text, audio->mutable_data())) {
-            return field.Error("expected base64");
-          }
-        }
-        return absl::OkStatus();
-      });
-}
-
-absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
-                            ChoiceFragment* choice) {
-  if (key == "role") return absl::OkStatus();
-  if (key == "content" && !value.IsArray()) {
-    return ReadContent(value, choice);
-  }
-  if (key == "refusal") return ReadText(value, &choice->refusal);
-  if ((key == "reasoning_content" || key == "reasoning") &&
-      (value.IsString() || value.IsNull())) {
-    return ReadText(value, &choice->reasoning);
-  }
-  if (value.IsNull()) return absl::OkStatus();
-  if (key == "tool_calls") {
-    return value.EachElement([&](JsonValue& call) {
-      return ReadCall(call, &choice->calls.emplace_back());
-    });
-  }
-  if (key == "function_call") {
-    CallFragment& call = choice->calls.emplace_back();
-    call = {.index = 0, .kind = v1::TOOL_KIND_FUNCTION};
-    // The old form has no id; the answer to it must have one.
-    call.id = absl::StrCat("call_legacy_", choice->index + 1);
-    return ReadCallFragment(value, "arguments", &call);
-  }
-  if (key == "audio") return ReadAudioFragment(value, &choice->audio.emplace());
-  return KeepField(absl::StrCat("delta.", ToAbsl(key)), value,
-                   &choice->extensions);
-}
-
-absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
-                                bool* failed) {
-  return value.EachField([&](std::string_view key,
-                             JsonValue& field) -> absl::Status {
-    if (key == "index") {
-      GATEWAY_ASSIGN_OR_RETURN(choice->index, field.Int32(0, kChoiceIndexMax));
-      return absl::OkStatus();
-    }
-    if (key == "finish_reason") {
-      return ReadText(field, &choice->finish_reason);
-    }
-    if (field.IsNull()) return absl::OkStatus();
-    if (key == "delta") {
-      return field.EachField([&](std::string_view name, JsonValue& piece) {
-        return ReadDeltaField(name, piece, choice);
-      });
-    }
-    if (key == "logprobs") {
-      return ReadOpenAiLogprobs(field, &choice->logprobs.emplace());
-    }
-    if (key == "error") {
-      *failed = true;
-      return absl::OkStatus();
-    }
-    return KeepField(key, field, &choice->extensions);
-  });
-}
-
-// What every chunk repeats and only the first is asked for.
-bool IsPreface(std::string_view key) {
-  return key == "id" || key == "model" || key == "created" ||
-         key == "service_tier" || key == "system_fingerprint";
-}
-
-absl::Status ReadPreface(std::string_view key, JsonValue& value, Chunk* chunk) {
-  if (key == "id") return ReadText(value, &chunk->id);
-  if (key == "model") return ReadText(value, &chunk->model);
-  if (key == "service_tier") return ReadText(value, &chunk->service_tier);
-  if (key == "system_fingerprint") {
-    return ReadText(value, &chunk->system_fingerprint);
-  }
-  GATEWAY_ASSIGN_OR_RETURN(chunk->created_seconds, value.Int64());
-  if (chunk->created_seconds < 0 ||
-      chunk->created_seconds > kTimestampSecondsMax) {
-    return value.Error("not a plausible time");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadChunkField(std::string_view key, JsonValue& value,
-                            Chunk* chunk, v1::Usage* usage) {
-  if (value.IsNull() || key == "object" || key == "obfuscation") {
-    return absl::OkStatus();
-  }
-  if (key == "choices") {
-    return value.EachElement([&](JsonValue& choice) {
-      return ReadChoiceFragment(choice, &chunk->choices.emplace_back(),
-                                &chunk->failed);
-    });
-  }
-  if (key == "usage") {
-    chunk->has_usage = true;
-    Leftovers others;
-    GATEWAY_RETURN_IF_ERROR(ReadOpenAiUsage(value, usage, &others));
-    others.AddTo("usage", &chunk->extensions);
-    return absl::OkStatus();
-  }
-  if (key == "error") {
-    // False and its kin mean that there is none.
-    chunk->failed = chunk->failed || value.IsObject() || value.IsString();
-    return absl::OkStatus();
-  }
-  return KeepField(key, value, &chunk->extensions);
-}
 
 class OpenAiEventReader final : public EventReader {
  public:
@@ -287,23 +74,9 @@ class OpenAiEventReader final : public EventReader {
 
  private:
   absl::Status ReadChunk(std::string_view data, EventList* events) {
-    Chunk chunk;
-    v1::Usage usage;
-    std::string_view raw_text;
-    const absl::Status status = ReadJson(
-        data, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
-          const char* const begin = root.FirstToken().data();
-          GATEWAY_RETURN_IF_ERROR(
-              root.EachField([&](std::string_view key, JsonValue& value) {
-                if (!IsPreface(key)) {
-                  return ReadChunkField(key, value, &chunk, &usage);
-                }
-                if (started_ || value.IsNull()) return absl::OkStatus();
-                return ReadPreface(key, value, &chunk);
-              }));
-          raw_text = RawTextOf(chunk, data, begin);
-          return absl::OkStatus();
-        });
+    ChatChunk chunk;
+    const absl::Status status =
+        ReadChatChunk(data, /*with_preface=*/!started_, &chunk);
     if (chunk.failed) return ReadOpenAiErrorEvent(data);
     if (!status.ok()) return AsBadResponse(status);
     events_ = events;
@@ -311,22 +84,11 @@ class OpenAiEventReader final : public EventReader {
     const size_t before = events->size();
     Emit(chunk);
     if (chunk.has_usage) {
-      usage_ = std::move(usage);
+      usage_ = std::move(chunk.usage);
       *events_->emplace_back().mutable_usage() = usage_;
     }
-    if (started && events->size() == before + 1) Learn(data, raw_text);
+    if (started && events->size() == before + 1) Learn(data, chunk.raw_text);
     return absl::OkStatus();
-  }
-
-  // The text of a chunk's one choice as it stands in `data`, without quotes;
-  // null if there is none. `begin` is where the reader has the first token.
-  static std::string_view RawTextOf(const Chunk& chunk, std::string_view data,
-                                    const char* begin) {
-    if (chunk.choices.size() != 1) return {};
-    const std::string_view raw = chunk.choices[0].raw_content;
-    if (raw.empty()) return {};
-    const size_t first = data.find_first_not_of(" \t\r\n");
-    return data.substr(first + (raw.data() - begin) + 1, raw.size() - 2);
   }
 
   // A chunk that came to one event. If that is a text and nothing else, others
@@ -349,7 +111,7 @@ class OpenAiEventReader final : public EventReader {
     return delta;
   }
 
-  void Emit(Chunk& chunk) {
+  void Emit(ChatChunk& chunk) {
     // A chunk without choices before the first one with some is a preface,
     // whose id and model may be blank.
     if (!started_) {
@@ -366,7 +128,7 @@ class OpenAiEventReader final : public EventReader {
     }
   }
 
-  void EmitStarted(const Chunk& chunk) {
+  void EmitStarted(const ChatChunk& chunk) {
     started_ = true;
     v1::StreamStarted* started = events_->emplace_back().mutable_started();
     started->set_id(chunk.id);
@@ -380,7 +142,7 @@ class OpenAiEventReader final : public EventReader {
   }
 
   // What every chunk repeats was told at the start.
-  void AddChunkExtensions(Chunk& chunk, Extensions* extensions) {
+  void AddChunkExtensions(ChatChunk& chunk, Extensions* extensions) {
     for (v1::Extension& extension : chunk.extensions) {
       const v1::Extension* known =
           FindExtension(start_extensions_, extension.name());
@@ -426,12 +188,47 @@ class OpenAiEventReader final : public EventReader {
       NewDelta(choice.index, state.text_part, state)
           ->set_text(std::move(choice.content));
     }
+    for (v1::Part& part : choice.content_parts) {
+      EmitContentPart(part, choice.index, state);
+    }
     if (!choice.refusal.empty()) {
       state.contents.content = true;
       state.contents.refusal = true;
       NewDelta(choice.index, state.refusal_part, state)
           ->set_refusal(std::move(choice.refusal));
     }
+  }
+
+  // An entry of a list that is the content.
+  void EmitContentPart(v1::Part& part, int32_t choice_index,
+                       ChoiceState& state) {
+    v1::Delta* delta = nullptr;
+    if (part.has_text()) {
+      if (part.text().empty()) return;
+      delta = NewDelta(choice_index, state.text_part, state);
+      delta->mutable_text()->swap(*part.mutable_text());
+    } else if (part.has_reasoning()) {
+      if (part.reasoning().text().empty()) return;
+      delta = NewDelta(choice_index, state.reasoning_part, state);
+      delta->mutable_reasoning()->swap(
+          *part.mutable_reasoning()->mutable_text());
+    } else if (part.has_refusal()) {
+      state.contents.refusal = true;
+      delta = NewDelta(choice_index, state.refusal_part, state);
+      delta->mutable_refusal()->swap(*part.mutable_refusal());
+    } else if (part.has_opaque() || part.has_image()) {
+      int whole = -1;
+      delta = NewDelta(choice_index, whole, state);
+      if (part.has_image()) {
+        delta->mutable_image()->Swap(part.mutable_image());
+      } else {
+        delta->mutable_opaque()->Swap(part.mutable_opaque());
+      }
+    } else {
+      return;
+    }
+    state.contents.content = true;
+    delta->mutable_extensions()->Swap(part.mutable_extensions());
   }
 
   void EmitCall(int32_t choice_index, CallFragment call, ChoiceState& state) {

@@ -24,8 +24,10 @@
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/stream_warnings.h"
 
 namespace gateway {
 namespace {
@@ -213,7 +215,9 @@ class OpenAiEventWriter final : public EventWriter {
     GATEWAY_RETURN_IF_ERROR(WriteRole(delta.choice_index(), state, out));
     Note(delta, state.contents);
     const bool bare = delta.piece_case() == v1::Delta::PIECE_NOT_SET ||
-                      delta.piece_case() == v1::Delta::kOpaque;
+                      (delta.has_opaque() &&
+                       delta.opaque().dialect() != kOpenAiChatDialect);
+    if (delta.has_opaque() && bare) warnings_.LeftOut("opaque", out);
     // Other vendors' pieces and beginnings of parts say nothing here.
     if (bare && !delta.has_logprobs() && delta.extensions().empty()) {
       return absl::OkStatus();
@@ -227,11 +231,30 @@ class OpenAiEventWriter final : public EventWriter {
     return WriteChoiceChunk(
         delta.choice_index(), delta.extensions(),
         delta.has_logprobs() ? &delta.logprobs() : nullptr, "",
-        [&](JsonWriter& json) {
+        [&](JsonWriter& json) -> absl::Status {
+          if (delta.has_image() || delta.has_opaque()) {
+            return WriteWhole(delta, json);
+          }
           WritePiece(delta, state, json);
           return absl::OkStatus();
         },
         out);
+  }
+
+  // Pieces that come whole, in the form that they have in a whole answer.
+  static absl::Status WriteWhole(const v1::Delta& delta, JsonWriter& json) {
+    Losses unheard(nullptr);
+    v1::Part part;
+    if (delta.has_image()) {
+      *part.mutable_image() = delta.image();
+      return WriteOpenAiImages({&part}, json, unheard);
+    }
+    if (delta.opaque().dialect() != kOpenAiChatDialect) return absl::OkStatus();
+    *part.mutable_opaque() = delta.opaque();
+    json.StartArrayField("content");
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(part, json, unheard));
+    json.EndArray();
+    return absl::OkStatus();
   }
 
   static bool IsTextAlone(const v1::Delta& delta) {
@@ -374,6 +397,7 @@ class OpenAiEventWriter final : public EventWriter {
   }
 
   const Options options_;
+  StreamWarnings warnings_{kOpenAiChatDialect};
   std::string id_;
   std::string model_;
   int64_t created_seconds_;

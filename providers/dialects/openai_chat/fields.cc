@@ -15,6 +15,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/data_url.h"
 
 namespace gateway {
 namespace {
@@ -40,6 +41,18 @@ bool IsFault(const absl::Status& status) {
 }
 
 }  // namespace
+
+absl::Status ReadString(JsonValue& value, std::string* text) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
+  text->assign(read);
+  return absl::OkStatus();
+}
+
+absl::Status ReadBase64String(JsonValue& value, std::string* bytes) {
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+  if (!ReadBase64(text, bytes)) return value.Error("expected base64");
+  return absl::OkStatus();
+}
 
 void AddExtension(std::string_view name, std::string_view json,
                   Extensions* extensions) {

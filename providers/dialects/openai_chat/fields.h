@@ -39,6 +39,11 @@ inline constexpr int32_t kChoiceIndexMax = kChoicesMax - 1;
 // Seconds that google.protobuf.Timestamp can hold.
 inline constexpr int64_t kTimestampSecondsMax = 253402300799;
 
+// What a string says, and the bytes that one of base64 stands for. Nothing else
+// is taken for one, nor is null.
+absl::Status ReadString(JsonValue& value, std::string* text);
+absl::Status ReadBase64String(JsonValue& value, std::string* bytes);
+
 using Extensions = google::protobuf::RepeatedPtrField<v1::Extension>;
 
 // Adds the extension `name`.

@@ -11,139 +11,12 @@
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
-#include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/words.h"
 
 namespace gateway {
 namespace {
-
-// Assigns a string to a field that is a std::string.
-absl::Status ReadString(JsonValue& value, std::string* text) {
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
-  text->assign(read);
-  return absl::OkStatus();
-}
-
-absl::Status ReadBytes(JsonValue& value, std::string* bytes) {
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
-  if (!ReadBase64(text, bytes)) return value.Error("expected base64");
-  return absl::OkStatus();
-}
-
-void SetImageUrl(std::string_view url, v1::Image* image) {
-  std::string bytes;
-  if (ReadDataUrl(url, image->mutable_media_type(), &bytes)) {
-    image->set_data(std::move(bytes));
-  } else {
-    image->set_url(std::string(url));
-  }
-}
-
-// `image_url` is an object; some clients send the address alone.
-absl::Status ReadImage(JsonValue& value, v1::Part* part) {
-  v1::Image* image = part->mutable_image();
-  if (value.IsString()) {
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view url, value.String());
-    SetImageUrl(url, image);
-    return absl::OkStatus();
-  }
-  Leftovers leftovers;
-  GATEWAY_RETURN_IF_ERROR(value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "url") {
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view url, field.String());
-          SetImageUrl(url, image);
-          return absl::OkStatus();
-        }
-        if (key == "detail") return ReadString(field, image->mutable_detail());
-        return leftovers.Keep(key, field);
-      }));
-  if (image->source_case() == v1::Image::SOURCE_NOT_SET) {
-    return value.Error("the url must be set");
-  }
-  leftovers.AddTo("image_url", part->mutable_extensions());
-  return absl::OkStatus();
-}
-
-absl::Status ReadInputAudio(JsonValue& value, v1::Part* part) {
-  v1::Audio* audio = part->mutable_audio();
-  Leftovers leftovers;
-  GATEWAY_RETURN_IF_ERROR(value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "data") return ReadBytes(field, audio->mutable_data());
-        if (key == "format") return ReadString(field, audio->mutable_format());
-        return leftovers.Keep(key, field);
-      }));
-  leftovers.AddTo("input_audio", part->mutable_extensions());
-  return absl::OkStatus();
-}
-
-absl::Status ReadFile(JsonValue& value, v1::Part* part) {
-  v1::Document* document = part->mutable_document();
-  Leftovers leftovers;
-  GATEWAY_RETURN_IF_ERROR(value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (field.IsNull()) return absl::OkStatus();
-        if (key == "filename") {
-          return ReadString(field, document->mutable_filename());
-        }
-        if (key == "file_id") {
-          return ReadString(field, document->mutable_file_id());
-        }
-        if (key != "file_data") return leftovers.Keep(key, field);
-        GATEWAY_ASSIGN_OR_RETURN(const std::string_view data, field.String());
-        std::string bytes;
-        // Some clients leave out the head of the data URL.
-        if (!ReadDataUrl(data, document->mutable_media_type(), &bytes) &&
-            !ReadBase64(data, &bytes)) {
-          return field.Error("expected a data URL with base64");
-        }
-        document->set_data(std::move(bytes));
-        return absl::OkStatus();
-      }));
-  if (document->source_case() == v1::Document::SOURCE_NOT_SET) {
-    return value.Error("file_id or file_data must be set");
-  }
-  leftovers.AddTo("file", part->mutable_extensions());
-  return absl::OkStatus();
-}
-
-bool IsPartType(std::string_view type) {
-  return type == "text" || type == "image_url" || type == "input_audio" ||
-         type == "file" || type == "refusal";
-}
-
-// The field that bears the content has the type's own name, so that the fields
-// can be read in any order.
-absl::Status ReadPart(JsonValue& value, v1::Part* part) {
-  std::string type;
-  std::string content_key;
-  Extensions* extensions = part->mutable_extensions();
-  GATEWAY_RETURN_IF_ERROR(value.EachField(
-      [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "type") return ReadString(field, &type);
-        if (!IsPartType(key) || !content_key.empty()) {
-          return KeepField(key, field, extensions);
-        }
-        content_key = key;
-        if (key == "image_url") return ReadImage(field, part);
-        if (key == "input_audio") return ReadInputAudio(field, part);
-        if (key == "file") return ReadFile(field, part);
-        if (key == "refusal") return ReadString(field, part->mutable_refusal());
-        return ReadString(field, part->mutable_text());
-      }));
-  if (IsPartType(type)) {
-    if (type == content_key) return absl::OkStatus();
-    return value.Error(absl::StrCat(type, " must be set"));
-  }
-  if (type.empty()) return value.Error("type must be set");
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-  part->Clear();
-  part->mutable_opaque()->set_dialect(std::string(kOpenAiChatDialect));
-  part->mutable_opaque()->set_json(std::string(raw));
-  return absl::OkStatus();
-}
 
 // Arguments are text, kept byte for byte; some vendors send the object itself.
 absl::Status ReadArguments(JsonValue& value, std::string* arguments) {
@@ -203,7 +76,9 @@ absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "id") return ReadString(field, audio->mutable_id());
-        if (key == "data") return ReadBytes(field, audio->mutable_data());
+        if (key == "data") {
+          return ReadBase64String(field, audio->mutable_data());
+        }
         if (key == "transcript") {
           return ReadString(field, audio->mutable_transcript());
         }
@@ -296,6 +171,7 @@ class MessageReader {
         return ReadToolCall(call, &tool_calls_.emplace_back());
       });
     }
+    if (key == "images" && value.IsArray()) return ReadImages(value);
     if (key == "reasoning_details" && value.IsArray()) {
       return ReadReasoningDetails(value, &reasoning_,
                                   message_.mutable_extensions());
@@ -319,11 +195,26 @@ class MessageReader {
     content_.emplace();
     if (value.IsArray()) {
       return value.EachElement([this](JsonValue& part) {
-        return ReadPart(part, &content_->emplace_back());
+        return ReadOpenAiPart(part, &content_->emplace_back());
       });
     }
     if (!value.IsString()) return value.Error("expected a string or an array");
     return ReadString(value, content_->emplace_back().mutable_text());
+  }
+
+  // OpenRouter's models draw. What is no picture is kept with all the others.
+  absl::Status ReadImages(JsonValue& value) {
+    bool are_pictures = true;
+    GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& part) {
+      absl::Status read = ReadOpenAiPart(part, &images_.emplace_back());
+      are_pictures = are_pictures && images_.back().has_image();
+      return read;
+    }));
+    if (are_pictures) return absl::OkStatus();
+    images_.clear();
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+    AddExtension("images", raw, message_.mutable_extensions());
+    return absl::OkStatus();
   }
 
   absl::Status ReadFunctionCall(JsonValue& value) {
@@ -358,6 +249,7 @@ class MessageReader {
     if (content_.has_value()) {
       for (v1::Part& part : *content_) *message_.add_parts() = std::move(part);
     }
+    for (v1::Part& part : images_) *message_.add_parts() = std::move(part);
     if (refusal_.has_value()) {
       message_.add_parts()->set_refusal(*std::move(refusal_));
     }
@@ -375,6 +267,7 @@ class MessageReader {
   std::optional<std::vector<v1::Part>> content_;
   std::optional<v1::Part> audio_;
   std::vector<v1::Part> reasoning_;
+  std::vector<v1::Part> images_;
   std::vector<v1::Part> tool_calls_;
 };
 

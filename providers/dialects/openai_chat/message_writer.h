@@ -1,14 +1,10 @@
-// Writes messages in the words of Chat Completions: the turns of a request, or
-// the message of a choice.
+// Writes the turns of a request in the words of Chat Completions.
 //
 // A lone text is written as a string, several parts as an array. Each tool
 // result becomes a message of its own, before what its message says besides.
-// Reasoning travels as `reasoning_content`, or as the service calls it; in
-// answers, reasoning that its provider sealed is repeated whole in
-// `reasoning_details`, so that a client who sends the message back loses
-// nothing.
+// Reasoning travels as `reasoning_content`, or as the service calls it.
 //
-// Thread-safe: free functions.
+// Thread-safe: a free function.
 
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_
@@ -27,10 +23,6 @@ namespace v1 = ::llmgateway::v1;
 absl::Status WriteOpenAiMessage(
     const v1::Message& message, JsonWriter& json, Losses& losses,
     const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
-
-// Writes the `message` of a choice. Content that Chat Completions has no place
-// for is left out.
-absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json);
 
 }  // namespace gateway
 

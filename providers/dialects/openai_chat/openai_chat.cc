@@ -45,9 +45,10 @@ absl::Status OpenAiChat::ReadResponse(std::string_view body,
   return ReadOpenAiResponse(body, response);
 }
 
-absl::Status OpenAiChat::WriteResponse(const v1::GenerateResponse& response,
-                                       std::string* body) const {
-  return WriteOpenAiResponse(response, body);
+absl::Status OpenAiChat::WriteResponse(
+    const v1::GenerateResponse& response, std::string* body,
+    std::vector<v1::Warning>* warnings) const {
+  return WriteOpenAiResponse(response, body, warnings);
 }
 
 std::unique_ptr<EventReader> OpenAiChat::NewEventReader() const {

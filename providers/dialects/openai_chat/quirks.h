@@ -54,6 +54,10 @@ struct OpenAiChatQuirks {
   bool reasoning_of_calls = false;
   // Names of fields; empty if there is none. A message's reasoning:
   std::string reasoning_field = "reasoning_content";
+  // In place of that field, it is an entry of a `content` that is a list.
+  bool reasoning_in_content = false;
+  // What a model draws stands in `images`, and is read back there.
+  bool images = false;
   std::string seed_field = "seed";
   // Who the request is for.
   std::string user_field = "safety_identifier";

@@ -12,11 +12,11 @@
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_chat/answer_writer.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_chat/message_reader.h"
-#include "providers/dialects/openai_chat/message_writer.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
 #include "providers/dialects/scan_values.h"
@@ -120,12 +120,13 @@ class ResponseReader {
   bool failed_ = false;
 };
 
-absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json) {
+absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json,
+                         Losses& losses) {
   Losses unheard(nullptr);
   json.StartObject();
   json.Int64Field("index", choice.index());
   json.Key("message");
-  GATEWAY_RETURN_IF_ERROR(WriteOpenAiAnswer(choice.message(), json));
+  GATEWAY_RETURN_IF_ERROR(WriteOpenAiAnswer(choice.message(), json, losses));
   json.Key("logprobs");
   if (choice.has_logprobs()) {
     WriteOpenAiLogprobs(choice.logprobs(), json);
@@ -166,7 +167,10 @@ absl::Status ReadOpenAiResponse(std::string_view body,
 }
 
 absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
-                                 std::string* body) {
+                                 std::string* body,
+                                 std::vector<v1::Warning>* warnings) {
+  Losses losses(warnings);
+  // Fields that only their vendor knows are no loss of content.
   Losses unheard(nullptr);
   JsonWriter json(body);
   json.StartObject();
@@ -178,7 +182,7 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
   json.StringField("model", response.model());
   json.StartArrayField("choices");
   for (const v1::Choice& choice : response.choices()) {
-    GATEWAY_RETURN_IF_ERROR(WriteChoice(choice, json));
+    GATEWAY_RETURN_IF_ERROR(WriteChoice(choice, json, losses));
   }
   json.EndArray();
   if (response.has_usage()) {

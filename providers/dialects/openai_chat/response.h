@@ -23,7 +23,8 @@ absl::Status ReadOpenAiResponse(std::string_view body,
 
 // Appends an answer, with the nulls that clients rely on.
 absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
-                                 std::string* body);
+                                 std::string* body,
+                                 std::vector<v1::Warning>* warnings);
 
 }  // namespace gateway
 

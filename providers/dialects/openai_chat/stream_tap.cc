@@ -64,6 +64,24 @@ bool IsLikeAnObject(std::string_view data) {
   return data.front() == '{' && data[data.find_last_not_of(" \t\r\n")] == '}';
 }
 
+// Whether a content that is a list says anything. Its texts may be empty, as
+// those are that begin a choice; whatever else is in it is output.
+absl::Status NoteEntries(JsonValue& list, bool* has_output) {
+  return list.EachElement([&](JsonValue& entry) {
+    return entry.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "type") return absl::OkStatus();
+          if (key == "thinking" && value.IsArray()) {
+            return NoteEntries(value, has_output);
+          }
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                   value.RawUnchecked());
+          *has_output = *has_output || raw != "\"\"";
+          return absl::OkStatus();
+        });
+  });
+}
+
 // What one event says that is to be recorded.
 struct Notes {
   bool has_choices = false;
@@ -182,6 +200,9 @@ class OpenAiStreamTap final : public StreamTap {
             contents_.tool_calls = true;
           }
           if (key == "refusal" && value.IsString()) contents_.refusal = true;
+          if (key == "content" && value.IsArray()) {
+            return NoteEntries(value, &notes->has_output);
+          }
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                    value.RawUnchecked());
           notes->has_output = notes->has_output || raw != "\"\"";

@@ -40,6 +40,11 @@ constexpr Word<v1::FinishReason> kFinishReasons[] = {
     {"insufficient_system_resource", v1::FINISH_REASON_ERROR},
 };
 
+// Words of other services, which are read and never written.
+constexpr Word<v1::FinishReason> kOtherFinishReasons[] = {
+    {"model_length", v1::FINISH_REASON_LENGTH},  // Mistral's full window.
+};
+
 constexpr Word<v1::Role> kRoles[] = {
     {"user", v1::ROLE_USER},           {"assistant", v1::ROLE_ASSISTANT},
     {"system", v1::ROLE_SYSTEM},       {"tool", v1::ROLE_TOOL},
@@ -59,6 +64,9 @@ constexpr Word<Reasoning::Effort> kEfforts[] = {
 v1::FinishReason ReadFinishReason(std::string_view word,
                                   const ChoiceContents& contents) {
   v1::FinishReason reason = Find(kFinishReasons, word);
+  if (reason == v1::FINISH_REASON_UNSPECIFIED) {
+    reason = Find(kOtherFinishReasons, word);
+  }
   if (reason == v1::FINISH_REASON_LENGTH ||
       reason == v1::FINISH_REASON_CONTENT_FILTER ||
       reason == v1::FINISH_REASON_ERROR) {

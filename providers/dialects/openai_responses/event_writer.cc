@@ -61,7 +61,7 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
       // The format has one answer.
       if (event.delta().choice_index() != 0) return absl::OkStatus();
       GATEWAY_RETURN_IF_ERROR(EnsureStarted());
-      return TakeDelta(event.delta());
+      return TakeDelta(event.delta(), out);
     case v1::GenerateEvent::kChoiceEnd: {
       if (event.choice_end().choice_index() != 0) return absl::OkStatus();
       choice_end_ = event.choice_end();
@@ -110,7 +110,8 @@ absl::Status ResponsesEventWriter::AddItem(const Item& item) {
   });
 }
 
-absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta) {
+absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta,
+                                             std::string* out) {
   switch (delta.piece_case()) {
     case v1::Delta::kText:
       return TakeText(delta, delta.text());
@@ -118,6 +119,7 @@ absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta) {
       contents_.refusal = true;
       return TakeText(delta, delta.refusal());
     case v1::Delta::kAudio:
+      if (!delta.audio().data().empty()) warnings_.LeftOut("audio", out);
       if (delta.audio().transcript().empty()) return absl::OkStatus();
       return TakeText(delta, delta.audio().transcript());
     case v1::Delta::kReasoning:
@@ -126,9 +128,14 @@ absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta) {
       return TakeReasoning(delta);
     case v1::Delta::kToolCall:
       return TakeCall(delta);
+    case v1::Delta::kImage:
+      if (delta.image().has_data()) return TakePicture(delta);
+      warnings_.LeftOut("image.url", out);
+      return absl::OkStatus();
     case v1::Delta::kOpaque:
-      if (delta.opaque().dialect() != kDialect) return absl::OkStatus();
-      return TakeOpaque(delta);
+      if (delta.opaque().dialect() == kDialect) return TakeOpaque(delta);
+      warnings_.LeftOut("opaque", out);
+      return absl::OkStatus();
     case v1::Delta::PIECE_NOT_SET:
       return TakeExtensions(delta);
   }
@@ -156,27 +163,11 @@ absl::Status ResponsesEventWriter::AddExtensions(
     AddOnce(extension, part.mutable_extensions());
     if (!known && extension.dialect() == kDialect &&
         extension.name() == "annotations") {
-      GATEWAY_RETURN_IF_ERROR(WriteAnnotations(extension.json(), place));
+      GATEWAY_RETURN_IF_ERROR(item_events_.AddAnnotations(
+          extension.json(), place.item->Place(), place.part));
     }
   }
   return absl::OkStatus();
-}
-
-absl::Status ResponsesEventWriter::WriteAnnotations(std::string_view json,
-                                                    const Place& place) {
-  int64_t index = 0;
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return root.EachElement([&](JsonValue& annotation) -> absl::Status {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, annotation.Raw());
-      return emitter_.EmitInContent("response.output_text.annotation.added",
-                                    place.item->Place(), place.part,
-                                    [&](ObjectWriter& object) {
-                                      object.Int64("annotation_index", index++);
-                                      object.Field("annotation").Raw(raw);
-                                      return absl::OkStatus();
-                                    });
-    });
-  });
 }
 
 absl::Status ResponsesEventWriter::OpenWords(const v1::Delta& delta,
@@ -186,7 +177,8 @@ absl::Status ResponsesEventWriter::OpenWords(const v1::Delta& delta,
                       (waiting_.contains(key.part_index) &&
                        BeginsItem(waiting_.at(key.part_index)));
   if (words_ != nullptr && !begins) {
-    GATEWAY_RETURN_IF_ERROR(ClosePart(*words_));
+    GATEWAY_RETURN_IF_ERROR(item_events_.EndPart(
+        words_->parts.back(), words_->Place(), words_->parts.size() - 1));
     *place = Open(key, words_);
   } else {
     GATEWAY_RETURN_IF_ERROR(CloseOthers());
@@ -324,6 +316,19 @@ absl::Status ResponsesEventWriter::TakeCall(const v1::Delta& delta) {
                           });
 }
 
+// A picture comes whole.
+absl::Status ResponsesEventWriter::TakePicture(const v1::Delta& delta) {
+  contents_.any = true;
+  GATEWAY_RETURN_IF_ERROR(CloseOthers());
+  Item* item = NewItem(Kind::kPicture);
+  v1::Part& part =
+      item->parts[Open({Kind::kPicture, delta.part_index(), 0}, item)->part];
+  *part.mutable_image() = delta.image();
+  item->id = ItemWriter::IdOf(part, response_id_, item->index);
+  GATEWAY_RETURN_IF_ERROR(AddItem(*item));
+  return Close(*item, "completed");
+}
+
 absl::Status ResponsesEventWriter::TakeOpaque(const v1::Delta& delta) {
   contents_.any = true;
   if (!CheckJson(delta.opaque().json()).ok()) return NotJson("an opaque part");
@@ -412,12 +417,16 @@ absl::Status ResponsesEventWriter::CloseAll(std::string_view status) {
 }
 
 absl::Status ResponsesEventWriter::Close(Item& item, std::string_view status) {
+  const v1::Part& last = item.parts.back();
   if (item.kind == Kind::kWords) {
-    GATEWAY_RETURN_IF_ERROR(ClosePart(item));
+    GATEWAY_RETURN_IF_ERROR(
+        item_events_.EndPart(last, item.Place(), item.parts.size() - 1));
   } else if (item.kind == Kind::kReasoning) {
-    GATEWAY_RETURN_IF_ERROR(CloseReasoning(item));
+    GATEWAY_RETURN_IF_ERROR(
+        item_events_.EndReasoning(last.reasoning(), item.Place()));
   } else if (item.kind == Kind::kCall) {
-    GATEWAY_RETURN_IF_ERROR(CloseCall(item));
+    GATEWAY_RETURN_IF_ERROR(
+        item_events_.EndCall(last.tool_call(), item.Place()));
   }
   item.done = true;
   JsonWriter json(&item.json);
@@ -427,64 +436,6 @@ absl::Status ResponsesEventWriter::Close(Item& item, std::string_view status) {
     object.Field("item").Raw(item.json);
     return absl::OkStatus();
   });
-}
-
-absl::Status ResponsesEventWriter::ClosePart(Item& item) {
-  const size_t index = item.parts.size() - 1;
-  const v1::Part& part = item.parts.back();
-  if (part.has_text() || part.has_refusal()) {
-    GATEWAY_RETURN_IF_ERROR(emitter_.EmitInContent(
-        part.has_refusal() ? "response.refusal.done"
-                           : "response.output_text.done",
-        item.Place(), index, [&](ObjectWriter& object) {
-          if (part.has_refusal()) {
-            object.Text("refusal", part.refusal());
-            return absl::OkStatus();
-          }
-          const v1::Extension* logprobs =
-              FindExtension(part.extensions(), "logprobs");
-          object.Text("text", part.text());
-          object.Field("logprobs")
-              .Raw(logprobs == nullptr ? std::string_view("[]")
-                                       : logprobs->json());
-          return absl::OkStatus();
-        }));
-  }
-  return emitter_.EmitInContent(
-      "response.content_part.done", item.Place(), index,
-      [&](ObjectWriter& object) {
-        return content_.WriteOne(part, Speaker::kModel, object.Field("part"));
-      });
-}
-
-absl::Status ResponsesEventWriter::CloseReasoning(Item& item) {
-  const std::string& text = item.parts.front().reasoning().text();
-  if (text.empty()) return absl::OkStatus();
-  GATEWAY_RETURN_IF_ERROR(
-      emitter_.EmitInSummary("response.reasoning_summary_text.done",
-                             item.Place(), [&](ObjectWriter& object) {
-                               object.Text("text", text);
-                               return absl::OkStatus();
-                             }));
-  return emitter_.EmitSummary("response.reasoning_summary_part.done",
-                              item.Place(), text);
-}
-
-absl::Status ResponsesEventWriter::CloseCall(Item& item) {
-  const v1::ToolCall& call = item.parts.front().tool_call();
-  if (call.kind() == v1::TOOL_KIND_CUSTOM) {
-    return emitter_.EmitFor("response.custom_tool_call_input.done",
-                            item.Place(), [&](ObjectWriter& object) {
-                              object.Text("input", call.arguments());
-                              return absl::OkStatus();
-                            });
-  }
-  return emitter_.EmitFor("response.function_call_arguments.done", item.Place(),
-                          [&](ObjectWriter& object) {
-                            object.Text("name", call.name());
-                            object.Text("arguments", call.arguments());
-                            return absl::OkStatus();
-                          });
 }
 
 absl::Status ResponsesEventWriter::WriteItem(const Item& item,
@@ -504,6 +455,9 @@ absl::Status ResponsesEventWriter::WriteItem(const Item& item,
       return item_writer_.WriteReasoning(
           item.parts.front(), item.id,
           ClientSeal(item.parts.front().reasoning(), item.id), json);
+    case Kind::kPicture:
+      item_writer_.WritePicture(item.parts.front(), item.id, status, json);
+      return absl::OkStatus();
     case Kind::kWords:
       break;
   }

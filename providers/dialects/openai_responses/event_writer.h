@@ -34,8 +34,10 @@
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/event_emitter.h"
 #include "providers/dialects/openai_responses/fields.h"
+#include "providers/dialects/openai_responses/item_events.h"
 #include "providers/dialects/openai_responses/item_writer.h"
 #include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/stream_warnings.h"
 
 namespace gateway::responses {
 
@@ -46,7 +48,7 @@ class ResponsesEventWriter final : public EventWriter {
   absl::Status Write(const v1::GenerateEvent& event, std::string* out) override;
 
  private:
-  enum class Kind { kWords, kCall, kReasoning, kOpaque };
+  enum class Kind { kWords, kCall, kReasoning, kPicture, kOpaque };
 
   // An item of the answer. An item of words has several parts, any other one.
   struct Item {
@@ -75,17 +77,17 @@ class ResponsesEventWriter final : public EventWriter {
     size_t part = 0;
   };
 
-  absl::Status TakeDelta(const v1::Delta& delta);
+  absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
   absl::Status TakeText(const v1::Delta& delta, std::string_view text);
   absl::Status TakeReasoning(const v1::Delta& delta);
   absl::Status TakeCall(const v1::Delta& delta);
+  absl::Status TakePicture(const v1::Delta& delta);
   absl::Status TakeOpaque(const v1::Delta& delta);
   absl::Status TakeOpaqueContent(const v1::Delta& delta);
   absl::Status TakeOpaqueEvent(const v1::Delta& delta);
   absl::Status TakeExtensions(const v1::Delta& delta);
   absl::Status AddExtensions(const ExtensionList& extensions,
                              const Place& place);
-  absl::Status WriteAnnotations(std::string_view json, const Place& place);
 
   // The open place of a key; null if there is none.
   Place* Find(const Key& key);
@@ -98,9 +100,6 @@ class ResponsesEventWriter final : public EventWriter {
   absl::Status CloseOthers();
   absl::Status CloseAll(std::string_view status);
   absl::Status Close(Item& item, std::string_view status);
-  absl::Status ClosePart(Item& item);
-  absl::Status CloseReasoning(Item& item);
-  absl::Status CloseCall(Item& item);
   absl::Status WriteItem(const Item& item, std::string_view status,
                          JsonWriter& json);
   absl::Status AddItem(const Item& item);
@@ -113,6 +112,7 @@ class ResponsesEventWriter final : public EventWriter {
 
   const Options options_;
   EventEmitter emitter_;
+  StreamWarnings warnings_{kDialect};
   std::string response_id_;
   bool created_ = false;
   v1::StreamStarted started_;
@@ -129,6 +129,7 @@ class ResponsesEventWriter final : public EventWriter {
   Losses losses_{kDialect, nullptr};
   ContentWriter content_{Side::kAnswer, losses_};
   ItemWriter item_writer_{content_};
+  ItemEvents item_events_{emitter_, content_};
 };
 
 }  // namespace gateway::responses

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_responses/words.h"
 
 namespace gateway::responses {
@@ -57,6 +58,10 @@ ExtensionList RestOfItem(const ExtensionList& extensions) {
 
 }  // namespace
 
+bool IsPicture(const v1::Part& part) {
+  return part.has_image() && part.image().has_data();
+}
+
 bool BeginsItem(const ExtensionList& extensions) {
   return HasNestedExtension(extensions, kItem);
 }
@@ -70,6 +75,8 @@ std::string ItemWriter::IdOf(const v1::Part& part, std::string_view response_id,
     ItemSeal seal;
     if (OwnSeal(part.reasoning(), &seal)) id = seal.id;
     if (id.empty()) id = TextExtension(part.extensions(), "id");
+  } else if (part.has_image()) {
+    kind = "ig";
   } else if (part.has_tool_call()) {
     kind = part.tool_call().kind() == v1::TOOL_KIND_CUSTOM ? "ctc" : "fc";
     id = TextExtension(part.extensions(), "id");
@@ -154,7 +161,7 @@ absl::Status ItemWriter::WriteTurn(const v1::Message& message,
   };
   for (const v1::Part& part : message.parts()) {
     const bool is_last = &part == &*message.parts().rbegin();
-    if (IsWords(part)) {
+    if (IsWords(part) && !(answer != nullptr && IsPicture(part))) {
       if (BeginsItem(part.extensions())) GATEWAY_RETURN_IF_ERROR(flush());
       if (content_.Carries(part, Speaker::kModel)) words.push_back(&part);
       continue;
@@ -176,6 +183,11 @@ absl::Status ItemWriter::WritePart(const v1::Part& part, const Answer* answer,
     if (answer == nullptr) return WritePastReasoning(part, json);
     const std::string id = IdOf(part, answer->response_id, index_++);
     return WriteReasoning(part, id, ClientSeal(part.reasoning(), id), json);
+  }
+  if (part.has_image() && answer != nullptr) {
+    const std::string id = IdOf(part, answer->response_id, index_++);
+    WritePicture(part, id, "completed", json);
+    return absl::OkStatus();
   }
   if (!part.has_tool_call()) return absl::OkStatus();
   if (answer == nullptr) {
@@ -293,6 +305,20 @@ absl::Status ItemWriter::WriteReasoning(const v1::Part& part,
       Without(part.extensions(), {"id", "type", "summary"}), place_));
   object.End();
   return absl::OkStatus();
+}
+
+void ItemWriter::WritePicture(const v1::Part& part, std::string_view id,
+                              std::string_view status, JsonWriter& json) {
+  ObjectWriter object(kFormat, json);
+  object.Text("id", id);
+  object.Text("type", kPictureType);
+  object.Text("status", status);
+  if (status == "in_progress") {
+    object.Null("result");
+  } else {
+    object.Text("result", Base64(part.image().data()));
+  }
+  object.End();
 }
 
 absl::Status ItemWriter::WriteResult(const v1::Part& part, JsonWriter& json) {

@@ -57,6 +57,9 @@ class ItemWriter {
                          std::string_view status, JsonWriter& json);
   absl::Status WriteReasoning(const v1::Part& part, std::string_view id,
                               std::string_view seal, JsonWriter& json);
+  // REQUIRES: IsPicture(part). Without its bytes if it has only begun.
+  void WritePicture(const v1::Part& part, std::string_view id,
+                    std::string_view status, JsonWriter& json);
 
   // The id of the item that begins with a part: its own, or one made for the
   // place.
@@ -79,6 +82,9 @@ class ItemWriter {
   int index_ = 0;      // Of the next item of an answer.
   std::string place_;  // Of the message, for errors.
 };
+
+// Whether a part is a picture that an answer can show: its bytes are at hand.
+bool IsPicture(const v1::Part& part);
 
 // Whether a part begins a new message item, rather than going on with the one
 // before.

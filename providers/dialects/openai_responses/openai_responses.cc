@@ -35,8 +35,9 @@ absl::Status OpenAiResponses::ReadResponse(
 }
 
 absl::Status OpenAiResponses::WriteResponse(
-    const v1::GenerateResponse& response, std::string* body) const {
-  return responses::WriteResponse(response, body);
+    const v1::GenerateResponse& response, std::string* body,
+    std::vector<v1::Warning>* warnings) const {
+  return responses::WriteResponse(response, body, warnings);
 }
 
 std::unique_ptr<EventReader> OpenAiResponses::NewEventReader() const {

@@ -46,8 +46,9 @@ class OpenAiResponses final : public Dialect {
                             std::vector<v1::Warning>* warnings) const override;
   absl::Status ReadResponse(std::string_view body,
                             v1::GenerateResponse* response) const override;
-  absl::Status WriteResponse(const v1::GenerateResponse& response,
-                             std::string* body) const override;
+  absl::Status WriteResponse(
+      const v1::GenerateResponse& response, std::string* body,
+      std::vector<v1::Warning>* warnings) const override;
   std::unique_ptr<EventReader> NewEventReader() const override;
   std::unique_ptr<EventWriter> NewEventWriter(
       const EventWriter::Options& options) const override;

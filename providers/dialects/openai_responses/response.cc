@@ -244,7 +244,8 @@ absl::Status ReadResponse(std::string_view body,
 }
 
 absl::Status WriteResponse(const v1::GenerateResponse& response,
-                           std::string* body) {
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings) {
   static const v1::Choice* const kNoChoice = new v1::Choice();
   const v1::Choice& choice =
       response.choices().empty() ? *kNoChoice : response.choices(0);
@@ -254,7 +255,7 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
                                  choice.provider_finish_reason(), contents);
   const std::string id = WireResponseId(
       response.id().empty() ? response.request_id() : response.id());
-  Losses losses(kDialect, nullptr);
+  Losses losses(kDialect, warnings);
   ContentWriter content(Side::kAnswer, losses);
   std::string output;
   JsonWriter items(&output);

@@ -25,7 +25,8 @@ absl::Status ReadResponse(std::string_view body,
 
 // The format has one answer: the first choice is written.
 absl::Status WriteResponse(const v1::GenerateResponse& response,
-                           std::string* body);
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings);
 
 // The object that a whole answer is, and that the first and the last events of
 // a stream hold.

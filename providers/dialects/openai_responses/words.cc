@@ -194,7 +194,7 @@ std::string MadeItemId(std::string_view kind, std::string_view response_id,
 }
 
 bool IsMadeItemId(std::string_view id) {
-  for (const std::string_view kind : {"msg", "fc", "ctc", "rs"}) {
+  for (const std::string_view kind : {"msg", "fc", "ctc", "rs", "ig"}) {
     if (id.starts_with(kind) && id.substr(kind.size()).starts_with(kMadeMark)) {
       return true;
     }

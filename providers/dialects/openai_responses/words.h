@@ -17,6 +17,9 @@
 
 namespace gateway::responses {
 
+// The type of an item that is a picture.
+inline constexpr std::string_view kPictureType = "image_generation_call";
+
 namespace v1 = ::llmgateway::v1;
 
 // What an answer has in it, which decides what its status means.

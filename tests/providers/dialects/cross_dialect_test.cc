@@ -256,7 +256,7 @@ TEST_F(CrossDialectTest, AnswersGoBothWays) {
       v1::GenerateResponse here;
       ASSERT_TRUE(from->ReadResponse(golden.text, &here).ok());
       std::string body;
-      const absl::Status written = to->WriteResponse(here, &body);
+      const absl::Status written = to->WriteResponse(here, &body, nullptr);
       if (!written.ok() && MayRefuse(*to)) continue;
       ASSERT_TRUE(written.ok()) << written;
       v1::GenerateResponse there;
@@ -391,7 +391,7 @@ TEST_F(CrossDialectTest, RandomAnswersArriveEverywhere) {
       const v1::GenerateResponse here =
           RandomCall(static_cast<uint64_t>(seed)).Response();
       std::string body;
-      ASSERT_TRUE(dialect->WriteResponse(here, &body).ok());
+      ASSERT_TRUE(dialect->WriteResponse(here, &body, nullptr).ok());
       v1::GenerateResponse there;
       const absl::Status status = dialect->ReadResponse(body, &there);
       ASSERT_TRUE(status.ok()) << status << "\n" << body;

@@ -55,7 +55,7 @@ TEST(DialectTest, WithoutADoorItRefusesWhatADoorAsks) {
   std::string body;
   EXPECT_TRUE(
       absl::IsUnimplemented(dialect.ReadRequest("{}", &request, &flag, &flag)));
-  EXPECT_TRUE(absl::IsUnimplemented(dialect.WriteResponse({}, &body)));
+  EXPECT_TRUE(absl::IsUnimplemented(dialect.WriteResponse({}, &body, nullptr)));
   EXPECT_TRUE(
       absl::IsUnimplemented(dialect.NewEventWriter({})->Write({}, &body)));
   RequestScan scan;

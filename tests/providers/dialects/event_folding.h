@@ -84,6 +84,9 @@ class EventFolding {
       case v1::Delta::kOpaque:
         *part.mutable_opaque() = delta.opaque();
         break;
+      case v1::Delta::kImage:
+        *part.mutable_image() = delta.image();
+        break;
       default:
         break;
     }

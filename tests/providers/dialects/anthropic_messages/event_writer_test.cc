@@ -189,8 +189,15 @@ TEST_F(MessagesEventWriterTest, ARefusalInWordsIsARefusal) {
 
 TEST_F(MessagesEventWriterTest, SkipsWhatTheFormatHasNot) {
   Write("delta { text: 'a' }");
+  const auto told = [](std::string_view what) {
+    return ": x-llmgateway-warnings: " + std::string(what) +
+           ": left out: anthropic_messages has none\n\n";
+  };
+  EXPECT_EQ(Write("delta { opaque { dialect: 'gemini' json: '{}' } }"),
+            told("opaque"));
   EXPECT_EQ(Write("delta { opaque { dialect: 'gemini' json: '{}' } }"), "");
-  EXPECT_EQ(Write("delta { audio { data: 'x' } }"), "");
+  EXPECT_EQ(Write("delta { audio { data: 'x' } }"), told("audio"));
+  EXPECT_EQ(Write("delta { image { data: 'x' } }"), told("image"));
   EXPECT_EQ(Write("delta { logprobs {} }"), "");
   EXPECT_NE(Write("delta { audio { transcript: 'b' } }"), "");
   Finish();

@@ -98,7 +98,7 @@ TEST(AnthropicMessagesGoldensTest, AnswersAreWrittenAsTheyWereRead) {
     absl::Status status = dialect.ReadResponse(golden.text, &response);
     ASSERT_TRUE(status.ok()) << status;
     std::string written;
-    status = dialect.WriteResponse(response, &written);
+    status = dialect.WriteResponse(response, &written, nullptr);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_TRUE(SameJson(written, golden.text));
   }
@@ -119,8 +119,8 @@ TEST(AnthropicMessagesGoldensTest, StreamsMakeUpTheirAnswersAtEverySplit) {
       ASSERT_EQ(folded.choices_size(), 1) << cut;
       // White space between tokens differs; what it says does not.
       std::string written[2];
-      ASSERT_TRUE(dialect.WriteResponse(answer, &written[0]).ok());
-      ASSERT_TRUE(dialect.WriteResponse(folded, &written[1]).ok());
+      ASSERT_TRUE(dialect.WriteResponse(answer, &written[0], nullptr).ok());
+      ASSERT_TRUE(dialect.WriteResponse(folded, &written[1], nullptr).ok());
       ASSERT_TRUE(SameJson(written[0], written[1])) << cut;
     }
   }

@@ -38,7 +38,7 @@ TEST(ReadResponseTest, AToolCallWinsOverTheProvidersWord) {
                   .ok());
   EXPECT_EQ(response.choices(0).finish_reason(), v1::FINISH_REASON_TOOL_CALLS);
   std::string written;
-  ASSERT_TRUE(WriteResponse(response, &written).ok());
+  ASSERT_TRUE(WriteResponse(response, &written, nullptr).ok());
   EXPECT_NE(written.find(R"("stop_reason":"tool_use")"), std::string::npos);
 }
 
@@ -68,7 +68,7 @@ std::string Write(const std::string& text) {
   v1::GenerateResponse response;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &response));
   std::string body;
-  EXPECT_TRUE(WriteResponse(response, &body).ok());
+  EXPECT_TRUE(WriteResponse(response, &body, nullptr).ok());
   return body;
 }
 
@@ -153,6 +153,24 @@ TEST(CountTokensTest, RefusesWhatIsNoCount) {
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
         << body;
   }
+}
+
+TEST(MessagesResponseTest, APictureIsLeftOutAndTold) {
+  v1::GenerateResponse response;
+  v1::Message* message = response.add_choices()->mutable_message();
+  message->add_parts()->set_text("Here.");
+  message->add_parts()->mutable_image()->set_data("x");
+  message->add_parts()->mutable_document()->set_text("y");
+  std::string body;
+  std::vector<v1::Warning> warnings;
+  ASSERT_TRUE(WriteResponse(response, &body, &warnings).ok());
+  EXPECT_NE(body.find(R"("content":[{"type":"text","text":"Here.",)"
+                      R"("citations":null}])"),
+            std::string::npos)
+      << body;
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_EQ(warnings[0].field(), "image");
+  EXPECT_EQ(warnings[1].field(), "document");
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ TEST_F(GeminiEventReaderTest, ACallIsRememberedUntilTheEnd) {
 TEST_F(GeminiEventReaderTest, APictureIsAPieceOfItsOwn) {
   ReadPart(R"({"inlineData":{"mimeType":"image/png","data":"aGk="}})");
   ASSERT_EQ(events_.size(), 2u);
-  EXPECT_EQ(events_[1].delta().opaque().json(),
-            R"({"inlineData":{"mimeType":"image/png","data":"aGk="}})");
+  EXPECT_EQ(events_[1].delta().image().media_type(), "image/png");
+  EXPECT_EQ(events_[1].delta().image().data(), "hi");
 }
 
 TEST_F(GeminiEventReaderTest, UsageIsToldWhenItChanges) {

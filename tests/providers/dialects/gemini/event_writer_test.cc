@@ -25,6 +25,10 @@ class GeminiEventWriterTest : public testing::Test {
     std::vector<std::string> datas;
     for (absl::string_view frame :
          absl::StrSplit(out, "\n\n", absl::SkipEmpty())) {
+      if (frame[0] == ':') {
+        comments_.emplace_back(frame);
+        continue;
+      }
       EXPECT_EQ(frame.substr(0, 6), "data: ");
       EXPECT_EQ(frame.find('\n'), absl::string_view::npos);
       datas.emplace_back(frame.substr(6));
@@ -43,6 +47,7 @@ class GeminiEventWriterTest : public testing::Test {
         R"(],"role":"model"},"index":0}],"modelVersion":"asked","responseId":"r"})");
   }
 
+  std::vector<std::string> comments_;
   ChunkWriter writer_{EventWriter::Options{.model = "asked"}};
 };
 
@@ -107,6 +112,10 @@ TEST_F(GeminiEventWriterTest, ReasoningIsAThoughtAndItsSealFollows) {
       Write("delta { reasoning_signature: 'seal:gemini:c2ln' }").at(0),
       Piece(R"({"text":"","thought":true,"thoughtSignature":"c2ln"})")));
   EXPECT_TRUE(Write("delta { redacted_reasoning: 'x' }").empty());
+  ASSERT_EQ(comments_.size(), 1u);
+  EXPECT_EQ(comments_[0],
+            ": x-llmgateway-warnings: redacted_reasoning: left out: gemini "
+            "has none");
 }
 
 TEST_F(GeminiEventWriterTest, PiecesOfOthersAreLeftOutAndOursAreKept) {
@@ -121,6 +130,9 @@ TEST_F(GeminiEventWriterTest, PiecesOfOthersAreLeftOutAndOursAreKept) {
   EXPECT_TRUE(SameJson(
       Write("delta { audio { format: 'wav' data: 'hi' } }").at(0),
       Piece(R"({"inlineData":{"mimeType":"audio/wav","data":"aGk="}})")));
+  EXPECT_TRUE(SameJson(
+      Write("delta { image { media_type: 'image/png' data: 'hi' } }").at(0),
+      Piece(R"({"inlineData":{"mimeType":"image/png","data":"aGk="}})")));
 }
 
 TEST_F(GeminiEventWriterTest, ExtensionsGoWhereTheyBelong) {

@@ -112,7 +112,7 @@ TEST(GeminiGoldensTest, AnswersAreWrittenAsTheyWereRead) {
     absl::Status status = dialect.ReadResponse(golden.text, &response);
     ASSERT_TRUE(status.ok()) << status;
     std::string written;
-    status = dialect.WriteResponse(response, &written);
+    status = dialect.WriteResponse(response, &written, nullptr);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_TRUE(SameJson(written, golden.text));
   }
@@ -126,7 +126,8 @@ TEST(GeminiGoldensTest, StreamsMakeUpTheirAnswersAtEverySplit) {
     ASSERT_TRUE(dialect.ReadResponse(golden.text, &answer).ok());
     std::string written;
     ASSERT_TRUE(
-        dialect.WriteResponse(WithoutExtensions(answer), &written).ok());
+        dialect.WriteResponse(WithoutExtensions(answer), &written, nullptr)
+            .ok());
     const std::string stream =
         ReadGolden("gemini/streams/" + golden.name + ".sse");
     for (size_t cut = 0; cut <= stream.size(); ++cut) {
@@ -134,7 +135,7 @@ TEST(GeminiGoldensTest, StreamsMakeUpTheirAnswersAtEverySplit) {
           WithoutExtensions(FoldOf(EventsOf(stream, cut)));
       ASSERT_EQ(folded.choices_size(), answer.choices_size()) << cut;
       std::string of_stream;
-      ASSERT_TRUE(dialect.WriteResponse(folded, &of_stream).ok());
+      ASSERT_TRUE(dialect.WriteResponse(folded, &of_stream, nullptr).ok());
       ASSERT_TRUE(SameJson(written, of_stream)) << cut;
     }
   }

@@ -85,7 +85,7 @@ TEST(GeminiResponseTest, AnswersOfOthersAreWrittenInItsWords) {
       usage { input_tokens: 3 output_tokens: 5 reasoning_tokens: 2 })",
                                                             &response));
   std::string body;
-  ASSERT_TRUE(WriteResponse(response, &body).ok());
+  ASSERT_TRUE(WriteResponse(response, &body, nullptr).ok());
   EXPECT_TRUE(SameJson(body, R"({"candidates":[
       {"content":{"parts":[{"text":"No."},
         {"functionCall":{"id":"call_1","name":"f","args":{}}}],"role":"model"},

@@ -188,7 +188,7 @@ TEST_F(GeminiTranslationTest, AnswersGoBothWays) {
         v1::GenerateResponse here;
         ASSERT_TRUE(from->ReadResponse(golden.text, &here).ok());
         std::string body;
-        ASSERT_TRUE(to->WriteResponse(here, &body).ok());
+        ASSERT_TRUE(to->WriteResponse(here, &body, nullptr).ok());
         v1::GenerateResponse there;
         const absl::Status status = to->ReadResponse(body, &there);
         ASSERT_TRUE(status.ok()) << status << "\n" << body;

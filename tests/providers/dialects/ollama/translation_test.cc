@@ -133,7 +133,7 @@ TEST_F(OllamaTranslationTest, ItsAnswersReachEveryDoor) {
                             &here)
               .ok());
       std::string body;
-      ASSERT_TRUE(door->WriteResponse(here, &body).ok());
+      ASSERT_TRUE(door->WriteResponse(here, &body, nullptr).ok());
       v1::GenerateResponse there;
       const absl::Status status = door->ReadResponse(body, &there);
       ASSERT_TRUE(status.ok()) << status << "\n" << body;

@@ -269,5 +269,50 @@ TEST_F(OpenAiChatEventReaderTest, ClosingEndsAStreamOnlyWhereThereIsNoMarker) {
   EXPECT_TRUE(reader_->CompleteAtClose());
 }
 
+// As Mistral's reasoning models stream.
+TEST_F(OpenAiChatEventReaderTest, ContentThatIsAListIsRead) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":[{"type":"thinking",)"
+                         R"("thinking":[{"type":"text","text":"Let me "}]}]})")
+                  .ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":[{"type":"thinking",)"
+                         R"("thinking":[{"type":"text","text":"see."}]},)"
+                         R"({"type":"text","text":"Fo"}]})")
+                  .ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"ur"})").ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":[{"type":"text","text":"."},)"
+                         R"({"type":"reference","reference_ids":[0]}]})")
+                  .ok());
+  ASSERT_TRUE(
+      ReadChoice(R"("delta":{"content":[]},"finish_reason":"stop")").ok());
+  const v1::GenerateResponse answer = Fold();
+  const v1::Message& message = answer.choices(0).message();
+  ASSERT_EQ(message.parts_size(), 3);
+  EXPECT_EQ(message.parts(0).reasoning().text(), "Let me see.");
+  EXPECT_EQ(message.parts(1).text(), "Four.");
+  EXPECT_EQ(message.parts(2).opaque().json(),
+            R"({"type":"reference","reference_ids":[0]})");
+  EXPECT_EQ(answer.choices(0).finish_reason(), v1::FINISH_REASON_STOP);
+}
+
+TEST_F(OpenAiChatEventReaderTest, AListAmongRepeatedTextsIsReadAsOne) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(ReadChoice(R"("delta":{"content":"b"})").ok());
+    ASSERT_TRUE(
+        ReadChoice(R"("delta":{"content":[{"type":"text","text":"c"}]})").ok());
+  }
+  EXPECT_EQ(Fold().choices(0).message().parts(0).text(), "abcbcbc");
+}
+
+TEST_F(OpenAiChatEventReaderTest, PicturesArePiecesOfTheirOwn) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"Here.","images":[)"
+                         R"({"type":"image_url","image_url":)"
+                         R"({"url":"data:image/png;base64,aGk="}}]})")
+                  .ok());
+  const v1::GenerateResponse answer = Fold();
+  ASSERT_EQ(answer.choices(0).message().parts_size(), 2);
+  EXPECT_EQ(answer.choices(0).message().parts(1).image().data(), "hi");
+}
+
 }  // namespace
 }  // namespace gateway

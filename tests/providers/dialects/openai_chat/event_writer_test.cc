@@ -176,8 +176,11 @@ TEST_F(OpenAiChatEventWriterTest, WhatOthersSayIsPassedOver) {
   Write("delta { text: 'a' }");
   Data();
   Write("delta { opaque { dialect: 'x' json: '{}' } }");
+  Write("delta { opaque { dialect: 'x' json: '{}' } }");
   Write("delta { part_index: 3 }");
-  EXPECT_EQ(out_, "");
+  EXPECT_EQ(out_,
+            ": x-llmgateway-warnings: opaque: left out: openai_chat has "
+            "none\n\n");
 }
 
 TEST_F(OpenAiChatEventWriterTest, ALineEndOfAnExtensionDoesNotEndTheEvent) {
@@ -197,6 +200,21 @@ TEST_F(OpenAiChatEventWriterTest, ALineEndOfAnExtensionDoesNotEndTheEvent) {
       R"({"id":"i","object":"chat.completion.chunk","created":0,"model":"",)"
       R"("choices":[{"index":0,"delta":{"content":"a\nb"},"logprobs":null,)"
       R"("finish_reason":null,"x":{"k":1}}]})"));
+}
+
+TEST_F(OpenAiChatEventWriterTest, WhatComesWholeIsWrittenAsInAWholeAnswer) {
+  Write("started { id: 'i' }");
+  Write("delta { image { media_type: 'image/png' data: 'hi' } }");
+  Write("delta { opaque { dialect: 'openai_chat' "
+        "json: '{\"type\":\"reference\"}' } }");
+  const std::vector<std::string> data = Data();
+  ASSERT_EQ(data.size(), 3u);
+  EXPECT_NE(data[1].find(R"("delta":{"images":[{"type":"image_url",)"
+                         R"("image_url":{"url":"data:image/png;base64,)"
+                         R"(aGk="}}]})"),
+            std::string::npos);
+  EXPECT_NE(data[2].find(R"("delta":{"content":[{"type":"reference"}]})"),
+            std::string::npos);
 }
 
 }  // namespace

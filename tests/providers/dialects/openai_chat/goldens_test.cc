@@ -107,7 +107,7 @@ TEST(OpenAiChatGoldensTest, AnswersAreWrittenAsTheyWereRead) {
     absl::Status status = OpenAiChat().ReadResponse(golden.text, &response);
     ASSERT_TRUE(status.ok()) << status;
     std::string body;
-    status = OpenAiChat().WriteResponse(response, &body);
+    status = OpenAiChat().WriteResponse(response, &body, nullptr);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_TRUE(SameJson(body, golden.text));
   }
@@ -166,7 +166,7 @@ TEST(OpenAiChatGoldensTest, AnswersOfCompatibleServicesSayTheSameWhenWritten) {
     v1::GenerateResponse response;
     ASSERT_TRUE(OpenAiChat().ReadResponse(golden.text, &response).ok());
     std::string body;
-    ASSERT_TRUE(OpenAiChat().WriteResponse(response, &body).ok());
+    ASSERT_TRUE(OpenAiChat().WriteResponse(response, &body, nullptr).ok());
     v1::GenerateResponse again;
     ASSERT_TRUE(OpenAiChat().ReadResponse(body, &again).ok());
     MessageDifferencer differencer;

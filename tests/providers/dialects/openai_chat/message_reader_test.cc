@@ -102,5 +102,28 @@ TEST(OpenAiChatMessageReaderTest, RefusesToolCallsWithoutATool) {
             "tool_calls[0]: function or custom must be set");
 }
 
+TEST(OpenAiChatMessageReaderTest, AListOfContentKeepsItsReasoning) {
+  const v1::Message message = MessageOf(
+      R"({"role":"assistant","content":[{"type":"thinking","thinking":[)"
+      R"({"type":"text","text":"Hm."}]},{"type":"text","text":"Four."}]})");
+  ASSERT_EQ(message.parts_size(), 2);
+  EXPECT_EQ(message.parts(0).reasoning().text(), "Hm.");
+  EXPECT_EQ(message.parts(1).text(), "Four.");
+}
+
+TEST(OpenAiChatMessageReaderTest, PicturesComeBehindTheText) {
+  const v1::Message message = MessageOf(
+      R"({"images":[{"type":"image_url","image_url":)"
+      R"({"url":"data:image/png;base64,aGk="},"index":0}],"content":"Here."})");
+  ASSERT_EQ(message.parts_size(), 2);
+  EXPECT_EQ(message.parts(0).text(), "Here.");
+  EXPECT_EQ(message.parts(1).image().data(), "hi");
+  // Those of another form are kept as they are.
+  EXPECT_EQ(MessageOf(R"({"images":[{"type":"new","x":1}],"content":"a"})")
+                .extensions(0)
+                .json(),
+            R"([{"type":"new","x":1}])");
+}
+
 }  // namespace
 }  // namespace gateway

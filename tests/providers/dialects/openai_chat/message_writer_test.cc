@@ -43,14 +43,6 @@ Writing Write(const std::string& text, const OpenAiChatQuirks& quirks = {}) {
   return writing;
 }
 
-std::string Answer(const std::string& text) {
-  std::string out;
-  JsonWriter json(&out);
-  const absl::Status status = WriteOpenAiAnswer(MessageOf(text), json);
-  EXPECT_TRUE(status.ok()) << status;
-  return out;
-}
-
 using Names = std::vector<std::string>;
 
 TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
@@ -142,24 +134,6 @@ TEST(OpenAiChatMessageWriterTest, ContentThatIsNotJsonIsRefused) {
                    .ok());
 }
 
-TEST(OpenAiChatMessageWriterTest, AnAnswerHasItsNulls) {
-  EXPECT_EQ(Answer("role: ROLE_ASSISTANT"),
-            R"({"role":"assistant","content":null,"refusal":null})");
-  EXPECT_EQ(Answer(R"pb(parts { text: "a" }
-                        parts { text: "b" })pb"),
-            R"({"role":"assistant","content":"ab","refusal":null})");
-}
-
-TEST(OpenAiChatMessageWriterTest, AnAnswersSealedReasoningTravelsWhole) {
-  EXPECT_EQ(Answer(R"pb(parts { reasoning { text: "a" signature: "c2ln" } }
-                        parts { reasoning { redacted_data: "ZGF0" } }
-                        parts { text: "b" })pb"),
-            R"({"role":"assistant","content":"b","refusal":null,)"
-            R"("reasoning_content":"a","reasoning_details":[)"
-            R"({"type":"reasoning.text","text":"a","signature":"c2ln"},)"
-            R"({"type":"reasoning.encrypted","data":"ZGF0"}]})");
-}
-
 TEST(OpenAiChatMessageWriterTest,
      ADeveloperSpeaksAsTheSystemWhereNobodyKnowsHim) {
   const char* const message = R"pb(role: ROLE_DEVELOPER
@@ -183,6 +157,39 @@ TEST(OpenAiChatMessageWriterTest, PastReasoningGoesWhereTheServiceReadsIt) {
   const Writing none = Write(message, {.reasoning_field = ""});
   EXPECT_EQ(none.json, R"([{"role":"assistant","content":"yes"}])");
   EXPECT_EQ(none.losses, Names{"reasoning"});
+}
+
+TEST(OpenAiChatMessageWriterTest, PastReasoningMayBeAnEntryOfTheContent) {
+  OpenAiChatQuirks mistral;
+  mistral.reasoning_in_content = true;
+  const Writing writing = Write(R"pb(
+    role: ROLE_ASSISTANT
+    parts { reasoning { text: "Hm." } }
+    parts { text: "Four." }
+    parts { reasoning { text: "x" signature: "c2ln" } }
+  )pb", mistral);
+  EXPECT_EQ(writing.json,
+            R"([{"role":"assistant","content":[{"type":"thinking",)"
+            R"("thinking":[{"type":"text","text":"Hm."}]},)"
+            R"({"type":"text","text":"Four."}]}])");
+  EXPECT_EQ(writing.losses, Names{"reasoning"});
+  EXPECT_EQ(Write("role: ROLE_ASSISTANT parts { text: 'Four.' }", mistral).json,
+            R"([{"role":"assistant","content":"Four."}])");
+}
+
+TEST(OpenAiChatMessageWriterTest, WhatAModelDrewGoesBackWhereItCanBeRead) {
+  const std::string turn =
+      "role: ROLE_ASSISTANT parts { text: 'Here.' } "
+      "parts { image { media_type: 'image/png' data: 'hi' } }";
+  const Writing lost = Write(turn);
+  EXPECT_EQ(lost.json, R"([{"role":"assistant","content":"Here."}])");
+  EXPECT_EQ(lost.losses, Names{"image"});
+  OpenAiChatQuirks openrouter;
+  openrouter.images = true;
+  EXPECT_EQ(Write(turn, openrouter).json,
+            R"([{"role":"assistant","content":"Here.","images":[)"
+            R"({"type":"image_url","image_url":)"
+            R"({"url":"data:image/png;base64,aGk="}}]}])");
 }
 
 }  // namespace

@@ -277,7 +277,7 @@ TEST(OpenAiChatTest, ADamagedAnswerIsReadOrRefusedAndNothingElse) {
           OpenAiChat().ReadResponse(Damaged(golden.text, draws), &response);
       if (status.ok()) {
         std::string body;
-        ASSERT_TRUE(OpenAiChat().WriteResponse(response, &body).ok());
+        ASSERT_TRUE(OpenAiChat().WriteResponse(response, &body, nullptr).ok());
         v1::GenerateResponse again;
         ASSERT_TRUE(OpenAiChat().ReadResponse(body, &again).ok()) << body;
       } else {

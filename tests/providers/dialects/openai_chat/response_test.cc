@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "errors/fault.h"
@@ -89,7 +90,11 @@ TEST(OpenAiChatResponseTest, WritesAnAnswerOfAnotherDialect) {
       )pb",
       &response));
   std::string body;
-  ASSERT_TRUE(WriteOpenAiResponse(response, &body).ok());
+  std::vector<v1::Warning> warnings;
+  ASSERT_TRUE(WriteOpenAiResponse(response, &body, &warnings).ok());
+  // Of what its vendor alone knows: content is told, fields are not.
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0].field(), "opaque");
   EXPECT_EQ(
       body,
       R"({"id":"chatcmpl-r-1","object":"chat.completion","created":7,)"

@@ -187,5 +187,22 @@ TEST_F(OpenAiChatStreamTapTest, ClosingEndsAStreamOnlyWhereThereIsNoMarker) {
   EXPECT_EQ(tap_->MissingEnd(), "data: [DONE]\n\n");
 }
 
+TEST_F(OpenAiChatStreamTapTest, AListOfEmptyTextsIsNotOutput) {
+  EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{"role":"assistant","content":[)"
+                      R"({"type":"thinking","thinking":[{"type":"text",)"
+                      R"("text":""}]},{"type":"text","text":""}]}})"),
+            EventKind::kIgnorable);
+  for (const std::string_view entry :
+       {R"({"type":"text","text":"a"})",
+        R"({"type":"thinking","thinking":[{"type":"text","text":"a"}]})",
+        R"({"type":"reference","reference_ids":[0]})"}) {
+    EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{"role":"assistant",)"
+                        R"("content":[)" +
+                        std::string(entry) + "]}}"),
+              EventKind::kContent)
+        << entry;
+  }
+}
+
 }  // namespace
 }  // namespace gateway

@@ -67,7 +67,8 @@ std::string EssenceOf(v1::GenerateResponse response) {
     choice.clear_logprobs();
   }
   std::string written;
-  EXPECT_TRUE(OpenAiResponses().WriteResponse(response, &written).ok());
+  EXPECT_TRUE(
+      OpenAiResponses().WriteResponse(response, &written, nullptr).ok());
   return written;
 }
 
@@ -118,7 +119,8 @@ TEST(OpenAiResponsesGoldensTest, AnswersAreWrittenAsTheyWereRead) {
     SCOPED_TRACE(golden.name);
     const v1::GenerateResponse response = ReadResponse(golden.text);
     std::string written;
-    ASSERT_TRUE(OpenAiResponses().WriteResponse(response, &written).ok());
+    ASSERT_TRUE(
+        OpenAiResponses().WriteResponse(response, &written, nullptr).ok());
     EXPECT_TRUE(SameJson(written, golden.text));
     EXPECT_TRUE(MessageDifferencer::Equals(response, ReadResponse(written)));
   }

@@ -22,7 +22,7 @@ std::string Write(const std::string& text) {
   v1::GenerateResponse response;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &response));
   std::string body;
-  const absl::Status status = WriteResponse(response, &body);
+  const absl::Status status = WriteResponse(response, &body, nullptr);
   return status.ok() ? body : std::string(status.message());
 }
 
@@ -47,7 +47,7 @@ TEST(ResponseTest, AnAnswerThatIsStillMadeHasNoReasonYet) {
                   .ok());
   EXPECT_EQ(response.choices(0).finish_reason(), v1::FINISH_REASON_UNSPECIFIED);
   std::string body;
-  ASSERT_TRUE(WriteResponse(response, &body).ok());
+  ASSERT_TRUE(WriteResponse(response, &body, nullptr).ok());
   EXPECT_NE(body.find(R"("status":"queued")"), std::string::npos);
 }
 
@@ -102,7 +102,7 @@ TEST(ResponseTest, RepeatsTheSettingsOfTheRequest) {
   v1::GenerateResponse response;
   ASSERT_TRUE(EchoRequest(request, response.mutable_extensions()).ok());
   std::string body;
-  ASSERT_TRUE(WriteResponse(response, &body).ok());
+  ASSERT_TRUE(WriteResponse(response, &body, nullptr).ok());
   EXPECT_NE(body.find(R"("instructions":"Be brief.")"), std::string::npos);
   EXPECT_NE(body.find(R"("temperature":0.5)"), std::string::npos);
   EXPECT_NE(body.find(R"("store":false)"), std::string::npos);

@@ -1,0 +1,122 @@
+#include "providers/dialects/openai_chat/answer_writer.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/status_macros.h"
+#include "base/text/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/data_url.h"
+#include "providers/dialects/openai_chat/assistant_turn.h"
+#include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/part_writer.h"
+
+namespace gateway {
+namespace {
+
+// Texts are one string, as clients expect; a list only where there is more.
+absl::Status WriteAnswerContent(const AssistantTurn& turn, JsonWriter& json,
+                                Losses& losses) {
+  PartList carried;
+  std::string text;
+  bool is_text = true;
+  for (const v1::Part* part : turn.content) {
+    if (!HasPlace(*part, /*text_only=*/true, losses)) continue;
+    carried.push_back(part);
+    text.append(part->text());
+    is_text = is_text && part->has_text();
+  }
+  json.Key("content");
+  if (carried.empty()) {
+    json.Null();
+  } else if (is_text) {
+    json.String(text);
+  } else {
+    Losses unheard(nullptr);
+    return WriteOpenAiContent(carried, /*text_only=*/true, json, unheard);
+  }
+  return absl::OkStatus();
+}
+
+PartList PicturesOf(const AssistantTurn& turn, Losses& losses) {
+  PartList pictures;
+  for (const v1::Part* part : turn.images) {
+    if (part->image().has_file_id()) {
+      losses.Add("image", "a file that only its provider knows; left out");
+    } else {
+      pictures.push_back(part);
+    }
+  }
+  return pictures;
+}
+
+void WriteAnswerReasoning(const AssistantTurn& turn, JsonWriter& json) {
+  std::string text;
+  bool sealed = false;
+  for (const v1::Part* part : turn.reasoning) {
+    text += part->reasoning().text();
+    sealed = sealed || IsSealed(part->reasoning());
+  }
+  if (!text.empty()) json.StringField("reasoning_content", text);
+  if (!sealed) return;
+  json.StartArrayField("reasoning_details");
+  for (const v1::Part* part : turn.reasoning) {
+    const v1::Reasoning& reasoning = part->reasoning();
+    json.StartObject();
+    if (!reasoning.redacted_data().empty()) {
+      json.StringField("type", "reasoning.encrypted");
+      json.StringField("data", reasoning.redacted_data());
+    } else {
+      json.StringField("type", "reasoning.text");
+      json.StringField("text", reasoning.text());
+      if (!reasoning.signature().empty()) {
+        json.StringField("signature", reasoning.signature());
+      }
+    }
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+absl::Status WriteAnswerAudio(const v1::Part& part, JsonWriter& json) {
+  const v1::Audio& audio = part.audio();
+  json.StartObjectField("audio");
+  json.StringField("id", audio.id());
+  json.StringField("data", Base64(audio.data()));
+  json.Int64Field("expires_at", audio.expires_at_seconds());
+  json.StringField("transcript", audio.transcript());
+  GATEWAY_RETURN_IF_ERROR(
+      MergeLeftovers(part.extensions(), "audio",
+                     {"id", "data", "expires_at", "transcript"}, json));
+  json.EndObject();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
+                               Losses& losses) {
+  const AssistantTurn turn(message);
+  Losses unheard(nullptr);
+  json.StartObject();
+  json.StringField("role", "assistant");
+  GATEWAY_RETURN_IF_ERROR(WriteAnswerContent(turn, json, losses));
+  if (turn.refusal.has_value()) {
+    json.StringField("refusal", *turn.refusal);
+  } else {
+    json.NullField("refusal");
+  }
+  WriteAnswerReasoning(turn, json);
+  if (turn.audio != nullptr) {
+    GATEWAY_RETURN_IF_ERROR(WriteAnswerAudio(*turn.audio, json));
+  }
+  GATEWAY_RETURN_IF_ERROR(
+      WriteOpenAiImages(PicturesOf(turn, losses), json, unheard));
+  GATEWAY_RETURN_IF_ERROR(WriteOpenAiToolCalls(turn.calls, json, unheard));
+  GATEWAY_RETURN_IF_ERROR(
+      WriteExtensions(message.extensions(), kMessageFields, json, unheard));
+  json.EndObject();
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,27 @@
+// Writes the message of a choice in the words of Chat Completions.
+//
+// Reasoning travels as `reasoning_content`; what its provider sealed is
+// repeated whole in `reasoning_details`, and pictures stand in `images`, so
+// that a client who sends the message back loses nothing.
+//
+// Thread-safe: a free function.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_ANSWER_WRITER_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_ANSWER_WRITER_H_
+
+#include "absl/status/status.h"
+#include "base/text/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// Content that Chat Completions has no place for is a loss.
+absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
+                               Losses& losses);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_ANSWER_WRITER_H_

@@ -1,0 +1,43 @@
+// Writes parts of a message in the words of Chat Completions: the entries of a
+// `content`, of `tool_calls`, and of `images`, in which OpenRouter's models
+// show what they have drawn.
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_PART_WRITER_H_
+#define PROVIDERS_DIALECTS_OPENAI_CHAT_PART_WRITER_H_
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "base/text/json.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/openai_chat/fields.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// Borrows the parts.
+using PartList = absl::InlinedVector<const v1::Part*, 4>;
+
+// Whether the part can stand in a `content`; what cannot is a loss. With
+// `text_only`, pictures, files and sounds cannot.
+bool HasPlace(const v1::Part& part, bool text_only, Losses& losses);
+
+// Writes one entry of a `content` that is a list. REQUIRES: HasPlace.
+absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
+                             Losses& losses);
+
+// Writes the value of `content`: a text, or a list of what has a place in it.
+absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
+                                JsonWriter& json, Losses& losses);
+
+// Write a field of the message that is open, if there is anything to say.
+absl::Status WriteOpenAiToolCalls(const PartList& calls, JsonWriter& json,
+                                  Losses& losses);
+absl::Status WriteOpenAiImages(const PartList& images, JsonWriter& json,
+                               Losses& losses);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_PART_WRITER_H_
