@@ -42,7 +42,7 @@ absl::Status MessagesEventReader::Read(std::string_view name,
     name = type;
   }
   if (name == "message_stop") {
-    done_ = true;
+    EndMessage(events);
     return absl::OkStatus();
   }
   if (name == "error") return ReadErrorEvent(data);
@@ -82,38 +82,77 @@ void MessagesEventReader::AddUsage(Events* events) {
 
 absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
                                                    Events* events) {
+  if (std::exchange(started_, true)) {
+    return root.Error("a second message has started");
+  }
   v1::StreamStarted started;
-  const auto read_message = [&](std::string_view key,
-                                JsonValue& value) -> absl::Status {
-    if (key == "usage") {
-      return wire_usage_.Read(value, started.mutable_extensions());
-    }
-    // What is not known yet, and what is always so.
-    if (value.IsNull() || key == "content" || key == "type" || key == "role") {
-      return absl::OkStatus();
-    }
-    if (key == "id" || key == "model") {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
-      (key == "id" ? started.mutable_id() : started.mutable_model())
-          ->assign(text);
-      return absl::OkStatus();
-    }
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
-    AddExtension(started.mutable_extensions(), key, json);
-    return absl::OkStatus();
-  };
   bool has_message = false;
   GATEWAY_RETURN_IF_ERROR(root.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key != "message") return absl::OkStatus();
         has_message = true;
-        return value.EachField(read_message);
+        return value.EachField([&](std::string_view name, JsonValue& field) {
+          return ReadMessageField(name, field, &started);
+        });
       }));
   if (!has_message) return root.Error("message: required");
   started.set_service_tier(wire_usage_.service_tier());
   *events->emplace_back().mutable_started() = std::move(started);
   AddUsage(events);
+  for (size_t i = 0; i < first_blocks_.size(); ++i) {
+    GATEWAY_RETURN_IF_ERROR(
+        ReadFirstBlock(first_blocks_[i], static_cast<int32_t>(i), events));
+  }
   return absl::OkStatus();
+}
+
+absl::Status MessagesEventReader::ReadMessageField(std::string_view key,
+                                                   JsonValue& value,
+                                                   v1::StreamStarted* started) {
+  if (key == "usage") {
+    return wire_usage_.Read(value, started->mutable_extensions());
+  }
+  // What is not known yet, and what is always so.
+  if (value.IsNull() || key == "type" || key == "role") return absl::OkStatus();
+  if (key == "content") {
+    return value.EachElement([&](JsonValue& block) -> absl::Status {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, block.Raw());
+      first_blocks_.emplace_back(json);
+      return absl::OkStatus();
+    });
+  }
+  std::string* const text =
+      key == "id"              ? started->mutable_id()
+      : key == "model"         ? started->mutable_model()
+      : key == "stop_reason"   ? first_end_.mutable_provider_finish_reason()
+      : key == "stop_sequence" ? first_end_.mutable_stop_sequence()
+                               : nullptr;
+  if (text != nullptr) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view word, value.String());
+    text->assign(word);
+    return absl::OkStatus();
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
+  AddExtension(started->mutable_extensions(), key, json);
+  return absl::OkStatus();
+}
+
+absl::Status MessagesEventReader::ReadFirstBlock(std::string_view json,
+                                                 int32_t index,
+                                                 Events* events) {
+  block_ = Block{.index = index};
+  GATEWAY_RETURN_IF_ERROR(ReadBlock(json, "message.content[]", events));
+  EndBlock(events);
+  return absl::OkStatus();
+}
+
+int32_t MessagesEventReader::PartIndexOf(int32_t block_index) {
+  // Servers that count from nought again must not overwrite what came first.
+  if (!block_shift_.has_value()) {
+    const auto first = static_cast<int32_t>(first_blocks_.size());
+    block_shift_ = block_index < first ? first - block_index : 0;
+  }
+  return block_index + *block_shift_;
 }
 
 absl::Status MessagesEventReader::ReadBlockStart(JsonValue& root,
@@ -129,15 +168,20 @@ absl::Status MessagesEventReader::ReadBlockStart(JsonValue& root,
   }
   const ObjectFields::Either json = event.TextOrJson("content_block");
   if (!json.json.has_value()) return event.Fault("content_block", "required");
-  GATEWAY_ASSIGN_OR_RETURN(
-      ObjectFields fields,
-      ObjectFields::ReadRaw(kFormat, *json.json, "content_block"));
-  block_ = Block{.index = *index};
+  block_ = Block{.index = PartIndexOf(*index)};
+  return ReadBlock(*json.json, "content_block", events);
+}
+
+absl::Status MessagesEventReader::ReadBlock(std::string_view json,
+                                            std::string_view path,
+                                            Events* events) {
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
+                           ObjectFields::ReadRaw(kFormat, json, path));
   if (fields.type() == "text" || fields.type() == "thinking" ||
       fields.type() == "redacted_thinking" || fields.type() == "tool_use") {
     return StartBlock(fields, events);
   }
-  return StartOpaque(*json.json, "content_block");
+  return StartOpaque(json, path);
 }
 
 absl::Status MessagesEventReader::StartBlock(ObjectFields& fields,
@@ -392,16 +436,27 @@ absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
     AddUsage(events);
     return absl::OkStatus();
   }
+  EndChoice(&end, events);
+  return absl::OkStatus();
+}
+
+void MessagesEventReader::EndChoice(v1::ChoiceEnd* end, Events* events) {
   ended_ = true;
   // The last block may lack its end. A tool call that was cut off keeps the
   // arguments it has.
   if (block_.kind == BlockKind::kToolCall) block_ = Block();
   EndBlock(events);
   AddUsage(events);
-  end.set_finish_reason(FinishReasonOfTurn(end.provider_finish_reason(),
-                                           calls_ > 0, has_content_));
-  *events->emplace_back().mutable_choice_end() = std::move(end);
-  return absl::OkStatus();
+  end->set_finish_reason(FinishReasonOfTurn(end->provider_finish_reason(),
+                                            calls_ > 0, has_content_));
+  events->emplace_back().mutable_choice_end()->Swap(end);
+}
+
+// A message that began with its reason need not say it again.
+void MessagesEventReader::EndMessage(Events* events) {
+  done_ = true;
+  if (ended_ || first_end_.provider_finish_reason().empty()) return;
+  EndChoice(&first_end_, events);
 }
 
 absl::Status MessagesEventReader::ReadDeltaOfMessage(std::string_view json,

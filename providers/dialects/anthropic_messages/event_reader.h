@@ -1,14 +1,17 @@
 // Reads a stream of the Messages format into neutral events.
 //
-//   message_start         StreamStarted, Usage
+//   message_start         StreamStarted, Usage; Deltas of what it holds already
 //   content_block_*       Deltas; part_index is the block's index
 //   message_delta         Usage, ChoiceEnd
-//   message_stop          done()
+//   message_stop          done(); ChoiceEnd, if only the start gave a reason
 //   ping, unknown         nothing
 //   error                 the fault that it reports
 //
 // Blocks that the contract does not model are collected and delivered whole
-// when they end. Counts of usage are totals: each replaces the one before.
+// when they end. Counts of usage are totals: each replaces the one before. A
+// message that goes on from calls that a hosted tool has deferred begins with
+// them, whole, and may have its reason from the start. A second message_start
+// is an error.
 //
 // Belongs to one stream; thread-compatible.
 
@@ -64,7 +67,16 @@ class MessagesEventReader final : public EventReader {
   };
 
   absl::Status ReadMessageStart(JsonValue& root, Events* events);
+  absl::Status ReadMessageField(std::string_view key, JsonValue& value,
+                                v1::StreamStarted* started);
+  // Delivers a block that the message begins with.
+  absl::Status ReadFirstBlock(std::string_view json, int32_t index,
+                              Events* events);
   absl::Status ReadBlockStart(JsonValue& root, Events* events);
+  // The part of a block, behind those that the message began with.
+  int32_t PartIndexOf(int32_t block_index);
+  absl::Status ReadBlock(std::string_view json, std::string_view path,
+                         Events* events);
   absl::Status StartBlock(ObjectFields& fields, Events* events);
   absl::Status StartText(ObjectFields& fields, Events* events);
   absl::Status StartReasoning(ObjectFields& fields, Events* events);
@@ -78,6 +90,8 @@ class MessagesEventReader final : public EventReader {
   absl::Status ReadOpaqueDelta(ObjectFields& fields);
   absl::Status ReadMessageDelta(JsonValue& root, Events* events);
   absl::Status ReadDeltaOfMessage(std::string_view json, v1::ChoiceEnd* end);
+  void EndChoice(v1::ChoiceEnd* end, Events* events);
+  void EndMessage(Events* events);
   void EndBlock(Events* events);
   void EndOpaque(Events* events);
 
@@ -88,6 +102,11 @@ class MessagesEventReader final : public EventReader {
   WireUsage wire_usage_;
   v1::Usage usage_;
   std::string text_;  // Of ReadPlainText; keeps its memory.
+  // What the message begins with, as JSON, and the end that it says then.
+  std::vector<std::string> first_blocks_;
+  v1::ChoiceEnd first_end_;
+  std::optional<int32_t> block_shift_;
+  bool started_ = false;
   int32_t calls_ = 0;
   bool has_content_ = false;
   bool ended_ = false;  // The choice.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -151,8 +152,9 @@ absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
     return EventKind::kContent;
   }
   if (name == "message_start") {
-    GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadMessageStart(data)));
-    return EventKind::kIgnorable;
+    const absl::StatusOr<bool> has_content = ReadMessageStart(data);
+    if (!has_content.ok()) return AsBadResponse(has_content.status());
+    return *has_content ? EventKind::kContent : EventKind::kIgnorable;
   }
   if (name == "error") {
     error_ = ReadErrorEvent(data);
@@ -179,16 +181,37 @@ absl::Status MessagesTap::ReadUsage(JsonValue& value) {
   return absl::OkStatus();
 }
 
-absl::Status MessagesTap::ReadMessageStart(std::string_view data) {
-  return ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-    return root.EachField([&](std::string_view key, JsonValue& message) {
-      if (key != "message") return absl::OkStatus();
-      return message.EachField([&](std::string_view name, JsonValue& value) {
-        if (name == "id" || name == "model") return CheckText(value);
-        return name == "usage" ? ReadUsage(value) : absl::OkStatus();
-      });
+absl::StatusOr<bool> MessagesTap::ReadMessageStart(std::string_view data) {
+  if (std::exchange(started_, true)) {
+    return absl::InvalidArgumentError("a second message has started");
+  }
+  bool has_content = false;
+  std::string stop_reason;
+  const auto read_field = [&](std::string_view key, JsonValue& value) {
+    if (key == "id" || key == "model") return CheckText(value);
+    if (key == "usage") return ReadUsage(value);
+    if (key == "stop_reason") return ReadText(value, &stop_reason);
+    if (key != "content" || !value.IsArray()) return absl::OkStatus();
+    return value.EachElement([&](JsonValue&) {
+      has_content = true;
+      return absl::OkStatus();
     });
-  });
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+        return root.EachField([&](std::string_view key, JsonValue& message) {
+          return key == "message" ? message.EachField(read_field)
+                                  : absl::OkStatus();
+        });
+      }));
+  NoteEnd(stop_reason);
+  return has_content;
+}
+
+void MessagesTap::NoteEnd(std::string_view stop_reason) {
+  if (stop_reason.empty()) return;
+  facts_.finish_reason = FinishReasonOfTurn(
+      stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
 }
 
 absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
@@ -204,10 +227,7 @@ absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
           });
         });
       }));
-  if (!stop_reason.empty()) {
-    facts_.finish_reason = FinishReasonOfTurn(
-        stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
-  }
+  NoteEnd(stop_reason);
   return absl::OkStatus();
 }
 

@@ -37,11 +37,15 @@ class MessagesTap final : public StreamTap {
   }
 
  private:
-  absl::Status ReadMessageStart(std::string_view data);
+  // Whether the message has content already.
+  absl::StatusOr<bool> ReadMessageStart(std::string_view data);
   absl::Status ReadMessageDelta(std::string_view data);
   absl::Status ReadUsage(JsonValue& value);
+  // Nothing for no reason.
+  void NoteEnd(std::string_view stop_reason);
 
   WireUsage usage_;
+  bool started_ = false;
   ResponseFacts facts_;
   absl::Status error_;
 };

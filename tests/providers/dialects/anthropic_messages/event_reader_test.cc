@@ -210,5 +210,76 @@ TEST_F(MessagesEventReaderTest, WhatIsMalformedIsTheProvidersFault) {
   }
 }
 
+// What a message begins with that goes on from a deferred call.
+constexpr std::string_view kDeferred =
+    R"({"message":{"id":"m","content":[)"
+    R"({"type":"thinking","thinking":"Roll.","signature":"c2ln"},)"
+    R"({"type":"text","text":"Rolling."},)"
+    R"({"type":"tool_use","id":"t","name":"roll","input":{"by":1},)"
+    R"("caller":{"type":"code_execution_20250825","tool_id":"s"}},)"
+    R"({"type":"server_tool_use","id":"s","name":"x","input":{}}],)"
+    R"("stop_reason":"tool_use","usage":{"input_tokens":1}}})";
+
+TEST_F(MessagesEventReaderTest, AMessageMayBeginWithContentAndItsReason) {
+  ASSERT_TRUE(Read("message_start", kDeferred).ok());
+  EXPECT_FALSE(events_.back().has_choice_end());
+  ASSERT_TRUE(Read("message_stop", "{}").ok());
+  EXPECT_TRUE(reader_.done());
+  const v1::Message message = Message();
+  ASSERT_EQ(message.parts_size(), 4);
+  EXPECT_EQ(message.parts(0).reasoning().text(), "Roll.");
+  EXPECT_EQ(message.parts(0).reasoning().signature(), "c2ln");
+  EXPECT_EQ(message.parts(1).text(), "Rolling.");
+  EXPECT_EQ(message.parts(2).tool_call().arguments(), R"({"by":1})");
+  EXPECT_EQ(message.parts(2).extensions(0).name(), "caller");
+  EXPECT_EQ(message.parts(3).opaque().dialect(), "anthropic_messages");
+  ASSERT_TRUE(events_.back().has_choice_end());
+  EXPECT_EQ(events_.back().choice_end().finish_reason(),
+            v1::FINISH_REASON_TOOL_CALLS);
+}
+
+TEST_F(MessagesEventReaderTest, ALaterReasonCountsAndIsToldOnce) {
+  ASSERT_TRUE(Read("message_start", kDeferred).ok());
+  ASSERT_TRUE(Read("message_delta", R"({"delta":{"stop_reason":"max_tokens"},)"
+                                    R"("usage":{"output_tokens":3}})")
+                  .ok());
+  ASSERT_TRUE(Read("message_stop", "{}").ok());
+  int ends = 0;
+  for (const v1::GenerateEvent& event : events_) {
+    if (!event.has_choice_end()) continue;
+    ++ends;
+    EXPECT_EQ(event.choice_end().finish_reason(), v1::FINISH_REASON_LENGTH);
+  }
+  EXPECT_EQ(ends, 1);
+}
+
+TEST_F(MessagesEventReaderTest, BlocksGoOnBehindWhatCameFirst) {
+  for (const int first_index : {0, 1}) {
+    reader_ = MessagesEventReader();
+    events_.clear();
+    ASSERT_TRUE(Read("message_start",
+                     R"({"message":{"content":[{"type":"text","text":"a"}]}})")
+                    .ok());
+    for (int i = first_index; i < first_index + 2; ++i) {
+      const std::string index = std::to_string(i);
+      ASSERT_TRUE(Read("content_block_start",
+                       R"({"index":)" + index +
+                           R"(,"content_block":{"type":"text","text":"b"}})")
+                      .ok());
+      Stop();
+    }
+    const v1::Message message = Message();
+    ASSERT_EQ(message.parts_size(), 3) << first_index;
+    EXPECT_EQ(message.parts(0).text(), "a");
+    EXPECT_EQ(message.parts(2).text(), "b");
+  }
+}
+
+TEST_F(MessagesEventReaderTest, ASecondMessageIsABadResponse) {
+  ASSERT_TRUE(Read("message_start", R"({"message":{}})").ok());
+  EXPECT_EQ(FaultReason(Read("message_start", R"({"message":{}})")),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+}
+
 }  // namespace
 }  // namespace gateway::anthropic

@@ -201,5 +201,32 @@ TEST(MessagesTapTest, WhatItMustUnderstandAndCannotIsTheProvidersFault) {
   }
 }
 
+absl::StatusOr<EventKind> TapStart(MessagesTap& tap, std::string_view data) {
+  const std::string padded =
+      std::string(data) + std::string(kJsonPaddingBytes, ' ');
+  return tap.OnEvent("message_start",
+                     std::string_view(padded).substr(0, data.size()));
+}
+
+TEST(MessagesTapTest, AMessageThatBeginsWithContentIsOutput) {
+  MessagesTap empty;
+  EXPECT_EQ(*TapStart(empty, R"({"message":{"content":[]}})"),
+            EventKind::kIgnorable);
+  EXPECT_FALSE(empty.finished());
+  MessagesTap tap;
+  EXPECT_EQ(*TapStart(tap, R"({"message":{"content":[{"type":"tool_use"}],)"
+                           R"("stop_reason":"tool_use"}})"),
+            EventKind::kContent);
+  EXPECT_TRUE(tap.finished());
+  EXPECT_EQ(tap.facts().finish_reason, v1::FINISH_REASON_TOOL_CALLS);
+}
+
+TEST(MessagesTapTest, ASecondMessageIsABadResponse) {
+  MessagesTap tap;
+  ASSERT_TRUE(TapStart(tap, R"({"message":{}})").ok());
+  EXPECT_EQ(FaultReason(TapStart(tap, R"({"message":{}})").status()),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+}
+
 }  // namespace
 }  // namespace gateway::anthropic
