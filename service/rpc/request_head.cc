@@ -17,12 +17,12 @@
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "service/rpc/binary_metadata.h"
+#include "service/rpc/call_trailers.h"
 #include "service/rpc/size_fault.h"
 
 namespace gateway {
 namespace {
 
-constexpr std::string_view kGrpcContentType = "application/grpc";
 constexpr size_t kTimeoutDigitsMax = 8;
 constexpr size_t kFieldOverheadBytes = 32;
 

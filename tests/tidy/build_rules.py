@@ -160,17 +160,25 @@ def folders_are_libraries(project):
 
 def names_differ_in_a_unit(project):
     """The sources of a target are compiled as one: what the unnamed namespace
-    of one declares, no other does."""
+    of one declares, no other does, and no header of theirs. Where the compiler
+    would not mind, it might take the one for the other."""
     problems = []
     for target in project.targets:
-        places = {}  # {name: {path: line}}
-        for path in target.files("srcs"):
-            if path not in project.tree or not path.endswith(".cc"):
+        sources = target.files("srcs", "hdrs")
+        if sum(path.endswith(".cc") for path in sources) < 2:
+            continue
+        hidden, public = {}, {}  # {name: {path: line}}
+        for path in sorted(set(sources)):
+            if path not in project.tree or not path.endswith((".cc", ".h")):
                 continue
-            for line, name in cpp_source.hidden_names(project.tree[path]):
-                places.setdefault(name, {}).setdefault(path, line)
-        for name, found in sorted(places.items()):
+            for line, name, is_hidden in cpp_source.names(project.tree[path]):
+                if is_hidden:
+                    hidden.setdefault(name, {}).setdefault(path, line)
+                elif path.endswith(".h"):
+                    public.setdefault(name, {}).setdefault(path, line)
+        for name, found in sorted(hidden.items()):
             (path, line), *others = sorted(found.items())
+            others += sorted(public.get(name, {}).items())
             if others:
                 problems.append(
                     "%s:%d: %s declares %s too; say of each what it alone is, "

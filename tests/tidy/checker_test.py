@@ -291,11 +291,28 @@ gateway_cc_library(
             "namespace other {\nnamespace {\nint F(long x);\n}\n}\n")
         self.assertEqual(self.problems(build_rules.names_differ_in_a_unit), [])
 
+    def test_a_name_is_not_hidden_that_a_header_of_the_unit_declares(self):
+        self.files["service/a/BUILD.bazel"] = """\
+# A room.
+
+gateway_cc_library(
+    name = "a",
+    srcs = glob(["*.cc"]),
+    hdrs = glob(["*.h"]),
+)
+"""
+        self.files["service/a/a.cc"] = "namespace n {\nnamespace {\nint kX;\n}}"
+        self.files["service/a/b.cc"] = ""
+        self.files["service/a/b.h"] = "namespace n {\nextern int kX;\n}\n"
+        self.assertEqual(self.problems(build_rules.names_differ_in_a_unit), [
+            "service/a/a.cc:3: service/a/b.h declares kX too; say of each "
+            "what it alone is, or declare it once, in a header"])
+
 
 class HiddenNamesTest(unittest.TestCase):
 
     def names(self, code):
-        return [name for _, name in cpp_source.hidden_names(code)]
+        return [name for _, name, hidden in cpp_source.names(code) if hidden]
 
     def test_each_kind_of_declaration_has_its_name(self):
         for code, name in [

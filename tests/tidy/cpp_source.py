@@ -83,10 +83,11 @@ def _without_directives(text):
         r"[^\n]", "", m.group(0)), code_of(text), flags=re.MULTILINE)
 
 
-def hidden_names(text):
-    """[(line, name)] of what unnamed namespaces declare, each name behind the
-    namespaces around it: `gateway::kBytesMax`. Without aliases, which are free
-    to say the same twice."""
+def names(text):
+    """[(line, name, hidden)] of what is declared in namespaces, each name
+    behind the namespaces around it: `gateway::kBytesMax`; hidden is what an
+    unnamed one of them declares. Without aliases, which are free to say the
+    same twice."""
     found = []
     scopes = []  # Of open braces: a namespace's name, "" or None for others.
     statement = ""
@@ -96,11 +97,12 @@ def hidden_names(text):
             line += 1
         if char in "{;}":
             opens = _namespace_of(statement) if char == "{" else None
-            if opens is None and scopes and scopes[-1] == "":
+            if opens is None and scopes and None not in scopes:
                 name = _declared_name(statement)
                 if name:
                     found.append((statement_line, "::".join(
-                        [scope for scope in scopes if scope] + [name])))
+                        [scope for scope in scopes if scope] + [name]),
+                                  "" in scopes))
             if char == "{":
                 scopes.append(opens)
             elif char == "}" and scopes:
