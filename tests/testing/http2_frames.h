@@ -2,7 +2,7 @@
 // back.
 //
 //   RawClient client = RawClient::Connect(port);
-//   client.Send(Http2Greeting() + Http2Request(1) + Http2Ping("12345678"));
+//   client.Send(Http2Greeting() + Http2Post(1) + Http2Ping("12345678"));
 //   const std::vector<RawFrame> frames = ReceiveFrames(client);
 //
 // It shares no code with what it tests.
@@ -109,7 +109,7 @@ inline std::string Http2Headers(uint32_t stream, std::string_view block,
       block);
 }
 
-inline std::string Http2Request(uint32_t stream, bool end = true) {
+inline std::string Http2Post(uint32_t stream, bool end = true) {
   return Http2Headers(stream, Http2PostBlock(), end);
 }
 

@@ -35,19 +35,9 @@
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/testing/event.h"
+#include "tests/testing/pattern.h"
 
 namespace gateway {
-
-// Bytes that show when a piece is lost, doubled or out of place.
-inline std::string Pattern(size_t size) {
-  std::string text(size, '\0');
-  uint32_t state = 1;
-  for (char& byte : text) {
-    state = state * 1664525 + 1013904223;
-    byte = static_cast<char>('a' + (state >> 24) % 26);
-  }
-  return text;
-}
 
 // Answers as the path says.
 class PathHandler final : public HttpHandler {

@@ -45,15 +45,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::string_view kOk =
-    "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-constexpr absl::Duration kShort = absl::Milliseconds(40);
-
-std::string ReceiveRequest(RawClient& client) {
-  const std::string head = client.ReceiveUntil("\r\n\r\n");
-  return head.empty() ? head : head + client.ReceiveExactly(2);
-}
+constexpr absl::Duration kHttp1ClientTimeout = absl::Milliseconds(40);
 
 // Its one place in the queue is taken, so who connects hears nothing.
 class BlackHole {
@@ -78,7 +70,7 @@ class Http1ClientTimeoutTest : public Http1ClientTestBase {
 TEST_F(Http1ClientTimeoutTest, GivesUpOnAConnectionThatIsNotMade) {
   const BlackHole hole;
   const auto to = To(hole.port());
-  to->timeouts.connect = kShort;
+  to->timeouts.connect = kHttp1ClientTimeout;
   ExpectTimeout(CallOnce({.to = to}), "a connection");
 }
 
@@ -89,7 +81,7 @@ TEST_F(Http1ClientTimeoutTest, GivesUpOnAHandshakeThatIsNotMade) {
   });
   const auto to = To(server.port());
   to->tls = *TlsContext::ForClient({});
-  to->timeouts.connect = kShort;
+  to->timeouts.connect = kHttp1ClientTimeout;
   ExpectTimeout(CallOnce({.to = to}), "a connection");
 }
 
@@ -101,7 +93,7 @@ TEST_F(Http1ClientTimeoutTest, GivesUpOnASilentServer) {
     EXPECT_TRUE(client.reset());
   });
   const auto to = To(server.port());
-  to->timeouts.first_byte = kShort;
+  to->timeouts.first_byte = kHttp1ClientTimeout;
   const Reply reply = CallOnce({.to = to});
   ExpectTimeout(reply, "first byte");
   EXPECT_FALSE(reply.progress.answered);
@@ -113,7 +105,7 @@ TEST_F(Http1ClientTimeoutTest, GivesUpOnAServerThatDoesNotReadTheRequest) {
     EXPECT_TRUE(listener.SomebodyConnects(10'000));
   });
   const auto to = To(server.port());
-  to->timeouts.first_byte = kShort;
+  to->timeouts.first_byte = kHttp1ClientTimeout;
   ExpectTimeout(CallOnce({.to = to, .body = std::string(64 << 20, 'x')}),
                 "take the request");
   RawClient::Connect(server.port());
@@ -128,7 +120,7 @@ TEST_F(Http1ClientTimeoutTest, GivesUpOnAnAnswerThatStandsStill) {
       EXPECT_TRUE(client.AtEnd());
     });
     const auto to = To(server.port());
-    to->timeouts.idle = kShort;
+    to->timeouts.idle = kHttp1ClientTimeout;
     const Reply reply = CallOnce({.to = to, .read_all = read_all});
     EXPECT_TRUE(reply.began);
     ExpectTimeout(reply, "more of the answer");

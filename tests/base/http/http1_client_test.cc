@@ -32,15 +32,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::string_view kOk =
-    "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-// Reads one request with a body of two bytes.
-std::string ReceiveRequest(RawClient& client) {
-  const std::string head = client.ReceiveUntil("\r\n\r\n");
-  return head.empty() ? head : head + client.ReceiveExactly(2);
-}
-
 class Http1ClientTest : public Http1ClientTestBase {
  protected:
   // What comes of answering one request with exactly these bytes and closing.

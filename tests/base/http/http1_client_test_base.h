@@ -25,18 +25,18 @@
 #include "base/net/resolver.h"
 #include "gtest/gtest.h"
 #include "tests/testing/loop_runner.h"
+#include "tests/testing/pattern.h"
+#include "tests/testing/raw_client.h"
 
 namespace gateway {
 
-// Bytes that show when a piece is lost, doubled or out of place.
-inline std::string Pattern(size_t size) {
-  std::string text(size, '\0');
-  uint32_t state = 1;
-  for (char& byte : text) {
-    state = state * 1664525 + 1013904223;
-    byte = static_cast<char>('a' + (state >> 24) % 26);
-  }
-  return text;
+inline constexpr std::string_view kOk =
+    "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+// Reads one request with a body of two bytes.
+inline std::string ReceiveRequest(RawClient& client) {
+  const std::string head = client.ReceiveUntil("\r\n\r\n");
+  return head.empty() ? head : head + client.ReceiveExactly(2);
 }
 
 struct Ask {

@@ -31,8 +31,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kShort = absl::Milliseconds(60);
-constexpr std::string_view kHello = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+constexpr absl::Duration kHttp1Timeout = absl::Milliseconds(60);
+constexpr std::string_view kGetRoot = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
 // Echoes; floods whoever asks for /flood; refuses in words of its own.
 class EchoHandler final : public HttpHandler {
@@ -110,7 +110,7 @@ TEST_F(Http1ConnectionTest, RefusesMalformedRequestsInItsOwnWords) {
         "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nxx"
         "\r\n"}) {
     RawClient client = RawClient::Connect(server.port());
-    client.Send(kHello);
+    client.Send(kGetRoot);
     EXPECT_EQ(client.ReceiveAnswer().status, 200);
     client.Send(bytes);
     ExpectRefusal(client, 400);
@@ -145,8 +145,8 @@ TEST_F(Http1ConnectionTest, WhoNeverSpokeHttp1GetsNoAnswerInIt) {
 TEST_F(Http1ConnectionTest, AnswersWhatCameBeforeTheMalformedRequest) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());
-  client.Send(absl::StrCat(ToAbsl(kHello), "smuggled nonsense\r\n\r\n",
-                           ToAbsl(kHello)));
+  client.Send(absl::StrCat(ToAbsl(kGetRoot), "smuggled nonsense\r\n\r\n",
+                           ToAbsl(kGetRoot)));
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
   ExpectRefusal(client, 400);
   EXPECT_EQ(handler_.calls, 1);
@@ -225,19 +225,19 @@ TEST_F(Http1ConnectionTest, RefusesAChunksHeadThatDoesNotEnd) {
 }
 
 TEST_F(Http1ConnectionTest, RefusesSlowHeads) {
-  TestHttpServer server(handler_, {.head_timeout = kShort});
+  TestHttpServer server(handler_, {.head_timeout = kHttp1Timeout});
   RawClient client = RawClient::Connect(server.port());
   client.Send("GET / HTTP/1.1\r\nhost:");
   ExpectRefusal(client, 408);
   // Also behind a request that was answered.
   RawClient second = RawClient::Connect(server.port());
-  second.Send(absl::StrCat(ToAbsl(kHello), "G"));
+  second.Send(absl::StrCat(ToAbsl(kGetRoot), "G"));
   EXPECT_EQ(second.ReceiveAnswer().status, 200);
   ExpectRefusal(second, 408);
 }
 
 TEST_F(Http1ConnectionTest, RefusesSlowBodies) {
-  TestHttpServer server(handler_, {.body_timeout = kShort});
+  TestHttpServer server(handler_, {.body_timeout = kHttp1Timeout});
   for (const std::string_view fields :
        {"content-length: 10\r\n\r\n12345", "content-length: 100000\r\n\r\nx",
         "transfer-encoding: chunked\r\n\r\n5\r\n12345\r\n",
@@ -287,10 +287,10 @@ TEST_F(Http1ConnectionTest, BearsWithABodyThatComesSlowly) {
 }
 
 TEST_F(Http1ConnectionTest, ClosesIdleConnectionsWithoutAWord) {
-  TestHttpServer server(handler_, {.idle_timeout = kShort});
+  TestHttpServer server(handler_, {.idle_timeout = kHttp1Timeout});
   RawClient fresh = RawClient::Connect(server.port());
   RawClient used = RawClient::Connect(server.port());
-  used.Send(kHello);
+  used.Send(kGetRoot);
   EXPECT_EQ(used.ReceiveAnswer().status, 200);
   RawClient empty_lines = RawClient::Connect(server.port());
   empty_lines.Send("\r\n\r\n");
@@ -301,7 +301,7 @@ TEST_F(Http1ConnectionTest, ClosesIdleConnectionsWithoutAWord) {
 }
 
 TEST_F(Http1ConnectionTest, ClosesOnAClientThatDoesNotRead) {
-  TestHttpServer server(handler_, {.write_timeout = kShort});
+  TestHttpServer server(handler_, {.write_timeout = kHttp1Timeout});
   RawClient client = RawClient::Connect(server.port());
   client.Send("GET /flood HTTP/1.1\r\nhost: x\r\n\r\n");
   ASSERT_TRUE(handler_.flooded.Wait());
@@ -339,7 +339,7 @@ TEST_F(Http1ConnectionTest, ServesNoMoreConnectionsThanAllowed) {
   while (server.connections() == 2) {
   }
   RawClient third = RawClient::Connect(server.port());
-  third.Send(kHello);
+  third.Send(kGetRoot);
   EXPECT_EQ(third.ReceiveAnswer().status, 200);
 }
 

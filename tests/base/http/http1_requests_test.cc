@@ -36,7 +36,7 @@ std::string Get(std::string_view target, std::string_view fields = "") {
                       ToAbsl(fields), "\r\n");
 }
 
-std::string Post(std::string_view body, std::string_view fields = "") {
+std::string PostEcho(std::string_view body, std::string_view fields = "") {
   return absl::StrCat("POST /echo HTTP/1.1\r\nhost: x\r\n", ToAbsl(fields),
                       "content-length: ", body.size(), "\r\n\r\n",
                       ToAbsl(body));
@@ -86,7 +86,7 @@ TEST_F(Http1RequestsTest, AnswersPipelinedRequestsInOrder) {
   std::string all;
   for (int i = 0; i < kRequests; ++i) {
     all += i % 3 == 0 ? Get(absl::StrCat("/", i))
-                      : Post(absl::StrCat("body ", i));
+                      : PostEcho(absl::StrCat("body ", i));
   }
   RawClient client = Connect();
   client.Send(all);
@@ -118,7 +118,7 @@ TEST_F(Http1RequestsTest, TakesBodiesOfEverySize) {
        {size_t{0}, size_t{1}, kBlockBytes - 200, kBlockBytes - 1, kBlockBytes,
         kBlockBytes + 1, size_t{512 * 1024}, size_t{5 * 1024 * 1024}}) {
     const std::string body = Pattern(size);
-    ASSERT_TRUE(client.Send(Post(body, "x-a: before\r\n")));
+    ASSERT_TRUE(client.Send(PostEcho(body, "x-a: before\r\n")));
     const RawAnswer answer = client.ReceiveAnswer();
     ASSERT_EQ(answer.status, 200) << size;
     ASSERT_TRUE(answer.body == body) << size;
@@ -130,11 +130,11 @@ TEST_F(Http1RequestsTest, TakesBodiesOfEverySize) {
 // Around the size at which a body no longer fits behind its head.
 TEST_F(Http1RequestsTest, TakesBodiesThatJustFitTheirBlock) {
   RawClient client = Connect();
-  const size_t head = Post(std::string(10'000, 'x')).size() - 10'000;
+  const size_t head = PostEcho(std::string(10'000, 'x')).size() - 10'000;
   for (size_t size = kBlockBytes - head - 3; size < kBlockBytes - head + 3;
        ++size) {
     const std::string body = Pattern(size);
-    client.Send(Post(body).substr(0, head + 5));
+    client.Send(PostEcho(body).substr(0, head + 5));
     server_.Do([] {});
     client.Send(body.substr(5));
     client.Send(kHello);
@@ -175,7 +175,7 @@ TEST_F(Http1RequestsTest, TakesHeadsLargerThanABlock) {
     EXPECT_EQ(client.ReceiveAnswer().body,
               absl::StrCat("GET /x? x-a=", value));
     const std::string body = Pattern(100'000);
-    client.Send(Post(body, absl::StrCat("x-b: ", value, "\r\nx-a: v\r\n")));
+    client.Send(PostEcho(body, absl::StrCat("x-b: ", value, "\r\nx-a: v\r\n")));
     const RawAnswer echo = client.ReceiveAnswer();
     EXPECT_TRUE(echo.body == body);
     EXPECT_EQ(echo.Find("x-a"), "v");
@@ -191,7 +191,7 @@ TEST_F(Http1RequestsTest, SaysContinueToThoseWhoWait) {
   client.Send("body");
   EXPECT_EQ(client.ReceiveAnswer().body, "body");
   // Not to one that does not wait, nor where no body comes.
-  client.Send(Post("more", "expect: 100-continue\r\n"));
+  client.Send(PostEcho("more", "expect: 100-continue\r\n"));
   EXPECT_EQ(client.ReceiveAnswer().body, "more");
   client.Send(Get("/", "expect: 100-continue\r\n"));
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
@@ -376,7 +376,7 @@ TEST_F(Http1RequestsTest, DrainClosesIdleConnectionsAndLetsOthersFinish) {
   EXPECT_EQ(idle.ReceiveAnswer().status, 200);
   RawClient fresh = Connect();
   RawClient reading = Connect();
-  const std::string request = Post("0123456789");
+  const std::string request = PostEcho("0123456789");
   reading.Send(request.substr(0, request.size() - 5));
   RawClient waiting = Connect();
   waiting.Send(Get("/wait"));

@@ -38,7 +38,7 @@ class Http2AbuseTest : public testing::Test {
 
   // A well-behaved client on the same loop gets its answer.
   void NeighbourIsServed() {
-    neighbour_.Send(Http2Request(next_id_, false) +
+    neighbour_.Send(Http2Post(next_id_, false) +
                     Http2Data(next_id_, "question", true));
     const RawFrame answer = ReceiveFrameOf(neighbour_, RawFrameType::kData);
     EXPECT_EQ(answer.payload, "question");
@@ -129,14 +129,14 @@ TEST_F(Http2AbuseTest, AFloodOfUnknownFramesIsStopped) {
 
 TEST_F(Http2AbuseTest, AFloodOfEmptyDataIsStopped) {
   RawClient client = Attack();
-  client.Send(Http2Request(1, false));
+  client.Send(Http2Post(1, false));
   Flood(client, Http2Data(1, ""));
   EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("carry nothing"));
 }
 
 TEST_F(Http2AbuseTest, AFloodOfPaddingIsStopped) {
   RawClient client = Attack();
-  client.Send(Http2Request(1, false));
+  client.Send(Http2Post(1, false));
   Flood(client, Http2Frame(RawFrameType::kData, kRawPadded, 1,
                            std::string("\x02\0\0", 3)));
   EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("carry nothing"));
@@ -153,7 +153,7 @@ TEST_F(Http2AbuseTest, RapidResetsAreStopped) {
   RawClient client = Attack();
   std::string bytes;
   for (uint32_t id = 1; id < 2000; id += 2) {
-    bytes += Http2Request(id, false) + Http2Reset(id, 8);
+    bytes += Http2Post(id, false) + Http2Reset(id, 8);
   }
   client.Send(bytes);
   EXPECT_EQ(ClosedWith(client), Code(Http2Error::kEnhanceYourCalm));
@@ -164,7 +164,7 @@ TEST_F(Http2AbuseTest, ResetsThatTheServerIsMadeToSendAreStopped) {
   // More than a window can hold.
   ExpectRefusedOneByOneAndThenStopped(
       [](uint32_t id) {
-        return Http2Request(id, false) + Http2WindowUpdate(id, 0x7fffffff);
+        return Http2Post(id, false) + Http2WindowUpdate(id, 0x7fffffff);
       },
       Http2Error::kFlowControlError);
 }
@@ -207,7 +207,7 @@ TEST_F(Http2AbuseTest, AHeaderBombIsStopped) {
 
 TEST_F(Http2AbuseTest, AHeaderListThatIsMerelyTooLargeIsAnswered) {
   RawClient client = Attack();
-  client.Send(Http2Headers(1, Bomb(10)) + Http2Request(3));
+  client.Send(Http2Headers(1, Bomb(10)) + Http2Post(3));
   const RawFrame first = ReceiveFrameOf(client, RawFrameType::kHeaders);
   EXPECT_EQ(first.stream, 1u);
   EXPECT_TRUE((first.flags & kRawEndStream) != 0);
@@ -219,7 +219,7 @@ TEST_F(Http2AbuseTest, AHeaderListThatIsMerelyTooLargeIsAnswered) {
 
 TEST_F(Http2AbuseTest, ASkippedStreamIdIsNotTakenUpLater) {
   RawClient client = Attack();
-  client.Send(Http2Request(5) + Http2Request(3));
+  client.Send(Http2Post(5) + Http2Post(3));
   EXPECT_EQ(ClosedWith(client), Code(Http2Error::kProtocolError));
   EXPECT_THAT(server_.AwaitEnd().message(), HasSubstr("skipped"));
 }
@@ -247,7 +247,7 @@ TEST_F(Http2AbuseTest, GarbageEndsTheConnection) {
 
 TEST_F(Http2AbuseTest, AClientMayPingAndGiveCreditAfterEveryMessage) {
   RawClient client = Attack();
-  client.Send(Http2Request(1, false));
+  client.Send(Http2Post(1, false));
   for (int i = 0; i < 10'000; ++i) {
     client.Send(Http2Data(1, "message"));
     const RawFrame echo = ReceiveFrameOf(client, RawFrameType::kData);
@@ -266,11 +266,11 @@ TEST_F(Http2AbuseTest, AClientMayGiveUpAllOfItsCallsBeforeTheyAreAnswered) {
   std::string requests;
   std::string resets;
   for (uint32_t id = 1; id < 2 * kStreams; id += 2) {
-    requests += Http2Request(id, false);
+    requests += Http2Post(id, false);
     resets += Http2Reset(id, 8);
   }
   client.Send(Http2Greeting() + requests + resets +
-              Http2Request(2 * kStreams + 1));
+              Http2Post(2 * kStreams + 1));
   RawFrame frame;
   do {
     frame = ReceiveFrameOf(client, RawFrameType::kHeaders);
@@ -283,7 +283,7 @@ TEST_F(Http2AbuseTest, AClientMayGiveUpAllOfItsCallsBeforeTheyAreAnswered) {
 TEST_F(Http2AbuseTest, AClientMayCancelEveryCallThatItHasSeenBegin) {
   RawClient client = Attack();
   for (uint32_t id = 1; id < 4000; id += 2) {
-    client.Send(Http2Request(id, false));
+    client.Send(Http2Post(id, false));
     const RawFrame head = ReceiveFrameOf(client, RawFrameType::kHeaders);
     ASSERT_EQ(head.stream, id);
     client.Send(Http2Reset(id, 8));

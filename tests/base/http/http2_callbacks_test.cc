@@ -67,7 +67,7 @@ TEST(Http2FieldsTest, KeepOutOfTheTableWhatIsSecretOrNewEachTime) {
 }
 
 // A client's session whose server is played by the test.
-class Http2ClientTest : public testing::Test {
+class Http2ClientCallbacksTest : public testing::Test {
  protected:
   // Has the server say all of `frames` once it has a request, and waits for
   // the end of the answer.
@@ -115,7 +115,7 @@ std::string Literal(std::string_view name, std::string_view value) {
   return field;
 }
 
-TEST_F(Http2ClientTest, InterimAnswersAreNotReported) {
+TEST_F(Http2ClientCallbacksTest, InterimAnswersAreNotReported) {
   Answer(Http2Headers(1, kStatus103 + kFieldAB, false) +
          Http2Headers(1, kStatus103, false) +
          Http2Headers(1, kStatus200, false) + Http2Data(1, "body", true));
@@ -125,7 +125,7 @@ TEST_F(Http2ClientTest, InterimAnswersAreNotReported) {
   EXPECT_EQ(answer_.error, Http2Error::kNoError);
 }
 
-TEST_F(Http2ClientTest, PaddingIsNotPartOfTheBody) {
+TEST_F(Http2ClientCallbacksTest, PaddingIsNotPartOfTheBody) {
   Answer(Http2Headers(1, kStatus200, false) +
          Http2Frame(RawFrameType::kData, kRawPadded, 1,
                     std::string("\x05", 1) + "one " + std::string(5, '\0')) +
@@ -135,7 +135,7 @@ TEST_F(Http2ClientTest, PaddingIsNotPartOfTheBody) {
   EXPECT_TRUE(answer_.ended);
 }
 
-TEST_F(Http2ClientTest, AHeadThatIsTooLargeResetsItsStream) {
+TEST_F(Http2ClientCallbacksTest, AHeadThatIsTooLargeResetsItsStream) {
   limits_.header_list_bytes = 1000;
   const std::string value(100, 'v');
   std::string block = kStatus200;
@@ -149,7 +149,7 @@ TEST_F(Http2ClientTest, AHeadThatIsTooLargeResetsItsStream) {
   EXPECT_FALSE(retiring_);
 }
 
-TEST_F(Http2ClientTest, AGoawayRefusesWhatTheServerHasNotLookedAt) {
+TEST_F(Http2ClientCallbacksTest, AGoawayRefusesWhatTheServerHasNotLookedAt) {
   Answer(Http2Frame(RawFrameType::kGoaway, 0, 0,
                     BigEndian(0, 4) + BigEndian(0, 4)));
   EXPECT_EQ(answer_.error, Http2Error::kRefusedStream);
@@ -157,14 +157,14 @@ TEST_F(Http2ClientTest, AGoawayRefusesWhatTheServerHasNotLookedAt) {
   EXPECT_TRUE(owner_.why.ok()) << owner_.why;
 }
 
-TEST_F(Http2ClientTest, AServerThatPushesIsClosed) {
+TEST_F(Http2ClientCallbacksTest, AServerThatPushesIsClosed) {
   Answer(Http2Frame(static_cast<RawFrameType>(5), kRawEndHeaders, 1,
                     BigEndian(2, 4) + Http2PostBlock()));
   EXPECT_EQ(answer_.error, Http2Error::kInternalError);
   EXPECT_THAT(owner_.why.message(), HasSubstr("PROTOCOL_ERROR"));
 }
 
-TEST_F(Http2ClientTest, AnAnswerWithoutAStatusIsAnError) {
+TEST_F(Http2ClientCallbacksTest, AnAnswerWithoutAStatusIsAnError) {
   Answer(Http2Headers(1, kFieldAB, true));
   EXPECT_EQ(answer_.error, Http2Error::kProtocolError);
   EXPECT_EQ(answer_.head, "");
@@ -182,7 +182,7 @@ class Http2ServerTest : public testing::Test {
 };
 
 TEST_F(Http2ServerTest, ARequestMayHaveTrailers) {
-  client_.Send(Http2Request(1, false) + Http2Data(1, "body") +
+  client_.Send(Http2Post(1, false) + Http2Data(1, "body") +
                Http2Headers(1, kFieldAB, true));
   EXPECT_EQ(ReceiveFrameOf(client_, RawFrameType::kHeaders).stream, 1u);
   EXPECT_EQ(ReceiveFrameOf(client_, RawFrameType::kData).payload, "body");
@@ -193,7 +193,7 @@ TEST_F(Http2ServerTest, ARequestMayHaveTrailers) {
 
 TEST_F(Http2ServerTest, WhatIsNewEachTimeIsWrittenSoThatNobodyKeepsIt) {
   // Its trailers come back.
-  client_.Send(Http2Request(1, false) + Http2Data(1, "body") +
+  client_.Send(Http2Post(1, false) + Http2Data(1, "body") +
                Http2Headers(1,
                             kFieldAB + Literal("request-id", "7") +
                                 Literal("grpc-message", "gone"),
@@ -206,7 +206,7 @@ TEST_F(Http2ServerTest, WhatIsNewEachTimeIsWrittenSoThatNobodyKeepsIt) {
 }
 
 TEST_F(Http2ServerTest, TrailersWithoutABodyBringNoEmptyFrame) {
-  client_.Send(Http2Request(1, false) + Http2Headers(1, kFieldAB, true));
+  client_.Send(Http2Post(1, false) + Http2Headers(1, kFieldAB, true));
   client_.Send(Http2Ping("12345678"));
   std::vector<RawFrame> frames(1);
   while (ReceiveFrame(client_, &frames.back()) &&
@@ -218,7 +218,7 @@ TEST_F(Http2ServerTest, TrailersWithoutABodyBringNoEmptyFrame) {
 }
 
 TEST_F(Http2ServerTest, MalformedRequestsEndTheirStreamOnly) {
-  client_.Send(Http2Request(1, false));
+  client_.Send(Http2Post(1, false));
   client_.Send(Http2Headers(3, kFieldAB, false));
   const RawFrame reset = ReceiveFrameOf(client_, RawFrameType::kRstStream);
   EXPECT_EQ(reset.stream, 3u);
@@ -229,7 +229,7 @@ TEST_F(Http2ServerTest, MalformedRequestsEndTheirStreamOnly) {
 }
 
 TEST_F(Http2ServerTest, PaddingGivesItsCreditBack) {
-  client_.Send(Http2Request(1, false));
+  client_.Send(Http2Post(1, false));
   // More than all windows together, if the padding stayed.
   const std::string frame = Http2Frame(
       RawFrameType::kData, kRawPadded, 1,
@@ -249,8 +249,7 @@ TEST_F(Http2ServerTest, StreamsOverTheLimitAreRefused) {
   RawClient client = RawClient::Connect(server.port());
   // The client has not said yet that it knows the limit.
   client.Send(std::string(kHttp2Preface) + Http2Settings() +
-              Http2Request(1, false) + Http2Request(3, false) +
-              Http2Request(5, false));
+              Http2Post(1, false) + Http2Post(3, false) + Http2Post(5, false));
   const RawFrame reset = ReceiveFrameOf(client, RawFrameType::kRstStream);
   EXPECT_EQ(reset.stream, 5u);
   EXPECT_EQ(reset.Number(0), 7u);
@@ -268,11 +267,11 @@ TEST_F(Http2ServerTest, BodiesOfStreamsThatAreGoneLeaveTheWindowOpen) {
   // Each body is cut off by its reset; together they exceed every window.
   const std::string body(16'000, 'x');
   for (uint32_t id = 1; id < 201; id += 2) {
-    client.Send(Http2Request(id, false) + Http2Data(id, body) +
-                Http2Reset(id, 8) + Http2Ping("12345678"));
+    client.Send(Http2Post(id, false) + Http2Data(id, body) + Http2Reset(id, 8) +
+                Http2Ping("12345678"));
     ReceiveFrameOf(client, RawFrameType::kPing);
   }
-  client.Send(Http2Request(201, false) + Http2Data(201, "fine", true));
+  client.Send(Http2Post(201, false) + Http2Data(201, "fine", true));
   RawFrame frame;
   while (ReceiveFrame(client, &frame) &&
          (frame.stream != 201 || frame.type != RawFrameType::kData)) {

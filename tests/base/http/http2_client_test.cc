@@ -38,7 +38,7 @@ namespace {
 using ::testing::HasSubstr;
 using Pieces = absl::StatusOr<absl::Span<const std::string_view>>;
 
-constexpr absl::Duration kShort = absl::Milliseconds(40);
+constexpr absl::Duration kHttp2ClientTimeout = absl::Milliseconds(40);
 
 class Http2ClientTest : public Http2ClientTestBase {};
 
@@ -470,7 +470,7 @@ TEST_F(Http2ClientTimeoutTest, GivesUpOnASilentServer) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     server.on_end = nullptr;
     const auto to = To(server.port());
-    to->timeouts.first_byte = kShort;
+    to->timeouts.first_byte = kHttp2ClientTimeout;
     const Reply reply = co_await Call(client, Plain(to));
     ExpectTimeout(reply, "first byte");
     EXPECT_TRUE(reply.progress.sent);
@@ -484,7 +484,7 @@ TEST_F(Http2ClientTimeoutTest, GivesUpOnAServerThatDoesNotReadTheRequest) {
       request.consumes = false;
     };
     const auto to = To(server.port());
-    to->timeouts.first_byte = kShort;
+    to->timeouts.first_byte = kHttp2ClientTimeout;
     Ask ask = Plain(to);
     ask.body = Pattern(10'000'000);
     const Reply reply = co_await Call(client, ask);
@@ -500,7 +500,7 @@ TEST_F(Http2ClientTimeoutTest, GivesUpOnAnAnswerThatStandsStill) {
       request.stream->Send("12345");
     };
     const auto to = To(server.port());
-    to->timeouts.idle = kShort;
+    to->timeouts.idle = kHttp2ClientTimeout;
     for (const bool read_all : {false, true}) {
       Ask ask = Plain(to);
       ask.read_all = read_all;
@@ -516,7 +516,7 @@ TEST_F(Http2ClientTimeoutTest, GivesUpOnAnAnswerThatTakesTooLongInAll) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     server.on_end = [](TestHttp2Server::Request& request) { request.Head(); };
     const auto to = To(server.port());
-    to->timeouts.total = kShort;
+    to->timeouts.total = kHttp2ClientTimeout;
     const Reply reply = co_await Call(client, Plain(to));
     ExpectTimeout(reply, "");
   });

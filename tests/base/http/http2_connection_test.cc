@@ -21,7 +21,7 @@
 namespace gateway {
 namespace {
 
-constexpr absl::Duration kShort = absl::Milliseconds(60);
+constexpr absl::Duration kHttp2Timeout = absl::Milliseconds(60);
 
 class Http2ConnectionTest : public testing::Test {
  protected:
@@ -137,7 +137,7 @@ TEST_F(Http2ConnectionTest, OutlivesItsClientUntilTheLastHandlerReturns) {
 }
 
 TEST_F(Http2ConnectionTest, ClosesIdleConnectionsInPeace) {
-  TestHttpServer server(handler_, {.idle_timeout = kShort});
+  TestHttpServer server(handler_, {.idle_timeout = kHttp2Timeout});
   Http2TestClient fresh(server.port());
   Http2TestClient used(server.port());
   EXPECT_EQ(used.Ask({}).status(), "200");

@@ -30,9 +30,9 @@ TEST(Http2FrameScannerTest, FindsEveryHeadHoweverTheBytesAreCut) {
       std::string("\x03", 1) + "body" + std::string(3, '\0'));
   const std::string priority = Http2Frame(RawFrameType::kPriority, 0, 7,
                                           BigEndian(0x80000005, 4) + "w");
-  const std::string stream =
-      std::string(kHttp2Preface) + Http2Settings() + Http2Request(5, false) +
-      padded + priority + Http2Data(9, "") + Http2Ping("12345678");
+  const std::string stream = std::string(kHttp2Preface) + Http2Settings() +
+                             Http2Post(5, false) + padded + priority +
+                             Http2Data(9, "") + Http2Ping("12345678");
   for (size_t piece = 1; piece <= stream.size(); ++piece) {
     Http2FrameScanner scanner(Http2FrameScanner::kPrefaceBytes);
     std::vector<Http2FrameHead> heads;

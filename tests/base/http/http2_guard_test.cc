@@ -18,11 +18,11 @@ namespace {
 
 const absl::Duration kNow = absl::Seconds(1000);
 
-constexpr uint32_t kStreams = 100;
+constexpr uint32_t kGuardedStreams = 100;
 
 class Http2GuardTest : public testing::Test {
  protected:
-  Http2GuardTest() : guard_(Http2Guard::Peer::kClient, kStreams, kNow) {
+  Http2GuardTest() : guard_(Http2Guard::Peer::kClient, kGuardedStreams, kNow) {
     EXPECT_FALSE(Refuses(Http2Greeting()));
   }
 
@@ -47,48 +47,48 @@ class Http2GuardTest : public testing::Test {
 
 TEST_F(Http2GuardTest, LetsAnOrdinaryClientPass) {
   for (uint32_t id = 1; id < 10'000; id += 2) {
-    EXPECT_FALSE(Refuses(Http2Request(id, false)));
+    EXPECT_FALSE(Refuses(Http2Post(id, false)));
     EXPECT_FALSE(Refuses(Http2Data(id, "body")));
     EXPECT_FALSE(Refuses(Http2Data(id, "", true)));
   }
 }
 
 TEST_F(Http2GuardTest, NothingBehindARefusedHeadCounts) {
-  const std::string fine = Http2Request(5);
-  const std::string bytes = absl::StrCat(fine, Http2Request(3), "more");
+  const std::string fine = Http2Post(5);
+  const std::string bytes = absl::StrCat(fine, Http2Post(3), "more");
   EXPECT_EQ(Inspect(bytes), Http2Error::kProtocolError);
   EXPECT_EQ(good_, fine.size() + 9);
 }
 
 TEST_F(Http2GuardTest, IdsThatWereSkippedStayClosed) {
-  EXPECT_FALSE(Refuses(Http2Request(11, false)));
-  EXPECT_FALSE(Refuses(Http2Request(1001, false)));
+  EXPECT_FALSE(Refuses(Http2Post(11, false)));
+  EXPECT_FALSE(Refuses(Http2Post(1001, false)));
   EXPECT_FALSE(Refuses(Http2Headers(11, "", true)));  // Trailers.
-  EXPECT_EQ(Inspect(Http2Request(9)), Http2Error::kProtocolError);
-  EXPECT_EQ(Inspect(Http2Request(13)), Http2Error::kProtocolError);
-  EXPECT_EQ(Inspect(Http2Request(999)), Http2Error::kProtocolError);
-  EXPECT_FALSE(Refuses(Http2Request(1003)));
+  EXPECT_EQ(Inspect(Http2Post(9)), Http2Error::kProtocolError);
+  EXPECT_EQ(Inspect(Http2Post(13)), Http2Error::kProtocolError);
+  EXPECT_EQ(Inspect(Http2Post(999)), Http2Error::kProtocolError);
+  EXPECT_FALSE(Refuses(Http2Post(1003)));
 }
 
 TEST_F(Http2GuardTest, TheFirstIdMayBeTheLastThereIs) {
   constexpr uint32_t kLast = 0x7fffffff;
-  EXPECT_FALSE(Refuses(Http2Request(kLast, true)));
+  EXPECT_FALSE(Refuses(Http2Post(kLast, true)));
   EXPECT_EQ(Inspect(Http2Data(kLast, "more")), Http2Error::kStreamClosed);
   for (const uint32_t id : {1u, 3u, kLast - 2}) {
-    EXPECT_EQ(Inspect(Http2Request(id)), Http2Error::kProtocolError) << id;
+    EXPECT_EQ(Inspect(Http2Post(id)), Http2Error::kProtocolError) << id;
   }
 }
 
 TEST_F(Http2GuardTest, AStreamThatTheClientHasEndedIsOver) {
-  EXPECT_FALSE(Refuses(Http2Request(1, true)));
-  EXPECT_FALSE(Refuses(Http2Request(3, false)));
+  EXPECT_FALSE(Refuses(Http2Post(1, true)));
+  EXPECT_FALSE(Refuses(Http2Post(3, false)));
   EXPECT_FALSE(Refuses(Http2Data(3, "last", true)));
-  EXPECT_FALSE(Refuses(Http2Request(5, false)));
+  EXPECT_FALSE(Refuses(Http2Post(5, false)));
   EXPECT_FALSE(Refuses(Http2Reset(5, 8)));
-  EXPECT_FALSE(Refuses(Http2Request(7, false)));
+  EXPECT_FALSE(Refuses(Http2Post(7, false)));
   for (const uint32_t id : {1, 3, 5}) {
     EXPECT_EQ(Inspect(Http2Data(id, "more")), Http2Error::kStreamClosed);
-    EXPECT_EQ(Inspect(Http2Request(id)), Http2Error::kStreamClosed);
+    EXPECT_EQ(Inspect(Http2Post(id)), Http2Error::kStreamClosed);
     EXPECT_FALSE(Refuses(Http2WindowUpdate(id, 1)));
     EXPECT_FALSE(Refuses(Http2Reset(id, 8)));
   }
@@ -96,12 +96,12 @@ TEST_F(Http2GuardTest, AStreamThatTheClientHasEndedIsOver) {
 }
 
 TEST_F(Http2GuardTest, RemembersTheLastStreamsOnly) {
-  EXPECT_FALSE(Refuses(Http2Request(1, true)));
+  EXPECT_FALSE(Refuses(Http2Post(1, true)));
   for (uint32_t id = 3; id <= 127; id += 2) {
-    EXPECT_FALSE(Refuses(Http2Request(id, false)));
+    EXPECT_FALSE(Refuses(Http2Post(id, false)));
   }
   EXPECT_EQ(Inspect(Http2Data(1, "more")), Http2Error::kStreamClosed);
-  EXPECT_FALSE(Refuses(Http2Request(129, false)));
+  EXPECT_FALSE(Refuses(Http2Post(129, false)));
   EXPECT_FALSE(Refuses(Http2Data(1, "more")));
   EXPECT_FALSE(Refuses(Http2Data(3, "more")));
 }
@@ -130,11 +130,10 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
       Http2Reset(3, 8),
   };
   for (const std::string& frame : frames) {
-    Http2Guard guard(Http2Guard::Peer::kClient, kStreams, kNow);
+    Http2Guard guard(Http2Guard::Peer::kClient, kGuardedStreams, kNow);
     size_t good = 0;
     EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
-    EXPECT_FALSE(
-        guard.Inspect(Http2Request(1, false), kNow, &good).has_value());
+    EXPECT_FALSE(guard.Inspect(Http2Post(1, false), kNow, &good).has_value());
     const auto refusal = guard.Inspect(Repeat(frame, 2001), kNow, &good);
     ASSERT_TRUE(refusal.has_value()) << static_cast<int>(frame[3]);
     EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
@@ -152,21 +151,21 @@ TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
   Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow);
   std::string bytes = Http2Greeting();
   for (uint32_t i = 0; i < kMany; ++i) {
-    bytes += Http2Request(1 + 2 * i, false);
+    bytes += Http2Post(1 + 2 * i, false);
   }
   for (uint32_t i = 0; i < kMany; ++i) bytes += Http2Reset(1 + 2 * i, 8);
   size_t good = 0;
   EXPECT_FALSE(guard.Inspect(bytes, kNow, &good).has_value());
   // Not twice in a row.
   const auto refusal = guard.Inspect(
-      Http2Request(1 + 2 * kMany, false) + Http2Reset(1 + 2 * kMany, 8), kNow,
+      Http2Post(1 + 2 * kMany, false) + Http2Reset(1 + 2 * kMany, 8), kNow,
       &good);
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
 }
 
 TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
-  Http2Guard guard(Http2Guard::Peer::kServer, kStreams, kNow);
+  Http2Guard guard(Http2Guard::Peer::kServer, kGuardedStreams, kNow);
   size_t good = 0;
   for (uint32_t id = 1; id < 20'000; id += 2) {
     guard.NoteSent();

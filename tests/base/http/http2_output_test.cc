@@ -25,7 +25,7 @@ std::string TextOf(const Http2Output& output) {
   return text;
 }
 
-std::string Pattern(size_t size) {
+std::string NumberedBytes(size_t size) {
   std::string text(size, '\0');
   for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 31 >> 3);
   return text;
@@ -45,10 +45,10 @@ TEST(Http2OutputTest, HoldsNoMemoryWhileEmpty) {
 TEST(Http2OutputTest, IsFullAtItsLimitAndStillTakesOneFrameBelowIt) {
   BlockPool pool(8);
   Http2Output output(pool);
-  const std::string all = Pattern(Http2Output::kBytesMax - 1);
+  const std::string all = NumberedBytes(Http2Output::kBytesMax - 1);
   output.Append(all);
   EXPECT_FALSE(output.full());
-  const std::string frame = Pattern(kBlockBytes + 9);
+  const std::string frame = NumberedBytes(kBlockBytes + 9);
   output.Append(frame);
   EXPECT_TRUE(output.full());
   EXPECT_TRUE(TextOf(output) == all + frame);
@@ -59,7 +59,7 @@ TEST(Http2OutputTest, WhateverIsTakenTheRestStaysInOrder) {
   for (const size_t step : {size_t{1000}, kBlockBytes - 1, kBlockBytes,
                             kBlockBytes + 1, 3 * kBlockBytes}) {
     Http2Output output(pool);
-    const std::string all = Pattern(20 * kBlockBytes);
+    const std::string all = NumberedBytes(20 * kBlockBytes);
     std::string_view unsent = all;
     size_t taken = 0;
     while (taken < all.size()) {
@@ -81,7 +81,7 @@ TEST(Http2OutputTest, WhateverIsTakenTheRestStaysInOrder) {
 TEST(Http2OutputTest, ClearForgetsAll) {
   BlockPool pool(8);
   Http2Output output(pool);
-  output.Append(Pattern(2 * kBlockBytes));
+  output.Append(NumberedBytes(2 * kBlockBytes));
   output.Clear();
   EXPECT_TRUE(output.empty());
   EXPECT_EQ(TextOf(output), "");

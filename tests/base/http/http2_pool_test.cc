@@ -36,7 +36,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr absl::Duration kShort = absl::Milliseconds(40);
+constexpr absl::Duration kPoolTimeout = absl::Milliseconds(40);
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -167,7 +167,7 @@ TEST_F(Http2PoolTest, WhoeverWaitsInVainIsTold) {
     server.limits.concurrent_streams = 1;
     const auto to = To(server.port());
     to->http2_connections_max = 1;
-    to->timeouts.connect = kShort;
+    to->timeouts.connect = kPoolTimeout;
     Calls calls(client);
     co_await Occupy(server, calls, to, 1);
     const Reply reply = co_await Call(client, Plain(to));
@@ -233,7 +233,7 @@ TEST_F(Http2PoolTest, SaysThatAServerRefusedToLookAtARequest) {
 TEST_F(Http2PoolTest, AConnectionWithoutAnswersIsLeftAloneUntilItGivesOne) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());
-    to->timeouts.first_byte = kShort;
+    to->timeouts.first_byte = kPoolTimeout;
     server.on_end = nullptr;
     Reply reply = co_await Call(client, Plain(to));
     EXPECT_TRUE(reply.progress.timed_out);
@@ -379,7 +379,7 @@ TEST_F(Http2BreakTest, SaysThatAConnectionHadBeenGivenUp) {
 }
 
 TEST_F(Http2BreakTest, WhatBreaksLateMayHaveBeenWorkedOn) {
-  const Reply reply = CallThatBreaks(kShort, kShort);
+  const Reply reply = CallThatBreaks(kPoolTimeout, kPoolTimeout);
   EXPECT_FALSE(reply.progress.reused_connection_was_stale);
 }
 
@@ -440,7 +440,7 @@ TEST_F(Http2PoolTest, GivesUpOnAServerWithoutSettings) {
   });
   RunClient([&](Http2Client& client) -> Task<void> {
     const auto to = To(server.port());
-    to->timeouts.connect = kShort;
+    to->timeouts.connect = kPoolTimeout;
     const Reply reply = co_await Call(client, Plain(to));
     EXPECT_TRUE(absl::IsDeadlineExceeded(reply.status)) << reply.status;
     EXPECT_TRUE(reply.progress.timed_out);
@@ -495,7 +495,7 @@ TEST_F(Http2PoolTest, AConnectionThatNobodyWaitsForIsNotMade) {
 TEST_F(Http2PoolTest, IdleConnectionsGo) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());
-    to->idle_connection_timeout = kShort;
+    to->idle_connection_timeout = kPoolTimeout;
     co_await Call(client, Plain(to));
     EXPECT_EQ(client.stats().idle, 1u);
     co_await server.AwaitGone();
@@ -523,7 +523,7 @@ TEST_F(Http2PoolTest, KeepsNoMoreIdleConnectionsThanItMay) {
 TEST_F(Http2PoolTest, ConnectionsThatAreTooOldFinishAndAreReplaced) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     const auto to = To(server.port());
-    to->connection_age_max = kShort;
+    to->connection_age_max = kPoolTimeout;
     server.on_end = KeepOpen;
     Sent old(to);
     co_await old.Send(client);

@@ -25,7 +25,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kShort = absl::Milliseconds(60);
+constexpr absl::Duration kResponderTimeout = absl::Milliseconds(60);
 
 class Http2ResponderTest : public testing::Test {
  protected:
@@ -261,7 +261,7 @@ TEST_F(Http2ResponderTest, ARefusedClientThatDoesNotEndIsReset) {
 }
 
 TEST_F(Http2ResponderTest, RefusesSlowBodies) {
-  TestHttpServer server(handler_, {.body_timeout = kShort});
+  TestHttpServer server(handler_, {.body_timeout = kResponderTimeout});
   Http2TestClient client(server.port());
   for (const std::string_view begin : {"", "some"}) {
     Http2TestCall& call = client.Begin({.method = "POST", .path = "/echo",
@@ -360,7 +360,7 @@ TEST_F(Http2ResponderTest, ASlowReaderHoldsTheHandlerBack) {
 }
 
 TEST_F(Http2ResponderTest, BreaksWithAClientThatTakesNothing) {
-  TestHttpServer server(handler_, {.write_timeout = kShort});
+  TestHttpServer server(handler_, {.write_timeout = kResponderTimeout});
   Http2TestClient client(server.port());
   Http2TestCall& flood = client.Begin({.path = "/flood"});
   client.Do([&] { flood.consumes = false; });

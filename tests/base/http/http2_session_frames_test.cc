@@ -31,7 +31,7 @@ using ::testing::HasSubstr;
 TEST(Http2SessionDrainTest, NoRequestOnItsWayIsLost) {
   Http2EchoServer server;
   RawClient client = RawClient::Connect(server.port());
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   ReceiveFrameOf(client, RawFrameType::kHeaders);
   server.Drain();
   const RawFrame first = ReceiveFrameOf(client, RawFrameType::kGoaway);
@@ -39,11 +39,11 @@ TEST(Http2SessionDrainTest, NoRequestOnItsWayIsLost) {
   EXPECT_EQ(first.Number(4), 0u);
   const RawFrame ping = ReceiveFrameOf(client, RawFrameType::kPing);
   // An answer to some other ping says nothing.
-  client.Send(Http2Ping("whatever", true) + Http2Request(3, false) +
+  client.Send(Http2Ping("whatever", true) + Http2Post(3, false) +
               Http2Ping(ping.payload, true));
   const RawFrame second = ReceiveFrameOf(client, RawFrameType::kGoaway);
   EXPECT_EQ(second.Number(0), 3u);
-  client.Send(Http2Request(5, true) + Http2Data(1, "one", true) +
+  client.Send(Http2Post(5, true) + Http2Data(1, "one", true) +
               Http2Data(3, "three", true));
   std::string bodies;
   for (const RawFrame& frame : ReceiveFrames(client)) {
@@ -91,7 +91,7 @@ TEST_F(Http2FairnessTest, AnswersTakeTurns) {
 TEST_F(Http2FairnessTest, AShortAnswerDoesNotWaitForALongOne) {
   client_.Send(Http2Headers(1, Http2GetBlock()));
   ASSERT_EQ(ReceiveFrameOf(client_, RawFrameType::kData).stream, 1u);
-  client_.Send(Http2Request(3, false) + Http2Data(3, "short", true));
+  client_.Send(Http2Post(3, false) + Http2Data(3, "short", true));
   RawFrame frame;
   do {
     frame = ReceiveFrameOf(client_, RawFrameType::kData);
@@ -148,7 +148,7 @@ TEST(Http2RefusedPeerTest, LosesItsStreamsAtOnceAndItsConnectionSoon) {
                 Http2Frame(RawFrameType::kSettings, 0, 0,
                            BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
                 Http2SettingsAck() + Http2WindowUpdate(0, 0x7fff0000) +
-                Http2Request(1));
+                Http2Post(1));
     co_await owner.AwaitStreams(1);
     Http2Served& served = *owner.streams[0];
     // Until the socket takes no more.

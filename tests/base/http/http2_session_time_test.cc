@@ -24,7 +24,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kShort = absl::Milliseconds(20);
+constexpr absl::Duration kSessionTimeout = absl::Milliseconds(20);
 
 // A server with some limit, and a client that is played by the test.
 class Http2SessionTimeTest : public testing::Test {
@@ -45,14 +45,14 @@ class Http2SessionTimeTest : public testing::Test {
 };
 
 TEST_F(Http2SessionTimeTest, EveryStepOfTheHandshakeHasToCome) {
-  limits_.handshake_timeout = kShort;
+  limits_.handshake_timeout = kSessionTimeout;
   const std::string beginnings[] = {
       "",
       std::string(kHttp2Preface.substr(0, 10)),
       std::string(kHttp2Preface),
       std::string(kHttp2Preface) + Http2Settings().substr(0, 5),
       std::string(kHttp2Preface) + Http2Settings(),
-      std::string(kHttp2Preface) + Http2Settings() + Http2Request(1, false),
+      std::string(kHttp2Preface) + Http2Settings() + Http2Post(1, false),
   };
   for (const std::string& beginning : beginnings) {
     RawClient client = Connect();
@@ -66,9 +66,9 @@ TEST_F(Http2SessionTimeTest, EveryStepOfTheHandshakeHasToCome) {
 }
 
 TEST_F(Http2SessionTimeTest, AHeaderBlockHasToEnd) {
-  limits_.handshake_timeout = kShort;
+  limits_.handshake_timeout = kSessionTimeout;
   const std::string blocks[] = {
-      Http2Request(1).substr(0, 12),
+      Http2Post(1).substr(0, 12),
       Http2Frame(RawFrameType::kHeaders, 0, 1, Http2PostBlock()),
       Http2Frame(RawFrameType::kHeaders, 0, 1, Http2PostBlock()) +
           Http2Frame(RawFrameType::kContinuation, 0, 1, ""),
@@ -85,22 +85,22 @@ TEST_F(Http2SessionTimeTest, AHeaderBlockHasToEnd) {
 TEST_F(Http2SessionTimeTest, AHeaderBlockHasToEndDuringADrainToo) {
   limits_.handshake_timeout = absl::Milliseconds(100);
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   ReceiveFrameOf(client, RawFrameType::kHeaders);
   server_->Drain();
   ReceiveFrameOf(client, RawFrameType::kGoaway);
-  client.Send(Http2Request(3).substr(0, 12));
+  client.Send(Http2Post(3).substr(0, 12));
   const absl::Status why = server_->AwaitEnd();
   EXPECT_TRUE(absl::IsDeadlineExceeded(why)) << why;
 }
 
 // Nothing of a header block that nobody hears of keeps the time running.
 TEST_F(Http2SessionTimeTest, AMalformedBlockIsOverToo) {
-  limits_.handshake_timeout = kShort;
-  limits_.keepalive_time = kShort;
+  limits_.handshake_timeout = kSessionTimeout;
+  limits_.keepalive_time = kSessionTimeout;
   limits_.keepalive_timeout = absl::Seconds(20);
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false) +
+  client.Send(Http2Greeting() + Http2Post(1, false) +
               Http2Headers(3, std::string("\x00\x01y\x01x", 5)));
   for (int i = 0; i < 5; ++i) {
     const RawFrame ping = ReceiveFrameOf(client, RawFrameType::kPing);
@@ -112,9 +112,9 @@ TEST_F(Http2SessionTimeTest, AMalformedBlockIsOverToo) {
 }
 
 TEST_F(Http2SessionTimeTest, AnIdleConnectionIsDrained) {
-  limits_.idle_timeout = kShort;
+  limits_.idle_timeout = kSessionTimeout;
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1));
+  client.Send(Http2Greeting() + Http2Post(1));
   std::string story;
   for (const RawFrame& frame : ReceiveFrames(client)) {
     if (frame.type == RawFrameType::kHeaders) story += "answer ";
@@ -126,11 +126,11 @@ TEST_F(Http2SessionTimeTest, AnIdleConnectionIsDrained) {
 }
 
 TEST_F(Http2SessionTimeTest, AConnectionWithAStreamIsNotIdle) {
-  limits_.idle_timeout = kShort;
-  limits_.keepalive_time = kShort;
+  limits_.idle_timeout = kSessionTimeout;
+  limits_.keepalive_time = kSessionTimeout;
   limits_.keepalive_timeout = absl::Seconds(20);
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   for (int i = 0; i < 5; ++i) {
     RawFrame frame{};
     while (ReceiveFrame(client, &frame) &&
@@ -145,10 +145,10 @@ TEST_F(Http2SessionTimeTest, AConnectionWithAStreamIsNotIdle) {
 }
 
 TEST_F(Http2SessionTimeTest, APeerThatAnswersNoPingIsGone) {
-  limits_.keepalive_time = kShort;
-  limits_.keepalive_timeout = kShort;
+  limits_.keepalive_time = kSessionTimeout;
+  limits_.keepalive_timeout = kSessionTimeout;
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   int pings = 0;
   for (const RawFrame& frame : ReceiveFrames(client)) {
     pings += frame.type == RawFrameType::kPing;
@@ -158,10 +158,10 @@ TEST_F(Http2SessionTimeTest, APeerThatAnswersNoPingIsGone) {
 }
 
 TEST_F(Http2SessionTimeTest, AnOldConnectionIsDrainedAndThenCutOff) {
-  limits_.age_max = kShort;
-  limits_.age_grace = kShort;
+  limits_.age_max = kSessionTimeout;
+  limits_.age_grace = kSessionTimeout;
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   int goaways = 0;
   for (const RawFrame& frame : ReceiveFrames(client)) {
     goaways += frame.type == RawFrameType::kGoaway;
@@ -171,9 +171,9 @@ TEST_F(Http2SessionTimeTest, AnOldConnectionIsDrainedAndThenCutOff) {
 }
 
 TEST_F(Http2SessionTimeTest, StreamsMayEndWithinTheGrace) {
-  limits_.age_max = kShort;
+  limits_.age_max = kSessionTimeout;
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   ReceiveFrameOf(client, RawFrameType::kGoaway);
   const RawFrame ping = ReceiveFrameOf(client, RawFrameType::kPing);
   client.Send(Http2Ping(ping.payload, true));
@@ -187,11 +187,11 @@ TEST_F(Http2SessionTimeTest, StreamsMayEndWithinTheGrace) {
 
 // A connection that is drained already when it gets too old has its grace.
 TEST_F(Http2SessionTimeTest, AgeDoesNotCutADrainShort) {
-  limits_.age_max = kShort;
-  limits_.keepalive_time = kShort;
+  limits_.age_max = kSessionTimeout;
+  limits_.keepalive_time = kSessionTimeout;
   limits_.keepalive_timeout = absl::Seconds(20);
   RawClient client = Connect();
-  client.Send(Http2Greeting() + Http2Request(1, false));
+  client.Send(Http2Greeting() + Http2Post(1, false));
   ReceiveFrameOf(client, RawFrameType::kHeaders);
   server_->Drain();
   for (int i = 0; i < 5; ++i) {
@@ -203,14 +203,14 @@ TEST_F(Http2SessionTimeTest, AgeDoesNotCutADrainShort) {
 }
 
 TEST_F(Http2SessionTimeTest, AStreamWhoseWindowStaysShutIsReset) {
-  limits_.write_stall_timeout = kShort;
+  limits_.write_stall_timeout = kSessionTimeout;
   RawClient client = Connect();
   // SETTINGS_INITIAL_WINDOW_SIZE 0.
   client.Send(std::string(kHttp2Preface) +
               Http2Frame(RawFrameType::kSettings, 0, 0,
                          BigEndian(4, 2) + BigEndian(0, 4)) +
-              Http2SettingsAck() + Http2Request(1, false) +
-              Http2Request(3, false) + Http2Data(3, "stalls"));
+              Http2SettingsAck() + Http2Post(1, false) + Http2Post(3, false) +
+              Http2Data(3, "stalls"));
   const RawFrame reset = ReceiveFrameOf(client, RawFrameType::kRstStream);
   EXPECT_EQ(reset.stream, 3u);
   EXPECT_EQ(reset.Number(0), static_cast<uint32_t>(Http2Error::kCancel));
@@ -220,7 +220,7 @@ TEST_F(Http2SessionTimeTest, AStreamWhoseWindowStaysShutIsReset) {
 }
 
 TEST_F(Http2SessionTimeTest, StreamsAreResetWhileTheConnectionsWindowIsShut) {
-  limits_.write_stall_timeout = kShort;
+  limits_.write_stall_timeout = kSessionTimeout;
   server_.emplace(limits_, std::string(100'000, 'x'));
   RawClient client = RawClient::Connect(server_->port());
   client.Send(std::string(kHttp2Preface) +
@@ -295,7 +295,7 @@ TEST_F(Http2SessionTimeTest, APeerThatReadsNothingIsClosed) {
 TEST(Http2ClientTimeTest, AnIdleClientTellsItsOwnerAndEnds) {
   LoopRunner runner;
   Http2Pair pair;
-  pair.client_limits.idle_timeout = kShort;
+  pair.client_limits.idle_timeout = kSessionTimeout;
   runner.Run([](Http2Pair* pair) -> Task<void> {
     co_await pair->Open();
     co_await pair->Greet();
@@ -317,7 +317,7 @@ TEST(Http2ClientTimeTest, AServerThatSaysNothingFailsTheHandshake) {
   runner.Run([]() -> Task<void> {
     StreamPair streams = co_await ConnectedPair();
     Http2Limits limits;
-    limits.handshake_timeout = kShort;
+    limits.handshake_timeout = kSessionTimeout;
     Http2TestOwner owner;
     Http2Session session(Http2Session::Role::kClient,
                          std::move(streams.client), limits, owner);

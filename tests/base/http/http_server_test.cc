@@ -33,10 +33,10 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kHello = "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
+constexpr std::string_view kGetHello = "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n";
 
 // What every HTTP/2 client says first, and settings without a word.
-constexpr std::string_view kPreface(
+constexpr std::string_view kPrefaceAndSettings(
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
 
 // Whether the bytes begin with a frame of settings.
@@ -62,7 +62,7 @@ TEST_F(HttpServerTest, SpeaksBothVersionsOnOnePort) {
   RawClient one = RawClient::Connect(server.port());
   Http2TestClient two(server.port());
   for (int i = 0; i < 3; ++i) {
-    one.Send(kHello);
+    one.Send(kGetHello);
     EXPECT_EQ(one.ReceiveAnswer().body, "GET /hello? x-a=");
     EXPECT_EQ(two.Ask({.path = "/hello"}).body, "GET /hello? x-a=");
   }
@@ -71,11 +71,11 @@ TEST_F(HttpServerTest, SpeaksBothVersionsOnOnePort) {
 
 TEST_F(HttpServerTest, ThePrefaceMayArriveInPieces) {
   TestHttpServer server(handler_);
-  for (size_t at = 1; at < kPreface.size(); ++at) {
+  for (size_t at = 1; at < kPrefaceAndSettings.size(); ++at) {
     RawClient client = RawClient::Connect(server.port());
-    client.Send(kPreface.substr(0, at));
+    client.Send(kPrefaceAndSettings.substr(0, at));
     server.Do([] {});
-    client.Send(kPreface.substr(at));
+    client.Send(kPrefaceAndSettings.substr(at));
     EXPECT_TRUE(IsSettings(client.ReceiveExactly(9))) << at;
   }
 }
@@ -93,7 +93,7 @@ TEST_F(HttpServerTest, ARequestMayBeginLikeThePreface) {
 TEST_F(HttpServerTest, ThePrefaceOpensAConnectionAndNothingElse) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());
-  client.Send(absl::StrCat(ToAbsl(kHello), ToAbsl(kPreface)));
+  client.Send(absl::StrCat(ToAbsl(kGetHello), ToAbsl(kPrefaceAndSettings)));
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
   EXPECT_EQ(client.ReceiveAnswer().status, 400);
   EXPECT_TRUE(client.AtEnd());
@@ -116,7 +116,7 @@ TEST_F(HttpServerTest, UnderTlsTheVersionIsAgreedOnByAlpn) {
     EXPECT_TRUE((co_await stream->Connected()).ok());
     EXPECT_TRUE((co_await stream->StartTls(*tls, name)).ok());
     EXPECT_EQ(stream->alpn(), "http/1.1");
-    iovec request = {const_cast<char*>(kHello.data()), kHello.size()};
+    iovec request = {const_cast<char*>(kGetHello.data()), kGetHello.size()};
     EXPECT_TRUE((co_await stream->Write(&request, 1)).ok());
     char answer[1024];
     IoResult got = stream->TryRead(answer, sizeof(answer));
@@ -132,7 +132,7 @@ TEST_F(HttpServerTest, UnderTlsTheVersionIsAgreedOnByAlpn) {
 TEST_F(HttpServerTest, CountsConnectionsOfBothVersions) {
   TestHttpServer server(handler_, {.connections = 2});
   RawClient one = RawClient::Connect(server.port());
-  one.Send(kHello);
+  one.Send(kGetHello);
   EXPECT_EQ(one.ReceiveAnswer().status, 200);
   {
     Http2TestClient two(server.port());
@@ -199,7 +199,7 @@ TEST_F(HttpServerTest, CancelAllDoesNotWaitForAClientThatDoesNotRead) {
 TEST_F(HttpServerTest, CloseAllWaitsForNobody) {
   TestHttpServer server(handler_);
   RawClient one = RawClient::Connect(server.port());
-  one.Send(kHello);
+  one.Send(kGetHello);
   EXPECT_EQ(one.ReceiveAnswer().status, 200);
   Http2TestClient two(server.port());
   Http2TestCall& waiting = two.Begin({.path = "/wait_started"});

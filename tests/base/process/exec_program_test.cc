@@ -21,14 +21,14 @@ using Variables = std::map<std::string, std::string>;
 
 constexpr int kNotRun = 99;
 
-struct Outcome {
+struct Execution {
   int exit_code = 0;
   std::string output;
 };
 
 // What a child does that becomes `command`.
-Outcome Become(const std::vector<std::string>& command,
-               const Variables& environment) {
+Execution Become(const std::vector<std::string>& command,
+                 const Variables& environment) {
   int ends[2];
   if (pipe(ends) != 0) return {};
   const pid_t child = fork();
@@ -40,7 +40,7 @@ Outcome Become(const std::vector<std::string>& command,
     _exit(kNotRun);
   }
   close(ends[1]);
-  Outcome outcome;
+  Execution outcome;
   char piece[512];
   ssize_t got = 0;
   while ((got = read(ends[0], piece, sizeof(piece))) > 0) {
@@ -54,7 +54,7 @@ Outcome Become(const std::vector<std::string>& command,
 }
 
 TEST(ExecProgramTest, TheProgramGetsItsArgumentsAsTheyAre) {
-  const Outcome outcome =
+  const Execution outcome =
       Become({"/bin/sh", "-c", "printf '%s|' \"$@\"; exit 7", "sh", "a b", "",
               "$HOME"},
              {});
@@ -64,7 +64,7 @@ TEST(ExecProgramTest, TheProgramGetsItsArgumentsAsTheyAre) {
 
 TEST(ExecProgramTest, TheEnvironmentIsTheGivenOneAndNoOther) {
   ASSERT_EQ(setenv("OF_THE_TEST", "seen", 1), 0);
-  const Outcome outcome =
+  const Execution outcome =
       Become({"/bin/sh", "-c", "printf '%s' \"$OF_THE_TEST-$GIVEN\""},
              {{"GIVEN", "a=b"}});
   EXPECT_EQ(outcome.output, "-a=b");

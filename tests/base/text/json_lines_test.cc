@@ -28,9 +28,9 @@ using Lines = std::vector<std::string>;
 
 // Feeds pieces as a socket would: each lies in memory of its own, which is
 // overwritten as soon as the contract allows.
-class Reader {
+class LineReader {
  public:
-  explicit Reader(size_t limit = 1 << 20) : parser_(limit) {}
+  explicit LineReader(size_t limit = 1 << 20) : parser_(limit) {}
 
   absl::Status Feed(std::string_view piece) {
     auto buffer = std::make_unique<char[]>(piece.size() + kBlockPaddingBytes);
@@ -69,7 +69,7 @@ class Reader {
 };
 
 // Another way to the same result.
-Lines ReadByTheBook(const std::string& stream) {
+Lines ReadLinesByTheBook(const std::string& stream) {
   Lines lines;
   std::string line;
   for (const char c : stream) {
@@ -98,7 +98,7 @@ constexpr std::string_view kStream =
     "{\"unfinished\"";
 
 TEST(JsonLinesTest, CutsLinesAndSkipsBlankOnes) {
-  Reader reader;
+  LineReader reader;
   ASSERT_TRUE(reader.Feed(kStream).ok());
   EXPECT_THAT(reader.lines(),
               ElementsAre("{\"a\":1}", "{\"b\":\"\\n\"}", " {\"c\":3} "));
@@ -109,19 +109,19 @@ TEST(JsonLinesTest, SurvivesEverySplitInTwo) {
   const std::string stream(kStream);
   for (size_t split = 0; split <= stream.size(); ++split) {
     SCOPED_TRACE(split);
-    Reader reader;
+    LineReader reader;
     ASSERT_TRUE(reader.Feed(stream.substr(0, split)).ok());
     ASSERT_TRUE(reader.Feed(stream.substr(split)).ok());
-    ASSERT_EQ(reader.lines(), ReadByTheBook(stream));
+    ASSERT_EQ(reader.lines(), ReadLinesByTheBook(stream));
   }
 }
 
 TEST(JsonLinesTest, SurvivesByteByByte) {
-  Reader reader;
+  LineReader reader;
   for (const char& byte : kStream) {
     ASSERT_TRUE(reader.Feed({&byte, 1}).ok());
   }
-  EXPECT_EQ(reader.lines(), ReadByTheBook(std::string(kStream)));
+  EXPECT_EQ(reader.lines(), ReadLinesByTheBook(std::string(kStream)));
 }
 
 TEST(JsonLinesTest, AgreesWithAnotherImplementationOnRandomStreams) {
@@ -135,7 +135,7 @@ TEST(JsonLinesTest, AgreesWithAnotherImplementationOnRandomStreams) {
     for (uint64_t i = 0; i < pieces; ++i) {
       stream += kPieces[random.Uniform(std::size(kPieces))];
     }
-    Reader reader;
+    LineReader reader;
     const uint64_t longest = 1 + random.Uniform(20);
     for (size_t fed = 0; fed < stream.size();) {
       const size_t size =
@@ -143,7 +143,7 @@ TEST(JsonLinesTest, AgreesWithAnotherImplementationOnRandomStreams) {
       ASSERT_TRUE(reader.Feed(stream.substr(fed, size)).ok());
       fed += size;
     }
-    ASSERT_EQ(reader.lines(), ReadByTheBook(stream));
+    ASSERT_EQ(reader.lines(), ReadLinesByTheBook(stream));
     ASSERT_EQ(reader.at_boundary(), stream.back() == '\n');
   }
 }
@@ -165,13 +165,13 @@ TEST(JsonLinesTest, ALineMayBeAsLongAsTheLimitAndNoLonger) {
   for (const size_t split : {size_t{0}, size_t{3}, size_t{8}}) {
     SCOPED_TRACE(split);
     const std::string fits = "12345678\n{}\n";
-    Reader reader(8);
+    LineReader reader(8);
     ASSERT_TRUE(reader.Feed(fits.substr(0, split)).ok());
     ASSERT_TRUE(reader.Feed(fits.substr(split)).ok());
     EXPECT_THAT(reader.lines(), ElementsAre("12345678", "{}"));
 
     const std::string too_long = "123456789\n{}\n";
-    Reader strict(8);
+    LineReader strict(8);
     ASSERT_TRUE(strict.Feed(too_long.substr(0, split)).ok());
     const absl::Status status = strict.Feed(too_long.substr(split));
     EXPECT_TRUE(absl::IsResourceExhausted(status));
@@ -182,7 +182,7 @@ TEST(JsonLinesTest, ALineMayBeAsLongAsTheLimitAndNoLonger) {
 }
 
 TEST(JsonLinesTest, LinesBeforeOneThatIsTooLongAreDelivered) {
-  Reader reader(8);
+  LineReader reader(8);
   EXPECT_FALSE(reader.Feed("{\"a\":1}\n{}\n{\"long\":1}\n[]\n").ok());
   EXPECT_THAT(reader.lines(), ElementsAre("{\"a\":1}", "{}"));
   EXPECT_FALSE(reader.Feed("{}\n").ok());
@@ -190,7 +190,7 @@ TEST(JsonLinesTest, LinesBeforeOneThatIsTooLongAreDelivered) {
 }
 
 TEST(JsonLinesTest, AnUnfinishedLineCountsTowardsTheLimit) {
-  Reader reader(8);
+  LineReader reader(8);
   ASSERT_TRUE(reader.Feed("1234").ok());
   ASSERT_TRUE(reader.Feed("5678").ok());
   EXPECT_FALSE(reader.Feed("9").ok());

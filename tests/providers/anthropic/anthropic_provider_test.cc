@@ -23,7 +23,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ProviderSetup SetupWith(const Secret* key) {
+ProviderSetup AnthropicSetup(const Secret* key) {
   ProviderSetup setup;
   setup.name = "anthropic";
   if (key != nullptr) setup.credentials.push_back({*key});
@@ -42,14 +42,15 @@ std::unique_ptr<Provider> MakeFor(
     timeout->set_seconds(10);
   }
   config.mutable_http()->set_response_bytes_limit(1024 * 1024);
-  auto provider = MakeAnthropicProvider(SetupWith(key), config);
+  auto provider = MakeAnthropicProvider(AnthropicSetup(key), config);
   EXPECT_TRUE(provider.ok()) << provider.status();
   return *std::move(provider);
 }
 
 // How the upstream sees a request that is configured so.
-std::string Seen(const llmgateway::config::v1::AnthropicProvider& config,
-                 const Secret* key) {
+std::string SeenByAnthropic(
+    const llmgateway::config::v1::AnthropicProvider& config,
+    const Secret* key) {
   auto upstream = MockUpstreamProcess::Start({});
   EXPECT_TRUE(upstream.ok()) << upstream.status();
   const auto provider = MakeFor(**upstream, key, config);
@@ -67,19 +68,19 @@ TEST(AnthropicProviderTest, SendsWhatItIsConfiguredToSend) {
   config.add_betas("one-2025");
   config.add_betas("two-2026");
   const Secret key("the-key");
-  EXPECT_THAT(Seen(config, &key),
+  EXPECT_THAT(SeenByAnthropic(config, &key),
               AllOf(HasSubstr("\"/v1/messages\""), HasSubstr("x-api-key"),
                     HasSubstr("the-key"), HasSubstr("anthropic-version"),
                     HasSubstr("2023-06-01"), HasSubstr("anthropic-beta"),
-                    HasSubstr("one-2025,two-2026"),
-                    Not(HasSubstr("Bearer"))));
+                    HasSubstr("one-2025,two-2026"), Not(HasSubstr("Bearer"))));
 }
 
 TEST(AnthropicProviderTest, SendsNothingThatIsNotConfigured) {
   llmgateway::config::v1::AnthropicProvider config;
   config.set_version("2023-06-01");
-  EXPECT_THAT(Seen(config, nullptr), AllOf(Not(HasSubstr("x-api-key")),
-                                           Not(HasSubstr("anthropic-beta"))));
+  EXPECT_THAT(
+      SeenByAnthropic(config, nullptr),
+      AllOf(Not(HasSubstr("x-api-key")), Not(HasSubstr("anthropic-beta"))));
 }
 
 TEST(AnthropicProviderTest, ListsItsModels) {
@@ -100,10 +101,9 @@ TEST(AnthropicProviderTest, ListsItsModels) {
 TEST(AnthropicProviderTest, RefusesAUrlThatIsNone) {
   llmgateway::config::v1::AnthropicProvider config;
   config.set_base_url("api.anthropic.com");
-  EXPECT_EQ(MakeAnthropicProvider(SetupWith(nullptr), config)
-                .status()
-                .code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      MakeAnthropicProvider(AnthropicSetup(nullptr), config).status().code(),
+      absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ class AzureOpenAiProviderTest : public UpstreamTest {
   }
 };
 
-constexpr std::string_view kAnswer =
+constexpr std::string_view kAzureAnswer =
     R"({"id":"c","object":"chat.completion","created":1767225600,)"
     R"("model":"gpt-4o","prompt_filter_results":[{"prompt_index":0,)"
     R"("content_filter_results":{"hate":{"filtered":false}}}],"choices":[)"
@@ -96,7 +96,7 @@ constexpr std::string_view kAnswer =
     R"({"prompt_tokens":10,"completion_tokens":3,"total_tokens":13}})";
 
 TEST_F(AzureOpenAiProviderTest, ADatedVersionNamesTheDeploymentInThePath) {
-  Resource resource(kAnswer, "application/json");
+  Resource resource(kAzureAnswer, "application/json");
   const ProviderOutcome outcome =
       calls_.Generate(*MakeAzure(resource), Parsed("gpt-x"));
   ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
@@ -112,18 +112,18 @@ TEST_F(AzureOpenAiProviderTest, ADatedVersionNamesTheDeploymentInThePath) {
 }
 
 TEST_F(AzureOpenAiProviderTest, VersionOneNamesTheDeploymentInTheBody) {
-  Resource resource(kAnswer, "application/json");
+  Resource resource(kAzureAnswer, "application/json");
   const ProviderOutcome outcome =
       calls_.Generate(*MakeAzure(resource, "api_version: 'v1'"), Raw("gpt-x"));
   ASSERT_EQ(Reason(outcome.status), "OK") << outcome.status;
-  EXPECT_EQ(outcome.bytes, kAnswer);
+  EXPECT_EQ(outcome.bytes, kAzureAnswer);
   EXPECT_THAT(resource.head(),
               StartsWith("POST /openai/v1/chat/completions HTTP/1.1"));
   EXPECT_THAT(resource.body(), HasSubstr(R"("model" : "prod gpt")"));
 }
 
 TEST_F(AzureOpenAiProviderTest, ThePreviewOfVersionOneIsNamedInTheQuery) {
-  Resource resource(kAnswer, "application/json");
+  Resource resource(kAzureAnswer, "application/json");
   const auto provider = MakeAzure(resource, "api_version: 'preview'");
   ASSERT_EQ(Reason(calls_.Generate(*provider, Parsed("other")).status), "OK");
   EXPECT_THAT(resource.head(), StartsWith("POST /openai/v1/chat/completions"
@@ -133,7 +133,7 @@ TEST_F(AzureOpenAiProviderTest, ThePreviewOfVersionOneIsNamedInTheQuery) {
 
 TEST_F(AzureOpenAiProviderTest, OldVersionsAreNotToldWhatTheyWouldRefuse) {
   for (const bool old : {true, false}) {
-    Resource resource(kAnswer, "application/json");
+    Resource resource(kAzureAnswer, "application/json");
     ProviderQuestion question = Parsed("gpt-x");
     question.request.mutable_messages(0)->set_role(v1::ROLE_DEVELOPER);
     question.request.set_verbosity("low");
@@ -147,7 +147,7 @@ TEST_F(AzureOpenAiProviderTest, OldVersionsAreNotToldWhatTheyWouldRefuse) {
   }
 }
 
-constexpr std::string_view kStream =
+constexpr std::string_view kAzureStream =
     R"(data: {"choices":[],"created":0,"id":"","model":"","object":"",)"
     R"("prompt_filter_results":[{"prompt_index":0}]})"
     "\n\n"
@@ -167,7 +167,7 @@ constexpr std::string_view kStream =
     "\n\ndata: [DONE]\n\n";
 
 TEST_F(AzureOpenAiProviderTest, StreamsWithItsFiltersWords) {
-  Resource for_parsed(kStream, "text/event-stream");
+  Resource for_parsed(kAzureStream, "text/event-stream");
   const ProviderOutcome parsed =
       calls_.Stream(*MakeAzure(for_parsed), Parsed("gpt-x"));
   ASSERT_EQ(Reason(parsed.status), "OK") << parsed.status;
@@ -177,11 +177,11 @@ TEST_F(AzureOpenAiProviderTest, StreamsWithItsFiltersWords) {
   EXPECT_EQ(parsed.events[0].started().model(), "gpt-4o");
   EXPECT_EQ(parsed.facts.finish_reason, v1::FINISH_REASON_CONTENT_FILTER);
 
-  Resource for_raw(kStream, "text/event-stream");
+  Resource for_raw(kAzureStream, "text/event-stream");
   const ProviderOutcome raw =
       calls_.Stream(*MakeAzure(for_raw), Raw("gpt-x", R"(,"stream":true)"));
   ASSERT_EQ(Reason(raw.status), "OK") << raw.status;
-  EXPECT_EQ(raw.bytes, kStream);
+  EXPECT_EQ(raw.bytes, kAzureStream);
   EXPECT_EQ(raw.facts.finish_reason, v1::FINISH_REASON_CONTENT_FILTER);
 }
 
@@ -225,7 +225,7 @@ TEST_F(AzureOpenAiProviderTest, EmbedsByADeployment) {
 }
 
 TEST_F(AzureOpenAiProviderTest, VersionOneTakesResponsesAsTheyAre) {
-  Resource resource(kAnswer, "application/json");
+  Resource resource(kAzureAnswer, "application/json");
   EXPECT_EQ(MakeAzure(resource)->FindDialect("openai_responses"), nullptr);
   ProviderQuestion question;
   question.dialect = "openai_responses";

@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const absl::Time kNow = absl::FromUnixSeconds(1641038400);
+const absl::Time kAnswerTime = absl::FromUnixSeconds(1641038400);
 
 struct Row {
   int status;  // 0 for an error inside of a stream.
@@ -62,7 +62,8 @@ void Expect(const Row& row) {
   const absl::Status fault =
       row.status == 0
           ? ReadErrorReport(row.body)
-          : ReadHttpFailure({.status = row.status, .body = row.body}, kNow);
+          : ReadHttpFailure({.status = row.status, .body = row.body},
+                            kAnswerTime);
   EXPECT_EQ(ReasonName(FaultReason(fault)), row.reason)
       << row.status << " " << row.body;
 }
@@ -423,7 +424,7 @@ absl::Status Failure(int status, std::string_view body,
                           .body = body,
                           .retry_after = retry_after,
                           .retry_after_ms = retry_after_ms},
-                         kNow);
+                         kAnswerTime);
 }
 
 TEST(ErrorReasonTest, TheFirstHintSaysHowLongToWait) {

@@ -13,7 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kResult[] =
+constexpr char kResultLine[] =
     R"({"type":"result","subtype":"success","is_error":false,"num_turns":1,)"
     R"("result":"four","stop_reason":"end_turn","session_id":"s",)"
     R"("total_cost_usd":0.0123,"usage":{"input_tokens":3}})";
@@ -59,7 +59,7 @@ TEST(ReadCliLineTest, UnderstandsEachKind) {
 }
 
 TEST(ReadCliLineTest, AResultKeepsWhatTheToolSaysOfItself) {
-  const CliLine line = Line(kResult);
+  const CliLine line = Line(kResultLine);
   EXPECT_EQ(line.kind, CliLine::Kind::kResult);
   EXPECT_EQ(line.text, "four");
   EXPECT_EQ(line.stop_reason, "end_turn");
@@ -77,14 +77,15 @@ TEST(ReadCliLineTest, RefusesWhatIsNoObject) {
 }
 
 TEST(ReadCliResultTest, FindsTheResultWhereverItIs) {
-  const std::string list =
-      std::string(R"([{"type":"system"},)") + kResult + R"(,{"type":"late"}])";
+  const std::string list = std::string(R"([{"type":"system"},)") + kResultLine +
+                           R"(,{"type":"late"}])";
   const std::string lines =
-      std::string("warning: old\n{\"type\":\"system\"}\n") + kResult + "\n\n";
+      std::string("warning: old\n{\"type\":\"system\"}\n") + kResultLine +
+      "\n\n";
   const std::string escaped =
-      std::string("\x1b[?1004l\x1b[2K") + kResult + "\x1b[?25h\n";
-  for (const std::string& output : {std::string(kResult), list, lines, escaped,
-                                    "\n" + std::string(kResult)}) {
+      std::string("\x1b[?1004l\x1b[2K") + kResultLine + "\x1b[?25h\n";
+  for (const std::string& output : {std::string(kResultLine), list, lines,
+                                    escaped, "\n" + std::string(kResultLine)}) {
     SCOPED_TRACE(output);
     CliLine result;
     ASSERT_TRUE(ReadCliResult(output, &result).ok());

@@ -34,7 +34,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr char kEnd[] =
+constexpr char kEndLine[] =
     R"({"model":"m","created_at":"2026-01-01T00:00:00Z","message":)"
     R"({"role":"assistant","content":""},"done":true,"done_reason":"stop",)"
     R"("prompt_eval_count":9,"eval_count":4})"
@@ -153,7 +153,7 @@ TEST_F(OllamaProviderTest, AsksForOneAnswerAndReadsIt) {
 }
 
 TEST_F(OllamaProviderTest, ReadsAStreamLineByLineHoweverItIsCut) {
-  const std::string stream = Line("Hel") + "\n" + Line("lo") + kEnd;
+  const std::string stream = Line("Hel") + "\n" + Line("lo") + kEndLine;
   std::vector<std::string> bytes;
   for (const char c : stream) bytes.emplace_back(1, c);
   for (const std::vector<std::string>& pieces :
@@ -209,7 +209,8 @@ TEST_F(OllamaProviderTest, AMissingModelIsToldBeforeAnythingElse) {
 
 TEST_F(OllamaProviderTest, TheOneInTheCloudGetsItsKey) {
   {
-    const OneAnswer server("200 OK", "application/x-ndjson", {kEnd}, &request_);
+    const OneAnswer server("200 OK", "application/x-ndjson", {kEndLine},
+                           &request_);
     const auto provider = Make(server.base_url(), "", "the-key");
     EXPECT_TRUE(calls_.Stream(*provider, Question()).status.ok());
   }

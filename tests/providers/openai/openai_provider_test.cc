@@ -20,7 +20,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ProviderSetup SetupWith(const Secret* key) {
+ProviderSetup OpenAiSetup(const Secret* key) {
   ProviderSetup setup;
   setup.name = "openai";
   if (key != nullptr) setup.credentials.push_back({*key});
@@ -28,8 +28,8 @@ ProviderSetup SetupWith(const Secret* key) {
 }
 
 // How the upstream sees a request that is configured so.
-std::string Seen(llmgateway::config::v1::OpenAiProvider config,
-                 const Secret* key) {
+std::string SeenByOpenAi(llmgateway::config::v1::OpenAiProvider config,
+                         const Secret* key) {
   auto upstream = MockUpstreamProcess::Start({});
   EXPECT_TRUE(upstream.ok()) << upstream.status();
   config.set_base_url(absl::StrCat("http://", (*upstream)->address(), "/v1"));
@@ -40,7 +40,7 @@ std::string Seen(llmgateway::config::v1::OpenAiProvider config,
     timeout->set_seconds(10);
   }
   config.mutable_http()->set_response_bytes_limit(1024 * 1024);
-  auto provider = MakeOpenAiProvider(SetupWith(key), config);
+  auto provider = MakeOpenAiProvider(OpenAiSetup(key), config);
   EXPECT_TRUE(provider.ok()) << provider.status();
   LoopClient client;
   const ProviderOutcome outcome = ProviderCalls(client).Generate(
@@ -55,15 +55,15 @@ TEST(OpenAiProviderTest, SendsWhatItIsConfiguredToSend) {
   config.set_organization("org-1");
   config.set_project("proj-2");
   const Secret key("the-key");
-  EXPECT_THAT(Seen(config, &key),
-              AllOf(HasSubstr("/v1/chat/completions"),
-                    HasSubstr("Bearer the-key"),
-                    HasSubstr("openai-organization"), HasSubstr("org-1"),
-                    HasSubstr("openai-project"), HasSubstr("proj-2")));
+  EXPECT_THAT(
+      SeenByOpenAi(config, &key),
+      AllOf(HasSubstr("/v1/chat/completions"), HasSubstr("Bearer the-key"),
+            HasSubstr("openai-organization"), HasSubstr("org-1"),
+            HasSubstr("openai-project"), HasSubstr("proj-2")));
 }
 
 TEST(OpenAiProviderTest, SendsNothingThatIsNotConfigured) {
-  EXPECT_THAT(Seen({}, nullptr),
+  EXPECT_THAT(SeenByOpenAi({}, nullptr),
               AllOf(Not(HasSubstr("authorization")),
                     Not(HasSubstr("openai-organization")),
                     Not(HasSubstr("openai-project"))));
@@ -72,16 +72,14 @@ TEST(OpenAiProviderTest, SendsNothingThatIsNotConfigured) {
 TEST(OpenAiProviderTest, RefusesAUrlThatIsNone) {
   llmgateway::config::v1::OpenAiProvider config;
   config.set_base_url("api.openai.com");
-  EXPECT_EQ(MakeOpenAiProvider(SetupWith(nullptr), config)
-                .status()
-                .code(),
+  EXPECT_EQ(MakeOpenAiProvider(OpenAiSetup(nullptr), config).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
 TEST(OpenAiProviderTest, TakesChatAndResponsesAsTheyAre) {
   llmgateway::config::v1::OpenAiProvider config;
   config.set_base_url("https://api.example/v1");
-  const auto provider = MakeOpenAiProvider(SetupWith(nullptr), config);
+  const auto provider = MakeOpenAiProvider(OpenAiSetup(nullptr), config);
   ASSERT_TRUE(provider.ok()) << provider.status();
   for (const char* name : {"openai_chat", "openai_responses"}) {
     ASSERT_NE((*provider)->FindDialect(name), nullptr) << name;

@@ -27,7 +27,7 @@ llmgateway::config::v1::ProviderConfig Config(const std::string& text) {
   return config.providers(0);
 }
 
-absl::StatusOr<std::unique_ptr<Provider>> Make(const std::string& text) {
+absl::StatusOr<std::unique_ptr<Provider>> MakeOne(const std::string& text) {
   ProviderSetup setup;
   setup.name = "x";
   setup.credentials.push_back({Secret("key")});
@@ -53,7 +53,7 @@ TEST(AllProvidersTest, MakesEveryKind) {
              "openai_compatible", "openai_chat"},
         Kind{"name: 'x' openrouter {}", "openrouter", "openai_chat"},
         Kind{"name: 'x' mock {}", "mock", nullptr}}) {
-    const auto made = Make(each.config);
+    const auto made = MakeOne(each.config);
     ASSERT_TRUE(made.ok()) << made.status();
     EXPECT_EQ((*made)->name(), "x");
     EXPECT_EQ(ProviderKindName(Config(each.config)), each.kind);
@@ -77,7 +77,7 @@ TEST(AllProvidersTest, KnowsEveryKindOfTheSchema) {
     const std::string config =
         "name: 'x' " + kind + " {" +
         (homeless ? "base_url: 'https://a.example'" : "") + "}";
-    const auto made = Make(config);
+    const auto made = MakeOne(config);
     EXPECT_TRUE(made.ok()) << kind;
     EXPECT_EQ(ProviderKindName(Config(config)), kind);
   }
@@ -88,7 +88,7 @@ TEST(AllProvidersTest, SaysWhichProviderIsWrong) {
        {"name: 'x' openai { base_url: 'ftp://a' }",
         "name: 'x' anthropic { http { ca_file: '/nonexistent' } }",
         "name: 'x' openai { http { proxy: 'https://p:1' } }", "name: 'x'"}) {
-    const auto made = Make(config);
+    const auto made = MakeOne(config);
     EXPECT_EQ(made.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(made.status().message()),
                 HasSubstr("provider 'x': "));

@@ -18,8 +18,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-std::vector<std::string> Errors(std::string_view keywords,
-                                std::string_view value) {
+std::vector<std::string> AssertionErrors(std::string_view keywords,
+                                         std::string_view value) {
   const auto assertions = Assertions::Compile(*ReadJsonTree(keywords));
   EXPECT_TRUE(assertions.ok()) << assertions.status();
   if (!assertions.ok()) return {"not compiled"};
@@ -32,24 +32,28 @@ std::vector<std::string> Errors(std::string_view keywords,
 }
 
 TEST(AssertionsTest, WhatIsRequiredAndMissingIsNamed) {
-  EXPECT_THAT(Errors(R"({"required": ["a", "b"]})", R"({"a": 1})"),
+  EXPECT_THAT(AssertionErrors(R"({"required": ["a", "b"]})", R"({"a": 1})"),
               ElementsAre("missing required property 'b'"));
-  EXPECT_THAT(Errors(R"({"required": ["a"]})", "7"), IsEmpty());
+  EXPECT_THAT(AssertionErrors(R"({"required": ["a"]})", "7"), IsEmpty());
 }
 
 TEST(AssertionsTest, ValuesAreComparedAndBounded) {
-  EXPECT_THAT(Errors(R"({"enum": [1, "a", [2]]})", "[2]"), IsEmpty());
-  EXPECT_THAT(Errors(R"({"enum": [1, "a", [2]]})", "[3]"), SizeIs(1));
-  EXPECT_THAT(Errors(R"({"const": {"a": 1, "b": 2}})", R"({"b": 2, "a": 1})"),
-              IsEmpty());
-  EXPECT_THAT(Errors(R"({"minimum": 1, "exclusiveMaximum": 2})", "2"),
+  EXPECT_THAT(AssertionErrors(R"({"enum": [1, "a", [2]]})", "[2]"), IsEmpty());
+  EXPECT_THAT(AssertionErrors(R"({"enum": [1, "a", [2]]})", "[3]"), SizeIs(1));
+  EXPECT_THAT(
+      AssertionErrors(R"({"const": {"a": 1, "b": 2}})", R"({"b": 2, "a": 1})"),
+      IsEmpty());
+  EXPECT_THAT(AssertionErrors(R"({"minimum": 1, "exclusiveMaximum": 2})", "2"),
               SizeIs(1));
-  EXPECT_THAT(Errors(R"({"minimum": 1, "exclusiveMaximum": 2})", "1"),
+  EXPECT_THAT(AssertionErrors(R"({"minimum": 1, "exclusiveMaximum": 2})", "1"),
               IsEmpty());
-  EXPECT_THAT(Errors(R"({"minItems": 1, "maxItems": 2})", "[]"), SizeIs(1));
-  EXPECT_THAT(Errors(R"({"maxProperties": 0})", R"({"a": 1})"), SizeIs(1));
-  EXPECT_THAT(Errors(R"({"dependencies": {"a": ["b"]}})", R"({"a": 1})"),
+  EXPECT_THAT(AssertionErrors(R"({"minItems": 1, "maxItems": 2})", "[]"),
               SizeIs(1));
+  EXPECT_THAT(AssertionErrors(R"({"maxProperties": 0})", R"({"a": 1})"),
+              SizeIs(1));
+  EXPECT_THAT(
+      AssertionErrors(R"({"dependencies": {"a": ["b"]}})", R"({"a": 1})"),
+      SizeIs(1));
 }
 
 TEST(AssertionsTest, AKeywordOfTheWrongTypeIsRefused) {

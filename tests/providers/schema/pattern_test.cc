@@ -19,7 +19,7 @@ bool Matches(std::string_view pattern, std::string_view text) {
   return compiled.ok() && compiled->Matches(text);
 }
 
-std::string Refusal(std::string_view pattern) {
+std::string PatternRefusal(std::string_view pattern) {
   const absl::StatusOr<Pattern> compiled = Pattern::Compile(pattern);
   EXPECT_EQ(compiled.status().code(), absl::StatusCode::kInvalidArgument)
       << pattern;
@@ -60,21 +60,22 @@ TEST(PatternTest, ClassesAndGroupsAreEcmas) {
 
 TEST(PatternTest, WhatLinearTimeCannotDoIsRefused) {
   for (const char* look : {"(?=a)", "(?!a)", "(?<=a)", "(?<!a)"}) {
-    EXPECT_THAT(Refusal(look), HasSubstr("ahead or behind"));
+    EXPECT_THAT(PatternRefusal(look), HasSubstr("ahead or behind"));
   }
-  EXPECT_THAT(Refusal(R"((a)\1)"), HasSubstr("a reference back"));
-  EXPECT_THAT(Refusal(R"(\ud83d)"), HasSubstr("surrogate"));
-  EXPECT_THAT(Refusal(R"(\uzzzz)"), HasSubstr("unknown escape"));
-  EXPECT_THAT(Refusal(R"(\q)"), HasSubstr("unknown escape"));
-  EXPECT_THAT(Refusal("\\"), HasSubstr("backslash"));
-  EXPECT_THAT(Refusal("a{1001}"), HasSubstr("not supported"));
-  EXPECT_THAT(Refusal("("), HasSubstr("not supported"));
-  EXPECT_THAT(Refusal(std::string(Pattern::kBytesMax + 1, 'a')),
+  EXPECT_THAT(PatternRefusal(R"((a)\1)"), HasSubstr("a reference back"));
+  EXPECT_THAT(PatternRefusal(R"(\ud83d)"), HasSubstr("surrogate"));
+  EXPECT_THAT(PatternRefusal(R"(\uzzzz)"), HasSubstr("unknown escape"));
+  EXPECT_THAT(PatternRefusal(R"(\q)"), HasSubstr("unknown escape"));
+  EXPECT_THAT(PatternRefusal("\\"), HasSubstr("backslash"));
+  EXPECT_THAT(PatternRefusal("a{1001}"), HasSubstr("not supported"));
+  EXPECT_THAT(PatternRefusal("("), HasSubstr("not supported"));
+  EXPECT_THAT(PatternRefusal(std::string(Pattern::kBytesMax + 1, 'a')),
               HasSubstr("longer than"));
 }
 
 TEST(PatternTest, AProgramThatWouldBeTooLargeIsRefused) {
-  EXPECT_THAT(Refusal("((((a{30}){30}){30}){30})"), HasSubstr("not supported"));
+  EXPECT_THAT(PatternRefusal("((((a{30}){30}){30}){30})"),
+              HasSubstr("not supported"));
 }
 
 TEST(PatternTest, WhatBacktrackingNeverEndsIsLinear) {

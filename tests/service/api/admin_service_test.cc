@@ -37,7 +37,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr char kYaml[] =
+constexpr char kAdminYaml[] =
     "providers:\n"
     "- {name: openai, openai: {api_key: 'env:OPENAI_KEY'}}\n"
     "- {name: mock, mock: {}}\n"
@@ -123,7 +123,7 @@ class AdminServiceTest : public testing::Test {
   ProviderHealthLane& lane_ = board_.AddLane();
   Readiness readiness_{clock_};
   BlockingWorker worker_{{.name = "config", .waiting_limit = 1}};
-  CurrentWiring wiring_{MakeTestWiring(kYaml, {{"OPENAI_KEY", kSecret}})};
+  CurrentWiring wiring_{MakeTestWiring(kAdminYaml, {{"OPENAI_KEY", kSecret}})};
   AdminService admin_{{.wiring = wiring_,
                        .health = board_,
                        .metrics = registry_,
@@ -214,7 +214,7 @@ TEST_F(AdminServiceTest, AFailingProviderDegradesTheGatewayUntilItAnswers) {
 
 TEST_F(AdminServiceTest, AMissingCredentialDegradesTheGateway) {
   readiness_.SetReady();
-  wiring_.Swap(MakeTestWiring(kYaml, {}));
+  wiring_.Swap(MakeTestWiring(kAdminYaml, {}));
   EXPECT_EQ(GetHealth().status(), v1::GetHealthResponse::STATUS_DEGRADED);
   EXPECT_THAT(GetHealth().problems(),
               ElementsAre(HasSubstr("'openai' has no credential")));

@@ -15,15 +15,15 @@
 namespace gateway {
 namespace {
 
-constexpr char kOpen[] = "providers: [{name: mock, mock: {}}]\n";
-constexpr char kWithKeys[] =
+constexpr char kUnguarded[] = "providers: [{name: mock, mock: {}}]\n";
+constexpr char kGuarded[] =
     "providers: [{name: mock, mock: {}}]\n"
     "auth: {api_keys: [{name: team-a, key: 'env:KEY_A'}]}\n";
-constexpr char kKey[] = "0123456789abcdef";
+constexpr char kTeamKey[] = "0123456789abcdef";
 
-absl::StatusOr<std::string_view> Check(const Wiring& wiring,
-                                       std::string_view header,
-                                       std::string_view value) {
+absl::StatusOr<std::string_view> CheckHeader(const Wiring& wiring,
+                                             std::string_view header,
+                                             std::string_view value) {
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {});
   if (!header.empty()) call.AddMetadata(header, value);
@@ -31,25 +31,25 @@ absl::StatusOr<std::string_view> Check(const Wiring& wiring,
 }
 
 TEST(CallerCheckTest, LetsEverybodyInWhereNoKeysAreAskedFor) {
-  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kOpen);
-  EXPECT_EQ(*Check(*wiring, "", ""), "");
+  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kUnguarded);
+  EXPECT_EQ(*CheckHeader(*wiring, "", ""), "");
 }
 
 TEST(CallerCheckTest, TakesAKeyFromEitherHeader) {
   const std::shared_ptr<const Wiring> wiring =
-      MakeTestWiring(kWithKeys, {{"KEY_A", kKey}});
-  EXPECT_EQ(*Check(*wiring, "authorization", "Bearer 0123456789abcdef"),
+      MakeTestWiring(kGuarded, {{"KEY_A", kTeamKey}});
+  EXPECT_EQ(*CheckHeader(*wiring, "authorization", "Bearer 0123456789abcdef"),
             "team-a");
-  EXPECT_EQ(*Check(*wiring, "x-api-key", kKey), "team-a");
+  EXPECT_EQ(*CheckHeader(*wiring, "x-api-key", kTeamKey), "team-a");
 }
 
 TEST(CallerCheckTest, RefusesWithoutAKeyAndWithAWrongOne) {
   const std::shared_ptr<const Wiring> wiring =
-      MakeTestWiring(kWithKeys, {{"KEY_A", kKey}});
+      MakeTestWiring(kGuarded, {{"KEY_A", kTeamKey}});
   for (const absl::Status& status :
-       {Check(*wiring, "", "").status(),
-        Check(*wiring, "x-api-key", "0123456789abcdeg").status(),
-        Check(*wiring, "authorization", kKey).status()}) {
+       {CheckHeader(*wiring, "", "").status(),
+        CheckHeader(*wiring, "x-api-key", "0123456789abcdeg").status(),
+        CheckHeader(*wiring, "authorization", kTeamKey).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_API_KEY_INVALID);
   }

@@ -15,14 +15,14 @@ using ::llmgateway::v1::ValidateConfigResponse;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ValidateConfigResponse Check(const std::string& text,
-                             const Environment& environment = {}) {
+ValidateConfigResponse CheckText(const std::string& text,
+                                 const Environment& environment = {}) {
   return CheckConfig(text, environment, absl::UnixEpoch());
 }
 
 TEST(ConfigCheckTest, AValidTextComesBackWithItsDefaults) {
   const ValidateConfigResponse response =
-      Check("providers: [{name: mock, mock: {}}]\n");
+      CheckText("providers: [{name: mock, mock: {}}]\n");
   EXPECT_TRUE(response.valid());
   EXPECT_EQ(response.problems_size(), 0);
   EXPECT_EQ(response.config().providers(0).name(), "mock");
@@ -30,7 +30,7 @@ TEST(ConfigCheckTest, AValidTextComesBackWithItsDefaults) {
 }
 
 TEST(ConfigCheckTest, ReportsEveryMistakeInTheOrderOfTheText) {
-  const ValidateConfigResponse response = Check(
+  const ValidateConfigResponse response = CheckText(
       "providers:\n"
       "- {name: mock, mock: {}}\n"
       "- {name: mock, mock: {}}\n"
@@ -49,7 +49,7 @@ TEST(ConfigCheckTest, ReportsEveryMistakeInTheOrderOfTheText) {
 }
 
 TEST(ConfigCheckTest, TextThatCannotBeReadIsAnAnswerToo) {
-  const ValidateConfigResponse response = Check("providers: [\n");
+  const ValidateConfigResponse response = CheckText("providers: [\n");
   EXPECT_FALSE(response.valid());
   ASSERT_GE(response.problems_size(), 1);
   EXPECT_GT(response.problems(0).line(), 0);
@@ -57,8 +57,8 @@ TEST(ConfigCheckTest, TextThatCannotBeReadIsAnAnswerToo) {
 
 TEST(ConfigCheckTest, AMistakeInTheEnvironmentIsNotLookedForInTheText) {
   const ValidateConfigResponse response =
-      Check("providers: [{name: mock, mock: {}}]\n",
-            {{"LLM_GATEWAY_LOGGING_LEVEL", "loud"}});
+      CheckText("providers: [{name: mock, mock: {}}]\n",
+                {{"LLM_GATEWAY_LOGGING_LEVEL", "loud"}});
   EXPECT_FALSE(response.valid());
   ASSERT_EQ(response.problems_size(), 1);
   EXPECT_EQ(response.problems(0).line(), 0);
@@ -67,7 +67,7 @@ TEST(ConfigCheckTest, AMistakeInTheEnvironmentIsNotLookedForInTheText) {
 }
 
 TEST(ConfigCheckTest, AProviderThatCannotBeMadeIsAMistake) {
-  const ValidateConfigResponse response = Check(
+  const ValidateConfigResponse response = CheckText(
       "providers:\n"
       "- name: openai\n"
       "  openai: {http: {ca_file: '/no/such/authority.pem'}}\n");
@@ -78,7 +78,7 @@ TEST(ConfigCheckTest, AProviderThatCannotBeMadeIsAMistake) {
 }
 
 TEST(ConfigCheckTest, ShowsNoSecret) {
-  const ValidateConfigResponse good = Check(
+  const ValidateConfigResponse good = CheckText(
       "providers:\n"
       "- name: openai\n"
       "  openai: {api_key: 'env:KEY', http: {headers: {x-team: hunter2}}}\n",
@@ -87,8 +87,8 @@ TEST(ConfigCheckTest, ShowsNoSecret) {
   EXPECT_EQ(good.config().providers(0).openai().api_key(), "env:KEY");
   EXPECT_THAT(good.DebugString(), Not(HasSubstr("hunter")));
 
-  const ValidateConfigResponse bad =
-      Check("providers: [{name: openai, openai: {api_key: 'sk-hunter4'}}]\n");
+  const ValidateConfigResponse bad = CheckText(
+      "providers: [{name: openai, openai: {api_key: 'sk-hunter4'}}]\n");
   EXPECT_FALSE(bad.valid());
   EXPECT_THAT(bad.DebugString(), Not(HasSubstr("hunter")));
 }

@@ -20,7 +20,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr char kYaml[] =
+constexpr char kProvidersYaml[] =
     "providers:\n"
     "- name: openai\n"
     "  models: [gpt-5, gpt-5-mini]\n"
@@ -38,7 +38,7 @@ class ProviderViewTest : public testing::Test {
   }
 
   const std::shared_ptr<const Wiring> wiring_ =
-      MakeTestWiring(kYaml, {{"OPENAI_KEY", "sk-0123456789abcdef"}});
+      MakeTestWiring(kProvidersYaml, {{"OPENAI_KEY", "sk-0123456789abcdef"}});
   ProviderHealthBoard board_;
   ProviderHealthLane& lane_ = board_.AddLane();
 };

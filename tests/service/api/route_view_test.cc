@@ -15,7 +15,7 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-constexpr char kYaml[] =
+constexpr char kRoutesYaml[] =
     "providers:\n"
     "- {name: openai, openai: {api_key: 'env:OPENAI_KEY'}}\n"
     "- {name: absent, anthropic: {api_key: 'env:ANTHROPIC_KEY'}}\n"
@@ -31,7 +31,7 @@ v1::ExplainRouteResponse Explain(const std::string& more_yaml,
                                  const std::string& model,
                                  const std::string& provider = "") {
   const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
-      absl::StrCat(kYaml, more_yaml), {{"OPENAI_KEY", "sk-0123456789"}});
+      absl::StrCat(kRoutesYaml, more_yaml), {{"OPENAI_KEY", "sk-0123456789"}});
   v1::GenerateRequest request;
   request.set_model(model);
   request.set_provider_id(provider);

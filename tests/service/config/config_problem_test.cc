@@ -8,7 +8,7 @@
 namespace gateway {
 namespace {
 
-std::vector<std::string> Lines(const ConfigProblems& problems) {
+std::vector<std::string> SortedLines(const ConfigProblems& problems) {
   std::vector<std::string> lines;
   for (const ConfigProblem& problem : problems.Sorted()) {
     lines.push_back(problem.ToString());
@@ -32,7 +32,7 @@ TEST(ConfigProblemsTest, ComeInTheOrderOfTheTextAndOtherSourcesLast) {
   problems.Add({1, 7}, "c", "4");
   problems.Add({}, "d", "5");
   EXPECT_FALSE(problems.empty());
-  EXPECT_EQ(Lines(problems),
+  EXPECT_EQ(SortedLines(problems),
             (std::vector<std::string>{"a.yaml: d: 5", "a.yaml:1:7: c: 4",
                                       "a.yaml:2:1: a: 3", "a.yaml:2:9: b: 2",
                                       "environment: X: 1"}));
@@ -53,8 +53,8 @@ TEST(ConfigProblemsTest, AreCountedBeyondTheLimit) {
   EXPECT_EQ(problems.Sorted().size(), kConfigProblemsMax);
   problems.Add({1, 1}, "", "x");
   problems.Add({1, 1}, "", "x");
-  EXPECT_EQ(Lines(problems).size(), kConfigProblemsMax + 1);
-  EXPECT_EQ(Lines(problems).back(), "a.yaml: and 2 more problems");
+  EXPECT_EQ(SortedLines(problems).size(), kConfigProblemsMax + 1);
+  EXPECT_EQ(SortedLines(problems).back(), "a.yaml: and 2 more problems");
 }
 
 TEST(FieldPlacesTest, FindTheFieldOrWhatIsAroundIt) {

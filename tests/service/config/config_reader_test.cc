@@ -127,7 +127,7 @@ std::string EnableAll(const std::string& text) {
   return std::regex_replace(text, std::regex("\n( *)#([^ \n])"), "\n$1$2");
 }
 
-GatewayConfig Load(const std::string& text) {
+GatewayConfig LoadYaml(const std::string& text) {
   ConfigProblems problems("f");
   const LoadedConfig loaded = LoadConfigText(text, &problems);
   EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
@@ -160,7 +160,7 @@ TEST(ReferenceTest, SpellsOutEveryDefault) {
   defaults.add_providers()->set_name("mock");
   defaults.mutable_providers(9)->mutable_mock();
   ApplyDefaults(&defaults);
-  EXPECT_EQ(Load(text).DebugString(), defaults.DebugString());
+  EXPECT_EQ(LoadYaml(text).DebugString(), defaults.DebugString());
   EXPECT_THAT(Lines(ReadText(text)), IsEmpty());
 }
 
@@ -203,7 +203,8 @@ TEST(ReferenceTest, ShowsEveryField) {
   std::set<std::string> schema;
   CollectSchema(*GatewayConfig::descriptor(), &schema);
   std::set<std::string> shown;
-  CollectUsed(Load(EnableAll(Slurp("deploy/config/reference.yaml"))), &shown);
+  CollectUsed(LoadYaml(EnableAll(Slurp("deploy/config/reference.yaml"))),
+              &shown);
   EXPECT_EQ(shown, schema);
 }
 

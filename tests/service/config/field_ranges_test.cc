@@ -21,7 +21,7 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::llmgateway::config::v1::GatewayConfig;
 
-std::vector<std::string> ProblemsOf(const GatewayConfig& config) {
+std::vector<std::string> RangeProblemsOf(const GatewayConfig& config) {
   ConfigProblems problems("f");
   CheckFieldRanges(config, FieldPlaces(), &problems);
   std::vector<std::string> lines;
@@ -36,11 +36,11 @@ TEST(FieldRangesTest, HoldOnBothSides) {
   auto* retry = config.mutable_resilience()->mutable_retry();
   for (const int good : {1, 10}) {
     retry->set_attempts_limit(good);
-    EXPECT_TRUE(ProblemsOf(config).empty()) << good;
+    EXPECT_TRUE(RangeProblemsOf(config).empty()) << good;
   }
   for (const int bad : {-1, 0, 11}) {
     retry->set_attempts_limit(bad);
-    EXPECT_EQ(ProblemsOf(config),
+    EXPECT_EQ(RangeProblemsOf(config),
               std::vector<std::string>{
                   "f: resilience.retry.attempts_limit: must be 1 to 10"});
   }
@@ -62,7 +62,7 @@ TEST(FieldRangesTest, HoldForDurationsSizesAndLists) {
       "f: providers[0].openai.http.timeouts.connect: must be 1ms to 1h",
       "f: providers[0].openai.http.timeouts.first_byte: must be 1ms to 1h",
       "f: limits.sse_event_bytes_limit: must be 4KiB to 64MiB"};
-  EXPECT_EQ(ProblemsOf(config), expected);
+  EXPECT_EQ(RangeProblemsOf(config), expected);
 }
 
 TEST(FieldRangesTest, DefaultsAreWithin) {
@@ -71,7 +71,7 @@ TEST(FieldRangesTest, DefaultsAreWithin) {
   config.add_providers()->mutable_anthropic();
   config.add_providers()->mutable_mock();
   ApplyDefaults(&config);
-  EXPECT_EQ(ProblemsOf(config), std::vector<std::string>());
+  EXPECT_EQ(RangeProblemsOf(config), std::vector<std::string>());
 }
 
 TEST(FieldRangesTest, AreSortedForTheSearch) {

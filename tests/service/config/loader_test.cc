@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::vector<std::string> ProblemsOf(std::string_view text) {
+std::vector<std::string> LoadProblemsOf(std::string_view text) {
   ConfigProblems problems("f");
   LoadConfigText(text, &problems);
   std::vector<std::string> lines;
@@ -121,10 +121,10 @@ TEST(LoaderTest, RemembersWhereEachFieldWasGiven) {
 
 TEST(LoaderTest, TellsEveryMistakeAtOnce) {
   EXPECT_THAT(
-      ProblemsOf("listeners:\n"
-                 "  grpc: {adress: x}\n"
-                 "  grpc: {}\n"
-                 "runtime: {event_loops: many}\n"),
+      LoadProblemsOf("listeners:\n"
+                     "  grpc: {adress: x}\n"
+                     "  grpc: {}\n"
+                     "runtime: {event_loops: many}\n"),
       ElementsAre(
           "f:2:10: listeners.grpc.adress: unknown field; did you mean "
           "'address'?",
@@ -134,11 +134,11 @@ TEST(LoaderTest, TellsEveryMistakeAtOnce) {
 
 TEST(LoaderTest, TellsOneKindOfValueFromAnother) {
   EXPECT_THAT(
-      ProblemsOf("listeners: here\n"
-                 "providers: {name: x}\n"
-                 "routing: [1]\n"
-                 "logging: {level: [x], module_levels: [x], file: {}}\n"
-                 "runtime: {event_loops: }\n"),
+      LoadProblemsOf("listeners: here\n"
+                     "providers: {name: x}\n"
+                     "routing: [1]\n"
+                     "logging: {level: [x], module_levels: [x], file: {}}\n"
+                     "runtime: {event_loops: }\n"),
       ElementsAre(
           "f:1:12: listeners: must be a map, as in {key: value}, not a single "
           "value",
@@ -153,29 +153,30 @@ TEST(LoaderTest, TellsOneKindOfValueFromAnother) {
 }
 
 TEST(LoaderTest, RefusesTwoAnswersToOneQuestion) {
-  EXPECT_THAT(ProblemsOf("providers:\n- {name: x, mock: {}, openai: {}}\n"),
+  EXPECT_THAT(LoadProblemsOf("providers:\n- {name: x, mock: {}, openai: {}}\n"),
               ElementsAre("f:2:23: providers[0].openai: conflicts with 'mock', "
                           "which is given too; keep one"));
 }
 
 TEST(LoaderTest, RefusesTagsKeysAndDocumentsThatMeanNothing) {
-  EXPECT_THAT(ProblemsOf("routing: !thing {}\n"),
+  EXPECT_THAT(LoadProblemsOf("routing: !thing {}\n"),
               ElementsAre("f:1:1: routing: has a YAML tag; remove it"));
-  EXPECT_THAT(ProblemsOf("logging: {file: !!binary aGk=}\n"),
+  EXPECT_THAT(LoadProblemsOf("logging: {file: !!binary aGk=}\n"),
               ElementsAre("f:1:11: logging.file: has a YAML tag; remove it"));
-  EXPECT_THAT(ProblemsOf("logging: {file: !!str x}\n"), IsEmpty());
-  EXPECT_THAT(ProblemsOf("[a]: 1\n"),
+  EXPECT_THAT(LoadProblemsOf("logging: {file: !!str x}\n"), IsEmpty());
+  EXPECT_THAT(LoadProblemsOf("[a]: 1\n"),
               ElementsAre("f:1:1: a key must be a name, not a map or list"));
-  EXPECT_THAT(ProblemsOf("{}\n---\n{}\n"),
+  EXPECT_THAT(LoadProblemsOf("{}\n---\n{}\n"),
               ElementsAre("f:3:1: a second document begins here; put "
                           "everything into one"));
 }
 
 TEST(LoaderTest, PointsAtWhatIsNotYaml) {
-  EXPECT_THAT(ProblemsOf("a: [1\nb: 2\n"), ElementsAre(HasSubstr("not YAML")));
-  EXPECT_THAT(ProblemsOf("a: 'x\n"), ElementsAre(HasSubstr("not YAML")));
-  EXPECT_THAT(ProblemsOf("a: \"x"), ElementsAre(HasSubstr("not YAML")));
-  EXPECT_THAT(ProblemsOf("a: *b\n"), ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(LoadProblemsOf("a: [1\nb: 2\n"),
+              ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(LoadProblemsOf("a: 'x\n"), ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(LoadProblemsOf("a: \"x"), ElementsAre(HasSubstr("not YAML")));
+  EXPECT_THAT(LoadProblemsOf("a: *b\n"), ElementsAre(HasSubstr("not YAML")));
 }
 
 TEST(LoaderTest, RefusesWhatIsNotUtf8AndSaysWhere) {
@@ -191,21 +192,21 @@ TEST(LoaderTest, RefusesWhatIsNotUtf8AndSaysWhere) {
       "a: \x80",
   };
   for (const char* text : bad) {
-    EXPECT_THAT(ProblemsOf(absl::StrCat("\n", text)),
+    EXPECT_THAT(LoadProblemsOf(absl::StrCat("\n", text)),
                 ElementsAre("f:2:4: not UTF-8 text; save the file as UTF-8"));
   }
-  EXPECT_THAT(ProblemsOf(std::string_view("a: \0", 4)),
+  EXPECT_THAT(LoadProblemsOf(std::string_view("a: \0", 4)),
               ElementsAre(HasSubstr("not UTF-8")));
-  EXPECT_THAT(
-      ProblemsOf("logging: {file: \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}"),
-      IsEmpty());
+  EXPECT_THAT(LoadProblemsOf(
+                  "logging: {file: \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}"),
+              IsEmpty());
 }
 
 TEST(LoaderTest, BoundsTheFile) {
   std::string text(kConfigBytesLimit, '#');
-  EXPECT_THAT(ProblemsOf(text), IsEmpty());
+  EXPECT_THAT(LoadProblemsOf(text), IsEmpty());
   text += '#';
-  EXPECT_THAT(ProblemsOf(text),
+  EXPECT_THAT(LoadProblemsOf(text),
               ElementsAre("f: the file is larger than 1048576 bytes"));
 }
 
@@ -213,7 +214,8 @@ TEST(LoaderTest, BoundsTheDepth) {
   for (const char* opening : {"[", "{", "- ", "? ", "{a: "}) {
     std::string text;
     while (text.size() < 100'000) text += opening;
-    EXPECT_THAT(ProblemsOf(text), ElementsAre(HasSubstr("nested too deeply")))
+    EXPECT_THAT(LoadProblemsOf(text),
+                ElementsAre(HasSubstr("nested too deeply")))
         << opening;
   }
 }
@@ -224,18 +226,20 @@ TEST(LoaderTest, BoundsWhatAliasesExpandTo) {
   std::string text =
       absl::StrCat("providers:\n- &p {name: x, models: [", models, "]}\n");
   for (int i = 0; i < 1000; ++i) text += "- *p\n";
-  EXPECT_THAT(ProblemsOf(text), ElementsAre(HasSubstr("expands to too much")));
+  EXPECT_THAT(LoadProblemsOf(text),
+              ElementsAre(HasSubstr("expands to too much")));
 
   const std::string longest(100'000, 'y');
   text = absl::StrCat("providers: [{models: [&s ", longest);
   for (int i = 0; i < 1000; ++i) text += ", *s";
   text += "]}]";
-  EXPECT_THAT(ProblemsOf(text), ElementsAre(HasSubstr("expands to too much")));
+  EXPECT_THAT(LoadProblemsOf(text),
+              ElementsAre(HasSubstr("expands to too much")));
 }
 
 TEST(LoaderTest, AnAliasOfItselfEnds) {
-  EXPECT_FALSE(ProblemsOf("&r {listeners: *r}").empty());
-  EXPECT_FALSE(ProblemsOf("providers: &p [*p]").empty());
+  EXPECT_FALSE(LoadProblemsOf("&r {listeners: *r}").empty());
+  EXPECT_FALSE(LoadProblemsOf("providers: &p [*p]").empty());
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ Made Make(std::string_view yaml, const Environment& environment) {
   return made;
 }
 
-std::string WriteFile(const std::string& name, const std::string& bytes) {
+std::string WriteKeyFile(const std::string& name, const std::string& bytes) {
   const std::string path = testing::TempDir() + "/" + name;
   std::ofstream(path, std::ios::binary) << bytes;
   return path;
@@ -144,8 +144,8 @@ TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
 
 TEST(ConfigSnapshotTest, HoldsWhatListenersNeedForTls) {
   const std::string yaml = absl::StrCat(
-      "listeners: {grpc: {tls: {cert_chain: 'file:", WriteFile("crt", "CRT\n"),
-      "', private_key: 'env:TLS_KEY'}}}");
+      "listeners: {grpc: {tls: {cert_chain: 'file:",
+      WriteKeyFile("crt", "CRT\n"), "', private_key: 'env:TLS_KEY'}}}");
   const Made made = Make(yaml, {{"TLS_KEY", "KEY\n"}});
   ASSERT_NE(made.snapshot, nullptr);
   const ConfigSnapshot::Tls* tls = made.snapshot->FindTls("grpc");

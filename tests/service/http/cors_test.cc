@@ -27,8 +27,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
-// A door that streams, fails, says nothing at all or answers whole.
-class Door final : public HttpHandler {
+// Streams, fails, says nothing at all or answers whole, by the path.
+class HandlerByPath final : public HttpHandler {
  public:
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override {
@@ -77,7 +77,8 @@ CorsConfig AnyOrigin() {
 
 class Served {
  public:
-  explicit Served(const CorsConfig& config) : Served(config, new Door) {}
+  explicit Served(const CorsConfig& config)
+      : Served(config, new HandlerByPath) {}
 
   RawAnswer Send(std::string_view bytes) {
     RawClient client = RawClient::Connect(server_.port());
@@ -98,17 +99,17 @@ class Served {
                             ToAbsl(fields)));
   }
 
-  Door& door() { return door_; }
+  HandlerByPath& door() { return door_; }
 
  private:
   // The handler owns the door.
-  Served(const CorsConfig& config, Door* door)
+  Served(const CorsConfig& config, HandlerByPath* door)
       : door_(*door),
         handler_(std::make_shared<const CorsRules>(config),
                  std::unique_ptr<HttpHandler>(door)),
         server_(handler_, {.body_bytes = 10}) {}
 
-  Door& door_;
+  HandlerByPath& door_;
   CorsHandler handler_;
   TestHttpServer server_;
 };

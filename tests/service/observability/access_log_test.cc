@@ -36,7 +36,7 @@ constexpr absl::Duration kPatience = absl::Seconds(50);
 
 const CallAttempt kAttempt = {.provider = "openai", .reused_connection = true};
 
-CallRecord Answered() {
+CallRecord AnsweredCall() {
   CallRecord record;
   record.request_id = "8c6f";
   record.door = Door::kHttp;
@@ -63,7 +63,7 @@ CallRecord Answered() {
 }
 
 TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
-  const std::string line = AccessLogLine(Answered());
+  const std::string line = AccessLogLine(AnsweredCall());
   EXPECT_EQ(
       line,
       R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","door":"http",)"
@@ -199,7 +199,7 @@ TEST_F(AccessLogTest, AFlushLosesNothing) {
       Open({.flush_interval = absl::InfiniteDuration()});
   AccessLogLane& lane = log->AddLane();
   for (size_t i = 1; i <= 3; ++i) {
-    lane.Write(Answered());
+    lane.Write(AnsweredCall());
     ASSERT_TRUE(log->Flush(kPatience));
     EXPECT_EQ(Lines(Contents(path_)).size(), i);
   }
@@ -219,7 +219,7 @@ TEST_F(AccessLogTest, TheEndOfTheLogLosesNothing) {
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::InfiniteDuration()});
   AccessLogLane& lane = log->AddLane();
-  for (int i = 0; i < 100; ++i) lane.Write(Answered());
+  for (int i = 0; i < 100; ++i) lane.Write(AnsweredCall());
   log.reset();
   EXPECT_EQ(Lines(Contents(path_)).size(), 100u);
 }
@@ -234,7 +234,7 @@ TEST_F(AccessLogTest, LinesAppearWithoutAFlush) {
       Open({.flush_interval = absl::Milliseconds(1)});
   AccessLogLane& lane = log->AddLane();
   for (int i = 0; i < 3; ++i) {
-    lane.Write(Answered());
+    lane.Write(AnsweredCall());
     char buffer[4096];
     const ssize_t size = read(pipe_fd, buffer, sizeof(buffer));
     ASSERT_GT(size, 0);
@@ -244,7 +244,7 @@ TEST_F(AccessLogTest, LinesAppearWithoutAFlush) {
   log.reset();
   log = Open({.flush_interval = absl::InfiniteDuration(), .batch_bytes = 1000});
   AccessLogLane& other = log->AddLane();
-  for (int i = 0; i < 4; ++i) other.Write(Answered());
+  for (int i = 0; i < 4; ++i) other.Write(AnsweredCall());
   char byte;
   EXPECT_EQ(read(pipe_fd, &byte, 1), 1);
   EXPECT_EQ(byte, '{');
@@ -261,7 +261,7 @@ TEST_F(AccessLogTest, ManyLanesWriteWholeLines) {
     AccessLogLane& lane = log->AddLane();
     threads.emplace_back("lane", [&lane, lane_number] {
       for (int i = 0; i < kLinesPerLane; ++i) {
-        CallRecord record = Answered();
+        CallRecord record = AnsweredCall();
         const std::string id =
             std::to_string(lane_number) + "-" + std::to_string(i);
         record.request_id = id;
@@ -291,7 +291,7 @@ TEST_F(AccessLogTest, ASlowOutputDropsAndCountsLinesRatherThanCalls) {
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 1 << 18});
   AccessLogLane& lane = log->AddLane();
-  for (size_t i = 0; i < kLines; ++i) lane.Write(Answered());
+  for (size_t i = 0; i < kLines; ++i) lane.Write(AnsweredCall());
   const uint64_t dropped = log->DroppedLines();
   EXPECT_GT(dropped, 0u);
   EXPECT_FALSE(log->Flush(absl::Milliseconds(1)));
@@ -317,7 +317,7 @@ TEST(AccessLogFailureTest, WhatCannotBeWrittenIsCounted) {
       AccessLog::Open({.file = "/dev/full"});
   ASSERT_TRUE(log.ok());
   AccessLogLane& lane = (*log)->AddLane();
-  for (int i = 0; i < 3; ++i) lane.Write(Answered());
+  for (int i = 0; i < 3; ++i) lane.Write(AnsweredCall());
   EXPECT_TRUE((*log)->Flush(kPatience));
   EXPECT_EQ((*log)->DroppedLines(), 3u);
 }

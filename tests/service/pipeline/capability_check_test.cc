@@ -24,7 +24,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::string_view kConfig =
+constexpr std::string_view kCapabilities =
     "providers:\n"
     "- name: mock\n"
     "  model_capabilities:\n"
@@ -71,7 +71,7 @@ class CapabilityCheckTest : public testing::Test {
     return CheckCapabilities(call);
   }
 
-  const std::shared_ptr<const Wiring> wiring_ = MakeTestWiring(kConfig);
+  const std::shared_ptr<const Wiring> wiring_ = MakeTestWiring(kCapabilities);
   const OpenAiChat dialect_;
   LoopClient client_;
   CancelSignal cancel_;

@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr char kSchema[] =
+constexpr char kAnswerSchema[] =
     R"({"type": "object", "required": ["answer"],
         "properties": {"answer": {"type": "integer"}}})";
 
@@ -63,7 +63,7 @@ class OutputCheckTest : public testing::Test {
   void Expect(bool strict) {
     ASSERT_TRUE(
         check_
-            .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, kSchema),
+            .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, kAnswerSchema),
                     schemas_, strict)
             .ok());
   }

@@ -23,24 +23,24 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::Pair;
-using Fields = std::vector<std::pair<std::string, std::string>>;
+using FieldList = std::vector<std::pair<std::string, std::string>>;
 
-Fields Copied(absl::Span<const HttpField> fields) {
-  Fields copied;
+FieldList Copied(absl::Span<const HttpField> fields) {
+  FieldList copied;
   for (const HttpField& field : fields) {
     copied.emplace_back(field.name, field.value);
   }
   return copied;
 }
 
-std::string ValueOf(const Fields& fields, const std::string& name) {
+std::string ValueOf(const FieldList& fields, const std::string& name) {
   for (const auto& field : fields) {
     if (field.first == name) return field.second;
   }
   return "none";
 }
 
-std::string Decoded(const std::string& text) {
+std::string DecodedBytes(const std::string& text) {
   std::string bytes(text.size(), '\0');
   const std::optional<size_t> size = DecodeBase64(text, bytes.data());
   bytes.resize(size.value_or(0));
@@ -65,10 +65,10 @@ TEST(CallHeadTest, CarriesTheHandlersMetadata) {
     metadata.emplace_back("x-text", "text");
   }
   const CallHead head(MessageEncoding::kIdentity, metadata);
-  const Fields fields = Copied(head.fields());
+  const FieldList fields = Copied(head.fields());
   ASSERT_EQ(fields.size(), 43u);
   for (size_t i = 3; i < fields.size(); i += 2) {
-    EXPECT_EQ(Decoded(fields[i].second), std::string(40, '\xff'));
+    EXPECT_EQ(DecodedBytes(fields[i].second), std::string(40, '\xff'));
     EXPECT_THAT(fields[i + 1], Pair("x-text", "text"));
   }
 }
@@ -87,13 +87,13 @@ TEST(CallTrailersTest, OfAnErrorCarryItsDetails) {
       MakeFault(v1::ERROR_REASON_RATE_LIMITED, "zu schnell: 7 \xe2\x82\xac");
   SetRetryDelay(status, absl::Milliseconds(1500));
   const CallTrailers trailers("the-id", {}, status);
-  const Fields fields = Copied(trailers.fields());
+  const FieldList fields = Copied(trailers.fields());
   EXPECT_EQ(ValueOf(fields, "grpc-status"), "8");
   EXPECT_EQ(ValueOf(fields, "grpc-message"), "zu schnell: 7 %E2%82%AC");
   EXPECT_EQ(ValueOf(fields, "grpc-retry-pushback-ms"), "1500");
   google::rpc::Status details;
   ASSERT_TRUE(details.ParseFromString(
-      Decoded(ValueOf(fields, "grpc-status-details-bin"))));
+      DecodedBytes(ValueOf(fields, "grpc-status-details-bin"))));
   EXPECT_EQ(details.code(), 8);
   EXPECT_EQ(FaultReason(FromRpcStatus(details)),
             v1::ERROR_REASON_RATE_LIMITED);
@@ -107,7 +107,7 @@ TEST(CallTrailersTest, HaveNoMessageWhereThereIsNone) {
 TEST(CallTrailersTest, AloneTheyBeginWithAHead) {
   const CallTrailers trailers("the-id", {}, absl::NotFoundError("none"),
                               /*head_too=*/true);
-  const Fields fields = Copied(trailers.fields());
+  const FieldList fields = Copied(trailers.fields());
   ASSERT_GE(fields.size(), 4u);
   EXPECT_THAT(fields[0], Pair(":status", "200"));
   EXPECT_THAT(fields[1], Pair("content-type", "application/grpc"));

@@ -29,7 +29,7 @@ BytesValue Bytes(std::string_view value) {
 }
 
 // What is sent for a message, which is asked for in one piece.
-std::string Framed(const MessageLite& message, MessageEncoding encoding) {
+std::string FramedAs(const MessageLite& message, MessageEncoding encoding) {
   std::string out;
   int asked = 0;
   const absl::Status status =
@@ -66,14 +66,14 @@ class HugeMessage final : public MessageLite {
 };
 
 TEST(MessageFramingTest, APrefixOfFlagAndLengthStandsBeforeTheMessage) {
-  EXPECT_EQ(Framed(Bytes("ab"), MessageEncoding::kIdentity),
+  EXPECT_EQ(FramedAs(Bytes("ab"), MessageEncoding::kIdentity),
             std::string("\0\0\0\0\4\x0a\2ab", 9));
 }
 
 TEST(MessageFramingTest, AnEmptyMessageIsItsPrefix) {
-  EXPECT_EQ(Framed(Bytes(""), MessageEncoding::kIdentity),
+  EXPECT_EQ(FramedAs(Bytes(""), MessageEncoding::kIdentity),
             std::string(5, '\0'));
-  EXPECT_EQ(Framed(Bytes(""), MessageEncoding::kGzip), std::string(5, '\0'));
+  EXPECT_EQ(FramedAs(Bytes(""), MessageEncoding::kGzip), std::string(5, '\0'));
 }
 
 TEST(MessageFramingTest, TheLengthIsBigEndian) {
@@ -85,14 +85,14 @@ TEST(MessageFramingTest, TheLengthIsBigEndian) {
 
 TEST(MessageFramingTest, ALargeMessageIsSentWhole) {
   const BytesValue message = Bytes(std::string(300000, 'x'));
-  const std::string framed = Framed(message, MessageEncoding::kIdentity);
+  const std::string framed = FramedAs(message, MessageEncoding::kIdentity);
   EXPECT_EQ(framed.substr(5), message.SerializeAsString());
   EXPECT_EQ(framed.substr(0, 5), std::string("\0\0\x04\x93\xe4", 5));
 }
 
 TEST(MessageFramingTest, GzipIsFlagged) {
   const BytesValue message = Bytes(std::string(10000, 'x'));
-  const std::string framed = Framed(message, MessageEncoding::kGzip);
+  const std::string framed = FramedAs(message, MessageEncoding::kGzip);
   EXPECT_LT(framed.size(), 1000u);
   EXPECT_EQ(framed[0], 1);
   EXPECT_EQ(static_cast<unsigned char>(framed[3]) * 256u +
@@ -104,8 +104,8 @@ TEST(MessageFramingTest, GzipIsFlagged) {
 }
 
 TEST(MessageFramingTest, WhatCompressionDoesNotShrinkGoesAsItIs) {
-  EXPECT_EQ(Framed(Bytes("ab"), MessageEncoding::kGzip),
-            Framed(Bytes("ab"), MessageEncoding::kIdentity));
+  EXPECT_EQ(FramedAs(Bytes("ab"), MessageEncoding::kGzip),
+            FramedAs(Bytes("ab"), MessageEncoding::kIdentity));
 }
 
 TEST(MessageFramingTest, TwoGibibytesAreTooManyAndOneLessIsNot) {

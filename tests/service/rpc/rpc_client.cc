@@ -17,7 +17,7 @@
 namespace gateway {
 namespace {
 
-ClientCall::Fields Copied(absl::Span<const HttpField> fields) {
+ClientCall::Fields CopiedFields(absl::Span<const HttpField> fields) {
   ClientCall::Fields copied;
   for (const HttpField& field : fields) {
     copied.emplace_back(field.name, field.value);
@@ -105,7 +105,7 @@ absl::Status ClientCall::status() const {
 }
 
 void ClientCall::OnHead(Http2Stream&, absl::Span<const HttpField> fields) {
-  head_ = Copied(fields);
+  head_ = CopiedFields(fields);
   changed_.Set();
 }
 
@@ -116,7 +116,7 @@ void ClientCall::OnData(Http2Stream& stream, std::string_view bytes) {
 }
 
 void ClientCall::OnTrailers(Http2Stream&, absl::Span<const HttpField> fields) {
-  trailers_ = Copied(fields);
+  trailers_ = CopiedFields(fields);
 }
 
 void ClientCall::OnClosed(Http2Stream&, Http2Error error,

@@ -12,7 +12,7 @@
 namespace gateway::anthropic {
 namespace {
 
-absl::StatusOr<v1::Part> PartOf(std::string_view block) {
+absl::StatusOr<v1::Part> PartOfBlock(std::string_view block) {
   v1::Part part;
   absl::Status status =
       ReadJson(block, JsonPadding::kAbsent,
@@ -21,8 +21,8 @@ absl::StatusOr<v1::Part> PartOf(std::string_view block) {
   return part;
 }
 
-std::string FieldAtFault(std::string_view block) {
-  const absl::StatusOr<v1::Part> part = PartOf(block);
+std::string BlockFieldAtFault(std::string_view block) {
+  const absl::StatusOr<v1::Part> part = PartOfBlock(block);
   EXPECT_FALSE(part.ok()) << block;
   const auto violations = FieldViolations(part.status());
   EXPECT_FALSE(violations.empty()) << part.status();
@@ -30,7 +30,7 @@ std::string FieldAtFault(std::string_view block) {
 }
 
 TEST(ReadBlockTest, KeepsTheInputOfAToolByteForByte) {
-  const absl::StatusOr<v1::Part> part = PartOf(
+  const absl::StatusOr<v1::Part> part = PartOfBlock(
       R"({"input": {"b" : 1.0, "a":[ ],"s":"\u00e5"} ,
           "id":"toolu_1","type":"tool_use","name":"f"})");
   ASSERT_TRUE(part.ok()) << part.status();
@@ -40,11 +40,11 @@ TEST(ReadBlockTest, KeepsTheInputOfAToolByteForByte) {
 }
 
 TEST(ReadBlockTest, DoesNotMentionThatTheModelItselfCalls) {
-  EXPECT_TRUE(PartOf(R"({"type":"tool_use","id":"i","name":"f","input":{},
+  EXPECT_TRUE(PartOfBlock(R"({"type":"tool_use","id":"i","name":"f","input":{},
                          "caller":{"type":"direct"}})")
                   ->extensions()
                   .empty());
-  EXPECT_EQ(PartOf(R"({"type":"tool_use","id":"i","name":"f","input":{},
+  EXPECT_EQ(PartOfBlock(R"({"type":"tool_use","id":"i","name":"f","input":{},
                        "caller":{"type":"code"}})")
                 ->extensions_size(),
             1);
@@ -52,7 +52,7 @@ TEST(ReadBlockTest, DoesNotMentionThatTheModelItselfCalls) {
 
 TEST(ReadBlockTest, ReadsNestedResults) {
   const absl::StatusOr<v1::Part> part =
-      PartOf(R"({"type":"tool_result","tool_use_id":"t","is_error":true,
+      PartOfBlock(R"({"type":"tool_result","tool_use_id":"t","is_error":true,
                  "content":[{"type":"text","text":"a"},
                             {"type":"image","source":{"data":"/9j/4AAQ",
                              "media_type":"image/jpeg","type":"base64"}}]})");
@@ -64,15 +64,16 @@ TEST(ReadBlockTest, ReadsNestedResults) {
 }
 
 TEST(ReadBlockTest, AResultMayBeNothingOrText) {
-  EXPECT_TRUE(PartOf(R"({"type":"tool_result","tool_use_id":"t"})")
+  EXPECT_TRUE(PartOfBlock(R"({"type":"tool_result","tool_use_id":"t"})")
                   ->tool_result()
                   .parts()
                   .empty());
-  EXPECT_EQ(PartOf(R"({"type":"tool_result","tool_use_id":"t","content":"x"})")
-                ->tool_result()
-                .parts(0)
-                .text(),
-            "x");
+  EXPECT_EQ(
+      PartOfBlock(R"({"type":"tool_result","tool_use_id":"t","content":"x"})")
+          ->tool_result()
+          .parts(0)
+          .text(),
+      "x");
 }
 
 TEST(ReadBlockTest, KeepsWhatIsNotModelledWhole) {
@@ -81,7 +82,7 @@ TEST(ReadBlockTest, KeepsWhatIsNotModelledWhole) {
         R"({"type":"server_tool_use","id":"s","name":"n","input":{"q" : 1}})",
         R"({"type":"document","source":{"type":"content","content":"c"}})",
         R"({"type":"image","source":{"type":"url","url":"u","novel":1}})"}) {
-    const absl::StatusOr<v1::Part> part = PartOf(block);
+    const absl::StatusOr<v1::Part> part = PartOfBlock(block);
     ASSERT_TRUE(part.ok()) << part.status();
     EXPECT_EQ(part->opaque().dialect(), "anthropic_messages");
     EXPECT_EQ(part->opaque().json(), block);
@@ -90,7 +91,7 @@ TEST(ReadBlockTest, KeepsWhatIsNotModelledWhole) {
 }
 
 TEST(ReadBlockTest, KeepsUnknownFieldsAsExtensions) {
-  const absl::StatusOr<v1::Part> part = PartOf(
+  const absl::StatusOr<v1::Part> part = PartOfBlock(
       R"({"type":"text","text":"t","citations":[{"a":1}],"weight": 0.50})");
   ASSERT_TRUE(part.ok());
   ASSERT_EQ(part->extensions_size(), 2);
@@ -100,33 +101,35 @@ TEST(ReadBlockTest, KeepsUnknownFieldsAsExtensions) {
 }
 
 TEST(ReadBlockTest, NamesTheFieldAtFault) {
-  EXPECT_EQ(FieldAtFault(R"({"text":"t"})"), "type");
-  EXPECT_EQ(FieldAtFault(R"({"type":"text"})"), "text");
-  EXPECT_EQ(FieldAtFault(R"({"type":"text","text":[]})"), "text");
-  EXPECT_EQ(FieldAtFault(R"({"type":"tool_use","id":"i","name":"f"})"),
+  EXPECT_EQ(BlockFieldAtFault(R"({"text":"t"})"), "type");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"text"})"), "text");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"text","text":[]})"), "text");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"tool_use","id":"i","name":"f"})"),
             "input");
-  EXPECT_EQ(
-      FieldAtFault(R"({"type":"tool_use","id":"i","name":"f","input":[]})"),
-      "input");
-  EXPECT_EQ(FieldAtFault(R"({"type":"tool_use","name":"f","input":{}})"), "id");
-  EXPECT_EQ(FieldAtFault(R"({"type":"thinking","signature":"s"})"), "thinking");
-  EXPECT_EQ(FieldAtFault(R"({"type":"redacted_thinking"})"), "data");
-  EXPECT_EQ(FieldAtFault(R"({"type":"image"})"), "source");
-  EXPECT_EQ(FieldAtFault(R"({"type":"image","source":{"type":"base64"}})"),
+  EXPECT_EQ(BlockFieldAtFault(
+                R"({"type":"tool_use","id":"i","name":"f","input":[]})"),
+            "input");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"tool_use","name":"f","input":{}})"),
+            "id");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"thinking","signature":"s"})"),
+            "thinking");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"redacted_thinking"})"), "data");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"image"})"), "source");
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"image","source":{"type":"base64"}})"),
             "source.media_type");
   EXPECT_EQ(
-      FieldAtFault(
+      BlockFieldAtFault(
           R"({"type":"image","source":{"type":"base64","media_type":"image/png",
               "data":"***"}})"),
       "source.data");
-  EXPECT_EQ(FieldAtFault(R"({"type":"document","source":{"type":"url"}})"),
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"document","source":{"type":"url"}})"),
             "source.url");
   EXPECT_EQ(
-      FieldAtFault(
+      BlockFieldAtFault(
           R"({"type":"tool_result","tool_use_id":"t","content":[{"type":"image",
               "source":{"type":"url","url":1}}]})"),
       "content[0].source.url");
-  EXPECT_EQ(FieldAtFault(R"({"type":"tool_result","tool_use_id":"t",
+  EXPECT_EQ(BlockFieldAtFault(R"({"type":"tool_result","tool_use_id":"t",
                              "content":{}})"),
             "content");
 }

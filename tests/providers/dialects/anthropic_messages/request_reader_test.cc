@@ -23,7 +23,7 @@ absl::StatusOr<v1::GenerateRequest> RequestWith(const std::string& fields) {
   return request;
 }
 
-v1::GenerateRequest Read(const std::string& fields) {
+v1::GenerateRequest ReadWith(const std::string& fields) {
   const absl::StatusOr<v1::GenerateRequest> request = RequestWith(fields);
   EXPECT_TRUE(request.ok()) << request.status();
   return request.value_or(v1::GenerateRequest());
@@ -40,7 +40,7 @@ constexpr char kHello[] = R"("messages":[{"role":"user","content":"hi"}])";
 
 TEST(ReadRequestTest, PutsTheSystemPromptFirstWhereverItStands) {
   const v1::GenerateRequest request =
-      Read(absl::StrCat(kHello, R"(,"system":"be brief")"));
+      ReadWith(absl::StrCat(kHello, R"(,"system":"be brief")"));
   ASSERT_EQ(request.messages_size(), 2);
   EXPECT_EQ(request.messages(0).role(), v1::ROLE_SYSTEM);
   EXPECT_EQ(request.messages(0).parts(0).text(), "be brief");
@@ -48,7 +48,7 @@ TEST(ReadRequestTest, PutsTheSystemPromptFirstWhereverItStands) {
 }
 
 TEST(ReadRequestTest, GivesEachToolResultAMessageBeforeTheUsersWords) {
-  const v1::GenerateRequest request = Read(
+  const v1::GenerateRequest request = ReadWith(
       R"("messages":[{"content":[{"type":"text","text":"so?"},
          {"type":"tool_result","tool_use_id":"a"},
          {"type":"tool_result","tool_use_id":"b"}],"role":"user"}])");
@@ -61,7 +61,7 @@ TEST(ReadRequestTest, GivesEachToolResultAMessageBeforeTheUsersWords) {
 }
 
 TEST(ReadRequestTest, ReadsTheWishesForToolsAndReasoning) {
-  const v1::GenerateRequest request = Read(absl::StrCat(
+  const v1::GenerateRequest request = ReadWith(absl::StrCat(
       kHello, R"(,"tool_choice":{"disable_parallel_tool_use":true,"type":"any"},
                "thinking":{"budget_tokens":1024,"type":"enabled"},
                "output_config":{"effort":"max"},
@@ -78,19 +78,19 @@ TEST(ReadRequestTest, ReadsTheWishesForToolsAndReasoning) {
 }
 
 TEST(ReadRequestTest, ReadsTheTierIntoOpenAisWords) {
-  EXPECT_EQ(Read(absl::StrCat(kHello, R"(,"service_tier":"standard_only")"))
+  EXPECT_EQ(ReadWith(absl::StrCat(kHello, R"(,"service_tier":"standard_only")"))
                 .service_tier(),
             "default");
 }
 
 TEST(ReadRequestTest, TakesNullForAbsent) {
-  const v1::GenerateRequest request = Read(
+  const v1::GenerateRequest request = ReadWith(
       absl::StrCat(kHello, R"(,"system":null,"tools":null,"tool_choice":null,
                "thinking":null,"output_config":null,"metadata":null,
                "temperature":null,"top_p":null,"top_k":null,"stream":null,
                "stop_sequences":null,"cache_control":null,
                 "service_tier":null)"));
-  EXPECT_EQ(request.ByteSizeLong(), Read(kHello).ByteSizeLong());
+  EXPECT_EQ(request.ByteSizeLong(), ReadWith(kHello).ByteSizeLong());
 }
 
 TEST(ReadRequestTest, RefusesRepeatedKeysHoweverTheyAreEscaped) {

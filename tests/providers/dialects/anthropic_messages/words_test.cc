@@ -66,8 +66,8 @@ TEST(EffortTest, EveryWordReadsBackAsItself) {
   EXPECT_EQ(WordOfEffort(v1::ReasoningSettings::EFFORT_NONE), "");
 }
 
-absl::Status Read(std::string_view text, WireUsage& usage,
-                  ExtensionList* extensions = nullptr) {
+absl::Status ReadInto(std::string_view text, WireUsage& usage,
+                      ExtensionList* extensions = nullptr) {
   return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
     return usage.Read(root, extensions);
   });
@@ -75,13 +75,13 @@ absl::Status Read(std::string_view text, WireUsage& usage,
 
 TEST(WireUsageTest, CountsCachedTokensAsInput) {
   WireUsage usage;
-  ASSERT_TRUE(Read(R"({"input_tokens":40,"cache_creation_input_tokens":300,
+  ASSERT_TRUE(ReadInto(R"({"input_tokens":40,"cache_creation_input_tokens":300,
                        "cache_read_input_tokens":1000,"output_tokens":22,
                        "cache_creation":{"ephemeral_5m_input_tokens":100,
                                          "ephemeral_1h_input_tokens":200},
                        "output_tokens_details":{"thinking_tokens":9},
                        "service_tier":"priority"})",
-                   usage)
+                       usage)
                   .ok());
   const v1::Usage read = usage.ToUsage();
   EXPECT_EQ(read.input_tokens(), 1340);
@@ -95,24 +95,25 @@ TEST(WireUsageTest, CountsCachedTokensAsInput) {
 
 TEST(WireUsageTest, LaterCountsReplaceEarlierOnesUnlessNull) {
   WireUsage usage;
-  ASSERT_TRUE(Read(R"({"input_tokens":40,"output_tokens":1})", usage).ok());
-  ASSERT_TRUE(Read(R"({"input_tokens":null,"output_tokens":22})", usage).ok());
+  ASSERT_TRUE(ReadInto(R"({"input_tokens":40,"output_tokens":1})", usage).ok());
+  ASSERT_TRUE(
+      ReadInto(R"({"input_tokens":null,"output_tokens":22})", usage).ok());
   EXPECT_EQ(usage.ToUsage().input_tokens(), 40);
   EXPECT_EQ(usage.ToUsage().output_tokens(), 22);
 }
 
 TEST(WireUsageTest, RefusesCountsThatAreNone) {
   WireUsage usage;
-  EXPECT_FALSE(Read(R"({"input_tokens":-1})", usage).ok());
-  EXPECT_FALSE(Read(R"({"output_tokens":"7"})", usage).ok());
+  EXPECT_FALSE(ReadInto(R"({"input_tokens":-1})", usage).ok());
+  EXPECT_FALSE(ReadInto(R"({"output_tokens":"7"})", usage).ok());
 }
 
 TEST(WireUsageTest, KeepsCountsThatNobodyKnows) {
   WireUsage usage;
   ExtensionList extensions;
-  ASSERT_TRUE(Read(R"({"server_tool_use":{"web_search_requests":2},
+  ASSERT_TRUE(ReadInto(R"({"server_tool_use":{"web_search_requests":2},
                        "inference_geo":null})",
-                   usage, &extensions)
+                       usage, &extensions)
                   .ok());
   ASSERT_EQ(extensions.size(), 1);
   EXPECT_EQ(extensions[0].name(), "usage.server_tool_use");
@@ -121,7 +122,7 @@ TEST(WireUsageTest, KeepsCountsThatNobodyKnows) {
 
 TEST(WireUsageTest, TellsTheTierInOpenAisWords) {
   WireUsage usage;
-  ASSERT_TRUE(Read(R"({"service_tier":"standard"})", usage).ok());
+  ASSERT_TRUE(ReadInto(R"({"service_tier":"standard"})", usage).ok());
   EXPECT_EQ(usage.service_tier(), "default");
 }
 

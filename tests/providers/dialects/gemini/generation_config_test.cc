@@ -17,7 +17,7 @@
 namespace gateway::gemini {
 namespace {
 
-absl::StatusOr<v1::GenerateRequest> Read(std::string_view config) {
+absl::StatusOr<v1::GenerateRequest> ReadConfig(std::string_view config) {
   v1::GenerateRequest request;
   const absl::Status status = ReadJson(
       config, JsonPadding::kAbsent,
@@ -27,8 +27,9 @@ absl::StatusOr<v1::GenerateRequest> Read(std::string_view config) {
 }
 
 // The whole object that the config is a field of.
-std::string Write(const v1::GenerateRequest& request, std::string_view model,
-                  std::vector<v1::Warning>* warnings) {
+std::string WriteConfig(const v1::GenerateRequest& request,
+                        std::string_view model,
+                        std::vector<v1::Warning>* warnings) {
   std::string out;
   JsonWriter json(&out);
   ObjectWriter object(kFormat, json);
@@ -45,11 +46,11 @@ std::string WriteText(const std::string& text,
                       std::vector<v1::Warning>* warnings = nullptr) {
   v1::GenerateRequest request;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
-  return Write(request, model, warnings);
+  return WriteConfig(request, model, warnings);
 }
 
 TEST(GeminiGenerationConfigTest, NamesMayBeWrittenInSnakeCase) {
-  const auto request = Read(
+  const auto request = ReadConfig(
       R"({"max_output_tokens":5,"top_k":3,"stop_sequences":["x"],)"
       R"("thinking_config":{"include_thoughts":true,"thinking_level":"HIGH"}})");
   ASSERT_TRUE(request.ok()) << request.status();
@@ -58,27 +59,27 @@ TEST(GeminiGenerationConfigTest, NamesMayBeWrittenInSnakeCase) {
   EXPECT_EQ(request->sampling().stop(0), "x");
   EXPECT_EQ(request->reasoning().display(), "summarized");
   EXPECT_EQ(request->reasoning().effort(), v1::ReasoningSettings::EFFORT_HIGH);
-  EXPECT_FALSE(Read(R"({"topK":1,"top_k":2})").ok());
+  EXPECT_FALSE(ReadConfig(R"({"topK":1,"top_k":2})").ok());
 }
 
 TEST(GeminiGenerationConfigTest, AnEmptyConfigSaysNothing) {
-  const auto request = Read("{\"temperature\":null}");
+  const auto request = ReadConfig("{\"temperature\":null}");
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->ByteSizeLong(), 0u);
-  EXPECT_EQ(Write(*request, "m", nullptr), "{}");
+  EXPECT_EQ(WriteConfig(*request, "m", nullptr), "{}");
 }
 
 TEST(GeminiGenerationConfigTest, ABudgetHasThreeMeanings) {
   using Settings = v1::ReasoningSettings;
   const auto mode_of = [](std::string_view budget) {
     std::string config = R"({"thinkingConfig":{"thinkingBudget":)";
-    return Read(config.append(budget).append("}}"))->reasoning();
+    return ReadConfig(config.append(budget).append("}}"))->reasoning();
   };
   EXPECT_EQ(mode_of("0").mode(), Settings::MODE_DISABLED);
   EXPECT_EQ(mode_of("-1").mode(), Settings::MODE_ADAPTIVE);
   EXPECT_EQ(mode_of("9").mode(), Settings::MODE_ENABLED);
   EXPECT_EQ(mode_of("9").budget_tokens(), 9);
-  EXPECT_FALSE(Read(R"({"thinkingConfig":{"thinkingBudget":-2}})").ok());
+  EXPECT_FALSE(ReadConfig(R"({"thinkingConfig":{"thinkingBudget":-2}})").ok());
 }
 
 TEST(GeminiGenerationConfigTest, ThoughtsOfOthersAreShownUnlessTheyAreHidden) {
@@ -129,30 +130,31 @@ TEST(GeminiGenerationConfigTest, EffortIsALevelFromTheThirdGenerationOn) {
 
 TEST(GeminiGenerationConfigTest, AnOpenApiSchemaBecomesJsonSchema) {
   const auto request =
-      Read(R"({"responseMimeType":"application/json",)"
-           R"("responseSchema":{"type":"STRING","nullable":true}})");
+      ReadConfig(R"({"responseMimeType":"application/json",)"
+                 R"("responseSchema":{"type":"STRING","nullable":true}})");
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->response_format().kind(),
             v1::ResponseFormat::KIND_JSON_SCHEMA);
   EXPECT_TRUE(SameJson(request->response_format().schema(),
                        R"({"type":["string","null"]})"));
   EXPECT_TRUE(request->extensions().empty());
-  EXPECT_TRUE(SameJson(Write(*request, "m", nullptr),
+  EXPECT_TRUE(SameJson(WriteConfig(*request, "m", nullptr),
                        R"({"generationConfig":{
           "responseMimeType":"application/json",
           "responseJsonSchema":{"type":["string","null"]}}})"));
 }
 
 TEST(GeminiGenerationConfigTest, FormsAreMediaTypes) {
-  EXPECT_EQ(Read(R"({"responseMimeType":"application/json"})")
+  EXPECT_EQ(ReadConfig(R"({"responseMimeType":"application/json"})")
                 ->response_format()
                 .kind(),
             v1::ResponseFormat::KIND_JSON_OBJECT);
-  EXPECT_EQ(
-      Read(R"({"responseMimeType":"text/plain"})")->response_format().kind(),
-      v1::ResponseFormat::KIND_TEXT);
-  EXPECT_FALSE(
-      Read(R"({"responseMimeType":"text/x.enum"})")->has_response_format());
+  EXPECT_EQ(ReadConfig(R"({"responseMimeType":"text/plain"})")
+                ->response_format()
+                .kind(),
+            v1::ResponseFormat::KIND_TEXT);
+  EXPECT_FALSE(ReadConfig(R"({"responseMimeType":"text/x.enum"})")
+                   ->has_response_format());
 }
 
 TEST(GeminiGenerationConfigTest, AVoiceIsASpeechConfig) {
@@ -174,7 +176,8 @@ TEST(GeminiGenerationConfigTest, TellsWhatItCannotSay) {
 }
 
 TEST(GeminiGenerationConfigTest, NamesTheFieldAtFault) {
-  const auto request = Read(R"({"thinkingConfig":{"includeThoughts":"yes"}})");
+  const auto request =
+      ReadConfig(R"({"thinkingConfig":{"includeThoughts":"yes"}})");
   ASSERT_FALSE(request.ok());
   EXPECT_EQ(FieldViolations(request.status()).front().first,
             "thinkingConfig.includeThoughts");

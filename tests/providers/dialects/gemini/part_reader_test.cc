@@ -12,7 +12,7 @@
 namespace gateway::gemini {
 namespace {
 
-absl::StatusOr<v1::Part> Read(std::string_view text) {
+absl::StatusOr<v1::Part> PartFrom(std::string_view text) {
   v1::Part part;
   const absl::Status status =
       AsFieldFault(ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
@@ -23,7 +23,7 @@ absl::StatusOr<v1::Part> Read(std::string_view text) {
 }
 
 TEST(GeminiPartReaderTest, ASignatureStaysOnItsPart) {
-  const auto text = Read(R"({"text":"a","thoughtSignature":"c2ln"})");
+  const auto text = PartFrom(R"({"text":"a","thoughtSignature":"c2ln"})");
   ASSERT_TRUE(text.ok()) << text.status();
   EXPECT_EQ(text->text(), "a");
   ASSERT_EQ(text->extensions_size(), 1);
@@ -33,7 +33,7 @@ TEST(GeminiPartReaderTest, ASignatureStaysOnItsPart) {
 
 TEST(GeminiPartReaderTest, AThoughtIsReasoningWithItsSeal) {
   const auto part =
-      Read(R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})");
+      PartFrom(R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})");
   ASSERT_TRUE(part.ok()) << part.status();
   EXPECT_EQ(part->reasoning().text(), "hm");
   EXPECT_EQ(part->reasoning().signature(), "seal:gemini:c2ln");
@@ -42,8 +42,8 @@ TEST(GeminiPartReaderTest, AThoughtIsReasoningWithItsSeal) {
 
 TEST(GeminiPartReaderTest, NamesMayBeWrittenInSnakeCase) {
   const auto part =
-      Read(R"({"inline_data":{"mime_type":"image/png","data":"-_-_"},)"
-           R"("media_resolution":{"level":"L"}})");
+      PartFrom(R"({"inline_data":{"mime_type":"image/png","data":"-_-_"},)"
+               R"("media_resolution":{"level":"L"}})");
   ASSERT_TRUE(part.ok()) << part.status();
   EXPECT_EQ(part->image().media_type(), "image/png");
   EXPECT_EQ(part->image().data(), "\xfb\xff\xbf");
@@ -51,29 +51,31 @@ TEST(GeminiPartReaderTest, NamesMayBeWrittenInSnakeCase) {
 }
 
 TEST(GeminiPartReaderTest, OneFieldInBothCasesIsARepeatedKey) {
-  const auto part = Read(R"({"inline_data":{"mimeType":"image/png"},)"
-                         R"("inlineData":{"mimeType":"image/png"}})");
+  const auto part = PartFrom(R"({"inline_data":{"mimeType":"image/png"},)"
+                             R"("inlineData":{"mimeType":"image/png"}})");
   ASSERT_FALSE(part.ok());
   EXPECT_EQ(FieldViolations(part.status()).front().second, "repeated key");
 }
 
 TEST(GeminiPartReaderTest, MediaIsWhatItsTypeSays) {
-  EXPECT_EQ(Read(R"({"inlineData":{"mimeType":"audio/mpeg","data":"aGk="}})")
-                ->audio()
-                .format(),
-            "mp3");
-  EXPECT_EQ(Read(R"({"inlineData":{"mimeType":"text/csv","data":"aGk="}})")
+  EXPECT_EQ(
+      PartFrom(R"({"inlineData":{"mimeType":"audio/mpeg","data":"aGk="}})")
+          ->audio()
+          .format(),
+      "mp3");
+  EXPECT_EQ(PartFrom(R"({"inlineData":{"mimeType":"text/csv","data":"aGk="}})")
                 ->document()
                 .data(),
             "hi");
-  EXPECT_TRUE(Read(R"({"inlineData":{"mimeType":"video/mp4","data":""}})")
+  EXPECT_TRUE(PartFrom(R"({"inlineData":{"mimeType":"video/mp4","data":""}})")
                   ->has_opaque());
   EXPECT_EQ(
-      Read(R"({"fileData":{"mimeType":"image/png","fileUri":"https://a/b"}})")
+      PartFrom(
+          R"({"fileData":{"mimeType":"image/png","fileUri":"https://a/b"}})")
           ->image()
           .url(),
       "https://a/b");
-  EXPECT_EQ(Read(R"({"fileData":{"mimeType":"application/pdf","fileUri":
+  EXPECT_EQ(PartFrom(R"({"fileData":{"mimeType":"application/pdf","fileUri":
                  "https://generativelanguage.googleapis.com/v1beta/files/x"}})")
                 ->document()
                 .file_id(),
@@ -81,7 +83,7 @@ TEST(GeminiPartReaderTest, MediaIsWhatItsTypeSays) {
 }
 
 TEST(GeminiPartReaderTest, ACallWithoutArgumentsHasNone) {
-  const auto part = Read(R"({"functionCall":{"name":"f"}})");
+  const auto part = PartFrom(R"({"functionCall":{"name":"f"}})");
   ASSERT_TRUE(part.ok()) << part.status();
   EXPECT_EQ(part->tool_call().arguments(), "{}");
   EXPECT_EQ(part->tool_call().id(), "");
@@ -89,11 +91,11 @@ TEST(GeminiPartReaderTest, ACallWithoutArgumentsHasNone) {
 }
 
 TEST(GeminiPartReaderTest, AResultIsTakenOutOfItsEnvelope) {
-  const auto output =
-      Read(R"({"functionResponse":{"name":"f","response":{"output":"rain"}}})");
+  const auto output = PartFrom(
+      R"({"functionResponse":{"name":"f","response":{"output":"rain"}}})");
   EXPECT_EQ(output->tool_result().parts(0).text(), "rain");
   EXPECT_FALSE(output->tool_result().is_error());
-  const auto error = Read(
+  const auto error = PartFrom(
       R"({"functionResponse":{"name":"f","id":"i","response":{"error":"no"}}})");
   EXPECT_EQ(error->tool_result().parts(0).text(), "no");
   EXPECT_TRUE(error->tool_result().is_error());
@@ -106,17 +108,17 @@ TEST(GeminiPartReaderTest, AResultThatIsMoreThanATextIsTheWholeObject) {
         R"({"output":"{\"a\":1}"})", "{}", R"({"error":7})"}) {
     std::string text = R"({"functionResponse":{"name":"f","response":)";
     text.append(response).append("}}");
-    const auto part = Read(text);
+    const auto part = PartFrom(text);
     ASSERT_TRUE(part.ok()) << part.status();
     EXPECT_EQ(part->tool_result().parts(0).text(), response);
   }
 }
 
 TEST(GeminiPartReaderTest, PicturesOfAResultAreItsParts) {
-  const auto part =
-      Read(R"({"functionResponse":{"name":"f","response":{"output":"see"},)"
-           R"("parts":[{"inlineData":{"mimeType":"image/png","data":"aGk="}}],)"
-           R"("willContinue":true}})");
+  const auto part = PartFrom(
+      R"({"functionResponse":{"name":"f","response":{"output":"see"},)"
+      R"("parts":[{"inlineData":{"mimeType":"image/png","data":"aGk="}}],)"
+      R"("willContinue":true}})");
   ASSERT_TRUE(part.ok()) << part.status();
   ASSERT_EQ(part->tool_result().parts_size(), 2);
   EXPECT_EQ(part->tool_result().parts(1).image().data(), "hi");
@@ -128,7 +130,7 @@ TEST(GeminiPartReaderTest, WhatIsNotModelledIsKeptWhole) {
        {R"({"executableCode":{"language":"PYTHON","code":"1"}})",
         R"({"thought":true,"inlineData":{"mimeType":"image/png"}})", "{}",
         R"({"fileData":{"fileUri":"https://youtu.be/x"}})"}) {
-    const auto part = Read(text);
+    const auto part = PartFrom(text);
     ASSERT_TRUE(part.ok()) << part.status();
     EXPECT_EQ(part->opaque().dialect(), "gemini");
     EXPECT_EQ(part->opaque().json(), text);
@@ -137,7 +139,7 @@ TEST(GeminiPartReaderTest, WhatIsNotModelledIsKeptWhole) {
 
 TEST(GeminiPartReaderTest, NamesTheFieldAtFault) {
   const auto field_at_fault = [](std::string_view text) {
-    const auto part = Read(text);
+    const auto part = PartFrom(text);
     EXPECT_EQ(FaultReason(part.status()), v1::ERROR_REASON_INVALID_REQUEST);
     return FieldViolations(part.status()).front().first;
   };

@@ -12,7 +12,7 @@
 namespace gateway::gemini {
 namespace {
 
-absl::StatusOr<v1::GenerateRequest> Read(std::string_view body) {
+absl::StatusOr<v1::GenerateRequest> RequestFrom(std::string_view body) {
   v1::GenerateRequest request;
   const absl::Status status = ReadRequest(body, &request);
   if (!status.ok()) return status;
@@ -20,7 +20,7 @@ absl::StatusOr<v1::GenerateRequest> Read(std::string_view body) {
 }
 
 TEST(GeminiRequestReaderTest, ReadsWhatTheSdkSends) {
-  const auto request = Read(R"({
+  const auto request = RequestFrom(R"({
       "contents":[{"parts":[{"text":"Hi"}],"role":"user"}],
       "systemInstruction":{"parts":[{"text":"Be brief."}],"role":"user"},
       "tools":[{"functionDeclarations":[{"name":"f"}]}],
@@ -36,7 +36,7 @@ TEST(GeminiRequestReaderTest, ReadsWhatTheSdkSends) {
 }
 
 TEST(GeminiRequestReaderTest, NamesMayBeWrittenInSnakeCase) {
-  const auto request = Read(R"({
+  const auto request = RequestFrom(R"({
       "contents":[{"parts":[{"text":"Hi"}]}],
       "system_instruction":{"parts":[{"text":"s"}]},
       "generation_config":{"max_output_tokens":3},
@@ -51,7 +51,7 @@ TEST(GeminiRequestReaderTest, NamesMayBeWrittenInSnakeCase) {
 }
 
 TEST(GeminiRequestReaderTest, ResultsFindTheirCallsByNameAndInOrder) {
-  const auto request = Read(R"({"contents":[
+  const auto request = RequestFrom(R"({"contents":[
       {"role":"model","parts":[
         {"functionCall":{"name":"f","args":{"a":1}}},
         {"functionCall":{"name":"g"}},
@@ -77,7 +77,7 @@ TEST(GeminiRequestReaderTest, ResultsFindTheirCallsByNameAndInOrder) {
 }
 
 TEST(GeminiRequestReaderTest, ResultsFindTheirCallsById) {
-  const auto request = Read(R"({"contents":[
+  const auto request = RequestFrom(R"({"contents":[
       {"role":"model","parts":[
         {"functionCall":{"id":"1","name":"f"}},
         {"functionCall":{"id":"2","name":"f"}}]},
@@ -95,7 +95,7 @@ TEST(GeminiRequestReaderTest, ResultsFindTheirCallsById) {
 }
 
 TEST(GeminiRequestReaderTest, WhatIsSaidAmongResultsKeepsItsPlace) {
-  const auto request = Read(R"({"contents":[{"role":"user","parts":[
+  const auto request = RequestFrom(R"({"contents":[{"role":"user","parts":[
       {"text":"a"},{"functionResponse":{"name":"f","response":{}}},
       {"text":"b"},{"text":"c"}]}]})");
   ASSERT_TRUE(request.ok()) << request.status();
@@ -123,7 +123,7 @@ TEST(GeminiRequestReaderTest, NoFieldIsSmuggledIntoAnotherObject) {
        {R"({"contents":[],"generationConfig.maxOutputTokens":9})",
         R"({"contents":[],"generation_config.max_output_tokens":9})",
         R"({"contents":[{"parts":[{"text":"a","functionCall.name":"f"}]}]})"}) {
-    const auto request = Read(body);
+    const auto request = RequestFrom(body);
     ASSERT_FALSE(request.ok()) << body;
     EXPECT_EQ(FieldViolations(request.status()).front().second,
               "no such field");
@@ -132,7 +132,7 @@ TEST(GeminiRequestReaderTest, NoFieldIsSmuggledIntoAnotherObject) {
 
 TEST(GeminiRequestReaderTest, NamesTheFieldAtFault) {
   const auto field_at_fault = [](std::string_view body) {
-    const auto request = Read(body);
+    const auto request = RequestFrom(body);
     EXPECT_EQ(FaultReason(request.status()), v1::ERROR_REASON_INVALID_REQUEST);
     return FieldViolations(request.status()).front().first;
   };

@@ -14,7 +14,7 @@
 namespace gateway::gemini {
 namespace {
 
-v1::GenerateResponse Read(std::string_view body) {
+v1::GenerateResponse ResponseFrom(std::string_view body) {
   v1::GenerateResponse response;
   const absl::Status status = ReadResponse(body, &response);
   EXPECT_TRUE(status.ok()) << status;
@@ -28,7 +28,7 @@ v1::ErrorReason ReasonOf(std::string_view body) {
 
 TEST(GeminiResponseTest, CallsMakeATurnThatWaits) {
   const v1::GenerateResponse response =
-      Read(ReadGolden("gemini/responses/tools.json"));
+      ResponseFrom(ReadGolden("gemini/responses/tools.json"));
   const v1::Choice& choice = response.choices(0);
   EXPECT_EQ(choice.finish_reason(), v1::FINISH_REASON_TOOL_CALLS);
   EXPECT_EQ(choice.provider_finish_reason(), "STOP");
@@ -44,7 +44,7 @@ TEST(GeminiResponseTest, CallsMakeATurnThatWaits) {
 
 TEST(GeminiResponseTest, ABlockedPromptIsAnAnswerThatTheFilterEnded) {
   const v1::GenerateResponse response =
-      Read(ReadGolden("gemini/responses/blocked_prompt.json"));
+      ResponseFrom(ReadGolden("gemini/responses/blocked_prompt.json"));
   ASSERT_EQ(response.choices_size(), 1);
   EXPECT_EQ(response.choices(0).finish_reason(),
             v1::FINISH_REASON_CONTENT_FILTER);
@@ -53,7 +53,7 @@ TEST(GeminiResponseTest, ABlockedPromptIsAnAnswerThatTheFilterEnded) {
 }
 
 TEST(GeminiResponseTest, ANewWordForABlockedPromptMeansTheSame) {
-  EXPECT_EQ(Read(R"({"promptFeedback":{"blockReason":"NOVEL"}})")
+  EXPECT_EQ(ResponseFrom(R"({"promptFeedback":{"blockReason":"NOVEL"}})")
                 .choices(0)
                 .finish_reason(),
             v1::FINISH_REASON_CONTENT_FILTER);

@@ -17,7 +17,7 @@
 namespace gateway::gemini {
 namespace {
 
-v1::GenerateRequest RequestOf(const std::string& text) {
+v1::GenerateRequest ToolRequest(const std::string& text) {
   v1::GenerateRequest request;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
   return request;
@@ -35,8 +35,8 @@ absl::StatusOr<v1::GenerateRequest> ReadWith(
 }
 
 // The object that both are fields of.
-absl::StatusOr<std::string> Write(const v1::GenerateRequest& request,
-                                  std::vector<v1::Warning>* warnings) {
+absl::StatusOr<std::string> WriteToolFields(
+    const v1::GenerateRequest& request, std::vector<v1::Warning>* warnings) {
   std::string out;
   JsonWriter json(&out);
   ObjectWriter object(kFormat, json);
@@ -74,13 +74,13 @@ TEST(GeminiToolsTest, AToolOfBothKindsIsTakenApart) {
 
 TEST(GeminiToolsTest, AllFunctionsAreOneTool) {
   std::vector<v1::Warning> warnings;
-  const auto written = Write(RequestOf(R"(
+  const auto written = WriteToolFields(ToolRequest(R"(
         tools { function { name: 'f' description: 'd' strict: true } }
         tools { provider { dialect: 'gemini' json: '{"codeExecution":{}}' } }
         tools { custom { name: 'g' grammar_syntax: 'lark' } }
         tools { provider { dialect: 'other' json: '{}' } }
         parallel_tool_calls: false)"),
-                             &warnings);
+                                       &warnings);
   ASSERT_TRUE(written.ok()) << written.status();
   EXPECT_TRUE(SameJson(*written, R"({"tools":[
       {"functionDeclarations":[
@@ -115,8 +115,8 @@ TEST(GeminiToolsTest, EveryChoiceGoesThereAndBack) {
   for (const auto& [choice, config] : kCases) {
     SCOPED_TRACE(choice);
     const v1::GenerateRequest request =
-        RequestOf("tool_choice { " + choice + " }");
-    const auto written = Write(request, nullptr);
+        ToolRequest("tool_choice { " + choice + " }");
+    const auto written = WriteToolFields(request, nullptr);
     ASSERT_TRUE(written.ok()) << written.status();
     std::string expected = R"({"functionCallingConfig":)";
     expected.append(config).append("}");
@@ -133,14 +133,15 @@ TEST(GeminiToolsTest, AModeThatTheContractLacksSurvives) {
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_EQ(request->tool_choice().mode(), v1::ToolChoice::MODE_AUTO);
   EXPECT_TRUE(SameJson(
-      Write(*request, nullptr).value(),
+      WriteToolFields(*request, nullptr).value(),
       R"({"toolConfig":{"functionCallingConfig":{"mode":"VALIDATED"}}})"));
 }
 
 TEST(GeminiToolsTest, AChoiceAmongToolsThatWereLostIsNone) {
-  EXPECT_EQ(Write(RequestOf("tools { provider { dialect: 'x' json: '{}' } } "
+  EXPECT_EQ(WriteToolFields(
+                ToolRequest("tools { provider { dialect: 'x' json: '{}' } } "
                             "tool_choice { mode: MODE_REQUIRED }"),
-                  nullptr)
+                nullptr)
                 .value(),
             "{}");
 }
@@ -150,10 +151,10 @@ TEST(GeminiToolsTest, NamesTheFieldAtFault) {
       ReadWith(ReadTools, R"([{"functionDeclarations":[{}]}])");
   EXPECT_EQ(FieldViolations(nameless.status()).front().first,
             "[0].functionDeclarations[0].name");
-  const auto kindless = Write(RequestOf("tools {}"), nullptr);
+  const auto kindless = WriteToolFields(ToolRequest("tools {}"), nullptr);
   EXPECT_EQ(FieldViolations(kindless.status()).front().first, "tools[0]");
-  const auto broken = Write(
-      RequestOf("tools { function { name: 'f' parameters_schema: '{' } }"),
+  const auto broken = WriteToolFields(
+      ToolRequest("tools { function { name: 'f' parameters_schema: '{' } }"),
       nullptr);
   EXPECT_EQ(FieldViolations(broken.status()).front().first,
             "tools[0].function.parameters_schema");

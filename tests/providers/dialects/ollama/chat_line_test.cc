@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ChatLine Read(const std::string& text) {
+ChatLine LineOf(const std::string& text) {
   ChatLine line;
   const absl::Status status = ReadChatLine(text, &line);
   EXPECT_TRUE(status.ok()) << status;
@@ -31,7 +31,7 @@ std::string Calling(const std::string& moment, const std::string& calls) {
 }
 
 TEST(ChatLineTest, ReadsWhatItKnowsAndKeepsTheRest) {
-  const ChatLine line = Read(
+  const ChatLine line = LineOf(
       R"({"model":"m","created_at":"x","message":{"role":"assistant",
           "content":"c","thinking":"t","images":["aGk="],"mood":null},
           "done":true,"done_reason":"stop","prompt_eval_count":3,
@@ -56,14 +56,14 @@ TEST(ChatLineTest, ReadsWhatItKnowsAndKeepsTheRest) {
 }
 
 TEST(ChatLineTest, CountsThatAreLeftOutAreZero) {
-  const ChatLine line = Read(R"({"done":true,"eval_count":null})");
+  const ChatLine line = LineOf(R"({"done":true,"eval_count":null})");
   EXPECT_EQ(line.ToUsage().input_tokens(), 0);
   EXPECT_EQ(line.ToUsage().output_tokens(), 0);
   EXPECT_FALSE(line.has_message);
 }
 
 TEST(ChatLineTest, AToolCallKeepsTheBytesOfItsArguments) {
-  const ChatLine line = Read(Calling(
+  const ChatLine line = LineOf(Calling(
       "x", R"({"id":"i","type":"function","function":{"index":0,"name":"f",
                "arguments":{"a":  [1.50, "\u00e9"]},"extra":7},"more":{}})"));
   ASSERT_EQ(line.calls.size(), 1u);
@@ -79,7 +79,7 @@ TEST(ChatLineTest, AToolCallKeepsTheBytesOfItsArguments) {
 
 TEST(ChatLineTest, ArgumentsMayBeTextOrMissing) {
   const ChatLine line =
-      Read(Calling("x", R"({"function":{"name":"f","arguments":"{\"a\":1}"}},
+      LineOf(Calling("x", R"({"function":{"name":"f","arguments":"{\"a\":1}"}},
                            {"function":{"name":"g"}},
                            {"function":{"name":"h","arguments":null}})"));
   ASSERT_EQ(line.calls.size(), 3u);
@@ -92,7 +92,7 @@ TEST(ChatLineTest, InventedIdsAreTheSameForTheSameBytesAndDifferOtherwise) {
   const std::string call = R"({"function":{"name":"f","arguments":{"a":1}}})";
   const std::string other = R"({"function":{"name":"f","arguments":{"a":2}}})";
   const auto ids = [](const std::string& text) {
-    const ChatLine line = Read(text);
+    const ChatLine line = LineOf(text);
     std::string all;
     for (const v1::Part& part : line.calls) {
       EXPECT_THAT(part.tool_call().id(), HasSubstr("call_"));
@@ -105,7 +105,7 @@ TEST(ChatLineTest, InventedIdsAreTheSameForTheSameBytesAndDifferOtherwise) {
   EXPECT_NE(ids(Calling("1", call)), ids(Calling("1", other)));
   // Another turn, and another call of the same turn.
   EXPECT_NE(ids(Calling("1", call)), ids(Calling("2", call)));
-  const ChatLine twice = Read(Calling("1", call + "," + call));
+  const ChatLine twice = LineOf(Calling("1", call + "," + call));
   ASSERT_EQ(twice.calls.size(), 2u);
   EXPECT_NE(twice.calls[0].tool_call().id(), twice.calls[1].tool_call().id());
 }

@@ -14,7 +14,8 @@ namespace {
 using Events = EventList;
 
 // Reads the lines, all of which must be fine.
-Events Read(ChatEventReader& reader, const std::vector<std::string>& lines) {
+Events EventsOf(ChatEventReader& reader,
+                const std::vector<std::string>& lines) {
   Events events;
   for (const std::string& line : lines) {
     const absl::Status status = reader.Read("", line, &events);
@@ -26,9 +27,9 @@ Events Read(ChatEventReader& reader, const std::vector<std::string>& lines) {
 TEST(ChatEventReaderTest, TellsEachThingOnceAndInOrder) {
   ChatEventReader reader;
   const Events events =
-      Read(reader, {R"({"model":"m","created_at":"2026-01-01T00:00:00Z",
+      EventsOf(reader, {R"({"model":"m","created_at":"2026-01-01T00:00:00Z",
                         "message":{"content":"a"},"done":false})",
-                    R"({"model":"m","message":{"content":"b"},"done":true,
+                        R"({"model":"m","message":{"content":"b"},"done":true,
                         "done_reason":"stop","prompt_eval_count":1,
                         "eval_count":2,"eval_duration":9})"});
   ASSERT_EQ(events.size(), 5u);
@@ -47,7 +48,7 @@ TEST(ChatEventReaderTest, TellsEachThingOnceAndInOrder) {
 
 TEST(ChatEventReaderTest, WhatIsOfOneKindInARowIsOnePart) {
   ChatEventReader reader;
-  const Events events = Read(
+  const Events events = EventsOf(
       reader,
       {R"({"message":{"thinking":"a"}})", R"({"message":{"thinking":"b"}})",
        R"({"message":{"content":"c","thinking":"d"}})",
@@ -70,11 +71,11 @@ TEST(ChatEventReaderTest, WhatIsOfOneKindInARowIsOnePart) {
 
 TEST(ChatEventReaderTest, ToolCallsComeWholeAndAreCounted) {
   ChatEventReader reader;
-  const Events events =
-      Read(reader,
-           {R"({"message":{"tool_calls":[{"id":"1","function":{"name":"x",
+  const Events events = EventsOf(
+      reader,
+      {R"({"message":{"tool_calls":[{"id":"1","function":{"name":"x",
                       "arguments":{"a": 1}, "why":"z"}}]}})",
-            R"({"message":{"tool_calls":[{"id":"2","function":{"name":"y"}}]},
+       R"({"message":{"tool_calls":[{"id":"2","function":{"name":"y"}}]},
            "done":true,"done_reason":"stop"})"});
   ASSERT_EQ(events.size(), 5u);
   const v1::ToolCallDelta& first = events[1].delta().tool_call();
@@ -92,11 +93,11 @@ TEST(ChatEventReaderTest, ToolCallsComeWholeAndAreCounted) {
 
 TEST(ChatEventReaderTest, UnknownFieldsAreToldOnceUnlessTheyChange) {
   ChatEventReader reader;
-  const Events events =
-      Read(reader, {R"({"host":"h","n":1,"message":{"content":"a"}})",
-                    R"({"host":"h","n":2,"message":{"content":"b","i":[]}})",
-                    R"({"host":"h","n":1,"message":{"content":""}})",
-                    R"({"host":"h","n":3,"message":{},"done":true})"});
+  const Events events = EventsOf(
+      reader, {R"({"host":"h","n":1,"message":{"content":"a"}})",
+               R"({"host":"h","n":2,"message":{"content":"b","i":[]}})",
+               R"({"host":"h","n":1,"message":{"content":""}})",
+               R"({"host":"h","n":3,"message":{},"done":true})"});
   ASSERT_EQ(events.size(), 5u);
   EXPECT_EQ(events[0].started().extensions_size(), 2);
   EXPECT_EQ(events[1].delta().extensions_size(), 0);
@@ -109,9 +110,9 @@ TEST(ChatEventReaderTest, UnknownFieldsAreToldOnceUnlessTheyChange) {
 
 TEST(ChatEventReaderTest, LikelihoodsWithoutTextStillArrive) {
   ChatEventReader reader;
-  const Events events = Read(reader, {R"({"message":{"content":"a"},
+  const Events events = EventsOf(reader, {R"({"message":{"content":"a"},
                         "logprobs":[{"token":"a","logprob":-1}]})",
-                                      R"({"message":{"content":""},
+                                          R"({"message":{"content":""},
                         "logprobs":[{"token":"b","logprob":-2}]})"});
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[1].delta().logprobs().content(0).token(), "a");
@@ -122,7 +123,7 @@ TEST(ChatEventReaderTest, LikelihoodsWithoutTextStillArrive) {
 
 TEST(ChatEventReaderTest, AnErrorLineIsTheFaultThatItReports) {
   ChatEventReader reader;
-  Events events = Read(reader, {R"({"message":{"content":"a"}})"});
+  Events events = EventsOf(reader, {R"({"message":{"content":"a"}})"});
   const absl::Status status =
       reader.Read("", R"({"error":"out of memory"})", &events);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
@@ -143,8 +144,8 @@ TEST(ChatEventReaderTest, NoLineOfJsonIsABadResponse) {
 
 TEST(ChatEventReaderTest, NothingCountsAfterTheEnd) {
   ChatEventReader reader;
-  EXPECT_EQ(Read(reader, {R"({"done":true})"}).size(), 3u);
-  EXPECT_TRUE(Read(reader, {R"({"message":{"content":"late"}})"}).empty());
+  EXPECT_EQ(EventsOf(reader, {R"({"done":true})"}).size(), 3u);
+  EXPECT_TRUE(EventsOf(reader, {R"({"message":{"content":"late"}})"}).empty());
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 namespace gateway::ollama {
 namespace {
 
-std::string Written(std::string_view keep_alive, bool is_there = false) {
+std::string WrittenKeepAlive(std::string_view keep_alive,
+                             bool is_there = false) {
   std::string text;
   JsonWriter json(&text);
   ObjectWriter object(kFormat, json);
@@ -20,15 +21,15 @@ std::string Written(std::string_view keep_alive, bool is_there = false) {
 }
 
 TEST(KeepAliveTest, ADurationIsTextAndSecondsAreANumber) {
-  EXPECT_EQ(Written("5m"), R"({"keep_alive":"5m"})");
-  EXPECT_EQ(Written("300"), R"({"keep_alive":300})");
-  EXPECT_EQ(Written("-1"), R"({"keep_alive":-1})");
-  EXPECT_EQ(Written("0"), R"({"keep_alive":0})");
+  EXPECT_EQ(WrittenKeepAlive("5m"), R"({"keep_alive":"5m"})");
+  EXPECT_EQ(WrittenKeepAlive("300"), R"({"keep_alive":300})");
+  EXPECT_EQ(WrittenKeepAlive("-1"), R"({"keep_alive":-1})");
+  EXPECT_EQ(WrittenKeepAlive("0"), R"({"keep_alive":0})");
 }
 
 TEST(KeepAliveTest, SaysNothingThatIsNotConfiguredOrIsSaid) {
-  EXPECT_EQ(Written(""), "{}");
-  EXPECT_EQ(Written("5m", /*is_there=*/true), R"({"keep_alive":7})");
+  EXPECT_EQ(WrittenKeepAlive(""), "{}");
+  EXPECT_EQ(WrittenKeepAlive("5m", /*is_there=*/true), R"({"keep_alive":7})");
 }
 
 }  // namespace

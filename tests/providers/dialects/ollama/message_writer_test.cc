@@ -20,14 +20,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-struct Written {
+struct WrittenMessages {
   absl::Status status;
   std::string json;
   std::vector<std::string> losses;  // The fields.
 };
 
-Written Write(const std::string& messages) {
-  Written written;
+WrittenMessages WriteMessages(const std::string& messages) {
+  WrittenMessages written;
   std::vector<v1::Warning> warnings;
   Losses losses(kDialect, &warnings);
   JsonWriter json(&written.json);
@@ -40,7 +40,7 @@ Written Write(const std::string& messages) {
 }
 
 TEST(MessageWriterTest, JoinsAnAnswersTextWithoutAGapAndOthersWithOne) {
-  const Written written = Write(
+  const WrittenMessages written = WriteMessages(
       R"(messages { role: ROLE_USER parts { text: "a" } parts { text: "" }
                     parts { text: "b" } }
          messages { role: ROLE_ASSISTANT parts { text: "c" }
@@ -54,7 +54,7 @@ TEST(MessageWriterTest, JoinsAnAnswersTextWithoutAGapAndOthersWithOne) {
 }
 
 TEST(MessageWriterTest, AResultFindsTheNameOfItsTool) {
-  const Written written = Write(
+  const WrittenMessages written = WriteMessages(
       R"(messages { role: ROLE_ASSISTANT
                     parts { tool_call { id: "1" name: "f" } } }
          messages { role: ROLE_TOOL
@@ -69,7 +69,7 @@ TEST(MessageWriterTest, AResultFindsTheNameOfItsTool) {
 }
 
 TEST(MessageWriterTest, WordsBesideResultsFollowThem) {
-  const Written written = Write(
+  const WrittenMessages written = WriteMessages(
       R"(messages { role: ROLE_USER parts { text: "and now?" }
                     parts { tool_result { tool_call_id: "1" name: "f"
                             parts { image { data: "hi" } } } } })");
@@ -81,7 +81,7 @@ TEST(MessageWriterTest, WordsBesideResultsFollowThem) {
 }
 
 TEST(MessageWriterTest, ArgumentsThatAreNoObjectAreWrapped) {
-  const Written written = Write(
+  const WrittenMessages written = WriteMessages(
       R"(messages { role: ROLE_ASSISTANT
            parts { tool_call { name: "f" arguments: "{\"a\":" } }
            parts { tool_call { name: "g" arguments: "[1]" } }
@@ -101,7 +101,7 @@ TEST(MessageWriterTest, ArgumentsThatAreNoObjectAreWrapped) {
 }
 
 TEST(MessageWriterTest, DocumentsOfTextBecomeText) {
-  const Written written = Write(
+  const WrittenMessages written = WriteMessages(
       R"(messages { role: ROLE_USER
            parts { document { text: "body" title: "Title" context: "why" } }
            parts { document { data: "plain" media_type: "text/plain"
@@ -118,7 +118,7 @@ TEST(MessageWriterTest, DocumentsOfTextBecomeText) {
 }
 
 TEST(MessageWriterTest, TellsWhatHasNoShapeHere) {
-  const Written written = Write(
+  const WrittenMessages written = WriteMessages(
       R"(messages { role: ROLE_USER name: "ann"
            parts { image { url: "https://example.com/x.png" detail: "high" } }
            parts { image { file_id: "f" } }
@@ -151,13 +151,13 @@ TEST(MessageWriterTest, TellsWhatHasNoShapeHere) {
 
 TEST(MessageWriterTest, AnExtensionNeverRepeatsAFieldAndIsJson) {
   const absl::Status repeated =
-      Write(R"(messages { role: ROLE_USER parts { text: "a" }
+      WriteMessages(R"(messages { role: ROLE_USER parts { text: "a" }
                  extensions { dialect: "ollama" name: "content" json: "1" } })")
           .status;
   EXPECT_EQ(FaultReason(repeated), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_THAT(FieldViolations(repeated)[0].first, HasSubstr("messages[0]"));
   const absl::Status broken =
-      Write(R"(messages { role: ROLE_USER parts { text: "a" }
+      WriteMessages(R"(messages { role: ROLE_USER parts { text: "a" }
                  extensions { dialect: "ollama" name: "x" json: "{" } })")
           .status;
   EXPECT_EQ(FaultReason(broken), v1::ERROR_REASON_INVALID_REQUEST);

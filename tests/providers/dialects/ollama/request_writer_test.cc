@@ -21,14 +21,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-struct Written {
+struct WrittenRequest {
   absl::Status status;
   std::string body;
   std::vector<std::string> losses;  // The fields.
 };
 
-Written Write(const std::string& request, bool stream = false) {
-  Written written;
+WrittenRequest Write(const std::string& request, bool stream = false) {
+  WrittenRequest written;
   std::vector<v1::Warning> warnings;
   written.status = WriteRequest(Parse<v1::GenerateRequest>(request),
                                 {.model = "m", .stream = stream}, "",
@@ -128,7 +128,7 @@ TEST(RequestWriterTest, ReasoningBecomesAWordOrASwitch) {
   };
   for (const ThinkCase& each : cases) {
     SCOPED_TRACE(each.reasoning);
-    const Written written =
+    const WrittenRequest written =
         Write(absl::StrCat("reasoning { ", each.reasoning, " }"));
     const std::string think = each.think;
     EXPECT_TRUE(SameJson(written.body,
@@ -151,7 +151,7 @@ TEST(RequestWriterTest, AHugeSeedKeepsItsDigits) {
 }
 
 TEST(RequestWriterTest, TellsWhatHasNoShapeHere) {
-  const Written written = Write(
+  const WrittenRequest written = Write(
       R"(sampling { logit_bias { key: "1" value: 2 } choice_count: 2 }
          tools { function { name: "f" strict: true } cache_hint {} }
          tools { custom { name: "c" grammar_syntax: "lark" } }

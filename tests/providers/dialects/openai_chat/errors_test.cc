@@ -20,8 +20,8 @@ using ::testing::Not;
 
 const absl::Time kNow = absl::FromUnixSeconds(1641038400);
 
-absl::Status Read(int status, std::string_view body,
-                  std::string_view retry_after = "") {
+absl::Status ReadError(int status, std::string_view body,
+                       std::string_view retry_after = "") {
   return ReadOpenAiError(
       {.status = status, .body = body, .retry_after = retry_after}, kNow);
 }
@@ -55,7 +55,7 @@ TEST(OpenAiChatErrorsTest, JudgesByStatus) {
   };
   for (const auto& each : kCases) {
     for (const std::string_view body : {"", "<html>no</html>", "{}"}) {
-      const absl::Status status = Read(each.status, body);
+      const absl::Status status = ReadError(each.status, body);
       EXPECT_EQ(FaultReason(status), each.reason) << each.status;
       EXPECT_EQ(FaultMetadata(status, "http_status"),
                 std::to_string(each.status));
@@ -83,22 +83,23 @@ TEST(OpenAiChatErrorsTest, SomeCodesCountMoreThanTheStatus) {
       {400, "rate_limit_exceeded", v1::ERROR_REASON_INVALID_REQUEST},
   };
   for (const auto& each : kCases) {
-    EXPECT_EQ(FaultReason(Read(each.status, WithCode(each.code))), each.reason)
+    EXPECT_EQ(FaultReason(ReadError(each.status, WithCode(each.code))),
+              each.reason)
         << each.status << each.code;
   }
 }
 
 TEST(OpenAiChatErrorsTest, KnowsALongPromptByTheWords) {
   EXPECT_EQ(
-      FaultReason(Read(400, R"({"error":{"message":"This model's maximum )"
-                            R"(context length is 4096 tokens"}})")),
+      FaultReason(ReadError(400, R"({"error":{"message":"This model's maximum )"
+                                 R"(context length is 4096 tokens"}})")),
       v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED);
 }
 
 TEST(OpenAiChatErrorsTest, NamesTheFieldThatTheProviderNames) {
-  const absl::Status status =
-      Read(400, R"({"error":{"message":"bad","type":"invalid_request_error",)"
-                R"("param":"temperature","code":"too_hot"}})");
+  const absl::Status status = ReadError(
+      400, R"({"error":{"message":"bad","type":"invalid_request_error",)"
+           R"("param":"temperature","code":"too_hot"}})");
   ASSERT_EQ(FieldViolations(status).size(), 1u);
   EXPECT_EQ(FieldViolations(status)[0].first, "temperature");
   EXPECT_EQ(FaultMetadata(status, "provider_code"), "too_hot");
@@ -106,21 +107,21 @@ TEST(OpenAiChatErrorsTest, NamesTheFieldThatTheProviderNames) {
 }
 
 TEST(OpenAiChatErrorsTest, PassesOnHowLongToWaitWhereWaitingHelps) {
-  EXPECT_EQ(RetryDelay(Read(429, "", "7")), absl::Seconds(7));
-  EXPECT_EQ(RetryDelay(Read(503, "", "Sat, 01 Jan 2022 12:00:30 GMT")),
+  EXPECT_EQ(RetryDelay(ReadError(429, "", "7")), absl::Seconds(7));
+  EXPECT_EQ(RetryDelay(ReadError(503, "", "Sat, 01 Jan 2022 12:00:30 GMT")),
             absl::Seconds(30));
-  EXPECT_EQ(RetryDelay(Read(429, "", "1e9")), absl::Seconds(300));
-  EXPECT_EQ(RetryDelay(Read(429, "", "-1")), std::nullopt);
-  EXPECT_EQ(RetryDelay(Read(429, "")), std::nullopt);
-  EXPECT_EQ(RetryDelay(Read(429, WithCode("insufficient_quota"), "7")),
+  EXPECT_EQ(RetryDelay(ReadError(429, "", "1e9")), absl::Seconds(300));
+  EXPECT_EQ(RetryDelay(ReadError(429, "", "-1")), std::nullopt);
+  EXPECT_EQ(RetryDelay(ReadError(429, "")), std::nullopt);
+  EXPECT_EQ(RetryDelay(ReadError(429, WithCode("insufficient_quota"), "7")),
             std::nullopt);
-  EXPECT_EQ(RetryDelay(Read(400, "", "7")), std::nullopt);
+  EXPECT_EQ(RetryDelay(ReadError(400, "", "7")), std::nullopt);
 }
 
 TEST(OpenAiChatErrorsTest, NeverRepeatsAKey) {
-  const absl::Status status =
-      Read(401, R"({"error":{"message":"Incorrect API key: sk-abcdefgh12345",)"
-                R"("code":"sk-abcdefgh12345"}})");
+  const absl::Status status = ReadError(
+      401, R"({"error":{"message":"Incorrect API key: sk-abcdefgh12345",)"
+           R"("code":"sk-abcdefgh12345"}})");
   EXPECT_THAT(status.ToString(), Not(HasSubstr("abcdefgh")));
 }
 
@@ -173,11 +174,11 @@ TEST(OpenAiChatErrorsTest, TellsCallersInOpenAisWords) {
   error = WriteOpenAiError(
       InvalidField("previous_response_id", "is not remembered"));
   EXPECT_THAT(error.body, HasSubstr(R"("code":"previous_response_not_found")"));
-  error = WriteOpenAiError(Read(529, ""));
+  error = WriteOpenAiError(ReadError(529, ""));
   EXPECT_EQ(error.http_status, 503);
   EXPECT_THAT(error.body, HasSubstr("server_is_overloaded"));
-  EXPECT_EQ(WriteOpenAiError(Read(500, "")).http_status, 502);
-  EXPECT_EQ(WriteOpenAiError(Read(401, "")).http_status, 502);
+  EXPECT_EQ(WriteOpenAiError(ReadError(500, "")).http_status, 502);
+  EXPECT_EQ(WriteOpenAiError(ReadError(401, "")).http_status, 502);
 }
 
 TEST(OpenAiChatErrorsTest, AMessageThatIsNotTextIsMadeText) {

@@ -20,7 +20,7 @@ namespace {
 
 using ::google::protobuf::util::MessageDifferencer;
 
-v1::GenerateRequest RequestOf(const std::string& body) {
+v1::GenerateRequest GoldenRequest(const std::string& body) {
   v1::GenerateRequest request;
   bool stream = false;
   bool stream_usage = false;
@@ -72,7 +72,7 @@ std::vector<std::string> DataOf(const std::string& stream) {
 TEST(OpenAiChatGoldensTest, RequestsAreWrittenAsTheyWereRead) {
   for (const Golden& golden : GoldensIn("openai_chat/requests")) {
     SCOPED_TRACE(golden.name);
-    const v1::GenerateRequest request = RequestOf(golden.text);
+    const v1::GenerateRequest request = GoldenRequest(golden.text);
     std::string body;
     std::vector<v1::Warning> warnings;
     const absl::Status status = OpenAiChat().WriteRequest(
@@ -80,7 +80,7 @@ TEST(OpenAiChatGoldensTest, RequestsAreWrittenAsTheyWereRead) {
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_TRUE(SameJson(body, golden.text));
     EXPECT_TRUE(warnings.empty());
-    EXPECT_TRUE(MessageDifferencer::Equals(RequestOf(body), request));
+    EXPECT_TRUE(MessageDifferencer::Equals(GoldenRequest(body), request));
   }
 }
 

@@ -12,7 +12,7 @@
 namespace gateway {
 namespace {
 
-absl::Status Read(std::string_view json, v1::Logprobs* logprobs) {
+absl::Status ReadLogprobs(std::string_view json, v1::Logprobs* logprobs) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
     return ReadOpenAiLogprobs(root, logprobs);
   });
@@ -32,7 +32,7 @@ TEST(OpenAiChatLogprobsTest, IsWrittenAsItWasRead) {
       R"("refusal":[{"token":"No","logprob":-9999.0,"bytes":[],)"
       R"("top_logprobs":[]}]})";
   v1::Logprobs logprobs;
-  ASSERT_TRUE(Read(kJson, &logprobs).ok());
+  ASSERT_TRUE(ReadLogprobs(kJson, &logprobs).ok());
   EXPECT_EQ(logprobs.content(0).utf8_bytes(), "\xC3\xA9");
   EXPECT_FALSE(logprobs.content(0).top(0).has_utf8_bytes());
   EXPECT_TRUE(SameJson(Written(logprobs), kJson));
@@ -41,16 +41,18 @@ TEST(OpenAiChatLogprobsTest, IsWrittenAsItWasRead) {
 TEST(OpenAiChatLogprobsTest, EmptyListsAreNull) {
   v1::Logprobs logprobs;
   ASSERT_TRUE(
-      Read(R"({"content":null,"refusal":null,"new":1})", &logprobs).ok());
+      ReadLogprobs(R"({"content":null,"refusal":null,"new":1})", &logprobs)
+          .ok());
   EXPECT_EQ(Written(logprobs), R"({"content":null,"refusal":null})");
 }
 
 TEST(OpenAiChatLogprobsTest, AlternativesHaveNoAlternatives) {
   v1::Logprobs logprobs;
-  ASSERT_TRUE(Read(R"({"content":[{"token":"a","top_logprobs":[{"token":"b",)"
+  ASSERT_TRUE(
+      ReadLogprobs(R"({"content":[{"token":"a","top_logprobs":[{"token":"b",)"
                    R"("top_logprobs":[{"token":"c"}]}]}]})",
                    &logprobs)
-                  .ok());
+          .ok());
   EXPECT_TRUE(logprobs.content(0).top(0).top().empty());
 }
 
@@ -59,7 +61,7 @@ TEST(OpenAiChatLogprobsTest, RefusesWhatIsNotBytes) {
        {R"({"content":[{"bytes":[256]}]})", R"({"content":[{"bytes":[-1]}]})",
         R"({"content":[{"logprob":"x"}]})", R"({"content":{}})", "[]"}) {
     v1::Logprobs logprobs;
-    EXPECT_FALSE(Read(json, &logprobs).ok()) << json;
+    EXPECT_FALSE(ReadLogprobs(json, &logprobs).ok()) << json;
   }
 }
 

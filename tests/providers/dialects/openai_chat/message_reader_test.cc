@@ -11,21 +11,21 @@ namespace gateway {
 namespace {
 
 // Reads the message of an answer.
-absl::Status Read(std::string_view json, v1::Message* message) {
+absl::Status ReadMessage(std::string_view json, v1::Message* message) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
     return ReadOpenAiMessage(root, nullptr, message);
   });
 }
 
-v1::Message MessageOf(std::string_view json) {
+v1::Message MessageFromJson(std::string_view json) {
   v1::Message message;
-  const absl::Status status = Read(json, &message);
+  const absl::Status status = ReadMessage(json, &message);
   EXPECT_TRUE(status.ok()) << status;
   return message;
 }
 
 TEST(OpenAiChatMessageReaderTest, PartsComeInOneOrderWhateverTheFieldsOrder) {
-  const v1::Message message = MessageOf(
+  const v1::Message message = MessageFromJson(
       R"({"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{"}}],)"
       R"("audio":{"id":"a"},"refusal":"no","content":"text",)"
       R"("reasoning_content":"hm"})");
@@ -39,7 +39,7 @@ TEST(OpenAiChatMessageReaderTest, PartsComeInOneOrderWhateverTheFieldsOrder) {
 }
 
 TEST(OpenAiChatMessageReaderTest, KnowsTheOtherNameOfReasoning) {
-  EXPECT_EQ(MessageOf(R"({"reasoning":"hm","content":null})")
+  EXPECT_EQ(MessageFromJson(R"({"reasoning":"hm","content":null})")
                 .parts(0)
                 .reasoning()
                 .text(),
@@ -47,31 +47,33 @@ TEST(OpenAiChatMessageReaderTest, KnowsTheOtherNameOfReasoning) {
 }
 
 TEST(OpenAiChatMessageReaderTest, KeepsArgumentsByteForByte) {
-  EXPECT_EQ(MessageOf(R"({"tool_calls":[{"id":"c","function":{"name":"f",)"
+  EXPECT_EQ(
+      MessageFromJson(R"({"tool_calls":[{"id":"c","function":{"name":"f",)"
                       R"("arguments":" { \"a\" : 1.0 }"}}]})")
-                .parts(0)
-                .tool_call()
-                .arguments(),
-            " { \"a\" : 1.0 }");
+          .parts(0)
+          .tool_call()
+          .arguments(),
+      " { \"a\" : 1.0 }");
   // Some vendors send the object itself.
-  EXPECT_EQ(MessageOf(R"({"tool_calls":[{"id":"c","function":{"name":"f",)"
+  EXPECT_EQ(
+      MessageFromJson(R"({"tool_calls":[{"id":"c","function":{"name":"f",)"
                       R"("arguments":{ "a" : 1.0 }}}]})")
-                .parts(0)
-                .tool_call()
-                .arguments(),
-            "{ \"a\" : 1.0 }");
+          .parts(0)
+          .tool_call()
+          .arguments(),
+      "{ \"a\" : 1.0 }");
 }
 
 TEST(OpenAiChatMessageReaderTest, AFunctionCallOfAnAnswerGetsAnId) {
   const v1::Message message =
-      MessageOf(R"({"function_call":{"name":"f","arguments":"{}"}})");
+      MessageFromJson(R"({"function_call":{"name":"f","arguments":"{}"}})");
   EXPECT_EQ(message.parts(0).tool_call().name(), "f");
   EXPECT_FALSE(message.parts(0).tool_call().id().empty());
 }
 
 TEST(OpenAiChatMessageReaderTest, AnAddressMayStandAlone) {
-  EXPECT_EQ(MessageOf(R"({"role":"user","content":[{"type":"image_url",)"
-                      R"("image_url":"https://example.org/a"}]})")
+  EXPECT_EQ(MessageFromJson(R"({"role":"user","content":[{"type":"image_url",)"
+                            R"("image_url":"https://example.org/a"}]})")
                 .parts(0)
                 .image()
                 .url(),
@@ -80,16 +82,16 @@ TEST(OpenAiChatMessageReaderTest, AnAddressMayStandAlone) {
 
 TEST(OpenAiChatMessageReaderTest, ABrokenDataUrlIsLeftToTheProvider) {
   const v1::Message message =
-      MessageOf(R"({"role":"user","content":[{"type":"image_url",)"
-                R"("image_url":{"url":"data:image/png;base64,*"}}]})");
+      MessageFromJson(R"({"role":"user","content":[{"type":"image_url",)"
+                      R"("image_url":{"url":"data:image/png;base64,*"}}]})");
   EXPECT_EQ(message.parts(0).image().url(), "data:image/png;base64,*");
   EXPECT_EQ(message.parts(0).image().media_type(), "");
 }
 
 TEST(OpenAiChatMessageReaderTest, TheFieldsOfAPartMayComeInAnyOrder) {
   const v1::Message message =
-      MessageOf(R"({"role":"user","content":[{"text":"x","type":"text"},)"
-                R"({"hologram":1,"type":"hologram"}]})");
+      MessageFromJson(R"({"role":"user","content":[{"text":"x","type":"text"},)"
+                      R"({"hologram":1,"type":"hologram"}]})");
   EXPECT_EQ(message.parts(0).text(), "x");
   EXPECT_EQ(message.parts(1).opaque().json(),
             R"({"hologram":1,"type":"hologram"})");
@@ -98,7 +100,7 @@ TEST(OpenAiChatMessageReaderTest, TheFieldsOfAPartMayComeInAnyOrder) {
 
 TEST(OpenAiChatMessageReaderTest, RefusesToolCallsWithoutATool) {
   v1::Message message;
-  EXPECT_EQ(Read(R"({"tool_calls":[{"id":"c"}]})", &message).message(),
+  EXPECT_EQ(ReadMessage(R"({"tool_calls":[{"id":"c"}]})", &message).message(),
             "tool_calls[0]: function or custom must be set");
 }
 

@@ -21,14 +21,15 @@ v1::Message MessageOf(const std::string& text) {
   return message;
 }
 
-struct Writing {
+struct MessageWriting {
   std::string json;
   std::vector<std::string> losses;
 };
 
 // Writes the entries of `messages` that a message amounts to.
-Writing Write(const std::string& text, const OpenAiChatQuirks& quirks = {}) {
-  Writing writing;
+MessageWriting WriteMessage(const std::string& text,
+                            const OpenAiChatQuirks& quirks = {}) {
+  MessageWriting writing;
   std::vector<v1::Warning> warnings;
   Losses losses(&warnings);
   JsonWriter json(&writing.json);
@@ -46,7 +47,7 @@ Writing Write(const std::string& text, const OpenAiChatQuirks& quirks = {}) {
 using Names = std::vector<std::string>;
 
 TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
-  const Writing writing = Write(R"pb(
+  const MessageWriting writing = WriteMessage(R"pb(
     role: ROLE_USER
     parts {
       tool_result {
@@ -71,7 +72,7 @@ TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
 }
 
 TEST(OpenAiChatMessageWriterTest, SealedReasoningOfOthersIsLeftOut) {
-  const Writing writing = Write(R"pb(
+  const MessageWriting writing = WriteMessage(R"pb(
     role: ROLE_ASSISTANT
     parts { reasoning { text: "a" signature: "c2ln" } }
     parts { reasoning { redacted_data: "x" } }
@@ -83,7 +84,7 @@ TEST(OpenAiChatMessageWriterTest, SealedReasoningOfOthersIsLeftOut) {
 }
 
 TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherDoorBrings) {
-  const Writing writing = Write(R"pb(
+  const MessageWriting writing = WriteMessage(R"pb(
     role: ROLE_USER
     parts {
       text: "x"
@@ -113,7 +114,7 @@ TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherDoorBrings) {
 }
 
 TEST(OpenAiChatMessageWriterTest, InstructionsAreTextOnly) {
-  const Writing writing = Write(R"pb(
+  const MessageWriting writing = WriteMessage(R"pb(
     role: ROLE_SYSTEM
     parts { text: "a" }
     parts { image { url: "https://example.org/i" } })pb");
@@ -138,9 +139,10 @@ TEST(OpenAiChatMessageWriterTest,
      ADeveloperSpeaksAsTheSystemWhereNobodyKnowsHim) {
   const char* const message = R"pb(role: ROLE_DEVELOPER
                                    parts { text: "be brief" })pb";
-  EXPECT_EQ(Write(message).json,
+  EXPECT_EQ(WriteMessage(message).json,
             R"([{"role":"developer","content":"be brief"}])");
-  const Writing renamed = Write(message, {.developer_role = false});
+  const MessageWriting renamed =
+      WriteMessage(message, {.developer_role = false});
   EXPECT_EQ(renamed.json, R"([{"role":"system","content":"be brief"}])");
   EXPECT_EQ(renamed.losses, Names{});
 }
@@ -150,11 +152,12 @@ TEST(OpenAiChatMessageWriterTest, PastReasoningGoesWhereTheServiceReadsIt) {
     role: ROLE_ASSISTANT
     parts { reasoning { text: "hm" } }
     parts { text: "yes" })pb";
-  EXPECT_EQ(Write(message).json, R"([{"role":"assistant","content":"yes",)"
-                                 R"("reasoning_content":"hm"}])");
-  EXPECT_EQ(Write(message, {.reasoning_field = "reasoning"}).json,
+  EXPECT_EQ(WriteMessage(message).json,
+            R"([{"role":"assistant","content":"yes",)"
+            R"("reasoning_content":"hm"}])");
+  EXPECT_EQ(WriteMessage(message, {.reasoning_field = "reasoning"}).json,
             R"([{"role":"assistant","content":"yes","reasoning":"hm"}])");
-  const Writing none = Write(message, {.reasoning_field = ""});
+  const MessageWriting none = WriteMessage(message, {.reasoning_field = ""});
   EXPECT_EQ(none.json, R"([{"role":"assistant","content":"yes"}])");
   EXPECT_EQ(none.losses, Names{"reasoning"});
 }

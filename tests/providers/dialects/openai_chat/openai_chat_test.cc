@@ -175,15 +175,15 @@ class Inventor {
   FakeRandom random_;
 };
 
-struct Reading {
+struct DialectReading {
   absl::Status status;
   v1::GenerateRequest request;
   bool stream = false;
   bool stream_usage = false;
 };
 
-Reading Read(std::string_view body) {
-  Reading reading;
+DialectReading ReadByDialect(std::string_view body) {
+  DialectReading reading;
   reading.status = OpenAiChat().ReadRequest(
       body, &reading.request, &reading.stream, &reading.stream_usage);
   return reading;
@@ -206,7 +206,7 @@ TEST(OpenAiChatTest, WhatIsWrittenIsReadAsTheSame) {
                                   &body, &warnings)
                     .ok());
     EXPECT_TRUE(warnings.empty());
-    const Reading reading = Read(body);
+    const DialectReading reading = ReadByDialect(body);
     ASSERT_TRUE(reading.status.ok()) << reading.status << body;
     EXPECT_EQ(reading.stream, stream);
     EXPECT_EQ(reading.stream_usage, stream);
@@ -247,7 +247,7 @@ TEST(OpenAiChatTest, ScanAndReadingNeverDisagreeOnADamagedRequest) {
       RequestScan scan;
       const absl::Status scanned = OpenAiChat().ScanRequest(
           std::string_view(padded).substr(0, body.size()), &scan);
-      const Reading reading = Read(body);
+      const DialectReading reading = ReadByDialect(body);
       if (!reading.status.ok()) {
         EXPECT_EQ(FaultReason(reading.status),
                   v1::ERROR_REASON_INVALID_REQUEST);

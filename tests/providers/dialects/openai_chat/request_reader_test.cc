@@ -18,7 +18,7 @@ struct Reading {
   bool stream_usage = false;
 };
 
-Reading Read(std::string_view body) {
+Reading ReadRequestBody(std::string_view body) {
   Reading reading;
   reading.status = ReadOpenAiRequest(body, &reading.request, &reading.stream,
                                      &reading.stream_usage);
@@ -27,13 +27,15 @@ Reading Read(std::string_view body) {
 
 // Reads a request that has `fields` besides what it must have.
 Reading ReadWith(std::string_view fields) {
-  return Read(std::string(R"({"model":"m","messages":[{"role":"user",)"
-                          R"("content":"hi"}],)") +
-              std::string(fields) + "}");
+  return ReadRequestBody(
+      std::string(R"({"model":"m","messages":[{"role":"user",)"
+                  R"("content":"hi"}],)") +
+      std::string(fields) + "}");
 }
 
 Reading ReadMessages(std::string_view messages) {
-  return Read(R"({"model":"m","messages":)" + std::string(messages) + "}");
+  return ReadRequestBody(R"({"model":"m","messages":)" + std::string(messages) +
+                         "}");
 }
 
 TEST(OpenAiChatRequestReaderTest, ReadsTheWishForAStream) {
@@ -114,7 +116,8 @@ TEST(OpenAiChatRequestReaderTest, NamesTheMessageAtFault) {
 TEST(OpenAiChatRequestReaderTest, RefusesWhatIsNotARequest) {
   for (const std::string_view body :
        {"", "[]", "7", "{}", "null", "{\"a\":}"}) {
-    EXPECT_EQ(FaultReason(Read(body).status), v1::ERROR_REASON_INVALID_REQUEST)
+    EXPECT_EQ(FaultReason(ReadRequestBody(body).status),
+              v1::ERROR_REASON_INVALID_REQUEST)
         << body;
   }
 }

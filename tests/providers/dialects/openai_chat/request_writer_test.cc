@@ -151,7 +151,7 @@ TEST(OpenAiChatRequestWriterTest, TheGatewaysOwnFieldsStayInside) {
                                          R"(,"safety_identifier":"u"})"));
 }
 
-using Losses = std::vector<std::string>;
+using LostFields = std::vector<std::string>;
 using SchemaMode = OpenAiChatQuirks::SchemaMode;
 using ReasoningStyle = OpenAiChatQuirks::ReasoningStyle;
 
@@ -201,16 +201,17 @@ TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsDroppedAndTold) {
                            R"(,"max_tokens":9,"tools":[{"type":"function",)"
                            R"("function":{"name":"f"}}]})"))
       << writing.body;
-  EXPECT_EQ(writing.losses,
-            (Losses{"sampling.seed", "sampling.choice_count", "sampling.top_k",
-                    "sampling.logit_bias", "parallel_tool_calls", "verbosity",
-                    "service_tier", "store", "prompt_cache_key", "labels"}));
+  EXPECT_EQ(
+      writing.losses,
+      (LostFields{"sampling.seed", "sampling.choice_count", "sampling.top_k",
+                  "sampling.logit_bias", "parallel_tool_calls", "verbosity",
+                  "service_tier", "store", "prompt_cache_key", "labels"}));
 }
 
 TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsPassedIfSoConfigured) {
   const Writing writing =
       Write(Demanding(), {.model = "m", .pass_unsupported = true}, Frugal());
-  EXPECT_EQ(writing.losses, Losses{});
+  EXPECT_EQ(writing.losses, LostFields{});
   EXPECT_TRUE(SameJson(
       writing.body,
       R"({"model":"m",)" + std::string(kHello) +
@@ -231,7 +232,7 @@ TEST(OpenAiChatRequestWriterTest, WhatTheServiceHasIsSaidInItsWords) {
                                                scope { user_id: "u" })pb"),
                                 {.model = "m"}, quirks);
   EXPECT_EQ(Besides(writing), R"(,"random_seed":7,"top_k":3,"user":"u"})");
-  EXPECT_EQ(writing.losses, Losses{});
+  EXPECT_EQ(writing.losses, LostFields{});
 }
 
 TEST(OpenAiChatRequestWriterTest, WhatIsSoAnywayIsNoLoss) {
@@ -239,7 +240,7 @@ TEST(OpenAiChatRequestWriterTest, WhatIsSoAnywayIsNoLoss) {
       Write(WithHello("sampling { choice_count: 1 } store: false"),
             {.model = "m"}, Frugal());
   EXPECT_EQ(Besides(writing), "}");
-  EXPECT_EQ(writing.losses, Losses{});
+  EXPECT_EQ(writing.losses, LostFields{});
 }
 
 TEST(OpenAiChatRequestWriterTest, NoUsageIsAskedForWhereNobodyKnowsTheWish) {
@@ -258,7 +259,7 @@ TEST(OpenAiChatRequestWriterTest, ASchemaIsSaidAsFarAsTheServiceGoes) {
   const Writing weaker =
       Write(schema, options, {.schema_mode = SchemaMode::kJsonObject});
   EXPECT_EQ(Besides(weaker), R"(,"response_format":{"type":"json_object"}})");
-  EXPECT_EQ(weaker.losses, Losses{"response_format.schema"});
+  EXPECT_EQ(weaker.losses, LostFields{"response_format.schema"});
   EXPECT_EQ(
       Besides(Write(object, options, {.schema_mode = SchemaMode::kJsonObject})),
       R"(,"response_format":{"type":"json_object"}})");
@@ -266,9 +267,9 @@ TEST(OpenAiChatRequestWriterTest, ASchemaIsSaidAsFarAsTheServiceGoes) {
   for (const SchemaMode mode : {SchemaMode::kTool, SchemaMode::kPrompt}) {
     const Writing none = Write(schema, options, {.schema_mode = mode});
     EXPECT_EQ(Besides(none), "}");
-    EXPECT_EQ(none.losses, Losses{"response_format.schema"});
+    EXPECT_EQ(none.losses, LostFields{"response_format.schema"});
     EXPECT_EQ(Write(object, options, {.schema_mode = mode}).losses,
-              Losses{"response_format"});
+              LostFields{"response_format"});
     EXPECT_EQ(Besides(Write(schema, {.model = "m", .pass_unsupported = true},
                             {.schema_mode = mode})),
               Besides(Write(schema, options)));
@@ -303,12 +304,12 @@ TEST(OpenAiChatRequestWriterTest, ReasoningThatNobodyKnowsIsALoss) {
   EXPECT_EQ(Write(WithHello("reasoning { effort: EFFORT_LOW }"), {.model = "m"},
                   {.reasoning_style = ReasoningStyle::kNone})
                 .losses,
-            Losses{"reasoning"});
+            LostFields{"reasoning"});
   EXPECT_EQ(
       Write(WithHello("reasoning { budget_tokens: 5 display: 'omitted' }"),
             {.model = "m"}, {.reasoning_style = ReasoningStyle::kThinking})
           .losses,
-      (Losses{"reasoning.budget_tokens", "reasoning.display"}));
+      (LostFields{"reasoning.budget_tokens", "reasoning.display"}));
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 namespace gateway {
 namespace {
 
-absl::Status Read(std::string_view body, v1::GenerateResponse* response) {
+absl::Status ReadResponseBody(std::string_view body,
+                              v1::GenerateResponse* response) {
   return ReadOpenAiResponse(body, response);
 }
 
@@ -27,7 +28,7 @@ TEST(OpenAiChatResponseTest, AnAnswerThatMakesNoSenseIsABadResponse) {
         R"({"created":-1,"choices":[{}]})", "{\"id\":\"\xff\"}",
         R"({"choices":[{"message":{"content":"a"}}]}trailing)"}) {
     v1::GenerateResponse response;
-    EXPECT_EQ(FaultReason(Read(body, &response)),
+    EXPECT_EQ(FaultReason(ReadResponseBody(body, &response)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
         << body;
   }
@@ -35,34 +36,36 @@ TEST(OpenAiChatResponseTest, AnAnswerThatMakesNoSenseIsABadResponse) {
 
 TEST(OpenAiChatResponseTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
   v1::GenerateResponse response;
-  EXPECT_EQ(FaultReason(Read(R"({"error":{"message":"slow","type":)"
-                             R"("rate_limit_error","code":null}})",
-                             &response)),
+  EXPECT_EQ(FaultReason(ReadResponseBody(R"({"error":{"message":"slow","type":)"
+                                         R"("rate_limit_error","code":null}})",
+                                         &response)),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
-  const absl::Status status =
-      Read(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
-           R"("message":{"content":"half"},"finish_reason":"error"}]})",
-           &response);
+  const absl::Status status = ReadResponseBody(
+      R"({"choices":[{"error":{"code":502,"message":"gone"},)"
+      R"("message":{"content":"half"},"finish_reason":"error"}]})",
+      &response);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "502: gone");
 }
 
 TEST(OpenAiChatResponseTest, NoErrorIsNoError) {
   v1::GenerateResponse response;
-  EXPECT_TRUE(Read(R"({"error":null,"choices":[{"message":{"content":"a"},)"
-                   R"("finish_reason":"stop"}]})",
-                   &response)
-                  .ok());
+  EXPECT_TRUE(
+      ReadResponseBody(R"({"error":null,"choices":[{"message":{"content":"a"},)"
+                       R"("finish_reason":"stop"}]})",
+                       &response)
+          .ok());
   EXPECT_EQ(response.choices(0).message().parts(0).text(), "a");
 }
 
 TEST(OpenAiChatResponseTest, TheToolCallCountsMoreThanTheWord) {
   v1::GenerateResponse response;
-  ASSERT_TRUE(Read(R"({"choices":[{"message":{"content":null,"tool_calls":)"
-                   R"([{"id":"c","type":"function","function":{"name":"f",)"
-                   R"("arguments":"{}"}}]},"finish_reason":"stop"}]})",
-                   &response)
-                  .ok());
+  ASSERT_TRUE(
+      ReadResponseBody(R"({"choices":[{"message":{"content":null,"tool_calls":)"
+                       R"([{"id":"c","type":"function","function":{"name":"f",)"
+                       R"("arguments":"{}"}}]},"finish_reason":"stop"}]})",
+                       &response)
+          .ok());
   EXPECT_EQ(response.choices(0).finish_reason(), v1::FINISH_REASON_TOOL_CALLS);
   EXPECT_EQ(response.choices(0).provider_finish_reason(), "stop");
 }

@@ -11,7 +11,7 @@
 namespace gateway {
 namespace {
 
-absl::Status Read(std::string_view json, v1::Usage* usage) {
+absl::Status ReadUsage(std::string_view json, v1::Usage* usage) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
     return ReadOpenAiUsage(root, usage);
   });
@@ -21,13 +21,14 @@ TEST(OpenAiChatUsageTest, ReadsEveryDetail) {
   v1::Usage usage;
   usage.set_audio_input_tokens(99);  // Replaced, not added to.
   ASSERT_TRUE(
-      Read(R"({"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,)"
-           R"("prompt_tokens_details":{"cached_tokens":40,)"
-           R"("cache_write_tokens":30,"audio_tokens":null,"text_tokens":7},)"
-           R"("completion_tokens_details":{"reasoning_tokens":20,)"
-           R"("audio_tokens":1,"accepted_prediction_tokens":2,)"
-           R"("rejected_prediction_tokens":3}})",
-           &usage)
+      ReadUsage(
+          R"({"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,)"
+          R"("prompt_tokens_details":{"cached_tokens":40,)"
+          R"("cache_write_tokens":30,"audio_tokens":null,"text_tokens":7},)"
+          R"("completion_tokens_details":{"reasoning_tokens":20,)"
+          R"("audio_tokens":1,"accepted_prediction_tokens":2,)"
+          R"("rejected_prediction_tokens":3}})",
+          &usage)
           .ok());
   EXPECT_EQ(usage.input_tokens(), 100);
   EXPECT_EQ(usage.output_tokens(), 50);
@@ -42,33 +43,34 @@ TEST(OpenAiChatUsageTest, ReadsEveryDetail) {
 
 TEST(OpenAiChatUsageTest, DetailsMayBeAbsentOrNull) {
   v1::Usage usage;
-  ASSERT_TRUE(Read(R"({"prompt_tokens":1,"prompt_tokens_details":null,)"
-                   R"("completion_tokens_details":null})",
-                   &usage)
+  ASSERT_TRUE(ReadUsage(R"({"prompt_tokens":1,"prompt_tokens_details":null,)"
+                        R"("completion_tokens_details":null})",
+                        &usage)
                   .ok());
   EXPECT_EQ(usage.input_tokens(), 1);
-  ASSERT_TRUE(Read("{}", &usage).ok());
+  ASSERT_TRUE(ReadUsage("{}", &usage).ok());
   EXPECT_EQ(usage.input_tokens(), 0);
 }
 
 TEST(OpenAiChatUsageTest, KnowsDeepSeeksNameForTheCache) {
   v1::Usage usage;
   ASSERT_TRUE(
-      Read(R"({"prompt_tokens":120,"prompt_cache_hit_tokens":64})", &usage)
+      ReadUsage(R"({"prompt_tokens":120,"prompt_cache_hit_tokens":64})", &usage)
           .ok());
   EXPECT_EQ(usage.cached_input_tokens(), 64);
 }
 
 TEST(OpenAiChatUsageTest, ThePartsNeverExceedTheWhole) {
   v1::Usage usage;
-  ASSERT_TRUE(Read(R"({"prompt_tokens":10,"prompt_tokens_details":)"
-                   R"({"cached_tokens":8,"cache_write_tokens":8}})",
-                   &usage)
+  ASSERT_TRUE(ReadUsage(R"({"prompt_tokens":10,"prompt_tokens_details":)"
+                        R"({"cached_tokens":8,"cache_write_tokens":8}})",
+                        &usage)
                   .ok());
   EXPECT_EQ(usage.cached_input_tokens(), 8);
   EXPECT_EQ(usage.cache_write_tokens(), 2);
   ASSERT_TRUE(
-      Read(R"({"prompt_tokens_details":{"cached_tokens":8}})", &usage).ok());
+      ReadUsage(R"({"prompt_tokens_details":{"cached_tokens":8}})", &usage)
+          .ok());
   EXPECT_EQ(usage.cached_input_tokens(), 0);
 }
 
@@ -79,10 +81,10 @@ TEST(OpenAiChatUsageTest, RefusesNumbersThatCannotBe) {
         R"({"prompt_tokens":1.5})", R"({"prompt_tokens_details":[]})",
         R"({"completion_tokens_details":{"reasoning_tokens":-5}})", "[]"}) {
     v1::Usage usage;
-    EXPECT_FALSE(Read(json, &usage).ok()) << json;
+    EXPECT_FALSE(ReadUsage(json, &usage).ok()) << json;
   }
   v1::Usage usage;
-  EXPECT_TRUE(Read(R"({"completion_tokens":1000000000})", &usage).ok());
+  EXPECT_TRUE(ReadUsage(R"({"completion_tokens":1000000000})", &usage).ok());
 }
 
 TEST(OpenAiChatUsageTest, WritesTheSum) {

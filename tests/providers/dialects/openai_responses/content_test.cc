@@ -17,7 +17,7 @@
 namespace gateway::responses {
 namespace {
 
-absl::Status Read(std::string_view list, PartList* parts) {
+absl::Status ReadParts(std::string_view list, PartList* parts) {
   return ReadJson(list, JsonPadding::kAbsent,
                   [&](JsonValue& root) { return ReadContent(root, parts); });
 }
@@ -55,10 +55,10 @@ class ContentWriterTest : public testing::Test {
 
 TEST(ReadContentTest, DataUrlsBecomeBytes) {
   PartList parts;
-  ASSERT_TRUE(Read(R"([{"type":"input_image","detail":"high",
+  ASSERT_TRUE(ReadParts(R"([{"type":"input_image","detail":"high",
                         "image_url":"data:image/png;base64,iVBORw0KGgo="},
                        {"type":"input_file","file_data":"JVBERi0="}])",
-                   &parts)
+                        &parts)
                   .ok());
   EXPECT_EQ(parts[0].image().media_type(), "image/png");
   EXPECT_EQ(parts[0].image().data(), "\x89PNG\r\n\x1a\n");
@@ -78,7 +78,7 @@ TEST(ReadContentTest, FaultsNameTheField) {
       {R"([7])", "[0]"}};
   for (const auto& [text, field] : kFaults) {
     PartList parts;
-    const auto violations = FieldViolations(Read(text, &parts));
+    const auto violations = FieldViolations(ReadParts(text, &parts));
     ASSERT_EQ(violations.size(), 1u) << text;
     EXPECT_EQ(violations[0].first, field);
   }
@@ -86,16 +86,16 @@ TEST(ReadContentTest, FaultsNameTheField) {
 
 TEST(ReadContentTest, StrangePartsAreKeptWhole) {
   PartList parts;
-  ASSERT_TRUE(Read(R"([{"type":"input_video","n":1.50}])", &parts).ok());
+  ASSERT_TRUE(ReadParts(R"([{"type":"input_video","n":1.50}])", &parts).ok());
   EXPECT_EQ(parts[0].opaque().json(), R"({"type":"input_video","n":1.50})");
   EXPECT_EQ(OpaqueKindOf(parts[0].opaque()), OpaqueKind::kContent);
 }
 
 TEST(ReadContentTest, EmptyListsOfATextAreNothing) {
   PartList parts;
-  ASSERT_TRUE(Read(R"([{"type":"output_text","text":"a","annotations":[ ],
+  ASSERT_TRUE(ReadParts(R"([{"type":"output_text","text":"a","annotations":[ ],
                         "logprobs":[]}])",
-                   &parts)
+                        &parts)
                   .ok());
   EXPECT_TRUE(parts[0].extensions().empty());
 }

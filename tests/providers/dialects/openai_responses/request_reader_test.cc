@@ -10,7 +10,7 @@
 namespace gateway::responses {
 namespace {
 
-v1::GenerateRequest Read(std::string_view body) {
+v1::GenerateRequest RequestFrom(std::string_view body) {
   v1::GenerateRequest request;
   bool stream = false;
   const absl::Status status = ReadRequest(body, &request, &stream);
@@ -20,7 +20,7 @@ v1::GenerateRequest Read(std::string_view body) {
 
 TEST(ReadRequestTest, InstructionsLeadWhereverTheyAreWritten) {
   const v1::GenerateRequest request =
-      Read(R"({"model":"m","input":"Hi","instructions":"Be brief."})");
+      RequestFrom(R"({"model":"m","input":"Hi","instructions":"Be brief."})");
   ASSERT_EQ(request.messages_size(), 2);
   EXPECT_EQ(request.messages(0).role(), v1::ROLE_SYSTEM);
   EXPECT_EQ(request.messages(0).parts(0).text(), "Be brief.");
@@ -28,7 +28,7 @@ TEST(ReadRequestTest, InstructionsLeadWhereverTheyAreWritten) {
 }
 
 TEST(ReadRequestTest, NullsAreNothing) {
-  const v1::GenerateRequest request = Read(
+  const v1::GenerateRequest request = RequestFrom(
       R"({"model":"m","input":"Hi","instructions":null,"temperature":null,
           "tools":null,"text":null,"reasoning":null,"include":null,
           "metadata":null,"store":null,"max_output_tokens":null,
@@ -40,7 +40,7 @@ TEST(ReadRequestTest, NullsAreNothing) {
 }
 
 TEST(ReadRequestTest, SettingsAreRead) {
-  const v1::GenerateRequest request = Read(
+  const v1::GenerateRequest request = RequestFrom(
       R"({"model":"m","input":[],"previous_response_id":"resp_1",
           "reasoning":{"effort":"minimal","summary":"auto"},
           "include":["message.output_text.logprobs"],"top_logprobs":3,
@@ -62,8 +62,10 @@ TEST(ReadRequestTest, SettingsAreRead) {
 }
 
 TEST(ReadRequestTest, AStoredPromptNeedsNoInput) {
-  EXPECT_EQ(Read(R"({"model":"m","prompt":{"id":"p"}})").messages_size(), 0);
-  EXPECT_EQ(Read(R"({"model":"m","previous_response_id":"r"})").messages_size(),
+  EXPECT_EQ(RequestFrom(R"({"model":"m","prompt":{"id":"p"}})").messages_size(),
+            0);
+  EXPECT_EQ(RequestFrom(R"({"model":"m","previous_response_id":"r"})")
+                .messages_size(),
             0);
 }
 

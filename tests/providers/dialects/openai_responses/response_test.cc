@@ -13,12 +13,12 @@
 namespace gateway::responses {
 namespace {
 
-absl::Status Read(std::string_view body) {
+absl::Status ReadBody(std::string_view body) {
   v1::GenerateResponse response;
   return ReadResponse(body, &response);
 }
 
-std::string Write(const std::string& text) {
+std::string WrittenResponse(const std::string& text) {
   v1::GenerateResponse response;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &response));
   std::string body;
@@ -27,15 +27,16 @@ std::string Write(const std::string& text) {
 }
 
 TEST(ResponseTest, AFailedAnswerIsItsFault) {
-  EXPECT_EQ(FaultReason(Read(R"({"id":"r","status":"failed","output":[],
+  EXPECT_EQ(FaultReason(ReadBody(R"({"id":"r","status":"failed","output":[],
       "error":{"code":"rate_limit_exceeded","message":"m"}})")),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
-  EXPECT_EQ(FaultReason(Read(R"({"id":"r","status":"cancelled","output":[]})")),
-            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
-  EXPECT_EQ(FaultReason(Read(R"({"id":"r","status":"completed"})")),
+  EXPECT_EQ(
+      FaultReason(ReadBody(R"({"id":"r","status":"cancelled","output":[]})")),
+      v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(FaultReason(ReadBody(R"({"id":"r","status":"completed"})")),
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
-  EXPECT_EQ(FaultReason(Read("[")), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
-  EXPECT_EQ(FaultReason(Read(R"({"output":[{"type":"function_call"}]})")),
+  EXPECT_EQ(FaultReason(ReadBody("[")), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_EQ(FaultReason(ReadBody(R"({"output":[{"type":"function_call"}]})")),
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
 }
 
@@ -53,9 +54,10 @@ TEST(ResponseTest, AnAnswerThatIsStillMadeHasNoReasonYet) {
 
 TEST(ResponseTest, AnAnswerOfAnotherVendorHasAllThatTheFormatAsksFor) {
   EXPECT_TRUE(SameJson(
-      Write("id: 'chatcmpl-1' model: 'm' create_time { seconds: 7 } "
-            "usage { input_tokens: 2 output_tokens: 3 } choices { message { "
-            "parts { text: 'a' } } finish_reason: FINISH_REASON_STOP }"),
+      WrittenResponse(
+          "id: 'chatcmpl-1' model: 'm' create_time { seconds: 7 } "
+          "usage { input_tokens: 2 output_tokens: 3 } choices { message { "
+          "parts { text: 'a' } } finish_reason: FINISH_REASON_STOP }"),
       R"({"id":"resp_chatcmpl-1","object":"response","created_at":7,
           "status":"completed","error":null,"incomplete_details":null,
           "model":"m","output":[{"id":"msg_gw_chatcmpl-1_0","type":"message",
@@ -71,7 +73,8 @@ TEST(ResponseTest, AnAnswerOfAnotherVendorHasAllThatTheFormatAsksFor) {
 
 TEST(ResponseTest, TheStatusSaysWhyItStopped) {
   const auto status = [](const std::string& reason) {
-    const std::string body = Write("choices { finish_reason: " + reason + " }");
+    const std::string body =
+        WrittenResponse("choices { finish_reason: " + reason + " }");
     const size_t at = body.find("\"status\":\"") + 10;
     return body.substr(at, body.find('"', at) - at);
   };
@@ -82,7 +85,7 @@ TEST(ResponseTest, TheStatusSaysWhyItStopped) {
 }
 
 TEST(ResponseTest, LikelihoodsStandWithTheFirstText) {
-  const std::string body = Write(
+  const std::string body = WrittenResponse(
       "choices { message { parts { text: 'a' } parts { text: 'b' } } "
       "logprobs { content { token: 'a' logprob: -1 } } }");
   v1::GenerateResponse again;

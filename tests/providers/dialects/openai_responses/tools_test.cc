@@ -22,8 +22,8 @@ v1::GenerateRequest RequestOf(const std::string& text) {
 }
 
 // The tools, the choice and the text settings of a request.
-std::string Write(const v1::GenerateRequest& request,
-                  std::vector<v1::Warning>* warnings = nullptr) {
+std::string WriteToolFields(const v1::GenerateRequest& request,
+                            std::vector<v1::Warning>* warnings = nullptr) {
   Losses losses(kDialect, warnings);
   std::string out;
   JsonWriter json(&out);
@@ -45,15 +45,16 @@ absl::Status ReadChoice(std::string_view choice, v1::GenerateRequest* request) {
 TEST(ToolsTest, ToolsOfOtherVendorsAreFlat) {
   std::vector<v1::Warning> warnings;
   EXPECT_TRUE(SameJson(
-      Write(RequestOf(
-                "tools { function { name: 'f' description: 'd' "
-                "parameters_schema: '{\"type\":\"object\"}' } cache_hint {} } "
-                "tools { custom { name: 'c' grammar_syntax: 'regex' "
-                "grammar_definition: 'a+' } } "
-                "tools { provider { dialect: 'anthropic_messages' "
-                "json: '{}' } } "
-                "tool_choice { mode: MODE_TOOL tool_name: 'c' }"),
-            &warnings),
+      WriteToolFields(
+          RequestOf(
+              "tools { function { name: 'f' description: 'd' "
+              "parameters_schema: '{\"type\":\"object\"}' } cache_hint {} } "
+              "tools { custom { name: 'c' grammar_syntax: 'regex' "
+              "grammar_definition: 'a+' } } "
+              "tools { provider { dialect: 'anthropic_messages' "
+              "json: '{}' } } "
+              "tool_choice { mode: MODE_TOOL tool_name: 'c' }"),
+          &warnings),
       R"({"tools":[{"type":"function","name":"f","description":"d",
                     "parameters":{"type":"object"},"strict":null},
                    {"type":"custom","name":"c","format":{"type":"grammar",
@@ -65,10 +66,11 @@ TEST(ToolsTest, ToolsOfOtherVendorsAreFlat) {
 }
 
 TEST(ToolsTest, AToolWithoutAKindIsRefused) {
-  EXPECT_NE(Write(RequestOf("tools {}")).find("function, custom or provider"),
+  EXPECT_NE(WriteToolFields(RequestOf("tools {}"))
+                .find("function, custom or provider"),
             std::string::npos);
-  EXPECT_NE(Write(RequestOf("tools { function { name: 'f' "
-                            "parameters_schema: '{' } }"))
+  EXPECT_NE(WriteToolFields(RequestOf("tools { function { name: 'f' "
+                                      "parameters_schema: '{' } }"))
                 .find("parameters_schema"),
             std::string::npos);
 }
@@ -100,13 +102,13 @@ TEST(ToolsTest, AChoiceThatNobodyModelsIsKept) {
 
 TEST(ToolsTest, ASchemaWithoutANameGetsOne) {
   EXPECT_TRUE(SameJson(
-      Write(RequestOf("response_format { kind: KIND_JSON_SCHEMA "
-                      "schema: '{}' } verbosity: 'low'")),
+      WriteToolFields(RequestOf("response_format { kind: KIND_JSON_SCHEMA "
+                                "schema: '{}' } verbosity: 'low'")),
       R"({"text":{"format":{"type":"json_schema","name":"answer","schema":{}},
                   "verbosity":"low"}})"));
-  EXPECT_TRUE(
-      SameJson(Write(RequestOf("response_format { kind: KIND_JSON_OBJECT }")),
-               R"({"text":{"format":{"type":"json_object"}}})"));
+  EXPECT_TRUE(SameJson(
+      WriteToolFields(RequestOf("response_format { kind: KIND_JSON_OBJECT }")),
+      R"({"text":{"format":{"type":"json_object"}}})"));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ constexpr Contents kWords = {.any = true};
 constexpr Contents kCalls = {.any = true, .tool_calls = true};
 constexpr Contents kRefusal = {.any = true, .refusal = true};
 
-absl::Status Read(std::string_view text, v1::Usage* usage) {
+absl::Status ReadUsageFrom(std::string_view text, v1::Usage* usage) {
   return ReadJson(text, JsonPadding::kAbsent,
                   [&](JsonValue& root) { return ReadUsage(root, usage); });
 }
@@ -66,11 +66,12 @@ TEST(WordsTest, EveryEffortHasAWord) {
 
 TEST(WordsTest, UsageOfOlderServersLacksSomeCounts) {
   v1::Usage usage;
-  ASSERT_TRUE(Read(R"({"input_tokens":5,"output_tokens":3,"total_tokens":8,
+  ASSERT_TRUE(
+      ReadUsageFrom(R"({"input_tokens":5,"output_tokens":3,"total_tokens":8,
                        "input_tokens_details":{"cached_tokens":2},
                        "output_tokens_details":null,"new":1})",
-                   &usage)
-                  .ok());
+                    &usage)
+          .ok());
   EXPECT_EQ(usage.input_tokens(), 5);
   EXPECT_EQ(usage.cached_input_tokens(), 2);
   EXPECT_EQ(usage.cache_write_tokens(), 0);
@@ -79,9 +80,9 @@ TEST(WordsTest, UsageOfOlderServersLacksSomeCounts) {
 
 TEST(WordsTest, PartsOfUsageAreNotMoreThanTheWhole) {
   v1::Usage usage;
-  ASSERT_TRUE(Read(R"({"input_tokens":5,"input_tokens_details":
+  ASSERT_TRUE(ReadUsageFrom(R"({"input_tokens":5,"input_tokens_details":
                        {"cached_tokens":4,"cache_write_tokens":9}})",
-                   &usage)
+                            &usage)
                   .ok());
   EXPECT_EQ(usage.cached_input_tokens(), 4);
   EXPECT_EQ(usage.cache_write_tokens(), 1);
@@ -89,9 +90,10 @@ TEST(WordsTest, PartsOfUsageAreNotMoreThanTheWhole) {
 
 TEST(WordsTest, ImplausibleCountsAreErrors) {
   v1::Usage usage;
-  EXPECT_FALSE(Read(R"({"input_tokens":-1})", &usage).ok());
-  EXPECT_FALSE(Read(R"({"output_tokens":1000000000001})", &usage).ok());
-  EXPECT_FALSE(Read(R"({"output_tokens":"3"})", &usage).ok());
+  EXPECT_FALSE(ReadUsageFrom(R"({"input_tokens":-1})", &usage).ok());
+  EXPECT_FALSE(
+      ReadUsageFrom(R"({"output_tokens":1000000000001})", &usage).ok());
+  EXPECT_FALSE(ReadUsageFrom(R"({"output_tokens":"3"})", &usage).ok());
 }
 
 TEST(WordsTest, TiersOfOtherVendorsHaveWordsOfThisFormat) {
