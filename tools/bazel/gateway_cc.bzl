@@ -105,12 +105,34 @@ def gateway_cc_binary(name, copts = [], **kwargs):
         **kwargs
     )
 
-def gateway_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
-    """A test with gtest's main(). Small by default: at most one minute."""
+# Half of all compiling is of tests, and they are in no hurry. (Without sibling
+# calls, coroutines that resume each other would use up the stack.)
+_TEST_COPTS = ["-O1", "-foptimize-sibling-calls"]
+
+def gateway_cc_test(
+        name,
+        srcs,
+        copts = [],
+        deps = [],
+        size = "small",
+        units = 1,
+        **kwargs):
+    """The tests of a folder, with gtest's main().
+
+    Args:
+      name: of the test.
+      srcs: its sources, compiled as one unit, and headers of theirs.
+      copts: more flags.
+      deps: of the sources.
+      size: small by default: at most one minute.
+      units: in how many units many sources are compiled.
+      **kwargs: goes to the cc_test, such as shard_count.
+    """
     native.cc_test(
         name = name,
         size = size,
-        copts = _WARNINGS + copts,
+        srcs = _in_units(name, srcs, units),
+        copts = _WARNINGS + _UNIT_COPTS + _TEST_COPTS + copts,
         linkstatic = True,
         deps = deps + ["//third_party:gtest_main"],
         **kwargs
