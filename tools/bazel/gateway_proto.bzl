@@ -6,6 +6,9 @@ The root of all .proto files is //proto, so a file imports
 
 _PROTO_ROOT = "proto"
 
+# What every file of protoc's hides under the same name.
+_HIDDEN_NAMES = ["file_default_instances", "schemas"]
+
 def _outputs(srcs, suffixes):
     return [src[:-len(".proto")] + suffix for src in srcs for suffix in suffixes]
 
@@ -21,6 +24,32 @@ def _protoc(name, srcs, proto_deps, outs, flags):
         message = "Generating code for //%s" % native.package_name(),
         visibility = ["//visibility:private"],
     )
+
+def _in_one_unit(name, generated):
+    """One file of all that are generated, as in gateway_cc.bzl."""
+    sources = [out for out in generated if out.endswith(".cc")]
+    if len(sources) == 1:
+        return sources
+    file = name + ".unit.cc"
+    native.genrule(
+        name = name + "_unit",
+        srcs = sources,
+        outs = [file],
+        cmd = "for source in $(SRCS); do stem=$$(basename $$source | tr . _); " +
+              "".join([
+                  "echo \"#define {0} {0}_$$stem\"; ".format(hidden)
+                  for hidden in _HIDDEN_NAMES
+              ]) +
+              "echo \"#line 1 \\\"$$source\\\"\"; cat $$source; " +
+              "".join(["echo \"#undef {0}\"; ".format(hidden) for hidden in _HIDDEN_NAMES]) +
+              "done >$@",
+        message = "Joining the sources of //%s" % native.package_name(),
+        visibility = ["//visibility:private"],
+    )
+    return select({
+        "//tools/bazel:separate": sources,
+        "//conditions:default": [file],
+    })
 
 def gateway_proto_library(name, srcs, deps = [], grpc = False, **kwargs):
     """Generates the C++ code of one proto package.
@@ -55,7 +84,7 @@ def gateway_proto_library(name, srcs, deps = [], grpc = False, **kwargs):
     )
     native.cc_library(
         name = name,
-        srcs = [out for out in messages if out.endswith(".cc")],
+        srcs = _in_one_unit(name, messages),
         hdrs = [out for out in messages if out.endswith(".h")],
         copts = ["-w"],
         includes = [root],
@@ -81,7 +110,7 @@ def gateway_proto_library(name, srcs, deps = [], grpc = False, **kwargs):
         )
         native.cc_library(
             name = name + "_grpc",
-            srcs = [out for out in services if out.endswith(".cc")],
+            srcs = _in_one_unit(name + "_grpc", services),
             hdrs = [out for out in services if out.endswith(".h")],
             copts = ["-w"],
             includes = [root],
