@@ -10,7 +10,7 @@
 namespace gateway {
 namespace {
 
-ChatChunk Read(std::string_view data, bool with_preface = true) {
+ChatChunk ReadChunk(std::string_view data, bool with_preface = true) {
   ChatChunk chunk;
   const absl::Status status = ReadChatChunk(data, with_preface, &chunk);
   EXPECT_TRUE(status.ok()) << status;
@@ -25,14 +25,14 @@ std::string Delta(std::string_view delta) {
 TEST(OpenAiChatChunkReaderTest, ThePrefaceIsReadWhereItIsAskedFor) {
   const std::string_view data =
       R"({"id":"i","model":"m","created":7,"choices":[]})";
-  EXPECT_EQ(Read(data).id, "i");
-  EXPECT_EQ(Read(data).created_seconds, 7);
-  EXPECT_EQ(Read(data, /*with_preface=*/false).id, "");
+  EXPECT_EQ(ReadChunk(data).id, "i");
+  EXPECT_EQ(ReadChunk(data).created_seconds, 7);
+  EXPECT_EQ(ReadChunk(data, /*with_preface=*/false).id, "");
 }
 
 TEST(OpenAiChatChunkReaderTest, ATextIsFoundAsItStands) {
   const std::string data = "  " + Delta(R"({"content":"a\n"})");
-  const ChatChunk chunk = Read(data);
+  const ChatChunk chunk = ReadChunk(data);
   EXPECT_EQ(chunk.choices.at(0).content, "a\n");
   EXPECT_EQ(chunk.raw_text, R"(a\n)");
   EXPECT_EQ(chunk.raw_text.data(), data.data() + data.find("a\\n"));
@@ -43,7 +43,7 @@ TEST(OpenAiChatChunkReaderTest, AListOfContentIsReadEntryByEntry) {
       R"({"content":[{"type":"thinking","thinking":[{"type":"text",)"
       R"("text":"Hm."}]},{"type":"text","text":"Four."}],)"
       R"("images":[{"type":"image_url","image_url":{"url":"https://x"}}]})");
-  const ChatChunk chunk = Read(data);
+  const ChatChunk chunk = ReadChunk(data);
   EXPECT_EQ(chunk.choices.at(0).content, "");
   EXPECT_TRUE(chunk.raw_text.empty());
   ASSERT_EQ(chunk.choices[0].content_parts.size(), 3u);
@@ -53,9 +53,9 @@ TEST(OpenAiChatChunkReaderTest, AListOfContentIsReadEntryByEntry) {
 }
 
 TEST(OpenAiChatChunkReaderTest, AFailureIsToldWhateverElseThereIs) {
-  EXPECT_TRUE(Read(R"({"choices":[],"error":{"message":"No."}})").failed);
-  EXPECT_FALSE(Read(R"({"choices":[],"error":null})").failed);
-  EXPECT_FALSE(Read(R"({"choices":[],"error":false})").failed);
+  EXPECT_TRUE(ReadChunk(R"({"choices":[],"error":{"message":"No."}})").failed);
+  EXPECT_FALSE(ReadChunk(R"({"choices":[],"error":null})").failed);
+  EXPECT_FALSE(ReadChunk(R"({"choices":[],"error":false})").failed);
   ChatChunk chunk;
   EXPECT_FALSE(ReadChatChunk("{\"choices\":1}", true, &chunk).ok());
   EXPECT_FALSE(

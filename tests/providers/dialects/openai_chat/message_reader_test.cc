@@ -105,7 +105,7 @@ TEST(OpenAiChatMessageReaderTest, RefusesToolCallsWithoutATool) {
 }
 
 TEST(OpenAiChatMessageReaderTest, AListOfContentKeepsItsReasoning) {
-  const v1::Message message = MessageOf(
+  const v1::Message message = MessageFromJson(
       R"({"role":"assistant","content":[{"type":"thinking","thinking":[)"
       R"({"type":"text","text":"Hm."}]},{"type":"text","text":"Four."}]})");
   ASSERT_EQ(message.parts_size(), 2);
@@ -114,17 +114,18 @@ TEST(OpenAiChatMessageReaderTest, AListOfContentKeepsItsReasoning) {
 }
 
 TEST(OpenAiChatMessageReaderTest, PicturesComeBehindTheText) {
-  const v1::Message message = MessageOf(
+  const v1::Message message = MessageFromJson(
       R"({"images":[{"type":"image_url","image_url":)"
       R"({"url":"data:image/png;base64,aGk="},"index":0}],"content":"Here."})");
   ASSERT_EQ(message.parts_size(), 2);
   EXPECT_EQ(message.parts(0).text(), "Here.");
   EXPECT_EQ(message.parts(1).image().data(), "hi");
   // Those of another form are kept as they are.
-  EXPECT_EQ(MessageOf(R"({"images":[{"type":"new","x":1}],"content":"a"})")
-                .extensions(0)
-                .json(),
-            R"([{"type":"new","x":1}])");
+  EXPECT_EQ(
+      MessageFromJson(R"({"images":[{"type":"new","x":1}],"content":"a"})")
+          .extensions(0)
+          .json(),
+      R"([{"type":"new","x":1}])");
 }
 
 }  // namespace

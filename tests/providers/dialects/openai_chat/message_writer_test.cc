@@ -165,31 +165,35 @@ TEST(OpenAiChatMessageWriterTest, PastReasoningGoesWhereTheServiceReadsIt) {
 TEST(OpenAiChatMessageWriterTest, PastReasoningMayBeAnEntryOfTheContent) {
   OpenAiChatQuirks mistral;
   mistral.reasoning_in_content = true;
-  const Writing writing = Write(R"pb(
-    role: ROLE_ASSISTANT
-    parts { reasoning { text: "Hm." } }
-    parts { text: "Four." }
-    parts { reasoning { text: "x" signature: "c2ln" } }
-  )pb", mistral);
+  const MessageWriting writing =
+      WriteMessage(R"pb(
+                     role: ROLE_ASSISTANT
+                     parts { reasoning { text: "Hm." } }
+                     parts { text: "Four." }
+                     parts { reasoning { text: "x" signature: "c2ln" } }
+                   )pb",
+                   mistral);
   EXPECT_EQ(writing.json,
             R"([{"role":"assistant","content":[{"type":"thinking",)"
             R"("thinking":[{"type":"text","text":"Hm."}]},)"
             R"({"type":"text","text":"Four."}]}])");
   EXPECT_EQ(writing.losses, Names{"reasoning"});
-  EXPECT_EQ(Write("role: ROLE_ASSISTANT parts { text: 'Four.' }", mistral).json,
-            R"([{"role":"assistant","content":"Four."}])");
+  EXPECT_EQ(
+      WriteMessage("role: ROLE_ASSISTANT parts { text: 'Four.' }", mistral)
+          .json,
+      R"([{"role":"assistant","content":"Four."}])");
 }
 
 TEST(OpenAiChatMessageWriterTest, WhatAModelDrewGoesBackWhereItCanBeRead) {
   const std::string turn =
       "role: ROLE_ASSISTANT parts { text: 'Here.' } "
       "parts { image { media_type: 'image/png' data: 'hi' } }";
-  const Writing lost = Write(turn);
+  const MessageWriting lost = WriteMessage(turn);
   EXPECT_EQ(lost.json, R"([{"role":"assistant","content":"Here."}])");
   EXPECT_EQ(lost.losses, Names{"image"});
   OpenAiChatQuirks openrouter;
   openrouter.images = true;
-  EXPECT_EQ(Write(turn, openrouter).json,
+  EXPECT_EQ(WriteMessage(turn, openrouter).json,
             R"([{"role":"assistant","content":"Here.","images":[)"
             R"({"type":"image_url","image_url":)"
             R"({"url":"data:image/png;base64,aGk="}}]}])");

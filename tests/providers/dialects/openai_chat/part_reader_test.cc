@@ -10,7 +10,7 @@
 namespace gateway {
 namespace {
 
-absl::Status Read(std::string_view json, v1::Part* part) {
+absl::Status ReadPartText(std::string_view json, v1::Part* part) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
     return ReadOpenAiPart(root, part);
   });
@@ -18,7 +18,7 @@ absl::Status Read(std::string_view json, v1::Part* part) {
 
 v1::Part PartOf(std::string_view json) {
   v1::Part part;
-  const absl::Status status = Read(json, &part);
+  const absl::Status status = ReadPartText(json, &part);
   EXPECT_TRUE(status.ok()) << status;
   return part;
 }
@@ -58,10 +58,12 @@ TEST(OpenAiChatPartReaderTest, WhatNobodyKnowsIsKeptWhole) {
 
 TEST(OpenAiChatPartReaderTest, AnErrorNamesWhatIsMissing) {
   v1::Part part;
-  EXPECT_NE(Read(R"({"type":"thinking"})", &part).message().find("thinking"),
-            absl::string_view::npos);
-  EXPECT_FALSE(Read(R"({"text":"a"})", &part).ok());
-  EXPECT_FALSE(Read(R"({"type":"thinking","thinking":[1]})", &part).ok());
+  EXPECT_NE(
+      ReadPartText(R"({"type":"thinking"})", &part).message().find("thinking"),
+      absl::string_view::npos);
+  EXPECT_FALSE(ReadPartText(R"({"text":"a"})", &part).ok());
+  EXPECT_FALSE(
+      ReadPartText(R"({"type":"thinking","thinking":[1]})", &part).ok());
 }
 
 }  // namespace
