@@ -8,7 +8,6 @@
 // that is not.
 
 #include <csignal>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -28,6 +27,7 @@
 #include "service/discovery/pid_file.h"
 #include "service/discovery/pid_record.h"
 #include "service/first_calls.h"
+#include "service/process_signals.h"
 #include "service/version.h"
 
 ABSL_FLAG(std::string, config, "", "The configuration file, YAML or JSON.");
@@ -101,28 +101,6 @@ std::shared_ptr<const ConfigSnapshot> ReadConfig(
   return reading.snapshot;
 }
 
-// SIGTERM and SIGINT end the gateway, a second one at once. They are blocked
-// from the start, so that none is lost and no thread is interrupted.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-  }
-
-  int Await() const {
-    int number = 0;
-    sigwait(&set_, &number);
-    return number;
-  }
-
- private:
-  sigset_t set_;
-};
-
 std::string PidFilePath(const Environment& environment) {
   const std::string flag = absl::GetFlag(FLAGS_pid_file);
   if (!flag.empty()) return flag;
@@ -166,8 +144,7 @@ int CannotStart(const ConfigSnapshot& config, const absl::Status& why) {
 }
 
 int Serve(std::shared_ptr<const ConfigSnapshot> config,
-          const Environment& environment) {
-  const EndSignals signals;
+          const Environment& environment, const ProcessSignals& signals) {
   const absl::Status logging =
       StartLogging(ToLoggingOptions(config->config().logging()));
   if (!logging.ok()) {
@@ -191,12 +168,12 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
        {"config", config->source()}});
   if (absl::GetFlag(FLAGS_first_calls)) std::cerr << FirstCalls(at);
 
-  const int number = signals.Await();
+  const int number = signals.AwaitEnd();
   Log(LogLevel::kInfo, "main", "draining",
       {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
   pid_file->reset();  // Nobody new is to find this gateway.
   const Thread impatience("impatience", [&signals] {
-    signals.Await();
+    signals.AwaitEnd();
     Log(LogLevel::kWarn, "main", "told twice to end; ending now");
     StopLogging();
     _exit(1);
@@ -209,16 +186,22 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
   _exit(0);
 }
 
+int CheckConfig(const Environment& environment) {
+  const std::shared_ptr<const ConfigSnapshot> config =
+      ReadConfig(absl::GetFlag(FLAGS_config), environment);
+  if (config == nullptr) return 1;
+  std::cout << config->masked_yaml();
+  return 0;
+}
+
 int Main() {
   const Environment environment = ReadEnvironment();
+  if (absl::GetFlag(FLAGS_check_config)) return CheckConfig(environment);
+  const ProcessSignals signals;
   std::shared_ptr<const ConfigSnapshot> config =
       ReadConfig(absl::GetFlag(FLAGS_config), environment);
   if (config == nullptr) return 1;
-  if (absl::GetFlag(FLAGS_check_config)) {
-    std::cout << config->masked_yaml();
-    return 0;
-  }
-  return Serve(std::move(config), environment);
+  return Serve(std::move(config), environment, signals);
 }
 
 }  // namespace

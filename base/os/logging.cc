@@ -20,14 +20,17 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/os/clock.h"
+#include "base/os/log_file.h"
 #include "base/os/mutex.h"
 #include "base/text/json_escape.h"
 #include "base/text/timestamp.h"
 #include "spdlog/async_logger.h"
 #include "spdlog/details/thread_pool.h"
-#include "spdlog/sinks/basic_file_sink.h"
+#include "spdlog/details/null_mutex.h"
+#include "spdlog/sinks/base_sink.h"
 #include "spdlog/sinks/stdout_sinks.h"
 
 namespace gateway {
@@ -66,6 +69,24 @@ class LevelTable {
 
   Mutex mu_;
   LogLevels levels_ GUARDED_BY(mu_);
+};
+
+// Used by the writing thread alone, so it needs no lock.
+class LogFileSink
+    : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit LogFileSink(std::unique_ptr<LogFile> file)
+      : file_(std::move(file)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_->Write({line.data(), line.size()});
+  }
+  void flush_() override {}
+
+  const std::unique_ptr<LogFile> file_;
 };
 
 // Where lines go. Changes only while nobody logs.
@@ -197,15 +218,22 @@ void SetLogLevels(const LogLevels& levels) { Levels().Set(levels); }
 
 absl::Status StartLogging(const LoggingOptions& options) {
   Output next;
+  std::unique_ptr<LogFile> file;
+  if (!options.file.empty()) {
+    absl::StatusOr<std::unique_ptr<LogFile>> opened =
+        LogFile::Open(options.file);
+    if (!opened.ok()) return opened.status();
+    file = *std::move(opened);
+  }
   try {
     next.thread_pool = std::make_shared<spdlog::details::thread_pool>(
         std::max<size_t>(options.lines_waiting_limit, 1), 1,
         PrepareWritingThread);
     spdlog::sink_ptr sink;
-    if (options.file.empty()) {
+    if (file == nullptr) {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+      sink = std::make_shared<LogFileSink>(std::move(file));
     }
     next.logger = std::make_shared<spdlog::async_logger>(
         "gateway", std::move(sink), next.thread_pool,
@@ -217,7 +245,7 @@ absl::Status StartLogging(const LoggingOptions& options) {
     next.logger->flush_on(spdlog::level::trace);
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot open the log: ", error.what()));
+        absl::StrCat("cannot start the log: ", error.what()));
   }
   StopLogging();
   if (options.clock != nullptr) next.clock = options.clock;

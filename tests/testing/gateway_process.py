@@ -47,7 +47,9 @@ class GatewayProcess:
     """One gateway, until stop() or the end of its `with` block."""
 
     def __init__(self, config, env=None, flags=(), binary=BINARY,
-                 timeout_s=_TIMEOUT_S):
+                 timeout_s=_TIMEOUT_S, await_ready=None):
+        """With `await_ready`, for a gateway whose log is elsewhere, that is
+        called for the log's line that says "ready"."""
         self._timeout_s = timeout_s
         self._changed = threading.Condition()
         self._log = _Lines()  # Standard error.
@@ -73,7 +75,8 @@ class GatewayProcess:
         for reader in self._readers:
             reader.start()
         try:
-            ready = self.wait_for_log(msg="ready")
+            ready = (await_ready() if await_ready is not None else
+                     self.wait_for_log(msg="ready"))
         except BaseException:
             self.kill()
             raise

@@ -1,0 +1,127 @@
+#include "base/os/log_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/os/mutex.h"
+
+namespace gateway {
+namespace {
+
+constexpr mode_t kLogFileMode = 0640;
+
+// The files of this process that are open.
+struct OpenLogFiles {
+  Mutex mu;
+  std::vector<LogFile*> files GUARDED_BY(mu);
+};
+
+OpenLogFiles& AllLogFiles() {
+  static OpenLogFiles& all = *new OpenLogFiles;
+  return all;
+}
+
+absl::Status LogFileError(const std::string& path, int error) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot open the log ", path, ": ", strerror(error)));
+}
+
+int OpenForAppend(const std::string& path) {
+  return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+              kLogFileMode);
+}
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogFile>> LogFile::Open(
+    const std::string& path) {
+  const int fd = OpenForAppend(path);
+  if (fd < 0) return LogFileError(path, errno);
+  return std::unique_ptr<LogFile>(new LogFile(path, fd));
+}
+
+LogFile::LogFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {
+  OpenLogFiles& all = AllLogFiles();
+  MutexLock lock(all.mu);
+  all.files.push_back(this);
+}
+
+LogFile::~LogFile() {
+  {
+    OpenLogFiles& all = AllLogFiles();
+    MutexLock lock(all.mu);
+    all.files.erase(std::find(all.files.begin(), all.files.end(), this));
+  }
+  MutexLock lock(mu_);
+  close(fd_);
+}
+
+void LogFile::Write(std::string_view lines) {
+  MutexLock lock(mu_);
+  while (!lines.empty()) {
+    const ssize_t written = write(fd_, lines.data(), lines.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      if (!failing_) {
+        fprintf(stderr, "lines of the log %s are lost: %s\n", path_.c_str(),
+                strerror(errno));
+      }
+      failing_ = true;
+      return;
+    }
+    lines.remove_prefix(static_cast<size_t>(written));
+  }
+  failing_ = false;
+}
+
+absl::Status LogFile::Reopen() {
+  // A file that is a pipe may wait for its reader: not with the lock.
+  const int fd = OpenForAppend(path_);
+  if (fd < 0) return LogFileError(path_, errno);
+  MutexLock lock(mu_);
+  close(std::exchange(fd_, fd));
+  return absl::OkStatus();
+}
+
+absl::Status ReopenLogFiles() {
+  OpenLogFiles& all = AllLogFiles();
+  MutexLock lock(all.mu);
+  absl::Status result;
+  for (LogFile* file : all.files) result.Update(file->Reopen());
+  return result;
+}
+
+absl::Status CheckLogFile(const std::string& path) {
+  struct stat found;
+  if (stat(path.c_str(), &found) != 0) {
+    if (errno != ENOENT) return LogFileError(path, errno);
+    // Open would create it.
+    const bool may = access(DirectoryOf(path).c_str(), W_OK | X_OK) == 0;
+    return may ? absl::OkStatus() : LogFileError(path, errno);
+  }
+  if (S_ISDIR(found.st_mode)) return LogFileError(path, EISDIR);
+  if (access(path.c_str(), W_OK) != 0) return LogFileError(path, errno);
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

@@ -1,0 +1,64 @@
+// LogFile is a file that log lines are appended to. What rotates logs renames
+// the file and then has the process open it again, by its name:
+//
+//   absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open(path);
+//   (*file)->Write(lines);
+//   ...
+//   ReopenLogFiles();  // After the rename: of all that are open.
+//
+// Lines that cannot be written, on a full disk for example, are lost, and
+// standard error is told once for each time that it begins.
+//
+// Thread-safe. Blocks: for the threads that write logs, never on an event loop.
+
+#ifndef BASE_OS_LOG_FILE_H_
+#define BASE_OS_LOG_FILE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/os/mutex.h"
+
+namespace gateway {
+
+class LogFile {
+ public:
+  // Creates the file if there is none, for its owner to write and its group to
+  // read. Errors are of kInvalidArgument and name the file.
+  static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path);
+
+  ~LogFile();
+
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+
+  // Appends whole lines.
+  void Write(std::string_view lines) LOCKS_EXCLUDED(mu_);
+
+  // Goes on with the file that has the path now, which is created if there is
+  // none. After an error the one that was open before stays in use.
+  absl::Status Reopen() LOCKS_EXCLUDED(mu_);
+
+ private:
+  LogFile(std::string path, int fd);
+
+  const std::string path_;
+  Mutex mu_;
+  int fd_ GUARDED_BY(mu_);
+  bool failing_ GUARDED_BY(mu_) = false;  // And that was told.
+};
+
+// Reopens every LogFile of the process. Returns the first error, after trying
+// all of them.
+absl::Status ReopenLogFiles();
+
+// Whether Open would succeed, without creating anything. The error names the
+// file.
+absl::Status CheckLogFile(const std::string& path);
+
+}  // namespace gateway
+
+#endif  // BASE_OS_LOG_FILE_H_

@@ -1,0 +1,43 @@
+// ProcessSignals is what the process does when it is sent a signal.
+//
+//   const ProcessSignals signals;  // First of all, before there are threads.
+//   ...
+//   const int number = signals.AwaitEnd();
+//   ... drain ...
+//
+// | signal | what happens |
+// | --- | --- |
+// | SIGTERM, SIGINT | AwaitEnd() returns |
+// | SIGHUP, SIGUSR1 | the log files are opened again, for log rotation |
+// | SIGPIPE | nothing |
+// | SIGQUIT, SIGUSR2, SIGALRM, others without a use here | a line in the log |
+// | SIGKILL, SIGABRT, those of broken code and job control | the system's |
+//
+// Thread contract: made by the main thread. One thread at a time awaits.
+
+#ifndef SERVICE_PROCESS_SIGNALS_H_
+#define SERVICE_PROCESS_SIGNALS_H_
+
+#include <csignal>
+
+namespace gateway {
+
+class ProcessSignals {
+ public:
+  // Blocks the signals that AwaitEnd() takes, for this thread and those that it
+  // will start: none is lost, and no thread is interrupted.
+  ProcessSignals();
+
+  ProcessSignals(const ProcessSignals&) = delete;
+  ProcessSignals& operator=(const ProcessSignals&) = delete;
+
+  // Waits for SIGTERM or SIGINT and returns it; deals with all others.
+  int AwaitEnd() const;
+
+ private:
+  sigset_t taken_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PROCESS_SIGNALS_H_

@@ -1,0 +1,120 @@
+#include "base/os/log_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+class LogFileTest : public testing::Test {
+ protected:
+  LogFileTest()
+      : path_(testing::TempDir() + "/" +
+              testing::UnitTest::GetInstance()->current_test_info()->name() +
+              ".rotated") {
+    unlink(path_.c_str());
+    unlink(OldPath().c_str());
+  }
+
+  std::string OldPath() const { return path_ + ".1"; }
+
+  std::unique_ptr<LogFile> Open() const {
+    absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open(path_);
+    EXPECT_TRUE(file.ok()) << file.status();
+    return file.ok() ? *std::move(file) : nullptr;
+  }
+
+  static std::string Read(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream contents;
+    contents << file.rdbuf();
+    return contents.str();
+  }
+
+  const std::string path_;
+};
+
+TEST_F(LogFileTest, LinesFollowWhatIsThere) {
+  Open()->Write("first\n");
+  Open()->Write("second\n");
+  EXPECT_EQ(Read(path_), "first\nsecond\n");
+}
+
+TEST_F(LogFileTest, OthersOfTheMachineCannotReadIt) {
+  const std::unique_ptr<LogFile> file = Open();
+  struct stat found;
+  ASSERT_EQ(stat(path_.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0007, 0u);
+}
+
+TEST_F(LogFileTest, AfterARenameItGoesOnUntilItIsReopened) {
+  const std::unique_ptr<LogFile> file = Open();
+  file->Write("one\n");
+  ASSERT_EQ(rename(path_.c_str(), OldPath().c_str()), 0);
+  file->Write("two\n");
+  EXPECT_TRUE(ReopenLogFiles().ok());
+  file->Write("three\n");
+  EXPECT_EQ(Read(OldPath()), "one\ntwo\n");
+  EXPECT_EQ(Read(path_), "three\n");
+}
+
+TEST_F(LogFileTest, WhatCannotBeReopenedStaysOpen) {
+  const std::unique_ptr<LogFile> file = Open();
+  ASSERT_EQ(rename(path_.c_str(), OldPath().c_str()), 0);
+  ASSERT_EQ(mkdir(path_.c_str(), 0700), 0);
+  const absl::Status reopened = ReopenLogFiles();
+  rmdir(path_.c_str());
+  EXPECT_EQ(reopened.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(reopened.message()), HasSubstr(path_));
+  file->Write("kept\n");
+  EXPECT_EQ(Read(OldPath()), "kept\n");
+}
+
+TEST_F(LogFileTest, AFileThatIsGoneIsNotReopened) {
+  Open().reset();
+  unlink(path_.c_str());
+  EXPECT_TRUE(ReopenLogFiles().ok());
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+}
+
+TEST_F(LogFileTest, WhenTheDiskIsFullStandardErrorIsToldOnce) {
+  absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open("/dev/full");
+  ASSERT_TRUE(file.ok()) << file.status();
+  testing::internal::CaptureStderr();
+  (*file)->Write("lost\n");
+  (*file)->Write("lost too\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "lines of the log /dev/full are lost: No space left on device\n");
+}
+
+TEST_F(LogFileTest, TheCheckAgreesWithOpenAndCreatesNothing) {
+  for (const std::string& path :
+       {path_, std::string("/dev/null"), std::string("/proc/no/gateway.log"),
+        std::string("/no such directory/gateway.log"), testing::TempDir(),
+        std::string("/dev/null/gateway.log")}) {
+    SCOPED_TRACE(path);
+    unlink(path_.c_str());
+    const absl::Status check = CheckLogFile(path);
+    EXPECT_NE(access(path_.c_str(), F_OK), 0);
+    EXPECT_EQ(check, LogFile::Open(path).status());
+  }
+}
+
+}  // namespace
+}  // namespace gateway
