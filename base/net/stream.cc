@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/net/tls_material.h"
 
 namespace gateway {
 namespace {

@@ -1,8 +1,6 @@
 #include "base/net/tls_context.h"
 
 #include <arpa/inet.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
@@ -12,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/net/tls_material.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 
@@ -27,73 +26,17 @@ std::string WireAlpn(const std::vector<std::string>& names) {
   return wire;
 }
 
-absl::Status FileError(std::string_view what, const std::string& file) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      ToAbsl(what), " '", file, "': ", TakeTlsError("cannot be read")));
+// An error of material with what it is of.
+absl::Status OfMaterial(std::string_view what, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(ToAbsl(what), ": ", status.message()));
 }
 
 bool IsIpAddress(const std::string& name) {
   in6_addr address;
   return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
          inet_pton(AF_INET6, name.c_str(), &address) == 1;
-}
-
-using BioPointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using X509Pointer = std::unique_ptr<X509, decltype(&X509_free)>;
-
-BioPointer OverText(std::string_view text) {
-  return BioPointer(BIO_new_mem_buf(text.data(), text.size()), &BIO_free);
-}
-
-X509Pointer NextCertificate(BIO* pem) {
-  return X509Pointer(PEM_read_bio_X509(pem, nullptr, nullptr, nullptr),
-                     &X509_free);
-}
-
-absl::Status PemError(std::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(ToAbsl(what), ": ", TakeTlsError("holds no PEM")));
-}
-
-absl::Status UseCertificateChain(SSL_CTX* context, std::string_view text) {
-  const BioPointer pem = OverText(text);
-  const X509Pointer own = NextCertificate(pem.get());
-  if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1) {
-    return PemError("certificate chain");
-  }
-  while (const X509Pointer issuer = NextCertificate(pem.get())) {
-    if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1) {
-      return PemError("certificate chain");
-    }
-  }
-  ERR_clear_error();  // The end of the text is an error to OpenSSL.
-  return absl::OkStatus();
-}
-
-absl::Status UsePrivateKey(SSL_CTX* context, const Secret& key) {
-  const BioPointer pem = OverText(key.Reveal());
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> parsed(
-      PEM_read_bio_PrivateKey(pem.get(), nullptr, nullptr, nullptr),
-      &EVP_PKEY_free);
-  if (parsed == nullptr ||
-      SSL_CTX_use_PrivateKey(context, parsed.get()) != 1 ||
-      SSL_CTX_check_private_key(context) != 1) {
-    return PemError("private key");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status TrustIssuers(SSL_CTX* context, std::string_view text) {
-  const BioPointer pem = OverText(text);
-  size_t count = 0;
-  while (const X509Pointer issuer = NextCertificate(pem.get())) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), issuer.get());
-    SSL_CTX_add_client_CA(context, issuer.get());
-    ++count;
-  }
-  if (count == 0) return PemError("client CA");
-  ERR_clear_error();
-  return absl::OkStatus();
 }
 
 void SetCommonOptions(SSL_CTX* context) {
@@ -113,14 +56,6 @@ void SetCommonOptions(SSL_CTX* context) {
 
 }  // namespace
 
-std::string TakeTlsError(std::string_view fallback) {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  if (code == 0) return std::string(fallback);
-  const char* const reason = ERR_reason_error_string(code);
-  return reason != nullptr ? std::string(reason) : absl::StrCat("error ", code);
-}
-
 absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(
     const ClientOptions& options) {
   SSL_CTX* const ssl_context = SSL_CTX_new(TLS_client_method());
@@ -134,10 +69,10 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForClient(
   if (SSL_CTX_set_default_verify_paths(ssl_context) != 1) {
     return absl::InternalError(TakeTlsError("no system CA bundle"));
   }
-  if (!options.extra_ca_file.empty() &&
-      SSL_CTX_load_verify_locations(
-          ssl_context, options.extra_ca_file.c_str(), nullptr) != 1) {
-    return FileError("CA file", options.extra_ca_file);
+  if (!options.extra_ca_file.empty()) {
+    GATEWAY_RETURN_IF_ERROR(
+        OfMaterial(absl::StrCat("CA file '", options.extra_ca_file, "'"),
+                   TrustCaFile(ssl_context, options.extra_ca_file)));
   }
   return context;
 }
@@ -151,11 +86,14 @@ absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::ForServer(
   std::shared_ptr<TlsContext> context(
       new TlsContext(ssl_context, /*is_server=*/true, WireAlpn(options.alpn)));
   SetCommonOptions(ssl_context);
-  GATEWAY_RETURN_IF_ERROR(
-      UseCertificateChain(ssl_context, options.certificate_chain_pem));
-  GATEWAY_RETURN_IF_ERROR(UsePrivateKey(ssl_context, options.private_key_pem));
+  GATEWAY_RETURN_IF_ERROR(OfMaterial(
+      "certificate chain",
+      UseCertificateChain(ssl_context, options.certificate_chain_pem)));
+  GATEWAY_RETURN_IF_ERROR(OfMaterial(
+      "private key", UsePrivateKey(ssl_context, options.private_key_pem)));
   if (!options.client_ca_pem.empty()) {
-    GATEWAY_RETURN_IF_ERROR(TrustIssuers(ssl_context, options.client_ca_pem));
+    GATEWAY_RETURN_IF_ERROR(OfMaterial(
+        "client CA", TrustClientIssuers(ssl_context, options.client_ca_pem)));
     SSL_CTX_set_verify(ssl_context,
                        SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        nullptr);

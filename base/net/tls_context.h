@@ -9,7 +9,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -62,9 +61,6 @@ class TlsContext {
   const bool is_server_;
   const std::string alpn_;  // In the wire form: length, name, length, name.
 };
-
-// What OpenSSL last complained about on this thread, in words; clears it.
-std::string TakeTlsError(std::string_view fallback);
 
 }  // namespace gateway
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/net/tls_material.h"
 #include "base/secret.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
