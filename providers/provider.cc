@@ -15,6 +15,8 @@ absl::Status Cannot(const Provider& provider, std::string_view what) {
 
 }  // namespace
 
+absl::Status Provider::Obstacle() const { return absl::OkStatus(); }
+
 bool Provider::Forwards(const RawRequest& raw) const {
   const Dialect* const dialect = FindDialect(raw.dialect->name());
   return dialect != nullptr && dialect->CanForward(raw.scan, raw.body);

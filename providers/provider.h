@@ -55,6 +55,9 @@ struct RawRequest {
 struct TryProgress {
   HttpProgress http;
   int http_status = 0;  // 0 while there is none.
+  // Another try would only spend again what this one has spent: whatever
+  // becomes of it, none follows.
+  bool is_last = false;
   // Steady times; infinite past while they have not come.
   absl::Duration dispatched = -absl::InfiniteDuration();
   absl::Duration first_byte = -absl::InfiniteDuration();
@@ -135,6 +138,11 @@ class Provider {
 
   // As in the configuration.
   virtual std::string_view name() const = 0;
+
+  // Why it could not answer anybody now, as far as can be told without asking:
+  // its program is not there, say. OK if nothing is known. Costs a few system
+  // calls.
+  virtual absl::Status Obstacle() const;
 
   // The dialect of this name, if raw calls may come in it; null if not.
   virtual const Dialect* FindDialect(std::string_view name) const = 0;

@@ -56,6 +56,7 @@ class StructuredOutput final : public Provider {
 
   // In every dialect the words that ask for JSON begin so; where they mean
   // something else, reading the request costs time and nothing more.
+  absl::Status Obstacle() const override { return provider_->Obstacle(); }
   bool Forwards(const RawRequest& raw) const override {
     if (modes_.usual != OutputMode::kNative &&
         (raw.body.find("json_schema") != std::string_view::npos ||

@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 namespace gateway {
@@ -27,11 +31,11 @@ int64_t CountEntries(const char* path) {
   return entries;
 }
 
-}  // namespace
+constexpr size_t kTreeProcessesMax = 64;
 
-ProcessMemory ReadProcessMemory() {
+ProcessMemory ReadMemoryFile(const std::string& path) {
   ProcessMemory memory;
-  FILE* const file = fopen("/proc/self/statm", "re");
+  FILE* const file = fopen(path.c_str(), "re");
   if (file == nullptr) return memory;
   int64_t virtual_pages = 0;
   int64_t resident_pages = 0;
@@ -43,6 +47,42 @@ ProcessMemory ReadProcessMemory() {
   }
   fclose(file);
   return memory;
+}
+
+// Appends the processes that the threads of `pid` have started.
+void AppendChildren(int64_t pid, std::vector<int64_t>* children) {
+  const std::string tasks = absl::StrCat("/proc/", pid, "/task");
+  DIR* const folder = opendir(tasks.c_str());
+  if (folder == nullptr) return;
+  while (const dirent* entry = readdir(folder)) {
+    if (entry->d_name[0] == '.') continue;
+    const std::string path =
+        absl::StrCat(tasks, "/", entry->d_name, "/children");
+    FILE* const file = fopen(path.c_str(), "re");
+    if (file == nullptr) continue;
+    int64_t child = 0;
+    while (children->size() < kTreeProcessesMax &&
+           fscanf(file, "%" SCNd64, &child) == 1) {
+      children->push_back(child);
+    }
+    fclose(file);
+  }
+  closedir(folder);
+}
+
+}  // namespace
+
+ProcessMemory ReadProcessMemory() { return ReadMemoryFile("/proc/self/statm"); }
+
+int64_t ResidentBytesOfTree(int64_t pid) {
+  std::vector<int64_t> tree = {pid};
+  int64_t bytes = 0;
+  for (size_t i = 0; i < tree.size(); ++i) {
+    bytes += ReadMemoryFile(absl::StrCat("/proc/", tree[i], "/statm"))
+                 .resident_bytes;
+    AppendChildren(tree[i], &tree);
+  }
+  return bytes;
 }
 
 absl::Duration ProcessCpuTime() {

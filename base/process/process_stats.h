@@ -20,6 +20,11 @@ struct ProcessMemory {
 };
 ProcessMemory ReadProcessMemory();
 
+// What process `pid` and its descendants have resident, together; pages that
+// they share count for each. At most 64 processes are looked at, each of which
+// costs some microseconds a thread.
+int64_t ResidentBytesOfTree(int64_t pid);
+
 // In user and kernel mode, of all threads.
 absl::Duration ProcessCpuTime();
 

@@ -12,13 +12,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/async/timer_wheel.h"
 #include "base/memory/block_pool.h"
 #include "base/process/exec_program.h"
+#include "base/process/process_stats.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 
 namespace gateway {
 namespace {
@@ -97,6 +101,75 @@ OwnedFd OpenProcess(pid_t pid) {
   return OwnedFd(static_cast<int>(syscall(SYS_pidfd_open, pid, /*flags=*/0)));
 }
 
+// Not the operator's PATH: these two decide what the program may do.
+constexpr std::string_view kLauncherPath = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+// Of a program's errors, in one turn of the loop.
+constexpr int kErrorReadsPerTurn = 8;
+
+// Between being told by SIGXCPU and being killed.
+constexpr int64_t kCpuGraceSeconds = 5;
+
+// The limit that is told, and the one that cannot be raised again.
+std::string LimitArgument(std::string_view name, int64_t soft, int64_t hard) {
+  return absl::StrCat("--", ToAbsl(name), "=", soft, ":", hard);
+}
+
+// setpriv and prlimit become the program, each by one exec, once they have done
+// in the child what only can be done there.
+absl::StatusOr<std::vector<std::string>> LauncherOf(
+    const Subprocess::Options& options) {
+  GATEWAY_ASSIGN_OR_RETURN(std::string setpriv,
+                           FindProgram("setpriv", kLauncherPath));
+  std::vector<std::string> launcher = {std::move(setpriv), "--pdeathsig",
+                                       "KILL", "--"};
+  std::vector<std::string> limits;
+  if (options.cpu_time_limit < absl::InfiniteDuration()) {
+    const int64_t seconds = absl::ToInt64Seconds(
+        absl::Ceil(options.cpu_time_limit, absl::Seconds(1)));
+    limits.push_back(LimitArgument("cpu", seconds, seconds + kCpuGraceSeconds));
+  }
+  if (options.file_bytes_limit > 0) {
+    limits.push_back(LimitArgument("fsize", options.file_bytes_limit,
+                                   options.file_bytes_limit));
+  }
+  if (limits.empty()) return launcher;
+  // What is killed for its limits leaves no image of its memory behind.
+  limits.push_back(LimitArgument("core", 0, 0));
+  GATEWAY_ASSIGN_OR_RETURN(std::string prlimit,
+                           FindProgram("prlimit", kLauncherPath));
+  launcher.push_back(std::move(prlimit));
+  launcher.insert(launcher.end(), limits.begin(), limits.end());
+  launcher.push_back("--");
+  return launcher;
+}
+
+std::string_view PathOf(const std::vector<std::string>& environment) {
+  constexpr std::string_view kName = "PATH=";
+  for (const std::string& variable : environment) {
+    if (variable.starts_with(kName)) {
+      return std::string_view(variable).substr(kName.size());
+    }
+  }
+  return "/usr/bin:/bin";
+}
+
+// All words of it: of the launcher and of the program.
+absl::StatusOr<std::vector<std::string>> CommandLineOf(
+    const Subprocess::Options& options) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      const std::string program,
+      FindProgram(options.command.front(), PathOf(options.environment)));
+  GATEWAY_ASSIGN_OR_RETURN(std::vector<std::string> words, LauncherOf(options));
+  // The program may begin in another directory.
+  std::error_code error;
+  const std::filesystem::path place = std::filesystem::absolute(program, error);
+  words.push_back(error ? program : place.string());
+  words.insert(words.end(), options.command.begin() + 1,
+               options.command.end());
+  return words;
+}
+
 // What a program is started with. Nothing of ours runs in the child: its memory
 // is ours until it is the program's.
 class Launch {
@@ -118,6 +191,8 @@ class Launch {
   }
 
   absl::StatusOr<pid_t> Start(Subprocess::Options& options) {
+    GATEWAY_ASSIGN_OR_RETURN(std::vector<std::string> command,
+                             CommandLineOf(options));
     if (!options.directory.empty()) {
       Check(posix_spawn_file_actions_addchdir_np(&files_,
                                                  options.directory.c_str()));
@@ -133,16 +208,19 @@ class Launch {
         &attributes_,
         static_cast<int16_t>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
                              POSIX_SPAWN_SETSIGMASK)));
-    std::vector<char*> arguments = ExecPointers(options.command);
+    std::vector<char*> arguments = ExecPointers(command);
     std::vector<char*> environment = ExecPointers(options.environment);
     pid_t pid = 0;
     if (error_ == 0) {
-      error_ = posix_spawnp(&pid, arguments[0], &files_, &attributes_,
-                            arguments.data(), environment.data());
+      error_ = posix_spawn(&pid, arguments[0], &files_, &attributes_,
+                           arguments.data(), environment.data());
     }
     if (error_ == 0) return pid;
     return absl::ErrnoToStatus(
-        error_, absl::StrCat("cannot run ", options.command.front()));
+        error_,
+        absl::StrCat("cannot run ", options.command.front(),
+                     options.directory.empty() ? "" : " in ",
+                     options.directory));
   }
 
  private:
@@ -175,6 +253,7 @@ class Subprocess::Child {
         pid_(pid),
         output_bytes_limit_(options.output_bytes_limit),
         errors_bytes_limit_(options.errors_bytes_limit),
+        memory_bytes_limit_(options.memory_bytes_limit),
         grace_(options.grace),
         on_gone_(options.on_gone) {}
 
@@ -187,6 +266,8 @@ class Subprocess::Child {
   // Nothing more will come.
   bool ended() const { return gone_ && !output_.fd.valid(); }
   WakeUp& wake_up() { return wake_up_; }
+  // RESOURCE_EXHAUSTED once it was killed for its memory.
+  absl::Status WithinMemory() const;
 
   void Terminate();
   // As Terminate; nobody reads any more.
@@ -211,6 +292,10 @@ class Subprocess::Child {
   void Close(Watch& watch);
   void OnOutput();
   void OnErrors();
+  // Reads so much of them as one turn of the loop allows. False if there may be
+  // more.
+  bool ReadErrors();
+  void WatchMemory();
   void OnExit();
   void Reap();
   void Signal(int signal) const;
@@ -219,6 +304,7 @@ class Subprocess::Child {
   const pid_t pid_;
   const size_t output_bytes_limit_;
   const size_t errors_bytes_limit_;
+  const int64_t memory_bytes_limit_;
   const absl::Duration grace_;
   const std::function<void()> on_gone_;
 
@@ -226,12 +312,14 @@ class Subprocess::Child {
   Watch error_output_{this, &Child::OnErrors};
   Watch process_{this, &Child::OnExit};  // A pidfd.
   Timer kill_{[this] { Signal(SIGKILL); }};
+  Timer look_at_memory_{[this] { WatchMemory(); }};
   WakeUp wake_up_;
   std::shared_ptr<Child> self_;  // Until gone.
 
   size_t output_bytes_ = 0;
   bool output_ready_ = true;
   bool terminating_ = false;
+  bool over_memory_ = false;
   bool gone_ = false;
   End end_;
   std::string errors_;
@@ -244,7 +332,12 @@ absl::Status Subprocess::Child::Begin(std::shared_ptr<Child> self,
   absl::Status status = Open(process_, OpenProcess(pid_));
   if (status.ok()) status = Open(output_, std::move(output));
   if (status.ok()) status = Open(error_output_, std::move(errors));
-  if (status.ok()) return status;
+  if (status.ok()) {
+    if (memory_bytes_limit_ > 0) {
+      loop_.ArmTimer(look_at_memory_, kMemoryWatchPeriod);
+    }
+    return status;
+  }
   Signal(SIGKILL);
   siginfo_t info;
   waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
@@ -279,6 +372,7 @@ void Subprocess::Child::OnOutput() {
 }
 
 absl::StatusOr<bool> Subprocess::Child::TryRead(std::string* output) {
+  GATEWAY_RETURN_IF_ERROR(WithinMemory());
   // What has been said before the end is there at the end.
   while (output_.fd.valid() && (output_ready_ || gone_)) {
     const Block block = loop_.blocks().Take();
@@ -303,7 +397,17 @@ absl::StatusOr<bool> Subprocess::Child::TryRead(std::string* output) {
 }
 
 void Subprocess::Child::OnErrors() {
-  while (error_output_.fd.valid()) {
+  if (ReadErrors()) return;
+  // Edge-triggered: nobody would tell of what is there already.
+  loop_.Post([self = self_] {
+    if (self != nullptr) self->OnErrors();
+  });
+}
+
+bool Subprocess::Child::ReadErrors() {
+  // Someone writes as fast as this reads, if he wants to.
+  for (int i = 0; i < kErrorReadsPerTurn; ++i) {
+    if (!error_output_.fd.valid()) return true;
     const Block block = loop_.blocks().Take();
     const ssize_t got =
         read(error_output_.fd.get(), block.data(), Block::capacity());
@@ -313,9 +417,27 @@ void Subprocess::Child::OnErrors() {
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return;
+    if (got < 0 && errno == EAGAIN) return true;
     Close(error_output_);
   }
+  return false;
+}
+
+absl::Status Subprocess::Child::WithinMemory() const {
+  if (!over_memory_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the program has more memory than the limit of ",
+                   memory_bytes_limit_, " bytes"));
+}
+
+void Subprocess::Child::WatchMemory() {
+  if (ResidentBytesOfTree(pid_) <= memory_bytes_limit_) {
+    loop_.ArmTimer(look_at_memory_, kMemoryWatchPeriod);
+    return;
+  }
+  over_memory_ = true;
+  Signal(SIGKILL);
+  wake_up_.Set();
 }
 
 void Subprocess::Child::OnExit() {
@@ -338,7 +460,8 @@ void Subprocess::Child::Reap() {
     end_.signal = info.si_status;
   }
   kill_.Cancel();
-  OnErrors();
+  look_at_memory_.Cancel();
+  ReadErrors();
   Close(error_output_);
   Close(process_);
   if (on_gone_) on_gone_();
@@ -393,6 +516,7 @@ Task<absl::StatusOr<bool>> Subprocess::Read(std::string* output,
     if (child.ended()) break;
     co_await child.wake_up().Wait();
   }
+  GATEWAY_CO_RETURN_IF_ERROR(child.WithinMemory());
   co_return false;
 }
 

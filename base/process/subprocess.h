@@ -2,7 +2,7 @@
 //
 //   Subprocess::Options options;
 //   options.command = {"claude", "-p"};
-//   options.environment = InheritedEnvironment();
+//   options.environment = {"PATH=/usr/bin:/bin"};
 //   options.input = prompt;
 //   GATEWAY_CO_ASSIGN_OR_RETURN(std::unique_ptr<Subprocess> process,
 //                               Subprocess::Start(loop, std::move(options)));
@@ -20,6 +20,11 @@
 // behind is killed; when it is to end, the whole group is asked by SIGTERM, and
 // killed by SIGKILL after the grace. It inherits no file of the gateway's
 // except its own input, output and errors. Nothing of it stays as a zombie.
+// When the gateway dies, however it does, the program is killed.
+//
+// posix_spawn runs nothing of ours in the child, so what has to be done there
+// before the program begins is done by util-linux's setpriv and prlimit, which
+// become the program (docs/adr/0007-child-processes.md).
 //
 // Output waits in the pipe until it is read, so a slow reader makes the program
 // wait. Errors are read as they come, and only their beginning is kept.
@@ -32,6 +37,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -53,8 +59,9 @@ std::vector<std::string> InheritedEnvironment();
 class Subprocess {
  public:
   struct Options {
-    // The program, which is looked for in PATH if it has no slash, and its
-    // arguments. REQUIRES: not empty.
+    // The program, which is looked for in PATH of `environment` if it has no
+    // slash, and its arguments. A path that does not begin with a slash counts
+    // from the gateway's directory. REQUIRES: not empty.
     std::vector<std::string> command;
     // As `NAME=value`, and all that the program gets.
     std::vector<std::string> environment;
@@ -64,6 +71,17 @@ class Subprocess {
     std::string_view input;
     // A program that says more is ended.
     size_t output_bytes_limit = 16 * 1024 * 1024;
+    // Processor time of each of its processes; one that uses more is killed by
+    // SIGXCPU. Rounded up to seconds.
+    absl::Duration cpu_time_limit = absl::InfiniteDuration();
+    // The length of a file that it writes; one who writes more is killed by
+    // SIGXFSZ. None if not positive.
+    int64_t file_bytes_limit = 0;
+    // What it and its descendants have resident, looked at every
+    // kMemoryWatchPeriod; a program that has more is killed. None if not
+    // positive. (An address space of this size would not do for programs that
+    // reserve what they do not use.)
+    int64_t memory_bytes_limit = 0;
     // What is kept of its errors.
     size_t errors_bytes_limit = 16 * 1024;
     // From being asked to end until being made to.
@@ -73,6 +91,8 @@ class Subprocess {
     std::function<void()> on_gone;
   };
 
+  static constexpr absl::Duration kMemoryWatchPeriod = absl::Milliseconds(250);
+
   // How it ended.
   struct End {
     int code = -1;   // -1 if it was killed.
@@ -80,8 +100,8 @@ class Subprocess {
   };
 
   // NOT_FOUND or PERMISSION_DENIED if there is no such program or it may not
-  // be run; nothing was started then and `on_gone` is not called. Returns when
-  // the program runs, which takes about a millisecond.
+  // be run, or where setpriv or prlimit is missing; nothing was started then
+  // and `on_gone` is not called. Takes about a millisecond.
   static absl::StatusOr<std::unique_ptr<Subprocess>> Start(EventLoop& loop,
                                                            Options options);
 
@@ -93,7 +113,8 @@ class Subprocess {
 
   // Waits until the program says something, appends it to `output`, some KiB at
   // most, and returns true. Returns false when it has ended and all that it has
-  // said was read; RESOURCE_EXHAUSTED, after ending it, when it says too much;
+  // said was read; RESOURCE_EXHAUSTED, after ending it, when it says too much
+  // or has too much memory;
   // what `cancel` fired with, which alone does not end it.
   Task<absl::StatusOr<bool>> Read(std::string* output, CancelSignal& cancel);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
@@ -14,6 +16,30 @@ namespace {
 using wire::Losses;
 
 constexpr std::string_view kPartPlace = "messages[].parts[]";
+
+// WORD JOINER: nothing is seen of it, and it is no white space.
+constexpr std::string_view kWordJoiner = "\u2060";
+
+bool IsAsciiSpace(char c) {
+  return absl::ascii_isspace(static_cast<unsigned char>(c));
+}
+
+// The tool puts the file `path` in the place of `@path` where that begins a
+// word. Behind a word joiner nothing begins a word. White space beyond ASCII
+// is told by its last byte, which may keep other characters from their words,
+// too: to no harm.
+std::string WithoutFileMentions(std::string_view text) {
+  std::string inert;
+  inert.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char before = i == 0 ? ' ' : text[i - 1];
+    const bool begins_word =
+        IsAsciiSpace(before) || (before & 0x80) != 0;
+    if (text[i] == '@' && begins_word) inert.append(kWordJoiner);
+    inert.push_back(text[i]);
+  }
+  return inert;
+}
 
 std::string_view Speaker(v1::Role role) {
   switch (role) {
@@ -169,7 +195,11 @@ class PromptWriter {
 absl::Status WriteCliPrompt(const v1::GenerateRequest& request,
                             std::string* prompt,
                             std::vector<v1::Warning>* warnings) {
-  return PromptWriter(request, prompt, warnings).Write();
+  GATEWAY_RETURN_IF_ERROR(PromptWriter(request, prompt, warnings).Write());
+  if (prompt->find('@') != std::string::npos) {
+    *prompt = WithoutFileMentions(*prompt);
+  }
+  return absl::OkStatus();
 }
 
 bool WantsJson(const v1::GenerateRequest& request) {

@@ -1,5 +1,7 @@
 #include "providers/local_cli/local_cli_provider.h"
 
+#include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <iterator>
 #include <utility>
@@ -8,6 +10,8 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
+#include "base/process/empty_directory.h"
+#include "base/process/exec_program.h"
 #include "base/process/subprocess.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -24,6 +28,9 @@ namespace {
 using Config = ::llmgateway::config::v1::LocalCliProvider;
 
 constexpr std::string_view kOwnMark = "CLAUDECODE";
+
+// What any program needs of the gateway's environment.
+constexpr std::string_view kInherited[] = {"PATH", "HOME", "LANG", "TMPDIR"};
 
 // What follows the configured arguments. The prompt comes by the input. The
 // tool gets no tools: neither its own nor those of servers that somebody has
@@ -59,9 +66,31 @@ std::string_view NameOf(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
+std::string_view ValueOf(const std::vector<std::string>& environment,
+                         std::string_view name) {
+  for (const std::string& variable : environment) {
+    if (NameOf(variable) == name) {
+      return std::string_view(variable).substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+// The limit that a signal tells of; empty for other signals.
+std::string_view LimitOf(int signal) {
+  if (signal == SIGXCPU) return "cpu_time_limit";
+  if (signal == SIGXFSZ) return "file_bytes_limit";
+  return {};
+}
+
 // How a program failed that printed no result but `output`.
 absl::Status FailureOf(const Subprocess& process, std::string_view output) {
   const Subprocess::End& end = process.end();
+  if (const std::string_view limit = LimitOf(end.signal); !limit.empty()) {
+    // Another try would go the same way.
+    return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                     absl::StrCat("killed for its ", ToAbsl(limit)));
+  }
   const std::string_view words =
       process.errors().empty() ? output : std::string_view(process.errors());
   if (end.signal != 0) {
@@ -144,6 +173,18 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   options.command = provider_.CommandOf(call, stream);
   options.environment = provider_.environment_;
   options.directory = provider_.config_.working_directory();
+  if (options.directory.empty()) {
+    absl::StatusOr<std::string> empty =
+        EmptyDirectory(ValueOf(provider_.environment_, "TMPDIR"));
+    if (!empty.ok()) {
+      co_return provider_.Blame(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                                          ToStd(empty.status().message())));
+    }
+    options.directory = *std::move(empty);
+  }
+  options.cpu_time_limit = ToAbsl(provider_.config_.cpu_time_limit());
+  options.file_bytes_limit = provider_.config_.file_bytes_limit();
+  options.memory_bytes_limit = provider_.config_.memory_bytes_limit();
   options.input = prompt;
   options.output_bytes_limit =
       static_cast<size_t>(provider_.config_.output_bytes_limit());
@@ -170,6 +211,7 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
   }
   if (cancel_.cancelled()) co_return cancel_.status();
   if (stop_.cancelled()) {
+    progress_.is_last = true;
     co_return provider_.Blame(
         MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT,
                   absl::StrCat("no end after ",
@@ -187,6 +229,11 @@ LocalCliProvider::LocalCliProvider(const ProviderSetup& setup,
       environment_(CliEnvironment(inherited, config)),
       timeout_(ToAbsl(config.timeout())),
       slots_(std::make_shared<ProcessSlots>(config.processes_limit())) {}
+
+absl::Status LocalCliProvider::Obstacle() const {
+  return FindProgram(config_.executable(), ValueOf(environment_, "PATH"))
+      .status();
+}
 
 std::vector<std::string> LocalCliProvider::CommandOf(const ProviderCall& call,
                                                      bool stream) const {
@@ -430,7 +477,14 @@ std::vector<std::string> CliEnvironment(
   std::vector<std::string> environment;
   for (const std::string& variable : inherited) {
     const std::string_view name = NameOf(variable);
-    if (name == kOwnMark || config.environment().contains(std::string(name))) {
+    const bool wanted =
+        std::find(std::begin(kInherited), std::end(kInherited), name) !=
+            std::end(kInherited) ||
+        std::find(config.inherit_environment().begin(),
+                  config.inherit_environment().end(),
+                  name) != config.inherit_environment().end();
+    if (!wanted || name == kOwnMark || name.size() == variable.size() ||
+        config.environment().contains(std::string(name))) {
       continue;
     }
     environment.push_back(variable);

@@ -3,14 +3,18 @@
 // answer from its output, whole or as it comes.
 //
 // The tool is made to answer once, without tools of its own and without keeping
-// a session: a caller must not reach this machine's files through it. Its
-// variable CLAUDECODE is taken away, so that it does not believe to run inside
-// of itself. It costs nothing, and that is known; it does not count tokens the
-// way that callers are told them, so they are estimated. What it says of
-// itself - its own count, what it believes to cost - comes as extensions.
+// a session: a caller must not reach this machine's files through it. It is not
+// given the gateway's environment, which holds the keys of all providers, but
+// what it needs of it; its variable CLAUDECODE is taken away, so that it does
+// not believe to run inside of itself. It runs in an empty directory, under
+// limits of processor time, memory and the length of files. It costs nothing,
+// and that is known; it does not count tokens the way that callers are told
+// them, so they are estimated. What it says of itself - its own count, what it
+// believes to cost - comes as extensions.
 //
 // When a call is over before the program is, or its time is up, the program's
-// whole process group is ended (base/process/subprocess.h).
+// whole process group is ended (base/process/subprocess.h). What was asked is
+// paid for then, so no try follows one that took too long.
 //
 // Thread contract: as Provider.
 
@@ -44,6 +48,8 @@ class LocalCliProvider final : public Provider {
                    const std::vector<std::string>& inherited);
 
   std::string_view name() const override { return setup_.name; }
+  // The program is not there.
+  absl::Status Obstacle() const override;
   const Dialect* FindDialect(std::string_view) const override {
     return nullptr;
   }
@@ -71,13 +77,14 @@ class LocalCliProvider final : public Provider {
   const std::shared_ptr<ProcessSlots> slots_;
 };
 
-// The environment of the tool: the inherited one without CLAUDECODE, with what
-// is configured, and without what is configured to be empty.
+// The environment of the tool: of the inherited one PATH, HOME, LANG, TMPDIR
+// and what is configured to be inherited, without CLAUDECODE, with what is
+// configured, and without what is configured to be empty.
 std::vector<std::string> CliEnvironment(
     const std::vector<std::string>& inherited,
     const llmgateway::config::v1::LocalCliProvider& config);
 
-// Inherits the environment of this process.
+// The inherited environment is that of this process.
 std::unique_ptr<Provider> MakeLocalCliProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::LocalCliProvider& config);

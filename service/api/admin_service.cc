@@ -143,7 +143,7 @@ absl::Status AdminService::GetHealth(const Wiring& wiring,
     v1::Provider& provider = *response->add_providers();
     FillProvider(wiring, *entry, sources_.health, &provider);
     provider.clear_models();
-    const std::string problem = ProviderProblem(provider);
+    const std::string problem = ProviderProblem(*entry, provider);
     if (problem.empty()) continue;
     troubled = true;
     response->add_problems(problem);

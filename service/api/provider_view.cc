@@ -58,8 +58,10 @@ v1::Provider::Credential CredentialView(ConfigSnapshot::Credential credential) {
 }
 
 v1::ProviderHealth::State StateOf(const ProviderHealth& health,
-                                  v1::Provider::Credential credential) {
-  if (credential == v1::Provider::CREDENTIAL_ABSENT) {
+                                  v1::Provider::Credential credential,
+                                  const Provider& provider) {
+  if (credential == v1::Provider::CREDENTIAL_ABSENT ||
+      !provider.Obstacle().ok()) {
     return v1::ProviderHealth::STATE_UNUSABLE;
   }
   if (health.consecutive_failures > 0) {
@@ -108,13 +110,19 @@ void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
   for (const std::string& model : entry.models) out->add_models(model);
   const ProviderHealth health = board.Read(entry.name);
   FillHealth(health, out->mutable_health());
-  out->mutable_health()->set_state(StateOf(health, out->credential()));
+  out->mutable_health()->set_state(
+      StateOf(health, out->credential(), *entry.provider));
 }
 
-std::string ProviderProblem(const v1::Provider& provider) {
+std::string ProviderProblem(const ProviderRegistry::Entry& entry,
+                            const v1::Provider& provider) {
   const v1::ProviderHealth& health = provider.health();
   switch (health.state()) {
     case v1::ProviderHealth::STATE_UNUSABLE:
+      if (provider.credential() != v1::Provider::CREDENTIAL_ABSENT) {
+        return absl::StrCat("provider '", provider.name(), "' cannot answer: ",
+                            entry.provider->Obstacle().message());
+      }
       return absl::StrCat("provider '", provider.name(),
                           "' has no credential: set the one that its api_key "
                           "names");

@@ -28,7 +28,9 @@ void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
                   llmgateway::v1::Provider* out);
 
 // What is wrong with it, in a line for people; empty if nothing is known to be.
-std::string ProviderProblem(const llmgateway::v1::Provider& provider);
+// REQUIRES: `provider` was filled in from `entry`.
+std::string ProviderProblem(const ProviderRegistry::Entry& entry,
+                            const llmgateway::v1::Provider& provider);
 
 }  // namespace gateway
 

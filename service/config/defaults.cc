@@ -154,6 +154,9 @@ void FillLocalCli(LocalCliProvider* cli) {
   FILL_TIME(*cli, timeout, 600'000);
   FILL(*cli, output_bytes_limit, 16 * kMiB);
   FILL(*cli, processes_limit, 4);
+  FILL_TIME(*cli, cpu_time_limit, 300'000);
+  FILL(*cli, file_bytes_limit, 256 * kMiB);
+  FILL(*cli, memory_bytes_limit, 2048 * kMiB);
 }
 
 void FillOpenAiCompatible(OpenAiCompatibleProvider* provider) {

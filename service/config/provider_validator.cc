@@ -302,6 +302,16 @@ void ProviderValidator::CheckLocalCli(const std::string& path,
                      value.find('\0') != std::string::npos;
     if (bad) Add(EntryPath(environment, name), "must be a variable's name");
   }
+  const std::string inherited = JoinPath(path, "inherit_environment");
+  CheckCount(inherited, cli.inherit_environment().size(), kVariablesMax);
+  for (int i = 0; i < cli.inherit_environment_size(); ++i) {
+    const std::string& name = cli.inherit_environment(i);
+    if (name.empty() || name.find('=') != std::string::npos ||
+        name.find('\0') != std::string::npos) {
+      Add(absl::StrCat(inherited, "[", i, "]"),
+          "must be a variable's name alone, without its value");
+    }
+  }
 }
 
 void ProviderValidator::CheckCompatible(

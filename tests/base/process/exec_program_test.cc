@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -84,6 +85,20 @@ TEST(ExecProgramTest, SaysWhyAProgramCannotBeRun) {
   // This process still has its own environment.
   EXPECT_NE(environ, nullptr);
   EXPECT_NE(*environ, nullptr);
+}
+
+TEST(FindProgramTest, LooksAlongThePathUnlessThereIsASlash) {
+  EXPECT_EQ(FindProgram("sh", "/no/such/place:/bin").value_or(""), "/bin/sh");
+  EXPECT_EQ(FindProgram("/bin/sh", "").value_or(""), "/bin/sh");
+  EXPECT_TRUE(absl::IsNotFound(FindProgram("sh", "/etc").status()));
+  EXPECT_TRUE(absl::IsNotFound(FindProgram("", "/bin").status()));
+  EXPECT_TRUE(absl::IsNotFound(FindProgram("/bin/no", "/bin").status()));
+}
+
+TEST(FindProgramTest, APlainFileOrADirectoryIsNoProgram) {
+  EXPECT_TRUE(absl::IsPermissionDenied(FindProgram("passwd", "/etc").status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(FindProgram("bin", "/usr").status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(FindProgram("/usr", "").status()));
 }
 
 }  // namespace

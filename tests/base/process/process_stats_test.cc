@@ -56,5 +56,11 @@ TEST(ProcessStatsTest, ThreadsAreCounted) {
   EXPECT_EQ(within, before + 1);
 }
 
+TEST(ProcessStatsTest, ATreeHasAtLeastWhatItsRootHas) {
+  EXPECT_GE(ResidentBytesOfTree(getpid()),
+            ReadProcessMemory().resident_bytes / 2);
+  EXPECT_EQ(ResidentBytesOfTree(-1), 0);
+}
+
 }  // namespace
 }  // namespace gateway

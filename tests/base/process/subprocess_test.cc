@@ -23,6 +23,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/async/timer_wheel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/loop_runner.h"
@@ -246,6 +247,53 @@ TEST_F(SubprocessTest, KeepsTheBeginningOfTheErrorsAndReadsTheRest) {
   EXPECT_EQ(outcome.output, "done\n");
   EXPECT_EQ(outcome.errors.size(), 10u);
   EXPECT_THAT(outcome.errors, StartsWith("begin\n"));
+}
+
+// Were they read as long as there are any, the loop would do nothing else.
+TEST_F(SubprocessTest, TheLoopGoesOnWhileAProgramFloodsItsErrors) {
+  Timer leave([this] { cancel_.Cancel(absl::CancelledError("left")); });
+  runner_.loop().ArmTimer(leave, absl::Milliseconds(50));
+  const Outcome outcome = Run(
+      "for i in 1 2 3 4 5 6; do yes $(head -c 4000 /dev/zero | tr '\\0' x) >&2 "
+      "& done; wait");
+  EXPECT_EQ(outcome.status, absl::CancelledError("left"));
+}
+
+TEST_F(SubprocessTest, AProgramThatUsesTooMuchProcessorTimeIsKilled) {
+  Subprocess::Options options = Script("while :; do :; done");
+  options.cpu_time_limit = absl::Milliseconds(500);  // Becomes one second.
+  EXPECT_EQ(Run(std::move(options)).end.signal, SIGXCPU);
+}
+
+TEST_F(SubprocessTest, AFileMayBeAsLongAsTheLimitAndNoLonger) {
+  const std::string path = absl::StrCat(testing::TempDir(), "/long");
+  for (const int bytes : {4096, 4097}) {
+    Subprocess::Options options = Script(
+        absl::StrCat("exec dd if=/dev/zero bs=", bytes, " count=2 of=", path));
+    options.file_bytes_limit = 2 * 4096;
+    const Outcome outcome = Run(std::move(options));
+    EXPECT_EQ(outcome.end.code == 0, bytes == 4096) << outcome.errors;
+    struct stat facts;
+    ASSERT_EQ(stat(path.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_size, 2 * 4096);
+  }
+  unlink(path.c_str());
+}
+
+TEST_F(SubprocessTest, AProgramThatHasTooMuchMemoryIsKilledWithItsChildren) {
+  Lifeline lifeline;
+  // The shell that holds the text is a child of the program.
+  Subprocess::Options options = Script(
+      absl::StrCat("exec 9>", lifeline.path(),
+                   "; (x=$(head -c 64000000 /dev/zero | tr '\\0' x); "
+                   "sleep 1000); true"));
+  options.memory_bytes_limit = 32 * 1024 * 1024;
+  const Outcome outcome = Run(std::move(options));
+  EXPECT_TRUE(absl::IsResourceExhausted(outcome.status)) << outcome.status;
+  EXPECT_EQ(lifeline.ReadToTheEnd(), "");
+  options = Script("echo enough");
+  options.memory_bytes_limit = 32 * 1024 * 1024;
+  EXPECT_EQ(Run(std::move(options)).output, "enough\n");
 }
 
 TEST_F(SubprocessTest, OutputMayBeAsLongAsTheLimitAndNoLonger) {

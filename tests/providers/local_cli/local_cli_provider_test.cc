@@ -180,7 +180,8 @@ class LocalCliProviderTest : public testing::Test {
   llmgateway::config::v1::GatewayConfig gateway_;
   ProviderSetup setup_;
   std::vector<std::string> inherited_ = {"PATH=/usr/bin:/bin", "CLAUDECODE=1",
-                                         "KEPT=yes", "GONE=no"};
+                                         "KEPT=yes", "GONE=no",
+                                         "SECRET=sk-1"};
   v1::GenerateRequest request_;
   LoopRunner runner_;
   CancelSignal cancel_;
@@ -221,16 +222,20 @@ TEST_F(LocalCliProviderTest, IsKnownToBeFreeAndEstimatesItsTokens) {
   }
 }
 
-TEST_F(LocalCliProviderTest, TheEnvironmentIsInheritedButForItsOwnMark) {
+TEST_F(LocalCliProviderTest, OnlyWhatIsNamedOfTheEnvironmentIsInherited) {
   Install(Printing(kResult));
   (*config().mutable_environment())["GONE"] = "";
   (*config().mutable_environment())["ADDED"] = "two words";
   (*config().mutable_environment())["CLAUDECODE"] = "2";
+  for (const char* name : {"KEPT", "GONE", "CLAUDECODE"}) {
+    config().add_inherit_environment(name);
+  }
   ASSERT_TRUE(Generate().status.ok());
   const std::string environment = Noted("environment");
   EXPECT_THAT(environment, HasSubstr("KEPT=yes\n"));
   EXPECT_THAT(environment, HasSubstr("ADDED=two words\n"));
   EXPECT_THAT(environment, Not(HasSubstr("GONE")));
+  EXPECT_THAT(environment, Not(HasSubstr("SECRET")));
   EXPECT_THAT(environment, Not(HasSubstr("CLAUDECODE")));
 }
 
@@ -241,6 +246,8 @@ TEST_F(LocalCliProviderTest, MadeByTheTableItInheritsAndAsksInItsOwnWords) {
   request_.mutable_response_format()->set_schema(R"({"type":"object"})");
   setenv("CLAUDECODE", "1", 1);
   setenv("SEEN_BY_THE_TOOL", "yes", 1);
+  setenv("NOT_SEEN_BY_THE_TOOL", "yes", 1);
+  config().add_inherit_environment("SEEN_BY_THE_TOOL");
   const auto made = MakeProvider(gateway_.providers(0), setup_);
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ((*made)->name(), "cli");
@@ -255,7 +262,8 @@ TEST_F(LocalCliProviderTest, MadeByTheTableItInheritsAndAsksInItsOwnWords) {
   runner_.Run(ask());
   ASSERT_TRUE(outcome.status.ok()) << outcome.status;
   EXPECT_EQ(outcome.response.choices(0).message().parts(0).text(), "{}");
-  EXPECT_THAT(Noted("environment"), HasSubstr("SEEN_BY_THE_TOOL=yes"));
+  EXPECT_THAT(Noted("environment"), HasSubstr("\nSEEN_BY_THE_TOOL=yes"));
+  EXPECT_THAT(Noted("environment"), Not(HasSubstr("NOT_SEEN_BY_THE_TOOL")));
   EXPECT_THAT(Noted("environment"), Not(HasSubstr("CLAUDECODE")));
 }
 
@@ -352,6 +360,35 @@ TEST_F(LocalCliProviderTest, AMissingProgramIsUnavailable) {
   }
 }
 
+TEST_F(LocalCliProviderTest, AMissingProgramIsAnObstacle) {
+  MakeTool();
+  EXPECT_TRUE(absl::IsNotFound(provider_->Obstacle()));
+  Install(Printing(kResult));
+  EXPECT_TRUE(provider_->Obstacle().ok()) << provider_->Obstacle();
+  const auto made = MakeProvider(gateway_.providers(0), setup_);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_TRUE((*made)->Obstacle().ok());
+  std::filesystem::remove(directory_ + "/tool");
+  EXPECT_TRUE(absl::IsNotFound((*made)->Obstacle()));
+}
+
+// Neither the caller's fault nor one that another try could mend.
+TEST_F(LocalCliProviderTest, WhoMeetsALimitIsNamedIt) {
+  Install("while :; do :; done");
+  config().mutable_cpu_time_limit()->set_seconds(1);
+  Outcome outcome = Generate();
+  EXPECT_EQ(FaultReason(outcome.status),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_EQ(outcome.status.message(), "cli: killed for its cpu_time_limit");
+  Install("exec dd if=/dev/zero of=long bs=8192 count=1");
+  config().set_file_bytes_limit(4096);
+  outcome = Generate();
+  EXPECT_EQ(FaultReason(outcome.status),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
+      << outcome.status;
+  EXPECT_EQ(std::filesystem::file_size(directory_ + "/long"), 4096u);
+}
+
 TEST_F(LocalCliProviderTest, ABadEndIsToldWithItsScrubbedErrors) {
   Install("echo 'bad key sk-ant-0123456789' >&2; exit 3");
   for (const Outcome& outcome : {Generate(), Stream()}) {
@@ -407,6 +444,7 @@ TEST_F(LocalCliProviderTest, WhoTakesTooLongIsEnded) {
   for (const Outcome& outcome : {Generate(), Stream()}) {
     EXPECT_EQ(FaultReason(outcome.status), v1::ERROR_REASON_PROVIDER_TIMEOUT);
     EXPECT_EQ(outcome.status.message(), "cli: no end after 50ms");
+    EXPECT_TRUE(outcome.progress.is_last);
   }
 }
 
@@ -483,9 +521,14 @@ TEST_F(LocalCliProviderTest, CountsNothing) {
 TEST(CliEnvironmentTest, KeepsTheOrderAndSkipsWhatIsReplaced) {
   llmgateway::config::v1::LocalCliProvider config;
   (*config.mutable_environment())["B"] = "new";
-  EXPECT_THAT(
-      CliEnvironment({"A=1", "B=old", "CLAUDECODE=1", "C=", "ODD"}, config),
-      ElementsAre("A=1", "C=", "ODD", "B=new"));
+  for (const char* name : {"C", "ODD", "B", "CLAUDECODE"}) {
+    config.add_inherit_environment(name);
+  }
+  EXPECT_THAT(CliEnvironment({"PATH=1", "B=old", "CLAUDECODE=1", "C=", "ODD",
+                              "HOME=/", "SECRET=x", "LANG=C", "TMPDIR=/t"},
+                             config),
+              ElementsAre("PATH=1", "C=", "HOME=/", "LANG=C", "TMPDIR=/t",
+                          "B=new"));
 }
 
 }  // namespace

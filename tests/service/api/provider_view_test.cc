@@ -27,6 +27,7 @@ constexpr char kProvidersYaml[] =
     "  openai: {api_key: 'env:OPENAI_KEY'}\n"
     "- {name: anthropic, anthropic: {api_key: 'env:ANTHROPIC_KEY'}}\n"
     "- {name: local, openai: {base_url: 'http://127.0.0.1:1/v1'}}\n"
+    "- {name: cli, local_cli: {executable: /no/such/program}}\n"
     "- {name: mock, mock: {}}\n";
 
 class ProviderViewTest : public testing::Test {
@@ -35,6 +36,11 @@ class ProviderViewTest : public testing::Test {
     v1::Provider provider;
     FillProvider(*wiring_, *wiring_->providers().Find(name), board_, &provider);
     return provider;
+  }
+
+  std::string Problem(const v1::Provider& provider) {
+    return ProviderProblem(*wiring_->providers().Find(provider.name()),
+                           provider);
   }
 
   const std::shared_ptr<const Wiring> wiring_ =
@@ -48,7 +54,8 @@ TEST_F(ProviderViewTest, SortsByName) {
   for (const ProviderRegistry::Entry* entry : ProvidersByName(*wiring_)) {
     names.push_back(entry->name);
   }
-  EXPECT_THAT(names, ElementsAre("anthropic", "local", "mock", "openai"));
+  EXPECT_THAT(names,
+              ElementsAre("anthropic", "cli", "local", "mock", "openai"));
 }
 
 TEST_F(ProviderViewTest, ShowsHowAProviderIsConfigured) {
@@ -70,7 +77,7 @@ TEST_F(ProviderViewTest, ShowsHowAProviderIsConfigured) {
 
 TEST_F(ProviderViewTest, AProviderIsUnknownUntilItIsTried) {
   EXPECT_EQ(View("openai").health().state(), v1::ProviderHealth::STATE_UNKNOWN);
-  EXPECT_EQ(ProviderProblem(View("openai")), "");
+  EXPECT_EQ(Problem(View("openai")), "");
   EXPECT_FALSE(View("openai").health().has_last_success_time());
   EXPECT_FALSE(View("openai").health().has_last_failure_time());
 }
@@ -79,9 +86,18 @@ TEST_F(ProviderViewTest, AProviderWithoutItsCredentialIsUnusable) {
   const v1::Provider anthropic = View("anthropic");
   EXPECT_EQ(anthropic.credential(), v1::Provider::CREDENTIAL_ABSENT);
   EXPECT_EQ(anthropic.health().state(), v1::ProviderHealth::STATE_UNUSABLE);
-  EXPECT_EQ(ProviderProblem(anthropic),
+  EXPECT_EQ(Problem(anthropic),
             "provider 'anthropic' has no credential: set the one that its "
             "api_key names");
+}
+
+TEST_F(ProviderViewTest, AProviderWithoutItsProgramIsUnusableUntried) {
+  const v1::Provider cli = View("cli");
+  EXPECT_EQ(cli.health().state(), v1::ProviderHealth::STATE_UNUSABLE);
+  EXPECT_EQ(cli.health().attempts(), 0);
+  EXPECT_THAT(Problem(cli),
+              testing::HasSubstr("'cli' cannot answer: cannot run "
+                                 "/no/such/program"));
 }
 
 TEST_F(ProviderViewTest, AFailingProviderSaysHowOftenAndWhy) {
@@ -102,7 +118,7 @@ TEST_F(ProviderViewTest, AFailingProviderSaysHowOftenAndWhy) {
   EXPECT_EQ(health.last_success_time().seconds(), 50);
   EXPECT_EQ(health.last_failure_time().seconds(), 61);
   EXPECT_EQ(health.last_failure(), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
-  EXPECT_EQ(ProviderProblem(openai),
+  EXPECT_EQ(Problem(openai),
             "provider 'openai' failed 2 times in a row, the last time with "
             "PROVIDER_UNAVAILABLE at 1970-01-01T00:01:01Z");
 }
@@ -114,7 +130,7 @@ TEST_F(ProviderViewTest, AProviderThatAnswersAgainIsHealthy) {
   const v1::Provider openai = View("openai");
   EXPECT_EQ(openai.health().state(), v1::ProviderHealth::STATE_HEALTHY);
   EXPECT_EQ(openai.health().last_failure(), v1::ERROR_REASON_PROVIDER_TIMEOUT);
-  EXPECT_EQ(ProviderProblem(openai), "");
+  EXPECT_EQ(Problem(openai), "");
 }
 
 }  // namespace

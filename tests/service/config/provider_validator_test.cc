@@ -101,6 +101,9 @@ TEST(ProviderValidatorTest, WhatOneKindAsksForIsNamed) {
               ElementsAre(HasSubstr("openrouter.title")));
   EXPECT_THAT(Check("local_cli { environment { key: 'A=B' value: '' } }"),
               ElementsAre(HasSubstr("local_cli.environment")));
+  EXPECT_THAT(Check("local_cli { inherit_environment: ['A', 'B=C', ''] }"),
+              ElementsAre(HasSubstr("local_cli.inherit_environment[1]"),
+                          HasSubstr("local_cli.inherit_environment[2]")));
   EXPECT_THAT(Check("openai_compatible { preset: PRESET_GROQ "
                     "credential_header: 'a b' "
                     "quirks { reasoning_field: 'thoughts' } }"),
