@@ -328,22 +328,6 @@ std::vector<std::pair<std::string, std::string>> FieldViolations(
   return violations;
 }
 
-bool IsUpstreamFault(const absl::Status& status) {
-  switch (FaultReason(status)) {
-    case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
-    case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
-    case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
-    case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
-    case v1::ERROR_REASON_PROVIDER_TIMEOUT:
-    case v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
-    case v1::ERROR_REASON_STREAM_INTERRUPTED:
-    case v1::ERROR_REASON_CIRCUIT_OPEN:
-      return true;
-    default:
-      return false;
-  }
-}
-
 google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status rpc;
   rpc.set_code(static_cast<int>(status.code()));

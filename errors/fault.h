@@ -82,10 +82,6 @@ std::string FaultMetadata(const absl::Status& status, std::string_view key);
 std::vector<std::pair<std::string, std::string>> FieldViolations(
     const absl::Status& status);
 
-// Whether the target is to blame, so that trying again or elsewhere may help.
-// The one judge for retry, breaker and fallback alike.
-bool IsUpstreamFault(const absl::Status& status);
-
 // The status as it goes over the wire: bounded message, bounded details.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 

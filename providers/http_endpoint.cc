@@ -81,6 +81,7 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   HttpEndpoint endpoint;
   endpoint.destination_ = std::move(destination);
   endpoint.base_path_ = std::move(url.path);
+  endpoint.stream_first_byte_ = ToAbsl(timeouts.stream_first_byte());
   for (const auto& [name, value] : http.headers()) {
     endpoint.configured_.push_back(
         {absl::AsciiStrToLower(name), Secret(value)});

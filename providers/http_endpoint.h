@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/http/http_client.h"
 #include "llmgateway/config/v1/provider.pb.h"
 
@@ -39,9 +40,14 @@ class HttpEndpoint {
   // `path` below the base URL, as it stands in a request line.
   std::string PathOf(std::string_view path) const;
 
+  // How long a stream may take to begin, where a whole answer has the
+  // destination's time.
+  absl::Duration stream_first_byte() const { return stream_first_byte_; }
+
  private:
   std::shared_ptr<const HttpDestination> destination_;
   std::string base_path_;
+  absl::Duration stream_first_byte_;
   std::vector<HttpRequestHead::Field> configured_;
 };
 

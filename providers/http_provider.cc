@@ -80,6 +80,7 @@ HttpProvider::HttpProvider(Options options)
     way.stream = MakeWay(options, "POST",
                          same ? generation.path : generation.stream_path);
     way.whole.dialect = way.stream.dialect = generation.dialect;
+    way.stream.first_byte_timeout = options.endpoint.stream_first_byte();
     generations_.push_back(std::move(way));
   }
   count_ = MakeWay(options, "POST", options.count_path);
@@ -211,6 +212,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   http_call.body = body;
   http_call.body_memory = body_memory;
   http_call.fresh_connection = call.fresh_connection;
+  http_call.first_byte_timeout = way.first_byte_timeout;
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
   progress.dispatched = call.loop->Now();

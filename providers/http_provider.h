@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/async/task.h"
 #include "base/http/http_client.h"
@@ -88,6 +89,8 @@ class HttpProvider : public Provider {
   struct Way {
     const Dialect* dialect = nullptr;
     std::string path;  // Only if it depends on the model.
+    // How long the first byte may take; zero for the destination's own.
+    absl::Duration first_byte_timeout = absl::ZeroDuration();
     std::vector<std::shared_ptr<const HttpRequestHead>> heads;
   };
   struct GenerationWay {

@@ -36,6 +36,9 @@ class Http1Client::Exchange final : public HttpExchange,
         pool_(pool),
         destination_(*call.head->destination()),
         progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        first_byte_timeout_(call.first_byte_timeout > absl::ZeroDuration()
+                                ? call.first_byte_timeout
+                                : destination_.timeouts.first_byte),
         due_(client.loop_.Now() + destination_.timeouts.total),
         timer_([this] { OnTimeout(); }),
         on_cancel_(*call.cancel, [this, cancel = call.cancel] {
@@ -57,6 +60,9 @@ class Http1Client::Exchange final : public HttpExchange,
   int status() const override { return connection_->parser.status(); }
   std::string_view Find(std::string_view lower_name) const override {
     return connection_->parser.Find(lower_name);
+  }
+  absl::Span<const HttpField> Fields(FieldViews&) const override {
+    return connection_->parser.fields();
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
@@ -93,6 +99,7 @@ class Http1Client::Exchange final : public HttpExchange,
   const HttpDestination& destination_;
   HttpProgress own_progress_;
   HttpProgress& progress_;
+  const absl::Duration first_byte_timeout_;
   const absl::Duration due_;  // When all of it must be over.
   std::unique_ptr<Http1Pool::Connection> connection_;
   HttpDial* dial_ = nullptr;  // While there is no connection.
@@ -114,12 +121,12 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   }
   progress_.reused_connection = connection_->reused;
   const absl::Duration begun = client_.loop_.Now();
-  Await(destination_.timeouts.first_byte, "the server to take the request");
+  Await(first_byte_timeout_, "the server to take the request");
   const absl::Status written = co_await Write(call);
   progress_.sent = written.ok();
   if (call.body_memory != nullptr) std::string().swap(*call.body_memory);
   if (failure_.ok()) {
-    Await(destination_.timeouts.first_byte, "a first byte of the answer");
+    Await(first_byte_timeout_, "a first byte of the answer");
   }
   // A server may answer, and close, before it has read all of the request.
   head_request_ = call.head->method() == "HEAD";

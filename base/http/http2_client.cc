@@ -156,6 +156,9 @@ class Http2Client::Exchange final : public HttpExchange,
         pool_(pool),
         destination_(*call.head->destination()),
         progress_(call.progress != nullptr ? *call.progress : own_progress_),
+        first_byte_timeout_(call.first_byte_timeout > absl::ZeroDuration()
+                                ? call.first_byte_timeout
+                                : destination_.timeouts.first_byte),
         due_(client.loop_.Now() + destination_.timeouts.total),
         timer_([this] { OnTimeout(); }),
         on_cancel_(*call.cancel, [this, cancel = call.cancel] {
@@ -174,6 +177,9 @@ class Http2Client::Exchange final : public HttpExchange,
 
   int status() const override { return status_; }
   std::string_view Find(std::string_view lower_name) const override;
+  absl::Span<const HttpField> Fields(FieldViews& views) const override {
+    return fields_.View(views);
+  }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
   void FinishInBackground() override;
@@ -206,6 +212,7 @@ class Http2Client::Exchange final : public HttpExchange,
   const HttpCall* call_ = nullptr;  // Until the head is there.
   HttpProgress own_progress_;
   HttpProgress& progress_;
+  const absl::Duration first_byte_timeout_;
   const absl::Duration due_;  // When all of it must be over.
   absl::Duration begun_;      // When it went to the link.
   Http2Pool::Link* link_ = nullptr;
@@ -259,12 +266,12 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   ++client_.stats_.streams;
   if (length == 0) {
     progress_.sent = true;
-    Await(destination_.timeouts.first_byte, "a first byte of the answer");
+    Await(first_byte_timeout_, "a first byte of the answer");
     return;
   }
   stream_->SendBorrowed(call_->body);
   stream_->End();
-  Await(destination_.timeouts.first_byte, "the server to take the request");
+  Await(first_byte_timeout_, "the server to take the request");
 }
 
 void Http2Client::Exchange::OnUnreachable(const absl::Status& why) {
@@ -276,7 +283,7 @@ void Http2Client::Exchange::OnSent(Http2Stream&) {
   progress_.sent = true;
   if (status_ != 0) return;
   if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
-  Await(destination_.timeouts.first_byte, "a first byte of the answer");
+  Await(first_byte_timeout_, "a first byte of the answer");
 }
 
 void Http2Client::Exchange::OnHead(Http2Stream&,

@@ -32,6 +32,7 @@
 #include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/task.h"
+#include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
 #include "base/memory/recycler.h"
 #include "base/net/host_port.h"
@@ -49,11 +50,13 @@ enum class HttpVersion {
 
 // Where requests go, and how.
 struct HttpDestination {
+  // Whoever makes a destination knows how long is too long; unless told, all
+  // but endless.
   struct Timeouts {
-    absl::Duration connect = absl::Seconds(3);  // Name, TCP, proxy and TLS.
-    absl::Duration first_byte = absl::Seconds(60);  // Sent to answered.
-    absl::Duration idle = absl::Seconds(60);        // Between two reads.
-    absl::Duration total = absl::Minutes(10);       // All of the above.
+    absl::Duration connect = absl::Hours(24);     // Name, TCP, proxy and TLS.
+    absl::Duration first_byte = absl::Hours(24);  // Sent to answered.
+    absl::Duration idle = absl::Hours(24);        // Between two reads.
+    absl::Duration total = absl::Hours(24);       // All of the above.
   };
 
   std::string host;
@@ -143,6 +146,10 @@ struct HttpProgress {
   bool reused_connection_was_stale = false;
   // A timeout of the destination passed, and not the caller's deadline.
   bool timed_out = false;
+
+  // The request was sent whole, and then its answer was not waited for any
+  // longer: the server may still be at work on it.
+  bool abandoned() const { return timed_out && sent; }
 };
 
 struct HttpCall {
@@ -156,6 +163,8 @@ struct HttpCall {
   // sent: the answer may be long in coming. May be null.
   std::string* body_memory = nullptr;
   bool fresh_connection = false;            // Do not reuse one.
+  // In place of the destination's; zero for that.
+  absl::Duration first_byte_timeout = absl::ZeroDuration();
   CancelSignal* cancel = nullptr;  // Never null; outlives the exchange.
   HttpProgress* progress = nullptr;         // Outlives the exchange.
 };
@@ -170,6 +179,8 @@ class HttpExchange : public Recycled {
   // The first field of this name (lower case), or empty. Valid until Read is
   // called, which may drop them all: a stream may be long, and nobody asks.
   virtual std::string_view Find(std::string_view lower_name) const = 0;
+  // All of them, as Find has them. They lie in `views` or in the exchange.
+  virtual absl::Span<const HttpField> Fields(FieldViews& views) const = 0;
 
   // The next pieces of the body; none at its end. Valid until the next call.
   // Not calling holds the server back. Each piece is followed by 64 readable

@@ -1,5 +1,6 @@
 #include "service/config/defaults.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -33,6 +34,7 @@ using ::llmgateway::config::v1::MockProvider;
 using ::llmgateway::config::v1::ModelRule;
 using ::llmgateway::config::v1::OpenAiCompatibleProvider;
 using ::llmgateway::config::v1::ProviderConfig;
+using ::llmgateway::config::v1::ResilienceConfig;
 using ::llmgateway::config::v1::ResponseStoreConfig;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::RuntimeConfig;
@@ -104,7 +106,11 @@ void FillHttpListener(const char* address, HttpListener* listener) {
 void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
   UpstreamTimeouts& timeouts = *http->mutable_timeouts();
   FILL_TIME(timeouts, connect, 3'000);
-  FILL_TIME(timeouts, first_byte, 60'000);
+  FILL_TIME(timeouts, first_byte, 600'000);
+  if (!timeouts.has_stream_first_byte()) {
+    *timeouts.mutable_stream_first_byte() =
+        std::min(timeouts.first_byte(), TimeUtil::SecondsToDuration(60));
+  }
   FILL_TIME(timeouts, idle, 60'000);
   FILL_TIME(timeouts, total, 600'000);
   ConnectionPool& pool = *http->mutable_pool();
@@ -269,12 +275,14 @@ void FillLimits(LimitsConfig* limits) {
   FILL(*limits, response_bytes_limit, 64 * kMiB);
 }
 
-void FillRetry(RetryConfig* retry) {
-  FILL(*retry, attempts_limit, 3);
-  FILL_TIME(*retry, backoff_base, 250);
-  FILL(*retry, backoff_multiplier, 2);
-  FILL_TIME(*retry, backoff_limit, 8'000);
-  FILL_TIME(*retry, retry_after_limit, 60'000);
+void FillResilience(ResilienceConfig* resilience) {
+  FILL_TIME(*resilience, call_timeout, 900'000);
+  RetryConfig& retry = *resilience->mutable_retry();
+  FILL(retry, attempts_limit, 3);
+  FILL_TIME(retry, backoff_base, 250);
+  FILL(retry, backoff_multiplier, 2);
+  FILL_TIME(retry, backoff_limit, 8'000);
+  FILL_TIME(retry, retry_after_limit, 60'000);
 }
 
 void FillLogging(LoggingConfig* logging) {
@@ -287,6 +295,7 @@ void FillLogging(LoggingConfig* logging) {
 void FillMetrics(MetricsConfig* metrics) {
   FILL(*metrics, model_labels_limit, 512);
   FILL(*metrics, watch_events_limit, 1024);
+  FILL(*metrics, caller_labels_limit, 256);
 }
 
 void FillRuntime(RuntimeConfig* runtime) {
@@ -323,7 +332,7 @@ void ApplyDefaults(GatewayConfig* config) {
   config->mutable_routing();
   if (config->routing().model_rules().empty()) AddShippedRules(config);
 
-  FillRetry(config->mutable_resilience()->mutable_retry());
+  FillResilience(config->mutable_resilience());
   AuthConfig& auth = *config->mutable_auth();
   if (auth.mode() == AuthConfig::MODE_UNSPECIFIED) {
     auth.set_mode(auth.api_keys().empty() ? AuthConfig::MODE_NONE

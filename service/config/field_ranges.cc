@@ -134,6 +134,7 @@ constexpr FieldRange kRanges[] = {
     {"LocalCliProvider.output_bytes_limit", "4KiB", "1GiB"},
     {"LocalCliProvider.processes_limit", "1", "1000"},
     {"LocalCliProvider.timeout", "1s", "24h"},
+    {"MetricsConfig.caller_labels_limit", "1", "100000"},
     {"MetricsConfig.model_labels_limit", "1", "100000"},
     {"MetricsConfig.watch_events_limit", "1", "100000"},
     {"MockProvider.chunk_count", "1", "100000"},
@@ -144,6 +145,7 @@ constexpr FieldRange kRanges[] = {
     {"MockProvider.output_tokens", "0", "1000000000"},
     {"ModelCapabilities.input_tokens_limit", "0", "1000000000"},
     {"ModelCapabilities.output_tokens_limit", "0", "1000000000"},
+    {"ResilienceConfig.call_timeout", "1ms", "24h"},
     {"ResponseStoreConfig.entries_limit", "0", "1000000"},
     {"ResponseStoreConfig.size_bytes_limit", "4KiB", "64GiB"},
     {"ResponseStoreConfig.ttl", "1s", "720h"},
@@ -157,6 +159,7 @@ constexpr FieldRange kRanges[] = {
     {"UpstreamTimeouts.connect", "1ms", "1h"},
     {"UpstreamTimeouts.first_byte", "1ms", "1h"},
     {"UpstreamTimeouts.idle", "1ms", "1h"},
+    {"UpstreamTimeouts.stream_first_byte", "1ms", "1h"},
     {"UpstreamTimeouts.total", "1ms", "24h"},
     {"WeightedCredential.weight", "1", "1000"},
 };

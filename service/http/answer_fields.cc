@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "service/api/call_context.h"
 
 namespace gateway {
@@ -69,7 +70,7 @@ void AnswerFields::AddFailure(const absl::Status& outcome) {
   }
   // We have tried as often as makes sense; official clients would otherwise
   // multiply that by their own tries.
-  if (IsUpstreamFault(outcome)) Add("x-should-retry", "false");
+  if (ComesFromUpstream(JudgeFailure(outcome))) Add("x-should-retry", "false");
 }
 
 }  // namespace gateway

@@ -63,7 +63,7 @@ constexpr MetricDefinition kErrors = {.name = "llm_errors_total",
                                       .label_names = kErrorsLabels};
 constexpr MetricDefinition kRetries = {
     .name = "retry_attempts_total",
-    .help = "Tries beyond the first of each call.",
+    .help = "Times that calls were sent again after a failure.",
     .kind = MetricKind::kCounter,
     .label_names = kRetryLabels};
 constexpr MetricDefinition kCachedInputTokens = {
@@ -159,9 +159,9 @@ void CallMetricsLane::Count(const CallRecord& record) {
   if (!record.error_reason.empty()) {
     shard_.CounterOf(kErrors, {provider, record.error_reason}).Add(1);
   }
-  if (record.attempts.size() > 1) {
+  if (record.retries > 0) {
     shard_.CounterOf(kRetries, {provider, record.operation})
-        .Add(static_cast<int64_t>(record.attempts.size()) - 1);
+        .Add(record.retries);
   }
 }
 

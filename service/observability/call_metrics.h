@@ -4,7 +4,7 @@
 //   llm_request_duration_seconds{provider,model,stream}
 //   llm_tokens_total{provider,model,type}           input, output
 //   llm_errors_total{provider,type}                 by ErrorReason
-//   retry_attempts_total{provider,operation}        beyond the first try
+//   retry_attempts_total{provider,operation}        sent again after a failure
 //   llmgw_cached_input_tokens_total{provider,model} a part of the input
 //   llmgw_reasoning_tokens_total{provider,model}    a part of the output
 //   llmgw_time_to_first_token_seconds{provider,model}

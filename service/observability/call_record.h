@@ -78,6 +78,9 @@ struct CallRecord {
   std::string_view model_served;
   std::string_view route_reason;
   absl::Span<const CallAttempt> attempts;
+  // How often the call was sent again; to replace a stale connection, of which
+  // the provider has not looked at the request, is not to send again.
+  int retries = 0;
 
   absl::StatusCode status_code = absl::StatusCode::kOk;
   // An ErrorReason without its ERROR_REASON_ prefix; empty if all went well.

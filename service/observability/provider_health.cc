@@ -4,6 +4,7 @@
 
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 
 namespace gateway {
 namespace {
@@ -15,13 +16,6 @@ static_assert(v1::ErrorReason_MAX < kReasonValues);
 void Add(std::atomic<int64_t>& count) {
   count.store(count.load(std::memory_order_relaxed) + 1,
               std::memory_order_relaxed);
-}
-
-// The caller gave up, so nothing is known of the provider.
-bool SaysNothing(v1::ErrorReason reason) {
-  return reason == v1::ERROR_REASON_CANCELLED ||
-         reason == v1::ERROR_REASON_DEADLINE_EXCEEDED ||
-         reason == v1::ERROR_REASON_DRAINING;
 }
 
 }  // namespace
@@ -39,9 +33,10 @@ void ProviderHealthLane::Count(std::string_view provider,
   Add(slot->attempts);
   Shared& shared = slot->shared;
   if (!outcome.ok()) {
-    const v1::ErrorReason reason = FaultReason(outcome);
-    if (SaysNothing(reason)) return;
-    if (IsUpstreamFault(outcome)) {
+    const Verdict verdict = JudgeFailure(outcome);
+    if (verdict == Verdict::kSaysNothing) return;
+    if (ComesFromUpstream(verdict)) {
+      const v1::ErrorReason reason = FaultReason(outcome);
       Add(slot->failures);
       shared.consecutive_failures.fetch_add(1, std::memory_order_relaxed);
       shared.last_failure.store(

@@ -201,6 +201,7 @@ class Retries {
     if (last.progress.http.reused_connection_was_stale && free_tries_ == 0) {
       // The server has not looked at the request; this repeats nothing and
       // costs nobody a try.
+      call_.tries.back().replaced = true;
       fresh_connection_ = true;
       ++free_tries_;
       co_return absl::OkStatus();
@@ -208,7 +209,8 @@ class Retries {
     if (last.progress.is_last) co_return failure;
     const int tries = static_cast<int>(call_.tries.size()) - free_tries_;
     const std::optional<absl::Duration> delay =
-        call_.wiring->retry().DelayAfter(tries, failure, SystemRandom());
+        call_.wiring->retry().DelayAfter(
+            tries, failure, last.progress.http.abandoned(), SystemRandom());
     if (!delay.has_value()) co_return failure;
     fresh_connection_ = true;
     co_return co_await Sleep(call_.loop, *delay, call_.cancel);

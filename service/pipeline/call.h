@@ -80,6 +80,9 @@ struct NotedTry {
   absl::Duration duration;
   absl::Status status;
   TryProgress progress;
+  // Its connection was stale, and another took its place at once: the next try
+  // is no retry.
+  bool replaced = false;
   // Counts as in flight at its provider while it lives.
   InflightAttempt inflight;
 };

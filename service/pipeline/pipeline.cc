@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/timer_wheel.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "proto/proto_time.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_log.h"
@@ -15,6 +18,31 @@
 
 namespace gateway {
 namespace {
+
+// Cancels a call that takes longer than calls may, whatever its caller allows.
+class CallDeadline {
+ public:
+  explicit CallDeadline(Call& call)
+      : call_(call), timer_([this] { OnExpiry(); }) {
+    call.loop.timers().Arm(timer_, call.arrival + Timeout());
+  }
+
+ private:
+  absl::Duration Timeout() const {
+    return ToAbsl(call_.wiring->config().resilience().call_timeout());
+  }
+
+  void OnExpiry() {
+    call_.cancel.Cancel(MakeFault(
+        v1::ERROR_REASON_DEADLINE_EXCEEDED,
+        absl::StrCat("the call took longer than ",
+                     absl::FormatDuration(Timeout()),
+                     ", as long as resilience.call_timeout lets it")));
+  }
+
+  Call& call_;
+  Timer timer_;
+};
 
 absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_RETURN_IF_ERROR(Admit(call));
@@ -115,6 +143,7 @@ Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
+  const CallDeadline deadline(call);
   // Not awaited within the choice: GCC 12 would free the status twice.
   Task<absl::Status> run =
       call.facts.stream ? RunStream(call, sink) : RunUnary(call, sink);
@@ -126,6 +155,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
 Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
                                           const TellCount* tell) {
   const InflightCall inflight = recorder.Begin(call);
+  const CallDeadline deadline(call);
   absl::Status outcome = AdmitAndPlan(call);
   TokenCount count;
   if (outcome.ok()) {
@@ -156,6 +186,7 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
                             v1::EmbedResponse* response,
                             const TellOutcome* tell) {
   const InflightCall inflight = recorder.Begin(call);
+  const CallDeadline deadline(call);
   absl::Status outcome = AdmitAndPlan(call);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
   if (outcome.ok()) {

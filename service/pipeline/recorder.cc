@@ -1,5 +1,7 @@
 #include "service/pipeline/recorder.h"
 
+#include <algorithm>
+
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
@@ -28,6 +30,12 @@ void FillTimes(const Call& call, CallRecord* record) {
   const TryProgress& last = call.tries.back().progress;
   if (last.first_byte == -absl::InfiniteDuration()) return;
   record->upstream_first_byte = last.first_byte - last.dispatched;
+}
+
+int RetriesOf(const Call& call) {
+  int retries = -1;
+  for (const NotedTry& one : call.tries) retries += one.replaced ? 0 : 1;
+  return std::max(retries, 0);
 }
 
 void FillUsage(const v1::Usage& usage, CallRecord* record) {
@@ -82,6 +90,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   }
   record.route_reason = call.plan.reason;
   record.attempts = attempts;
+  record.retries = RetriesOf(call);
   record.status_code = outcome.code();
   record.error_reason = ReasonOf(outcome);
   record.http_status = call.http_status;

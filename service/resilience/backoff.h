@@ -16,9 +16,9 @@ namespace gateway {
 class Backoff {
  public:
   struct Options {
-    absl::Duration base = absl::Milliseconds(250);  // REQUIRES: >= 0
-    double multiplier = 2;                          // REQUIRES: >= 1
-    absl::Duration limit = absl::Seconds(8);        // REQUIRES: >= 0
+    absl::Duration base;    // REQUIRES: >= 0
+    double multiplier = 1;  // REQUIRES: >= 1
+    absl::Duration limit;   // REQUIRES: >= 0
   };
 
   explicit Backoff(const Options& options) : options_(options) {}

@@ -1,10 +1,11 @@
 // RetryPolicy answers three questions after a failed try: may another follow,
 // for how long, how far apart.
 //
-// Tried again are a provider that could not be reached, was too slow to begin,
-// failed or was overloaded, and one that asked to wait, if not for too long.
-// Never tried again: what is the caller's fault, a refused credential, a spent
-// quota, an answer that makes no sense, and anything after output was seen.
+// What may follow is what JudgeFailure (errors/verdict.h) says: a provider that
+// could not be reached, failed or was overloaded is tried again, and so is one
+// that asks to wait, if not for too long. One that was sent the request and did
+// not answer in time may still be at work on it, and bills it: it is tried again
+// only where the configuration says so.
 //
 // Thread contract: immutable.
 
@@ -27,16 +28,21 @@ class RetryPolicy {
   explicit RetryPolicy(const llmgateway::config::v1::RetryConfig& config);
 
   // How long to wait before the next try, or nothing if there must be none.
-  // `tries` counts those made, the first included.
+  // `tries` counts those made, the first included; `abandoned` is as for
+  // JudgeFailure.
   std::optional<absl::Duration> DelayAfter(int tries,
                                            const absl::Status& failure,
+                                           bool abandoned,
                                            Random& random) const;
 
  private:
+  bool MayRetry(const absl::Status& failure, bool abandoned) const;
+
   const int tries_max_;
   const Backoff backoff_;
   // A provider that asks for a longer wait is not waited for.
   const absl::Duration retry_after_max_;
+  const bool resend_after_timeout_;
 };
 
 }  // namespace gateway

@@ -112,26 +112,6 @@ TEST(FaultTest, DetailsOfSuccessAreIgnored) {
   EXPECT_EQ(RetryDelay(status), std::nullopt);
 }
 
-TEST(FaultTest, BlamesTheTargetForItsOwnFailuresOnly) {
-  for (const auto reason : {v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
-                            v1::ERROR_REASON_PROVIDER_TIMEOUT,
-                            v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
-                            v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED,
-                            v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
-                            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                            v1::ERROR_REASON_STREAM_INTERRUPTED}) {
-    EXPECT_TRUE(IsUpstreamFault(MakeFault(reason, ""))) << reason;
-  }
-  for (const auto reason :
-       {v1::ERROR_REASON_INVALID_REQUEST, v1::ERROR_REASON_CONTENT_POLICY,
-        v1::ERROR_REASON_API_KEY_INVALID, v1::ERROR_REASON_RATE_LIMITED,
-        v1::ERROR_REASON_CANCELLED, v1::ERROR_REASON_DEADLINE_EXCEEDED,
-        v1::ERROR_REASON_INTERNAL, v1::ERROR_REASON_CONFLICT}) {
-    EXPECT_FALSE(IsUpstreamFault(MakeFault(reason, ""))) << reason;
-  }
-  EXPECT_FALSE(IsUpstreamFault(absl::OkStatus()));
-}
-
 TEST(FaultTest, SurvivesTheWire) {
   absl::Status status = InvalidField("model", "must be set");
   AddFaultMetadata(status, "provider", "openai");

@@ -126,8 +126,9 @@ class SilenceTest(fault_case.FaultCase):
     def test_silence_before_the_first_byte_times_out(self):
         for result in self.each({"stall_before_first_byte": True}):
             self.assert_failed(result, "UNAVAILABLE", "PROVIDER_TIMEOUT")
-            self.assertEqual(result.attempts, 2)
-            self.upstream.wait_for("cancelled", result.model, count=2)
+            # It may still be at work on what it was sent, and bill it.
+            self.assertEqual(result.attempts, 1)
+            self.upstream.wait_for("cancelled", result.model, count=1)
 
     def test_silence_in_a_stream_interrupts_it(self):
         script = {"text": fault_case.WORDS, "stall_after_chunks": 3}
@@ -140,7 +141,8 @@ class SilenceTest(fault_case.FaultCase):
         script = {"text": fault_case.WORDS, "stall_after_chunks": 3}
         for result in self.each(script, streamed=(False,)):
             self.assert_failed(result, "UNAVAILABLE", "PROVIDER_TIMEOUT")
-            self.upstream.wait_for("cancelled", result.model, count=2)
+            self.assertEqual(result.attempts, 1)
+            self.upstream.wait_for("cancelled", result.model)
 
     def test_bytes_that_drip_keep_a_stream_alive(self):
         # Each byte comes within the time allowed, the whole does not.

@@ -118,10 +118,12 @@ TEST_F(CallMetricsTest, AFailureIsCountedByItsReason) {
 TEST_F(CallMetricsTest, OnlyTriesBeyondTheFirstAreRetries) {
   const CallAttempt attempts[3] = {};
   CallRecord record = Answered();
-  record.attempts = absl::MakeConstSpan(attempts, 1);
+  // The second took the place of a stale connection.
+  record.attempts = absl::MakeConstSpan(attempts, 2);
   lane_.Count(record);
   EXPECT_THAT(Text(), Not(HasSubstr("retry_attempts_total")));
   record.attempts = absl::MakeConstSpan(attempts, 3);
+  record.retries = 2;
   lane_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(retry_attempts_total{provider="openai",)"
                                 R"(operation="POST /v1/chat/completions"} 2)"));

@@ -85,7 +85,65 @@ TEST_F(AttemptsTest, AStaleConnectionIsReplacedAtOnceAndCostsNoTry) {
       EXPECT_EQ(Tries(result), "0 PROVIDER_UNAVAILABLE, 200 OK");
       EXPECT_TRUE(result.attempts[0].reused_connection());
       EXPECT_FALSE(result.attempts[1].reused_connection());
+      EXPECT_EQ(result.record().retries, 0);
       ExpectToldOnce(result, /*stream=*/false);
+    }
+  }
+}
+
+TEST_F(AttemptsTest, APromptThatWasSentAndTimedOutIsNotSentAgain) {
+  Rewire("timeouts: {first_byte: 50ms}");
+  for (const bool stream : {false, true}) {
+    for (const CallQuestion& question : stream ? Streams() : Wholes()) {
+      ASSERT_TRUE(upstream_->Reset().ok());
+      ScriptBoth(R"([{"stall_before_first_byte": true}, {}])");
+      const CallResult result = runner_->Run(question);
+      EXPECT_EQ(Reason(result.status), "PROVIDER_TIMEOUT") << result.status;
+      EXPECT_EQ(Tries(result), "0 PROVIDER_TIMEOUT");
+      EXPECT_EQ(Requests(), 1);
+      ExpectToldOnce(result, stream);
+    }
+  }
+}
+
+TEST_F(AttemptsTest, UnlessTheConfigurationSaysSo) {
+  Rewire("timeouts: {first_byte: 50ms}",
+         "resilience: {retry: {backoff_base: 1ms, backoff_limit: 4ms, "
+         "resend_after_timeout: true}}\n");
+  Script("o-1", R"([{"stall_before_first_byte": true}, {}])");
+  const CallResult result = runner_->Run(Whole("o-1"));
+  EXPECT_EQ(Tries(result), "0 PROVIDER_TIMEOUT, 200 OK");
+  EXPECT_EQ(result.record().retries, 1);
+}
+
+TEST_F(AttemptsTest, AStreamHasATimeOfItsOwnToBegin) {
+  Rewire("timeouts: {first_byte: 30s, stream_first_byte: 50ms}");
+  ScriptBoth(R"({"first_byte_delay_ms": 400})");
+  for (const CallQuestion& question : Wholes()) {
+    EXPECT_EQ(Reason(runner_->Run(question).status), "OK");
+  }
+  for (const CallQuestion& question : Streams()) {
+    EXPECT_EQ(Reason(runner_->Run(question).status), "PROVIDER_TIMEOUT");
+  }
+}
+
+TEST_F(AttemptsTest, ACallWithoutADeadlineHasOneAllTheSame) {
+  Rewire("", "resilience: {call_timeout: 100ms, retry: {backoff_base: 1ms}}\n");
+  for (const char* script :
+       {R"({"stall_before_first_byte": true})",
+        R"({"text": "one two three", "stall_after_chunks": 1})",
+        R"({"status": 503, "retry_after": "30"})"}) {
+    for (const bool stream : {false, true}) {
+      for (const CallQuestion& question : stream ? Streams() : Wholes()) {
+        ScriptBoth(script);
+        runner_->RenewCancel();
+        const CallResult result = runner_->Run(question);
+        EXPECT_EQ(Reason(result.status), "DEADLINE_EXCEEDED")
+            << script << result.status;
+        EXPECT_THAT(std::string(result.status.message()),
+                    HasSubstr("resilience.call_timeout"));
+        ExpectToldOnce(result, stream);
+      }
     }
   }
 }

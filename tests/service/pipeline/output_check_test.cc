@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -172,7 +173,7 @@ TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
   EXPECT_THAT(FieldViolations(verdict),
               ElementsAre(testing::Pair("output#/answer",
                                         "is a number, not an integer")));
-  EXPECT_FALSE(IsUpstreamFault(verdict));
+  EXPECT_FALSE(ComesFromUpstream(JudgeFailure(verdict)));
 }
 
 TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {

@@ -13,20 +13,21 @@ namespace gateway {
 namespace {
 
 // Three tries, backoff of 10 ms, then 20 ms; a provider may ask for 5 s.
-RetryPolicy Policy() {
+RetryPolicy Policy(bool resend_after_timeout = false) {
   llmgateway::config::v1::RetryConfig config;
   config.set_attempts_limit(3);
   config.mutable_backoff_base()->set_nanos(10'000'000);
   config.set_backoff_multiplier(2);
   config.mutable_backoff_limit()->set_seconds(1);
   config.mutable_retry_after_limit()->set_seconds(5);
+  config.set_resend_after_timeout(resend_after_timeout);
   return RetryPolicy(config);
 }
 
 std::optional<absl::Duration> DelayAfter(int tries,
                                          const absl::Status& failure) {
   FakeRandom random{1};
-  return Policy().DelayAfter(tries, failure, random);
+  return Policy().DelayAfter(tries, failure, /*abandoned=*/false, random);
 }
 
 absl::Status Asking(v1::ErrorReason reason, absl::Duration delay) {
@@ -46,6 +47,15 @@ TEST(RetryPolicyTest, OnlyWhatMayPassIsTriedAgain) {
     EXPECT_EQ(DelayAfter(1, MakeFault(reason, "x")).has_value(), passes)
         << ReasonName(reason);
   }
+}
+
+TEST(RetryPolicyTest, WhatWasSentAndTimedOutIsSentAgainOnlyIfConfigured) {
+  const absl::Status slow =
+      MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "no answer");
+  FakeRandom random{1};
+  EXPECT_FALSE(Policy().DelayAfter(1, slow, true, random).has_value());
+  EXPECT_TRUE(Policy().DelayAfter(1, slow, false, random).has_value());
+  EXPECT_TRUE(Policy(true).DelayAfter(1, slow, true, random).has_value());
 }
 
 TEST(RetryPolicyTest, CancelAndDeadlineEndIt) {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
@@ -281,7 +282,7 @@ TEST(OpenAiChatTest, ADamagedAnswerIsReadOrRefusedAndNothingElse) {
         v1::GenerateResponse again;
         ASSERT_TRUE(OpenAiChat().ReadResponse(body, &again).ok()) << body;
       } else {
-        ASSERT_TRUE(IsUpstreamFault(status)) << status;
+        ASSERT_TRUE(ComesFromUpstream(JudgeFailure(status))) << status;
       }
     }
   }

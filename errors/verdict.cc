@@ -1,0 +1,59 @@
+#include "errors/verdict.h"
+
+#include <cassert>
+
+#include "errors/fault.h"
+
+namespace gateway {
+
+Verdict JudgeFailure(const absl::Status& failure, bool abandoned) {
+  assert(!failure.ok());
+  switch (FaultReason(failure)) {
+    case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
+      return Verdict::kRetryHere;
+    case v1::ERROR_REASON_PROVIDER_TIMEOUT:
+      // A provider that reports a timeout of its own has stopped working; so
+      // has one that never got the request.
+      return abandoned ? Verdict::kGoElsewhere : Verdict::kRetryHere;
+    case v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
+    case v1::ERROR_REASON_STREAM_INTERRUPTED:
+    case v1::ERROR_REASON_CIRCUIT_OPEN:
+      return Verdict::kGoElsewhere;
+    case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+      return Verdict::kCoolCredential;
+    case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
+    case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
+      return Verdict::kTakeOutCredential;
+    case v1::ERROR_REASON_UNSPECIFIED:
+    case v1::ERROR_REASON_CANCELLED:
+    case v1::ERROR_REASON_DEADLINE_EXCEEDED:
+    case v1::ERROR_REASON_DRAINING:
+    case v1::ERROR_REASON_OVERLOADED:
+    case v1::ERROR_REASON_RESPONSE_VALIDATION:
+    case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
+    case v1::ERROR_REASON_INTERNAL:
+      return Verdict::kSaysNothing;
+    default:
+      return Verdict::kCallersFault;
+  }
+}
+
+std::string_view VerdictName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kRetryHere:
+      return "retry_here";
+    case Verdict::kGoElsewhere:
+      return "go_elsewhere";
+    case Verdict::kCoolCredential:
+      return "cool_credential";
+    case Verdict::kTakeOutCredential:
+      return "take_out_credential";
+    case Verdict::kCallersFault:
+      return "callers_fault";
+    case Verdict::kSaysNothing:
+      return "says_nothing";
+  }
+  return "";
+}
+
+}  // namespace gateway

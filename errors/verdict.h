@@ -1,0 +1,65 @@
+// The one judge of failed attempts: what a failure says about the target that
+// was asked, and so what may be done about it. Retry, the health of providers,
+// and whoever else must know ask here, so that none blames what another
+// forgives.
+//
+//   const Verdict verdict =
+//       JudgeFailure(outcome, progress.http.abandoned());
+//   if (verdict == Verdict::kRetryHere) ...   // After a back-off.
+//   if (BlamesTarget(verdict)) ...            // Counts towards a rest.
+//
+// Thread-compatible: plain functions.
+
+#ifndef ERRORS_VERDICT_H_
+#define ERRORS_VERDICT_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace gateway {
+
+enum class Verdict {
+  // The target could not be reached, was overloaded or broke down. It may have
+  // recovered in a moment: ask it again, or another.
+  kRetryHere,
+  // The target failed, and asking it again would not help, or would repeat work
+  // that it may still be doing and will bill: ask another only.
+  kGoElsewhere,
+  // The credential has used up what it may ask for now. The target is well:
+  // ask again when the wait it asks for is over, or at once with another
+  // credential.
+  kCoolCredential,
+  // The target refuses the credential, or its account is out of money. Only an
+  // operator can mend that: do not use it until then.
+  kTakeOutCredential,
+  // The request is at fault and would fail anywhere.
+  kCallersFault,
+  // It ended for a reason that has nothing to do with the target: the caller
+  // left, its deadline passed, or the gateway itself refused or failed.
+  kSaysNothing,
+};
+
+// Judges how an attempt failed. `abandoned` tells that the request was sent
+// whole and the gateway stopped waiting for the answer, so that the target may
+// still be at work on it. REQUIRES: !failure.ok().
+Verdict JudgeFailure(const absl::Status& failure, bool abandoned = false);
+
+// The target itself is at fault: what counts towards resting it.
+inline bool BlamesTarget(Verdict verdict) {
+  return verdict == Verdict::kRetryHere || verdict == Verdict::kGoElsewhere;
+}
+
+// The target, or the account that it is asked with, is at fault: neither the
+// caller nor the gateway. An operator wants to know of it.
+inline bool ComesFromUpstream(Verdict verdict) {
+  return BlamesTarget(verdict) || verdict == Verdict::kCoolCredential ||
+         verdict == Verdict::kTakeOutCredential;
+}
+
+// `retry_here`, `go_elsewhere`, ...: for logs and metrics.
+std::string_view VerdictName(Verdict verdict);
+
+}  // namespace gateway
+
+#endif  // ERRORS_VERDICT_H_

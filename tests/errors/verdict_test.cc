@@ -1,0 +1,76 @@
+#include "errors/verdict.h"
+
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+
+// The reasons that are judged so.
+std::set<std::string> JudgedAs(Verdict verdict, bool abandoned = false) {
+  std::set<std::string> reasons;
+  for (int i = 1; i < v1::ErrorReason_ARRAYSIZE; ++i) {
+    if (!v1::ErrorReason_IsValid(i)) continue;
+    const auto reason = static_cast<v1::ErrorReason>(i);
+    if (JudgeFailure(MakeFault(reason, "x"), abandoned) == verdict) {
+      reasons.emplace(ReasonName(reason));
+    }
+  }
+  return reasons;
+}
+
+TEST(VerdictTest, ATargetThatMayHaveRecoveredIsAskedAgain) {
+  EXPECT_THAT(JudgedAs(Verdict::kRetryHere),
+              ElementsAre("PROVIDER_TIMEOUT", "PROVIDER_UNAVAILABLE"));
+}
+
+TEST(VerdictTest, OneThatMayStillBeAtWorkIsNot) {
+  EXPECT_THAT(JudgedAs(Verdict::kRetryHere, /*abandoned=*/true),
+              ElementsAre("PROVIDER_UNAVAILABLE"));
+  EXPECT_THAT(JudgedAs(Verdict::kGoElsewhere, /*abandoned=*/true),
+              ElementsAre("CIRCUIT_OPEN", "PROVIDER_BAD_RESPONSE",
+                          "PROVIDER_TIMEOUT", "STREAM_INTERRUPTED"));
+}
+
+TEST(VerdictTest, TheCredentialsTroubleIsNotTheTargets) {
+  EXPECT_THAT(JudgedAs(Verdict::kCoolCredential),
+              ElementsAre("PROVIDER_RATE_LIMITED"));
+  EXPECT_THAT(JudgedAs(Verdict::kTakeOutCredential),
+              ElementsAre("PROVIDER_AUTH_FAILED", "PROVIDER_QUOTA_EXHAUSTED"));
+  for (const Verdict verdict :
+       {Verdict::kCoolCredential, Verdict::kTakeOutCredential}) {
+    EXPECT_FALSE(BlamesTarget(verdict)) << VerdictName(verdict);
+    EXPECT_TRUE(ComesFromUpstream(verdict)) << VerdictName(verdict);
+  }
+}
+
+TEST(VerdictTest, ACallersMistakeIsTheCallers) {
+  const std::set<std::string> mistakes = JudgedAs(Verdict::kCallersFault);
+  for (const char* reason :
+       {"INVALID_REQUEST", "CONTEXT_LENGTH_EXCEEDED", "CONTENT_POLICY",
+        "MODEL_NOT_FOUND", "API_KEY_INVALID", "RATE_LIMITED"}) {
+    EXPECT_TRUE(mistakes.contains(reason)) << reason;
+  }
+  EXPECT_FALSE(ComesFromUpstream(Verdict::kCallersFault));
+}
+
+TEST(VerdictTest, WhoLeavesSaysNothingOfTheTarget) {
+  for (const absl::Status& failure :
+       {absl::CancelledError(""), absl::DeadlineExceededError(""),
+        absl::InternalError("bug"),
+        MakeFault(v1::ERROR_REASON_DRAINING, "")}) {
+    EXPECT_EQ(JudgeFailure(failure), Verdict::kSaysNothing) << failure;
+    EXPECT_EQ(JudgeFailure(failure, true), Verdict::kSaysNothing) << failure;
+  }
+  EXPECT_FALSE(ComesFromUpstream(Verdict::kSaysNothing));
+}
+
+}  // namespace
+}  // namespace gateway
