@@ -239,6 +239,7 @@ Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
   failure.content_type = exchange.Find("content-type");
   failure.retry_after = exchange.Find("retry-after");
   failure.retry_after_ms = exchange.Find("retry-after-ms");
+  failure.should_retry = exchange.Find("x-should-retry");
   co_return faults_.Blame(way.dialect->ReadError(failure),
                           call.caller_credential);
 }

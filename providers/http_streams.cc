@@ -11,11 +11,21 @@
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "base/text/json_lines.h"
 #include "base/text/sse_parser.h"
 
 namespace gateway {
 namespace {
+
+// Ends the last event of a stream whose server closes without the blank line.
+constexpr std::string_view kMissingBlankLine = "\n\n";
+
+// Whether an event that no blank line ended lacks nothing else: what was cut
+// off is no JSON text any more.
+bool IsWhole(std::string_view data) {
+  return data == "[DONE]" || CheckJson(data).ok();
+}
 
 // Forwards events as they are, and reads along.
 class RawStream final : public ProviderStream {
@@ -35,6 +45,8 @@ class RawStream final : public ProviderStream {
 
  private:
   absl::Status Take(std::string_view piece, StreamBatch* batch);
+  // At the end of the bytes: takes an event that lacks only its blank line.
+  absl::Status TakeLast(StreamBatch* batch);
   absl::Status Judge(const SseEvent& event, StreamBatch* batch);
   static void Forward(std::string_view bytes, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
@@ -50,6 +62,7 @@ class RawStream final : public ProviderStream {
   std::unique_ptr<StreamTap> tap_;
   absl::Span<const std::string_view> pieces_;
   absl::Status failure_;
+  bool closed_ = false;  // No more bytes come.
   bool ended_ = false;
 };
 
@@ -68,6 +81,11 @@ Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
         co_return faults_.OfTransport(read.status(), progress_);
       }
       pieces_ = *read;
+      if (pieces_.empty() && !closed_) {
+        closed_ = true;
+        failure_ = TakeLast(batch);
+        continue;
+      }
       if (pieces_.empty() && tap_->CompleteAtClose()) {
         ended_ = true;
         if (tap_->MissingEnd().empty()) co_return false;
@@ -96,6 +114,18 @@ absl::Status RawStream::Take(std::string_view piece, StreamBatch* batch) {
     GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
   }
   if (!fed.ok()) return faults_.BadResponse(ToStd(fed.message()));
+  return absl::OkStatus();
+}
+
+absl::Status RawStream::TakeLast(StreamBatch* batch) {
+  // Too long an event is no whole one.
+  if (!parser_.Feed(kMissingBlankLine).ok()) return absl::OkStatus();
+  SseEvent event;
+  while (!ended_ && parser_.Next(&event)) {
+    if (!event.comment && IsWhole(event.data)) {
+      GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -200,6 +230,11 @@ class ParsedStream final : public ProviderStream {
   static constexpr size_t kChoicesMax = 128;
 
   absl::Status Take(std::string_view piece, StreamBatch* batch);
+  // At the end of the bytes: takes an event that lacks only its last line feed
+  // or its blank line.
+  absl::Status TakeLast(StreamBatch* batch);
+  absl::Status Read(std::string_view name, std::string_view data,
+                    StreamBatch* batch);
   // Takes note of what an event says of the answer as a whole.
   void Note(const v1::GenerateEvent& event, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
@@ -218,6 +253,7 @@ class ParsedStream final : public ProviderStream {
   std::bitset<kChoicesMax> begun_;
   std::bitset<kChoicesMax> ended_;
   absl::Status failure_;
+  bool closed_ = false;  // No more bytes come.
 };
 
 Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
@@ -235,6 +271,12 @@ Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
         co_await exchange_->Read();
     if (!pieces.ok()) {
       co_return faults_.OfTransport(pieces.status(), progress_);
+    }
+    if (pieces->empty() && !closed_) {
+      closed_ = true;
+      failure_ = TakeLast(batch);
+      facts_.usage = reader_->usage();
+      continue;
     }
     if (pieces->empty() && reader_->CompleteAtClose()) co_return false;
     if (pieces->empty()) {
@@ -256,14 +298,32 @@ absl::Status ParsedStream::Take(std::string_view piece, StreamBatch* batch) {
   std::string_view name;
   std::string_view data;
   while (!reader_->done() && cutter_.Next(&name, &data)) {
-    const size_t before = batch->events.size();
-    const absl::Status read = reader_->Read(name, data, &batch->events);
-    if (!read.ok()) return Blame(read);
-    for (size_t i = before; i < batch->events.size(); ++i) {
-      Note(batch->events[i], batch);
-    }
+    GATEWAY_RETURN_IF_ERROR(Read(name, data, batch));
   }
   if (!fed.ok()) return faults_.BadResponse(ToStd(fed.message()));
+  return absl::OkStatus();
+}
+
+absl::Status ParsedStream::TakeLast(StreamBatch* batch) {
+  // Too long an event is no whole one.
+  if (!cutter_.Feed(kMissingBlankLine).ok()) return absl::OkStatus();
+  std::string_view name;
+  std::string_view data;
+  while (!reader_->done() && cutter_.Next(&name, &data)) {
+    if (!IsWhole(data)) break;
+    GATEWAY_RETURN_IF_ERROR(Read(name, data, batch));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ParsedStream::Read(std::string_view name, std::string_view data,
+                                StreamBatch* batch) {
+  const size_t before = batch->events.size();
+  const absl::Status read = reader_->Read(name, data, &batch->events);
+  if (!read.ok()) return Blame(read);
+  for (size_t i = before; i < batch->events.size(); ++i) {
+    Note(batch->events[i], batch);
+  }
   return absl::OkStatus();
 }
 

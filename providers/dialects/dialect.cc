@@ -49,6 +49,14 @@ class NoStreamTap final : public StreamTap {
 
 }  // namespace
 
+absl::Status EventWriter::FailureOf(const v1::StreamEnd& end) const {
+  if (!failure_.ok()) return failure_;
+  const bool is_named = end.error().reason() != v1::ERROR_REASON_UNSPECIFIED;
+  return MakeFault(is_named ? end.error().reason()
+                            : v1::ERROR_REASON_STREAM_INTERRUPTED,
+                   end.error().message());
+}
+
 absl::Status Dialect::ReadRequest(std::string_view, v1::GenerateRequest*, bool*,
                                   bool*) const {
   return HasNoDoor(name());

@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -172,6 +173,17 @@ class EventWriter : public Recycled {
   // writes the vendor's terminal words, or its error event.
   virtual absl::Status Write(const v1::GenerateEvent& event,
                              std::string* out) = 0;
+
+  // Gives the status behind the StreamEnd that is written next: its details say
+  // more than the event has room for.
+  void SetFailure(absl::Status failure) { failure_ = std::move(failure); }
+
+ protected:
+  // What `end` tells of, which is no success.
+  absl::Status FailureOf(const v1::StreamEnd& end) const;
+
+ private:
+  absl::Status failure_;
 };
 
 // How a request is to be written for the upstream.
@@ -200,6 +212,7 @@ struct HttpFailure {
   std::string_view content_type;
   std::string_view retry_after;        // Header values; empty if absent.
   std::string_view retry_after_ms;
+  std::string_view should_retry;       // `x-should-retry`.
 };
 
 // A dialect without a door is only spoken upstream: what a door would ask of it

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -195,6 +196,9 @@ class ErrorReader {
     return Form::kText;
   }
 
+  // What the vendor behind said, whatever its form; empty if it is not told.
+  const std::string& raw() const { return raw_; }
+
  private:
   absl::Status ReadTop(JsonValue& top) {
     return top.EachField(
@@ -310,11 +314,21 @@ class ErrorReader {
     return metadata.EachField(
         [this](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "error_type") return ReadText(value, &error_.error_type);
+          if (key == "raw") return ReadRaw(value);
           const bool judged =
               key == "reasons" || key == "flagged_input" || key == "patterns";
           error_.moderated = error_.moderated || (judged && !value.IsNull());
           return absl::OkStatus();
         });
+  }
+
+  // What the vendor behind OpenRouter said: a text, often JSON itself.
+  absl::Status ReadRaw(JsonValue& value) {
+    if (value.IsString()) return ReadText(value, &raw_);
+    if (!value.IsObject()) return absl::OkStatus();
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
+    raw_.assign(json);
+    return absl::OkStatus();
   }
 
   absl::Status ReadAvailability(JsonValue& availability) {
@@ -332,13 +346,55 @@ class ErrorReader {
   }
 
   ErrorBody& error_;
+  std::string raw_;
   std::string top_type_;
   bool has_error_object_ = false;
   bool has_error_text_ = false;
   bool has_status_code_ = false;
 };
 
+// OpenRouter says of most failures only that there was one; the reason is that
+// of the vendor behind. REQUIRES: `raw` is not empty.
+void AddRawReason(std::string_view raw, ErrorBody* error) {
+  ErrorBody behind;
+  ErrorReader reader(&behind);
+  const absl::Status status =
+      ReadJson(raw, JsonPadding::kAbsent,
+               [&](JsonValue& root) { return reader.ReadRoot(root); });
+  const bool is_error =
+      status.ok() && reader.Form() != ErrorBody::Form::kText;
+  const std::string_view reason =
+      is_error && !behind.message.empty() ? behind.message : raw;
+  if (absl::StrContains(error->message, ToAbsl(reason))) return;
+  absl::StrAppend(&error->message, error->message.empty() ? "" : ": ",
+                  ToAbsl(reason));
+  if (!is_error) return;
+  if (error->inner_code.empty()) error->inner_code = behind.code;
+  if (error->param.empty()) error->param = behind.param;
+}
+
 }  // namespace
+
+std::string_view NameOfForm(ErrorBody::Form form) {
+  switch (form) {
+    case ErrorBody::Form::kAnthropic:
+      return "anthropic";
+    case ErrorBody::Form::kOllama:
+      return "ollama";
+    case ErrorBody::Form::kGemini:
+      return "gemini";
+    case ErrorBody::Form::kOpenRouter:
+      return "openrouter";
+    case ErrorBody::Form::kOpenAi:
+      return "openai";
+    case ErrorBody::Form::kAzure:
+      return "azure";
+    case ErrorBody::Form::kNone:
+    case ErrorBody::Form::kText:
+      break;
+  }
+  return {};
+}
 
 std::string ScrubbedMessage(std::string_view text) {
   const std::string line = OneLine(text.substr(0, kTextBytesMax));
@@ -358,6 +414,7 @@ ErrorBody ReadErrorBody(std::string_view body) {
     error.message = ScrubbedMessage(body);
     return error;
   }
+  if (!reader.raw().empty()) AddRawReason(reader.raw(), &error);
   error.message = ScrubbedMessage(error.message);
   error.type = ScrubbedMessage(error.type);
   error.code = ScrubbedMessage(error.code);

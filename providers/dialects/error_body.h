@@ -59,6 +59,9 @@ struct ErrorBody {
   std::optional<absl::Duration> retry_after;
 };
 
+// A form's name: `openai`, `anthropic`, ...; empty for kNone and kText.
+std::string_view NameOfForm(ErrorBody::Form form);
+
 // `body` may be cut off anywhere, and may be anything.
 ErrorBody ReadErrorBody(std::string_view body);
 

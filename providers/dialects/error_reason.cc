@@ -1,5 +1,7 @@
 #include "providers/dialects/error_reason.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -28,6 +30,19 @@ constexpr v1::ErrorReason kAuth = v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
 constexpr v1::ErrorReason kDown = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
 constexpr v1::ErrorReason kTimeout = v1::ERROR_REASON_PROVIDER_TIMEOUT;
 constexpr v1::ErrorReason kConflict = v1::ERROR_REASON_CONFLICT;
+
+// Keys of the metadata.
+constexpr std::string_view kStatusKey = "http_status";
+constexpr std::string_view kCodeKey = "provider_code";
+constexpr std::string_view kTypeKey = "provider_error_type";
+constexpr std::string_view kParamKey = "provider_param";
+constexpr std::string_view kFormKey = "provider_error_form";
+constexpr std::string_view kShouldRetryKey = "provider_should_retry";
+
+// The words of those who have too much to do.
+constexpr std::string_view kOverloadWords[] = {
+    "overloaded_error", "provider_overloaded", "server_is_overloaded",
+    "service_unavailable_error", "slow_down"};
 
 // What a code or a type means.
 struct Meaning {
@@ -190,16 +205,22 @@ absl::Status MakeError(int status, const ErrorBody& error,
   if (status != 0) message = absl::StrCat(status, ": ", message);
   absl::Status fault = MakeFault(reason, message);
   if (status != 0) {
-    AddFaultMetadata(fault, "http_status", absl::StrCat(status));
+    AddFaultMetadata(fault, kStatusKey, absl::StrCat(status));
   }
   for (const std::string* code :
        {&error.code, &error.error_type, &error.inner_code}) {
     if (code->empty()) continue;
-    AddFaultMetadata(fault, "provider_code", *code);
+    AddFaultMetadata(fault, kCodeKey, *code);
     break;
   }
   if (!error.type.empty()) {
-    AddFaultMetadata(fault, "provider_error_type", error.type);
+    AddFaultMetadata(fault, kTypeKey, error.type);
+  }
+  if (!error.param.empty()) {
+    AddFaultMetadata(fault, kParamKey, error.param);
+  }
+  if (const std::string_view form = NameOfForm(error.form); !form.empty()) {
+    AddFaultMetadata(fault, kFormKey, form);
   }
   if (!error.param.empty() && reason == kInvalid) {
     AddFieldViolation(fault, error.param, error.message);
@@ -216,7 +237,11 @@ absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now) {
   std::optional<absl::Duration> delay =
       ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
   if (!delay.has_value()) delay = error.retry_after;
-  return MakeError(failure.status, error, delay);
+  absl::Status fault = MakeError(failure.status, error, delay);
+  if (failure.should_retry == "true" || failure.should_retry == "false") {
+    AddFaultMetadata(fault, kShouldRetryKey, failure.should_retry);
+  }
+  return fault;
 }
 
 absl::Status ReadErrorReport(std::string_view body) {
@@ -231,6 +256,35 @@ absl::Status FaultOfReport(const ErrorBody& error) {
     }
   }
   return MakeError(status, error, error.retry_after);
+}
+
+bool IsOverload(const absl::Status& fault) {
+  const v1::ErrorReason reason = FaultReason(fault);
+  const bool down =
+      reason == kDown || (reason == v1::ERROR_REASON_STREAM_INTERRUPTED &&
+                          FaultMetadata(fault, "cause") == ReasonName(kDown));
+  if (!down) return false;
+  const std::string status = FaultMetadata(fault, kStatusKey);
+  if (status == "503" || status == "529") return true;
+  for (const std::string_view key : {kCodeKey, kTypeKey}) {
+    const std::string word = FaultMetadata(fault, key);
+    if (std::find(std::begin(kOverloadWords), std::end(kOverloadWords), word) !=
+        std::end(kOverloadWords)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+VendorWords WordsOfVendor(const absl::Status& fault, ErrorBody::Form form) {
+  const v1::ErrorReason reason = FaultReason(fault);
+  if (reason == kAuth || reason == kQuota ||
+      FaultMetadata(fault, kFormKey) != NameOfForm(form)) {
+    return {};
+  }
+  return {.type = FaultMetadata(fault, kTypeKey),
+          .code = FaultMetadata(fault, kCodeKey),
+          .param = FaultMetadata(fault, kParamKey)};
 }
 
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {

@@ -17,6 +17,7 @@
 #ifndef PROVIDERS_DIALECTS_ERROR_REASON_H_
 #define PROVIDERS_DIALECTS_ERROR_REASON_H_
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -28,14 +29,33 @@
 namespace gateway {
 
 // The fault for a failed HTTP answer: its reason, the vendor's words scrubbed
-// and bounded, how long to wait where waiting helps, and as metadata
-// `http_status`, `provider_code` and `provider_error_type`. `now` is what a
-// date in `retry-after` is compared with.
+// and bounded, how long to wait where waiting helps, and as metadata what the
+// vendor says besides: `http_status`, `provider_code`, `provider_error_type`,
+// `provider_param`, the form that it says it in (`provider_error_form`) and
+// whether its own clients should try again (`provider_should_retry`). `now` is
+// what a date in `retry-after` is compared with.
 absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now);
 
 // The same for an error inside of a stream, or in place of an answer.
 absl::Status ReadErrorReport(std::string_view body);
 absl::Status FaultOfReport(const ErrorBody& error);
+
+// Whether a fault tells of a provider that has too much to do, by its status or
+// by its word for that; also of one that a stream broke off for.
+bool IsOverload(const absl::Status& fault);
+
+// What the vendor itself called a failure; what it did not say is empty.
+struct VendorWords {
+  std::string type;
+  std::string code;
+  std::string param;
+};
+
+// For callers at the door of the vendor who writes errors in this `form`: they
+// know its words better than any of ours. Nothing where another vendor failed,
+// and nothing where the failure is of the gateway's own credential or account,
+// which a caller would take for his.
+VendorWords WordsOfVendor(const absl::Status& fault, ErrorBody::Form form);
 
 // The reason alone. `status` is 0 if there is none.
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error);

@@ -3,7 +3,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
-#include "errors/verdict.h"
 #include "service/api/call_context.h"
 
 namespace gateway {
@@ -24,6 +23,26 @@ std::string Visible(std::string_view text) {
     if (!absl::ascii_isprint(static_cast<unsigned char>(c))) c = '?';
   }
   return visible;
+}
+
+// Of providers' failures we have tried again as often as makes sense; official
+// clients would otherwise multiply that by their own tries. What the caller
+// alone can mend comes out the same each time, whatever its status: 501 is one
+// that official clients try again.
+bool MayHelpToTryAgain(const absl::Status& outcome) {
+  switch (FaultReason(outcome)) {
+    case v1::ERROR_REASON_RATE_LIMITED:
+    case v1::ERROR_REASON_OVERLOADED:
+    case v1::ERROR_REASON_DRAINING:
+    case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
+    case v1::ERROR_REASON_CONFLICT:
+    case v1::ERROR_REASON_DEADLINE_EXCEEDED:
+    case v1::ERROR_REASON_CANCELLED:
+    case v1::ERROR_REASON_INTERNAL:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -68,9 +87,11 @@ void AnswerFields::AddFailure(const absl::Status& outcome) {
     retry_after_ = WholeSeconds(*delay);
     Add("retry-after", retry_after_);
   }
-  // We have tried as often as makes sense; official clients would otherwise
-  // multiply that by their own tries.
-  if (ComesFromUpstream(JudgeFailure(outcome))) Add("x-should-retry", "false");
+  const std::string told = FaultMetadata(outcome, "provider_should_retry");
+  if (told == "true") return;
+  if (told == "false" || !MayHelpToTryAgain(outcome)) {
+    Add("x-should-retry", "false");
+  }
 }
 
 }  // namespace gateway

@@ -143,6 +143,7 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
   out_.clear();
   const bool terminal_is_due = !call.answers_raw || !outcome.ok();
   if (terminal_is_due) {
+    if (!outcome.ok()) Writer(call).SetFailure(outcome);
     GATEWAY_CO_RETURN_IF_ERROR(
         Writer(call).Write(call.MakeEnd(outcome), &out_));
     const std::string_view pieces[] = {out_};

@@ -1,6 +1,8 @@
 #include "service/pipeline/pipeline.h"
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -65,6 +67,13 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
       absl::StrCat("the stream broke off: ", failure.message()));
   AddFaultMetadata(fault, "provider", call.tries.back().provider);
   AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
+  // What the provider called it, in case the caller knows its words.
+  for (const std::string_view key :
+       {"http_status", "provider_code", "provider_error_type",
+        "provider_param", "provider_error_form"}) {
+    const std::string said = FaultMetadata(failure, key);
+    if (!said.empty()) AddFaultMetadata(fault, key, said);
+  }
   AddFaultMetadata(fault, "events_delivered",
                    absl::StrCat(call.content_events));
   return fault;

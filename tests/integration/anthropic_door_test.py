@@ -226,7 +226,9 @@ class RefusalsTest(_DoorCase):
         for status, told, type_ in ((429, 429, "rate_limit_error"),
                                     (500, 502, "api_error"),
                                     (529, 529, "overloaded_error")):
-            self.upstream.set_script("claude-bad", {"status": status})
+            self.upstream.set_script(
+                "claude-bad",
+                {"status": status, "headers": {"x-should-retry": "no"}})
             answer = self.ask(message("claude-bad"))
             self.assert_refused(answer, told, type_)
             self.assertEqual(answer.headers["x-should-retry"], "false")

@@ -100,7 +100,8 @@ class RefusalTest(fault_case.FaultCase):
 
     def test_official_clients_are_told_not_to_try_again(self):
         way = ways.Way("http", "openai")
-        result = ways.Asker(self).ask(way, False, {"status": 503})
+        result = ways.Asker(self).ask(
+            way, False, {"status": 503, "headers": {"x-should-retry": "no"}})
         self.assertEqual(result.headers["x-should-retry"], "false")
 
 

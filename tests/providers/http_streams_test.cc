@@ -253,6 +253,27 @@ TEST_F(HttpStreamsTest, AnEndWithoutAReasonIsNoSuccess) {
   }
 }
 
+TEST_F(HttpStreamsTest, TheLastBlankLineMayBeMissing) {
+  const std::string chunk =
+      R"(data: {"id":"x","model":"m","choices":[{"index":0,)"
+      R"("delta":{"content":"hi"},"finish_reason":"stop"}]})";
+  for (const std::string end : {"data: [DONE]", "data: [DONE]\n"}) {
+    ScriptEvents("m", absl::StrCat(chunk, "\n\n", end));
+    const ProviderOutcome raw = calls_.Stream(*openai_, Raw("m", kStream));
+    EXPECT_EQ(Reason(raw.status), "OK") << raw.status;
+    EXPECT_TRUE(absl::EndsWith(raw.bytes, "data: [DONE]\n\n")) << raw.bytes;
+    const ProviderOutcome parsed = calls_.Stream(*openai_, Parsed("m"));
+    EXPECT_EQ(Reason(parsed.status), "OK") << parsed.status;
+    EXPECT_EQ(TextOf(parsed.events), "hi");
+  }
+  // What was cut off inside is no end.
+  ScriptEvents("m", absl::StrCat(chunk, "\n\n", R"(data: {"id":"x)"));
+  for (const ProviderQuestion& question : {Raw("m", kStream), Parsed("m")}) {
+    EXPECT_EQ(Reason(calls_.Stream(*openai_, question).status),
+              "PROVIDER_UNAVAILABLE");
+  }
+}
+
 TEST_F(HttpStreamsTest, AnErrorEventIsTheProvidersFailure) {
   Script("m", absl::StrCat(
                   R"({"text": "one two three", "error_after_chunks": 1,

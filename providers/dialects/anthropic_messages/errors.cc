@@ -12,8 +12,6 @@
 namespace gateway::anthropic {
 namespace {
 
-constexpr int kOverloadedStatus = 529;
-
 // What a caller is told.
 struct Telling {
   v1::ErrorReason reason;
@@ -54,10 +52,12 @@ constexpr Telling kTellings[] = {
     {v1::ERROR_REASON_INTERNAL, 500, "api_error"},
 };
 
-const Telling& TellingOf(v1::ErrorReason reason) {
+Telling TellingOf(const absl::Status& status) {
+  const v1::ErrorReason reason = FaultReason(status);
   const auto* found =
       std::find_if(std::begin(kTellings), std::end(kTellings),
                    [&](const Telling& each) { return each.reason == reason; });
+  if (IsOverload(status)) return {reason, 529, "overloaded_error"};
   return found != std::end(kTellings) ? *found : *std::prev(found);
 }
 
@@ -86,25 +86,18 @@ absl::Status ReadErrorEvent(std::string_view data) {
   return ReadErrorReport(data);
 }
 
-WireError WriteError(const absl::Status& status, std::string_view request_id) {
-  const v1::ErrorReason reason = FaultReason(status);
-  const Telling& telling = TellingOf(reason);
-  WireError error{.http_status = telling.http_status,
-                  .retry_after = RetryDelay(status)};
-  std::string_view type = telling.type;
-  const std::string upstream_status = FaultMetadata(status, "http_status");
-  if (reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE &&
-      (upstream_status == "503" || upstream_status == "529")) {
-    error.http_status = kOverloadedStatus;
-    type = "overloaded_error";
-  }
-  error.body = Body(type, ToStd(status.message()), request_id);
-  return error;
+std::string WriteErrorBody(const absl::Status& status,
+                           std::string_view request_id) {
+  const VendorWords said =
+      WordsOfVendor(status, ErrorBody::Form::kAnthropic);
+  return Body(said.type.empty() ? TellingOf(status).type : said.type,
+              ToStd(status.message()), request_id);
 }
 
-std::string WriteErrorBody(v1::ErrorReason reason, std::string_view message,
-                           std::string_view request_id) {
-  return Body(TellingOf(reason).type, message, request_id);
+WireError WriteError(const absl::Status& status, std::string_view request_id) {
+  return {.http_status = TellingOf(status).http_status,
+          .body = WriteErrorBody(status, request_id),
+          .retry_after = RetryDelay(status)};
 }
 
 }  // namespace gateway::anthropic

@@ -27,7 +27,7 @@ absl::Status ReadErrorEvent(std::string_view data);
 WireError WriteError(const absl::Status& status, std::string_view request_id);
 
 // The body of an error: of an answer, or of an `error` event. One line.
-std::string WriteErrorBody(v1::ErrorReason reason, std::string_view message,
+std::string WriteErrorBody(const absl::Status& status,
                            std::string_view request_id);
 
 }  // namespace gateway::anthropic

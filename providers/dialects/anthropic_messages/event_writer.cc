@@ -406,8 +406,7 @@ absl::Status MessagesEventWriter::WriteEnd(const v1::StreamEnd& end,
                                            std::string* out) {
   if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
     absl::StrAppend(out, "event: error\ndata: ",
-                    WriteErrorBody(end.error().reason(), end.error().message(),
-                                   started_.request_id()),
+                    WriteErrorBody(FailureOf(end), started_.request_id()),
                     "\n\n");
     return absl::OkStatus();
   }

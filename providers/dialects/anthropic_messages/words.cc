@@ -56,10 +56,10 @@ absl::Status ReadCount(JsonValue& value, int64_t* count) {
 // out; its own that OpenAI lacks are the same on both sides.
 std::string_view TierWord(std::string_view tier) {
   if (tier == "default") return "standard";
-  for (const std::string_view lacking : {"auto", "fast", "flex", "scale"}) {
-    if (tier == lacking) return "";
+  for (const std::string_view known : {"standard", "priority", "batch"}) {
+    if (tier == known) return tier;
   }
-  return tier;
+  return "";
 }
 
 }  // namespace

@@ -60,12 +60,22 @@ Telling TellingOf(const absl::Status& status) {
       std::find_if(std::begin(kTellings), std::end(kTellings),
                    [&](const Telling& each) { return each.reason == reason; });
   Telling telling = found != std::end(kTellings) ? *found : *std::prev(found);
-  const std::string told = FaultMetadata(status, "http_status");
-  const bool overloaded = told == "503" || told == "529";
-  if (reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE && overloaded) {
-    telling.http_status = 503;
-  }
+  if (IsOverload(status)) telling = {reason, 503, "UNAVAILABLE"};
   return telling;
+}
+
+// The words of the vendor that failed, whichever it is.
+void WriteVendorWords(const absl::Status& status, JsonWriter& json) {
+  bool started = false;
+  for (const std::string_view key :
+       {"provider", "provider_code", "provider_error_type", "provider_param"}) {
+    const std::string word = FaultMetadata(status, key);
+    if (word.empty()) continue;
+    if (!started) json.StartObjectField("metadata");
+    started = true;
+    json.StringField(key, word);
+  }
+  if (started) json.EndObject();
 }
 
 void WriteDetails(const absl::Status& status, JsonWriter& json) {
@@ -74,6 +84,7 @@ void WriteDetails(const absl::Status& status, JsonWriter& json) {
   json.StringField("@type", "type.googleapis.com/google.rpc.ErrorInfo");
   json.StringField("reason", ReasonName(FaultReason(status)));
   json.StringField("domain", kErrorDomain);
+  WriteVendorWords(status, json);
   json.EndObject();
   const auto violations = FieldViolations(status);
   if (!violations.empty()) {

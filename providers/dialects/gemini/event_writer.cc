@@ -231,11 +231,7 @@ absl::Status ChunkWriter::WriteLastCandidate(const v1::ChoiceEnd& end,
 
 absl::Status ChunkWriter::WriteEnd(const v1::StreamEnd& end, std::string* out) {
   if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
-    const bool is_named = end.error().reason() != v1::ERROR_REASON_UNSPECIFIED;
-    const absl::Status status =
-        MakeFault(is_named ? end.error().reason() : v1::ERROR_REASON_INTERNAL,
-                  end.error().message());
-    absl::StrAppend(out, "data: ", ErrorBodyOf(status), "\n\n");
+    absl::StrAppend(out, "data: ", ErrorBodyOf(FailureOf(end)), "\n\n");
     return absl::OkStatus();
   }
   if (end.has_usage()) usage_ = end.usage();

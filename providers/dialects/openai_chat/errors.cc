@@ -105,12 +105,7 @@ Telling TellingOf(const absl::Status& status) {
       violations[0].first == "previous_response_id") {
     telling.code = "previous_response_not_found";
   }
-  if (reason == v1::ERROR_REASON_PROVIDER_UNAVAILABLE) {
-    const std::string http_status = FaultMetadata(status, "http_status");
-    if (http_status == "503" || http_status == "529") {
-      telling = {reason, 503, kBusy, kOverloaded};
-    }
-  }
+  if (IsOverload(status)) telling = {reason, 503, kBusy, kOverloaded};
   return telling;
 }
 
@@ -142,6 +137,9 @@ absl::Status ReadOpenAiErrorEvent(std::string_view text) {
 std::string OpenAiErrorBody(const absl::Status& status) {
   const Telling telling = TellingOf(status);
   const auto violations = FieldViolations(status);
+  const VendorWords said = WordsOfVendor(status, ErrorBody::Form::kOpenAi);
+  std::string_view param = said.param;
+  if (!violations.empty()) param = violations[0].first;
   // Bounded and made UTF-8 as for gRPC.
   const std::string message = ToRpcStatus(status).message();
   std::string body;
@@ -150,8 +148,8 @@ std::string OpenAiErrorBody(const absl::Status& status) {
   json.StartObjectField("error");
   json.StringField("message", message);
   json.StringField("type", telling.type);
-  WriteTextOrNull("param", violations.empty() ? "" : violations[0].first, json);
-  WriteTextOrNull("code", telling.code, json);
+  WriteTextOrNull("param", param, json);
+  WriteTextOrNull("code", said.code.empty() ? telling.code : said.code, json);
   json.EndObject();
   json.EndObject();
   return body;

@@ -107,7 +107,7 @@ class OpenAiEventWriter final : public EventWriter {
       created_seconds_ = started.create_time().seconds();
     }
     system_fingerprint_ = started.system_fingerprint();
-    service_tier_ = started.service_tier();
+    service_tier_ = OpenAiServiceTier(started.service_tier());
     start_extensions_ = Named(started.extensions(), "");
     around_.clear();
   }
@@ -386,12 +386,8 @@ class OpenAiEventWriter final : public EventWriter {
       out->append("data: [DONE]\n\n");
       return absl::OkStatus();
     }
-    v1::ErrorReason reason = end.error().reason();
-    if (reason == v1::ERROR_REASON_UNSPECIFIED) {
-      reason = v1::ERROR_REASON_STREAM_INTERRUPTED;
-    }
     out->append("data: ");
-    out->append(OpenAiErrorBody(MakeFault(reason, end.error().message())));
+    out->append(OpenAiErrorBody(FailureOf(end)));
     out->append("\n\n");
     return absl::OkStatus();
   }

@@ -318,14 +318,7 @@ class RequestWriter {
 
   void WriteOutput() {
     Account("verbosity", request_.verbosity());
-    if (!request_.modalities().empty()) {
-      Key("modalities");
-      json_.StartArray();
-      for (const std::string& modality : request_.modalities()) {
-        json_.String(modality);
-      }
-      json_.EndArray();
-    }
+    WriteModalities();
     if (request_.has_audio_output()) {
       Key("audio");
       json_.StartObject();
@@ -333,12 +326,43 @@ class RequestWriter {
       json_.StringField("format", request_.audio_output().format());
       json_.EndObject();
     }
-    Account("service_tier", request_.service_tier());
+    WriteServiceTier();
     // Nothing is kept where nothing can be.
     Truth("store",
           quirks_.account_fields ? request_.has_store()
                                  : Takes(false, request_.store(), "store"),
           request_.store());
+  }
+
+  void WriteServiceTier() {
+    const std::string_view tier = OpenAiServiceTier(request_.service_tier());
+    if (tier.empty()) {
+      const std::string& foreign = request_.service_tier();
+      if (Takes(false, !foreign.empty(), "service_tier")) {
+        Text("service_tier", foreign);
+      }
+      return;
+    }
+    Account("service_tier", std::string(tier));
+  }
+
+  // A service draws only where that is known; of sound and text all know.
+  void WriteModalities() {
+    const auto known = [this](const std::string& modality) {
+      return modality == "text" || modality == "audio" ||
+             (modality == "image" && quirks_.images);
+    };
+    bool started = false;
+    for (const std::string& modality : request_.modalities()) {
+      if (!Takes(known(modality), true, "modalities")) continue;
+      if (!started) {
+        Key("modalities");
+        json_.StartArray();
+      }
+      started = true;
+      json_.String(modality);
+    }
+    if (started) json_.EndArray();
   }
 
   void Account(std::string_view field, const std::string& text) {

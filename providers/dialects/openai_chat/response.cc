@@ -190,8 +190,9 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
     GATEWAY_RETURN_IF_ERROR(
         WriteOpenAiUsage(response.usage(), response.extensions(), json));
   }
-  if (!response.service_tier().empty()) {
-    json.StringField("service_tier", response.service_tier());
+  if (const std::string_view tier = OpenAiServiceTier(response.service_tier());
+      !tier.empty()) {
+    json.StringField("service_tier", tier);
   }
   if (!response.system_fingerprint().empty()) {
     json.StringField("system_fingerprint", response.system_fingerprint());

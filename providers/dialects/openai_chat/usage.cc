@@ -69,6 +69,7 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
   usage->Clear();
   // DeepSeek's own name for what was cached, beside or instead of the details.
   int64_t cache_hit_tokens = 0;
+  int64_t total_tokens = 0;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "prompt_tokens") {
@@ -77,18 +78,25 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
         } else if (key == "completion_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
           usage->set_output_tokens(tokens);
+        } else if (key == "total_tokens") {
+          GATEWAY_ASSIGN_OR_RETURN(total_tokens, Tokens(field));
         } else if (key == "prompt_tokens_details") {
           return ReadPromptDetails(field, usage);
         } else if (key == "completion_tokens_details") {
           return ReadCompletionDetails(field, usage);
         } else if (key == "prompt_cache_hit_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, Tokens(field));
-        } else if (others != nullptr && key != "total_tokens" &&
-                   !field.IsNull()) {
+        } else if (others != nullptr && !field.IsNull()) {
           return others->Keep(key, field);
         }
         return absl::OkStatus();
       }));
+  // xAI counts reasoning beside the completion, and only the total tells.
+  const int64_t reasoning = usage->reasoning_tokens();
+  if (reasoning > 0 && total_tokens == usage->input_tokens() +
+                                           usage->output_tokens() + reasoning) {
+    usage->set_output_tokens(usage->output_tokens() + reasoning);
+  }
   // Prices are of the parts: together they must not exceed the whole.
   const int64_t cached =
       std::max(usage->cached_input_tokens(), cache_hit_tokens);

@@ -107,4 +107,14 @@ std::string_view WriteEffort(v1::ReasoningSettings::Effort effort) {
   return Find(kEfforts, effort);
 }
 
+std::string_view OpenAiServiceTier(std::string_view tier) {
+  // Anthropic's and Google's words for the usual one.
+  if (tier == "standard" || tier == "standard_only") return "default";
+  for (const std::string_view known :
+       {"auto", "default", "flex", "scale", "priority", "fast"}) {
+    if (tier == known) return tier;
+  }
+  return {};
+}
+
 }  // namespace gateway

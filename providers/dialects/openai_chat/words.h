@@ -41,6 +41,9 @@ v1::ReasoningSettings::Effort ReadEffort(std::string_view word);
 // Empty for UNSPECIFIED.
 std::string_view WriteEffort(v1::ReasoningSettings::Effort effort);
 
+// A service tier in OpenAI's words; empty for those that only others have.
+std::string_view OpenAiServiceTier(std::string_view tier);
+
 }  // namespace gateway
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_WORDS_H_

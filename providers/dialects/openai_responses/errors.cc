@@ -125,9 +125,9 @@ std::string_view FailureCode(v1::ErrorReason reason) {
   }
 }
 
-std::string WriteErrorObject(v1::ErrorReason reason, std::string_view message) {
+std::string WriteErrorObject(const absl::Status& status) {
   constexpr std::string_view kBegin = R"({"error":)";
-  const std::string body = OpenAiErrorBody(MakeFault(reason, message));
+  const std::string body = OpenAiErrorBody(status);
   return body.substr(kBegin.size(), body.size() - kBegin.size() - 1);
 }
 

@@ -26,7 +26,7 @@ absl::Status ReadErrorEvent(std::string_view data);
 std::string_view FailureCode(v1::ErrorReason reason);
 
 // The `error` object of an `error` event. One line.
-std::string WriteErrorObject(v1::ErrorReason reason, std::string_view message);
+std::string WriteErrorObject(const absl::Status& status);
 
 // `status` of reading what a provider sent, as the fault that it is.
 absl::Status AsBadResponse(const absl::Status& status);

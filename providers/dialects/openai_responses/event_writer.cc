@@ -518,8 +518,7 @@ absl::Status ResponsesEventWriter::WriteEnd(const v1::StreamEnd& end) {
   }
   if (end.outcome() != v1::StreamEnd::OUTCOME_FINISHED) {
     GATEWAY_RETURN_IF_ERROR(emitter_.Emit("error", [&](ObjectWriter& object) {
-      object.Field("error").Raw(
-          WriteErrorObject(end.error().reason(), end.error().message()));
+      object.Field("error").Raw(WriteErrorObject(FailureOf(end)));
       return absl::OkStatus();
     }));
     return WriteResponse("response.failed", "failed", "", &end.error());

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "providers/dialects/openai_chat/words.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_writer.h"
@@ -204,7 +205,7 @@ void RequestWriter::WriteCaller() {
   Text("previous_response_id", request_.previous_response_id());
   Text("safety_identifier", request_.scope().user_id());
   Text("prompt_cache_key", request_.prompt_cache_key());
-  const std::string_view tier = WireServiceTier(request_.service_tier());
+  const std::string_view tier = OpenAiServiceTier(request_.service_tier());
   Text("service_tier", tier);
   if (tier.empty() && !request_.service_tier().empty()) {
     losses_.LeftOut("service_tier");

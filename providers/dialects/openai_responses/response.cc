@@ -8,6 +8,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_chat/words.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/item_reader.h"
@@ -223,7 +224,7 @@ absl::Status WriteResponseObject(const ResponseObject& response,
   }
   object.Text("model", response.model);
   object.Field("output").Raw(response.output);
-  const std::string_view tier = WireServiceTier(response.service_tier);
+  const std::string_view tier = OpenAiServiceTier(response.service_tier);
   if (!tier.empty()) object.Text("service_tier", tier);
   if (response.usage != nullptr) {
     WriteUsage(*response.usage, object.Field("usage"));

@@ -172,13 +172,6 @@ void WriteUsage(const v1::Usage& usage, JsonWriter& json) {
   json.EndObject();
 }
 
-std::string_view WireServiceTier(std::string_view tier) {
-  // Anthropic's words.
-  if (tier == "standard" || tier == "standard_only") return "default";
-  if (tier == "batch") return {};
-  return tier;
-}
-
 std::string WireResponseId(std::string_view id) {
   if (id.starts_with(kResponsePrefix)) return std::string(id);
   return absl::StrCat(ToAbsl(kResponsePrefix), ToAbsl(id));

@@ -56,10 +56,6 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage);
 // Writes the whole object.
 void WriteUsage(const v1::Usage& usage, JsonWriter& json);
 
-// A service tier in the format's own words; empty for those of others that it
-// has no word for.
-std::string_view WireServiceTier(std::string_view tier);
-
 // An answer's id as clients of this format know it: it begins with `resp_`.
 std::string WireResponseId(std::string_view id);
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/string_view.h"
 #include "base/text/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -74,6 +75,26 @@ TEST(ErrorBodyTest, ReadsOpenRouter) {
   EXPECT_EQ(error.form, Form::kOpenRouter);
   EXPECT_EQ(error.number, 402);
   EXPECT_EQ(error.retry_after, absl::Seconds(12));
+}
+
+TEST(ErrorBodyTest, TellsWhatTheVendorBehindOpenRouterSaid) {
+  const auto read = [](std::string_view raw) {
+    return ReadErrorBody(absl::StrCat(
+        R"({"error":{"code":400,"message":"Provider returned error",)"
+        R"("metadata":{"raw":)",
+        ToAbsl(raw), "}}}"));
+  };
+  EXPECT_EQ(read(R"("plain words")").message,
+            "Provider returned error: plain words");
+  const ErrorBody json = read(
+      R"("{\"error\":{\"message\":\"no\",\"code\":\"c\",\"param\":\"p\"}}")");
+  EXPECT_EQ(json.message, "Provider returned error: no");
+  EXPECT_EQ(json.inner_code, "c");
+  EXPECT_EQ(json.param, "p");
+  EXPECT_EQ(json.form, Form::kOpenRouter);
+  EXPECT_EQ(read(R"({"error":{"message":"an object"}})").message,
+            "Provider returned error: an object");
+  EXPECT_EQ(read("null").message, "Provider returned error");
 }
 
 TEST(ErrorBodyTest, ReadsOllamaAndAzure) {

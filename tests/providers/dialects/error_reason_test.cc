@@ -467,6 +467,36 @@ TEST(ErrorReasonTest, TellsTheVendorsWordsAndTheFieldAtFault) {
   EXPECT_EQ(ReadErrorReport(Anthropic("api_error")).message(), "m");
 }
 
+TEST(ErrorReasonTest, AVendorsWordsAreForCallersOfItsOwnDoor) {
+  const absl::Status fault = Failure(
+      400, R"({"error":{"message":"m","type":"t","param":"p","code":"c"}})");
+  const VendorWords words = WordsOfVendor(fault, ErrorBody::Form::kOpenAi);
+  EXPECT_EQ(words.type, "t");
+  EXPECT_EQ(words.code, "c");
+  EXPECT_EQ(words.param, "p");
+  EXPECT_EQ(WordsOfVendor(fault, ErrorBody::Form::kAnthropic).code, "");
+  // Whose key is wrong? Not the caller's.
+  EXPECT_EQ(WordsOfVendor(Failure(401, OpenAi("invalid_api_key", "")),
+                          ErrorBody::Form::kOpenAi)
+                .code,
+            "");
+}
+
+TEST(ErrorReasonTest, KnowsAnOverloadByItsStatusAndByItsWord) {
+  EXPECT_TRUE(IsOverload(Failure(503, "")));
+  EXPECT_TRUE(IsOverload(Failure(529, "")));
+  EXPECT_TRUE(IsOverload(ReadErrorReport(Anthropic("overloaded_error"))));
+  EXPECT_TRUE(IsOverload(ReadErrorReport(OpenAi("slow_down", ""))));
+  EXPECT_FALSE(IsOverload(Failure(500, "")));
+  EXPECT_FALSE(IsOverload(Failure(429, Anthropic("overloaded_error"))));
+  absl::Status broken =
+      MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "broke off");
+  AddFaultMetadata(broken, "provider_error_type", "overloaded_error");
+  EXPECT_FALSE(IsOverload(broken));
+  AddFaultMetadata(broken, "cause", "PROVIDER_UNAVAILABLE");
+  EXPECT_TRUE(IsOverload(broken));
+}
+
 TEST(ErrorReasonTest, VendorTextIsBoundedAndBearsNoKey) {
   const std::string key = "sk-abcdefgh12345678";
   const std::string body =

@@ -73,6 +73,32 @@ TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
   EXPECT_EQ(MapOf(fields)["x-should-retry"], "false");
 }
 
+std::string AdviceFor(const absl::Status& failure) {
+  const DoorWords plain;
+  AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
+  fields.AddFailure(failure);
+  return MapOf(fields)["x-should-retry"];
+}
+
+TEST(AnswerFieldsTest, ClientsShallNotRepeatWhatComesOutTheSame) {
+  EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_UNIMPLEMENTED, "")), "false");
+  EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_INVALID_REQUEST, "")),
+            "false");
+  EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_BUDGET_EXCEEDED, "")),
+            "false");
+  EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_OVERLOADED, "")), "");
+  EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_INTERNAL, "")), "");
+}
+
+TEST(AnswerFieldsTest, TheVendorsAdviceIsNotContradicted) {
+  absl::Status failure = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "");
+  AddFaultMetadata(failure, "provider_should_retry", "true");
+  EXPECT_EQ(AdviceFor(failure), "");
+  failure = MakeFault(v1::ERROR_REASON_CONFLICT, "");
+  AddFaultMetadata(failure, "provider_should_retry", "false");
+  EXPECT_EQ(AdviceFor(failure), "false");
+}
+
 std::vector<v1::Warning> Warnings(int count, const std::string& message) {
   std::vector<v1::Warning> warnings(static_cast<size_t>(count));
   for (v1::Warning& warning : warnings) {

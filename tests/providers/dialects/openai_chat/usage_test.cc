@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -58,6 +60,24 @@ TEST(OpenAiChatUsageTest, KnowsDeepSeeksNameForTheCache) {
       ReadUsage(R"({"prompt_tokens":120,"prompt_cache_hit_tokens":64})", &usage)
           .ok());
   EXPECT_EQ(usage.cached_input_tokens(), 64);
+}
+
+// As xAI counts. The total alone tells it from everybody else's way.
+TEST(OpenAiChatUsageTest, ReasoningBesideTheCompletionIsOutput) {
+  const auto output_of = [](std::string_view total) {
+    v1::Usage usage;
+    EXPECT_TRUE(ReadUsage(absl::StrCat(R"({"prompt_tokens":10,)"
+                                       R"("completion_tokens":5,"total_tokens":)",
+                                       ToAbsl(total),
+                                       R"(,"completion_tokens_details":)"
+                                       R"({"reasoning_tokens":3}})"),
+                          &usage)
+                    .ok());
+    return usage.output_tokens();
+  };
+  EXPECT_EQ(output_of("18"), 8);
+  EXPECT_EQ(output_of("15"), 5);
+  EXPECT_EQ(output_of("null"), 5);
 }
 
 TEST(OpenAiChatUsageTest, ThePartsNeverExceedTheWhole) {

@@ -33,6 +33,15 @@ TEST(OpenAiChatWordsTest, AToolCallCountsMoreThanTheWordUnlessCutOff) {
             v1::FINISH_REASON_CONTENT_FILTER);
 }
 
+TEST(OpenAiChatWordsTest, TiersOfOtherVendorsAreSaidInOpenAisWordsOrNotAtAll) {
+  EXPECT_EQ(OpenAiServiceTier("flex"), "flex");
+  EXPECT_EQ(OpenAiServiceTier("standard"), "default");
+  EXPECT_EQ(OpenAiServiceTier("standard_only"), "default");
+  EXPECT_EQ(OpenAiServiceTier("batch"), "");
+  EXPECT_EQ(OpenAiServiceTier("on_demand"), "");
+  EXPECT_EQ(OpenAiServiceTier(""), "");
+}
+
 TEST(OpenAiChatWordsTest, ARefusalIsAFilter) {
   EXPECT_EQ(ReadFinishReason("stop", kRefusal),
             v1::FINISH_REASON_CONTENT_FILTER);

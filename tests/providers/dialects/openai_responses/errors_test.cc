@@ -56,7 +56,8 @@ TEST(ErrorsTest, OurFaultsAreToldInTheFormatsWords) {
   EXPECT_EQ(FailureCode(v1::ERROR_REASON_CONTENT_POLICY), "invalid_prompt");
   EXPECT_EQ(FailureCode(v1::ERROR_REASON_STREAM_INTERRUPTED), "server_error");
   EXPECT_TRUE(
-      SameJson(WriteErrorObject(v1::ERROR_REASON_PROVIDER_TIMEOUT, "too slow"),
+      SameJson(WriteErrorObject(
+                   MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "too slow")),
                R"({"message":"too slow","type":"server_error","param":null,
           "code":"timeout"})"));
 }

@@ -96,13 +96,6 @@ TEST(WordsTest, ImplausibleCountsAreErrors) {
   EXPECT_FALSE(ReadUsageFrom(R"({"output_tokens":"3"})", &usage).ok());
 }
 
-TEST(WordsTest, TiersOfOtherVendorsHaveWordsOfThisFormat) {
-  EXPECT_EQ(WireServiceTier("standard"), "default");
-  EXPECT_EQ(WireServiceTier("standard_only"), "default");
-  EXPECT_EQ(WireServiceTier("batch"), "");
-  EXPECT_EQ(WireServiceTier("a new tier"), "a new tier");
-}
-
 TEST(WordsTest, IdsOfOtherVendorsBecomeIdsOfThisFormat) {
   EXPECT_EQ(WireResponseId("resp_1"), "resp_1");
   EXPECT_EQ(WireResponseId("chatcmpl-1"), "resp_chatcmpl-1");

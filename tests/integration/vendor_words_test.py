@@ -1,0 +1,256 @@
+"""What a vendor says of its failures reaches the callers of its own door."""
+
+import json
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.http_calls import ask, chat
+
+_CONFIG = gateway_case.CONFIG.replace(
+    "routing:\n",
+    "  - name: gemini\n"
+    "    gemini:\n"
+    '      base_url: "http://{upstream}"\n'
+    '      api_key: "env:OPENAI_KEY"\n'
+    "  - name: mock\n"
+    "    mock: {{}}\n"
+    "routing:\n").replace(
+        "  model_rules:\n",
+        "  model_rules:\n"
+        '    - {{prefix: "gemini-", provider: gemini}}\n'
+        '    - {{prefix: "mock-", provider: mock}}\n')
+
+
+def _message(model, **fields):
+    return {"model": model, "max_tokens": 64, **fields,
+            "messages": [{"role": "user", "content": "Hello"}]}
+
+
+def _prompt():
+    return {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+
+
+class _WordsCase(gateway_case.GatewayCase):
+
+    config = _CONFIG
+
+    def play(self, model, body, status=200, headers=None,
+             content_type="application/json"):
+        """These very bytes are the answer."""
+        self.upstream.set_script(model, {
+            "status": status, "body": body, "content_type": content_type,
+            "headers": headers or {}})
+
+    def chat(self, model, **fields):
+        return ask(self.gateway.http, chat(model, **fields))
+
+    def message(self, model, **fields):
+        return ask(self.gateway.http, _message(model, **fields),
+                   path="/v1/messages",
+                   headers={"anthropic-version": "2023-06-01"})
+
+
+class ErrorsTest(_WordsCase):
+
+    def refuse(self, model, status, **error):
+        self.play(model, json.dumps({"error": error}), status)
+
+    def test_a_code_and_a_parameter_that_nobody_knows_reach_openais_callers(
+            self):
+        self.refuse("gpt-x", 400, message="m", type="invalid_request_error",
+                    param="reasoning.summary", code="a_code_of_tomorrow")
+        error = self.chat("gpt-x").error()
+        self.assertEqual(error["code"], "a_code_of_tomorrow")
+        self.assertEqual(error["param"], "reasoning.summary")
+
+    def test_they_survive_failures_that_have_a_code_of_ours(self):
+        self.refuse("gpt-x", 503, message="m", type="server_error",
+                    param="p", code="region_is_down")
+        error = self.chat("gpt-x").error()
+        self.assertEqual((error["code"], error["param"]),
+                         ("region_is_down", "p"))
+
+    def test_a_wrong_key_of_the_gateways_is_not_told_as_the_callers(self):
+        self.refuse("gpt-x", 401, message="m", type="invalid_request_error",
+                    code="invalid_api_key")
+        self.assertEqual(self.chat("gpt-x").error()["code"], "upstream_auth")
+
+    def test_a_type_that_nobody_knows_reaches_anthropics_callers(self):
+        self.play("claude-x", '{"type":"error","error":'
+                  '{"type":"novel_error","message":"m"}}', 400)
+        answer = self.message("claude-x")
+        self.assertEqual((answer.status, answer.error()["type"]),
+                         (400, "novel_error"))
+
+    def test_other_doors_have_it_among_their_details(self):
+        self.refuse("gpt-x", 400, message="m", type="invalid_request_error",
+                    param="tools", code="a_code_of_tomorrow")
+        answer = ask(self.gateway.http, _prompt(),
+                     path="/v1beta/models/gpt-x:generateContent")
+        metadata = answer.error()["details"][0]["metadata"]
+        self.assertEqual(metadata["provider_code"], "a_code_of_tomorrow")
+        self.assertEqual(metadata["provider_param"], "tools")
+        answer = self.message("gpt-x")
+        self.assertEqual(answer.error()["type"], "invalid_request_error")
+
+    def test_openrouter_tells_the_reason_of_the_vendor_behind_it(self):
+        raw = json.dumps({"error": {
+            "message": "tool_choice is not allowed here", "type": "bad",
+            "param": "tool_choice", "code": "tool_choice_unsupported"}})
+        self.refuse("gpt-x", 400, message="Provider returned error", code=400,
+                    metadata={"raw": raw, "provider_name": "Foo"})
+        answer = self.chat("gpt-x")
+        self.assertIn("tool_choice is not allowed here",
+                      answer.error()["message"])
+        self.assertEqual(answer.error()["param"], "tool_choice")
+        self.refuse("gpt-x", 502, message="Provider returned error", code=502,
+                    metadata={"raw": "upstream connect error"})
+        self.assertIn("upstream connect error",
+                      self.chat("gpt-x").error()["message"])
+
+
+class ErrorsByGrpcTest(_WordsCase):
+
+    calls_grpc = True
+
+    def test_the_code_and_the_parameter_are_in_the_error_info(self):
+        self.play("gpt-x", '{"error":{"message":"m","type":"t",'
+                  '"param":"tools","code":"a_code_of_tomorrow"}}', 400)
+        call = self.caller.generate(
+            self.gateway.grpc,
+            {"model": "gpt-x", "messages": [
+                {"role": "ROLE_USER", "parts": [{"text": "Hello"}]}]})
+        self.assertEqual(call.end["metadata"]["provider_code"],
+                         "a_code_of_tomorrow")
+        self.assertEqual(call.end["metadata"]["provider_param"], "tools")
+
+
+class OverloadTest(_WordsCase):
+
+    START = ('event: message_start\ndata: {"type":"message_start","message":'
+             '{"id":"m","type":"message","role":"assistant","model":"c",'
+             '"content":[],"stop_reason":null,"usage":{"input_tokens":1,'
+             '"output_tokens":1}}}\n\n')
+    TEXT = ('event: content_block_start\ndata: {"type":"content_block_start",'
+            '"index":0,"content_block":{"type":"text","text":""}}\n\n'
+            'event: content_block_delta\ndata: {"type":"content_block_delta",'
+            '"index":0,"delta":{"type":"text_delta","text":"hi"}}\n\n')
+    ERROR = ('event: error\ndata: {"type":"error","error":{"type":'
+             '"overloaded_error","message":"Overloaded"}}\n\n')
+
+    def play_events(self, model, events):
+        self.play(model, events, content_type="text/event-stream")
+
+    def test_at_the_start_of_a_stream_it_is_a_status(self):
+        self.play_events("claude-x", self.START + self.ERROR)
+        answer = self.message("claude-x", stream=True)
+        self.assertEqual(answer.status, 529)
+        self.assertEqual(answer.error()["type"], "overloaded_error")
+        answer = self.chat("claude-x", stream=True)
+        self.assertEqual((answer.status, answer.error()["code"]),
+                         (503, "server_is_overloaded"))
+
+    def test_in_the_middle_it_keeps_its_name(self):
+        self.play_events("claude-x", self.START + self.TEXT + self.ERROR)
+        answer = self.message("claude-x", stream=True)
+        self.assertEqual(answer.status, 200)
+        self.assertIn(b'event: error\ndata: {"type":"error","error":'
+                      b'{"type":"overloaded_error"', answer.body)
+        self.assertIn(b"server_is_overloaded",
+                      self.chat("claude-x", stream=True).body)
+
+
+class RetryAdviceTest(_WordsCase):
+
+    def advice(self, model, status, told=None):
+        headers = {} if told is None else {"x-should-retry": told}
+        self.play(model, "{}", status, headers)
+        return self.chat(model).headers.get("x-should-retry")
+
+    def test_the_vendors_advice_is_not_contradicted(self):
+        self.assertIsNone(self.advice("gpt-x", 503, "true"))
+        self.assertEqual(self.advice("gpt-x", 503, "false"), "false")
+
+    def test_no_retry_mends_what_only_the_caller_can(self):
+        self.assertEqual(self.advice("gpt-x", 400), "false")
+        self.assertEqual(self.advice("gpt-x", 404), "false")
+
+    def test_an_operation_that_a_provider_lacks_is_not_tried_again(self):
+        answer = ask(self.gateway.http,
+                     {"model": "claude-x", "input": "Hello"},
+                     path="/v1/embeddings")
+        self.assertEqual(answer.status, 501)
+        self.assertEqual(answer.headers["x-should-retry"], "false")
+
+
+class UsageTest(_WordsCase):
+
+    def usage_of(self, model):
+        answer = ask(self.gateway.http, chat(model),
+                     headers={"x-request-id": "usage-" + model})
+        self.assertEqual(answer.status, 200, answer.body)
+        return self.gateway.wait_for_access(request_id="usage-" + model)
+
+    def play_usage(self, model, total):
+        self.play(model, json.dumps({
+            "id": "x", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {
+                "role": "assistant", "content": "hi"}}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5,
+                      "total_tokens": total,
+                      "completion_tokens_details": {"reasoning_tokens": 3}}}))
+
+    def test_reasoning_beside_the_completion_is_output_too(self):
+        self.play_usage("grok-outside", 18)
+        self.assertEqual(self.usage_of("grok-outside")["output_tokens"], 8)
+        self.play_usage("gpt-inside", 15)
+        self.assertEqual(self.usage_of("gpt-inside")["output_tokens"], 5)
+        answer = self.message("grok-outside")
+        self.assertEqual(answer.json()["usage"]["output_tokens"], 8)
+
+
+class ServiceTierTest(_WordsCase):
+
+    def test_no_vendors_tier_appears_at_anothers_door(self):
+        self.play("claude-x", json.dumps({
+            "id": "m", "type": "message", "role": "assistant", "model": "c",
+            "content": [{"type": "text", "text": "hi"}],
+            "stop_reason": "end_turn", "stop_sequence": None,
+            "usage": {"input_tokens": 1, "output_tokens": 1,
+                      "service_tier": "batch"}}))
+        self.assertNotIn("service_tier", self.chat("claude-x").json())
+        self.play("gpt-x", json.dumps({
+            "id": "x", "object": "chat.completion", "created": 1, "model": "m",
+            "service_tier": "on_demand",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {
+                "role": "assistant", "content": "hi"}}]}))
+        self.assertIsNone(
+            self.message("gpt-x").json()["usage"]["service_tier"])
+
+
+class LastEventTest(_WordsCase):
+
+    CHUNK = ('data: {"id":"x","object":"chat.completion.chunk","created":1,'
+             '"model":"m","choices":[{"index":0,"delta":{"content":"hi"},'
+             '"finish_reason":"stop"}]}\n\n')
+
+    def test_an_end_without_its_blank_line_is_the_end(self):
+        for end in ("data: [DONE]", "data: [DONE]\n", "data: [DONE]\r\n"):
+            with self.subTest(end=end):
+                self.play("gpt-x", self.CHUNK + end,
+                          content_type="text/event-stream")
+                answer = self.chat("gpt-x", stream=True)
+                self.assertTrue(answer.body.endswith(b"\n\n"), answer.body)
+                self.assertEqual(answer.events()[-1], None)
+                self.assertNotIn(b'"error"', answer.body)
+                self.assertIn(b"message_stop",
+                              self.message("gpt-x", stream=True).body)
+
+    def test_an_event_that_was_cut_is_not(self):
+        self.play("gpt-x", self.CHUNK + 'data: {"id":"x","obj',
+                  content_type="text/event-stream")
+        self.assertIn(b'"error"', self.chat("gpt-x", stream=True).body)
+
+
+if __name__ == "__main__":
+    unittest.main()
