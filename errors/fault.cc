@@ -185,6 +185,8 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_CAPABILITY_UNSUPPORTED:
       return absl::StatusCode::kInvalidArgument;
     case v1::ERROR_REASON_API_KEY_INVALID:
+    case v1::ERROR_REASON_API_KEY_EXPIRED:
+    case v1::ERROR_REASON_API_KEY_DISABLED:
       return absl::StatusCode::kUnauthenticated;
     case v1::ERROR_REASON_MODEL_NOT_ALLOWED:
     case v1::ERROR_REASON_FORBIDDEN:

@@ -1,9 +1,15 @@
 #include "base/net/host_port.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
@@ -39,6 +45,35 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
         absl::StrCat("'", ToAbsl(port), "' is not a port: 0 to 65535"));
   }
   return HostPort{std::string(host), static_cast<uint16_t>(number)};
+}
+
+std::string_view HostOfAuthority(std::string_view authority) {
+  if (authority.starts_with('[')) {
+    authority.remove_prefix(1);
+    return authority.substr(0, authority.find(']'));
+  }
+  return authority.substr(0, authority.find(':'));
+}
+
+bool IsLoopbackHost(std::string_view host) {
+  if (absl::EqualsIgnoreCase(ToAbsl(host), "localhost") ||
+      absl::EndsWithIgnoreCase(ToAbsl(host), ".localhost")) {
+    return true;
+  }
+  // An address as text, and its end.
+  std::array<char, INET6_ADDRSTRLEN> text = {};
+  if (host.size() >= text.size() || host.find('\0') != host.npos) return false;
+  host.copy(text.data(), host.size());
+  in_addr v4;
+  if (inet_pton(AF_INET, text.data(), &v4) == 1) {
+    return host.starts_with("127.");
+  }
+  in6_addr v6;
+  if (inet_pton(AF_INET6, text.data(), &v6) != 1) return false;
+  // A socket that takes both families shows IPv4 peers as ::ffff:127.0.0.1.
+  constexpr size_t kMappedAt = 12;
+  return IN6_IS_ADDR_LOOPBACK(&v6) ||
+         (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[kMappedAt] == 127);
 }
 
 std::string JoinHostPort(std::string_view host, std::string_view port) {

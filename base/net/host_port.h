@@ -21,6 +21,14 @@ struct HostPort {
 // INVALID_ARGUMENT, saying what is wrong, unless `text` is `host:port`.
 absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
 
+// The host of an authority such as `api.example:8080` or `[::1]`, without port
+// and brackets. Judges nothing: what is no authority comes back as it fits.
+std::string_view HostOfAuthority(std::string_view authority);
+
+// Whether `host`, which has no brackets, can only be this machine: `localhost`,
+// names below it (RFC 6761), 127.0.0.0/8, `::1`. Looks nothing up.
+bool IsLoopbackHost(std::string_view host);
+
 // Puts brackets around an IPv6 host.
 std::string JoinHostPort(std::string_view host, std::string_view port);
 

@@ -1,8 +1,11 @@
-// Finds out who makes a call, for services whose calls do not go through the
-// pipeline, which asks by itself.
+// Finds out who makes a call by gRPC, for methods whose calls do not go through
+// the pipeline, which asks by itself.
 //
 //   const std::shared_ptr<const Wiring> wiring = current.Get();
 //   GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, call).status());
+//
+// Callers and operators have keys of their own; neither's open what is the
+// other's.
 //
 // Thread contract: that of the call.
 
@@ -17,10 +20,16 @@
 
 namespace gateway {
 
-// The name of the caller's key, valid as long as the wiring; empty if no keys
-// are asked for. API_KEY_INVALID as Authenticator has it.
+// The id of the caller's key, valid as long as the wiring; empty if no keys are
+// asked for. Faults: those of Authenticator.
 absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
                                              const CallContext& call);
+
+// The same for operators. Where they have no keys, those at this machine are
+// let in, and those whose certificate the listener has checked; FORBIDDEN for
+// others.
+absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
+                                               const CallContext& call);
 
 }  // namespace gateway
 

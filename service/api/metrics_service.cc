@@ -123,7 +123,7 @@ void MetricsService::AddTo(MethodTable& table) {
 }
 
 absl::Status MetricsService::Check(const CallContext& call) const {
-  return CheckCaller(*sources_.wiring.Get(), call).status();
+  return CheckOperator(*sources_.wiring.Get(), call).status();
 }
 
 Task<absl::Status> MetricsService::GetMetrics(

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "base/net/host_port.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 
@@ -90,12 +91,17 @@ bool IsPath(std::string_view path) {
 
 }  // namespace
 
-bool BaseUrl::IsLoopback() const {
-  if (host == "localhost" || host.ends_with(".localhost")) return true;
-  if (IsIpAddress(AF_INET, host)) return host.starts_with("127.");
-  in6_addr address;
-  return inet_pton(AF_INET6, host.c_str(), &address) == 1 &&
-         IN6_IS_ADDR_LOOPBACK(&address);
+bool BaseUrl::IsLoopback() const { return IsLoopbackHost(host); }
+
+absl::Status CheckHost(std::string_view text) {
+  const bool in_brackets = text.starts_with('[') && text.ends_with(']');
+  if (in_brackets) text = text.substr(1, text.size() - 2);
+  if (in_brackets ? IsIpAddress(AF_INET6, text) : IsHostName(text)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "must be a host's name or address without a port, as in "
+      "gateway.example or [2001:db8::7]");
 }
 
 absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text) {

@@ -34,6 +34,10 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text);
 // that may be 0.
 absl::Status CheckListenAddress(std::string_view text);
 
+// Checks a host without a port: a name, an IPv4 address, or an IPv6 address in
+// brackets.
+absl::Status CheckHost(std::string_view text);
+
 }  // namespace gateway
 
 #endif  // SERVICE_CONFIG_BASE_URL_H_

@@ -17,7 +17,9 @@ namespace {
 
 using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
+using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::AuthMethods;
 using ::llmgateway::config::v1::ConnectionPool;
 using ::llmgateway::config::v1::CorsConfig;
 using ::llmgateway::config::v1::GatewayConfig;
@@ -285,6 +287,17 @@ void FillResilience(ResilienceConfig* resilience) {
   FILL_TIME(retry, retry_after_limit, 60'000);
 }
 
+void FillAuth(AuthConfig* auth) {
+  for (AuthMethods* methods :
+       {auth->mutable_callers(), auth->mutable_operators()}) {
+    for (ApiKey& key : *methods->mutable_api_keys()) {
+      if (key.state() == ApiKey::STATE_UNSPECIFIED) {
+        key.set_state(ApiKey::STATE_ACTIVE);
+      }
+    }
+  }
+}
+
 void FillLogging(LoggingConfig* logging) {
   if (logging->level() == LOG_LEVEL_UNSPECIFIED) {
     logging->set_level(LOG_LEVEL_INFO);
@@ -333,11 +346,7 @@ void ApplyDefaults(GatewayConfig* config) {
   if (config->routing().model_rules().empty()) AddShippedRules(config);
 
   FillResilience(config->mutable_resilience());
-  AuthConfig& auth = *config->mutable_auth();
-  if (auth.mode() == AuthConfig::MODE_UNSPECIFIED) {
-    auth.set_mode(auth.api_keys().empty() ? AuthConfig::MODE_NONE
-                                          : AuthConfig::MODE_TOKEN);
-  }
+  FillAuth(config->mutable_auth());
   FillLogging(config->mutable_logging());
   FillMetrics(config->mutable_metrics());
   FillRuntime(config->mutable_runtime());

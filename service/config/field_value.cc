@@ -17,12 +17,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "service/config/nearest_name.h"
 
 namespace gateway {
@@ -35,6 +37,7 @@ using ::google::protobuf::EnumValueDescriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
+using ::google::protobuf::Timestamp;
 
 // What protobuf allows a duration to be.
 constexpr absl::Duration kDurationMax = absl::Seconds(315'576'000'000);
@@ -42,6 +45,11 @@ constexpr absl::Duration kDurationMax = absl::Seconds(315'576'000'000);
 bool IsDuration(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
          field.message_type() == Duration::descriptor();
+}
+
+bool IsTime(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+         field.message_type() == Timestamp::descriptor();
 }
 
 // Numbers, words and durations are safe to repeat, shortened: a secret in the
@@ -123,6 +131,17 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
                "or 1m30s");
 }
 
+// What protobuf allows a time to be: the years 1 to 9999.
+absl::StatusOr<absl::Time> ParseTime(absl::string_view text) {
+  absl::Time time;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr) &&
+      time >= absl::FromCivil(absl::CivilYear(1), absl::UTCTimeZone()) &&
+      time < absl::FromCivil(absl::CivilYear(10'000), absl::UTCTimeZone())) {
+    return time;
+  }
+  return Wrong(text, "a time with its zone, such as 2027-01-31T00:00:00Z");
+}
+
 absl::StatusOr<const EnumValueDescriptor*> ParseEnum(
     absl::string_view text, const EnumDescriptor& type) {
   std::vector<std::string> names;
@@ -144,19 +163,28 @@ absl::StatusOr<const EnumValueDescriptor*> ParseEnum(
   return Wrong(text, expected);
 }
 
-void SetDuration(absl::Duration value, const FieldDescriptor& field,
-                 Message* message) {
+// Sets a Duration or, since the two have the same fields, a Timestamp, whose
+// `value` counts from 1970.
+void SetSecondsAndNanos(absl::Duration value, const FieldDescriptor& field,
+                        Message* message) {
+  static_assert(+Duration::kSecondsFieldNumber ==
+                +Timestamp::kSecondsFieldNumber);
+  static_assert(+Duration::kNanosFieldNumber == +Timestamp::kNanosFieldNumber);
   const Reflection& reflection = *message->GetReflection();
-  Message* duration = field.is_repeated()
-                          ? reflection.AddMessage(message, &field)
-                          : reflection.MutableMessage(message, &field);
-  const Descriptor& type = *Duration::descriptor();
+  Message* parts = field.is_repeated()
+                       ? reflection.AddMessage(message, &field)
+                       : reflection.MutableMessage(message, &field);
+  const Descriptor& type = *field.message_type();
   absl::Duration rest;
-  const int64_t seconds = absl::IDivDuration(value, absl::Seconds(1), &rest);
-  const Reflection& inner = *duration->GetReflection();
-  inner.SetInt64(
-      duration, type.FindFieldByNumber(Duration::kSecondsFieldNumber), seconds);
-  inner.SetInt32(duration, type.FindFieldByNumber(Duration::kNanosFieldNumber),
+  int64_t seconds = absl::IDivDuration(value, absl::Seconds(1), &rest);
+  if (rest < absl::ZeroDuration()) {  // Of times before 1970.
+    seconds -= 1;
+    rest += absl::Seconds(1);
+  }
+  const Reflection& inner = *parts->GetReflection();
+  inner.SetInt64(parts, type.FindFieldByNumber(Duration::kSecondsFieldNumber),
+                 seconds);
+  inner.SetInt32(parts, type.FindFieldByNumber(Duration::kNanosFieldNumber),
                  static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
 }
 
@@ -194,7 +222,7 @@ bool IsTextual(const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_ENUM:
       return true;
     default:
-      return IsDuration(field);
+      return IsDuration(field) || IsTime(field);
   }
 }
 
@@ -231,8 +259,14 @@ absl::Status AssignText(std::string_view given, const FieldDescriptor& field,
       return absl::OkStatus();
     }
     default: {
-      GATEWAY_ASSIGN_OR_RETURN(const absl::Duration value, ParseDuration(text));
-      SetDuration(value, field, message);
+      absl::Duration value;
+      if (IsTime(field)) {
+        GATEWAY_ASSIGN_OR_RETURN(const absl::Time time, ParseTime(text));
+        value = time - absl::UnixEpoch();
+      } else {
+        GATEWAY_ASSIGN_OR_RETURN(value, ParseDuration(text));
+      }
+      SetSecondsAndNanos(value, field, message);
       return absl::OkStatus();
     }
   }

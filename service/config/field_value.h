@@ -1,5 +1,6 @@
 // Reads the text of one value into one field of a configuration message, in
-// the forms that people write: `true`, `30s`, `4MiB`, `info`, `"text"`.
+// the forms that people write: `true`, `30s`, `4MiB`, `info`, `"text"`,
+// `2027-01-31T00:00:00Z`.
 //
 //   absl::Status status = AssignText("30s", *drain_grace, &runtime);
 //   if (!status.ok()) problems.Add(place, path, status.message());
@@ -22,7 +23,7 @@
 namespace gateway {
 
 // Whether one piece of text can be the field's value, or, for a list, one
-// element's: everything but messages other than durations.
+// element's: everything but messages other than durations and times.
 bool IsTextual(const google::protobuf::FieldDescriptor& field);
 
 // Sets a singular field and appends to a repeated one. The message of the

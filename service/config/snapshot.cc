@@ -1,8 +1,6 @@
 #include "service/config/snapshot.h"
 
-#include <openssl/evp.h>
-
-#include <array>
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <memory>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
@@ -19,6 +18,7 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -31,22 +31,27 @@
 namespace gateway {
 namespace {
 
+using ::llmgateway::config::v1::ApiKey;
+using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::AuthMethods;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::Listeners;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::TlsServer;
 
-constexpr size_t kCallerKeyLengthMin = 16;
+constexpr size_t kAccessKeyLengthMin = 16;
 
-std::string Sha256Hex(const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  const int done = EVP_Digest(text.data(), text.size(), digest.data(), &size,
-                              EVP_sha256(), nullptr);
-  assert(done == 1);
-  (void)done;
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
+absl::string_view BytesOf(const Sha256Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+// REQUIRES: `hex` is 64 hexadecimal digits.
+Sha256Digest DigestFromHex(const std::string& hex) {
+  const std::string bytes = absl::HexStringToBytes(hex);
+  assert(bytes.size() == kSha256Bytes);
+  Sha256Digest digest;
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
 }
 
 // The field of `providers[]` that says its kind, and the kind's own `api_key`.
@@ -90,7 +95,10 @@ class ConfigSnapshot::Resolver {
                                 const std::string& reference, SecretForm form);
 
   void ResolveProviders(ConfigSnapshot* snapshot);
-  void ResolveCallerKeys(ConfigSnapshot* snapshot);
+  std::vector<AccessKey> ResolveAccessKeys(const std::string& list,
+                                           const AuthMethods& methods);
+  std::optional<AccessKey> ResolveAccessKey(const std::string& path,
+                                            const ApiKey& entry);
   void ResolveTls(const std::string& listener, const TlsServer& server,
                   ConfigSnapshot* snapshot);
 
@@ -102,7 +110,11 @@ class ConfigSnapshot::Resolver {
 
 void ConfigSnapshot::Resolver::ResolveAll(ConfigSnapshot* snapshot) {
   ResolveProviders(snapshot);
-  ResolveCallerKeys(snapshot);
+  const AuthConfig& auth = snapshot->config_.auth();
+  snapshot->caller_keys_ =
+      ResolveAccessKeys("auth.callers.api_keys", auth.callers());
+  snapshot->operator_keys_ =
+      ResolveAccessKeys("auth.operators.api_keys", auth.operators());
   const Listeners& listeners = snapshot->config_.listeners();
   if (listeners.grpc().has_tls()) {
     ResolveTls("grpc", listeners.grpc().tls(), snapshot);
@@ -172,24 +184,51 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
   }
 }
 
-void ConfigSnapshot::Resolver::ResolveCallerKeys(ConfigSnapshot* snapshot) {
-  const auto& api_keys = snapshot->config_.auth().api_keys();
-  for (int i = 0; i < api_keys.size(); ++i) {
-    const std::string path = absl::StrCat("auth.api_keys[", i, "].key");
-    std::optional<Secret> key =
-        Require(path, api_keys[i].key(), SecretForm::kHeaderValue);
+std::vector<ConfigSnapshot::AccessKey>
+ConfigSnapshot::Resolver::ResolveAccessKeys(const std::string& list,
+                                            const AuthMethods& methods) {
+  std::vector<AccessKey> keys;
+  // Whose key a digest is of.
+  absl::flat_hash_map<Sha256Digest, std::string> taken;
+  for (int i = 0; i < methods.api_keys_size(); ++i) {
+    const std::string path = ElementPath(list, static_cast<size_t>(i));
+    std::optional<AccessKey> key = ResolveAccessKey(path, methods.api_keys(i));
     if (!key.has_value()) continue;
-    if (key->Reveal().size() < kCallerKeyLengthMin) {
-      Add(path, "leads to a key of less than 16 characters; make a longer one");
+    const auto [first, is_new] = taken.try_emplace(key->digest, key->id);
+    if (!is_new) {
+      Add(JoinPath(path, key->key.has_value() ? "key" : "key_sha256"),
+          absl::StrCat("leads to the same key as '", first->second,
+                       "'; give each its own"));
     }
-    for (const CallerKey& other : snapshot->caller_keys_) {
-      if (!other.key.Equals(key->Reveal())) continue;
-      Add(path, absl::StrCat("leads to the same key as '", other.name,
-                             "'; give each caller its own"));
-      break;
-    }
-    snapshot->caller_keys_.push_back({api_keys[i].name(), *std::move(key)});
+    keys.push_back(*std::move(key));
   }
+  return keys;
+}
+
+std::optional<ConfigSnapshot::AccessKey>
+ConfigSnapshot::Resolver::ResolveAccessKey(const std::string& path,
+                                           const ApiKey& entry) {
+  AccessKey key;
+  if (entry.has_key_sha256()) {
+    key.digest = DigestFromHex(entry.key_sha256());
+  } else {
+    const std::string key_path = JoinPath(path, "key");
+    key.key = Require(key_path, entry.key(), SecretForm::kHeaderValue);
+    if (!key.key.has_value()) return std::nullopt;
+    if (key.key->Reveal().size() < kAccessKeyLengthMin) {
+      Add(key_path,
+          "leads to a key of less than 16 characters; make a longer one");
+    }
+    key.digest = Sha256(key.key->Reveal());
+  }
+  key.id = entry.id();
+  key.disabled = entry.state() == ApiKey::STATE_DISABLED;
+  if (entry.has_expire_time()) {
+    key.expire_time = absl::FromUnixSeconds(entry.expire_time().seconds()) +
+                      absl::Nanoseconds(entry.expire_time().nanos());
+  }
+  key.owner = entry.owner();
+  return key;
 }
 
 void ConfigSnapshot::Resolver::ResolveTls(const std::string& listener,
@@ -223,7 +262,8 @@ std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
   resolver.ResolveAll(snapshot.get());
   if (!resolver.succeeded()) return nullptr;
   snapshot->masked_yaml_ = WriteYaml(MaskConfig(snapshot->config_));
-  snapshot->checksum_ = Sha256Hex(snapshot->masked_yaml_);
+  snapshot->checksum_ =
+      absl::BytesToHexString(BytesOf(Sha256(snapshot->masked_yaml_)));
   return snapshot;
 }
 

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
@@ -46,10 +47,14 @@ class ConfigSnapshot {
     int weight = 1;
   };
 
-  // A key that callers may show.
-  struct CallerKey {
-    std::string name;
-    Secret key;
+  // A key that callers or operators may show.
+  struct AccessKey {
+    std::string id;
+    std::optional<Secret> key;  // Not there if only the digest is known.
+    Sha256Digest digest;        // Of the key.
+    bool disabled = false;
+    absl::Time expire_time = absl::InfiniteFuture();
+    std::string owner;  // May be empty.
   };
 
   // What a listener needs to serve TLS, in PEM.
@@ -78,7 +83,11 @@ class ConfigSnapshot {
   const std::vector<ProviderKey>& CredentialsOf(
       std::string_view provider) const;
 
-  const std::vector<CallerKey>& caller_keys() const { return caller_keys_; }
+  // All of them, good or not, since whoever shows one is told.
+  const std::vector<AccessKey>& caller_keys() const { return caller_keys_; }
+  const std::vector<AccessKey>& operator_keys() const {
+    return operator_keys_;
+  }
 
   // Null for listeners that serve plaintext. `listener` is its field's name:
   // grpc, http, admin or operations.
@@ -101,7 +110,8 @@ class ConfigSnapshot {
   llmgateway::config::v1::GatewayConfig config_;
   // By provider's name; no entry if none is needed.
   std::map<std::string, std::vector<ProviderKey>, std::less<>> credentials_;
-  std::vector<CallerKey> caller_keys_;
+  std::vector<AccessKey> caller_keys_;
+  std::vector<AccessKey> operator_keys_;
   std::map<std::string, Tls, std::less<>> tls_;
   std::string masked_yaml_;
   std::string checksum_;

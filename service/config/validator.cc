@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "base/string_view.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/util/time_util.h"
+#include "service/config/auth_validator.h"
 #include "service/config/base_url.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
@@ -27,7 +27,6 @@ namespace gateway {
 namespace {
 
 using ::google::protobuf::RepeatedPtrField;
-using ::llmgateway::config::v1::AuthConfig;
 using ::llmgateway::config::v1::CorsConfig;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
@@ -43,7 +42,6 @@ constexpr int kProvidersMax = 256;
 constexpr int kOriginsMax = 1000;
 constexpr int kCorsHeadersMax = 64;
 constexpr int kRulesMax = 10'000;
-constexpr int kApiKeysMax = 10'000;
 constexpr int kModuleLevelsMax = 64;
 
 class Validator {
@@ -76,7 +74,6 @@ class Validator {
   void CheckMatch(const std::string& path, const ModelRule& rule);
   void CheckProviderName(const std::string& path, const std::string& name);
   void CheckRetry(const RetryConfig& retry);
-  void CheckAuth(const AuthConfig& auth);
   void CheckLogging(const LoggingConfig& logging);
 
   const FieldPlaces& places_;
@@ -90,7 +87,7 @@ void Validator::Check(const GatewayConfig& config) {
   CheckProviders(config);
   CheckRouting(config.routing());
   CheckRetry(config.resilience().retry());
-  CheckAuth(config.auth());
+  CheckAuth(config, places_, &problems_);
   CheckLogging(config.logging());
 }
 
@@ -321,30 +318,6 @@ void Validator::CheckMatch(const std::string& path, const ModelRule& rule) {
 void Validator::CheckRetry(const RetryConfig& retry) {
   if (retry.backoff_limit() < retry.backoff_base()) {
     Add("resilience.retry.backoff_limit", "must be at least backoff_base");
-  }
-}
-
-void Validator::CheckAuth(const AuthConfig& auth) {
-  if (auth.mode() == AuthConfig::MODE_TOKEN && auth.api_keys().empty()) {
-    Add("auth.mode", "is token, so 'auth.api_keys' must hold a key");
-  }
-  if (!CheckCount("auth.api_keys", auth.api_keys_size(), kApiKeysMax)) return;
-  std::set<std::string> names;
-  for (int i = 0; i < auth.api_keys_size(); ++i) {
-    const std::string path =
-        ElementPath("auth.api_keys", static_cast<size_t>(i));
-    const std::string& name = auth.api_keys(i).name();
-    if (!IsConfigName(name, "-_.", /*upper_case=*/true)) {
-      Add(JoinPath(path, "name"),
-          "must be 1 to 64 of letters, digits and '-_.'");
-    } else if (!names.insert(name).second) {
-      Add(JoinPath(path, "name"), "is another key's name too; choose another");
-    }
-    if (auth.api_keys(i).key().empty()) {
-      Add(JoinPath(path, "key"), "is required; give env:NAME or file:path");
-    } else {
-      CheckSecret(JoinPath(path, "key"), auth.api_keys(i).key());
-    }
   }
 }
 

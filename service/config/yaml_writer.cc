@@ -14,6 +14,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "service/config/field_value.h"
 
 namespace gateway {
@@ -23,6 +24,7 @@ using ::google::protobuf::Duration;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
+using ::google::protobuf::Timestamp;
 
 // Always in quotes, so that no reader takes a string for something else.
 std::string Quoted(const std::string& text) {
@@ -64,10 +66,16 @@ std::string Number(double value) {
   return absl::StrFormat("%.17g", value);
 }
 
-std::string Time(const Duration& duration) {
+std::string DurationText(const Duration& duration) {
   const absl::Duration time =
       absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
   return time == absl::ZeroDuration() ? "0s" : absl::FormatDuration(time);
+}
+
+std::string TimeText(const Timestamp& timestamp) {
+  const absl::Time time = absl::FromUnixSeconds(timestamp.seconds()) +
+                          absl::Nanoseconds(timestamp.nanos());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
 }
 
 std::string Integer(int64_t value, const FieldDescriptor& field) {
@@ -104,10 +112,14 @@ std::string Text(const Message& message, const FieldDescriptor& field,
       return ShortEnumName(
           many ? *reflection.GetRepeatedEnum(message, &field, index)
                : *reflection.GetEnum(message, &field));
-    default:
-      return Time(static_cast<const Duration&>(
+    default: {
+      const Message& value =
           many ? reflection.GetRepeatedMessage(message, &field, index)
-               : reflection.GetMessage(message, &field)));
+               : reflection.GetMessage(message, &field);
+      return field.message_type() == Timestamp::descriptor()
+                 ? TimeText(static_cast<const Timestamp&>(value))
+                 : DurationText(static_cast<const Duration&>(value));
+    }
   }
 }
 

@@ -60,7 +60,7 @@ absl::Status NoSuchResponse(std::string_view id) {
 }
 
 absl::StatusOr<std::string_view> CallerOf(const Visit& visit) {
-  return visit.services.wiring.Get()->authenticator().Authenticate(
+  return visit.services.wiring.Get()->callers().Authenticate(
       visit.fields.authorization, visit.fields.api_key);
 }
 

@@ -298,7 +298,7 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
 Facts Gather(const SeedRoutes::Sources& sources, const HttpRequest& request) {
   Facts facts{.sources = sources, .wiring = sources.wiring.Get()};
   facts.state = sources.readiness.state();
-  facts.admitted = facts.wiring->authenticator()
+  facts.admitted = facts.wiring->callers()
                        .Authenticate(request.Find("authorization"),
                                      request.Find("x-api-key"))
                        .status();

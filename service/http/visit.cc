@@ -82,7 +82,7 @@ void SetFacts(const Visit& visit, const Operation& operation,
 }
 
 absl::Status CheckCaller(const Visit& visit, const Wiring& wiring) {
-  return wiring.authenticator()
+  return wiring.callers()
       .Authenticate(visit.fields.authorization, visit.fields.api_key)
       .status();
 }

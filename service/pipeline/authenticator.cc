@@ -1,14 +1,16 @@
 #include "service/pipeline/authenticator.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/os/random.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "llmgateway/config/v1/server.pb.h"
 
 namespace gateway {
 namespace {
@@ -23,14 +25,26 @@ std::string_view BearerKey(std::string_view authorization) {
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(authorization)));
 }
 
+// For those who have shown the right key, and nobody else.
+absl::Status NoGood(v1::ErrorReason reason,
+                    const ConfigSnapshot::AccessKey& key,
+                    std::string_view why) {
+  const std::string whom =
+      key.owner.empty() ? "" : absl::StrCat("; ask ", key.owner);
+  return MakeFault(reason, absl::StrCat("the API key '", key.id, "' ",
+                                        ToAbsl(why), whom));
+}
+
 }  // namespace
 
-Authenticator::Authenticator(const ConfigSnapshot& config)
-    : required_(config.config().auth().mode() ==
-                llmgateway::config::v1::AuthConfig::MODE_TOKEN),
-      seed_(SystemRandom().Bits()) {
-  for (const ConfigSnapshot::CallerKey& key : config.caller_keys()) {
-    keys_[KeyHash(key.key.Reveal())].push_back(&key);
+Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock)
+    : clock_(clock), required_(!keys.empty()), seed_(SystemRandom().Bits()) {
+  for (const AccessKey& key : keys) {
+    if (key.key.has_value()) {
+      keys_[KeyHash(key.key->Reveal())].push_back(&key);
+    } else {
+      digests_.emplace(key.digest, &key);
+    }
   }
 }
 
@@ -39,16 +53,37 @@ absl::StatusOr<std::string_view> Authenticator::Authenticate(
   if (!required_) return std::string_view();
   std::string_view shown = BearerKey(authorization);
   if (shown.empty()) shown = api_key;
+  if (shown.empty()) {
+    return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                     "no API key: send `authorization: Bearer <key>`");
+  }
+  const AccessKey* const key = Find(shown);
+  if (key == nullptr) {
+    return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                     "the API key is not known");
+  }
+  if (key->disabled) {
+    return NoGood(v1::ERROR_REASON_API_KEY_DISABLED, *key, "is disabled");
+  }
+  // The clock is not asked where it does not matter.
+  if (key->expire_time != absl::InfiniteFuture() &&
+      clock_.WallTime() >= key->expire_time) {
+    return NoGood(v1::ERROR_REASON_API_KEY_EXPIRED, *key, "has expired");
+  }
+  return std::string_view(key->id);
+}
+
+const ConfigSnapshot::AccessKey* Authenticator::Find(
+    std::string_view shown) const {
   const auto found = keys_.find(KeyHash(shown));
   if (found != keys_.end()) {
-    for (const ConfigSnapshot::CallerKey* key : found->second) {
-      if (key->key.Equals(shown)) return std::string_view(key->name);
+    for (const AccessKey* key : found->second) {
+      if (key->key->Equals(shown)) return key;
     }
   }
-  return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
-                   shown.empty()
-                       ? "no API key: send `authorization: Bearer <key>`"
-                       : "the API key is not known");
+  if (digests_.empty()) return nullptr;
+  const auto digest = digests_.find(Sha256(shown));
+  return digest == digests_.end() ? nullptr : digest->second;
 }
 
 // The library's own seed is the same in every process of one build.

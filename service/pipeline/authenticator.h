@@ -1,5 +1,9 @@
-// Authenticator knows the keys that callers may show. Without keys, everybody
-// is let in.
+// Authenticator knows the keys that callers, or operators, may show. Without
+// keys it lets everybody in.
+//
+//   const Authenticator callers(config.caller_keys(), SystemClock());
+//   GATEWAY_ASSIGN_OR_RETURN(const std::string_view id,
+//                            callers.Authenticate("Bearer sk-...", ""));
 //
 // Thread contract: immutable, shared by all loops.
 
@@ -13,31 +17,45 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "base/os/clock.h"
+#include "base/sha256.h"
 #include "service/config/snapshot.h"
 
 namespace gateway {
 
 class Authenticator {
  public:
-  // Borrows the snapshot's keys.
-  explicit Authenticator(const ConfigSnapshot& config);
+  // Borrows both.
+  Authenticator(const std::vector<ConfigSnapshot::AccessKey>& keys,
+                Clock& clock);
 
-  // The name of the caller whose key is shown; empty if no keys are asked
-  // for. `authorization` is the header's value, `Bearer <key>`; `api_key` that
-  // of `x-api-key`, which counts if the other shows no key. API_KEY_INVALID
+  // Whether a key must be shown.
+  bool required() const { return required_; }
+
+  // The id of the key that is shown; empty if no keys are asked for.
+  // `authorization` is the header's value, `Bearer <key>`; `api_key` that of
+  // `x-api-key`, which counts if the other shows no key. API_KEY_EXPIRED and
+  // API_KEY_DISABLED for keys that are right and no good, API_KEY_INVALID
   // otherwise.
   absl::StatusOr<std::string_view> Authenticate(
       std::string_view authorization, std::string_view api_key) const;
 
  private:
+  using AccessKey = ConfigSnapshot::AccessKey;
+
+  // Null if there is no such key.
+  const AccessKey* Find(std::string_view shown) const;
   size_t KeyHash(std::string_view key) const;
 
+  Clock& clock_;
   const bool required_;
   const uint64_t seed_;
   // By a keyed hash of the key: how long a look-up takes tells nothing of how
   // much of a guess is right.
-  absl::flat_hash_map<size_t, std::vector<const ConfigSnapshot::CallerKey*>>
-      keys_;
+  absl::flat_hash_map<size_t, std::vector<const AccessKey*>> keys_;
+  // Those of which only the digest is known. Nobody can choose a guess by its
+  // digest, so that comparing digests tells nothing either.
+  absl::flat_hash_map<Sha256Digest, const AccessKey*> digests_;
 };
 
 }  // namespace gateway

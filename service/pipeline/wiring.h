@@ -38,7 +38,9 @@ class Wiring {
     return config_->config();
   }
   const ProviderRegistry& providers() const { return *providers_; }
-  const Authenticator& authenticator() const { return authenticator_; }
+  // Who may call, and who may operate.
+  const Authenticator& callers() const { return callers_; }
+  const Authenticator& operators() const { return operators_; }
   const Router& router() const { return router_; }
   const RetryPolicy& retry() const { return retry_; }
   // The models by what is known now; `discovery` asks for more.
@@ -69,7 +71,8 @@ class Wiring {
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
   const Health health_;
-  const Authenticator authenticator_;
+  const Authenticator callers_;
+  const Authenticator operators_;
   const Router router_;
   const RetryPolicy retry_;
   const std::unique_ptr<ModelDiscovery> discovery_;

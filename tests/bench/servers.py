@@ -394,8 +394,8 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
         "runtime": {"event_loops": loops},
     }
     if policies:
-        config["auth"] = {"mode": "token", "api_keys": [
-            {"name": "bench", "key": "env:CALLER_KEY"}]}
+        config["auth"] = {"callers": {"api_keys": [
+            {"id": "bench", "key": "env:CALLER_KEY"}]}}
     return config
 
 

@@ -194,7 +194,8 @@ class EnvironmentTest(_ConfigCase):
     def test_a_file_holds_a_key_without_its_last_line_end(self):
         key = self.write("sk-0123456789abcdef\n", "key")
         gateway = self.start(
-            _GOOD + "auth: {api_keys: [{name: a, key: \"file:%s\"}]}\n" % key)
+            _GOOD + "auth: {callers: {api_keys: [{id: a, "
+            "key: \"file:%s\"}]}}\n" % key)
         answer = http_calls.ask(gateway.http, chat("m"), headers={
             "authorization": "Bearer sk-0123456789abcdef"})
         self.assertEqual(answer.status, 200)

@@ -13,7 +13,7 @@ _CONFIG = """\
 providers:
   - {name: mock, mock: {reply: "for the page"}}
 routing: {default_provider: mock}
-auth: {api_keys: [{name: page, key: "env:PAGE_KEY"}]}
+auth: {callers: {api_keys: [{id: page, key: "env:PAGE_KEY"}]}}
 """
 _WITH_CORS = gateway_process.LISTENERS.replace(
     'http: {address: "127.0.0.1:0"',

@@ -174,7 +174,8 @@ class MetadataTest(_DoorCase):
     """B-04: what callers write beside the request goes no further."""
 
     config = _CONFIG + (
-        'auth: {{api_keys: [{{name: team-a, key: "env:TEAM_A"}}]}}\n')
+        'auth: {{callers: {{api_keys: '
+        '[{{id: team-a, key: "env:TEAM_A"}}]}}}}\n')
     env = {**gateway_case.ENV, "TEAM_A": "sk-a-0123456789abcdef"}
     _KEY = ["authorization", "Bearer sk-a-0123456789abcdef"]
 

@@ -104,8 +104,9 @@ class MetadataSizeTest(_HeadCase):
 
 class MetadataTest(_HeadCase):
 
-    more = ('auth: {{api_keys: [{{name: team-a, key: "env:TEAM_A"}}, '
-            '{{name: team-b, key: "env:TEAM_B"}}]}}\n')
+    more = ('auth: {{callers: {{api_keys: ['
+            '{{id: team-a, key: "env:TEAM_A"}}, '
+            '{{id: team-b, key: "env:TEAM_B"}}]}}}}\n')
     env = {**gateway_case.ENV, "TEAM_A": "sk-a-0123456789abcdef",
            "TEAM_B": "sk-b-0123456789abcdef"}
 
@@ -246,8 +247,8 @@ class NoCallTest(_HeadCase):
 
     def test_other_protocols(self):
         for case, sent in (
-                ("HTTP/1.1", b"POST / HTTP/1.1\r\nhost: g\r\n\r\n"),
-                ("an upgrade to h2c", b"GET / HTTP/1.1\r\nhost: g\r\n"
+                ("HTTP/1.1", b"POST / HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+                ("an upgrade to h2c", b"GET / HTTP/1.1\r\nhost: localhost\r\n"
                  b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\n"
                  b"http2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"),
                 ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" +

@@ -17,7 +17,7 @@ _MIB = grpc_abuse_case.MIB
 
 def _fields(path=http_calls.CHAT, more=()):
     return [(":method", "POST"), (":scheme", "http"), (":path", path),
-            (":authority", "gateway"), ("content-type", "application/json"),
+            (":authority", "localhost"), ("content-type", "application/json"),
             *more]
 
 

@@ -85,7 +85,7 @@ class WireTest(_AbuseCase):
         self.assertEqual(connection.read_answer().status, 200)
 
     def test_chunked_bodies_are_read(self):
-        head = ("POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
+        head = ("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
                 "transfer-encoding: chunked\r\n\r\n").encode()
         for size in (1, 7, len(_BODY)):
             chunks = b"".join(
@@ -122,8 +122,8 @@ class WireTest(_AbuseCase):
 
     def test_head_gets_no_body(self):
         connection = self.send(
-            b"HEAD /v1/models HTTP/1.1\r\nhost: g\r\n\r\n"
-            b"GET /v1/models HTTP/1.1\r\nhost: g\r\n\r\n")
+            b"HEAD /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n")
         status, headers = connection.read_head()
         self.assertEqual(status, 200)
         answer = connection.read_answer()
@@ -140,8 +140,8 @@ class WireTest(_AbuseCase):
 class SmugglingTest(_AbuseCase):
     """What two servers could read in two ways is refused."""
 
-    _START = b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
-    _SECOND = b"GET /v1/models HTTP/1.1\r\nhost: g\r\n\r\n"
+    _START = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
+    _SECOND = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
     def test_two_lengths(self):
         for fields in (b"content-length: 5\r\ntransfer-encoding: chunked\r\n",
@@ -196,15 +196,15 @@ class SmugglingTest(_AbuseCase):
                 b"GET /v1/models HTTP/1.1\r\n" + fields + b"\r\n", 400)
 
     def test_senseless_heads(self):
-        for head in (b"GET /v1/models HTTP/1.1\r\nhost: g\r\nno-colon\r\n\r\n",
-                     b"GET /v1/models HTTP/1.1\r\nhost: g\r\nx: \0\r\n\r\n",
-                     b"GET /v1/mod els HTTP/1.1\r\nhost: g\r\n\r\n"):
+        start = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n"
+        for head in (start + b"no-colon\r\n\r\n", start + b"x: \0\r\n\r\n",
+                     b"GET /v1/mod els HTTP/1.1\r\nhost: localhost\r\n\r\n"):
             with self.subTest(head=head):
                 self.assert_refused(head, 400)
 
     def test_who_does_not_speak_http_1_gets_no_answer_in_it(self):
         for head in (b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
-                     b"GET /v1/models HTTP/9.9\r\nhost: g\r\n\r\n",
+                     b"GET /v1/models HTTP/9.9\r\nhost: localhost\r\n\r\n",
                      b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"):
             with self.subTest(head=head):
                 self.assert_closed(self.send(head))
@@ -231,24 +231,24 @@ class SizeTest(_AbuseCase):
         for line in (b"x: " + b"a" * 5000 + b"\r\n\r\n",
                      b"a: b\r\n" * 1000 + b"\r\n"):
             self.assert_refused(
-                b"GET /v1/models HTTP/1.1\r\nhost: g\r\n" + line, 431)
+                b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n" + line, 431)
         self.assert_refused(b"GET /" + b"a" * 5000, 431)
 
     def test_a_body_over_the_limit_is_refused_by_its_head(self):
         for size in (65537, 2 << 30, 1 << 62):
             self.assert_refused(
-                b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
                 b"content-length: %d\r\n\r\n" % size, 413)
 
     def test_chunks_over_the_limit(self):
         self.assert_refused(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
             b"transfer-encoding: chunked\r\n\r\n" +
             (b"4000\r\n" + b"a" * 0x4000 + b"\r\n") * 5, 413)
 
     def test_a_large_body_is_not_invited(self):
         connection = self.send(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
             b"expect: 100-continue\r\ncontent-length: 9999999\r\n\r\n")
         self.assertEqual(connection.read_head()[0], 413)
 
@@ -285,7 +285,7 @@ class SlowClientTest(_AbuseCase):
         for declared in (b"content-length: 1000000",
                          b"transfer-encoding: chunked"):
             connection = self.send(
-                b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n" +
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n" +
                 declared + b"\r\n\r\n")
             self.assertEqual(connection.read_answer().status, 408)
             self.assert_closed(connection)
@@ -358,7 +358,7 @@ class MemoryTest(_AbuseCase):
         self.assert_serves()
         before = self.rss_bytes()
         connections = self.open_all(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
             b"content-length: 33000000\r\n\r\n{")
         self.await_all_read(connections)
         grown = self.rss_bytes() - before

@@ -76,7 +76,7 @@ def ask(address, body=None, path=CHAT, method=None, headers=None,
             connection.close()
 
 
-def request_bytes(body, path=CHAT, method="POST", headers=(), host="gateway"):
+def request_bytes(body, path=CHAT, method="POST", headers=(), host="localhost"):
     """A request as it goes over the wire."""
     body = encode(body)
     lines = ["%s %s HTTP/1.1" % (method, path), "host: " + host,

@@ -392,9 +392,9 @@ class StrictTest(_DoorCase):
 class AuthTest(_DoorCase):
 
     config = _CONFIG + (
-        "auth:\n  api_keys:\n"
-        '    - {{name: team-a, key: "env:TEAM_A"}}\n'
-        '    - {{name: team-b, key: "env:TEAM_B"}}\n')
+        "auth:\n  callers:\n    api_keys:\n"
+        '      - {{id: team-a, key: "env:TEAM_A"}}\n'
+        '      - {{id: team-b, key: "env:TEAM_B"}}\n')
     env = {**gateway_case.ENV, "TEAM_A": "sk-a-0123456789abcdef",
            "TEAM_B": "sk-b-0123456789abcdef"}
 

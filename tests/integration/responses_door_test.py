@@ -10,9 +10,10 @@ _KEYS = {"ALICE_KEY": "alice-0123456789", "BOB_KEY": "bob-0123456789-bob"}
 
 _CONFIG = gateway_case.CONFIG + """\
 auth:
-  api_keys:
-    - {{name: alice, key: "env:ALICE_KEY"}}
-    - {{name: bob, key: "env:BOB_KEY"}}
+  callers:
+    api_keys:
+      - {{id: alice, key: "env:ALICE_KEY"}}
+      - {{id: bob, key: "env:BOB_KEY"}}
 """
 
 

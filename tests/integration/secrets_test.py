@@ -19,6 +19,7 @@ _OPENAI = "canary-openai-7f3a9c"
 _ANTHROPIC = "canary-anthropic-51bd07"
 _TEAM = "canary-caller-team-e4c2"
 _OTHER = "canary-caller-other-90aa"
+_OPS = "canary-operator-51c8"
 # Shown by callers, and known to nobody.
 _STRANGER = "canary-stranger-key-3d3d"
 # What people ask is nobody else's business either.
@@ -29,9 +30,11 @@ _REPLY = "canary-reply-bada55"
 _CONFIG = gateway_case.with_upstream(
     "http: {timeouts: {idle: 300ms}}") + """\
 auth:
-  api_keys:
-    - {{name: team, key: "env:TEAM"}}
-    - {{name: other, key: "file:{folder}/other"}}
+  callers:
+    api_keys:
+      - {{id: team, key: "env:TEAM"}}
+      - {{id: other, key: "file:{folder}/other"}}
+  operators: {{api_keys: [{{id: ops, key: "env:OPS"}}]}}
 logging: {{level: trace}}
 """
 _ADMIN = "/llmgateway.v1.AdminService/"
@@ -54,7 +57,7 @@ class SecretsTest(unittest.TestCase):
             file.write(_OTHER)
         authority = Authority(folder.name, "ours")
         leaf = authority.issue("localhost", "DNS:localhost,IP:127.0.0.1")
-        self.secrets = [_OPENAI, _ANTHROPIC, _TEAM, _OTHER, _STRANGER]
+        self.secrets = [_OPENAI, _ANTHROPIC, _TEAM, _OTHER, _OPS, _STRANGER]
         # The middle of a private key.
         self.secrets.append(leaf.key_pem().split("\n")[1][10:50])
         self.upstream = self.enter(MockUpstream())
@@ -70,7 +73,7 @@ class SecretsTest(unittest.TestCase):
             _CONFIG.format(upstream=self.upstream.address,
                            folder=folder.name),
             env={"OPENAI_KEY": _OPENAI, "ANTHROPIC_KEY": _ANTHROPIC,
-                 "TEAM": _TEAM})
+                 "TEAM": _TEAM, "OPS": _OPS})
         self.addCleanup(self.gateway.kill)
         self.seen = []  # (where, bytes)
 
@@ -112,18 +115,18 @@ class SecretsTest(unittest.TestCase):
             self.ask_operator(_METRICS + method, {})
 
     def ask_operator(self, method, request):
-        for key in (_TEAM, _STRANGER):
+        for key in (_OPS, _TEAM, _STRANGER):
             call = self.caller.call(
                 self.gateway.admin, method, request,
                 metadata=[["authorization", "Bearer " + key]])
-            self.assertEqual(call.end["code"] == "OK", key == _TEAM, call.end)
+            self.assertEqual(call.end["code"] == "OK", key == _OPS, call.end)
             self.see(method, [call.response, call.end])
 
     def watch(self):
         """Begins to look at calls as they end."""
         watcher = self.caller.start(
             self.gateway.admin, _METRICS + "WatchRequests", {}, stream=True,
-            metadata=[["authorization", "Bearer " + _TEAM]])
+            metadata=[["authorization", "Bearer " + _OPS]])
         self.addCleanup(watcher.cancel)
         return watcher
 

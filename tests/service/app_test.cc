@@ -78,7 +78,7 @@ absl::StatusOr<std::unique_ptr<App>> StartApp(const std::string& yaml) {
 RawAnswer AskOn(RawClient& client, std::string_view method,
                 std::string_view target, std::string_view body) {
   client.Send(absl::StrCat(ToAbsl(method), " ", ToAbsl(target),
-                           " HTTP/1.1\r\nhost: x\r\ncontent-length: ",
+                           " HTTP/1.1\r\nhost: localhost\r\ncontent-length: ",
                            body.size(), "\r\n\r\n", ToAbsl(body)));
   return client.ReceiveAnswer();
 }

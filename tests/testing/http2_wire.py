@@ -91,7 +91,7 @@ def grpc_fields(path, metadata=(), omit=(), **replaced):
     """The fields of a call, in order. `replaced` are values by name, with
     underscores for dashes and the colons left out; `omit` are names."""
     fields = [(":method", "POST"), (":scheme", "http"), (":path", path),
-              (":authority", "gateway"), ("te", "trailers"),
+              (":authority", "localhost"), ("te", "trailers"),
               ("content-type", "application/grpc")]
     key = lambda name: name.lstrip(":").replace("-", "_")
     return [(name, replaced.get(key(name), value))

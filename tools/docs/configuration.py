@@ -38,6 +38,7 @@ How values are written:
 - a size, for fields that end in `_bytes_limit`, as a number of bytes or with
   its unit: `64KiB`, `4MiB`, `1GiB`;
 - an enum's value in lower case without its prefix: `info`;
+- a time with its zone (RFC 3339): `2027-01-31T00:00:00Z`;
 - a secret as `env:NAME` or `file:path`, never the secret itself.
 
 This page is generated from `proto/llmgateway/config/v1/` by
@@ -60,6 +61,7 @@ _SCALARS = {
     "int64": "number",
     "double": "number",
     "google.protobuf.Duration": "duration",
+    "google.protobuf.Timestamp": "time",
 }
 
 

@@ -26,6 +26,8 @@ constexpr Telling kTellings[] = {
     {v1::ERROR_REASON_CONTENT_POLICY, 400, "invalid_request_error"},
     {v1::ERROR_REASON_CAPABILITY_UNSUPPORTED, 400, "invalid_request_error"},
     {v1::ERROR_REASON_API_KEY_INVALID, 401, "authentication_error"},
+    {v1::ERROR_REASON_API_KEY_EXPIRED, 401, "authentication_error"},
+    {v1::ERROR_REASON_API_KEY_DISABLED, 401, "authentication_error"},
     {v1::ERROR_REASON_MODEL_NOT_ALLOWED, 403, "permission_error"},
     {v1::ERROR_REASON_FORBIDDEN, 403, "permission_error"},
     {v1::ERROR_REASON_MODEL_NOT_FOUND, 404, "not_found_error"},

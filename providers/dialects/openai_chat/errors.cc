@@ -65,6 +65,8 @@ constexpr Telling kTellings[] = {
     {v1::ERROR_REASON_CAPABILITY_UNSUPPORTED, 400, kInvalid,
      "unsupported_value"},
     {v1::ERROR_REASON_API_KEY_INVALID, 401, kInvalid, "invalid_api_key"},
+    {v1::ERROR_REASON_API_KEY_EXPIRED, 401, kInvalid, "invalid_api_key"},
+    {v1::ERROR_REASON_API_KEY_DISABLED, 401, kInvalid, "invalid_api_key"},
     {v1::ERROR_REASON_MODEL_NOT_ALLOWED, 403, kInvalid, "model_not_allowed"},
     {v1::ERROR_REASON_FORBIDDEN, 403, kInvalid, ""},
     {v1::ERROR_REASON_MODEL_NOT_FOUND, 404, kInvalid, "model_not_found"},

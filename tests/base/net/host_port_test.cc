@@ -9,6 +9,32 @@
 namespace gateway {
 namespace {
 
+TEST(HostPortTest, FindsTheHostOfAnAuthority) {
+  EXPECT_EQ(HostOfAuthority("a.example:8080"), "a.example");
+  EXPECT_EQ(HostOfAuthority("a.example"), "a.example");
+  EXPECT_EQ(HostOfAuthority("[::1]:8080"), "::1");
+  EXPECT_EQ(HostOfAuthority("[::1]"), "::1");
+  EXPECT_EQ(HostOfAuthority("[::1"), "::1");
+  EXPECT_EQ(HostOfAuthority(":80"), "");
+  EXPECT_EQ(HostOfAuthority(""), "");
+}
+
+TEST(HostPortTest, KnowsWhichHostsAreThisMachine) {
+  for (const std::string_view host :
+       {"localhost", "LocalHost", "a.localhost", "127.0.0.1", "127.255.0.9",
+        "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(IsLoopbackHost(host)) << host;
+  }
+  for (const std::string_view host :
+       {"", "localhost.example", "alocalhost", "127.0.0.1.example", "127.1",
+        "127.0.0.256", "126.0.0.1", "0.0.0.0", "10.127.0.1", "::", "::2",
+        "::ffff:10.0.0.1", "[::1]", "127.0.0.1 ",
+        "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001"}) {
+    EXPECT_FALSE(IsLoopbackHost(host)) << host;
+  }
+  EXPECT_FALSE(IsLoopbackHost(std::string_view("127.0.0.1\0", 10)));
+}
+
 TEST(HostPortTest, ReadsHostsAndPorts) {
   const auto expect = [](std::string_view text, std::string_view host,
                          int port) {

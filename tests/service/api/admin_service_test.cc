@@ -58,7 +58,7 @@ class AdminServiceTest : public testing::Test {
   absl::StatusOr<Response> Ask(const std::string& method,
                                const Request& request,
                                std::string_view api_key = "") {
-    CallContext call(loop_.loop(), {});
+    CallContext call(loop_.loop(), {.peer = "127.0.0.1:1"});
     if (!api_key.empty()) call.AddMetadata("x-api-key", api_key);
     return AskAs<Response>(call, method, request);
   }
@@ -300,7 +300,7 @@ TEST_F(AdminServiceTest, ChecksNeitherBlockTheLoopNorPileUp) {
   ASSERT_TRUE(begun.Wait());
 
   // One check waits behind it until its caller hangs up.
-  CallContext waiting(loop_.loop(), {});
+  CallContext waiting(loop_.loop(), {.peer = "127.0.0.1:1"});
   absl::Status waited;
   Event told;
   v1::ValidateConfigRequest request;
@@ -334,7 +334,8 @@ TEST_F(AdminServiceTest, ChecksNeitherBlockTheLoopNorPileUp) {
 TEST_F(AdminServiceTest, AsksForAKeyWhereKeysAreAskedFor) {
   wiring_.Swap(
       MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                     "auth: {api_keys: [{name: ops, key: 'env:KEY'}]}\n",
+                     "auth:\n"
+                     "  operators: {api_keys: [{id: ops, key: 'env:KEY'}]}\n",
                      {{"KEY", "0123456789abcdef"}}));
   v1::ExplainRouteRequest route;
   route.mutable_request()->set_model("m");

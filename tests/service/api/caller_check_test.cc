@@ -18,7 +18,7 @@ namespace {
 constexpr char kUnguarded[] = "providers: [{name: mock, mock: {}}]\n";
 constexpr char kGuarded[] =
     "providers: [{name: mock, mock: {}}]\n"
-    "auth: {api_keys: [{name: team-a, key: 'env:KEY_A'}]}\n";
+    "auth: {callers: {api_keys: [{id: team-a, key: 'env:KEY_A'}]}}\n";
 constexpr char kTeamKey[] = "0123456789abcdef";
 
 absl::StatusOr<std::string_view> CheckHeader(const Wiring& wiring,
@@ -41,6 +41,46 @@ TEST(CallerCheckTest, TakesAKeyFromEitherHeader) {
   EXPECT_EQ(*CheckHeader(*wiring, "authorization", "Bearer 0123456789abcdef"),
             "team-a");
   EXPECT_EQ(*CheckHeader(*wiring, "x-api-key", kTeamKey), "team-a");
+}
+
+absl::Status CheckOperatorAt(const Wiring& wiring, std::string_view peer,
+                             std::string_view key = "") {
+  const auto loop = EventLoop::Create();
+  CallContext call(**loop, {.peer = peer});
+  if (!key.empty()) call.AddMetadata("x-api-key", key);
+  return CheckOperator(wiring, call).status();
+}
+
+TEST(CallerCheckTest, OperatorsWithoutAKeyAreServedAtThisMachineOnly) {
+  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kUnguarded);
+  for (const char* peer : {"127.0.0.1:4000", "127.8.8.8:1", "[::1]:4000",
+                           "[::ffff:127.0.0.1]:1"}) {
+    EXPECT_TRUE(CheckOperatorAt(*wiring, peer).ok()) << peer;
+  }
+  for (const char* peer : {"203.0.113.7:4000", "[2001:db8::7]:1", "128.0.0.1:1",
+                           "[::ffff:10.0.0.1]:1", ""}) {
+    EXPECT_EQ(FaultReason(CheckOperatorAt(*wiring, peer)),
+              v1::ERROR_REASON_FORBIDDEN)
+        << peer;
+  }
+}
+
+TEST(CallerCheckTest, CallersAndOperatorsHaveKeysOfTheirOwn) {
+  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
+      "providers: [{name: mock, mock: {}}]\n"
+      "auth:\n"
+      "  callers: {api_keys: [{id: team-a, key: 'env:KEY_A'}]}\n"
+      "  operators: {api_keys: [{id: ops, key: 'env:KEY_OPS'}]}\n",
+      {{"KEY_A", kTeamKey}, {"KEY_OPS", "operator-0123456789"}});
+  EXPECT_TRUE(
+      CheckOperatorAt(*wiring, "203.0.113.7:1", "operator-0123456789").ok());
+  EXPECT_EQ(*CheckHeader(*wiring, "x-api-key", kTeamKey), "team-a");
+  for (const absl::Status& status :
+       {CheckOperatorAt(*wiring, "127.0.0.1:1", kTeamKey),
+        CheckOperatorAt(*wiring, "127.0.0.1:1"),
+        CheckHeader(*wiring, "x-api-key", "operator-0123456789").status()}) {
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_API_KEY_INVALID);
+  }
 }
 
 TEST(CallerCheckTest, RefusesWithoutAKeyAndWithAWrongOne) {

@@ -397,7 +397,7 @@ TEST_F(GatewayServiceTest, AProviderThatCannotBeAskedTakesNoModelAway) {
 
 TEST_F(GatewayServiceTest, EveryMethodAsksWhoCalls) {
   Open("providers: [{name: mock, mock: {}}]\n"
-       "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+       "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   constexpr std::string_view kKey = "alice-0123456789";
   v1::CountTokensRequest count;
   *count.mutable_request() = Request();

@@ -35,7 +35,7 @@ using ::testing::HasSubstr;
 constexpr char kOpen[] = "providers: [{name: mock, mock: {}}]\n";
 constexpr char kWithKeys[] =
     "providers: [{name: mock, mock: {}}]\n"
-    "auth: {api_keys: [{name: ops, key: 'env:KEY'}]}\n";
+    "auth: {operators: {api_keys: [{id: ops, key: 'env:KEY'}]}}\n";
 constexpr char kKey[] = "0123456789abcdef";
 
 constexpr std::string_view kLabels[] = {"provider"};
@@ -52,7 +52,7 @@ constexpr MetricDefinition kSeconds = {.name = "seconds",
 // One call of WatchRequests on its loop. All but the constructor and Start on
 // the loop's thread.
 struct Watch {
-  explicit Watch(EventLoop& loop) : call(loop, {}) {}
+  explicit Watch(EventLoop& loop) : call(loop, {.peer = "127.0.0.1:1"}) {}
 
   // `id` for each event, `+n` before it for n that were lost.
   std::string Told() const {
@@ -95,7 +95,7 @@ class MetricsServiceTest : public testing::Test {
   absl::StatusOr<Response> Ask(const std::string& method,
                                const Request& request,
                                std::string_view api_key = "") {
-    CallContext call(loop_.loop(), {});
+    CallContext call(loop_.loop(), {.peer = "127.0.0.1:1"});
     if (!api_key.empty()) call.AddMetadata("x-api-key", api_key);
     Response response;
     absl::Status status;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -164,13 +166,18 @@ TEST(ReferenceTest, SpellsOutEveryDefault) {
   EXPECT_THAT(Lines(ReadText(text)), IsEmpty());
 }
 
+// Messages of which the file has one value.
+bool IsOneValue(const Descriptor& type) {
+  return type.full_name() == "google.protobuf.Duration" ||
+         type.full_name() == "google.protobuf.Timestamp";
+}
+
 void CollectSchema(const Descriptor& type, std::set<std::string>* names) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     if (!names->insert(field.full_name()).second) continue;
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
-        !field.is_map() &&
-        field.message_type()->full_name() != "google.protobuf.Duration") {
+        !field.is_map() && !IsOneValue(*field.message_type())) {
       CollectSchema(*field.message_type(), names);
     }
   }
@@ -182,8 +189,7 @@ void CollectUsed(const Message& message, std::set<std::string>* names) {
   for (const FieldDescriptor* field : fields) {
     names->insert(field->full_name());
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE ||
-        field->is_map() ||
-        field->message_type()->full_name() == "google.protobuf.Duration") {
+        field->is_map() || IsOneValue(*field->message_type())) {
       continue;
     }
     if (field->is_repeated()) {
@@ -199,9 +205,27 @@ void CollectUsed(const Message& message, std::set<std::string>* names) {
   }
 }
 
-TEST(ReferenceTest, ShowsEveryField) {
+// All but what this build refuses with "is not served yet", and a truth value
+// that the file shows as false, which counts as not given.
+bool MustBeShown(const std::string& field) {
+  for (const char* hidden :
+       {"AuthMethods.jwt_issuers", "AuthMethods.client_certificates",
+        "JwtIssuer.", "ClientCertificates.", "ApiKey.scopes",
+        "ApiKey.labels", "AuthConfig.insecure_allow_anonymous"}) {
+    if (absl::StartsWith(field,
+                         absl::StrCat("llmgateway.config.v1.", hidden))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+TEST(ReferenceTest, ShowsEveryFieldThatIsServed) {
+  std::set<std::string> all;
+  CollectSchema(*GatewayConfig::descriptor(), &all);
   std::set<std::string> schema;
-  CollectSchema(*GatewayConfig::descriptor(), &schema);
+  std::copy_if(all.begin(), all.end(), std::inserter(schema, schema.end()),
+               MustBeShown);
   std::set<std::string> shown;
   CollectUsed(LoadYaml(EnableAll(Slurp("deploy/config/reference.yaml"))),
               &shown);

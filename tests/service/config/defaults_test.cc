@@ -8,7 +8,7 @@
 namespace gateway {
 namespace {
 
-using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 
@@ -20,7 +20,7 @@ TEST(DefaultsTest, FillWhatIsLeftOut) {
   EXPECT_EQ(config.listeners().admin().address(), "127.0.0.1:50052");
   EXPECT_EQ(config.listeners().operations().address(), "127.0.0.1:9464");
   EXPECT_EQ(config.resilience().retry().attempts_limit(), 3);
-  EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_NONE);
+  EXPECT_FALSE(config.auth().insecure_allow_anonymous());
   EXPECT_TRUE(config.logging().access_log());
   EXPECT_EQ(config.providers_size(), 0);
 }
@@ -123,14 +123,15 @@ TEST(DefaultsTest, AnswersAreAsLargeAsTheCommonLimitUnlessToldOtherwise) {
             6000);
 }
 
-TEST(DefaultsTest, KeysMeanThatCallersMustShowOne) {
+TEST(DefaultsTest, KeysAreActive) {
   GatewayConfig config;
-  config.mutable_auth()->add_api_keys();
+  config.mutable_auth()->mutable_callers()->add_api_keys();
+  config.mutable_auth()->mutable_operators()->add_api_keys()->set_state(
+      ApiKey::STATE_DISABLED);
   ApplyDefaults(&config);
-  EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_TOKEN);
-  config.mutable_auth()->set_mode(AuthConfig::MODE_NONE);
-  ApplyDefaults(&config);
-  EXPECT_EQ(config.auth().mode(), AuthConfig::MODE_NONE);
+  EXPECT_EQ(config.auth().callers().api_keys(0).state(), ApiKey::STATE_ACTIVE);
+  EXPECT_EQ(config.auth().operators().api_keys(0).state(),
+            ApiKey::STATE_DISABLED);
 }
 
 TEST(DefaultsTest, AMockListsAModelThatIsRecognisablyAMock) {

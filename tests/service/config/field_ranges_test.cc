@@ -86,10 +86,15 @@ void CollectNumbers(const Descriptor& type,
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     if (field.is_map()) continue;
+    const bool is_message =
+        field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     const bool is_duration =
-        field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+        is_message &&
         field.message_type()->full_name() == "google.protobuf.Duration";
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !is_duration) {
+    const bool is_time =
+        is_message &&
+        field.message_type()->full_name() == "google.protobuf.Timestamp";
+    if (is_message && !is_duration && !is_time) {
       CollectNumbers(*field.message_type(), numbers);
     } else if (is_duration ||
                field.cpp_type() == FieldDescriptor::CPPTYPE_INT32 ||

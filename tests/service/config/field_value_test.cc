@@ -15,7 +15,7 @@ namespace {
 
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
-using ::llmgateway::config::v1::AuthConfig;
+using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::LimitsConfig;
 using ::llmgateway::config::v1::LOG_LEVEL_DEBUG;
 using ::llmgateway::config::v1::LoggingConfig;
@@ -120,9 +120,28 @@ TEST(FieldValueTest, ReadsEnumsShortAndLong) {
   for (const char* wrong : {"unspecified", "Debug", "2", ""}) {
     EXPECT_NE(Assign(wrong, "level", &logging), "") << wrong;
   }
-  EXPECT_EQ(ShortEnumName(
-                *AuthConfig::Mode_descriptor()->FindValueByName("MODE_TOKEN")),
-            "token");
+  EXPECT_EQ(ShortEnumName(*ApiKey::State_descriptor()->FindValueByName(
+                "STATE_DISABLED")),
+            "disabled");
+}
+
+TEST(FieldValueTest, ReadsTimesWithTheirZone) {
+  ApiKey key;
+  EXPECT_EQ(Assign("2027-01-31T01:00:00.25+01:00", "expire_time", &key), "");
+  EXPECT_EQ(key.expire_time().seconds(), 1'801'353'600);
+  EXPECT_EQ(key.expire_time().nanos(), 250'000'000);
+  EXPECT_EQ(Assign("1969-12-31T23:59:59.25Z", "expire_time", &key), "");
+  EXPECT_EQ(key.expire_time().seconds(), -1);
+  EXPECT_EQ(key.expire_time().nanos(), 250'000'000);
+  for (const char* wrong :
+       {"", "2027-01-31", "2027-01-31T00:00:00", "2027-02-30T00:00:00Z",
+        "tomorrow", "1801353600", "infinite-future", "10000-01-01T00:00:00Z",
+        "0000-12-31T23:59:59Z"}) {
+    EXPECT_NE(Assign(wrong, "expire_time", &key), "") << wrong;
+  }
+  EXPECT_EQ(Assign("2027-01-31", "expire_time", &key),
+            "'2027-01-31' is not a time with its zone, such as "
+            "2027-01-31T00:00:00Z");
 }
 
 TEST(FieldValueTest, AppendsToLists) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/config/config_problem.h"
@@ -110,33 +111,62 @@ TEST(ConfigSnapshotTest, AMissingKeyFileIsAnErrorThatNamesTheField) {
 }
 
 TEST(ConfigSnapshotTest, HoldsTheKeysOfCallers) {
-  const Made made = Make("auth: {api_keys: [{name: a, key: 'env:A'}]}",
-                         {{"A", "0123456789abcdef"}});
+  const Made made = Make(
+      "auth:\n"
+      "  callers:\n"
+      "    api_keys:\n"
+      "    - {id: a, key: 'env:A'}\n"
+      // Of `abc`, by FIPS 180-4.
+      "    - id: b\n"
+      "      key_sha256: ba7816bf8f01cfea414140de5dae2223"
+      "B00361A396177A9CB410FF61F20015AD\n"
+      "      state: disabled\n"
+      "      expire_time: 2027-01-31T00:00:00Z\n"
+      "      owner: b@example.com\n"
+      "  operators: {api_keys: [{id: ops, key: 'env:A'}]}\n",
+      {{"A", "0123456789abcdef"}});
   ASSERT_NE(made.snapshot, nullptr);
-  ASSERT_EQ(made.snapshot->caller_keys().size(), 1u);
-  EXPECT_EQ(made.snapshot->caller_keys()[0].name, "a");
-  EXPECT_TRUE(made.snapshot->caller_keys()[0].key.Equals("0123456789abcdef"));
+  ASSERT_EQ(made.snapshot->caller_keys().size(), 2u);
+  const ConfigSnapshot::AccessKey& full = made.snapshot->caller_keys()[0];
+  EXPECT_EQ(full.id, "a");
+  EXPECT_TRUE(full.key->Equals("0123456789abcdef"));
+  EXPECT_EQ(full.digest, Sha256("0123456789abcdef"));
+  EXPECT_FALSE(full.disabled);
+  EXPECT_EQ(full.expire_time, absl::InfiniteFuture());
+  const ConfigSnapshot::AccessKey& hashed = made.snapshot->caller_keys()[1];
+  EXPECT_FALSE(hashed.key.has_value());
+  EXPECT_EQ(hashed.digest, Sha256("abc"));
+  EXPECT_TRUE(hashed.disabled);
+  EXPECT_EQ(hashed.expire_time, absl::FromUnixSeconds(1'801'353'600));
+  EXPECT_EQ(hashed.owner, "b@example.com");
+  ASSERT_EQ(made.snapshot->operator_keys().size(), 1u);
+  EXPECT_EQ(made.snapshot->operator_keys()[0].id, "ops");
 }
 
 TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
   const Made made = Make(
       "auth:\n"
-      "  api_keys:\n"
-      "  - {name: a, key: 'env:A'}\n"
-      "  - {name: b, key: 'env:B'}\n"
-      "  - {name: c, key: 'env:C'}\n"
-      "  - {name: d, key: 'env:D'}\n",
+      "  callers:\n"
+      "    api_keys:\n"
+      "    - {id: a, key: 'env:A'}\n"
+      "    - {id: b, key: 'env:B'}\n"
+      "    - {id: c, key: 'env:C'}\n"
+      "    - {id: d, key: 'env:D'}\n"
+      "    - {id: e, key_sha256: 9f9f5111f7b27a781f1f1ddde5ebc2dd"
+      "2b796bfc7365c9c28b548e564176929f}\n",
       {{"A", "0123456789abcdef"},
        {"C", "0123456789abcde"},
        {"D", "0123456789abcdef"}});
   EXPECT_EQ(made.snapshot, nullptr);
   EXPECT_THAT(made.problems,
-              ElementsAre(HasSubstr("auth.api_keys[1].key: names a variable "
-                                    "that is not set"),
-                          HasSubstr("auth.api_keys[2].key: leads to a key of "
-                                    "less than 16"),
-                          HasSubstr("auth.api_keys[3].key: leads to the same "
-                                    "key as 'a'")));
+              ElementsAre(HasSubstr("auth.callers.api_keys[1].key: names a "
+                                    "variable that is not set"),
+                          HasSubstr("auth.callers.api_keys[2].key: leads to a "
+                                    "key of less than 16"),
+                          HasSubstr("auth.callers.api_keys[3].key: leads to "
+                                    "the same key as 'a'"),
+                          HasSubstr("auth.callers.api_keys[4].key_sha256: "
+                                    "leads to the same key as 'a'")));
   for (const std::string& problem : made.problems) {
     EXPECT_THAT(problem, Not(HasSubstr("0123456789")));
   }

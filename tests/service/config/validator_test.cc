@@ -99,12 +99,15 @@ TEST(ValidatorTest, SecretsAreReferences) {
       ProblemsOf("providers:\n"
                  "- {name: a, openai: {api_key: sk-1}}\n"
                  "- {name: b, anthropic: {api_key: sk-2}}\n"
-                 "auth: {api_keys: [{name: c, key: sk-3}, {name: d}]}\n"),
+                 "auth:\n"
+                 "  callers: {api_keys: [{id: c, key: sk-3}, {id: d}]}\n"
+                 "  operators: {api_keys: [{id: e, key: sk-4}]}\n"),
       ElementsAre(
           HasSubstr("providers[0].openai.api_key: must be 'env:NAME'"),
           HasSubstr("providers[1].anthropic.api_key: must be 'env:NAME'"),
-          HasSubstr("auth.api_keys[0].key: must be 'env:NAME'"),
-          HasSubstr("auth.api_keys[1].key: is required")));
+          HasSubstr("auth.callers.api_keys[0].key: must be 'env:NAME'"),
+          HasSubstr("auth.callers.api_keys[1].key: is required"),
+          HasSubstr("auth.operators.api_keys[0].key: must be 'env:NAME'")));
 }
 
 TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
@@ -248,17 +251,6 @@ TEST(ValidatorTest, WaitsGrow) {
           "resilience: {retry: {backoff_base: 2s, backoff_limit: 1s}}"),
       ElementsAre(
           "resilience.retry.backoff_limit: must be at least backoff_base"));
-}
-
-TEST(ValidatorTest, CallersKeysHaveOneNameEach) {
-  EXPECT_THAT(ProblemsBesideAMock("auth: {mode: token}"),
-              ElementsAre(HasSubstr("auth.mode: is token, so")));
-  EXPECT_THAT(
-      ProblemsBesideAMock("auth: {api_keys: [{name: a, key: 'env:A'},\n"
-                          "                  {name: a, key: 'env:B'},\n"
-                          "                  {name: 'a b', key: 'env:C'}]}"),
-      ElementsAre(HasSubstr("auth.api_keys[1].name: is another key's name"),
-                  HasSubstr("auth.api_keys[2].name: must be 1 to 64")));
 }
 
 TEST(ValidatorTest, ModulesHaveNames) {

@@ -74,6 +74,9 @@ TEST(YamlWriterTest, WhatItWritesReadsAsTheSame) {
   auto& grace = *config.mutable_runtime()->mutable_drain_grace();
   grace.set_seconds(3723);
   grace.set_nanos(1);
+  auto& key = *config.mutable_auth()->mutable_callers()->add_api_keys();
+  key.mutable_expire_time()->set_seconds(-1);
+  key.mutable_expire_time()->set_nanos(250'000'000);
   ApplyDefaults(&config);
 
   ConfigProblems problems("f");

@@ -236,7 +236,7 @@ TEST_F(AnthropicRoutesTest, ListsModelsForThoseWhoNameAVersion) {
 }
 
 TEST_F(AnthropicRoutesTest, StrangersAreRefusedAtEveryPath) {
-  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const std::vector<std::pair<std::string, std::string>> paths = {
       {"POST", "/v1/messages"},
       {"POST", "/v1/messages/count_tokens"},

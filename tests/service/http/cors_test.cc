@@ -88,7 +88,7 @@ class Served {
 
   // A request with fields, each as a line.
   RawAnswer Ask(std::string_view target, std::string_view fields = "") {
-    return Send(absl::StrCat(ToAbsl(target), " HTTP/1.1\r\nhost: x\r\n",
+    return Send(absl::StrCat(ToAbsl(target), " HTTP/1.1\r\nhost: localhost\r\n",
                              ToAbsl(fields), "\r\n"));
   }
 

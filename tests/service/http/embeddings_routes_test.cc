@@ -73,7 +73,7 @@ TEST_F(EmbeddingsRoutesTest, AFailureIsToldAndRecorded) {
 }
 
 TEST_F(EmbeddingsRoutesTest, StrangersAreRefused) {
-  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const char kBody[] = R"({"model":"mock-model","input":"x"})";
   EXPECT_EQ(Post(kBody).status, 401);
   EXPECT_EQ(Post(kBody, "authorization: Bearer alice-0123456789\r\n").status,

@@ -139,7 +139,7 @@ TEST_F(GeminiRoutesTest, AStreamThatIsNoEventStreamIsRefused) {
 }
 
 TEST_F(GeminiRoutesTest, AKeyBelongsIntoAHeader) {
-  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const char kKey[] = "x-goog-api-key: alice-0123456789\r\n";
   const std::vector<std::pair<std::string, std::string>> paths = {
       {"POST", "/v1beta/models/mock-model:generateContent"},

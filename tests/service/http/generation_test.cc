@@ -61,7 +61,7 @@ class GenerationTest : public testing::Test {
     const std::string body =
         R"({"model":"body-model","max_tokens":5,"messages":)"
         R"([{"role":"user","content":"hi"}]})";
-    client_.Send(absl::StrCat("POST ", path, " HTTP/1.1\r\nhost: x\r\n",
+    client_.Send(absl::StrCat("POST ", path, " HTTP/1.1\r\nhost: localhost\r\n",
                               "content-length: ", body.size(), "\r\n\r\n",
                               body));
     return client_.ReceiveAnswer();

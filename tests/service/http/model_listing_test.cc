@@ -43,7 +43,7 @@ TEST_F(ModelListingTest, ANameThatNobodyHasIsNotFound) {
 }
 
 TEST_F(ModelListingTest, StrangersSeeNothing) {
-  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   for (const char* path : {"/v1/models", "/v1/models/o-1", "/v1/models/x"}) {
     EXPECT_EQ(Ask("GET", path).status, 401);
   }

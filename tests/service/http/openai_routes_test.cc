@@ -188,7 +188,7 @@ TEST_F(OpenAiRoutesTest, AModelThatNobodyServesIsNotFound) {
 }
 
 TEST_F(OpenAiRoutesTest, StrangersAreRefusedAtEveryPath) {
-  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const std::vector<std::pair<std::string, std::string>> paths = {
       {"POST", "/v1/chat/completions"},
       {"GET", "/v1/models"},

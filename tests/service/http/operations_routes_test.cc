@@ -26,7 +26,7 @@ class OperationsRoutesTest : public testing::Test {
   RawAnswer Ask(std::string_view method, std::string_view target) {
     RawClient client = RawClient::Connect(server_.port());
     client.Send(absl::StrCat(ToAbsl(method), " ", ToAbsl(target),
-                             " HTTP/1.1\r\nhost: x\r\n\r\n"));
+                             " HTTP/1.1\r\nhost: localhost\r\n\r\n"));
     RawAnswer answer = client.ReceiveAnswer(method == "HEAD");
     EXPECT_TRUE(answer.complete);
     return answer;
@@ -115,7 +115,7 @@ TEST_F(OperationsRoutesTest, AProbeKeepsItsConnection) {
   readiness_.SetReady();
   RawClient client = RawClient::Connect(server_.port());
   for (int i = 0; i < 3; ++i) {
-    client.Send("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n");
+    client.Send("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
     EXPECT_EQ(client.ReceiveAnswer().status, 200);
   }
 }

@@ -141,7 +141,7 @@ TEST_F(ResponsesRoutesTest, WhatIsRememberedIsShownAndDeleted) {
 }
 
 TEST_F(ResponsesRoutesTest, StrangersAreRefusedAtEveryPath) {
-  Open("auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const char kKey[] = "authorization: Bearer alice-0123456789\r\n";
   EXPECT_EQ(Post(Body("mock-model", "hi")).status, 401);
   const std::string id = IdOf(Post(Body("mock-model", "hi"), kKey));

@@ -40,7 +40,8 @@ constexpr char kYaml[] =
     "- {name: anthropic, anthropic: {api_key: 'env:ANTHROPIC_KEY'}}\n"
     "- {name: mock, mock: {}}\n"
     "routing: {default_provider: mock}\n";
-constexpr char kKeys[] = "auth: {api_keys: [{name: a, key: 'env:ALICE'}]}\n";
+constexpr char kKeys[] =
+    "auth: {callers: {api_keys: [{id: a, key: 'env:ALICE'}]}}\n";
 constexpr char kAlice[] = "alice-0123456789";
 
 // What stands behind.
@@ -81,7 +82,8 @@ class SeedRoutesTest : public testing::Test {
             ? ""
             : absl::StrCat("authorization: Bearer ", ToAbsl(key), "\r\n");
     client.Send(absl::StrCat(ToAbsl(method), " ", ToAbsl(path),
-                             " HTTP/1.1\r\nhost: x\r\n", shown, "\r\n"));
+                             " HTTP/1.1\r\nhost: localhost\r\n", shown,
+                             "\r\n"));
     const RawAnswer answer = client.ReceiveAnswer(method == "HEAD");
     EXPECT_TRUE(answer.complete);
     return answer;
@@ -122,7 +124,8 @@ TEST_F(SeedRoutesTest, ThePathsAreAClosedList) {
 
 TEST_F(SeedRoutesTest, WhatTheServerRefusesIsSaidInTheDoorsWords) {
   RawClient client = RawClient::Connect(server_->port());
-  client.Send("POST /v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\n");
+  client.Send(
+      "POST /v1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 11\r\n\r\n");
   EXPECT_EQ(client.ReceiveAnswer().body, "refused by the doors");
 }
 

@@ -38,7 +38,8 @@ class AdmissionTest : public testing::Test {
   v1::GenerateRequest request_;
   RawRequest raw_;
   Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                            "auth: {api_keys: [{name: alice, key: 'env:A'}]}\n"
+                            "auth: {callers: {api_keys: [\n"
+                            "  {id: alice, key: 'env:A'}]}}\n"
                             "limits: {messages_limit: 1}\n",
                             {{"A", "alice-0123456789"}}),
              client_.loop(), client_.http(), cancel_, arena_,

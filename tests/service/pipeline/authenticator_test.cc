@@ -3,13 +3,17 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/sha256.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/pipeline/wiring.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/test_wiring.h"
 
 namespace gateway {
@@ -27,7 +31,7 @@ class AuthenticatorTest : public testing::Test {
   std::string Show(std::string_view authorization,
                    std::string_view api_key = "") {
     const absl::StatusOr<std::string_view> caller =
-        wiring_->authenticator().Authenticate(authorization, api_key);
+        wiring_->callers().Authenticate(authorization, api_key);
     if (caller.ok()) return "[" + std::string(*caller) + "]";
     EXPECT_EQ(FaultReason(caller.status()), v1::ERROR_REASON_API_KEY_INVALID);
     EXPECT_EQ(caller.status().code(), absl::StatusCode::kUnauthenticated);
@@ -42,9 +46,10 @@ class AuthenticatorTest : public testing::Test {
   std::shared_ptr<const Wiring> wiring_ = MakeTestWiring(
       "providers: [{name: mock, mock: {}}]\n"
       "auth:\n"
-      "  api_keys:\n"
-      "  - {name: alice, key: 'env:ALICE'}\n"
-      "  - {name: bob, key: 'env:BOB'}\n",
+      "  callers:\n"
+      "    api_keys:\n"
+      "    - {id: alice, key: 'env:ALICE'}\n"
+      "    - {id: bob, key: 'env:BOB'}\n",
       {{"ALICE", kAliceKey}, {"BOB", kBobKey}});
 
   static constexpr char kUnknown[] = "the API key is not known";
@@ -99,12 +104,68 @@ TEST_F(AuthenticatorTest, WithoutKeysEverybodyIsLetInNameless) {
   EXPECT_EQ(Show(Bearer("anything")), "[]");
 }
 
-TEST_F(AuthenticatorTest, ModeNoneAsksForNothingThoughThereAreKeys) {
-  wiring_ = MakeTestWiring(
-      "providers: [{name: mock, mock: {}}]\n"
-      "auth: {mode: none, api_keys: [{name: alice, key: 'env:ALICE'}]}",
-      {{"ALICE", kAliceKey}});
-  EXPECT_EQ(Show(""), "[]");
+// What becomes of keys as time goes by.
+class KeyLifeTest : public testing::Test {
+ protected:
+  static ConfigSnapshot::AccessKey Key(const std::string& id,
+                                       bool only_digest = false) {
+    const std::string text = id + "-0123456789";
+    ConfigSnapshot::AccessKey key;
+    key.id = id;
+    if (!only_digest) key.key.emplace(text);
+    key.digest = Sha256(text);
+    return key;
+  }
+
+  absl::StatusOr<std::string_view> Show(const std::string& key) {
+    return Authenticator(keys_, clock_).Authenticate("Bearer " + key, "");
+  }
+
+  FakeClock clock_;
+  std::vector<ConfigSnapshot::AccessKey> keys_;
+};
+
+TEST_F(KeyLifeTest, AKeyIsKnownByItsDigest) {
+  keys_ = {Key("full"), Key("hashed", /*only_digest=*/true)};
+  EXPECT_EQ(*Show("full-0123456789"), "full");
+  EXPECT_EQ(*Show("hashed-0123456789"), "hashed");
+  for (const std::string& wrong :
+       {std::string("hashed-012345678"), std::string("x"),
+        std::string("hashed")}) {
+    EXPECT_EQ(FaultReason(Show(wrong).status()),
+              v1::ERROR_REASON_API_KEY_INVALID);
+  }
+}
+
+TEST_F(KeyLifeTest, AKeyExpiresAtItsTimeAndOnlyItsOwnerIsTold) {
+  keys_ = {Key("old"), Key("hashed", /*only_digest=*/true)};
+  for (ConfigSnapshot::AccessKey& key : keys_) {
+    key.expire_time = clock_.WallTime() + absl::Seconds(1);
+    key.owner = "team@example.com";
+  }
+  clock_.Advance(absl::Seconds(1) - absl::Nanoseconds(1));
+  EXPECT_TRUE(Show("old-0123456789").ok());
+  EXPECT_TRUE(Show("hashed-0123456789").ok());
+  clock_.Advance(absl::Nanoseconds(1));
+  const absl::Status expired = Show("old-0123456789").status();
+  EXPECT_EQ(FaultReason(expired), v1::ERROR_REASON_API_KEY_EXPIRED);
+  EXPECT_EQ(expired.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(expired.message(),
+            "the API key 'old' has expired; ask team@example.com");
+  EXPECT_EQ(FaultReason(Show("hashed-0123456789").status()),
+            v1::ERROR_REASON_API_KEY_EXPIRED);
+  EXPECT_EQ(Show("old-012345678x").status().message(),
+            "the API key is not known");
+}
+
+TEST_F(KeyLifeTest, ADisabledKeySaysSoToWhoeverShowsIt) {
+  keys_ = {Key("off")};
+  keys_[0].disabled = true;
+  const absl::Status disabled = Show("off-0123456789").status();
+  EXPECT_EQ(FaultReason(disabled), v1::ERROR_REASON_API_KEY_DISABLED);
+  EXPECT_EQ(disabled.message(), "the API key 'off' is disabled");
+  // It is no way in for those who show none.
+  EXPECT_EQ(FaultReason(Show("").status()), v1::ERROR_REASON_API_KEY_INVALID);
 }
 
 }  // namespace

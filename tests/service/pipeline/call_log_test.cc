@@ -149,7 +149,8 @@ TEST_F(CallLogTest, OfAPictureOnlyTheSizeIsLogged) {
 
 TEST_F(CallLogTest, StrangersDoNotFillTheLog) {
   const std::string keys = absl::StrCat(
-      kLogPrompts, "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n");
+      kLogPrompts,
+      "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   CallQuestion question = Parsed("a thought");
   EXPECT_THAT(LinesOf(question, keys), IsEmpty());
   question.authorization = "Bearer alice-0123456789";

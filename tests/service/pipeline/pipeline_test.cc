@@ -152,7 +152,7 @@ TEST_F(PipelineTest, AStrangerIsRefusedBeforeTheRequestIsLookedAt) {
   runner_->SetWiring(MakeTestWiring(
       "providers: [{name: mock, mock: {}}]\n"
       "routing: {default_provider: mock}\n"
-      "auth: {api_keys: [{name: alice, key: 'env:A'}]}\n",
+      "auth: {callers: {api_keys: [{id: alice, key: 'env:A'}]}}\n",
       {{"A", "alice-0123456789"}}));
   CallQuestion question = Whole("m");
   question.request.mutable_sampling()->set_temperature(9);

@@ -27,7 +27,7 @@ constexpr char kConfig[] =
     "  - {prefix: 'k-', provider: keyless}\n"
     "  - {prefix: 'l-', provider: local}\n"
     "  default_provider: mock\n"
-    "auth: {api_keys: [{name: alice, key: 'env:ALICE'}]}\n"
+    "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n"
     "resilience: {retry: {attempts_limit: 1}}\n";
 
 TEST(WiringTest, PutsEverythingOfAConfigurationTogether) {
@@ -36,8 +36,8 @@ TEST(WiringTest, PutsEverythingOfAConfigurationTogether) {
   EXPECT_EQ(wiring->providers().entries().size(), 4u);
   EXPECT_EQ(wiring->config().providers_size(), 4);
   EXPECT_EQ(&wiring->snapshot().config(), &wiring->config());
-  EXPECT_FALSE(wiring->authenticator().Authenticate("", "").ok());
-  EXPECT_EQ(*wiring->authenticator().Authenticate("", "alice-0123456789"),
+  EXPECT_FALSE(wiring->callers().Authenticate("", "").ok());
+  EXPECT_EQ(*wiring->callers().Authenticate("", "alice-0123456789"),
             "alice");
 }
 

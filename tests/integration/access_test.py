@@ -1,0 +1,201 @@
+"""Who is let in: callers by their keys, operators by theirs, and strangers
+nowhere that other machines can reach."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+import unittest
+
+from tests.integration import grpc_caller
+from tests.integration import http_calls
+from tests.integration.grpc_caller import prompt
+from tests.integration.http_calls import chat
+from tests.testing import gateway_process
+from tests.testing.gateway_process import GatewayProcess
+
+_MOCK = """\
+providers: [{name: mock, mock: {reply: "hello"}}]
+routing: {default_provider: mock}
+"""
+_CALLER = "key-of-a-caller-0123456789"
+_HASHED = "key-known-by-its-hash-0123456789"
+_OLD = "key-that-has-expired-0123456789"
+_OFF = "key-that-is-disabled-0123456789"
+_OPERATOR = "key-of-an-operator-0123456789"
+_KEYS = _MOCK + """\
+auth:
+  callers:
+    api_keys:
+      - {id: team, key: "env:CALLER"}
+      - {id: hashed, key_sha256: "%s"}
+      - id: old
+        key: "env:OLD"
+        expire_time: 2020-01-01T00:00:00Z
+        owner: "team-old@example.com"
+      - {id: "off", key: "env:OFF", state: disabled}
+  operators: {api_keys: [{id: on-call, key: "env:OPERATOR"}]}
+""" % hashlib.sha256(_HASHED.encode()).hexdigest()
+_ENV = {"CALLER": _CALLER, "OLD": _OLD, "OFF": _OFF, "OPERATOR": _OPERATOR}
+
+_GENERATE = "/llmgateway.v1.GatewayService/Generate"
+_ADMIN = "/llmgateway.v1.AdminService/"
+_METRICS = "/llmgateway.v1.MetricsService/"
+_HEALTH = "/grpc.health.v1.Health/Check"
+
+
+def _listeners(**addresses):
+    """Listeners at addresses other than loopback's."""
+    lines = []
+    for name in ("grpc", "http", "admin", "operations"):
+        lines.append('  %s: {address: "%s"}\n' %
+                     (name, addresses.get(name, "127.0.0.1:0")))
+    return "listeners:\n" + "".join(lines)
+
+
+class _AccessCase(unittest.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.caller = grpc_caller.GrpcCaller()
+        self.addCleanup(self.caller.close)
+
+    def start(self, config, env=None):
+        gateway = GatewayProcess(config, env=env)
+        self.addCleanup(gateway.kill)
+        return gateway
+
+    def call(self, address, method, key=None, request=None):
+        """Code and reason of a call's end."""
+        metadata = [["authorization", "Bearer " + key]] if key else []
+        end = self.caller.call(address, method, request or {},
+                               metadata=metadata).end
+        return end["code"], end.get("reason")
+
+
+class CallersKeysTest(_AccessCase):
+
+    def test_a_key_lets_in_in_full_or_by_its_hash(self):
+        gateway = self.start(_KEYS, _ENV)
+        for key, caller in ((_CALLER, "team"), (_HASHED, "hashed")):
+            answer = http_calls.ask(gateway.http, chat("m"), headers={
+                "authorization": "Bearer " + key})
+            self.assertEqual(answer.status, 200, answer.body)
+            line = gateway.wait_for_access(
+                request_id=answer.headers["x-request-id"])
+            self.assertEqual(line["caller"], caller)
+            self.assertEqual(
+                self.call(gateway.grpc, _GENERATE, key, prompt("m"))[0], "OK")
+        gateway.stop()
+
+    def test_whoever_shows_a_key_that_is_no_good_any_more_is_told(self):
+        gateway = self.start(_KEYS, _ENV)
+        for key, reason, told in (
+                (_OLD, "API_KEY_EXPIRED",
+                 "the API key 'old' has expired; ask team-old@example.com"),
+                (_OFF, "API_KEY_DISABLED", "the API key 'off' is disabled"),
+                (_OLD + "x", "API_KEY_INVALID", "the API key is not known")):
+            answer = http_calls.ask(gateway.http, chat("m"), headers={
+                "authorization": "Bearer " + key})
+            self.assertEqual(answer.status, 401)
+            self.assertEqual(answer.error()["message"], told)
+            self.assertEqual(
+                self.call(gateway.grpc, _GENERATE, key, prompt("m")),
+                ("UNAUTHENTICATED", reason))
+        gateway.stop()
+
+
+class OperatorsTest(_AccessCase):
+
+    _METHODS = ((_ADMIN + "GetConfig", {}), (_ADMIN + "ListProviders", {}),
+                (_ADMIN + "ValidateConfig", {"text": _MOCK}),
+                (_METRICS + "GetMetrics", {}), (_METRICS + "Scrape", {}))
+
+    def test_callers_keys_open_nothing_for_operators(self):
+        gateway = self.start(_KEYS, _ENV)
+        for method, request in self._METHODS:
+            self.assertEqual(
+                self.call(gateway.admin, method, _OPERATOR, request)[0], "OK",
+                method)
+            for key in (_CALLER, _HASHED, None):
+                self.assertEqual(
+                    self.call(gateway.admin, method, key, request),
+                    ("UNAUTHENTICATED", "API_KEY_INVALID"), method)
+        watching = self.caller.start(
+            gateway.admin, _METRICS + "WatchRequests", {}, stream=True,
+            metadata=[["authorization", "Bearer " + _CALLER]])
+        self.assertEqual(watching.wait()["code"], "UNAUTHENTICATED")
+        gateway.stop()
+
+    def test_operators_keys_open_nothing_for_callers(self):
+        gateway = self.start(_KEYS, _ENV)
+        self.assertEqual(
+            self.call(gateway.grpc, _GENERATE, _OPERATOR, prompt("m")),
+            ("UNAUTHENTICATED", "API_KEY_INVALID"))
+        answer = http_calls.ask(gateway.http, chat("m"), headers={
+            "x-api-key": _OPERATOR})
+        self.assertEqual(answer.status, 401)
+        gateway.stop()
+
+    def test_probes_need_no_key(self):
+        gateway = self.start(_KEYS, _ENV)
+        for address in (gateway.grpc, gateway.admin):
+            # The empty name, in protobuf's bytes.
+            end = self.caller.call(address, _HEALTH, raw="0a00").end
+            self.assertEqual(end["code"], "OK")
+        for path in ("/livez", "/readyz", "/metrics"):
+            self.assertEqual(
+                http_calls.ask(gateway.operations, path=path).status, 200)
+        gateway.stop()
+
+    def test_without_keys_operators_at_this_machine_are_let_in(self):
+        gateway = self.start(_MOCK)
+        for method, request in self._METHODS:
+            self.assertEqual(
+                self.call(gateway.admin, method, request=request)[0], "OK")
+        gateway.stop()
+
+
+class ReachTest(_AccessCase):
+
+    def check(self, config):
+        """A start that is to fail, or a check that is to succeed."""
+        folder = tempfile.TemporaryDirectory(prefix="access")
+        self.addCleanup(folder.cleanup)
+        path = os.path.join(folder.name, "gateway.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config)
+        done = [subprocess.run(
+            [gateway_process.BINARY, *flags, "--config", path], env={},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, check=False, text=True, timeout=30)
+                for flags in (["--check_config"], [])]
+        self.assertEqual(done[0].stderr, done[1].stderr)
+        self.assertEqual([each.returncode for each in done], [1, 1])
+        return done[0].stderr
+
+    def test_strangers_of_other_machines_are_served_on_request_only(self):
+        for listener in ("grpc", "http"):
+            told = self.check(_MOCK + _listeners(**{listener: "0.0.0.0:0"}))
+            self.assertRegex(
+                told, r"listeners\.%s\.address: is not loopback.* set "
+                r"auth\.callers\.api_keys.*insecure_allow_anonymous: true" %
+                listener)
+        gateway = self.start(
+            _MOCK + _listeners(grpc="0.0.0.0:0", http="0.0.0.0:0") +
+            "auth: {insecure_allow_anonymous: true}\n")
+        port = gateway.http.rpartition(":")[2]
+        answer = http_calls.ask("127.0.0.1:" + port, chat("m"))
+        self.assertEqual(answer.status, 200)
+        gateway.stop()
+
+    def test_operators_without_a_key_are_served_on_loopback_only(self):
+        for more in ("", "auth: {insecure_allow_anonymous: true}\n"):
+            told = self.check(_MOCK + _listeners(admin="0.0.0.0:0") + more)
+            self.assertRegex(
+                told, r"listeners\.admin\.address: is not loopback.* set "
+                r"auth\.operators\.api_keys")
+
+
+if __name__ == "__main__":
+    unittest.main()
