@@ -46,7 +46,7 @@ namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
 
-constexpr absl::Duration kLogFlushTimeout = absl::Seconds(5);
+constexpr absl::Duration kLogFlushTimeout = absl::Seconds(2);
 
 absl::StatusOr<ListenAddress> Bind(std::string_view listener,
                                    const std::string& address) {

@@ -5,12 +5,16 @@
 //   gateway --config gateway.yaml --pid_file /run/llm-gateway/gateway.pid
 //
 // Exit codes: 0 after a drain or a configuration that is fine, 1 for anything
-// that is not.
+// that is not: a drain that was overtaken by a second signal, or by the end of
+// its grace, among it.
+
+#include <unistd.h>
 
 #include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
@@ -18,10 +22,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/async/latch.h"
 #include "base/os/clock.h"
 #include "base/os/logging.h"
+#include "base/os/mutex.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
+#include "proto/proto_time.h"
 #include "service/app.h"
 #include "service/config/config_reader.h"
 #include "service/discovery/pid_file.h"
@@ -143,6 +151,47 @@ int CannotStart(const ConfigSnapshot& config, const absl::Status& why) {
   return 1;
 }
 
+// What a drain takes beyond its grace: last words to callers, operators' calls,
+// the access log. Whoever ends the process from outside, such as Kubernetes,
+// should wait for longer than both.
+constexpr absl::Duration kDrainOverrunMax = absl::Seconds(6);
+
+// How long a last line has to reach a log that may be stuck.
+constexpr absl::Duration kLastLineTimeout = absl::Milliseconds(500);
+
+// Logging ends once: in good order, or with the process, whichever is first.
+class LogEnd {
+ public:
+  // Writes what waits, for as long as that takes.
+  void InOrder() {
+    {
+      MutexLock lock(mu_);
+      ended_ = true;
+    }
+    StopLogging();
+  }
+
+  // Ends the process, whatever its other threads are at or wait for.
+  [[noreturn]] void Now(std::string_view why) {
+    MutexLock lock(mu_);  // Until the end: nobody else may log any more.
+    Latch written;
+    Thread writer;
+    if (!ended_) {
+      Log(LogLevel::kWarn, "main", why);
+      writer = Thread("last-line", [&written] {
+        StopLogging();
+        written.Open();
+      });
+      written.WaitFor(kLastLineTimeout);
+    }
+    _exit(1);
+  }
+
+ private:
+  Mutex mu_;
+  bool ended_ GUARDED_BY(mu_) = false;
+};
+
 int Serve(std::shared_ptr<const ConfigSnapshot> config,
           const Environment& environment, const ProcessSignals& signals) {
   const absl::Status logging =
@@ -172,15 +221,17 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
   Log(LogLevel::kInfo, "main", "draining",
       {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
   pid_file->reset();  // Nobody new is to find this gateway.
-  const Thread impatience("impatience", [&signals] {
-    signals.AwaitEnd();
-    Log(LogLevel::kWarn, "main", "told twice to end; ending now");
-    StopLogging();
-    _exit(1);
+  const absl::Duration drain_max =
+      ToAbsl(config->config().runtime().drain_grace()) + kDrainOverrunMax;
+  LogEnd log_end;
+  const Thread impatience("impatience", [&signals, &log_end, drain_max] {
+    const bool told = signals.AwaitEndFor(drain_max).has_value();
+    log_end.Now(told ? "told twice to end; ending now"
+                     : "the drain has not ended with its grace; ending now");
   });
   (*app)->Drain();
   Log(LogLevel::kInfo, "main", "stopped");
-  StopLogging();
+  log_end.InOrder();
   std::cout.flush();
   // The thread above waits for a signal that need not come.
   _exit(0);

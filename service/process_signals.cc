@@ -1,9 +1,14 @@
 #include "service/process_signals.h"
 
+#include <time.h>
+
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
 #include "base/os/log_file.h"
 #include "base/os/logging.h"
 
@@ -45,22 +50,42 @@ ProcessSignals::ProcessSignals() {
 }
 
 int ProcessSignals::AwaitEnd() const {
+  return *AwaitEndFor(absl::InfiniteDuration());
+}
+
+std::optional<int> ProcessSignals::AwaitEndFor(absl::Duration timeout) const {
+  const absl::Duration until = SystemClock().SteadyTime() + timeout;
   while (true) {
-    int number = 0;
-    sigwait(&taken_, &number);
-    switch (number) {
+    const std::optional<int> number = Next(until);
+    if (!number.has_value()) return std::nullopt;
+    switch (*number) {
       case SIGTERM:
       case SIGINT:
         return number;
       case SIGHUP:
       case SIGUSR1:
-        ReopenLogs(number);
+        ReopenLogs(*number);
         break;
       default:
         Log(LogLevel::kWarn, "main", "a signal is ignored",
-            {{"signal", SignalName(number)}, {"number", number}});
+            {{"signal", SignalName(*number)}, {"number", *number}});
     }
   }
+}
+
+std::optional<int> ProcessSignals::Next(absl::Duration until) const {
+  int number = 0;
+  if (until == absl::InfiniteDuration()) {
+    sigwait(&taken_, &number);
+    return number;
+  }
+  while (number <= 0) {
+    const absl::Duration left = until - SystemClock().SteadyTime();
+    if (left <= absl::ZeroDuration()) return std::nullopt;
+    const timespec wait = absl::ToTimespec(left);
+    number = sigtimedwait(&taken_, nullptr, &wait);
+  }
+  return number;
 }
 
 }  // namespace gateway

@@ -19,6 +19,9 @@
 #define SERVICE_PROCESS_SIGNALS_H_
 
 #include <csignal>
+#include <optional>
+
+#include "absl/time/time.h"
 
 namespace gateway {
 
@@ -34,7 +37,13 @@ class ProcessSignals {
   // Waits for SIGTERM or SIGINT and returns it; deals with all others.
   int AwaitEnd() const;
 
+  // The same; nothing if neither comes within `timeout`.
+  std::optional<int> AwaitEndFor(absl::Duration timeout) const;
+
  private:
+  // The next signal that is taken; nothing if `until`, steady, comes first.
+  std::optional<int> Next(absl::Duration until) const;
+
   sigset_t taken_;
 };
 

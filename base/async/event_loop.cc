@@ -78,6 +78,7 @@ void EventLoop::Run() {
   now_ = SteadyNow();
   while (!stopping_.load(std::memory_order_acquire)) {
     WaitForEvents();
+    ++turn_;
     now_ = SteadyNow();
     DispatchEvents();
     timers_.Advance(now_);

@@ -100,6 +100,9 @@ class EventLoop {
   // timeouts, and free. Outside Run, the time now.
   absl::Duration Now() const;
 
+  // Counts the turns, so that whoever takes a share of each knows a new one.
+  uint64_t turn() const { return turn_; }
+
   // Watches `fd` for input, output and hang-up. `watcher` must be told apart
   // by Unwatch before it goes.
   absl::Status Watch(int fd, IoWatcher* watcher);
@@ -139,6 +142,7 @@ class EventLoop {
 
   // Loop thread only.
   absl::Duration now_;
+  uint64_t turn_ = 0;
   bool running_ = false;
   TimerWheel timers_;
   BlockPool blocks_;

@@ -190,6 +190,7 @@ Task<absl::Status> Http1Client::Exchange::ReadHead() {
   Http1Parser& parser = connection_->parser;
   InputBuffer& input = connection_->input;
   if (head_request_) parser.SkipBody();
+  int interim_answers = 0;
   for (;;) {
     if (!input.bytes().empty()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
@@ -200,7 +201,11 @@ Task<absl::Status> Http1Client::Exchange::ReadHead() {
         if (parser.status() == 101) {
           co_return absl::InternalError("the server switched protocols");
         }
-        parser.Next();  // An interim answer.
+        if (++interim_answers > kInterimAnswersMax) {
+          co_return absl::InternalError(
+              "the server sends interim answers without end");
+        }
+        parser.Next();
         if (head_request_) parser.SkipBody();
         continue;
       }

@@ -134,6 +134,7 @@ class Http1Parser::BeastReader final : public Http1Parser::Reader {
     }
     std::size_t on_chunk_body_impl(std::uint64_t, string_view piece,
                                    error_code&) override {
+      reader_->parser_->payload_bytes_ += piece.size();
       reader_->body_->OnBody(FromBoost(piece));
       return piece.size();
     }
@@ -178,6 +179,8 @@ void Http1Parser::Next() {
   head_scanned_ = 0;
   head_line_ = 0;
   too_many_fields_ = false;
+  chunked_bytes_ = 0;
+  payload_bytes_ = 0;
   fields_.clear();
 }
 
@@ -186,7 +189,7 @@ void Http1Parser::SkipBody() { reader_->Skip(); }
 absl::StatusOr<size_t> Http1Parser::Put(std::string_view bytes,
                                         Http1BodySink& body) {
   if (done()) return 0;
-  if (head_done_) return PutToBeast(bytes, body);
+  if (head_done_) return PutBody(bytes, body);
 
   size_t empty_lines = 0;
   if (!begun_ && kind_ == Kind::kRequests) {
@@ -205,6 +208,19 @@ absl::StatusOr<size_t> Http1Parser::Put(std::string_view bytes,
   if (!head_done_) return absl::InvalidArgumentError("the head is malformed");
   if (kind_ == Kind::kRequests) GATEWAY_RETURN_IF_ERROR(CheckRequestHead());
   return empty_lines + head;
+}
+
+absl::StatusOr<size_t> Http1Parser::PutBody(std::string_view bytes,
+                                            Http1BodySink& body) {
+  GATEWAY_ASSIGN_OR_RETURN(const size_t used, PutToBeast(bytes, body));
+  if (!chunked()) return used;
+  chunked_bytes_ += used;
+  if (chunked_bytes_ - payload_bytes_ >
+      kFramingBytesFree + kFramingBytesPerByte * payload_bytes_) {
+    return absl::InvalidArgumentError(
+        "the chunks of the body are framing more than body");
+  }
+  return used;
 }
 
 absl::StatusOr<size_t> Http1Parser::FindHeadEnd(std::string_view bytes) {

@@ -57,6 +57,9 @@ class Http1Parser {
  public:
   enum class Kind { kRequests, kResponses };
 
+  static constexpr uint64_t kFramingBytesFree = 16 * 1024;
+  static constexpr uint64_t kFramingBytesPerByte = 8;
+
   struct Limits {
     size_t head_bytes = 64 * 1024;
     uint64_t body_bytes = 32 * 1024 * 1024;
@@ -80,6 +83,10 @@ class Http1Parser {
   // Errors: INVALID_ARGUMENT for bytes that are not HTTP,
   // RESOURCE_EXHAUSTED for a head, OUT_OF_RANGE for a body over its limit.
   // There is no reading on after an error.
+  //
+  // Of a chunked body the framing - sizes, extensions, the trailer - may have
+  // kFramingBytesFree and kFramingBytesPerByte for each byte of the body: more
+  // is sent only to keep a reader busy.
   absl::StatusOr<size_t> Put(std::string_view bytes, Http1BodySink& body);
 
   // The peer closed. An error unless that ends the message.
@@ -121,6 +128,7 @@ class Http1Parser {
   // it stopped the last time, and refuses what need not be waited for.
   absl::StatusOr<size_t> FindHeadEnd(std::string_view bytes);
   bool BeginsAsHead(std::string_view bytes) const;
+  absl::StatusOr<size_t> PutBody(std::string_view bytes, Http1BodySink& body);
   absl::StatusOr<size_t> PutToBeast(std::string_view bytes,
                                     Http1BodySink& body);
   absl::Status CheckRequestHead() const;
@@ -133,6 +141,8 @@ class Http1Parser {
   size_t head_scanned_ = 0;  // Up to where FindHeadEnd has looked,
   size_t head_line_ = 0;     // and where the line there begins.
   bool too_many_fields_ = false;
+  uint64_t chunked_bytes_ = 0;  // Of a chunked body, framing and all,
+  uint64_t payload_bytes_ = 0;  // and without it.
   int version_ = 11;
   int status_ = 0;
   std::string_view method_;

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/http/http_client.h"
 
 namespace gateway {
 namespace {
@@ -256,6 +258,10 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
   } else if (!IsInterim(fields)) {
     stream->head_received_ = true;
     stream->events_->OnHead(*stream, fields);
+  } else if (++stream->interim_answers_ > kInterimAnswersMax) {
+    stream->Reset(Http2Error::kEnhanceYourCalm,
+                  absl::InternalError(
+                      "the server sends interim answers without end"));
   }
 }
 

@@ -165,7 +165,8 @@ class Http2Stream final : public Recycled {
   Http2Session& session_;
   int32_t id_;
   bool head_sent_ = false;
-  bool head_received_ = false;  // Client only.
+  bool head_received_ = false;  // Client only,
+  int interim_answers_ = 0;     // and ahead of it.
   bool begun_ = false;          // Client only: the head has been written.
   bool ended_ = false;
   bool end_sent_ = false;

@@ -131,6 +131,9 @@ class HttpRequestHead {
   Secret http1_;
 };
 
+// Interim (1xx) answers that a server may send ahead of one answer.
+inline constexpr int kInterimAnswersMax = 8;
+
 // How far a request got, also when it failed.
 struct HttpProgress {
   bool reused_connection = false;

@@ -121,6 +121,35 @@ std::string_view Stream::alpn() const {
 
 IoResult Stream::TryRead(char* data, size_t size) {
   if (closed()) return {IoResult::Kind::kError};
+  size = ShareOf(size);
+  if (size == 0) {
+    readable_ = false;
+    paused_ = true;
+    loop_.RunAtTurnEnd(*this);
+    return {IoResult::Kind::kWouldBlock};
+  }
+  const IoResult got = ReadNow(data, size);
+  share_bytes_ -= got.bytes;
+  return got;
+}
+
+size_t Stream::ShareOf(size_t size) {
+  if (share_turn_ != loop_.turn()) {
+    share_turn_ = loop_.turn();
+    share_bytes_ = kReadBytesPerTurn;
+    share_reads_ = kReadsPerTurn;
+  }
+  if (share_reads_ == 0) return 0;
+  --share_reads_;
+  return std::min(size, share_bytes_);
+}
+
+void Stream::OnTurnEnd() {
+  if (!std::exchange(paused_, false) || closed()) return;
+  TellReadable();  // May destroy this.
+}
+
+IoResult Stream::ReadNow(char* data, size_t size) {
   if (ssl_ != nullptr) return TryTlsRead(data, size);
   for (;;) {
     const ssize_t n = recv(fd_, data, size, 0);
@@ -144,9 +173,10 @@ IoResult Stream::TryRead(char* data, size_t size) {
 }
 
 bool Stream::KnownDrained() {
+  if (paused_) return false;
   if (!readable_) return true;
   char byte;
-  return TryRead(&byte, 1).would_block();
+  return !closed() && ReadNow(&byte, 1).would_block();
 }
 
 IoResult Stream::TryTlsRead(char* data, size_t size) {
@@ -316,12 +346,16 @@ void Stream::OnIo(uint32_t epoll_events) {
   if (was_full && output && write_ == nullptr && observer_ != nullptr) {
     observer_->OnWritable();
   }
-  if (!input) return;
+  if (input) TellReadable();  // May destroy this.
+}
+
+void Stream::TellReadable() {
+  paused_ = false;
   readable_ = true;
   if (reader_) {
     Wake(reader_);
   } else if (observer_ != nullptr) {
-    observer_->OnUnawaited(hung_up_);  // May destroy this.
+    observer_->OnUnawaited(hung_up_);
   }
 }
 

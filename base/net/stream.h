@@ -13,6 +13,12 @@
 // once, which costs nothing per request: the socket is watched for it all its
 // life.
 //
+// A peer that sends faster than it is read would hold the loop for as long as
+// it likes. So a stream reads its share of one turn (kReadBytesPerTurn and
+// kReadsPerTurn), then has nothing more until the next turn, in which timers,
+// other sockets and what was posted have had theirs. Whoever reads in a loop
+// over TryRead and Readable need not care.
+//
 // Close may be called at any time, also while others wait: they wake up and
 // see an error. TCP_NODELAY is set on every socket.
 //
@@ -53,8 +59,14 @@ struct IoResult {
   bool would_block() const { return kind == Kind::kWouldBlock; }
 };
 
-class Stream final : public IoWatcher, public Recycled {
+class Stream final : public IoWatcher,
+                     private TurnEndTask,
+                     public Recycled {
  public:
+  // What is read of one stream in one turn of the loop, at most.
+  static constexpr size_t kReadBytesPerTurn = 256 * 1024;
+  static constexpr int kReadsPerTurn = 16;
+
   // Told of what happens to the socket while nobody waits for it to become
   // readable. The call may close or destroy the stream.
   class Observer {
@@ -88,7 +100,8 @@ class Stream final : public IoWatcher, public Recycled {
   // What ALPN chose; empty without TLS or ALPN.
   std::string_view alpn() const;
 
-  // Reads what is there, at most `size` bytes.
+  // Reads what is there, at most `size` bytes, and no more than is left of the
+  // turn's share: kWouldBlock then, too.
   IoResult TryRead(char* data, size_t size);
 
   // TryRead may have something to say.
@@ -180,6 +193,13 @@ class Stream final : public IoWatcher, public Recycled {
   explicit Stream(int fd);
 
   void OnIo(uint32_t epoll_events) override;
+  // The turn after the one whose share was used up may read on.
+  void OnTurnEnd() override;
+  // How many of `size` bytes may be read in this turn.
+  size_t ShareOf(size_t size);
+  IoResult ReadNow(char* data, size_t size);
+  // Somebody may read: the reader, or else the observer is told.
+  void TellReadable();
   void Wake(std::coroutine_handle<>& waiter);
   IoResult TryPlainWrite(const iovec* pieces, size_t count);
   IoResult TryTlsRead(char* data, size_t size);
@@ -196,6 +216,11 @@ class Stream final : public IoWatcher, public Recycled {
   bool readable_ = false;
   bool writable_ = false;
   bool hung_up_ = false;
+  // The share of this turn is used up; more may be there to read.
+  bool paused_ = false;
+  uint64_t share_turn_ = 0;  // The turn that the rest of the share is of.
+  size_t share_bytes_ = 0;
+  int share_reads_ = 0;
   // TLS wants to write before it can read on.
   bool read_wants_write_ = false;
   std::coroutine_handle<> reader_;

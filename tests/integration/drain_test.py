@@ -1,5 +1,7 @@
 """F-22 and F-23: how a gateway ends."""
 
+import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -185,6 +187,39 @@ class ImpatientTest(_DrainCase):
         self.upstream.wait_for("chunks", "gpt-flood", count=100)
         self.drain()
         self.assertEqual(self.gateway.wait(), 0)
+
+
+class StuckTest(unittest.TestCase):
+
+    def test_a_log_that_takes_nothing_does_not_hold_the_end_up(self):
+        # A drain waits for much; whatever it is that never comes, the process
+        # ends soon after its grace.
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "log")
+            os.mkfifo(path)
+            pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+            self.addCleanup(os.close, pipe)
+            config = os.path.join(folder, "gateway.yaml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(gateway_process.LISTENERS +
+                           "providers: [{name: mock, mock: {}}]\n"
+                           "runtime: {drain_grace: 100ms}\n"
+                           "logging: {file: %s}\n" % path)
+            process = subprocess.Popen(
+                [gateway_process.BINARY, "--config", config],
+                stdout=subprocess.DEVNULL)
+            self.addCleanup(process.kill)
+            said = b""
+            while b'"ready"' not in said:
+                select.select([pipe], [], [])
+                said += os.read(pipe, 4096)
+            try:
+                while True:
+                    os.write(pipe, b"x" * 4096)
+            except BlockingIOError:
+                pass  # Full: its next line waits forever.
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(timeout=30), 1)
 
 
 class SignalTest(_DrainCase):

@@ -115,6 +115,23 @@ def ask(*replies, provider="openai", attempts_limit=1, headers=None):
     return got, upstream
 
 
+def interims(count):
+    """So many interim answers, then the true one."""
+    def reply(stream):
+        hint = wire.headers(stream, wire.block_of([(":status", "103")]))
+        return hint * count + answer(stream)
+    return reply
+
+
+class InterimTest(unittest.TestCase):
+
+    def test_interim_answers_come_to_an_end(self):
+        got, _ = ask(interims(8))
+        self.assertEqual((got.status, got.text()), (200, "at last"))
+        got, _ = ask(interims(9))
+        self.assertEqual(got.status, 502)
+
+
 class RefusedStreamTest(unittest.TestCase):
 
     def assert_answered(self, asked, requests):

@@ -111,6 +111,27 @@ TEST_F(Http1ClientTimeoutTest, GivesUpOnAServerThatDoesNotReadTheRequest) {
   RawClient::Connect(server.port());
 }
 
+TEST_F(Http1ClientTimeoutTest, GivesUpOnInterimAnswersWithoutEnd) {
+  for (const int count : {kInterimAnswersMax, kInterimAnswersMax + 1}) {
+    ScriptedServer server([count](RawListener& listener) {
+      RawClient client = listener.Accept();
+      ReceiveRequest(client);
+      for (int i = 0; i < count; ++i) {
+        client.Send("HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n");
+      }
+      client.Send(kOk);
+      client.AtEnd();
+    });
+    const Reply reply = CallOnce({.to = To(server.port())});
+    if (count == kInterimAnswersMax) {
+      EXPECT_TRUE(reply.status.ok()) << reply.status;
+      continue;
+    }
+    EXPECT_TRUE(absl::IsInternal(reply.status)) << reply.status;
+    EXPECT_THAT(ToStd(reply.status.message()), HasSubstr("interim answers"));
+  }
+}
+
 TEST_F(Http1ClientTimeoutTest, GivesUpOnAnAnswerThatStandsStill) {
   for (const bool read_all : {false, true}) {
     ScriptedServer server([](RawListener& listener) {

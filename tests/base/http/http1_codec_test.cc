@@ -510,6 +510,32 @@ TEST(Http1CodecTest, HoldsAllChunksTogetherToTheLimit) {
       Judge(Post(chunked, "fffffffffffffff0\r\n"), limits)));
 }
 
+TEST(Http1CodecTest, HoldsTheFramingOfChunksToItsLimit) {
+  const std::string head =
+      "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+  // The smallest chunks that there are may be as many as they like.
+  Feed tiny(Kind::kRequests);
+  ASSERT_TRUE(tiny.Arrive(head).ok());
+  for (int i = 0; i < 100'000; ++i) {
+    ASSERT_TRUE(tiny.Arrive("1\r\nx\r\n").ok());
+  }
+  EXPECT_EQ(tiny.body().size(), 100'000u);
+  // What is no body may not.
+  Feed padded(Kind::kRequests);
+  ASSERT_TRUE(padded.Arrive(head).ok());
+  const std::string chunk =
+      absl::StrCat("1;", std::string(1000, 'e'), "\r\nx\r\n");
+  size_t framing = 0;
+  absl::Status fed;
+  while (fed.ok() && framing < 10 * Http1Parser::kFramingBytesFree) {
+    fed = padded.Arrive(chunk);
+    framing += chunk.size() - 1;
+  }
+  EXPECT_TRUE(absl::IsInvalidArgument(fed)) << fed;
+  EXPECT_GT(framing, Http1Parser::kFramingBytesFree);
+  EXPECT_LT(framing, Http1Parser::kFramingBytesFree + 2 * chunk.size());
+}
+
 TEST(Http1CodecTest, HoldsABodyWithoutLengthToTheLimit) {
   const std::string head = "HTTP/1.1 200 OK\r\n\r\n";
   Feed feed(Kind::kResponses, {.body_bytes = 10});

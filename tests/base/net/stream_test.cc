@@ -343,6 +343,69 @@ TEST_P(StreamTest, TellsTheObserverWhatNobodyAwaits) {
   });
 }
 
+// The most that one turn brought of `size` bytes, whoever sends them.
+Task<size_t> ReadByTurns(EventLoop& loop, Stream& stream, size_t size) {
+  std::string space(64 * 1024, '\0');
+  size_t most = 0;
+  size_t in_turn = 0;
+  uint64_t turn = loop.turn();
+  for (size_t read = 0; read < size;) {
+    const IoResult got = stream.TryRead(space.data(), space.size());
+    if (got.would_block()) {
+      co_await stream.Readable();
+      continue;
+    }
+    EXPECT_EQ(got.kind, IoResult::Kind::kBytes);
+    if (got.kind != IoResult::Kind::kBytes) break;
+    if (std::exchange(turn, loop.turn()) != loop.turn()) in_turn = 0;
+    read += got.bytes;
+    in_turn += got.bytes;
+    most = std::max(most, in_turn);
+  }
+  co_return most;
+}
+
+TEST_P(StreamTest, ReadsNoMoreThanItsShareInOneTurn) {
+  Tell([](Ends& ends) -> Task<void> {
+    const std::string text = Pattern(8 << 20);
+    absl::Status written;
+    WakeUp done;
+    Spawn(WriteThenTell(ends.client.get(), text, &written, &done));
+    const size_t most = co_await ReadByTurns(*EventLoop::Current(),
+                                             *ends.server, text.size());
+    co_await done.Wait();
+    EXPECT_TRUE(written.ok()) << written;
+    EXPECT_LE(most, Stream::kReadBytesPerTurn);
+    EXPECT_GT(most, 0u);
+  });
+}
+
+TEST_P(StreamTest, TellsTheObserverOfWhatItsShareLeft) {
+  Tell([](Ends& ends) -> Task<void> {
+    const std::string text = Pattern(2 * Stream::kReadsPerTurn);
+    const absl::Status written = co_await WriteText(*ends.client, text);
+    EXPECT_TRUE(written.ok()) << written;
+    co_await ends.server->Readable();
+    Witness witness;
+    ends.server->SetObserver(&witness);
+    size_t read = 0;
+    char byte;
+    while (read < text.size()) {
+      const uint64_t turn = EventLoop::Current()->turn();
+      while (ends.server->TryRead(&byte, 1).kind == IoResult::Kind::kBytes) {
+        ++read;
+      }
+      if (read == text.size()) break;
+      EXPECT_FALSE(ends.server->readable());
+      EXPECT_FALSE(ends.server->KnownDrained());
+      co_await witness.changed.Wait();
+      EXPECT_GT(EventLoop::Current()->turn(), turn);
+    }
+    EXPECT_GE(witness.calls, 1);
+    ends.server->SetObserver(nullptr);
+  });
+}
+
 TEST_P(StreamTest, KnowsWhetherAnythingIsLeftToRead) {
   Tell([](Ends& ends) -> Task<void> {
     EXPECT_TRUE(ends.server->KnownDrained());
