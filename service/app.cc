@@ -8,8 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/latch.h"
+#include "base/net/connection_quota.h"
 #include "base/net/resolver.h"
 #include "base/os/clock.h"
+#include "base/os/descriptor_limit.h"
 #include "base/os/logging.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
@@ -108,6 +110,10 @@ struct App::Graph {
   // What blocks and is done seldom.
   BlockingWorker worker{{.name = "worker"}};
 
+  // Connections of callers, on all loops.
+  const size_t descriptors = RaiseDescriptorLimit();
+  ConnectionQuota callers{ConnectionQuota::CallersShareOf(descriptors)};
+
   // The loops, with the HTTP doors on them.
   Resolver resolver;
   std::optional<ListenAddress> http_address;
@@ -170,6 +176,9 @@ absl::Status App::Build() {
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Wiring> wiring,
                            Wiring::Make(graph.config));
   LogCredentials();
+  Log(LogLevel::kInfo, "main", "descriptors",
+      {{"limit", graph.descriptors},
+       {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock());
   graph.wiring = std::make_unique<CurrentWiring>(std::move(wiring));
@@ -229,7 +238,7 @@ absl::Status App::StartLoops() {
   const LoopRuntime::Shared shared{
       graph.resolver, *graph.wiring, graph.access_log.get(),
       *graph.metrics, *graph.feed,   graph.provider_health,
-      graph.registry, &*graph.responses};
+      graph.registry, &*graph.responses, &graph.callers};
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {
@@ -264,7 +273,8 @@ absl::Status App::StartGrpc() {
                                             .table = graph.table,
                                             .health = graph.health,
                                             .loops = std::move(loops),
-                                            .metrics = &graph.registry}));
+                                            .metrics = &graph.registry,
+                                            .callers = &graph.callers}));
   addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
   return absl::OkStatus();
 }

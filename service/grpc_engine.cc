@@ -79,6 +79,7 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartNative(
   native.loops = options.loops;
   native.limits = NativeLimits(options.listener);
   native.metrics = options.metrics;
+  native.callers = options.callers;
   native.name = std::string(options.name);
   GATEWAY_ASSIGN_OR_RETURN(
       native.tls, ListenerTls(options.config, options.name, {"h2"}));

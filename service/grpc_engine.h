@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
+#include "base/net/connection_quota.h"
 #include "llmgateway/config/v1/server.pb.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
@@ -58,6 +59,8 @@ struct GrpcEngineOptions {
   std::vector<EventLoop*> loops;
   // Of the native engine's connections; may be null.
   MetricRegistry* metrics = nullptr;
+  // Which the native engine's connections take places in; may be null.
+  ConnectionQuota* callers = nullptr;
   // With the gRPC C++ engine: serves grpc.channelz.v1 too. It must then be the
   // last server that this engine starts.
   bool channelz = false;

@@ -89,7 +89,10 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
         door.listener, Listener::Open(*listener.address,
                                       [server](std::unique_ptr<Stream> stream) {
                                         server->Accept(std::move(stream));
-                                      }));
+                                      },
+                                      listener.outlives_drain
+                                          ? nullptr
+                                          : shared_.callers));
   }
   return absl::OkStatus();
 }

@@ -17,6 +17,7 @@
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "base/http/http_handler.h"
+#include "base/net/connection_quota.h"
 #include "base/net/listener.h"
 #include "base/net/resolver.h"
 #include "base/net/tls_context.h"
@@ -45,6 +46,8 @@ class LoopRuntime {
     ProviderHealthBoard& health;
     MetricRegistry& registry;
     ResponseStore* responses = nullptr;  // Null if nothing is remembered.
+    // Of connections of callers; null for as many as may come.
+    ConnectionQuota* callers = nullptr;
   };
 
   // A listener of this loop.
@@ -54,7 +57,8 @@ class LoopRuntime {
     std::shared_ptr<TlsContext> tls;  // Null for plaintext.
     // Makes the handler, on the loop.
     std::function<std::unique_ptr<HttpHandler>(LoopServices&)> handler;
-    // Serves until Stop: a gateway that drains still says that it does.
+    // Serves until Stop: a gateway that drains still says that it does. Those
+    // who look after the gateway are served, however many callers there are.
     bool outlives_drain = false;
     // Which pages may call; null for none.
     std::shared_ptr<const CorsRules> cors;

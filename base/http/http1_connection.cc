@@ -436,7 +436,10 @@ void Http1Connection::SetPhase(Phase phase) {
   const HttpServerLimits& limits = server_.limits_;
   switch (phase) {
     case Phase::kIdle:
-      server_.loop_.ArmTimer(timer_, limits.idle_timeout);
+      // Who has never asked for anything has not earned a place for long.
+      server_.loop_.ArmTimer(
+          timer_, first_ ? std::min(limits.head_timeout, limits.idle_timeout)
+                         : limits.idle_timeout);
       break;
     case Phase::kHead:
       server_.loop_.ArmTimer(timer_, limits.head_timeout);

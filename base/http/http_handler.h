@@ -134,11 +134,12 @@ class HttpHandler {
 struct HttpServerLimits {
   size_t head_bytes = 64 * 1024;
   uint64_t body_bytes = 32 * 1024 * 1024;
-  // From the first byte of a request to the end of its head.
+  // From the first byte of a request, and of the first request from the
+  // connection's begin, to the end of its head.
   absl::Duration head_timeout = absl::Seconds(10);
   // Between two reads of a body, and see BodyPatience.
   absl::Duration body_timeout = absl::Seconds(30);
-  // Between requests.
+  // Between requests, and over HTTP/2 before the first.
   absl::Duration idle_timeout = absl::Seconds(120);
   // For a client that takes not one byte of its answer; at most twice that
   // passes until it is noticed.

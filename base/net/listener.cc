@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
+#include "base/os/logging.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -18,6 +19,12 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
+
+// How many connections are accepted before others get their turn.
+constexpr int kAcceptsPerTurn = 64;
+
+// How often the log is told that connections are refused.
+constexpr absl::Duration kRefusalLogInterval = absl::Minutes(1);
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -109,13 +116,14 @@ absl::StatusOr<ListenAddress> BindAddress(std::string_view text) {
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(
-    const ListenAddress& address, OnAccept on_accept) {
+    const ListenAddress& address, OnAccept on_accept, ConnectionQuota* quota) {
   SocketAddress socket_address;
   socket_address.size = sizeof(socket_address.storage);
   getsockname(address.fd_, socket_address.get(), &socket_address.size);
   absl::StatusOr<int> fd = BoundSocket(socket_address, /*share_port=*/true);
   if (!fd.ok()) return AtAddress(address.text(), fd.status());
-  std::unique_ptr<Listener> listener(new Listener(*fd, std::move(on_accept)));
+  std::unique_ptr<Listener> listener(
+      new Listener(*fd, std::move(on_accept), quota));
   if (listen(*fd, kBacklog) != 0) {
     return AtAddress(address.text(), absl::ErrnoToStatus(errno, "listen"));
   }
@@ -124,10 +132,11 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(
   return listener;
 }
 
-Listener::Listener(int fd, OnAccept on_accept)
+Listener::Listener(int fd, OnAccept on_accept, ConnectionQuota* quota)
     : loop_(*EventLoop::Current()),
       fd_(fd),
       on_accept_(std::move(on_accept)),
+      quota_(quota),
       retry_([this] { OnIo(EPOLLIN); }) {}
 
 Listener::~Listener() {
@@ -136,22 +145,45 @@ Listener::~Listener() {
 }
 
 void Listener::OnIo(uint32_t) {
-  for (;;) {
+  for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
     const int fd =
         accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      absl::StatusOr<std::unique_ptr<Stream>> stream = Stream::Adopt(fd);
-      if (stream.ok()) on_accept_(*std::move(stream));
+      Take(fd);
       continue;
     }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-        errno == ENOMEM) {
-      // There is no edge for what already waits.
-      loop_.ArmTimer(retry_, kRetryDelay);
-    }
+    // Whatever it is - no descriptor left, a network that went away - there is
+    // no edge for what already waits.
+    loop_.ArmTimer(retry_, kRetryDelay);
     return;
   }
+  loop_.ArmTimer(retry_, absl::ZeroDuration());
+}
+
+void Listener::Take(int fd) {
+  ConnectionQuota::Place place;
+  if (quota_ != nullptr) {
+    place = quota_->Take();
+    if (!place.taken()) {
+      close(fd);
+      return NoteRefused();
+    }
+  }
+  absl::StatusOr<std::unique_ptr<Stream>> stream = Stream::Adopt(fd);
+  if (!stream.ok()) return;
+  (*stream)->Hold(std::move(place));
+  on_accept_(*std::move(stream));
+}
+
+void Listener::NoteRefused() {
+  if (loop_.Now() - refusal_told_ < kRefusalLogInterval) return;
+  refusal_told_ = loop_.Now();
+  Log(LogLevel::kWarn, "net",
+      "connections are refused: the process has as many as its descriptors "
+      "allow; raise the limit of open files (ulimit -n)",
+      {{"connections", quota_->limit()}});
 }
 
 }  // namespace gateway

@@ -5,6 +5,10 @@
 //   // On each loop:
 //   GATEWAY_ASSIGN_OR_RETURN(auto listener, Listener::Open(at, on_accept));
 //
+// A listener with a quota closes at once whoever finds no place in it. One that
+// cannot accept, because the process has no descriptor left or for any other
+// reason, tries again soon.
+//
 // Thread contract: BindAddress from any thread; a listener belongs to the loop
 // on whose thread it was opened.
 
@@ -18,7 +22,10 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/async/event_loop.h"
+#include "base/async/timer_wheel.h"
+#include "base/net/connection_quota.h"
 #include "base/net/stream.h"
 
 namespace gateway {
@@ -51,23 +58,29 @@ class Listener final : public IoWatcher {
  public:
   using OnAccept = std::function<void(std::unique_ptr<Stream>)>;
 
-  // Opens on the calling thread's loop.
+  // Opens on the calling thread's loop. `quota`, which may be null, must
+  // outlive all connections.
   static absl::StatusOr<std::unique_ptr<Listener>> Open(
-      const ListenAddress& address, OnAccept on_accept);
+      const ListenAddress& address, OnAccept on_accept,
+      ConnectionQuota* quota = nullptr);
   ~Listener();
 
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
  private:
-  Listener(int fd, OnAccept on_accept);
+  Listener(int fd, OnAccept on_accept, ConnectionQuota* quota);
   void OnIo(uint32_t epoll_events) override;
+  void Take(int fd);
+  void NoteRefused();
 
   EventLoop& loop_;
   const int fd_;
   const OnAccept on_accept_;
-  // Tries again after the process ran out of descriptors.
+  ConnectionQuota* const quota_;
+  // Accepts what waits, of which no edge tells any more.
   Timer retry_;
+  absl::Duration refusal_told_ = -absl::InfiniteDuration();
 };
 
 }  // namespace gateway

@@ -299,6 +299,7 @@ void Stream::Close(bool reset) {
   loop_.Unwatch(fd_, this);
   close(fd_);
   fd_ = -1;
+  place_.Leave();
   if (error_.ok()) error_ = absl::CancelledError("connection closed");
   Wake(reader_);
   Wake(connector_);

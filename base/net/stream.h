@@ -35,12 +35,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "base/memory/recycler.h"
+#include "base/net/connection_quota.h"
 #include "base/net/tls_context.h"
 
 namespace gateway {
@@ -148,6 +150,9 @@ class Stream final : public IoWatcher,
   // Why the last operation failed.
   const absl::Status& error() const { return error_; }
 
+  // Keeps the connection's place in a quota until it is closed.
+  void Hold(ConnectionQuota::Place place) { place_ = std::move(place); }
+
   // `address:port` of the peer; empty if unknown.
   std::string PeerAddress() const;
 
@@ -226,6 +231,7 @@ class Stream final : public IoWatcher,
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> connector_;
   WriteAwaiter* write_ = nullptr;
+  ConnectionQuota::Place place_;
   uint64_t bytes_written_ = 0;
   absl::Status error_;
 };

@@ -21,11 +21,13 @@ RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
 
 RpcListener::~RpcListener() { assert(first_ == nullptr); }
 
-absl::Status RpcListener::Open(const ListenAddress& address) {
+absl::Status RpcListener::Open(const ListenAddress& address,
+                               ConnectionQuota* callers) {
   const auto accept = [this](std::unique_ptr<Stream> stream) {
     Accept(std::move(stream));
   };
-  GATEWAY_ASSIGN_OR_RETURN(listener_, Listener::Open(address, accept));
+  GATEWAY_ASSIGN_OR_RETURN(listener_, 
+                           Listener::Open(address, accept, callers));
   return absl::OkStatus();
 }
 

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/http/http2_session.h"
+#include "base/net/connection_quota.h"
 #include "base/net/listener.h"
 #include "base/net/stream.h"
 #include "base/net/tls_context.h"
@@ -62,7 +63,9 @@ class RpcListener {
   RpcListener(const RpcListener&) = delete;
   RpcListener& operator=(const RpcListener&) = delete;
 
-  absl::Status Open(const ListenAddress& address);
+  // `callers`, which may be null, must outlive all connections.
+  absl::Status Open(const ListenAddress& address,
+                    ConnectionQuota* callers = nullptr);
 
   // Refuses new calls, but for those that do not hold the drain up, and tells
   // each connection that there is an end to it. Goes on accepting, so that

@@ -34,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
+#include "base/net/connection_quota.h"
 #include "base/net/listener.h"
 #include "base/net/tls_context.h"
 #include "service/api/health.h"
@@ -66,6 +67,10 @@ class RpcServer {
     // null, and must outlive the server.
     MetricRegistry* metrics = nullptr;
     std::string name = "grpc";
+
+    // Which connections take places in; may be null, and must outlive the
+    // server.
+    ConnectionQuota* callers = nullptr;
   };
 
   // INVALID_ARGUMENT for what the options say wrong, ALREADY_EXISTS or
