@@ -9,6 +9,7 @@
 #include "base/async/blocking_worker.h"
 #include "base/async/latch.h"
 #include "base/net/connection_quota.h"
+#include "base/net/host_port.h"
 #include "base/net/resolver.h"
 #include "base/os/clock.h"
 #include "base/os/descriptor_limit.h"
@@ -287,7 +288,6 @@ absl::Status App::StartAdmin() {
                             .metrics = graph.registry,
                             .readiness = graph.readiness,
                             .worker = graph.worker,
-                            .clock = SystemClock(),
                             .environment = graph.environment,
                             .version = std::string(kVersion)});
   graph.metrics_service = std::make_unique<MetricsService>(
@@ -301,6 +301,9 @@ absl::Status App::StartAdmin() {
   GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
 
   const configv1::GrpcListener& listener = graph.proto().listeners().admin();
+  // The library asks nobody for a key before it tells all about its channels.
+  const bool channelz =
+      IsLoopbackHost(HostOfAuthority(listener.address()));
   GATEWAY_ASSIGN_OR_RETURN(
       graph.admin_grpc, StartGrpcEngine({.config = *graph.config,
                                          .name = "admin",
@@ -309,7 +312,7 @@ absl::Status App::StartAdmin() {
                                          .health = graph.admin_health,
                                          .loops = {&graph.loops[0]->loop()},
                                          .metrics = &graph.registry,
-                                         .channelz = true}));
+                                         .channelz = channelz}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();
 }

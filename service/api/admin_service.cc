@@ -199,9 +199,8 @@ Task<absl::Status> AdminService::ValidateConfig(
                                         " bytes, not ", request.text().size()));
   }
   // The work may outlive the call, so it owns what it reads.
-  auto check = [text = request.text(), environment = sources_.environment,
-                now = sources_.clock.WallTime()] {
-    return CheckConfig(text, environment, now);
+  auto check = [text = request.text(), environment = sources_.environment] {
+    return CheckConfig(text, environment);
   };
   absl::StatusOr<v1::ValidateConfigResponse> checked =
       co_await sources_.worker.Run(std::move(check), call.cancel());

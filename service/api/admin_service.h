@@ -6,7 +6,6 @@
 //                       .metrics = registry,
 //                       .readiness = readiness,
 //                       .worker = config_worker,
-//                       .clock = clock,
 //                       .environment = environment,
 //                       .version = "1.2.3"});
 //   admin.AddTo(table);
@@ -27,7 +26,6 @@
 #include "absl/status/status.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/task.h"
-#include "base/os/clock.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
@@ -49,7 +47,6 @@ class AdminService {
     const MetricRegistry& metrics;  // Knows the calls in flight.
     const Readiness& readiness;
     BlockingWorker& worker;
-    Clock& clock;
 
     // What configurations to be checked may refer to.
     Environment environment;

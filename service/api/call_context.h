@@ -110,11 +110,17 @@ class CallContext {
   // The same for a name that is known not to be reserved.
   void AddOwnMetadata(std::string_view name, std::string_view value);
 
+  // For engines: whom the caller means to call, which must stay valid as long
+  // as the context.
+  void set_authority(std::string_view authority) { authority_ = authority; }
+
   // For engines: the size of the one request message, uncompressed.
   void set_request_bytes(size_t bytes) { request_bytes_ = bytes; }
 
   std::string_view method() const { return arrival_.method; }
   std::string_view peer() const { return arrival_.peer; }
+  // `:authority`; empty if the caller sent none.
+  std::string_view authority() const { return authority_; }
   absl::Duration arrival_time() const { return arrival_.time; }
   absl::Duration deadline() const { return arrival_.deadline; }
   // 0 for a call that has other than one request message.
@@ -179,6 +185,7 @@ class CallContext {
 
   EventLoop& loop_;
   const Arrival arrival_;
+  std::string_view authority_;
   size_t request_bytes_ = 0;
   absl::InlinedVector<MetadataEntry, 4> metadata_;
   std::string_view request_id_;  // Empty while the caller has sent none.

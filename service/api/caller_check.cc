@@ -4,20 +4,20 @@
 #include "errors/fault.h"
 
 namespace gateway {
-namespace {
 
-absl::StatusOr<std::string_view> Authenticate(
-    const Authenticator& authenticator, const CallContext& call) {
-  return authenticator.Authenticate(
-      call.FindSoleMetadata("authorization").value_or(""),
-      call.FindSoleMetadata("x-api-key").value_or(""));
+CallerHead CallerHeadOf(const CallContext& call) {
+  CallerHead head;
+  head.door = Door::kGrpc;
+  head.authorization = call.FindSoleMetadata("authorization").value_or("");
+  head.api_key = call.FindSoleMetadata("x-api-key").value_or("");
+  head.authority = call.authority();
+  head.origin = call.FindMetadata("origin").value_or("");
+  return head;
 }
-
-}  // namespace
 
 absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
                                              const CallContext& call) {
-  return Authenticate(wiring.callers(), call);
+  return wiring.callers().Admit(CallerHeadOf(call));
 }
 
 absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
@@ -26,7 +26,8 @@ absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
   if (operators.required() ||
       !wiring.config().listeners().admin().tls().client_ca().empty() ||
       IsLoopbackHost(HostOfAuthority(call.peer()))) {
-    return Authenticate(operators, call);
+    const CallerHead head = CallerHeadOf(call);
+    return operators.Authenticate(head.authorization, head.api_key);
   }
   return MakeFault(v1::ERROR_REASON_FORBIDDEN,
                    "operators without a key are served on loopback only; "

@@ -20,8 +20,11 @@
 
 namespace gateway {
 
+// What the call's metadata says of who asks.
+CallerHead CallerHeadOf(const CallContext& call);
+
 // The id of the caller's key, valid as long as the wiring; empty if no keys are
-// asked for. Faults: those of Authenticator.
+// asked for. Faults: CallerAccess's.
 absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
                                              const CallContext& call);
 

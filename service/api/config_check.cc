@@ -1,15 +1,11 @@
 #include "service/api/config_check.h"
 
-#include <memory>
-#include <string>
+#include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
 #include "service/config/masked.h"
-#include "service/config/snapshot.h"
-#include "service/pipeline/wiring.h"
 
 namespace gateway {
 namespace {
@@ -32,23 +28,15 @@ void FillProblem(const ConfigProblem& from, v1::ConfigProblem* to) {
 }  // namespace
 
 v1::ValidateConfigResponse CheckConfig(std::string_view text,
-                                       const Environment& environment,
-                                       absl::Time now) {
+                                       const Environment& environment) {
   v1::ValidateConfigResponse response;
-  const ConfigReading reading = ReadConfigText(text, kSource, environment, now);
-  for (const ConfigProblem& problem : reading.problems) {
+  ConfigDraft draft = ReadConfigDraft(text, kSource, environment);
+  for (const ConfigProblem& problem : draft.problems) {
     FillProblem(problem, response.add_problems());
   }
-  if (reading.snapshot == nullptr) return response;
-  const absl::StatusOr<std::shared_ptr<const Wiring>> wiring =
-      Wiring::Make(reading.snapshot);
-  if (!wiring.ok()) {
-    response.add_problems()->set_message(
-        std::string(wiring.status().message()));
-    return response;
-  }
+  if (!draft.problems.empty()) return response;
   response.set_valid(true);
-  *response.mutable_config() = MaskConfig(reading.snapshot->config());
+  *response.mutable_config() = MaskConfig(std::move(draft.config));
   return response;
 }
 

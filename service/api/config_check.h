@@ -1,24 +1,25 @@
-// Finds out whether the gateway would start with a configuration.
+// Finds out what is wrong with a configuration, as far as its text says. What
+// it refers to - secrets, certificates, files of authorities - is not looked
+// at: who asks would learn which files and variables there are. Starting, or
+// `gateway --check_config` on the machine itself, tells the rest.
 //
-//   const v1::ValidateConfigResponse answer =
-//       CheckConfig(text, environment, clock.WallTime());
+//   const v1::ValidateConfigResponse answer = CheckConfig(text, environment);
 //
-// Thread-safe: a plain function. Blocks on files, for up to a second on a text
-// made to be slow: never on an event loop.
+// Thread-safe: a plain function. Takes up to a second for a text made to be
+// slow: never on an event loop.
 
 #ifndef SERVICE_API_CONFIG_CHECK_H_
 #define SERVICE_API_CONFIG_CHECK_H_
 
 #include <string_view>
 
-#include "absl/time/time.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "service/config/environment.h"
 
 namespace gateway {
 
 llmgateway::v1::ValidateConfigResponse CheckConfig(
-    std::string_view text, const Environment& environment, absl::Time now);
+    std::string_view text, const Environment& environment);
 
 }  // namespace gateway
 

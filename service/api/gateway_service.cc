@@ -96,13 +96,11 @@ template <typename Request>
 void SetCallerFacts(const CallContext& context, const Request& request,
                     Call* call) {
   CallFacts& facts = call->facts;
-  facts.door = Door::kGrpc;
+  facts.head = CallerHeadOf(context);
   facts.operation = context.method();
   facts.method = "POST";
   facts.path = context.method();
   facts.request_id = context.request_id();
-  facts.authorization = context.FindSoleMetadata("authorization").value_or("");
-  facts.api_key = context.FindSoleMetadata("x-api-key").value_or("");
   facts.provider_credential = BareCredential(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
   facts.model = request.model();

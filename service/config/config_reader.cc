@@ -17,17 +17,35 @@
 
 namespace gateway {
 
+namespace {
+
+// All but the secrets.
+LoadedConfig ReadAndCheck(std::string_view text, const Environment& environment,
+                          ConfigProblems* problems) {
+  LoadedConfig loaded = LoadConfigText(text, problems);
+  ApplyEnvironment(environment, &loaded.config, problems);
+  ApplyDefaults(&loaded.config);
+  // The rest of a text that was not read would seem to be missing.
+  if (loaded.complete) ValidateConfig(loaded.config, loaded.places, problems);
+  return loaded;
+}
+
+}  // namespace
+
+ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
+                            const Environment& environment) {
+  ConfigDraft draft;
+  ConfigProblems problems(source);
+  draft.config = ReadAndCheck(text, environment, &problems).config;
+  draft.problems = problems.Sorted();
+  return draft;
+}
+
 ConfigReading ReadConfigText(std::string_view text, const std::string& source,
                              const Environment& environment, absl::Time now) {
   ConfigReading reading;
   ConfigProblems problems(source);
-  LoadedConfig loaded = LoadConfigText(text, &problems);
-  ApplyEnvironment(environment, &loaded.config, &problems);
-  ApplyDefaults(&loaded.config);
-  // The rest of a text that was not read would seem to be missing.
-  if (loaded.complete) {
-    ValidateConfig(loaded.config, loaded.places, &problems);
-  }
+  LoadedConfig loaded = ReadAndCheck(text, environment, &problems);
   if (problems.empty()) {
     reading.snapshot =
         ConfigSnapshot::Make(std::move(loaded.config), loaded.places,

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/snapshot.h"
@@ -35,6 +36,19 @@ struct ConfigReading {
 // `now` becomes the snapshot's load time.
 ConfigReading ReadConfigFile(const std::string& path,
                              const Environment& environment, absl::Time now);
+
+// What can be said of a configuration without looking at what it refers to.
+struct ConfigDraft {
+  // With defaults; what `problems` are of is as it was read.
+  llmgateway::config::v1::GatewayConfig config;
+  std::vector<ConfigProblem> problems;  // Sorted; all there are.
+};
+
+// Reads no file and no variable that the text names, so that whoever may have
+// texts checked learns nothing of what there is. `environment` overrides
+// fields, as it does for a file.
+ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
+                            const Environment& environment);
 
 // `source` stands for the file's name in problems.
 ConfigReading ReadConfigText(std::string_view text, const std::string& source,

@@ -133,6 +133,7 @@ GrpcCall::GrpcCall(grpc::GenericCallbackServerContext& server_context,
         Cancel(DeadlinePassed());
         Unref();
       }) {
+  context_.set_authority(server_context.host());
   for (const auto& [name, value] : server_context.client_metadata()) {
     context_.AddMetadata(View(name), View(value));
   }

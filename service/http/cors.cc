@@ -4,10 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 
 namespace gateway {
 namespace {
@@ -19,13 +17,6 @@ constexpr std::string_view kAskedHeaders = "access-control-request-headers";
 
 // What doors know; which of them a path takes is the door's to say.
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
-
-// An origin as browsers write it: in lower case, without its scheme's port.
-std::string Normalized(std::string origin) {
-  absl::AsciiStrToLower(&origin);
-  const bool https = origin.rfind("https://", 0) == 0;
-  return std::string(absl::StripSuffix(origin, https ? ":443" : ":80"));
-}
 
 // A responder that adds fields to the head of the answer.
 class AddingResponder final : public HttpResponder {
@@ -65,16 +56,10 @@ class AddingResponder final : public HttpResponder {
 }  // namespace
 
 CorsRules::CorsRules(const CorsConfig& config)
-    : exposed_headers_(absl::StrJoin(config.exposed_headers(), ", ")),
+    : origins_(config),
+      exposed_headers_(absl::StrJoin(config.exposed_headers(), ", ")),
       allow_credentials_(config.allow_credentials()),
       max_age_seconds_(absl::StrCat(config.max_age().seconds())) {
-  for (const std::string& origin : config.allowed_origins()) {
-    if (origin == "*") {
-      any_origin_ = true;
-    } else {
-      origins_.insert(Normalized(origin));
-    }
-  }
   for (const std::string& header : config.allowed_headers()) {
     if (header == "*") any_header_ = true;
   }
@@ -94,19 +79,16 @@ bool CorsRules::Allows(std::string_view origin) const {
 
 std::string_view CorsRules::AllowOrigin(std::string_view origin) const {
   if (origin.empty()) return {};
-  if (any_origin_) return "*";
-  const auto found = origins_.find(std::string(origin));
-  if (found == origins_.end()) return {};
-  return *found;
+  return origins_.all() ? "*" : origins_.Find(origin);
 }
 
 void CorsRules::AddOrigin(std::string_view origin, Fields* fields) const {
   // What a cache keeps for one origin is not for another, nor for none.
-  if (!any_origin_) fields->push_back({"vary", "Origin"});
+  if (!origins_.all()) fields->push_back({"vary", "Origin"});
   const std::string_view allowed = AllowOrigin(origin);
   if (allowed.empty()) return;
   fields->push_back({"access-control-allow-origin", allowed});
-  if (allow_credentials_ && !any_origin_) {
+  if (allow_credentials_ && !origins_.all()) {
     fields->push_back({"access-control-allow-credentials", "true"});
   }
 }

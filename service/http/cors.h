@@ -22,12 +22,12 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
 #include "llmgateway/config/v1/server.pb.h"
+#include "service/pipeline/allowed_origins.h"
 
 namespace gateway {
 
@@ -55,8 +55,7 @@ class CorsRules {
   std::string_view AllowOrigin(std::string_view origin) const;
   void AddOrigin(std::string_view origin, Fields* fields) const;
 
-  bool any_origin_ = false;
-  absl::flat_hash_set<std::string> origins_;
+  AllowedOrigins origins_;
   bool any_header_ = false;
   std::string allowed_headers_;
   std::string exposed_headers_;

@@ -46,7 +46,7 @@ absl::Status WriteModel(const ModelCatalog& catalog,
 
 Task<void> ListModels(Visit visit, const ModelListDialect& format) {
   const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  const absl::Status known = CheckCaller(visit, *wiring);
+  const absl::Status known = CheckCaller(visit, *wiring).status();
   if (!known.ok()) {
     co_await Fail(std::move(visit), known);
     co_return;
@@ -60,7 +60,7 @@ Task<void> ListModels(Visit visit, const ModelListDialect& format) {
 Task<void> ShowModel(Visit visit, const ModelListDialect& format,
                      std::string_view encoded_name) {
   const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  const absl::Status known = CheckCaller(visit, *wiring);
+  const absl::Status known = CheckCaller(visit, *wiring).status();
   if (!known.ok()) {
     co_await Fail(std::move(visit), known);
     co_return;

@@ -59,16 +59,12 @@ absl::Status NoSuchResponse(std::string_view id) {
                                 "', or it is no longer remembered"));
 }
 
-absl::StatusOr<std::string_view> CallerOf(const Visit& visit) {
-  return visit.services.wiring.Get()->callers().Authenticate(
-      visit.fields.authorization, visit.fields.api_key);
-}
-
 absl::Status WriteKept(const Visit& visit, std::string_view id,
                        std::string* body) {
   // Keeps the caller's name alive.
   const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller, CallerOf(visit));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller,
+                           CheckCaller(visit, *wiring));
   ResponseStore* const store = visit.services.responses;
   const ResponseStore::Entry kept =
       store == nullptr ? nullptr : store->Find(caller, id);
@@ -79,7 +75,8 @@ absl::Status WriteKept(const Visit& visit, std::string_view id,
 absl::Status RemoveKept(const Visit& visit, std::string_view id,
                         std::string* body) {
   const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller, CallerOf(visit));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller,
+                           CheckCaller(visit, *wiring));
   ResponseStore* const store = visit.services.responses;
   if (store == nullptr || !store->Remove(caller, id)) {
     return NoSuchResponse(id);

@@ -21,6 +21,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/provider_view.h"
+#include "service/http/visit.h"
 #include "service/pipeline/wiring.h"
 
 namespace gateway {
@@ -33,10 +34,12 @@ struct Facts {
   const SeedRoutes::Sources& sources;
   std::shared_ptr<const Wiring> wiring;
   Readiness::State state = Readiness::State::kStarting;
-  // Whether the caller may see more than whether all is well.
-  absl::Status admitted;
+  // Whether who asks is a caller, and whether an operator.
+  absl::Status caller;
+  absl::Status operating;
   std::vector<v1::Provider> providers;  // Sorted by name.
 
+  bool knows_us() const { return caller.ok() || operating.ok(); }
   bool serving() const { return state == Readiness::State::kServing; }
 };
 
@@ -70,11 +73,17 @@ void WriteHealthByName(const Facts& facts, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteAbout(const Facts& facts, JsonWriter& json) {
-  json.StringField("version", facts.sources.version);
+void WriteModelCount(const Facts& facts, JsonWriter& json) {
   json.Int64Field(
       "models_available",
       static_cast<int64_t>(facts.wiring->catalog()->models().size()));
+}
+
+// Which release this is and what it has helps a stranger to attack it.
+void WriteAbout(const Facts& facts, JsonWriter& json) {
+  if (!facts.knows_us()) return;
+  json.StringField("version", facts.sources.version);
+  WriteModelCount(facts, json);
   json.NullField("inference_service");  // There is none of its own.
 }
 
@@ -131,9 +140,7 @@ int WriteReady(const Facts& facts, JsonWriter& json) {
   json.BoolField("gateway", facts.serving());
   json.BoolField("cloud_providers", AnyUsable(facts));
   json.EndObject();
-  json.Int64Field(
-      "models_available",
-      static_cast<int64_t>(facts.wiring->catalog()->models().size()));
+  if (facts.knows_us()) WriteModelCount(facts, json);
   return ready ? 200 : 503;
 }
 
@@ -142,6 +149,8 @@ int WriteDetailed(const Facts& facts, JsonWriter& json) {
   json.StringField("status", !usable          ? "unhealthy"
                              : AllWell(facts) ? "healthy"
                                               : "degraded");
+  const int status = usable ? 200 : 503;
+  if (!facts.operating.ok()) return status;
   WriteAbout(facts, json);
   const std::optional<absl::Time> since =
       facts.sources.readiness.serving_since();
@@ -159,8 +168,8 @@ int WriteDetailed(const Facts& facts, JsonWriter& json) {
   json.Int64Field("active_requests", Whole(SumOf(facts.sources.metrics.Read(),
                                                  "llmgw_inflight_requests")));
   json.EndObject();
-  if (facts.admitted.ok()) WriteHealthByName(facts, json);
-  return usable ? 200 : 503;
+  WriteHealthByName(facts, json);
+  return status;
 }
 
 int WriteProviders(const Facts& facts, JsonWriter& json) {
@@ -183,7 +192,7 @@ int WriteProviders(const Facts& facts, JsonWriter& json) {
 
 int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   json.StringField("status", AllWell(facts) ? "healthy" : "degraded");
-  if (!facts.admitted.ok()) return 200;
+  if (!facts.knows_us()) return 200;
   WriteHealthByName(facts, json);
   const std::string& default_provider =
       facts.wiring->config().routing().default_provider();
@@ -248,20 +257,22 @@ int WriteGatewayMetrics(const Facts& facts, JsonWriter& json) {
   return 200;
 }
 
+// Whom an answer is for.
+enum class For { kAll, kCallers, kOperators };
+
 struct Route {
   std::string_view path;
-  // Whether it is for those who show a key only.
-  bool needs_key = false;
+  For whom = For::kAll;
   int (*write)(const Facts& facts, JsonWriter& json) = nullptr;
 };
 constexpr Route kRoutes[] = {
-    {"/health", false, WriteHealth},
-    {"/health/ready", false, WriteReady},
-    {"/health/detailed", false, WriteDetailed},
-    {"/v1/providers", true, WriteProviders},
-    {"/gateway/health", false, WriteGatewayHealth},
-    {"/gateway/providers", true, WriteGatewayProviders},
-    {"/gateway/metrics", true, WriteGatewayMetrics},
+    {"/health", For::kAll, WriteHealth},
+    {"/health/ready", For::kAll, WriteReady},
+    {"/health/detailed", For::kAll, WriteDetailed},
+    {"/v1/providers", For::kCallers, WriteProviders},
+    {"/gateway/health", For::kAll, WriteGatewayHealth},
+    {"/gateway/providers", For::kCallers, WriteGatewayProviders},
+    {"/gateway/metrics", For::kOperators, WriteGatewayMetrics},
 };
 
 const Route* FindRoute(std::string_view path) {
@@ -288,9 +299,15 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
                                    ToAbsl(request.method)),
                       405, json);
   }
-  if (route.needs_key && !facts.admitted.ok()) {
-    return WriteError("authentication_error", ToStd(facts.admitted.message()),
-                      401, json);
+  const absl::Status admitted = route.whom == For::kAll ? absl::OkStatus()
+                                : route.whom == For::kCallers
+                                    ? facts.caller
+                                    : facts.operating;
+  if (!admitted.ok()) {
+    const bool forbidden = absl::IsPermissionDenied(admitted);
+    return WriteError(
+        forbidden ? "permission_error" : "authentication_error",
+        ToStd(admitted.message()), forbidden ? 403 : 401, json);
   }
   return route.write(facts, json);
 }
@@ -298,10 +315,14 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
 Facts Gather(const SeedRoutes::Sources& sources, const HttpRequest& request) {
   Facts facts{.sources = sources, .wiring = sources.wiring.Get()};
   facts.state = sources.readiness.state();
-  facts.admitted = facts.wiring->callers()
-                       .Authenticate(request.Find("authorization"),
-                                     request.Find("x-api-key"))
-                       .status();
+  const CallerHead head = CallerFields(request.fields).head;
+  const Authenticator& operators = facts.wiring->operators();
+  facts.caller = facts.wiring->callers().Admit(head).status();
+  // Where operators have no keys, callers see what there is to see.
+  facts.operating =
+      operators.required()
+          ? operators.Authenticate(head.authorization, head.api_key).status()
+          : facts.caller;
   for (const ProviderRegistry::Entry* entry : ProvidersByName(*facts.wiring)) {
     FillProvider(*facts.wiring, *entry, sources.health,
                  &facts.providers.emplace_back());

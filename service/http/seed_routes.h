@@ -21,9 +21,11 @@
 // or its latest tries have failed; one without a credential gets no calls and
 // degrades nothing.
 //
-// Health needs no key, since probes have none; where the gateway asks for keys,
-// it names no provider to those who show none. Lists and figures ask for a key
-// as every door does.
+// Health needs no key, since probes have none, and tells those who show none
+// whether all is well and nothing else: release, providers and load are for
+// callers, what /health/detailed has for operators. Lists ask for a caller's
+// key, as every door does, and figures, which are of all callers, for an
+// operator's. Where operators have no keys, callers count as operators.
 //
 // Thread contract: one event loop.
 

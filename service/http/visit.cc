@@ -20,6 +20,12 @@ bool IsTrue(std::string_view value) {
   return absl::EqualsIgnoreCase(ToAbsl(value), "true");
 }
 
+// Whether a field that begins so may be one of CallerFields.
+bool MayBeRead(char first) {
+  constexpr std::string_view kFirsts = "axhoAXHO";
+  return kFirsts.find(first) != std::string_view::npos;
+}
+
 absl::Duration Elapsed(const Visit& visit) {
   return visit.services.loop.Now() - visit.request.arrival;
 }
@@ -31,20 +37,24 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
   for (const HttpField& field : fields) {
     const char first = field.name.empty() ? ' ' : field.name[0];
     // Spares most fields the comparisons below.
-    if (first != 'a' && first != 'x' && first != 'A' && first != 'X') continue;
+    if (!MayBeRead(first)) continue;
     const auto is = [&](std::string_view name) {
       return EqualsIgnoreCase(field.name, name);
     };
     if (is(kRequestIdHeader)) {
       TakeFirst(field.value, &request_id);
     } else if (is("authorization")) {
-      TakeFirst(field.value, &authorization);
+      TakeFirst(field.value, &head.authorization);
     } else if (is("x-api-key")) {
-      TakeFirst(field.value, &api_key);
+      TakeFirst(field.value, &head.api_key);
     } else if (is("x-goog-api-key")) {
       TakeFirst(field.value, &google_api_key);
     } else if (is(kProviderCredentialHeader)) {
       TakeFirst(BareCredential(field.value), &provider_credential);
+    } else if (is("host")) {
+      TakeFirst(field.value, &head.authority);
+    } else if (is("origin")) {
+      TakeFirst(field.value, &head.origin);
     } else if (is("anthropic-version")) {
       TakeFirst(field.value, &anthropic_version);
     } else if (is("anthropic-beta")) {
@@ -55,7 +65,7 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
       details = IsTrue(field.value);
     }
   }
-  TakeFirst(google_api_key, &api_key);
+  TakeFirst(google_api_key, &head.api_key);
 }
 
 Visit::Visit(LoopServices& services, const DoorWords& words,
@@ -69,22 +79,19 @@ Visit::Visit(LoopServices& services, const DoorWords& words,
 
 void SetFacts(const Visit& visit, const Operation& operation,
               CallFacts* facts) {
-  facts->door = Door::kHttp;
+  facts->head = visit.fields.head;
   facts->operation = operation.name;
   facts->method = operation.method;
   facts->path = operation.path;
   facts->request_id = visit.id;
-  facts->authorization = visit.fields.authorization;
-  facts->api_key = visit.fields.api_key;
   facts->provider_credential = visit.fields.provider_credential;
   facts->strict_output = visit.fields.strict_output;
   facts->request_bytes = visit.request.body.size();
 }
 
-absl::Status CheckCaller(const Visit& visit, const Wiring& wiring) {
-  return wiring.callers()
-      .Authenticate(visit.fields.authorization, visit.fields.api_key)
-      .status();
+absl::StatusOr<std::string_view> CheckCaller(const Visit& visit,
+                                             const Wiring& wiring) {
+  return wiring.callers().Admit(visit.fields.head);
 }
 
 Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,

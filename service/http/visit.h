@@ -4,7 +4,7 @@
 //
 //   Task<void> MyRoutes::Show(Visit visit) {
 //     const auto wiring = visit.services.wiring.Get();
-//     const absl::Status known = CheckCaller(visit, *wiring);
+//     const absl::Status known = CheckCaller(visit, *wiring).status();
 //     if (!known.ok()) {
 //       co_await Fail(std::move(visit), known);
 //       co_return;
@@ -21,6 +21,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
@@ -38,8 +39,8 @@ struct CallerFields {
   explicit CallerFields(absl::Span<const HttpField> fields);
 
   std::string_view request_id;
-  std::string_view authorization;
-  std::string_view api_key;  // `x-api-key`, or Google's name for it.
+  // `x-goog-api-key` counts as `x-api-key`.
+  CallerHead head = {.door = Door::kHttp};
   // `x-provider-authorization` without its scheme.
   std::string_view provider_credential;
   std::string_view anthropic_version;
@@ -76,8 +77,10 @@ struct Operation {
 // the facts.
 void SetFacts(const Visit& visit, const Operation& operation, CallFacts* facts);
 
-// API_KEY_INVALID unless the caller shows a key that is known.
-absl::Status CheckCaller(const Visit& visit, const Wiring& wiring);
+// The id of the caller's key, valid as long as the wiring; empty if none is
+// asked for. Faults: CallerAccess's.
+absl::StatusOr<std::string_view> CheckCaller(const Visit& visit,
+                                             const Wiring& wiring);
 
 // Answers a call that is not streamed: with `body`, or with what went wrong.
 // Notes in the call what was sent.

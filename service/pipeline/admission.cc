@@ -9,9 +9,8 @@ namespace gateway {
 
 absl::Status Admit(Call& call) {
   if (call.cancel.cancelled()) return call.cancel.status();
-  GATEWAY_ASSIGN_OR_RETURN(
-      call.caller, call.wiring->callers().Authenticate(
-                       call.facts.authorization, call.facts.api_key));
+  GATEWAY_ASSIGN_OR_RETURN(call.caller,
+                           call.wiring->callers().Admit(call.facts.head));
   GATEWAY_RETURN_IF_ERROR(call.refusal);
   if (call.embed != nullptr) return CheckEmbedRequest(*call.embed);
   // A raw request was judged by its dialect; what the dialect lets through is

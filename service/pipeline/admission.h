@@ -11,7 +11,7 @@
 
 namespace gateway {
 
-// Sets call.caller and what call.output expects. Faults: API_KEY_INVALID,
+// Sets call.caller and what call.output expects. Faults: CallerAccess's,
 // INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the limit in
 // the metadata.
 absl::Status Admit(Call& call);

@@ -28,6 +28,7 @@
 #include "providers/provider.h"
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
+#include "service/pipeline/caller_access.h"
 #include "service/pipeline/output_check.h"
 #include "service/pipeline/response_store.h"
 #include "service/pipeline/wiring.h"
@@ -40,13 +41,11 @@ namespace v1 = ::llmgateway::v1;
 // What is known of a request whatever its form. The views must stay valid
 // until the call ends.
 struct CallFacts {
-  Door door = Door::kGrpc;
+  CallerHead head;             // Who asks; its door is the call's.
   std::string_view operation;  // As in CallRecord.
   std::string_view method;
   std::string_view path;
   std::string_view request_id;
-  std::string_view authorization;  // Header values; empty if absent.
-  std::string_view api_key;
   // What the caller brought for the provider itself; empty if nothing.
   std::string_view provider_credential;
   // The dialect of the door, and header fields that mean something to its

@@ -58,7 +58,7 @@ Recorder::Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
 
 InflightCall Recorder::Begin(Call& call) {
   call.provider_health = health_;
-  return metrics_.StartCall(call.facts.door);
+  return metrics_.StartCall(call.facts.head.door);
 }
 
 void Recorder::Record(const Call& call, const absl::Status& outcome) {
@@ -76,7 +76,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   }
   CallRecord record;
   record.request_id = call.facts.request_id;
-  record.door = call.facts.door;
+  record.door = call.facts.head.door;
   record.operation = call.facts.operation;
   record.path = call.facts.path;
   record.method = call.facts.method;

@@ -16,6 +16,7 @@
 #include "providers/schema/schema_cache.h"
 #include "service/config/snapshot.h"
 #include "service/pipeline/authenticator.h"
+#include "service/pipeline/caller_access.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/resilience/retry.h"
@@ -39,7 +40,7 @@ class Wiring {
   }
   const ProviderRegistry& providers() const { return *providers_; }
   // Who may call, and who may operate.
-  const Authenticator& callers() const { return callers_; }
+  const CallerAccess& callers() const { return callers_; }
   const Authenticator& operators() const { return operators_; }
   const Router& router() const { return router_; }
   const RetryPolicy& retry() const { return retry_; }
@@ -71,7 +72,7 @@ class Wiring {
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
   const Health health_;
-  const Authenticator callers_;
+  const CallerAccess callers_;
   const Authenticator operators_;
   const Router router_;
   const RetryPolicy retry_;

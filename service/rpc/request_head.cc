@@ -112,6 +112,8 @@ class HeadReader {
       head_.is_head = field.value == "HEAD";
     } else if (field.name == ":path") {
       head_.path = field.value;
+    } else if (field.name == ":authority") {
+      head_.authority = field.value;
     } else if (field.name == "te") {
       has_te_ = has_te_ || field.value == "trailers" ||
                 EqualsIgnoreCase(field.value, "trailers");

@@ -57,6 +57,7 @@ struct RequestHead {
 
   // Views into the request's fields; empty if there is none.
   std::string_view path;
+  std::string_view authority;
   std::string_view request_id;
   size_t metadata_bytes = 0;  // Names and values of the caller's metadata.
 

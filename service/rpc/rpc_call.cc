@@ -63,6 +63,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
   }
   auto* const call = new RpcCall(stream, head, method, std::move(peer),
                                  deadline, limits, calls);
+  call->context_.set_authority(call->context_.Keep(head.authority));
   const absl::Status metadata =
       AddMetadata(fields, head.metadata_bytes, call->context_);
   if (!metadata.ok()) {

@@ -9,10 +9,13 @@ import unittest
 
 from tests.integration import grpc_caller
 from tests.integration import http_calls
+from tests.integration.grpc_abuse_case import request
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import chat
 from tests.testing import gateway_process
+from tests.testing import http2_wire
 from tests.testing.gateway_process import GatewayProcess
+from tests.testing.http2_wire import Http2Connection
 
 _MOCK = """\
 providers: [{name: mock, mock: {reply: "hello"}}]
@@ -137,6 +140,19 @@ class OperatorsTest(_AccessCase):
         self.assertEqual(answer.status, 401)
         gateway.stop()
 
+    def test_what_a_configuration_refers_to_is_not_looked_at(self):
+        gateway = self.start(_MOCK)
+        told = []
+        for name in (__file__, "/no/such/file"):
+            call = self.caller.call(
+                gateway.admin, _ADMIN + "ValidateConfig",
+                {"text": "providers: [{name: openai, openai: "
+                         "{api_key: 'file:%s'}}]" % name})
+            told.append(str(call.response).replace(name, "FILE"))
+        self.assertEqual(told[0], told[1])
+        self.assertIn("'valid': True", told[0])
+        gateway.stop()
+
     def test_probes_need_no_key(self):
         gateway = self.start(_KEYS, _ENV)
         for address in (gateway.grpc, gateway.admin):
@@ -153,6 +169,82 @@ class OperatorsTest(_AccessCase):
         for method, request in self._METHODS:
             self.assertEqual(
                 self.call(gateway.admin, method, request=request)[0], "OK")
+        gateway.stop()
+
+
+class BrowserTest(_AccessCase):
+    """A browser calls from this machine for whatever page it shows."""
+
+    _EVIL = "https://evil.example"
+
+    def ask(self, gateway, host=None, origin=None, path=http_calls.CHAT):
+        """As a page may without asking first."""
+        headers = {"content-type": "text/plain"}
+        if host:
+            headers["host"] = host
+        if origin:
+            headers["origin"] = origin
+        body = None if path != http_calls.CHAT else chat("m")
+        return http_calls.ask(gateway.http, body, path=path, headers=headers)
+
+    def call_as(self, address, authority, metadata=()):
+        with Http2Connection(address) as connection:
+            stream = connection.call(
+                fields=http2_wire.grpc_fields(
+                    _GENERATE, metadata, authority=authority),
+                body=http2_wire.framed(request("m")))
+            return connection.told(stream)
+
+    def test_pages_spend_nothing_where_no_key_is_asked_for(self):
+        gateway = self.start(_MOCK)
+        port = gateway.http.rpartition(":")[2]
+        self.assertEqual(self.ask(gateway).status, 200)
+        self.assertEqual(
+            self.ask(gateway, "localhost:" + port,
+                     "http://localhost:" + port).status, 200)
+        for host, origin in ((None, self._EVIL), (None, "null"),
+                             ("evil.example", None),
+                             ("evil.example:" + port,
+                              "http://evil.example:" + port)):
+            for path in (http_calls.CHAT, "/v1/models", "/v1/providers",
+                         "/gateway/metrics", "/v1beta/models"):
+                answer = self.ask(gateway, host, origin, path)
+                self.assertEqual(answer.status, 403, (host, origin, path))
+            self.assertIn("auth.callers.api_keys", answer.body.decode())
+        self.assertEqual(
+            self.ask(gateway, path="/v1/models", host="10.0.0.7").status, 403)
+        # Whoever probes calls by the pod's address.
+        for path in ("/health", "/health/ready"):
+            self.assertEqual(
+                self.ask(gateway, host="10.0.0.7", path=path).status, 200)
+        answer = http_calls.ask(gateway.operations, path="/readyz",
+                                headers={"host": "10.0.0.7"})
+        self.assertEqual(answer.status, 200)
+        gateway.stop()
+
+    def test_the_same_by_grpc_with_either_engine(self):
+        for engine in ("native", "grpc_core"):
+            gateway = self.start(_MOCK + _listeners().replace(
+                'grpc: {', "grpc: {engine: %s, " % engine))
+            self.assertEqual(self.call_as(gateway.grpc, gateway.grpc), "OK")
+            for authority, metadata in (
+                    ("evil.example", ()),
+                    ("localhost", [("origin", self._EVIL)])):
+                self.assertEqual(
+                    self.call_as(gateway.grpc, authority, metadata),
+                    "PERMISSION_DENIED", engine)
+            gateway.stop()
+
+    def test_hosts_and_origins_can_be_allowed(self):
+        gateway = self.start(
+            _MOCK + _listeners().replace(
+                "  http: {", '  http: {cors: {allowed_origins: ["%s"]}, ' %
+                self._EVIL) +
+            "auth: {anonymous_hosts: [gateway.internal]}\n")
+        self.assertEqual(self.ask(gateway, origin=self._EVIL).status, 200)
+        self.assertEqual(self.ask(gateway, "gateway.internal:80").status, 200)
+        self.assertEqual(self.call_as(gateway.grpc, "gateway.internal"), "OK")
+        self.assertEqual(self.ask(gateway, "evil.example").status, 403)
         gateway.stop()
 
 

@@ -21,7 +21,7 @@ listeners:
   operations: {address: "127.0.0.1:0"}
 runtime: {event_loops: 1, drain_grace: 300ms}
 """
-_CHUNKED_HEAD = (b"POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\n"
+_CHUNKED_HEAD = (b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
                  b"transfer-encoding: chunked\r\n\r\n")
 _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 

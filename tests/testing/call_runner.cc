@@ -62,7 +62,7 @@ struct CallRunner::Borrowed {
              *runner.cancel_, arena, runner.client_.loop().Now()) {
     call.facts.operation = "test";
     call.facts.request_id = "req-test-1";
-    call.facts.authorization = question.authorization;
+    call.facts.head.authorization = question.authorization;
     call.facts.strict_output = question.strict_output;
     call.facts.parsed_only = question.parsed_only;
     if (question.dialect == nullptr) {

@@ -129,7 +129,6 @@ class AdminServiceTest : public testing::Test {
                        .metrics = registry_,
                        .readiness = readiness_,
                        .worker = worker_,
-                       .clock = clock_,
                        .environment = {{"OPENAI_KEY", kSecret}},
                        .version = "1.2.3"}};
   MethodTable table_;

@@ -43,6 +43,7 @@ constexpr char kYaml[] =
 constexpr char kKeys[] =
     "auth: {callers: {api_keys: [{id: a, key: 'env:ALICE'}]}}\n";
 constexpr char kAlice[] = "alice-0123456789";
+constexpr char kOps[] = "operator-0123456789";
 
 // What stands behind.
 class Doors final : public HttpHandler {
@@ -64,7 +65,9 @@ class SeedRoutesTest : public testing::Test {
   void Open(const std::string& yaml) {
     server_.reset();
     current_ = std::make_unique<CurrentWiring>(MakeTestWiring(
-        yaml, {{"OPENAI_KEY", "sk-0123456789abcdef"}, {"ALICE", kAlice}}));
+        yaml, {{"OPENAI_KEY", "sk-0123456789abcdef"},
+               {"ALICE", kAlice},
+               {"OPS", kOps}}));
     wiring_ = std::make_unique<LoopWiring>(*current_);
     routes_ = std::make_unique<SeedRoutes>(
         SeedRoutes::Sources{*wiring_, board_, readiness_, registry_, clock_,
@@ -301,10 +304,51 @@ TEST_F(SeedRoutesTest, HealthNeedsNoKeyAndNamesNobodyWithoutOne) {
     EXPECT_THAT(answer.body, Not(HasSubstr("mock"))) << path;
   }
   EXPECT_EQ(Ask("/gateway/health").body, "{\"status\":\"healthy\"}\n");
+  // Nor which release there is to attack, nor how busy it is.
+  EXPECT_EQ(Ask("/health").body, "{\"status\":\"healthy\"}\n");
+  EXPECT_EQ(Ask("/health/detailed").body, "{\"status\":\"healthy\"}\n");
+  EXPECT_EQ(Ask("/health/ready").body,
+            "{\"status\":\"ready\",\"checks\":{\"gateway\":true,"
+            "\"cloud_providers\":true}}\n");
   EXPECT_THAT(Ask("/gateway/health", kAlice).body,
               HasSubstr("\"openai\":true"));
   EXPECT_THAT(Ask("/health/detailed", kAlice).body,
               HasSubstr("\"openai\":true"));
+}
+
+TEST_F(SeedRoutesTest, DetailsAndFiguresAreForOperatorsWhereTheyHaveKeys) {
+  Open(absl::StrCat(
+      kYaml,
+      "auth:\n"
+      "  callers: {api_keys: [{id: a, key: 'env:ALICE'}]}\n"
+      "  operators: {api_keys: [{id: ops, key: 'env:OPS'}]}\n"));
+  readiness_.SetReady();
+  EXPECT_EQ(Ask("/health/detailed", kAlice).body,
+            "{\"status\":\"healthy\"}\n");
+  EXPECT_THAT(Ask("/health/detailed", kOps).body, HasSubstr("rss_mb"));
+  EXPECT_EQ(Ask("/gateway/metrics", kAlice).status, 401);
+  EXPECT_EQ(Ask("/gateway/metrics", kOps).status, 200);
+  // What callers may see is none of the operators' business.
+  EXPECT_EQ(Ask("/v1/providers", kAlice).status, 200);
+  EXPECT_EQ(Ask("/v1/providers", kOps).status, 401);
+  EXPECT_THAT(Ask("/health", kAlice).body, HasSubstr("1.2.3"));
+  EXPECT_THAT(Ask("/health", kOps).body, HasSubstr("1.2.3"));
+}
+
+TEST_F(SeedRoutesTest, ProbesMayCallByAnyNameAndLearnLittleByIt) {
+  readiness_.SetReady();
+  const auto ask = [&](std::string_view path) {
+    RawClient client = RawClient::Connect(server_->port());
+    client.Send(absl::StrCat("GET ", ToAbsl(path),
+                             " HTTP/1.1\r\nhost: 10.0.0.7:8080\r\n\r\n"));
+    return client.ReceiveAnswer();
+  };
+  EXPECT_EQ(ask("/health").body, "{\"status\":\"healthy\"}\n");
+  EXPECT_EQ(ask("/health/ready").status, 200);
+  EXPECT_EQ(ask("/health/detailed").body, "{\"status\":\"healthy\"}\n");
+  const RawAnswer refused = ask("/v1/providers");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("auth.anonymous_hosts"));
 }
 
 TEST_F(SeedRoutesTest, TheyAreForReading) {

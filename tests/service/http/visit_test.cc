@@ -18,6 +18,7 @@ CallerFields Read(const std::vector<HttpField>& fields) {
 
 TEST(CallerFieldsTest, ReadsWhatCallersSayBesideTheBody) {
   const CallerFields fields = Read({{"Host", "x"},
+                                    {"Origin", "https://app.example"},
                                     {"X-Request-Id", "mine"},
                                     {"Authorization", "Bearer k"},
                                     {"x-api-key", "k2"},
@@ -29,8 +30,10 @@ TEST(CallerFieldsTest, ReadsWhatCallersSayBesideTheBody) {
                                     {"x-llmgateway-details", "true"},
                                     {"", "nameless"}});
   EXPECT_EQ(fields.request_id, "mine");
-  EXPECT_EQ(fields.authorization, "Bearer k");
-  EXPECT_EQ(fields.api_key, "k2");
+  EXPECT_EQ(fields.head.authority, "x");
+  EXPECT_EQ(fields.head.origin, "https://app.example");
+  EXPECT_EQ(fields.head.authorization, "Bearer k");
+  EXPECT_EQ(fields.head.api_key, "k2");
   EXPECT_EQ(fields.anthropic_version, "2023-06-01");
   ASSERT_THAT(fields.anthropic_betas, SizeIs(2));
   EXPECT_EQ(fields.anthropic_betas[0].value, "one,two");
@@ -43,8 +46,8 @@ TEST(CallerFieldsTest, ReadsWhatCallersSayBesideTheBody) {
 TEST(CallerFieldsTest, WhatIsAbsentIsEmpty) {
   const CallerFields fields = Read({{"accept", "*/*"}});
   EXPECT_EQ(fields.request_id, "");
-  EXPECT_EQ(fields.authorization, "");
-  EXPECT_EQ(fields.api_key, "");
+  EXPECT_EQ(fields.head.authorization, "");
+  EXPECT_EQ(fields.head.api_key, "");
   EXPECT_EQ(fields.provider_credential, "");
   EXPECT_THAT(fields.anthropic_betas, SizeIs(0));
   EXPECT_FALSE(fields.strict_output);
@@ -52,9 +55,10 @@ TEST(CallerFieldsTest, WhatIsAbsentIsEmpty) {
 }
 
 TEST(CallerFieldsTest, OfSeveralTheFirstCounts) {
-  EXPECT_EQ(Read({{"x-api-key", "a"}, {"x-api-key", "b"}}).api_key, "a");
-  EXPECT_EQ(Read({{"x-goog-api-key", "g"}, {"x-api-key", "b"}}).api_key, "b");
-  EXPECT_EQ(Read({{"x-goog-api-key", "g"}}).api_key, "g");
+  EXPECT_EQ(Read({{"x-api-key", "a"}, {"x-api-key", "b"}}).head.api_key, "a");
+  EXPECT_EQ(Read({{"x-goog-api-key", "g"}, {"x-api-key", "b"}}).head.api_key,
+            "b");
+  EXPECT_EQ(Read({{"x-goog-api-key", "g"}}).head.api_key, "g");
 }
 
 TEST(CallerFieldsTest, AWishIsTrueOrNone) {

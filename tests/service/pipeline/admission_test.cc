@@ -24,7 +24,7 @@ class AdmissionTest : public testing::Test {
     message->set_role(v1::ROLE_USER);
     message->add_parts()->set_text("hi");
     call_.request = &request_;
-    call_.facts.authorization = "Bearer alice-0123456789";
+    call_.facts.head.authorization = "Bearer alice-0123456789";
   }
 
   std::string Verdict() {
@@ -52,11 +52,11 @@ TEST_F(AdmissionTest, LetsAKnownCallerIn) {
 }
 
 TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
-  call_.facts.authorization = "";
+  call_.facts.head.authorization = "";
   call_.refusal = absl::InvalidArgumentError("broken");
   request_.clear_model();
   EXPECT_EQ(Verdict(), "API_KEY_INVALID");
-  call_.facts.api_key = "alice-0123456789";
+  call_.facts.head.api_key = "alice-0123456789";
   EXPECT_EQ(Verdict(), "INVALID_REQUEST");
 }
 
@@ -73,7 +73,7 @@ TEST_F(AdmissionTest, LeavesRawRequestsToTheirDialect) {
 
 TEST_F(AdmissionTest, ACallThatIsOverIsNotAdmitted) {
   cancel_.Cancel(absl::DeadlineExceededError("late"));
-  call_.facts.authorization = "";
+  call_.facts.head.authorization = "";
   EXPECT_EQ(Verdict(), "DEADLINE_EXCEEDED");
 }
 

@@ -31,7 +31,8 @@ class AuthenticatorTest : public testing::Test {
   std::string Show(std::string_view authorization,
                    std::string_view api_key = "") {
     const absl::StatusOr<std::string_view> caller =
-        wiring_->callers().Authenticate(authorization, api_key);
+        Authenticator(wiring_->snapshot().caller_keys(), clock_)
+            .Authenticate(authorization, api_key);
     if (caller.ok()) return "[" + std::string(*caller) + "]";
     EXPECT_EQ(FaultReason(caller.status()), v1::ERROR_REASON_API_KEY_INVALID);
     EXPECT_EQ(caller.status().code(), absl::StatusCode::kUnauthenticated);
@@ -43,6 +44,7 @@ class AuthenticatorTest : public testing::Test {
     return "Bearer " + std::string(key);
   }
 
+  FakeClock clock_;
   std::shared_ptr<const Wiring> wiring_ = MakeTestWiring(
       "providers: [{name: mock, mock: {}}]\n"
       "auth:\n"

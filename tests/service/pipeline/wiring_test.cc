@@ -36,8 +36,8 @@ TEST(WiringTest, PutsEverythingOfAConfigurationTogether) {
   EXPECT_EQ(wiring->providers().entries().size(), 4u);
   EXPECT_EQ(wiring->config().providers_size(), 4);
   EXPECT_EQ(&wiring->snapshot().config(), &wiring->config());
-  EXPECT_FALSE(wiring->callers().Authenticate("", "").ok());
-  EXPECT_EQ(*wiring->callers().Authenticate("", "alice-0123456789"),
+  EXPECT_FALSE(wiring->callers().Admit({}).ok());
+  EXPECT_EQ(*wiring->callers().Admit({.api_key = "alice-0123456789"}),
             "alice");
 }
 

@@ -1,0 +1,35 @@
+#include "service/pipeline/allowed_origins.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/strip.h"
+
+namespace gateway {
+namespace {
+
+// An origin as browsers write it: in lower case, without its scheme's port.
+std::string Normalized(std::string origin) {
+  absl::AsciiStrToLower(&origin);
+  const bool https = origin.rfind("https://", 0) == 0;
+  return std::string(absl::StripSuffix(origin, https ? ":443" : ":80"));
+}
+
+}  // namespace
+
+AllowedOrigins::AllowedOrigins(
+    const llmgateway::config::v1::CorsConfig& config) {
+  for (const std::string& origin : config.allowed_origins()) {
+    if (origin == "*") {
+      all_ = true;
+    } else {
+      origins_.insert(Normalized(origin));
+    }
+  }
+}
+
+std::string_view AllowedOrigins::Find(std::string_view origin) const {
+  const auto found = origins_.find(std::string(origin));
+  if (found == origins_.end()) return {};
+  return *found;
+}
+
+}  // namespace gateway

@@ -1,0 +1,88 @@
+#include "service/pipeline/caller_access.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/net/host_port.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+namespace {
+
+// A host as long as this is no name that anybody has.
+constexpr size_t kHostLengthShown = 253;
+
+// Whether a page of `origin` was served by `authority` itself.
+bool IsSameOrigin(std::string_view origin, std::string_view authority) {
+  const size_t scheme_end = origin.find("://");
+  if (scheme_end == std::string_view::npos) return false;  // As `null`.
+  return absl::EqualsIgnoreCase(ToAbsl(origin.substr(scheme_end + 3)),
+                                ToAbsl(authority));
+}
+
+std::string HostKey(std::string_view authority) {
+  return absl::AsciiStrToLower(ToAbsl(HostOfAuthority(authority)));
+}
+
+}  // namespace
+
+CallerAccess::CallerAccess(const ConfigSnapshot& config, Clock& clock)
+    : keys_(config.caller_keys(), clock),
+      certified_{
+          !config.config().listeners().grpc().tls().client_ca().empty(),
+          !config.config().listeners().http().tls().client_ca().empty()},
+      origins_(config.config().listeners().http().cors()) {
+  for (const std::string& host : config.config().auth().anonymous_hosts()) {
+    if (host == "*") {
+      any_host_ = true;
+    } else {
+      hosts_.insert(HostKey(host));
+    }
+  }
+}
+
+absl::StatusOr<std::string_view> CallerAccess::Admit(
+    const CallerHead& head) const {
+  if (!keys_.required()) {
+    GATEWAY_RETURN_IF_ERROR(CheckHost(head));
+    GATEWAY_RETURN_IF_ERROR(CheckOrigin(head));
+  }
+  return keys_.Authenticate(head.authorization, head.api_key);
+}
+
+absl::Status CallerAccess::CheckHost(const CallerHead& head) const {
+  // Browsers always name a host.
+  if (any_host_ || head.authority.empty()) return absl::OkStatus();
+  // No page has the certificate, and the host may be called as it likes.
+  if (head.door == Door::kGrpc ? certified_.grpc : certified_.http) {
+    return absl::OkStatus();
+  }
+  const std::string_view host = HostOfAuthority(head.authority);
+  if (IsLoopbackHost(host)) return absl::OkStatus();
+  if (!hosts_.empty() && hosts_.contains(HostKey(head.authority))) {
+    return absl::OkStatus();
+  }
+  return MakeFault(
+      v1::ERROR_REASON_FORBIDDEN,
+      absl::StrCat("callers without a key are served by the name localhost, "
+                   "not as '",
+                   ToAbsl(host.substr(0, kHostLengthShown)),
+                   "'; configure auth.callers.api_keys, or add the host to "
+                   "auth.anonymous_hosts"));
+}
+
+absl::Status CallerAccess::CheckOrigin(const CallerHead& head) const {
+  if (head.origin.empty() || origins_.Has(head.origin) ||
+      IsSameOrigin(head.origin, head.authority)) {
+    return absl::OkStatus();
+  }
+  return MakeFault(
+      v1::ERROR_REASON_FORBIDDEN,
+      "pages of other origins are served with a key only; configure "
+      "auth.callers.api_keys, or add the origin to "
+      "listeners.http.cors.allowed_origins");
+}
+
+}  // namespace gateway

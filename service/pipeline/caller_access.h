@@ -1,0 +1,79 @@
+// CallerAccess decides who may call the data listeners: whoever shows one of
+// the callers' keys or, where callers have none, local programs.
+//
+//   GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller,
+//                            wiring.callers().Admit(head));
+//
+// Without keys a listener on loopback is protected by nothing but its address,
+// and a browser calls from that address, too, for whatever page it shows. So a
+// request that asks without a key
+//
+//   * names this machine as its host, or one of `auth.anonymous_hosts`: a page
+//     whose name was made to lead here (DNS rebinding) names its own;
+//   * comes from no page of another origin, unless CORS allows that page: a
+//     page may send a POST of plain text anywhere, though not read the answer.
+//
+// It needs the head of a request only, and is asked before anything else is
+// read.
+//
+// Thread contract: immutable, shared by all loops.
+
+#ifndef SERVICE_PIPELINE_CALLER_ACCESS_H_
+#define SERVICE_PIPELINE_CALLER_ACCESS_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/os/clock.h"
+#include "service/config/snapshot.h"
+#include "service/observability/call_record.h"
+#include "service/pipeline/allowed_origins.h"
+#include "service/pipeline/authenticator.h"
+
+namespace gateway {
+
+// What the head of a request says of who asks: values of header fields, empty
+// if absent. Views of the request.
+struct CallerHead {
+  Door door = Door::kGrpc;
+  std::string_view authorization;
+  std::string_view api_key;    // `x-api-key`
+  std::string_view authority;  // `host` or `:authority`
+  std::string_view origin;
+};
+
+class CallerAccess {
+ public:
+  // Borrows both.
+  CallerAccess(const ConfigSnapshot& config, Clock& clock);
+
+  // Whether callers must show a key.
+  bool asks_for_keys() const { return keys_.required(); }
+
+  // The id of the caller's key, valid as long as this; empty if callers need
+  // none. Faults: those of Authenticator; FORBIDDEN for strangers.
+  absl::StatusOr<std::string_view> Admit(const CallerHead& head) const;
+
+ private:
+  // Listeners that serve only clients with a certificate of theirs.
+  struct Certified {
+    bool grpc = false;
+    bool http = false;
+  };
+
+  absl::Status CheckHost(const CallerHead& head) const;
+  absl::Status CheckOrigin(const CallerHead& head) const;
+
+  const Authenticator keys_;
+  const Certified certified_;
+  const AllowedOrigins origins_;
+  bool any_host_ = false;
+  absl::flat_hash_set<std::string> hosts_;  // In lower case, no brackets.
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_CALLER_ACCESS_H_

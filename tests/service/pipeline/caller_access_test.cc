@@ -1,0 +1,113 @@
+#include "service/pipeline/caller_access.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/pipeline/wiring.h"
+#include "tests/testing/test_wiring.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kKey[] = "alice-0123456789";
+
+class CallerAccessTest : public testing::Test {
+ protected:
+  void Configure(std::string_view yaml) {
+    wiring_ = MakeTestWiring(
+        "providers: [{name: mock, mock: {}}]\n" + std::string(yaml),
+        {{"ALICE", kKey}});
+  }
+
+  // `ok`, or the reason of the refusal.
+  std::string Ask(std::string_view authority, std::string_view origin = "",
+                  Door door = Door::kHttp) {
+    CallerHead head;
+    head.door = door;
+    head.authority = authority;
+    head.origin = origin;
+    const absl::StatusOr<std::string_view> caller =
+        wiring_->callers().Admit(head);
+    if (!caller.ok()) message_ = std::string(caller.status().message());
+    return caller.ok()
+               ? "ok"
+               : std::string(ReasonName(FaultReason(caller.status())));
+  }
+
+  std::shared_ptr<const Wiring> wiring_;
+  std::string message_;
+};
+
+TEST_F(CallerAccessTest, WithoutKeysThisMachineIsServedByItsOwnNames) {
+  Configure("");
+  EXPECT_FALSE(wiring_->callers().asks_for_keys());
+  for (const Door door : {Door::kHttp, Door::kGrpc}) {
+    for (const std::string_view local :
+         {"localhost", "localhost:8080", "127.0.0.1:8080", "127.3.2.1",
+          "[::1]:8080", "[::1]", "LOCALHOST:1", "a.localhost", ""}) {
+      EXPECT_EQ(Ask(local, "", door), "ok") << local;
+    }
+    for (const std::string_view other :
+         {"evil.example", "evil.example:8080", "127.0.0.1.evil.example",
+          "localhost.evil.example:1", "10.0.0.1:8080", "0.0.0.0", "[::]:1",
+          "[2001:db8::7]", "gateway"}) {
+      EXPECT_EQ(Ask(other, "", door), "FORBIDDEN") << other;
+    }
+  }
+  EXPECT_THAT(message_, HasSubstr("not as 'gateway'"));
+  EXPECT_THAT(message_, HasSubstr("auth.anonymous_hosts"));
+}
+
+TEST_F(CallerAccessTest, OtherNamesMayBeListed) {
+  Configure("auth: {anonymous_hosts: [Gateway.internal, '[2001:DB8::7]']}");
+  EXPECT_EQ(Ask("gateway.INTERNAL:8080"), "ok");
+  EXPECT_EQ(Ask("[2001:db8::7]:8080"), "ok");
+  EXPECT_EQ(Ask("localhost"), "ok");
+  EXPECT_EQ(Ask("a.gateway.internal"), "FORBIDDEN");
+  Configure("auth: {anonymous_hosts: ['*']}");
+  EXPECT_EQ(Ask("any.example"), "ok");
+}
+
+TEST_F(CallerAccessTest, APageOfAnotherOriginIsNotLocalForAllItsAddress) {
+  Configure("");
+  EXPECT_EQ(Ask("localhost:8080", "http://localhost:8080"), "ok");
+  EXPECT_EQ(Ask("localhost:8080", "http://LOCALHOST:8080"), "ok");
+  for (const std::string_view origin :
+       {"https://evil.example", "null", "http://localhost:3000",
+        "http://localhost", "http://localhost:8080.evil.example",
+        "localhost:8080"}) {
+    EXPECT_EQ(Ask("localhost:8080", origin), "FORBIDDEN") << origin;
+  }
+  EXPECT_THAT(message_, HasSubstr("listeners.http.cors.allowed_origins"));
+  // Its name leads here, but is its own.
+  EXPECT_EQ(Ask("evil.example", "http://evil.example"), "FORBIDDEN");
+}
+
+TEST_F(CallerAccessTest, CorsMayAllowAPage) {
+  Configure(
+      "listeners: {http: {cors: {allowed_origins: ['https://app.example']}}}");
+  EXPECT_EQ(Ask("localhost", "https://app.example"), "ok");
+  EXPECT_EQ(Ask("localhost", "https://evil.example"), "FORBIDDEN");
+}
+
+TEST_F(CallerAccessTest, AKeyNeedsNoNameAndNoOrigin) {
+  Configure("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}");
+  EXPECT_TRUE(wiring_->callers().asks_for_keys());
+  CallerHead head;
+  head.authority = "gateway.example";
+  head.origin = "https://evil.example";
+  EXPECT_EQ(FaultReason(wiring_->callers().Admit(head).status()),
+            v1::ERROR_REASON_API_KEY_INVALID);
+  head.api_key = kKey;
+  EXPECT_EQ(*wiring_->callers().Admit(head), "alice");
+}
+
+}  // namespace
+}  // namespace gateway
