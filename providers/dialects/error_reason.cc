@@ -193,6 +193,22 @@ v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   return ReasonOfHttpStatus(status);
 }
 
+// Whether every door has a name for the reason, which then stands for all codes
+// that are known to mean it.
+bool HasNameOfItsOwn(v1::ErrorReason reason) {
+  return reason != kInvalid && reason != kTooLarge && reason != kConflict;
+}
+
+// A status in place of a code says nothing that the reason does not.
+bool IsKnown(const std::string& code) {
+  const ErrorBody asked = {.code = code};
+  const bool is_status = std::all_of(code.begin(), code.end(), [](char c) {
+    return absl::ascii_isdigit(static_cast<unsigned char>(c));
+  });
+  return is_status || Find(kTellingWords, asked).has_value() ||
+         Find(kOtherWords, asked).has_value();
+}
+
 bool HelpsToWait(v1::ErrorReason reason) {
   return reason == kRate || reason == kDown || reason == kTimeout;
 }
@@ -282,9 +298,11 @@ VendorWords WordsOfVendor(const absl::Status& fault, ErrorBody::Form form) {
       FaultMetadata(fault, kFormKey) != NameOfForm(form)) {
     return {};
   }
-  return {.type = FaultMetadata(fault, kTypeKey),
-          .code = FaultMetadata(fault, kCodeKey),
-          .param = FaultMetadata(fault, kParamKey)};
+  VendorWords words = {.type = FaultMetadata(fault, kTypeKey),
+                       .code = FaultMetadata(fault, kCodeKey),
+                       .param = FaultMetadata(fault, kParamKey)};
+  if (HasNameOfItsOwn(reason) && IsKnown(words.code)) words.code.clear();
+  return words;
 }
 
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {

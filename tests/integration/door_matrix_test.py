@@ -152,8 +152,11 @@ class DoorMatrixTest(gateway_case.GatewayCase):
                 self.assert_refused(ask(door.request(invalid, "Hello")),
                                     kind.broken)
             else:
-                self.assert_refused(ask(door.request(invalid, "Hello")),
-                                    kind.invalid)
+                told = kind.invalid
+                code = getattr(kind, "own_codes", {}).get(provider.name)
+                if code:
+                    told = (told[0], (told[1][0], code))
+                self.assert_refused(ask(door.request(invalid, "Hello")), told)
         self.check_broken(kind, provider)
 
     def check_broken(self, kind, provider):

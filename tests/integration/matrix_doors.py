@@ -71,6 +71,9 @@ class Chat(_HttpDoor):
     incapable = (400, ("invalid_request_error", "unsupported_value"))
     broken = (502, ("server_error", "upstream_error"))
     unserved = (501, ("invalid_request_error", "unimplemented"))
+    # What vendors that write errors in this form call a bad request.
+    own_codes = {"azure_openai": "BadRequest",
+                 "deepseek": "invalid_request_error"}
 
     def request(self, model, text, tool=None, must=False):
         body = http_calls.chat(model, text)
@@ -153,6 +156,7 @@ class Responses(_HttpDoor):
     finishes = ("completed", "completed")
     limited = Chat.limited
     invalid = Chat.invalid
+    own_codes = Chat.own_codes
     incapable = Chat.incapable
     broken = Chat.broken
     error_words = staticmethod(Chat.error_words)

@@ -475,6 +475,16 @@ TEST(ErrorReasonTest, AVendorsWordsAreForCallersOfItsOwnDoor) {
   EXPECT_EQ(words.code, "c");
   EXPECT_EQ(words.param, "p");
   EXPECT_EQ(WordsOfVendor(fault, ErrorBody::Form::kAnthropic).code, "");
+  const auto code_of = [](int status, std::string_view code) {
+    return WordsOfVendor(Failure(status, OpenAi("t", code)),
+                         ErrorBody::Form::kOpenAi)
+        .code;
+  };
+  // The door has a better name for what these say.
+  EXPECT_EQ(code_of(429, "rate_limit_error"), "");
+  EXPECT_EQ(code_of(429, "429"), "");
+  EXPECT_EQ(code_of(429, "new_limit"), "new_limit");
+  EXPECT_EQ(code_of(400, "string_too_long"), "string_too_long");
   // Whose key is wrong? Not the caller's.
   EXPECT_EQ(WordsOfVendor(Failure(401, OpenAi("invalid_api_key", "")),
                           ErrorBody::Form::kOpenAi)
