@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "base/string_view.h"
 #include "base/text/json.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -78,11 +77,11 @@ TEST(ErrorBodyTest, ReadsOpenRouter) {
 }
 
 TEST(ErrorBodyTest, TellsWhatTheVendorBehindOpenRouterSaid) {
-  const auto read = [](std::string_view raw) {
+  const auto read = [](const char* raw) {
     return ReadErrorBody(absl::StrCat(
         R"({"error":{"code":400,"message":"Provider returned error",)"
         R"("metadata":{"raw":)",
-        ToAbsl(raw), "}}}"));
+        raw, "}}}"));
   };
   EXPECT_EQ(read(R"("plain words")").message,
             "Provider returned error: plain words");

@@ -5,7 +5,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/string_view.h"
 #include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -64,11 +63,11 @@ TEST(OpenAiChatUsageTest, KnowsDeepSeeksNameForTheCache) {
 
 // As xAI counts. The total alone tells it from everybody else's way.
 TEST(OpenAiChatUsageTest, ReasoningBesideTheCompletionIsOutput) {
-  const auto output_of = [](std::string_view total) {
+  const auto output_of = [](const char* total) {
     v1::Usage usage;
     EXPECT_TRUE(ReadUsage(absl::StrCat(R"({"prompt_tokens":10,)"
                                        R"("completion_tokens":5,"total_tokens":)",
-                                       ToAbsl(total),
+                                       total,
                                        R"(,"completion_tokens_details":)"
                                        R"({"reasoning_tokens":3}})"),
                           &usage)
