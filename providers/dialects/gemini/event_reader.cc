@@ -29,6 +29,19 @@ void Replace(v1::Extension& extension, ExtensionList* extensions) {
   extensions->Add()->Swap(&extension);
 }
 
+// The extension's JSON, which the part then has no more; empty if there is
+// none.
+std::string TakeExtension(std::string_view name, v1::Part* part) {
+  ExtensionList& extensions = *part->mutable_extensions();
+  for (int i = 0; i < extensions.size(); ++i) {
+    if (extensions[i].name() != name) continue;
+    std::string json = extensions[i].json();
+    extensions.DeleteSubrange(i, 1);
+    return json;
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::Status ChunkReader::Read(std::string_view, std::string_view data,
@@ -120,20 +133,8 @@ absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
     case v1::Part::kReasoning:
       TakeReasoning(part, choice_index, choice, events);
       return absl::OkStatus();
-    case v1::Part::kToolCall: {
-      v1::ToolCall& call = *part.mutable_tool_call();
-      NameCall(id_, choice_index, choice.calls, &call);
-      v1::Delta* delta = AddDelta(choice_index, choice, Open::kNothing,
-                                  /*appends=*/false, events);
-      v1::ToolCallDelta* piece = delta->mutable_tool_call();
-      piece->set_id(call.id());
-      piece->set_name(call.name());
-      piece->set_arguments(call.arguments());
-      piece->set_kind(call.kind());
-      piece->set_index(choice.calls++);
-      delta->mutable_extensions()->Swap(part.mutable_extensions());
-      return absl::OkStatus();
-    }
+    case v1::Part::kToolCall:
+      return TakeCall(part, choice_index, choice, events);
     case v1::Part::kAudio: {
       const bool appends = choice.open == Open::kAudio;
       v1::Delta* delta =
@@ -155,6 +156,54 @@ absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
       return TakeWhole(part, AddDelta(choice_index, choice, Open::kNothing,
                                       /*appends=*/false, events));
   }
+}
+
+// A call with pieces to come is delivered with its last one: places of values
+// are no text that callers could append.
+absl::Status ChunkReader::TakeCall(v1::Part& part, int32_t choice_index,
+                                   Choice& choice, Events* events) {
+  const std::string list = TakeExtension(kPartialArguments, &part);
+  const bool goes_on = TakeExtension(kWillContinue, &part) == "true";
+  if (!part.tool_call().name().empty()) {
+    CloseCall(choice_index, choice, events);
+    if (list.empty() && !goes_on) {
+      AddCall(part, choice_index, choice, events);
+      return absl::OkStatus();
+    }
+    choice.call = std::make_unique<OpenCall>();
+    choice.call->part.Swap(&part);
+  }
+  if (choice.call == nullptr) return absl::OkStatus();
+  if (!list.empty()) {
+    GATEWAY_RETURN_IF_ERROR(AsBadResponse(choice.call->arguments.Add(list)));
+  }
+  if (!goes_on) CloseCall(choice_index, choice, events);
+  return absl::OkStatus();
+}
+
+void ChunkReader::CloseCall(int32_t choice_index, Choice& choice,
+                            Events* events) {
+  if (choice.call == nullptr) return;
+  const std::unique_ptr<OpenCall> call = std::move(choice.call);
+  const std::string arguments = call->arguments.Json();
+  v1::ToolCall* const whole = call->part.mutable_tool_call();
+  if (arguments != "{}") whole->set_arguments(arguments);
+  AddCall(call->part, choice_index, choice, events);
+}
+
+void ChunkReader::AddCall(v1::Part& part, int32_t choice_index, Choice& choice,
+                          Events* events) {
+  v1::ToolCall& call = *part.mutable_tool_call();
+  NameCall(id_, choice_index, choice.calls, &call);
+  v1::Delta* delta = AddDelta(choice_index, choice, Open::kNothing,
+                              /*appends=*/false, events);
+  v1::ToolCallDelta* piece = delta->mutable_tool_call();
+  piece->set_id(call.id());
+  piece->set_name(call.name());
+  piece->set_arguments(call.arguments());
+  piece->set_kind(call.kind());
+  piece->set_index(choice.calls++);
+  delta->mutable_extensions()->Swap(part.mutable_extensions());
 }
 
 void ChunkReader::TakeReasoning(const v1::Part& part, int32_t choice_index,
@@ -208,6 +257,7 @@ void ChunkReader::TakeUsage(Answer& answer, Events* events) {
 void ChunkReader::EndChoice(int32_t index, std::string_view word,
                             Choice& choice, Events* events) {
   if (word.empty() || choice.ended) return;
+  CloseCall(index, choice, events);
   choice.ended = true;
   v1::ChoiceEnd* end = events->emplace_back().mutable_choice_end();
   end->set_choice_index(index);

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/gemini/candidate.h"
 #include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/gemini/partial_arguments.h"
 
 namespace gateway::gemini {
 
@@ -39,6 +41,12 @@ class ChunkReader final : public EventReader {
   // What the pieces that follow may be appended to.
   enum class Open { kNothing, kText, kThought, kAudio };
 
+  // A call of which pieces have come and more will.
+  struct OpenCall {
+    v1::Part part;  // As it began.
+    PartialArguments arguments;
+  };
+
   struct Choice {
     Open open = Open::kNothing;
     int32_t part_index = -1;
@@ -46,12 +54,19 @@ class ChunkReader final : public EventReader {
     bool has_content = false;
     bool ended = false;
     ExtensionList extensions;  // The last of each name.
+    std::unique_ptr<OpenCall> call;
   };
 
   void Start(Answer& answer, Events* events);
   absl::Status TakeParts(Candidate& candidate, Events* events);
   absl::Status TakePart(v1::Part& part, int32_t choice_index, Choice& choice,
                         Events* events);
+  absl::Status TakeCall(v1::Part& part, int32_t choice_index, Choice& choice,
+                        Events* events);
+  // Delivers the call that came in pieces, if there is one.
+  void CloseCall(int32_t choice_index, Choice& choice, Events* events);
+  void AddCall(v1::Part& part, int32_t choice_index, Choice& choice,
+               Events* events);
   void TakeReasoning(const v1::Part& part, int32_t choice_index, Choice& choice,
                      Events* events);
   absl::Status TakeWhole(const v1::Part& part, v1::Delta* delta);

@@ -15,6 +15,7 @@
 #include "base/string_view.h"
 #include "providers/dialects/gemini/schema.h"
 #include "providers/dialects/gemini/words.h"
+#include "providers/models/model_family.h"
 
 namespace gateway::gemini {
 namespace {
@@ -243,17 +244,40 @@ int BudgetOf(Settings::Effort effort) {
   }
 }
 
-std::string_view LevelOf(Settings::Effort effort) {
+// What a model takes of which nothing is known.
+constexpr uint8_t kUsualEfforts =
+    kEffortMinimal | kEffortLow | kEffortMedium | kEffortHigh;
+
+EffortLevel LevelOf(Settings::Effort effort) {
   switch (effort) {
     case Settings::EFFORT_NONE:
     case Settings::EFFORT_MINIMAL:
-      return "MINIMAL";
+      return kEffortMinimal;
     case Settings::EFFORT_LOW:
-      return "LOW";
+      return kEffortLow;
     case Settings::EFFORT_MEDIUM:
-      return "MEDIUM";
+      return kEffortMedium;
+    case Settings::EFFORT_XHIGH:
+      return kEffortXhigh;
+    case Settings::EFFORT_MAX:
+      return kEffortMax;
     default:
-      return "HIGH";
+      return kEffortHigh;
+  }
+}
+
+std::string_view WordOf(EffortLevel level) {
+  switch (level) {
+    case kEffortMinimal:
+      return "minimal";
+    case kEffortLow:
+      return "low";
+    case kEffortMedium:
+      return "medium";
+    case kEffortXhigh:
+      return "xhigh";
+    default:
+      return "high";
   }
 }
 
@@ -263,7 +287,7 @@ class ConfigWriter {
   ConfigWriter(const v1::GenerateRequest& request, std::string_view model,
                JsonWriter& json, Losses& losses)
       : request_(request),
-        generation_(GenerationOf(model)),
+        family_(FamilyOf(model)),
         json_(json),
         object_(kFormat, json),
         losses_(losses) {}
@@ -293,7 +317,7 @@ class ConfigWriter {
   void WriteEffort(ObjectWriter& thinking);
 
   const v1::GenerateRequest& request_;
-  const int generation_;
+  const ModelFamily* const family_;  // Null if it is not known.
   JsonWriter& json_;
   ObjectWriter object_;
   Losses& losses_;
@@ -424,19 +448,25 @@ absl::Status ConfigWriter::WriteThinking() {
 // Models before the third generation know budgets only, later ones levels.
 void ConfigWriter::WriteEffort(ObjectWriter& thinking) {
   const Settings::Effort effort = request_.reasoning().effort();
-  if (effort == Settings::EFFORT_XHIGH || effort == Settings::EFFORT_MAX) {
-    losses_.Changed("reasoning.effort", "became high");
-  }
-  if (generation_ == 1 || generation_ == 2) {
+  if (family_ != nullptr && family_->efforts == 0) {
+    if (effort == Settings::EFFORT_XHIGH || effort == Settings::EFFORT_MAX) {
+      losses_.Changed("reasoning.effort", "became high");
+    }
     thinking.Int64("thinkingBudget",
                    effort == Settings::EFFORT_NONE ? 0 : BudgetOf(effort));
     return;
   }
+  const EffortLevel asked = LevelOf(effort);
+  const EffortLevel taken = NearestEffort(
+      family_ == nullptr ? kUsualEfforts : family_->efforts, asked);
+  const absl::string_view word = ToAbsl(WordOf(taken));
   if (effort == Settings::EFFORT_NONE) {
-    losses_.Changed("reasoning.effort",
-                    "became minimal: the model always thinks");
+    losses_.Changed("reasoning.effort", absl::StrCat("became ", word,
+                                             ": the model always thinks"));
+  } else if (taken != asked) {
+    losses_.Changed("reasoning.effort", absl::StrCat("became ", word));
   }
-  thinking.Text("thinkingLevel", LevelOf(effort));
+  thinking.Text("thinkingLevel", absl::AsciiStrToUpper(word));
 }
 
 }  // namespace
@@ -454,13 +484,6 @@ absl::Status WriteGenerationConfig(const v1::GenerateRequest& request,
   GATEWAY_RETURN_IF_ERROR(ConfigWriter(request, model, json, losses).Write());
   if (config != "{}") object.Field(kPlace).Raw(config);
   return absl::OkStatus();
-}
-
-int GenerationOf(std::string_view model) {
-  constexpr std::string_view kFamily = "gemini-";
-  if (!model.starts_with(kFamily) || model.size() == kFamily.size()) return 0;
-  const char digit = model[kFamily.size()];
-  return absl::ascii_isdigit(digit) ? digit - '0' : 0;
 }
 
 }  // namespace gateway::gemini

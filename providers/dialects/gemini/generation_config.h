@@ -20,14 +20,10 @@ absl::Status ReadGenerationConfig(JsonValue& value,
                                   v1::GenerateRequest* request);
 
 // Writes the field into `object`, unless there is nothing to say. How effort is
-// asked for depends on the generation of `model`.
+// asked for depends on the family of `model`.
 absl::Status WriteGenerationConfig(const v1::GenerateRequest& request,
                                    std::string_view model, ObjectWriter& object,
                                    Losses& losses);
-
-// The number behind `gemini-` in a model's name: 2 for `gemini-2.5-flash`; 0
-// if there is none.
-int GenerationOf(std::string_view model);
 
 }  // namespace gateway::gemini
 

@@ -98,13 +98,19 @@ absl::Status ReadFileData(std::string_view json, std::string_view path,
   return absl::OkStatus();
 }
 
+// Whether a call says that more of it comes, or is a part of another.
+bool IsPieceOfCall(const v1::Part& part) {
+  return FindExtension(part.extensions(), kPartialArguments) != nullptr ||
+         FindExtension(part.extensions(), kWillContinue) != nullptr;
+}
+
 absl::Status ReadFunctionCall(std::string_view json, std::string_view path,
                               v1::Part* part) {
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
                            ObjectFields::ReadRaw(kFormat, json, path));
   v1::ToolCall* call = part->mutable_tool_call();
   GATEWAY_RETURN_IF_ERROR(fields.Text("id", call->mutable_id()));
-  GATEWAY_RETURN_IF_ERROR(fields.RequiredText("name", call->mutable_name()));
+  GATEWAY_RETURN_IF_ERROR(fields.Text("name", call->mutable_name()));
   const std::string args = fields.Json("args");
   if (!args.empty() && args.front() != '{') {
     return fields.Fault("args", "expected an object");
@@ -112,6 +118,13 @@ absl::Status ReadFunctionCall(std::string_view json, std::string_view path,
   call->set_arguments(args.empty() ? "{}" : args);
   call->set_kind(v1::TOOL_KIND_FUNCTION);
   fields.Rest(part->mutable_extensions(), "functionCall");
+  // The pieces of a call that comes bit by bit do not repeat its name, and the
+  // last one may say nothing at all.
+  const bool is_empty =
+      json.find_first_not_of("{} \t\r\n") == std::string_view::npos;
+  if (call->name().empty() && !IsPieceOfCall(*part) && !is_empty) {
+    return fields.Fault("name", "required");
+  }
   return absl::OkStatus();
 }
 
@@ -246,6 +259,11 @@ absl::Status ReadPart(JsonValue& value, v1::Part* part) {
   return absl::OkStatus();
 }
 
+absl::Status EachOf(JsonValue& value,
+                    absl::FunctionRef<absl::Status(JsonValue&)> visit) {
+  return value.IsObject() ? visit(value) : value.EachElement(visit);
+}
+
 absl::Status ReadContent(JsonValue& value, Content* content) {
   if (value.IsNull()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
@@ -255,7 +273,7 @@ absl::Status ReadContent(JsonValue& value, Content* content) {
   if (parts.json.has_value()) {
     GATEWAY_RETURN_IF_ERROR(
         ReadNested(*parts.json, fields.PathOf("parts"), [&](JsonValue& list) {
-          return list.EachElement([&](JsonValue& part) {
+          return EachOf(list, [&](JsonValue& part) {
             return ReadPart(part, content->parts.Add());
           });
         }));

@@ -13,7 +13,9 @@
 #define PROVIDERS_DIALECTS_GEMINI_PART_READER_H_
 
 #include <string>
+#include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "base/text/json.h"
 #include "google/protobuf/repeated_ptr_field.h"
@@ -22,6 +24,12 @@
 
 namespace gateway::gemini {
 
+// Extensions of a call that comes in pieces: what this piece brings, and
+// whether another follows.
+inline constexpr std::string_view kPartialArguments =
+    "functionCall.partialArgs";
+inline constexpr std::string_view kWillContinue = "functionCall.willContinue";
+
 using PartList = ::google::protobuf::RepeatedPtrField<v1::Part>;
 
 struct Content {
@@ -29,6 +37,11 @@ struct Content {
   PartList parts;
   ExtensionList extensions;
 };
+
+// Visits each element of a list, or a single object in its place: Google takes
+// one for the other.
+absl::Status EachOf(JsonValue& value,
+                    absl::FunctionRef<absl::Status(JsonValue&)> visit);
 
 absl::Status ReadPart(JsonValue& value, v1::Part* part);
 

@@ -103,7 +103,7 @@ absl::Status RequestReader::ReadField(const std::string& key,
     return value.Error("too many fields");
   }
   if (key == "contents") {
-    return value.EachElement([&](JsonValue& turn) { return ReadTurn(turn); });
+    return EachOf(value, [&](JsonValue& turn) { return ReadTurn(turn); });
   }
   // What the path says counts.
   if (key == "model" || value.IsNull()) return absl::OkStatus();
@@ -144,7 +144,12 @@ absl::Status RequestReader::ReadTurn(JsonValue& value) {
     message->mutable_parts()->Swap(&content.parts);
     message->mutable_extensions()->Swap(&content.extensions);
     for (v1::Part& part : *message->mutable_parts()) {
-      if (part.has_tool_call()) open_calls_.Open(part.mutable_tool_call());
+      if (!part.has_tool_call()) continue;
+      if (part.tool_call().name().empty()) {
+        return InvalidField(absl::StrCat(value.Path(), ".functionCall.name"),
+                            "required");
+      }
+      open_calls_.Open(part.mutable_tool_call());
     }
     return absl::OkStatus();
   }

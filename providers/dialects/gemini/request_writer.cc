@@ -12,15 +12,14 @@
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/tools.h"
 #include "providers/dialects/gemini/turns.h"
+#include "providers/models/model_family.h"
 
 namespace gateway::gemini {
 namespace {
 
-// From this generation on, a model refuses calls that it finds in a
-// conversation without its signature. This word stands for the signature of
-// calls that another model made, or that lost theirs with a caller whose format
-// has no place for it.
-constexpr int kSigningGeneration = 3;
+// Newer models refuse calls that they find in a conversation without their
+// signature. This word stands for the signature of calls that another model
+// made, or that lost theirs with a caller whose format has no place for it.
 constexpr std::string_view kNoSignature = "skip_thought_signature_validator";
 
 constexpr std::string_view kServiceTiers[] = {"unspecified", "flex", "standard",
@@ -93,7 +92,8 @@ absl::Status RequestWriter::WriteTurn(const Turn& turn,
   if (!turn.role.empty()) content.Text("role", turn.role);
   content.Field("parts").StartArray();
   // Of parallel calls the first one is signed.
-  bool needs_signature = GenerationOf(model_) >= kSigningGeneration;
+  const ModelFamily* const family = FamilyOf(model_);
+  bool needs_signature = family != nullptr && family->signs_calls;
   for (const v1::Part* part : turn.parts) {
     const bool is_first_call = needs_signature && part->has_tool_call();
     GATEWAY_RETURN_IF_ERROR(

@@ -43,7 +43,10 @@ class RequestScanner {
     if ((seen_ & bit) != 0) return value.Error("repeated key");
     seen_ |= bit;
     if (key == "contents") {
-      if (!value.IsArray()) return value.Error("expected an array");
+      // Google takes one turn for a list of one.
+      if (!value.IsArray() && !value.IsObject()) {
+        return value.Error("expected an array");
+      }
       scan_.has_messages = true;
       return absl::OkStatus();
     }

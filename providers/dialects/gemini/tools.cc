@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/schema.h"
 #include "providers/dialects/gemini/words.h"
 
@@ -59,7 +60,7 @@ absl::Status ReadTool(JsonValue& value, v1::GenerateRequest* request) {
         if (CamelCase(key) == "functionDeclarations") {
           has_functions = true;
           if (field.IsNull()) return absl::OkStatus();
-          return field.EachElement([&](JsonValue& function) {
+          return EachOf(field, [&](JsonValue& function) {
             return ReadFunction(function, request->add_tools());
           });
         }
@@ -221,8 +222,8 @@ absl::Status WriteCallingConfig(const v1::GenerateRequest& request,
 
 absl::Status ReadTools(JsonValue& value, v1::GenerateRequest* request) {
   if (value.IsNull()) return absl::OkStatus();
-  return AsFieldFault(value.EachElement(
-      [&](JsonValue& tool) { return ReadTool(tool, request); }));
+  return AsFieldFault(EachOf(
+      value, [&](JsonValue& tool) { return ReadTool(tool, request); }));
 }
 
 absl::Status ReadToolConfig(JsonValue& value, v1::GenerateRequest* request) {

@@ -45,6 +45,33 @@ TEST_F(GeminiEventReaderTest, TextsThatFollowOneAnotherAreOnePart) {
   EXPECT_EQ(events_[4].delta().part_index(), 2);
 }
 
+TEST_F(GeminiEventReaderTest, ACallInPiecesIsDeliveredWithItsLast) {
+  ReadPart(R"({"functionCall":{"name":"f","willContinue":true}})");
+  ReadPart(R"({"functionCall":{"partialArgs":[{"jsonPath":"$.a",)"
+           R"("stringValue":"x","willContinue":true}],"willContinue":true}})");
+  ReadPart(R"({"functionCall":{"partialArgs":[{"jsonPath":"$.a",)"
+           R"("stringValue":"y"}],"willContinue":true}})");
+  ASSERT_EQ(events_.size(), 1u);
+  ReadPart(R"({"functionCall":{}})");
+  ASSERT_EQ(events_.size(), 2u);
+  const v1::ToolCallDelta& call = events_[1].delta().tool_call();
+  EXPECT_EQ(call.name(), "f");
+  EXPECT_EQ(call.arguments(), R"({"a":"xy"})");
+  EXPECT_NE(call.id(), "");
+  // The next one is another, and ends with the answer if need be.
+  ReadPart(R"({"functionCall":{"name":"g","willContinue":true}})");
+  ASSERT_TRUE(Read(R"({"candidates":[{"finishReason":"STOP"}]})").ok());
+  ASSERT_EQ(events_.size(), 4u);
+  EXPECT_EQ(events_[2].delta().tool_call().name(), "g");
+  EXPECT_EQ(events_[2].delta().tool_call().index(), 1);
+  EXPECT_EQ(events_[3].choice_end().finish_reason(),
+            v1::FINISH_REASON_TOOL_CALLS);
+  EXPECT_FALSE(
+      Read(R"({"candidates":[{"content":{"parts":[)"
+           R"({"functionCall":{"args":{}}}]}}]})")
+          .ok());
+}
+
 TEST_F(GeminiEventReaderTest, ASignedPartStandsAlone) {
   ReadPart(R"({"text":"a"})");
   ReadPart(R"({"text":"b","thoughtSignature":"c2ln"})");

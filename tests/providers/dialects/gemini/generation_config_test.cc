@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "google/protobuf/text_format.h"
@@ -115,12 +116,13 @@ TEST(GeminiGenerationConfigTest, EffortIsABudgetBeforeTheThirdGeneration) {
 TEST(GeminiGenerationConfigTest, EffortIsALevelFromTheThirdGenerationOn) {
   std::vector<v1::Warning> warnings;
   EXPECT_TRUE(SameJson(
-      WriteText("reasoning { effort: EFFORT_MEDIUM }", "gemini-3-pro",
+      WriteText("reasoning { effort: EFFORT_MEDIUM }", "gemini-3-flash",
                 &warnings),
       R"({"generationConfig":{"thinkingConfig":{"thinkingLevel":"MEDIUM"}}})"));
   EXPECT_TRUE(warnings.empty());
   EXPECT_TRUE(SameJson(
-      WriteText("reasoning { effort: EFFORT_NONE }", "gemini-3-pro", &warnings),
+      WriteText("reasoning { effort: EFFORT_NONE }", "gemini-3-flash",
+                &warnings),
       R"({"generationConfig":{"thinkingConfig":{"thinkingLevel":"MINIMAL"}}})"));
   EXPECT_TRUE(SameJson(
       WriteText("reasoning { effort: EFFORT_XHIGH }", "next", &warnings),
@@ -157,6 +159,31 @@ TEST(GeminiGenerationConfigTest, FormsAreMediaTypes) {
                    ->has_response_format());
 }
 
+TEST(GeminiGenerationConfigTest, AModelIsAskedForTheLevelsThatItHas) {
+  struct Case {
+    const char* effort;
+    const char* model;
+    const char* level;
+  };
+  for (const Case& each :
+       {Case{"MEDIUM", "gemini-3-pro-preview", "HIGH"},
+        Case{"MINIMAL", "gemini-flash-latest", "LOW"},
+        Case{"NONE", "gemini-pro-latest", "LOW"},
+        Case{"MAX", "gemini-4-hydrogen", "XHIGH"},
+        Case{"XHIGH", "gemini-4-argon", "HIGH"}}) {
+    std::vector<v1::Warning> warnings;
+    EXPECT_TRUE(SameJson(
+        WriteText(
+            absl::StrCat("reasoning { effort: EFFORT_", each.effort, " }"),
+            each.model, &warnings),
+        absl::StrCat(R"({"generationConfig":{"thinkingConfig":)"
+                     R"({"thinkingLevel":")",
+                     each.level, R"("}}})")))
+        << each.model;
+    EXPECT_EQ(warnings.size(), 1u) << each.model;
+  }
+}
+
 TEST(GeminiGenerationConfigTest, AVoiceIsASpeechConfig) {
   EXPECT_TRUE(SameJson(
       WriteText("audio_output { voice: 'Kore' format: 'wav' } "
@@ -181,14 +208,6 @@ TEST(GeminiGenerationConfigTest, NamesTheFieldAtFault) {
   ASSERT_FALSE(request.ok());
   EXPECT_EQ(FieldViolations(request.status()).front().first,
             "thinkingConfig.includeThoughts");
-}
-
-TEST(GeminiGenerationConfigTest, ANameTellsTheGeneration) {
-  EXPECT_EQ(GenerationOf("gemini-2.5-flash"), 2);
-  EXPECT_EQ(GenerationOf("gemini-3-pro-preview"), 3);
-  EXPECT_EQ(GenerationOf("gemini-flash-latest"), 0);
-  EXPECT_EQ(GenerationOf("gemini-"), 0);
-  EXPECT_EQ(GenerationOf("gpt-4"), 0);
 }
 
 }  // namespace

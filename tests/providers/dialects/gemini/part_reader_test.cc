@@ -144,7 +144,8 @@ TEST(GeminiPartReaderTest, NamesTheFieldAtFault) {
     return FieldViolations(part.status()).front().first;
   };
   EXPECT_EQ(field_at_fault(R"({"text":7})"), "text");
-  EXPECT_EQ(field_at_fault(R"({"functionCall":{}})"), "functionCall.name");
+  EXPECT_EQ(field_at_fault(R"({"functionCall":{"args":{}}})"),
+            "functionCall.name");
   EXPECT_EQ(field_at_fault(R"({"functionCall":{"name":"f","args":"x"}})"),
             "functionCall.args");
   EXPECT_EQ(

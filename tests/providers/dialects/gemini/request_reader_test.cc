@@ -130,6 +130,17 @@ TEST(GeminiRequestReaderTest, NoFieldIsSmuggledIntoAnotherObject) {
   }
 }
 
+TEST(GeminiRequestReaderTest, ASingleObjectIsAListOfOne) {
+  const auto request = RequestFrom(
+      R"({"contents":{"parts":{"text":"a"}},)"
+      R"("tools":{"functionDeclarations":{"name":"f"}}})");
+  ASSERT_TRUE(request.ok()) << request.status();
+  ASSERT_EQ(request->messages_size(), 1);
+  EXPECT_EQ(request->messages(0).parts(0).text(), "a");
+  ASSERT_EQ(request->tools_size(), 1);
+  EXPECT_EQ(request->tools(0).function().name(), "f");
+}
+
 TEST(GeminiRequestReaderTest, NamesTheFieldAtFault) {
   const auto field_at_fault = [](std::string_view body) {
     const auto request = RequestFrom(body);
@@ -137,7 +148,7 @@ TEST(GeminiRequestReaderTest, NamesTheFieldAtFault) {
     return FieldViolations(request.status()).front().first;
   };
   EXPECT_EQ(field_at_fault("{}"), "contents");
-  EXPECT_EQ(field_at_fault(R"({"contents":{}})"), "contents");
+  EXPECT_EQ(field_at_fault(R"({"contents":7})"), "contents");
   EXPECT_EQ(field_at_fault(R"({"contents":[{"role":"assistant"}]})"),
             "contents[0].role");
   EXPECT_EQ(field_at_fault(R"({"contents":[{"parts":[{"text":"a"},

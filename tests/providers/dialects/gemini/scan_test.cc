@@ -89,7 +89,7 @@ TEST(GeminiScanRequestTest, NamesTheFieldAtFault) {
     EXPECT_EQ(FaultReason(scan.status()), v1::ERROR_REASON_INVALID_REQUEST);
     return FieldViolations(scan.status()).front().first;
   };
-  EXPECT_EQ(field_at_fault(R"({"contents":{}})"), "contents");
+  EXPECT_EQ(field_at_fault(R"({"contents":7})"), "contents");
   EXPECT_EQ(field_at_fault(R"({"generationConfig":{"maxOutputTokens":-1}})"),
             "generationConfig.maxOutputTokens");
   EXPECT_EQ(field_at_fault("[]"), "");

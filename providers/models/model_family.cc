@@ -1,0 +1,131 @@
+#include "providers/models/model_family.h"
+
+#include <cstddef>
+
+namespace gateway {
+namespace {
+
+using Rule = SamplingRule;
+
+constexpr uint8_t kUpToHigh = kEffortLow | kEffortMedium | kEffortHigh;
+constexpr uint8_t kFromMinimal = kUpToHigh | kEffortMinimal;
+constexpr uint8_t kUpToXhigh = kUpToHigh | kEffortXhigh;
+constexpr uint8_t kHighAndMax = kUpToHigh | kEffortMax;
+constexpr uint8_t kAllEfforts = kHighAndMax | kEffortXhigh;
+
+constexpr uint8_t kBudgeted = kThinkingBudget | kThinkingOff;
+constexpr uint8_t kEitherWay = kBudgeted | kThinkingAdaptive;
+constexpr uint8_t kAdaptive = kThinkingAdaptive | kThinkingOff;
+constexpr uint8_t kAdaptiveToHigh = kThinkingAdaptive | kThinkingOffToHigh;
+constexpr uint8_t kAlways = kThinkingAdaptive;
+
+// As the vendors' documentation and SDKs have it in November 2026. A budget
+// that is only deprecated counts as taken.
+constexpr ModelFamily kFamilies[] = {
+    {"claude-2", Rule::kTaken, 0, 0, false},
+    {"claude-instant", Rule::kTaken, 0, 0, false},
+    {"claude-3", Rule::kTaken, 0, 0, false},
+    {"claude-3-7-sonnet", Rule::kTaken, kBudgeted, 0, false},
+    {"claude-4-opus", Rule::kTaken, kBudgeted, 0, false},
+    {"claude-4-sonnet", Rule::kTaken, kBudgeted, 0, false},
+    {"claude-opus-4", Rule::kTaken, kBudgeted, 0, false},
+    {"claude-sonnet-4", Rule::kTaken, kBudgeted, 0, false},
+    {"claude-opus-4-1", Rule::kOneOfTwo, kBudgeted, 0, true},
+    {"claude-sonnet-4-5", Rule::kOneOfTwo, kBudgeted, 0, true},
+    {"claude-haiku-4-5", Rule::kOneOfTwo, kBudgeted, 0, true},
+    {"claude-opus-4-5", Rule::kOneOfTwo, kBudgeted, kUpToHigh, true},
+    {"claude-sonnet-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true},
+    {"claude-opus-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true},
+    {"claude-opus-4-7", Rule::kRefused, kAdaptive, kAllEfforts, true},
+    {"claude-opus-4-8", Rule::kRefused, kAdaptive, kAllEfforts, true},
+    {"claude-sonnet-5", Rule::kRefused, kAdaptive, kAllEfforts, true},
+    {"claude-opus-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true},
+    {"claude-haiku-5-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true},
+    {"claude-sonnet-5-5", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"claude-opus-5-5", Rule::kRefused, kAlways, kAllEfforts, true},
+    // Names to come.
+    {"claude-haiku", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true},
+    {"claude-sonnet", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"claude-opus", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"claude-fable", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"claude-mythos", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"gemini-1", Rule::kTaken, 0, 0, true},
+    {"gemini-2", Rule::kTaken, kBudgeted, 0, true},
+    {"gemini-3", Rule::kTaken, kAlways, kFromMinimal, true, true},
+    {"gemini-3-pro", Rule::kTaken, kAlways, kEffortLow | kEffortHigh, true,
+     true},
+    {"gemini-3-1-pro", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-3-7-flash", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-3-8-flash", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-4", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-4-hydrogen", Rule::kTaken, kAlways, kUpToXhigh, true, true},
+    {"gemini-4-neon", Rule::kTaken, kAlways, kUpToXhigh, true, true},
+    // These move with the newest model.
+    {"gemini-flash-latest", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-flash-lite-latest", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-pro-latest", Rule::kTaken, kAlways, kUpToHigh, true, true},
+};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Whether `model` is called so up to the end of a word: `claude-opus-4-1` is
+// no beginning of `claude-opus-4-10`.
+bool BeginsWith(std::string_view model, std::string_view beginning) {
+  if (model.size() < beginning.size()) return false;
+  for (size_t i = 0; i < beginning.size(); ++i) {
+    const char c = model[i] == '.' ? '-' : model[i];
+    if (c != beginning[i]) return false;
+  }
+  return model.size() == beginning.size() ||
+         !IsDigit(model[beginning.size()]) || !IsDigit(beginning.back());
+}
+
+// Without what a cloud or an aggregator puts before the vendor's own name.
+std::string_view OwnName(std::string_view model) {
+  for (const std::string_view maker : {"claude-", "gemini-"}) {
+    const size_t at = model.find(maker);
+    if (at == std::string_view::npos) continue;
+    if (at == 0 || model[at - 1] == '/' || model[at - 1] == '.') {
+      return model.substr(at);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const ModelFamily* FamilyOf(std::string_view model) {
+  const std::string_view name = OwnName(model);
+  const ModelFamily* found = nullptr;
+  for (const ModelFamily& family : kFamilies) {
+    if (!BeginsWith(name, family.beginning)) continue;
+    if (found == nullptr ||
+        family.beginning.size() > found->beginning.size()) {
+      found = &family;
+    }
+  }
+  return found;
+}
+
+EffortLevel NearestEffort(uint8_t efforts, EffortLevel asked) {
+  for (int level = asked; level <= kEffortMax; level <<= 1) {
+    if (efforts & level) return static_cast<EffortLevel>(level);
+  }
+  int level = kEffortMax;
+  while (level > kEffortMinimal && !(efforts & level)) level >>= 1;
+  return static_cast<EffortLevel>(level);
+}
+
+void AddFamilyFacts(std::string_view model, ModelFacts* facts) {
+  const ModelFamily* const family = FamilyOf(model);
+  if (family == nullptr) return;
+  if (!family->schema) {
+    facts->known |= kAbilityStrictSchema;
+    facts->has &= static_cast<uint16_t>(~kAbilityStrictSchema);
+  } else if (!(facts->known & kAbilityStrictSchema)) {
+    facts->known |= kAbilityStrictSchema;
+    facts->has |= kAbilityStrictSchema;
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,54 @@
+#include "providers/dialects/gemini/partial_arguments.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+
+namespace gateway::gemini {
+namespace {
+
+TEST(PartialArgumentsTest, PutsValuesInTheirPlaces) {
+  PartialArguments arguments;
+  EXPECT_EQ(arguments.Json(), "{}");
+  ASSERT_TRUE(arguments
+                  .Add(R"([{"jsonPath":"$.city","stringValue":"Os",)"
+                       R"("willContinue":true},)"
+                       R"({"jsonPath":"$.days[0]","numberValue":3}])")
+                  .ok());
+  ASSERT_TRUE(arguments
+                  .Add(R"([{"jsonPath":"$.city","stringValue":"lo \"x\""},)"
+                       R"({"jsonPath":"$.days[1]","nullValue":null},)"
+                       R"({"jsonPath":"$['a.b'].c","boolValue":true}])")
+                  .ok());
+  EXPECT_EQ(arguments.Json(),
+            R"({"city":"Oslo \"x\"","days":[3,null],"a.b":{"c":true}})");
+}
+
+TEST(PartialArgumentsTest, RefusesWhatIsNoPlace) {
+  for (const std::string_view path :
+       {"", "city", "$", "$.", "$.a[", "$.a[x]", "$.a[9]", "$.a[-1]",
+        "$['a"}) {
+    PartialArguments arguments;
+    const std::string list = R"([{"numberValue":1,"jsonPath":")" +
+                             std::string(path) + "\"}]";
+    EXPECT_EQ(arguments.Add(list).code(), absl::StatusCode::kInvalidArgument)
+        << path;
+  }
+  PartialArguments both;
+  EXPECT_FALSE(both.Add(R"([{"jsonPath":"$.a[0]","numberValue":1},)"
+                        R"({"jsonPath":"$.a.b","numberValue":1}])")
+                   .ok());
+}
+
+TEST(PartialArgumentsTest, TheDepthIsBounded) {
+  std::string path = "$";
+  for (int i = 0; i <= PartialArguments::kDepthMax; ++i) path += ".a";
+  PartialArguments arguments;
+  EXPECT_FALSE(
+      arguments.Add(R"([{"numberValue":1,"jsonPath":")" + path + "\"}]").ok());
+}
+
+}  // namespace
+}  // namespace gateway::gemini
