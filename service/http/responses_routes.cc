@@ -41,6 +41,17 @@ void Echo(std::string_view body,
   responses::EchoRequest(request, extensions).IgnoreError();
 }
 
+// A run in the background ends after its answer: what it came to would have to
+// be asked for where it runs, and none of our paths leads there.
+absl::Status NoBackground() {
+  absl::Status status = MakeFault(
+      v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
+      "background: the gateway runs nothing in the background; ask for a "
+      "stream instead");
+  AddFieldViolation(status, "background", "must be false");
+  return status;
+}
+
 GenerationOptions ResponseOptions(const Visit& visit,
                                   const Operation& operation) {
   GenerationOptions options;
@@ -50,13 +61,16 @@ GenerationOptions ResponseOptions(const Visit& visit,
   // What is wrong with the body is found again where it is told.
   responses::ScanState(visit.request.body, &state).IgnoreError();
   options.previous_response_id = std::move(state.previous_response_id);
+  if (state.background) options.refusal = NoBackground();
   return options;
 }
 
 absl::Status NoSuchResponse(std::string_view id) {
   return MakeFault(v1::ERROR_REASON_NOT_FOUND,
                    absl::StrCat("there is no response '", ToAbsl(id),
-                                "', or it is no longer remembered"));
+                                "', or it is no longer remembered; answers "
+                                "that were only forwarded are remembered by "
+                                "their provider alone"));
 }
 
 absl::Status WriteKept(const Visit& visit, std::string_view id,

@@ -60,6 +60,18 @@ TEST_F(ResponsesRoutesTest, AWholeAnswerIsAResponse) {
   EXPECT_EQ(kept->record().output_tokens, 20);
 }
 
+TEST_F(ResponsesRoutesTest, NothingRunsInTheBackground) {
+  for (const char* model : {"mock-model", "o-1"}) {
+    const RawAnswer answer = Post(Body(model, "hi", R"(,"background":true)"));
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr(R"("param":"background")"));
+    EXPECT_EQ(answer.Find("x-should-retry"), "false");
+  }
+  EXPECT_EQ(*upstream_->Stat("", "total.requests"), 0);
+  EXPECT_EQ(Post(Body("mock-model", "hi", R"(,"background":false)")).status,
+            200);
+}
+
 TEST_F(ResponsesRoutesTest, AStreamEndsWithOneCompletedResponse) {
   const RawAnswer answer = Post(Body("mock-model", "hi", R"(,"stream":true)"));
   EXPECT_EQ(answer.status, 200) << answer.body;
