@@ -69,6 +69,8 @@ HttpProvider::HttpProvider(Options options)
       faults_(setup_.name, SecretsOf(setup_)),
       credential_field_(options.credential_field),
       credential_prefix_(options.credential_prefix),
+      credential_form_(options.credential_form),
+      call_fields_(options.call_fields),
       rotation_(WeightsOf(setup_)),
       own_dialect_(std::move(options.own_dialect)),
       embedding_dialect_(options.embedding_dialect),
@@ -91,6 +93,12 @@ HttpProvider::HttpProvider(Options options)
       options.generations.front().dialect;
 }
 
+HttpProvider::CredentialForm HttpProvider::FormOf(
+    std::string_view credential) const {
+  if (credential_form_ != nullptr) return credential_form_(credential);
+  return {.field = credential_field_, .prefix = credential_prefix_};
+}
+
 HttpProvider::Way HttpProvider::MakeWay(const Options& options,
                                         std::string_view method,
                                         const std::string& path) const {
@@ -100,10 +108,12 @@ HttpProvider::Way HttpProvider::MakeWay(const Options& options,
     way.path = options.endpoint.PathOf(path);
   }
   for (const ProviderCredential& each : setup_.credentials) {
+    const CredentialForm form = FormOf(each.secret.Reveal());
     std::vector<HttpRequestHead::Field> fields = options.fields;
-    fields.push_back({credential_field_,
-                      Secret(absl::StrCat(credential_prefix_,
-                                          ToAbsl(each.secret.Reveal())))});
+    fields.push_back(
+        {form.field,
+         Secret(absl::StrCat(form.prefix, ToAbsl(each.secret.Reveal())))});
+    fields.insert(fields.end(), form.more.begin(), form.more.end());
     way.heads.push_back(options.endpoint.Head(method, path, std::move(fields)));
   }
   way.heads.push_back(options.endpoint.Head(method, path, options.fields));
@@ -187,17 +197,24 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
     ProviderCall& call, const Way& way, absl::Span<const std::string_view> body,
     std::string* body_memory) const {
   TryProgress& progress = *call.progress;
-  absl::InlinedVector<HttpField, 4> fields = {
-      {"x-request-id", call.request_id}};
-  fields.insert(fields.end(), call.forwarded_fields.begin(),
-                call.forwarded_fields.end());
+  CallFields fields = {{"x-request-id", call.request_id}};
+  if (call_fields_ != nullptr) {
+    call_fields_(call, &fields);
+  } else {
+    fields.insert(fields.end(), call.forwarded_fields.begin(),
+                  call.forwarded_fields.end());
+  }
+  CredentialForm form;
   Secret own_credential("");
   size_t head = rotation_.Next();
   if (setup_.credential_passthrough && !call.caller_credential.empty()) {
-    own_credential = Secret(
-        absl::StrCat(credential_prefix_, ToAbsl(call.caller_credential)));
-    fields.push_back(
-        {credential_field_, own_credential.Reveal(), /*secret=*/true});
+    form = FormOf(call.caller_credential);
+    own_credential =
+        Secret(absl::StrCat(form.prefix, ToAbsl(call.caller_credential)));
+    fields.push_back({form.field, own_credential.Reveal(), /*secret=*/true});
+    for (const HttpRequestHead::Field& field : form.more) {
+      fields.push_back({field.name, field.value.Reveal()});
+    }
     head = way.heads.size() - 1;
   }
   std::string path;

@@ -12,11 +12,13 @@
 #define PROVIDERS_HTTP_PROVIDER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -44,6 +46,15 @@ class HttpProvider : public Provider {
     std::string stream_path;  // Empty if it is the same.
   };
 
+  // How a credential is shown.
+  struct CredentialForm {
+    std::string field;
+    std::string prefix;
+    // Fields that only go with it.
+    std::vector<HttpRequestHead::Field> more;
+  };
+  using CallFields = absl::InlinedVector<HttpField, 4>;
+
   struct Options {
     ProviderSetup setup;
     HttpEndpoint endpoint;
@@ -52,6 +63,12 @@ class HttpProvider : public Provider {
     // The field that carries a credential, and what stands before it there.
     std::string credential_field = "authorization";
     std::string credential_prefix = "Bearer ";
+    // In place of the two, where that depends on the credential; or null.
+    CredentialForm (*credential_form)(std::string_view credential) = nullptr;
+    // Adds the fields that depend on the call, its `forwarded_fields` among
+    // them. Null: those go as they are.
+    std::function<void(const ProviderCall& call, CallFields* fields)>
+        call_fields;
     // The first one speaks for parsed requests; raw ones go by the one of their
     // dialect. At least one.
     std::vector<Generation> generations;
@@ -98,6 +115,7 @@ class HttpProvider : public Provider {
     Way stream;
   };
 
+  CredentialForm FormOf(std::string_view credential) const;
   Way MakeWay(const Options& options, std::string_view method,
               const std::string& path) const;
   const GenerationWay& WayOf(const ProviderCall& call) const;
@@ -123,6 +141,8 @@ class HttpProvider : public Provider {
   const HttpFaults faults_;
   const std::string credential_field_;
   const std::string credential_prefix_;
+  CredentialForm (*const credential_form_)(std::string_view credential);
+  const std::function<void(const ProviderCall&, CallFields*)> call_fields_;
   const CredentialRotation rotation_;
   const std::shared_ptr<const Dialect> own_dialect_;
   std::vector<GenerationWay> generations_;

@@ -1,17 +1,86 @@
 #include "providers/anthropic/anthropic_provider.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "base/http/http1_codec.h"
 #include "base/http/http_client.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
+#include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/anthropic_messages/model_list.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
+#include "providers/structured_output.h"
 
 namespace gateway {
+namespace {
+
+constexpr std::string_view kVersionField = "anthropic-version";
+// It allows all that later versions refuse.
+constexpr std::string_view kLenientVersion = "2023-06-01";
+
+// Of the tokens that a login makes, as against the keys of an account.
+constexpr std::string_view kLoginTokenPrefix = "sk-ant-oat";
+constexpr std::string_view kLoginTokenBeta = "oauth-2025-04-20";
+
+HttpProvider::CredentialForm FormOf(std::string_view credential) {
+  if (!credential.starts_with(kLoginTokenPrefix)) {
+    return {.field = "x-api-key"};
+  }
+  return {.field = "authorization",
+          .prefix = "Bearer ",
+          .more = {{"anthropic-beta", Secret(std::string(kLoginTokenBeta)),
+                    /*known=*/true}}};
+}
+
+bool HasCitations(const v1::Part& part) {
+  return std::any_of(
+      part.extensions().begin(), part.extensions().end(),
+      [](const v1::Extension& each) { return each.name() == "citations"; });
+}
+
+// Whether a request that is written here holds what versions after the lenient
+// one refuse: sampling parameters, documents that the model is said to have
+// sent, and citations by the user.
+bool NeedsLenience(const v1::GenerateRequest& request) {
+  const v1::Sampling& sampling = request.sampling();
+  if (sampling.has_temperature() || sampling.has_top_p() ||
+      sampling.has_top_k()) {
+    return true;
+  }
+  for (const v1::Message& message : request.messages()) {
+    const bool of_model = message.role() == v1::ROLE_ASSISTANT;
+    for (const v1::Part& part : message.parts()) {
+      if (of_model ? part.has_document() : HasCitations(part)) return true;
+    }
+  }
+  return false;
+}
+
+// A request whose bytes are forwarded keeps its caller's version, whose rules
+// it was written by.
+void AddCallFields(std::string_view version, const ProviderCall& call,
+                   HttpProvider::CallFields* fields) {
+  for (const HttpField& field : call.forwarded_fields) {
+    if (!EqualsIgnoreCase(field.name, kVersionField)) {
+      fields->push_back(field);
+    } else if (call.raw != nullptr) {
+      version = field.value;
+    }
+  }
+  if (call.request != nullptr && NeedsLenience(*call.request)) {
+    version = kLenientVersion;
+  }
+  fields->push_back({kVersionField, version});
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
     const ProviderSetup& setup,
@@ -22,21 +91,26 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
-  options.fields.push_back(
-      {"anthropic-version", Secret(config.version()), /*known=*/true});
+  options.call_fields = [version = config.version()](
+                            const ProviderCall& call,
+                            HttpProvider::CallFields* fields) {
+    AddCallFields(version, call, fields);
+  };
   if (config.betas_size() > 0) {
     options.fields.push_back({"anthropic-beta",
                               Secret(absl::StrJoin(config.betas(), ",")),
                               /*known=*/true});
   }
-  options.credential_field = "x-api-key";
-  options.credential_prefix = "";
+  options.credential_form = FormOf;
   options.generations = {{&messages, "/v1/messages", ""}};
   options.count_path = "/v1/messages/count_tokens";
   // The largest page that there is.
   options.models_path = "/v1/models?limit=1000";
   options.model_list_dialect = &models;
-  return std::make_unique<HttpProvider>(std::move(options));
+  // Older models know tools, but no schemas.
+  return WithOutputModes(
+      {.lacking = OutputMode::kForcedTool, .fallback = OutputMode::kPrompt},
+      std::make_unique<HttpProvider>(std::move(options)));
 }
 
 }  // namespace gateway

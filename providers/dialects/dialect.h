@@ -86,6 +86,11 @@ struct RequestScan {
   bool has_tools = false;
   bool has_messages = false;
   std::string user_id;
+  // Fields of the gateway's own, which no provider knows: what they say, and
+  // where they are cut out with their commas.
+  std::string agent_type;
+  std::string project_id;
+  absl::InlinedVector<Span, 2> own_fields;
 };
 
 // What must be recorded of an answer whose bytes are only forwarded.

@@ -4,6 +4,7 @@
 
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "providers/models/model_family.h"
 #include "providers/models/model_table.h"
 #include "providers/registry/all_providers.h"
 
@@ -41,6 +42,7 @@ ModelFacts ProviderRegistry::Entry::FactsOf(
     std::string_view upstream_model) const {
   const ModelFacts* const shipped = FindModelFacts(vendor, upstream_model);
   ModelFacts facts = shipped == nullptr ? ModelFacts() : *shipped;
+  AddFamilyFacts(upstream_model, &facts);
   for (const auto& each : capabilities) {
     std::string_view name = each.model();
     const bool prefix = name.ends_with('*');

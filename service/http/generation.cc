@@ -20,7 +20,7 @@ void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
   CallFacts& facts = call->facts;
   SetFacts(visit, options.operation, &facts);
   facts.dialect = visit.words.dialect->name();
-  facts.forwarded_fields = visit.fields.anthropic_betas;
+  facts.forwarded_fields = visit.fields.anthropic_fields;
   facts.previous_response_id = options.previous_response_id;
   facts.remembered_unless_refused = options.remembered_unless_refused;
   call->responses = visit.services.responses;

@@ -56,9 +56,10 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
     } else if (is("origin")) {
       TakeFirst(field.value, &head.origin);
     } else if (is("anthropic-version")) {
+      if (anthropic_version.empty()) anthropic_fields.push_back(field);
       TakeFirst(field.value, &anthropic_version);
     } else if (is("anthropic-beta")) {
-      anthropic_betas.push_back(field);
+      anthropic_fields.push_back(field);
     } else if (is("x-llmgateway-strict-output")) {
       strict_output = IsTrue(field.value);
     } else if (is("x-llmgateway-details")) {

@@ -44,8 +44,8 @@ struct CallerFields {
   // `x-provider-authorization` without its scheme.
   std::string_view provider_credential;
   std::string_view anthropic_version;
-  // Each `anthropic-beta` as it stands.
-  absl::InlinedVector<HttpField, 1> anthropic_betas;
+  // `anthropic-version` and each `anthropic-beta`, as they stand.
+  absl::InlinedVector<HttpField, 2> anthropic_fields;
   // `x-llmgateway-strict-output: true`.
   bool strict_output = false;
   // `x-llmgateway-details: true`.

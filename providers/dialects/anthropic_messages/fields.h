@@ -14,6 +14,11 @@
 
 namespace gateway::anthropic {
 
+// Fields of a request that are the gateway's own: who is asking, and for what.
+inline constexpr std::string_view kAgentTypeField = "agent_type";
+inline constexpr std::string_view kProjectIdField = "project_id";
+
+
 namespace v1 = ::llmgateway::v1;
 
 using wire::AsFieldFault;

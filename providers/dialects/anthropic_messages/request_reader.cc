@@ -16,6 +16,7 @@
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -131,6 +132,12 @@ absl::Status RequestReader::ReadScalar(std::string_view key, JsonValue& value,
   } else if (key == "stream") {
     if (value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(stream_, value.Bool());
+  } else if (key == kAgentTypeField) {
+    return wire::ReadText(value,
+                          request_.mutable_scope()->mutable_agent_type());
+  } else if (key == kProjectIdField) {
+    return wire::ReadText(value,
+                          request_.mutable_scope()->mutable_project_id());
   } else if (key == "service_tier") {
     if (value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view tier, value.String());

@@ -10,15 +10,13 @@
 #include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/content_writer.h"
 #include "providers/dialects/anthropic_messages/fields.h"
+#include "providers/dialects/anthropic_messages/model_limits.h"
 #include "providers/dialects/anthropic_messages/turns.h"
 #include "providers/dialects/anthropic_messages/words.h"
+#include "providers/models/model_family.h"
 
 namespace gateway::anthropic {
 namespace {
-
-using Settings = v1::ReasoningSettings;
-
-constexpr double kTemperatureMax = 1.0;
 
 // Of a tool whose input is free text.
 constexpr std::string_view kFreeTextSchema =
@@ -32,16 +30,19 @@ constexpr std::string_view kNoArgumentsSchema =
 // Writes one request.
 class RequestWriter {
  public:
-  RequestWriter(const v1::GenerateRequest& request, std::string* body,
-                Losses& losses)
+  RequestWriter(const v1::GenerateRequest& request, std::string_view model,
+                std::string* body, Losses& losses)
       : request_(request),
+        model_(model),
+        family_(FamilyOf(model)),
         losses_(losses),
+        reasoning_(FitReasoning(request, family_, losses)),
         json_(body),
         object_(kFormat, json_),
         content_(ContentWriter::Side::kRequest, losses) {}
 
   absl::Status Write(const WriteRequestOptions& options);
-  absl::Status WriteForCounting(std::string_view model);
+  absl::Status WriteForCounting();
 
  private:
   absl::Status WritePrompt();
@@ -61,10 +62,13 @@ class RequestWriter {
   void WriteSampling();
   void WriteServiceTier();
   void TellLosses();
-  bool HasBudget() const;
+  bool TakesSchemas() const { return family_ == nullptr || family_->schema; }
 
   const v1::GenerateRequest& request_;
+  const std::string_view model_;
+  const ModelFamily* const family_;  // Null if it is not known.
   Losses& losses_;
+  const WireReasoning reasoning_;
   JsonWriter json_;
   ObjectWriter object_;
   ContentWriter content_;
@@ -72,7 +76,7 @@ class RequestWriter {
 };
 
 absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
-  object_.Text("model", options.model);
+  object_.Text("model", model_);
   WriteLimit(options.default_output_tokens_max);
   if (options.stream) object_.Bool("stream", true);
   GATEWAY_RETURN_IF_ERROR(WritePrompt());
@@ -85,8 +89,8 @@ absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status RequestWriter::WriteForCounting(std::string_view model) {
-  object_.Text("model", model);
+absl::Status RequestWriter::WriteForCounting() {
+  object_.Text("model", model_);
   GATEWAY_RETURN_IF_ERROR(WritePrompt());
   object_.End();
   return absl::OkStatus();
@@ -115,8 +119,7 @@ void RequestWriter::WriteLimit(int64_t default_limit) {
     object_.Int64("max_tokens", request_.max_output_tokens());
     return;
   }
-  const int64_t limit =
-      default_limit + (HasBudget() ? request_.reasoning().budget_tokens() : 0);
+  const int64_t limit = default_limit + reasoning_.budget_tokens;
   object_.Int64("max_tokens", limit);
   losses_.Changed("max_output_tokens",
                   absl::StrCat("the provider requires a limit and none was "
@@ -211,7 +214,11 @@ absl::Status RequestWriter::WriteFunction(const v1::Tool& tool,
         "input_schema", function.parameters_schema(),
         absl::StrCat(ToAbsl(place), ".function.parameters_schema")));
   }
-  if (function.has_strict()) object.Bool("strict", function.strict());
+  if (function.strict() && !TakesSchemas()) {
+    losses_.LeftOut("tools[].function.strict");
+  } else if (function.has_strict() && TakesSchemas()) {
+    object.Bool("strict", function.strict());
+  }
   return FinishTool(tool, place, object);
 }
 
@@ -278,35 +285,16 @@ absl::Status RequestWriter::WriteToolChoice() {
   return absl::OkStatus();
 }
 
-// A budget without a mode is reasoning within that budget.
-bool RequestWriter::HasBudget() const {
-  const Settings& settings = request_.reasoning();
-  return settings.has_budget_tokens() &&
-         (settings.mode() == Settings::MODE_ENABLED ||
-          settings.mode() == Settings::MODE_UNSPECIFIED);
-}
-
 absl::Status RequestWriter::WriteThinking() {
-  const Settings& settings = request_.reasoning();
-  std::string_view type;
-  if (HasBudget()) {
-    type = "enabled";
-  } else if (settings.mode() == Settings::MODE_ENABLED) {
-    losses_.Changed("reasoning.mode",
-                    "no budget was given, so the model decides how much");
-    type = "adaptive";
-  } else if (settings.mode() == Settings::MODE_ADAPTIVE) {
-    type = "adaptive";
-  } else if (settings.mode() == Settings::MODE_DISABLED ||
-             settings.effort() == Settings::EFFORT_NONE) {
-    type = "disabled";
-  }
-  if (type.empty()) return absl::OkStatus();
+  const std::string& display = request_.reasoning().display();
+  if (reasoning_.type.empty()) return absl::OkStatus();
   ObjectWriter object(kFormat, object_.Field("thinking"));
-  object.Text("type", type);
-  if (HasBudget()) object.Int64("budget_tokens", settings.budget_tokens());
-  if (!settings.display().empty() && type != "disabled") {
-    object.Text("display", settings.display());
+  object.Text("type", reasoning_.type);
+  if (reasoning_.budget_tokens > 0) {
+    object.Int64("budget_tokens", reasoning_.budget_tokens);
+  }
+  if (!display.empty() && reasoning_.type != "disabled") {
+    object.Text("display", display);
   }
   GATEWAY_RETURN_IF_ERROR(
       object.Extensions(request_.extensions(), "", "thinking"));
@@ -315,11 +303,12 @@ absl::Status RequestWriter::WriteThinking() {
 }
 
 absl::Status RequestWriter::WriteOutputConfig() {
-  const std::string_view effort = WordOfEffort(request_.reasoning().effort());
+  const std::string_view effort = reasoning_.effort;
   const v1::ResponseFormat& format = request_.response_format();
-  const bool has_schema = format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA;
-  if (request_.reasoning().effort() == Settings::EFFORT_MINIMAL) {
-    losses_.Changed("reasoning.effort", "minimal became low");
+  bool has_schema = format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA;
+  if (has_schema && !TakesSchemas()) {
+    losses_.Changed("response_format", "left out: the model takes no schema");
+    has_schema = false;
   }
   if (format.kind() == v1::ResponseFormat::KIND_JSON_OBJECT) {
     losses_.Changed("response_format",
@@ -364,17 +353,13 @@ absl::Status RequestWriter::WriteMetadata() {
 
 void RequestWriter::WriteSampling() {
   const v1::Sampling& sampling = request_.sampling();
-  if (sampling.has_temperature()) {
-    const double temperature =
-        std::min(sampling.temperature(), kTemperatureMax);
-    object_.Double("temperature", temperature);
-    if (temperature != sampling.temperature()) {
-      losses_.Changed("sampling.temperature",
-                      "became 1, the most that the provider allows");
-    }
+  const WireSampling fitted =
+      FitSampling(sampling, reasoning_, family_, losses_);
+  if (fitted.temperature.has_value()) {
+    object_.Double("temperature", *fitted.temperature);
   }
-  if (sampling.has_top_p()) object_.Double("top_p", sampling.top_p());
-  if (sampling.has_top_k()) object_.Int64("top_k", sampling.top_k());
+  if (fitted.top_p.has_value()) object_.Double("top_p", *fitted.top_p);
+  if (fitted.top_k.has_value()) object_.Int64("top_k", *fitted.top_k);
   if (!sampling.stop().empty()) {
     JsonWriter& json = object_.Field("stop_sequences");
     json.StartArray();
@@ -426,14 +411,14 @@ absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings) {
   Losses losses(kDialect, warnings);
-  return RequestWriter(request, body, losses).Write(options);
+  return RequestWriter(request, options.model, body, losses).Write(options);
 }
 
 absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
                                      std::string_view model,
                                      std::string* body) {
   Losses losses(kDialect, nullptr);
-  return RequestWriter(request, body, losses).WriteForCounting(model);
+  return RequestWriter(request, model, body, losses).WriteForCounting();
 }
 
 }  // namespace gateway::anthropic

@@ -23,10 +23,11 @@ using wire::ReadText;
 using wire::ScanModel;
 
 // The keys of which there must be no two.
-constexpr std::array<std::string_view, 13> kSingleKeys = {
+constexpr std::array<std::string_view, 15> kSingleKeys = {
     "model",       "stream",    "max_tokens",  "messages",    "system",
     "tools",       "metadata",  "thinking",    "tool_choice", "output_config",
-    "temperature", "container", "service_tier"};
+    "temperature", "container", "service_tier", kAgentTypeField,
+    kProjectIdField};
 
 // For a text that is none of our business as long as it is one.
 absl::Status CheckText(JsonValue& value) {
@@ -67,6 +68,8 @@ class RequestScanner {
       scan_.has_messages = true;
       return absl::OkStatus();
     }
+    if (key == kAgentTypeField) return TakeOwn(value, &scan_.agent_type);
+    if (key == kProjectIdField) return TakeOwn(value, &scan_.project_id);
     if (value.IsNull()) return absl::OkStatus();
     if (key == "stream") {
       GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
@@ -83,6 +86,52 @@ class RequestScanner {
       return TakeMetadata(value);
     }
     return absl::OkStatus();
+  }
+
+  // Takes a field that is not sent on.
+  absl::Status TakeOwn(JsonValue& value, std::string* text) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
+    if (raw.empty() || (raw.front() != '"' && raw != "null")) {
+      return value.Error("expected a string");
+    }
+    GATEWAY_RETURN_IF_ERROR(
+        ReadJson(absl::StrCat("[", ToAbsl(raw), "]"), JsonPadding::kAbsent,
+                 [&](JsonValue& root) {
+                   return root.EachElement([&](JsonValue& element) {
+                     return ReadText(element, text);
+                   });
+                 }));
+    CutOut(static_cast<size_t>(raw.data() - body_.data()), raw.size());
+    return absl::OkStatus();
+  }
+
+  // Notes the field whose value stands there, and a comma: the one behind it,
+  // or, of the last field, the one before it.
+  void CutOut(size_t value_begin, size_t value_bytes) {
+    constexpr std::string_view kSpace = " \t\r\n";
+    const size_t key_end = body_.rfind('"', value_begin - 1);
+    // A quote within a key would make it another key.
+    size_t begin = body_.rfind('"', key_end - 1);
+    size_t end = value_begin + value_bytes;
+    const size_t next = body_.find_first_not_of(kSpace, end);
+    if (next != std::string_view::npos && body_[next] == ',') {
+      scan_.own_fields.push_back({begin, next + 1 - begin});
+      return;
+    }
+    while (!scan_.own_fields.empty()) {
+      // What is cut out just before this took that comma.
+      const Span& last = scan_.own_fields.back();
+      const size_t gap = last.offset + last.length;
+      if (body_.substr(gap, begin - gap).find_first_not_of(kSpace) !=
+          std::string_view::npos) {
+        break;
+      }
+      begin = last.offset;
+      scan_.own_fields.pop_back();
+    }
+    const size_t before = body_.find_last_not_of(kSpace, begin - 1);
+    if (body_[before] == ',') begin = before;
+    scan_.own_fields.push_back({begin, end - begin});
   }
 
   absl::Status TakeMetadata(JsonValue& value) {
@@ -110,9 +159,16 @@ absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
 
 void PlanEdits(const RequestScan& scan, std::string_view model,
                EditPlan* plan) {
-  if (scan.model == model) return;
-  JsonWriter(&plan->model).String(model);
-  plan->edits.push_back({scan.model_value, plan->model});
+  if (scan.model != model) {
+    JsonWriter(&plan->model).String(model);
+    plan->edits.push_back({scan.model_value, plan->model});
+  }
+  if (scan.own_fields.empty()) return;
+  for (const Span& own : scan.own_fields) plan->edits.push_back({own, {}});
+  std::sort(plan->edits.begin(), plan->edits.end(),
+            [](const Edit& a, const Edit& b) {
+              return a.span.offset < b.span.offset;
+            });
 }
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {

@@ -75,6 +75,16 @@ TEST(AnthropicProviderTest, SendsWhatItIsConfiguredToSend) {
                     HasSubstr("one-2025,two-2026"), Not(HasSubstr("Bearer"))));
 }
 
+TEST(AnthropicProviderTest, ShowsTheTokenOfALoginAsABearer) {
+  llmgateway::config::v1::AnthropicProvider config;
+  config.set_version("2023-06-01");
+  const Secret token("sk-ant-oat01-abc");
+  EXPECT_THAT(SeenByAnthropic(config, &token),
+              AllOf(HasSubstr("Bearer sk-ant-oat01-abc"),
+                    HasSubstr("oauth-2025-04-20"),
+                    Not(HasSubstr("x-api-key"))));
+}
+
 TEST(AnthropicProviderTest, SendsNothingThatIsNotConfigured) {
   llmgateway::config::v1::AnthropicProvider config;
   config.set_version("2023-06-01");

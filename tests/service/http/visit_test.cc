@@ -35,9 +35,10 @@ TEST(CallerFieldsTest, ReadsWhatCallersSayBesideTheBody) {
   EXPECT_EQ(fields.head.authorization, "Bearer k");
   EXPECT_EQ(fields.head.api_key, "k2");
   EXPECT_EQ(fields.anthropic_version, "2023-06-01");
-  ASSERT_THAT(fields.anthropic_betas, SizeIs(2));
-  EXPECT_EQ(fields.anthropic_betas[0].value, "one,two");
-  EXPECT_EQ(fields.anthropic_betas[1].value, "three");
+  ASSERT_THAT(fields.anthropic_fields, SizeIs(3));
+  EXPECT_EQ(fields.anthropic_fields[0].value, "2023-06-01");
+  EXPECT_EQ(fields.anthropic_fields[1].value, "one,two");
+  EXPECT_EQ(fields.anthropic_fields[2].value, "three");
   EXPECT_EQ(fields.provider_credential, "own");
   EXPECT_TRUE(fields.strict_output);
   EXPECT_TRUE(fields.details);
@@ -49,7 +50,7 @@ TEST(CallerFieldsTest, WhatIsAbsentIsEmpty) {
   EXPECT_EQ(fields.head.authorization, "");
   EXPECT_EQ(fields.head.api_key, "");
   EXPECT_EQ(fields.provider_credential, "");
-  EXPECT_THAT(fields.anthropic_betas, SizeIs(0));
+  EXPECT_THAT(fields.anthropic_fields, SizeIs(0));
   EXPECT_FALSE(fields.strict_output);
   EXPECT_FALSE(fields.details);
 }

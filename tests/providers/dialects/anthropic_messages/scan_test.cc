@@ -37,6 +37,41 @@ absl::StatusOr<RequestScan> Scan(std::string_view body) {
   return scan;
 }
 
+// The body with what PlanEdits says, for a model of the same name.
+std::string Edited(std::string_view body) {
+  const absl::StatusOr<RequestScan> scan = Scan(body);
+  EXPECT_TRUE(scan.ok()) << scan.status();
+  if (!scan.ok()) return "";
+  EditPlan plan;
+  PlanEdits(*scan, scan->model, &plan);
+  std::string edited(body);
+  for (auto edit = plan.edits.rbegin(); edit != plan.edits.rend(); ++edit) {
+    edited.replace(edit->span.offset, edit->span.length, edit->replacement);
+  }
+  return edited;
+}
+
+TEST(ScanRequestTest, FieldsOfOurOwnAreCutOut) {
+  const absl::StatusOr<RequestScan> scan =
+      Scan(R"({"model":"m","agent_type":"co\u0064er","project_id":"p"})");
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_EQ(scan->agent_type, "coder");
+  EXPECT_EQ(scan->project_id, "p");
+  EXPECT_EQ(Edited(R"({"model":"m","agent_type":"c","project_id":"p"})"),
+            R"({"model":"m"})");
+  EXPECT_EQ(Edited(R"({"agent_type":"c","project_id":"p","model":"m"})"),
+            R"({"model":"m"})");
+  EXPECT_EQ(Edited(R"({ "agent_type" : "c" , "model":"m" , "x":[1] })"),
+            R"({  "model":"m" , "x":[1] })");
+  EXPECT_EQ(Edited(R"({"x":1 , "project_id": null , "model":"m"})"),
+            R"({"x":1 ,  "model":"m"})");
+  EXPECT_EQ(Edited(R"({"model":"m","x":1,"agent\u005ftype":"c" })"),
+            R"({"model":"m","x":1 })");
+  EXPECT_FALSE(Scan(R"({"model":"m","agent_type":7})").ok());
+  EXPECT_FALSE(
+      Scan(R"({"model":"m","agent_type":"a","agent_type":"b"})").ok());
+}
+
 TEST(ScanRequestTest, ReadsWhatTheStagesNeed) {
   const std::string_view body =
       R"( {"max_tokens":99,"tools":[{"name":"f"}],"model" : "cl\u0061ude",

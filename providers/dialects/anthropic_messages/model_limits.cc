@@ -1,0 +1,295 @@
+#include "providers/dialects/anthropic_messages/model_limits.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "providers/dialects/anthropic_messages/words.h"
+
+namespace gateway::anthropic {
+namespace {
+
+using Settings = v1::ReasoningSettings;
+
+constexpr double kTemperatureMax = 1.0;
+// Beside a budget the model chooses its words from nearly all.
+constexpr double kTopPMinBesideBudget = 0.95;
+
+// The least that the format allows, and shares of it for more effort.
+constexpr int64_t kBudgetMin = 1024;
+constexpr int64_t kBudgetMedium = 8192;
+constexpr int64_t kBudgetHigh = 24576;
+
+EffortLevel LevelOf(Settings::Effort effort) {
+  switch (effort) {
+    case Settings::EFFORT_NONE:
+    case Settings::EFFORT_MINIMAL:
+    case Settings::EFFORT_LOW:
+      return kEffortLow;
+    case Settings::EFFORT_MEDIUM:
+      return kEffortMedium;
+    case Settings::EFFORT_XHIGH:
+      return kEffortXhigh;
+    case Settings::EFFORT_MAX:
+      return kEffortMax;
+    default:
+      return kEffortHigh;
+  }
+}
+
+std::string_view WordOf(EffortLevel level) {
+  switch (level) {
+    case kEffortMinimal:
+    case kEffortLow:
+      return "low";
+    case kEffortMedium:
+      return "medium";
+    case kEffortXhigh:
+      return "xhigh";
+    case kEffortMax:
+      return "max";
+    default:
+      return "high";
+  }
+}
+
+int64_t BudgetOf(EffortLevel level) {
+  if (level <= kEffortLow) return kBudgetMin;
+  return level == kEffortMedium ? kBudgetMedium : kBudgetHigh;
+}
+
+EffortLevel LevelOfBudget(int64_t tokens) {
+  if (tokens < kBudgetMedium) return kEffortLow;
+  return tokens < kBudgetHigh ? kEffortMedium : kEffortHigh;
+}
+
+// What the caller wants, in the format's own words.
+enum class Wish { kNothing, kBudget, kAdaptive, kOff };
+
+Wish WishOf(const Settings& settings) {
+  const Settings::Mode mode = settings.mode();
+  const bool may_think =
+      mode == Settings::MODE_ENABLED || mode == Settings::MODE_UNSPECIFIED;
+  if (settings.has_budget_tokens() && may_think) return Wish::kBudget;
+  if (mode == Settings::MODE_ENABLED || mode == Settings::MODE_ADAPTIVE) {
+    return Wish::kAdaptive;
+  }
+  const bool off = mode == Settings::MODE_DISABLED ||
+                   settings.effort() == Settings::EFFORT_NONE;
+  return off ? Wish::kOff : Wish::kNothing;
+}
+
+// Fits one request.
+class Fitting {
+ public:
+  Fitting(const v1::GenerateRequest& request, const ModelFamily& family,
+          Losses& losses)
+      : settings_(request.reasoning()),
+        output_limit_(request.max_output_tokens()),
+        family_(family),
+        losses_(losses) {}
+
+  WireReasoning Fit() {
+    const bool asks_effort =
+        settings_.effort() != Settings::EFFORT_UNSPECIFIED &&
+        settings_.effort() != Settings::EFFORT_NONE;
+    if (asks_effort) FitEffort();
+    switch (WishOf(settings_)) {
+      case Wish::kBudget:
+        FitBudget();
+        break;
+      case Wish::kAdaptive:
+        FitAdaptive();
+        break;
+      case Wish::kOff:
+        FitOff();
+        break;
+      case Wish::kNothing:
+        // Where effort is not asked for by its name, tokens say it.
+        if (asks_effort && family_.efforts == 0) {
+          ThinkWithin("reasoning.effort");
+        }
+        break;
+    }
+    return fitted_;
+  }
+
+ private:
+  bool Takes(ThinkingWay way) const { return (family_.thinking & way) != 0; }
+
+  void FitEffort() {
+    const EffortLevel asked = LevelOf(settings_.effort());
+    if (family_.efforts == 0) {
+      if (WishOf(settings_) == Wish::kNothing && Takes(kThinkingBudget)) return;
+      losses_.Changed("reasoning.effort", "left out: the model takes none");
+      return;
+    }
+    const EffortLevel taken = NearestEffort(family_.efforts, asked);
+    fitted_.effort = WordOf(taken);
+    if (taken != asked || settings_.effort() == Settings::EFFORT_MINIMAL) {
+      losses_.Changed("reasoning.effort",
+                      absl::StrCat("became ", ToAbsl(fitted_.effort)));
+    }
+  }
+
+  void FitBudget() {
+    if (Takes(kThinkingBudget)) {
+      fitted_.type = "enabled";
+      fitted_.budget_tokens = settings_.budget_tokens();
+      return;
+    }
+    if (!Takes(kThinkingAdaptive)) {
+      return CannotThink("reasoning.budget_tokens");
+    }
+    fitted_.type = "adaptive";
+    if (fitted_.effort.empty()) {
+      fitted_.effort = WordOf(NearestEffort(
+          family_.efforts, LevelOfBudget(settings_.budget_tokens())));
+    }
+    losses_.Changed("reasoning.budget_tokens",
+                    absl::StrCat("the model takes no budget; it thinks as it "
+                                 "sees fit, with effort ",
+                                 ToAbsl(fitted_.effort)));
+  }
+
+  void FitAdaptive() {
+    if (!Takes(kThinkingAdaptive)) return ThinkWithin("reasoning.mode");
+    if (settings_.mode() == Settings::MODE_ENABLED) {
+      losses_.Changed("reasoning.mode",
+                      "no budget was given, so the model decides how much");
+    }
+    fitted_.type = "adaptive";
+  }
+
+  // Turns a wish without a number into a budget.
+  void ThinkWithin(std::string_view field) {
+    if (!Takes(kThinkingBudget)) return CannotThink(field);
+    int64_t budget = BudgetOf(LevelOf(settings_.effort()));
+    if (output_limit_ > 0) budget = std::min(budget, output_limit_ / 2);
+    if (budget < kBudgetMin) {
+      losses_.Changed(field, "left out: max_output_tokens has no room for it");
+      return;
+    }
+    fitted_.type = "enabled";
+    fitted_.budget_tokens = budget;
+    losses_.Changed(field, absl::StrCat("became a budget of ", budget,
+                                        " tokens"));
+  }
+
+  void CannotThink(std::string_view field) {
+    losses_.Changed(field, "left out: the model cannot be told to think");
+  }
+
+  void FitOff() {
+    if (family_.thinking == 0) return;
+    if (Takes(kThinkingOff)) {
+      fitted_.type = "disabled";
+      return;
+    }
+    if (Takes(kThinkingOffToHigh)) {
+      fitted_.type = "disabled";
+      if (fitted_.effort == "xhigh" || fitted_.effort == "max") {
+        fitted_.effort = "high";
+        losses_.Changed("reasoning.effort",
+                        "became high, the most without thinking");
+      }
+      return;
+    }
+    fitted_.effort = "low";
+    losses_.Changed("reasoning.mode",
+                    "the model always thinks; its effort became low");
+  }
+
+  const Settings& settings_;
+  const int64_t output_limit_;  // 0 if there is none.
+  const ModelFamily& family_;
+  Losses& losses_;
+  WireReasoning fitted_;
+};
+
+// As it is written for a model of which nothing is known.
+WireReasoning Plain(const Settings& settings, Losses& losses) {
+  WireReasoning plain;
+  plain.effort = WordOfEffort(settings.effort());
+  if (settings.effort() == Settings::EFFORT_MINIMAL) {
+    losses.Changed("reasoning.effort", "minimal became low");
+  }
+  switch (WishOf(settings)) {
+    case Wish::kBudget:
+      plain.type = "enabled";
+      plain.budget_tokens = settings.budget_tokens();
+      break;
+    case Wish::kAdaptive:
+      if (settings.mode() == Settings::MODE_ENABLED) {
+        losses.Changed("reasoning.mode",
+                       "no budget was given, so the model decides how much");
+      }
+      plain.type = "adaptive";
+      break;
+    case Wish::kOff:
+      plain.type = "disabled";
+      break;
+    case Wish::kNothing:
+      break;
+  }
+  return plain;
+}
+
+// Leaves a value out. The default is no loss: the model chooses so anyway.
+template <typename Number>
+void LeaveOut(std::string_view field, std::string_view why, Number usual,
+              std::optional<Number>* value, Losses& losses) {
+  if (!value->has_value()) return;
+  if (**value != usual) {
+    losses.Changed(field, absl::StrCat("left out: ", ToAbsl(why)));
+  }
+  value->reset();
+}
+
+}  // namespace
+
+WireReasoning FitReasoning(const v1::GenerateRequest& request,
+                           const ModelFamily* family, Losses& losses) {
+  return family == nullptr ? Plain(request.reasoning(), losses)
+                           : Fitting(request, *family, losses).Fit();
+}
+
+WireSampling FitSampling(const v1::Sampling& sampling,
+                         const WireReasoning& reasoning,
+                         const ModelFamily* family, Losses& losses) {
+  WireSampling fitted;
+  if (sampling.has_temperature()) {
+    fitted.temperature = std::min(sampling.temperature(), kTemperatureMax);
+  }
+  if (sampling.has_top_p()) fitted.top_p = sampling.top_p();
+  if (sampling.has_top_k()) fitted.top_k = sampling.top_k();
+  const auto leave_out = [&](bool temperature, bool top_p, bool top_k,
+                             std::string_view why) {
+    if (temperature) {
+      LeaveOut("sampling.temperature", why, kTemperatureMax,
+               &fitted.temperature, losses);
+    }
+    if (top_p) LeaveOut("sampling.top_p", why, 1.0, &fitted.top_p, losses);
+    if (top_k) {
+      LeaveOut("sampling.top_k", why, int64_t{0}, &fitted.top_k, losses);
+    }
+  };
+  if (family != nullptr && family->sampling == SamplingRule::kRefused) {
+    leave_out(true, true, true, "the model takes none");
+  } else if (family != nullptr && family->sampling == SamplingRule::kOneOfTwo &&
+             fitted.temperature.has_value()) {
+    leave_out(false, true, false, "the model takes it or temperature");
+  }
+  if (family != nullptr && reasoning.type == "enabled") {
+    leave_out(true, fitted.top_p.value_or(1) < kTopPMinBesideBudget, true,
+              "not beside a budget of reasoning");
+  }
+  if (fitted.temperature.has_value() &&
+      *fitted.temperature != sampling.temperature()) {
+    losses.Changed("sampling.temperature",
+                   "became 1, the most that the provider allows");
+  }
+  return fitted;
+}
+
+}  // namespace gateway::anthropic

@@ -1,0 +1,336 @@
+"""Requests that are translated ask of a model only what it takes."""
+
+import json
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration.http_calls import ask, chat
+
+_CONFIG = gateway_case.CONFIG.replace(
+    "routing:\n",
+    "  - name: gemini\n"
+    "    gemini:\n"
+    '      base_url: "http://{upstream}"\n'
+    '      api_key: "env:OPENAI_KEY"\n'
+    "  - name: strict\n"
+    "    anthropic:\n"
+    '      base_url: "http://{upstream}"\n'
+    '      api_key: "env:LOGIN_TOKEN"\n'
+    '      version: "2026-10-21"\n'
+    "routing:\n").replace(
+        "  model_rules:\n",
+        "  model_rules:\n"
+        '    - {{prefix: "gemini-", provider: gemini}}\n'
+        '    - {{prefix: "strict-", provider: strict}}\n')
+
+_ENV = {**gateway_case.ENV, "LOGIN_TOKEN": "sk-ant-oat01-0123456789abcdef"}
+
+_OLD = "2023-06-01"
+_NEW = "2026-10-21"
+
+_SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}},
+           "required": ["a"], "additionalProperties": False}
+
+
+class _LimitsCase(gateway_case.GatewayCase):
+
+    config = _CONFIG
+    env = _ENV
+
+    def sent(self, model, **fields):
+        """What a chat completion becomes at Anthropic, and what was told."""
+        answer = ask(self.gateway.http, chat(model, **fields))
+        self.assertEqual(answer.status, 200, answer.body)
+        return (json.loads(self.upstream.last(model)["body"]),
+                answer.headers.get("x-llmgateway-warnings", ""))
+
+    def header(self, model, name):
+        return [value for key, value in self.upstream.last(model)["headers"]
+                if key.lower() == name]
+
+
+class EffortTest(_LimitsCase):
+
+    def test_a_model_that_takes_it_is_asked_for_it(self):
+        body, told = self.sent("claude-opus-5", reasoning_effort="high")
+        self.assertEqual(body["output_config"], {"effort": "high"})
+        self.assertNotIn("effort", told)
+
+    def test_a_level_that_a_model_lacks_becomes_the_next(self):
+        body, told = self.sent("claude-opus-4-6", reasoning_effort="xhigh")
+        self.assertEqual(body["output_config"], {"effort": "max"})
+        self.assertIn("reasoning.effort: became max", told)
+        body, told = self.sent("claude-opus-4-5", reasoning_effort="xhigh")
+        self.assertEqual(body["output_config"], {"effort": "high"})
+
+    def test_a_model_with_budgets_gets_a_budget(self):
+        body, told = self.sent("claude-sonnet-4-5", reasoning_effort="medium")
+        self.assertNotIn("output_config", body)
+        self.assertEqual(body["thinking"],
+                         {"type": "enabled", "budget_tokens": 8192})
+        self.assertGreater(body["max_tokens"], 8192)
+        self.assertIn("reasoning.effort: became a budget", told)
+
+    def test_a_model_that_cannot_think_is_not_asked_to(self):
+        body, told = self.sent("claude-3-5-haiku-20241022",
+                               reasoning_effort="high")
+        self.assertNotIn("thinking", body)
+        self.assertNotIn("output_config", body)
+        self.assertIn("reasoning.effort: left out", told)
+
+    def test_a_model_that_always_thinks_is_told_to_think_little(self):
+        body, told = self.sent("claude-opus-5-5", reasoning_effort="none")
+        self.assertNotIn("thinking", body)
+        self.assertEqual(body["output_config"], {"effort": "low"})
+        self.assertIn("always thinks", told)
+        body, told = self.sent("claude-sonnet-4-5", reasoning_effort="none")
+        self.assertEqual(body["thinking"], {"type": "disabled"})
+
+
+class ThinkingTest(_LimitsCase):
+
+    def sent_by_gemini(self, model, **thinking):
+        answer = ask(
+            self.gateway.http,
+            {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}],
+             "generationConfig": {"thinkingConfig": thinking}},
+            path="/v1beta/models/%s:generateContent" % model)
+        self.assertEqual(answer.status, 200, answer.body)
+        return (json.loads(self.upstream.last(model)["body"]),
+                answer.headers.get("x-llmgateway-warnings", ""))
+
+    def test_a_budget_becomes_an_effort_where_thinking_is_adaptive(self):
+        body, told = self.sent_by_gemini("claude-opus-4-8",
+                                         thinkingBudget=9000)
+        self.assertEqual(body["thinking"]["type"], "adaptive")
+        self.assertEqual(body["output_config"], {"effort": "medium"})
+        self.assertIn("reasoning.budget_tokens", told)
+
+    def test_adaptive_thinking_becomes_a_budget_where_budgets_are(self):
+        body, told = self.sent_by_gemini("claude-sonnet-4-5",
+                                         thinkingBudget=-1)
+        self.assertEqual(body["thinking"]["type"], "enabled")
+        self.assertIn("reasoning.mode: became a budget", told)
+
+    def test_each_keeps_its_own(self):
+        body, _ = self.sent_by_gemini("claude-sonnet-4-5", thinkingBudget=2048)
+        self.assertEqual(body["thinking"]["type"], "enabled")
+        self.assertEqual(body["thinking"]["budget_tokens"], 2048)
+        body, _ = self.sent_by_gemini("claude-opus-4-8", thinkingBudget=-1)
+        self.assertEqual(body["thinking"]["type"], "adaptive")
+
+
+class SamplingTest(_LimitsCase):
+
+    def test_parameters_that_a_model_refuses_are_left_out(self):
+        body, told = self.sent("claude-opus-5", temperature=0.5, top_p=0.9)
+        self.assertNotIn("temperature", body)
+        self.assertNotIn("top_p", body)
+        self.assertIn("sampling.temperature: left out", told)
+        self.assertIn("sampling.top_p: left out", told)
+
+    def test_what_is_the_default_anyway_is_no_loss(self):
+        body, told = self.sent("claude-opus-5", temperature=1, top_p=1)
+        self.assertNotIn("temperature", body)
+        self.assertNotIn("sampling", told)
+
+    def test_of_two_that_exclude_one_another_one_is_sent(self):
+        body, told = self.sent("claude-sonnet-4-5", temperature=0.5,
+                               top_p=0.9)
+        self.assertEqual(body["temperature"], 0.5)
+        self.assertNotIn("top_p", body)
+        self.assertIn("sampling.top_p: left out", told)
+        body, told = self.sent("claude-3-5-haiku-20241022", temperature=0.5,
+                               top_p=0.9)
+        self.assertEqual((body["temperature"], body["top_p"]), (0.5, 0.9))
+        self.assertNotIn("sampling", told)
+
+
+class SchemaTest(_LimitsCase):
+
+    FORM = {"type": "json_schema", "json_schema": {
+        "name": "n", "schema": _SCHEMA}}
+
+    def test_a_model_that_takes_schemas_gets_it(self):
+        body, _ = self.sent("claude-sonnet-4-5", response_format=self.FORM)
+        self.assertEqual(body["output_config"]["format"]["schema"], _SCHEMA)
+
+    def test_another_is_made_to_call_a_tool(self):
+        model = "claude-sonnet-4-20250514"
+        self.upstream.set_script(model, {"tool_calls": [
+            {"name": "n", "arguments": '{"a":1}'}]})
+        answer = ask(self.gateway.http,
+                     chat(model, response_format=self.FORM))
+        body = json.loads(self.upstream.last(model)["body"])
+        self.assertNotIn("output_config", body)
+        self.assertEqual(body["tools"][0]["input_schema"], _SCHEMA)
+        self.assertEqual(body["tool_choice"]["type"], "tool")
+        self.assertEqual(answer.text(), '{"a":1}')
+        self.assertIn("response_format",
+                      answer.headers["x-llmgateway-warnings"])
+
+
+class VersionTest(_LimitsCase):
+
+    def message(self, model, version, **fields):
+        answer = ask(self.gateway.http,
+                     {"model": model, "max_tokens": 64, **fields,
+                      "messages": [{"role": "user", "content": "Hello"}]},
+                     path="/v1/messages",
+                     headers={"anthropic-version": version} if version else {})
+        self.assertEqual(answer.status, 200, answer.body)
+
+    def test_a_forwarded_request_keeps_its_callers_version(self):
+        self.message("claude-x", _NEW)
+        self.assertEqual(self.header("claude-x", "anthropic-version"), [_NEW])
+        self.message("strict-x", _OLD, temperature=0.5)
+        self.assertEqual(self.header("strict-x", "anthropic-version"), [_OLD])
+        self.message("strict-x", None)
+        self.assertEqual(self.header("strict-x", "anthropic-version"), [_NEW])
+
+    def test_one_that_is_written_has_a_version_that_allows_it(self):
+        self.sent("strict-x")
+        self.assertEqual(self.header("strict-x", "anthropic-version"), [_NEW])
+        self.sent("strict-x", temperature=0.5)
+        self.assertEqual(self.header("strict-x", "anthropic-version"), [_OLD])
+        self.sent("claude-x")
+        self.assertEqual(self.header("claude-x", "anthropic-version"), [_OLD])
+
+
+class LoginTokenTest(_LimitsCase):
+
+    def test_it_is_shown_as_a_bearer_with_its_beta(self):
+        self.sent("strict-x")
+        self.assertEqual(self.header("strict-x", "authorization"),
+                         ["Bearer " + _ENV["LOGIN_TOKEN"]])
+        self.assertEqual(self.header("strict-x", "x-api-key"), [])
+        self.assertEqual(self.header("strict-x", "anthropic-beta"),
+                         ["oauth-2025-04-20"])
+        self.sent("claude-x")
+        self.assertEqual(self.header("claude-x", "authorization"), [])
+        self.assertEqual(self.header("claude-x", "x-api-key"),
+                         [_ENV["ANTHROPIC_KEY"]])
+
+
+class ScopeTest(_LimitsCase):
+
+    def ask_with(self, text, model="claude-x"):
+        answer = ask(
+            self.gateway.http,
+            ('{"model":"%s","max_tokens":9,%s}' % (model, text)).encode(),
+            path="/v1/messages", headers={"anthropic-version": _OLD})
+        self.assertEqual(answer.status, 200, answer.body)
+        return self.upstream.last(model)["body"]
+
+    def test_whose_agent_asks_is_not_told_to_the_provider(self):
+        messages = '"messages":[{"role":"user","content":"Hello"}]'
+        expected = '{"model":"claude-x","max_tokens":9,%s}' % messages
+        for text in (messages + ',"agent_type":"coder","project_id":"p"',
+                     messages + ' , "agent_type" : "coder"',
+                     '"agent_type":"coder",' + messages,
+                     '"agent_type":"c","project_id":null,' + messages,
+                     '"project_id":"p",' + messages + ',"agent_type":"c"'):
+            with self.subTest(text=text):
+                self.assertEqual(json.loads(self.ask_with(text)),
+                                 json.loads(expected))
+        self.assertEqual(
+            self.ask_with(messages + ',"agent_type":"coder"'), expected)
+        body = json.loads(self.ask_with(
+            messages + ',"agent_type":"coder"', "gpt-x"))
+        self.assertNotIn("agent_type", body)
+
+
+class BackgroundTest(_LimitsCase):
+
+    def test_it_is_refused_since_nobody_could_ask_for_it_later(self):
+        answer = ask(self.gateway.http,
+                     {"model": "gpt-x", "input": "Hello", "background": True},
+                     path="/v1/responses")
+        self.assertEqual(answer.status, 400, answer.body)
+        self.assertEqual(answer.error()["param"], "background")
+        self.assertEqual(answer.headers["x-should-retry"], "false")
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
+
+
+class GeminiTest(_LimitsCase):
+
+    PROMPT = [{"role": "user", "parts": [{"text": "Hello"}]}]
+
+    def ask_gemini(self, model, body, stream=False):
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        return ask(self.gateway.http, body,
+                   path="/v1beta/models/%s:%s" % (model, method))
+
+    def test_names_that_move_get_signatures(self):
+        call = {"id": "c", "type": "function",
+                "function": {"name": "f", "arguments": "{}"}}
+        for model in ("gemini-flash-latest", "gemini-pro-latest",
+                      "gemini-flash-lite-latest"):
+            answer = ask(self.gateway.http, {
+                "model": model, "messages": [
+                    {"role": "user", "content": "Hello"},
+                    {"role": "assistant", "tool_calls": [call]},
+                    {"role": "tool", "tool_call_id": "c", "content": "1"}]})
+            self.assertEqual(answer.status, 200, answer.body)
+            self.assertIn("skip_thought_signature_validator",
+                          self.upstream.last(model)["body"])
+
+    def test_names_that_move_are_asked_for_no_minimum(self):
+        body, told = self.sent("gemini-flash-latest",
+                               reasoning_effort="minimal")
+        self.assertEqual(
+            body["generationConfig"]["thinkingConfig"]["thinkingLevel"], "LOW")
+        self.assertIn("reasoning.effort: became low", told)
+
+    def test_a_single_object_is_a_list_of_one(self):
+        answer = self.ask_gemini("gpt-x", {
+            "contents": {"parts": {"text": "Hello"}},
+            "tools": {"functionDeclarations": {"name": "f"}}})
+        self.assertEqual(answer.status, 200, answer.body)
+        body = json.loads(self.upstream.last("gpt-x")["body"])
+        self.assertEqual(body["tools"][0]["function"]["name"], "f")
+        self.assertEqual(body["messages"][0]["content"], "Hello")
+
+    def test_pictures_are_asked_only_of_who_draws(self):
+        answer = self.ask_gemini("gpt-x", {
+            "contents": self.PROMPT,
+            "generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}})
+        self.assertEqual(answer.status, 200, answer.body)
+        body = json.loads(self.upstream.last("gpt-x")["body"])
+        self.assertEqual(body["modalities"], ["text"])
+        self.assertIn("modalities",
+                      answer.headers["x-llmgateway-warnings"])
+
+    def test_arguments_in_pieces_become_a_call(self):
+        def event(parts, **more):
+            return "data: %s\r\n\r\n" % json.dumps({"candidates": [
+                {"index": 0, "content": {"role": "model", "parts": parts},
+                 **more}], "responseId": "r", "modelVersion": "m"})
+        self.upstream.set_script("gemini-x", {
+            "content_type": "text/event-stream",
+            "body": "".join([
+                event([{"functionCall": {"name": "f", "willContinue": True}}]),
+                event([{"functionCall": {"partialArgs": [
+                    {"jsonPath": "$.city", "stringValue": "Os",
+                     "willContinue": True}], "willContinue": True}}]),
+                event([{"functionCall": {"partialArgs": [
+                    {"jsonPath": "$.city", "stringValue": "lo"},
+                    {"jsonPath": "$.days", "numberValue": 3}],
+                                         "willContinue": True}}]),
+                event([{"functionCall": {}}]),
+                event([], finishReason="STOP")])})
+        answer = ask(self.gateway.http, chat("gemini-x", stream=True))
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertNotIn(b'"error"', answer.body)
+        calls = [call for chunk in answer.events() if chunk
+                 for choice in chunk["choices"]
+                 for call in choice["delta"].get("tool_calls", ())]
+        self.assertEqual("".join(call["function"].get("arguments", "")
+                                 for call in calls),
+                         '{"city":"Oslo","days":3}')
+        self.assertEqual(calls[0]["function"]["name"], "f")
+        self.assertIn(b'"finish_reason":"tool_calls"', answer.body)
+
+
+if __name__ == "__main__":
+    unittest.main()
