@@ -25,6 +25,8 @@ constexpr std::string_view kHelp =
   gatewayctl status                say where it listens and whether it is ready
   gatewayctl help | version
 
+Flags stand before or behind the command.
+
 What is set:
   ANTHROPIC_BASE_URL      the gateway's URL
   OPENAI_BASE_URL         the same and /v1
@@ -40,6 +42,11 @@ Where it looks; the first that is given counts:
   --wait TIME             look again for so long, as in 10s or 500ms, while
                           there is no gateway; by default it looks once
 
+What status asks:
+  a gateway found by its PID file at its operations listener, /readyz; one that
+  was named by its URL there, /health/ready
+  --ca_file FILE          certificates in PEM to trust, besides the system's
+
 Which way requests go:
   --gateway, --no-gateway through the gateway, or not; the default is to
   --proxy, --no-proxy     without the gateway: through the HTTP proxy whose
@@ -51,8 +58,8 @@ Which way requests go:
   $ENABLE_GATEWAY_V2, for the gateway), and that more than the file.
 
 It exits with 0 if all is well; with 1 and a hint if there is no gateway, if it
-is not ready (status), or if a word is not understood. exec exits as its
-program does.
+does not answer or is not ready (status), or if a word is not understood. exec
+exits as its program does.
 )help";
 
 absl::Status Mistake(std::string what) {
@@ -94,29 +101,52 @@ absl::Status SetWait(const std::string& text, CommandLine* command) {
   return absl::OkStatus();
 }
 
-// Reads the flags from `words[next]` on, up to the first word that is none.
-class FlagReader {
+// Goes through the words one by one.
+class WordReader {
  public:
-  FlagReader(const std::vector<std::string>& words, size_t next,
-             CommandLine* command)
-      : words_(words), next_(next), command_(*command) {}
+  WordReader(const std::vector<std::string>& words, CommandLine* command)
+      : words_(words), command_(*command) {}
 
   absl::Status ReadAll() {
-    while (next_ < words_.size() && absl::StartsWith(words_[next_], "-") &&
-           words_[next_] != "--") {
-      GATEWAY_RETURN_IF_ERROR(ReadOne());
+    bool has_verb = false;
+    while (!IsAtEnd()) {
+      const std::string& word = words_[next_];
+      if (word == "--help" || word == "-h" || word == "--version") {
+        return SetVerb(word, &command_);
+      }
+      if (word != "--" && absl::StartsWith(word, "-")) {
+        GATEWAY_RETURN_IF_ERROR(ReadFlag());
+      } else if (!has_verb) {
+        GATEWAY_RETURN_IF_ERROR(SetVerb(word, &command_));
+        has_verb = true;
+        ++next_;
+        // What else may be asked about.
+        if (command_.verb == CommandLine::Verb::kHelp) return absl::OkStatus();
+      } else if (command_.verb == CommandLine::Verb::kExec) {
+        return ReadProgram();
+      } else {
+        return Mistake(absl::StrCat("'", word, "' is one word too many"));
+      }
     }
+    if (!has_verb) return Mistake("say what to do");
+    if (command_.verb == CommandLine::Verb::kExec) return ReadProgram();
     return absl::OkStatus();
   }
 
-  size_t next() const { return next_; }
-
  private:
-  absl::Status ReadOne() {
+  bool IsAtEnd() const { return next_ == words_.size(); }
+
+  absl::Status ReadProgram() {
+    if (!IsAtEnd() && words_[next_] == "--") ++next_;
+    command_.program.assign(words_.begin() + static_cast<ptrdiff_t>(next_),
+                            words_.end());
+    if (command_.program.empty()) return Mistake("exec needs a program");
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadFlag() {
     const std::string word = words_[next_++];
-    if (word == "--help" || word == "-h") {
-      command_.verb = CommandLine::Verb::kHelp;
-    } else if (word == "--gateway" || word == "--no-gateway") {
+    if (word == "--gateway" || word == "--no-gateway") {
       command_.gateway_enabled = word == "--gateway";
     } else if (word == "--proxy" || word == "--no-proxy") {
       command_.proxy_enabled = word == "--proxy";
@@ -131,13 +161,13 @@ class FlagReader {
     const size_t equals = word.find('=');
     const std::string name = word.substr(0, equals);
     if (name != "--url" && name != "--pid_file" && name != "--wait" &&
-        name != "--daemon_config") {
+        name != "--daemon_config" && name != "--ca_file") {
       return Mistake(absl::StrCat("there is no flag ", name));
     }
     std::string value;
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
-    } else if (next_ < words_.size()) {
+    } else if (!IsAtEnd()) {
       value = words_[next_++];
     }
     if (value.empty()) return Mistake(absl::StrCat(name, " needs a value"));
@@ -145,11 +175,12 @@ class FlagReader {
     if (name == "--url") command_.url = value;
     if (name == "--pid_file") command_.pid_file = value;
     if (name == "--daemon_config") command_.daemon_config = value;
+    if (name == "--ca_file") command_.ca_file = value;
     return absl::OkStatus();
   }
 
   const std::vector<std::string>& words_;
-  size_t next_;
+  size_t next_ = 0;
   CommandLine& command_;
 };
 
@@ -158,18 +189,7 @@ class FlagReader {
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& words) {
   CommandLine command;
-  if (words.empty()) return Mistake("say what to do");
-  GATEWAY_RETURN_IF_ERROR(SetVerb(words[0], &command));
-  FlagReader flags(words, 1, &command);
-  GATEWAY_RETURN_IF_ERROR(flags.ReadAll());
-  size_t next = flags.next();
-  if (next < words.size() && words[next] == "--") ++next;
-  if (command.verb == CommandLine::Verb::kExec) {
-    command.program.assign(words.begin() + next, words.end());
-    if (command.program.empty()) return Mistake("exec needs a program");
-  } else if (command.verb != CommandLine::Verb::kHelp && next < words.size()) {
-    return Mistake(absl::StrCat("'", words[next], "' is one word too many"));
-  }
+  GATEWAY_RETURN_IF_ERROR(WordReader(words, &command).ReadAll());
   return command;
 }
 

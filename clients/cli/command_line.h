@@ -4,6 +4,9 @@
 //       ParseCommandLine({"exec", "--wait", "10s", "--", "claude", "-p",
 //       "hi"});
 //
+// Flags stand before or behind the command; what follows exec's program is the
+// program's.
+//
 // Thread-safe: plain functions.
 
 #ifndef CLIENTS_CLI_COMMAND_LINE_H_
@@ -30,6 +33,8 @@ struct CommandLine {
   // Where to look. Empty for what was not said.
   std::string url;
   std::string pid_file;
+  // Whom to trust besides the system's bundle when asking over TLS.
+  std::string ca_file;
   // For how long to look again.
   absl::Duration wait;
   // What to look for. Unset for what was not said.

@@ -77,12 +77,17 @@ void PrintRow(std::string_view name, std::string_view value,
   out << name << std::string(kColumn - name.size(), ' ') << value << "\n";
 }
 
-int PrintStatus(const Route& route, std::ostream& out) {
-  PrintRow("url", route.url, out);
-  if (!route.record.has_value()) {
-    PrintRow("found by", "being told", out);
-    return 0;
+// The listener that says whether the gateway of a route is ready.
+ReadyQuestion QuestionTo(const Route& route, const CommandLine& command) {
+  const bool has_operations =
+      route.record.has_value() && !route.record->operations_url.empty();
+  if (has_operations) {
+    return {route.record->operations_url, "/readyz", command.ca_file};
   }
+  return {route.url, "/health/ready", command.ca_file};
+}
+
+void PrintRecord(const Route& route, std::ostream& out) {
   const PidRecord& record = *route.record;
   PrintRow("pid file", route.pid_file, out);
   PrintRow("process", absl::StrCat(record.process.pid), out);
@@ -100,8 +105,19 @@ int PrintStatus(const Route& route, std::ostream& out) {
   for (const auto& [name, port] : ports) {
     if (port != 0) PrintRow(name, absl::StrCat("port ", port), out);
   }
-  if (record.operations_url.empty()) return 0;
-  const Readout readout = AskReady(record.operations_url);
+}
+
+int PrintStatus(const CommandLine& command, const Switches& switches,
+                const Route& route, std::ostream& out) {
+  PrintRow("url", route.url, out);
+  if (route.record.has_value()) {
+    PrintRecord(route, out);
+  } else {
+    PrintRow("found by", "being told", out);
+  }
+  // A proxy is not ours to ask.
+  if (!switches.gateway) return 0;
+  const Readout readout = AskReady(QuestionTo(route, command));
   PrintRow("health", readout.text, out);
   return readout.ready ? 0 : 1;
 }
@@ -129,7 +145,7 @@ int RunOnRoute(const CommandLine& command, const Variables& variables,
     case CommandLine::Verb::kExec:
       return Execute(command, *route, variables, err);
     default:
-      return PrintStatus(*route, out);
+      return PrintStatus(command, *switches, *route, out);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "clients/cli/health_probe.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
@@ -16,6 +19,7 @@
 #include "base/http/http1_client.h"
 #include "base/http/http_client.h"
 #include "base/net/resolver.h"
+#include "base/net/tls_context.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -24,8 +28,10 @@ namespace {
 constexpr absl::Duration kTimeout = absl::Seconds(3);
 constexpr uint64_t kBodyBytesLimit = 64 * 1024;
 
-std::shared_ptr<const HttpDestination> DestinationOf(const HttpUrl& url) {
+std::shared_ptr<const HttpDestination> DestinationOf(
+    const HttpUrl& url, std::shared_ptr<TlsContext> tls) {
   auto destination = std::make_shared<HttpDestination>();
+  destination->tls = std::move(tls);
   destination->host = url.host;
   destination->port = url.port;
   destination->timeouts.connect = kTimeout;
@@ -40,13 +46,26 @@ Readout NoAnswer(const absl::Status& why) {
   return {false, absl::StrCat("no answer: ", why.message())};
 }
 
-Task<void> Ask(EventLoop& loop, Resolver& resolver, HttpUrl url,
-               Readout* readout) {
+// What people need to read of an answer that may be long.
+std::string TextOf(int status, std::string_view body) {
+  constexpr size_t kTextBytesLimit = 200;
+  if (status == 200) return "ready";
+  const absl::string_view text = absl::StripAsciiWhitespace(ToAbsl(body));
+  if (text.empty() || text.size() > kTextBytesLimit ||
+      absl::StrContains(text, '\n')) {
+    return absl::StrCat("not ready: it answers with status ", status);
+  }
+  return std::string(text);
+}
+
+Task<void> Ask(EventLoop& loop, Resolver& resolver,
+               std::shared_ptr<const HttpDestination> destination,
+               std::string path, Readout* readout) {
   {
     Http1Client client(resolver);
     CancelSignal never;
-    const HttpRequestHead head(DestinationOf(url), "GET",
-                               absl::StrCat(url.path, "/readyz"), {});
+    const HttpRequestHead head(std::move(destination), "GET", std::move(path),
+                               {});
     HttpProgress progress;
     HttpCall call;
     call.head = &head;
@@ -60,9 +79,8 @@ Task<void> Ask(EventLoop& loop, Resolver& resolver, HttpUrl url,
       const absl::StatusOr<std::string_view> body =
           co_await (*exchange)->ReadAll();
       readout->ready = body.ok() && (*exchange)->status() == 200;
-      readout->text =
-          body.ok() ? std::string(absl::StripAsciiWhitespace(ToAbsl(*body)))
-                    : NoAnswer(body.status()).text;
+      readout->text = body.ok() ? TextOf((*exchange)->status(), *body)
+                                : NoAnswer(body.status()).text;
       exchange->reset();
     }
     co_await client.AwaitIdle();
@@ -72,15 +90,23 @@ Task<void> Ask(EventLoop& loop, Resolver& resolver, HttpUrl url,
 
 }  // namespace
 
-Readout AskReady(const std::string& operations_url) {
-  const absl::StatusOr<HttpUrl> url = ParseHttpUrl(operations_url);
+Readout AskReady(const ReadyQuestion& question) {
+  const absl::StatusOr<HttpUrl> url = ParseHttpUrl(question.url);
   if (!url.ok()) return NoAnswer(url.status());
-  if (url->https) return {true, "not asked, since that would need TLS"};
+  std::shared_ptr<TlsContext> tls;
+  if (url->https) {
+    auto context = TlsContext::ForClient({.extra_ca_file = question.ca_file});
+    if (!context.ok()) return NoAnswer(context.status());
+    tls = *std::move(context);
+  }
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return NoAnswer(loop.status());
   Resolver resolver;
   Readout readout;
-  (*loop)->Post([&] { Spawn(Ask(**loop, resolver, *url, &readout)); });
+  (*loop)->Post([&] {
+    Spawn(Ask(**loop, resolver, DestinationOf(*url, std::move(tls)),
+              absl::StrCat(url->path, question.path), &readout));
+  });
   (*loop)->Run();
   return readout;
 }

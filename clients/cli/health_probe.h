@@ -1,6 +1,7 @@
 // AskReady asks a gateway whether it takes calls.
 //
-//   const Readout readout = AskReady("http://127.0.0.1:9464");
+//   const Readout readout = AskReady({.url = "http://127.0.0.1:9464",
+//                                     .path = "/readyz"});
 //   std::cout << readout.text;  // "ready"
 //
 // Thread contract: any thread without an event loop; blocks, for a few seconds
@@ -18,10 +19,15 @@ struct Readout {
   std::string text;  // A line for people.
 };
 
-// `operations_url` is that of the gateway's operations listener. One with TLS
-// is not asked, since its certificate would have to be known here; it counts as
-// ready.
-Readout AskReady(const std::string& operations_url);
+struct ReadyQuestion {
+  std::string url;   // Of a listener.
+  std::string path;  // That answers 200 if the gateway is ready.
+  // Certificates in PEM to trust besides the system's bundle; may be empty.
+  std::string ca_file;
+};
+
+// Ready is only who answers so, over TLS with a certificate that is trusted.
+Readout AskReady(const ReadyQuestion& question);
 
 }  // namespace gateway
 

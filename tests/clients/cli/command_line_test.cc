@@ -50,6 +50,21 @@ TEST(CommandLineTest, FlagsHaveTheirValueBehindOrBesideThem) {
   EXPECT_EQ(command.daemon_config, "/etc/d.json");
 }
 
+TEST(CommandLineTest, FlagsStandBeforeTheCommandToo) {
+  const CommandLine status =
+      Parsed({"--url", "http://a:1", "status", "--ca_file=/ca.pem"});
+  EXPECT_EQ(status.verb, Verb::kStatus);
+  EXPECT_EQ(status.url, "http://a:1");
+  EXPECT_EQ(status.ca_file, "/ca.pem");
+  const CommandLine exec =
+      Parsed({"--wait=1s", "exec", "--proxy", "run", "--wait=2s"});
+  EXPECT_EQ(exec.wait, absl::Seconds(1));
+  EXPECT_EQ(exec.proxy_enabled, true);
+  EXPECT_THAT(exec.program, ElementsAre("run", "--wait=2s"));
+  EXPECT_EQ(Parsed({"--url", "x", "--version"}).verb, Verb::kVersion);
+  EXPECT_THAT(ProblemOf({"--url", "status"}), HasSubstr("say what to do"));
+}
+
 TEST(CommandLineTest, SwitchesAreSetOnlyIfTheyAreGiven) {
   EXPECT_FALSE(Parsed({"env"}).gateway_enabled.has_value());
   EXPECT_FALSE(Parsed({"env"}).proxy_enabled.has_value());
@@ -105,7 +120,8 @@ TEST(CommandLineTest, WordsThatMakeNoSenseAreNamed) {
 TEST(CommandLineTest, TheHelpNamesEveryFlag) {
   for (const std::string flag :
        {"--url", "--pid_file", "--wait", "--gateway", "--no-gateway", "--proxy",
-        "--no-proxy", "--daemon_config", "env", "exec", "status"}) {
+        "--no-proxy", "--daemon_config", "--ca_file", "env", "exec",
+        "status"}) {
     EXPECT_THAT(std::string(HelpText()), HasSubstr(flag));
   }
 }

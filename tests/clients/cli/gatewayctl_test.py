@@ -8,7 +8,9 @@ import sys
 import tempfile
 import unittest
 
+from tests.integration import certificates
 from tests.testing.gateway_process import GatewayProcess
+from tests.testing.gateway_process import LISTENERS
 
 _GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
 _CONFIG = """\
@@ -187,6 +189,37 @@ class GatewayctlTest(unittest.TestCase):
         for name in ("grpc", "http", "admin", "operations"):
             port = getattr(gateway, name).rpartition(":")[2]
             self.assertEqual(rows[name], "port " + port)
+        gateway.stop()
+
+    def test_status_asks_the_gateway_that_it_is_told(self):
+        gateway = self.start_gateway()
+        url = "http://" + gateway.http
+        for words, env in ((("status", "--url", url), {}),
+                           (("--url", url, "status"), {}),
+                           (("status",), {"GATEWAY_URL": url})):
+            done = self.run_ctl(*words, env=env)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertRegex(done.stdout, r"(?m)^health +ready$")
+        gateway.stop()
+        done = self.run_ctl("status", "--url", url)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^health +no answer: ")
+
+    def test_status_over_tls_needs_a_certificate_that_is_trusted(self):
+        authority = certificates.Authority(self.home, "ours")
+        leaf = authority.issue("localhost", "DNS:localhost,IP:127.0.0.1")
+        tls = 'tls: {cert_chain: "file:%s", private_key: "file:%s"}' % (
+            leaf.cert, leaf.key)
+        gateway = GatewayProcess(LISTENERS.replace(
+            'operations: {address: "127.0.0.1:0"',
+            'operations: {address: "127.0.0.1:0", ' + tls) + _CONFIG,
+            flags=("--pid_file", self.pid_file))
+        self.addCleanup(gateway.kill)
+        done = self.run_ctl("status")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^health +no answer: .*certificate")
+        done = self.run_ctl("--ca_file", authority.cert, "status")
+        self.assertEqual(done.returncode, 0, done.stdout)
         gateway.stop()
 
     def test_status_without_a_gateway_fails(self):

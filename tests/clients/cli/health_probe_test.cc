@@ -11,7 +11,9 @@
 #include "base/net/listener.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/test_certificates.h"
 #include "tests/testing/test_http_server.h"
+#include "tests/testing/test_tls.h"
 
 namespace gateway {
 namespace {
@@ -42,12 +44,14 @@ class Gateway final : public HttpHandler {
   std::string asked_;
 };
 
-std::string UrlOf(int port) { return absl::StrCat("http://127.0.0.1:", port); }
+ReadyQuestion To(int port) {
+  return {.url = absl::StrCat("http://127.0.0.1:", port), .path = "/readyz"};
+}
 
 TEST(HealthProbeTest, AReadyGatewayIsReady) {
   Gateway gateway(200, "ready\n");
   TestHttpServer server(gateway);
-  const Readout readout = AskReady(UrlOf(server.port()));
+  const Readout readout = AskReady(To(server.port()));
   EXPECT_TRUE(readout.ready);
   EXPECT_EQ(readout.text, "ready");
   EXPECT_EQ(gateway.asked(), "GET /readyz");
@@ -56,7 +60,7 @@ TEST(HealthProbeTest, AReadyGatewayIsReady) {
 TEST(HealthProbeTest, AGatewayThatDrainsIsNot) {
   Gateway gateway(503, "not ready: the gateway is shutting down\n");
   TestHttpServer server(gateway);
-  const Readout readout = AskReady(UrlOf(server.port()));
+  const Readout readout = AskReady(To(server.port()));
   EXPECT_FALSE(readout.ready);
   EXPECT_EQ(readout.text, "not ready: the gateway is shutting down");
 }
@@ -64,7 +68,7 @@ TEST(HealthProbeTest, AGatewayThatDrainsIsNot) {
 TEST(HealthProbeTest, AnAnswerOutOfProportionIsNone) {
   Gateway gateway(200, std::string(100 * 1024, 'x'));
   TestHttpServer server(gateway);
-  const Readout readout = AskReady(UrlOf(server.port()));
+  const Readout readout = AskReady(To(server.port()));
   EXPECT_FALSE(readout.ready);
   EXPECT_THAT(readout.text, StartsWith("no answer: "));
 }
@@ -73,19 +77,43 @@ TEST(HealthProbeTest, NobodyThereIsNotReady) {
   // Taken, though nothing is accepted on it.
   const absl::StatusOr<ListenAddress> address = BindAddress("127.0.0.1:0");
   ASSERT_TRUE(address.ok());
-  const Readout readout = AskReady(UrlOf(address->port()));
+  const Readout readout = AskReady(To(address->port()));
   EXPECT_FALSE(readout.ready);
   EXPECT_THAT(readout.text, StartsWith("no answer: "));
 }
 
-TEST(HealthProbeTest, AListenerWithTlsIsNotAsked) {
-  const Readout readout = AskReady("https://127.0.0.1:1");
-  EXPECT_TRUE(readout.ready);
-  EXPECT_THAT(readout.text, HasSubstr("not asked"));
+TEST(HealthProbeTest, AListenerWithTlsIsAskedAndMustBeTrusted) {
+  const TestCertificates certificates;
+  Gateway gateway(200, "ready\n");
+  TestHttpServer server(gateway, {}, ServerTls(certificates.good()));
+  ReadyQuestion question = {
+      .url = absl::StrCat("https://localhost:", server.port()),
+      .path = "/readyz"};
+  const Readout stranger = AskReady(question);
+  EXPECT_FALSE(stranger.ready);
+  EXPECT_THAT(stranger.text, HasSubstr("certificate"));
+  question.ca_file = certificates.ca_file();
+  const Readout known = AskReady(question);
+  EXPECT_TRUE(known.ready) << known.text;
+}
+
+TEST(HealthProbeTest, ACaFileThatCannotBeReadIsNamed) {
+  const Readout readout = AskReady({.url = "https://127.0.0.1:1",
+                                    .path = "/readyz",
+                                    .ca_file = "/nowhere/ca.pem"});
+  EXPECT_FALSE(readout.ready);
+  EXPECT_THAT(readout.text, HasSubstr("/nowhere/ca.pem"));
+}
+
+TEST(HealthProbeTest, ALongAnswerIsItsStatus) {
+  Gateway gateway(404, "<html>\n<body>not found</body>\n</html>\n");
+  TestHttpServer server(gateway);
+  EXPECT_EQ(AskReady(To(server.port())).text,
+            "not ready: it answers with status 404");
 }
 
 TEST(HealthProbeTest, WhatIsNoUrlIsNotReady) {
-  EXPECT_FALSE(AskReady("gateway").ready);
+  EXPECT_FALSE(AskReady({.url = "gateway"}).ready);
 }
 
 }  // namespace
