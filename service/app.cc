@@ -157,6 +157,10 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(
   return app;
 }
 
+absl::Status App::Check(std::shared_ptr<const ConfigSnapshot> config) {
+  return Wiring::Make(std::move(config)).status();
+}
+
 App::~App() { Drain(); }
 
 absl::Status App::Build() {
@@ -176,7 +180,6 @@ absl::Status App::Build() {
           static_cast<size_t>(config.metrics().watch_events_limit())});
   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Wiring> wiring,
                            Wiring::Make(graph.config));
-  LogCredentials();
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
@@ -184,17 +187,6 @@ absl::Status App::Build() {
                           SystemClock());
   graph.wiring = std::make_unique<CurrentWiring>(std::move(wiring));
   return absl::OkStatus();
-}
-
-void App::LogCredentials() const {
-  for (const configv1::ProviderConfig& provider : graph_->proto().providers()) {
-    if (graph_->config->CredentialOf(provider.name()) ==
-        ConfigSnapshot::Credential::kAbsent) {
-      Log(LogLevel::kInfo, "routing",
-          "a provider has no credential; rules skip it",
-          {{"provider", provider.name()}});
-    }
-  }
 }
 
 absl::Status App::StartLoops() {
@@ -298,6 +290,11 @@ absl::Status App::StartAdmin() {
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);
   graph.admin_reflection.AddTo(graph.admin_table);
+  if (graph.proto().listeners().admin().engine() ==
+      configv1::GrpcListener::ENGINE_GRPC_CORE) {
+    // The library serves it, beside the table.
+    graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
+  }
   GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
 
   const configv1::GrpcListener& listener = graph.proto().listeners().admin();

@@ -38,6 +38,9 @@ class App {
   static absl::StatusOr<std::unique_ptr<App>> Start(
       std::shared_ptr<const ConfigSnapshot> config, Environment environment);
 
+  // What Start would say of `config`, as far as no port is needed to know it.
+  static absl::Status Check(std::shared_ptr<const ConfigSnapshot> config);
+
   // Drains if that has not been done.
   ~App();
 
@@ -59,7 +62,6 @@ class App {
   absl::Status StartLoops();
   absl::Status StartGrpc();
   absl::Status StartAdmin();
-  void LogCredentials() const;
 
   std::unique_ptr<Graph> graph_;
   Addresses addresses_;

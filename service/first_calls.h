@@ -1,7 +1,8 @@
-// The commands that a newcomer tries first, with this gateway's addresses in
-// them.
+// The commands that a newcomer tries first, for this gateway: its addresses,
+// with TLS and a key where it is configured to ask for them, a model that it
+// lists, and grpcurl by its path.
 //
-// Thread contract: plain function.
+// Thread contract: plain function. Looks for files.
 
 #ifndef SERVICE_FIRST_CALLS_H_
 #define SERVICE_FIRST_CALLS_H_
@@ -9,11 +10,16 @@
 #include <string>
 
 #include "service/app.h"
+#include "service/config/environment.h"
+#include "service/config/snapshot.h"
 
 namespace gateway {
 
-// Text for a person at a terminal; each command can be pasted.
-std::string FirstCalls(const App::Addresses& at);
+// Text for a person at a terminal; each command can be pasted. No secret is in
+// it: a key stands where the configuration has it. `environment` is the
+// gateway's, for its PATH.
+std::string FirstCalls(const App::Addresses& at, const ConfigSnapshot& config,
+                       const Environment& environment);
 
 }  // namespace gateway
 

@@ -1,12 +1,12 @@
 // The gateway's program: flags, environment, signals.
 //
 //   gateway --config deploy/config/quickstart.yaml
-//   gateway --config gateway.yaml --check_config
+//   gateway --config gateway.yaml --check_config --strict
 //   gateway --config gateway.yaml --pid_file /run/llm-gateway/gateway.pid
 //
-// Exit codes: 0 after a drain or a configuration that is fine, 1 for anything
-// that is not: a drain that was overtaken by a second signal, or by the end of
-// its grace, among it.
+// Exit codes: 0 after a drain, a configuration that is fine, --help and
+// --version; 1 for anything that is not: a drain that was overtaken by a second
+// signal, or by the end of its grace, among it.
 
 #include <unistd.h>
 
@@ -15,10 +15,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
+#include "absl/flags/reflection.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -41,6 +42,9 @@
 ABSL_FLAG(std::string, config, "", "The configuration file, YAML or JSON.");
 ABSL_FLAG(bool, check_config, false,
           "Check the configuration, print what is in effect, and exit.");
+ABSL_FLAG(bool, strict, false,
+          "Take warnings about the configuration, such as a provider without "
+          "its key, for errors.");
 ABSL_FLAG(bool, first_calls, false,
           "Print commands to try when the gateway is ready.");
 ABSL_FLAG(std::string, pid_file, "",
@@ -93,20 +97,42 @@ LoggingOptions ToLoggingOptions(
   return options;
 }
 
-// The configuration, or null after its problems have been printed.
-std::shared_ptr<const ConfigSnapshot> ReadConfig(
-    const std::string& file, const Environment& environment) {
+void PrintWarnings(const ConfigReading& reading) {
+  for (const ConfigProblem& warning : reading.warnings) {
+    std::cerr << "warning: " << warning.ToString() << "\n";
+  }
+}
+
+// The configuration, without a snapshot after its problems have been printed.
+ConfigReading ReadConfig(const std::string& file,
+                         const Environment& environment) {
   if (file.empty()) {
     std::cerr << "gateway: --config is required; "
                  "deploy/config/quickstart.yaml is a good first one\n";
-    return nullptr;
+    return {};
   }
-  const ConfigReading reading =
+  ConfigReading reading =
       ReadConfigFile(file, environment, SystemClock().WallTime());
   for (const ConfigProblem& problem : reading.problems) {
     std::cerr << problem.ToString() << "\n";
   }
-  return reading.snapshot;
+  const bool too_strict =
+      absl::GetFlag(FLAGS_strict) && !reading.warnings.empty();
+  if (reading.snapshot == nullptr || too_strict) PrintWarnings(reading);
+  if (too_strict) {
+    std::cerr << "gateway: --strict takes warnings for errors\n";
+    reading.snapshot = nullptr;
+  }
+  return reading;
+}
+
+void LogWarnings(const ConfigReading& reading) {
+  for (const ConfigProblem& warning : reading.warnings) {
+    Log(LogLevel::kWarn, "config", warning.message,
+        {{"field", warning.path},
+         {"config", warning.source},
+         {"line", warning.place.line}});
+  }
 }
 
 std::string PidFilePath(const Environment& environment) {
@@ -192,14 +218,16 @@ class LogEnd {
   bool ended_ GUARDED_BY(mu_) = false;
 };
 
-int Serve(std::shared_ptr<const ConfigSnapshot> config,
-          const Environment& environment, const ProcessSignals& signals) {
+int Serve(const ConfigReading& reading, const Environment& environment,
+          const ProcessSignals& signals) {
+  const std::shared_ptr<const ConfigSnapshot>& config = reading.snapshot;
   const absl::Status logging =
       StartLogging(ToLoggingOptions(config->config().logging()));
   if (!logging.ok()) {
     std::cerr << "gateway: " << logging.message() << "\n";
     return 1;
   }
+  LogWarnings(reading);
   absl::StatusOr<std::unique_ptr<PidFile>> pid_file = ClaimPidFile(environment);
   if (!pid_file.ok()) return CannotStart(*config, pid_file.status());
   absl::StatusOr<std::unique_ptr<App>> app = App::Start(config, environment);
@@ -215,7 +243,9 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
        {"admin", at.admin},
        {"operations", at.operations},
        {"config", config->source()}});
-  if (absl::GetFlag(FLAGS_first_calls)) std::cerr << FirstCalls(at);
+  if (absl::GetFlag(FLAGS_first_calls)) {
+    std::cerr << FirstCalls(at, *config, environment);
+  }
 
   const int number = signals.AwaitEnd();
   Log(LogLevel::kInfo, "main", "draining",
@@ -238,30 +268,73 @@ int Serve(std::shared_ptr<const ConfigSnapshot> config,
 }
 
 int CheckConfig(const Environment& environment) {
-  const std::shared_ptr<const ConfigSnapshot> config =
+  const ConfigReading reading =
       ReadConfig(absl::GetFlag(FLAGS_config), environment);
-  if (config == nullptr) return 1;
-  std::cout << config->masked_yaml();
+  if (reading.snapshot == nullptr) return 1;
+  const absl::Status works = App::Check(reading.snapshot);
+  if (!works.ok()) {
+    std::cerr << reading.snapshot->source() << ": " << works.message() << "\n";
+    return 1;
+  }
+  PrintWarnings(reading);
+  std::cout << reading.snapshot->masked_yaml();
   return 0;
 }
 
-int Main() {
+std::string Usage() {
+  std::string text =
+      "A gateway between programs and language-model providers.\n\n"
+      "  gateway --config=deploy/config/quickstart.yaml\n"
+      "  gateway --config=gateway.yaml --check_config\n\nFlags:\n";
+  for (const char* name :
+       {"config", "check_config", "strict", "first_calls", "pid_file"}) {
+    absl::StrAppend(&text, "\n  --", name, "\n      ",
+                    absl::FindCommandLineFlag(name)->Help(), "\n");
+  }
+  absl::StrAppend(&text,
+                  "\n  --help\n      Show this.\n"
+                  "\n  --version\n      Show the version.\n\n"
+                  "Fields of the configuration: docs/configuration.md. Signals "
+                  "that it takes, and what\nto do when it does not start: "
+                  "docs/runbook.md.\n");
+  return text;
+}
+
+// Whether the program was only asked about itself; then it has answered.
+bool TellsOfItself(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--") return false;
+    if (argument == "--help" || argument == "-h") {
+      std::cout << Usage();
+      return true;
+    }
+    if (argument == "--version") {
+      std::cout << "gateway " << kVersion << "\n";
+      return true;
+    }
+  }
+  return false;
+}
+
+int Main(int argc, char** argv) {
+  if (TellsOfItself(argc, argv)) return 0;
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    std::cerr << "gateway: unexpected argument '" << rest[1]
+              << "'; --help shows the flags\n";
+    return 1;
+  }
   const Environment environment = ReadEnvironment();
   if (absl::GetFlag(FLAGS_check_config)) return CheckConfig(environment);
   const ProcessSignals signals;
-  std::shared_ptr<const ConfigSnapshot> config =
+  const ConfigReading reading =
       ReadConfig(absl::GetFlag(FLAGS_config), environment);
-  if (config == nullptr) return 1;
-  return Serve(std::move(config), environment, signals);
+  if (reading.snapshot == nullptr) return 1;
+  return Serve(reading, environment, signals);
 }
 
 }  // namespace
 }  // namespace gateway
 
-int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "A gateway between programs and language-model providers.\n"
-      "  gateway --config deploy/config/quickstart.yaml");
-  absl::ParseCommandLine(argc, argv);
-  return gateway::Main();
-}
+int main(int argc, char** argv) { return gateway::Main(argc, argv); }

@@ -41,37 +41,52 @@ TextPlace FieldPlaces::Find(std::string_view path) const {
 
 void ConfigProblems::Add(TextPlace place, std::string_view path,
                          std::string_view message) {
-  Keep({source_, place, std::string(path), std::string(message)});
+  Keep({source_, place, std::string(path), std::string(message)}, &problems_);
 }
 
 void ConfigProblems::AddFrom(std::string_view source, std::string_view path,
                              std::string_view message) {
-  Keep({std::string(source), {}, std::string(path), std::string(message)});
+  Keep({std::string(source), {}, std::string(path), std::string(message)},
+       &problems_);
 }
 
-void ConfigProblems::Keep(ConfigProblem problem) {
+void ConfigProblems::Warn(TextPlace place, std::string_view path,
+                          std::string_view message) {
+  Keep({source_, place, std::string(path), std::string(message)}, &warnings_);
+}
+
+void ConfigProblems::Keep(ConfigProblem problem, List* list) {
   // What a field's first mistake entails is no news.
   if (!problem.path.empty() && !paths_.insert(problem.path).second) return;
-  ++count_;
-  if (problems_.size() < kConfigProblemsMax) {
-    problems_.push_back(std::move(problem));
+  ++list->count;
+  if (list->kept.size() < kConfigProblemsMax) {
+    list->kept.push_back(std::move(problem));
   }
 }
 
 std::vector<ConfigProblem> ConfigProblems::Sorted() const {
-  std::vector<ConfigProblem> sorted = problems_;
+  return SortedOf(problems_, "problems");
+}
+
+std::vector<ConfigProblem> ConfigProblems::SortedWarnings() const {
+  return SortedOf(warnings_, "warnings");
+}
+
+std::vector<ConfigProblem> ConfigProblems::SortedOf(
+    const List& list, std::string_view what) const {
+  std::vector<ConfigProblem> sorted = list.kept;
   std::stable_sort(
       sorted.begin(), sorted.end(),
       [this](const ConfigProblem& a, const ConfigProblem& b) {
         return std::tuple(a.source != source_, a.place.line, a.place.column) <
                std::tuple(b.source != source_, b.place.line, b.place.column);
       });
-  if (count_ > problems_.size()) {
-    sorted.push_back(
-        {source_,
-         {},
-         "",
-         absl::StrCat("and ", count_ - problems_.size(), " more problems")});
+  if (list.count > list.kept.size()) {
+    sorted.push_back({source_,
+                      {},
+                      "",
+                      absl::StrCat("and ", list.count - list.kept.size(),
+                                   " more ", ToAbsl(what))});
   }
   return sorted;
 }

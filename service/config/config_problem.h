@@ -11,6 +11,8 @@
 //
 //   gateway.yaml:3:5: listeners.grpc: unknown field; did you mean ...
 //
+// What may be meant, and yet will not do what it seems to, is a warning.
+//
 // FieldPlaces remembers where in a text each field was given, so that checks
 // made after reading can point there too.
 //
@@ -72,18 +74,30 @@ class ConfigProblems {
   void AddFrom(std::string_view source, std::string_view path,
                std::string_view message);
 
-  bool empty() const { return count_ == 0; }
+  // Something about a field that can be lived with.
+  void Warn(TextPlace place, std::string_view path, std::string_view message);
+
+  // Whether there are problems; warnings are none.
+  bool empty() const { return problems_.count == 0; }
 
   // By source, then by place in the text, and otherwise as they were added.
   std::vector<ConfigProblem> Sorted() const;
+  std::vector<ConfigProblem> SortedWarnings() const;
 
  private:
-  void Keep(ConfigProblem problem);
+  struct List {
+    std::vector<ConfigProblem> kept;
+    size_t count = 0;
+  };
+
+  void Keep(ConfigProblem problem, List* list);
+  std::vector<ConfigProblem> SortedOf(const List& list,
+                                      std::string_view what) const;
 
   std::string source_;
-  absl::flat_hash_set<std::string> paths_;  // That have a problem.
-  std::vector<ConfigProblem> problems_;
-  size_t count_ = 0;
+  absl::flat_hash_set<std::string> paths_;  // That something was said of.
+  List problems_;
+  List warnings_;
 };
 
 // `base` and a field within it: "a" and "b" give "a.b".

@@ -11,15 +11,17 @@
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/environment.h"
+#include "service/config/machine_check.h"
 #include "service/config/loader.h"
 #include "service/config/snapshot.h"
 #include "service/config/validator.h"
 
 namespace gateway {
-
 namespace {
 
-// All but the secrets.
+enum class Scope { kText, kTextAndMachine };
+
+// All but the secrets and the machine.
 LoadedConfig ReadAndCheck(std::string_view text, const Environment& environment,
                           ConfigProblems* problems) {
   LoadedConfig loaded = LoadConfigText(text, problems);
@@ -28,6 +30,26 @@ LoadedConfig ReadAndCheck(std::string_view text, const Environment& environment,
   // The rest of a text that was not read would seem to be missing.
   if (loaded.complete) ValidateConfig(loaded.config, loaded.places, problems);
   return loaded;
+}
+
+ConfigReading ReadWithin(Scope scope, std::string_view text,
+                         const std::string& source,
+                         const Environment& environment, absl::Time now) {
+  ConfigReading reading;
+  ConfigProblems problems(source);
+  LoadedConfig loaded = ReadAndCheck(text, environment, &problems);
+  if (problems.empty()) {
+    if (scope == Scope::kTextAndMachine) {
+      CheckMachine(loaded.config, loaded.places, &problems);
+    }
+    reading.snapshot =
+        ConfigSnapshot::Make(std::move(loaded.config), loaded.places,
+                             environment, source, now, &problems);
+    if (!problems.empty()) reading.snapshot = nullptr;
+  }
+  reading.problems = problems.Sorted();
+  reading.warnings = problems.SortedWarnings();
+  return reading;
 }
 
 }  // namespace
@@ -43,25 +65,18 @@ ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
 
 ConfigReading ReadConfigText(std::string_view text, const std::string& source,
                              const Environment& environment, absl::Time now) {
-  ConfigReading reading;
-  ConfigProblems problems(source);
-  LoadedConfig loaded = ReadAndCheck(text, environment, &problems);
-  if (problems.empty()) {
-    reading.snapshot =
-        ConfigSnapshot::Make(std::move(loaded.config), loaded.places,
-                             environment, source, now, &problems);
-  }
-  reading.problems = problems.Sorted();
-  return reading;
+  return ReadWithin(Scope::kText, text, source, environment, now);
 }
 
 ConfigReading ReadConfigFile(const std::string& path,
                              const Environment& environment, absl::Time now) {
   const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
-  if (text.ok()) return ReadConfigText(*text, path, environment, now);
+  if (text.ok()) {
+    return ReadWithin(Scope::kTextAndMachine, *text, path, environment, now);
+  }
   ConfigProblems problems(path);
   problems.Add({}, "", ToStd(text.status().message()));
-  return {nullptr, problems.Sorted()};
+  return {.problems = problems.Sorted()};
 }
 
 }  // namespace gateway

@@ -31,9 +31,11 @@ namespace gateway {
 struct ConfigReading {
   std::shared_ptr<const ConfigSnapshot> snapshot;  // Null if it has problems.
   std::vector<ConfigProblem> problems;             // Sorted; all there are.
+  std::vector<ConfigProblem> warnings;             // The same.
 };
 
-// `now` becomes the snapshot's load time.
+// What cannot work on this machine is a problem too: machine_check.h. `now`
+// becomes the snapshot's load time.
 ConfigReading ReadConfigFile(const std::string& path,
                              const Environment& environment, absl::Time now);
 
@@ -50,7 +52,8 @@ struct ConfigDraft {
 ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
                             const Environment& environment);
 
-// `source` stands for the file's name in problems.
+// `source` stands for the file's name in problems. Whether the text would work
+// on this machine is not asked.
 ConfigReading ReadConfigText(std::string_view text, const std::string& source,
                              const Environment& environment, absl::Time now);
 

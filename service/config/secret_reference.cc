@@ -65,6 +65,10 @@ absl::StatusOr<SecretReference> SecretReference::Parse(std::string_view text) {
       "a configuration");
 }
 
+std::string SecretReference::description() const {
+  return absl::StrCat(kind_ == Kind::kVariable ? "variable " : "file ", name_);
+}
+
 absl::StatusOr<std::optional<Secret>> SecretReference::Resolve(
     const Environment& environment, SecretForm form) const {
   if (kind_ == Kind::kVariable) {
@@ -76,7 +80,7 @@ absl::StatusOr<std::optional<Secret>> SecretReference::Resolve(
     if (!secret.ok()) {
       return absl::Status(
           secret.status().code(),
-          absl::StrCat("variable ", name_, " ", secret.status().message()));
+          absl::StrCat(description(), " ", secret.status().message()));
     }
     return std::optional<Secret>(*std::move(secret));
   }
@@ -84,7 +88,7 @@ absl::StatusOr<std::optional<Secret>> SecretReference::Resolve(
   if (!bytes.ok()) {
     return absl::Status(
         bytes.status().code(),
-        absl::StrCat("file ", name_, ": ", bytes.status().message()));
+        absl::StrCat(description(), ": ", bytes.status().message()));
   }
   absl::StatusOr<Secret> secret = bytes->empty()
                                       ? absl::InvalidArgumentError("is empty")
@@ -93,7 +97,7 @@ absl::StatusOr<std::optional<Secret>> SecretReference::Resolve(
   if (!secret.ok()) {
     return absl::Status(
         secret.status().code(),
-        absl::StrCat("file ", name_, " ", secret.status().message()));
+        absl::StrCat(description(), " ", secret.status().message()));
   }
   return std::optional<Secret>(*std::move(secret));
 }

@@ -7,9 +7,10 @@
 //   absl::StatusOr<std::optional<Secret>> key =
 //       reference->Resolve(environment, SecretForm::kHeaderValue);
 //   if (key.ok() && !key->has_value()) ...  // The variable is not set.
+//   reference->description();               // "variable OPENAI_API_KEY"
 //
-// No message repeats what was given: it may be the secret itself, put where
-// its name belongs.
+// No message repeats what is not a reference: it may be the secret itself, put
+// where its name belongs.
 //
 // Thread-safe. Resolve() reads files and so blocks.
 
@@ -41,6 +42,9 @@ class SecretReference {
   // missing, empty or larger than 1 MiB is an error.
   absl::StatusOr<std::optional<Secret>> Resolve(const Environment& environment,
                                                 SecretForm form) const;
+
+  // Where the secret is, for people: `variable NAME` or `file path`.
+  std::string description() const;
 
  private:
   enum class Kind { kVariable, kFile };

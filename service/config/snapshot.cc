@@ -16,6 +16,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/net/tls_material.h"
 #include "base/os/mutex.h"
 #include "base/secret.h"
 #include "base/sha256.h"
@@ -68,6 +69,11 @@ std::pair<std::string, std::string> ApiKeyOf(const ProviderConfig& provider) {
   return {kind->name(), settings.GetReflection()->GetString(settings, api_key)};
 }
 
+// Of a reference that validation has passed.
+std::string Describe(const std::string& reference) {
+  return SecretReference::Parse(reference)->description();
+}
+
 }  // namespace
 
 // Turns references into secrets and reports those that lead nowhere.
@@ -99,8 +105,14 @@ class ConfigSnapshot::Resolver {
                                            const AuthMethods& methods);
   std::optional<AccessKey> ResolveAccessKey(const std::string& path,
                                             const ApiKey& entry);
+  // Warns of each credential in `absent`, a path and a reference.
+  void WarnOfAbsent(
+      const std::vector<std::pair<std::string, std::string>>& absent,
+      bool others_serve);
   void ResolveTls(const std::string& listener, const TlsServer& server,
                   ConfigSnapshot* snapshot);
+  void CheckTls(const std::string& path, const TlsServer& server,
+                const Tls& tls);
 
   const FieldPlaces& places_;
   const Environment& environment_;
@@ -153,7 +165,7 @@ std::optional<Secret> ConfigSnapshot::Resolver::Require(
   succeeded_ = true;
   std::optional<Secret> secret = Resolve(path, reference, form);
   if (!secret.has_value() && succeeded_) {
-    Add(path, "names a variable that is not set; set it");
+    Add(path, absl::StrCat(Describe(reference), " is not set; set it"));
   }
   succeeded_ = succeeded_ && before;
   return secret;
@@ -164,6 +176,7 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
     const ProviderConfig& provider = snapshot->config_.providers(i);
     const std::string path = ElementPath("providers", static_cast<size_t>(i));
     std::vector<ProviderKey> keys;
+    std::vector<std::pair<std::string, std::string>> absent;
     bool needed = false;
     const auto resolve = [&](const std::string& key_path,
                              const std::string& reference, int weight) {
@@ -171,7 +184,11 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
       needed = true;
       std::optional<Secret> key =
           Resolve(key_path, reference, SecretForm::kHeaderValue);
-      if (key.has_value()) keys.push_back({*std::move(key), weight});
+      if (key.has_value()) {
+        keys.push_back({*std::move(key), weight});
+      } else {
+        absent.emplace_back(key_path, reference);
+      }
     };
     const auto [kind, reference] = ApiKeyOf(provider);
     resolve(absl::StrCat(path, ".", kind, ".api_key"), reference, 1);
@@ -180,7 +197,20 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
       resolve(absl::StrCat(path, ".credentials[", k, "].api_key"),
               credential.api_key(), credential.weight());
     }
+    WarnOfAbsent(absent, /*others_serve=*/!keys.empty());
     if (needed) snapshot->credentials_[provider.name()] = std::move(keys);
+  }
+}
+
+void ConfigSnapshot::Resolver::WarnOfAbsent(
+    const std::vector<std::pair<std::string, std::string>>& absent,
+    bool others_serve) {
+  for (const auto& [path, reference] : absent) {
+    problems_.Warn(
+        places_.Find(path), path,
+        absl::StrCat(Describe(reference), " is not set; ",
+                     others_serve ? "the other credentials serve alone"
+                                  : "until it is, rules skip this provider"));
   }
 }
 
@@ -245,9 +275,27 @@ void ConfigSnapshot::Resolver::ResolveTls(const std::string& listener,
         Require(path + "client_ca", server.client_ca(), SecretForm::kText);
   }
   if (!cert_chain.has_value() || !private_key.has_value()) return;
-  snapshot->tls_.insert_or_assign(
-      listener, Tls{*std::move(cert_chain), *std::move(private_key),
-                    std::move(client_ca)});
+  Tls tls{*std::move(cert_chain), *std::move(private_key),
+          std::move(client_ca)};
+  CheckTls(path, server, tls);
+  snapshot->tls_.insert_or_assign(listener, std::move(tls));
+}
+
+void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
+                                        const TlsServer& server,
+                                        const Tls& tls) {
+  const ServerTlsCheck check = CheckServerTls(
+      tls.cert_chain.Reveal(), tls.private_key,
+      tls.client_ca.has_value() ? tls.client_ca->Reveal() : std::string_view());
+  const auto add_if_bad = [&](const char* field, const std::string& reference,
+                              const absl::Status& status) {
+    if (status.ok()) return;
+    Add(path + field,
+        absl::StrCat(Describe(reference), " ", status.message()));
+  };
+  add_if_bad("cert_chain", server.cert_chain(), check.cert_chain);
+  add_if_bad("private_key", server.private_key(), check.private_key);
+  add_if_bad("client_ca", server.client_ca(), check.client_ca);
 }
 
 std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(

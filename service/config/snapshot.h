@@ -65,7 +65,9 @@ class ConfigSnapshot {
   };
 
   // Resolves the secrets of a configuration with defaults that has passed
-  // validation. If one cannot be resolved, adds the problem and returns null.
+  // validation. If one cannot be resolved, or certificate and key of a listener
+  // cannot be used, adds the problem and returns null. Warns of credentials
+  // whose variable is not set.
   // `source` is the file's name.
   static std::shared_ptr<const ConfigSnapshot> Make(
       llmgateway::config::v1::GatewayConfig config, const FieldPlaces& places,

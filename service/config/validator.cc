@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "service/config/base_url.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
+#include "service/config/log_modules.h"
 #include "service/config/nearest_name.h"
 #include "service/config/provider_validator.h"
 #include "service/config/secret_reference.h"
@@ -325,11 +327,12 @@ void Validator::CheckLogging(const LoggingConfig& logging) {
   const std::string levels = "logging.module_levels";
   CheckCount(levels, static_cast<int>(logging.module_levels_size()),
              kModuleLevelsMax);
+  const std::vector<std::string> known(std::begin(kLogModules),
+                                       std::end(kLogModules));
   for (const auto& [module, level] : logging.module_levels()) {
-    if (!IsConfigName(module, "-_/", /*upper_case=*/false)) {
-      Add(EntryPath(levels, module),
-          "must be a module's name of lower-case letters, digits and '-_/'");
-    }
+    if (std::find(known.begin(), known.end(), module) != known.end()) continue;
+    Add(EntryPath(levels, module),
+        absl::StrCat("is no module of the log", Suggestion(module, known)));
   }
 }
 

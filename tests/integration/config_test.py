@@ -1,11 +1,13 @@
 """The configuration as the program takes it: flags, file and environment."""
 
 import os
+import re
 import socket
 import subprocess
 import tempfile
 import unittest
 
+from tests.integration import certificates
 from tests.integration import http_calls
 from tests.integration.http_calls import chat
 from tests.testing import gateway_process
@@ -143,15 +145,188 @@ class CheckTest(_ConfigCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("--config", done.stderr)
 
-    def test_a_certificate_and_key_that_do_not_fit(self):
-        key = self.write("not a key", "key.pem")
-        done = self.run_gateway("--config", self.write(
-            gateway_process.LISTENERS.replace(
-                'http: {address: "127.0.0.1:0"',
-                'http: {address: "127.0.0.1:0", tls: {cert_chain: "file:%s", '
-                'private_key: "file:%s"}' % (key, key)) + _GOOD))
+
+class CannotWorkTest(_ConfigCase):
+    """What reads well and cannot work is refused, by the check as by a start.
+
+    Each message names the file or the variable, in words.
+    """
+
+    def setUp(self):
+        super().setUp()
+        authority = certificates.Authority(self.folder, "ours")
+        self.leaf = authority.issue("localhost", "DNS:localhost")
+        self.other = authority.issue("elsewhere", "DNS:elsewhere")
+        self.junk = self.write("this is no PEM", "junk.pem")
+
+    def assert_refused_at(self, problem, text, env=None):
+        check = self.check(text, env)
+        self.assertEqual((check.returncode, check.stdout), (1, ""))
+        self.assertRegex(check.stderr, problem)
+        self.assertNotRegex(check.stderr, r"error:|:[0-9A-F]{8}:")
+        start = self.run_gateway(
+            "--config", os.path.join(self.folder, "gateway.yaml"), env=env)
+        self.assertEqual((start.returncode, start.stderr), (1, check.stderr))
+
+    def with_tls(self, cert_chain, private_key, more=""):
+        return gateway_process.LISTENERS.replace(
+            'http: {address: "127.0.0.1:0"',
+            'http: {address: "127.0.0.1:0", tls: {cert_chain: "%s", '
+            'private_key: "%s"%s}' % (cert_chain, private_key, more)) + _GOOD
+
+    def test_a_log_file_that_cannot_be_written(self):
+        for path in (self.folder + "/nothing/gateway.log", self.folder,
+                     self.junk + "/gateway.log"):
+            self.assert_refused_at(
+                r"yaml:5:\d+: logging\.file: cannot open the log %s: [A-Z]" %
+                re.escape(path), _GOOD + "logging: {file: %s}\n" % path)
+
+    def test_the_check_creates_no_log_file(self):
+        path = self.folder + "/gateway.log"
+        done = self.check(_GOOD + "logging: {file: %s}\n" % path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertFalse(os.path.exists(path))
+
+    def test_the_key_of_another_certificate(self):
+        self.assert_refused_at(
+            r"yaml:3:\d+: listeners\.http\.tls\.private_key: file %s is not "
+            r"the key of the certificate, which is for 'localhost'" %
+            re.escape(self.other.key),
+            self.with_tls("file:" + self.leaf.cert, "file:" + self.other.key))
+
+    def test_what_is_no_certificate_and_what_is_no_key(self):
+        self.assert_refused_at(
+            r"listeners\.http\.tls\.cert_chain: variable CERT holds no "
+            r"certificate in PEM.*\n"
+            r".*listeners\.http\.tls\.private_key: file %s holds no private "
+            r"key in PEM" % re.escape(self.junk),
+            self.with_tls("env:CERT", "file:" + self.junk),
+            env={"CERT": "this is no PEM"})
+
+    def test_certificate_and_key_exchanged(self):
+        self.assert_refused_at(
+            r"cert_chain: file \S+ holds a private key and no certificate\n"
+            r".*private_key: file \S+ holds a certificate and no private key",
+            self.with_tls("file:" + self.leaf.key, "file:" + self.leaf.cert))
+
+    def test_a_bad_client_ca(self):
+        self.assert_refused_at(
+            r"listeners\.http\.tls\.client_ca: file %s holds no certificate" %
+            re.escape(self.junk),
+            self.with_tls("file:" + self.leaf.cert, "file:" + self.leaf.key,
+                          ', client_ca: "file:%s"' % self.junk))
+
+    def test_a_bad_ca_of_a_provider(self):
+        for path, what in ((self.junk, "holds no certificate in PEM"),
+                           (self.folder + "/none.pem",
+                            "cannot be opened: No such file or directory")):
+            self.assert_refused_at(
+                r"yaml:3:\d+: providers\[0\]\.openai\.http\.ca_file: file %s "
+                r"%s" % (re.escape(path), what),
+                "providers:\n"
+                "  - name: openai\n"
+                "    openai: {http: {ca_file: %s}}\n" % path)
+
+    def test_an_address_that_is_not_ours(self):
+        # Of a network that is for documentation only.
+        self.assert_refused_at(
+            r"yaml:2:\d+: listeners\.grpc\.address: '192\.0\.2\.1' is no "
+            r"address of this machine",
+            gateway_process.LISTENERS.replace("127.0.0.1", "192.0.2.1", 1) +
+            _GOOD + "auth: {insecure_allow_anonymous: true}\n")
+
+    def test_the_check_does_not_mind_a_gateway_that_runs(self):
+        gateway = self.start(_GOOD)
+        text = gateway_process.LISTENERS.replace(
+            'http: {address: "127.0.0.1:0"',
+            'http: {address: "%s"' % gateway.http) + _GOOD
+        done = self.check(text)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        gateway.stop()
+
+
+class WarningTest(_ConfigCase):
+    """What can be lived with is told, and with --strict refused."""
+
+    config = ("providers:\n"
+              "  - name: openai\n"
+              '    openai: {api_key: "env:NOT_SET"}\n'
+              "  - {name: mock, mock: {}}\n")
+    warning = (r"gateway\.yaml:3:\d+: providers\[0\]\.openai\.api_key: "
+               r"variable NOT_SET is not set; until it is, rules skip this "
+               r"provider\n")
+
+    def run_strict(self, *flags, env=None):
+        return self.run_gateway("--strict", *flags, "--config",
+                                self.write(self.config), env=env)
+
+    def test_the_check_prints_it_and_passes(self):
+        done = self.check(self.config)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, "^warning: .*" + self.warning + "$")
+        self.assertIn("providers:", done.stdout)
+
+    def test_a_start_logs_it(self):
+        gateway = self.start(self.config)
+        line = gateway.wait_for_log(module="config", level="warn")
+        self.assertEqual(line["field"], "providers[0].openai.api_key")
+        self.assertTrue(line["config"].endswith("gateway.yaml"))
+        self.assertGreater(line["line"], 0)
+        self.assertIn("NOT_SET", line["msg"])
+        gateway.stop()
+
+    def test_strict_refuses_it(self):
+        for flags in ([], ["--check_config"]):
+            done = self.run_strict(*flags)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, self.warning)
+            self.assertIn("--strict", done.stderr)
+
+    def test_strict_has_nothing_against_a_file_without_warnings(self):
+        done = self.run_strict("--check_config", env={"NOT_SET": "sk-1234567"})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class QuickstartTest(_ConfigCase):
+
+    def test_a_mistyped_key_is_not_answered_by_the_mock(self):
+        with open("deploy/config/quickstart.yaml", encoding="utf-8") as file:
+            config = re.sub(r'(127\.0\.0\.1):\d+"', r'\1:0"', file.read())
+        gateway = self.start(config, env={"OPENAI_API_KY": "sk-1234567"})
+        answer = http_calls.ask(gateway.http, chat("mock-model"))
+        self.assertEqual(answer.status, 200)
+        answer = http_calls.ask(gateway.http, chat("gpt-4o"))
+        self.assertEqual(answer.status, 404)
+        self.assertIn("'openai' of its rule has no credential",
+                      answer.error()["message"])
+        gateway.wait_for_log(module="config",
+                             field="providers[0].openai.api_key")
+        gateway.stop()
+
+
+class FlagsTest(_ConfigCase):
+
+    def test_help_shows_the_flags(self):
+        done = self.run_gateway("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for flag in ("--config", "--check_config", "--strict",
+                     "--first_calls", "--pid_file", "--help", "--version"):
+            self.assertRegex(done.stdout, r"(?m)^  %s$" % flag)
+        self.assertLess(len(done.stdout.splitlines()), 60)
+
+    def test_version_shows_the_version(self):
+        done = self.run_gateway("--version")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^gateway \d+\.\d+\.\d+\n$")
+
+    def test_what_is_no_flag_is_refused(self):
+        path = self.write(_GOOD)
+        done = self.run_gateway("--check_config", "--config", path, "stray")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("'stray'", done.stderr)
+        done = self.run_gateway("--confg", path)
         self.assertEqual(done.returncode, 1)
-        self.assertNotIn("not a key", done.stderr)
+        self.assertIn("confg", done.stderr)
 
 
 class EnvironmentTest(_ConfigCase):
@@ -186,9 +361,9 @@ class EnvironmentTest(_ConfigCase):
             '    - {glob: "gpt-*", provider: mock}\n')
         answer = http_calls.ask(gateway.http, chat("gpt-x"))
         self.assertEqual(answer.text(), "fallback")
-        lines = gateway.log_lines(provider="openai")
+        lines = gateway.log_lines(field="providers[0].openai.api_key")
         self.assertEqual(len(lines), 1, lines)
-        self.assertIn("no credential", lines[0]["msg"])
+        self.assertIn("NOT_SET", lines[0]["msg"])
         gateway.stop()
 
     def test_a_file_holds_a_key_without_its_last_line_end(self):

@@ -19,10 +19,6 @@
 namespace gateway {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-using ::testing::StartsWith;
-
 class ListenerTlsTest : public testing::Test {
  protected:
   std::string TlsFields(std::string_view chain, std::string_view key) const {
@@ -41,13 +37,6 @@ class ListenerTlsTest : public testing::Test {
       ADD_FAILURE() << problem.ToString();
     }
     return reading.snapshot;
-  }
-
-  std::string WriteFile(const std::string& name, const std::string& text) {
-    const std::string path =
-        absl::StrCat(certificates_.directory(), "/", name);
-    std::ofstream(path) << text;
-    return path;
   }
 
   const TestCertificates certificates_;
@@ -71,23 +60,6 @@ TEST_F(ListenerTlsTest, IsMadeOfWhatTheConfigurationSays) {
     const auto tls = ListenerTls(*config, "grpc", {"h2"});
     ASSERT_TRUE(tls.ok()) << tls.status();
     EXPECT_NE(*tls, nullptr);
-  }
-}
-
-TEST_F(ListenerTlsTest, NamesTheListenerOfABadCertificate) {
-  const std::string junk = WriteFile("junk.pem", "this is no certificate");
-  const auto& good = certificates_.good();
-  for (const std::string& fields :
-       {TlsFields(junk, good.key_file), TlsFields(good.chain_file, junk),
-        TlsFields(good.chain_file, certificates_.client().key_file),
-        absl::StrCat(TlsFields(good.chain_file, good.key_file),
-                     ", client_ca: 'file:", junk, "'")}) {
-    const auto config = Config(fields);
-    const auto tls = ListenerTls(*config, "grpc", {"h2"});
-    ASSERT_FALSE(tls.ok()) << fields;
-    const std::string message(tls.status().message());
-    EXPECT_THAT(message, StartsWith("listeners.grpc: "));
-    EXPECT_THAT(message, Not(HasSubstr("this is no")));
   }
 }
 

@@ -419,6 +419,20 @@ class TextRulesTest(unittest.TestCase):
         self.assertEqual(text_rules.banned_text(Tree(
             {"a.sh": "cd /usr/share; cat /etc/x; cd ${HOME}/work\n"})), [])
 
+    def test_modules_of_the_log_are_listed_and_used(self):
+        lists = 'inline constexpr x kLogModules[] = {\n    "%s",  // Why.\n};\n'
+        writes = 'void F() {\n  Log(a ? LogLevel::kInfo\n : b, "%s", "hi");\n}\n'
+        through = 'constexpr x kModule = "%s";\n  if (!LogEnabled(a, kModule))\n'
+
+        def problems(listed, text):
+            return text_rules.log_modules(Tree({
+                "service/config/log_modules.h": lists % listed,
+                "service/a/a.cc": text}))
+
+        for text in (writes, through):
+            self.assertEqual(problems("here", text % "here"), [])
+            self.assertEqual(len(problems("here", text % "there")), 2)
+
     def test_lines_have_eighty_columns_at_most(self):
         fine = "a" * 80
         self.assertEqual(text_rules.line_length(Tree({"a.cc": fine})), [])

@@ -70,6 +70,12 @@ _TEXT_BANS = [
 ]
 
 
+# A line of the log: its module is a literal, or the source's kModule.
+_LOG_CALL = re.compile(r'\bLog(?:Enabled)?\([^;"]*?,\s*(?:"(\w+)"|(kModule)\b)')
+_LOG_MODULE = re.compile(r'\bkModule\[?\]? = "(\w+)"')
+_LOG_MODULES = "service/config/log_modules.h"
+
+
 def _allowed(path, ban):
     return path.startswith(ban.allowed_in) if ban.allowed_in else False
 
@@ -168,6 +174,23 @@ def whitespace(tree):
     return problems
 
 
+def log_modules(tree):
+    """What may be named in a configuration is what lines are written of."""
+    listed = set(re.findall(r'(?m)^    "(\w+)",', tree[_LOG_MODULES]))
+    used = {}
+    for path in tree.paths(".cc"):
+        if path.startswith(("base/", "errors/", "providers/", "service/")):
+            own = _LOG_MODULE.search(tree[path])
+            for literal, constant in _LOG_CALL.findall(tree[path]):
+                module = literal or (own.group(1) if own else constant)
+                used.setdefault(module, path)
+    return ["%s: logs under '%s', which %s does not have"
+            % (used[module], module, _LOG_MODULES)
+            for module in set(used) - listed] + [
+                "%s: nothing logs under '%s'" % (_LOG_MODULES, module)
+                for module in listed - set(used)]
+
+
 RULES = [
     banned_code,
     banned_file_names,
@@ -177,5 +200,6 @@ RULES = [
     header_guards,
     headers_open_with_prose,
     line_length,
+    log_modules,
     whitespace,
 ]

@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
+from tests.integration import certificates
 from tests.testing.gateway_process import GatewayProcess
 
 _QUICKSTART = "deploy/config/quickstart.yaml"
@@ -40,6 +42,11 @@ class Quickstart(unittest.TestCase):
     """A gateway with the quickstart configuration, but for its ports."""
 
     @classmethod
+    def changed(cls, config):
+        """The configuration that a class tries, made of the quickstart's."""
+        return config
+
+    @classmethod
     def setUpClass(cls):
         cls.path = os.environ["PATH"] + ":" + tools_folder()
         if shutil.which("grpcurl", path=cls.path) is None:
@@ -50,37 +57,53 @@ class Quickstart(unittest.TestCase):
                                     file.read())
         if ports != 4:
             raise AssertionError("%s has %d listeners" % (_QUICKSTART, ports))
-        cls.gateway = GatewayProcess(config, flags=["--first_calls"])
+        cls.gateway = GatewayProcess(cls.changed(config),
+                                     env={"PATH": cls.path},
+                                     flags=["--first_calls"])
 
     @classmethod
     def tearDownClass(cls):
         cls.gateway.stop()
 
-    def run_command(self, command, code=0):
+    def run_command(self, command, code=0, path=None):
         """Standard output, or the error's text if a code is expected."""
         done = subprocess.run(
-            command, env={"PATH": self.path}, check=False, timeout=_TIMEOUT_S,
+            command, env={"PATH": path or self.path}, check=False,
+            timeout=_TIMEOUT_S,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, code,
                          "%s\n%s%s" % (command, done.stdout, done.stderr))
         return done.stdout if code == 0 else done.stdout + done.stderr
 
 
-class PrintedCommandsTest(Quickstart):
-    """What the ready message says to paste into a shell, pasted."""
+class Printed(Quickstart):
+    """What the ready message says to paste into a shell."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         text = cls.gateway.wait_for_output("Ctrl-C ends the gateway.")
         cls.commands = [line.strip() for line in text.splitlines()
-                        if re.match(r" *(grpcurl|curl) ", line)]
+                        if re.match(r" +(\S*/grpcurl|curl) ", line)]
 
     def paste(self, pattern):
         """The output of the only command that matches."""
         found = [line for line in self.commands if re.search(pattern, line)]
         self.assertEqual(len(found), 1, "%s in %s" % (pattern, self.commands))
-        return self.run_command(["bash", "-c", found[0]])
+        return self.paste_line(found[0])
+
+    def paste_line(self, line):
+        """What it prints in a shell that knows nothing of our tools."""
+        return self.run_command(["bash", "-c", line], path="/usr/bin:/bin")
+
+    def assert_all_work(self):
+        self.assertGreaterEqual(len(self.commands), 7)
+        for command in self.commands:
+            with self.subTest(command):
+                self.assertNotIn('"error":{', self.paste_line(command))
+
+
+class PrintedCommandsTest(Printed):
 
     def test_names_all_four_addresses(self):
         text = self.gateway.wait_for_output("Ctrl-C ends the gateway.")
@@ -135,10 +158,40 @@ class PrintedCommandsTest(Quickstart):
         self.assertIn("grpc.health.v1.Health", services)
 
     def test_every_other_command_works_too(self):
-        self.assertGreaterEqual(len(self.commands), 7)
-        for command in self.commands:
-            with self.subTest(command):
-                self.run_command(["bash", "-c", command])
+        self.assert_all_work()
+
+
+class PrintedWithTlsAndKeysTest(Printed):
+    """Where the gateway serves TLS and asks for keys, so do the commands."""
+
+    @classmethod
+    def changed(cls, config):
+        folder = tempfile.TemporaryDirectory(prefix="printed")
+        cls.addClassCleanup(folder.cleanup)
+        leaf = certificates.Authority(folder.name, "ours").issue(
+            "localhost", "DNS:localhost")
+        key = os.path.join(folder.name, "caller's key")
+        with open(key, "w", encoding="utf-8") as file:
+            file.write("sk-0123456789abcdef\n")
+        config, listeners = re.subn(
+            r'\b(grpc|http): \{address: "127\.0\.0\.1:0"',
+            r'\g<0>, tls: {cert_chain: "file:%s", private_key: "file:%s"}' % (
+                leaf.cert, leaf.key), config)
+        if listeners != 2:
+            raise AssertionError("there are %d data listeners" % listeners)
+        return config + (
+            'auth: {callers: {api_keys: [{id: a, key: "file:%s"}]}}\n' % key)
+
+    def test_without_the_key_nobody_is_served(self):
+        [command] = [line for line in self.commands if "/v1/models" in line]
+        answer = self.paste_line(command[:command.index(" -H ")])
+        self.assertIn('"error"', answer)
+
+    def test_every_command_works(self):
+        self.assert_all_work()
+
+    def test_the_key_itself_is_not_printed(self):
+        self.assertNotIn("sk-0123456789abcdef", self.gateway.output)
 
 
 class GrpcurlTest(Quickstart):
@@ -216,10 +269,17 @@ class GrpcurlTest(Quickstart):
         self.assertIn("InvalidArgument", text)
         self.assertIn("messages", text)
 
+    def test_channelz_is_called_by_what_reflection_tells_of_it(self):
+        [answer] = json_values(self.grpcurl(
+            "grpc.channelz.v1.Channelz/GetServers", data={},
+            address=self.gateway.admin))
+        self.assertEqual(len(answer["server"]), 1)
+
     def test_the_admin_listener_has_its_own_services(self):
         services = self.grpcurl("list", address=self.gateway.admin).split()
         self.assertIn("llmgateway.v1.AdminService", services)
         self.assertIn("llmgateway.v1.MetricsService", services)
+        self.assertIn("grpc.channelz.v1.Channelz", services)
         self.assertNotIn("llmgateway.v1.GatewayService", services)
         self.assertNotIn("llmgateway.v1.AdminService",
                          self.grpcurl("list").split())

@@ -77,5 +77,15 @@ TEST(FieldPathTest, ReadsAsTheFileDoes) {
   EXPECT_EQ(EntryPath("a", ""), "a[\"\"]");
 }
 
+TEST(ConfigProblemsTest, WarningsStandApart) {
+  ConfigProblems problems("f");
+  problems.Warn({2, 1}, "b", "second");
+  problems.Warn({1, 1}, "a", "first");
+  EXPECT_TRUE(problems.empty());
+  EXPECT_TRUE(problems.Sorted().empty());
+  ASSERT_EQ(problems.SortedWarnings().size(), 2u);
+  EXPECT_EQ(problems.SortedWarnings()[0].ToString(), "f:1:1: a: first");
+}
+
 }  // namespace
 }  // namespace gateway

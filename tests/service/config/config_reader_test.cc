@@ -121,7 +121,9 @@ TEST(QuickstartTest, WorksWithoutAnyKey) {
   ASSERT_NE(reading.snapshot, nullptr);
   EXPECT_EQ(reading.snapshot->CredentialOf("openai"),
             ConfigSnapshot::Credential::kAbsent);
-  EXPECT_EQ(reading.snapshot->config().routing().default_provider(), "mock");
+  // A key that was mistyped is no reason to make an answer up.
+  EXPECT_EQ(reading.snapshot->config().routing().default_provider(), "");
+  EXPECT_EQ(reading.warnings.size(), 2u);
 }
 
 // The reference with its disabled fields enabled: a '#' without a space.

@@ -15,6 +15,8 @@
 #include "service/config/defaults.h"
 #include "service/config/environment.h"
 #include "service/config/loader.h"
+#include "tests/testing/test_certificates.h"
+#include "tests/testing/test_tls.h"
 
 namespace gateway {
 namespace {
@@ -27,6 +29,7 @@ using ::testing::Not;
 struct Made {
   std::shared_ptr<const ConfigSnapshot> snapshot;
   std::vector<std::string> problems;
+  std::vector<std::string> warnings;
 };
 
 Made Make(std::string_view yaml, const Environment& environment) {
@@ -40,6 +43,9 @@ Made Make(std::string_view yaml, const Environment& environment) {
                            absl::FromUnixSeconds(7), &problems);
   for (const ConfigProblem& problem : problems.Sorted()) {
     made.problems.push_back(problem.ToString());
+  }
+  for (const ConfigProblem& warning : problems.SortedWarnings()) {
+    made.warnings.push_back(warning.ToString());
   }
   return made;
 }
@@ -159,8 +165,8 @@ TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
        {"D", "0123456789abcdef"}});
   EXPECT_EQ(made.snapshot, nullptr);
   EXPECT_THAT(made.problems,
-              ElementsAre(HasSubstr("auth.callers.api_keys[1].key: names a "
-                                    "variable that is not set"),
+              ElementsAre(HasSubstr("auth.callers.api_keys[1].key: variable "
+                                    "B is not set; set it"),
                           HasSubstr("auth.callers.api_keys[2].key: leads to a "
                                     "key of less than 16"),
                           HasSubstr("auth.callers.api_keys[3].key: leads to "
@@ -172,21 +178,82 @@ TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
   }
 }
 
-TEST(ConfigSnapshotTest, HoldsWhatListenersNeedForTls) {
-  const std::string yaml = absl::StrCat(
-      "listeners: {grpc: {tls: {cert_chain: 'file:",
-      WriteKeyFile("crt", "CRT\n"), "', private_key: 'env:TLS_KEY'}}}");
-  const Made made = Make(yaml, {{"TLS_KEY", "KEY\n"}});
+class SnapshotTlsTest : public testing::Test {
+ protected:
+  // Of a gRPC listener whose key is in the variable TLS_KEY.
+  static Made MakeTls(const std::string& chain_file, const std::string& key,
+                      const std::string& more = "") {
+    return Make(absl::StrCat("listeners: {grpc: {tls: {cert_chain: 'file:",
+                             chain_file, "', private_key: 'env:TLS_KEY'", more,
+                             "}}}"),
+                {{"TLS_KEY", key}});
+  }
+
+  static inline const TestCertificates certificates_;
+  static inline const std::string chain_file_ = certificates_.good().chain_file;
+  static inline const std::string key_ = ReadPem(certificates_.good().key_file);
+};
+
+TEST_F(SnapshotTlsTest, HoldsWhatListenersNeed) {
+  const Made made = MakeTls(chain_file_, key_);
+  EXPECT_THAT(made.problems, IsEmpty());
   ASSERT_NE(made.snapshot, nullptr);
   const ConfigSnapshot::Tls* tls = made.snapshot->FindTls("grpc");
   ASSERT_NE(tls, nullptr);
-  EXPECT_EQ(tls->cert_chain.Reveal(), "CRT\n");
-  EXPECT_EQ(tls->private_key.Reveal(), "KEY\n");
+  EXPECT_EQ(tls->cert_chain.Reveal(), ReadPem(chain_file_));
+  EXPECT_EQ(tls->private_key.Reveal(), key_);
   EXPECT_FALSE(tls->client_ca.has_value());
   EXPECT_EQ(made.snapshot->FindTls("http"), nullptr);
-  EXPECT_THAT(Make(yaml, {}).problems,
-              ElementsAre(HasSubstr("listeners.grpc.tls.private_key: names a "
-                                    "variable that is not set")));
+}
+
+TEST_F(SnapshotTlsTest, AVariableThatIsNotSetIsNamed) {
+  EXPECT_THAT(MakeTls(chain_file_, "").problems,
+              ElementsAre(HasSubstr("listeners.grpc.tls.private_key: variable "
+                                    "TLS_KEY is not set; set it")));
+}
+
+TEST_F(SnapshotTlsTest, TheKeyOfAnotherCertificateIsNamedByItsVariable) {
+  const Made made =
+      MakeTls(chain_file_, ReadPem(certificates_.client().key_file));
+  EXPECT_EQ(made.snapshot, nullptr);
+  EXPECT_THAT(made.problems,
+              ElementsAre(HasSubstr("listeners.grpc.tls.private_key: variable "
+                                    "TLS_KEY is not the key of the "
+                                    "certificate, which is for 'localhost'")));
+}
+
+TEST_F(SnapshotTlsTest, WhatIsNoCertificateIsNamedByItsFile) {
+  const std::string junk = WriteKeyFile("junk.pem", "this is none");
+  const Made made =
+      MakeTls(junk, key_, absl::StrCat(", client_ca: 'file:", junk, "'"));
+  EXPECT_THAT(
+      made.problems,
+      ElementsAre(
+          HasSubstr(absl::StrCat("listeners.grpc.tls.cert_chain: file ", junk,
+                                 " holds no certificate in PEM")),
+          HasSubstr(absl::StrCat("listeners.grpc.tls.client_ca: file ", junk,
+                                 " holds no certificate in PEM"))));
+  for (const std::string& problem : made.problems) {
+    EXPECT_THAT(problem, Not(HasSubstr("this is none")));
+  }
+}
+
+TEST(ConfigSnapshotTest, WarnsOfCredentialsThatAreNotSet) {
+  const Made made = Make(
+      "providers:\n"
+      "- {name: a, openai: {api_key: 'env:A'}}\n"
+      "- name: b\n"
+      "  openai: {api_key: 'env:B'}\n"
+      "  credentials: [{api_key: 'env:B2'}]\n"
+      "- {name: c, openai: {}}\n",
+      {{"B2", "sk-hunter2"}});
+  ASSERT_NE(made.snapshot, nullptr);
+  EXPECT_THAT(
+      made.warnings,
+      ElementsAre("f:2:30: providers[0].openai.api_key: variable A is not set; "
+                  "until it is, rules skip this provider",
+                  "f:4:21: providers[1].openai.api_key: variable B is not set; "
+                  "the other credentials serve alone"));
 }
 
 TEST(ConfigSnapshotTest, ShowsItselfWithoutSecrets) {

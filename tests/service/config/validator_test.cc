@@ -255,8 +255,15 @@ TEST(ValidatorTest, WaitsGrow) {
 
 TEST(ValidatorTest, ModulesHaveNames) {
   EXPECT_THAT(
-      ProblemsBesideAMock("logging: {module_levels: {http: debug, 'A': off}}"),
-      ElementsAre(HasSubstr("logging.module_levels.A: must be a module's")));
+      ProblemsBesideAMock("logging:\n"
+                          "  module_levels:\n"
+                          "    pipeline: debug\n"
+                          "    pipelin: debug\n"
+                          "    routing: debug\n"),
+      ElementsAre(HasSubstr("logging.module_levels.pipelin: is no module of "
+                            "the log; did you mean 'pipeline'?"),
+                  HasSubstr("logging.module_levels.routing: is no module of "
+                            "the log; known are 'access_log', 'config', ")));
 }
 
 TEST(ValidatorTest, ListsAreBounded) {

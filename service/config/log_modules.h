@@ -1,0 +1,23 @@
+// The modules that lines of the log are of: what `logging.module_levels` may
+// name. The tidy test holds the list to the lines that the sources write.
+
+#ifndef SERVICE_CONFIG_LOG_MODULES_H_
+#define SERVICE_CONFIG_LOG_MODULES_H_
+
+#include <string_view>
+
+namespace gateway {
+
+inline constexpr std::string_view kLogModules[] = {
+    "access_log",  // Lines of the access log that could not be written.
+    "config",      // Warnings about the configuration.
+    "grpc",        // Connections that were closed for what their peer did.
+    "grpc_core",   // What the gRPC C++ library says.
+    "main",        // Start, signals, stop.
+    "net",         // Connections that cannot be accepted.
+    "pipeline",    // Where calls go, each of their tries, prompts.
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_LOG_MODULES_H_

@@ -1,0 +1,97 @@
+#include "service/config/machine_check.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/net/host_port.h"
+#include "base/net/listener.h"
+#include "base/net/tls_material.h"
+#include "base/os/log_file.h"
+#include "base/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace gateway {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+using ::llmgateway::config::v1::GatewayConfig;
+using ::llmgateway::config::v1::HttpUpstream;
+using ::llmgateway::config::v1::Listeners;
+using ::llmgateway::config::v1::ProviderConfig;
+
+class MachineCheck {
+ public:
+  MachineCheck(const FieldPlaces& places, ConfigProblems* problems)
+      : places_(places), problems_(*problems) {}
+
+  void CheckLog(const std::string& file) {
+    if (file.empty()) return;
+    const absl::Status status = CheckLogFile(file);
+    if (!status.ok()) Add("logging.file", ToStd(status.message()));
+  }
+
+  // With port 0: another gateway may have the port now, and be gone when this
+  // configuration is started.
+  void CheckAddress(const std::string& path, const std::string& address) {
+    const absl::StatusOr<HostPort> where = ParseHostPort(address);
+    if (!where.ok() || BindAddress(JoinHostPort(where->host, "0")).ok()) return;
+    Add(path, absl::StrCat("'", where->host,
+                           "' is no address of this machine; use one of its "
+                           "own, or 0.0.0.0 or [::] for all of them"));
+  }
+
+  void CheckProvider(const std::string& path, const ProviderConfig& provider) {
+    const Reflection& reflection = *provider.GetReflection();
+    const FieldDescriptor* const kind = reflection.GetOneofFieldDescriptor(
+        provider, provider.GetDescriptor()->FindOneofByName("kind"));
+    if (kind == nullptr) return;
+    const Message& settings = reflection.GetMessage(provider, kind);
+    const FieldDescriptor* const http =
+        settings.GetDescriptor()->FindFieldByName("http");
+    if (http == nullptr) return;  // It asks nobody over HTTP.
+    const std::string& ca_file =
+        static_cast<const HttpUpstream&>(
+            settings.GetReflection()->GetMessage(settings, http))
+            .ca_file();
+    if (ca_file.empty()) return;
+    const absl::Status status = CheckCaFile(ca_file);
+    if (status.ok()) return;
+    Add(absl::StrCat(path, ".", kind->name(), ".http.ca_file"),
+        absl::StrCat("file ", ca_file, " ", status.message()));
+  }
+
+ private:
+  void Add(const std::string& path, std::string_view message) {
+    problems_.Add(places_.Find(path), path, message);
+  }
+
+  const FieldPlaces& places_;
+  ConfigProblems& problems_;
+};
+
+}  // namespace
+
+void CheckMachine(const GatewayConfig& config, const FieldPlaces& places,
+                  ConfigProblems* problems) {
+  MachineCheck check(places, problems);
+  check.CheckLog(config.logging().file());
+  const Listeners& listeners = config.listeners();
+  check.CheckAddress("listeners.grpc.address", listeners.grpc().address());
+  check.CheckAddress("listeners.http.address", listeners.http().address());
+  check.CheckAddress("listeners.admin.address", listeners.admin().address());
+  check.CheckAddress("listeners.operations.address",
+                     listeners.operations().address());
+  for (int i = 0; i < config.providers_size(); ++i) {
+    check.CheckProvider(ElementPath("providers", static_cast<size_t>(i)),
+                        config.providers(i));
+  }
+}
+
+}  // namespace gateway

@@ -1,0 +1,28 @@
+// Checks what a configuration asks of the machine that it is for: a log file
+// that can be written, addresses that are the machine's own, CA files that hold
+// certificates. What passes on one machine may fail on another, so this is no
+// part of validation.
+//
+//   CheckMachine(config, places, &problems);
+//   // gateway.yaml:3:11: logging.file: cannot open the log /var/x/y.log: ...
+//
+// Nothing is created and no port is taken: a gateway that runs with the same
+// configuration does not notice.
+//
+// Thread-safe. Blocks on files and on the name `localhost`.
+
+#ifndef SERVICE_CONFIG_MACHINE_CHECK_H_
+#define SERVICE_CONFIG_MACHINE_CHECK_H_
+
+#include "llmgateway/config/v1/config.pb.h"
+#include "service/config/config_problem.h"
+
+namespace gateway {
+
+// REQUIRES: `config` has its defaults and has passed validation.
+void CheckMachine(const llmgateway::config::v1::GatewayConfig& config,
+                  const FieldPlaces& places, ConfigProblems* problems);
+
+}  // namespace gateway
+
+#endif  // SERVICE_CONFIG_MACHINE_CHECK_H_

@@ -1,0 +1,77 @@
+#include "service/config/machine_check.h"
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/config/config_problem.h"
+#include "service/config/defaults.h"
+#include "service/config/loader.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+std::vector<std::string> CheckedHere(const std::string& yaml) {
+  ConfigProblems problems("f");
+  LoadedConfig loaded = LoadConfigText(yaml, &problems);
+  ApplyDefaults(&loaded.config);
+  CheckMachine(loaded.config, loaded.places, &problems);
+  std::vector<std::string> lines;
+  for (const ConfigProblem& problem : problems.Sorted()) {
+    lines.push_back(problem.ToString());
+  }
+  return lines;
+}
+
+TEST(MachineCheckTest, WhatIsHereIsFine) {
+  EXPECT_THAT(CheckedHere("listeners:\n"
+                          "  http: {address: 'localhost:1'}\n"
+                          "  grpc: {address: '0.0.0.0:1'}\n"
+                          "providers: [{name: mock, mock: {}}]\n"
+                          "logging: {file: /dev/null}\n"),
+              IsEmpty());
+}
+
+// 192.0.2.0/24 is for documentation only, and so nobody's.
+TEST(MachineCheckTest, AnAddressOfAnotherMachineIsTold) {
+  EXPECT_THAT(
+      CheckedHere("listeners:\n"
+                  "  admin: {address: '192.0.2.1:0'}\n"),
+      ElementsAre(AllOf(StartsWith("f:2:11: listeners.admin.address: "),
+                        HasSubstr("'192.0.2.1' is no address of this "
+                                  "machine"))));
+}
+
+TEST(MachineCheckTest, ALogThatCannotBeWrittenIsTold) {
+  EXPECT_THAT(CheckedHere("logging: {file: /no such folder/gateway.log}\n"),
+              ElementsAre("f:1:11: logging.file: cannot open the log /no such "
+                          "folder/gateway.log: No such file or directory"));
+}
+
+TEST(MachineCheckTest, ACaFileWithoutCertificatesIsToldForEachKind) {
+  const std::string path = testing::TempDir() + "/no_ca.pem";
+  std::ofstream(path) << "hello\n";
+  EXPECT_THAT(
+      CheckedHere(absl::StrCat(
+          "providers:\n"
+          "- {name: a, openai: {http: {ca_file: '", path, "'}}}\n"
+          "- {name: b, gemini: {http: {ca_file: /nowhere.pem}}}\n"
+          "- {name: c, local_cli: {}}\n")),
+      ElementsAre(
+          HasSubstr(absl::StrCat("providers[0].openai.http.ca_file: file ",
+                                 path, " holds no certificate in PEM")),
+          HasSubstr("providers[1].gemini.http.ca_file: file /nowhere.pem "
+                    "cannot be opened: No such file")));
+}
+
+}  // namespace
+}  // namespace gateway
