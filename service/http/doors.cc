@@ -4,12 +4,31 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/http/visit.h"
 
 namespace gateway {
+namespace {
+
+bool IsEncoded(std::string_view content_encoding) {
+  return !content_encoding.empty() &&
+         !absl::EqualsIgnoreCase(ToAbsl(content_encoding), "identity");
+}
+
+Task<void> RefuseEncoding(Visit visit) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_INVALID_REQUEST,
+      absl::StrCat("a body with content-encoding '",
+                   ToAbsl(visit.fields.content_encoding.substr(0, 64)),
+                   "' is not read; send it as it is"));
+  return FailWith(std::move(visit), std::move(fault), 415, "accept-encoding",
+                "identity");
+}
+
+}  // namespace
 
 Doors::Doors(LoopServices& services) : services_(services) {
   // The first that fits serves: whoever tells by a field comes before whoever
@@ -24,17 +43,31 @@ Doors::Doors(LoopServices& services) : services_(services) {
 Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {
   std::string_view rest;
   const RouteTable::Route* const route = routes_.Find(request, &rest);
-  if (route != nullptr) {
-    return route->serve(Visit(services_, *route->words, request, responder),
-                        rest);
+  if (route == nullptr) {
+    return RefuseRoute(
+        Visit(services_, NearestTo(request.path), request, responder));
   }
-  const DoorWords& words = NearestTo(request.path);
-  absl::Status missing = MakeFault(
-      v1::ERROR_REASON_NOT_FOUND,
+  Visit visit(services_, *route->words, request, responder);
+  if (IsEncoded(visit.fields.content_encoding)) {
+    return RefuseEncoding(std::move(visit));
+  }
+  return route->serve(std::move(visit), rest);
+}
+
+Task<void> Doors::RefuseRoute(Visit visit) const {
+  const HttpRequest& request = visit.request;
+  std::string message =
       absl::StrCat("there is no ", ToAbsl(request.method), " ",
                    ToAbsl(request.path), "; see ",
-                   routes_.Shown(words.vendor)));
-  return Fail(Visit(services_, words, request, responder), std::move(missing));
+                   routes_.Shown(visit.words.vendor));
+  std::string allowed = routes_.Allowed(request.path);
+  if (allowed.empty()) {
+    return Fail(std::move(visit),
+                MakeFault(v1::ERROR_REASON_NOT_FOUND, message));
+  }
+  return FailWith(std::move(visit),
+                MakeFault(v1::ERROR_REASON_INVALID_REQUEST, message),
+                405, "allow", std::move(allowed));
 }
 
 const DoorWords& Doors::NearestTo(std::string_view path) const {

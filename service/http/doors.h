@@ -8,7 +8,8 @@
 // All of them enter the same four stages.
 //
 // Who asks for what no door has is told, in the words of the nearest, what
-// there is.
+// there is: 404, or 405 where only the method is wrong. A body that is encoded,
+// such as by gzip, is not read: 415.
 //
 // Thread contract: one event loop.
 
@@ -26,6 +27,7 @@
 #include "service/http/openai_routes.h"
 #include "service/http/responses_routes.h"
 #include "service/http/route_table.h"
+#include "service/http/visit.h"
 #include "service/pipeline/loop_services.h"
 
 namespace gateway {
@@ -42,6 +44,7 @@ class Doors final : public HttpHandler {
                  std::string_view message) override;
 
  private:
+  Task<void> RefuseRoute(Visit visit) const;
   const DoorWords& NearestTo(std::string_view path) const;
 
   LoopServices& services_;

@@ -5,6 +5,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/embedding_dialect.h"
@@ -15,6 +19,29 @@ namespace gateway {
 namespace {
 
 constexpr Operation kEmbed = {"POST /v1/embeddings", "POST", "/v1/embeddings"};
+
+// The contract has `inputs` where OpenAI has `input`.
+absl::Status InOpenAiFields(const absl::Status& outcome) {
+  constexpr std::string_view kContract = "inputs";
+  constexpr std::string_view kOpenAi = "input";
+  auto violations = FieldViolations(outcome);
+  std::string message(outcome.message());
+  bool any = false;
+  for (auto& [field, description] : violations) {
+    if (!field.starts_with(kContract)) continue;
+    std::string renamed =
+        absl::StrCat(ToAbsl(kOpenAi), field.substr(kContract.size()));
+    message = absl::StrReplaceAll(message, {{field, renamed}});
+    field = std::move(renamed);
+    any = true;
+  }
+  if (!any) return outcome;
+  absl::Status status = MakeFault(FaultReason(outcome), message);
+  for (const auto& [field, description] : violations) {
+    AddFieldViolation(status, field, description);
+  }
+  return status;
+}
 
 }  // namespace
 
@@ -44,7 +71,7 @@ Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
   call.facts.model = request->model();
   const TellOutcome tell = [&](const absl::Status& outcome) {
     std::string body;
-    absl::Status written = outcome;
+    absl::Status written = InOpenAiFields(outcome);
     if (written.ok()) {
       written = dialect_.WriteResponse(*response, encoding, &body);
     }

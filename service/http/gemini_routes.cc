@@ -70,6 +70,13 @@ Task<void> Ask(Visit visit, std::string_view rest) {
   const Operation* const operation =
       colon == std::string_view::npos ? nullptr
                                       : FindOperation(rest.substr(colon + 1));
+  if (colon == std::string_view::npos) {
+    absl::Status wrong_method = MakeFault(
+        v1::ERROR_REASON_INVALID_REQUEST,
+        absl::StrCat("there is GET ", ToAbsl(visit.request.path), ", no POST"));
+    return FailWith(std::move(visit), std::move(wrong_method), 405, "allow",
+                  "GET, HEAD");
+  }
   if (operation == nullptr) {
     absl::Status missing = MakeFault(
         v1::ERROR_REASON_NOT_FOUND,
@@ -157,6 +164,16 @@ Task<void> GeminiRoutes::Show(Visit visit,
                               std::string_view encoded_name) const {
   const absl::Status checked = CheckQuery(visit);
   if (!checked.ok()) return Fail(std::move(visit), checked);
+  const size_t colon = encoded_name.rfind(':');
+  if (colon != std::string_view::npos &&
+      FindOperation(encoded_name.substr(colon + 1)) != nullptr) {
+    absl::Status wrong_method = MakeFault(
+        v1::ERROR_REASON_INVALID_REQUEST,
+        absl::StrCat("there is POST ", ToAbsl(visit.request.path), ", no ",
+                     ToAbsl(visit.request.method)));
+    return FailWith(std::move(visit), std::move(wrong_method), 405, "allow",
+                  "POST");
+  }
   return ShowModel(std::move(visit), model_list_, encoded_name);
 }
 

@@ -1,5 +1,7 @@
 #include "service/http/route_table.h"
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
@@ -33,6 +35,21 @@ const RouteTable::Route* RouteTable::Find(const HttpRequest& request,
     return &route;
   }
   return nullptr;
+}
+
+std::string RouteTable::Allowed(std::string_view path) const {
+  std::set<std::string_view> methods;
+  std::string_view rest;
+  for (const Route& route : routes_) {
+    if (!Serves(route, path, &rest)) continue;
+    methods.insert(route.method);
+    if (route.method == "GET") methods.insert("HEAD");
+  }
+  std::string allowed;
+  for (const std::string_view method : methods) {
+    absl::StrAppend(&allowed, allowed.empty() ? "" : ", ", ToAbsl(method));
+  }
+  return allowed;
 }
 
 std::string RouteTable::Shown(std::string_view vendor) const {

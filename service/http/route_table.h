@@ -47,6 +47,10 @@ class RouteTable {
   // Null if there is none.
   const Route* Find(const HttpRequest& request, std::string_view* rest) const;
 
+  // The methods that `path` has, as an `allow` field lists them; empty if it
+  // has none.
+  std::string Allowed(std::string_view path) const;
+
   // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what the doors
   // of one vendor serve.
   std::string Shown(std::string_view vendor) const;

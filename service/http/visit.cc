@@ -16,6 +16,8 @@ void TakeFirst(std::string_view value, std::string_view* taken) {
   if (taken->empty()) *taken = value;
 }
 
+constexpr std::string_view kContentEncoding = "content-encoding";
+
 bool IsTrue(std::string_view value) {
   return absl::EqualsIgnoreCase(ToAbsl(value), "true");
 }
@@ -37,6 +39,10 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
   for (const HttpField& field : fields) {
     const char first = field.name.empty() ? ' ' : field.name[0];
     // Spares most fields the comparisons below.
+    if (field.name.size() == kContentEncoding.size() &&
+        EqualsIgnoreCase(field.name, kContentEncoding)) {
+      TakeFirst(field.value, &content_encoding);
+    }
     if (!MayBeRead(first)) continue;
     const auto is = [&](std::string_view name) {
       return EqualsIgnoreCase(field.name, name);
@@ -126,6 +132,18 @@ Task<void> Fail(Visit visit, absl::Status status) {
   fields.AddFailure(status);
   const std::string_view pieces[] = {error.body};
   (co_await visit.responder.Send({error.http_status, fields}, pieces))
+      .IgnoreError();
+}
+
+Task<void> FailWith(Visit visit, absl::Status status, int http_status,
+                  std::string_view field, std::string value) {
+  const WireError error = visit.words.dialect->WriteError(status, visit.id);
+  AnswerFields fields(visit.words, "application/json", visit.id,
+                      Elapsed(visit));
+  fields.AddFailure(status);
+  fields.Add(field, value);
+  const std::string_view pieces[] = {error.body};
+  (co_await visit.responder.Send({http_status, fields}, pieces))
       .IgnoreError();
 }
 

@@ -44,6 +44,7 @@ struct CallerFields {
   // `x-provider-authorization` without its scheme.
   std::string_view provider_credential;
   std::string_view anthropic_version;
+  std::string_view content_encoding;
   // `anthropic-version` and each `anthropic-beta`, as they stand.
   absl::InlinedVector<HttpField, 2> anthropic_fields;
   // `x-llmgateway-strict-output: true`.
@@ -89,6 +90,11 @@ Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,
 
 Task<void> SendJson(Visit visit, std::string body);
 Task<void> Fail(Visit visit, absl::Status status);
+
+// Fails with a status of HTTP's own, which no fault has, and the field that
+// belongs to it, such as 405 with `allow`. `field` is a constant.
+Task<void> FailWith(Visit visit, absl::Status status, int http_status,
+                  std::string_view field, std::string value);
 
 }  // namespace gateway
 

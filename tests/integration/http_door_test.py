@@ -1,5 +1,6 @@
 """The HTTP door as OpenAI's clients see it."""
 
+import gzip
 import http.client
 import json
 import unittest
@@ -297,16 +298,36 @@ class BadRequestTest(_DoorCase):
         self.assertEqual(self.ask(chat("gpt-x")).status, 200)
 
     def test_unknown_paths_and_methods(self):
-        for method, path in (("GET", "/"), ("GET", "/v1/chat/completions"),
-                             ("POST", "/v1/models"), ("POST", "/v1/nothing"),
-                             ("DELETE", "/v1/models/gpt-x"),
-                             ("PUT", "/v1/chat/completions"),
-                             ("POST", "/v1/chat/completions/")):
+        for method, path, status in (
+                ("GET", "/", 404),
+                ("GET", "/v1/chat/completions", 405),
+                ("POST", "/v1/models", 405),
+                ("POST", "/v1/nothing", 404),
+                ("DELETE", "/v1/models/gpt-x", 405),
+                ("PUT", "/v1/chat/completions", 405),
+                ("POST", "/v1/chat/completions/", 404)):
             with self.subTest(method=method, path=path):
                 answer = ask(self.gateway.http, path=path, method=method)
-                self.assertIn(answer.status, (404, 405))
+                self.assertEqual(answer.status, status)
+                self.assertEqual("allow" in answer.headers, status == 405)
                 self.assertEqual(answer.error()["type"],
                                  "invalid_request_error")
+
+    def test_an_encoded_body_is_refused_at_every_door(self):
+        body = gzip.compress(json.dumps(chat("gpt-x")).encode())
+        for path in ("/v1/chat/completions", "/v1/messages", "/v1/responses",
+                     "/v1/embeddings", "/v1/messages/count_tokens",
+                     "/v1beta/models/gpt-x:generateContent"):
+            with self.subTest(path=path):
+                answer = ask(self.gateway.http, body, path=path,
+                             headers={"content-encoding": "gzip"})
+                self.assertEqual(answer.status, 415)
+                self.assertEqual(answer.headers["accept-encoding"], "identity")
+                self.assertIn("gzip", answer.json()["error"]["message"])
+        answer = ask(self.gateway.operations, body, path="/readyz",
+                     headers={"content-encoding": "gzip"})
+        self.assertEqual((answer.status, answer.headers["allow"]),
+                         (405, "GET, HEAD"))
 
     def test_a_connection_survives_refusals(self):
         connection = http.client.HTTPConnection(self.gateway.http)

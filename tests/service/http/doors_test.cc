@@ -43,11 +43,50 @@ TEST_F(DoorsTest, OtherPathsAreToldTheKnownOnesByTheNearestDoor) {
   }
 }
 
-TEST_F(DoorsTest, AMethodThatAPathDoesNotHaveIsNotFound) {
+TEST_F(DoorsTest, AMethodThatAPathDoesNotHaveIsNotAllowed) {
   EXPECT_THAT(Ask("GET", "/v1/chat/completions").body,
               HasSubstr("there is no GET /v1/chat/completions"));
   EXPECT_THAT(Ask("GET", "/v1/messages").body, StartsWith(kAnthropic));
-  EXPECT_EQ(Ask("POST", "/v1/models", "{}").status, 404);
+  const struct {
+    const char* method;
+    const char* path;
+    const char* allow;
+  } kCases[] = {
+      {"GET", "/v1/chat/completions", "POST"},
+      {"DELETE", "/v1/messages", "POST"},
+      {"PUT", "/v1/messages/count_tokens", "POST"},
+      {"GET", "/v1/embeddings", "POST"},
+      {"GET", "/v1/responses", "POST"},
+      {"POST", "/v1/responses/resp_1", "DELETE, GET, HEAD"},
+      {"POST", "/v1/models", "GET, HEAD"},
+      {"POST", "/v1/models/mock-model", "GET, HEAD"},
+      {"POST", "/v1beta/models", "GET, HEAD"},
+      {"POST", "/v1beta/models/mock-model", "GET, HEAD"},
+      {"GET", "/v1beta/models/mock-model:generateContent", "POST"},
+  };
+  for (const auto& [method, path, allow] : kCases) {
+    const RawAnswer answer =
+        Ask(method, path, method == std::string_view("GET") ? "" : "{}");
+    EXPECT_EQ(answer.status, 405) << method << " " << path;
+    EXPECT_EQ(answer.Find("allow"), allow) << method << " " << path;
+  }
+}
+
+TEST_F(DoorsTest, AnEncodedBodyIsNotRead) {
+  for (const char* path : {"/v1/chat/completions", "/v1/messages",
+                           "/v1beta/models/mock-model:generateContent"}) {
+    const RawAnswer answer =
+        Ask("POST", path, "\x1f\x8b...", "Content-Encoding: gzip\r\n");
+    EXPECT_EQ(answer.status, 415) << path;
+    EXPECT_EQ(answer.Find("accept-encoding"), "identity") << path;
+    EXPECT_THAT(answer.body, HasSubstr("content-encoding 'gzip'")) << path;
+  }
+  EXPECT_EQ(Ask("POST", "/v1/chat/completions",
+                R"({"model":"mock-model","messages":[)"
+                R"({"role":"user","content":"Hello"}]})",
+                "content-encoding: identity\r\n")
+                .status,
+            200);
 }
 
 TEST_F(DoorsTest, WhatTheServerItselfRefusesIsInTheDoorsWords) {

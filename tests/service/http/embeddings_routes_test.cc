@@ -15,6 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class EmbeddingsRoutesTest : public DoorTest {
@@ -78,6 +79,24 @@ TEST_F(EmbeddingsRoutesTest, StrangersAreRefused) {
   EXPECT_EQ(Post(kBody).status, 401);
   EXPECT_EQ(Post(kBody, "authorization: Bearer alice-0123456789\r\n").status,
             200);
+}
+
+// OpenAI's callers know no `inputs`.
+TEST_F(EmbeddingsRoutesTest, ErrorsNameTheFieldThatCallersKnow) {
+  const struct {
+    const char* body;
+    const char* param;
+  } kCases[] = {
+      {R"({"model":"mock-model"})", R"("param":"input")"},
+      {R"({"model":"mock-model","input":[]})", R"("param":"input")"},
+      {R"({"model":"mock-model","input":["a",""]})", R"("param":"input[1]")"},
+  };
+  for (const auto& [body, param] : kCases) {
+    const RawAnswer answer = Post(body);
+    EXPECT_EQ(answer.status, 400) << body;
+    EXPECT_THAT(answer.body, HasSubstr(param)) << body;
+    EXPECT_THAT(answer.body, Not(HasSubstr("inputs"))) << body;
+  }
 }
 
 }  // namespace

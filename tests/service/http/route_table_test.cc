@@ -79,5 +79,11 @@ TEST_F(RouteTableTest, ShowsWhatADoorServes) {
   EXPECT_EQ(table_.Shown("nobody"), "");
 }
 
+TEST_F(RouteTableTest, TellsTheMethodsOfAPath) {
+  EXPECT_EQ(table_.Allowed("/things"), "GET, HEAD, POST");
+  EXPECT_EQ(table_.Allowed("/things/x"), "GET, HEAD");
+  EXPECT_EQ(table_.Allowed("/thing"), "");
+}
+
 }  // namespace
 }  // namespace gateway
