@@ -1,7 +1,8 @@
 # Thin names over Bazel; each installs what it needs first. See CONTRIBUTING.md.
 #
 #   make run      build the gateway and run it with the quickstart configuration
-#   make test     every test; ends with the count of passed and failed cases
+#   make test     the tests; ends with the count of passed and failed cases
+#   make test-full   all that is to be proven before a release, slow tests too
 #   make bench    measure the gateway beside nginx
 #   make stubs    generate the clients' code in every language
 #   make lint     what the compiler cannot see
@@ -18,13 +19,16 @@ export PATH := $(shell tools/deps.sh --bin):$(PATH)
 
 BUILDFLAGS := --disk_cache=$(CACHE)/bazel $(BAZELFLAGS)
 
+# A test that takes longer than 90 seconds is tagged `slow`.
+TEST_FILTERS := --test_tag_filters=-slow --build_tag_filters=-slow
+
 # Wanted, yet no reason to stop: the tests that need it fail, and say so.
 WANT_GRPCURL := tools/deps.sh grpcurl || echo "going on without grpcurl" >&2
 WANT_INTEROP := tools/deps.sh interop || echo "going on without interop" >&2
 WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
-.PHONY: asan bench deps lint run stubs test tsan
+.PHONY: asan bench deps lint run stubs test test-full tsan
 
 run:
 	@tools/deps.sh build
@@ -38,7 +42,16 @@ test:
 	@$(WANT_INTEROP)
 	@$(WANT_SDKS)
 	@$(WANT_STUBS)
-	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TESTS)
+	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TEST_FILTERS) $(TESTS)
+
+# Each part says by itself what failed; the next ones run all the same.
+test-full:
+	@failed=""; \
+	for part in lint "test TEST_FILTERS=" asan tsan; do \
+	  echo "== make $$part"; \
+	  $(MAKE) --no-print-directory $$part || failed="$$failed $${part%% *}"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 asan tsan:
 	@tools/deps.sh build test
