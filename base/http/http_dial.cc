@@ -1,12 +1,5 @@
 #include "base/http/http_dial.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,30 +11,6 @@
 #include "base/status_macros.h"
 
 namespace gateway {
-namespace {
-
-absl::StatusOr<std::unique_ptr<Stream>> BeginConnect(IpAddress address,
-                                                     uint16_t port) {
-  sockaddr* const generic = reinterpret_cast<sockaddr*>(&address.storage);
-  if (generic->sa_family == AF_INET) {
-    reinterpret_cast<sockaddr_in*>(generic)->sin_port = htons(port);
-  } else {
-    reinterpret_cast<sockaddr_in6*>(generic)->sin6_port = htons(port);
-  }
-  const int fd = socket(generic->sa_family,
-                        SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return absl::ErrnoToStatus(errno, "socket");
-  if (connect(fd, generic, address.size) != 0 && errno != EINPROGRESS) {
-    const int error = errno;
-    close(fd);
-    return absl::UnavailableError(
-        absl::StrCat("connect: ", std::strerror(error)));
-  }
-  return Stream::Adopt(fd);
-}
-
-}  // namespace
-
 Task<absl::StatusOr<std::unique_ptr<Stream>>> HttpDial::Connect() {
   GATEWAY_CO_RETURN_IF_ERROR(why_);
   HostPort where{destination_.host, destination_.port};
@@ -66,23 +35,10 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> HttpDial::ConnectTo(
       co_await names_.Resolve(where.host, interrupt_);
   GATEWAY_CO_RETURN_IF_ERROR(why_);
   GATEWAY_CO_RETURN_IF_ERROR(addresses.status());
-  absl::Status last = absl::UnavailableError("no address");
-  for (const IpAddress& address : *addresses) {
-    absl::StatusOr<std::unique_ptr<Stream>> stream =
-        BeginConnect(address, where.port);
-    if (!stream.ok()) {
-      last = stream.status();
-      continue;
-    }
-    connecting_ = stream->get();
-    const absl::Status connected = co_await (*stream)->Connected();
-    connecting_ = nullptr;
-    if (connected.ok()) co_return stream;
-    GATEWAY_CO_RETURN_IF_ERROR(why_);
-    last = absl::UnavailableError(
-        absl::StrCat("connect: ", connected.message()));
-  }
-  co_return last;
+  absl::StatusOr<std::unique_ptr<Stream>> stream =
+      co_await tcp_.Connect(*std::move(addresses), where.port);
+  GATEWAY_CO_RETURN_IF_ERROR(why_);
+  co_return stream;
 }
 
 Task<absl::Status> HttpDial::OpenTunnel(Stream& stream) {
@@ -125,6 +81,7 @@ void HttpDial::Abandon(absl::Status why) {
   if (!why_.ok()) return;
   why_ = std::move(why);
   interrupt_.Set();
+  tcp_.Abandon();
   if (connecting_ != nullptr) connecting_->Close(/*reset=*/true);
 }
 

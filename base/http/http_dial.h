@@ -1,6 +1,7 @@
-// HttpDial opens one connection to a destination: it looks the name up, tries
-// its addresses one after the other, has the proxy open a tunnel if there is
-// one, and shakes hands if there is TLS.
+// HttpDial opens one connection to a destination: it looks the name up,
+// connects to the first of its addresses that answers (base/net/tcp_dial.h),
+// has the proxy open a tunnel if there is one, and shakes hands if there is
+// TLS.
 //
 //   HttpDial dial(names, destination);
 //   CancelListener on_cancel(cancel,
@@ -25,6 +26,7 @@
 #include "base/net/host_port.h"
 #include "base/net/resolver.h"
 #include "base/net/stream.h"
+#include "base/net/tcp_dial.h"
 
 namespace gateway {
 
@@ -32,7 +34,7 @@ class HttpDial final : private Http1BodySink {
  public:
   // Borrows both.
   HttpDial(LoopResolver& names, const HttpDestination& destination)
-      : names_(names), destination_(destination) {}
+      : names_(names), destination_(destination), tcp_(names) {}
 
   HttpDial(const HttpDial&) = delete;
   HttpDial& operator=(const HttpDial&) = delete;
@@ -60,6 +62,7 @@ class HttpDial final : private Http1BodySink {
 
   LoopResolver& names_;
   const HttpDestination& destination_;
+  TcpDial tcp_;
   Stream* connecting_ = nullptr;
   WakeUp interrupt_;
   absl::Status why_;  // OK until abandoned.

@@ -1,6 +1,7 @@
 #include "base/net/resolver.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
@@ -19,6 +20,7 @@ constexpr absl::Duration kFailureTtl = absl::Seconds(1);
 // For how long an answer serves while it cannot be renewed.
 constexpr absl::Duration kAnswerMax = absl::Minutes(10);
 constexpr size_t kEntriesMax = 4096;
+constexpr size_t kBadMax = 1024;
 
 absl::StatusOr<IpAddresses> AskSystem(const std::string& host, int flags) {
   addrinfo hints{};
@@ -41,6 +43,17 @@ absl::StatusOr<IpAddresses> AskSystem(const std::string& host, int flags) {
 }
 
 }  // namespace
+
+std::string_view IpAddress::Bytes() const {
+  if (storage.ss_family == AF_INET) {
+    return {reinterpret_cast<const char*>(
+                &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr),
+            sizeof(in_addr)};
+  }
+  return {reinterpret_cast<const char*>(
+              &reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr),
+          sizeof(in6_addr)};
+}
 
 Resolver::Resolver()
     : Resolver([](const std::string& host) {
@@ -139,6 +152,44 @@ Task<absl::StatusOr<IpAddresses>> LoopResolver::Resolve(std::string host,
     co_return absl::CancelledError("interrupted");
   }
   co_return *entry->answer;
+}
+
+void LoopResolver::Order(IpAddresses* addresses) {
+  if (addresses->size() < 2) return;
+  const auto first_family = addresses->front().storage.ss_family;
+  const auto others = std::stable_partition(
+      addresses->begin(), addresses->end(), [&](const IpAddress& address) {
+        return address.storage.ss_family == first_family;
+      });
+  IpAddresses in_turns;
+  in_turns.reserve(addresses->size());
+  for (auto a = addresses->begin(), b = others;
+       a != others || b != addresses->end();) {
+    if (a != others) in_turns.push_back(*a++);
+    if (b != addresses->end()) in_turns.push_back(*b++);
+  }
+  *addresses = std::move(in_turns);
+  if (bad_.empty()) return;
+  std::stable_partition(
+      addresses->begin(), addresses->end(),
+      [this](const IpAddress& address) { return !IsBad(address); });
+}
+
+void LoopResolver::NoteBad(const IpAddress& address) {
+  if (bad_.size() >= kBadMax) bad_.clear();
+  bad_[std::string(address.Bytes())] = loop_.Now() + kBadTime;
+}
+
+void LoopResolver::NoteGood(const IpAddress& address) {
+  if (!bad_.empty()) bad_.erase(std::string(address.Bytes()));
+}
+
+bool LoopResolver::IsBad(const IpAddress& address) {
+  const auto found = bad_.find(std::string(address.Bytes()));
+  if (found == bad_.end()) return false;
+  if (found->second > loop_.Now()) return true;
+  bad_.erase(found);
+  return false;
 }
 
 void LoopResolver::Ask(const std::string& host,

@@ -2,7 +2,8 @@
 // look-ups run on a few threads of their own, so that one name that nobody
 // answers for does not hold up the others; answers are kept for a while, and
 // callers that want the same name share one look-up. While an old answer is
-// being renewed it still serves.
+// being renewed it still serves. Which addresses have not answered is
+// remembered for a while, so that they are tried last.
 //
 //   Resolver resolver;                       // One per process.
 //   LoopResolver names(resolver);            // One per loop.
@@ -22,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -38,6 +40,13 @@ namespace gateway {
 struct IpAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
+
+  friend bool operator==(const IpAddress& a, const IpAddress& b) {
+    return a.Bytes() == b.Bytes();
+  }
+
+  // The address alone: 4 or 16 bytes.
+  std::string_view Bytes() const;
 };
 
 using IpAddresses = std::vector<IpAddress>;
@@ -94,7 +103,20 @@ class LoopResolver {
   Task<absl::StatusOr<IpAddresses>> Resolve(std::string host,
                                             WakeUp& interrupt);
 
+  // Puts the addresses into the order in which to try them: the families take
+  // turns, beginning with that of the first, and those that were bad lately
+  // come last.
+  void Order(IpAddresses* addresses);
+  // The address did not answer. Remembered for kBadTime.
+  void NoteBad(const IpAddress& address);
+  // It did, after all.
+  void NoteGood(const IpAddress& address);
+
+  static constexpr absl::Duration kBadTime = absl::Minutes(5);
+
  private:
+  bool IsBad(const IpAddress& address);
+
   struct Entry;
   struct Home;
 
@@ -106,6 +128,8 @@ class LoopResolver {
   // Where answers go; those that come after this object's end find it empty.
   const std::shared_ptr<Home> home_;
   absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_;
+  // Bad addresses by their bytes, and until when they are; at most kBadMax.
+  absl::flat_hash_map<std::string, absl::Duration> bad_;
 };
 
 }  // namespace gateway

@@ -8,11 +8,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_runner.h"
@@ -181,6 +183,53 @@ TEST(ResolverTest, AnswersThatAreDeliveredTooLateHarmNobody) {
     EXPECT_TRUE(asked.Wait());
   }
   runner.Run(Yield());
+}
+
+IpAddress Address(int family, uint8_t last_byte) {
+  IpAddress address;
+  address.storage.ss_family = static_cast<sa_family_t>(family);
+  address.size = sizeof(sockaddr_storage);
+  const_cast<char*>(address.Bytes().data())[3] = static_cast<char>(last_byte);
+  return address;
+}
+
+// What Order makes of so many addresses of each family, those that are bad
+// among them named by their numbers.
+Task<std::vector<std::string>> Ordered(Resolver* resolver, int sixes,
+                                       int fours,
+                                       std::vector<IpAddress> bad) {
+  LoopResolver names(*resolver);
+  IpAddresses addresses;
+  for (int i = 0; i < sixes; ++i) {
+    addresses.push_back(Address(AF_INET6, static_cast<uint8_t>(i)));
+  }
+  for (int i = 0; i < fours; ++i) {
+    addresses.push_back(Address(AF_INET, static_cast<uint8_t>(i)));
+  }
+  for (const IpAddress& each : bad) names.NoteBad(each);
+  names.NoteGood(Address(AF_INET6, 1));
+  names.Order(&addresses);
+  std::vector<std::string> order;
+  for (const IpAddress& each : addresses) {
+    order.push_back((each.storage.ss_family == AF_INET6 ? "six" : "four") +
+                    std::to_string(each.Bytes()[3]));
+  }
+  co_return order;
+}
+
+TEST(ResolverTest, FamiliesTakeTurnsAndWhatWasBadComesLast) {
+  using testing::ElementsAre;
+  LoopRunner runner;
+  Resolver resolver([](const std::string&) { return Numbered(1); });
+  EXPECT_THAT(runner.Run(Ordered(&resolver, 3, 2, {})),
+              ElementsAre("six0", "four0", "six1", "four1", "six2"));
+  EXPECT_THAT(runner.Run(Ordered(&resolver, 1, 3, {})),
+              ElementsAre("six0", "four0", "four1", "four2"));
+  // One of them has been good since.
+  EXPECT_THAT(runner.Run(Ordered(
+                  &resolver, 2, 2,
+                  {Address(AF_INET6, 0), Address(AF_INET6, 1)})),
+              ElementsAre("four0", "six1", "four1", "six0"));
 }
 
 }  // namespace
