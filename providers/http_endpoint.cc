@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/net/base_url.h"
 #include "base/net/host_port.h"
 #include "base/net/tls_context.h"
 #include "base/status_macros.h"
@@ -40,9 +41,17 @@ std::vector<std::string> ToAlpn(HttpVersion version) {
   return {"h2", "http/1.1"};
 }
 
+// The parser's message lacks a subject.
+absl::StatusOr<BaseUrl> UrlOf(std::string_view field, std::string_view text) {
+  absl::StatusOr<BaseUrl> url = ParseBaseUrl(text);
+  if (url.ok()) return url;
+  return absl::InvalidArgumentError(
+      absl::StrCat(ToAbsl(field), " ", url.status().message()));
+}
+
 absl::StatusOr<HostPort> ParseProxy(const std::string& proxy) {
-  GATEWAY_ASSIGN_OR_RETURN(HttpUrl url, ParseHttpUrl(proxy));
-  if (url.https || !url.path.empty()) {
+  GATEWAY_ASSIGN_OR_RETURN(BaseUrl url, UrlOf("proxy", proxy));
+  if (url.tls || !url.path.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("proxy '", proxy, "' must read http://host:port"));
   }
@@ -53,12 +62,12 @@ absl::StatusOr<HostPort> ParseProxy(const std::string& proxy) {
 
 absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
     std::string_view base_url, const configv1::HttpUpstream& http) {
-  GATEWAY_ASSIGN_OR_RETURN(HttpUrl url, ParseHttpUrl(base_url));
+  GATEWAY_ASSIGN_OR_RETURN(BaseUrl url, UrlOf("base_url", base_url));
   auto destination = std::make_shared<HttpDestination>();
   destination->host = std::move(url.host);
   destination->port = url.port;
   destination->version = ToVersion(http.http_version());
-  if (url.https) {
+  if (url.tls) {
     GATEWAY_ASSIGN_OR_RETURN(
         destination->tls,
         TlsContext::ForClient({.extra_ca_file = http.ca_file(),

@@ -82,16 +82,6 @@ struct HttpDestination {
   std::string Authority() const;
 };
 
-// An absolute http or https URL, taken apart. INVALID_ARGUMENT, saying what is
-// wrong, for anything else, and for user names, queries and fragments.
-struct HttpUrl {
-  bool https = false;
-  std::string host;
-  uint16_t port = 0;
-  std::string path;  // Without a slash at its end; may be empty.
-};
-absl::StatusOr<HttpUrl> ParseHttpUrl(std::string_view url);
-
 // The part of a request that is always the same.
 class HttpRequestHead {
  public:

@@ -18,6 +18,7 @@
 #include "base/async/task.h"
 #include "base/http/http1_client.h"
 #include "base/http/http_client.h"
+#include "base/net/base_url.h"
 #include "base/net/resolver.h"
 #include "base/net/tls_context.h"
 #include "base/string_view.h"
@@ -29,7 +30,7 @@ constexpr absl::Duration kTimeout = absl::Seconds(3);
 constexpr uint64_t kBodyBytesLimit = 64 * 1024;
 
 std::shared_ptr<const HttpDestination> DestinationOf(
-    const HttpUrl& url, std::shared_ptr<TlsContext> tls) {
+    const BaseUrl& url, std::shared_ptr<TlsContext> tls) {
   auto destination = std::make_shared<HttpDestination>();
   destination->tls = std::move(tls);
   destination->host = url.host;
@@ -91,10 +92,10 @@ Task<void> Ask(EventLoop& loop, Resolver& resolver,
 }  // namespace
 
 Readout AskReady(const ReadyQuestion& question) {
-  const absl::StatusOr<HttpUrl> url = ParseHttpUrl(question.url);
+  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(question.url);
   if (!url.ok()) return NoAnswer(url.status());
   std::shared_ptr<TlsContext> tls;
-  if (url->https) {
+  if (url->tls) {
     auto context = TlsContext::ForClient({.extra_ca_file = question.ca_file});
     if (!context.ok()) return NoAnswer(context.status());
     tls = *std::move(context);

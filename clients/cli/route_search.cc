@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/http/http_client.h"
+#include "base/net/base_url.h"
 #include "base/status_macros.h"
 #include "service/discovery/pid_file.h"
 
@@ -62,10 +62,10 @@ RouteSearch::RouteSearch(const CommandLine& command, const Switches& switches,
 
 absl::StatusOr<Route> RouteSearch::Find() const {
   if (!url_.empty()) {
-    const absl::Status legal = ParseHttpUrl(url_).status();
+    const absl::Status legal = ParseBaseUrl(url_).status();
     if (!legal.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("'", url_, "' is no URL: ", legal.message()));
+          absl::StrCat("'", url_, "' is no URL: it ", legal.message()));
     }
     return GatewayRoute(url_);
   }

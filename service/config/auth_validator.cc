@@ -9,10 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/net/base_url.h"
 #include "base/net/host_port.h"
 #include "base/sha256.h"
 #include "base/string_view.h"
-#include "service/config/base_url.h"
 #include "service/config/config_names.h"
 #include "service/config/secret_reference.h"
 

@@ -15,35 +15,6 @@
 namespace gateway {
 namespace {
 
-TEST(HttpUrlTest, TakesUrlsApart) {
-  const auto expect = [](std::string_view url, bool https,
-                         std::string_view host, int port,
-                         std::string_view path) {
-    const absl::StatusOr<HttpUrl> parsed = ParseHttpUrl(url);
-    ASSERT_TRUE(parsed.ok()) << parsed.status();
-    EXPECT_EQ(parsed->https, https);
-    EXPECT_EQ(parsed->host, host);
-    EXPECT_EQ(parsed->port, port);
-    EXPECT_EQ(parsed->path, path);
-  };
-  expect("https://api.example.com/v1", true, "api.example.com", 443, "/v1");
-  expect("http://h", false, "h", 80, "");
-  expect("http://h:8080/a/b//", false, "h", 8080, "/a/b");
-  expect("http://[::1]", false, "::1", 80, "");
-  expect("https://[::1]:1/x", true, "::1", 1, "/x");
-}
-
-TEST(HttpUrlTest, RefusesWhatItDoesNotUnderstand) {
-  for (const std::string_view url :
-       {"", "h", "ftp://h", "http:/h", "https://", "http:///x", "http://:80",
-        "http://h:0", "http://h:x", "http://h:+1", "http://u:p@h",
-        "http://u@h/", "http://h?q", "http://h/?q", "http://h/#f",
-        "http://h/a b", "http://h/a\nb", "http://h a/", "http://h\r\nx: y/",
-        "http://h\r\nx: y:80/", "http://::1/"}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(ParseHttpUrl(url).status())) << url;
-  }
-}
-
 TEST(HttpDestinationTest, NamesItselfWithoutTheSchemesOwnPort) {
   HttpDestination to;
   to.host = "h";

@@ -1,4 +1,4 @@
-#include "service/config/base_url.h"
+#include "base/net/base_url.h"
 
 #include <arpa/inet.h>
 
@@ -67,7 +67,7 @@ absl::StatusOr<uint16_t> ParsePort(std::string_view text) {
   return static_cast<uint16_t>(port);
 }
 
-bool IsIpAddress(int family, std::string_view text) {
+bool IsNumericHost(int family, std::string_view text) {
   in6_addr address;  // The larger of the two.
   return inet_pton(family, std::string(text).c_str(), &address) == 1;
 }
@@ -96,7 +96,7 @@ bool BaseUrl::IsLoopback() const { return IsLoopbackHost(host); }
 absl::Status CheckHost(std::string_view text) {
   const bool in_brackets = text.starts_with('[') && text.ends_with(']');
   if (in_brackets) text = text.substr(1, text.size() - 2);
-  if (in_brackets ? IsIpAddress(AF_INET6, text) : IsHostName(text)) {
+  if (in_brackets ? IsNumericHost(AF_INET6, text) : IsHostName(text)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
@@ -130,7 +130,7 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text) {
         "must not hold a user name or password; use 'api_key' for credentials");
   }
   GATEWAY_ASSIGN_OR_RETURN(const HostAndPort parts, Split(authority));
-  if (parts.in_brackets ? !IsIpAddress(AF_INET6, parts.host)
+  if (parts.in_brackets ? !IsNumericHost(AF_INET6, parts.host)
                         : !IsHostName(parts.host)) {
     return absl::InvalidArgumentError("must name a host after ://");
   }
@@ -155,8 +155,8 @@ absl::Status CheckListenAddress(std::string_view text) {
   GATEWAY_ASSIGN_OR_RETURN(const HostAndPort parts, Split(text));
   const bool good_host =
       parts.in_brackets
-          ? IsIpAddress(AF_INET6, parts.host)
-          : parts.host == "localhost" || IsIpAddress(AF_INET, parts.host);
+          ? IsNumericHost(AF_INET6, parts.host)
+          : parts.host == "localhost" || IsNumericHost(AF_INET, parts.host);
   if (!good_host) {
     return absl::InvalidArgumentError(
         "must be an IP address or localhost and a port, as in 127.0.0.1:8080; "

@@ -1,12 +1,13 @@
-// Takes apart the address of an upstream service or proxy.
+// Takes apart the address of an upstream service or proxy. The configuration is
+// checked by the same rules as calls go by.
 //
 //   absl::StatusOr<BaseUrl> url = ParseBaseUrl("https://api.openai.com/v1");
 //   // tls, "api.openai.com", 443, "/v1"
 //
 // Thread-safe.
 
-#ifndef SERVICE_CONFIG_BASE_URL_H_
-#define SERVICE_CONFIG_BASE_URL_H_
+#ifndef BASE_NET_BASE_URL_H_
+#define BASE_NET_BASE_URL_H_
 
 #include <cstdint>
 #include <string>
@@ -40,4 +41,4 @@ absl::Status CheckHost(std::string_view text);
 
 }  // namespace gateway
 
-#endif  // SERVICE_CONFIG_BASE_URL_H_
+#endif  // BASE_NET_BASE_URL_H_

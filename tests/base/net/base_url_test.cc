@@ -1,4 +1,4 @@
-#include "service/config/base_url.h"
+#include "base/net/base_url.h"
 
 #include <string>
 
@@ -28,6 +28,9 @@ TEST(BaseUrlTest, MayHaveAPortAndAnAddress) {
   EXPECT_EQ(ParseBaseUrl("http://[::1]:8080/x")->host, "::1");
   EXPECT_EQ(ParseBaseUrl("HTTP://127.0.0.1")->host, "127.0.0.1");
   EXPECT_EQ(ParseBaseUrl("http://a/")->path, "");
+  EXPECT_EQ(ParseBaseUrl("http://a:8080/a/b//")->path, "/a/b");
+  EXPECT_EQ(ParseBaseUrl("HTTPS://[::1]:1/x")->port, 1);
+  EXPECT_TRUE(ParseBaseUrl("HTTPS://a")->tls);
 }
 
 TEST(BaseUrlTest, KnowsThisMachine) {
@@ -64,7 +67,13 @@ TEST(BaseUrlTest, RefusesWhatIsNone) {
                           "https://a/#x",
                           "https://-a",
                           "https://a..b",
-                          "https://a\r\nhost: b"}) {
+                          "https://a\r\nhost: b",
+                          "h",
+                          "http:/h",
+                          "http://:80",
+                          "http://h:+1",
+                          "http://u@h/",
+                          "http://::1/"}) {
     EXPECT_FALSE(ParseBaseUrl(url).ok()) << url;
   }
   EXPECT_FALSE(ParseBaseUrl("https://" + std::string(3000, 'a')).ok());
