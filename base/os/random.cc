@@ -9,22 +9,27 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 namespace gateway {
 namespace {
 
+void FillFromKernel(void* bytes, size_t size) {
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got =
+        getrandom(static_cast<char*>(bytes) + filled, size - filled, 0);
+    // Only a kernel without the call fails for good, and then nothing that
+    // relies on distinct ids may run.
+    if (got < 0 && errno != EINTR) abort();
+    if (got > 0) filled += static_cast<size_t>(got);
+  }
+}
+
 // xoshiro256++: four words of state, any of them nonzero.
 struct Generator {
   Generator() {
-    size_t filled = 0;
-    while (filled < sizeof(state)) {
-      const ssize_t got = getrandom(reinterpret_cast<char*>(state) + filled,
-                                    sizeof(state) - filled, 0);
-      // Only a kernel without the call fails for good, and then nothing that
-      // relies on distinct ids may run.
-      if (got < 0 && errno != EINTR) abort();
-      if (got > 0) filled += static_cast<size_t>(got);
-    }
+    FillFromKernel(state, sizeof(state));
     state[0] |= 1;
   }
 
@@ -48,6 +53,30 @@ class ThreadLocalRandom : public Random {
   uint64_t Bits() override {
     thread_local Generator generator;
     return generator.Next();
+  }
+};
+
+// What the kernel gave and nobody has had yet.
+struct KernelBits {
+  uint64_t Next() {
+    if (used == kWords) {
+      FillFromKernel(words, sizeof(words));
+      used = 0;
+    }
+    return std::exchange(words[used++], 0);
+  }
+
+  // The kernel gives 256 bytes at once without being interrupted.
+  static constexpr size_t kWords = 32;
+  uint64_t words[kWords];
+  size_t used = kWords;
+};
+
+class ThreadLocalKernelRandom : public Random {
+ public:
+  uint64_t Bits() override {
+    thread_local KernelBits bits;
+    return bits.Next();
   }
 };
 
@@ -90,6 +119,11 @@ void Random::FillHexId(char* out, size_t digits) {
 Random& SystemRandom() {
   // Never destroyed: threads may draw while the process exits.
   static Random& random = *new ThreadLocalRandom;
+  return random;
+}
+
+Random& SecureRandom() {
+  static Random& random = *new ThreadLocalKernelRandom;
   return random;
 }
 

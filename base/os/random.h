@@ -5,8 +5,8 @@
 //   const absl::Duration delay = longest * random.UniformDouble();
 //   const std::string request_id = random.HexId(32);
 //
-// Not for keys: the numbers are well spread, but can be foretold by who has
-// seen enough of them.
+// SystemRandom is not for what nobody may guess: its numbers are well spread,
+// but can be foretold by who has seen enough of them. SecureRandom is.
 //
 // Thread-safe. A number costs a few nanoseconds and never blocks.
 
@@ -42,6 +42,11 @@ class Random {
 
 // Fast generators, one per thread, seeded by the kernel. Lives forever.
 Random& SystemRandom();
+
+// What the kernel draws, one buffer per thread at a time: for names that open
+// something to whoever knows them. A number costs some ten nanoseconds, and one
+// in 32 a system call.
+Random& SecureRandom();
 
 }  // namespace gateway
 

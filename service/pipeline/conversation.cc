@@ -82,7 +82,7 @@ absl::Status CheckContinued(const Call& call) {
 Remembrance::Remembrance(ResponseStore& store, std::string_view caller)
     : store_(store),
       caller_(caller),
-      id_(absl::StrCat(ToAbsl(kIdPrefix), SystemRandom().HexId(kIdDigits))) {}
+      id_(absl::StrCat(ToAbsl(kIdPrefix), SecureRandom().HexId(kIdDigits))) {}
 
 std::unique_ptr<Remembrance> Remembrance::Begin(const Call& call) {
   if (call.responses == nullptr || !call.responses->enabled() ||

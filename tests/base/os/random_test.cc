@@ -87,5 +87,20 @@ TEST(FakeRandomTest, TheSameSeedDrawsTheSameNumbers) {
   EXPECT_NE(a.HexId(32), c.HexId(32));
 }
 
+TEST(RandomTest, TheKernelsNumbersDifferAndHaveAllBits) {
+  std::set<uint64_t> seen;
+  uint64_t ones = 0;
+  uint64_t zeros = 0;
+  // Several buffers' worth.
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t bits = SecureRandom().Bits();
+    EXPECT_TRUE(seen.insert(bits).second);
+    ones |= bits;
+    zeros |= ~bits;
+  }
+  EXPECT_EQ(ones, ~uint64_t{0});
+  EXPECT_EQ(zeros, ~uint64_t{0});
+}
+
 }  // namespace
 }  // namespace gateway
