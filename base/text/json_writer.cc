@@ -1,5 +1,6 @@
 #include "base/text/json_writer.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <cmath>
@@ -56,7 +57,7 @@ void JsonWriter::Separate() {
     after_key_ = false;
     return;
   }
-  const uint64_t bit = uint64_t{1} << depth_;
+  const uint64_t bit = uint64_t{1} << std::min(depth_, kDepthMax);
   if ((filled_ & bit) != 0 && depth_ > 0) out_.push_back(',');
   filled_ |= bit;
 }
@@ -65,8 +66,8 @@ void JsonWriter::Open(char bracket) {
   Separate();
   out_.push_back(bracket);
   ++depth_;
-  assert(depth_ < 64);
-  filled_ &= ~(uint64_t{1} << depth_);
+  too_deep_ = too_deep_ || depth_ > kDepthMax;
+  filled_ &= ~(uint64_t{1} << std::min(depth_, kDepthMax));
 }
 
 void JsonWriter::Close(char bracket) {

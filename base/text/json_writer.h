@@ -25,6 +25,9 @@ namespace gateway {
 // ended. Strings must be UTF-8.
 class JsonWriter {
  public:
+  // Containers within containers.
+  static constexpr int kDepthMax = 63;
+
   // Borrows `out`.
   explicit JsonWriter(std::string* out) : out_(*out) {}
 
@@ -43,6 +46,10 @@ class JsonWriter {
   void Null();
   // Writes a JSON text as it is. REQUIRES: CheckJson accepts it.
   void Raw(std::string_view json);
+
+  // More than kDepthMax containers were open at once, and what was written is
+  // not JSON. Whoever writes as deep as some input is has to ask.
+  bool too_deep() const { return too_deep_; }
 
   // The key and its value.
   void StringField(std::string_view key, std::string_view text);
@@ -64,7 +71,9 @@ class JsonWriter {
   std::string& out_;
   int depth_ = 0;
   bool after_key_ = false;
-  // Bit d: the container at depth d has something in it.
+  bool too_deep_ = false;
+  // Bit d: the container at depth d has something in it. The last one stands
+  // for all that are too deep.
   uint64_t filled_ = 0;
 };
 

@@ -99,7 +99,7 @@ std::string ExampleOf(std::string_view schema) {
       ReadJson(schema, JsonPadding::kAbsent, [&](JsonValue& root) {
         return WriteExample(root, &json);
       });
-  return written.ok() ? example : "{}";
+  return written.ok() && !json.too_deep() ? example : "{}";
 }
 
 // The tool that must be called; null if none must.

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "errors/fault.h"
 #include "providers/dialects/gemini/fields.h"
 
 namespace gateway::gemini {
@@ -123,6 +124,7 @@ absl::StatusOr<std::string> JsonSchemaOf(std::string_view schema,
   JsonWriter json(&converted);
   GATEWAY_RETURN_IF_ERROR(ReadNested(
       schema, path, [&](JsonValue& root) { return Convert(root, json); }));
+  if (json.too_deep()) return InvalidField(path, "nested too deep");
   return converted;
 }
 

@@ -75,6 +75,23 @@ TEST(JsonWriterTest, EveryByteReadsBack) {
   EXPECT_EQ(back, text);
 }
 
+TEST(JsonWriterTest, SaysWhenItIsTooDeep) {
+  for (const int depth : {JsonWriter::kDepthMax, JsonWriter::kDepthMax + 1,
+                          10 * JsonWriter::kDepthMax}) {
+    std::string out;
+    JsonWriter json(&out);
+    for (int i = 0; i < depth; ++i) {
+      json.StartArray();
+      json.Int64(i);
+    }
+    for (int i = 0; i < depth; ++i) json.EndArray();
+    EXPECT_EQ(json.too_deep(), depth > JsonWriter::kDepthMax);
+    if (!json.too_deep()) {
+      EXPECT_TRUE(CheckJson(out).ok()) << out;
+    }
+  }
+}
+
 TEST(JsonWriterTest, WritesTheExtremeIntegers) {
   std::string out;
   JsonWriter json(&out);
