@@ -21,6 +21,12 @@ namespace {
 // Schemas within schemas and values within values, at once.
 constexpr int kDepthMax = 512;
 
+// Reading a text costs a step for so many of its bytes.
+constexpr size_t kReadBytesAStep = 64;
+
+constexpr char kTooMuchWork[] =
+    "#: takes too much work to be judged by this schema";
+
 SchemaType TypeOf(const JsonTree& value) {
   if (value.is_object()) return kObjectType;
   if (value.is_array()) return kArrayType;
@@ -86,14 +92,14 @@ bool IsMultiple(const JsonTree& value, const JsonTree& of) {
 // Walks one value along the schema.
 class Judge {
  public:
-  explicit Judge(const std::vector<SchemaNode>& nodes) : nodes_(nodes) {}
+  Judge(const std::vector<SchemaNode>& nodes, JsonSchema::Budget& budget)
+      : nodes_(nodes), budget_(budget) {}
 
   std::vector<std::string> Run(const JsonTree& value) {
     std::vector<std::string> errors;
     const bool fits = Fits(0, value, TreePlace(), &errors);
     if (exhausted_) {
-      errors.insert(errors.begin(),
-                    "#: takes too much work to be judged by this schema");
+      errors.insert(errors.begin(), kTooMuchWork);
     } else if (!fits && errors.empty()) {
       errors.push_back("#: does not fit the schema");
     }
@@ -124,8 +130,12 @@ class Judge {
   }
 
   bool Spend(size_t steps) {
-    spent_ += steps;
-    if (spent_ > JsonSchema::kStepsMax) exhausted_ = true;
+    if (steps > budget_.steps_left) {
+      budget_.steps_left = 0;
+      exhausted_ = true;
+      return false;
+    }
+    budget_.steps_left -= steps;
     return !exhausted_;
   }
 
@@ -158,7 +168,7 @@ class Judge {
                     Errors* errors);
 
   const std::vector<SchemaNode>& nodes_;
-  size_t spent_ = 0;
+  JsonSchema::Budget& budget_;
   int depth_ = 0;
   bool exhausted_ = false;
 };
@@ -389,11 +399,23 @@ absl::StatusOr<std::shared_ptr<const JsonSchema>> JsonSchema::Compile(
 }
 
 std::vector<std::string> JsonSchema::Validate(std::string_view json) const {
+  Budget budget;
+  return Validate(json, budget);
+}
+
+std::vector<std::string> JsonSchema::Validate(std::string_view json,
+                                              Budget& budget) const {
+  const size_t reading = 1 + json.size() / kReadBytesAStep;
+  if (reading > budget.steps_left) {
+    budget.steps_left = 0;
+    return {kTooMuchWork};
+  }
+  budget.steps_left -= reading;
   const absl::StatusOr<JsonTree> value = ReadJsonTree(json);
   if (!value.ok()) {
     return {absl::StrCat("#: ", value.status().message())};
   }
-  return Judge(graph_->nodes).Run(*value);
+  return Judge(graph_->nodes, budget).Run(*value);
 }
 
 size_t JsonSchema::weight() const { return graph_->weight; }

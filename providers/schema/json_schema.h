@@ -30,8 +30,13 @@ class JsonSchema {
  public:
   static constexpr size_t kErrorsMax = 16;
   static constexpr size_t kErrorBytesMax = 512;
-  // What judging one answer may cost, in steps of up to some 100 ns.
+  // What judging may cost, in steps of up to some 100 ns: one answer, or all
+  // that are judged with the same Budget.
   static constexpr size_t kStepsMax = 1'000'000;
+
+  struct Budget {
+    size_t steps_left = kStepsMax;
+  };
 
   // INVALID_ARGUMENT says what is wrong and where in the schema, as in
   // `#/properties/a/pattern: ...`.
@@ -48,6 +53,11 @@ class JsonSchema {
   // What is wrong with a JSON text and where, as in `#/items/0: ...`; empty if
   // nothing is.
   std::vector<std::string> Validate(std::string_view json) const;
+
+  // The same, spending what `budget` has left. One that is spent is an error of
+  // the answer, which is not looked at further.
+  std::vector<std::string> Validate(std::string_view json,
+                                    Budget& budget) const;
 
   // About how many bytes it takes.
   size_t weight() const;

@@ -2,45 +2,68 @@
 
 #include <utility>
 
-#include "base/status_macros.h"
-
 namespace gateway {
+namespace {
 
-std::shared_ptr<const JsonSchema> SchemaCache::Find(std::string_view text) {
+// What a failure takes besides its text and message.
+constexpr size_t kFailureWeight = 256;
+
+}  // namespace
+
+const SchemaCache::Compiled* SchemaCache::Shelf::Find(std::string_view text) {
   const auto found = by_text_.find(text);
   if (found == by_text_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->schema;
+  return &found->second->compiled;
+}
+
+void SchemaCache::Shelf::Put(std::string_view text, const Compiled& compiled,
+                             size_t weight) {
+  if (weight > weight_max_) return;
+  while (weight_ + weight > weight_max_) {
+    weight_ -= entries_.back().weight;
+    by_text_.erase(entries_.back().text);
+    entries_.pop_back();
+  }
+  entries_.push_front({std::string(text), compiled, weight});
+  by_text_.emplace(entries_.front().text, entries_.begin());
+  weight_ += weight;
+}
+
+const SchemaCache::Compiled* SchemaCache::Find(std::string_view text) {
+  const Compiled* const schema = schemas_.Find(text);
+  return schema != nullptr ? schema : failures_.Find(text);
 }
 
 absl::StatusOr<std::shared_ptr<const JsonSchema>> SchemaCache::Get(
     std::string_view text) {
   {
     MutexLock lock(mu_);
-    if (auto schema = Find(text); schema != nullptr) return schema;
+    if (const Compiled* known = Find(text); known != nullptr) return *known;
   }
-  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const JsonSchema> schema,
-                           JsonSchema::Compile(text));
-  // The text is held besides what was made of it.
-  const size_t weight = text.size() + schema->weight();
+  Compiled compiled = JsonSchema::Compile(text);
   MutexLock lock(mu_);
   // Somebody else may have been faster.
-  if (auto other = Find(text); other != nullptr) return other;
-  if (weight > weight_max_) return schema;
-  while (weight_ + weight > weight_max_) {
-    weight_ -= entries_.back().weight;
-    by_text_.erase(entries_.back().text);
-    entries_.pop_back();
+  if (const Compiled* other = Find(text); other != nullptr) return *other;
+  // The text is held besides what was made of it.
+  if (compiled.ok()) {
+    schemas_.Put(text, compiled, text.size() + (*compiled)->weight());
+  } else {
+    failures_.Put(text, compiled,
+                  text.size() + compiled.status().message().size() +
+                      kFailureWeight);
   }
-  entries_.push_front({std::string(text), schema, weight});
-  by_text_.emplace(entries_.front().text, entries_.begin());
-  weight_ += weight;
-  return schema;
+  return compiled;
 }
 
 size_t SchemaCache::size() const {
   MutexLock lock(mu_);
-  return entries_.size();
+  return schemas_.size();
+}
+
+size_t SchemaCache::failures() const {
+  MutexLock lock(mu_);
+  return failures_.size();
 }
 
 }  // namespace gateway

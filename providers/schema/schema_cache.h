@@ -1,5 +1,7 @@
 // SchemaCache keeps compiled schemas by their text, because callers send the
-// same one with each request. Those used least recently go first.
+// same one with each request, and why others could not be compiled, because
+// callers send those again, too. Those used least recently go first; failures
+// have room of their own and take none from schemas.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const auto schema, cache.Get(text));
 //
@@ -25,33 +27,53 @@ namespace gateway {
 class SchemaCache {
  public:
   static constexpr size_t kWeightMax = 64 * 1024 * 1024;
+  // Of that, for failures: their texts, mostly.
+  static constexpr size_t kFailuresShare = 8;
 
   explicit SchemaCache(size_t weight_max = kWeightMax)
-      : weight_max_(weight_max) {}
+      : schemas_(weight_max), failures_(weight_max / kFailuresShare) {}
 
-  // Fails as JsonSchema::Compile does; failures are not kept.
+  // Fails as JsonSchema::Compile does.
   absl::StatusOr<std::shared_ptr<const JsonSchema>> Get(std::string_view text)
       LOCKS_EXCLUDED(mu_);
 
+  // How many schemas, and how many failures.
   size_t size() const LOCKS_EXCLUDED(mu_);
+  size_t failures() const LOCKS_EXCLUDED(mu_);
 
  private:
-  struct Entry {
-    std::string text;
-    std::shared_ptr<const JsonSchema> schema;
-    size_t weight = 0;
+  using Compiled = absl::StatusOr<std::shared_ptr<const JsonSchema>>;
+
+  // What became of some texts.
+  class Shelf {
+   public:
+    explicit Shelf(size_t weight_max) : weight_max_(weight_max) {}
+
+    // Null if it is not there.
+    const Compiled* Find(std::string_view text);
+    // REQUIRES: it is not there. Does nothing if it weighs too much.
+    void Put(std::string_view text, const Compiled& compiled, size_t weight);
+    size_t size() const { return entries_.size(); }
+
+   private:
+    struct Entry {
+      std::string text;
+      Compiled compiled;
+      size_t weight = 0;
+    };
+
+    const size_t weight_max_;
+    std::list<Entry> entries_;  // Last used first.
+    // Keys are views of the entries' texts.
+    absl::flat_hash_map<std::string_view, std::list<Entry>::iterator> by_text_;
+    size_t weight_ = 0;
   };
 
-  std::shared_ptr<const JsonSchema> Find(std::string_view text)
-      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  const Compiled* Find(std::string_view text) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  const size_t weight_max_;
   mutable Mutex mu_;
-  std::list<Entry> entries_ GUARDED_BY(mu_);  // Last used first.
-  // Keys are views of the entries' texts.
-  absl::flat_hash_map<std::string_view, std::list<Entry>::iterator> by_text_
-      GUARDED_BY(mu_);
-  size_t weight_ GUARDED_BY(mu_) = 0;
+  Shelf schemas_ GUARDED_BY(mu_);
+  Shelf failures_ GUARDED_BY(mu_);
 };
 
 }  // namespace gateway

@@ -7,18 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/pipeline/cut_text.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::string_view kAnyObject = R"({"type":"object"})";
-
-// At most so many bytes, whole characters only.
-std::string_view Cut(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  while (bytes_max > 0 && (text[bytes_max] & 0xc0) == 0x80) --bytes_max;
-  return text.substr(0, bytes_max);
-}
 
 }  // namespace
 
@@ -97,7 +91,7 @@ void OutputCheck::JudgeAnswers(const std::map<int, Answer>& answers) {
   }
 }
 
-std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) const {
+std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) {
   switch (answer.finish_reason) {
     case v1::FINISH_REASON_LENGTH:
       return {"#: the answer was cut off at the token limit"};
@@ -115,7 +109,7 @@ std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) const {
     return {
         absl::StrCat("#: the answer is longer than ", kTextBytesMax, " bytes")};
   }
-  return schema_->Validate(answer.text);
+  return schema_->Validate(answer.text, budget_);
 }
 
 absl::Status OutputCheck::Verdict() const {
@@ -123,7 +117,7 @@ absl::Status OutputCheck::Verdict() const {
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_RESPONSE_VALIDATION,
       absl::StrCat("the answer breaks response_format: ",
-                   ToAbsl(Cut(errors_[0], kFaultErrorBytesMax)),
+                   ToAbsl(CutText(errors_[0], kFaultErrorBytesMax)),
                    errors_.size() > 1
                        ? absl::StrCat(" (and ", errors_.size() - 1, " more)")
                        : ""));
@@ -133,9 +127,10 @@ absl::Status OutputCheck::Verdict() const {
     const std::string_view error = errors_[i];
     const size_t end = std::min(error.find(": "), error.size());
     AddFieldViolation(fault,
-                      absl::StrCat("output", ToAbsl(Cut(error.substr(0, end),
-                                                        kFaultErrorBytesMax))),
-                      Cut(error.substr(std::min(end + 2, error.size())),
+                      absl::StrCat("output",
+                                   ToAbsl(CutText(error.substr(0, end),
+                                                  kFaultErrorBytesMax))),
+                      CutText(error.substr(std::min(end + 2, error.size())),
                           kFaultErrorBytesMax));
   }
   return fault;

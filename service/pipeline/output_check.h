@@ -78,13 +78,15 @@ class OutputCheck {
   };
 
   void JudgeAnswers(const std::map<int, Answer>& answers);
-  std::vector<std::string> ErrorsOf(const Answer& answer) const;
+  std::vector<std::string> ErrorsOf(const Answer& answer);
 
   std::shared_ptr<const JsonSchema> schema_;
   bool strict_ = false;
   std::map<int, Answer> streamed_;  // By choice.
   bool judged_ = false;
   std::vector<std::string> errors_;
+  // For all choices of the call.
+  JsonSchema::Budget budget_;
 };
 
 }  // namespace gateway

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -22,10 +23,25 @@ TEST(SchemaCacheTest, TheSameTextIsCompiledOnce) {
   EXPECT_EQ(cache.size(), 2u);
 }
 
-TEST(SchemaCacheTest, AFailureIsNotKept) {
+TEST(SchemaCacheTest, AFailureIsKeptAndToldAgain) {
   SchemaCache cache;
-  EXPECT_FALSE(cache.Get(R"({"type": 7})").ok());
+  const absl::Status first = cache.Get(R"({"type": 7})").status();
+  EXPECT_TRUE(absl::IsInvalidArgument(first)) << first;
+  EXPECT_EQ(cache.failures(), 1u);
+  EXPECT_EQ(cache.Get(R"({"type": 7})").status(), first);
+  EXPECT_EQ(cache.failures(), 1u);
   EXPECT_EQ(cache.size(), 0u);
+}
+
+TEST(SchemaCacheTest, FailuresTakeNoRoomFromSchemas) {
+  SchemaCache cache(/*weight_max=*/64 * 1024);
+  ASSERT_TRUE(cache.Get("{}").ok());
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_FALSE(cache.Get(absl::StrCat("{\"type\": ", i, "}")).ok());
+  }
+  EXPECT_EQ(cache.size(), 1u);
+  EXPECT_GT(cache.failures(), 0u);
+  EXPECT_LT(cache.failures(), 64u);
 }
 
 TEST(SchemaCacheTest, WhatWasUsedLeastRecentlyGoesFirst) {

@@ -239,5 +239,31 @@ TEST(OutputCheckExpectTest, ASchemaThatCannotBeReadIsRefusedWithItsPlace) {
                   HasSubstr("#/properties/a/unevaluatedProperties: "))));
 }
 
+// Else so many choices take so many times as long.
+TEST_F(OutputCheckTest, AllChoicesShareOneBudget) {
+  // Costs a step for each pair of an item and a schema.
+  std::string schema = R"({"items": {"allOf": [)";
+  for (int i = 0; i < 100; ++i) {
+    absl::StrAppend(&schema, i == 0 ? "" : ",", R"({"type": "integer"})");
+  }
+  absl::StrAppend(&schema, "]}}");
+  std::string items = "[0";
+  for (int i = 1; i < 2000; ++i) absl::StrAppend(&items, ",", i);
+  absl::StrAppend(&items, "]");
+  const auto judge = [&](int choices) {
+    OutputCheck check;
+    const v1::GenerateRequest request =
+        Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, schema);
+    EXPECT_TRUE(check.Expect(request, schemas_, /*strict=*/false).ok());
+    check.Judge(Answers(std::vector<std::string>(choices, items)));
+    v1::GenerateResponse response;
+    check.Describe(&response);
+    return std::vector<std::string>(response.output_errors().begin(),
+                                    response.output_errors().end());
+  };
+  EXPECT_THAT(judge(1), IsEmpty());
+  EXPECT_THAT(judge(128), testing::Contains(HasSubstr("too much work")));
+}
+
 }  // namespace
 }  // namespace gateway
