@@ -1,11 +1,16 @@
 #include "base/async/memory_trimmer.h"
 
+#include <algorithm>
+
 #include "base/memory/recycler.h"
 
 // Of tcmalloc; null where the program has another allocator.
 extern "C" {
 __attribute__((weak)) void MallocExtension_MarkThreadIdle();
 __attribute__((weak)) void MallocExtension_ReleaseFreeMemory();
+__attribute__((weak)) void MallocExtension_ReleaseToSystem(size_t bytes);
+__attribute__((weak)) int MallocExtension_GetNumericProperty(const char* name,
+                                                             size_t* value);
 }
 
 namespace gateway {
@@ -13,6 +18,11 @@ namespace {
 
 // Less is not worth the system calls.
 constexpr size_t kReturnedBytesMin = 512 * 1024;
+
+// So many idle bytes stay, and so many go at once: returning a gigabyte takes a
+// tenth of a second, for which nobody else could allocate.
+constexpr size_t kIdleBytesMin = 16 * 1024 * 1024;
+constexpr size_t kIdleBytesAtOnce = 64 * 1024 * 1024;
 
 void ReturnFreePages() {
   if (MallocExtension_MarkThreadIdle != nullptr) {
@@ -34,7 +44,26 @@ void MemoryTrimmer::Trim() {
   const size_t bytes = TrimRecycled();
   freed_bytes_ += bytes;
   if (bytes >= kReturnedBytesMin) ReturnFreePages();
+  ReturnIdlePages();
   loop_.ArmTimer(timer_, period_);
+}
+
+void MemoryTrimmer::ReturnIdlePages() {
+  if (MallocExtension_GetNumericProperty == nullptr ||
+      MallocExtension_ReleaseToSystem == nullptr) {
+    return;
+  }
+  size_t free_bytes = 0;
+  MallocExtension_GetNumericProperty("tcmalloc.pageheap_free_bytes",
+                                     &free_bytes);
+  free_bytes_[looks_++ % kLooks] = free_bytes;
+  if (looks_ < kLooks) return;
+  // What the least look saw was needed at none.
+  const size_t idle = *std::min_element(free_bytes_.begin(), free_bytes_.end());
+  if (idle < kIdleBytesMin) return;
+  const size_t returned = std::min(idle, kIdleBytesAtOnce);
+  MallocExtension_ReleaseToSystem(returned);
+  for (size_t& seen : free_bytes_) seen -= returned;
 }
 
 }  // namespace gateway

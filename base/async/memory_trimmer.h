@@ -1,7 +1,9 @@
 // MemoryTrimmer gives back what a burst has left behind: once a period it frees
 // what base/memory/recycler.h keeps on the loop's thread and has not needed
 // since, and if that was much, has the allocator return its free pages to the
-// system. A steady load is not touched: what it needs in each period stays.
+// system. So it does with pages that have been free at each of its last looks,
+// whoever freed them: a large request's, say. A steady load is not touched:
+// what it needs in each period stays.
 //
 //   MemoryTrimmer trimmer(loop);
 //
@@ -10,6 +12,7 @@
 #ifndef BASE_ASYNC_MEMORY_TRIMMER_H_
 #define BASE_ASYNC_MEMORY_TRIMMER_H_
 
+#include <array>
 #include <cstddef>
 
 #include "absl/time/time.h"
@@ -30,11 +33,18 @@ class MemoryTrimmer {
   size_t freed_bytes() const { return freed_bytes_; }
 
  private:
+  // Looks at the allocator, one a period, over which pages must stay free.
+  static constexpr size_t kLooks = 5;
+
   void Trim();
+  void ReturnIdlePages();
 
   EventLoop& loop_;
   const absl::Duration period_;
   size_t freed_bytes_ = 0;
+  // Bytes in free pages at the last looks, of which there were so many.
+  std::array<size_t, kLooks> free_bytes_{};
+  size_t looks_ = 0;
   Timer timer_;
 };
 
