@@ -85,6 +85,12 @@ struct RequestScan {
   int choice_count = 1;
   bool has_tools = false;
   bool has_messages = false;
+  // The vendor's name for the list of messages, how long it is, and how many
+  // tools there are. A text in the place of the list counts as none.
+  std::string_view messages_field = "messages";
+  bool needs_messages = true;  // A request without any makes no sense.
+  int message_count = 0;
+  int tool_count = 0;
   std::string user_id;
   // Fields of the gateway's own, which no provider knows: what they say, and
   // where they are cut out with their commas.

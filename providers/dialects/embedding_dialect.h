@@ -23,6 +23,10 @@ enum class EmbeddingEncoding {
   kBase64,  // Little-endian 32-bit floats in base64.
 };
 
+// Inputs of one request, as the vendors have it. Readers stop at the first
+// beyond.
+inline constexpr int kEmbeddingInputsLimit = 2048;
+
 class EmbeddingDialect {
  public:
   virtual ~EmbeddingDialect() = default;

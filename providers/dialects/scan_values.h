@@ -5,6 +5,7 @@
 #ifndef PROVIDERS_DIALECTS_SCAN_VALUES_H_
 #define PROVIDERS_DIALECTS_SCAN_VALUES_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,22 @@
 #include "providers/dialects/dialect.h"
 
 namespace gateway::wire {
+
+// Names of models and the like are no longer than this: they get into records.
+inline constexpr size_t kNameCharactersMax = 256;
+
+// Parts of one request, in all of its messages together. Its readers stop at
+// the first beyond.
+inline constexpr int kPartsLimit = 100'000;
+
+// Fails, naming the value's field, if `name` is longer than kNameCharactersMax.
+absl::Status CheckNameLength(JsonValue& value, std::string_view name);
+
+// Counts the elements of an array, or fails naming the field.
+absl::Status CountElements(JsonValue& array, int* count);
+
+// The tools of a request: an array of them, or one alone.
+absl::Status ScanTools(JsonValue& value, RequestScan* scan);
 
 // A string that may be null, which leaves `text` as it was.
 absl::Status ReadText(JsonValue& value, std::string* text);

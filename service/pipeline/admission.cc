@@ -1,5 +1,9 @@
 #include "service/pipeline/admission.h"
 
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "service/pipeline/embed_check.h"
@@ -7,11 +11,57 @@
 
 namespace gateway {
 
+namespace {
+
+// 256 characters, whatever their script.
+constexpr size_t kNameBytesMax = 4 * 256;
+
+// Whatever the door: these get into records, and one lies in the path.
+absl::Status CheckNameLengths(const CallFacts& facts) {
+  const std::pair<const char*, std::string_view> names[] = {
+      {"model", facts.model},
+      {"provider_id", facts.provider},
+      {"previous_response_id", facts.previous_response_id}};
+  for (const auto& [field, name] : names) {
+    if (name.size() <= kNameBytesMax) continue;
+    return InvalidField(
+        field, absl::StrCat("is longer than ", kNameBytesMax, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
+// Of a request that nobody has read but its dialect's scan.
+absl::Status CheckCounts(const RequestScan& scan,
+                         const llmgateway::config::v1::LimitsConfig& limits) {
+  if (scan.needs_messages && scan.message_count == 0) {
+    return InvalidField(scan.messages_field, scan.has_messages
+                                                 ? "must have an entry"
+                                                 : "is required");
+  }
+  if (scan.message_count > limits.messages_limit()) {
+    return InvalidField(scan.messages_field,
+                        absl::StrCat("has more than ", limits.messages_limit(),
+                                     " entries"));
+  }
+  if (scan.tool_count > limits.tools_limit()) {
+    return InvalidField("tools", absl::StrCat("has more than ",
+                                              limits.tools_limit(), " tools"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status Admit(Call& call) {
   if (call.cancel.cancelled()) return call.cancel.status();
   GATEWAY_ASSIGN_OR_RETURN(call.caller,
                            call.wiring->callers().Admit(call.facts.head));
   GATEWAY_RETURN_IF_ERROR(call.refusal);
+  GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
+  if (call.raw != nullptr) {
+    GATEWAY_RETURN_IF_ERROR(
+        CheckCounts(call.raw->scan, call.wiring->config().limits()));
+  }
   if (call.embed != nullptr) return CheckEmbedRequest(*call.embed);
   // A raw request was judged by its dialect; what the dialect lets through is
   // the provider's to judge.

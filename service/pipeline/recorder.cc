@@ -7,12 +7,21 @@
 #include "base/os/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/pipeline/cut_text.h"
 
 namespace gateway {
 namespace {
 
 std::string_view ReasonOf(const absl::Status& status) {
   return status.ok() ? std::string_view() : ReasonName(FaultReason(status));
+}
+
+// Of any text in a record: more is cut off, since a record goes to whoever
+// watches, and a message has a limit.
+constexpr size_t kTextBytesMax = 1024;
+
+std::string_view Short(std::string_view text) {
+  return CutText(text, kTextBytesMax);
 }
 
 void FillTimes(const Call& call, CallRecord* record) {
@@ -70,25 +79,25 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     attempt.start_time = one.start_time;
     attempt.duration = one.duration;
     attempt.error_reason = ReasonOf(one.status);
-    attempt.error_message = ToStd(one.status.message());
+    attempt.error_message = Short(ToStd(one.status.message()));
     attempt.http_status = one.progress.http_status;
     attempt.reused_connection = one.progress.http.reused_connection;
   }
   CallRecord record;
-  record.request_id = call.facts.request_id;
+  record.request_id = Short(call.facts.request_id);
   record.door = call.facts.head.door;
   record.operation = call.facts.operation;
-  record.path = call.facts.path;
-  record.method = call.facts.method;
-  record.caller = call.caller;
+  record.path = Short(call.facts.path);
+  record.method = Short(call.facts.method);
+  record.caller = Short(call.caller);
   record.stream = call.facts.stream;
   FillTimes(call, &record);
-  record.model_asked = call.facts.model;
+  record.model_asked = Short(call.facts.model);
   if (!call.tries.empty()) {
     record.provider = call.tries.back().provider;
     record.model_served = call.tries.back().model;
   }
-  record.route_reason = call.plan.reason;
+  record.route_reason = Short(call.plan.reason);
   record.attempts = attempts;
   record.retries = RetriesOf(call);
   record.status_code = outcome.code();

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -225,7 +226,12 @@ absl::Status ReadContent(JsonValue& content, PartList* parts) {
     return absl::OkStatus();
   }
   return AsFieldFault(content.EachElement(
-      [&](JsonValue& block) { return ReadBlock(block, parts->Add()); }));
+      [&](JsonValue& block) -> absl::Status {
+        if (parts->size() >= wire::kPartsLimit) {
+          return block.Error("too many parts");
+        }
+        return ReadBlock(block, parts->Add());
+      }));
 }
 
 }  // namespace gateway::anthropic

@@ -62,6 +62,7 @@ class RequestReader {
   v1::GenerateRequest& request_;
   bool& stream_;
   std::optional<v1::Message> system_;
+  int parts_ = 0;
   absl::flat_hash_set<std::string> seen_;
 };
 
@@ -218,6 +219,8 @@ absl::Status RequestReader::ReadMessage(JsonValue& value) {
   if (!has_content) {
     return InvalidField(absl::StrCat(path, ".content"), "required");
   }
+  parts_ += parts.size();
+  if (parts_ > wire::kPartsLimit) return value.Error("too many parts");
   return AddMessage(role, path, std::move(parts), std::move(extensions));
 }
 

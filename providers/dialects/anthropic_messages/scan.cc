@@ -64,9 +64,8 @@ class RequestScanner {
     seen_ |= bit;
     if (key == "model") return ScanModel(value, body_, &scan_);
     if (key == "messages") {
-      if (!value.IsArray()) return value.Error("expected an array");
       scan_.has_messages = true;
-      return absl::OkStatus();
+      return wire::CountElements(value, &scan_.message_count);
     }
     if (key == kAgentTypeField) return TakeOwn(value, &scan_.agent_type);
     if (key == kProjectIdField) return TakeOwn(value, &scan_.project_id);
@@ -79,9 +78,7 @@ class RequestScanner {
         return value.Error("must not be negative");
       }
     } else if (key == "tools") {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
-                               value.RawUnchecked());
-      scan_.has_tools = raw.find('{') != std::string_view::npos;
+      return wire::ScanTools(value, &scan_);
     } else if (key == "metadata") {
       return TakeMetadata(value);
     }

@@ -10,6 +10,7 @@
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/gemini/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
 namespace {
@@ -273,7 +274,10 @@ absl::Status ReadContent(JsonValue& value, Content* content) {
   if (parts.json.has_value()) {
     GATEWAY_RETURN_IF_ERROR(
         ReadNested(*parts.json, fields.PathOf("parts"), [&](JsonValue& list) {
-          return EachOf(list, [&](JsonValue& part) {
+          return EachOf(list, [&](JsonValue& part) -> absl::Status {
+            if (content->parts.size() >= wire::kPartsLimit) {
+              return part.Error("too many parts");
+            }
             return ReadPart(part, content->parts.Add());
           });
         }));

@@ -1,9 +1,9 @@
 #include "providers/dialects/gemini/request_reader.h"
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
@@ -17,12 +17,16 @@
 #include "providers/dialects/gemini/tools.h"
 #include "providers/dialects/gemini/words.h"
 #include "providers/dialects/object_fields.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
 namespace {
 
 // A request has about ten fields.
 constexpr size_t kTopLevelFieldsLimit = 256;
+
+// Far more than any model calls before it reads the results.
+constexpr size_t kOpenCallsMax = 512;
 
 // The calls of a conversation that wait for their results, as the format knows
 // them: by name and in order, or by an id.
@@ -33,6 +37,8 @@ class OpenCalls {
     if (call->id().empty()) {
       call->set_id(MadeUpCallId(absl::StrCat("call ", ++count_, call->name())));
     }
+    // The longest wait is over first: each result looks at all that are open.
+    if (calls_.size() == kOpenCallsMax) calls_.pop_front();
     calls_.emplace_back(call->name(), call->id());
   }
 
@@ -54,7 +60,7 @@ class OpenCalls {
   }
 
  private:
-  std::vector<std::pair<std::string, std::string>> calls_;
+  std::deque<std::pair<std::string, std::string>> calls_;
   int count_ = 0;
 };
 
@@ -92,6 +98,7 @@ class RequestReader {
   v1::GenerateRequest& request_;
   std::optional<v1::Message> instructions_;
   OpenCalls open_calls_;
+  int parts_ = 0;
   absl::flat_hash_set<std::string> seen_;
 };
 
@@ -138,6 +145,8 @@ absl::Status RequestReader::ReadTurn(JsonValue& value) {
   }
   Content content;
   GATEWAY_RETURN_IF_ERROR(ReadContent(value, &content));
+  parts_ += content.parts.size();
+  if (parts_ > wire::kPartsLimit) return value.Error("too many parts");
   if (content.role == "model") {
     v1::Message* message = request_.add_messages();
     message->set_role(v1::ROLE_ASSISTANT);

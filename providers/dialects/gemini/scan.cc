@@ -13,6 +13,7 @@
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
 namespace {
@@ -43,18 +44,17 @@ class RequestScanner {
     if ((seen_ & bit) != 0) return value.Error("repeated key");
     seen_ |= bit;
     if (key == "contents") {
-      // Google takes one turn for a list of one.
-      if (!value.IsArray() && !value.IsObject()) {
-        return value.Error("expected an array");
-      }
       scan_.has_messages = true;
-      return absl::OkStatus();
+      // Google takes one turn for a list of one.
+      if (value.IsObject()) {
+        scan_.message_count = 1;
+        return absl::OkStatus();
+      }
+      return wire::CountElements(value, &scan_.message_count);
     }
     if (value.IsNull()) return absl::OkStatus();
     if (key == "tools") {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
-                               value.RawUnchecked());
-      scan_.has_tools = raw.find('{') != std::string_view::npos;
+      return wire::ScanTools(value, &scan_);
     } else if (key == "generationConfig") {
       return value.EachField([&](std::string_view name, JsonValue& field) {
         return TakeConfig(CamelCase(name), field);
@@ -183,6 +183,7 @@ absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
       })));
   scan->object_begin = body.find('{') + 1;
   scan->stream_usage = true;
+  scan->messages_field = "contents";
   return absl::OkStatus();
 }
 

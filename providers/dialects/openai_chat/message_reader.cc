@@ -14,6 +14,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
@@ -167,7 +168,10 @@ class MessageReader {
       if (value.IsNull()) return absl::OkStatus();
       if (key == "audio") return ReadAudio(value, &audio_.emplace());
       if (key == "function_call") return ReadFunctionCall(value);
-      return value.EachElement([this](JsonValue& call) {
+      return value.EachElement([this](JsonValue& call) -> absl::Status {
+        if (tool_calls_.size() >= wire::kPartsLimit) {
+          return call.Error("too many calls");
+        }
         return ReadToolCall(call, &tool_calls_.emplace_back());
       });
     }
@@ -194,7 +198,10 @@ class MessageReader {
     if (value.IsNull()) return absl::OkStatus();
     content_.emplace();
     if (value.IsArray()) {
-      return value.EachElement([this](JsonValue& part) {
+      return value.EachElement([this](JsonValue& part) -> absl::Status {
+        if (content_->size() >= wire::kPartsLimit) {
+          return part.Error("too many parts");
+        }
         return ReadOpenAiPart(part, &content_->emplace_back());
       });
     }

@@ -17,6 +17,7 @@
 #include "providers/dialects/openai_chat/message_reader.h"
 #include "providers/dialects/openai_chat/tools.h"
 #include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
@@ -26,6 +27,9 @@ constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 // The contract's own bounds; what the model can do is the provider's to judge.
 constexpr int32_t kTopLogprobsMax = 20;
 constexpr size_t kFieldsMax = 256;
+
+// More than any configuration allows by default; that is checked before.
+constexpr int kMessagesLimit = 100'000;
 
 class RequestReader {
  public:
@@ -132,8 +136,15 @@ class RequestReader {
   }
 
   absl::Status ReadMessages(JsonValue& value) {
-    return value.EachElement([this](JsonValue& message) {
-      return ReadOpenAiMessage(message, &legacy_, request_.add_messages());
+    return value.EachElement([this](JsonValue& message) -> absl::Status {
+      if (request_.messages_size() >= kMessagesLimit) {
+        return message.Error("too many messages");
+      }
+      v1::Message* const read = request_.add_messages();
+      GATEWAY_RETURN_IF_ERROR(ReadOpenAiMessage(message, &legacy_, read));
+      parts_ += read->parts_size();
+      if (parts_ > wire::kPartsLimit) return message.Error("too many parts");
+      return absl::OkStatus();
     });
   }
 
@@ -345,6 +356,7 @@ class RequestReader {
 
   std::vector<std::string> seen_;
   OpenAiLegacyCalls legacy_;
+  int parts_ = 0;
   std::optional<int32_t> max_tokens_;
   std::optional<int32_t> max_completion_tokens_;
   std::string user_;

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/errors.h"
@@ -20,6 +21,7 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {
@@ -114,7 +116,7 @@ class RequestScanner {
         root.EachField([this](std::string_view key, JsonValue& value) {
           return ScanField(key, value);
         }));
-    if (scan_.model.empty()) return root.Error("model must be set");
+    if (scan_.model.empty()) return InvalidField("model", "must be set");
     // Some servers refuse two limits; the larger one is the safe assumption.
     scan_.output_tokens_max = std::max(max_tokens_, max_completion_tokens_);
     if (scan_.user_id.empty()) scan_.user_id = std::move(user_);
@@ -132,8 +134,7 @@ class RequestScanner {
         return ScanModel(value);
       case kMessages:
         scan_.has_messages = true;
-        if (!value.IsArray()) return value.Error("expected an array");
-        return absl::OkStatus();
+        return wire::CountElements(value, &scan_.message_count);
       case kStreamOptions:
         return ScanStreamOptions(value);
       default:
@@ -173,6 +174,7 @@ class RequestScanner {
       case kFunctions:
         return value.EachElement([this](JsonValue&) {
           scan_.has_tools = true;
+          ++scan_.tool_count;
           return absl::OkStatus();
         });
       case kMetadata:
@@ -211,6 +213,7 @@ class RequestScanner {
   absl::Status ScanModel(JsonValue& value) {
     GATEWAY_ASSIGN_OR_RETURN(const JsonString model, value.StringAndRaw());
     if (model.text.empty()) return value.Error("must not be empty");
+    GATEWAY_RETURN_IF_ERROR(wire::CheckNameLength(value, model.text));
     scan_.model = model.text;
     scan_.model_value = SpanOf(model.raw);
     return absl::OkStatus();

@@ -38,6 +38,10 @@ absl::Status ReadInput(JsonValue& value, v1::EmbedRequest* request) {
   if (!value.IsArray()) return value.Error("expected a text or an array");
   v1::EmbedInput* flat = nullptr;
   return value.EachElement([&](JsonValue& element) -> absl::Status {
+    if (flat == nullptr && request->inputs_size() >= kEmbeddingInputsLimit) {
+      return element.Error(
+          absl::StrCat("more than ", kEmbeddingInputsLimit, " inputs"));
+    }
     if (element.IsString()) {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, element.String());
       request->add_inputs()->set_text(std::string(text));

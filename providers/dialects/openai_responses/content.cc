@@ -10,6 +10,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {
 namespace {
@@ -146,7 +147,12 @@ absl::Status ReadContent(JsonValue& content, PartList* parts) {
     return absl::OkStatus();
   }
   return AsFieldFault(content.EachElement(
-      [&](JsonValue& part) { return ReadContentPart(part, parts->Add()); }));
+      [&](JsonValue& part) -> absl::Status {
+        if (parts->size() >= wire::kPartsLimit) {
+          return part.Error("too many parts");
+        }
+        return ReadContentPart(part, parts->Add());
+      }));
 }
 
 std::string_view TextOf(const v1::Part& part) {

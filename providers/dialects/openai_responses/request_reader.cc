@@ -17,6 +17,7 @@
 #include "providers/dialects/openai_responses/item_reader.h"
 #include "providers/dialects/openai_responses/tools.h"
 #include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {
 namespace {
@@ -198,9 +199,17 @@ absl::Status RequestReader::ReadInput(JsonValue& value) {
     return ReadText(value, message->add_parts()->mutable_text());
   }
   int items = 0;
+  int parts = 0;
   return value.EachElement([&](JsonValue& item) -> absl::Status {
     if (++items > kItemsLimit) return item.Error("too many items");
-    return ReadInputItem(item, request_.mutable_messages());
+    MessageList* const messages = request_.mutable_messages();
+    const int before = messages->size();
+    GATEWAY_RETURN_IF_ERROR(ReadInputItem(item, messages));
+    for (int i = before; i < messages->size(); ++i) {
+      parts += (*messages)[i].parts_size();
+    }
+    if (parts > wire::kPartsLimit) return item.Error("too many parts");
+    return absl::OkStatus();
   });
 }
 

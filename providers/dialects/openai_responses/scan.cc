@@ -18,8 +18,10 @@
 namespace gateway::responses {
 namespace {
 
+using wire::CountElements;
 using wire::ReadText;
 using wire::ScanModel;
+using wire::ScanTools;
 
 // The keys of which there must be no two.
 constexpr std::array<std::string_view, 18> kSingleKeys = {
@@ -45,6 +47,8 @@ class RequestScanner {
         }));
     scan_.object_begin = body_.find('{') + 1;
     scan_.stream_usage = true;
+    scan_.messages_field = "input";
+    scan_.needs_messages = false;
     // The newer name counts.
     scan_.user_id = safety_identifier_.empty() ? user_ : safety_identifier_;
     if (scan_.model_value.length == 0) return InvalidField("model", "required");
@@ -65,6 +69,7 @@ class RequestScanner {
         return value.Error("expected a string or an array");
       }
       scan_.has_messages = true;
+      if (value.IsArray()) return CountElements(value, &scan_.message_count);
     } else if (key == "stream") {
       GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
     } else if (key == "max_output_tokens") {
@@ -73,9 +78,7 @@ class RequestScanner {
         return value.Error("must not be negative");
       }
     } else if (key == "tools") {
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
-                               value.RawUnchecked());
-      scan_.has_tools = raw.find('{') != std::string_view::npos;
+      return ScanTools(value, &scan_);
     } else if (key == "user") {
       return ReadText(value, &user_);
     } else if (key == "safety_identifier") {

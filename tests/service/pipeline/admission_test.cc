@@ -68,7 +68,37 @@ TEST_F(AdmissionTest, ChecksParsedRequestsByTheConfiguredLimits) {
 TEST_F(AdmissionTest, LeavesRawRequestsToTheirDialect) {
   call_.request = nullptr;
   call_.raw = &raw_;
+  raw_.scan.has_messages = true;
+  raw_.scan.message_count = 1;
   EXPECT_EQ(Verdict(), "OK");
+}
+
+TEST_F(AdmissionTest, CountsOfWhatIsOnlyForwardedAreLimitedToo) {
+  call_.request = nullptr;
+  call_.raw = &raw_;
+  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  raw_.scan.needs_messages = false;
+  EXPECT_EQ(Verdict(), "OK");
+  raw_.scan.message_count = 2;
+  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  raw_.scan.message_count = 1;
+  raw_.scan.tool_count = 512;
+  EXPECT_EQ(Verdict(), "OK");
+  raw_.scan.tool_count = 513;
+  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+}
+
+TEST_F(AdmissionTest, NamesHaveALength) {
+  const std::string name(1024, 'm');
+  const std::string longer(1025, 'm');
+  for (std::string_view CallFacts::*fact :
+       {&CallFacts::model, &CallFacts::provider,
+        &CallFacts::previous_response_id}) {
+    call_.facts.*fact = longer;
+    EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+    call_.facts.*fact = name;
+    EXPECT_EQ(Verdict(), "OK");
+  }
 }
 
 TEST_F(AdmissionTest, ACallThatIsOverIsNotAdmitted) {

@@ -139,6 +139,20 @@ TEST_F(RecorderTest, SaysWhyACallFailed) {
   EXPECT_EQ(Metric("llm_errors_total"), 1);
 }
 
+// A watcher's messages have a limit, which a name from a caller must not break.
+TEST_F(RecorderTest, LongTextsAreCutBetweenCharacters) {
+  std::string name = "m";
+  while (name.size() < 8'000'000) name += "\u00e9";
+  call_.facts.model = name;
+  AddTry(absl::InternalError(name));
+  recorder_.Record(call_, absl::OkStatus());
+  const std::optional<FeedEvent> event = watching_->Take();
+  ASSERT_TRUE(event.has_value());
+  const CallRecord& record = event->call->record();
+  EXPECT_EQ(record.model_asked, name.substr(0, 1023));
+  EXPECT_EQ(record.attempts[0].error_message, name.substr(0, 1023));
+}
+
 TEST_F(RecorderTest, ACallThatWentNowhereSaysNothingOfAnyProvider) {
   recorder_.Record(call_, MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND, "no"));
   EXPECT_EQ(watching_->Take()->call->record().provider, "");

@@ -1,0 +1,143 @@
+"""Limits of a request hold at every door, also where its bytes only go through.
+
+Each is told in the vendor's own form, naming the field.
+"""
+
+import json
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import http_calls
+
+MESSAGES_LIMIT = 4
+TOOLS_LIMIT = 2
+NAME_LIMIT = 256
+# What a record holds of a text.
+RECORD_LIMIT = 1024
+
+CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
+EMBEDDINGS = "/v1/embeddings"
+
+
+def gemini(model):
+    return "/v1beta/models/%s:generateContent" % model
+
+
+def tool(i):
+    return {"type": "function", "function": {"name": "f%d" % i,
+                                             "parameters": {"type": "object"}}}
+
+
+class RequestLimitsTest(gateway_case.GatewayCase):
+
+    config = gateway_case.CONFIG.replace(
+        "routing:", "limits: {{messages_limit: %d, tools_limit: %d}}\nrouting:"
+        % (MESSAGES_LIMIT, TOOLS_LIMIT))
+
+    def refusal(self, path, body):
+        """What a 400 says, as text."""
+        answer = http_calls.ask(self.gateway.http, body, path=path)
+        self.assertEqual(answer.status, 400, answer.body)
+        return answer.body.decode()
+
+    def served(self, path, body):
+        answer = http_calls.ask(self.gateway.http, body, path=path)
+        self.assertEqual(answer.status, 200, answer.body)
+
+    @staticmethod
+    def message(count):
+        return [{"role": "user", "content": "hi"}] * count
+
+    def test_chat_counts_messages(self):
+        for count in (1, MESSAGES_LIMIT):
+            self.served(CHAT, {"model": "gpt-x",
+                               "messages": self.message(count)})
+        for body in ({}, {"messages": []},
+                     {"messages": self.message(MESSAGES_LIMIT + 1)},
+                     {"messages": "hi"}, {"messages": None}):
+            said = json.loads(self.refusal(CHAT, {"model": "gpt-x", **body}))
+            self.assertEqual(said["error"]["param"], "messages", body)
+
+    def test_chat_counts_tools(self):
+        body = {"model": "gpt-x", "messages": self.message(1)}
+        self.served(CHAT, {**body, "tools": [tool(0), tool(1)]})
+        said = json.loads(self.refusal(
+            CHAT, {**body, "tools": [tool(i) for i in range(TOOLS_LIMIT + 1)]}))
+        self.assertEqual(said["error"]["param"], "tools")
+
+    def test_chat_looks_at_types(self):
+        body = {"model": "gpt-x", "messages": self.message(1)}
+        for field, value in (("model", 7), ("stream", "yes"),
+                             ("max_tokens", "many"), ("n", "two")):
+            said = json.loads(self.refusal(CHAT, {**body, field: value}))
+            self.assertEqual(said["error"]["param"], field)
+        said = json.loads(self.refusal(CHAT, {"messages": self.message(1)}))
+        self.assertEqual(said["error"]["param"], "model")
+
+    def test_messages_are_counted_at_anthropics_door(self):
+        body = {"model": "claude-x", "max_tokens": 8}
+        self.served(MESSAGES, {**body,
+                               "messages": self.message(MESSAGES_LIMIT)})
+        for more in ({}, {"messages": []},
+                     {"messages": self.message(MESSAGES_LIMIT + 1)}):
+            said = json.loads(self.refusal(MESSAGES, {**body, **more}))
+            self.assertEqual(said["error"]["type"], "invalid_request_error")
+            self.assertIn("messages", said["error"]["message"], more)
+
+    def test_contents_are_counted_at_geminis_door(self):
+        for more in ({}, {"contents": []},
+                     {"contents": [{"parts": [{"text": "hi"}]}]
+                      * (MESSAGES_LIMIT + 1)}):
+            said = json.loads(self.refusal(gemini("gpt-x"), more))
+            self.assertEqual(said["error"]["status"], "INVALID_ARGUMENT")
+            self.assertIn("contents", json.dumps(said), more)
+
+    def test_input_is_counted_at_the_responses_door(self):
+        said = json.loads(self.refusal(
+            RESPONSES, {"model": "gpt-x",
+                        "input": self.message(MESSAGES_LIMIT + 1)}))
+        self.assertEqual(said["error"]["param"], "input")
+
+    def test_no_door_takes_a_name_of_any_length(self):
+        name = "m" * (NAME_LIMIT + 1)
+        self.served(CHAT, {"model": "m" * NAME_LIMIT,
+                           "messages": self.message(1)})
+        for path, body in ((CHAT, {"messages": self.message(1)}),
+                           (MESSAGES, {"messages": self.message(1),
+                                       "max_tokens": 8}),
+                           (RESPONSES, {"input": "hi"})):
+            said = self.refusal(path, {"model": name, **body})
+            self.assertIn("model", said)
+            self.assertIn("256", said)
+        for path, body in (
+                (gemini("m" * 5000), {"contents": [{"parts": [{"text": "a"}]}]}),
+                (EMBEDDINGS, {"model": "m" * 5000, "input": "a"})):
+            self.assertIn("model", self.refusal(path, body))
+
+    def test_a_record_holds_the_beginning_of_a_long_name(self):
+        # Unless refused at the scan, names are refused once they are known.
+        answer = http_calls.ask(
+            self.gateway.http, {"model": "m" * 8_000_000, "input": "a"},
+            path=EMBEDDINGS, headers={"x-request-id": "r-long"})
+        self.assertEqual(answer.status, 400)
+        record = self.gateway.wait_for_access(request_id="r-long")
+        self.assertLess(len(json.dumps(record)), 4 * RECORD_LIMIT)
+
+    def test_inputs_of_embeddings_are_counted_as_they_are_read(self):
+        said = self.refusal(EMBEDDINGS, {"model": "gpt-x",
+                                         "input": [""] * 1_000_000})
+        # The first that is too many, and not all of them.
+        self.assertIn("input[2048]", said)
+
+    def test_parts_are_counted_as_they_are_read(self):
+        parts = [{"type": "text", "text": ""}] * 150_000
+        messages = [{"role": "user", "content": parts}]
+        self.assertIn("too many parts", self.refusal(
+            MESSAGES + "/count_tokens",
+            {"model": "claude-x", "messages": messages}))
+
+
+if __name__ == "__main__":
+    unittest.main()
