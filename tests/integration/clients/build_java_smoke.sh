@@ -1,4 +1,4 @@
-# Compiles JavaSmoke.java: build_java_smoke.sh FOLDER SOURCE STUBS
+# Compiles a program of one class: build_java_smoke.sh FOLDER SOURCE STUBS
 #
 # The folder gets `run`, the program and the stubs.
 
@@ -16,6 +16,6 @@ cat >"${folder}/run" <<EOF
 #!/bin/bash
 here="\$(dirname "\${BASH_SOURCE[0]}")"
 exec java -cp "\${here}:\${here}/llmgateway-stubs.jar:${class_path}" \\
-  JavaSmoke "\$@"
+  $(basename "$2" .java) "\$@"
 EOF
 chmod +x "${folder}/run"
