@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 // What becomes of programs is for the tests of the whole program.
 class CommandsTest : public testing::Test {
@@ -101,21 +102,24 @@ TEST_F(CommandsTest, AMissingProxyIsCalledByItsName) {
 }
 
 TEST_F(CommandsTest, StatusSaysWhatTheFileSays) {
+  // Nobody listens on port 1.
   const std::string path = PidFile(
-      "\"gateway_port\": 8080, \"grpc_port\": 50051, \"version\": \"1.2.3\", "
+      "\"gateway_port\": 1, \"grpc_port\": 50051, \"version\": \"1.2.3\", "
       "\"started_at\": \"2026-01-02T03:04:05.678Z\"");
-  EXPECT_EQ(Run({"status", "--pid_file", path}), 0);
-  EXPECT_EQ(out_.str(), absl::StrCat("url         http://127.0.0.1:8080\n"
-                                     "pid file    ",
-                                     path,
-                                     "\n"
-                                     "process     ",
-                                     getpid(),
-                                     "\n"
-                                     "version     1.2.3\n"
-                                     "started     2026-01-02T03:04:05.678Z\n"
-                                     "grpc        port 50051\n"
-                                     "http        port 8080\n"));
+  EXPECT_EQ(Run({"status", "--pid_file", path}), 1);
+  EXPECT_THAT(out_.str(),
+              StartsWith(absl::StrCat("url         http://127.0.0.1:1\n"
+                                      "pid file    ",
+                                      path,
+                                      "\n"
+                                      "process     ",
+                                      getpid(),
+                                      "\n"
+                                      "version     1.2.3\n"
+                                      "started     2026-01-02T03:04:05.678Z\n"
+                                      "grpc        port 50051\n"
+                                      "http        port 1\n"
+                                      "health      no answer: ")));
 }
 
 TEST_F(CommandsTest, StatusFailsIfNobodyAnswers) {

@@ -219,7 +219,7 @@ TEST_F(SnapshotTlsTest, TheKeyOfAnotherCertificateIsNamedByItsVariable) {
   EXPECT_THAT(made.problems,
               ElementsAre(HasSubstr("listeners.grpc.tls.private_key: variable "
                                     "TLS_KEY is not the key of the "
-                                    "certificate, which is for 'localhost'")));
+                                    "certificate, which is for 'good'")));
 }
 
 TEST_F(SnapshotTlsTest, WhatIsNoCertificateIsNamedByItsFile) {
@@ -250,9 +250,9 @@ TEST(ConfigSnapshotTest, WarnsOfCredentialsThatAreNotSet) {
   ASSERT_NE(made.snapshot, nullptr);
   EXPECT_THAT(
       made.warnings,
-      ElementsAre("f:2:30: providers[0].openai.api_key: variable A is not set; "
+      ElementsAre("f:2:22: providers[0].openai.api_key: variable A is not set; "
                   "until it is, rules skip this provider",
-                  "f:4:21: providers[1].openai.api_key: variable B is not set; "
+                  "f:4:12: providers[1].openai.api_key: variable B is not set; "
                   "the other credentials serve alone"));
 }
 
