@@ -3,11 +3,16 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/error_body.h"
 
 namespace gateway {
 namespace {
+
+// How much of an answer that makes no sense is shown.
+constexpr size_t kShownBytes = 160;
 
 // Puts asterisks in the place of `secret`, wherever it stands. The length
 // stays, so that serialized details remain what they are.
@@ -58,6 +63,21 @@ absl::Status HttpFaults::Blame(const absl::Status& status,
   }
   AddFaultMetadata(fault, "provider", provider_);
   return fault;
+}
+
+absl::Status HttpFaults::NotTheAnswer(std::string_view wanted,
+                                      std::string_view content_type,
+                                      std::string_view body,
+                                      std::string_view credential) const {
+  const std::string begin = ScrubbedMessage(body.substr(0, kShownBytes));
+  std::string why = absl::StrCat(
+      "the answer is not ", ToAbsl(wanted), " but ",
+      content_type.empty()
+          ? "of no stated type"
+          : ScrubbedMessage(content_type.substr(0, kShownBytes)));
+  if (!begin.empty()) absl::StrAppend(&why, ", and begins: ", begin);
+  return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why),
+               credential);
 }
 
 absl::Status HttpFaults::BadResponse(std::string_view why) const {

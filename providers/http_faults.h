@@ -29,6 +29,14 @@ class HttpFaults {
   absl::Status Blame(const absl::Status& status,
                      std::string_view credential = {}) const;
 
+  // What answered is not the API that was asked: a proxy's page, or another
+  // service. Says what stands in the place of what was `wanted`, and how it
+  // begins.
+  absl::Status NotTheAnswer(std::string_view wanted,
+                            std::string_view content_type,
+                            std::string_view body,
+                            std::string_view credential) const;
+
   // The provider's answer could not be understood.
   absl::Status BadResponse(std::string_view why) const;
 

@@ -145,8 +145,10 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   if (!body.ok()) {
     co_return faults_.OfTransport(body.status(), *call.progress);
   }
-  if (!HasMediaType(exchange.Find("content-type"), kJson)) {
-    co_return faults_.BadResponse("the answer is not JSON");
+  const std::string_view content_type = exchange.Find("content-type");
+  if (!HasMediaType(content_type, kJson)) {
+    co_return faults_.NotTheAnswer("JSON", content_type, *body,
+                                   call.caller_credential);
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
   absl::Status read;
@@ -239,6 +241,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   }
   progress.first_byte = call.loop->Now();
   progress.http_status = (*exchange)->status();
+  progress.upstream.Take(**exchange);
   if (progress.http_status != 200) {
     co_return co_await ReadFailure(way, call, **exchange);
   }
@@ -270,8 +273,13 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
   const bool lines = options.dialect->framing() == Framing::kJsonLines;
   if (!HasMediaType(exchange->Find("content-type"),
                     lines ? kJsonLines : kEventStream)) {
-    co_return faults_.BadResponse(lines ? "the answer is not a stream of JSON"
-                                        : "the answer is not an event stream");
+    const std::string content_type(exchange->Find("content-type"));
+    const absl::StatusOr<absl::Span<const std::string_view>> begin =
+        co_await exchange->Read();
+    co_return faults_.NotTheAnswer(
+        lines ? "a stream of JSON" : "an event stream", content_type,
+        begin.ok() && !begin->empty() ? begin->front() : std::string_view(),
+        call.caller_credential);
   }
   options.faults = &faults_;
   options.progress = call.progress;

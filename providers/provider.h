@@ -39,6 +39,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/upstream_fields.h"
 
 namespace gateway {
 
@@ -58,6 +59,7 @@ struct TryProgress {
   // Another try would only spend again what this one has spent: whatever
   // becomes of it, none follows.
   bool is_last = false;
+  UpstreamFields upstream;
   // Steady times; infinite past while they have not come.
   absl::Duration dispatched = -absl::InfiniteDuration();
   absl::Duration first_byte = -absl::InfiniteDuration();

@@ -8,6 +8,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -38,6 +39,15 @@ bool HoldChunkHead(std::string_view bytes) {
   const size_t digit = bytes.find_first_not_of('0');
   const bool more_follow = digit == 0 || absl::ascii_isxdigit(bytes[digit]);
   return more_follow || bytes.find("\r\n\r\n") != std::string_view::npos;
+}
+
+// Of an answer that is none, so much is shown.
+constexpr size_t kShownBytes = 64;
+
+// A record of TLS: an alert or a handshake, of some version 3.
+bool BeginsAsTls(std::string_view bytes) {
+  return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) &&
+         bytes[1] == 0x03;
 }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
@@ -225,7 +235,14 @@ absl::StatusOr<size_t> Http1Parser::PutBody(std::string_view bytes,
 
 absl::StatusOr<size_t> Http1Parser::FindHeadEnd(std::string_view bytes) {
   if (head_line_ == 0 && !BeginsAsHead(bytes)) {
-    return absl::InvalidArgumentError("this is not HTTP/1.1");
+    if (kind_ == Kind::kRequests) {
+      return absl::InvalidArgumentError("this is not HTTP/1.1");
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        BeginsAsTls(bytes) ? "it speaks TLS, to which https:// belongs"
+                           : "this is not HTTP/1.1",
+        "; it begins: ",
+        absl::CHexEscape(ToAbsl(bytes.substr(0, kShownBytes)))));
   }
   const std::string_view allowed = bytes.substr(0, limits_.head_bytes);
   for (;;) {

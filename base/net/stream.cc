@@ -101,8 +101,10 @@ Task<absl::Status> Stream::StartTls(const TlsContext& context,
     } else {
       const long verify = SSL_get_verify_result(ssl_);
       const std::string reason =
-          verify != X509_V_OK ? X509_verify_cert_error_string(verify)
-                              : TakeTlsError("the peer closed the connection");
+          verify != X509_V_OK
+              ? absl::StrCat("the peer's certificate is not trusted: ",
+                             X509_verify_cert_error_string(verify))
+              : TakeTlsError("the peer closed the connection");
       error_ = absl::UnavailableError(
           absl::StrCat("TLS handshake failed: ", reason));
       co_return error_;

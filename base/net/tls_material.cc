@@ -192,6 +192,11 @@ std::string TakeTlsError(std::string_view fallback) {
   ERR_clear_error();
   if (code == 0) return std::string(fallback);
   if (ERR_SYSTEM_ERROR(code)) return strerror(ERR_GET_REASON(code));
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+      ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
+    // What OpenSSL takes for a version is the peer's plain text.
+    return "the peer does not speak TLS (wrong version number)";
+  }
   const char* const reason = ERR_reason_error_string(code);
   return reason != nullptr ? std::string(reason) : std::string(fallback);
 }

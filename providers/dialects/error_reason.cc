@@ -249,7 +249,12 @@ absl::Status MakeError(int status, const ErrorBody& error,
 }  // namespace
 
 absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now) {
-  const ErrorBody error = ReadErrorBody(failure.body);
+  ErrorBody error = ReadErrorBody(failure.body);
+  // Not the API's own words: those of a proxy, or of another service.
+  if (error.form == Form::kText &&
+      absl::StrContains(ToAbsl(failure.content_type), "html")) {
+    error.message = absl::StrCat("a page of HTML: ", error.message);
+  }
   std::optional<absl::Duration> delay =
       ReadRetryAfter(failure.retry_after_ms, failure.retry_after, now);
   if (!delay.has_value()) delay = error.retry_after;

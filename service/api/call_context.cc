@@ -36,18 +36,21 @@ bool IsFieldName(std::string_view name) {
          });
 }
 
-CallContext::Field ToField(std::string_view name, std::string_view value) {
+// What a field can carry of a value. `memory` backs the result if it is other
+// than the value itself.
+std::string_view Sendable(std::string_view name, std::string_view value,
+                          std::string* memory) {
   assert(IsFieldName(name));
-  std::string sent(value);
-  if (!name.ends_with("-bin")) {
-    // A field with a space at either end is malformed (RFC 9113 §8.2.1).
-    sent.erase(sent.find_last_not_of(' ') + 1);
-    sent.erase(0, sent.find_first_not_of(' '));
-    std::replace_if(
-        sent.begin(), sent.end(),
-        [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-  }
-  return {std::string(name), std::move(sent)};
+  if (name.ends_with("-bin")) return value;
+  // A field with a space at either end is malformed (RFC 9113 §8.2.1).
+  const size_t begin = std::min(value.find_first_not_of(' '), value.size());
+  value.remove_prefix(begin);
+  value = value.substr(0, value.find_last_not_of(' ') + 1);
+  const auto is_bad = [](char c) { return c < 0x20 || c > 0x7e; };
+  if (std::none_of(value.begin(), value.end(), is_bad)) return value;
+  *memory = std::string(value);
+  std::replace_if(memory->begin(), memory->end(), is_bad, '?');
+  return *memory;
 }
 
 }  // namespace
@@ -127,18 +130,20 @@ std::optional<std::string_view> CallContext::FindSoleMetadata(
 }
 
 void CallContext::AddTrailer(std::string_view name, std::string_view value) {
-  trailers_.push_back(ToField(name, value));
+  std::string memory;
+  trailers_.emplace_back(name, Sendable(name, value, &memory));
 }
 
 void CallContext::AddInitialMetadata(std::string_view name,
                                      std::string_view value) {
   assert(!initial_metadata_taken_);
-  initial_metadata_.push_back(ToField(name, value));
+  std::string memory;
+  initial_metadata_.Add(name, Sendable(name, value, &memory));
 }
 
-std::vector<CallContext::Field> CallContext::TakeInitialMetadata() {
+FieldBlock CallContext::TakeInitialMetadata() {
   initial_metadata_taken_ = true;
-  return std::exchange(initial_metadata_, {});
+  return std::move(initial_metadata_);
 }
 
 absl::Status CallContext::Outcome(absl::Status handler_status) const {

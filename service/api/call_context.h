@@ -33,6 +33,7 @@
 #include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
+#include "base/http/field_block.h"
 #include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
 
@@ -173,7 +174,7 @@ class CallContext {
   void AddInitialMetadata(std::string_view name, std::string_view value);
 
   // For engines: what was added, on its way out. Empty ever after.
-  std::vector<Field> TakeInitialMetadata();
+  FieldBlock TakeInitialMetadata();
 
   // For engines: what the client is told when the handler returned
   // `handler_status`. A handler that fails because the call was cancelled
@@ -192,7 +193,7 @@ class CallContext {
   // Made up when it is asked for.
   mutable bool id_made_up_ = false;
   mutable std::array<char, kMadeUpRequestIdDigits> made_up_id_;
-  std::vector<Field> initial_metadata_;
+  FieldBlock initial_metadata_;
   bool initial_metadata_taken_ = false;
   std::vector<Field> trailers_;
   CancelSignal cancel_;

@@ -19,12 +19,24 @@ namespace {
 constexpr std::string_view kGatewayService = "llmgateway.v1.GatewayService";
 constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
 
+// Tells the caller, before all else, what the provider told besides its answer.
+void TellUpstream(const Call& call, CallContext& context) {
+  if (call.tries.empty()) return;
+  FieldViews views;
+  for (const HttpField& field :
+       call.tries.back().progress.upstream.View(views)) {
+    context.AddInitialMetadata(field.name, field.value);
+  }
+}
+
 // A whole answer is the message that the provider filled in.
 class UnarySink final : public AnswerSink {
  public:
-  explicit UnarySink(v1::GenerateResponse* response) : response_(response) {}
+  UnarySink(CallContext& context, v1::GenerateResponse* response)
+      : context_(context), response_(response) {}
 
   Task<absl::Status> SendAnswer(Call& call) override {
+    TellUpstream(call, context_);
     // Both live on the call's arena, so this moves nothing but pointers.
     response_->Swap(call.answer.response);
     call.response_bytes = static_cast<int64_t>(response_->ByteSizeLong());
@@ -33,11 +45,13 @@ class UnarySink final : public AnswerSink {
   Task<absl::Status> SendBatch(Call&, StreamBatch&) override {
     co_return absl::InternalError("a unary call was streamed");
   }
-  Task<absl::Status> SendEnd(Call&, const absl::Status&) override {
-    co_return absl::OkStatus();  // The status says it.
+  Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
+    TellUpstream(call, context_);
+    co_return absl::OkStatus();  // The status says the rest.
   }
 
  private:
+  CallContext& context_;
   v1::GenerateResponse* const response_;
 };
 
@@ -57,6 +71,7 @@ class EventSink final : public AnswerSink {
       call.request = nullptr;
       context_.ReleaseRequest();
     }
+    if (last_seq_ == 0 && !batch.events.empty()) TellUpstream(call, context_);
     for (v1::GenerateEvent& event : batch.events) {
       if (event.has_started()) call.Describe(event.mutable_started());
       Number(call, event);
@@ -67,6 +82,7 @@ class EventSink final : public AnswerSink {
   }
   Task<absl::Status> SendEnd(Call& call,
                              const absl::Status& outcome) override {
+    if (last_seq_ == 0) TellUpstream(call, context_);
     // A call that failed before its first event fails by its status alone.
     if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();
     v1::GenerateEvent end = call.MakeEnd(outcome);
@@ -101,6 +117,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.method = "POST";
   facts.path = context.method();
   facts.request_id = context.request_id();
+  facts.peer = context.peer();
   facts.provider_credential = BareCredential(
       context.FindSoleMetadata(kProviderCredentialHeader).value_or(""));
   facts.model = request.model();
@@ -171,7 +188,7 @@ Task<absl::Status> GatewayService::Generate(CallContext& context,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request, &call);
   call.responses = services.responses;
-  UnarySink sink(response);
+  UnarySink sink(context, response);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 
@@ -203,6 +220,7 @@ Task<absl::Status> GatewayService::CountTokens(
   call.responses = services.responses;
   const absl::StatusOr<TokenCount> count =
       co_await RunCount(call, services.recorder);
+  TellUpstream(call, context);
   GATEWAY_CO_RETURN_IF_ERROR(count.status());
   response->set_input_tokens(count->tokens);
   response->set_source(count->estimated
@@ -220,7 +238,10 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
             context.cancel(), *context.arena(), context.arrival_time());
   SetCallerFacts(context, request, &call);
   call.embed = &request;
-  co_return co_await RunEmbed(call, services.recorder, response);
+  const absl::Status outcome =
+      co_await RunEmbed(call, services.recorder, response);
+  TellUpstream(call, context);
+  co_return outcome;
 }
 
 Task<absl::Status> GatewayService::ListModels(

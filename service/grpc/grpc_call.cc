@@ -260,8 +260,11 @@ bool GrpcCall::Serialize(const Message& message) {
 
 // The library sends it with the first message or the status.
 void GrpcCall::SetInitialMetadata() {
-  for (const auto& [name, value] : context_.TakeInitialMetadata()) {
-    server_context_.AddInitialMetadata(name, value);
+  const FieldBlock metadata = context_.TakeInitialMetadata();
+  FieldViews views;
+  for (const HttpField& field : metadata.View(views)) {
+    server_context_.AddInitialMetadata(std::string(field.name),
+                                       std::string(field.value));
   }
 }
 

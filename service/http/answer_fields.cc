@@ -81,6 +81,11 @@ void AnswerFields::AddWarnings(absl::Span<const v1::Warning> warnings) {
   Add(kWarningsHeader, warnings_);
 }
 
+void AnswerFields::AddUpstream(const UpstreamFields& fields) {
+  FieldViews views;
+  for (const HttpField& field : fields.View(views)) fields_.push_back(field);
+}
+
 void AnswerFields::AddFailure(const absl::Status& outcome) {
   if (outcome.ok()) return;
   if (const auto delay = RetryDelay(outcome); delay.has_value()) {

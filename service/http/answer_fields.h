@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 #include "base/http/http1_codec.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/upstream_fields.h"
 #include "service/http/door_words.h"
 
 namespace gateway {
@@ -39,6 +40,10 @@ class AnswerFields {
   // When to come back, and whether to. Nothing for OK.
   void AddFailure(const absl::Status& outcome);
 
+  // What the provider told besides its answer: its own id of the request, what
+  // is left of its rate limits. `fields` must outlive this.
+  void AddUpstream(const UpstreamFields& fields);
+
   // What the caller should know of an answer that succeeded, in one field:
   // `sampling.top_k: left out; tools[]: ...`. Nothing for none; what would make
   // the field too long is only counted.
@@ -48,7 +53,8 @@ class AnswerFields {
   operator absl::Span<const HttpField>() const { return fields_; }  // NOLINT
 
  private:
-  absl::InlinedVector<HttpField, 6> fields_;
+  // As many as an answer that was forwarded from OpenAI has.
+  absl::InlinedVector<HttpField, 16> fields_;
   // Back what stands in fields_.
   std::string elapsed_ms_;
   std::string retry_after_;

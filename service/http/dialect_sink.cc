@@ -73,6 +73,9 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
   AnswerFields fields(words_, "application/json", call.facts.request_id,
                       call.loop.Now() - call.arrival);
   fields.AddFailure(outcome);
+  if (!call.tries.empty()) {
+    fields.AddUpstream(call.tries.back().progress.upstream);
+  }
   if (outcome.ok()) fields.AddWarnings(call.warnings);
   absl::InlinedVector<std::string_view, 3> pieces = {body};
   std::string details;
@@ -96,6 +99,7 @@ void DialectSink::Start(Call& call) {
   AnswerFields fields(words_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
+  fields.AddUpstream(call.tries.back().progress.upstream);
   fields.AddWarnings(call.warnings);
   responder_.Start({200, fields});
   if (!call.answers_raw && !words_.ping.empty()) {

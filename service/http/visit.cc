@@ -82,7 +82,8 @@ Visit::Visit(LoopServices& services, const DoorWords& words,
       request(request),
       responder(responder),
       fields(request.fields),
-      id(RequestIdFor(fields.request_id)) {}
+      id(RequestIdFor(fields.request_id)),
+      peer(responder.peer()) {}
 
 void SetFacts(const Visit& visit, const Operation& operation,
               CallFacts* facts) {
@@ -91,6 +92,7 @@ void SetFacts(const Visit& visit, const Operation& operation,
   facts->method = operation.method;
   facts->path = operation.path;
   facts->request_id = visit.id;
+  facts->peer = visit.peer;
   facts->provider_credential = visit.fields.provider_credential;
   facts->strict_output = visit.fields.strict_output;
   facts->request_bytes = visit.request.body.size();
@@ -112,6 +114,9 @@ Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,
   AnswerFields fields(visit.words, "application/json", visit.id,
                       Elapsed(visit));
   fields.AddFailure(outcome);
+  if (!call.tries.empty()) {
+    fields.AddUpstream(call.tries.back().progress.upstream);
+  }
   if (outcome.ok()) fields.AddWarnings(call.warnings);
   call.response_bytes = static_cast<int64_t>(body.size());
   const std::string_view pieces[] = {body};

@@ -65,6 +65,7 @@ struct Visit {
   HttpResponder& responder;
   CallerFields fields;
   ShortText id;
+  ShortText peer;  // The client's `address:port`, also when it has gone.
 };
 
 // One thing that can be asked, of a closed list; the texts are constants.

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/os/clock.h"
 #include "base/os/logging.h"
 #include "base/os/mutex.h"
@@ -36,11 +37,21 @@ namespace {
 // Callers choose these texts, so they are cut.
 constexpr size_t kTextBytesLimit = 256;
 constexpr size_t kPathBytesLimit = 1024;
+constexpr size_t kErrorBytesLimit = 512;
+constexpr size_t kLabelTextBytesLimit = 64;
+constexpr size_t kLabelsLimit = 16;
+constexpr size_t kFailedAttemptsLimit = 10;
 constexpr size_t kNumberBytesLimit = 20;
-// Of 9 texts, one of them the path, of which each byte may become six and "..."
-// follow, and of all that surrounds them.
+
+// The longest that a text may become: each byte six, and "..." after them.
+constexpr size_t Escaped(size_t bytes) { return 6 * bytes + 3; }
+
+// Of all texts, and of what surrounds them.
 constexpr size_t kLineBytesLimit =
-    8 * (6 * kTextBytesLimit + 3) + (6 * kPathBytesLimit + 3) + 1024;
+    11 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
+    Escaped(kErrorBytesLimit) +
+    kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
+    kFailedAttemptsLimit * (3 * Escaped(kLabelTextBytesLimit) + 128) + 1024;
 
 // Writes where there is room for a whole line: no check, no growth.
 class LineCursor {
@@ -61,6 +72,10 @@ class LineCursor {
             size_t bytes_limit = kTextBytesLimit) {
     if (text.empty()) return;
     Literal(key);
+    Quoted(text, bytes_limit);
+  }
+
+  void Quoted(std::string_view text, size_t bytes_limit) {
     *out_++ = '"';
     if (text.size() <= bytes_limit && IsPlainJsonText(text)) {
       Copy(text);
@@ -103,6 +118,45 @@ class LineCursor {
   char* out_;
 };
 
+void WriteLabels(absl::Span<const CallLabel> labels, LineCursor& line) {
+  if (labels.empty()) return;
+  line.Literal(",\"labels\":{");
+  bool first = true;
+  for (const CallLabel& label : labels.subspan(0, kLabelsLimit)) {
+    if (!first) line.Literal(",");
+    first = false;
+    line.Quoted(label.key, kLabelTextBytesLimit);
+    line.Literal(":");
+    line.Quoted(label.value, kLabelTextBytesLimit);
+  }
+  line.Literal("}");
+}
+
+// The attempts before the last, which all failed; of the last the record
+// itself tells.
+void WriteFailedAttempts(absl::Span<const CallAttempt> attempts,
+                         LineCursor& line) {
+  if (attempts.size() < 2) return;
+  line.Literal(",\"failed_attempts\":[");
+  bool first = true;
+  const size_t count = std::min(attempts.size() - 1, kFailedAttemptsLimit);
+  for (const CallAttempt& attempt : attempts.subspan(0, count)) {
+    if (!first) line.Literal(",");
+    first = false;
+    line.Literal("{");
+    line.Number("\"upstream_status\":", attempt.http_status);
+    line.Text(",\"provider\":", attempt.provider, kLabelTextBytesLimit);
+    line.Text(",\"error_reason\":", attempt.error_reason,
+              kLabelTextBytesLimit);
+    line.Text(",\"upstream_request_id\":", attempt.provider_request_id,
+              kLabelTextBytesLimit);
+    line.Number(",\"duration_us\":",
+                absl::ToInt64Microseconds(attempt.duration));
+    line.Literal("}");
+  }
+  line.Literal("]");
+}
+
 // Returns the line's length.
 size_t WriteLine(const CallRecord& record, char* out) {
   LineCursor line(out);
@@ -113,7 +167,10 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Text(",\"door\":", DoorName(record.door));
   line.Text(",\"method\":", record.method);
   line.Text(",\"path\":", record.path, kPathBytesLimit);
+  line.Text(",\"peer\":", record.peer);
   line.Text(",\"caller\":", record.caller);
+  line.Text(",\"user\":", record.user_id);
+  WriteLabels(record.labels, line);
   line.Flag(",\"stream\":", record.stream);
   line.Text(",\"model\":", record.model_asked);
   line.Text(",\"provider\":", record.provider);
@@ -121,10 +178,19 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Text(",\"route_reason\":", record.route_reason);
   line.Text(",\"status\":", StatusCodeName(record.status_code));
   line.Text(",\"error_reason\":", record.error_reason);
+  line.Text(",\"error\":", record.error_message, kErrorBytesLimit);
   if (record.http_status != 0) {
     line.Number(",\"http_status\":", record.http_status);
   }
+  if (!record.attempts.empty()) {
+    const CallAttempt& last = record.attempts.back();
+    if (last.http_status != 0) {
+      line.Number(",\"upstream_status\":", last.http_status);
+    }
+    line.Text(",\"upstream_request_id\":", last.provider_request_id);
+  }
   line.Number(",\"attempts\":", static_cast<int64_t>(record.attempts.size()));
+  WriteFailedAttempts(record.attempts, line);
   line.Number(",\"input_tokens\":", record.input_tokens);
   line.Number(",\"output_tokens\":", record.output_tokens);
   line.Number(",\"cached_input_tokens\":", record.cached_input_tokens);

@@ -36,8 +36,9 @@ template <typename Visit>
 void VisitTexts(CallRecord& record, Visit visit) {
   for (std::string_view* text :
        {&record.request_id, &record.operation, &record.path, &record.method,
-        &record.caller, &record.model_asked, &record.provider,
-        &record.model_served, &record.route_reason, &record.error_reason}) {
+        &record.caller, &record.peer, &record.user_id, &record.model_asked,
+        &record.provider, &record.model_served, &record.route_reason,
+        &record.error_reason, &record.error_message}) {
     visit(*text);
   }
 }
@@ -46,9 +47,15 @@ template <typename Visit>
 void VisitTexts(CallAttempt& attempt, Visit visit) {
   for (std::string_view* text :
        {&attempt.provider, &attempt.model, &attempt.error_reason,
-        &attempt.error_message}) {
+        &attempt.error_message, &attempt.provider_request_id}) {
     visit(*text);
   }
+}
+
+template <typename Visit>
+void VisitTexts(CallLabel& label, Visit visit) {
+  visit(label.key);
+  visit(label.value);
 }
 
 }  // namespace
@@ -64,12 +71,15 @@ std::string_view DoorName(Door door) {
 
 OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
     : record_(record),
-      attempts_(record.attempts.begin(), record.attempts.end()) {
+      attempts_(record.attempts.begin(), record.attempts.end()),
+      labels_(record.labels.begin(), record.labels.end()) {
   record_.attempts = attempts_;
+  record_.labels = labels_;
   size_t size = 0;
   const auto measure = [&](std::string_view text) { size += text.size(); };
   VisitTexts(record_, measure);
   for (CallAttempt& attempt : attempts_) VisitTexts(attempt, measure);
+  for (CallLabel& label : labels_) VisitTexts(label, measure);
 
   // Reserved at once: the views would not survive a reallocation.
   texts_.reserve(size);
@@ -80,6 +90,7 @@ OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
   };
   VisitTexts(record_, own);
   for (CallAttempt& attempt : attempts_) VisitTexts(attempt, own);
+  for (CallLabel& label : labels_) VisitTexts(label, own);
 }
 
 }  // namespace gateway

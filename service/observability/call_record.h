@@ -42,8 +42,16 @@ struct CallAttempt {
   std::string_view error_reason;
   std::string_view error_message;
   int http_status = 0;  // The provider's; 0 if there was none.
+  // The vendor's own id of the request; empty if it told none.
+  std::string_view provider_request_id;
   // The connection had served an earlier call.
   bool reused_connection = false;
+};
+
+// What the caller has labelled its call with.
+struct CallLabel {
+  std::string_view key;
+  std::string_view value;
 };
 
 struct CallRecord {
@@ -59,6 +67,11 @@ struct CallRecord {
   std::string_view method;
   // The name of the caller's key; empty if none was asked for.
   std::string_view caller;
+  // `address:port` that the call came from.
+  std::string_view peer;
+  // The end user that the caller acts for, and its labels, as it says.
+  std::string_view user_id;
+  absl::Span<const CallLabel> labels;
   bool stream = false;
 
   absl::Time start_time;
@@ -85,6 +98,8 @@ struct CallRecord {
   absl::StatusCode status_code = absl::StatusCode::kOk;
   // An ErrorReason without its ERROR_REASON_ prefix; empty if all went well.
   std::string_view error_reason;
+  // What went wrong in words, without secrets; empty likewise.
+  std::string_view error_message;
   // The HTTP status that the door answered with; 0 for gRPC.
   int http_status = 0;
 
@@ -123,6 +138,7 @@ class OwnedCallRecord {
  private:
   CallRecord record_;
   std::vector<CallAttempt> attempts_;
+  std::vector<CallLabel> labels_;
   std::string texts_;
 };
 

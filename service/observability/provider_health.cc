@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/os/logging.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "errors/verdict.h"
@@ -16,6 +17,29 @@ static_assert(v1::ErrorReason_MAX < kReasonValues);
 void Add(std::atomic<int64_t>& count) {
   count.store(count.load(std::memory_order_relaxed) + 1,
               std::memory_order_relaxed);
+}
+
+// One failure may be chance, and retried; so many are not.
+constexpr int64_t kFailuresToWarn = 3;
+constexpr std::string_view kModule = "providers";
+
+void TellFailure(std::string_view provider, int64_t in_a_row, Verdict verdict,
+                 const absl::Status& failure) {
+  Log(LogLevel::kWarn, kModule, "A provider fails",
+      {{"provider", provider},
+       {"failures_in_a_row", in_a_row},
+       {"reason", ReasonName(FaultReason(failure))},
+       {"verdict", VerdictName(verdict)},
+       {"upstream_status", FaultMetadata(failure, "http_status")},
+       {"error", failure.message()}});
+}
+
+void TellRecovery(std::string_view provider, int64_t failures,
+                  absl::Duration after) {
+  Log(LogLevel::kWarn, kModule, "A provider is well again",
+      {{"provider", provider},
+       {"failures_in_a_row", failures},
+       {"after_seconds", after}});
 }
 
 }  // namespace
@@ -36,13 +60,7 @@ void ProviderHealthLane::Count(std::string_view provider,
     const Verdict verdict = JudgeFailure(outcome);
     if (verdict == Verdict::kSaysNothing) return;
     if (ComesFromUpstream(verdict)) {
-      const v1::ErrorReason reason = FaultReason(outcome);
-      Add(slot->failures);
-      shared.consecutive_failures.fetch_add(1, std::memory_order_relaxed);
-      shared.last_failure.store(
-          absl::ToUnixMillis(ended) * kReasonValues + reason,
-          std::memory_order_relaxed);
-      return;
+      return CountFailure(*slot, provider, verdict, outcome, ended);
     }
   } else {
     slot->last_success_nanos.store(absl::ToUnixNanos(ended),
@@ -50,8 +68,42 @@ void ProviderHealthLane::Count(std::string_view provider,
   }
   // Read first: a line that nobody writes is cheap to share.
   if (shared.consecutive_failures.load(std::memory_order_relaxed) != 0) {
-    shared.consecutive_failures.store(0, std::memory_order_relaxed);
+    const int64_t failures =
+        shared.consecutive_failures.exchange(0, std::memory_order_relaxed);
+    if (shared.warned.exchange(false, std::memory_order_relaxed)) {
+      TellRecovery(provider, failures,
+                   ended - absl::FromUnixMillis(shared.warned_ms.load(
+                               std::memory_order_relaxed)));
+    }
   }
+}
+
+void ProviderHealthLane::CountFailure(Slot& slot, std::string_view provider,
+                                      Verdict verdict,
+                                      const absl::Status& outcome,
+                                      absl::Time ended) {
+  Shared& shared = slot.shared;
+  Add(slot.failures);
+  const int64_t in_a_row =
+      shared.consecutive_failures.fetch_add(1, std::memory_order_relaxed) + 1;
+  const int64_t ended_ms = absl::ToUnixMillis(ended);
+  shared.last_failure.store(ended_ms * kReasonValues + FaultReason(outcome),
+                            std::memory_order_relaxed);
+  if (in_a_row < kFailuresToWarn && verdict != Verdict::kTakeOutCredential) {
+    return;
+  }
+  if (shared.warned.load(std::memory_order_relaxed)) return;
+  int64_t before = shared.warned_ms.load(std::memory_order_relaxed);
+  const int64_t interval_ms =
+      absl::ToInt64Milliseconds(ProviderHealthBoard::kWarningInterval);
+  if (before != 0 && ended_ms - before < interval_ms) return;
+  // Whoever of several loops is first tells.
+  if (!shared.warned_ms.compare_exchange_strong(before, ended_ms,
+                                                std::memory_order_relaxed)) {
+    return;
+  }
+  shared.warned.store(true, std::memory_order_relaxed);
+  TellFailure(provider, in_a_row, verdict, outcome);
 }
 
 ProviderHealthLane::Slot* ProviderHealthLane::SlotOf(

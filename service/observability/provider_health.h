@@ -14,6 +14,11 @@
 // answered; one by cancellation or the caller's deadline says nothing about it.
 // What is known of a provider outlives the configuration that named it.
 //
+// The log tells once that a provider has begun to fail - at the third failure in
+// a row, or at once where it refuses the gateway's credential - and why, and
+// once that it is well again; a provider that comes and goes is told of at most
+// once in kWarningInterval.
+//
 // Thread-safe; a lane is for one thread at a time. Counting takes no lock and
 // allocates nothing once the lane has met the provider; what loops share is
 // written only when a try fails, or is the first to succeed after that.
@@ -38,6 +43,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
+#include "errors/verdict.h"
 #include "llmgateway/v1/errors.pb.h"
 
 namespace gateway {
@@ -99,6 +105,10 @@ class ProviderHealthLane {
     std::atomic<int64_t> consecutive_failures = 0;
     // Milliseconds since 1970 times 256, plus the reason; 0 if none has failed.
     std::atomic<int64_t> last_failure = 0;
+    // When the log was last told that it fails, in milliseconds since 1970, and
+    // whether that stands.
+    std::atomic<int64_t> warned_ms = 0;
+    std::atomic<bool> warned = false;
   };
 
   // What this loop alone knows of it, on cache lines of its own.
@@ -116,6 +126,8 @@ class ProviderHealthLane {
 
   // Null if the board is full.
   Slot* SlotOf(std::string_view provider);
+  void CountFailure(Slot& slot, std::string_view provider, Verdict verdict,
+                    const absl::Status& outcome, absl::Time ended);
 
   ProviderHealthBoard& board_;
   absl::flat_hash_map<std::string, Slot*> slots_;
@@ -123,6 +135,9 @@ class ProviderHealthLane {
 
 class ProviderHealthBoard {
  public:
+  // At most one warning of a provider in so long.
+  static constexpr absl::Duration kWarningInterval = absl::Minutes(1);
+
   // Of more providers than this nothing is known.
   static constexpr size_t kProvidersLimit = 4096;
 

@@ -6,12 +6,43 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "service/pipeline/cut_text.h"
 #include "service/pipeline/embed_check.h"
 #include "service/pipeline/request_check.h"
 
 namespace gateway {
-
 namespace {
+
+// What is recorded of a caller's text: it chooses how long that is.
+constexpr size_t kRecordedTextBytesLimit = 256;
+constexpr int kRecordedLabelsLimit = 16;
+
+std::string_view Keep(Call& call, std::string_view text) {
+  if (text.empty()) return {};
+  text = CutText(text, kRecordedTextBytesLimit);
+  char* const kept =
+      google::protobuf::Arena::CreateArray<char>(&call.arena, text.size());
+  text.copy(kept, text.size());
+  return {kept, text.size()};
+}
+
+// Whom the caller acts for, and how it labels the call.
+void NoteScope(Call& call) {
+  if (call.embed != nullptr) {
+    call.user_id = Keep(call, call.embed->scope().user_id());
+    return;
+  }
+  if (call.request == nullptr) {
+    if (call.raw != nullptr) call.user_id = Keep(call, call.raw->scan.user_id);
+    return;
+  }
+  call.user_id = Keep(call, call.request->scope().user_id());
+  for (const auto& [key, value] : call.request->labels()) {
+    if (call.labels.size() >= kRecordedLabelsLimit) break;
+    call.labels.push_back({Keep(call, key), Keep(call, value)});
+  }
+}
 
 // 256 characters, whatever their script.
 constexpr size_t kNameBytesMax = 4 * 256;
@@ -62,7 +93,10 @@ absl::Status Admit(Call& call) {
     GATEWAY_RETURN_IF_ERROR(
         CheckCounts(call.raw->scan, call.wiring->config().limits()));
   }
-  if (call.embed != nullptr) return CheckEmbedRequest(*call.embed);
+  if (call.embed != nullptr) {
+    NoteScope(call);
+    return CheckEmbedRequest(*call.embed);
+  }
   // A raw request was judged by its dialect; what the dialect lets through is
   // the provider's to judge.
   if (call.raw != nullptr && !call.may_forward()) {
@@ -71,6 +105,7 @@ absl::Status Admit(Call& call) {
     GATEWAY_RETURN_IF_ERROR(
         CheckRequest(*call.request, call.wiring->config().limits()));
   }
+  NoteScope(call);
   return call.ExpectOutput();
 }
 

@@ -46,6 +46,7 @@ struct CallFacts {
   std::string_view method;
   std::string_view path;
   std::string_view request_id;
+  std::string_view peer;  // `address:port` of the caller.
   // What the caller brought for the provider itself; empty if nothing.
   std::string_view provider_credential;
   // The dialect of the door, and header fields that mean something to its
@@ -144,6 +145,10 @@ class Call {
 
   // Set by Admit.
   std::string_view caller;
+  // What the caller says of whom it acts for, as far as it is recorded; on the
+  // arena, since the request may be let go of.
+  std::string_view user_id;
+  absl::InlinedVector<CallLabel, 2> labels;
   // What the answer must be, once the request has been read, and what became of
   // that.
   OutputCheck output;

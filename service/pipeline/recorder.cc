@@ -82,6 +82,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     attempt.error_message = Short(ToStd(one.status.message()));
     attempt.http_status = one.progress.http_status;
     attempt.reused_connection = one.progress.http.reused_connection;
+    attempt.provider_request_id = one.progress.upstream.request_id();
   }
   CallRecord record;
   record.request_id = Short(call.facts.request_id);
@@ -90,6 +91,9 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   record.path = Short(call.facts.path);
   record.method = Short(call.facts.method);
   record.caller = Short(call.caller);
+  record.peer = call.facts.peer;
+  record.user_id = call.user_id;
+  record.labels = call.labels;
   record.stream = call.facts.stream;
   FillTimes(call, &record);
   record.model_asked = Short(call.facts.model);
@@ -102,6 +106,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   record.retries = RetriesOf(call);
   record.status_code = outcome.code();
   record.error_reason = ReasonOf(outcome);
+  record.error_message = Short(ToStd(outcome.message()));
   record.http_status = call.http_status;
   FillUsage(call.answer_facts.usage, &record);
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);

@@ -12,18 +12,18 @@ namespace gateway {
 std::string_view MetadataFields::Encoded(std::string_view name,
                                          std::string_view value) {
   if (!name.ends_with("-bin")) return value;
-  AppendBase64(value, &encoded_.emplace_back());
-  return encoded_.back();
+  AppendBase64(value, &encoded_.emplace_front());
+  return encoded_.front();
 }
 
-CallHead::CallHead(MessageEncoding encoding, MetadataSpan metadata) {
+CallHead::CallHead(MessageEncoding encoding, const FieldBlock& metadata) {
   fields_.push_back({":status", "200"});
   fields_.push_back({"content-type", kGrpcContentType});
   fields_.push_back({"grpc-accept-encoding", kAcceptedMessageEncodings});
   if (encoding == MessageEncoding::kGzip) {
     fields_.push_back({"grpc-encoding", "gzip"});
   }
-  metadata_.AppendTo(fields_, metadata);
+  metadata_.AppendTo(fields_, metadata.View(views_));
 }
 
 CallTrailers::CallTrailers(std::string_view request_id, MetadataSpan own,

@@ -13,13 +13,14 @@
 #ifndef SERVICE_RPC_CALL_TRAILERS_H_
 #define SERVICE_RPC_CALL_TRAILERS_H_
 
+#include <forward_list>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
 #include "service/api/call_context.h"
 #include "service/rpc/message_encoding.h"
@@ -36,22 +37,28 @@ class MetadataFields {
   // Appends to `fields`, which point at `metadata` and this.
   template <typename Fields>
   void AppendTo(Fields& fields, MetadataSpan metadata) {
-    encoded_.reserve(metadata.size());  // The fields point at its elements.
     for (const auto& [name, value] : metadata) {
       fields.push_back({name, Encoded(name, value)});
+    }
+  }
+  template <typename Fields>
+  void AppendTo(Fields& fields, absl::Span<const HttpField> metadata) {
+    for (const HttpField& field : metadata) {
+      fields.push_back({field.name, Encoded(field.name, field.value)});
     }
   }
 
  private:
   std::string_view Encoded(std::string_view name, std::string_view value);
 
-  std::vector<std::string> encoded_;
+  // The fields point at its elements, which stay where they are.
+  std::forward_list<std::string> encoded_;
 };
 
 class CallHead {
  public:
   // `metadata` must outlive this.
-  CallHead(MessageEncoding encoding, MetadataSpan metadata);
+  CallHead(MessageEncoding encoding, const FieldBlock& metadata);
 
   CallHead(const CallHead&) = delete;
   CallHead& operator=(const CallHead&) = delete;
@@ -59,7 +66,9 @@ class CallHead {
   absl::Span<const HttpField> fields() const { return fields_; }
 
  private:
-  absl::InlinedVector<HttpField, 8> fields_;
+  // As many as an answer that names its provider's rate limits has.
+  absl::InlinedVector<HttpField, 16> fields_;
+  FieldViews views_;
   MetadataFields metadata_;
 };
 

@@ -320,7 +320,7 @@ void RpcCall::SendHead() {
   SendHead(context_.TakeInitialMetadata());
 }
 
-void RpcCall::SendHead(MetadataSpan metadata) {
+void RpcCall::SendHead(const FieldBlock& metadata) {
   const CallHead head(sent_encoding_, metadata);
   stream_->SendHead(head.fields());
 }
@@ -349,7 +349,7 @@ void RpcCall::SendAnswer(absl::Status status) {
 
 void RpcCall::SendTrailers(const absl::Status& status) {
   if (!stream_->head_sent()) {
-    const auto metadata = context_.TakeInitialMetadata();
+    const FieldBlock metadata = context_.TakeInitialMetadata();
     if (!metadata.empty()) SendHead(metadata);
   }
   const bool alone = !stream_->head_sent();

@@ -116,7 +116,7 @@ class RpcCall final : public Recycled,
   Task<void> RunHandler();
   void End(const absl::Status& status);
   void SendHead();
-  void SendHead(MetadataSpan metadata);
+  void SendHead(const FieldBlock& metadata);
   // `bytes` by ByteSizeLong.
   absl::Status SendMessage(const google::protobuf::Message& message,
                            size_t bytes, MessageEncoding encoding);

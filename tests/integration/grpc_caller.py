@@ -9,7 +9,7 @@
         stream.wait()["code"]                 "CANCELLED"
 
 Messages are dicts, in protobuf's JSON form with the names of the .proto files.
-An end has `code`, `message`, `trailers`, and what the status details say:
+An end has `code`, `message`, `headers`, `trailers`, and what the status details say:
 `reason`, `metadata`, `retry_s`, `fields`.
 
 The calls are made by grpc_driver.py, in a child: this Python need not be the

@@ -41,6 +41,9 @@ def to_json(message):
 def describe_failure(call):
     """The code and what the details of the status say."""
     end = {"code": call.code().name, "message": call.details() or "",
+           "headers": [[key, value] for key, value in
+                       (call.initial_metadata() or ())
+                       if not key.endswith("-bin")],
            "trailers": [[key, value] for key, value in
                         (call.trailing_metadata() or ())
                         if not key.endswith("-bin")]}

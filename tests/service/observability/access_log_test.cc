@@ -34,7 +34,11 @@ using ::testing::HasSubstr;
 // Long enough for a loaded machine; a test that needs it has failed.
 constexpr absl::Duration kPatience = absl::Seconds(50);
 
-const CallAttempt kAttempt = {.provider = "openai", .reused_connection = true};
+const CallAttempt kAttempt = {.provider = "openai",
+                              .http_status = 200,
+                              .provider_request_id = "req_1",
+                              .reused_connection = true};
+const CallLabel kLabels[] = {{"team", "search"}, {"\n", "\""}};
 
 CallRecord AnsweredCall() {
   CallRecord record;
@@ -44,6 +48,9 @@ CallRecord AnsweredCall() {
   record.path = "/v1/chat/completions";
   record.operation = "POST /v1/chat/completions";
   record.caller = "team-a";
+  record.peer = "192.0.2.1:4711";
+  record.user_id = "u-1";
+  record.labels = kLabels;
   record.start_time = absl::FromUnixMillis(1767323045000);
   record.duration = absl::Microseconds(678123);
   record.time_to_first_token = absl::Microseconds(79001);
@@ -67,14 +74,40 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
   EXPECT_EQ(
       line,
       R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","door":"http",)"
-      R"("method":"POST","path":"/v1/chat/completions","caller":"team-a",)"
-      R"("stream":false,"model":"fast","provider":"openai",)"
+      R"("method":"POST","path":"/v1/chat/completions",)"
+      R"("peer":"192.0.2.1:4711","caller":"team-a","user":"u-1",)"
+      R"("labels":{"team":"search","\n":"\""},"stream":false,"model":"fast","provider":"openai",)"
       R"("model_served":"gpt-5-mini","route_reason":"model_rule:fast",)"
-      R"("status":"OK","http_status":200,"attempts":1,"input_tokens":12,)"
+      R"("status":"OK","http_status":200,"upstream_status":200,)"
+      R"("upstream_request_id":"req_1","attempts":1,"input_tokens":12,)"
       R"("output_tokens":34,"cached_input_tokens":5,"reasoning_tokens":6,)"
       R"("bytes_in":321,"bytes_out":654,"duration_us":678123,)"
       R"("ttft_us":79001,"upstream_reused":true})"
       "\n");
+}
+
+TEST(AccessLogLineTest, SaysWhyACallFailedAndHowItsEarlierAttemptsDid) {
+  const CallAttempt attempts[] = {
+      {.provider = "openai",
+       .duration = absl::Microseconds(7),
+       .error_reason = "PROVIDER_UNAVAILABLE",
+       .http_status = 503,
+       .provider_request_id = "req_1"},
+      {.provider = "openai", .error_reason = "PROVIDER_RATE_LIMITED",
+       .http_status = 429}};
+  CallRecord record = AnsweredCall();
+  record.attempts = attempts;
+  record.error_reason = "PROVIDER_RATE_LIMITED";
+  record.error_message = "openai: 429: slow down";
+  const std::string line = AccessLogLine(record);
+  EXPECT_THAT(line, HasSubstr(R"("error_reason":"PROVIDER_RATE_LIMITED",)"
+                              R"("error":"openai: 429: slow down",)"));
+  EXPECT_THAT(
+      line,
+      HasSubstr(R"("upstream_status":429,"attempts":2,"failed_attempts":[)"
+                R"({"upstream_status":503,"provider":"openai",)"
+                R"("error_reason":"PROVIDER_UNAVAILABLE",)"
+                R"("upstream_request_id":"req_1","duration_us":7}],)"));
 }
 
 TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
@@ -115,9 +148,12 @@ TEST(AccessLogLineTest, TheLongestLineHasRoom) {
   for (std::string_view* text :
        {&record.request_id, &record.method, &record.path, &record.caller,
         &record.model_asked, &record.provider, &record.model_served,
-        &record.route_reason, &record.error_reason}) {
+        &record.route_reason, &record.error_reason, &record.error_message,
+        &record.peer, &record.user_id}) {
     *text = worst;
   }
+  const std::vector<CallLabel> labels(100, CallLabel{worst, worst});
+  record.labels = labels;
   for (int64_t* number : {&record.input_tokens, &record.output_tokens,
                           &record.cached_input_tokens, &record.reasoning_tokens,
                           &record.request_bytes, &record.response_bytes}) {
@@ -128,10 +164,17 @@ TEST(AccessLogLineTest, TheLongestLineHasRoom) {
   record.http_status = std::numeric_limits<int>::min();
   record.status_code = absl::StatusCode::kFailedPrecondition;
   record.usage_estimated = true;
-  record.attempts = absl::MakeConstSpan(&kAttempt, 1);
+  const std::vector<CallAttempt> attempts(
+      100, CallAttempt{.provider = worst,
+                       .duration = -absl::InfiniteDuration(),
+                       .error_reason = worst,
+                       .http_status = std::numeric_limits<int>::min(),
+                       .provider_request_id = worst,
+                       .reused_connection = true});
+  record.attempts = attempts;
   const std::string line = AccessLogLine(record);
-  EXPECT_GT(line.size(), (8 * 256 + 1024) * 6u);
-  EXPECT_LT(line.size(), 20 * 1024u);
+  EXPECT_GT(line.size(), (10 * 256 + 1024 + 512) * 6u);
+  EXPECT_LT(line.size(), 64 * 1024u);
   EXPECT_TRUE(line.ends_with("\"upstream_reused\":true}\n"));
 }
 

@@ -59,10 +59,10 @@ TEST(CallHeadTest, SaysWhatTheAnswerIs) {
 }
 
 TEST(CallHeadTest, CarriesTheHandlersMetadata) {
-  std::vector<CallContext::Field> metadata;
+  FieldBlock metadata;
   for (int i = 0; i < 20; ++i) {  // More than are held without allocating.
-    metadata.emplace_back("x-raw-bin", std::string(40, '\xff'));
-    metadata.emplace_back("x-text", "text");
+    metadata.Add("x-raw-bin", std::string(40, '\xff'));
+    metadata.Add("x-text", "text");
   }
   const CallHead head(MessageEncoding::kIdentity, metadata);
   const FieldList fields = Copied(head.fields());

@@ -1,0 +1,60 @@
+// UpstreamFields is what the head of a provider's answer says that others may
+// know: the vendor's own id of the request, which its support asks for, and
+// how much of its rate limits is left. Callers get them under names of ours:
+//
+//   x-request-id: req_1                    x-llmgateway-upstream-request-id
+//   x-ratelimit-remaining-tokens: 9       ...-ratelimit-remaining-tokens
+//   anthropic-ratelimit-tokens-reset: t   ...-anthropic-ratelimit-tokens-reset
+//
+//   fields.Take(exchange);
+//   FieldViews views;
+//   for (const HttpField& field : fields.View(views)) Tell(field);
+//
+// They lie in recycled memory; an answer without any takes none.
+//
+// Thread-compatible.
+
+#ifndef PROVIDERS_UPSTREAM_FIELDS_H_
+#define PROVIDERS_UPSTREAM_FIELDS_H_
+
+#include <string_view>
+
+#include "absl/types/span.h"
+#include "base/http/field_block.h"
+#include "base/http/http_client.h"
+#include "base/text/short_text.h"
+
+namespace gateway {
+
+class UpstreamFields {
+ public:
+  static constexpr std::string_view kPrefix = "x-llmgateway-upstream-";
+
+  // Of more fields, and of longer ones, nothing is told.
+  static constexpr int kFieldsLimit = 24;
+  static constexpr size_t kNameBytesLimit = 64;
+  static constexpr size_t kValueBytesLimit = 128;
+
+  // In place of what was taken before.
+  void Take(const HttpExchange& exchange);
+
+  // The vendor's id of the request; empty if it told none.
+  std::string_view request_id() const { return request_id_; }
+
+  // What callers are told: names in lower case, values of visible ASCII. The
+  // views end with the next Take.
+  absl::Span<const HttpField> View(FieldViews& views) const {
+    return block_.View(views);
+  }
+  bool empty() const { return block_.empty(); }
+
+ private:
+  void Add(std::string_view name, std::string_view value);
+
+  FieldBlock block_;
+  ShortText request_id_;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_UPSTREAM_FIELDS_H_
