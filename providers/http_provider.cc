@@ -299,16 +299,22 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
 
 template <typename Read>
 Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
-                                     const std::string& body, Read read) const {
-  absl::InlinedVector<std::string_view, 1> pieces;
-  if (!body.empty()) pieces.push_back(body);
+                                     absl::Span<const std::string_view> body,
+                                     Read read) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(const Exchange exchange,
-                              co_await Send(call, way, pieces, nullptr));
+                              co_await Send(call, way, body, nullptr));
   const absl::StatusOr<std::string_view> answer = co_await exchange->ReadAll();
   if (!answer.ok()) {
     co_return faults_.OfTransport(answer.status(), *call.progress);
   }
   co_return faults_.Blame(read(*answer), call.caller_credential);
+}
+
+bool HttpProvider::ForwardsCount(const RawRequest& raw,
+                                 std::string_view model) const {
+  return !count_.heads.empty() &&
+         count_.dialect->name() == raw.dialect->name() &&
+         raw.dialect->CanForwardCount(raw.body, raw.scan.model != model);
 }
 
 Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
@@ -319,15 +325,24 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
         absl::StrCat(setup_.name, ": this provider does not count tokens"));
   }
   const Dialect& dialect = *count_.dialect;
+  EditPlan plan;
   std::string body;
-  GATEWAY_CO_RETURN_IF_ERROR(
-      dialect.WriteCountRequest(*call.request, call.model, &body));
+  Pieces pieces;
+  if (call.raw != nullptr) {
+    dialect.PlanEdits(call.raw->scan, call.model, &plan);
+    pieces = Splice(call.raw->body, plan.edits);
+  } else {
+    GATEWAY_CO_RETURN_IF_ERROR(
+        dialect.WriteCountRequest(*call.request, call.model, &body));
+    pieces.push_back(body);
+  }
   int64_t tokens = 0;
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Ask(
-      call, count_, body, [&](std::string_view answer) -> absl::Status {
-        GATEWAY_ASSIGN_OR_RETURN(tokens, dialect.ReadCountResponse(answer));
-        return absl::OkStatus();
-      }));
+  const auto read = [&](std::string_view answer) -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(tokens, dialect.ReadCountResponse(answer));
+    if (call.raw_count != nullptr) *call.raw_count = std::string(answer);
+    return absl::OkStatus();
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Ask(call, count_, pieces, read));
   co_return tokens;
 }
 
@@ -341,7 +356,8 @@ Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
   GATEWAY_CO_RETURN_IF_ERROR(embedding_dialect_->WriteRequest(
       *call.embed, call.model, &body, call.warnings));
   GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
-  co_return co_await Ask(call, embed_, body, [&](std::string_view answer) {
+  const std::string_view pieces[] = {body};
+  co_return co_await Ask(call, embed_, pieces, [&](std::string_view answer) {
     return embedding_dialect_->ReadResponse(answer, response);
   });
 }
@@ -353,7 +369,7 @@ Task<absl::StatusOr<std::vector<v1::Model>>> HttpProvider::ListModels(
   }
   std::vector<v1::Model> models;
   GATEWAY_CO_RETURN_IF_ERROR(
-      co_await Ask(call, models_, "", [&](std::string_view answer) {
+      co_await Ask(call, models_, {}, [&](std::string_view answer) {
         return model_list_dialect_->ReadModels(answer, &models);
       }));
   co_return models;

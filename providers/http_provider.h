@@ -92,6 +92,8 @@ class HttpProvider : public Provider {
                               ProviderAnswer* answer) const override;
   Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
       ProviderCall& call) const override;
+  bool ForwardsCount(const RawRequest& raw,
+                     std::string_view model) const override;
   Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
   Task<absl::Status> Embed(ProviderCall& call,
                            v1::EmbedResponse* response) const override;
@@ -130,7 +132,8 @@ class HttpProvider : public Provider {
   // understands.
   template <typename Read>
   Task<absl::Status> Ask(ProviderCall& call, const Way& way,
-                         const std::string& body, Read read) const;
+                         absl::Span<const std::string_view> body,
+                         Read read) const;
   Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
                                  HttpExchange& exchange) const;
   // What the provider's policy says to parameters that could not be carried:

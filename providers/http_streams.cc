@@ -1,6 +1,8 @@
 #include "providers/http_streams.h"
 
+#include <algorithm>
 #include <bitset>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -48,6 +50,7 @@ class RawStream final : public ProviderStream {
   // At the end of the bytes: takes an event that lacks only its blank line.
   absl::Status TakeLast(StreamBatch* batch);
   absl::Status Judge(const SseEvent& event, StreamBatch* batch);
+  static void NoteSize(const SseEvent& event, StreamBatch* batch);
   static void Forward(std::string_view bytes, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
     return faults_.Blame(status, caller_credential_.Reveal());
@@ -140,6 +143,7 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
   switch (kind) {
     case EventKind::kContent:
       ++batch->content_events;
+      NoteSize(event, batch);
       break;
     case EventKind::kIgnorable:
       break;
@@ -159,6 +163,15 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
   // The last line feed may come late; whoever waits for it shall have it.
   if (ended_ && event.raw.ends_with("\n\r")) Forward("\n", batch);
   return absl::OkStatus();
+}
+
+void RawStream::NoteSize(const SseEvent& event, StreamBatch* batch) {
+  // Where events have names, those that begin or end a part say nothing.
+  if (!event.name.empty() && !event.name.ends_with("delta")) return;
+  const auto bytes = static_cast<int64_t>(event.data.size());
+  ++batch->sized_events;
+  batch->sized_bytes += bytes;
+  batch->smallest_bytes = std::min(batch->smallest_bytes, bytes);
 }
 
 void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {

@@ -88,6 +88,8 @@ struct ProviderCall {
   bool lacks_schema = false;
   // Do not use a connection that has served before.
   bool fresh_connection = false;
+  // Of a raw call that asks for a count: receives the answer's bytes.
+  std::string* raw_count = nullptr;
   // Receive what the caller of the provider must know; never null.
   TryProgress* progress = nullptr;
   std::vector<v1::Warning>* warnings = nullptr;
@@ -112,11 +114,19 @@ struct StreamBatch {
   // How many of its events the caller must see: the moment of the first one is
   // the last for a retry.
   int content_events = 0;
+  // Raw calls, for an estimate of how much was said: those of them that carry
+  // pieces, the bytes of all their data, and of the least.
+  int sized_events = 0;
+  int64_t sized_bytes = 0;
+  int64_t smallest_bytes = INT64_MAX;
 
   void Clear() {
     events.clear();
     raw.clear();
     content_events = 0;
+    sized_events = 0;
+    sized_bytes = 0;
+    smallest_bytes = INT64_MAX;
   }
 };
 
@@ -161,8 +171,15 @@ class Provider {
   virtual Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
       ProviderCall& call) const = 0;
 
-  // Counts the input tokens of a parsed call; UNIMPLEMENTED if the provider
-  // cannot, and then an estimate must do.
+  // Whether the bytes of a raw request that asks for a count of `model` may go
+  // through as they are.
+  virtual bool ForwardsCount(const RawRequest& /*raw*/,
+                             std::string_view /*model*/) const {
+    return false;
+  }
+
+  // Counts the input tokens of a call, raw only if ForwardsCount;
+  // UNIMPLEMENTED if the provider cannot, and then an estimate must do.
   virtual Task<absl::StatusOr<int64_t>> CountTokens(
       ProviderCall& call) const = 0;
 

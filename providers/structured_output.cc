@@ -66,6 +66,11 @@ class StructuredOutput final : public Provider {
     return provider_->Forwards(raw);
   }
 
+  bool ForwardsCount(const RawRequest& raw,
+                     std::string_view model) const override {
+    return Forwards(raw) && provider_->ForwardsCount(raw, model);
+  }
+
   // Calls that it does not concern are the provider's own, at no cost.
   Task<absl::Status> Generate(ProviderCall& call,
                               ProviderAnswer* answer) const override {

@@ -283,6 +283,13 @@ class Dialect {
   virtual absl::Status WriteCountResponse(int64_t tokens,
                                           std::string* body) const;
 
+  // Whether a scanned request to count can go upstream with the edits below.
+  // `renamed` tells that the provider has another name for the model.
+  virtual bool CanForwardCount(std::string_view /*body*/,
+                               bool /*renamed*/) const {
+    return true;
+  }
+
   // --- Raw ----------------------------------------------------------------
 
   // Reads in one pass what the stages need. `body` is followed by at least

@@ -5,7 +5,6 @@
 
 #include "absl/status/statusor.h"
 #include "google/protobuf/arena.h"
-#include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
 #include "service/http/dialect_sink.h"
@@ -60,19 +59,23 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
             visit.responder.gone(), arena, visit.request.arrival);
   SetUp(visit, options, &call);
 
-  auto* const request =
-      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
-  absl::Status read =
-      visit.words.dialect->ReadCountRequest(visit.request.body, request);
-  if (!options.model.empty()) request->set_model(options.model);
-  call.request = request;
-  call.refusal = options.refusal.ok() ? std::move(read) : options.refusal;
-  call.facts.model = request->model();
+  const Dialect& dialect = *visit.words.dialect;
+  RawRequest raw;
+  raw.dialect = &dialect;
+  raw.body = visit.request.body;
+  absl::Status scanned = dialect.ScanRequest(raw.body, &raw.scan);
+  if (!options.model.empty()) raw.scan.model = options.model;
+  call.raw = &raw;
+  call.facts.counts = true;
+  call.refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;
+  call.facts.model = raw.scan.model;
   const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
     std::string body;
     absl::Status outcome = count.status();
-    if (outcome.ok()) {
-      outcome = visit.words.dialect->WriteCountResponse(count->tokens, &body);
+    if (outcome.ok() && !count->raw.empty()) {
+      body = count->raw;
+    } else if (outcome.ok()) {
+      outcome = dialect.WriteCountResponse(count->tokens, &body);
     }
     return SendOutcome(visit, call, std::move(outcome), std::move(body));
   };

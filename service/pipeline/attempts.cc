@@ -62,6 +62,18 @@ class Try {
     return absl::OkStatus();
   }
 
+  // The same for a request that asks for a count, whose answer's bytes
+  // `raw_count` receives.
+  absl::Status ChooseCountForm(std::string* raw_count) {
+    if (call_.raw == nullptr || !call_.may_forward() ||
+        !provider().ForwardsCount(*call_.raw, request_.model)) {
+      return Parse();
+    }
+    request_.raw = call_.raw;
+    request_.raw_count = raw_count;
+    return absl::OkStatus();
+  }
+
   // Has the request read, whatever its form.
   absl::Status Parse() {
     call_.warnings.clear();
@@ -131,6 +143,9 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
       // Views into the stream's memory are good until the next batch.
       open->first.raw = std::move(batch.raw);
       open->first.content_events = batch.content_events;
+      open->first.sized_events = batch.sized_events;
+      open->first.sized_bytes = batch.sized_bytes;
+      open->first.smallest_bytes = batch.smallest_bytes;
       begun = true;
       continue;
     }
@@ -261,10 +276,10 @@ Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
   }
 }
 
-Task<absl::StatusOr<int64_t>> AttemptCount(Call& call) {
+Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw) {
   Try one(call, call.plan.targets[0], /*fresh_connection=*/false);
   absl::StatusOr<int64_t> count = 0;
-  absl::Status outcome = one.Parse();
+  absl::Status outcome = one.ChooseCountForm(raw);
   if (outcome.ok()) {
     count = co_await one.provider().CountTokens(one.request());
     outcome = count.status();

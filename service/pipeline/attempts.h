@@ -36,8 +36,9 @@ Task<absl::Status> AttemptAnswer(Call& call);
 // Opens a stream likewise. `open` must not move afterwards.
 Task<absl::Status> AttemptStream(Call& call, OpenStream* open);
 
-// Counts the input tokens at the first target, which is asked once.
-Task<absl::StatusOr<int64_t>> AttemptCount(Call& call);
+// Counts the input tokens at the first target, which is asked once. Where the
+// request's bytes could be forwarded, `raw` receives those of the answer.
+Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw);
 
 // Has the texts of call.embed turned into vectors.
 Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response);

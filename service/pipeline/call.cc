@@ -49,7 +49,10 @@ absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   bool stream = false;
   bool stream_usage = false;
   GATEWAY_RETURN_IF_ERROR(
-      raw->dialect->ReadRequest(raw->body, parsed, &stream, &stream_usage));
+      facts.counts
+          ? raw->dialect->ReadCountRequest(raw->body, parsed)
+          : raw->dialect->ReadRequest(raw->body, parsed, &stream,
+                                      &stream_usage));
   // Some vendors name the model in the path.
   if (parsed->model().empty()) parsed->set_model(std::string(facts.model));
   request = parsed;

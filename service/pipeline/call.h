@@ -61,6 +61,8 @@ struct CallFacts {
   // The request and its answer are to be read, even where bytes could be
   // forwarded.
   bool parsed_only = false;
+  // The request asks for a count of its input tokens, and reads as such.
+  bool counts = false;
   // Of the answer that the conversation goes on from; empty if it begins.
   std::string_view previous_response_id;
   // The answer is remembered unless the request says `store: false`, and not

@@ -79,12 +79,43 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   return fault;
 }
 
+// A request up to this size is estimated by its size alone.
+constexpr size_t kSmallRequestBytes = 4096;
+constexpr int64_t kBytesPerToken = 4;
+
+// About how many input tokens the call has. To be asked while there is a
+// request: an answer that begins lets go of it.
+int64_t EstimateInput(const Call& call) {
+  const size_t bytes = call.facts.request_bytes;
+  if (bytes > 0 && bytes <= kSmallRequestBytes) {
+    return static_cast<int64_t>(bytes) / kBytesPerToken;
+  }
+  if (call.raw != nullptr) return EstimateInputTokens(call.raw->body);
+  return call.request == nullptr ? 0 : EstimateInputTokens(*call.request);
+}
+
+// The usage of a stream that ended before its provider told it: what it has
+// cost nobody will say, and it is not nothing.
+void EstimateUsage(int64_t input_tokens, int64_t output_tokens,
+                   v1::Usage* usage) {
+  if (usage->input_tokens() == 0) {
+    usage->set_input_tokens(input_tokens);
+    usage->set_estimated(true);
+  }
+  if (usage->output_tokens() < output_tokens) {
+    usage->set_output_tokens(output_tokens);
+    usage->set_estimated(true);
+  }
+}
+
 // `remembrance` is null if the answer is not to be remembered.
 Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
-                         Remembrance* remembrance) {
+                         Remembrance* remembrance,
+                         DeliveredTokens* delivered) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
     call.content_events += batch.content_events;
+    delivered->Note(batch);
     for (v1::GenerateEvent& event : batch.events) {
       call.output.Note(event);
       if (remembrance != nullptr) remembrance->Note(&event);
@@ -107,8 +138,14 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
     const absl::Duration opened = noted.duration;
     // Now, since the request is let go of once there is an answer.
     const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
-    outcome = co_await Relay(call, sink, open, remembrance.get());
+    const int64_t input_tokens = EstimateInput(call);
+    DeliveredTokens delivered;
+    outcome = co_await Relay(call, sink, open, remembrance.get(), &delivered);
     call.answer_facts = open.stream->facts();
+    if (!outcome.ok()) {
+      EstimateUsage(input_tokens, delivered.Estimate(),
+                    &call.answer_facts.usage);
+    }
     // The provider is let go before the caller has taken the end.
     open.stream.reset();
     if (!outcome.ok() && call.cancel.cancelled()) {
@@ -123,6 +160,10 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
     }
     // Before the caller is told the end, and may go on.
     if (outcome.ok() && remembrance != nullptr) remembrance->Finish();
+  } else if (call.cancel.cancelled() && !call.tries.empty() &&
+             call.tries.back().progress.http.sent) {
+    // The provider has begun to read the prompt, at least.
+    EstimateUsage(EstimateInput(call), 0, &call.answer_facts.usage);
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
@@ -168,7 +209,7 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
   absl::Status outcome = AdmitAndPlan(call);
   TokenCount count;
   if (outcome.ok()) {
-    const absl::StatusOr<int64_t> counted = co_await AttemptCount(call);
+    const absl::StatusOr<int64_t> counted = co_await AttemptCount(call, &count.raw);
     outcome = counted.status();
     if (counted.ok()) {
       count.tokens = *counted;

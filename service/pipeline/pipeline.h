@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,6 +55,8 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder);
 struct TokenCount {
   int64_t tokens = 0;
   bool estimated = false;
+  // The provider's answer as it came, if the request was forwarded likewise.
+  std::string raw;
 };
 
 // Tells the caller a count, or why there is none.

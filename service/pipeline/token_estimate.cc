@@ -1,5 +1,6 @@
 #include "service/pipeline/token_estimate.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace gateway {
@@ -65,7 +66,71 @@ int64_t CharactersOf(const v1::Tool& tool) {
          Characters(tool.function().parameters_schema());
 }
 
+// A string that is longer than that, and has no space where texts have some, is
+// a picture or a file.
+constexpr size_t kMediumBytesMin = 4096;
+constexpr size_t kSpacesLookedForIn = 512;
+
+// What stands around the text of a forwarded event is hardly more.
+constexpr int64_t kFrameBytesMax = 384;
+
+int64_t CharactersOfJson(std::string_view inside) {
+  if (inside.size() >= kMediumBytesMin &&
+      inside.substr(0, kSpacesLookedForIn).find(' ') ==
+          std::string_view::npos) {
+    return MediumCharacters();
+  }
+  return static_cast<int64_t>(inside.size());
+}
+
+// Where a JSON string ends that begins at `begin`, behind its quote.
+size_t EndOfString(std::string_view json, size_t begin) {
+  for (size_t end = json.find('"', begin); end != std::string_view::npos;
+       end = json.find('"', end + 1)) {
+    const size_t last = json.find_last_not_of('\\', end - 1);
+    if ((end - last) % 2 == 1) return end;
+  }
+  return json.size();
+}
+
+int64_t CharactersOf(const v1::Delta& delta) {
+  return static_cast<int64_t>(
+      delta.text().size() + delta.refusal().size() + delta.reasoning().size() +
+      delta.tool_call().name().size() + delta.tool_call().arguments().size());
+}
+
+int64_t TokensOf(int64_t characters) {
+  return (characters + kCharactersPerToken - 1) / kCharactersPerToken;
+}
+
 }  // namespace
+
+int64_t EstimateInputTokens(std::string_view json) {
+  int64_t characters = 0;
+  size_t at = json.find('"');
+  while (at < json.size()) {
+    const size_t end = EndOfString(json, at + 1);
+    characters += CharactersOfJson(json.substr(at + 1, end - at - 1));
+    at = json.find('"', end + 1);
+  }
+  return TokensOf(characters);
+}
+
+void DeliveredTokens::Note(const StreamBatch& batch) {
+  for (const v1::GenerateEvent& event : batch.events) {
+    if (event.has_delta()) characters_ += CharactersOf(event.delta());
+  }
+  if (batch.sized_events == 0) return;
+  events_ += batch.sized_events;
+  event_bytes_ += batch.sized_bytes;
+  smallest_bytes_ = std::min(smallest_bytes_, batch.smallest_bytes);
+}
+
+int64_t DeliveredTokens::Estimate() const {
+  if (events_ == 0) return TokensOf(characters_);
+  const int64_t frame = std::min(smallest_bytes_, kFrameBytesMax);
+  return events_ + TokensOf(event_bytes_ - events_ * frame);
+}
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
   int64_t characters = 0;
@@ -79,8 +144,7 @@ int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
     characters += CharactersOf(tool);
   }
   characters += Characters(request.response_format().schema());
-  return (characters + kCharactersPerToken - 1) / kCharactersPerToken +
-         kTokensPerMessage * request.messages_size();
+  return TokensOf(characters) + kTokensPerMessage * request.messages_size();
 }
 
 }  // namespace gateway

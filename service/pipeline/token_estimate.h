@@ -2,20 +2,45 @@
 // rounded up, plus a little for each message's frame. Pictures, sound and files
 // count as a flat sum, since their bytes say nothing.
 //
-// Thread contract: plain function.
+// What a stream had said when it broke off is estimated, too: by its text where
+// it is read, by the bytes of its events where they are only forwarded.
+//
+// Thread-compatible.
 
 #ifndef SERVICE_PIPELINE_TOKEN_ESTIMATE_H_
 #define SERVICE_PIPELINE_TOKEN_ESTIMATE_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
 
 namespace gateway {
 
 // The input tokens of everything that makes up the prompt: messages, tools and
 // the schema of the answer.
 int64_t EstimateInputTokens(const llmgateway::v1::GenerateRequest& request);
+
+// The same of a request in a vendor's JSON, whose strings are looked at and
+// nothing else.
+int64_t EstimateInputTokens(std::string_view json);
+
+// The output tokens that a stream has delivered.
+class DeliveredTokens {
+ public:
+  void Note(const StreamBatch& batch);
+
+  int64_t Estimate() const;
+
+ private:
+  int64_t characters_ = 0;
+  // Of forwarded events. The smallest is taken for one token and what stands
+  // around it.
+  int64_t events_ = 0;
+  int64_t event_bytes_ = 0;
+  int64_t smallest_bytes_ = INT64_MAX;
+};
 
 }  // namespace gateway
 

@@ -1,5 +1,6 @@
 """What an operator and a caller can learn of a provider that fails."""
 
+import json
 import socket
 import tempfile
 import unittest
@@ -189,6 +190,76 @@ class WarningTest(gateway_case.GatewayCase):
         for msg in ("A provider fails", "A provider is well again"):
             self.assertEqual(
                 len(self.gateway.log_lines(msg=msg, provider="openai")), 1)
+
+
+class CountedTest(gateway_case.GatewayCase):
+    """What a stream delivered is counted, however it ended."""
+
+    calls_grpc = True
+    _SLOW = {"text": "one two three four five six", "stall_after_chunks": 4}
+
+    def check(self, model, status):
+        self.upstream.wait_for("cancelled", model)
+        line = self.gateway.wait_for_access(model=model)
+        self.assertEqual(line["status"], status)
+        self.assertGreater(line["input_tokens"], 0)
+        self.assertTrue(3 <= line["output_tokens"] <= 60, line)
+        self.assertTrue(line["usage_estimated"])
+
+    def test_forwarded_and_translated_streams_that_callers_leave(self):
+        for way in ways.WAYS[:2]:
+            model = way.model("left")
+            self.upstream.set_script(model, self._SLOW)
+            connection = self.enter(
+                http_calls.RawConnection(self.gateway.http))
+            connection.send(http_calls.request_bytes(
+                chat(model, stream=True)))
+            connection.read_head()
+            seen = b""
+            while b"four" not in seen:
+                seen += connection.read_chunk()
+            connection.close()
+            self.check(model, "CANCELLED")
+
+    def test_streams_by_grpc_that_callers_leave(self):
+        for way in ways.WAYS[2:]:
+            model = way.model("grpc-left")
+            self.upstream.set_script(model, self._SLOW)
+            call = self.caller.stream(self.gateway.grpc,
+                                      grpc_caller.prompt(model))
+            while "four" not in call.text():
+                self.assertIsNotNone(call.next_event())
+            call.cancel()
+            call.wait()
+            self.check(model, "CANCELLED")
+
+    def test_a_prompt_whose_caller_left_before_the_answer(self):
+        self.upstream.set_script("gpt-early",
+                                 {"stall_before_first_byte": True})
+        connection = self.enter(http_calls.RawConnection(self.gateway.http))
+        connection.send(http_calls.request_bytes(
+            chat("gpt-early", stream=True)))
+        self.upstream.wait_for("started", "gpt-early")
+        connection.close()
+        line = self.gateway.wait_for_access(model="gpt-early")
+        self.assertGreater(line["input_tokens"], 0)
+        self.assertEqual(line["output_tokens"], 0)
+        self.assertTrue(line["usage_estimated"])
+
+
+class CountForwardedTest(gateway_case.GatewayCase):
+
+    def test_what_the_gateway_does_not_know_is_counted_too(self):
+        body = {"model": "claude-c", "messages": [
+            {"role": "user", "content": [{"type": "novelty", "x": 1}]}],
+                "new_field": {"deep": [1, 2]}}
+        answer = http_calls.ask(
+            self.gateway.http, body, path="/v1/messages/count_tokens",
+            headers={"anthropic-version": "2023-06-01"})
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertGreater(answer.json()["input_tokens"], 0)
+        self.assertEqual(json.loads(self.upstream.last_body("claude-c")),
+                         body)
 
 
 class UpstreamFieldsTest(gateway_case.GatewayCase):

@@ -71,6 +71,13 @@ absl::Status Gemini::WriteCountResponse(int64_t tokens,
   return absl::OkStatus();
 }
 
+bool Gemini::CanForwardCount(std::string_view body, bool renamed) const {
+  // A whole request inside names its model, beside the path.
+  return !renamed ||
+         (body.find("generateContentRequest") == std::string_view::npos &&
+          body.find("generate_content_request") == std::string_view::npos);
+}
+
 absl::Status Gemini::ScanRequest(std::string_view body,
                                  RequestScan* scan) const {
   return gemini::ScanRequest(body, scan);

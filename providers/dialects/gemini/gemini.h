@@ -62,6 +62,7 @@ class Gemini final : public Dialect {
                                  std::string* body) const override;
   absl::StatusOr<int64_t> ReadCountResponse(
       std::string_view body) const override;
+  bool CanForwardCount(std::string_view body, bool renamed) const override;
   absl::Status WriteCountResponse(int64_t tokens,
                                   std::string* body) const override;
 

@@ -251,6 +251,11 @@ TEST_F(AttemptsTest, NothingIsTriedAgainAfterTheFirstContent) {
                 v1::ERROR_REASON_STREAM_INTERRUPTED);
       EXPECT_EQ(Tries(result), "200 STREAM_INTERRUPTED");
       ExpectToldOnce(result, /*stream=*/true);
+      // What was delivered was paid for, though nobody has counted it.
+      EXPECT_GT(result.record().input_tokens, 0);
+      EXPECT_GE(result.record().output_tokens, 2);
+      EXPECT_LE(result.record().output_tokens, 60);
+      EXPECT_TRUE(result.record().usage_estimated);
     }
   }
 }

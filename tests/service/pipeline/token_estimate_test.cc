@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -77,6 +78,52 @@ TEST(TokenEstimateTest, AMediumIsAFlatSumWhateverItsSize) {
                                    parts { audio { data: "d" } }
                                    parts { document { data: "d" } } })"),
             kFrame + 3000);
+}
+
+TEST(TokenEstimateTest, OfJsonTheStringsCount) {
+  EXPECT_EQ(EstimateInputTokens(std::string_view("{}")), 0);
+  EXPECT_EQ(EstimateInputTokens(std::string_view(R"({"model":"abc"})")), 2);
+  EXPECT_EQ(EstimateInputTokens(std::string_view(R"(["a\"b\\","c"])")), 2);
+  // An end that never comes.
+  EXPECT_EQ(EstimateInputTokens(std::string_view(R"({"abcd)")), 1);
+}
+
+TEST(TokenEstimateTest, APictureInJsonIsAFlatSum) {
+  const std::string picture = "[\"" + std::string(4'000'000, 'x') + "\"]";
+  EXPECT_EQ(EstimateInputTokens(std::string_view(picture)), 1000);
+  std::string text;
+  while (text.size() < 400'000) text += "word ";
+  EXPECT_EQ(EstimateInputTokens(std::string_view("[\"" + text + "\"]")),
+            static_cast<int64_t>(text.size()) / 4);
+}
+
+TEST(DeliveredTokensTest, ReadEventsCountByTheirText) {
+  DeliveredTokens delivered;
+  EXPECT_EQ(delivered.Estimate(), 0);
+  StreamBatch batch;
+  batch.events.emplace_back().mutable_delta()->set_text("12345678");
+  batch.events.emplace_back()
+      .mutable_delta()
+      ->mutable_tool_call()
+      ->set_arguments("{}");
+  delivered.Note(batch);
+  EXPECT_EQ(delivered.Estimate(), 3);
+}
+
+TEST(DeliveredTokensTest, ForwardedEventsCountByWhatTheyHaveMoreThanTheLeast) {
+  DeliveredTokens delivered;
+  StreamBatch batch;
+  batch.sized_events = 2;
+  batch.sized_bytes = 200 + 200 + 40;
+  batch.smallest_bytes = 200;
+  delivered.Note(batch);
+  EXPECT_EQ(delivered.Estimate(), 2 + 10);
+  // A single large event is more than what stands around it.
+  DeliveredTokens one;
+  batch.sized_events = 1;
+  batch.sized_bytes = batch.smallest_bytes = 4384;
+  one.Note(batch);
+  EXPECT_EQ(one.Estimate(), 1 + 1000);
 }
 
 }  // namespace
