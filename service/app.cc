@@ -171,8 +171,11 @@ absl::Status App::Build() {
   }
   graph.metrics = std::make_unique<CallMetrics>(
       graph.registry,
-      CallMetrics::Options{.model_labels_limit = static_cast<size_t>(
-                               config.metrics().model_labels_limit())});
+      CallMetrics::Options{
+          .model_labels_limit =
+              static_cast<size_t>(config.metrics().model_labels_limit()),
+          .caller_labels_limit =
+              static_cast<size_t>(config.metrics().caller_labels_limit())});
   AddProcessMetrics({.version = kVersion, .access_log = graph.access_log.get()},
                     SystemClock(), graph.registry);
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{

@@ -65,6 +65,8 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
   raw.body = visit.request.body;
   absl::Status scanned = dialect.ScanRequest(raw.body, &raw.scan);
   if (!options.model.empty()) raw.scan.model = options.model;
+  // They may stand in a whole request inside.
+  raw.scan.needs_messages = false;
   call.raw = &raw;
   call.facts.counts = true;
   call.refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;

@@ -16,10 +16,10 @@
 //    "reasoning_tokens":0,"bytes_in":321,"bytes_out":654,"duration_us":81234,
 //    "ttft_us":79001,"upstream_reused":true}
 //
-// A call that failed says why in `error_reason` and `error`, the provider's words
-// among it, as far as they hold no secret; one that was sent more than once, how
-// its earlier attempts failed, in `failed_attempts`. `peer` is the caller's
-// address, `user` and `labels` are what it says itself.
+// A call that failed says why in `error_reason` and `error`, the provider's
+// words among it, as far as they hold no secret; one that was sent more than
+// once, how its earlier attempts failed, in `failed_attempts`. `peer` is the
+// caller's address, `user` and `labels` are what it says itself.
 //
 // `ts` is when the call ended. Texts that are empty and times that do not apply
 // are left out.

@@ -40,6 +40,13 @@ constexpr std::string_view kErrorsLabels[] = {"provider", "type"};
 constexpr std::string_view kRetryLabels[] = {"provider", "operation"};
 constexpr std::string_view kTargetLabels[] = {"provider", "model"};
 constexpr std::string_view kDoorLabels[] = {"door"};
+constexpr std::string_view kCallerRequestLabels[] = {"caller", "provider",
+                                                     "status"};
+constexpr std::string_view kCallerTokensLabels[] = {"caller", "provider",
+                                                    "type"};
+constexpr std::string_view kAttemptLabels[] = {"provider", "outcome",
+                                               "upstream_status"};
+constexpr std::string_view kProviderLabels[] = {"provider"};
 
 constexpr MetricDefinition kRequests = {
     .name = "llm_request_total",
@@ -82,6 +89,33 @@ constexpr MetricDefinition kTimeToFirstToken = {
     .kind = MetricKind::kHistogram,
     .label_names = kTargetLabels,
     .bounds = kFirstTokenBounds};
+constexpr MetricDefinition kCallerRequests = {
+    .name = "llmgw_caller_requests_total",
+    .help = "Calls that ended, by who made them and how they ended.",
+    .kind = MetricKind::kCounter,
+    .label_names = kCallerRequestLabels};
+constexpr MetricDefinition kCallerTokens = {
+    .name = "llmgw_caller_tokens_total",
+    .help = "Tokens consumed, by whose calls.",
+    .kind = MetricKind::kCounter,
+    .label_names = kCallerTokensLabels};
+constexpr MetricDefinition kAttempts = {
+    .name = "llmgw_attempts_total",
+    .help = "Requests to providers, by how they went.",
+    .kind = MetricKind::kCounter,
+    .label_names = kAttemptLabels};
+constexpr MetricDefinition kAttemptDuration = {
+    .name = "llmgw_attempt_duration_seconds",
+    .help = "Time that requests to providers took, whole answers included.",
+    .kind = MetricKind::kHistogram,
+    .label_names = kProviderLabels,
+    .bounds = kDurationBounds};
+constexpr MetricDefinition kAttemptFirstByte = {
+    .name = "llmgw_attempt_first_byte_seconds",
+    .help = "Time from a request to a provider to its first byte.",
+    .kind = MetricKind::kHistogram,
+    .label_names = kProviderLabels,
+    .bounds = kDurationBounds};
 constexpr MetricDefinition kOverhead = {
     .name = "llmgw_overhead_seconds",
     .help = "Time from the arrival of a call to its dispatch upstream.",
@@ -128,8 +162,8 @@ InflightCall CallMetricsLane::StartCall(Door door) {
 }
 
 void CallMetricsLane::Count(const CallRecord& record) {
-  const std::string_view provider = LabelOf(record.provider);
-  const std::string_view model = LabelOf(record.model_served);
+  const std::string_view provider = LabelOf(record.provider, models_);
+  const std::string_view model = LabelOf(record.model_served, models_);
   Target& target = TargetOf(provider, model);
 
   const auto door = static_cast<size_t>(record.door);
@@ -150,6 +184,8 @@ void CallMetricsLane::Count(const CallRecord& record) {
   }
   duration->Observe(absl::ToDoubleSeconds(record.duration));
   CountTokens(record, provider, model, target);
+  CountCaller(record, provider);
+  for (const CallAttempt& attempt : record.attempts) CountAttempt(attempt);
 
   doors_[door].received_bytes->Add(record.request_bytes);
   doors_[door].sent_bytes->Add(record.response_bytes);
@@ -163,6 +199,54 @@ void CallMetricsLane::Count(const CallRecord& record) {
     shard_.CounterOf(kRetries, {provider, record.operation})
         .Add(record.retries);
   }
+}
+
+void CallMetricsLane::CountCaller(const CallRecord& record,
+                                  std::string_view provider) {
+  const std::string_view name = LabelOf(record.caller, callers_);
+  Caller& caller = by_caller_[{name.data(), provider.data()}];
+  const auto status = static_cast<size_t>(record.status_code);
+  Counter*& requests = caller.requests[status < kStatusCodes ? status : 2];
+  if (requests == nullptr) {
+    requests = &shard_.CounterOf(
+        kCallerRequests, {name, provider, StatusCodeName(record.status_code)});
+  }
+  requests->Add(1);
+  if (record.input_tokens <= 0 && record.output_tokens <= 0) return;
+  if (caller.input_tokens == nullptr) {
+    caller.input_tokens =
+        &shard_.CounterOf(kCallerTokens, {name, provider, "input"});
+    caller.output_tokens =
+        &shard_.CounterOf(kCallerTokens, {name, provider, "output"});
+  }
+  AddTokens(*caller.input_tokens, record.input_tokens);
+  AddTokens(*caller.output_tokens, record.output_tokens);
+}
+
+void CallMetricsLane::CountAttempt(const CallAttempt& attempt) {
+  if (attempt.replaced) return;
+  const std::string_view provider = LabelOf(attempt.provider, models_);
+  Attempts& attempts = attempts_[provider.data()];
+  if (attempts.duration == nullptr) {
+    attempts.duration = &shard_.HistogramOf(kAttemptDuration, {provider});
+    attempts.first_byte = &shard_.HistogramOf(kAttemptFirstByte, {provider});
+  }
+  attempts.duration->Observe(absl::ToDoubleSeconds(attempt.duration));
+  if (attempt.first_byte.has_value()) {
+    attempts.first_byte->Observe(absl::ToDoubleSeconds(*attempt.first_byte));
+  }
+  const bool succeeded = attempt.error_reason.empty();
+  if (succeeded && attempts.succeeded != nullptr) {
+    return attempts.succeeded->Add(1);
+  }
+  const std::string status = attempt.http_status == 0
+                                 ? std::string(kNoLabel)
+                                 : std::to_string(attempt.http_status);
+  Counter& counter = shard_.CounterOf(
+      kAttempts,
+      {provider, succeeded ? "OK" : attempt.error_reason, status});
+  counter.Add(1);
+  if (succeeded) attempts.succeeded = &counter;
 }
 
 void CallMetricsLane::CountTokens(const CallRecord& record,
@@ -193,17 +277,20 @@ void CallMetricsLane::CountTokens(const CallRecord& record,
   AddTokens(*target.reasoning_tokens, record.reasoning_tokens);
 }
 
-std::string_view CallMetricsLane::LabelOf(std::string_view name) {
+std::string_view CallMetricsLane::LabelOf(std::string_view name,
+                                          KnownNames& known) {
   if (name.empty()) return kNoLabel;
-  const auto found = labels_.find(ToAbsl(name));
-  if (found != labels_.end()) return *found;
+  const auto found = known.labels.find(ToAbsl(name));
+  if (found != known.labels.end()) return *found;
   // Names without a label are not kept: there may be any number of them.
-  if (knows_all_labels_ || name.size() > kLabelBytesLimit) return kOtherLabel;
-  ++names_asked_for_;
-  if (metrics_.Admit(name, labels_)) return *labels_.emplace(name).first;
+  if (known.all || name.size() > kLabelBytesLimit) return kOtherLabel;
+  ++known.asked_for;
+  const bool admitted = &known == &models_ ? metrics_.AdmitModel(name, known)
+                                           : metrics_.AdmitCaller(name, known);
+  if (admitted) return *known.labels.emplace(name).first;
   // Callers choose names: they must not be able to make every loop wait for
   // the others' lock, call by call.
-  knows_all_labels_ = true;
+  known.all = true;
   return kOtherLabel;
 }
 
@@ -215,7 +302,9 @@ CallMetricsLane::Target& CallMetricsLane::TargetOf(std::string_view provider,
 }
 
 CallMetrics::CallMetrics(MetricRegistry& registry, const Options& options)
-    : registry_(registry), options_(options) {}
+    : registry_(registry),
+      models_{.limit = options.model_labels_limit, .labels = {}},
+      callers_{.limit = options.caller_labels_limit, .labels = {}} {}
 
 CallMetricsLane& CallMetrics::AddLane() {
   std::unique_ptr<CallMetricsLane> lane(
@@ -225,15 +314,26 @@ CallMetricsLane& CallMetrics::AddLane() {
   return *lanes_.back();
 }
 
-bool CallMetrics::Admit(std::string_view name,
-                        absl::node_hash_set<std::string>& labels) {
+bool CallMetrics::AdmitModel(std::string_view name,
+                             CallMetricsLane::KnownNames& known) {
   MutexLock lock(mu_);
-  if (labels_.contains(ToAbsl(name))) return true;
-  if (labels_.size() >= options_.model_labels_limit) {
-    labels.insert(labels_.begin(), labels_.end());
+  return Admit(name, models_, known);
+}
+
+bool CallMetrics::AdmitCaller(std::string_view name,
+                              CallMetricsLane::KnownNames& known) {
+  MutexLock lock(mu_);
+  return Admit(name, callers_, known);
+}
+
+bool CallMetrics::Admit(std::string_view name, Names& names,
+                        CallMetricsLane::KnownNames& known) {
+  if (names.labels.contains(ToAbsl(name))) return true;
+  if (names.labels.size() >= names.limit) {
+    known.labels.insert(names.labels.begin(), names.labels.end());
     return false;
   }
-  labels_.emplace(name);
+  names.labels.emplace(name);
   return true;
 }
 

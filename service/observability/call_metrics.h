@@ -9,12 +9,24 @@
 //   llmgw_reasoning_tokens_total{provider,model}    a part of the output
 //   llmgw_time_to_first_token_seconds{provider,model}
 //   llmgw_overhead_seconds{door}                    arrival to dispatch
+//   llmgw_caller_requests_total{caller,provider,status}
+//   llmgw_caller_tokens_total{caller,provider,type} input, output
+//   llmgw_attempts_total{provider,outcome,upstream_status}
+//   llmgw_attempt_duration_seconds{provider}
+//   llmgw_attempt_first_byte_seconds{provider}
 //   llmgw_received_bytes_total{door}, llmgw_sent_bytes_total{door}
 //   llmgw_inflight_requests{door}                   a gauge
 //
 // `model` is the model that the call was sent to; `provider` and `model` are
 // `none` for a call that was sent nowhere. Only so many different models are
-// told apart, the rest are `other`: callers may choose their names.
+// told apart, the rest are `other`: callers may choose their names. `caller` is
+// the name of the key that was shown, `none` without one; of them only so many
+// are told apart, too.
+//
+// A call is one or more attempts, each a request to a provider, counted by how
+// it went: `outcome` is OK or an ErrorReason, `upstream_status` the provider's
+// HTTP status, `none` where there was none. An attempt on a stale connection,
+// which the provider never saw, is none.
 //
 //   CallMetrics metrics(registry, {.model_labels_limit = 512});
 //   CallMetricsLane& lane = metrics.AddLane();  // One for each event loop.
@@ -73,7 +85,7 @@ class CallMetricsLane {
   void Count(const CallRecord& record);
 
   // How often a name was unknown here, and a lock taken to ask for it.
-  size_t names_asked_for() const { return names_asked_for_; }
+  size_t names_asked_for() const { return models_.asked_for; }
 
  private:
   friend class CallMetrics;
@@ -92,6 +104,17 @@ class CallMetricsLane {
     Counter* reasoning_tokens = nullptr;
     MetricHistogram* time_to_first_token = nullptr;
   };
+  // The metrics of one caller at one provider, and of all attempts at one.
+  struct Caller {
+    std::array<Counter*, kStatusCodes> requests = {};
+    Counter* input_tokens = nullptr;
+    Counter* output_tokens = nullptr;
+  };
+  struct Attempts {
+    Counter* succeeded = nullptr;
+    MetricHistogram* duration = nullptr;
+    MetricHistogram* first_byte = nullptr;
+  };
   // The metrics of one door.
   struct DoorMetrics {
     Gauge* inflight;
@@ -102,22 +125,31 @@ class CallMetricsLane {
 
   CallMetricsLane(CallMetrics& metrics, MetricShard& shard);
 
-  std::string_view LabelOf(std::string_view name);
+  // Names that have a label of their own, whether that is all of them, and how
+  // often another was asked for.
+  struct KnownNames {
+    absl::node_hash_set<std::string> labels;
+    bool all = false;
+    size_t asked_for = 0;
+  };
+
+  std::string_view LabelOf(std::string_view name, KnownNames& known);
   Target& TargetOf(std::string_view provider, std::string_view model);
   void CountTokens(const CallRecord& record, std::string_view provider,
                    std::string_view model, Target& target);
+  void CountCaller(const CallRecord& record, std::string_view provider);
+  void CountAttempt(const CallAttempt& attempt);
 
   CallMetrics& metrics_;
   MetricShard& shard_;
   std::array<DoorMetrics, kDoors> doors_;
-  // Names that have a label of their own, and whether that is all of them.
-  absl::node_hash_set<std::string> labels_;
-  bool knows_all_labels_ = false;
-  size_t names_asked_for_ = 0;
+  KnownNames models_;  // And providers.
+  KnownNames callers_;
   // By the places of the labels.
-  absl::flat_hash_map<std::pair<const char*, const char*>,
-                      std::unique_ptr<Target>>
-      targets_;
+  using Places = std::pair<const char*, const char*>;
+  absl::flat_hash_map<Places, std::unique_ptr<Target>> targets_;
+  absl::flat_hash_map<Places, Caller> by_caller_;
+  absl::flat_hash_map<const char*, Attempts> attempts_;
 };
 
 class CallMetrics {
@@ -125,6 +157,8 @@ class CallMetrics {
   struct Options {
     // Different names of models, and of providers, told apart.
     size_t model_labels_limit = 512;
+    // Different names of callers.
+    size_t caller_labels_limit = 256;
   };
 
   // Borrows `registry`.
@@ -136,17 +170,27 @@ class CallMetrics {
  private:
   friend class CallMetricsLane;
 
+  // All names of one sort that have a label of their own.
+  struct Names {
+    size_t limit;
+    absl::node_hash_set<std::string> labels;
+  };
+
   // Whether the name has a label of its own; from then on it has, everywhere.
-  // If not, none will be added: `labels` gets all that there are.
-  bool Admit(std::string_view name, absl::node_hash_set<std::string>& labels)
+  // If not, none will be added: `known` gets all that there are.
+  bool AdmitModel(std::string_view name, CallMetricsLane::KnownNames& known)
       LOCKS_EXCLUDED(mu_);
+  bool AdmitCaller(std::string_view name, CallMetricsLane::KnownNames& known)
+      LOCKS_EXCLUDED(mu_);
+  static bool Admit(std::string_view name, Names& names,
+                    CallMetricsLane::KnownNames& known);
 
   MetricRegistry& registry_;
-  const Options options_;
 
   Mutex mu_;
   std::vector<std::unique_ptr<CallMetricsLane>> lanes_ GUARDED_BY(mu_);
-  absl::node_hash_set<std::string> labels_ GUARDED_BY(mu_);
+  Names models_ GUARDED_BY(mu_);
+  Names callers_ GUARDED_BY(mu_);
 };
 
 }  // namespace gateway

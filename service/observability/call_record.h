@@ -46,6 +46,10 @@ struct CallAttempt {
   std::string_view provider_request_id;
   // The connection had served an earlier call.
   bool reused_connection = false;
+  // From its dispatch to the first byte of the provider's answer.
+  std::optional<absl::Duration> first_byte;
+  // Its connection was stale, so that the provider never saw it.
+  bool replaced = false;
 };
 
 // What the caller has labelled its call with.

@@ -14,8 +14,8 @@
 // answered; one by cancellation or the caller's deadline says nothing about it.
 // What is known of a provider outlives the configuration that named it.
 //
-// The log tells once that a provider has begun to fail - at the third failure in
-// a row, or at once where it refuses the gateway's credential - and why, and
+// The log tells once that a provider has begun to fail - at the third failure
+// in a row, or at once where it refuses the gateway's credential - and why, and
 // once that it is well again; a provider that comes and goes is told of at most
 // once in kWarningInterval.
 //

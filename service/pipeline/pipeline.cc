@@ -26,7 +26,7 @@ class CallDeadline {
  public:
   explicit CallDeadline(Call& call)
       : call_(call), timer_([this] { OnExpiry(); }) {
-    call.loop.timers().Arm(timer_, call.arrival + Timeout());
+    call.loop.ArmTimer(timer_, Timeout());
   }
 
  private:
@@ -81,14 +81,14 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
 
 // A request up to this size is estimated by its size alone.
 constexpr size_t kSmallRequestBytes = 4096;
-constexpr int64_t kBytesPerToken = 4;
+constexpr int64_t kRequestBytesPerToken = 4;
 
 // About how many input tokens the call has. To be asked while there is a
 // request: an answer that begins lets go of it.
 int64_t EstimateInput(const Call& call) {
   const size_t bytes = call.facts.request_bytes;
   if (bytes > 0 && bytes <= kSmallRequestBytes) {
-    return static_cast<int64_t>(bytes) / kBytesPerToken;
+    return static_cast<int64_t>(bytes) / kRequestBytesPerToken;
   }
   if (call.raw != nullptr) return EstimateInputTokens(call.raw->body);
   return call.request == nullptr ? 0 : EstimateInputTokens(*call.request);
@@ -209,7 +209,8 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
   absl::Status outcome = AdmitAndPlan(call);
   TokenCount count;
   if (outcome.ok()) {
-    const absl::StatusOr<int64_t> counted = co_await AttemptCount(call, &count.raw);
+    const absl::StatusOr<int64_t> counted =
+        co_await AttemptCount(call, &count.raw);
     outcome = counted.status();
     if (counted.ok()) {
       count.tokens = *counted;

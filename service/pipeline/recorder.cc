@@ -1,6 +1,7 @@
 #include "service/pipeline/recorder.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
@@ -24,6 +25,11 @@ std::string_view Short(std::string_view text) {
   return CutText(text, kTextBytesMax);
 }
 
+std::optional<absl::Duration> FirstByteOf(const TryProgress& progress) {
+  if (progress.first_byte == -absl::InfiniteDuration()) return std::nullopt;
+  return progress.first_byte - progress.dispatched;
+}
+
 void FillTimes(const Call& call, CallRecord* record) {
   record->start_time = call.start_time;
   // The loop's own time stands still within a turn.
@@ -36,9 +42,7 @@ void FillTimes(const Call& call, CallRecord* record) {
   const TryProgress& first = call.tries.front().progress;
   if (first.dispatched == -absl::InfiniteDuration()) return;
   record->overhead = first.dispatched - call.arrival;
-  const TryProgress& last = call.tries.back().progress;
-  if (last.first_byte == -absl::InfiniteDuration()) return;
-  record->upstream_first_byte = last.first_byte - last.dispatched;
+  record->upstream_first_byte = FirstByteOf(call.tries.back().progress);
 }
 
 int RetriesOf(const Call& call) {
@@ -83,6 +87,8 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     attempt.http_status = one.progress.http_status;
     attempt.reused_connection = one.progress.http.reused_connection;
     attempt.provider_request_id = one.progress.upstream.request_id();
+    attempt.first_byte = FirstByteOf(one.progress);
+    attempt.replaced = one.replaced;
   }
   CallRecord record;
   record.request_id = Short(call.facts.request_id);

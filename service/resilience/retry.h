@@ -4,8 +4,8 @@
 // What may follow is what JudgeFailure (errors/verdict.h) says: a provider that
 // could not be reached, failed or was overloaded is tried again, and so is one
 // that asks to wait, if not for too long. One that was sent the request and did
-// not answer in time may still be at work on it, and bills it: it is tried again
-// only where the configuration says so.
+// not answer in time may still be at work on it, and bills it: it is tried
+// again only where the configuration says so.
 //
 // Thread contract: immutable.
 

@@ -3,6 +3,7 @@
 import json
 import socket
 import tempfile
+import threading
 import unittest
 
 from tests.integration import gateway_case
@@ -91,17 +92,35 @@ class ToldApartTest(unittest.TestCase):
         self.assertRegex(log["error"], "TLS handshake failed: the peer's "
                          "certificate is not trusted: .*certificate")
 
+    def answering(self, data):
+        """The port of a server that says this whatever it is asked."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                with peer:
+                    peer.recv(65536)
+                    peer.sendall(data)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
     def test_tls_to_a_port_that_speaks_none(self):
-        upstream = self.mock()
-        log, _ = self.ask("https://%s/v1" % upstream.address)
+        port = self.answering(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        log, _ = self.ask("https://127.0.0.1:%d/v1" % port)
         self.assertRegex(log["error"],
                          "TLS handshake failed: the peer does not speak TLS")
 
     def test_plain_text_to_a_port_that_speaks_tls(self):
-        leaf = self.certificate()
-        upstream = self.mock(tls_cert=leaf.cert, tls_key=leaf.key)
-        log, _ = self.ask("http://127.0.0.1:%d/v1" % upstream.tls_port)
-        self.assertRegex(log["error"], "HTTPS|TLS")
+        # An alert: an unexpected message.
+        port = self.answering(b"\x15\x03\x01\x00\x02\x02\x0a")
+        log, _ = self.ask("http://127.0.0.1:%d/v1" % port)
+        self.assertRegex(log["error"], "it speaks TLS")
 
     def test_a_page_of_html(self):
         for stream in (False, True):
@@ -251,7 +270,8 @@ class CountForwardedTest(gateway_case.GatewayCase):
 
     def test_what_the_gateway_does_not_know_is_counted_too(self):
         body = {"model": "claude-c", "messages": [
-            {"role": "user", "content": [{"type": "novelty", "x": 1}]}],
+            {"role": "user",
+             "content": [{"type": "text", "text": "hi", "novelty": 1}]}],
                 "new_field": {"deep": [1, 2]}}
         answer = http_calls.ask(
             self.gateway.http, body, path="/v1/messages/count_tokens",

@@ -93,7 +93,8 @@ TEST(UpstreamFieldsTest, TakesSoManyAndForgetsThemWithTheNextAnswer) {
   fields.Take(HeadOnly(head));
   EXPECT_EQ(Told(fields).size(),
             static_cast<size_t>(UpstreamFields::kFieldsLimit));
-  fields.Take(HeadOnly({{"request-id", "req_2"}}));
+  const std::vector<HttpField> next = {{"request-id", "req_2"}};
+  fields.Take(HeadOnly(next));
   EXPECT_EQ(Told(fields).size(), 1u);
   EXPECT_EQ(fields.request_id(), "req_2");
 }

@@ -44,7 +44,8 @@ class CallMetricsTest : public testing::Test {
 
   FakeClock clock_;
   MetricRegistry registry_{clock_};
-  CallMetrics metrics_{registry_, {.model_labels_limit = 4}};
+  CallMetrics metrics_{registry_, {.model_labels_limit = 4,
+                                   .caller_labels_limit = 2}};
   CallMetricsLane& lane_ = metrics_.AddLane();
 };
 
@@ -127,6 +128,57 @@ TEST_F(CallMetricsTest, OnlyTriesBeyondTheFirstAreRetries) {
   lane_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(retry_attempts_total{provider="openai",)"
                                 R"(operation="POST /v1/chat/completions"} 2)"));
+}
+
+TEST_F(CallMetricsTest, ACallerIsCountedByNameAndManyAreBounded) {
+  CallRecord record = Answered();
+  lane_.Count(record);
+  for (const std::string_view caller : {"a", "b", "c", "a"}) {
+    record.caller = caller;
+    lane_.Count(record);
+  }
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr(R"(llmgw_caller_requests_total{caller="none",)"
+                              R"(provider="openai",status="OK"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(llmgw_caller_requests_total{caller="a",)"
+                              R"(provider="openai",status="OK"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(llmgw_caller_tokens_total{caller="a",)"
+                              R"(provider="openai",type="output"} 68)"));
+  // Two have room.
+  EXPECT_THAT(text, Not(HasSubstr(R"(caller="c")")));
+  EXPECT_THAT(text, HasSubstr(R"(llmgw_caller_tokens_total{caller="other",)"
+                              R"(provider="openai",type="input"} 12)"));
+}
+
+TEST_F(CallMetricsTest, EachAttemptIsCountedByHowItWent) {
+  const CallAttempt attempts[] = {
+      {.provider = "openai", .replaced = true},
+      {.provider = "openai",
+       .duration = absl::Seconds(3),
+       .error_reason = "PROVIDER_UNAVAILABLE",
+       .http_status = 503},
+      {.provider = "openai", .error_reason = "PROVIDER_UNAVAILABLE"},
+      {.provider = "openai",
+       .duration = absl::Seconds(1.5),
+       .http_status = 200,
+       .first_byte = absl::Milliseconds(300)}};
+  CallRecord record = Answered();
+  record.attempts = attempts;
+  lane_.Count(record);
+  lane_.Count(record);
+  const std::string text = Text();
+  for (const std::string_view line :
+       {R"(llmgw_attempts_total{provider="openai",)"
+        R"(outcome="PROVIDER_UNAVAILABLE",upstream_status="503"} 2)",
+        R"(llmgw_attempts_total{provider="openai",)"
+        R"(outcome="PROVIDER_UNAVAILABLE",upstream_status="none"} 2)",
+        R"(llmgw_attempts_total{provider="openai",outcome="OK",)"
+        R"(upstream_status="200"} 2)",
+        R"(llmgw_attempt_duration_seconds_count{provider="openai"} 6)",
+        R"(llmgw_attempt_duration_seconds_sum{provider="openai"} 9)",
+        R"(llmgw_attempt_first_byte_seconds_count{provider="openai"} 2)"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+  }
 }
 
 TEST_F(CallMetricsTest, NamesBeyondTheLimitAreCountedAsOther) {
