@@ -16,6 +16,7 @@ inline constexpr std::string_view kLogModules[] = {
     "main",        // Start, signals, stop.
     "net",         // Connections that cannot be accepted.
     "pipeline",    // Where calls go, each of their tries, prompts.
+    "providers",   // One that begins to fail, and one that is well again.
 };
 
 }  // namespace gateway
