@@ -183,6 +183,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_REQUEST_TOO_LARGE:
     case v1::ERROR_REASON_CONTENT_POLICY:
     case v1::ERROR_REASON_CAPABILITY_UNSUPPORTED:
+    case v1::ERROR_REASON_IDEMPOTENCY_MISMATCH:
       return absl::StatusCode::kInvalidArgument;
     case v1::ERROR_REASON_API_KEY_INVALID:
     case v1::ERROR_REASON_API_KEY_EXPIRED:
@@ -199,6 +200,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_BUDGET_EXCEEDED:
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
+    case v1::ERROR_REASON_CONCURRENCY_LIMITED:
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_RESPONSE_VALIDATION:
@@ -212,6 +214,8 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
       return absl::StatusCode::kUnavailable;
     case v1::ERROR_REASON_CONFLICT:
+    case v1::ERROR_REASON_ETAG_MISMATCH:
+    case v1::ERROR_REASON_PROVIDER_CONFLICT:
       return absl::StatusCode::kAborted;
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
       return absl::StatusCode::kDeadlineExceeded;

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -209,6 +210,9 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   CredentialForm form;
   Secret own_credential("");
   size_t head = rotation_.Next();
+  if (head < setup_.credentials.size()) {
+    progress.credential = setup_.credentials[head].name;
+  }
   if (setup_.credential_passthrough && !call.caller_credential.empty()) {
     form = FormOf(call.caller_credential);
     own_credential =
@@ -218,6 +222,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
       fields.push_back({field.name, field.value.Reveal()});
     }
     head = way.heads.size() - 1;
+    progress.credential = kCallersCredential;
   }
   std::string path;
   HttpCall http_call;
@@ -234,12 +239,12 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   http_call.first_byte_timeout = way.first_byte_timeout;
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
-  progress.dispatched = call.loop->Now();
+  progress.dispatched = SystemClock().SteadyTime();
   absl::StatusOr<Exchange> exchange = co_await call.http->Send(http_call);
   if (!exchange.ok()) {
     co_return faults_.OfTransport(exchange.status(), progress);
   }
-  progress.first_byte = call.loop->Now();
+  progress.first_byte = SystemClock().SteadyTime();
   progress.http_status = (*exchange)->status();
   progress.upstream.Take(**exchange);
   if (progress.http_status != 200) {

@@ -52,6 +52,10 @@ struct RawRequest {
   RequestScan scan;
 };
 
+// What a credential that a caller brought is called; the configured ones have
+// names of their own.
+inline constexpr std::string_view kCallersCredential = "caller";
+
 // How far one try got; filled in as it goes.
 struct TryProgress {
   HttpProgress http;
@@ -60,9 +64,13 @@ struct TryProgress {
   // becomes of it, none follows.
   bool is_last = false;
   UpstreamFields upstream;
-  // Steady times; infinite past while they have not come.
+  // Steady times, by a clock that moves within a turn of the loop; infinite
+  // past while they have not come.
   absl::Duration dispatched = -absl::InfiniteDuration();
   absl::Duration first_byte = -absl::InfiniteDuration();
+  // The name of the credential that goes with it, valid as long as the
+  // provider; empty if none does.
+  std::string_view credential;
 };
 
 // One try.

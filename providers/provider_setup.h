@@ -17,6 +17,7 @@ namespace gateway {
 
 // One credential that is at hand, and its share of the calls.
 struct ProviderCredential {
+  std::string name;  // As in the configuration.
   Secret secret;
   int weight = 1;  // At least 1.
 };

@@ -29,7 +29,7 @@ constexpr v1::ErrorReason kQuota = v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
 constexpr v1::ErrorReason kAuth = v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
 constexpr v1::ErrorReason kDown = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
 constexpr v1::ErrorReason kTimeout = v1::ERROR_REASON_PROVIDER_TIMEOUT;
-constexpr v1::ErrorReason kConflict = v1::ERROR_REASON_CONFLICT;
+constexpr v1::ErrorReason kConflict = v1::ERROR_REASON_PROVIDER_CONFLICT;
 
 // Keys of the metadata.
 constexpr std::string_view kStatusKey = "http_status";
@@ -338,7 +338,7 @@ v1::ErrorReason ReasonOfHttpStatus(int status) {
     case 499:  // Whoever gave up, it was not the caller.
       return kDown;
     case 409:
-      return v1::ERROR_REASON_CONFLICT;
+      return v1::ERROR_REASON_PROVIDER_CONFLICT;
     case 413:
       return v1::ERROR_REASON_REQUEST_TOO_LARGE;
     case 429:

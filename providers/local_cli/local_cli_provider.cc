@@ -10,6 +10,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
+#include "base/os/clock.h"
 #include "base/process/empty_directory.h"
 #include "base/process/exec_program.h"
 #include "base/process/subprocess.h"
@@ -189,7 +190,7 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   options.output_bytes_limit =
       static_cast<size_t>(provider_.config_.output_bytes_limit());
   options.on_gone = [slot = *std::move(slot)]() mutable { slot.reset(); };
-  progress_.dispatched = loop_.Now();
+  progress_.dispatched = SystemClock().SteadyTime();
   absl::StatusOr<std::unique_ptr<Subprocess>> process =
       Subprocess::Start(loop_, std::move(options));
   if (!process.ok()) {
@@ -205,7 +206,7 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
   const absl::StatusOr<bool> more = co_await process_->Read(output, stop_);
   if (more.ok()) {
     if (*more && progress_.first_byte == -absl::InfiniteDuration()) {
-      progress_.first_byte = loop_.Now();
+      progress_.first_byte = SystemClock().SteadyTime();
     }
     co_return *more;
   }

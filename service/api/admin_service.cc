@@ -174,13 +174,15 @@ absl::Status AdminService::GetConfig(const Wiring& wiring,
   response->set_source(snapshot.source());
   *response->mutable_load_time() = ToProto(snapshot.load_time());
   response->set_checksum(snapshot.checksum());
+  response->set_etag(snapshot.etag());
   return absl::OkStatus();
 }
 
 absl::Status AdminService::ExplainRoute(
     const Wiring& wiring, const v1::ExplainRouteRequest& request,
     v1::ExplainRouteResponse* response) const {
-  if (request.request().model().empty()) {
+  if (request.request().model().empty() &&
+      !wiring.router().knows_default_model()) {
     return InvalidField("request.model", "is required");
   }
   gateway::ExplainRoute(wiring, request.request(), response);

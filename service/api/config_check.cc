@@ -23,6 +23,7 @@ void FillProblem(const ConfigProblem& from, v1::ConfigProblem* to) {
   to->set_message(from.source == kSource
                       ? from.message
                       : absl::StrCat(from.source, ": ", from.message));
+  to->set_severity(v1::ConfigProblem::SEVERITY_ERROR);
 }
 
 }  // namespace

@@ -264,12 +264,17 @@ Task<absl::Status> GatewayService::GetModel(CallContext& context,
   if (request.name().empty()) co_return InvalidField("name", "is required");
   const ModelDiscovery::Catalog catalog = co_await wiring->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
-  const v1::Model* const model = catalog->Find(request.name());
+  const v1::Model* const model =
+      catalog->Find(request.name(), request.provider_id());
   if (model == nullptr) {
+    const std::string who =
+        request.provider_id().empty()
+            ? "no provider"
+            : absl::StrCat("no provider called '", request.provider_id(), "'");
     absl::Status missing =
         MakeFault(v1::ERROR_REASON_MODEL_NOT_FOUND,
-                  absl::StrCat("no provider offers a model called '",
-                               request.name(), "'"));
+                  absl::StrCat(who, " offers a model called '", request.name(),
+                               "'"));
     AddFaultMetadata(missing, "model", request.name());
     co_return missing;
   }

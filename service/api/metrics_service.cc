@@ -82,6 +82,19 @@ absl::Status Refusal(const absl::Status& status) {
   return MakeFault(reason, ToStd(status.message()));
 }
 
+void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
+  const CallRecord& record = from.call->record();
+  to->set_dropped_events(from.dropped_events);
+  switch (from.kind) {
+    case FeedEvent::Kind::kStarted:
+      return ToRequestStarted(record, to->mutable_started());
+    case FeedEvent::Kind::kFirstToken:
+      return ToRequestFirstToken(record, to->mutable_first_token());
+    case FeedEvent::Kind::kEnded:
+      return ToRequestRecord(record, to->mutable_ended());
+  }
+}
+
 // Wakes the coroutine of one watcher. Kept alive by whoever is about to.
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
@@ -161,6 +174,7 @@ Task<absl::Status> MetricsService::WatchRequests(
   filter.provider = request.provider();
   filter.model = request.model();
   filter.failures_only = request.failures_only();
+  filter.progress = request.include_progress();
   absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>> subscription =
       sources_.feed.Subscribe(std::move(filter),
                               [watcher] { watcher->Tell(); });
@@ -183,8 +197,7 @@ Task<absl::Status> MetricsService::WatchRequests(
       continue;
     }
     message.Clear();
-    ToRequestRecord(event->call->record(), message.mutable_record());
-    message.set_dropped_events(event->dropped_events);
+    FillEvent(*event, &message);
     const bool written = co_await writer.Write(message);
     if (!written) break;
     if (++sent_this_turn == kEventsPerTurn) {

@@ -34,17 +34,41 @@ void FillAttempt(const CallAttempt& from, v1::Attempt* to) {
   to->set_failure_message(std::string(from.error_message));
   to->set_http_status(from.http_status);
   to->set_reused_connection(from.reused_connection);
+  to->set_kind(from.kind);
+  to->set_answered(from.answered);
+  if (from.time_to_first_token.has_value()) {
+    *to->mutable_time_to_first_token() = ToProto(*from.time_to_first_token);
+  }
+  to->set_credential(std::string(from.credential));
+  to->set_provider_request_id(std::string(from.provider_request_id));
 }
 
-void FillUsage(const CallRecord& from, v1::Usage* to) {
-  to->set_input_tokens(from.input_tokens);
-  to->set_output_tokens(from.output_tokens);
-  to->set_cached_input_tokens(from.cached_input_tokens);
-  to->set_cache_write_tokens(from.cache_write_tokens);
-  to->set_reasoning_tokens(from.reasoning_tokens);
-  to->set_cost_usd_nanos(from.cost_usd_nanos);
-  to->set_cost_known(from.cost_known);
-  to->set_estimated(from.usage_estimated);
+void FillScope(const CallScope& from, v1::CallerScope* to) {
+  to->set_user_id(std::string(from.user_id));
+  to->set_session_id(std::string(from.session_id));
+  to->set_work_order_id(std::string(from.work_order_id));
+  to->set_agent_id(std::string(from.agent_id));
+  to->set_agent_type(std::string(from.agent_type));
+  to->set_project_id(std::string(from.project_id));
+  to->set_contract_id(std::string(from.contract_id));
+  to->set_framework_id(std::string(from.framework_id));
+  to->set_tier(std::string(from.tier));
+}
+
+void FillRoute(const CallRecord& from, v1::Route* to) {
+  to->set_provider(std::string(from.provider));
+  to->set_model(std::string(from.model_served));
+  to->set_reason(std::string(from.route_reason));
+}
+
+bool SaysAnything(const CallScope& scope) {
+  for (const std::string_view text :
+       {scope.user_id, scope.session_id, scope.work_order_id, scope.agent_id,
+        scope.agent_type, scope.project_id, scope.contract_id,
+        scope.framework_id, scope.tier}) {
+    if (!text.empty()) return true;
+  }
+  return false;
 }
 
 void FillTimings(const CallRecord& from, v1::Timings* to) {
@@ -69,20 +93,45 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   out->set_caller(std::string(call.caller));
   out->set_model(std::string(call.model_asked));
   out->set_stream(call.stream);
-  if (!call.provider.empty()) {
-    v1::Route& route = *out->mutable_route();
-    route.set_provider(std::string(call.provider));
-    route.set_model(std::string(call.model_served));
-    route.set_reason(std::string(call.route_reason));
+  if (!call.provider.empty()) FillRoute(call, out->mutable_route());
+  for (const CallAttempt& from : call.attempts) {
+    v1::Attempt& attempt = *out->add_attempts();
+    FillAttempt(from, &attempt);
+    if (from.answered) *attempt.mutable_usage() = call.usage;
   }
-  for (const CallAttempt& attempt : call.attempts) {
-    FillAttempt(attempt, out->add_attempts());
-  }
-  FillUsage(call, out->mutable_usage());
+  *out->mutable_usage() = call.usage;
   FillTimings(call, out->mutable_timings());
+  if (SaysAnything(call.scope)) FillScope(call.scope, out->mutable_scope());
+  for (const CallLabel& label : call.labels) {
+    (*out->mutable_labels())[std::string(label.key)] = std::string(label.value);
+  }
+  out->set_finish_reason(call.finish_reason);
+  out->set_request_bytes(call.request_bytes);
+  out->set_response_bytes(call.response_bytes);
+  out->set_path(std::string(call.path));
+  out->set_method(std::string(call.method));
   out->set_failure(ReasonOf(call.error_reason));
   out->set_status_code(static_cast<int>(call.status_code));
   out->set_http_status(call.http_status);
+}
+
+void ToRequestStarted(const CallRecord& call, v1::RequestStarted* out) {
+  out->set_request_id(std::string(call.request_id));
+  *out->mutable_start_time() = ToProto(call.start_time);
+  out->set_operation(std::string(call.operation));
+  out->set_caller(std::string(call.caller));
+  out->set_model(std::string(call.model_asked));
+  out->set_stream(call.stream);
+  FillRoute(call, out->mutable_route());
+  if (SaysAnything(call.scope)) FillScope(call.scope, out->mutable_scope());
+}
+
+void ToRequestFirstToken(const CallRecord& call, v1::RequestFirstToken* out) {
+  out->set_request_id(std::string(call.request_id));
+  FillRoute(call, out->mutable_route());
+  if (call.time_to_first_token.has_value()) {
+    *out->mutable_time_to_first_token() = ToProto(*call.time_to_first_token);
+  }
 }
 
 }  // namespace gateway

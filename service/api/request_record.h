@@ -1,6 +1,6 @@
-// Writes what is known of a finished call as the contract has it.
+// Writes what is known of a call as the contract has it.
 //
-//   ToRequestRecord(event.call->record(), message.mutable_record());
+//   ToRequestRecord(event.call->record(), message.mutable_ended());
 //
 // Thread-safe: a plain function.
 
@@ -15,6 +15,13 @@ namespace gateway {
 // Expects `out` to be empty.
 void ToRequestRecord(const CallRecord& call,
                      llmgateway::v1::RequestRecord* out);
+
+// Of a call that goes to a provider, and of one that has its first token: what
+// has become known by then. Expect `out` to be empty.
+void ToRequestStarted(const CallRecord& call,
+                      llmgateway::v1::RequestStarted* out);
+void ToRequestFirstToken(const CallRecord& call,
+                         llmgateway::v1::RequestFirstToken* out);
 
 }  // namespace gateway
 

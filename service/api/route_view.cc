@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
-#include "base/string_view.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/routing.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/registry/registry.h"
+#include "service/pipeline/served_check.h"
 #include "service/routing/router.h"
 
 namespace gateway {
@@ -27,14 +26,22 @@ v1::RouteStep::Verdict VerdictOf(std::string_view verdict) {
   return v1::RouteStep::VERDICT_SKIPPED;
 }
 
-// The provider that a consideration names. Rules are considered in the order
-// of the configuration, from its first.
-std::string ProviderOf(const RouteStep& step, size_t index,
-                       const v1::GenerateRequest& request,
-                       const llmgateway::config::v1::RoutingConfig& routing) {
-  if (step.rule == kExplicit) return request.provider_id();
-  if (step.rule == kDefault) return routing.default_provider();
-  return routing.model_rules(static_cast<int>(index)).provider();
+// The targets that a consideration names. Rules are considered in the order of
+// the configuration, from its first.
+void FillTargets(const RouteStep& step, size_t index,
+                 const v1::GenerateRequest& request,
+                 const llmgateway::config::v1::RoutingConfig& routing,
+                 v1::RouteStep* to) {
+  if (step.rule == kExplicit) {
+    to->add_targets()->set_provider(request.provider_id());
+  } else if (step.rule == kDefault) {
+    if (routing.has_default_target()) {
+      *to->add_targets() = routing.default_target();
+    }
+  } else {
+    *to->mutable_targets() =
+        routing.model_rules(static_cast<int>(index)).targets();
+  }
 }
 
 // The model that the provider would be asked for.
@@ -50,8 +57,9 @@ void FillRoute(const Wiring& wiring, const RoutePlan& plan, v1::Route* route) {
   route->set_reason(std::string(plan.reason));
   for (size_t i = 1; i < plan.targets.size(); ++i) {
     const RouteTarget& next = plan.targets[i];
-    route->add_fallbacks(
-        absl::StrCat(ToAbsl(next.provider), "/", UpstreamModel(wiring, next)));
+    auto& fallback = *route->add_fallbacks();
+    fallback.set_provider(std::string(next.provider));
+    fallback.set_model(UpstreamModel(wiring, next));
   }
 }
 
@@ -60,13 +68,16 @@ void FillRoute(const Wiring& wiring, const RoutePlan& plan, v1::Route* route) {
 void ExplainRoute(const Wiring& wiring, const v1::GenerateRequest& request,
                   v1::ExplainRouteResponse* out) {
   std::vector<RouteStep> steps;
-  const absl::StatusOr<RoutePlan> plan = wiring.router().Plan(
-      {.model = request.model(), .provider = request.provider_id()}, &steps);
+  const absl::Status served = CheckServed(request);
+  const absl::StatusOr<RoutePlan> plan =
+      served.ok() ? wiring.router().Plan({.model = request.model(),
+                                          .provider = request.provider_id()},
+                                         &steps)
+                  : served;
   for (size_t i = 0; i < steps.size(); ++i) {
     v1::RouteStep& step = *out->add_steps();
     step.set_rule(steps[i].rule);
-    step.set_provider(
-        ProviderOf(steps[i], i, request, wiring.config().routing()));
+    FillTargets(steps[i], i, request, wiring.config().routing(), &step);
     step.set_verdict(VerdictOf(steps[i].verdict));
     if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
       step.set_detail(steps[i].verdict);

@@ -14,7 +14,8 @@
 
 namespace gateway {
 
-// Expects `out` to be empty. REQUIRES: the request names a model.
+// Expects `out` to be empty. REQUIRES: the request names a model, or the
+// router knows a default one.
 void ExplainRoute(const Wiring& wiring,
                   const llmgateway::v1::GenerateRequest& request,
                   llmgateway::v1::ExplainRouteResponse* out);

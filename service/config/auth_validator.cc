@@ -29,8 +29,6 @@ constexpr int kApiKeysMax = 10'000;
 constexpr int kAnonymousHostsMax = 100;
 constexpr size_t kOwnerLengthMax = 256;
 
-constexpr char kNotServed[] = "is not served yet; remove it";
-
 bool IsSha256(std::string_view text) {
   return text.size() == 2 * kSha256Bytes &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -99,12 +97,6 @@ void AuthValidator::CheckAccess(const AuthConfig& auth) {
 
 void AuthValidator::CheckMethods(const std::string& path,
                                  const AuthMethods& methods) {
-  if (!methods.jwt_issuers().empty()) {
-    Add(JoinPath(path, "jwt_issuers"), kNotServed);
-  }
-  if (methods.has_client_certificates()) {
-    Add(JoinPath(path, "client_certificates"), kNotServed);
-  }
   const std::string list = JoinPath(path, "api_keys");
   if (methods.api_keys_size() > kApiKeysMax) {
     Add(list, absl::StrCat("has ", methods.api_keys_size(),
@@ -131,8 +123,6 @@ void AuthValidator::CheckKey(const std::string& path, const ApiKey& key) {
     Add(JoinPath(path, "owner"),
         "must be at most 256 printable ASCII characters");
   }
-  if (!key.scopes().empty()) Add(JoinPath(path, "scopes"), kNotServed);
-  if (!key.labels().empty()) Add(JoinPath(path, "labels"), kNotServed);
 }
 
 void AuthValidator::CheckKeySource(const std::string& path,

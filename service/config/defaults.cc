@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
@@ -235,8 +236,10 @@ void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
     provider->set_unsupported_parameters(
         ProviderConfig::UNSUPPORTED_PARAMETERS_DROP);
   }
+  int place = 0;
   for (WeightedCredential& credential : *provider->mutable_credentials()) {
     FILL(credential, weight, 1);
+    FILL_TEXT(credential, name, absl::StrCat("credential-", ++place));
   }
   FillKind(provider);
   Message* const kind = MutableKind(provider);
@@ -264,7 +267,7 @@ void AddShippedRules(GatewayConfig* config) {
     if (names.find(provider) == names.end()) continue;
     ModelRule& rule = *config->mutable_routing()->add_model_rules();
     rule.set_prefix(std::string(prefix));
-    rule.set_provider(std::string(provider));
+    rule.add_targets()->set_provider(std::string(provider));
   }
 }
 
@@ -272,7 +275,7 @@ void FillLimits(LimitsConfig* limits) {
   FILL(*limits, messages_limit, 10'000);
   FILL(*limits, tools_limit, 512);
   FILL(*limits, labels_limit, 16);
-  FILL(*limits, stream_buffer_bytes_limit, 256 * kKiB);
+  FILL(*limits, hold_back_bytes_limit, 256 * kKiB);
   FILL(*limits, sse_event_bytes_limit, kMiB);
   FILL(*limits, response_bytes_limit, 64 * kMiB);
 }

@@ -14,6 +14,7 @@
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "llmgateway/type/v1/target.pb.h"
 #include "service/config/config_problem.h"
 #include "service/config/field_value.h"
 #include "service/config/nearest_name.h"
@@ -27,6 +28,7 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::OneofDescriptor;
+using ::llmgateway::type::v1::Target;
 
 constexpr size_t kKeyShownMax = 64;
 
@@ -129,6 +131,10 @@ class Reader {
                absl::flat_hash_map<std::string, TextPlace>* seen,
                std::string* key);
 
+  // A target written as `provider` or `provider/model`.
+  void ReadTarget(const YAML::Node& node, const std::string& path,
+                  Target* target);
+
   void ReadField(const YAML::Node& node, TextPlace place,
                  const std::string& path, const FieldDescriptor& field,
                  Message* message);
@@ -182,6 +188,9 @@ void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
                          Message* message) {
   if (!Afford(node)) return;
   if (node.IsNull()) return;  // A section whose every line is commented out.
+  if (node.IsScalar() && message->GetDescriptor() == Target::descriptor()) {
+    return ReadTarget(node, path, static_cast<Target*>(message));
+  }
   if (!node.IsMap() || !IsPlainTag(node.Tag())) {
     problems_.Add(PlaceOf(node), path,
                   absl::StrCat("must be a map, as in {key: value}, not ",
@@ -206,6 +215,19 @@ void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
     if (IsFirstOfItsOneof(*field, place, field_path, *message)) {
       ReadField(entry.second, place, field_path, *field, message);
     }
+  }
+}
+
+void Reader::ReadTarget(const YAML::Node& node, const std::string& path,
+                        Target* target) {
+  const std::string_view text = node.Scalar();
+  const size_t slash = text.find('/');
+  target->set_provider(std::string(text.substr(0, slash)));
+  if (slash == std::string_view::npos) return;
+  target->set_model(std::string(text.substr(slash + 1)));
+  if (target->model().empty()) {
+    problems_.Add(PlaceOf(node), path,
+                  "names no model behind the '/'; write provider/model");
   }
 }
 

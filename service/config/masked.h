@@ -3,6 +3,7 @@
 //
 //   std::cout << WriteYaml(MaskConfig(snapshot.config()));
 //
+// What may be a secret, the fields say themselves, by the option `sensitive`.
 // The loader lets no literal secret through, so this is the second lock on the
 // door: header values, credentials inside URLs, and references that are none.
 //

@@ -61,6 +61,8 @@ class ProviderValidator {
   void CheckModelMap(const std::string& path,
                      const Map<std::string, std::string>& models);
   void CheckCredentials();
+  void CheckCredentialName(const std::string& name, const std::string& path,
+                           std::set<std::string>* taken);
   // What kinds have in common, wherever they have it.
   void CheckKind(const FieldDescriptor& kind);
   void CheckBaseUrl(const std::string& path, const std::string& text,
@@ -144,7 +146,12 @@ void ProviderValidator::CheckCredentials() {
   const std::string credentials = JoinPath(path_, "credentials");
   CheckCount(credentials, static_cast<size_t>(provider_.credentials_size()),
              kCredentialsMax);
+  // Taken by the kind's own key, and by what callers bring.
+  std::set<std::string> names = {"default", "caller"};
   for (int i = 0; i < provider_.credentials_size(); ++i) {
+    CheckCredentialName(provider_.credentials(i).name(),
+                        ElementPath(credentials, static_cast<size_t>(i)),
+                        &names);
     const std::string key =
         JoinPath(ElementPath(credentials, static_cast<size_t>(i)), "api_key");
     const std::string& reference = provider_.credentials(i).api_key();
@@ -153,6 +160,19 @@ void ProviderValidator::CheckCredentials() {
     } else {
       AddIfBad(key, SecretReference::Parse(reference).status());
     }
+  }
+}
+
+void ProviderValidator::CheckCredentialName(const std::string& name,
+                                            const std::string& path,
+                                            std::set<std::string>* taken) {
+  const std::string at = JoinPath(path, "name");
+  if (!IsConfigName(name, "-_.", /*upper_case=*/true)) {
+    Add(at, "must be 1 to 64 of letters, digits and '-_.'");
+  } else if (!taken->insert(name).second) {
+    Add(at, absl::StrCat("is '", name,
+                         "', which another credential is called; choose "
+                         "another"));
   }
 }
 

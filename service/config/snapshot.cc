@@ -1,8 +1,14 @@
 #include "service/config/snapshot.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +60,26 @@ Sha256Digest DigestFromHex(const std::string& hex) {
   std::copy(bytes.begin(), bytes.end(), digest.begin());
   return digest;
 }
+
+// HMAC-SHA-256 with a key that the process draws once.
+std::string KeyedHex(const std::string& text) {
+  static const auto& key = *[] {
+    auto* drawn = new std::array<unsigned char, 32>;
+    // Without randomness nothing that the process says by TLS is safe either.
+    if (RAND_bytes(drawn->data(), drawn->size()) != 1) abort();
+    return drawn;
+  }();
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), key.data(), key.size(),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+       digest.data(), &size);
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
+}
+
+// What the kind's own `api_key` is called among the credentials.
+constexpr std::string_view kDefaultCredential = "default";
 
 // The field of `providers[]` that says its kind, and the kind's own `api_key`.
 std::pair<std::string, std::string> ApiKeyOf(const ProviderConfig& provider) {
@@ -179,23 +205,25 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
     std::vector<std::pair<std::string, std::string>> absent;
     bool needed = false;
     const auto resolve = [&](const std::string& key_path,
-                             const std::string& reference, int weight) {
+                             const std::string& reference,
+                             const std::string& name, int weight) {
       if (reference.empty()) return;
       needed = true;
       std::optional<Secret> key =
           Resolve(key_path, reference, SecretForm::kHeaderValue);
       if (key.has_value()) {
-        keys.push_back({*std::move(key), weight});
+        keys.push_back({name, *std::move(key), weight});
       } else {
         absent.emplace_back(key_path, reference);
       }
     };
     const auto [kind, reference] = ApiKeyOf(provider);
-    resolve(absl::StrCat(path, ".", kind, ".api_key"), reference, 1);
+    resolve(absl::StrCat(path, ".", kind, ".api_key"), reference,
+            std::string(kDefaultCredential), 1);
     for (int k = 0; k < provider.credentials_size(); ++k) {
       const auto& credential = provider.credentials(k);
       resolve(absl::StrCat(path, ".credentials[", k, "].api_key"),
-              credential.api_key(), credential.weight());
+              credential.api_key(), credential.name(), credential.weight());
     }
     WarnOfAbsent(absent, /*others_serve=*/!keys.empty());
     if (needed) snapshot->credentials_[provider.name()] = std::move(keys);
@@ -312,6 +340,7 @@ std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
   snapshot->masked_yaml_ = WriteYaml(MaskConfig(snapshot->config_));
   snapshot->checksum_ =
       absl::BytesToHexString(BytesOf(Sha256(snapshot->masked_yaml_)));
+  snapshot->etag_ = KeyedHex(WriteYaml(snapshot->config_));
   return snapshot;
 }
 

@@ -43,6 +43,7 @@ class ConfigSnapshot {
 
   // A credential that is at hand, and its share of the calls.
   struct ProviderKey {
+    std::string name;
     Secret key;
     int weight = 1;
   };
@@ -101,6 +102,11 @@ class ConfigSnapshot {
   // SHA-256 of masked_yaml(), in hexadecimal.
   const std::string& checksum() const { return checksum_; }
 
+  // Stands for the whole content, secrets that stand in it too. Keyed with what
+  // this process drew when it started, so that short secrets cannot be tried
+  // against it: of use only within the process.
+  const std::string& etag() const { return etag_; }
+
   const std::string& source() const { return source_; }
   absl::Time load_time() const { return load_time_; }
 
@@ -117,6 +123,7 @@ class ConfigSnapshot {
   std::map<std::string, Tls, std::less<>> tls_;
   std::string masked_yaml_;
   std::string checksum_;
+  std::string etag_;
   std::string source_;
   absl::Time load_time_;
 };

@@ -15,8 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/net/base_url.h"
 #include "base/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/util/time_util.h"
+#include "llmgateway/type/v1/target.pb.h"
+#include "proto/field_marks.h"
 #include "service/config/auth_validator.h"
 #include "service/config/config_names.h"
 #include "service/config/field_ranges.h"
@@ -28,6 +32,8 @@
 namespace gateway {
 namespace {
 
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
 using ::google::protobuf::RepeatedPtrField;
 using ::llmgateway::config::v1::CorsConfig;
 using ::llmgateway::config::v1::GatewayConfig;
@@ -39,6 +45,7 @@ using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::RetryConfig;
 using ::llmgateway::config::v1::RoutingConfig;
 using ::llmgateway::config::v1::TlsServer;
+using ::llmgateway::type::v1::Target;
 
 constexpr int kProvidersMax = 256;
 constexpr int kOriginsMax = 1000;
@@ -71,10 +78,11 @@ class Validator {
   void CheckTls(const std::string& path, const TlsServer& tls);
   void CheckSecret(const std::string& path, const std::string& reference);
   void CheckProviders(const GatewayConfig& config);
+  void CheckServed(const std::string& path, const Message& message);
   void CheckRouting(const RoutingConfig& routing);
   void CheckRule(const std::string& path, const ModelRule& rule);
   void CheckMatch(const std::string& path, const ModelRule& rule);
-  void CheckProviderName(const std::string& path, const std::string& name);
+  void CheckTarget(const std::string& path, const Target& target);
   void CheckRetry(const RetryConfig& retry);
   void CheckLogging(const LoggingConfig& logging);
 
@@ -85,6 +93,7 @@ class Validator {
 
 void Validator::Check(const GatewayConfig& config) {
   CheckFieldRanges(config, places_, &problems_);
+  CheckServed("", config);
   CheckListeners(config.listeners());
   CheckProviders(config);
   CheckRouting(config.routing());
@@ -252,18 +261,48 @@ void Validator::CheckProviders(const GatewayConfig& config) {
   }
 }
 
-void Validator::CheckProviderName(const std::string& path,
-                                  const std::string& name) {
-  if (std::find(provider_names_.begin(), provider_names_.end(), name) ==
-      provider_names_.end()) {
-    Add(path, absl::StrCat("names no configured provider",
-                           Suggestion(name, provider_names_)));
+void Validator::CheckServed(const std::string& path, const Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const std::string field_path = JoinPath(path, field->name());
+    if (!IsServed(*field)) {
+      Add(field_path, "is not served yet; remove it");
+      continue;
+    }
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE ||
+        field->is_map()) {
+      continue;
+    }
+    if (!field->is_repeated()) {
+      CheckServed(field_path, reflection.GetMessage(message, field));
+      continue;
+    }
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      CheckServed(ElementPath(field_path, static_cast<size_t>(i)),
+                  reflection.GetRepeatedMessage(message, field, i));
+    }
+  }
+}
+
+void Validator::CheckTarget(const std::string& path, const Target& target) {
+  const std::string provider = JoinPath(path, "provider");
+  if (target.provider().empty()) {
+    Add(provider, "is required; name a configured provider");
+  } else if (std::find(provider_names_.begin(), provider_names_.end(),
+                       target.provider()) == provider_names_.end()) {
+    Add(provider, absl::StrCat("names no configured provider",
+                               Suggestion(target.provider(), provider_names_)));
+  }
+  if (!target.model().empty() && !IsModelName(target.model())) {
+    Add(JoinPath(path, "model"), kBadModelName);
   }
 }
 
 void Validator::CheckRouting(const RoutingConfig& routing) {
-  if (!routing.default_provider().empty()) {
-    CheckProviderName("routing.default_provider", routing.default_provider());
+  if (routing.has_default_target()) {
+    CheckTarget("routing.default_target", routing.default_target());
   }
   const std::string rules = "routing.model_rules";
   if (!CheckCount(rules, routing.model_rules_size(), kRulesMax)) return;
@@ -275,22 +314,30 @@ void Validator::CheckRouting(const RoutingConfig& routing) {
 
 void Validator::CheckRule(const std::string& path, const ModelRule& rule) {
   CheckMatch(path, rule);
-  if (rule.provider().empty()) {
-    Add(JoinPath(path, "provider"), "is required; name a configured provider");
-  } else {
-    CheckProviderName(JoinPath(path, "provider"), rule.provider());
+  const std::string targets = JoinPath(path, "targets");
+  if (rule.targets().empty()) {
+    Add(targets, "is required; name a configured provider, as in [openai]");
+    return;
   }
-  if (!rule.model().empty() && !IsModelName(rule.model())) {
-    Add(JoinPath(path, "model"), kBadModelName);
+  if (rule.targets_size() > 1) {
+    Add(targets, absl::StrCat("has ", rule.targets_size(),
+                              " entries; more than one is not served yet"));
+  }
+  for (int i = 0; i < rule.targets_size(); ++i) {
+    CheckTarget(ElementPath(targets, static_cast<size_t>(i)), rule.targets(i));
   }
 }
 
 void Validator::CheckMatch(const std::string& path, const ModelRule& rule) {
+  for (const std::string* name : {&rule.alias(), &rule.exact()}) {
+    if (!name->starts_with("tier:")) continue;
+    Add(path, "matches nothing: names that begin with 'tier:' are reserved");
+  }
   switch (rule.match_case()) {
     case ModelRule::kAlias:
       if (!IsModelName(rule.alias()))
         Add(JoinPath(path, "alias"), kBadModelName);
-      if (rule.model().empty()) {
+      if (!rule.targets().empty() && rule.targets(0).model().empty()) {
         Add(path, "has an alias but no model; say which model it stands for");
       }
       return;

@@ -195,7 +195,7 @@ int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   if (!facts.knows_us()) return 200;
   WriteHealthByName(facts, json);
   const std::string& default_provider =
-      facts.wiring->config().routing().default_provider();
+      facts.wiring->config().routing().default_target().provider();
   json.StartObjectField("routing");
   if (default_provider.empty()) {
     json.NullField("default_provider");

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,24 +35,30 @@
 namespace gateway {
 namespace {
 
+namespace v1 = ::llmgateway::v1;
+
 // Callers choose these texts, so they are cut.
 constexpr size_t kTextBytesLimit = 256;
 constexpr size_t kPathBytesLimit = 1024;
 constexpr size_t kErrorBytesLimit = 512;
 constexpr size_t kLabelTextBytesLimit = 64;
 constexpr size_t kLabelsLimit = 16;
-constexpr size_t kFailedAttemptsLimit = 10;
 constexpr size_t kNumberBytesLimit = 20;
+// Of so many tries all is told, of those before them that they were.
+constexpr size_t kTriesLimit = 4;
 
 // The longest that a text may become: each byte six, and "..." after them.
 constexpr size_t Escaped(size_t bytes) { return 6 * bytes + 3; }
 
-// Of all texts, and of what surrounds them.
+// With the names of its fields and its numbers.
+constexpr size_t kLongestTry = 6 * Escaped(kTextBytesLimit) + 512;
+// 12 texts of the call, its path and why it failed, 9 of its scope; its labels,
+// its tries, and all that surrounds them.
 constexpr size_t kLineBytesLimit =
-    11 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
+    21 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
     Escaped(kErrorBytesLimit) +
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
-    kFailedAttemptsLimit * (3 * Escaped(kLabelTextBytesLimit) + 128) + 1024;
+    kTriesLimit * kLongestTry + 2048;
 
 // Writes where there is room for a whole line: no check, no growth.
 class LineCursor {
@@ -94,6 +101,19 @@ class LineCursor {
     out_ = std::to_chars(out_, out_ + kNumberBytesLimit, number).ptr;
   }
 
+  // Nothing is left out.
+  template <size_t kBytes>
+  void Some(const char (&key)[kBytes], int64_t number) {
+    if (number != 0) Number(key, number);
+  }
+
+  template <size_t kBytes>
+  void Duration(const char (&key)[kBytes],
+                const std::optional<absl::Duration>& duration) {
+    if (!duration.has_value()) return;
+    Number(key, absl::ToInt64Microseconds(*duration));
+  }
+
   template <size_t kBytes>
   void Flag(const char (&key)[kBytes], bool flag) {
     Literal(key);
@@ -118,6 +138,18 @@ class LineCursor {
   char* out_;
 };
 
+void WriteScope(const CallScope& scope, LineCursor& line) {
+  line.Text(",\"user\":", scope.user_id);
+  line.Text(",\"session_id\":", scope.session_id);
+  line.Text(",\"work_order_id\":", scope.work_order_id);
+  line.Text(",\"agent_id\":", scope.agent_id);
+  line.Text(",\"agent_type\":", scope.agent_type);
+  line.Text(",\"project_id\":", scope.project_id);
+  line.Text(",\"contract_id\":", scope.contract_id);
+  line.Text(",\"framework_id\":", scope.framework_id);
+  line.Text(",\"tier\":", scope.tier);
+}
+
 void WriteLabels(absl::Span<const CallLabel> labels, LineCursor& line) {
   if (labels.empty()) return;
   line.Literal(",\"labels\":{");
@@ -132,27 +164,89 @@ void WriteLabels(absl::Span<const CallLabel> labels, LineCursor& line) {
   line.Literal("}");
 }
 
-// The attempts before the last, which all failed; of the last the record
-// itself tells.
-void WriteFailedAttempts(absl::Span<const CallAttempt> attempts,
-                         LineCursor& line) {
-  if (attempts.size() < 2) return;
-  line.Literal(",\"failed_attempts\":[");
-  bool first = true;
-  const size_t count = std::min(attempts.size() - 1, kFailedAttemptsLimit);
-  for (const CallAttempt& attempt : attempts.subspan(0, count)) {
-    if (!first) line.Literal(",");
-    first = false;
-    line.Literal("{");
-    line.Number("\"upstream_status\":", attempt.http_status);
-    line.Text(",\"provider\":", attempt.provider, kLabelTextBytesLimit);
-    line.Text(",\"error_reason\":", attempt.error_reason,
-              kLabelTextBytesLimit);
-    line.Text(",\"upstream_request_id\":", attempt.provider_request_id,
-              kLabelTextBytesLimit);
-    line.Number(",\"duration_us\":",
-                absl::ToInt64Microseconds(attempt.duration));
-    line.Literal("}");
+// Numbers that are nothing for most calls are left out.
+void WriteUsage(const v1::Usage& usage, LineCursor& line) {
+  line.Number(",\"input_tokens\":", usage.input_tokens());
+  line.Number(",\"output_tokens\":", usage.output_tokens());
+  line.Number(",\"cached_input_tokens\":", usage.cached_input_tokens());
+  line.Number(",\"reasoning_tokens\":", usage.reasoning_tokens());
+  line.Some(",\"cache_write_tokens\":", usage.cache_write_tokens());
+  line.Some(",\"cache_write_1h_tokens\":", usage.cache_write_1h_tokens());
+  line.Some(",\"audio_input_tokens\":", usage.audio_input_tokens());
+  line.Some(",\"audio_output_tokens\":", usage.audio_output_tokens());
+  line.Some(",\"accepted_prediction_tokens\":",
+            usage.accepted_prediction_tokens());
+  line.Some(",\"rejected_prediction_tokens\":",
+            usage.rejected_prediction_tokens());
+  if (usage.cost_known()) {
+    line.Number(",\"cost_usd_nanos\":", usage.cost_usd_nanos());
+  }
+  if (usage.estimated()) line.Literal(",\"usage_estimated\":true");
+}
+
+std::string_view KindName(v1::Attempt::Kind kind) {
+  switch (kind) {
+    case v1::Attempt::KIND_FIRST:
+      return "first";
+    case v1::Attempt::KIND_RETRY:
+      return "retry";
+    case v1::Attempt::KIND_FALLBACK:
+      return "fallback";
+    case v1::Attempt::KIND_HEDGE:
+      return "hedge";
+    case v1::Attempt::KIND_RECONNECT:
+      return "reconnect";
+    default:
+      return {};
+  }
+}
+
+std::string_view FinishReasonName(v1::FinishReason reason) {
+  switch (reason) {
+    case v1::FINISH_REASON_STOP:
+      return "stop";
+    case v1::FINISH_REASON_LENGTH:
+      return "length";
+    case v1::FINISH_REASON_TOOL_CALLS:
+      return "tool_calls";
+    case v1::FINISH_REASON_CONTENT_FILTER:
+      return "content_filter";
+    case v1::FINISH_REASON_PAUSE:
+      return "pause";
+    case v1::FINISH_REASON_ERROR:
+      return "error";
+    default:
+      return {};
+  }
+}
+
+void WriteTry(const CallAttempt& one, absl::Time call_start,
+              LineCursor& line) {
+  line.Number("{\"start_us\":",
+              absl::ToInt64Microseconds(one.start_time - call_start));
+  line.Number(",\"duration_us\":", absl::ToInt64Microseconds(one.duration));
+  line.Duration(",\"ttft_us\":", one.time_to_first_token);
+  line.Text(",\"kind\":", KindName(one.kind));
+  line.Flag(",\"answered\":", one.answered);
+  line.Text(",\"provider\":", one.provider);
+  line.Text(",\"model\":", one.model);
+  line.Text(",\"credential\":", one.credential);
+  line.Text(",\"provider_request_id\":", one.provider_request_id);
+  line.Some(",\"http_status\":", one.http_status);
+  line.Text(",\"error_reason\":", one.error_reason);
+  line.Text(",\"error\":", one.error_message);
+  line.Flag(",\"reused\":", one.reused_connection);
+  line.Literal("}");
+}
+
+void WriteTries(const CallRecord& record, LineCursor& line) {
+  const absl::Span<const CallAttempt> all = record.attempts;
+  if (all.empty()) return;
+  line.Literal(",\"tries\":[");
+  const auto told = all.last(std::min(all.size(), kTriesLimit));
+  for (const CallAttempt& one : told) {
+    if (&one != &told.front()) line.Literal(",");
+    WriteTry(one, record.start_time, line);
   }
   line.Literal("]");
 }
@@ -167,9 +261,10 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Text(",\"door\":", DoorName(record.door));
   line.Text(",\"method\":", record.method);
   line.Text(",\"path\":", record.path, kPathBytesLimit);
+  line.Text(",\"operation\":", record.operation);
   line.Text(",\"peer\":", record.peer);
   line.Text(",\"caller\":", record.caller);
-  line.Text(",\"user\":", record.user_id);
+  WriteScope(record.scope, line);
   WriteLabels(record.labels, line);
   line.Flag(",\"stream\":", record.stream);
   line.Text(",\"model\":", record.model_asked);
@@ -179,34 +274,26 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Text(",\"status\":", StatusCodeName(record.status_code));
   line.Text(",\"error_reason\":", record.error_reason);
   line.Text(",\"error\":", record.error_message, kErrorBytesLimit);
-  if (record.http_status != 0) {
-    line.Number(",\"http_status\":", record.http_status);
-  }
+  line.Some(",\"http_status\":", record.http_status);
+  line.Text(",\"finish_reason\":", FinishReasonName(record.finish_reason));
   if (!record.attempts.empty()) {
     const CallAttempt& last = record.attempts.back();
-    if (last.http_status != 0) {
-      line.Number(",\"upstream_status\":", last.http_status);
-    }
+    line.Some(",\"upstream_status\":", last.http_status);
     line.Text(",\"upstream_request_id\":", last.provider_request_id);
   }
   line.Number(",\"attempts\":", static_cast<int64_t>(record.attempts.size()));
-  WriteFailedAttempts(record.attempts, line);
-  line.Number(",\"input_tokens\":", record.input_tokens);
-  line.Number(",\"output_tokens\":", record.output_tokens);
-  line.Number(",\"cached_input_tokens\":", record.cached_input_tokens);
-  line.Number(",\"reasoning_tokens\":", record.reasoning_tokens);
-  if (record.usage_estimated) line.Literal(",\"usage_estimated\":true");
+  WriteUsage(record.usage, line);
   line.Number(",\"bytes_in\":", record.request_bytes);
   line.Number(",\"bytes_out\":", record.response_bytes);
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(record.duration));
-  if (record.time_to_first_token.has_value()) {
-    line.Number(",\"ttft_us\":",
-                absl::ToInt64Microseconds(*record.time_to_first_token));
-  }
+  line.Duration(",\"overhead_us\":", record.overhead);
+  line.Duration(",\"upstream_first_byte_us\":", record.upstream_first_byte);
+  line.Duration(",\"ttft_us\":", record.time_to_first_token);
   if (!record.attempts.empty()) {
     line.Flag(",\"upstream_reused\":",
               record.attempts.back().reused_connection);
   }
+  WriteTries(record, line);
   line.Literal("}\n");
   return static_cast<size_t>(line.end() - out);
 }

@@ -8,21 +8,30 @@
 //   (*log)->Flush(absl::Seconds(5));  // When draining.
 //
 //   {"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f...","door":"http",
-//    "method":"POST","path":"/v1/chat/completions","stream":false,
-//    "model":"fast","provider":"openai","model_served":"gpt-5-mini",
+//    "method":"POST","path":"/v1/chat/completions",
+//    "operation":"POST /v1/chat/completions","user":"u-7",
+//    "labels":{"team":"search"},"stream":false,"model":"fast",
+//    "provider":"openai","model_served":"gpt-5-mini",
 //    "route_reason":"model_rule:fast","status":"OK","http_status":200,
-//    "upstream_status":200,"upstream_request_id":"req_1","attempts":1,
-//    "input_tokens":12,"output_tokens":34,"cached_input_tokens":0,
-//    "reasoning_tokens":0,"bytes_in":321,"bytes_out":654,"duration_us":81234,
-//    "ttft_us":79001,"upstream_reused":true}
+//    "finish_reason":"stop","upstream_status":200,
+//    "upstream_request_id":"req_1","attempts":1,"input_tokens":12,"output_tokens":34,
+//    "cached_input_tokens":0,"reasoning_tokens":0,"bytes_in":321,
+//    "bytes_out":654,"duration_us":81234,"overhead_us":45,
+//    "upstream_first_byte_us":78310,"ttft_us":79001,"upstream_reused":true,
+//    "tries":[{"start_us":41,"duration_us":81190,"kind":"first",
+//    "answered":true,"provider":"openai","model":"gpt-5-mini",
+//    "credential":"default","provider_request_id":"req_1","http_status":200,
+//    "reused":true}]}
 //
 // A call that failed says why in `error_reason` and `error`, the provider's
-// words among it, as far as they hold no secret; one that was sent more than
-// once, how its earlier attempts failed, in `failed_attempts`. `peer` is the
-// caller's address, `user` and `labels` are what it says itself.
+// words among it, as far as they hold no secret; so do its tries. `peer` is the
+// caller's address; `user`, the other fields of its scope and `labels` are what
+// it says itself.
 //
-// `ts` is when the call ended. Texts that are empty and times that do not apply
-// are left out.
+// `ts` is when the call ended; a try's `start_us` counts from its begin. Texts
+// that are empty, times that do not apply and tokens of kinds that are rare and
+// were not used are left out. It is what llmgateway.v1.RequestRecord says; of
+// more than 4 tries, the last 4 are told.
 //
 // A loop formats its lines into a ring of its own, from which one thread writes
 // them in batches; no lock is taken for a line, and nothing is allocated once

@@ -1,5 +1,6 @@
 #include "service/observability/call_metrics.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -195,9 +196,14 @@ void CallMetricsLane::Count(const CallRecord& record) {
   if (!record.error_reason.empty()) {
     shard_.CounterOf(kErrors, {provider, record.error_reason}).Add(1);
   }
-  if (record.retries > 0) {
-    shard_.CounterOf(kRetries, {provider, record.operation})
-        .Add(record.retries);
+  // What replaced a connection that the provider had given up is no retry.
+  const auto retries = std::count_if(
+      record.attempts.begin(), record.attempts.end(),
+      [](const CallAttempt& attempt) {
+        return attempt.kind == llmgateway::v1::Attempt::KIND_RETRY;
+      });
+  if (retries > 0) {
+    shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
   }
 }
 
@@ -212,15 +218,16 @@ void CallMetricsLane::CountCaller(const CallRecord& record,
         kCallerRequests, {name, provider, StatusCodeName(record.status_code)});
   }
   requests->Add(1);
-  if (record.input_tokens <= 0 && record.output_tokens <= 0) return;
+  const llmgateway::v1::Usage& usage = record.usage;
+  if (usage.input_tokens() <= 0 && usage.output_tokens() <= 0) return;
   if (caller.input_tokens == nullptr) {
     caller.input_tokens =
         &shard_.CounterOf(kCallerTokens, {name, provider, "input"});
     caller.output_tokens =
         &shard_.CounterOf(kCallerTokens, {name, provider, "output"});
   }
-  AddTokens(*caller.input_tokens, record.input_tokens);
-  AddTokens(*caller.output_tokens, record.output_tokens);
+  AddTokens(*caller.input_tokens, usage.input_tokens());
+  AddTokens(*caller.output_tokens, usage.output_tokens());
 }
 
 void CallMetricsLane::CountAttempt(const CallAttempt& attempt) {
@@ -260,7 +267,10 @@ void CallMetricsLane::CountTokens(const CallRecord& record,
     target.time_to_first_token->Observe(
         absl::ToDoubleSeconds(*record.time_to_first_token));
   }
-  if (record.input_tokens <= 0 && record.output_tokens <= 0) return;
+  if (record.usage.input_tokens() <= 0 &&
+      record.usage.output_tokens() <= 0) {
+    return;
+  }
   if (target.input_tokens == nullptr) {
     target.input_tokens =
         &shard_.CounterOf(kTokens, {provider, model, "input"});
@@ -271,10 +281,10 @@ void CallMetricsLane::CountTokens(const CallRecord& record,
     target.reasoning_tokens =
         &shard_.CounterOf(kReasoningTokens, {provider, model});
   }
-  AddTokens(*target.input_tokens, record.input_tokens);
-  AddTokens(*target.output_tokens, record.output_tokens);
-  AddTokens(*target.cached_input_tokens, record.cached_input_tokens);
-  AddTokens(*target.reasoning_tokens, record.reasoning_tokens);
+  AddTokens(*target.input_tokens, record.usage.input_tokens());
+  AddTokens(*target.output_tokens, record.usage.output_tokens());
+  AddTokens(*target.cached_input_tokens, record.usage.cached_input_tokens());
+  AddTokens(*target.reasoning_tokens, record.usage.reasoning_tokens());
 }
 
 std::string_view CallMetricsLane::LabelOf(std::string_view name,

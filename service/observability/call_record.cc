@@ -36,18 +36,14 @@ template <typename Visit>
 void VisitTexts(CallRecord& record, Visit visit) {
   for (std::string_view* text :
        {&record.request_id, &record.operation, &record.path, &record.method,
-        &record.caller, &record.peer, &record.user_id, &record.model_asked,
-        &record.provider, &record.model_served, &record.route_reason,
-        &record.error_reason, &record.error_message}) {
-    visit(*text);
-  }
-}
-
-template <typename Visit>
-void VisitTexts(CallAttempt& attempt, Visit visit) {
-  for (std::string_view* text :
-       {&attempt.provider, &attempt.model, &attempt.error_reason,
-        &attempt.error_message, &attempt.provider_request_id}) {
+        &record.caller, &record.peer, &record.model_asked, &record.provider,
+        &record.model_served, &record.route_reason, &record.error_reason,
+        &record.error_message,
+        &record.scope.user_id, &record.scope.session_id,
+        &record.scope.work_order_id, &record.scope.agent_id,
+        &record.scope.agent_type, &record.scope.project_id,
+        &record.scope.contract_id, &record.scope.framework_id,
+        &record.scope.tier}) {
     visit(*text);
   }
 }
@@ -56,6 +52,16 @@ template <typename Visit>
 void VisitTexts(CallLabel& label, Visit visit) {
   visit(label.key);
   visit(label.value);
+}
+
+template <typename Visit>
+void VisitTexts(CallAttempt& attempt, Visit visit) {
+  for (std::string_view* text :
+       {&attempt.provider, &attempt.model, &attempt.error_reason,
+        &attempt.error_message, &attempt.credential,
+        &attempt.provider_request_id}) {
+    visit(*text);
+  }
 }
 
 }  // namespace

@@ -26,18 +26,28 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/usage.pb.h"
 
 namespace gateway {
 
 // Where a call came in.
 enum class Door { kGrpc, kHttp };
 
-// One try at one target.
+// One try at one target. What the one that answered consumed is the call's.
 struct CallAttempt {
   std::string_view provider;
   std::string_view model;
+  llmgateway::v1::Attempt::Kind kind =
+      llmgateway::v1::Attempt::KIND_UNSPECIFIED;
+  // What the caller got of an answer is this one's.
+  bool answered = false;
   absl::Time start_time;
   absl::Duration duration;
+  // From its begin to the first piece of model output; of streams only.
+  std::optional<absl::Duration> time_to_first_token;
+  // The name of the credential that it was made with; empty if there was none.
+  std::string_view credential;
   // As in CallRecord; empty if the try succeeded.
   std::string_view error_reason;
   std::string_view error_message;
@@ -52,7 +62,20 @@ struct CallAttempt {
   bool replaced = false;
 };
 
-// What the caller has labelled its call with.
+// On whose behalf a call was made, as in llmgateway.v1.CallerScope.
+struct CallScope {
+  std::string_view user_id;
+  std::string_view session_id;
+  std::string_view work_order_id;
+  std::string_view agent_id;
+  std::string_view agent_type;
+  std::string_view project_id;
+  std::string_view contract_id;
+  std::string_view framework_id;
+  std::string_view tier;
+};
+
+// A label that the caller put on a call.
 struct CallLabel {
   std::string_view key;
   std::string_view value;
@@ -73,8 +96,9 @@ struct CallRecord {
   std::string_view caller;
   // `address:port` that the call came from.
   std::string_view peer;
-  // The end user that the caller acts for, and its labels, as it says.
-  std::string_view user_id;
+  // As far as the request was read: of one whose bytes were only forwarded, the
+  // user alone.
+  CallScope scope;
   absl::Span<const CallLabel> labels;
   bool stream = false;
 
@@ -95,9 +119,6 @@ struct CallRecord {
   std::string_view model_served;
   std::string_view route_reason;
   absl::Span<const CallAttempt> attempts;
-  // How often the call was sent again; to replace a stale connection, of which
-  // the provider has not looked at the request, is not to send again.
-  int retries = 0;
 
   absl::StatusCode status_code = absl::StatusCode::kOk;
   // An ErrorReason without its ERROR_REASON_ prefix; empty if all went well.
@@ -107,15 +128,11 @@ struct CallRecord {
   // The HTTP status that the door answered with; 0 for gRPC.
   int http_status = 0;
 
-  // Tokens and money, as in llmgateway.v1.Usage.
-  int64_t input_tokens = 0;
-  int64_t output_tokens = 0;
-  int64_t cached_input_tokens = 0;
-  int64_t cache_write_tokens = 0;
-  int64_t reasoning_tokens = 0;
-  int64_t cost_usd_nanos = 0;
-  bool cost_known = false;
-  bool usage_estimated = false;
+  // Tokens and money: everything that pricing needs.
+  llmgateway::v1::Usage usage;
+  // Of the first answer, if there are several.
+  llmgateway::v1::FinishReason finish_reason =
+      llmgateway::v1::FINISH_REASON_UNSPECIFIED;
 
   // Of the caller's request and of the answer, without headers.
   int64_t request_bytes = 0;

@@ -17,7 +17,12 @@
 namespace gateway {
 namespace {
 
-bool Matches(const FeedFilter& filter, const CallRecord& record) {
+bool Matches(const FeedFilter& filter, FeedEvent::Kind kind,
+             const CallRecord& record) {
+  if (kind != FeedEvent::Kind::kEnded &&
+      (!filter.progress || filter.failures_only)) {
+    return false;
+  }
   if (!filter.provider.empty() && filter.provider != record.provider) {
     return false;
   }
@@ -34,17 +39,14 @@ RequestFeed::Subscription::Subscription(RequestFeed& feed, FeedFilter filter,
 RequestFeed::Subscription::~Subscription() {
   MutexLock lock(feed_.mu_);
   std::erase(feed_.subscriptions_, this);
-  if (!feed_.closed_) {
-    feed_.watchers_.store(feed_.subscriptions_.size(),
-                          std::memory_order_relaxed);
-  }
+  feed_.CountWatchers();
 }
 
 std::optional<FeedEvent> RequestFeed::Subscription::Take() {
   MutexLock lock(feed_.mu_);
   if (events_.empty()) return std::nullopt;
-  FeedEvent event = {.call = std::move(events_.front()),
-                     .dropped_events = std::exchange(dropped_events_, 0)};
+  FeedEvent event = std::move(events_.front());
+  event.dropped_events = std::exchange(dropped_events_, 0);
   events_.pop_front();
   return event;
 }
@@ -73,7 +75,7 @@ RequestFeed::Subscribe(FeedFilter filter, std::function<void()> on_ready) {
           absl::StrCat("all ", options_.watchers_limit, " watchers are taken"));
     } else {
       subscriptions_.push_back(subscription.get());
-      watchers_.store(subscriptions_.size(), std::memory_order_relaxed);
+      CountWatchers();
     }
   }
   if (!refused.ok()) return refused;
@@ -83,24 +85,35 @@ RequestFeed::Subscribe(FeedFilter filter, std::function<void()> on_ready) {
 void RequestFeed::Close() {
   MutexLock lock(mu_);
   closed_ = true;
-  watchers_.store(0, std::memory_order_relaxed);
+  CountWatchers();
   for (Subscription* subscription : subscriptions_) subscription->on_ready_();
 }
 
-void RequestFeed::PublishToAll(const CallRecord& record) {
+void RequestFeed::CountWatchers() {
+  const auto all = closed_ ? 0 : subscriptions_.size();
+  const auto progress = std::count_if(
+      subscriptions_.begin(), subscriptions_.end(),
+      [](const Subscription* each) { return each->filter_.progress; });
+  watchers_.store(all, std::memory_order_relaxed);
+  progress_watchers_.store(closed_ ? 0 : static_cast<size_t>(progress),
+                           std::memory_order_relaxed);
+}
+
+void RequestFeed::PublishToAll(FeedEvent::Kind kind,
+                               const CallRecord& record) {
   // Copied once, for the first watcher it concerns.
   std::shared_ptr<const OwnedCallRecord> call;
   MutexLock lock(mu_);
   if (closed_) return;
   for (Subscription* subscription : subscriptions_) {
-    if (!Matches(subscription->filter_, record)) continue;
+    if (!Matches(subscription->filter_, kind, record)) continue;
     if (call == nullptr) call = std::make_shared<OwnedCallRecord>(record);
     auto& events = subscription->events_;
     if (events.size() >= options_.events_limit) {
       events.pop_front();
       ++subscription->dropped_events_;
     }
-    events.push_back(call);
+    events.push_back({.kind = kind, .call = call});
     if (events.size() == 1) subscription->on_ready_();
   }
 }

@@ -1,14 +1,17 @@
-// RequestFeed shows finished calls to whoever watches, while they happen.
+// RequestFeed shows what becomes of calls to whoever watches, while it happens.
 //
 //   RequestFeed feed({});
-//   feed.Publish(record);  // On any loop, for each call.
+//   feed.Publish(record);  // On any loop, for each call that has ended.
+//   if (feed.progress_watched()) {
+//     feed.PublishProgress(FeedEvent::Kind::kStarted, record);
+//   }
 //
 //   absl::StatusOr<std::unique_ptr<RequestFeed::Subscription>> watching =
 //       feed.Subscribe({.failures_only = true}, [&] { loop.Post(wake); });
 //   while (std::optional<FeedEvent> event = (*watching)->Take()) Send(*event);
 //
 // Each watcher has a queue of its own. One that is too slow loses the oldest
-// calls in it, and is told how many. When nobody watches, publishing costs one
+// events in it, and is told how many. When nobody watches, publishing costs one
 // relaxed load.
 //
 // Thread-safe; a subscription is for one thread at a time.
@@ -37,11 +40,17 @@ struct FeedFilter {
   std::string provider;
   std::string model;  // As the caller named it.
   bool failures_only = false;
+  // Also that calls begin and have their first token; not with failures_only.
+  bool progress = false;
 };
 
 struct FeedEvent {
+  enum class Kind { kStarted, kFirstToken, kEnded };
+
+  Kind kind = Kind::kEnded;
+  // What is known of the call by then.
   std::shared_ptr<const OwnedCallRecord> call;
-  // Calls that passed the filter and were lost since the event before.
+  // Events that passed the filter and were lost since the event before.
   int64_t dropped_events = 0;
 };
 
@@ -78,7 +87,7 @@ class RequestFeed {
     const std::function<void()> on_ready_;
 
     // Guarded by the feed's lock.
-    std::deque<std::shared_ptr<const OwnedCallRecord>> events_;
+    std::deque<FeedEvent> events_;
     int64_t dropped_events_ = 0;
   };
 
@@ -88,9 +97,21 @@ class RequestFeed {
   RequestFeed(const RequestFeed&) = delete;
   RequestFeed& operator=(const RequestFeed&) = delete;
 
-  // Shows a call to the watchers.
+  // Shows a call that has ended to the watchers.
   void Publish(const CallRecord& record) {
-    if (watchers_.load(std::memory_order_relaxed) > 0) PublishToAll(record);
+    if (watchers_.load(std::memory_order_relaxed) == 0) return;
+    PublishToAll(FeedEvent::Kind::kEnded, record);
+  }
+
+  // Whether anybody wants to know of calls that have not ended: nobody else
+  // need make a record of them.
+  bool progress_watched() const {
+    return progress_watchers_.load(std::memory_order_relaxed) > 0;
+  }
+
+  // Shows a call that goes on to those who want to know.
+  void PublishProgress(FeedEvent::Kind kind, const CallRecord& record) {
+    PublishToAll(kind, record);
   }
 
   // Begins to watch. `on_ready` is called, on any thread, when there is
@@ -107,11 +128,15 @@ class RequestFeed {
   void Close() LOCKS_EXCLUDED(mu_);
 
  private:
-  void PublishToAll(const CallRecord& record) LOCKS_EXCLUDED(mu_);
+  void PublishToAll(FeedEvent::Kind kind, const CallRecord& record)
+      LOCKS_EXCLUDED(mu_);
+  void CountWatchers() EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
-  // As many as there are in subscriptions_; zero when closed.
+  // As many as there are in subscriptions_, and as want to know of progress;
+  // zero when closed.
   std::atomic<size_t> watchers_ = 0;
+  std::atomic<size_t> progress_watchers_ = 0;
 
   mutable Mutex mu_;
   std::vector<Subscription*> subscriptions_ GUARDED_BY(mu_);

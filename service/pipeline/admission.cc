@@ -10,6 +10,7 @@
 #include "service/pipeline/cut_text.h"
 #include "service/pipeline/embed_check.h"
 #include "service/pipeline/request_check.h"
+#include "service/pipeline/served_check.h"
 
 namespace gateway {
 namespace {
@@ -27,17 +28,30 @@ std::string_view Keep(Call& call, std::string_view text) {
   return {kept, text.size()};
 }
 
+CallScope Kept(Call& call, const v1::CallerScope& said) {
+  return {.user_id = Keep(call, said.user_id()),
+          .session_id = Keep(call, said.session_id()),
+          .work_order_id = Keep(call, said.work_order_id()),
+          .agent_id = Keep(call, said.agent_id()),
+          .agent_type = Keep(call, said.agent_type()),
+          .project_id = Keep(call, said.project_id()),
+          .contract_id = Keep(call, said.contract_id()),
+          .framework_id = Keep(call, said.framework_id()),
+          .tier = Keep(call, said.tier())};
+}
+
 // Whom the caller acts for, and how it labels the call.
 void NoteScope(Call& call) {
   if (call.embed != nullptr) {
-    call.user_id = Keep(call, call.embed->scope().user_id());
+    call.scope = Kept(call, call.embed->scope());
     return;
   }
   if (call.request == nullptr) {
-    if (call.raw != nullptr) call.user_id = Keep(call, call.raw->scan.user_id);
+    if (call.raw == nullptr) return;
+    call.scope.user_id = Keep(call, call.raw->scan.user_id);
     return;
   }
-  call.user_id = Keep(call, call.request->scope().user_id());
+  call.scope = Kept(call, call.request->scope());
   for (const auto& [key, value] : call.request->labels()) {
     if (call.labels.size() >= kRecordedLabelsLimit) break;
     call.labels.push_back({Keep(call, key), Keep(call, value)});
@@ -93,17 +107,19 @@ absl::Status Admit(Call& call) {
     GATEWAY_RETURN_IF_ERROR(
         CheckCounts(call.raw->scan, call.wiring->config().limits()));
   }
+  const bool needs_model = !call.wiring->router().knows_default_model();
   if (call.embed != nullptr) {
     NoteScope(call);
-    return CheckEmbedRequest(*call.embed);
+    return CheckEmbedRequest(*call.embed, needs_model);
   }
   // A raw request was judged by its dialect; what the dialect lets through is
   // the provider's to judge.
   if (call.raw != nullptr && !call.may_forward()) {
     GATEWAY_RETURN_IF_ERROR(call.ParsedRequest().status());
   } else if (call.raw == nullptr && call.request != nullptr) {
-    GATEWAY_RETURN_IF_ERROR(
-        CheckRequest(*call.request, call.wiring->config().limits()));
+    GATEWAY_RETURN_IF_ERROR(CheckServed(*call.request));
+    GATEWAY_RETURN_IF_ERROR(CheckRequest(
+        *call.request, call.wiring->config().limits(), needs_model));
   }
   NoteScope(call);
   return call.ExpectOutput();

@@ -17,15 +17,23 @@
 namespace gateway {
 namespace {
 
+// Why a try is made, and how.
+struct TryTerms {
+  v1::Attempt::Kind kind = v1::Attempt::KIND_FIRST;
+  // The next try must not reuse a connection.
+  bool fresh_connection = false;
+};
+
 // One try at one target: what a provider is handed, and the note that is taken
 // of it.
 class Try {
  public:
-  Try(Call& call, const RouteTarget& target, bool fresh_connection)
+  Try(Call& call, const RouteTarget& target, const TryTerms& terms)
       : call_(call),
         entry_(*call.wiring->providers().Find(target.provider)),
-        began_(call.loop.Now()),
         noted_(call.tries.emplace_back()) {
+    noted_.kind = terms.kind;
+    noted_.began = call.loop.Now();
     noted_.provider = entry_.name;
     noted_.model = entry_.UpstreamModel(target.model);
     noted_.start_time = SystemClock().WallTime();
@@ -42,7 +50,7 @@ class Try {
       request_.forwarded_fields = call.facts.forwarded_fields;
     }
     request_.model = noted_.model;
-    request_.fresh_connection = fresh_connection;
+    request_.fresh_connection = terms.fresh_connection;
     request_.progress = &noted_.progress;
     request_.warnings = &call.warnings;
     LogTry(call);
@@ -92,8 +100,9 @@ class Try {
     if (!outcome.ok() && call_.cancel.cancelled()) {
       outcome = call_.cancel.status();
     }
-    noted_.duration = call_.loop.Now() - began_;
+    noted_.duration = call_.loop.Now() - noted_.began;
     noted_.status = outcome;
+    noted_.answered = outcome.ok();
     // A try that succeeded goes on until the call ends.
     if (!outcome.ok()) noted_.inflight = InflightAttempt();
     return outcome;
@@ -105,13 +114,12 @@ class Try {
  private:
   Call& call_;
   const ProviderRegistry::Entry& entry_;
-  const absl::Duration began_;
   NotedTry& noted_;
   ProviderCall request_;
 };
 
-Task<absl::Status> TryAnswer(Call& call, bool fresh_connection) {
-  Try one(call, call.plan.targets[0], fresh_connection);
+Task<absl::Status> TryAnswer(Call& call, TryTerms terms) {
+  Try one(call, call.plan.targets[0], terms);
   absl::Status outcome = one.ChooseForm();
   if (outcome.ok()) {
     call.answer = ProviderAnswer();
@@ -163,9 +171,9 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> TryEmbed(Call& call, bool fresh_connection,
+Task<absl::Status> TryEmbed(Call& call, TryTerms terms,
                             v1::EmbedResponse* response) {
-  Try one(call, call.plan.targets[0], fresh_connection);
+  Try one(call, call.plan.targets[0], terms);
   call.warnings.clear();
   one.request().embed = call.embed;
   response->Clear();
@@ -182,9 +190,9 @@ Task<absl::Status> TryEmbed(Call& call, bool fresh_connection,
   co_return one.Note(std::move(outcome));
 }
 
-Task<absl::Status> TryStream(Call& call, bool fresh_connection,
+Task<absl::Status> TryStream(Call& call, TryTerms terms,
                              OpenStream* open) {
-  Try one(call, call.plan.targets[0], fresh_connection);
+  Try one(call, call.plan.targets[0], terms);
   absl::Status outcome = one.ChooseForm();
   if (outcome.ok()) {
     *open = OpenStream();
@@ -194,7 +202,7 @@ Task<absl::Status> TryStream(Call& call, bool fresh_connection,
     if (stream.ok()) {
       open->stream = *std::move(stream);
       outcome = co_await HoldBack(
-          open, call.wiring->config().limits().stream_buffer_bytes_limit());
+          open, call.wiring->config().limits().hold_back_bytes_limit());
     }
   }
   if (!outcome.ok()) open->stream.reset();
@@ -206,8 +214,8 @@ class Retries {
  public:
   explicit Retries(Call& call) : call_(call) {}
 
-  // The next try must not reuse a connection.
-  bool fresh_connection() const { return fresh_connection_; }
+  // Of the next try.
+  TryTerms terms() const { return terms_; }
 
   // OK once another try may begin; if there must be none, how the call ends.
   Task<absl::Status> Another(const absl::Status& failure) {
@@ -216,8 +224,7 @@ class Retries {
     if (last.progress.http.reused_connection_was_stale && free_tries_ == 0) {
       // The server has not looked at the request; this repeats nothing and
       // costs nobody a try.
-      call_.tries.back().replaced = true;
-      fresh_connection_ = true;
+      terms_ = {.kind = v1::Attempt::KIND_RECONNECT, .fresh_connection = true};
       ++free_tries_;
       co_return absl::OkStatus();
     }
@@ -227,14 +234,14 @@ class Retries {
         call_.wiring->retry().DelayAfter(
             tries, failure, last.progress.http.abandoned(), SystemRandom());
     if (!delay.has_value()) co_return failure;
-    fresh_connection_ = true;
+    terms_ = {.kind = v1::Attempt::KIND_RETRY, .fresh_connection = true};
     co_return co_await Sleep(call_.loop, *delay, call_.cancel);
   }
 
  private:
   Call& call_;
   int free_tries_ = 0;
-  bool fresh_connection_ = false;
+  TryTerms terms_;
 };
 
 }  // namespace
@@ -243,7 +250,7 @@ Task<absl::Status> AttemptAnswer(Call& call) {
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryAnswer(call, retries.fresh_connection());
+        co_await TryAnswer(call, retries.terms());
     if (outcome.ok()) {
       call.answer_facts = call.answer.facts;
       co_return outcome;
@@ -256,7 +263,7 @@ Task<absl::Status> AttemptStream(Call& call, OpenStream* open) {
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryStream(call, retries.fresh_connection(), open);
+        co_await TryStream(call, retries.terms(), open);
     if (outcome.ok()) co_return outcome;
     GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
   }
@@ -266,7 +273,7 @@ Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryEmbed(call, retries.fresh_connection(), response);
+        co_await TryEmbed(call, retries.terms(), response);
     if (outcome.ok()) {
       call.answer_facts.usage = response->usage();
       call.answer_facts.has_usage = true;
@@ -277,7 +284,7 @@ Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
 }
 
 Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw) {
-  Try one(call, call.plan.targets[0], /*fresh_connection=*/false);
+  Try one(call, call.plan.targets[0], TryTerms());
   absl::StatusOr<int64_t> count = 0;
   absl::Status outcome = one.ChooseCountForm(raw);
   if (outcome.ok()) {

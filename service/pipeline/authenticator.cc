@@ -31,8 +31,10 @@ absl::Status NoGood(v1::ErrorReason reason,
                     std::string_view why) {
   const std::string whom =
       key.owner.empty() ? "" : absl::StrCat("; ask ", key.owner);
-  return MakeFault(reason, absl::StrCat("the API key '", key.id, "' ",
-                                        ToAbsl(why), whom));
+  absl::Status fault = MakeFault(
+      reason, absl::StrCat("the API key '", key.id, "' ", ToAbsl(why), whom));
+  AddFaultMetadata(fault, "key", key.id);
+  return fault;
 }
 
 }  // namespace

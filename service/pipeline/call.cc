@@ -59,6 +59,13 @@ absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   return request;
 }
 
+const NotedTry* Call::DecidingTry() const {
+  for (const NotedTry& one : tries) {
+    if (one.answered) return &one;
+  }
+  return tries.empty() ? nullptr : &tries.back();
+}
+
 absl::Status Call::ExpectOutput() {
   if (request == nullptr) return absl::OkStatus();
   return output.Expect(*request, wiring->schemas(), facts.strict_output);
@@ -101,12 +108,11 @@ void Call::Describe(v1::StreamStarted* started) const {
 
 void Call::FillRoute(v1::Route* route) const {
   if (plan.targets.empty()) return;
-  // The target that was tried last is the one that answered, or failed.
-  const size_t served = tries.empty() ? 0 : tries.size() - 1;
-  route->set_provider(std::string(tries.empty() ? plan.targets[0].provider
-                                                : tries[served].provider));
-  route->set_model(std::string(tries.empty() ? plan.targets[0].model
-                                             : tries[served].model));
+  const NotedTry* const served = DecidingTry();
+  route->set_provider(std::string(served == nullptr ? plan.targets[0].provider
+                                                    : served->provider));
+  route->set_model(std::string(served == nullptr ? plan.targets[0].model
+                                                 : served->model));
   route->set_reason(std::string(plan.reason));
 }
 
@@ -116,6 +122,16 @@ void Call::FillAttempts(
     v1::Attempt* const attempt = attempts->Add();
     attempt->set_provider(std::string(one.provider));
     attempt->set_model(std::string(one.model));
+    attempt->set_kind(one.kind);
+    attempt->set_answered(one.answered);
+    if (one.answered) *attempt->mutable_usage() = answer_facts.usage;
+    if (HasCome(one.first_content)) {
+      *attempt->mutable_time_to_first_token() =
+          ToProto(one.first_content - one.began);
+    }
+    attempt->set_credential(std::string(one.progress.credential));
+    attempt->set_provider_request_id(
+        std::string(one.progress.upstream.request_id()));
     *attempt->mutable_start_time() = ToProto(one.start_time);
     *attempt->mutable_duration() = ToProto(one.duration);
     attempt->set_http_status(one.progress.http_status);
@@ -127,7 +143,8 @@ void Call::FillAttempts(
 }
 
 void Call::FillTimings(v1::Timings* timings) const {
-  *timings->mutable_total() = ToProto(loop.Now() - arrival);
+  // The loop's own time stands still within a turn.
+  *timings->mutable_total() = ToProto(SystemClock().SteadyTime() - arrival);
   if (HasCome(first_content)) {
     *timings->mutable_time_to_first_token() = ToProto(first_content - arrival);
   }

@@ -78,13 +78,15 @@ struct CallFacts {
 struct NotedTry {
   std::string_view provider;
   std::string_view model;  // Both valid until the call ends.
+  v1::Attempt::Kind kind = v1::Attempt::KIND_UNSPECIFIED;
+  // What the caller gets of an answer is this one's.
+  bool answered = false;
   absl::Time start_time;
+  absl::Duration began;  // Steady.
   absl::Duration duration;
+  absl::Duration first_content = -absl::InfiniteDuration();  // Steady.
   absl::Status status;
   TryProgress progress;
-  // Its connection was stale, and another took its place at once: the next try
-  // is no retry.
-  bool replaced = false;
   // Counts as in flight at its provider while it lives.
   InflightAttempt inflight;
 };
@@ -106,6 +108,10 @@ class Call {
   // Has `output` expect what the request asks for, if that has been read.
   // INVALID_REQUEST names what is wrong with the schema.
   absl::Status ExpectOutput();
+
+  // The try whose answer the caller gets, or else the last; null if there was
+  // none.
+  const NotedTry* DecidingTry() const;
 
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {
@@ -149,7 +155,7 @@ class Call {
   std::string_view caller;
   // What the caller says of whom it acts for, as far as it is recorded; on the
   // arena, since the request may be let go of.
-  std::string_view user_id;
+  CallScope scope;
   absl::InlinedVector<CallLabel, 2> labels;
   // What the answer must be, once the request has been read, and what became of
   // that.

@@ -8,9 +8,12 @@
 
 namespace gateway {
 
-absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request) {
+absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request,
+                               bool needs_model) {
   Violations violations;
-  if (request.model().empty()) violations.Add("model", "is required");
+  if (needs_model && request.model().empty()) {
+    violations.Add("model", "is required");
+  }
   if (request.inputs().empty()) violations.Add("inputs", "is required");
   if (request.inputs_size() > kEmbedInputsMax) {
     violations.Add("inputs",

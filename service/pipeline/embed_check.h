@@ -15,7 +15,10 @@ namespace gateway {
 inline constexpr int kEmbedInputsMax = 2048;
 
 // INVALID_REQUEST with a violation for each field at fault.
-absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request);
+//
+// `needs_model`: nothing but the request says which model is meant.
+absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request,
+                               bool needs_model);
 
 }  // namespace gateway
 

@@ -64,7 +64,7 @@ ModelCatalog::ModelCatalog(
   }
   for (const auto& rule : routing.model_rules()) {
     const ProviderRegistry::Entry* const entry =
-        providers.Find(rule.provider());
+        providers.Find(rule.targets(0).provider());
     if (entry == nullptr || entry->credential_absent) continue;
     if (rule.has_alias()) Add(rule.alias(), *entry);
     if (rule.has_exact()) Add(rule.exact(), *entry);
@@ -113,10 +113,13 @@ void ModelCatalog::AddDiscovered(const v1::Model& said,
   }
 }
 
-const v1::Model* ModelCatalog::Find(std::string_view name) const {
+const v1::Model* ModelCatalog::Find(std::string_view name,
+                                    std::string_view provider) const {
   const auto found = std::find_if(
-      models_.begin(), models_.end(),
-      [&](const v1::Model& model) { return model.name() == name; });
+      models_.begin(), models_.end(), [&](const v1::Model& model) {
+        return model.name() == name &&
+               (provider.empty() || model.provider() == provider);
+      });
   return found == models_.end() ? nullptr : &*found;
 }
 

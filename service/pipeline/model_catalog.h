@@ -34,8 +34,10 @@ class ModelCatalog {
   // Sorted by name, then provider.
   absl::Span<const llmgateway::v1::Model> models() const { return models_; }
 
-  // The first of this name; null if there is none.
-  const llmgateway::v1::Model* Find(std::string_view name) const;
+  // The first of this name, or the one of `provider` unless that is empty; null
+  // if there is none.
+  const llmgateway::v1::Model* Find(std::string_view name,
+                                    std::string_view provider = "") const;
 
   // One page. INVALID_REQUEST for a bad page size or token.
   absl::Status List(const llmgateway::v1::ListModelsRequest& request,

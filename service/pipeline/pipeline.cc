@@ -46,7 +46,7 @@ class CallDeadline {
   Timer timer_;
 };
 
-absl::Status AdmitAndPlan(Call& call) {
+absl::Status AdmitAndPlan(Call& call, Recorder& recorder) {
   GATEWAY_RETURN_IF_ERROR(Admit(call));
   LogPrompt(call);
   GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));
@@ -55,7 +55,9 @@ absl::Status AdmitAndPlan(Call& call) {
                                              .provider = call.facts.provider}));
   LogRoute(call);
   GATEWAY_RETURN_IF_ERROR(CheckContinued(call));
-  return CheckCapabilities(call);
+  GATEWAY_RETURN_IF_ERROR(CheckCapabilities(call));
+  recorder.TellStarted(call);
+  return absl::OkStatus();
 }
 
 // A failure after the caller has seen output is an interruption, whatever it
@@ -128,13 +130,16 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
   }
 }
 
-Task<absl::Status> RunStream(Call& call, AnswerSink& sink) {
-  absl::Status outcome = AdmitAndPlan(call);
+Task<absl::Status> RunStream(Call& call, AnswerSink& sink,
+                             Recorder& recorder) {
+  absl::Status outcome = AdmitAndPlan(call, recorder);
   OpenStream open;
   if (outcome.ok()) outcome = co_await AttemptStream(call, &open);
   if (outcome.ok()) {
     call.first_content = call.loop.Now();
     NotedTry& noted = call.tries.back();
+    noted.first_content = call.first_content;
+    recorder.TellFirstToken(call);
     const absl::Duration opened = noted.duration;
     // Now, since the request is let go of once there is an answer.
     const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
@@ -174,8 +179,9 @@ void RememberAnswer(Call& call) {
   if (remembrance != nullptr) remembrance->Keep(call.answer.response);
 }
 
-Task<absl::Status> RunUnary(Call& call, AnswerSink& sink) {
-  absl::Status outcome = AdmitAndPlan(call);
+Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
+                            Recorder& recorder) {
+  absl::Status outcome = AdmitAndPlan(call, recorder);
   if (outcome.ok()) outcome = co_await AttemptAnswer(call);
   if (outcome.ok() && call.answer.response != nullptr) {
     call.output.Judge(*call.answer.response);
@@ -196,7 +202,8 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const CallDeadline deadline(call);
   // Not awaited within the choice: GCC 12 would free the status twice.
   Task<absl::Status> run =
-      call.facts.stream ? RunStream(call, sink) : RunUnary(call, sink);
+      call.facts.stream ? RunStream(call, sink, recorder)
+                        : RunUnary(call, sink, recorder);
   const absl::Status outcome = co_await std::move(run);
   recorder.Record(call, outcome);
   co_return outcome;
@@ -206,7 +213,7 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
                                           const TellCount* tell) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = AdmitAndPlan(call);
+  absl::Status outcome = AdmitAndPlan(call, recorder);
   TokenCount count;
   if (outcome.ok()) {
     const absl::StatusOr<int64_t> counted =
@@ -238,7 +245,7 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
                             const TellOutcome* tell) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = AdmitAndPlan(call);
+  absl::Status outcome = AdmitAndPlan(call, recorder);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
   if (outcome.ok()) {
     response->set_request_id(std::string(call.facts.request_id));

@@ -31,7 +31,6 @@ std::optional<absl::Duration> FirstByteOf(const TryProgress& progress) {
 }
 
 void FillTimes(const Call& call, CallRecord* record) {
-  record->start_time = call.start_time;
   // The loop's own time stands still within a turn.
   record->duration = SystemClock().SteadyTime() - call.arrival;
   if (call.first_content > -absl::InfiniteDuration()) {
@@ -45,21 +44,57 @@ void FillTimes(const Call& call, CallRecord* record) {
   record->upstream_first_byte = FirstByteOf(call.tries.back().progress);
 }
 
-int RetriesOf(const Call& call) {
-  int retries = -1;
-  for (const NotedTry& one : call.tries) retries += one.replaced ? 0 : 1;
-  return std::max(retries, 0);
+// What is known of a call from its begin.
+CallRecord Beginning(const Call& call) {
+  CallRecord record;
+  record.request_id = Short(call.facts.request_id);
+  record.door = call.facts.head.door;
+  record.operation = call.facts.operation;
+  record.path = Short(call.facts.path);
+  record.method = Short(call.facts.method);
+  record.caller = Short(call.caller);
+  record.peer = call.facts.peer;
+  record.scope = call.scope;
+  record.labels = call.labels;
+  record.stream = call.facts.stream;
+  record.start_time = call.start_time;
+  record.model_asked = Short(call.facts.model);
+  record.route_reason = Short(call.plan.reason);
+  if (const NotedTry* const deciding = call.DecidingTry()) {
+    record.provider = deciding->provider;
+    record.model_served = deciding->model;
+  }
+  return record;
 }
 
-void FillUsage(const v1::Usage& usage, CallRecord* record) {
-  record->input_tokens = usage.input_tokens();
-  record->output_tokens = usage.output_tokens();
-  record->cached_input_tokens = usage.cached_input_tokens();
-  record->cache_write_tokens = usage.cache_write_tokens();
-  record->reasoning_tokens = usage.reasoning_tokens();
-  record->cost_usd_nanos = usage.cost_usd_nanos();
-  record->cost_known = usage.cost_known();
-  record->usage_estimated = usage.estimated();
+CallAttempt AttemptOf(const NotedTry& noted) {
+  CallAttempt attempt;
+  attempt.provider = noted.provider;
+  attempt.model = noted.model;
+  attempt.kind = noted.kind;
+  attempt.answered = noted.answered;
+  attempt.start_time = noted.start_time;
+  attempt.duration = noted.duration;
+  if (noted.first_content > -absl::InfiniteDuration()) {
+    attempt.time_to_first_token = noted.first_content - noted.began;
+  }
+  attempt.credential = noted.progress.credential;
+  attempt.provider_request_id = noted.progress.upstream.request_id();
+  attempt.error_reason = ReasonOf(noted.status);
+  attempt.error_message = Short(ToStd(noted.status.message()));
+  attempt.http_status = noted.progress.http_status;
+  attempt.reused_connection = noted.progress.http.reused_connection;
+  attempt.first_byte = FirstByteOf(noted.progress);
+  attempt.replaced = noted.progress.http.reused_connection_was_stale;
+  return attempt;
+}
+
+v1::FinishReason FinishReasonOf(const Call& call) {
+  const v1::GenerateResponse* const whole = call.answer.response;
+  if (whole == nullptr || whole->choices().empty()) {
+    return call.answer_facts.finish_reason;
+  }
+  return whole->choices(0).finish_reason();
 }
 
 }  // namespace
@@ -74,47 +109,36 @@ InflightCall Recorder::Begin(Call& call) {
   return metrics_.StartCall(call.facts.head.door);
 }
 
+void Recorder::TellStarted(const Call& call) {
+  if (!feed_.progress_watched()) return;
+  CallRecord record = Beginning(call);
+  const RouteTarget& first = call.plan.targets.front();
+  record.provider = first.provider;
+  record.model_served = call.wiring->providers()
+                            .Find(first.provider)
+                            ->UpstreamModel(first.model);
+  feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
+}
+
+void Recorder::TellFirstToken(const Call& call) {
+  if (!feed_.progress_watched()) return;
+  CallRecord record = Beginning(call);
+  record.time_to_first_token = call.first_content - call.arrival;
+  feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
+}
+
 void Recorder::Record(const Call& call, const absl::Status& outcome) {
   absl::InlinedVector<CallAttempt, 4> attempts;
-  for (const NotedTry& one : call.tries) {
-    CallAttempt& attempt = attempts.emplace_back();
-    attempt.provider = one.provider;
-    attempt.model = one.model;
-    attempt.start_time = one.start_time;
-    attempt.duration = one.duration;
-    attempt.error_reason = ReasonOf(one.status);
-    attempt.error_message = Short(ToStd(one.status.message()));
-    attempt.http_status = one.progress.http_status;
-    attempt.reused_connection = one.progress.http.reused_connection;
-    attempt.provider_request_id = one.progress.upstream.request_id();
-    attempt.first_byte = FirstByteOf(one.progress);
-    attempt.replaced = one.replaced;
-  }
-  CallRecord record;
-  record.request_id = Short(call.facts.request_id);
-  record.door = call.facts.head.door;
-  record.operation = call.facts.operation;
-  record.path = Short(call.facts.path);
-  record.method = Short(call.facts.method);
-  record.caller = Short(call.caller);
-  record.peer = call.facts.peer;
-  record.user_id = call.user_id;
-  record.labels = call.labels;
-  record.stream = call.facts.stream;
+  for (const NotedTry& one : call.tries) attempts.push_back(AttemptOf(one));
+  CallRecord record = Beginning(call);
   FillTimes(call, &record);
-  record.model_asked = Short(call.facts.model);
-  if (!call.tries.empty()) {
-    record.provider = call.tries.back().provider;
-    record.model_served = call.tries.back().model;
-  }
-  record.route_reason = Short(call.plan.reason);
   record.attempts = attempts;
-  record.retries = RetriesOf(call);
   record.status_code = outcome.code();
   record.error_reason = ReasonOf(outcome);
   record.error_message = Short(ToStd(outcome.message()));
   record.http_status = call.http_status;
-  FillUsage(call.answer_facts.usage, &record);
+  record.usage = call.answer_facts.usage;
+  record.finish_reason = FinishReasonOf(call);
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
   if (access_log_ != nullptr) access_log_->Write(record);

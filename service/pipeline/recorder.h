@@ -27,6 +27,11 @@ class Recorder {
   // tries counted at their providers.
   [[nodiscard]] InflightCall Begin(Call& call);
 
+  // Tell those who watch that the call goes to a provider, and that its first
+  // piece of output has come. Cost next to nothing if nobody watches.
+  void TellStarted(const Call& call);
+  void TellFirstToken(const Call& call);
+
   // `outcome` is how the call ended for its caller.
   void Record(const Call& call, const absl::Status& outcome);
 

@@ -251,7 +251,10 @@ void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
       {"scope.work_order_id", &scope.work_order_id()},
       {"scope.agent_id", &scope.agent_id()},
       {"scope.agent_type", &scope.agent_type()},
-      {"scope.project_id", &scope.project_id()}};
+      {"scope.project_id", &scope.project_id()},
+      {"scope.contract_id", &scope.contract_id()},
+      {"scope.framework_id", &scope.framework_id()},
+      {"scope.tier", &scope.tier()}};
   for (const auto& [path, name] : names) {
     CheckText(*name, 2 * kNameCharactersMax, path, violations);
   }
@@ -278,9 +281,12 @@ void CheckMessages(const v1::GenerateRequest& request, int messages_max,
 }  // namespace
 
 absl::Status CheckRequest(const v1::GenerateRequest& request,
-                          const llmgateway::config::v1::LimitsConfig& limits) {
+                          const llmgateway::config::v1::LimitsConfig& limits,
+                          bool needs_model) {
   Violations violations;
-  if (request.model().empty()) violations.Add("model", "is required");
+  if (needs_model && request.model().empty()) {
+    violations.Add("model", "is required");
+  }
   CheckText(request.model(), kNameCharactersMax, "model", &violations);
   if (!IsFieldValue(request.model())) {
     violations.Add("model", "must not contain control characters");

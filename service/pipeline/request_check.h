@@ -15,8 +15,11 @@ namespace gateway {
 
 // INVALID_REQUEST with a violation for each field at fault, the first twenty
 // of them.
+//
+// `needs_model`: nothing but the request says which model is meant.
 absl::Status CheckRequest(const llmgateway::v1::GenerateRequest& request,
-                          const llmgateway::config::v1::LimitsConfig& limits);
+                          const llmgateway::config::v1::LimitsConfig& limits,
+                          bool needs_model);
 
 }  // namespace gateway
 

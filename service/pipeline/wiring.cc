@@ -13,8 +13,8 @@ absl::StatusOr<std::shared_ptr<const Wiring>> Wiring::Make(
     ProviderRegistry::Credentials credentials;
     credentials.absent = config->CredentialOf(name) ==
                          ConfigSnapshot::Credential::kAbsent;
-    for (const auto& [secret, weight] : config->CredentialsOf(name)) {
-      credentials.present.push_back({secret, weight});
+    for (const auto& [key_name, key, weight] : config->CredentialsOf(name)) {
+      credentials.present.push_back({key_name, key, weight});
     }
     return credentials;
   };

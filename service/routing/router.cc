@@ -9,6 +9,8 @@
 namespace gateway {
 namespace {
 
+using ::llmgateway::type::v1::Target;
+
 void Note(std::vector<RouteStep>* steps, std::string_view rule,
           std::string_view verdict) {
   if (steps == nullptr) return;
@@ -27,9 +29,22 @@ std::string_view Verdict(ProviderState state) {
   return "no such provider";
 }
 
-RoutePlan To(std::string_view provider, std::string_view model,
+constexpr std::string_view kTierPrefix = "tier:";
+
+absl::Status TiersAreNotServed() {
+  constexpr std::string_view kWhy = "tiers are not served yet; name a model";
+  absl::Status fault = MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                                 absl::StrCat("model: ", ToAbsl(kWhy)));
+  AddFaultMetadata(fault, "field", "model");
+  AddFieldViolation(fault, "model", kWhy);
+  return fault;
+}
+
+// `model` is the caller's.
+RoutePlan To(const Target& target, std::string_view model,
              std::string_view reason) {
-  return {.targets = {{provider, model}}, .reason = reason};
+  if (!target.model().empty()) model = target.model();
+  return {.targets = {{target.provider(), model}}, .reason = reason};
 }
 
 }  // namespace
@@ -37,19 +52,19 @@ RoutePlan To(std::string_view provider, std::string_view model,
 Router::Router(const llmgateway::config::v1::RoutingConfig& config,
                const TargetHealth& health)
     : health_(health),
-      default_provider_(config.default_provider()),
+      default_(config.default_target()),
       strict_(config.strict()) {
   for (const llmgateway::config::v1::ModelRule& rule : config.model_rules()) {
     ModelMatcher matcher(rule);
     std::string reason = absl::StrCat("model_rule:", matcher.text());
-    rules_.push_back({std::move(matcher), rule.provider(), rule.model(),
-                      std::move(reason)});
+    rules_.push_back({std::move(matcher), rule.targets(0), std::move(reason)});
   }
 }
 
 absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
                                        std::vector<RouteStep>* steps) const {
-  if (query.model.empty()) return InvalidField("model", "is required");
+  if (query.model.empty()) return PlanUnnamed(query, steps);
+  if (query.model.starts_with(kTierPrefix)) return TiersAreNotServed();
   if (!query.provider.empty()) return PlanExplicit(query, steps);
   const Rule* skipped = nullptr;
   for (const Rule& rule : rules_) {
@@ -57,17 +72,32 @@ absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
       Note(steps, rule.reason, "no match");
       continue;
     }
-    const ProviderState state = health_.StateOf(rule.provider);
+    const ProviderState state = health_.StateOf(rule.target.provider());
     Note(steps, rule.reason, Verdict(state));
     if (state != ProviderState::kReady) {
       if (skipped == nullptr) skipped = &rule;
       continue;
     }
-    return To(rule.provider,
-              rule.model.empty() ? query.model : std::string_view(rule.model),
-              rule.reason);
+    return To(rule.target, query.model, rule.reason);
   }
   return PlanDefault(query, skipped, steps);
+}
+
+absl::StatusOr<RoutePlan> Router::PlanUnnamed(
+    const RouteQuery& query, std::vector<RouteStep>* steps) const {
+  // A provider that the caller names need not have the default's model.
+  if (!query.provider.empty() || !knows_default_model()) {
+    return InvalidField("model", "is required");
+  }
+  const ProviderState state = health_.StateOf(default_.provider());
+  Note(steps, "default", Verdict(state));
+  if (state == ProviderState::kReady) return To(default_, "", "default");
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_MODEL_NOT_FOUND,
+      absl::StrCat("the request names no model, and the default provider '",
+                   default_.provider(), "' has no credential"));
+  AddFaultMetadata(fault, "model", default_.model());
+  return fault;
 }
 
 absl::StatusOr<RoutePlan> Router::PlanExplicit(
@@ -77,7 +107,9 @@ absl::StatusOr<RoutePlan> Router::PlanExplicit(
   switch (state) {
     case ProviderState::kReady:
       // The name is the caller's; the plan needs one that lasts.
-      return To(health_.NameOf(query.provider), query.model, "explicit");
+      return RoutePlan{
+          .targets = {{health_.NameOf(query.provider), query.model}},
+          .reason = "explicit"};
     case ProviderState::kNoCredential: {
       absl::Status fault = MakeFault(
           v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
@@ -105,21 +137,21 @@ absl::StatusOr<RoutePlan> Router::PlanDefault(
   if (strict_) {
     Note(steps, "default", "strict");
     why_not = "routing is strict";
-  } else if (default_provider_.empty()) {
-    why_not = "no default provider is configured";
+  } else if (default_.provider().empty()) {
+    why_not = "no default target is configured";
   } else {
-    const ProviderState state = health_.StateOf(default_provider_);
+    const ProviderState state = health_.StateOf(default_.provider());
     Note(steps, "default", Verdict(state));
     if (state == ProviderState::kReady) {
-      return To(default_provider_, query.model, "default");
+      return To(default_, query.model, "default");
     }
-    why_not = absl::StrCat("the default provider '", default_provider_,
+    why_not = absl::StrCat("the default provider '", default_.provider(),
                            "' has no credential");
   }
   const std::string why =
       skipped == nullptr
           ? "no rule knows it"
-          : absl::StrCat("provider '", skipped->provider,
+          : absl::StrCat("provider '", skipped->target.provider(),
                          "' of its rule has no credential");
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_MODEL_NOT_FOUND,

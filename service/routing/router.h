@@ -1,7 +1,7 @@
 // Router decides where a request goes and says why. The first that applies
 // wins:
 //
-//   explicit provider  >  model rule, in configured order  >  default provider
+//   explicit provider  >  model rule, in configured order  >  default target
 //
 // A rule whose provider has no credential is skipped. With `strict`, a model
 // that no rule knows is refused instead of going to the default.
@@ -26,6 +26,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/routing.pb.h"
+#include "llmgateway/type/v1/target.pb.h"
 #include "service/routing/model_matcher.h"
 #include "service/routing/target_health.h"
 
@@ -64,7 +65,13 @@ class Router {
   Router(const llmgateway::config::v1::RoutingConfig& config,
          const TargetHealth& health);
 
-  // Faults: INVALID_REQUEST without a model, PROVIDER_NOT_FOUND for an unknown
+  // A request that names no model goes to the default target, which names one.
+  bool knows_default_model() const {
+    return !strict_ && !default_.model().empty();
+  }
+
+  // Faults: INVALID_REQUEST without a model where there must be one,
+  // UNIMPLEMENTED for a tier in its place, PROVIDER_NOT_FOUND for an unknown
   // explicit provider, PROVIDER_AUTH_FAILED for one without a credential,
   // MODEL_NOT_FOUND when nothing applies. `steps`, if not null, receives every
   // rule that was considered.
@@ -74,11 +81,13 @@ class Router {
  private:
   struct Rule {
     ModelMatcher matcher;
-    std::string provider;
-    std::string model;  // Sent instead of the caller's, if not empty.
+    llmgateway::type::v1::Target target;
     std::string reason;
   };
 
+  // Of a request without a model.
+  absl::StatusOr<RoutePlan> PlanUnnamed(const RouteQuery& query,
+                                        std::vector<RouteStep>* steps) const;
   absl::StatusOr<RoutePlan> PlanExplicit(const RouteQuery& query,
                                          std::vector<RouteStep>* steps) const;
   // `skipped` is the first rule that matched in vain; null if none did.
@@ -88,7 +97,7 @@ class Router {
 
   const TargetHealth& health_;
   std::vector<Rule> rules_;
-  std::string default_provider_;
+  llmgateway::type::v1::Target default_;  // No provider: there is none.
   bool strict_;
 };
 

@@ -19,7 +19,7 @@ from tests.testing.http2_wire import Http2Connection
 
 _MOCK = """\
 providers: [{name: mock, mock: {reply: "hello"}}]
-routing: {default_provider: mock}
+routing: {default_target: mock}
 """
 _CALLER = "key-of-a-caller-0123456789"
 _HASHED = "key-known-by-its-hash-0123456789"

@@ -14,8 +14,8 @@ _CONFIG = gateway_case.CONFIG.replace(
     '    models: ["claude-x", "meta/llama-3:70b"]\n').replace(
         "  model_rules:\n",
         "  model_rules:\n"
-        '    - {{prefix: "mock", provider: mock}}\n'
-        '    - {{alias: "fast", provider: anthropic, model: "claude-real"}}\n')
+        '    - {{prefix: "mock", targets: [mock]}}\n'
+        '    - {{alias: "fast", targets: [anthropic/claude-real]}}\n')
 
 # What a stream may hold, in this order, but for pings.
 _ORDER = ["message_start", "content_block_start", "content_block_delta",

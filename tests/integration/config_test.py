@@ -17,7 +17,7 @@ _GOOD = """\
 providers:
   - name: mock
     mock: {reply: "from the file"}
-routing: {default_provider: mock}
+routing: {default_target: mock}
 """
 _TIMEOUT_S = 30
 
@@ -99,12 +99,12 @@ class CheckTest(_ConfigCase):
             "  - name: A B\n"
             "    mock: {chunk_count: many}\n"
             "  - name: c\n"
-            "routing: {default_provider: nobody}\n"
+            "routing: {default_target: nobody}\n"
             "bogus: 1\n",
             r"yaml:2:\d+: providers\[0\]\.name: ",
             r"yaml:3:\d+: providers\[0\]\.mock\.chunk_count: ",
             r"yaml:4:\d+: providers\[1\]",
-            r"yaml:5:\d+: routing\.default_provider: ",
+            r"yaml:5:\d+: routing\.default_target\.provider: ",
             r"yaml:6:1: bogus: ")
 
     def test_a_missing_key_file_is_an_error(self):
@@ -357,8 +357,8 @@ class EnvironmentTest(_ConfigCase):
             "  - {name: mock, mock: {reply: fallback}}\n"
             "routing:\n"
             "  model_rules:\n"
-            '    - {prefix: "gpt-", provider: openai}\n'
-            '    - {glob: "gpt-*", provider: mock}\n')
+            '    - {prefix: "gpt-", targets: [openai]}\n'
+            '    - {glob: "gpt-*", targets: [mock]}\n')
         answer = http_calls.ask(gateway.http, chat("gpt-x"))
         self.assertEqual(answer.text(), "fallback")
         lines = gateway.log_lines(field="providers[0].openai.api_key")

@@ -12,7 +12,7 @@ _KEY = "key-of-a-page-0123456789"
 _CONFIG = """\
 providers:
   - {name: mock, mock: {reply: "for the page"}}
-routing: {default_provider: mock}
+routing: {default_target: mock}
 auth: {callers: {api_keys: [{id: page, key: "env:PAGE_KEY"}]}}
 """
 _WITH_CORS = gateway_process.LISTENERS.replace(

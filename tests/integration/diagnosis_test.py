@@ -39,7 +39,7 @@ class ToldApartTest(unittest.TestCase):
             "    openai:\n"
             '      base_url: "%s"\n'
             '      api_key: "env:KEY"\n'
-            "routing: {default_provider: openai}\n"
+            "routing: {default_target: openai}\n"
             "resilience: {retry: {backoff_base: 1ms}}\n" % base_url,
             env={"KEY": _KEY})
         self.addCleanup(gateway.kill)
@@ -72,8 +72,8 @@ class ToldApartTest(unittest.TestCase):
         self.assertNotIn("upstream_status", log)
         self.assertEqual(log["attempts"], 3)
         self.assertEqual([each["error_reason"]
-                          for each in log["failed_attempts"]],
-                         ["PROVIDER_UNAVAILABLE"] * 2)
+                          for each in log["tries"]],
+                         ["PROVIDER_UNAVAILABLE"] * 3)
         # The third in a row is told, once.
         self.assertEqual(len(warnings), 1)
         self.assertEqual(warnings[0]["provider"], "openai")
@@ -174,11 +174,13 @@ class LogTest(gateway_case.GatewayCase):
                        headers={"x-request-id": "c-1"})
         log = self.gateway.wait_for_access(request_id="c-1")
         self.assertEqual(log["status"], "OK")
-        (failed,) = log["failed_attempts"]
+        failed, answered = log["tries"]
         self.assertEqual(
-            (failed["upstream_status"], failed["error_reason"],
-             failed["upstream_request_id"]),
-            (503, "PROVIDER_UNAVAILABLE", "req_mock"))
+            (failed["http_status"], failed["error_reason"],
+             failed["provider_request_id"], failed["kind"]),
+            (503, "PROVIDER_UNAVAILABLE", "req_mock", "first"))
+        self.assertEqual((answered["answered"], answered["kind"]),
+                         (True, "retry"))
 
 
 class WarningTest(gateway_case.GatewayCase):

@@ -30,8 +30,8 @@ providers:
       api_key: "env:ANTHROPIC_KEY"
 routing:
   model_rules:
-    - {{prefix: "claude-", provider: anthropic}}
-  default_provider: openai
+    - {{prefix: "claude-", targets: [anthropic]}}
+  default_target: openai
 resilience:
   retry: {{backoff_base: 1ms, backoff_limit: 5ms}}
 """

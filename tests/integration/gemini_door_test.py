@@ -12,7 +12,7 @@ _CONFIG = gateway_case.CONFIG.replace(
     "  - name: anthropic\n").replace(
         "  model_rules:\n",
         "  model_rules:\n"
-        '    - {{prefix: "mock", provider: mock}}\n')
+        '    - {{prefix: "mock", targets: [mock]}}\n')
 
 _STREAM = ":streamGenerateContent?alt=sse"
 

@@ -212,7 +212,7 @@ class TlsTest(unittest.TestCase):
             '  http: {address: "127.0.0.1:0", %s}\n'
             '  operations: {address: "127.0.0.1:0", %s}\n'
             "providers: [{name: mock, mock: {}}]\n"
-            "routing: {default_provider: mock}\n" % (tls, tls))
+            "routing: {default_target: mock}\n" % (tls, tls))
         self.addCleanup(gateway.kill)
         curl = Curl(self)
         for option, version in (("--http2", "2"), ("--http1.1", "1.1"),

@@ -22,7 +22,7 @@ providers:
       base_url: "http://%s"
       api_key: "env:KEY"
       http: {http_version: http2, headers: {x-proxy-key: of-the-proxy}}
-routing: {default_provider: provider}
+routing: {default_target: provider}
 resilience:
   retry: {attempts_limit: %d, backoff_base: 1ms, backoff_limit: 5ms}
 """

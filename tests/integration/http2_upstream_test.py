@@ -230,7 +230,7 @@ class NegotiationTest(unittest.TestCase):
             "    openai:\n"
             '      base_url: "https://localhost:%d/v1"\n'
             '      http: {http_version: %s, ca_file: "%s"}\n'
-            "routing: {default_provider: openai}\n" %
+            "routing: {default_target: openai}\n" %
             (upstream.tls_port, version, ours.cert) + _ONE_LOOP)
         self.addCleanup(gateway.kill)
         for stream in (False, True, False):

@@ -18,7 +18,7 @@ _CONFIG = gateway_case.CONFIG.replace(
     "  - name: anthropic\n").replace(
         "  model_rules:\n",
         "  model_rules:\n"
-        '    - {{alias: "fast", provider: openai, model: "gpt-real"}}\n')
+        '    - {{alias: "fast", targets: [openai/gpt-real]}}\n')
 
 # Everything that a JSON writer may do and a forwarder must not undo.
 _ODD_BODY = (
@@ -399,8 +399,8 @@ class LimitTest(_DoorCase):
 
 class StrictTest(_DoorCase):
 
-    config = _CONFIG.replace("  default_provider: openai\n",
-                             "  default_provider: openai\n  strict: true\n")
+    config = _CONFIG.replace("  default_target: openai\n",
+                             "  default_target: openai\n  strict: true\n")
 
     def test_a_model_that_no_rule_knows_is_not_found(self):
         for stream in (False, True):
@@ -453,7 +453,7 @@ class QuickstartTest(unittest.TestCase):
 
     def test_the_mock_answers_whole_and_streamed(self):
         with GatewayProcess("providers: [{name: mock, mock: {}}]\n"
-                            "routing: {default_provider: mock}\n") as gateway:
+                            "routing: {default_target: mock}\n") as gateway:
             answers = [ask(gateway.http, chat("mock-model", stream=stream))
                        for stream in (False, True)]
             self.assertEqual(answers[0].text(), answers[1].text())

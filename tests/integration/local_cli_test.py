@@ -13,7 +13,7 @@ CONFIG = """\
 providers:
   - name: cli
     local_cli: {executable: "%(tool)s", %(more)s}
-routing: {default_provider: cli}
+routing: {default_target: cli}
 resilience: {retry: {backoff_base: 1ms, backoff_limit: 5ms}}
 """
 

@@ -121,7 +121,7 @@ def _config(upstream, tool):
                   "    %s: {%s}" % (provider.name, fields)]
         rules.append((provider.name + "-", provider.name))
     lines += ["routing:", "  model_rules:"]
-    lines += ["    - {prefix: %s, provider: %s}" % rule for rule in rules]
+    lines += ["    - {prefix: %s, targets: [%s]}" % rule for rule in rules]
     lines += ["resilience:",
               "  retry: {backoff_base: 1ms, backoff_limit: 5ms,"
               " retry_after_limit: 100ms}", ""]

@@ -20,8 +20,8 @@ _CONFIG = gateway_case.CONFIG.replace(
     "routing:\n").replace(
         "  model_rules:\n",
         "  model_rules:\n"
-        '    - {{prefix: "gemini-", provider: gemini}}\n'
-        '    - {{prefix: "strict-", provider: strict}}\n')
+        '    - {{prefix: "gemini-", targets: [gemini]}}\n'
+        '    - {{prefix: "strict-", targets: [strict]}}\n')
 
 _ENV = {**gateway_case.ENV, "LOGIN_TOKEN": "sk-ant-oat01-0123456789abcdef"}
 

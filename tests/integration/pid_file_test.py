@@ -17,7 +17,7 @@ from tests.testing.gateway_process import GatewayProcess
 _CONFIG = """\
 providers:
   - {name: mock, mock: {reply: "%s"}}
-routing: {default_provider: mock}
+routing: {default_target: mock}
 """
 
 

@@ -12,7 +12,7 @@ from tests.testing.gateway_process import GatewayProcess
 
 _MOCK = """\
 providers: [{name: mock, mock: {reply: "still here"}}]
-routing: {default_provider: mock}
+routing: {default_target: mock}
 """
 # What the system does to a process that does not take them is to end it.
 _STRAY = ("SIGUSR2", "SIGQUIT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL",

@@ -54,7 +54,7 @@ class UpstreamTest(_TlsCase):
             '      base_url: "%s"\n'
             '      api_key: "env:KEY"\n'
             "      http: {%s}\n"
-            "routing: {default_provider: openai}\n"
+            "routing: {default_target: openai}\n"
             "resilience: {retry: {attempts_limit: 1}}\n" %
             (base_url, http_fields))
         answer = http_calls.ask(gateway.http, chat("gpt-x", stream=stream))
@@ -175,7 +175,7 @@ class ListenerTest(_TlsCase):
                 '  %s: {address: "127.0.0.1:0", %s}\n' % (name, tls)
                 for name in ("grpc", "http", "admin", "operations")) +
             "providers: [{name: mock, mock: {reply: \"hi there\"}}]\n"
-            "routing: {default_provider: mock}\n")
+            "routing: {default_target: mock}\n")
 
     def context(self, authority=None, client=None):
         context = ssl.create_default_context(

@@ -17,8 +17,8 @@ _CONFIG = gateway_case.CONFIG.replace(
     "routing:\n").replace(
         "  model_rules:\n",
         "  model_rules:\n"
-        '    - {{prefix: "gemini-", provider: gemini}}\n'
-        '    - {{prefix: "mock-", provider: mock}}\n')
+        '    - {{prefix: "gemini-", targets: [gemini]}}\n'
+        '    - {{prefix: "mock-", targets: [mock]}}\n')
 
 
 def _message(model, **fields):

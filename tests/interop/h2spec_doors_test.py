@@ -24,7 +24,7 @@ listeners:
 providers:
   - name: mock
     mock: {{}}
-routing: {{default_provider: mock}}
+routing: {{default_target: mock}}
 """
 # How long a case waits for an answer.
 _WAIT_S = 5

@@ -56,13 +56,18 @@ class HttpCredentialsTest : public UpstreamTest {
 
 TEST_F(HttpCredentialsTest, EachServesAsOftenAsItsWeightSays) {
   const auto provider =
-      OpenAi("", {{Secret("key-often"), 3}, {Secret("key-seldom"), 1}});
+      OpenAi("", {{"often", Secret("key-often"), 3},
+                  {"seldom", Secret("key-seldom"), 1}});
   std::map<std::string, int> served;
   for (int i = 0; i < 8; ++i) {
     const ProviderQuestion question = i % 2 == 0 ? Parsed("m") : Raw("m");
-    ASSERT_EQ(Reason(calls_.Generate(*provider, question).status), "OK");
-    for (const char* key : {"key-often", "key-seldom"}) {
-      if (absl::StrContains(Last(), key)) ++served[key];
+    const auto result = calls_.Generate(*provider, question);
+    ASSERT_EQ(Reason(result.status), "OK");
+    for (const char* name : {"often", "seldom"}) {
+      const std::string key = absl::StrCat("key-", name);
+      if (!absl::StrContains(Last(), key)) continue;
+      ++served[key];
+      EXPECT_EQ(result.progress.credential, name);
     }
   }
   EXPECT_EQ(served["key-often"], 6);
@@ -71,7 +76,8 @@ TEST_F(HttpCredentialsTest, EachServesAsOftenAsItsWeightSays) {
 
 TEST_F(HttpCredentialsTest, NoErrorRepeatsAnyOfThem) {
   const auto provider =
-      OpenAi("", {{Secret("key-often"), 3}, {Secret("key-seldom"), 1}});
+      OpenAi("", {{"often", Secret("key-often"), 3},
+                  {"seldom", Secret("key-seldom"), 1}});
   ScriptBody("m", R"({"error":{"message":"neither key-often nor key-seldom"}})",
              "application/json", 401);
   for (int i = 0; i < 4; ++i) {
@@ -87,7 +93,9 @@ TEST_F(HttpCredentialsTest, ACallersOwnGoesInPlaceOfTheGateways) {
   const auto anthropic = Anthropic("credential_passthrough: true");
   for (const Provider* provider : {openai.get(), anthropic.get()}) {
     for (const ProviderQuestion& question : {Parsed("m"), Raw("m")}) {
-      ASSERT_EQ(Reason(calls_.Generate(*provider, Own(question)).status), "OK");
+      const auto result = calls_.Generate(*provider, Own(question));
+      ASSERT_EQ(Reason(result.status), "OK");
+      EXPECT_EQ(result.progress.credential, kCallersCredential);
       EXPECT_THAT(Last(), AllOf(HasSubstr(std::string(kOwnKey)),
                                 Not(HasSubstr(std::string(kTestKey)))));
       // Whoever brings none is served by the gateway's.

@@ -80,7 +80,9 @@ class UpstreamTest : public testing::Test {
     ProviderSetup setup;
     setup.name = config.providers(0).name();
     setup.credentials = std::move(credentials);
-    if (setup.credentials.empty()) setup.credentials.push_back({key_});
+    if (setup.credentials.empty()) {
+      setup.credentials.push_back({"default", key_});
+    }
     setup.credential_passthrough = config.providers(0).credential_passthrough();
     setup.unsupported_parameters = config.providers(0).unsupported_parameters();
     setup.event_bytes_limit = event_bytes_limit;

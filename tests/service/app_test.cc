@@ -43,7 +43,7 @@ using ::testing::StartsWith;
 
 constexpr char kReply[] = "This is the mock provider speaking.";
 constexpr char kMock[] = "providers: [{name: mock, mock: {}}]\n"
-                         "routing: {default_provider: mock}\n";
+                         "routing: {default_target: mock}\n";
 
 uint16_t PortOf(const std::string& address) {
   int port = 0;
@@ -189,7 +189,7 @@ TEST_F(AppTest, ARequestUnderWayFinishesWhileOthersAreRefused) {
   ASSERT_NO_FATAL_FAILURE(
       Start("providers: [{name: mock, mock: {chunk_count: 2, "
             "chunk_interval: 300ms}}]\n"
-            "routing: {default_provider: mock}\n" +
+            "routing: {default_target: mock}\n" +
             Listeners()));
   const auto stub = v1::GatewayService::NewStub(ChannelTo(at_.grpc));
   grpc::ClientContext context;

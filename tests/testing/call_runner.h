@@ -4,7 +4,7 @@
 //   CallRunner runner(wiring);
 //   const CallResult result = runner.Run({.request = request});
 //   EXPECT_EQ(result.ends, 1);
-//   EXPECT_EQ(result.record().input_tokens, 12);
+//   EXPECT_EQ(result.record().usage.input_tokens(), 12);
 //
 // Thread contract: one thread.
 

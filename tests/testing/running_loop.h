@@ -7,7 +7,7 @@
 //   });
 //   RawClient client = RawClient::Connect(loop.port());
 //   ...
-//   EXPECT_EQ(loop.NextRecord()->record().output_tokens, 20);
+//   EXPECT_EQ(loop.NextRecord()->record().usage.output_tokens(), 20);
 //
 // What cannot be set up ends the test process. Destruction cancels what still
 // runs and waits for its end.

@@ -3,7 +3,7 @@
 //
 //   const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
 //       "providers: [{name: mock, mock: {}}]\n"
-//       "routing: {default_provider: mock}\n");
+//       "routing: {default_target: mock}\n");
 //
 // Thread contract: plain function. A configuration that cannot be used fails
 // the test and ends its process, with the problems in the message.

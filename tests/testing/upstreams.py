@@ -67,7 +67,7 @@ def config(models=()):
         providers += ("  - {{name: %s, models: [%s], %s: {{%s}}}}\n"
                       % (upstream.kind, ", ".join(listed), upstream.kind,
                          upstream.settings))
-        rules += ('    - {{prefix: "%s", provider: %s}}\n'
+        rules += ('    - {{prefix: "%s", targets: [%s]}}\n'
                   % (prefix, upstream.kind))
     listeners = gateway_process.LISTENERS.replace("{", "{{").replace("}", "}}")
     return (listeners + "providers:\n" + providers + "routing:\n"

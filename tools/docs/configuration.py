@@ -4,8 +4,8 @@
     tools/docs/configuration.py           writes the page
     tools/docs/configuration.py --check   fails if the page is not current
 
-It reads the .proto files of our own style: one declaration a line, comments
-above what they belong to, and a paragraph "Default: x." for fields that have
+It reads the .proto files of our own style: one declaration a line, its options
+perhaps on the next, comments above what they belong to, and a paragraph "Default: x." for fields that have
 a default.
 """
 
@@ -17,6 +17,8 @@ import sys
 
 PAGE = pathlib.Path("docs/configuration.md")
 SCHEMA = pathlib.Path("proto/llmgateway/config/v1")
+# What the configuration shares with the contract.
+SHARED = pathlib.Path("proto/llmgateway/type/v1/target.proto")
 ROOT = "GatewayConfig"
 PREFIX = "LLM_GATEWAY_"
 
@@ -39,7 +41,8 @@ How values are written:
   its unit: `64KiB`, `4MiB`, `1GiB`;
 - an enum's value in lower case without its prefix: `info`;
 - a time with its zone (RFC 3339): `2027-01-31T00:00:00Z`;
-- a secret as `env:NAME` or `file:path`, never the secret itself.
+- a secret as `env:NAME` or `file:path`, never the secret itself;
+- a target as `provider` or `provider/model`, or as a map of its fields.
 
 This page is generated from `proto/llmgateway/config/v1/` by
 `tools/docs/configuration.py`.
@@ -90,6 +93,7 @@ class Type:
 def parse(text, types):
     """Adds the messages and enums of one .proto file to `types`, by name."""
     stack, comment = [], []
+    text = re.sub(r"\s+\[[^\]]*\];", ";", text)
     for line in text.splitlines():
         line = line.strip()
         if line.startswith("//"):
@@ -114,6 +118,7 @@ def _parse_member(line, stack, comment, types):
     owner = next(name for kind, name in reversed(stack) if kind != "oneof")
     oneof = stack[-1][1] if stack[-1][0] == "oneof" else ""
     value = re.fullmatch(r"(\w+) = \d+;", line)
+    line = line.replace("llmgateway.type.v1.", "")
     mapped = re.fullmatch(r"map<string, ([\w.]+)> (\w+) = \d+;", line)
     field = re.fullmatch(r"(optional |repeated |)([\w.]+) (\w+) = \d+;", line)
     if value:
@@ -216,7 +221,7 @@ def _section(message, paths, types):
 def page(schema=SCHEMA):
     """The whole page."""
     types = {}
-    for path in sorted(schema.glob("*.proto")):
+    for path in [*sorted(schema.glob("*.proto")), SHARED]:
         parse(path.read_text(encoding="utf-8"), types)
     places = {}
     walk(types, ROOT, "",

@@ -55,8 +55,8 @@ CallRecord Answered() {
   record.route_reason = "model_rule:gpt-";
   record.attempts = absl::MakeConstSpan(&kAttempt, 1);
   record.http_status = 200;
-  record.input_tokens = 1234;
-  record.output_tokens = 567;
+  record.usage.set_input_tokens(1234);
+  record.usage.set_output_tokens(567);
   record.request_bytes = 4321;
   record.response_bytes = 6543;
   return record;

@@ -16,7 +16,7 @@ _GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
 _CONFIG = """\
 providers:
   - {name: mock, mock: {}}
-routing: {default_provider: mock}
+routing: {default_target: mock}
 """
 _TIMEOUT_S = 60
 _KEPT_VARIABLES = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",

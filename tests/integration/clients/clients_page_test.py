@@ -14,7 +14,7 @@ _REPLY = "This is the mock provider speaking."
 _CONFIG = """\
 providers: [{name: mock, mock: {}}]
 routing:
-  model_rules: [{prefix: "mock-", provider: mock}]
+  model_rules: [{prefix: "mock-", targets: [mock]}]
 """
 _KEY = "sk-0123456789abcdef"
 _COMMANDS = {

@@ -28,7 +28,7 @@ providers:
   - name: mock
     mock: {reply: %s, chunk_count: %d, input_tokens: %d, output_tokens: %d}
 routing:
-  default_provider: mock
+  default_target: mock
 """ % (json.dumps(REPLY, ensure_ascii=False), _PIECES, _INPUT_TOKENS,
        _OUTPUT_TOKENS)
 _TIMEOUT_S = 50

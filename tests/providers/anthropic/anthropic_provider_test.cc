@@ -26,7 +26,7 @@ using ::testing::Not;
 ProviderSetup AnthropicSetup(const Secret* key) {
   ProviderSetup setup;
   setup.name = "anthropic";
-  if (key != nullptr) setup.credentials.push_back({*key});
+  if (key != nullptr) setup.credentials.push_back({"default", *key});
   return setup;
 }
 

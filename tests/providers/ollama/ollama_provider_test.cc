@@ -90,7 +90,7 @@ class OllamaProviderTest : public testing::Test {
     ProviderSetup setup;
     setup.name = "local";
     setup.event_bytes_limit = 1024;
-    if (!key.empty()) setup.credentials.push_back({Secret(key)});
+    if (!key.empty()) setup.credentials.push_back({"default", Secret(key)});
     auto made = MakeOllamaProvider(setup, config.providers(0).ollama());
     EXPECT_TRUE(made.ok()) << made.status();
     return *std::move(made);

@@ -23,7 +23,7 @@ using ::testing::Not;
 ProviderSetup OpenAiSetup(const Secret* key) {
   ProviderSetup setup;
   setup.name = "openai";
-  if (key != nullptr) setup.credentials.push_back({*key});
+  if (key != nullptr) setup.credentials.push_back({"default", *key});
   return setup;
 }
 

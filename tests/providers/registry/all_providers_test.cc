@@ -30,7 +30,7 @@ llmgateway::config::v1::ProviderConfig Config(const std::string& text) {
 absl::StatusOr<std::unique_ptr<Provider>> MakeOne(const std::string& text) {
   ProviderSetup setup;
   setup.name = "x";
-  setup.credentials.push_back({Secret("key")});
+  setup.credentials.push_back({"default", Secret("key")});
   return MakeProvider(Config(text), setup);
 }
 

@@ -43,7 +43,7 @@ constexpr char kAdminYaml[] =
     "- {name: mock, mock: {}}\n"
     "- {name: local, openai: {base_url: 'http://127.0.0.1:1'}}\n"
     "routing:\n"
-    "  default_provider: mock\n";
+    "  default_target: mock\n";
 constexpr char kSecret[] = "sk-0123456789abcdef";
 
 class AdminServiceTest : public testing::Test {
@@ -238,6 +238,7 @@ TEST_F(AdminServiceTest, ShowsTheConfigurationInUseWithoutSecrets) {
   const ConfigSnapshot& snapshot = wiring_.Get()->snapshot();
   EXPECT_EQ(response->yaml(), snapshot.masked_yaml());
   EXPECT_EQ(response->checksum(), snapshot.checksum());
+  EXPECT_EQ(response->etag(), snapshot.etag());
   EXPECT_EQ(response->source(), snapshot.source());
   EXPECT_EQ(response->load_time().seconds(),
             absl::ToUnixSeconds(snapshot.load_time()));
@@ -258,6 +259,8 @@ TEST_F(AdminServiceTest, ExplainsARoute) {
   EXPECT_EQ(ask()->route().provider(), "mock");
   request.mutable_request()->set_provider_id("nobody");
   EXPECT_EQ(ask()->failure(), v1::ERROR_REASON_PROVIDER_NOT_FOUND);
+  request.mutable_request()->mutable_selection()->set_node_name("writer");
+  EXPECT_EQ(ask()->failure(), v1::ERROR_REASON_UNIMPLEMENTED);
 }
 
 TEST_F(AdminServiceTest, ChecksAConfigurationWithItsOwnEnvironment) {

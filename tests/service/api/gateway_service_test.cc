@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,10 +53,12 @@ class GatewayServiceTest : public testing::Test {
  protected:
   GatewayServiceTest() { Open("providers: [{name: mock, mock: {}}]\n"); }
 
-  void Open(const std::string& yaml) {
+  void Open(const std::string& yaml,
+            const std::string& default_target = "mock") {
     loop_.reset();
     loop_ = std::make_unique<RunningLoop>(
-        MakeTestWiring(absl::StrCat(yaml, "routing: {default_provider: mock}\n",
+        MakeTestWiring(absl::StrCat(yaml, "routing: {default_target: ",
+                                    default_target, "}\n",
                                     "resilience: {retry: "
                                     "{attempts_limit: 1}}\n"),
                        {{"ALICE", "alice-0123456789"}}));
@@ -171,6 +174,86 @@ TEST_F(GatewayServiceTest, AnAnswerTellsWhatItSaysAndWhereItCameFrom) {
             static_cast<int64_t>(response->ByteSizeLong()));
   EXPECT_EQ(record.http_status, 0);
   EXPECT_FALSE(record.stream);
+}
+
+// Sets one field in each of the requests that the build does not serve.
+std::map<std::string, v1::GenerateRequest> RequestsNotServed(
+    const v1::GenerateRequest& good) {
+  std::map<std::string, v1::GenerateRequest> requests;
+  for (const char* field : {"domain_tags", "idempotency_key", "model",
+                            "selection", "session"}) {
+    requests[field] = good;
+  }
+  requests["domain_tags"].add_domain_tags("legal");
+  requests["idempotency_key"].set_idempotency_key("k");
+  requests["model"].set_model("tier:fast");
+  requests["selection"].mutable_selection();
+  requests["session"].set_session("s");
+  return requests;
+}
+
+TEST_F(GatewayServiceTest, AFieldThatNothingReadsIsRefusedByName) {
+  for (const auto& [field, request] : RequestsNotServed(Request())) {
+    const absl::Status refused = Generate(request).status();
+    EXPECT_EQ(Reason(refused), v1::ERROR_REASON_UNIMPLEMENTED) << field;
+    EXPECT_EQ(FaultMetadata(refused, "field"), field);
+    ASSERT_FALSE(FieldViolations(refused).empty());
+    EXPECT_EQ(FieldViolations(refused)[0].first, field);
+  }
+}
+
+TEST_F(GatewayServiceTest, OnBehalfOfWhomIsRecordedAndNeverRefused) {
+  v1::GenerateRequest request = Request();
+  v1::CallerScope& scope = *request.mutable_scope();
+  scope.set_user_id("u");
+  scope.set_session_id("s");
+  scope.set_work_order_id("w");
+  scope.set_agent_id("a");
+  scope.set_agent_type("t");
+  scope.set_project_id("p");
+  scope.set_contract_id("c");
+  scope.set_framework_id("f");
+  scope.set_tier("hot");
+  (*request.mutable_labels())["team"] = "search";
+  KeepingWriter<v1::GenerateEvent> writer;
+  // A stream's request is let go of before the call is recorded.
+  ASSERT_TRUE(Stream(request, writer).ok());
+  const auto kept = loop_->NextRecord();
+  const CallRecord& record = kept->record();
+  EXPECT_EQ(record.scope.user_id, "u");
+  EXPECT_EQ(record.scope.session_id, "s");
+  EXPECT_EQ(record.scope.work_order_id, "w");
+  EXPECT_EQ(record.scope.agent_id, "a");
+  EXPECT_EQ(record.scope.agent_type, "t");
+  EXPECT_EQ(record.scope.project_id, "p");
+  EXPECT_EQ(record.scope.contract_id, "c");
+  EXPECT_EQ(record.scope.framework_id, "f");
+  EXPECT_EQ(record.scope.tier, "hot");
+  ASSERT_EQ(record.labels.size(), 1u);
+  EXPECT_EQ(record.labels[0].key, "team");
+  EXPECT_EQ(record.labels[0].value, "search");
+  EXPECT_EQ(record.finish_reason, v1::FINISH_REASON_STOP);
+}
+
+TEST_F(GatewayServiceTest, TheGatewaysOwnTimeIsMeasured) {
+  const absl::StatusOr<v1::GenerateResponse> response = Generate(Request());
+  ASSERT_TRUE(response.ok()) << response.status();
+  // More than none, and less than all.
+  const auto& overhead = response->timings().overhead();
+  EXPECT_GT(overhead.nanos() + overhead.seconds(), 0);
+  const auto kept = loop_->NextRecord();
+  ASSERT_TRUE(kept->record().overhead.has_value());
+  EXPECT_GT(*kept->record().overhead, absl::ZeroDuration());
+  EXPECT_LT(*kept->record().overhead, kept->record().duration);
+}
+
+TEST_F(GatewayServiceTest, AModelIsNeededOnlyWhereNoDefaultNamesOne) {
+  EXPECT_EQ(FieldViolations(Generate(Request("")).status())[0].first, "model");
+  Open("providers: [{name: mock, mock: {}}]\n", "mock/mock-model");
+  const absl::StatusOr<v1::GenerateResponse> response = Generate(Request(""));
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->route().model(), "mock-model");
+  EXPECT_EQ(response->route().reason(), "default");
 }
 
 TEST_F(GatewayServiceTest, TheOldNameRunsTheSameHandler) {

@@ -61,7 +61,7 @@ struct Watch {
       if (event.dropped_events() > 0) {
         absl::StrAppend(&told, "+", event.dropped_events());
       }
-      absl::StrAppend(&told, event.record().request_id());
+      absl::StrAppend(&told, event.ended().request_id());
     }
     return told;
   }
@@ -228,6 +228,33 @@ TEST_F(MetricsServiceTest, AWatcherSeesTheCallsThatEndFromThenOn) {
   EXPECT_EQ(Told(watch), "bc");
   Cancel(watch, absl::CancelledError("hung up"));
   EXPECT_EQ(watch.status, absl::CancelledError("hung up"));
+}
+
+TEST_F(MetricsServiceTest, AWatcherWhoAsksSeesCallsBeginAndSpeak) {
+  Watch watch(loop_.loop());
+  watch.request.set_include_progress(true);
+  Start(watch);
+  EXPECT_EQ(Told(watch), "");
+  CallRecord record;
+  record.start_time = absl::UnixEpoch();
+  record.request_id = "a";
+  record.model_asked = "gpt-5";
+  record.provider = "openai";
+  record.scope.user_id = "u";
+  feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
+  record.time_to_first_token = absl::Seconds(2);
+  feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
+  feed_.Publish(record);
+  EXPECT_EQ(Told(watch), "a");
+  const auto& events = watch.writer.written();
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].started().request_id(), "a");
+  EXPECT_EQ(events[0].started().route().provider(), "openai");
+  EXPECT_EQ(events[0].started().scope().user_id(), "u");
+  EXPECT_EQ(events[1].first_token().request_id(), "a");
+  EXPECT_EQ(events[1].first_token().time_to_first_token().seconds(), 2);
+  EXPECT_EQ(events[2].ended().model(), "gpt-5");
+  Cancel(watch, absl::CancelledError("hung up"));
 }
 
 TEST_F(MetricsServiceTest, AWatcherSeesOnlyWhatItAsksFor) {

@@ -22,10 +22,10 @@ constexpr char kRoutesYaml[] =
     "- {name: mock, model_aliases: {spare: mock-model}, mock: {}}\n"
     "routing:\n"
     "  model_rules:\n"
-    "  - {prefix: 'gpt-', provider: openai}\n"
-    "  - {prefix: 'claude-', provider: absent}\n"
-    "  - {exact: 'claude-test', provider: mock}\n"
-    "  - {alias: 'fast', provider: openai, model: 'gpt-5-mini'}\n";
+    "  - {prefix: 'gpt-', targets: [openai]}\n"
+    "  - {prefix: 'claude-', targets: [absent]}\n"
+    "  - {exact: 'claude-test', targets: [mock]}\n"
+    "  - {alias: 'fast', targets: [openai/gpt-5-mini]}\n";
 
 v1::ExplainRouteResponse Explain(const std::string& more_yaml,
                                  const std::string& model,
@@ -45,7 +45,7 @@ std::string Steps(const v1::ExplainRouteResponse& response) {
   std::string text;
   for (const v1::RouteStep& step : response.steps()) {
     absl::StrAppend(&text, text.empty() ? "" : " ", step.rule(), ">",
-                    step.provider(), ":");
+                    step.targets(0).provider(), ":");
     switch (step.verdict()) {
       case v1::RouteStep::VERDICT_CHOSEN:
         absl::StrAppend(&text, "chosen");
@@ -82,25 +82,29 @@ TEST(RouteViewTest, ARuleWhoseProviderHasNoCredentialIsSkipped) {
 }
 
 TEST(RouteViewTest, TheModelIsTheOneThatTheProviderIsAskedFor) {
-  EXPECT_EQ(Explain("", "fast").route().model(), "gpt-5-mini");
-  EXPECT_EQ(Explain("  default_provider: mock\n", "spare").route().model(),
+  const v1::ExplainRouteResponse fast = Explain("", "fast");
+  EXPECT_EQ(fast.route().model(), "gpt-5-mini");
+  ASSERT_EQ(fast.steps(3).targets_size(), 1);
+  EXPECT_EQ(fast.steps(3).targets(0).model(), "gpt-5-mini");
+  EXPECT_EQ(Explain("  default_target: mock\n", "spare").route().model(),
             "mock-model");
 }
 
 TEST(RouteViewTest, TheDefaultComesLast) {
   const v1::ExplainRouteResponse response =
-      Explain("  default_provider: mock\n", "other");
+      Explain("  default_target: mock\n", "other");
   EXPECT_EQ(response.route().provider(), "mock");
   EXPECT_EQ(response.route().reason(), "default");
   ASSERT_EQ(response.steps_size(), 5);
   EXPECT_EQ(response.steps(4).rule(), "default");
-  EXPECT_EQ(response.steps(4).provider(), "mock");
+  ASSERT_EQ(response.steps(4).targets_size(), 1);
+  EXPECT_EQ(response.steps(4).targets(0).provider(), "mock");
   EXPECT_EQ(response.steps(4).verdict(), v1::RouteStep::VERDICT_CHOSEN);
 }
 
 TEST(RouteViewTest, AModelThatGoesNowhereIsExplainedToo) {
   const v1::ExplainRouteResponse response =
-      Explain("  default_provider: mock\n  strict: true\n", "other");
+      Explain("  default_target: mock\n  strict: true\n", "other");
   EXPECT_FALSE(response.has_route());
   EXPECT_EQ(response.failure(), v1::ERROR_REASON_MODEL_NOT_FOUND);
   EXPECT_NE(response.failure_message(), "");

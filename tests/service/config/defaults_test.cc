@@ -97,7 +97,8 @@ TEST(DefaultsTest, ShippedRulesAreThoseWhoseProviderIsConfigured) {
   ApplyDefaults(&config);
   ASSERT_EQ(config.routing().model_rules_size(), 1);
   EXPECT_EQ(config.routing().model_rules(0).prefix(), "claude-");
-  EXPECT_EQ(config.routing().model_rules(0).provider(), "anthropic");
+  EXPECT_EQ(config.routing().model_rules(0).targets(0).provider(),
+            "anthropic");
 }
 
 TEST(DefaultsTest, ConfiguredRulesReplaceTheShippedOnes) {

@@ -95,7 +95,7 @@ TEST(EnvironmentTest, NoTwoFieldsShareAVariable) {
   for (const EnvironmentOverride& override : EnvironmentOverrides()) {
     EXPECT_TRUE(names.insert(override.variable).second) << override.variable;
   }
-  EXPECT_TRUE(names.contains("LLM_GATEWAY_ROUTING_DEFAULT_PROVIDER"));
+  EXPECT_TRUE(names.contains("LLM_GATEWAY_ROUTING_DEFAULT_TARGET_PROVIDER"));
   EXPECT_TRUE(names.contains("LLM_GATEWAY_LISTENERS_GRPC_TLS_CERT_CHAIN"));
 }
 

@@ -110,7 +110,8 @@ std::string StatedRange(const FieldDescriptor& field) {
   std::ifstream file(absl::StrCat("proto/", field.file()->name()));
   EXPECT_TRUE(file.is_open()) << field.file()->name();
   const std::regex declaration(
-      absl::StrCat(".*\\b", field.name(), " = ", field.number(), ";.*"));
+      absl::StrCat(".*\\b", field.name(), " = ", field.number(),
+                   "( \\[.*)?;.*"));
   const std::regex message(
       absl::StrCat("message ", field.containing_type()->name(), " \\{"));
   bool within = false;

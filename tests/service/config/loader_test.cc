@@ -45,7 +45,7 @@ providers:
     mock:
 routing:
   model_rules:
-    - {prefix: "gpt-", provider: openai}
+    - {prefix: "gpt-", targets: [openai]}
   strict: true
 logging:
   level: warn
@@ -63,7 +63,7 @@ constexpr std::string_view kJson =
     "\t\t{\"name\": \"mock\", \"mock\": {}}\n"
     "\t],\n"
     "\t\"routing\": {\"model_rules\": [\n"
-    "\t\t{\"prefix\": \"gpt-\", \"provider\": \"openai\"}],\n"
+    "\t\t{\"prefix\": \"gpt-\", \"targets\": [\"openai\"]}],\n"
     "\t\t\"strict\": true},\n"
     "\t\"logging\": {\"level\": \"warn\",\n"
     "\t\t\"module_levels\": {\"http\": \"debug\"}},\n"
@@ -82,6 +82,22 @@ TEST(LoaderTest, ReadsWhatTheFileSays) {
   EXPECT_TRUE(config.routing().strict());
   EXPECT_EQ(config.logging().module_levels().at("http"),
             llmgateway::config::v1::LOG_LEVEL_DEBUG);
+}
+
+TEST(LoaderTest, ATargetIsATextOrAMap) {
+  const auto routing = Load("routing:\n"
+                            "  default_target: mock\n"
+                            "  model_rules:\n"
+                            "  - {alias: a, targets: [openai/org/m]}\n"
+                            "  - {alias: b, targets: [{provider: openai, "
+                            "model: m}]}\n")
+                           .routing();
+  EXPECT_EQ(routing.default_target().provider(), "mock");
+  EXPECT_EQ(routing.default_target().model(), "");
+  EXPECT_EQ(routing.model_rules(0).targets(0).provider(), "openai");
+  // Models have slashes, providers have none.
+  EXPECT_EQ(routing.model_rules(0).targets(0).model(), "org/m");
+  EXPECT_EQ(routing.model_rules(1).targets(0).model(), "m");
 }
 
 TEST(LoaderTest, ReadsJsonAsTheSame) {

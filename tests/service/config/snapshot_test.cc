@@ -72,6 +72,7 @@ TEST(ConfigSnapshotTest, HoldsTheCredentialsOfProviders) {
   ASSERT_EQ(snapshot.CredentialsOf("openai").size(), 1u);
   EXPECT_EQ(snapshot.CredentialsOf("openai")[0].key.Reveal(), "sk-hunter2");
   EXPECT_EQ(snapshot.CredentialsOf("openai")[0].weight, 1);
+  EXPECT_EQ(snapshot.CredentialsOf("openai")[0].name, "default");
   EXPECT_EQ(snapshot.CredentialOf("anthropic"),
             ConfigSnapshot::Credential::kAbsent);
   EXPECT_TRUE(snapshot.CredentialsOf("anthropic").empty());
@@ -100,7 +101,9 @@ TEST(ConfigSnapshotTest, HoldsTheWeightedCredentialsThatAreAtHand) {
   ASSERT_EQ(keys.size(), 2u);
   EXPECT_EQ(keys[0].key.Reveal(), "sk-one");
   EXPECT_EQ(keys[0].weight, 3);
+  EXPECT_EQ(keys[0].name, "credential-1");
   EXPECT_EQ(keys[1].key.Reveal(), "sk-two");
+  EXPECT_EQ(keys[1].name, "credential-3");
   EXPECT_EQ(keys[1].weight, 1);
   EXPECT_EQ(made.snapshot->CredentialOf("other"),
             ConfigSnapshot::Credential::kAbsent);
@@ -268,6 +271,23 @@ TEST(ConfigSnapshotTest, ShowsItselfWithoutSecrets) {
   EXPECT_NE(made.snapshot->checksum(), Make("", {}).snapshot->checksum());
   EXPECT_EQ(made.snapshot->source(), "f");
   EXPECT_EQ(made.snapshot->load_time(), absl::FromUnixSeconds(7));
+}
+
+TEST(ConfigSnapshotTest, TheEtagStandsForWhatIsMaskedToo) {
+  const auto with_header = [](const std::string& value) {
+    return Make("providers:\n- {name: a, openai: {http: {headers: {x-a: '" +
+                    value + "'}}}}\n",
+                {})
+        .snapshot;
+  };
+  const auto first = with_header("1234");
+  const auto second = with_header("1235");
+  ASSERT_NE(first, nullptr);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(first->checksum(), second->checksum());
+  EXPECT_NE(first->etag(), second->etag());
+  EXPECT_EQ(first->etag(), with_header("1234")->etag());
+  EXPECT_EQ(first->etag().size(), 64u);
 }
 
 TEST(CurrentConfigTest, SwapsWhileOldReadersKeepTheirs) {

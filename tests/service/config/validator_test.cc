@@ -134,28 +134,71 @@ TEST(ValidatorTest, HeadersAndProxiesAreWellFormed) {
 TEST(ValidatorTest, RulesNameProvidersThatExist) {
   EXPECT_THAT(
       ProblemsBesideAMock("routing:\n"
-                          "  default_provider: mokc\n"
+                          "  default_target: mokc\n"
                           "  model_rules:\n"
-                          "  - {prefix: a, provider: mock}\n"
-                          "  - {prefix: b, provider: openai}\n"
+                          "  - {prefix: a, targets: [mock]}\n"
+                          "  - {prefix: b, targets: [openai]}\n"
                           "  - {prefix: c}\n"),
-      ElementsAre("routing.default_provider: names no configured provider; did "
-                  "you mean 'mock'?",
-                  "routing.model_rules[1].provider: names no configured "
-                  "provider; known are 'mock'",
-                  "routing.model_rules[2].provider: is required; name a "
-                  "configured provider"));
+      ElementsAre("routing.default_target.provider: names no configured "
+                  "provider; did you mean 'mock'?",
+                  "routing.model_rules[1].targets[0].provider: names no "
+                  "configured provider; known are 'mock'",
+                  "routing.model_rules[2].targets: is required; name a "
+                  "configured provider, as in [openai]"));
+}
+
+TEST(ValidatorTest, CredentialsHaveNamesOfTheirOwn) {
+  EXPECT_THAT(
+      ProblemsOf("providers:\n"
+               "- name: a\n"
+               "  credentials:\n"
+               "  - {api_key: 'env:A', name: one}\n"
+               "  - {api_key: 'env:B', name: one}\n"
+               "  - {api_key: 'env:C', name: default}\n"
+               "  - {api_key: 'env:D', name: 'a b'}\n"
+               "  openai: {}\n"),
+      ElementsAre(HasSubstr("providers[0].credentials[1].name: is 'one', which "
+                            "another credential is called"),
+                  HasSubstr("providers[0].credentials[2].name: is 'default'"),
+                  HasSubstr("providers[0].credentials[3].name: must be 1 to "
+                            "64 of letters")));
+}
+
+TEST(ValidatorTest, NoRuleTakesATiersName) {
+  EXPECT_THAT(ProblemsBesideAMock(
+                  "routing:\n"
+                  "  model_rules:\n"
+                  "  - {alias: 'tier:fast', targets: [mock/m]}\n"),
+              ElementsAre(HasSubstr("model_rules[0]: matches nothing: names "
+                                    "that begin with 'tier:'")));
+}
+
+TEST(ValidatorTest, WhatIsNotServedYetIsRefused) {
+  EXPECT_THAT(
+      ProblemsBesideAMock("routing:\n"
+                          "  default_target: {provider: mock, weight: 2}\n"
+                          "  fallbacks: [mock]\n"
+                          "  model_rules:\n"
+                          "  - {prefix: a, targets: [mock, mock/b]}\n"
+                          "  - {prefix: b, targets: [{provider: mock, "
+                          "priority: 1}]}\n"),
+      ElementsAre("routing.default_target.weight: is not served yet; remove it",
+                  "routing.fallbacks: is not served yet; remove it",
+                  "routing.model_rules[0].targets: has 2 entries; more than "
+                  "one is not served yet",
+                  "routing.model_rules[1].targets[0].priority: is not served "
+                  "yet; remove it"));
 }
 
 TEST(ValidatorTest, RulesMatchSomething) {
   EXPECT_THAT(
       ProblemsBesideAMock("routing:\n"
                           "  model_rules:\n"
-                          "  - {provider: mock}\n"
-                          "  - {prefix: '', provider: mock}\n"
-                          "  - {alias: a, provider: mock}\n"
-                          "  - {alias: a, provider: mock, model: b}\n"
-                          "  - {exact: 'a b', provider: mock}\n"),
+                          "  - {targets: [mock]}\n"
+                          "  - {prefix: '', targets: [mock]}\n"
+                          "  - {alias: a, targets: [mock]}\n"
+                          "  - {alias: a, targets: [mock/b]}\n"
+                          "  - {exact: 'a b', targets: [mock]}\n"),
       ElementsAre("routing.model_rules[0]: matches nothing; give one of alias, "
                   "prefix, exact and glob",
                   HasSubstr("routing.model_rules[1].prefix: must be a model's"),
@@ -166,7 +209,7 @@ TEST(ValidatorTest, RulesMatchSomething) {
 TEST(ValidatorTest, GlobsAreWellFormed) {
   const auto with_glob = [](std::string_view glob) {
     return ProblemsBesideAMock(
-        absl::StrCat("routing: {model_rules: [{provider: mock, glob: '",
+        absl::StrCat("routing: {model_rules: [{targets: [mock], glob: '",
                      ToAbsl(glob), "'}]}"));
   };
   for (const char* good : {"*", "gpt-?-*", "**", "?", "a.b:c/d-*"}) {

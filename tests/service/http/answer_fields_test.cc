@@ -94,7 +94,7 @@ TEST(AnswerFieldsTest, TheVendorsAdviceIsNotContradicted) {
   absl::Status failure = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "");
   AddFaultMetadata(failure, "provider_should_retry", "true");
   EXPECT_EQ(AdviceFor(failure), "");
-  failure = MakeFault(v1::ERROR_REASON_CONFLICT, "");
+  failure = MakeFault(v1::ERROR_REASON_PROVIDER_CONFLICT, "");
   AddFaultMetadata(failure, "provider_should_retry", "false");
   EXPECT_EQ(AdviceFor(failure), "false");
 }

@@ -103,7 +103,7 @@ TEST_F(AnthropicRoutesTest, BytesOfTheSameDialectGoThroughBothWays) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, said);
   EXPECT_EQ(*upstream_->LastBody("a-1"), asked);
-  EXPECT_EQ(loop_->NextRecord()->record().output_tokens, 4);
+  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 4);
 }
 
 TEST_F(AnthropicRoutesTest, OnlyTheModelsNameIsChangedForAnAlias) {
@@ -116,7 +116,7 @@ TEST_F(AnthropicRoutesTest, AStreamOfTheSameDialectKeepsItsPings) {
   const RawAnswer answer = Post(Streamed("a-1"));
   EXPECT_THAT(answer.body, HasSubstr("event: ping\n"));
   EXPECT_THAT(answer.body, HasSubstr("event: message_stop\n"));
-  EXPECT_EQ(loop_->NextRecord()->record().output_tokens, 2);
+  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 2);
 }
 
 TEST_F(AnthropicRoutesTest, BetasGoToAnthropicAndToNobodyElse) {

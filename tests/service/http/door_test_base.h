@@ -111,9 +111,9 @@ class DoorTest : public testing::Test {
         strict_ ? "true" : "false",
         "\n"
         "  model_rules:\n"
-        "  - {prefix: 'o-', provider: openai}\n"
-        "  - {prefix: 'a-', provider: anthropic}\n"
-        "  default_provider: mock\n"
+        "  - {prefix: 'o-', targets: [openai]}\n"
+        "  - {prefix: 'a-', targets: [anthropic]}\n"
+        "  default_target: mock\n"
         "resilience: {retry: {attempts_limit: 1}}\n");
   }
 };

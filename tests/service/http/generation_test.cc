@@ -68,7 +68,7 @@ class GenerationTest : public testing::Test {
   }
 
   RunningLoop loop_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                                   "routing: {default_provider: mock}\n"),
+                                   "routing: {default_target: mock}\n"),
                     [](LoopServices& services) {
                       return std::make_unique<TestDoor>(services);
                     }};

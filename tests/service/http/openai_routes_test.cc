@@ -68,7 +68,7 @@ TEST_F(OpenAiRoutesTest, AWholeAnswerIsInOpenAisWords) {
   EXPECT_EQ(record.request_id, "mine-1");
   EXPECT_EQ(record.provider, "mock");
   EXPECT_EQ(record.http_status, 200);
-  EXPECT_EQ(record.output_tokens, 20);
+  EXPECT_EQ(record.usage.output_tokens(), 20);
   EXPECT_EQ(record.request_bytes,
             static_cast<int64_t>(Body("mock-model").size()));
   EXPECT_EQ(record.response_bytes, static_cast<int64_t>(answer.body.size()));
@@ -107,8 +107,8 @@ TEST_F(OpenAiRoutesTest, BytesOfTheSameDialectGoThroughBothWays) {
   EXPECT_EQ(answer.body, said);
   EXPECT_EQ(*upstream_->LastBody("o-1"), asked);
   const auto kept = loop_->NextRecord();
-  EXPECT_EQ(kept->record().input_tokens, 3);
-  EXPECT_EQ(kept->record().output_tokens, 4);
+  EXPECT_EQ(kept->record().usage.input_tokens(), 3);
+  EXPECT_EQ(kept->record().usage.output_tokens(), 4);
 }
 
 TEST_F(OpenAiRoutesTest, OnlyTheModelsNameIsChangedForAnAlias) {
@@ -122,12 +122,12 @@ TEST_F(OpenAiRoutesTest, UsageIsAlwaysAskedForAndShownToThoseWhoAsked) {
   EXPECT_THAT(*upstream_->LastBody("o-1"), HasSubstr(kUsageWish));
   EXPECT_THAT(unasked.body, Not(HasSubstr("completion_tokens")));
   EXPECT_THAT(unasked.body, EndsWith("data: [DONE]\n\n"));
-  EXPECT_EQ(loop_->NextRecord()->record().output_tokens, 4);
+  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 4);
 
   const RawAnswer asked =
       Post(Streamed("o-1", absl::StrCat(",", kUsageWish)));
   EXPECT_THAT(asked.body, HasSubstr(R"("completion_tokens":4)"));
-  EXPECT_EQ(loop_->NextRecord()->record().output_tokens, 4);
+  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 4);
 }
 
 TEST_F(OpenAiRoutesTest, AnotherVendorsModelIsAnsweredInTheSameWords) {

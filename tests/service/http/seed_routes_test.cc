@@ -39,7 +39,7 @@ constexpr char kYaml[] =
     "  openai: {api_key: 'env:OPENAI_KEY'}\n"
     "- {name: anthropic, anthropic: {api_key: 'env:ANTHROPIC_KEY'}}\n"
     "- {name: mock, mock: {}}\n"
-    "routing: {default_provider: mock}\n";
+    "routing: {default_target: mock}\n";
 constexpr char kKeys[] =
     "auth: {callers: {api_keys: [{id: a, key: 'env:ALICE'}]}}\n";
 constexpr char kAlice[] = "alice-0123456789";
@@ -181,7 +181,7 @@ TEST_F(SeedRoutesTest, AProviderThatFailsDegradesAndStopsNothing) {
 TEST_F(SeedRoutesTest, WithoutAProviderThatCanBeUsedItIsNotReady) {
   Open(
       "providers: [{name: openai, openai: {api_key: 'env:MISSING'}}]\n"
-      "routing: {default_provider: openai}\n");
+      "routing: {default_target: openai}\n");
   readiness_.SetReady();
   const RawAnswer ready = Ask("/health/ready");
   EXPECT_EQ(ready.status, 503);
@@ -250,9 +250,9 @@ TEST_F(SeedRoutesTest, MetricsSumUpWhatWasCounted) {
   record.provider = "openai";
   record.model_served = "gpt-5";
   record.duration = absl::Milliseconds(300);
-  record.input_tokens = 10;
-  record.output_tokens = 20;
-  record.cached_input_tokens = 4;
+  record.usage.set_input_tokens(10);
+  record.usage.set_output_tokens(20);
+  record.usage.set_cached_input_tokens(4);
   lane.Count(record);
   record.stream = true;
   record.model_served = "gpt-5-mini";
@@ -260,7 +260,7 @@ TEST_F(SeedRoutesTest, MetricsSumUpWhatWasCounted) {
   record.status_code = absl::StatusCode::kUnavailable;
   record.error_reason = "PROVIDER_UNAVAILABLE";
   record.duration = absl::Milliseconds(900);
-  record.input_tokens = record.output_tokens = record.cached_input_tokens = 0;
+  record.usage.Clear();
   lane.Count(record);
   EXPECT_EQ(Ask("/gateway/metrics").body,
             "{\"summary\":{\"total_requests\":3,\"successful_requests\":2,"

@@ -23,7 +23,11 @@
 #include "absl/types/span.h"
 #include "base/os/thread.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "gtest/gtest.h"
+#include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/usage.pb.h"
 #include "service/observability/call_record.h"
 
 namespace gateway {
@@ -34,10 +38,17 @@ using ::testing::HasSubstr;
 // Long enough for a loaded machine; a test that needs it has failed.
 constexpr absl::Duration kPatience = absl::Seconds(50);
 
-const CallAttempt kAttempt = {.provider = "openai",
-                              .http_status = 200,
-                              .provider_request_id = "req_1",
-                              .reused_connection = true};
+const CallAttempt kAttempt = {
+    .provider = "openai",
+    .model = "gpt-5-mini",
+    .kind = llmgateway::v1::Attempt::KIND_FIRST,
+    .answered = true,
+    .start_time = absl::FromUnixMicros(1767323045000041),
+    .duration = absl::Microseconds(678000),
+    .credential = "default",
+    .http_status = 200,
+    .provider_request_id = "req_1",
+    .reused_connection = true};
 const CallLabel kLabels[] = {{"team", "search"}, {"\n", "\""}};
 
 CallRecord AnsweredCall() {
@@ -49,7 +60,7 @@ CallRecord AnsweredCall() {
   record.operation = "POST /v1/chat/completions";
   record.caller = "team-a";
   record.peer = "192.0.2.1:4711";
-  record.user_id = "u-1";
+  record.scope.user_id = "u-1";
   record.labels = kLabels;
   record.start_time = absl::FromUnixMillis(1767323045000);
   record.duration = absl::Microseconds(678123);
@@ -60,12 +71,15 @@ CallRecord AnsweredCall() {
   record.route_reason = "model_rule:fast";
   record.attempts = absl::MakeConstSpan(&kAttempt, 1);
   record.http_status = 200;
-  record.input_tokens = 12;
-  record.output_tokens = 34;
-  record.cached_input_tokens = 5;
-  record.reasoning_tokens = 6;
+  record.usage.set_input_tokens(12);
+  record.usage.set_output_tokens(34);
+  record.usage.set_cached_input_tokens(5);
+  record.usage.set_reasoning_tokens(6);
   record.request_bytes = 321;
   record.response_bytes = 654;
+  record.overhead = absl::Microseconds(45);
+  record.upstream_first_byte = absl::Microseconds(78310);
+  record.finish_reason = llmgateway::v1::FINISH_REASON_STOP;
   return record;
 }
 
@@ -75,15 +89,21 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
       line,
       R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","door":"http",)"
       R"("method":"POST","path":"/v1/chat/completions",)"
-      R"("peer":"192.0.2.1:4711","caller":"team-a","user":"u-1",)"
-      R"("labels":{"team":"search","\n":"\""},"stream":false,)"
-      R"("model":"fast","provider":"openai",)"
+      R"("operation":"POST /v1/chat/completions","peer":"192.0.2.1:4711",)"
+      R"("caller":"team-a","user":"u-1",)"
+      R"("labels":{"team":"search","\n":"\""},)"
+      R"("stream":false,"model":"fast","provider":"openai",)"
       R"("model_served":"gpt-5-mini","route_reason":"model_rule:fast",)"
-      R"("status":"OK","http_status":200,"upstream_status":200,)"
-      R"("upstream_request_id":"req_1","attempts":1,"input_tokens":12,)"
+      R"("status":"OK","http_status":200,"finish_reason":"stop",)"
+      R"("upstream_status":200,"upstream_request_id":"req_1",)"
+      R"("attempts":1,"input_tokens":12,)"
       R"("output_tokens":34,"cached_input_tokens":5,"reasoning_tokens":6,)"
       R"("bytes_in":321,"bytes_out":654,"duration_us":678123,)"
-      R"("ttft_us":79001,"upstream_reused":true})"
+      R"("overhead_us":45,"upstream_first_byte_us":78310,"ttft_us":79001,)"
+      R"("upstream_reused":true,"tries":[{"start_us":41,)"
+      R"("duration_us":678000,"kind":"first","answered":true,)"
+      R"("provider":"openai","model":"gpt-5-mini","credential":"default",)"
+      R"("provider_request_id":"req_1","http_status":200,"reused":true}]})"
       "\n");
 }
 
@@ -103,12 +123,11 @@ TEST(AccessLogLineTest, SaysWhyACallFailedAndHowItsEarlierAttemptsDid) {
   const std::string line = AccessLogLine(record);
   EXPECT_THAT(line, HasSubstr(R"("error_reason":"PROVIDER_RATE_LIMITED",)"
                               R"("error":"openai: 429: slow down",)"));
-  EXPECT_THAT(
-      line,
-      HasSubstr(R"("upstream_status":429,"attempts":2,"failed_attempts":[)"
-                R"({"upstream_status":503,"provider":"openai",)"
-                R"("error_reason":"PROVIDER_UNAVAILABLE",)"
-                R"("upstream_request_id":"req_1","duration_us":7}],)"));
+  EXPECT_THAT(line, HasSubstr(R"("upstream_status":429,"attempts":2,)"));
+  EXPECT_THAT(line, HasSubstr(R"("provider":"openai",)"
+                              R"("provider_request_id":"req_1",)"
+                              R"("http_status":503,)"
+                              R"("error_reason":"PROVIDER_UNAVAILABLE",)"));
 }
 
 TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
@@ -116,7 +135,7 @@ TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
   record.request_id = "1";
   record.status_code = absl::StatusCode::kUnauthenticated;
   record.error_reason = "API_KEY_INVALID";
-  record.usage_estimated = true;
+  record.usage.set_estimated(true);
   record.stream = true;
   const std::string line = AccessLogLine(record);
   EXPECT_EQ(
@@ -141,42 +160,71 @@ TEST(AccessLogLineTest, ACallersTextNeitherBreaksTheLineNorFillsTheDisk) {
   EXPECT_LT(line.size(), 2000u);
 }
 
+// A try of which all is as long as it can be.
+CallAttempt LongestTry(std::string_view worst) {
+  CallAttempt attempt = kAttempt;
+  for (std::string_view* text :
+       {&attempt.provider, &attempt.model, &attempt.credential,
+        &attempt.provider_request_id, &attempt.error_reason,
+        &attempt.error_message}) {
+    *text = worst;
+  }
+  attempt.start_time = absl::InfinitePast();
+  attempt.duration = -absl::InfiniteDuration();
+  attempt.time_to_first_token = -absl::InfiniteDuration();
+  attempt.kind = llmgateway::v1::Attempt::KIND_RECONNECT;
+  attempt.http_status = std::numeric_limits<int>::min();
+  attempt.answered = attempt.reused_connection = false;
+  return attempt;
+}
+
+// Every number is as long as it can be.
+void FillWorst(google::protobuf::Message* usage) {
+  const auto& type = *usage->GetDescriptor();
+  const auto& reflection = *usage->GetReflection();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const auto* const field = type.field(i);
+    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_BOOL) {
+      reflection.SetBool(usage, field, true);
+    } else {
+      reflection.SetInt64(usage, field, std::numeric_limits<int64_t>::min());
+    }
+  }
+}
+
 TEST(AccessLogLineTest, TheLongestLineHasRoom) {
   // Each byte becomes six.
   const std::string worst(100000, '\x01');
-  constexpr int64_t kLong = std::numeric_limits<int64_t>::min();
   CallRecord record;
+  CallScope& scope = record.scope;
   for (std::string_view* text :
-       {&record.request_id, &record.method, &record.path, &record.caller,
-        &record.model_asked, &record.provider, &record.model_served,
-        &record.route_reason, &record.error_reason, &record.error_message,
-        &record.peer, &record.user_id}) {
+       {&record.request_id, &record.method, &record.path, &record.operation,
+        &record.caller, &record.model_asked, &record.provider,
+        &record.model_served, &record.route_reason, &record.error_reason,
+        &record.error_message, &record.peer,
+        &scope.user_id, &scope.session_id, &scope.work_order_id,
+        &scope.agent_id, &scope.agent_type, &scope.project_id,
+        &scope.contract_id, &scope.framework_id, &scope.tier}) {
     *text = worst;
   }
-  const std::vector<CallLabel> labels(100, CallLabel{worst, worst});
+  const std::vector<CallLabel> labels(20, CallLabel{worst, worst});
   record.labels = labels;
-  for (int64_t* number : {&record.input_tokens, &record.output_tokens,
-                          &record.cached_input_tokens, &record.reasoning_tokens,
-                          &record.request_bytes, &record.response_bytes}) {
-    *number = kLong;
-  }
+  FillWorst(&record.usage);
+  record.request_bytes = std::numeric_limits<int64_t>::min();
+  record.response_bytes = std::numeric_limits<int64_t>::min();
   record.duration = -absl::InfiniteDuration();
+  record.overhead = -absl::InfiniteDuration();
+  record.upstream_first_byte = -absl::InfiniteDuration();
   record.time_to_first_token = -absl::InfiniteDuration();
   record.http_status = std::numeric_limits<int>::min();
   record.status_code = absl::StatusCode::kFailedPrecondition;
-  record.usage_estimated = true;
-  const std::vector<CallAttempt> attempts(
-      100, CallAttempt{.provider = worst,
-                       .duration = -absl::InfiniteDuration(),
-                       .error_reason = worst,
-                       .http_status = std::numeric_limits<int>::min(),
-                       .provider_request_id = worst,
-                       .reused_connection = true});
+  record.finish_reason = llmgateway::v1::FINISH_REASON_CONTENT_FILTER;
+  const std::vector<CallAttempt> attempts(20, LongestTry(worst));
   record.attempts = attempts;
   const std::string line = AccessLogLine(record);
-  EXPECT_GT(line.size(), (10 * 256 + 1024 + 512) * 6u);
-  EXPECT_LT(line.size(), 64 * 1024u);
-  EXPECT_TRUE(line.ends_with("\"upstream_reused\":true}\n"));
+  EXPECT_GT(line.size(), ((20 + 24) * 256 + 32 * 64 + 1024 + 512) * 6u);
+  EXPECT_LT(line.size(), 128 * 1024u);
+  EXPECT_TRUE(line.ends_with("\"reused\":false}]}\n"));
 }
 
 TEST(AccessLogRingTest, GivesBackWhatWasPushedAcrossItsEnd) {

@@ -28,10 +28,10 @@ CallRecord Answered() {
   record.duration = absl::Milliseconds(1500);
   record.provider = "openai";
   record.model_served = "gpt-5-mini";
-  record.input_tokens = 12;
-  record.output_tokens = 34;
-  record.cached_input_tokens = 5;
-  record.reasoning_tokens = 6;
+  record.usage.set_input_tokens(12);
+  record.usage.set_output_tokens(34);
+  record.usage.set_cached_input_tokens(5);
+  record.usage.set_reasoning_tokens(6);
   record.request_bytes = 321;
   record.response_bytes = 654;
   return record;
@@ -116,15 +116,17 @@ TEST_F(CallMetricsTest, AFailureIsCountedByItsReason) {
   EXPECT_THAT(text, Not(HasSubstr("llm_tokens_total")));
 }
 
-TEST_F(CallMetricsTest, OnlyTriesBeyondTheFirstAreRetries) {
-  const CallAttempt attempts[3] = {};
+TEST_F(CallMetricsTest, WhatReplacesAConnectionThatWasGivenUpIsNoRetry) {
+  using llmgateway::v1::Attempt;
+  const CallAttempt attempts[4] = {{.kind = Attempt::KIND_FIRST},
+                                   {.kind = Attempt::KIND_RECONNECT},
+                                   {.kind = Attempt::KIND_RETRY},
+                                   {.kind = Attempt::KIND_RETRY}};
   CallRecord record = Answered();
-  // The second took the place of a stale connection.
   record.attempts = absl::MakeConstSpan(attempts, 2);
   lane_.Count(record);
   EXPECT_THAT(Text(), Not(HasSubstr("retry_attempts_total")));
-  record.attempts = absl::MakeConstSpan(attempts, 3);
-  record.retries = 2;
+  record.attempts = absl::MakeConstSpan(attempts, 4);
   lane_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(retry_attempts_total{provider="openai",)"
                                 R"(operation="POST /v1/chat/completions"} 2)"));
@@ -235,7 +237,7 @@ TEST_F(CallMetricsTest, ALongNameHasNoLabelOfItsOwn) {
 TEST_F(CallMetricsTest, NonsenseFromAProviderDoesNotTurnCountersBack) {
   CallRecord record = Answered();
   lane_.Count(record);
-  record.input_tokens = -100;
+  record.usage.set_input_tokens(-100);
   lane_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(type="input"} 12)"));
 }

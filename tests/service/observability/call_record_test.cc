@@ -37,7 +37,7 @@ TEST(OwnedCallRecordTest, KeepsEveryTextAfterTheOriginalsAreGone) {
     record.route_reason = texts[12];
     record.error_reason = texts[13];
     record.attempts = attempts;
-    record.output_tokens = 7;
+    record.usage.set_output_tokens(7);
     record.time_to_first_token = absl::Milliseconds(3);
     owned = std::make_unique<OwnedCallRecord>(record);
     for (std::string& text : texts) text.assign(text.size(), '#');
@@ -62,7 +62,7 @@ TEST(OwnedCallRecordTest, KeepsEveryTextAfterTheOriginalsAreGone) {
   EXPECT_EQ(record.model_served, prefix + "11");
   EXPECT_EQ(record.route_reason, prefix + "12");
   EXPECT_EQ(record.error_reason, prefix + "13");
-  EXPECT_EQ(record.output_tokens, 7);
+  EXPECT_EQ(record.usage.output_tokens(), 7);
   EXPECT_EQ(record.time_to_first_token, absl::Milliseconds(3));
 }
 

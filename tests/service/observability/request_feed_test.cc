@@ -63,6 +63,29 @@ TEST_F(RequestFeedTest, AWatcherSeesTheCallsThatEndFromNowOn) {
   EXPECT_EQ(Drain(*watching), "");
 }
 
+TEST_F(RequestFeedTest, OnlyWhoAsksIsToldThatCallsGoOn) {
+  Subscription ends = Watch();
+  EXPECT_FALSE(feed_.progress_watched());
+  {
+    Subscription all = Watch({.progress = true});
+    EXPECT_TRUE(feed_.progress_watched());
+    CallRecord record;
+    record.request_id = "a";
+    feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
+    feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
+    feed_.Publish(record);
+    for (const FeedEvent::Kind kind :
+         {FeedEvent::Kind::kStarted, FeedEvent::Kind::kFirstToken,
+          FeedEvent::Kind::kEnded}) {
+      const std::optional<FeedEvent> event = all->Take();
+      ASSERT_TRUE(event.has_value());
+      EXPECT_EQ(event->kind, kind);
+    }
+  }
+  EXPECT_FALSE(feed_.progress_watched());
+  EXPECT_EQ(Drain(*ends), "a");
+}
+
 TEST_F(RequestFeedTest, EveryWatcherSeesEveryCall) {
   Subscription first = Watch();
   Subscription second = Watch();

@@ -85,7 +85,8 @@ TEST_F(AttemptsTest, AStaleConnectionIsReplacedAtOnceAndCostsNoTry) {
       EXPECT_EQ(Tries(result), "0 PROVIDER_UNAVAILABLE, 200 OK");
       EXPECT_TRUE(result.attempts[0].reused_connection());
       EXPECT_FALSE(result.attempts[1].reused_connection());
-      EXPECT_EQ(result.record().retries, 0);
+      EXPECT_EQ(result.attempts[0].kind(), v1::Attempt::KIND_FIRST);
+      EXPECT_EQ(result.attempts[1].kind(), v1::Attempt::KIND_RECONNECT);
       ExpectToldOnce(result, /*stream=*/false);
     }
   }
@@ -113,7 +114,7 @@ TEST_F(AttemptsTest, UnlessTheConfigurationSaysSo) {
   Script("o-1", R"([{"stall_before_first_byte": true}, {}])");
   const CallResult result = runner_->Run(Whole("o-1"));
   EXPECT_EQ(Tries(result), "0 PROVIDER_TIMEOUT, 200 OK");
-  EXPECT_EQ(result.record().retries, 1);
+  EXPECT_EQ(result.record().attempts[1].kind, v1::Attempt::KIND_RETRY);
 }
 
 TEST_F(AttemptsTest, AStreamHasATimeOfItsOwnToBegin) {
@@ -160,6 +161,13 @@ TEST_F(AttemptsTest, WhatMayPassIsTriedAgainUntilItHasPassed) {
         EXPECT_EQ(result.attempts[0].http_status(), status);
         EXPECT_EQ(result.attempts[1].http_status(), status);
         EXPECT_EQ(result.attempts[2].http_status(), 200);
+        EXPECT_EQ(result.attempts[0].kind(), v1::Attempt::KIND_FIRST);
+        EXPECT_EQ(result.attempts[2].kind(), v1::Attempt::KIND_RETRY);
+        EXPECT_FALSE(result.attempts[1].answered());
+        EXPECT_TRUE(result.attempts[2].answered());
+        EXPECT_GT(result.attempts[2].usage().output_tokens(), 0);
+        EXPECT_EQ(result.attempts[2].has_time_to_first_token(), stream);
+        EXPECT_EQ(result.attempts[2].credential(), "default");
         ExpectToldOnce(result, stream);
       }
     }
@@ -252,10 +260,10 @@ TEST_F(AttemptsTest, NothingIsTriedAgainAfterTheFirstContent) {
       EXPECT_EQ(Tries(result), "200 STREAM_INTERRUPTED");
       ExpectToldOnce(result, /*stream=*/true);
       // What was delivered was paid for, though nobody has counted it.
-      EXPECT_GT(result.record().input_tokens, 0);
-      EXPECT_GE(result.record().output_tokens, 2);
-      EXPECT_LE(result.record().output_tokens, 60);
-      EXPECT_TRUE(result.record().usage_estimated);
+      EXPECT_GT(result.record().usage.input_tokens(), 0);
+      EXPECT_GE(result.record().usage.output_tokens(), 2);
+      EXPECT_LE(result.record().usage.output_tokens(), 60);
+      EXPECT_TRUE(result.record().usage.estimated());
     }
   }
 }
@@ -355,7 +363,7 @@ constexpr char kPreface[] = R"({"content_type": "text/event-stream", "body":
 
 TEST_F(AttemptsTest, NoMoreThanTheLimitIsHeldBack) {
   Rewire("", std::string(kQuickRetries) +
-                 "limits: {stream_buffer_bytes_limit: 16384}\n");
+                 "limits: {hold_back_bytes_limit: 16384}\n");
   std::string comments;
   for (int i = 0; i < 3; ++i) {
     comments += ": " + std::string(6000, 'x') + "\\n\\n";

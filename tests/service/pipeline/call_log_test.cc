@@ -49,7 +49,7 @@ class CallLogTest : public testing::Test {
         "providers:\n"
         "- {name: mock, mock: {}, model_aliases: {nice-name: real-name}}\n"
         "- {name: broken, mock: {fault: server_error}}\n"
-        "routing: {default_provider: mock}\n" +
+        "routing: {default_target: mock}\n" +
             more,
         {{"ALICE", "alice-0123456789"}}));
     EXPECT_TRUE(StartLogging({.levels = {.level = level}, .file = path_}).ok());

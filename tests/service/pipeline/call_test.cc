@@ -110,6 +110,35 @@ TEST_F(CallTest, AnEndTellsAllThatIsKnown) {
             absl::Milliseconds(12));
 }
 
+TEST_F(CallTest, AnAttemptSaysWhetherItAnsweredAndWhatItWas) {
+  AddTry("openai", MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  call_.tries[0].kind = v1::Attempt::KIND_FIRST;
+  AddTry("mock", MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "cut"));
+  NotedTry& second = call_.tries[1];
+  second.kind = v1::Attempt::KIND_RETRY;
+  second.answered = true;
+  second.began = call_.arrival + absl::Milliseconds(5);
+  second.first_content = call_.arrival + absl::Milliseconds(12);
+  second.progress.credential = "second-key";
+  // Tried beside it, and not the one whose answer the caller got.
+  AddTry("openai", absl::CancelledError("the other was quicker"));
+  call_.answer_facts.usage.set_output_tokens(7);
+  const v1::StreamEnd end = call_.MakeEnd(second.status).end();
+  EXPECT_EQ(end.route().provider(), "mock");
+  ASSERT_EQ(end.attempts_size(), 3);
+  EXPECT_EQ(end.attempts(0).kind(), v1::Attempt::KIND_FIRST);
+  EXPECT_FALSE(end.attempts(0).answered());
+  EXPECT_FALSE(end.attempts(0).has_usage());
+  const v1::Attempt& answered = end.attempts(1);
+  EXPECT_EQ(answered.kind(), v1::Attempt::KIND_RETRY);
+  EXPECT_TRUE(answered.answered());
+  EXPECT_EQ(answered.failure(), v1::ERROR_REASON_STREAM_INTERRUPTED);
+  EXPECT_EQ(answered.usage().output_tokens(), 7);
+  EXPECT_EQ(ToAbsl(answered.time_to_first_token()), absl::Milliseconds(7));
+  EXPECT_EQ(answered.credential(), "second-key");
+  EXPECT_FALSE(end.attempts(2).answered());
+}
+
 TEST_F(CallTest, ACallThatWentNowhereHasARouteButNoTimes) {
   const v1::StreamEnd end = call_.MakeEnd(absl::CancelledError("x")).end();
   EXPECT_EQ(end.route().provider(), "mock");

@@ -34,7 +34,7 @@ constexpr std::string_view kCapabilities =
     "false}\n"
     "  - {model: small, input_tokens_limit: 100, output_tokens_limit: 50}\n"
     "  mock: {}\n"
-    "routing: {default_provider: mock}\n";
+    "routing: {default_target: mock}\n";
 
 class CapabilityCheckTest : public testing::Test {
  protected:

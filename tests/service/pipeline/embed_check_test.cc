@@ -21,7 +21,7 @@ std::vector<std::string> Wrong(const std::string& text) {
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
   std::vector<std::string> fields;
   for (const auto& [field, unused] :
-       FieldViolations(CheckEmbedRequest(request))) {
+       FieldViolations(CheckEmbedRequest(request, /*needs_model=*/true))) {
     fields.push_back(field);
   }
   return fields;
@@ -44,7 +44,7 @@ TEST(EmbedCheckTest, TooManyInputsAreToldOnce) {
   v1::EmbedRequest request;
   request.set_model("m");
   for (int i = 0; i <= kEmbedInputsMax; ++i) request.add_inputs();
-  const absl::Status refused = CheckEmbedRequest(request);
+  const absl::Status refused = CheckEmbedRequest(request, /*needs_model=*/true);
   ASSERT_EQ(FieldViolations(refused).size(), 1u);
   EXPECT_EQ(FieldViolations(refused)[0].first, "inputs");
 }

@@ -35,10 +35,10 @@ constexpr char kYaml[] =
     "  mock: {}\n"
     "routing:\n"
     "  model_rules:\n"
-    "  - {prefix: 'gpt-', provider: openai}\n"
-    "  - {exact: 'tuned', provider: azure}\n"
-    "  - {alias: 'fast', provider: mock, model: 'mock-model'}\n"
-    "  - {exact: 'gpt-4', provider: openai}\n";
+    "  - {prefix: 'gpt-', targets: [openai]}\n"
+    "  - {exact: 'tuned', targets: [azure]}\n"
+    "  - {alias: 'fast', targets: [mock/mock-model]}\n"
+    "  - {exact: 'gpt-4', targets: [openai]}\n";
 
 std::shared_ptr<const Wiring> WiringWithKey() {
   return MakeTestWiring(kYaml, {{"OPENAI_KEY", "sk-0123456789"}});

@@ -26,9 +26,9 @@ class PipelineTest : public UpstreamCalls {
  protected:
   // A record tells the usage that the upstream counted as served.
   void ExpectUsageAgrees(const CallResult& result, const std::string& model) {
-    EXPECT_EQ(result.record().input_tokens,
+    EXPECT_EQ(result.record().usage.input_tokens(),
               Stat(model, "usage.prompt_tokens"));
-    EXPECT_EQ(result.record().output_tokens,
+    EXPECT_EQ(result.record().usage.output_tokens(),
               Stat(model, "usage.completion_tokens"));
   }
 };
@@ -44,8 +44,8 @@ TEST_F(PipelineTest, AnAnswerGoesOutOnceAndIsRecordedOnce) {
     EXPECT_THAT(result.Text() + result.bytes, HasSubstr("forty-two"));
     const CallRecord& record = result.record();
     ExpectUsageAgrees(result, std::string(record.model_asked));
-    EXPECT_EQ(record.input_tokens, 30);
-    EXPECT_EQ(record.cached_input_tokens, 10);
+    EXPECT_EQ(record.usage.input_tokens(), 30);
+    EXPECT_EQ(record.usage.cached_input_tokens(), 10);
     EXPECT_EQ(record.error_reason, "");
     EXPECT_EQ(record.request_id, "req-test-1");
     EXPECT_EQ(record.operation, "test");
@@ -65,7 +65,7 @@ TEST_F(PipelineTest, AStreamEndsOnceAndIsRecordedOnce) {
     ExpectToldOnce(result, /*stream=*/true);
     const CallRecord& record = result.record();
     ExpectUsageAgrees(result, std::string(record.model_asked));
-    EXPECT_EQ(record.output_tokens, 4);
+    EXPECT_EQ(record.usage.output_tokens(), 4);
     EXPECT_TRUE(record.stream);
     EXPECT_TRUE(record.time_to_first_token.has_value());
     EXPECT_EQ(result.stream_end.outcome(), v1::StreamEnd::OUTCOME_FINISHED);
@@ -106,7 +106,7 @@ TEST_F(PipelineTest, BytesForAProviderOfAnotherDialectAreRead) {
   ASSERT_EQ(Reason(whole.status), "OK") << whole.status;
   EXPECT_FALSE(whole.answers_raw);
   EXPECT_EQ(whole.Text(), "from the other");
-  EXPECT_EQ(whole.record().output_tokens, 4);
+  EXPECT_EQ(whole.record().usage.output_tokens(), 4);
   EXPECT_EQ(Stat("a-1", "paths./v1/messages"), 1);
   const CallResult stream =
       runner_->Run(RawOpenAi("a-1", ",\"stream\":true"));
@@ -151,7 +151,7 @@ TEST_F(PipelineTest, ABadRequestIsRefusedBeforeAnythingIsSent) {
 TEST_F(PipelineTest, AStrangerIsRefusedBeforeTheRequestIsLookedAt) {
   runner_->SetWiring(MakeTestWiring(
       "providers: [{name: mock, mock: {}}]\n"
-      "routing: {default_provider: mock}\n"
+      "routing: {default_target: mock}\n"
       "auth: {callers: {api_keys: [{id: alice, key: 'env:A'}]}}\n",
       {{"A", "alice-0123456789"}}));
   CallQuestion question = Whole("m");
@@ -173,7 +173,7 @@ TEST_F(PipelineTest, AStrangerIsRefusedBeforeTheRequestIsLookedAt) {
 
 TEST_F(PipelineTest, AModelThatNobodyServesIsNotFound) {
   runner_->SetWiring(MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                                    "routing: {default_provider: mock, "
+                                    "routing: {default_target: mock, "
                                     "strict: true}\n"));
   const CallResult result = runner_->Run(Streamed("unknown"));
   EXPECT_EQ(Reason(result.status), "MODEL_NOT_FOUND");
@@ -213,7 +213,7 @@ TEST_F(PipelineTest, CancelInTheMiddleSettlesWhatTheProviderTold) {
         });
     EXPECT_EQ(result.status.message(), "the client left");
     EXPECT_EQ(result.record().error_reason, "CANCELLED");
-    EXPECT_EQ(result.record().input_tokens, 30);
+    EXPECT_EQ(result.record().usage.input_tokens(), 30);
     EXPECT_EQ(result.stream_end.usage().input_tokens(), 30);
     EXPECT_THAT(result.Text() + result.bytes, HasSubstr("two"));
     ExpectToldOnce(result, /*stream=*/true);
@@ -240,7 +240,7 @@ TEST_F(PipelineTest, AnAliasOfTheProviderIsWhatItIsAskedFor) {
                    "  model_aliases: {fast: o-mini}\n"
                    "  openai: {base_url: 'http://", upstream_->address(),
                    "/v1'}\n"
-                   "routing: {default_provider: openai}\n")));
+                   "routing: {default_target: openai}\n")));
   const CallResult result = runner_->Run(RawOpenAi("fast"));
   ASSERT_EQ(Reason(result.status), "OK") << result.status;
   EXPECT_EQ(Stat("o-mini", "requests"), 1);

@@ -120,7 +120,7 @@ TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
   ASSERT_EQ(record.attempts.size(), 2u);
   EXPECT_EQ(record.attempts[0].error_reason, "PROVIDER_UNAVAILABLE");
   EXPECT_EQ(record.attempts[1].error_reason, "");
-  EXPECT_EQ(record.input_tokens, 11);
+  EXPECT_EQ(record.usage.input_tokens(), 11);
   EXPECT_FALSE(watching_->Take().has_value());
 
   EXPECT_EQ(Metric("llm_request_total"), 1);

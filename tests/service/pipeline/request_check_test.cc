@@ -57,7 +57,8 @@ v1::GenerateRequest With(const std::string& text) {
 
 // The paths at fault.
 std::vector<std::string> Paths(const v1::GenerateRequest& request) {
-  const absl::Status status = CheckRequest(request, Limits());
+  const absl::Status status =
+      CheckRequest(request, Limits(), /*needs_model=*/true);
   if (status.ok()) return {};
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
@@ -99,7 +100,7 @@ TEST(RequestCheckTest, ARequestThatUsesEverythingPasses) {
       labels { key: "a" value: "b" }
       provider_id: "openai" domain_tags: "t"
       selection { node_name: "n" capabilities: "c"
-                  strategy: STRATEGY_SPEED_FIRST }
+                  strategy: STRATEGY_PERFORMANCE_OPTIMIZED }
       previous_response_id: "r"
       audio_output { voice: "v" format: "wav" } modalities: "audio"
       extensions { dialect: "openai_chat" name: "x" json: "null" }
@@ -501,7 +502,8 @@ TEST(RequestCheckTest, NamesTwentyFieldsAndCountsTheRest) {
   for (int i = 0; i < 100; ++i) {
     request.mutable_messages(0)->add_parts()->mutable_image();
   }
-  const absl::Status status = CheckRequest(request, Limits());
+  const absl::Status status =
+      CheckRequest(request, Limits(), /*needs_model=*/true);
   EXPECT_THAT(FieldViolations(status), SizeIs(20));
   EXPECT_EQ(status.message(),
             "messages[0].parts[1].image sets no source: url, data or file_id "

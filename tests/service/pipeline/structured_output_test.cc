@@ -102,7 +102,7 @@ TEST_F(StructuredOutputTest, AStrictCallFailsOnceAndIsNotTriedAgain) {
     // The try itself went well, and its tokens are paid for.
     EXPECT_EQ(Tries(result), "200 OK");
     EXPECT_EQ(result.record().error_reason, "RESPONSE_VALIDATION");
-    EXPECT_GT(result.record().output_tokens, 0);
+    EXPECT_GT(result.record().usage.output_tokens(), 0);
     if (!stream) continue;
     EXPECT_EQ(result.stream_end.outcome(), v1::StreamEnd::OUTCOME_ERROR);
     EXPECT_EQ(result.stream_end.error().reason(),
@@ -212,7 +212,7 @@ TEST_F(StructuredOutputTest, AModelThatIsKnownToLackSchemasIsAskedByATool) {
                                   "', api_key: 'env:KEY'}\n"
                                   "  model_capabilities:\n"
                                   "  - {model: 'a-*', strict_schema: false}\n"
-                                  "routing: {default_provider: anthropic}\n"),
+                                  "routing: {default_target: anthropic}\n"),
                      {{"KEY", "sk-test-secret-0123456789"}}));
   Script("a-1", R"({"tool_calls": [{"name": "answer",
                                     "arguments": "{\"answer\":42}"}]})");

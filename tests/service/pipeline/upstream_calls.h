@@ -73,9 +73,9 @@ class UpstreamCalls : public testing::Test {
                      "  mock: {", mock, "}\n"
                      "routing:\n"
                      "  model_rules:\n"
-                     "  - {prefix: 'o-', provider: openai}\n"
-                     "  - {prefix: 'a-', provider: anthropic}\n"
-                     "  default_provider: mock\n", rest),
+                     "  - {prefix: 'o-', targets: [openai]}\n"
+                     "  - {prefix: 'a-', targets: [anthropic]}\n"
+                     "  default_target: mock\n", rest),
         {{"KEY", "sk-test-secret-0123456789"}});
   }
 

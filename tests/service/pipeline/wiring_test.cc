@@ -24,9 +24,9 @@ constexpr char kConfig[] =
     "- {name: mock, mock: {}}\n"
     "routing:\n"
     "  model_rules:\n"
-    "  - {prefix: 'k-', provider: keyless}\n"
-    "  - {prefix: 'l-', provider: local}\n"
-    "  default_provider: mock\n"
+    "  - {prefix: 'k-', targets: [keyless]}\n"
+    "  - {prefix: 'l-', targets: [local]}\n"
+    "  default_target: mock\n"
     "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n"
     "resilience: {retry: {attempts_limit: 1}}\n";
 
@@ -59,7 +59,7 @@ TEST(WiringTest, TheRouterKnowsWhichCredentialsAreThere) {
 TEST(WiringTest, LivesOnWithoutTheSnapshotsOtherHolders) {
   ConfigReading reading = ReadConfigText(
       "providers: [{name: mock, mock: {}}]\n"
-      "routing: {default_provider: mock}\n",
+      "routing: {default_target: mock}\n",
       "f", {}, absl::FromUnixSeconds(7));
   ASSERT_NE(reading.snapshot, nullptr);
   const auto wiring = Wiring::Make(reading.snapshot);

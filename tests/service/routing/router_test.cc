@@ -88,11 +88,11 @@ class RouterTest : public testing::Test {
 };
 
 constexpr char kRules[] = R"(
-  model_rules { alias: "fast" provider: "a" model: "a-mini" }
-  model_rules { exact: "b-large" provider: "b" }
-  model_rules { prefix: "b-" provider: "b" }
-  model_rules { glob: "*-large" provider: "c" model: "c-large" }
-  default_provider: "c"
+  model_rules { alias: "fast" targets { provider: "a" model: "a-mini" } }
+  model_rules { exact: "b-large" targets { provider: "b" } }
+  model_rules { prefix: "b-" targets { provider: "b" } }
+  model_rules { glob: "*-large" targets { provider: "c" model: "c-large" } }
+  default_target { provider: "c" }
 )";
 
 TEST_F(RouterTest, TheFirstRuleThatMatchesDecides) {
@@ -102,6 +102,30 @@ TEST_F(RouterTest, TheFirstRuleThatMatchesDecides) {
   EXPECT_EQ(Plan("b-larger"), "b/b-larger model_rule:b-");
   EXPECT_EQ(Plan("x-large"), "c/c-large model_rule:*-large");
   EXPECT_EQ(Plan("x-small"), "c/x-small default");
+}
+
+TEST_F(RouterTest, ARequestWithoutAModelGoesWhereTheDefaultNamesOne) {
+  Configure(R"(default_target { provider: "a" model: "a-mini" })");
+  EXPECT_TRUE(router_->knows_default_model());
+  EXPECT_EQ(Plan(""), "a/a-mini default");
+  // It is the model of everything that goes there.
+  EXPECT_EQ(Plan("x"), "a/a-mini default");
+  EXPECT_EQ(Plan("", "b"), "INVALID_REQUEST");
+  Configure(R"(default_target { provider: "keyless" model: "m" })");
+  EXPECT_EQ(Plan(""), "MODEL_NOT_FOUND");
+  Configure(R"(default_target { provider: "a" model: "m" } strict: true)");
+  EXPECT_FALSE(router_->knows_default_model());
+  EXPECT_EQ(Plan(""), "INVALID_REQUEST");
+  Configure(kRules);
+  EXPECT_EQ(Plan(""), "INVALID_REQUEST");
+}
+
+TEST_F(RouterTest, TiersAreRefusedUntilTheyAreServed) {
+  Configure(kRules);
+  EXPECT_EQ(Plan("tier:fast"), "UNIMPLEMENTED");
+  EXPECT_EQ(FaultMetadata(status_, "field"), "model");
+  EXPECT_EQ(Plan("tier:fast", "a"), "UNIMPLEMENTED");
+  EXPECT_EQ(Plan("tier"), "c/tier default");
 }
 
 TEST_F(RouterTest, AnExplicitProviderBeatsEveryRule) {
@@ -136,10 +160,10 @@ TEST_F(RouterTest, AnExplicitProviderMustExistAndHaveItsCredential) {
 
 TEST_F(RouterTest, RulesWithoutACredentialAreSkipped) {
   Configure(R"(
-      model_rules { prefix: "m" provider: "keyless" }
-      model_rules { prefix: "m" provider: "gone" }
-      model_rules { prefix: "x" provider: "a" }
-      model_rules { prefix: "m" provider: "b" })");
+      model_rules { prefix: "m" targets { provider: "keyless" } }
+      model_rules { prefix: "m" targets { provider: "gone" } }
+      model_rules { prefix: "x" targets { provider: "a" } }
+      model_rules { prefix: "m" targets { provider: "b" } })");
   EXPECT_EQ(Plan("m-1"), "b/m-1 model_rule:m");
   EXPECT_THAT(steps_, ElementsAre("model_rule:m: no credential",
                                   "model_rule:m: no such provider",
@@ -148,8 +172,8 @@ TEST_F(RouterTest, RulesWithoutACredentialAreSkipped) {
 }
 
 TEST_F(RouterTest, AModelWhoseRuleIsSkippedGoesToTheDefault) {
-  Configure(R"(model_rules { prefix: "m" provider: "keyless" }
-               default_provider: "a")");
+  Configure(R"(model_rules { prefix: "m" targets { provider: "keyless" } }
+               default_target { provider: "a" })");
   EXPECT_EQ(Plan("m-1"), "a/m-1 default");
   EXPECT_THAT(steps_, ElementsAre("model_rule:m: no credential",
                                   "default: chosen"));
@@ -169,17 +193,18 @@ TEST_F(RouterTest, StrictRefusesWhatNoRuleKnows) {
 }
 
 TEST_F(RouterTest, SaysWhichCredentialIsMissing) {
-  Configure(R"(model_rules { prefix: "m" provider: "keyless" })");
+  Configure(R"(model_rules { prefix: "m" targets { provider: "keyless" } })");
   EXPECT_EQ(Plan("m"), "MODEL_NOT_FOUND");
   EXPECT_EQ(status_.message(),
             "model 'm' cannot be served: provider 'keyless' of its rule has "
-            "no credential, and no default provider is configured");
-  Configure(R"(model_rules { prefix: "m" provider: "keyless" } strict: true)");
+            "no credential, and no default target is configured");
+  Configure(R"(model_rules { prefix: "m" targets { provider: "keyless" } }
+               strict: true)");
   EXPECT_EQ(Plan("m"), "MODEL_NOT_FOUND");
   EXPECT_THAT(std::string(status_.message()),
               HasSubstr("'keyless' of its rule has no credential, and routing "
                         "is strict"));
-  Configure(R"(default_provider: "keyless")");
+  Configure(R"(default_target { provider: "keyless" })");
   EXPECT_EQ(Plan("m"), "MODEL_NOT_FOUND");
   EXPECT_EQ(status_.message(),
             "model 'm' cannot be served: no rule knows it, and the default "

@@ -366,7 +366,7 @@ TEST(AnthropicMessagesTest, ItsErrorsReadBackAsTheyWere) {
         v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
         v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
         v1::ERROR_REASON_PROVIDER_TIMEOUT, v1::ERROR_REASON_MODEL_NOT_FOUND,
-        v1::ERROR_REASON_CONFLICT}) {
+        v1::ERROR_REASON_PROVIDER_CONFLICT}) {
     const WireError error = dialect.WriteError(MakeFault(reason, "x"), "r");
     EXPECT_EQ(FaultReason(dialect.ReadError(
                   {.status = error.http_status, .body = error.body})),
