@@ -24,6 +24,9 @@ constexpr std::string_view kStableModels = "/v1/models";
 constexpr std::string_view kBelowStableModels = "/v1/models/";
 constexpr std::string_view kKeyField = "x-goog-api-key";
 
+constexpr char kAbilities[] =
+    "; a model can generateContent, streamGenerateContent and countTokens";
+
 constexpr Operation kGenerate = {"POST /v1beta/models/{model}:generateContent",
                                  "POST",
                                  "/v1beta/models/{model}:generateContent"};
@@ -73,7 +76,8 @@ Task<void> Ask(Visit visit, std::string_view rest) {
   if (colon == std::string_view::npos) {
     absl::Status wrong_method = MakeFault(
         v1::ERROR_REASON_INVALID_REQUEST,
-        absl::StrCat("there is GET ", ToAbsl(visit.request.path), ", no POST"));
+        absl::StrCat("there is GET ", ToAbsl(visit.request.path), ", no POST",
+                     kAbilities));
     return FailWith(std::move(visit), std::move(wrong_method), 405, "allow",
                   "GET, HEAD");
   }
@@ -81,8 +85,7 @@ Task<void> Ask(Visit visit, std::string_view rest) {
     absl::Status missing = MakeFault(
         v1::ERROR_REASON_NOT_FOUND,
         absl::StrCat("there is no POST ", ToAbsl(visit.request.path),
-                     "; a model can generateContent, streamGenerateContent "
-                     "and countTokens"));
+                     kAbilities));
     return Fail(std::move(visit), std::move(missing));
   }
   absl::StatusOr<std::string> model = PercentDecode(rest.substr(0, colon));

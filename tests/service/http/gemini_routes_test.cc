@@ -122,9 +122,10 @@ TEST_F(GeminiRoutesTest, TheStableVersionsPathsAreServedToo) {
 }
 
 TEST_F(GeminiRoutesTest, WhatNoModelCanDoIsToldWhatItCan) {
-  for (const char* rest : {"o-1:predict", "o-1", "o-1:"}) {
+  for (const char* rest : {"o-1:predict", "o-1:"}) {
     ExpectError(Post(rest), 404, "streamGenerateContent");
   }
+  ExpectError(Post("o-1"), 405, "streamGenerateContent");
   ExpectError(Post(":generateContent"), 400, "model");
   ExpectError(Post("a%zz:generateContent"), 400, "path");
   ExpectError(Ask("GET", "/v1beta/files"), 404, "GET /v1beta/models/{model}");
