@@ -146,6 +146,9 @@ class MockProvider::AnswerStream final : public ProviderStream {
       facts_.usage = event.usage();
       facts_.has_usage = true;
     }
+    if (event.has_choice_end() && event.choice_end().choice_index() == 0) {
+      facts_.finish_reason = event.choice_end().finish_reason();
+    }
     batch->events.push_back(std::move(event));
     ++next_;
     co_return true;

@@ -55,7 +55,7 @@ void FillScope(const CallScope& from, v1::CallerScope* to) {
   to->set_tier(std::string(from.tier));
 }
 
-void FillRoute(const CallRecord& from, v1::Route* to) {
+void FillRecordedRoute(const CallRecord& from, v1::Route* to) {
   to->set_provider(std::string(from.provider));
   to->set_model(std::string(from.model_served));
   to->set_reason(std::string(from.route_reason));
@@ -93,7 +93,7 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   out->set_caller(std::string(call.caller));
   out->set_model(std::string(call.model_asked));
   out->set_stream(call.stream);
-  if (!call.provider.empty()) FillRoute(call, out->mutable_route());
+  if (!call.provider.empty()) FillRecordedRoute(call, out->mutable_route());
   for (const CallAttempt& from : call.attempts) {
     v1::Attempt& attempt = *out->add_attempts();
     FillAttempt(from, &attempt);
@@ -122,13 +122,13 @@ void ToRequestStarted(const CallRecord& call, v1::RequestStarted* out) {
   out->set_caller(std::string(call.caller));
   out->set_model(std::string(call.model_asked));
   out->set_stream(call.stream);
-  FillRoute(call, out->mutable_route());
+  FillRecordedRoute(call, out->mutable_route());
   if (SaysAnything(call.scope)) FillScope(call.scope, out->mutable_scope());
 }
 
 void ToRequestFirstToken(const CallRecord& call, v1::RequestFirstToken* out) {
   out->set_request_id(std::string(call.request_id));
-  FillRoute(call, out->mutable_route());
+  FillRecordedRoute(call, out->mutable_route());
   if (call.time_to_first_token.has_value()) {
     *out->mutable_time_to_first_token() = ToProto(*call.time_to_first_token);
   }

@@ -14,9 +14,9 @@
 //    "provider":"openai","model_served":"gpt-5-mini",
 //    "route_reason":"model_rule:fast","status":"OK","http_status":200,
 //    "finish_reason":"stop","upstream_status":200,
-//    "upstream_request_id":"req_1","attempts":1,"input_tokens":12,"output_tokens":34,
-//    "cached_input_tokens":0,"reasoning_tokens":0,"bytes_in":321,
-//    "bytes_out":654,"duration_us":81234,"overhead_us":45,
+//    "upstream_request_id":"req_1","attempts":1,"input_tokens":12,
+//    "output_tokens":34,"cached_input_tokens":0,"reasoning_tokens":0,
+//    "bytes_in":321,"bytes_out":654,"duration_us":81234,"overhead_us":45,
 //    "upstream_first_byte_us":78310,"ttft_us":79001,"upstream_reused":true,
 //    "tries":[{"start_us":41,"duration_us":81190,"kind":"first",
 //    "answered":true,"provider":"openai","model":"gpt-5-mini",
@@ -119,7 +119,7 @@ class AccessLog {
     size_t batch_bytes = 32 * 1024;
     // Bytes of a loop's lines held before lines are dropped. REQUIRES: a power
     // of two.
-    size_t ring_bytes = 512 * 1024;
+    size_t ring_bytes = 1024 * 1024;
   };
 
   // Returns an error that names the file if it cannot be opened.

@@ -26,7 +26,7 @@ absl::Status RpcListener::Open(const ListenAddress& address,
   const auto accept = [this](std::unique_ptr<Stream> stream) {
     Accept(std::move(stream));
   };
-  GATEWAY_ASSIGN_OR_RETURN(listener_, 
+  GATEWAY_ASSIGN_OR_RETURN(listener_,
                            Listener::Open(address, accept, callers));
   return absl::OkStatus();
 }

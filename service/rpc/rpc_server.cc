@@ -42,7 +42,7 @@ absl::Status RpcServer::Open() {
     here.listener = std::make_unique<RpcListener>(
         *options_.table, options_.limits, options_.tls, options_.name,
         options_.metrics);
-    const absl::Status status = 
+    const absl::Status status =
         here.listener->Open(address_, options_.callers);
     MutexLock lock(mu);
     opened.Update(status);

@@ -80,8 +80,9 @@ CallRecord KnownCall(const std::vector<CallAttempt>& attempts) {
   return call;
 }
 
-TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
-  const std::vector<CallAttempt> attempts = {
+// The first failed, the second answered.
+std::vector<CallAttempt> KnownAttempts() {
+  return {
       {.provider = "openai",
        .model = "gpt-5",
        .kind = llmgateway::v1::Attempt::KIND_FIRST,
@@ -100,92 +101,97 @@ TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
        .time_to_first_token = absl::Milliseconds(350),
        .credential = "second",
        .provider_request_id = "req_1"}};
+}
+
+// What is to be said of the known call.
+constexpr char kKnownRecord[] = R"pb(
+    request_id: "r-1"
+    start_time { seconds: 1 nanos: 250000000 }
+    operation: "POST /v1/chat/completions"
+    caller: "team-a"
+    model: "fast"
+    stream: true
+    route {
+      provider: "openai"
+      model: "gpt-5"
+      reason: "model_rule:fast"
+    }
+    attempts {
+      provider: "openai"
+      model: "gpt-5"
+      kind: KIND_FIRST
+      start_time { seconds: 1 nanos: 500000000 }
+      duration { nanos: 20000000 }
+      failure: ERROR_REASON_PROVIDER_UNAVAILABLE
+      failure_message: "openai: 503"
+      http_status: 503
+      reused_connection: true
+    }
+    attempts {
+      provider: "openai"
+      model: "gpt-5"
+      kind: KIND_RETRY
+      answered: true
+      start_time { seconds: 1 nanos: 600000000 }
+      duration { seconds: 2 }
+      time_to_first_token { nanos: 350000000 }
+      credential: "second"
+      provider_request_id: "req_1"
+      usage {
+        input_tokens: 1
+        output_tokens: 2
+        cached_input_tokens: 3
+        cache_write_tokens: 4
+        reasoning_tokens: 5
+        cost_usd_nanos: 6
+        cost_known: true
+        estimated: true
+        cache_write_1h_tokens: 7
+        audio_input_tokens: 8
+        audio_output_tokens: 9
+        accepted_prediction_tokens: 10
+        rejected_prediction_tokens: 11
+      }
+    }
+    usage {
+      input_tokens: 1
+      output_tokens: 2
+      cached_input_tokens: 3
+      cache_write_tokens: 4
+      reasoning_tokens: 5
+      cost_usd_nanos: 6
+      cost_known: true
+      estimated: true
+      cache_write_1h_tokens: 7
+      audio_input_tokens: 8
+      audio_output_tokens: 9
+      accepted_prediction_tokens: 10
+      rejected_prediction_tokens: 11
+    }
+    timings {
+      total { seconds: 2 nanos: 500000000 }
+      overhead { nanos: 40000 }
+      upstream_first_byte { nanos: 300000000 }
+      time_to_first_token { nanos: 700000000 }
+    }
+    failure: ERROR_REASON_STREAM_INTERRUPTED
+    status_code: 14
+    http_status: 200
+    scope { user_id: "u" contract_id: "c" }
+    labels { key: "team" value: "a" }
+    labels { key: "why" value: "b" }
+    finish_reason: FINISH_REASON_LENGTH
+    request_bytes: 100
+    response_bytes: 200
+    path: "/v1/chat/completions"
+    method: "POST"
+  )pb";
+
+TEST(RequestRecordTest, SaysAllThatIsKnownOfACall) {
+  const std::vector<CallAttempt> attempts = KnownAttempts();
   RequestRecord record;
   ToRequestRecord(KnownCall(attempts), &record);
-  EXPECT_EQ(Difference(R"pb(
-                         request_id: "r-1"
-                         start_time { seconds: 1 nanos: 250000000 }
-                         operation: "POST /v1/chat/completions"
-                         caller: "team-a"
-                         model: "fast"
-                         stream: true
-                         route {
-                           provider: "openai"
-                           model: "gpt-5"
-                           reason: "model_rule:fast"
-                         }
-                         attempts {
-                           provider: "openai"
-                           model: "gpt-5"
-                           kind: KIND_FIRST
-                           start_time { seconds: 1 nanos: 500000000 }
-                           duration { nanos: 20000000 }
-                           failure: ERROR_REASON_PROVIDER_UNAVAILABLE
-                           failure_message: "openai: 503"
-                           http_status: 503
-                           reused_connection: true
-                         }
-                         attempts {
-                           provider: "openai"
-                           model: "gpt-5"
-                           kind: KIND_RETRY
-                           answered: true
-                           start_time { seconds: 1 nanos: 600000000 }
-                           duration { seconds: 2 }
-                           time_to_first_token { nanos: 350000000 }
-                           credential: "second"
-                           provider_request_id: "req_1"
-                           usage {
-                             input_tokens: 1
-                             output_tokens: 2
-                             cached_input_tokens: 3
-                             cache_write_tokens: 4
-                             reasoning_tokens: 5
-                             cost_usd_nanos: 6
-                             cost_known: true
-                             estimated: true
-                             cache_write_1h_tokens: 7
-                             audio_input_tokens: 8
-                             audio_output_tokens: 9
-                             accepted_prediction_tokens: 10
-                             rejected_prediction_tokens: 11
-                           }
-                         }
-                         usage {
-                           input_tokens: 1
-                           output_tokens: 2
-                           cached_input_tokens: 3
-                           cache_write_tokens: 4
-                           reasoning_tokens: 5
-                           cost_usd_nanos: 6
-                           cost_known: true
-                           estimated: true
-                           cache_write_1h_tokens: 7
-                           audio_input_tokens: 8
-                           audio_output_tokens: 9
-                           accepted_prediction_tokens: 10
-                           rejected_prediction_tokens: 11
-                         }
-                         timings {
-                           total { seconds: 2 nanos: 500000000 }
-                           overhead { nanos: 40000 }
-                           upstream_first_byte { nanos: 300000000 }
-                           time_to_first_token { nanos: 700000000 }
-                         }
-                         failure: ERROR_REASON_STREAM_INTERRUPTED
-                         status_code: 14
-                         http_status: 200
-                         scope { user_id: "u" contract_id: "c" }
-                         labels { key: "team" value: "a" }
-                         labels { key: "why" value: "b" }
-                         finish_reason: FINISH_REASON_LENGTH
-                         request_bytes: 100
-                         response_bytes: 200
-                         path: "/v1/chat/completions"
-                         method: "POST"
-                       )pb",
-                       record),
-            "");
+  EXPECT_EQ(Difference(kKnownRecord, record), "");
 }
 
 // Which key of the access log says what a field says. docs/runbook.md has the

@@ -67,24 +67,6 @@ TEST(AuthValidatorTest, AKeyComesFromSomewhere) {
                   HasSubstr("api_keys[2].owner: must be at most 256")));
 }
 
-TEST(AuthValidatorTest, WhatIsNotServedIsRefused) {
-  EXPECT_THAT(
-      AuthProblems(
-          "auth:\n"
-          "  callers:\n"
-          "    api_keys:\n"
-          "    - {id: a, key: 'env:A', scopes: [x], labels: {team: t}}\n"
-          "    jwt_issuers: [{issuer: 'https://id.example'}]\n"
-          "  operators: {client_certificates: {names: [a.example]}}\n"),
-      ElementsAre("auth.callers.api_keys[0].scopes: is not served yet; remove "
-                  "it",
-                  "auth.callers.api_keys[0].labels: is not served yet; remove "
-                  "it",
-                  "auth.callers.jwt_issuers: is not served yet; remove it",
-                  "auth.operators.client_certificates: is not served yet; "
-                  "remove it"));
-}
-
 TEST(AuthValidatorTest, WithoutKeysDataListenersAreOnLoopback) {
   for (const char* local : {"127.0.0.1:1", "localhost:1", "'[::1]:1'"}) {
     EXPECT_THAT(AuthProblems(absl::StrCat("listeners: {http: {address: ", local,

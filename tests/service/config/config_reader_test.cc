@@ -100,7 +100,7 @@ TEST(ConfigReaderTest, MistakesOfFileAndEnvironmentComeTogether) {
                              "routing: {default_target: openai}\n",
                              {{"LLM_GATEWAY_LOGGING_LEVEL", "loud"}})),
               ElementsAre(HasSubstr("f:1:33: providers[0].mock.x: unknown"),
-                          HasSubstr("f:2:11: routing.default_target.provider: "),
+                          HasSubstr("f:2:11: routing.default_target.provider:"),
                           HasSubstr("environment: LLM_GATEWAY_LOGGING_LEVEL")));
 }
 
@@ -122,7 +122,7 @@ TEST(QuickstartTest, WorksWithoutAnyKey) {
   EXPECT_EQ(reading.snapshot->CredentialOf("openai"),
             ConfigSnapshot::Credential::kAbsent);
   // A key that was mistyped is no reason to make an answer up.
-  EXPECT_EQ(reading.snapshot->config().routing().default_target().provider(), "");
+  EXPECT_FALSE(reading.snapshot->config().routing().has_default_target());
   EXPECT_EQ(reading.warnings.size(), 2u);
 }
 

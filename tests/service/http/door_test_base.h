@@ -77,8 +77,9 @@ class DoorTest : public testing::Test {
   void Send(std::string_view method, std::string_view target,
             std::string_view body, std::string_view fields = "") {
     client_.Send(absl::StrCat(ToAbsl(method), " ", ToAbsl(target),
-                              " HTTP/1.1\r\nhost: localhost\r\n", ToAbsl(fields),
-                              "content-length: ", body.size(), "\r\n\r\n",
+                              " HTTP/1.1\r\nhost: localhost\r\n",
+                              ToAbsl(fields), "content-length: ",
+                              body.size(), "\r\n\r\n",
                               ToAbsl(body)));
   }
 

@@ -347,7 +347,7 @@ TEST_F(AccessLogTest, ManyLanesWriteWholeLines) {
   constexpr int kLanes = 4;
   constexpr int kLinesPerLane = 5000;
   std::unique_ptr<AccessLog> log =
-      Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 4 << 20});
+      Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 8 << 20});
   std::vector<Thread> threads;
   for (int lane_number = 0; lane_number < kLanes; ++lane_number) {
     AccessLogLane& lane = log->AddLane();

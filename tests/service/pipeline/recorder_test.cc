@@ -102,8 +102,8 @@ TEST_F(RecorderTest, CountsACallAsInFlightUntilItsEnd) {
 }
 
 TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
-  AddTry(Unavailable());
-  AddTry(absl::OkStatus());
+  AddTry(Unavailable()).kind = v1::Attempt::KIND_FIRST;
+  AddTry(absl::OkStatus()).kind = v1::Attempt::KIND_RETRY;
   call_.answer_facts.usage.set_input_tokens(11);
   call_.answer_facts.usage.set_output_tokens(5);
   recorder_.Record(call_, absl::OkStatus());
