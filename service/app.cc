@@ -38,6 +38,7 @@
 #include "service/observability/metrics.h"
 #include "service/observability/process_metrics.h"
 #include "service/observability/provider_health.h"
+#include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/response_store.h"
@@ -101,6 +102,10 @@ struct App::Graph {
   std::unique_ptr<RequestFeed> feed;
   ProviderHealthBoard provider_health;
   Readiness readiness{SystemClock()};
+  RefusalLog http_refusals{"http", "http", registry, SystemClock()};
+  RefusalLog operations_refusals{"operations", "http", registry,
+                                 SystemClock()};
+  RefusalLog admin_refusals{"admin", "grpc", registry, SystemClock()};
 
   // The rules.
   std::unique_ptr<CurrentWiring> wiring;
@@ -209,32 +214,36 @@ absl::Status App::StartLoops() {
   http.address = &*graph.http_address;
   http.limits = LimitsOf(listeners.http());
   http.cors = CorsOf(listeners.http());
+  http.refusals = &graph.http_refusals;
   GATEWAY_ASSIGN_OR_RETURN(
       http.tls, ListenerTls(*graph.config, "http", {"h2", "http/1.1"}));
   http.handler = [&graph](LoopServices& services) {
     return std::make_unique<SeedRoutes>(
         SeedRoutes::Sources{services.wiring, graph.provider_health,
                             graph.readiness, graph.registry, SystemClock(),
-                            kVersion},
+                            kVersion, &graph.http_refusals},
         std::make_unique<Doors>(services));
   };
   LoopRuntime::HttpListener operations;
   operations.address = &*graph.operations_address;
   operations.limits = LimitsOf(listeners.operations());
   operations.cors = CorsOf(listeners.operations());
+  operations.refusals = &graph.operations_refusals;
   GATEWAY_ASSIGN_OR_RETURN(
       operations.tls,
       ListenerTls(*graph.config, "operations", {"h2", "http/1.1"}));
   // Probes are told that the gateway drains, not that it is gone.
   operations.outlives_drain = true;
   operations.handler = [&graph](LoopServices&) {
-    return std::make_unique<OperationsRoutes>(graph.readiness, graph.registry);
+    return std::make_unique<OperationsRoutes>(graph.readiness, graph.registry,
+                                              &graph.operations_refusals);
   };
 
   const LoopRuntime::Shared shared{
       graph.resolver, *graph.wiring, graph.access_log.get(),
       *graph.metrics, *graph.feed,   graph.provider_health,
-      graph.registry, &*graph.responses, &graph.callers};
+      graph.registry, &*graph.responses, &graph.callers,
+      &graph.http_refusals};
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {
@@ -283,27 +292,26 @@ absl::Status App::StartAdmin() {
                             .metrics = graph.registry,
                             .readiness = graph.readiness,
                             .worker = graph.worker,
+                            .refusals = &graph.admin_refusals,
                             .environment = graph.environment,
                             .version = std::string(kVersion)});
   graph.metrics_service = std::make_unique<MetricsService>(
       MetricsService::Sources{.wiring = *graph.wiring,
                               .metrics = graph.registry,
-                              .feed = *graph.feed});
+                              .feed = *graph.feed,
+                              .refusals = &graph.admin_refusals});
   graph.admin->AddTo(graph.admin_table);
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);
   graph.admin_reflection.AddTo(graph.admin_table);
-  if (graph.proto().listeners().admin().engine() ==
-      configv1::GrpcListener::ENGINE_GRPC_CORE) {
-    // The library serves it, beside the table.
-    graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
-  }
-  GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
-
   const configv1::GrpcListener& listener = graph.proto().listeners().admin();
   // The library asks nobody for a key before it tells all about its channels.
   const bool channelz =
+      listener.engine() == configv1::GrpcListener::ENGINE_GRPC_CORE &&
       IsLoopbackHost(HostOfAuthority(listener.address()));
+  // The library serves it, beside the table.
+  if (channelz) graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
+  GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
   GATEWAY_ASSIGN_OR_RETURN(
       graph.admin_grpc, StartGrpcEngine({.config = *graph.config,
                                          .name = "admin",

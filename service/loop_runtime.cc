@@ -13,6 +13,7 @@
 #include "base/http/negotiating_http_client.h"
 #include "base/status_macros.h"
 #include "service/api/call_faults.h"
+#include "service/http/refusal_watch.h"
 #include "service/observability/upstream_metrics.h"
 #include "service/pipeline/recorder.h"
 
@@ -39,7 +40,8 @@ struct LoopRuntime::OnLoop {
                                               : &shared.access_log->AddLane(),
                  shared.metrics.AddLane(), shared.feed,
                  &shared.health.AddLane()),
-        services{loop, client, wiring, recorder, shared.responses},
+        services{loop,     client,           wiring,
+                 recorder, shared.responses, shared.refusals},
         trimmer(loop) {}
 
   NegotiatingHttpClient client;
@@ -80,7 +82,12 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
     door.handler = listener.handler(on_loop_->services);
     if (listener.cors != nullptr) {
       door.handler = std::make_unique<CorsHandler>(std::move(listener.cors),
-                                                   std::move(door.handler));
+                                                   std::move(door.handler),
+                                                   listener.refusals);
+    }
+    if (listener.refusals != nullptr) {
+      door.handler = std::make_unique<RefusalWatch>(*listener.refusals,
+                                                    std::move(door.handler));
     }
     door.server = std::make_unique<HttpServer>(*door.handler, listener.limits,
                                                 listener.tls);

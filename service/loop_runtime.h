@@ -27,6 +27,7 @@
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
+#include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/loop_services.h"
@@ -48,6 +49,7 @@ class LoopRuntime {
     ResponseStore* responses = nullptr;  // Null if nothing is remembered.
     // Of connections of callers; null for as many as may come.
     ConnectionQuota* callers = nullptr;
+    RefusalLog* refusals = nullptr;  // Of the HTTP doors; null for none.
   };
 
   // A listener of this loop.
@@ -62,6 +64,8 @@ class LoopRuntime {
     bool outlives_drain = false;
     // Which pages may call; null for none.
     std::shared_ptr<const CorsRules> cors;
+    // Outlives the loop; null if what is refused is not noted.
+    RefusalLog* refusals = nullptr;
   };
 
   explicit LoopRuntime(const Shared& shared);

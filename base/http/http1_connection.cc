@@ -95,6 +95,9 @@ Task<bool> Http1Connection::StartTls() {
   const std::string nobody;
   const absl::Status secured =
       co_await stream_->StartTls(*server_.tls_, nobody);
+  if (!secured.ok() && !server_.draining_) {
+    server_.handler_.HandshakeFailed(peer_, secured);
+  }
   speaks_http2_ = secured.ok() && stream_->alpn() == "h2";
   co_return secured.ok() && !speaks_http2_;
 }

@@ -128,6 +128,13 @@ class HttpHandler {
                                 std::string_view message) {
     return Refuse(status, request.path, message);
   }
+
+  // A client's TLS handshake failed, so it never got to ask for anything.
+  // `peer` is its `address:port`.
+  virtual void HandshakeFailed(std::string_view peer, const absl::Status& why) {
+    static_cast<void>(peer);
+    static_cast<void>(why);
+  }
 };
 
 // What a server allows its clients.

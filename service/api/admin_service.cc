@@ -65,7 +65,8 @@ Task<absl::Status> AdminService::Run(Answer<Request, Response> answer,
                                      CallContext& call, const Request& request,
                                      Response* response) const {
   const std::shared_ptr<const Wiring> wiring = sources_.wiring.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckOperator(*wiring, call).status());
+  GATEWAY_CO_RETURN_IF_ERROR(
+      CheckOperator(*wiring, call, sources_.refusals).status());
   co_return (this->*answer)(*wiring, request, response);
 }
 
@@ -193,7 +194,7 @@ Task<absl::Status> AdminService::ValidateConfig(
     CallContext& call, const v1::ValidateConfigRequest& request,
     v1::ValidateConfigResponse* response) {
   GATEWAY_CO_RETURN_IF_ERROR(
-      CheckOperator(*sources_.wiring.Get(), call).status());
+      CheckOperator(*sources_.wiring.Get(), call, sources_.refusals).status());
   if (request.text().empty()) co_return InvalidField("text", "is required");
   if (request.text().size() > kConfigBytesLimit) {
     co_return InvalidField("text",

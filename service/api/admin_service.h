@@ -33,6 +33,7 @@
 #include "service/config/environment.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
+#include "service/observability/refusal_log.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/wiring.h"
 
@@ -47,6 +48,7 @@ class AdminService {
     const MetricRegistry& metrics;  // Knows the calls in flight.
     const Readiness& readiness;
     BlockingWorker& worker;
+    RefusalLog* refusals = nullptr;  // Null if they are not noted.
 
     // What configurations to be checked may refer to.
     Environment environment;

@@ -1,9 +1,27 @@
 #include "service/api/caller_check.h"
 
 #include "base/net/host_port.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 
 namespace gateway {
+namespace {
+
+absl::StatusOr<std::string_view> FindOperator(const Wiring& wiring,
+                                              const CallContext& call) {
+  const Authenticator& operators = wiring.operators();
+  if (operators.required() ||
+      !wiring.config().listeners().admin().tls().client_ca().empty() ||
+      IsLoopbackHost(HostOfAuthority(call.peer()))) {
+    const CallerHead head = CallerHeadOf(call);
+    return operators.Authenticate(head.authorization, head.api_key);
+  }
+  return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                   "operators without a key are served on loopback only; "
+                   "configure auth.operators.api_keys");
+}
+
+}  // namespace
 
 CallerHead CallerHeadOf(const CallContext& call) {
   CallerHead head;
@@ -21,17 +39,19 @@ absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
 }
 
 absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
-                                               const CallContext& call) {
-  const Authenticator& operators = wiring.operators();
-  if (operators.required() ||
-      !wiring.config().listeners().admin().tls().client_ca().empty() ||
-      IsLoopbackHost(HostOfAuthority(call.peer()))) {
-    const CallerHead head = CallerHeadOf(call);
-    return operators.Authenticate(head.authorization, head.api_key);
+                                               const CallContext& call,
+                                               RefusalLog* refusals) {
+  absl::StatusOr<std::string_view> found = FindOperator(wiring, call);
+  if (!found.ok() && refusals != nullptr) {
+    refusals->Request(
+        {.code = ToStd(absl::StatusCodeToString(found.status().code())),
+         .method = "POST",
+         .path = call.method(),
+         .peer = call.peer(),
+         .request_id = call.request_id(),
+         .why = ToStd(found.status().message())});
   }
-  return MakeFault(v1::ERROR_REASON_FORBIDDEN,
-                   "operators without a key are served on loopback only; "
-                   "configure auth.operators.api_keys");
+  return found;
 }
 
 }  // namespace gateway

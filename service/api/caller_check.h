@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "service/api/call_context.h"
+#include "service/observability/refusal_log.h"
 #include "service/pipeline/wiring.h"
 
 namespace gateway {
@@ -30,9 +31,11 @@ absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
 
 // The same for operators. Where they have no keys, those at this machine are
 // let in, and those whose certificate the listener has checked; FORBIDDEN for
-// others.
+// others. Who is refused is noted in `refusals`, unless that is null: such
+// calls are in no access log.
 absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
-                                               const CallContext& call);
+                                               const CallContext& call,
+                                               RefusalLog* refusals);
 
 }  // namespace gateway
 

@@ -136,7 +136,8 @@ void MetricsService::AddTo(MethodTable& table) {
 }
 
 absl::Status MetricsService::Check(const CallContext& call) const {
-  return CheckOperator(*sources_.wiring.Get(), call).status();
+  return CheckOperator(*sources_.wiring.Get(), call, sources_.refusals)
+      .status();
 }
 
 Task<absl::Status> MetricsService::GetMetrics(

@@ -21,6 +21,7 @@
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/observability/metrics.h"
+#include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
 #include "service/pipeline/current_wiring.h"
 
@@ -33,6 +34,7 @@ class MetricsService {
     const CurrentWiring& wiring;
     const MetricRegistry& metrics;
     RequestFeed& feed;
+    RefusalLog* refusals = nullptr;  // Null if they are not noted.
   };
 
   explicit MetricsService(const Sources& sources) : sources_(sources) {}

@@ -6,6 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/text/short_text.h"
+#include "service/api/call_context.h"
+#include "service/http/refusal_watch.h"
 
 namespace gateway {
 namespace {
@@ -123,8 +126,11 @@ CorsRules::Fields CorsRules::AnswerFields(std::string_view origin) const {
 }
 
 CorsHandler::CorsHandler(std::shared_ptr<const CorsRules> rules,
-                         std::unique_ptr<HttpHandler> door)
-    : rules_(std::move(rules)), door_(std::move(door)) {}
+                         std::unique_ptr<HttpHandler> door,
+                         RefusalLog* refusals)
+    : rules_(std::move(rules)),
+      door_(std::move(door)),
+      refusals_(refusals) {}
 
 Task<void> CorsHandler::Handle(const HttpRequest& request,
                                HttpResponder& responder) {
@@ -140,6 +146,8 @@ Task<void> CorsHandler::Handle(const HttpRequest& request,
 Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
                                         HttpResponder& responder) {
   CorsRules::Fields fields = rules_->PreflightFields(request);
+  const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
+  fields.push_back({kRequestIdHeader, id});
   if (rules_->Allows(request.Find("origin"))) {
     (co_await responder.Send({204, fields}, {})).IgnoreError();
     co_return;
@@ -149,6 +157,7 @@ Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
   const std::string_view body[] = {
       "pages of this origin may not call this gateway: it is not among "
       "cors.allowed_origins\n"};
+  NoteRefusal(refusals_, request, responder, 403, id, body[0]);
   (co_await responder.Send({403, fields}, body)).IgnoreError();
 }
 

@@ -27,6 +27,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
 #include "llmgateway/config/v1/server.pb.h"
+#include "service/observability/refusal_log.h"
 #include "service/pipeline/allowed_origins.h"
 
 namespace gateway {
@@ -65,8 +66,10 @@ class CorsRules {
 
 class CorsHandler final : public HttpHandler {
  public:
+  // Borrows `refusals`, which is null if they are not noted.
   CorsHandler(std::shared_ptr<const CorsRules> rules,
-              std::unique_ptr<HttpHandler> door);
+              std::unique_ptr<HttpHandler> door,
+              RefusalLog* refusals = nullptr);
 
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
@@ -81,6 +84,7 @@ class CorsHandler final : public HttpHandler {
 
   const std::shared_ptr<const CorsRules> rules_;
   const std::unique_ptr<HttpHandler> door_;
+  RefusalLog* const refusals_;
 };
 
 }  // namespace gateway

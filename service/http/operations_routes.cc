@@ -6,6 +6,9 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "base/text/short_text.h"
+#include "service/api/call_context.h"
+#include "service/http/refusal_watch.h"
 #include "service/observability/metrics_text.h"
 
 namespace gateway {
@@ -58,8 +61,12 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
   } else {
     answer.body = "alive\n";
   }
-  absl::InlinedVector<HttpField, 3> fields = {
-      {"content-type", answer.content_type}, {"cache-control", "no-store"}};
+  const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
+  NoteRefusal(refusals_, request, responder, answer.status, id, answer.body);
+  absl::InlinedVector<HttpField, 4> fields = {
+      {"content-type", answer.content_type},
+      {"cache-control", "no-store"},
+      {kRequestIdHeader, id}};
   if (answer.status == 405) fields.push_back({"allow", "GET, HEAD"});
   const std::string_view body[] = {answer.body};
   // Nothing to do about a client who does not take it.

@@ -17,14 +17,16 @@
 #include "base/http/http_handler.h"
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
+#include "service/observability/refusal_log.h"
 
 namespace gateway {
 
 class OperationsRoutes final : public HttpHandler {
  public:
-  // Borrows both.
-  OperationsRoutes(const Readiness& readiness, const MetricRegistry& metrics)
-      : readiness_(readiness), metrics_(metrics) {}
+  // Borrows all; `refusals` is null if they are not noted.
+  OperationsRoutes(const Readiness& readiness, const MetricRegistry& metrics,
+                   RefusalLog* refusals = nullptr)
+      : readiness_(readiness), metrics_(metrics), refusals_(refusals) {}
 
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
@@ -32,6 +34,7 @@ class OperationsRoutes final : public HttpHandler {
  private:
   const Readiness& readiness_;
   const MetricRegistry& metrics_;
+  RefusalLog* const refusals_;
 };
 
 }  // namespace gateway

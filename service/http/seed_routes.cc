@@ -22,6 +22,7 @@
 #include "service/api/call_context.h"
 #include "service/api/provider_view.h"
 #include "service/http/visit.h"
+#include "service/http/refusal_watch.h"
 #include "service/pipeline/wiring.h"
 
 namespace gateway {
@@ -360,6 +361,7 @@ Task<void> SeedRoutes::Answer(const HttpRequest& request,
       {"content-type", "application/json"},
       {"cache-control", "no-store"},
       {kRequestIdHeader, id}};
+  NoteRefusal(sources_.refusals, request, responder, status, id, text);
   if (status == 405) fields.push_back({"allow", "GET, HEAD"});
   const std::string_view body[] = {text};
   (co_await responder.Send({status, fields}, body)).IgnoreError();

@@ -41,6 +41,7 @@
 #include "service/api/readiness.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
+#include "service/observability/refusal_log.h"
 #include "service/pipeline/current_wiring.h"
 
 namespace gateway {
@@ -55,6 +56,7 @@ class SeedRoutes final : public HttpHandler {
     const MetricRegistry& metrics;
     Clock& clock;
     std::string_view version;
+    RefusalLog* refusals = nullptr;  // Null if refusals are not noted.
   };
 
   SeedRoutes(const Sources& sources, std::unique_ptr<HttpHandler> doors);

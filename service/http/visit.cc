@@ -8,6 +8,7 @@
 #include "service/api/call_context.h"
 #include "service/api/provider_credential.h"
 #include "service/http/answer_fields.h"
+#include "service/http/refusal_watch.h"
 
 namespace gateway {
 namespace {
@@ -135,6 +136,8 @@ Task<void> Fail(Visit visit, absl::Status status) {
   AnswerFields fields(visit.words, "application/json", visit.id,
                       Elapsed(visit));
   fields.AddFailure(status);
+  NoteRefusal(visit.services.refusals, visit.request, visit.responder,
+              error.http_status, visit.id, ToStd(status.message()));
   const std::string_view pieces[] = {error.body};
   (co_await visit.responder.Send({error.http_status, fields}, pieces))
       .IgnoreError();
@@ -147,6 +150,8 @@ Task<void> FailWith(Visit visit, absl::Status status, int http_status,
                       Elapsed(visit));
   fields.AddFailure(status);
   fields.Add(field, value);
+  NoteRefusal(visit.services.refusals, visit.request, visit.responder,
+              http_status, visit.id, ToStd(status.message()));
   const std::string_view pieces[] = {error.body};
   (co_await visit.responder.Send({http_status, fields}, pieces))
       .IgnoreError();

@@ -8,6 +8,7 @@
 
 #include "base/async/event_loop.h"
 #include "base/http/http_client.h"
+#include "service/observability/refusal_log.h"
 #include "service/pipeline/current_wiring.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/response_store.h"
@@ -21,6 +22,8 @@ struct LoopServices {
   LoopWiring& wiring;
   Recorder& recorder;
   ResponseStore* responses = nullptr;  // Null if nothing is remembered.
+  // Of the HTTP doors; null if what they refuse is not noted.
+  RefusalLog* refusals = nullptr;
 };
 
 }  // namespace gateway

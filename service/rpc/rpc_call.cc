@@ -25,12 +25,19 @@ constexpr size_t kUnchargedBytes = 4 * 1024;
 constexpr size_t kCompressedBytesMin = 64 * 1024;
 constexpr size_t kCompressedBytesMax = 1024 * 1024;
 
+// Whether a handler did nothing but turn the caller away.
+bool IsRefused(const absl::Status& status) {
+  return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
+}
+
 }  // namespace
 
-void RefuseCall(Http2Stream& stream, RpcMetrics& metrics,
-                std::string_view request_id, const absl::Status& why) {
-  metrics.CallRefused(why);
-  const std::string id = RequestIdFor(request_id);
+void RefuseCall(Http2Stream& stream, RpcPeer& peer, const RequestHead& head,
+                const absl::Status& why) {
+  const std::string id = RequestIdFor(head.request_id);
+  peer.metrics.CallRefused(why, {.method = head.path,
+                                 .peer = peer.address,
+                                 .request_id = id});
   const CallTrailers trailers(id, {}, why, /*head_too=*/true);
   stream.SendHead(trailers.fields(), /*end=*/true);
   stream.SetEvents(nullptr);
@@ -56,10 +63,10 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
                     std::shared_ptr<RpcPeer> peer, const Limits& limits,
                     RpcCalls& calls) {
   EventLoop& loop = *EventLoop::Current();
-  RpcMetrics& metrics = peer->metrics;
+  RpcPeer& client = *peer;  // Its connection keeps it, too.
   const absl::Duration deadline = loop.Now() + head.timeout;
   if (head.timeout <= absl::ZeroDuration()) {
-    return RefuseCall(stream, metrics, head.request_id, DeadlinePassed());
+    return RefuseCall(stream, client, head, DeadlinePassed());
   }
   auto* const call = new RpcCall(stream, head, method, std::move(peer),
                                  deadline, limits, calls);
@@ -68,11 +75,11 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
       AddMetadata(fields, head.metadata_bytes, call->context_);
   if (!metadata.ok()) {
     delete call;
-    return RefuseCall(stream, metrics, head.request_id, metadata);
+    return RefuseCall(stream, client, head, metadata);
   }
   if (!calls.Enter(*call, !method.kept_while_draining())) {
     delete call;
-    return RefuseCall(stream, metrics, head.request_id, Draining());
+    return RefuseCall(stream, client, head, Draining());
   }
   stream.SetEvents(call);
   if (method.reads_one()) {
@@ -289,7 +296,11 @@ Task<void> RpcCall::RunHandler() {
 void RpcCall::End(const absl::Status& status) {
   ended_ = true;
   timer_.Cancel();
-  if (!begun_) peer_->metrics.CallRefused(status);
+  if (!begun_ || IsRefused(status)) {
+    peer_->metrics.CallRefused(status, {.method = context_.method(),
+                                        .peer = peer_->address,
+                                        .request_id = context_.request_id()});
+  }
   if (stream_ != nullptr) {
     SendAnswer(status);
     std::exchange(stream_, nullptr)->SetEvents(nullptr);

@@ -147,8 +147,8 @@ class RpcCall final : public Recycled,
 };
 
 // Answers a call on `stream` with an error, without a handler.
-void RefuseCall(Http2Stream& stream, RpcMetrics& metrics,
-                std::string_view request_id, const absl::Status& why);
+void RefuseCall(Http2Stream& stream, RpcPeer& peer, const RequestHead& head,
+                const absl::Status& why);
 
 }  // namespace gateway
 

@@ -84,17 +84,16 @@ void RpcConnection::OnRequest(Http2Stream& stream,
                               absl::Span<const HttpField> fields, bool ended) {
   const RequestHead head =
       ReadRequestHead(fields, listener_.limits_.metadata);
-  RpcMetrics& metrics = listener_.metrics_;
   if (head.http_status != 200) {
-    metrics.PlainRequestRefused();
+    listener_.metrics_.PlainRequestRefused();
     return PlainAnswer::Start(stream, head, ended);
   }
   if (!head.status.ok()) {
-    return RefuseCall(stream, metrics, head.request_id, head.status);
+    return RefuseCall(stream, *peer_, head, head.status);
   }
   const Method* const method = listener_.table_.Find(head.path);
   if (method == nullptr) {
-    return RefuseCall(stream, metrics, head.request_id,
+    return RefuseCall(stream, *peer_, head,
                       listener_.table_.Unimplemented(head.path));
   }
   RpcCall::Start(stream, fields, head, *method, peer_,
@@ -103,7 +102,7 @@ void RpcConnection::OnRequest(Http2Stream& stream,
 
 void RpcConnection::OnOversizedRequest(Http2Stream& stream) {
   const size_t limit = listener_.limits_.metadata.bytes;
-  RefuseCall(stream, listener_.metrics_, "",
+  RefuseCall(stream, *peer_, RequestHead(),
              SizeFault(absl::StrCat("metadata has more than ", limit, " bytes"),
                        limit));
 }

@@ -31,8 +31,12 @@ constexpr MetricDefinition kClosed = {
 
 constexpr MetricDefinition kRefused = {
     .name = "llmgw_grpc_calls_refused_total",
-    .help = "Calls that ended before a handler saw them, by the reason told.",
+    .help = "Calls that ended before their handler did anything, by the reason "
+            "told.",
     .label_names = kReasonLabels};
+
+// A method's name longer than this is nobody's.
+constexpr size_t kMethodBytesShown = 256;
 
 constexpr RpcClose kCloses[] = {RpcClose::kDone,    RpcClose::kLost,
                                 RpcClose::kLimit,   RpcClose::kProtocol,
@@ -108,8 +112,19 @@ void RpcMetrics::ConnectionRefused(std::string_view peer) {
            absl::ResourceExhaustedError("connections_limit is reached"));
 }
 
-void RpcMetrics::CallRefused(const absl::Status& why) {
-  CountRefusal(ReasonName(FaultReason(why)));
+void RpcMetrics::CallRefused(const absl::Status& why,
+                             const RefusedCall& call) {
+  const std::string_view reason = ReasonName(FaultReason(why));
+  CountRefusal(reason);
+  if (!MayLog(refusals_)) return;
+  Log(LogLevel::kInfo, "grpc", "a call was refused",
+      {{"listener", listener_},
+       {"reason", reason},
+       {"method", call.method.substr(0, kMethodBytesShown)},
+       {"peer", call.peer},
+       {"request_id", call.request_id},
+       {"error", why},
+       {"unlogged", std::exchange(refusals_.unlogged, 0)}});
 }
 
 void RpcMetrics::PlainRequestRefused() { CountRefusal("NOT_GRPC"); }
@@ -124,19 +139,19 @@ void RpcMetrics::CountRefusal(std::string_view reason) {
   shard_->CounterOf(kRefused, {listener_, reason}).Add(1);
 }
 
-bool RpcMetrics::MayLog() {
+bool RpcMetrics::MayLog(Pace& pace) {
   const absl::Duration now = EventLoop::Current()->Now();
-  if (now < next_log_) {
-    ++unlogged_;
+  if (now < pace.next) {
+    ++pace.unlogged;
     return false;
   }
-  next_log_ = now + kRpcLogInterval;
+  pace.next = now + kRpcLogInterval;
   return true;
 }
 
 void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
                           const absl::Status& why) {
-  if (!MayLog()) return;
+  if (!MayLog(closes_)) return;
   // On a TLS port those who only look whether it is open fail, too.
   Log(close == RpcClose::kTls ? LogLevel::kInfo : LogLevel::kWarn, "grpc",
       "a connection was closed for what its peer did",
@@ -144,7 +159,7 @@ void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
        {"peer", peer},
        {"reason", NameOf(close)},
        {"error", why},
-       {"unlogged", std::exchange(unlogged_, 0)}});
+       {"unlogged", std::exchange(closes_.unlogged, 0)}});
 }
 
 }  // namespace gateway

@@ -55,20 +55,33 @@ class RpcMetrics {
   // One too many, which was not opened.
   void ConnectionRefused(std::string_view peer);
 
-  void CallRefused(const absl::Status& why);
+  // One that ended before its handler did anything. Logged, too: its peer, in
+  // one line per kRpcLogInterval at most.
+  struct RefusedCall {
+    std::string_view method;  // Each may be empty.
+    std::string_view peer;
+    std::string_view request_id;
+  };
+  void CallRefused(const absl::Status& why, const RefusedCall& call);
   void PlainRequestRefused();
 
  private:
   void CountClose(RpcClose close);
   void CountRefusal(std::string_view reason);
+  // One kind of line.
+  struct Pace {
+    absl::Duration next = -absl::InfiniteDuration();
+    int64_t unlogged = 0;
+  };
+
   // Whether it is time for the next line; counts those that it is not for.
-  bool MayLog();
+  static bool MayLog(Pace& pace);
   void LogClose(RpcClose close, std::string_view peer, const absl::Status& why);
 
   const std::string listener_;
   MetricShard* const shard_;  // Null if nothing is counted.
-  absl::Duration next_log_ = -absl::InfiniteDuration();
-  int64_t unlogged_ = 0;
+  Pace closes_;
+  Pace refusals_;
 };
 
 }  // namespace gateway

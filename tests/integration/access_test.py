@@ -3,12 +3,14 @@ nowhere that other machines can reach."""
 
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 import unittest
 
 from tests.integration import grpc_caller
 from tests.integration import http_calls
+from tests.integration.certificates import Authority
 from tests.integration.grpc_abuse_case import request
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import chat
@@ -245,6 +247,92 @@ class BrowserTest(_AccessCase):
         self.assertEqual(self.ask(gateway, "gateway.internal:80").status, 200)
         self.assertEqual(self.call_as(gateway.grpc, "gateway.internal"), "OK")
         self.assertEqual(self.ask(gateway, "evil.example").status, 403)
+        gateway.stop()
+
+
+class SeenTest(_AccessCase):
+    """Who is refused is counted and logged, and told an id to ask about."""
+
+    def refused(self, gateway, listener):
+        """How many, by code."""
+        text = http_calls.ask(gateway.operations, path="/metrics").body
+        return {code: float(count) for code, count in re.findall(
+            r'llmgw_requests_refused_total\{listener="%s",code="(\w+)"\} '
+            r"(\S+)" % listener, text.decode())}
+
+    def test_at_the_http_listeners(self):
+        gateway = self.start(_KEYS + _listeners().replace(
+            "  http: {", "  http: {body_bytes_limit: 1KiB, "), _ENV)
+        ids = []
+        for path, body, status in (
+                ("/v1/models", None, 401), ("/v1/providers", None, 401),
+                ("/wp-admin", None, 404), (http_calls.CHAT, b"x" * 2000, 413)):
+            answer = http_calls.ask(gateway.http, body, path=path)
+            self.assertEqual(answer.status, status)
+            ids.append(answer.headers["x-request-id"])
+        self.assertEqual(len(set(ids)), 4)
+        self.assertEqual(self.refused(gateway, "http"),
+                         {"401": 2.0, "404": 1.0, "413": 1.0})
+        line = gateway.wait_for_log(msg="a request was refused")
+        self.assertEqual(
+            (line["listener"], line["code"], line["path"], line["request_id"]),
+            ("http", "401", "/v1/models", ids[0]))
+        self.assertTrue(line["peer"].startswith("127.0.0.1:"))
+        answer = http_calls.ask(gateway.operations, path="/wp-admin")
+        self.assertEqual(answer.status, 404)
+        self.assertIn("x-request-id", answer.headers)
+        self.assertIn("x-request-id", http_calls.ask(
+            gateway.operations, path="/livez").headers)
+        self.assertEqual(self.refused(gateway, "operations"), {"404": 1.0})
+        # The others are counted, and left out of the log for a while.
+        self.assertEqual(len(gateway.log_lines(
+            msg="a request was refused", listener="http")), 1)
+        gateway.stop()
+
+    def test_failed_handshakes(self):
+        folder = tempfile.TemporaryDirectory(prefix="certificates")
+        self.addCleanup(folder.cleanup)
+        leaf = Authority(folder.name, "ours").issue(
+            "localhost", "DNS:localhost,IP:127.0.0.1")
+        tls = 'tls: {cert_chain: "file:%s", private_key: "file:%s"}, ' % (
+            leaf.cert, leaf.key)
+        gateway = self.start(_MOCK + _listeners().replace(
+            "  http: {", "  http: {" + tls).replace(
+                "  grpc: {", "  grpc: {" + tls))
+        for address in (gateway.http, gateway.grpc):
+            with http_calls.RawConnection(address) as stranger:
+                stranger.send(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                try:
+                    stranger.read_to_end()
+                except ConnectionResetError:
+                    pass  # It had more to say than was read.
+        line = gateway.wait_for_log(msg="a TLS handshake failed")
+        self.assertEqual(line["listener"], "http")
+        self.assertTrue(line["peer"].startswith("127.0.0.1:"))
+        gateway.wait_for_log(
+            msg="a connection was closed for what its peer did", reason="tls")
+        text = http_calls.ask(gateway.operations, path="/metrics").body
+        for count in (b'llmgw_tls_handshakes_failed_total{listener="http"} 1',
+                      b'llmgw_grpc_connections_closed_total{listener="grpc",'
+                      b'reason="tls"} 1'):
+            self.assertIn(count, text)
+        gateway.stop()
+
+    def test_by_grpc(self):
+        gateway = self.start(_KEYS, _ENV)
+        self.call(gateway.grpc, "/llmgateway.v1.GatewayService/ListModels")
+        self.call(gateway.admin, _ADMIN + "GetConfig", _CALLER)
+        text = http_calls.ask(gateway.operations, path="/metrics").body
+        self.assertIn(b'llmgw_grpc_calls_refused_total{listener="grpc",'
+                      b'reason="API_KEY_INVALID"} 1', text)
+        self.assertEqual(self.refused(gateway, "admin"),
+                         {"UNAUTHENTICATED": 1.0})
+        line = gateway.wait_for_log(msg="a call was refused")
+        self.assertEqual(line["method"],
+                         "llmgateway.v1.GatewayService/ListModels")
+        line = gateway.wait_for_log(msg="a request was refused")
+        self.assertEqual((line["listener"], line["path"]),
+                         ("admin", "llmgateway.v1.AdminService/GetConfig"))
         gateway.stop()
 
 

@@ -48,7 +48,7 @@ absl::Status CheckOperatorAt(const Wiring& wiring, std::string_view peer,
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {.peer = peer});
   if (!key.empty()) call.AddMetadata("x-api-key", key);
-  return CheckOperator(wiring, call).status();
+  return CheckOperator(wiring, call, nullptr).status();
 }
 
 TEST(CallerCheckTest, OperatorsWithoutAKeyAreServedAtThisMachineOnly) {

@@ -107,9 +107,9 @@ TEST_F(RpcMetricsTest, CountsConnectionsAndWhyTheyEnd) {
 
 TEST_F(RpcMetricsTest, CountsRefusedCallsByWhatTheyAreTold) {
   Run([](RpcMetrics& metrics) {
-    metrics.CallRefused(MakeFault(v1::ERROR_REASON_DRAINING, "later"));
-    metrics.CallRefused(MakeFault(v1::ERROR_REASON_DRAINING, "later"));
-    metrics.CallRefused(MakeFault(v1::ERROR_REASON_OVERLOADED, "later"));
+    metrics.CallRefused(MakeFault(v1::ERROR_REASON_DRAINING, "later"), {});
+    metrics.CallRefused(MakeFault(v1::ERROR_REASON_DRAINING, "later"), {});
+    metrics.CallRefused(MakeFault(v1::ERROR_REASON_OVERLOADED, "later"), {});
     metrics.PlainRequestRefused();
   });
   EXPECT_THAT(Values("llmgw_grpc_calls_refused_total"),
@@ -135,12 +135,31 @@ TEST_F(RpcMetricsTest, ALineSaysWhoWasClosedAndHowManyElseWere) {
   }
 }
 
+TEST_F(RpcMetricsTest, ALineSaysWhoseCallWasRefused) {
+  Run([](RpcMetrics& metrics) {
+    for (int i = 0; i < 100; ++i) {
+      metrics.CallRefused(
+          MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "the key is not known"),
+          {.method = "a.Service/Get", .peer = kPeer, .request_id = "r-1"});
+    }
+  });
+  const std::vector<std::string> lines = Lines();
+  ASSERT_EQ(lines.size(), 1u);
+  for (const char* part :
+       {"\"level\":\"info\"", "\"module\":\"grpc\"", "\"listener\":\"grpc\"",
+        "\"peer\":\"192.0.2.1:1234\"", "\"reason\":\"API_KEY_INVALID\"",
+        "\"method\":\"a.Service/Get\"", "\"request_id\":\"r-1\"",
+        "the key is not known"}) {
+    EXPECT_THAT(lines[0], HasSubstr(part));
+  }
+}
+
 TEST_F(RpcMetricsTest, WithoutARegistryNothingIsCounted) {
   Run([](RpcMetrics&) {
     RpcMetrics none("none", nullptr);
     none.ConnectionOpened();
     none.SessionEnded(kPeer, absl::OkStatus());
-    none.CallRefused(absl::InternalError(""));
+    none.CallRefused(absl::InternalError(""), {});
   });
   EXPECT_THAT(Values("llmgw_grpc_connections_accepted_total"),
               testing::IsEmpty());

@@ -1,0 +1,44 @@
+#include "service/http/refusal_watch.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/text/short_text.h"
+#include "service/api/call_context.h"
+
+namespace gateway {
+
+void NoteRefusal(RefusalLog* log, const HttpRequest& request,
+                 const HttpResponder& responder, int status,
+                 std::string_view request_id, std::string_view why) {
+  if (log == nullptr || status < 400 || status > 499) return;
+  const std::string code = absl::StrCat(status);
+  log->Request({.code = code,
+                .method = request.method,
+                .path = request.path,
+                .peer = responder.peer(),
+                .request_id = request_id,
+                .why = why});
+}
+
+RefusalWatch::RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door)
+    : log_(log), door_(std::move(door)) {}
+
+HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
+                                                 const HttpRequest& request,
+                                                 std::string_view message) {
+  const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
+  const std::string code = absl::StrCat(status);
+  log_.Request({.code = code,
+                .method = request.method,
+                .path = request.path,
+                .request_id = id,
+                .why = message});
+  Refusal refusal = door_->RefuseRequest(status, request, message);
+  refusal.fields.push_back(
+      {std::string(kRequestIdHeader), std::string(std::string_view(id))});
+  return refusal;
+}
+
+}  // namespace gateway

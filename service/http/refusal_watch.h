@@ -1,0 +1,55 @@
+// What an HTTP listener refuses, on its way into the RefusalLog: what doors
+// refuse, which they note themselves, and what the server refuses by itself -
+// malformed, too large, too slow - which RefusalWatch sees.
+//
+// Thread contract: one event loop.
+
+#ifndef SERVICE_HTTP_REFUSAL_WATCH_H_
+#define SERVICE_HTTP_REFUSAL_WATCH_H_
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/async/task.h"
+#include "base/http/http_handler.h"
+#include "service/observability/refusal_log.h"
+
+namespace gateway {
+
+// Notes an answer that refuses a request (4xx); nothing for others, or if `log`
+// is null.
+void NoteRefusal(RefusalLog* log, const HttpRequest& request,
+                 const HttpResponder& responder, int status,
+                 std::string_view request_id, std::string_view why);
+
+// Stands before all that serves a listener. Has what the server refuses by
+// itself noted, and answered with an `x-request-id`, as everything is.
+class RefusalWatch final : public HttpHandler {
+ public:
+  // Borrows `log`.
+  RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door);
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override {
+    return door_->Handle(request, responder);
+  }
+  Refusal Refuse(int status, std::string_view path,
+                 std::string_view message) override {
+    return door_->Refuse(status, path, message);
+  }
+  Refusal RefuseRequest(int status, const HttpRequest& request,
+                        std::string_view message) override;
+  void HandshakeFailed(std::string_view peer,
+                       const absl::Status& why) override {
+    log_.Handshake(peer, why);
+  }
+
+ private:
+  RefusalLog& log_;
+  const std::unique_ptr<HttpHandler> door_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_REFUSAL_WATCH_H_

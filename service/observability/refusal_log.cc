@@ -1,0 +1,84 @@
+#include "service/observability/refusal_log.h"
+
+#include <utility>
+
+#include "base/os/logging.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kRefusalLabels[] = {"listener", "code"};
+constexpr std::string_view kHandshakeFailureLabels[] = {"listener"};
+
+constexpr MetricDefinition kRequestsRefused = {
+    .name = "llmgw_requests_refused_total",
+    .help = "Requests that were refused before they became a call, by HTTP "
+            "status or gRPC code.",
+    .label_names = kRefusalLabels};
+
+constexpr MetricDefinition kHandshakesFailed = {
+    .name = "llmgw_tls_handshakes_failed_total",
+    .help = "TLS handshakes with clients of HTTP listeners that failed.",
+    .label_names = kHandshakeFailureLabels};
+
+// A path longer than this is nobody's.
+constexpr size_t kPathBytesShown = 256;
+
+}  // namespace
+
+RefusalLog::RefusalLog(std::string_view listener, std::string_view module,
+                       MetricRegistry& registry, Clock& clock)
+    : listener_(listener),
+      module_(module),
+      clock_(clock),
+      shard_(registry.AddShard()) {
+  MutexLock lock(mu_);
+  // So that the first is a rise from zero.
+  shard_.CounterOf(kHandshakesFailed, {listener_});
+}
+
+void RefusalLog::Request(const RefusedRequest& refused) {
+  int64_t unlogged = 0;
+  {
+    MutexLock lock(mu_);
+    shard_.CounterOf(kRequestsRefused, {listener_, refused.code}).Add(1);
+    if (!MayLog(requests_, &unlogged)) return;
+  }
+  Log(LogLevel::kInfo, module_, "a request was refused",
+      {{"listener", listener_},
+       {"code", refused.code},
+       {"method", refused.method},
+       {"path", refused.path.substr(0, kPathBytesShown)},
+       {"peer", refused.peer},
+       {"request_id", refused.request_id},
+       {"error", refused.why},
+       {"unlogged", unlogged}});
+}
+
+void RefusalLog::Handshake(std::string_view peer, const absl::Status& why) {
+  int64_t unlogged = 0;
+  {
+    MutexLock lock(mu_);
+    shard_.CounterOf(kHandshakesFailed, {listener_}).Add(1);
+    if (!MayLog(handshakes_, &unlogged)) return;
+  }
+  // On a TLS port those who only look whether it is open fail, too.
+  Log(LogLevel::kInfo, module_, "a TLS handshake failed",
+      {{"listener", listener_},
+       {"peer", peer},
+       {"error", why},
+       {"unlogged", unlogged}});
+}
+
+bool RefusalLog::MayLog(Pace& pace, int64_t* unlogged) {
+  const absl::Duration now = clock_.SteadyTime();
+  if (now < pace.next) {
+    ++pace.unlogged;
+    return false;
+  }
+  pace.next = now + kRefusalLogInterval;
+  *unlogged = std::exchange(pace.unlogged, 0);
+  return true;
+}
+
+}  // namespace gateway

@@ -1,0 +1,77 @@
+// RefusalLog sees what a listener refuses before it becomes a call, which is in
+// no access log: a key that is not known, a path that is not there, a body too
+// large, a TLS handshake that fails. It counts all of it
+//
+//   llmgw_requests_refused_total{listener,code}  an HTTP status or gRPC code
+//   llmgw_tls_handshakes_failed_total{listener}
+//
+// and logs who and what, one line of each per kRefusalLogInterval at most: a
+// scanner must not fill the disk.
+//
+//   RefusalLog refusals("http", "http", registry, SystemClock());
+//   refusals.Request({.code = "404", .method = "GET", .path = "/x", ...});
+//
+// Thread-safe. Takes a lock, so it is for refusals only.
+
+#ifndef SERVICE_OBSERVABILITY_REFUSAL_LOG_H_
+#define SERVICE_OBSERVABILITY_REFUSAL_LOG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
+#include "base/os/mutex.h"
+#include "service/observability/metrics.h"
+
+namespace gateway {
+
+inline constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
+
+struct RefusedRequest {
+  std::string_view code;    // `404`, `UNAUTHENTICATED`
+  std::string_view method;  // Empty, like path, if no head has arrived.
+  std::string_view path;
+  std::string_view peer;
+  std::string_view request_id;
+  std::string_view why;
+};
+
+class RefusalLog {
+ public:
+  // Borrows `registry` and `clock`. `module` is the log's: http or grpc.
+  RefusalLog(std::string_view listener, std::string_view module,
+             MetricRegistry& registry, Clock& clock);
+
+  RefusalLog(const RefusalLog&) = delete;
+  RefusalLog& operator=(const RefusalLog&) = delete;
+
+  void Request(const RefusedRequest& refused) LOCKS_EXCLUDED(mu_);
+  void Handshake(std::string_view peer, const absl::Status& why)
+      LOCKS_EXCLUDED(mu_);
+
+ private:
+  // One kind of line.
+  struct Pace {
+    absl::Duration next = -absl::InfiniteDuration();
+    int64_t unlogged = 0;
+  };
+
+  // Whether it is time for the next line, and how many were left out; counts
+  // those that it is not for.
+  bool MayLog(Pace& pace, int64_t* unlogged) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::string listener_;
+  const std::string module_;
+  Clock& clock_;
+  Mutex mu_;
+  MetricShard& shard_ GUARDED_BY(mu_);
+  Pace requests_ GUARDED_BY(mu_);
+  Pace handshakes_ GUARDED_BY(mu_);
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_OBSERVABILITY_REFUSAL_LOG_H_
