@@ -65,6 +65,7 @@ HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   limits.body_bytes = listener.body_bytes_limit();
   limits.head_timeout = ToAbsl(listener.header_timeout());
   limits.body_timeout = ToAbsl(listener.body_stall_timeout());
+  limits.body_time_max = ToAbsl(listener.body_timeout());
   limits.idle_timeout = ToAbsl(listener.idle_timeout());
   limits.write_timeout = ToAbsl(listener.write_stall_timeout());
   limits.connections = listener.connections_limit();
@@ -243,7 +244,9 @@ absl::Status App::StartLoops() {
       graph.resolver, *graph.wiring, graph.access_log.get(),
       *graph.metrics, *graph.feed,   graph.provider_health,
       graph.registry, &*graph.responses, &graph.callers,
-      &graph.http_refusals};
+      &graph.http_refusals,
+      static_cast<size_t>(graph.proto().runtime().request_buffer_bytes_limit()),
+      static_cast<size_t>(graph.proto().runtime().answer_buffer_bytes_limit())};
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {

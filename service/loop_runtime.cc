@@ -1,5 +1,6 @@
 #include "service/loop_runtime.h"
 
+#include <algorithm>
 #include <cassert>
 #include <string>
 #include <utility>
@@ -75,6 +76,12 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
   const NegotiatingHttpClient& client = on_loop_->client;
   AddUpstreamMetrics(client.http1().shared_stats(), shared_.registry);
   AddUpstreamMetrics(client.http2().shared_stats(), shared_.registry);
+  size_t request_bytes = shared_.request_bytes_limit;
+  for (const HttpListener& listener : listeners) {
+    request_bytes = std::max(request_bytes, 2 * listener.limits.body_bytes);
+  }
+  loop_->request_bytes().SetLimit(request_bytes);
+  loop_->answer_bytes().SetLimit(shared_.answer_bytes_limit);
   for (HttpListener& listener : listeners) {
     GATEWAY_RETURN_IF_ERROR(HttpServer::CheckLimits(listener.limits));
     Door& door = on_loop_->doors.emplace_back();

@@ -7,6 +7,7 @@
 #ifndef SERVICE_LOOP_RUNTIME_H_
 #define SERVICE_LOOP_RUNTIME_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -50,6 +51,10 @@ class LoopRuntime {
     // Of connections of callers; null for as many as may come.
     ConnectionQuota* callers = nullptr;
     RefusalLog* refusals = nullptr;  // Of the HTTP doors; null for none.
+    // On each loop: what requests, twice the largest of which fit in any case,
+    // and whole answers of providers may take.
+    size_t request_bytes_limit = EventLoop::kRequestBytesLimit;
+    size_t answer_bytes_limit = EventLoop::kAnswerBytesLimit;
   };
 
   // A listener of this loop.

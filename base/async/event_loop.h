@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,6 +32,7 @@
 #include "absl/time/time.h"
 #include "base/async/timer_wheel.h"
 #include "base/memory/block_pool.h"
+#include "base/memory/byte_budget.h"
 #include "base/os/mutex.h"
 
 namespace gateway {
@@ -120,6 +122,14 @@ class EventLoop {
   // Memory to read into.
   BlockPool& blocks() { return blocks_; }
 
+  // What the requests that callers send may take, beside the blocks, until they
+  // are answered; and what the answers of others may that are read whole. All
+  // servers and clients of the loop share them.
+  ByteBudget& request_bytes() { return request_bytes_; }
+  ByteBudget& answer_bytes() { return answer_bytes_; }
+  static constexpr size_t kRequestBytesLimit = 256 * 1024 * 1024;
+  static constexpr size_t kAnswerBytesLimit = 512 * 1024 * 1024;
+
  private:
   static constexpr int kEventsPerTurn = 256;
   // After a turn with so many, what it has to say waits for what the next adds
@@ -146,6 +156,8 @@ class EventLoop {
   bool running_ = false;
   TimerWheel timers_;
   BlockPool blocks_;
+  ByteBudget request_bytes_{kRequestBytesLimit};
+  ByteBudget answer_bytes_{kAnswerBytesLimit};
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<std::function<void()>> running_posted_;

@@ -15,6 +15,7 @@
 #include "base/http/http1_pool.h"
 #include "base/http/http_dial.h"
 #include "base/http/input_buffer.h"
+#include "base/memory/byte_budget.h"
 #include "base/net/stream.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -111,6 +112,8 @@ class Http1Client::Exchange final : public HttpExchange,
   bool head_request_ = false;
   InputBuffer head_memory_{client_.loop_.blocks()};
   BodyAssembler body_;
+  ByteBudget::Share kept_{client_.loop_.answer_bytes()};
+  ByteBudget::Charge body_charge_{kept_};
 };
 
 Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
@@ -291,6 +294,9 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), body_);
       if (!used.ok()) co_return ExplainBadAnswer(used.status());
       input.Consume(*used);
+      if (!body_charge_.Resize(body_.held_bytes())) {
+        co_return absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge));
+      }
       if (parser.done()) break;
     }
     Await(destination_.timeouts.idle, "more of the answer");

@@ -47,6 +47,10 @@ int StatusOfRefusal(const absl::Status& status) {
       return 413;
     case absl::StatusCode::kDeadlineExceeded:
       return 408;
+    case absl::StatusCode::kInternal:
+      return 500;
+    case absl::StatusCode::kAborted:
+      return 503;
     default:
       return 400;
   }
@@ -64,7 +68,8 @@ Http1Connection::Http1Connection(HttpServer& server,
                .body_bytes = server.limits_.body_bytes}),
       timer_([this] { OnTimeout(); }),
       input_(server.loop_.blocks()),
-      head_memory_(server.loop_.blocks()) {}
+      head_memory_(server.loop_.blocks()),
+      kept_(server.loop_.request_bytes()) {}
 
 Task<void> Http1Connection::Run() {
   stream_->SetObserver(this);
@@ -113,6 +118,10 @@ Task<bool> Http1Connection::ServeOne() {
     co_return false;
   }
   co_await HandleRequest();
+  if (answer_ == Answer::kDone && !admitted_ && !stream_->closed()) {
+    co_await Linger();
+    co_return false;
+  }
   if (answer_ != Answer::kDone || !keep_alive_ || stream_->closed()) {
     co_return false;
   }
@@ -152,12 +161,18 @@ Task<absl::Status> Http1Connection::ReadHead() {
 }
 
 Task<absl::Status> Http1Connection::ReadBody() {
+  head_done_ = server_.loop_.Now();
+  admitted_ = true;
   if (parser_.done()) co_return absl::OkStatus();
-  if (parser_.expects_continue() && input_.bytes().empty()) {
-    iovec piece = ToIovec(kContinue);
-    GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(&piece, 1));
-  }
   const std::optional<uint64_t> length = parser_.content_length();
+  if (!length.has_value() || *length > input_.bytes().size()) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await AskAdmission());
+    if (!admitted_) co_return absl::OkStatus();
+    if (parser_.expects_continue() && input_.bytes().empty()) {
+      iovec piece = ToIovec(kContinue);
+      GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(&piece, 1));
+    }
+  }
   const bool fits = length.has_value() &&
                     *length <= input_.bytes().size() +
                                    input_.SpaceInPlace().size();
@@ -171,6 +186,7 @@ Task<absl::Status> Http1Connection::ReadBody() {
     GATEWAY_CO_ASSIGN_OR_RETURN(const size_t used,
                                 parser_.Put(input_.bytes(), body_));
     input_.Consume(used);
+    GATEWAY_CO_RETURN_IF_ERROR(ChargeBody());
     if (parser_.done()) co_return absl::OkStatus();
     SetPhase(Phase::kBody);
     if (length.has_value() && !fits) {
@@ -179,6 +195,41 @@ Task<absl::Status> Http1Connection::ReadBody() {
       GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/fits));
     }
   }
+}
+
+Task<absl::Status> Http1Connection::AskAdmission() {
+  const HttpRequest request = HeadOfRequest();
+  gone_.emplace();
+  HttpAdmission said = server_.handler_.Admit(request, *this);
+  if (!said.pending()) {
+    admitted_ = said.admitted();
+    gone_.reset();
+    co_return absl::OkStatus();
+  }
+  SetPhase(Phase::kHandling);
+  if (stream_->hung_up()) {
+    gone_->Cancel(absl::CancelledError("the client closed the connection"));
+  }
+  admitted_ = co_await said.TakeLater();
+  const absl::Status left = gone_->status();
+  gone_.reset();
+  if (!left.ok()) stream_->Close();  // There is nobody to tell.
+  co_return left;
+}
+
+HttpRequest Http1Connection::HeadOfRequest() const {
+  HttpRequest request;
+  request.method = parser_.method();
+  request.SetTarget(parser_.target());
+  request.fields = parser_.fields();
+  request.arrival = head_done_;
+  return request;
+}
+
+absl::Status Http1Connection::ChargeBody() {
+  if (body_charge_.Resize(body_.held_bytes())) return absl::OkStatus();
+  return absl::AbortedError(
+      "the gateway holds too much of other requests; try again soon");
 }
 
 Task<absl::Status> Http1Connection::ReadStraightIntoBody(uint64_t length) {
@@ -233,14 +284,12 @@ absl::StatusOr<size_t> Http1Connection::TryRead(absl::Span<char> space) {
 
 Task<void> Http1Connection::HandleRequest() {
   SetPhase(Phase::kHandling);
-  KeepSmallRequest();
-  keep_alive_ = parser_.keep_alive();
+  if (admitted_) KeepSmallRequest();
+  keep_alive_ = admitted_ && parser_.keep_alive();
   head_request_ = parser_.method() == "HEAD";
   gone_.emplace();
-  HttpRequest request;
-  request.method = parser_.method();
-  request.SetTarget(parser_.target());
-  request.fields = parser_.fields();
+  HttpRequest request = HeadOfRequest();
+  request.admitted = admitted_;
   request.body = body_.bytes();
   request.arrival = server_.loop_.Now();
   if (stream_->hung_up()) {
@@ -257,14 +306,10 @@ Task<void> Http1Connection::HandleRequest() {
 }
 
 Task<void> Http1Connection::Refuse(const absl::Status& why) {
-  const int status = absl::IsInternal(why) ? 500 : StatusOfRefusal(why);
+  const int status = StatusOfRefusal(why);
   HttpRequest request;
   // A head that announces too large a body has been read all the same.
-  if (parser_.head_done() || absl::IsOutOfRange(why)) {
-    request.method = parser_.method();
-    request.SetTarget(parser_.target());
-    request.fields = parser_.fields();
-  }
+  if (parser_.head_done() || absl::IsOutOfRange(why)) request = HeadOfRequest();
   const HttpHandler::Refusal refusal = server_.handler_.RefuseRequest(
       status, request, ToStd(why.message()));
   absl::InlinedVector<HttpField, 8> fields = {
@@ -273,6 +318,8 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
     fields.push_back({field.name, field.value});
   }
   const std::string_view body[] = {refusal.body};
+  body_.Clear();
+  body_charge_.Resize(0);
   timed_out_ = false;
   keep_alive_ = false;
   head_request_ = parser_.head_done() && parser_.method() == "HEAD";
@@ -405,6 +452,7 @@ void Http1Connection::KeepSmallRequest() {
 
 void Http1Connection::ReleaseRequest() {
   body_.Clear();
+  body_charge_.Resize(0);
   request_memory_.Clear();
   head_memory_.Clear();
   input_.Release();

@@ -34,6 +34,7 @@
 #include "base/http/http_handler.h"
 #include "base/http/http_server.h"
 #include "base/http/input_buffer.h"
+#include "base/memory/byte_budget.h"
 #include "base/memory/recycler.h"
 #include "base/net/stream.h"
 
@@ -82,6 +83,11 @@ class Http1Connection final : public HttpConnection,
   Task<bool> ServeOne();
   Task<absl::Status> ReadHead();
   Task<absl::Status> ReadBody();
+  // Sets admitted_, unless the client leaves or the server has no more time.
+  Task<absl::Status> AskAdmission();
+  HttpRequest HeadOfRequest() const;
+  // The memory that the body has come to is within the loop's budget.
+  absl::Status ChargeBody();
   Task<absl::Status> ReadStraightIntoBody(uint64_t length);
   Task<absl::Status> ReadIntoInput(bool in_place);
   Task<absl::Status> AwaitInput();
@@ -90,6 +96,8 @@ class Http1Connection final : public HttpConnection,
   Task<void> HandleRequest();
   bool SpeaksSomethingElse(const absl::Status& refusal) const;
   Task<void> Refuse(const absl::Status& why);
+  // Reads on for a while, without keeping it, so that a client which sends all
+  // of its body before it reads gets to see its answer.
   Task<void> Linger();
 
   void AppendHead(const HttpAnswerHead& head);
@@ -108,10 +116,14 @@ class Http1Connection final : public HttpConnection,
   Phase phase_ = Phase::kIdle;
   bool timed_out_ = false;
   absl::Duration body_begun_;  // Steady time at which it was first awaited.
+  absl::Duration head_done_;   // Steady time at which the head was complete.
+  bool admitted_ = true;       // The body may be read.
 
   InputBuffer input_;
   InputBuffer head_memory_;  // The head's, once input_ has moved on.
   BodyAssembler body_;
+  ByteBudget::Share kept_;
+  ByteBudget::Charge body_charge_{kept_};
   KeptBytes request_memory_;  // A small request's, which has left its block.
 
   std::optional<CancelSignal> gone_;

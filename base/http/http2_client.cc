@@ -22,6 +22,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
+#include "base/memory/byte_budget.h"
 #include "base/memory/padded_bytes.h"
 #include "base/memory/recycler.h"
 #include "base/status_macros.h"
@@ -230,6 +231,8 @@ class Http2Client::Exchange final : public HttpExchange,
   PaddedBytes arrived_;  // What nobody has read yet,
   PaddedBytes reading_;  // and what the reader has in hand.
   std::string_view piece_;
+  ByteBudget::Share kept_{client_.loop_.answer_bytes()};
+  ByteBudget::Charge answer_charge_{kept_};
 
   // Last: it may fire at once.
   Timer timer_;
@@ -315,6 +318,10 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
     return Fail(TooLarge(destination_.response_bytes_limit));
   }
   arrived_.Append(bytes);
+  // A reader bit by bit has a window's bytes, and no more.
+  if (reads_all_ && !answer_charge_.Resize(arrived_.size())) {
+    return Fail(absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge)));
+  }
   if (reads_all_) {
     stream.Consume(bytes.size());
     Await(destination_.timeouts.idle, "more of the answer");

@@ -21,6 +21,7 @@
 #include "base/http/http2_stream.h"
 #include "base/http/http_handler.h"
 #include "base/http/http_server.h"
+#include "base/memory/byte_budget.h"
 #include "base/net/stream.h"
 
 namespace gateway {
@@ -58,6 +59,7 @@ class Http2Connection final : public HttpConnection,
   const HttpServerLimits& limits() const { return server_.limits_; }
   std::string_view date() { return server_.Date(); }
   std::string_view peer() const { return peer_; }
+  ByteBudget::Share& kept() { return kept_; }
   void Add(Http2Responder* responder);
   void Remove(Http2Responder* responder);
 
@@ -65,6 +67,7 @@ class Http2Connection final : public HttpConnection,
 
   HttpServer& server_;
   const std::string peer_;
+  ByteBudget::Share kept_;  // What its requests keep.
   Http2Session session_;
   bool cancelled_ = false;
   bool closed_ = false;

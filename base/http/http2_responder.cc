@@ -12,6 +12,7 @@
 #include "base/http/field_block.h"
 #include "base/http/http2_connection.h"
 #include "base/http/input_buffer.h"
+#include "base/memory/byte_budget.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -37,12 +38,14 @@ bool IsPseudo(const HttpField& field) { return field.name.starts_with(':'); }
 }  // namespace
 
 struct Http2Responder::Request : Recycled {
-  explicit Request(std::function<void()> on_timeout)
-      : timer(std::move(on_timeout)) {}
+  Request(ByteBudget::Share& kept, std::function<void()> on_timeout)
+      : charge(kept), timer(std::move(on_timeout)) {}
 
   FieldBlock block;  // Method, path, then the fields.
   FieldViews views;
   BodyAssembler body;
+  ByteBudget::Charge charge;  // For the body's memory.
+  size_t unconsumed_bytes = 0;  // Of the body, while the head is being judged.
   std::optional<uint64_t> length;
   bool expects_continue = false;
   Timer timer;
@@ -54,7 +57,8 @@ Http2Responder::Http2Responder(Http2Connection& connection,
                                Http2Stream& stream)
     : connection_(connection),
       stream_(&stream),
-      request_(std::make_unique<Request>([this] { OnTimeout(); })) {
+      request_(std::make_unique<Request>(connection.kept(),
+                                         [this] { OnTimeout(); })) {
   connection_.Add(this);
   stream.SetEvents(this);
 }
@@ -76,7 +80,7 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
   if (request.path.empty()) {
     Refuse(400, "a request has a path");
   } else if (!ended) {
-    AwaitBody();
+    AskAdmission();
   }
 }
 
@@ -124,18 +128,57 @@ void Http2Responder::KeepHead(absl::Span<const HttpField> fields) {
   head_request_ = request.method == "HEAD";
 }
 
-void Http2Responder::AwaitBody() {
+void Http2Responder::AskAdmission() {
   const uint64_t limit = connection_.limits().body_bytes;
   const uint64_t length = request_->length.value_or(0);
   if (length > limit) {
     Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
     return;
   }
+  HttpAdmission said = connection_.handler().Admit(request_->whole, *this);
+  if (!said.pending()) return Decide(said.admitted());
+  asking_ = true;
+  Spawn(AwaitAdmission(this, said.TakeLater()));
+}
+
+Task<void> Http2Responder::AwaitAdmission(Http2Responder* self,
+                                          Task<bool> later) {
+  const bool admitted = co_await std::move(later);
+  self->asking_ = false;
+  if (self->stream_ == nullptr) {
+    delete self;
+  } else if (self->gone_.cancelled()) {
+    self->stream_->Reset(Http2Error::kRefusedStream);
+    self->Leave();
+  } else {
+    self->Decide(admitted);
+  }
+}
+
+void Http2Responder::Decide(bool admitted) {
+  request_->whole.admitted = admitted;
+  if (request_->unconsumed_bytes > 0) {
+    stream_->Consume(std::exchange(request_->unconsumed_bytes, 0));
+  }
+  if (!admitted) {
+    request_->body.Clear();
+    request_->charge.Resize(0);
+    return StartHandling();
+  }
+  if (!BodyFits()) return;
+  if (ended_) return StartHandling();
   if (request_->expects_continue) {
     const HttpField head[] = {{":status", "100"}};
     stream_->SendInterim(head);
   }
   ArmBodyTimer();
+}
+
+void Http2Responder::StartHandling() {
+  request_->timer.Cancel();
+  request_->whole.body = request_->body.bytes();
+  handling_ = true;
+  Spawn(Handle(this));
 }
 
 void Http2Responder::ArmBodyTimer() {
@@ -154,39 +197,63 @@ void Http2Responder::OnTimeout() {
 }
 
 void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
-  stream.Consume(bytes.size());
-  if (lingering_) {
-    request_->lingered_bytes += bytes.size();
-    if (request_->lingered_bytes > kRefusedLingerBytesMax) Leave();
-    return;
+  if (asking_) {
+    // Within the stream's window, since none of it is consumed.
+    request_->unconsumed_bytes += bytes.size();
+    return KeepBody(bytes);
   }
-  const uint64_t limit = connection_.limits().body_bytes;
-  if (request_->body.bytes().size() + bytes.size() > limit) {
-    Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
-    return;
+  stream.Consume(bytes.size());
+  if (request_ == nullptr) return;  // The answer has begun.
+  if (lingering_ || handling_) {
+    request_->lingered_bytes += bytes.size();
+    if (request_->lingered_bytes <= kRefusedLingerBytesMax) return;
+    if (lingering_) return Leave();
+    return stream.Reset(Http2Error::kEnhanceYourCalm);
   }
   if (request_->body.bytes().empty()) {
     // Not at the head: one packet holds many of those, and each can claim.
     request_->body.ReserveClaimed(request_->length.value_or(0));
   }
+  KeepBody(bytes);
+  if (BodyFits()) ArmBodyTimer();
+}
+
+void Http2Responder::KeepBody(std::string_view bytes) {
+  // What it is read from goes with this call.
+  if (request_->body.in_place()) request_->body.Reserve(bytes.size());
   request_->body.OnBody(bytes);
-  ArmBodyTimer();
+}
+
+bool Http2Responder::BodyFits() {
+  const uint64_t limit = connection_.limits().body_bytes;
+  if (request_->body.bytes().size() > limit) {
+    Refuse(413, absl::StrCat("the body is larger than ", limit, " bytes"));
+    return false;
+  }
+  if (!request_->charge.Resize(request_->body.held_bytes())) {
+    Refuse(503, "the gateway holds too much of other requests; try again soon");
+    return false;
+  }
+  return true;
 }
 
 void Http2Responder::OnEnd(Http2Stream&) {
+  ended_ = true;
   if (lingering_) return Leave();
-  request_->timer.Cancel();
-  request_->whole.body = request_->body.bytes();
-  handling_ = true;
-  Spawn(Handle(this));
+  if (!asking_ && !handling_) StartHandling();
 }
 
 void Http2Responder::Refuse(int status, std::string_view message) {
   assert(!handling_);
   SendRefusal(status, message);
   if (ended_) return Leave();
+  Linger();
+}
+
+void Http2Responder::Linger() {
   lingering_ = true;
   request_->body.Clear();
+  request_->charge.Resize(0);
   ArmTimer(kRefusedLingerTimeout);
 }
 
@@ -196,7 +263,7 @@ void Http2Responder::Leave() {
 }
 
 void Http2Responder::Cancel(const absl::Status& why) {
-  if (handling_) {
+  if (handling_ || asking_) {
     gone_.Cancel(why);
     return;
   }
@@ -209,7 +276,7 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
   cut_off_ = error != Http2Error::kNoError || !stream.ended() ||
              stream.unsent() > 0;
   stream_ = nullptr;
-  if (!handling_) {
+  if (!handling_ && !asking_) {
     delete this;
     return;
   }
@@ -225,18 +292,23 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
 Task<void> Http2Responder::Handle(Http2Responder* self) {
   const HttpRequest request = self->request_->whole;
   co_await self->connection_.handler().Handle(request, *self);
-  self->EndHandling();
-  delete self;
+  if (self->EndHandling()) delete self;
 }
 
-void Http2Responder::EndHandling() {
-  if (stream_ == nullptr) return;
+bool Http2Responder::EndHandling() {
+  if (stream_ == nullptr) return true;
   if (answer_ == Answer::kNone) {
     SendRefusal(500, "the request was not answered");
   }
   // Half an answer must not look like a whole one.
   if (answer_ == Answer::kStreaming && !bodiless_) Abort();
+  if (!ended_ && request_ != nullptr && answer_ == Answer::kDone) {
+    handling_ = false;
+    Linger();
+    return false;
+  }
   LeaveStream();
+  return true;
 }
 
 // What has been given to the stream is sent without us.

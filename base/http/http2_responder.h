@@ -1,8 +1,10 @@
 // Http2Responder is one request on an Http2Connection, from its head to the
-// return of its handler: it collects head and body, has the request handled,
-// and is the responder that the handler answers to. It owns itself.
+// return of its handler: it has the head judged, collects the body, has the
+// request handled, and is the responder that the handler answers to. It owns
+// itself.
 //
-//   collecting --> handling --> gone
+//   asking --> collecting --> handling --> gone
+//   asking --(not admitted)--> handling --> lingering --> gone
 //   collecting --(refused)--> lingering --> gone
 //
 // What a handler writes is copied to the stream's queue, so that many small
@@ -79,12 +81,21 @@ class Http2Responder final : private Http2StreamEvents,
 
   // Copies the fields, without what is HTTP/2's own.
   void KeepHead(absl::Span<const HttpField> fields);
-  void AwaitBody();
+  // Has the handler say whether the body may be read.
+  void AskAdmission();
+  static Task<void> AwaitAdmission(Http2Responder* self, Task<bool> later);
+  void Decide(bool admitted);
+  void KeepBody(std::string_view bytes);
+  // False if it has refused the request, which may have destroyed this.
+  bool BodyFits();
+  void StartHandling();
+  void Linger();
   void ArmBodyTimer();
   void ArmTimer(absl::Duration delay);
   void OnTimeout();
   static Task<void> Handle(Http2Responder* self);
-  void EndHandling();
+  // False if the client must be borne with for a while yet.
+  bool EndHandling();
   void LeaveStream();
   void Leave();  // Destroys this.
 
@@ -102,6 +113,7 @@ class Http2Responder final : private Http2StreamEvents,
   Answer answer_ = Answer::kNone;
   bool ended_ = false;  // The request.
   bool lingering_ = false;
+  bool asking_ = false;    // The handler has not said yet whether it may go on.
   bool handling_ = false;
   bool head_request_ = false;
   bool bodiless_ = false;  // The answer ends with its head.

@@ -124,6 +124,10 @@ class HttpRequestHead {
 // Interim (1xx) answers that a server may send ahead of one answer.
 inline constexpr int kInterimAnswersMax = 8;
 
+// Why an answer is given up for which the loop's budget has no room.
+inline constexpr std::string_view kAnswersTooLarge =
+    "the answers that are being read hold too much memory";
+
 // How far a request got, also when it failed.
 struct HttpProgress {
   bool reused_connection = false;

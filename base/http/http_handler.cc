@@ -23,8 +23,12 @@ absl::Duration HttpServerLimits::BodyPatience(absl::Duration age,
                                               uint64_t received) const {
   const absl::Duration earned =
       absl::Milliseconds(received * 1000 / kBodyBytesPerSecondMin);
-  return std::clamp(body_timeout + earned - age, absl::ZeroDuration(),
-                    body_timeout);
+  return std::clamp(std::min(body_timeout + earned, body_time_max) - age,
+                    absl::ZeroDuration(), body_timeout);
+}
+
+HttpAdmission HttpHandler::Admit(const HttpRequest&, HttpResponder&) {
+  return true;
 }
 
 HttpHandler::Refusal HttpHandler::Refuse(int, std::string_view,

@@ -16,8 +16,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -40,6 +42,9 @@ struct HttpRequest {
   // Followed by at least 64 readable bytes, for parsers that look ahead.
   std::string_view body;
   absl::Duration arrival;  // Steady time at which the head was complete.
+  // False if HttpHandler::Admit did not let the body be read: what is left is
+  // to say why.
+  bool admitted = true;
 
   // Sets path and query from a request target in origin or absolute form.
   void SetTarget(std::string_view target);
@@ -98,9 +103,38 @@ class HttpResponder {
   ~HttpResponder() = default;
 };
 
+// What a handler says of a request when its head is complete: whether the rest
+// may be read.
+class HttpAdmission {
+ public:
+  // Said at once, which costs nothing.
+  HttpAdmission(bool admitted) : admitted_(admitted) {}  // NOLINT
+  // To be said later: a key may have to be fetched first.
+  HttpAdmission(Task<bool> later) : later_(std::move(later)) {}  // NOLINT
+
+  bool pending() const { return later_.has_value(); }
+  // REQUIRES: !pending().
+  bool admitted() const { return admitted_; }
+  // REQUIRES: pending().
+  Task<bool> TakeLater() { return *std::move(later_); }
+
+ private:
+  bool admitted_ = false;
+  std::optional<Task<bool>> later_;
+};
+
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+
+  // Asked about a request whose body has not come with its head, before any of
+  // it is kept or, by `100 Continue`, invited. If it is not admitted, Handle is
+  // called at once, without a body, to say why, and what the client goes on
+  // sending is thrown away, within limits. A body that lies behind the head in
+  // one block costs nothing more, and is not asked about; so Handle, too,
+  // judges the head first. Views of `request` end with what is returned.
+  virtual HttpAdmission Admit(const HttpRequest& request,
+                              HttpResponder& responder);
 
   // Answers one request. Returning without an answer sends 500.
   virtual Task<void> Handle(const HttpRequest& request,
@@ -146,6 +180,8 @@ struct HttpServerLimits {
   absl::Duration head_timeout = absl::Seconds(10);
   // Between two reads of a body, and see BodyPatience.
   absl::Duration body_timeout = absl::Seconds(30);
+  // For a body in all, however fast it comes.
+  absl::Duration body_time_max = absl::Minutes(5);
   // Between requests, and over HTTP/2 before the first.
   absl::Duration idle_timeout = absl::Seconds(120);
   // For a client that takes not one byte of its answer; at most twice that
@@ -156,9 +192,9 @@ struct HttpServerLimits {
 
   // How long to wait for more of a body that has been on its way for `age`:
   // body_timeout, but in all no longer than that and the time which so many
-  // bytes take at the slowest rate. So a large body may come over a slow line,
-  // and one that drips, each byte just in time, holds its place no longer than
-  // one that does not come.
+  // bytes take at the slowest rate, and never beyond body_time_max. So a large
+  // body may come over a slow line, and one that drips, each byte just in time,
+  // holds its place no longer than one that does not come.
   absl::Duration BodyPatience(absl::Duration age, uint64_t received) const;
   static constexpr uint64_t kBodyBytesPerSecondMin = 1000;
 };

@@ -95,6 +95,10 @@ class BodyAssembler final : public Http1BodySink {
 
   std::string_view bytes() const { return bytes_; }
 
+  // Bytes in memory of its own: what has been reserved and not been written
+  // to is no memory yet.
+  size_t held_bytes() const { return own_ ? bytes_.size() : 0; }
+
   // The text lies where its pieces were read, not in memory of its own.
   bool in_place() const { return !own_; }
 

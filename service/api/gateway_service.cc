@@ -1,5 +1,6 @@
 #include "service/api/gateway_service.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -178,6 +179,13 @@ void GatewayService::AddTo(MethodTable& table) {
              v1::Model* response) {
         return GetModel(context, request, response);
       });
+  const auto is_known = [this](const CallContext& context) {
+    const std::shared_ptr<const Wiring> wiring =
+        services_of_(context.loop()).wiring.Get();
+    return CheckCaller(*wiring, context).ok();
+  };
+  table.AdmitBy(kGatewayService, is_known);
+  table.AdmitBy(kOldService, is_known);
 }
 
 Task<absl::Status> GatewayService::Generate(CallContext& context,

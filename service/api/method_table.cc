@@ -97,6 +97,19 @@ void MethodTable::KeepWhileDraining(std::string_view service) {
   }
 }
 
+void MethodTable::AdmitBy(std::string_view service,
+                          const Method::Admission& admission) {
+  if (services_.find(service) == services_.end()) {
+    mistakes_.push_back(absl::StrCat(ToAbsl(service), ": not added yet"));
+    return;
+  }
+  for (auto& [path, method] : methods_) {
+    if (method.descriptor_->service()->full_name() == service) {
+      method.admits_ = admission;
+    }
+  }
+}
+
 absl::Status MethodTable::status() const {
   if (mistakes_.empty()) return absl::OkStatus();
   return absl::InternalError(

@@ -68,6 +68,7 @@ class Method {
  public:
   using Handler =
       std::function<Task<absl::Status>(CallContext&, const HandlerArguments&)>;
+  using Admission = std::function<bool(const CallContext&)>;
 
   // `package.Service/Method`.
   std::string_view name() const { return name_; }
@@ -78,6 +79,14 @@ class Method {
   // Whether the client sends, and the server answers with, just one message.
   bool reads_one() const { return !descriptor_->client_streaming(); }
   bool writes_one() const { return !descriptor_->server_streaming(); }
+
+  // Whether the caller is known, by what stands in the head of `call`. An
+  // engine asks where a request does not come in one piece with its head, and
+  // keeps nothing of it if not: it runs the handler at once, with an empty
+  // request, to say why.
+  bool Admits(const CallContext& call) const {
+    return admits_ == nullptr || admits_(call);
+  }
 
   // Whether calls are taken and go on while the server drains, as questions
   // about its health must. They do not hold the drain up.
@@ -104,6 +113,7 @@ class Method {
   const google::protobuf::Message* request_ = nullptr;
   const google::protobuf::Message* response_ = nullptr;
   Handler handler_;
+  Admission admits_;  // Null if everybody is known.
   bool kept_while_draining_ = false;
 };
 
@@ -177,6 +187,10 @@ class MethodTable {
   // Adds a service whose methods answer UNIMPLEMENTED until they get handlers.
   // The Add... above do this by themselves.
   void AddService(std::string_view service);
+
+  // Has the methods of a service that has been added, with handlers, asked by
+  // `admission` who calls, before a request is kept. Their handlers ask, too.
+  void AdmitBy(std::string_view service, const Method::Admission& admission);
 
   // Lets calls to a service that has been added go on while the server
   // drains.

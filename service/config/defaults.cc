@@ -91,6 +91,7 @@ void FillHttpListener(const char* address, HttpListener* listener) {
   FILL_TIME(*listener, header_timeout, 10'000);
   FILL_TIME(*listener, idle_timeout, 120'000);
   FILL_TIME(*listener, body_stall_timeout, 30'000);
+  FILL_TIME(*listener, body_timeout, 300'000);
   FILL_TIME(*listener, write_stall_timeout, 60'000);
   FILL(*listener, connections_limit, 16384);
   FILL(*listener, concurrent_streams_limit, 256);
@@ -317,6 +318,8 @@ void FillMetrics(MetricsConfig* metrics) {
 void FillRuntime(RuntimeConfig* runtime) {
   FILL(*runtime, event_loops, 0);
   FILL_TIME(*runtime, drain_grace, 30'000);
+  FILL(*runtime, request_buffer_bytes_limit, 256 * kMiB);
+  FILL(*runtime, answer_buffer_bytes_limit, 512 * kMiB);
 }
 
 void FillResponseStore(ResponseStoreConfig* store) {

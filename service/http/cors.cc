@@ -132,6 +132,12 @@ CorsHandler::CorsHandler(std::shared_ptr<const CorsRules> rules,
       door_(std::move(door)),
       refusals_(refusals) {}
 
+HttpAdmission CorsHandler::Admit(const HttpRequest& request,
+                                 HttpResponder& responder) {
+  if (CorsRules::IsPreflight(request)) return false;  // It has no body.
+  return door_->Admit(request, responder);
+}
+
 Task<void> CorsHandler::Handle(const HttpRequest& request,
                                HttpResponder& responder) {
   if (CorsRules::IsPreflight(request)) {

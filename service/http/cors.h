@@ -71,6 +71,8 @@ class CorsHandler final : public HttpHandler {
               std::unique_ptr<HttpHandler> door,
               RefusalLog* refusals = nullptr);
 
+  HttpAdmission Admit(const HttpRequest& request,
+                      HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
   Refusal Refuse(int status, std::string_view path,

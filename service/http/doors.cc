@@ -1,5 +1,6 @@
 #include "service/http/doors.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/http/visit.h"
+#include "service/pipeline/wiring.h"
 
 namespace gateway {
 namespace {
@@ -38,6 +40,13 @@ Doors::Doors(LoopServices& services) : services_(services) {
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);
   embeddings_.AddTo(routes_);
+}
+
+HttpAdmission Doors::Admit(const HttpRequest& request, HttpResponder&) {
+  std::string_view rest;
+  if (routes_.Find(request, &rest) == nullptr) return false;
+  const std::shared_ptr<const Wiring> wiring = services_.wiring.Get();
+  return wiring->callers().Admit(CallerFields(request.fields).head).ok();
 }
 
 Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {
@@ -80,11 +89,14 @@ HttpHandler::Refusal Doors::Refuse(int status, std::string_view path,
                                    std::string_view message) {
   const v1::ErrorReason reason =
       status == 413 || status == 431 ? v1::ERROR_REASON_REQUEST_TOO_LARGE
+      : status == 503                ? v1::ERROR_REASON_OVERLOADED
       : status >= 500                ? v1::ERROR_REASON_INTERNAL
                                      : v1::ERROR_REASON_INVALID_REQUEST;
   const WireError error =
       NearestTo(path).dialect->WriteError(MakeFault(reason, message), "");
-  return {"application/json", error.body};
+  Refusal refusal{"application/json", error.body, {}};
+  if (status == 503) refusal.fields.push_back({"retry-after", "1"});
+  return refusal;
 }
 
 }  // namespace gateway

@@ -37,6 +37,10 @@ class Doors final : public HttpHandler {
   // Borrows `services`.
   explicit Doors(LoopServices& services);
 
+  // Who has no key that is known, or asks for what there is not, is told so
+  // without a byte of the body.
+  HttpAdmission Admit(const HttpRequest& request,
+                      HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
 

@@ -39,7 +39,9 @@ Task<void> Generate(Visit visit, GenerationOptions options) {
   RawRequest raw;
   raw.dialect = &dialect;
   raw.body = visit.request.body;
-  absl::Status scanned = dialect.ScanRequest(raw.body, &raw.scan);
+  absl::Status scanned = visit.request.admitted
+                             ? dialect.ScanRequest(raw.body, &raw.scan)
+                             : NotAdmitted();
   if (!options.model.empty()) {
     raw.scan.model = options.model;
     raw.scan.stream = options.stream;
@@ -63,7 +65,9 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
   RawRequest raw;
   raw.dialect = &dialect;
   raw.body = visit.request.body;
-  absl::Status scanned = dialect.ScanRequest(raw.body, &raw.scan);
+  absl::Status scanned = visit.request.admitted
+                             ? dialect.ScanRequest(raw.body, &raw.scan)
+                             : NotAdmitted();
   if (!options.model.empty()) raw.scan.model = options.model;
   // They may stand in a whole request inside.
   raw.scan.needs_messages = false;

@@ -28,6 +28,10 @@ class OperationsRoutes final : public HttpHandler {
                    RefusalLog* refusals = nullptr)
       : readiness_(readiness), metrics_(metrics), refusals_(refusals) {}
 
+  // No body is of use here.
+  HttpAdmission Admit(const HttpRequest&, HttpResponder&) override {
+    return false;
+  }
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
 

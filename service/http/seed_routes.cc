@@ -341,6 +341,12 @@ bool SeedRoutes::Owns(std::string_view path) {
   return FindRoute(path) != nullptr;
 }
 
+HttpAdmission SeedRoutes::Admit(const HttpRequest& request,
+                                HttpResponder& responder) {
+  if (Owns(request.path)) return false;  // No body is of use here.
+  return doors_->Admit(request, responder);
+}
+
 Task<void> SeedRoutes::Handle(const HttpRequest& request,
                               HttpResponder& responder) {
   if (!Owns(request.path)) return doors_->Handle(request, responder);

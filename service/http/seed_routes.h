@@ -64,6 +64,8 @@ class SeedRoutes final : public HttpHandler {
   // Whether this path is answered here, whatever the method.
   static bool Owns(std::string_view path);
 
+  HttpAdmission Admit(const HttpRequest& request,
+                      HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
   Refusal Refuse(int status, std::string_view path,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "base/string_view.h"
+#include "errors/fault.h"
 #include "service/api/call_context.h"
 #include "service/api/provider_credential.h"
 #include "service/http/answer_fields.h"
@@ -97,6 +98,11 @@ void SetFacts(const Visit& visit, const Operation& operation,
   facts->provider_credential = visit.fields.provider_credential;
   facts->strict_output = visit.fields.strict_output;
   facts->request_bytes = visit.request.body.size();
+}
+
+absl::Status NotAdmitted() {
+  return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                   "the caller was not known when the request's head came");
 }
 
 absl::StatusOr<std::string_view> CheckCaller(const Visit& visit,

@@ -84,6 +84,10 @@ void SetFacts(const Visit& visit, const Operation& operation, CallFacts* facts);
 absl::StatusOr<std::string_view> CheckCaller(const Visit& visit,
                                              const Wiring& wiring);
 
+// What is wrong with a request that was not admitted, where the stages that
+// judge it again should find nothing.
+absl::Status NotAdmitted();
+
 // Answers a call that is not streamed: with `body`, or with what went wrong.
 // Notes in the call what was sent.
 Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,

@@ -16,7 +16,7 @@
 #include "base/http/zlib_codec.h"
 #include "base/memory/recycler.h"
 #include "errors/fault.h"
-#include "service/rpc/byte_budget.h"
+#include "base/memory/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/size_fault.h"
 

@@ -8,6 +8,7 @@
 #include "errors/fault.h"
 #include "service/api/call_faults.h"
 #include "service/rpc/message_framing.h"
+#include "service/rpc/size_fault.h"
 
 namespace gateway {
 namespace {
@@ -122,11 +123,14 @@ void RpcCall::ArmTimer(absl::Duration request_timeout) {
 
 // From the stream.
 
-void RpcCall::OnData(Http2Stream&, std::string_view bytes) {
+void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
   const Hold hold(this);
+  if (unknown_) return stream.Consume(bytes.size());
   deframer_.Feed(bytes);
   if (method_.reads_one()) {
     ReadTheRequest();
+    if (request_ == nullptr && !asked_ && !ended_) AskForTheCaller();
+    if (unknown_) return;
     if (request_ != nullptr && !ended_) ChargeTheRequest();
   } else if (read_waiting()) {
     const StreamProgress progress = ReadNext(reading_);
@@ -143,7 +147,7 @@ void RpcCall::OnData(Http2Stream&, std::string_view bytes) {
 void RpcCall::OnEnd(Http2Stream&) {
   const Hold hold(this);
   if (method_.reads_one()) {
-    if (!ended_) EndOfTheRequest();
+    if (!ended_ && !unknown_) EndOfTheRequest();
   } else if (read_waiting()) {
     const StreamProgress progress = ReadNext(reading_);
     if (read_waiting()) FinishRead(progress == StreamProgress::kDone);
@@ -234,6 +238,17 @@ void RpcCall::ReadTheRequest() {
   }
   context_.set_request_bytes(bytes.size());
   ReadTheRequest();
+}
+
+void RpcCall::AskForTheCaller() {
+  asked_ = true;
+  unknown_ = !method_.Admits(context_);
+  if (!unknown_) return;
+  if (const size_t bytes = deframer_.Settle(); bytes > 0) {
+    stream_->Consume(bytes);
+  }
+  request_ = method_.NewRequest(context_.arena());
+  Begin();
 }
 
 void RpcCall::ChargeTheRequest() {

@@ -33,7 +33,7 @@
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
-#include "service/rpc/byte_budget.h"
+#include "base/memory/byte_budget.h"
 #include "service/rpc/call_trailers.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_deframer.h"
@@ -108,6 +108,8 @@ class RpcCall final : public Recycled,
   // and who waits in the other direction wakes up.
   StreamProgress ReadNext(google::protobuf::Message* message);
   void ReadTheRequest();
+  // What is to be kept of a request is kept for callers who are known.
+  void AskForTheCaller();
   // A request that has been read is kept until its end has come.
   void ChargeTheRequest();
   void EndOfTheRequest();
@@ -139,6 +141,8 @@ class RpcCall final : public Recycled,
   google::protobuf::Message* request_ = nullptr;  // Once it has come.
   ByteBudget::Charge request_charge_;
   bool over_budget_ = false;  // Ends soon, unless the request has ended.
+  bool asked_ = false;        // For the caller,
+  bool unknown_ = false;      // who is not known: nothing more is read.
   MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
   bool begun_ = false;
   bool ended_ = false;

@@ -27,7 +27,7 @@
 #include "base/net/tls_context.h"
 #include "service/api/method_table.h"
 #include "service/observability/metrics.h"
-#include "service/rpc/byte_budget.h"
+#include "base/memory/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/request_head.h"
 #include "service/rpc/rpc_call.h"

@@ -5,9 +5,15 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "errors/fault.h"
 
 namespace gateway {
+namespace {
+
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+
+}  // namespace
 
 absl::Status SizeFault(std::string_view message, size_t limit) {
   // The reason's own code is that of a request which an engine has understood.
@@ -18,6 +24,14 @@ absl::Status SizeFault(std::string_view message, size_t limit) {
   fault.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
     status.SetPayload(type, payload);
   });
+  return status;
+}
+
+absl::Status BudgetSpent() {
+  absl::Status status =
+      MakeFault(v1::ERROR_REASON_OVERLOADED,
+                "too much is being kept of requests that have not come whole");
+  SetRetryDelay(status, kRetryDelay);
   return status;
 }
 

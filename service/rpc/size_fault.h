@@ -17,6 +17,10 @@ namespace gateway {
 // `limit` is what was exceeded; the ErrorInfo says it in its metadata.
 absl::Status SizeFault(std::string_view message, size_t limit);
 
+// The fault of a call for which the loop's budget of bytes has no room:
+// UNAVAILABLE, to be tried again soon.
+absl::Status BudgetSpent();
+
 }  // namespace gateway
 
 #endif  // SERVICE_RPC_SIZE_FAULT_H_

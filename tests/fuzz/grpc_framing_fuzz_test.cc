@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "base/http/zlib_codec.h"
 #include "base/os/clock.h"
-#include "service/rpc/byte_budget.h"
+#include "base/memory/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_deframer.h"
 #include "service/rpc/message_encoding.h"

@@ -26,7 +26,8 @@ TEST(HttpRequestTest, FindsFieldsWithoutCase) {
 }
 
 TEST(HttpServerLimitsTest, ABodyHasTimeAsLongAsItComesFastEnough) {
-  const HttpServerLimits limits = {.body_timeout = absl::Seconds(30)};
+  HttpServerLimits limits = {.body_timeout = absl::Seconds(30),
+                             .body_time_max = absl::Hours(48)};
   const auto patience = [&limits](int64_t seconds, uint64_t received) {
     return limits.BodyPatience(absl::Seconds(seconds), received);
   };
@@ -42,6 +43,10 @@ TEST(HttpServerLimitsTest, ABodyHasTimeAsLongAsItComesFastEnough) {
   EXPECT_EQ(patience(100'000, 100'000'000), absl::Seconds(30));
   EXPECT_EQ(patience(100'000, 99'990'000), absl::Seconds(20));
   EXPECT_EQ(patience(0, 1'000'000'000), absl::Seconds(30));
+  // But in all no longer than this.
+  limits.body_time_max = absl::Minutes(5);
+  EXPECT_EQ(patience(299, 1'000'000'000), absl::Seconds(1));
+  EXPECT_EQ(patience(300, 1'000'000'000), absl::ZeroDuration());
 }
 
 TEST(HttpHandlerTest, RefusesInPlainTextUnlessToldOtherwise) {

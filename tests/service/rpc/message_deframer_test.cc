@@ -15,7 +15,7 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "service/rpc/byte_budget.h"
+#include "base/memory/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_encoding.h"
 #include "service/rpc/message_framing.h"

@@ -139,6 +139,29 @@ TEST_F(RpcCallTest, BothSidesOfTheMessageLimit) {
   });
 }
 
+TEST_F(RpcCallTest, AStrangersRequestIsNotKept) {
+  methods_.admits = [](const CallContext&) { return false; };
+  methods_.echo = [](CallContext& call, const EchoRequest& request,
+                     EchoResponse*) -> Task<absl::Status> {
+    EXPECT_TRUE(request.text().empty());
+    EXPECT_EQ(call.request_bytes(), 0u);
+    co_return MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "who are you?");
+  };
+  Run([&]() -> Task<void> {
+    const std::string frame = Framed(Text("secret", 0, 1'000'000));
+    // Told before the rest has come, and with all of it on its way.
+    for (const size_t sent : {size_t{10}, frame.size()}) {
+      ClientCall& call = client_.Call("Echo");
+      call.stream().Send(frame.substr(0, sent));
+      if (sent == frame.size()) call.stream().End();
+      co_await call.AwaitClosed();
+      EXPECT_EQ(FaultReason(call.status()), v1::ERROR_REASON_API_KEY_INVALID);
+      EXPECT_EQ(call.error(), Http2Error::kNoError);
+    }
+    co_await AwaitIdle();
+  });
+}
+
 TEST_F(RpcCallTest, AMessageMayBeLargerThanTheWindow) {
   limits_.http2.stream_window_bytes = 16 * 1024;
   Run([&]() -> Task<void> {

@@ -16,5 +16,12 @@ TEST(SizeFaultTest, HasTheCodeOfTheProtocolAndTheReasonOfTheContract) {
   EXPECT_FALSE(RetryDelay(status).has_value());
 }
 
+TEST(SizeFaultTest, ACallerIsToldToTryAgain) {
+  const absl::Status status = BudgetSpent();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(RetryDelay(status), absl::Seconds(1));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -88,6 +88,9 @@ void EchoMethods::FillTable() {
       [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
         return chat(call, reader, writer);
       });
+  table_.AdmitBy(kService, [this](const CallContext& call) {
+    return admits == nullptr || admits(call);
+  });
 }
 
 Task<absl::Status> AwaitCancel(CallContext& call) {

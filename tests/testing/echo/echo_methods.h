@@ -44,6 +44,8 @@ class EchoMethods {
   std::function<Task<absl::Status>(CallContext&, MessageReader&,
                                    MessageWriter&)>
       chat;
+  // Whether a caller is known by the head; null if everybody is.
+  std::function<bool(const CallContext&)> admits;
 
   HealthService& health() { return health_; }
   const MethodTable& table() const { return table_; }

@@ -1,10 +1,10 @@
-// ByteBudget bounds what the calls of a loop keep, all together, of requests
-// that have not come whole: before that nobody knows who asks.
+// ByteBudget bounds what many keep all together, such as the requests under way
+// on one loop.
 //
 //   ByteBudget budget(128 * 1024 * 1024);
 //   ByteBudget::Share share(budget);     // Of one connection.
 //   ByteBudget::Charge charge(share);    // Of one call.
-//   if (!charge.Resize(4096)) return BudgetSpent();
+//   if (!charge.Resize(4096)) return Refuse();
 //
 // A share may grow to what stays free. So a connection that takes all it can
 // get has half, and of many that do, each leaves as much as it has to whoever
@@ -12,18 +12,12 @@
 //
 // Thread contract: one event loop.
 
-#ifndef SERVICE_RPC_BYTE_BUDGET_H_
-#define SERVICE_RPC_BYTE_BUDGET_H_
+#ifndef BASE_MEMORY_BYTE_BUDGET_H_
+#define BASE_MEMORY_BYTE_BUDGET_H_
 
 #include <cstddef>
 
-#include "absl/status/status.h"
-
 namespace gateway {
-
-// The fault of a call whose charge does not fit: UNAVAILABLE, to be tried again
-// soon.
-absl::Status BudgetSpent();
 
 class ByteBudget {
  public:
@@ -31,16 +25,17 @@ class ByteBudget {
   class Charge;
 
   explicit ByteBudget(size_t bytes_limit) : bytes_limit_(bytes_limit) {}
-  // REQUIRES: no shares.
-  ~ByteBudget();
 
   ByteBudget(const ByteBudget&) = delete;
   ByteBudget& operator=(const ByteBudget&) = delete;
 
   size_t used_bytes() const { return used_bytes_; }
 
+  // What is kept already may be more; nothing is added then.
+  void SetLimit(size_t bytes) { bytes_limit_ = bytes; }
+
  private:
-  const size_t bytes_limit_;
+  size_t bytes_limit_;
   size_t used_bytes_ = 0;
 };
 
@@ -82,4 +77,4 @@ class ByteBudget::Charge {
 
 }  // namespace gateway
 
-#endif  // SERVICE_RPC_BYTE_BUDGET_H_
+#endif  // BASE_MEMORY_BYTE_BUDGET_H_

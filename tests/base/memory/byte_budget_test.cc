@@ -1,11 +1,8 @@
-#include "service/rpc/byte_budget.h"
+#include "base/memory/byte_budget.h"
 
 #include <cstddef>
 #include <deque>
 
-#include "absl/status/status.h"
-#include "absl/time/time.h"
-#include "errors/fault.h"
 #include "gtest/gtest.h"
 
 namespace gateway {
@@ -61,13 +58,6 @@ TEST(ByteBudgetTest, WhateverIsTriedTheLimitHolds) {
   EXPECT_LE(budget.used_bytes(), 1000u);
   EXPECT_GE(budget.used_bytes(), 990u);
   EXPECT_FALSE(greedy[99].charge.Resize(static_cast<size_t>(-1)));
-}
-
-TEST(ByteBudgetTest, ACallerIsToldToTryAgain) {
-  const absl::Status status = BudgetSpent();
-  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_OVERLOADED);
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(RetryDelay(status), absl::Seconds(1));
 }
 
 TEST(ByteBudgetTest, WhatIsGivenBackServesOthers) {
