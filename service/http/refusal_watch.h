@@ -30,6 +30,10 @@ class RefusalWatch final : public HttpHandler {
   // Borrows `log`.
   RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door);
 
+  HttpAdmission Admit(const HttpRequest& request,
+                      HttpResponder& responder) override {
+    return door_->Admit(request, responder);
+  }
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override {
     return door_->Handle(request, responder);
