@@ -25,12 +25,12 @@ class MemoryTest(gateway_case.GatewayCase):
         before, _ = self.resident()
         # A million values that are made messages one by one.
         parts = [{"type": "text", "text": "hello"}] * 90_000
-        body = {"model": "claude-x", "messages": [
+        # A model of another vendor: what is only forwarded is not read so.
+        body = {"model": "gpt-x", "messages": [
             {"role": "user", "content": parts}], "max_tokens": 1,
             "metadata": {"filler": "x" * (20 * MIB)}}
         for _ in range(3):
-            http_calls.ask(self.gateway.http, body,
-                           path="/v1/messages/count_tokens")
+            http_calls.ask(self.gateway.http, body, path="/v1/messages")
         _, most = self.resident()
         self.assertGreater(most, before + KEPT)
         pause = threading.Event()

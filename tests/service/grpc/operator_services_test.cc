@@ -93,7 +93,7 @@ class OperatorServicesTest : public testing::Test {
   static std::optional<v1::RequestEvent> Next(Reader& reader) {
     v1::RequestEvent event;
     while (reader->Read(&event)) {
-      if (event.record().request_id() != "warm-up") return event;
+      if (event.ended().request_id() != "warm-up") return event;
     }
     return std::nullopt;
   }
@@ -111,7 +111,6 @@ class OperatorServicesTest : public testing::Test {
                        .metrics = registry_,
                        .readiness = readiness_,
                        .worker = worker_,
-                       .clock = SystemClock(),
                        .environment = {},
                        .version = "1"}};
   MetricsService metrics_{
@@ -128,7 +127,7 @@ TEST_F(OperatorServicesTest, AWatcherIsToldEachCallAsItEnds) {
   Reader reader = Watch(*context);
   for (const char* id : {"a", "b", "c"}) {
     Publish(id);
-    EXPECT_EQ(Next(reader)->record().request_id(), id);
+    EXPECT_EQ(Next(reader)->ended().request_id(), id);
   }
   context->TryCancel();
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
@@ -151,7 +150,7 @@ TEST_F(OperatorServicesTest, AWatcherThatHangsUpMakesRoomForTheNext) {
   const auto next = NewContext();
   Reader third = Watch(*next);
   Publish("a");
-  EXPECT_EQ(Next(third)->record().request_id(), "a");
+  EXPECT_EQ(Next(third)->ended().request_id(), "a");
 }
 
 TEST_F(OperatorServicesTest, ASlowWatcherLosesEventsAndKnowsHowMany) {
@@ -174,10 +173,10 @@ TEST_F(OperatorServicesTest, ASlowWatcherLosesEventsAndKnowsHowMany) {
     const std::optional<v1::RequestEvent> event = Next(reader);
     ASSERT_TRUE(event.has_value());
     dropped += event->dropped_events();
-    if (event->record().request_id() == "last") break;
+    if (event->ended().request_id() == "last") break;
     ++received;
     int number = 0;
-    ASSERT_TRUE(absl::SimpleAtoi(event->record().request_id(), &number));
+    ASSERT_TRUE(absl::SimpleAtoi(event->ended().request_id(), &number));
     EXPECT_GT(number, last_number);
     last_number = number;
   }
@@ -194,7 +193,7 @@ TEST_F(OperatorServicesTest,
   server_->StartDraining();
   // Calls that end meanwhile are still seen.
   Publish("late");
-  EXPECT_EQ(Next(reader)->record().request_id(), "late");
+  EXPECT_EQ(Next(reader)->ended().request_id(), "late");
   EXPECT_TRUE(server_->AwaitIdle(absl::ZeroDuration()));
   server_->Shutdown();
   EXPECT_FALSE(Next(reader).has_value());
