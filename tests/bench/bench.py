@@ -21,6 +21,7 @@ import time
 from tests.bench import report
 from tests.bench import rows
 from tests.bench import servers
+from tests.testing.hostile_peers import HostilePeer
 
 
 class Failed(Exception):
@@ -234,6 +235,31 @@ class Bench:
                             figures["counted"] / figures["calls"], None, None,
                             row.limit)]
 
+    def hostile_row(self, row):
+        with self.start_gateway() as gateway:
+            rest, _ = gateway.memory_bytes()
+            address = "127.0.0.1:%d" % gateway.ports[row.listener]
+            with HostilePeer(row.peer, address) as peer:
+                peer.await_turns(1)
+                waits = sorted(self._probe(gateway))
+            rss, _ = gateway.memory_bytes()
+        note = "p50 %.1f ms, longest %.0f ms; %+.0f MB" % (
+            waits[len(waits) // 2], waits[-1], (rss - rest) / (1 << 20))
+        return [report.Line(row.name, row.title, "ms",
+                            waits[len(waits) * 99 // 100], None, None,
+                            rows.HOSTILE_LIMIT_MS, note)]
+
+    def _probe(self, gateway):
+        """Milliseconds that each of many probes took, on connections of
+        their own as Kubernetes makes them, while an interval lasts."""
+        waits = []
+        end = time.monotonic() + self.options.rounds * self.options.seconds
+        while time.monotonic() < end:
+            began = time.monotonic()
+            gateway.probe()
+            waits.append((time.monotonic() - began) * 1e3)
+        return waits
+
     def idle_row(self, row):
         with self.start_gateway() as gateway:
             port = gateway.ports[
@@ -292,6 +318,7 @@ class Bench:
         plan += [(row, self.latency_row) for row in rows.LATENCY_ROWS]
         plan += [(row, self.idle_row) for row in rows.IDLE_ROWS]
         plan += [(row, self.allocations_row) for row in rows.ALLOCATION_ROWS]
+        plan += [(row, self.hostile_row) for row in rows.HOSTILE_ROWS]
         lines = []
         for row, measure in plan:
             if row.name in wanted:
@@ -311,7 +338,7 @@ class Bench:
         except servers.NotServed as reason:
             print("%s: not served: %s" % (row.name, reason), file=sys.stderr)
             lines = [report.failed_line(row, "not served by this build")]
-        except (Failed, RuntimeError) as reason:
+        except (Failed, OSError, RuntimeError) as reason:
             self.failures += 1
             print("%s: FAILED: %s" % (row.name, reason), file=sys.stderr)
             lines = [report.failed_line(row, "FAILED: %.200s" % reason)]
@@ -365,7 +392,7 @@ def wanted_rows(options):
         return set(rows.names())
     return {row.name for group in (rows.LOAD_ROWS, rows.GROWTH_ROWS,
                                    rows.LATENCY_ROWS, rows.IDLE_ROWS,
-                                   rows.ALLOCATION_ROWS)
+                                   rows.ALLOCATION_ROWS, rows.HOSTILE_ROWS)
             for row in group if row.quick} | {"rest"}
 
 

@@ -227,7 +227,8 @@ Allocations = collections.namedtuple(
     "Allocations", "name title load limit quick gateway",
     defaults=("plain",))
 ALLOCATION_ROWS = [
-    Allocations("allocations_http", "allocations per HTTP request, 64 in flight",
+    Allocations("allocations_http",
+                "allocations per HTTP request, 64 in flight",
                 _http(64, "whole" + _LONG), at_most(4, 0), True),
     Allocations("allocations_sse", "allocations per SSE stream of 200 chunks",
                 _sse(_BURSTS, "burst" + _LONG), at_most(4, 0), True),
@@ -242,10 +243,37 @@ ALLOCATION_ROWS = [
                 False),
 ]
 
+# How long others wait beside one peer that misbehaves at a listener (see
+# tests/testing/hostile_peers.py): the 99th percentile.
+Hostile = collections.namedtuple("Hostile", "name title peer listener quick")
+HOSTILE_LIMIT_MS = at_most(100, 20)
+
+
+def _hostile(peer, listener="http", quick=False):
+    title = "/livez beside %s, %s" % (peer.replace("_", " "), listener)
+    return Hostile("hostile_%s_%s" % (peer, listener), title, peer, listener,
+                   quick)
+
+
+HOSTILE_ROWS = [
+    _hostile("endless_extension", quick=True),
+    _hostile("tiny_chunks"),
+    _hostile("endless_head"),
+    _hostile("pipelined_heads"),
+    _hostile("large_bodies", quick=True),
+    _hostile("large_chunked_bodies"),
+    _hostile("silent_connections"),
+    _hostile("half_handshakes"),
+    _hostile("http2_bodies"),
+    _hostile("http2_pings"),
+    _hostile("grpc_bodies", "grpc", quick=True),
+    _hostile("silent_connections", "grpc"),
+]
+
 
 def names():
     """All that --rows understands, in the order of the table."""
     groups = (LOAD_ROWS, GROWTH_ROWS, LATENCY_ROWS, IDLE_ROWS,
-              ALLOCATION_ROWS)
+              ALLOCATION_ROWS, HOSTILE_ROWS)
     return [row.name for group in groups for row in group] + [
         "rest", "policies"]

@@ -428,14 +428,24 @@ class Gateway(Server):
 
     def _is_ready(self):
         try:
-            connection = http.client.HTTPConnection(
-                "127.0.0.1", self.ports["operations"], timeout=2)
-            connection.request("GET", "/readyz")
-            ready = connection.getresponse().status == 200
-            connection.close()
-            return ready
+            return self._ask_operations("/readyz", 2) == 200
         except OSError:
             return False
+
+    def _ask_operations(self, path, timeout_s):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.ports["operations"], timeout=timeout_s)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def probe(self):
+        """Asks whether it lives; raises if it does not say so."""
+        status = self._ask_operations("/livez", _READY_SECONDS)
+        if status != 200:
+            raise RuntimeError("/livez was answered with %d" % status)
 
     def empty_log(self):
         """A log of gigabytes would measure the disk."""

@@ -1,0 +1,362 @@
+"""Peers without a key that misbehave, each in a process of its own.
+
+    with HostilePeer("endless_extension", gateway.http) as peer:
+        peer.await_turns(2)
+        ... the gateway still answers everybody else ...
+
+A peer goes on until its block ends: where it is refused it comes again. A turn
+is a connection that ended or, of those that do not end, some more of the same;
+it is how a test knows that the peer has been at work, whatever became of it.
+
+CALLERS come to a listener. UPSTREAMS are listened at by the process itself, at
+the address that it is given; the gateway has to be made to call them.
+"""
+
+import os
+import resource
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+if __name__ == "__main__":
+    # Run as a program, see HostilePeer.
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", ".."))
+
+from tests.testing import http2_wire
+
+_MIB = 1 << 20
+_BODY_BYTES = 31 * _MIB
+_CONNECTIONS = 20
+_SILENT_CONNECTIONS = 1200
+_STREAMS = 256
+_PATIENCE_S = 60.0
+_EMBEDDINGS = "/v1/embeddings"
+
+
+class HostilePeer:
+    """The peer of that name, at work until its `with` block ends."""
+
+    def __init__(self, name, address):
+        self._changed = threading.Condition()
+        self._turns = 0
+        self._process = subprocess.Popen(
+            [sys.executable, os.path.abspath(__file__), name, address],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+
+    def await_turns(self, more):
+        """Until it has had so many more turns; raises if it has ended."""
+        with self._changed:
+            wanted = self._turns + more
+            done = self._changed.wait_for(
+                lambda: self._turns is None or self._turns >= wanted,
+                _PATIENCE_S)
+            if not done or self._turns is None:
+                raise RuntimeError("the hostile peer has given up")
+
+    def _read(self):
+        while os.read(self._process.stdout.fileno(), 1):
+            with self._changed:
+                self._turns += 1
+                self._changed.notify_all()
+        with self._changed:
+            self._turns = None
+            self._changed.notify_all()
+
+
+def _turn():
+    os.write(sys.stdout.fileno(), b".")
+
+
+def _connect(address):
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            return socket.create_connection((host, int(port)), _PATIENCE_S)
+        except OSError:  # A full backlog, or no descriptor left over there.
+            time.sleep(0.01)
+
+
+def _flood(address, first, more):
+    """Sends `first` and then `more` over and over, reading nothing; again on
+    another connection when that one has ended."""
+    while True:
+        with _connect(address) as connection:
+            connection.settimeout(0.2)
+            waiting = memoryview(first + more)
+            left = _MIB  # Of a turn.
+            while True:
+                try:
+                    sent = connection.send(waiting)
+                except TimeoutError:  # Nobody reads over there: so be it.
+                    sent, left = 0, 0
+                except OSError:
+                    break
+                waiting = waiting[sent:] or memoryview(more)
+                left -= sent
+                if left <= 0:
+                    _turn()
+                    left = _MIB
+        _turn()
+
+
+def _head(path, *fields):
+    lines = ("POST %s HTTP/1.1" % path, "host: localhost",
+             "content-type: application/json", *fields)
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def endless_extension(address):
+    """A chunk whose extension does not end."""
+    _flood(address,
+           _head("/v1/chat/completions", "transfer-encoding: chunked") +
+           b"\r\n1;", b"x" * 65536)
+
+
+def tiny_chunks(address):
+    """Chunks of one byte, each with an extension."""
+    _flood(address,
+           _head("/v1/chat/completions", "transfer-encoding: chunked") +
+           b"\r\n", b"1;ext=0123456789\r\nx\r\n" * 3000)
+
+
+def endless_head(address):
+    """Fields, and no empty line."""
+    _flood(address, _head("/v1/chat/completions"),
+           b"x-more: of the same\r\n" * 3000)
+
+
+def pipelined_heads(address):
+    """Request upon request, whose answers nobody reads."""
+    _flood(address, b"", b"GET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n" * 1500)
+
+
+class _Upload:
+    """One connection that sends a body as fast as it is let, and reads."""
+
+    def __init__(self, address, wanted, first, piece, total):
+        self.connection = _connect(address)
+        self.connection.setblocking(False)
+        self._address = (address, wanted, first, piece, total)
+        self._waiting = memoryview(first)
+        self._piece = memoryview(piece)
+        self._left = total
+
+    def again(self):
+        self.connection.close()
+        self.__init__(*self._address)
+
+    def send(self):
+        if not self._waiting and self._left > 0:
+            self._waiting = self._piece[:self._left]
+            self._left -= len(self._waiting)
+        if self._waiting:
+            self._waiting = self._waiting[self.connection.send(self._waiting):]
+
+    @property
+    def sends(self):
+        return bool(self._waiting) or self._left > 0
+
+
+def _upload(address, first, piece, total):
+    uploads = {}
+    for _ in range(_CONNECTIONS):
+        one = _Upload(address, None, first, piece, total)
+        uploads[one.connection] = one
+    while True:
+        readable, writable, _ = select.select(
+            uploads, [one.connection for one in uploads.values() if one.sends],
+            [], 1.0)
+        _turn()
+        for connection in {*readable, *writable}:
+            one = uploads[connection]
+            try:
+                if connection in readable and not connection.recv(65536):
+                    raise ConnectionResetError
+                if connection in writable:
+                    one.send()
+            except BlockingIOError:
+                pass
+            except OSError:
+                del uploads[connection]
+                one.again()
+                uploads[one.connection] = one
+
+
+def large_bodies(address):
+    """Many bodies of embeddings at once, each of the size that is allowed."""
+    _upload(address, _head(_EMBEDDINGS, "content-length: %d" % _BODY_BYTES) +
+            b'\r\n{"model":"m","input":[1', b",1" * 32768, _BODY_BYTES - 24)
+
+
+def large_chunked_bodies(address):
+    """The same, in chunks: nobody says how long they will be."""
+    piece = b"10000\r\n" + b",1" * 32768 + b"\r\n"
+    _upload(address, _head(_EMBEDDINGS, "transfer-encoding: chunked") +
+            b"\r\n", piece, _BODY_BYTES)
+
+
+def silent_connections(address):
+    """More connections than many a system lets a process have."""
+    held = []
+    while True:
+        while len(held) < _SILENT_CONNECTIONS:
+            held.append(_connect(address))
+        _turn()
+        poll = select.poll()
+        by_descriptor = {}
+        for one in held:
+            poll.register(one, select.POLLIN)
+            by_descriptor[one.fileno()] = one
+        for descriptor, _ in poll.poll(100):
+            ended = by_descriptor[descriptor]
+            held.remove(ended)
+            ended.close()
+
+
+def half_handshakes(address):
+    """The beginnings of TLS, as many as of the silent ones."""
+    hello = bytes.fromhex("1603010200010001fc0303")
+    held = []
+    while True:
+        while len(held) < _SILENT_CONNECTIONS // 4:
+            connection = _connect(address)
+            connection.sendall(hello)
+            held.append(connection)
+        _turn()
+        held.pop(0).close()
+
+
+def _http2(address, fields, body):
+    while True:
+        try:
+            with http2_wire.Http2Connection(address) as connection:
+                connection.await_settings()
+                for _ in range(_STREAMS):
+                    stream = connection.begin(fields=fields)
+                    connection.send(http2_wire.data(stream, body))
+                _turn()
+                _stay(connection)
+        except OSError:
+            _turn()
+
+
+def _stay(connection):
+    """Reads what comes until the connection ends, a turn every while."""
+    connection.socket.settimeout(0.2)
+    while connection.end is None:
+        try:
+            connection.read_frame()
+        except TimeoutError:
+            _turn()
+
+
+def _http2_fields(path, content_type):
+    return [(":method", "POST"), (":scheme", "http"), (":path", path),
+            (":authority", "localhost"), ("content-type", content_type)]
+
+
+def http2_bodies(address):
+    """As many streams as there may be, each with a window of its body."""
+    _http2(address, _http2_fields(_EMBEDDINGS, "application/json"),
+           b'{"model":"m","input":[1' + b",1" * 30000)
+
+
+def grpc_bodies(address):
+    """The same with messages of gRPC that do not end."""
+    _http2(address, http2_wire.grpc_fields(
+        "/llmgateway.v1.GatewayService/Generate"),
+        b"\0" + (30 * _MIB).to_bytes(4, "big") + bytes(60000))
+
+
+def http2_pings(address):
+    """Questions whose answers nobody reads."""
+    _flood(address, http2_wire.PREFACE + http2_wire.settings(),
+           http2_wire.frame(http2_wire.PING, payload=b"12345678") * 500)
+
+
+def _serve(address, first, more):
+    """An upstream that answers everybody with `first` and endless `more`."""
+    host, _, port = address.rpartition(":")
+    def answer(connection):
+        with connection:
+            try:
+                connection.recv(65536)
+                connection.sendall(first)
+                while True:
+                    connection.sendall(more)
+                    _turn()
+            except OSError:
+                _turn()
+    with socket.create_server((host, int(port))) as listener:
+        _turn()
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=answer, args=(connection,),
+                             daemon=True).start()
+
+
+def endless_interim_answers(address):
+    """100 Continue, for ever."""
+    _serve(address, b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 3000)
+
+
+def endless_answer_head(address):
+    """A status and fields without end."""
+    _serve(address, b"HTTP/1.1 200 OK\r\n", b"x-more: of the same\r\n" * 3000)
+
+
+def endless_answer_extension(address):
+    """An answer's chunk whose extension does not end."""
+    _serve(address, b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+           b"transfer-encoding: chunked\r\n\r\n1;", b"x" * 65536)
+
+
+def endless_answer(address):
+    """A whole answer, of more than anybody would hold."""
+    _serve(address, b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+           b"\r\n{\"choices\":\"", b"x" * 65536)
+
+
+def endless_event(address):
+    """A stream whose first event does not end."""
+    _serve(address, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+           b"\r\ndata: ", b"x" * 65536)
+
+
+# Who speaks HTTP/1.1, HTTP/2, and gRPC; and who says nothing that anybody
+# would have to understand.
+HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
+                 large_bodies, large_chunked_bodies)
+HTTP2_CALLERS = (http2_bodies, http2_pings)
+GRPC_CALLERS = (grpc_bodies, http2_pings)
+SILENT_CALLERS = (silent_connections, half_handshakes)
+UPSTREAMS = (endless_interim_answers, endless_answer_head,
+             endless_answer_extension, endless_answer, endless_event)
+
+_ALL = {peer.__name__: peer for peer in (
+    *HTTP1_CALLERS, *HTTP2_CALLERS, *GRPC_CALLERS, *SILENT_CALLERS,
+    *UPSTREAMS)}
+
+
+def _main(name, address):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    _ALL[name](address)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
