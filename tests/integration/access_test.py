@@ -346,7 +346,8 @@ class ReachTest(_AccessCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
         done = [subprocess.run(
-            [gateway_process.BINARY, *flags, "--config", path], env={},
+            [gateway_process.BINARY, *flags, "--config", path],
+            env=gateway_process.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, check=False, text=True, timeout=30)
                 for flags in (["--check_config"], [])]

@@ -22,13 +22,6 @@ routing: {default_target: mock}
 _TIMEOUT_S = 30
 
 
-def _environment(more=None):
-    kept = {name: os.environ[name] for name in
-            ("PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS",
-             "UBSAN_OPTIONS") if name in os.environ}
-    return {**kept, **(more or {})}
-
-
 class _ConfigCase(unittest.TestCase):
 
     def setUp(self):
@@ -45,7 +38,8 @@ class _ConfigCase(unittest.TestCase):
     def run_gateway(self, *flags, env=None):
         """Runs a gateway that is to end by itself."""
         return subprocess.run(
-            [gateway_process.BINARY, *flags], env=_environment(env),
+            [gateway_process.BINARY, *flags],
+            env=gateway_process.environment(env),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, check=False, text=True,
             timeout=_TIMEOUT_S)

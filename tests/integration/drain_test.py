@@ -65,7 +65,7 @@ class _DrainCase(unittest.TestCase):
         request = (b"\x0a" + bytes([len(name)]) + name).hex() if name else ""
         call = self.caller.call(self.gateway.grpc,
                                 "/grpc.health.v1.Health/Check", raw=request)
-        self.assertEqual(call.end["code"], "OK")
+        self.assertEqual(call.end["code"], "OK", call.end)
         return call.response
 
     def probe(self, path):
@@ -207,11 +207,11 @@ class StuckTest(unittest.TestCase):
                            "logging: {file: %s}\n" % path)
             process = subprocess.Popen(
                 [gateway_process.BINARY, "--config", config],
-                stdout=subprocess.DEVNULL)
+                env=gateway_process.environment(), stdout=subprocess.DEVNULL)
             self.addCleanup(process.kill)
             said = b""
             while b'"ready"' not in said:
-                select.select([pipe], [], [])
+                self.assertEqual(select.select([pipe], [], [], 30)[0], [pipe])
                 said += os.read(pipe, 4096)
             try:
                 while True:
@@ -251,7 +251,8 @@ class StartTest(unittest.TestCase):
             file.flush()
             process = subprocess.Popen(
                 [gateway_process.BINARY, "--config", file.name],
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                env=gateway_process.environment(), stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE)
             self.addCleanup(process.stderr.close)
             process.send_signal(signal.SIGTERM)
             # By the signal itself if it came before there was anything to

@@ -109,8 +109,10 @@ class LocalCliTest(unittest.TestCase):
         self.assertEqual(self.noted("runs"), "run\n")
 
     def test_one_that_uses_more_memory_than_its_limit_is_ended(self):
-        # A shell that keeps what it reads.
-        self.install("x=$(head -c 64000000 /dev/zero | tr '\\0' x); sleep 1000")
+        # A shell that keeps what it reads, and does not become the last thing
+        # it runs.
+        self.install("x=$(head -c 64000000 /dev/zero | tr '\\0' x); "
+                     "sleep 1000; true")
         with self.gateway("memory_bytes_limit: 32MiB") as gateway:
             answer = http_calls.ask(gateway.http, chat("haiku"))
             self.assertEqual(answer.status, 502, answer.body)

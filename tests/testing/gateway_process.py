@@ -39,6 +39,14 @@ _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "LSAN_OPTIONS",
                    "TSAN_OPTIONS", "UBSAN_OPTIONS")
 
 
+def environment(more=None):
+    """What a program of ours is started with: of this process's variables
+    those that belong to the runner, and `more`."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES
+            if name in os.environ}
+    return {**kept, **(more or {})}
+
+
 class GatewayError(Exception):
     """The gateway did not do as it should; the text has what it said."""
 
@@ -60,14 +68,11 @@ class GatewayProcess:
             config = LISTENERS + config
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
-        variables = {name: os.environ[name] for name in _KEPT_VARIABLES
-                     if name in os.environ}
-        variables.update(env or {})
         command = binary if isinstance(binary, list) else [binary]
         self._process = subprocess.Popen(
             [*command, "--config", path, *flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=variables)
+            stderr=subprocess.PIPE, env=environment(env))
         self._readers = [
             threading.Thread(target=self._read, args=of, daemon=True)
             for of in ((self._process.stderr, self._log),

@@ -282,11 +282,12 @@ TEST_F(SubprocessTest, AFileMayBeAsLongAsTheLimitAndNoLonger) {
 
 TEST_F(SubprocessTest, AProgramThatHasTooMuchMemoryIsKilledWithItsChildren) {
   Lifeline lifeline;
-  // The shell that holds the text is a child of the program.
+  // The shell that holds the text is a child of the program, and would become
+  // the last thing it runs, without the text.
   Subprocess::Options options = Script(
       absl::StrCat("exec 9>", lifeline.path(),
                    "; (x=$(head -c 64000000 /dev/zero | tr '\\0' x); "
-                   "sleep 1000); true"));
+                   "sleep 1000; true); true"));
   options.memory_bytes_limit = 32 * 1024 * 1024;
   const Outcome outcome = Run(std::move(options));
   EXPECT_TRUE(absl::IsResourceExhausted(outcome.status)) << outcome.status;

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from tests.integration import certificates
+from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import LISTENERS
 
@@ -19,8 +20,6 @@ providers:
 routing: {default_target: mock}
 """
 _TIMEOUT_S = 60
-_KEPT_VARIABLES = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-                   "UBSAN_OPTIONS")
 _NAMES = ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
 _SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
@@ -34,9 +33,7 @@ class GatewayctlTest(unittest.TestCase):
         self.pid_file = os.path.join(self.home, ".llm-gateway", "gateway.pid")
 
     def environment(self, env=None):
-        kept = {name: os.environ[name] for name in _KEPT_VARIABLES
-                if name in os.environ}
-        return {**kept, "HOME": self.home, **(env or {})}
+        return gateway_process.environment({"HOME": self.home, **(env or {})})
 
     def begin(self, *words, env=None):
         process = subprocess.Popen(
