@@ -128,14 +128,14 @@ CorsRules::Fields CorsRules::AnswerFields(std::string_view origin) const {
 CorsHandler::CorsHandler(std::shared_ptr<const CorsRules> rules,
                          std::unique_ptr<HttpHandler> door,
                          RefusalLog* refusals)
-    : rules_(std::move(rules)),
-      door_(std::move(door)),
+    : HttpFilter(std::move(door)),
+      rules_(std::move(rules)),
       refusals_(refusals) {}
 
 HttpAdmission CorsHandler::Admit(const HttpRequest& request,
                                  HttpResponder& responder) {
   if (CorsRules::IsPreflight(request)) return false;  // It has no body.
-  return door_->Admit(request, responder);
+  return next().Admit(request, responder);
 }
 
 Task<void> CorsHandler::Handle(const HttpRequest& request,
@@ -146,7 +146,7 @@ Task<void> CorsHandler::Handle(const HttpRequest& request,
   }
   const CorsRules::Fields added = rules_->AnswerFields(request.Find("origin"));
   AddingResponder adding(responder, added);
-  co_await door_->Handle(request, adding);
+  co_await next().Handle(request, adding);
 }
 
 Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
@@ -167,15 +167,10 @@ Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
   (co_await responder.Send({403, fields}, body)).IgnoreError();
 }
 
-HttpHandler::Refusal CorsHandler::Refuse(int status, std::string_view path,
-                                         std::string_view message) {
-  return door_->Refuse(status, path, message);
-}
-
 HttpHandler::Refusal CorsHandler::RefuseRequest(int status,
                                                 const HttpRequest& request,
                                                 std::string_view message) {
-  Refusal refusal = door_->RefuseRequest(status, request, message);
+  Refusal refusal = next().RefuseRequest(status, request, message);
   for (const HttpField& field : rules_->AnswerFields(request.Find("origin"))) {
     refusal.fields.push_back(
         {std::string(field.name), std::string(field.value)});

@@ -25,6 +25,7 @@
 #include "absl/container/inlined_vector.h"
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
+#include "base/http/http_filter.h"
 #include "base/http/http_handler.h"
 #include "llmgateway/config/v1/server.pb.h"
 #include "service/observability/refusal_log.h"
@@ -64,7 +65,7 @@ class CorsRules {
   std::string max_age_seconds_;
 };
 
-class CorsHandler final : public HttpHandler {
+class CorsHandler final : public HttpFilter {
  public:
   // Borrows `refusals`, which is null if they are not noted.
   CorsHandler(std::shared_ptr<const CorsRules> rules,
@@ -75,8 +76,6 @@ class CorsHandler final : public HttpHandler {
                       HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
-  Refusal Refuse(int status, std::string_view path,
-                 std::string_view message) override;
   Refusal RefuseRequest(int status, const HttpRequest& request,
                         std::string_view message) override;
 
@@ -85,7 +84,6 @@ class CorsHandler final : public HttpHandler {
                              HttpResponder& responder);
 
   const std::shared_ptr<const CorsRules> rules_;
-  const std::unique_ptr<HttpHandler> door_;
   RefusalLog* const refusals_;
 };
 

@@ -25,11 +25,28 @@ void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
   call->responses = visit.services.responses;
 }
 
+// What the body says as its dialect reads it, with what the path says beside
+// it. Sets the call's request, and what is wrong with it.
+void Scan(const Visit& visit, const GenerationOptions& options, RawRequest* raw,
+          Call* call) {
+  raw->dialect = visit.words.dialect;
+  raw->body = visit.request.body;
+  absl::Status scanned = visit.request.admitted
+                             ? raw->dialect->ScanRequest(raw->body, &raw->scan)
+                             : NotAdmitted();
+  if (!options.model.empty()) {
+    raw->scan.model = options.model;
+    raw->scan.stream = options.stream;
+  }
+  call->raw = raw;
+  call->refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;
+  call->facts.model = raw->scan.model;
+}
+
 }  // namespace
 
 Task<void> Generate(Visit visit, GenerationOptions options) {
   LoopServices& services = visit.services;
-  const Dialect& dialect = *visit.words.dialect;
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
@@ -37,18 +54,7 @@ Task<void> Generate(Visit visit, GenerationOptions options) {
 
   DialectSink sink(visit.words, visit.responder, visit.fields.details);
   RawRequest raw;
-  raw.dialect = &dialect;
-  raw.body = visit.request.body;
-  absl::Status scanned = visit.request.admitted
-                             ? dialect.ScanRequest(raw.body, &raw.scan)
-                             : NotAdmitted();
-  if (!options.model.empty()) {
-    raw.scan.model = options.model;
-    raw.scan.stream = options.stream;
-  }
-  call.raw = &raw;
-  call.refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;
-  call.facts.model = raw.scan.model;
+  Scan(visit, options, &raw, &call);
   call.facts.stream = raw.scan.stream && call.refusal.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
@@ -61,27 +67,18 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
             visit.responder.gone(), arena, visit.request.arrival);
   SetUp(visit, options, &call);
 
-  const Dialect& dialect = *visit.words.dialect;
   RawRequest raw;
-  raw.dialect = &dialect;
-  raw.body = visit.request.body;
-  absl::Status scanned = visit.request.admitted
-                             ? dialect.ScanRequest(raw.body, &raw.scan)
-                             : NotAdmitted();
-  if (!options.model.empty()) raw.scan.model = options.model;
+  Scan(visit, options, &raw, &call);
   // They may stand in a whole request inside.
   raw.scan.needs_messages = false;
-  call.raw = &raw;
   call.facts.counts = true;
-  call.refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;
-  call.facts.model = raw.scan.model;
   const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
     std::string body;
     absl::Status outcome = count.status();
     if (outcome.ok() && !count->raw.empty()) {
       body = count->raw;
     } else if (outcome.ok()) {
-      outcome = dialect.WriteCountResponse(count->tokens, &body);
+      outcome = raw.dialect->WriteCountResponse(count->tokens, &body);
     }
     return SendOutcome(visit, call, std::move(outcome), std::move(body));
   };

@@ -23,7 +23,7 @@ void NoteRefusal(RefusalLog* log, const HttpRequest& request,
 }
 
 RefusalWatch::RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door)
-    : log_(log), door_(std::move(door)) {}
+    : HttpFilter(std::move(door)), log_(log) {}
 
 HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
                                                  const HttpRequest& request,
@@ -35,10 +35,16 @@ HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
                 .path = request.path,
                 .request_id = id,
                 .why = message});
-  Refusal refusal = door_->RefuseRequest(status, request, message);
+  Refusal refusal = next().RefuseRequest(status, request, message);
   refusal.fields.push_back(
       {std::string(kRequestIdHeader), std::string(std::string_view(id))});
   return refusal;
+}
+
+void RefusalWatch::HandshakeFailed(std::string_view peer,
+                                   const absl::Status& why) {
+  log_.Handshake(peer, why);
+  next().HandshakeFailed(peer, why);
 }
 
 }  // namespace gateway

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/async/task.h"
+#include "base/http/http_filter.h"
 #include "base/http/http_handler.h"
 #include "service/observability/refusal_log.h"
 
@@ -25,33 +25,18 @@ void NoteRefusal(RefusalLog* log, const HttpRequest& request,
 
 // Stands before all that serves a listener. Has what the server refuses by
 // itself noted, and answered with an `x-request-id`, as everything is.
-class RefusalWatch final : public HttpHandler {
+class RefusalWatch final : public HttpFilter {
  public:
   // Borrows `log`.
   RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door);
 
-  HttpAdmission Admit(const HttpRequest& request,
-                      HttpResponder& responder) override {
-    return door_->Admit(request, responder);
-  }
-  Task<void> Handle(const HttpRequest& request,
-                    HttpResponder& responder) override {
-    return door_->Handle(request, responder);
-  }
-  Refusal Refuse(int status, std::string_view path,
-                 std::string_view message) override {
-    return door_->Refuse(status, path, message);
-  }
   Refusal RefuseRequest(int status, const HttpRequest& request,
                         std::string_view message) override;
   void HandshakeFailed(std::string_view peer,
-                       const absl::Status& why) override {
-    log_.Handshake(peer, why);
-  }
+                       const absl::Status& why) override;
 
  private:
   RefusalLog& log_;
-  const std::unique_ptr<HttpHandler> door_;
 };
 
 }  // namespace gateway

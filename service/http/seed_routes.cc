@@ -335,7 +335,7 @@ Facts Gather(const SeedRoutes::Sources& sources, const HttpRequest& request) {
 
 SeedRoutes::SeedRoutes(const Sources& sources,
                        std::unique_ptr<HttpHandler> doors)
-    : sources_(sources), doors_(std::move(doors)) {}
+    : HttpFilter(std::move(doors)), sources_(sources) {}
 
 bool SeedRoutes::Owns(std::string_view path) {
   return FindRoute(path) != nullptr;
@@ -344,12 +344,12 @@ bool SeedRoutes::Owns(std::string_view path) {
 HttpAdmission SeedRoutes::Admit(const HttpRequest& request,
                                 HttpResponder& responder) {
   if (Owns(request.path)) return false;  // No body is of use here.
-  return doors_->Admit(request, responder);
+  return next().Admit(request, responder);
 }
 
 Task<void> SeedRoutes::Handle(const HttpRequest& request,
                               HttpResponder& responder) {
-  if (!Owns(request.path)) return doors_->Handle(request, responder);
+  if (!Owns(request.path)) return next().Handle(request, responder);
   return Answer(request, responder);
 }
 
@@ -371,17 +371,6 @@ Task<void> SeedRoutes::Answer(const HttpRequest& request,
   if (status == 405) fields.push_back({"allow", "GET, HEAD"});
   const std::string_view body[] = {text};
   (co_await responder.Send({status, fields}, body)).IgnoreError();
-}
-
-HttpHandler::Refusal SeedRoutes::Refuse(int status, std::string_view path,
-                                        std::string_view message) {
-  return doors_->Refuse(status, path, message);
-}
-
-HttpHandler::Refusal SeedRoutes::RefuseRequest(int status,
-                                               const HttpRequest& request,
-                                               std::string_view message) {
-  return doors_->RefuseRequest(status, request, message);
 }
 
 }  // namespace gateway

@@ -36,6 +36,7 @@
 #include <string_view>
 
 #include "base/async/task.h"
+#include "base/http/http_filter.h"
 #include "base/http/http_handler.h"
 #include "base/os/clock.h"
 #include "service/api/readiness.h"
@@ -46,7 +47,7 @@
 
 namespace gateway {
 
-class SeedRoutes final : public HttpHandler {
+class SeedRoutes final : public HttpFilter {
  public:
   // Borrowed.
   struct Sources {
@@ -68,16 +69,11 @@ class SeedRoutes final : public HttpHandler {
                       HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
-  Refusal Refuse(int status, std::string_view path,
-                 std::string_view message) override;
-  Refusal RefuseRequest(int status, const HttpRequest& request,
-                        std::string_view message) override;
 
  private:
   Task<void> Answer(const HttpRequest& request, HttpResponder& responder);
 
   const Sources sources_;
-  const std::unique_ptr<HttpHandler> doors_;
 };
 
 }  // namespace gateway

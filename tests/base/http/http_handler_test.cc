@@ -1,15 +1,24 @@
 #include "base/http/http_handler.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
 #include "base/async/task.h"
+#include "base/http/http_filter.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace gateway {
 namespace {
+
+using ::testing::ElementsAre;
 
 class Silent final : public HttpHandler {
  public:
@@ -74,6 +83,70 @@ TEST(HttpHandlerTest, WhatAServerAsksForIsTheSame) {
   EXPECT_EQ(refusal.content_type, "text/x-path");
   EXPECT_EQ(refusal.body, "/here");
   EXPECT_TRUE(refusal.fields.empty());
+}
+
+// Nobody answers to it.
+class NoResponder final : public HttpResponder {
+ public:
+  Task<absl::Status> Send(HttpAnswerHead,
+                          absl::Span<const std::string_view>) override {
+    co_return absl::OkStatus();
+  }
+  void Start(HttpAnswerHead) override {}
+  Task<absl::Status> Write(absl::Span<const std::string_view>) override {
+    co_return absl::OkStatus();
+  }
+  Task<absl::Status> Finish() override { co_return absl::OkStatus(); }
+  void Abort() override {}
+  CancelSignal& gone() override { return gone_; }
+  std::string_view peer() const override { return "192.0.2.1:1"; }
+
+ private:
+  CancelSignal gone_;
+};
+
+// Notes everything that a handler can be asked.
+class Noting final : public HttpHandler {
+ public:
+  explicit Noting(std::vector<std::string>& asked) : asked_(asked) {}
+
+  HttpAdmission Admit(const HttpRequest&, HttpResponder&) override {
+    asked_.push_back("Admit");
+    return false;
+  }
+  Task<void> Handle(const HttpRequest&, HttpResponder&) override {
+    asked_.push_back("Handle");
+    co_return;
+  }
+  Refusal Refuse(int, std::string_view, std::string_view) override {
+    asked_.push_back("Refuse");
+    return {};
+  }
+  Refusal RefuseRequest(int, const HttpRequest&, std::string_view) override {
+    asked_.push_back("RefuseRequest");
+    return {};
+  }
+  void HandshakeFailed(std::string_view, const absl::Status&) override {
+    asked_.push_back("HandshakeFailed");
+  }
+
+ private:
+  std::vector<std::string>& asked_;
+};
+
+TEST(HttpFilterTest, OneThatOverridesNothingHandsEverythingOn) {
+  std::vector<std::string> asked;
+  HttpFilter filter(std::make_unique<Noting>(asked));
+  HttpHandler& any = filter;
+  const HttpRequest request;
+  NoResponder responder;
+  EXPECT_FALSE(any.Admit(request, responder).admitted());
+  Spawn(any.Handle(request, responder));
+  any.Refuse(400, "/", "no");
+  any.RefuseRequest(413, request, "no");
+  any.HandshakeFailed("192.0.2.1:1", absl::UnavailableError("no cipher"));
+  EXPECT_THAT(asked, ElementsAre("Admit", "Handle", "Refuse", "RefuseRequest",
+                                 "HandshakeFailed"));
 }
 
 }  // namespace
