@@ -240,12 +240,18 @@ absl::Status App::StartLoops() {
                                               &graph.operations_refusals);
   };
 
+  // A message at its limit finds room on a loop that has nothing else.
+  const int64_t messages = std::max(
+      listeners.grpc().receive_message_bytes_limit(),
+      listeners.admin().receive_message_bytes_limit());
   const LoopRuntime::Shared shared{
       graph.resolver, *graph.wiring, graph.access_log.get(),
       *graph.metrics, *graph.feed,   graph.provider_health,
       graph.registry, &*graph.responses, &graph.callers,
       &graph.http_refusals,
-      static_cast<size_t>(graph.proto().runtime().request_buffer_bytes_limit()),
+      static_cast<size_t>(
+          std::max(graph.proto().runtime().request_buffer_bytes_limit(),
+                   2 * messages)),
       static_cast<size_t>(graph.proto().runtime().answer_buffer_bytes_limit())};
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();

@@ -10,6 +10,9 @@
 // get has half, and of many that do, each leaves as much as it has to whoever
 // comes next.
 //
+// A budget may lie within another, such as that of one listener within its
+// loop's: what is taken of it is taken of both, by the same rule.
+//
 // Thread contract: one event loop.
 
 #ifndef BASE_MEMORY_BYTE_BUDGET_H_
@@ -24,18 +27,24 @@ class ByteBudget {
   class Share;
   class Charge;
 
-  explicit ByteBudget(size_t bytes_limit) : bytes_limit_(bytes_limit) {}
+  // Borrows `outer`, which is null if this lies within no other.
+  explicit ByteBudget(size_t bytes_limit, ByteBudget* outer = nullptr)
+      : bytes_limit_(bytes_limit), outer_(outer) {}
 
   ByteBudget(const ByteBudget&) = delete;
   ByteBudget& operator=(const ByteBudget&) = delete;
 
   size_t used_bytes() const { return used_bytes_; }
 
+  // What one share gets where there is no other.
+  size_t share_bytes_max() const;
+
   // What is kept already may be more; nothing is added then.
   void SetLimit(size_t bytes) { bytes_limit_ = bytes; }
 
  private:
   size_t bytes_limit_;
+  ByteBudget* const outer_;
   size_t used_bytes_ = 0;
 };
 

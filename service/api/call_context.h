@@ -159,6 +159,8 @@ class CallContext {
   // The handler has no more use for its request, nor for any view into it. Its
   // memory goes, if it can: a long stream need not hold a long prompt.
   void ReleaseRequest() { request_arena_.reset(); }
+  // There is such a request, and it is needed still.
+  bool holds_request() const { return request_arena_ != nullptr; }
 
   // A copy of `text` that lives as long as the call.
   std::string_view Keep(std::string_view text);

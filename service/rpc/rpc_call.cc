@@ -159,8 +159,9 @@ void RpcCall::EndOfTheRequest() {
     End(cut);
   } else if (request_ == nullptr) {
     End(NoRequestMessage());
+  } else if (over_budget_ && asked_) {
+    End(BudgetSpent());
   } else {
-    request_charge_.Resize(0);
     Begin();
   }
 }
@@ -253,11 +254,12 @@ void RpcCall::AskForTheCaller() {
 
 void RpcCall::ChargeTheRequest() {
   // Long texts lie beside the arena.
-  const size_t bytes =
-      request_->GetArena()->SpaceAllocated() + context_.request_bytes();
+  const size_t bytes = std::min<size_t>(
+      request_->GetArena()->SpaceAllocated() + context_.request_bytes(),
+      peer_->request_bytes_max);
   if (bytes <= kUnchargedBytes || over_budget_) return;
   if (request_charge_.Resize(bytes)) return;
-  // The end may lie right behind it.
+  // The end may lie right behind it, and what comes in one piece is served.
   over_budget_ = true;
   context_.loop().timers().Arm(timer_, context_.loop().Now());
 }
@@ -343,6 +345,9 @@ StreamProgress RpcCall::StartWrite(const Message& message) {
 
 void RpcCall::SendHead() {
   if (stream_->head_sent()) return;
+  if (!method_.writes_one() && !context_.holds_request()) {
+    request_charge_.Resize(0);
+  }
   SendHead(context_.TakeInitialMetadata());
 }
 

@@ -50,11 +50,14 @@ struct RpcPeer {
           RpcMetrics& metrics)
       : address(std::move(address)),
         kept(budget),
+        request_bytes_max(budget.share_bytes_max()),
         inflating(inflating),
         metrics(metrics) {}
 
   const std::string address;
   ByteBudget::Share kept;  // What its calls keep of their requests.
+  // One request counts for no more, so that there is always room for one.
+  const size_t request_bytes_max;
   InflateAllowance& inflating;
   RpcMetrics& metrics;
 };
@@ -110,7 +113,8 @@ class RpcCall final : public Recycled,
   void ReadTheRequest();
   // What is to be kept of a request is kept for callers who are known.
   void AskForTheCaller();
-  // A request that has been read is kept until its end has come.
+  // A request that has been read takes memory until its call has ended or,
+  // where a handler lets go of it, until the answer begins.
   void ChargeTheRequest();
   void EndOfTheRequest();
   void Settle();

@@ -15,7 +15,8 @@ RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
     : table_(table),
       limits_(limits),
       tls_(std::move(tls)),
-      kept_(limits.request_buffer_bytes),
+      kept_(limits.request_buffer_bytes,
+            &EventLoop::Current()->request_bytes()),
       inflating_(limits.call.message_bytes, SystemClock()),
       metrics_(name, metrics) {}
 

@@ -44,7 +44,8 @@ struct RpcLimits {
   MetadataLimits metadata;
   RpcCall::Limits call;
   // Each per loop: connections, of which more are closed; and bytes of requests
-  // that have not come whole, of all connections together.
+  // that came in more than one piece, of all connections together, until their
+  // calls end. The latter lie within the loop's own budget.
   size_t connections = 16 * 1024;
   size_t request_buffer_bytes = 128 * 1024 * 1024;
 };

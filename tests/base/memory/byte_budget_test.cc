@@ -75,5 +75,30 @@ TEST(ByteBudgetTest, WhatIsGivenBackServesOthers) {
   EXPECT_EQ(budget.used_bytes(), 0u);
 }
 
+TEST(ByteBudgetTest, OneWithinAnotherTakesOfBoth) {
+  ByteBudget loop(1000);
+  ByteBudget listener(600, &loop);
+  EXPECT_EQ(loop.share_bytes_max(), 500u);
+  EXPECT_EQ(listener.share_bytes_max(), 300u);
+  Connection here(listener);
+  EXPECT_EQ(here.TakeAll(), 300u);
+  EXPECT_EQ(loop.used_bytes(), 300u);
+  // Of another listener: this one's limit is not its.
+  Connection there(loop);
+  EXPECT_EQ(there.TakeAll(), 350u);
+  // Both have to have room.
+  Connection late(listener);
+  EXPECT_EQ(late.TakeAll(), 150u);
+  EXPECT_EQ(loop.used_bytes(), 800u);
+  EXPECT_TRUE(here.charge.Resize(0));
+  EXPECT_EQ(loop.used_bytes(), 500u);
+  EXPECT_EQ(listener.used_bytes(), 150u);
+  loop.SetLimit(500);
+  Connection none(listener);
+  EXPECT_EQ(none.TakeAll(), 0u);
+  loop.SetLimit(400);
+  EXPECT_EQ(listener.share_bytes_max(), 200u);
+}
+
 }  // namespace
 }  // namespace gateway

@@ -1,0 +1,185 @@
+// What calls keep of their requests: for how long it counts, and what becomes
+// of a request for which there is no room.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/async/task.h"
+#include "base/http/http2_stream.h"
+#include "errors/fault.h"
+#include "gtest/gtest.h"
+#include "service/api/call_context.h"
+#include "service/api/message_stream.h"
+#include "service/rpc/rpc_call.h"
+#include "tests/service/rpc/rpc_client.h"
+#include "tests/service/rpc/rpc_test_base.h"
+
+namespace gateway {
+namespace {
+
+class RpcCallMemoryTest : public RpcTestBase {
+ protected:
+  // Sends all of the request but its end, in more than one piece.
+  Task<void> SendAllButTheEnd(ClientCall& call, size_t bytes) {
+    const std::string frame = Framed(Text("", 0, bytes));
+    call.stream().Send(frame.substr(0, bytes / 2));
+    co_await call.AwaitSent();
+    call.stream().Send(frame.substr(bytes / 2));
+    co_await call.AwaitSent();
+  }
+  size_t loop_bytes() { return runner_.loop().request_bytes().used_bytes(); }
+};
+
+TEST_F(RpcCallMemoryTest, WhatCallsKeepOfTheirRequestsIsBounded) {
+  limits_.request_buffer_bytes = 1'000'000;
+  Run([&]() -> Task<void> {
+    const std::string frame = Framed(Text("", 0, 300'000));
+    std::vector<ClientCall*> calls;
+    for (int i = 0; i < 4; ++i) calls.push_back(&client_.Call("Echo"));
+    calls[0]->stream().Send(frame.substr(0, 250'000));
+    co_await calls[0]->AwaitSent();
+    for (size_t i = 1; i < calls.size(); ++i) {
+      calls[i]->stream().Send(frame.substr(0, 250'000));
+      co_await calls[i]->AwaitClosed();
+      EXPECT_EQ(FaultReason(calls[i]->status()), v1::ERROR_REASON_OVERLOADED);
+      EXPECT_EQ(RetryDelay(calls[i]->status()), absl::Seconds(1));
+    }
+    // Neither small calls nor other connections are troubled.
+    ClientCall& small = client_.CallWith("Echo", Text("small"));
+    co_await small.AwaitClosed();
+    EXPECT_TRUE(small.status().ok()) << small.status();
+    RpcClient other;
+    const bool connected = co_await other.Connect(port());
+    EXPECT_TRUE(connected);
+    ClientCall& beside = other.CallWith("Echo", Text("", 0, 200'000));
+    co_await beside.AwaitClosed();
+    EXPECT_TRUE(beside.status().ok()) << beside.status();
+    co_await other.Close();
+
+    calls[0]->stream().Send(frame.substr(250'000));
+    calls[0]->stream().End();
+    co_await calls[0]->AwaitClosed();
+    EXPECT_TRUE(calls[0]->status().ok()) << calls[0]->status();
+    ClientCall& again = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await again.AwaitClosed();
+    EXPECT_TRUE(again.status().ok()) << again.status();
+  });
+}
+
+TEST_F(RpcCallMemoryTest, ARequestThatDoesNotEndIsBoundedToo) {
+  limits_.request_buffer_bytes = 200'000;
+  Run([&]() -> Task<void> {
+    // Each lies whole in what is read at once, and is parsed.
+    const std::string frame = Framed(Text("", 0, 10'000));
+    std::vector<ClientCall*> calls;
+    size_t refused = 0;
+    for (int i = 0; i < 30; ++i) {
+      calls.push_back(&client_.Call("Echo"));
+      calls.back()->stream().Send(frame);
+      co_await calls.back()->AwaitSent();
+    }
+    co_await calls.back()->AwaitClosed();
+    for (ClientCall* call : calls) {
+      if (!call->closed()) continue;
+      ++refused;
+      EXPECT_EQ(FaultReason(call->status()), v1::ERROR_REASON_OVERLOADED);
+    }
+    EXPECT_GE(refused, 20u);
+    EXPECT_LE(refused, 25u);
+    // One that ends in the same piece needs no room.
+    ClientCall& whole = client_.CallWith("Echo", Text("", 0, 10'000));
+    co_await whole.AwaitClosed();
+    EXPECT_TRUE(whole.status().ok()) << whole.status();
+    for (ClientCall* call : calls) {
+      if (call->closed()) continue;
+      call->stream().End();
+      co_await call->AwaitClosed();
+      EXPECT_TRUE(call->status().ok()) << call->status();
+    }
+  });
+}
+
+TEST_F(RpcCallMemoryTest, ARequestCountsUntilItsCallEnds) {
+  limits_.request_buffer_bytes = 1'000'000;
+  WakeUp running;
+  WakeUp let_go;
+  methods_.echo = [&](CallContext&, const EchoRequest&,
+                      EchoResponse*) -> Task<absl::Status> {
+    running.Set();
+    co_await let_go.Wait();
+    co_return absl::OkStatus();
+  };
+  Run([&]() -> Task<void> {
+    ClientCall& first = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await running.Wait();
+    // Of the budget of all doors.
+    EXPECT_GE(loop_bytes(), 300'000u);
+    ClientCall& second = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await second.AwaitClosed();
+    EXPECT_EQ(FaultReason(second.status()), v1::ERROR_REASON_OVERLOADED);
+    let_go.Set();
+    co_await first.AwaitClosed();
+    EXPECT_TRUE(first.status().ok()) << first.status();
+    co_await AwaitIdle();
+    EXPECT_EQ(loop_bytes(), 0u);
+    ClientCall& third = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await running.Wait();
+    let_go.Set();
+    co_await third.AwaitClosed();
+    EXPECT_TRUE(third.status().ok()) << third.status();
+  });
+}
+
+TEST_F(RpcCallMemoryTest, AStreamThatLetsGoOfItsRequestKeepsNoRoom) {
+  WakeUp let_go;
+  methods_.expand = [&](CallContext& call, const EchoRequest&,
+                        MessageWriter& writer) -> Task<absl::Status> {
+    EXPECT_GE(loop_bytes(), 300'000u);
+    call.ReleaseRequest();
+    const EchoResponse begun;
+    co_await writer.Write(begun);
+    co_await let_go.Wait();
+    co_return absl::OkStatus();
+  };
+  Run([&]() -> Task<void> {
+    ClientCall& call = client_.CallWith("Expand", Text("", 0, 300'000));
+    co_await call.AwaitHead();
+    EXPECT_EQ(loop_bytes(), 0u);
+    let_go.Set();
+    co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
+  });
+}
+
+TEST_F(RpcCallMemoryTest, WhatAllDoorsOfALoopHoldIsBounded) {
+  Run([&]() -> Task<void> {
+    runner_.loop().request_bytes().SetLimit(400'000);
+    ClientCall& call = client_.CallWith("Echo", Text("", 0, 300'000));
+    co_await call.AwaitClosed();
+    EXPECT_EQ(FaultReason(call.status()), v1::ERROR_REASON_OVERLOADED);
+    ClientCall& less = client_.CallWith("Echo", Text("", 0, 190'000));
+    co_await less.AwaitClosed();
+    EXPECT_TRUE(less.status().ok()) << less.status();
+  });
+}
+
+TEST_F(RpcCallMemoryTest, ThereIsRoomForOneMessageAtTheLimit) {
+  limits_.call.message_bytes = 1'000'000;
+  limits_.request_buffer_bytes = 2'000'000;
+  Run([&]() -> Task<void> {
+    ClientCall& call = client_.Call("Echo");
+    co_await SendAllButTheEnd(call, 999'900);
+    co_await Settle();
+    EXPECT_FALSE(call.closed());
+    call.stream().End();
+    co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
+  });
+}
+
+}  // namespace
+}  // namespace gateway
