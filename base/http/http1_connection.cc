@@ -203,6 +203,7 @@ Task<absl::Status> Http1Connection::AskAdmission() {
   HttpAdmission said = server_.handler_.Admit(request, *this);
   if (!said.pending()) {
     admitted_ = said.admitted();
+    caller_ = said.TakeCaller();
     gone_.reset();
     co_return absl::OkStatus();
   }
@@ -210,7 +211,9 @@ Task<absl::Status> Http1Connection::AskAdmission() {
   if (stream_->hung_up()) {
     gone_->Cancel(absl::CancelledError("the client closed the connection"));
   }
-  admitted_ = co_await said.TakeLater();
+  HttpAdmission verdict = co_await said.TakeLater();
+  admitted_ = verdict.admitted();
+  caller_ = verdict.TakeCaller();
   const absl::Status left = gone_->status();
   gone_.reset();
   if (!left.ok()) stream_->Close();  // There is nobody to tell.
@@ -290,6 +293,7 @@ Task<void> Http1Connection::HandleRequest() {
   gone_.emplace();
   HttpRequest request = HeadOfRequest();
   request.admitted = admitted_;
+  request.caller = std::exchange(caller_, {});
   request.body = body_.bytes();
   request.arrival = server_.loop_.Now();
   if (stream_->hung_up()) {

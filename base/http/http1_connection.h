@@ -118,6 +118,7 @@ class Http1Connection final : public HttpConnection,
   absl::Duration body_begun_;  // Steady time at which it was first awaited.
   absl::Duration head_done_;   // Steady time at which the head was complete.
   bool admitted_ = true;       // The body may be read.
+  HttpCaller caller_;          // As the handler said then.
 
   InputBuffer input_;
   InputBuffer head_memory_;  // The head's, once input_ has moved on.

@@ -136,14 +136,14 @@ void Http2Responder::AskAdmission() {
     return;
   }
   HttpAdmission said = connection_.handler().Admit(request_->whole, *this);
-  if (!said.pending()) return Decide(said.admitted());
+  if (!said.pending()) return Decide(std::move(said));
   asking_ = true;
   Spawn(AwaitAdmission(this, said.TakeLater()));
 }
 
 Task<void> Http2Responder::AwaitAdmission(Http2Responder* self,
-                                          Task<bool> later) {
-  const bool admitted = co_await std::move(later);
+                                          Task<HttpAdmission> later) {
+  HttpAdmission said = co_await std::move(later);
   self->asking_ = false;
   if (self->stream_ == nullptr) {
     delete self;
@@ -151,12 +151,14 @@ Task<void> Http2Responder::AwaitAdmission(Http2Responder* self,
     self->stream_->Reset(Http2Error::kRefusedStream);
     self->Leave();
   } else {
-    self->Decide(admitted);
+    self->Decide(std::move(said));
   }
 }
 
-void Http2Responder::Decide(bool admitted) {
+void Http2Responder::Decide(HttpAdmission said) {
+  const bool admitted = said.admitted();
   request_->whole.admitted = admitted;
+  request_->whole.caller = said.TakeCaller();
   if (request_->unconsumed_bytes > 0) {
     stream_->Consume(std::exchange(request_->unconsumed_bytes, 0));
   }
@@ -290,7 +292,8 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
 // Handling.
 
 Task<void> Http2Responder::Handle(Http2Responder* self) {
-  const HttpRequest request = self->request_->whole;
+  // Its views go on to stand there, too.
+  const HttpRequest request = std::move(self->request_->whole);
   co_await self->connection_.handler().Handle(request, *self);
   if (self->EndHandling()) delete self;
 }

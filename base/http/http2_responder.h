@@ -83,8 +83,9 @@ class Http2Responder final : private Http2StreamEvents,
   void KeepHead(absl::Span<const HttpField> fields);
   // Has the handler say whether the body may be read.
   void AskAdmission();
-  static Task<void> AwaitAdmission(Http2Responder* self, Task<bool> later);
-  void Decide(bool admitted);
+  static Task<void> AwaitAdmission(Http2Responder* self,
+                                   Task<HttpAdmission> later);
+  void Decide(HttpAdmission said);
   void KeepBody(std::string_view bytes);
   // False if it has refused the request, which may have destroyed this.
   bool BodyFits();

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,14 @@
 
 namespace gateway {
 
+// Who asks, as HttpHandler::Admit found out: it comes back with the request, so
+// that it is found out once.
+struct HttpCaller {
+  std::string_view id;
+  // By whose word; keeps the id. Null if nobody has said.
+  std::shared_ptr<const void> known_by;
+};
+
 // A request. All views stay valid until the answer has been sent or, for a
 // streamed one, until Start was called.
 struct HttpRequest {
@@ -45,6 +54,7 @@ struct HttpRequest {
   // False if HttpHandler::Admit did not let the body be read: what is left is
   // to say why.
   bool admitted = true;
+  HttpCaller caller;  // As Admit said, if it was asked and did.
 
   // Sets path and query from a request target in origin or absolute form.
   void SetTarget(std::string_view target);
@@ -109,18 +119,25 @@ class HttpAdmission {
  public:
   // Said at once, which costs nothing.
   HttpAdmission(bool admitted) : admitted_(admitted) {}  // NOLINT
-  // To be said later: a key may have to be fetched first.
-  HttpAdmission(Task<bool> later) : later_(std::move(later)) {}  // NOLINT
+  // Admitted, as this caller.
+  HttpAdmission(HttpCaller caller)  // NOLINT
+      : admitted_(true), caller_(std::move(caller)) {}
+  // To be said later: a key may have to be fetched first. What is said then is
+  // not pending.
+  HttpAdmission(Task<HttpAdmission> later)  // NOLINT
+      : later_(std::move(later)) {}
 
   bool pending() const { return later_.has_value(); }
-  // REQUIRES: !pending().
+  // REQUIRES, as the next does: !pending().
   bool admitted() const { return admitted_; }
+  HttpCaller TakeCaller() { return std::move(caller_); }
   // REQUIRES: pending().
-  Task<bool> TakeLater() { return *std::move(later_); }
+  Task<HttpAdmission> TakeLater() { return *std::move(later_); }
 
  private:
   bool admitted_ = false;
-  std::optional<Task<bool>> later_;
+  HttpCaller caller_;
+  std::optional<Task<HttpAdmission>> later_;
 };
 
 class HttpHandler {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
@@ -45,8 +46,11 @@ Doors::Doors(LoopServices& services) : services_(services) {
 HttpAdmission Doors::Admit(const HttpRequest& request, HttpResponder&) {
   std::string_view rest;
   if (routes_.Find(request, &rest) == nullptr) return false;
-  const std::shared_ptr<const Wiring> wiring = services_.wiring.Get();
-  return wiring->callers().Admit(CallerFields(request.fields).head).ok();
+  const std::shared_ptr<const Wiring>& wiring = services_.wiring.Get();
+  const absl::StatusOr<std::string_view> caller =
+      wiring->callers().Admit(CallerFields(request.fields).head);
+  if (!caller.ok()) return false;
+  return HttpCaller{.id = *caller, .known_by = wiring};
 }
 
 Task<void> Doors::Handle(const HttpRequest& request, HttpResponder& responder) {

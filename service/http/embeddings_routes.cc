@@ -66,10 +66,11 @@ Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
   auto* const response =
       google::protobuf::Arena::CreateMessage<v1::EmbedResponse>(&arena);
   EmbeddingEncoding encoding = EmbeddingEncoding::kFloat;
-  call.refusal =
-      visit.request.admitted
-          ? dialect_.ReadRequest(visit.request.body, request, &encoding)
-          : NotAdmitted();
+  call.refusal = AdmitCaller(visit, &call);
+  if (call.refusal.ok()) {
+    call.refusal =
+        dialect_.ReadRequest(visit.request.body, request, &encoding);
+  }
   call.embed = request;
   call.facts.model = request->model();
   const TellOutcome tell = [&](const absl::Status& outcome) {

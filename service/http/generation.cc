@@ -26,14 +26,16 @@ void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
 }
 
 // What the body says as its dialect reads it, with what the path says beside
-// it. Sets the call's request, and what is wrong with it.
+// it; of a stranger's, nothing. Sets the call's request, and what is wrong with
+// it.
 void Scan(const Visit& visit, const GenerationOptions& options, RawRequest* raw,
           Call* call) {
   raw->dialect = visit.words.dialect;
   raw->body = visit.request.body;
-  absl::Status scanned = visit.request.admitted
-                             ? raw->dialect->ScanRequest(raw->body, &raw->scan)
-                             : NotAdmitted();
+  absl::Status scanned = AdmitCaller(visit, call);
+  if (scanned.ok()) {
+    scanned = raw->dialect->ScanRequest(raw->body, &raw->scan);
+  }
   if (!options.model.empty()) {
     raw->scan.model = options.model;
     raw->scan.stream = options.stream;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/call_context.h"
@@ -100,14 +101,21 @@ void SetFacts(const Visit& visit, const Operation& operation,
   facts->request_bytes = visit.request.body.size();
 }
 
-absl::Status NotAdmitted() {
-  return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
-                   "the caller was not known when the request's head came");
-}
-
 absl::StatusOr<std::string_view> CheckCaller(const Visit& visit,
                                              const Wiring& wiring) {
+  const HttpCaller& caller = visit.request.caller;
+  if (caller.known_by.get() == &wiring) return caller.id;
   return wiring.callers().Admit(visit.fields.head);
+}
+
+absl::Status AdmitCaller(const Visit& visit, Call* call) {
+  if (!visit.request.admitted) {
+    return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                     "the caller was not known when the request's head came");
+  }
+  GATEWAY_ASSIGN_OR_RETURN(call->caller, CheckCaller(visit, *call->wiring));
+  call->caller_known = true;
+  return absl::OkStatus();
 }
 
 Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,

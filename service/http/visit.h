@@ -79,14 +79,17 @@ struct Operation {
 // the facts.
 void SetFacts(const Visit& visit, const Operation& operation, CallFacts* facts);
 
-// The id of the caller's key, valid as long as the wiring; empty if none is
-// asked for. Faults: CallerAccess's.
+// The id of the caller's key, valid as long as the wiring and the request;
+// empty if none is asked for. Not looked up again if this wiring was asked at
+// the head. Faults: CallerAccess's.
 absl::StatusOr<std::string_view> CheckCaller(const Visit& visit,
                                              const Wiring& wiring);
 
-// What is wrong with a request that was not admitted, where the stages that
-// judge it again should find nothing.
-absl::Status NotAdmitted();
+// Sets who calls, ahead of the stages: of a body that came in one piece with
+// its head nothing is to be read before. Faults: CheckCaller's; and one for a
+// request that was not admitted, where the stages, which judge it again, should
+// find nothing.
+absl::Status AdmitCaller(const Visit& visit, Call* call);
 
 // Answers a call that is not streamed: with `body`, or with what went wrong.
 // Notes in the call what was sent.

@@ -99,8 +99,10 @@ absl::Status CheckCounts(const RequestScan& scan,
 
 absl::Status Admit(Call& call) {
   if (call.cancel.cancelled()) return call.cancel.status();
-  GATEWAY_ASSIGN_OR_RETURN(call.caller,
-                           call.wiring->callers().Admit(call.facts.head));
+  if (!call.caller_known) {
+    GATEWAY_ASSIGN_OR_RETURN(call.caller,
+                             call.wiring->callers().Admit(call.facts.head));
+  }
   GATEWAY_RETURN_IF_ERROR(call.refusal);
   GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
   if (call.raw != nullptr) {

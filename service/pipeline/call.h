@@ -151,8 +151,10 @@ class Call {
   // has asked who the caller is.
   absl::Status refusal;
 
-  // Set by Admit.
+  // Set by Admit, unless the door, which must know before it reads the request,
+  // has set it and said so.
   std::string_view caller;
+  bool caller_known = false;
   // What the caller says of whom it acts for, as far as it is recorded; on the
   // arena, since the request may be let go of.
   CallScope scope;

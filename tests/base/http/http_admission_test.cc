@@ -2,6 +2,7 @@
 // versions: who may send one, and how much of all is kept.
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,7 @@ class Gatekeeper final : public HttpHandler {
     EXPECT_TRUE(request.body.empty());
     const std::string_view key = request.Find("x-key");
     if (key == "later") return Later();
+    if (key == "named") return Named();
     return key == "right";
   }
 
@@ -42,7 +44,9 @@ class Gatekeeper final : public HttpHandler {
     }
     EXPECT_TRUE(request.admitted || request.body.empty());
     const std::string text =
-        request.admitted ? absl::StrCat(request.body.size()) : "who are you?";
+        request.admitted ? absl::StrCat(request.body.size(),
+                                        ToAbsl(request.caller.id))
+                         : "who are you?";
     const std::string_view body[] = {text};
     static_cast<void>(
         co_await responder.Send({request.admitted ? 200 : 401, {}}, body));
@@ -56,10 +60,15 @@ class Gatekeeper final : public HttpHandler {
   bool verdict = false;
 
  private:
-  Task<bool> Later() {
+  static HttpCaller Named() {
+    auto name = std::make_shared<const std::string>(" of alice");
+    return {.id = *name, .known_by = name};
+  }
+  Task<HttpAdmission> Later() {
     asked.Set();
     co_await tell.Wait();
-    co_return verdict;
+    if (!verdict) co_return false;
+    co_return Named();
   }
 };
 
@@ -139,7 +148,7 @@ TEST_F(HttpAdmissionTest, WhatComesMeanwhileWaitsForTheVerdict) {
     client.Send(Pattern(100'000));
     const RawAnswer answer = client.ReceiveAnswer();
     EXPECT_EQ(answer.status, verdict ? 200 : 401);
-    EXPECT_EQ(answer.body, verdict ? "100000" : "who are you?");
+    EXPECT_EQ(answer.body, verdict ? "100000 of alice" : "who are you?");
   }
 }
 
@@ -155,6 +164,23 @@ TEST_F(HttpAdmissionTest, AClientThatLeavesMeanwhileIsForgotten) {
   next.Send(Head("right", 4));
   next.Send("body");
   EXPECT_EQ(next.ReceiveAnswer().status, 200);
+}
+
+TEST_F(HttpAdmissionTest, WhatWasFoundOutComesBackWithTheRequest) {
+  TestHttpServer server(handler_);
+  RawClient client = RawClient::Connect(server.port());
+  for (int i = 0; i < 2; ++i) {
+    client.Send(Head("named", 100'000));
+    client.Send(Pattern(100'000));
+    EXPECT_EQ(client.ReceiveAnswer().body, "100000 of alice");
+    // Not with the next, of which nobody was asked.
+    client.Send(Head("named", 4) + "body");
+    EXPECT_EQ(client.ReceiveAnswer().body, "4");
+  }
+  Http2TestClient two(server.port());
+  Http2TestCall& call = two.Begin(Post("named"));
+  two.Send(call, "body", /*end=*/true);
+  EXPECT_EQ(two.AwaitClosed(call).body, "4 of alice");
 }
 
 TEST_F(HttpAdmissionTest, ByHttp2StrangersAreToldSoByTheHeadAlone) {
@@ -183,7 +209,7 @@ TEST_F(HttpAdmissionTest, ByHttp2WhatComesMeanwhileWaitsForTheVerdict) {
     Tell(server, handler, verdict);
     EXPECT_EQ(client.AwaitWhole(call).status(), verdict ? "200" : "401");
     EXPECT_EQ(client.AwaitClosed(call).body,
-              verdict ? "100000" : "who are you?");
+              verdict ? "100000 of alice" : "who are you?");
   }
 }
 

@@ -72,6 +72,30 @@ TEST_F(DoorsTest, AMethodThatAPathDoesNotHaveIsNotAllowed) {
   }
 }
 
+TEST_F(DoorsTest, OfAStrangersBodyThatCameWithItsHeadNothingIsRead) {
+  Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
+  const struct {
+    const char* path;
+    const char* body;
+  } kCases[] = {
+      {"/v1/chat/completions",
+       R"({"model":"mock-model","messages":[{"role":"user","content":"a"}]})"},
+      {"/v1/messages/count_tokens",
+       R"({"model":"mock-model","messages":[{"role":"user","content":"a"}]})"},
+      {"/v1/embeddings", R"({"model":"mock-model","input":"a"})"},
+  };
+  for (const auto& [path, body] : kCases) {
+    EXPECT_EQ(Ask("POST", path, body).status, 401) << path;
+    EXPECT_EQ(loop_->NextRecord()->record().model_asked, "") << path;
+    const RawAnswer known =
+        Ask("POST", path, body, "authorization: Bearer alice-0123456789\r\n");
+    EXPECT_NE(known.status, 401) << path;
+    const auto kept = loop_->NextRecord();
+    EXPECT_EQ(kept->record().model_asked, "mock-model") << path;
+    EXPECT_EQ(kept->record().caller, "alice") << path;
+  }
+}
+
 TEST_F(DoorsTest, AnEncodedBodyIsNotRead) {
   for (const char* path : {"/v1/chat/completions", "/v1/messages",
                            "/v1beta/models/mock-model:generateContent"}) {

@@ -1,11 +1,21 @@
 #include "service/http/visit.h"
 
+#include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
 #include "base/http/http1_codec.h"
+#include "base/http/http_handler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/pipeline/loop_services.h"
+#include "service/pipeline/wiring.h"
+#include "tests/testing/raw_client.h"
+#include "tests/testing/running_loop.h"
+#include "tests/testing/test_wiring.h"
 
 namespace gateway {
 namespace {
@@ -65,6 +75,50 @@ TEST(CallerFieldsTest, OfSeveralTheFirstCounts) {
 TEST(CallerFieldsTest, AWishIsTrueOrNone) {
   EXPECT_FALSE(Read({{"x-llmgateway-details", "1"}}).details);
   EXPECT_FALSE(Read({{"x-llmgateway-strict-output", "false"}}).strict_output);
+}
+
+// A door that has been told who calls by the wiring in use, or, on `/before`,
+// by another.
+class ToldDoor final : public HttpHandler {
+ public:
+  ToldDoor(LoopServices& services, std::shared_ptr<const Wiring> before)
+      : services_(services), before_(std::move(before)) {}
+
+  Task<void> Handle(const HttpRequest& request,
+                    HttpResponder& responder) override {
+    const std::shared_ptr<const Wiring> now = services_.wiring.Get();
+    HttpRequest told = request;
+    told.caller = {.id = "alice",
+                   .known_by = request.path == "/before" ? before_ : now};
+    const Visit visit(services_, words_, told, responder);
+    const absl::StatusOr<std::string_view> caller = CheckCaller(visit, *now);
+    const std::string_view body[] = {caller.ok() ? *caller : "nobody"};
+    static_cast<void>(co_await responder.Send({200, {}}, body));
+  }
+
+ private:
+  LoopServices& services_;
+  const std::shared_ptr<const Wiring> before_;
+  const DoorWords words_;
+};
+
+TEST(VisitTest, WhoCallsIsFoundOutOnce) {
+  const auto make = [] {
+    return MakeTestWiring(
+        "providers: [{name: mock, mock: {}}]\n"
+        "routing: {default_target: mock}\n"
+        "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n",
+        {{"ALICE", "alice-0123456789"}});
+  };
+  RunningLoop loop(make(), [&](LoopServices& services) {
+    return std::make_unique<ToldDoor>(services, make());
+  });
+  RawClient client = RawClient::Connect(loop.port());
+  client.Send("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  EXPECT_EQ(client.ReceiveAnswer().body, "alice");
+  // The keys may be others since.
+  client.Send("GET /before HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  EXPECT_EQ(client.ReceiveAnswer().body, "nobody");
 }
 
 }  // namespace
