@@ -64,11 +64,20 @@ struct EditPlan {
   std::string model;  // Backs the edit of the model's name.
 };
 
+// One of a request's labels.
+struct ScannedLabel {
+  std::string key;
+  std::string value;
+};
+
+// More than are ever recorded.
+inline constexpr int kScannedLabelsMax = 16;
+
 // What the stages need to know of a request whose bytes are only forwarded.
 // Strings are unescaped copies; spans point into the scanned body.
 struct RequestScan {
-  ShortText model;
-  Span model_value;        // The JSON string, quotes included.
+  ShortText model;         // Empty if the request names none.
+  Span model_value;        // The JSON string, quotes included; or nothing.
   bool stream = false;
   // The caller asked for the usage event of a stream.
   bool stream_usage = false;
@@ -77,12 +86,13 @@ struct RequestScan {
   // that; empty otherwise.
   std::string stream_options_wish;
   size_t object_begin = 0;    // Just after the opening brace.
+  bool has_fields = false;    // So that a comma follows what is put there.
   std::optional<int64_t> output_tokens_max;
   // OpenAI has two names for that: the newer one's key, quotes included, and
   // whether the older one is there too.
   Span new_limit_key;
   bool has_old_limit = false;
-  int choice_count = 1;
+  int choice_count = 1;       // Within [1, 128].
   bool has_tools = false;
   bool has_messages = false;
   // The vendor's name for the list of messages, how long it is, and how many
@@ -92,6 +102,10 @@ struct RequestScan {
   int message_count = 0;
   int tool_count = 0;
   std::string user_id;
+  // How the caller labels the request (`metadata`): how many labels there are,
+  // and the texts among the first kScannedLabelsMax.
+  int label_count = 0;
+  std::vector<ScannedLabel> labels;
   // Fields of the gateway's own, which no provider knows: what they say, and
   // where they are cut out with their commas.
   std::string agent_type;
@@ -104,6 +118,9 @@ struct ResponseFacts {
   v1::Usage usage;
   bool has_usage = false;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
+  // Raw answers: under which the provider may keep it; empty if the format has
+  // no way to ask for it again.
+  ShortText kept_id;
 };
 
 // What a server-sent event means to the relay.

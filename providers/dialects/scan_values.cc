@@ -64,11 +64,50 @@ absl::Status ScanTools(JsonValue& value, RequestScan* scan) {
   return absl::OkStatus();
 }
 
+int ChoiceCount(int64_t number) {
+  constexpr int64_t kChoicesMax = 128;
+  return static_cast<int>(std::clamp<int64_t>(number, 1, kChoicesMax));
+}
+
 absl::Status ReadText(JsonValue& value, std::string* text) {
   if (value.IsNull()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
   text->assign(view);
   return absl::OkStatus();
+}
+
+absl::Status ScanLabels(JsonValue& object, RequestScan* scan) {
+  if (!object.IsObject()) return object.Error("expected an object");
+  return object.EachField(
+      [&](std::string_view key, JsonValue& value) -> absl::Status {
+        ++scan->label_count;
+        if (!value.IsString() || scan->label_count > kScannedLabelsMax) {
+          return absl::OkStatus();
+        }
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+        scan->labels.push_back({std::string(key), std::string(text)});
+        return absl::OkStatus();
+      });
+}
+
+void ScanObject(std::string_view body, RequestScan* scan) {
+  scan->object_begin = body.find('{') + 1;
+  const size_t first = body.find_first_not_of(" \t\r\n", scan->object_begin);
+  scan->has_fields = first != std::string_view::npos && body[first] != '}';
+}
+
+void PlanModelEdit(const RequestScan& scan, std::string_view model,
+                   EditPlan* plan) {
+  if (scan.model == model) return;
+  if (scan.model_value.length > 0) {
+    JsonWriter(&plan->model).String(model);
+    plan->edits.push_back({scan.model_value, plan->model});
+    return;
+  }
+  plan->model = "\"model\":";
+  JsonWriter(&plan->model).String(model);
+  if (scan.has_fields) plan->model += ',';
+  plan->edits.push_back({{.offset = scan.object_begin}, plan->model});
 }
 
 absl::Status ScanModel(JsonValue& value, std::string_view body,

@@ -6,6 +6,7 @@
 #define PROVIDERS_DIALECTS_SCAN_VALUES_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -31,8 +32,22 @@ absl::Status CountElements(JsonValue& array, int* count);
 // The tools of a request: an array of them, or one alone.
 absl::Status ScanTools(JsonValue& value, RequestScan* scan);
 
+// How many answers are meant by a number that may be none of them.
+int ChoiceCount(int64_t number);
+
 // A string that may be null, which leaves `text` as it was.
 absl::Status ReadText(JsonValue& value, std::string* text);
+
+// A request's labels, texts by name; what is no text is only counted.
+absl::Status ScanLabels(JsonValue& object, RequestScan* scan);
+
+// Notes where the fields of `body`, a JSON object, begin, and if there are any.
+void ScanObject(std::string_view body, RequestScan* scan);
+
+// Plans the edit that has a scanned request ask for `model`, whether it names
+// another or none.
+void PlanModelEdit(const RequestScan& scan, std::string_view model,
+                   EditPlan* plan);
 
 // The model's name: what it says, and where it stands in `body`, the text that
 // is being read.

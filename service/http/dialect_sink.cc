@@ -193,7 +193,10 @@ Task<void> DialectSink::PingWritten() {
 EventWriter& DialectSink::Writer(const Call& call) {
   if (writer_ == nullptr) {
     EventWriter::Options options;
-    options.model = std::string(call.facts.model);
+    // A caller who named no model is told which it got.
+    options.model = std::string(call.facts.model.empty()
+                                    ? call.tries.back().model
+                                    : call.facts.model);
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
     writer_ = words_.dialect->NewEventWriter(options);

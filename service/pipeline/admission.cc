@@ -17,7 +17,7 @@ namespace {
 
 // What is recorded of a caller's text: it chooses how long that is.
 constexpr size_t kRecordedTextBytesLimit = 256;
-constexpr int kRecordedLabelsLimit = 16;
+constexpr int kRecordedLabelsLimit = kScannedLabelsMax;
 
 std::string_view Keep(Call& call, std::string_view text) {
   if (text.empty()) return {};
@@ -48,7 +48,13 @@ void NoteScope(Call& call) {
   }
   if (call.request == nullptr) {
     if (call.raw == nullptr) return;
-    call.scope.user_id = Keep(call, call.raw->scan.user_id);
+    const RequestScan& scan = call.raw->scan;
+    call.scope.user_id = Keep(call, scan.user_id);
+    call.scope.agent_type = Keep(call, scan.agent_type);
+    call.scope.project_id = Keep(call, scan.project_id);
+    for (const ScannedLabel& label : scan.labels) {
+      call.labels.push_back({Keep(call, label.key), Keep(call, label.value)});
+    }
     return;
   }
   call.scope = Kept(call, call.request->scope());
@@ -86,6 +92,11 @@ absl::Status CheckCounts(const RequestScan& scan,
   if (scan.message_count > limits.messages_limit()) {
     return InvalidField(scan.messages_field,
                         absl::StrCat("has more than ", limits.messages_limit(),
+                                     " entries"));
+  }
+  if (scan.label_count > limits.labels_limit()) {
+    return InvalidField("metadata",
+                        absl::StrCat("has more than ", limits.labels_limit(),
                                      " entries"));
   }
   if (scan.tool_count > limits.tools_limit()) {

@@ -12,7 +12,8 @@ absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request,
                                bool needs_model) {
   Violations violations;
   if (needs_model && request.model().empty()) {
-    violations.Add("model", "is required");
+    violations.Add("model",
+                   "is required: routing.default_target names none");
   }
   if (request.inputs().empty()) violations.Add("inputs", "is required");
   if (request.inputs_size() > kEmbedInputsMax) {

@@ -285,7 +285,8 @@ absl::Status CheckRequest(const v1::GenerateRequest& request,
                           bool needs_model) {
   Violations violations;
   if (needs_model && request.model().empty()) {
-    violations.Add("model", "is required");
+    violations.Add("model",
+                   "is required: routing.default_target names none");
   }
   CheckText(request.model(), kNameCharactersMax, "model", &violations);
   if (!IsFieldValue(request.model())) {

@@ -87,7 +87,10 @@ absl::StatusOr<RoutePlan> Router::PlanUnnamed(
     const RouteQuery& query, std::vector<RouteStep>* steps) const {
   // A provider that the caller names need not have the default's model.
   if (!query.provider.empty() || !knows_default_model()) {
-    return InvalidField("model", "is required");
+    return InvalidField(
+        "model", query.provider.empty()
+                     ? "is required: routing.default_target names none"
+                     : "is required where a provider is named");
   }
   const ProviderState state = health_.StateOf(default_.provider());
   Note(steps, "default", Verdict(state));

@@ -240,16 +240,28 @@ class ScopeTest(_LimitsCase):
         self.assertNotIn("agent_type", body)
 
 
-class BackgroundTest(_LimitsCase):
+    def test_whose_it_is_is_recorded_though_only_bytes_go_through(self):
+        ask(self.gateway.http,
+            {"model": "claude-x", "max_tokens": 9, "agent_type": "coder",
+             "project_id": "p-7", "metadata": {"user_id": "u-1"},
+             "messages": [{"role": "user", "content": "Hello"}]},
+            path="/v1/messages", headers={"anthropic-version": _OLD,
+                                          "x-request-id": "scope-1"})
+        entry = self.gateway.wait_for_access(request_id="scope-1")
+        self.assertEqual((entry["agent_type"], entry["project_id"],
+                          entry["user"]), ("coder", "p-7", "u-1"))
 
-    def test_it_is_refused_since_nobody_could_ask_for_it_later(self):
-        answer = ask(self.gateway.http,
-                     {"model": "gpt-x", "input": "Hello", "background": True},
-                     path="/v1/responses")
-        self.assertEqual(answer.status, 400, answer.body)
-        self.assertEqual(answer.error()["param"], "background")
-        self.assertEqual(answer.headers["x-should-retry"], "false")
-        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
+    def test_labels_are_recorded_alike_read_or_forwarded(self):
+        labels = {"team": "blue", "ticket": "T-1"}
+        for n, model in enumerate(("gpt-x", "claude-x")):
+            for path, body in (
+                    ("/v1/chat/completions", chat(model)),
+                    ("/v1/responses", {"model": model, "input": "Hello"})):
+                name = "labels-%d-%s" % (n, path[-4:])
+                ask(self.gateway.http, {**body, "metadata": labels}, path=path,
+                    headers={"x-request-id": name})
+                entry = self.gateway.wait_for_access(request_id=name)
+                self.assertEqual(entry["labels"], labels, name)
 
 
 class GeminiTest(_LimitsCase):

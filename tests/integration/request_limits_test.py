@@ -10,6 +10,7 @@ from tests.integration import gateway_case
 from tests.integration import http_calls
 
 MESSAGES_LIMIT = 4
+LABELS_LIMIT = 3
 TOOLS_LIMIT = 2
 NAME_LIMIT = 256
 # What a record holds of a text.
@@ -33,8 +34,9 @@ def tool(i):
 class RequestLimitsTest(gateway_case.GatewayCase):
 
     config = gateway_case.CONFIG.replace(
-        "routing:", "limits: {{messages_limit: %d, tools_limit: %d}}\nrouting:"
-        % (MESSAGES_LIMIT, TOOLS_LIMIT))
+        "routing:", "limits: {{messages_limit: %d, tools_limit: %d, "
+        "labels_limit: %d}}\nrouting:"
+        % (MESSAGES_LIMIT, TOOLS_LIMIT, LABELS_LIMIT))
 
     def refusal(self, path, body):
         """What a 400 says, as text."""
@@ -49,6 +51,33 @@ class RequestLimitsTest(gateway_case.GatewayCase):
     @staticmethod
     def message(count):
         return [{"role": "user", "content": "hi"}] * count
+
+    def test_labels_are_counted(self):
+        for path, body in ((CHAT, {"messages": self.message(1)}),
+                           (RESPONSES, {"input": "hi"})):
+            labels = {"label-%d" % i: "x" for i in range(LABELS_LIMIT)}
+            body = {"model": "gpt-x", **body, "metadata": labels}
+            self.served(path, body)
+            labels["one-more"] = "x"
+            self.assertIn("metadata", self.refusal(path, body))
+
+    def test_the_range_of_numbers_is_left_to_whoever_takes_them(self):
+        turns = {"messages": self.message(1)}
+        for path, field, value, said in (
+                (CHAT, "max_tokens", -1, "invalid_value"),
+                (CHAT, "n", 0, "invalid_value"),
+                (CHAT, "n", 1000, "invalid_value"),
+                (MESSAGES, "max_tokens", -1, "anthropic: 400: max_tokens")):
+            model = "gpt-x" if path == CHAT else "claude-x"
+            body = {"model": model, **turns, field: value}
+            with self.subTest(path=path, field=field, value=value):
+                self.assertIn(said, self.refusal(path, body))
+                self.assertEqual(json.loads(self.upstream.last_body(model)),
+                                 body)
+        # Translated, there is nobody to leave it to.
+        for field in ("max_tokens", "n"):
+            self.assertNotIn("anthropic", self.refusal(
+                CHAT, {"model": "claude-x", **turns, field: -1}))
 
     def test_chat_counts_messages(self):
         for count in (1, MESSAGES_LIMIT):

@@ -73,7 +73,6 @@ absl::Status RequestReader::Read(std::string_view body, bool needs_limit) {
           return ReadField(key, value);
         });
       })));
-  if (!seen_.contains("model")) return InvalidField("model", "required");
   if (!seen_.contains("messages")) return InvalidField("messages", "required");
   if (request_.messages().empty()) {
     return InvalidField("messages", "must have at least one entry");

@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/response.h"
@@ -47,11 +46,8 @@ class RequestScanner {
             return TakeField(key, value);
           });
         }));
-    scan_.object_begin = body_.find('{') + 1;
+    wire::ScanObject(body_, &scan_);
     scan_.stream_usage = true;
-    if (scan_.model_value.length == 0) {
-      return InvalidField("model", "required");
-    }
     return absl::OkStatus();
   }
 
@@ -74,9 +70,6 @@ class RequestScanner {
       GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
     } else if (key == "max_tokens") {
       GATEWAY_ASSIGN_OR_RETURN(scan_.output_tokens_max, value.Int64());
-      if (*scan_.output_tokens_max < 0) {
-        return value.Error("must not be negative");
-      }
     } else if (key == "tools") {
       return wire::ScanTools(value, &scan_);
     } else if (key == "metadata") {
@@ -156,10 +149,7 @@ absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
 
 void PlanEdits(const RequestScan& scan, std::string_view model,
                EditPlan* plan) {
-  if (scan.model != model) {
-    JsonWriter(&plan->model).String(model);
-    plan->edits.push_back({scan.model_value, plan->model});
-  }
+  wire::PlanModelEdit(scan, model, plan);
   if (scan.own_fields.empty()) return;
   for (const Span& own : scan.own_fields) plan->edits.push_back({own, {}});
   std::sort(plan->edits.begin(), plan->edits.end(),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -64,18 +63,17 @@ class RequestScanner {
   }
 
   absl::Status TakeConfig(const std::string& key, JsonValue& value) {
-    constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
     const bool is_limit = key == "maxOutputTokens";
     if (!is_limit && key != "candidateCount") return absl::OkStatus();
     bool& seen = is_limit ? has_limit_ : has_count_;
     if (seen) return value.Error("repeated key");
     seen = true;
     if (value.IsNull()) return absl::OkStatus();
-    GATEWAY_ASSIGN_OR_RETURN(const int32_t number, value.Int32(0, kMax));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
     if (is_limit) {
       scan_.output_tokens_max = number;
     } else {
-      scan_.choice_count = std::max(number, 1);
+      scan_.choice_count = wire::ChoiceCount(number);
     }
     return absl::OkStatus();
   }

@@ -41,7 +41,6 @@ class RequestReader {
         root.EachField([this](std::string_view key, JsonValue& value) {
           return ReadField(key, value);
         }));
-    if (request_.model().empty()) return root.Error("model must be set");
     if (request_.messages().empty()) {
       return root.Error("messages must have at least one entry");
     }

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +12,6 @@
 #include "absl/status/status.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
-#include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/errors.h"
@@ -28,7 +26,7 @@ namespace {
 
 constexpr std::string_view kUsageWish = R"("include_usage":true)";
 constexpr std::string_view kWishObject = R"({"include_usage":true})";
-// The object has at least a model, so a comma follows.
+// The object has at least messages, so a comma follows.
 constexpr std::string_view kWishField =
     R"("stream_options":{"include_usage":true},)";
 
@@ -111,12 +109,11 @@ class RequestScanner {
 
   absl::Status Scan(JsonValue& root) {
     if (!root.IsObject()) return root.Error("expected an object");
-    scan_.object_begin = body_.find('{') + 1;
+    wire::ScanObject(body_, &scan_);
     GATEWAY_RETURN_IF_ERROR(
         root.EachField([this](std::string_view key, JsonValue& value) {
           return ScanField(key, value);
         }));
-    if (scan_.model.empty()) return InvalidField("model", "must be set");
     // Some servers refuse two limits; the larger one is the safe assumption.
     scan_.output_tokens_max = std::max(max_tokens_, max_completion_tokens_);
     if (scan_.user_id.empty()) scan_.user_id = std::move(user_);
@@ -148,26 +145,25 @@ class RequestScanner {
     return ScanOptional(field, value);
   }
 
-  // Fields that may be null, and are not.
+  // Fields that may be null, and are not. Of numbers only the type is judged:
+  // which are too small or too large, their provider knows.
   absl::Status ScanOptional(Field field, JsonValue& value) {
-    constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
     switch (field) {
       case kStream: {
         GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
         return absl::OkStatus();
       }
       case kMaxTokens: {
-        GATEWAY_ASSIGN_OR_RETURN(max_tokens_, value.Int32(0, kInt32Max));
+        GATEWAY_ASSIGN_OR_RETURN(max_tokens_, value.Int64());
         return absl::OkStatus();
       }
       case kMaxCompletionTokens: {
-        GATEWAY_ASSIGN_OR_RETURN(max_completion_tokens_,
-                                 value.Int32(0, kInt32Max));
+        GATEWAY_ASSIGN_OR_RETURN(max_completion_tokens_, value.Int64());
         return absl::OkStatus();
       }
       case kN: {
-        GATEWAY_ASSIGN_OR_RETURN(scan_.choice_count,
-                                 value.Int32(1, kChoicesMax));
+        GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
+        scan_.choice_count = wire::ChoiceCount(number);
         return absl::OkStatus();
       }
       case kTools:
@@ -178,8 +174,7 @@ class RequestScanner {
           return absl::OkStatus();
         });
       case kMetadata:
-        if (!value.IsObject()) return value.Error("expected an object");
-        return absl::OkStatus();
+        return wire::ScanLabels(value, &scan_);
       case kUser: {
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view user, value.String());
         user_ = user;
@@ -355,10 +350,7 @@ bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
 
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
                      EditPlan* plan, const OpenAiChatQuirks& quirks) {
-  if (scan.model != model) {
-    JsonWriter(&plan->model).String(model);
-    plan->edits.push_back({scan.model_value, plan->model});
-  }
+  wire::PlanModelEdit(scan, model, plan);
   if (!quirks.max_completion_tokens && scan.new_limit_key.length > 0) {
     plan->edits.push_back({scan.new_limit_key, kOldLimitKey});
   }

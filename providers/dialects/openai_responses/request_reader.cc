@@ -164,7 +164,6 @@ absl::Status RequestReader::Read(std::string_view body) {
           return ReadField(key, value);
         });
       })));
-  if (request_.model().empty()) return InvalidField("model", "required");
   // A stored prompt or a stored conversation may be all there is to say.
   if (!seen_.contains("input") && !seen_.contains("prompt") &&
       request_.previous_response_id().empty() &&

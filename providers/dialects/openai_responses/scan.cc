@@ -45,13 +45,12 @@ class RequestScanner {
             return TakeField(key, value);
           });
         }));
-    scan_.object_begin = body_.find('{') + 1;
+    wire::ScanObject(body_, &scan_);
     scan_.stream_usage = true;
     scan_.messages_field = "input";
     scan_.needs_messages = false;
     // The newer name counts.
     scan_.user_id = safety_identifier_.empty() ? user_ : safety_identifier_;
-    if (scan_.model_value.length == 0) return InvalidField("model", "required");
     return absl::OkStatus();
   }
 
@@ -74,11 +73,10 @@ class RequestScanner {
       GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
     } else if (key == "max_output_tokens") {
       GATEWAY_ASSIGN_OR_RETURN(scan_.output_tokens_max, value.Int64());
-      if (*scan_.output_tokens_max < 0) {
-        return value.Error("must not be negative");
-      }
     } else if (key == "tools") {
       return ScanTools(value, &scan_);
+    } else if (key == "metadata") {
+      return wire::ScanLabels(value, &scan_);
     } else if (key == "user") {
       return ReadText(value, &user_);
     } else if (key == "safety_identifier") {
@@ -133,18 +131,18 @@ class AnswerScanner {
     return absl::OkStatus();
   }
 
-  void TakeUsage(ResponseFacts* facts) const {
+  void TakeFacts(ResponseFacts* facts) const {
     facts->has_usage = has_usage_;
     facts->usage = usage_;
+    facts->kept_id = id_;
   }
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value) {
     if (key == "status") return ReadText(value, &status_);
-    if (key == "id" || key == "model") {
-      return value.IsNull() ? absl::OkStatus() : value.String().status();
-    }
+    if (key == "id") return ReadText(value, &id_);
     if (value.IsNull()) return absl::OkStatus();
+    if (key == "model") return value.String().status();
     if (key == "usage") {
       has_usage_ = true;
       return ReadUsage(value, &usage_);
@@ -189,6 +187,7 @@ class AnswerScanner {
     });
   }
 
+  std::string id_;
   std::string status_;
   std::string incomplete_reason_;
   std::string error_;  // JSON.
@@ -196,6 +195,15 @@ class AnswerScanner {
   v1::Usage usage_;
   bool has_usage_ = false;
 };
+
+// Reads the object that an event tells of with `answer`.
+absl::Status ReadEvent(std::string_view data, AnswerScanner* answer) {
+  return ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return key == "response" ? answer->Read(value) : absl::OkStatus();
+    });
+  });
+}
 
 // The value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
@@ -225,9 +233,7 @@ absl::Status ScanState(std::string_view body, StateScan* state) {
 
 void PlanEdits(const RequestScan& scan, std::string_view model,
                EditPlan* plan) {
-  if (scan.model == model) return;
-  JsonWriter(&plan->model).String(model);
-  plan->edits.push_back({scan.model_value, plan->model});
+  wire::PlanModelEdit(scan, model, plan);
 }
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
@@ -237,7 +243,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
       ReadJson(body, JsonPadding::kPresent,
                [&](JsonValue& root) { return answer.Read(root); });
   if (!status.ok()) return AsBadResponse(status);
-  answer.TakeUsage(facts);
+  answer.TakeFacts(facts);
   return answer.Finish(facts);
 }
 
@@ -251,19 +257,19 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
   if (name == "response.completed" || name == "response.incomplete" ||
       name == "response.failed") {
     AnswerScanner answer;
-    const absl::Status status =
-        ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-          return root.EachField([&](std::string_view key, JsonValue& value) {
-            return key == "response" ? answer.Read(value) : absl::OkStatus();
-          });
-        });
+    const absl::Status status = ReadEvent(data, &answer);
     if (!status.ok()) return AsBadResponse(status);
-    answer.TakeUsage(&facts_);
+    answer.TakeFacts(&facts_);
     error_ = answer.Finish(&facts_);
     return error_.ok() ? EventKind::kTerminal : EventKind::kError;
   }
-  if (name == "response.created" || name == "response.in_progress" ||
-      name == "response.queued") {
+  if (name == "response.created") {
+    // Whatever else it says is of no use yet.
+    AnswerScanner answer;
+    if (ReadEvent(data, &answer).ok()) answer.TakeFacts(&facts_);
+    return EventKind::kIgnorable;
+  }
+  if (name == "response.in_progress" || name == "response.queued") {
     return EventKind::kIgnorable;
   }
   if (name.starts_with("response.")) return EventKind::kContent;

@@ -30,12 +30,12 @@ struct StateScan {
 absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 absl::Status ScanState(std::string_view body, StateScan* state);
 
-// Only the model's name may change: usage is always part of a stream.
+// Only the model's name may change, or come: usage is always part of a stream.
 void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 
-// Judges events by their names; only the last is parsed.
+// Judges events by their names; only the first and the last are parsed.
 class ResponsesTap final : public StreamTap {
  public:
   absl::StatusOr<EventKind> OnEvent(std::string_view name,

@@ -152,15 +152,13 @@ TEST(ReadRequestTest, RequiresTheLimitOnlyForGenerating) {
   EXPECT_FALSE(request.has_max_output_tokens());
 }
 
-TEST(ReadRequestTest, RequiresAModel) {
+TEST(ReadRequestTest, MayLeaveTheModelToOthers) {
   v1::GenerateRequest request;
   bool stream = false;
-  EXPECT_EQ(FieldViolations(
-                ReadRequest(absl::StrCat(R"({"max_tokens":1,)", kHello, "}"),
-                            &request, &stream))
-                .front()
-                .first,
-            "model");
+  EXPECT_TRUE(ReadRequest(absl::StrCat(R"({"max_tokens":1,)", kHello, "}"),
+                          &request, &stream)
+                  .ok());
+  EXPECT_EQ(request.model(), "");
 }
 
 TEST(ReadRequestTest, RefusesAConversationWithoutMessages) {

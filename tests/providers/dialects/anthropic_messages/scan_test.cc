@@ -136,11 +136,9 @@ TEST(ScanRequestTest, NamesTheFieldAtFault) {
     EXPECT_EQ(FaultReason(scan.status()), v1::ERROR_REASON_INVALID_REQUEST);
     return FieldViolations(scan.status()).front().first;
   };
-  EXPECT_EQ(field_at_fault("{}"), "model");
   EXPECT_EQ(field_at_fault(R"({"model":7})"), "model");
   EXPECT_EQ(field_at_fault(R"({"model":"\ud800"})"), "model");
   EXPECT_EQ(field_at_fault(R"({"model":"m","stream":1})"), "stream");
-  EXPECT_EQ(field_at_fault(R"({"model":"m","max_tokens":-1})"), "max_tokens");
   EXPECT_EQ(field_at_fault(R"({"model":"m","max_tokens":"9"})"), "max_tokens");
   EXPECT_EQ(field_at_fault(R"({"model":"m","messages":{}})"), "messages");
   EXPECT_EQ(field_at_fault(R"({"model":"m","metadata":{"user_id":1}})"),

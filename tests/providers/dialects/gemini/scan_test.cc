@@ -90,7 +90,7 @@ TEST(GeminiScanRequestTest, NamesTheFieldAtFault) {
     return FieldViolations(scan.status()).front().first;
   };
   EXPECT_EQ(field_at_fault(R"({"contents":7})"), "contents");
-  EXPECT_EQ(field_at_fault(R"({"generationConfig":{"maxOutputTokens":-1}})"),
+  EXPECT_EQ(field_at_fault(R"({"generationConfig":{"maxOutputTokens":"x"}})"),
             "generationConfig.maxOutputTokens");
   EXPECT_EQ(field_at_fault("[]"), "");
 }

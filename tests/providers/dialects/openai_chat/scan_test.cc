@@ -114,17 +114,14 @@ TEST(OpenAiChatScanTest, LeavesOtherRepeatedFieldsToTheProvider) {
 
 TEST(OpenAiChatScanTest, RefusesWrongTypes) {
   for (const std::string_view body :
-       {R"({})",
-        R"([])",
+       {R"([])",
         R"({"model":null})",
         R"({"model":""})",
         R"({"model":7})",
         R"({"model":"m","stream":"true"})",
         R"({"model":"m","stream":1})",
         R"({"model":"m","n":"1"})",
-        R"({"model":"m","n":0})",
-        R"({"model":"m","n":129})",
-        R"({"model":"m","max_tokens":-1})",
+        R"({"model":"m","n":1.5})",
         R"({"model":"m","max_tokens":1.5})",
         R"({"model":"m","messages":{}})",
         R"({"model":"m","tools":{}})",
@@ -141,6 +138,26 @@ TEST(OpenAiChatScanTest, RefusesWrongTypes) {
     EXPECT_EQ(FaultReason(Scan(body, &scan)), v1::ERROR_REASON_INVALID_REQUEST)
         << body;
   }
+}
+
+TEST(OpenAiChatScanTest, LeavesTheRangeOfNumbersToTheProvider) {
+  EXPECT_EQ(Scanned(R"({"model":"m","max_tokens":-1})").output_tokens_max, -1);
+  EXPECT_EQ(Scanned(R"({"model":"m","n":0})").choice_count, 1);
+  EXPECT_EQ(Scanned(R"({"model":"m","n":99999999999})").choice_count, 128);
+}
+
+TEST(OpenAiChatScanTest, TakesTheTextsAmongTheLabels) {
+  const RequestScan scan =
+      Scanned(R"({"model":"m","metadata":{"a":"b\u0063","d":7}})");
+  EXPECT_EQ(scan.label_count, 2);
+  ASSERT_EQ(scan.labels.size(), 1u);
+  EXPECT_EQ(scan.labels[0].key, "a");
+  EXPECT_EQ(scan.labels[0].value, "bc");
+}
+
+TEST(OpenAiChatScanTest, ARequestWithoutAModelIsGivenOne) {
+  EXPECT_EQ(Edited(R"({ "x":1})", "m"), R"({"model":"m", "x":1})");
+  EXPECT_EQ(Edited("{ }", "m"), R"({"model":"m" })");
 }
 
 TEST(OpenAiChatScanTest, AnUnchangedRequestIsForwardedAsItIs) {

@@ -71,7 +71,6 @@ TEST(ReadRequestTest, AStoredPromptNeedsNoInput) {
 
 TEST(ReadRequestTest, FaultsNameTheField) {
   const std::pair<std::string_view, std::string_view> kFaults[] = {
-      {R"({"input":"x"})", "model"},
       {R"({"model":"m"})", "input"},
       {R"({"model":"m","input":7})", "input"},
       {R"({"model":"m","input":"x","input":"y"})", "input"},

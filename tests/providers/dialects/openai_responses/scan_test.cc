@@ -59,9 +59,9 @@ TEST(ScanRequestTest, RefusesWhatTwoReadersCouldReadTwice) {
   for (const std::string_view body :
        {R"({"model":"a","model":"b"})", R"({"model":"a","store":true,
            "store":false})",
-        R"({"model":7})", R"({"input":"x"})", R"({"model":"a","input":7})",
+        R"({"model":7})", R"({"model":"a","input":7})",
         R"({"model":"a","stream":"yes"})",
-        R"({"model":"a","max_output_tokens":-1})"}) {
+        R"({"model":"a","max_output_tokens":"9"})"}) {
     const Padded padded(body);
     RequestScan scan;
     EXPECT_EQ(FaultReason(ScanRequest(padded.view, &scan)),
@@ -113,6 +113,15 @@ TEST(ResponsesTapTest, JudgesEventsByTheirNames) {
   EXPECT_TRUE(tap.facts().has_usage);
   EXPECT_EQ(tap.facts().usage.output_tokens(), 4);
   EXPECT_EQ(KindOf(tap, "", "[DONE]"), EventKind::kTerminal);
+}
+
+TEST(ResponsesTapTest, KnowsTheAnswersIdFromItsBegin) {
+  ResponsesTap tap;
+  EXPECT_EQ(KindOf(tap, "response.created",
+                   R"({"response":{"id":"resp_7","status":"queued"}})"),
+            EventKind::kIgnorable);
+  EXPECT_EQ(std::string_view(tap.facts().kept_id), "resp_7");
+  EXPECT_FALSE(tap.finished());
 }
 
 TEST(ResponsesTapTest, AFailureStillTellsItsUsage) {
