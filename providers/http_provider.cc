@@ -89,9 +89,18 @@ HttpProvider::HttpProvider(Options options)
   count_ = MakeWay(options, "POST", options.count_path);
   embed_ = MakeWay(options, "POST", options.embed_path);
   models_ = MakeWay(options, "GET", options.models_path);
+  if (!options.kept_path.empty()) {
+    kept_path_ = options.endpoint.PathOf(options.kept_path);
+  }
+  kept_get_ = MakeWay(options, "GET", options.kept_path);
+  kept_post_ = MakeWay(options, "POST", options.kept_path);
+  kept_delete_ = MakeWay(options, "DELETE", options.kept_path);
   // Errors are alike whatever was asked.
-  count_.dialect = embed_.dialect = models_.dialect =
-      options.generations.front().dialect;
+  const Dialect* const first = options.generations.front().dialect;
+  embed_.dialect = models_.dialect = first;
+  kept_get_.dialect = kept_post_.dialect = kept_delete_.dialect = first;
+  count_.dialect =
+      options.count_dialect == nullptr ? first : options.count_dialect;
 }
 
 HttpProvider::CredentialForm HttpProvider::FormOf(
@@ -135,6 +144,15 @@ const HttpProvider::GenerationWay& HttpProvider::WayOf(
     if (way.whole.dialect->name() == call.raw->dialect->name()) return way;
   }
   return generations_.front();
+}
+
+size_t HttpProvider::PickCredential(const ProviderCall& call) const {
+  if (!call.credential.empty()) {
+    for (size_t i = 0; i < setup_.credentials.size(); ++i) {
+      if (setup_.credentials[i].name == call.credential) return i;
+    }
+  }
+  return rotation_.Next();
 }
 
 Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
@@ -209,7 +227,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   }
   CredentialForm form;
   Secret own_credential("");
-  size_t head = rotation_.Next();
+  size_t head = PickCredential(call);
   if (head < setup_.credentials.size()) {
     progress.credential = setup_.credentials[head].name;
   }
@@ -322,12 +340,16 @@ bool HttpProvider::ForwardsCount(const RawRequest& raw,
          raw.dialect->CanForwardCount(raw.body, raw.scan.model != model);
 }
 
+absl::Status HttpProvider::CountsNothing() const {
+  return MakeFault(
+      v1::ERROR_REASON_UNIMPLEMENTED,
+      absl::StrCat(setup_.name, ": this provider does not count tokens"));
+}
+
 Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
     ProviderCall& call) const {
   if (count_.heads.empty()) {
-    co_return MakeFault(
-        v1::ERROR_REASON_UNIMPLEMENTED,
-        absl::StrCat(setup_.name, ": this provider does not count tokens"));
+    co_return CountsNothing();
   }
   const Dialect& dialect = *count_.dialect;
   EditPlan plan;
@@ -347,8 +369,16 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
     if (call.raw_count != nullptr) *call.raw_count = std::string(answer);
     return absl::OkStatus();
   };
-  GATEWAY_CO_RETURN_IF_ERROR(co_await Ask(call, count_, pieces, read));
-  co_return tokens;
+  const absl::Status outcome = co_await Ask(call, count_, pieces, read);
+  if (outcome.ok()) co_return tokens;
+  // Not every service with this vendor's API has the operation; whoever lacks
+  // the model says so in a word of its own.
+  if (call.progress->http_status == 404 &&
+      FaultMetadata(outcome, "provider_code").empty() &&
+      count_.dialect != generations_.front().whole.dialect) {
+    co_return CountsNothing();
+  }
+  co_return outcome;
 }
 
 Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
@@ -365,6 +395,44 @@ Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
   co_return co_await Ask(call, embed_, pieces, [&](std::string_view answer) {
     return embedding_dialect_->ReadResponse(answer, response);
   });
+}
+
+Task<absl::Status> HttpProvider::AskKept(ProviderCall& call,
+                                         const KeptAnswer& asked,
+                                         std::string* reply) const {
+  if (kept_path_.empty()) {
+    co_return co_await Provider::AskKept(call, asked, reply);
+  }
+  const Way* way = &kept_get_;
+  std::string_view below;
+  switch (asked.action) {
+    case KeptAnswer::Action::kShow:
+      break;
+    case KeptAnswer::Action::kListInput:
+      below = "/input_items";
+      break;
+    case KeptAnswer::Action::kCancel:
+      way = &kept_post_;
+      below = "/cancel";
+      break;
+    case KeptAnswer::Action::kDelete:
+      way = &kept_delete_;
+      break;
+  }
+  Way this_way = *way;
+  this_way.path =
+      absl::StrCat(kept_path_, "/", EncodePathSegment(asked.id), ToAbsl(below),
+                   asked.query.empty() ? "" : "?", ToAbsl(asked.query));
+  const absl::Status outcome =
+      co_await Ask(call, this_way, {}, [&](std::string_view answer) {
+        *reply = std::string(answer);
+        return absl::OkStatus();
+      });
+  // It is no model that is missing.
+  if (FaultReason(outcome) == v1::ERROR_REASON_MODEL_NOT_FOUND) {
+    co_return MakeFault(v1::ERROR_REASON_NOT_FOUND, ToStd(outcome.message()));
+  }
+  co_return outcome;
 }
 
 Task<absl::StatusOr<std::vector<v1::Model>>> HttpProvider::ListModels(

@@ -75,8 +75,11 @@ class HttpProvider : public Provider {
     // Keeps alive what this provider alone uses.
     std::shared_ptr<const Dialect> own_dialect;
     // Empty paths: the vendor has no such operation. Counting is in the words
-    // of the first generation's dialect.
+    // of `count_dialect`; null for the first generation's.
     std::string count_path;
+    const Dialect* count_dialect = nullptr;
+    // Below which answers are found again by their ids.
+    std::string kept_path;
     std::string embed_path;
     const EmbeddingDialect* embedding_dialect = nullptr;
     std::string models_path;
@@ -97,6 +100,8 @@ class HttpProvider : public Provider {
   Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
   Task<absl::Status> Embed(ProviderCall& call,
                            v1::EmbedResponse* response) const override;
+  Task<absl::Status> AskKept(ProviderCall& call, const KeptAnswer& asked,
+                             std::string* reply) const override;
   Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
       ProviderCall& call) const override;
 
@@ -107,7 +112,7 @@ class HttpProvider : public Provider {
   // end.
   struct Way {
     const Dialect* dialect = nullptr;
-    std::string path;  // Only if it depends on the model.
+    std::string path;  // Only if it depends on the call.
     // How long the first byte may take; zero for the destination's own.
     absl::Duration first_byte_timeout = absl::ZeroDuration();
     std::vector<std::shared_ptr<const HttpRequestHead>> heads;
@@ -121,6 +126,9 @@ class HttpProvider : public Provider {
   Way MakeWay(const Options& options, std::string_view method,
               const std::string& path) const;
   const GenerationWay& WayOf(const ProviderCall& call) const;
+  // Which of the configured credentials goes with a call; as many as there are
+  // if none does.
+  size_t PickCredential(const ProviderCall& call) const;
 
   // Sends the call and waits for the head of a successful answer.
   Task<absl::StatusOr<Exchange>> Dispatch(ProviderCall& call,
@@ -136,6 +144,7 @@ class HttpProvider : public Provider {
                          Read read) const;
   Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
                                  HttpExchange& exchange) const;
+  absl::Status CountsNothing() const;
   // What the provider's policy says to parameters that could not be carried:
   // those that `call.warnings` tells of from the `first` on.
   absl::Status Judge(const ProviderCall& call, size_t first) const;
@@ -153,6 +162,11 @@ class HttpProvider : public Provider {
   Way count_;
   Way embed_;
   Way models_;
+  // Of kept answers: below their path.
+  std::string kept_path_;
+  Way kept_get_;
+  Way kept_post_;
+  Way kept_delete_;
   const EmbeddingDialect* const embedding_dialect_;
   const ModelListDialect* const model_list_dialect_;
 };

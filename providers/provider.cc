@@ -26,6 +26,11 @@ Task<absl::Status> Provider::Embed(ProviderCall&, v1::EmbedResponse*) const {
   co_return Cannot(*this, "make embeddings");
 }
 
+Task<absl::Status> Provider::AskKept(ProviderCall&, const KeptAnswer&,
+                                     std::string*) const {
+  co_return Cannot(*this, "keep its answers");
+}
+
 Task<absl::StatusOr<std::vector<v1::Model>>> Provider::ListModels(
     ProviderCall&) const {
   co_return Cannot(*this, "list its models");

@@ -94,6 +94,9 @@ struct ProviderCall {
   // It is known of the model that nobody holds it to a JSON Schema. Only said
   // of requests that ask for JSON.
   bool lacks_schema = false;
+  // The name of the configured credential to send, where another would not do;
+  // empty, or one that is no longer there, if any will.
+  std::string_view credential;
   // Do not use a connection that has served before.
   bool fresh_connection = false;
   // Of a raw call that asks for a count: receives the answer's bytes.
@@ -101,6 +104,14 @@ struct ProviderCall {
   // Receive what the caller of the provider must know; never null.
   TryProgress* progress = nullptr;
   std::vector<v1::Warning>* warnings = nullptr;
+};
+
+// What is asked of an answer that the provider keeps.
+struct KeptAnswer {
+  enum class Action { kShow, kListInput, kCancel, kDelete };
+  Action action = Action::kShow;
+  std::string_view id;
+  std::string_view query;  // Without the question mark; as the caller wrote it.
 };
 
 // A whole answer.
@@ -195,6 +206,13 @@ class Provider {
   // provider cannot.
   virtual Task<absl::Status> Embed(ProviderCall& call,
                                    v1::EmbedResponse* response) const;
+
+  // Asks for, or puts an end to, an answer that the provider has kept; `reply`
+  // receives the bytes of what it says. UNIMPLEMENTED if it keeps none. Of
+  // `call`, only what concerns the sending is used.
+  virtual Task<absl::Status> AskKept(ProviderCall& call,
+                                     const KeptAnswer& asked,
+                                     std::string* reply) const;
 
   // Asks which models the provider has; UNIMPLEMENTED if it cannot say. Of
   // `call`, only what concerns the sending is used.

@@ -108,6 +108,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
   if (version == "v1") {
     options.generations.push_back(
         {&responses, PathOf(version, "responses"), ""});
+    options.kept_path = PathOf(version, "responses");
   }
   options.embed_path = PathOf(version, "embeddings");
   options.embedding_dialect = &embeddings;

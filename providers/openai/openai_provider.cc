@@ -40,6 +40,9 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   options.model_list_dialect = &models;
   options.generations = {{&chat, "/chat/completions", ""},
                          {&responses, "/responses", ""}};
+  options.count_path = "/responses/input_tokens";
+  options.count_dialect = &responses;
+  options.kept_path = "/responses";
   return std::make_unique<HttpProvider>(std::move(options));
 }
 

@@ -36,6 +36,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
   options.generations = {{options.own_dialect.get(), "/chat/completions", ""}};
   if (habits.responses) {
     options.generations.push_back({&responses, "/responses", ""});
+    options.kept_path = "/responses";
   }
   if (habits.embeddings) {
     options.embed_path = "/embeddings";

@@ -22,6 +22,7 @@ void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
   facts.forwarded_fields = visit.fields.anthropic_fields;
   facts.previous_response_id = options.previous_response_id;
   facts.remembered_unless_refused = options.remembered_unless_refused;
+  facts.background = options.background;
   call->responses = visit.services.responses;
 }
 

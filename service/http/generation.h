@@ -28,6 +28,7 @@ struct GenerationOptions {
   // As in CallFacts.
   std::string previous_response_id;
   bool remembered_unless_refused = false;
+  bool background = false;
   // What the door found wrong with the request.
   absl::Status refusal;
 };

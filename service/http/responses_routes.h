@@ -2,8 +2,8 @@
 //
 //   POST   /v1/responses                 whole or as server-sent events
 //   POST   /v1/responses/input_tokens
-//   GET    /v1/responses/{id}            of an answer that is remembered here
-//   DELETE /v1/responses/{id}
+//   GET, DELETE /v1/responses/{id}, ...  what has been answered before
+//                                        (kept_responses.h)
 //
 // Where the chosen provider speaks the same dialect, bytes are forwarded, and
 // the provider remembers. Otherwise the gateway does, unless the request says

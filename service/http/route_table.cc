@@ -17,10 +17,12 @@ bool Serves(const RouteTable::Route& route, std::string_view method) {
 bool Serves(const RouteTable::Route& route, std::string_view path,
             std::string_view* rest) {
   if (!route.path.ends_with('/')) return route.path == path;
-  if (path.size() <= route.path.size() || !path.starts_with(route.path)) {
+  if (path.size() <= route.path.size() + route.ending.size() ||
+      !path.starts_with(route.path) || !path.ends_with(route.ending)) {
     return false;
   }
   *rest = path.substr(route.path.size());
+  rest->remove_suffix(route.ending.size());
   return true;
 }
 

@@ -28,14 +28,15 @@ namespace gateway {
 class RouteTable {
  public:
   // Serves a visit; `rest` is what follows the path of a route that ends in a
-  // slash. Both are the request's.
+  // slash, up to its `ending`. Both are the request's.
   using Serve = std::function<Task<void>(Visit visit, std::string_view rest)>;
 
   // The texts are constants.
   struct Route {
     const DoorWords* words = nullptr;
     std::string_view method;  // GET stands for HEAD, too.
-    std::string_view path;    // With a slash at its end: all paths below.
+    std::string_view path;    // With a slash at its end: all paths below,
+    std::string_view ending;  // if they end so.
     std::string_view shown;   // For those who are lost.
     std::string_view field;   // Only requests that have it; empty for all.
     Serve serve;

@@ -51,6 +51,9 @@ class Try {
     }
     request_.model = noted_.model;
     request_.fresh_connection = terms.fresh_connection;
+    if (call.lives_upstream != nullptr) {
+      request_.credential = call.lives_upstream->credential;
+    }
     request_.progress = &noted_.progress;
     request_.warnings = &call.warnings;
     LogTry(call);
@@ -190,6 +193,14 @@ Task<absl::Status> TryEmbed(Call& call, TryTerms terms,
   co_return one.Note(std::move(outcome));
 }
 
+Task<absl::Status> TryKept(Call& call, TryTerms terms, const KeptAnswer& asked,
+                           std::string* reply) {
+  Try one(call, call.plan.targets[0], terms);
+  absl::Status outcome =
+      co_await one.provider().AskKept(one.request(), asked, reply);
+  co_return one.Note(std::move(outcome));
+}
+
 Task<absl::Status> TryStream(Call& call, TryTerms terms,
                              OpenStream* open) {
   Try one(call, call.plan.targets[0], terms);
@@ -279,6 +290,17 @@ Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
       call.answer_facts.has_usage = true;
       co_return outcome;
     }
+    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
+  }
+}
+
+Task<absl::Status> AttemptKept(Call& call, const KeptAnswer& asked,
+                               std::string* reply) {
+  Retries retries(call);
+  for (;;) {
+    const absl::Status outcome =
+        co_await TryKept(call, retries.terms(), asked, reply);
+    if (outcome.ok()) co_return outcome;
     GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
   }
 }

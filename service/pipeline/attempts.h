@@ -43,6 +43,11 @@ Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw);
 // Has the texts of call.embed turned into vectors.
 Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response);
 
+// Asks the planned provider for an answer that it keeps; `reply` receives the
+// bytes of what it says.
+Task<absl::Status> AttemptKept(Call& call, const KeptAnswer& asked,
+                               std::string* reply);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_ATTEMPTS_H_

@@ -65,6 +65,8 @@ struct CallFacts {
   bool counts = false;
   // Of the answer that the conversation goes on from; empty if it begins.
   std::string_view previous_response_id;
+  // The answer is asked for now and fetched later, from where it is made.
+  bool background = false;
   // The answer is remembered unless the request says `store: false`, and not
   // only if it says `store: true`.
   bool remembered_unless_refused = false;
@@ -165,6 +167,8 @@ class Call {
 
   // The request has had before it what is remembered of its conversation.
   bool continued = false;
+  // What the request refers to was forwarded, and lives at a provider; or null.
+  ResponseStore::Entry lives_upstream;
 
   // Set by Plan.
   RoutePlan plan;

@@ -18,6 +18,9 @@ namespace {
 constexpr std::string_view kIdPrefix = "resp_";
 constexpr size_t kIdDigits = 32;
 
+// No vendor's id is longer.
+constexpr size_t kForeignIdBytesMax = 256;
+
 // How many of the messages are instructions of one turn. One that came as a
 // part of the conversation bears the mark of its format, and stays.
 int InstructionsOf(const MessageList& messages) {
@@ -33,6 +36,42 @@ bool WantsToBeRemembered(const Call& call) {
   return call.facts.remembered_unless_refused;
 }
 
+// Whether the bytes of the request go to the planned provider as they are.
+bool IsForwarded(const Call& call) {
+  const Provider& provider =
+      *call.wiring->providers().Find(call.plan.targets[0].provider)->provider;
+  return call.may_forward() &&
+         provider.FindDialect(call.raw->dialect->name()) != nullptr &&
+         provider.Forwards(*call.raw);
+}
+
+absl::Status CannotInBackground(std::string_view why) {
+  absl::Status status =
+      MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
+                absl::StrCat("background: ", ToAbsl(why)));
+  AddFieldViolation(status, "background", why);
+  return status;
+}
+
+// What runs in the background is asked for later: there must be a provider that
+// has it then, and a note here of which.
+absl::Status CheckBackground(const Call& call) {
+  if (!IsForwarded(call)) {
+    return CannotInBackground(
+        "only providers that speak Responses themselves run requests in the "
+        "background; ask for a stream instead");
+  }
+  if (call.responses == nullptr || !call.responses->enabled()) {
+    return CannotInBackground(
+        "where the answer will be is not remembered: "
+        "response_store.entries_limit is 0");
+  }
+  if (!call.facts.remembered_unless_refused) {
+    return CannotInBackground("an answer that is not stored cannot be fetched");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ContinueConversation(Call& call) {
@@ -40,6 +79,10 @@ absl::Status ContinueConversation(Call& call) {
   if (id.empty() || call.responses == nullptr) return absl::OkStatus();
   const ResponseStore::Entry kept = call.responses->Find(call.caller, id);
   if (kept == nullptr) return absl::OkStatus();
+  if (!kept->provider.empty()) {
+    call.lives_upstream = kept;
+    return absl::OkStatus();
+  }
   GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
                            call.ParsedRequest());
   auto* const whole =
@@ -65,18 +108,54 @@ absl::Status ContinueConversation(Call& call) {
 
 absl::Status CheckContinued(const Call& call) {
   const std::string_view id = call.facts.previous_response_id;
+  if (call.facts.background) {
+    GATEWAY_RETURN_IF_ERROR(CheckBackground(call));
+  }
   if (id.empty() || call.continued) return absl::OkStatus();
+  if (call.lives_upstream != nullptr &&
+      call.lives_upstream->provider != call.plan.targets[0].provider) {
+    return InvalidField(
+        "previous_response_id",
+        absl::StrCat("the response '", ToAbsl(id), "' lives at provider '",
+                     call.lives_upstream->provider,
+                     "', and the model is another provider's"));
+  }
   // A provider that is asked in its own words may know what we do not.
-  const Provider& provider =
-      *call.wiring->providers().Find(call.plan.targets[0].provider)->provider;
-  const bool asked_natively =
-      call.may_forward() &&
-      provider.FindDialect(call.raw->dialect->name()) != nullptr &&
-      provider.Forwards(*call.raw);
-  if (asked_natively) return absl::OkStatus();
+  if (IsForwarded(call)) return absl::OkStatus();
   return InvalidField("previous_response_id",
                       absl::StrCat("there is no response '", ToAbsl(id),
                                    "', or it is no longer remembered"));
+}
+
+void RememberForwarded(const Call& call, std::string_view id) {
+  if (id.empty() || id.size() > kForeignIdBytesMax || !call.answers_raw ||
+      !call.facts.remembered_unless_refused || call.responses == nullptr ||
+      !call.responses->enabled()) {
+    return;
+  }
+  const NotedTry& answered = call.tries.back();
+  KeptResponse kept;
+  kept.provider = answered.provider;
+  kept.credential = answered.progress.credential;
+  call.responses->Put(call.caller, id, std::move(kept));
+}
+
+absl::Status PlanKept(Call& call, std::string_view id) {
+  if (call.responses != nullptr) {
+    call.lives_upstream = call.responses->Find(call.caller, id);
+  }
+  const ProviderRegistry::Entry* const home =
+      call.lives_upstream == nullptr
+          ? nullptr
+          : call.wiring->providers().Find(call.lives_upstream->provider);
+  if (home == nullptr) {
+    return MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                     absl::StrCat("nothing is known of the response '",
+                                  ToAbsl(id), "'"));
+  }
+  call.plan.targets = {{home->name, ""}};
+  call.plan.reason = "kept";
+  return absl::OkStatus();
 }
 
 Remembrance::Remembrance(ResponseStore& store, std::string_view caller)

@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -31,8 +32,18 @@ namespace gateway {
 absl::Status ContinueConversation(Call& call);
 
 // INVALID_REQUEST for an id that neither the gateway nor the planned provider
-// can know.
+// can know, CAPABILITY_UNSUPPORTED for an answer that is to be made in the
+// background where nobody could ask for it.
 absl::Status CheckContinued(const Call& call);
+
+// Takes note of where an answer lives whose bytes are only forwarded, so that
+// its caller, and nobody else, can ask for it there. `id` is the provider's;
+// empty if it has none.
+void RememberForwarded(const Call& call, std::string_view id);
+
+// Plans a call that asks for a forwarded answer: to where it lives. NOT_FOUND
+// if that is not known.
+absl::Status PlanKept(Call& call, std::string_view id);
 
 class Remembrance {
  public:

@@ -143,6 +143,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink,
     const absl::Duration opened = noted.duration;
     // Now, since the request is let go of once there is an answer.
     const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
+    RememberForwarded(call, open.stream->facts().kept_id);
     const int64_t input_tokens = EstimateInput(call);
     DeliveredTokens delivered;
     outcome = co_await Relay(call, sink, open, remembrance.get(), &delivered);
@@ -175,6 +176,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink,
 }
 
 void RememberAnswer(Call& call) {
+  RememberForwarded(call, call.answer_facts.kept_id);
   const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
   if (remembrance != nullptr) remembrance->Keep(call.answer.response);
 }
@@ -238,6 +240,25 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
   }
   recorder.Record(call, outcome);
   co_return result;
+}
+
+Task<absl::Status> RunKept(Call& call, Recorder& recorder,
+                           const KeptAnswer& asked, std::string* reply,
+                           const TellOutcome* tell) {
+  const InflightCall inflight = recorder.Begin(call);
+  const CallDeadline deadline(call);
+  absl::Status outcome = Admit(call);
+  if (outcome.ok()) outcome = PlanKept(call, asked.id);
+  if (outcome.ok()) outcome = co_await AttemptKept(call, asked, reply);
+  if (outcome.ok() && asked.action == KeptAnswer::Action::kDelete) {
+    call.responses->Remove(call.caller, asked.id);
+  }
+  if (tell != nullptr) {
+    const absl::Status told = co_await (*tell)(outcome);
+    if (outcome.ok()) outcome = told;
+  }
+  recorder.Record(call, outcome);
+  co_return outcome;
 }
 
 Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,

@@ -78,6 +78,13 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
                             v1::EmbedResponse* response,
                             const TellOutcome* tell = nullptr);
 
+// Runs a call that asks for an answer which was forwarded and which its
+// provider keeps; `reply` receives the bytes of what that says. As RunEmbed
+// otherwise.
+Task<absl::Status> RunKept(Call& call, Recorder& recorder,
+                           const KeptAnswer& asked, std::string* reply,
+                           const TellOutcome* tell = nullptr);
+
 }  // namespace gateway
 
 #endif  // SERVICE_PIPELINE_PIPELINE_H_

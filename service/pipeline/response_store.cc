@@ -6,7 +6,8 @@ namespace gateway {
 namespace {
 
 int64_t SizeOf(const KeptResponse& kept) {
-  size_t bytes = kept.response.ByteSizeLong();
+  size_t bytes = kept.response.ByteSizeLong() + kept.provider.size() +
+                 kept.credential.size();
   for (const v1::Message& message : kept.before) {
     bytes += message.ByteSizeLong();
   }

@@ -1,6 +1,6 @@
 // ResponseStore remembers conversations for callers who go on with
-// `previous_response_id`: for a while, up to a number and a size, in memory.
-// The oldest go first.
+// `previous_response_id`, and of answers that were only forwarded, where they
+// live: for a while, up to a number and a size, in memory. The oldest go first.
 //
 //   ResponseStore store({.ttl = absl::Hours(1), ...}, SystemClock());
 //   store.Put("alice", "resp_1", std::move(kept));
@@ -35,10 +35,14 @@ namespace v1 = ::llmgateway::v1;
 
 using MessageList = google::protobuf::RepeatedPtrField<v1::Message>;
 
-// One answer, and what was said before it.
+// One answer, and what was said before it; or, of one whose bytes were only
+// forwarded, which provider has it and by which of its credentials it was
+// asked for.
 struct KeptResponse {
   MessageList before;
   v1::GenerateResponse response;
+  std::string provider;  // Empty: the answer is here.
+  std::string credential;
 };
 
 class ResponseStore {

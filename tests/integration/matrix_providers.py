@@ -72,7 +72,8 @@ class Provider:
 
 
 PROVIDERS = (
-    Provider("openai", 'base_url: "http://{upstream}/v1", api_key: "env:KEY"'),
+    Provider("openai", 'base_url: "http://{upstream}/v1", api_key: "env:KEY"',
+             counts=True),
     Provider("anthropic", 'base_url: "http://{upstream}", api_key: "env:KEY"',
              embeds=False, counts=True),
     Provider("gemini", 'base_url: "http://{upstream}", api_key: "env:KEY"',

@@ -29,9 +29,10 @@ class ResponsesDoorTest(gateway_case.GatewayCase):
     env = {**gateway_case.ENV, **_KEYS}
 
     def ask(self, body=None, path="/v1/responses", caller="ALICE_KEY",
-            **options):
+            headers=None, **options):
         return ask(self.gateway.http, body, path=path, headers={
-            "authorization": "Bearer " + _KEYS[caller]}, **options)
+            "authorization": "Bearer " + _KEYS[caller], **(headers or {})},
+            **options)
 
     def create(self, model, text, **fields):
         answer = self.ask({"model": model, "input": text, **fields})
@@ -102,6 +103,118 @@ class ResponsesDoorTest(gateway_case.GatewayCase):
         events = self.create("claude-y", "Hi", stream=True).events()
         self.assertEqual(self.ask(path="/v1/responses/" + events[0][
             "response"]["id"]).status, 404)
+
+    def test_what_was_forwarded_is_read_and_deleted_where_it_lives(self):
+        answer = self.create("gpt-kept", "Hello").json()
+        path = "/v1/responses/" + answer["id"]
+        # Whose it is the gateway knows; to the provider all are one.
+        for method in ("GET", "DELETE"):
+            self.assertEqual(self.ask(path=path, method=method,
+                                      caller="BOB_KEY").status, 404)
+        self.assertEqual(self.ask(path=path + "/cancel", method="POST",
+                                  caller="BOB_KEY").status, 404)
+        self.assertEqual(self.ask(path=path).json(), answer)
+        self.assertEqual(
+            self.ask(path=path + "/input_items?limit=3").json()["query"],
+            "limit=3")
+        self.assertTrue(self.ask(path=path, method="DELETE").json()["deleted"])
+        self.assertEqual(self.ask(path=path).status, 404)
+
+    def test_what_runs_in_the_background_is_asked_for_and_cancelled(self):
+        answer = self.create("gpt-later", "Hello", background=True)
+        path = "/v1/responses/" + answer.json()["id"]
+        self.assertEqual(answer.json()["status"], "queued")
+        self.assertEqual(self.ask(path=path).json()["status"], "queued")
+        cancelled = self.ask(path=path + "/cancel", method="POST",
+                             headers={"x-request-id": "cancel-1"})
+        self.assertEqual(cancelled.json()["status"], "cancelled")
+        entry = self.gateway.wait_for_access(request_id="cancel-1")
+        self.assertEqual(entry["operation"], "POST /v1/responses/{id}/cancel")
+        self.assertEqual(entry["provider"], "openai")
+
+    def test_nobody_else_runs_anything_in_the_background(self):
+        answer = self.ask({"model": "claude-bg", "input": "Hello",
+                           "background": True})
+        self.assertEqual(answer.status, 400, answer.body)
+        self.assertEqual(answer.error()["param"], "background")
+        self.assertEqual(self.upstream.stat("claude-bg", "requests"), 0)
+
+
+class ManyCredentialsTest(gateway_case.GatewayCase):
+    """Responses belong to the project whose key made them."""
+
+    config = gateway_case.CONFIG.replace(
+        "  - name: anthropic\n",
+        '    credentials: [{{name: second, api_key: "env:SECOND_KEY"}}]\n'
+        "  - name: anthropic\n", 1)
+    env = {**gateway_case.ENV, "SECOND_KEY": "another-key-of-openai-1234"}
+
+    def test_the_key_that_made_an_answer_asks_for_it(self):
+        for _ in range(3):
+            answer = ask(self.gateway.http, {"model": "gpt-k", "input": "x"},
+                         path="/v1/responses").json()
+            path = "/v1/responses/" + answer["id"]
+            made_by = self.upstream.last("gpt-k")["headers"]
+            for _ in range(2):
+                self.assertEqual(ask(self.gateway.http, path=path).status, 200)
+                asked_by = self.upstream.last(path)["headers"]
+                self.assertEqual(key_of(asked_by), key_of(made_by))
+
+
+class ForgetfulTest(gateway_case.GatewayCase):
+
+    config = gateway_case.CONFIG + "response_store: {{entries_limit: 0}}\n"
+
+    def test_what_could_not_be_asked_for_is_not_begun(self):
+        answer = ask(self.gateway.http, {"model": "gpt-x", "input": "Hello",
+                                         "background": True},
+                     path="/v1/responses")
+        self.assertEqual(answer.status, 400, answer.body)
+        self.assertIn("response_store.entries_limit",
+                      answer.error()["message"])
+
+
+class DefaultModelTest(gateway_case.GatewayCase):
+
+    config = gateway_case.CONFIG.replace(
+        "default_target: openai", "default_target: openai/gpt-default")
+
+    def test_every_door_takes_requests_without_a_model(self):
+        turns = [{"role": "user", "content": "Hello"}]
+        for path, body in (
+                ("/v1/chat/completions", {"messages": turns}),
+                ("/v1/responses", {"input": "Hello"}),
+                ("/v1/messages", {"messages": turns, "max_tokens": 9})):
+            with self.subTest(path=path):
+                answer = ask(self.gateway.http, body, path=path,
+                             headers={"anthropic-version": "2023-06-01"})
+                self.assertEqual(answer.status, 200, answer.body)
+                self.assertEqual(answer.json()["model"], "gpt-default")
+                sent = json.loads(self.upstream.last_body("gpt-default"))
+                self.assertEqual(sent["model"], "gpt-default")
+
+    def test_a_stream_says_which_model_it_got(self):
+        answer = ask(self.gateway.http, {
+            "messages": [{"role": "user", "content": "Hello"}],
+            "max_tokens": 9, "stream": True}, path="/v1/messages",
+            headers={"anthropic-version": "2023-06-01"})
+        self.assertEqual(answer.events()[0]["message"]["model"], "gpt-default")
+
+
+class NoDefaultModelTest(gateway_case.GatewayCase):
+
+    def test_the_refusal_names_what_to_configure(self):
+        answer = ask(self.gateway.http, {"input": "Hello"},
+                     path="/v1/responses")
+        self.assertEqual(answer.status, 400)
+        self.assertEqual(answer.error()["param"], "model")
+        self.assertIn("routing.default_target", answer.error()["message"])
+
+
+def key_of(headers):
+    """The credential among headers as they were written."""
+    return [value for name, value in headers
+            if name.lower() == "authorization"]
 
 
 if __name__ == "__main__":

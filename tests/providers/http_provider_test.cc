@@ -319,6 +319,10 @@ TEST_F(HttpProviderTest, CountsTokensWhereTheVendorDoes) {
   ASSERT_TRUE(count.ok()) << count.status();
   EXPECT_EQ(*count, 321);
   EXPECT_EQ(Stat("m", "paths./v1/messages/count_tokens"), 1);
+  EXPECT_EQ(*calls_.CountTokens(*openai_, Parsed("m")), 321);
+  EXPECT_EQ(Stat("m", "paths./v1/responses/input_tokens"), 1);
+  // A service that only speaks like the vendor.
+  Script("m", R"({"status": 404, "body": "no such path"})");
   EXPECT_EQ(FaultReason(calls_.CountTokens(*openai_, Parsed("m")).status()),
             v1::ERROR_REASON_UNIMPLEMENTED);
   Script("m", R"({"garbage": "wrong_shape"})");

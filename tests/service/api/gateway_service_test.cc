@@ -388,7 +388,8 @@ TEST_F(GatewayServiceTest, ACallEndsWhenItIsCancelled) {
 
 TEST_F(GatewayServiceTest, TokensAreCountedByTheProviderIfItCan) {
   Open("providers: [{name: mock, mock: {input_tokens: 42}}, "
-       "{name: openai, openai: {base_url: 'http://127.0.0.1:1'}}]\n");
+       "{name: openai, openai_compatible: {base_url: 'http://127.0.0.1:1'}}]"
+       "\n");
   v1::CountTokensRequest request;
   *request.mutable_request() = Request();
   auto response = Ask<v1::CountTokensResponse>("CountTokens", request);

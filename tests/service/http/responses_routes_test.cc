@@ -60,16 +60,25 @@ TEST_F(ResponsesRoutesTest, AWholeAnswerIsAResponse) {
   EXPECT_EQ(kept->record().usage.output_tokens(), 20);
 }
 
-TEST_F(ResponsesRoutesTest, NothingRunsInTheBackground) {
-  for (const char* model : {"mock-model", "o-1"}) {
-    const RawAnswer answer = Post(Body(model, "hi", R"(,"background":true)"));
-    EXPECT_EQ(answer.status, 400) << answer.body;
-    EXPECT_THAT(answer.body, HasSubstr(R"("param":"background")"));
-    EXPECT_EQ(answer.Find("x-should-retry"), "false");
-  }
-  EXPECT_EQ(*upstream_->Stat("", "total.requests"), 0);
+TEST_F(ResponsesRoutesTest, NothingButAForwardedRequestRunsInTheBackground) {
+  const RawAnswer refused =
+      Post(Body("mock-model", "hi", R"(,"background":true)"));
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr(R"("param":"background")"));
+  EXPECT_EQ(refused.Find("x-should-retry"), "false");
   EXPECT_EQ(Post(Body("mock-model", "hi", R"(,"background":false)")).status,
             200);
+  EXPECT_EQ(Post(Body("o-1", "hi", R"(,"background":true,"store":false)"))
+                .status,
+            400);
+  EXPECT_EQ(*upstream_->Stat("", "total.requests"), 0);
+  const RawAnswer queued = Post(Body("o-1", "hi", R"(,"background":true)"));
+  EXPECT_EQ(queued.status, 200) << queued.body;
+  EXPECT_THAT(queued.body, HasSubstr(R"("status":"queued")"));
+  const std::string path = absl::StrCat("/v1/responses/", IdOf(queued));
+  EXPECT_THAT(Ask("GET", path).body, HasSubstr(R"("status":"queued")"));
+  EXPECT_THAT(Ask("POST", path + "/cancel").body,
+              HasSubstr(R"("status":"cancelled")"));
 }
 
 TEST_F(ResponsesRoutesTest, AStreamEndsWithOneCompletedResponse) {
@@ -137,19 +146,20 @@ TEST_F(ResponsesRoutesTest, WhatIsNotToBeStoredIsForgotten) {
   EXPECT_THAT(answer.body, HasSubstr("previous_response_id"));
 }
 
-TEST_F(ResponsesRoutesTest, WhatIsRememberedIsShownAndDeleted) {
-  Script("a-1", R"({"text": "keep this"})");
-  const std::string id = IdOf(Post(Body("a-1", "hi")));
-  const std::string path = absl::StrCat("/v1/responses/", id);
-  const RawAnswer shown = Ask("GET", path);
-  EXPECT_EQ(shown.status, 200);
-  EXPECT_THAT(shown.body, AllOf(HasSubstr(id), HasSubstr("keep this")));
-  const RawAnswer deleted = Ask("DELETE", path);
-  EXPECT_EQ(deleted.body,
-            absl::StrCat(R"({"id":")", id,
-                         R"(","object":"response","deleted":true})"));
-  EXPECT_EQ(Ask("GET", path).status, 404);
-  EXPECT_EQ(Ask("DELETE", path).status, 404);
+TEST_F(ResponsesRoutesTest, AForwardedAnswerIsGoneOnFromWhereItLives) {
+  const std::string id = IdOf(Post(Body("o-1", "hi")));
+  const RawAnswer refused = Post(Body("a-1", "and?", After(id)));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("lives at provider 'openai'"));
+}
+
+TEST_F(ResponsesRoutesTest, AProviderThatCountsIsAsked) {
+  Script("o-1", R"({"usage": {"prompt_tokens": 77}})");
+  const RawAnswer answer =
+      Ask("POST", "/v1/responses/input_tokens", Body("o-1", "hi"));
+  EXPECT_EQ(answer.body,
+            R"({"object":"response.input_tokens","input_tokens":77})");
+  EXPECT_EQ(*upstream_->Stat("o-1", "paths./v1/responses/input_tokens"), 1);
 }
 
 TEST_F(ResponsesRoutesTest, StrangersAreRefusedAtEveryPath) {

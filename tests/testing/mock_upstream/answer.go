@@ -134,6 +134,8 @@ func (a *answer) renderRest(step *Step, c call) {
 	switch c.op {
 	case opOpenAIEmbeddings:
 		a.body, a.usage = embeddings(step, c)
+	case opOpenAIInputTokens:
+		a.body = countInputTokens(step)
 	case opAnthropicCountTokens:
 		a.body = countTokens(step)
 	case opGeminiCountTokens:

@@ -108,7 +108,7 @@ func headerComplaint(to target, r *request) complaint {
 
 // bodyComplaint tells what a vendor would find wrong with the body.
 func bodyComplaint(to target, r *request, a asked, found bool) complaint {
-	if r.method == http.MethodGet {
+	if r.method == http.MethodGet || to.op == opOpenAIKeptResponse {
 		return complaint{}
 	}
 	if !found || !json.Valid(r.body) {
@@ -126,7 +126,7 @@ func bodyComplaint(to target, r *request, a asked, found bool) complaint {
 	body := jsonObject{}
 	_ = json.Unmarshal(r.body, &body)
 	switch to.op {
-	case opOpenAIResponses:
+	case opOpenAIResponses, opOpenAIInputTokens:
 		return responsesComplaint(body)
 	case opOpenAIEmbeddings:
 		return embeddingsComplaint(body, a)

@@ -81,6 +81,13 @@ func modelAnswer(c call) []byte {
 	return toJSON(list)
 }
 
+func countInputTokens(s *Step) []byte {
+	return toJSON(struct {
+		Object      string `json:"object"`
+		InputTokens int64  `json:"input_tokens"`
+	}{"response.input_tokens", s.usageOf().PromptTokens})
+}
+
 func countTokens(s *Step) []byte {
 	return toJSON(map[string]int64{"input_tokens": s.usageOf().PromptTokens})
 }

@@ -42,6 +42,8 @@ func (s *server) perform(x exchange, r *request) outcome {
 	var ready *answer
 	if bad.status != 0 {
 		ready = refusal(c, bad)
+	} else if to.op == opOpenAIKeptResponse {
+		ready = keptAnswer(c, r)
 	} else {
 		ready = s.prepare(m, r, c)
 	}

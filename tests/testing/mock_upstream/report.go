@@ -58,6 +58,8 @@ var pathNames = [...]string{
 	opAnthropicModels:      "/v1/models (anthropic)",
 	opAnthropicModel:       "/v1/models/{model} (anthropic)",
 	opOpenAIResponses:      "/v1/responses",
+	opOpenAIInputTokens:    "/v1/responses/input_tokens",
+	opOpenAIKeptResponse:   "/v1/responses/{id}",
 	opGeminiGenerate:       ":generateContent",
 	opGeminiCountTokens:    ":countTokens",
 	opGeminiEmbed:          ":embedContent",

@@ -99,6 +99,7 @@ func newResponse(c call) response {
 	}
 	return response{ID: id, Object: "response", CreatedAt: createdUnix,
 		Status: "in_progress", Model: c.model, ServiceTier: "default",
+		Background:        string(asked["background"]) == "true",
 		Output:            []interface{}{},
 		Instructions:      told("instructions", "null"),
 		MaxOutputTokens:   told("max_output_tokens", "null"),
@@ -315,8 +316,14 @@ func responseErrorOf(s *Step) *responseError {
 
 func responseUnary(s *Step, c call) ([]byte, Usage) {
 	r := newResponse(c)
+	if r.Background {
+		r.Status = "queued"
+		keep(r)
+		return toJSON(r), Usage{}
+	}
 	usage := s.usageOf()
 	r.end(s, responseItems(s, c), usage)
+	keep(r)
 	if s.UsageIn == "never" {
 		usage = Usage{}
 	}

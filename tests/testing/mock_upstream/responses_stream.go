@@ -43,6 +43,7 @@ func (r *responseStreamer) addContent(kind string, pairs ...pair) {
 // responseStream is the whole stream, and how one ends that fails.
 func responseStream(s *Step, c call) ([]segment, func(*event) []byte) {
 	whole := newResponse(c)
+	keep(whole)
 	usage := s.usageOf()
 	r := &responseStreamer{}
 	r.add("response.created", pair{"response", whole})

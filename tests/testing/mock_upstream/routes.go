@@ -15,6 +15,8 @@ const (
 	opOpenAIModels
 	opOpenAIModel
 	opOpenAIResponses
+	opOpenAIInputTokens
+	opOpenAIKeptResponse
 	opAnthropicMessages
 	opAnthropicCountTokens
 	opAnthropicModels
@@ -48,12 +50,13 @@ type route struct {
 
 // Fixed paths, with the method each wants.
 var openAIRoutes = map[string]route{
-	"/v1/chat/completions":      {opOpenAIChat, http.MethodPost},
-	"/v1/responses":             {opOpenAIResponses, http.MethodPost},
-	"/v1/embeddings":            {opOpenAIEmbeddings, http.MethodPost},
-	"/v1/messages":              {opAnthropicMessages, http.MethodPost},
-	"/v1/messages/count_tokens": {opAnthropicCountTokens, http.MethodPost},
-	"/v1/models":                {opOpenAIModels, http.MethodGet},
+	"/v1/chat/completions":       {opOpenAIChat, http.MethodPost},
+	"/v1/responses":              {opOpenAIResponses, http.MethodPost},
+	"/v1/responses/input_tokens": {opOpenAIInputTokens, http.MethodPost},
+	"/v1/embeddings":             {opOpenAIEmbeddings, http.MethodPost},
+	"/v1/messages":               {opAnthropicMessages, http.MethodPost},
+	"/v1/messages/count_tokens":  {opAnthropicCountTokens, http.MethodPost},
+	"/v1/models":                 {opOpenAIModels, http.MethodGet},
 }
 
 var ollamaRoutes = map[string]route{
@@ -73,6 +76,7 @@ var geminiMethods = map[string]operation{
 
 const (
 	modelPrefix       = "/v1/models/"
+	responsesPrefix   = "/v1/responses/"
 	geminiModels      = "/v1beta/models"
 	geminiModelsV1    = "/v1/models"
 	azureDeployments  = "/openai/deployments/"
@@ -123,6 +127,9 @@ func openAITarget(r *request, v vendor, path string) target {
 		t = target{op: opOpenAIModel, vendor: v,
 			methodFits: r.method == http.MethodGet,
 			model:      path[len(modelPrefix):]}
+	}
+	if t.op == opUnknown && strings.HasPrefix(path, responsesPrefix) {
+		t = target{op: opOpenAIKeptResponse, vendor: v, methodFits: true}
 	}
 	if t.methodFits && r.method == http.MethodGet &&
 		r.headerValue("Anthropic-Version") != "" {

@@ -1,0 +1,152 @@
+#include "service/http/kept_responses.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/async/task.h"
+#include "base/string_view.h"
+#include "base/text/json.h"
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "providers/provider.h"
+#include "service/http/visit.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/pipeline.h"
+#include "service/pipeline/response_store.h"
+#include "service/pipeline/wiring.h"
+
+namespace gateway {
+namespace {
+
+using Action = KeptAnswer::Action;
+
+struct KeptOperation {
+  Operation operation;
+  std::string_view ending;
+  Action action;
+};
+
+// The first that fits serves.
+constexpr KeptOperation kOperations[] = {
+    {{"GET /v1/responses/{id}/input_items", "GET",
+      "/v1/responses/{id}/input_items"},
+     "/input_items",
+     Action::kListInput},
+    {{"GET /v1/responses/{id}", "GET", "/v1/responses/{id}"},
+     "",
+     Action::kShow},
+    {{"POST /v1/responses/{id}/cancel", "POST", "/v1/responses/{id}/cancel"},
+     "/cancel",
+     Action::kCancel},
+    {{"DELETE /v1/responses/{id}", "DELETE", "/v1/responses/{id}"},
+     "",
+     Action::kDelete}};
+
+absl::Status NoSuchResponse(std::string_view id) {
+  return MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                   absl::StrCat("there is no response '", ToAbsl(id),
+                                "', or it is no longer remembered "
+                                "(response_store in the configuration)"));
+}
+
+void WriteDeletion(std::string_view id, std::string* body) {
+  JsonWriter json(body);
+  json.StartObject();
+  json.StringField("id", id);
+  json.StringField("object", "response");
+  json.BoolField("deleted", true);
+  json.EndObject();
+}
+
+// Of an answer that the gateway keeps itself.
+absl::Status AnswerFromHere(const Visit& visit, std::string_view caller,
+                            const KeptAnswer& asked, const KeptResponse& kept,
+                            std::string* body) {
+  switch (asked.action) {
+    case Action::kShow:
+      return visit.words.dialect->WriteResponse(kept.response, body, nullptr);
+    case Action::kDelete:
+      if (!visit.services.responses->Remove(caller, asked.id)) {
+        return NoSuchResponse(asked.id);
+      }
+      WriteDeletion(asked.id, body);
+      return absl::OkStatus();
+    case Action::kCancel:
+      return MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                       "only a response that runs in the background can be "
+                       "cancelled; this one is complete");
+    case Action::kListInput:
+      break;
+  }
+  return MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
+                   "the input items of a response that the gateway keeps are "
+                   "not shown; those of a forwarded one are");
+}
+
+// Of an answer that lives at its provider.
+Task<void> AnswerFromThere(Visit visit, const Operation& operation,
+                           KeptAnswer asked) {
+  LoopServices& services = visit.services;
+  google::protobuf::Arena arena;
+  Call call(services.wiring.Get(), services.loop, services.http,
+            visit.responder.gone(), arena, visit.request.arrival);
+  SetFacts(visit, operation, &call.facts);
+  call.facts.dialect = visit.words.dialect->name();
+  call.responses = services.responses;
+  for (const absl::string_view each :
+       absl::StrSplit(ToAbsl(asked.query), '&')) {
+    if (each == "stream=true") {
+      call.refusal = InvalidField("stream", "a kept response is shown whole");
+    }
+  }
+  std::string reply;
+  const TellOutcome tell = [&](const absl::Status& outcome) {
+    return SendOutcome(visit, call, outcome, std::move(reply));
+  };
+  (co_await RunKept(call, services.recorder, asked, &reply, &tell))
+      .IgnoreError();
+}
+
+Task<void> Serve(Visit visit, const KeptOperation& kept_operation,
+                 std::string_view id) {
+  // Keeps the caller's name alive.
+  const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
+  const absl::StatusOr<std::string_view> caller = CheckCaller(visit, *wiring);
+  if (!caller.ok()) return Fail(std::move(visit), caller.status());
+  ResponseStore* const store = visit.services.responses;
+  const ResponseStore::Entry kept =
+      store == nullptr ? nullptr : store->Find(*caller, id);
+  if (kept == nullptr) return Fail(std::move(visit), NoSuchResponse(id));
+  const KeptAnswer asked = {kept_operation.action, id, visit.request.query};
+  if (!kept->provider.empty()) {
+    return AnswerFromThere(std::move(visit), kept_operation.operation, asked);
+  }
+  std::string body;
+  const absl::Status written =
+      AnswerFromHere(visit, *caller, asked, *kept, &body);
+  if (!written.ok()) return Fail(std::move(visit), written);
+  return SendJson(std::move(visit), std::move(body));
+}
+
+}  // namespace
+
+void AddKeptResponses(const DoorWords& words, RouteTable& table) {
+  for (const KeptOperation& each : kOperations) {
+    table.Add({.words = &words,
+               .method = each.operation.method,
+               .path = "/v1/responses/",
+               .ending = each.ending,
+               .shown = each.operation.name,
+               .serve = [&each](Visit visit, std::string_view id) {
+                 return Serve(std::move(visit), each, id);
+               }});
+  }
+}
+
+}  // namespace gateway
