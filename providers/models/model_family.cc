@@ -19,6 +19,10 @@ constexpr uint8_t kAdaptive = kThinkingAdaptive | kThinkingOff;
 constexpr uint8_t kAdaptiveToHigh = kThinkingAdaptive | kThinkingOffToHigh;
 constexpr uint8_t kAlways = kThinkingAdaptive;
 
+constexpr bool kUnsigned = false;
+constexpr uint8_t kNoPrefill = kRefusesPrefill;
+constexpr uint8_t kNeither = kRefusesPrefill | kRefusesForcedTool;
+
 // As the vendors' documentation and SDKs have it in November 2026. A budget
 // that is only deprecated counts as taken.
 constexpr ModelFamily kFamilies[] = {
@@ -34,21 +38,47 @@ constexpr ModelFamily kFamilies[] = {
     {"claude-sonnet-4-5", Rule::kOneOfTwo, kBudgeted, 0, true},
     {"claude-haiku-4-5", Rule::kOneOfTwo, kBudgeted, 0, true},
     {"claude-opus-4-5", Rule::kOneOfTwo, kBudgeted, kUpToHigh, true},
-    {"claude-sonnet-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true},
-    {"claude-opus-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true},
-    {"claude-opus-4-7", Rule::kRefused, kAdaptive, kAllEfforts, true},
-    {"claude-opus-4-8", Rule::kRefused, kAdaptive, kAllEfforts, true},
-    {"claude-sonnet-5", Rule::kRefused, kAdaptive, kAllEfforts, true},
-    {"claude-opus-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true},
-    {"claude-haiku-5-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true},
-    {"claude-sonnet-5-5", Rule::kRefused, kAlways, kAllEfforts, true},
-    {"claude-opus-5-5", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"claude-sonnet-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true,
+     kUnsigned, kNoPrefill},
+    {"claude-opus-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true,
+     kUnsigned, kNoPrefill},
+    {"claude-opus-4-7", Rule::kRefused, kAdaptive, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-opus-4-8", Rule::kRefused, kAdaptive, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-sonnet-5", Rule::kRefused, kAdaptive, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-opus-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-haiku-5-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-sonnet-5-5", Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-opus-5-5", Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-fable-5", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
+     kNoPrefill},
+    {"claude-fable-5-1", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
+     kNeither},
+    {"claude-fable-5-2", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
+     kNeither},
+    {"claude-mythos-5", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
+     kNoPrefill},
+    {"claude-mythos-5-1", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
+     kNeither},
+    {"claude-mythos-5-2", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
+     kNeither},
     // Names to come.
-    {"claude-haiku", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true},
-    {"claude-sonnet", Rule::kRefused, kAlways, kAllEfforts, true},
-    {"claude-opus", Rule::kRefused, kAlways, kAllEfforts, true},
-    {"claude-fable", Rule::kRefused, kAlways, kAllEfforts, true},
-    {"claude-mythos", Rule::kRefused, kAlways, kAllEfforts, true},
+    {"claude-haiku", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-sonnet", Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-opus", Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-fable", Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-mythos", Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
     {"gemini-1", Rule::kTaken, 0, 0, true},
     {"gemini-2", Rule::kTaken, kBudgeted, 0, true},
     {"gemini-3", Rule::kTaken, kAlways, kFromMinimal, true, true},
@@ -105,6 +135,25 @@ const ModelFamily* FamilyOf(std::string_view model) {
     }
   }
   return found;
+}
+
+EffortLevel LevelOf(Effort effort) {
+  using Settings = ::llmgateway::v1::ReasoningSettings;
+  switch (effort) {
+    case Settings::EFFORT_NONE:
+    case Settings::EFFORT_MINIMAL:
+      return kEffortMinimal;
+    case Settings::EFFORT_LOW:
+      return kEffortLow;
+    case Settings::EFFORT_MEDIUM:
+      return kEffortMedium;
+    case Settings::EFFORT_XHIGH:
+      return kEffortXhigh;
+    case Settings::EFFORT_MAX:
+      return kEffortMax;
+    default:
+      return kEffortHigh;
+  }
 }
 
 EffortLevel NearestEffort(uint8_t efforts, EffortLevel asked) {

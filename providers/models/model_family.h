@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "llmgateway/v1/gateway.pb.h"
 #include "providers/models/model_facts.h"
 
 namespace gateway {
@@ -48,6 +49,12 @@ enum EffortLevel : uint8_t {
   kEffortMax = 1 << 5,
 };
 
+// What a model refuses that its elders took, as bits.
+enum ModelRefusal : uint8_t {
+  kRefusesPrefill = 1 << 0,     // To go on with a turn of its own.
+  kRefusesForcedTool = 1 << 1,  // To be made to call a tool.
+};
+
 struct ModelFamily {
   std::string_view beginning;
   SamplingRule sampling = SamplingRule::kTaken;
@@ -57,10 +64,15 @@ struct ModelFamily {
   bool schema = false;
   // Refuses calls in a conversation that lack its signature.
   bool signs_calls = false;
+  uint8_t refusals = 0;  // ModelRefusals.
 };
 
 // Null if the model is of no family that is known.
 const ModelFamily* FamilyOf(std::string_view model);
+
+// The level that a caller's word stands for; the least for none at all.
+using Effort = ::llmgateway::v1::ReasoningSettings::Effort;
+EffortLevel LevelOf(Effort effort);
 
 // The level that a model of these `efforts` takes for the one that is asked
 // for: the next one above, or else its highest. REQUIRES: `efforts` is not 0.

@@ -39,7 +39,7 @@ class _LimitsCase(gateway_case.GatewayCase):
 
     def sent(self, model, **fields):
         """What a chat completion becomes at Anthropic, and what was told."""
-        answer = ask(self.gateway.http, chat(model, **fields))
+        answer = ask(self.gateway.http, {**chat(model), **fields})
         self.assertEqual(answer.status, 200, answer.body)
         return (json.loads(self.upstream.last(model)["body"]),
                 answer.headers.get("x-llmgateway-warnings", ""))
@@ -195,6 +195,58 @@ class VersionTest(_LimitsCase):
         self.assertEqual(self.header("strict-x", "anthropic-version"), [_OLD])
         self.sent("claude-x")
         self.assertEqual(self.header("claude-x", "anthropic-version"), [_OLD])
+
+
+
+class ForcedToolTest(_LimitsCase):
+
+    TOOL = {"type": "function", "function": {
+        "name": "find", "parameters": {"type": "object", "properties": {}}}}
+
+    def forced(self, model, **fields):
+        return self.sent(model, tools=[self.TOOL], tool_choice="required",
+                         **fields)
+
+    def test_a_model_that_cannot_be_made_to_call_is_asked(self):
+        body, told = self.forced("claude-opus-5-5")
+        self.assertEqual(body["tool_choice"]["type"], "auto")
+        self.assertIn("tool_choice: became auto", told)
+        body, _ = self.forced("claude-fable-5-1")
+        self.assertEqual(body["tool_choice"]["type"], "auto")
+
+    def test_others_are_made_to(self):
+        for model in ("claude-opus-4-8", "claude-haiku-5-5", "claude-fable-5"):
+            body, told = self.forced(model)
+            self.assertEqual(body["tool_choice"]["type"], "any", model)
+            self.assertNotIn("tool_choice", told)
+
+    def test_within_a_budget_a_call_goes_before_thinking(self):
+        body, told = self.forced("claude-sonnet-4-5",
+                                 reasoning_effort="medium")
+        self.assertEqual(body["tool_choice"]["type"], "any")
+        self.assertNotIn("thinking", body)
+        self.assertIn("reasoning: left out", told)
+
+
+class PrefillTest(_LimitsCase):
+
+    TURNS = [{"role": "user", "content": "Count to three."},
+             {"role": "assistant", "content": "One, two"}]
+
+    def test_a_model_that_refuses_it_is_asked_to_go_on(self):
+        for model, fields in (("claude-opus-4-6", {}),
+                              ("claude-sonnet-4-5",
+                               {"reasoning_effort": "low"})):
+            body, told = self.sent(model, messages=self.TURNS, **fields)
+            self.assertEqual(
+                [turn["role"] for turn in body["messages"]],
+                ["user", "assistant", "user"], model)
+            self.assertIn("messages: the model does not go on", told)
+
+    def test_others_go_on_by_themselves(self):
+        body, told = self.sent("claude-sonnet-4-5", messages=self.TURNS)
+        self.assertEqual(body["messages"][-1]["role"], "assistant")
+        self.assertNotIn("messages", told)
 
 
 class LoginTokenTest(_LimitsCase):

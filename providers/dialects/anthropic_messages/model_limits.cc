@@ -20,23 +20,6 @@ constexpr int64_t kBudgetMin = 1024;
 constexpr int64_t kBudgetMedium = 8192;
 constexpr int64_t kBudgetHigh = 24576;
 
-EffortLevel LevelOf(Settings::Effort effort) {
-  switch (effort) {
-    case Settings::EFFORT_NONE:
-    case Settings::EFFORT_MINIMAL:
-    case Settings::EFFORT_LOW:
-      return kEffortLow;
-    case Settings::EFFORT_MEDIUM:
-      return kEffortMedium;
-    case Settings::EFFORT_XHIGH:
-      return kEffortXhigh;
-    case Settings::EFFORT_MAX:
-      return kEffortMax;
-    default:
-      return kEffortHigh;
-  }
-}
-
 std::string_view WordOf(EffortLevel level) {
   switch (level) {
     case kEffortMinimal:
@@ -235,6 +218,12 @@ WireReasoning Plain(const Settings& settings, Losses& losses) {
   return plain;
 }
 
+bool ForcesTool(const v1::GenerateRequest& request) {
+  const v1::ToolChoice::Mode mode = request.tool_choice().mode();
+  return mode == v1::ToolChoice::MODE_REQUIRED ||
+         mode == v1::ToolChoice::MODE_TOOL;
+}
+
 // Leaves a value out. The default is no loss: the model chooses so anyway.
 template <typename Number>
 void LeaveOut(std::string_view field, std::string_view why, Number usual,
@@ -250,8 +239,25 @@ void LeaveOut(std::string_view field, std::string_view why, Number usual,
 
 WireReasoning FitReasoning(const v1::GenerateRequest& request,
                            const ModelFamily* family, Losses& losses) {
-  return family == nullptr ? Plain(request.reasoning(), losses)
-                           : Fitting(request, *family, losses).Fit();
+  if (family == nullptr) return Plain(request.reasoning(), losses);
+  WireReasoning fitted = Fitting(request, *family, losses).Fit();
+  if (fitted.type == "enabled" && ForcesTool(request)) {
+    fitted.type = {};
+    fitted.budget_tokens = 0;
+    losses.Changed("reasoning",
+                   "left out: made to call a tool, the model does not think");
+  }
+  return fitted;
+}
+
+bool TakesForcedTool(const ModelFamily* family) {
+  return family == nullptr || (family->refusals & kRefusesForcedTool) == 0;
+}
+
+bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family) {
+  if (family == nullptr) return true;
+  return (family->refusals & kRefusesPrefill) == 0 &&
+         reasoning.type != "enabled";
 }
 
 WireSampling FitSampling(const v1::Sampling& sampling,

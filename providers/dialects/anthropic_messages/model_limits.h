@@ -1,6 +1,7 @@
 // Fits a request's settings to what its model takes: how it is told to think,
-// how hard to try, and how to choose its words. Whatever is said in another way
-// or left out is told.
+// how hard to try, how to choose its words, whether it can be made to call a
+// tool and to go on with what it is said to have begun. Whatever is said in
+// another way or left out is told.
 //
 //   const WireReasoning reasoning = FitReasoning(request, family, losses);
 //   if (!reasoning.type.empty()) object.Text("type", reasoning.type);
@@ -36,7 +37,13 @@ struct WireSampling {
   std::optional<int64_t> top_k;
 };
 
-// `family` may be null.
+// Whether a model can be made to call a tool, and whether it goes on with a turn
+// of its own that ends the conversation.
+bool TakesForcedTool(const ModelFamily* family);
+bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family);
+
+// `family` may be null. Within a budget a model does not think where it is made
+// to call a tool: then it is not asked to.
 WireReasoning FitReasoning(const v1::GenerateRequest& request,
                            const ModelFamily* family, Losses& losses);
 WireSampling FitSampling(const v1::Sampling& sampling,

@@ -27,6 +27,11 @@ constexpr std::string_view kFreeTextSchema =
 constexpr std::string_view kNoArgumentsSchema =
     R"({"type":"object","properties":{}})";
 
+// Where the conversation ends with words of the model that it is to go on from,
+// and it has to be asked to.
+constexpr std::string_view kGoOn =
+    "Go on exactly where your last message ends, without repeating any of it.";
+
 // Writes one request.
 class RequestWriter {
  public:
@@ -133,6 +138,17 @@ absl::Status RequestWriter::WriteMessages(const Conversation& conversation) {
   for (size_t i = 0; i < conversation.turns.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(
         WriteTurn(conversation.turns[i], absl::StrCat("messages[", i, "]")));
+  }
+  if (!conversation.turns.empty() &&
+      conversation.turns.back().role == "assistant" &&
+      !TakesPrefill(reasoning_, family_)) {
+    ObjectWriter turn(kFormat, json_);
+    turn.Text("role", "user");
+    turn.Text("content", kGoOn);
+    turn.End();
+    losses_.Changed("messages",
+                    "the model does not go on with a turn of its own; one of "
+                    "the user's was added that asks for it");
   }
   json.EndArray();
   return absl::OkStatus();
@@ -268,6 +284,13 @@ absl::Status RequestWriter::WriteToolChoice() {
   if (mode == Choice::MODE_UNSPECIFIED) {
     const bool needed = (one_at_a_time && tools_written_ > 0) || has_more;
     if (!needed) return absl::OkStatus();
+    mode = Choice::MODE_AUTO;
+  }
+  const bool forced =
+      mode == Choice::MODE_REQUIRED || mode == Choice::MODE_TOOL;
+  if (forced && !TakesForcedTool(family_)) {
+    losses_.Changed("tool_choice",
+                    "became auto: the model cannot be made to call a tool");
     mode = Choice::MODE_AUTO;
   }
   ObjectWriter object(kFormat, object_.Field("tool_choice"));

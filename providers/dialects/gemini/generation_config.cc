@@ -248,24 +248,6 @@ int BudgetOf(Settings::Effort effort) {
 constexpr uint8_t kUsualEfforts =
     kEffortMinimal | kEffortLow | kEffortMedium | kEffortHigh;
 
-EffortLevel LevelOf(Settings::Effort effort) {
-  switch (effort) {
-    case Settings::EFFORT_NONE:
-    case Settings::EFFORT_MINIMAL:
-      return kEffortMinimal;
-    case Settings::EFFORT_LOW:
-      return kEffortLow;
-    case Settings::EFFORT_MEDIUM:
-      return kEffortMedium;
-    case Settings::EFFORT_XHIGH:
-      return kEffortXhigh;
-    case Settings::EFFORT_MAX:
-      return kEffortMax;
-    default:
-      return kEffortHigh;
-  }
-}
-
 std::string_view WordOf(EffortLevel level) {
   switch (level) {
     case kEffortMinimal:
