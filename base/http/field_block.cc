@@ -26,6 +26,12 @@ void FieldBlock::Add(std::string_view name, std::string_view value) {
   value.copy(at + sizeof(lengths) + name.size(), value.size());
 }
 
+void FieldBlock::Append(const FieldBlock& other) {
+  if (other.empty()) return;
+  if (queue_.empty()) queue_.Reserve(kFirstBytes);
+  queue_.Append(other.queue_.bytes());
+}
+
 absl::Span<const HttpField> FieldBlock::View(FieldViews& views) const {
   views.clear();
   std::string_view rest = queue_.bytes();

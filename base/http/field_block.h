@@ -25,6 +25,8 @@ using FieldViews = absl::InlinedVector<HttpField, 24>;
 class FieldBlock {
  public:
   void Add(std::string_view name, std::string_view value);
+  // Adds all of the other's.
+  void Append(const FieldBlock& other);
 
   bool empty() const { return queue_.empty(); }
 

@@ -30,7 +30,6 @@ _THIRD_PARTY = [
     ("absl/types/optional.h", "absl_optional"),
     ("absl/types/span.h", "absl_span"),
     ("absl/types/variant.h", "absl_variant"),
-    ("boost/", "boost_beast"),
     ("fmt/", "spdlog"),
     ("gmock/", "gmock"),
     ("google/protobuf/", "protobuf"),

@@ -29,6 +29,22 @@ TEST(FieldBlockTest, KeepsFieldsInOrder) {
   EXPECT_EQ(fields[2].value, large);
 }
 
+TEST(FieldBlockTest, TakesAnothersFieldsBehindItsOwn) {
+  FieldBlock one;
+  FieldBlock other;
+  other.Append(one);
+  EXPECT_TRUE(other.empty());
+  one.Add("a", "1");
+  other.Add("b", "2");
+  other.Append(one);
+  FieldViews views;
+  const absl::Span<const HttpField> fields = other.View(views);
+  ASSERT_EQ(fields.size(), 2u);
+  EXPECT_EQ(fields[0].name, "b");
+  EXPECT_EQ(fields[1].name, "a");
+  EXPECT_EQ(fields[1].value, "1");
+}
+
 TEST(FieldBlockTest, AClearedBlockBeginsAnew) {
   FieldBlock block;
   block.Add("one", "1");

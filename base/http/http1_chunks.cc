@@ -1,0 +1,194 @@
+#include "base/http/http1_chunks.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "absl/strings/str_cat.h"
+#include "base/http/http1_head.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kChunkLineEnd = "\r\n";
+
+// It is kept until it is whole.
+constexpr size_t kLineBytesMax = 4096;
+
+size_t CountLeading(std::string_view text, std::string_view characters) {
+  return std::min(text.find_first_not_of(characters), text.size());
+}
+
+void SkipBlanks(std::string_view* text) {
+  text->remove_prefix(CountLeading(*text, " \t"));
+}
+
+bool TakeToken(std::string_view* text) {
+  const auto end = std::find_if_not(text->begin(), text->end(), IsTokenByte);
+  if (end == text->begin()) return false;
+  text->remove_prefix(static_cast<size_t>(end - text->begin()));
+  return true;
+}
+
+// What a quoted text has between its quotes was looked at before.
+bool TakeQuoted(std::string_view* text) {
+  for (size_t i = 1; i < text->size(); ++i) {
+    if ((*text)[i] == '\\') {
+      ++i;
+    } else if ((*text)[i] == '"') {
+      text->remove_prefix(i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+// What may stand behind a size: nobody needs it, but a server that reads it
+// otherwise finds another end of the chunk.
+bool AreExtensions(std::string_view text) {
+  if (!IsFieldValue(text)) return false;
+  while (!text.empty()) {
+    SkipBlanks(&text);
+    if (text.empty()) return true;
+    if (text.front() != ';') return false;
+    text.remove_prefix(1);
+    SkipBlanks(&text);
+    if (!TakeToken(&text)) return false;
+    std::string_view value = text;
+    SkipBlanks(&value);
+    if (value.empty() || value.front() != '=') continue;
+    value.remove_prefix(1);
+    SkipBlanks(&value);
+    if (!(value.starts_with('"') ? TakeQuoted(&value) : TakeToken(&value))) {
+      return false;
+    }
+    text = value;
+  }
+  return true;
+}
+
+bool EndsTheBodyOtherwise(std::string_view name) {
+  return EqualsIgnoreCase(name, "content-length") ||
+         EqualsIgnoreCase(name, "transfer-encoding");
+}
+
+// The line that `bytes` begin with, if it has come: without what ends it.
+absl::StatusOr<bool> FindLine(std::string_view bytes, std::string_view* line) {
+  const size_t feed = bytes.substr(0, kLineBytesMax).find('\n');
+  if (feed == std::string_view::npos) {
+    if (bytes.size() < kLineBytesMax) return false;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a line between the chunks of the body has more than ", kLineBytesMax,
+        " bytes"));
+  }
+  if (feed == 0 || bytes[feed - 1] != '\r') {
+    return absl::InvalidArgumentError(
+        "a line between the chunks of the body ends without a carriage return");
+  }
+  *line = bytes.substr(0, feed - 1);
+  return true;
+}
+
+}  // namespace
+
+void Http1Chunks::Reset() {
+  next_ = Next::kSize;
+  left_ = 0;
+  payload_ = 0;
+  framing_ = 0;
+}
+
+absl::StatusOr<size_t> Http1Chunks::Put(std::string_view bytes,
+                                        Http1BodySink& body) {
+  const size_t size = bytes.size();
+  bool more = true;
+  while (more && !bytes.empty() && !done()) {
+    const bool data = next_ == Next::kData;
+    const size_t before = bytes.size();
+    GATEWAY_ASSIGN_OR_RETURN(more, Step(&bytes, body));
+    if (!data) framing_ += before - bytes.size();
+    if (framing_ > kFramingBytesFree +
+                       kFramingBytesPerByte * (payload_ - left_)) {
+      return absl::InvalidArgumentError(
+          "the chunks of the body are framing more than body");
+    }
+  }
+  return size - bytes.size();
+}
+
+absl::StatusOr<bool> Http1Chunks::Step(std::string_view* bytes,
+                                       Http1BodySink& body) {
+  switch (next_) {
+    case Next::kSize:
+      return TakeSize(bytes);
+    case Next::kData:
+      return TakeData(bytes, body);
+    case Next::kDataEnd:
+      return TakeDataEnd(bytes);
+    case Next::kTrailer:
+      return TakeTrailer(bytes);
+    default:
+      return false;
+  }
+}
+
+absl::StatusOr<bool> Http1Chunks::TakeSize(std::string_view* bytes) {
+  std::string_view line;
+  GATEWAY_ASSIGN_OR_RETURN(const bool found, FindLine(*bytes, &line));
+  if (!found) return false;
+  const char* const end = line.data() + line.size();
+  const auto [behind, error] = std::from_chars(line.data(), end, left_, 16);
+  if (error != std::errc()) {
+    return absl::InvalidArgumentError("the size of a chunk is malformed");
+  }
+  if (!AreExtensions({behind, static_cast<size_t>(end - behind)})) {
+    return absl::InvalidArgumentError("a chunk's extension is malformed");
+  }
+  if (left_ > body_bytes_limit_ - payload_) {
+    return absl::OutOfRangeError(absl::StrCat(
+        "the body is larger than ", body_bytes_limit_, " bytes"));
+  }
+  payload_ += left_;
+  bytes->remove_prefix(line.size() + kChunkLineEnd.size());
+  next_ = left_ > 0 ? Next::kData : Next::kTrailer;
+  return true;
+}
+
+bool Http1Chunks::TakeData(std::string_view* bytes, Http1BodySink& body) {
+  const size_t size = std::min<uint64_t>(left_, bytes->size());
+  body.OnBody(bytes->substr(0, size));
+  bytes->remove_prefix(size);
+  left_ -= size;
+  if (left_ == 0) next_ = Next::kDataEnd;
+  return true;
+}
+
+absl::StatusOr<bool> Http1Chunks::TakeDataEnd(std::string_view* bytes) {
+  if (*bytes == kChunkLineEnd.substr(0, 1)) return false;
+  if (!bytes->starts_with(kChunkLineEnd)) {
+    return absl::InvalidArgumentError("a chunk is longer than it says");
+  }
+  bytes->remove_prefix(kChunkLineEnd.size());
+  next_ = Next::kSize;
+  return true;
+}
+
+absl::StatusOr<bool> Http1Chunks::TakeTrailer(std::string_view* bytes) {
+  std::string_view line;
+  GATEWAY_ASSIGN_OR_RETURN(const bool found, FindLine(*bytes, &line));
+  if (!found) return false;
+  if (line.empty()) {
+    bytes->remove_prefix(kChunkLineEnd.size());
+    next_ = Next::kNothing;
+    return true;
+  }
+  HttpField field;
+  GATEWAY_RETURN_IF_ERROR(TakeFieldLine(bytes, &field));
+  if (EndsTheBodyOtherwise(field.name)) {
+    return absl::InvalidArgumentError(
+        "a trailer says where the body ends, which it has");
+  }
+  return true;
+}
+
+}  // namespace gateway
