@@ -41,11 +41,12 @@ class UpstreamFields {
   // The vendor's id of the request; empty if it told none.
   std::string_view request_id() const { return request_id_; }
 
-  // What callers are told: names in lower case, values of visible ASCII. The
-  // views end with the next Take.
+  // What callers are told: names in lower case, values of visible ASCII that
+  // neither begin nor end with a space. The views end with the next Take.
   absl::Span<const HttpField> View(FieldViews& views) const {
     return block_.View(views);
   }
+  const FieldBlock& block() const { return block_; }
   bool empty() const { return block_.empty(); }
 
  private:

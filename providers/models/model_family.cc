@@ -126,6 +126,7 @@ std::string_view OwnName(std::string_view model) {
 
 const ModelFamily* FamilyOf(std::string_view model) {
   const std::string_view name = OwnName(model);
+  if (name.empty()) return nullptr;
   const ModelFamily* found = nullptr;
   for (const ModelFamily& family : kFamilies) {
     if (!BeginsWith(name, family.beginning)) continue;

@@ -141,6 +141,11 @@ void CallContext::AddInitialMetadata(std::string_view name,
   initial_metadata_.Add(name, Sendable(name, value, &memory));
 }
 
+void CallContext::AddInitialMetadata(const FieldBlock& fields) {
+  assert(!initial_metadata_taken_);
+  initial_metadata_.Append(fields);
+}
+
 FieldBlock CallContext::TakeInitialMetadata() {
   initial_metadata_taken_ = true;
   return std::move(initial_metadata_);

@@ -174,6 +174,8 @@ class CallContext {
   // The same for the headers, which leave before the first message, or at the
   // end of a call that sends none. REQUIRES: neither has come yet.
   void AddInitialMetadata(std::string_view name, std::string_view value);
+  // Adds fields that are known to be as trailers have to be.
+  void AddInitialMetadata(const FieldBlock& fields);
 
   // For engines: what was added, on its way out. Empty ever after.
   FieldBlock TakeInitialMetadata();

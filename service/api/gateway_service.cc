@@ -23,11 +23,7 @@ constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
 // Tells the caller, before all else, what the provider told besides its answer.
 void TellUpstream(const Call& call, CallContext& context) {
   if (call.tries.empty()) return;
-  FieldViews views;
-  for (const HttpField& field :
-       call.tries.back().progress.upstream.View(views)) {
-    context.AddInitialMetadata(field.name, field.value);
-  }
+  context.AddInitialMetadata(call.tries.back().progress.upstream.block());
 }
 
 // A whole answer is the message that the provider filled in.

@@ -82,6 +82,16 @@ class LineCursor {
     Quoted(text, bytes_limit);
   }
 
+  // The same for a text of ours, which is short and has nothing to escape.
+  template <size_t kBytes>
+  void OurText(const char (&key)[kBytes], std::string_view text) {
+    if (text.empty()) return;
+    Literal(key);
+    *out_++ = '"';
+    Copy(text);
+    *out_++ = '"';
+  }
+
   void Quoted(std::string_view text, size_t bytes_limit) {
     *out_++ = '"';
     if (text.size() <= bytes_limit && IsPlainJsonText(text)) {
@@ -226,7 +236,7 @@ void WriteTry(const CallAttempt& one, absl::Time call_start,
               absl::ToInt64Microseconds(one.start_time - call_start));
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(one.duration));
   line.Duration(",\"ttft_us\":", one.time_to_first_token);
-  line.Text(",\"kind\":", KindName(one.kind));
+  line.OurText(",\"kind\":", KindName(one.kind));
   line.Flag(",\"answered\":", one.answered);
   line.Text(",\"provider\":", one.provider);
   line.Text(",\"model\":", one.model);
@@ -239,9 +249,10 @@ void WriteTry(const CallAttempt& one, absl::Time call_start,
   line.Literal("}");
 }
 
+// One alone tells no more than the call does.
 void WriteTries(const CallRecord& record, LineCursor& line) {
   const absl::Span<const CallAttempt> all = record.attempts;
-  if (all.empty()) return;
+  if (all.size() < 2) return;
   line.Literal(",\"tries\":[");
   const auto told = all.last(std::min(all.size(), kTriesLimit));
   for (const CallAttempt& one : told) {
@@ -258,10 +269,10 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Timestamp(record.start_time + record.duration);
   line.Literal("\"");
   line.Text(",\"request_id\":", record.request_id);
-  line.Text(",\"door\":", DoorName(record.door));
+  line.OurText(",\"door\":", DoorName(record.door));
   line.Text(",\"method\":", record.method);
   line.Text(",\"path\":", record.path, kPathBytesLimit);
-  line.Text(",\"operation\":", record.operation);
+  line.OurText(",\"operation\":", record.operation);
   line.Text(",\"peer\":", record.peer);
   line.Text(",\"caller\":", record.caller);
   WriteScope(record.scope, line);
@@ -271,15 +282,16 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Text(",\"provider\":", record.provider);
   line.Text(",\"model_served\":", record.model_served);
   line.Text(",\"route_reason\":", record.route_reason);
-  line.Text(",\"status\":", StatusCodeName(record.status_code));
+  line.OurText(",\"status\":", StatusCodeName(record.status_code));
   line.Text(",\"error_reason\":", record.error_reason);
   line.Text(",\"error\":", record.error_message, kErrorBytesLimit);
   line.Some(",\"http_status\":", record.http_status);
-  line.Text(",\"finish_reason\":", FinishReasonName(record.finish_reason));
+  line.OurText(",\"finish_reason\":", FinishReasonName(record.finish_reason));
   if (!record.attempts.empty()) {
     const CallAttempt& last = record.attempts.back();
     line.Some(",\"upstream_status\":", last.http_status);
     line.Text(",\"upstream_request_id\":", last.provider_request_id);
+    line.Text(",\"credential\":", last.credential);
   }
   line.Number(",\"attempts\":", static_cast<int64_t>(record.attempts.size()));
   WriteUsage(record.usage, line);

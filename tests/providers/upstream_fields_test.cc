@@ -70,6 +70,16 @@ TEST(UpstreamFieldsTest, TakesTheIdAndTheRateLimitsInOurNames) {
           Pair("x-llmgateway-upstream-request-id", "req_1")));
 }
 
+TEST(UpstreamFieldsTest, TellsNamesInLowerCaseAndLeavesWhatIsNoLetter) {
+  UpstreamFields fields;
+  const HttpField field{"X-RATELIMIT-AZ^_`09-Some-Quota-Zone!", "1"};
+  fields.Take(HeadOnly(std::vector<HttpField>{field}));
+  EXPECT_THAT(Told(fields),
+              ElementsAre(Pair("x-llmgateway-upstream-ratelimit-az^_`09-some-"
+                               "quota-zone!",
+                               "1")));
+}
+
 TEST(UpstreamFieldsTest, TakesNothingThatIsLongOrNotText) {
   UpstreamFields fields;
   const std::string long_value(UpstreamFields::kValueBytesLimit + 1, 'v');

@@ -283,8 +283,8 @@ void CollectFields(const google::protobuf::Descriptor& type,
 TEST(RequestRecordTest, TheAccessLogSaysTheSame) {
   std::set<std::string> fields;
   CollectFields(*RequestRecord::descriptor(), "", &fields);
-  std::vector<CallAttempt> attempts(1);
-  CallAttempt& attempt = attempts[0];
+  std::vector<CallAttempt> attempts(2);
+  CallAttempt& attempt = attempts[1];
   attempt.provider = attempt.model = attempt.error_reason =
       attempt.error_message = attempt.credential =
           attempt.provider_request_id = "x";

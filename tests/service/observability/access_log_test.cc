@@ -96,15 +96,25 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
       R"("model_served":"gpt-5-mini","route_reason":"model_rule:fast",)"
       R"("status":"OK","http_status":200,"finish_reason":"stop",)"
       R"("upstream_status":200,"upstream_request_id":"req_1",)"
-      R"("attempts":1,"input_tokens":12,)"
+      R"("credential":"default","attempts":1,"input_tokens":12,)"
       R"("output_tokens":34,"cached_input_tokens":5,"reasoning_tokens":6,)"
       R"("bytes_in":321,"bytes_out":654,"duration_us":678123,)"
       R"("overhead_us":45,"upstream_first_byte_us":78310,"ttft_us":79001,)"
-      R"("upstream_reused":true,"tries":[{"start_us":41,)"
-      R"("duration_us":678000,"kind":"first","answered":true,)"
-      R"("provider":"openai","model":"gpt-5-mini","credential":"default",)"
-      R"("provider_request_id":"req_1","http_status":200,"reused":true}]})"
+      R"("upstream_reused":true})"
       "\n");
+}
+
+TEST(AccessLogLineTest, TellsAllOfEachAttemptWhereThereWereSeveral) {
+  const CallAttempt attempts[] = {{.provider = "mock"}, kAttempt};
+  CallRecord record = AnsweredCall();
+  record.attempts = attempts;
+  EXPECT_THAT(
+      AccessLogLine(record),
+      HasSubstr(
+          R"({"start_us":41,"duration_us":678000,"kind":"first",)"
+          R"("answered":true,"provider":"openai","model":"gpt-5-mini",)"
+          R"("credential":"default","provider_request_id":"req_1",)"
+          R"("http_status":200,"reused":true}]})"));
 }
 
 TEST(AccessLogLineTest, SaysWhyACallFailedAndHowItsEarlierAttemptsDid) {
