@@ -243,17 +243,17 @@ class BadRequestTest(_DoorCase):
                 self.refuse(body)
 
     def test_a_missing_or_senseless_model(self):
-        for body in ({"messages": []}, {"model": "", "messages": []},
-                     {"model": None, "messages": []},
-                     {"model": 7, "messages": []},
-                     {"model": ["gpt-x"], "messages": []}):
-            with self.subTest(body=body):
-                self.assertIn("model", self.refuse(body)["message"])
+        messages = chat("gpt-x")["messages"]
+        for fields in ({}, {"model": ""}, {"model": None}, {"model": 7},
+                       {"model": ["gpt-x"]}):
+            with self.subTest(fields=fields):
+                error = self.refuse({**fields, "messages": messages})
+                self.assertIn("model", error["message"])
 
     def test_wrong_types_name_the_field(self):
         for field, value in (("stream", "yes"), ("max_tokens", "many"),
-                             ("max_tokens", -1), ("messages", "Hello"),
-                             ("n", 0), ("stream_options", 3)):
+                             ("messages", "Hello"), ("n", "two"),
+                             ("stream_options", 3)):
             with self.subTest(field=field):
                 error = self.refuse({**chat("gpt-x"), field: value})
                 self.assertIn(field, error["message"] + str(error["param"]))
