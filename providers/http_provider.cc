@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/async/worker_pool.h"
 #include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -173,9 +174,13 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   absl::Status read;
   if (call.raw != nullptr) {
     answer->raw = *body;
-    read = dialect.ScanResponse(*body, &answer->facts);
+    read = co_await OffLoop(body->size() / kScansPerReading, [&] {
+      return dialect.ScanResponse(*body, &answer->facts);
+    });
   } else {
-    read = dialect.ReadResponse(*body, answer->response);
+    read = co_await OffLoop(body->size(), [&] {
+      return dialect.ReadResponse(*body, answer->response);
+    });
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();
   }
@@ -199,8 +204,10 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
         .pass_unsupported = setup_.unsupported_parameters ==
                             ProviderConfig::UNSUPPORTED_PARAMETERS_PASS};
     const size_t warned = call.warnings->size();
-    GATEWAY_CO_RETURN_IF_ERROR(way.dialect->WriteRequest(
-        *call.request, options, &written, call.warnings));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(call.request_bytes, [&] {
+      return way.dialect->WriteRequest(*call.request, options, &written,
+                                       call.warnings);
+    }));
     GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
     pieces.push_back(written);
   }
@@ -330,7 +337,9 @@ Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
   if (!answer.ok()) {
     co_return faults_.OfTransport(answer.status(), *call.progress);
   }
-  co_return faults_.Blame(read(*answer), call.caller_credential);
+  const absl::Status understood = co_await OffLoop(
+      answer->size(), [&] { return read(*answer); });
+  co_return faults_.Blame(understood, call.caller_credential);
 }
 
 bool HttpProvider::ForwardsCount(const RawRequest& raw,
@@ -359,8 +368,9 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
     dialect.PlanEdits(call.raw->scan, call.model, &plan);
     pieces = Splice(call.raw->body, plan.edits);
   } else {
-    GATEWAY_CO_RETURN_IF_ERROR(
-        dialect.WriteCountRequest(*call.request, call.model, &body));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(call.request_bytes, [&] {
+      return dialect.WriteCountRequest(*call.request, call.model, &body);
+    }));
     pieces.push_back(body);
   }
   int64_t tokens = 0;
@@ -388,8 +398,10 @@ Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
   }
   std::string body;
   const size_t warned = call.warnings->size();
-  GATEWAY_CO_RETURN_IF_ERROR(embedding_dialect_->WriteRequest(
-      *call.embed, call.model, &body, call.warnings));
+  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(call.request_bytes, [&] {
+    return embedding_dialect_->WriteRequest(*call.embed, call.model, &body,
+                                            call.warnings);
+  }));
   GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
   const std::string_view pieces[] = {body};
   co_return co_await Ask(call, embed_, pieces, [&](std::string_view answer) {

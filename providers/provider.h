@@ -85,6 +85,9 @@ struct ProviderCall {
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
   const v1::EmbedRequest* embed = nullptr;
+  // About how large that is: what reads or writes all of a large one belongs
+  // off the loop (base/async/worker_pool.h).
+  size_t request_bytes = 0;
   // A credential that the caller brought for the provider; empty if none. Only
   // providers that are configured so send it.
   std::string_view caller_credential;

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 
 namespace gateway {
@@ -123,7 +124,8 @@ class StructuredOutput final : public Provider {
 
 Task<absl::Status> StructuredOutput::GenerateOtherwise(
     ProviderCall& call, ProviderAnswer* answer) const {
-  const std::unique_ptr<const OutputRewrite> rewrite = RewriteOf(call);
+  const std::unique_ptr<const OutputRewrite> rewrite = co_await OffLoop(
+      call.request_bytes, [&] { return RewriteOf(call); });
   ProviderCall sent = call;
   sent.request = rewrite->request();
   GATEWAY_CO_RETURN_IF_ERROR(co_await provider_->Generate(sent, answer));
@@ -136,7 +138,8 @@ Task<absl::Status> StructuredOutput::GenerateOtherwise(
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>>
 StructuredOutput::StreamOtherwise(ProviderCall& call) const {
-  std::unique_ptr<OutputRewrite> rewrite = RewriteOf(call);
+  std::unique_ptr<OutputRewrite> rewrite = co_await OffLoop(
+      call.request_bytes, [&] { return RewriteOf(call); });
   ProviderCall sent = call;
   sent.request = rewrite->request();
   absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
@@ -152,7 +155,8 @@ StructuredOutput::StreamOtherwise(ProviderCall& call) const {
 
 Task<absl::StatusOr<int64_t>> StructuredOutput::CountOtherwise(
     ProviderCall& call) const {
-  const std::unique_ptr<const OutputRewrite> rewrite = RewriteOf(call);
+  const std::unique_ptr<const OutputRewrite> rewrite = co_await OffLoop(
+      call.request_bytes, [&] { return RewriteOf(call); });
   ProviderCall sent = call;
   sent.request = rewrite->request();
   co_return co_await provider_->CountTokens(sent);

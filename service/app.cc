@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/latch.h"
+#include "base/async/worker_pool.h"
 #include "base/net/connection_quota.h"
 #include "base/net/host_port.h"
 #include "base/net/resolver.h"
@@ -142,6 +143,9 @@ struct App::Graph {
   MethodTable admin_table;
   std::unique_ptr<GrpcEngine> admin_grpc;
 
+  // What would hold a loop. Goes before the loops, which are at rest by then.
+  WorkerPool work{WorkerPool::ThreadsEach(AvailableCores())};
+
   bool drained = false;
 };
 
@@ -245,7 +249,7 @@ absl::Status App::StartLoops() {
       listeners.grpc().receive_message_bytes_limit(),
       listeners.admin().receive_message_bytes_limit());
   const LoopRuntime::Shared shared{
-      graph.resolver, *graph.wiring, graph.access_log.get(),
+      graph.resolver, *graph.wiring, graph.work, graph.access_log.get(),
       *graph.metrics, *graph.feed,   graph.provider_health,
       graph.registry, &*graph.responses, &graph.callers,
       &graph.http_refusals,

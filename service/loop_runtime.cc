@@ -72,6 +72,7 @@ absl::Status LoopRuntime::Start(int index,
 }
 
 absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
+  WorkerPool::SetCurrent(&shared_.work);
   on_loop_ = std::make_unique<OnLoop>(*loop_, shared_);
   const NegotiatingHttpClient& client = on_loop_->client;
   AddUpstreamMetrics(client.http1().shared_stats(), shared_.registry);

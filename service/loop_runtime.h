@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/http/http_handler.h"
 #include "base/net/connection_quota.h"
 #include "base/net/listener.h"
@@ -42,6 +43,7 @@ class LoopRuntime {
   struct Shared {
     Resolver& resolver;
     CurrentWiring& wiring;
+    WorkerPool& work;
     AccessLog* access_log;  // Null if calls are not logged.
     CallMetrics& metrics;
     RequestFeed& feed;

@@ -420,7 +420,8 @@ void Http2Client::Exchange::Fail(absl::Status why) {
   given_up_ = true;
   pool_.Remove(*this);
   DropStream();
-  arrived_.Clear();
+  // What was read whole is the reader's as long as the exchange.
+  if (!(reads_all_ && ended_)) arrived_.Clear();
   changed_.Set();
 }
 

@@ -347,6 +347,10 @@ class Dialect {
 // How many readable bytes must follow a text that is parsed in place.
 inline constexpr size_t kJsonPaddingBytes = 64;
 
+// A scan is at least so many times as fast as a reading, as OffLoop has to know
+// (base/async/worker_pool.h).
+inline constexpr size_t kScansPerReading = 8;
+
 }  // namespace gateway
 
 #endif  // PROVIDERS_DIALECTS_DIALECT_H_

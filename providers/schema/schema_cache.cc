@@ -56,6 +56,11 @@ absl::StatusOr<std::shared_ptr<const JsonSchema>> SchemaCache::Get(
   return compiled;
 }
 
+bool SchemaCache::Knows(std::string_view text) const {
+  MutexLock lock(mu_);
+  return schemas_.Has(text) || failures_.Has(text);
+}
+
 size_t SchemaCache::size() const {
   MutexLock lock(mu_);
   return schemas_.size();

@@ -37,6 +37,9 @@ class SchemaCache {
   absl::StatusOr<std::shared_ptr<const JsonSchema>> Get(std::string_view text)
       LOCKS_EXCLUDED(mu_);
 
+  // Whether Get would find it.
+  bool Knows(std::string_view text) const LOCKS_EXCLUDED(mu_);
+
   // How many schemas, and how many failures.
   size_t size() const LOCKS_EXCLUDED(mu_);
   size_t failures() const LOCKS_EXCLUDED(mu_);
@@ -51,6 +54,7 @@ class SchemaCache {
 
     // Null if it is not there.
     const Compiled* Find(std::string_view text);
+    bool Has(std::string_view text) const { return by_text_.contains(text); }
     // REQUIRES: it is not there. Does nothing if it weighs too much.
     void Put(std::string_view text, const Compiled& compiled, size_t weight);
     size_t size() const { return entries_.size(); }

@@ -4,6 +4,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "service/http/answer_fields.h"
@@ -53,18 +54,23 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   if (call.answers_raw) {
     co_return co_await SendWhole(call, 200, call.answer.raw, absl::OkStatus());
   }
-  if (words_.echo != nullptr && call.raw != nullptr) {
-    words_.echo(call.raw->body, call.answer.response->mutable_extensions());
-  }
+  const size_t bytes = call.answer.response->ByteSizeLong() + BytesToEcho(call);
   const absl::Status written =
-      words_.dialect->WriteResponse(
-          *call.answer.response, &out_, &call.warnings);
+      co_await OffLoop(bytes, [&] { return WriteWhole(call); });
   if (!written.ok()) {
     // Told as well as can be; the call has failed all the same.
     (co_await SendEnd(call, written)).IgnoreError();
     co_return written;
   }
   co_return co_await SendWhole(call, 200, out_, absl::OkStatus());
+}
+
+absl::Status DialectSink::WriteWhole(Call& call) {
+  if (Echoes(call)) {
+    words_.echo(call.raw->body, call.answer.response->mutable_extensions());
+  }
+  return words_.dialect->WriteResponse(*call.answer.response, &out_,
+                                       &call.warnings);
 }
 
 Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
@@ -92,9 +98,6 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
 
 void DialectSink::Start(Call& call) {
   started_ = true;
-  if (words_.echo != nullptr && call.raw != nullptr && !call.answers_raw) {
-    words_.echo(call.raw->body, &echo_);
-  }
   call.http_status = 200;
   AnswerFields fields(words_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
@@ -123,7 +126,13 @@ void DialectSink::Describe(const Call& call,
 }
 
 Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
-  if (!started_) Start(call);
+  if (!started_) {
+    co_await OffLoop(BytesToEcho(call), [&] {
+      if (Echoes(call)) words_.echo(call.raw->body, &echo_);
+      return true;
+    });
+    Start(call);
+  }
   if (call.answers_raw) co_return co_await Write(call, batch.raw);
   out_.clear();
   for (v1::GenerateEvent& event : batch.events) {

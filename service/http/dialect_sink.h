@@ -44,6 +44,14 @@ class DialectSink final : public AnswerSink {
   Task<absl::Status> SendWhole(Call& call, int http_status,
                                std::string_view body,
                                const absl::Status& outcome);
+  absl::Status WriteWhole(Call& call);
+  // The answer repeats what its request says, which is read for it again.
+  bool Echoes(const Call& call) const {
+    return words_.echo != nullptr && call.raw != nullptr && !call.answers_raw;
+  }
+  size_t BytesToEcho(const Call& call) const {
+    return Echoes(call) ? call.raw->body.size() : 0;
+  }
   void Start(Call& call);
   // Completes the event that begins a parsed stream.
   void Describe(const Call& call, v1::StreamStarted* started) const;

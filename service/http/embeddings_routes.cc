@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/async/worker_pool.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
@@ -68,18 +69,23 @@ Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
   EmbeddingEncoding encoding = EmbeddingEncoding::kFloat;
   call.refusal = AdmitCaller(visit, &call);
   if (call.refusal.ok()) {
-    call.refusal =
-        dialect_.ReadRequest(visit.request.body, request, &encoding);
+    call.refusal = co_await OffLoop(visit.request.body.size(), [&] {
+      return dialect_.ReadRequest(visit.request.body, request, &encoding);
+    });
   }
   call.embed = request;
   call.facts.model = request->model();
-  const TellOutcome tell = [&](const absl::Status& outcome) {
+  const TellOutcome tell =
+      [&](const absl::Status& outcome) -> Task<absl::Status> {
     std::string body;
     absl::Status written = InOpenAiFields(outcome);
     if (written.ok()) {
-      written = dialect_.WriteResponse(*response, encoding, &body);
+      written = co_await OffLoop(response->ByteSizeLong(), [&] {
+        return dialect_.WriteResponse(*response, encoding, &body);
+      });
     }
-    return SendOutcome(visit, call, std::move(written), std::move(body));
+    co_return co_await SendOutcome(visit, call, std::move(written),
+                                   std::move(body));
   };
   (co_await RunEmbed(call, services.recorder, response, &tell)).IgnoreError();
 }

@@ -1,9 +1,12 @@
 #include "service/http/generation.h"
 
-#include <string_view>
+#include <cstddef>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
 #include "google/protobuf/arena.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
@@ -14,36 +17,43 @@
 namespace gateway {
 namespace {
 
-// What is alike for all operations. Views of both stay in the call.
-void SetUp(const Visit& visit, const GenerationOptions& options, Call* call) {
-  CallFacts& facts = call->facts;
-  SetFacts(visit, options.operation, &facts);
-  facts.dialect = visit.words.dialect->name();
-  facts.forwarded_fields = visit.fields.anthropic_fields;
-  facts.previous_response_id = options.previous_response_id;
-  facts.remembered_unless_refused = options.remembered_unless_refused;
-  facts.background = options.background;
-  call->responses = visit.services.responses;
-}
-
-// What the body says as its dialect reads it, with what the path says beside
-// it; of a stranger's, nothing. Sets the call's request, and what is wrong with
-// it.
-void Scan(const Visit& visit, const GenerationOptions& options, RawRequest* raw,
-          Call* call) {
+// Takes the bytes, if whoever calls may; returns how many there are to scan,
+// for OffLoop.
+size_t Take(const Visit& visit, RawRequest* raw, Call* call) {
   raw->dialect = visit.words.dialect;
   raw->body = visit.request.body;
-  absl::Status scanned = AdmitCaller(visit, call);
-  if (scanned.ok()) {
-    scanned = raw->dialect->ScanRequest(raw->body, &raw->scan);
-  }
+  call->raw = raw;
+  call->refusal = AdmitCaller(visit, call);
+  return call->refusal.ok() ? raw->body.size() / kScansPerReading : 0;
+}
+
+// Reads what they say, as their dialect and their door do. Returns what is
+// wrong with the request.
+absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
+                  RawRequest* raw) {
+  GATEWAY_RETURN_IF_ERROR(refusal);
+  absl::Status scanned = raw->dialect->ScanRequest(raw->body, &raw->scan);
+  if (options->read_more != nullptr) options->read_more(raw->body, options);
+  return options->refusal.ok() ? std::move(scanned) : options->refusal;
+}
+
+// What is alike for all operations; the path counts more than the body. Views
+// of all of it stay in the call.
+void SetUp(const Visit& visit, const GenerationOptions& options,
+           RawRequest* raw, Call* call) {
   if (!options.model.empty()) {
     raw->scan.model = options.model;
     raw->scan.stream = options.stream;
   }
-  call->raw = raw;
-  call->refusal = options.refusal.ok() ? std::move(scanned) : options.refusal;
-  call->facts.model = raw->scan.model;
+  CallFacts& facts = call->facts;
+  SetFacts(visit, options.operation, &facts);
+  facts.dialect = raw->dialect->name();
+  facts.forwarded_fields = visit.fields.anthropic_fields;
+  facts.previous_response_id = options.previous_response_id;
+  facts.remembered_unless_refused = options.remembered_unless_refused;
+  facts.background = options.background;
+  facts.model = raw->scan.model;
+  call->responses = visit.services.responses;
 }
 
 }  // namespace
@@ -53,11 +63,12 @@ Task<void> Generate(Visit visit, GenerationOptions options) {
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
-  SetUp(visit, options, &call);
-
-  DialectSink sink(visit.words, visit.responder, visit.fields.details);
   RawRequest raw;
-  Scan(visit, options, &raw, &call);
+  const size_t bytes = Take(visit, &raw, &call);
+  call.refusal = co_await OffLoop(
+      bytes, [&] { return Scan(call.refusal, &options, &raw); });
+  SetUp(visit, options, &raw, &call);
+  DialectSink sink(visit.words, visit.responder, visit.fields.details);
   call.facts.stream = raw.scan.stream && call.refusal.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
@@ -68,10 +79,11 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
-  SetUp(visit, options, &call);
-
   RawRequest raw;
-  Scan(visit, options, &raw, &call);
+  const size_t bytes = Take(visit, &raw, &call);
+  call.refusal = co_await OffLoop(
+      bytes, [&] { return Scan(call.refusal, &options, &raw); });
+  SetUp(visit, options, &raw, &call);
   // They may stand in a whole request inside.
   raw.scan.needs_messages = false;
   call.facts.counts = true;

@@ -11,6 +11,7 @@
 #define SERVICE_HTTP_GENERATION_H_
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
@@ -29,6 +30,10 @@ struct GenerationOptions {
   std::string previous_response_id;
   bool remembered_unless_refused = false;
   bool background = false;
+  // Reads besides, from the body, what only this door knows of, such as these
+  // three. Null if there is no such thing.
+  void (*read_more)(std::string_view body,
+                    GenerationOptions* options) = nullptr;
   // What the door found wrong with the request.
   absl::Status refusal;
 };

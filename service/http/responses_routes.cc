@@ -32,16 +32,19 @@ void Echo(std::string_view body,
   responses::EchoRequest(request, extensions).IgnoreError();
 }
 
-GenerationOptions ResponseOptions(const Visit& visit,
-                                  const Operation& operation) {
-  GenerationOptions options;
-  options.operation = operation;
+void ReadState(std::string_view body, GenerationOptions* options) {
   responses::StateScan state;
   // What is wrong with the body is found again where it is told.
-  responses::ScanState(visit.request.body, &state).IgnoreError();
-  options.previous_response_id = std::move(state.previous_response_id);
-  options.remembered_unless_refused = state.store.value_or(true);
-  options.background = state.background;
+  responses::ScanState(body, &state).IgnoreError();
+  options->previous_response_id = std::move(state.previous_response_id);
+  options->remembered_unless_refused = state.store.value_or(true);
+  options->background = state.background;
+}
+
+GenerationOptions ResponseOptions(const Operation& operation) {
+  GenerationOptions options;
+  options.operation = operation;
+  options.read_more = ReadState;
   return options;
 }
 
@@ -59,17 +62,15 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
              .path = kCreate.path,
              .shown = kCreate.name,
              .serve = [](Visit visit, std::string_view) {
-               GenerationOptions options = ResponseOptions(visit, kCreate);
-               return Generate(std::move(visit), std::move(options));
+               return Generate(std::move(visit), ResponseOptions(kCreate));
              }});
   table.Add({.words = &words_,
              .method = kCountInputTokens.method,
              .path = kCountInputTokens.path,
              .shown = kCountInputTokens.name,
              .serve = [](Visit visit, std::string_view) {
-               GenerationOptions options =
-                   ResponseOptions(visit, kCountInputTokens);
-               return CountTokens(std::move(visit), std::move(options));
+               return CountTokens(std::move(visit),
+                                  ResponseOptions(kCountInputTokens));
              }});
   AddKeptResponses(words_, table);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
+#include "base/async/worker_pool.h"
 #include "base/os/clock.h"
 #include "base/os/random.h"
 #include "base/status_macros.h"
@@ -23,6 +24,12 @@ struct TryTerms {
   // The next try must not reuse a connection.
   bool fresh_connection = false;
 };
+
+size_t RequestBytes(const Call& call) {
+  // What came before is as large as it is.
+  return call.continued ? call.request->ByteSizeLong()
+                        : call.facts.request_bytes;
+}
 
 // One try at one target: what a provider is handed, and the note that is taken
 // of it.
@@ -44,6 +51,7 @@ class Try {
     request_.http = &call.http;
     request_.cancel = &call.cancel;
     request_.request_id = call.facts.request_id;
+    request_.request_bytes = RequestBytes(call);
     request_.caller_credential = call.facts.provider_credential;
     if (!call.facts.forwarded_fields.empty() &&
         provider().FindDialect(call.facts.dialect) != nullptr) {
@@ -60,41 +68,46 @@ class Try {
   }
 
   // Chooses the form of the request: raw where the provider speaks the
-  // caller's dialect.
-  absl::Status ChooseForm() {
+  // caller's dialect. False if it is to be read first.
+  bool ChooseForm() {
     const bool alike =
         call_.raw != nullptr &&
         provider().FindDialect(call_.raw->dialect->name()) != nullptr;
     call_.answers_raw =
         alike && call_.may_forward() && provider().Forwards(*call_.raw);
-    if (!call_.answers_raw) return Parse();
+    if (!call_.answers_raw) return TakeParsed();
     call_.warnings.clear();
     request_.raw = call_.raw;
-    return absl::OkStatus();
+    return true;
   }
 
   // The same for a request that asks for a count, whose answer's bytes
   // `raw_count` receives.
-  absl::Status ChooseCountForm(std::string* raw_count) {
+  bool ChooseCountForm(std::string* raw_count) {
     if (call_.raw == nullptr || !call_.may_forward() ||
         !provider().ForwardsCount(*call_.raw, request_.model)) {
-      return Parse();
+      return TakeParsed();
     }
     request_.raw = call_.raw;
     request_.raw_count = raw_count;
-    return absl::OkStatus();
+    return true;
   }
 
-  // Has the request read, whatever its form.
-  absl::Status Parse() {
-    call_.warnings.clear();
-    const bool read_before = call_.request != nullptr;
-    GATEWAY_ASSIGN_OR_RETURN(request_.request, call_.ParsedRequest());
-    if (!read_before) GATEWAY_RETURN_IF_ERROR(call_.ExpectOutput());
-    request_.lacks_schema =
-        call_.output.asked() &&
-        entry_.FactsOf(noted_.model).Lacks(kAbilityStrictSchema);
-    return absl::OkStatus();
+  // How much of the request a choice may look at, for OffLoop.
+  size_t bytes_to_choose() const {
+    return call_.raw == nullptr ? 0 : call_.raw->body.size() / kScansPerReading;
+  }
+
+  // Has the request read.
+  Task<absl::Status> Read() {
+    GATEWAY_CO_RETURN_IF_ERROR(
+        co_await OffLoop(call_.facts.request_bytes,
+                         [this] { return call_.ParsedRequest().status(); }));
+    GATEWAY_CO_RETURN_IF_ERROR(
+        co_await OffLoop(call_.bytes_to_expect(),
+                         [this] { return call_.ExpectOutput(); }));
+    TakeParsed();
+    co_return absl::OkStatus();
   }
 
   // Writes the try down. Returns how it went.
@@ -115,6 +128,16 @@ class Try {
   ProviderCall& request() { return request_; }
 
  private:
+  // False if the request has not been read.
+  bool TakeParsed() {
+    call_.warnings.clear();
+    request_.request = call_.request;
+    request_.lacks_schema =
+        call_.output.asked() &&
+        entry_.FactsOf(noted_.model).Lacks(kAbilityStrictSchema);
+    return request_.request != nullptr;
+  }
+
   Call& call_;
   const ProviderRegistry::Entry& entry_;
   NotedTry& noted_;
@@ -123,7 +146,10 @@ class Try {
 
 Task<absl::Status> TryAnswer(Call& call, TryTerms terms) {
   Try one(call, call.plan.targets[0], terms);
-  absl::Status outcome = one.ChooseForm();
+  const bool chosen = co_await OffLoop(
+      one.bytes_to_choose(), [&one] { return one.ChooseForm(); });
+  absl::Status outcome;
+  if (!chosen) outcome = co_await one.Read();
   if (outcome.ok()) {
     call.answer = ProviderAnswer();
     if (!call.answers_raw) {
@@ -204,7 +230,10 @@ Task<absl::Status> TryKept(Call& call, TryTerms terms, const KeptAnswer& asked,
 Task<absl::Status> TryStream(Call& call, TryTerms terms,
                              OpenStream* open) {
   Try one(call, call.plan.targets[0], terms);
-  absl::Status outcome = one.ChooseForm();
+  const bool chosen = co_await OffLoop(
+      one.bytes_to_choose(), [&one] { return one.ChooseForm(); });
+  absl::Status outcome;
+  if (!chosen) outcome = co_await one.Read();
   if (outcome.ok()) {
     *open = OpenStream();
     absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
@@ -308,7 +337,10 @@ Task<absl::Status> AttemptKept(Call& call, const KeptAnswer& asked,
 Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw) {
   Try one(call, call.plan.targets[0], TryTerms());
   absl::StatusOr<int64_t> count = 0;
-  absl::Status outcome = one.ChooseCountForm(raw);
+  const bool chosen = co_await OffLoop(
+      one.bytes_to_choose(), [&] { return one.ChooseCountForm(raw); });
+  absl::Status outcome;
+  if (!chosen) outcome = co_await one.Read();
   if (outcome.ok()) {
     count = co_await one.provider().CountTokens(one.request());
     outcome = count.status();

@@ -71,6 +71,12 @@ absl::Status Call::ExpectOutput() {
   return output.Expect(*request, wiring->schemas(), facts.strict_output);
 }
 
+size_t Call::bytes_to_expect() const {
+  return request == nullptr
+             ? 0
+             : OutputCheck::BytesToExpect(*request, wiring->schemas());
+}
+
 v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   v1::GenerateEvent event;
   v1::StreamEnd* const end = event.mutable_end();

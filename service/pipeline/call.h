@@ -108,8 +108,10 @@ class Call {
   absl::StatusOr<const v1::GenerateRequest*> ParsedRequest();
 
   // Has `output` expect what the request asks for, if that has been read.
-  // INVALID_REQUEST names what is wrong with the schema.
+  // INVALID_REQUEST names what is wrong with the schema. How much work that may
+  // be, for OffLoop.
   absl::Status ExpectOutput();
+  size_t bytes_to_expect() const;
 
   // The try whose answer the caller gets, or else the last; null if there was
   // none.

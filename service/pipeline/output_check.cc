@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/async/worker_pool.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/pipeline/cut_text.h"
@@ -13,6 +14,17 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kAnyObject = R"({"type":"object"})";
+
+// To compile a schema takes up to 100 ns a byte; but a pattern up to 3 ms,
+// however short it is. (Where there are escapes, its keyword may be one.)
+constexpr size_t kReadingsPerCompiling = 8;
+constexpr size_t kPatternBytes = kInPlaceBytesMax + 1;
+constexpr std::string_view kPatternMarks[] = {"\"pattern", "\\u"};
+
+// What a loop can be asked to judge: a step takes up to 100 ns, and the text is
+// read into a tree first.
+constexpr size_t kBriefStepsMax = 10'000;
+constexpr size_t kBriefBytesMax = 32 * 1024;
 
 }  // namespace
 
@@ -38,60 +50,84 @@ absl::Status OutputCheck::Expect(const v1::GenerateRequest& request,
   return absl::OkStatus();
 }
 
+size_t OutputCheck::BytesToExpect(const v1::GenerateRequest& request,
+                                  const SchemaCache& schemas) {
+  if (request.response_format().kind() !=
+      v1::ResponseFormat::KIND_JSON_SCHEMA) {
+    return 0;
+  }
+  const std::string& text = request.response_format().schema();
+  size_t bytes = kReadingsPerCompiling * text.size();
+  for (const std::string_view mark : kPatternMarks) {
+    for (size_t at = text.find(mark); at != std::string::npos;
+         at = text.find(mark, at + mark.size())) {
+      bytes += kPatternBytes;
+    }
+  }
+  return bytes <= kInPlaceBytesMax || schemas.Knows(text) ? 0 : bytes;
+}
+
 void OutputCheck::Answer::Append(std::string_view piece) {
   too_long = too_long || text.size() + piece.size() > kTextBytesMax;
   if (!too_long) text.append(piece);
 }
 
-void OutputCheck::Judge(const v1::GenerateResponse& response) {
+void OutputCheck::Note(const v1::GenerateResponse& response) {
   if (!asked()) return;
-  std::map<int, Answer> answers;
+  answers_.clear();
   for (int i = 0; i < response.choices_size(); ++i) {
-    Answer& answer = answers[i];
+    Answer& answer = answers_[i];
     answer.finish_reason = response.choices(i).finish_reason();
     for (const v1::Part& part : response.choices(i).message().parts()) {
       answer.refused = answer.refused || part.has_refusal();
       if (part.has_text()) answer.Append(part.text());
     }
   }
-  JudgeAnswers(answers);
 }
 
 void OutputCheck::Note(const v1::GenerateEvent& event) {
   if (!asked()) return;
   if (event.has_delta()) {
-    Answer& answer = streamed_[event.delta().choice_index()];
+    Answer& answer = answers_[event.delta().choice_index()];
     answer.refused = answer.refused || event.delta().has_refusal();
     if (event.delta().has_text()) answer.Append(event.delta().text());
   } else if (event.has_choice_end()) {
-    streamed_[event.choice_end().choice_index()].finish_reason =
+    answers_[event.choice_end().choice_index()].finish_reason =
         event.choice_end().finish_reason();
   }
 }
 
-void OutputCheck::JudgeStream() {
-  if (!asked()) return;
-  JudgeAnswers(streamed_);
-  streamed_.clear();
+bool OutputCheck::JudgeBriefly() {
+  if (!asked()) return true;
+  size_t bytes = 0;
+  for (const auto& [_, answer] : answers_) bytes += answer.text.size();
+  if (bytes <= kBriefBytesMax && JudgeWithin(kBriefStepsMax)) return true;
+  judged_ = false;
+  return false;
 }
 
-void OutputCheck::JudgeAnswers(const std::map<int, Answer>& answers) {
-  judged_ = answers.empty();
+bool OutputCheck::JudgeWithin(size_t steps) {
+  if (!asked()) return true;
+  judged_ = answers_.empty();
   errors_.clear();
-  if (answers.empty()) errors_.push_back("#: there is no answer");
-  for (const auto& [index, answer] : answers) {
+  if (answers_.empty()) errors_.push_back("#: there is no answer");
+  JsonSchema::Budget budget{.steps_left = steps};
+  for (const auto& [index, answer] : answers_) {
     if (answer.finish_reason == v1::FINISH_REASON_TOOL_CALLS) continue;
     judged_ = true;
-    for (std::string& error : ErrorsOf(answer)) {
-      if (errors_.size() >= JsonSchema::kErrorsMax) return;
-      errors_.push_back(answers.size() == 1
+    for (std::string& error : ErrorsOf(answer, budget)) {
+      if (errors_.size() >= JsonSchema::kErrorsMax) break;
+      errors_.push_back(answers_.size() == 1
                             ? std::move(error)
                             : absl::StrCat("choices[", index, "]", error));
     }
+    if (errors_.size() >= JsonSchema::kErrorsMax) break;
   }
+  return budget.steps_left > 0;
 }
 
-std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) {
+std::vector<std::string> OutputCheck::ErrorsOf(
+    const Answer& answer, JsonSchema::Budget& budget) const {
   switch (answer.finish_reason) {
     case v1::FINISH_REASON_LENGTH:
       return {"#: the answer was cut off at the token limit"};
@@ -109,7 +145,7 @@ std::vector<std::string> OutputCheck::ErrorsOf(const Answer& answer) {
     return {
         absl::StrCat("#: the answer is longer than ", kTextBytesMax, " bytes")};
   }
-  return schema_->Validate(answer.text, budget_);
+  return schema_->Validate(answer.text, budget);
 }
 
 absl::Status OutputCheck::Verdict() const {

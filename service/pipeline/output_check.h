@@ -2,7 +2,8 @@
 // by it once that is complete: whole, or gathered from a stream's events.
 //
 //   GATEWAY_RETURN_IF_ERROR(check.Expect(request, schemas, false));
-//   check.Judge(response);             // Or Note(event)..., JudgeStream().
+//   check.Note(response);              // Or each event of a stream.
+//   if (!check.JudgeBriefly()) check.Judge();  // Off the loop.
 //   check.Describe(&response);         // output_valid, output_errors
 //   GATEWAY_RETURN_IF_ERROR(check.Verdict());
 //
@@ -44,13 +45,22 @@ class OutputCheck {
   absl::Status Expect(const v1::GenerateRequest& request, SchemaCache& schemas,
                       bool strict);
 
+  // How much work that may be, for OffLoop: the schema may have to be compiled.
+  static size_t BytesToExpect(const v1::GenerateRequest& request,
+                              const SchemaCache& schemas);
+
   // There is something to judge answers by.
   bool asked() const { return schema_ != nullptr; }
 
-  // Both do nothing unless asked().
-  void Judge(const v1::GenerateResponse& response);
+  // Gather what the answer says. Both do nothing unless asked().
+  void Note(const v1::GenerateResponse& response);
   void Note(const v1::GenerateEvent& event);
-  void JudgeStream();
+
+  // Judges what was noted, however long that takes: some 100 ms at worst.
+  void Judge() { JudgeWithin(JsonSchema::kStepsMax); }
+  // Does so if it takes no more than a millisecond or two, as it nearly always
+  // does. False if nothing is judged yet.
+  bool JudgeBriefly();
 
   // The answer was judged.
   bool judged() const { return judged_; }
@@ -77,16 +87,16 @@ class OutputCheck {
     void Append(std::string_view piece);
   };
 
-  void JudgeAnswers(const std::map<int, Answer>& answers);
-  std::vector<std::string> ErrorsOf(const Answer& answer);
+  // Steps for all choices of the call. False if they did not suffice.
+  bool JudgeWithin(size_t steps);
+  std::vector<std::string> ErrorsOf(const Answer& answer,
+                                    JsonSchema::Budget& budget) const;
 
   std::shared_ptr<const JsonSchema> schema_;
   bool strict_ = false;
-  std::map<int, Answer> streamed_;  // By choice.
+  std::map<int, Answer> answers_;  // By choice.
   bool judged_ = false;
   std::vector<std::string> errors_;
-  // For all choices of the call.
-  JsonSchema::Budget budget_;
 };
 
 }  // namespace gateway

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/timer_wheel.h"
+#include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -46,7 +47,8 @@ class CallDeadline {
   Timer timer_;
 };
 
-absl::Status AdmitAndPlan(Call& call, Recorder& recorder) {
+// May run off the loop: whoever is asked here is shared by all.
+absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_RETURN_IF_ERROR(Admit(call));
   LogPrompt(call);
   GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));
@@ -55,7 +57,12 @@ absl::Status AdmitAndPlan(Call& call, Recorder& recorder) {
                                              .provider = call.facts.provider}));
   LogRoute(call);
   GATEWAY_RETURN_IF_ERROR(CheckContinued(call));
-  GATEWAY_RETURN_IF_ERROR(CheckCapabilities(call));
+  return CheckCapabilities(call);
+}
+
+// The call is let through, unless it has ended meanwhile.
+absl::Status Started(const Call& call, Recorder& recorder) {
+  if (call.cancel.cancelled()) return call.cancel.status();
   recorder.TellStarted(call);
   return absl::OkStatus();
 }
@@ -81,19 +88,11 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   return fault;
 }
 
-// A request up to this size is estimated by its size alone.
-constexpr size_t kSmallRequestBytes = 4096;
-constexpr int64_t kRequestBytesPerToken = 4;
-
 // About how many input tokens the call has. To be asked while there is a
 // request: an answer that begins lets go of it.
 int64_t EstimateInput(const Call& call) {
-  const size_t bytes = call.facts.request_bytes;
-  if (bytes > 0 && bytes <= kSmallRequestBytes) {
-    return static_cast<int64_t>(bytes) / kRequestBytesPerToken;
-  }
-  if (call.raw != nullptr) return EstimateInputTokens(call.raw->body);
-  return call.request == nullptr ? 0 : EstimateInputTokens(*call.request);
+  if (call.raw != nullptr) return GuessInputTokens(call.raw->body);
+  return call.request == nullptr ? 0 : GuessInputTokens(*call.request);
 }
 
 // The usage of a stream that ended before its provider told it: what it has
@@ -108,6 +107,14 @@ void EstimateUsage(int64_t input_tokens, int64_t output_tokens,
     usage->set_output_tokens(output_tokens);
     usage->set_estimated(true);
   }
+}
+
+Task<bool> JudgeOffLoop(Call& call) {
+  // However small, it has been found to take long.
+  co_return co_await OffLoop(kInPlaceBytesMax + 1, [&call] {
+    call.output.Judge();
+    return true;
+  });
 }
 
 // `remembrance` is null if the answer is not to be remembered.
@@ -130,9 +137,8 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
   }
 }
 
-Task<absl::Status> RunStream(Call& call, AnswerSink& sink,
-                             Recorder& recorder) {
-  absl::Status outcome = AdmitAndPlan(call, recorder);
+Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
+                             absl::Status outcome) {
   OpenStream open;
   if (outcome.ok()) outcome = co_await AttemptStream(call, &open);
   if (outcome.ok()) {
@@ -161,7 +167,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink,
     noted.status = outcome;
     // The try has succeeded even if its answer is not what was asked for.
     if (outcome.ok() && !call.answers_raw) {
-      call.output.JudgeStream();
+      if (!call.output.JudgeBriefly()) co_await JudgeOffLoop(call);
       outcome = call.output.Verdict();
     }
     // Before the caller is told the end, and may go on.
@@ -182,19 +188,32 @@ void RememberAnswer(Call& call) {
 }
 
 Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
-                            Recorder& recorder) {
-  absl::Status outcome = AdmitAndPlan(call, recorder);
+                            absl::Status outcome) {
   if (outcome.ok()) outcome = co_await AttemptAnswer(call);
   if (outcome.ok() && call.answer.response != nullptr) {
-    call.output.Judge(*call.answer.response);
+    call.output.Note(*call.answer.response);
+    if (!call.output.JudgeBriefly()) co_await JudgeOffLoop(call);
     outcome = call.output.Verdict();
     call.Describe(call.answer.response);
   }
-  if (outcome.ok()) RememberAnswer(call);
+  if (outcome.ok()) {
+    co_await OffLoop(call.answers_raw ? 0 : call.facts.request_bytes, [&call] {
+      RememberAnswer(call);
+      return true;
+    });
+  }
   if (outcome.ok()) co_return co_await sink.SendAnswer(call);
   // Nothing to do about a caller who does not even take the error.
   (co_await sink.SendEnd(call, outcome)).IgnoreError();
   co_return outcome;
+}
+
+absl::Status EstimateCount(Call& call, TokenCount* count) {
+  GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
+                           call.ParsedRequest());
+  count->estimated = true;
+  count->tokens = EstimateInputTokens(*request);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -202,11 +221,22 @@ Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
+  absl::Status outcome = call.cancel.status();
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.facts.request_bytes,
+                               [&call] { return AdmitAndPlan(call); });
+  }
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.bytes_to_expect(),
+                               [&call] { return call.ExpectOutput(); });
+  }
+  if (outcome.ok()) outcome = Started(call, recorder);
   // Not awaited within the choice: GCC 12 would free the status twice.
   Task<absl::Status> run =
-      call.facts.stream ? RunStream(call, sink, recorder)
-                        : RunUnary(call, sink, recorder);
-  const absl::Status outcome = co_await std::move(run);
+      call.facts.stream
+          ? RunStream(call, sink, recorder, std::move(outcome))
+          : RunUnary(call, sink, std::move(outcome));
+  outcome = co_await std::move(run);
   recorder.Record(call, outcome);
   co_return outcome;
 }
@@ -215,7 +245,16 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
                                           const TellCount* tell) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = AdmitAndPlan(call, recorder);
+  absl::Status outcome = call.cancel.status();
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.facts.request_bytes,
+                               [&call] { return AdmitAndPlan(call); });
+  }
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.bytes_to_expect(),
+                               [&call] { return call.ExpectOutput(); });
+  }
+  if (outcome.ok()) outcome = Started(call, recorder);
   TokenCount count;
   if (outcome.ok()) {
     const absl::StatusOr<int64_t> counted =
@@ -224,11 +263,9 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
     if (counted.ok()) {
       count.tokens = *counted;
     } else if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
-      const absl::StatusOr<const v1::GenerateRequest*> request =
-          call.ParsedRequest();
-      outcome = request.status();
-      count.estimated = true;
-      if (request.ok()) count.tokens = EstimateInputTokens(**request);
+      outcome = co_await OffLoop(call.facts.request_bytes, [&] {
+        return EstimateCount(call, &count);
+      });
       call.tries.clear();
     }
   }
@@ -266,7 +303,12 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
                             const TellOutcome* tell) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = AdmitAndPlan(call, recorder);
+  absl::Status outcome = call.cancel.status();
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.facts.request_bytes,
+                               [&call] { return AdmitAndPlan(call); });
+  }
+  if (outcome.ok()) outcome = Started(call, recorder);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
   if (outcome.ok()) {
     response->set_request_id(std::string(call.facts.request_id));

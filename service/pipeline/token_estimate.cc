@@ -21,29 +21,36 @@ int64_t Characters(std::string_view text) {
 
 int64_t MediumCharacters() { return kTokensPerMedium * kCharactersPerToken; }
 
-int64_t CharactersOf(const v1::Part& part) {
+int64_t Bytes(std::string_view text) {
+  return static_cast<int64_t>(text.size());
+}
+
+// How many characters there are, as `count` counts those of a text.
+using Count = int64_t (*)(std::string_view text);
+
+int64_t CharactersOf(const v1::Part& part, Count count) {
   switch (part.kind_case()) {
     case v1::Part::kText:
-      return Characters(part.text());
+      return count(part.text());
     case v1::Part::kRefusal:
-      return Characters(part.refusal());
+      return count(part.refusal());
     case v1::Part::kReasoning:
-      return Characters(part.reasoning().text());
+      return count(part.reasoning().text());
     case v1::Part::kToolCall:
-      return Characters(part.tool_call().name()) +
-             Characters(part.tool_call().arguments());
+      return count(part.tool_call().name()) +
+             count(part.tool_call().arguments());
     case v1::Part::kToolResult: {
-      int64_t count = 0;
+      int64_t sum = 0;
       for (const v1::Part& inner : part.tool_result().parts()) {
         // A result's own results are refused before this.
-        if (!inner.has_tool_result()) count += CharactersOf(inner);
+        if (!inner.has_tool_result()) sum += CharactersOf(inner, count);
       }
-      return count;
+      return sum;
     }
     case v1::Part::kOpaque:
-      return Characters(part.opaque().json());
+      return count(part.opaque().json());
     case v1::Part::kDocument:
-      return part.document().has_text() ? Characters(part.document().text())
+      return part.document().has_text() ? count(part.document().text())
                                         : MediumCharacters();
     case v1::Part::kImage:
     case v1::Part::kAudio:
@@ -54,44 +61,18 @@ int64_t CharactersOf(const v1::Part& part) {
   return 0;
 }
 
-int64_t CharactersOf(const v1::Tool& tool) {
-  if (tool.has_provider()) return Characters(tool.provider().json());
+int64_t CharactersOf(const v1::Tool& tool, Count count) {
+  if (tool.has_provider()) return count(tool.provider().json());
   if (tool.has_custom()) {
-    return Characters(tool.custom().name()) +
-           Characters(tool.custom().description()) +
-           Characters(tool.custom().grammar_definition());
+    return count(tool.custom().name()) + count(tool.custom().description()) +
+           count(tool.custom().grammar_definition());
   }
-  return Characters(tool.function().name()) +
-         Characters(tool.function().description()) +
-         Characters(tool.function().parameters_schema());
+  return count(tool.function().name()) + count(tool.function().description()) +
+         count(tool.function().parameters_schema());
 }
-
-// A string that is longer than that, and has no space where texts have some, is
-// a picture or a file.
-constexpr size_t kMediumBytesMin = 4096;
-constexpr size_t kSpacesLookedForIn = 512;
 
 // What stands around the text of a forwarded event is hardly more.
 constexpr int64_t kFrameBytesMax = 384;
-
-int64_t CharactersOfJson(std::string_view inside) {
-  if (inside.size() >= kMediumBytesMin &&
-      inside.substr(0, kSpacesLookedForIn).find(' ') ==
-          std::string_view::npos) {
-    return MediumCharacters();
-  }
-  return static_cast<int64_t>(inside.size());
-}
-
-// Where a JSON string ends that begins at `begin`, behind its quote.
-size_t EndOfString(std::string_view json, size_t begin) {
-  for (size_t end = json.find('"', begin); end != std::string_view::npos;
-       end = json.find('"', end + 1)) {
-    const size_t last = json.find_last_not_of('\\', end - 1);
-    if ((end - last) % 2 == 1) return end;
-  }
-  return json.size();
-}
 
 int64_t CharactersOf(const v1::Delta& delta) {
   return static_cast<int64_t>(
@@ -103,17 +84,50 @@ int64_t TokensOf(int64_t characters) {
   return (characters + kCharactersPerToken - 1) / kCharactersPerToken;
 }
 
+int64_t InputTokens(const v1::GenerateRequest& request, Count count) {
+  int64_t characters = 0;
+  for (const v1::Message& message : request.messages()) {
+    characters += count(message.name());
+    for (const v1::Part& part : message.parts()) {
+      characters += CharactersOf(part, count);
+    }
+  }
+  for (const v1::Tool& tool : request.tools()) {
+    characters += CharactersOf(tool, count);
+  }
+  characters += count(request.response_format().schema());
+  return TokensOf(characters) + kTokensPerMessage * request.messages_size();
+}
+
+// A sample of a JSON: so many windows of so many bytes, as far from each other.
+constexpr size_t kWindows = 64;
+constexpr size_t kWindowBytes = 64;
+
+// In the middle of a picture or a file, as base64 has them.
+bool IsMedium(std::string_view window) {
+  return std::all_of(window.begin(), window.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '-' ||
+           c == '_' || c == '=';
+  });
+}
+
 }  // namespace
 
-int64_t EstimateInputTokens(std::string_view json) {
-  int64_t characters = 0;
-  size_t at = json.find('"');
-  while (at < json.size()) {
-    const size_t end = EndOfString(json, at + 1);
-    characters += CharactersOfJson(json.substr(at + 1, end - at - 1));
-    at = json.find('"', end + 1);
+int64_t GuessInputTokens(std::string_view json) {
+  if (json.size() <= kWindows * kWindowBytes) return TokensOf(Bytes(json));
+  const size_t stride = json.size() / kWindows;
+  size_t text_windows = 0;
+  size_t media = 0;
+  bool in_medium = false;
+  for (size_t i = 0; i < kWindows; ++i) {
+    const bool medium = IsMedium(json.substr(i * stride, kWindowBytes));
+    text_windows += !medium;
+    media += medium && !in_medium;
+    in_medium = medium;
   }
-  return TokensOf(characters);
+  return TokensOf(static_cast<int64_t>(stride * text_windows +
+                                       media * MediumCharacters()));
 }
 
 void DeliveredTokens::Note(const StreamBatch& batch) {
@@ -133,18 +147,11 @@ int64_t DeliveredTokens::Estimate() const {
 }
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
-  int64_t characters = 0;
-  for (const v1::Message& message : request.messages()) {
-    characters += Characters(message.name());
-    for (const v1::Part& part : message.parts()) {
-      characters += CharactersOf(part);
-    }
-  }
-  for (const v1::Tool& tool : request.tools()) {
-    characters += CharactersOf(tool);
-  }
-  characters += Characters(request.response_format().schema());
-  return TokensOf(characters) + kTokensPerMessage * request.messages_size();
+  return InputTokens(request, Characters);
+}
+
+int64_t GuessInputTokens(const v1::GenerateRequest& request) {
+  return InputTokens(request, Bytes);
 }
 
 }  // namespace gateway

@@ -22,9 +22,11 @@ namespace gateway {
 // the schema of the answer.
 int64_t EstimateInputTokens(const llmgateway::v1::GenerateRequest& request);
 
-// The same of a request in a vendor's JSON, whose strings are looked at and
-// nothing else.
-int64_t EstimateInputTokens(std::string_view json);
+// The same, less exactly, at a price that does not depend on how large the
+// texts are: for calls that will hardly need to know. Of a request in a
+// vendor's JSON a sample is looked at; of a message, the sizes of its texts.
+int64_t GuessInputTokens(std::string_view json);
+int64_t GuessInputTokens(const llmgateway::v1::GenerateRequest& request);
 
 // The output tokens that a stream has delivered.
 class DeliveredTokens {

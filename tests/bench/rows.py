@@ -262,6 +262,8 @@ HOSTILE_ROWS = [
     _hostile("pipelined_heads"),
     _hostile("large_bodies", quick=True),
     _hostile("large_chunked_bodies"),
+    _hostile("costly_embeddings", quick=True),
+    _hostile("costly_messages"),
     _hostile("silent_connections"),
     _hostile("half_handshakes"),
     _hostile("http2_bodies"),

@@ -47,7 +47,7 @@ def listeners(engine, listener, http_listener=""):
             '  operations: {{address: "127.0.0.1:0"}}\n')
 
 
-def _field(number, value):
+def field(number, value):
     size = len(value)
     prefix = bytearray([number << 3 | 2])
     while size > 127:
@@ -59,8 +59,8 @@ def _field(number, value):
 
 def request(model="gpt-x", text=b"Hello"):
     """A GenerateRequest, as bytes, with one message of the user."""
-    return _field(1, model.encode()) + _field(
-        2, b"\x08\x02" + _field(2, _field(1, text)))
+    return field(1, model.encode()) + field(
+        2, b"\x08\x02" + field(2, field(1, text)))
 
 
 # More than all buffers between the mock and here can hold.

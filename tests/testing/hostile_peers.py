@@ -209,6 +209,29 @@ def large_chunked_bodies(address):
             b"\r\n", piece, _BODY_BYTES)
 
 
+def _close_head(path, body_bytes):
+    return _head(path, "connection: close",
+                 "content-length: %d" % body_bytes) + b"\r\n"
+
+
+def costly_embeddings(address):
+    """Bodies that are read value by value, one after the other; each is
+    refused for what it lacks at its end."""
+    _upload(address, _close_head(_EMBEDDINGS, _BODY_BYTES) +
+            b'{"model":"m","input":[1', b",1" * 32768, _BODY_BYTES - 24)
+
+
+def costly_messages(address):
+    """Bodies that are translated for a provider of another vendor, and refused
+    likewise."""
+    part = b',{"type":"text","text":"a\\nb"}'
+    begin = (b'{"model":"whole","max_tokens":1,"messages":[{"role":"user",'
+             b'"content":[{"type":"text","text":"a"}')
+    bytes_sent = len(begin) + 90_000 * len(part)
+    _upload(address, _close_head("/v1/messages", bytes_sent) + begin, part * 1000,
+            bytes_sent - len(begin))
+
+
 def silent_connections(address):
     """More connections than many a system lets a process have."""
     held = []
@@ -340,7 +363,8 @@ def endless_event(address):
 # Who speaks HTTP/1.1, HTTP/2, and gRPC; and who says nothing that anybody
 # would have to understand.
 HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
-                 large_bodies, large_chunked_bodies)
+                 large_bodies, large_chunked_bodies, costly_embeddings,
+                 costly_messages)
 HTTP2_CALLERS = (http2_bodies, http2_pings)
 GRPC_CALLERS = (grpc_bodies, http2_pings)
 SILENT_CALLERS = (silent_connections, half_handshakes)

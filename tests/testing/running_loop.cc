@@ -56,8 +56,8 @@ RunningLoop::RunningLoop(std::shared_ptr<const Wiring> wiring,
     listener.handler = std::move(handler);
   }
   runtime_ = std::make_unique<LoopRuntime>(
-      LoopRuntime::Shared{resolver_, wiring_, /*access_log=*/nullptr, metrics_,
-                          feed_, health_, registry_, &responses_});
+      LoopRuntime::Shared{resolver_, wiring_, work_, /*access_log=*/nullptr,
+                          metrics_, feed_, health_, registry_, &responses_});
   if (!runtime_->Start(0, std::move(listeners)).ok()) Die("it does not start");
 }
 

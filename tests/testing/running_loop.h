@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/http/http_handler.h"
 #include "base/net/listener.h"
 #include "base/net/resolver.h"
@@ -93,6 +94,7 @@ class RunningLoop {
   std::unique_ptr<RequestFeed::Subscription> watching_;
   std::optional<ListenAddress> address_;
   std::unique_ptr<LoopRuntime> runtime_;
+  WorkerPool work_{/*threads_each=*/1};  // Goes before the loop.
 };
 
 }  // namespace gateway

@@ -101,11 +101,5 @@ TEST_F(AdmissionTest, NamesHaveALength) {
   }
 }
 
-TEST_F(AdmissionTest, ACallThatIsOverIsNotAdmitted) {
-  cancel_.Cancel(absl::DeadlineExceededError("late"));
-  call_.facts.head.authorization = "";
-  EXPECT_EQ(Verdict(), "DEADLINE_EXCEEDED");
-}
-
 }  // namespace
 }  // namespace gateway

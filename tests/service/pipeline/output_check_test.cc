@@ -57,6 +57,12 @@ v1::GenerateEvent End(int choice, v1::FinishReason reason) {
   return event;
 }
 
+// As the pipeline does.
+void JudgeBy(OutputCheck& check, const v1::GenerateResponse& response) {
+  check.Note(response);
+  if (!check.JudgeBriefly()) check.Judge();
+}
+
 class OutputCheckTest : public testing::Test {
  protected:
   OutputCheckTest() { Expect(/*strict=*/false); }
@@ -67,6 +73,13 @@ class OutputCheckTest : public testing::Test {
             .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, kAnswerSchema),
                     schemas_, strict)
             .ok());
+  }
+
+  void Judge(const v1::GenerateResponse& response) {
+    JudgeBy(check_, response);
+  }
+  void JudgeNoted() {
+    if (!check_.JudgeBriefly()) check_.Judge();
   }
 
   // What the answer is told to be.
@@ -81,7 +94,7 @@ class OutputCheckTest : public testing::Test {
 };
 
 TEST_F(OutputCheckTest, AnAnswerAsAskedIsValid) {
-  check_.Judge(Answers({R"({"answer": 42})"}));
+  Judge(Answers({R"({"answer": 42})"}));
   EXPECT_TRUE(Told().has_output_valid());
   EXPECT_TRUE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(), IsEmpty());
@@ -89,7 +102,7 @@ TEST_F(OutputCheckTest, AnAnswerAsAskedIsValid) {
 }
 
 TEST_F(OutputCheckTest, AnotherAnswerIsNotAndSaysWhy) {
-  check_.Judge(Answers({R"({"answer": "42"})"}));
+  Judge(Answers({R"({"answer": "42"})"}));
   EXPECT_TRUE(Told().has_output_valid());
   EXPECT_FALSE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(),
@@ -103,14 +116,14 @@ TEST_F(OutputCheckTest, TheTextsOfAChoiceAreOne) {
   v1::Message* const message = response.mutable_choices(0)->mutable_message();
   message->add_parts()->mutable_reasoning()->set_text("thinking");
   message->add_parts()->set_text(R"(er": 42})");
-  check_.Judge(response);
+  Judge(response);
   EXPECT_TRUE(Told().output_valid());
 }
 
 TEST_F(OutputCheckTest, AllChoicesMustBeValid) {
-  check_.Judge(Answers({R"({"answer": 1})", R"({"answer": 2})"}));
+  Judge(Answers({R"({"answer": 1})", R"({"answer": 2})"}));
   EXPECT_TRUE(Told().output_valid());
-  check_.Judge(Answers({R"({"answer": 1})", "{}"}));
+  Judge(Answers({R"({"answer": 1})", "{}"}));
   EXPECT_FALSE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(),
               ElementsAre("choices[1]#: missing required property 'answer'"));
@@ -123,7 +136,7 @@ TEST_F(OutputCheckTest, AStreamIsJudgedByItsWholeText) {
   check_.Note(Piece(1, "}"));
   check_.Note(End(0, v1::FINISH_REASON_STOP));
   EXPECT_FALSE(check_.judged());
-  check_.JudgeStream();
+  JudgeNoted();
   EXPECT_TRUE(check_.judged());
   EXPECT_THAT(Told().output_errors(),
               ElementsAre("choices[1]#: missing required property 'answer'"));
@@ -132,23 +145,23 @@ TEST_F(OutputCheckTest, AStreamIsJudgedByItsWholeText) {
 TEST_F(OutputCheckTest, WhatWasCutOffOrRefusedSaysSo) {
   v1::GenerateResponse response = Answers({R"({"answer": 42})"});
   response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_LENGTH);
-  check_.Judge(response);
+  Judge(response);
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("cut off")));
   response.mutable_choices(0)->set_finish_reason(
       v1::FINISH_REASON_CONTENT_FILTER);
-  check_.Judge(response);
+  Judge(response);
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("filter")));
   response = Answers({""});
   response.mutable_choices(0)->mutable_message()->add_parts()->set_refusal(
       "I cannot");
-  check_.Judge(response);
+  Judge(response);
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("refused")));
-  check_.Judge(v1::GenerateResponse());
+  Judge(v1::GenerateResponse());
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("no answer")));
   v1::GenerateEvent refusal;
   refusal.mutable_delta()->set_refusal("no");
   check_.Note(refusal);
-  check_.JudgeStream();
+  JudgeNoted();
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("refused")));
 }
 
@@ -156,7 +169,7 @@ TEST_F(OutputCheckTest, ATurnThatCallsToolsIsNotJudged) {
   v1::GenerateResponse response = Answers({"Let me look that up"});
   response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_TOOL_CALLS);
   Expect(/*strict=*/true);
-  check_.Judge(response);
+  Judge(response);
   EXPECT_FALSE(check_.judged());
   EXPECT_FALSE(Told().has_output_valid());
   EXPECT_TRUE(check_.Verdict().ok());
@@ -164,7 +177,7 @@ TEST_F(OutputCheckTest, ATurnThatCallsToolsIsNotJudged) {
 
 TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
   Expect(/*strict=*/true);
-  check_.Judge(Answers({R"({"answer": 1.5})"}));
+  Judge(Answers({R"({"answer": 1.5})"}));
   const absl::Status verdict = check_.Verdict();
   EXPECT_EQ(FaultReason(verdict), v1::ERROR_REASON_RESPONSE_VALIDATION);
   EXPECT_EQ(verdict.code(), absl::StatusCode::kFailedPrecondition);
@@ -180,7 +193,7 @@ TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
   Expect(/*strict=*/true);
   std::vector<std::string> texts(
       50, R"({"answer": ")" + std::string(2000, 'x') + "\"}");
-  check_.Judge(Answers(texts));
+  Judge(Answers(texts));
   const absl::Status verdict = check_.Verdict();
   EXPECT_THAT(FieldViolations(verdict), SizeIs(OutputCheck::kFaultErrorsMax));
   EXPECT_LT(verdict.message().size(), kFaultMessageBytesLimit);
@@ -192,7 +205,7 @@ TEST_F(OutputCheckTest, AnAnswerWithoutBoundsIsNotKept) {
        bytes += 1024 * 1024) {
     check_.Note(Piece(0, std::string(1024 * 1024, ' ')));
   }
-  check_.JudgeStream();
+  JudgeNoted();
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("longer than")));
 }
 
@@ -203,10 +216,10 @@ TEST(OutputCheckExpectTest, AnyObjectWillDoForJsonMode) {
       check.Expect(Asking(v1::ResponseFormat::KIND_JSON_OBJECT), schemas, false)
           .ok());
   v1::GenerateResponse told;
-  check.Judge(Answers({R"({"any": []})"}));
+  JudgeBy(check, Answers({R"({"any": []})"}));
   check.Describe(&told);
   EXPECT_TRUE(told.output_valid());
-  check.Judge(Answers({"[]"}));
+  JudgeBy(check, Answers({"[]"}));
   check.Describe(&told);
   EXPECT_FALSE(told.output_valid());
 }
@@ -218,8 +231,8 @@ TEST(OutputCheckExpectTest, FreeTextIsNotJudged) {
     OutputCheck check;
     ASSERT_TRUE(check.Expect(Asking(kind), schemas, true).ok());
     EXPECT_FALSE(check.asked());
-    check.Judge(Answers({"{"}));
-    check.JudgeStream();
+    JudgeBy(check, Answers({"{"}));
+    EXPECT_TRUE(check.JudgeBriefly());
     EXPECT_FALSE(check.judged());
     EXPECT_TRUE(check.Verdict().ok());
   }
@@ -239,23 +252,55 @@ TEST(OutputCheckExpectTest, ASchemaThatCannotBeReadIsRefusedWithItsPlace) {
                   HasSubstr("#/properties/a/unevaluatedProperties: "))));
 }
 
+// A schema and an answer that cost a step for each pair of an item and a part
+// of the schema: 200,000.
+struct Costly {
+  Costly() {
+    schema = R"({"items": {"allOf": [)";
+    for (int i = 0; i < 100; ++i) {
+      absl::StrAppend(&schema, i == 0 ? "" : ",", R"({"type": "integer"})");
+    }
+    absl::StrAppend(&schema, "]}}");
+    items = "[0";
+    for (int i = 1; i < 2000; ++i) absl::StrAppend(&items, ",", i);
+    absl::StrAppend(&items, "]");
+  }
+
+  std::string schema;
+  std::string items;
+};
+
+TEST_F(OutputCheckTest, WhatTakesLongIsNotJudgedBriefly) {
+  const Costly costly;
+  OutputCheck check;
+  ASSERT_TRUE(
+      check
+          .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, costly.schema),
+                  schemas_, /*strict=*/false)
+          .ok());
+  check.Note(Answers({costly.items}));
+  EXPECT_FALSE(check.JudgeBriefly());
+  EXPECT_FALSE(check.judged());
+  check.Judge();
+  EXPECT_TRUE(check.judged());
+  EXPECT_TRUE(check.Verdict().ok());
+  // Nor is a long text.
+  check_.Note(Answers({"{\"answer\": " + std::string(100'000, ' ') + "1}"}));
+  EXPECT_FALSE(check_.JudgeBriefly());
+  EXPECT_FALSE(check_.judged());
+  check_.Judge();
+  EXPECT_TRUE(Told().output_valid());
+}
+
 // Else so many choices take so many times as long.
 TEST_F(OutputCheckTest, AllChoicesShareOneBudget) {
-  // Costs a step for each pair of an item and a schema.
-  std::string schema = R"({"items": {"allOf": [)";
-  for (int i = 0; i < 100; ++i) {
-    absl::StrAppend(&schema, i == 0 ? "" : ",", R"({"type": "integer"})");
-  }
-  absl::StrAppend(&schema, "]}}");
-  std::string items = "[0";
-  for (int i = 1; i < 2000; ++i) absl::StrAppend(&items, ",", i);
-  absl::StrAppend(&items, "]");
+  const Costly costly;
   const auto judge = [&](int choices) {
     OutputCheck check;
     const v1::GenerateRequest request =
-        Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, schema);
+        Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, costly.schema);
     EXPECT_TRUE(check.Expect(request, schemas_, /*strict=*/false).ok());
-    check.Judge(Answers(std::vector<std::string>(choices, items)));
+    JudgeBy(check, Answers(std::vector<std::string>(choices, costly.items)));
     v1::GenerateResponse response;
     check.Describe(&response);
     return std::vector<std::string>(response.output_errors().begin(),

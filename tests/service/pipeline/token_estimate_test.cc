@@ -80,21 +80,42 @@ TEST(TokenEstimateTest, AMediumIsAFlatSumWhateverItsSize) {
             kFrame + 3000);
 }
 
-TEST(TokenEstimateTest, OfJsonTheStringsCount) {
-  EXPECT_EQ(EstimateInputTokens(std::string_view("{}")), 0);
-  EXPECT_EQ(EstimateInputTokens(std::string_view(R"({"model":"abc"})")), 2);
-  EXPECT_EQ(EstimateInputTokens(std::string_view(R"(["a\"b\\","c"])")), 2);
-  // An end that never comes.
-  EXPECT_EQ(EstimateInputTokens(std::string_view(R"({"abcd)")), 1);
+std::string Words(size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) text += "some words ";
+  return text;
 }
 
-TEST(TokenEstimateTest, APictureInJsonIsAFlatSum) {
+TEST(TokenGuessTest, ASmallJsonIsGuessedByItsSize) {
+  EXPECT_EQ(GuessInputTokens(std::string_view("")), 0);
+  EXPECT_EQ(GuessInputTokens(std::string_view(R"({"model":"abc"})")), 4);
+}
+
+TEST(TokenGuessTest, OfALargeJsonTextCounts) {
+  const std::string text = "[\"" + Words(400'000) + "\"]";
+  EXPECT_NEAR(GuessInputTokens(text), text.size() / 4, 32);
+  // Of whatever script.
+  std::string katakana;
+  while (katakana.size() < 400'000) katakana += "カタカナ";
+  EXPECT_NEAR(GuessInputTokens(katakana), katakana.size() / 4, 32);
+}
+
+TEST(TokenGuessTest, PicturesInJsonAreFlatSums) {
   const std::string picture = "[\"" + std::string(4'000'000, 'x') + "\"]";
-  EXPECT_EQ(EstimateInputTokens(std::string_view(picture)), 1000);
-  std::string text;
-  while (text.size() < 400'000) text += "word ";
-  EXPECT_EQ(EstimateInputTokens(std::string_view("[\"" + text + "\"]")),
-            static_cast<int64_t>(text.size()) / 4);
+  EXPECT_NEAR(GuessInputTokens(picture), 1000 + picture.size() / 64 / 4, 16);
+  const std::string two = Words(40'000) + std::string(400'000, 'x') +
+                          Words(40'000) + std::string(400'000, 'x');
+  // A window in 64 may fall on either side of an edge.
+  EXPECT_NEAR(GuessInputTokens(two), 2000 + 80'000 / 4,
+              3.0 * two.size() / 64 / 4);
+}
+
+TEST(TokenGuessTest, OfAMessageItsBytesCount) {
+  v1::GenerateRequest request;
+  request.add_messages()->add_parts()->set_text("äöüß");
+  EXPECT_EQ(GuessInputTokens(request), kFrame + 2);
+  request.mutable_messages(0)->add_parts()->mutable_image();
+  EXPECT_EQ(GuessInputTokens(request), kFrame + 1002);
 }
 
 TEST(DeliveredTokensTest, ReadEventsCountByTheirText) {

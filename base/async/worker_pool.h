@@ -1,0 +1,171 @@
+// WorkerPool computes for event loops what would hold them: to read, translate
+// or judge a large text takes tens of milliseconds, and whoever has to do with
+// the same loop would wait as long.
+//
+//   const absl::Status read = co_await OffLoop(
+//       body.size(), [&] { return dialect.ReadRequest(body, request); });
+//
+// Below kInPlaceBytesMax, and on a thread without a pool, the work is done in
+// place, for the price of a comparison. Above, the coroutine waits, and its
+// loop goes on with others. It waits until the work is done, whoever cancels
+// meanwhile, and looks at its CancelSignal afterwards. So the work may use all
+// that the coroutine may, by reference, its arena included; but not what
+// belongs to the loop itself: sockets, timers, blocks, budgets, CancelSignals.
+// (BlockingWorker is for work that waits for something outside, whose caller
+// may leave it.)
+//
+// One half of the threads is for modest pieces alone, the other takes large
+// ones first: however many of those wait, modest ones pass them. Among their
+// like pieces are taken in the order they came. What they work on stands in
+// memory of their loops' budgets, which bound how much waits; and a call whose
+// piece is done comes last again with its next.
+//
+// Thread contract: made before, and destroyed after, the coroutines that use
+// it, while their loops still exist. OffLoop from any loop; work runs on any
+// thread.
+
+#ifndef BASE_ASYNC_WORKER_POOL_H_
+#define BASE_ASYNC_WORKER_POOL_H_
+
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/async/event_loop.h"
+#include "base/os/mutex.h"
+#include "base/os/thread.h"
+
+namespace gateway {
+
+// Reading JSON into messages, the slowest of what is done by the byte, takes up
+// to 15 ns for each: so many take 2 ms.
+inline constexpr size_t kInPlaceBytesMax = 128 * 1024;
+
+class WorkerPool {
+ public:
+  // Larger pieces are large ones: tens of milliseconds each.
+  static constexpr size_t kModestBytesMax = 2 * 1024 * 1024;
+
+  // As many for modest pieces as for large ones, out of so many cores: at least
+  // one each.
+  static int ThreadsEach(int cores) { return cores < 8 ? 1 : cores / 4; }
+
+  // REQUIRES: threads_each > 0.
+  explicit WorkerPool(int threads_each);
+  // REQUIRES: no work waits or is under way.
+  ~WorkerPool();
+
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // The pool that works for this thread's loop, or null; to be set on the loop.
+  static WorkerPool* Current();
+  static void SetCurrent(WorkerPool* pool);
+
+  // One piece of work, which stays where it is until it is done.
+  class Piece {
+   public:
+    Piece(const Piece&) = delete;
+    Piece& operator=(const Piece&) = delete;
+
+   protected:
+    Piece() = default;
+    virtual ~Piece() = default;
+
+   private:
+    friend class WorkerPool;
+    // On a thread of the pool; may destroy this.
+    virtual void Do() = 0;
+
+    Piece* next_ = nullptr;
+  };
+
+  // Has `piece`, which reads so many bytes, done soon.
+  void Add(Piece& piece, size_t bytes) LOCKS_EXCLUDED(mu_);
+
+  // Pieces that wait for a thread.
+  size_t waiting() const LOCKS_EXCLUDED(mu_);
+
+ private:
+  // In the order they came.
+  class Line {
+   public:
+    bool empty() const { return first_ == nullptr; }
+    size_t size() const { return size_; }
+    void Put(Piece& piece);
+    Piece& Take();
+
+   private:
+    Piece* first_ = nullptr;
+    Piece* last_ = nullptr;
+    size_t size_ = 0;
+  };
+
+  void ServeModest() LOCKS_EXCLUDED(mu_);
+  void ServeBoth() LOCKS_EXCLUDED(mu_);
+
+  mutable Mutex mu_;
+  CondVar modest_came_;  // For the threads of modest pieces.
+  CondVar came_;         // For those that take both kinds.
+  Line modest_ GUARDED_BY(mu_);
+  Line large_ GUARDED_BY(mu_);
+  bool stopping_ GUARDED_BY(mu_) = false;
+  std::vector<Thread> threads_;  // Last: they use all of the above.
+};
+
+namespace worker_pool_internal {
+
+template <typename Work>
+class Awaiter final : private WorkerPool::Piece {
+ public:
+  using Result = std::invoke_result_t<Work&>;
+  static_assert(!std::is_void_v<Result>, "what did it come to?");
+
+  Awaiter(WorkerPool* pool, size_t bytes, Work work)
+      : pool_(pool), bytes_(bytes), work_(std::move(work)) {}
+
+  bool await_ready() {
+    if (pool_ != nullptr) return false;
+    result_.emplace(work_());
+    return true;
+  }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    loop_ = EventLoop::Current();
+    pool_->Add(*this, bytes_);
+  }
+  Result await_resume() { return *std::move(result_); }
+
+ private:
+  void Do() override {
+    result_.emplace(work_());
+    // As soon as it is posted the coroutine may go on, and this be gone.
+    loop_->Post([waiting = waiting_] { waiting.resume(); });
+  }
+
+  WorkerPool* const pool_;  // Null to work in place.
+  const size_t bytes_;
+  Work work_;
+  std::optional<Result> result_;
+  EventLoop* loop_ = nullptr;
+  std::coroutine_handle<> waiting_;
+};
+
+}  // namespace worker_pool_internal
+
+// An awaitable of what `work` returns, which reads so many bytes, at the rate
+// of kInPlaceBytesMax; whoever is faster says fewer. REQUIRES: on a loop's
+// thread if that has a pool.
+template <typename Work>
+[[nodiscard]] auto OffLoop(size_t bytes, Work work) {
+  WorkerPool* const pool =
+      bytes > kInPlaceBytesMax ? WorkerPool::Current() : nullptr;
+  return worker_pool_internal::Awaiter<Work>(pool, bytes, std::move(work));
+}
+
+}  // namespace gateway
+
+#endif  // BASE_ASYNC_WORKER_POOL_H_

@@ -1,0 +1,172 @@
+"""Large requests of callers with a key do not hold the loop.
+
+The gateway has one loop. Each request here takes long to be read, and is
+refused for what stands at its very end, so that its answer comes as soon as it
+has been read. Whoever asks once the gateway has all of it must be answered
+before.
+"""
+
+import select
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import http_calls
+from tests.integration.grpc_abuse_case import field
+from tests.integration.http_calls import RawConnection
+from tests.testing import http2_wire
+
+_MIB = 1 << 20
+_BODY_BYTES = 31 * _MIB
+_KEY = "key-of-a-caller-1234567890"
+_PROBE = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"
+_WORDS = "some words "
+_TRIES = 5
+
+_CONFIG = gateway_case.CONFIG + """\
+runtime: {{event_loops: 1}}
+auth: {{callers: {{api_keys: [{{id: caller, key: "env:CALLER_KEY"}}]}}}}
+listeners:
+  grpc: {{address: "127.0.0.1:0", receive_message_bytes_limit: 32MiB}}
+  http: {{address: "127.0.0.1:0"}}
+  admin: {{address: "127.0.0.1:0"}}
+  operations: {{address: "127.0.0.1:0"}}
+"""
+
+
+def _unread(here):
+    """Bytes sent by the socket that the other end has not read."""
+    local, remote = here.getsockname()[1], here.getpeername()[1]
+    unread = 0
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in file.readlines()[1:]:
+            fields = line.split()
+            ports = tuple(int(fields[i].split(":")[1], 16) for i in (1, 2))
+            sent, received = (int(part, 16) for part in fields[4].split(":"))
+            if ports == (local, remote):
+                unread += sent
+            elif ports == (remote, local):
+                unread += received
+    return unread
+
+
+def _await_read(here):
+    while _unread(here) > 0:
+        pass
+
+
+def _readable(here):
+    return bool(select.select([here], [], [], 0)[0])
+
+
+class LargeRequestsTest(gateway_case.GatewayCase):
+
+    config = _CONFIG
+    env = {**gateway_case.ENV, "CALLER_KEY": _KEY}
+
+    def answered_beside(self, large, last, is_answered):
+        """How many probes are answered, each asked after the one before, when
+        the socket `large` has sent all but `last`, until that is answered."""
+        prober = self.enter(RawConnection(self.gateway.operations))
+        prober.send(_PROBE)  # From now on the loop knows the connection.
+        self.assertEqual(prober.read_answer().status, 200)
+        _await_read(large)
+        self.assertFalse(is_answered())
+        large.sendall(last)
+        answered = 0
+        while True:
+            prober.send(_PROBE)
+            self.assertEqual(prober.read_answer().status, 200)
+            if is_answered():
+                return answered
+            answered += 1
+
+    def check(self, path, body, refusal):
+        """Sends `body`; the refusal matches."""
+        whole = http_calls.request_bytes(
+            body, path, headers=["authorization: Bearer " + _KEY])
+
+        def answered():
+            with RawConnection(self.gateway.http) as large:
+                large.send(whole[:-1])
+                answered = self.answered_beside(
+                    large.socket, whole[-1:], lambda: _readable(large.socket))
+                answer = large.read_answer()
+            self.assertEqual(answer.status, 400)
+            self.assertRegex(answer.body.decode(), refusal)
+            return answered
+        self.check_any(answered)
+
+    def check_any(self, answered):
+        """Some are answered. Whoever holds the loop never lets any through; a
+        busy machine may let this process come too late."""
+        self.assertTrue(any(answered() for _ in range(_TRIES)))
+
+    def test_a_translated_chat(self):
+        text = _WORDS * (_BODY_BYTES // len(_WORDS))
+        body = {"model": "claude-x", "messages": [
+            {"role": "user", "content": text}, {"role": 1}]}
+        self.check("/v1/chat/completions", body, "role")
+
+    def test_a_chat_of_many_parts(self):
+        part = {"type": "text", "text": "hello"}
+        body = {"model": "claude-x", "messages": [
+            {"role": "user", "content": [part] * 90_000}, {"role": 1}]}
+        self.check("/v1/chat/completions", body, "role")
+
+    def test_embeddings(self):
+        body = (b'{"model":"gpt-x","input":[' +
+                b"1," * ((_BODY_BYTES - 64) // 2) + b'{}]}')
+        self.check("/v1/embeddings", body, "input")
+
+    def test_a_count_of_tokens_by_gemini(self):
+        text = _WORDS * (_BODY_BYTES // len(_WORDS))
+        body = {"contents": [{"parts": [{"text": text}, {"text": 1}]}]}
+        self.check("/v1beta/models/gpt-x:countTokens", body, "text")
+
+    def test_a_response(self):
+        text = _WORDS * (_BODY_BYTES // len(_WORDS))
+        body = {"model": "claude-x", "input": [
+            {"role": "user", "content": text}, {"role": 1}]}
+        self.check("/v1/responses", body, "role")
+
+    def test_a_schema(self):
+        # Short patterns that take long to compile, and one that is none.
+        properties = {"p%d" % i: {"type": "string",
+                                  "pattern": "[^a]{1,900}%d" % i}
+                      for i in range(200)}
+        properties["zz"] = {"pattern": "("}
+        body = http_calls.chat("claude-x", response_format={
+            "type": "json_schema", "json_schema": {
+                "name": "s",
+                "schema": {"type": "object", "properties": properties}}})
+        self.check("/v1/chat/completions", body, "zz/pattern")
+
+    def test_a_message_of_grpc(self):
+        # Parts of one byte, and one without anything.
+        parts = field(2, field(1, b"x")) * 400_000 + field(2, b"")
+        message = field(1, b"gpt-x") + field(2, b"\x08\x02" + parts)
+        fields = http2_wire.grpc_fields(
+            "/llmgateway.v1.GatewayService/Generate",
+            [("authorization", "Bearer " + _KEY)])
+        body = http2_wire.framed(message)
+
+        def answered():
+            with http2_wire.Http2Connection(self.gateway.grpc) as large:
+                stream = large.begin(fields=fields)
+                large.send_body(stream, body[:-1])
+                large.ping()
+
+                def is_answered():
+                    while _readable(large.socket):
+                        large.read_frame()
+                    return large.answers[stream].ended
+                answered = self.answered_beside(
+                    large.socket, http2_wire.data(stream, body[-1:], end=True),
+                    is_answered)
+                self.assertEqual(large.told(stream), "INVALID_ARGUMENT")
+            return answered
+        self.check_any(answered)
+
+
+if __name__ == "__main__":
+    unittest.main()
