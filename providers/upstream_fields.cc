@@ -28,15 +28,17 @@ bool MayMatter(std::string_view name) {
   }
 }
 
-// The names that vendors have for their id of a request.
-bool NamesRequestId(std::string_view lower_name) {
-  return lower_name == "x-request-id" || lower_name == "request-id" ||
-         lower_name == "apim-request-id";
+constexpr std::string_view kRequestId = "request-id";
+
+// The names that vendors have for their id of a request, and for what is left
+// of their limits; in lower case, without the `x-` that some begin with.
+bool NamesRequestId(std::string_view name) {
+  return name == kRequestId || name == "apim-request-id";
 }
 
-bool NamesRateLimit(std::string_view lower_name) {
-  return lower_name.starts_with("x-ratelimit-") ||
-         lower_name.starts_with("anthropic-ratelimit-");
+bool NamesRateLimit(std::string_view name, bool begins_with_x) {
+  return name.starts_with(begins_with_x ? "ratelimit-"
+                                        : "anthropic-ratelimit-");
 }
 
 // Eight bytes at a time: names are long, and there are many of them.
@@ -68,32 +70,30 @@ bool IsTellable(std::string_view value) {
 void UpstreamFields::Take(const HttpExchange& exchange) {
   block_.Clear();
   request_id_ = "";
+  std::array<char, kPrefix.size() + kNameBytesLimit> told;
+  kPrefix.copy(told.data(), kPrefix.size());
+  char* const rest = told.data() + kPrefix.size();
+  int limits_told = 0;
   FieldViews views;
-  int told = 0;
   for (const HttpField& field : exchange.Fields(views)) {
     if (!MayMatter(field.name) || !IsTellable(field.value)) continue;
-    std::array<char, kNameBytesLimit> lower;
-    WriteLower(field.name, lower.data());
-    const std::string_view name(lower.data(), field.name.size());
+    const bool begins_with_x = field.name[1] == '-';
+    const std::string_view bare = field.name.substr(begins_with_x ? 2 : 0);
+    WriteLower(bare, rest);
+    std::string_view name(rest, bare.size());
     if (NamesRequestId(name)) {
       // Azure tells its own beside the one of the model's maker: the first
       // stands.
       if (!request_id_.empty()) continue;
       request_id_ = field.value;
-      Add("request-id", field.value);
-    } else if (NamesRateLimit(name)) {
-      if (++told > kFieldsLimit) continue;
-      Add(name.starts_with("x-") ? name.substr(2) : name, field.value);
+      WriteLower(kRequestId, rest);
+      name = {rest, kRequestId.size()};
+    } else if (!NamesRateLimit(name, begins_with_x) ||
+               ++limits_told > kFieldsLimit) {
+      continue;
     }
+    block_.Add({told.data(), kPrefix.size() + name.size()}, field.value);
   }
-}
-
-void UpstreamFields::Add(std::string_view name, std::string_view value) {
-  std::array<char, kPrefix.size() + kNameBytesLimit> told;
-  const auto end = std::copy(name.begin(), name.end(),
-                             std::copy(kPrefix.begin(), kPrefix.end(),
-                                       told.begin()));
-  block_.Add({told.data(), static_cast<size_t>(end - told.begin())}, value);
 }
 
 }  // namespace gateway

@@ -50,8 +50,6 @@ class UpstreamFields {
   bool empty() const { return block_.empty(); }
 
  private:
-  void Add(std::string_view name, std::string_view value);
-
   FieldBlock block_;
   ShortText request_id_;
 };

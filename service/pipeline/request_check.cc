@@ -41,6 +41,7 @@ bool IsToolName(std::string_view name) {
 
 void CheckText(std::string_view text, size_t max, std::string_view path,
                Violations* violations) {
+  if (text.size() <= max) return;
   // UTF-8 continuation bytes do not count.
   const auto characters = std::count_if(
       text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });

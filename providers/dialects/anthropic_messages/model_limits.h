@@ -37,8 +37,8 @@ struct WireSampling {
   std::optional<int64_t> top_k;
 };
 
-// Whether a model can be made to call a tool, and whether it goes on with a turn
-// of its own that ends the conversation.
+// Whether a model can be made to call a tool, and whether it goes on with a
+// turn of its own that ends the conversation.
 bool TakesForcedTool(const ModelFamily* family);
 bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family);
 

@@ -3,8 +3,11 @@
 #include "absl/status/status.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "proto/field_marks.h"
 
 namespace gateway {
 namespace {
@@ -22,6 +25,29 @@ TEST(ServedCheckTest, NamesEveryFieldThatNothingReads) {
               ElementsAre(Pair("domain_tags", "is not served yet"),
                           Pair("idempotency_key", "is not served yet")));
   EXPECT_EQ(FaultMetadata(refused, "field"), "domain_tags");
+}
+
+// Whichever field carries the mark.
+TEST(ServedCheckTest, OneAloneIsEnough) {
+  const google::protobuf::Descriptor& type = *v1::GenerateRequest::descriptor();
+  int unserved = 0;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& field = *type.field(i);
+    if (IsServed(field)) continue;
+    ++unserved;
+    v1::GenerateRequest request;
+    const google::protobuf::Reflection& reflection = *request.GetReflection();
+    if (field.cpp_type() == field.CPPTYPE_MESSAGE) {
+      reflection.MutableMessage(&request, &field);
+    } else if (field.is_repeated()) {
+      reflection.AddString(&request, &field, "x");
+    } else {
+      reflection.SetString(&request, &field, "x");
+    }
+    EXPECT_THAT(FieldViolations(CheckServed(request)),
+                ElementsAre(Pair(field.name(), "is not served yet")));
+  }
+  EXPECT_GT(unserved, 0);
 }
 
 TEST(ServedCheckTest, LetsTheRestPass) {
