@@ -11,6 +11,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "base/http/http1_body_writer.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http1_pool.h"
 #include "base/http/http_dial.h"
@@ -30,7 +31,8 @@ constexpr size_t kDrainBytesMax = 64 * 1024;
 }  // namespace
 
 class Http1Client::Exchange final : public HttpExchange,
-                                    public Http1BodySink {
+                                    public Http1BodySink,
+                                    private Stream::Observer {
  public:
   Exchange(Http1Client& client, Http1Pool& pool, const HttpCall& call)
       : client_(client),
@@ -51,7 +53,7 @@ class Http1Client::Exchange final : public HttpExchange,
     client_.EndExchange();
     if (connection_ == nullptr) return;
     const Http1Parser& parser = connection_->parser;
-    if (failure_.ok() && parser.done() && parser.keep_alive()) {
+    if (failure_.ok() && !cut_short_ && parser.done() && parser.keep_alive()) {
       pool_.GiveBack(std::move(connection_));
     }
   }
@@ -79,9 +81,22 @@ class Http1Client::Exchange final : public HttpExchange,
 
   Task<absl::Status> Connect();
   Task<absl::Status> Write(const HttpCall& call);
+  Task<absl::Status> WriteFrom(BodySource& source);
+  // The same, while source and stream tell when they have more to say.
+  Task<absl::Status> WriteAsItComes(Http1BodyWriter& writer);
   Task<absl::Status> ReadHead();
+  // What has come of the head, and no more. True once that is all of it.
+  absl::StatusOr<bool> TryReadHead();
+  // Reads the head off the input, as far as that goes.
+  absl::StatusOr<bool> ParseHead();
   // Reads nothing only where the connection's end is the body's.
   Task<absl::Status> ReadIntoInput(bool in_place);
+  // False if there is nothing to read now.
+  absl::StatusOr<bool> TryReadIntoInput(bool in_place);
+
+  // While a body is written as it comes.
+  void OnUnawaited(bool) override { wake_up_.Set(); }
+  void OnWritable() override { wake_up_.Set(); }
 
   void OnTimeout();
   void Fail(absl::Status why);
@@ -106,10 +121,15 @@ class Http1Client::Exchange final : public HttpExchange,
   HttpDial* dial_ = nullptr;  // While there is no connection.
   absl::Status failure_;
   std::string_view awaited_;
+  WakeUp wake_up_;
   Timer timer_;
+  // Behind all that failing touches: it may fire at once.
   CancelListener on_cancel_;
   absl::InlinedVector<std::string_view, 4> pieces_;
   bool head_request_ = false;
+  bool source_begun_ = false;
+  bool cut_short_ = false;  // The request was answered before it was all sent.
+  int interim_answers_ = 0;
   InputBuffer head_memory_{client_.loop_.blocks()};
   BodyAssembler body_;
   ByteBudget::Share kept_{client_.loop_.answer_bytes()};
@@ -125,20 +145,22 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   progress_.reused_connection = connection_->reused;
   const absl::Duration begun = client_.loop_.Now();
   Await(first_byte_timeout_, "the server to take the request");
+  head_request_ = call.head->method() == "HEAD";
+  if (head_request_) connection_->parser.SkipBody();
   const absl::Status written = co_await Write(call);
-  progress_.sent = written.ok();
+  progress_.sent = written.ok() && !cut_short_;
   if (call.body_memory != nullptr) std::string().swap(*call.body_memory);
   if (failure_.ok()) {
     Await(first_byte_timeout_, "a first byte of the answer");
   }
   // A server may answer, and close, before it has read all of the request.
-  head_request_ = call.head->method() == "HEAD";
   absl::Status read = co_await ReadHead();
   timer_.Disarm();
   if (read.ok()) co_return read;
   const bool broken = absl::IsUnavailable(read) || absl::IsCancelled(read);
   progress_.reused_connection_was_stale =
       connection_->reused && !progress_.answered && broken && failure_.ok() &&
+      !source_begun_ &&
       client_.loop_.Now() - begun < destination_.stale_break_max;
   co_return Explain(written.ok() ? read : written);
 }
@@ -170,8 +192,10 @@ Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
   for (const HttpField& field : call.extra_fields) {
     AppendField(field.name, field.value, &fields);
   }
-  if (length > 0 || call.head->method() != "GET") {
-    absl::StrAppend(&fields, "content-length: ", length, "\r\n");
+  if (call.source != nullptr) {
+    AppendBodyFraming(call.source->length(), &fields);
+  } else if (length > 0 || call.head->method() != "GET") {
+    AppendBodyFraming(length, &fields);
   }
   fields += "\r\n";
   absl::InlinedVector<iovec, 8> pieces;
@@ -186,72 +210,135 @@ Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
   }
   pieces.push_back(ToIovec(fields));
   for (std::string_view piece : call.body) pieces.push_back(ToIovec(piece));
-  co_return co_await connection_->stream->Write(pieces.data(), pieces.size());
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await connection_->stream->Write(pieces.data(), pieces.size()));
+  if (call.source == nullptr) co_return absl::OkStatus();
+  co_return co_await WriteFrom(*call.source);
+}
+
+Task<absl::Status> Http1Client::Exchange::WriteFrom(BodySource& source) {
+  Http1BodyWriter writer(*connection_->stream, source);
+  source.SetWakeUp(&wake_up_);
+  connection_->stream->SetObserver(this);
+  absl::Status written = co_await WriteAsItComes(writer);
+  connection_->stream->SetObserver(nullptr);
+  source.SetWakeUp(nullptr);
+  source_begun_ = writer.begun();
+  if (writer.source_failed()) Fail(written);
+  co_return written;
+}
+
+Task<absl::Status> Http1Client::Exchange::WriteAsItComes(
+    Http1BodyWriter& writer) {
+  std::optional<Http1BodyWriter::State> before;
+  uint64_t written_before = 0;
+  for (;;) {
+    GATEWAY_CO_RETURN_IF_ERROR(failure_);
+    GATEWAY_CO_ASSIGN_OR_RETURN(cut_short_, TryReadHead());
+    if (cut_short_) co_return absl::OkStatus();
+    GATEWAY_CO_ASSIGN_OR_RETURN(const Http1BodyWriter::State state,
+                                writer.Advance());
+    if (state == Http1BodyWriter::State::kSent) co_return absl::OkStatus();
+    const uint64_t written = connection_->stream->bytes_written();
+    if (state == Http1BodyWriter::State::kAwaitsSource) {
+      Await(absl::InfiniteDuration(), "the rest of the request");
+    } else if (before != state || written != written_before) {
+      Await(first_byte_timeout_, "the server to take the request");
+    }
+    before = state;
+    written_before = written;
+    co_await wake_up_.Wait();
+  }
 }
 
 Task<absl::Status> Http1Client::Exchange::ReadHead() {
-  Http1Parser& parser = connection_->parser;
-  InputBuffer& input = connection_->input;
-  if (head_request_) parser.SkipBody();
-  int interim_answers = 0;
   for (;;) {
-    if (!input.bytes().empty()) {
-      const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
-      if (!used.ok()) co_return ExplainBadAnswer(used.status());
-      input.Consume(*used);
-      if (parser.head_done()) {
-        if (parser.status() >= 200) co_return absl::OkStatus();
-        if (parser.status() == 101) {
-          co_return absl::InternalError("the server switched protocols");
-        }
-        if (++interim_answers > kInterimAnswersMax) {
-          co_return absl::InternalError(
-              "the server sends interim answers without end");
-        }
-        parser.Next();
-        if (head_request_) parser.SkipBody();
-        continue;
-      }
-      if (input.bytes().size() == input.capacity()) {
-        input.Grow(
-            std::min(2 * input.capacity(), Http1Pool::kHeadBytesMax + 1));
-      }
-    }
+    GATEWAY_CO_ASSIGN_OR_RETURN(const bool whole, ParseHead());
+    if (whole) co_return absl::OkStatus();
     GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/false));
     progress_.answered = true;
   }
 }
 
-Task<absl::Status> Http1Client::Exchange::ReadIntoInput(bool in_place) {
+absl::StatusOr<bool> Http1Client::Exchange::TryReadHead() {
+  while (connection_->stream->readable()) {
+    GATEWAY_ASSIGN_OR_RETURN(const bool read,
+                             TryReadIntoInput(/*in_place=*/false));
+    if (!read) break;
+    progress_.answered = true;
+    GATEWAY_ASSIGN_OR_RETURN(const bool whole, ParseHead());
+    if (whole) return true;
+  }
+  connection_->input.Release();
+  return false;
+}
+
+absl::StatusOr<bool> Http1Client::Exchange::ParseHead() {
+  Http1Parser& parser = connection_->parser;
   InputBuffer& input = connection_->input;
-  Stream& stream = *connection_->stream;
+  if (parser.head_done()) return true;  // Ahead of the request's end.
+  while (!input.bytes().empty()) {
+    const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
+    if (!used.ok()) return ExplainBadAnswer(used.status());
+    input.Consume(*used);
+    if (!parser.head_done()) {
+      if (input.bytes().size() == input.capacity()) {
+        input.Grow(
+            std::min(2 * input.capacity(), Http1Pool::kHeadBytesMax + 1));
+      }
+      return false;
+    }
+    if (parser.status() >= 200) return true;
+    if (parser.status() == 101) {
+      return absl::InternalError("the server switched protocols");
+    }
+    if (++interim_answers_ > kInterimAnswersMax) {
+      return absl::InternalError(
+          "the server sends interim answers without end");
+    }
+    parser.Next();
+    if (head_request_) parser.SkipBody();
+  }
+  return false;
+}
+
+Task<absl::Status> Http1Client::Exchange::ReadIntoInput(bool in_place) {
   for (;;) {
     // Whoever waits holds no block if it can be helped.
-    if (!in_place) input.Release();
-    co_await stream.Readable();
+    if (!in_place) connection_->input.Release();
+    co_await connection_->stream->Readable();
     GATEWAY_CO_RETURN_IF_ERROR(failure_);
-    const absl::Span<char> space =
-        in_place ? input.SpaceInPlace() : input.Space();
-    if (space.empty()) {
-      co_return absl::InternalError("a chunk's head is too long");
-    }
-    const IoResult got = stream.TryRead(space.data(), space.size());
-    switch (got.kind) {
-      case IoResult::Kind::kBytes:
-        input.Commit(got.bytes);
-        co_return absl::OkStatus();
-      case IoResult::Kind::kError:
-        co_return stream.error();
-      case IoResult::Kind::kEnd:
-        if (!connection_->parser.head_done()) {
-          co_return absl::UnavailableError(
-              "the server closed the connection without an answer");
-        }
-        co_return connection_->parser.PutEnd();
-      case IoResult::Kind::kWouldBlock:
-        break;
-    }
+    GATEWAY_CO_ASSIGN_OR_RETURN(const bool read, TryReadIntoInput(in_place));
+    if (read) co_return absl::OkStatus();
   }
+}
+
+absl::StatusOr<bool> Http1Client::Exchange::TryReadIntoInput(bool in_place) {
+  InputBuffer& input = connection_->input;
+  Stream& stream = *connection_->stream;
+  const absl::Span<char> space =
+      in_place ? input.SpaceInPlace() : input.Space();
+  if (space.empty()) {
+    return absl::InternalError("a chunk's head is too long");
+  }
+  const IoResult got = stream.TryRead(space.data(), space.size());
+  switch (got.kind) {
+    case IoResult::Kind::kBytes:
+      input.Commit(got.bytes);
+      return true;
+    case IoResult::Kind::kError:
+      return stream.error();
+    case IoResult::Kind::kEnd:
+      if (!connection_->parser.head_done()) {
+        return absl::UnavailableError(
+            "the server closed the connection without an answer");
+      }
+      GATEWAY_RETURN_IF_ERROR(connection_->parser.PutEnd());
+      return true;
+    case IoResult::Kind::kWouldBlock:
+      break;
+  }
+  return false;
 }
 
 Task<absl::StatusOr<absl::Span<const std::string_view>>>
@@ -322,7 +409,7 @@ void Http1Client::Exchange::OnBody(std::string_view piece) {
 }
 
 void Http1Client::Exchange::FinishInBackground() {
-  if (connection_ == nullptr || !failure_.ok()) return;
+  if (connection_ == nullptr || !failure_.ok() || cut_short_) return;
   Http1Parser& parser = connection_->parser;
   if (parser.done() || parser.ends_with_connection()) return;
   connection_->stream->SetObserver(nullptr);
@@ -376,6 +463,7 @@ void Http1Client::Exchange::Fail(absl::Status why) {
   failure_ = std::move(why);
   if (dial_ != nullptr) dial_->Abandon(failure_);
   if (connection_ != nullptr) connection_->stream->Close(/*reset=*/true);
+  wake_up_.Set();
 }
 
 Http1Client::Http1Client(Resolver& resolver, OnHttp2 on_http2)

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
+#include "base/http/http1_upload.h"
 #include "base/http/http_server.h"
 #include "base/memory/block_pool.h"
 #include "base/status_macros.h"
@@ -38,24 +39,6 @@ bool SaysHttp1(std::string_view bytes) {
          line.find(" HTTP/1.") != std::string_view::npos;
 }
 
-// The status for a head or body that the codec refuses.
-int StatusOfRefusal(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kResourceExhausted:
-      return 431;
-    case absl::StatusCode::kOutOfRange:
-      return 413;
-    case absl::StatusCode::kDeadlineExceeded:
-      return 408;
-    case absl::StatusCode::kInternal:
-      return 500;
-    case absl::StatusCode::kAborted:
-      return 503;
-    default:
-      return 400;
-  }
-}
-
 }  // namespace
 
 Http1Connection::Http1Connection(HttpServer& server,
@@ -70,6 +53,8 @@ Http1Connection::Http1Connection(HttpServer& server,
       input_(server.loop_.blocks()),
       head_memory_(server.loop_.blocks()),
       kept_(server.loop_.request_bytes()) {}
+
+Http1Connection::~Http1Connection() = default;
 
 Task<void> Http1Connection::Run() {
   stream_->SetObserver(this);
@@ -92,6 +77,7 @@ void Http1Connection::Cancel(const absl::Status& why) {
     return;
   }
   gone_->Cancel(why);
+  if (upload_ != nullptr) upload_->Fail(why);
   if (phase_ == Phase::kWriting) SetPhase(phase_);  // For a shorter time.
 }
 
@@ -118,13 +104,14 @@ Task<bool> Http1Connection::ServeOne() {
     co_return false;
   }
   co_await HandleRequest();
-  if (answer_ == Answer::kDone && !admitted_ && !stream_->closed()) {
+  if (answer_ == Answer::kDone && !parser_.done() && !stream_->closed()) {
     co_await Linger();
     co_return false;
   }
   if (answer_ != Answer::kDone || !keep_alive_ || stream_->closed()) {
     co_return false;
   }
+  upload_.reset();
   ReleaseRequest();
   parser_.Next();
   answer_ = Answer::kNone;
@@ -173,6 +160,10 @@ Task<absl::Status> Http1Connection::ReadBody() {
       GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(&piece, 1));
     }
   }
+  if (upload_ != nullptr) {
+    head_memory_ = input_.Detach();
+    co_return absl::OkStatus();
+  }
   const bool fits = length.has_value() &&
                     *length <= input_.bytes().size() +
                                    input_.SpaceInPlace().size();
@@ -202,8 +193,7 @@ Task<absl::Status> Http1Connection::AskAdmission() {
   gone_.emplace();
   HttpAdmission said = server_.handler_.Admit(request, *this);
   if (!said.pending()) {
-    admitted_ = said.admitted();
-    caller_ = said.TakeCaller();
+    Decide(said);
     gone_.reset();
     co_return absl::OkStatus();
   }
@@ -212,12 +202,17 @@ Task<absl::Status> Http1Connection::AskAdmission() {
     gone_->Cancel(absl::CancelledError("the client closed the connection"));
   }
   HttpAdmission verdict = co_await said.TakeLater();
-  admitted_ = verdict.admitted();
-  caller_ = verdict.TakeCaller();
+  Decide(verdict);
   const absl::Status left = gone_->status();
   gone_.reset();
   if (!left.ok()) stream_->Close();  // There is nobody to tell.
   co_return left;
+}
+
+void Http1Connection::Decide(HttpAdmission& said) {
+  admitted_ = said.admitted();
+  caller_ = said.TakeCaller();
+  if (said.as_it_comes()) upload_ = std::make_unique<Upload>(*this);
 }
 
 HttpRequest Http1Connection::HeadOfRequest() const {
@@ -287,7 +282,7 @@ absl::StatusOr<size_t> Http1Connection::TryRead(absl::Span<char> space) {
 
 Task<void> Http1Connection::HandleRequest() {
   SetPhase(Phase::kHandling);
-  if (admitted_) KeepSmallRequest();
+  if (admitted_ && upload_ == nullptr) KeepSmallRequest();
   keep_alive_ = admitted_ && parser_.keep_alive();
   head_request_ = parser_.method() == "HEAD";
   gone_.emplace();
@@ -295,14 +290,18 @@ Task<void> Http1Connection::HandleRequest() {
   request.admitted = admitted_;
   request.caller = std::exchange(caller_, {});
   request.body = body_.bytes();
+  request.source = upload_.get();
   request.arrival = server_.loop_.Now();
   if (stream_->hung_up()) {
     gone_->Cancel(absl::CancelledError("the client closed the connection"));
   }
   co_await server_.handler_.Handle(request, *this);
+  if (upload_ != nullptr) upload_->Leave();
   if (answer_ == Answer::kNone && !stream_->closed()) {
     keep_alive_ = false;
-    co_await Refuse(absl::InternalError("the request was not answered"));
+    absl::Status why = absl::InternalError("the request was not answered");
+    if (upload_ != nullptr && !upload_->error().ok()) why = upload_->error();
+    co_await Refuse(why);
   }
   // Half an answer must not look like a whole one that ends by closing.
   if (answer_ == Answer::kStreaming) Abort();
@@ -334,6 +333,7 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
 // Closing with bytes unread makes the kernel reset the connection, and the
 // client might never see why it was refused.
 Task<void> Http1Connection::Linger() {
+  if (std::exchange(lingered_, true)) co_return;
   stream_->ShutdownWrite();
   server_.loop_.ArmTimer(timer_, kRefusedLingerTimeout);
   input_.Clear();
@@ -357,6 +357,7 @@ Task<absl::Status> Http1Connection::Send(
   assert(answer_ == Answer::kNone);
   size_t length = 0;
   for (std::string_view piece : body) length += piece.size();
+  if (!parser_.done()) keep_alive_ = false;
   AppendHead(head);
   if (StatusHasBody(head.status)) {
     absl::StrAppend(&out_, "content-length: ", length, "\r\n");
@@ -415,7 +416,8 @@ Task<absl::Status> Http1Connection::WriteOut(iovec* pieces, size_t count) {
   written_before_ = stream_->bytes_written();
   absl::Status written = co_await stream_->Write(pieces, count);
   out_.clear();
-  SetPhase(Phase::kHandling);
+  const bool awaits_body = upload_ != nullptr && upload_->waiting();
+  SetPhase(awaits_body ? Phase::kBody : Phase::kHandling);
   if (!written.ok()) keep_alive_ = false;
   co_return written;
 }
@@ -455,14 +457,16 @@ void Http1Connection::KeepSmallRequest() {
 }
 
 void Http1Connection::ReleaseRequest() {
-  body_.Clear();
-  body_charge_.Resize(0);
   request_memory_.Clear();
   head_memory_.Clear();
+  if (upload_ != nullptr) return;  // Of whose body a piece may be in use.
+  body_.Clear();
+  body_charge_.Resize(0);
   input_.Release();
 }
 
 void Http1Connection::OnUnawaited(bool hung_up) {
+  if (upload_ != nullptr) upload_->Stir();
   // Early bytes of the next request wait in the socket.
   if (!hung_up || !gone_.has_value()) return;
   gone_->Cancel(absl::CancelledError("the client closed the connection"));
@@ -483,6 +487,7 @@ void Http1Connection::OnTimeout() {
     stream_->Close(/*reset=*/phase_ == Phase::kWriting);
   } else {
     stream_->InterruptRead();
+    if (upload_ != nullptr) upload_->Stir();
   }
 }
 
@@ -501,8 +506,10 @@ void Http1Connection::SetPhase(Phase phase) {
       break;
     case Phase::kBody:
       server_.loop_.ArmTimer(
-          timer_, limits.BodyPatience(server_.loop_.Now() - body_begun_,
-                                      body_.bytes().size()));
+          timer_, upload_ != nullptr
+                      ? upload_->Patience()
+                      : limits.BodyPatience(server_.loop_.Now() - body_begun_,
+                                            body_.bytes().size()));
       break;
     case Phase::kWriting:
       server_.loop_.ArmTimer(timer_, server_.cancelled_

@@ -6,6 +6,9 @@
 //
 //   idle --> head --> body --> handling <--> writing --> idle ...
 //
+// Where the handler wants the body as it comes (base/http/http1_upload.h),
+// handling begins with the head, and body is when the client is waited for.
+//
 // Each phase has its timer. Only base/http/http_server.cc makes connections.
 //
 // Thread contract: one event loop.
@@ -46,6 +49,7 @@ class Http1Connection final : public HttpConnection,
                               public Recycled {
  public:
   Http1Connection(HttpServer& server, std::unique_ptr<Stream> stream);
+  ~Http1Connection() override;
 
   // Serves requests until the connection ends, or turns out not to be ours.
   Task<void> Run();
@@ -74,6 +78,7 @@ class Http1Connection final : public HttpConnection,
  private:
   enum class Phase { kIdle, kHead, kBody, kHandling, kWriting };
   enum class Answer { kNone, kStreaming, kDone };
+  class Upload;
 
   void OnUnawaited(bool hung_up) override;
   void OnTimeout();
@@ -83,8 +88,10 @@ class Http1Connection final : public HttpConnection,
   Task<bool> ServeOne();
   Task<absl::Status> ReadHead();
   Task<absl::Status> ReadBody();
-  // Sets admitted_, unless the client leaves or the server has no more time.
+  // Has the handler decide, unless the client leaves or the server has no more
+  // time.
   Task<absl::Status> AskAdmission();
+  void Decide(HttpAdmission& said);
   HttpRequest HeadOfRequest() const;
   // The memory that the body has come to is within the loop's budget.
   absl::Status ChargeBody();
@@ -119,6 +126,7 @@ class Http1Connection final : public HttpConnection,
   absl::Duration head_done_;   // Steady time at which the head was complete.
   bool admitted_ = true;       // The body may be read.
   HttpCaller caller_;          // As the handler said then.
+  std::unique_ptr<Upload> upload_;  // If it wants the body as it comes.
 
   InputBuffer input_;
   InputBuffer head_memory_;  // The head's, once input_ has moved on.
@@ -136,6 +144,7 @@ class Http1Connection final : public HttpConnection,
   uint64_t written_before_ = 0;  // Bytes, when the timer was last looked at.
   bool first_ = true;  // Nothing has been answered yet.
   bool speaks_http2_ = false;
+  bool lingered_ = false;
   std::string out_;  // Heads and chunk sizes on their way out.
 };
 

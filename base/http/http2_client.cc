@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/timer_wheel.h"
+#include "base/http/body_source.h"
 #include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http2_session.h"
@@ -50,9 +52,10 @@ bool IsLowerCase(std::string_view name) {
 // The head of a request in HTTP/2's form. Points at what it is made of.
 class RequestFields {
  public:
+  // `length` is that of the body, if it is known.
   RequestFields(const HttpCall& call, const std::string& authority,
-                size_t length)
-      : length_(absl::StrCat(length)) {
+                std::optional<uint64_t> length)
+      : length_(absl::StrCat(length.value_or(0))) {
     const HttpRequestHead& head = *call.head;
     fields_.push_back({":method", head.method()});
     fields_.push_back(
@@ -71,7 +74,7 @@ class RequestFields {
         Add({names_.back(), field.value, field.secret});
       }
     }
-    if (length > 0 || head.method() != "GET") {
+    if (length.has_value() && (*length > 0 || head.method() != "GET")) {
       fields_.push_back({"content-length", length_});
     }
   }
@@ -133,7 +136,9 @@ class Http2Client::Remainder final : public Http2StreamEvents, public Recycled {
     drained_ += bytes.size();
     if (drained_ > kRestBytesMax) CutOff();
   }
-  void OnEnd(Http2Stream&) override {}
+  void OnEnd(Http2Stream& stream) override {
+    if (!stream.ended()) CutOff();  // Of a request answered before its end.
+  }
   void OnClosed(Http2Stream&, Http2Error, const absl::Status&) override {
     client_.EndExchange();
     delete this;
@@ -197,6 +202,10 @@ class Http2Client::Exchange final : public HttpExchange,
   void OnClosed(Http2Stream& stream, Http2Error error,
                 const absl::Status& why) override;
 
+  // Gives the stream what it takes of the call's source.
+  void SendFromSource();
+  absl::Status TakeOfSource();
+
   void OnTimeout();
   void Fail(absl::Status why);
   void DropStream();
@@ -226,6 +235,8 @@ class Http2Client::Exchange final : public HttpExchange,
   bool ended_ = false;
   bool given_up_ = false;  // By us.
   bool reads_all_ = false;
+  uint64_t source_taken_ = 0;
+  std::string_view source_piece_;  // On its way out.
   FieldBlock fields_;
   uint64_t received_ = 0;
   PaddedBytes arrived_;  // What nobody has read yet,
@@ -244,8 +255,13 @@ Task<absl::Status> Http2Client::Exchange::SendAndAwaitHead(
   GATEWAY_CO_RETURN_IF_ERROR(failure_);
   call_ = &call;
   Await(destination_.timeouts.connect, "a connection");
+  if (call.source != nullptr) call.source->SetWakeUp(&changed_);
   pool_.Add(*this);
-  while (status_ == 0 && failure_.ok()) co_await changed_.Wait();
+  while (status_ == 0 && failure_.ok()) {
+    if (call.source != nullptr) SendFromSource();
+    co_await changed_.Wait();
+  }
+  if (call.source != nullptr) call.source->SetWakeUp(nullptr);
   timer_.Disarm();
   call_ = nullptr;
   // The caller's bytes go when this returns, though the server has answered
@@ -260,7 +276,9 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
   link_ = &link;
   begun_ = client_.loop_.Now();
   progress_.reused_connection = link.reused();
-  const size_t length = TotalBytes(call_->body);
+  const std::optional<uint64_t> length = call_->source != nullptr
+                                             ? call_->source->length()
+                                             : TotalBytes(call_->body);
   const RequestFields head(*call_, pool_.authority(), length);
   stream_ = link.Start(head.fields(), length == 0, *this);
   if (stream_ == nullptr) {
@@ -272,9 +290,44 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
     Await(first_byte_timeout_, "a first byte of the answer");
     return;
   }
+  if (call_->source != nullptr) {
+    return changed_.Set();  // SendFromSource goes on.
+  }
   stream_->SendBorrowed(call_->body);
   stream_->End();
   Await(first_byte_timeout_, "the server to take the request");
+}
+
+void Http2Client::Exchange::SendFromSource() {
+  if (stream_ == nullptr || stream_->ended() || stream_->unsent() > 0) return;
+  const absl::Status taken = TakeOfSource();
+  if (!taken.ok()) Fail(taken);
+}
+
+absl::Status Http2Client::Exchange::TakeOfSource() {
+  BodySource& source = *call_->source;
+  const std::optional<uint64_t> length = source.length();
+  source_piece_ = {};
+  GATEWAY_ASSIGN_OR_RETURN(const BodySource::State state,
+                           source.Take(&source_piece_));
+  source_taken_ += source_piece_.size();
+  const bool ended = state == BodySource::State::kEnd;
+  if (length.has_value() &&
+      (source_taken_ > *length || (ended && source_taken_ < *length))) {
+    return absl::InternalError(absl::StrCat("a body of ", *length,
+                                            " bytes has ", source_taken_));
+  }
+  if (state == BodySource::State::kLater) {
+    Await(absl::InfiniteDuration(), "the rest of the request");
+  } else if (ended) {
+    stream_->End();
+    progress_.sent = true;
+    Await(first_byte_timeout_, "a first byte of the answer");
+  } else {
+    stream_->SendBorrowed({&source_piece_, 1});
+    Await(first_byte_timeout_, "the server to take the request");
+  }
+  return absl::OkStatus();
 }
 
 void Http2Client::Exchange::OnUnreachable(const absl::Status& why) {
@@ -282,7 +335,8 @@ void Http2Client::Exchange::OnUnreachable(const absl::Status& why) {
   Fail(why);
 }
 
-void Http2Client::Exchange::OnSent(Http2Stream&) {
+void Http2Client::Exchange::OnSent(Http2Stream& stream) {
+  if (!stream.ended()) return changed_.Set();  // There is more at the source.
   progress_.sent = true;
   if (status_ != 0) return;
   if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
@@ -333,7 +387,9 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
 void Http2Client::Exchange::OnEnd(Http2Stream& stream) {
   ended_ = status_ != 0;  // Unless the head was refused.
   // Nobody needs the rest of a request that has been answered.
-  if (stream.unsent() > 0) stream.Reset(Http2Error::kCancel);
+  if (stream.unsent() > 0 || !stream.ended()) {
+    stream.Reset(Http2Error::kCancel);
+  }
   changed_.Set();
 }
 
@@ -351,7 +407,7 @@ void Http2Client::Exchange::OnClosed(Http2Stream& stream, Http2Error error,
         stream.session().last_read() < begun_ &&
         client_.loop_.Now() - begun_ < destination_.stale_break_max;
     progress_.reused_connection_was_stale =
-        !progress_.answered && (refused || given_up);
+        !progress_.answered && (refused || given_up) && source_taken_ == 0;
     if (refused) link_->Rest();
   }
   changed_.Set();

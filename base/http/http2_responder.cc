@@ -159,7 +159,11 @@ void Http2Responder::Decide(HttpAdmission said) {
   const bool admitted = said.admitted();
   request_->whole.admitted = admitted;
   request_->whole.caller = said.TakeCaller();
-  if (request_->unconsumed_bytes > 0) {
+  // What has ended meanwhile has come whole.
+  const bool as_it_comes = said.as_it_comes() && !ended_;
+  if (as_it_comes) {
+    BeginUpload();
+  } else if (request_->unconsumed_bytes > 0) {
     stream_->Consume(std::exchange(request_->unconsumed_bytes, 0));
   }
   if (!admitted) {
@@ -173,12 +177,24 @@ void Http2Responder::Decide(HttpAdmission said) {
     const HttpField head[] = {{":status", "100"}};
     stream_->SendInterim(head);
   }
+  if (as_it_comes) return StartHandling();
   ArmBodyTimer();
+}
+
+void Http2Responder::BeginUpload() {
+  upload_ = std::make_unique<Http2Upload>(
+      connection_.loop(), connection_.limits(), connection_.kept(), *stream_,
+      request_->length);
+  if (request_->unconsumed_bytes == 0) return;
+  upload_->Put(request_->body.bytes());
+  request_->unconsumed_bytes = 0;
+  request_->body.Clear();
 }
 
 void Http2Responder::StartHandling() {
   request_->timer.Cancel();
   request_->whole.body = request_->body.bytes();
+  request_->whole.source = upload_.get();
   handling_ = true;
   Spawn(Handle(this));
 }
@@ -204,6 +220,7 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
     request_->unconsumed_bytes += bytes.size();
     return KeepBody(bytes);
   }
+  if (upload_ != nullptr && upload_->error().ok()) return upload_->Put(bytes);
   stream.Consume(bytes.size());
   if (request_ == nullptr) return;  // The answer has begun.
   if (lingering_ || handling_) {
@@ -241,6 +258,7 @@ bool Http2Responder::BodyFits() {
 
 void Http2Responder::OnEnd(Http2Stream&) {
   ended_ = true;
+  if (upload_ != nullptr) upload_->End();
   if (lingering_) return Leave();
   if (!asking_ && !handling_) StartHandling();
 }
@@ -266,6 +284,7 @@ void Http2Responder::Leave() {
 
 void Http2Responder::Cancel(const absl::Status& why) {
   if (handling_ || asking_) {
+    if (upload_ != nullptr) upload_->Fail(why);
     gone_.Cancel(why);
     return;
   }
@@ -281,6 +300,9 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
   if (!handling_ && !asking_) {
     delete this;
     return;
+  }
+  if (upload_ != nullptr) {
+    upload_->LoseStream(absl::UnavailableError("the client is gone"));
   }
   if (cut_off_) {
     gone_.Cancel(absl::CancelledError(
@@ -300,8 +322,14 @@ Task<void> Http2Responder::Handle(Http2Responder* self) {
 
 bool Http2Responder::EndHandling() {
   if (stream_ == nullptr) return true;
-  if (answer_ == Answer::kNone) {
+  const absl::Status came =
+      upload_ == nullptr ? absl::OkStatus() : upload_->error();
+  if (upload_ != nullptr) upload_->Leave();
+  upload_.reset();
+  if (answer_ == Answer::kNone && came.ok()) {
     SendRefusal(500, "the request was not answered");
+  } else if (answer_ == Answer::kNone) {
+    SendRefusal(StatusOfRefusal(came), ToStd(came.message()));
   }
   // Half an answer must not look like a whole one.
   if (answer_ == Answer::kStreaming && !bodiless_) Abort();

@@ -4,6 +4,7 @@
 // itself.
 //
 //   asking --> collecting --> handling --> gone
+//   asking --(wanted as it comes)--> handling --> gone
 //   asking --(not admitted)--> handling --> lingering --> gone
 //   collecting --(refused)--> lingering --> gone
 //
@@ -12,7 +13,8 @@
 // large piece is lent. While more waits than a client's window takes, the
 // handler waits too.
 //
-// A stream that has begun to answer holds nothing of its request.
+// A stream that has begun to answer holds nothing of its request, but for what
+// its handler still takes of a body as it comes.
 //
 // Thread contract: one event loop.
 
@@ -32,6 +34,7 @@
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http2_stream.h"
+#include "base/http/http2_upload.h"
 #include "base/http/http_handler.h"
 #include "base/memory/recycler.h"
 
@@ -86,6 +89,7 @@ class Http2Responder final : private Http2StreamEvents,
   static Task<void> AwaitAdmission(Http2Responder* self,
                                    Task<HttpAdmission> later);
   void Decide(HttpAdmission said);
+  void BeginUpload();
   void KeepBody(std::string_view bytes);
   // False if it has refused the request, which may have destroyed this.
   bool BodyFits();
@@ -109,6 +113,7 @@ class Http2Responder final : private Http2StreamEvents,
   Http2Connection& connection_;
   Http2Stream* stream_;  // Null once it is closed.
   std::unique_ptr<Request> request_;  // Until an answer is streamed.
+  std::unique_ptr<Http2Upload> upload_;  // If its body is wanted as it comes.
   CancelSignal gone_;
   WakeUp changed_;  // All has been sent, or the stream is closed.
   Answer answer_ = Answer::kNone;

@@ -32,6 +32,7 @@
 #include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/task.h"
+#include "base/http/body_source.h"
 #include "base/http/field_block.h"
 #include "base/http/http1_codec.h"
 #include "base/memory/recycler.h"
@@ -54,7 +55,9 @@ struct HttpDestination {
   // but endless.
   struct Timeouts {
     absl::Duration connect = absl::Hours(24);     // Name, TCP, proxy and TLS.
-    absl::Duration first_byte = absl::Hours(24);  // Sent to answered.
+    // Sent to answered; and, of a body from a source, how long the server may
+    // take none of it.
+    absl::Duration first_byte = absl::Hours(24);
     absl::Duration idle = absl::Hours(24);        // Between two reads.
     absl::Duration total = absl::Hours(24);       // All of the above.
   };
@@ -156,6 +159,16 @@ struct HttpCall {
   std::string_view path;
   absl::Span<const HttpField> extra_fields;
   absl::Span<const std::string_view> body;  // Valid until Send returns.
+  // In place of `body`: taken as the server takes it, and not ahead; null if it
+  // is not used. Sent with its length or, where that is not known, in chunks or
+  // as HTTP/2's data. Valid until Send returns; nothing is taken after that: a
+  // server that answers before it has it all gets no more, and the request is
+  // given up with the answer's end. When the source fails, so does Send, and
+  // the server sees that the request is not whole.
+  //
+  // A request of which something was taken is never sent again: progress does
+  // not say that it may be.
+  BodySource* source = nullptr;
   // What the body stands in, if that is to be emptied as soon as it has been
   // sent: the answer may be long in coming. May be null.
   std::string* body_memory = nullptr;

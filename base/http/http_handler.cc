@@ -27,6 +27,23 @@ absl::Duration HttpServerLimits::BodyPatience(absl::Duration age,
                     absl::ZeroDuration(), body_timeout);
 }
 
+int StatusOfRefusal(const absl::Status& why) {
+  switch (why.code()) {
+    case absl::StatusCode::kResourceExhausted:
+      return 431;
+    case absl::StatusCode::kOutOfRange:
+      return 413;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 408;
+    case absl::StatusCode::kInternal:
+      return 500;
+    case absl::StatusCode::kAborted:
+      return 503;
+    default:
+      return 400;
+  }
+}
+
 HttpAdmission HttpHandler::Admit(const HttpRequest&, HttpResponder&) {
   return true;
 }

@@ -1,6 +1,7 @@
 // What an HTTP server hands to the code behind it, whichever version of HTTP
-// the client speaks: a request that has arrived whole, and the means to answer
-// it whole or bit by bit.
+// the client speaks: a request that has arrived whole or, where a handler wants
+// it so, whose body is still coming, and the means to answer it whole or bit by
+// bit.
 //
 //   Task<void> Hello::Handle(const HttpRequest& request,
 //                            HttpResponder& responder) {
@@ -28,6 +29,7 @@
 #include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/task.h"
+#include "base/http/body_source.h"
 #include "base/http/http1_codec.h"
 
 namespace gateway {
@@ -50,6 +52,12 @@ struct HttpRequest {
   absl::Span<const HttpField> fields;
   // Followed by at least 64 readable bytes, for parsers that look ahead.
   std::string_view body;
+  // In place of `body` if Admit has asked for it as it comes; null if it came
+  // whole with the head, or was not asked about. Valid until Handle returns,
+  // also behind Start. Whoever returns without an answer when it has failed has
+  // the request refused for that reason; what was not taken is thrown away as
+  // that of a stranger is.
+  BodySource* source = nullptr;
   absl::Duration arrival;  // Steady time at which the head was complete.
   // False if HttpHandler::Admit did not let the body be read: what is left is
   // to say why.
@@ -119,6 +127,12 @@ class HttpAdmission {
  public:
   // Said at once, which costs nothing.
   HttpAdmission(bool admitted) : admitted_(admitted) {}  // NOLINT
+  // Admitted, and the body is wanted as it comes: HttpRequest::source.
+  static HttpAdmission AsItComes(HttpCaller caller = {}) {
+    HttpAdmission said(std::move(caller));
+    said.as_it_comes_ = true;
+    return said;
+  }
   // Admitted, as this caller.
   HttpAdmission(HttpCaller caller)  // NOLINT
       : admitted_(true), caller_(std::move(caller)) {}
@@ -128,14 +142,16 @@ class HttpAdmission {
       : later_(std::move(later)) {}
 
   bool pending() const { return later_.has_value(); }
-  // REQUIRES, as the next does: !pending().
+  // REQUIRES, as the next two do: !pending().
   bool admitted() const { return admitted_; }
+  bool as_it_comes() const { return as_it_comes_; }
   HttpCaller TakeCaller() { return std::move(caller_); }
   // REQUIRES: pending().
   Task<HttpAdmission> TakeLater() { return *std::move(later_); }
 
  private:
   bool admitted_ = false;
+  bool as_it_comes_ = false;
   HttpCaller caller_;
   std::optional<Task<HttpAdmission>> later_;
 };
@@ -197,7 +213,8 @@ struct HttpServerLimits {
   absl::Duration head_timeout = absl::Seconds(10);
   // Between two reads of a body, and see BodyPatience.
   absl::Duration body_timeout = absl::Seconds(30);
-  // For a body in all, however fast it comes.
+  // For a body in all, however fast it comes; of one that is read as it comes,
+  // the time in which the client was waited for.
   absl::Duration body_time_max = absl::Minutes(5);
   // Between requests, and over HTTP/2 before the first.
   absl::Duration idle_timeout = absl::Seconds(120);
@@ -215,6 +232,12 @@ struct HttpServerLimits {
   absl::Duration BodyPatience(absl::Duration age, uint64_t received) const;
   static constexpr uint64_t kBodyBytesPerSecondMin = 1000;
 };
+
+// The status that a request is refused with for what is wrong with how it came:
+// 431 for RESOURCE_EXHAUSTED (its head), 413 for OUT_OF_RANGE (its body), 408
+// for DEADLINE_EXCEEDED, 503 for ABORTED (others hold too much), 500 for
+// INTERNAL, else 400.
+int StatusOfRefusal(const absl::Status& why);
 
 // How long, and how much, a refused client may go on sending before its
 // connection is closed, or its stream reset, under it. Many send a body whole

@@ -1,0 +1,78 @@
+// Http1Connection::Upload is the body of a request whose handler wants it as it
+// comes. It reads the connection when it is asked to, and not ahead: what the
+// handler does not take stays in the socket, and then with the client.
+//
+// The client's time (HttpServerLimits::BodyPatience) runs only while it is
+// waited for.
+//
+// Thread contract: the connection's event loop.
+
+#ifndef BASE_HTTP_HTTP1_UPLOAD_H_
+#define BASE_HTTP_HTTP1_UPLOAD_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/http/body_source.h"
+#include "base/http/http1_connection.h"
+
+namespace gateway {
+
+class Http1Connection::Upload final : public BodySource {
+ public:
+  // REQUIRES: the connection has read the head, and `connection` lives longer.
+  explicit Upload(Http1Connection& connection)
+      : connection_(connection),
+        length_(connection.parser_.content_length()) {}
+
+  std::optional<uint64_t> length() const override { return length_; }
+  absl::StatusOr<State> Take(std::string_view* piece) override;
+  void SetWakeUp(WakeUp* wake_up) override { wake_up_ = wake_up; }
+
+  // From the connection: Take may have more to say.
+  void Stir() {
+    if (wake_up_ != nullptr) wake_up_->Set();
+  }
+  // Take has this to say, whatever still comes.
+  void Fail(absl::Status why) {
+    error_.Update(std::move(why));
+    Stir();
+  }
+  // The handler has returned.
+  void Leave();
+
+  const absl::Status& error() const { return error_; }
+  // The client is being waited for, and for how long yet.
+  bool waiting() const { return waiting_; }
+  absl::Duration Patience() const;
+
+ private:
+  absl::Status ParseInput();
+  // False if there is nothing to read now.
+  absl::StatusOr<bool> ReadInput();
+  absl::Status Failed(absl::Status why) {
+    error_.Update(why);
+    return why;
+  }
+  void BeginWaiting();
+  void EndWaiting();
+
+  Http1Connection& connection_;
+  const std::optional<uint64_t> length_;
+  WakeUp* wake_up_ = nullptr;
+  absl::Status error_;
+  uint64_t received_ = 0;
+  bool waiting_ = false;
+  absl::Duration waiting_since_;
+  absl::Duration waited_;  // In all, before that.
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP1_UPLOAD_H_

@@ -1,0 +1,79 @@
+// Http2Upload is the body of a request on an Http2Connection whose handler
+// wants it as it comes. What the handler has not taken is kept, at most a
+// stream's window of it, charged to the loop's budget, and closes the window.
+//
+// The client's time (HttpServerLimits::BodyPatience) runs only while it is
+// waited for.
+//
+// Thread contract: the connection's event loop.
+
+#ifndef BASE_HTTP_HTTP2_UPLOAD_H_
+#define BASE_HTTP_HTTP2_UPLOAD_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/async/event_loop.h"
+#include "base/async/timer_wheel.h"
+#include "base/http/body_source.h"
+#include "base/http/http2_stream.h"
+#include "base/http/http_handler.h"
+#include "base/memory/byte_budget.h"
+#include "base/memory/padded_bytes.h"
+#include "base/memory/recycler.h"
+
+namespace gateway {
+
+class Http2Upload final : public BodySource, public Recycled {
+ public:
+  // Borrows all of it; the stream until LoseStream.
+  Http2Upload(EventLoop& loop, const HttpServerLimits& limits,
+              ByteBudget::Share& kept, Http2Stream& stream,
+              std::optional<uint64_t> length);
+
+  std::optional<uint64_t> length() const override { return length_; }
+  absl::StatusOr<State> Take(std::string_view* piece) override;
+  void SetWakeUp(WakeUp* wake_up) override { wake_up_ = wake_up; }
+
+  // From the stream: bytes, which are not to be consumed by others; its end.
+  void Put(std::string_view bytes);
+  void End();
+  // There is nothing more to be had. What comes is others' to deal with.
+  void Fail(absl::Status why);
+  const absl::Status& error() const { return error_; }
+
+  // The stream is gone.
+  void LoseStream(absl::Status why);
+  // The handler has returned: the window is open for what is thrown away.
+  void Leave();
+
+ private:
+  void Consume(size_t bytes);
+  void Stir() {
+    if (wake_up_ != nullptr) wake_up_->Set();
+  }
+
+  EventLoop& loop_;
+  const HttpServerLimits& limits_;
+  Http2Stream* stream_;  // Null once it is gone.
+  const std::optional<uint64_t> length_;
+  ByteBudget::Charge charge_;
+  PaddedBytes arrived_;  // What nobody has taken yet,
+  PaddedBytes taken_;    // and the piece that is in use.
+  WakeUp* wake_up_ = nullptr;
+  bool ended_ = false;
+  absl::Status error_;
+  uint64_t received_ = 0;
+  bool waiting_ = false;
+  absl::Duration waiting_since_;
+  absl::Duration waited_;  // In all, before that.
+  Timer timer_;
+};
+
+}  // namespace gateway
+
+#endif  // BASE_HTTP_HTTP2_UPLOAD_H_
