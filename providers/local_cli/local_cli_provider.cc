@@ -10,6 +10,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
+#include "base/async/worker_pool.h"
 #include "base/os/clock.h"
 #include "base/process/empty_directory.h"
 #include "base/process/exec_program.h"
@@ -158,7 +159,9 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   }
   const size_t warned = call.warnings->size();
   GATEWAY_CO_RETURN_IF_ERROR(
-      provider_.Blame(WriteCliPrompt(*call.request, &prompt, call.warnings)));
+      provider_.Blame(co_await OffLoop(call.request_bytes, [&] {
+        return WriteCliPrompt(*call.request, &prompt, call.warnings);
+      })));
   GATEWAY_CO_RETURN_IF_ERROR(provider_.Blame(
       JudgeLosses(provider_.setup_.unsupported_parameters, *call.warnings,
                   warned)));

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
+#include "base/async/worker_pool.h"
 #include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
@@ -198,7 +199,10 @@ Task<absl::Status> MockProvider::Embed(ProviderCall& call,
     }
     co_return Fault();
   }
-  WriteMockEmbeddings(*call.embed, response);
+  co_await OffLoop(call.request_bytes, [&] {
+    WriteMockEmbeddings(*call.embed, response);
+    return true;
+  });
   response->set_model(std::string(call.model));
   response->mutable_usage()->set_input_tokens(config_.input_tokens());
   co_return absl::OkStatus();

@@ -1,7 +1,6 @@
 #include "service/rpc/inflate_allowance.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstddef>
 
 #include "absl/time/time.h"
@@ -23,8 +22,7 @@ size_t InflateAllowance::LimitFor(size_t packed_bytes, size_t bytes_limit) {
 void InflateAllowance::Spend(size_t packed_bytes, size_t bytes) {
   const size_t free = packed_bytes * kInflateRatio;
   if (bytes <= free) return;
-  assert(bytes - free <= left_);
-  left_ -= bytes - free;
+  left_ -= std::min(left_, bytes - free);
 }
 
 }  // namespace gateway

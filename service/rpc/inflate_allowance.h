@@ -39,7 +39,8 @@ class InflateAllowance {
   // How large `packed_bytes` may become now, at most `bytes_limit`.
   size_t LimitFor(size_t packed_bytes, size_t bytes_limit);
 
-  // So large they became. REQUIRES: within what LimitFor has said last.
+  // So large they became, within what LimitFor has said. Where that was done
+  // off the loop others may have spent the same meanwhile.
   void Spend(size_t packed_bytes, size_t bytes);
 
  private:

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/async/worker_pool.h"
 #include "base/http/zlib_codec.h"
 #include "base/memory/recycler.h"
 #include "errors/fault.h"
@@ -25,6 +26,9 @@ namespace {
 
 constexpr size_t kFirstCapacityBytes = 256;
 constexpr size_t kAnyCapacity = std::numeric_limits<size_t>::max();
+
+// For OffLoop: to inflate a byte is so many times as fast as to read one.
+constexpr size_t kInflatingsPerReading = 4;
 
 // What a string holds in itself.
 size_t StringOwnBytes() { return std::string().capacity(); }
@@ -86,9 +90,10 @@ void MessageDeframer::Backlog::Free() {
 MessageDeframer::MessageDeframer(MessageEncoding encoding,
                                  size_t message_bytes_limit,
                                  ByteBudget::Share& share,
-                                 InflateAllowance& inflating)
+                                 InflateAllowance& inflating, bool one)
     : encoding_(encoding),
       message_bytes_limit_(message_bytes_limit),
+      one_(one),
       inflating_(inflating),
       kept_(share) {}
 
@@ -185,15 +190,15 @@ std::string_view MessageDeframer::TakeBody() {
   return body;
 }
 
-absl::StatusOr<std::string_view> MessageDeframer::Inflated(
-    std::string_view body) {
+absl::Status MessageDeframer::InflateTo(size_t limit, std::string_view body) {
   const ZlibFormat format = encoding_ == MessageEncoding::kGzip
                                 ? ZlibFormat::kGzip
                                 : ZlibFormat::kZlib;
-  const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
-  const absl::Status status = Inflate(format, body, limit, &inflated_);
-  inflating_.Spend(body.size(), inflated_.size());
-  if (status.ok()) return std::string_view(inflated_);
+  return Inflate(format, body, limit, &inflated_);
+}
+
+absl::Status MessageDeframer::WhyNotInflated(const absl::Status& status,
+                                             size_t limit) const {
   if (status.code() != absl::StatusCode::kResourceExhausted) {
     return Malformed(absl::StrCat("a message: ", status.message()));
   }
@@ -203,30 +208,76 @@ absl::StatusOr<std::string_view> MessageDeframer::Inflated(
 }
 
 absl::StatusOr<bool> MessageDeframer::Next(std::string_view* message) {
+  assert(!holds_);
   *message = {};
   DropTaken();
   if (status_.ok()) ReadPrefix();
   if (!status_.ok()) return status_;
   if (prefix_size_ < kMessagePrefixBytes) return false;
-  std::string_view body = TakeBody();
+  const std::string_view body = TakeBody();
   if (!status_.ok()) return status_;
   if (body_dealt_with_ < body_size_) return false;
   prefix_size_ = 0;
   body_dealt_with_ = 0;
-  if (compressed_) {
-    absl::StatusOr<std::string_view> inflated = Inflated(body);
-    if (!inflated.ok()) {
-      DropTaken();
-      Fail(std::move(inflated).status());
-      return status_;
-    }
-    body = *inflated;
+  if (one_ && body.size() > kInPlaceBytesMax) {
+    Hold(body);
+  } else if (compressed_) {
+    InflateNow(body);
+    if (!holds_) *message = inflated_;
+  } else {
+    *message = body;
   }
-  *message = body;
-  return true;
+  if (status_.ok()) return true;
+  *message = {};
+  return status_;
+}
+
+void MessageDeframer::InflateNow(std::string_view body) {
+  const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
+  // How large it becomes shows as it is inflated.
+  const size_t tried = one_ ? std::min(limit, kInPlaceBytesMax) : limit;
+  const absl::Status status = InflateTo(tried, body);
+  if (tried < limit && absl::IsResourceExhausted(status)) return Hold(body);
+  inflating_.Spend(body.size(), inflated_.size());
+  if (status.ok()) return;
+  DropTaken();
+  Fail(WhyNotInflated(status, limit));
+}
+
+void MessageDeframer::Hold(std::string_view body) {
+  // One that lies in the bytes fed does not stay there.
+  if (taken_ == 0 && !kept_.Append(body, body.size())) {
+    return Fail(BudgetSpent());
+  }
+  taken_ = body.size();
+  holds_ = true;
+}
+
+Task<absl::StatusOr<std::string_view>> MessageDeframer::ReadHeld() {
+  const std::string_view body = kept_.bytes().substr(0, taken_);
+  if (!compressed_) co_return body;
+  const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
+  // It has been tried in place.
+  const size_t work =
+      std::max(kInPlaceBytesMax + 1, limit / kInflatingsPerReading);
+  const absl::Status status = co_await OffLoop(
+      work, [this, limit, body] { return InflateTo(limit, body); });
+  inflating_.Spend(body.size(), inflated_.size());
+  if (status.ok()) co_return std::string_view(inflated_);
+  co_return WhyNotInflated(status, limit);
+}
+
+void MessageDeframer::DropHeld() {
+  holds_ = false;
+  DropTaken();
 }
 
 size_t MessageDeframer::Settle() {
+  if (holds_) {
+    dealt_with_ += fed_.size();
+    fed_ = {};
+    return std::exchange(dealt_with_, 0);
+  }
   DropTaken();
   // Also when nobody waits for the message: it is refused before it is kept.
   if (status_.ok()) ReadPrefix();

@@ -17,6 +17,15 @@
 //   }
 //   void OnEnd() { status = deframer.CheckEnd(); }
 //
+// Where there is to be one message, a large one, which would hold the loop, is
+// put by instead, and read off the loop once somebody can wait:
+//
+//   if (deframer.holds()) {
+//     GATEWAY_CO_ASSIGN_OR_RETURN(message, co_await deframer.ReadHeld());
+//     ... co_await OffLoop(message.size(), ...);
+//     deframer.DropHeld();
+//   }
+//
 // A message that lies whole in the bytes fed is not copied. One that does not
 // is put together in memory that grows as its bytes arrive, whatever length it
 // claims. A length over the limit is refused when its prefix is read, before a
@@ -43,6 +52,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/async/task.h"
 #include "base/memory/byte_budget.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_encoding.h"
@@ -53,8 +63,10 @@ class MessageDeframer {
  public:
   // `encoding` is what `grpc-encoding` says; the limit holds for a message as
   // it comes and as it inflates. Borrows `share` and `inflating`.
+  // `one`: there is to be one message, and it is held if it is large.
   MessageDeframer(MessageEncoding encoding, size_t message_bytes_limit,
-                  ByteBudget::Share& share, InflateAllowance& inflating);
+                  ByteBudget::Share& share, InflateAllowance& inflating,
+                  bool one = false);
   ~MessageDeframer();
 
   MessageDeframer(const MessageDeframer&) = delete;
@@ -72,6 +84,19 @@ class MessageDeframer {
   // INTERNAL for a flag that is neither 0 nor 1, or is 1 without an encoding,
   // and for what does not inflate.
   absl::StatusOr<bool> Next(std::string_view* message);
+
+  // What Next has found is held, and `message` was empty. Next may not be
+  // called then; of what comes behind, nothing is kept.
+  bool holds() const { return holds_; }
+  // Something has come behind it.
+  bool has_more() const {
+    return kept_.bytes().size() > taken_ || !fed_.empty();
+  }
+
+  // The message that is held, inflated; valid until DropHeld. Fails as Next
+  // does. The deframer must outlive it.
+  Task<absl::StatusOr<std::string_view>> ReadHeld();
+  void DropHeld();
 
   // Keeps a copy of what has been fed and not been taken, lets go of the last
   // message, and returns how many bytes have been dealt with since the last
@@ -122,12 +147,16 @@ class MessageDeframer {
   void ReadPrefix();
   void CheckPrefix();
   std::string_view TakeBody();
-  absl::StatusOr<std::string_view> Inflated(std::string_view body);
+  void InflateNow(std::string_view body);
+  void Hold(std::string_view body);
+  absl::Status InflateTo(size_t limit, std::string_view body);
+  absl::Status WhyNotInflated(const absl::Status& status, size_t limit) const;
   void Fail(absl::Status status);
 
   // Constant after construction.
   const MessageEncoding encoding_;
   const size_t message_bytes_limit_;
+  const bool one_;
   InflateAllowance& inflating_;
 
   absl::Status status_;
@@ -145,6 +174,7 @@ class MessageDeframer {
   size_t taken_ = 0;  // Bytes of kept_ that the last message stands in.
   std::string inflated_;
   size_t dealt_with_ = 0;
+  bool holds_ = false;  // What was taken, until it is dropped.
 };
 
 }  // namespace gateway

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/async/event_loop.h"
+#include "base/async/worker_pool.h"
+#include "base/status_macros.h"
 #include "errors/fault.h"
 #include "service/api/call_faults.h"
 #include "service/rpc/message_framing.h"
@@ -25,6 +27,15 @@ constexpr size_t kUnchargedBytes = 4 * 1024;
 // larger one would hold up the loop's other calls while that is done.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
 constexpr size_t kCompressedBytesMax = 1024 * 1024;
+
+absl::Status MoreThanOneMessage() {
+  return MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                   "the call has more than one request message");
+}
+
+bool Parse(std::string_view bytes, Message* message) {
+  return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
 
 // Whether a handler did nothing but turn the caller away.
 bool IsRefused(const absl::Status& status) {
@@ -106,7 +117,7 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                                        .deadline = deadline,
                                        .holds_messages = method.writes_one()}),
       deframer_(head.encoding, limits.message_bytes, peer_->kept,
-                peer_->inflating),
+                peer_->inflating, /*one=*/method.reads_one()),
       request_charge_(peer_->kept),
       timer_([this] { OnTimer(); }) {}
 
@@ -129,9 +140,10 @@ void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
   deframer_.Feed(bytes);
   if (method_.reads_one()) {
     ReadTheRequest();
-    if (request_ == nullptr && !asked_ && !ended_) AskForTheCaller();
+    const bool read = request_ != nullptr && !deframer_.holds();
+    if (!read && !asked_ && !ended_) AskForTheCaller();
     if (unknown_) return;
-    if (request_ != nullptr && !ended_) ChargeTheRequest();
+    if (read && !ended_) ChargeTheRequest();
   } else if (read_waiting()) {
     const StreamProgress progress = ReadNext(reading_);
     if (progress != StreamProgress::kWaiting && read_waiting()) {
@@ -222,23 +234,35 @@ void RpcCall::Settle() {
 
 void RpcCall::ReadTheRequest() {
   if (ended_ || begun_) return;
+  if (deframer_.holds()) {
+    if (deframer_.has_more()) End(MoreThanOneMessage());
+    return;
+  }
   std::string_view bytes;
   absl::StatusOr<bool> whole = deframer_.Next(&bytes);
   if (!whole.ok()) return End(whole.status());
   if (!*whole) return;
-  if (request_ != nullptr) {
-    return End(MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
-                         "the call has more than one request message"));
-  }
+  if (request_ != nullptr) return End(MoreThanOneMessage());
   request_ = method_.NewRequest(method_.writes_one()
                                     ? context_.arena()
                                     : context_.request_arena());
-  if (!request_->ParseFromArray(bytes.data(),
-                                static_cast<int>(bytes.size()))) {
-    return End(NotAMessage(*request_));
+  if (!deframer_.holds()) {
+    if (!Parse(bytes, request_)) return End(NotAMessage(*request_));
+    context_.set_request_bytes(bytes.size());
   }
-  context_.set_request_bytes(bytes.size());
   ReadTheRequest();
+}
+
+Task<absl::Status> RpcCall::ReadTheHeldRequest() {
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view bytes,
+                              co_await deframer_.ReadHeld());
+  const bool parsed = co_await OffLoop(
+      bytes.size(), [this, bytes] { return Parse(bytes, request_); });
+  if (!parsed) co_return NotAMessage(*request_);
+  context_.set_request_bytes(bytes.size());
+  deframer_.DropHeld();
+  ChargeTheRequest();
+  co_return over_budget_ ? BudgetSpent() : context_.cancel().status();
 }
 
 void RpcCall::AskForTheCaller() {
@@ -269,10 +293,7 @@ StreamProgress RpcCall::ReadNext(Message* message) {
   const absl::StatusOr<bool> whole = deframer_.Next(&bytes);
   absl::Status status = whole.status();
   if (status.ok() && *whole) {
-    if (message->ParseFromArray(bytes.data(),
-                                static_cast<int>(bytes.size()))) {
-      return StreamProgress::kDone;
-    }
+    if (Parse(bytes, message)) return StreamProgress::kDone;
     status = NotAMessage(*message);
   } else if (status.ok()) {
     if (stream_ == nullptr || !stream_->peer_ended()) {
@@ -306,7 +327,12 @@ void RpcCall::Begin() {
 }
 
 Task<void> RpcCall::RunHandler() {
-  const absl::Status status = co_await method_.Run(context_, arguments_);
+  absl::Status status;
+  if (deframer_.holds() && !unknown_) {
+    status = co_await ReadTheHeldRequest();
+    if (!status.ok()) begun_ = false;  // The handler, which never will.
+  }
+  if (status.ok()) status = co_await method_.Run(context_, arguments_);
   End(context_.Outcome(status));
 }
 

@@ -111,6 +111,8 @@ class RpcCall final : public Recycled,
   // and who waits in the other direction wakes up.
   StreamProgress ReadNext(google::protobuf::Message* message);
   void ReadTheRequest();
+  // The same for one that is held because it is large, when all of it is there.
+  Task<absl::Status> ReadTheHeldRequest();
   // What is to be kept of a request is kept for callers who are known.
   void AskForTheCaller();
   // A request that has been read takes memory until its call has ended or,

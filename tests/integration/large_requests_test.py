@@ -6,6 +6,7 @@ has been read. Whoever asks once the gateway has all of it must be answered
 before.
 """
 
+import gzip
 import select
 import unittest
 
@@ -142,13 +143,21 @@ class LargeRequestsTest(gateway_case.GatewayCase):
         self.check("/v1/chat/completions", body, "zz/pattern")
 
     def test_a_message_of_grpc(self):
+        self.check_grpc(lambda message: http2_wire.framed(message))
+
+    def test_a_compressed_message_of_grpc(self):
+        self.check_grpc(
+            lambda message: http2_wire.framed(gzip.compress(message, 1), 1),
+            ("grpc-encoding", "gzip"))
+
+    def check_grpc(self, framed, *fields):
         # Parts of one byte, and one without anything.
         parts = field(2, field(1, b"x")) * 400_000 + field(2, b"")
         message = field(1, b"gpt-x") + field(2, b"\x08\x02" + parts)
         fields = http2_wire.grpc_fields(
             "/llmgateway.v1.GatewayService/Generate",
-            [("authorization", "Bearer " + _KEY)])
-        body = http2_wire.framed(message)
+            [("authorization", "Bearer " + _KEY), *fields])
+        body = framed(message)
 
         def answered():
             with http2_wire.Http2Connection(self.gateway.grpc) as large:

@@ -11,6 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/http/zlib_codec.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
@@ -26,6 +28,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr size_t kLimit = 1 << 20;
 
@@ -46,6 +49,29 @@ class MessageDeframerTest : public testing::Test {
   void Make(MessageEncoding encoding, size_t limit) {
     deframer_ = std::make_unique<MessageDeframer>(encoding, limit, share_,
                                                   inflating_);
+  }
+  // For a body that should have one message.
+  void MakeForOne(MessageEncoding encoding, size_t limit) {
+    deframer_ = std::make_unique<MessageDeframer>(
+        encoding, limit, share_, inflating_, /*one=*/true);
+  }
+
+  // What is held, which goes.
+  absl::StatusOr<std::string> ReadHeld() {
+    absl::StatusOr<std::string> read = absl::UnknownError("not read");
+    // Without a pool nothing has to wait.
+    Spawn([](MessageDeframer& deframer,
+             absl::StatusOr<std::string>* read) -> Task<void> {
+      const absl::StatusOr<std::string_view> held =
+          co_await deframer.ReadHeld();
+      if (held.ok()) {
+        *read = std::string(*held);
+      } else {
+        *read = held.status();
+      }
+    }(*deframer_, &read));
+    deframer_->DropHeld();
+    return read;
   }
 
   // The next message; none if it is not whole.
@@ -410,6 +436,82 @@ TEST_F(MessageDeframerTest, AMessageThatLiesWholeIsOutsideOfTheBudget) {
   ASSERT_FALSE(all.Resize(kShare + 1));
   const std::string frame = Frame(std::string(kLimit, 'x'));
   EXPECT_THAT(ReadAll(frame), ElementsAre(frame.substr(5)));
+}
+
+TEST_F(MessageDeframerTest, ALargeMessageIsHeldWhereThereIsToBeOne) {
+  MakeForOne(MessageEncoding::kIdentity, kLimit);
+  const std::string large(kInPlaceBytesMax + 1, 'x');
+  const std::string bytes = Frame(large);
+  EXPECT_THAT(ReadAll(bytes.substr(0, 1000)), IsEmpty());
+  EXPECT_FALSE(deframer_->holds());
+  const std::string rest = bytes.substr(1000);
+  deframer_->Feed(rest);
+  EXPECT_EQ(Next(), "");
+  EXPECT_TRUE(deframer_->holds());
+  EXPECT_FALSE(deframer_->has_more());
+  EXPECT_EQ(deframer_->Settle(), rest.size());
+  EXPECT_TRUE(deframer_->CheckEnd().ok());
+
+  // What comes behind it shows, and is thrown away.
+  deframer_->Feed("more");
+  EXPECT_TRUE(deframer_->has_more());
+  EXPECT_EQ(deframer_->Settle(), 4u);
+  EXPECT_FALSE(deframer_->has_more());
+
+  EXPECT_EQ(ReadHeld().value(), large);
+  EXPECT_FALSE(deframer_->holds());
+  EXPECT_EQ(deframer_->memory_bytes(), 0u);
+}
+
+TEST_F(MessageDeframerTest, OneThatIsNotLargeIsNotHeld) {
+  MakeForOne(MessageEncoding::kIdentity, kLimit);
+  const std::string not_large(kInPlaceBytesMax, 'x');
+  EXPECT_THAT(ReadAll(Frame(not_large)), ElementsAre(not_large));
+  MakeForOne(MessageEncoding::kGzip, kLimit);
+  EXPECT_THAT(ReadAll(Frame(Gzip(not_large), true)), ElementsAre(not_large));
+  Make(MessageEncoding::kIdentity, kLimit);
+  EXPECT_THAT(ReadAll(Frame(not_large + "x")), ElementsAre(not_large + "x"));
+}
+
+TEST_F(MessageDeframerTest, WhatInflatesToALargeMessageIsHeldAsItCame) {
+  for (const bool in_pieces : {false, true}) {
+    MakeForOne(MessageEncoding::kGzip, kLimit);
+    const std::string large(kLimit, 'x');
+    const std::string bytes = Frame(Gzip(large), true);
+    if (in_pieces) {
+      EXPECT_THAT(ReadAll(bytes.substr(0, 100)), IsEmpty());
+    }
+    {
+      // Gone with this block, as what was fed is.
+      const std::string rest = bytes.substr(in_pieces ? 100 : 0);
+      deframer_->Feed(rest);
+      EXPECT_EQ(Next(), "");
+      EXPECT_EQ(deframer_->Settle(), rest.size());
+    }
+    EXPECT_TRUE(deframer_->holds());
+    EXPECT_LT(deframer_->memory_bytes(), 2 * kInPlaceBytesMax);
+    EXPECT_EQ(ReadHeld().value(), large);
+    EXPECT_EQ(deframer_->memory_bytes(), 0u);
+  }
+}
+
+TEST_F(MessageDeframerTest, ABombThatIsHeldIsRefusedAtTheLimit) {
+  MakeForOne(MessageEncoding::kGzip, kLimit);
+  const std::string bomb = Frame(Gzip(std::string(kLimit + 1, 'x')), true);
+  deframer_->Feed(bomb);
+  EXPECT_EQ(Next(), "");
+  ASSERT_TRUE(deframer_->holds());
+  EXPECT_EQ(ReadHeld().status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(MessageDeframerTest, WhatIsHeldIsInTheBudget) {
+  MakeForOne(MessageEncoding::kGzip, kLimit);
+  ByteBudget::Charge others(share_);
+  ASSERT_TRUE(others.Resize(kShare - 100));
+  const std::string bytes = Frame(Gzip(std::string(kLimit, 'x')), true);
+  deframer_->Feed(bytes);
+  EXPECT_EQ(Refusal().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(deframer_->holds());
 }
 
 }  // namespace
