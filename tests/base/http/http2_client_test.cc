@@ -283,6 +283,23 @@ TEST_F(Http2ClientTest, TakesNoticeOfACancellationBeforeAnything) {
   });
 }
 
+TEST_F(Http2ClientTest, WhatWasReadWholeStaysWhenItsCallIsCancelled) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    const std::string body = Pattern(100'000);
+    server.on_end = [&body](TestHttp2Server::Request& request) {
+      request.Answer(body);
+    };
+    Sent sent(To(server.port()));
+    co_await sent.Send(client);
+    const auto answer = co_await sent.exchange->ReadAll();
+    EXPECT_TRUE(*answer == body);
+    sent.cancel.Cancel(absl::AbortedError("enough"));
+    // Whatever is let go of would be taken by these.
+    const std::vector<std::string> others(100, std::string(131'072, '?'));
+    EXPECT_TRUE(*answer == body);
+  });
+}
+
 TEST_F(Http2ClientTest, WhoeverDropsAnExchangeResetsItsStream) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     server.on_end = [](TestHttp2Server::Request& request) { request.Head(); };
