@@ -1,19 +1,22 @@
-"""Large requests of callers with a key do not hold the loop.
+"""Large requests of callers with a key, and large answers, do not hold the loop.
 
 The gateway has one loop. Each request here takes long to be read, and is
 refused for what stands at its very end, so that its answer comes as soon as it
-has been read. Whoever asks once the gateway has all of it must be answered
-before.
+has been read; so does the answer of a provider. Whoever asks once the gateway
+has all of it must be answered before.
 """
 
 import gzip
+import json
 import select
+import socket
 import unittest
 
 from tests.integration import gateway_case
 from tests.integration import http_calls
 from tests.integration.grpc_abuse_case import field
 from tests.integration.http_calls import RawConnection
+from tests.integration.http_calls import encode
 from tests.testing import http2_wire
 
 _MIB = 1 << 20
@@ -59,7 +62,7 @@ def _readable(here):
     return bool(select.select([here], [], [], 0)[0])
 
 
-class LargeRequestsTest(gateway_case.GatewayCase):
+class _LoopCase(gateway_case.GatewayCase):
 
     config = _CONFIG
     env = {**gateway_case.ENV, "CALLER_KEY": _KEY}
@@ -81,6 +84,14 @@ class LargeRequestsTest(gateway_case.GatewayCase):
                 return answered
             answered += 1
 
+    def check_any(self, answered):
+        """Some are answered. Whoever holds the loop never lets any through; a
+        busy machine may let this process come too late."""
+        self.assertTrue(any(answered() for _ in range(_TRIES)))
+
+
+class LargeRequestsTest(_LoopCase):
+
     def check(self, path, body, refusal):
         """Sends `body`; the refusal matches."""
         whole = http_calls.request_bytes(
@@ -96,11 +107,6 @@ class LargeRequestsTest(gateway_case.GatewayCase):
             self.assertRegex(answer.body.decode(), refusal)
             return answered
         self.check_any(answered)
-
-    def check_any(self, answered):
-        """Some are answered. Whoever holds the loop never lets any through; a
-        busy machine may let this process come too late."""
-        self.assertTrue(any(answered() for _ in range(_TRIES)))
 
     def test_a_translated_chat(self):
         text = _WORDS * (_BODY_BYTES // len(_WORDS))
@@ -175,6 +181,67 @@ class LargeRequestsTest(gateway_case.GatewayCase):
                 self.assertEqual(large.told(stream), "INVALID_ARGUMENT")
             return answered
         self.check_any(answered)
+
+
+class LargeAnswersTest(_LoopCase):
+    """The test itself is the provider."""
+
+    @classmethod
+    def upstream_address(cls):
+        cls.listener = socket.create_server(("127.0.0.1", 0))
+        cls.addClassCleanup(cls.listener.close)
+        return "127.0.0.1:%d" % cls.listener.getsockname()[1]
+
+    def check(self, request, reply, *headers):
+        """Sends `request`, which is answered with `reply`; returns what the
+        caller gets."""
+        whole = encode(reply)
+        whole = (b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+                 b"connection: close\r\ncontent-length: %d\r\n\r\n"
+                 % len(whole)) + whole
+
+        def answered():
+            with RawConnection(self.gateway.http) as caller:
+                caller.send(http_calls.request_bytes(
+                    request, headers=["authorization: Bearer " + _KEY,
+                                      *headers]))
+                provider, _ = self.listener.accept()
+                with provider:
+                    provider.recv(65536)
+                    provider.sendall(whole[:-1])
+                    answered = self.answered_beside(
+                        provider, whole[-1:],
+                        lambda: _readable(caller.socket))
+                    self.answer = caller.read_answer()
+            return answered
+        self.check_any(answered)
+        self.assertEqual(self.answer.status, 200)
+        return self.answer.json()
+
+    def test_an_answer_that_is_translated(self):
+        text = _WORDS * (_BODY_BYTES // 2 // len(_WORDS))
+        told = self.check(http_calls.chat("claude-x"), {
+            "id": "msg_1", "type": "message", "role": "assistant",
+            "model": "claude-x", "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 1, "output_tokens": 1}})
+        self.assertEqual(told["choices"][0]["message"]["content"], text)
+
+    def test_an_answer_that_takes_long_to_be_judged(self):
+        # Each of the items is judged by each of the schemas.
+        schema = {"type": "array",
+                  "items": {"allOf": [{"type": "integer"}] * 300}}
+        self.check(http_calls.chat("gpt-x", response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "s", "schema": schema}}), {
+                "id": "chatcmpl-1", "object": "chat.completion", "created": 1,
+                "model": "gpt-x", "choices": [{
+                    "index": 0, "finish_reason": "stop",
+                    "message": {"role": "assistant",
+                                "content": json.dumps([1] * 3000)}}],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1,
+                          "total_tokens": 2}},
+            "x-llmgateway-strict-output: true")
 
 
 if __name__ == "__main__":

@@ -147,13 +147,14 @@ def pipelined_heads(address):
 class _Upload:
     """One connection that sends a body as fast as it is let, and reads."""
 
-    def __init__(self, address, wanted, first, piece, total):
+    def __init__(self, address, first, piece, total, last):
         self.connection = _connect(address)
         self.connection.setblocking(False)
-        self._address = (address, wanted, first, piece, total)
+        self._address = (address, first, piece, total, last)
         self._waiting = memoryview(first)
         self._piece = memoryview(piece)
         self._left = total
+        self._last = last
 
     def again(self):
         self.connection.close()
@@ -163,18 +164,20 @@ class _Upload:
         if not self._waiting and self._left > 0:
             self._waiting = self._piece[:self._left]
             self._left -= len(self._waiting)
+        elif not self._waiting:
+            self._waiting, self._last = memoryview(self._last), b""
         if self._waiting:
             self._waiting = self._waiting[self.connection.send(self._waiting):]
 
     @property
     def sends(self):
-        return bool(self._waiting) or self._left > 0
+        return bool(self._waiting or self._last) or self._left > 0
 
 
-def _upload(address, first, piece, total):
+def _upload(address, first, piece, total, last=b""):
     uploads = {}
     for _ in range(_CONNECTIONS):
-        one = _Upload(address, None, first, piece, total)
+        one = _Upload(address, first, piece, total, last)
         uploads[one.connection] = one
     while True:
         readable, writable, _ = select.select(
@@ -215,21 +218,25 @@ def _close_head(path, body_bytes):
 
 
 def costly_embeddings(address):
-    """Bodies that are read value by value, one after the other; each is
-    refused for what it lacks at its end."""
-    _upload(address, _close_head(_EMBEDDINGS, _BODY_BYTES) +
-            b'{"model":"m","input":[1', b",1" * 32768, _BODY_BYTES - 24)
+    """Bodies that are read value by value, and refused for the last of them."""
+    begin, end = b'{"model":"m","input":[1', b',{}]}'
+    values = 64 * 65536
+    _upload(address,
+            _close_head(_EMBEDDINGS, len(begin) + values + len(end)) + begin,
+            b",1" * 32768, values, end)
 
 
 def costly_messages(address):
-    """Bodies that are translated for a provider of another vendor, and refused
-    likewise."""
+    """Bodies that are translated for a provider of another vendor, part by
+    part, and refused likewise."""
     part = b',{"type":"text","text":"a\\nb"}'
     begin = (b'{"model":"whole","max_tokens":1,"messages":[{"role":"user",'
              b'"content":[{"type":"text","text":"a"}')
-    bytes_sent = len(begin) + 90_000 * len(part)
-    _upload(address, _close_head("/v1/messages", bytes_sent) + begin, part * 1000,
-            bytes_sent - len(begin))
+    end = b']},{"role":1}]}'
+    parts = 90_000 * len(part)
+    _upload(address,
+            _close_head("/v1/messages", len(begin) + parts + len(end)) + begin,
+            part * 1000, parts, end)
 
 
 def silent_connections(address):
