@@ -107,6 +107,8 @@ struct App::Graph {
   RefusalLog http_refusals{"http", "http", registry, SystemClock()};
   RefusalLog operations_refusals{"operations", "http", registry,
                                  SystemClock()};
+  // Of the gRPC C++ engine; the native one counts its own.
+  RefusalLog grpc_refusals{"grpc", "grpc", registry, SystemClock()};
   RefusalLog admin_refusals{"admin", "grpc", registry, SystemClock()};
 
   // The rules.
@@ -292,7 +294,8 @@ absl::Status App::StartGrpc() {
                                             .health = graph.health,
                                             .loops = std::move(loops),
                                             .metrics = &graph.registry,
-                                            .callers = &graph.callers}));
+                                            .callers = &graph.callers,
+                                            .refusals = &graph.grpc_refusals}));
   addresses_.grpc = WithPort(listener.address(), graph.grpc->port());
   return absl::OkStatus();
 }
@@ -333,6 +336,7 @@ absl::Status App::StartAdmin() {
                                          .health = graph.admin_health,
                                          .loops = {&graph.loops[0]->loop()},
                                          .metrics = &graph.registry,
+                                         .refusals = &graph.admin_refusals,
                                          .channelz = channelz}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();

@@ -104,6 +104,7 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartCore(
   core.address = listener.address();
   core.table = &options.table;
   core.health = &options.health;
+  core.refusals = options.refusals;
   core.loops = options.loops;
   core.tls = CoreTls(options.config, options.name);
   core.receive_message_bytes_limit = listener.receive_message_bytes_limit();

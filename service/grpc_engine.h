@@ -61,6 +61,9 @@ struct GrpcEngineOptions {
   MetricRegistry* metrics = nullptr;
   // Which the native engine's connections take places in; may be null.
   ConnectionQuota* callers = nullptr;
+  // Where the gRPC C++ engine notes calls of methods that there are not; may be
+  // null. The native one counts them in `metrics`.
+  RefusalLog* refusals = nullptr;
   // With the gRPC C++ engine: serves grpc.channelz.v1 too. It must then be the
   // last server that this engine starts.
   bool channelz = false;

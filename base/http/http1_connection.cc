@@ -314,7 +314,7 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
   // A head that announces too large a body has been read all the same.
   if (parser_.head_done() || absl::IsOutOfRange(why)) request = HeadOfRequest();
   const HttpHandler::Refusal refusal = server_.handler_.RefuseRequest(
-      status, request, ToStd(why.message()));
+      status, request, peer_, ToStd(why.message()));
   absl::InlinedVector<HttpField, 8> fields = {
       {"content-type", refusal.content_type}};
   for (const HttpHandler::Refusal::Field& field : refusal.fields) {

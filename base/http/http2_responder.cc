@@ -364,7 +364,8 @@ void Http2Responder::SendHead(const HttpAnswerHead& head,
 
 void Http2Responder::SendRefusal(int status, std::string_view message) {
   const HttpHandler::Refusal refusal =
-      connection_.handler().RefuseRequest(status, request_->whole, message);
+      connection_.handler().RefuseRequest(status, request_->whole, peer(),
+                                          message);
   absl::InlinedVector<HttpField, 8> fields = {
       {"content-type", refusal.content_type}};
   for (const HttpHandler::Refusal::Field& field : refusal.fields) {

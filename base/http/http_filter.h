@@ -46,8 +46,9 @@ class HttpFilter : public HttpHandler {
     return next_->Refuse(status, path, message);
   }
   Refusal RefuseRequest(int status, const HttpRequest& request,
+                        std::string_view peer,
                         std::string_view message) override {
-    return next_->RefuseRequest(status, request, message);
+    return next_->RefuseRequest(status, request, peer, message);
   }
   void HandshakeFailed(std::string_view peer,
                        const absl::Status& why) override {

@@ -190,9 +190,11 @@ class HttpHandler {
 
   // What a server asks for: Refuse, unless overridden by who must know more of
   // the request than its path. `request` has no body, and nothing at all if it
-  // was its head that is refused.
+  // was its head that is refused; `peer` is the client's `address:port`.
   virtual Refusal RefuseRequest(int status, const HttpRequest& request,
+                                std::string_view peer,
                                 std::string_view message) {
+    static_cast<void>(peer);
     return Refuse(status, request.path, message);
   }
 

@@ -78,12 +78,21 @@ class RefusedCall : public grpc::ServerGenericBidiReactor {
 
 grpc::ServerGenericBidiReactor* RefuseCall(
     grpc::GenericCallbackServerContext& server_context,
-    const absl::Status& why) {
+    const absl::Status& why, RefusalLog* refusals) {
   const auto& metadata = server_context.client_metadata();
   const auto given = metadata.find(
       grpc::string_ref(kRequestIdHeader.data(), kRequestIdHeader.size()));
   const std::string request_id = RequestIdFor(
       given == metadata.end() ? std::string_view() : View(given->second));
+  if (refusals != nullptr) {
+    const std::string peer = PeerAddress(server_context.peer());
+    refusals->Request({.code = ToStd(absl::StatusCodeToString(why.code())),
+                       .method = "POST",
+                       .path = server_context.method(),
+                       .peer = peer,
+                       .request_id = request_id,
+                       .why = ToStd(why.message())});
+  }
   auto* const refused = new RefusedCall;
   refused->Finish(SetTrailers(server_context, request_id, why));
   return refused;

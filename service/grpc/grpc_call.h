@@ -36,13 +36,15 @@
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/grpc/call_roster.h"
+#include "service/observability/refusal_log.h"
 
 namespace gateway {
 
-// Answers a call with an error, without a loop.
+// Answers a call with an error, without a loop. It is noted in `refusals`,
+// unless that is null.
 grpc::ServerGenericBidiReactor* RefuseCall(
     grpc::GenericCallbackServerContext& server_context,
-    const absl::Status& why);
+    const absl::Status& why, RefusalLog* refusals = nullptr);
 
 class GrpcCall final : public Recycled,
                        public grpc::ServerGenericBidiReactor,

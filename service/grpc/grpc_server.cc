@@ -109,14 +109,15 @@ void SetConnections(const GrpcServer::Options& options,
 class TableService : public grpc::CallbackGenericService {
  public:
   TableService(const MethodTable& table, const std::vector<EventLoop*>& loops,
-               CallRoster& roster)
-      : table_(table), loops_(loops), roster_(roster) {}
+               CallRoster& roster, RefusalLog* refusals)
+      : table_(table), loops_(loops), roster_(roster), refusals_(refusals) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
     const Method* const method = table_.Find(context->method());
     if (method == nullptr) {
-      return RefuseCall(*context, table_.Unimplemented(context->method()));
+      return RefuseCall(*context, table_.Unimplemented(context->method()),
+                        refusals_);
     }
     const uint64_t turn = turn_.fetch_add(1, std::memory_order_relaxed);
     return GrpcCall::Start(*context, *method, *loops_[turn % loops_.size()],
@@ -127,6 +128,7 @@ class TableService : public grpc::CallbackGenericService {
   const MethodTable& table_;
   const std::vector<EventLoop*>& loops_;
   CallRoster& roster_;
+  RefusalLog* const refusals_;
   std::atomic<uint64_t> turn_ = 0;
 };
 
@@ -134,7 +136,7 @@ class TableService : public grpc::CallbackGenericService {
 
 struct GrpcServer::Library {
   explicit Library(const Options& options)
-      : service(*options.table, options.loops, roster) {}
+      : service(*options.table, options.loops, roster, options.refusals) {}
 
   CallRoster roster;
   TableService service;

@@ -34,6 +34,7 @@
 #include "base/secret.h"
 #include "service/api/health.h"
 #include "service/api/method_table.h"
+#include "service/observability/refusal_log.h"
 
 namespace gateway {
 
@@ -55,6 +56,9 @@ class GrpcServer {
     const MethodTable* table = nullptr;
     // REQUIRES: at least one.
     std::vector<EventLoop*> loops;
+
+    // Takes note of calls whose method is not in the table; may be null.
+    RefusalLog* refusals = nullptr;
 
     // Told NOT_SERVING first of all when the server drains; may be null.
     HealthService* health = nullptr;

@@ -169,8 +169,9 @@ Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
 
 HttpHandler::Refusal CorsHandler::RefuseRequest(int status,
                                                 const HttpRequest& request,
+                                                std::string_view peer,
                                                 std::string_view message) {
-  Refusal refusal = next().RefuseRequest(status, request, message);
+  Refusal refusal = next().RefuseRequest(status, request, peer, message);
   for (const HttpField& field : rules_->AnswerFields(request.Find("origin"))) {
     refusal.fields.push_back(
         {std::string(field.name), std::string(field.value)});

@@ -77,6 +77,7 @@ class CorsHandler final : public HttpFilter {
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override;
   Refusal RefuseRequest(int status, const HttpRequest& request,
+                        std::string_view peer,
                         std::string_view message) override;
 
  private:

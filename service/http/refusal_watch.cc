@@ -27,15 +27,17 @@ RefusalWatch::RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door)
 
 HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
                                                  const HttpRequest& request,
+                                                 std::string_view peer,
                                                  std::string_view message) {
   const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
   const std::string code = absl::StrCat(status);
   log_.Request({.code = code,
                 .method = request.method,
                 .path = request.path,
+                .peer = peer,
                 .request_id = id,
                 .why = message});
-  Refusal refusal = next().RefuseRequest(status, request, message);
+  Refusal refusal = next().RefuseRequest(status, request, peer, message);
   refusal.fields.push_back(
       {std::string(kRequestIdHeader), std::string(std::string_view(id))});
   return refusal;

@@ -31,6 +31,7 @@ class RefusalWatch final : public HttpFilter {
   RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door);
 
   Refusal RefuseRequest(int status, const HttpRequest& request,
+                        std::string_view peer,
                         std::string_view message) override;
   void HandshakeFailed(std::string_view peer,
                        const absl::Status& why) override;

@@ -289,6 +289,27 @@ class SeenTest(_AccessCase):
             msg="a request was refused", listener="http")), 1)
         gateway.stop()
 
+    def test_whom_the_server_refuses_by_itself_is_named(self):
+        for refused, code in (
+                (b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n"
+                 b"content-length: 9999\r\n\r\n", "413"),
+                (b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nx: " +
+                 b"x" * 9999, "431"),
+                (b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n"
+                 b"content-length: 9\r\n\r\n", "408")):
+            with self.subTest(code=code):
+                gateway = self.start(_MOCK + _listeners().replace(
+                    "  http: {", "  http: {body_bytes_limit: 1KiB, "
+                    "header_bytes_limit: 4KiB, body_stall_timeout: 100ms, "))
+                with http_calls.RawConnection(gateway.http) as stranger:
+                    stranger.send(refused)
+                    status, _ = stranger.read_head()
+                    own = "%s:%d" % stranger.socket.getsockname()
+                self.assertEqual(status, int(code))
+                line = gateway.wait_for_log(msg="a request was refused")
+                self.assertEqual((line["code"], line["peer"]), (code, own))
+                gateway.stop()
+
     def test_failed_handshakes(self):
         folder = tempfile.TemporaryDirectory(prefix="certificates")
         self.addCleanup(folder.cleanup)
@@ -327,6 +348,9 @@ class SeenTest(_AccessCase):
                       b'reason="API_KEY_INVALID"} 1', text)
         self.assertEqual(self.refused(gateway, "admin"),
                          {"UNAUTHENTICATED": 1.0})
+        self.caller.call(gateway.admin, _ADMIN + "NoSuchMethod", raw="")
+        self.assertEqual(self.refused(gateway, "admin"),
+                         {"UNAUTHENTICATED": 1.0, "UNIMPLEMENTED": 1.0})
         line = gateway.wait_for_log(msg="a call was refused")
         self.assertEqual(line["method"],
                          "llmgateway.v1.GatewayService/ListModels")

@@ -79,7 +79,8 @@ TEST(HttpHandlerTest, WhatAServerAsksForIsTheSame) {
   ByPath handler;
   HttpRequest request;
   request.path = "/here";
-  const HttpHandler::Refusal refusal = handler.RefuseRequest(413, request, "");
+  const HttpHandler::Refusal refusal =
+      handler.RefuseRequest(413, request, "", "");
   EXPECT_EQ(refusal.content_type, "text/x-path");
   EXPECT_EQ(refusal.body, "/here");
   EXPECT_TRUE(refusal.fields.empty());
@@ -122,7 +123,8 @@ class Noting final : public HttpHandler {
     asked_.push_back("Refuse");
     return {};
   }
-  Refusal RefuseRequest(int, const HttpRequest&, std::string_view) override {
+  Refusal RefuseRequest(int, const HttpRequest&, std::string_view,
+                        std::string_view) override {
     asked_.push_back("RefuseRequest");
     return {};
   }
@@ -143,7 +145,7 @@ TEST(HttpFilterTest, OneThatOverridesNothingHandsEverythingOn) {
   EXPECT_FALSE(any.Admit(request, responder).admitted());
   Spawn(any.Handle(request, responder));
   any.Refuse(400, "/", "no");
-  any.RefuseRequest(413, request, "no");
+  any.RefuseRequest(413, request, "", "no");
   any.HandshakeFailed("192.0.2.1:1", absl::UnavailableError("no cipher"));
   EXPECT_THAT(asked, ElementsAre("Admit", "Handle", "Refuse", "RefuseRequest",
                                  "HandshakeFailed"));

@@ -216,7 +216,7 @@ class Repeating final : public HttpHandler {
  public:
   Task<void> Handle(const HttpRequest&, HttpResponder&) override { co_return; }
 
-  Refusal RefuseRequest(int, const HttpRequest& request,
+  Refusal RefuseRequest(int, const HttpRequest& request, std::string_view,
                         std::string_view) override {
     return {"text/plain",
             absl::StrCat(ToAbsl(request.method), " ", ToAbsl(request.path)),

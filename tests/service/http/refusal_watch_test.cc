@@ -48,14 +48,14 @@ TEST_F(RefusalWatchTest, WhatTheServerRefusesIsCountedAndHasAnId) {
   request.path = "/v1/messages";
   request.fields = fields;
   const HttpHandler::Refusal refusal =
-      watch_.RefuseRequest(413, request, "too large");
+      watch_.RefuseRequest(413, request, "192.0.2.1:1", "too large");
   EXPECT_THAT(refusal.body, HasSubstr("too large"));
   ASSERT_THAT(refusal.fields, SizeIs(1));
   EXPECT_EQ(refusal.fields[0].name, "x-request-id");
   EXPECT_EQ(refusal.fields[0].value, "mine");
   // Of a head that has not come whole nothing is known.
   const HttpHandler::Refusal nameless =
-      watch_.RefuseRequest(431, HttpRequest(), "too many fields");
+      watch_.RefuseRequest(431, HttpRequest(), "192.0.2.1:1", "too many");
   ASSERT_THAT(nameless.fields, SizeIs(1));
   EXPECT_THAT(nameless.fields[0].value, SizeIs(32));
   EXPECT_EQ(Count("llmgw_requests_refused_total"), 2);
