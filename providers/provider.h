@@ -60,9 +60,6 @@ inline constexpr std::string_view kCallersCredential = "caller";
 struct TryProgress {
   HttpProgress http;
   int http_status = 0;  // 0 while there is none.
-  // Another try would only spend again what this one has spent: whatever
-  // becomes of it, none follows.
-  bool is_last = false;
   UpstreamFields upstream;
   // Steady times, by a clock that moves within a turn of the loop; infinite
   // past while they have not come.

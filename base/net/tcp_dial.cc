@@ -1,6 +1,7 @@
 #include "base/net/tcp_dial.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,24 @@
 namespace gateway {
 namespace {
 
+// How long a server may be silent before the system asks whether it is still
+// there, and how often it asks: who has died without a word is given up after
+// two minutes, however long an answer is waited for.
+constexpr int kKeepaliveIdleSeconds = 60;
+constexpr int kKeepaliveIntervalSeconds = 10;
+constexpr int kKeepaliveProbes = 6;
+
+// A connection without it works, too.
+void KeepAlive(int fd) {
+  const auto set = [fd](int level, int option, int value) {
+    setsockopt(fd, level, option, &value, sizeof(value));
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+}
+
 absl::StatusOr<std::unique_ptr<Stream>> BeginConnect(IpAddress address,
                                                      uint16_t port) {
   sockaddr* const generic = reinterpret_cast<sockaddr*>(&address.storage);
@@ -31,6 +50,7 @@ absl::StatusOr<std::unique_ptr<Stream>> BeginConnect(IpAddress address,
   const int fd = socket(generic->sa_family,
                         SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return absl::ErrnoToStatus(errno, "socket");
+  KeepAlive(fd);
   if (connect(fd, generic, address.size) != 0 && errno != EINPROGRESS) {
     const int error = errno;
     close(fd);

@@ -215,7 +215,9 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
   }
   if (cancel_.cancelled()) co_return cancel_.status();
   if (stop_.cancelled()) {
-    progress_.is_last = true;
+    // The program has begun what another would begin again.
+    progress_.http.sent = true;
+    progress_.http.timed_out = true;
     co_return provider_.Blame(
         MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT,
                   absl::StrCat("no end after ",

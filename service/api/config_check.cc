@@ -15,7 +15,9 @@ namespace v1 = ::llmgateway::v1;
 // Stands for the file's name, and is not shown.
 constexpr char kSource[] = "text";
 
-void FillProblem(const ConfigProblem& from, v1::ConfigProblem* to) {
+void FillProblem(const ConfigProblem& from,
+                 v1::ConfigProblem::Severity severity,
+                 v1::ConfigProblem* to) {
   to->set_line(from.place.line);
   to->set_column(from.place.column);
   to->set_path(from.path);
@@ -23,7 +25,7 @@ void FillProblem(const ConfigProblem& from, v1::ConfigProblem* to) {
   to->set_message(from.source == kSource
                       ? from.message
                       : absl::StrCat(from.source, ": ", from.message));
-  to->set_severity(v1::ConfigProblem::SEVERITY_ERROR);
+  to->set_severity(severity);
 }
 
 }  // namespace
@@ -33,7 +35,13 @@ v1::ValidateConfigResponse CheckConfig(std::string_view text,
   v1::ValidateConfigResponse response;
   ConfigDraft draft = ReadConfigDraft(text, kSource, environment);
   for (const ConfigProblem& problem : draft.problems) {
-    FillProblem(problem, response.add_problems());
+    FillProblem(problem, v1::ConfigProblem::SEVERITY_ERROR,
+                response.add_problems());
+  }
+  for (const ConfigProblem& warning : draft.warnings) {
+    if (response.problems_size() == static_cast<int>(kConfigProblemsMax)) break;
+    FillProblem(warning, v1::ConfigProblem::SEVERITY_WARNING,
+                response.add_problems());
   }
   if (!draft.problems.empty()) return response;
   response.set_valid(true);

@@ -60,6 +60,7 @@ ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
   ConfigProblems problems(source);
   draft.config = ReadAndCheck(text, environment, &problems).config;
   draft.problems = problems.Sorted();
+  draft.warnings = problems.SortedWarnings();
   return draft;
 }
 

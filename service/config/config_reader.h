@@ -44,6 +44,7 @@ struct ConfigDraft {
   // With defaults; what `problems` are of is as it was read.
   llmgateway::config::v1::GatewayConfig config;
   std::vector<ConfigProblem> problems;  // Sorted; all there are.
+  std::vector<ConfigProblem> warnings;  // The same.
 };
 
 // Reads no file and no variable that the text names, so that whoever may have

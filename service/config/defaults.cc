@@ -47,6 +47,30 @@ using ::llmgateway::config::v1::WeightedCredential;
 constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = 1024 * kKiB;
 
+// What the HTTP doors say beside their answers: pages see no other fields.
+constexpr const char* kExposedHeaders[] = {
+    "x-request-id", "request-id", "retry-after", "x-should-retry",
+    "openai-processing-ms", "x-llmgateway-warnings",
+    "x-llmgateway-upstream-request-id",
+    "x-llmgateway-upstream-ratelimit-limit-requests",
+    "x-llmgateway-upstream-ratelimit-limit-tokens",
+    "x-llmgateway-upstream-ratelimit-remaining-requests",
+    "x-llmgateway-upstream-ratelimit-remaining-tokens",
+    "x-llmgateway-upstream-ratelimit-reset-requests",
+    "x-llmgateway-upstream-ratelimit-reset-tokens",
+    "x-llmgateway-upstream-anthropic-ratelimit-requests-limit",
+    "x-llmgateway-upstream-anthropic-ratelimit-requests-remaining",
+    "x-llmgateway-upstream-anthropic-ratelimit-requests-reset",
+    "x-llmgateway-upstream-anthropic-ratelimit-tokens-limit",
+    "x-llmgateway-upstream-anthropic-ratelimit-tokens-remaining",
+    "x-llmgateway-upstream-anthropic-ratelimit-tokens-reset",
+    "x-llmgateway-upstream-anthropic-ratelimit-input-tokens-limit",
+    "x-llmgateway-upstream-anthropic-ratelimit-input-tokens-remaining",
+    "x-llmgateway-upstream-anthropic-ratelimit-input-tokens-reset",
+    "x-llmgateway-upstream-anthropic-ratelimit-output-tokens-limit",
+    "x-llmgateway-upstream-anthropic-ratelimit-output-tokens-remaining",
+    "x-llmgateway-upstream-anthropic-ratelimit-output-tokens-reset"};
+
 // FILL(*message, field, value) sets a field that is not set;
 // FILL_TEXT one of type string that is empty; FILL_TIME a duration, in
 // milliseconds.
@@ -99,10 +123,7 @@ void FillHttpListener(const char* address, HttpListener* listener) {
   CorsConfig& cors = *listener->mutable_cors();
   if (cors.allowed_headers().empty()) cors.add_allowed_headers("*");
   if (cors.exposed_headers().empty()) {
-    for (const char* name : {"x-request-id", "request-id", "retry-after",
-                             "openai-processing-ms"}) {
-      cors.add_exposed_headers(name);
-    }
+    for (const char* name : kExposedHeaders) cors.add_exposed_headers(name);
   }
   FILL_TIME(cors, max_age, 600'000);
 }
@@ -115,8 +136,11 @@ void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
     *timeouts.mutable_stream_first_byte() =
         std::min(timeouts.first_byte(), TimeUtil::SecondsToDuration(60));
   }
-  FILL_TIME(timeouts, idle, 60'000);
   FILL_TIME(timeouts, total, 600'000);
+  if (!timeouts.has_idle()) {
+    *timeouts.mutable_idle() =
+        std::min(timeouts.total(), TimeUtil::SecondsToDuration(600));
+  }
   ConnectionPool& pool = *http->mutable_pool();
   FILL(pool, idle_connections_limit, 256);
   FILL_TIME(pool, idle_timeout, 60'000);

@@ -67,6 +67,9 @@ class ProviderValidator {
   void CheckKind(const FieldDescriptor& kind);
   void CheckBaseUrl(const std::string& path, const std::string& text,
                     bool allow_plaintext);
+  // Of a kind whose service has keys.
+  void WarnOfNoKey(const std::string& path, const std::string& base_url,
+                   const HttpUpstream& http);
   void CheckHttp(const std::string& path, const HttpUpstream& http);
   void CheckHeaders(const std::string& path,
                     const Map<std::string, std::string>& headers);
@@ -205,6 +208,31 @@ void ProviderValidator::CheckKind(const FieldDescriptor& kind) {
       reflection.GetMessage(settings, http_field));
   CheckBaseUrl(path, text_of("base_url"), http.allow_plaintext());
   CheckHttp(JoinPath(path, "http"), http);
+  if (has_keys && api_key.empty()) {
+    WarnOfNoKey(path, text_of("base_url"), http);
+  }
+}
+
+void ProviderValidator::WarnOfNoKey(const std::string& path,
+                                    const std::string& base_url,
+                                    const HttpUpstream& http) {
+  // At these addresses nobody is served without one.
+  static constexpr std::string_view kVendors[] = {
+      "https://api.openai.com", "https://api.anthropic.com",
+      "https://generativelanguage.googleapis.com", "https://api.deepseek.com",
+      "https://openrouter.ai"};
+  const bool asks = std::any_of(
+      std::begin(kVendors), std::end(kVendors),
+      [&](std::string_view vendor) { return base_url.starts_with(vendor); });
+  if (!asks || provider_.credentials_size() > 0 ||
+      provider_.credential_passthrough() || !http.headers().empty()) {
+    return;
+  }
+  const std::string field = JoinPath(path, "api_key");
+  problems_.Warn(places_.Find(field), field,
+                 "is not set, and the vendor answers nobody without a key; "
+                 "name one, as in env:NAME, or let callers bring theirs with "
+                 "credential_passthrough");
 }
 
 void ProviderValidator::CheckBaseUrl(const std::string& path,

@@ -50,8 +50,17 @@ using ::llmgateway::type::v1::Target;
 constexpr int kProvidersMax = 256;
 constexpr int kOriginsMax = 1000;
 constexpr int kCorsHeadersMax = 64;
+constexpr size_t kHeaderNameBytesMax = 128;
 constexpr int kRulesMax = 10'000;
 constexpr int kModuleLevelsMax = 64;
+
+bool IsHeaderName(std::string_view name) {
+  return !name.empty() && name.size() <= kHeaderNameBytesMax &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                  c == '-' || c == '_';
+         });
+}
 
 class Validator {
  public:
@@ -208,9 +217,9 @@ void Validator::CheckCors(const std::string& path, const CorsConfig& cors) {
     const std::string list = JoinPath(path, field);
     CheckCount(list, names->size(), kCorsHeadersMax);
     for (int i = 0; i < names->size(); ++i) {
-      if ((*names)[i] == "*" || IsConfigName((*names)[i], "-_", true)) continue;
+      if ((*names)[i] == "*" || IsHeaderName((*names)[i])) continue;
       Add(ElementPath(list, static_cast<size_t>(i)),
-          "must be a header's name or '*'");
+          "must be a header's name of at most 128 characters or '*'");
     }
   }
 }

@@ -268,7 +268,6 @@ class Retries {
       ++free_tries_;
       co_return absl::OkStatus();
     }
-    if (last.progress.is_last) co_return failure;
     const int tries = static_cast<int>(call_.tries.size()) - free_tries_;
     const std::optional<absl::Duration> delay =
         call_.wiring->retry().DelayAfter(

@@ -259,6 +259,14 @@ class WarningTest(_ConfigCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stderr, "^warning: .*" + self.warning + "$")
         self.assertIn("providers:", done.stdout)
+        # A model that reasons is silent for long.
+        self.assertRegex(done.stdout, r" idle: (600s|10m)\n")
+
+    def test_a_vendor_without_any_key_is_another(self):
+        done = self.check("providers: [{name: a, anthropic: {}}]\n")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"^warning: .*gateway\.yaml:1:\d+: "
+                         r"providers\[0\]\.anthropic\.api_key: is not set")
 
     def test_a_start_logs_it(self):
         gateway = self.start(self.config)

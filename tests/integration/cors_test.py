@@ -2,6 +2,7 @@
 
 import unittest
 
+from tests.integration import gateway_case
 from tests.integration import http_calls
 from tests.integration.http_calls import chat
 from tests.testing import gateway_process
@@ -15,10 +16,11 @@ providers:
 routing: {default_target: mock}
 auth: {callers: {api_keys: [{id: page, key: "env:PAGE_KEY"}]}}
 """
-_WITH_CORS = gateway_process.LISTENERS.replace(
+_LISTENERS = gateway_process.LISTENERS.replace(
     'http: {address: "127.0.0.1:0"',
     'http: {address: "127.0.0.1:0", body_bytes_limit: 2KiB, '
-    'cors: {allowed_origins: ["%s"]}' % _PAGE) + _CONFIG
+    'cors: {allowed_origins: ["%s"]}' % _PAGE)
+_WITH_CORS = _LISTENERS + _CONFIG
 
 
 class _CorsCase(unittest.TestCase):
@@ -124,6 +126,28 @@ class WithoutCorsTest(_CorsCase):
         self.assertNotIn("vary", answer.headers)
         self.assertNotEqual(self.preflight(_PAGE).status, 204)
         self.assert_no_word_of_cors(self.preflight(_PAGE))
+
+
+class ExposedTest(gateway_case.GatewayCase):
+
+    config = _LISTENERS.replace("{", "{{").replace(
+        "}", "}}") + gateway_case.CONFIG
+
+    def test_a_page_may_read_what_is_said_beside_the_answer(self):
+        sent = {"x-request-id": "req_upstream"}
+        for unit in ("requests", "tokens"):
+            for what in ("limit", "remaining", "reset"):
+                sent["x-ratelimit-%s-%s" % (what, unit)] = "7"
+                sent["anthropic-ratelimit-%s-%s" % (unit, what)] = "7"
+        self.upstream.set_script("gpt-told", {"status": 503, "headers": sent})
+        answer = http_calls.ask(self.gateway.http, chat("gpt-told"),
+                                headers={"origin": _PAGE})
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        told = [name for name in answer.headers
+                if name.startswith("x-llmgateway-")]
+        self.assertGreater(len(told), 12, answer.headers)
+        for name in told + ["x-should-retry", "x-llmgateway-warnings"]:
+            self.assertIn(name, exposed)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ providers:
   - name: cli
     local_cli: {executable: "%(tool)s", %(more)s}
 routing: {default_target: cli}
-resilience: {retry: {backoff_base: 1ms, backoff_limit: 5ms}}
+resilience: {retry: {%(retry)sbackoff_base: 1ms, backoff_limit: 5ms}}
 """
 
 RESULT = ("""printf '%s' '{"type":"result","is_error":false,"""
@@ -44,9 +44,10 @@ class LocalCliTest(unittest.TestCase):
         with open(self.path(name), encoding="utf-8") as file:
             return file.read()
 
-    def gateway(self, more="", env=None):
-        return GatewayProcess(CONFIG % {"tool": self.tool, "more": more},
-                              env=env)
+    def gateway(self, more="", env=None, retry=""):
+        return GatewayProcess(
+            CONFIG % {"tool": self.tool, "more": more, "retry": retry},
+            env=env)
 
     def test_it_gets_none_of_the_gateways_secrets(self):
         self.install("env > %s\n%s" % (self.path("environment"), RESULT))
@@ -107,6 +108,14 @@ class LocalCliTest(unittest.TestCase):
             answer = http_calls.ask(gateway.http, chat("haiku"))
             self.assertEqual(answer.status, 504, answer.body)
         self.assertEqual(self.noted("runs"), "run\n")
+
+    def test_unless_the_configuration_says_so(self):
+        self.install("echo run >> %s\nexec sleep 1000" % self.path("runs"))
+        with self.gateway("timeout: 1s", retry="attempts_limit: 2, "
+                          "resend_after_timeout: true, ") as gateway:
+            answer = http_calls.ask(gateway.http, chat("haiku"))
+            self.assertEqual(answer.status, 504, answer.body)
+        self.assertEqual(self.noted("runs"), "run\nrun\n")
 
     def test_one_that_uses_more_memory_than_its_limit_is_ended(self):
         # A shell that keeps what it reads, and does not become the last thing

@@ -4,6 +4,7 @@ import unittest
 
 from tests.integration import fault_case
 from tests.integration import gateway_case
+from tests.integration import http_calls
 from tests.integration import ways
 
 
@@ -114,6 +115,24 @@ class MidStreamTest(fault_case.FaultCase):
                 self.assert_failed(result, "UNAVAILABLE",
                                    "STREAM_INTERRUPTED")
                 self.assertEqual(result.log["input_tokens"], 77)
+
+
+class KeepaliveTest(gateway_case.GatewayCase):
+
+    def test_the_system_asks_whether_a_silent_provider_is_still_there(self):
+        self.upstream.set_script("gpt-k", {"stall_after_chunks": 1})
+        connection = self.enter(http_calls.RawConnection(self.gateway.http))
+        connection.send(http_calls.request_bytes(
+            http_calls.chat("gpt-k", stream=True)))
+        connection.read_head()
+        connection.read_chunk()
+        port = ":%04X" % int(self.upstream.address.rpartition(":")[2])
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            timers = [line.split()[5][:2] for line in file
+                      if line.split()[2].endswith(port) and
+                      line.split()[3] == "01"]
+        # 02 is a timer that is neither for what was sent nor for a window.
+        self.assertIn("02", timers)
 
 
 class SilenceTest(fault_case.FaultCase):

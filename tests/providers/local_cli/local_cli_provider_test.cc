@@ -444,7 +444,7 @@ TEST_F(LocalCliProviderTest, WhoTakesTooLongIsEnded) {
   for (const Outcome& outcome : {Generate(), Stream()}) {
     EXPECT_EQ(FaultReason(outcome.status), v1::ERROR_REASON_PROVIDER_TIMEOUT);
     EXPECT_EQ(outcome.status.message(), "cli: no end after 50ms");
-    EXPECT_TRUE(outcome.progress.is_last);
+    EXPECT_TRUE(outcome.progress.http.abandoned());
   }
 }
 

@@ -13,6 +13,7 @@
 namespace gateway {
 namespace {
 
+using ::llmgateway::v1::ConfigProblem;
 using ::llmgateway::v1::ValidateConfigResponse;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -48,6 +49,27 @@ TEST(ConfigCheckTest, ReportsEveryMistakeInTheOrderOfTheText) {
   EXPECT_THAT(response.problems(1).message(), HasSubstr("listeners"));
   EXPECT_EQ(response.problems(2).path(), "runtime.event_loops");
   EXPECT_EQ(response.problems(2).column(), 11);
+}
+
+TEST(ConfigCheckTest, WhatIsOnlyDoubtfulIsAWarning) {
+  const ValidateConfigResponse response =
+      CheckText("providers:\n- {name: openai, openai: {}}\n");
+  EXPECT_TRUE(response.valid());
+  EXPECT_TRUE(response.has_config());
+  ASSERT_EQ(response.problems_size(), 1);
+  EXPECT_EQ(response.problems(0).path(), "providers[0].openai.api_key");
+  EXPECT_EQ(response.problems(0).line(), 2);
+  EXPECT_EQ(response.problems(0).severity(),
+            ConfigProblem::SEVERITY_WARNING);
+}
+
+TEST(ConfigCheckTest, ErrorsStandBeforeWarnings) {
+  const ValidateConfigResponse response =
+      CheckText("providers:\n- {name: openai, openai: {}}\nlissteners: {}\n");
+  EXPECT_FALSE(response.valid());
+  ASSERT_EQ(response.problems_size(), 2);
+  EXPECT_EQ(response.problems(0).severity(), ConfigProblem::SEVERITY_ERROR);
+  EXPECT_EQ(response.problems(1).severity(), ConfigProblem::SEVERITY_WARNING);
 }
 
 TEST(ConfigCheckTest, TextThatCannotBeReadIsAnAnswerToo) {
