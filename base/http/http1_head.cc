@@ -204,11 +204,11 @@ absl::Status NoteRequestCoding(std::string_view value, Http1Head* head) {
     return absl::InvalidArgumentError(
         "Transfer-Encoding must stand once, in HTTP/1.1");
   }
-  head->chunked = true;
+  head->chunked = head->coded = true;
   return absl::OkStatus();
 }
 
-// A body that is not chunked last ends with the connection.
+// A body that is coded, and not chunked at last, ends with the connection.
 absl::Status NoteResponseCoding(std::string_view value, Http1Head* head) {
   if (head->chunked) {
     return absl::InvalidArgumentError("a coding follows on chunked");
@@ -219,6 +219,7 @@ absl::Status NoteResponseCoding(std::string_view value, Http1Head* head) {
       return absl::InvalidArgumentError("a coding follows on chunked");
     }
     head->chunked = EqualsIgnoreCase(coding, "chunked");
+    if (!EqualsIgnoreCase(coding, "identity")) head->coded = true;
   }
   return absl::OkStatus();
 }
@@ -266,7 +267,7 @@ bool HasOneHost(const Http1Head& head) {
 }
 
 absl::Status CheckHead(Http1Kind kind, const Http1Head& head) {
-  if (head.chunked && head.content_length.has_value()) {
+  if (head.coded && head.content_length.has_value()) {
     return absl::InvalidArgumentError(
         "Content-Length stands beside Transfer-Encoding");
   }
@@ -288,6 +289,7 @@ void Http1Head::Clear() {
   fields.clear();
   hosts = 0;
   content_length.reset();
+  coded = false;
   chunked = false;
   says_close = false;
   says_keep_alive = false;

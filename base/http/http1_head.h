@@ -49,7 +49,8 @@ struct Http1Head {
 
   // What the fields say of the body and the connection.
   std::optional<uint64_t> content_length;
-  bool chunked = false;
+  bool coded = false;    // By more than `identity`;
+  bool chunked = false;  // in chunks, at last.
   bool says_close = false;
   bool says_keep_alive = false;
 

@@ -62,6 +62,7 @@ TEST(Http1HeadTest, AnswersWithTwoEndsAreRefused) {
   for (const std::string_view fields :
        {"transfer-encoding: chunked\r\ncontent-length: 3\r\n",
         "content-length: 3\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: gzip\r\ncontent-length: 3\r\n",
         "transfer-encoding: chunked, gzip\r\n",
         "transfer-encoding: chunked\r\ntransfer-encoding: gzip\r\n",
         "content-length: 3\r\ncontent-length: 4\r\n"}) {
