@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+from tests.bench import executed
 from tests.bench import report
 from tests.bench import rows
 from tests.bench import servers
@@ -66,9 +67,9 @@ class Bench:
                                self._upstream, self._cert, self._key, wrapper,
                                base_url)
 
-    def start_nginx(self, instance="one"):
+    def start_nginx(self, instance="one", wrapper=()):
         return servers.Nginx(instance, self._folder, self._upstream,
-                             self._cert, self._key)
+                             self._cert, self._key, wrapper)
 
     def gateway(self, variant):
         """The process of the variant, started if it does not run."""
@@ -108,12 +109,13 @@ class Bench:
             command += ["--tls", "--ca_file=" + self._cert]
         return command
 
-    def drive(self, load, port, pids=(), tls=False, counter=None):
-        """One interval of load; returns the driver's figures."""
+    def drive(self, load, port, pids=(), tls=False, counter=None, calls=0):
+        """One interval of load, or so many calls; the driver's figures."""
         command = self.load_command(load, port, tls) + [
             "--warmup=%gs" % self.options.warmup,
             "--measured=%gs" % self.options.seconds,
             "--cpu_pids=" + ",".join(map(str, pids)),
+            "--calls=%d" % calls,
         ]
         if counter:
             command.append("--counter_file=" + counter)
@@ -235,6 +237,47 @@ class Bench:
                             figures["counted"] / figures["calls"], None, None,
                             row.limit)]
 
+    def instructions_row(self, row):
+        own = self._instructions(
+            row.load, lambda wrapper: self.start_gateway(row.gateway, wrapper))
+        other = self._instructions(
+            row.nginx_load, lambda wrapper: self.start_nginx(wrapper=wrapper))
+        note = "system calls %.2f, nginx %.2f" % (
+            self._system_calls(row.load, lambda: self.start_gateway(
+                row.gateway)),
+            self._system_calls(row.nginx_load, self.start_nginx))
+        return [report.Line(row.name, row.title, "", own, other, own / other,
+                            row.limit, note)]
+
+    def _instructions(self, load, start):
+        callgrind = executed.Callgrind(
+            os.path.join(self._folder, "callgrind"))
+        units, pid = self.count_instructions(
+            load, lambda: start(callgrind.wrapper), callgrind)
+        return callgrind.instructions(pid) / units
+
+    def count_instructions(self, load, start, callgrind):
+        """(units, pid) of a server that `start` starts under `callgrind`."""
+        with start() as server:
+            pid = server.pids()[-1]  # Of nginx, the worker.
+            port = server.port_of(load)
+            calls = rows.COUNTED_CALLS[load.mode]
+            self.drive(load, port, calls=calls)  # Warm, as it will be in use.
+            with callgrind.counting(pid):
+                figures = self.drive(load, port, calls=calls)
+        return figures["units"], pid
+
+    def _system_calls(self, load, start):
+        with start() as server:
+            port = server.port_of(load)
+            calls = rows.COUNTED_CALLS[load.mode]
+            self.drive(load, port, calls=calls)
+            with executed.SystemCalls(
+                    server.pids()[-1],
+                    os.path.join(self._folder, "strace")) as counted:
+                figures = self.drive(load, port, calls=calls)
+        return counted.total() / figures["units"]
+
     def hostile_row(self, row):
         with self.start_gateway() as gateway:
             rest, _ = gateway.memory_bytes()
@@ -318,6 +361,8 @@ class Bench:
         plan += [(row, self.latency_row) for row in rows.LATENCY_ROWS]
         plan += [(row, self.idle_row) for row in rows.IDLE_ROWS]
         plan += [(row, self.allocations_row) for row in rows.ALLOCATION_ROWS]
+        plan += [(row, self.instructions_row)
+                 for row in rows.INSTRUCTION_ROWS]
         plan += [(row, self.hostile_row) for row in rows.HOSTILE_ROWS]
         lines = []
         for row, measure in plan:
@@ -392,7 +437,8 @@ def wanted_rows(options):
         return set(rows.names())
     return {row.name for group in (rows.LOAD_ROWS, rows.GROWTH_ROWS,
                                    rows.LATENCY_ROWS, rows.IDLE_ROWS,
-                                   rows.ALLOCATION_ROWS, rows.HOSTILE_ROWS)
+                                   rows.ALLOCATION_ROWS,
+                                   rows.INSTRUCTION_ROWS, rows.HOSTILE_ROWS)
             for row in group if row.quick} | {"rest"}
 
 

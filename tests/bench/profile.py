@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 from tests.bench import bench
+from tests.bench import executed
 from tests.bench import rows
 from tests.bench import servers
 
@@ -58,36 +59,18 @@ def with_perf(run, row, options):
 
 
 def with_callgrind(run, row, options):
-    """Counts only while the driver runs; prints the costliest functions."""
-    out = options.out or "callgrind.out"
-    wrapper = ["valgrind", "--tool=callgrind", "--instr-atstart=no",
-               "--callgrind-out-file=" + out]
-    with run.start_gateway(row.gateway, wrapper) as gateway:
-        port = gateway.ports["grpc" if row.load.protocol == "grpc" else "http"]
-        run.drive(row.load, port, tls=gateway.tls)
-        pid = str(gateway.pids()[0])
-        subprocess.run(["callgrind_control", "-i", "on", pid], check=True,
-                       stdout=subprocess.DEVNULL)
-        figures = run.drive(row.load, port, tls=gateway.tls)
-        subprocess.run(["callgrind_control", "-i", "off", pid], check=True,
-                       stdout=subprocess.DEVNULL)
+    """Counts some calls; prints the costliest functions."""
+    callgrind = executed.Callgrind(options.out or "callgrind.out")
+    units, pid = run.count_instructions(
+        row.load, lambda: run.start_gateway(row.gateway, callgrind.wrapper),
+        callgrind)
     report = subprocess.run(
-        ["callgrind_annotate", "--auto=no", "--threshold=95", out],
+        ["callgrind_annotate", "--auto=no", "--threshold=95",
+         callgrind.file(pid)],
         stdout=subprocess.PIPE, text=True, check=True).stdout
     print("\n".join(report.splitlines()[:_LINES]))
-    # What was in flight at the end has ended since, uncounted.
-    units = figures["units"]
-    if row.load.mode == "unary":
-        units += row.load.connections * row.load.streams
-    print("%d units, %.0f instructions each" % (
-        units, _instructions(out) / units))
-
-
-def _instructions(path):
-    # A part that was cut off while nothing was counted says 0.
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        return max((int(line.split()[1]) for line in lines
-                    if line.startswith(("summary:", "totals:"))), default=0)
+    print("%d units, %.0f instructions each; %s" % (
+        units, callgrind.instructions(pid) / units, callgrind.file(pid)))
 
 
 def main(argv):
@@ -101,7 +84,6 @@ def main(argv):
     profile = with_perf
     if own.callgrind or not shutil.which("perf"):
         profile = with_callgrind
-        options.warmup = 0.0
     with tempfile.TemporaryDirectory(prefix="gateway_bench.") as folder:
         with bench.Bench(options, folder) as run:
             profile(run, find_row(own.row), own)

@@ -243,6 +243,28 @@ ALLOCATION_ROWS = [
                 False),
 ]
 
+# What a warm process executes for each unit of a row of load, in user space:
+# unlike times it comes out the same each time, whatever else the machine does.
+Instructions = collections.namedtuple(
+    "Instructions", "name title gateway load nginx_load limit quick")
+COUNTED_CALLS = {"unary": 4000, "stream": 64}
+
+
+def _instructions(name, limit=None, quick=False):
+    row = next(row for row in LOAD_ROWS if row.name == name)
+    return Instructions("instructions_" + name, "instructions, " + row.title,
+                        row.gateway, row.load, row.nginx_load, limit, quick)
+
+
+INSTRUCTION_ROWS = [
+    _instructions("http_64", at_most(30000, 27000), quick=True),
+    _instructions("grpc_4x16", at_most(56000, 52000), quick=True),
+    _instructions("grpc_http2", at_most(76000, 70000)),
+    _instructions("sse_burst", times_nginx(2, 1)),
+    _instructions("grpc_burst", times_nginx(2, 1)),
+    _instructions("cross_64"),
+]
+
 # How long others wait beside one peer that misbehaves at a listener (see
 # tests/testing/hostile_peers.py): the 99th percentile.
 Hostile = collections.namedtuple("Hostile", "name title peer listener quick")
@@ -276,6 +298,6 @@ HOSTILE_ROWS = [
 def names():
     """All that --rows understands, in the order of the table."""
     groups = (LOAD_ROWS, GROWTH_ROWS, LATENCY_ROWS, IDLE_ROWS,
-              ALLOCATION_ROWS, HOSTILE_ROWS)
+              ALLOCATION_ROWS, INSTRUCTION_ROWS, HOSTILE_ROWS)
     return [row.name for group in groups for row in group] + [
         "rest", "policies"]

@@ -180,6 +180,7 @@ _NGINX_LOCATIONS = {
 }
 _NGINX_CONFIG = """
 daemon off;
+master_process %(master)s;
 %(user)s
 worker_processes %(workers)s;
 worker_rlimit_nofile %(files)d;
@@ -223,16 +224,18 @@ http {
 class Nginx(Server):
     """nginx as a reverse proxy that parses nothing: the measure of the rest.
 
-    `instance` is "one" worker or "auto".
+    `instance` is "one" worker or "auto". With a wrapper the one worker is the
+    process that it runs.
     """
 
-    def __init__(self, instance, folder, upstream, cert, key):
+    def __init__(self, instance, folder, upstream, cert, key, wrapper=()):
         names = [name for name, server in NGINX_PORTS.items()
                  if server[0] == instance]
         self.ports = dict(zip(names, free_ports(len(names))))
         values = {
             "cert": cert, "files": _FILES, "folder": folder,
             "instance": instance, "kept": _KEPT_CONNECTIONS, "key": key,
+            "master": "off" if wrapper else "on",
             "upstream": upstream.address, "upstream_tls": upstream.tls_address,
             "user": "user root;" if os.geteuid() == 0 else "",
             "workers": _NGINX_WORKERS[instance],
@@ -244,12 +247,17 @@ class Nginx(Server):
         with open(config, "w", encoding="utf-8") as out:
             out.write(_NGINX_CONFIG % values)
         super().__init__("nginx (%s)" % instance,
-                         [find_nginx(), "-p", folder, "-c", config],
+                         [*wrapper, find_nginx(), "-p", folder, "-c", config],
                          os.path.join(folder, "nginx.log"))
         # The master listens before there is a worker to be measured.
-        processes = 1 + (os.cpu_count() if instance == "auto" else 1)
+        workers = os.cpu_count() if instance == "auto" else 1
+        processes = workers + (0 if wrapper else 1)
         self.wait_ready(lambda: len(self.pids()) == processes and all(
             map(_accepts, self.ports.values())))
+
+    def port_of(self, load):
+        """Where such calls are to be made."""
+        return self.ports["sse" if load.mode == "stream" else "unary"]
 
     @staticmethod
     def _server(name, port):
@@ -425,6 +433,10 @@ class Gateway(Server):
                          [*wrapper, binary, "--config=" + config],
                          os.path.join(folder, "gateway.log"), env)
         self.wait_ready(self._is_ready)
+
+    def port_of(self, load):
+        """Where such calls are to be made."""
+        return self.ports["grpc" if load.protocol == "grpc" else "http"]
 
     def _is_ready(self):
         try:

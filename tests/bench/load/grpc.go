@@ -69,7 +69,7 @@ func (g *grpcCaller) begin() error {
 		{"user-agent", "llmgateway-bench"},
 		{"authorization", "Bearer " + g.load.key},
 	}, g.session.peerTableBytes >= headerTableBytes)
-	for i := 0; i < g.load.streams; i++ {
+	for i := 0; i < g.load.streams && g.load.meter.more(); i++ {
 		g.call()
 	}
 	return nil
@@ -158,7 +158,7 @@ func (g *grpcCaller) finish(id uint32, c *grpcCall) error {
 	g.tally.called(time.Since(c.began))
 	delete(g.calls, id)
 	g.spare = append(g.spare, c)
-	if !g.load.meter.over() {
+	if g.load.meter.more() {
 		g.call()
 	}
 	return nil

@@ -108,6 +108,18 @@ func TestCountsGrpcCallsAsTheServerDoes(t *testing.T) {
 	expectCounted(t, r.Calls, f.calls.Load(), 2*4)
 }
 
+func TestMakesAsManyGrpcCallsAsItIsTold(t *testing.T) {
+	f := newGrpcFake(t)
+	r, err := f.drive(t, modeUnary, "--calls=21")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Calls != 21 || f.calls.Load() != 21 {
+		t.Errorf("%d calls, of which the server saw %d", r.Calls,
+			f.calls.Load())
+	}
+}
+
 func TestCountsGrpcChunks(t *testing.T) {
 	f := newGrpcFake(t)
 	r, err := f.drive(t, modeStream)

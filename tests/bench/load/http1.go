@@ -81,7 +81,7 @@ func (h *http1Caller) close()          { h.conn.Close() }
 
 // run calls until the run is over.
 func (h *http1Caller) run() error {
-	for !h.load.meter.over() {
+	for h.load.meter.more() {
 		began := time.Now()
 		if err := h.call(began); err != nil {
 			return err

@@ -114,6 +114,20 @@ func TestCountsHTTPCallsAsTheServerDoes(t *testing.T) {
 	}
 }
 
+func TestMakesAsManyCallsAsItIsTold(t *testing.T) {
+	f := newHTTPFake(t)
+	r, err := driven(t, []string{
+		"--target=" + f.server.Listener.Addr().String(), "--mode=unary",
+		"--connections=4", "--key=key", "--calls=101"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Calls != 101 || f.calls.Load() != 101 {
+		t.Errorf("%d calls, of which the server saw %d", r.Calls,
+			f.calls.Load())
+	}
+}
+
 func TestCountsEventStreamChunks(t *testing.T) {
 	f := newHTTPFake(t)
 	r, err := f.drive(t, modeStream)

@@ -21,6 +21,8 @@ const (
 	dialsMax = 32
 	// How long calls may go on after the run.
 	graceMax = 15 * time.Second
+	// However slow the server is made.
+	callsTimeMax = 5 * time.Minute
 	// How long idle streams may take to open.
 	openMax = 60 * time.Second
 )
@@ -124,11 +126,14 @@ func closeAll(callers []caller) {
 	}
 }
 
-// drive calls for the time of the run.
+// drive calls for the time of the run, or as often as it is told.
 func (o *options) drive() (result, error) {
 	callers, err := o.connect()
 	if err != nil {
 		return result{}, err
+	}
+	if o.calls > 0 {
+		o.warmup, o.measured = 0, callsTimeMax
 	}
 	// Whoever has no answer by then fails, instead of blocking for ever.
 	guard := time.AfterFunc(o.warmup+o.measured+graceMax, func() {
@@ -141,6 +146,7 @@ func (o *options) drive() (result, error) {
 		o.meter.phase.Store(phaseMeasuring)
 	}
 	var all sync.WaitGroup
+	ended := make(chan struct{})
 	for i, c := range callers {
 		// Spread over the warm-up, so that paced streams do not tick together.
 		delay := o.warmup / 2 * time.Duration(i) / time.Duration(len(callers))
@@ -156,8 +162,12 @@ func (o *options) drive() (result, error) {
 		}()
 	}
 	time.Sleep(o.warmup)
-	seconds, spent, err := o.measure()
-	all.Wait()
+	go func() {
+		all.Wait()
+		close(ended)
+	}()
+	seconds, spent, err := o.measure(ended)
+	<-ended
 	if err != nil {
 		return result{}, err
 	}
@@ -176,8 +186,9 @@ func (o *options) drive() (result, error) {
 	return r, nil
 }
 
-// measure lets the counted interval pass, and tells what was used in it.
-func (o *options) measure() (seconds float64, spent used, err error) {
+// measure lets the counted interval pass, or the calls end, and tells what was
+// used in it.
+func (o *options) measure(ended <-chan struct{}) (seconds float64, spent used, err error) {
 	defer o.meter.phase.Store(phaseOver)
 	before, err := usedBy(o.cpuPids, o.counterFile)
 	if err != nil {
@@ -185,7 +196,12 @@ func (o *options) measure() (seconds float64, spent used, err error) {
 	}
 	began := time.Now()
 	o.meter.phase.Store(phaseMeasuring)
-	time.Sleep(o.measured)
+	interval := time.NewTimer(o.measured)
+	defer interval.Stop()
+	select {
+	case <-interval.C:
+	case <-ended:
+	}
 	o.meter.phase.Store(phaseOver)
 	seconds = time.Since(began).Seconds()
 	after, err := usedBy(o.cpuPids, o.counterFile)

@@ -6,7 +6,8 @@
 //
 // It is a closed loop: each connection (HTTP/1.1) or stream (gRPC) begins its
 // next call when the last has ended. Every answer is checked, and one wrong
-// answer fails the run. With --cpu_pids it reads the CPU time of a server's
+// answer fails the run. With --calls it makes that many and ends, so that what
+// the server executes for them comes out the same each time. With --cpu_pids it reads the CPU time of a server's
 // processes at the edges of the very interval in which it counts; with
 // --counter_file also a number that the server keeps there.
 //
@@ -38,6 +39,7 @@ type options struct {
 	counterFile string
 	warmup      time.Duration
 	measured    time.Duration
+	calls       int64
 }
 
 func parseFlags(args []string) (*options, error) {
@@ -63,6 +65,8 @@ func parseFlags(args []string) (*options, error) {
 		"file that begins with a number of 8 bytes that grows")
 	f.DurationVar(&o.warmup, "warmup", 500*time.Millisecond, "not counted")
 	f.DurationVar(&o.measured, "measured", 2*time.Second, "counted")
+	f.Int64Var(&o.calls, "calls", 0,
+		"make so many calls instead, all of them counted, in whatever time")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -104,6 +108,8 @@ func (o *options) check(extra int) error {
 		return errors.New("--connections and --streams begin at 1")
 	case o.protocol == "http" && o.streams != 1:
 		return errors.New("HTTP/1.1 has one call per connection")
+	case o.calls > 0 && o.mode == modeIdle:
+		return errors.New("--mode=idle makes as many calls as streams")
 	case o.mode == modeStream && (o.chunks < 1 || o.chunkBytes < 1):
 		return errors.New("--mode=stream needs --chunks and --chunk_bytes")
 	}
@@ -133,7 +139,8 @@ func runLoad(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	o.load.meter = &meter{}
+	o.load.meter = &meter{limited: o.calls > 0}
+	o.load.meter.left.Store(o.calls)
 	var r result
 	if o.mode == modeIdle {
 		r, err = o.hold(stdin, stdout)

@@ -24,6 +24,10 @@ const (
 type meter struct {
 	phase atomic.Int32
 
+	// With a number of calls, how many are still to be begun.
+	limited bool
+	left    atomic.Int64
+
 	mu         sync.Mutex
 	errors     int64
 	firstError string
@@ -31,6 +35,11 @@ type meter struct {
 
 func (m *meter) over() bool      { return m.phase.Load() == phaseOver }
 func (m *meter) measuring() bool { return m.phase.Load() == phaseMeasuring }
+
+// more says whether another call is to be begun, and counts it.
+func (m *meter) more() bool {
+	return !m.over() && (!m.limited || m.left.Add(-1) >= 0)
+}
 
 func (m *meter) fail(err error) {
 	m.mu.Lock()
