@@ -1,5 +1,7 @@
 #include "base/http/input_buffer.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -85,11 +87,48 @@ void InputBuffer::Clear() {
   begin_ = end_ = 0;
 }
 
+void GrowingMemory::Grow(size_t size, size_t used) {
+  if (size > kHeapBytesMax && GrowMapped(size, used)) return;
+  std::unique_ptr<char[]> larger = AllocatePadded(size);
+  if (used > 0) std::memcpy(larger.get(), data_, used);
+  Clear();
+  data_ = larger.release();
+  capacity_ = size;
+}
+
+bool GrowingMemory::GrowMapped(size_t size, size_t used) {
+  // What is not written to costs nothing but addresses.
+  size = std::max(size + kBlockPaddingBytes, 4 * kHeapBytesMax);
+  void* const pages =
+      mapped_ > 0 ? mremap(data_, mapped_, size, MREMAP_MAYMOVE)
+                  : mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return false;
+  if (mapped_ == 0) {
+    if (used > 0) std::memcpy(pages, data_, used);
+    Clear();
+  }
+  data_ = static_cast<char*>(pages);
+  mapped_ = size;
+  capacity_ = size - kBlockPaddingBytes;
+  return true;
+}
+
+void GrowingMemory::Clear() {
+  if (mapped_ > 0) {
+    munmap(data_, mapped_);
+  } else {
+    delete[] data_;
+  }
+  data_ = nullptr;
+  capacity_ = mapped_ = 0;
+}
+
 const char BodyAssembler::kNothing[kBlockPaddingBytes] = {};
 
 void BodyAssembler::OnBody(std::string_view piece) {
   const bool in_a_row = bytes_.data() + bytes_.size() == piece.data();
-  if (bytes_.empty() && !own_) {
+  if (bytes_.empty() && in_place()) {
     bytes_ = piece;
   } else if (in_a_row) {
     bytes_ = {bytes_.data(), bytes_.size() + piece.size()};
@@ -101,27 +140,28 @@ void BodyAssembler::OnBody(std::string_view piece) {
 }
 
 void BodyAssembler::Reserve(size_t size) {
-  if (own_ && size <= capacity_) return;
-  std::unique_ptr<char[]> larger = AllocatePadded(size);
-  if (!bytes_.empty()) {
-    std::memcpy(larger.get(), bytes_.data(), bytes_.size());
+  if (!in_place()) {
+    if (size > own_.capacity()) own_.Grow(size, bytes_.size());
+  } else {
+    // Room for nothing is memory of its own, too.
+    own_.Grow(std::max<size_t>({size, bytes_.size(), 1}), 0);
+    if (!bytes_.empty()) {
+      std::memcpy(own_.data(), bytes_.data(), bytes_.size());
+    }
   }
-  bytes_ = {larger.get(), bytes_.size()};
-  own_ = std::move(larger);
-  capacity_ = size;
+  bytes_ = {own_.data(), bytes_.size()};
 }
 
 absl::Span<char> BodyAssembler::Space(size_t wanted) {
-  if (!own_ || capacity_ - bytes_.size() < wanted) {
-    Reserve(std::max(bytes_.size() + wanted, 2 * capacity_));
+  if (in_place() || own_.capacity() - bytes_.size() < wanted) {
+    Reserve(std::max(bytes_.size() + wanted, 2 * own_.capacity()));
   }
-  return {own_.get() + bytes_.size(), capacity_ - bytes_.size()};
+  return {own_.data() + bytes_.size(), own_.capacity() - bytes_.size()};
 }
 
 void BodyAssembler::Clear() {
   bytes_ = {kNothing, 0};
-  own_.reset();
-  capacity_ = 0;
+  own_.Clear();
 }
 
 const char* KeptBytes::Keep(std::string_view bytes) {

@@ -85,6 +85,41 @@ class InputBuffer {
   char aside_[kAsideBytesMax] = {};  // The bytes while there is no memory else.
 };
 
+// GrowingMemory is one row of memory, followed by 64 readable bytes, that grows
+// as it is written to. Where it is large it has pages of its own, which the
+// system moves: then growing copies nothing and leaves no holes between others'
+// memory, what has not been written to takes none, and all of it goes back to
+// the system when it is let go of.
+//
+// Thread-compatible.
+class GrowingMemory {
+ public:
+  GrowingMemory() = default;
+  GrowingMemory(const GrowingMemory&) = delete;
+  GrowingMemory& operator=(const GrowingMemory&) = delete;
+  ~GrowingMemory() { Clear(); }
+
+  // Null if there is none.
+  char* data() const { return data_; }
+  size_t capacity() const { return capacity_; }
+
+  // Makes room for at least `size` bytes, which may move the first `used`.
+  // REQUIRES: used <= capacity() < size.
+  void Grow(size_t size, size_t used);
+  void Clear();
+
+  // Above so many bytes it has pages of its own.
+  static constexpr size_t kHeapBytesMax = 128 * 1024;
+
+ private:
+  // False if the system has no pages to give.
+  bool GrowMapped(size_t size, size_t used);
+
+  char* data_ = nullptr;
+  size_t capacity_ = 0;
+  size_t mapped_ = 0;  // Bytes of its pages; 0 if it is of the heap.
+};
+
 // BodyAssembler makes one text of the pieces of a body. Pieces that follow
 // each other in memory, as those of a body of known length in one buffer do,
 // are joined without being copied. The text, also an empty one, is followed by
@@ -97,10 +132,10 @@ class BodyAssembler final : public Http1BodySink {
 
   // Bytes in memory of its own: what has been reserved and not been written
   // to is no memory yet.
-  size_t held_bytes() const { return own_ ? bytes_.size() : 0; }
+  size_t held_bytes() const { return in_place() ? 0 : bytes_.size(); }
 
   // The text lies where its pieces were read, not in memory of its own.
-  bool in_place() const { return !own_; }
+  bool in_place() const { return own_.data() == nullptr; }
 
   // Moves the view of a text that is in place by `offset`, with its bytes.
   void Move(ptrdiff_t offset) {
@@ -129,8 +164,7 @@ class BodyAssembler final : public Http1BodySink {
   static const char kNothing[kBlockPaddingBytes];
 
   std::string_view bytes_{kNothing, 0};
-  std::unique_ptr<char[]> own_;  // Null while the pieces lie in one row.
-  size_t capacity_ = 0;
+  GrowingMemory own_;  // None while the pieces lie in one row.
 };
 
 // A copy of some bytes in memory of just their size, followed by 64 readable

@@ -8,7 +8,8 @@ A peer goes on until its block ends: where it is refused it comes again. A turn
 is a connection that ended or, of those that do not end, some more of the same;
 it is how a test knows that the peer has been at work, whatever became of it.
 
-CALLERS come to a listener. UPSTREAMS are listened at by the process itself, at
+CALLERS come to a listener; those that upload can be given a key to show.
+UPSTREAMS are listened at by the process itself, at
 the address that it is given; the gateway has to be made to call them.
 """
 
@@ -29,6 +30,10 @@ from tests.testing import http2_wire
 
 _MIB = 1 << 20
 _BODY_BYTES = 31 * _MIB
+# Of an upload: what is sent between two looks at what has come, and how much
+# makes a turn.
+_BATCH_BYTES = 512 * 1024
+_UPLOAD_TURN_BYTES = 32 * _MIB
 _CONNECTIONS = 20
 _SILENT_CONNECTIONS = 1200
 _STREAMS = 256
@@ -39,11 +44,11 @@ _EMBEDDINGS = "/v1/embeddings"
 class HostilePeer:
     """The peer of that name, at work until its `with` block ends."""
 
-    def __init__(self, name, address):
+    def __init__(self, name, address, key=""):
         self._changed = threading.Condition()
         self._turns = 0
         self._process = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), name, address],
+            [sys.executable, os.path.abspath(__file__), name, address, key],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -312,6 +317,98 @@ def grpc_bodies(address):
         b"\0" + (30 * _MIB).to_bytes(4, "big") + bytes(60000))
 
 
+class _StreamUploads:
+    """A connection whose streams, as many as there may be, all send bodies as
+    fast as they are let, and never end one. One that is refused sends on, and
+    another begins when it has been cut off."""
+
+    def __init__(self, connection, fields, first, piece, total):
+        self._connection = connection
+        self._fields = fields
+        self._first = first
+        self._piece = piece
+        self._total = total
+        self._sent = {}  # By stream.
+        self._sent_in_all = 0
+
+    def run(self):
+        waiting = b""
+        turn_bytes = _UPLOAD_TURN_BYTES
+        while self._connection.end is None and not self._connection.goaways:
+            if not waiting:
+                waiting = self._next()
+            before = time.monotonic()
+            waiting = self._connection.exchange(waiting, 0.2)
+            held_back = time.monotonic() - before >= 0.2
+            if held_back or self._sent_in_all >= turn_bytes:
+                turn_bytes = self._sent_in_all + _UPLOAD_TURN_BYTES
+                _turn()
+
+    def _next(self):
+        answers = self._connection.answers
+        for stream in list(self._sent):
+            if answers[stream].gone:
+                del self._sent[stream], answers[stream]
+        frames = []
+        while len(self._sent) < _STREAMS:
+            stream = self._connection.new_stream()
+            frames.append(http2_wire.headers(
+                stream, http2_wire.block_of(self._fields)))
+            self._sent[stream] = 0
+        batch = 0
+        for stream in list(self._sent):
+            if batch >= _BATCH_BYTES:
+                break
+            sent = self._send_on(stream)
+            batch += len(sent)
+            frames.append(sent)
+            # The others are first the next time.
+            self._sent[stream] = self._sent.pop(stream)
+        return b"".join(frames)
+
+    def _send_on(self, stream):
+        sent = self._sent[stream]
+        room = min(self._connection.room(stream, sent, self._sent_in_all),
+                   self._total - sent)
+        if room <= 0:
+            return b""
+        body = (self._piece if sent else self._first + self._piece)[:room]
+        self._sent[stream] += len(body)
+        self._sent_in_all += len(body)
+        return http2_wire.data(stream, body)
+
+
+def _upload_streams(address, fields, first, piece, total):
+    while True:
+        try:
+            with http2_wire.Http2Connection(address) as connection:
+                connection.await_settings()
+                _StreamUploads(connection, fields, first, piece, total).run()
+        except OSError:
+            pass
+        _turn()
+
+
+def _with_key(fields, key):
+    return fields + ([("authorization", "Bearer " + key)] if key else [])
+
+
+def http2_uploads(address, key=""):
+    """As many streams as there may be, each with nearly all of the largest
+    body."""
+    fields = _http2_fields(_EMBEDDINGS, "application/json")
+    _upload_streams(address, _with_key(fields, key),
+                    b'{"model":"m","input":[1', b",1" * 8000, 32 * _MIB - 1000)
+
+
+def grpc_uploads(address, key=""):
+    """The same with messages of gRPC."""
+    fields = http2_wire.grpc_fields("/llmgateway.v1.GatewayService/Generate")
+    _upload_streams(address, _with_key(fields, key),
+                    b"\0" + (32 * _MIB).to_bytes(4, "big"), bytes(16000),
+                    32 * _MIB - 1000)
+
+
 def http2_pings(address):
     """Questions whose answers nobody reads."""
     _flood(address, http2_wire.PREFACE + http2_wire.settings(),
@@ -372,8 +469,8 @@ def endless_event(address):
 HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
                  large_bodies, large_chunked_bodies, costly_embeddings,
                  costly_messages)
-HTTP2_CALLERS = (http2_bodies, http2_pings)
-GRPC_CALLERS = (grpc_bodies, http2_pings)
+HTTP2_CALLERS = (http2_bodies, http2_uploads, http2_pings)
+GRPC_CALLERS = (grpc_bodies, grpc_uploads, http2_pings)
 SILENT_CALLERS = (silent_connections, half_handshakes)
 UPSTREAMS = (endless_interim_answers, endless_answer_head,
              endless_answer_extension, endless_answer, endless_event)
@@ -383,10 +480,13 @@ _ALL = {peer.__name__: peer for peer in (
     *UPSTREAMS)}
 
 
-def _main(name, address):
+def _main(name, address, key):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    _ALL[name](address)
+    if key:
+        _ALL[name](address, key)
+    else:
+        _ALL[name](address)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,8 @@ class Answer:
       headers, trailers: dicts; an answer without a body has no trailers.
       body: all bytes of it.
       ended: the stream has ended in peace.
-      reset: the name of the error that it was reset with.
+      reset: the name of the error that it was reset with, unless it had ended.
+      gone: the peer has reset it, whether it had ended or not.
     """
 
     def __init__(self):
@@ -124,6 +125,7 @@ class Answer:
         self.body = b""
         self.ended = False
         self.reset = None
+        self.gone = False
 
     @property
     def messages(self):
@@ -251,6 +253,33 @@ class Http2Connection:
                 return  # What was said before can still be read.
             if last:
                 return
+
+    def room(self, stream, sent, sent_in_all):
+        """How much more of a body the windows of a stream and the connection
+        allow, after so much has been sent on each."""
+        return min(self.window_bytes + self._credit.get(stream, 0) - sent,
+                   65535 + self._credit.get(0, 0) - sent_in_all)
+
+    def exchange(self, waiting, timeout_s):
+        """Sends of `waiting`, which ends with a whole frame, what the socket
+        takes, and reads what has come, for which it waits if there is nothing
+        to send. Returns what is to be sent next."""
+        self.socket.setblocking(False)
+        self._held = b""
+        while self._take_frame() is not None:
+            timeout_s = 0  # They came with what was read before.
+        readable, writable, _ = select.select(
+            [self.socket], [self.socket] if waiting else [], [], timeout_s)
+        try:
+            if readable:
+                self._read_some()
+            if writable:
+                waiting = waiting[self.socket.send(waiting):]
+        except BlockingIOError:
+            pass
+        waiting = bytes(waiting) + self._held
+        self._held = None
+        return waiting
 
     def await_settings(self):
         """Until the gateway has said how it wants to be spoken to."""
@@ -390,8 +419,10 @@ class Http2Connection:
             if got.payload and not self._rude:
                 self._reply(window_update(0, len(got.payload)) +
                             window_update(got.stream, len(got.payload)))
-        elif got.type == RST_STREAM and not answer.ended:
-            answer.reset = _name(struct.unpack(">I", got.payload)[0])
+        elif got.type == RST_STREAM:
+            answer.gone = True
+            if not answer.ended:
+                answer.reset = _name(struct.unpack(">I", got.payload)[0])
 
     def _handle_block(self, got):
         if got.type == HEADERS:

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "base/memory/block_pool.h"
 #include "gtest/gtest.h"
+#include "tests/testing/pattern.h"
 
 namespace gateway {
 namespace {
@@ -213,6 +214,29 @@ TEST(BodyAssemblerTest, AnEmptyTextIsPaddedToo) {
   ReadPadding(body.bytes());
   body.Clear();
   ReadPadding(body.bytes());
+}
+
+TEST(GrowingMemoryTest, KeepsWhatWasWrittenFromTheHeapToPagesOfItsOwn) {
+  GrowingMemory memory;
+  EXPECT_EQ(memory.data(), nullptr);
+  const std::string text = Pattern(4 * GrowingMemory::kHeapBytesMax);
+  size_t used = 0;
+  for (const size_t size :
+       {size_t{1}, GrowingMemory::kHeapBytesMax,
+        GrowingMemory::kHeapBytesMax + 1, 6 * GrowingMemory::kHeapBytesMax,
+        100 * GrowingMemory::kHeapBytesMax}) {
+    if (size <= memory.capacity()) continue;
+    memory.Grow(size, used);
+    EXPECT_GE(memory.capacity(), size);
+    EXPECT_EQ(std::string_view(memory.data(), used),
+              std::string_view(text).substr(0, used));
+    used = std::min(size, text.size());
+    std::memcpy(memory.data(), text.data(), used);
+    // The padding can be read.
+    EXPECT_EQ(memory.data()[memory.capacity() + 63], 0);
+  }
+  memory.Clear();
+  EXPECT_EQ(memory.capacity(), 0u);
 }
 
 }  // namespace
