@@ -48,10 +48,11 @@ WorkerPool::Piece& WorkerPool::Line::Take() {
   return piece;
 }
 
-void WorkerPool::Add(Piece& piece, size_t bytes) {
+void WorkerPool::Add(Piece& piece, size_t bytes, Stage stage) {
   const bool modest = bytes <= kModestBytesMax;
   MutexLock lock(mu_);
-  (modest ? modest_ : large_).Put(piece);
+  Kind& kind = modest ? modest_ : large_;
+  (stage == Stage::kBegins ? kind.beginning : kind.going_on).Put(piece);
   if (modest) modest_came_.NotifyOne();
   came_.NotifyOne();
 }

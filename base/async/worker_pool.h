@@ -16,9 +16,10 @@
 //
 // One half of the threads is for modest pieces alone, the other takes large
 // ones first: however many of those wait, modest ones pass them. Among their
-// like pieces are taken in the order they came. What they work on stands in
-// memory of their loops' budgets, which bound how much waits; and a call whose
-// piece is done comes last again with its next.
+// like, pieces that go on with a call come before those that begin one, because
+// what has been read of a request takes many times the memory of its bytes; and
+// else in the order they came. The bytes are in the budgets of their loops,
+// which bounds how many wait.
 //
 // Thread contract: made before, and destroyed after, the coroutines that use
 // it, while their loops still exist. OffLoop from any loop; work runs on any
@@ -65,6 +66,10 @@ class WorkerPool {
   static WorkerPool* Current();
   static void SetCurrent(WorkerPool* pool);
 
+  // What a piece does for its call: it takes a request in, or goes on with what
+  // others have made of one.
+  enum class Stage { kBegins, kGoesOn };
+
   // One piece of work, which stays where it is until it is done.
   class Piece {
    public:
@@ -84,7 +89,7 @@ class WorkerPool {
   };
 
   // Has `piece`, which reads so many bytes, done soon.
-  void Add(Piece& piece, size_t bytes) LOCKS_EXCLUDED(mu_);
+  void Add(Piece& piece, size_t bytes, Stage stage) LOCKS_EXCLUDED(mu_);
 
   // Pieces that wait for a thread.
   size_t waiting() const LOCKS_EXCLUDED(mu_);
@@ -104,14 +109,25 @@ class WorkerPool {
     size_t size_ = 0;
   };
 
+  struct Kind {
+    bool empty() const { return going_on.empty() && beginning.empty(); }
+    size_t size() const { return going_on.size() + beginning.size(); }
+    Piece& Take() {
+      return going_on.empty() ? beginning.Take() : going_on.Take();
+    }
+
+    Line going_on;
+    Line beginning;
+  };
+
   void ServeModest() LOCKS_EXCLUDED(mu_);
   void ServeBoth() LOCKS_EXCLUDED(mu_);
 
   mutable Mutex mu_;
   CondVar modest_came_;  // For the threads of modest pieces.
   CondVar came_;         // For those that take both kinds.
-  Line modest_ GUARDED_BY(mu_);
-  Line large_ GUARDED_BY(mu_);
+  Kind modest_ GUARDED_BY(mu_);
+  Kind large_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
   std::vector<Thread> threads_;  // Last: they use all of the above.
 };
@@ -124,8 +140,8 @@ class Awaiter final : private WorkerPool::Piece {
   using Result = std::invoke_result_t<Work&>;
   static_assert(!std::is_void_v<Result>, "what did it come to?");
 
-  Awaiter(WorkerPool* pool, size_t bytes, Work work)
-      : pool_(pool), bytes_(bytes), work_(std::move(work)) {}
+  Awaiter(WorkerPool* pool, size_t bytes, Work work, WorkerPool::Stage stage)
+      : pool_(pool), bytes_(bytes), stage_(stage), work_(std::move(work)) {}
 
   bool await_ready() {
     if (pool_ != nullptr) return false;
@@ -135,7 +151,7 @@ class Awaiter final : private WorkerPool::Piece {
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;
     loop_ = EventLoop::Current();
-    pool_->Add(*this, bytes_);
+    pool_->Add(*this, bytes_, stage_);
   }
   Result await_resume() { return *std::move(result_); }
 
@@ -148,6 +164,7 @@ class Awaiter final : private WorkerPool::Piece {
 
   WorkerPool* const pool_;  // Null to work in place.
   const size_t bytes_;
+  const WorkerPool::Stage stage_;
   Work work_;
   std::optional<Result> result_;
   EventLoop* loop_ = nullptr;
@@ -160,10 +177,13 @@ class Awaiter final : private WorkerPool::Piece {
 // of kInPlaceBytesMax; whoever is faster says fewer. REQUIRES: on a loop's
 // thread if that has a pool.
 template <typename Work>
-[[nodiscard]] auto OffLoop(size_t bytes, Work work) {
+[[nodiscard]] auto OffLoop(
+    size_t bytes, Work work,
+    WorkerPool::Stage stage = WorkerPool::Stage::kGoesOn) {
   WorkerPool* const pool =
       bytes > kInPlaceBytesMax ? WorkerPool::Current() : nullptr;
-  return worker_pool_internal::Awaiter<Work>(pool, bytes, std::move(work));
+  return worker_pool_internal::Awaiter<Work>(pool, bytes, std::move(work),
+                                             stage);
 }
 
 }  // namespace gateway

@@ -69,9 +69,12 @@ Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
   EmbeddingEncoding encoding = EmbeddingEncoding::kFloat;
   call.refusal = AdmitCaller(visit, &call);
   if (call.refusal.ok()) {
-    call.refusal = co_await OffLoop(visit.request.body.size(), [&] {
-      return dialect_.ReadRequest(visit.request.body, request, &encoding);
-    });
+    call.refusal = co_await OffLoop(
+        visit.request.body.size(),
+        [&] {
+          return dialect_.ReadRequest(visit.request.body, request, &encoding);
+        },
+        WorkerPool::Stage::kBegins);
   }
   call.embed = request;
   call.facts.model = request->model();

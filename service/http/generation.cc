@@ -66,7 +66,8 @@ Task<void> Generate(Visit visit, GenerationOptions options) {
   RawRequest raw;
   const size_t bytes = Take(visit, &raw, &call);
   call.refusal = co_await OffLoop(
-      bytes, [&] { return Scan(call.refusal, &options, &raw); });
+      bytes, [&] { return Scan(call.refusal, &options, &raw); },
+      WorkerPool::Stage::kBegins);
   SetUp(visit, options, &raw, &call);
   DialectSink sink(visit.words, visit.responder, visit.fields.details);
   call.facts.stream = raw.scan.stream && call.refusal.ok();
@@ -82,7 +83,8 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
   RawRequest raw;
   const size_t bytes = Take(visit, &raw, &call);
   call.refusal = co_await OffLoop(
-      bytes, [&] { return Scan(call.refusal, &options, &raw); });
+      bytes, [&] { return Scan(call.refusal, &options, &raw); },
+      WorkerPool::Stage::kBegins);
   SetUp(visit, options, &raw, &call);
   // They may stand in a whole request inside.
   raw.scan.needs_messages = false;

@@ -102,7 +102,8 @@ class Try {
   Task<absl::Status> Read() {
     GATEWAY_CO_RETURN_IF_ERROR(
         co_await OffLoop(call_.facts.request_bytes,
-                         [this] { return call_.ParsedRequest().status(); }));
+                         [this] { return call_.ParsedRequest().status(); },
+                         WorkerPool::Stage::kBegins));
     GATEWAY_CO_RETURN_IF_ERROR(
         co_await OffLoop(call_.bytes_to_expect(),
                          [this] { return call_.ExpectOutput(); }));

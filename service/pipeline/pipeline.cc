@@ -60,6 +60,16 @@ absl::Status AdmitAndPlan(Call& call) {
   return CheckCapabilities(call);
 }
 
+// The same, for OffLoop. A raw request may be read for it.
+size_t BytesToAdmit(const Call& call) {
+  return call.refusal.ok() ? call.facts.request_bytes : 0;
+}
+WorkerPool::Stage StageOf(const Call& call) {
+  return call.request == nullptr && call.embed == nullptr
+             ? WorkerPool::Stage::kBegins
+             : WorkerPool::Stage::kGoesOn;
+}
+
 // The call is let through, unless it has ended meanwhile.
 absl::Status Started(const Call& call, Recorder& recorder) {
   if (call.cancel.cancelled()) return call.cancel.status();
@@ -223,8 +233,9 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const CallDeadline deadline(call);
   absl::Status outcome = call.cancel.status();
   if (outcome.ok()) {
-    outcome = co_await OffLoop(call.facts.request_bytes,
-                               [&call] { return AdmitAndPlan(call); });
+    outcome = co_await OffLoop(BytesToAdmit(call),
+                               [&call] { return AdmitAndPlan(call); },
+                               StageOf(call));
   }
   if (outcome.ok()) {
     outcome = co_await OffLoop(call.bytes_to_expect(),
@@ -247,8 +258,9 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
   const CallDeadline deadline(call);
   absl::Status outcome = call.cancel.status();
   if (outcome.ok()) {
-    outcome = co_await OffLoop(call.facts.request_bytes,
-                               [&call] { return AdmitAndPlan(call); });
+    outcome = co_await OffLoop(BytesToAdmit(call),
+                               [&call] { return AdmitAndPlan(call); },
+                               StageOf(call));
   }
   if (outcome.ok()) {
     outcome = co_await OffLoop(call.bytes_to_expect(),
@@ -305,8 +317,9 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
   const CallDeadline deadline(call);
   absl::Status outcome = call.cancel.status();
   if (outcome.ok()) {
-    outcome = co_await OffLoop(call.facts.request_bytes,
-                               [&call] { return AdmitAndPlan(call); });
+    outcome = co_await OffLoop(BytesToAdmit(call),
+                               [&call] { return AdmitAndPlan(call); },
+                               StageOf(call));
   }
   if (outcome.ok()) outcome = Started(call, recorder);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);

@@ -261,7 +261,8 @@ Task<absl::StatusOr<std::string_view>> MessageDeframer::ReadHeld() {
   const size_t work =
       std::max(kInPlaceBytesMax + 1, limit / kInflatingsPerReading);
   const absl::Status status = co_await OffLoop(
-      work, [this, limit, body] { return InflateTo(limit, body); });
+      work, [this, limit, body] { return InflateTo(limit, body); },
+      WorkerPool::Stage::kBegins);
   inflating_.Spend(body.size(), inflated_.size());
   if (status.ok()) co_return std::string_view(inflated_);
   co_return WhyNotInflated(status, limit);

@@ -88,6 +88,7 @@ class MessageDeframer {
   // What Next has found is held, and `message` was empty. Next may not be
   // called then; of what comes behind, nothing is kept.
   bool holds() const { return holds_; }
+  bool holds_compressed() const { return holds_ && compressed_; }
   // Something has come behind it.
   bool has_more() const {
     return kept_.bytes().size() > taken_ || !fed_.empty();

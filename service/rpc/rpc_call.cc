@@ -257,7 +257,9 @@ Task<absl::Status> RpcCall::ReadTheHeldRequest() {
   GATEWAY_CO_ASSIGN_OR_RETURN(const std::string_view bytes,
                               co_await deframer_.ReadHeld());
   const bool parsed = co_await OffLoop(
-      bytes.size(), [this, bytes] { return Parse(bytes, request_); });
+      bytes.size(), [this, bytes] { return Parse(bytes, request_); },
+      deframer_.holds_compressed() ? WorkerPool::Stage::kGoesOn
+                                   : WorkerPool::Stage::kBegins);
   if (!parsed) co_return NotAMessage(*request_);
   context_.set_request_bytes(bytes.size());
   deframer_.DropHeld();

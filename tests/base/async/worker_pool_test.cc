@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/os/mutex.h"
 #include "gtest/gtest.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
@@ -32,9 +33,11 @@ class WorkerPoolTest : public testing::Test {
 
   // Asks on the loop, and returns what is set when `work` is done and its
   // coroutine has gone on.
-  std::shared_ptr<Event> Ask(size_t bytes, std::function<void()> work) {
+  std::shared_ptr<Event> Ask(
+      size_t bytes, std::function<void()> work,
+      WorkerPool::Stage stage = WorkerPool::Stage::kGoesOn) {
     auto done = std::make_shared<Event>();
-    EXPECT_TRUE(loop_.Run([&] { Spawn(Await(bytes, work, done)); }));
+    EXPECT_TRUE(loop_.Run([&] { Spawn(Await(bytes, work, stage, done)); }));
     return done;
   }
 
@@ -54,11 +57,13 @@ class WorkerPoolTest : public testing::Test {
 
  private:
   static Task<void> Await(size_t bytes, std::function<void()> work,
+                          WorkerPool::Stage stage,
                           std::shared_ptr<Event> done) {
-    co_await OffLoop(bytes, [&work] {
+    const auto all = [&work] {
       work();
       return true;
-    });
+    };
+    co_await OffLoop(bytes, all, stage);
     done->Set();
   }
 };
@@ -164,6 +169,31 @@ TEST_F(WorkerPoolTest, TakesPiecesOfAKindInTheOrderTheyCame) {
   ASSERT_TRUE(third->Wait());
   ASSERT_TRUE(held->Wait());
   EXPECT_EQ(order, "123");
+}
+
+// Else all that wait would hold what has been read of their requests.
+TEST_F(WorkerPoolTest, WhatGoesOnWithACallComesBeforeWhatBeginsOne) {
+  Event release;
+  const auto held_large = AskAndHold(kLarge, release);
+  const auto held_modest = AskAndHold(kModest, release);
+  Mutex mu;
+  std::string order;
+  const auto add = [&mu, &order](char c) {
+    return [&mu, &order, c] {
+      MutexLock lock(mu);
+      order += c;
+    };
+  };
+  std::vector<std::shared_ptr<Event>> all;
+  all.push_back(Ask(kLarge, add('3'), WorkerPool::Stage::kBegins));
+  all.push_back(Ask(kLarge, add('4'), WorkerPool::Stage::kBegins));
+  all.push_back(Ask(kLarge, add('1')));
+  all.push_back(Ask(kLarge, add('2')));
+  release.Set();
+  for (const auto& each : all) EXPECT_TRUE(each->Wait());
+  EXPECT_EQ(order, "1234");
+  EXPECT_TRUE(held_large->Wait());
+  EXPECT_TRUE(held_modest->Wait());
 }
 
 TEST_F(WorkerPoolTest, ServesManyLoops) {
