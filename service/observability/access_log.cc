@@ -82,13 +82,13 @@ class LineCursor {
     Quoted(text, bytes_limit);
   }
 
-  // The same for a text of ours, which is short and has nothing to escape.
+  // The same for a text of ours, which has nothing to escape.
   template <size_t kBytes>
   void OurText(const char (&key)[kBytes], std::string_view text) {
     if (text.empty()) return;
     Literal(key);
     *out_++ = '"';
-    Copy(text);
+    Copy(text.substr(0, kTextBytesLimit));
     *out_++ = '"';
   }
 
