@@ -224,7 +224,12 @@ Task<absl::Status> Http1Client::Exchange::WriteFrom(BodySource& source) {
   connection_->stream->SetObserver(nullptr);
   source.SetWakeUp(nullptr);
   source_begun_ = writer.begun();
-  if (writer.source_failed()) Fail(written);
+  if (!writer.source_failed()) co_return written;
+  // To a NegotiatingHttpClient that would be a reason to send it again.
+  if (absl::IsFailedPrecondition(written)) {
+    written = absl::InternalError(written.message());
+  }
+  Fail(written);
   co_return written;
 }
 

@@ -301,7 +301,10 @@ void Http2Client::Exchange::Begin(Http2Pool::Link& link) {
 void Http2Client::Exchange::SendFromSource() {
   if (stream_ == nullptr || stream_->ended() || stream_->unsent() > 0) return;
   const absl::Status taken = TakeOfSource();
-  if (!taken.ok()) Fail(taken);
+  if (taken.ok()) return;
+  // To a NegotiatingHttpClient that would be a reason to send it again.
+  Fail(absl::IsFailedPrecondition(taken) ? absl::InternalError(taken.message())
+                                         : taken);
 }
 
 absl::Status Http2Client::Exchange::TakeOfSource() {

@@ -30,7 +30,7 @@ absl::Status SizeFault(std::string_view message, size_t limit) {
 absl::Status BudgetSpent() {
   absl::Status status =
       MakeFault(v1::ERROR_REASON_OVERLOADED,
-                "too much is being kept of requests that have not come whole");
+                "the gateway holds too much of other requests; try again soon");
   SetRetryDelay(status, kRetryDelay);
   return status;
 }

@@ -111,5 +111,19 @@ TEST_F(Http1BodyWriterTest, WhatBreaksOffIsNoWholeBodyUpstream) {
   }
 }
 
+TEST_F(Http1BodyWriterTest, NoFailureOfASourceHasItSentByAnotherVersion) {
+  TestHttpServer server(receiver_);
+  UploadSender sender;
+  for (const HttpVersion version :
+       {HttpVersion::kHttp1, HttpVersion::kHttp2}) {
+    MadeBody body(1'000'000, /*says_length=*/true);
+    body.fails_at = 300'000;
+    body.failure = absl::FailedPreconditionError("the disk is gone");
+    const auto answer =
+        sender.Post(UploadSender::To(server.port(), version), "/sum", body);
+    EXPECT_EQ(answer.status(), absl::InternalError("the disk is gone"));
+  }
+}
+
 }  // namespace
 }  // namespace gateway

@@ -87,7 +87,7 @@ class MadeBody final : public BodySource {
   }
   absl::StatusOr<State> Take(std::string_view* piece) override {
     if (on_take) on_take(taken);
-    if (taken >= fails_at) return absl::DataLossError("the disk is gone");
+    if (taken >= fails_at) return failure;
     if (taken >= stops_at) return State::kLater;
     const uint64_t left = bytes_ - taken;
     if (left == 0) return State::kEnd;
@@ -100,6 +100,7 @@ class MadeBody final : public BodySource {
 
   std::function<void(uint64_t)> on_take;
   uint64_t fails_at = UINT64_MAX;
+  absl::Status failure = absl::DataLossError("the disk is gone");
   uint64_t stops_at = UINT64_MAX;
   uint64_t taken = 0;
 
