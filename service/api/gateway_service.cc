@@ -34,8 +34,10 @@ class UnarySink final : public AnswerSink {
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
-    // Both live on the call's arena, so this moves nothing but pointers.
+    // Both live on the call's arena, so this moves nothing but pointers. What
+    // is looked at of the answer from here on is the caller's.
     response_->Swap(call.answer.response);
+    call.answer.response = response_;
     call.response_bytes = static_cast<int64_t>(response_->ByteSizeLong());
     co_return absl::OkStatus();
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "base/os/logging.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -23,15 +24,34 @@ void Add(std::atomic<int64_t>& count) {
 constexpr int64_t kFailuresToWarn = 3;
 constexpr std::string_view kModule = "providers";
 
-void TellFailure(std::string_view provider, int64_t in_a_row, Verdict verdict,
-                 const absl::Status& failure) {
-  Log(LogLevel::kWarn, kModule, "A provider fails",
-      {{"provider", provider},
-       {"failures_in_a_row", in_a_row},
-       {"reason", ReasonName(FaultReason(failure))},
-       {"verdict", VerdictName(verdict)},
-       {"upstream_status", FaultMetadata(failure, "http_status")},
-       {"error", failure.message()}});
+// Logs why a try failed; with the status that the provider answered with, if it
+// answered.
+void TellWhy(std::string_view message, std::string_view provider,
+             LogField detail, Verdict verdict, const absl::Status& failure) {
+  const LogField who("provider", provider);
+  const LogField reason("reason", ReasonName(FaultReason(failure)));
+  const LogField judged("verdict", VerdictName(verdict));
+  const LogField error("error", failure.message());
+  int status = 0;
+  if (absl::SimpleAtoi(FaultMetadata(failure, "http_status"), &status)) {
+    Log(LogLevel::kWarn, kModule, message,
+        {who, detail, reason, judged, {"upstream_status", status}, error});
+  } else {
+    Log(LogLevel::kWarn, kModule, message,
+        {who, detail, reason, judged, error});
+  }
+}
+
+// Whether a line may be written at `now`, if the last was at `*last`; then now
+// is the last. Of several loops that ask together, one may.
+bool TakesTurn(std::atomic<int64_t>& last_ms, absl::Time now) {
+  const int64_t now_ms = absl::ToUnixMillis(now);
+  int64_t before = last_ms.load(std::memory_order_relaxed);
+  const int64_t interval_ms =
+      absl::ToInt64Milliseconds(ProviderHealthBoard::kWarningInterval);
+  if (before != 0 && now_ms - before < interval_ms) return false;
+  return last_ms.compare_exchange_strong(before, now_ms,
+                                         std::memory_order_relaxed);
 }
 
 void TellRecovery(std::string_view provider, int64_t failures,
@@ -51,7 +71,8 @@ InflightAttempt ProviderHealthLane::StartAttempt(std::string_view provider) {
 }
 
 void ProviderHealthLane::Count(std::string_view provider,
-                               const absl::Status& outcome, absl::Time ended) {
+                               const absl::Status& outcome, absl::Time ended,
+                               std::string_view credential) {
   Slot* const slot = SlotOf(provider);
   if (slot == nullptr) return;
   Add(slot->attempts);
@@ -59,8 +80,11 @@ void ProviderHealthLane::Count(std::string_view provider,
   if (!outcome.ok()) {
     const Verdict verdict = JudgeFailure(outcome);
     if (verdict == Verdict::kSaysNothing) return;
-    if (ComesFromUpstream(verdict)) {
+    if (BlamesTarget(verdict)) {
       return CountFailure(*slot, provider, verdict, outcome, ended);
+    }
+    if (ComesFromUpstream(verdict)) {
+      TellCredential(shared, provider, credential, verdict, outcome, ended);
     }
   } else {
     slot->last_success_nanos.store(absl::ToUnixNanos(ended),
@@ -86,24 +110,29 @@ void ProviderHealthLane::CountFailure(Slot& slot, std::string_view provider,
   Add(slot.failures);
   const int64_t in_a_row =
       shared.consecutive_failures.fetch_add(1, std::memory_order_relaxed) + 1;
-  const int64_t ended_ms = absl::ToUnixMillis(ended);
-  shared.last_failure.store(ended_ms * kReasonValues + FaultReason(outcome),
-                            std::memory_order_relaxed);
-  if (in_a_row < kFailuresToWarn && verdict != Verdict::kTakeOutCredential) {
-    return;
-  }
+  shared.last_failure.store(
+      absl::ToUnixMillis(ended) * kReasonValues + FaultReason(outcome),
+      std::memory_order_relaxed);
+  if (in_a_row < kFailuresToWarn) return;
   if (shared.warned.load(std::memory_order_relaxed)) return;
-  int64_t before = shared.warned_ms.load(std::memory_order_relaxed);
-  const int64_t interval_ms =
-      absl::ToInt64Milliseconds(ProviderHealthBoard::kWarningInterval);
-  if (before != 0 && ended_ms - before < interval_ms) return;
-  // Whoever of several loops is first tells.
-  if (!shared.warned_ms.compare_exchange_strong(before, ended_ms,
-                                                std::memory_order_relaxed)) {
+  if (!TakesTurn(shared.warned_ms, ended)) return;
+  shared.warned.store(true, std::memory_order_relaxed);
+  TellWhy("A provider fails", provider, {"failures_in_a_row", in_a_row},
+          verdict, outcome);
+}
+
+void ProviderHealthLane::TellCredential(Shared& shared,
+                                        std::string_view provider,
+                                        std::string_view credential,
+                                        Verdict verdict,
+                                        const absl::Status& outcome,
+                                        absl::Time ended) {
+  const bool limited = verdict == Verdict::kCoolCredential;
+  if (!TakesTurn(limited ? shared.limited_ms : shared.refused_ms, ended)) {
     return;
   }
-  shared.warned.store(true, std::memory_order_relaxed);
-  TellFailure(provider, in_a_row, verdict, outcome);
+  TellWhy(limited ? "A credential is limited" : "A credential is refused",
+          provider, {"credential", credential}, verdict, outcome);
 }
 
 ProviderHealthLane::Slot* ProviderHealthLane::SlotOf(

@@ -10,14 +10,16 @@
 //   ...
 //   board.Read("openai").consecutive_failures;  // From any thread.
 //
-// A failure that blames the caller ends a row of failures, since the provider
-// answered; one by cancellation or the caller's deadline says nothing about it.
+// What a failure is blamed on, errors/verdict.h judges. One that blames the
+// caller, or the credential - a rate limit, an empty account, a key that is not
+// taken - ends a row of failures, since the provider answered; one by
+// cancellation or the caller's deadline says nothing about it.
 // What is known of a provider outlives the configuration that named it.
 //
-// The log tells once that a provider has begun to fail - at the third failure
-// in a row, or at once where it refuses the gateway's credential - and why, and
-// once that it is well again; a provider that comes and goes is told of at most
-// once in kWarningInterval.
+// The log tells once that a provider has begun to fail, at the third failure in
+// a row, and why, and once that it is well again; a provider that comes and goes
+// is told of at most once in kWarningInterval. That a credential is limited, or
+// refused, it tells at once, and each at most once in that time.
 //
 // Thread-safe; a lane is for one thread at a time. Counting takes no lock and
 // allocates nothing once the lane has met the provider; what loops share is
@@ -94,8 +96,9 @@ class ProviderHealthLane {
  public:
   // REQUIRES: `provider` is a configured name.
   [[nodiscard]] InflightAttempt StartAttempt(std::string_view provider);
+  // `credential` is the name of the one that the try was made with, if any.
   void Count(std::string_view provider, const absl::Status& outcome,
-             absl::Time ended);
+             absl::Time ended, std::string_view credential = {});
 
  private:
   friend class ProviderHealthBoard;
@@ -109,6 +112,9 @@ class ProviderHealthLane {
     // whether that stands.
     std::atomic<int64_t> warned_ms = 0;
     std::atomic<bool> warned = false;
+    // When the log was last told that a credential is limited, or refused.
+    std::atomic<int64_t> limited_ms = 0;
+    std::atomic<int64_t> refused_ms = 0;
   };
 
   // What this loop alone knows of it, on cache lines of its own.
@@ -128,6 +134,9 @@ class ProviderHealthLane {
   Slot* SlotOf(std::string_view provider);
   void CountFailure(Slot& slot, std::string_view provider, Verdict verdict,
                     const absl::Status& outcome, absl::Time ended);
+  static void TellCredential(Shared& shared, std::string_view provider,
+                             std::string_view credential, Verdict verdict,
+                             const absl::Status& outcome, absl::Time ended);
 
   ProviderHealthBoard& board_;
   absl::flat_hash_map<std::string, Slot*> slots_;

@@ -152,7 +152,8 @@ void Recorder::CountTries(const Call& call) {
   for (const NotedTry& one : call.tries) {
     // The provider never saw a try on a connection that it had given up.
     if (one.progress.http.reused_connection_was_stale) continue;
-    health_->Count(one.provider, one.status, one.start_time + one.duration);
+    health_->Count(one.provider, one.status, one.start_time + one.duration,
+                   one.progress.credential);
   }
 }
 

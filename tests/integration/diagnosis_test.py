@@ -168,6 +168,24 @@ class LogTest(gateway_case.GatewayCase):
             self.assertRegex(log["peer"], r"^127\.0\.0\.1:\d+$")
             self.assertNotIn("error", log)
 
+    def test_why_the_answer_ended_by_all_ways(self):
+        for way in ways.WAYS:
+            for stream in (False, True):
+                with self.subTest(way=str(way), stream=stream):
+                    name = "e-%s-%s-%d" % (way.door, way.vendor, stream)
+                    model = way.model("end")
+                    if way.door == "http":
+                        http_calls.ask(self.gateway.http,
+                                       chat(model, stream=stream),
+                                       headers={"x-request-id": name})
+                    else:
+                        ask = (self.caller.stream_all if stream
+                               else self.caller.generate)
+                        ask(self.gateway.grpc, grpc_caller.prompt(model),
+                            metadata=[["x-request-id", name]])
+                    log = self.gateway.wait_for_access(request_id=name)
+                    self.assertEqual(log.get("finish_reason"), "stop")
+
     def test_earlier_attempts_are_told(self):
         self.upstream.set_script("gpt-c", [{"status": 503}, {"text": "well"}])
         http_calls.ask(self.gateway.http, chat("gpt-c"),
@@ -195,22 +213,42 @@ class WarningTest(gateway_case.GatewayCase):
             self.ask(503)
         told = self.gateway.wait_for_log(msg="A provider fails")
         self.assertEqual(told["failures_in_a_row"], 3)
-        self.assertEqual(told["upstream_status"], "503")
+        self.assertEqual(told["upstream_status"], 503)
         self.ask(200)
         well = self.gateway.wait_for_log(msg="A provider is well again")
         self.assertEqual(well["failures_in_a_row"], 9)
         # Within the minute it may come and go in silence.
         self.ask(503)
         self.ask(200)
-        self.upstream.set_script("claude-w", {"status": 401})
-        http_calls.ask(self.gateway.http, chat("claude-w"))
-        # A refused credential at once.
-        self.gateway.wait_for_log(msg="A provider fails",
-                                  provider="anthropic",
-                                  verdict="take_out_credential")
         for msg in ("A provider fails", "A provider is well again"):
             self.assertEqual(
                 len(self.gateway.log_lines(msg=msg, provider="openai")), 1)
+
+
+class CredentialTest(gateway_case.GatewayCase):
+    """Whose credential is refused or limited has no provider that fails."""
+
+    def check(self, status, message, verdict):
+        model = "claude-%d" % status
+        self.upstream.set_script(model, {"status": status})
+        for _ in range(4):
+            answer = http_calls.ask(self.gateway.http, chat(model))
+            self.assertGreaterEqual(answer.status, 400)
+        told = self.gateway.wait_for_log(msg=message, provider="anthropic")
+        self.assertEqual(told["verdict"], verdict)
+        self.assertEqual(told["credential"], "default")
+        self.assertEqual(told["upstream_status"], status)
+        self.assertEqual(told["level"], "warn")
+        self.assertEqual(len(self.gateway.log_lines(msg=message)), 1)
+        self.assertEqual(self.gateway.log_lines(msg="A provider fails"), [])
+        ready = http_calls.ask(self.gateway.http, path="/health/ready")
+        self.assertEqual(ready.json()["status"], "ready")
+
+    def test_one_that_is_limited(self):
+        self.check(429, "A credential is limited", "cool_credential")
+
+    def test_one_that_is_refused(self):
+        self.check(401, "A credential is refused", "take_out_credential")
 
 
 class CountedTest(gateway_case.GatewayCase):

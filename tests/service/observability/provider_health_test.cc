@@ -79,6 +79,23 @@ TEST_F(ProviderHealthTest, ACallersMistakeShowsThatTheProviderAnswers) {
   EXPECT_EQ(health.last_failure_reason, v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
 }
 
+TEST_F(ProviderHealthTest, WhatACredentialMayNotDoIsNoFailureOfTheProvider) {
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
+        v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+        v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED}) {
+    lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
+    lane_.Count(kProvider, Fails(reason), At(2), "default");
+    const ProviderHealth health = Read();
+    EXPECT_EQ(health.consecutive_failures, 0) << reason;
+    EXPECT_EQ(health.last_failure, At(1)) << reason;
+    EXPECT_EQ(health.last_failure_reason,
+              v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  }
+  EXPECT_EQ(Read().failures, 3);
+  EXPECT_EQ(Read().attempts, 6);
+}
+
 TEST_F(ProviderHealthTest, ACallerWhoGaveUpSaysNothingOfTheProvider) {
   lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
   for (const v1::ErrorReason reason :
