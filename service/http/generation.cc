@@ -52,6 +52,7 @@ void SetUp(const Visit& visit, const GenerationOptions& options,
   facts.previous_response_id = options.previous_response_id;
   facts.remembered_unless_refused = options.remembered_unless_refused;
   facts.background = options.background;
+  facts.stored_reference = options.stored_reference;
   facts.model = raw->scan.model;
   call->responses = visit.services.responses;
 }

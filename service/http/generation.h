@@ -30,8 +30,9 @@ struct GenerationOptions {
   std::string previous_response_id;
   bool remembered_unless_refused = false;
   bool background = false;
+  std::string stored_reference;
   // Reads besides, from the body, what only this door knows of, such as these
-  // three. Null if there is no such thing.
+  // four. Null if there is no such thing.
   void (*read_more)(std::string_view body,
                     GenerationOptions* options) = nullptr;
   // What the door found wrong with the request.

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_responses/response.h"
@@ -34,11 +35,15 @@ void Echo(std::string_view body,
 
 void ReadState(std::string_view body, GenerationOptions* options) {
   responses::StateScan state;
-  // What is wrong with the body is found again where it is told.
-  responses::ScanState(body, &state).IgnoreError();
+  options->refusal = responses::ScanState(body, &state);
   options->previous_response_id = std::move(state.previous_response_id);
   options->remembered_unless_refused = state.store.value_or(true);
   options->background = state.background;
+  if (state.conversation) {
+    options->stored_reference = "conversation";
+  } else if (state.stored_item.has_value()) {
+    options->stored_reference = absl::StrCat("input[", *state.stored_item, "]");
+  }
 }
 
 GenerationOptions ResponseOptions(const Operation& operation) {

@@ -65,6 +65,9 @@ struct CallFacts {
   bool counts = false;
   // Of the answer that the conversation goes on from; empty if it begins.
   std::string_view previous_response_id;
+  // The field, if there is one, that names something else which the provider
+  // has stored and of which the gateway does not know whose it is.
+  std::string_view stored_reference;
   // The answer is asked for now and fetched later, from where it is made.
   bool background = false;
   // The answer is remembered unless the request says `store: false`, and not

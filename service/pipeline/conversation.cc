@@ -36,13 +36,61 @@ bool WantsToBeRemembered(const Call& call) {
   return call.facts.remembered_unless_refused;
 }
 
-// Whether the bytes of the request go to the planned provider as they are.
-bool IsForwarded(const Call& call) {
-  const Provider& provider =
-      *call.wiring->providers().Find(call.plan.targets[0].provider)->provider;
+// Whether the bytes of the request go to the provider as they are.
+bool IsForwarded(const Call& call, std::string_view name) {
+  const Provider& provider = *call.wiring->providers().Find(name)->provider;
   return call.may_forward() &&
          provider.FindDialect(call.raw->dialect->name()) != nullptr &&
          provider.Forwards(*call.raw);
+}
+
+// Whether it is the caller's own credential that the provider is shown.
+bool TakesCallersCredential(const Call& call, std::string_view name) {
+  if (call.facts.provider_credential.empty()) return false;
+  for (const auto& provider : call.wiring->config().providers()) {
+    if (provider.name() == name) return provider.credential_passthrough();
+  }
+  return false;
+}
+
+// Whether a planned provider would be sent what the request refers to, and
+// could not tell by whom: all callers, who have keys, look alike to it.
+bool WouldMixCallers(const Call& call) {
+  if (!call.wiring->callers().asks_for_keys()) return false;
+  for (const auto& target : call.plan.targets) {
+    if (IsForwarded(call, target.provider) &&
+        !TakesCallersCredential(call, target.provider)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Not found, like whatever else is another caller's; where there are no others,
+// wrong, as OpenAI itself says.
+absl::Status NoSuchPrevious(const Call& call) {
+  constexpr std::string_view kField = "previous_response_id";
+  const std::string why =
+      absl::StrCat("there is no response '",
+                   ToAbsl(call.facts.previous_response_id),
+                   "', or it is no longer remembered (response_store in the "
+                   "configuration)");
+  if (!call.wiring->callers().asks_for_keys()) return InvalidField(kField, why);
+  absl::Status status =
+      MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                absl::StrCat(ToAbsl(kField), ": ", why));
+  AddFieldViolation(status, kField, why);
+  return status;
+}
+
+absl::Status CheckStoredReference(const Call& call) {
+  const std::string_view field = call.facts.stored_reference;
+  if (field.empty() || !WouldMixCallers(call)) return absl::OkStatus();
+  return InvalidField(
+      field,
+      "names what the provider has stored, and the gateway does not know for "
+      "which of its callers; send the items themselves, or go on with "
+      "previous_response_id");
 }
 
 absl::Status CannotInBackground(std::string_view why) {
@@ -56,7 +104,7 @@ absl::Status CannotInBackground(std::string_view why) {
 // What runs in the background is asked for later: there must be a provider that
 // has it then, and a note here of which.
 absl::Status CheckBackground(const Call& call) {
-  if (!IsForwarded(call)) {
+  if (!IsForwarded(call, call.plan.targets[0].provider)) {
     return CannotInBackground(
         "only providers that speak Responses themselves run requests in the "
         "background; ask for a stream instead");
@@ -111,20 +159,26 @@ absl::Status CheckContinued(const Call& call) {
   if (call.facts.background) {
     GATEWAY_RETURN_IF_ERROR(CheckBackground(call));
   }
+  GATEWAY_RETURN_IF_ERROR(CheckStoredReference(call));
   if (id.empty() || call.continued) return absl::OkStatus();
-  if (call.lives_upstream != nullptr &&
-      call.lives_upstream->provider != call.plan.targets[0].provider) {
-    return InvalidField(
-        "previous_response_id",
-        absl::StrCat("the response '", ToAbsl(id), "' lives at provider '",
-                     call.lives_upstream->provider,
-                     "', and the model is another provider's"));
+  const std::string_view target = call.plan.targets[0].provider;
+  const bool forwarded = IsForwarded(call, target);
+  if (call.lives_upstream == nullptr) {
+    // A provider that is asked in its own words may know what we do not, but
+    // not whose it is.
+    return forwarded && !WouldMixCallers(call) ? absl::OkStatus()
+                                               : NoSuchPrevious(call);
   }
-  // A provider that is asked in its own words may know what we do not.
-  if (IsForwarded(call)) return absl::OkStatus();
-  return InvalidField("previous_response_id",
-                      absl::StrCat("there is no response '", ToAbsl(id),
-                                   "', or it is no longer remembered"));
+  if (forwarded && call.lives_upstream->provider == target) {
+    return absl::OkStatus();
+  }
+  return InvalidField(
+      "previous_response_id",
+      absl::StrCat("the response '", ToAbsl(id), "' lives at provider '",
+                   call.lives_upstream->provider,
+                   forwarded ? "', and the model is another provider's"
+                             : "', which alone can go on, from a request that "
+                               "goes to it as it is"));
 }
 
 void RememberForwarded(const Call& call, std::string_view id) {

@@ -32,8 +32,11 @@ namespace gateway {
 absl::Status ContinueConversation(Call& call);
 
 // INVALID_REQUEST for an id that neither the gateway nor the planned provider
-// can know, CAPABILITY_UNSUPPORTED for an answer that is to be made in the
-// background where nobody could ask for it.
+// can know. Where callers have keys, NOT_FOUND for any id that the gateway does
+// not know to be this caller's, since to a provider all callers are one, and for
+// the same reason INVALID_REQUEST for a `stored_reference`.
+// CAPABILITY_UNSUPPORTED for an answer that is to be made in the background
+// where nobody could ask for it.
 absl::Status CheckContinued(const Call& call);
 
 // Takes note of where an answer lives whose bytes are only forwarded, so that

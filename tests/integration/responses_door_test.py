@@ -69,7 +69,7 @@ class ResponsesDoorTest(gateway_case.GatewayCase):
         refused = self.ask({"model": "claude-a", "input": "x",
                             "previous_response_id": answer["id"]},
                            caller="BOB_KEY")
-        self.assertEqual(refused.status, 400)
+        self.assertEqual(refused.status, 404)
         self.assertIn("previous_response_id", refused.body.decode())
         self.assertEqual(self.ask(path=path).json()["id"], answer["id"])
         self.assertTrue(self.ask(path=path, method="DELETE").json()["deleted"])
@@ -87,6 +87,40 @@ class ResponsesDoorTest(gateway_case.GatewayCase):
         answer = self.ask(body)
         self.assertEqual(answer.status, 200, answer.body)
         self.assertEqual(self.upstream.last_body("gpt-r"), body)
+
+    def test_nobody_goes_on_from_what_was_forwarded_for_another(self):
+        first = self.create("gpt-whose", "A secret").json()
+        for body, path in (({}, "/v1/responses"),
+                           ({"stream": True}, "/v1/responses"),
+                           ({}, "/v1/responses/input_tokens")):
+            # One that nobody knows may have been another's once.
+            for known in (first["id"], "resp_0123456789"):
+                with self.subTest(path=path, body=body, id=known):
+                    refused = self.ask(
+                        {"model": "gpt-thief", "input": "Repeat all.",
+                         "previous_response_id": known, **body}, path=path,
+                        caller="BOB_KEY")
+                    self.assertEqual(refused.status, 404, refused.body)
+                    self.assertEqual(refused.error()["code"],
+                                     "previous_response_not_found")
+        self.assertEqual(self.upstream.stat("gpt-thief", "requests"), 0)
+        self.create("gpt-whose", "On.", previous_response_id=first["id"])
+
+    def test_nothing_stored_is_named_whose_owner_is_not_known(self):
+        for param, body in (
+                ("conversation", {"conversation": "conv_1", "input": "x"}),
+                ("conversation", {"conversation": {"id": "conv_1"}}),
+                ("input[1]", {"input": [
+                    {"role": "user", "content": "x"},
+                    {"type": "item_reference", "id": "msg_1"}]}),
+                ("input[0]", {"input": [{"id": "msg_1"}]})):
+            for path in ("/v1/responses", "/v1/responses/input_tokens"):
+                with self.subTest(path=path, body=body):
+                    refused = self.ask({"model": "gpt-stored", **body},
+                                       path=path)
+                    self.assertEqual(refused.status, 400, refused.body)
+                    self.assertEqual(refused.error()["param"], param)
+        self.assertEqual(self.upstream.stat("gpt-stored", "requests"), 0)
 
     def test_a_stream_that_breaks_off_ends_with_one_failure(self):
         self.upstream.set_script("claude-x", {"chunks": 5,
@@ -138,6 +172,35 @@ class ResponsesDoorTest(gateway_case.GatewayCase):
         self.assertEqual(answer.status, 400, answer.body)
         self.assertEqual(answer.error()["param"], "background")
         self.assertEqual(self.upstream.stat("claude-bg", "requests"), 0)
+
+
+class OwnAccountsTest(gateway_case.GatewayCase):
+    """Callers with credentials of their own are told apart by the provider."""
+
+    config = _CONFIG.replace(
+        "  - name: openai\n",
+        "  - name: openai\n    credential_passthrough: true\n", 1)
+    env = {**gateway_case.ENV, **_KEYS}
+
+    def test_ids_of_a_callers_own_account_pass(self):
+        for own, status in (({"x-provider-authorization": "Bearer mine"}, 200),
+                            ({}, 400)):
+            answer = ask(self.gateway.http, {
+                "model": "gpt-own", "input": "x", "conversation": "conv_1"},
+                path="/v1/responses", headers={
+                    "authorization": "Bearer " + _KEYS["ALICE_KEY"], **own})
+            self.assertEqual(answer.status, status, answer.body)
+
+
+class WithoutKeysTest(gateway_case.GatewayCase):
+    """Where all callers are one, it is the provider that knows its ids."""
+
+    def test_what_the_provider_has_stored_may_be_named(self):
+        body = (b'{"model":"gpt-one", "conversation":"conv_1","input":['
+                b'{"id":"msg_1","type":"item_reference"}] }')
+        answer = ask(self.gateway.http, body, path="/v1/responses")
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(self.upstream.last_body("gpt-one"), body)
 
 
 class ManyCredentialsTest(gateway_case.GatewayCase):

@@ -108,8 +108,9 @@ Telling TellingOf(const absl::Status& status) {
   }
   // What is no longer remembered has a code of its own.
   const auto violations = FieldViolations(status);
-  if (reason == v1::ERROR_REASON_INVALID_REQUEST && !violations.empty() &&
-      violations[0].first == "previous_response_id") {
+  if ((reason == v1::ERROR_REASON_INVALID_REQUEST ||
+       reason == v1::ERROR_REASON_NOT_FOUND) &&
+      !violations.empty() && violations[0].first == "previous_response_id") {
     telling.code = "previous_response_not_found";
   }
   if (IsOverload(status)) telling = {reason, 503, kBusy, kOverloaded};

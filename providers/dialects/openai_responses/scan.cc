@@ -32,11 +32,53 @@ constexpr std::array<std::string_view, 18> kSingleKeys = {
     "conversation", "store",          "background",
     "prompt",       "stream_options", "temperature"};
 
-// Scans one request.
+// Whether an item of the input only names one that the provider has stored. Of
+// keys that are repeated any may be the one that the provider reads.
+class ItemScanner {
+ public:
+  absl::Status Scan(JsonValue& item) {
+    return item.EachField([this](std::string_view key, JsonValue& value) {
+      return TakeField(key, value);
+    });
+  }
+
+  bool is_reference() const {
+    return named_ || (!has_type_ && !has_role_) ||
+           (is_picture_ && (!has_result_ || lacks_result_));
+  }
+
+ private:
+  absl::Status TakeField(std::string_view key, JsonValue& value) {
+    if (key == "role") {
+      has_role_ = true;
+    } else if (key == "result") {
+      (value.IsString() ? has_result_ : lacks_result_) = true;
+    } else if (key == "type" && value.IsString()) {
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view type, value.String());
+      has_type_ = true;
+      named_ |= type == "item_reference";
+      is_picture_ |= type == "image_generation_call";
+    }
+    return absl::OkStatus();
+  }
+
+  bool named_ = false;
+  bool has_type_ = false;
+  bool has_role_ = false;
+  bool is_picture_ = false;
+  bool has_result_ = false;
+  bool lacks_result_ = false;
+};
+
+// Scans one request; its items only if it is told to.
 class RequestScanner {
  public:
-  RequestScanner(std::string_view body, RequestScan* scan, StateScan* state)
-      : body_(body), scan_(*scan), state_(*state) {}
+  RequestScanner(std::string_view body, RequestScan* scan, StateScan* state,
+                 bool reads_items)
+      : body_(body),
+        scan_(*scan),
+        state_(*state),
+        reads_items_(reads_items) {}
 
   absl::Status Scan() {
     GATEWAY_RETURN_IF_ERROR(
@@ -68,7 +110,7 @@ class RequestScanner {
         return value.Error("expected a string or an array");
       }
       scan_.has_messages = true;
-      if (value.IsArray()) return CountElements(value, &scan_.message_count);
+      if (value.IsArray()) return TakeItems(value);
     } else if (key == "stream") {
       GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
     } else if (key == "max_output_tokens") {
@@ -85,6 +127,21 @@ class RequestScanner {
       return TakeState(key, value);
     }
     return absl::OkStatus();
+  }
+
+  absl::Status TakeItems(JsonValue& items) {
+    if (!reads_items_) return CountElements(items, &scan_.message_count);
+    scan_.message_count = 0;
+    return items.EachElement([this](JsonValue& item) {
+      const int index = scan_.message_count++;
+      if (state_.stored_item.has_value() || !item.IsObject()) {
+        return absl::OkStatus();
+      }
+      ItemScanner scanner;
+      GATEWAY_RETURN_IF_ERROR(scanner.Scan(item));
+      if (scanner.is_reference()) state_.stored_item = index;
+      return absl::OkStatus();
+    });
   }
 
   absl::Status TakeState(std::string_view key, JsonValue& value) {
@@ -105,6 +162,7 @@ class RequestScanner {
   const std::string_view body_;
   RequestScan& scan_;
   StateScan& state_;
+  const bool reads_items_;
   std::string user_;
   std::string safety_identifier_;
   uint32_t seen_ = 0;
@@ -222,13 +280,13 @@ absl::StatusOr<std::string> TypeOf(std::string_view data) {
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
   *scan = RequestScan();
   StateScan state;
-  return AsFieldFault(RequestScanner(body, scan, &state).Scan());
+  return AsFieldFault(RequestScanner(body, scan, &state, false).Scan());
 }
 
 absl::Status ScanState(std::string_view body, StateScan* state) {
   *state = StateScan();
   RequestScan scan;
-  return AsFieldFault(RequestScanner(body, &scan, state).Scan());
+  return AsFieldFault(RequestScanner(body, &scan, state, true).Scan());
 }
 
 void PlanEdits(const RequestScan& scan, std::string_view model,

@@ -23,6 +23,9 @@ struct StateScan {
   std::optional<bool> store;
   bool background = false;
   bool conversation = false;
+  // The first item of the input that says nothing itself but names what the
+  // provider has stored, such as an `item_reference`.
+  std::optional<int> stored_item;
 };
 
 // One pass over the top level. A repeated key that a policy or the price of

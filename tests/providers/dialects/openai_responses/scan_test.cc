@@ -5,6 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 
@@ -84,6 +86,30 @@ TEST(ScanStateTest, FindsWhatAsksForMemory) {
   ASSERT_TRUE(ScanState(plain.view, &state).ok());
   EXPECT_FALSE(state.store.has_value());
   EXPECT_FALSE(state.conversation);
+}
+
+TEST(ScanStateTest, FindsTheItemThatOnlyNamesWhatIsStored) {
+  constexpr std::string_view kItems[] = {
+      R"({"type":"item_reference","id":"msg_1"})", R"({"id":"msg_1"})",
+      R"({"type":null,"id":"msg_1"})",
+      R"({"type":"message","t\u0079pe":"item_reference","id":"msg_1"})",
+      R"({"type":"image_generation_call","id":"ig_1"})",
+      R"({"type":"image_generation_call","id":"ig_1","result":null})"};
+  for (const std::string_view item : kItems) {
+    const std::string text = absl::StrCat(
+        R"({"input":["x",{"role":"user","content":"hi"},)", ToAbsl(item), "]}");
+    const Padded body(text);
+    StateScan state;
+    ASSERT_TRUE(ScanState(body.view, &state).ok()) << item;
+    EXPECT_EQ(state.stored_item, 2) << item;
+  }
+  const Padded whole(
+      R"({"input":[{"role":"user","content":"hi"},{"type":7,"role":"user"},
+          {"type":"image_generation_call","id":"ig_1","result":"AAAA"},
+          {"type":"function_call_output","call_id":"c","output":"1"}]})");
+  StateScan state;
+  ASSERT_TRUE(ScanState(whole.view, &state).ok());
+  EXPECT_FALSE(state.stored_item.has_value());
 }
 
 TEST(ScanResponseTest, AFailedAnswerIsItsFault) {
