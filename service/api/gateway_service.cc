@@ -114,7 +114,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.head = CallerHeadOf(context);
   facts.operation = context.method();
   facts.method = "POST";
-  facts.path = context.method();
+  call->NotePath("/", context.method());
   facts.request_id = context.request_id();
   facts.peer = context.peer();
   facts.provider_credential = BareCredential(

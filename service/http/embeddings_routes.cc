@@ -61,7 +61,7 @@ Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
-  SetFacts(visit, kEmbed, &call.facts);
+  SetFacts(visit, kEmbed, &call);
   auto* const request =
       google::protobuf::Arena::CreateMessage<v1::EmbedRequest>(&arena);
   auto* const response =

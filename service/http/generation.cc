@@ -45,8 +45,8 @@ void SetUp(const Visit& visit, const GenerationOptions& options,
     raw->scan.model = options.model;
     raw->scan.stream = options.stream;
   }
+  SetFacts(visit, options.operation, call);
   CallFacts& facts = call->facts;
-  SetFacts(visit, options.operation, &facts);
   facts.dialect = raw->dialect->name();
   facts.forwarded_fields = visit.fields.anthropic_fields;
   facts.previous_response_id = options.previous_response_id;

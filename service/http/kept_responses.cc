@@ -96,7 +96,7 @@ Task<void> AnswerFromThere(Visit visit, const Operation& operation,
   google::protobuf::Arena arena;
   Call call(services.wiring.Get(), services.loop, services.http,
             visit.responder.gone(), arena, visit.request.arrival);
-  SetFacts(visit, operation, &call.facts);
+  SetFacts(visit, operation, &call);
   call.facts.dialect = visit.words.dialect->name();
   call.responses = services.responses;
   for (const absl::string_view each :

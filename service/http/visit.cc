@@ -88,12 +88,12 @@ Visit::Visit(LoopServices& services, const DoorWords& words,
       id(RequestIdFor(fields.request_id)),
       peer(responder.peer()) {}
 
-void SetFacts(const Visit& visit, const Operation& operation,
-              CallFacts* facts) {
+void SetFacts(const Visit& visit, const Operation& operation, Call* call) {
+  call->NotePath("", visit.request.path);
+  CallFacts* const facts = &call->facts;
   facts->head = visit.fields.head;
   facts->operation = operation.name;
   facts->method = operation.method;
-  facts->path = operation.path;
   facts->request_id = visit.id;
   facts->peer = visit.peer;
   facts->provider_credential = visit.fields.provider_credential;

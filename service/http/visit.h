@@ -76,8 +76,8 @@ struct Operation {
 };
 
 // The call that `visit` asks for, but for its request. Views of `visit` stay in
-// the facts.
-void SetFacts(const Visit& visit, const Operation& operation, CallFacts* facts);
+// its facts.
+void SetFacts(const Visit& visit, const Operation& operation, Call* call);
 
 // The id of the caller's key, valid as long as the wiring and the request;
 // empty if none is asked for. Not looked up again if this wiring was asked at

@@ -1,5 +1,6 @@
 #include "service/pipeline/call.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,9 @@
 
 namespace gateway {
 namespace {
+
+// Of what is recorded of a path.
+constexpr size_t kPathBytesMax = 1024;
 
 bool HasCome(absl::Duration moment) {
   return moment != -absl::InfiniteDuration();
@@ -41,6 +45,18 @@ Call::Call(std::shared_ptr<const Wiring> wiring, EventLoop& loop,
       arena(arena),
       arrival(arrival),
       start_time(SystemClock().WallTime() - (loop.Now() - arrival)) {}
+
+void Call::NotePath(std::string_view beginning, std::string_view rest) {
+  rest = rest.substr(0, kPathBytesMax - beginning.size());
+  const size_t length = beginning.size() + rest.size();
+  char* const path =
+      google::protobuf::Arena::CreateArray<char>(&arena, length);
+  char* const end = std::copy(beginning.begin(), beginning.end(), path);
+  std::transform(rest.begin(), rest.end(), end, [](char byte) {
+    return byte > ' ' && byte < 0x7f ? byte : '?';
+  });
+  facts.path = {path, length};
+}
 
 absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   if (request != nullptr) return request;

@@ -44,7 +44,7 @@ struct CallFacts {
   CallerHead head;             // Who asks; its door is the call's.
   std::string_view operation;  // As in CallRecord.
   std::string_view method;
-  std::string_view path;
+  std::string_view path;  // By NotePath.
   std::string_view request_id;
   std::string_view peer;  // `address:port` of the caller.
   // What the caller brought for the provider itself; empty if nothing.
@@ -119,6 +119,11 @@ class Call {
   // The try whose answer the caller gets, or else the last; null if there was
   // none.
   const NotedTry* DecidingTry() const;
+
+  // Notes the path as it was asked for, in two pieces of which the first may be
+  // empty: a copy of its beginning, since requests are let go of, with a `?` for
+  // whatever is no ASCII.
+  void NotePath(std::string_view beginning, std::string_view rest);
 
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {

@@ -184,6 +184,8 @@ class MetadataTest(_DoorCase):
             line = self.gateway.wait_for_access(
                 request_id=call.trailer("x-request-id"))
             self.assertEqual(line["caller"], "team-a")
+            self.assertEqual(line["path"], _SERVICE + "Generate")
+            self.assertEqual("/" + line["operation"], line["path"])
 
     def test_no_key_or_a_wrong_one_is_refused(self):
         for metadata in ([], [["authorization", "Bearer nope"]],

@@ -375,6 +375,23 @@ class RequestIdTest(_DoorCase):
             self.assertEqual(answer.headers["x-request-id"], "me")
 
 
+class PathTest(_DoorCase):
+
+    def test_a_record_has_the_path_as_it_was_asked(self):
+        for path, operation in (
+                ("/v1/chat/completions?x=secret", "POST /v1/chat/completions"),
+                ("/v1beta/models/gpt%2Dx:generateContent?x=y",
+                 "POST /v1beta/models/{model}:generateContent"),
+                ("/v1/models/gpt-x:countTokens",
+                 "POST /v1beta/models/{model}:countTokens"),
+                ("/v1beta/models/" + "x" * 2000 + ":generateContent",
+                 "POST /v1beta/models/{model}:generateContent")):
+            with self.subTest(path=path[:40]):
+                line = self.log_of(ask(self.gateway.http, {}, path=path))
+                self.assertEqual(line["path"], path.split("?")[0][:1024])
+                self.assertEqual(line["operation"], operation)
+
+
 class LimitTest(_DoorCase):
 
     config = _CONFIG + (

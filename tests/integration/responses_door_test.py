@@ -164,6 +164,7 @@ class ResponsesDoorTest(gateway_case.GatewayCase):
         self.assertEqual(cancelled.json()["status"], "cancelled")
         entry = self.gateway.wait_for_access(request_id="cancel-1")
         self.assertEqual(entry["operation"], "POST /v1/responses/{id}/cancel")
+        self.assertEqual(entry["path"], path + "/cancel")
         self.assertEqual(entry["provider"], "openai")
 
     def test_nobody_else_runs_anything_in_the_background(self):

@@ -81,7 +81,7 @@ TEST_F(GenerationTest, ThePathNamesTheModelAndWhetherToStream) {
   EXPECT_THAT(whole.body, HasSubstr(R"("type":"message")"));
   auto kept = loop_.NextRecord();
   EXPECT_EQ(kept->record().operation, "POST /test");
-  EXPECT_EQ(kept->record().path, "/test");
+  EXPECT_EQ(kept->record().path, "/whole");
   EXPECT_EQ(kept->record().model_asked, "mock-model");
   EXPECT_FALSE(kept->record().stream);
 
