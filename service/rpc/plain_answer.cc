@@ -7,6 +7,7 @@
 #include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/http/http1_codec.h"
+#include "service/api/call_context.h"
 
 namespace gateway {
 namespace {
@@ -34,6 +35,7 @@ PlainAnswer::PlainAnswer(Http2Stream& stream, const RequestHead& head)
     : stream_(stream),
       http_status_(head.http_status),
       is_head_(head.is_head),
+      request_id_(RequestIdFor(head.request_id)),
       too_slow_([this] { Answer(); }) {}
 
 void PlainAnswer::OnData(Http2Stream& stream, std::string_view bytes) {
@@ -55,6 +57,7 @@ void PlainAnswer::Answer() {
   const HttpField head[] = {{":status", status},
                             {"content-type", "text/plain; charset=utf-8"},
                             {"content-length", length},
+                            {kRequestIdHeader, request_id_},
                             {"allow", "POST"}};
   absl::Span<const HttpField> fields(head);
   if (http_status_ != 405) fields.remove_suffix(1);

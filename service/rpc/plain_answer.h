@@ -16,6 +16,7 @@
 #include "base/async/timer_wheel.h"
 #include "base/http/http2_stream.h"
 #include "base/memory/recycler.h"
+#include "base/text/short_text.h"
 #include "service/rpc/request_head.h"
 
 namespace gateway {
@@ -38,6 +39,7 @@ class PlainAnswer final : public Recycled, private Http2StreamEvents {
   Http2Stream& stream_;
   const int http_status_;
   const bool is_head_;
+  const ShortText request_id_;
   size_t bytes_ = 0;
   Timer too_slow_;
 };

@@ -183,6 +183,8 @@ class NoCallTest(_HeadCase):
                 self.assertEqual(answer.headers["content-type"],
                                  "text/plain; charset=utf-8")
                 self.assertIn(word, answer.body)
+                self.assertRegex(answer.headers["x-request-id"],
+                                 "^[0-9a-f]{32}$")
                 # The connection goes on.
                 stream = connection.call(GENERATE, framed_request())
                 self.assertEqual(connection.told(stream), "OK")

@@ -25,9 +25,12 @@ class PlainAnswerTest : public RpcTestBase {
                                 {":scheme", "http"},
                                 {":authority", "test"},
                                 {":path", "/v1/models"},
-                                {"content-type", content_type}};
+                                {"content-type", content_type},
+                                {"x-request-id", given_id_}};
     return client_.Request(fields, end);
   }
+
+  std::string_view given_id_ = "not an id";
 };
 
 TEST_F(PlainAnswerTest, AnswersInTheWordsOfHttp) {
@@ -41,12 +44,15 @@ TEST_F(PlainAnswerTest, AnswersInTheWordsOfHttp) {
     EXPECT_THAT(json.body(), HasSubstr("application/grpc"));
     EXPECT_EQ(json.Field("grpc-status"), "");
     EXPECT_EQ(json.Field("allow"), "");
+    EXPECT_EQ(json.Field("x-request-id").size(), 32u);
 
+    given_id_ = "job-7";
     ClientCall& put = Request("PUT", "application/grpc+proto", true);
     co_await put.AwaitClosed();
     EXPECT_EQ(put.Field(":status"), "405");
     EXPECT_THAT(put.body(), HasSubstr("POST"));
     EXPECT_EQ(put.Field("allow"), "POST");
+    EXPECT_EQ(put.Field("x-request-id"), "job-7");
   });
 }
 
