@@ -90,8 +90,17 @@ class ErrorsTest(_WordsCase):
         metadata = answer.error()["details"][0]["metadata"]
         self.assertEqual(metadata["provider_code"], "a_code_of_tomorrow")
         self.assertEqual(metadata["provider_param"], "tools")
+        self.assertEqual(metadata["http_status"], "400")
+        self.assertEqual(metadata["provider"], "openai")
         answer = self.message("gpt-x")
         self.assertEqual(answer.error()["type"], "invalid_request_error")
+
+    def test_what_is_not_served_names_its_field_at_geminis_door(self):
+        answer = ask(self.gateway.http, _prompt(),
+                     path="/v1beta/models/tier:fast:generateContent")
+        self.assertEqual(answer.status, 501)
+        self.assertEqual(answer.error()["details"][0]["metadata"],
+                         {"field": "model"})
 
     def test_openrouter_tells_the_reason_of_the_vendor_behind_it(self):
         raw = json.dumps({"error": {

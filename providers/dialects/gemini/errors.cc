@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "google/protobuf/any.pb.h"
+#include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "providers/dialects/error_reason.h"
 
@@ -70,27 +73,28 @@ Telling TellingOf(const absl::Status& status) {
   return telling;
 }
 
-// The words of the vendor that failed, whichever it is.
-void WriteVendorWords(const absl::Status& status, JsonWriter& json) {
-  bool started = false;
-  for (const std::string_view key :
-       {"provider", "provider_code", "provider_error_type", "provider_param"}) {
-    const std::string word = FaultMetadata(status, key);
-    if (word.empty()) continue;
-    if (!started) json.StartObjectField("metadata");
-    started = true;
-    json.StringField(key, word);
+// The metadata that gRPC's callers are told, in the order of its keys.
+void WriteMetadata(const google::rpc::Status& told, JsonWriter& json) {
+  google::rpc::ErrorInfo info;
+  for (const google::protobuf::Any& detail : told.details()) {
+    if (detail.Is<google::rpc::ErrorInfo>() && !detail.UnpackTo(&info)) return;
   }
-  if (started) json.EndObject();
+  if (info.metadata().empty()) return;
+  const std::map<std::string, std::string> sorted(info.metadata().begin(),
+                                                  info.metadata().end());
+  json.StartObjectField("metadata");
+  for (const auto& [key, value] : sorted) json.StringField(key, value);
+  json.EndObject();
 }
 
-void WriteDetails(const absl::Status& status, JsonWriter& json) {
+void WriteDetails(const absl::Status& status, const google::rpc::Status& told,
+                  JsonWriter& json) {
   json.StartArrayField("details");
   json.StartObject();
   json.StringField("@type", "type.googleapis.com/google.rpc.ErrorInfo");
   json.StringField("reason", ReasonName(FaultReason(status)));
   json.StringField("domain", kErrorDomain);
-  WriteVendorWords(status, json);
+  WriteMetadata(told, json);
   json.EndObject();
   const auto violations = FieldViolations(status);
   if (!violations.empty()) {
@@ -127,17 +131,20 @@ absl::Status ReadErrorEvent(std::string_view data) {
 }
 
 std::string ErrorBodyOf(const absl::Status& status) {
-  const Telling telling = TellingOf(status);
-  // Bounded and made UTF-8 as for gRPC.
-  const std::string message = ToRpcStatus(status).message();
+  return ErrorBodyOf(status, TellingOf(status).http_status);
+}
+
+std::string ErrorBodyOf(const absl::Status& status, int http_status) {
+  // Bounded and made UTF-8.
+  const google::rpc::Status told = ToRpcStatus(status);
   std::string body;
   JsonWriter json(&body);
   json.StartObject();
   json.StartObjectField("error");
-  json.Int64Field("code", telling.http_status);
-  json.StringField("message", message);
-  json.StringField("status", telling.word);
-  WriteDetails(status, json);
+  json.Int64Field("code", http_status);
+  json.StringField("message", told.message());
+  json.StringField("status", TellingOf(status).word);
+  WriteDetails(status, told, json);
   json.EndObject();
   json.EndObject();
   return body;

@@ -28,8 +28,10 @@ absl::Status ReadErrorEvent(std::string_view data);
 // The answer to a call that failed.
 WireError WriteError(const absl::Status& status);
 
-// Its body alone, in one line.
+// Its body alone, in one line; and where it is answered with another HTTP
+// status than the reason has, as 405.
 std::string ErrorBodyOf(const absl::Status& status);
+std::string ErrorBodyOf(const absl::Status& status, int http_status);
 
 }  // namespace gateway::gemini
 
