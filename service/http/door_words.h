@@ -10,8 +10,10 @@
 #ifndef SERVICE_HTTP_DOOR_WORDS_H_
 #define SERVICE_HTTP_DOOR_WORDS_H_
 
+#include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
@@ -33,12 +35,26 @@ struct DoorWords {
   // vendor has none. Streams of the vendor's own bytes bring theirs.
   std::string_view ping;
   absl::Duration ping_interval = absl::Seconds(15);
+  // The body of an error whose HTTP status no fault has, such as 405, for
+  // vendors that repeat the status there; null for the others.
+  std::string (*error_body)(const absl::Status& status,
+                            int http_status) = nullptr;
   // Adds to an answer's extensions what answers repeat of their request, whose
   // body is given; null if the vendor's repeat nothing.
   void (*echo)(std::string_view body,
                google::protobuf::RepeatedPtrField<llmgateway::v1::Extension>*
                    extensions) = nullptr;
 };
+
+// The body of an error that is answered with `http_status`, whatever its reason
+// would be answered with.
+inline std::string ErrorBodyFor(const DoorWords& words,
+                                const absl::Status& status, int http_status,
+                                std::string_view request_id) {
+  return words.error_body != nullptr
+             ? words.error_body(status, http_status)
+             : words.dialect->WriteError(status, request_id).body;
+}
 
 }  // namespace gateway
 

@@ -96,9 +96,10 @@ HttpHandler::Refusal Doors::Refuse(int status, std::string_view path,
       : status == 503                ? v1::ERROR_REASON_OVERLOADED
       : status >= 500                ? v1::ERROR_REASON_INTERNAL
                                      : v1::ERROR_REASON_INVALID_REQUEST;
-  const WireError error =
-      NearestTo(path).dialect->WriteError(MakeFault(reason, message), "");
-  Refusal refusal{"application/json", error.body, {}};
+  Refusal refusal{"application/json",
+                  ErrorBodyFor(NearestTo(path), MakeFault(reason, message),
+                               status, ""),
+                  {}};
   if (status == 503) refusal.fields.push_back({"retry-after", "1"});
   return refusal;
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/gemini/errors.h"
 #include "service/http/generation.h"
 #include "service/http/model_listing.h"
 #include "service/http/percent_decode.h"
@@ -67,6 +68,15 @@ const Operation* FindOperation(std::string_view word) {
   return nullptr;
 }
 
+// Whether `rest` is `{model}:{word}`, which is asked, or else a model, which is
+// shown.
+bool IsAsked(std::string_view rest) {
+  const size_t colon = rest.rfind(':');
+  return colon != std::string_view::npos &&
+         FindOperation(rest.substr(colon + 1)) != nullptr;
+}
+bool IsShown(std::string_view rest) { return !IsAsked(rest); }
+
 // `{model}:{word}`, as it stands in the path.
 Task<void> Ask(Visit visit, std::string_view rest) {
   const size_t colon = rest.rfind(':');
@@ -113,7 +123,9 @@ Task<void> Ask(Visit visit, std::string_view rest) {
 }  // namespace
 
 GeminiRoutes::GeminiRoutes()
-    : words_{.vendor = "Google", .dialect = &dialect_} {}
+    : words_{.vendor = "Google",
+             .dialect = &dialect_,
+             .error_body = gemini::ErrorBodyOf} {}
 
 void GeminiRoutes::AddTo(RouteTable& table) const {
   for (const Operation* operation : {&kGenerate, &kStream, &kCountTokens}) {
@@ -121,6 +133,7 @@ void GeminiRoutes::AddTo(RouteTable& table) const {
                .method = operation->method,
                .path = kBelowModels,
                .shown = operation->name,
+               .has = IsAsked,
                .serve = [](Visit visit, std::string_view rest) {
                  return Ask(std::move(visit), rest);
                }});
@@ -129,6 +142,7 @@ void GeminiRoutes::AddTo(RouteTable& table) const {
              .method = "POST",
              .path = kBelowStableModels,
              .shown = "the same below /v1/models",
+             .has = IsAsked,
              .serve = [](Visit visit, std::string_view rest) {
                return Ask(std::move(visit), rest);
              }});
@@ -152,6 +166,7 @@ void GeminiRoutes::AddLists(RouteTable& table, const Lists& lists) const {
              .path = lists.one,
              .shown = lists.one_shown,
              .field = lists.field,
+             .has = IsShown,
              .serve = [this](Visit visit, std::string_view name) {
                return Show(std::move(visit), name);
              }});
@@ -167,9 +182,7 @@ Task<void> GeminiRoutes::Show(Visit visit,
                               std::string_view encoded_name) const {
   const absl::Status checked = CheckQuery(visit);
   if (!checked.ok()) return Fail(std::move(visit), checked);
-  const size_t colon = encoded_name.rfind(':');
-  if (colon != std::string_view::npos &&
-      FindOperation(encoded_name.substr(colon + 1)) != nullptr) {
+  if (IsAsked(encoded_name)) {
     absl::Status wrong_method = MakeFault(
         v1::ERROR_REASON_INVALID_REQUEST,
         absl::StrCat("there is POST ", ToAbsl(visit.request.path), ", no ",

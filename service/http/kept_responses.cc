@@ -7,9 +7,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/async/task.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
@@ -55,6 +57,19 @@ absl::Status NoSuchResponse(std::string_view id) {
                                 "(response_store in the configuration)"));
 }
 
+// A stream would have to be written from an answer that is complete; shown as
+// plain JSON it could not be read by whoever asked for events.
+absl::Status CheckNotStreamed(std::string_view query) {
+  for (const absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
+    if (absl::StartsWith(each, "stream=") && each != "stream=false") {
+      return InvalidField("stream",
+                          "a response that is asked for again is shown whole; "
+                          "ask without `stream=true`");
+    }
+  }
+  return absl::OkStatus();
+}
+
 void WriteDeletion(std::string_view id, std::string* body) {
   JsonWriter json(body);
   json.StartObject();
@@ -70,6 +85,7 @@ absl::Status AnswerFromHere(const Visit& visit, std::string_view caller,
                             std::string* body) {
   switch (asked.action) {
     case Action::kShow:
+      GATEWAY_RETURN_IF_ERROR(CheckNotStreamed(asked.query));
       return visit.words.dialect->WriteResponse(kept.response, body, nullptr);
     case Action::kDelete:
       if (!visit.services.responses->Remove(caller, asked.id)) {
@@ -99,12 +115,7 @@ Task<void> AnswerFromThere(Visit visit, const Operation& operation,
   SetFacts(visit, operation, &call);
   call.facts.dialect = visit.words.dialect->name();
   call.responses = services.responses;
-  for (const absl::string_view each :
-       absl::StrSplit(ToAbsl(asked.query), '&')) {
-    if (each == "stream=true") {
-      call.refusal = InvalidField("stream", "a kept response is shown whole");
-    }
-  }
+  call.refusal = CheckNotStreamed(asked.query);
   std::string reply;
   const TellOutcome tell = [&](const absl::Status& outcome) {
     return SendOutcome(visit, call, outcome, std::move(reply));
@@ -142,6 +153,7 @@ void AddKeptResponses(const DoorWords& words, RouteTable& table) {
                .method = each.operation.method,
                .path = "/v1/responses/",
                .ending = each.ending,
+               .one_segment = true,
                .shown = each.operation.name,
                .serve = [&each](Visit visit, std::string_view id) {
                  return Serve(std::move(visit), each, id);

@@ -23,7 +23,7 @@ bool Serves(const RouteTable::Route& route, std::string_view path,
   }
   *rest = path.substr(route.path.size());
   rest->remove_suffix(route.ending.size());
-  return true;
+  return !route.one_segment || rest->find('/') == std::string_view::npos;
 }
 
 }  // namespace
@@ -44,6 +44,7 @@ std::string RouteTable::Allowed(std::string_view path) const {
   std::string_view rest;
   for (const Route& route : routes_) {
     if (!Serves(route, path, &rest)) continue;
+    if (route.has != nullptr && !route.has(rest)) continue;
     methods.insert(route.method);
     if (route.method == "GET") methods.insert("HEAD");
   }

@@ -34,11 +34,16 @@ class RouteTable {
   // The texts are constants.
   struct Route {
     const DoorWords* words = nullptr;
-    std::string_view method;  // GET stands for HEAD, too.
-    std::string_view path;    // With a slash at its end: all paths below,
-    std::string_view ending;  // if they end so.
-    std::string_view shown;   // For those who are lost.
-    std::string_view field;   // Only requests that have it; empty for all.
+    std::string_view method;   // GET stands for HEAD, too.
+    std::string_view path;     // With a slash at its end: all paths below,
+    std::string_view ending;   // if they end so,
+    bool one_segment = false;  // and have no other slash between.
+    std::string_view shown;    // For those who are lost.
+    std::string_view field;    // Only requests that have it; empty for all.
+    // Whether the method can be used on what `rest` names; null if it can on
+    // all. Requests for others are served too, to be told so in the door's own
+    // words; `Allowed` leaves them out.
+    bool (*has)(std::string_view rest) = nullptr;
     Serve serve;
   };
 

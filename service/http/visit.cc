@@ -159,14 +159,15 @@ Task<void> Fail(Visit visit, absl::Status status) {
 
 Task<void> FailWith(Visit visit, absl::Status status, int http_status,
                   std::string_view field, std::string value) {
-  const WireError error = visit.words.dialect->WriteError(status, visit.id);
+  const std::string body =
+      ErrorBodyFor(visit.words, status, http_status, visit.id);
   AnswerFields fields(visit.words, "application/json", visit.id,
                       Elapsed(visit));
   fields.AddFailure(status);
   fields.Add(field, value);
   NoteRefusal(visit.services.refusals, visit.request, visit.responder,
               http_status, visit.id, ToStd(status.message()));
-  const std::string_view pieces[] = {error.body};
+  const std::string_view pieces[] = {body};
   (co_await visit.responder.Send({http_status, fields}, pieces))
       .IgnoreError();
 }

@@ -1,6 +1,7 @@
 #include "service/http/doors.h"
 
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -63,12 +64,21 @@ TEST_F(DoorsTest, AMethodThatAPathDoesNotHaveIsNotAllowed) {
       {"POST", "/v1beta/models", "GET, HEAD"},
       {"POST", "/v1beta/models/mock-model", "GET, HEAD"},
       {"GET", "/v1beta/models/mock-model:generateContent", "POST"},
+      {"PUT", "/v1beta/models/mock-model:generateContent", "POST"},
+      {"PUT", "/v1beta/models/mock-model:8b", "GET, HEAD"},
+      {"PUT", "/v1/models/mock-model", "GET, HEAD"},
+      {"GET", "/v1/responses/resp_1/cancel", "POST"},
+      {"DELETE", "/v1/responses/resp_1/cancel", "POST"},
+      {"DELETE", "/v1/responses/resp_1/input_items", "GET, HEAD"},
   };
   for (const auto& [method, path, allow] : kCases) {
     const RawAnswer answer =
         Ask(method, path, method == std::string_view("GET") ? "" : "{}");
     EXPECT_EQ(answer.status, 405) << method << " " << path;
     EXPECT_EQ(answer.Find("allow"), allow) << method << " " << path;
+    if (std::string_view(path).starts_with("/v1beta/")) {
+      EXPECT_THAT(answer.body, StartsWith(R"({"error":{"code":405,)"));
+    }
   }
 }
 
@@ -104,6 +114,9 @@ TEST_F(DoorsTest, AnEncodedBodyIsNotRead) {
     EXPECT_EQ(answer.status, 415) << path;
     EXPECT_EQ(answer.Find("accept-encoding"), "identity") << path;
     EXPECT_THAT(answer.body, HasSubstr("content-encoding 'gzip'")) << path;
+    if (std::string_view(path).starts_with("/v1beta/")) {
+      EXPECT_THAT(answer.body, StartsWith(R"({"error":{"code":415,)"));
+    }
   }
   EXPECT_EQ(Ask("POST", "/v1/chat/completions",
                 R"({"model":"mock-model","messages":[)"

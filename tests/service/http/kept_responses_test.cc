@@ -94,5 +94,18 @@ TEST_F(KeptResponsesTest, AnAnswerThatIsKeptHereIsCompleteAndHasNoItems) {
   EXPECT_EQ(Ask("GET", path + "/input_items").status, 501);
 }
 
+TEST_F(KeptResponsesTest, WhoAsksForEventsIsToldThatThereAreNone) {
+  for (const char* model : {"a-1", "o-1"}) {
+    const std::string path =
+        absl::StrCat("/v1/responses/", IdOf(Post(Body(model, "hi"))));
+    for (const char* query : {"?stream=true", "?include=x&stream=True"}) {
+      const RawAnswer refused = Ask("GET", path + query);
+      EXPECT_EQ(refused.status, 400) << model << query;
+      EXPECT_THAT(refused.body, HasSubstr(R"("param":"stream")"));
+    }
+    EXPECT_EQ(Ask("GET", path + "?stream=false").status, 200) << model;
+  }
+}
+
 }  // namespace
 }  // namespace gateway
