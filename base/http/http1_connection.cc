@@ -17,9 +17,6 @@
 namespace gateway {
 namespace {
 
-// How many pipelined requests are served before others get their turn.
-constexpr int kPipelinedPerTurn = 16;
-
 // Requests up to this size leave the block that they were read into.
 constexpr size_t kKeptRequestBytesMax = 6 * 1024;
 
@@ -63,9 +60,9 @@ Task<void> Http1Connection::Run() {
   for (int in_a_row = 1; more && !server_.draining_; ++in_a_row) {
     more = co_await ServeOne();
     if (input_.bytes().empty()) in_a_row = 0;
-    if (in_a_row < kPipelinedPerTurn) continue;
-    co_await YieldToLoop();
-    in_a_row = 0;
+    if (in_a_row < HttpServer::kRequestsAtOnce) continue;
+    co_await server_.crowd_.Pass();
+    if (stream_->closed()) break;
   }
   stream_->SetObserver(nullptr);
   if (!speaks_http2_) stream_->Close();

@@ -37,6 +37,15 @@ void Http2Connection::OnRequest(Http2Stream& stream,
   (new Http2Responder(*this, stream))->Begin(fields, ended);
 }
 
+bool Http2Connection::MayBegin() {
+  const uint64_t turn = loop().turn();
+  if (begun_turn_ != turn) {
+    begun_turn_ = turn;
+    begun_ = 0;
+  }
+  return ++begun_ <= HttpServer::kRequestsAtOnce || crowd().TryPass();
+}
+
 void Http2Connection::OnOversizedRequest(Http2Stream& stream) {
   (new Http2Responder(*this, stream))
       ->Refuse(431, absl::StrCat("the head is larger than ",

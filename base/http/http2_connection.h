@@ -8,6 +8,7 @@
 #define BASE_HTTP_HTTP2_CONNECTION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
+#include "base/async/turn_queue.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
@@ -57,6 +59,10 @@ class Http2Connection final : public HttpConnection,
   EventLoop& loop() { return server_.loop_; }
   HttpHandler& handler() { return server_.handler_; }
   const HttpServerLimits& limits() const { return server_.limits_; }
+  // Those who come in numbers pass one by one.
+  TurnQueue& crowd() { return server_.crowd_; }
+  // Whether a request that has come now is begun now.
+  bool MayBegin();
   std::string_view date() { return server_.Date(); }
   std::string_view peer() const { return peer_; }
   ByteBudget::Share& kept() { return kept_; }
@@ -72,6 +78,8 @@ class Http2Connection final : public HttpConnection,
   bool cancelled_ = false;
   bool closed_ = false;
   size_t responders_count_ = 0;
+  uint64_t begun_turn_ = 0;  // The turn in which
+  int begun_ = 0;            // so many requests were begun, or want to be.
   Http2Responder* first_ = nullptr;  // All responders, an intrusive list.
   Timer last_word_timer_;
   WakeUp ended_;

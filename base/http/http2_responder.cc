@@ -79,9 +79,36 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
   const HttpRequest& request = request_->whole;
   if (request.path.empty()) {
     Refuse(400, "a request has a path");
+  } else if (!connection_.MayBegin()) {
+    asking_ = true;
+    Spawn(AwaitTurn(this));
   } else if (!ended) {
     AskAdmission();
   }
+}
+
+Task<void> Http2Responder::AwaitTurn(Http2Responder* self) {
+  co_await self->connection_.crowd().Pass();
+  if (!self->EndWait()) co_return;
+  if (self->ended_ && self->request_->unconsumed_bytes == 0) {
+    self->StartHandling();
+  } else {
+    self->AskAdmission();
+  }
+}
+
+bool Http2Responder::EndWait() {
+  asking_ = false;
+  if (stream_ == nullptr) {
+    delete this;
+    return false;
+  }
+  if (gone_.cancelled()) {
+    stream_->Reset(Http2Error::kRefusedStream);
+    Leave();
+    return false;
+  }
+  return true;
 }
 
 void Http2Responder::KeepHead(absl::Span<const HttpField> fields) {
@@ -144,15 +171,7 @@ void Http2Responder::AskAdmission() {
 Task<void> Http2Responder::AwaitAdmission(Http2Responder* self,
                                           Task<HttpAdmission> later) {
   HttpAdmission said = co_await std::move(later);
-  self->asking_ = false;
-  if (self->stream_ == nullptr) {
-    delete self;
-  } else if (self->gone_.cancelled()) {
-    self->stream_->Reset(Http2Error::kRefusedStream);
-    self->Leave();
-  } else {
-    self->Decide(std::move(said));
-  }
+  if (self->EndWait()) self->Decide(std::move(said));
 }
 
 void Http2Responder::Decide(HttpAdmission said) {

@@ -1,8 +1,9 @@
 // Http2Responder is one request on an Http2Connection, from its head to the
 // return of its handler: it has the head judged, collects the body, has the
 // request handled, and is the responder that the handler answers to. It owns
-// itself.
+// itself. One of many that come at once waits for its turn first.
 //
+//   (waiting for its turn) --> asking
 //   asking --> collecting --> handling --> gone
 //   asking --(wanted as it comes)--> handling --> gone
 //   asking --(not admitted)--> handling --> lingering --> gone
@@ -84,6 +85,9 @@ class Http2Responder final : private Http2StreamEvents,
 
   // Copies the fields, without what is HTTP/2's own.
   void KeepHead(absl::Span<const HttpField> fields);
+  static Task<void> AwaitTurn(Http2Responder* self);
+  // False if nobody waits for what is to be done any more: this is gone.
+  bool EndWait();
   // Has the handler say whether the body may be read.
   void AskAdmission();
   static Task<void> AwaitAdmission(Http2Responder* self,
@@ -119,7 +123,8 @@ class Http2Responder final : private Http2StreamEvents,
   Answer answer_ = Answer::kNone;
   bool ended_ = false;  // The request.
   bool lingering_ = false;
-  bool asking_ = false;    // The handler has not said yet whether it may go on.
+  // It is not its turn, or the handler has not said whether it may go on.
+  bool asking_ = false;
   bool handling_ = false;
   bool head_request_ = false;
   bool bodiless_ = false;  // The answer ends with its head.

@@ -7,6 +7,10 @@
 // allow. `Expect: 100-continue` is heeded, and everything that a client can
 // drag out has a limit or a timeout.
 //
+// Many requests that come at once, on one connection or many, are begun a
+// bounded number in a turn of the loop; those whose client has left meanwhile
+// are dropped.
+//
 // An idle connection, and an answer that waits for its next piece, holds no
 // buffer. A client that hangs up, or resets its stream, is noticed at once and
 // its request's `gone` signal fires.
@@ -25,6 +29,7 @@
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/async/turn_queue.h"
 #include "base/http/http2_session.h"
 #include "base/http/http_handler.h"
 #include "base/net/stream.h"
@@ -98,6 +103,11 @@ class HttpServer {
   friend class Http1Connection;
   friend class Http2Connection;
 
+  // Requests that a connection may begin in a turn of the loop, whoever else
+  // does; more of them take turns with those of all connections.
+  static constexpr int kRequestsAtOnce = 4;
+  static constexpr size_t kCrowdPerTurn = 64;
+
   // The date as every answer has it: made once a second.
   std::string_view Date();
   // The same as a line of HTTP/1.1.
@@ -113,6 +123,7 @@ class HttpServer {
   const HttpServerLimits limits_;
   const Http2Limits http2_limits_;
   const std::shared_ptr<TlsContext> tls_;
+  TurnQueue crowd_{kCrowdPerTurn};
   bool draining_ = false;
   bool cancelled_ = false;
   size_t count_ = 0;

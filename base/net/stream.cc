@@ -16,7 +16,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/async/turn_queue.h"
 #include "base/net/tls_material.h"
+#include "base/string_view.h"
 
 namespace gateway {
 namespace {
@@ -24,6 +26,23 @@ namespace {
 // What goes into one TLS record. Small pieces are gathered into one, because
 // each record costs 22 bytes and a cipher call.
 constexpr size_t kTlsRecordBytes = 16 * 1024;
+
+constexpr char kPeerClosed[] = "the peer closed the connection";
+
+// Steps of handshakes that a server makes in a turn of the loop: one of them
+// costs about a millisecond, for the certificate's signature.
+constexpr size_t kHandshakeStepsPerTurn = 2;
+
+// Where the handshakes of the loop that runs on this thread wait.
+TurnQueue& HandshakeTurns() {
+  static thread_local TurnQueue turns(kHandshakeStepsPerTurn);
+  return turns;
+}
+
+absl::Status HandshakeError(std::string_view why) {
+  return absl::UnavailableError(
+      absl::StrCat("TLS handshake failed: ", ToAbsl(why)));
+}
 
 bool IsTransient(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -87,7 +106,19 @@ Task<absl::Status> Stream::StartTls(const TlsContext& context,
   absl::StatusOr<SSL*> session = context.NewSession(fd_, peer_name);
   if (!session.ok()) co_return session.status();
   ssl_ = *session;
+  const bool serves = SSL_is_server(ssl_) == 1;
+  if (serves && !readable_) co_await Readable();  // The client begins.
   for (;;) {
+    if (serves) {
+      const bool waits = !HandshakeTurns().TryPass();
+      if (waits) co_await HandshakeTurns().Pass();
+      if (closed()) co_return error_;
+      // Who has left before the server's first word will never finish.
+      if (waits && hung_up_ && SSL_in_before(ssl_) == 1) {
+        error_ = HandshakeError(kPeerClosed);
+        co_return error_;
+      }
+    }
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_);
     if (result == 1) co_return absl::OkStatus();
@@ -104,9 +135,8 @@ Task<absl::Status> Stream::StartTls(const TlsContext& context,
           verify != X509_V_OK
               ? absl::StrCat("the peer's certificate is not trusted: ",
                              X509_verify_cert_error_string(verify))
-              : TakeTlsError("the peer closed the connection");
-      error_ = absl::UnavailableError(
-          absl::StrCat("TLS handshake failed: ", reason));
+              : TakeTlsError(kPeerClosed);
+      error_ = HandshakeError(reason);
       co_return error_;
     }
     if (closed()) co_return error_;
@@ -212,7 +242,7 @@ IoResult Stream::TlsFailure(int result, bool reading) {
       // Also an end without close_notify: somebody may have cut the stream.
       hung_up_ = true;
       error_ = absl::UnavailableError(absl::StrCat(
-          "TLS: ", TakeTlsError("the peer closed the connection")));
+          "TLS: ", TakeTlsError(kPeerClosed)));
       return {IoResult::Kind::kError};
   }
 }

@@ -1,10 +1,13 @@
 #include "service/http/operations_routes.h"
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "base/async/event_loop.h"
 #include "base/string_view.h"
 #include "base/text/short_text.h"
 #include "service/api/call_context.h"
@@ -25,6 +28,7 @@ struct Answer {
   int status = 200;
   std::string_view content_type = kText;
   std::string body;
+  std::shared_ptr<const std::string> page;  // In its place, if there is one.
 };
 
 Answer AnswerReady(Readiness::State state) {
@@ -40,6 +44,18 @@ Answer AnswerReady(Readiness::State state) {
 }
 
 }  // namespace
+
+// A page is due at the end of each interval; of intervals in which nobody asked
+// some are saved up. In one turn of the loop one will do.
+std::shared_ptr<const std::string> OperationsRoutes::MetricsPage() {
+  const absl::Duration now = EventLoop::Current()->Now();
+  if (now == page_made_ || now < page_due_) return page_;
+  page_made_ = now;
+  page_due_ =
+      std::max(page_due_, now - kPagesAtOnce * kPageInterval) + kPageInterval;
+  page_ = std::make_shared<const std::string>(MetricsText(metrics_.Read()));
+  return page_;
+}
 
 Task<void> OperationsRoutes::Handle(const HttpRequest& request,
                                     HttpResponder& responder) {
@@ -57,7 +73,7 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
   } else if (request.path == kReady) {
     answer = AnswerReady(readiness_.state());
   } else if (request.path == kMetrics) {
-    answer = {200, kMetricsTextContentType, MetricsText(metrics_.Read())};
+    answer = {200, kMetricsTextContentType, "", MetricsPage()};
   } else {
     answer.body = "alive\n";
   }
@@ -68,7 +84,8 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
       {"cache-control", "no-store"},
       {kRequestIdHeader, id}};
   if (answer.status == 405) fields.push_back({"allow", "GET, HEAD"});
-  const std::string_view body[] = {answer.body};
+  const std::string_view body[] = {answer.page != nullptr ? *answer.page
+                                                          : answer.body};
   // Nothing to do about a client who does not take it.
   (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
 }

@@ -6,13 +6,18 @@
 //   GET /metrics  every metric, as Prometheus reads it
 //
 // It asks for no key and shows nothing that needs one: keep the listener on a
-// private network all the same.
+// private network all the same. To write all metrics down takes milliseconds:
+// a page is shared by those who ask while others do, see MetricsPage.
 //
-// Thread contract: any event loop.
+// Thread contract: one event loop.
 
 #ifndef SERVICE_HTTP_OPERATIONS_ROUTES_H_
 #define SERVICE_HTTP_OPERATIONS_ROUTES_H_
 
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
 #include "base/async/task.h"
 #include "base/http/http_handler.h"
 #include "service/api/readiness.h"
@@ -36,9 +41,20 @@ class OperationsRoutes final : public HttpHandler {
                     HttpResponder& responder) override;
 
  private:
+  // As it is now, or, if many are asked for, as it was at most kPageInterval
+  // ago.
+  std::shared_ptr<const std::string> MetricsPage();
+
+  // How often a page is made, and how many may be before that counts.
+  static constexpr absl::Duration kPageInterval = absl::Milliseconds(50);
+  static constexpr int kPagesAtOnce = 20;
+
   const Readiness& readiness_;
   const MetricRegistry& metrics_;
   RefusalLog* const refusals_;
+  std::shared_ptr<const std::string> page_;
+  absl::Duration page_made_ = -absl::InfiniteDuration();
+  absl::Duration page_due_ = -absl::InfiniteDuration();
 };
 
 }  // namespace gateway

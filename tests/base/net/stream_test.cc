@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -475,6 +476,48 @@ TEST(StreamTlsTest, ChoosesTheServersFavouriteProtocol) {
   runner.Run(ChooseProtocol({}, {"h2"}, ""));
   runner.Run(ChooseProtocol(both, {}, ""));
   runner.Run(ChooseProtocol({"http/1.1"}, {"h2"}, "refused"));
+}
+
+// Notes in which turn of the loop the server has done its part.
+Task<void> ServeHandshake(Stream* stream, const TlsContext* tls,
+                          std::map<uint64_t, int>* by_turn, int* done) {
+  const std::string nobody;
+  const absl::Status secured = co_await stream->StartTls(*tls, nobody);
+  EXPECT_TRUE(secured.ok()) << secured;
+  ++(*by_turn)[EventLoop::Current()->turn()];
+  ++*done;
+}
+
+Task<void> ShakeHands(Stream* stream, const TlsContext* tls) {
+  const std::string name = "127.0.0.1";
+  const absl::Status secured = co_await stream->StartTls(*tls, name);
+  EXPECT_TRUE(secured.ok()) << secured;
+}
+
+Task<void> ShakeManyHands() {
+  constexpr int kClients = 40;
+  constexpr int kPerTurnMax = 2;
+  const auto server_tls = ServerTls(Certificates().good());
+  const auto client_tls = ClientTls(Certificates());
+  std::vector<Ends> ends;
+  for (int i = 0; i < kClients; ++i) {
+    ends.push_back(co_await Connect(/*tls=*/false));
+  }
+  std::map<uint64_t, int> by_turn;
+  int done = 0;
+  for (Ends& one : ends) {
+    Spawn(ServeHandshake(one.server.get(), server_tls.get(), &by_turn, &done));
+    Spawn(ShakeHands(one.client.get(), client_tls.get()));
+  }
+  while (done < kClients) co_await YieldToLoop();
+  for (const auto& [turn, count] : by_turn) {
+    EXPECT_LE(count, kPerTurnMax) << turn;
+  }
+}
+
+TEST(StreamTlsTest, EachTurnHasFewOfManyHandshakes) {
+  LoopRunner runner;
+  runner.Run(ShakeManyHands());
 }
 
 Task<void> WriteToOneWhoLeft() {

@@ -1,5 +1,6 @@
 #include "service/http/operations_routes.h"
 
+#include <atomic>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr MetricDefinition kCalls = {.name = "calls_total", .help = "Calls."};
+constexpr MetricDefinition kReads = {.name = "reads_total", .help = "Reads."};
 
 class OperationsRoutesTest : public testing::Test {
  protected:
@@ -78,6 +80,22 @@ TEST_F(OperationsRoutesTest, MetricsAreReadWhenAskedFor) {
   EXPECT_EQ(answer.body, MetricsText(registry_.Read()));
   EXPECT_THAT(answer.body, HasSubstr("calls_total 2\n"));
   EXPECT_EQ(answer.Find("content-type"), kMetricsTextContentType);
+}
+
+TEST_F(OperationsRoutesTest, ManyScrapesShareAPage) {
+  constexpr int kScrapes = 500;
+  std::atomic<int> read = 0;
+  registry_.AddSource(kReads, {}, [&read] { return ++read; });
+  std::string scrapes;
+  for (int i = 0; i < kScrapes; ++i) {
+    scrapes += "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+  }
+  RawClient client = RawClient::Connect(server_.port());
+  client.Send(scrapes);
+  for (int i = 0; i < kScrapes; ++i) {
+    EXPECT_THAT(client.ReceiveAnswer().body, HasSubstr("reads_total "));
+  }
+  EXPECT_LT(read, kScrapes / 2);
 }
 
 TEST_F(OperationsRoutesTest, AHeadIsAGetWithoutItsBody) {
