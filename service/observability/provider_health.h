@@ -17,9 +17,9 @@
 // What is known of a provider outlives the configuration that named it.
 //
 // The log tells once that a provider has begun to fail, at the third failure in
-// a row, and why, and once that it is well again; a provider that comes and goes
-// is told of at most once in kWarningInterval. That a credential is limited, or
-// refused, it tells at once, and each at most once in that time.
+// a row, and why, and once that it is well again; a provider that comes and
+// goes is told of at most once in kWarningInterval. That a credential is
+// limited, or refused, it tells at once, and each at most once in that time.
 //
 // Thread-safe; a lane is for one thread at a time. Counting takes no lock and
 // allocates nothing once the lane has met the provider; what loops share is

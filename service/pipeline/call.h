@@ -121,8 +121,8 @@ class Call {
   const NotedTry* DecidingTry() const;
 
   // Notes the path as it was asked for, in two pieces of which the first may be
-  // empty: a copy of its beginning, since requests are let go of, with a `?` for
-  // whatever is no ASCII.
+  // empty: a copy of its beginning, since requests are let go of, with a `?`
+  // for whatever is no ASCII.
   void NotePath(std::string_view beginning, std::string_view rest);
 
   // The bytes of a raw request may go through as they are.

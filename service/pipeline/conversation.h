@@ -33,8 +33,8 @@ absl::Status ContinueConversation(Call& call);
 
 // INVALID_REQUEST for an id that neither the gateway nor the planned provider
 // can know. Where callers have keys, NOT_FOUND for any id that the gateway does
-// not know to be this caller's, since to a provider all callers are one, and for
-// the same reason INVALID_REQUEST for a `stored_reference`.
+// not know to be this caller's, since to a provider all callers are one, and
+// for the same reason INVALID_REQUEST for a `stored_reference`.
 // CAPABILITY_UNSUPPORTED for an answer that is to be made in the background
 // where nobody could ask for it.
 absl::Status CheckContinued(const Call& call);
