@@ -302,29 +302,32 @@ absl::Status App::StartGrpc() {
 
 absl::Status App::StartAdmin() {
   Graph& graph = *graph_;
+  const configv1::GrpcListener& listener = graph.proto().listeners().admin();
+  const bool core =
+      listener.engine() == configv1::GrpcListener::ENGINE_GRPC_CORE;
+  // The native engine notes whom its handlers refuse.
+  RefusalLog* const refusals = core ? &graph.admin_refusals : nullptr;
   graph.admin = std::make_unique<AdminService>(
       AdminService::Sources{.wiring = *graph.wiring,
                             .health = graph.provider_health,
                             .metrics = graph.registry,
                             .readiness = graph.readiness,
                             .worker = graph.worker,
-                            .refusals = &graph.admin_refusals,
+                            .refusals = refusals,
                             .environment = graph.environment,
                             .version = std::string(kVersion)});
   graph.metrics_service = std::make_unique<MetricsService>(
       MetricsService::Sources{.wiring = *graph.wiring,
                               .metrics = graph.registry,
                               .feed = *graph.feed,
-                              .refusals = &graph.admin_refusals});
+                              .refusals = refusals});
   graph.admin->AddTo(graph.admin_table);
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);
   graph.admin_reflection.AddTo(graph.admin_table);
-  const configv1::GrpcListener& listener = graph.proto().listeners().admin();
   // The library asks nobody for a key before it tells all about its channels.
   const bool channelz =
-      listener.engine() == configv1::GrpcListener::ENGINE_GRPC_CORE &&
-      IsLoopbackHost(HostOfAuthority(listener.address()));
+      core && IsLoopbackHost(HostOfAuthority(listener.address()));
   // The library serves it, beside the table.
   if (channelz) graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
   GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
@@ -336,7 +339,7 @@ absl::Status App::StartAdmin() {
                                          .health = graph.admin_health,
                                          .loops = {&graph.loops[0]->loop()},
                                          .metrics = &graph.registry,
-                                         .refusals = &graph.admin_refusals,
+                                         .refusals = refusals,
                                          .channelz = channelz}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());
   return absl::OkStatus();

@@ -30,6 +30,7 @@
 #include "service/api/method_table.h"
 #include "service/config/snapshot.h"
 #include "service/observability/metrics.h"
+#include "service/observability/refusal_log.h"
 
 namespace gateway {
 

@@ -82,6 +82,10 @@ void AdminService::AddTo(MethodTable& table) {
              v1::ValidateConfigResponse* response) {
         return ValidateConfig(call, request, response);
       });
+  table.AdmitBy(kAdminService, [this](const CallContext& call) {
+    // Who is refused is noted by the handler.
+    return CheckOperator(*sources_.wiring.Get(), call, nullptr).ok();
+  });
   table.KeepWhileDraining(kAdminService);
 }
 

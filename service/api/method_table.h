@@ -81,12 +81,15 @@ class Method {
   bool writes_one() const { return !descriptor_->server_streaming(); }
 
   // Whether the caller is known, by what stands in the head of `call`. An
-  // engine asks where a request does not come in one piece with its head, and
-  // keeps nothing of it if not: it runs the handler at once, with an empty
-  // request, to say why.
+  // engine asks where a request does not come together with its head, and keeps
+  // nothing of it if not: it runs the handler at once, with an empty request,
+  // to say why.
   bool Admits(const CallContext& call) const {
     return admits_ == nullptr || admits_(call);
   }
+
+  // Whether that is asked at all: otherwise anybody may call.
+  bool asks_who_calls() const { return admits_ != nullptr; }
 
   // Whether calls are taken and go on while the server drains, as questions
   // about its health must. They do not hold the drain up.

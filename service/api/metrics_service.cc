@@ -132,6 +132,10 @@ void MetricsService::AddTo(MethodTable& table) {
              MessageWriter& writer) {
         return WatchRequests(call, request, writer);
       });
+  table.AdmitBy(kMetricsService, [this](const CallContext& call) {
+    // Who is refused is noted by the handler.
+    return CheckOperator(*sources_.wiring.Get(), call, nullptr).ok();
+  });
   table.KeepWhileDraining(kMetricsService);
 }
 

@@ -82,11 +82,10 @@ constexpr const char* kExposedHeaders[] = {
   if (!(message).has_##field())                 \
   *(message).mutable_##field() = TimeUtil::MillisecondsToDuration(milliseconds)
 
-void FillGrpcListener(const char* address, GrpcListener::Engine engine,
-                      GrpcListener* listener) {
+void FillGrpcListener(const char* address, GrpcListener* listener) {
   FILL_TEXT(*listener, address, address);
   if (listener->engine() == GrpcListener::ENGINE_UNSPECIFIED) {
-    listener->set_engine(engine);
+    listener->set_engine(GrpcListener::ENGINE_NATIVE);
   }
   FILL(*listener, receive_message_bytes_limit, 4 * kMiB);
   FILL(*listener, metadata_bytes_limit, 16 * kKiB);
@@ -360,12 +359,10 @@ void FillResponseStore(ResponseStoreConfig* store) {
 
 void ApplyDefaults(GatewayConfig* config) {
   auto& listeners = *config->mutable_listeners();
-  FillGrpcListener("127.0.0.1:50051", GrpcListener::ENGINE_NATIVE,
-                   listeners.mutable_grpc());
+  FillGrpcListener("127.0.0.1:50051", listeners.mutable_grpc());
   FillAge(listeners.mutable_grpc());
   FillHttpListener("127.0.0.1:8080", listeners.mutable_http());
-  FillGrpcListener("127.0.0.1:50052", GrpcListener::ENGINE_GRPC_CORE,
-                   listeners.mutable_admin());
+  FillGrpcListener("127.0.0.1:50052", listeners.mutable_admin());
   FillHttpListener("127.0.0.1:9464", listeners.mutable_operations());
 
   FillLimits(config->mutable_limits());

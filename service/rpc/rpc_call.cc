@@ -23,6 +23,13 @@ constexpr size_t kUnsentBytesMax = 64 * 1024;
 // A request that takes no more than this beside its call is not counted.
 constexpr size_t kUnchargedBytes = 4 * 1024;
 
+// Nor is a head with no more metadata than this, but of calls that wait for
+// their request, and of those that anybody may make.
+constexpr size_t kUnchargedMetadataBytes = 1024;
+
+// What a call takes beside its metadata, its stream and handler included.
+constexpr size_t kCallBytes = 4 * 1024;
+
 // A unary answer of these sizes is compressed for a client that takes gzip. A
 // larger one would hold up the loop's other calls while that is done.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
@@ -82,6 +89,11 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
   }
   auto* const call = new RpcCall(stream, head, method, std::move(peer),
                                  deadline, limits, calls);
+  if (head.metadata_bytes > kUnchargedMetadataBytes &&
+      !call->ChargeTheHead()) {
+    delete call;
+    return RefuseCall(stream, client, head, BudgetSpent());
+  }
   call->context_.set_authority(call->context_.Keep(head.authority));
   const absl::Status metadata =
       AddMetadata(fields, head.metadata_bytes, call->context_);
@@ -89,6 +101,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
     delete call;
     return RefuseCall(stream, client, head, metadata);
   }
+  calls.NoteNew(loop);
   if (!calls.Enter(*call, !method.kept_while_draining())) {
     delete call;
     return RefuseCall(stream, client, head, Draining());
@@ -110,6 +123,7 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
       calls_(calls),
       peer_(std::move(peer)),
       client_takes_gzip_(head.accepts_gzip),
+      metadata_bytes_(head.metadata_bytes),
       stream_(&stream),
       context_(*EventLoop::Current(), {.method = method.name(),
                                        .peer = peer_->address,
@@ -118,6 +132,7 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                                        .holds_messages = method.writes_one()}),
       deframer_(head.encoding, limits.message_bytes, peer_->kept,
                 peer_->inflating, /*one=*/method.reads_one()),
+      head_charge_(peer_->kept),
       request_charge_(peer_->kept),
       timer_([this] { OnTimer(); }) {}
 
@@ -137,6 +152,8 @@ void RpcCall::ArmTimer(absl::Duration request_timeout) {
 void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
   const Hold hold(this);
   if (unknown_) return stream.Consume(bytes.size());
+  // From now on its request counts.
+  if (IsLight()) head_charge_.Resize(0);
   deframer_.Feed(bytes);
   if (method_.reads_one()) {
     ReadTheRequest();
@@ -196,6 +213,18 @@ void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
 }
 
 // From the roster and the timer.
+
+void RpcCall::OnStay() {
+  const Hold hold(this);
+  if (!begun_ && !asked_) {
+    AskForTheCaller();
+    if (unknown_) return;
+  }
+  const bool request_counts =
+      request_ != nullptr || deframer_.memory_bytes() > 0;
+  if (IsLight() && (begun_ || request_counts)) return;
+  if (!ChargeTheHead()) Cancel(BudgetSpent());
+}
 
 void RpcCall::OnTimer() {
   if (context_.deadline() <= context_.loop().Now()) {
@@ -278,6 +307,15 @@ void RpcCall::AskForTheCaller() {
   Begin();
 }
 
+bool RpcCall::IsLight() const {
+  return method_.asks_who_calls() &&
+         metadata_bytes_ <= kUnchargedMetadataBytes;
+}
+
+bool RpcCall::ChargeTheHead() {
+  return head_charge_.Resize(kCallBytes + metadata_bytes_);
+}
+
 void RpcCall::ChargeTheRequest() {
   // Long texts lie beside the arena.
   const size_t bytes = std::min<size_t>(
@@ -319,6 +357,7 @@ StreamProgress RpcCall::StartRead(Message* message) {
 
 void RpcCall::Begin() {
   begun_ = true;
+  if (IsLight()) head_charge_.Resize(0);
   arguments_.request = request_;
   arguments_.reader = this;
   arguments_.writer = this;

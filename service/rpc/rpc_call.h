@@ -5,7 +5,12 @@
 //                                                        trailers --> gone
 //
 // A method that reads one message starts when that message and the end of what
-// the client sends have arrived; the others start at once. A call lasts until
+// the client sends have arrived; the others start at once. Who calls is asked
+// when the head is there, but of a request that comes whole in the same turn of
+// the loop, whose handler asks. What a head holds counts against the budget of
+// requests, unless it is small and its call runs for a caller who is known.
+//
+// A call lasts until
 // its handler has ended, also when the client, the connection or the deadline
 // has gone before: the handler's CancelSignal fires then, and it ends soon.
 // What the handler said last is sent by the stream, which outlives the call.
@@ -99,6 +104,7 @@ class RpcCall final : public Recycled,
 
   // From the roster and the timer.
   void Cancel(const absl::Status& why) override;
+  void OnStay() override;
   void OnTimer();
 
   // From the handler.
@@ -115,6 +121,11 @@ class RpcCall final : public Recycled,
   Task<absl::Status> ReadTheHeldRequest();
   // What is to be kept of a request is kept for callers who are known.
   void AskForTheCaller();
+  // Little metadata, of a method that asks who calls: the head counts only while
+  // nothing of the request has come.
+  bool IsLight() const;
+  // False if there is no room for the head.
+  bool ChargeTheHead();
   // A request that has been read takes memory until its call has ended or,
   // where a handler lets go of it, until the answer begins.
   void ChargeTheRequest();
@@ -138,6 +149,7 @@ class RpcCall final : public Recycled,
   RpcCalls& calls_;
   const std::shared_ptr<RpcPeer> peer_;
   const bool client_takes_gzip_;
+  const size_t metadata_bytes_;
 
   Http2Stream* stream_;  // Null once it is gone or has all it needs.
   CallContext context_;
@@ -145,6 +157,7 @@ class RpcCall final : public Recycled,
   HandlerArguments arguments_;
   google::protobuf::Message* reading_ = nullptr;
   google::protobuf::Message* request_ = nullptr;  // Once it has come.
+  ByteBudget::Charge head_charge_;
   ByteBudget::Charge request_charge_;
   bool over_budget_ = false;  // Ends soon, unless the request has ended.
   bool asked_ = false;        // For the caller,

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace gateway {
+namespace {
+
+// How many calls may come before the first of them is told that it stays.
+constexpr int kNewCallsMax = 256;
+
+}  // namespace
 
 bool RpcCalls::Enter(Entry& entry, bool holds_drain_up) {
   if (draining_ && holds_drain_up) return false;
@@ -26,6 +32,27 @@ void RpcCalls::Leave(Entry& entry) {
     running_.store(running() - 1, std::memory_order_relaxed);
   }
   CallWaiters();
+}
+
+void RpcCalls::NoteNew(EventLoop& loop) {
+  if (new_ == kNewCallsMax) OnTurnEnd();
+  ++new_;
+  loop.RunAtTurnEnd(*this);
+}
+
+void RpcCalls::OnTurnEnd() {
+  new_ = 0;
+  Entry* oldest = nullptr;  // Of those that have not been told.
+  for (Entry* entry = first_; entry != nullptr && !entry->stays_;
+       entry = entry->next_) {
+    oldest = entry;
+  }
+  while (oldest != nullptr) {
+    Entry* const newer = oldest->previous_;
+    oldest->stays_ = true;
+    oldest->OnStay();
+    oldest = newer;
+  }
 }
 
 void RpcCalls::CancelAll(const absl::Status& why) {

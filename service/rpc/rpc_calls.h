@@ -4,6 +4,10 @@
 // Calls that do not hold the drain up, such as watchers of the server's
 // health, are taken while draining too.
 //
+// They also tell each call whose turn of the loop has ended without it: most
+// come whole and are answered, or on their way, before that, and need none of
+// what is done for those that stay.
+//
 // Thread contract: one event loop; running() from any thread.
 
 #ifndef SERVICE_RPC_RPC_CALLS_H_
@@ -15,15 +19,20 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/async/event_loop.h"
 
 namespace gateway {
 
-class RpcCalls {
+class RpcCalls final : private TurnEndTask {
  public:
   class Entry {
    public:
     // Ends the call soon; that may destroy it, but no other.
     virtual void Cancel(const absl::Status& why) = 0;
+
+    // The turn in which the call came has ended, or too many have come in it.
+    // Once, if NoteNew was called; may destroy the call, but no other.
+    virtual void OnStay() {}
 
    protected:
     virtual ~Entry() = default;
@@ -33,6 +42,7 @@ class RpcCalls {
     Entry* previous_ = nullptr;
     Entry* next_ = nullptr;
     bool holds_drain_up_ = false;
+    bool stays_ = false;  // It has been told.
   };
 
   RpcCalls() = default;
@@ -42,6 +52,11 @@ class RpcCalls {
   // False if the call must be refused because the server drains.
   bool Enter(Entry& entry, bool holds_drain_up);
   void Leave(Entry& entry);
+
+  // A call is about to enter, which is to be told if it stays. Those of a turn
+  // may be many more than should be kept until its end: then the others, which
+  // came before, are told now.
+  void NoteNew(EventLoop& loop);
 
   // From now on Enter refuses calls that would hold the drain up.
   void StartDraining() { draining_ = true; }
@@ -57,9 +72,11 @@ class RpcCalls {
   size_t running() const { return running_.load(std::memory_order_relaxed); }
 
  private:
+  void OnTurnEnd() override;
   void CallWaiters();
 
-  Entry* first_ = nullptr;
+  Entry* first_ = nullptr;  // The newest.
+  int new_ = 0;             // Have come since calls were last told.
   std::atomic<size_t> running_ = 0;
   bool draining_ = false;
   std::function<void()> when_idle_;

@@ -343,17 +343,26 @@ class SeenTest(_AccessCase):
         gateway = self.start(_KEYS, _ENV)
         self.call(gateway.grpc, "/llmgateway.v1.GatewayService/ListModels")
         self.call(gateway.admin, _ADMIN + "GetConfig", _CALLER)
+        self.caller.call(gateway.admin, _ADMIN + "NoSuchMethod", raw="")
         text = http_calls.ask(gateway.operations, path="/metrics").body
-        self.assertIn(b'llmgw_grpc_calls_refused_total{listener="grpc",'
-                      b'reason="API_KEY_INVALID"} 1', text)
+        for count in (b'{listener="grpc",reason="API_KEY_INVALID"} 1',
+                      b'{listener="admin",reason="API_KEY_INVALID"} 1',
+                      b'{listener="admin",reason="UNIMPLEMENTED"} 1'):
+            self.assertIn(b"llmgw_grpc_calls_refused_total" + count, text)
+        line = gateway.wait_for_log(msg="a call was refused")
+        self.assertEqual(line["method"],
+                         "llmgateway.v1.GatewayService/ListModels")
+        gateway.stop()
+
+    def test_by_the_library(self):
+        gateway = self.start(_KEYS + _listeners().replace(
+            "admin: {", "admin: {engine: grpc_core, "), _ENV)
+        self.call(gateway.admin, _ADMIN + "GetConfig", _CALLER)
         self.assertEqual(self.refused(gateway, "admin"),
                          {"UNAUTHENTICATED": 1.0})
         self.caller.call(gateway.admin, _ADMIN + "NoSuchMethod", raw="")
         self.assertEqual(self.refused(gateway, "admin"),
                          {"UNAUTHENTICATED": 1.0, "UNIMPLEMENTED": 1.0})
-        line = gateway.wait_for_log(msg="a call was refused")
-        self.assertEqual(line["method"],
-                         "llmgateway.v1.GatewayService/ListModels")
         line = gateway.wait_for_log(msg="a request was refused")
         self.assertEqual((line["listener"], line["path"]),
                          ("admin", "llmgateway.v1.AdminService/GetConfig"))

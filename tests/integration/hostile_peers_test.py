@@ -103,7 +103,7 @@ for _listener, _callers in (
         ("operations", (*hostile_peers.HTTP1_CALLERS,
                         *hostile_peers.HTTP2_CALLERS)),
         ("grpc", hostile_peers.GRPC_CALLERS),
-        ("admin", hostile_peers.GRPC_CALLERS)):
+        ("admin", hostile_peers.ADMIN_CALLERS)):
     for _caller in (*_callers, *hostile_peers.SILENT_CALLERS):
         setattr(CallerTest, "test_%s_at_%s" % (_caller.__name__, _listener),
                 _test_of(_listener, _caller))

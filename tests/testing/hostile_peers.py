@@ -13,6 +13,7 @@ UPSTREAMS are listened at by the process itself, at
 the address that it is given; the gateway has to be made to call them.
 """
 
+import itertools
 import os
 import resource
 import select
@@ -317,6 +318,71 @@ def grpc_bodies(address):
         b"\0" + (30 * _MIB).to_bytes(4, "big") + bytes(60000))
 
 
+def grpc_heads(address):
+    """As many calls as there may be, with as much metadata as there may be, of
+    which no message follows. Nothing is read, the settings not acknowledged."""
+    block = http2_wire.block_of(http2_wire.grpc_fields(
+        "/llmgateway.v1.GatewayService/Generate", [("x-more", "m" * 14000)]))
+    _unread_calls(address, _CONNECTIONS, 1000,
+                  lambda stream: http2_wire.headers(stream, block))
+
+
+def admin_heads(address):
+    """The same of the operators' methods."""
+    block = http2_wire.block_of(http2_wire.grpc_fields(
+        "/llmgateway.v1.AdminService/GetConfig", [("x-more", "m" * 14000)]))
+    _unread_calls(address, _CONNECTIONS, 1000,
+                  lambda stream: http2_wire.headers(stream, block))
+
+
+def health_heads(address):
+    """The same of a method that anybody may call."""
+    block = http2_wire.block_of(http2_wire.grpc_fields(
+        "/grpc.health.v1.Health/Check", [("x-more", "m" * 14000)]))
+    _unread_calls(address, _CONNECTIONS, 1000,
+                  lambda stream: http2_wire.headers(stream, block))
+
+
+def admin_calls(address):
+    """Whole calls of the operators' methods, given up together."""
+    block = http2_wire.block_of(http2_wire.grpc_fields(
+        "/llmgateway.v1.AdminService/GetConfig"))
+    calls = b"".join(http2_wire.headers(1 + 2 * i, block) +
+                     http2_wire.data(1 + 2 * i, http2_wire.framed(b""), True)
+                     for i in range(1000))
+    for count in itertools.count(1):
+        with _connect(address) as connection:
+            connection.settimeout(0.5)
+            try:
+                connection.sendall(http2_wire.PREFACE + http2_wire.settings() +
+                                   calls)
+            except OSError:
+                pass
+            time.sleep(0.05)  # Until they are under way.
+        if count % 10 == 0:
+            _turn()
+
+
+def _unread_calls(address, connections, calls, frames_of, **settings):
+    """Holds that many connections, with that many calls on each, and replaces
+    one after the other; a turn is half of them."""
+    sent = http2_wire.PREFACE + http2_wire.settings(**settings) + b"".join(
+        frames_of(1 + 2 * i) for i in range(calls))
+    held = []
+    for count in itertools.count(1):
+        connection = _connect(address)
+        connection.settimeout(0.5)
+        try:
+            connection.sendall(sent)
+        except OSError:
+            pass  # So much is not taken.
+        held.append(connection)
+        if len(held) > connections:
+            held.pop(0).close()
+        if count % (connections // 2) == 0:
+            _turn()
+
+
 class _StreamUploads:
     """A connection whose streams, as many as there may be, all send bodies as
     fast as they are let, and never end one. One that is refused sends on, and
@@ -470,13 +536,15 @@ HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
                  large_bodies, large_chunked_bodies, costly_embeddings,
                  costly_messages)
 HTTP2_CALLERS = (http2_bodies, http2_uploads, http2_pings)
-GRPC_CALLERS = (grpc_bodies, grpc_uploads, http2_pings)
+GRPC_CALLERS = (grpc_bodies, grpc_uploads, http2_pings, grpc_heads,
+                health_heads)
+ADMIN_CALLERS = (*GRPC_CALLERS, admin_heads, admin_calls)
 SILENT_CALLERS = (silent_connections, half_handshakes)
 UPSTREAMS = (endless_interim_answers, endless_answer_head,
              endless_answer_extension, endless_answer, endless_event)
 
 _ALL = {peer.__name__: peer for peer in (
-    *HTTP1_CALLERS, *HTTP2_CALLERS, *GRPC_CALLERS, *SILENT_CALLERS,
+    *HTTP1_CALLERS, *HTTP2_CALLERS, *ADMIN_CALLERS, *SILENT_CALLERS,
     *UPSTREAMS)}
 
 

@@ -194,7 +194,8 @@ class PrintedWithTlsAndKeysTest(Printed):
         self.assertNotIn("sk-0123456789abcdef", self.gateway.output)
 
 
-class GrpcurlTest(Quickstart):
+class Called(Quickstart):
+    """What grpcurl says of it."""
 
     def grpcurl(self, *arguments, data=None, address=None, flags=(), code=0):
         command = ["grpcurl", "-plaintext", *flags]
@@ -202,6 +203,9 @@ class GrpcurlTest(Quickstart):
             command += ["-d", json.dumps(data)]
         return self.run_command(
             [*command, address or self.gateway.grpc, *arguments], code)
+
+
+class GrpcurlTest(Called):
 
     def services_by(self, reflection):
         """The services that this version of the reflection service lists."""
@@ -269,20 +273,30 @@ class GrpcurlTest(Quickstart):
         self.assertIn("InvalidArgument", text)
         self.assertIn("messages", text)
 
+    def test_the_admin_listener_has_its_own_services(self):
+        services = self.grpcurl("list", address=self.gateway.admin).split()
+        self.assertIn("llmgateway.v1.AdminService", services)
+        self.assertIn("llmgateway.v1.MetricsService", services)
+        self.assertNotIn("grpc.channelz.v1.Channelz", services)
+        self.assertNotIn("llmgateway.v1.GatewayService", services)
+        self.assertNotIn("llmgateway.v1.AdminService",
+                         self.grpcurl("list").split())
+
+
+class LibraryTest(Called):
+    """An admin listener that gRPC C++ serves."""
+
+    @classmethod
+    def changed(cls, config):
+        return config.replace("admin: {", "admin: {engine: grpc_core, ")
+
     def test_channelz_is_called_by_what_reflection_tells_of_it(self):
         [answer] = json_values(self.grpcurl(
             "grpc.channelz.v1.Channelz/GetServers", data={},
             address=self.gateway.admin))
         self.assertEqual(len(answer["server"]), 1)
-
-    def test_the_admin_listener_has_its_own_services(self):
-        services = self.grpcurl("list", address=self.gateway.admin).split()
-        self.assertIn("llmgateway.v1.AdminService", services)
-        self.assertIn("llmgateway.v1.MetricsService", services)
-        self.assertIn("grpc.channelz.v1.Channelz", services)
-        self.assertNotIn("llmgateway.v1.GatewayService", services)
-        self.assertNotIn("llmgateway.v1.AdminService",
-                         self.grpcurl("list").split())
+        self.assertIn("grpc.channelz.v1.Channelz",
+                      self.grpcurl("list", address=self.gateway.admin).split())
 
 
 if __name__ == "__main__":

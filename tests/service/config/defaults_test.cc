@@ -25,14 +25,12 @@ TEST(DefaultsTest, FillWhatIsLeftOut) {
   EXPECT_EQ(config.providers_size(), 0);
 }
 
-TEST(DefaultsTest, CallersMeetTheNativeEngineAndOperatorsGrpcCore) {
+TEST(DefaultsTest, CallersAndOperatorsMeetTheNativeEngine) {
   GatewayConfig config;
   ApplyDefaults(&config);
-  EXPECT_EQ(config.listeners().grpc().engine(), GrpcListener::ENGINE_NATIVE);
-  EXPECT_EQ(config.listeners().admin().engine(),
-            GrpcListener::ENGINE_GRPC_CORE);
   for (const GrpcListener* listener :
        {&config.listeners().grpc(), &config.listeners().admin()}) {
+    EXPECT_EQ(listener->engine(), GrpcListener::ENGINE_NATIVE);
     EXPECT_EQ(listener->receive_message_bytes_limit(), 4 << 20);
     EXPECT_EQ(listener->metadata_bytes_limit(), 16 << 10);
     EXPECT_EQ(listener->concurrent_streams_limit(), 1024);
@@ -57,11 +55,12 @@ TEST(DefaultsTest, EitherEngineMayServeEitherListener) {
   GatewayConfig config;
   auto* const listeners = config.mutable_listeners();
   listeners->mutable_grpc()->set_engine(GrpcListener::ENGINE_GRPC_CORE);
-  listeners->mutable_admin()->set_engine(GrpcListener::ENGINE_NATIVE);
+  listeners->mutable_admin()->set_engine(GrpcListener::ENGINE_GRPC_CORE);
   ApplyDefaults(&config);
   EXPECT_EQ(config.listeners().grpc().engine(),
             GrpcListener::ENGINE_GRPC_CORE);
-  EXPECT_EQ(config.listeners().admin().engine(), GrpcListener::ENGINE_NATIVE);
+  EXPECT_EQ(config.listeners().admin().engine(),
+            GrpcListener::ENGINE_GRPC_CORE);
 }
 
 TEST(DefaultsTest, KeepWhatIsGivenEvenIfItIsZero) {

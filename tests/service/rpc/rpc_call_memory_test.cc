@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/http/http1_codec.h"
 #include "base/http/http2_stream.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
@@ -33,6 +35,61 @@ class RpcCallMemoryTest : public RpcTestBase {
   }
   size_t loop_bytes() { return runner_.loop().request_bytes().used_bytes(); }
 };
+
+TEST_F(RpcCallMemoryTest, HeadsOfCallsThatWaitAreBounded) {
+  limits_.request_buffer_bytes = 200'000;
+  Run([&]() -> Task<void> {
+    // Large ones are refused before they are kept, small ones soon after; of
+    // methods that do not wait for a message, too.
+    const std::string large(10'000, 'm');
+    for (const auto& [method, metadata] :
+         {std::pair("Echo", large), std::pair("Chat", large),
+          std::pair("Echo", std::string("m"))}) {
+      const HttpField field[] = {{"x-more", metadata}};
+      std::vector<ClientCall*> calls;
+      for (int i = 0; i < 40; ++i) {
+        calls.push_back(&client_.Call(method, field));
+      }
+      co_await calls.back()->AwaitClosed();
+      EXPECT_LE(loop_bytes(), 100'000u);
+      size_t refused = 0;
+      for (ClientCall* call : calls) {
+        if (call->closed()) {
+          ++refused;
+          EXPECT_EQ(FaultReason(call->status()), v1::ERROR_REASON_OVERLOADED);
+        } else {
+          call->stream().Reset(Http2Error::kCancel);
+        }
+      }
+      EXPECT_GE(refused, 10u);
+      EXPECT_LE(refused, 35u);
+      co_await AwaitIdle();
+      EXPECT_EQ(loop_bytes(), 0u);
+    }
+  });
+}
+
+TEST_F(RpcCallMemoryTest, ASmallHeadOfAKnownCallersCallNeedsNoRoom) {
+  WakeUp running;
+  WakeUp let_go;
+  methods_.echo = [&](CallContext&, const EchoRequest&,
+                      EchoResponse*) -> Task<absl::Status> {
+    running.Set();
+    co_await let_go.Wait();
+    co_return absl::OkStatus();
+  };
+  Run([&]() -> Task<void> {
+    const std::string small(900, 'm');
+    const HttpField field[] = {{"x-more", small}};
+    ClientCall& call = client_.CallWith("Echo", Text("hello"), field);
+    co_await running.Wait();
+    co_await Settle();
+    EXPECT_EQ(loop_bytes(), 0u);
+    let_go.Set();
+    co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
+  });
+}
 
 TEST_F(RpcCallMemoryTest, WhatCallsKeepOfTheirRequestsIsBounded) {
   limits_.request_buffer_bytes = 1'000'000;

@@ -162,6 +162,48 @@ TEST_F(RpcCallTest, AStrangersRequestIsNotKept) {
   });
 }
 
+TEST_F(RpcCallTest, WhoCallsIsAskedWhenTheHeadIsThere) {
+  methods_.admits = [](const CallContext&) { return false; };
+  methods_.echo = [](CallContext&, const EchoRequest&,
+                     EchoResponse*) -> Task<absl::Status> {
+    co_return MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "who are you?");
+  };
+  methods_.expand = [](CallContext&, const EchoRequest&,
+                       MessageWriter&) -> Task<absl::Status> {
+    co_return MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "who are you?");
+  };
+  Run([&]() -> Task<void> {
+    for (const char* method : {"Echo", "Expand"}) {
+      ClientCall& call = client_.Call(method);
+      co_await call.AwaitClosed();
+      EXPECT_EQ(FaultReason(call.status()), v1::ERROR_REASON_API_KEY_INVALID);
+    }
+    co_await AwaitIdle();
+  });
+}
+
+TEST_F(RpcCallTest, OfARequestThatComesWholeTheHandlerAlone) {
+  int asked = 0;
+  methods_.admits = [&](const CallContext&) {
+    ++asked;
+    return true;
+  };
+  Run([&]() -> Task<void> {
+    ClientCall& whole = client_.CallWith("Echo", Text("whole"));
+    co_await whole.AwaitClosed();
+    EXPECT_TRUE(whole.status().ok()) << whole.status();
+    EXPECT_EQ(asked, 0);
+    ClientCall& pieces = client_.Call("Echo");
+    co_await Settle();
+    EXPECT_EQ(asked, 1);
+    pieces.stream().Send(Framed(Text("later")));
+    pieces.stream().End();
+    co_await pieces.AwaitClosed();
+    EXPECT_TRUE(pieces.status().ok()) << pieces.status();
+    EXPECT_EQ(asked, 1);
+  });
+}
+
 TEST_F(RpcCallTest, AMessageMayBeLargerThanTheWindow) {
   limits_.http2.stream_window_bytes = 16 * 1024;
   Run([&]() -> Task<void> {

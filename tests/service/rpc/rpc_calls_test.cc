@@ -1,8 +1,10 @@
 #include "service/rpc/rpc_calls.h"
 
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/async/event_loop.h"
 #include "gtest/gtest.h"
 
 namespace gateway {
@@ -15,7 +17,10 @@ class FakeCall final : public RpcCalls::Entry {
     if (leaves != nullptr) leaves->Leave(*this);
   }
 
+  void OnStay() override { ++stays; }
+
   std::vector<absl::Status> cancels;
+  int stays = 0;
   RpcCalls* leaves = nullptr;  // When cancelled.
 };
 
@@ -51,6 +56,24 @@ TEST(RpcCallsTest, TellOnceThatNothingHoldsTheDrainUp) {
   calls.Leave(watcher);
   EXPECT_EQ(idle, 1);
   EXPECT_EQ(gone, 1);
+}
+
+TEST(RpcCallsTest, TellThoseThatStayOnceAndOfManyAtOnce) {
+  constexpr int kManyCalls = 300;
+  const std::unique_ptr<EventLoop> loop = *EventLoop::Create();
+  RpcCalls calls;
+  std::vector<FakeCall> many(kManyCalls);
+  for (FakeCall& call : many) {
+    calls.NoteNew(*loop);
+    EXPECT_TRUE(calls.Enter(call, true));
+  }
+  // Before the turn ends, and none when it has just come.
+  EXPECT_EQ(many.front().stays, 1);
+  EXPECT_EQ(many.back().stays, 0);
+  loop->Post([&] { loop->Stop(); });
+  loop->Run();
+  for (const FakeCall& call : many) EXPECT_EQ(call.stays, 1);
+  for (FakeCall& call : many) calls.Leave(call);
 }
 
 TEST(RpcCallsTest, TellAtOnceWhenThereIsNone) {
