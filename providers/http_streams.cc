@@ -334,9 +334,12 @@ absl::Status ParsedStream::Read(std::string_view name, std::string_view data,
   const size_t before = batch->events.size();
   const absl::Status read = reader_->Read(name, data, &batch->events);
   if (!read.ok()) return Blame(read);
+  bool has_usage = false;
   for (size_t i = before; i < batch->events.size(); ++i) {
     Note(batch->events[i], batch);
+    has_usage = has_usage || batch->events[i].has_usage();
   }
+  if (has_usage) facts_.usage_is_final = Finished();
   return absl::OkStatus();
 }
 

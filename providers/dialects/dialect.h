@@ -117,6 +117,9 @@ struct RequestScan {
 struct ResponseFacts {
   v1::Usage usage;
   bool has_usage = false;
+  // The usage was told with the end of the answer or after it, and so counts
+  // all of it: some vendors tell a running count, or begin with the input.
+  bool usage_is_final = false;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
   // Raw answers: under which the provider may keep it; empty if the format has
   // no way to ask for it again.

@@ -19,7 +19,9 @@ void NoteRefusal(RefusalLog* log, const HttpRequest& request,
                 .path = request.path,
                 .peer = responder.peer(),
                 .request_id = request_id,
-                .why = why});
+                // A text for people ends its line.
+                .why = why.ends_with('\n') ? why.substr(0, why.size() - 1)
+                                           : why});
 }
 
 RefusalWatch::RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door)

@@ -283,22 +283,24 @@ const Route* FindRoute(std::string_view path) {
   return nullptr;
 }
 
-int WriteError(std::string_view type, std::string_view message, int status,
-               JsonWriter& json) {
+int WriteError(std::string_view type, std::string message, int status,
+               JsonWriter& json, std::string* refusal) {
   json.StartObjectField("error");
   json.StringField("type", type);
   json.StringField("message", message);
   json.EndObject();
+  *refusal = std::move(message);
   return status;
 }
 
+// Returns the status; of a refusal, `refusal` receives the message.
 int Write(const Route& route, const HttpRequest& request, const Facts& facts,
-          JsonWriter& json) {
+          JsonWriter& json, std::string* refusal) {
   if (request.method != "GET" && request.method != "HEAD") {
     return WriteError("method_not_allowed",
                       absl::StrCat("there is GET ", ToAbsl(route.path), ", no ",
                                    ToAbsl(request.method)),
-                      405, json);
+                      405, json, refusal);
   }
   const absl::Status admitted = route.whom == For::kAll ? absl::OkStatus()
                                 : route.whom == For::kCallers
@@ -308,7 +310,7 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
     const bool forbidden = absl::IsPermissionDenied(admitted);
     return WriteError(
         forbidden ? "permission_error" : "authentication_error",
-        ToStd(admitted.message()), forbidden ? 403 : 401, json);
+        std::string(admitted.message()), forbidden ? 403 : 401, json, refusal);
   }
   return route.write(facts, json);
 }
@@ -358,8 +360,9 @@ Task<void> SeedRoutes::Answer(const HttpRequest& request,
   std::string text;
   JsonWriter json(&text);
   json.StartObject();
-  const int status =
-      Write(*FindRoute(request.path), request, Gather(sources_, request), json);
+  std::string refusal;
+  const int status = Write(*FindRoute(request.path), request,
+                           Gather(sources_, request), json, &refusal);
   json.EndObject();
   text += '\n';
   const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
@@ -367,7 +370,7 @@ Task<void> SeedRoutes::Answer(const HttpRequest& request,
       {"content-type", "application/json"},
       {"cache-control", "no-store"},
       {kRequestIdHeader, id}};
-  NoteRefusal(sources_.refusals, request, responder, status, id, text);
+  NoteRefusal(sources_.refusals, request, responder, status, id, refusal);
   if (status == 405) fields.push_back({"allow", "GET, HEAD"});
   const std::string_view body[] = {text};
   (co_await responder.Send({status, fields}, body)).IgnoreError();

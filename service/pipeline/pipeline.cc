@@ -1,5 +1,6 @@
 #include "service/pipeline/pipeline.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -98,25 +99,75 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   return fault;
 }
 
-// About how many input tokens the call has. To be asked while there is a
-// request: an answer that begins lets go of it.
-int64_t EstimateInput(const Call& call) {
-  if (call.raw != nullptr) return GuessInputTokens(call.raw->body);
-  return call.request == nullptr ? 0 : GuessInputTokens(*call.request);
+// About how many input tokens the call has, for its end. To be asked while
+// there is a request: by gRPC an answer that begins lets go of it. Bytes that
+// may be forwarded stay.
+int64_t GuessInput(const Call& call) {
+  return call.raw != nullptr || call.request == nullptr
+             ? 0
+             : GuessInputTokens(*call.request);
 }
 
-// The usage of a stream that ended before its provider told it: what it has
-// cost nobody will say, and it is not nothing.
-void EstimateUsage(int64_t input_tokens, int64_t output_tokens,
+// The same once nobody else will tell; `guess` is as above.
+int64_t EstimateInput(const Call& call, int64_t guess) {
+  if (call.request == nullptr) {
+    return call.raw == nullptr ? guess : EstimateInputTokens(*call.raw);
+  }
+  return call.facts.request_bytes > kInPlaceBytesMax
+             ? GuessInputTokens(*call.request)
+             : EstimateInputTokens(*call.request);
+}
+
+bool IsTold(const v1::Usage& usage) {
+  return usage.input_tokens() != 0 || usage.output_tokens() != 0;
+}
+
+// What the provider has not told of the usage is estimated: what it has cost
+// nobody will say, and it is not nothing. So is what it told before the end, if
+// more than that was said since.
+void EstimateUsage(const Call& call, int64_t input_guess, int64_t output_tokens,
                    v1::Usage* usage) {
   if (usage->input_tokens() == 0) {
-    usage->set_input_tokens(input_tokens);
-    usage->set_estimated(true);
+    usage->set_input_tokens(EstimateInput(call, input_guess));
   }
-  if (usage->output_tokens() < output_tokens) {
-    usage->set_output_tokens(output_tokens);
-    usage->set_estimated(true);
-  }
+  usage->set_output_tokens(std::max(usage->output_tokens(), output_tokens));
+  usage->set_estimated(true);
+}
+
+// Of a stream that has ended. What was told of all of the answer stands, even
+// if the caller did not get all of it.
+void CompleteUsage(bool finished, int64_t input_guess,
+                   const DeliveredTokens& delivered, Call* call) {
+  ResponseFacts& facts = call->answer_facts;
+  if (IsTold(facts.usage) && (finished || facts.usage_is_final)) return;
+  EstimateUsage(*call, input_guess, delivered.Estimate(), &facts.usage);
+}
+
+// Of a whole answer whose provider told none.
+void EstimateWholeUsage(Call& call) {
+  v1::GenerateResponse* const response = call.answer.response;
+  v1::Usage* const usage = &call.answer_facts.usage;
+  EstimateUsage(call, GuessInput(call),
+                response != nullptr
+                    ? EstimateOutputTokens(*response)
+                    : EstimateOutputTokens(*call.raw->dialect, call.answer.raw),
+                usage);
+  if (response != nullptr) *response->mutable_usage() = *usage;
+}
+
+// One that is only begun has cost nothing yet.
+bool LacksUsage(const Call& call) {
+  return !IsTold(call.answer_facts.usage) && !call.facts.background;
+}
+
+Task<bool> EstimateOffLoop(Call& call) {
+  const v1::GenerateResponse* const response = call.answer.response;
+  const size_t bytes = response != nullptr ? response->ByteSizeLong()
+                                           : call.answer.raw.size();
+  co_return co_await OffLoop(bytes, [&call] {
+    EstimateWholeUsage(call);
+    return true;
+  });
 }
 
 Task<bool> JudgeOffLoop(Call& call) {
@@ -160,14 +211,11 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     // Now, since the request is let go of once there is an answer.
     const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
     RememberForwarded(call, open.stream->facts().kept_id);
-    const int64_t input_tokens = EstimateInput(call);
+    const int64_t input_guess = GuessInput(call);
     DeliveredTokens delivered;
     outcome = co_await Relay(call, sink, open, remembrance.get(), &delivered);
     call.answer_facts = open.stream->facts();
-    if (!outcome.ok()) {
-      EstimateUsage(input_tokens, delivered.Estimate(),
-                    &call.answer_facts.usage);
-    }
+    CompleteUsage(outcome.ok(), input_guess, delivered, &call);
     // The provider is let go before the caller has taken the end.
     open.stream.reset();
     if (!outcome.ok() && call.cancel.cancelled()) {
@@ -185,7 +233,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   } else if (call.cancel.cancelled() && !call.tries.empty() &&
              call.tries.back().progress.http.sent) {
     // The provider has begun to read the prompt, at least.
-    EstimateUsage(EstimateInput(call), 0, &call.answer_facts.usage);
+    EstimateUsage(call, GuessInput(call), 0, &call.answer_facts.usage);
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;
@@ -200,6 +248,7 @@ void RememberAnswer(Call& call) {
 Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
                             absl::Status outcome) {
   if (outcome.ok()) outcome = co_await AttemptAnswer(call);
+  if (outcome.ok() && LacksUsage(call)) co_await EstimateOffLoop(call);
   if (outcome.ok() && call.answer.response != nullptr) {
     call.output.Note(*call.answer.response);
     if (!call.output.JudgeBriefly()) co_await JudgeOffLoop(call);

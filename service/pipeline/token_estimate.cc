@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/async/worker_pool.h"
+#include "google/protobuf/arena.h"
+
 namespace gateway {
 namespace {
 
@@ -148,6 +151,39 @@ int64_t DeliveredTokens::Estimate() const {
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
   return InputTokens(request, Characters);
+}
+
+int64_t EstimateInputTokens(const RawRequest& raw) {
+  if (raw.body.size() > kInPlaceBytesMax) return GuessInputTokens(raw.body);
+  google::protobuf::Arena arena;
+  auto* const request =
+      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
+  bool stream = false;
+  bool stream_usage = false;
+  // What only its vendor understands is a JSON like any other.
+  return raw.dialect->ReadRequest(raw.body, request, &stream, &stream_usage)
+                 .ok()
+             ? EstimateInputTokens(*request)
+             : GuessInputTokens(raw.body);
+}
+
+int64_t EstimateOutputTokens(const v1::GenerateResponse& response) {
+  int64_t characters = 0;
+  for (const v1::Choice& choice : response.choices()) {
+    for (const v1::Part& part : choice.message().parts()) {
+      characters += CharactersOf(part, Characters);
+    }
+  }
+  return TokensOf(characters);
+}
+
+int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body) {
+  google::protobuf::Arena arena;
+  auto* const response =
+      google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
+  return dialect.ReadResponse(body, response).ok()
+             ? EstimateOutputTokens(*response)
+             : GuessInputTokens(body);
 }
 
 int64_t GuessInputTokens(const v1::GenerateRequest& request) {

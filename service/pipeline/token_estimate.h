@@ -22,6 +22,16 @@ namespace gateway {
 // the schema of the answer.
 int64_t EstimateInputTokens(const llmgateway::v1::GenerateRequest& request);
 
+// The same of a request that was forwarded, which is read for it; of one too
+// large for that on a loop, a guess as below.
+int64_t EstimateInputTokens(const RawRequest& raw);
+
+// The output tokens of a whole answer: of its texts, its reasoning and its
+// calls of tools. One that was forwarded, in the words of `dialect` and
+// followed by kJsonPaddingBytes readable bytes, is read for it.
+int64_t EstimateOutputTokens(const llmgateway::v1::GenerateResponse& response);
+int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body);
+
 // The same, less exactly, at a price that does not depend on how large the
 // texts are: for calls that will hardly need to know. Of a request in a
 // vendor's JSON a sample is looked at; of a message, the sizes of its texts.

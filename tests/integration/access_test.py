@@ -280,6 +280,9 @@ class SeenTest(_AccessCase):
         self.assertTrue(line["peer"].startswith("127.0.0.1:"))
         answer = http_calls.ask(gateway.operations, path="/wp-admin")
         self.assertEqual(answer.status, 404)
+        line = gateway.wait_for_log(msg="a request was refused",
+                                    listener="operations")
+        self.assertEqual(line["error"], answer.body.decode().strip())
         self.assertIn("x-request-id", answer.headers)
         self.assertIn("x-request-id", http_calls.ask(
             gateway.operations, path="/livez").headers)
@@ -287,6 +290,13 @@ class SeenTest(_AccessCase):
         # The others are counted, and left out of the log for a while.
         self.assertEqual(len(gateway.log_lines(
             msg="a request was refused", listener="http")), 1)
+        gateway.stop()
+
+    def test_a_refusal_of_details_is_logged_by_its_message(self):
+        gateway = self.start(_KEYS, _ENV)
+        answer = http_calls.ask(gateway.http, path="/v1/providers")
+        line = gateway.wait_for_log(msg="a request was refused")
+        self.assertEqual(line["error"], answer.error()["message"])
         gateway.stop()
 
     def test_whom_the_server_refuses_by_itself_is_named(self):

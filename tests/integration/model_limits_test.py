@@ -129,6 +129,15 @@ class SamplingTest(_LimitsCase):
         self.assertIn("sampling.temperature: left out", told)
         self.assertIn("sampling.top_p: left out", told)
 
+    def test_more_than_the_most_is_left_out_like_any_other(self):
+        # No loss of the one value that the model would choose anyway.
+        body, told = self.sent("claude-opus-4-7", temperature=1.5)
+        self.assertNotIn("temperature", body)
+        self.assertIn("sampling.temperature: left out", told)
+        body, told = self.sent("claude-3-5-haiku-20241022", temperature=1.5)
+        self.assertEqual(body["temperature"], 1)
+        self.assertIn("sampling.temperature: became 1", told)
+
     def test_what_is_the_default_anyway_is_no_loss(self):
         body, told = self.sent("claude-opus-5", temperature=1, top_p=1)
         self.assertNotIn("temperature", body)
@@ -222,10 +231,12 @@ class ForcedToolTest(_LimitsCase):
 
     def test_within_a_budget_a_call_goes_before_thinking(self):
         body, told = self.forced("claude-sonnet-4-5",
-                                 reasoning_effort="medium")
+                                 reasoning_effort="medium", max_tokens=20000)
         self.assertEqual(body["tool_choice"]["type"], "any")
         self.assertNotIn("thinking", body)
-        self.assertIn("reasoning: left out", told)
+        # What becomes of it in the end, and no budget before that.
+        self.assertIn("reasoning.effort: left out: made to call a tool", told)
+        self.assertEqual(told.count("reasoning"), 1, told)
 
 
 class PrefillTest(_LimitsCase):

@@ -62,13 +62,20 @@ Wish WishOf(const Settings& settings) {
   return off ? Wish::kOff : Wish::kNothing;
 }
 
-// Fits one request.
+bool ForcesTool(const v1::GenerateRequest& request) {
+  const v1::ToolChoice::Mode mode = request.tool_choice().mode();
+  return mode == v1::ToolChoice::MODE_REQUIRED ||
+         mode == v1::ToolChoice::MODE_TOOL;
+}
+
+// Fits one request. Of each field only what becomes of it in the end is told.
 class Fitting {
  public:
   Fitting(const v1::GenerateRequest& request, const ModelFamily& family,
           Losses& losses)
       : settings_(request.reasoning()),
         output_limit_(request.max_output_tokens()),
+        forces_tool_(ForcesTool(request)),
         family_(family),
         losses_(losses) {}
 
@@ -94,6 +101,7 @@ class Fitting {
         }
         break;
     }
+    if (asks_effort) TellEffort();
     return fitted_;
   }
 
@@ -107,16 +115,22 @@ class Fitting {
       losses_.Changed("reasoning.effort", "left out: the model takes none");
       return;
     }
-    const EffortLevel taken = NearestEffort(family_.efforts, asked);
-    fitted_.effort = WordOf(taken);
-    if (taken != asked || settings_.effort() == Settings::EFFORT_MINIMAL) {
-      losses_.Changed("reasoning.effort",
-                      absl::StrCat("became ", ToAbsl(fitted_.effort)));
+    fitted_.effort = WordOf(NearestEffort(family_.efforts, asked));
+  }
+
+  void TellEffort() {
+    if (fitted_.effort.empty() || effort_told_) return;
+    if (fitted_.effort == WordOf(LevelOf(settings_.effort())) &&
+        settings_.effort() != Settings::EFFORT_MINIMAL) {
+      return;
     }
+    losses_.Changed("reasoning.effort",
+                    absl::StrCat("became ", ToAbsl(fitted_.effort)));
   }
 
   void FitBudget() {
     if (Takes(kThinkingBudget)) {
+      if (forces_tool_) return DoesNotThink("reasoning.budget_tokens");
       fitted_.type = "enabled";
       fitted_.budget_tokens = settings_.budget_tokens();
       return;
@@ -147,6 +161,7 @@ class Fitting {
   // Turns a wish without a number into a budget.
   void ThinkWithin(std::string_view field) {
     if (!Takes(kThinkingBudget)) return CannotThink(field);
+    if (forces_tool_) return DoesNotThink(field);
     int64_t budget = BudgetOf(LevelOf(settings_.effort()));
     if (output_limit_ > 0) budget = std::min(budget, output_limit_ / 2);
     if (budget < kBudgetMin) {
@@ -163,6 +178,11 @@ class Fitting {
     losses_.Changed(field, "left out: the model cannot be told to think");
   }
 
+  void DoesNotThink(std::string_view field) {
+    losses_.Changed(field,
+                    "left out: made to call a tool, the model does not think");
+  }
+
   void FitOff() {
     if (family_.thinking == 0) return;
     if (Takes(kThinkingOff)) {
@@ -173,21 +193,25 @@ class Fitting {
       fitted_.type = "disabled";
       if (fitted_.effort == "xhigh" || fitted_.effort == "max") {
         fitted_.effort = "high";
+        effort_told_ = true;
         losses_.Changed("reasoning.effort",
                         "became high, the most without thinking");
       }
       return;
     }
     fitted_.effort = "low";
+    effort_told_ = true;
     losses_.Changed("reasoning.mode",
                     "the model always thinks; its effort became low");
   }
 
   const Settings& settings_;
   const int64_t output_limit_;  // 0 if there is none.
+  const bool forces_tool_;
   const ModelFamily& family_;
   Losses& losses_;
   WireReasoning fitted_;
+  bool effort_told_ = false;
 };
 
 // As it is written for a model of which nothing is known.
@@ -218,12 +242,6 @@ WireReasoning Plain(const Settings& settings, Losses& losses) {
   return plain;
 }
 
-bool ForcesTool(const v1::GenerateRequest& request) {
-  const v1::ToolChoice::Mode mode = request.tool_choice().mode();
-  return mode == v1::ToolChoice::MODE_REQUIRED ||
-         mode == v1::ToolChoice::MODE_TOOL;
-}
-
 // Leaves a value out. The default is no loss: the model chooses so anyway.
 template <typename Number>
 void LeaveOut(std::string_view field, std::string_view why, Number usual,
@@ -240,14 +258,7 @@ void LeaveOut(std::string_view field, std::string_view why, Number usual,
 WireReasoning FitReasoning(const v1::GenerateRequest& request,
                            const ModelFamily* family, Losses& losses) {
   if (family == nullptr) return Plain(request.reasoning(), losses);
-  WireReasoning fitted = Fitting(request, *family, losses).Fit();
-  if (fitted.type == "enabled" && ForcesTool(request)) {
-    fitted.type = {};
-    fitted.budget_tokens = 0;
-    losses.Changed("reasoning",
-                   "left out: made to call a tool, the model does not think");
-  }
-  return fitted;
+  return Fitting(request, *family, losses).Fit();
 }
 
 bool TakesForcedTool(const ModelFamily* family) {
@@ -264,9 +275,7 @@ WireSampling FitSampling(const v1::Sampling& sampling,
                          const WireReasoning& reasoning,
                          const ModelFamily* family, Losses& losses) {
   WireSampling fitted;
-  if (sampling.has_temperature()) {
-    fitted.temperature = std::min(sampling.temperature(), kTemperatureMax);
-  }
+  if (sampling.has_temperature()) fitted.temperature = sampling.temperature();
   if (sampling.has_top_p()) fitted.top_p = sampling.top_p();
   if (sampling.has_top_k()) fitted.top_k = sampling.top_k();
   const auto leave_out = [&](bool temperature, bool top_p, bool top_k,
@@ -291,7 +300,8 @@ WireSampling FitSampling(const v1::Sampling& sampling,
               "not beside a budget of reasoning");
   }
   if (fitted.temperature.has_value() &&
-      *fitted.temperature != sampling.temperature()) {
+      *fitted.temperature > kTemperatureMax) {
+    fitted.temperature = kTemperatureMax;
     losses.Changed("sampling.temperature",
                    "became 1, the most that the provider allows");
   }

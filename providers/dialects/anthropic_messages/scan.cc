@@ -259,10 +259,14 @@ void MessagesTap::NoteEnd(std::string_view stop_reason) {
 
 absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
   std::string stop_reason;
+  bool has_usage = false;
   GATEWAY_RETURN_IF_ERROR(
       ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& value) {
-          if (key == "usage") return ReadUsage(value);
+          if (key == "usage") {
+            has_usage = true;
+            return ReadUsage(value);
+          }
           if (key != "delta") return absl::OkStatus();
           return value.EachField([&](std::string_view name, JsonValue& field) {
             return name == "stop_reason" ? ReadText(field, &stop_reason)
@@ -271,6 +275,7 @@ absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
         });
       }));
   NoteEnd(stop_reason);
+  if (has_usage) facts_.usage_is_final = finished();
   return absl::OkStatus();
 }
 

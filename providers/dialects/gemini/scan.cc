@@ -242,6 +242,7 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
     facts_.finish_reason = v1::FINISH_REASON_CONTENT_FILTER;
     has_output = true;
   }
+  if (notes.has_usage) facts_.usage_is_final = finished();
   return has_output ? EventKind::kContent : EventKind::kIgnorable;
 }
 

@@ -137,6 +137,7 @@ class OpenAiStreamTap final : public StreamTap {
       return EventKind::kError;
     }
     if (!status.ok()) return AsBadResponse(status);
+    if (notes.has_usage) facts_.usage_is_final = finished();
     if (notes.has_output) return EventKind::kContent;
     if (notes.has_choices) return EventKind::kIgnorable;
     return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;

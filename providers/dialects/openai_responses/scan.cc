@@ -318,6 +318,7 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
     const absl::Status status = ReadEvent(data, &answer);
     if (!status.ok()) return AsBadResponse(status);
     answer.TakeFacts(&facts_);
+    facts_.usage_is_final = facts_.has_usage;
     error_ = answer.Finish(&facts_);
     return error_.ok() ? EventKind::kTerminal : EventKind::kError;
   }

@@ -80,6 +80,19 @@ TEST(TokenEstimateTest, AMediumIsAFlatSumWhateverItsSize) {
             kFrame + 3000);
 }
 
+TEST(TokenEstimateTest, AnAnswerIsAllThatItsChoicesSay) {
+  v1::GenerateResponse response;
+  EXPECT_EQ(EstimateOutputTokens(response), 0);
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+      choices { message { parts { reasoning { text: "1234" } }
+                          parts { text: "äöüß" }
+                          parts { tool_call { name: "1234"
+                                              arguments: "1234" } } } }
+      choices { message { parts { refusal: "12345" } } })",
+                                                            &response));
+  EXPECT_EQ(EstimateOutputTokens(response), 6);
+}
+
 std::string Words(size_t bytes) {
   std::string text;
   while (text.size() < bytes) text += "some words ";

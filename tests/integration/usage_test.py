@@ -1,0 +1,193 @@
+"""What a call has consumed is recorded, whoever counts it."""
+
+import http.client
+import itertools
+import json
+import unittest
+
+from tests.integration import gateway_case
+from tests.integration import grpc_caller
+from tests.integration import http_calls
+from tests.integration.http_calls import chat
+
+
+class _UsageCase(gateway_case.GatewayCase):
+
+    calls_grpc = True
+    config = gateway_case.CONFIG.replace("routing:\n", (
+        "  - name: gemini\n"
+        "    gemini:\n"
+        '      base_url: "http://{upstream}"\n'
+        '      api_key: "env:OPENAI_KEY"\n'
+        "routing:\n")).replace("  model_rules:\n", (
+            "  model_rules:\n"
+            '    - {{prefix: "gemini-", targets: [gemini]}}\n'))
+    # "Hello", of five characters, and what stands around a message.
+    _INPUT = 2 + 4
+    _TEXT = "word " * 100
+    _numbers = itertools.count()
+
+    def ask(self, door, model, stream=False):
+        """The log's line of a call to this model."""
+        name = "r-%d" % next(self._numbers)
+        headers = {"x-request-id": name}
+        if door == "grpc":
+            ask = self.caller.stream_all if stream else self.caller.generate
+            self.answer = ask(self.gateway.grpc, grpc_caller.prompt(model),
+                              metadata=[["x-request-id", name]])
+            return self.gateway.wait_for_access(request_id=name)
+        path, body = {
+            "chat": (http_calls.CHAT, chat(model, stream=stream)),
+            "messages": ("/v1/messages", chat(model, stream=stream,
+                                              max_tokens=1000)),
+            "responses": ("/v1/responses", {
+                "model": model, "input": "Hello", "stream": stream}),
+            "gemini": ("/v1beta/models/%s:%s" % (
+                model, "streamGenerateContent?alt=sse" if stream
+                else "generateContent"), {
+                    "contents": [{"parts": [{"text": "Hello"}]}]}),
+        }[door]
+        try:
+            self.answer = http_calls.ask(self.gateway.http, body, path=path,
+                                         headers=headers)
+        except http.client.IncompleteRead:
+            pass
+        return self.gateway.wait_for_access(request_id=name)
+
+    def each(self, vendors, script):
+        """Calls through each door to each vendor, whole and streamed: which it
+        was, and its line."""
+        for vendor in vendors:
+            for door in ("chat", "messages", "responses", "gemini", "grpc"):
+                for stream in (False, True):
+                    model = "%s-%s" % (vendor, door)
+                    self.upstream.set_script(model, script)
+                    yield (stream, "%s, stream: %s" % (model, stream),
+                           self.ask(door, model, stream))
+
+
+class UsageTest(_UsageCase):
+    """What nobody counted is estimated; what was told stands."""
+
+    def test_an_answer_without_usage(self):
+        for stream, call, line in self.each(("gpt", "claude", "gemini"), {
+                "text": self._TEXT, "usage_in": "never"}):
+            # Anthropic's streams begin with some.
+            if stream and call.startswith("claude"):
+                continue
+            with self.subTest(call):
+                self.assertEqual(line["status"], "OK")
+                self.assertTrue(line.get("usage_estimated"), line)
+                self.assertEqual(line["input_tokens"], self._INPUT)
+                if stream:
+                    self.assertTrue(100 <= line["output_tokens"] <= 700, line)
+                else:
+                    self.assertEqual(line["output_tokens"], 125)
+
+    def test_callers_by_grpc_are_told_that_it_is_an_estimate(self):
+        self.upstream.set_script("gpt-told", {
+            "text": self._TEXT, "usage_in": "never"})
+        self.ask("grpc", "gpt-told")
+        usage = self.answer.response["usage"]
+        self.assertEqual((usage["input_tokens"], usage["output_tokens"],
+                          usage["estimated"]), (str(self._INPUT), "125", True))
+        self.ask("grpc", "gpt-told", stream=True)
+        self.assertTrue(self.answer.events[-1]["end"]["usage"]["estimated"])
+
+    def test_usage_that_was_told_stands(self):
+        for _, call, line in self.each(("gpt", "claude", "gemini"), {
+                "text": self._TEXT,
+                "usage": {"prompt_tokens": 3, "completion_tokens": 7}}):
+            with self.subTest(call):
+                self.assertNotIn("usage_estimated", line)
+                self.assertEqual((line["input_tokens"], line["output_tokens"]),
+                                 (3, 7))
+
+    def test_input_is_estimated_alike_through_all_doors(self):
+        for stream, call, line in self.each(("gpt", "gemini"), {
+                "text": self._TEXT, "usage_in": "never",
+                "close_after_chunks": 50}):
+            with self.subTest(call):
+                if stream:
+                    self.assertEqual(line["input_tokens"], self._INPUT, line)
+                    self.assertTrue(line["usage_estimated"])
+
+
+class CutUsageTest(_UsageCase):
+    """Streams that break off after, or before, the provider told usage."""
+
+    @staticmethod
+    def _chunk(delta, reason=None, **fields):
+        return "data: %s\n\n" % json.dumps({
+            "id": "c", "object": "chat.completion.chunk", "created": 1,
+            "model": "m", **fields, "choices": [
+                {"index": 0, "delta": delta, "finish_reason": reason}]})
+
+    def check(self, body, doors, output_tokens, estimated):
+        for door in doors:
+            vendor = ("gemini" if "candidates" in body else
+                      "claude" if "message_start" in body else "gpt")
+            model = "%s-%s" % (vendor, door)
+            self.upstream.set_script(model, {
+                "body": body, "content_type": "text/event-stream"})
+            with self.subTest(door=door):
+                line = self.ask(door, model, stream=True)
+                self.assertEqual(line["error_reason"], "STREAM_INTERRUPTED")
+                self.assertEqual(line["output_tokens"], output_tokens, line)
+                self.assertEqual(line.get("usage_estimated", False),
+                                 estimated)
+
+    def usage(self, tokens):
+        return {"prompt_tokens": 5, "completion_tokens": tokens,
+                "total_tokens": 5 + tokens}
+
+    def test_what_was_told_of_the_end_stands(self):
+        begin = self._chunk({"role": "assistant", "content": self._TEXT})
+        for end in (self._chunk({}, "stop", usage=self.usage(7)),
+                    self._chunk({}, "stop") + "data: " + json.dumps({
+                        "id": "c", "object": "chat.completion.chunk",
+                        "created": 1, "model": "m", "choices": [],
+                        "usage": self.usage(7)}) + "\n\n"):
+            # Without its `[DONE]`.
+            self.check(begin + end, ("chat", "messages", "grpc"), 7, False)
+
+    def test_what_was_told_before_is_the_least(self):
+        self.check(self._chunk({"role": "assistant", "content": "word"},
+                               usage=self.usage(1000)),
+                   ("chat", "messages", "grpc"), 1000, True)
+
+    def test_and_anthropic_begins_with_the_input(self):
+        begin = self._named(
+            {"type": "message_start", "message": {
+                "id": "msg_1", "type": "message", "role": "assistant",
+                "model": "m", "content": [], "stop_reason": None,
+                "stop_sequence": None,
+                "usage": {"input_tokens": 9, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0,
+             "delta": {"type": "text_delta", "text": self._TEXT}})
+        end = self._named(
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+             "usage": {"output_tokens": 7}})
+        self.check(begin + end, ("messages", "chat"), 7, False)
+        self.check(begin, ("chat", "grpc"), 125, True)
+
+    @staticmethod
+    def _named(*events):
+        return "".join("event: %s\ndata: %s\n\n" % (
+            event["type"], json.dumps(event)) for event in events)
+
+    def test_and_gemini_tells_as_it_goes(self):
+        event = "data: %s\n\n" % json.dumps({
+            "candidates": [{"index": 0, "content": {
+                "role": "model", "parts": [{"text": "word"}]}}],
+            "usageMetadata": {"promptTokenCount": 3,
+                              "candidatesTokenCount": 1000,
+                              "totalTokenCount": 1003}})
+        self.check(event, ("gemini", "chat"), 1000, True)
+
+
+if __name__ == "__main__":
+    unittest.main()
