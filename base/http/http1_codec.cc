@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <iterator>
 
 #include "absl/strings/escaping.h"
@@ -275,8 +274,7 @@ void AppendField(std::string_view name, std::string_view value,
   out->resize(size + name.size() + value.size() + 4);
   char* at = out->data() + size;
   const auto put = [&at](std::string_view text) {
-    memcpy(at, text.data(), text.size());
-    at += text.size();
+    at += text.copy(at, text.size());
   };
   put(name);
   put(": ");

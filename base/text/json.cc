@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -93,6 +97,18 @@ std::string_view PlainKey(const char* key) {
     if (*end != '"') return {};
     return {key, static_cast<size_t>(end - key)};
   }
+}
+
+// Whether `text` has the padding that it is said to have, as far as can be
+// told: the parser, which looks at it, is no code that a sanitizer sees.
+bool HasPadding([[maybe_unused]] std::string_view text) {
+#if defined(__SANITIZE_ADDRESS__)
+  return __asan_region_is_poisoned(
+             const_cast<char*>(text.data()),
+             text.size() + simdjson::SIMDJSON_PADDING) == nullptr;
+#else
+  return true;
+#endif
 }
 
 // A parser with the copy of a text that came without padding.
@@ -411,6 +427,7 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
     desk->padded.assign(text);
     text = std::string_view(desk->padded.data(), text.size());
   }
+  assert(HasPadding(text));
   // Rounded up, so that texts that grow slowly do not allocate each time.
   const size_t capacity = std::max(kParserBytesMin, std::bit_ceil(text.size()));
   if (desk->parser.capacity() < text.size() &&

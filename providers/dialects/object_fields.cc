@@ -60,9 +60,9 @@ absl::Status AsFieldFault(const absl::Status& status, std::string_view place) {
 }
 
 absl::Status ReadNested(std::string_view raw, std::string_view path,
-                        absl::FunctionRef<absl::Status(JsonValue&)> visit) {
-  // What follows the part is the rest of the text around it, which is padded.
-  const absl::Status status = ReadJson(raw, JsonPadding::kPresent, visit);
+                        absl::FunctionRef<absl::Status(JsonValue&)> visit,
+                        JsonPadding padding) {
+  const absl::Status status = ReadJson(raw, padding, visit);
   const auto violations = FieldViolations(status);
   if (violations.empty()) return AsFieldFault(status, path);
   return InvalidField(Join(path, violations.front().first),

@@ -62,19 +62,20 @@ bool HasStrangePart(const PartList& parts) {
 }
 
 // The texts of a list of summaries or of raw reasoning.
-absl::Status ReadTexts(std::string_view json, std::string_view path,
+absl::Status ReadTexts(const std::string& json, std::string_view path,
                        std::string* joined, int* count) {
-  return ReadNested(json, path, [&](JsonValue& list) {
-    return list.EachElement([&](JsonValue& element) -> absl::Status {
-      GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
-                               ObjectFields::Read(kFormat, element));
-      std::string text;
-      GATEWAY_RETURN_IF_ERROR(fields.Text("text", &text));
-      if ((*count)++ > 0) joined->append(kSummarySeparator);
-      joined->append(text);
-      return absl::OkStatus();
-    });
-  });
+  const auto read = [&](JsonValue& element) -> absl::Status {
+    GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
+                             ObjectFields::Read(kFormat, element));
+    std::string text;
+    GATEWAY_RETURN_IF_ERROR(fields.Text("text", &text));
+    if ((*count)++ > 0) joined->append(kSummarySeparator);
+    joined->append(text);
+    return absl::OkStatus();
+  };
+  return ReadNested(
+      json, path, [&](JsonValue& list) { return list.EachElement(read); },
+      JsonPadding::kAbsent);
 }
 
 // The words of the model, with what is particular to their item.
