@@ -1,16 +1,24 @@
 #include "errors/verdict.h"
 
 #include <cassert>
+#include <string>
 
 #include "errors/fault.h"
 
 namespace gateway {
 
+bool ForbidsRetry(const absl::Status& failure) {
+  const std::string told = FaultMetadata(failure, "provider_should_retry");
+  if (!told.empty()) return told == "false";
+  return FaultMetadata(failure, "http_status") == "501";
+}
+
 Verdict JudgeFailure(const absl::Status& failure, bool abandoned) {
   assert(!failure.ok());
   switch (FaultReason(failure)) {
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
-      return Verdict::kRetryHere;
+      return ForbidsRetry(failure) ? Verdict::kGoElsewhere
+                                   : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
       // A provider that reports a timeout of its own has stopped working; so
       // has one that never got the request.

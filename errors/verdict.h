@@ -45,6 +45,11 @@ enum class Verdict {
 // still be at work on it. REQUIRES: !failure.ok().
 Verdict JudgeFailure(const absl::Status& failure, bool abandoned = false);
 
+// The provider says itself that the same request would fail again: by
+// `x-should-retry: false`, which vendors' SDKs obey, or by 501, that it does
+// not have what is asked. Whatever the verdict, it is not asked again.
+bool ForbidsRetry(const absl::Status& failure);
+
 // The target itself is at fault: what counts towards resting it.
 inline bool BlamesTarget(Verdict verdict) {
   return verdict == Verdict::kRetryHere || verdict == Verdict::kGoElsewhere;

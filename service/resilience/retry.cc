@@ -16,6 +16,7 @@ RetryPolicy::RetryPolicy(const llmgateway::config::v1::RetryConfig& config)
       resend_after_timeout_(config.resend_after_timeout()) {}
 
 bool RetryPolicy::MayRetry(const absl::Status& failure, bool abandoned) const {
+  if (ForbidsRetry(failure)) return false;
   switch (JudgeFailure(failure, abandoned && !resend_after_timeout_)) {
     case Verdict::kRetryHere:
     case Verdict::kCoolCredential:

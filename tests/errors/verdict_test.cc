@@ -39,6 +39,16 @@ TEST(VerdictTest, OneThatMayStillBeAtWorkIsNot) {
                           "PROVIDER_TIMEOUT", "STREAM_INTERRUPTED"));
 }
 
+TEST(VerdictTest, OneThatLacksWhatIsAskedIsNotAskedAgain) {
+  absl::Status failure =
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "501: no");
+  AddFaultMetadata(failure, "http_status", "501");
+  EXPECT_TRUE(ForbidsRetry(failure));
+  EXPECT_EQ(JudgeFailure(failure), Verdict::kGoElsewhere);
+  AddFaultMetadata(failure, "provider_should_retry", "true");
+  EXPECT_FALSE(ForbidsRetry(failure));
+}
+
 TEST(VerdictTest, TheCredentialsTroubleIsNotTheTargets) {
   EXPECT_THAT(JudgedAs(Verdict::kCoolCredential),
               ElementsAre("PROVIDER_RATE_LIMITED"));

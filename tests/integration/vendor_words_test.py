@@ -180,6 +180,18 @@ class RetryAdviceTest(_WordsCase):
         self.assertIsNone(self.advice("gpt-x", 503, "true"))
         self.assertEqual(self.advice("gpt-x", 503, "false"), "false")
 
+    def test_what_the_vendor_says_would_fail_again_is_asked_once(self):
+        for status in (501, 503, 429):
+            with self.subTest(status=status):
+                self.play("gpt-once", "{}", status,
+                          {"x-should-retry": "false"})
+                answer = ask(self.gateway.http, chat("gpt-once"), headers={
+                    "x-request-id": "once-%d" % status})
+                self.assertEqual(answer.headers["x-should-retry"], "false")
+                line = self.gateway.wait_for_access(
+                    request_id="once-%d" % status)
+                self.assertEqual(line["attempts"], 1)
+
     def test_no_retry_mends_what_only_the_caller_can(self):
         self.assertEqual(self.advice("gpt-x", 400), "false")
         self.assertEqual(self.advice("gpt-x", 404), "false")

@@ -58,6 +58,17 @@ TEST(RetryPolicyTest, WhatWasSentAndTimedOutIsSentAgainOnlyIfConfigured) {
   EXPECT_TRUE(Policy(true).DelayAfter(1, slow, true, random).has_value());
 }
 
+TEST(RetryPolicyTest, AProviderThatSaysItWouldFailAgainIsNotAskedAgain) {
+  for (const v1::ErrorReason reason : {v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                                       v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
+                                       v1::ERROR_REASON_PROVIDER_TIMEOUT}) {
+    absl::Status failure = MakeFault(reason, "no");
+    EXPECT_TRUE(DelayAfter(1, failure).has_value());
+    AddFaultMetadata(failure, "provider_should_retry", "false");
+    EXPECT_FALSE(DelayAfter(1, failure).has_value());
+  }
+}
+
 TEST(RetryPolicyTest, CancelAndDeadlineEndIt) {
   EXPECT_FALSE(DelayAfter(1, absl::CancelledError("gone")).has_value());
   EXPECT_FALSE(DelayAfter(1, absl::DeadlineExceededError("")).has_value());
