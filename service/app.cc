@@ -104,12 +104,12 @@ struct App::Graph {
   std::unique_ptr<RequestFeed> feed;
   ProviderHealthBoard provider_health;
   Readiness readiness{SystemClock()};
-  RefusalLog http_refusals{"http", "http", registry, SystemClock()};
-  RefusalLog operations_refusals{"operations", "http", registry,
+  RefusalLog http_refusals{"http", registry, SystemClock()};
+  RefusalLog operations_refusals{"operations", registry,
                                  SystemClock()};
   // Of the gRPC C++ engine; the native one counts its own.
-  RefusalLog grpc_refusals{"grpc", "grpc", registry, SystemClock()};
-  RefusalLog admin_refusals{"admin", "grpc", registry, SystemClock()};
+  RefusalLog grpc_refusals{"grpc", registry, SystemClock()};
+  RefusalLog admin_refusals{"admin", registry, SystemClock()};
 
   // The rules.
   std::unique_ptr<CurrentWiring> wiring;

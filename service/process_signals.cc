@@ -18,7 +18,8 @@ namespace {
 // Each would end the process if nobody took it.
 constexpr int kTaken[] = {SIGTERM,   SIGINT,  SIGHUP,  SIGUSR1,   SIGUSR2,
                           SIGQUIT,   SIGALRM, SIGPROF, SIGVTALRM, SIGPOLL,
-                          SIGSTKFLT, SIGPWR,  SIGXCPU, SIGXFSZ};
+                          SIGSTKFLT, SIGPWR,  SIGXCPU, SIGXFSZ,   SIGTRAP,
+                          SIGSYS};
 
 std::string_view SignalName(int number) {
   const char* const name = sigabbrev_np(number);  // Without its "SIG".

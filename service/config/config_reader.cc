@@ -40,7 +40,7 @@ ConfigReading ReadWithin(Scope scope, std::string_view text,
   LoadedConfig loaded = ReadAndCheck(text, environment, &problems);
   if (problems.empty()) {
     if (scope == Scope::kTextAndMachine) {
-      CheckMachine(loaded.config, loaded.places, &problems);
+      CheckMachine(loaded.config, environment, loaded.places, &problems);
     }
     reading.snapshot =
         ConfigSnapshot::Make(std::move(loaded.config), loaded.places,

@@ -17,6 +17,7 @@ inline constexpr std::string_view kLogModules[] = {
     "net",         // Connections that cannot be accepted.
     "pipeline",    // Where calls go, each of their tries, prompts.
     "providers",   // One that begins to fail, and one that is well again.
+    "refusals",    // What listeners refuse before it becomes a call.
 };
 
 }  // namespace gateway

@@ -11,6 +11,7 @@
 #include "base/net/listener.h"
 #include "base/net/tls_material.h"
 #include "base/os/log_file.h"
+#include "base/process/exec_program.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -28,8 +29,9 @@ using ::llmgateway::config::v1::ProviderConfig;
 
 class MachineCheck {
  public:
-  MachineCheck(const FieldPlaces& places, ConfigProblems* problems)
-      : places_(places), problems_(*problems) {}
+  MachineCheck(const Environment& environment, const FieldPlaces& places,
+               ConfigProblems* problems)
+      : environment_(environment), places_(places), problems_(*problems) {}
 
   void CheckLog(const std::string& file) {
     if (file.empty()) return;
@@ -47,7 +49,24 @@ class MachineCheck {
                            "own, or 0.0.0.0 or [::] for all of them"));
   }
 
+  // It may be installed while the gateway runs.
+  void CheckProgram(const std::string& path, const std::string& executable) {
+    const auto search_path = environment_.find("PATH");
+    const absl::StatusOr<std::string> found = FindProgram(
+        executable,
+        search_path == environment_.end() ? "" : search_path->second);
+    if (found.ok()) return;
+    problems_.Warn(places_.Find(path), path,
+                   absl::StrCat(found.status().message(),
+                                "; until it is there, every call to this "
+                                "provider fails"));
+  }
+
   void CheckProvider(const std::string& path, const ProviderConfig& provider) {
+    if (provider.has_local_cli()) {
+      CheckProgram(path + ".local_cli.executable",
+                   provider.local_cli().executable());
+    }
     const Reflection& reflection = *provider.GetReflection();
     const FieldDescriptor* const kind = reflection.GetOneofFieldDescriptor(
         provider, provider.GetDescriptor()->FindOneofByName("kind"));
@@ -72,15 +91,16 @@ class MachineCheck {
     problems_.Add(places_.Find(path), path, message);
   }
 
+  const Environment& environment_;
   const FieldPlaces& places_;
   ConfigProblems& problems_;
 };
 
 }  // namespace
 
-void CheckMachine(const GatewayConfig& config, const FieldPlaces& places,
-                  ConfigProblems* problems) {
-  MachineCheck check(places, problems);
+void CheckMachine(const GatewayConfig& config, const Environment& environment,
+                  const FieldPlaces& places, ConfigProblems* problems) {
+  MachineCheck check(environment, places, problems);
   check.CheckLog(config.logging().file());
   const Listeners& listeners = config.listeners();
   check.CheckAddress("listeners.grpc.address", listeners.grpc().address());

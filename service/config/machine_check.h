@@ -1,9 +1,9 @@
 // Checks what a configuration asks of the machine that it is for: a log file
 // that can be written, addresses that are the machine's own, CA files that hold
-// certificates. What passes on one machine may fail on another, so this is no
+// certificates; programs that are installed, whose absence is a warning. What passes on one machine may fail on another, so this is no
 // part of validation.
 //
-//   CheckMachine(config, places, &problems);
+//   CheckMachine(config, environment, places, &problems);
 //   // gateway.yaml:3:11: logging.file: cannot open the log /var/x/y.log: ...
 //
 // Nothing is created and no port is taken: a gateway that runs with the same
@@ -16,12 +16,14 @@
 
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/config/config_problem.h"
+#include "service/config/environment.h"
 
 namespace gateway {
 
 // REQUIRES: `config` has its defaults and has passed validation.
 void CheckMachine(const llmgateway::config::v1::GatewayConfig& config,
-                  const FieldPlaces& places, ConfigProblems* problems);
+                  const Environment& environment, const FieldPlaces& places,
+                  ConfigProblems* problems);
 
 }  // namespace gateway
 

@@ -306,6 +306,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
               record.attempts.back().reused_connection);
   }
   WriteTries(record, line);
+  line.Some(",\"unlogged\":", record.unlogged);
   line.Literal("}\n");
   return static_cast<size_t>(line.end() - out);
 }

@@ -137,6 +137,10 @@ struct CallRecord {
   // Of the caller's request and of the answer, without headers.
   int64_t request_bytes = 0;
   int64_t response_bytes = 0;
+
+  // Calls of strangers before this one, itself a stranger's, that are in no
+  // line of the access log.
+  int64_t unlogged = 0;
 };
 
 // The name of a status code as in the gRPC specification: `NOT_FOUND`.

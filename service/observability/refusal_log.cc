@@ -26,10 +26,9 @@ constexpr size_t kPathBytesShown = 256;
 
 }  // namespace
 
-RefusalLog::RefusalLog(std::string_view listener, std::string_view module,
-                       MetricRegistry& registry, Clock& clock)
+RefusalLog::RefusalLog(std::string_view listener, MetricRegistry& registry,
+                       Clock& clock)
     : listener_(listener),
-      module_(module),
       clock_(clock),
       shard_(registry.AddShard()) {
   MutexLock lock(mu_);
@@ -44,7 +43,7 @@ void RefusalLog::Request(const RefusedRequest& refused) {
     shard_.CounterOf(kRequestsRefused, {listener_, refused.code}).Add(1);
     if (!MayLog(requests_, &unlogged)) return;
   }
-  Log(LogLevel::kInfo, module_, "a request was refused",
+  Log(LogLevel::kInfo, "refusals", "a request was refused",
       {{"listener", listener_},
        {"code", refused.code},
        {"method", refused.method},
@@ -63,7 +62,7 @@ void RefusalLog::Handshake(std::string_view peer, const absl::Status& why) {
     if (!MayLog(handshakes_, &unlogged)) return;
   }
   // On a TLS port those who only look whether it is open fail, too.
-  Log(LogLevel::kInfo, module_, "a TLS handshake failed",
+  Log(LogLevel::kInfo, "refusals", "a TLS handshake failed",
       {{"listener", listener_},
        {"peer", peer},
        {"error", why},

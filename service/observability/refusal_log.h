@@ -8,7 +8,7 @@
 // and logs who and what, one line of each per kRefusalLogInterval at most: a
 // scanner must not fill the disk.
 //
-//   RefusalLog refusals("http", "http", registry, SystemClock());
+//   RefusalLog refusals("http", registry, SystemClock());
 //   refusals.Request({.code = "404", .method = "GET", .path = "/x", ...});
 //
 // Thread-safe. Takes a lock, so it is for refusals only.
@@ -41,9 +41,9 @@ struct RefusedRequest {
 
 class RefusalLog {
  public:
-  // Borrows `registry` and `clock`. `module` is the log's: http or grpc.
-  RefusalLog(std::string_view listener, std::string_view module,
-             MetricRegistry& registry, Clock& clock);
+  // Borrows `registry` and `clock`.
+  RefusalLog(std::string_view listener, MetricRegistry& registry,
+             Clock& clock);
 
   RefusalLog(const RefusalLog&) = delete;
   RefusalLog& operator=(const RefusalLog&) = delete;
@@ -64,7 +64,6 @@ class RefusalLog {
   bool MayLog(Pace& pace, int64_t* unlogged) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string listener_;
-  const std::string module_;
   Clock& clock_;
   Mutex mu_;
   MetricShard& shard_ GUARDED_BY(mu_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
@@ -141,10 +142,29 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   record.finish_reason = FinishReasonOf(call);
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
-  if (access_log_ != nullptr) access_log_->Write(record);
+  if (access_log_ != nullptr && MayLog(call, outcome, &record.unlogged)) {
+    access_log_->Write(record);
+  }
   metrics_.Count(record);
   feed_.Publish(record);
   CountTries(call);
+}
+
+bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
+                      int64_t* unlogged) {
+  if (!absl::IsUnauthenticated(outcome) || !call.tries.empty()) return true;
+  const absl::Duration now = call.loop.Now();
+  if (now - second_began_ >= absl::Seconds(1)) {
+    second_began_ = now;
+    lines_of_second_ = 0;
+  }
+  if (lines_of_second_ >= kStrangerLinesPerSecond) {
+    ++unlogged_;
+    return false;
+  }
+  ++lines_of_second_;
+  *unlogged = std::exchange(unlogged_, 0);
+  return true;
 }
 
 void Recorder::CountTries(const Call& call) {

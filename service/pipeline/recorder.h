@@ -7,7 +7,10 @@
 #ifndef SERVICE_PIPELINE_RECORDER_H_
 #define SERVICE_PIPELINE_RECORDER_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/provider_health.h"
@@ -15,6 +18,10 @@
 #include "service/pipeline/call.h"
 
 namespace gateway {
+
+// Calls of strangers cost nobody a key: beyond so many a second, on each loop,
+// they are counted but have no line in the access log, which they would fill.
+inline constexpr int kStrangerLinesPerSecond = 10;
 
 class Recorder {
  public:
@@ -36,12 +43,20 @@ class Recorder {
   void Record(const Call& call, const absl::Status& outcome);
 
  private:
+  // Whether the call gets a line, and before it how many strangers got none.
+  bool MayLog(const Call& call, const absl::Status& outcome,
+              int64_t* unlogged);
   void CountTries(const Call& call);
 
   AccessLogLane* const access_log_;
   CallMetricsLane& metrics_;
   RequestFeed& feed_;
   ProviderHealthLane* const health_;
+
+  // Of strangers' lines, on the loop's clock.
+  absl::Duration second_began_ = -absl::InfiniteDuration();
+  int lines_of_second_ = 0;
+  int64_t unlogged_ = 0;
 };
 
 }  // namespace gateway

@@ -24,10 +24,13 @@ std::vector<std::string> CheckedHere(const std::string& yaml) {
   ConfigProblems problems("f");
   LoadedConfig loaded = LoadConfigText(yaml, &problems);
   ApplyDefaults(&loaded.config);
-  CheckMachine(loaded.config, loaded.places, &problems);
+  CheckMachine(loaded.config, {{"PATH", "/usr/bin:/bin"}}, loaded.places,
+               &problems);
   std::vector<std::string> lines;
-  for (const ConfigProblem& problem : problems.Sorted()) {
-    lines.push_back(problem.ToString());
+  for (const auto& list : {problems.Sorted(), problems.SortedWarnings()}) {
+    for (const ConfigProblem& problem : list) {
+      lines.push_back(problem.ToString());
+    }
   }
   return lines;
 }
@@ -57,6 +60,16 @@ TEST(MachineCheckTest, ALogThatCannotBeWrittenIsTold) {
                           "folder/gateway.log: No such file or directory"));
 }
 
+TEST(MachineCheckTest, AProgramThatIsNotInstalledIsWarnedOf) {
+  EXPECT_THAT(
+      CheckedHere("providers:\n"
+                  "- {name: a, local_cli: {executable: sh}}\n"
+                  "- {name: b, local_cli: {executable: no-such-program}}\n"),
+      ElementsAre(AllOf(StartsWith("f:3:"),
+                        HasSubstr("providers[1].local_cli.executable: "),
+                        HasSubstr("no-such-program"))));
+}
+
 TEST(MachineCheckTest, ACaFileWithoutCertificatesIsToldForEachKind) {
   const std::string path = testing::TempDir() + "/no_ca.pem";
   std::ofstream(path) << "hello\n";
@@ -65,7 +78,7 @@ TEST(MachineCheckTest, ACaFileWithoutCertificatesIsToldForEachKind) {
           "providers:\n"
           "- {name: a, openai: {http: {ca_file: '", path, "'}}}\n"
           "- {name: b, gemini: {http: {ca_file: /nowhere.pem}}}\n"
-          "- {name: c, local_cli: {}}\n")),
+          "- {name: c, local_cli: {executable: sh}}\n")),
       ElementsAre(
           HasSubstr(absl::StrCat("providers[0].openai.http.ca_file: file ",
                                  path, " holds no certificate in PEM")),

@@ -37,7 +37,7 @@ class RefusalWatchTest : public testing::Test {
 
   FakeClock clock_;
   MetricRegistry registry_{clock_};
-  RefusalLog log_{"http", "http", registry_, clock_};
+  RefusalLog log_{"http", registry_, clock_};
   RefusalWatch watch_{log_, std::make_unique<SilentDoor>()};
 };
 

@@ -65,7 +65,7 @@ class RefusalLogTest : public testing::Test {
   const std::string path_;
   FakeClock clock_;
   MetricRegistry registry_{clock_};
-  RefusalLog log_{"http", "http", registry_, clock_};
+  RefusalLog log_{"http", registry_, clock_};
 };
 
 TEST_F(RefusalLogTest, CountsAllAndByCode) {
@@ -90,7 +90,7 @@ TEST_F(RefusalLogTest, LogsOneLineOfEachKindAndThenHowManyItLeftOut) {
   const std::vector<std::string> lines = Lines();
   ASSERT_EQ(lines.size(), 3u);
   for (const char* part :
-       {"\"level\":\"info\"", "\"module\":\"http\"",
+       {"\"level\":\"info\"", "\"module\":\"refusals\"",
         "\"listener\":\"http\"", "\"code\":\"404\"",
         "\"method\":\"GET\"", "\"path\":\"/wp-admin\"",
         "\"peer\":\"192.0.2.1:1234\"", "\"request_id\":\"r-1\"",

@@ -1,7 +1,9 @@
 #include "service/pipeline/recorder.h"
 
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
+#include "service/observability/access_log.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/call_record.h"
 #include "service/observability/metrics.h"
@@ -99,6 +102,30 @@ TEST_F(RecorderTest, CountsACallAsInFlightUntilItsEnd) {
     EXPECT_EQ(Metric("llmgw_inflight_requests"), 1);
   }
   EXPECT_EQ(Metric("llmgw_inflight_requests"), 0);
+}
+
+// Within one turn of the loop, whose clock then stands still.
+TEST_F(RecorderTest, StrangersDoNotFillTheAccessLog) {
+  const std::string path = testing::TempDir() + "/strangers.log";
+  auto log = AccessLog::Open({.file = path});
+  ASSERT_TRUE(log.ok()) << log.status();
+  {
+    Recorder recorder(&(*log)->AddLane(), metrics_.AddLane(), feed_);
+    const absl::Status refused =
+        MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "not known");
+    for (int i = 0; i < 100; ++i) recorder.Record(call_, refused);
+    recorder.Record(call_, absl::OkStatus());
+  }
+  EXPECT_EQ(Metric("llm_request_total"), 101);
+  log->reset();
+  std::ifstream file(path);
+  int strangers = 0;
+  int others = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++(line.find("API_KEY_INVALID") == std::string::npos ? others : strangers);
+  }
+  EXPECT_EQ(strangers, kStrangerLinesPerSecond);
+  EXPECT_EQ(others, 1);
 }
 
 TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
