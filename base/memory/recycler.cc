@@ -126,3 +126,15 @@ void RecycledFree(void* block, size_t size) noexcept {
 }
 
 }  // namespace gateway
+
+// What LeakSanitizer is not to report: what libraries keep until the end of the
+// process and let nobody reach.
+#if defined(__SANITIZE_ADDRESS__)
+
+// Called by the sanitizer, which gives it this name.
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT
+  // tcmalloc registers itself; c-ares, which gRPC C++ brings, its servers.
+  return "leak:MallocExtension::Register\nleak:libcares\n";
+}
+
+#endif
