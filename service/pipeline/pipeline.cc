@@ -12,6 +12,7 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
 #include "proto/proto_time.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
@@ -99,24 +100,49 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   return fault;
 }
 
-// About how many input tokens the call has, for its end. To be asked while
-// there is a request: by gRPC an answer that begins lets go of it. Bytes that
-// may be forwarded stay.
-int64_t GuessInput(const Call& call) {
-  return call.raw != nullptr || call.request == nullptr
-             ? 0
-             : GuessInputTokens(*call.request);
-}
-
-// The same once nobody else will tell; `guess` is as above.
-int64_t EstimateInput(const Call& call, int64_t guess) {
-  if (call.request == nullptr) {
-    return call.raw == nullptr ? guess : EstimateInputTokens(*call.raw);
+// What the input of a call is estimated by, once nobody else will tell how many
+// tokens it has. To be made before the answer begins, since the request is let
+// go of then: by gRPC the message, by HTTP the bytes.
+class InputMeasure {
+ public:
+  explicit InputMeasure(const Call& call) {
+    if (call.raw == nullptr) {
+      if (call.request != nullptr) guess_ = GuessInputTokens(*call.request);
+    } else if (call.request == nullptr) {
+      Keep(call);
+    }
   }
-  return call.facts.request_bytes > kInPlaceBytesMax
-             ? GuessInputTokens(*call.request)
-             : EstimateInputTokens(*call.request);
-}
+
+  int64_t Tokens(const Call& call) const {
+    if (call.request == nullptr) {
+      return kept_.dialect == nullptr ? guess_ : EstimateInputTokens(kept_);
+    }
+    return call.facts.request_bytes > kInPlaceBytesMax
+               ? GuessInputTokens(*call.request)
+               : EstimateInputTokens(*call.request);
+  }
+
+ private:
+  // Of longer requests what is not text matters little.
+  static constexpr size_t kKeptBytesMax = 4096;
+
+  void Keep(const Call& call) {
+    const std::string_view body = call.raw->body;
+    if (body.size() > kKeptBytesMax) {
+      guess_ = GuessInputTokens(body);
+      return;
+    }
+    char* const copy = google::protobuf::Arena::CreateArray<char>(
+        &call.arena, body.size() + kJsonPaddingBytes);
+    std::copy(body.begin(), body.end(), copy);
+    std::fill_n(copy + body.size(), kJsonPaddingBytes, ' ');
+    kept_.dialect = call.raw->dialect;
+    kept_.body = std::string_view(copy, body.size());
+  }
+
+  int64_t guess_ = 0;
+  RawRequest kept_;  // On the call's arena; no dialect if there is none.
+};
 
 bool IsTold(const v1::Usage& usage) {
   return usage.input_tokens() != 0 || usage.output_tokens() != 0;
@@ -125,10 +151,10 @@ bool IsTold(const v1::Usage& usage) {
 // What the provider has not told of the usage is estimated: what it has cost
 // nobody will say, and it is not nothing. So is what it told before the end, if
 // more than that was said since.
-void EstimateUsage(const Call& call, int64_t input_guess, int64_t output_tokens,
-                   v1::Usage* usage) {
+void EstimateUsage(const Call& call, const InputMeasure& input,
+                   int64_t output_tokens, v1::Usage* usage) {
   if (usage->input_tokens() == 0) {
-    usage->set_input_tokens(EstimateInput(call, input_guess));
+    usage->set_input_tokens(input.Tokens(call));
   }
   usage->set_output_tokens(std::max(usage->output_tokens(), output_tokens));
   usage->set_estimated(true);
@@ -136,18 +162,18 @@ void EstimateUsage(const Call& call, int64_t input_guess, int64_t output_tokens,
 
 // Of a stream that has ended. What was told of all of the answer stands, even
 // if the caller did not get all of it.
-void CompleteUsage(bool finished, int64_t input_guess,
+void CompleteUsage(bool finished, const InputMeasure& input,
                    const DeliveredTokens& delivered, Call* call) {
   ResponseFacts& facts = call->answer_facts;
   if (IsTold(facts.usage) && (finished || facts.usage_is_final)) return;
-  EstimateUsage(*call, input_guess, delivered.Estimate(), &facts.usage);
+  EstimateUsage(*call, input, delivered.Estimate(), &facts.usage);
 }
 
 // Of a whole answer whose provider told none.
 void EstimateWholeUsage(Call& call) {
   v1::GenerateResponse* const response = call.answer.response;
   v1::Usage* const usage = &call.answer_facts.usage;
-  EstimateUsage(call, GuessInput(call),
+  EstimateUsage(call, InputMeasure(call),
                 response != nullptr
                     ? EstimateOutputTokens(*response)
                     : EstimateOutputTokens(*call.raw->dialect, call.answer.raw),
@@ -211,11 +237,11 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     // Now, since the request is let go of once there is an answer.
     const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
     RememberForwarded(call, open.stream->facts().kept_id);
-    const int64_t input_guess = GuessInput(call);
+    const InputMeasure input(call);
     DeliveredTokens delivered;
     outcome = co_await Relay(call, sink, open, remembrance.get(), &delivered);
     call.answer_facts = open.stream->facts();
-    CompleteUsage(outcome.ok(), input_guess, delivered, &call);
+    CompleteUsage(outcome.ok(), input, delivered, &call);
     // The provider is let go before the caller has taken the end.
     open.stream.reset();
     if (!outcome.ok() && call.cancel.cancelled()) {
@@ -233,7 +259,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   } else if (call.cancel.cancelled() && !call.tries.empty() &&
              call.tries.back().progress.http.sent) {
     // The provider has begun to read the prompt, at least.
-    EstimateUsage(call, GuessInput(call), 0, &call.answer_facts.usage);
+    EstimateUsage(call, InputMeasure(call), 0, &call.answer_facts.usage);
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
   co_return outcome.ok() ? sent : outcome;

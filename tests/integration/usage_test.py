@@ -103,6 +103,17 @@ class UsageTest(_UsageCase):
                 self.assertEqual((line["input_tokens"], line["output_tokens"]),
                                  (3, 7))
 
+    def test_a_request_is_measured_as_it_was_when_it_came(self):
+        # Whatever its memory is used for while the answer goes on.
+        for number in range(40):
+            model = "gpt-size-%d" % number
+            self.upstream.set_script(model, {
+                "text": self._TEXT, "usage_in": "never"})
+            body = chat(model, stream=True, user="u" * 8 * number)
+            http_calls.ask(self.gateway.http, body)
+            line = self.gateway.wait_for_access(model=model)
+            self.assertEqual(line["input_tokens"], self._INPUT, line)
+
     def test_input_is_estimated_alike_through_all_doors(self):
         for stream, call, line in self.each(("gpt", "gemini"), {
                 "text": self._TEXT, "usage_in": "never",
