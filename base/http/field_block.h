@@ -29,6 +29,7 @@ class FieldBlock {
   void Append(const FieldBlock& other);
 
   bool empty() const { return queue_.empty(); }
+  size_t bytes() const { return queue_.size(); }
 
   // The fields, in the order they were added. They lie in `views` and point
   // into the block, until it is changed.

@@ -93,6 +93,7 @@ Task<bool> Http1Connection::StartTls() {
 Task<bool> Http1Connection::ServeOne() {
   SetPhase(input_.bytes().empty() ? Phase::kIdle : Phase::kHead);
   absl::Status read = co_await ReadHead();
+  if (head_held_bytes_ > 0) HoldHead(0);
   if (read.ok() && !speaks_http2_) read = co_await ReadBody();
   if (speaks_http2_) co_return false;
   if (!read.ok()) {
@@ -139,9 +140,17 @@ Task<absl::Status> Http1Connection::ReadHead() {
         input_.Grow(std::min(2 * input_.capacity(),
                              server_.limits_.head_bytes + 1));
       }
+      if (!parser_.idle()) {
+        input_.Release();  // Of a few bytes.
+        HoldHead(input_.capacity());
+      }
     }
     GATEWAY_CO_RETURN_IF_ERROR(co_await ReadIntoInput(/*in_place=*/false));
   }
+}
+
+void Http1Connection::HoldHead(size_t bytes) {
+  server_.Hold(*this, std::exchange(head_held_bytes_, bytes), bytes);
 }
 
 Task<absl::Status> Http1Connection::ReadBody() {

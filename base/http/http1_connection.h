@@ -87,6 +87,8 @@ class Http1Connection final : public HttpConnection,
   Task<bool> StartTls();
   Task<bool> ServeOne();
   Task<absl::Status> ReadHead();
+  // From now on a head that has not come whole takes so much.
+  void HoldHead(size_t bytes);
   Task<absl::Status> ReadBody();
   // Has the handler decide, unless the client leaves or the server has no more
   // time.
@@ -129,6 +131,7 @@ class Http1Connection final : public HttpConnection,
   std::unique_ptr<Upload> upload_;  // If it wants the body as it comes.
 
   InputBuffer input_;
+  size_t head_held_bytes_ = 0;
   InputBuffer head_memory_;  // The head's, once input_ has moved on.
   BodyAssembler body_;
   ByteBudget::Share kept_;

@@ -53,6 +53,7 @@ class Http2Connection final : public HttpConnection,
   void OnRequest(Http2Stream& stream, absl::Span<const HttpField> fields,
                  bool ended) override;
   void OnOversizedRequest(Http2Stream& stream) override;
+  void OnHeld(size_t before, size_t now) override { Hold(before, now); }
   void OnEnded(const absl::Status& why) override;
 
   // For Http2Responder.
@@ -66,6 +67,8 @@ class Http2Connection final : public HttpConnection,
   std::string_view date() { return server_.Date(); }
   std::string_view peer() const { return peer_; }
   ByteBudget::Share& kept() { return kept_; }
+  // See HttpServer.
+  void Hold(size_t before, size_t now) { server_.Hold(*this, before, now); }
   void Add(Http2Responder* responder);
   void Remove(Http2Responder* responder);
 

@@ -27,6 +27,9 @@ constexpr size_t kCopiedBytesMax = 16 * 1024;
 // How much of a stream may wait for its client before the handler does too.
 constexpr size_t kUnsentBytesMax = 32 * 1024;
 
+// What a request takes, its stream included, beside its fields.
+constexpr size_t kRequestBytes = 4 * 1024;
+
 size_t LengthOf(absl::Span<const std::string_view> pieces) {
   size_t length = 0;
   for (std::string_view piece : pieces) length += piece.size();
@@ -63,7 +66,14 @@ Http2Responder::Http2Responder(Http2Connection& connection,
   stream.SetEvents(this);
 }
 
-Http2Responder::~Http2Responder() { connection_.Remove(this); }
+Http2Responder::~Http2Responder() {
+  if (held_bytes_ > 0) Hold(0);
+  connection_.Remove(this);
+}
+
+void Http2Responder::Hold(size_t bytes) {
+  connection_.Hold(std::exchange(held_bytes_, bytes), bytes);
+}
 
 std::string_view Http2Responder::peer() const { return connection_.peer(); }
 
@@ -81,6 +91,7 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
     Refuse(400, "a request has a path");
   } else if (!connection_.MayBegin()) {
     asking_ = true;
+    awaits_turn_ = true;
     Spawn(AwaitTurn(this));
   } else if (!ended) {
     AskAdmission();
@@ -89,6 +100,7 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
 
 Task<void> Http2Responder::AwaitTurn(Http2Responder* self) {
   co_await self->connection_.crowd().Pass();
+  self->awaits_turn_ = false;
   if (!self->EndWait()) co_return;
   if (self->ended_ && self->request_->unconsumed_bytes == 0) {
     self->StartHandling();
@@ -153,6 +165,7 @@ void Http2Responder::KeepHead(absl::Span<const HttpField> fields) {
   request.fields = kept.subspan(2);
   request.arrival = connection_.loop().Now();
   head_request_ = request.method == "HEAD";
+  Hold(kRequestBytes + block.bytes());
 }
 
 void Http2Responder::AskAdmission() {
@@ -215,6 +228,7 @@ void Http2Responder::StartHandling() {
   request_->whole.body = request_->body.bytes();
   request_->whole.source = upload_.get();
   handling_ = true;
+  Hold(0);  // The handler answers for it now.
   Spawn(Handle(this));
 }
 
@@ -293,6 +307,9 @@ void Http2Responder::Linger() {
   lingering_ = true;
   request_->body.Clear();
   request_->charge.Resize(0);
+  request_->whole = {};
+  request_->block.Clear();
+  Hold(kRequestBytes);
   ArmTimer(kRefusedLingerTimeout);
 }
 
@@ -316,6 +333,7 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
   cut_off_ = error != Http2Error::kNoError || !stream.ended() ||
              stream.unsent() > 0;
   stream_ = nullptr;
+  if (awaits_turn_) request_.reset();  // Nobody has seen it.
   if (!handling_ && !asking_) {
     delete this;
     return;
@@ -451,10 +469,12 @@ void Http2Responder::Abort() {
 
 Task<absl::Status> Http2Responder::AwaitSent() {
   waits_for_client_ = true;
+  Hold(kRequestBytes);
   while (stream_ != nullptr && stream_->unsent() > 0) {
     co_await changed_.Wait();
   }
   waits_for_client_ = false;
+  Hold(0);
   co_return Outcome();
 }
 

@@ -83,6 +83,9 @@ class Http2Responder final : private Http2StreamEvents,
   void OnClosed(Http2Stream& stream, Http2Error error,
                 const absl::Status& why) override;
 
+  // From now on it makes the server hold so much, see HttpServer::Hold.
+  void Hold(size_t bytes);
+
   // Copies the fields, without what is HTTP/2's own.
   void KeepHead(absl::Span<const HttpField> fields);
   static Task<void> AwaitTurn(Http2Responder* self);
@@ -118,6 +121,7 @@ class Http2Responder final : private Http2StreamEvents,
   Http2Stream* stream_;  // Null once it is closed.
   std::unique_ptr<Request> request_;  // Until an answer is streamed.
   std::unique_ptr<Http2Upload> upload_;  // If its body is wanted as it comes.
+  size_t held_bytes_ = 0;
   CancelSignal gone_;
   WakeUp changed_;  // All has been sent, or the stream is closed.
   Answer answer_ = Answer::kNone;
@@ -125,6 +129,7 @@ class Http2Responder final : private Http2StreamEvents,
   bool lingering_ = false;
   // It is not its turn, or the handler has not said whether it may go on.
   bool asking_ = false;
+  bool awaits_turn_ = false;  // The former.
   bool handling_ = false;
   bool head_request_ = false;
   bool bodiless_ = false;  // The answer ends with its head.

@@ -23,6 +23,9 @@ constexpr int kReadsPerTurn = 4;
 // A client that has come so far begins a new connection, before the ids end.
 constexpr int32_t kLastStreamId = INT32_MAX - 1000;
 
+// What a stream takes here and in nghttp2, beside its body.
+constexpr size_t kStreamBytes = 1536;
+
 // The second GOAWAY follows the first when a ping has come back, or after
 // this.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
@@ -292,6 +295,7 @@ void Http2Session::OnTurnEnd() {
   if (phase_ >= Phase::kLingering) return;
   if (!over() && read_more_) Read();
   if (!over()) Flush();
+  TellHeld();
   EndIfDone();
   if (over()) return Finish();  // May destroy this.
   if (phase_ == Phase::kRefused) TellStreams();
@@ -356,6 +360,17 @@ void Http2Session::CallSent() {
 
 // Streams.
 
+void Http2Session::NoteLeft(Http2Stream& stream) {
+  if (std::exchange(stream.left_, true)) return;
+  left_bytes_ += kStreamBytes + stream.unsent_.size();
+}
+
+void Http2Session::TellHeld() {
+  const size_t held = left_bytes_ + block_.bytes();
+  if (held == held_told_) return;
+  owner_.OnHeld(std::exchange(held_told_, held), held);
+}
+
 Http2Stream* Http2Session::AddStream(int32_t id) {
   Http2Stream* const stream = new Http2Stream(*this, id);
   stream->next_ = first_;
@@ -379,6 +394,7 @@ void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
     std::replace(sent_.begin(), sent_.end(), stream,
                  static_cast<Http2Stream*>(nullptr));
   }
+  if (stream->left_) left_bytes_ -= kStreamBytes + stream->unsent_.size();
   --open_streams_;
   TellClosed(stream, error, why);
   delete stream;
@@ -443,6 +459,8 @@ void Http2Session::Finish() {
   while (first_ != nullptr) {
     RemoveStream(first_, Http2Error::kInternalError, why);
   }
+  block_.Clear();
+  TellHeld();
   if (phase_ == Phase::kParted || linger_in_all_ == absl::ZeroDuration()) {
     return End();  // May destroy this.
   }

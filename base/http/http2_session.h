@@ -83,6 +83,14 @@ class Http2Session final : private Stream::Observer,
     // overridden.
     virtual void OnOversizedRequest(Http2Stream& stream);
 
+    // The session holds other than `before` what nobody answers for: header
+    // blocks that have not ended, and streams whose events are null, such as
+    // those of answers that the peer does not take. Comes at the end of a turn.
+    virtual void OnHeld(size_t before, size_t now) {
+      static_cast<void>(before);
+      static_cast<void>(now);
+    }
+
     // Client only: accepting() may have changed, either way.
     virtual void OnCapacity() {}
 
@@ -193,6 +201,10 @@ class Http2Session final : private Stream::Observer,
   // It has been told, or will be.
   void NoteRefused();
 
+  // Nobody answers for the stream any more.
+  void NoteLeft(Http2Stream& stream);
+  void TellHeld();
+
   Http2Stream* AddStream(int32_t id);
   void RemoveStream(Http2Stream* stream, Http2Error error,
                     const absl::Status& why);
@@ -231,6 +243,8 @@ class Http2Session final : private Stream::Observer,
   Http2Stream* first_ = nullptr;
   Http2Stream* latest_ = nullptr;  // That nghttp2 spoke of; the next may be it.
   size_t open_streams_ = 0;
+  size_t left_bytes_ = 0;  // Of streams that nobody answers for.
+  size_t held_told_ = 0;   // What the owner was told of last.
   std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
 
   Phase phase_ = Phase::kOpen;

@@ -24,6 +24,7 @@ void Http2Stream::SetEvents(Http2StreamEvents* events) {
   events_ = events;
   if (events != nullptr) return;
   KeepBorrowed();
+  session_.NoteLeft(*this);
   // What was handed over and not consumed must not keep the window closed.
   const int32_t unconsumed =
       nghttp2_session_get_stream_effective_recv_data_length(session_.nghttp2(),
@@ -120,6 +121,7 @@ void Http2Stream::Reset(Http2Error error, absl::Status why) {
 
 void Http2Stream::Abandon() {
   reset_ = true;
+  if (left_) session_.left_bytes_ -= unsent_.size();
   unsent_.Clear();
   DropBorrowed();
 }
@@ -143,6 +145,7 @@ void Http2Stream::TakeInto(Http2Output& output, size_t size) {
   const size_t queued = std::min(size, unsent_.size());
   output.Append(unsent_.bytes().substr(0, queued));
   unsent_.Consume(queued);
+  if (left_) session_.left_bytes_ -= queued;
   size -= queued;
   borrowed_bytes_ -= size;
   while (size > 0) {

@@ -175,6 +175,7 @@ class Http2Stream final : public Recycled {
   bool waiting_ = false;   // For a window, when last seen; none taken since.
   bool reset_ = false;
   bool in_sent_ = false;   // The session is to call OnSent.
+  bool left_ = false;      // SetEvents(nullptr): the session counts it.
   Http2StreamEvents* events_ = nullptr;
   ByteQueue unsent_;
   absl::Span<const std::string_view> borrowed_;  // After unsent_.

@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "base/http/http1_connection.h"
 #include "base/http/http2_connection.h"
+#include "base/os/logging.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::string_view kDateName = "date: ";
 constexpr std::string_view kLineEnd = "\r\n";
+
+// How often the log is told that connections are closed to make room.
+constexpr absl::Duration kGivenUpLogInterval = absl::Minutes(1);
 
 Http2Limits Http2LimitsOf(const HttpServerLimits& limits) {
   Http2Limits http2;
@@ -73,7 +77,32 @@ void HttpServer::Add(HttpConnection* connection) {
   ++count_;
 }
 
+// The hand goes round. Who holds something gets away when it has let go of some
+// since the hand last came by; so each step is paid for by what was done since.
+void HttpServer::MakeRoom() {
+  while (held_bytes_ > kHeldBytesMax) {
+    HttpConnection* const at = hand_ != nullptr ? hand_ : first_;
+    hand_ = at->next_;
+    if (std::exchange(at->lets_go_, false) || at->held_bytes_ == 0) continue;
+    held_bytes_ -= std::exchange(at->held_bytes_, 0);
+    at->given_up_ = true;
+    at->CloseNow();
+    NoteGivenUp();
+  }
+}
+
+void HttpServer::NoteGivenUp() {
+  if (loop_.Now() - given_up_told_ < kGivenUpLogInterval) return;
+  given_up_told_ = loop_.Now();
+  Log(LogLevel::kWarn, "net",
+      "connections are closed: clients make a listener hold too many heads "
+      "that do not end, or answers that they do not take",
+      {{"bytes", kHeldBytesMax}});
+}
+
 void HttpServer::Remove(HttpConnection* connection) {
+  held_bytes_ -= connection->held_bytes_;
+  if (hand_ == connection) hand_ = connection->next_;
   if (connection->previous_ != nullptr) {
     connection->previous_->next_ = connection->next_;
   } else {

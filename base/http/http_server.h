@@ -11,6 +11,11 @@
 // bounded number in a turn of the loop; those whose client has left meanwhile
 // are dropped.
 //
+// What clients can make a server hold that nobody answers for - heads that have
+// not come whole, requests that wait for their turn or their body, and answers
+// by HTTP/2 that are not taken - is bounded: where it is too much, connections
+// on which nothing of it has been let go of for longest are closed.
+//
 // An idle connection, and an answer that waits for its next piece, holds no
 // buffer. A client that hangs up, or resets its stream, is noticed at once and
 // its request's `gone` signal fires.
@@ -63,6 +68,9 @@ class HttpConnection {
   friend class HttpServer;
   HttpConnection* previous_ = nullptr;
   HttpConnection* next_ = nullptr;
+  size_t held_bytes_ = 0;   // See HttpServer::Hold.
+  bool lets_go_ = false;    // Of some of it, since it was last looked at.
+  bool given_up_ = false;   // It is being closed, and holds nothing any more.
 };
 
 class HttpServer {
@@ -108,6 +116,20 @@ class HttpServer {
   static constexpr int kRequestsAtOnce = 4;
   static constexpr size_t kCrowdPerTurn = 64;
 
+  // What the connection makes the server hold that nobody answers for has
+  // changed by as much as `now` differs from `before`. May close connections,
+  // that one among them; none of them at once, as all such calls.
+  void Hold(HttpConnection& connection, size_t before, size_t now) {
+    if (connection.given_up_) return;
+    connection.held_bytes_ += now - before;
+    held_bytes_ += now - before;
+    if (now < before) connection.lets_go_ = true;
+    if (held_bytes_ > kHeldBytesMax) MakeRoom();
+  }
+  void MakeRoom();
+  void NoteGivenUp();
+  static constexpr size_t kHeldBytesMax = 64 * 1024 * 1024;
+
   // The date as every answer has it: made once a second.
   std::string_view Date();
   // The same as a line of HTTP/1.1.
@@ -128,6 +150,9 @@ class HttpServer {
   bool cancelled_ = false;
   size_t count_ = 0;
   HttpConnection* first_ = nullptr;  // All connections, an intrusive list.
+  size_t held_bytes_ = 0;
+  HttpConnection* hand_ = nullptr;  // Where MakeRoom looks next.
+  absl::Duration given_up_told_ = -absl::InfiniteDuration();
   WakeUp drained_;
   std::string date_field_;
   absl::Duration date_until_ = -absl::InfiniteDuration();

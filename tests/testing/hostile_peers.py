@@ -38,6 +38,8 @@ _UPLOAD_TURN_BYTES = 32 * _MIB
 _CONNECTIONS = 20
 _SILENT_CONNECTIONS = 1200
 _STREAMS = 256
+_SHUT_CONNECTIONS = 150
+_HEAD_CONNECTIONS = 3000
 _PATIENCE_S = 60.0
 _EMBEDDINGS = "/v1/embeddings"
 
@@ -475,6 +477,57 @@ def grpc_uploads(address, key=""):
                     32 * _MIB - 1000)
 
 
+def shut_windows(address):
+    """Connections with as many questions as there may be, of what anybody may
+    ask, none of whose answers they let come."""
+    block = http2_wire.block_of([
+        (":method", "GET"), (":scheme", "http"), (":path", "/metrics"),
+        (":authority", "localhost")])
+    _hold_shut(address, block, end=True)
+
+
+def _hold_shut(address, block, end):
+    _hold(address, _SHUT_CONNECTIONS,
+          http2_wire.PREFACE + http2_wire.settings(INITIAL_WINDOW_SIZE=0) +
+          b"".join(http2_wire.headers(1 + 2 * i, block, end)
+                   for i in range(_STREAMS)))
+
+
+def _hold(address, connections, said):
+    """So many connections that say so much and stay, whatever becomes of them;
+    then new ones in the place of the oldest."""
+    held = []
+    opened = 0
+    while True:
+        connection = _connect(address)
+        connection.settimeout(1.0)
+        try:
+            connection.sendall(said)
+        except OSError:  # It has been closed, or is not read.
+            pass
+        held.append(connection)
+        opened += 1
+        if len(held) > connections:
+            held.pop(0).close()
+        if opened >= connections and opened % 50 == 0:
+            _turn()
+
+
+def large_heads(address):
+    """Connections with as many requests as there may be, each with a large head
+    and without an end, none of whose answers they let come."""
+    block = http2_wire.block_of(
+        _http2_fields("/v1/chat/completions", "application/json") +
+        [("x-more", "y" * 15000)])
+    _hold_shut(address, block, end=False)
+
+
+def unfinished_heads(address):
+    """Connections with nearly all of a head that is as large as may be."""
+    _hold(address, _HEAD_CONNECTIONS, _head("/v1/chat/completions") +
+          b"x-more: " + b"x" * 62000)
+
+
 def http2_pings(address):
     """Questions whose answers nobody reads."""
     _flood(address, http2_wire.PREFACE + http2_wire.settings(),
@@ -533,9 +586,10 @@ def endless_event(address):
 # Who speaks HTTP/1.1, HTTP/2, and gRPC; and who says nothing that anybody
 # would have to understand.
 HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
-                 large_bodies, large_chunked_bodies, costly_embeddings,
-                 costly_messages)
-HTTP2_CALLERS = (http2_bodies, http2_uploads, http2_pings)
+                 unfinished_heads, large_bodies, large_chunked_bodies,
+                 costly_embeddings, costly_messages)
+HTTP2_CALLERS = (http2_bodies, http2_uploads, http2_pings, shut_windows,
+                 large_heads)
 GRPC_CALLERS = (grpc_bodies, grpc_uploads, http2_pings, grpc_heads,
                 health_heads)
 ADMIN_CALLERS = (*GRPC_CALLERS, admin_heads, admin_calls)

@@ -1,5 +1,5 @@
 // What an HttpServer does with more requests at once than it can answer at
-// once: each turn of the loop has its share of them.
+// once, or hold: each turn of the loop has its share of them, and room is made.
 
 #include <algorithm>
 #include <cstddef>
@@ -147,6 +147,63 @@ TEST_F(HttpCrowdTest, AStreamThatWaitsForItsTurnMayBeResetOrHaveABody) {
     }
   }
   EXPECT_EQ(answered, kept);
+}
+
+// A connection that opens with requests whose heads have 14 MB in all, and
+// whose bodies do not come.
+RawClient OpenWithLargeHeads(uint16_t port) {
+  constexpr size_t kValueBytes = 4000;
+  constexpr int kTimes = 14;
+  // Literal, remembered: `a` and a value whose length takes three bytes.
+  const std::string literal =
+      "\x40\x01" "a" "\x7f\xa1\x1e" + std::string(kValueBytes, 'y');
+  const std::string again(kTimes, '\xbe');  // The newest that is remembered.
+  std::string said = Http2Greeting();
+  for (uint32_t i = 0; i < kCrowdStreams; ++i) {
+    said += Http2Headers(
+        1 + 2 * i, Http2PostBlock() + (i == 0 ? literal : "") + again, false);
+  }
+  RawClient client = RawClient::Connect(port);
+  EXPECT_TRUE(client.Send(said));
+  return client;
+}
+
+constexpr size_t kTooMany = 6;  // Such connections.
+
+TEST_F(HttpCrowdTest, WhereHeadsAreTooManyConnectionsAreClosed) {
+  constexpr int kLooksMax = 200'000;
+  std::vector<RawClient> clients;
+  for (size_t i = 0; i < kTooMany; ++i) {
+    clients.push_back(OpenWithLargeHeads(server_.port()));
+  }
+  int looks = 0;
+  while (server_.connections() == kTooMany && looks < kLooksMax) ++looks;
+  EXPECT_LT(server_.connections(), kTooMany);
+  RawClient other = RawClient::Connect(server_.port());
+  other.Send("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  EXPECT_EQ(other.ReceiveAnswer().status, 200);
+}
+
+TEST_F(HttpCrowdTest, WhatClientsLeaveBehindCountsNoMore) {
+  for (size_t i = 0; i < kTooMany; ++i) {
+    RawClient client = OpenWithLargeHeads(server_.port());
+    client.Send(Http2Ping("all read"));
+    EXPECT_EQ(ReceiveFrameOf(client, RawFrameType::kPing).payload, "all read");
+  }
+  while (server_.connections() > 0) {
+    // Each look is a turn of its loop.
+  }
+  for (int i = 0; i < 2; ++i) {
+    RawClient client = OpenWithLargeHeads(server_.port());
+    std::string ends;
+    for (uint32_t id = 1; id < 2 * kCrowdStreams; id += 2) {
+      ends += Http2Data(id, "body", true);
+    }
+    client.Send(ends);
+    for (uint32_t j = 0; j < kCrowdStreams; ++j) {
+      EXPECT_EQ(ReceiveFrameOf(client, RawFrameType::kData).payload, "counted");
+    }
+  }
 }
 
 }  // namespace
