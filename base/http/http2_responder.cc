@@ -30,6 +30,13 @@ constexpr size_t kUnsentBytesMax = 32 * 1024;
 // What a request takes, its stream included, beside its fields.
 constexpr size_t kRequestBytes = 4 * 1024;
 
+// Requests that may wait for their turn on a loop, those of clients that have
+// left meanwhile included; more are refused, so that they can be made again.
+constexpr size_t kAwaitingTurnMax = 4096;
+
+// Those that do, on the loop of this thread.
+thread_local size_t awaiting_turn = 0;
+
 size_t LengthOf(absl::Span<const std::string_view> pieces) {
   size_t length = 0;
   for (std::string_view piece : pieces) length += piece.size();
@@ -90,6 +97,11 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
   if (request.path.empty()) {
     Refuse(400, "a request has a path");
   } else if (!connection_.MayBegin()) {
+    if (awaiting_turn >= kAwaitingTurnMax) {
+      stream_->Reset(Http2Error::kRefusedStream);
+      return Leave();
+    }
+    ++awaiting_turn;
     asking_ = true;
     awaits_turn_ = true;
     Spawn(AwaitTurn(this));
@@ -100,6 +112,7 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
 
 Task<void> Http2Responder::AwaitTurn(Http2Responder* self) {
   co_await self->connection_.crowd().Pass();
+  --awaiting_turn;
   self->awaits_turn_ = false;
   if (!self->EndWait()) co_return;
   if (self->ended_ && self->request_->unconsumed_bytes == 0) {
