@@ -121,8 +121,8 @@ class RpcCall final : public Recycled,
   Task<absl::Status> ReadTheHeldRequest();
   // What is to be kept of a request is kept for callers who are known.
   void AskForTheCaller();
-  // Little metadata, of a method that asks who calls: the head counts only while
-  // nothing of the request has come.
+  // Little metadata, of a method that asks who calls: the head counts only
+  // while nothing of the request has come.
   bool IsLight() const;
   // False if there is no room for the head.
   bool ChargeTheHead();

@@ -10,6 +10,7 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/http/http_handler.h"
 #include "base/net/listener.h"
 #include "base/net/resolver.h"
@@ -109,8 +110,9 @@ class LoopRuntimeTest : public testing::Test {
   ProviderHealthBoard health_;
   Event drained_;
   bool stopped_ = false;
-  LoopRuntime runtime_{{resolver_, wiring_, /*access_log=*/nullptr, metrics_,
-                        feed_, health_, registry_}};
+  WorkerPool work_{/*threads_each=*/1};
+  LoopRuntime runtime_{{resolver_, wiring_, work_, /*access_log=*/nullptr,
+                        metrics_, feed_, health_, registry_}};
 };
 
 TEST_F(LoopRuntimeTest, ServesItsListenersOnItsOwnThread) {
