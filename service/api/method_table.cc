@@ -85,29 +85,32 @@ void MethodTable::AddChecked(std::string_view service, std::string_view method,
   by_path_.emplace(entry->first, &stored);
 }
 
-void MethodTable::KeepWhileDraining(std::string_view service) {
+std::vector<Method*> MethodTable::MethodsOf(std::string_view service) {
   if (services_.find(service) == services_.end()) {
     mistakes_.push_back(absl::StrCat(ToAbsl(service), ": not added yet"));
-    return;
   }
+  std::vector<Method*> found;
   for (auto& [path, method] : methods_) {
     if (method.descriptor_->service()->full_name() == service) {
-      method.kept_while_draining_ = true;
+      found.push_back(&method);
     }
+  }
+  return found;
+}
+
+void MethodTable::OpenToAnybody(std::string_view service) {
+  for (Method* method : MethodsOf(service)) method->for_anybody_ = true;
+}
+
+void MethodTable::KeepWhileDraining(std::string_view service) {
+  for (Method* method : MethodsOf(service)) {
+    method->kept_while_draining_ = true;
   }
 }
 
 void MethodTable::AdmitBy(std::string_view service,
                           const Method::Admission& admission) {
-  if (services_.find(service) == services_.end()) {
-    mistakes_.push_back(absl::StrCat(ToAbsl(service), ": not added yet"));
-    return;
-  }
-  for (auto& [path, method] : methods_) {
-    if (method.descriptor_->service()->full_name() == service) {
-      method.admits_ = admission;
-    }
-  }
+  for (Method* method : MethodsOf(service)) method->admits_ = admission;
 }
 
 absl::Status MethodTable::status() const {

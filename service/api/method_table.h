@@ -35,6 +35,7 @@
 #ifndef SERVICE_API_METHOD_TABLE_H_
 #define SERVICE_API_METHOD_TABLE_H_
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -88,8 +89,10 @@ class Method {
     return admits_ == nullptr || admits_(call);
   }
 
-  // Whether that is asked at all: otherwise anybody may call.
-  bool asks_who_calls() const { return admits_ != nullptr; }
+  // Whether the method is there for anybody, with a key or without. An engine
+  // gives such calls little: a request of kAnybodysMessageBytesMax at most, and
+  // of memory what bounds all of them together.
+  bool for_anybody() const { return for_anybody_; }
 
   // Whether calls are taken and go on while the server drains, as questions
   // about its health must. They do not hold the drain up.
@@ -117,8 +120,12 @@ class Method {
   const google::protobuf::Message* response_ = nullptr;
   Handler handler_;
   Admission admits_;  // Null if everybody is known.
+  bool for_anybody_ = false;
   bool kept_while_draining_ = false;
 };
+
+// Names and short texts are asked for with less.
+inline constexpr size_t kAnybodysMessageBytesMax = 16 * 1024;
 
 class MethodTable {
  public:
@@ -195,6 +202,10 @@ class MethodTable {
   // `admission` who calls, before a request is kept. Their handlers ask, too.
   void AdmitBy(std::string_view service, const Method::Admission& admission);
 
+  // Has calls to a service that has been added held to what is fit for callers
+  // whom nobody asks who they are.
+  void OpenToAnybody(std::string_view service);
+
   // Lets calls to a service that has been added go on while the server
   // drains.
   void KeepWhileDraining(std::string_view service);
@@ -215,6 +226,10 @@ class MethodTable {
   std::vector<std::string> services() const;
 
  private:
+  // The methods of a service that have handlers. Notes a mistake if it has not
+  // been added.
+  std::vector<Method*> MethodsOf(std::string_view service);
+
   template <typename Request, typename Response>
   void Add(std::string_view service, std::string_view method,
            bool client_streams, bool server_streams, Method::Handler handler) {

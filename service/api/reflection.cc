@@ -1,6 +1,15 @@
 #include "service/api/reflection.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "base/async/event_loop.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "grpc/reflection/v1/reflection.pb.h"
@@ -20,27 +29,113 @@ constexpr std::string_view kReflectionService =
 constexpr std::string_view kAlphaService =
     "grpc.reflection.v1alpha.ServerReflection";
 
-const DescriptorPool& Pool() { return *DescriptorPool::generated_pool(); }
+// What all answers of one turn of a loop may have, and what the least of them
+// takes.
+constexpr size_t kAnswerBytesPerTurn = 256 * 1024;
+constexpr size_t kAnswerBytesMin = 1024;
 
-// The file asked for, then those of its imports that were not sent before.
-template <typename Response>
-void AddFiles(const FileDescriptor* file, bool asked_for,
-              std::set<const FileDescriptor*>& sent, Response& response) {
-  if (!sent.insert(file).second && !asked_for) return;
-  google::protobuf::FileDescriptorProto proto;
-  file->CopyTo(&proto);
-  proto.SerializeToString(response.mutable_file_descriptor_response()
-                              ->add_file_descriptor_proto());
-  for (int i = 0; i < file->dependency_count(); ++i) {
-    AddFiles(file->dependency(i), false, sent, response);
+// How much of this turn has been spent. One for each thread, as loops are.
+class TurnShare {
+ public:
+  static TurnShare& OfThisThread() {
+    thread_local TurnShare share;
+    return share;
   }
-}
+
+  bool spent(const EventLoop& loop) {
+    if (std::exchange(turn_, loop.turn()) != loop.turn()) bytes_ = 0;
+    return bytes_ >= kAnswerBytesPerTurn;
+  }
+  void Spend(size_t bytes) { bytes_ += std::max(bytes, kAnswerBytesMin); }
+
+ private:
+  uint64_t turn_ = 0;
+  size_t bytes_ = 0;
+};
+
+const DescriptorPool& Pool() { return *DescriptorPool::generated_pool(); }
 
 template <typename Response>
 void SetError(const absl::Status& status, Response& response) {
   auto* const error = response.mutable_error_response();
   error->set_error_code(static_cast<int>(status.code()));
   error->set_error_message(std::string(status.message()));
+}
+
+// Takes the first name off a path such as `Outer.Inner.field`.
+std::string TakeName(std::string_view* path) {
+  const size_t dot = std::min(path->find('.'), path->size());
+  std::string name(path->substr(0, dot));
+  path->remove_prefix(std::min(dot + 1, path->size()));
+  return name;
+}
+
+// What is left of a full name behind the file's package; null if it is of
+// another.
+std::optional<std::string_view> Within(const FileDescriptor& file,
+                                       std::string_view name) {
+  const std::string& package = file.package();
+  if (name.ends_with('.')) return std::nullopt;
+  if (package.empty()) return name;
+  if (!name.starts_with(package) || name.size() <= package.size() ||
+      name[package.size()] != '.') {
+    return std::nullopt;
+  }
+  return name.substr(package.size() + 1);
+}
+
+// The message that `path` leads to from `message`; null if there is none.
+const Descriptor* Nested(const Descriptor* message, std::string_view path) {
+  while (message != nullptr && !path.empty()) {
+    message = message->FindNestedTypeByName(TakeName(&path));
+  }
+  return message;
+}
+
+const Descriptor* MessageIn(const FileDescriptor& file,
+                            std::string_view name) {
+  std::optional<std::string_view> path = Within(file, name);
+  if (!path.has_value() || path->empty()) return nullptr;
+  const Descriptor* const outer = file.FindMessageTypeByName(TakeName(&*path));
+  return Nested(outer, *path);
+}
+
+// Whether a message has something else than a message of that name.
+bool HasMember(const Descriptor& message, const std::string& name) {
+  return message.FindFieldByName(name) != nullptr ||
+         message.FindOneofByName(name) != nullptr ||
+         message.FindEnumTypeByName(name) != nullptr ||
+         message.FindEnumValueByName(name) != nullptr ||
+         message.FindExtensionByName(name) != nullptr;
+}
+
+// The same of a file, or one of its services.
+bool HasMember(const FileDescriptor& file, const std::string& name) {
+  return file.FindServiceByName(name) != nullptr ||
+         file.FindEnumTypeByName(name) != nullptr ||
+         file.FindEnumValueByName(name) != nullptr ||
+         file.FindExtensionByName(name) != nullptr;
+}
+
+bool Declares(const FileDescriptor& file, std::string_view symbol) {
+  if (MessageIn(file, symbol) != nullptr) return true;
+  const std::optional<std::string_view> path = Within(file, symbol);
+  if (!path.has_value() || path->empty()) return false;
+  const size_t dot = path->rfind('.');
+  if (dot == std::string_view::npos) {
+    return HasMember(file, std::string(*path));
+  }
+  const std::string member(path->substr(dot + 1));
+  const std::string outer(path->substr(0, dot));
+  const ServiceDescriptor* const service = file.FindServiceByName(outer);
+  if (service != nullptr) return service->FindMethodByName(member) != nullptr;
+  const Descriptor* const message =
+      MessageIn(file, symbol.substr(0, symbol.rfind('.')));
+  return message != nullptr && HasMember(*message, member);
+}
+
+absl::Status NotServed(std::string_view what) {
+  return absl::NotFoundError(absl::StrCat("not found: ", ToAbsl(what)));
 }
 
 }  // namespace
@@ -51,19 +146,21 @@ void ReflectionService::AddTo(MethodTable& table) {
   table.AddBidiStream<now::ServerReflectionRequest,
                       now::ServerReflectionResponse>(
       kReflectionService, "ServerReflectionInfo",
-      [this](CallContext&, MessageReader& reader, MessageWriter& writer) {
+      [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
         return Answer<now::ServerReflectionRequest,
-                      now::ServerReflectionResponse>(reader, writer);
+                      now::ServerReflectionResponse>(call, reader, writer);
       });
   table.AddBidiStream<then::ServerReflectionRequest,
                       then::ServerReflectionResponse>(
       kAlphaService, "ServerReflectionInfo",
-      [this](CallContext&, MessageReader& reader, MessageWriter& writer) {
+      [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
         return Answer<then::ServerReflectionRequest,
-                      then::ServerReflectionResponse>(reader, writer);
+                      then::ServerReflectionResponse>(call, reader, writer);
       });
-  table.KeepWhileDraining(kReflectionService);
-  table.KeepWhileDraining(kAlphaService);
+  for (const std::string_view service : {kReflectionService, kAlphaService}) {
+    table.OpenToAnybody(service);
+    table.KeepWhileDraining(service);
+  }
   for (const std::string& service : table.services()) AddService(service);
   AddStatusDetails();
 }
@@ -84,28 +181,58 @@ void ReflectionService::AddStatusDetails() {
 }
 
 void ReflectionService::AddFile(File file) {
-  if (!files_.insert(file).second) return;
+  const auto [entry, added] = files_.try_emplace(file);
+  if (!added) return;
+  google::protobuf::FileDescriptorProto proto;
+  file->CopyTo(&proto);
+  proto.SerializeToString(&entry->second);
   for (int i = 0; i < file->dependency_count(); ++i) {
     AddFile(file->dependency(i));
   }
 }
 
+template <typename Response>
+void ReflectionService::AddFiles(File file, bool asked_for,
+                                 std::set<File>& sent,
+                                 Response& response) const {
+  if (!sent.insert(file).second && !asked_for) return;
+  response.mutable_file_descriptor_response()->add_file_descriptor_proto(
+      files_.find(file)->second);
+  for (int i = 0; i < file->dependency_count(); ++i) {
+    AddFiles(file->dependency(i), false, sent, response);
+  }
+}
+
 template <typename Request, typename Response>
-Task<absl::Status> ReflectionService::Answer(MessageReader& reader,
-                                             MessageWriter& writer) {
+auto ReflectionService::WriteAnswer(const Request& request,
+                                    std::set<File>& sent,
+                                    MessageWriter& writer) const {
+  Response response;
+  response.set_valid_host(request.host());
+  *response.mutable_original_request() = request;
+  AnswerOne(request, sent, response);
+  TurnShare::OfThisThread().Spend(response.ByteSizeLong());
+  return writer.Write(response);
+}
+
+template <typename Request, typename Response>
+Task<absl::Status> ReflectionService::Answer(CallContext& call,
+                                             MessageReader& reader,
+                                             MessageWriter& writer) const {
   std::set<File> sent;
   Request request;
   for (;;) {
     const bool more = co_await reader.Read(&request);
     if (!more) break;
-    Response response;
-    response.set_valid_host(request.host());
-    *response.mutable_original_request() = request;
-    AnswerOne(request, sent, response);
-    const bool written = co_await writer.Write(response);
+    while (!call.cancel().cancelled() &&
+           TurnShare::OfThisThread().spent(call.loop())) {
+      co_await YieldToLoop();
+    }
+    auto write = WriteAnswer<Request, Response>(request, sent, writer);
+    const bool written = co_await write;
     if (!written) break;
   }
-  co_return absl::OkStatus();
+  co_return call.cancel().status();
 }
 
 template <typename Request, typename Response>
@@ -146,45 +273,52 @@ void ReflectionService::AnswerOne(const Request& request, std::set<File>& sent,
   AddFiles(*file, true, sent, response);
 }
 
-absl::StatusOr<ReflectionService::File> ReflectionService::Served(
-    File file, std::string_view what) const {
-  if (file == nullptr || files_.find(file) == files_.end()) {
-    return absl::NotFoundError(absl::StrCat("not found: ", ToAbsl(what)));
-  }
-  return file;
-}
-
 absl::StatusOr<ReflectionService::File> ReflectionService::FindFile(
     const std::string& name) const {
-  return Served(Pool().FindFileByName(name), name);
+  for (const auto& [file, bytes] : files_) {
+    if (file->name() == name) return file;
+  }
+  return NotServed(name);
 }
 
 absl::StatusOr<ReflectionService::File> ReflectionService::FindSymbol(
     const std::string& symbol) const {
-  return Served(Pool().FindFileContainingSymbol(symbol), symbol);
+  for (const auto& [file, bytes] : files_) {
+    if (Declares(*file, symbol)) return file;
+  }
+  return NotServed(symbol);
+}
+
+const Descriptor* ReflectionService::FindMessage(
+    const std::string& name) const {
+  for (const auto& [file, bytes] : files_) {
+    const Descriptor* const found = MessageIn(*file, name);
+    if (found != nullptr) return found;
+  }
+  return nullptr;
 }
 
 absl::StatusOr<ReflectionService::File> ReflectionService::FindExtension(
     const std::string& type, int number) const {
-  const Descriptor* const extended = Pool().FindMessageTypeByName(type);
+  const Descriptor* const extended = FindMessage(type);
   const FieldDescriptor* const extension =
       extended == nullptr ? nullptr
                           : Pool().FindExtensionByNumber(extended, number);
-  return Served(extension == nullptr ? nullptr : extension->file(),
-                absl::StrCat("extension ", number, " of ", type));
+  if (extension == nullptr || files_.count(extension->file()) == 0) {
+    return NotServed(absl::StrCat("extension ", number, " of ", type));
+  }
+  return extension->file();
 }
 
 absl::StatusOr<std::vector<int>> ReflectionService::ExtensionNumbers(
     const std::string& type) const {
-  const Descriptor* const extended = Pool().FindMessageTypeByName(type);
-  const absl::StatusOr<File> file =
-      Served(extended == nullptr ? nullptr : extended->file(), type);
-  if (!file.ok()) return file.status();
+  const Descriptor* const extended = FindMessage(type);
+  if (extended == nullptr) return NotServed(type);
   std::vector<const FieldDescriptor*> extensions;
   Pool().FindAllExtensions(extended, &extensions);
   std::vector<int> numbers;
   for (const FieldDescriptor* const extension : extensions) {
-    if (files_.find(extension->file()) != files_.end()) {
+    if (files_.count(extension->file()) > 0) {
       numbers.push_back(extension->number());
     }
   }

@@ -7,7 +7,10 @@
 //
 // It tells of the table's services, the files that declare them, the files that
 // those import, and the types of error details; of nothing else that happens to
-// be linked.
+// be linked. Whoever asks need not say who they are, so that answers are made
+// of what is at hand: files are serialized once, and names are looked for in
+// them alone. (The linked pool of descriptors keeps each name that it was asked
+// for in vain.) What one turn of a loop may be spent on answers is bounded.
 //
 // Thread contract: AddTo by the thread that fills the table. Calls run on
 // their loops and only read.
@@ -16,6 +19,7 @@
 #define SERVICE_API_REFLECTION_H_
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -50,11 +54,20 @@ class ReflectionService {
   using File = const google::protobuf::FileDescriptor*;
 
   template <typename Request, typename Response>
-  Task<absl::Status> Answer(MessageReader& reader, MessageWriter& writer);
+  Task<absl::Status> Answer(CallContext& call, MessageReader& reader,
+                            MessageWriter& writer) const;
+  // Begins to write the answer, which is gone when this returns.
+  template <typename Request, typename Response>
+  auto WriteAnswer(const Request& request, std::set<File>& sent,
+                   MessageWriter& writer) const;
   template <typename Request, typename Response>
   void AnswerOne(const Request& request, std::set<File>& sent,
                  Response& response) const;
 
+  // The file asked for, then those of its imports that were not sent before.
+  template <typename Response>
+  void AddFiles(File file, bool asked_for, std::set<File>& sent,
+                Response& response) const;
   void AddFile(File file);
   void AddStatusDetails();
 
@@ -65,10 +78,12 @@ class ReflectionService {
                                      int number) const;
   absl::StatusOr<std::vector<int>> ExtensionNumbers(
       const std::string& type) const;
-  absl::StatusOr<File> Served(File file, std::string_view what) const;
+  // Null if no file that is served declares it.
+  const google::protobuf::Descriptor* FindMessage(
+      const std::string& name) const;
 
   std::set<std::string, std::less<>> services_;
-  std::set<File> files_;
+  std::map<File, std::string> files_;  // Serialized.
 };
 
 }  // namespace gateway

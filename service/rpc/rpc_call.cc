@@ -24,7 +24,7 @@ constexpr size_t kUnsentBytesMax = 64 * 1024;
 constexpr size_t kUnchargedBytes = 4 * 1024;
 
 // Nor is a head with no more metadata than this, but of calls that wait for
-// their request, and of those that anybody may make.
+// their request, and of methods for anybody.
 constexpr size_t kUnchargedMetadataBytes = 1024;
 
 // What a call takes beside its metadata, its stream and handler included.
@@ -42,6 +42,11 @@ absl::Status MoreThanOneMessage() {
 
 bool Parse(std::string_view bytes, Message* message) {
   return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+size_t MessageBytesMax(const Method& method, size_t limit) {
+  return method.for_anybody() ? std::min(limit, kAnybodysMessageBytesMax)
+                              : limit;
 }
 
 // Whether a handler did nothing but turn the caller away.
@@ -130,10 +135,11 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                                        .time = EventLoop::Current()->Now(),
                                        .deadline = deadline,
                                        .holds_messages = method.writes_one()}),
-      deframer_(head.encoding, limits.message_bytes, peer_->kept,
-                peer_->inflating, /*one=*/method.reads_one()),
+      deframer_(head.encoding, MessageBytesMax(method, limits.message_bytes),
+                peer_->kept, peer_->inflating, /*one=*/method.reads_one()),
       head_charge_(peer_->kept),
       request_charge_(peer_->kept),
+      unsent_charge_(peer_->unsent),
       timer_([this] { OnTimer(); }) {}
 
 void RpcCall::ArmTimer(absl::Duration request_timeout) {
@@ -161,11 +167,8 @@ void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
     if (!read && !asked_ && !ended_) AskForTheCaller();
     if (unknown_) return;
     if (read && !ended_) ChargeTheRequest();
-  } else if (read_waiting()) {
-    const StreamProgress progress = ReadNext(reading_);
-    if (progress != StreamProgress::kWaiting && read_waiting()) {
-      FinishRead(progress == StreamProgress::kDone);
-    }
+  } else {
+    ReadOn();
   }
   Settle();
   // Nobody may ask for the message that cannot be had, and what comes of it
@@ -177,9 +180,8 @@ void RpcCall::OnEnd(Http2Stream&) {
   const Hold hold(this);
   if (method_.reads_one()) {
     if (!ended_ && !unknown_) EndOfTheRequest();
-  } else if (read_waiting()) {
-    const StreamProgress progress = ReadNext(reading_);
-    if (read_waiting()) FinishRead(progress == StreamProgress::kDone);
+  } else {
+    ReadOn();
   }
 }
 
@@ -197,7 +199,11 @@ void RpcCall::EndOfTheRequest() {
 
 void RpcCall::OnSent(Http2Stream&) {
   const Hold hold(this);
+  unsent_charge_.Resize(0);
   if (write_waiting()) FinishWrite(true);
+  if (ended_ || !read_waiting()) return;
+  ReadOn();
+  Settle();
 }
 
 void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
@@ -308,7 +314,7 @@ void RpcCall::AskForTheCaller() {
 }
 
 bool RpcCall::IsLight() const {
-  return method_.asks_who_calls() &&
+  return !method_.for_anybody() &&
          metadata_bytes_ <= kUnchargedMetadataBytes;
 }
 
@@ -345,9 +351,23 @@ StreamProgress RpcCall::ReadNext(Message* message) {
   return StreamProgress::kEnded;
 }
 
+void RpcCall::ReadOn() {
+  if (!read_waiting() || AnswerWaits()) return;
+  const StreamProgress progress = ReadNext(reading_);
+  // One that is bad has woken the handler already.
+  if (progress != StreamProgress::kWaiting && read_waiting()) {
+    FinishRead(progress == StreamProgress::kDone);
+  }
+}
+
+bool RpcCall::AnswerWaits() const {
+  return method_.for_anybody() && stream_ != nullptr && stream_->unsent() > 0;
+}
+
 StreamProgress RpcCall::StartRead(Message* message) {
   if (context_.cancel().cancelled()) return StreamProgress::kEnded;
   reading_ = message;
+  if (AnswerWaits()) return StreamProgress::kWaiting;
   const StreamProgress progress = ReadNext(message);
   Settle();
   return progress;
@@ -399,9 +419,15 @@ StreamProgress RpcCall::StartWrite(const Message& message) {
   if (context_.cancel().cancelled() || stream_ == nullptr) {
     return StreamProgress::kEnded;
   }
+  const size_t bytes = message.ByteSizeLong();
+  if (method_.for_anybody() &&
+      !unsent_charge_.Resize(stream_->unsent() + bytes)) {
+    Cancel(AnswerBudgetSpent());
+    return StreamProgress::kEnded;
+  }
   SendHead();
-  const absl::Status sent = SendMessage(message, message.ByteSizeLong(),
-                                        MessageEncoding::kIdentity);
+  const absl::Status sent =
+      SendMessage(message, bytes, MessageEncoding::kIdentity);
   if (!sent.ok()) {
     Cancel(sent);
     return StreamProgress::kEnded;

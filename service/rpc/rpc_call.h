@@ -10,6 +10,9 @@
 // the loop, whose handler asks. What a head holds counts against the budget of
 // requests, unless it is small and its call runs for a caller who is known.
 //
+// Of methods that are there for anybody, no message is read while an answer
+// waits for the client to take it, and such answers have a budget.
+//
 // A call lasts until
 // its handler has ended, also when the client, the connection or the deadline
 // has gone before: the handler's CancelSignal fires then, and it ends soon.
@@ -51,16 +54,18 @@ namespace gateway {
 
 // A connection as its calls know it, some of which outlive it.
 struct RpcPeer {
-  RpcPeer(std::string address, ByteBudget& budget, InflateAllowance& inflating,
-          RpcMetrics& metrics)
+  RpcPeer(std::string address, ByteBudget& requests, ByteBudget& answers,
+          InflateAllowance& inflating, RpcMetrics& metrics)
       : address(std::move(address)),
-        kept(budget),
-        request_bytes_max(budget.share_bytes_max()),
+        kept(requests),
+        unsent(answers),
+        request_bytes_max(requests.share_bytes_max()),
         inflating(inflating),
         metrics(metrics) {}
 
   const std::string address;
-  ByteBudget::Share kept;  // What its calls keep of their requests.
+  ByteBudget::Share kept;    // What its calls keep of their requests.
+  ByteBudget::Share unsent;  // Answers of methods for anybody.
   // One request counts for no more, so that there is always room for one.
   const size_t request_bytes_max;
   InflateAllowance& inflating;
@@ -116,13 +121,17 @@ class RpcCall final : public Recycled,
   // Reads the next message, if it is there. One that is bad cancels the call,
   // and who waits in the other direction wakes up.
   StreamProgress ReadNext(google::protobuf::Message* message);
+  // For the handler that waits for one.
+  void ReadOn();
+  // Nothing is read because of it.
+  bool AnswerWaits() const;
   void ReadTheRequest();
   // The same for one that is held because it is large, when all of it is there.
   Task<absl::Status> ReadTheHeldRequest();
   // What is to be kept of a request is kept for callers who are known.
   void AskForTheCaller();
-  // Little metadata, of a method that asks who calls: the head counts only
-  // while nothing of the request has come.
+  // Little metadata, of a method that is not for anybody: the head counts while
+  // nothing of the request has come, and no longer.
   bool IsLight() const;
   // False if there is no room for the head.
   bool ChargeTheHead();
@@ -159,6 +168,7 @@ class RpcCall final : public Recycled,
   google::protobuf::Message* request_ = nullptr;  // Once it has come.
   ByteBudget::Charge head_charge_;
   ByteBudget::Charge request_charge_;
+  ByteBudget::Charge unsent_charge_;
   bool over_budget_ = false;  // Ends soon, unless the request has ended.
   bool asked_ = false;        // For the caller,
   bool unknown_ = false;      // who is not known: nothing more is read.

@@ -13,7 +13,7 @@ RpcConnection::RpcConnection(RpcListener& listener,
                              std::unique_ptr<Stream> stream)
     : listener_(listener),
       peer_(std::make_shared<RpcPeer>(stream->PeerAddress(), listener.kept_,
-                                      listener.inflating_,
+                                      listener.unsent_, listener.inflating_,
                                       listener.metrics_)),
       stream_(std::move(stream)),
       handshake_timer_([this] { OnHandshakeTimeout(); }) {

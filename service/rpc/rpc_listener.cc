@@ -17,6 +17,7 @@ RpcListener::RpcListener(const MethodTable& table, const RpcLimits& limits,
       tls_(std::move(tls)),
       kept_(limits.request_buffer_bytes,
             &EventLoop::Current()->request_bytes()),
+      unsent_(limits.unsent_bytes),
       inflating_(limits.call.message_bytes, SystemClock()),
       metrics_(name, metrics) {}
 

@@ -48,6 +48,8 @@ struct RpcLimits {
   // calls end. The latter lie within the loop's own budget.
   size_t connections = 16 * 1024;
   size_t request_buffer_bytes = 128 * 1024 * 1024;
+  // The same of answers of methods for anybody that wait for the client.
+  size_t unsent_bytes = 16 * 1024 * 1024;
 };
 
 class RpcListener {
@@ -97,7 +99,8 @@ class RpcListener {
   const MethodTable& table_;
   const RpcLimits& limits_;
   const std::shared_ptr<TlsContext> tls_;
-  ByteBudget kept_;  // Outlives the calls, as the next two do.
+  ByteBudget kept_;  // Outlives the calls, as the next three do.
+  ByteBudget unsent_;
   InflateAllowance inflating_;
   RpcMetrics metrics_;
   RpcCalls calls_;

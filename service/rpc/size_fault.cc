@@ -13,6 +13,12 @@ namespace {
 
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
+absl::Status Overloaded(std::string_view what) {
+  absl::Status status = MakeFault(v1::ERROR_REASON_OVERLOADED, what);
+  SetRetryDelay(status, kRetryDelay);
+  return status;
+}
+
 }  // namespace
 
 absl::Status SizeFault(std::string_view message, size_t limit) {
@@ -28,11 +34,12 @@ absl::Status SizeFault(std::string_view message, size_t limit) {
 }
 
 absl::Status BudgetSpent() {
-  absl::Status status =
-      MakeFault(v1::ERROR_REASON_OVERLOADED,
-                "the gateway holds too much of other requests; try again soon");
-  SetRetryDelay(status, kRetryDelay);
-  return status;
+  return Overloaded(
+      "the gateway holds too much of other requests; try again soon");
+}
+
+absl::Status AnswerBudgetSpent() {
+  return Overloaded("too many answers wait for clients to take them");
 }
 
 }  // namespace gateway

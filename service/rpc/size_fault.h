@@ -21,6 +21,9 @@ absl::Status SizeFault(std::string_view message, size_t limit);
 // UNAVAILABLE, to be tried again soon.
 absl::Status BudgetSpent();
 
+// The same of answers that clients do not take.
+absl::Status AnswerBudgetSpent();
+
 }  // namespace gateway
 
 #endif  // SERVICE_RPC_SIZE_FAULT_H_

@@ -15,6 +15,7 @@ from tests.integration import grpc_abuse_case
 from tests.integration import http_calls
 from tests.integration.http_calls import chat
 from tests.testing import hostile_peers
+from tests.testing import hostile_upstreams
 from tests.testing.hostile_peers import HostilePeer
 
 _KEY = "key-of-a-caller-1234567890"
@@ -180,7 +181,7 @@ def _upstream_test_of(name):
     return lambda self: self.meet(name)
 
 
-for _upstream in hostile_peers.UPSTREAMS:
+for _upstream in hostile_upstreams.UPSTREAMS:
     setattr(UpstreamTest, "test_" + _upstream.__name__,
             _upstream_test_of(_upstream.__name__))
 

@@ -9,8 +9,8 @@ is a connection that ended or, of those that do not end, some more of the same;
 it is how a test knows that the peer has been at work, whatever became of it.
 
 CALLERS come to a listener; those that upload can be given a key to show.
-UPSTREAMS are listened at by the process itself, at
-the address that it is given; the gateway has to be made to call them.
+Upstreams (hostile_upstreams.py) are listened at by the process itself, at the
+address that it is given; the gateway has to be made to call them.
 """
 
 import itertools
@@ -27,7 +27,9 @@ if __name__ == "__main__":
     # Run as a program, see HostilePeer.
     sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", ".."))
 
+from tests.testing import hostile_upstreams
 from tests.testing import http2_wire
+from tests.testing.hostile_upstreams import tell_turn
 
 _MIB = 1 << 20
 _BODY_BYTES = 31 * _MIB
@@ -85,10 +87,6 @@ class HostilePeer:
             self._changed.notify_all()
 
 
-def _turn():
-    os.write(sys.stdout.fileno(), b".")
-
-
 def _connect(address):
     host, _, port = address.rpartition(":")
     while True:
@@ -116,9 +114,9 @@ def _flood(address, first, more):
                 waiting = waiting[sent:] or memoryview(more)
                 left -= sent
                 if left <= 0:
-                    _turn()
+                    tell_turn()
                     left = _MIB
-        _turn()
+        tell_turn()
 
 
 def _head(path, *fields):
@@ -191,7 +189,7 @@ def _upload(address, first, piece, total, last=b""):
         readable, writable, _ = select.select(
             uploads, [one.connection for one in uploads.values() if one.sends],
             [], 1.0)
-        _turn()
+        tell_turn()
         for connection in {*readable, *writable}:
             one = uploads[connection]
             try:
@@ -253,7 +251,7 @@ def silent_connections(address):
     while True:
         while len(held) < _SILENT_CONNECTIONS:
             held.append(_connect(address))
-        _turn()
+        tell_turn()
         poll = select.poll()
         by_descriptor = {}
         for one in held:
@@ -274,7 +272,7 @@ def half_handshakes(address):
             connection = _connect(address)
             connection.sendall(hello)
             held.append(connection)
-        _turn()
+        tell_turn()
         held.pop(0).close()
 
 
@@ -286,10 +284,10 @@ def _http2(address, fields, body):
                 for _ in range(_STREAMS):
                     stream = connection.begin(fields=fields)
                     connection.send(http2_wire.data(stream, body))
-                _turn()
+                tell_turn()
                 _stay(connection)
         except OSError:
-            _turn()
+            tell_turn()
 
 
 def _stay(connection):
@@ -299,7 +297,7 @@ def _stay(connection):
         try:
             connection.read_frame()
         except TimeoutError:
-            _turn()
+            tell_turn()
 
 
 def _http2_fields(path, content_type):
@@ -345,6 +343,34 @@ def health_heads(address):
                   lambda stream: http2_wire.headers(stream, block))
 
 
+_REFLECTION = http2_wire.block_of(http2_wire.grpc_fields(
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"))
+
+
+def _question(symbol):
+    """For the file that declares it."""
+    size = bytes([len(symbol) & 0x7f | 0x80, len(symbol) >> 7])
+    return http2_wire.framed(b"\x22" + size + symbol)
+
+
+def reflection(address):
+    """Questions anybody may ask, whose answers nobody takes."""
+    questions = _question(b"llmgateway.v1.GatewayService") * 15
+    _unread_calls(address, 2 * _CONNECTIONS, 120, lambda stream: (
+        http2_wire.headers(stream, _REFLECTION) +
+        http2_wire.data(stream, questions)), INITIAL_WINDOW_SIZE=0)
+
+
+def reflection_names(address):
+    """The same for names that there are not, another each time."""
+    names = itertools.count()
+    def ask(stream):
+        return http2_wire.headers(stream, _REFLECTION) + http2_wire.data(
+            stream, b"".join(_question(b"no.such.%016d" % next(names) +
+                                       b"x" * 15000) for _ in range(3)))
+    _unread_calls(address, _CONNECTIONS, 100, ask)
+
+
 def admin_calls(address):
     """Whole calls of the operators' methods, given up together."""
     block = http2_wire.block_of(http2_wire.grpc_fields(
@@ -362,27 +388,27 @@ def admin_calls(address):
                 pass
             time.sleep(0.05)  # Until they are under way.
         if count % 10 == 0:
-            _turn()
+            tell_turn()
 
 
 def _unread_calls(address, connections, calls, frames_of, **settings):
     """Holds that many connections, with that many calls on each, and replaces
     one after the other; a turn is half of them."""
-    sent = http2_wire.PREFACE + http2_wire.settings(**settings) + b"".join(
-        frames_of(1 + 2 * i) for i in range(calls))
     held = []
     for count in itertools.count(1):
         connection = _connect(address)
         connection.settimeout(0.5)
         try:
-            connection.sendall(sent)
+            connection.sendall(
+                http2_wire.PREFACE + http2_wire.settings(**settings) +
+                b"".join(frames_of(1 + 2 * i) for i in range(calls)))
         except OSError:
             pass  # So much is not taken.
         held.append(connection)
         if len(held) > connections:
             held.pop(0).close()
         if count % (connections // 2) == 0:
-            _turn()
+            tell_turn()
 
 
 class _StreamUploads:
@@ -410,7 +436,7 @@ class _StreamUploads:
             held_back = time.monotonic() - before >= 0.2
             if held_back or self._sent_in_all >= turn_bytes:
                 turn_bytes = self._sent_in_all + _UPLOAD_TURN_BYTES
-                _turn()
+                tell_turn()
 
     def _next(self):
         answers = self._connection.answers
@@ -454,7 +480,7 @@ def _upload_streams(address, fields, first, piece, total):
                 _StreamUploads(connection, fields, first, piece, total).run()
         except OSError:
             pass
-        _turn()
+        tell_turn()
 
 
 def _with_key(fields, key):
@@ -510,7 +536,7 @@ def _hold(address, connections, said):
         if len(held) > connections:
             held.pop(0).close()
         if opened >= connections and opened % 50 == 0:
-            _turn()
+            tell_turn()
 
 
 def large_heads(address):
@@ -534,55 +560,6 @@ def http2_pings(address):
            http2_wire.frame(http2_wire.PING, payload=b"12345678") * 500)
 
 
-def _serve(address, first, more):
-    """An upstream that answers everybody with `first` and endless `more`."""
-    host, _, port = address.rpartition(":")
-    def answer(connection):
-        with connection:
-            try:
-                connection.recv(65536)
-                connection.sendall(first)
-                while True:
-                    connection.sendall(more)
-                    _turn()
-            except OSError:
-                _turn()
-    with socket.create_server((host, int(port))) as listener:
-        _turn()
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=answer, args=(connection,),
-                             daemon=True).start()
-
-
-def endless_interim_answers(address):
-    """100 Continue, for ever."""
-    _serve(address, b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 3000)
-
-
-def endless_answer_head(address):
-    """A status and fields without end."""
-    _serve(address, b"HTTP/1.1 200 OK\r\n", b"x-more: of the same\r\n" * 3000)
-
-
-def endless_answer_extension(address):
-    """An answer's chunk whose extension does not end."""
-    _serve(address, b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-           b"transfer-encoding: chunked\r\n\r\n1;", b"x" * 65536)
-
-
-def endless_answer(address):
-    """A whole answer, of more than anybody would hold."""
-    _serve(address, b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-           b"\r\n{\"choices\":\"", b"x" * 65536)
-
-
-def endless_event(address):
-    """A stream whose first event does not end."""
-    _serve(address, b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-           b"\r\ndata: ", b"x" * 65536)
-
-
 # Who speaks HTTP/1.1, HTTP/2, and gRPC; and who says nothing that anybody
 # would have to understand.
 HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
@@ -591,15 +568,12 @@ HTTP1_CALLERS = (endless_extension, tiny_chunks, endless_head, pipelined_heads,
 HTTP2_CALLERS = (http2_bodies, http2_uploads, http2_pings, shut_windows,
                  large_heads)
 GRPC_CALLERS = (grpc_bodies, grpc_uploads, http2_pings, grpc_heads,
-                health_heads)
+                health_heads, reflection, reflection_names)
 ADMIN_CALLERS = (*GRPC_CALLERS, admin_heads, admin_calls)
 SILENT_CALLERS = (silent_connections, half_handshakes)
-UPSTREAMS = (endless_interim_answers, endless_answer_head,
-             endless_answer_extension, endless_answer, endless_event)
-
 _ALL = {peer.__name__: peer for peer in (
     *HTTP1_CALLERS, *HTTP2_CALLERS, *ADMIN_CALLERS, *SILENT_CALLERS,
-    *UPSTREAMS)}
+    *hostile_upstreams.UPSTREAMS)}
 
 
 def _main(name, address, key):

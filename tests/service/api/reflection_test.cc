@@ -131,6 +131,26 @@ TEST_F(ReflectionServiceTest, TellsNothingOfWhatIsNotServed) {
               ElementsAre("grpc/reflection/v1/reflection.proto"));
 }
 
+TEST_F(ReflectionServiceTest, FindsWhateverAFileDeclares) {
+  for (const char* symbol :
+       {"grpc.reflection.v1.ErrorResponse.error_code",
+        "grpc.reflection.v1.ServerReflectionRequest.message_request",
+        "grpc.reflection.v1.ServerReflection.ServerReflectionInfo"}) {
+    EXPECT_THAT(Files(Ask({Symbol(symbol)}).at(0)),
+                ElementsAre("grpc/reflection/v1/reflection.proto"))
+        << symbol;
+  }
+  for (const char* symbol :
+       {"", ".", "grpc", "grpc.reflection.v1", "grpc.reflection.v1.",
+        "grpc.reflection.v1.ErrorResponse.",
+        "grpc.reflection.v1.ErrorResponse.x",
+        "grpc.reflection.v1.ErrorResponse.error_code.x",
+        "grpc.reflection.v1.ServerReflection.x", "ErrorResponse"}) {
+    EXPECT_EQ(Ask({Symbol(symbol)}).at(0).error_response().error_code(), 5)
+        << symbol;
+  }
+}
+
 TEST_F(ReflectionServiceTest, KnowsThatAMessageHasNoExtensions) {
   ServerReflectionRequest numbers;
   numbers.set_all_extension_numbers_of_type(

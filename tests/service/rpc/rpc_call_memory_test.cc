@@ -13,6 +13,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http2_stream.h"
 #include "errors/fault.h"
+#include "grpc/reflection/v1/reflection.pb.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
@@ -32,6 +33,22 @@ class RpcCallMemoryTest : public RpcTestBase {
     co_await call.AwaitSent();
     call.stream().Send(frame.substr(bytes / 2));
     co_await call.AwaitSent();
+  }
+  // Asks the reflection service for the file of a symbol, so many times.
+  ClientCall& Reflect(const std::string& symbol, int times = 1) {
+    grpc::reflection::v1::ServerReflectionRequest request;
+    request.set_file_containing_symbol(symbol);
+    const HttpField fields[] = {
+        {":method", "POST"},
+        {":scheme", "http"},
+        {":path", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"},
+        {":authority", "localhost"},
+        {"te", "trailers"},
+        {"content-type", "application/grpc"}};
+    ClientCall& call = client_.Request(fields, /*end=*/false);
+    for (int i = 0; i < times; ++i) call.stream().Send(Framed(request));
+    call.stream().End();
+    return call;
   }
   size_t loop_bytes() { return runner_.loop().request_bytes().used_bytes(); }
 };
@@ -88,6 +105,53 @@ TEST_F(RpcCallMemoryTest, ASmallHeadOfAKnownCallersCallNeedsNoRoom) {
     let_go.Set();
     co_await call.AwaitClosed();
     EXPECT_TRUE(call.status().ok()) << call.status();
+  });
+}
+
+TEST_F(RpcCallMemoryTest, OfAnybodyNothingIsReadWhileAnAnswerWaits) {
+  constexpr int kQuestions = 60;
+  limits_.unsent_bytes = 20'000;
+  Run([&]() -> Task<void> {
+    ClientCall& call =
+        Reflect("llmgateway.testing.v1.EchoService", kQuestions);
+    co_await call.AwaitClosed();
+    EXPECT_TRUE(call.status().ok()) << call.status();
+    EXPECT_EQ(call.messages().size(), kQuestions + size_t{0});
+  });
+}
+
+TEST_F(RpcCallMemoryTest, AnswersToAnybodyThatWaitAreBounded) {
+  limits_.unsent_bytes = 20'000;
+  Run([&]() -> Task<void> {
+    // All in one turn, at whose end the answers leave.
+    std::vector<ClientCall*> calls;
+    for (int i = 0; i < 40; ++i) {
+      calls.push_back(&Reflect("llmgateway.testing.v1.EchoService"));
+    }
+    size_t refused = 0;
+    for (ClientCall* call : calls) {
+      co_await call->AwaitClosed();
+      if (call->status().ok()) continue;
+      ++refused;
+      EXPECT_EQ(FaultReason(call->status()), v1::ERROR_REASON_OVERLOADED);
+      EXPECT_EQ(RetryDelay(call->status()), absl::Seconds(1));
+    }
+    EXPECT_GE(refused, 10u);
+    EXPECT_LT(refused, 40u);
+    ClientCall& again = Reflect("llmgateway.testing.v1.EchoService");
+    co_await again.AwaitClosed();
+    EXPECT_TRUE(again.status().ok()) << again.status();
+  });
+}
+
+TEST_F(RpcCallMemoryTest, WhatAnybodyMayAskIsShort) {
+  Run([&]() -> Task<void> {
+    ClientCall& call = Reflect(std::string(20'000, 's'));
+    co_await call.AwaitClosed();
+    EXPECT_EQ(FaultReason(call.status()), v1::ERROR_REASON_REQUEST_TOO_LARGE);
+    ClientCall& shorter = Reflect(std::string(10'000, 's'));
+    co_await shorter.AwaitClosed();
+    EXPECT_TRUE(shorter.status().ok()) << shorter.status();
   });
 }
 
