@@ -50,7 +50,9 @@ void Call::NotePath(std::string_view beginning, std::string_view rest) {
   rest = rest.substr(0, kPathBytesMax - beginning.size());
   const size_t length = beginning.size() + rest.size();
   char* const path =
-      google::protobuf::Arena::CreateArray<char>(&arena, length);
+      length <= short_path_.size()
+          ? short_path_.data()
+          : google::protobuf::Arena::CreateArray<char>(&arena, length);
   char* const end = std::copy(beginning.begin(), beginning.end(), path);
   std::transform(rest.begin(), rest.end(), end, [](char byte) {
     return byte > ' ' && byte < 0x7f ? byte : '?';

@@ -9,6 +9,7 @@
 #ifndef SERVICE_PIPELINE_CALL_H_
 #define SERVICE_PIPELINE_CALL_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -202,6 +203,8 @@ class Call {
   void FillTimings(v1::Timings* timings) const;
   void FillAttempts(
       google::protobuf::RepeatedPtrField<v1::Attempt>* attempts) const;
+
+  std::array<char, 64> short_path_;  // The paths of most, without memory.
 };
 
 }  // namespace gateway
