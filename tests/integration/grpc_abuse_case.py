@@ -35,6 +35,8 @@ SANITIZED = any(name in os.environ for name in
 MIB = 1024 * 1024
 
 _PATIENCE_S = 20.0
+# That others are served is what is tested; how fast stands in the bench.
+_BYSTANDERS_PATIENCE_S = 90.0
 
 
 def listeners(engine, listener, http_listener=""):
@@ -144,7 +146,7 @@ class Bystander:
         with self._changed:
             wanted = self.calls + more
             if not self._changed.wait_for(lambda: self.calls >= wanted,
-                                          _PATIENCE_S):
+                                          _BYSTANDERS_PATIENCE_S):
                 raise TimeoutError("a well-behaved caller is held up")
 
     def _run(self):
