@@ -293,6 +293,22 @@ Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
   co_return outcome;
 }
 
+// The stages before the first attempt, off the loop where that takes long.
+Task<absl::Status> BeginCall(Call& call, Recorder& recorder) {
+  absl::Status outcome = call.cancel.status();
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(BytesToAdmit(call),
+                               [&call] { return AdmitAndPlan(call); },
+                               StageOf(call));
+  }
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.bytes_to_expect(),
+                               [&call] { return call.ExpectOutput(); });
+  }
+  if (outcome.ok()) outcome = Started(call, recorder);
+  co_return outcome;
+}
+
 absl::Status EstimateCount(Call& call, TokenCount* count) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
                            call.ParsedRequest());
@@ -306,17 +322,7 @@ absl::Status EstimateCount(Call& call, TokenCount* count) {
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = call.cancel.status();
-  if (outcome.ok()) {
-    outcome = co_await OffLoop(BytesToAdmit(call),
-                               [&call] { return AdmitAndPlan(call); },
-                               StageOf(call));
-  }
-  if (outcome.ok()) {
-    outcome = co_await OffLoop(call.bytes_to_expect(),
-                               [&call] { return call.ExpectOutput(); });
-  }
-  if (outcome.ok()) outcome = Started(call, recorder);
+  absl::Status outcome = co_await BeginCall(call, recorder);
   // Not awaited within the choice: GCC 12 would free the status twice.
   Task<absl::Status> run =
       call.facts.stream
@@ -331,17 +337,7 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
                                           const TellCount* tell) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = call.cancel.status();
-  if (outcome.ok()) {
-    outcome = co_await OffLoop(BytesToAdmit(call),
-                               [&call] { return AdmitAndPlan(call); },
-                               StageOf(call));
-  }
-  if (outcome.ok()) {
-    outcome = co_await OffLoop(call.bytes_to_expect(),
-                               [&call] { return call.ExpectOutput(); });
-  }
-  if (outcome.ok()) outcome = Started(call, recorder);
+  absl::Status outcome = co_await BeginCall(call, recorder);
   TokenCount count;
   if (outcome.ok()) {
     const absl::StatusOr<int64_t> counted =
@@ -390,13 +386,7 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
                             const TellOutcome* tell) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
-  absl::Status outcome = call.cancel.status();
-  if (outcome.ok()) {
-    outcome = co_await OffLoop(BytesToAdmit(call),
-                               [&call] { return AdmitAndPlan(call); },
-                               StageOf(call));
-  }
-  if (outcome.ok()) outcome = Started(call, recorder);
+  absl::Status outcome = co_await BeginCall(call, recorder);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
   if (outcome.ok()) {
     response->set_request_id(std::string(call.facts.request_id));
