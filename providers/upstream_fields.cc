@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "absl/strings/ascii.h"
+#include "base/text/byte_words.h"
 
 namespace gateway {
 namespace {
@@ -43,14 +44,12 @@ bool NamesRateLimit(std::string_view name, bool begins_with_x) {
 
 // Eight bytes at a time: names are long, and there are many of them.
 void WriteLower(std::string_view name, char* out) {
-  constexpr uint64_t kEach = 0x0101010101010101u;
   while (name.size() >= sizeof(uint64_t)) {
-    uint64_t word;
-    memcpy(&word, name.data(), sizeof(word));
-    const uint64_t low = word & (0x7f * kEach);
-    const uint64_t from_a = low + (0x80 - 'A') * kEach;
-    const uint64_t behind_z = low + (0x7f - 'Z') * kEach;
-    word |= (from_a & ~behind_z & ~word & (0x80 * kEach)) >> 2;
+    uint64_t word = LoadWord(name.data());
+    const uint64_t low = word & EachByte(0x7f);
+    const uint64_t from_a = low + EachByte(0x80 - 'A');
+    const uint64_t behind_z = low + EachByte(0x7f - 'Z');
+    word |= (from_a & ~behind_z & ~word & kHighBits) >> 2;
     memcpy(out, &word, sizeof(word));
     out += sizeof(word);
     name.remove_prefix(sizeof(word));

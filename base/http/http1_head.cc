@@ -1,13 +1,12 @@
 #include "base/http/http1_head.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/byte_words.h"
 
 namespace gateway {
 namespace {
@@ -35,23 +34,14 @@ char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-// All bytes of a word.
-constexpr uint64_t Each(uint8_t byte) { return 0x0101010101010101u * byte; }
-
 // The first control character from `at` on, or `end`; a tab is one.
 const char* FindControl(const char* at, const char* end) {
-  static_assert(std::endian::native == std::endian::little);
   while (end - at >= static_cast<ptrdiff_t>(sizeof(uint64_t))) {
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    const uint64_t deleted = word ^ Each(0x7f);
-    // The lowest bit that is set is that of the first such byte; only above it
-    // may one be set for another's sake.
+    const uint64_t word = LoadWord(at);
     const uint64_t controls =
-        (((word - Each(0x20)) & ~word) | ((deleted - Each(1)) & ~deleted)) &
-        Each(0x80);
-    if (controls != 0) return at + std::countr_zero(controls) / 8;
-    at += sizeof(word);
+        FirstBelow(word, 0x20) | FirstZero(word ^ EachByte(0x7f));
+    if (controls != 0) return at + IndexOfFirst(controls);
+    at += sizeof(uint64_t);
   }
   const auto is_control = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;

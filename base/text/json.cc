@@ -18,6 +18,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "base/text/byte_words.h"
 
 namespace gateway {
 namespace {
@@ -74,26 +75,17 @@ std::string_view TrimRight(std::string_view text) {
   return text.substr(0, size);
 }
 
-// All bytes of a word.
-constexpr uint64_t Each(uint8_t byte) { return 0x0101010101010101u * byte; }
-
-// Sets the highest bit of the first byte that is zero; above it, also others'.
-constexpr uint64_t FirstZero(uint64_t word) {
-  return (word - Each(1)) & ~word & Each(0x80);
-}
-
 // The key as it stands, from after its opening quote on, if that is how it
 // reads: ASCII without an escape. A null view otherwise. Looks at eight bytes
 // together, since padding follows the text.
 std::string_view PlainKey(const char* key) {
-  static_assert(std::endian::native == std::endian::little);
   for (const char* at = key;; at += sizeof(uint64_t)) {
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    const uint64_t found = FirstZero(word ^ Each('"')) |
-                           FirstZero(word ^ Each('\\')) | (word & Each(0x80));
+    const uint64_t word = LoadWord(at);
+    const uint64_t found = FirstZero(word ^ EachByte('"')) |
+                           FirstZero(word ^ EachByte('\\')) |
+                           (word & kHighBits);
     if (found == 0) continue;
-    const char* const end = at + std::countr_zero(found) / 8;
+    const char* const end = at + IndexOfFirst(found);
     if (*end != '"') return {};
     return {key, static_cast<size_t>(end - key)};
   }
