@@ -6,6 +6,19 @@
 #include "errors/fault.h"
 
 namespace gateway {
+namespace {
+
+// The provider tells of the failure itself, or what stands before it does.
+bool WasAnswered(const absl::Status& failure) {
+  return !FaultMetadata(failure, "http_status").empty() ||
+         !FaultMetadata(failure, "provider_error_form").empty();
+}
+
+}  // namespace
+
+bool IsOfCallersCredential(const absl::Status& failure) {
+  return FaultMetadata(failure, "credential") == "caller";
+}
 
 bool ForbidsRetry(const absl::Status& failure) {
   const std::string told = FaultMetadata(failure, "provider_should_retry");
@@ -20,9 +33,9 @@ Verdict JudgeFailure(const absl::Status& failure, bool abandoned) {
       return ForbidsRetry(failure) ? Verdict::kGoElsewhere
                                    : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
-      // A provider that reports a timeout of its own has stopped working; so
-      // has one that never got the request.
-      return abandoned ? Verdict::kGoElsewhere : Verdict::kRetryHere;
+      // Only one that never got the request is certainly not at work on it.
+      return abandoned || WasAnswered(failure) ? Verdict::kGoElsewhere
+                                               : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
     case v1::ERROR_REASON_STREAM_INTERRUPTED:
     case v1::ERROR_REASON_CIRCUIT_OPEN:
@@ -31,7 +44,8 @@ Verdict JudgeFailure(const absl::Status& failure, bool abandoned) {
       return Verdict::kCoolCredential;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
-      return Verdict::kTakeOutCredential;
+      return IsOfCallersCredential(failure) ? Verdict::kCallersFault
+                                            : Verdict::kTakeOutCredential;
     case v1::ERROR_REASON_UNSPECIFIED:
     case v1::ERROR_REASON_CANCELLED:
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:

@@ -33,7 +33,8 @@ enum class Verdict {
   // The target refuses the credential, or its account is out of money. Only an
   // operator can mend that: do not use it until then.
   kTakeOutCredential,
-  // The request is at fault and would fail anywhere.
+  // The request is at fault and would fail anywhere, or the caller's own
+  // credential for the provider.
   kCallersFault,
   // It ended for a reason that has nothing to do with the target: the caller
   // left, its deadline passed, or the gateway itself refused or failed.
@@ -42,8 +43,13 @@ enum class Verdict {
 
 // Judges how an attempt failed. `abandoned` tells that the request was sent
 // whole and the gateway stopped waiting for the answer, so that the target may
-// still be at work on it. REQUIRES: !failure.ok().
+// still be at work on it; so may one that tells of a time-out itself, since it
+// is often a proxy before it that does. REQUIRES: !failure.ok().
 Verdict JudgeFailure(const absl::Status& failure, bool abandoned = false);
+
+// The provider was shown a credential of the caller's own, as the fault's
+// metadata tells.
+bool IsOfCallersCredential(const absl::Status& failure);
 
 // The provider says itself that the same request would fail again: by
 // `x-should-retry: false`, which vendors' SDKs obey, or by 501, that it does

@@ -62,7 +62,19 @@ absl::Status HttpFaults::Blame(const absl::Status& status,
     fault = BlotOut(secret.Reveal(), fault);
   }
   AddFaultMetadata(fault, "provider", provider_);
+  if (!credential.empty()) {
+    AddFaultMetadata(fault, "credential", kCallersCredential);
+  }
   return fault;
+}
+
+std::string HttpFaults::WithoutCredentials(std::string_view words,
+                                           std::string_view credential) const {
+  std::string clean = BlotOut(credential, std::string(words));
+  for (const Secret& secret : credentials_) {
+    clean = BlotOut(secret.Reveal(), std::move(clean));
+  }
+  return clean;
 }
 
 absl::Status HttpFaults::NotTheAnswer(std::string_view wanted,
@@ -78,6 +90,18 @@ absl::Status HttpFaults::NotTheAnswer(std::string_view wanted,
   if (!begin.empty()) absl::StrAppend(&why, ", and begins: ", begin);
   return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why),
                credential);
+}
+
+absl::Status HttpFaults::GaveUp(std::string_view word,
+                                std::string_view credential) const {
+  const std::string shown = ScrubbedMessage(word.substr(0, kShownBytes));
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                shown.empty()
+                    ? "the provider gave the answer up"
+                    : absl::StrCat("the provider gave the answer up: ", shown));
+  if (!shown.empty()) AddFaultMetadata(fault, "provider_code", shown);
+  return Blame(fault, credential);
 }
 
 absl::Status HttpFaults::BadResponse(std::string_view why) const {

@@ -25,9 +25,15 @@ class HttpFaults {
                            const TryProgress& progress) const;
 
   // The fault for what a dialect says of an answer; OK stays OK. `credential`
-  // is one that the caller brought.
+  // is the one that the provider was shown, if the caller brought it, which is
+  // then told.
   absl::Status Blame(const absl::Status& status,
                      std::string_view credential = {}) const;
+
+  // What the provider says of a failure in its own words, to be forwarded: the
+  // same bytes, with asterisks for credentials.
+  std::string WithoutCredentials(std::string_view words,
+                                 std::string_view credential) const;
 
   // What answered is not the API that was asked: a proxy's page, or another
   // service. Says what stands in the place of what was `wanted`, and how it
@@ -36,6 +42,11 @@ class HttpFaults {
                             std::string_view content_type,
                             std::string_view body,
                             std::string_view credential) const;
+
+  // The provider says itself that it failed while it answered: `word` is why,
+  // as it puts it. Nobody is served what there is of such an answer; whoever
+  // has seen nothing of it may ask again.
+  absl::Status GaveUp(std::string_view word, std::string_view credential) const;
 
   // The provider's answer could not be understood.
   absl::Status BadResponse(std::string_view why) const;

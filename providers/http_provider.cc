@@ -1,5 +1,7 @@
 #include "providers/http_provider.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -12,6 +14,9 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "providers/bounded_messages.h"
+#include "providers/custom_calls.h"
 #include "providers/http_streams.h"
 #include "providers/path_segment.h"
 #include "providers/unsupported_parameters.h"
@@ -56,12 +61,47 @@ std::vector<Secret> SecretsOf(const ProviderSetup& setup) {
   return secrets;
 }
 
+// What a list of models may have: some thousand with long descriptions.
+constexpr size_t kModelListBytesMax = 4 * 1024 * 1024;
+
 std::vector<int> WeightsOf(const ProviderSetup& setup) {
   std::vector<int> weights;
   for (const ProviderCredential& each : setup.credentials) {
     weights.push_back(each.weight);
   }
   return weights;
+}
+
+// An answer of which the provider says that it failed while it answered.
+bool IsGivenUp(const v1::GenerateResponse& response) {
+  return std::any_of(response.choices().begin(), response.choices().end(),
+                     [](const v1::Choice& choice) {
+                       return choice.finish_reason() ==
+                              v1::FINISH_REASON_ERROR;
+                     });
+}
+bool IsGivenUp(const ProviderAnswer& answer) {
+  return answer.response != nullptr
+             ? IsGivenUp(*answer.response)
+             : answer.facts.finish_reason == v1::FINISH_REASON_ERROR;
+}
+
+// The word in which it says so. Bytes that were only scanned are read for it.
+std::string GivenUpWord(const Dialect& dialect, const ProviderAnswer& answer) {
+  google::protobuf::Arena arena;
+  const v1::GenerateResponse* response = answer.response;
+  if (response == nullptr) {
+    auto* const read =
+        google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
+    ReadBoundedResponse(dialect, answer.raw, read).IgnoreError();
+    response = read;
+  }
+  for (const v1::Choice& choice : response->choices()) {
+    if (choice.finish_reason() == v1::FINISH_REASON_ERROR) {
+      return choice.provider_finish_reason();
+    }
+  }
+  return std::string();
 }
 
 }  // namespace
@@ -147,6 +187,12 @@ const HttpProvider::GenerationWay& HttpProvider::WayOf(
   return generations_.front();
 }
 
+std::string_view HttpProvider::CallersCredential(
+    const ProviderCall& call) const {
+  return setup_.credential_passthrough ? call.caller_credential
+                                       : std::string_view();
+}
+
 size_t HttpProvider::PickCredential(const ProviderCall& call) const {
   if (!call.credential.empty()) {
     for (size_t i = 0; i < setup_.credentials.size(); ++i) {
@@ -168,7 +214,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   const std::string_view content_type = exchange.Find("content-type");
   if (!HasMediaType(content_type, kJson)) {
     co_return faults_.NotTheAnswer("JSON", content_type, *body,
-                                   call.caller_credential);
+                                   CallersCredential(call));
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
   absl::Status read;
@@ -179,12 +225,17 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     });
   } else {
     read = co_await OffLoop(body->size(), [&] {
-      return dialect.ReadResponse(*body, answer->response);
+      return ReadBoundedResponse(dialect, *body, answer->response);
     });
+    CustomCalls(*call.request).Restore(answer->response);
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();
   }
-  co_return faults_.Blame(read, call.caller_credential);
+  if (read.ok() && IsGivenUp(*answer)) {
+    co_return faults_.GaveUp(GivenUpWord(dialect, *answer),
+                             CallersCredential(call));
+  }
+  co_return faults_.Blame(read, CallersCredential(call));
 }
 
 Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
@@ -201,6 +252,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
     const WriteRequestOptions options{
         .model = call.model,
         .stream = stream,
+        .output_tokens_limit = call.output_tokens_limit,
         .pass_unsupported = setup_.unsupported_parameters ==
                             ProviderConfig::UNSUPPORTED_PARAMETERS_PASS};
     const size_t warned = call.warnings->size();
@@ -208,6 +260,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
       return way.dialect->WriteRequest(*call.request, options, &written,
                                        call.warnings);
     }));
+    if (call.is_kept_here) ForgiveStore(warned, call.warnings);
     GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
     pieces.push_back(written);
   }
@@ -216,8 +269,10 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
 
 absl::Status HttpProvider::Judge(const ProviderCall& call,
                                  size_t first) const {
-  const absl::Status judged =
-      JudgeLosses(setup_.unsupported_parameters, *call.warnings, first);
+  const google::protobuf::Message* request = call.request;
+  if (request == nullptr) request = call.embed;
+  const absl::Status judged = JudgeLosses(setup_.unsupported_parameters,
+                                          *request, *call.warnings, first);
   return judged.ok() ? judged : AtPlace(setup_.name, judged);
 }
 
@@ -238,10 +293,9 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   if (head < setup_.credentials.size()) {
     progress.credential = setup_.credentials[head].name;
   }
-  if (setup_.credential_passthrough && !call.caller_credential.empty()) {
-    form = FormOf(call.caller_credential);
-    own_credential =
-        Secret(absl::StrCat(form.prefix, ToAbsl(call.caller_credential)));
+  if (const std::string_view own = CallersCredential(call); !own.empty()) {
+    form = FormOf(own);
+    own_credential = Secret(absl::StrCat(form.prefix, ToAbsl(own)));
     fields.push_back({form.field, own_credential.Reveal(), /*secret=*/true});
     for (const HttpRequestHead::Field& field : form.more) {
       fields.push_back({field.name, field.value.Reveal()});
@@ -291,7 +345,7 @@ Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
   failure.retry_after_ms = exchange.Find("retry-after-ms");
   failure.should_retry = exchange.Find("x-should-retry");
   co_return faults_.Blame(way.dialect->ReadError(failure),
-                          call.caller_credential);
+                          CallersCredential(call));
 }
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
@@ -309,20 +363,23 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
     co_return faults_.NotTheAnswer(
         lines ? "a stream of JSON" : "an event stream", content_type,
         begin.ok() && !begin->empty() ? begin->front() : std::string_view(),
-        call.caller_credential);
+        CallersCredential(call));
   }
   options.faults = &faults_;
   options.progress = call.progress;
   options.event_bytes_limit = setup_.event_bytes_limit;
-  if (setup_.credential_passthrough) {
-    options.caller_credential = Secret(std::string(call.caller_credential));
-  }
+  options.silent_bytes_limit = setup_.silent_bytes_limit;
+  options.caller_credential = Secret(std::string(CallersCredential(call)));
   std::unique_ptr<ProviderStream> stream;
   if (call.raw != nullptr) {
     stream = NewRawHttpStream(options, call.raw->scan.stream_usage,
                               std::move(exchange));
   } else {
     stream = NewParsedHttpStream(options, std::move(exchange));
+    CustomCalls custom(*call.request);
+    if (custom.any()) {
+      stream = WithCustomCalls(std::move(custom), std::move(stream));
+    }
   }
   co_return stream;
 }
@@ -339,7 +396,7 @@ Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
   }
   const absl::Status understood = co_await OffLoop(
       answer->size(), [&] { return read(*answer); });
-  co_return faults_.Blame(understood, call.caller_credential);
+  co_return faults_.Blame(understood, CallersCredential(call));
 }
 
 bool HttpProvider::ForwardsCount(const RawRequest& raw,
@@ -455,6 +512,11 @@ Task<absl::StatusOr<std::vector<v1::Model>>> HttpProvider::ListModels(
   std::vector<v1::Model> models;
   GATEWAY_CO_RETURN_IF_ERROR(
       co_await Ask(call, models_, {}, [&](std::string_view answer) {
+        if (answer.size() > kModelListBytesMax) {
+          return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                           absl::StrCat("a list of models of more than ",
+                                        kModelListBytesMax, " bytes"));
+        }
         return model_list_dialect_->ReadModels(answer, &models);
       }));
   co_return models;

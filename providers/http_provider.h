@@ -126,6 +126,8 @@ class HttpProvider : public Provider {
   Way MakeWay(const Options& options, std::string_view method,
               const std::string& path) const;
   const GenerationWay& WayOf(const ProviderCall& call) const;
+  // The caller's own, if it goes with the call; empty if none does.
+  std::string_view CallersCredential(const ProviderCall& call) const;
   // Which of the configured credentials goes with a call; as many as there are
   // if none does.
   size_t PickCredential(const ProviderCall& call) const;

@@ -1,21 +1,29 @@
 #include "providers/http_streams.h"
 
 #include <algorithm>
+#include <array>
 #include <bitset>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "base/text/json_lines.h"
 #include "base/text/sse_parser.h"
+#include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/event_text.h"
 
 namespace gateway {
 namespace {
@@ -23,10 +31,75 @@ namespace {
 // Ends the last event of a stream whose server closes without the blank line.
 constexpr std::string_view kMissingBlankLine = "\n\n";
 
+// What a stream may hold of an event that arrives in pieces before it counts
+// among the answers of its loop; so much a stream costs anyway.
+constexpr size_t kUncountedBytesMax = 256 * 1024;
+
+// Counts what a stream's parser holds: events have pictures in them, and there
+// may be many streams.
+class HeldEvent {
+ public:
+  explicit HeldEvent(HttpExchange& exchange) : exchange_(exchange) {}
+
+  absl::Status Count(size_t held_bytes) {
+    const size_t bytes = held_bytes > kUncountedBytesMax ? held_bytes : 0;
+    if (bytes == counted_bytes_) return absl::OkStatus();
+    if (!exchange_.Keep(bytes)) {
+      return absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge));
+    }
+    counted_bytes_ = bytes;
+    return absl::OkStatus();
+  }
+
+ private:
+  HttpExchange& exchange_;
+  size_t counted_bytes_ = 0;
+};
+
+// What stands around the text of an event, where there is no telling.
+constexpr size_t kFrameBytes = 256;
+
+// Of a longer event what stands around its text is not worth a copy.
+constexpr size_t kSampleBytesMax = 4096;
+// So much costs no memory of its own.
+constexpr size_t kSampleBytesUsual = 512;
+
 // Whether an event that no blank line ended lacks nothing else: what was cut
 // off is no JSON text any more.
 bool IsWhole(std::string_view data) {
   return data == "[DONE]" || CheckJson(data).ok();
+}
+
+// The JSON of an error that comes as it is, on lines of its own without `data:`
+// and perhaps in a list, as Google ends a stream that fails; empty if the block
+// is anything else without data, such as a comment.
+std::string_view BareErrorOf(const SseEvent& block) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  std::string_view text = block.raw;
+  const auto skip = [&text](std::string_view chars) {
+    text.remove_prefix(std::min(text.find_first_not_of(chars), text.size()));
+  };
+  if (!block.comment) return {};
+  skip(kSpace);
+  if (text.starts_with('[')) text.remove_prefix(1);
+  skip(kSpace);
+  const std::string_view object = text.substr(0, text.rfind('}') + 1);
+  if (!object.starts_with('{')) return {};
+  text.remove_prefix(1);
+  skip(kSpace);
+  return text.starts_with("\"error\"") ? object : std::string_view();
+}
+
+// The first of the events, from the one at `begin` on, by which the provider
+// says that it failed while it answered; null if there is none.
+const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin) {
+  for (size_t i = begin; i < events.size(); ++i) {
+    if (events[i].has_choice_end() &&
+        events[i].choice_end().finish_reason() == v1::FINISH_REASON_ERROR) {
+      return &events[i].choice_end();
+    }
+  }
+  return nullptr;
 }
 
 // Forwards events as they are, and reads along.
@@ -36,21 +109,30 @@ class RawStream final : public ProviderStream {
             std::unique_ptr<HttpExchange> exchange)
       : faults_(*options.faults),
         caller_credential_(options.caller_credential),
+        dialect_(*options.dialect),
         progress_(*options.progress),
         stream_usage_(stream_usage),
         exchange_(std::move(exchange)),
+        held_(*exchange_),
         parser_(options.event_bytes_limit),
         tap_(options.dialect->NewStreamTap()) {}
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
   const ResponseFacts& facts() const override { return tap_->facts(); }
+  int64_t SpokenBytes() const override;
 
  private:
-  absl::Status Take(std::string_view piece, StreamBatch* batch);
+  // Judges the events that have come, up to one that is `large`; true if there
+  // is one, which is left to be judged off the loop.
+  bool TakeSmall(StreamBatch* batch, SseEvent* large);
+  // What becomes of a piece whose whole events have been judged.
+  absl::Status Taken(const absl::Status& fed);
   // At the end of the bytes: takes an event that lacks only its blank line.
   absl::Status TakeLast(StreamBatch* batch);
   absl::Status Judge(const SseEvent& event, StreamBatch* batch);
-  static void NoteSize(const SseEvent& event, StreamBatch* batch);
+  // The event says that the provider failed while it answered.
+  absl::Status GaveUp(std::string_view name, std::string_view data) const;
+  void NoteSize(const SseEvent& event);
   static void Forward(std::string_view bytes, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
     return faults_.Blame(status, caller_credential_.Reveal());
@@ -58,12 +140,20 @@ class RawStream final : public ProviderStream {
 
   const HttpFaults& faults_;
   const Secret caller_credential_;
+  const Dialect& dialect_;
   TryProgress& progress_;
   const bool stream_usage_;
   std::unique_ptr<HttpExchange> exchange_;
+  HeldEvent held_;
   SseParser parser_;
   std::unique_ptr<StreamTap> tap_;
+  std::string told_;  // The event in which the vendor tells of its failure.
   absl::Span<const std::string_view> pieces_;
+  // Of the events that carry pieces: how many, the bytes of their data, and the
+  // first two, the very first of which may have more around its text.
+  size_t sized_events_ = 0;
+  size_t sized_bytes_ = 0;
+  std::array<absl::InlinedVector<char, kSampleBytesUsual>, 2> samples_;
   absl::Status failure_;
   bool closed_ = false;  // No more bytes come.
   bool ended_ = false;
@@ -105,19 +195,29 @@ Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
     // so each piece makes a batch of its own.
     const std::string_view piece = pieces_.front();
     pieces_.remove_prefix(1);
-    failure_ = Take(piece, batch);
+    const absl::Status fed = parser_.Feed(piece);
+    SseEvent large;
+    while (TakeSmall(batch, &large)) {
+      failure_ = co_await OffLoop(large.data.size() / kScansPerReading,
+                                  [&] { return Judge(large, batch); });
+    }
+    if (failure_.ok()) failure_ = Taken(fed);
   }
   co_return true;
 }
 
-absl::Status RawStream::Take(std::string_view piece, StreamBatch* batch) {
-  const absl::Status fed = parser_.Feed(piece);
-  SseEvent event;
-  while (!ended_ && parser_.Next(&event)) {
-    GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
+bool RawStream::TakeSmall(StreamBatch* batch, SseEvent* large) {
+  while (failure_.ok() && !ended_ && parser_.Next(large)) {
+    if (large->data.size() > kInPlaceBytesMax) return true;
+    failure_ = Judge(*large, batch);
   }
+  return false;
+}
+
+absl::Status RawStream::Taken(const absl::Status& fed) {
   if (!fed.ok()) return faults_.BadResponse(ToStd(fed.message()));
-  return absl::OkStatus();
+  const absl::Status counted = held_.Count(parser_.held_bytes());
+  return counted.ok() ? counted : faults_.OfTransport(counted, progress_);
 }
 
 absl::Status RawStream::TakeLast(StreamBatch* batch) {
@@ -125,7 +225,9 @@ absl::Status RawStream::TakeLast(StreamBatch* batch) {
   if (!parser_.Feed(kMissingBlankLine).ok()) return absl::OkStatus();
   SseEvent event;
   while (!ended_ && parser_.Next(&event)) {
-    if (!event.comment && IsWhole(event.data)) {
+    const std::string_view data =
+        event.comment ? BareErrorOf(event) : event.data;
+    if (!data.empty() && IsWhole(data)) {
       GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
     }
   }
@@ -134,16 +236,20 @@ absl::Status RawStream::TakeLast(StreamBatch* batch) {
 
 absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
   EventKind kind = EventKind::kIgnorable;
-  if (!event.comment) {
-    const absl::StatusOr<EventKind> judged =
-        tap_->OnEvent(event.name, event.data);
+  const std::string_view data =
+      event.comment ? BareErrorOf(event) : event.data;
+  if (!event.comment || !data.empty()) {
+    const absl::StatusOr<EventKind> judged = tap_->OnEvent(event.name, data);
     if (!judged.ok()) return Blame(judged.status());
     kind = *judged;
   }
   switch (kind) {
     case EventKind::kContent:
+      if (tap_->facts().finish_reason == v1::FINISH_REASON_ERROR) {
+        return GaveUp(event.name, data);
+      }
       ++batch->content_events;
-      NoteSize(event, batch);
+      NoteSize(event);
       break;
     case EventKind::kIgnorable:
       break;
@@ -151,6 +257,11 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
       if (!stream_usage_) return absl::OkStatus();
       break;
     case EventKind::kError:
+      if (tap_->facts().failure_told) {
+        told_ = faults_.WithoutCredentials(event.raw,
+                                           caller_credential_.Reveal());
+        Forward(told_, batch);
+      }
       return Blame(tap_->error());
     case EventKind::kTerminal:
       if (!tap_->finished()) {
@@ -165,13 +276,38 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
   return absl::OkStatus();
 }
 
-void RawStream::NoteSize(const SseEvent& event, StreamBatch* batch) {
+absl::Status RawStream::GaveUp(std::string_view name,
+                               std::string_view data) const {
+  // Its word is not among what is read along.
+  EventList events;
+  dialect_.NewEventReader()->Read(name, data, &events).IgnoreError();
+  const v1::ChoiceEnd* const end = FindGivenUp(events, 0);
+  return faults_.GaveUp(
+      end == nullptr ? std::string_view() : end->provider_finish_reason(),
+      caller_credential_.Reveal());
+}
+
+void RawStream::NoteSize(const SseEvent& event) {
   // Where events have names, those that begin or end a part say nothing.
   if (!event.name.empty() && !event.name.ends_with("delta")) return;
-  const auto bytes = static_cast<int64_t>(event.data.size());
-  ++batch->sized_events;
-  batch->sized_bytes += bytes;
-  batch->smallest_bytes = std::min(batch->smallest_bytes, bytes);
+  if (sized_events_ < samples_.size() &&
+      event.data.size() <= kSampleBytesMax) {
+    samples_[sized_events_].assign(event.data.begin(), event.data.end());
+  }
+  ++sized_events_;
+  sized_bytes_ += event.data.size();
+}
+
+int64_t RawStream::SpokenBytes() const {
+  size_t frame = SIZE_MAX;
+  for (const auto& sample : samples_) {
+    const auto spoken = static_cast<size_t>(
+        gateway::SpokenBytes(std::string_view(sample.data(), sample.size())));
+    if (spoken > 0) frame = std::min(frame, sample.size() - spoken);
+  }
+  if (frame == SIZE_MAX) frame = kFrameBytes;
+  const size_t around = sized_events_ * frame;
+  return static_cast<int64_t>(sized_bytes_ - std::min(around, sized_bytes_));
 }
 
 void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {
@@ -211,16 +347,26 @@ class EventCutter {
     SseEvent event;
     do {
       if (!events_.Next(&event)) return false;
-    } while (event.comment);
+      *data = event.comment ? BareErrorOf(event) : event.data;
+    } while (event.comment && data->empty());
     *name = event.name;
-    *data = event.data;
     return true;
+  }
+
+  size_t held_bytes() const {
+    return events_.held_bytes() + lines_.held_bytes();
   }
 
  private:
   const Framing framing_;
   SseParser events_;
   JsonLines lines_;
+};
+
+// Views are good until the cutter moves on.
+struct NamedEvent {
+  std::string_view name;
+  std::string_view data;
 };
 
 // Reads events into neutral ones.
@@ -232,7 +378,9 @@ class ParsedStream final : public ProviderStream {
         caller_credential_(options.caller_credential),
         progress_(*options.progress),
         exchange_(std::move(exchange)),
+        held_(*exchange_),
         cutter_(options.dialect->framing(), options.event_bytes_limit),
+        silent_bytes_limit_(options.silent_bytes_limit),
         reader_(options.dialect->NewEventReader()) {}
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
@@ -242,12 +390,19 @@ class ParsedStream final : public ProviderStream {
   // More choices are not to be believed.
   static constexpr size_t kChoicesMax = 128;
 
-  absl::Status Take(std::string_view piece, StreamBatch* batch);
+  // As that of RawStream.
+  bool TakeSmall(StreamBatch* batch, NamedEvent* large);
+  // What becomes of a piece whose whole events have been read.
+  absl::Status Taken(const absl::Status& fed);
   // At the end of the bytes: takes an event that lacks only its last line feed
   // or its blank line.
   absl::Status TakeLast(StreamBatch* batch);
   absl::Status Read(std::string_view name, std::string_view data,
                     StreamBatch* batch);
+  // Of the batch's events, the first `noted` of which have been noted, when
+  // `end` is not to be delivered.
+  void KeepThoseBefore(const v1::ChoiceEnd& end, size_t noted,
+                       StreamBatch* batch);
   // Takes note of what an event says of the answer as a whole.
   void Note(const v1::GenerateEvent& event, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
@@ -260,7 +415,9 @@ class ParsedStream final : public ProviderStream {
   const Secret caller_credential_;
   TryProgress& progress_;
   std::unique_ptr<HttpExchange> exchange_;
+  HeldEvent held_;
   EventCutter cutter_;
+  const size_t silent_bytes_limit_;
   std::unique_ptr<EventReader> reader_;
   ResponseFacts facts_;
   std::bitset<kChoicesMax> begun_;
@@ -271,8 +428,15 @@ class ParsedStream final : public ProviderStream {
 
 Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
   batch->Clear();
+  size_t silent_bytes = 0;
   while (batch->events.empty()) {
     if (!failure_.ok()) co_return failure_;
+    // What has not come whole may yet say something.
+    if (silent_bytes > silent_bytes_limit_ + cutter_.held_bytes()) {
+      co_return faults_.BadResponse(
+          absl::StrCat("more than ", silent_bytes_limit_,
+                       " bytes of stream without content"));
+    }
     if (reader_->done()) {
       if (!Finished()) {
         co_return faults_.BadResponse("the stream ended without a reason");
@@ -298,7 +462,15 @@ Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
           progress_);
     }
     for (std::string_view piece : *pieces) {
-      failure_ = Take(piece, batch);
+      silent_bytes += piece.size();
+      const absl::Status fed = cutter_.Feed(piece);
+      NamedEvent large;
+      while (TakeSmall(batch, &large)) {
+        failure_ = co_await OffLoop(large.data.size(), [&] {
+          return Read(large.name, large.data, batch);
+        });
+      }
+      if (failure_.ok()) failure_ = Taken(fed);
       if (!failure_.ok() || reader_->done()) break;
     }
     facts_.usage = reader_->usage();
@@ -306,15 +478,19 @@ Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
   co_return true;
 }
 
-absl::Status ParsedStream::Take(std::string_view piece, StreamBatch* batch) {
-  const absl::Status fed = cutter_.Feed(piece);
-  std::string_view name;
-  std::string_view data;
-  while (!reader_->done() && cutter_.Next(&name, &data)) {
-    GATEWAY_RETURN_IF_ERROR(Read(name, data, batch));
+bool ParsedStream::TakeSmall(StreamBatch* batch, NamedEvent* large) {
+  while (failure_.ok() && !reader_->done() &&
+         cutter_.Next(&large->name, &large->data)) {
+    if (large->data.size() > kInPlaceBytesMax) return true;
+    failure_ = Read(large->name, large->data, batch);
   }
+  return false;
+}
+
+absl::Status ParsedStream::Taken(const absl::Status& fed) {
   if (!fed.ok()) return faults_.BadResponse(ToStd(fed.message()));
-  return absl::OkStatus();
+  const absl::Status counted = held_.Count(cutter_.held_bytes());
+  return counted.ok() ? counted : faults_.OfTransport(counted, progress_);
 }
 
 absl::Status ParsedStream::TakeLast(StreamBatch* batch) {
@@ -332,8 +508,17 @@ absl::Status ParsedStream::TakeLast(StreamBatch* batch) {
 absl::Status ParsedStream::Read(std::string_view name, std::string_view data,
                                 StreamBatch* batch) {
   const size_t before = batch->events.size();
-  const absl::Status read = reader_->Read(name, data, &batch->events);
+  const absl::Status read = ReadBounded(
+      data.size(), [&] { return batch->events.memory_bytes(); },
+      [&] { return reader_->Read(name, data, &batch->events); },
+      AnswerTakesTooMuch);
   if (!read.ok()) return Blame(read);
+  if (const v1::ChoiceEnd* const end = FindGivenUp(batch->events, before)) {
+    const absl::Status fault = faults_.GaveUp(end->provider_finish_reason(),
+                                              caller_credential_.Reveal());
+    KeepThoseBefore(*end, before, batch);
+    return fault;
+  }
   bool has_usage = false;
   for (size_t i = before; i < batch->events.size(); ++i) {
     Note(batch->events[i], batch);
@@ -341,6 +526,17 @@ absl::Status ParsedStream::Read(std::string_view name, std::string_view data,
   }
   if (has_usage) facts_.usage_is_final = Finished();
   return absl::OkStatus();
+}
+
+void ParsedStream::KeepThoseBefore(const v1::ChoiceEnd& end, size_t noted,
+                                   StreamBatch* batch) {
+  EventList kept;
+  for (const v1::GenerateEvent& event : batch->events) {
+    if (event.has_choice_end() && &event.choice_end() == &end) break;
+    kept.push_back(event);
+    if (kept.size() > noted) Note(event, batch);
+  }
+  batch->events = std::move(kept);
 }
 
 void ParsedStream::Note(const v1::GenerateEvent& event, StreamBatch* batch) {

@@ -25,7 +25,9 @@ struct HttpStreamOptions {
   // Outlives the stream.
   TryProgress* progress = nullptr;
   // One event, at most.
-  size_t event_bytes_limit = 1024 * 1024;
+  size_t event_bytes_limit = 32 * 1024 * 1024;
+  // Of a stream that is read: that bring no event.
+  size_t silent_bytes_limit = 256 * 1024;
   // One that the caller brought and that was sent; no fault repeats it.
   Secret caller_credential{""};
 };

@@ -94,9 +94,16 @@ struct ProviderCall {
   // It is known of the model that nobody holds it to a JSON Schema. Only said
   // of requests that ask for JSON.
   bool lacks_schema = false;
+  // The most tokens that the model is known to answer with, by the
+  // configuration or the shipped table; 0: not known. Only said of requests
+  // that name no limit.
+  int64_t output_tokens_limit = 0;
   // The name of the configured credential to send, where another would not do;
   // empty, or one that is no longer there, if any will.
   std::string_view credential;
+  // The gateway keeps the answer itself: that the format cannot be told to
+  // `store` it is no loss.
+  bool is_kept_here = false;
   // Do not use a connection that has served before.
   bool fresh_connection = false;
   // Of a raw call that asks for a count: receives the answer's bytes.
@@ -133,19 +140,11 @@ struct StreamBatch {
   // How many of its events the caller must see: the moment of the first one is
   // the last for a retry.
   int content_events = 0;
-  // Raw calls, for an estimate of how much was said: those of them that carry
-  // pieces, the bytes of all their data, and of the least.
-  int sized_events = 0;
-  int64_t sized_bytes = 0;
-  int64_t smallest_bytes = INT64_MAX;
 
   void Clear() {
     events.clear();
     raw.clear();
     content_events = 0;
-    sized_events = 0;
-    sized_bytes = 0;
-    smallest_bytes = INT64_MAX;
   }
 };
 
@@ -161,6 +160,10 @@ class ProviderStream : public Recycled {
 
   // What was learned so far; `usage` grows as the stream goes.
   virtual const ResponseFacts& facts() const = 0;
+
+  // Raw calls: about how many bytes of text, reasoning and arguments have come,
+  // which takes the reading of a sample. 0 where events are parsed.
+  virtual int64_t SpokenBytes() const { return 0; }
 };
 
 class Provider {

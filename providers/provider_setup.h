@@ -34,7 +34,9 @@ struct ProviderSetup {
       unsupported_parameters =
           llmgateway::config::v1::ProviderConfig::UNSUPPORTED_PARAMETERS_DROP;
   // One event of a stream, at most.
-  size_t event_bytes_limit = 1024 * 1024;
+  size_t event_bytes_limit = 32 * 1024 * 1024;
+  // Of a stream that says nothing, one after the other, at most.
+  size_t silent_bytes_limit = 256 * 1024;
 };
 
 }  // namespace gateway

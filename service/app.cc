@@ -1,5 +1,6 @@
 #include "service/app.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -234,6 +235,9 @@ absl::Status App::StartLoops() {
   LoopRuntime::HttpListener operations;
   operations.address = &*graph.operations_address;
   operations.limits = LimitsOf(listeners.operations());
+  operations.limits.connections =
+      std::min(operations.limits.connections,
+               ConnectionQuota::OperatorsShareOf(graph.descriptors));
   operations.cors = CorsOf(listeners.operations());
   operations.refusals = &graph.operations_refusals;
   GATEWAY_ASSIGN_OR_RETURN(
@@ -339,6 +343,9 @@ absl::Status App::StartAdmin() {
                                          .health = graph.admin_health,
                                          .loops = {&graph.loops[0]->loop()},
                                          .metrics = &graph.registry,
+                                         .connections_max =
+                                             ConnectionQuota::OperatorsShareOf(
+                                                 graph.descriptors),
                                          .refusals = refusals,
                                          .channelz = channelz}));
   addresses_.admin = WithPort(listener.address(), graph.admin_grpc->port());

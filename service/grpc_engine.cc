@@ -1,5 +1,6 @@
 #include "service/grpc_engine.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -78,6 +79,8 @@ absl::StatusOr<std::unique_ptr<GrpcEngine>> StartNative(
   native.health = &options.health;
   native.loops = options.loops;
   native.limits = NativeLimits(options.listener);
+  native.limits.connections =
+      std::min(native.limits.connections, options.connections_max);
   native.metrics = options.metrics;
   native.callers = options.callers;
   native.name = std::string(options.name);

@@ -17,6 +17,8 @@
 #ifndef SERVICE_GRPC_ENGINE_H_
 #define SERVICE_GRPC_ENGINE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -62,6 +64,9 @@ struct GrpcEngineOptions {
   MetricRegistry* metrics = nullptr;
   // Which the native engine's connections take places in; may be null.
   ConnectionQuota* callers = nullptr;
+  // On each loop, whatever the listener's connections_limit says. Native engine
+  // only.
+  size_t connections_max = SIZE_MAX;
   // Where the gRPC C++ engine notes calls of methods that there are not; may be
   // null. The native one counts them in `metrics`.
   RefusalLog* refusals = nullptr;

@@ -15,6 +15,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http1_pool.h"
 #include "base/http/http_dial.h"
+#include "base/http/http_timeout.h"
 #include "base/http/input_buffer.h"
 #include "base/memory/byte_budget.h"
 #include "base/net/stream.h"
@@ -69,6 +70,7 @@ class Http1Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  bool Keep(size_t bytes) override { return body_charge_.Resize(bytes); }
   void FinishInBackground() override;
 
   void OnBody(std::string_view piece) override;
@@ -459,8 +461,7 @@ Task<void> Http1Client::Exchange::DrainThenGiveBack(
 
 void Http1Client::Exchange::OnTimeout() {
   progress_.timed_out = true;
-  Fail(absl::DeadlineExceededError(
-      absl::StrCat("waited too long for ", ToAbsl(awaited_))));
+  Fail(WaitedTooLong(awaited_, client_.loop_.Now() >= due_));
 }
 
 void Http1Client::Exchange::Fail(absl::Status why) {

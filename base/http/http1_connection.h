@@ -65,6 +65,9 @@ class Http1Connection final : public HttpConnection,
   }
   void Cancel(const absl::Status& why) override;
   void CloseNow() override { stream_->Close(); }
+  bool busy() const override {
+    return phase_ != Phase::kIdle && phase_ != Phase::kHead;
+  }
 
   Task<absl::Status> Send(HttpAnswerHead head,
                           absl::Span<const std::string_view> body) override;

@@ -303,6 +303,7 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
     return 0;
   }
   if (head.type == NGHTTP2_RST_STREAM) {
+    session.guard_.NoteReset();
     Http2Stream* const stream = StreamOf(session, head.stream_id);
     if (stream != nullptr && stream->reset_) return 0;
     const auto refusal = session.guard_.NoteOwnReset(session.loop_.Now());

@@ -24,6 +24,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
+#include "base/http/http_timeout.h"
 #include "base/memory/byte_budget.h"
 #include "base/memory/padded_bytes.h"
 #include "base/memory/recycler.h"
@@ -188,6 +189,7 @@ class Http2Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  bool Keep(size_t bytes) override { return answer_charge_.Resize(bytes); }
   void FinishInBackground() override;
 
  private:
@@ -469,8 +471,7 @@ void Http2Client::Exchange::FinishInBackground() {
 void Http2Client::Exchange::OnTimeout() {
   progress_.timed_out = true;
   if (stream_ != nullptr && !progress_.answered) link_->Rest();
-  Fail(absl::DeadlineExceededError(
-      absl::StrCat("waited too long for ", ToAbsl(awaited_))));
+  Fail(WaitedTooLong(awaited_, client_.loop_.Now() >= due_));
 }
 
 void Http2Client::Exchange::Fail(absl::Status why) {

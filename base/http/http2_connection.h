@@ -46,6 +46,9 @@ class Http2Connection final : public HttpConnection,
   void Drain() override { session_.Drain(); }
   void Cancel(const absl::Status& why) override;
   void CloseNow() override;
+  bool busy() const override {
+    return responders_count_ > 0 || session_.open_streams() > 0;
+  }
 
  private:
   friend class Http2Responder;

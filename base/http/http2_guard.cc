@@ -3,6 +3,8 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 namespace gateway {
 namespace {
@@ -29,8 +31,10 @@ bool IsEndOfStream(const Http2FrameHead& head) {
 
 }  // namespace
 
-Http2Guard::Http2Guard(Peer peer, uint32_t streams, absl::Duration now)
+Http2Guard::Http2Guard(Peer peer, uint32_t streams, absl::Duration now,
+                       IsOpen is_open)
     : peer_(peer),
+      is_open_(std::move(is_open)),
       scanner_(peer == Peer::kClient ? Http2FrameScanner::kPrefaceBytes : 0),
       budget_(streams, now) {}
 
@@ -38,6 +42,7 @@ std::optional<Http2Guard::Refusal> Http2Guard::Inspect(std::string_view bytes,
                                                        absl::Duration now,
                                                        size_t* good) {
   began_header_block_ = false;
+  seen_id_ = peer_ == Peer::kClient ? last_id_ : INT32_MAX;
   std::string_view rest = bytes;
   std::optional<Refusal> refusal;
   while (!refusal.has_value()) {
@@ -58,12 +63,14 @@ std::optional<Http2Guard::Refusal> Http2Guard::Judge(
   }
   switch (head.type) {
     case NGHTTP2_DATA:
+      if (IsOver(head)) return NoteLate(now);
       if (head.length != head.padding_bytes || IsEndOfStream(head)) {
         return std::nullopt;
       }
       return Spend(Cost::kEmptyData, now);
     case NGHTTP2_HEADERS:
       began_header_block_ = true;
+      if (IsOver(head)) return NoteLate(now);
       return std::nullopt;
     case NGHTTP2_CONTINUATION:
       // Large ones are bounded by the header list (Http2Callbacks::OnHeader).
@@ -127,6 +134,18 @@ std::optional<Http2Guard::Refusal> Http2Guard::NoteStream(
   }
   if (resets || IsEndOfStream(head)) ended_ |= bit;
   return std::nullopt;
+}
+
+bool Http2Guard::IsOver(const Http2FrameHead& head) const {
+  return head.stream_id <= seen_id_ && !is_open_(head.stream_id);
+}
+
+std::optional<Http2Guard::Refusal> Http2Guard::NoteLate(absl::Duration now) {
+  if (late_frames_ > 0) {
+    --late_frames_;
+    return std::nullopt;
+  }
+  return Spend(Http2Budget::Cost::kUnknownFrame, now);
 }
 
 bool Http2Guard::IsSkipped(int32_t id) const {

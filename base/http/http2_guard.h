@@ -12,8 +12,10 @@
 #ifndef BASE_HTTP_HTTP2_GUARD_H_
 #define BASE_HTTP_HTTP2_GUARD_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -36,8 +38,11 @@ class Http2Guard {
   // Which end the peer is.
   enum class Peer { kClient, kServer };
 
+  // Whether nghttp2 still knows a stream.
+  using IsOpen = std::function<bool(int32_t id)>;
+
   // `streams`: how many the peer may have open, if it is a client.
-  Http2Guard(Peer peer, uint32_t streams, absl::Duration now);
+  Http2Guard(Peer peer, uint32_t streams, absl::Duration now, IsOpen is_open);
 
   // Looks at the next bytes. If something is wrong, only the first `good` of
   // them count, which include the head of the frame that is refused.
@@ -55,12 +60,22 @@ class Http2Guard {
     return Spend(Http2Budget::Cost::kReset, now);
   }
 
+  // We have reset a stream: what the peer had sent of it until it learns so is
+  // no fault.
+  void NoteReset() {
+    late_frames_ = std::min(late_frames_ + kLateFramesPerReset, kLateFramesMax);
+  }
+
   // A frame with content went out.
   void NoteSent() { budget_.EarnBySending(); }
   // A stream's answer has begun.
   void NoteAnswer() { budget_.EarnByAnswering(); }
 
  private:
+  // A window of 1 MiB in frames of 16 KiB; and of how many resets at a time.
+  static constexpr int32_t kLateFramesPerReset = 64;
+  static constexpr int32_t kLateFramesMax = 1024 * kLateFramesPerReset;
+
   // Ids of streams that the peer skipped: first and last.
   using Gap = std::pair<int32_t, int32_t>;
 
@@ -70,11 +85,19 @@ class Http2Guard {
   // DATA or RST_STREAM frame of it.
   std::optional<Refusal> NoteStream(const Http2FrameHead& head);
   bool IsSkipped(int32_t id) const;
+  bool IsOver(const Http2FrameHead& head) const;
+  // A frame of a stream that is over carries nothing, however long it is.
+  std::optional<Refusal> NoteLate(absl::Duration now);
 
   const Peer peer_;
+  const IsOpen is_open_;
+  // A client's newest stream before the bytes that are looked at, of which
+  // nghttp2 has seen nothing yet.
+  int32_t seen_id_ = -1;
   bool began_header_block_ = false;
   Http2FrameScanner scanner_;
   Http2Budget budget_;
+  int32_t late_frames_ = 0;  // That may still come.
   int32_t last_id_ = -1;
   // Of the last streams, the newest in the lowest bit: the client has ended
   // its side or reset it.

@@ -1,5 +1,6 @@
 #include "base/http/http2_responder.h"
 
+#include <algorithm>
 #include <cassert>
 #include <functional>
 #include <string>
@@ -26,6 +27,9 @@ constexpr size_t kCopiedBytesMax = 16 * 1024;
 
 // How much of a stream may wait for its client before the handler does too.
 constexpr size_t kUnsentBytesMax = 32 * 1024;
+
+// What a frame of a body that is thrown away costs at least, in bytes of it.
+constexpr size_t kFrameCostBytes = 1024;
 
 // What a request takes, its stream included, beside its fields.
 constexpr size_t kRequestBytes = 4 * 1024;
@@ -270,7 +274,7 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
   stream.Consume(bytes.size());
   if (request_ == nullptr) return;  // The answer has begun.
   if (lingering_ || handling_) {
-    request_->lingered_bytes += bytes.size();
+    request_->lingered_bytes += std::max(bytes.size(), kFrameCostBytes);
     if (request_->lingered_bytes <= kRefusedLingerBytesMax) return;
     if (lingering_) return Leave();
     return stream.Reset(Http2Error::kEnhanceYourCalm);

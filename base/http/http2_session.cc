@@ -76,7 +76,10 @@ Http2Session::Http2Session(Role role, std::unique_ptr<Stream> stream,
       output_(loop_.blocks()),
       guard_(role == Role::kServer ? Http2Guard::Peer::kClient
                                    : Http2Guard::Peer::kServer,
-             limits.concurrent_streams, loop_.Now()),
+             limits.concurrent_streams, loop_.Now(),
+             [this](int32_t id) {
+               return nghttp2_session_find_stream(nghttp2(), id) != nullptr;
+             }),
       last_read_(loop_.Now()),
       handshake_timer_([this] { OnHandshakeTimeout(); }),
       idle_timer_([this] { OnIdle(); }),

@@ -201,6 +201,11 @@ class HttpExchange : public Recycled {
   // as the exchange. Use this or Read.
   virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
 
+  // Who calls Read keeps so many bytes of what came, in place of those told
+  // before: they count among the answers of the loop (EventLoop::answer_bytes)
+  // until the exchange goes. False, with nothing changed, if that is too many.
+  virtual bool Keep(size_t bytes) = 0;
+
   // Nothing more of the body matters, and it is about to end: keep the
   // connection if it does so shortly. Read no more after this.
   virtual void FinishInBackground() = 0;

@@ -17,7 +17,7 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> HttpDial::Connect() {
   if (destination_.proxy.has_value()) where = *destination_.proxy;
   absl::StatusOr<std::unique_ptr<Stream>> stream =
       co_await ConnectTo(std::move(where));
-  if (!stream.ok()) co_return Explain(stream.status());
+  if (!stream.ok()) co_return Explain(AtProxy(stream.status()));
   connecting_ = stream->get();
   absl::Status ready = absl::OkStatus();
   if (destination_.proxy.has_value()) ready = co_await OpenTunnel(**stream);
@@ -27,6 +27,16 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> HttpDial::Connect() {
   connecting_ = nullptr;
   GATEWAY_CO_RETURN_IF_ERROR(Explain(ready));
   co_return stream;
+}
+
+absl::Status HttpDial::AtProxy(const absl::Status& failure) const {
+  if (!destination_.proxy.has_value()) return failure;
+  return absl::Status(
+      failure.code(),
+      absl::StrCat("the proxy ",
+                   JoinHostPort(destination_.proxy->host,
+                                absl::StrCat(destination_.proxy->port)),
+                   ": ", failure.message()));
 }
 
 Task<absl::StatusOr<std::unique_ptr<Stream>>> HttpDial::ConnectTo(

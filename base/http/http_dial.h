@@ -54,6 +54,8 @@ class HttpDial final : private Http1BodySink {
 
   Task<absl::StatusOr<std::unique_ptr<Stream>>> ConnectTo(HostPort where);
   Task<absl::Status> OpenTunnel(Stream& stream);
+  // Names the proxy, if there is one, as the one that cannot be reached.
+  absl::Status AtProxy(const absl::Status& failure) const;
 
   // Our own reason to give up explains the socket's error.
   absl::Status Explain(const absl::Status& status) const {

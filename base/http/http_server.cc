@@ -46,7 +46,8 @@ absl::Status HttpServer::CheckLimits(const HttpServerLimits& limits) {
 }
 
 void HttpServer::Accept(std::unique_ptr<Stream> stream) {
-  if (draining_ || count_ >= limits_.connections) return;
+  if (draining_) return;
+  if (count_ >= limits_.connections && !GiveUpOldest()) return;
   Spawn(Serve(std::make_unique<Http1Connection>(*this, std::move(stream))));
 }
 
@@ -73,8 +74,22 @@ Task<void> HttpServer::ServeHttp2(std::unique_ptr<Http1Connection> begun) {
 void HttpServer::Add(HttpConnection* connection) {
   connection->next_ = first_;
   if (first_ != nullptr) first_->previous_ = connection;
+  if (last_ == nullptr) last_ = connection;
   first_ = connection;
   ++count_;
+}
+
+// Silent clients must not keep others out, and a server may close an idle
+// connection at any time (RFC 9112 §9.5).
+bool HttpServer::GiveUpOldest() {
+  for (HttpConnection* at = last_; at != nullptr; at = at->previous_) {
+    if (at->busy() || at->given_up_) continue;
+    held_bytes_ -= std::exchange(at->held_bytes_, 0);
+    at->given_up_ = true;
+    at->CloseNow();
+    return true;
+  }
+  return false;
 }
 
 // The hand goes round. Who holds something gets away when it has let go of some
@@ -110,6 +125,8 @@ void HttpServer::Remove(HttpConnection* connection) {
   }
   if (connection->next_ != nullptr) {
     connection->next_->previous_ = connection->previous_;
+  } else {
+    last_ = connection->previous_;
   }
   if (--count_ == 0 && draining_) drained_.Set();
 }

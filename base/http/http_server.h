@@ -60,6 +60,9 @@ class HttpConnection {
   // Closes without waiting for anybody.
   virtual void CloseNow() = 0;
 
+  // A request whose head has come is not answered yet.
+  virtual bool busy() const = 0;
+
  protected:
   // What is left of the time to write once everything has been cancelled.
   static constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
@@ -87,7 +90,8 @@ class HttpServer {
   // INVALID_ARGUMENT for limits that no server can keep.
   static absl::Status CheckLimits(const HttpServerLimits& limits);
 
-  // Serves a connection until it ends.
+  // Serves a connection until it ends. Beyond the limit it takes the place of
+  // the oldest that is not busy; if all are, it is closed.
   void Accept(std::unique_ptr<Stream> stream);
 
   // Closes idle connections and lets the others finish what they do; they
@@ -128,6 +132,7 @@ class HttpServer {
   }
   void MakeRoom();
   void NoteGivenUp();
+  bool GiveUpOldest();
   static constexpr size_t kHeldBytesMax = 64 * 1024 * 1024;
 
   // The date as every answer has it: made once a second.
@@ -149,7 +154,9 @@ class HttpServer {
   bool draining_ = false;
   bool cancelled_ = false;
   size_t count_ = 0;
-  HttpConnection* first_ = nullptr;  // All connections, an intrusive list.
+  // All connections, an intrusive list from the newest to the oldest.
+  HttpConnection* first_ = nullptr;
+  HttpConnection* last_ = nullptr;
   size_t held_bytes_ = 0;
   HttpConnection* hand_ = nullptr;  // Where MakeRoom looks next.
   absl::Duration given_up_told_ = -absl::InfiniteDuration();

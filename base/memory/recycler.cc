@@ -137,4 +137,9 @@ extern "C" const char* __lsan_default_suppressions() {  // NOLINT
   return "leak:MallocExtension::Register\nleak:libcares\n";
 }
 
+// Tests read what programs write to their end.
+extern "C" const char* __lsan_default_options() {  // NOLINT
+  return "print_suppressions=0";
+}
+
 #endif

@@ -12,6 +12,7 @@
 #ifndef BASE_NET_CONNECTION_QUOTA_H_
 #define BASE_NET_CONNECTION_QUOTA_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
@@ -67,12 +68,18 @@ class ConnectionQuota {
   // it does not need for itself, since each call may need a connection to a
   // provider.
   static constexpr size_t CallersShareOf(size_t descriptors) {
-    return descriptors > kOwnDescriptors + 2
-               ? (descriptors - kOwnDescriptors) / 2
-               : 1;
+    const size_t own =
+        kOwnDescriptors + kOperatorListeners * OperatorsShareOf(descriptors);
+    return descriptors > own + 2 ? (descriptors - own) / 2 : 1;
   }
-  // Files, loops, pipes, and those who look after the gateway.
-  static constexpr size_t kOwnDescriptors = 64;
+  // What each listener of those who look after the gateway can have.
+  static constexpr size_t OperatorsShareOf(size_t descriptors) {
+    return std::clamp<size_t>(descriptors / 16, 16, 1024);
+  }
+  // Admin and operations.
+  static constexpr size_t kOperatorListeners = 2;
+  // Files, loops, pipes.
+  static constexpr size_t kOwnDescriptors = 48;
 
  private:
   void Give() { taken_.fetch_sub(1, std::memory_order_relaxed); }

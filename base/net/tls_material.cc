@@ -4,21 +4,30 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/os/file.h"
 #include "base/secret.h"
 #include "base/string_view.h"
 
 namespace gateway {
 namespace {
+
+// Of all issuers that a system trusts there is a quarter of a MiB.
+constexpr size_t kCaFileBytesLimit = 16 << 20;
 
 using BioPointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using ContextPointer = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
@@ -72,6 +81,25 @@ std::string SubjectOf(const X509* certificate) {
   X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
                             name, sizeof(name));
   return name;
+}
+
+absl::Time TimeOf(const ASN1_TIME* time) {
+  std::tm parts = {};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return absl::InfinitePast();
+  return absl::FromTM(parts, absl::UTCTimeZone());
+}
+
+absl::Status CheckValidity(const X509* certificate, absl::Time now) {
+  const absl::Time begin = TimeOf(X509_get0_notBefore(certificate));
+  const absl::Time end = TimeOf(X509_get0_notAfter(certificate));
+  if (begin <= now && now <= end) return absl::OkStatus();
+  const bool is_over = end < now;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "holds a certificate, for '", SubjectOf(certificate), "', that ",
+      is_over ? "is valid no longer, since " : "is not valid before ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", is_over ? end : begin,
+                       absl::UTCTimeZone()),
+      "; clients that verify it refuse to connect"));
 }
 
 // Nobody can be asked for a passphrase; notes that one was wanted.
@@ -153,25 +181,31 @@ absl::Status TrustClientIssuers(SSL_CTX* context, std::string_view pem) {
 }
 
 absl::Status TrustCaFile(SSL_CTX* context, const std::string& path) {
-  const BioPointer file(BIO_new_file(path.c_str(), "r"), &BIO_free);
-  if (file == nullptr) {
-    return Unusable(absl::StrCat("cannot be opened: ",
-                                 TakeTlsError("no such file")));
+  struct stat found;
+  if (stat(path.c_str(), &found) != 0) {
+    return Unusable(absl::StrCat("cannot be opened: ", strerror(errno)));
   }
+  // What is read twice, by a check and by the start, is no pipe.
+  if (!S_ISREG(found.st_mode)) return Unusable("is not a regular file");
+  const absl::StatusOr<std::string> pem = ReadFile(path, kCaFileBytesLimit);
+  if (!pem.ok()) {
+    return Unusable(absl::StrCat("cannot be used: ", pem.status().message()));
+  }
+  const BioPointer text = OverText(*pem);
   size_t count = 0;
-  while (const X509Pointer issuer = NextCertificate(file.get())) {
+  while (const X509Pointer issuer = NextCertificate(text.get())) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), issuer.get());
     ++count;
   }
   if (!IsAtEndOfPem()) return BrokenCertificate(count);
-  if (count == 0) return NoCertificate("");
+  if (count == 0) return NoCertificate(*pem);
   ERR_clear_error();
   return absl::OkStatus();
 }
 
 ServerTlsCheck CheckServerTls(std::string_view cert_chain_pem,
                               const Secret& private_key_pem,
-                              std::string_view client_ca_pem) {
+                              std::string_view client_ca_pem, absl::Time now) {
   const ContextPointer context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   ServerTlsCheck check;
   check.cert_chain = UseCertificateChain(context.get(), cert_chain_pem);
@@ -179,6 +213,8 @@ ServerTlsCheck CheckServerTls(std::string_view cert_chain_pem,
   if (!client_ca_pem.empty()) {
     check.client_ca = TrustClientIssuers(context.get(), client_ca_pem);
   }
+  const X509* const own = SSL_CTX_get0_certificate(context.get());
+  if (own != nullptr) check.validity = CheckValidity(own, now);
   return check;
 }
 

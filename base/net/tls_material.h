@@ -8,7 +8,7 @@
 //
 // Errors are of kInvalidArgument. They repeat nothing of a key.
 //
-// Thread-safe.
+// Thread-safe. What has a path blocks on its file.
 
 #ifndef BASE_NET_TLS_MATERIAL_H_
 #define BASE_NET_TLS_MATERIAL_H_
@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "base/secret.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
@@ -32,7 +33,8 @@ absl::Status UsePrivateKey(SSL_CTX* context, const Secret& pem);
 // Clients' certificates may be issued by any of these.
 absl::Status TrustClientIssuers(SSL_CTX* context, std::string_view pem);
 
-// Servers' certificates may be issued by any in the file, too.
+// Servers' certificates may be issued by any in the file, which is a regular
+// one, too.
 absl::Status TrustCaFile(SSL_CTX* context, const std::string& path);
 
 // What a listener would say of its material. A key is only compared with a
@@ -41,12 +43,15 @@ struct ServerTlsCheck {
   absl::Status cert_chain;
   absl::Status private_key;
   absl::Status client_ca;
+  // Of the server's own certificate, if it can be used: clients refuse one
+  // whose time has not begun or is over.
+  absl::Status validity;
 };
 
-// No client CA if `client_ca_pem` is empty.
+// At the time `now`. No client CA if `client_ca_pem` is empty.
 ServerTlsCheck CheckServerTls(std::string_view cert_chain_pem,
                               const Secret& private_key_pem,
-                              std::string_view client_ca_pem);
+                              std::string_view client_ca_pem, absl::Time now);
 
 // What a provider's connections would say of `path`.
 absl::Status CheckCaFile(const std::string& path);

@@ -1,6 +1,7 @@
 #include "base/os/log_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,9 @@ namespace {
 
 constexpr mode_t kLogFileMode = 0640;
 
+// For a pipe that is full.
+constexpr int kStallTimeoutMs = 1000;
+
 // The files of this process that are open.
 struct OpenLogFiles {
   Mutex mu;
@@ -40,9 +44,23 @@ absl::Status LogFileError(const std::string& path, int error) {
       absl::StrCat("cannot open the log ", path, ": ", strerror(error)));
 }
 
+// Never waits. A pipe that nobody reads can be opened by who could read it
+// himself; what is written is in it until somebody does.
 int OpenForAppend(const std::string& path) {
-  return open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-              kLogFileMode);
+  constexpr int kFlags =
+      O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  const int fd = open(path.c_str(), kFlags | O_WRONLY, kLogFileMode);
+  if (fd >= 0 || errno != ENXIO) return fd;
+  return open(path.c_str(), kFlags | O_RDWR, kLogFileMode);
+}
+
+bool AwaitRoom(int fd) {
+  pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+  int ready;
+  do {
+    ready = poll(&writable, 1, kStallTimeoutMs);
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
 }
 
 std::string DirectoryOf(const std::string& path) {
@@ -78,28 +96,46 @@ LogFile::~LogFile() {
 
 void LogFile::Write(std::string_view lines) {
   MutexLock lock(mu_);
-  while (!lines.empty()) {
-    const ssize_t written = write(fd_, lines.data(), lines.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      if (!failing_) {
-        fprintf(stderr, "lines of the log %s are lost: %s\n", path_.c_str(),
-                strerror(errno));
-      }
-      failing_ = true;
-      return;
-    }
-    lines.remove_prefix(static_cast<size_t>(written));
+  // A line that was cut must not swallow the next one.
+  if (line_is_cut_) {
+    std::string_view end = "\n";
+    if (!WriteAll(end)) return;
+    line_is_cut_ = false;
   }
-  failing_ = false;
+  const size_t size = lines.size();
+  if (WriteAll(lines)) {
+    failing_ = false;
+  } else {
+    line_is_cut_ = lines.size() < size;
+  }
+}
+
+bool LogFile::WriteAll(std::string_view& bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd_, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(written));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    const bool is_full = errno == EAGAIN;
+    if (is_full && !failing_ && AwaitRoom(fd_)) continue;
+    if (!failing_) {
+      fprintf(stderr, "lines of the log %s are lost: %s\n", path_.c_str(),
+              is_full ? "it is a pipe, and nobody reads it" : strerror(errno));
+    }
+    failing_ = true;
+    return false;
+  }
+  return true;
 }
 
 absl::Status LogFile::Reopen() {
-  // A file that is a pipe may wait for its reader: not with the lock.
   const int fd = OpenForAppend(path_);
   if (fd < 0) return LogFileError(path_, errno);
   MutexLock lock(mu_);
   close(std::exchange(fd_, fd));
+  line_is_cut_ = false;
   return absl::OkStatus();
 }
 
@@ -120,6 +156,7 @@ absl::Status CheckLogFile(const std::string& path) {
     return may ? absl::OkStatus() : LogFileError(path, errno);
   }
   if (S_ISDIR(found.st_mode)) return LogFileError(path, EISDIR);
+  if (S_ISSOCK(found.st_mode)) return LogFileError(path, ENXIO);
   if (access(path.c_str(), W_OK) != 0) return LogFileError(path, errno);
   return absl::OkStatus();
 }

@@ -7,9 +7,11 @@
 //   ReopenLogFiles();  // After the rename: of all that are open.
 //
 // Lines that cannot be written, on a full disk for example, are lost, and
-// standard error is told once for each time that it begins.
+// standard error is told once for each time that it begins. A pipe that is full
+// has a second to be read before its lines are lost, too.
 //
-// Thread-safe. Blocks: for the threads that write logs, never on an event loop.
+// Thread-safe. Blocks on the disk, and for that second: for the threads that
+// write logs, never on an event loop.
 
 #ifndef BASE_OS_LOG_FILE_H_
 #define BASE_OS_LOG_FILE_H_
@@ -27,7 +29,8 @@ namespace gateway {
 class LogFile {
  public:
   // Creates the file if there is none, for its owner to write and its group to
-  // read. Errors are of kInvalidArgument and name the file.
+  // read. Does not wait for the reader of a pipe. Errors are of
+  // kInvalidArgument and name the file.
   static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path);
 
   ~LogFile();
@@ -45,10 +48,14 @@ class LogFile {
  private:
   LogFile(std::string path, int fd);
 
+  // Takes from `bytes` what is written. False if the rest is lost.
+  bool WriteAll(std::string_view& bytes) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   const std::string path_;
   Mutex mu_;
   int fd_ GUARDED_BY(mu_);
   bool failing_ GUARDED_BY(mu_) = false;  // And that was told.
+  bool line_is_cut_ GUARDED_BY(mu_) = false;
 };
 
 // Reopens every LogFile of the process. Returns the first error, after trying

@@ -7,14 +7,13 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/process/process_tree.h"
 
 namespace gateway {
 namespace {
@@ -30,8 +29,6 @@ int64_t CountEntries(const char* path) {
   closedir(folder);
   return entries;
 }
-
-constexpr size_t kTreeProcessesMax = 64;
 
 ProcessMemory ReadMemoryFile(const std::string& path) {
   ProcessMemory memory;
@@ -49,38 +46,15 @@ ProcessMemory ReadMemoryFile(const std::string& path) {
   return memory;
 }
 
-// Appends the processes that the threads of `pid` have started.
-void AppendChildren(int64_t pid, std::vector<int64_t>* children) {
-  const std::string tasks = absl::StrCat("/proc/", pid, "/task");
-  DIR* const folder = opendir(tasks.c_str());
-  if (folder == nullptr) return;
-  while (const dirent* entry = readdir(folder)) {
-    if (entry->d_name[0] == '.') continue;
-    const std::string path =
-        absl::StrCat(tasks, "/", entry->d_name, "/children");
-    FILE* const file = fopen(path.c_str(), "re");
-    if (file == nullptr) continue;
-    int64_t child = 0;
-    while (children->size() < kTreeProcessesMax &&
-           fscanf(file, "%" SCNd64, &child) == 1) {
-      children->push_back(child);
-    }
-    fclose(file);
-  }
-  closedir(folder);
-}
-
 }  // namespace
 
 ProcessMemory ReadProcessMemory() { return ReadMemoryFile("/proc/self/statm"); }
 
 int64_t ResidentBytesOfTree(int64_t pid) {
-  std::vector<int64_t> tree = {pid};
   int64_t bytes = 0;
-  for (size_t i = 0; i < tree.size(); ++i) {
-    bytes += ReadMemoryFile(absl::StrCat("/proc/", tree[i], "/statm"))
-                 .resident_bytes;
-    AppendChildren(tree[i], &tree);
+  for (const int64_t each : ListProcessTree(pid)) {
+    bytes +=
+        ReadMemoryFile(absl::StrCat("/proc/", each, "/statm")).resident_bytes;
   }
   return bytes;
 }

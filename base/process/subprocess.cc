@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +22,7 @@
 #include "base/memory/block_pool.h"
 #include "base/process/exec_program.h"
 #include "base/process/process_stats.h"
+#include "base/process/process_tree.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 
@@ -299,6 +301,8 @@ class Subprocess::Child {
   void OnExit();
   void Reap();
   void Signal(int signal) const;
+  // The program, its group, and all that is or was below it.
+  void Kill();
 
   EventLoop& loop_;
   const pid_t pid_;
@@ -311,7 +315,10 @@ class Subprocess::Child {
   Watch output_{this, &Child::OnOutput};
   Watch error_output_{this, &Child::OnErrors};
   Watch process_{this, &Child::OnExit};  // A pidfd.
-  Timer kill_{[this] { Signal(SIGKILL); }};
+  Timer kill_{[this] { Kill(); }};
+  // What the program had started when it was asked to end. Who has left the
+  // group gets no signal that the group gets.
+  std::optional<ProcessTree> started_;
   Timer look_at_memory_{[this] { WatchMemory(); }};
   WakeUp wake_up_;
   std::shared_ptr<Child> self_;  // Until gone.
@@ -364,6 +371,12 @@ void Subprocess::Child::Signal(int signal) const {
   // As long as the program is not waited for, its id is that of its group and
   // of nothing else.
   if (!gone_) kill(-pid_, signal);
+}
+
+void Subprocess::Child::Kill() {
+  if (started_.has_value()) started_->Kill();
+  ProcessTree(pid_).Kill();
+  Signal(SIGKILL);
 }
 
 void Subprocess::Child::OnOutput() {
@@ -436,7 +449,7 @@ void Subprocess::Child::WatchMemory() {
     return;
   }
   over_memory_ = true;
-  Signal(SIGKILL);
+  Kill();
   wake_up_.Set();
 }
 
@@ -446,7 +459,7 @@ void Subprocess::Child::OnExit() {
   const int found = waitid(P_PID, static_cast<id_t>(pid_), &info,
                            WEXITED | WNOHANG | WNOWAIT);
   if (found == 0 && info.si_pid == 0) return;
-  Signal(SIGKILL);
+  Kill();
   Reap();
 }
 
@@ -472,6 +485,7 @@ void Subprocess::Child::Reap() {
 void Subprocess::Child::Terminate() {
   if (gone_ || terminating_) return;
   terminating_ = true;
+  started_.emplace(pid_);
   Signal(SIGTERM);
   loop_.ArmTimer(kill_, grace_);
 }

@@ -149,6 +149,44 @@ class DeskLease {
 
 }  // namespace
 
+namespace {
+
+constinit thread_local const JsonVisitCheck::Check* visit_check = nullptr;
+// Of containers that have fewer fields or elements than a check is for.
+constinit thread_local unsigned visits_unchecked = 0;
+
+// Counts the visits of one container.
+class VisitCount {
+ public:
+  // Before each visit.
+  absl::Status Next() {
+    if (check_ == nullptr || ++visits_ % kJsonVisitsPerCheck != 0) {
+      return absl::OkStatus();
+    }
+    return (*check_)();
+  }
+
+  // After the last.
+  absl::Status Finish() {
+    if (check_ == nullptr) return absl::OkStatus();
+    visits_unchecked += visits_ % kJsonVisitsPerCheck;
+    if (visits_unchecked < kJsonVisitsPerCheck) return absl::OkStatus();
+    visits_unchecked = 0;
+    return (*check_)();
+  }
+
+ private:
+  const JsonVisitCheck::Check* const check_ = visit_check;
+  unsigned visits_ = 0;
+};
+
+}  // namespace
+
+JsonVisitCheck::JsonVisitCheck(const Check& check)
+    : outer_(std::exchange(visit_check, &check)) {}
+
+JsonVisitCheck::~JsonVisitCheck() { visit_check = outer_; }
+
 // The seam between JsonValue and the parser.
 class JsonReading {
  public:
@@ -372,7 +410,9 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
   }
   if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
   Step step{.parent = step_, .depth = step_->depth + 1};
+  VisitCount visits;
   for (auto each : object) {
+    if (absl::Status status = visits.Next(); !status.ok()) return status;
     if (auto error = each.error()) return Error(Describe(error));
     ondemand::field& field = each.value_unsafe();
     step.key = PlainKey(field.key().raw());
@@ -387,7 +427,7 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
     absl::Status status = visit(step.key, value);
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
+  return visits.Finish();
 }
 
 absl::Status JsonValue::EachElement(ElementVisitor visit) {
@@ -398,7 +438,9 @@ absl::Status JsonValue::EachElement(ElementVisitor visit) {
   }
   if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
   Step step{.parent = step_, .depth = step_->depth + 1};
+  VisitCount visits;
   for (auto each : array) {
+    if (absl::Status status = visits.Next(); !status.ok()) return status;
     ondemand::value element;
     if (auto error = std::move(each).get(element)) {
       return Error(Describe(error));
@@ -408,7 +450,7 @@ absl::Status JsonValue::EachElement(ElementVisitor visit) {
     if (!status.ok()) return status;
     ++step.index;
   }
-  return absl::OkStatus();
+  return visits.Finish();
 }
 
 absl::Status ReadJson(std::string_view text, JsonPadding padding,
@@ -442,7 +484,9 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
   }
   if (last !=
       (root.type().value_unsafe() == ondemand::json_type::object ? '}' : ']')) {
-    return ErrorAt("", Describe(simdjson::INCOMPLETE_ARRAY_OR_OBJECT));
+    // Cut off, or followed by something: which, nobody has looked.
+    return ErrorAt("", "malformed JSON: the text does not end where its array "
+                       "or object does");
   }
   const JsonReading::Step start = JsonReading::Root(text);
   absl::Status status = JsonReading::VisitRoot(start, root, visit);

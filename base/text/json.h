@@ -149,6 +149,25 @@ class JsonValue {
 absl::Status ReadJson(std::string_view text, JsonPadding padding,
                       absl::FunctionRef<absl::Status(JsonValue& root)> visit);
 
+// Bounds what visitors build of a text. While one lives, every reading on its
+// thread asks `check` at least once for each kJsonVisitsPerCheck fields and
+// elements that it visits, and ends with what it returns unless that is OK. One
+// within another takes its place. `check` must outlive it.
+class JsonVisitCheck {
+ public:
+  using Check = absl::FunctionRef<absl::Status()>;
+
+  explicit JsonVisitCheck(const Check& check);
+  ~JsonVisitCheck();
+  JsonVisitCheck(const JsonVisitCheck&) = delete;
+  JsonVisitCheck& operator=(const JsonVisitCheck&) = delete;
+
+ private:
+  const Check* const outer_;
+};
+
+inline constexpr unsigned kJsonVisitsPerCheck = 1024;
+
 // The path that an error made here carries, as in `messages[0].content`; empty
 // for errors that have none. JsonErrorDescription is the message without it.
 std::string JsonErrorPath(const absl::Status& status);

@@ -51,6 +51,9 @@ class JsonLines {
   // copied.
   bool Next(std::string_view* line);
 
+  // The bytes of lines that are split over feeds.
+  size_t held_bytes() const { return carry_.size() + finished_.size(); }
+
   // Nothing of an unfinished line is held, so the stream may end here.
   // REQUIRES: as Feed.
   bool AtLineBoundary() const { return !failed_ && carry_.empty(); }

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kFirstCapacityBytes = 512;
+// What an event has taken above this is given back once it has been read.
+constexpr size_t kKeptCapacityBytesMax = 64 * 1024;
 
 const char* FindByte(const char* from, const char* end, char byte) {
   if (from == end) return end;
@@ -54,6 +56,14 @@ void SseParser::PaddedBuffer::Append(std::string_view bytes) {
   }
   memcpy(bytes_ + size_, bytes.data(), bytes.size());
   size_ = size;
+}
+
+void SseParser::PaddedBuffer::Clear() {
+  if (capacity_ > kKeptCapacityBytesMax) {
+    PaddedBuffer empty;
+    Swap(empty);
+  }
+  size_ = 0;
 }
 
 SseParser::PaddedBuffer::~PaddedBuffer() {

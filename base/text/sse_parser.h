@@ -82,6 +82,11 @@ class SseParser {
   // The bytes of an unfinished event. REQUIRES: as Feed.
   std::string_view Rest() const { return carry_.View(); }
 
+  // The memory that the parser has for events that are split over feeds: up to
+  // twice the event's size while it arrives, and given back with the feed after
+  // the one that ends it.
+  size_t held_bytes() const { return carry_.capacity() + finished_.capacity(); }
+
   // Nothing of an unfinished event is held, so the stream may end here.
   // REQUIRES: as Feed.
   bool AtEventBoundary() const {
@@ -101,8 +106,10 @@ class SseParser {
     ~PaddedBuffer();
 
     std::string_view View() const { return {bytes_, size_}; }
+    size_t capacity() const { return capacity_; }
     void Append(std::string_view bytes);
-    void Clear() { size_ = 0; }
+    // What a large event has taken is given back.
+    void Clear();
     void Swap(PaddedBuffer& other) noexcept;
 
    private:

@@ -99,6 +99,9 @@ struct RequestScan {
   // tools there are. A text in the place of the list counts as none.
   std::string_view messages_field = "messages";
   bool needs_messages = true;  // A request without any makes no sense.
+  // A field besides these two that the vendor requires and the request lacks;
+  // empty if there is none.
+  std::string_view absent_field;
   int message_count = 0;
   int tool_count = 0;
   std::string user_id;
@@ -124,6 +127,11 @@ struct ResponseFacts {
   // Raw answers: under which the provider may keep it; empty if the format has
   // no way to ask for it again.
   ShortText kept_id;
+  // Raw streams whose events are numbered: the number that comes next.
+  int64_t next_event_number = 0;
+  // Raw streams: the last event is the vendor's own word that the answer has
+  // failed, and nothing is to follow it.
+  bool failure_told = false;
 };
 
 // What a server-sent event means to the relay.
@@ -196,9 +204,15 @@ class EventWriter : public Recycled {
     std::string model;       // What the caller asked for, if it must be echoed.
     bool stream_usage = false;
     int64_t created_seconds = 0;
+    // The provider goes on with the answer when its stream is cut.
+    bool background = false;
   };
 
   virtual ~EventWriter() = default;
+
+  // What is written next ends a stream that began with the vendor's own bytes,
+  // of which `facts` tells.
+  virtual void GoOnFrom(const ResponseFacts& /*facts*/) {}
 
   // Appends the bytes that `event` amounts to: none or several events. `end`
   // writes the vendor's terminal words, or its error event.
@@ -221,9 +235,10 @@ class EventWriter : public Recycled {
 struct WriteRequestOptions {
   std::string_view model;  // The provider's own name of the model.
   bool stream = false;
-  // The provider's configured limit where the format requires one and the
-  // caller gave none (Anthropic's max_tokens).
-  int64_t default_output_tokens_max = 4096;
+  // The most tokens that the model answers with; 0: not known. It counts where
+  // the format requires a limit and the caller gave none (Anthropic's
+  // max_tokens).
+  int64_t output_tokens_limit = 0;
   // Fields that the format lacks are written under the names that services of
   // its family use for them, where there are such.
   bool pass_unsupported = false;

@@ -167,6 +167,8 @@ std::optional<absl::Duration> ReadProtoDuration(std::string_view text) {
   return ReadRetryAfter("", text, absl::UnixEpoch());
 }
 
+bool IsErrorStatus(int64_t number) { return number >= 100 && number <= 599; }
+
 class ErrorReader {
  public:
   explicit ErrorReader(ErrorBody* error) : error_(*error) {}
@@ -235,7 +237,7 @@ class ErrorReader {
           if (key == "code" && value.IsString()) {
             return ReadText(value, &error_.code);
           }
-          if (key == "code") return ReadNumber(value);
+          if (key == "code") return ReadNumericCode(value);
           if (key == "error_type") return ReadText(value, &error_.error_type);
           if ((key == "innererror" || key == "inner_error") &&
               value.IsObject()) {
@@ -261,8 +263,21 @@ class ErrorReader {
   absl::Status ReadNumber(JsonValue& value) {
     if (value.Type() != JsonType::kNumber) return absl::OkStatus();
     const absl::StatusOr<int64_t> number = value.Int64();
-    if (number.ok() && *number >= 100 && *number <= 599) {
+    if (number.ok() && IsErrorStatus(*number)) {
       error_.number = static_cast<int>(*number);
+    }
+    return absl::OkStatus();
+  }
+
+  // A number that is no HTTP status is a code like any other.
+  absl::Status ReadNumericCode(JsonValue& value) {
+    if (value.Type() != JsonType::kNumber) return absl::OkStatus();
+    const absl::StatusOr<int64_t> number = value.Int64();
+    if (!number.ok()) return absl::OkStatus();
+    if (IsErrorStatus(*number)) {
+      error_.number = static_cast<int>(*number);
+    } else {
+      error_.code = absl::StrCat(*number);
     }
     return absl::OkStatus();
   }
@@ -298,6 +313,7 @@ class ErrorReader {
             if (absl::StrContains(quota, "PerDay")) {
               error_.is_daily_quota = true;
             }
+            if (error_.quota_id.empty()) error_.quota_id = quota;
             return absl::OkStatus();
           });
     });
@@ -422,6 +438,7 @@ ErrorBody ReadErrorBody(std::string_view body) {
   error.inner_code = ScrubbedMessage(error.inner_code);
   error.error_type = ScrubbedMessage(error.error_type);
   error.status = ScrubbedMessage(error.status);
+  error.quota_id = ScrubbedMessage(error.quota_id);
   return error;
 }
 

@@ -40,6 +40,7 @@ struct ErrorBody {
   // Scrubbed and bounded; fit for callers and logs.
   std::string message;
   std::string type;
+  // A number that is no HTTP status stands here as its digits.
   std::string code;
   std::string param;
   // A nearer word that stands inside: Azure's `innererror`, OpenRouter's
@@ -49,10 +50,12 @@ struct ErrorBody {
   std::string error_type;
   // Gemini's canonical word, such as `RESOURCE_EXHAUSTED`.
   std::string status;
-  // A code that is a number, which is an HTTP status.
+  // A code that is a number and an HTTP status.
   std::optional<int> number;
   // OpenRouter or the vendor behind it has judged the content.
   bool moderated = false;
+  // Gemini's name for the first quota that is spent.
+  std::string quota_id;
   // The quota that is spent is that of a day.
   bool is_daily_quota = false;
   // A delay that the body asks for.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "providers/dialects/retry_after.h"
 
 namespace gateway {
@@ -37,6 +38,7 @@ constexpr std::string_view kCodeKey = "provider_code";
 constexpr std::string_view kTypeKey = "provider_error_type";
 constexpr std::string_view kParamKey = "provider_param";
 constexpr std::string_view kFormKey = "provider_error_form";
+constexpr std::string_view kQuotaKey = "provider_quota_id";
 constexpr std::string_view kShouldRetryKey = "provider_should_retry";
 
 // The words of those who have too much to do.
@@ -199,12 +201,14 @@ bool HasNameOfItsOwn(v1::ErrorReason reason) {
   return reason != kInvalid && reason != kTooLarge && reason != kConflict;
 }
 
-// A status in place of a code says nothing that the reason does not.
+// A status in place of a code says nothing that the reason does not; other
+// numbers are codes.
 bool IsKnown(const std::string& code) {
   const ErrorBody asked = {.code = code};
-  const bool is_status = std::all_of(code.begin(), code.end(), [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c));
-  });
+  int number = 0;
+  const bool is_status =
+      code.empty() ||
+      (absl::SimpleAtoi(code, &number) && number >= 100 && number <= 599);
   return is_status || Find(kTellingWords, asked).has_value() ||
          Find(kOtherWords, asked).has_value();
 }
@@ -234,6 +238,9 @@ absl::Status MakeError(int status, const ErrorBody& error,
   }
   if (!error.param.empty()) {
     AddFaultMetadata(fault, kParamKey, error.param);
+  }
+  if (!error.quota_id.empty()) {
+    AddFaultMetadata(fault, kQuotaKey, error.quota_id);
   }
   if (const std::string_view form = NameOfForm(error.form); !form.empty()) {
     AddFaultMetadata(fault, kFormKey, form);
@@ -297,12 +304,21 @@ bool IsOverload(const absl::Status& fault) {
   return false;
 }
 
+v1::ErrorReason ToldReason(const absl::Status& fault) {
+  const v1::ErrorReason reason = FaultReason(fault);
+  if (!IsOfCallersCredential(fault)) return reason;
+  if (reason == kQuota) return v1::ERROR_REASON_BUDGET_EXCEEDED;
+  if (reason != kAuth) return reason;
+  return FaultMetadata(fault, kStatusKey) == "403"
+             ? v1::ERROR_REASON_FORBIDDEN
+             : v1::ERROR_REASON_API_KEY_INVALID;
+}
+
 VendorWords WordsOfVendor(const absl::Status& fault, ErrorBody::Form form) {
   const v1::ErrorReason reason = FaultReason(fault);
-  if (reason == kAuth || reason == kQuota ||
-      FaultMetadata(fault, kFormKey) != NameOfForm(form)) {
-    return {};
-  }
+  const bool is_ours =
+      (reason == kAuth || reason == kQuota) && !IsOfCallersCredential(fault);
+  if (is_ours || FaultMetadata(fault, kFormKey) != NameOfForm(form)) return {};
   VendorWords words = {.type = FaultMetadata(fault, kTypeKey),
                        .code = FaultMetadata(fault, kCodeKey),
                        .param = FaultMetadata(fault, kParamKey)};

@@ -31,9 +31,10 @@ namespace gateway {
 // The fault for a failed HTTP answer: its reason, the vendor's words scrubbed
 // and bounded, how long to wait where waiting helps, and as metadata what the
 // vendor says besides: `http_status`, `provider_code`, `provider_error_type`,
-// `provider_param`, the form that it says it in (`provider_error_form`) and
-// whether its own clients should try again (`provider_should_retry`). `now` is
-// what a date in `retry-after` is compared with.
+// `provider_param`, `provider_quota_id`, the form that it says it in
+// (`provider_error_form`) and whether its own clients should try again
+// (`provider_should_retry`). `now` is what a date in `retry-after` is compared
+// with.
 absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now);
 
 // The same for an error inside of a stream, or in place of an answer.
@@ -43,6 +44,11 @@ absl::Status FaultOfReport(const ErrorBody& error);
 // Whether a fault tells of a provider that has too much to do, by its status or
 // by its word for that; also of one that a stream broke off for.
 bool IsOverload(const absl::Status& fault);
+
+// The reason whose words a door tells `fault` in. It is the fault's own, but
+// where a provider has refused a credential of the caller's own: then it is
+// the one that the caller would be told of a key of the gateway's.
+v1::ErrorReason ToldReason(const absl::Status& fault);
 
 // What the vendor itself called a failure; what it did not say is empty.
 struct VendorWords {

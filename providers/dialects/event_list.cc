@@ -34,6 +34,10 @@ EventList::~EventList() = default;
 
 void EventList::clear() { memory_.reset(); }
 
+size_t EventList::memory_bytes() const {
+  return memory_ == nullptr ? 0 : memory_->arena.SpaceAllocated();
+}
+
 EventList::Events& EventList::events() const {
   static Events* const none = new Events;  // And never any.
   return memory_ == nullptr ? *none : memory_->events;

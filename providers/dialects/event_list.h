@@ -59,6 +59,9 @@ class EventList {
   Events::const_iterator begin() const { return events().cbegin(); }
   Events::const_iterator end() const { return events().cend(); }
 
+  // The memory that the events are in, but for their longer texts.
+  size_t memory_bytes() const;
+
   // Empties the list and gives its memory back.
   void clear();
 

@@ -18,6 +18,13 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
+// What callers are shown of a list that they may page through.
+struct ModelPage {
+  absl::Span<const v1::Model> models;
+  // The name of the model that the next page follows; empty if there is none.
+  std::string next_after = {};
+};
+
 class ModelListDialect {
  public:
   virtual ~ModelListDialect() = default;
@@ -26,9 +33,9 @@ class ModelListDialect {
   virtual absl::Status ReadModels(std::string_view body,
                                   std::vector<v1::Model>* models) const = 0;
 
-  // Appends one page that lists them all.
-  virtual void WriteModels(absl::Span<const v1::Model> models,
-                           std::string* body) const = 0;
+  // Appends one page. Where the vendor's lists have no pages, all models are
+  // on it.
+  virtual void WriteModels(const ModelPage& page, std::string* body) const = 0;
 
   // Appends one model alone.
   virtual void WriteModel(const v1::Model& model, std::string* body) const = 0;

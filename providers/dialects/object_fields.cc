@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/bounded_reading.h"
 
 namespace gateway::wire {
 namespace {
@@ -71,6 +72,7 @@ absl::Status ReadNested(std::string_view raw, std::string_view path,
 
 void AddExtension(const ObjectFormat& format, ExtensionList* extensions,
                   std::string_view name, std::string_view json) {
+  CountReadMemory(kExtensionMemoryBytes);
   v1::Extension* extension = extensions->Add();
   extension->set_dialect(std::string(format.dialect));
   extension->set_name(std::string(name));

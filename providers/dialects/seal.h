@@ -14,6 +14,8 @@
 #ifndef PROVIDERS_DIALECTS_SEAL_H_
 #define PROVIDERS_DIALECTS_SEAL_H_
 
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -41,6 +43,22 @@ inline bool ReadNamedSeal(std::string_view signature, std::string_view dialect,
   if (!signature.starts_with(":")) return false;
   *seal = signature.substr(1);
   return true;
+}
+
+// Whether a JSON text has a string that begins with `mark`: a request with the
+// seal of another format is not forwarded to a provider that would refuse it.
+inline bool HasStringWithMark(std::string_view json, std::string_view mark) {
+  while (mark.size() < json.size()) {
+    const void* const found =
+        memmem(json.data() + 1, json.size() - 1, mark.data(), mark.size());
+    if (found == nullptr) return false;
+    const char* const at = static_cast<const char*>(found);
+    const bool is_first = at[-1] == '"' && (at - 1 == json.data() ||
+                                            at[-2] != '\\');
+    if (is_first) return true;
+    json.remove_prefix(static_cast<size_t>(at - json.data()));
+  }
+  return false;
 }
 
 }  // namespace gateway

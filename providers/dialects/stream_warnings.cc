@@ -7,11 +7,17 @@
 
 namespace gateway {
 
-void StreamWarnings::LeftOut(std::string_view what, std::string* out) {
-  if (std::find(told_.begin(), told_.end(), what) != told_.end()) return;
+std::string StreamWarnings::Words(std::string_view what) {
+  if (std::find(told_.begin(), told_.end(), what) != told_.end()) return {};
   told_.push_back(what);
-  absl::StrAppend(out, ": x-llmgateway-warnings: ", ToAbsl(what),
-                  ": left out: ", ToAbsl(dialect_), " has none\n\n");
+  return absl::StrCat(ToAbsl(what), ": left out: ", ToAbsl(dialect_),
+                      " has none");
+}
+
+void StreamWarnings::LeftOut(std::string_view what, std::string* out) {
+  const std::string words = Words(what);
+  if (words.empty()) return;
+  absl::StrAppend(out, ": x-llmgateway-warnings: ", words, "\n\n");
 }
 
 }  // namespace gateway

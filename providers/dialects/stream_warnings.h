@@ -1,6 +1,6 @@
 // Tells, within a stream of server-sent events, what of an answer the caller's
-// format has no place for. It is told as a comment, which every reader of such
-// streams skips and every person who looks at one sees:
+// format has no place for. It is told as a comment, which readers of such
+// streams skip, but for Google's, and every person who looks at one sees:
 //
 //   : x-llmgateway-warnings: image: left out: anthropic_messages has none
 //
@@ -23,6 +23,10 @@ class StreamWarnings {
   // Appends a comment that says that `what` is left out, the first time. `what`
   // is a constant without line ends.
   void LeftOut(std::string_view what, std::string* out);
+
+  // The words of that comment alone, for formats whose clients do not skip
+  // comments; empty after the first time.
+  std::string Words(std::string_view what);
 
  private:
   const std::string_view dialect_;

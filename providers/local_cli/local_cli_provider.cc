@@ -162,9 +162,10 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
       provider_.Blame(co_await OffLoop(call.request_bytes, [&] {
         return WriteCliPrompt(*call.request, &prompt, call.warnings);
       })));
+  if (call.is_kept_here) ForgiveStore(warned, call.warnings);
   GATEWAY_CO_RETURN_IF_ERROR(provider_.Blame(
-      JudgeLosses(provider_.setup_.unsupported_parameters, *call.warnings,
-                  warned)));
+      JudgeLosses(provider_.setup_.unsupported_parameters, *call.request,
+                  *call.warnings, warned)));
   input_tokens_ = EstimatedTokens(prompt);
   absl::StatusOr<std::shared_ptr<ProcessSlots::Slot>> slot =
       co_await ProcessSlots::Take(provider_.slots_, cancel_);

@@ -16,84 +16,101 @@ constexpr uint8_t kAllEfforts = kHighAndMax | kEffortXhigh;
 constexpr uint8_t kBudgeted = kThinkingBudget | kThinkingOff;
 constexpr uint8_t kEitherWay = kBudgeted | kThinkingAdaptive;
 constexpr uint8_t kAdaptive = kThinkingAdaptive | kThinkingOff;
-constexpr uint8_t kAdaptiveToHigh = kThinkingAdaptive | kThinkingOffToHigh;
-constexpr uint8_t kAlways = kThinkingAdaptive;
+constexpr uint8_t kAlways = kThinkingAdaptive | kThinkingUnasked;
+constexpr uint8_t kUnaskedOrOff = kAlways | kThinkingOff;
+constexpr uint8_t kUnaskedOrOffToHigh = kAlways | kThinkingOffToHigh;
 
+constexpr int32_t kNoLimit = 0;  // That is known.
 constexpr bool kUnsigned = false;
+constexpr uint8_t kNoHighLimit = kRefusesTooHighLimit;
 constexpr uint8_t kNoPrefill = kRefusesPrefill;
 constexpr uint8_t kNeither = kRefusesPrefill | kRefusesForcedTool;
 
 // As the vendors' documentation and SDKs have it in November 2026. A budget
 // that is only deprecated counts as taken.
 constexpr ModelFamily kFamilies[] = {
-    {"claude-2", Rule::kTaken, 0, 0, false},
-    {"claude-instant", Rule::kTaken, 0, 0, false},
-    {"claude-3", Rule::kTaken, 0, 0, false},
-    {"claude-3-7-sonnet", Rule::kTaken, kBudgeted, 0, false},
-    {"claude-4-opus", Rule::kTaken, kBudgeted, 0, false},
-    {"claude-4-sonnet", Rule::kTaken, kBudgeted, 0, false},
-    {"claude-opus-4", Rule::kTaken, kBudgeted, 0, false},
-    {"claude-sonnet-4", Rule::kTaken, kBudgeted, 0, false},
-    {"claude-opus-4-1", Rule::kOneOfTwo, kBudgeted, 0, true},
-    {"claude-sonnet-4-5", Rule::kOneOfTwo, kBudgeted, 0, true},
-    {"claude-haiku-4-5", Rule::kOneOfTwo, kBudgeted, 0, true},
-    {"claude-opus-4-5", Rule::kOneOfTwo, kBudgeted, kUpToHigh, true},
-    {"claude-sonnet-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true,
+    {"claude-2", 4096, Rule::kTaken, 0, 0, false, kUnsigned, kNoHighLimit},
+    {"claude-instant", 4096, Rule::kTaken, 0, 0, false, kUnsigned,
+     kNoHighLimit},
+    {"claude-3", 4096, Rule::kTaken, 0, 0, false, kUnsigned, kNoHighLimit},
+    {"claude-3-5", 8192, Rule::kTaken, 0, 0, false, kUnsigned, kNoHighLimit},
+    {"claude-3-7-sonnet", 64000, Rule::kTaken, kBudgeted, 0, false, kUnsigned,
+     kNoHighLimit},
+    {"claude-4-opus", 32000, Rule::kTaken, kBudgeted, 0, false, kUnsigned,
+     kNoHighLimit},
+    {"claude-4-sonnet", 64000, Rule::kTaken, kBudgeted, 0, false, kUnsigned,
+     kNoHighLimit},
+    {"claude-opus-4", 32000, Rule::kTaken, kBudgeted, 0, false, kUnsigned,
+     kNoHighLimit},
+    {"claude-sonnet-4", 64000, Rule::kTaken, kBudgeted, 0, false, kUnsigned,
+     kNoHighLimit},
+    {"claude-opus-4-1", 32000, Rule::kOneOfTwo, kBudgeted, 0, true, kUnsigned,
+     kNoHighLimit},
+    {"claude-sonnet-4-5", 64000, Rule::kOneOfTwo, kBudgeted, 0, true},
+    {"claude-haiku-4-5", 64000, Rule::kOneOfTwo, kBudgeted, 0, true},
+    {"claude-opus-4-5", 64000, Rule::kOneOfTwo, kBudgeted, kUpToHigh, true},
+    {"claude-sonnet-4-6", 64000, Rule::kOneOfTwo, kEitherWay, kHighAndMax, true,
      kUnsigned, kNoPrefill},
-    {"claude-opus-4-6", Rule::kOneOfTwo, kEitherWay, kHighAndMax, true,
+    {"claude-opus-4-6", 128000, Rule::kOneOfTwo, kEitherWay, kHighAndMax, true,
      kUnsigned, kNoPrefill},
-    {"claude-opus-4-7", Rule::kRefused, kAdaptive, kAllEfforts, true,
+    {"claude-opus-4-7", 128000, Rule::kRefused, kAdaptive, kAllEfforts, true,
      kUnsigned, kNoPrefill},
-    {"claude-opus-4-8", Rule::kRefused, kAdaptive, kAllEfforts, true,
+    {"claude-opus-4-8", 128000, Rule::kRefused, kAdaptive, kAllEfforts, true,
      kUnsigned, kNoPrefill},
-    {"claude-sonnet-5", Rule::kRefused, kAdaptive, kAllEfforts, true,
-     kUnsigned, kNoPrefill},
-    {"claude-opus-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true,
-     kUnsigned, kNoPrefill},
-    {"claude-haiku-5-5", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true,
-     kUnsigned, kNoPrefill},
-    {"claude-sonnet-5-5", Rule::kRefused, kAlways, kAllEfforts, true,
+    {"claude-sonnet-5", 128000, Rule::kRefused, kUnaskedOrOff, kAllEfforts,
+     true, kUnsigned, kNoPrefill},
+    {"claude-opus-5", 128000, Rule::kRefused, kUnaskedOrOffToHigh, kAllEfforts,
+     true, kUnsigned, kNoPrefill},
+    {"claude-haiku-5-5", 128000, Rule::kRefused, kUnaskedOrOffToHigh,
+     kAllEfforts, true, kUnsigned, kNoPrefill},
+    {"claude-sonnet-5-5", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    {"claude-opus-5-5", Rule::kRefused, kAlways, kAllEfforts, true,
+    {"claude-opus-5-5", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    {"claude-fable-5", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
-     kNoPrefill},
-    {"claude-fable-5-1", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
-     kNeither},
-    {"claude-fable-5-2", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
-     kNeither},
-    {"claude-mythos-5", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
-     kNoPrefill},
-    {"claude-mythos-5-1", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
-     kNeither},
-    {"claude-mythos-5-2", Rule::kRefused, kAlways, kAllEfforts, true, kUnsigned,
-     kNeither},
+    {"claude-fable-5", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-fable-5-1", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-fable-5-2", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-mythos-5", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNoPrefill},
+    {"claude-mythos-5-1", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
+    {"claude-mythos-5-2", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
+     kUnsigned, kNeither},
     // Names to come.
-    {"claude-haiku", Rule::kRefused, kAdaptiveToHigh, kAllEfforts, true,
-     kUnsigned, kNoPrefill},
-    {"claude-sonnet", Rule::kRefused, kAlways, kAllEfforts, true,
+    {"claude-haiku", 128000, Rule::kRefused, kUnaskedOrOffToHigh, kAllEfforts,
+     true, kUnsigned, kNoPrefill},
+    {"claude-sonnet", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    {"claude-opus", Rule::kRefused, kAlways, kAllEfforts, true,
+    {"claude-opus", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    {"claude-fable", Rule::kRefused, kAlways, kAllEfforts, true,
+    {"claude-fable", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    {"claude-mythos", Rule::kRefused, kAlways, kAllEfforts, true,
+    {"claude-mythos", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    {"gemini-1", Rule::kTaken, 0, 0, true},
-    {"gemini-2", Rule::kTaken, kBudgeted, 0, true},
-    {"gemini-3", Rule::kTaken, kAlways, kFromMinimal, true, true},
-    {"gemini-3-pro", Rule::kTaken, kAlways, kEffortLow | kEffortHigh, true,
+    {"gemini-1", kNoLimit, Rule::kTaken, 0, 0, true},
+    {"gemini-2", kNoLimit, Rule::kTaken, kBudgeted, 0, true},
+    {"gemini-3", kNoLimit, Rule::kTaken, kAlways, kFromMinimal, true, true},
+    {"gemini-3-pro", kNoLimit, Rule::kTaken, kAlways, kEffortLow | kEffortHigh,
+     true, true},
+    {"gemini-3-1-pro", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-3-7-flash", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true,
      true},
-    {"gemini-3-1-pro", Rule::kTaken, kAlways, kUpToHigh, true, true},
-    {"gemini-3-7-flash", Rule::kTaken, kAlways, kUpToHigh, true, true},
-    {"gemini-3-8-flash", Rule::kTaken, kAlways, kUpToHigh, true, true},
-    {"gemini-4", Rule::kTaken, kAlways, kUpToHigh, true, true},
-    {"gemini-4-hydrogen", Rule::kTaken, kAlways, kUpToXhigh, true, true},
-    {"gemini-4-neon", Rule::kTaken, kAlways, kUpToXhigh, true, true},
+    {"gemini-3-8-flash", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true,
+     true},
+    {"gemini-4", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-4-hydrogen", kNoLimit, Rule::kTaken, kAlways, kUpToXhigh, true,
+     true},
+    {"gemini-4-neon", kNoLimit, Rule::kTaken, kAlways, kUpToXhigh, true, true},
     // These move with the newest model.
-    {"gemini-flash-latest", Rule::kTaken, kAlways, kUpToHigh, true, true},
-    {"gemini-flash-lite-latest", Rule::kTaken, kAlways, kUpToHigh, true, true},
-    {"gemini-pro-latest", Rule::kTaken, kAlways, kUpToHigh, true, true},
+    {"gemini-flash-latest", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true,
+     true},
+    {"gemini-flash-lite-latest", kNoLimit, Rule::kTaken, kAlways, kUpToHigh,
+     true, true},
+    {"gemini-pro-latest", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true,
+     true},
 };
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -169,6 +186,9 @@ EffortLevel NearestEffort(uint8_t efforts, EffortLevel asked) {
 void AddFamilyFacts(std::string_view model, ModelFacts* facts) {
   const ModelFamily* const family = FamilyOf(model);
   if (family == nullptr) return;
+  if (facts->output_tokens_limit == 0) {
+    facts->output_tokens_limit = family->output_tokens_limit;
+  }
   if (!family->schema) {
     facts->known |= kAbilityStrictSchema;
     facts->has &= static_cast<uint16_t>(~kAbilityStrictSchema);

@@ -37,6 +37,8 @@ enum ThinkingWay : uint8_t {
   kThinkingOff = 1 << 2,       // Not at all.
   // Not at all, unless the effort is above high.
   kThinkingOffToHigh = 1 << 3,
+  // No way to be told: it thinks without being told to.
+  kThinkingUnasked = 1 << 4,
 };
 
 // How hard a model can be told to try, as bits, the least first.
@@ -53,10 +55,19 @@ enum EffortLevel : uint8_t {
 enum ModelRefusal : uint8_t {
   kRefusesPrefill = 1 << 0,     // To go on with a turn of its own.
   kRefusesForcedTool = 1 << 1,  // To be made to call a tool.
+  // A limit of the answer that has no room beside the prompt in its window of
+  // kOldWindowTokens: its elders made the answer shorter instead, its
+  // successors do so again.
+  kRefusesTooHighLimit = 1 << 2,
 };
+
+inline constexpr int64_t kOldWindowTokens = 200000;
 
 struct ModelFamily {
   std::string_view beginning;
+  // The most tokens of an answer, reasoning included; 0: not known. Where
+  // sources differ, the least that one of them says: more would be refused.
+  int32_t output_tokens_limit = 0;
   SamplingRule sampling = SamplingRule::kTaken;
   uint8_t thinking = 0;  // ThinkingWays.
   uint8_t efforts = 0;   // EffortLevels; 0: it takes none.
@@ -78,7 +89,8 @@ EffortLevel LevelOf(Effort effort);
 // for: the next one above, or else its highest. REQUIRES: `efforts` is not 0.
 EffortLevel NearestEffort(uint8_t efforts, EffortLevel asked);
 
-// Adds to `facts` the abilities that the model's family has or lacks.
+// Adds to `facts` the abilities that the model's family has or lacks, and its
+// limit where none is known.
 void AddFamilyFacts(std::string_view model, ModelFacts* facts);
 
 }  // namespace gateway

@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     const google::protobuf::RepeatedPtrField<
         llmgateway::config::v1::ProviderConfig>& configs,
     const std::function<Credentials(std::string_view name)>& credentials_of,
-    size_t event_bytes_limit) {
+    const llmgateway::config::v1::LimitsConfig& limits) {
   auto registry = std::make_unique<ProviderRegistry>();
   for (const llmgateway::config::v1::ProviderConfig& config : configs) {
     Credentials credentials = credentials_of(config.name());
@@ -74,7 +74,10 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     setup.credentials = std::move(credentials.present);
     setup.credential_passthrough = config.credential_passthrough();
     setup.unsupported_parameters = config.unsupported_parameters();
-    setup.event_bytes_limit = event_bytes_limit;
+    setup.event_bytes_limit =
+        static_cast<size_t>(limits.sse_event_bytes_limit());
+    setup.silent_bytes_limit =
+        static_cast<size_t>(limits.hold_back_bytes_limit());
     GATEWAY_ASSIGN_OR_RETURN(entry.provider, MakeProvider(config, setup));
     for (const auto& [name, upstream] : config.model_aliases()) {
       entry.model_aliases[name] = upstream;

@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "llmgateway/config/v1/server.pb.h"
 #include "providers/models/model_facts.h"
 #include "providers/provider.h"
 #include "providers/provider_setup.h"
@@ -64,7 +65,7 @@ class ProviderRegistry {
       const google::protobuf::RepeatedPtrField<
           llmgateway::config::v1::ProviderConfig>& configs,
       const std::function<Credentials(std::string_view name)>& credentials_of,
-      size_t event_bytes_limit);
+      const llmgateway::config::v1::LimitsConfig& limits);
 
   // Null if there is none of this name.
   const Entry* Find(std::string_view name) const;

@@ -86,9 +86,7 @@ class EventSink final : public AnswerSink {
     if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();
     v1::GenerateEvent end = call.MakeEnd(outcome);
     Number(call, end);
-    const bool written = co_await writer_.Write(end);
-    if (!written) co_return ClientGone();
-    co_return absl::OkStatus();
+    co_return writer_.WriteLast(end) ? absl::OkStatus() : ClientGone();
   }
 
  private:
@@ -224,16 +222,21 @@ Task<absl::Status> GatewayService::CountTokens(
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request.request(), &call);
   call.responses = services.responses;
+  const TellCount tell =
+      [&](const absl::StatusOr<TokenCount>& count) -> Task<absl::Status> {
+    TellUpstream(call, context);
+    GATEWAY_CO_RETURN_IF_ERROR(count.status());
+    response->set_input_tokens(count->tokens);
+    response->set_source(count->estimated
+                             ? v1::CountTokensResponse::SOURCE_ESTIMATE
+                             : v1::CountTokensResponse::SOURCE_PROVIDER);
+    call.FillRoute(response->mutable_route());
+    call.response_bytes = static_cast<int64_t>(response->ByteSizeLong());
+    co_return absl::OkStatus();
+  };
   const absl::StatusOr<TokenCount> count =
-      co_await RunCount(call, services.recorder);
-  TellUpstream(call, context);
-  GATEWAY_CO_RETURN_IF_ERROR(count.status());
-  response->set_input_tokens(count->tokens);
-  response->set_source(count->estimated
-                           ? v1::CountTokensResponse::SOURCE_ESTIMATE
-                           : v1::CountTokensResponse::SOURCE_PROVIDER);
-  call.FillRoute(response->mutable_route());
-  co_return absl::OkStatus();
+      co_await RunCount(call, services.recorder, &tell);
+  co_return count.status();
 }
 
 Task<absl::Status> GatewayService::Embed(CallContext& context,
@@ -244,10 +247,15 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
             context.cancel(), *context.arena(), context.arrival_time());
   SetCallerFacts(context, request, &call);
   call.embed = &request;
-  const absl::Status outcome =
-      co_await RunEmbed(call, services.recorder, response);
-  TellUpstream(call, context);
-  co_return outcome;
+  const TellOutcome tell =
+      [&](const absl::Status& outcome) -> Task<absl::Status> {
+    TellUpstream(call, context);
+    if (outcome.ok()) {
+      call.response_bytes = static_cast<int64_t>(response->ByteSizeLong());
+    }
+    co_return absl::OkStatus();
+  };
+  co_return co_await RunEmbed(call, services.recorder, response, &tell);
 }
 
 Task<absl::Status> GatewayService::ListModels(

@@ -92,6 +92,12 @@ class MessageWriter {
     return Awaiter{this, progress};
   }
 
+  // Takes the last message, which goes with the status that the call ends with,
+  // and does not wait. Unlike others it is taken of a call that was cancelled,
+  // too, so that a client who has not left learns how it ended. False if it can
+  // get no more. REQUIRES: no write waits.
+  virtual bool WriteLast(const google::protobuf::Message& message) = 0;
+
  protected:
   ~MessageWriter() = default;
 

@@ -300,7 +300,7 @@ void FillLimits(LimitsConfig* limits) {
   FILL(*limits, tools_limit, 512);
   FILL(*limits, labels_limit, 16);
   FILL(*limits, hold_back_bytes_limit, 256 * kKiB);
-  FILL(*limits, sse_event_bytes_limit, kMiB);
+  FILL(*limits, sse_event_bytes_limit, 32 * kMiB);
   FILL(*limits, response_bytes_limit, 64 * kMiB);
 }
 

@@ -1,8 +1,10 @@
 #include "service/config/machine_check.h"
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -62,8 +64,22 @@ class MachineCheck {
                                 "provider fails"));
   }
 
+  void CheckDirectory(const std::string& path, const std::string& directory) {
+    std::error_code error;
+    if (directory.empty() ||
+        std::filesystem::is_directory(directory, error)) {
+      return;
+    }
+    Add(path, absl::StrCat("'", directory, "' is no directory ",
+                           error ? absl::StrCat("(", error.message(), ")")
+                                 : "of this machine",
+                           "; make it, or leave the field out"));
+  }
+
   void CheckProvider(const std::string& path, const ProviderConfig& provider) {
     if (provider.has_local_cli()) {
+      CheckDirectory(path + ".local_cli.working_directory",
+                     provider.local_cli().working_directory());
       CheckProgram(path + ".local_cli.executable",
                    provider.local_cli().executable());
     }

@@ -1,7 +1,8 @@
 // Checks what a configuration asks of the machine that it is for: a log file
 // that can be written, addresses that are the machine's own, CA files that hold
-// certificates; programs that are installed, whose absence is a warning. What
-// passes on one machine may fail on another, so this is no part of validation.
+// certificates, directories that are there; programs that are installed, whose
+// absence is a warning. What passes on one machine may fail on another, so this
+// is no part of validation.
 //
 //   CheckMachine(config, environment, places, &problems);
 //   // gateway.yaml:3:11: logging.file: cannot open the log /var/x/y.log: ...

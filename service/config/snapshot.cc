@@ -106,8 +106,11 @@ std::string Describe(const std::string& reference) {
 class ConfigSnapshot::Resolver {
  public:
   Resolver(const FieldPlaces& places, const Environment& environment,
-           ConfigProblems* problems)
-      : places_(places), environment_(environment), problems_(*problems) {}
+           absl::Time now, ConfigProblems* problems)
+      : places_(places),
+        environment_(environment),
+        now_(now),
+        problems_(*problems) {}
 
   void ResolveAll(ConfigSnapshot* snapshot);
   bool succeeded() const { return succeeded_; }
@@ -142,6 +145,7 @@ class ConfigSnapshot::Resolver {
 
   const FieldPlaces& places_;
   const Environment& environment_;
+  const absl::Time now_;
   ConfigProblems& problems_;
   bool succeeded_ = true;
 };
@@ -275,7 +279,9 @@ ConfigSnapshot::Resolver::ResolveAccessKey(const std::string& path,
     if (!key.key.has_value()) return std::nullopt;
     if (key.key->Reveal().size() < kAccessKeyLengthMin) {
       Add(key_path,
-          "leads to a key of less than 16 characters; make a longer one");
+          absl::StrCat(Describe(entry.key()), " is a key of less than ",
+                       kAccessKeyLengthMin,
+                       " characters; make a longer one"));
     }
     key.digest = Sha256(key.key->Reveal());
   }
@@ -314,7 +320,8 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
                                         const Tls& tls) {
   const ServerTlsCheck check = CheckServerTls(
       tls.cert_chain.Reveal(), tls.private_key,
-      tls.client_ca.has_value() ? tls.client_ca->Reveal() : std::string_view());
+      tls.client_ca.has_value() ? tls.client_ca->Reveal() : std::string_view(),
+      now_);
   const auto add_if_bad = [&](const char* field, const std::string& reference,
                               const absl::Status& status) {
     if (status.ok()) return;
@@ -324,6 +331,12 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
   add_if_bad("cert_chain", server.cert_chain(), check.cert_chain);
   add_if_bad("private_key", server.private_key(), check.private_key);
   add_if_bad("client_ca", server.client_ca(), check.client_ca);
+  // A clock may be wrong, and a file be renewed.
+  if (!check.validity.ok()) {
+    problems_.Warn(places_.Find(path + "cert_chain"), path + "cert_chain",
+                   absl::StrCat(Describe(server.cert_chain()), " ",
+                                check.validity.message()));
+  }
 }
 
 std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
@@ -334,7 +347,7 @@ std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
   snapshot->config_ = std::move(config);
   snapshot->source_ = std::move(source);
   snapshot->load_time_ = load_time;
-  Resolver resolver(places, environment, problems);
+  Resolver resolver(places, environment, load_time, problems);
   resolver.ResolveAll(snapshot.get());
   if (!resolver.succeeded()) return nullptr;
   snapshot->masked_yaml_ = WriteYaml(MaskConfig(snapshot->config_));

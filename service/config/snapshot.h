@@ -68,7 +68,8 @@ class ConfigSnapshot {
   // Resolves the secrets of a configuration with defaults that has passed
   // validation. If one cannot be resolved, or certificate and key of a listener
   // cannot be used, adds the problem and returns null. Warns of credentials
-  // whose variable is not set.
+  // whose variable is not set, and of certificates that are not valid at
+  // `load_time`.
   // `source` is the file's name.
   static std::shared_ptr<const ConfigSnapshot> Make(
       llmgateway::config::v1::GatewayConfig config, const FieldPlaces& places,

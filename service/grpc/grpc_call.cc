@@ -288,11 +288,18 @@ StreamProgress GrpcCall::StartWrite(const Message& message) {
   if (context_.cancel().cancelled()) return StreamProgress::kEnded;
   if (!Serialize(message)) return StreamProgress::kEnded;
   SetInitialMetadata();
+  writing_ = true;
   grpc::ServerGenericBidiReactor::StartWrite(&out_);
   return StreamProgress::kWaiting;
 }
 
+bool GrpcCall::WriteLast(const Message& message) {
+  has_last_ = !writing_ && Serialize(message);
+  return has_last_;
+}
+
 void GrpcCall::HandleWritten(bool ok) {
+  writing_ = false;
   if (ended_) return;
   if (!ok) HandleHangUp();
   if (write_waiting()) FinishWrite(ok);
@@ -334,7 +341,7 @@ void GrpcCall::End(absl::Status status) {
   grpc::Status sent =
       SetTrailers(server_context_, context_.request_id(), status);
   roster_.Leave(*this);
-  if (status.ok() && answers) {
+  if (has_last_ || (status.ok() && answers)) {
     StartWriteAndFinish(&out_, grpc::WriteOptions(), std::move(sent));
   } else {
     Finish(std::move(sent));

@@ -75,6 +75,7 @@ class GrpcCall final : public Recycled,
   // Loop thread.
   StreamProgress StartRead(google::protobuf::Message* message) override;
   StreamProgress StartWrite(const google::protobuf::Message& message) override;
+  bool WriteLast(const google::protobuf::Message& message) override;
   absl::Duration TimeLeft() const;
   void Begin();
   void HandleRead(bool ok);
@@ -106,6 +107,8 @@ class GrpcCall final : public Recycled,
   Timer deadline_timer_;
   google::protobuf::Message* reading_ = nullptr;
   bool begun_ = false;
+  bool writing_ = false;   // `out_` is the library's.
+  bool has_last_ = false;  // `out_` goes with the status.
   bool ended_ = false;
 };
 

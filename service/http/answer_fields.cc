@@ -1,8 +1,11 @@
 #include "service/http/answer_fields.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "service/api/call_context.h"
 
 namespace gateway {
@@ -25,11 +28,21 @@ std::string Visible(std::string_view text) {
   return visible;
 }
 
+// Whether the provider was asked just once for what another try may mend: the
+// configuration allows no more, or a longer wait was asked for than it allows.
+// A time-out is not among them: the provider may still be at work.
+bool WasNotRetried(const absl::Status& outcome, int tries) {
+  if (tries != 1 || ForbidsRetry(outcome)) return false;
+  const Verdict verdict = JudgeFailure(outcome, /*abandoned=*/true);
+  return verdict == Verdict::kRetryHere || verdict == Verdict::kCoolCredential;
+}
+
 // Of providers' failures we have tried again as often as makes sense; official
 // clients would otherwise multiply that by their own tries. What the caller
 // alone can mend comes out the same each time, whatever its status: 501 is one
 // that official clients try again.
-bool MayHelpToTryAgain(const absl::Status& outcome) {
+bool MayHelpToTryAgain(const absl::Status& outcome, int tries) {
+  if (WasNotRetried(outcome, tries)) return true;
   switch (FaultReason(outcome)) {
     case v1::ERROR_REASON_RATE_LIMITED:
     case v1::ERROR_REASON_OVERLOADED:
@@ -37,10 +50,12 @@ bool MayHelpToTryAgain(const absl::Status& outcome) {
     case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_CONFLICT:
     case v1::ERROR_REASON_CONCURRENCY_LIMITED:
-    case v1::ERROR_REASON_DEADLINE_EXCEEDED:
     case v1::ERROR_REASON_CANCELLED:
     case v1::ERROR_REASON_INTERNAL:
       return true;
+    case v1::ERROR_REASON_DEADLINE_EXCEEDED:
+      // As after any time-out.
+      return tries == 0;
     default:
       return false;
   }
@@ -87,7 +102,18 @@ void AnswerFields::AddUpstream(const UpstreamFields& fields) {
   for (const HttpField& field : fields.View(views)) fields_.push_back(field);
 }
 
-void AnswerFields::AddFailure(const absl::Status& outcome) {
+void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
+  // A connection that was replaced had not been asked.
+  AddFailure(outcome, static_cast<int>(std::count_if(
+                          call.tries.begin(), call.tries.end(),
+                          [](const NotedTry& each) {
+                            return each.kind != v1::Attempt::KIND_RECONNECT;
+                          })));
+  if (!call.tries.empty()) AddUpstream(call.tries.back().progress.upstream);
+  if (outcome.ok()) AddWarnings(call.warnings);
+}
+
+void AnswerFields::AddFailure(const absl::Status& outcome, int tries) {
   if (outcome.ok()) return;
   if (const auto delay = RetryDelay(outcome); delay.has_value()) {
     retry_after_ = WholeSeconds(*delay);
@@ -95,7 +121,7 @@ void AnswerFields::AddFailure(const absl::Status& outcome) {
   }
   const std::string told = FaultMetadata(outcome, "provider_should_retry");
   if (told == "true") return;
-  if (told == "false" || !MayHelpToTryAgain(outcome)) {
+  if (told == "false" || !MayHelpToTryAgain(outcome, tries)) {
     Add("x-should-retry", "false");
   }
 }

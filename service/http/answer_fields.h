@@ -2,7 +2,7 @@
 // every answer has, and those that a failure adds.
 //
 //   AnswerFields fields(words, "application/json", visit.id, elapsed);
-//   fields.AddFailure(status);
+//   fields.AddOutcome(call, status);
 //   co_await responder.Send({error.http_status, fields}, pieces);
 //
 // Thread-compatible. Borrows what it is given.
@@ -21,6 +21,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/upstream_fields.h"
 #include "service/http/door_words.h"
+#include "service/pipeline/call.h"
 
 namespace gateway {
 
@@ -37,8 +38,12 @@ class AnswerFields {
 
   void Add(std::string_view name, std::string_view value);
 
-  // When to come back, and whether to. Nothing for OK.
-  void AddFailure(const absl::Status& outcome);
+  // All that is told of how `call`, which must outlive this, ended.
+  void AddOutcome(const Call& call, const absl::Status& outcome);
+
+  // When to come back, and whether to. Nothing for OK. `tries` is how often a
+  // provider was asked.
+  void AddFailure(const absl::Status& outcome, int tries = 0);
 
   // What the provider told besides its answer: its own id of the request, what
   // is left of its rate limits. `fields` must outlive this.

@@ -46,6 +46,9 @@ GenerationOptions MessageOptions(const Visit& visit,
   return options;
 }
 
+constexpr ModelPaging::Words kAnthropicPaging = {
+    .limit = "limit", .after = "after_id", .before = "before_id"};
+
 }  // namespace
 
 AnthropicRoutes::AnthropicRoutes(absl::Duration ping_interval)
@@ -80,7 +83,10 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .shown = "GET /v1/models",
              .field = kVersionField,
              .serve = [this](Visit visit, std::string_view) {
-               return ListModels(std::move(visit), model_list_);
+               absl::StatusOr<ModelPaging> asked =
+                   ReadModelPaging(visit.request.query, kAnthropicPaging);
+               return ListModels(std::move(visit), model_list_,
+                                 std::move(asked));
              }});
   table.Add({.words = &words_,
              .method = "GET",

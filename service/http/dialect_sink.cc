@@ -78,11 +78,7 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
                                           const absl::Status& outcome) {
   AnswerFields fields(words_, "application/json", call.facts.request_id,
                       call.loop.Now() - call.arrival);
-  fields.AddFailure(outcome);
-  if (!call.tries.empty()) {
-    fields.AddUpstream(call.tries.back().progress.upstream);
-  }
-  if (outcome.ok()) fields.AddWarnings(call.warnings);
+  fields.AddOutcome(call, outcome);
   absl::InlinedVector<std::string_view, 3> pieces = {body};
   std::string details;
   const size_t end = details_ && outcome.ok() ? EndOfFields(body)
@@ -154,7 +150,9 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
   silence_.reset();
   if (pinging_) co_await PingWritten();
   out_.clear();
-  const bool terminal_is_due = !call.answers_raw || !outcome.ok();
+  const bool terminal_is_due =
+      !call.answers_raw ||
+      (!outcome.ok() && !call.answer_facts.failure_told);
   if (terminal_is_due) {
     if (!outcome.ok()) Writer(call).SetFailure(outcome);
     GATEWAY_CO_RETURN_IF_ERROR(
@@ -208,7 +206,9 @@ EventWriter& DialectSink::Writer(const Call& call) {
                                     : call.facts.model);
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
+    options.background = call.facts.background;
     writer_ = words_.dialect->NewEventWriter(options);
+    if (call.answers_raw) writer_->GoOnFrom(call.answer_facts);
   }
   return *writer_;
 }

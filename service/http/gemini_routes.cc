@@ -120,6 +120,12 @@ Task<void> Ask(Visit visit, std::string_view rest) {
   return Generate(std::move(visit), std::move(options));
 }
 
+constexpr ModelPaging::Words kGeminiPaging = {
+    .limit = "pageSize",
+    .after = "pageToken",
+    .before = {},
+    .is_lenient = true};
+
 }  // namespace
 
 GeminiRoutes::GeminiRoutes()
@@ -175,7 +181,9 @@ void GeminiRoutes::AddLists(RouteTable& table, const Lists& lists) const {
 Task<void> GeminiRoutes::List(Visit visit) const {
   const absl::Status checked = CheckQuery(visit);
   if (!checked.ok()) return Fail(std::move(visit), checked);
-  return ListModels(std::move(visit), model_list_);
+  absl::StatusOr<ModelPaging> asked =
+      ReadModelPaging(visit.request.query, kGeminiPaging);
+  return ListModels(std::move(visit), model_list_, std::move(asked));
 }
 
 Task<void> GeminiRoutes::Show(Visit visit,

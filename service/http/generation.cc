@@ -87,8 +87,6 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
       bytes, [&] { return Scan(call.refusal, &options, &raw); },
       WorkerPool::Stage::kBegins);
   SetUp(visit, options, &raw, &call);
-  // They may stand in a whole request inside.
-  raw.scan.needs_messages = false;
   call.facts.counts = true;
   const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
     std::string body;

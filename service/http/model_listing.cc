@@ -1,15 +1,20 @@
 #include "service/http/model_listing.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/status_macros.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/http/percent_decode.h"
+#include "service/http/query_parameter.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/wiring.h"
@@ -22,6 +27,36 @@ Task<ModelDiscovery::Catalog> AskForModels(Visit& visit,
                                            const Wiring& wiring) {
   return wiring.discovery().Ask(visit.services.loop, visit.services.http,
                                 visit.responder.gone(), visit.id);
+}
+
+constexpr int kPageSizeMax = 1000;
+
+// The part of `all` that is asked for. INVALID_REQUEST if it lies beside a
+// model that is not there.
+absl::StatusOr<ModelPage> PageOf(absl::Span<const v1::Model> all,
+                                 const ModelPaging& asked) {
+  const auto missing = [](std::string_view field) {
+    return InvalidField(field, "names no model of this list");
+  };
+  if (!asked.after.empty()) {
+    // Several providers may have a model of that name.
+    size_t begin = all.size();
+    while (begin > 0 && all[begin - 1].name() != asked.after) --begin;
+    if (begin == 0) return missing(asked.words.after);
+    all.remove_prefix(begin);
+  }
+  if (!asked.before.empty()) {
+    size_t end = 0;
+    while (end < all.size() && all[end].name() != asked.before) ++end;
+    if (end == all.size()) return missing(asked.words.before);
+    all = all.subspan(0, end);
+  }
+  const bool from_the_end = !asked.before.empty() && asked.after.empty();
+  const size_t size = std::min(asked.limit, all.size());
+  ModelPage page;
+  page.models = all.subspan(from_the_end ? all.size() - size : 0, size);
+  if (size < all.size()) page.next_after = page.models.back().name();
+  return page;
 }
 
 // Appends the model that is asked for.
@@ -44,16 +79,51 @@ absl::Status WriteModel(const ModelCatalog& catalog,
 
 }  // namespace
 
-Task<void> ListModels(Visit visit, const ModelListDialect& format) {
+absl::StatusOr<ModelPaging> ReadModelPaging(std::string_view query,
+                                            const ModelPaging::Words& words) {
+  ModelPaging asked;
+  asked.words = words;
+  GATEWAY_ASSIGN_OR_RETURN(const std::string limit,
+                           FindParameter(query, words.limit));
+  int size = 0;
+  if (!limit.empty()) {
+    const bool is_number = absl::SimpleAtoi(limit, &size) && size >= 0;
+    if (words.is_lenient) {
+      size = size == 0 ? kPageSizeMax : std::min(size, kPageSizeMax);
+    }
+    if (!is_number || size < 1 || size > kPageSizeMax) {
+      return InvalidField(
+          words.limit, absl::StrCat("must be from 1 to ", kPageSizeMax));
+    }
+    asked.limit = static_cast<size_t>(size);
+  }
+  GATEWAY_ASSIGN_OR_RETURN(asked.after, FindParameter(query, words.after));
+  if (!words.before.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(asked.before, FindParameter(query, words.before));
+  }
+  return asked;
+}
+
+Task<void> ListModels(Visit visit, const ModelListDialect& format,
+                      absl::StatusOr<ModelPaging> asked) {
   const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
   const absl::Status known = CheckCaller(visit, *wiring).status();
   if (!known.ok()) {
     co_await Fail(std::move(visit), known);
     co_return;
   }
+  if (!asked.ok()) {
+    co_await Fail(std::move(visit), asked.status());
+    co_return;
+  }
   const ModelDiscovery::Catalog catalog = co_await AskForModels(visit, *wiring);
+  const absl::StatusOr<ModelPage> page = PageOf(catalog->models(), *asked);
+  if (!page.ok()) {
+    co_await Fail(std::move(visit), page.status());
+    co_return;
+  }
   std::string body;
-  format.WriteModels(catalog->models(), &body);
+  format.WriteModels(*page, &body);
   co_await SendJson(std::move(visit), std::move(body));
 }
 

@@ -10,16 +10,44 @@
 #ifndef SERVICE_HTTP_MODEL_LISTING_H_
 #define SERVICE_HTTP_MODEL_LISTING_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "providers/dialects/model_list_dialect.h"
 #include "service/http/visit.h"
 
 namespace gateway {
 
-// Lists what callers can name. Borrows `format`.
-Task<void> ListModels(Visit visit, const ModelListDialect& format);
+// Which part of the list a caller asks for.
+struct ModelPaging {
+  // The vendor's names of what is asked.
+  struct Words {
+    std::string_view limit;
+    std::string_view after;
+    std::string_view before;  // Empty if the vendor has none.
+    // A limit of 0 is none, and one that is too large is the largest.
+    bool is_lenient = false;
+  };
+
+  Words words;
+  size_t limit = SIZE_MAX;  // At least 1.
+  std::string after;        // The name of the model that the page follows,
+  std::string before;       // or that follows it; empty for any.
+};
+
+// Reads it off a query. INVALID_REQUEST if the limit is no number from 1 to
+// 1000, or where the vendor is lenient if it is none at all.
+absl::StatusOr<ModelPaging> ReadModelPaging(std::string_view query,
+                                            const ModelPaging::Words& words);
+
+// Lists what callers can name. Borrows `format`. Who is a stranger is not told
+// what is wrong with `asked`.
+Task<void> ListModels(Visit visit, const ModelListDialect& format,
+                      absl::StatusOr<ModelPaging> asked = ModelPaging());
 
 // Shows the model whose name stands percent-encoded in a path.
 Task<void> ShowModel(Visit visit, const ModelListDialect& format,

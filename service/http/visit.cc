@@ -128,11 +128,7 @@ Task<absl::Status> SendOutcome(Visit& visit, Call& call, absl::Status outcome,
   }
   AnswerFields fields(visit.words, "application/json", visit.id,
                       Elapsed(visit));
-  fields.AddFailure(outcome);
-  if (!call.tries.empty()) {
-    fields.AddUpstream(call.tries.back().progress.upstream);
-  }
-  if (outcome.ok()) fields.AddWarnings(call.warnings);
+  fields.AddOutcome(call, outcome);
   call.response_bytes = static_cast<int64_t>(body.size());
   const std::string_view pieces[] = {body};
   co_return co_await visit.responder.Send({call.http_status, fields}, pieces);

@@ -3,23 +3,18 @@
 #include <utility>
 
 #include "base/os/logging.h"
+#include "service/observability/handshake_metric.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::string_view kRefusalLabels[] = {"listener", "code"};
-constexpr std::string_view kHandshakeFailureLabels[] = {"listener"};
 
 constexpr MetricDefinition kRequestsRefused = {
     .name = "llmgw_requests_refused_total",
     .help = "Requests that were refused before they became a call, by HTTP "
             "status or gRPC code.",
     .label_names = kRefusalLabels};
-
-constexpr MetricDefinition kHandshakesFailed = {
-    .name = "llmgw_tls_handshakes_failed_total",
-    .help = "TLS handshakes with clients of HTTP listeners that failed.",
-    .label_names = kHandshakeFailureLabels};
 
 // A path longer than this is nobody's.
 constexpr size_t kPathBytesShown = 256;

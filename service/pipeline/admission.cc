@@ -81,14 +81,23 @@ absl::Status CheckNameLengths(const CallFacts& facts) {
   return absl::OkStatus();
 }
 
-// Of a request that nobody has read but its dialect's scan.
-absl::Status CheckCounts(const RequestScan& scan,
-                         const llmgateway::config::v1::LimitsConfig& limits) {
+// Of a request that nobody has read but its dialect's scan. To count tokens,
+// less is required: what to count may stand in a whole request inside.
+absl::Status CheckPresence(const RequestScan& scan) {
   if (scan.needs_messages && scan.message_count == 0) {
     return InvalidField(scan.messages_field, scan.has_messages
                                                  ? "must have an entry"
                                                  : "is required");
   }
+  if (!scan.absent_field.empty()) {
+    return InvalidField(scan.absent_field, "is required");
+  }
+  return absl::OkStatus();
+}
+
+// The same for a request of any kind.
+absl::Status CheckCounts(const RequestScan& scan,
+                         const llmgateway::config::v1::LimitsConfig& limits) {
   if (scan.message_count > limits.messages_limit()) {
     return InvalidField(scan.messages_field,
                         absl::StrCat("has more than ", limits.messages_limit(),
@@ -116,6 +125,9 @@ absl::Status Admit(Call& call) {
   GATEWAY_RETURN_IF_ERROR(call.refusal);
   GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
   if (call.raw != nullptr) {
+    if (!call.facts.counts) {
+      GATEWAY_RETURN_IF_ERROR(CheckPresence(call.raw->scan));
+    }
     GATEWAY_RETURN_IF_ERROR(
         CheckCounts(call.raw->scan, call.wiring->config().limits()));
   }

@@ -111,6 +111,7 @@ void AnswerFolding::AddDelta(const v1::Delta& delta) {
   for (const v1::Extension& extension : delta.extensions()) {
     AddExtension(extension, &part);
   }
+  part.mutable_citations()->MergeFrom(delta.citations());
 }
 
 v1::GenerateResponse AnswerFolding::Finish() {

@@ -14,6 +14,7 @@
 #include "errors/fault.h"
 #include "providers/models/model_facts.h"
 #include "service/pipeline/call_log.h"
+#include "service/pipeline/conversation.h"
 
 namespace gateway {
 namespace {
@@ -133,10 +134,15 @@ class Try {
   bool TakeParsed() {
     call_.warnings.clear();
     request_.request = call_.request;
+    if (request_.request == nullptr) return false;
+    request_.is_kept_here = IsKeptHere(call_);
+    const bool names_limit = request_.request->has_max_output_tokens();
+    if (names_limit && !call_.output.asked()) return true;
+    const ModelFacts facts = entry_.FactsOf(noted_.model);
+    if (!names_limit) request_.output_tokens_limit = facts.output_tokens_limit;
     request_.lacks_schema =
-        call_.output.asked() &&
-        entry_.FactsOf(noted_.model).Lacks(kAbilityStrictSchema);
-    return request_.request != nullptr;
+        call_.output.asked() && facts.Lacks(kAbilityStrictSchema);
+    return true;
   }
 
   Call& call_;
@@ -163,6 +169,10 @@ Task<absl::Status> TryAnswer(Call& call, TryTerms terms) {
   co_return one.Note(std::move(outcome));
 }
 
+// How often a stream may repeat its request before its first content: that of
+// OpenAI's Responses does so twice, and JSON may have it longer.
+constexpr size_t kEchoesMax = 4;
+
 // Waits for the first content and keeps what came before it.
 Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   StreamBatch held;
@@ -181,9 +191,6 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
       // Views into the stream's memory are good until the next batch.
       open->first.raw = std::move(batch.raw);
       open->first.content_events = batch.content_events;
-      open->first.sized_events = batch.sized_events;
-      open->first.sized_bytes = batch.sized_bytes;
-      open->first.smallest_bytes = batch.smallest_bytes;
       begun = true;
       continue;
     }
@@ -242,8 +249,10 @@ Task<absl::Status> TryStream(Call& call, TryTerms terms,
     outcome = stream.status();
     if (stream.ok()) {
       open->stream = *std::move(stream);
+      const size_t limit = static_cast<size_t>(
+          call.wiring->config().limits().hold_back_bytes_limit());
       outcome = co_await HoldBack(
-          open, call.wiring->config().limits().hold_back_bytes_limit());
+          open, limit + kEchoesMax * one.request().request_bytes);
     }
   }
   if (!outcome.ok()) open->stream.reset();

@@ -9,6 +9,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
+#include "providers/bounded_messages.h"
 
 namespace gateway {
 namespace {
@@ -64,13 +65,9 @@ absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   if (request != nullptr) return request;
   auto* const parsed =
       google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
-  bool stream = false;
-  bool stream_usage = false;
-  GATEWAY_RETURN_IF_ERROR(
-      facts.counts
-          ? raw->dialect->ReadCountRequest(raw->body, parsed)
-          : raw->dialect->ReadRequest(raw->body, parsed, &stream,
-                                      &stream_usage));
+  GATEWAY_RETURN_IF_ERROR(ReadBoundedRequest(
+      *raw->dialect, raw->body,
+      facts.counts ? RequestUse::kCountTokens : RequestUse::kGenerate, parsed));
   // Some vendors name the model in the path.
   if (parsed->model().empty()) parsed->set_model(std::string(facts.model));
   request = parsed;
@@ -113,6 +110,9 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
 
 void Call::Describe(v1::GenerateResponse* response) const {
   response->set_request_id(std::string(facts.request_id));
+  if (response->create_time().seconds() == 0) {
+    *response->mutable_create_time() = ToProto(start_time);
+  }
   FillRoute(response->mutable_route());
   FillAttempts(response->mutable_attempts());
   FillTimings(response->mutable_timings());
@@ -124,6 +124,9 @@ void Call::Describe(v1::GenerateResponse* response) const {
 
 void Call::Describe(v1::StreamStarted* started) const {
   started->set_request_id(std::string(facts.request_id));
+  if (started->create_time().seconds() == 0) {
+    *started->mutable_create_time() = ToProto(start_time);
+  }
   FillRoute(started->mutable_route());
   for (const v1::Warning& warning : warnings) {
     *started->add_warnings() = warning;

@@ -212,16 +212,18 @@ absl::Status PlanKept(Call& call, std::string_view id) {
   return absl::OkStatus();
 }
 
+bool IsKeptHere(const Call& call) {
+  return call.responses != nullptr && call.responses->enabled() &&
+         WantsToBeRemembered(call);
+}
+
 Remembrance::Remembrance(ResponseStore& store, std::string_view caller)
     : store_(store),
       caller_(caller),
       id_(absl::StrCat(ToAbsl(kIdPrefix), SecureRandom().HexId(kIdDigits))) {}
 
 std::unique_ptr<Remembrance> Remembrance::Begin(const Call& call) {
-  if (call.responses == nullptr || !call.responses->enabled() ||
-      call.answers_raw || !WantsToBeRemembered(call)) {
-    return nullptr;
-  }
+  if (call.answers_raw || !IsKeptHere(call)) return nullptr;
   std::unique_ptr<Remembrance> remembrance(
       new Remembrance(*call.responses, call.caller));
   const MessageList& messages = call.request->messages();

@@ -48,6 +48,10 @@ void RememberForwarded(const Call& call, std::string_view id);
 // if that is not known.
 absl::Status PlanKept(Call& call, std::string_view id);
 
+// Whether the gateway keeps the answer to a request that a provider is asked in
+// other words than the caller's.
+bool IsKeptHere(const Call& call);
+
 class Remembrance {
  public:
   // Null if the answer is not to be remembered: the caller does not want it,

@@ -1,6 +1,7 @@
 #include "service/pipeline/model_discovery.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -8,11 +9,18 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/timer_wheel.h"
+#include "base/async/worker_pool.h"
 #include "base/os/logging.h"
 #include "errors/fault.h"
 #include "providers/provider.h"
 
 namespace gateway {
+namespace {
+
+// What tidying a list costs for each model, in bytes of OffLoop.
+constexpr size_t kBytesPerModel = 64;
+
+}  // namespace
 
 struct ModelDiscovery::Waiter {
   explicit Waiter(EventLoop& loop) : loop(loop) {}
@@ -139,6 +147,11 @@ Task<void> ModelDiscovery::Question(size_t index, Round& round) {
     call.fresh_connection = true;
     answer = co_await provider.ListModels(call);
   }
+  if (answer.ok()) {
+    answer = co_await OffLoop(kBytesPerModel * answer->size(), [&] {
+      return Tidied(*std::move(answer));
+    });
+  }
   Settle(index, round, std::move(answer));
 }
 
@@ -146,7 +159,7 @@ void ModelDiscovery::Settle(size_t index, const Round& round,
                             absl::StatusOr<ModelList> answer) {
   if (answer.ok()) {
     Publish(index,
-            std::make_shared<const ModelList>(Tidied(*std::move(answer))));
+            std::make_shared<const ModelList>(*std::move(answer)));
     return;
   }
   const bool abandoned = round.over.cancelled() && !round.timed_out;

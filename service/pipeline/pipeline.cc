@@ -163,10 +163,11 @@ void EstimateUsage(const Call& call, const InputMeasure& input,
 // Of a stream that has ended. What was told of all of the answer stands, even
 // if the caller did not get all of it.
 void CompleteUsage(bool finished, const InputMeasure& input,
-                   const DeliveredTokens& delivered, Call* call) {
+                   const DeliveredTokens& delivered,
+                   const ProviderStream& stream, Call* call) {
   ResponseFacts& facts = call->answer_facts;
   if (IsTold(facts.usage) && (finished || facts.usage_is_final)) return;
-  EstimateUsage(*call, input, delivered.Estimate(), &facts.usage);
+  EstimateUsage(*call, input, delivered.Estimate(stream), &facts.usage);
 }
 
 // Of a whole answer whose provider told none.
@@ -241,7 +242,7 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     DeliveredTokens delivered;
     outcome = co_await Relay(call, sink, open, remembrance.get(), &delivered);
     call.answer_facts = open.stream->facts();
-    CompleteUsage(outcome.ok(), input, delivered, &call);
+    CompleteUsage(outcome.ok(), input, delivered, *open.stream, &call);
     // The provider is let go before the caller has taken the end.
     open.stream.reset();
     if (!outcome.ok() && call.cancel.cancelled()) {
@@ -317,6 +318,18 @@ absl::Status EstimateCount(Call& call, TokenCount* count) {
   return absl::OkStatus();
 }
 
+// Google tells neither which model answered nor what it has cost.
+void CompleteVectors(Call& call, v1::EmbedResponse* response) {
+  if (response->model().empty()) {
+    response->set_model(std::string(call.tries.back().model));
+  }
+  if (response->usage().input_tokens() != 0) return;
+  v1::Usage& usage = *response->mutable_usage();
+  usage.set_input_tokens(EstimateInputTokens(*call.embed));
+  usage.set_estimated(true);
+  call.answer_facts.usage = usage;
+}
+
 }  // namespace
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
@@ -389,6 +402,7 @@ Task<absl::Status> RunEmbed(Call& call, Recorder& recorder,
   absl::Status outcome = co_await BeginCall(call, recorder);
   if (outcome.ok()) outcome = co_await AttemptEmbed(call, response);
   if (outcome.ok()) {
+    CompleteVectors(call, response);
     response->set_request_id(std::string(call.facts.request_id));
     call.FillRoute(response->mutable_route());
     for (const v1::Warning& warning : call.warnings) {

@@ -5,6 +5,7 @@
 
 #include "base/async/worker_pool.h"
 #include "google/protobuf/arena.h"
+#include "providers/bounded_messages.h"
 
 namespace gateway {
 namespace {
@@ -74,9 +75,6 @@ int64_t CharactersOf(const v1::Tool& tool, Count count) {
          count(tool.function().parameters_schema());
 }
 
-// What stands around the text of a forwarded event is hardly more.
-constexpr int64_t kFrameBytesMax = 384;
-
 int64_t CharactersOf(const v1::Delta& delta) {
   return static_cast<int64_t>(
       delta.text().size() + delta.refusal().size() + delta.reasoning().size() +
@@ -137,20 +135,23 @@ void DeliveredTokens::Note(const StreamBatch& batch) {
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta()) characters_ += CharactersOf(event.delta());
   }
-  if (batch.sized_events == 0) return;
-  events_ += batch.sized_events;
-  event_bytes_ += batch.sized_bytes;
-  smallest_bytes_ = std::min(smallest_bytes_, batch.smallest_bytes);
 }
 
-int64_t DeliveredTokens::Estimate() const {
-  if (events_ == 0) return TokensOf(characters_);
-  const int64_t frame = std::min(smallest_bytes_, kFrameBytesMax);
-  return events_ + TokensOf(event_bytes_ - events_ * frame);
+int64_t DeliveredTokens::Estimate(const ProviderStream& stream) const {
+  return TokensOf(characters_ + stream.SpokenBytes());
 }
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
   return InputTokens(request, Characters);
+}
+
+int64_t EstimateInputTokens(const v1::EmbedRequest& request) {
+  int64_t tokens = 0;
+  for (const v1::EmbedInput& input : request.inputs()) {
+    tokens += input.has_text() ? TokensOf(Characters(input.text()))
+                               : input.tokens().ids_size();
+  }
+  return tokens;
 }
 
 int64_t EstimateInputTokens(const RawRequest& raw) {
@@ -158,10 +159,9 @@ int64_t EstimateInputTokens(const RawRequest& raw) {
   google::protobuf::Arena arena;
   auto* const request =
       google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
-  bool stream = false;
-  bool stream_usage = false;
   // What only its vendor understands is a JSON like any other.
-  return raw.dialect->ReadRequest(raw.body, request, &stream, &stream_usage)
+  return ReadBoundedRequest(*raw.dialect, raw.body, RequestUse::kGenerate,
+                            request)
                  .ok()
              ? EstimateInputTokens(*request)
              : GuessInputTokens(raw.body);
@@ -181,7 +181,7 @@ int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body) {
   google::protobuf::Arena arena;
   auto* const response =
       google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
-  return dialect.ReadResponse(body, response).ok()
+  return ReadBoundedResponse(dialect, body, response).ok()
              ? EstimateOutputTokens(*response)
              : GuessInputTokens(body);
 }

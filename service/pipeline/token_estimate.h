@@ -3,7 +3,7 @@
 // count as a flat sum, since their bytes say nothing.
 //
 // What a stream had said when it broke off is estimated, too: by its text where
-// it is read, by the bytes of its events where they are only forwarded.
+// it is read, by what its provider guesses of it where it is only forwarded.
 //
 // Thread-compatible.
 
@@ -26,6 +26,9 @@ int64_t EstimateInputTokens(const llmgateway::v1::GenerateRequest& request);
 // large for that on a loop, a guess as below.
 int64_t EstimateInputTokens(const RawRequest& raw);
 
+// Those of texts that are to become vectors.
+int64_t EstimateInputTokens(const llmgateway::v1::EmbedRequest& request);
+
 // The output tokens of a whole answer: of its texts, its reasoning and its
 // calls of tools. One that was forwarded, in the words of `dialect` and
 // followed by kJsonPaddingBytes readable bytes, is read for it.
@@ -43,15 +46,11 @@ class DeliveredTokens {
  public:
   void Note(const StreamBatch& batch);
 
-  int64_t Estimate() const;
+  // `stream` is the one that they came from.
+  int64_t Estimate(const ProviderStream& stream) const;
 
  private:
   int64_t characters_ = 0;
-  // Of forwarded events. The smallest is taken for one token and what stands
-  // around it.
-  int64_t events_ = 0;
-  int64_t event_bytes_ = 0;
-  int64_t smallest_bytes_ = INT64_MAX;
 };
 
 }  // namespace gateway

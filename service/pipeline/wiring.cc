@@ -18,12 +18,10 @@ absl::StatusOr<std::shared_ptr<const Wiring>> Wiring::Make(
     }
     return credentials;
   };
-  const size_t event_bytes_limit =
-      config->config().limits().sse_event_bytes_limit();
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<const ProviderRegistry> providers,
       ProviderRegistry::Make(config->config().providers(), credentials_of,
-                             event_bytes_limit));
+                             config->config().limits()));
   return std::shared_ptr<const Wiring>(
       new Wiring(std::move(config), std::move(providers)));
 }

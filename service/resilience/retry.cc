@@ -17,7 +17,11 @@ RetryPolicy::RetryPolicy(const llmgateway::config::v1::RetryConfig& config)
 
 bool RetryPolicy::MayRetry(const absl::Status& failure, bool abandoned) const {
   if (ForbidsRetry(failure)) return false;
-  switch (JudgeFailure(failure, abandoned && !resend_after_timeout_)) {
+  if (resend_after_timeout_ &&
+      FaultReason(failure) == v1::ERROR_REASON_PROVIDER_TIMEOUT) {
+    return true;
+  }
+  switch (JudgeFailure(failure, abandoned)) {
     case Verdict::kRetryHere:
     case Verdict::kCoolCredential:
       return true;

@@ -436,6 +436,14 @@ StreamProgress RpcCall::StartWrite(const Message& message) {
                                               : StreamProgress::kWaiting;
 }
 
+bool RpcCall::WriteLast(const Message& message) {
+  if (stream_ == nullptr) return false;
+  SendHead();
+  return SendMessage(message, message.ByteSizeLong(),
+                     MessageEncoding::kIdentity)
+      .ok();
+}
+
 void RpcCall::SendHead() {
   if (stream_->head_sent()) return;
   if (!method_.writes_one() && !context_.holds_request()) {

@@ -115,6 +115,7 @@ class RpcCall final : public Recycled,
   // From the handler.
   StreamProgress StartRead(google::protobuf::Message* message) override;
   StreamProgress StartWrite(const google::protobuf::Message& message) override;
+  bool WriteLast(const google::protobuf::Message& message) override;
 
   // For the deadline, or for the request if that is due before.
   void ArmTimer(absl::Duration request_timeout);

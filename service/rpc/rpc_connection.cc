@@ -80,6 +80,17 @@ void RpcConnection::Close() {
   }
 }
 
+void RpcConnection::GiveUp() {
+  given_up_ = true;
+  if (session_ != nullptr) {
+    session_->Close(absl::ResourceExhaustedError(
+        "connections_limit is reached, and another took its place"));
+  } else {
+    early_close_ = RpcClose::kLimit;
+    stream_->Close(/*reset=*/true);
+  }
+}
+
 void RpcConnection::OnRequest(Http2Stream& stream,
                               absl::Span<const HttpField> fields, bool ended) {
   const RequestHead head =

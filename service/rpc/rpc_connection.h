@@ -35,6 +35,14 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   // Ends now.
   void Close();
 
+  // Ends now, since another connection needs its place.
+  void GiveUp();
+
+  // A call is under way.
+  bool busy() const {
+    return session_ != nullptr && session_->open_streams() > 0;
+  }
+
  private:
   friend class RpcListener;
   ~RpcConnection() = default;
@@ -53,6 +61,8 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   std::unique_ptr<Http2Session> session_;  // Null during the TLS handshake.
   RpcClose early_close_ = RpcClose::kTls;  // Why it ends, if it does then.
   Timer handshake_timer_;  // With TLS: from the begin to HTTP/2's settings.
+
+  bool given_up_ = false;
 
   // The listener's list.
   RpcConnection* previous_ = nullptr;

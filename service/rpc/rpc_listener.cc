@@ -34,16 +34,27 @@ absl::Status RpcListener::Open(const ListenAddress& address,
 }
 
 void RpcListener::Accept(std::unique_ptr<Stream> stream) {
-  if (connections_ >= limits_.connections) {
+  if (connections_ >= limits_.connections && !GiveUpOldest()) {
     metrics_.ConnectionRefused(stream->PeerAddress());
     return;
   }
   auto* const connection = new RpcConnection(*this, std::move(stream));
   connection->next_ = first_;
   if (first_ != nullptr) first_->previous_ = connection;
+  if (last_ == nullptr) last_ = connection;
   first_ = connection;
   ++connections_;
   connection->Start();
+}
+
+// Silent clients must not keep others out; gRPC's connect again by themselves.
+bool RpcListener::GiveUpOldest() {
+  for (RpcConnection* at = last_; at != nullptr; at = at->previous_) {
+    if (at->busy() || at->given_up_) continue;
+    at->GiveUp();
+    return true;
+  }
+  return false;
 }
 
 void RpcListener::Remove(RpcConnection* connection) {
@@ -54,6 +65,8 @@ void RpcListener::Remove(RpcConnection* connection) {
   }
   if (connection->next_ != nullptr) {
     connection->next_->previous_ = connection->previous_;
+  } else {
+    last_ = connection->previous_;
   }
   --connections_;
   CallWaiter();

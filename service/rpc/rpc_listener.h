@@ -43,7 +43,8 @@ struct RpcLimits {
   Http2Limits http2;
   MetadataLimits metadata;
   RpcCall::Limits call;
-  // Each per loop: connections, of which more are closed; and bytes of requests
+  // Each per loop: connections, beyond which the oldest without a call makes
+  // room for a new one, which is closed if there is none; and bytes of requests
   // that came in more than one piece, of all connections together, until their
   // calls end. The latter lie within the loop's own budget.
   size_t connections = 16 * 1024;
@@ -94,6 +95,7 @@ class RpcListener {
 
   void Accept(std::unique_ptr<Stream> stream);
   void Remove(RpcConnection* connection);
+  bool GiveUpOldest();
   void CallWaiter();
 
   const MethodTable& table_;
@@ -104,7 +106,9 @@ class RpcListener {
   InflateAllowance inflating_;
   RpcMetrics metrics_;
   RpcCalls calls_;
+  // All connections, an intrusive list from the newest to the oldest.
   RpcConnection* first_ = nullptr;
+  RpcConnection* last_ = nullptr;
   size_t connections_ = 0;
   bool retiring_ = false;
   std::function<void()> when_gone_;

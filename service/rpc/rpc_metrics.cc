@@ -6,6 +6,7 @@
 #include "base/async/event_loop.h"
 #include "base/os/logging.h"
 #include "errors/fault.h"
+#include "service/observability/handshake_metric.h"
 
 namespace gateway {
 namespace {
@@ -68,6 +69,8 @@ RpcClose CloseOf(const absl::Status& why) {
       return RpcClose::kProtocol;
     case absl::StatusCode::kDeadlineExceeded:
       return RpcClose::kTimeout;
+    case absl::StatusCode::kResourceExhausted:
+      return RpcClose::kLimit;
     default:
       return RpcClose::kLost;
   }
@@ -97,6 +100,9 @@ void RpcMetrics::ConnectionClosed(RpcClose close, std::string_view peer,
                                   const absl::Status& why) {
   if (shard_ != nullptr) shard_->GaugeOf(kOpen, {listener_}).Add(-1);
   CountClose(close);
+  if (shard_ != nullptr && close == RpcClose::kTls) {
+    shard_->CounterOf(kHandshakesFailed, {listener_}).Add(1);
+  }
   if (close != RpcClose::kDone && close != RpcClose::kLost) {
     LogClose(close, peer, why);
   }

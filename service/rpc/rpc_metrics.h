@@ -32,7 +32,7 @@ inline constexpr absl::Duration kRpcLogInterval = absl::Seconds(10);
 enum class RpcClose {
   kDone,      // By the peer, idle, drained or old, with nothing under way.
   kLost,      // Broke off, answered no pings or outlasted its grace.
-  kLimit,     // Over the listener's connections.
+  kLimit,     // Over the listener's connections, or in the way of a new one.
   kProtocol,  // The peer broke HTTP/2, or sent a flood.
   kTimeout,   // The peer did not finish its handshake, or does not read.
   kTls,       // The peer's TLS handshake failed.

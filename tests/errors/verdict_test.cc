@@ -39,6 +39,26 @@ TEST(VerdictTest, OneThatMayStillBeAtWorkIsNot) {
                           "PROVIDER_TIMEOUT", "STREAM_INTERRUPTED"));
 }
 
+TEST(VerdictTest, NorIsOneThatTellsOfATimeOutItself) {
+  for (const char* mark : {"http_status", "provider_error_form"}) {
+    absl::Status told = MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "504");
+    AddFaultMetadata(told, mark, "504");
+    EXPECT_EQ(JudgeFailure(told), Verdict::kGoElsewhere) << mark;
+  }
+}
+
+TEST(VerdictTest, ACallersOwnCredentialIsTheCallersTrouble) {
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+        v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED}) {
+    absl::Status refused = MakeFault(reason, "401");
+    EXPECT_FALSE(IsOfCallersCredential(refused));
+    AddFaultMetadata(refused, "credential", "caller");
+    EXPECT_TRUE(IsOfCallersCredential(refused));
+    EXPECT_EQ(JudgeFailure(refused), Verdict::kCallersFault);
+  }
+}
+
 TEST(VerdictTest, OneThatLacksWhatIsAskedIsNotAskedAgain) {
   absl::Status failure =
       MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "501: no");

@@ -282,7 +282,7 @@ void FuzzModels(const ModelListDialect& dialect, std::string_view body) {
   std::vector<v1::Model> models;
   if (!dialect.ReadModels(body, &models).ok()) return;
   std::string page;
-  dialect.WriteModels(models, &page);
+  dialect.WriteModels({.models = models}, &page);
 }
 
 }  // namespace gateway

@@ -344,6 +344,7 @@ class SeenTest(_AccessCase):
             msg="a connection was closed for what its peer did", reason="tls")
         text = http_calls.ask(gateway.operations, path="/metrics").body
         for count in (b'llmgw_tls_handshakes_failed_total{listener="http"} 1',
+                      b'llmgw_tls_handshakes_failed_total{listener="grpc"} 1',
                       b'llmgw_grpc_connections_closed_total{listener="grpc",'
                       b'reason="tls"} 1'):
             self.assertIn(count, text)

@@ -2,6 +2,7 @@
 
 import json
 import unittest
+from urllib.parse import quote
 
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask
@@ -197,13 +198,36 @@ class MockTest(_DoorCase):
 class ModelsTest(_DoorCase):
 
     def test_the_version_header_chooses_the_form(self):
-        page = self.ask(path="/v1/models?limit=2&beta=true").json()
+        page = self.ask(path="/v1/models?beta=true").json()
         self.assertEqual(set(page), {"data", "has_more", "first_id",
                                      "last_id"})
         self.assertIn("claude-x", [model["id"] for model in page["data"]])
         plain = ask(self.gateway.http, path="/v1/models").json()
         self.assertEqual(plain["object"], "list")
         self.assertEqual(len(plain["data"]), len(page["data"]))
+
+    def test_the_list_has_pages_for_those_who_want_them(self):
+        every = [model["id"] for model in
+                 self.ask(path="/v1/models").json()["data"]]
+        seen = []
+        more = True
+        while more:
+            after = "&after_id=" + quote(seen[-1], "") if seen else ""
+            page = self.ask(path="/v1/models?limit=2" + after).json()
+            more = page["has_more"]
+            ids = [model["id"] for model in page["data"]]
+            self.assertEqual(len(ids), 2 if more else len(every) - len(seen))
+            self.assertEqual((page["first_id"], page["last_id"]),
+                             (ids[0], ids[-1]))
+            seen += ids
+        self.assertEqual(seen, every)
+        page = self.ask(path="/v1/models?limit=1&before_id=" +
+                        quote(every[2], "")).json()
+        self.assertEqual([model["id"] for model in page["data"]], [every[1]])
+        self.assertTrue(page["has_more"])
+        for query in ("limit=0", "limit=1001", "limit=x", "after_id=nobody"):
+            self.assert_refused(self.ask(path="/v1/models?" + query), 400,
+                                "invalid_request_error")
 
     def test_one_model_by_its_id(self):
         for path in ("/v1/models/meta/llama-3:70b",

@@ -172,6 +172,31 @@ class GrpcHangUpTest(_CancelCase):
         self.assertEqual(call.wait()["code"], "OK")
 
 
+class CallTimeoutTest(_CancelCase):
+
+    config = gateway_case.CONFIG.replace(
+        "resilience:\n", "resilience:\n  call_timeout: 500ms\n")
+
+    def test_a_stream_that_it_ends_has_an_end(self):
+        self.play("gpt-due", _ENDLESS)
+        call = self.caller.stream(self.gateway.grpc,
+                                  grpc_caller.prompt("gpt-due"))
+        self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
+        end = call.events[-1]["end"]
+        self.assertEqual((end["outcome"], end["error"]["reason"]),
+                         ("OUTCOME_CANCELLED",
+                          "ERROR_REASON_DEADLINE_EXCEEDED"))
+        self.assertEqual(end["route"]["provider"], "openai")
+        self.assertGreater(int(end["usage"]["output_tokens"]), 0)
+        self.assert_cancelled("gpt-due", "DEADLINE_EXCEEDED")
+
+    def test_official_clients_are_told_not_to_send_the_prompt_again(self):
+        self.play("gpt-whole", _SILENT)
+        answer = http_calls.ask(self.gateway.http, chat("gpt-whole"))
+        self.assertEqual((answer.status, answer.headers["x-should-retry"]),
+                         (504, "false"))
+
+
 class SlowReaderTest(_CancelCase):
     """Back-pressure from the caller's socket to the provider's."""
 

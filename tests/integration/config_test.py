@@ -203,6 +203,16 @@ class CannotWorkTest(_ConfigCase):
             r".*private_key: file \S+ holds a certificate and no private key",
             self.with_tls("file:" + self.leaf.key, "file:" + self.leaf.cert))
 
+    def test_a_directory_that_is_not_there(self):
+        for path in (self.folder + "/nothing", self.junk):
+            self.assert_refused_at(
+                r"providers\[0\]\.local_cli\.working_directory: '%s' is no "
+                r"directory" % re.escape(path),
+                "providers:\n"
+                "  - name: cli\n"
+                "    local_cli: {executable: /bin/echo, "
+                "working_directory: %s}\n" % path)
+
     def test_a_bad_client_ca(self):
         self.assert_refused_at(
             r"listeners\.http\.tls\.client_ca: file %s holds no certificate" %
@@ -220,6 +230,16 @@ class CannotWorkTest(_ConfigCase):
                 "providers:\n"
                 "  - name: openai\n"
                 "    openai: {http: {ca_file: %s}}\n" % path)
+
+    def test_a_ca_of_a_provider_that_is_a_pipe(self):
+        path = os.path.join(self.folder, "pipe.pem")
+        os.mkfifo(path)
+        self.assert_refused_at(
+            r"providers\[0\]\.openai\.http\.ca_file: file %s is not a regular "
+            r"file" % re.escape(path),
+            "providers:\n"
+            "  - name: openai\n"
+            "    openai: {http: {ca_file: %s}}\n" % path)
 
     def test_an_address_that_is_not_ours(self):
         # Of a network that is for documentation only.
@@ -267,6 +287,19 @@ class WarningTest(_ConfigCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stderr, r"^warning: .*gateway\.yaml:1:\d+: "
                          r"providers\[0\]\.anthropic\.api_key: is not set")
+
+    def test_a_certificate_that_is_valid_no_longer_is_one(self):
+        past = certificates.Authority(self.folder, "ours").issue(
+            "gateway.example", "DNS:gateway.example", days=-1)
+        done = self.check(gateway_process.LISTENERS.replace(
+            'http: {address: "127.0.0.1:0"',
+            'http: {address: "127.0.0.1:0", tls: {cert_chain: "file:%s", '
+            'private_key: "file:%s"}' % (past.cert, past.key)) + _GOOD)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(
+            done.stderr, r"^warning: .*listeners\.http\.tls\.cert_chain: file "
+            r"%s holds a certificate, for 'gateway\.example', that is valid no "
+            r"longer, since \d{4}-\d\d-\d\dT" % re.escape(past.cert))
 
     def test_a_start_logs_it(self):
         gateway = self.start(self.config)

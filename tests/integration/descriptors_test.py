@@ -61,6 +61,17 @@ class DescriptorsTest(unittest.TestCase):
                 self.assertEqual(answer.status, 200)
         gateway.wait_for_log(level="warn", module="net")
 
+    def test_silent_connections_keep_no_operator_out(self):
+        for hard in (_DESCRIPTORS, 256):
+            gateway = self.start(hard, hard)
+            for address in (gateway.operations, gateway.admin):
+                self.connect_silently(address, _DESCRIPTORS)
+                for _ in range(3):
+                    answer = http_calls.ask(gateway.operations, path="/livez")
+                    self.assertEqual(answer.status, 200)
+                    answer = http_calls.ask(gateway.http, path="/v1/models")
+                    self.assertEqual(answer.status, 200)
+
     def test_who_says_nothing_loses_the_place_soon(self):
         config = _CONFIG.replace(
             'http: {address: "127.0.0.1:0"}',

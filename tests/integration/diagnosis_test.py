@@ -32,15 +32,16 @@ class ToldApartTest(unittest.TestCase):
     """The message, the same in the log, says which of the usual causes it
     is."""
 
-    def ask(self, base_url, **fields):
+    def ask(self, base_url, http="{}", **fields):
         gateway = GatewayProcess(
             "providers:\n"
             "  - name: openai\n"
             "    openai:\n"
             '      base_url: "%s"\n'
             '      api_key: "env:KEY"\n'
+            "      http: %s\n"
             "routing: {default_target: openai}\n"
-            "resilience: {retry: {backoff_base: 1ms}}\n" % base_url,
+            "resilience: {retry: {backoff_base: 1ms}}\n" % (base_url, http),
             env={"KEY": _KEY})
         self.addCleanup(gateway.kill)
         answer = http_calls.ask(gateway.http, chat("gpt-x", **fields),
@@ -79,6 +80,21 @@ class ToldApartTest(unittest.TestCase):
         self.assertEqual(warnings[0]["provider"], "openai")
         self.assertEqual(warnings[0]["level"], "warn")
         self.assertRegex(warnings[0]["error"], "Connection refused")
+
+    def test_a_proxy_that_refuses(self):
+        proxy = "127.0.0.1:%d" % _closed_port()
+        log, _ = self.ask("https://api.example/v1",
+                          http='{proxy: "http://%s"}' % proxy)
+        self.assertRegex(log["error"], "openai: the proxy %s: .*"
+                         "Connection refused" % proxy)
+
+    def test_an_answer_that_takes_too_long_as_a_whole(self):
+        upstream = self.mock()
+        upstream.set_script("gpt-x", {"text": "x" * 10000, "drip_ms": 5})
+        log, _ = self.ask("http://%s/v1" % upstream.address,
+                          http="{timeouts: {total: 300ms}}")
+        self.assertRegex(log["error"], "openai: the total time-out passed")
+        self.assertEqual(log["error_reason"], "PROVIDER_TIMEOUT")
 
     def test_a_name_that_does_not_resolve(self):
         log, _ = self.ask("https://no-such-host.invalid/v1")

@@ -164,6 +164,15 @@ class StreamFloods:
             i, lambda stream: headers(stream, self.head) +
             http2_wire.window_update(stream, 2**31 - 1)), *ends)
 
+    def test_frames_of_calls_that_are_over(self):
+        begin = headers(1, self.unknown_head)
+        for name, more in (("DATA", http2_wire.data(1, b"x")),
+                           ("HEADERS", headers(1, block_of([("x-a", "b")])))):
+            self.flood("B-11 %s behind a refusal" % name,
+                       lambda _, more=more: more * _FRAMES,
+                       _CALM, "GOAWAY STREAM_CLOSED", "GOAWAY PROTOCOL_ERROR",
+                       begin=begin)
+
     def test_more_calls_at_once_than_allowed(self):
         # They know what is allowed, once they have acknowledged it.
         self.flood("B-11 too many streams", lambda i: _each_stream(

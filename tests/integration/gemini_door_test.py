@@ -1,6 +1,7 @@
 """The HTTP door as Google's clients see it."""
 
 import unittest
+from urllib.parse import quote
 
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask
@@ -74,6 +75,21 @@ class GeminiDoorTest(gateway_case.GatewayCase):
         events = self.ask("/gpt-cut" + _STREAM, contents()).events()
         self.assertEqual(["error" in event for event in events],
                          [False] * (len(events) - 1) + [True])
+
+    def test_the_list_has_pages_for_those_who_want_them(self):
+        every = self.ask("").json()["models"]
+        page = self.ask("?pageSize=1").json()
+        seen = page["models"]
+        while "nextPageToken" in page:
+            self.assertEqual(len(page["models"]), 1)
+            page = self.ask("?pageSize=1&pageToken=" + quote(
+                page["nextPageToken"], "")).json()
+            seen += page["models"]
+        self.assertEqual(seen, every)
+        for query in ("?pageSize=0", "?pageSize=5000"):
+            self.assertEqual(self.ask(query).json(), {"models": every})
+        for query in ("?pageSize=-1", "?pageToken=nobody"):
+            self.assertEqual(self.ask(query).status, 400)
 
     def test_counts_and_lists(self):
         self.assertEqual(self.ask("/mock-1:countTokens",

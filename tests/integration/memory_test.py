@@ -1,15 +1,20 @@
 """What a burst has taken is given back to the system."""
 
+import json
 import threading
 import unittest
 
 from tests.integration import gateway_case
+from tests.integration import grpc_abuse_case
 from tests.integration import http_calls
 
 MIB = 1 << 20
 # Of what the burst has added, so much may stay.
 KEPT = 64 * MIB
 DEADLINE_S = 60
+
+# Values, each of which becomes a message or more.
+_MANY = 1_000_000
 
 
 class MemoryTest(gateway_case.GatewayCase):
@@ -41,6 +46,60 @@ class MemoryTest(gateway_case.GatewayCase):
             pause.wait(0.2)
         self.fail("%d MiB before, %d MiB at most, %d MiB after"
                   % (before // MIB, most // MIB, after // MIB))
+
+
+class ManySmallValuesTest(gateway_case.GatewayCase):
+    """What a text is read into is bounded by the text's own size."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.side = grpc_abuse_case.Side(cls.gateway, DEADLINE_S)
+        http_calls.ask(cls.gateway.http, http_calls.chat("gpt-x"))
+
+    def ask(self, body):
+        """The status of a translated call, within bounds."""
+        self.side.start_peak()
+        answer = http_calls.ask(self.gateway.http, body, path="/v1/messages")
+        self.assertLess(self.side.peak_bytes(), 128 * MIB)
+        return answer
+
+    def script(self, **script):
+        self.upstream.set_script("gpt-x", {"status": 200, **script})
+        return {"model": "gpt-x", "max_tokens": 1,
+                "messages": [{"role": "user", "content": "hi"}]}
+
+    def test_an_answer_of_unknown_members(self):
+        answer = self.ask(self.script(
+            content_type="application/json",
+            body='{"choices":[],%s"b":1}' % ('"a":1,' * _MANY)))
+        self.assertEqual(answer.status, 502)
+        self.assertIn("many small values", answer.error()["message"])
+
+    def test_an_answer_of_empty_details(self):
+        details = "{}," * (2 * _MANY)
+        answer = self.ask(self.script(
+            content_type="application/json",
+            body='{"choices":[{"index":0,"finish_reason":"stop","message":'
+            '{"role":"assistant","content":"a","reasoning_details":[%s{}]}}]}'
+            % details))
+        self.assertEqual(answer.status, 502)
+        self.assertIn("many small values", answer.error()["message"])
+
+    def test_a_request_of_unknown_members(self):
+        body = json.dumps(self.script(body="{}")).encode()
+        body = body.replace(b'"role":', b'"a":1,' * _MANY + b'"role":')
+        answer = self.ask(body)
+        self.assertEqual(answer.status, 413)
+        self.assertIn("many small values", answer.error()["message"])
+
+    def test_a_stream_that_says_nothing(self):
+        body = self.script(content_type="text/event-stream",
+                           body='data: {"type":"ping"}\n\n' * _MANY)
+        answer = self.ask({**body, "stream": True})
+        self.assertEqual(answer.status, 502)
+        self.assertIn("bytes of stream without content",
+                      answer.error()["message"])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,11 @@ from tests.integration import gateway_case
 from tests.integration.http_calls import ask, chat
 
 _CONFIG = gateway_case.CONFIG.replace(
+    "  - name: anthropic\n",
+    "  - name: anthropic\n"
+    "    model_capabilities:\n"
+    "      - {{model: claude-opus-4-8-small, output_tokens_limit: 7000}}\n"
+).replace(
     "routing:\n",
     "  - name: gemini\n"
     "    gemini:\n"
@@ -87,6 +92,109 @@ class EffortTest(_LimitsCase):
         self.assertEqual(body["thinking"], {"type": "disabled"})
 
 
+    def test_a_model_that_thinks_only_when_told_is_told(self):
+        for model in ("claude-opus-4-6", "claude-sonnet-4-6",
+                      "claude-opus-4-7", "claude-opus-4-8"):
+            with self.subTest(model=model):
+                body, told = self.sent(model, reasoning_effort="high")
+                self.assertEqual(body["thinking"], {"type": "adaptive"})
+                self.assertEqual(body["output_config"], {"effort": "high"})
+                self.assertNotIn("reasoning", told)
+        body, told = self.sent("claude-opus-4-5", reasoning_effort="medium")
+        self.assertEqual(body["thinking"],
+                         {"type": "enabled", "budget_tokens": 8192})
+        self.assertEqual(body["output_config"], {"effort": "medium"})
+        self.assertNotIn("reasoning", told)
+
+    def test_one_that_thinks_anyway_is_not(self):
+        for model in ("claude-sonnet-5", "claude-opus-5", "claude-opus-5-5"):
+            body, _ = self.sent(model, reasoning_effort="high")
+            self.assertNotIn("thinking", body, model)
+
+    def test_no_effort_and_the_least_turn_no_thinking_on(self):
+        for model in ("claude-opus-4-5", "claude-opus-4-7",
+                      "claude-sonnet-4-5"):
+            body, _ = self.sent(model, reasoning_effort="minimal")
+            self.assertNotIn("thinking", body, model)
+            body, _ = self.sent(model, reasoning_effort="none")
+            self.assertEqual(body["thinking"], {"type": "disabled"}, model)
+            body, _ = self.sent(model)
+            self.assertNotIn("thinking", body, model)
+
+    def test_no_temperature_goes_beside_thinking(self):
+        body, told = self.sent("claude-opus-4-6", reasoning_effort="low",
+                               temperature=0.3)
+        self.assertEqual(body["thinking"], {"type": "adaptive"})
+        self.assertNotIn("temperature", body)
+        self.assertIn("sampling.temperature: left out", told)
+
+    def test_a_budget_waits_for_the_end_of_calls_without_thoughts(self):
+        # The format refuses thinking where the turn that called has none.
+        call = {"id": "c1", "type": "function",
+                "function": {"name": "f", "arguments": "{}"}}
+        turns = [{"role": "user", "content": "Hello"},
+                 {"role": "assistant", "tool_calls": [call]},
+                 {"role": "tool", "tool_call_id": "c1", "content": "1"}]
+        for model in ("claude-opus-4-5", "claude-sonnet-4-5"):
+            body, told = self.sent(model, messages=turns,
+                                   reasoning_effort="high")
+            self.assertNotIn("thinking", body, model)
+            self.assertIn("reasoning.effort: ", told)
+            body, _ = self.sent(
+                model, reasoning_effort="high",
+                messages=turns + [{"role": "assistant", "content": "1"},
+                                  {"role": "user", "content": "Again"}])
+            self.assertEqual(body["thinking"]["type"], "enabled", model)
+        body, _ = self.sent("claude-opus-4-7", messages=turns,
+                            reasoning_effort="high")
+        self.assertEqual(body["thinking"], {"type": "adaptive"})
+
+
+class OutputLimitTest(_LimitsCase):
+
+    def test_without_a_limit_the_models_own_is_asked_for(self):
+        for model, limit in (("claude-3-haiku-20240307", 4096),
+                             ("claude-3-5-haiku-20241022", 8192),
+                             ("claude-opus-4-1", 32000),
+                             ("claude-haiku-4-5", 64000),
+                             ("claude-opus-4-7", 128000),
+                             ("claude-opus-5-5", 128000)):
+            with self.subTest(model=model):
+                body, told = self.sent(model)
+                self.assertEqual(body["max_tokens"], limit)
+                self.assertNotIn("max_output_tokens", told)
+
+    def test_thinking_has_room_in_it(self):
+        body, _ = self.sent("claude-opus-4-1", reasoning_effort="high")
+        self.assertEqual(body["max_tokens"], 32000)
+        self.assertLessEqual(body["thinking"]["budget_tokens"], 16000)
+
+    def test_the_callers_is_kept(self):
+        body, told = self.sent("claude-opus-5-5", max_completion_tokens=77)
+        self.assertEqual(body["max_tokens"], 77)
+        self.assertNotIn("max_output_tokens", told)
+
+    def test_the_configured_one_goes_before(self):
+        body, told = self.sent("claude-opus-4-8-small")
+        self.assertEqual(body["max_tokens"], 7000)
+        self.assertNotIn("max_output_tokens", told)
+
+    def test_of_a_model_that_nobody_knows_little_is_asked_and_told(self):
+        body, told = self.sent("claude-x")
+        self.assertEqual(body["max_tokens"], 4096)
+        self.assertIn("max_output_tokens: ", told)
+
+    def test_it_fits_into_the_window_where_it_has_to(self):
+        # Before Sonnet 4.5 a prompt is refused that does not fit into the
+        # window beside the limit.
+        turns = [{"role": "user", "content": "x" * 400000}]
+        body, told = self.sent("claude-opus-4-1", messages=turns)
+        self.assertEqual(body["max_tokens"], 4096)
+        self.assertIn("max_output_tokens: ", told)
+        body, _ = self.sent("claude-opus-4-5", messages=turns)
+        self.assertEqual(body["max_tokens"], 64000)
+
+
 class ThinkingTest(_LimitsCase):
 
     def sent_by_gemini(self, model, **thinking):
@@ -111,6 +219,15 @@ class ThinkingTest(_LimitsCase):
                                          thinkingBudget=-1)
         self.assertEqual(body["thinking"]["type"], "enabled")
         self.assertIn("reasoning.mode: became a budget", told)
+
+    def test_a_level_turns_it_on_and_what_is_to_be_shown_is_asked_for(self):
+        for model in ("claude-opus-4-7", "claude-opus-5"):
+            body, _ = self.sent_by_gemini(model, includeThoughts=True,
+                                          thinkingLevel="HIGH")
+            self.assertEqual(
+                body["thinking"],
+                {"type": "adaptive", "display": "summarized"}, model)
+            self.assertEqual(body["output_config"], {"effort": "high"})
 
     def test_each_keeps_its_own(self):
         body, _ = self.sent_by_gemini("claude-sonnet-4-5", thinkingBudget=2048)
@@ -328,6 +445,25 @@ class ScopeTest(_LimitsCase):
 
 
 class GeminiTest(_LimitsCase):
+
+    def test_every_model_that_hears_is_given_sound(self):
+        for model in ("gemini-2.5-flash", "gemini-2.5-flash-lite",
+                      "gemini-3-flash-preview", "gemini-flash-latest",
+                      "gemini-2.0-flash-001", "gemini-2.5-pro"):
+            with self.subTest(model=model):
+                sound = {"inlineData": {"mimeType": "audio/wav",
+                                        "data": "aGk="}}
+                answer = ask(
+                    self.gateway.http,
+                    {"contents": [{"role": "user", "parts": [sound]}]},
+                    path="/v1beta/models/%s:generateContent" % model)
+                self.assertEqual(answer.status, 200, answer.body)
+                answer = ask(self.gateway.http, {
+                    "model": model, "messages": [{
+                        "role": "user", "content": [{
+                            "type": "input_audio", "input_audio": {
+                                "data": "aGk=", "format": "wav"}}]}]})
+                self.assertEqual(answer.status, 200, answer.body)
 
     PROMPT = [{"role": "user", "parts": [{"text": "Hello"}]}]
 

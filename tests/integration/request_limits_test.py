@@ -36,7 +36,15 @@ class RequestLimitsTest(gateway_case.GatewayCase):
     config = gateway_case.CONFIG.replace(
         "routing:", "limits: {{messages_limit: %d, tools_limit: %d, "
         "labels_limit: %d}}\nrouting:"
-        % (MESSAGES_LIMIT, TOOLS_LIMIT, LABELS_LIMIT))
+        % (MESSAGES_LIMIT, TOOLS_LIMIT, LABELS_LIMIT)).replace(
+            "  - name: anthropic\n",
+            "  - name: gemini\n"
+            '    gemini: {{base_url: "http://{upstream}", '
+            'api_key: "env:OPENAI_KEY"}}\n'
+            "  - name: anthropic\n").replace(
+                "  model_rules:\n",
+                "  model_rules:\n"
+                '    - {{prefix: "gemini-", targets: [gemini]}}\n')
 
     def refusal(self, path, body):
         """What a 400 says, as text."""
@@ -123,11 +131,51 @@ class RequestLimitsTest(gateway_case.GatewayCase):
             self.assertEqual(said["error"]["status"], "INVALID_ARGUMENT")
             self.assertIn("contents", json.dumps(said), more)
 
+    def test_functions_are_counted_at_geminis_door(self):
+        one = [{"parts": [{"text": "hi"}]}]
+        def entry(count):
+            return {"functionDeclarations": [
+                {"name": "f%d" % i} for i in range(count)]}
+        for tools in (entry(TOOLS_LIMIT), [entry(1), {"googleSearch": {}}]):
+            self.served(gemini("gemini-x"), {"contents": one, "tools": tools})
+        for tools in (entry(TOOLS_LIMIT + 1), [entry(TOOLS_LIMIT + 1)],
+                      [entry(TOOLS_LIMIT), {"googleSearch": {}}],
+                      [entry(1)] * (TOOLS_LIMIT + 1)):
+            said = json.loads(self.refusal(
+                gemini("gemini-x"), {"contents": one, "tools": tools}))
+            self.assertIn("tools", json.dumps(said), tools)
+
+    def test_a_whole_request_to_count_is_counted_too(self):
+        path = gemini("gemini-x").replace(":generateContent", ":countTokens")
+        turns = [{"parts": [{"text": "hi"}]}] * (MESSAGES_LIMIT + 1)
+        for body in ({"contents": turns},
+                     {"generateContentRequest": {"contents": turns}},
+                     {"generate_content_request": {"contents": turns}}):
+            self.assertIn("contents", self.refusal(path, body), body)
+
     def test_input_is_counted_at_the_responses_door(self):
         said = json.loads(self.refusal(
             RESPONSES, {"model": "gpt-x",
                         "input": self.message(MESSAGES_LIMIT + 1)}))
         self.assertEqual(said["error"]["param"], "input")
+
+    def test_an_input_that_asks_nothing_is_refused_at_the_responses_door(self):
+        for more in ({}, {"input": []}, {"input": ""}, {"input": None}):
+            said = json.loads(self.refusal(RESPONSES,
+                                           {"model": "gpt-x", **more}))
+            self.assertEqual(said["error"]["param"], "input", more)
+        # A prompt that OpenAI has stored needs none.
+        body = {"model": "gpt-x", "prompt": {"id": "pmpt_1"}}
+        self.served(RESPONSES, body)
+        self.assertEqual(json.loads(self.upstream.last_body("gpt-x")), body)
+
+    def test_anthropics_door_asks_for_the_output_limit(self):
+        body = {"model": "claude-x", "messages": self.message(1)}
+        for more in ({}, {"max_tokens": None}):
+            said = json.loads(self.refusal(MESSAGES, {**body, **more}))
+            self.assertEqual(said["error"]["message"],
+                             "max_tokens: is required", more)
+        self.served("/v1/messages/count_tokens", body)
 
     def test_no_door_takes_a_name_of_any_length(self):
         name = "m" * (NAME_LIMIT + 1)

@@ -225,9 +225,37 @@ class ManyCredentialsTest(gateway_case.GatewayCase):
                 self.assertEqual(key_of(asked_by), key_of(made_by))
 
 
+def _stored_chat(model):
+    return {"model": model, "store": True,
+            "messages": [{"role": "user", "content": "Hello"}]}
+
+
+class KeptHereTest(gateway_case.GatewayCase):
+    """The gateway keeps what a provider cannot."""
+
+    config = gateway_case.CONFIG.replace(
+        "    anthropic:\n",
+        "    unsupported_parameters: refuse\n    anthropic:\n")
+
+    def test_it_is_neither_told_as_left_out_nor_refused(self):
+        answer = ask(self.gateway.http, _stored_chat("claude-x"))
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertNotIn("store", answer.headers.get("x-llmgateway-warnings",
+                                                     ""))
+        kept = ask(self.gateway.http,
+                   path="/v1/responses/" + answer.json()["id"])
+        self.assertEqual(kept.status, 200, kept.body)
+
+
 class ForgetfulTest(gateway_case.GatewayCase):
 
     config = gateway_case.CONFIG + "response_store: {{entries_limit: 0}}\n"
+
+    def test_what_nobody_keeps_is_told_as_left_out(self):
+        answer = ask(self.gateway.http, _stored_chat("claude-x"))
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertIn("store: left out",
+                      answer.headers["x-llmgateway-warnings"])
 
     def test_what_could_not_be_asked_for_is_not_begun(self):
         answer = ask(self.gateway.http, {"model": "gpt-x", "input": "Hello",

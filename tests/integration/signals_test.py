@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 import tempfile
+import threading
 import unittest
 
 from tests.integration import http_calls
 from tests.integration.http_calls import chat
+from tests.testing import gateway_process
 from tests.testing.gateway_process import GatewayProcess
 
 _MOCK = """\
@@ -117,6 +120,39 @@ class RotationTest(unittest.TestCase):
         self.assertIn(self.path, line["error"])
         answer = http_calls.ask(gateway.http, chat("m"))
         self.assertEqual(answer.text(), "still here")
+        gateway.stop()
+
+    def test_a_pipe_that_nobody_reads_holds_up_neither_start_nor_end(self):
+        os.mkfifo(self.path)
+        config = self.path + ".yaml"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(gateway_process.LISTENERS + _MOCK +
+                       "logging: {file: %s}\n" % self.path)
+        command = [gateway_process.BINARY, "--config", config]
+        subprocess.run([*command, "--check_config"], check=True, timeout=30,
+                       env=gateway_process.environment(),
+                       stdout=subprocess.DEVNULL)
+        gateway = subprocess.Popen([*command, "--first_calls"],
+                                   env=gateway_process.environment(),
+                                   stderr=subprocess.PIPE, text=True)
+        watchdog = threading.Timer(30, gateway.kill)
+        watchdog.start()
+        self.addCleanup(watchdog.cancel)
+        with gateway:
+            self.assertTrue(any("is ready" in line
+                                for line in gateway.stderr))
+            with open(self.path, encoding="utf-8") as late_reader:
+                gateway.terminate()
+                messages = [json.loads(line)["msg"] for line in late_reader]
+        self.assertEqual(gateway.returncode, 0)
+        self.assertIn("ready", messages)
+        self.assertEqual(messages[-1], "stopped")
+
+    def test_nor_does_one_that_has_the_name_at_a_rotation(self):
+        gateway = self.start()
+        os.rename(self.path, self.path + ".1")
+        os.mkfifo(self.path)
+        gateway.send_signal(signal.SIGHUP)
         gateway.stop()
 
 

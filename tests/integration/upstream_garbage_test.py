@@ -3,6 +3,7 @@
 import unittest
 
 from tests.integration import fault_case
+from tests.integration import gateway_case
 from tests.integration import grpc_caller
 from tests.integration import http_calls
 from tests.integration import ways
@@ -11,6 +12,8 @@ from tests.integration import ways
 class GarbageTest(fault_case.FaultCase):
     """F-07: what makes no sense is told so, or read where it does."""
 
+    # So that the huge line is too long.
+    config = gateway_case.CONFIG + "limits: {{sse_event_bytes_limit: 1MiB}}\n"
     _BAD_EVENTS = ("bad_utf8", "huge_line", "invalid_json", "wrong_shape")
     _BAD_HEADS = ("oversize_headers", "both_lengths", "bad_status_line",
                   "bad_header_line")

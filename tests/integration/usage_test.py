@@ -94,6 +94,31 @@ class UsageTest(_UsageCase):
         self.ask("grpc", "gpt-told", stream=True)
         self.assertTrue(self.answer.events[-1]["end"]["usage"]["estimated"])
 
+    def test_the_bytes_of_every_answer_by_grpc_are_recorded(self):
+        for method, request in (
+                ("Embed", {"model": "text-embedding-3-small",
+                           "inputs": [{"text": "Hello"}]}),
+                ("CountTokens", {"request": grpc_caller.prompt("claude-c")})):
+            name = "bytes-" + method
+            call = self.caller.call(
+                self.gateway.grpc, "/llmgateway.v1.GatewayService/" + method,
+                request, metadata=[["x-request-id", name]])
+            self.assertEqual(call.end["code"], "OK", call.end)
+            line = self.gateway.wait_for_access(request_id=name)
+            self.assertGreater(line["bytes_out"], 0)
+
+    def test_vectors_whose_provider_tells_nothing(self):
+        answer = http_calls.ask(
+            self.gateway.http, {"model": "gemini-embedding-001",
+                                "input": ["Hello", "Hello you"]},
+            path="/v1/embeddings", headers={"x-request-id": "vectors"})
+        self.assertEqual(answer.json()["model"], "gemini-embedding-001")
+        self.assertEqual(answer.json()["usage"],
+                         {"prompt_tokens": 5, "total_tokens": 5})
+        line = self.gateway.wait_for_access(request_id="vectors")
+        self.assertEqual((line["input_tokens"], line["usage_estimated"]),
+                         (5, True))
+
     def test_usage_that_was_told_stands(self):
         for _, call, line in self.each(("gpt", "claude", "gemini"), {
                 "text": self._TEXT,
@@ -147,6 +172,48 @@ class CutUsageTest(_UsageCase):
                 self.assertEqual(line["output_tokens"], output_tokens, line)
                 self.assertEqual(line.get("usage_estimated", False),
                                  estimated)
+
+    def test_what_nobody_told_is_a_quarter_of_the_characters(self):
+        """However many tokens there are in an event, and however alike."""
+        texts = [self._TEXT[:length] for length in (204, 204, 130, 250, 212)]
+        tokens = sum(map(len, texts)) // 4
+        chat_events = [self._chunk({"content": text}) for text in texts]
+        answers = [
+            ("gpt-chat", self._chunk({"role": "assistant"}) +
+             "".join(chat_events)),
+            ("claude-messages", self._named(
+                {"type": "message_start", "message": {
+                    "id": "msg_1", "type": "message", "role": "assistant",
+                    "model": "m", "content": [], "stop_reason": None,
+                    "stop_sequence": None, "usage": {"input_tokens": 0,
+                                                     "output_tokens": 0}}},
+                {"type": "content_block_start", "index": 0,
+                 "content_block": {"type": "text", "text": ""}},
+                *[{"type": "content_block_delta", "index": 0,
+                   "delta": {"type": "text_delta", "text": text}}
+                  for text in texts])),
+            ("gemini-gemini", "".join("data: %s\n\n" % json.dumps({
+                "candidates": [{"index": 0, "content": {
+                    "role": "model", "parts": [{"text": text}]}}],
+                "modelVersion": "g"}) for text in texts)),
+            ("gpt-responses", self._named(
+                {"type": "response.created", "sequence_number": 0,
+                 "response": {"id": "resp_1", "object": "response",
+                              "status": "in_progress", "model": "m",
+                              "output": []}},
+                *[{"type": "response.output_text.delta", "item_id": "m",
+                   "sequence_number": 1, "output_index": 0,
+                   "content_index": 0, "delta": text} for text in texts])),
+        ]
+        for model, body in answers:
+            self.upstream.set_script(model, {
+                "body": body, "content_type": "text/event-stream"})
+            with self.subTest(model=model):
+                line = self.ask(model.partition("-")[2], model, stream=True)
+                self.assertEqual(line["error_reason"], "STREAM_INTERRUPTED")
+                self.assertTrue(line["usage_estimated"])
+                self.assertAlmostEqual(line["output_tokens"], tokens,
+                                       delta=tokens // 10)
 
     def usage(self, tokens):
         return {"prompt_tokens": 5, "completion_tokens": tokens,

@@ -1,56 +1,15 @@
 """What a vendor says of its failures reaches the callers of its own door."""
 
 import json
+import re
+import time
 import unittest
 
-from tests.integration import gateway_case
 from tests.integration.http_calls import ask, chat
-
-_CONFIG = gateway_case.CONFIG.replace(
-    "routing:\n",
-    "  - name: gemini\n"
-    "    gemini:\n"
-    '      base_url: "http://{upstream}"\n'
-    '      api_key: "env:OPENAI_KEY"\n'
-    "  - name: mock\n"
-    "    mock: {{}}\n"
-    "routing:\n").replace(
-        "  model_rules:\n",
-        "  model_rules:\n"
-        '    - {{prefix: "gemini-", targets: [gemini]}}\n'
-        '    - {{prefix: "mock-", targets: [mock]}}\n')
+from tests.integration.vendor_case import VendorCase, prompt
 
 
-def _message(model, **fields):
-    return {"model": model, "max_tokens": 64, **fields,
-            "messages": [{"role": "user", "content": "Hello"}]}
-
-
-def _prompt():
-    return {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
-
-
-class _WordsCase(gateway_case.GatewayCase):
-
-    config = _CONFIG
-
-    def play(self, model, body, status=200, headers=None,
-             content_type="application/json"):
-        """These very bytes are the answer."""
-        self.upstream.set_script(model, {
-            "status": status, "body": body, "content_type": content_type,
-            "headers": headers or {}})
-
-    def chat(self, model, **fields):
-        return ask(self.gateway.http, chat(model, **fields))
-
-    def message(self, model, **fields):
-        return ask(self.gateway.http, _message(model, **fields),
-                   path="/v1/messages",
-                   headers={"anthropic-version": "2023-06-01"})
-
-
-class ErrorsTest(_WordsCase):
+class ErrorsTest(VendorCase):
 
     def refuse(self, model, status, **error):
         self.play(model, json.dumps({"error": error}), status)
@@ -70,6 +29,10 @@ class ErrorsTest(_WordsCase):
         self.assertEqual((error["code"], error["param"]),
                          ("region_is_down", "p"))
 
+    def test_a_code_that_is_a_number_and_no_status_is_its_digits(self):
+        self.refuse("gpt-x", 429, message="m", code=1113)
+        self.assertEqual(self.chat("gpt-x").error()["code"], "1113")
+
     def test_a_wrong_key_of_the_gateways_is_not_told_as_the_callers(self):
         self.refuse("gpt-x", 401, message="m", type="invalid_request_error",
                     code="invalid_api_key")
@@ -85,7 +48,7 @@ class ErrorsTest(_WordsCase):
     def test_other_doors_have_it_among_their_details(self):
         self.refuse("gpt-x", 400, message="m", type="invalid_request_error",
                     param="tools", code="a_code_of_tomorrow")
-        answer = ask(self.gateway.http, _prompt(),
+        answer = ask(self.gateway.http, prompt(),
                      path="/v1beta/models/gpt-x:generateContent")
         metadata = answer.error()["details"][0]["metadata"]
         self.assertEqual(metadata["provider_code"], "a_code_of_tomorrow")
@@ -95,8 +58,20 @@ class ErrorsTest(_WordsCase):
         answer = self.message("gpt-x")
         self.assertEqual(answer.error()["type"], "invalid_request_error")
 
+    def test_the_quota_that_gemini_calls_spent_is_named(self):
+        self.play("gemini-x", json.dumps({"error": {
+            "message": "m", "code": 429, "status": "RESOURCE_EXHAUSTED",
+            "details": [{
+                "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                "violations": [{"quotaId": "RequestsPerMinute"}]}]}}), 429)
+        answer = ask(self.gateway.http, prompt(),
+                     path="/v1beta/models/gemini-x:generateContent")
+        self.assertEqual(
+            answer.error()["details"][0]["metadata"]["provider_quota_id"],
+            "RequestsPerMinute")
+
     def test_what_is_not_served_names_its_field_at_geminis_door(self):
-        answer = ask(self.gateway.http, _prompt(),
+        answer = ask(self.gateway.http, prompt(),
                      path="/v1beta/models/tier:fast:generateContent")
         self.assertEqual(answer.status, 501)
         self.assertEqual(answer.error()["details"][0]["metadata"],
@@ -118,7 +93,7 @@ class ErrorsTest(_WordsCase):
                       self.chat("gpt-x").error()["message"])
 
 
-class ErrorsByGrpcTest(_WordsCase):
+class ErrorsByGrpcTest(VendorCase):
 
     calls_grpc = True
 
@@ -134,7 +109,25 @@ class ErrorsByGrpcTest(_WordsCase):
         self.assertEqual(call.end["metadata"]["provider_param"], "tools")
 
 
-class OverloadTest(_WordsCase):
+class TimeTest(VendorCase):
+
+    def test_answers_of_vendors_that_tell_no_time_have_that_of_the_call(self):
+        for model in ("claude-x", "gemini-x"):
+            for stream in (False, True):
+                with self.subTest(model=model, stream=stream):
+                    answer = self.chat(model, stream=stream)
+                    found = re.search(rb'"created":(\d+)', answer.body)
+                    self.assertAlmostEqual(int(found[1]), time.time(),
+                                           delta=600)
+                    answer = ask(self.gateway.http, {
+                        "model": model, "input": "Hello", "stream": stream},
+                        path="/v1/responses")
+                    found = re.search(rb'"created_at":(\d+)', answer.body)
+                    self.assertAlmostEqual(int(found[1]), time.time(),
+                                           delta=600)
+
+
+class OverloadTest(VendorCase):
 
     START = ('event: message_start\ndata: {"type":"message_start","message":'
              '{"id":"m","type":"message","role":"assistant","model":"c",'
@@ -169,42 +162,7 @@ class OverloadTest(_WordsCase):
                       self.chat("claude-x", stream=True).body)
 
 
-class RetryAdviceTest(_WordsCase):
-
-    def advice(self, model, status, told=None):
-        headers = {} if told is None else {"x-should-retry": told}
-        self.play(model, "{}", status, headers)
-        return self.chat(model).headers.get("x-should-retry")
-
-    def test_the_vendors_advice_is_not_contradicted(self):
-        self.assertIsNone(self.advice("gpt-x", 503, "true"))
-        self.assertEqual(self.advice("gpt-x", 503, "false"), "false")
-
-    def test_what_the_vendor_says_would_fail_again_is_asked_once(self):
-        for status in (501, 503, 429):
-            with self.subTest(status=status):
-                self.play("gpt-once", "{}", status,
-                          {"x-should-retry": "false"})
-                answer = ask(self.gateway.http, chat("gpt-once"), headers={
-                    "x-request-id": "once-%d" % status})
-                self.assertEqual(answer.headers["x-should-retry"], "false")
-                line = self.gateway.wait_for_access(
-                    request_id="once-%d" % status)
-                self.assertEqual(line["attempts"], 1)
-
-    def test_no_retry_mends_what_only_the_caller_can(self):
-        self.assertEqual(self.advice("gpt-x", 400), "false")
-        self.assertEqual(self.advice("gpt-x", 404), "false")
-
-    def test_an_operation_that_a_provider_lacks_is_not_tried_again(self):
-        answer = ask(self.gateway.http,
-                     {"model": "claude-x", "input": "Hello"},
-                     path="/v1/embeddings")
-        self.assertEqual(answer.status, 501)
-        self.assertEqual(answer.headers["x-should-retry"], "false")
-
-
-class UsageTest(_WordsCase):
+class UsageTest(VendorCase):
 
     def usage_of(self, model):
         answer = ask(self.gateway.http, chat(model),
@@ -230,7 +188,7 @@ class UsageTest(_WordsCase):
         self.assertEqual(answer.json()["usage"]["output_tokens"], 8)
 
 
-class ServiceTierTest(_WordsCase):
+class ServiceTierTest(VendorCase):
 
     def test_no_vendors_tier_appears_at_anothers_door(self):
         self.play("claude-x", json.dumps({
@@ -249,7 +207,7 @@ class ServiceTierTest(_WordsCase):
             self.message("gpt-x").json()["usage"]["service_tier"])
 
 
-class LastEventTest(_WordsCase):
+class LastEventTest(VendorCase):
 
     CHUNK = ('data: {"id":"x","object":"chat.completion.chunk","created":1,'
              '"model":"m","choices":[{"index":0,"delta":{"content":"hi"},'

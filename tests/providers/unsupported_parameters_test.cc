@@ -6,6 +6,7 @@
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/provider.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 
 namespace gateway {
@@ -22,9 +23,33 @@ std::vector<v1::Warning> Warnings() {
   return warnings;
 }
 
+v1::GenerateRequest Request() {
+  v1::GenerateRequest request;
+  request.mutable_sampling()->set_top_k(1);
+  return request;
+}
+
+TEST(UnsupportedParametersTest, WhatNobodyAskedForIsNoLoss) {
+  std::vector<v1::Warning> warnings(1);
+  warnings[0].set_field("max_output_tokens");
+  v1::GenerateRequest request;
+  const auto judged = [&] {
+    return JudgeLosses(Config::UNSUPPORTED_PARAMETERS_REFUSE, request, warnings,
+                       0);
+  };
+  EXPECT_TRUE(judged().ok());
+  request.set_max_output_tokens(5);
+  EXPECT_FALSE(judged().ok());
+  warnings[0].set_field("messages[].name");
+  EXPECT_TRUE(judged().ok());
+  request.add_messages();
+  EXPECT_FALSE(judged().ok());
+}
+
 TEST(UnsupportedParametersTest, RefusalNamesEachLossFromTheFirstOn) {
   const absl::Status refused = JudgeLosses(
-      Config::UNSUPPORTED_PARAMETERS_REFUSE, Warnings(), /*first=*/1);
+      Config::UNSUPPORTED_PARAMETERS_REFUSE, Request(), Warnings(),
+      /*first=*/1);
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
   EXPECT_EQ(refused.message(), "this provider cannot be told sampling.top_k");
   ASSERT_EQ(FieldViolations(refused).size(), 2u);
@@ -34,10 +59,12 @@ TEST(UnsupportedParametersTest, RefusalNamesEachLossFromTheFirstOn) {
 
 TEST(UnsupportedParametersTest, NothingLostIsNothingRefused) {
   EXPECT_TRUE(
-      JudgeLosses(Config::UNSUPPORTED_PARAMETERS_REFUSE, Warnings(), 3).ok());
+      JudgeLosses(Config::UNSUPPORTED_PARAMETERS_REFUSE, Request(), Warnings(),
+                  3)
+          .ok());
   for (const auto policy : {Config::UNSUPPORTED_PARAMETERS_DROP,
                             Config::UNSUPPORTED_PARAMETERS_PASS}) {
-    EXPECT_TRUE(JudgeLosses(policy, Warnings(), 0).ok());
+    EXPECT_TRUE(JudgeLosses(policy, Request(), Warnings(), 0).ok());
   }
 }
 

@@ -68,8 +68,11 @@ class GrpcEngineTest : public testing::TestWithParam<Engine> {
           grpc::InsecureChannelCredentials()) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    // By its address: `localhost` may lead to [::1], where somebody else has
+    // the same port.
+    arguments.SetSslTargetNameOverride("localhost");
     const auto stub = EchoService::NewStub(grpc::CreateCustomChannel(
-        absl::StrCat("localhost:", engine.port()), credentials, arguments));
+        absl::StrCat("127.0.0.1:", engine.port()), credentials, arguments));
     EchoResponse response;
     return Received(stub->Echo(NewContext().get(), request, &response));
   }

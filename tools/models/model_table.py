@@ -9,7 +9,8 @@ the vendors that the gateway has a kind or a preset for.
 
 What an entry does not mention is not known, except for the abilities of
 KNOWN_IF_SILENT: an entry that lists abilities at all and not these is taken
-to lack them.
+to lack them. What it lists as a modality, it has, whether it says so again as
+an ability or not.
 """
 
 import json
@@ -51,6 +52,12 @@ ABILITIES = {
     "supports_native_streaming": 1 << 10,
 }
 
+MODALITIES = {
+    "supports_vision": ("supported_modalities", "image"),
+    "supports_audio_input": ("supported_modalities", "audio"),
+    "supports_audio_output": ("supported_output_modalities", "audio"),
+}
+
 KNOWN_IF_SILENT = ("supports_vision", "supports_audio_input",
                    "supports_function_calling", "supports_reasoning")
 
@@ -69,6 +76,11 @@ def limit(entry, *names):
     return 0
 
 
+def has_modality(name, entry):
+    key, modality = MODALITIES.get(name, ("", ""))
+    return modality in (entry.get(key) or ())
+
+
 def row(key, entry):
     vendor = VENDORS.get(entry.get("litellm_provider"))
     if vendor is None or entry.get("mode") not in MODES:
@@ -84,6 +96,9 @@ def row(key, entry):
         if name in entry:
             known |= bit
             has |= bit if entry[name] else 0
+        elif has_modality(name, entry):
+            known |= bit
+            has |= bit
         elif (listed and vendor in COMPLETE_VENDORS
               and entry["mode"] == "chat" and name in KNOWN_IF_SILENT):
             known |= bit

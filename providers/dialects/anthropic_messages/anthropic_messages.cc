@@ -9,6 +9,7 @@
 #include "providers/dialects/anthropic_messages/request_writer.h"
 #include "providers/dialects/anthropic_messages/response.h"
 #include "providers/dialects/anthropic_messages/scan.h"
+#include "providers/dialects/seal.h"
 
 namespace gateway {
 
@@ -52,6 +53,11 @@ std::unique_ptr<EventWriter> AnthropicMessages::NewEventWriter(
 absl::Status AnthropicMessages::ScanRequest(std::string_view body,
                                             RequestScan* scan) const {
   return anthropic::ScanRequest(body, scan);
+}
+
+bool AnthropicMessages::CanForward(const RequestScan&,
+                                   std::string_view body) const {
+  return !HasStringWithMark(body, kNamedSealPrefix);
 }
 
 void AnthropicMessages::PlanEdits(const RequestScan& scan,

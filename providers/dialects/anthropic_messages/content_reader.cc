@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::anthropic {
@@ -83,10 +84,17 @@ absl::Status ReadMedia(std::string_view json, std::string_view path,
 absl::Status ReadText(ObjectFields& fields, v1::Part* part) {
   GATEWAY_RETURN_IF_ERROR(fields.RequiredText("text", part->mutable_text()));
   const std::string citations = fields.Json("citations");
-  if (!citations.empty()) {
-    AddExtension(part->mutable_extensions(), "citations", citations);
-  }
-  return absl::OkStatus();
+  if (citations.empty()) return absl::OkStatus();
+  AddExtension(part->mutable_extensions(), "citations", citations);
+  if (citations.front() != '[') return absl::OkStatus();
+  return ReadNested(
+      citations, fields.PathOf("citations"),
+      [part](JsonValue& list) {
+        return list.EachElement([part](JsonValue& citation) {
+          return ReadMessagesCitation(citation, part->add_citations());
+        });
+      },
+      JsonPadding::kAbsent);
 }
 
 absl::Status ReadImage(ObjectFields& fields, v1::Part* part, bool* modelled) {

@@ -39,13 +39,6 @@ bool IsPlainText(const v1::Document& document) {
           IsUtf8(document.data()));
 }
 
-// A seal that bears a name is another format's.
-bool IsSealed(const v1::Reasoning& reasoning) {
-  return !reasoning.redacted_data().empty() ||
-         (!reasoning.signature().empty() &&
-          !IsNamedSeal(reasoning.signature()));
-}
-
 bool HasOwnExtension(const v1::Part& part) {
   for (const v1::Extension& extension : part.extensions()) {
     if (extension.dialect() == kDialect) return true;
@@ -62,6 +55,13 @@ std::string Below(std::string_view place, std::string_view field) {
 }
 
 }  // namespace
+
+bool IsSealed(const v1::Reasoning& reasoning) {
+  return (!reasoning.redacted_data().empty() &&
+          !IsNamedSeal(reasoning.redacted_data())) ||
+         (!reasoning.signature().empty() &&
+          !IsNamedSeal(reasoning.signature()));
+}
 
 std::string WireToolId(std::string_view id) {
   std::string wire(id);

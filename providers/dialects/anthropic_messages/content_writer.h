@@ -21,6 +21,10 @@
 
 namespace gateway::anthropic {
 
+// Whether the format takes the reasoning back: it bears a seal, and none that
+// names another format.
+bool IsSealed(const v1::Reasoning& reasoning);
+
 // A tool call's id in the alphabet of the format: letters, digits, `_`, `-`.
 // An id of other characters becomes another id, always the same and no other
 // id's.

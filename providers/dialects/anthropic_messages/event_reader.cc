@@ -8,9 +8,15 @@
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/response.h"
+#include "providers/dialects/citations.h"
 
 namespace gateway::anthropic {
 namespace {
+
+// What has been kept with room behind it.
+std::string_view WithoutPadding(const std::string& kept) {
+  return std::string_view(kept).substr(0, kept.size() - kJsonPaddingBytes);
+}
 
 // The value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
@@ -101,7 +107,8 @@ absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
   AddUsage(events);
   for (size_t i = 0; i < first_blocks_.size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(
-        ReadFirstBlock(first_blocks_[i], static_cast<int32_t>(i), events));
+        ReadFirstBlock(WithoutPadding(first_blocks_[i]),
+                       static_cast<int32_t>(i), events));
   }
   return absl::OkStatus();
 }
@@ -117,7 +124,9 @@ absl::Status MessagesEventReader::ReadMessageField(std::string_view key,
   if (key == "content") {
     return value.EachElement([&](JsonValue& block) -> absl::Status {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, block.Raw());
-      first_blocks_.emplace_back(json);
+      // With room behind it, since it is read as a text of its own.
+      std::string& copy = first_blocks_.emplace_back(json);
+      copy.append(kJsonPaddingBytes, ' ');
       return absl::OkStatus();
     });
   }
@@ -207,11 +216,21 @@ absl::Status MessagesEventReader::StartText(ObjectFields& fields,
       *citations.json, "content_block.citations", [&](JsonValue& list) {
         return list.EachElement([&](JsonValue& citation) -> absl::Status {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, citation.Raw());
-          AddExtension(AddDelta(events)->mutable_extensions(), "citation",
-                       json);
-          return absl::OkStatus();
+          return TakeCitation(json, events);
         });
       });
+}
+
+absl::Status MessagesEventReader::TakeCitation(std::string_view json,
+                                               Events* events) {
+  v1::Delta* const delta = AddDelta(events);
+  AddExtension(delta->mutable_extensions(), "citation", json);
+  return ReadNested(
+      json, "citation",
+      [delta](JsonValue& citation) {
+        return ReadMessagesCitation(citation, delta->add_citations());
+      },
+      JsonPadding::kAbsent);
 }
 
 absl::Status MessagesEventReader::StartReasoning(ObjectFields& fields,
@@ -333,8 +352,7 @@ absl::Status MessagesEventReader::ReadDelta(ObjectFields& fields,
   if (type == "citations_delta") {
     const std::string citation = fields.Json("citation");
     if (citation.empty()) return fields.Fault("citation", "required");
-    AddExtension(AddDelta(events)->mutable_extensions(), "citation", citation);
-    return absl::OkStatus();
+    return TakeCitation(citation, events);
   }
   if (type == "input_json_delta" && block_.kind == BlockKind::kToolCall) {
     std::string piece;

@@ -80,6 +80,7 @@ class MessagesEventReader final : public EventReader {
   absl::Status StartBlock(ObjectFields& fields, Events* events);
   absl::Status StartText(ObjectFields& fields, Events* events);
   absl::Status StartReasoning(ObjectFields& fields, Events* events);
+  absl::Status TakeCitation(std::string_view json, Events* events);
   absl::Status StartToolCall(ObjectFields& fields, Events* events);
   absl::Status StartOpaque(std::string_view json, std::string_view path);
   // Reads the event that nearly all are, a piece of text and nothing else, in

@@ -11,6 +11,7 @@
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/seals_of_parts.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -162,7 +163,13 @@ MessagesEventWriter::Key MessagesEventWriter::KeyOf(const v1::Delta& delta) {
 
 absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
                                             std::string* out) {
+  if (!SealOfPart(delta.extensions()).empty()) {
+    GATEWAY_RETURN_IF_ERROR(TakeDelta(SealAsReasoning(delta), out));
+  }
   const Key key = KeyOf(delta);
+  if (!delta.citations().empty() && !HasCitation(delta)) {
+    warnings_.LeftOut("citations", out);
+  }
   if (key.kind == BlockKind::kNone) {
     TellLeftOut(delta, out);
     return absl::OkStatus();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "providers/dialects/anthropic_messages/content_writer.h"
 #include "providers/dialects/anthropic_messages/words.h"
 
 namespace gateway::anthropic {
@@ -11,9 +12,12 @@ namespace {
 
 using Settings = v1::ReasoningSettings;
 
+// Of the densest prompts, so that none takes more tokens than is reckoned with.
+constexpr int64_t kPromptBytesPerToken = 2;
+
 constexpr double kTemperatureMax = 1.0;
-// Beside a budget the model chooses its words from nearly all.
-constexpr double kTopPMinBesideBudget = 0.95;
+// While it thinks, the model chooses its words from nearly all.
+constexpr double kTopPMinWhileThinking = 0.95;
 
 // The least that the format allows, and shares of it for more effort.
 constexpr int64_t kBudgetMin = 1024;
@@ -68,14 +72,49 @@ bool ForcesTool(const v1::GenerateRequest& request) {
          mode == v1::ToolChoice::MODE_TOOL;
 }
 
+bool HasResult(const v1::Message& message) {
+  return std::any_of(
+      message.parts().begin(), message.parts().end(),
+      [](const v1::Part& part) { return part.has_tool_result(); });
+}
+
+bool HasSealedThoughts(const v1::Message& message) {
+  return std::any_of(message.parts().begin(), message.parts().end(),
+                     [](const v1::Part& part) {
+                       return part.has_reasoning() &&
+                              IsSealed(part.reasoning());
+                     });
+}
+
+// Whether calls are being answered of a turn that came without thoughts that
+// this provider has sealed, as from another provider or through a format that
+// has no place for them. A turn goes on from one call to the next, up to what
+// the user says.
+bool LacksThoughts(const v1::GenerateRequest& request) {
+  bool answers_calls = false;
+  bool in_turn = false;
+  for (int i = request.messages_size() - 1; i >= 0; --i) {
+    const v1::Message& message = request.messages(i);
+    if (message.role() == v1::ROLE_ASSISTANT) {
+      if (!answers_calls || HasSealedThoughts(message)) return false;
+      in_turn = true;
+    } else if (HasResult(message)) {
+      answers_calls = true;
+    } else if (in_turn) {
+      break;
+    }
+  }
+  return in_turn;
+}
+
 // Fits one request. Of each field only what becomes of it in the end is told.
 class Fitting {
  public:
-  Fitting(const v1::GenerateRequest& request, const ModelFamily& family,
-          Losses& losses)
-      : settings_(request.reasoning()),
-        output_limit_(request.max_output_tokens()),
-        forces_tool_(ForcesTool(request)),
+  Fitting(const v1::GenerateRequest& request, int64_t limit,
+          const ModelFamily& family, Losses& losses)
+      : request_(request),
+        settings_(request.reasoning()),
+        limit_(limit),
         family_(family),
         losses_(losses) {}
 
@@ -95,11 +134,13 @@ class Fitting {
         FitOff();
         break;
       case Wish::kNothing:
-        // Where effort is not asked for by its name, tokens say it.
-        if (asks_effort && family_.efforts == 0) {
-          ThinkWithin("reasoning.effort");
-        }
+        if (asks_effort) FitEffortAlone();
         break;
+    }
+    // How thoughts are shown is said where thinking is.
+    if (Takes(kThinkingUnasked) && fitted_.type.empty() &&
+        !settings_.display().empty()) {
+      fitted_.type = "adaptive";
     }
     if (asks_effort) TellEffort();
     return fitted_;
@@ -118,6 +159,19 @@ class Fitting {
     fitted_.effort = WordOf(NearestEffort(family_.efforts, asked));
   }
 
+  // What thinks only when told to is told by the effort.
+  void FitEffortAlone() {
+    if (Takes(kThinkingUnasked) ||
+        settings_.effort() == Settings::EFFORT_MINIMAL) {
+      return;
+    }
+    if (Takes(kThinkingAdaptive)) {
+      fitted_.type = "adaptive";
+    } else if (Takes(kThinkingBudget) || fitted_.effort.empty()) {
+      ThinkWithin("reasoning.effort");
+    }
+  }
+
   void TellEffort() {
     if (fitted_.effort.empty() || effort_told_) return;
     if (fitted_.effort == WordOf(LevelOf(settings_.effort())) &&
@@ -130,7 +184,7 @@ class Fitting {
 
   void FitBudget() {
     if (Takes(kThinkingBudget)) {
-      if (forces_tool_) return DoesNotThink("reasoning.budget_tokens");
+      if (TellObstacle("reasoning.budget_tokens")) return;
       fitted_.type = "enabled";
       fitted_.budget_tokens = settings_.budget_tokens();
       return;
@@ -161,26 +215,44 @@ class Fitting {
   // Turns a wish without a number into a budget.
   void ThinkWithin(std::string_view field) {
     if (!Takes(kThinkingBudget)) return CannotThink(field);
-    if (forces_tool_) return DoesNotThink(field);
+    if (TellObstacle(field)) return;
     int64_t budget = BudgetOf(LevelOf(settings_.effort()));
-    if (output_limit_ > 0) budget = std::min(budget, output_limit_ / 2);
+    if (limit_ > 0) budget = std::min(budget, limit_ / 2);
     if (budget < kBudgetMin) {
-      losses_.Changed(field, "left out: max_output_tokens has no room for it");
-      return;
+      return DoesNotThink(field, "max_output_tokens has no room for it");
     }
     fitted_.type = "enabled";
     fitted_.budget_tokens = budget;
+    // Beside an effort that is said by its name, a budget takes nothing away.
+    if (field == "reasoning.effort" && !fitted_.effort.empty()) return;
     losses_.Changed(field, absl::StrCat("became a budget of ", budget,
                                         " tokens"));
   }
 
-  void CannotThink(std::string_view field) {
-    losses_.Changed(field, "left out: the model cannot be told to think");
+  // Whether the model may not think within a budget, which is told.
+  bool TellObstacle(std::string_view field) {
+    if (ForcesTool(request_)) {
+      DoesNotThink(field, "made to call a tool, the model does not think");
+      return true;
+    }
+    if (LacksThoughts(request_)) {
+      DoesNotThink(field,
+                   "the turn that called a tool came without its thoughts, so "
+                   "the model goes on without any");
+      return true;
+    }
+    return false;
   }
 
-  void DoesNotThink(std::string_view field) {
-    losses_.Changed(field,
-                    "left out: made to call a tool, the model does not think");
+  void CannotThink(std::string_view field) {
+    DoesNotThink(field, "the model cannot be told to think");
+  }
+
+  void DoesNotThink(std::string_view field, std::string_view why) {
+    const bool kept = field == "reasoning.effort" && !fitted_.effort.empty();
+    losses_.Changed(field, absl::StrCat(kept ? "without thinking: "
+                                             : "left out: ",
+                                        ToAbsl(why)));
   }
 
   void FitOff() {
@@ -205,9 +277,9 @@ class Fitting {
                     "the model always thinks; its effort became low");
   }
 
+  const v1::GenerateRequest& request_;
   const Settings& settings_;
-  const int64_t output_limit_;  // 0 if there is none.
-  const bool forces_tool_;
+  const int64_t limit_;  // 0 if there is none.
   const ModelFamily& family_;
   Losses& losses_;
   WireReasoning fitted_;
@@ -255,10 +327,23 @@ void LeaveOut(std::string_view field, std::string_view why, Number usual,
 
 }  // namespace
 
-WireReasoning FitReasoning(const v1::GenerateRequest& request,
+int64_t LimitOf(const v1::GenerateRequest& request, int64_t known_limit,
+                const ModelFamily* family) {
+  if (request.has_max_output_tokens()) return request.max_output_tokens();
+  if (known_limit == 0 || family == nullptr ||
+      (family->refusals & kRefusesTooHighLimit) == 0) {
+    return known_limit;
+  }
+  const int64_t prompt =
+      static_cast<int64_t>(request.ByteSizeLong()) / kPromptBytesPerToken;
+  const int64_t room = std::max(kOldWindowTokens - prompt, kOutputTokensUsual);
+  return std::min(known_limit, room);
+}
+
+WireReasoning FitReasoning(const v1::GenerateRequest& request, int64_t limit,
                            const ModelFamily* family, Losses& losses) {
   if (family == nullptr) return Plain(request.reasoning(), losses);
-  return Fitting(request, *family, losses).Fit();
+  return Fitting(request, limit, *family, losses).Fit();
 }
 
 bool TakesForcedTool(const ModelFamily* family) {
@@ -291,13 +376,16 @@ WireSampling FitSampling(const v1::Sampling& sampling,
   };
   if (family != nullptr && family->sampling == SamplingRule::kRefused) {
     leave_out(true, true, true, "the model takes none");
-  } else if (family != nullptr && family->sampling == SamplingRule::kOneOfTwo &&
-             fitted.temperature.has_value()) {
-    leave_out(false, true, false, "the model takes it or temperature");
   }
-  if (family != nullptr && reasoning.type == "enabled") {
-    leave_out(true, fitted.top_p.value_or(1) < kTopPMinBesideBudget, true,
-              "not beside a budget of reasoning");
+  const bool thinks =
+      reasoning.type == "enabled" || reasoning.type == "adaptive";
+  if (family != nullptr && thinks) {
+    leave_out(true, fitted.top_p.value_or(1) < kTopPMinWhileThinking, true,
+              "not while the model thinks");
+  }
+  if (family != nullptr && family->sampling == SamplingRule::kOneOfTwo &&
+      fitted.temperature.has_value()) {
+    leave_out(false, true, false, "the model takes it or temperature");
   }
   if (fitted.temperature.has_value() &&
       *fitted.temperature > kTemperatureMax) {

@@ -3,7 +3,9 @@
 // tool and to go on with what it is said to have begun. Whatever is said in
 // another way or left out is told.
 //
-//   const WireReasoning reasoning = FitReasoning(request, family, losses);
+//   const int64_t limit = LimitOf(request, known_limit, family);
+//   const WireReasoning reasoning =
+//       FitReasoning(request, limit, family, losses);
 //   if (!reasoning.type.empty()) object.Text("type", reasoning.type);
 //
 // What families take is in providers/models/model_family.h. Of a model that is
@@ -42,9 +44,22 @@ struct WireSampling {
 bool TakesForcedTool(const ModelFamily* family);
 bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family);
 
-// `family` may be null. Within a budget a model does not think where it is made
-// to call a tool: then it is not asked to.
-WireReasoning FitReasoning(const v1::GenerateRequest& request,
+// The most tokens of the answer: what the caller says, or else `known_limit`,
+// what is known of the model; 0 if that is 0. Of models that refuse a prompt
+// and a limit that together are more than their window, as much less as the
+// prompt may take, but not less than kOutputTokensUsual. `family` may be null.
+int64_t LimitOf(const v1::GenerateRequest& request, int64_t known_limit,
+                const ModelFamily* family);
+
+// What every model is able to answer with.
+inline constexpr int64_t kOutputTokensUsual = 4096;
+
+// An effort alone asks for thinking, and a model that only thinks when told to
+// is told to, unless the effort is the least. Within a budget a model does not
+// think where it is made to call a tool, nor where the turn is not over that
+// called one and came without its thoughts: then it is not asked to. `limit` is
+// of the answer, 0 if there is none; `family` may be null.
+WireReasoning FitReasoning(const v1::GenerateRequest& request, int64_t limit,
                            const ModelFamily* family, Losses& losses);
 WireSampling FitSampling(const v1::Sampling& sampling,
                          const WireReasoning& reasoning,

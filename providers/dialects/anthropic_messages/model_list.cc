@@ -98,16 +98,17 @@ absl::Status AnthropicModelList::ReadModels(
       }));
 }
 
-void AnthropicModelList::WriteModels(absl::Span<const v1::Model> models,
+void AnthropicModelList::WriteModels(const ModelPage& page,
                                      std::string* body) const {
   JsonWriter json(body);
   json.StartObject();
   json.StartArrayField("data");
-  for (const v1::Model& model : models) WriteObject(model, json);
+  for (const v1::Model& model : page.models) WriteObject(model, json);
   json.EndArray();
-  json.BoolField("has_more", false);
-  WriteEdge("first_id", models.empty() ? nullptr : &models.front(), json);
-  WriteEdge("last_id", models.empty() ? nullptr : &models.back(), json);
+  json.BoolField("has_more", !page.next_after.empty());
+  const bool empty = page.models.empty();
+  WriteEdge("first_id", empty ? nullptr : &page.models.front(), json);
+  WriteEdge("last_id", empty ? nullptr : &page.models.back(), json);
   json.EndObject();
 }
 

@@ -35,13 +35,16 @@ constexpr std::string_view kGoOn =
 // Writes one request.
 class RequestWriter {
  public:
+  // `known_limit` is of the model's answers, 0 if nothing is known of it.
   RequestWriter(const v1::GenerateRequest& request, std::string_view model,
-                std::string* body, Losses& losses)
+                int64_t known_limit, std::string* body, Losses& losses)
       : request_(request),
         model_(model),
         family_(FamilyOf(model)),
         losses_(losses),
-        reasoning_(FitReasoning(request, family_, losses)),
+        known_limit_(known_limit),
+        limit_(LimitOf(request, known_limit, family_)),
+        reasoning_(FitReasoning(request, limit_, family_, losses)),
         json_(body),
         object_(kFormat, json_),
         content_(ContentWriter::Side::kRequest, losses) {}
@@ -63,7 +66,7 @@ class RequestWriter {
   absl::Status WriteThinking();
   absl::Status WriteOutputConfig();
   absl::Status WriteMetadata();
-  void WriteLimit(int64_t default_limit);
+  void WriteLimit();
   void WriteSampling();
   void WriteServiceTier();
   void TellLosses();
@@ -73,6 +76,8 @@ class RequestWriter {
   const std::string_view model_;
   const ModelFamily* const family_;  // Null if it is not known.
   Losses& losses_;
+  const int64_t known_limit_;
+  const int64_t limit_;  // 0 if it is not known.
   const WireReasoning reasoning_;
   JsonWriter json_;
   ObjectWriter object_;
@@ -82,7 +87,7 @@ class RequestWriter {
 
 absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
   object_.Text("model", model_);
-  WriteLimit(options.default_output_tokens_max);
+  WriteLimit();
   if (options.stream) object_.Bool("stream", true);
   GATEWAY_RETURN_IF_ERROR(WritePrompt());
   WriteSampling();
@@ -118,18 +123,24 @@ absl::Status RequestWriter::WritePrompt() {
   return absl::OkStatus();
 }
 
-// Reasoning counts towards the limit, so a limit of ours makes room for it.
-void RequestWriter::WriteLimit(int64_t default_limit) {
+void RequestWriter::WriteLimit() {
   if (request_.has_max_output_tokens()) {
     object_.Int64("max_tokens", request_.max_output_tokens());
     return;
   }
-  const int64_t limit = default_limit + reasoning_.budget_tokens;
+  // Reasoning counts towards the limit, so one that is ours makes room for it.
+  const int64_t limit =
+      limit_ > 0 ? limit_ : kOutputTokensUsual + reasoning_.budget_tokens;
   object_.Int64("max_tokens", limit);
-  losses_.Changed("max_output_tokens",
-                  absl::StrCat("the provider requires a limit and none was "
-                               "given; it was asked for at most ",
-                               limit, " tokens"));
+  if (limit == known_limit_) return;
+  losses_.Changed(
+      "max_output_tokens",
+      absl::StrCat(known_limit_ == 0
+                       ? "the provider requires a limit, none was given and "
+                         "the model's is not known"
+                       : "none was given, and the model's own has no room "
+                         "beside the prompt",
+                   "; it was asked for at most ", limit, " tokens"));
 }
 
 absl::Status RequestWriter::WriteMessages(const Conversation& conversation) {
@@ -434,14 +445,17 @@ absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings) {
   Losses losses(kDialect, warnings);
-  return RequestWriter(request, options.model, body, losses).Write(options);
+  return RequestWriter(request, options.model, options.output_tokens_limit,
+                       body, losses)
+      .Write(options);
 }
 
 absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
                                      std::string_view model,
                                      std::string* body) {
   Losses losses(kDialect, nullptr);
-  return RequestWriter(request, model, body, losses).WriteForCounting();
+  return RequestWriter(request, model, /*known_limit=*/0, body, losses)
+      .WriteForCounting();
 }
 
 }  // namespace gateway::anthropic

@@ -22,9 +22,12 @@
 
 namespace gateway::anthropic {
 
-// The format requires an output limit. If the caller gave none, the configured
-// one is used and a warning says so: a cut at a limit that nobody asked for
-// would be a riddle.
+// The format requires an output limit. If the caller gave none, the model is
+// asked for all that it can answer with, streamed or not: it ends when it has
+// said all, and how long is waited for that is the provider's configuration.
+// Where that is not known, or has no room beside the prompt, it is asked for
+// less, and a warning says so: a cut at a limit that nobody asked for would be
+// a riddle.
 absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings);

@@ -13,6 +13,7 @@
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/seals_of_parts.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -108,6 +109,9 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
 // Content without a block is told; fields that only their vendor knows are not.
 absl::Status WriteParts(const v1::Message& message, JsonWriter& json,
                         std::vector<v1::Warning>* warnings) {
+  if (HasSealedParts(message)) {
+    return WriteParts(WithSealsAsReasoning(message), json, warnings);
+  }
   Losses told(kDialect, warnings);
   Losses unheard(kDialect, nullptr);
   ContentWriter judge(ContentWriter::Side::kAnswer, told);
@@ -117,6 +121,11 @@ absl::Status WriteParts(const v1::Message& message, JsonWriter& json,
     const bool is_empty_text = part.has_text() && part.text().empty();
     if (is_empty_text && message.parts_size() > 1) continue;
     if (!judge.Carries(part)) continue;
+    // Its own have seals that only it can make.
+    if (!part.citations().empty() &&
+        FindExtension(part.extensions(), "citations") == nullptr) {
+      told.LeftOut("citations");
+    }
     GATEWAY_RETURN_IF_ERROR(writer.WriteBlock(part, "message", json));
   }
   json.EndArray();

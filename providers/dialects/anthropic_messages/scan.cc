@@ -48,6 +48,7 @@ class RequestScanner {
         }));
     wire::ScanObject(body_, &scan_);
     scan_.stream_usage = true;
+    if (!scan_.output_tokens_max.has_value()) scan_.absent_field = "max_tokens";
     return absl::OkStatus();
   }
 

@@ -64,7 +64,7 @@ constexpr Telling kTellings[] = {
 };
 
 Telling TellingOf(const absl::Status& status) {
-  const v1::ErrorReason reason = FaultReason(status);
+  const v1::ErrorReason reason = ToldReason(status);
   const auto* found =
       std::find_if(std::begin(kTellings), std::end(kTellings),
                    [&](const Telling& each) { return each.reason == reason; });

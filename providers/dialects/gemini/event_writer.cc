@@ -97,10 +97,11 @@ absl::Status ChunkWriter::TakeDelta(const v1::Delta& delta, std::string* out) {
   v1::Part part;
   const bool has_part = PartOf(delta, &part);
   if (delta.has_redacted_reasoning()) {
-    warnings_.LeftOut("redacted_reasoning", out);
+    TellLeftOut("redacted_reasoning");
   } else if (delta.has_opaque() && !has_part) {
-    warnings_.LeftOut("opaque", out);
+    TellLeftOut("opaque");
   }
+  if (!delta.citations().empty()) TellLeftOut("citations");
   const bool has_more =
       delta.has_logprobs() ||
       FindExtension(delta.extensions(), kCitations) != nullptr;
@@ -203,8 +204,20 @@ absl::Status ChunkWriter::FinishChunk(ObjectWriter& object) {
   if (!std::exchange(has_chunk_, true)) {
     GATEWAY_RETURN_IF_ERROR(object.Extensions(started_.extensions(), ""));
   }
+  if (!untold_.empty()) {
+    JsonWriter& json = object.Field("llmgatewayWarnings");
+    json.StartArray();
+    for (const std::string& words : untold_) json.String(words);
+    json.EndArray();
+    untold_.clear();
+  }
   object.End();
   return absl::OkStatus();
+}
+
+void ChunkWriter::TellLeftOut(std::string_view what) {
+  std::string words = warnings_.Words(what);
+  if (!words.empty()) untold_.push_back(std::move(words));
 }
 
 bool ChunkWriter::IsBlockedPrompt() const {

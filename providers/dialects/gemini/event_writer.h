@@ -2,7 +2,9 @@
 //
 // A call is written in one piece, so its arguments are collected until they are
 // whole. Finish reasons wait for the end, because the event that has them is
-// the one with the usage.
+// the one with the usage. What has no place in the format is told by a field of
+// the next event, `llmgatewayWarnings`: Google's clients take a comment for the
+// beginning of an error.
 //
 // Belongs to one stream; thread-compatible.
 
@@ -12,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -50,10 +53,13 @@ class ChunkWriter final : public EventWriter {
   absl::Status WriteEnd(const v1::StreamEnd& end, std::string* out);
   absl::Status WriteLastCandidate(const v1::ChoiceEnd& end, JsonWriter& json);
   absl::Status FinishChunk(ObjectWriter& object);
+  void TellLeftOut(std::string_view what);
   bool IsBlockedPrompt() const;
 
   const Options options_;
   StreamWarnings warnings_{kDialect};
+  // What the next event tells of them.
+  std::vector<std::string> untold_;
   v1::StreamStarted started_;
   v1::Usage usage_;
   std::vector<v1::ChoiceEnd> ends_;

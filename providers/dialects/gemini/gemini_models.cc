@@ -93,13 +93,16 @@ absl::Status GeminiModels::ReadModels(std::string_view body,
       }));
 }
 
-void GeminiModels::WriteModels(absl::Span<const v1::Model> models,
+void GeminiModels::WriteModels(const ModelPage& page,
                                std::string* body) const {
   JsonWriter json(body);
   json.StartObject();
   json.StartArrayField("models");
-  for (const v1::Model& model : models) Write(model, json);
+  for (const v1::Model& model : page.models) Write(model, json);
   json.EndArray();
+  if (!page.next_after.empty()) {
+    json.StringField("nextPageToken", page.next_after);
+  }
   json.EndObject();
 }
 

@@ -96,9 +96,12 @@ absl::Status RequestWriter::WriteTurn(const Turn& turn,
   bool needs_signature = family != nullptr && family->signs_calls;
   for (const v1::Part* part : turn.parts) {
     const bool is_first_call = needs_signature && part->has_tool_call();
+    const auto seal = turn.seals.find(part);
     GATEWAY_RETURN_IF_ERROR(
         parts_.Write(*part, place, json_,
-                     is_first_call ? kNoSignature : std::string_view()));
+                     seal != turn.seals.end() ? seal->second
+                     : is_first_call          ? kNoSignature
+                                              : std::string_view()));
     if (is_first_call) needs_signature = false;
   }
   json_.EndArray();

@@ -54,6 +54,7 @@ absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json,
   bool started = false;
   for (const v1::Part& part : choice.message().parts()) {
     if (!judge.Carries(part)) continue;
+    if (!part.citations().empty()) told.LeftOut("citations");
     if (!started) content.Field("parts").StartArray();
     started = true;
     GATEWAY_RETURN_IF_ERROR(writer.Write(part, "message", json));

@@ -11,22 +11,29 @@
 #include "base/string_view.h"
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/words.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
 namespace {
 
+// Where a request to count has the request that it asks about.
+constexpr std::string_view kWholeRequest = "generateContentRequest";
+
 // The keys of which there must be no two, in either way of writing them.
 constexpr std::string_view kSingleKeys[] = {
-    "contents",      "systemInstruction", "tools",
-    "toolConfig",    "generationConfig",  "safetySettings",
-    "cachedContent", "serviceTier",       "model"};
+    "contents",      "systemInstruction", "tools",          "toolConfig",
+    "generationConfig", "safetySettings", "cachedContent", "serviceTier",
+    "model",         kWholeRequest};
 
 // Scans one request.
 class RequestScanner {
  public:
-  explicit RequestScanner(RequestScan* scan) : scan_(*scan) {}
+  enum class Place { kOutside, kInsideAnother };
+
+  RequestScanner(Place place, RequestScan* scan)
+      : place_(place), scan_(*scan) {}
 
   absl::Status Scan(JsonValue& root) {
     return root.EachField([&](std::string_view name, JsonValue& value) {
@@ -53,12 +60,50 @@ class RequestScanner {
     }
     if (value.IsNull()) return absl::OkStatus();
     if (key == "tools") {
-      return wire::ScanTools(value, &scan_);
+      GATEWAY_RETURN_IF_ERROR(EachOf(value, [this](JsonValue& tool) {
+        return CountTools(tool);
+      }));
+      scan_.has_tools = scan_.tool_count > 0;
+    } else if (key == kWholeRequest && place_ == Place::kOutside) {
+      return TakeWholeRequest(value);
     } else if (key == "generationConfig") {
       return value.EachField([&](std::string_view name, JsonValue& field) {
         return TakeConfig(CamelCase(name), field);
       });
     }
+    return absl::OkStatus();
+  }
+
+  // One entry holds any number of functions, each of which is a tool.
+  absl::Status CountTools(JsonValue& entry) {
+    bool has_functions = false;
+    bool has_more = false;
+    GATEWAY_RETURN_IF_ERROR(entry.EachField(
+        [&](std::string_view name, JsonValue& field) -> absl::Status {
+          if (CamelCase(name) != "functionDeclarations") {
+            has_more = true;
+            return absl::OkStatus();
+          }
+          has_functions = true;
+          if (field.IsNull()) return absl::OkStatus();
+          return EachOf(field, [this](JsonValue&) {
+            ++scan_.tool_count;
+            return absl::OkStatus();
+          });
+        }));
+    if (has_more || !has_functions) ++scan_.tool_count;
+    return absl::OkStatus();
+  }
+
+  // The request whose tokens are to be counted, as it would be sent.
+  absl::Status TakeWholeRequest(JsonValue& value) {
+    RequestScan whole;
+    GATEWAY_RETURN_IF_ERROR(
+        RequestScanner(Place::kInsideAnother, &whole).Scan(value));
+    scan_.has_messages = scan_.has_messages || whole.has_messages;
+    scan_.message_count += whole.message_count;
+    scan_.has_tools = scan_.has_tools || whole.has_tools;
+    scan_.tool_count += whole.tool_count;
     return absl::OkStatus();
   }
 
@@ -78,6 +123,7 @@ class RequestScanner {
     return absl::OkStatus();
   }
 
+  const Place place_;
   RequestScan& scan_;
   uint32_t seen_ = 0;
   bool has_limit_ = false;
@@ -177,7 +223,7 @@ absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
   *scan = RequestScan();
   GATEWAY_RETURN_IF_ERROR(
       AsFieldFault(ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
-        return RequestScanner(scan).Scan(root);
+        return RequestScanner(RequestScanner::Place::kOutside, scan).Scan(root);
       })));
   scan->object_begin = body.find('{') + 1;
   scan->stream_usage = true;

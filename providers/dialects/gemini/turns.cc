@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "providers/dialects/seals_of_parts.h"
+
 namespace gateway::gemini {
 namespace {
 
@@ -23,9 +25,14 @@ Turn TurnOf(const v1::Message& message, PartWriter& writer) {
     turn.role = message.role() == v1::ROLE_ASSISTANT ? "model" : "user";
   }
   turn.sources.push_back(&message);
+  std::string_view seal;  // Of the part that comes next.
   for (const v1::Part& part : message.parts()) {
     if (part.has_tool_call()) writer.NameCall(part.tool_call());
-    if (IsIdle(part) || !writer.Carries(part)) continue;
+    const std::string_view own = SealFromReasoning(part.reasoning());
+    if (!own.empty()) seal = own;
+    const bool is_idle = seal.empty() && IsIdle(part);
+    if (!own.empty() || is_idle || !writer.Carries(part)) continue;
+    if (!seal.empty()) turn.seals[&part] = std::exchange(seal, {});
     turn.has_tools |= part.has_tool_call() || part.has_tool_result();
     turn.parts.push_back(&part);
   }
@@ -40,6 +47,7 @@ void Append(std::vector<T>& to, const std::vector<T>& from) {
 void Merge(const Turn& from, Turn& to) {
   to.has_tools |= from.has_tools;
   Append(to.parts, from.parts);
+  to.seals.insert(from.seals.begin(), from.seals.end());
   Append(to.sources, from.sources);
 }
 

@@ -9,6 +9,7 @@
 #ifndef PROVIDERS_DIALECTS_GEMINI_TURNS_H_
 #define PROVIDERS_DIALECTS_GEMINI_TURNS_H_
 
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Turn {
   std::string_view role;   // `user` or `model`; empty for instructions.
   bool has_tools = false;  // Calls or results.
   std::vector<const v1::Part*> parts;
+  // The seals that came as reasoning before parts of this turn; views into it.
+  std::map<const v1::Part*, std::string_view> seals;
   // The messages it is made of, for their extensions.
   std::vector<const v1::Message*> sources;
 };

@@ -98,12 +98,12 @@ absl::Status OllamaModelList::ReadModels(std::string_view body,
   return absl::OkStatus();
 }
 
-void OllamaModelList::WriteModels(absl::Span<const v1::Model> models,
+void OllamaModelList::WriteModels(const ModelPage& page,
                                   std::string* body) const {
   JsonWriter json(body);
   json.StartObject();
   json.StartArrayField("models");
-  for (const v1::Model& model : models) WriteModelTo(model, json);
+  for (const v1::Model& model : page.models) WriteModelTo(model, json);
   json.EndArray();
   json.EndObject();
 }

@@ -1,11 +1,14 @@
 #include "providers/dialects/openai_chat/answer_writer.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/assistant_turn.h"
 #include "providers/dialects/openai_chat/fields.h"
@@ -78,6 +81,29 @@ void WriteAnswerReasoning(const AssistantTurn& turn, JsonWriter& json) {
   json.EndArray();
 }
 
+// Where the content is one string, its parts' citations are told of that.
+void WriteAnnotations(const AssistantTurn& turn, JsonWriter& json,
+                      Losses& losses) {
+  std::vector<CitedSpan> spans;
+  int64_t begin = 0;
+  for (const v1::Part* part : turn.content) {
+    const int64_t characters = CountCharacters(part->text());
+    for (const v1::Citation& citation : part->citations()) {
+      if (!citation.url().empty()) {
+        spans.push_back(SpanOf(citation, begin, characters));
+      }
+    }
+    if (HasOneWithoutUrl(part->citations())) {
+      losses.Add("citations", "of what is no page; left out");
+    }
+    begin += characters;
+  }
+  if (spans.empty()) return;
+  json.StartArrayField("annotations");
+  for (const CitedSpan& span : spans) WriteChatCitation(span, json);
+  json.EndArray();
+}
+
 absl::Status WriteAnswerAudio(const v1::Part& part, JsonWriter& json) {
   const v1::Audio& audio = part.audio();
   json.StartObjectField("audio");
@@ -94,6 +120,15 @@ absl::Status WriteAnswerAudio(const v1::Part& part, JsonWriter& json) {
 
 }  // namespace
 
+void WriteChatCitation(const CitedSpan& span, JsonWriter& json) {
+  json.StartObject();
+  json.StringField("type", "url_citation");
+  json.StartObjectField("url_citation");
+  WriteUrlCitation(span, json);
+  json.EndObject();
+  json.EndObject();
+}
+
 absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
                                Losses& losses) {
   const AssistantTurn turn(message);
@@ -106,13 +141,17 @@ absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
   } else {
     json.NullField("refusal");
   }
+  if (FindExtension(message.extensions(), "annotations") == nullptr) {
+    WriteAnnotations(turn, json, losses);
+  }
   WriteAnswerReasoning(turn, json);
   if (turn.audio != nullptr) {
     GATEWAY_RETURN_IF_ERROR(WriteAnswerAudio(*turn.audio, json));
   }
   GATEWAY_RETURN_IF_ERROR(
       WriteOpenAiImages(PicturesOf(turn, losses), json, unheard));
-  GATEWAY_RETURN_IF_ERROR(WriteOpenAiToolCalls(turn.calls, json, unheard));
+  GATEWAY_RETURN_IF_ERROR(
+      WriteOpenAiToolCalls(turn.calls, /*to_caller=*/true, json, unheard));
   GATEWAY_RETURN_IF_ERROR(
       WriteExtensions(message.extensions(), kMessageFields, json, unheard));
   json.EndObject();

@@ -12,11 +12,15 @@
 #include "absl/status/status.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/openai_chat/fields.h"
 
 namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
+
+// Writes one entry of `annotations`.
+void WriteChatCitation(const CitedSpan& span, JsonWriter& json);
 
 // Content that Chat Completions has no place for is a loss.
 absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,

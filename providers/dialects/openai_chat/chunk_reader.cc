@@ -128,7 +128,9 @@ absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
       return absl::OkStatus();
     }
     if (key == "finish_reason") {
-      return ReadText(field, &choice->finish_reason);
+      GATEWAY_RETURN_IF_ERROR(ReadText(field, &choice->finish_reason));
+      choice->blank_reason = field.IsString() && choice->finish_reason.empty();
+      return absl::OkStatus();
     }
     if (field.IsNull()) return absl::OkStatus();
     if (key == "delta") {

@@ -51,6 +51,7 @@ struct ChoiceFragment {
   std::optional<v1::Audio> audio;
   std::optional<v1::Logprobs> logprobs;
   std::string finish_reason;
+  bool blank_reason = false;  // There is a finish_reason, without letters.
   Extensions extensions;
 };
 

@@ -101,7 +101,7 @@ constexpr Telling kTellings[] = {
 };
 
 Telling TellingOf(const absl::Status& status) {
-  const v1::ErrorReason reason = FaultReason(status);
+  const v1::ErrorReason reason = ToldReason(status);
   Telling telling = {reason, 500, kServer, ""};
   for (const Telling& each : kTellings) {
     if (each.reason == reason) telling = each;

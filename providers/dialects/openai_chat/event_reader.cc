@@ -12,6 +12,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/chunk_reader.h"
 #include "providers/dialects/openai_chat/errors.h"
@@ -35,8 +36,12 @@ struct ChoiceState {
     bool named = false;
   };
   std::map<int32_t, Call> calls;
+  // From the vendor's index to ours, of calls that share one.
+  std::map<int32_t, int32_t> moved;
   int32_t last_call = -1;
   ChoiceContents contents;
+  // Its calls came with a blank word for why it ended.
+  bool called = false;
   bool ended = false;
 };
 
@@ -49,6 +54,7 @@ class OpenAiEventReader final : public EventReader {
     if (done_ || data.empty()) return absl::OkStatus();
     if (data.starts_with("[DONE]")) {
       done_ = true;
+      EndBlankChoices(events);
       return absl::OkStatus();
     }
     if (name == "error") return ReadOpenAiErrorEvent(data);
@@ -171,9 +177,14 @@ class OpenAiEventReader final : public EventReader {
           *std::move(choice.logprobs);
     }
     if (!choice.extensions.empty() && (!ends || first_delta_ != nullptr)) {
-      *AnyDelta(choice.index, state)->mutable_extensions() =
-          std::exchange(choice.extensions, {});
+      v1::Delta* const delta = AnyDelta(choice.index, state);
+      *delta->mutable_extensions() = std::exchange(choice.extensions, {});
+      if (const v1::Extension* annotations =
+              FindExtension(delta->extensions(), "delta.annotations")) {
+        AddUrlCitations(annotations->json(), delta->mutable_citations());
+      }
     }
+    if (choice.blank_reason && state.contents.tool_calls) state.called = true;
     if (ends) EmitEnd(choice, state);
   }
 
@@ -254,13 +265,37 @@ class OpenAiEventReader final : public EventReader {
     }
   }
 
-  // Where a vendor leaves out the index, a new id begins a new call.
-  static int32_t IndexOf(const CallFragment& call, const ChoiceState& state) {
-    if (call.index.has_value()) return *call.index;
+  // Where a vendor leaves out the index, a new id begins a new call. Others, as
+  // Google's OpenAI-compatible service, give all calls of a turn the same one:
+  // there a new id and a name do.
+  static int32_t IndexOf(const CallFragment& call, ChoiceState& state) {
+    if (call.index.has_value()) {
+      const auto moved = state.moved.find(*call.index);
+      const int32_t index =
+          moved == state.moved.end() ? *call.index : moved->second;
+      const auto known = state.calls.find(index);
+      const bool begins = known != state.calls.end() && !call.name.empty() &&
+                          !call.id.empty() && !known->second.id.empty() &&
+                          known->second.id != call.id;
+      if (!begins) return index;
+      return state.moved[*call.index] = state.calls.rbegin()->first + 1;
+    }
     if (state.last_call < 0) return 0;
     const bool begins =
         !call.id.empty() && state.calls.at(state.last_call).id != call.id;
     return begins ? state.calls.rbegin()->first + 1 : state.last_call;
+  }
+
+  // xAI says why a choice ended that called tools by a word without letters,
+  // which others write beside every piece: it counts once all was said.
+  void EndBlankChoices(EventList* events) {
+    events_ = events;
+    for (auto& [index, state] : choices_) {
+      if (!state.called || state.ended) continue;
+      ChoiceFragment end;
+      end.index = index;
+      EmitEnd(end, state);
+    }
   }
 
   void EmitEnd(ChoiceFragment& choice, ChoiceState& state) {

@@ -1,12 +1,14 @@
 #include "providers/dialects/openai_chat/event_writer.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -19,8 +21,10 @@
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/answer_writer.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
@@ -31,6 +35,11 @@
 
 namespace gateway {
 namespace {
+
+// Of one choice.
+constexpr size_t kCitationsMax = 1024;
+// Longer thoughts than any model's.
+constexpr size_t kThoughtBytesMax = 1 << 20;
 
 constexpr std::string_view kEmptyText = R"("delta":{"content":"")";
 constexpr std::string_view kDeltaPrefix = "delta.";
@@ -92,9 +101,27 @@ class OpenAiEventWriter final : public EventWriter {
  private:
   using WriteFields = absl::FunctionRef<absl::Status(JsonWriter& json)>;
 
+  struct Cited {
+    v1::Citation citation;
+    int32_t part = 0;
+    CitedSpan span;  // Without the citation; of a part that has ended.
+  };
+
   struct ChoiceState {
     bool began = false;
     ChoiceContents contents;
+    // The part whose text is being written, and where that begins among the
+    // characters of the content.
+    int32_t text_part = -1;
+    int64_t text_begin = 0;
+    int64_t characters = 0;
+    // They are told once all is said: before that it is not known where the
+    // words end that they are of.
+    std::vector<Cited> cited;
+    // The thought whose seal may come.
+    int32_t thought_part = -1;
+    std::string thought;
+    bool thought_too_long = false;
     // The calls of custom tools: only a call's first piece tells its kind.
     std::set<int32_t> custom_calls;
   };
@@ -214,16 +241,79 @@ class OpenAiEventWriter final : public EventWriter {
     ChoiceState& state = choices_[delta.choice_index()];
     GATEWAY_RETURN_IF_ERROR(WriteRole(delta.choice_index(), state, out));
     Note(delta, state.contents);
+    NoteCitations(delta, state, out);
     const bool bare = delta.piece_case() == v1::Delta::PIECE_NOT_SET ||
                       (delta.has_opaque() &&
                        delta.opaque().dialect() != kOpenAiChatDialect);
     if (delta.has_opaque() && bare) warnings_.LeftOut("opaque", out);
     // Other vendors' pieces and beginnings of parts say nothing here.
-    if (bare && !delta.has_logprobs() && delta.extensions().empty()) {
+    if (bare && !delta.has_logprobs() && !HasOwn(delta.extensions())) {
       return absl::OkStatus();
     }
     if (IsTextAlone(delta)) return WriteText(delta, state, out);
     return WritePieceChunk(delta, state, out);
+  }
+
+  static bool HasOwn(const Extensions& extensions) {
+    return std::any_of(extensions.begin(), extensions.end(),
+                       [](const v1::Extension& each) {
+                         return each.dialect() == kOpenAiChatDialect;
+                       });
+  }
+
+  // A part's text goes on until another's begins.
+  static void EnterText(int32_t part, ChoiceState& state) {
+    if (part == state.text_part) return;
+    EndText(state);
+    state.text_part = part;
+    state.text_begin = state.characters;
+  }
+
+  static void EndText(ChoiceState& state) {
+    for (Cited& cited : state.cited) {
+      if (cited.part != state.text_part) continue;
+      cited.span = SpanOf(cited.citation, state.text_begin,
+                          state.characters - state.text_begin);
+    }
+  }
+
+  void NoteCitations(const v1::Delta& delta, ChoiceState& state,
+                     std::string* out) {
+    if (delta.has_text()) {
+      EnterText(delta.part_index(), state);
+      state.characters += CountCharacters(delta.text());
+    }
+    if (delta.citations().empty() ||
+        FindExtension(delta.extensions(), "delta.annotations") != nullptr) {
+      return;
+    }
+    EnterText(delta.part_index(), state);
+    for (const v1::Citation& citation : delta.citations()) {
+      if (citation.url().empty() || state.cited.size() == kCitationsMax) {
+        warnings_.LeftOut("citations", out);
+      } else {
+        state.cited.push_back(
+            {.citation = citation, .part = delta.part_index(), .span = {}});
+      }
+    }
+  }
+
+  absl::Status WriteCitations(int32_t index, ChoiceState& state,
+                              std::string* out) {
+    if (state.cited.empty()) return absl::OkStatus();
+    EndText(state);
+    return WriteChoiceChunk(
+        index, {}, nullptr, "",
+        [&](JsonWriter& json) {
+          json.StartArrayField("annotations");
+          for (Cited& cited : state.cited) {
+            cited.span.citation = &cited.citation;
+            WriteChatCitation(cited.span, json);
+          }
+          json.EndArray();
+          return absl::OkStatus();
+        },
+        out);
   }
 
   absl::Status WritePieceChunk(const v1::Delta& delta, ChoiceState& state,
@@ -259,7 +349,7 @@ class OpenAiEventWriter final : public EventWriter {
 
   static bool IsTextAlone(const v1::Delta& delta) {
     return delta.has_text() && !delta.has_logprobs() &&
-           delta.extensions().empty();
+           !HasOwn(delta.extensions());
   }
 
   // What stands around a text is the same in each chunk of a choice.
@@ -300,17 +390,19 @@ class OpenAiEventWriter final : public EventWriter {
         break;
       case v1::Delta::kReasoning:
         json.StringField("reasoning_content", delta.reasoning());
+        AddThought(delta, state);
         break;
       case v1::Delta::kReasoningSignature:
         WriteSeal("reasoning.text", "signature", delta.reasoning_signature(),
-                  delta.part_index(), json);
+                  delta.part_index(), TakeThought(delta.part_index(), state),
+                  json);
         break;
       case v1::Delta::kRedactedReasoning:
         WriteSeal("reasoning.encrypted", "data", delta.redacted_reasoning(),
-                  delta.part_index(), json);
+                  delta.part_index(), "", json);
         break;
       case v1::Delta::kToolCall:
-        WriteToolCall(delta.tool_call(), state, json);
+        WriteToolCall(delta, state, json);
         break;
       case v1::Delta::kAudio:
         WriteAudio(delta.audio(), json);
@@ -320,20 +412,43 @@ class OpenAiEventWriter final : public EventWriter {
     }
   }
 
+  // A seal is told with the whole of the text that it is of, as clients who
+  // send the message back have to.
+  static void AddThought(const v1::Delta& delta, ChoiceState& state) {
+    if (state.thought_part != delta.part_index()) {
+      state.thought_part = delta.part_index();
+      state.thought.clear();
+      state.thought_too_long = false;
+    }
+    state.thought_too_long |=
+        state.thought.size() + delta.reasoning().size() > kThoughtBytesMax;
+    if (state.thought_too_long) {
+      state.thought.clear();
+    } else {
+      state.thought += delta.reasoning();
+    }
+  }
+
+  static std::string TakeThought(int32_t part, ChoiceState& state) {
+    return state.thought_part == part ? std::exchange(state.thought, {}) : "";
+  }
+
   static void WriteSeal(std::string_view type, std::string_view key,
                         const std::string& seal, int part_index,
-                        JsonWriter& json) {
+                        std::string_view text, JsonWriter& json) {
     json.StartArrayField("reasoning_details");
     json.StartObject();
     json.StringField("type", type);
+    if (!text.empty()) json.StringField("text", text);
     json.StringField(key, seal);
     json.Int64Field("index", part_index);
     json.EndObject();
     json.EndArray();
   }
 
-  static void WriteToolCall(const v1::ToolCallDelta& call, ChoiceState& state,
+  static void WriteToolCall(const v1::Delta& delta, ChoiceState& state,
                             JsonWriter& json) {
+    const v1::ToolCallDelta& call = delta.tool_call();
     if (call.kind() == v1::TOOL_KIND_CUSTOM) {
       state.custom_calls.insert(call.index());
     }
@@ -348,6 +463,7 @@ class OpenAiEventWriter final : public EventWriter {
     if (!call.name().empty()) json.StringField("name", call.name());
     json.StringField(custom ? "input" : "arguments", call.arguments());
     json.EndObject();
+    WriteGoogleSignature(delta.extensions(), json);
     json.EndObject();
     json.EndArray();
   }
@@ -368,6 +484,7 @@ class OpenAiEventWriter final : public EventWriter {
   absl::Status WriteChoiceEnd(const v1::ChoiceEnd& end, std::string* out) {
     ChoiceState& state = choices_[end.choice_index()];
     GATEWAY_RETURN_IF_ERROR(WriteRole(end.choice_index(), state, out));
+    GATEWAY_RETURN_IF_ERROR(WriteCitations(end.choice_index(), state, out));
     return WriteChoiceChunk(
         end.choice_index(), end.extensions(), nullptr,
         WriteFinishReason(end.finish_reason(), end.provider_finish_reason(),

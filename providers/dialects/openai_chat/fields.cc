@@ -15,6 +15,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/bounded_reading.h"
 #include "providers/dialects/data_url.h"
 
 namespace gateway {
@@ -56,6 +57,7 @@ absl::Status ReadBase64String(JsonValue& value, std::string* bytes) {
 
 void AddExtension(std::string_view name, std::string_view json,
                   Extensions* extensions) {
+  CountReadMemory(kExtensionMemoryBytes);
   v1::Extension* extension = extensions->Add();
   extension->set_dialect(std::string(kOpenAiChatDialect));
   extension->set_name(std::string(name));

@@ -11,8 +11,11 @@
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/openai_chat/assistant_turn.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/part_reader.h"
+#include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/words.h"
 #include "providers/dialects/scan_values.h"
 
@@ -45,6 +48,39 @@ absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
   return absl::OkStatus();
 }
 
+// `extra_content` of a call, which holds what Google has signed it with, and
+// else what only its vendor knows.
+absl::Status ReadExtraContent(JsonValue& value, v1::Part* part) {
+  std::string signature;
+  bool alone = value.IsObject();
+  if (alone) {
+    GATEWAY_RETURN_IF_ERROR(
+        value.EachField([&](std::string_view vendor, JsonValue& facts) {
+          alone = alone && vendor == "google" && facts.IsObject();
+          if (!alone) return absl::OkStatus();
+          return facts.EachField(
+              [&](std::string_view key, JsonValue& field) -> absl::Status {
+                alone = key == "thought_signature" && field.IsString();
+                if (!alone) return absl::OkStatus();
+                GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
+                                         field.Raw());
+                signature = std::string(raw);
+                return absl::OkStatus();
+              });
+        }));
+  }
+  if (!alone || signature.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+    AddExtension("extra_content", raw, part->mutable_extensions());
+    return absl::OkStatus();
+  }
+  v1::Extension* const extension = part->add_extensions();
+  extension->set_dialect(std::string(kGoogleDialect));
+  extension->set_name(std::string(kGoogleSignature));
+  extension->set_json(std::move(signature));
+  return absl::OkStatus();
+}
+
 absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
   v1::ToolCall* call = part->mutable_tool_call();
   GATEWAY_RETURN_IF_ERROR(value.EachField(
@@ -55,6 +91,9 @@ absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
         }
         // `index` belongs to streams; DeepSeek sends it everywhere.
         if (key == "type" || key == "index") return absl::OkStatus();
+        if (key == "extra_content" && field.IsObject()) {
+          return ReadExtraContent(field, part);
+        }
         if (key == "function") {
           call->set_kind(v1::TOOL_KIND_FUNCTION);
           return ReadCalled(field, "arguments", "function", part);
@@ -102,9 +141,17 @@ absl::Status ReadReasoningDetails(JsonValue& value,
   std::vector<v1::Part> read;
   bool understood = true;
   GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& detail) {
+    CountReadMemory(kPartMemoryBytes);
     v1::Reasoning* reasoning = read.emplace_back().mutable_reasoning();
-    return detail.EachField([&](std::string_view key,
-                                JsonValue& field) -> absl::Status {
+    bool streamed = false;
+    const absl::Status taken = detail.EachField([&](std::string_view key,
+                                                    JsonValue& field)
+                                                    -> absl::Status {
+      // Which piece of a stream was of which thought.
+      if (key == "index") {
+        streamed = true;
+        return absl::OkStatus();
+      }
       if (!field.IsString()) {
         understood = false;
         return absl::OkStatus();
@@ -121,6 +168,9 @@ absl::Status ReadReasoningDetails(JsonValue& value,
                    (text == "reasoning.text" || text == "reasoning.encrypted");
       return absl::OkStatus();
     });
+    // Ours are streamed with their seals only.
+    understood = understood && (!streamed || IsSealed(*reasoning));
+    return taken;
   }));
   if (understood) {
     *parts = std::move(read);
@@ -247,11 +297,25 @@ class MessageReader {
     return absl::OkStatus();
   }
 
+  // A client that put the pieces of a stream together may have the one text of
+  // a seal beside it only.
+  void TakeTextOfSeal() {
+    v1::Reasoning* sealed = nullptr;
+    for (v1::Part& part : reasoning_) {
+      v1::Reasoning* const each = part.mutable_reasoning();
+      if (each->signature().empty()) continue;
+      if (sealed != nullptr || !each->text().empty()) return;
+      sealed = each;
+    }
+    if (sealed != nullptr) sealed->set_text(std::move(reasoning_text_));
+  }
+
   void FinishParts() {
     if (reasoning_.empty() && !reasoning_text_.empty()) {
       message_.add_parts()->mutable_reasoning()->set_text(
           std::move(reasoning_text_));
     }
+    TakeTextOfSeal();
     for (v1::Part& part : reasoning_) *message_.add_parts() = std::move(part);
     if (content_.has_value()) {
       for (v1::Part& part : *content_) *message_.add_parts() = std::move(part);

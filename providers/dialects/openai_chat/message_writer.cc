@@ -127,7 +127,7 @@ absl::Status WriteAssistant(const v1::Message& message,
     losses.Add("image",
                "this service reads no pictures of an assistant's turn");
   }
-  return WriteOpenAiToolCalls(turn.calls, json, losses);
+  return WriteOpenAiToolCalls(turn.calls, /*to_caller=*/false, json, losses);
 }
 
 // Writes one entry whose content is `parts`, or nothing if there is none.

@@ -56,13 +56,13 @@ absl::Status OpenAiModelList::ReadModels(std::string_view body,
       }));
 }
 
-void OpenAiModelList::WriteModels(absl::Span<const v1::Model> models,
+void OpenAiModelList::WriteModels(const ModelPage& page,
                                   std::string* body) const {
   JsonWriter json(body);
   json.StartObject();
   json.StringField("object", "list");
   json.StartArrayField("data");
-  for (const v1::Model& model : models) WriteObject(model, json);
+  for (const v1::Model& model : page.models) WriteObject(model, json);
   json.EndArray();
   json.EndObject();
 }

@@ -20,8 +20,7 @@ class OpenAiModelList final : public ModelListDialect {
  public:
   absl::Status ReadModels(std::string_view body,
                           std::vector<v1::Model>* models) const override;
-  void WriteModels(absl::Span<const v1::Model> models,
-                   std::string* body) const override;
+  void WriteModels(const ModelPage& page, std::string* body) const override;
   void WriteModel(const v1::Model& model, std::string* body) const override;
 };
 

@@ -86,8 +86,8 @@ void NoteDocumentLosses(const v1::Document& document, Losses& losses) {
   }
 }
 
-absl::Status WriteToolCall(const v1::Part& part, JsonWriter& json,
-                           Losses& losses) {
+absl::Status WriteToolCall(const v1::Part& part, bool to_caller,
+                           JsonWriter& json, Losses& losses) {
   const v1::ToolCall& call = part.tool_call();
   const bool custom = call.kind() == v1::TOOL_KIND_CUSTOM;
   const std::string_view kind = custom ? "custom" : "function";
@@ -101,6 +101,7 @@ absl::Status WriteToolCall(const v1::Part& part, JsonWriter& json,
   GATEWAY_RETURN_IF_ERROR(
       MergeLeftovers(part.extensions(), kind, {"name", arguments}, json));
   json.EndObject();
+  if (to_caller) WriteGoogleSignature(part.extensions(), json);
   GATEWAY_RETURN_IF_ERROR(
       WriteExtensions(part.extensions(), kCallFields, json, losses));
   json.EndObject();
@@ -197,12 +198,28 @@ absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
   return absl::OkStatus();
 }
 
-absl::Status WriteOpenAiToolCalls(const PartList& calls, JsonWriter& json,
-                                  Losses& losses) {
+void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json) {
+  for (const v1::Extension& extension : extensions) {
+    if (extension.dialect() != kGoogleDialect ||
+        extension.name() != kGoogleSignature ||
+        !CheckJson(extension.json()).ok()) {
+      continue;
+    }
+    json.StartObjectField("extra_content");
+    json.StartObjectField("google");
+    json.RawField("thought_signature", extension.json());
+    json.EndObject();
+    json.EndObject();
+    return;
+  }
+}
+
+absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
+                                  JsonWriter& json, Losses& losses) {
   if (calls.empty()) return absl::OkStatus();
   json.StartArrayField("tool_calls");
   for (const v1::Part* call : calls) {
-    GATEWAY_RETURN_IF_ERROR(WriteToolCall(*call, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteToolCall(*call, to_caller, json, losses));
   }
   json.EndArray();
   return absl::OkStatus();

@@ -33,8 +33,16 @@ absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
                                 JsonWriter& json, Losses& losses);
 
 // Write a field of the message that is open, if there is anything to say.
-absl::Status WriteOpenAiToolCalls(const PartList& calls, JsonWriter& json,
-                                  Losses& losses);
+absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
+                                  JsonWriter& json, Losses& losses);
+
+// What Google has signed a call with travels through callers where its own
+// OpenAI-compatible API puts it, `extra_content.google.thought_signature` of
+// the call; in the contract it is an extension of the dialect and name below.
+// Writes the field into the call that is open, if there is such an extension.
+inline constexpr std::string_view kGoogleDialect = "gemini";
+inline constexpr std::string_view kGoogleSignature = "thoughtSignature";
+void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json);
 absl::Status WriteOpenAiImages(const PartList& images, JsonWriter& json,
                                Losses& losses);
 

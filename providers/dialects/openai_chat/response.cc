@@ -12,6 +12,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/openai_chat/answer_writer.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
@@ -37,6 +38,17 @@ ChoiceContents ContentsOf(const v1::Message& message) {
   return contents;
 }
 
+// The annotations are of the content, which is one text where it has any.
+void TakeCitations(v1::Message* message) {
+  const v1::Extension* const annotations =
+      FindExtension(message->extensions(), "annotations");
+  if (annotations == nullptr) return;
+  for (v1::Part& part : *message->mutable_parts()) {
+    if (!part.has_text()) continue;
+    return AddUrlCitations(annotations->json(), part.mutable_citations());
+  }
+}
+
 // Whether the choice says, as OpenRouter does, that it failed.
 absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
   choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
@@ -49,7 +61,10 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
           return absl::OkStatus();
         }
         if (key == "message") {
-          return ReadOpenAiMessage(field, nullptr, choice->mutable_message());
+          GATEWAY_RETURN_IF_ERROR(
+              ReadOpenAiMessage(field, nullptr, choice->mutable_message()));
+          TakeCitations(choice->mutable_message());
+          return absl::OkStatus();
         }
         if (key == "finish_reason") {
           return ReadText(field, choice->mutable_provider_finish_reason());

@@ -97,7 +97,10 @@ class OpenAiStreamTap final : public StreamTap {
   absl::StatusOr<EventKind> OnEvent(std::string_view name,
                                     std::string_view data) override {
     if (data.empty()) return EventKind::kIgnorable;
-    if (data.starts_with("[DONE]")) return EventKind::kTerminal;
+    if (data.starts_with("[DONE]")) {
+      TakeBlankReasons();
+      return EventKind::kTerminal;
+    }
     if (name == "error") {
       error_ = ReadOpenAiErrorEvent(data);
       return EventKind::kError;
@@ -167,6 +170,7 @@ class OpenAiStreamTap final : public StreamTap {
   absl::Status NoteChoice(JsonValue& choice, Notes* notes) {
     size_t index = 0;
     bool ends = false;
+    bool has_word = false;
     std::string_view word;
     GATEWAY_RETURN_IF_ERROR(choice.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
@@ -174,6 +178,7 @@ class OpenAiStreamTap final : public StreamTap {
             GATEWAY_ASSIGN_OR_RETURN(index, value.Int32(0, kChoicesMax - 1));
           } else if (key == "finish_reason" && value.IsString()) {
             GATEWAY_ASSIGN_OR_RETURN(word, value.String());
+            has_word = true;
             ends = !word.empty();
           } else if (key == "delta" && value.IsObject()) {
             return NoteDelta(value, notes);
@@ -185,10 +190,20 @@ class OpenAiStreamTap final : public StreamTap {
     begun_.set(index);
     // Only the first word counts: some vendors repeat it, or send another.
     notes->has_output = notes->has_output || ends;
+    if (has_word && word.empty() && contents_.tool_calls) called_.set(index);
     if (!ends || ended_.test(index)) return absl::OkStatus();
     ended_.set(index);
     if (index == 0) facts_.finish_reason = ReadFinishReason(word, contents_);
     return absl::OkStatus();
+  }
+
+  // xAI says why a choice ended that called tools by a word without letters,
+  // which others write beside every piece: it counts once all was said.
+  void TakeBlankReasons() {
+    if (called_.test(0) && !ended_.test(0)) {
+      facts_.finish_reason = ReadFinishReason("", contents_);
+    }
+    ended_ |= called_;
   }
 
   // Only of parsed events, so that a known word is all that can be judged
@@ -218,6 +233,8 @@ class OpenAiStreamTap final : public StreamTap {
   ChoiceContents contents_ = {.content = true};
   std::bitset<kChoicesMax> begun_;
   std::bitset<kChoicesMax> ended_;
+  // Those whose calls came with a blank word for why they ended.
+  std::bitset<kChoicesMax> called_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/scan_values.h"
@@ -197,7 +198,13 @@ bool ContentWriter::Carries(const v1::Part& part, Speaker speaker) {
 }
 
 void ContentWriter::TellLosses(const v1::Part& part) {
-  losses_.Foreign(kPartPlace, part.extensions());
+  if (part.citations().empty()) {
+    losses_.Foreign(kPartPlace, part.extensions());
+  } else {
+    // What others say of citations besides is of use to them alone.
+    losses_.Foreign(kPartPlace, Without(part.extensions(), {"citations"}));
+    if (HasOneWithoutUrl(part.citations())) losses_.LeftOut("citations");
+  }
   if (part.has_cache_hint()) {
     losses_.Changed(Below(kPartPlace, "cache_hint"),
                     "left out: OpenAI caches prompts of its own accord");
@@ -257,6 +264,19 @@ absl::Status ContentWriter::WritePart(const v1::Part& part, Speaker speaker,
   return absl::OkStatus();
 }
 
+void WriteUrlCitations(const v1::Part& part, JsonWriter& json) {
+  const int64_t characters = CountCharacters(part.text());
+  json.StartArray();
+  for (const v1::Citation& citation : part.citations()) {
+    if (citation.url().empty()) continue;
+    json.StartObject();
+    json.StringField("type", "url_citation");
+    WriteUrlCitation(SpanOf(citation, 0, characters), json);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
 absl::Status ContentWriter::WriteText(const v1::Part& part, Speaker speaker,
                                       bool full, const v1::Logprobs* logprobs,
                                       ObjectWriter& object) {
@@ -274,6 +294,8 @@ absl::Status ContentWriter::WriteText(const v1::Part& part, Speaker speaker,
     const v1::Extension* list = FindExtension(part.extensions(), key);
     if (list != nullptr) {
       GATEWAY_RETURN_IF_ERROR(object.Json(key, list->json(), key));
+    } else if (key == "annotations" && HasUrl(part.citations())) {
+      WriteUrlCitations(part, object.Field(key));
     } else if (key == "logprobs" && logprobs != nullptr) {
       WriteOpenAiTokenLogprobs(logprobs->content(), object.Field(key));
     } else if (full && (key == "annotations" || side_ == Side::kAnswer)) {

@@ -42,6 +42,9 @@ enum class Speaker { kCaller, kModel };
 // Requests need not say what answers must.
 enum class Side { kRequest, kAnswer };
 
+// Writes the list of the annotations that a text's citations are.
+void WriteUrlCitations(const v1::Part& part, JsonWriter& json);
+
 class ContentWriter {
  public:
   using Parts = std::vector<const v1::Part*>;

@@ -36,6 +36,9 @@ class EventEmitter {
   // `out` must outlive the calls that follow.
   void WriteTo(std::string* out) { out_ = out; }
 
+  // The next event has this number.
+  void CountFrom(int64_t number) { next_number_ = number; }
+
   // Writes one event: its type, its number, and what `fields` writes.
   absl::Status Emit(std::string_view type, Fields fields) {
     out_->append("event: ").append(type).append("\ndata: ");

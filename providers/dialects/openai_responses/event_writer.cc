@@ -11,6 +11,7 @@
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/response.h"
+#include "providers/dialects/seals_of_parts.h"
 
 namespace gateway::responses {
 namespace {
@@ -61,6 +62,7 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
       // The format has one answer.
       if (event.delta().choice_index() != 0) return absl::OkStatus();
       GATEWAY_RETURN_IF_ERROR(EnsureStarted());
+      TakeCitations(event.delta(), out);
       return TakeDelta(event.delta(), out);
     case v1::GenerateEvent::kChoiceEnd: {
       if (event.choice_end().choice_index() != 0) return absl::OkStatus();
@@ -78,6 +80,13 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
       return absl::OkStatus();
   }
   return absl::OkStatus();
+}
+
+void ResponsesEventWriter::GoOnFrom(const ResponseFacts& facts) {
+  if (facts.next_event_number == 0) return;  // Nothing was told.
+  created_ = true;
+  response_id_ = std::string_view(facts.kept_id);
+  emitter_.CountFrom(facts.next_event_number);
 }
 
 ResponsesEventWriter::Place* ResponsesEventWriter::Find(const Key& key) {
@@ -110,8 +119,26 @@ absl::Status ResponsesEventWriter::AddItem(const Item& item) {
   });
 }
 
+void ResponsesEventWriter::TakeCitations(const v1::Delta& delta,
+                                         std::string* out) {
+  if (delta.citations().empty()) return;
+  if (HasOneWithoutUrl(delta.citations())) warnings_.LeftOut("citations", out);
+  const Place* place = Find({Kind::kWords, delta.part_index(), 0});
+  if (place == nullptr) {
+    waiting_citations_[delta.part_index()].MergeFrom(delta.citations());
+  } else if (place->item->done) {
+    warnings_.LeftOut("citations", out);
+  } else {
+    place->item->parts[place->part].mutable_citations()->MergeFrom(
+        delta.citations());
+  }
+}
+
 absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta,
                                              std::string* out) {
+  if (!SealOfPart(delta.extensions()).empty()) {
+    GATEWAY_RETURN_IF_ERROR(TakeReasoning(SealAsReasoning(delta)));
+  }
   switch (delta.piece_case()) {
     case v1::Delta::kText:
       return TakeText(delta, delta.text());
@@ -203,11 +230,16 @@ absl::Status ResponsesEventWriter::OpenWords(const v1::Delta& delta,
     item.id = ItemWriter::IdOf(part, response_id_, item.index);
     GATEWAY_RETURN_IF_ERROR(AddItem(item));
   }
-  return emitter_.EmitInContent(
+  GATEWAY_RETURN_IF_ERROR(emitter_.EmitInContent(
       "response.content_part.added", item.Place(), (*place)->part,
       [&](ObjectWriter& object) {
         return content_.WriteOne(part, Speaker::kModel, object.Field("part"));
-      });
+      }));
+  if (auto waiting = waiting_citations_.extract(key.part_index);
+      !waiting.empty()) {
+    part.mutable_citations()->Swap(&waiting.mapped());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ResponsesEventWriter::TakeText(const v1::Delta& delta,
@@ -509,7 +541,8 @@ absl::Status ResponsesEventWriter::WriteResponse(
 }
 
 // A caller of this format learns of a failure twice: clients that raise errors
-// do so at the first event, others wait for the end of the response.
+// do so at the first event, others wait for the end of the response. One that
+// runs in the background has not come to its end: it can be asked for.
 absl::Status ResponsesEventWriter::WriteEnd(const v1::StreamEnd& end) {
   GATEWAY_RETURN_IF_ERROR(EnsureStarted());
   if (end.has_usage()) {
@@ -521,6 +554,7 @@ absl::Status ResponsesEventWriter::WriteEnd(const v1::StreamEnd& end) {
       object.Field("error").Raw(WriteErrorObject(FailureOf(end)));
       return absl::OkStatus();
     }));
+    if (options_.background) return absl::OkStatus();
     return WriteResponse("response.failed", "failed", "", &end.error());
   }
   const Ending ending =

@@ -30,6 +30,7 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/event_emitter.h"
@@ -46,6 +47,8 @@ class ResponsesEventWriter final : public EventWriter {
   explicit ResponsesEventWriter(const Options& options) : options_(options) {}
 
   absl::Status Write(const v1::GenerateEvent& event, std::string* out) override;
+
+  void GoOnFrom(const ResponseFacts& facts) override;
 
  private:
   enum class Kind { kWords, kCall, kReasoning, kPicture, kOpaque };
@@ -78,6 +81,9 @@ class ResponsesEventWriter final : public EventWriter {
   };
 
   absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
+  // They are told when the part ends: before that it is not known where the
+  // words end that they are of.
+  void TakeCitations(const v1::Delta& delta, std::string* out);
   absl::Status TakeText(const v1::Delta& delta, std::string_view text);
   absl::Status TakeReasoning(const v1::Delta& delta);
   absl::Status TakeCall(const v1::Delta& delta);
@@ -125,6 +131,7 @@ class ResponsesEventWriter final : public EventWriter {
   std::map<Key, Place> places_;
   // Of parts that have not begun.
   std::map<int32_t, ExtensionList> waiting_;
+  std::map<int32_t, CitationList> waiting_citations_;
   Item* words_ = nullptr;  // The open item of words.
   Losses losses_{kDialect, nullptr};
   ContentWriter content_{Side::kAnswer, losses_};

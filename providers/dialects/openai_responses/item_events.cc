@@ -5,12 +5,20 @@
 
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "providers/dialects/citations.h"
 #include "providers/dialects/openai_responses/fields.h"
 
 namespace gateway::responses {
 
 absl::Status ItemEvents::EndPart(const v1::Part& part, const ItemPlace& item,
                                  size_t index) {
+  if (HasUrl(part.citations()) &&
+      FindExtension(part.extensions(), "annotations") == nullptr) {
+    std::string annotations;
+    JsonWriter json(&annotations);
+    WriteUrlCitations(part, json);
+    GATEWAY_RETURN_IF_ERROR(AddAnnotations(annotations, item, index));
+  }
   if (part.has_text() || part.has_refusal()) {
     GATEWAY_RETURN_IF_ERROR(emitter_.EmitInContent(
         part.has_refusal() ? "response.refusal.done"

@@ -9,6 +9,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/seals_of_parts.h"
 
 namespace gateway::responses {
 namespace {
@@ -107,6 +108,9 @@ absl::Status ItemWriter::WriteInput(const MessageList& messages, int begin,
 
 absl::Status ItemWriter::WriteOutput(const v1::Message& message,
                                      const Answer& answer, JsonWriter& json) {
+  if (HasSealedParts(message)) {
+    return WriteOutput(WithSealsAsReasoning(message), answer, json);
+  }
   place_ = "message";
   index_ = 0;
   json.StartArray();

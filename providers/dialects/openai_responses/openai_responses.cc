@@ -9,6 +9,8 @@
 #include "providers/dialects/openai_responses/request_writer.h"
 #include "providers/dialects/openai_responses/response.h"
 #include "providers/dialects/openai_responses/scan.h"
+#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/seal.h"
 
 namespace gateway {
 
@@ -52,6 +54,12 @@ std::unique_ptr<EventWriter> OpenAiResponses::NewEventWriter(
 absl::Status OpenAiResponses::ScanRequest(std::string_view body,
                                           RequestScan* scan) const {
   return responses::ScanRequest(body, scan);
+}
+
+bool OpenAiResponses::CanForward(const RequestScan&,
+                                 std::string_view body) const {
+  return !HasStringWithMark(body, responses::kForeignSignature) &&
+         !HasStringWithMark(body, responses::kForeignData);
 }
 
 void OpenAiResponses::PlanEdits(const RequestScan& scan, std::string_view model,

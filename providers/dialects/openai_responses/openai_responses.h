@@ -66,6 +66,9 @@ class OpenAiResponses final : public Dialect {
 
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
+  // The provider refuses thoughts that it has not sealed.
+  bool CanForward(const RequestScan& scan,
+                  std::string_view body) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,
                  EditPlan* plan) const override;
   absl::Status ScanResponse(std::string_view body,

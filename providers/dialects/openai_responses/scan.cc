@@ -90,7 +90,7 @@ class RequestScanner {
     wire::ScanObject(body_, &scan_);
     scan_.stream_usage = true;
     scan_.messages_field = "input";
-    scan_.needs_messages = false;
+    scan_.needs_messages = !has_prompt_;
     // The newer name counts.
     scan_.user_id = safety_identifier_.empty() ? user_ : safety_identifier_;
     return absl::OkStatus();
@@ -111,6 +111,8 @@ class RequestScanner {
       }
       scan_.has_messages = true;
       if (value.IsArray()) return TakeItems(value);
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+      has_prompt_ = has_prompt_ || !text.empty();
     } else if (key == "stream") {
       GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
     } else if (key == "max_output_tokens") {
@@ -146,7 +148,9 @@ class RequestScanner {
 
   absl::Status TakeState(std::string_view key, JsonValue& value) {
     if (key == "previous_response_id") {
-      return ReadText(value, &state_.previous_response_id);
+      GATEWAY_RETURN_IF_ERROR(ReadText(value, &state_.previous_response_id));
+      has_prompt_ = has_prompt_ || !state_.previous_response_id.empty();
+      return absl::OkStatus();
     }
     if (key == "store") {
       GATEWAY_ASSIGN_OR_RETURN(const bool store, value.Bool());
@@ -155,6 +159,9 @@ class RequestScanner {
       GATEWAY_ASSIGN_OR_RETURN(state_.background, value.Bool());
     } else if (key == "conversation") {
       state_.conversation = true;
+      has_prompt_ = true;
+    } else if (key == "prompt") {
+      has_prompt_ = true;
     }
     return absl::OkStatus();
   }
@@ -165,6 +172,8 @@ class RequestScanner {
   const bool reads_items_;
   std::string user_;
   std::string safety_identifier_;
+  // There is something to answer, whether the input has items or not.
+  bool has_prompt_ = false;
   uint32_t seen_ = 0;
 };
 
@@ -254,12 +263,17 @@ class AnswerScanner {
   bool has_usage_ = false;
 };
 
-// Reads the object that an event tells of with `answer`.
-absl::Status ReadEvent(std::string_view data, AnswerScanner* answer) {
+// Reads the object that an event tells of with `answer`, and its number.
+absl::Status ReadEvent(std::string_view data, AnswerScanner* answer,
+                       int64_t* number) {
   return ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-    return root.EachField([&](std::string_view key, JsonValue& value) {
-      return key == "response" ? answer->Read(value) : absl::OkStatus();
-    });
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "response") return answer->Read(value);
+          const bool is_number = key == "sequence_number";
+          if (is_number) *number = value.Int64().value_or(*number);
+          return absl::OkStatus();
+        });
   });
 }
 
@@ -308,6 +322,13 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
 absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
                                                 std::string_view data) {
   if (data.starts_with("[DONE]")) return EventKind::kTerminal;
+  if (name.empty()) {
+    // A server that does not name its events says the name inside.
+    const absl::StatusOr<std::string> type = TypeOf(data);
+    if (!type.ok()) return AsBadResponse(type.status());
+    if (type->empty()) return EventKind::kIgnorable;
+    return OnEvent(*type, data);
+  }
   if (name == "error") {
     error_ = ReadErrorEvent(data);
     return EventKind::kError;
@@ -315,29 +336,33 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
   if (name == "response.completed" || name == "response.incomplete" ||
       name == "response.failed") {
     AnswerScanner answer;
-    const absl::Status status = ReadEvent(data, &answer);
+    int64_t number = 0;
+    const absl::Status status = ReadEvent(data, &answer, &number);
     if (!status.ok()) return AsBadResponse(status);
     answer.TakeFacts(&facts_);
     facts_.usage_is_final = facts_.has_usage;
     error_ = answer.Finish(&facts_);
+    facts_.failure_told = name == "response.failed";
     return error_.ok() ? EventKind::kTerminal : EventKind::kError;
   }
+  // Numbers are those of the events before and one more; the first tells where
+  // they begin.
+  ++facts_.next_event_number;
   if (name == "response.created") {
     // Whatever else it says is of no use yet.
     AnswerScanner answer;
-    if (ReadEvent(data, &answer).ok()) answer.TakeFacts(&facts_);
+    int64_t number = 0;
+    if (ReadEvent(data, &answer, &number).ok()) {
+      answer.TakeFacts(&facts_);
+      facts_.next_event_number = number + 1;
+    }
     return EventKind::kIgnorable;
   }
   if (name == "response.in_progress" || name == "response.queued") {
     return EventKind::kIgnorable;
   }
-  if (name.starts_with("response.")) return EventKind::kContent;
-  if (!name.empty()) return EventKind::kIgnorable;
-  // A server that does not name its events says the name inside.
-  const absl::StatusOr<std::string> type = TypeOf(data);
-  if (!type.ok()) return AsBadResponse(type.status());
-  if (type->empty()) return EventKind::kIgnorable;
-  return OnEvent(*type, data);
+  return name.starts_with("response.") ? EventKind::kContent
+                                       : EventKind::kIgnorable;
 }
 
 }  // namespace gateway::responses

@@ -18,10 +18,6 @@ constexpr int64_t kTokensMax = 1'000'000'000;
 constexpr std::string_view kResponsePrefix = "resp_";
 constexpr std::string_view kMadeMark = "_gw_";
 
-// Before the seals of other formats.
-constexpr std::string_view kForeignSignature = "gw:signature:";
-constexpr std::string_view kForeignData = "gw:data:";
-
 struct EffortWord {
   std::string_view word;
   v1::ReasoningSettings::Effort effort;

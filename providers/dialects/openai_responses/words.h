@@ -69,6 +69,10 @@ bool IsMadeItemId(std::string_view id);
 // Stands between two summaries that are one neutral text.
 inline constexpr std::string_view kSummarySeparator = "\n\n";
 
+// How `encrypted_content` begins that has the seal of another format.
+inline constexpr std::string_view kForeignSignature = "gw:signature:";
+inline constexpr std::string_view kForeignData = "gw:data:";
+
 // What the provider sealed of a reasoning item: both are checked by it.
 struct ItemSeal {
   std::string id;

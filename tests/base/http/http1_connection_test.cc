@@ -328,19 +328,17 @@ TEST_F(Http1ConnectionTest, BearsWithAClientThatReadsSlowly) {
   }
 }
 
-TEST_F(Http1ConnectionTest, ServesNoMoreConnectionsThanAllowed) {
+TEST_F(Http1ConnectionTest, SilentConnectionsMakeRoomForOthers) {
   TestHttpServer server(handler_, {.connections = 2});
   RawClient first = RawClient::Connect(server.port());
   RawClient second = RawClient::Connect(server.port());
+  second.Send("GET / HT");  // No more is known of it than of the first.
   while (server.connections() < 2) {
-  }
-  EXPECT_TRUE(RawClient::Connect(server.port()).AtEnd());
-  first.Close();
-  while (server.connections() == 2) {
   }
   RawClient third = RawClient::Connect(server.port());
   third.Send(kGetRoot);
   EXPECT_EQ(third.ReceiveAnswer().status, 200);
+  EXPECT_TRUE(first.AtEnd());
 }
 
 size_t ResidentBytes() {

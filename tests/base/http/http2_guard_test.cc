@@ -20,9 +20,12 @@ const absl::Duration kNow = absl::Seconds(1000);
 
 constexpr uint32_t kGuardedStreams = 100;
 
+bool IsOpen(int32_t) { return true; }
+
 class Http2GuardTest : public testing::Test {
  protected:
-  Http2GuardTest() : guard_(Http2Guard::Peer::kClient, kGuardedStreams, kNow) {
+  Http2GuardTest()
+      : guard_(Http2Guard::Peer::kClient, kGuardedStreams, kNow, IsOpen) {
     EXPECT_FALSE(Refuses(Http2Greeting()));
   }
 
@@ -130,7 +133,8 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
       Http2Reset(3, 8),
   };
   for (const std::string& frame : frames) {
-    Http2Guard guard(Http2Guard::Peer::kClient, kGuardedStreams, kNow);
+    Http2Guard guard(Http2Guard::Peer::kClient, kGuardedStreams, kNow,
+                     IsOpen);
     size_t good = 0;
     EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
     EXPECT_FALSE(guard.Inspect(Http2Post(1, false), kNow, &good).has_value());
@@ -148,7 +152,7 @@ TEST_F(Http2GuardTest, StreamsBrokenOffByTheRulesCostAsMuchAsResets) {
 
 TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
   constexpr uint32_t kMany = 1024;
-  Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow);
+  Http2Guard guard(Http2Guard::Peer::kClient, kMany, kNow, IsOpen);
   std::string bytes = Http2Greeting();
   for (uint32_t i = 0; i < kMany; ++i) {
     bytes += Http2Post(1 + 2 * i, false);
@@ -165,7 +169,8 @@ TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
 }
 
 TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
-  Http2Guard guard(Http2Guard::Peer::kServer, kGuardedStreams, kNow);
+  Http2Guard guard(Http2Guard::Peer::kServer, kGuardedStreams, kNow,
+                   IsOpen);
   size_t good = 0;
   for (uint32_t id = 1; id < 20'000; id += 2) {
     guard.NoteSent();
@@ -173,6 +178,40 @@ TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
   }
   EXPECT_TRUE(
       guard.Inspect(Repeat(Http2Reset(1, 7), 2001), kNow, &good).has_value());
+}
+
+TEST_F(Http2GuardTest, WhoGoesOnWithStreamsThatAreOverKeepsUsBusy) {
+  const std::string ends[] = {Http2Data(1, "content", /*end=*/false),
+                              Http2Post(1, /*end=*/false)};
+  for (const Http2Guard::Peer peer :
+       {Http2Guard::Peer::kClient, Http2Guard::Peer::kServer}) {
+    for (const std::string& frame : ends) {
+      bool open = true;
+      Http2Guard guard(peer, kGuardedStreams, kNow,
+                       [&open](int32_t) { return open; });
+      size_t good = 0;
+      if (peer == Http2Guard::Peer::kClient) {
+        // Of a stream that begins here nobody knows yet.
+        open = false;
+        EXPECT_FALSE(guard
+                         .Inspect(Http2Greeting() + Http2Post(1, false) +
+                                      Repeat(frame, 3000),
+                                  kNow, &good)
+                         .has_value());
+      }
+      open = true;
+      EXPECT_FALSE(
+          guard.Inspect(Repeat(frame, 3000), kNow, &good).has_value());
+      open = false;
+      guard.NoteReset();
+      // Some were under way.
+      EXPECT_FALSE(
+          guard.Inspect(Repeat(frame, 1000), kNow, &good).has_value());
+      const auto refusal = guard.Inspect(Repeat(frame, 2000), kNow, &good);
+      ASSERT_TRUE(refusal.has_value());
+      EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
+    }
+  }
 }
 
 TEST_F(Http2GuardTest, ALongHeaderBlockCostsNothing) {

@@ -136,19 +136,29 @@ TEST_F(HttpServerTest, UnderTlsTheVersionIsAgreedOnByAlpn) {
   }(&server, ClientTls(certificates, {"http/1.1"})));
 }
 
-TEST_F(HttpServerTest, CountsConnectionsOfBothVersions) {
+TEST_F(HttpServerTest, BeyondTheLimitTheOldestThatIsIdleMakesRoom) {
   TestHttpServer server(handler_, {.connections = 2});
   RawClient one = RawClient::Connect(server.port());
   one.Send(kGetHello);
   EXPECT_EQ(one.ReceiveAnswer().status, 200);
-  {
-    Http2TestClient two(server.port());
-    EXPECT_EQ(two.Ask({}).status(), "200");
-    EXPECT_TRUE(RawClient::Connect(server.port()).AtEnd());
-  }
-  while (server.connections() == 2) {
-  }
-  EXPECT_EQ(Http2TestClient(server.port()).Ask({}).status(), "200");
+  Http2TestClient two(server.port());
+  EXPECT_EQ(two.Ask({}).status(), "200");
+  RawClient three = RawClient::Connect(server.port());
+  three.Send(kGetHello);
+  EXPECT_EQ(three.ReceiveAnswer().status, 200);
+  EXPECT_TRUE(one.AtEnd());
+  EXPECT_EQ(two.Ask({}).status(), "200");
+}
+
+TEST_F(HttpServerTest, WhereAllAreBusyOneMoreIsClosed) {
+  TestHttpServer server(handler_, {.connections = 2});
+  Http2TestClient busy(server.port());
+  Http2TestCall& waiting = busy.Begin({.path = "/wait_started"});
+  EXPECT_EQ(busy.AwaitBody(waiting, 5), "begun");
+  Http2TestClient too(server.port());
+  Http2TestCall& waiting_too = too.Begin({.path = "/wait_started"});
+  EXPECT_EQ(too.AwaitBody(waiting_too, 5), "begun");
+  EXPECT_TRUE(RawClient::Connect(server.port()).AtEnd());
 }
 
 TEST_F(HttpServerTest, DrainLetsWhatHasBegunFinish) {

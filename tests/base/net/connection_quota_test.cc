@@ -33,8 +33,11 @@ TEST(ConnectionQuotaTest, APlaceThatIsHandedOnIsOnePlace) {
 }
 
 TEST(ConnectionQuotaTest, LeavesDescriptorsToOthers) {
-  EXPECT_EQ(ConnectionQuota::CallersShareOf(1024), 480u);
+  EXPECT_EQ(ConnectionQuota::OperatorsShareOf(1024), 64u);
+  EXPECT_EQ(ConnectionQuota::CallersShareOf(1024), 424u);
+  EXPECT_EQ(ConnectionQuota::OperatorsShareOf(10), 16u);
   EXPECT_EQ(ConnectionQuota::CallersShareOf(10), 1u);
+  EXPECT_EQ(ConnectionQuota::OperatorsShareOf(1'000'000), 1024u);
 }
 
 }  // namespace

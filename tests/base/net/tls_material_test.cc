@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
 #include "base/secret.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -28,14 +30,19 @@ class TlsMaterialTest : public testing::Test {
   }
   static std::string Key() { return ReadPem(certificates_.good().key_file); }
 
+  static ServerTlsCheck Check(const std::string& chain, const std::string& key,
+                              const std::string& client_ca) {
+    return CheckServerTls(chain, Secret(key), client_ca,
+                          SystemClock().WallTime());
+  }
   static std::string ChainSays(const std::string& pem) {
-    return Said(CheckServerTls(pem, Secret(Key()), "").cert_chain);
+    return Said(Check(pem, Key(), "").cert_chain);
   }
   static std::string KeySays(const std::string& pem) {
-    return Said(CheckServerTls(Chain(), Secret(pem), "").private_key);
+    return Said(Check(Chain(), pem, "").private_key);
   }
   static std::string ClientCaSays(const std::string& pem) {
-    return Said(CheckServerTls(Chain(), Secret(Key()), pem).client_ca);
+    return Said(Check(Chain(), Key(), pem).client_ca);
   }
   static std::string CaFileSays(const std::string& pem) {
     const std::string path = certificates_.directory() + "/tried.pem";
@@ -77,12 +84,29 @@ class TlsMaterialTest : public testing::Test {
 };
 
 TEST_F(TlsMaterialTest, WhatFitsIsTaken) {
-  const ServerTlsCheck check = CheckServerTls(
-      Chain(), Secret(Key()), ReadPem(certificates_.ca_file()));
+  const ServerTlsCheck check =
+      Check(Chain(), Key(), ReadPem(certificates_.ca_file()));
   EXPECT_TRUE(check.cert_chain.ok()) << check.cert_chain;
   EXPECT_TRUE(check.private_key.ok()) << check.private_key;
   EXPECT_TRUE(check.client_ca.ok()) << check.client_ca;
+  EXPECT_TRUE(check.validity.ok()) << check.validity;
   EXPECT_TRUE(CheckCaFile(certificates_.ca_file()).ok());
+}
+
+TEST_F(TlsMaterialTest, ACertificateWhoseTimeIsNotNowIsTold) {
+  const auto said = [](absl::Time now) {
+    return std::string(
+        CheckServerTls(Chain(), Secret(Key()), "", now).validity.message());
+  };
+  EXPECT_THAT(said(absl::FromUnixSeconds(7)),
+              HasSubstr("is not valid before "));
+  EXPECT_THAT(said(SystemClock().WallTime() + absl::Hours(24 * 365 * 100)),
+              HasSubstr("is valid no longer, since "));
+  const ServerTlsCheck past =
+      Check(ReadPem(certificates_.expired().chain_file),
+            ReadPem(certificates_.expired().key_file), "");
+  EXPECT_TRUE(past.cert_chain.ok()) << past.cert_chain;
+  EXPECT_FALSE(past.validity.ok());
 }
 
 TEST_F(TlsMaterialTest, OneFileMayHoldChainAndKey) {
@@ -131,6 +155,7 @@ TEST_F(TlsMaterialTest, AKeyThatIsCutOffIsToldAndNotRepeated) {
 TEST_F(TlsMaterialTest, TheSystemsErrorsAreWordsAndNoCodes) {
   EXPECT_EQ(CheckCaFile("/nowhere/ca.pem").message(),
             "cannot be opened: No such file or directory");
+  EXPECT_EQ(CheckCaFile("/dev/null").message(), "is not a regular file");
 }
 
 }  // namespace

@@ -103,6 +103,38 @@ TEST_F(LogFileTest, WhenTheDiskIsFullStandardErrorIsToldOnce) {
             "lines of the log /dev/full are lost: No space left on device\n");
 }
 
+TEST_F(LogFileTest, APipeThatNobodyReadsIsFilledAndThenLosesLines) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_TRUE(CheckLogFile(path_).ok());
+  const std::unique_ptr<LogFile> file = Open();
+  ASSERT_NE(file, nullptr);
+  testing::internal::CaptureStderr();
+  file->Write("first\n");
+  const std::string line = std::string(40'000, 'x') + "\n";
+  for (int i = 0; i < 5; ++i) file->Write(line);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "lines of the log " + path_ +
+                " are lost: it is a pipe, and nobody reads it\n");
+  const int reader = open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  std::string read_back(200'000, '\0');
+  const ssize_t got = read(reader, read_back.data(), read_back.size());
+  ASSERT_GT(got, 0);
+  EXPECT_EQ(read_back.substr(0, 6), "first\n");
+  // The line that was cut ends before the next one.
+  file->Write("next\n");
+  const ssize_t more = read(reader, read_back.data(), read_back.size());
+  close(reader);
+  EXPECT_EQ(read_back.substr(0, static_cast<size_t>(more)), "\nnext\n");
+}
+
+TEST_F(LogFileTest, ReopeningDoesNotWaitForTheReaderOfAPipe) {
+  const std::unique_ptr<LogFile> file = Open();
+  unlink(path_.c_str());
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_TRUE(ReopenLogFiles().ok());
+}
+
 TEST_F(LogFileTest, TheCheckAgreesWithOpenAndCreatesNothing) {
   for (const std::string& path :
        {path_, std::string("/dev/null"), std::string("/proc/no/gateway.log"),

@@ -377,6 +377,17 @@ TEST_F(SubprocessTest, WhoEscapesTheGroupDoesNotHoldUpTheEnd) {
   EXPECT_EQ(kill(escaped, SIGKILL), 0);  // It lives still.
 }
 
+TEST_F(SubprocessTest, WhoHasLeftTheGroupEndsWithAProgramThatIsEnded) {
+  Lifeline lifeline;
+  on_output_ = [](Subprocess& process) { process.Terminate(); };
+  const Outcome outcome = Run(Script(absl::StrCat(
+      "exec 9>", lifeline.path(),
+      "; setsid sh -c 'trap \"\" TERM HUP; echo deaf >&9; echo ready; "
+      "while :; do sleep 1000; done' & wait")));
+  EXPECT_EQ(outcome.end.signal, SIGTERM);
+  EXPECT_EQ(lifeline.ReadToTheEnd(), "deaf\n");
+}
+
 TEST_F(SubprocessTest, ManyRunAtOnce) {
   constexpr int kPrograms = 20;
   Outcome outcomes[kPrograms];

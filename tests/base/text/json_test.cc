@@ -118,6 +118,15 @@ TEST(JsonReadTest, RefusesWhatIsNotOneText) {
   }
 }
 
+TEST(JsonReadTest, WhatFollowsATextIsNotTakenForItsMissingEnd) {
+  for (const std::string_view text : {"{} more", "[]x", "{\"a\":1"}) {
+    EXPECT_EQ(SkipAll(text).message(),
+              "malformed JSON: the text does not end where its array or object "
+              "does")
+        << text;
+  }
+}
+
 TEST(JsonReadTest, AcceptsEmptyContainersAndSpaceAround) {
   EXPECT_TRUE(SkipAll("{}").ok());
   EXPECT_TRUE(SkipAll("\n[ ]\t").ok());
@@ -353,6 +362,60 @@ TEST(JsonReadTest, AVisitorsErrorEndsTheReading) {
       });
   EXPECT_EQ(status, absl::AbortedError("enough"));
   EXPECT_EQ(visits, 1);
+}
+
+// How often a check was asked while all of `text` was visited.
+int ChecksOf(const std::string& text) {
+  int asked = 0;
+  const auto count = [&asked]() -> absl::Status {
+    ++asked;
+    return absl::OkStatus();
+  };
+  const JsonVisitCheck::Check check = count;
+  const JsonVisitCheck checked(check);
+  const auto visit = [](auto& self, JsonValue& value) -> absl::Status {
+    if (!value.IsArray()) return absl::OkStatus();
+    return value.EachElement(
+        [&](JsonValue& element) { return self(self, element); });
+  };
+  EXPECT_TRUE(ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+                return visit(visit, root);
+              }).ok());
+  return asked;
+}
+
+std::string ArrayOf(int count, const std::string& element) {
+  std::string array = "[" + element;
+  for (int i = 1; i < count; ++i) array += "," + element;
+  return array + "]";
+}
+
+TEST(JsonVisitCheckTest, IsAskedAsReadingGoesOn) {
+  EXPECT_EQ(ChecksOf("[1,2]"), 0);
+  EXPECT_EQ(ChecksOf(ArrayOf(5000, "1")), 4);
+  // Many small ones count as one large does.
+  EXPECT_GE(ChecksOf(ArrayOf(500, ArrayOf(10, "1"))), 4);
+}
+
+TEST(JsonVisitCheckTest, ItsErrorEndsTheReading) {
+  int visits = 0;
+  const auto refuse = [] { return absl::AbortedError("enough"); };
+  const JsonVisitCheck::Check check = refuse;
+  const auto read = [&] {
+    return ReadJson(ArrayOf(5000, "1"), JsonPadding::kAbsent,
+                    [&](JsonValue& root) {
+                      return root.EachElement([&](JsonValue&) {
+                        ++visits;
+                        return absl::OkStatus();
+                      });
+                    });
+  };
+  {
+    const JsonVisitCheck checked(check);
+    EXPECT_EQ(read(), absl::AbortedError("enough"));
+    EXPECT_LE(visits, static_cast<int>(kJsonVisitsPerCheck));
+  }
+  EXPECT_TRUE(read().ok());
 }
 
 TEST(JsonReadTest, EveryTruncationIsRefused) {

@@ -426,6 +426,23 @@ TEST(SseParserLimitTest, AFailedParserStaysFailed) {
   EXPECT_THAT(reader.events(), IsEmpty());
 }
 
+TEST(SseParserLimitTest, WhatALargeEventHasTakenIsGivenBack) {
+  SseParser parser(1 << 20);
+  const std::string piece = "data: " + std::string(300 * 1024, 'x');
+  SseEvent event;
+  ASSERT_TRUE(parser.Feed(piece).ok());
+  EXPECT_FALSE(parser.Next(&event));
+  EXPECT_GE(parser.held_bytes(), piece.size());
+  ASSERT_TRUE(parser.Feed("\n\n").ok());
+  ASSERT_TRUE(parser.Next(&event));
+  EXPECT_EQ(event.data.size(), 300u * 1024);
+  EXPECT_FALSE(parser.Next(&event));
+  // Its views are valid until the next feed.
+  EXPECT_GE(parser.held_bytes(), piece.size());
+  ASSERT_TRUE(parser.Feed("data: 1\n\n").ok());
+  EXPECT_LT(parser.held_bytes(), 128u * 1024);
+}
+
 TEST(SseParserLimitTest, ManyShortEventsMayExceedTheLimitTogether) {
   std::string stream;
   for (int i = 0; i < 1000; ++i) stream += kTenBytes;

@@ -126,8 +126,12 @@ TEST_F(DeepSeekProviderTest, CapacityThatRanOutIsAnErrorOfTheAnswer) {
   ScriptBody("m", R"({"id":"u1","model":"m","choices":[{"index":0,"message":)"
                   R"({"role":"assistant","content":""},"finish_reason":)"
                   R"("insufficient_system_resource"}]})");
-  EXPECT_EQ(calls_.Generate(*deepseek_, Raw("m")).facts.finish_reason,
-            v1::FINISH_REASON_ERROR);
+  for (const ProviderQuestion& question : {Parsed("m"), Raw("m")}) {
+    const absl::Status status = calls_.Generate(*deepseek_, question).status;
+    EXPECT_EQ(Reason(status), "PROVIDER_UNAVAILABLE");
+    EXPECT_EQ(FaultMetadata(status, "provider_code"),
+              "insufficient_system_resource");
+  }
 }
 
 TEST_F(DeepSeekProviderTest, SendsBackTheReasoningOfToolTurns) {

@@ -86,7 +86,7 @@ std::string WriteRequest(const Dialect& dialect,
   std::string body;
   std::vector<v1::Warning> warnings;
   const absl::Status status = dialect.WriteRequest(
-      request, {.model = "model", .default_output_tokens_max = 4096}, &body,
+      request, {.model = "model", .output_tokens_limit = 4096}, &body,
       &warnings);
   EXPECT_TRUE(status.ok()) << status;
   for (const v1::Warning& warning : warnings) {

@@ -93,6 +93,7 @@ class EventFolding {
     for (const v1::Extension& extension : delta.extensions()) {
       AddExtension(extension, part);
     }
+    part.mutable_citations()->MergeFrom(delta.citations());
   }
 
   static void AddToolCall(const v1::ToolCallDelta& delta, v1::ToolCall* call) {

@@ -21,6 +21,12 @@ TEST(StreamWarningsTest, TellsEachThingOnce) {
   EXPECT_EQ(out, told);
 }
 
+TEST(StreamWarningsTest, HasWordsForFormatsWithoutComments) {
+  StreamWarnings warnings("a_format");
+  EXPECT_EQ(warnings.Words("image"), "image: left out: a_format has none");
+  EXPECT_EQ(warnings.Words("image"), "");
+}
+
 TEST(StreamWarningsTest, IsNothingToReadersOfTheStream) {
   StreamWarnings warnings("a_format");
   std::string out = "data: 1\n\n";

@@ -64,6 +64,16 @@ TEST(ModelFamilyTest, AFamilyKnowsBetterThanTheTable) {
   EXPECT_TRUE(facts.Lacks(kAbilityStrictSchema));
 }
 
+TEST(ModelFamilyTest, ItsLimitCountsWhereTheTableHasNone) {
+  ModelFacts facts;
+  AddFamilyFacts("claude-opus-5-5", &facts);
+  EXPECT_EQ(facts.output_tokens_limit, 128000);
+  EXPECT_FALSE(facts.limits_are_certain);
+  facts.output_tokens_limit = 9;
+  AddFamilyFacts("claude-opus-5-5", &facts);
+  EXPECT_EQ(facts.output_tokens_limit, 9);
+}
+
 TEST(ModelFamilyTest, TheNewestGeminisSignTheirCalls) {
   for (const std::string_view model :
        {"gemini-3-flash-preview", "gemini-4-argon", "gemini-flash-latest",

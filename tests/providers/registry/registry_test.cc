@@ -30,7 +30,7 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
         return ProviderRegistry::Credentials{.absent = name == "keyless",
                                              .present = {}};
       },
-      1024);
+      config.limits());
 }
 
 TEST(ProviderRegistryTest, HoldsProvidersInTheirOrder) {

@@ -43,6 +43,9 @@ constexpr std::string_view kService = "llmgateway.v1.GatewayService";
 
 // A client who is gone.
 class GoneWriter final : public MessageWriter {
+ public:
+  bool WriteLast(const google::protobuf::Message&) override { return false; }
+
  private:
   StreamProgress StartWrite(const google::protobuf::Message&) override {
     return StreamProgress::kEnded;

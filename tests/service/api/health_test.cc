@@ -40,6 +40,10 @@ class ToldStatuses final : public MessageWriter {
     return told_;
   }
 
+  bool WriteLast(const google::protobuf::Message& message) override {
+    return StartWrite(message) == StreamProgress::kDone;
+  }
+
  private:
   StreamProgress StartWrite(
       const google::protobuf::Message& message) override {

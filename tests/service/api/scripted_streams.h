@@ -43,6 +43,11 @@ class KeepingWriter final : public MessageWriter {
 
   const std::vector<Response>& written() const { return written_; }
 
+  bool WriteLast(const google::protobuf::Message& message) override {
+    written_.emplace_back().CopyFrom(message);
+    return true;
+  }
+
  private:
   StreamProgress StartWrite(
       const google::protobuf::Message& message) override {

@@ -170,8 +170,8 @@ TEST(ConfigSnapshotTest, KeysOfCallersAreThereAndLongAndDifferent) {
   EXPECT_THAT(made.problems,
               ElementsAre(HasSubstr("auth.callers.api_keys[1].key: variable "
                                     "B is not set; set it"),
-                          HasSubstr("auth.callers.api_keys[2].key: leads to a "
-                                    "key of less than 16"),
+                          HasSubstr("auth.callers.api_keys[2].key: variable "
+                                    "C is a key of less than 16"),
                           HasSubstr("auth.callers.api_keys[3].key: leads to "
                                     "the same key as 'a'"),
                           HasSubstr("auth.callers.api_keys[4].key_sha256: "

@@ -73,11 +73,30 @@ TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
   EXPECT_EQ(MapOf(fields)["x-should-retry"], "false");
 }
 
-std::string AdviceFor(const absl::Status& failure) {
+std::string AdviceFor(const absl::Status& failure, int tries = 0) {
   const DoorWords plain;
   AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
-  fields.AddFailure(failure);
+  fields.AddFailure(failure, tries);
   return MapOf(fields)["x-should-retry"];
+}
+
+TEST(AnswerFieldsTest, WhatWasTriedOnceIsTheirsToTryAgain) {
+  const absl::Status down =
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "");
+  EXPECT_EQ(AdviceFor(down, /*tries=*/1), "");
+  EXPECT_EQ(AdviceFor(down, /*tries=*/2), "false");
+  const absl::Status limited =
+      MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, "");
+  EXPECT_EQ(AdviceFor(limited, /*tries=*/1), "");
+  EXPECT_EQ(AdviceFor(limited, /*tries=*/2), "false");
+  // Another try would repeat work that may still be going on, or help nobody.
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_PROVIDER_TIMEOUT, v1::ERROR_REASON_DEADLINE_EXCEEDED,
+        v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+        v1::ERROR_REASON_INVALID_REQUEST}) {
+    EXPECT_EQ(AdviceFor(MakeFault(reason, ""), /*tries=*/1), "false");
+  }
+  EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED, "")), "");
 }
 
 TEST(AnswerFieldsTest, ClientsShallNotRepeatWhatComesOutTheSame) {

@@ -215,6 +215,7 @@ TEST_F(DialectSinkTest, AFailureTellsWhenToComeBackInWholeSeconds) {
 }
 
 TEST_F(DialectSinkTest, ClientsShallNotMultiplyOurTries) {
+  call_.tries.emplace_back().kind = v1::Attempt::KIND_RETRY;
   EXPECT_TRUE(
       End(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down")).ok());
   EXPECT_EQ(kept_.status, 502);

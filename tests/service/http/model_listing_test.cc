@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/service/http/door_test_base.h"
@@ -78,6 +79,21 @@ TEST_F(ModelListingTest, AProviderThatFailsTakesNothingAway) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_THAT(answer.body, HasSubstr("o-1"));
   EXPECT_THAT(answer.body, Not(HasSubstr("gpt-mock")));
+}
+
+TEST_F(ModelListingTest, AListWithoutEndIsNotRead) {
+  std::string models = R"({\"id\":\"listed\",\"object\":\"model\"})";
+  const std::string filler =
+      absl::StrCat(R"(,{\"id\":\")", std::string(1000, 'm'), R"(\"})");
+  for (int i = 0; i < 5000; ++i) models += filler;
+  Script("/v1/models", absl::StrCat(R"({"status": 200, "body": "{\"data\":[)",
+                                    models, R"(]}"})"));
+  provider_fields_ = "  discover_models: true\n";
+  Open("");
+  const RawAnswer answer = Ask("GET", "/v1/models");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("o-1"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("listed")));
 }
 
 }  // namespace

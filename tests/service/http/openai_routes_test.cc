@@ -156,7 +156,8 @@ TEST_F(OpenAiRoutesTest, AnUpstreamsRefusalIsToldWithItsDelay) {
     const RawAnswer answer = Post(body);
     ExpectError(answer, 429, R"("code":"rate_limit_exceeded")");
     EXPECT_EQ(answer.Find("retry-after"), "7");
-    EXPECT_EQ(answer.Find("x-should-retry"), "false");
+    // Nothing is retried here, so it is the caller's to do.
+    EXPECT_EQ(answer.Find("x-should-retry"), "");
     EXPECT_EQ(loop_->NextRecord()->record().error_reason,
               "PROVIDER_RATE_LIMITED");
   }

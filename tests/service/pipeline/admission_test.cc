@@ -77,8 +77,14 @@ TEST_F(AdmissionTest, CountsOfWhatIsOnlyForwardedAreLimitedToo) {
   call_.request = nullptr;
   call_.raw = &raw_;
   EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  call_.facts.counts = true;  // There may be a whole request inside.
+  EXPECT_EQ(Verdict(), "OK");
+  call_.facts.counts = false;
   raw_.scan.needs_messages = false;
   EXPECT_EQ(Verdict(), "OK");
+  raw_.scan.absent_field = "max_tokens";
+  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  raw_.scan.absent_field = {};
   raw_.scan.message_count = 2;
   EXPECT_EQ(Verdict(), "INVALID_REQUEST");
   raw_.scan.message_count = 1;

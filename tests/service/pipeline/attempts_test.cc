@@ -111,10 +111,22 @@ TEST_F(AttemptsTest, APromptThatWasSentAndTimedOutIsNotSentAgain) {
   }
 }
 
+TEST_F(AttemptsTest, NorIsOneWhoseProviderSaysThatItTimedOut) {
+  for (const int status : {408, 504, 524}) {
+    ASSERT_TRUE(upstream_->Reset().ok());
+    ScriptBoth(absl::StrCat("{\"status\": ", status, "}"));
+    const CallResult result = runner_->Run(Whole("o-1"));
+    EXPECT_EQ(Reason(result.status), "PROVIDER_TIMEOUT") << result.status;
+    EXPECT_EQ(Requests(), 1) << status;
+  }
+}
+
 TEST_F(AttemptsTest, UnlessTheConfigurationSaysSo) {
   Rewire("timeouts: {first_byte: 50ms}",
          "resilience: {retry: {backoff_base: 1ms, backoff_limit: 4ms, "
          "resend_after_timeout: true}}\n");
+  Script("o-1", R"([{"status": 504}, {}])");
+  EXPECT_EQ(Tries(runner_->Run(Whole("o-1"))), "504 PROVIDER_TIMEOUT, 200 OK");
   Script("o-1", R"([{"stall_before_first_byte": true}, {}])");
   const CallResult result = runner_->Run(Whole("o-1"));
   EXPECT_EQ(Tries(result), "0 PROVIDER_TIMEOUT, 200 OK");
@@ -154,7 +166,7 @@ TEST_F(AttemptsTest, ACallWithoutADeadlineHasOneAllTheSame) {
 }
 
 TEST_F(AttemptsTest, WhatMayPassIsTriedAgainUntilItHasPassed) {
-  for (const int status : {429, 500, 502, 503, 504, 529}) {
+  for (const int status : {429, 500, 502, 503, 529}) {
     for (const bool stream : {false, true}) {
       for (const CallQuestion& question : stream ? Streams() : Wholes()) {
         ScriptBoth(absl::StrCat("[{\"status\": ", status,
@@ -273,6 +285,8 @@ TEST_F(AttemptsTest, NothingIsTriedAgainAfterTheFirstContent) {
 }
 
 TEST_F(AttemptsTest, GarbageAfterContentIsAnInterruptionToo) {
+  Rewire("", absl::StrCat(kQuickRetries,
+                          "limits: {sse_event_bytes_limit: 64KiB}\n"));
   for (const CallQuestion& question : Streams()) {
     ScriptBoth(R"({"text": "one two", "garbage": "huge_line"})");
     const CallResult result = runner_->Run(question);

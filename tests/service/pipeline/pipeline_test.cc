@@ -287,7 +287,8 @@ TEST_F(PipelineTest, ACountThatFailsIsToldAndRecordedAsOne) {
             "INVALID_REQUEST");
   EXPECT_EQ(result.record().error_reason, "INVALID_REQUEST");
   CallQuestion broken = RawAnthropic("a-1");
-  broken.body = R"({"model":"a-1","messages":[{"role":7}]})";
+  broken.body =
+      R"({"model":"a-1","max_tokens":1,"messages":[{"role":7}]})";
   CallResult unread;
   EXPECT_EQ(Reason(runner_->Count(broken, &unread).status()),
             "INVALID_REQUEST");

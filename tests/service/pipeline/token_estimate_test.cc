@@ -4,9 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
 
 namespace gateway {
 namespace {
@@ -131,9 +134,32 @@ TEST(TokenGuessTest, OfAMessageItsBytesCount) {
   EXPECT_EQ(GuessInputTokens(request), kFrame + 1002);
 }
 
+TEST(TokenEstimateTest, TextsThatBecomeVectorsCountEach) {
+  v1::EmbedRequest request;
+  request.add_inputs()->set_text("12345");
+  request.add_inputs()->set_text("1");
+  request.add_inputs()->mutable_tokens()->add_ids(7);
+  EXPECT_EQ(EstimateInputTokens(request), 2 + 1 + 1);
+}
+
+// A stream of which so many bytes were forwarded.
+class ForwardedStream final : public ProviderStream {
+ public:
+  explicit ForwardedStream(int64_t bytes) : bytes_(bytes) {}
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch*) override { co_return false; }
+  const ResponseFacts& facts() const override { return facts_; }
+  int64_t SpokenBytes() const override { return bytes_; }
+
+ private:
+  const int64_t bytes_;
+  const ResponseFacts facts_{};
+};
+
 TEST(DeliveredTokensTest, ReadEventsCountByTheirText) {
+  const ForwardedStream none(0);
   DeliveredTokens delivered;
-  EXPECT_EQ(delivered.Estimate(), 0);
+  EXPECT_EQ(delivered.Estimate(none), 0);
   StreamBatch batch;
   batch.events.emplace_back().mutable_delta()->set_text("12345678");
   batch.events.emplace_back()
@@ -141,23 +167,11 @@ TEST(DeliveredTokensTest, ReadEventsCountByTheirText) {
       ->mutable_tool_call()
       ->set_arguments("{}");
   delivered.Note(batch);
-  EXPECT_EQ(delivered.Estimate(), 3);
+  EXPECT_EQ(delivered.Estimate(none), 3);
 }
 
-TEST(DeliveredTokensTest, ForwardedEventsCountByWhatTheyHaveMoreThanTheLeast) {
-  DeliveredTokens delivered;
-  StreamBatch batch;
-  batch.sized_events = 2;
-  batch.sized_bytes = 200 + 200 + 40;
-  batch.smallest_bytes = 200;
-  delivered.Note(batch);
-  EXPECT_EQ(delivered.Estimate(), 2 + 10);
-  // A single large event is more than what stands around it.
-  DeliveredTokens one;
-  batch.sized_events = 1;
-  batch.sized_bytes = batch.smallest_bytes = 4384;
-  one.Note(batch);
-  EXPECT_EQ(one.Estimate(), 1 + 1000);
+TEST(DeliveredTokensTest, ForwardedEventsCountByWhatTheirStreamGuesses) {
+  EXPECT_EQ(DeliveredTokens().Estimate(ForwardedStream(41)), 11);
 }
 
 }  // namespace

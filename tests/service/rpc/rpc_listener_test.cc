@@ -48,7 +48,7 @@ class RpcListenerTest : public RpcTestBase {
   }
 };
 
-TEST_F(RpcListenerTest, ClosesConnectionsOverItsLimit) {
+TEST_F(RpcListenerTest, OverItsLimitTheOldestWithoutACallMakesRoom) {
   limits_.connections = 2;
   Run([&]() -> Task<void> {
     RpcClient second;
@@ -58,26 +58,40 @@ TEST_F(RpcListenerTest, ClosesConnectionsOverItsLimit) {
     ClientCall& two = second.CallWith("Echo", Text(""));
     co_await one.AwaitClosed();
     co_await two.AwaitClosed();
-    EXPECT_TRUE(one.status().ok());
-    EXPECT_TRUE(two.status().ok());
 
     RpcClient third;
     const bool accepted = co_await third.Connect(port());
-    if (accepted) co_await third.AwaitEnded();
-    co_await third.Close();
+    EXPECT_TRUE(accepted);
+    ClientCall& three = third.CallWith("Echo", Text(""));
+    co_await three.AwaitClosed();
+    EXPECT_TRUE(three.status().ok()) << three.status();
+    co_await client_.AwaitEnded();
     EXPECT_EQ(Closed("limit"), 1);
     EXPECT_EQ(Count("llmgw_grpc_connections", "test"), 2);
-
-    // There is room again once one has gone.
     co_await second.Close();
-    co_await Settle();
-    RpcClient fourth;
-    const bool again = co_await fourth.Connect(port());
-    EXPECT_TRUE(again);
-    ClientCall& four = fourth.CallWith("Echo", Text(""));
-    co_await four.AwaitClosed();
-    EXPECT_TRUE(four.status().ok()) << four.status();
-    co_await fourth.Close();
+    co_await third.Close();
+  });
+}
+
+TEST_F(RpcListenerTest, WhereAllHaveCallsOneMoreIsClosed) {
+  limits_.connections = 1;
+  WakeUp has_begun;
+  methods_.echo = [&](CallContext& call, const EchoRequest&,
+                      EchoResponse*) -> Task<absl::Status> {
+    has_begun.Set();
+    co_return co_await AwaitCancel(call);
+  };
+  Run([&]() -> Task<void> {
+    ClientCall& one = client_.CallWith("Echo", Text(""));
+    co_await has_begun.Wait();
+    RpcClient second;
+    const bool accepted = co_await second.Connect(port());
+    if (accepted) co_await second.AwaitEnded();
+    co_await second.Close();
+    EXPECT_EQ(Closed("limit"), 1);
+    EXPECT_EQ(Count("llmgw_grpc_connections", "test"), 1);
+    one.stream().Reset(Http2Error::kCancel);
+    co_await one.AwaitClosed();
   });
 }
 

@@ -22,7 +22,8 @@ class ModelLimitsTest : public testing::Test {
         "reasoning {" + settings + "} " + more, &request));
     warnings_.clear();
     Losses losses(kDialect, &warnings_);
-    return FitReasoning(request, FamilyOf(model), losses);
+    const ModelFamily* const family = FamilyOf(model);
+    return FitReasoning(request, LimitOf(request, 0, family), family, losses);
   }
 
   WireSampling Sampling(std::string_view model, const std::string& text,
@@ -84,6 +85,53 @@ TEST_F(ModelLimitsTest, ABudgetFitsIntoTheLimitOfTheAnswer) {
                                        "max_output_tokens: 1500");
   EXPECT_EQ(none.type, "");
   EXPECT_EQ(Warned(), std::set<std::string>{"reasoning.effort"});
+}
+
+TEST_F(ModelLimitsTest, AnEffortAloneTurnsThinkingOn) {
+  WireReasoning got = Reasoning("claude-opus-4-8", "effort: EFFORT_LOW");
+  EXPECT_EQ(got.type, "adaptive");
+  EXPECT_EQ(got.effort, "low");
+  got = Reasoning("claude-opus-4-5", "effort: EFFORT_HIGH");
+  EXPECT_EQ(got.type, "enabled");
+  EXPECT_EQ(got.budget_tokens, 24576);
+  EXPECT_EQ(got.effort, "high");
+  EXPECT_TRUE(warnings_.empty());
+  EXPECT_EQ(Reasoning("claude-opus-4-8", "effort: EFFORT_MINIMAL").type, "");
+  EXPECT_EQ(Reasoning("claude-sonnet-5", "effort: EFFORT_HIGH").type, "");
+  // Unless it is to be said how thoughts are shown.
+  EXPECT_EQ(Reasoning("claude-sonnet-5", "display: 'summarized'").type,
+            "adaptive");
+}
+
+TEST_F(ModelLimitsTest, ABudgetNeedsTheThoughtsOfTheTurnThatGoesOn) {
+  const auto turn = [this](const std::string& thoughts) {
+    return Reasoning("claude-opus-4-5", "effort: EFFORT_HIGH", R"pb(
+      messages { role: ROLE_USER parts { text: 'a' } }
+      messages { role: ROLE_ASSISTANT )pb" + thoughts + R"pb(
+                 parts { tool_call { id: 'c' name: 'f' } } }
+      messages { role: ROLE_TOOL parts { tool_result { tool_call_id: 'c' } } }
+    )pb");
+  };
+  EXPECT_EQ(turn("").type, "");
+  EXPECT_EQ(Warned(), std::set<std::string>{"reasoning.effort"});
+  EXPECT_EQ(turn("parts { reasoning { text: 't' } }").type, "");
+  EXPECT_EQ(turn("parts { reasoning { text: 't' signature: 's' } }").type,
+            "enabled");
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(ModelLimitsTest, TheLimitLeavesRoomForAPromptWhereItHasTo) {
+  const auto limit = [](std::string_view model, size_t prompt_bytes) {
+    v1::GenerateRequest request;
+    request.add_messages()->add_parts()->set_text(
+        std::string(prompt_bytes, 'x'));
+    return LimitOf(request, 32000, FamilyOf(model));
+  };
+  EXPECT_EQ(limit("claude-opus-4-1", 1000), 32000);
+  EXPECT_GT(limit("claude-opus-4-1", 350000), 24000);
+  EXPECT_LT(limit("claude-opus-4-1", 350000), 25000);
+  EXPECT_EQ(limit("claude-opus-4-1", 1000000), kOutputTokensUsual);
+  EXPECT_EQ(limit("claude-opus-4-5", 1000000), 32000);
 }
 
 TEST_F(ModelLimitsTest, NotToThinkIsSaidAsTheModelTakesIt) {

@@ -36,7 +36,7 @@ std::vector<v1::Model> TwoModels() {
 
 TEST(AnthropicModelListTest, WritesAPage) {
   std::string body;
-  AnthropicModelList().WriteModels(TwoModels(), &body);
+  AnthropicModelList().WriteModels({.models = TwoModels()}, &body);
   EXPECT_EQ(body, kPage);
 }
 

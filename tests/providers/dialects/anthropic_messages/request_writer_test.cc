@@ -1,5 +1,6 @@
 #include "providers/dialects/anthropic_messages/request_writer.h"
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,9 +24,9 @@ class WriteRequestTest : public testing::Test {
         &request));
     warnings_.clear();
     std::string body;
-    status_ =
-        WriteRequest(request, {.model = "up", .default_output_tokens_max = 50},
-                     &body, &warnings_);
+    status_ = WriteRequest(
+        request, {.model = "up", .output_tokens_limit = known_limit_}, &body,
+        &warnings_);
     return status_.ok() ? body : "";
   }
 
@@ -42,23 +43,26 @@ class WriteRequestTest : public testing::Test {
            fields + "}";
   }
 
+  int64_t known_limit_ = 50;
   std::vector<v1::Warning> warnings_;
   absl::Status status_;
 };
 
-TEST_F(WriteRequestTest, AsksForTheConfiguredLimitAndTellsIfNoneWasGiven) {
+TEST_F(WriteRequestTest, AsksForAllThatTheModelAnswersWithIfNoLimitIsGiven) {
   EXPECT_TRUE(SameJson(Write(""), R"({"model":"up","max_tokens":50,
                                       "messages":[{"role":"user",
                                                    "content":"hi"}]})"));
-  EXPECT_EQ(Warned(), std::set<std::string>{"max_output_tokens"});
+  EXPECT_TRUE(warnings_.empty());
   EXPECT_TRUE(SameJson(Write("max_output_tokens: 7"), BodyWith("")));
   EXPECT_TRUE(warnings_.empty());
 }
 
 TEST_F(WriteRequestTest, MakesRoomForReasoningInALimitOfItsOwn) {
+  known_limit_ = 0;
   EXPECT_NE(
-      Write("reasoning { budget_tokens: 2000 }").find(R"("max_tokens":2050)"),
+      Write("reasoning { budget_tokens: 2000 }").find(R"("max_tokens":6096)"),
       std::string::npos);
+  EXPECT_EQ(Warned(), std::set<std::string>{"max_output_tokens"});
 }
 
 TEST_F(WriteRequestTest, ClampsTemperatureToItsRange) {

@@ -42,7 +42,7 @@ TEST(GeminiModelsTest, WritesOnePageAndOneModel) {
   GeminiModels().WriteModel(model, &body);
   EXPECT_TRUE(SameJson(body, one));
   std::string page;
-  GeminiModels().WriteModels({model}, &page);
+  GeminiModels().WriteModels({.models = {&model, 1}}, &page);
   EXPECT_TRUE(SameJson(page, R"({"models":[)" + one + "]}"));
   std::string empty;
   GeminiModels().WriteModels({}, &empty);

@@ -54,6 +54,30 @@ TEST(GeminiScanRequestTest, ReadsWhatTheStagesNeed) {
   EXPECT_EQ(body[scan->object_begin - 1], '{');
 }
 
+TEST(GeminiScanRequestTest, EachFunctionIsATool) {
+  const std::pair<std::string_view, int> cases[] = {
+      {R"({"functionDeclarations":[{},{},{}]})", 3},
+      {R"([{"function_declarations":[{},{}]},{"googleSearch":{}}])", 3},
+      {R"([{"functionDeclarations":[{}],"googleSearch":{}}])", 2},
+      {R"([{"functionDeclarations":null},{}])", 1},
+  };
+  for (const auto& [tools, count] : cases) {
+    const auto scan = Scan("{\"tools\":" + std::string(tools) + "}");
+    ASSERT_TRUE(scan.ok()) << scan.status();
+    EXPECT_EQ(scan->tool_count, count) << tools;
+  }
+}
+
+TEST(GeminiScanRequestTest, LooksIntoAWholeRequestButNotDeeper) {
+  const auto scan = Scan(
+      R"({"generateContentRequest":{"contents":[{},{}],
+          "tools":[{"googleSearch":{}}],
+          "generateContentRequest":{"contents":[{}]}}})");
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_EQ(scan->message_count, 2);
+  EXPECT_EQ(scan->tool_count, 1);
+}
+
 TEST(GeminiScanRequestTest, TakesNullAndEmptyForAbsent) {
   const absl::StatusOr<RequestScan> scan = Scan(
       R"({"tools":[],"generationConfig":{"maxOutputTokens":null,

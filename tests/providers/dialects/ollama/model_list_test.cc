@@ -62,7 +62,7 @@ TEST(OllamaModelListTest, ReadsWhatItWrites) {
   models[0].mutable_create_time()->set_seconds(1767225600);
   models[1].set_name("b");
   std::string body;
-  OllamaModelList().WriteModels(models, &body);
+  OllamaModelList().WriteModels({.models = models}, &body);
   std::vector<v1::Model> again;
   ASSERT_TRUE(OllamaModelList().ReadModels(body, &again).ok());
   ASSERT_EQ(again.size(), 2u);

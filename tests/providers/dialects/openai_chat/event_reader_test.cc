@@ -163,6 +163,26 @@ TEST_F(OpenAiChatEventReaderTest, ANewIdBeginsANewCallWhereTheIndexIsMissing) {
   EXPECT_EQ(message.parts(1).tool_call().arguments(), "34");
 }
 
+TEST_F(OpenAiChatEventReaderTest, CallsThatShareAnIndexAreSeveral) {
+  for (const std::string_view call :
+       {R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"}})",
+        R"({"index":0,"id":"b","function":{"name":"g","arguments":"2"}})",
+        R"({"index":0,"function":{"arguments":"3"}})",
+        // An id alone begins nothing: some make one up for each piece.
+        R"({"index":0,"id":"x","function":{"arguments":"4"}})",
+        R"({"index":1,"id":"c","function":{"name":"h","arguments":"5"}})"}) {
+    ASSERT_TRUE(
+        ReadChoice("\"delta\":{\"tool_calls\":[" + std::string(call) + "]}")
+            .ok());
+  }
+  const v1::Message message = Fold().choices(0).message();
+  ASSERT_EQ(message.parts_size(), 3);
+  EXPECT_EQ(message.parts(0).tool_call().arguments(), "1");
+  EXPECT_EQ(message.parts(1).tool_call().id(), "b");
+  EXPECT_EQ(message.parts(1).tool_call().arguments(), "234");
+  EXPECT_EQ(message.parts(2).tool_call().name(), "h");
+}
+
 TEST_F(OpenAiChatEventReaderTest, ReadsTheOldFunctionCall) {
   ASSERT_TRUE(
       ReadChoice(R"("delta":{"function_call":{"name":"f","arguments":"{"}})")

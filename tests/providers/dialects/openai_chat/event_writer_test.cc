@@ -163,8 +163,9 @@ TEST_F(OpenAiChatEventWriterTest, ReasoningAndItsSealTravel) {
   const std::vector<std::string> data = Data();
   ASSERT_EQ(data.size(), 4u);
   EXPECT_NE(data[1].find(R"({"reasoning_content":"hm"})"), std::string::npos);
+  // With the whole of its text, which clients have to send back.
   EXPECT_NE(data[2].find(R"({"reasoning_details":[{"type":"reasoning.text",)"
-                         R"("signature":"c2ln","index":0}]})"),
+                         R"("text":"hm","signature":"c2ln","index":0}]})"),
             std::string::npos);
   EXPECT_NE(data[3].find(R"({"reasoning_details":[{"type":)"
                          R"("reasoning.encrypted","data":"ZGF0","index":1}]})"),

@@ -33,7 +33,7 @@ std::vector<v1::Model> TwoModels() {
 
 TEST(OpenAiModelListTest, WritesAPage) {
   std::string body;
-  OpenAiModelList().WriteModels(TwoModels(), &body);
+  OpenAiModelList().WriteModels({.models = TwoModels()}, &body);
   EXPECT_EQ(body, kPage);
 }
 

@@ -61,12 +61,12 @@ TEST_F(OpenAiChatPartWriterTest, FieldsWithNothingToSayAreNotThere) {
   JsonWriter json(&out);
   Losses losses(&warnings_);
   json.StartObject();
-  ASSERT_TRUE(WriteOpenAiToolCalls({}, json, losses).ok());
+  ASSERT_TRUE(WriteOpenAiToolCalls({}, /*to_caller=*/false, json, losses).ok());
   ASSERT_TRUE(WriteOpenAiImages({}, json, losses).ok());
   ASSERT_TRUE(
       WriteOpenAiToolCalls(PartsOf("parts { tool_call { id: 'c' name: 'f' "
                                    "arguments: '{}' } }"),
-                           json, losses)
+                           /*to_caller=*/false, json, losses)
           .ok());
   ASSERT_TRUE(
       WriteOpenAiImages(PartsOf("parts { image { url: 'https://x' } }"), json,

@@ -150,6 +150,21 @@ TEST(ResponsesTapTest, KnowsTheAnswersIdFromItsBegin) {
   EXPECT_FALSE(tap.finished());
 }
 
+TEST(ResponsesTapTest, KnowsTheNumberOfTheNextEvent) {
+  ResponsesTap tap;
+  EXPECT_EQ(tap.facts().next_event_number, 0);
+  KindOf(tap, "", R"({"type":"response.created","sequence_number":5,
+                      "response":{"id":"resp_7","status":"queued"}})");
+  EXPECT_EQ(tap.facts().next_event_number, 6);
+  KindOf(tap, "response.output_text.delta", "{}");
+  KindOf(tap, "keepalive", "{}");
+  KindOf(tap, "", R"({"type":"response.output_text.delta"})");
+  EXPECT_EQ(tap.facts().next_event_number, 9);
+  KindOf(tap, "error", R"({"type":"error","code":"server_error"})");
+  EXPECT_EQ(tap.facts().next_event_number, 9);
+  EXPECT_FALSE(tap.facts().failure_told);
+}
+
 TEST(ResponsesTapTest, AFailureStillTellsItsUsage) {
   ResponsesTap tap;
   EXPECT_EQ(KindOf(tap, "response.failed",
@@ -159,6 +174,7 @@ TEST(ResponsesTapTest, AFailureStillTellsItsUsage) {
             EventKind::kError);
   EXPECT_EQ(FaultReason(tap.error()), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(tap.facts().usage.input_tokens(), 3);
+  EXPECT_TRUE(tap.facts().failure_told);
   EXPECT_FALSE(tap.finished());
   ResponsesTap other;
   EXPECT_EQ(KindOf(other, "error",

@@ -1,0 +1,59 @@
+// Citations as vendors write them, read into the contract's and back.
+//
+//   ReadMessagesCitation(citation, part->add_citations());
+//
+//   json.StartObject();
+//   WriteUrlCitation(span, json);
+//   json.EndObject();
+//
+// Thread-safe: free functions.
+
+#ifndef PROVIDERS_DIALECTS_CITATIONS_H_
+#define PROVIDERS_DIALECTS_CITATIONS_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/text/json.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/content.pb.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+using CitationList = google::protobuf::RepeatedPtrField<v1::Citation>;
+
+// One of Anthropic's: of a page, or of a document of the request.
+absl::Status ReadMessagesCitation(JsonValue& value, v1::Citation* citation);
+
+// Adds those of a list of OpenAI's annotations, whose facts stand in the entry
+// itself or in an object of it called `url_citation`. Others are passed over,
+// and so are those that are no annotations: what only adds to an answer does
+// not end it. `json` is the list.
+void AddUrlCitations(std::string_view json, CitationList* citations);
+
+// A citation and where what rests on it stands in a text, in characters.
+struct CitedSpan {
+  const v1::Citation* citation = nullptr;
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// Of a citation in a part of `part_characters` that begins at `part_begin`.
+CitedSpan SpanOf(const v1::Citation& citation, int64_t part_begin,
+                 int64_t part_characters);
+
+// Writes its facts as OpenAI has them into the object that is open.
+void WriteUrlCitation(const CitedSpan& span, JsonWriter& json);
+
+bool HasUrl(const CitationList& citations);
+bool HasOneWithoutUrl(const CitationList& citations);
+
+// The characters of a UTF-8 text.
+int64_t CountCharacters(std::string_view text);
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_DIALECTS_CITATIONS_H_
