@@ -2,7 +2,7 @@
 // vocabulary of llmgateway.v1.ErrorReason. The details that a caller will see
 // (google.rpc.ErrorInfo, RetryInfo, BadRequest, QuotaFailure) travel as
 // payloads of the status, so that every layer can add to them and only the
-// doors turn them into bytes.
+// APIs turn them into bytes.
 //
 //   absl::Status status = MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
 //                                   "openai: 429: slow down");

@@ -26,7 +26,7 @@ bool ForbidsRetry(const absl::Status& failure) {
   return FaultMetadata(failure, "http_status") == "501";
 }
 
-Verdict JudgeFailure(const absl::Status& failure, bool abandoned) {
+Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
   assert(!failure.ok());
   switch (FaultReason(failure)) {
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:

@@ -1,10 +1,10 @@
-// The one judge of failed attempts: what a failure says about the target that
-// was asked, and so what may be done about it. Retry, the health of providers,
-// and whoever else must know ask here, so that none blames what another
-// forgives.
+// The one classification of failed attempts: what a failure says about the
+// target that was asked, and so what may be done about it. Retry, the health of
+// providers, and whoever else must know ask here, so that none blames what
+// another forgives.
 //
 //   const Verdict verdict =
-//       JudgeFailure(outcome, progress.http.abandoned());
+//       ClassifyFailure(outcome, progress.http.abandoned());
 //   if (verdict == Verdict::kRetryHere) ...   // After a back-off.
 //   if (BlamesTarget(verdict)) ...            // Counts towards a rest.
 //
@@ -41,11 +41,11 @@ enum class Verdict {
   kSaysNothing,
 };
 
-// Judges how an attempt failed. `abandoned` tells that the request was sent
+// Classifies how an attempt failed. `abandoned` tells that the request was sent
 // whole and the gateway stopped waiting for the answer, so that the target may
 // still be at work on it; so may one that tells of a time-out itself, since it
 // is often a proxy before it that does. REQUIRES: !failure.ok().
-Verdict JudgeFailure(const absl::Status& failure, bool abandoned = false);
+Verdict ClassifyFailure(const absl::Status& failure, bool abandoned = false);
 
 // The provider was shown a credential of the caller's own, as the fault's
 // metadata tells.

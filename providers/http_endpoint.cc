@@ -103,7 +103,7 @@ std::shared_ptr<const HttpRequestHead> HttpEndpoint::Head(
     std::vector<HttpRequestHead::Field> fields) const {
   if (method != "GET") {
     fields.push_back(
-        {"content-type", Secret("application/json"), /*known=*/true});
+        {"content-type", Secret("application/json"), /*indexable=*/true});
   }
   for (const HttpRequestHead::Field& configured : configured_) {
     const bool given = std::any_of(fields.begin(), fields.end(),

@@ -42,7 +42,7 @@ HttpFaults::HttpFaults(std::string provider, std::vector<Secret> credentials)
     : provider_(std::move(provider)), credentials_(std::move(credentials)) {}
 
 absl::Status HttpFaults::OfTransport(const absl::Status& status,
-                                     const TryProgress& progress) const {
+                                     const AttemptProgress& progress) const {
   v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   if (progress.http.timed_out) {
     reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;
@@ -68,9 +68,9 @@ absl::Status HttpFaults::Blame(const absl::Status& status,
   return fault;
 }
 
-std::string HttpFaults::WithoutCredentials(std::string_view words,
+std::string HttpFaults::WithoutCredentials(std::string_view text,
                                            std::string_view credential) const {
-  std::string clean = BlotOut(credential, std::string(words));
+  std::string clean = BlotOut(credential, std::string(text));
   for (const Secret& secret : credentials_) {
     clean = BlotOut(secret.Reveal(), std::move(clean));
   }

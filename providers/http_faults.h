@@ -22,7 +22,7 @@ class HttpFaults {
 
   // The fault for a transport error.
   absl::Status OfTransport(const absl::Status& status,
-                           const TryProgress& progress) const;
+                           const AttemptProgress& progress) const;
 
   // The fault for what a dialect says of an answer; OK stays OK. `credential`
   // is the one that the provider was shown, if the caller brought it, which is
@@ -32,7 +32,7 @@ class HttpFaults {
 
   // What the provider says of a failure in its own words, to be forwarded: the
   // same bytes, with asterisks for credentials.
-  std::string WithoutCredentials(std::string_view words,
+  std::string WithoutCredentials(std::string_view text,
                                  std::string_view credential) const;
 
   // What answered is not the API that was asked: a proxy's page, or another

@@ -261,25 +261,25 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
                                        call.warnings);
     }));
     if (call.is_kept_here) ForgiveStore(warned, call.warnings);
-    GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
+    GATEWAY_CO_RETURN_IF_ERROR(RefuseDropped(call, warned));
     pieces.push_back(written);
   }
   co_return co_await Send(call, way, pieces, &written);
 }
 
-absl::Status HttpProvider::Judge(const ProviderCall& call,
-                                 size_t first) const {
+absl::Status HttpProvider::RefuseDropped(const ProviderCall& call,
+                                         size_t first) const {
   const google::protobuf::Message* request = call.request;
   if (request == nullptr) request = call.embed;
-  const absl::Status judged = JudgeLosses(setup_.unsupported_parameters,
-                                          *request, *call.warnings, first);
-  return judged.ok() ? judged : AtPlace(setup_.name, judged);
+  const absl::Status checked = CheckDropped(setup_.unsupported_parameters,
+                                            *request, *call.warnings, first);
+  return checked.ok() ? checked : AtPlace(setup_.name, checked);
 }
 
 Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
     ProviderCall& call, const Way& way, absl::Span<const std::string_view> body,
     std::string* body_memory) const {
-  TryProgress& progress = *call.progress;
+  AttemptProgress& progress = *call.progress;
   CallFields fields = {{"x-request-id", call.request_id}};
   if (call_fields_ != nullptr) {
     call_fields_(call, &fields);
@@ -459,7 +459,7 @@ Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
     return embedding_dialect_->WriteRequest(*call.embed, call.model, &body,
                                             call.warnings);
   }));
-  GATEWAY_CO_RETURN_IF_ERROR(Judge(call, warned));
+  GATEWAY_CO_RETURN_IF_ERROR(RefuseDropped(call, warned));
   const std::string_view pieces[] = {body};
   co_return co_await Ask(call, embed_, pieces, [&](std::string_view answer) {
     return embedding_dialect_->ReadResponse(answer, response);

@@ -149,7 +149,7 @@ class HttpProvider : public Provider {
   absl::Status CountsNothing() const;
   // What the provider's policy says to parameters that could not be carried:
   // those that `call.warnings` tells of from the `first` on.
-  absl::Status Judge(const ProviderCall& call, size_t first) const;
+  absl::Status RefuseDropped(const ProviderCall& call, size_t first) const;
 
   const ProviderSetup setup_;
   const HttpFaults faults_;

@@ -122,17 +122,17 @@ class RawStream final : public ProviderStream {
   int64_t SpokenBytes() const override;
 
  private:
-  // Judges the events that have come, up to one that is `large`; true if there
-  // is one, which is left to be judged off the loop.
+  // Checks the events that have come, up to one that is `large`; true if there
+  // is one, which is left to be checked off the loop.
   bool TakeSmall(StreamBatch* batch, SseEvent* large);
-  // What becomes of a piece whose whole events have been judged.
+  // What becomes of a piece whose whole events have been checked.
   absl::Status Taken(const absl::Status& fed);
   // At the end of the bytes: takes an event that lacks only its blank line.
   absl::Status TakeLast(StreamBatch* batch);
-  absl::Status Judge(const SseEvent& event, StreamBatch* batch);
+  absl::Status Tap(const SseEvent& event, StreamBatch* batch);
   // The event says that the provider failed while it answered.
   absl::Status GaveUp(std::string_view name, std::string_view data) const;
-  void NoteSize(const SseEvent& event);
+  void RecordSize(const SseEvent& event);
   static void Forward(std::string_view bytes, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
     return faults_.Blame(status, caller_credential_.Reveal());
@@ -141,7 +141,7 @@ class RawStream final : public ProviderStream {
   const HttpFaults& faults_;
   const Secret caller_credential_;
   const Dialect& dialect_;
-  TryProgress& progress_;
+  AttemptProgress& progress_;
   const bool stream_usage_;
   std::unique_ptr<HttpExchange> exchange_;
   HeldEvent held_;
@@ -199,7 +199,7 @@ Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
     SseEvent large;
     while (TakeSmall(batch, &large)) {
       failure_ = co_await OffLoop(large.data.size() / kScansPerReading,
-                                  [&] { return Judge(large, batch); });
+                                  [&] { return Tap(large, batch); });
     }
     if (failure_.ok()) failure_ = Taken(fed);
   }
@@ -209,7 +209,7 @@ Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
 bool RawStream::TakeSmall(StreamBatch* batch, SseEvent* large) {
   while (failure_.ok() && !ended_ && parser_.Next(large)) {
     if (large->data.size() > kInPlaceBytesMax) return true;
-    failure_ = Judge(*large, batch);
+    failure_ = Tap(*large, batch);
   }
   return false;
 }
@@ -228,20 +228,20 @@ absl::Status RawStream::TakeLast(StreamBatch* batch) {
     const std::string_view data =
         event.comment ? BareErrorOf(event) : event.data;
     if (!data.empty() && IsWhole(data)) {
-      GATEWAY_RETURN_IF_ERROR(Judge(event, batch));
+      GATEWAY_RETURN_IF_ERROR(Tap(event, batch));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
+absl::Status RawStream::Tap(const SseEvent& event, StreamBatch* batch) {
   EventKind kind = EventKind::kIgnorable;
   const std::string_view data =
       event.comment ? BareErrorOf(event) : event.data;
   if (!event.comment || !data.empty()) {
-    const absl::StatusOr<EventKind> judged = tap_->OnEvent(event.name, data);
-    if (!judged.ok()) return Blame(judged.status());
-    kind = *judged;
+    const absl::StatusOr<EventKind> tapped = tap_->OnEvent(event.name, data);
+    if (!tapped.ok()) return Blame(tapped.status());
+    kind = *tapped;
   }
   switch (kind) {
     case EventKind::kContent:
@@ -249,7 +249,7 @@ absl::Status RawStream::Judge(const SseEvent& event, StreamBatch* batch) {
         return GaveUp(event.name, data);
       }
       ++batch->content_events;
-      NoteSize(event);
+      RecordSize(event);
       break;
     case EventKind::kIgnorable:
       break;
@@ -287,7 +287,7 @@ absl::Status RawStream::GaveUp(std::string_view name,
       caller_credential_.Reveal());
 }
 
-void RawStream::NoteSize(const SseEvent& event) {
+void RawStream::RecordSize(const SseEvent& event) {
   // Where events have names, those that begin or end a part say nothing.
   if (!event.name.empty() && !event.name.ends_with("delta")) return;
   if (sized_events_ < samples_.size() &&
@@ -323,7 +323,7 @@ void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {
 }
 
 // Cuts a stream into events, however its vendor frames them. (Raw streams come
-// as server-sent events: whoever frames otherwise has no door.)
+// as server-sent events: whoever frames otherwise has no API.)
 class EventCutter {
  public:
   EventCutter(Framing framing, size_t event_bytes_limit)
@@ -404,7 +404,7 @@ class ParsedStream final : public ProviderStream {
   void KeepThoseBefore(const v1::ChoiceEnd& end, size_t noted,
                        StreamBatch* batch);
   // Takes note of what an event says of the answer as a whole.
-  void Note(const v1::GenerateEvent& event, StreamBatch* batch);
+  void Observe(const v1::GenerateEvent& event, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
     return faults_.Blame(status, caller_credential_.Reveal());
   }
@@ -413,7 +413,7 @@ class ParsedStream final : public ProviderStream {
 
   const HttpFaults& faults_;
   const Secret caller_credential_;
-  TryProgress& progress_;
+  AttemptProgress& progress_;
   std::unique_ptr<HttpExchange> exchange_;
   HeldEvent held_;
   EventCutter cutter_;
@@ -521,7 +521,7 @@ absl::Status ParsedStream::Read(std::string_view name, std::string_view data,
   }
   bool has_usage = false;
   for (size_t i = before; i < batch->events.size(); ++i) {
-    Note(batch->events[i], batch);
+    Observe(batch->events[i], batch);
     has_usage = has_usage || batch->events[i].has_usage();
   }
   if (has_usage) facts_.usage_is_final = Finished();
@@ -534,12 +534,12 @@ void ParsedStream::KeepThoseBefore(const v1::ChoiceEnd& end, size_t noted,
   for (const v1::GenerateEvent& event : batch->events) {
     if (event.has_choice_end() && &event.choice_end() == &end) break;
     kept.push_back(event);
-    if (kept.size() > noted) Note(event, batch);
+    if (kept.size() > noted) Observe(event, batch);
   }
   batch->events = std::move(kept);
 }
 
-void ParsedStream::Note(const v1::GenerateEvent& event, StreamBatch* batch) {
+void ParsedStream::Observe(const v1::GenerateEvent& event, StreamBatch* batch) {
   if (event.has_usage()) {
     facts_.has_usage = true;
   } else if (event.has_delta()) {

@@ -23,7 +23,7 @@ struct HttpStreamOptions {
   const Dialect* dialect = nullptr;
   const HttpFaults* faults = nullptr;
   // Outlives the stream.
-  TryProgress* progress = nullptr;
+  AttemptProgress* progress = nullptr;
   // One event, at most.
   size_t event_bytes_limit = 32 * 1024 * 1024;
   // Of a stream that is read: that bring no event.

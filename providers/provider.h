@@ -57,7 +57,7 @@ struct RawRequest {
 inline constexpr std::string_view kCallersCredential = "caller";
 
 // How far one try got; filled in as it goes.
-struct TryProgress {
+struct AttemptProgress {
   HttpProgress http;
   int http_status = 0;  // 0 while there is none.
   UpstreamFields upstream;
@@ -109,7 +109,7 @@ struct ProviderCall {
   // Of a raw call that asks for a count: receives the answer's bytes.
   std::string* raw_count = nullptr;
   // Receive what the caller of the provider must know; never null.
-  TryProgress* progress = nullptr;
+  AttemptProgress* progress = nullptr;
   std::vector<v1::Warning>* warnings = nullptr;
 };
 

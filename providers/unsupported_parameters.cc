@@ -28,7 +28,7 @@ bool Asks(const Message& request, const std::string& path) {
 
 }  // namespace
 
-absl::Status JudgeLosses(
+absl::Status CheckDropped(
     llmgateway::config::v1::ProviderConfig::UnsupportedParameters policy,
     const Message& request,
     const std::vector<llmgateway::v1::Warning>& warnings, size_t first) {

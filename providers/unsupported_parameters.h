@@ -15,11 +15,12 @@
 
 namespace gateway {
 
-// Judges the losses of `request` that `warnings` tells of from the `first` on.
-// CAPABILITY_UNSUPPORTED names each of them if the policy is to refuse; the
-// provider's name is the caller's to add. What is told of a field that the
-// request does not have, such as a limit that had to be made up, is no loss.
-absl::Status JudgeLosses(
+// Checks the dropped fields of `request` that `warnings` tells of from the
+// `first` on. CAPABILITY_UNSUPPORTED names each of them if the policy is to
+// refuse; the provider's name is the caller's to add. What is told of a field
+// that the request does not have, such as a limit that had to be made up, is no
+// loss.
+absl::Status CheckDropped(
     llmgateway::config::v1::ProviderConfig::UnsupportedParameters policy,
     const google::protobuf::Message& request,
     const std::vector<llmgateway::v1::Warning>& warnings, size_t first);

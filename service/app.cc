@@ -29,10 +29,10 @@
 #include "service/api/readiness.h"
 #include "service/api/reflection.h"
 #include "service/grpc_engine.h"
+#include "service/http/api_router.h"
+#include "service/http/compatibility_routes.h"
 #include "service/http/cors.h"
-#include "service/http/doors.h"
 #include "service/http/operations_routes.h"
-#include "service/http/seed_routes.h"
 #include "service/listener_tls.h"
 #include "service/loop_runtime.h"
 #include "service/observability/access_log.h"
@@ -42,9 +42,9 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/pipeline/response_store.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "service/version.h"
 
 namespace gateway {
@@ -95,6 +95,11 @@ struct App::Graph {
 
   const configv1::GatewayConfig& proto() const { return config->config(); }
 
+  // Bind their addresses.
+  absl::StatusOr<LoopRuntime::HttpListener> ApiListener();
+  absl::StatusOr<LoopRuntime::HttpListener> OperationsListener();
+  LoopRuntime::Shared SharedByLoops();
+
   std::shared_ptr<const ConfigSnapshot> config;
   const Environment environment;
 
@@ -113,7 +118,7 @@ struct App::Graph {
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
 
   // The rules.
-  std::unique_ptr<CurrentWiring> wiring;
+  std::unique_ptr<CurrentRuntime> runtime;
 
   // What callers go on from; outlives reloads.
   std::optional<ResponseStore> responses;
@@ -125,7 +130,7 @@ struct App::Graph {
   const size_t descriptors = RaiseDescriptorLimit();
   ConnectionQuota callers{ConnectionQuota::CallersShareOf(descriptors)};
 
-  // The loops, with the HTTP doors on them.
+  // The loops, with the HTTP APIs on them.
   Resolver resolver;
   std::optional<ListenAddress> http_address;
   std::optional<ListenAddress> operations_address;
@@ -171,7 +176,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(
 }
 
 absl::Status App::Check(std::shared_ptr<const ConfigSnapshot> config) {
-  return Wiring::Make(std::move(config)).status();
+  return RuntimeSnapshot::Make(std::move(config)).status();
 }
 
 App::~App() { Drain(); }
@@ -194,84 +199,104 @@ absl::Status App::Build() {
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
       .events_limit =
           static_cast<size_t>(config.metrics().watch_events_limit())});
-  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Wiring> wiring,
-                           Wiring::Make(graph.config));
+  GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<const RuntimeSnapshot> snapshot,
+                           RuntimeSnapshot::Make(graph.config));
   Log(LogLevel::kInfo, "main", "descriptors",
       {{"limit", graph.descriptors},
        {"callers_connections_limit", graph.callers.limit()}});
   graph.responses.emplace(ResponseStore::LimitsOf(config.response_store()),
                           SystemClock());
-  graph.wiring = std::make_unique<CurrentWiring>(std::move(wiring));
+  graph.runtime = std::make_unique<CurrentRuntime>(std::move(snapshot));
   return absl::OkStatus();
+}
+
+absl::StatusOr<LoopRuntime::HttpListener> App::Graph::ApiListener() {
+  const configv1::HttpListener& configured = proto().listeners().http();
+  GATEWAY_ASSIGN_OR_RETURN(ListenAddress address,
+                           Bind("http", configured.address()));
+  http_address.emplace(std::move(address));
+  LoopRuntime::HttpListener listener;
+  listener.address = &*http_address;
+  listener.limits = LimitsOf(configured);
+  listener.cors = CorsOf(configured);
+  listener.refusals = &http_refusals;
+  GATEWAY_ASSIGN_OR_RETURN(listener.tls,
+                           ListenerTls(*config, "http", {"h2", "http/1.1"}));
+  listener.handler = [this](LoopServices& services) {
+    return std::make_unique<CompatibilityRoutes>(
+        CompatibilityRoutes::Sources{services.runtime, provider_health,
+                                     readiness, registry, SystemClock(),
+                                     kVersion, &http_refusals},
+        std::make_unique<ApiRouter>(services));
+  };
+  return listener;
+}
+
+absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
+  const configv1::HttpListener& configured = proto().listeners().operations();
+  GATEWAY_ASSIGN_OR_RETURN(ListenAddress address,
+                           Bind("operations", configured.address()));
+  operations_address.emplace(std::move(address));
+  LoopRuntime::HttpListener listener;
+  listener.address = &*operations_address;
+  listener.limits = LimitsOf(configured);
+  listener.limits.connections =
+      std::min(listener.limits.connections,
+               ConnectionQuota::OperatorsShareOf(descriptors));
+  listener.cors = CorsOf(configured);
+  listener.refusals = &operations_refusals;
+  GATEWAY_ASSIGN_OR_RETURN(
+      listener.tls, ListenerTls(*config, "operations", {"h2", "http/1.1"}));
+  // Probes are told that the gateway drains, not that it is gone.
+  listener.outlives_drain = true;
+  listener.handler = [this](LoopServices&) {
+    return std::make_unique<OperationsRoutes>(readiness, registry,
+                                              &operations_refusals);
+  };
+  return listener;
+}
+
+LoopRuntime::Shared App::Graph::SharedByLoops() {
+  // A message at its limit finds room on a loop that has nothing else.
+  const configv1::Listeners& listeners = proto().listeners();
+  const int64_t messages =
+      std::max(listeners.grpc().receive_message_bytes_limit(),
+               listeners.admin().receive_message_bytes_limit());
+  const configv1::RuntimeConfig& limits = proto().runtime();
+  return {resolver,
+          *runtime,
+          work,
+          access_log.get(),
+          *metrics,
+          *feed,
+          provider_health,
+          registry,
+          &*responses,
+          &callers,
+          &http_refusals,
+          static_cast<size_t>(
+              std::max(limits.request_buffer_bytes_limit(), 2 * messages)),
+          static_cast<size_t>(limits.answer_buffer_bytes_limit())};
 }
 
 absl::Status App::StartLoops() {
   Graph& graph = *graph_;
-  const configv1::Listeners& listeners = graph.proto().listeners();
-  GATEWAY_ASSIGN_OR_RETURN(ListenAddress http_address,
-                           Bind("http", listeners.http().address()));
-  graph.http_address.emplace(std::move(http_address));
-  GATEWAY_ASSIGN_OR_RETURN(
-      ListenAddress operations_address,
-      Bind("operations", listeners.operations().address()));
-  graph.operations_address.emplace(std::move(operations_address));
+  GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener http,
+                           graph.ApiListener());
+  GATEWAY_ASSIGN_OR_RETURN(const LoopRuntime::HttpListener operations,
+                           graph.OperationsListener());
   addresses_.http = graph.http_address->text();
   addresses_.operations = graph.operations_address->text();
-
-  LoopRuntime::HttpListener http;
-  http.address = &*graph.http_address;
-  http.limits = LimitsOf(listeners.http());
-  http.cors = CorsOf(listeners.http());
-  http.refusals = &graph.http_refusals;
-  GATEWAY_ASSIGN_OR_RETURN(
-      http.tls, ListenerTls(*graph.config, "http", {"h2", "http/1.1"}));
-  http.handler = [&graph](LoopServices& services) {
-    return std::make_unique<SeedRoutes>(
-        SeedRoutes::Sources{services.wiring, graph.provider_health,
-                            graph.readiness, graph.registry, SystemClock(),
-                            kVersion, &graph.http_refusals},
-        std::make_unique<Doors>(services));
-  };
-  LoopRuntime::HttpListener operations;
-  operations.address = &*graph.operations_address;
-  operations.limits = LimitsOf(listeners.operations());
-  operations.limits.connections =
-      std::min(operations.limits.connections,
-               ConnectionQuota::OperatorsShareOf(graph.descriptors));
-  operations.cors = CorsOf(listeners.operations());
-  operations.refusals = &graph.operations_refusals;
-  GATEWAY_ASSIGN_OR_RETURN(
-      operations.tls,
-      ListenerTls(*graph.config, "operations", {"h2", "http/1.1"}));
-  // Probes are told that the gateway drains, not that it is gone.
-  operations.outlives_drain = true;
-  operations.handler = [&graph](LoopServices&) {
-    return std::make_unique<OperationsRoutes>(graph.readiness, graph.registry,
-                                              &graph.operations_refusals);
-  };
-
-  // A message at its limit finds room on a loop that has nothing else.
-  const int64_t messages = std::max(
-      listeners.grpc().receive_message_bytes_limit(),
-      listeners.admin().receive_message_bytes_limit());
-  const LoopRuntime::Shared shared{
-      graph.resolver, *graph.wiring, graph.work, graph.access_log.get(),
-      *graph.metrics, *graph.feed,   graph.provider_health,
-      graph.registry, &*graph.responses, &graph.callers,
-      &graph.http_refusals,
-      static_cast<size_t>(
-          std::max(graph.proto().runtime().request_buffer_bytes_limit(),
-                   2 * messages)),
-      static_cast<size_t>(graph.proto().runtime().answer_buffer_bytes_limit())};
+  const LoopRuntime::Shared shared = graph.SharedByLoops();
   const int configured = graph.proto().runtime().event_loops();
   const int count = configured > 0 ? configured : AvailableCores();
   for (int i = 0; i < count; ++i) {
-    std::vector<LoopRuntime::HttpListener> doors = {http};
-    if (i == 0) doors.push_back(operations);
-    auto& runtime =
+    std::vector<LoopRuntime::HttpListener> listeners = {http};
+    if (i == 0) listeners.push_back(operations);
+    const std::unique_ptr<LoopRuntime>& loop =
         graph.loops.emplace_back(std::make_unique<LoopRuntime>(shared));
-    GATEWAY_RETURN_IF_ERROR(runtime->Start(i, std::move(doors)));
-    graph.runtime_of[&runtime->loop()] = runtime.get();
+    GATEWAY_RETURN_IF_ERROR(loop->Start(i, std::move(listeners)));
+    graph.runtime_of[&loop->loop()] = loop.get();
   }
   return absl::OkStatus();
 }
@@ -312,7 +337,7 @@ absl::Status App::StartAdmin() {
   // The native engine notes whom its handlers refuse.
   RefusalLog* const refusals = core ? &graph.admin_refusals : nullptr;
   graph.admin = std::make_unique<AdminService>(
-      AdminService::Sources{.wiring = *graph.wiring,
+      AdminService::Sources{.runtime = *graph.runtime,
                             .health = graph.provider_health,
                             .metrics = graph.registry,
                             .readiness = graph.readiness,
@@ -321,7 +346,7 @@ absl::Status App::StartAdmin() {
                             .environment = graph.environment,
                             .version = std::string(kVersion)});
   graph.metrics_service = std::make_unique<MetricsService>(
-      MetricsService::Sources{.wiring = *graph.wiring,
+      MetricsService::Sources{.runtime = *graph.runtime,
                               .metrics = graph.registry,
                               .feed = *graph.feed,
                               .refusals = refusals});
@@ -357,8 +382,8 @@ void App::Drain() {
   if (std::exchange(graph.drained, true)) return;
   const absl::Duration grace = ToAbsl(graph.proto().runtime().drain_grace());
   graph.readiness.SetDraining();
-  // The engine first says NOT_SERVING, then refuses; both kinds of door drain
-  // side by side.
+  // The engine first says NOT_SERVING, then refuses; both kinds of listener
+  // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();
   Latch http_drained(static_cast<int>(graph.loops.size()));
   for (const auto& runtime : graph.loops) {

@@ -26,7 +26,7 @@ constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 }  // namespace
 
-struct LoopRuntime::Door {
+struct LoopRuntime::ServedListener {
   std::unique_ptr<HttpHandler> handler;
   std::unique_ptr<HttpServer> server;
   std::unique_ptr<Listener> listener;  // Null while draining.
@@ -36,21 +36,21 @@ struct LoopRuntime::Door {
 struct LoopRuntime::OnLoop {
   explicit OnLoop(EventLoop& loop, const Shared& shared)
       : client(shared.resolver),
-        wiring(shared.wiring),
+        runtime(shared.runtime),
         recorder(shared.access_log == nullptr ? nullptr
-                                              : &shared.access_log->AddLane(),
-                 shared.metrics.AddLane(), shared.feed,
-                 &shared.health.AddLane()),
-        services{loop,     client,           wiring,
+                                              : &shared.access_log->AddShard(),
+                 shared.metrics.AddShard(), shared.feed,
+                 &shared.health.AddShard()),
+        services{loop,     client,           runtime,
                  recorder, shared.responses, shared.refusals},
         trimmer(loop) {}
 
   NegotiatingHttpClient client;
-  LoopWiring wiring;
+  CachedRuntime runtime;
   Recorder recorder;
   LoopServices services;
   MemoryTrimmer trimmer;
-  std::vector<Door> doors;
+  std::vector<ServedListener> listeners;
 };
 
 LoopRuntime::LoopRuntime(const Shared& shared) : shared_(shared) {}
@@ -85,29 +85,29 @@ absl::Status LoopRuntime::Open(std::vector<HttpListener> listeners) {
   loop_->answer_bytes().SetLimit(shared_.answer_bytes_limit);
   for (HttpListener& listener : listeners) {
     GATEWAY_RETURN_IF_ERROR(HttpServer::CheckLimits(listener.limits));
-    Door& door = on_loop_->doors.emplace_back();
-    door.outlives_drain = listener.outlives_drain;
-    door.handler = listener.handler(on_loop_->services);
+    ServedListener& served = on_loop_->listeners.emplace_back();
+    served.outlives_drain = listener.outlives_drain;
+    served.handler = listener.handler(on_loop_->services);
     if (listener.cors != nullptr) {
-      door.handler = std::make_unique<CorsHandler>(std::move(listener.cors),
-                                                   std::move(door.handler),
-                                                   listener.refusals);
+      served.handler = std::make_unique<CorsHandler>(std::move(listener.cors),
+                                                     std::move(served.handler),
+                                                     listener.refusals);
     }
     if (listener.refusals != nullptr) {
-      door.handler = std::make_unique<RefusalWatch>(*listener.refusals,
-                                                    std::move(door.handler));
+      served.handler = std::make_unique<RefusalWatch>(
+          *listener.refusals, std::move(served.handler));
     }
-    door.server = std::make_unique<HttpServer>(*door.handler, listener.limits,
-                                                listener.tls);
-    HttpServer* const server = door.server.get();
+    served.server = std::make_unique<HttpServer>(*served.handler,
+                                                 listener.limits, listener.tls);
+    HttpServer* const server = served.server.get();
     GATEWAY_ASSIGN_OR_RETURN(
-        door.listener, Listener::Open(*listener.address,
-                                      [server](std::unique_ptr<Stream> stream) {
-                                        server->Accept(std::move(stream));
-                                      },
-                                      listener.outlives_drain
-                                          ? nullptr
-                                          : shared_.callers));
+        served.listener,
+        Listener::Open(
+            *listener.address,
+            [server](std::unique_ptr<Stream> stream) {
+              server->Accept(std::move(stream));
+            },
+            listener.outlives_drain ? nullptr : shared_.callers));
   }
   return absl::OkStatus();
 }
@@ -125,43 +125,44 @@ void LoopRuntime::Drain(absl::Duration grace,
   });
 }
 
-std::vector<LoopRuntime::Door*> LoopRuntime::DrainingDoors() {
-  std::vector<Door*> doors;
-  for (Door& door : on_loop_->doors) {
-    if (!door.outlives_drain) doors.push_back(&door);
+std::vector<LoopRuntime::ServedListener*> LoopRuntime::DrainingListeners() {
+  std::vector<ServedListener*> listeners;
+  for (ServedListener& served : on_loop_->listeners) {
+    if (!served.outlives_drain) listeners.push_back(&served);
   }
-  return doors;
+  return listeners;
 }
 
 Task<void> LoopRuntime::DrainOnLoop(absl::Duration grace,
                                     std::function<void()> on_drained) {
-  const std::vector<Door*> doors = DrainingDoors();
-  Timer last_word([&doors] {
-    for (Door* door : doors) door->server->CloseAll();
+  const std::vector<ServedListener*> listeners = DrainingListeners();
+  Timer last_word([&listeners] {
+    for (ServedListener* served : listeners) served->server->CloseAll();
   });
-  Timer grace_over([this, &doors, &last_word] {
-    for (Door* door : doors) door->server->CancelAll(Draining());
+  Timer grace_over([this, &listeners, &last_word] {
+    for (ServedListener* served : listeners)
+      served->server->CancelAll(Draining());
     loop_->ArmTimer(last_word, kLastWordTimeout);
   });
-  for (Door* door : doors) {
-    door->listener.reset();
-    door->server->Drain();
+  for (ServedListener* served : listeners) {
+    served->listener.reset();
+    served->server->Drain();
   }
   loop_->ArmTimer(grace_over, grace);
-  for (Door* door : doors) {
-    while (door->server->connections() > 0) {
-      co_await door->server->drained().Wait();
+  for (ServedListener* served : listeners) {
+    while (served->server->connections() > 0) {
+      co_await served->server->drained().Wait();
     }
   }
   on_drained();
 }
 
 Task<void> LoopRuntime::CloseOnLoop() {
-  for (Door& door : on_loop_->doors) {
-    door.listener.reset();
-    door.server->CloseAll();
-    while (door.server->connections() > 0) {
-      co_await door.server->drained().Wait();
+  for (ServedListener& served : on_loop_->listeners) {
+    served.listener.reset();
+    served.server->CloseAll();
+    while (served.server->connections() > 0) {
+      co_await served.server->drained().Wait();
     }
   }
   co_await on_loop_->client.Close();

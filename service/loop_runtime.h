@@ -1,5 +1,5 @@
 // LoopRuntime is one event loop with its thread and everything that lives on
-// it: the HTTP doors, the connections upstream, the lanes into log and metrics.
+// it: the HTTP APIs, the connections upstream, the shards into log and metrics.
 //
 // Thread contract: Start, Drain and Stop by one thread that is not the loop's;
 // services() on the loop.
@@ -31,7 +31,7 @@
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/response_store.h"
 
@@ -42,7 +42,7 @@ class LoopRuntime {
   // What all loops share. Borrowed.
   struct Shared {
     Resolver& resolver;
-    CurrentWiring& wiring;
+    CurrentRuntime& runtime;
     WorkerPool& work;
     AccessLog* access_log;  // Null if calls are not logged.
     CallMetrics& metrics;
@@ -52,7 +52,7 @@ class LoopRuntime {
     ResponseStore* responses = nullptr;  // Null if nothing is remembered.
     // Of connections of callers; null for as many as may come.
     ConnectionQuota* callers = nullptr;
-    RefusalLog* refusals = nullptr;  // Of the HTTP doors; null for none.
+    RefusalLog* refusals = nullptr;  // Of the HTTP APIs; null for none.
     // On each loop: what requests, twice the largest of which fit in any case,
     // and whole answers of providers may take.
     size_t request_bytes_limit = EventLoop::kRequestBytesLimit;
@@ -99,14 +99,14 @@ class LoopRuntime {
   LoopServices& services();
 
  private:
-  struct Door;
+  struct ServedListener;
   struct OnLoop;  // What is made, used and destroyed on the loop.
 
   absl::Status Open(std::vector<HttpListener> listeners);
   Task<void> DrainOnLoop(absl::Duration grace,
                          std::function<void()> on_drained);
   Task<void> CloseOnLoop();
-  std::vector<Door*> DrainingDoors();
+  std::vector<ServedListener*> DrainingListeners();
 
   const Shared shared_;
   std::unique_ptr<EventLoop> loop_;

@@ -1,5 +1,5 @@
 // WorkerPool computes for event loops what would hold them: to read, translate
-// or judge a large text takes tens of milliseconds, and whoever has to do with
+// or check a large text takes tens of milliseconds, and whoever has to do with
 // the same loop would wait as long.
 //
 //   const absl::Status read = co_await OffLoop(

@@ -1,7 +1,7 @@
 // BodySource is a body that comes bit by bit and waits while nobody takes it:
 // of a request that a server reads as it comes (HttpRequest::source), and of
 // one that a client sends as the other side takes it (HttpCall::source). What a
-// door gets can be passed on as it is, and a slow upstream holds the sender
+// listener gets can be passed on as it is, and a slow upstream holds the sender
 // back:
 //
 //   co_await client.Send({.head = &head, .source = request.source, ...});

@@ -51,7 +51,7 @@ class Http1Parser {
   void SkipBody();
 
   // Reads what it can: first the head, and then returns, so that the caller
-  // can judge it; called again, the body, up to its end. Returns how many
+  // can check it; called again, the body, up to its end. Returns how many
   // bytes it is done with; the rest must be put again with more behind it.
   //
   // Errors: INVALID_ARGUMENT for bytes that are not HTTP,

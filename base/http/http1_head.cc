@@ -169,7 +169,7 @@ absl::Status TakeStatusLine(std::string_view* bytes, Http1Head* head) {
   return absl::OkStatus();
 }
 
-absl::Status NoteLength(std::string_view value, Http1Head* head) {
+absl::Status RecordLength(std::string_view value, Http1Head* head) {
   uint64_t length = 0;
   const auto [end, error] =
       std::from_chars(value.data(), value.data() + value.size(), length);
@@ -184,7 +184,7 @@ absl::Status NoteLength(std::string_view value, Http1Head* head) {
   return absl::OkStatus();
 }
 
-absl::Status NoteRequestCoding(std::string_view value, Http1Head* head) {
+absl::Status RecordRequestCoding(std::string_view value, Http1Head* head) {
   if (!EqualsIgnoreCase(value, "chunked")) {
     return absl::InvalidArgumentError(
         absl::StrCat("Transfer-Encoding '", ToAbsl(value),
@@ -199,7 +199,7 @@ absl::Status NoteRequestCoding(std::string_view value, Http1Head* head) {
 }
 
 // A body that is coded, and not chunked at last, ends with the connection.
-absl::Status NoteResponseCoding(std::string_view value, Http1Head* head) {
+absl::Status RecordResponseCoding(std::string_view value, Http1Head* head) {
   if (head->chunked) {
     return absl::InvalidArgumentError("a coding follows on chunked");
   }
@@ -214,7 +214,7 @@ absl::Status NoteResponseCoding(std::string_view value, Http1Head* head) {
   return absl::OkStatus();
 }
 
-void NoteConnection(std::string_view value, Http1Head* head) {
+void RecordConnection(std::string_view value, Http1Head* head) {
   std::string_view option;
   while (TakeElement(&value, &option)) {
     if (EqualsIgnoreCase(option, "close")) head->says_close = true;
@@ -223,27 +223,27 @@ void NoteConnection(std::string_view value, Http1Head* head) {
 }
 
 // What one field says of the body and the connection.
-absl::Status NoteField(Http1Kind kind, const HttpField& field,
-                       Http1Head* head) {
+absl::Status RecordField(Http1Kind kind, const HttpField& field,
+                         Http1Head* head) {
   switch (field.name.size()) {
     case std::string_view("host").size():
       if (EqualsIgnoreCase(field.name, "host")) ++head->hosts;
       break;
     case std::string_view("connection").size():
       if (EqualsIgnoreCase(field.name, "connection")) {
-        NoteConnection(field.value, head);
+        RecordConnection(field.value, head);
       }
       break;
     case std::string_view("content-length").size():
       if (EqualsIgnoreCase(field.name, "content-length")) {
-        return NoteLength(field.value, head);
+        return RecordLength(field.value, head);
       }
       break;
     case std::string_view("transfer-encoding").size():
       if (EqualsIgnoreCase(field.name, "transfer-encoding")) {
         return kind == Http1Kind::kRequests
-                   ? NoteRequestCoding(field.value, head)
-                   : NoteResponseCoding(field.value, head);
+                   ? RecordRequestCoding(field.value, head)
+                   : RecordResponseCoding(field.value, head);
       }
       break;
     default:
@@ -298,7 +298,7 @@ absl::Status ReadHttp1Head(Http1Kind kind, std::string_view bytes,
     }
     HttpField& field = head->fields.emplace_back();
     GATEWAY_RETURN_IF_ERROR(TakeFieldLine(&bytes, &field));
-    GATEWAY_RETURN_IF_ERROR(NoteField(kind, field, head));
+    GATEWAY_RETURN_IF_ERROR(RecordField(kind, field, head));
   }
   return CheckHead(kind, *head);
 }

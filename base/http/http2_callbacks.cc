@@ -299,25 +299,25 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
   Http2Session& session = Session(self);
   const nghttp2_frame_hd& head = frame->hd;
   if (head.type == NGHTTP2_GOAWAY) {
-    NoteGoawaySent(session, frame->goaway.error_code);
+    OnGoawaySent(session, frame->goaway.error_code);
     return 0;
   }
   if (head.type == NGHTTP2_RST_STREAM) {
-    session.guard_.NoteReset();
+    session.guard_.CountReset();
     Http2Stream* const stream = StreamOf(session, head.stream_id);
     if (stream != nullptr && stream->reset_) return 0;
-    const auto refusal = session.guard_.NoteOwnReset(session.loop_.Now());
+    const auto refusal = session.guard_.CountOwnReset(session.loop_.Now());
     if (refusal.has_value()) session.Refuse(*refusal);
     return 0;
   }
   if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;
-  session.guard_.NoteSent();
+  session.guard_.OnSent();
   Http2Stream* const stream = StreamOf(session, head.stream_id);
   if (stream == nullptr) return 0;
   stream->begun_ = true;
   if (head.type == NGHTTP2_HEADERS &&
       frame->headers.cat == NGHTTP2_HCAT_RESPONSE) {
-    session.guard_.NoteAnswer();
+    session.guard_.OnAnswer();
   }
   if (EndsStream(head)) {
     stream->end_sent_ = true;
@@ -326,17 +326,17 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
   return 0;
 }
 
-void Http2Callbacks::NoteGoawaySent(Http2Session& session, uint32_t error) {
+void Http2Callbacks::OnGoawaySent(Http2Session& session, uint32_t error) {
   if (error != NGHTTP2_NO_ERROR) {
     if (session.why_.ok()) {
       session.why_ = absl::InternalError(
           absl::StrCat("the peer broke HTTP/2: ",
                        Http2ErrorName(static_cast<Http2Error>(error))));
     }
-    session.NoteRefused();
+    session.LogRefused();
   } else if (session.goodbye_ == Http2Session::Goodbye::kAnnounced) {
     // Not before: nghttp2 lets pings overtake.
-    session.Heed(nghttp2_submit_ping(
+    session.FailOnError(nghttp2_submit_ping(
         session.nghttp2(), NGHTTP2_FLAG_NONE,
         reinterpret_cast<const uint8_t*>(kGoodbyePing.data())));
   }

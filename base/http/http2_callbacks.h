@@ -58,7 +58,7 @@ class Http2Callbacks {
 
   static void HandleBlock(Http2Session& session, const nghttp2_frame& frame);
   static void HandleSettings(Http2Session& session, const nghttp2_frame& frame);
-  static void NoteGoawaySent(Http2Session& session, uint32_t error);
+  static void OnGoawaySent(Http2Session& session, uint32_t error);
   static void ServeInTurn(nghttp2_session* session, int32_t id);
   static Http2Stream* StreamOf(Http2Session& session, int32_t id);
 };

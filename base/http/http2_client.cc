@@ -64,7 +64,7 @@ class RequestFields {
     fields_.push_back({":authority", authority});
     fields_.push_back({":path", call.path.empty() ? head.path() : call.path});
     for (const HttpRequestHead::Field& field : head.fields()) {
-      Add({field.name, field.value.Reveal(), !field.known});
+      Add({field.name, field.value.Reveal(), !field.indexable});
     }
     for (const HttpField& field : call.extra_fields) {
       if (IsLowerCase(field.name)) {
@@ -350,7 +350,7 @@ void Http2Client::Exchange::OnSent(Http2Stream& stream) {
 
 void Http2Client::Exchange::OnHead(Http2Stream&,
                                    absl::Span<const HttpField> fields) {
-  link_->NoteAnswer();
+  link_->OnAnswer();
   progress_.answered = true;
   uint64_t length = 0;
   for (const HttpField& field : fields) {

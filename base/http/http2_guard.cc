@@ -48,29 +48,29 @@ std::optional<Http2Guard::Refusal> Http2Guard::Inspect(std::string_view bytes,
   while (!refusal.has_value()) {
     const std::optional<Http2FrameHead> head = scanner_.Next(rest);
     if (!head.has_value()) break;
-    refusal = Judge(*head, now);
+    refusal = CheckHead(*head, now);
   }
   *good = bytes.size() - rest.size();
   return refusal;
 }
 
-std::optional<Http2Guard::Refusal> Http2Guard::Judge(
+std::optional<Http2Guard::Refusal> Http2Guard::CheckHead(
     const Http2FrameHead& head, absl::Duration now) {
   using Cost = Http2Budget::Cost;
   if (peer_ == Peer::kClient) {
-    const std::optional<Refusal> refusal = NoteStream(head);
+    const std::optional<Refusal> refusal = CountStream(head);
     if (refusal.has_value()) return refusal;
   }
   switch (head.type) {
     case NGHTTP2_DATA:
-      if (IsOver(head)) return NoteLate(now);
+      if (IsOver(head)) return CountLate(now);
       if (head.length != head.padding_bytes || IsEndOfStream(head)) {
         return std::nullopt;
       }
       return Spend(Cost::kEmptyData, now);
     case NGHTTP2_HEADERS:
       began_header_block_ = true;
-      if (IsOver(head)) return NoteLate(now);
+      if (IsOver(head)) return CountLate(now);
       return std::nullopt;
     case NGHTTP2_CONTINUATION:
       // Large ones are bounded by the header list (Http2Callbacks::OnHeader).
@@ -107,7 +107,7 @@ std::optional<Http2Guard::Refusal> Http2Guard::Spend(Http2Budget::Cost cost,
 
 // nghttp2 does not remember streams that are over: it takes a stream whose id
 // was skipped for one of them, and ignores whatever comes on any of them.
-std::optional<Http2Guard::Refusal> Http2Guard::NoteStream(
+std::optional<Http2Guard::Refusal> Http2Guard::CountStream(
     const Http2FrameHead& head) {
   const int32_t id = head.stream_id;
   const bool opens = head.type == NGHTTP2_HEADERS;
@@ -140,7 +140,7 @@ bool Http2Guard::IsOver(const Http2FrameHead& head) const {
   return head.stream_id <= seen_id_ && !is_open_(head.stream_id);
 }
 
-std::optional<Http2Guard::Refusal> Http2Guard::NoteLate(absl::Duration now) {
+std::optional<Http2Guard::Refusal> Http2Guard::CountLate(absl::Duration now) {
   if (late_frames_ > 0) {
     --late_frames_;
     return std::nullopt;

@@ -56,20 +56,20 @@ class Http2Guard {
 
   // A stream had to be broken off because the peer broke the rules on it,
   // which costs as much as when it does so itself (CVE-2025-8671).
-  std::optional<Refusal> NoteOwnReset(absl::Duration now) {
+  std::optional<Refusal> CountOwnReset(absl::Duration now) {
     return Spend(Http2Budget::Cost::kReset, now);
   }
 
   // We have reset a stream: what the peer had sent of it until it learns so is
   // no fault.
-  void NoteReset() {
+  void CountReset() {
     late_frames_ = std::min(late_frames_ + kLateFramesPerReset, kLateFramesMax);
   }
 
   // A frame with content went out.
-  void NoteSent() { budget_.EarnBySending(); }
+  void OnSent() { budget_.EarnBySending(); }
   // A stream's answer has begun.
-  void NoteAnswer() { budget_.EarnByAnswering(); }
+  void OnAnswer() { budget_.EarnByAnswering(); }
 
  private:
   // A window of 1 MiB in frames of 16 KiB; and of how many resets at a time.
@@ -79,15 +79,16 @@ class Http2Guard {
   // Ids of streams that the peer skipped: first and last.
   using Gap = std::pair<int32_t, int32_t>;
 
-  std::optional<Refusal> Judge(const Http2FrameHead& head, absl::Duration now);
+  std::optional<Refusal> CheckHead(const Http2FrameHead& head,
+                                   absl::Duration now);
   std::optional<Refusal> Spend(Http2Budget::Cost cost, absl::Duration now);
   // What a client may not do to the stream any more, if this is a HEADERS,
   // DATA or RST_STREAM frame of it.
-  std::optional<Refusal> NoteStream(const Http2FrameHead& head);
+  std::optional<Refusal> CountStream(const Http2FrameHead& head);
   bool IsSkipped(int32_t id) const;
   bool IsOver(const Http2FrameHead& head) const;
   // A frame of a stream that is over carries nothing, however long it is.
-  std::optional<Refusal> NoteLate(absl::Duration now);
+  std::optional<Refusal> CountLate(absl::Duration now);
 
   const Peer peer_;
   const IsOpen is_open_;

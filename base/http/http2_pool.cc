@@ -56,9 +56,9 @@ void Http2Pool::Link::Rest() {
   CountStreams();
 }
 
-void Http2Pool::Link::NoteAnswer() {
+void Http2Pool::Link::OnAnswer() {
   if (!std::exchange(resting_, false)) return;
-  pool_.NoteRoom(*this);
+  pool_.OnRoom(*this);
 }
 
 void Http2Pool::Link::OnCapacity() {
@@ -250,7 +250,7 @@ Http2Pool::Link* Http2Pool::FindRoom() {
   return roomy_.empty() ? nullptr : roomy_.back();
 }
 
-void Http2Pool::NoteRoom(Link& link) {
+void Http2Pool::OnRoom(Link& link) {
   if (link.roomy_ || !link.Accepts()) return;
   link.roomy_ = true;
   roomy_.insert(std::partition_point(roomy_.begin(), roomy_.end(),
@@ -266,7 +266,7 @@ void Http2Pool::OnCapacity(Link& link) {
     Unlink(request);
     request.Begin(link);
   }
-  NoteRoom(link);
+  OnRoom(link);
   OpenAsNeeded();
 }
 

@@ -59,7 +59,7 @@ class Http2Pool {
     // A request stayed without an answer: no other shall follow it here
     // before something has been answered.
     void Rest();
-    void NoteAnswer();
+    void OnAnswer();
 
    private:
     friend class Http2Pool;
@@ -153,7 +153,7 @@ class Http2Pool {
   // The oldest link that takes another stream, or null.
   Link* FindRoom();
   // The link may take another stream.
-  void NoteRoom(Link& link);
+  void OnRoom(Link& link);
 
   void OnCapacity(Link& link);
   // `why` is a copy: the link's own goes with it.

@@ -59,7 +59,7 @@ struct Http2Responder::Request : Recycled {
   FieldViews views;
   BodyAssembler body;
   ByteBudget::Charge charge;  // For the body's memory.
-  size_t unconsumed_bytes = 0;  // Of the body, while the head is being judged.
+  size_t unconsumed_bytes = 0;  // Of the body, while the head is being checked.
   std::optional<uint64_t> length;
   bool expects_continue = false;
   Timer timer;

@@ -1,5 +1,5 @@
 // Http2Responder is one request on an Http2Connection, from its head to the
-// return of its handler: it has the head judged, collects the body, has the
+// return of its handler: it has the head checked, collects the body, has the
 // request handled, and is the responder that the handler answers to. It owns
 // itself. One of many that come at once waits for its turn first.
 //

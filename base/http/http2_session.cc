@@ -49,7 +49,7 @@ void Http2Session::Delete::operator()(nghttp2_session* session) const noexcept {
   nghttp2_session_del(session);
 }
 
-void Http2Session::Heed(int result) {
+void Http2Session::FailOnError(int result) {
   if (result == 0) return;
   Close(
       absl::InternalError(absl::StrCat("nghttp2: ", nghttp2_strerror(result))));
@@ -119,11 +119,11 @@ void Http2Session::SubmitSettings() {
   } else {
     settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
   }
-  Heed(nghttp2_submit_settings(nghttp2(), NGHTTP2_FLAG_NONE, settings.data(),
-                               settings.size()));
+  FailOnError(nghttp2_submit_settings(nghttp2(), NGHTTP2_FLAG_NONE,
+                                      settings.data(), settings.size()));
   const uint64_t window =
       uint64_t{limits_.concurrent_streams} * limits_.stream_window_bytes;
-  Heed(nghttp2_session_set_local_window_size(
+  FailOnError(nghttp2_session_set_local_window_size(
       nghttp2(), NGHTTP2_FLAG_NONE, 0,
       static_cast<int32_t>(std::min<uint64_t>(window, INT32_MAX))));
 }
@@ -165,7 +165,7 @@ void Http2Session::Drain() {
   idle_timer_.Cancel();
   goodbye_ = Goodbye::kAnnounced;
   if (role_ == Role::kClient) return SayGoodbye();
-  Heed(nghttp2_submit_shutdown_notice(nghttp2()));
+  FailOnError(nghttp2_submit_shutdown_notice(nghttp2()));
   Arm(farewell_timer_, kGoodbyeTimeout);
   ScheduleFlush();
 }
@@ -174,9 +174,10 @@ void Http2Session::SayGoodbye() {
   if (goodbye_ != Goodbye::kAnnounced || phase_ != Phase::kOpen) return;
   goodbye_ = Goodbye::kSaid;
   farewell_timer_.Cancel();
-  Heed(nghttp2_submit_goaway(nghttp2(), NGHTTP2_FLAG_NONE,
-                             nghttp2_session_get_last_proc_stream_id(nghttp2()),
-                             NGHTTP2_NO_ERROR, nullptr, 0));
+  FailOnError(
+      nghttp2_submit_goaway(nghttp2(), NGHTTP2_FLAG_NONE,
+                            nghttp2_session_get_last_proc_stream_id(nghttp2()),
+                            NGHTTP2_NO_ERROR, nullptr, 0));
   ScheduleFlush();
 }
 
@@ -274,12 +275,12 @@ void Http2Session::Refuse(const Http2Guard::Refusal& refusal) {
     why_ = absl::InternalError(
         absl::StrCat("the peer broke HTTP/2: ", ToAbsl(refusal.what)));
   }
-  Heed(nghttp2_session_terminate_session(nghttp2(),
-                                         static_cast<uint32_t>(refusal.error)));
-  NoteRefused();
+  FailOnError(nghttp2_session_terminate_session(
+      nghttp2(), static_cast<uint32_t>(refusal.error)));
+  LogRefused();
 }
 
-void Http2Session::NoteRefused() {
+void Http2Session::LogRefused() {
   if (phase_ != Phase::kOpen) return;
   phase_ = Phase::kRefused;
   handshake_timer_.Cancel();
@@ -342,7 +343,7 @@ bool Http2Session::WriteOnce() {
   return false;
 }
 
-void Http2Session::NoteSent(Http2Stream* stream) {
+void Http2Session::OnSent(Http2Stream* stream) {
   if (stream->in_sent_ || stream->events_ == nullptr) return;
   stream->in_sent_ = true;
   sent_.push_back(stream);
@@ -363,7 +364,7 @@ void Http2Session::CallSent() {
 
 // Streams.
 
-void Http2Session::NoteLeft(Http2Stream& stream) {
+void Http2Session::OnLeft(Http2Stream& stream) {
   if (std::exchange(stream.left_, true)) return;
   left_bytes_ += kStreamBytes + stream.unsent_.size();
 }
@@ -496,7 +497,7 @@ void Http2Session::WatchForStalls() {
 
 void Http2Session::OnHandshakeTimeout() {
   if (!settings_received_ || !settings_acked_) {
-    Heed(
+    FailOnError(
         nghttp2_session_terminate_session(nghttp2(), NGHTTP2_SETTINGS_TIMEOUT));
   }
   Close(absl::DeadlineExceededError(
@@ -519,7 +520,7 @@ void Http2Session::OnKeepalive() {
     Arm(keepalive_timer_, limits_.keepalive_time - silent);
   } else if (!pinged_) {
     pinged_ = true;
-    Heed(nghttp2_submit_ping(nghttp2(), NGHTTP2_FLAG_NONE, nullptr));
+    FailOnError(nghttp2_submit_ping(nghttp2(), NGHTTP2_FLAG_NONE, nullptr));
     Arm(keepalive_timer_, limits_.keepalive_timeout);
     ScheduleFlush();
   } else {

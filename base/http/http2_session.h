@@ -173,7 +173,7 @@ class Http2Session final : private Stream::Observer,
   bool over() const { return phase_ >= Phase::kOver; }
   // What nghttp2 said to a wish of ours. It refuses them for want of memory, or
   // for our own mistakes; then nothing on the connection can be relied on.
-  void Heed(int result);
+  void FailOnError(int result);
 
   void OnUnawaited(bool hung_up) override;
   void OnWritable() override;
@@ -189,7 +189,7 @@ class Http2Session final : private Stream::Observer,
   void Flush();
   // False when there is nothing to write now.
   bool WriteOnce();
-  void NoteSent(Http2Stream* stream);
+  void OnSent(Http2Stream* stream);
   void CallSent();
   void EndIfDone();
   void Finish();
@@ -199,10 +199,10 @@ class Http2Session final : private Stream::Observer,
   // The peer has broken the rules: tells it so, and closes.
   void Refuse(const Http2Guard::Refusal& refusal);
   // It has been told, or will be.
-  void NoteRefused();
+  void LogRefused();
 
   // Nobody answers for the stream any more.
-  void NoteLeft(Http2Stream& stream);
+  void OnLeft(Http2Stream& stream);
   void TellHeld();
 
   Http2Stream* AddStream(int32_t id);

@@ -24,7 +24,7 @@ void Http2Stream::SetEvents(Http2StreamEvents* events) {
   events_ = events;
   if (events != nullptr) return;
   KeepBorrowed();
-  session_.NoteLeft(*this);
+  session_.OnLeft(*this);
   // What was handed over and not consumed must not keep the window closed.
   const int32_t unconsumed =
       nghttp2_session_get_stream_effective_recv_data_length(session_.nghttp2(),
@@ -47,7 +47,7 @@ void Http2Stream::SendInterim(absl::Span<const HttpField> fields) {
   const int32_t sent =
       nghttp2_submit_headers(session_.nghttp2(), NGHTTP2_FLAG_NONE, id_,
                              nullptr, head.data(), head.size(), nullptr);
-  session_.Heed(sent);
+  session_.FailOnError(sent);
   session_.ScheduleFlush();
 }
 
@@ -57,8 +57,9 @@ void Http2Stream::SendHead(absl::Span<const HttpField> fields, bool end) {
   ended_ |= end;
   Http2Fields head(fields);
   const nghttp2_data_provider body = Http2Callbacks::Body(this);
-  session_.Heed(nghttp2_submit_response(session_.nghttp2(), id_, head.data(),
-                                        head.size(), end ? nullptr : &body));
+  session_.FailOnError(nghttp2_submit_response(session_.nghttp2(), id_,
+                                               head.data(), head.size(),
+                                               end ? nullptr : &body));
   session_.ScheduleFlush();
 }
 
@@ -114,8 +115,9 @@ void Http2Stream::Reset(Http2Error error, absl::Status why) {
   if (reset_) return;
   why_ = std::move(why);
   Abandon();
-  session_.Heed(nghttp2_submit_rst_stream(session_.nghttp2(), NGHTTP2_FLAG_NONE,
-                                          id_, static_cast<uint32_t>(error)));
+  session_.FailOnError(nghttp2_submit_rst_stream(session_.nghttp2(),
+                                                 NGHTTP2_FLAG_NONE, id_,
+                                                 static_cast<uint32_t>(error)));
   session_.ScheduleFlush();
 }
 
@@ -160,7 +162,7 @@ void Http2Stream::TakeInto(Http2Output& output, size_t size) {
     }
   }
   if (borrowed_bytes_ == 0) borrowed_ = {};
-  if (unsent() == 0) session_.NoteSent(this);
+  if (unsent() == 0) session_.OnSent(this);
 }
 
 }  // namespace gateway

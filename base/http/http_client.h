@@ -92,8 +92,9 @@ class HttpRequestHead {
   struct Field {
     std::string name;  // Lower case.
     Secret value;
-    // The value is none: HTTP/2's compression may remember it.
-    bool known = false;
+    // The value is no credential: HTTP/2's compression may keep it in its
+    // dynamic table (RFC 7541, 7.1.3).
+    bool indexable = false;
   };
 
   // REQUIRES: names and values are legal (IsFieldName, IsFieldValue).

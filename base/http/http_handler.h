@@ -165,7 +165,7 @@ class HttpHandler {
   // called at once, without a body, to say why, and what the client goes on
   // sending is thrown away, within limits. A body that lies behind the head in
   // one block costs nothing more, and is not asked about; so Handle, too,
-  // judges the head first. Views of `request` end with what is returned.
+  // checks the head first. Views of `request` end with what is returned.
   virtual HttpAdmission Admit(const HttpRequest& request,
                               HttpResponder& responder);
 

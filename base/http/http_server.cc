@@ -102,11 +102,11 @@ void HttpServer::MakeRoom() {
     held_bytes_ -= std::exchange(at->held_bytes_, 0);
     at->given_up_ = true;
     at->CloseNow();
-    NoteGivenUp();
+    LogGivenUp();
   }
 }
 
-void HttpServer::NoteGivenUp() {
+void HttpServer::LogGivenUp() {
   if (loop_.Now() - given_up_told_ < kGivenUpLogInterval) return;
   given_up_told_ = loop_.Now();
   Log(LogLevel::kWarn, "net",

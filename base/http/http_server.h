@@ -4,7 +4,7 @@
 //
 // HTTP/1.1 has keep-alive, pipelining (answered in order) and chunked bodies
 // both ways; HTTP/2 as many requests at once on a connection as the limits
-// allow. `Expect: 100-continue` is heeded, and everything that a client can
+// allow. `Expect: 100-continue` is honoured, and everything that a client can
 // drag out has a limit or a timeout.
 //
 // Many requests that come at once, on one connection or many, are begun a
@@ -131,7 +131,7 @@ class HttpServer {
     if (held_bytes_ > kHeldBytesMax) MakeRoom();
   }
   void MakeRoom();
-  void NoteGivenUp();
+  void LogGivenUp();
   bool GiveUpOldest();
   static constexpr size_t kHeldBytesMax = 64 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ namespace gateway {
 namespace {
 
 // How often a server may change its mind about the version during one request.
-constexpr int kTriesMax = 3;
+constexpr int kAttemptsMax = 3;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ NegotiatingHttpClient::Send(const HttpCall& call) {
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
 NegotiatingHttpClient::SendAsNegotiated(const HttpCall& call) {
   const HttpDestination* const destination = call.head->destination().get();
-  for (int tries = 0; tries < kTriesMax; ++tries) {
+  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
     HttpClient* client = &http2_;
     if (speak_http1_.contains(destination)) client = &http1_;
     absl::StatusOr<std::unique_ptr<HttpExchange>> exchange =

@@ -22,7 +22,7 @@ struct HostPort {
 absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
 
 // The host of an authority such as `api.example:8080` or `[::1]`, without port
-// and brackets. Judges nothing: what is no authority comes back as it fits.
+// and brackets. Checks nothing: what is no authority comes back as it fits.
 std::string_view HostOfAuthority(std::string_view authority);
 
 // Whether `host`, which has no brackets, can only be this machine: `localhost`,

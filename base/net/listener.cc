@@ -168,7 +168,7 @@ void Listener::Take(int fd) {
     place = quota_->Take();
     if (!place.taken()) {
       close(fd);
-      return NoteRefused();
+      return LogRefused();
     }
   }
   absl::StatusOr<std::unique_ptr<Stream>> stream = Stream::Adopt(fd);
@@ -177,7 +177,7 @@ void Listener::Take(int fd) {
   on_accept_(*std::move(stream));
 }
 
-void Listener::NoteRefused() {
+void Listener::LogRefused() {
   if (loop_.Now() - refusal_told_ < kRefusalLogInterval) return;
   refusal_told_ = loop_.Now();
   Log(LogLevel::kWarn, "net",

@@ -72,7 +72,7 @@ class Listener final : public IoWatcher {
   Listener(int fd, OnAccept on_accept, ConnectionQuota* quota);
   void OnIo(uint32_t epoll_events) override;
   void Take(int fd);
-  void NoteRefused();
+  void LogRefused();
 
   EventLoop& loop_;
   const int fd_;

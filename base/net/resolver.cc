@@ -175,12 +175,12 @@ void LoopResolver::Order(IpAddresses* addresses) {
       [this](const IpAddress& address) { return !IsBad(address); });
 }
 
-void LoopResolver::NoteBad(const IpAddress& address) {
+void LoopResolver::MarkBad(const IpAddress& address) {
   if (bad_.size() >= kBadMax) bad_.clear();
   bad_[std::string(address.Bytes())] = loop_.Now() + kBadTime;
 }
 
-void LoopResolver::NoteGood(const IpAddress& address) {
+void LoopResolver::MarkGood(const IpAddress& address) {
   if (!bad_.empty()) bad_.erase(std::string(address.Bytes()));
 }
 

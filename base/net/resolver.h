@@ -108,9 +108,9 @@ class LoopResolver {
   // come last.
   void Order(IpAddresses* addresses);
   // The address did not answer. Remembered for kBadTime.
-  void NoteBad(const IpAddress& address);
+  void MarkBad(const IpAddress& address);
   // It did, after all.
-  void NoteGood(const IpAddress& address);
+  void MarkGood(const IpAddress& address);
 
   static constexpr absl::Duration kBadTime = absl::Minutes(5);
 

@@ -148,20 +148,20 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> TcpDial::Connect(
   race.End();
   while (race.running > 0) co_await race.changed.Wait();
   if (abandoned) co_return absl::CancelledError("abandoned");
-  NoteOutcome();
+  OnOutcome();
   if (race.winner == nullptr) co_return race.last;
   co_return std::move(race.winner);
 }
 
-void TcpDial::NoteOutcome() {
-  for (const IpAddress& address : race_->bad) names_.NoteBad(address);
+void TcpDial::OnOutcome() {
+  for (const IpAddress& address : race_->bad) names_.MarkBad(address);
   if (race_->winner == nullptr) return;
   // Those that were begun before and lost are no better than those that fail.
   for (const IpAddress& address : race_->begun) {
     if (address == race_->winners_address) break;
-    names_.NoteBad(address);
+    names_.MarkBad(address);
   }
-  names_.NoteGood(race_->winners_address);
+  names_.MarkGood(race_->winners_address);
 }
 
 }  // namespace gateway

@@ -52,7 +52,7 @@ class TcpDial {
   static Task<void> Attempt(Race& race, IpAddress address, uint16_t port);
 
   // Tells the resolver which addresses did not answer, and which did.
-  void NoteOutcome();
+  void OnOutcome();
 
   LoopResolver& names_;
   const std::unique_ptr<Race> race_;

@@ -238,7 +238,7 @@ absl::Status StartLogging(const LoggingOptions& options) {
     next.logger = std::make_shared<spdlog::async_logger>(
         "gateway", std::move(sink), next.thread_pool,
         spdlog::async_overflow_policy::overrun_oldest);
-    // Lines come formatted; levels were judged before. A line is in the file
+    // Lines come formatted; levels were checked before. A line is in the file
     // once written, for whoever watches it.
     next.logger->set_pattern("%v");
     next.logger->set_level(spdlog::level::trace);

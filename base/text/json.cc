@@ -104,47 +104,47 @@ bool HasPadding([[maybe_unused]] std::string_view text) {
 }
 
 // A parser with the copy of a text that came without padding.
-struct Desk {
+struct ParserSlot {
   ondemand::parser parser;
   std::string padded;
 };
 
-// The desks of this thread. A visitor that reads another text takes the next.
-struct Office {
-  std::vector<std::unique_ptr<Desk>> desks;
+// The slots of this thread. A visitor that reads another text takes the next.
+struct ParserPool {
+  std::vector<std::unique_ptr<ParserSlot>> slots;
   size_t taken = 0;
 };
 
-Office& ThisThreadsOffice() {
-  thread_local Office office;
-  return office;
+ParserPool& ThisThreadsParsers() {
+  thread_local ParserPool pool;
+  return pool;
 }
 
-// Holds a desk for one reading.
-class DeskLease {
+// Holds a slot for one reading.
+class ParserLease {
  public:
-  DeskLease() : office_(ThisThreadsOffice()) {
-    if (office_.taken == office_.desks.size()) {
-      office_.desks.push_back(std::make_unique<Desk>());
+  ParserLease() : pool_(ThisThreadsParsers()) {
+    if (pool_.taken == pool_.slots.size()) {
+      pool_.slots.push_back(std::make_unique<ParserSlot>());
     }
-    desk_ = office_.desks[office_.taken++].get();
+    slot_ = pool_.slots[pool_.taken++].get();
   }
-  ~DeskLease() {
-    --office_.taken;
-    if (desk_->parser.capacity() > kParserKeptBytesMax) {
-      desk_->parser = ondemand::parser();
-      desk_->padded = std::string();
+  ~ParserLease() {
+    --pool_.taken;
+    if (slot_->parser.capacity() > kParserKeptBytesMax) {
+      slot_->parser = ondemand::parser();
+      slot_->padded = std::string();
     }
   }
-  DeskLease(const DeskLease&) = delete;
-  DeskLease& operator=(const DeskLease&) = delete;
+  ParserLease(const ParserLease&) = delete;
+  ParserLease& operator=(const ParserLease&) = delete;
 
-  Desk& operator*() { return *desk_; }
-  Desk* operator->() { return desk_; }
+  ParserSlot& operator*() { return *slot_; }
+  ParserSlot* operator->() { return slot_; }
 
  private:
-  Office& office_;
-  Desk* desk_;
+  ParserPool& pool_;
+  ParserSlot* slot_;
 };
 
 }  // namespace
@@ -455,22 +455,22 @@ absl::Status JsonValue::EachElement(ElementVisitor visit) {
 
 absl::Status ReadJson(std::string_view text, JsonPadding padding,
                       absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
-  DeskLease desk;
+  ParserLease slot;
   if (padding == JsonPadding::kAbsent) {
-    desk->padded.reserve(text.size() + simdjson::SIMDJSON_PADDING);
-    desk->padded.assign(text);
-    text = std::string_view(desk->padded.data(), text.size());
+    slot->padded.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    slot->padded.assign(text);
+    text = std::string_view(slot->padded.data(), text.size());
   }
   assert(HasPadding(text));
   // Rounded up, so that texts that grow slowly do not allocate each time.
   const size_t capacity = std::max(kParserBytesMin, std::bit_ceil(text.size()));
-  if (desk->parser.capacity() < text.size() &&
-      desk->parser.allocate(capacity) != simdjson::SUCCESS) {
+  if (slot->parser.capacity() < text.size() &&
+      slot->parser.allocate(capacity) != simdjson::SUCCESS) {
     return ErrorAt("", "JSON text too large");
   }
   ondemand::document document;
   if (auto error =
-          desk->parser.iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
+          slot->parser.iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
               .get(document)) {
     return ErrorAt("", Describe(error));
   }

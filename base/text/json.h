@@ -27,7 +27,7 @@
 // close, nothing follows the root, and everything that was visited or taken raw
 // is well formed. What is not: the inside of values that the visitor skips or
 // takes by `RawUnchecked`, which suits bytes that are only forwarded and whose
-// last judge is the receiver.
+// last word is the receiver's.
 //
 // Writing is in json_writer.h, which this header brings along.
 //
@@ -74,7 +74,7 @@ class JsonValue {
   JsonValue(const JsonValue&) = delete;
   JsonValue& operator=(const JsonValue&) = delete;
 
-  // What the value is, judged by its first character. Does not read it.
+  // What the value is, checked by its first character. Does not read it.
   JsonType Type();
   bool IsNull() { return BeginsWith('n'); }
   bool IsString() { return BeginsWith('"'); }

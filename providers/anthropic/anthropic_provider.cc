@@ -36,7 +36,7 @@ HttpProvider::CredentialForm FormOf(std::string_view credential) {
   return {.field = "authorization",
           .prefix = "Bearer ",
           .more = {{"anthropic-beta", Secret(std::string(kLoginTokenBeta)),
-                    /*known=*/true}}};
+                    /*indexable=*/true}}};
 }
 
 bool HasCitations(const v1::Part& part) {
@@ -99,7 +99,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   if (config.betas_size() > 0) {
     options.fields.push_back({"anthropic-beta",
                               Secret(absl::StrJoin(config.betas(), ",")),
-                              /*known=*/true});
+                              /*indexable=*/true});
   }
   options.credential_form = FormOf;
   options.generations = {{&messages, "/v1/messages", ""}};

@@ -23,11 +23,11 @@ absl::Status ReadBounded(size_t text_bytes,
   const size_t limit = kReadMemoryBytesFree + kReadMemoryPerByte * text_bytes;
   const size_t before = allocated() + counted_bytes;
   bool too_much = false;
-  const auto judge = [&]() -> absl::Status {
+  const auto check_memory = [&]() -> absl::Status {
     too_much = allocated() + counted_bytes - before > limit;
     return too_much ? absl::ResourceExhaustedError("") : absl::OkStatus();
   };
-  const JsonVisitCheck::Check check = judge;
+  const JsonVisitCheck::Check check = check_memory;
   const JsonVisitCheck checked(check);
   absl::Status status = read();
   // Whatever a dialect makes of the check's error.

@@ -10,7 +10,7 @@
 namespace gateway {
 namespace {
 
-absl::Status TakeWords(JsonValue& value, std::string* text) {
+absl::Status TakeText(JsonValue& value, std::string* text) {
   if (!value.IsString()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
   *text = std::string(view);
@@ -20,8 +20,8 @@ absl::Status TakeWords(JsonValue& value, std::string* text) {
 absl::Status ReadUrlCitation(JsonValue& value, v1::Citation* citation) {
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "url") return TakeWords(field, citation->mutable_url());
-        if (key == "title") return TakeWords(field, citation->mutable_title());
+        if (key == "url") return TakeText(field, citation->mutable_url());
+        if (key == "title") return TakeText(field, citation->mutable_title());
         if (key == "url_citation" && field.IsObject()) {
           return ReadUrlCitation(field, citation);
         }
@@ -43,12 +43,12 @@ absl::Status ReadMessagesCitation(JsonValue& value, v1::Citation* citation) {
   if (!value.IsObject()) return absl::OkStatus();
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "url") return TakeWords(field, citation->mutable_url());
+        if (key == "url") return TakeText(field, citation->mutable_url());
         if (key == "title" || key == "document_title") {
-          return TakeWords(field, citation->mutable_title());
+          return TakeText(field, citation->mutable_title());
         }
         if (key == "cited_text") {
-          return TakeWords(field, citation->mutable_cited_text());
+          return TakeText(field, citation->mutable_cited_text());
         }
         return absl::OkStatus();
       });

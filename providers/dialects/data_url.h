@@ -12,7 +12,7 @@
 namespace gateway {
 
 // Takes `data:image/png;base64,...` apart. False if it is anything else; an
-// address is left to the provider to judge.
+// address is left to the provider to check.
 bool ReadDataUrl(std::string_view url, std::string* media_type,
                  std::string* bytes);
 

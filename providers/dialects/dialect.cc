@@ -13,7 +13,7 @@ absl::Status CannotCount(const Dialect& dialect) {
                                 " has no operation that counts tokens"));
 }
 
-absl::Status HasNoDoor(std::string_view dialect) {
+absl::Status HasNoApi(std::string_view dialect) {
   return MakeFault(v1::ERROR_REASON_UNIMPLEMENTED,
                    absl::StrCat(ToAbsl(dialect), " is spoken upstream only"));
 }
@@ -23,7 +23,7 @@ class NoEventWriter final : public EventWriter {
   explicit NoEventWriter(std::string_view dialect) : dialect_(dialect) {}
 
   absl::Status Write(const v1::GenerateEvent&, std::string*) override {
-    return HasNoDoor(dialect_);
+    return HasNoApi(dialect_);
   }
 
  private:
@@ -36,10 +36,10 @@ class NoStreamTap final : public StreamTap {
 
   absl::StatusOr<EventKind> OnEvent(std::string_view,
                                     std::string_view) override {
-    return HasNoDoor(dialect_);
+    return HasNoApi(dialect_);
   }
   const ResponseFacts& facts() const override { return facts_; }
-  absl::Status error() const override { return HasNoDoor(dialect_); }
+  absl::Status error() const override { return HasNoApi(dialect_); }
   bool finished() const override { return false; }
 
  private:
@@ -59,12 +59,12 @@ absl::Status EventWriter::FailureOf(const v1::StreamEnd& end) const {
 
 absl::Status Dialect::ReadRequest(std::string_view, v1::GenerateRequest*, bool*,
                                   bool*) const {
-  return HasNoDoor(name());
+  return HasNoApi(name());
 }
 
 absl::Status Dialect::WriteResponse(const v1::GenerateResponse&, std::string*,
                                     std::vector<v1::Warning>*) const {
-  return HasNoDoor(name());
+  return HasNoApi(name());
 }
 
 std::unique_ptr<EventWriter> Dialect::NewEventWriter(
@@ -91,14 +91,14 @@ absl::Status Dialect::WriteCountResponse(int64_t, std::string*) const {
 }
 
 absl::Status Dialect::ScanRequest(std::string_view, RequestScan*) const {
-  return HasNoDoor(name());
+  return HasNoApi(name());
 }
 
 void Dialect::PlanEdits(const RequestScan&, std::string_view, EditPlan*) const {
 }
 
 absl::Status Dialect::ScanResponse(std::string_view, ResponseFacts*) const {
-  return HasNoDoor(name());
+  return HasNoApi(name());
 }
 
 std::unique_ptr<StreamTap> Dialect::NewStreamTap() const {

@@ -154,7 +154,7 @@ class StreamTap : public Recycled {
  public:
   virtual ~StreamTap() = default;
 
-  // Judges one event. `name` is the SSE event name, empty if none; `data` is
+  // Checks one event. `name` is the SSE event name, empty if none; `data` is
   // followed by at least kJsonPaddingBytes readable bytes. An error is an
   // event that cannot be understood.
   virtual absl::StatusOr<EventKind> OnEvent(std::string_view name,
@@ -261,7 +261,7 @@ struct HttpFailure {
   std::string_view should_retry;       // `x-should-retry`.
 };
 
-// A dialect without a door is only spoken upstream: what a door would ask of it
+// A dialect without an API is only spoken upstream: what an API would ask of it
 // is UNIMPLEMENTED.
 class Dialect {
  public:

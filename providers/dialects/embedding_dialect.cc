@@ -7,23 +7,23 @@
 namespace gateway {
 namespace {
 
-absl::Status NoDoor(const EmbeddingDialect& dialect) {
+absl::Status NoApi(const EmbeddingDialect& dialect) {
   return MakeFault(
       v1::ERROR_REASON_UNIMPLEMENTED,
-      absl::StrCat(ToAbsl(dialect.name()), " has no door for embeddings"));
+      absl::StrCat(ToAbsl(dialect.name()), " has no api for embeddings"));
 }
 
 }  // namespace
 
 absl::Status EmbeddingDialect::ReadRequest(std::string_view, v1::EmbedRequest*,
                                            EmbeddingEncoding*) const {
-  return NoDoor(*this);
+  return NoApi(*this);
 }
 
 absl::Status EmbeddingDialect::WriteResponse(const v1::EmbedResponse&,
                                              EmbeddingEncoding,
                                              std::string*) const {
-  return NoDoor(*this);
+  return NoApi(*this);
 }
 
 }  // namespace gateway

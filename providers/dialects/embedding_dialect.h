@@ -35,7 +35,7 @@ class EmbeddingDialect {
   virtual std::string_view name() const = 0;
 
   // Reads a caller's request. UNIMPLEMENTED where the vendor's format has no
-  // door.
+  // API.
   virtual absl::Status ReadRequest(std::string_view body,
                                    v1::EmbedRequest* request,
                                    EmbeddingEncoding* encoding) const;
@@ -52,7 +52,7 @@ class EmbeddingDialect {
   virtual absl::Status ReadResponse(std::string_view body,
                                     v1::EmbedResponse* response) const = 0;
 
-  // Appends a whole answer. UNIMPLEMENTED where the format has no door.
+  // Appends a whole answer. UNIMPLEMENTED where the format has no API.
   virtual absl::Status WriteResponse(const v1::EmbedResponse& response,
                                      EmbeddingEncoding encoding,
                                      std::string* body) const;

@@ -331,9 +331,10 @@ class ErrorReader {
         [this](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "error_type") return ReadText(value, &error_.error_type);
           if (key == "raw") return ReadRaw(value);
-          const bool judged =
+          const bool has_verdict =
               key == "reasons" || key == "flagged_input" || key == "patterns";
-          error_.moderated = error_.moderated || (judged && !value.IsNull());
+          error_.moderated =
+              error_.moderated || (has_verdict && !value.IsNull());
           return absl::OkStatus();
         });
   }

@@ -52,7 +52,7 @@ struct ErrorBody {
   std::string status;
   // A code that is a number and an HTTP status.
   std::optional<int> number;
-  // OpenRouter or the vendor behind it has judged the content.
+  // OpenRouter or the vendor behind it has checked the content.
   bool moderated = false;
   // Gemini's name for the first quota that is spent.
   std::string quota_id;

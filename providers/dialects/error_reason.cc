@@ -42,7 +42,7 @@ constexpr std::string_view kQuotaKey = "provider_quota_id";
 constexpr std::string_view kShouldRetryKey = "provider_should_retry";
 
 // The words of those who have too much to do.
-constexpr std::string_view kOverloadWords[] = {
+constexpr std::string_view kOverloadNames[] = {
     "overloaded_error", "provider_overloaded", "server_is_overloaded",
     "service_unavailable_error", "slow_down"};
 
@@ -53,7 +53,7 @@ struct Meaning {
 };
 
 // These say more than a status below 500.
-constexpr Meaning kTellingWords[] = {
+constexpr Meaning kSpecificNames[] = {
     {"API_KEY_EXPIRED", kAuth},
     {"API_KEY_INVALID", kAuth},
     {"authentication", kAuth},
@@ -80,7 +80,7 @@ constexpr Meaning kTellingWords[] = {
 };
 
 // These only speak where there is no status.
-constexpr Meaning kOtherWords[] = {
+constexpr Meaning kGenericNames[] = {
     {"permission_denied", kAuth},
     {"permission_error", kAuth},
     {"not_found", kNoModel},
@@ -109,12 +109,12 @@ constexpr Meaning kOtherWords[] = {
 };
 
 // The HTTP status that a canonical word of Gemini's goes with.
-struct CanonicalWord {
+struct CanonicalName {
   std::string_view word;
   int http_status;
 };
 
-constexpr CanonicalWord kCanonicalWords[] = {
+constexpr CanonicalName kCanonicalNames[] = {
     {"INVALID_ARGUMENT", 400},
     {"FAILED_PRECONDITION", 400},
     {"OUT_OF_RANGE", 400},
@@ -135,7 +135,7 @@ constexpr CanonicalWord kCanonicalWords[] = {
 
 // What is told by words alone, since there is no code for it.
 struct Phrase {
-  std::string_view words;  // Lower case.
+  std::string_view text;  // Lower case.
   v1::ErrorReason reason;
   std::optional<Form> form;  // Everybody's if there is none.
 };
@@ -175,7 +175,7 @@ std::optional<v1::ErrorReason> ReasonOfMessage(const ErrorBody& error) {
   const std::string lower = absl::AsciiStrToLower(error.message);
   for (const Phrase& phrase : kPhrases) {
     if (phrase.form.has_value() && *phrase.form != error.form) continue;
-    if (absl::StrContains(lower, ToAbsl(phrase.words))) return phrase.reason;
+    if (absl::StrContains(lower, ToAbsl(phrase.text))) return phrase.reason;
   }
   return std::nullopt;
 }
@@ -184,10 +184,10 @@ std::optional<v1::ErrorReason> ReasonOfMessage(const ErrorBody& error) {
 v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   const bool of_the_server = status >= 500;
   if (!of_the_server) {
-    if (const auto told = Find(kTellingWords, error)) return *told;
+    if (const auto told = Find(kSpecificNames, error)) return *told;
     if (error.moderated) return kPolicy;
   }
-  if (status == 0) return Find(kOtherWords, error).value_or(kDown);
+  if (status == 0) return Find(kGenericNames, error).value_or(kDown);
   // What a day allows is not back in a minute.
   if (status == 429 && error.is_daily_quota) return kQuota;
   // The account's region or its billing, which no caller can mend.
@@ -195,7 +195,7 @@ v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   return ReasonOfHttpStatus(status);
 }
 
-// Whether every door has a name for the reason, which then stands for all codes
+// Whether every API has a name for the reason, which then stands for all codes
 // that are known to mean it.
 bool HasNameOfItsOwn(v1::ErrorReason reason) {
   return reason != kInvalid && reason != kTooLarge && reason != kConflict;
@@ -209,8 +209,8 @@ bool IsKnown(const std::string& code) {
   const bool is_status =
       code.empty() ||
       (absl::SimpleAtoi(code, &number) && number >= 100 && number <= 599);
-  return is_status || Find(kTellingWords, asked).has_value() ||
-         Find(kOtherWords, asked).has_value();
+  return is_status || Find(kSpecificNames, asked).has_value() ||
+         Find(kGenericNames, asked).has_value();
 }
 
 bool HelpsToWait(v1::ErrorReason reason) {
@@ -278,7 +278,7 @@ absl::Status ReadErrorReport(std::string_view body) {
 
 absl::Status FaultOfReport(const ErrorBody& error) {
   int status = error.number.value_or(0);
-  for (const CanonicalWord& canonical : kCanonicalWords) {
+  for (const CanonicalName& canonical : kCanonicalNames) {
     if (status == 0 && canonical.word == error.status) {
       status = canonical.http_status;
     }
@@ -296,8 +296,8 @@ bool IsOverload(const absl::Status& fault) {
   if (status == "503" || status == "529") return true;
   for (const std::string_view key : {kCodeKey, kTypeKey}) {
     const std::string word = FaultMetadata(fault, key);
-    if (std::find(std::begin(kOverloadWords), std::end(kOverloadWords), word) !=
-        std::end(kOverloadWords)) {
+    if (std::find(std::begin(kOverloadNames), std::end(kOverloadNames), word) !=
+        std::end(kOverloadNames)) {
       return true;
     }
   }
@@ -314,16 +314,16 @@ v1::ErrorReason ToldReason(const absl::Status& fault) {
              : v1::ERROR_REASON_API_KEY_INVALID;
 }
 
-VendorWords WordsOfVendor(const absl::Status& fault, ErrorBody::Form form) {
+VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form) {
   const v1::ErrorReason reason = FaultReason(fault);
   const bool is_ours =
       (reason == kAuth || reason == kQuota) && !IsOfCallersCredential(fault);
   if (is_ours || FaultMetadata(fault, kFormKey) != NameOfForm(form)) return {};
-  VendorWords words = {.type = FaultMetadata(fault, kTypeKey),
-                       .code = FaultMetadata(fault, kCodeKey),
-                       .param = FaultMetadata(fault, kParamKey)};
-  if (HasNameOfItsOwn(reason) && IsKnown(words.code)) words.code.clear();
-  return words;
+  VendorError said = {.type = FaultMetadata(fault, kTypeKey),
+                      .code = FaultMetadata(fault, kCodeKey),
+                      .param = FaultMetadata(fault, kParamKey)};
+  if (HasNameOfItsOwn(reason) && IsKnown(said.code)) said.code.clear();
+  return said;
 }
 
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {

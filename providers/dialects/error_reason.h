@@ -45,23 +45,23 @@ absl::Status FaultOfReport(const ErrorBody& error);
 // by its word for that; also of one that a stream broke off for.
 bool IsOverload(const absl::Status& fault);
 
-// The reason whose words a door tells `fault` in. It is the fault's own, but
+// The reason whose words an API tells `fault` in. It is the fault's own, but
 // where a provider has refused a credential of the caller's own: then it is
 // the one that the caller would be told of a key of the gateway's.
 v1::ErrorReason ToldReason(const absl::Status& fault);
 
 // What the vendor itself called a failure; what it did not say is empty.
-struct VendorWords {
+struct VendorError {
   std::string type;
   std::string code;
   std::string param;
 };
 
-// For callers at the door of the vendor who writes errors in this `form`: they
+// For callers at the API of the vendor who writes errors in this `form`: they
 // know its words better than any of ours. Nothing where another vendor failed,
 // and nothing where the failure is of the gateway's own credential or account,
 // which a caller would take for his.
-VendorWords WordsOfVendor(const absl::Status& fault, ErrorBody::Form form);
+VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form);
 
 // The reason alone. `status` is 0 if there is none.
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error);

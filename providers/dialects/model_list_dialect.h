@@ -1,5 +1,5 @@
 // A ModelListDialect is one vendor's wire format for the list of its models: as
-// a provider answers with it, and as a door does.
+// a provider answers with it, and as an API does.
 //
 // Dialects are stateless and thread-safe.
 

@@ -7,7 +7,7 @@
 
 namespace gateway {
 
-std::string StreamWarnings::Words(std::string_view what) {
+std::string StreamWarnings::Text(std::string_view what) {
   if (std::find(told_.begin(), told_.end(), what) != told_.end()) return {};
   told_.push_back(what);
   return absl::StrCat(ToAbsl(what), ": left out: ", ToAbsl(dialect_),
@@ -15,9 +15,9 @@ std::string StreamWarnings::Words(std::string_view what) {
 }
 
 void StreamWarnings::LeftOut(std::string_view what, std::string* out) {
-  const std::string words = Words(what);
-  if (words.empty()) return;
-  absl::StrAppend(out, ": x-llmgateway-warnings: ", words, "\n\n");
+  const std::string text = Text(what);
+  if (text.empty()) return;
+  absl::StrAppend(out, ": x-llmgateway-warnings: ", text, "\n\n");
 }
 
 }  // namespace gateway

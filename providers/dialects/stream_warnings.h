@@ -26,7 +26,7 @@ class StreamWarnings {
 
   // The words of that comment alone, for formats whose clients do not skip
   // comments; empty after the first time.
-  std::string Words(std::string_view what);
+  std::string Text(std::string_view what);
 
  private:
   const std::string_view dialect_;

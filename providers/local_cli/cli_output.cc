@@ -20,12 +20,12 @@ namespace {
 constexpr char kEscape = '\x1b';
 
 // What a failure's words are about.
-struct WordsMeaning {
-  std::string_view words;  // Lower case.
+struct PhraseMeaning {
+  std::string_view phrase;  // Lower case.
   v1::ErrorReason reason;
 };
 
-constexpr WordsMeaning kMeanings[] = {
+constexpr PhraseMeaning kMeanings[] = {
     {"usage limit", v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
     {"rate limit", v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
     {"rate_limit", v1::ERROR_REASON_PROVIDER_RATE_LIMITED},
@@ -38,10 +38,10 @@ constexpr WordsMeaning kMeanings[] = {
     {"issue with the selected model", v1::ERROR_REASON_MODEL_NOT_FOUND},
 };
 
-v1::ErrorReason ReasonOfWords(std::string_view words) {
-  const std::string lower = absl::AsciiStrToLower(ToAbsl(words));
-  for (const WordsMeaning& meaning : kMeanings) {
-    if (absl::StrContains(lower, ToAbsl(meaning.words))) return meaning.reason;
+v1::ErrorReason ReasonOfText(std::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(text));
+  for (const PhraseMeaning& meaning : kMeanings) {
+    if (absl::StrContains(lower, ToAbsl(meaning.phrase))) return meaning.reason;
   }
   return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
 }
@@ -225,10 +225,10 @@ std::string_view WithoutFence(std::string_view text) {
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(inside)));
 }
 
-absl::Status CliFault(std::string_view what, std::string_view words) {
-  const std::string scrubbed = ScrubbedMessage(words);
+absl::Status CliFault(std::string_view what, std::string_view text) {
+  const std::string scrubbed = ScrubbedMessage(text);
   return MakeFault(
-      ReasonOfWords(words),
+      ReasonOfText(text),
       absl::StrCat(ToAbsl(what), scrubbed.empty() ? "" : ": ", scrubbed));
 }
 

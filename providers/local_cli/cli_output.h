@@ -59,9 +59,9 @@ v1::FinishReason FinishReasonOfCli(std::string_view stop_reason);
 // The text inside a fence of Markdown, if that is all there is.
 std::string_view WithoutFence(std::string_view text);
 
-// The fault for a failure that the tool puts into words, of which the beginning
+// The fault for a failure that the tool puts into text, of which the beginning
 // is repeated, without what looks like a secret. `what` comes before them.
-absl::Status CliFault(std::string_view what, std::string_view words);
+absl::Status CliFault(std::string_view what, std::string_view text);
 
 }  // namespace gateway
 

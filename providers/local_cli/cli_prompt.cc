@@ -8,12 +8,12 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
-#include "providers/dialects/losses.h"
+#include "providers/dialects/dropped_fields.h"
 
 namespace gateway {
 namespace {
 
-using wire::Losses;
+using wire::DroppedFields;
 
 constexpr std::string_view kPartPlace = "messages[].parts[]";
 
@@ -60,7 +60,7 @@ class PromptWriter {
                std::vector<v1::Warning>* warnings)
       : request_(request),
         prompt_(*prompt),
-        losses_(kLocalCliDialect, warnings) {}
+        dropped_(kLocalCliDialect, warnings) {}
 
   absl::Status Write() {
     if (request_.tools_size() > 0 &&
@@ -71,7 +71,7 @@ class PromptWriter {
     for (int i = 0; i < request_.messages_size(); ++i) {
       WriteMessage(request_.messages(i), absl::StrCat("messages[", i, "]"));
     }
-    TellLosses();
+    ReportDropped();
     return refusal_;
   }
 
@@ -109,16 +109,16 @@ class PromptWriter {
       if (piece.empty()) continue;
       absl::StrAppend(&text, text.empty() ? "" : "\n", piece);
     }
-    if (!message.name().empty()) losses_.LeftOut("messages[].name");
-    losses_.Foreign("messages[]", message.extensions());
+    if (!message.name().empty()) dropped_.LeftOut("messages[].name");
+    dropped_.Foreign("messages[]", message.extensions());
     if (!prompt_.empty()) absl::StrAppend(&prompt_, "\n\n");
     absl::StrAppend(&prompt_, ToAbsl(Speaker(message.role())), text);
   }
 
   std::string TextOf(const v1::Part& part, std::string_view place) {
-    losses_.Foreign(kPartPlace, part.extensions());
+    dropped_.Foreign(kPartPlace, part.extensions());
     if (part.has_cache_hint()) {
-      losses_.LeftOut("messages[].parts[].cache_hint");
+      dropped_.LeftOut("messages[].parts[].cache_hint");
     }
     switch (part.kind_case()) {
       case v1::Part::kText:
@@ -138,10 +138,10 @@ class PromptWriter {
         Refuse(place, "calls of tools");
         return {};
       case v1::Part::kReasoning:
-        losses_.LeftOut("messages[].parts[].reasoning");
+        dropped_.LeftOut("messages[].parts[].reasoning");
         return {};
       case v1::Part::kOpaque:
-        losses_.LeftOut("messages[].parts[].opaque");
+        dropped_.LeftOut("messages[].parts[].opaque");
         return {};
       case v1::Part::KIND_NOT_SET:
         return {};
@@ -159,34 +159,34 @@ class PromptWriter {
     return {};
   }
 
-  void TellLosses() {
+  void ReportDropped() {
     const v1::Sampling& sampling = request_.sampling();
-    if (request_.has_max_output_tokens()) losses_.LeftOut("max_output_tokens");
-    if (sampling.has_temperature()) losses_.LeftOut("sampling.temperature");
-    if (sampling.has_top_p()) losses_.LeftOut("sampling.top_p");
-    if (sampling.has_top_k()) losses_.LeftOut("sampling.top_k");
+    if (request_.has_max_output_tokens()) dropped_.LeftOut("max_output_tokens");
+    if (sampling.has_temperature()) dropped_.LeftOut("sampling.temperature");
+    if (sampling.has_top_p()) dropped_.LeftOut("sampling.top_p");
+    if (sampling.has_top_k()) dropped_.LeftOut("sampling.top_k");
     if (sampling.has_frequency_penalty()) {
-      losses_.LeftOut("sampling.frequency_penalty");
+      dropped_.LeftOut("sampling.frequency_penalty");
     }
     if (sampling.has_presence_penalty()) {
-      losses_.LeftOut("sampling.presence_penalty");
+      dropped_.LeftOut("sampling.presence_penalty");
     }
-    if (sampling.has_seed()) losses_.LeftOut("sampling.seed");
-    if (!sampling.stop().empty()) losses_.LeftOut("sampling.stop");
-    if (!sampling.logit_bias().empty()) losses_.LeftOut("sampling.logit_bias");
-    if (sampling.logprobs()) losses_.LeftOut("sampling.logprobs");
-    if (sampling.choice_count() > 1) losses_.LeftOut("sampling.choice_count");
-    if (request_.has_reasoning()) losses_.LeftOut("reasoning");
-    if (request_.has_audio_output()) losses_.LeftOut("audio_output");
-    if (request_.has_cache_hint()) losses_.LeftOut("cache_hint");
-    if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
-    if (request_.store()) losses_.LeftOut("store");
-    losses_.Foreign("", request_.extensions());
+    if (sampling.has_seed()) dropped_.LeftOut("sampling.seed");
+    if (!sampling.stop().empty()) dropped_.LeftOut("sampling.stop");
+    if (!sampling.logit_bias().empty()) dropped_.LeftOut("sampling.logit_bias");
+    if (sampling.logprobs()) dropped_.LeftOut("sampling.logprobs");
+    if (sampling.choice_count() > 1) dropped_.LeftOut("sampling.choice_count");
+    if (request_.has_reasoning()) dropped_.LeftOut("reasoning");
+    if (request_.has_audio_output()) dropped_.LeftOut("audio_output");
+    if (request_.has_cache_hint()) dropped_.LeftOut("cache_hint");
+    if (!request_.verbosity().empty()) dropped_.LeftOut("verbosity");
+    if (request_.store()) dropped_.LeftOut("store");
+    dropped_.Foreign("", request_.extensions());
   }
 
   const v1::GenerateRequest& request_;
   std::string& prompt_;
-  Losses losses_;
+  DroppedFields dropped_;
   absl::Status refusal_;
 };
 

@@ -137,7 +137,7 @@ class LocalCliProvider::Run {
  private:
   const LocalCliProvider& provider_;
   EventLoop& loop_;
-  TryProgress& progress_;
+  AttemptProgress& progress_;
   CancelSignal& cancel_;
   CancelSignal stop_;  // The caller left, or time is up.
   CancelListener caller_left_;
@@ -163,9 +163,9 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
         return WriteCliPrompt(*call.request, &prompt, call.warnings);
       })));
   if (call.is_kept_here) ForgiveStore(warned, call.warnings);
-  GATEWAY_CO_RETURN_IF_ERROR(provider_.Blame(
-      JudgeLosses(provider_.setup_.unsupported_parameters, *call.request,
-                  *call.warnings, warned)));
+  GATEWAY_CO_RETURN_IF_ERROR(
+      provider_.Blame(CheckDropped(provider_.setup_.unsupported_parameters,
+                                   *call.request, *call.warnings, warned)));
   input_tokens_ = EstimatedTokens(prompt);
   absl::StatusOr<std::shared_ptr<ProcessSlots::Slot>> slot =
       co_await ProcessSlots::Take(provider_.slots_, cancel_);

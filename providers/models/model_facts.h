@@ -1,5 +1,5 @@
 // ModelFacts is what is known of one model: how much fits into it and what it
-// can do. What is not known is left to the provider to judge.
+// can do. What is not known is left to the provider to check.
 //
 // Thread contract: plain data.
 

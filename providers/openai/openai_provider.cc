@@ -28,11 +28,11 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   if (!config.organization().empty()) {
     options.fields.push_back({"openai-organization",
                               Secret(config.organization()),
-                              /*known=*/true});
+                              /*indexable=*/true});
   }
   if (!config.project().empty()) {
     options.fields.push_back(
-        {"openai-project", Secret(config.project()), /*known=*/true});
+        {"openai-project", Secret(config.project()), /*indexable=*/true});
   }
   options.embed_path = "/embeddings";
   options.embedding_dialect = &embeddings;

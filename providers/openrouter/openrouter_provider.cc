@@ -38,11 +38,11 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenRouterProvider(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   if (!config.referer().empty()) {
     options.fields.push_back(
-        {"http-referer", Secret(config.referer()), /*known=*/true});
+        {"http-referer", Secret(config.referer()), /*indexable=*/true});
   }
   if (!config.title().empty()) {
     options.fields.push_back(
-        {"x-title", Secret(config.title()), /*known=*/true});
+        {"x-title", Secret(config.title()), /*indexable=*/true});
   }
   options.generations = {{&chat, "/chat/completions", ""}};
   options.embed_path = "/embeddings";

@@ -30,7 +30,7 @@ constexpr std::string_view kKnown[] = {"const",
                                        "required"};
 
 // "Missing required property 'a'." becomes "missing required property 'a'".
-std::string InOurWords(std::string text) {
+std::string Reworded(std::string text) {
   if (!text.empty() && text.back() == '.') text.pop_back();
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] += 'a' - 'A';
   return text;
@@ -44,8 +44,8 @@ class ValijsonAssertions final : public Assertions {
         .populateSchema(NlohmannJsonAdapter(keywords), schema_);
   }
 
-  bool Judge(const JsonTree& value,
-             std::vector<std::string>* errors) const override {
+  bool Validate(const JsonTree& value,
+                std::vector<std::string>* errors) const override {
     valijson::Validator validator;
     valijson::ValidationResults results;
     try {
@@ -59,7 +59,7 @@ class ValijsonAssertions final : public Assertions {
     }
     valijson::ValidationResults::Error error;
     while (errors != nullptr && results.popError(error)) {
-      errors->push_back(InOurWords(std::move(error.description)));
+      errors->push_back(Reworded(std::move(error.description)));
     }
     return false;
   }
@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<const Assertions>> Assertions::Compile(
   try {
     return std::make_unique<const ValijsonAssertions>(keywords);
   } catch (const std::exception& thrown) {
-    return absl::InvalidArgumentError(InOurWords(thrown.what()));
+    return absl::InvalidArgumentError(Reworded(thrown.what()));
   }
 }
 

@@ -1,10 +1,10 @@
 // Assertions is what one schema says of a value without looking at other
 // schemas: enum, const, the bounds of numbers, the counts of items and
-// properties, and what is required. Valijson judges them.
+// properties, and what is required. Valijson checks them.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const auto assertions,
 //                            Assertions::Compile({{"minimum", 3}}));
-//   assertions->Judge(2, &errors);
+//   assertions->Validate(2, &errors);
 //
 // Why not the rest too: its parser follows references as deep as they go, its
 // patterns are std::regex, which a long text overflows, its error lists have
@@ -30,7 +30,7 @@ class Assertions {
  public:
   virtual ~Assertions() = default;
 
-  // Whether the keyword is one of those that are judged here. Of
+  // Whether the keyword is one of those that are checked here. Of
   // `dependencies`, those that are lists of names.
   static bool Knows(std::string_view keyword);
 
@@ -41,8 +41,8 @@ class Assertions {
 
   // Whether `value` has all that is asserted. Adds what is wrong to `errors`,
   // unless that is null.
-  virtual bool Judge(const JsonTree& value,
-                     std::vector<std::string>* errors) const = 0;
+  virtual bool Validate(const JsonTree& value,
+                        std::vector<std::string>* errors) const = 0;
 };
 
 }  // namespace gateway

@@ -25,7 +25,7 @@ constexpr int kDepthMax = 512;
 constexpr size_t kReadBytesAStep = 64;
 
 constexpr char kTooMuchWork[] =
-    "#: takes too much work to be judged by this schema";
+    "#: takes too much work to be checked by this schema";
 
 SchemaType TypeOf(const JsonTree& value) {
   if (value.is_object()) return kObjectType;
@@ -90,9 +90,9 @@ bool IsMultiple(const JsonTree& value, const JsonTree& of) {
 }
 
 // Walks one value along the schema.
-class Judge {
+class Validation {
  public:
-  Judge(const std::vector<SchemaNode>& nodes, JsonSchema::Budget& budget)
+  Validation(const std::vector<SchemaNode>& nodes, JsonSchema::Budget& budget)
       : nodes_(nodes), budget_(budget) {}
 
   std::vector<std::string> Run(const JsonTree& value) {
@@ -173,8 +173,8 @@ class Judge {
   bool exhausted_ = false;
 };
 
-bool Judge::Fits(int number, const JsonTree& value, const TreePlace& place,
-                 Errors* errors) {
+bool Validation::Fits(int number, const JsonTree& value, const TreePlace& place,
+                      Errors* errors) {
   if (number == SchemaNode::kNone) return true;
   const SchemaNode& node = nodes_[number];
   if (depth_ >= kDepthMax) exhausted_ = true;
@@ -195,8 +195,8 @@ bool Judge::Fits(int number, const JsonTree& value, const TreePlace& place,
   return fits && !exhausted_;
 }
 
-bool Judge::FitsOwn(const SchemaNode& node, const JsonTree& value,
-                    const TreePlace& place, Errors* errors) {
+bool Validation::FitsOwn(const SchemaNode& node, const JsonTree& value,
+                         const TreePlace& place, Errors* errors) {
   const SchemaType type = TypeOf(value);
   if ((node.types & type) == 0) {
     // What else it lacks follows from that.
@@ -208,7 +208,8 @@ bool Judge::FitsOwn(const SchemaNode& node, const JsonTree& value,
   bool fits = true;
   if (node.assertions != nullptr) {
     Errors found;
-    fits = node.assertions->Judge(value, errors == nullptr ? nullptr : &found);
+    fits =
+        node.assertions->Validate(value, errors == nullptr ? nullptr : &found);
     for (const std::string& error : found) Fail(place, error, errors);
   }
   if (node.multiple_of.has_value() && value.is_number() &&
@@ -226,8 +227,8 @@ bool Judge::FitsOwn(const SchemaNode& node, const JsonTree& value,
   return fits;
 }
 
-bool Judge::FitsText(const SchemaNode& node, const std::string& text,
-                     const TreePlace& place, Errors* errors) {
+bool Validation::FitsText(const SchemaNode& node, const std::string& text,
+                          const TreePlace& place, Errors* errors) {
   bool fits = true;
   if (node.min_length.has_value() || node.max_length.has_value()) {
     constexpr size_t kBytesAStep = 64;
@@ -255,7 +256,7 @@ bool Judge::FitsText(const SchemaNode& node, const std::string& text,
   return fits;
 }
 
-bool Judge::IsUnique(const JsonTree& items) {
+bool Validation::IsUnique(const JsonTree& items) {
   absl::flat_hash_set<std::string> seen;
   for (const JsonTree& item : items) {
     // Equal values have one text: numbers are normal, keys are sorted.
@@ -267,8 +268,8 @@ bool Judge::IsUnique(const JsonTree& items) {
   return true;
 }
 
-bool Judge::FitsSame(const SchemaNode& node, const JsonTree& value,
-                     const TreePlace& place, Errors* errors) {
+bool Validation::FitsSame(const SchemaNode& node, const JsonTree& value,
+                          const TreePlace& place, Errors* errors) {
   bool fits = true;
   for (const int number : node.all_of) {
     fits &= Fits(number, value, place, errors);
@@ -288,8 +289,8 @@ bool Judge::FitsSame(const SchemaNode& node, const JsonTree& value,
   return fits;
 }
 
-bool Judge::FitsChoices(const SchemaNode& node, const JsonTree& value,
-                        const TreePlace& place, Errors* errors) {
+bool Validation::FitsChoices(const SchemaNode& node, const JsonTree& value,
+                             const TreePlace& place, Errors* errors) {
   bool fits = true;
   const auto met = [&](int number) {
     return FitsQuietly(number, value, place);
@@ -326,8 +327,8 @@ bool Judge::FitsChoices(const SchemaNode& node, const JsonTree& value,
   return fits;
 }
 
-bool Judge::FitsItems(const SchemaNode& node, const JsonTree& items,
-                      const TreePlace& place, Errors* errors) {
+bool Validation::FitsItems(const SchemaNode& node, const JsonTree& items,
+                           const TreePlace& place, Errors* errors) {
   bool fits = true;
   bool contains = node.contains == SchemaNode::kNone;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -344,8 +345,8 @@ bool Judge::FitsItems(const SchemaNode& node, const JsonTree& items,
   return fits;
 }
 
-bool Judge::FitsProperties(const SchemaNode& node, const JsonTree& object,
-                           const TreePlace& place, Errors* errors) {
+bool Validation::FitsProperties(const SchemaNode& node, const JsonTree& object,
+                                const TreePlace& place, Errors* errors) {
   if (node.properties.empty() && node.pattern_properties.empty() &&
       node.other_properties == SchemaNode::kNone &&
       node.property_names == SchemaNode::kNone) {
@@ -360,9 +361,9 @@ bool Judge::FitsProperties(const SchemaNode& node, const JsonTree& object,
   return fits;
 }
 
-bool Judge::FitsProperty(const SchemaNode& node, const std::string& name,
-                         const JsonTree& value, const TreePlace& place,
-                         Errors* errors) {
+bool Validation::FitsProperty(const SchemaNode& node, const std::string& name,
+                              const JsonTree& value, const TreePlace& place,
+                              Errors* errors) {
   bool fits = true;
   if (node.property_names != SchemaNode::kNone &&
       !FitsQuietly(node.property_names, JsonTree(name), place)) {
@@ -415,7 +416,7 @@ std::vector<std::string> JsonSchema::Validate(std::string_view json,
   if (!value.ok()) {
     return {absl::StrCat("#: ", value.status().message())};
   }
-  return Judge(graph_->nodes, budget).Run(*value);
+  return Validation(graph_->nodes, budget).Run(*value);
 }
 
 size_t JsonSchema::weight() const { return graph_->weight; }

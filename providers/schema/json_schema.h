@@ -1,4 +1,4 @@
-// JsonSchema judges answers by a caller's JSON Schema: draft 7 in full, and of
+// JsonSchema checks answers by a caller's JSON Schema: draft 7 in full, and of
 // 2019-09 and 2020-12 what can be said in its terms ($defs, prefixItems,
 // dependentRequired, dependentSchemas). Other keywords of theirs are refused,
 // remote references never fetched. Formats are notes, as draft 7 allows.
@@ -30,8 +30,8 @@ class JsonSchema {
  public:
   static constexpr size_t kErrorsMax = 16;
   static constexpr size_t kErrorBytesMax = 512;
-  // What judging may cost, in steps of up to some 100 ns: one answer, or all
-  // that are judged with the same Budget.
+  // What checking may cost, in steps of up to some 100 ns: one answer, or all
+  // that are checked with the same Budget.
   static constexpr size_t kStepsMax = 1'000'000;
 
   struct Budget {

@@ -189,7 +189,7 @@ absl::Status GraphReader::ReadItems(const JsonTree& schema,
   return absl::OkStatus();
 }
 
-// Hands over what Assertions judges, and only that.
+// Hands over what Assertions checks, and only that.
 absl::Status GraphReader::ReadAssertions(const JsonTree& schema,
                                          const TreePlace& place,
                                          SchemaNode* node) {

@@ -1,9 +1,9 @@
-// SchemaGraph is a schema as it is judged by: one node for each schema of the
+// SchemaGraph is a schema as it is checked by: one node for each schema of the
 // document that the root leads to, references resolved, keywords of 2019-09
 // and 2020-12 rewritten in draft 7's terms.
 //
 // What is bounded: the text, its depth, the patterns, and that no schema
-// leads to itself without a step into the value. So judging always ends.
+// leads to itself without a step into the value. So checking always ends.
 //
 // Thread contract: immutable once read.
 
@@ -53,7 +53,7 @@ struct SchemaNode {
   std::optional<Pattern> pattern;
   bool unique_items = false;
 
-  // Nodes that judge the same value.
+  // Nodes that check the same value.
   std::vector<int> all_of;
   std::vector<int> any_of;
   std::vector<int> one_of;
@@ -63,7 +63,7 @@ struct SchemaNode {
   int else_node = kNone;
   std::vector<std::pair<std::string, int>> dependent_schemas;
 
-  // Nodes that judge what is in it.
+  // Nodes that check what is in it.
   std::vector<int> first_items;
   int other_items = kNone;
   int contains = kNone;

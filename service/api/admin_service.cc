@@ -64,10 +64,10 @@ template <typename Request, typename Response>
 Task<absl::Status> AdminService::Run(Answer<Request, Response> answer,
                                      CallContext& call, const Request& request,
                                      Response* response) const {
-  const std::shared_ptr<const Wiring> wiring = sources_.wiring.Get();
+  const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   GATEWAY_CO_RETURN_IF_ERROR(
-      CheckOperator(*wiring, call, sources_.refusals).status());
-  co_return (this->*answer)(*wiring, request, response);
+      CheckOperator(*runtime, call, sources_.refusals).status());
+  co_return (this->*answer)(*runtime, request, response);
 }
 
 void AdminService::AddTo(MethodTable& table) {
@@ -84,13 +84,13 @@ void AdminService::AddTo(MethodTable& table) {
       });
   table.AdmitBy(kAdminService, [this](const CallContext& call) {
     // Who is refused is noted by the handler.
-    return CheckOperator(*sources_.wiring.Get(), call, nullptr).ok();
+    return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
   });
   table.KeepWhileDraining(kAdminService);
 }
 
 absl::Status AdminService::ListProviders(
-    const Wiring& wiring, const v1::ListProvidersRequest& request,
+    const RuntimeSnapshot& runtime, const v1::ListProvidersRequest& request,
     v1::ListProvidersResponse* response) const {
   if (request.page_size() < 0) {
     return InvalidField("page_size", "must not be negative");
@@ -106,23 +106,23 @@ absl::Status AdminService::ListProviders(
   const int page_size = request.page_size() == 0
                             ? kPageSizeDefault
                             : std::min(request.page_size(), kPageSizeMax);
-  for (const ProviderRegistry::Entry* entry : ProvidersByName(wiring)) {
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(runtime)) {
     if (entry->name <= after) continue;
     if (response->providers_size() == page_size) {
       response->set_next_page_token(
           absl::StrCat(kTokenMark, response->providers(page_size - 1).name()));
       break;
     }
-    FillProvider(wiring, *entry, sources_.health, response->add_providers());
+    FillProvider(runtime, *entry, sources_.health, response->add_providers());
   }
   return absl::OkStatus();
 }
 
-absl::Status AdminService::GetProvider(const Wiring& wiring,
+absl::Status AdminService::GetProvider(const RuntimeSnapshot& runtime,
                                        const v1::GetProviderRequest& request,
                                        v1::Provider* response) const {
   const ProviderRegistry::Entry* const entry =
-      wiring.providers().Find(request.name());
+      runtime.providers().Find(request.name());
   if (entry == nullptr) {
     absl::Status fault = MakeFault(
         v1::ERROR_REASON_PROVIDER_NOT_FOUND,
@@ -130,11 +130,11 @@ absl::Status AdminService::GetProvider(const Wiring& wiring,
     AddFaultMetadata(fault, "provider", request.name());
     return fault;
   }
-  FillProvider(wiring, *entry, sources_.health, response);
+  FillProvider(runtime, *entry, sources_.health, response);
   return absl::OkStatus();
 }
 
-absl::Status AdminService::GetHealth(const Wiring& wiring,
+absl::Status AdminService::GetHealth(const RuntimeSnapshot& runtime,
                                      const v1::GetHealthRequest&,
                                      v1::GetHealthResponse* response) const {
   const Readiness::State state = sources_.readiness.state();
@@ -144,9 +144,9 @@ absl::Status AdminService::GetHealth(const Wiring& wiring,
     response->add_problems("the gateway is shutting down");
   }
   bool troubled = false;
-  for (const ProviderRegistry::Entry* entry : ProvidersByName(wiring)) {
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(runtime)) {
     v1::Provider& provider = *response->add_providers();
-    FillProvider(wiring, *entry, sources_.health, &provider);
+    FillProvider(runtime, *entry, sources_.health, &provider);
     provider.clear_models();
     const std::string problem = ProviderProblem(*entry, provider);
     if (problem.empty()) continue;
@@ -170,10 +170,10 @@ int64_t AdminService::CallsInFlight() const {
   return static_cast<int64_t>(calls);
 }
 
-absl::Status AdminService::GetConfig(const Wiring& wiring,
+absl::Status AdminService::GetConfig(const RuntimeSnapshot& runtime,
                                      const v1::GetConfigRequest&,
                                      v1::GetConfigResponse* response) const {
-  const ConfigSnapshot& snapshot = wiring.snapshot();
+  const ConfigSnapshot& snapshot = runtime.snapshot();
   *response->mutable_config() = MaskConfig(snapshot.config());
   response->set_yaml(snapshot.masked_yaml());
   response->set_source(snapshot.source());
@@ -184,13 +184,13 @@ absl::Status AdminService::GetConfig(const Wiring& wiring,
 }
 
 absl::Status AdminService::ExplainRoute(
-    const Wiring& wiring, const v1::ExplainRouteRequest& request,
+    const RuntimeSnapshot& runtime, const v1::ExplainRouteRequest& request,
     v1::ExplainRouteResponse* response) const {
   if (request.request().model().empty() &&
-      !wiring.router().knows_default_model()) {
+      !runtime.router().knows_default_model()) {
     return InvalidField("request.model", "is required");
   }
-  gateway::ExplainRoute(wiring, request.request(), response);
+  gateway::ExplainRoute(runtime, request.request(), response);
   return absl::OkStatus();
 }
 
@@ -198,7 +198,7 @@ Task<absl::Status> AdminService::ValidateConfig(
     CallContext& call, const v1::ValidateConfigRequest& request,
     v1::ValidateConfigResponse* response) {
   GATEWAY_CO_RETURN_IF_ERROR(
-      CheckOperator(*sources_.wiring.Get(), call, sources_.refusals).status());
+      CheckOperator(*sources_.runtime.Get(), call, sources_.refusals).status());
   if (request.text().empty()) co_return InvalidField("text", "is required");
   if (request.text().size() > kConfigBytesLimit) {
     co_return InvalidField("text",

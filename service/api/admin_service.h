@@ -1,7 +1,7 @@
 // The handlers of llmgateway.v1.AdminService: what the gateway is told, what
 // it does and why.
 //
-//   AdminService admin({.wiring = wiring,
+//   AdminService admin({.runtime = runtime,
 //                       .health = health_board,
 //                       .metrics = registry,
 //                       .readiness = readiness,
@@ -34,8 +34,8 @@
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/refusal_log.h"
-#include "service/pipeline/current_wiring.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/current_runtime.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
@@ -43,7 +43,7 @@ class AdminService {
  public:
   struct Sources {
     // Borrowed.
-    const CurrentWiring& wiring;
+    const CurrentRuntime& runtime;
     const ProviderHealthBoard& health;
     const MetricRegistry& metrics;  // Knows the calls in flight.
     const Readiness& readiness;
@@ -66,7 +66,7 @@ class AdminService {
  private:
   // A method that is answered at once, for a caller who may ask.
   template <typename Request, typename Response>
-  using Answer = absl::Status (AdminService::*)(const Wiring& wiring,
+  using Answer = absl::Status (AdminService::*)(const RuntimeSnapshot& runtime,
                                                 const Request& request,
                                                 Response* response) const;
 
@@ -78,19 +78,21 @@ class AdminService {
                          const Request& request, Response* response) const;
 
   absl::Status ListProviders(
-      const Wiring& wiring, const llmgateway::v1::ListProvidersRequest& request,
+      const RuntimeSnapshot& runtime,
+      const llmgateway::v1::ListProvidersRequest& request,
       llmgateway::v1::ListProvidersResponse* response) const;
-  absl::Status GetProvider(const Wiring& wiring,
+  absl::Status GetProvider(const RuntimeSnapshot& runtime,
                            const llmgateway::v1::GetProviderRequest& request,
                            llmgateway::v1::Provider* response) const;
-  absl::Status GetHealth(const Wiring& wiring,
+  absl::Status GetHealth(const RuntimeSnapshot& runtime,
                          const llmgateway::v1::GetHealthRequest& request,
                          llmgateway::v1::GetHealthResponse* response) const;
-  absl::Status GetConfig(const Wiring& wiring,
+  absl::Status GetConfig(const RuntimeSnapshot& runtime,
                          const llmgateway::v1::GetConfigRequest& request,
                          llmgateway::v1::GetConfigResponse* response) const;
   absl::Status ExplainRoute(
-      const Wiring& wiring, const llmgateway::v1::ExplainRouteRequest& request,
+      const RuntimeSnapshot& runtime,
+      const llmgateway::v1::ExplainRouteRequest& request,
       llmgateway::v1::ExplainRouteResponse* response) const;
   Task<absl::Status> ValidateConfig(
       CallContext& call, const llmgateway::v1::ValidateConfigRequest& request,

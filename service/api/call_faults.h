@@ -1,4 +1,4 @@
-// The faults that engines and doors find by themselves, so that a caller is
+// The faults that engines and APIs find by themselves, so that a caller is
 // told the same whichever serves it.
 //
 //   if (deadline <= now) Refuse(DeadlinePassed());

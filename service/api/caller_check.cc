@@ -7,11 +7,11 @@
 namespace gateway {
 namespace {
 
-absl::StatusOr<std::string_view> FindOperator(const Wiring& wiring,
+absl::StatusOr<std::string_view> FindOperator(const RuntimeSnapshot& runtime,
                                               const CallContext& call) {
-  const Authenticator& operators = wiring.operators();
+  const Authenticator& operators = runtime.operators();
   if (operators.required() ||
-      !wiring.config().listeners().admin().tls().client_ca().empty() ||
+      !runtime.config().listeners().admin().tls().client_ca().empty() ||
       IsLoopbackHost(HostOfAuthority(call.peer()))) {
     const CallerHead head = CallerHeadOf(call);
     return operators.Authenticate(head.authorization, head.api_key);
@@ -25,7 +25,7 @@ absl::StatusOr<std::string_view> FindOperator(const Wiring& wiring,
 
 CallerHead CallerHeadOf(const CallContext& call) {
   CallerHead head;
-  head.door = Door::kGrpc;
+  head.protocol = Protocol::kGrpc;
   head.authorization = call.FindSoleMetadata("authorization").value_or("");
   head.api_key = call.FindSoleMetadata("x-api-key").value_or("");
   head.authority = call.authority();
@@ -33,15 +33,15 @@ CallerHead CallerHeadOf(const CallContext& call) {
   return head;
 }
 
-absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
+absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
                                              const CallContext& call) {
-  return wiring.callers().Admit(CallerHeadOf(call));
+  return runtime.callers().Admit(CallerHeadOf(call));
 }
 
-absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
+absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
                                                const CallContext& call,
                                                RefusalLog* refusals) {
-  absl::StatusOr<std::string_view> found = FindOperator(wiring, call);
+  absl::StatusOr<std::string_view> found = FindOperator(runtime, call);
   if (!found.ok() && refusals != nullptr) {
     refusals->Request(
         {.code = ToStd(absl::StatusCodeToString(found.status().code())),

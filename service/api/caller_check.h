@@ -1,8 +1,8 @@
 // Finds out who makes a call by gRPC, for methods whose calls do not go through
 // the pipeline, which asks by itself.
 //
-//   const std::shared_ptr<const Wiring> wiring = current.Get();
-//   GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, call).status());
+//   const std::shared_ptr<const RuntimeSnapshot> runtime = current.Get();
+//   GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*runtime, call).status());
 //
 // Callers and operators have keys of their own; neither's open what is the
 // other's.
@@ -17,23 +17,23 @@
 #include "absl/status/statusor.h"
 #include "service/api/call_context.h"
 #include "service/observability/refusal_log.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
 // What the call's metadata says of who asks.
 CallerHead CallerHeadOf(const CallContext& call);
 
-// The id of the caller's key, valid as long as the wiring; empty if no keys are
-// asked for. Faults: CallerAccess's.
-absl::StatusOr<std::string_view> CheckCaller(const Wiring& wiring,
+// The id of the caller's key, valid as long as the runtime snapshot; empty if
+// no keys are asked for. Faults: CallerAccess's.
+absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
                                              const CallContext& call);
 
 // The same for operators. Where they have no keys, those at this machine are
 // let in, and those whose certificate the listener has checked; FORBIDDEN for
 // others. Who is refused is noted in `refusals`, unless that is null: such
 // calls are in no access log.
-absl::StatusOr<std::string_view> CheckOperator(const Wiring& wiring,
+absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
                                                const CallContext& call,
                                                RefusalLog* refusals);
 

@@ -22,8 +22,8 @@ constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
 
 // Tells the caller, before all else, what the provider told besides its answer.
 void TellUpstream(const Call& call, CallContext& context) {
-  if (call.tries.empty()) return;
-  context.AddInitialMetadata(call.tries.back().progress.upstream.block());
+  if (call.attempts.empty()) return;
+  context.AddInitialMetadata(call.attempts.back().progress.upstream.block());
 }
 
 // A whole answer is the message that the provider filled in.
@@ -112,7 +112,7 @@ void SetCallerFacts(const CallContext& context, const Request& request,
   facts.head = CallerHeadOf(context);
   facts.operation = context.method();
   facts.method = "POST";
-  call->NotePath("/", context.method());
+  call->SetPath("/", context.method());
   facts.request_id = context.request_id();
   facts.peer = context.peer();
   facts.provider_credential = BareCredential(
@@ -176,9 +176,9 @@ void GatewayService::AddTo(MethodTable& table) {
         return GetModel(context, request, response);
       });
   const auto is_known = [this](const CallContext& context) {
-    const std::shared_ptr<const Wiring> wiring =
-        services_of_(context.loop()).wiring.Get();
-    return CheckCaller(*wiring, context).ok();
+    const std::shared_ptr<const RuntimeSnapshot> runtime =
+        services_of_(context.loop()).runtime.Get();
+    return CheckCaller(*runtime, context).ok();
   };
   table.AdmitBy(kGatewayService, is_known);
   table.AdmitBy(kOldService, is_known);
@@ -188,7 +188,7 @@ Task<absl::Status> GatewayService::Generate(CallContext& context,
                                             const v1::GenerateRequest& request,
                                             v1::GenerateResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.wiring.Get(), services.loop, services.http,
+  Call call(services.runtime.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request, &call);
   call.responses = services.responses;
@@ -200,7 +200,7 @@ Task<absl::Status> GatewayService::StreamGenerate(
     CallContext& context, const v1::GenerateRequest& request,
     MessageWriter& writer) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.wiring.Get(), services.loop, services.http,
+  Call call(services.runtime.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request, &call);
   call.responses = services.responses;
@@ -218,7 +218,7 @@ Task<absl::Status> GatewayService::CountTokens(
     CallContext& context, const v1::CountTokensRequest& request,
     v1::CountTokensResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.wiring.Get(), services.loop, services.http,
+  Call call(services.runtime.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request.request(), &call);
   call.responses = services.responses;
@@ -243,7 +243,7 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
                                          const v1::EmbedRequest& request,
                                          v1::EmbedResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.wiring.Get(), services.loop, services.http,
+  Call call(services.runtime.Get(), services.loop, services.http,
             context.cancel(), *context.arena(), context.arrival_time());
   SetCallerFacts(context, request, &call);
   call.embed = &request;
@@ -262,9 +262,9 @@ Task<absl::Status> GatewayService::ListModels(
     CallContext& context, const v1::ListModelsRequest& request,
     v1::ListModelsResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  const std::shared_ptr<const Wiring> wiring = services.wiring.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, context).status());
-  const ModelDiscovery::Catalog catalog = co_await wiring->discovery().Ask(
+  const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*runtime, context).status());
+  const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
   co_return catalog->List(request, response);
 }
@@ -273,10 +273,10 @@ Task<absl::Status> GatewayService::GetModel(CallContext& context,
                                             const v1::GetModelRequest& request,
                                             v1::Model* response) {
   LoopServices& services = services_of_(context.loop());
-  const std::shared_ptr<const Wiring> wiring = services.wiring.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*wiring, context).status());
+  const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
+  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*runtime, context).status());
   if (request.name().empty()) co_return InvalidField("name", "is required");
-  const ModelDiscovery::Catalog catalog = co_await wiring->discovery().Ask(
+  const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
   const v1::Model* const model =
       catalog->Find(request.name(), request.provider_id());

@@ -134,13 +134,13 @@ void MetricsService::AddTo(MethodTable& table) {
       });
   table.AdmitBy(kMetricsService, [this](const CallContext& call) {
     // Who is refused is noted by the handler.
-    return CheckOperator(*sources_.wiring.Get(), call, nullptr).ok();
+    return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
   });
   table.KeepWhileDraining(kMetricsService);
 }
 
 absl::Status MetricsService::Check(const CallContext& call) const {
-  return CheckOperator(*sources_.wiring.Get(), call, sources_.refusals)
+  return CheckOperator(*sources_.runtime.Get(), call, sources_.refusals)
       .status();
 }
 

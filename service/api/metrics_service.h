@@ -1,7 +1,7 @@
 // The handlers of llmgateway.v1.MetricsService: what the gateway counts, and
 // what it has just done.
 //
-//   MetricsService metrics({.wiring = wiring,
+//   MetricsService metrics({.runtime = runtime,
 //                           .metrics = registry,
 //                           .feed = feed});
 //   metrics.AddTo(table);
@@ -23,7 +23,7 @@
 #include "service/observability/metrics.h"
 #include "service/observability/refusal_log.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 
 namespace gateway {
 
@@ -31,7 +31,7 @@ class MetricsService {
  public:
   // Borrowed.
   struct Sources {
-    const CurrentWiring& wiring;
+    const CurrentRuntime& runtime;
     const MetricRegistry& metrics;
     RequestFeed& feed;
     RefusalLog* refusals = nullptr;  // Null if they are not noted.

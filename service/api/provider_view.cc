@@ -37,9 +37,9 @@ std::string BaseUrlOf(const ProviderConfig& config) {
   return settings.GetReflection()->GetString(settings, base_url);
 }
 
-const ProviderConfig* FindConfig(const Wiring& wiring,
+const ProviderConfig* FindConfig(const RuntimeSnapshot& runtime,
                                  const std::string& name) {
-  for (const ProviderConfig& config : wiring.config().providers()) {
+  for (const ProviderConfig& config : runtime.config().providers()) {
     if (config.name() == name) return &config;
   }
   return nullptr;
@@ -88,9 +88,9 @@ void FillHealth(const ProviderHealth& from, v1::ProviderHealth* to) {
 }  // namespace
 
 std::vector<const ProviderRegistry::Entry*> ProvidersByName(
-    const Wiring& wiring) {
+    const RuntimeSnapshot& runtime) {
   std::vector<const ProviderRegistry::Entry*> entries;
-  for (const ProviderRegistry::Entry& entry : wiring.providers().entries()) {
+  for (const ProviderRegistry::Entry& entry : runtime.providers().entries()) {
     entries.push_back(&entry);
   }
   std::sort(entries.begin(), entries.end(),
@@ -99,14 +99,15 @@ std::vector<const ProviderRegistry::Entry*> ProvidersByName(
   return entries;
 }
 
-void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
+void FillProvider(const RuntimeSnapshot& runtime,
+                  const ProviderRegistry::Entry& entry,
                   const ProviderHealthBoard& board, v1::Provider* out) {
   out->set_name(entry.name);
   out->set_kind(entry.kind);
-  const ProviderConfig* const config = FindConfig(wiring, entry.name);
+  const ProviderConfig* const config = FindConfig(runtime, entry.name);
   if (config != nullptr) out->set_base_url(BaseUrlOf(*config));
   out->set_credential(
-      CredentialView(wiring.snapshot().CredentialOf(entry.name)));
+      CredentialView(runtime.snapshot().CredentialOf(entry.name)));
   for (const std::string& model : entry.models) out->add_models(model);
   const ProviderHealth health = board.Read(entry.name);
   FillHealth(health, out->mutable_health());

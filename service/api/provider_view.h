@@ -1,7 +1,7 @@
 // What an operator is shown of a provider: how it is configured, and how it is
 // doing.
 //
-//   FillProvider(*wiring, *wiring->providers().Find("openai"), board, &out);
+//   FillProvider(*runtime, *runtime->providers().Find("openai"), board, &out);
 //
 // Thread-safe: plain functions.
 
@@ -14,16 +14,17 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "providers/registry/registry.h"
 #include "service/observability/provider_health.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
 // The configured providers, sorted by name.
 std::vector<const ProviderRegistry::Entry*> ProvidersByName(
-    const Wiring& wiring);
+    const RuntimeSnapshot& runtime);
 
-// Expects `out` to be empty. REQUIRES: `entry` is of `wiring`.
-void FillProvider(const Wiring& wiring, const ProviderRegistry::Entry& entry,
+// Expects `out` to be empty. REQUIRES: `entry` is of `runtime snapshot`.
+void FillProvider(const RuntimeSnapshot& runtime,
+                  const ProviderRegistry::Entry& entry,
                   const ProviderHealthBoard& board,
                   llmgateway::v1::Provider* out);
 

@@ -141,21 +141,22 @@ absl::Status NotServed(std::string_view what) {
 }  // namespace
 
 void ReflectionService::AddTo(MethodTable& table) {
-  namespace now = ::grpc::reflection::v1;
-  namespace then = ::grpc::reflection::v1alpha;
-  table.AddBidiStream<now::ServerReflectionRequest,
-                      now::ServerReflectionResponse>(
-      kReflectionService, "ServerReflectionInfo",
-      [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
-        return Answer<now::ServerReflectionRequest,
-                      now::ServerReflectionResponse>(call, reader, writer);
-      });
-  table.AddBidiStream<then::ServerReflectionRequest,
-                      then::ServerReflectionResponse>(
+  namespace v1 = ::grpc::reflection::v1;
+  namespace v1alpha = ::grpc::reflection::v1alpha;
+  table
+      .AddBidiStream<v1::ServerReflectionRequest, v1::ServerReflectionResponse>(
+          kReflectionService, "ServerReflectionInfo",
+          [this](CallContext& call, MessageReader& reader,
+                 MessageWriter& writer) {
+            return Answer<v1::ServerReflectionRequest,
+                          v1::ServerReflectionResponse>(call, reader, writer);
+          });
+  table.AddBidiStream<v1alpha::ServerReflectionRequest,
+                      v1alpha::ServerReflectionResponse>(
       kAlphaService, "ServerReflectionInfo",
       [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
-        return Answer<then::ServerReflectionRequest,
-                      then::ServerReflectionResponse>(call, reader, writer);
+        return Answer<v1alpha::ServerReflectionRequest,
+                      v1alpha::ServerReflectionResponse>(call, reader, writer);
       });
   for (const std::string_view service : {kReflectionService, kAlphaService}) {
     table.OpenToAnybody(service);

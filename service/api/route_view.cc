@@ -45,46 +45,49 @@ void FillTargets(const RouteStep& step, size_t index,
 }
 
 // The model that the provider would be asked for.
-std::string UpstreamModel(const Wiring& wiring, const RouteTarget& target) {
+std::string UpstreamModel(const RuntimeSnapshot& runtime,
+                          const RouteTarget& target) {
   return std::string(
-      wiring.providers().Find(target.provider)->UpstreamModel(target.model));
+      runtime.providers().Find(target.provider)->UpstreamModel(target.model));
 }
 
-void FillRoute(const Wiring& wiring, const RoutePlan& plan, v1::Route* route) {
+void FillRoute(const RuntimeSnapshot& runtime, const RoutePlan& plan,
+               v1::Route* route) {
   const RouteTarget& first = plan.targets.front();
   route->set_provider(std::string(first.provider));
-  route->set_model(UpstreamModel(wiring, first));
+  route->set_model(UpstreamModel(runtime, first));
   route->set_reason(std::string(plan.reason));
   for (size_t i = 1; i < plan.targets.size(); ++i) {
     const RouteTarget& next = plan.targets[i];
     auto& fallback = *route->add_fallbacks();
     fallback.set_provider(std::string(next.provider));
-    fallback.set_model(UpstreamModel(wiring, next));
+    fallback.set_model(UpstreamModel(runtime, next));
   }
 }
 
 }  // namespace
 
-void ExplainRoute(const Wiring& wiring, const v1::GenerateRequest& request,
+void ExplainRoute(const RuntimeSnapshot& runtime,
+                  const v1::GenerateRequest& request,
                   v1::ExplainRouteResponse* out) {
   std::vector<RouteStep> steps;
   const absl::Status served = CheckServed(request);
   const absl::StatusOr<RoutePlan> plan =
-      served.ok() ? wiring.router().Plan({.model = request.model(),
-                                          .provider = request.provider_id()},
-                                         &steps)
+      served.ok() ? runtime.router().Plan({.model = request.model(),
+                                           .provider = request.provider_id()},
+                                          &steps)
                   : served;
   for (size_t i = 0; i < steps.size(); ++i) {
     v1::RouteStep& step = *out->add_steps();
     step.set_rule(steps[i].rule);
-    FillTargets(steps[i], i, request, wiring.config().routing(), &step);
+    FillTargets(steps[i], i, request, runtime.config().routing(), &step);
     step.set_verdict(VerdictOf(steps[i].verdict));
     if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
       step.set_detail(steps[i].verdict);
     }
   }
   if (plan.ok()) {
-    FillRoute(wiring, *plan, out->mutable_route());
+    FillRoute(runtime, *plan, out->mutable_route());
   } else {
     out->set_failure(FaultReason(plan.status()));
     out->set_failure_message(std::string(plan.status().message()));

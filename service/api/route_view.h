@@ -1,7 +1,7 @@
 // Shows the way that a request would take: everything that the router
 // considered, where it ended, and why.
 //
-//   ExplainRoute(*wiring, request, &response);
+//   ExplainRoute(*runtime, request, &response);
 //
 // Thread-safe: a plain function.
 
@@ -10,13 +10,13 @@
 
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
 // Expects `out` to be empty. REQUIRES: the request names a model, or the
 // router knows a default one.
-void ExplainRoute(const Wiring& wiring,
+void ExplainRoute(const RuntimeSnapshot& runtime,
                   const llmgateway::v1::GenerateRequest& request,
                   llmgateway::v1::ExplainRouteResponse* out);
 

@@ -47,7 +47,7 @@ using ::llmgateway::config::v1::WeightedCredential;
 constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = 1024 * kKiB;
 
-// What the HTTP doors say beside their answers: pages see no other fields.
+// What the HTTP APIs say beside their answers: pages see no other fields.
 constexpr const char* kExposedHeaders[] = {
     "x-request-id", "request-id", "retry-after", "x-should-retry",
     "openai-processing-ms", "x-llmgateway-warnings",

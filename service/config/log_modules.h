@@ -15,7 +15,7 @@ inline constexpr std::string_view kLogModules[] = {
     "grpc_core",   // What the gRPC C++ library says.
     "main",        // Start, signals, stop.
     "net",         // Connections that cannot be accepted.
-    "pipeline",    // Where calls go, each of their tries, prompts.
+    "pipeline",    // Where calls go, each of their attempts, prompts.
     "providers",   // One that begins to fail, and one that is well again.
     "refusals",    // What listeners refuse before it becomes a call.
 };

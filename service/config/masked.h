@@ -5,7 +5,7 @@
 //
 // What may be a secret, the fields say themselves, by the option `sensitive`.
 // The loader lets no literal secret through, so this is the second lock on the
-// door: header values, credentials inside URLs, and references that are none.
+// API: header values, credentials inside URLs, and references that are none.
 //
 // Thread-safe.
 

@@ -14,7 +14,7 @@
 namespace gateway {
 
 // Adds what is wrong, field by field. `path` is the provider's own, such as
-// `providers[0]`. The name is not judged here, since it must be unique.
+// `providers[0]`. The name is not checked here, since it must be unique.
 // REQUIRES: defaults have been applied.
 void CheckProvider(const llmgateway::config::v1::ProviderConfig& provider,
                    const std::string& path, const FieldPlaces& places,

@@ -28,21 +28,21 @@ std::string Visible(std::string_view text) {
   return visible;
 }
 
-// Whether the provider was asked just once for what another try may mend: the
-// configuration allows no more, or a longer wait was asked for than it allows.
-// A time-out is not among them: the provider may still be at work.
-bool WasNotRetried(const absl::Status& outcome, int tries) {
-  if (tries != 1 || ForbidsRetry(outcome)) return false;
-  const Verdict verdict = JudgeFailure(outcome, /*abandoned=*/true);
+// Whether the provider was asked just once for what another attempt may mend:
+// the configuration allows no more, or a longer wait was asked for than it
+// allows. A time-out is not among them: the provider may still be at work.
+bool WasNotRetried(const absl::Status& outcome, int attempts) {
+  if (attempts != 1 || ForbidsRetry(outcome)) return false;
+  const Verdict verdict = ClassifyFailure(outcome, /*abandoned=*/true);
   return verdict == Verdict::kRetryHere || verdict == Verdict::kCoolCredential;
 }
 
 // Of providers' failures we have tried again as often as makes sense; official
-// clients would otherwise multiply that by their own tries. What the caller
+// clients would otherwise multiply that by their own attempts. What the caller
 // alone can mend comes out the same each time, whatever its status: 501 is one
 // that official clients try again.
-bool MayHelpToTryAgain(const absl::Status& outcome, int tries) {
-  if (WasNotRetried(outcome, tries)) return true;
+bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
+  if (WasNotRetried(outcome, attempts)) return true;
   switch (FaultReason(outcome)) {
     case v1::ERROR_REASON_RATE_LIMITED:
     case v1::ERROR_REASON_OVERLOADED:
@@ -55,7 +55,7 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int tries) {
       return true;
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
       // As after any time-out.
-      return tries == 0;
+      return attempts == 0;
     default:
       return false;
   }
@@ -63,16 +63,15 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int tries) {
 
 }  // namespace
 
-AnswerFields::AnswerFields(const DoorWords& words,
-                           std::string_view content_type,
+AnswerFields::AnswerFields(const HttpApi& api, std::string_view content_type,
                            std::string_view request_id,
                            absl::Duration elapsed) {
   Add("content-type", content_type);
   Add(kRequestIdHeader, request_id);
-  if (!words.request_id_field.empty()) Add(words.request_id_field, request_id);
-  if (words.processing_ms_field.empty()) return;
+  if (!api.request_id_field.empty()) Add(api.request_id_field, request_id);
+  if (api.processing_ms_field.empty()) return;
   elapsed_ms_ = absl::StrCat(absl::ToInt64Milliseconds(elapsed));
-  Add(words.processing_ms_field, elapsed_ms_);
+  Add(api.processing_ms_field, elapsed_ms_);
 }
 
 void AnswerFields::Add(std::string_view name, std::string_view value) {
@@ -105,15 +104,16 @@ void AnswerFields::AddUpstream(const UpstreamFields& fields) {
 void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   // A connection that was replaced had not been asked.
   AddFailure(outcome, static_cast<int>(std::count_if(
-                          call.tries.begin(), call.tries.end(),
-                          [](const NotedTry& each) {
+                          call.attempts.begin(), call.attempts.end(),
+                          [](const Attempt& each) {
                             return each.kind != v1::Attempt::KIND_RECONNECT;
                           })));
-  if (!call.tries.empty()) AddUpstream(call.tries.back().progress.upstream);
+  if (!call.attempts.empty())
+    AddUpstream(call.attempts.back().progress.upstream);
   if (outcome.ok()) AddWarnings(call.warnings);
 }
 
-void AnswerFields::AddFailure(const absl::Status& outcome, int tries) {
+void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {
   if (outcome.ok()) return;
   if (const auto delay = RetryDelay(outcome); delay.has_value()) {
     retry_after_ = WholeSeconds(*delay);
@@ -121,7 +121,7 @@ void AnswerFields::AddFailure(const absl::Status& outcome, int tries) {
   }
   const std::string told = FaultMetadata(outcome, "provider_should_retry");
   if (told == "true") return;
-  if (told == "false" || !MayHelpToTryAgain(outcome, tries)) {
+  if (told == "false" || !MayHelpToTryAgain(outcome, attempts)) {
     Add("x-should-retry", "false");
   }
 }

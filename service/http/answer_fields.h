@@ -1,7 +1,7 @@
-// AnswerFields are the header fields of one answer at an HTTP door: those that
+// AnswerFields are the header fields of one answer at an HTTP API: those that
 // every answer has, and those that a failure adds.
 //
-//   AnswerFields fields(words, "application/json", visit.id, elapsed);
+//   AnswerFields fields(words, "application/json", context.id, elapsed);
 //   fields.AddOutcome(call, status);
 //   co_await responder.Send({error.http_status, fields}, pieces);
 //
@@ -20,7 +20,7 @@
 #include "base/http/http1_codec.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/upstream_fields.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 #include "service/pipeline/call.h"
 
 namespace gateway {
@@ -30,7 +30,7 @@ namespace v1 = ::llmgateway::v1;
 class AnswerFields {
  public:
   // `elapsed` is the time since the request arrived.
-  AnswerFields(const DoorWords& words, std::string_view content_type,
+  AnswerFields(const HttpApi& api, std::string_view content_type,
                std::string_view request_id, absl::Duration elapsed);
 
   AnswerFields(const AnswerFields&) = delete;
@@ -41,9 +41,9 @@ class AnswerFields {
   // All that is told of how `call`, which must outlive this, ended.
   void AddOutcome(const Call& call, const absl::Status& outcome);
 
-  // When to come back, and whether to. Nothing for OK. `tries` is how often a
-  // provider was asked.
-  void AddFailure(const absl::Status& outcome, int tries = 0);
+  // When to come back, and whether to. Nothing for OK. `attempts` is how often
+  // a provider was asked.
+  void AddFailure(const absl::Status& outcome, int attempts = 0);
 
   // What the provider told besides its answer: its own id of the request, what
   // is left of its rate limits. `fields` must outlive this.

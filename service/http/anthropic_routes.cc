@@ -9,7 +9,7 @@
 #include "errors/fault.h"
 #include "service/http/generation.h"
 #include "service/http/model_listing.h"
-#include "service/http/visit.h"
+#include "service/http/request_context.h"
 
 namespace gateway {
 namespace {
@@ -30,71 +30,71 @@ bool IsDate(std::string_view text) {
 
 // Who names no version gets ours. So does who names a later one: the newest
 // SDKs name 2026-10-21, and read what we write.
-absl::Status CheckVersion(const Visit& visit) {
-  const std::string_view version = visit.fields.anthropic_version;
+absl::Status CheckVersion(const RequestContext& context) {
+  const std::string_view version = context.fields.anthropic_version;
   if (version.empty()) return absl::OkStatus();
   if (IsDate(version) && version >= kVersion) return absl::OkStatus();
   return InvalidField(
       kVersionField, absl::StrCat("must be ", ToAbsl(kVersion), " or later"));
 }
 
-GenerationOptions MessageOptions(const Visit& visit,
+GenerationOptions MessageOptions(const RequestContext& context,
                                  const Operation& operation) {
   GenerationOptions options;
   options.operation = operation;
-  options.refusal = CheckVersion(visit);
+  options.refusal = CheckVersion(context);
   return options;
 }
 
-constexpr ModelPaging::Words kAnthropicPaging = {
+constexpr ModelPaging::Names kAnthropicPaging = {
     .limit = "limit", .after = "after_id", .before = "before_id"};
 
 }  // namespace
 
 AnthropicRoutes::AnthropicRoutes(absl::Duration ping_interval)
-    : words_{.vendor = "Anthropic",
-             .dialect = &dialect_,
-             .request_id_field = "request-id",
-             .ping = kAnthropicMessagesPing,
-             .ping_interval = ping_interval} {}
+    : api_{.vendor = "Anthropic",
+           .dialect = &dialect_,
+           .request_id_field = "request-id",
+           .ping = kAnthropicMessagesPing,
+           .ping_interval = ping_interval} {}
 
 void AnthropicRoutes::AddTo(RouteTable& table) const {
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = kCreateMessage.method,
              .path = kCreateMessage.path,
              .shown = kCreateMessage.name,
-             .serve = [](Visit visit, std::string_view) {
+             .serve = [](RequestContext context, std::string_view) {
                GenerationOptions options =
-                   MessageOptions(visit, kCreateMessage);
-               return Generate(std::move(visit), std::move(options));
+                   MessageOptions(context, kCreateMessage);
+               return Generate(std::move(context), std::move(options));
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = kCountMessageTokens.method,
              .path = kCountMessageTokens.path,
              .shown = kCountMessageTokens.name,
-             .serve = [](Visit visit, std::string_view) {
+             .serve = [](RequestContext context, std::string_view) {
                GenerationOptions options =
-                   MessageOptions(visit, kCountMessageTokens);
-               return CountTokens(std::move(visit), std::move(options));
+                   MessageOptions(context, kCountMessageTokens);
+               return CountTokens(std::move(context), std::move(options));
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "GET",
              .path = "/v1/models",
              .shown = "GET /v1/models",
              .field = kVersionField,
-             .serve = [this](Visit visit, std::string_view) {
+             .serve = [this](RequestContext context, std::string_view) {
                absl::StatusOr<ModelPaging> asked =
-                   ReadModelPaging(visit.request.query, kAnthropicPaging);
-               return ListModels(std::move(visit), model_list_,
+                   ReadModelPaging(context.request.query, kAnthropicPaging);
+               return ListModels(std::move(context), model_list_,
                                  std::move(asked));
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "GET",
              .path = "/v1/models/",
              .shown = "GET /v1/models/{id}",
              .field = kVersionField,
-             .serve = [this](Visit visit, std::string_view name) {
-               return ShowModel(std::move(visit), model_list_, name);
+             .serve = [this](RequestContext context, std::string_view name) {
+               return ShowModel(std::move(context), model_list_, name);
              }});
 }
 

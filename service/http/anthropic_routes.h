@@ -1,4 +1,4 @@
-// AnthropicRoutes is the door for Anthropic's SDKs and everything that speaks
+// AnthropicRoutes is the API for Anthropic's SDKs and everything that speaks
 // like them:
 //
 //   POST /v1/messages                whole or as server-sent events
@@ -18,7 +18,7 @@
 #include "absl/time/time.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/anthropic_messages/model_list.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 #include "service/http/route_table.h"
 
 namespace gateway {
@@ -31,16 +31,16 @@ class AnthropicRoutes {
   AnthropicRoutes(const AnthropicRoutes&) = delete;
   AnthropicRoutes& operator=(const AnthropicRoutes&) = delete;
 
-  const DoorWords& words() const { return words_; }
+  const HttpApi& api() const { return api_; }
 
-  // `table` must not outlive this. Comes before another door that has a list
+  // `table` must not outlive this. Comes before another API that has a list
   // of models at the same path.
   void AddTo(RouteTable& table) const;
 
  private:
   const AnthropicMessages dialect_;
   const AnthropicModelList model_list_;
-  const DoorWords words_;
+  const HttpApi api_;
 };
 
 }  // namespace gateway

@@ -18,7 +18,7 @@ using ::llmgateway::config::v1::CorsConfig;
 constexpr std::string_view kAskedMethod = "access-control-request-method";
 constexpr std::string_view kAskedHeaders = "access-control-request-headers";
 
-// What doors know; which of them a path takes is the door's to say.
+// What APIs know; which of them a path takes is the API's to say.
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 // A responder that adds fields to the head of the answer.
@@ -126,9 +126,9 @@ CorsRules::Fields CorsRules::AnswerFields(std::string_view origin) const {
 }
 
 CorsHandler::CorsHandler(std::shared_ptr<const CorsRules> rules,
-                         std::unique_ptr<HttpHandler> door,
+                         std::unique_ptr<HttpHandler> handler,
                          RefusalLog* refusals)
-    : HttpFilter(std::move(door)),
+    : HttpFilter(std::move(handler)),
       rules_(std::move(rules)),
       refusals_(refusals) {}
 
@@ -163,7 +163,7 @@ Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
   const std::string_view body[] = {
       "pages of this origin may not call this gateway: it is not among "
       "cors.allowed_origins\n"};
-  NoteRefusal(refusals_, request, responder, 403, id, body[0]);
+  RecordRefusal(refusals_, request, responder, 403, id, body[0]);
   (co_await responder.Send({403, fields}, body)).IgnoreError();
 }
 

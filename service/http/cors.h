@@ -1,12 +1,12 @@
-// CORS lets pages of other origins call an HTTP door from a browser, as far as
+// CORS lets pages of other origins call an HTTP API from a browser, as far as
 // the configuration says: which origins, with which headers (the CORS protocol
 // of the Fetch standard).
 //
 //   const auto rules = std::make_shared<const CorsRules>(listener.cors());
-//   CorsHandler handler(rules, std::move(door));
+//   CorsHandler handler(rules, std::move(handler));
 //
-// CorsRules decides, CorsHandler stands before a door: it answers a browser's
-// preflights, which carry no key, and adds to every answer of the door, errors
+// CorsRules decides, CorsHandler stands before an API: it answers a browser's
+// preflights, which carry no key, and adds to every answer of the API, errors
 // and streams included, what tells the browser whether the page may read it. A
 // page that may not call is not held off by this - its browser does that - and
 // whoever is no browser is served as without it. Where CORS is not configured
@@ -69,7 +69,7 @@ class CorsHandler final : public HttpFilter {
  public:
   // Borrows `refusals`, which is null if they are not noted.
   CorsHandler(std::shared_ptr<const CorsRules> rules,
-              std::unique_ptr<HttpHandler> door,
+              std::unique_ptr<HttpHandler> handler,
               RefusalLog* refusals = nullptr);
 
   HttpAdmission Admit(const HttpRequest& request,

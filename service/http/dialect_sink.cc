@@ -32,8 +32,9 @@ std::string DetailsOf(const Call& call) {
   std::string fields;
   JsonWriter json(&fields);
   json.StartObject();
-  json.StringField("provider", call.tries.empty() ? std::string_view()
-                                                  : call.tries.back().provider);
+  json.StringField("provider", call.attempts.empty()
+                                   ? std::string_view()
+                                   : call.attempts.back().provider);
   json.Int64Field("latency_ms",
                   absl::ToInt64Milliseconds(call.loop.Now() - call.arrival));
   const v1::Usage& usage = call.answer_facts.usage;
@@ -67,16 +68,16 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
 
 absl::Status DialectSink::WriteWhole(Call& call) {
   if (Echoes(call)) {
-    words_.echo(call.raw->body, call.answer.response->mutable_extensions());
+    api_.echo(call.raw->body, call.answer.response->mutable_extensions());
   }
-  return words_.dialect->WriteResponse(*call.answer.response, &out_,
-                                       &call.warnings);
+  return api_.dialect->WriteResponse(*call.answer.response, &out_,
+                                     &call.warnings);
 }
 
 Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
                                           std::string_view body,
                                           const absl::Status& outcome) {
-  AnswerFields fields(words_, "application/json", call.facts.request_id,
+  AnswerFields fields(api_, "application/json", call.facts.request_id,
                       call.loop.Now() - call.arrival);
   fields.AddOutcome(call, outcome);
   absl::InlinedVector<std::string_view, 3> pieces = {body};
@@ -95,13 +96,13 @@ Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
 void DialectSink::Start(Call& call) {
   started_ = true;
   call.http_status = 200;
-  AnswerFields fields(words_, "text/event-stream; charset=utf-8",
+  AnswerFields fields(api_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
-  fields.AddUpstream(call.tries.back().progress.upstream);
+  fields.AddUpstream(call.attempts.back().progress.upstream);
   fields.AddWarnings(call.warnings);
   responder_.Start({200, fields});
-  if (!call.answers_raw && !words_.ping.empty()) {
+  if (!call.answers_raw && !api_.ping.empty()) {
     silence_.emplace([this, &call] { OnSilence(call); });
   }
 }
@@ -124,7 +125,7 @@ void DialectSink::Describe(const Call& call,
 Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
   if (!started_) {
     co_await OffLoop(BytesToEcho(call), [&] {
-      if (Echoes(call)) words_.echo(call.raw->body, &echo_);
+      if (Echoes(call)) api_.echo(call.raw->body, &echo_);
       return true;
     });
     Start(call);
@@ -144,7 +145,7 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
                                         const absl::Status& outcome) {
   if (!started_) {
     const WireError error =
-        words_.dialect->WriteError(outcome, call.facts.request_id);
+        api_.dialect->WriteError(outcome, call.facts.request_id);
     co_return co_await SendWhole(call, error.http_status, error.body, outcome);
   }
   silence_.reset();
@@ -172,7 +173,7 @@ Task<absl::Status> DialectSink::Write(
   absl::Status written = co_await responder_.Write(pieces);
   writing_ = false;
   if (silence_.has_value()) {
-    call.loop.ArmTimer(*silence_, words_.ping_interval);
+    call.loop.ArmTimer(*silence_, api_.ping_interval);
   }
   co_return written;
 }
@@ -185,7 +186,7 @@ void DialectSink::OnSilence(Call& call) {
 }
 
 Task<void> DialectSink::WritePing(Call& call) {
-  const std::string_view pieces[] = {words_.ping};
+  const std::string_view pieces[] = {api_.ping};
   // Whether the client is still there shows when there is something to say.
   (co_await Write(call, pieces)).IgnoreError();
   pinging_ = false;
@@ -201,13 +202,13 @@ EventWriter& DialectSink::Writer(const Call& call) {
   if (writer_ == nullptr) {
     EventWriter::Options options;
     // A caller who named no model is told which it got.
-    options.model = std::string(call.facts.model.empty()
-                                    ? call.tries.back().model
-                                    : call.facts.model);
+    options.model =
+        std::string(call.facts.model.empty() ? call.attempts.back().model
+                                             : call.facts.model);
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
     options.background = call.facts.background;
-    writer_ = words_.dialect->NewEventWriter(options);
+    writer_ = api_.dialect->NewEventWriter(options);
     if (call.answers_raw) writer_->GoOnFrom(call.answer_facts);
   }
   return *writer_;

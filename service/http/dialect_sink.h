@@ -1,4 +1,4 @@
-// DialectSink answers a call over HTTP in the words of the door's dialect,
+// DialectSink answers a call over HTTP in the words of the API's dialect,
 // whole or as server-sent events. Bytes of a raw answer go through as they are.
 //
 // A parsed stream that says nothing for a while is kept alive by the vendor's
@@ -22,7 +22,7 @@
 #include "base/http/http_handler.h"
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -32,9 +32,9 @@ class DialectSink final : public AnswerSink {
  public:
   // Borrows both. With `details`, whole answers get `provider`, `latency_ms`
   // and, if it is known, `cost_usd` as their last fields.
-  DialectSink(const DoorWords& words, HttpResponder& responder,
+  DialectSink(const HttpApi& api, HttpResponder& responder,
               bool details = false)
-      : words_(words), responder_(responder), details_(details) {}
+      : api_(api), responder_(responder), details_(details) {}
 
   Task<absl::Status> SendAnswer(Call& call) override;
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override;
@@ -47,7 +47,7 @@ class DialectSink final : public AnswerSink {
   absl::Status WriteWhole(Call& call);
   // The answer repeats what its request says, which is read for it again.
   bool Echoes(const Call& call) const {
-    return words_.echo != nullptr && call.raw != nullptr && !call.answers_raw;
+    return api_.echo != nullptr && call.raw != nullptr && !call.answers_raw;
   }
   size_t BytesToEcho(const Call& call) const {
     return Echoes(call) ? call.raw->body.size() : 0;
@@ -64,7 +64,7 @@ class DialectSink final : public AnswerSink {
   // Until then nothing else may be written.
   Task<void> PingWritten();
 
-  const DoorWords& words_;
+  const HttpApi& api_;
   HttpResponder& responder_;
   const bool details_;
   bool started_ = false;

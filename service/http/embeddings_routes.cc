@@ -47,32 +47,32 @@ absl::Status InOpenAiFields(const absl::Status& outcome) {
 }  // namespace
 
 void EmbeddingsRoutes::AddTo(RouteTable& table) const {
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = kEmbed.method,
              .path = kEmbed.path,
              .shown = kEmbed.name,
-             .serve = [this](Visit visit, std::string_view) {
-               return Embed(std::move(visit));
+             .serve = [this](RequestContext context, std::string_view) {
+               return Embed(std::move(context));
              }});
 }
 
-Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
-  LoopServices& services = visit.services;
+Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
+  LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.wiring.Get(), services.loop, services.http,
-            visit.responder.gone(), arena, visit.request.arrival);
-  SetFacts(visit, kEmbed, &call);
+  Call call(services.runtime.Get(), services.loop, services.http,
+            context.responder.gone(), arena, context.request.arrival);
+  SetFacts(context, kEmbed, &call);
   auto* const request =
       google::protobuf::Arena::CreateMessage<v1::EmbedRequest>(&arena);
   auto* const response =
       google::protobuf::Arena::CreateMessage<v1::EmbedResponse>(&arena);
   EmbeddingEncoding encoding = EmbeddingEncoding::kFloat;
-  call.refusal = AdmitCaller(visit, &call);
+  call.refusal = AdmitCaller(context, &call);
   if (call.refusal.ok()) {
     call.refusal = co_await OffLoop(
-        visit.request.body.size(),
+        context.request.body.size(),
         [&] {
-          return dialect_.ReadRequest(visit.request.body, request, &encoding);
+          return dialect_.ReadRequest(context.request.body, request, &encoding);
         },
         WorkerPool::Stage::kBegins);
   }
@@ -87,7 +87,7 @@ Task<void> EmbeddingsRoutes::Embed(Visit visit) const {
         return dialect_.WriteResponse(*response, encoding, &body);
       });
     }
-    co_return co_await SendOutcome(visit, call, std::move(written),
+    co_return co_await SendOutcome(context, call, std::move(written),
                                    std::move(body));
   };
   (co_await RunEmbed(call, services.recorder, response, &tell)).IgnoreError();

@@ -1,4 +1,4 @@
-// EmbeddingsRoutes is the door for texts as vectors, in OpenAI's words:
+// EmbeddingsRoutes is the API for texts as vectors, in OpenAI's words:
 //
 //   POST /v1/embeddings    floats, or base64 with `encoding_format`
 //
@@ -9,17 +9,17 @@
 
 #include "base/async/task.h"
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
+#include "service/http/request_context.h"
 #include "service/http/route_table.h"
-#include "service/http/visit.h"
 
 namespace gateway {
 
 class EmbeddingsRoutes {
  public:
   // Fails in `words`, which must outlive this.
-  explicit EmbeddingsRoutes(const DoorWords& words)
-      : words_(words), dialect_(/*ask_base64=*/true) {}
+  explicit EmbeddingsRoutes(const HttpApi& api)
+      : api_(api), dialect_(/*ask_base64=*/true) {}
 
   EmbeddingsRoutes(const EmbeddingsRoutes&) = delete;
   EmbeddingsRoutes& operator=(const EmbeddingsRoutes&) = delete;
@@ -28,9 +28,9 @@ class EmbeddingsRoutes {
   void AddTo(RouteTable& table) const;
 
  private:
-  Task<void> Embed(Visit visit) const;
+  Task<void> Embed(RequestContext context) const;
 
-  const DoorWords& words_;
+  const HttpApi& api_;
   const OpenAiEmbeddings dialect_;
 };
 

@@ -54,8 +54,8 @@ bool HasParameter(std::string_view query, std::string_view name,
   return false;
 }
 
-absl::Status CheckQuery(const Visit& visit) {
-  if (!HasParameter(visit.request.query, "key")) return absl::OkStatus();
+absl::Status CheckQuery(const RequestContext& context) {
+  if (!HasParameter(context.request.query, "key")) return absl::OkStatus();
   return InvalidField(
       "key", "a key in a URL ends up in logs; send it as `x-goog-api-key`");
 }
@@ -78,79 +78,78 @@ bool IsAsked(std::string_view rest) {
 bool IsShown(std::string_view rest) { return !IsAsked(rest); }
 
 // `{model}:{word}`, as it stands in the path.
-Task<void> Ask(Visit visit, std::string_view rest) {
+Task<void> Ask(RequestContext context, std::string_view rest) {
   const size_t colon = rest.rfind(':');
   const Operation* const operation =
       colon == std::string_view::npos ? nullptr
                                       : FindOperation(rest.substr(colon + 1));
   if (colon == std::string_view::npos) {
-    absl::Status wrong_method = MakeFault(
-        v1::ERROR_REASON_INVALID_REQUEST,
-        absl::StrCat("there is GET ", ToAbsl(visit.request.path), ", no POST",
-                     kAbilities));
-    return FailWith(std::move(visit), std::move(wrong_method), 405, "allow",
-                  "GET, HEAD");
+    absl::Status wrong_method =
+        MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                  absl::StrCat("there is GET ", ToAbsl(context.request.path),
+                               ", no POST", kAbilities));
+    return FailWith(std::move(context), std::move(wrong_method), 405, "allow",
+                    "GET, HEAD");
   }
   if (operation == nullptr) {
-    absl::Status missing = MakeFault(
-        v1::ERROR_REASON_NOT_FOUND,
-        absl::StrCat("there is no POST ", ToAbsl(visit.request.path),
-                     kAbilities));
-    return Fail(std::move(visit), std::move(missing));
+    absl::Status missing =
+        MakeFault(v1::ERROR_REASON_NOT_FOUND,
+                  absl::StrCat("there is no POST ",
+                               ToAbsl(context.request.path), kAbilities));
+    return Fail(std::move(context), std::move(missing));
   }
   absl::StatusOr<std::string> model = PercentDecode(rest.substr(0, colon));
   if (!model.ok() || model->empty()) {
     absl::Status unnamed =
         model.ok() ? InvalidField("model", "is required") : model.status();
-    return Fail(std::move(visit), std::move(unnamed));
+    return Fail(std::move(context), std::move(unnamed));
   }
   GenerationOptions options;
   options.operation = *operation;
   options.model = *std::move(model);
   options.stream = operation == &kStream;
-  options.refusal = CheckQuery(visit);
+  options.refusal = CheckQuery(context);
   if (operation == &kCountTokens) {
-    return CountTokens(std::move(visit), std::move(options));
+    return CountTokens(std::move(context), std::move(options));
   }
   if (options.refusal.ok() && options.stream &&
-      !HasParameter(visit.request.query, "alt", "sse")) {
+      !HasParameter(context.request.query, "alt", "sse")) {
     options.refusal = InvalidField(
         "alt", "streams are server-sent events here: ask with `?alt=sse`");
   }
-  return Generate(std::move(visit), std::move(options));
+  return Generate(std::move(context), std::move(options));
 }
 
-constexpr ModelPaging::Words kGeminiPaging = {
-    .limit = "pageSize",
-    .after = "pageToken",
-    .before = {},
-    .is_lenient = true};
+constexpr ModelPaging::Names kGeminiPaging = {.limit = "pageSize",
+                                              .after = "pageToken",
+                                              .before = {},
+                                              .is_lenient = true};
 
 }  // namespace
 
 GeminiRoutes::GeminiRoutes()
-    : words_{.vendor = "Google",
-             .dialect = &dialect_,
-             .error_body = gemini::ErrorBodyOf} {}
+    : api_{.vendor = "Google",
+           .dialect = &dialect_,
+           .error_body = gemini::ErrorBodyOf} {}
 
 void GeminiRoutes::AddTo(RouteTable& table) const {
   for (const Operation* operation : {&kGenerate, &kStream, &kCountTokens}) {
-    table.Add({.words = &words_,
+    table.Add({.api = &api_,
                .method = operation->method,
                .path = kBelowModels,
                .shown = operation->name,
                .has = IsAsked,
-               .serve = [](Visit visit, std::string_view rest) {
-                 return Ask(std::move(visit), rest);
+               .serve = [](RequestContext context, std::string_view rest) {
+                 return Ask(std::move(context), rest);
                }});
   }
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "POST",
              .path = kBelowStableModels,
              .shown = "the same below /v1/models",
              .has = IsAsked,
-             .serve = [](Visit visit, std::string_view rest) {
-               return Ask(std::move(visit), rest);
+             .serve = [](RequestContext context, std::string_view rest) {
+               return Ask(std::move(context), rest);
              }});
   AddLists(table, {kModels, "GET /v1beta/models", kBelowModels,
                    "GET /v1beta/models/{model}", ""});
@@ -159,46 +158,46 @@ void GeminiRoutes::AddTo(RouteTable& table) const {
 }
 
 void GeminiRoutes::AddLists(RouteTable& table, const Lists& lists) const {
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "GET",
              .path = lists.all,
              .shown = lists.all_shown,
              .field = lists.field,
-             .serve = [this](Visit visit, std::string_view) {
-               return List(std::move(visit));
+             .serve = [this](RequestContext context, std::string_view) {
+               return List(std::move(context));
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "GET",
              .path = lists.one,
              .shown = lists.one_shown,
              .field = lists.field,
              .has = IsShown,
-             .serve = [this](Visit visit, std::string_view name) {
-               return Show(std::move(visit), name);
+             .serve = [this](RequestContext context, std::string_view name) {
+               return Show(std::move(context), name);
              }});
 }
 
-Task<void> GeminiRoutes::List(Visit visit) const {
-  const absl::Status checked = CheckQuery(visit);
-  if (!checked.ok()) return Fail(std::move(visit), checked);
+Task<void> GeminiRoutes::List(RequestContext context) const {
+  const absl::Status checked = CheckQuery(context);
+  if (!checked.ok()) return Fail(std::move(context), checked);
   absl::StatusOr<ModelPaging> asked =
-      ReadModelPaging(visit.request.query, kGeminiPaging);
-  return ListModels(std::move(visit), model_list_, std::move(asked));
+      ReadModelPaging(context.request.query, kGeminiPaging);
+  return ListModels(std::move(context), model_list_, std::move(asked));
 }
 
-Task<void> GeminiRoutes::Show(Visit visit,
+Task<void> GeminiRoutes::Show(RequestContext context,
                               std::string_view encoded_name) const {
-  const absl::Status checked = CheckQuery(visit);
-  if (!checked.ok()) return Fail(std::move(visit), checked);
+  const absl::Status checked = CheckQuery(context);
+  if (!checked.ok()) return Fail(std::move(context), checked);
   if (IsAsked(encoded_name)) {
-    absl::Status wrong_method = MakeFault(
-        v1::ERROR_REASON_INVALID_REQUEST,
-        absl::StrCat("there is POST ", ToAbsl(visit.request.path), ", no ",
-                     ToAbsl(visit.request.method)));
-    return FailWith(std::move(visit), std::move(wrong_method), 405, "allow",
-                  "POST");
+    absl::Status wrong_method =
+        MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
+                  absl::StrCat("there is POST ", ToAbsl(context.request.path),
+                               ", no ", ToAbsl(context.request.method)));
+    return FailWith(std::move(context), std::move(wrong_method), 405, "allow",
+                    "POST");
   }
-  return ShowModel(std::move(visit), model_list_, encoded_name);
+  return ShowModel(std::move(context), model_list_, encoded_name);
 }
 
 }  // namespace gateway

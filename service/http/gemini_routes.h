@@ -1,4 +1,4 @@
-// GeminiRoutes is the door for Google's Gen AI SDKs and everything that speaks
+// GeminiRoutes is the API for Google's Gen AI SDKs and everything that speaks
 // like them:
 //
 //   POST /v1beta/models/{model}:generateContent
@@ -20,9 +20,9 @@
 #include "base/async/task.h"
 #include "providers/dialects/gemini/gemini.h"
 #include "providers/dialects/gemini/gemini_models.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
+#include "service/http/request_context.h"
 #include "service/http/route_table.h"
-#include "service/http/visit.h"
 
 namespace gateway {
 
@@ -33,7 +33,7 @@ class GeminiRoutes {
   GeminiRoutes(const GeminiRoutes&) = delete;
   GeminiRoutes& operator=(const GeminiRoutes&) = delete;
 
-  const DoorWords& words() const { return words_; }
+  const HttpApi& api() const { return api_; }
 
   // `table` must not outlive this.
   void AddTo(RouteTable& table) const;
@@ -49,12 +49,12 @@ class GeminiRoutes {
   };
 
   void AddLists(RouteTable& table, const Lists& lists) const;
-  Task<void> List(Visit visit) const;
-  Task<void> Show(Visit visit, std::string_view encoded_name) const;
+  Task<void> List(RequestContext context) const;
+  Task<void> Show(RequestContext context, std::string_view encoded_name) const;
 
   const Gemini dialect_;
   const GeminiModels model_list_;
-  const DoorWords words_;
+  const HttpApi api_;
 };
 
 }  // namespace gateway

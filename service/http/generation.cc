@@ -19,15 +19,15 @@ namespace {
 
 // Takes the bytes, if whoever calls may; returns how many there are to scan,
 // for OffLoop.
-size_t Take(const Visit& visit, RawRequest* raw, Call* call) {
-  raw->dialect = visit.words.dialect;
-  raw->body = visit.request.body;
+size_t Take(const RequestContext& context, RawRequest* raw, Call* call) {
+  raw->dialect = context.api.dialect;
+  raw->body = context.request.body;
   call->raw = raw;
-  call->refusal = AdmitCaller(visit, call);
+  call->refusal = AdmitCaller(context, call);
   return call->refusal.ok() ? raw->body.size() / kScansPerReading : 0;
 }
 
-// Reads what they say, as their dialect and their door do. Returns what is
+// Reads what they say, as their dialect and their API do. Returns what is
 // wrong with the request.
 absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
                   RawRequest* raw) {
@@ -39,54 +39,54 @@ absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
 
 // What is alike for all operations; the path counts more than the body. Views
 // of all of it stay in the call.
-void SetUp(const Visit& visit, const GenerationOptions& options,
+void SetUp(const RequestContext& context, const GenerationOptions& options,
            RawRequest* raw, Call* call) {
   if (!options.model.empty()) {
     raw->scan.model = options.model;
     raw->scan.stream = options.stream;
   }
-  SetFacts(visit, options.operation, call);
+  SetFacts(context, options.operation, call);
   CallFacts& facts = call->facts;
   facts.dialect = raw->dialect->name();
-  facts.forwarded_fields = visit.fields.anthropic_fields;
+  facts.forwarded_fields = context.fields.anthropic_fields;
   facts.previous_response_id = options.previous_response_id;
   facts.remembered_unless_refused = options.remembered_unless_refused;
   facts.background = options.background;
   facts.stored_reference = options.stored_reference;
   facts.model = raw->scan.model;
-  call->responses = visit.services.responses;
+  call->responses = context.services.responses;
 }
 
 }  // namespace
 
-Task<void> Generate(Visit visit, GenerationOptions options) {
-  LoopServices& services = visit.services;
+Task<void> Generate(RequestContext context, GenerationOptions options) {
+  LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.wiring.Get(), services.loop, services.http,
-            visit.responder.gone(), arena, visit.request.arrival);
+  Call call(services.runtime.Get(), services.loop, services.http,
+            context.responder.gone(), arena, context.request.arrival);
   RawRequest raw;
-  const size_t bytes = Take(visit, &raw, &call);
+  const size_t bytes = Take(context, &raw, &call);
   call.refusal = co_await OffLoop(
       bytes, [&] { return Scan(call.refusal, &options, &raw); },
       WorkerPool::Stage::kBegins);
-  SetUp(visit, options, &raw, &call);
-  DialectSink sink(visit.words, visit.responder, visit.fields.details);
+  SetUp(context, options, &raw, &call);
+  DialectSink sink(context.api, context.responder, context.fields.details);
   call.facts.stream = raw.scan.stream && call.refusal.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
-Task<void> CountTokens(Visit visit, GenerationOptions options) {
-  LoopServices& services = visit.services;
+Task<void> CountTokens(RequestContext context, GenerationOptions options) {
+  LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.wiring.Get(), services.loop, services.http,
-            visit.responder.gone(), arena, visit.request.arrival);
+  Call call(services.runtime.Get(), services.loop, services.http,
+            context.responder.gone(), arena, context.request.arrival);
   RawRequest raw;
-  const size_t bytes = Take(visit, &raw, &call);
+  const size_t bytes = Take(context, &raw, &call);
   call.refusal = co_await OffLoop(
       bytes, [&] { return Scan(call.refusal, &options, &raw); },
       WorkerPool::Stage::kBegins);
-  SetUp(visit, options, &raw, &call);
+  SetUp(context, options, &raw, &call);
   call.facts.counts = true;
   const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
     std::string body;
@@ -96,7 +96,7 @@ Task<void> CountTokens(Visit visit, GenerationOptions options) {
     } else if (outcome.ok()) {
       outcome = raw.dialect->WriteCountResponse(count->tokens, &body);
     }
-    return SendOutcome(visit, call, std::move(outcome), std::move(body));
+    return SendOutcome(context, call, std::move(outcome), std::move(body));
   };
   (co_await RunCount(call, services.recorder, &tell)).IgnoreError();
 }

@@ -1,8 +1,8 @@
-// What every door does with a request to generate or to count: it makes a Call
+// What every API does with a request to generate or to count: it makes a Call
 // of the bytes and has it run through the four stages.
 //
-//   Task<void> MyRoutes::Complete(Visit visit) {
-//     return Generate(std::move(visit), {.operation = kComplete});
+//   Task<void> MyRoutes::Complete(RequestContext context) {
+//     return Generate(std::move(context), {.operation = kComplete});
 //   }
 //
 // Thread contract: one request, on its loop.
@@ -15,11 +15,11 @@
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
-#include "service/http/visit.h"
+#include "service/http/request_context.h"
 
 namespace gateway {
 
-// What a door adds to the bytes of a request.
+// What an API adds to the bytes of a request.
 struct GenerationOptions {
   Operation operation;
   // What the path says where the body does not; empty otherwise.
@@ -31,19 +31,19 @@ struct GenerationOptions {
   bool remembered_unless_refused = false;
   bool background = false;
   std::string stored_reference;
-  // Reads besides, from the body, what only this door knows of, such as these
+  // Reads besides, from the body, what only this API knows of, such as these
   // four. Null if there is no such thing.
   void (*read_more)(std::string_view body,
                     GenerationOptions* options) = nullptr;
-  // What the door found wrong with the request.
+  // What the API found wrong with the request.
   absl::Status refusal;
 };
 
 // Generates an answer, whole or streamed as the request says.
-Task<void> Generate(Visit visit, GenerationOptions options);
+Task<void> Generate(RequestContext context, GenerationOptions options);
 
 // Counts the input tokens of a request.
-Task<void> CountTokens(Visit visit, GenerationOptions options);
+Task<void> CountTokens(RequestContext context, GenerationOptions options);
 
 }  // namespace gateway
 

@@ -17,11 +17,11 @@
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "providers/provider.h"
-#include "service/http/visit.h"
+#include "service/http/request_context.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/response_store.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
@@ -80,15 +80,15 @@ void WriteDeletion(std::string_view id, std::string* body) {
 }
 
 // Of an answer that the gateway keeps itself.
-absl::Status AnswerFromHere(const Visit& visit, std::string_view caller,
-                            const KeptAnswer& asked, const KeptResponse& kept,
-                            std::string* body) {
+absl::Status AnswerFromHere(const RequestContext& context,
+                            std::string_view caller, const KeptAnswer& asked,
+                            const KeptResponse& kept, std::string* body) {
   switch (asked.action) {
     case Action::kShow:
       GATEWAY_RETURN_IF_ERROR(CheckNotStreamed(asked.query));
-      return visit.words.dialect->WriteResponse(kept.response, body, nullptr);
+      return context.api.dialect->WriteResponse(kept.response, body, nullptr);
     case Action::kDelete:
-      if (!visit.services.responses->Remove(caller, asked.id)) {
+      if (!context.services.responses->Remove(caller, asked.id)) {
         return NoSuchResponse(asked.id);
       }
       WriteDeletion(asked.id, body);
@@ -106,57 +106,59 @@ absl::Status AnswerFromHere(const Visit& visit, std::string_view caller,
 }
 
 // Of an answer that lives at its provider.
-Task<void> AnswerFromThere(Visit visit, const Operation& operation,
+Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
                            KeptAnswer asked) {
-  LoopServices& services = visit.services;
+  LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.wiring.Get(), services.loop, services.http,
-            visit.responder.gone(), arena, visit.request.arrival);
-  SetFacts(visit, operation, &call);
-  call.facts.dialect = visit.words.dialect->name();
+  Call call(services.runtime.Get(), services.loop, services.http,
+            context.responder.gone(), arena, context.request.arrival);
+  SetFacts(context, operation, &call);
+  call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
   call.refusal = CheckNotStreamed(asked.query);
   std::string reply;
   const TellOutcome tell = [&](const absl::Status& outcome) {
-    return SendOutcome(visit, call, outcome, std::move(reply));
+    return SendOutcome(context, call, outcome, std::move(reply));
   };
   (co_await RunKept(call, services.recorder, asked, &reply, &tell))
       .IgnoreError();
 }
 
-Task<void> Serve(Visit visit, const KeptOperation& kept_operation,
+Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,
                  std::string_view id) {
   // Keeps the caller's name alive.
-  const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  const absl::StatusOr<std::string_view> caller = CheckCaller(visit, *wiring);
-  if (!caller.ok()) return Fail(std::move(visit), caller.status());
-  ResponseStore* const store = visit.services.responses;
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      context.services.runtime.Get();
+  const absl::StatusOr<std::string_view> caller =
+      CheckCaller(context, *runtime);
+  if (!caller.ok()) return Fail(std::move(context), caller.status());
+  ResponseStore* const store = context.services.responses;
   const ResponseStore::Entry kept =
       store == nullptr ? nullptr : store->Find(*caller, id);
-  if (kept == nullptr) return Fail(std::move(visit), NoSuchResponse(id));
-  const KeptAnswer asked = {kept_operation.action, id, visit.request.query};
+  if (kept == nullptr) return Fail(std::move(context), NoSuchResponse(id));
+  const KeptAnswer asked = {kept_operation.action, id, context.request.query};
   if (!kept->provider.empty()) {
-    return AnswerFromThere(std::move(visit), kept_operation.operation, asked);
+    return AnswerFromThere(std::move(context), kept_operation.operation, asked);
   }
   std::string body;
   const absl::Status written =
-      AnswerFromHere(visit, *caller, asked, *kept, &body);
-  if (!written.ok()) return Fail(std::move(visit), written);
-  return SendJson(std::move(visit), std::move(body));
+      AnswerFromHere(context, *caller, asked, *kept, &body);
+  if (!written.ok()) return Fail(std::move(context), written);
+  return SendJson(std::move(context), std::move(body));
 }
 
 }  // namespace
 
-void AddKeptResponses(const DoorWords& words, RouteTable& table) {
+void AddKeptResponses(const HttpApi& api, RouteTable& table) {
   for (const KeptOperation& each : kOperations) {
-    table.Add({.words = &words,
+    table.Add({.api = &api,
                .method = each.operation.method,
                .path = "/v1/responses/",
                .ending = each.ending,
                .one_segment = true,
                .shown = each.operation.name,
-               .serve = [&each](Visit visit, std::string_view id) {
-                 return Serve(std::move(visit), each, id);
+               .serve = [&each](RequestContext context, std::string_view id) {
+                 return Serve(std::move(context), each, id);
                }});
   }
 }

@@ -15,13 +15,13 @@
 #ifndef SERVICE_HTTP_KEPT_RESPONSES_H_
 #define SERVICE_HTTP_KEPT_RESPONSES_H_
 
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 #include "service/http/route_table.h"
 
 namespace gateway {
 
 // `words` must outlive `table`.
-void AddKeptResponses(const DoorWords& words, RouteTable& table);
+void AddKeptResponses(const HttpApi& api, RouteTable& table);
 
 }  // namespace gateway
 

@@ -17,16 +17,16 @@
 #include "service/http/query_parameter.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
 
 // What callers can name by now. Providers may have to be asked first.
-Task<ModelDiscovery::Catalog> AskForModels(Visit& visit,
-                                           const Wiring& wiring) {
-  return wiring.discovery().Ask(visit.services.loop, visit.services.http,
-                                visit.responder.gone(), visit.id);
+Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context,
+                                           const RuntimeSnapshot& runtime) {
+  return runtime.discovery().Ask(context.services.loop, context.services.http,
+                                 context.responder.gone(), context.id);
 }
 
 constexpr int kPageSizeMax = 1000;
@@ -42,13 +42,13 @@ absl::StatusOr<ModelPage> PageOf(absl::Span<const v1::Model> all,
     // Several providers may have a model of that name.
     size_t begin = all.size();
     while (begin > 0 && all[begin - 1].name() != asked.after) --begin;
-    if (begin == 0) return missing(asked.words.after);
+    if (begin == 0) return missing(asked.names.after);
     all.remove_prefix(begin);
   }
   if (!asked.before.empty()) {
     size_t end = 0;
     while (end < all.size() && all[end].name() != asked.before) ++end;
-    if (end == all.size()) return missing(asked.words.before);
+    if (end == all.size()) return missing(asked.names.before);
     all = all.subspan(0, end);
   }
   const bool from_the_end = !asked.before.empty() && asked.after.empty();
@@ -80,69 +80,73 @@ absl::Status WriteModel(const ModelCatalog& catalog,
 }  // namespace
 
 absl::StatusOr<ModelPaging> ReadModelPaging(std::string_view query,
-                                            const ModelPaging::Words& words) {
+                                            const ModelPaging::Names& names) {
   ModelPaging asked;
-  asked.words = words;
+  asked.names = names;
   GATEWAY_ASSIGN_OR_RETURN(const std::string limit,
-                           FindParameter(query, words.limit));
+                           FindParameter(query, names.limit));
   int size = 0;
   if (!limit.empty()) {
     const bool is_number = absl::SimpleAtoi(limit, &size) && size >= 0;
-    if (words.is_lenient) {
+    if (names.is_lenient) {
       size = size == 0 ? kPageSizeMax : std::min(size, kPageSizeMax);
     }
     if (!is_number || size < 1 || size > kPageSizeMax) {
-      return InvalidField(
-          words.limit, absl::StrCat("must be from 1 to ", kPageSizeMax));
+      return InvalidField(names.limit,
+                          absl::StrCat("must be from 1 to ", kPageSizeMax));
     }
     asked.limit = static_cast<size_t>(size);
   }
-  GATEWAY_ASSIGN_OR_RETURN(asked.after, FindParameter(query, words.after));
-  if (!words.before.empty()) {
-    GATEWAY_ASSIGN_OR_RETURN(asked.before, FindParameter(query, words.before));
+  GATEWAY_ASSIGN_OR_RETURN(asked.after, FindParameter(query, names.after));
+  if (!names.before.empty()) {
+    GATEWAY_ASSIGN_OR_RETURN(asked.before, FindParameter(query, names.before));
   }
   return asked;
 }
 
-Task<void> ListModels(Visit visit, const ModelListDialect& format,
+Task<void> ListModels(RequestContext context, const ModelListDialect& format,
                       absl::StatusOr<ModelPaging> asked) {
-  const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  const absl::Status known = CheckCaller(visit, *wiring).status();
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      context.services.runtime.Get();
+  const absl::Status known = CheckCaller(context, *runtime).status();
   if (!known.ok()) {
-    co_await Fail(std::move(visit), known);
+    co_await Fail(std::move(context), known);
     co_return;
   }
   if (!asked.ok()) {
-    co_await Fail(std::move(visit), asked.status());
+    co_await Fail(std::move(context), asked.status());
     co_return;
   }
-  const ModelDiscovery::Catalog catalog = co_await AskForModels(visit, *wiring);
+  const ModelDiscovery::Catalog catalog =
+      co_await AskForModels(context, *runtime);
   const absl::StatusOr<ModelPage> page = PageOf(catalog->models(), *asked);
   if (!page.ok()) {
-    co_await Fail(std::move(visit), page.status());
+    co_await Fail(std::move(context), page.status());
     co_return;
   }
   std::string body;
   format.WriteModels(*page, &body);
-  co_await SendJson(std::move(visit), std::move(body));
+  co_await SendJson(std::move(context), std::move(body));
 }
 
-Task<void> ShowModel(Visit visit, const ModelListDialect& format,
+Task<void> ShowModel(RequestContext context, const ModelListDialect& format,
                      std::string_view encoded_name) {
-  const std::shared_ptr<const Wiring> wiring = visit.services.wiring.Get();
-  const absl::Status known = CheckCaller(visit, *wiring).status();
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      context.services.runtime.Get();
+  const absl::Status known = CheckCaller(context, *runtime).status();
   if (!known.ok()) {
-    co_await Fail(std::move(visit), known);
+    co_await Fail(std::move(context), known);
     co_return;
   }
-  const ModelDiscovery::Catalog catalog = co_await AskForModels(visit, *wiring);
+  const ModelDiscovery::Catalog catalog =
+      co_await AskForModels(context, *runtime);
   std::string body;
   const absl::Status found = WriteModel(*catalog, format, encoded_name, &body);
   if (!found.ok()) {
-    co_await Fail(std::move(visit), found);
+    co_await Fail(std::move(context), found);
     co_return;
   }
-  co_await SendJson(std::move(visit), std::move(body));
+  co_await SendJson(std::move(context), std::move(body));
 }
 
 }  // namespace gateway

@@ -5,7 +5,7 @@
 
 #include "service/http/generation.h"
 #include "service/http/model_listing.h"
-#include "service/http/visit.h"
+#include "service/http/request_context.h"
 
 namespace gateway {
 namespace {
@@ -13,40 +13,40 @@ namespace {
 constexpr Operation kComplete = {"POST /v1/chat/completions", "POST",
                                  "/v1/chat/completions"};
 
-Task<void> Complete(Visit visit) {
+Task<void> Complete(RequestContext context) {
   GenerationOptions options;
   options.operation = kComplete;
-  return Generate(std::move(visit), std::move(options));
+  return Generate(std::move(context), std::move(options));
 }
 
 }  // namespace
 
 OpenAiRoutes::OpenAiRoutes()
-    : words_{.vendor = "OpenAI",
-             .dialect = &dialect_,
-             .processing_ms_field = "openai-processing-ms"} {}
+    : api_{.vendor = "OpenAI",
+           .dialect = &dialect_,
+           .processing_ms_field = "openai-processing-ms"} {}
 
 void OpenAiRoutes::AddTo(RouteTable& table) const {
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = kComplete.method,
              .path = kComplete.path,
              .shown = kComplete.name,
-             .serve = [](Visit visit, std::string_view) {
-               return Complete(std::move(visit));
+             .serve = [](RequestContext context, std::string_view) {
+               return Complete(std::move(context));
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "GET",
              .path = "/v1/models",
              .shown = "GET /v1/models",
-             .serve = [this](Visit visit, std::string_view) {
-               return ListModels(std::move(visit), model_list_);
+             .serve = [this](RequestContext context, std::string_view) {
+               return ListModels(std::move(context), model_list_);
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = "GET",
              .path = "/v1/models/",
              .shown = "GET /v1/models/{id}",
-             .serve = [this](Visit visit, std::string_view name) {
-               return ShowModel(std::move(visit), model_list_, name);
+             .serve = [this](RequestContext context, std::string_view name) {
+               return ShowModel(std::move(context), model_list_, name);
              }});
 }
 

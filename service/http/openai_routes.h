@@ -1,4 +1,4 @@
-// OpenAiRoutes is the door for OpenAI's SDKs and everything that speaks like
+// OpenAiRoutes is the API for OpenAI's SDKs and everything that speaks like
 // them:
 //
 //   POST /v1/chat/completions    whole or as server-sent events
@@ -15,7 +15,7 @@
 
 #include "providers/dialects/openai_chat/model_list.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 #include "service/http/route_table.h"
 
 namespace gateway {
@@ -27,7 +27,7 @@ class OpenAiRoutes {
   OpenAiRoutes(const OpenAiRoutes&) = delete;
   OpenAiRoutes& operator=(const OpenAiRoutes&) = delete;
 
-  const DoorWords& words() const { return words_; }
+  const HttpApi& api() const { return api_; }
 
   // `table` must not outlive this.
   void AddTo(RouteTable& table) const;
@@ -35,7 +35,7 @@ class OpenAiRoutes {
  private:
   const OpenAiChat dialect_;
   const OpenAiModelList model_list_;
-  const DoorWords words_;
+  const HttpApi api_;
 };
 
 }  // namespace gateway

@@ -78,7 +78,7 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
     answer.body = "alive\n";
   }
   const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
-  NoteRefusal(refusals_, request, responder, answer.status, id, answer.body);
+  RecordRefusal(refusals_, request, responder, answer.status, id, answer.body);
   absl::InlinedVector<HttpField, 4> fields = {
       {"content-type", answer.content_type},
       {"cache-control", "no-store"},

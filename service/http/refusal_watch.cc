@@ -9,9 +9,9 @@
 
 namespace gateway {
 
-void NoteRefusal(RefusalLog* log, const HttpRequest& request,
-                 const HttpResponder& responder, int status,
-                 std::string_view request_id, std::string_view why) {
+void RecordRefusal(RefusalLog* log, const HttpRequest& request,
+                   const HttpResponder& responder, int status,
+                   std::string_view request_id, std::string_view why) {
   if (log == nullptr || status < 400 || status > 499) return;
   const std::string code = absl::StrCat(status);
   log->Request({.code = code,
@@ -24,8 +24,9 @@ void NoteRefusal(RefusalLog* log, const HttpRequest& request,
                                            : why});
 }
 
-RefusalWatch::RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door)
-    : HttpFilter(std::move(door)), log_(log) {}
+RefusalWatch::RefusalWatch(RefusalLog& log,
+                           std::unique_ptr<HttpHandler> handler)
+    : HttpFilter(std::move(handler)), log_(log) {}
 
 HttpHandler::Refusal RefusalWatch::RefuseRequest(int status,
                                                  const HttpRequest& request,

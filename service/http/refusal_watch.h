@@ -1,4 +1,4 @@
-// What an HTTP listener refuses, on its way into the RefusalLog: what doors
+// What an HTTP listener refuses, on its way into the RefusalLog: what APIs
 // refuse, which they note themselves, and what the server refuses by itself -
 // malformed, too large, too slow - which RefusalWatch sees.
 //
@@ -19,16 +19,16 @@ namespace gateway {
 
 // Notes an answer that refuses a request (4xx); nothing for others, or if `log`
 // is null.
-void NoteRefusal(RefusalLog* log, const HttpRequest& request,
-                 const HttpResponder& responder, int status,
-                 std::string_view request_id, std::string_view why);
+void RecordRefusal(RefusalLog* log, const HttpRequest& request,
+                   const HttpResponder& responder, int status,
+                   std::string_view request_id, std::string_view why);
 
 // Stands before all that serves a listener. Has what the server refuses by
 // itself noted, and answered with an `x-request-id`, as everything is.
 class RefusalWatch final : public HttpFilter {
  public:
   // Borrows `log`.
-  RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> door);
+  RefusalWatch(RefusalLog& log, std::unique_ptr<HttpHandler> handler);
 
   Refusal RefuseRequest(int status, const HttpRequest& request,
                         std::string_view peer,

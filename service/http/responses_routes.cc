@@ -56,28 +56,28 @@ GenerationOptions ResponseOptions(const Operation& operation) {
 }  // namespace
 
 ResponsesRoutes::ResponsesRoutes()
-    : words_{.vendor = "OpenAI",
-             .dialect = &dialect_,
-             .processing_ms_field = "openai-processing-ms",
-             .echo = Echo} {}
+    : api_{.vendor = "OpenAI",
+           .dialect = &dialect_,
+           .processing_ms_field = "openai-processing-ms",
+           .echo = Echo} {}
 
 void ResponsesRoutes::AddTo(RouteTable& table) const {
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = kCreate.method,
              .path = kCreate.path,
              .shown = kCreate.name,
-             .serve = [](Visit visit, std::string_view) {
-               return Generate(std::move(visit), ResponseOptions(kCreate));
+             .serve = [](RequestContext context, std::string_view) {
+               return Generate(std::move(context), ResponseOptions(kCreate));
              }});
-  table.Add({.words = &words_,
+  table.Add({.api = &api_,
              .method = kCountInputTokens.method,
              .path = kCountInputTokens.path,
              .shown = kCountInputTokens.name,
-             .serve = [](Visit visit, std::string_view) {
-               return CountTokens(std::move(visit),
+             .serve = [](RequestContext context, std::string_view) {
+               return CountTokens(std::move(context),
                                   ResponseOptions(kCountInputTokens));
              }});
-  AddKeptResponses(words_, table);
+  AddKeptResponses(api_, table);
 }
 
 }  // namespace gateway

@@ -1,4 +1,4 @@
-// ResponsesRoutes is the door for OpenAI's Responses API:
+// ResponsesRoutes is the API for OpenAI's Responses API:
 //
 //   POST   /v1/responses                 whole or as server-sent events
 //   POST   /v1/responses/input_tokens
@@ -19,9 +19,9 @@
 
 #include "base/async/task.h"
 #include "providers/dialects/openai_responses/openai_responses.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
+#include "service/http/request_context.h"
 #include "service/http/route_table.h"
-#include "service/http/visit.h"
 
 namespace gateway {
 
@@ -32,14 +32,14 @@ class ResponsesRoutes {
   ResponsesRoutes(const ResponsesRoutes&) = delete;
   ResponsesRoutes& operator=(const ResponsesRoutes&) = delete;
 
-  const DoorWords& words() const { return words_; }
+  const HttpApi& api() const { return api_; }
 
   // `table` must not outlive this.
   void AddTo(RouteTable& table) const;
 
  private:
   const OpenAiResponses dialect_;
-  const DoorWords words_;
+  const HttpApi api_;
 };
 
 }  // namespace gateway

@@ -58,7 +58,7 @@ std::string RouteTable::Allowed(std::string_view path) const {
 std::string RouteTable::Shown(std::string_view vendor) const {
   std::vector<absl::string_view> shown;
   for (const Route& route : routes_) {
-    if (route.words->vendor == vendor) shown.push_back(ToAbsl(route.shown));
+    if (route.api->vendor == vendor) shown.push_back(ToAbsl(route.shown));
   }
   if (shown.size() < 2) return absl::StrJoin(shown, "");
   const auto before_last = absl::MakeConstSpan(shown).first(shown.size() - 1);

@@ -1,8 +1,8 @@
-// RouteTable finds which door serves a request: by method, path and, where two
+// RouteTable finds which API serves a request: by method, path and, where two
 // vendors share a path, by a field that only one of them sends.
 //
 //   RouteTable table;
-//   table.Add({.words = &words, .method = "GET", .path = "/v1/models/",
+//   table.Add({.api = &words, .method = "GET", .path = "/v1/models/",
 //              .shown = "GET /v1/models/{id}", .serve = ...});
 //   const RouteTable::Route* route = table.Find(request, &rest);
 //
@@ -20,20 +20,21 @@
 
 #include "base/async/task.h"
 #include "base/http/http_handler.h"
-#include "service/http/door_words.h"
-#include "service/http/visit.h"
+#include "service/http/http_api.h"
+#include "service/http/request_context.h"
 
 namespace gateway {
 
 class RouteTable {
  public:
-  // Serves a visit; `rest` is what follows the path of a route that ends in a
+  // Serves a context; `rest` is what follows the path of a route that ends in a
   // slash, up to its `ending`. Both are the request's.
-  using Serve = std::function<Task<void>(Visit visit, std::string_view rest)>;
+  using Serve =
+      std::function<Task<void>(RequestContext context, std::string_view rest)>;
 
   // The texts are constants.
   struct Route {
-    const DoorWords* words = nullptr;
+    const HttpApi* api = nullptr;
     std::string_view method;   // GET stands for HEAD, too.
     std::string_view path;     // With a slash at its end: all paths below,
     std::string_view ending;   // if they end so,
@@ -41,7 +42,7 @@ class RouteTable {
     std::string_view shown;    // For those who are lost.
     std::string_view field;    // Only requests that have it; empty for all.
     // Whether the method can be used on what `rest` names; null if it can on
-    // all. Requests for others are served too, to be told so in the door's own
+    // all. Requests for others are served too, to be told so in the API's own
     // words; `Allowed` leaves them out.
     bool (*has)(std::string_view rest) = nullptr;
     Serve serve;
@@ -57,7 +58,7 @@ class RouteTable {
   // has none.
   std::string Allowed(std::string_view path) const;
 
-  // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what the doors
+  // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what the APIs
   // of one vendor serve.
   std::string Shown(std::string_view vendor) const;
 

@@ -44,21 +44,21 @@ constexpr size_t kErrorBytesLimit = 512;
 constexpr size_t kLabelTextBytesLimit = 64;
 constexpr size_t kLabelsLimit = 16;
 constexpr size_t kNumberBytesLimit = 20;
-// Of so many tries all is told, of those before them that they were.
-constexpr size_t kTriesLimit = 4;
+// Of so many attempts all is told, of those before them that they were.
+constexpr size_t kAttemptsLimit = 4;
 
 // The longest that a text may become: each byte six, and "..." after them.
 constexpr size_t Escaped(size_t bytes) { return 6 * bytes + 3; }
 
 // With the names of its fields and its numbers.
-constexpr size_t kLongestTry = 6 * Escaped(kTextBytesLimit) + 512;
+constexpr size_t kLongestAttempt = 6 * Escaped(kTextBytesLimit) + 512;
 // 12 texts of the call, its path and why it failed, 9 of its scope; its labels,
-// its tries, and all that surrounds them.
+// its attempts, and all that surrounds them.
 constexpr size_t kLineBytesLimit =
     21 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
     Escaped(kErrorBytesLimit) +
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
-    kTriesLimit * kLongestTry + 2048;
+    kAttemptsLimit * kLongestAttempt + 2048;
 
 // Writes where there is room for a whole line: no check, no growth.
 class LineCursor {
@@ -230,8 +230,8 @@ std::string_view FinishReasonName(v1::FinishReason reason) {
   }
 }
 
-void WriteTry(const CallAttempt& one, absl::Time call_start,
-              LineCursor& line) {
+void WriteAttempt(const CallAttempt& one, absl::Time call_start,
+                  LineCursor& line) {
   line.Number("{\"start_us\":",
               absl::ToInt64Microseconds(one.start_time - call_start));
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(one.duration));
@@ -250,14 +250,14 @@ void WriteTry(const CallAttempt& one, absl::Time call_start,
 }
 
 // One alone tells no more than the call does.
-void WriteTries(const CallRecord& record, LineCursor& line) {
+void WriteAttempts(const CallRecord& record, LineCursor& line) {
   const absl::Span<const CallAttempt> all = record.attempts;
   if (all.size() < 2) return;
-  line.Literal(",\"tries\":[");
-  const auto told = all.last(std::min(all.size(), kTriesLimit));
+  line.Literal(",\"attempts\":[");
+  const auto told = all.last(std::min(all.size(), kAttemptsLimit));
   for (const CallAttempt& one : told) {
     if (&one != &told.front()) line.Literal(",");
-    WriteTry(one, record.start_time, line);
+    WriteAttempt(one, record.start_time, line);
   }
   line.Literal("]");
 }
@@ -269,7 +269,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Timestamp(record.start_time + record.duration);
   line.Literal("\"");
   line.Text(",\"request_id\":", record.request_id);
-  line.OurText(",\"door\":", DoorName(record.door));
+  line.OurText(",\"protocol\":", ProtocolName(record.protocol));
   line.Text(",\"method\":", record.method);
   line.Text(",\"path\":", record.path, kPathBytesLimit);
   line.OurText(",\"operation\":", record.operation);
@@ -293,7 +293,8 @@ size_t WriteLine(const CallRecord& record, char* out) {
     line.Text(",\"upstream_request_id\":", last.provider_request_id);
     line.Text(",\"credential\":", last.credential);
   }
-  line.Number(",\"attempts\":", static_cast<int64_t>(record.attempts.size()));
+  line.Number(",\"attempt_count\":",
+              static_cast<int64_t>(record.attempts.size()));
   WriteUsage(record.usage, line);
   line.Number(",\"bytes_in\":", record.request_bytes);
   line.Number(",\"bytes_out\":", record.response_bytes);
@@ -305,7 +306,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
     line.Flag(",\"upstream_reused\":",
               record.attempts.back().reused_connection);
   }
-  WriteTries(record, line);
+  WriteAttempts(record, line);
   line.Some(",\"unlogged\":", record.unlogged);
   line.Literal("}\n");
   return static_cast<size_t>(line.end() - out);
@@ -365,10 +366,10 @@ size_t AccessLogRing::size() const {
   return pushed_.load(std::memory_order_seq_cst) - popped;
 }
 
-AccessLogLane::AccessLogLane(AccessLog& log, size_t ring_bytes)
+AccessLogShard::AccessLogShard(AccessLog& log, size_t ring_bytes)
     : log_(log), ring_(ring_bytes) {}
 
-void AccessLogLane::Write(const CallRecord& record) {
+void AccessLogShard::Write(const CallRecord& record) {
   char line[kLineBytesLimit];
   const size_t size = WriteLine(record, line);
   const size_t before = ring_.size();
@@ -415,12 +416,12 @@ AccessLog::~AccessLog() {
   if (fd_ != STDOUT_FILENO) close(fd_);
 }
 
-AccessLogLane& AccessLog::AddLane() {
-  std::unique_ptr<AccessLogLane> lane(
-      new AccessLogLane(*this, options_.ring_bytes));
+AccessLogShard& AccessLog::AddShard() {
+  std::unique_ptr<AccessLogShard> shard(
+      new AccessLogShard(*this, options_.ring_bytes));
   MutexLock lock(mu_);
-  lanes_.push_back(std::move(lane));
-  return *lanes_.back();
+  shards_.push_back(std::move(shard));
+  return *shards_.back();
 }
 
 bool AccessLog::Flush(absl::Duration timeout) {
@@ -441,8 +442,8 @@ bool AccessLog::Flush(absl::Duration timeout) {
 uint64_t AccessLog::DroppedLines() const {
   uint64_t dropped = failed_lines_.load(std::memory_order_relaxed);
   MutexLock lock(mu_);
-  for (const std::unique_ptr<AccessLogLane>& lane : lanes_) {
-    dropped += lane->dropped_lines_.load(std::memory_order_relaxed);
+  for (const std::unique_ptr<AccessLogShard>& shard : shards_) {
+    dropped += shard->dropped_lines_.load(std::memory_order_relaxed);
   }
   return dropped;
 }
@@ -481,9 +482,9 @@ void AccessLog::AwaitWork() {
 }
 
 bool AccessLog::AnythingWaits() const {
-  return std::any_of(lanes_.begin(), lanes_.end(),
-                     [](const std::unique_ptr<AccessLogLane>& lane) {
-                       return lane->ring_.size() > 0;
+  return std::any_of(shards_.begin(), shards_.end(),
+                     [](const std::unique_ptr<AccessLogShard>& shard) {
+                       return shard->ring_.size() > 0;
                      });
 }
 
@@ -496,20 +497,20 @@ void AccessLog::Wake(bool urgently) {
 }
 
 void AccessLog::WriteOut() {
-  std::vector<AccessLogLane*> lanes;
+  std::vector<AccessLogShard*> shards;
   {
     MutexLock lock(mu_);
-    for (const std::unique_ptr<AccessLogLane>& lane : lanes_) {
-      lanes.push_back(lane.get());
+    for (const std::unique_ptr<AccessLogShard>& shard : shards_) {
+      shards.push_back(shard.get());
     }
   }
-  for (AccessLogLane* lane : lanes) {
+  for (AccessLogShard* shard : shards) {
     // A ring holds whole lines; only its end may lie within one.
-    const AccessLogRing::Parts parts = lane->ring_.Peek();
+    const AccessLogRing::Parts parts = shard->ring_.Peek();
     const size_t size = parts.first.size() + parts.second.size();
     if (size == 0) continue;
     WriteOrDrop(parts);
-    lane->ring_.Pop(size);
+    shard->ring_.Pop(size);
   }
 }
 

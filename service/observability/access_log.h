@@ -2,43 +2,43 @@
 //
 //   absl::StatusOr<std::unique_ptr<AccessLog>> log =
 //       AccessLog::Open({.file = "access.log"});
-//   AccessLogLane& lane = (*log)->AddLane();  // One for each event loop.
-//   lane.Write(record);
+//   AccessLogShard& shard = (*log)->AddShard();  // One for each event loop.
+//   shard.Write(record);
 //   ...
 //   (*log)->Flush(absl::Seconds(5));  // When draining.
 //
-//   {"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f...","door":"http",
+//   {"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f...","protocol":"http",
 //    "method":"POST","path":"/v1/chat/completions",
 //    "operation":"POST /v1/chat/completions","user":"u-7",
 //    "labels":{"team":"search"},"stream":false,"model":"fast",
 //    "provider":"openai","model_served":"gpt-5-mini",
 //    "route_reason":"model_rule:fast","status":"OK","http_status":200,
 //    "finish_reason":"stop","upstream_status":200,
-//    "upstream_request_id":"req_1","attempts":1,"input_tokens":12,
+//    "upstream_request_id":"req_1","attempt_count":1,"input_tokens":12,
 //    "output_tokens":34,"cached_input_tokens":0,"reasoning_tokens":0,
 //    "bytes_in":321,"bytes_out":654,"duration_us":81234,"overhead_us":45,
 //    "upstream_first_byte_us":78310,"ttft_us":79001,"upstream_reused":true,
-//    "tries":[{"start_us":41,"duration_us":81190,"kind":"first",
+//    "attempts":[{"start_us":41,"duration_us":81190,"kind":"first",
 //    "answered":true,"provider":"openai","model":"gpt-5-mini",
 //    "credential":"default","provider_request_id":"req_1","http_status":200,
 //    "reused":true}]}
 //
 // A call that failed says why in `error_reason` and `error`, the provider's
-// words among it, as far as they hold no secret; so do its tries. `peer` is the
-// caller's address; `user`, the other fields of its scope and `labels` are what
-// it says itself.
+// words among it, as far as they hold no secret; so do its attempts. `peer` is
+// the caller's address; `user`, the other fields of its scope and `labels` are
+// what it says itself.
 //
 // `ts` is when the call ended; a try's `start_us` counts from its begin. Texts
 // that are empty, times that do not apply and tokens of kinds that are rare and
 // were not used are left out. It is what llmgateway.v1.RequestRecord says; of
-// more than 4 tries, the last 4 are told.
+// more than 4 attempts, the last 4 are told.
 //
 // A loop formats its lines into a ring of its own, from which one thread writes
 // them in batches; no lock is taken for a line, and nothing is allocated once
 // warm. When the output is slower than the lines for so long that the ring is
 // full, lines are dropped and counted: the log never slows down a call.
 //
-// Thread-safe; a lane is for one thread at a time.
+// Thread-safe; a shard is for one thread at a time.
 
 #ifndef SERVICE_OBSERVABILITY_ACCESS_LOG_H_
 #define SERVICE_OBSERVABILITY_ACCESS_LOG_H_
@@ -92,7 +92,7 @@ class AccessLogRing {
 };
 
 // Where one loop leaves its lines.
-class AccessLogLane {
+class AccessLogShard {
  public:
   // Never waits for the output.
   void Write(const CallRecord& record);
@@ -100,7 +100,7 @@ class AccessLogLane {
  private:
   friend class AccessLog;
 
-  AccessLogLane(AccessLog& log, size_t ring_bytes);
+  AccessLogShard(AccessLog& log, size_t ring_bytes);
 
   AccessLog& log_;
   AccessLogRing ring_;
@@ -126,11 +126,11 @@ class AccessLog {
   static absl::StatusOr<std::unique_ptr<AccessLog>> Open(
       const Options& options);
 
-  // Writes what waits, however long that takes. The lanes must be idle.
+  // Writes what waits, however long that takes. The shards must be idle.
   ~AccessLog();
 
-  // A new lane, valid as long as this object.
-  AccessLogLane& AddLane() LOCKS_EXCLUDED(mu_);
+  // A new shard, valid as long as this object.
+  AccessLogShard& AddShard() LOCKS_EXCLUDED(mu_);
 
   // Waits until the lines of all earlier Writes are in the output. Returns
   // false if that takes longer.
@@ -140,7 +140,7 @@ class AccessLog {
   uint64_t DroppedLines() const LOCKS_EXCLUDED(mu_);
 
  private:
-  friend class AccessLogLane;
+  friend class AccessLogShard;
 
   AccessLog(const Options& options, int fd);
 
@@ -150,7 +150,7 @@ class AccessLog {
   void WriteOut() LOCKS_EXCLUDED(mu_);
   void WriteOrDrop(AccessLogRing::Parts parts);
   void ReportFailure(int error);
-  // Called by lanes, at most once for each batch.
+  // Called by shards, at most once for each batch.
   void Wake(bool urgently) LOCKS_EXCLUDED(mu_);
 
   const Options options_;
@@ -159,7 +159,7 @@ class AccessLog {
   mutable Mutex mu_;
   CondVar wake_;
   CondVar written_;
-  std::vector<std::unique_ptr<AccessLogLane>> lanes_ GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<AccessLogShard>> shards_ GUARDED_BY(mu_);
   bool urgent_ GUARDED_BY(mu_) = false;
   bool stopping_ GUARDED_BY(mu_) = false;
   // Rounds of writing that were begun and that ended.

@@ -33,14 +33,14 @@ constexpr double kOverheadBounds[] = {0.00002, 0.00005, 0.0001, 0.00025,
                                       0.0005,  0.001,   0.0025, 0.005,
                                       0.01,    0.05,    0.1,    1};
 
-constexpr std::string_view kRequestLabels[] = {"provider", "model", "door",
+constexpr std::string_view kRequestLabels[] = {"provider", "model", "protocol",
                                                "status"};
 constexpr std::string_view kDurationLabels[] = {"provider", "model", "stream"};
 constexpr std::string_view kTokensLabels[] = {"provider", "model", "type"};
 constexpr std::string_view kErrorsLabels[] = {"provider", "type"};
 constexpr std::string_view kRetryLabels[] = {"provider", "operation"};
 constexpr std::string_view kTargetLabels[] = {"provider", "model"};
-constexpr std::string_view kDoorLabels[] = {"door"};
+constexpr std::string_view kProtocolLabels[] = {"protocol"};
 constexpr std::string_view kCallerRequestLabels[] = {"caller", "provider",
                                                      "status"};
 constexpr std::string_view kCallerTokensLabels[] = {"caller", "provider",
@@ -121,23 +121,23 @@ constexpr MetricDefinition kOverhead = {
     .name = "llmgw_overhead_seconds",
     .help = "Time from the arrival of a call to its dispatch upstream.",
     .kind = MetricKind::kHistogram,
-    .label_names = kDoorLabels,
+    .label_names = kProtocolLabels,
     .bounds = kOverheadBounds};
 constexpr MetricDefinition kReceivedBytes = {
     .name = "llmgw_received_bytes_total",
     .help = "Bytes of callers' requests, without headers.",
     .kind = MetricKind::kCounter,
-    .label_names = kDoorLabels};
+    .label_names = kProtocolLabels};
 constexpr MetricDefinition kSentBytes = {
     .name = "llmgw_sent_bytes_total",
     .help = "Bytes of answers to callers, without headers.",
     .kind = MetricKind::kCounter,
-    .label_names = kDoorLabels};
+    .label_names = kProtocolLabels};
 constexpr MetricDefinition kInflight = {
     .name = "llmgw_inflight_requests",
     .help = "Calls that have begun and not ended.",
     .kind = MetricKind::kGauge,
-    .label_names = kDoorLabels};
+    .label_names = kProtocolLabels};
 
 void AddTokens(Counter& counter, int64_t tokens) {
   // A provider may report nonsense; a counter must not go back.
@@ -146,11 +146,11 @@ void AddTokens(Counter& counter, int64_t tokens) {
 
 }  // namespace
 
-CallMetricsLane::CallMetricsLane(CallMetrics& metrics, MetricShard& shard)
+CallMetricsShard::CallMetricsShard(CallMetrics& metrics, MetricShard& shard)
     : metrics_(metrics), shard_(shard) {
-  for (const Door door : {Door::kGrpc, Door::kHttp}) {
-    const std::string_view name = DoorName(door);
-    doors_[static_cast<size_t>(door)] = {
+  for (const Protocol protocol : {Protocol::kGrpc, Protocol::kHttp}) {
+    const std::string_view name = ProtocolName(protocol);
+    protocols_[static_cast<size_t>(protocol)] = {
         .inflight = &shard.GaugeOf(kInflight, {name}),
         .received_bytes = &shard.CounterOf(kReceivedBytes, {name}),
         .sent_bytes = &shard.CounterOf(kSentBytes, {name}),
@@ -158,23 +158,23 @@ CallMetricsLane::CallMetricsLane(CallMetrics& metrics, MetricShard& shard)
   }
 }
 
-InflightCall CallMetricsLane::StartCall(Door door) {
-  return InflightCall(*doors_[static_cast<size_t>(door)].inflight);
+InflightCall CallMetricsShard::StartCall(Protocol protocol) {
+  return InflightCall(*protocols_[static_cast<size_t>(protocol)].inflight);
 }
 
-void CallMetricsLane::Count(const CallRecord& record) {
+void CallMetricsShard::Count(const CallRecord& record) {
   const std::string_view provider = LabelOf(record.provider, models_);
   const std::string_view model = LabelOf(record.model_served, models_);
   Target& target = TargetOf(provider, model);
 
-  const auto door = static_cast<size_t>(record.door);
+  const auto protocol = static_cast<size_t>(record.protocol);
   const auto status = static_cast<size_t>(record.status_code);
   Counter*& requests =
-      target.requests[door][status < kStatusCodes ? status : 2];
+      target.requests[protocol][status < kStatusCodes ? status : 2];
   if (requests == nullptr) {
-    requests =
-        &shard_.CounterOf(kRequests, {provider, model, DoorName(record.door),
-                                      StatusCodeName(record.status_code)});
+    requests = &shard_.CounterOf(
+        kRequests, {provider, model, ProtocolName(record.protocol),
+                    StatusCodeName(record.status_code)});
   }
   requests->Add(1);
 
@@ -188,10 +188,11 @@ void CallMetricsLane::Count(const CallRecord& record) {
   CountCaller(record, provider);
   for (const CallAttempt& attempt : record.attempts) CountAttempt(attempt);
 
-  doors_[door].received_bytes->Add(record.request_bytes);
-  doors_[door].sent_bytes->Add(record.response_bytes);
+  protocols_[protocol].received_bytes->Add(record.request_bytes);
+  protocols_[protocol].sent_bytes->Add(record.response_bytes);
   if (record.overhead.has_value()) {
-    doors_[door].overhead->Observe(absl::ToDoubleSeconds(*record.overhead));
+    protocols_[protocol].overhead->Observe(
+        absl::ToDoubleSeconds(*record.overhead));
   }
   if (!record.error_reason.empty()) {
     shard_.CounterOf(kErrors, {provider, record.error_reason}).Add(1);
@@ -207,8 +208,8 @@ void CallMetricsLane::Count(const CallRecord& record) {
   }
 }
 
-void CallMetricsLane::CountCaller(const CallRecord& record,
-                                  std::string_view provider) {
+void CallMetricsShard::CountCaller(const CallRecord& record,
+                                   std::string_view provider) {
   const std::string_view name = LabelOf(record.caller, callers_);
   Caller& caller = by_caller_[{name.data(), provider.data()}];
   const auto status = static_cast<size_t>(record.status_code);
@@ -230,7 +231,7 @@ void CallMetricsLane::CountCaller(const CallRecord& record,
   AddTokens(*caller.output_tokens, usage.output_tokens());
 }
 
-void CallMetricsLane::CountAttempt(const CallAttempt& attempt) {
+void CallMetricsShard::CountAttempt(const CallAttempt& attempt) {
   if (attempt.replaced) return;
   const std::string_view provider = LabelOf(attempt.provider, models_);
   Attempts& attempts = attempts_[provider.data()];
@@ -256,9 +257,9 @@ void CallMetricsLane::CountAttempt(const CallAttempt& attempt) {
   if (succeeded) attempts.succeeded = &counter;
 }
 
-void CallMetricsLane::CountTokens(const CallRecord& record,
-                                  std::string_view provider,
-                                  std::string_view model, Target& target) {
+void CallMetricsShard::CountTokens(const CallRecord& record,
+                                   std::string_view provider,
+                                   std::string_view model, Target& target) {
   if (record.time_to_first_token.has_value()) {
     if (target.time_to_first_token == nullptr) {
       target.time_to_first_token =
@@ -287,8 +288,8 @@ void CallMetricsLane::CountTokens(const CallRecord& record,
   AddTokens(*target.reasoning_tokens, record.usage.reasoning_tokens());
 }
 
-std::string_view CallMetricsLane::LabelOf(std::string_view name,
-                                          KnownNames& known) {
+std::string_view CallMetricsShard::LabelOf(std::string_view name,
+                                           KnownNames& known) {
   if (name.empty()) return kNoLabel;
   const auto found = known.labels.find(ToAbsl(name));
   if (found != known.labels.end()) return *found;
@@ -304,8 +305,8 @@ std::string_view CallMetricsLane::LabelOf(std::string_view name,
   return kOtherLabel;
 }
 
-CallMetricsLane::Target& CallMetricsLane::TargetOf(std::string_view provider,
-                                                   std::string_view model) {
+CallMetricsShard::Target& CallMetricsShard::TargetOf(std::string_view provider,
+                                                     std::string_view model) {
   std::unique_ptr<Target>& target = targets_[{provider.data(), model.data()}];
   if (target == nullptr) target = std::make_unique<Target>();
   return *target;
@@ -316,28 +317,28 @@ CallMetrics::CallMetrics(MetricRegistry& registry, const Options& options)
       models_{.limit = options.model_labels_limit, .labels = {}},
       callers_{.limit = options.caller_labels_limit, .labels = {}} {}
 
-CallMetricsLane& CallMetrics::AddLane() {
-  std::unique_ptr<CallMetricsLane> lane(
-      new CallMetricsLane(*this, registry_.AddShard()));
+CallMetricsShard& CallMetrics::AddShard() {
+  std::unique_ptr<CallMetricsShard> shard(
+      new CallMetricsShard(*this, registry_.AddShard()));
   MutexLock lock(mu_);
-  lanes_.push_back(std::move(lane));
-  return *lanes_.back();
+  shards_.push_back(std::move(shard));
+  return *shards_.back();
 }
 
 bool CallMetrics::AdmitModel(std::string_view name,
-                             CallMetricsLane::KnownNames& known) {
+                             CallMetricsShard::KnownNames& known) {
   MutexLock lock(mu_);
   return Admit(name, models_, known);
 }
 
 bool CallMetrics::AdmitCaller(std::string_view name,
-                              CallMetricsLane::KnownNames& known) {
+                              CallMetricsShard::KnownNames& known) {
   MutexLock lock(mu_);
   return Admit(name, callers_, known);
 }
 
 bool CallMetrics::Admit(std::string_view name, Names& names,
-                        CallMetricsLane::KnownNames& known) {
+                        CallMetricsShard::KnownNames& known) {
   if (names.labels.contains(ToAbsl(name))) return true;
   if (names.labels.size() >= names.limit) {
     known.labels.insert(names.labels.begin(), names.labels.end());

@@ -1,6 +1,6 @@
 // CallMetrics counts finished calls under the documented names:
 //
-//   llm_request_total{provider,model,door,status}
+//   llm_request_total{provider,model,protocol,status}
 //   llm_request_duration_seconds{provider,model,stream}
 //   llm_tokens_total{provider,model,type}           input, output
 //   llm_errors_total{provider,type}                 by ErrorReason
@@ -8,14 +8,14 @@
 //   llmgw_cached_input_tokens_total{provider,model} a part of the input
 //   llmgw_reasoning_tokens_total{provider,model}    a part of the output
 //   llmgw_time_to_first_token_seconds{provider,model}
-//   llmgw_overhead_seconds{door}                    arrival to dispatch
+//   llmgw_overhead_seconds{protocol}                    arrival to dispatch
 //   llmgw_caller_requests_total{caller,provider,status}
 //   llmgw_caller_tokens_total{caller,provider,type} input, output
 //   llmgw_attempts_total{provider,outcome,upstream_status}
 //   llmgw_attempt_duration_seconds{provider}
 //   llmgw_attempt_first_byte_seconds{provider}
-//   llmgw_received_bytes_total{door}, llmgw_sent_bytes_total{door}
-//   llmgw_inflight_requests{door}                   a gauge
+//   llmgw_received_bytes_total{protocol}, llmgw_sent_bytes_total{protocol}
+//   llmgw_inflight_requests{protocol}                   a gauge
 //
 // `model` is the model that the call was sent to; `provider` and `model` are
 // `none` for a call that was sent nowhere. Only so many different models are
@@ -29,14 +29,14 @@
 // which the provider never saw, is none.
 //
 //   CallMetrics metrics(registry, {.model_labels_limit = 512});
-//   CallMetricsLane& lane = metrics.AddLane();  // One for each event loop.
-//   InflightCall inflight = lane.StartCall(Door::kGrpc);
+//   CallMetricsShard& shard = metrics.AddShard();  // One for each event loop.
+//   InflightCall inflight = shard.StartCall(Protocol::kGrpc);
 //   ...
-//   lane.Count(record);
+//   shard.Count(record);
 //
-// Thread-safe; a lane is for one thread at a time. Counting a call costs some
-// 100 ns and takes no lock once its provider and model are known to the lane,
-// or once the lane knows that there are as many names as there may be.
+// Thread-safe; a shard is for one thread at a time. Counting a call costs some
+// 100 ns and takes no lock once its provider and model are known to the shard,
+// or once the shard knows that there are as many names as there may be.
 
 #ifndef SERVICE_OBSERVABILITY_CALL_METRICS_H_
 #define SERVICE_OBSERVABILITY_CALL_METRICS_H_
@@ -79,9 +79,9 @@ class InflightCall {
 };
 
 // What one loop counts.
-class CallMetricsLane {
+class CallMetricsShard {
  public:
-  [[nodiscard]] InflightCall StartCall(Door door);
+  [[nodiscard]] InflightCall StartCall(Protocol protocol);
   void Count(const CallRecord& record);
 
   // How often a name was unknown here, and a lock taken to ask for it.
@@ -90,13 +90,13 @@ class CallMetricsLane {
  private:
   friend class CallMetrics;
 
-  static constexpr size_t kDoors = 2;
+  static constexpr size_t kProtocols = 2;
   static constexpr size_t kStatusCodes = 17;
 
   // The metrics of one provider and model. Those that not every call touches
   // are made when first needed.
   struct Target {
-    std::array<std::array<Counter*, kStatusCodes>, kDoors> requests = {};
+    std::array<std::array<Counter*, kStatusCodes>, kProtocols> requests = {};
     std::array<MetricHistogram*, 2> duration = {};  // Whole, streamed.
     Counter* input_tokens = nullptr;
     Counter* output_tokens = nullptr;
@@ -115,15 +115,15 @@ class CallMetricsLane {
     MetricHistogram* duration = nullptr;
     MetricHistogram* first_byte = nullptr;
   };
-  // The metrics of one door.
-  struct DoorMetrics {
+  // The metrics of one protocol.
+  struct ProtocolMetrics {
     Gauge* inflight;
     Counter* received_bytes;
     Counter* sent_bytes;
     MetricHistogram* overhead;
   };
 
-  CallMetricsLane(CallMetrics& metrics, MetricShard& shard);
+  CallMetricsShard(CallMetrics& metrics, MetricShard& shard);
 
   // Names that have a label of their own, whether that is all of them, and how
   // often another was asked for.
@@ -142,7 +142,7 @@ class CallMetricsLane {
 
   CallMetrics& metrics_;
   MetricShard& shard_;
-  std::array<DoorMetrics, kDoors> doors_;
+  std::array<ProtocolMetrics, kProtocols> protocols_;
   KnownNames models_;  // And providers.
   KnownNames callers_;
   // By the places of the labels.
@@ -164,11 +164,11 @@ class CallMetrics {
   // Borrows `registry`.
   CallMetrics(MetricRegistry& registry, const Options& options);
 
-  // A new lane, valid as long as this object.
-  CallMetricsLane& AddLane() LOCKS_EXCLUDED(mu_);
+  // A new shard, valid as long as this object.
+  CallMetricsShard& AddShard() LOCKS_EXCLUDED(mu_);
 
  private:
-  friend class CallMetricsLane;
+  friend class CallMetricsShard;
 
   // All names of one sort that have a label of their own.
   struct Names {
@@ -178,17 +178,17 @@ class CallMetrics {
 
   // Whether the name has a label of its own; from then on it has, everywhere.
   // If not, none will be added: `known` gets all that there are.
-  bool AdmitModel(std::string_view name, CallMetricsLane::KnownNames& known)
+  bool AdmitModel(std::string_view name, CallMetricsShard::KnownNames& known)
       LOCKS_EXCLUDED(mu_);
-  bool AdmitCaller(std::string_view name, CallMetricsLane::KnownNames& known)
+  bool AdmitCaller(std::string_view name, CallMetricsShard::KnownNames& known)
       LOCKS_EXCLUDED(mu_);
   static bool Admit(std::string_view name, Names& names,
-                    CallMetricsLane::KnownNames& known);
+                    CallMetricsShard::KnownNames& known);
 
   MetricRegistry& registry_;
 
   Mutex mu_;
-  std::vector<std::unique_ptr<CallMetricsLane>> lanes_ GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<CallMetricsShard>> shards_ GUARDED_BY(mu_);
   Names models_ GUARDED_BY(mu_);
   Names callers_ GUARDED_BY(mu_);
 };

@@ -71,8 +71,8 @@ std::string_view StatusCodeName(absl::StatusCode code) {
   return index < kStatusCodeNames.size() ? kStatusCodeNames[index] : "UNKNOWN";
 }
 
-std::string_view DoorName(Door door) {
-  return door == Door::kGrpc ? "grpc" : "http";
+std::string_view ProtocolName(Protocol protocol) {
+  return protocol == Protocol::kGrpc ? "grpc" : "http";
 }
 
 OwnedCallRecord::OwnedCallRecord(const CallRecord& record)

@@ -5,7 +5,7 @@
 //   CallRecord record;
 //   record.request_id = call.id();
 //   ...
-//   access_log_lane.Write(record);
+//   access_log_shard.Write(record);
 //   call_metrics.Count(record);
 //   request_feed.Publish(record);
 //
@@ -32,7 +32,7 @@
 namespace gateway {
 
 // Where a call came in.
-enum class Door { kGrpc, kHttp };
+enum class Protocol { kGrpc, kHttp };
 
 // One try at one target. What the one that answered consumed is the call's.
 struct CallAttempt {
@@ -84,7 +84,7 @@ struct CallLabel {
 struct CallRecord {
   // The id that the caller sees.
   std::string_view request_id;
-  Door door = Door::kGrpc;
+  Protocol protocol = Protocol::kGrpc;
   // What was called, of a closed list: `llmgateway.v1.GatewayService/Generate`,
   // `GET /v1/models/{id}`. Metrics are labelled with it.
   std::string_view operation;
@@ -125,7 +125,7 @@ struct CallRecord {
   std::string_view error_reason;
   // What went wrong in words, without secrets; empty likewise.
   std::string_view error_message;
-  // The HTTP status that the door answered with; 0 for gRPC.
+  // The HTTP status that the protocol answered with; 0 for gRPC.
   int http_status = 0;
 
   // Tokens and money: everything that pricing needs.
@@ -147,7 +147,7 @@ struct CallRecord {
 std::string_view StatusCodeName(absl::StatusCode code);
 
 // `grpc` or `http`.
-std::string_view DoorName(Door door);
+std::string_view ProtocolName(Protocol protocol);
 
 // A record with its texts.
 class OwnedCallRecord {

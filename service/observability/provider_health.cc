@@ -30,15 +30,14 @@ void TellWhy(std::string_view message, std::string_view provider,
              LogField detail, Verdict verdict, const absl::Status& failure) {
   const LogField who("provider", provider);
   const LogField reason("reason", ReasonName(FaultReason(failure)));
-  const LogField judged("verdict", VerdictName(verdict));
+  const LogField blame("verdict", VerdictName(verdict));
   const LogField error("error", failure.message());
   int status = 0;
   if (absl::SimpleAtoi(FaultMetadata(failure, "http_status"), &status)) {
     Log(LogLevel::kWarn, kModule, message,
-        {who, detail, reason, judged, {"upstream_status", status}, error});
+        {who, detail, reason, blame, {"upstream_status", status}, error});
   } else {
-    Log(LogLevel::kWarn, kModule, message,
-        {who, detail, reason, judged, error});
+    Log(LogLevel::kWarn, kModule, message, {who, detail, reason, blame, error});
   }
 }
 
@@ -64,21 +63,21 @@ void TellRecovery(std::string_view provider, int64_t failures,
 
 }  // namespace
 
-InflightAttempt ProviderHealthLane::StartAttempt(std::string_view provider) {
+InflightAttempt ProviderHealthShard::StartAttempt(std::string_view provider) {
   Slot* const slot = SlotOf(provider);
   return slot == nullptr ? InflightAttempt()
                          : InflightAttempt(&slot->in_flight);
 }
 
-void ProviderHealthLane::Count(std::string_view provider,
-                               const absl::Status& outcome, absl::Time ended,
-                               std::string_view credential) {
+void ProviderHealthShard::Count(std::string_view provider,
+                                const absl::Status& outcome, absl::Time ended,
+                                std::string_view credential) {
   Slot* const slot = SlotOf(provider);
   if (slot == nullptr) return;
   Add(slot->attempts);
   Shared& shared = slot->shared;
   if (!outcome.ok()) {
-    const Verdict verdict = JudgeFailure(outcome);
+    const Verdict verdict = ClassifyFailure(outcome);
     if (verdict == Verdict::kSaysNothing) return;
     if (BlamesTarget(verdict)) {
       return CountFailure(*slot, provider, verdict, outcome, ended);
@@ -102,10 +101,10 @@ void ProviderHealthLane::Count(std::string_view provider,
   }
 }
 
-void ProviderHealthLane::CountFailure(Slot& slot, std::string_view provider,
-                                      Verdict verdict,
-                                      const absl::Status& outcome,
-                                      absl::Time ended) {
+void ProviderHealthShard::CountFailure(Slot& slot, std::string_view provider,
+                                       Verdict verdict,
+                                       const absl::Status& outcome,
+                                       absl::Time ended) {
   Shared& shared = slot.shared;
   Add(slot.failures);
   const int64_t in_a_row =
@@ -121,12 +120,9 @@ void ProviderHealthLane::CountFailure(Slot& slot, std::string_view provider,
           verdict, outcome);
 }
 
-void ProviderHealthLane::TellCredential(Shared& shared,
-                                        std::string_view provider,
-                                        std::string_view credential,
-                                        Verdict verdict,
-                                        const absl::Status& outcome,
-                                        absl::Time ended) {
+void ProviderHealthShard::TellCredential(
+    Shared& shared, std::string_view provider, std::string_view credential,
+    Verdict verdict, const absl::Status& outcome, absl::Time ended) {
   const bool limited = verdict == Verdict::kCoolCredential;
   if (!TakesTurn(limited ? shared.limited_ms : shared.refused_ms, ended)) {
     return;
@@ -135,7 +131,7 @@ void ProviderHealthLane::TellCredential(Shared& shared,
           provider, {"credential", credential}, verdict, outcome);
 }
 
-ProviderHealthLane::Slot* ProviderHealthLane::SlotOf(
+ProviderHealthShard::Slot* ProviderHealthShard::SlotOf(
     std::string_view provider) {
   const auto found = slots_.find(ToAbsl(provider));
   if (found != slots_.end()) return found->second;
@@ -144,13 +140,13 @@ ProviderHealthLane::Slot* ProviderHealthLane::SlotOf(
   return slot;
 }
 
-ProviderHealthLane& ProviderHealthBoard::AddLane() {
+ProviderHealthShard& ProviderHealthBoard::AddShard() {
   MutexLock lock(mu_);
-  lanes_.emplace_back(new ProviderHealthLane(*this));
-  return *lanes_.back();
+  shards_.emplace_back(new ProviderHealthShard(*this));
+  return *shards_.back();
 }
 
-ProviderHealthLane::Slot* ProviderHealthBoard::AddSlot(
+ProviderHealthShard::Slot* ProviderHealthBoard::AddSlot(
     std::string_view provider) {
   MutexLock lock(mu_);
   auto found = providers_.find(provider);
@@ -168,7 +164,7 @@ ProviderHealth ProviderHealthBoard::Read(std::string_view provider) const {
   const auto found = providers_.find(provider);
   if (found == providers_.end()) return health;
   int64_t last_success_nanos = 0;
-  for (const ProviderHealthLane::Slot& slot : found->second.slots) {
+  for (const ProviderHealthShard::Slot& slot : found->second.slots) {
     health.attempts += slot.attempts.load(std::memory_order_relaxed);
     health.failures += slot.failures.load(std::memory_order_relaxed);
     health.attempts_in_flight += slot.in_flight.load(std::memory_order_relaxed);
@@ -179,7 +175,7 @@ ProviderHealth ProviderHealthBoard::Read(std::string_view provider) const {
   if (last_success_nanos != 0) {
     health.last_success = absl::FromUnixNanos(last_success_nanos);
   }
-  const ProviderHealthLane::Shared& shared = found->second.shared;
+  const ProviderHealthShard::Shared& shared = found->second.shared;
   health.consecutive_failures =
       shared.consecutive_failures.load(std::memory_order_relaxed);
   const int64_t last_failure =

@@ -1,16 +1,16 @@
-// ProviderHealthBoard remembers how each provider is doing, judged by the tries
+// ProviderHealthBoard remembers how each provider is doing, by the attempts
 // that went to it: how many, how many failed by its own fault, how many of the
 // latest in a row, and when one last went well or badly.
 //
 //   ProviderHealthBoard board;
-//   ProviderHealthLane& lane = board.AddLane();  // One for each event loop.
-//   const InflightAttempt inflight = lane.StartAttempt("openai");
+//   ProviderHealthShard& shard = board.AddShard();  // One for each event loop.
+//   const InflightAttempt inflight = shard.StartAttempt("openai");
 //   ...
-//   lane.Count("openai", outcome, ended);
+//   shard.Count("openai", outcome, ended);
 //   ...
 //   board.Read("openai").consecutive_failures;  // From any thread.
 //
-// What a failure is blamed on, errors/verdict.h judges. One that blames the
+// What a failure is blamed on, errors/verdict.h decides. One that blames the
 // caller, or the credential - a rate limit, an empty account, a key that is not
 // taken - ends a row of failures, since the provider answered; one by
 // cancellation or the caller's deadline says nothing about it.
@@ -21,8 +21,8 @@
 // goes is told of at most once in kWarningInterval. That a credential is
 // limited, or refused, it tells at once, and each at most once in that time.
 //
-// Thread-safe; a lane is for one thread at a time. Counting takes no lock and
-// allocates nothing once the lane has met the provider; what loops share is
+// Thread-safe; a shard is for one thread at a time. Counting takes no lock and
+// allocates nothing once the shard has met the provider; what loops share is
 // written only when a try fails, or is the first to succeed after that.
 
 #ifndef SERVICE_OBSERVABILITY_PROVIDER_HEALTH_H_
@@ -92,7 +92,7 @@ class InflightAttempt {
 class ProviderHealthBoard;
 
 // What one loop sees of the providers.
-class ProviderHealthLane {
+class ProviderHealthShard {
  public:
   // REQUIRES: `provider` is a configured name.
   [[nodiscard]] InflightAttempt StartAttempt(std::string_view provider);
@@ -128,7 +128,7 @@ class ProviderHealthLane {
     std::atomic<int64_t> last_success_nanos = 0;  // Since 1970; 0 if none.
   };
 
-  explicit ProviderHealthLane(ProviderHealthBoard& board) : board_(board) {}
+  explicit ProviderHealthShard(ProviderHealthBoard& board) : board_(board) {}
 
   // Null if the board is full.
   Slot* SlotOf(std::string_view provider);
@@ -154,25 +154,25 @@ class ProviderHealthBoard {
   ProviderHealthBoard(const ProviderHealthBoard&) = delete;
   ProviderHealthBoard& operator=(const ProviderHealthBoard&) = delete;
 
-  // A new lane, valid as long as this object.
-  ProviderHealthLane& AddLane() LOCKS_EXCLUDED(mu_);
+  // A new shard, valid as long as this object.
+  ProviderHealthShard& AddShard() LOCKS_EXCLUDED(mu_);
 
   // All zero for a provider to which nothing has gone.
   ProviderHealth Read(std::string_view provider) const LOCKS_EXCLUDED(mu_);
 
  private:
-  friend class ProviderHealthLane;
+  friend class ProviderHealthShard;
 
   struct Provider {
-    ProviderHealthLane::Shared shared;
-    std::deque<ProviderHealthLane::Slot> slots;  // One for each lane.
+    ProviderHealthShard::Shared shared;
+    std::deque<ProviderHealthShard::Slot> slots;  // One for each shard.
   };
 
-  ProviderHealthLane::Slot* AddSlot(std::string_view provider)
+  ProviderHealthShard::Slot* AddSlot(std::string_view provider)
       LOCKS_EXCLUDED(mu_);
 
   mutable Mutex mu_;
-  std::vector<std::unique_ptr<ProviderHealthLane>> lanes_ GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<ProviderHealthShard>> shards_ GUARDED_BY(mu_);
   std::map<std::string, Provider, std::less<>> providers_ GUARDED_BY(mu_);
 };
 

@@ -41,7 +41,7 @@ CallScope Kept(Call& call, const v1::CallerScope& said) {
 }
 
 // Whom the caller acts for, and how it labels the call.
-void NoteScope(Call& call) {
+void RecordScope(Call& call) {
   if (call.embed != nullptr) {
     call.scope = Kept(call, call.embed->scope());
     return;
@@ -67,7 +67,7 @@ void NoteScope(Call& call) {
 // 256 characters, whatever their script.
 constexpr size_t kNameBytesMax = 4 * 256;
 
-// Whatever the door: these get into records, and one lies in the path.
+// Whatever the API: these get into records, and one lies in the path.
 absl::Status CheckNameLengths(const CallFacts& facts) {
   const std::pair<const char*, std::string_view> names[] = {
       {"model", facts.model},
@@ -120,7 +120,7 @@ absl::Status CheckCounts(const RequestScan& scan,
 absl::Status Admit(Call& call) {
   if (!call.caller_known) {
     GATEWAY_ASSIGN_OR_RETURN(call.caller,
-                             call.wiring->callers().Admit(call.facts.head));
+                             call.runtime->callers().Admit(call.facts.head));
   }
   GATEWAY_RETURN_IF_ERROR(call.refusal);
   GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
@@ -129,23 +129,23 @@ absl::Status Admit(Call& call) {
       GATEWAY_RETURN_IF_ERROR(CheckPresence(call.raw->scan));
     }
     GATEWAY_RETURN_IF_ERROR(
-        CheckCounts(call.raw->scan, call.wiring->config().limits()));
+        CheckCounts(call.raw->scan, call.runtime->config().limits()));
   }
-  const bool needs_model = !call.wiring->router().knows_default_model();
+  const bool needs_model = !call.runtime->router().knows_default_model();
   if (call.embed != nullptr) {
-    NoteScope(call);
+    RecordScope(call);
     return CheckEmbedRequest(*call.embed, needs_model);
   }
-  // A raw request was judged by its dialect; what the dialect lets through is
-  // the provider's to judge.
+  // A raw request was checked by its dialect; what the dialect lets through is
+  // the provider's to check.
   if (call.raw != nullptr && !call.may_forward()) {
     GATEWAY_RETURN_IF_ERROR(call.ParsedRequest().status());
   } else if (call.raw == nullptr && call.request != nullptr) {
     GATEWAY_RETURN_IF_ERROR(CheckServed(*call.request));
     GATEWAY_RETURN_IF_ERROR(CheckRequest(
-        *call.request, call.wiring->config().limits(), needs_model));
+        *call.request, call.runtime->config().limits(), needs_model));
   }
-  NoteScope(call);
+  RecordScope(call);
   return absl::OkStatus();
 }
 

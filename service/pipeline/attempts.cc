@@ -19,10 +19,10 @@
 namespace gateway {
 namespace {
 
-// Why a try is made, and how.
-struct TryTerms {
+// Why an attempt is made, and how.
+struct AttemptOptions {
   v1::Attempt::Kind kind = v1::Attempt::KIND_FIRST;
-  // The next try must not reuse a connection.
+  // The next attempt must not reuse a connection.
   bool fresh_connection = false;
 };
 
@@ -32,21 +32,21 @@ size_t RequestBytes(const Call& call) {
                         : call.facts.request_bytes;
 }
 
-// One try at one target: what a provider is handed, and the note that is taken
-// of it.
-class Try {
+// One attempt at one target: what a provider is handed, and what is kept of it.
+class LiveAttempt {
  public:
-  Try(Call& call, const RouteTarget& target, const TryTerms& terms)
+  LiveAttempt(Call& call, const RouteTarget& target,
+              const AttemptOptions& options)
       : call_(call),
-        entry_(*call.wiring->providers().Find(target.provider)),
-        noted_(call.tries.emplace_back()) {
-    noted_.kind = terms.kind;
-    noted_.began = call.loop.Now();
-    noted_.provider = entry_.name;
-    noted_.model = entry_.UpstreamModel(target.model);
-    noted_.start_time = SystemClock().WallTime();
+        entry_(*call.runtime->providers().Find(target.provider)),
+        attempt_(call.attempts.emplace_back()) {
+    attempt_.kind = options.kind;
+    attempt_.began = call.loop.Now();
+    attempt_.provider = entry_.name;
+    attempt_.model = entry_.UpstreamModel(target.model);
+    attempt_.start_time = SystemClock().WallTime();
     if (call.provider_health != nullptr) {
-      noted_.inflight = call.provider_health->StartAttempt(entry_.name);
+      attempt_.inflight = call.provider_health->StartAttempt(entry_.name);
     }
     request_.loop = &call.loop;
     request_.http = &call.http;
@@ -58,14 +58,14 @@ class Try {
         provider().FindDialect(call.facts.dialect) != nullptr) {
       request_.forwarded_fields = call.facts.forwarded_fields;
     }
-    request_.model = noted_.model;
-    request_.fresh_connection = terms.fresh_connection;
+    request_.model = attempt_.model;
+    request_.fresh_connection = options.fresh_connection;
     if (call.lives_upstream != nullptr) {
       request_.credential = call.lives_upstream->credential;
     }
-    request_.progress = &noted_.progress;
+    request_.progress = &attempt_.progress;
     request_.warnings = &call.warnings;
-    LogTry(call);
+    LogAttempt(call);
   }
 
   // Chooses the form of the request: raw where the provider speaks the
@@ -113,16 +113,16 @@ class Try {
   }
 
   // Writes the try down. Returns how it went.
-  absl::Status Note(absl::Status outcome) {
+  absl::Status End(absl::Status outcome) {
     // Whoever gave up knows better why than the socket that was closed.
     if (!outcome.ok() && call_.cancel.cancelled()) {
       outcome = call_.cancel.status();
     }
-    noted_.duration = call_.loop.Now() - noted_.began;
-    noted_.status = outcome;
-    noted_.answered = outcome.ok();
+    attempt_.duration = call_.loop.Now() - attempt_.began;
+    attempt_.status = outcome;
+    attempt_.answered = outcome.ok();
     // A try that succeeded goes on until the call ends.
-    if (!outcome.ok()) noted_.inflight = InflightAttempt();
+    if (!outcome.ok()) attempt_.inflight = InflightAttempt();
     return outcome;
   }
 
@@ -138,7 +138,7 @@ class Try {
     request_.is_kept_here = IsKeptHere(call_);
     const bool names_limit = request_.request->has_max_output_tokens();
     if (names_limit && !call_.output.asked()) return true;
-    const ModelFacts facts = entry_.FactsOf(noted_.model);
+    const ModelFacts facts = entry_.FactsOf(attempt_.model);
     if (!names_limit) request_.output_tokens_limit = facts.output_tokens_limit;
     request_.lacks_schema =
         call_.output.asked() && facts.Lacks(kAbilityStrictSchema);
@@ -147,12 +147,12 @@ class Try {
 
   Call& call_;
   const ProviderRegistry::Entry& entry_;
-  NotedTry& noted_;
+  Attempt& attempt_;
   ProviderCall request_;
 };
 
-Task<absl::Status> TryAnswer(Call& call, TryTerms terms) {
-  Try one(call, call.plan.targets[0], terms);
+Task<absl::Status> AnswerOnce(Call& call, AttemptOptions options) {
+  LiveAttempt one(call, call.plan.targets[0], options);
   const bool chosen = co_await OffLoop(
       one.bytes_to_choose(), [&one] { return one.ChooseForm(); });
   absl::Status outcome;
@@ -166,7 +166,7 @@ Task<absl::Status> TryAnswer(Call& call, TryTerms terms) {
     }
     outcome = co_await one.provider().Generate(one.request(), &call.answer);
   }
-  co_return one.Note(std::move(outcome));
+  co_return one.End(std::move(outcome));
 }
 
 // How often a stream may repeat its request before its first content: that of
@@ -208,9 +208,9 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> TryEmbed(Call& call, TryTerms terms,
-                            v1::EmbedResponse* response) {
-  Try one(call, call.plan.targets[0], terms);
+Task<absl::Status> EmbedOnce(Call& call, AttemptOptions options,
+                                v1::EmbedResponse* response) {
+  LiveAttempt one(call, call.plan.targets[0], options);
   call.warnings.clear();
   one.request().embed = call.embed;
   response->Clear();
@@ -224,20 +224,20 @@ Task<absl::Status> TryEmbed(Call& call, TryTerms terms,
                      response->embeddings_size(), " vectors to ", asked,
                      " inputs"));
   }
-  co_return one.Note(std::move(outcome));
+  co_return one.End(std::move(outcome));
 }
 
-Task<absl::Status> TryKept(Call& call, TryTerms terms, const KeptAnswer& asked,
-                           std::string* reply) {
-  Try one(call, call.plan.targets[0], terms);
+Task<absl::Status> KeptOnce(Call& call, AttemptOptions options,
+                               const KeptAnswer& asked, std::string* reply) {
+  LiveAttempt one(call, call.plan.targets[0], options);
   absl::Status outcome =
       co_await one.provider().AskKept(one.request(), asked, reply);
-  co_return one.Note(std::move(outcome));
+  co_return one.End(std::move(outcome));
 }
 
-Task<absl::Status> TryStream(Call& call, TryTerms terms,
-                             OpenStream* open) {
-  Try one(call, call.plan.targets[0], terms);
+Task<absl::Status> StreamOnce(Call& call, AttemptOptions options,
+                                 OpenStream* open) {
+  LiveAttempt one(call, call.plan.targets[0], options);
   const bool chosen = co_await OffLoop(
       one.bytes_to_choose(), [&one] { return one.ChooseForm(); });
   absl::Status outcome;
@@ -250,13 +250,13 @@ Task<absl::Status> TryStream(Call& call, TryTerms terms,
     if (stream.ok()) {
       open->stream = *std::move(stream);
       const size_t limit = static_cast<size_t>(
-          call.wiring->config().limits().hold_back_bytes_limit());
+          call.runtime->config().limits().hold_back_bytes_limit());
       outcome = co_await HoldBack(
           open, limit + kEchoesMax * one.request().request_bytes);
     }
   }
   if (!outcome.ok()) open->stream.reset();
-  co_return one.Note(std::move(outcome));
+  co_return one.End(std::move(outcome));
 }
 
 // Decides, after a failed try, whether and when another follows.
@@ -265,32 +265,35 @@ class Retries {
   explicit Retries(Call& call) : call_(call) {}
 
   // Of the next try.
-  TryTerms terms() const { return terms_; }
+  AttemptOptions options() const { return options_; }
 
-  // OK once another try may begin; if there must be none, how the call ends.
+  // OK once another attempt may begin; if there must be none, how the call
+  // ends.
   Task<absl::Status> Another(const absl::Status& failure) {
     if (call_.cancel.cancelled()) co_return failure;
-    const NotedTry& last = call_.tries.back();
-    if (last.progress.http.reused_connection_was_stale && free_tries_ == 0) {
+    const Attempt& last = call_.attempts.back();
+    if (last.progress.http.reused_connection_was_stale && free_attempts_ == 0) {
       // The server has not looked at the request; this repeats nothing and
       // costs nobody a try.
-      terms_ = {.kind = v1::Attempt::KIND_RECONNECT, .fresh_connection = true};
-      ++free_tries_;
+      options_ = {.kind = v1::Attempt::KIND_RECONNECT,
+                  .fresh_connection = true};
+      ++free_attempts_;
       co_return absl::OkStatus();
     }
-    const int tries = static_cast<int>(call_.tries.size()) - free_tries_;
+    const int attempts =
+        static_cast<int>(call_.attempts.size()) - free_attempts_;
     const std::optional<absl::Duration> delay =
-        call_.wiring->retry().DelayAfter(
-            tries, failure, last.progress.http.abandoned(), SystemRandom());
+        call_.runtime->retry().DelayAfter(
+            attempts, failure, last.progress.http.abandoned(), SystemRandom());
     if (!delay.has_value()) co_return failure;
-    terms_ = {.kind = v1::Attempt::KIND_RETRY, .fresh_connection = true};
+    options_ = {.kind = v1::Attempt::KIND_RETRY, .fresh_connection = true};
     co_return co_await Sleep(call_.loop, *delay, call_.cancel);
   }
 
  private:
   Call& call_;
-  int free_tries_ = 0;
-  TryTerms terms_;
+  int free_attempts_ = 0;
+  AttemptOptions options_;
 };
 
 }  // namespace
@@ -299,7 +302,7 @@ Task<absl::Status> AttemptAnswer(Call& call) {
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryAnswer(call, retries.terms());
+        co_await AnswerOnce(call, retries.options());
     if (outcome.ok()) {
       call.answer_facts = call.answer.facts;
       co_return outcome;
@@ -312,7 +315,7 @@ Task<absl::Status> AttemptStream(Call& call, OpenStream* open) {
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryStream(call, retries.terms(), open);
+        co_await StreamOnce(call, retries.options(), open);
     if (outcome.ok()) co_return outcome;
     GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
   }
@@ -322,7 +325,7 @@ Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryEmbed(call, retries.terms(), response);
+        co_await EmbedOnce(call, retries.options(), response);
     if (outcome.ok()) {
       call.answer_facts.usage = response->usage();
       call.answer_facts.has_usage = true;
@@ -337,14 +340,14 @@ Task<absl::Status> AttemptKept(Call& call, const KeptAnswer& asked,
   Retries retries(call);
   for (;;) {
     const absl::Status outcome =
-        co_await TryKept(call, retries.terms(), asked, reply);
+        co_await KeptOnce(call, retries.options(), asked, reply);
     if (outcome.ok()) co_return outcome;
     GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
   }
 }
 
 Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw) {
-  Try one(call, call.plan.targets[0], TryTerms());
+  LiveAttempt one(call, call.plan.targets[0], AttemptOptions());
   absl::StatusOr<int64_t> count = 0;
   const bool chosen = co_await OffLoop(
       one.bytes_to_choose(), [&] { return one.ChooseCountForm(raw); });
@@ -354,7 +357,7 @@ Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw) {
     count = co_await one.provider().CountTokens(one.request());
     outcome = count.status();
   }
-  GATEWAY_CO_RETURN_IF_ERROR(one.Note(std::move(outcome)));
+  GATEWAY_CO_RETURN_IF_ERROR(one.End(std::move(outcome)));
   co_return count;
 }
 

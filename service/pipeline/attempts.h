@@ -3,7 +3,7 @@
 // down.
 //
 // A stream is held back until its first piece of content: before that moment
-// another try is free, after it there is none.
+// another attempt is free, after it there is none.
 //
 // Thread contract: one call, on its loop.
 

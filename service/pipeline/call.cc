@@ -36,10 +36,10 @@ v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
 
 }  // namespace
 
-Call::Call(std::shared_ptr<const Wiring> wiring, EventLoop& loop,
+Call::Call(std::shared_ptr<const RuntimeSnapshot> runtime, EventLoop& loop,
            HttpClient& http, CancelSignal& cancel,
            google::protobuf::Arena& arena, absl::Duration arrival)
-    : wiring(std::move(wiring)),
+    : runtime(std::move(runtime)),
       loop(loop),
       http(http),
       cancel(cancel),
@@ -47,7 +47,7 @@ Call::Call(std::shared_ptr<const Wiring> wiring, EventLoop& loop,
       arrival(arrival),
       start_time(SystemClock().WallTime() - (loop.Now() - arrival)) {}
 
-void Call::NotePath(std::string_view beginning, std::string_view rest) {
+void Call::SetPath(std::string_view beginning, std::string_view rest) {
   rest = rest.substr(0, kPathBytesMax - beginning.size());
   const size_t length = beginning.size() + rest.size();
   char* const path =
@@ -74,22 +74,22 @@ absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
   return request;
 }
 
-const NotedTry* Call::DecidingTry() const {
-  for (const NotedTry& one : tries) {
+const Attempt* Call::DecidingAttempt() const {
+  for (const Attempt& one : attempts) {
     if (one.answered) return &one;
   }
-  return tries.empty() ? nullptr : &tries.back();
+  return attempts.empty() ? nullptr : &attempts.back();
 }
 
 absl::Status Call::ExpectOutput() {
   if (request == nullptr) return absl::OkStatus();
-  return output.Expect(*request, wiring->schemas(), facts.strict_output);
+  return output.Expect(*request, runtime->schemas(), facts.strict_output);
 }
 
 size_t Call::bytes_to_expect() const {
   return request == nullptr
              ? 0
-             : OutputCheck::BytesToExpect(*request, wiring->schemas());
+             : OutputCheck::BytesToExpect(*request, runtime->schemas());
 }
 
 v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
@@ -135,7 +135,7 @@ void Call::Describe(v1::StreamStarted* started) const {
 
 void Call::FillRoute(v1::Route* route) const {
   if (plan.targets.empty()) return;
-  const NotedTry* const served = DecidingTry();
+  const Attempt* const served = DecidingAttempt();
   route->set_provider(std::string(served == nullptr ? plan.targets[0].provider
                                                     : served->provider));
   route->set_model(std::string(served == nullptr ? plan.targets[0].model
@@ -144,9 +144,9 @@ void Call::FillRoute(v1::Route* route) const {
 }
 
 void Call::FillAttempts(
-    google::protobuf::RepeatedPtrField<v1::Attempt>* attempts) const {
-  for (const NotedTry& one : tries) {
-    v1::Attempt* const attempt = attempts->Add();
+    google::protobuf::RepeatedPtrField<v1::Attempt>* out) const {
+  for (const Attempt& one : attempts) {
+    v1::Attempt* const attempt = out->Add();
     attempt->set_provider(std::string(one.provider));
     attempt->set_model(std::string(one.model));
     attempt->set_kind(one.kind);
@@ -175,12 +175,13 @@ void Call::FillTimings(v1::Timings* timings) const {
   if (HasCome(first_content)) {
     *timings->mutable_time_to_first_token() = ToProto(first_content - arrival);
   }
-  if (tries.empty()) return;
-  // What failed tries and the waits between them took is no overhead of ours.
-  const TryProgress& first = tries.front().progress;
+  if (attempts.empty()) return;
+  // What failed attempts and the waits between them took is no overhead of
+  // ours.
+  const AttemptProgress& first = attempts.front().progress;
   if (!HasCome(first.dispatched)) return;
   *timings->mutable_overhead() = ToProto(first.dispatched - arrival);
-  const TryProgress& last = tries.back().progress;
+  const AttemptProgress& last = attempts.back().progress;
   if (!HasCome(last.first_byte)) return;
   *timings->mutable_upstream_first_byte() =
       ToProto(last.first_byte - last.dispatched);

@@ -1,5 +1,5 @@
 // A Call is one request on its way through the four stages, and what became of
-// it. The door that took it in sets the first part; each stage adds its own.
+// it. The API that took it in sets the first part; each stage adds its own.
 //
 // The request is either parsed or raw (providers/dialects/dialect.h); the
 // stages read CallFacts and never ask which.
@@ -32,7 +32,7 @@
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/output_check.h"
 #include "service/pipeline/response_store.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "service/routing/router.h"
 
 namespace gateway {
@@ -42,15 +42,15 @@ namespace v1 = ::llmgateway::v1;
 // What is known of a request whatever its form. The views must stay valid
 // until the call ends.
 struct CallFacts {
-  CallerHead head;             // Who asks; its door is the call's.
+  CallerHead head;             // Who asks; its api is the call's.
   std::string_view operation;  // As in CallRecord.
   std::string_view method;
-  std::string_view path;  // By NotePath.
+  std::string_view path;  // By SetPath.
   std::string_view request_id;
   std::string_view peer;  // `address:port` of the caller.
   // What the caller brought for the provider itself; empty if nothing.
   std::string_view provider_credential;
-  // The dialect of the door, and header fields that mean something to its
+  // The dialect of the API, and header fields that mean something to its
   // vendor.
   std::string_view dialect;
   absl::Span<const HttpField> forwarded_fields;
@@ -81,7 +81,7 @@ struct CallFacts {
 };
 
 // One try, as far as it has come.
-struct NotedTry {
+struct Attempt {
   std::string_view provider;
   std::string_view model;  // Both valid until the call ends.
   v1::Attempt::Kind kind = v1::Attempt::KIND_UNSPECIFIED;
@@ -92,7 +92,7 @@ struct NotedTry {
   absl::Duration duration;
   absl::Duration first_content = -absl::InfiniteDuration();  // Steady.
   absl::Status status;
-  TryProgress progress;
+  AttemptProgress progress;
   // Counts as in flight at its provider while it lives.
   InflightAttempt inflight;
 };
@@ -100,8 +100,8 @@ struct NotedTry {
 class Call {
  public:
   // `arrival` is steady. All references must outlive the call.
-  Call(std::shared_ptr<const Wiring> wiring, EventLoop& loop, HttpClient& http,
-       CancelSignal& cancel, google::protobuf::Arena& arena,
+  Call(std::shared_ptr<const RuntimeSnapshot> runtime, EventLoop& loop,
+       HttpClient& http, CancelSignal& cancel, google::protobuf::Arena& arena,
        absl::Duration arrival);
 
   Call(const Call&) = delete;
@@ -119,12 +119,12 @@ class Call {
 
   // The try whose answer the caller gets, or else the last; null if there was
   // none.
-  const NotedTry* DecidingTry() const;
+  const Attempt* DecidingAttempt() const;
 
   // Notes the path as it was asked for, in two pieces of which the first may be
   // empty: a copy of its beginning, since requests are let go of, with a `?`
   // for whatever is no ASCII.
-  void NotePath(std::string_view beginning, std::string_view rest);
+  void SetPath(std::string_view beginning, std::string_view rest);
 
   // The bytes of a raw request may go through as they are.
   bool may_forward() const {
@@ -141,7 +141,7 @@ class Call {
   void FillRoute(v1::Route* route) const;
 
   // Constant after construction.
-  const std::shared_ptr<const Wiring> wiring;
+  const std::shared_ptr<const RuntimeSnapshot> runtime;
   EventLoop& loop;
   HttpClient& http;
   CancelSignal& cancel;
@@ -150,9 +150,9 @@ class Call {
   const absl::Time start_time;
 
   // Set by the recorder that will record the call; may be null.
-  ProviderHealthLane* provider_health = nullptr;
+  ProviderHealthShard* provider_health = nullptr;
 
-  // Set by the door: the facts, and one of the two forms.
+  // Set by the API: the facts, and one of the two forms.
   CallFacts facts;
   // Null if nothing is remembered.
   ResponseStore* responses = nullptr;
@@ -160,11 +160,11 @@ class Call {
   const RawRequest* raw = nullptr;
   // In place of both: texts to be turned into vectors.
   const v1::EmbedRequest* embed = nullptr;
-  // What the door found wrong with the request; Admit refuses it so, after it
+  // What the API found wrong with the request; Admit refuses it so, after it
   // has asked who the caller is.
   absl::Status refusal;
 
-  // Set by Admit, unless the door, which must know before it reads the request,
+  // Set by Admit, unless the API, which must know before it reads the request,
   // has set it and said so.
   std::string_view caller;
   bool caller_known = false;
@@ -186,7 +186,7 @@ class Call {
 
   // Set by Attempt.
   // Providers write into the last one; the others may move.
-  absl::InlinedVector<NotedTry, 1> tries;
+  absl::InlinedVector<Attempt, 1> attempts;
   std::vector<v1::Warning> warnings;
   // The answer goes through as the provider's bytes.
   bool answers_raw = false;
@@ -195,7 +195,7 @@ class Call {
   absl::Duration first_content = -absl::InfiniteDuration();  // Steady.
   int64_t content_events = 0;
 
-  // Set by the door as it answers.
+  // Set by the API as it answers.
   int64_t response_bytes = 0;
   int http_status = 0;
 

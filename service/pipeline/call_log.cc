@@ -80,7 +80,7 @@ std::string InputsOf(const v1::EmbedRequest& request) {
 }  // namespace
 
 void LogPrompt(const Call& call) {
-  if (!call.wiring->config().logging().log_prompts()) return;
+  if (!call.runtime->config().logging().log_prompts()) return;
   if (!LogEnabled(LogLevel::kInfo, kModule)) return;
   const CallFacts& facts = call.facts;
   if (call.raw != nullptr) {
@@ -103,9 +103,9 @@ void LogRoute(const Call& call) {
        {"reason", call.plan.reason}});
 }
 
-void LogTry(const Call& call) {
+void LogAttempt(const Call& call) {
   if (!LogEnabled(LogLevel::kDebug, kModule)) return;
-  const NotedTry& begun = call.tries.back();
+  const Attempt& begun = call.attempts.back();
   Log(LogLevel::kDebug, kModule, "Forwarding to provider",
       {{"request_id", call.facts.request_id},
        {"provider", begun.provider},

@@ -25,7 +25,7 @@ void LogPrompt(const Call& call);
 void LogRoute(const Call& call);
 
 // Of the try that was begun last.
-void LogTry(const Call& call);
+void LogAttempt(const Call& call);
 
 }  // namespace gateway
 

@@ -56,7 +56,7 @@ absl::Status CallerAccess::CheckHost(const CallerHead& head) const {
   // Browsers always name a host.
   if (any_host_ || head.authority.empty()) return absl::OkStatus();
   // No page has the certificate, and the host may be called as it likes.
-  if (head.door == Door::kGrpc ? certified_.grpc : certified_.http) {
+  if (head.protocol == Protocol::kGrpc ? certified_.grpc : certified_.http) {
     return absl::OkStatus();
   }
   const std::string_view host = HostOfAuthority(head.authority);

@@ -2,7 +2,7 @@
 // the callers' keys or, where callers have none, local programs.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller,
-//                            wiring.callers().Admit(head));
+//                            runtime.callers().Admit(head));
 //
 // Without keys a listener on loopback is protected by nothing but its address,
 // and a browser calls from that address, too, for whatever page it shows. So a
@@ -38,7 +38,7 @@ namespace gateway {
 // What the head of a request says of who asks: values of header fields, empty
 // if absent. Views of the request.
 struct CallerHead {
-  Door door = Door::kGrpc;
+  Protocol protocol = Protocol::kGrpc;
   std::string_view authorization;
   std::string_view api_key;    // `x-api-key`
   std::string_view authority;  // `host` or `:authority`

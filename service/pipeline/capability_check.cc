@@ -114,7 +114,7 @@ absl::Status CheckNeeds(Call& call, const RouteTarget& target,
         !absl::StrContains(ToAbsl(call.raw->body), ToAbsl(need.mark))) {
       continue;
     }
-    // A mark-less need of a raw request is the provider's to judge, unless
+    // A mark-less need of a raw request is the provider's to check, unless
     // the request has been read anyway.
     if (call.request == nullptr && need.mark.empty()) continue;
     GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* request,
@@ -171,7 +171,7 @@ absl::Status CheckCapabilities(Call& call) {
   if (call.request == nullptr && call.raw == nullptr) return absl::OkStatus();
   const RouteTarget& target = call.plan.targets.front();
   const ProviderRegistry::Entry* const entry =
-      call.wiring->providers().Find(target.provider);
+      call.runtime->providers().Find(target.provider);
   if (entry == nullptr) return absl::OkStatus();
   const ModelFacts facts = entry->FactsOf(entry->UpstreamModel(target.model));
   GATEWAY_RETURN_IF_ERROR(CheckNeeds(call, target, facts));

@@ -38,7 +38,7 @@ bool WantsToBeRemembered(const Call& call) {
 
 // Whether the bytes of the request go to the provider as they are.
 bool IsForwarded(const Call& call, std::string_view name) {
-  const Provider& provider = *call.wiring->providers().Find(name)->provider;
+  const Provider& provider = *call.runtime->providers().Find(name)->provider;
   return call.may_forward() &&
          provider.FindDialect(call.raw->dialect->name()) != nullptr &&
          provider.Forwards(*call.raw);
@@ -47,7 +47,7 @@ bool IsForwarded(const Call& call, std::string_view name) {
 // Whether it is the caller's own credential that the provider is shown.
 bool TakesCallersCredential(const Call& call, std::string_view name) {
   if (call.facts.provider_credential.empty()) return false;
-  for (const auto& provider : call.wiring->config().providers()) {
+  for (const auto& provider : call.runtime->config().providers()) {
     if (provider.name() == name) return provider.credential_passthrough();
   }
   return false;
@@ -56,7 +56,7 @@ bool TakesCallersCredential(const Call& call, std::string_view name) {
 // Whether a planned provider would be sent what the request refers to, and
 // could not tell by whom: all callers, who have keys, look alike to it.
 bool WouldMixCallers(const Call& call) {
-  if (!call.wiring->callers().asks_for_keys()) return false;
+  if (!call.runtime->callers().asks_for_keys()) return false;
   for (const auto& target : call.plan.targets) {
     if (IsForwarded(call, target.provider) &&
         !TakesCallersCredential(call, target.provider)) {
@@ -75,7 +75,8 @@ absl::Status NoSuchPrevious(const Call& call) {
                    ToAbsl(call.facts.previous_response_id),
                    "', or it is no longer remembered (response_store in the "
                    "configuration)");
-  if (!call.wiring->callers().asks_for_keys()) return InvalidField(kField, why);
+  if (!call.runtime->callers().asks_for_keys())
+    return InvalidField(kField, why);
   absl::Status status =
       MakeFault(v1::ERROR_REASON_NOT_FOUND,
                 absl::StrCat(ToAbsl(kField), ": ", why));
@@ -187,7 +188,7 @@ void RememberForwarded(const Call& call, std::string_view id) {
       !call.responses->enabled()) {
     return;
   }
-  const NotedTry& answered = call.tries.back();
+  const Attempt& answered = call.attempts.back();
   KeptResponse kept;
   kept.provider = answered.provider;
   kept.credential = answered.progress.credential;
@@ -201,7 +202,7 @@ absl::Status PlanKept(Call& call, std::string_view id) {
   const ProviderRegistry::Entry* const home =
       call.lives_upstream == nullptr
           ? nullptr
-          : call.wiring->providers().Find(call.lives_upstream->provider);
+          : call.runtime->providers().Find(call.lives_upstream->provider);
   if (home == nullptr) {
     return MakeFault(v1::ERROR_REASON_NOT_FOUND,
                      absl::StrCat("nothing is known of the response '",
@@ -217,23 +218,25 @@ bool IsKeptHere(const Call& call) {
          WantsToBeRemembered(call);
 }
 
-Remembrance::Remembrance(ResponseStore& store, std::string_view caller)
+ConversationRecorder::ConversationRecorder(ResponseStore& store,
+                                           std::string_view caller)
     : store_(store),
       caller_(caller),
       id_(absl::StrCat(ToAbsl(kIdPrefix), SecureRandom().HexId(kIdDigits))) {}
 
-std::unique_ptr<Remembrance> Remembrance::Begin(const Call& call) {
+std::unique_ptr<ConversationRecorder> ConversationRecorder::Begin(
+    const Call& call) {
   if (call.answers_raw || !IsKeptHere(call)) return nullptr;
-  std::unique_ptr<Remembrance> remembrance(
-      new Remembrance(*call.responses, call.caller));
+  std::unique_ptr<ConversationRecorder> recorder(
+      new ConversationRecorder(*call.responses, call.caller));
   const MessageList& messages = call.request->messages();
   for (int i = InstructionsOf(messages); i < messages.size(); ++i) {
-    *remembrance->before_.Add() = messages[i];
+    *recorder->before_.Add() = messages[i];
   }
-  return remembrance;
+  return recorder;
 }
 
-void Remembrance::Keep(v1::GenerateResponse* response) {
+void ConversationRecorder::Keep(v1::GenerateResponse* response) {
   response->set_id(id_);
   KeptResponse kept;
   kept.before.Swap(&before_);
@@ -241,13 +244,13 @@ void Remembrance::Keep(v1::GenerateResponse* response) {
   store_.Put(caller_, id_, std::move(kept));
 }
 
-void Remembrance::Note(v1::GenerateEvent* event) {
+void ConversationRecorder::Add(v1::GenerateEvent* event) {
   if (event->has_started()) event->mutable_started()->set_id(id_);
   // What is too large to be kept is not gathered either.
   if (folding_.size_bytes() <= store_.size_bytes_limit()) folding_.Add(*event);
 }
 
-void Remembrance::Finish() {
+void ConversationRecorder::Finish() {
   if (folding_.size_bytes() > store_.size_bytes_limit()) return;
   v1::GenerateResponse response = folding_.Finish();
   Keep(&response);

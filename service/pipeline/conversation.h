@@ -1,11 +1,12 @@
 // A conversation goes on from an answer that the gateway remembers, whichever
-// door it came through: what was said before is put before the request, and the
+// API it came through: what was said before is put before the request, and the
 // new answer is remembered in turn.
 //
 //   GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));  // After Admit.
 //   ...
-//   std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
-//   if (remembrance != nullptr) remembrance->Keep(call.answer.response);
+//   std::unique_ptr<ConversationRecorder> recorder =
+//   ConversationRecorder::Begin(call); if (recorder != nullptr)
+//   recorder->Keep(call.answer.response);
 //
 // A leading message of the system is the instructions of one turn: it is not
 // remembered, and stays first where a conversation goes on.
@@ -52,21 +53,21 @@ absl::Status PlanKept(Call& call, std::string_view id);
 // other words than the caller's.
 bool IsKeptHere(const Call& call);
 
-class Remembrance {
+class ConversationRecorder {
  public:
   // Null if the answer is not to be remembered: the caller does not want it,
   // or its bytes are only forwarded.
-  static std::unique_ptr<Remembrance> Begin(const Call& call);
+  static std::unique_ptr<ConversationRecorder> Begin(const Call& call);
 
   // Names a whole answer and keeps it.
   void Keep(v1::GenerateResponse* response);
 
   // Names a stream's answer and takes note of it; Finish keeps it.
-  void Note(v1::GenerateEvent* event);
+  void Add(v1::GenerateEvent* event);
   void Finish();
 
  private:
-  Remembrance(ResponseStore& store, std::string_view caller);
+  ConversationRecorder(ResponseStore& store, std::string_view caller);
 
   ResponseStore& store_;
   const std::string caller_;

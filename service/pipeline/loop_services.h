@@ -1,4 +1,4 @@
-// LoopServices is what every door on one event loop works with: the loop, its
+// LoopServices is what every API on one event loop works with: the loop, its
 // connections upstream, the rules in use, and where calls are recorded.
 //
 // Thread contract: one event loop.
@@ -9,7 +9,7 @@
 #include "base/async/event_loop.h"
 #include "base/http/http_client.h"
 #include "service/observability/refusal_log.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/pipeline/recorder.h"
 #include "service/pipeline/response_store.h"
 
@@ -19,10 +19,10 @@ namespace gateway {
 struct LoopServices {
   EventLoop& loop;
   HttpClient& http;
-  LoopWiring& wiring;
+  CachedRuntime& runtime;
   Recorder& recorder;
   ResponseStore* responses = nullptr;  // Null if nothing is remembered.
-  // Of the HTTP doors; null if what they refuse is not noted.
+  // Of the HTTP APIs; null if what they refuse is not noted.
   RefusalLog* refusals = nullptr;
 };
 

@@ -131,7 +131,7 @@ Task<void> ModelDiscovery::Question(size_t index, Round& round) {
   const Provider& provider = *asked_[index]->provider;
   // A credential that the caller brought has no part in this: others will see
   // the list.
-  TryProgress progress;
+  AttemptProgress progress;
   std::vector<v1::Warning> warnings;
   ProviderCall call;
   call.loop = &round.loop;
@@ -143,7 +143,7 @@ Task<void> ModelDiscovery::Question(size_t index, Round& round) {
   absl::StatusOr<ModelList> answer = co_await provider.ListModels(call);
   if (!answer.ok() && progress.http.reused_connection_was_stale &&
       !round.over.cancelled()) {
-    progress = TryProgress();
+    progress = AttemptProgress();
     call.fresh_connection = true;
     answer = co_await provider.ListModels(call);
   }

@@ -1,7 +1,7 @@
 // ModelDiscovery asks the providers that are configured so which models they
 // have, when somebody wants to know, and keeps the catalog of what is known.
 //
-//   const ModelDiscovery::Catalog catalog = co_await wiring.discovery().Ask(
+//   const ModelDiscovery::Catalog catalog = co_await runtime.discovery().Ask(
 //       services.loop, services.http, cancel, request_id);
 //   const v1::Model* model = catalog->Find("gpt-x");
 //

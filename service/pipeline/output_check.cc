@@ -21,7 +21,7 @@ constexpr size_t kReadingsPerCompiling = 8;
 constexpr size_t kPatternBytes = kInPlaceBytesMax + 1;
 constexpr std::string_view kPatternMarks[] = {"\"pattern", "\\u"};
 
-// What a loop can be asked to judge: a step takes up to 100 ns, and the text is
+// What a loop can be asked to check: a step takes up to 100 ns, and the text is
 // read into a tree first.
 constexpr size_t kBriefStepsMax = 10'000;
 constexpr size_t kBriefBytesMax = 32 * 1024;
@@ -72,7 +72,7 @@ void OutputCheck::Answer::Append(std::string_view piece) {
   if (!too_long) text.append(piece);
 }
 
-void OutputCheck::Note(const v1::GenerateResponse& response) {
+void OutputCheck::Add(const v1::GenerateResponse& response) {
   if (!asked()) return;
   answers_.clear();
   for (int i = 0; i < response.choices_size(); ++i) {
@@ -85,7 +85,7 @@ void OutputCheck::Note(const v1::GenerateResponse& response) {
   }
 }
 
-void OutputCheck::Note(const v1::GenerateEvent& event) {
+void OutputCheck::Add(const v1::GenerateEvent& event) {
   if (!asked()) return;
   if (event.has_delta()) {
     Answer& answer = answers_[event.delta().choice_index()];
@@ -97,24 +97,24 @@ void OutputCheck::Note(const v1::GenerateEvent& event) {
   }
 }
 
-bool OutputCheck::JudgeBriefly() {
+bool OutputCheck::ValidateBriefly() {
   if (!asked()) return true;
   size_t bytes = 0;
   for (const auto& [_, answer] : answers_) bytes += answer.text.size();
-  if (bytes <= kBriefBytesMax && JudgeWithin(kBriefStepsMax)) return true;
-  judged_ = false;
+  if (bytes <= kBriefBytesMax && ValidateWithin(kBriefStepsMax)) return true;
+  validated_ = false;
   return false;
 }
 
-bool OutputCheck::JudgeWithin(size_t steps) {
+bool OutputCheck::ValidateWithin(size_t steps) {
   if (!asked()) return true;
-  judged_ = answers_.empty();
+  validated_ = answers_.empty();
   errors_.clear();
   if (answers_.empty()) errors_.push_back("#: there is no answer");
   JsonSchema::Budget budget{.steps_left = steps};
   for (const auto& [index, answer] : answers_) {
     if (answer.finish_reason == v1::FINISH_REASON_TOOL_CALLS) continue;
-    judged_ = true;
+    validated_ = true;
     for (std::string& error : ErrorsOf(answer, budget)) {
       if (errors_.size() >= JsonSchema::kErrorsMax) break;
       errors_.push_back(answers_.size() == 1
@@ -149,7 +149,7 @@ std::vector<std::string> OutputCheck::ErrorsOf(
 }
 
 absl::Status OutputCheck::Verdict() const {
-  if (!strict_ || !judged_ || errors_.empty()) return absl::OkStatus();
+  if (!strict_ || !validated_ || errors_.empty()) return absl::OkStatus();
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_RESPONSE_VALIDATION,
       absl::StrCat("the answer breaks response_format: ",

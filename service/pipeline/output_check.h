@@ -1,14 +1,14 @@
-// OutputCheck knows what form a call's answer must have, and judges the answer
+// OutputCheck knows what form a call's answer must have, and checks the answer
 // by it once that is complete: whole, or gathered from a stream's events.
 //
 //   GATEWAY_RETURN_IF_ERROR(check.Expect(request, schemas, false));
-//   check.Note(response);              // Or each event of a stream.
-//   if (!check.JudgeBriefly()) check.Judge();  // Off the loop.
+//   check.Add(response);              // Or each event of a stream.
+//   if (!check.ValidateBriefly()) check.Validate();  // Off the loop.
 //   check.Describe(&response);         // output_valid, output_errors
 //   GATEWAY_RETURN_IF_ERROR(check.Verdict());
 //
 // All choices must be as asked. One that calls tools has not answered yet and
-// is not judged; one that was refused, filtered or cut off is not valid,
+// is not checked; one that was refused, filtered or cut off is not valid,
 // whatever its text.
 //
 // Thread contract: one call, on its loop.
@@ -34,7 +34,7 @@ namespace v1 = ::llmgateway::v1;
 
 class OutputCheck {
  public:
-  // Longer answers are not judged, and count as not valid.
+  // Longer answers are not checked, and count as not valid.
   static constexpr size_t kTextBytesMax = 4 * 1024 * 1024;
   // How many errors a fault tells, and how much of each.
   static constexpr size_t kFaultErrorsMax = 5;
@@ -49,25 +49,25 @@ class OutputCheck {
   static size_t BytesToExpect(const v1::GenerateRequest& request,
                               const SchemaCache& schemas);
 
-  // There is something to judge answers by.
+  // There is something to check answers by.
   bool asked() const { return schema_ != nullptr; }
 
   // Gather what the answer says. Both do nothing unless asked().
-  void Note(const v1::GenerateResponse& response);
-  void Note(const v1::GenerateEvent& event);
+  void Add(const v1::GenerateResponse& response);
+  void Add(const v1::GenerateEvent& event);
 
-  // Judges what was noted, however long that takes: some 100 ms at worst.
-  void Judge() { JudgeWithin(JsonSchema::kStepsMax); }
+  // Checks what was noted, however long that takes: some 100 ms at worst.
+  void Validate() { ValidateWithin(JsonSchema::kStepsMax); }
   // Does so if it takes no more than a millisecond or two, as it nearly always
-  // does. False if nothing is judged yet.
-  bool JudgeBriefly();
+  // does. False if nothing is checked yet.
+  bool ValidateBriefly();
 
-  // The answer was judged.
-  bool judged() const { return judged_; }
-  // Fills in output_valid and output_errors, if the answer was judged.
+  // The answer was checked.
+  bool validated() const { return validated_; }
+  // Fills in output_valid and output_errors, if the answer was checked.
   template <typename Message>
   void Describe(Message* message) const {
-    if (!judged_) return;
+    if (!validated_) return;
     message->set_output_valid(errors_.empty());
     for (const std::string& error : errors_) message->add_output_errors(error);
   }
@@ -88,14 +88,14 @@ class OutputCheck {
   };
 
   // Steps for all choices of the call. False if they did not suffice.
-  bool JudgeWithin(size_t steps);
+  bool ValidateWithin(size_t steps);
   std::vector<std::string> ErrorsOf(const Answer& answer,
                                     JsonSchema::Budget& budget) const;
 
   std::shared_ptr<const JsonSchema> schema_;
   bool strict_ = false;
   std::map<int, Answer> answers_;  // By choice.
-  bool judged_ = false;
+  bool validated_ = false;
   std::vector<std::string> errors_;
 };
 

@@ -34,7 +34,7 @@ class CallDeadline {
 
  private:
   absl::Duration Timeout() const {
-    return ToAbsl(call_.wiring->config().resilience().call_timeout());
+    return ToAbsl(call_.runtime->config().resilience().call_timeout());
   }
 
   void OnExpiry() {
@@ -54,9 +54,9 @@ absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_RETURN_IF_ERROR(Admit(call));
   LogPrompt(call);
   GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));
-  GATEWAY_ASSIGN_OR_RETURN(
-      call.plan, call.wiring->router().Plan({.model = call.facts.model,
-                                             .provider = call.facts.provider}));
+  GATEWAY_ASSIGN_OR_RETURN(call.plan, call.runtime->router().Plan(
+                                          {.model = call.facts.model,
+                                           .provider = call.facts.provider}));
   LogRoute(call);
   GATEWAY_RETURN_IF_ERROR(CheckContinued(call));
   return CheckCapabilities(call);
@@ -86,7 +86,7 @@ absl::Status Interrupted(const Call& call, const absl::Status& failure) {
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_STREAM_INTERRUPTED,
       absl::StrCat("the stream broke off: ", failure.message()));
-  AddFaultMetadata(fault, "provider", call.tries.back().provider);
+  AddFaultMetadata(fault, "provider", call.attempts.back().provider);
   AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
   // What the provider called it, in case the caller knows its words.
   for (const std::string_view key :
@@ -197,25 +197,25 @@ Task<bool> EstimateOffLoop(Call& call) {
   });
 }
 
-Task<bool> JudgeOffLoop(Call& call) {
+Task<bool> ValidateOffLoop(Call& call) {
   // However small, it has been found to take long.
   co_return co_await OffLoop(kInPlaceBytesMax + 1, [&call] {
-    call.output.Judge();
+    call.output.Validate();
     return true;
   });
 }
 
-// `remembrance` is null if the answer is not to be remembered.
+// `recorder` is null if the answer is not to be remembered.
 Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
-                         Remembrance* remembrance,
+                         ConversationRecorder* recorder,
                          DeliveredTokens* delivered) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
     call.content_events += batch.content_events;
-    delivered->Note(batch);
+    delivered->Add(batch);
     for (v1::GenerateEvent& event : batch.events) {
-      call.output.Note(event);
-      if (remembrance != nullptr) remembrance->Note(&event);
+      call.output.Add(event);
+      if (recorder != nullptr) recorder->Add(&event);
     }
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
     if (open.ended) co_return absl::OkStatus();
@@ -231,16 +231,17 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   if (outcome.ok()) outcome = co_await AttemptStream(call, &open);
   if (outcome.ok()) {
     call.first_content = call.loop.Now();
-    NotedTry& noted = call.tries.back();
+    Attempt& noted = call.attempts.back();
     noted.first_content = call.first_content;
     recorder.TellFirstToken(call);
     const absl::Duration opened = noted.duration;
     // Now, since the request is let go of once there is an answer.
-    const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
+    const std::unique_ptr<ConversationRecorder> recorder =
+        ConversationRecorder::Begin(call);
     RememberForwarded(call, open.stream->facts().kept_id);
     const InputMeasure input(call);
     DeliveredTokens delivered;
-    outcome = co_await Relay(call, sink, open, remembrance.get(), &delivered);
+    outcome = co_await Relay(call, sink, open, recorder.get(), &delivered);
     call.answer_facts = open.stream->facts();
     CompleteUsage(outcome.ok(), input, delivered, *open.stream, &call);
     // The provider is let go before the caller has taken the end.
@@ -252,13 +253,13 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     noted.status = outcome;
     // The try has succeeded even if its answer is not what was asked for.
     if (outcome.ok() && !call.answers_raw) {
-      if (!call.output.JudgeBriefly()) co_await JudgeOffLoop(call);
+      if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
       outcome = call.output.Verdict();
     }
     // Before the caller is told the end, and may go on.
-    if (outcome.ok() && remembrance != nullptr) remembrance->Finish();
-  } else if (call.cancel.cancelled() && !call.tries.empty() &&
-             call.tries.back().progress.http.sent) {
+    if (outcome.ok() && recorder != nullptr) recorder->Finish();
+  } else if (call.cancel.cancelled() && !call.attempts.empty() &&
+             call.attempts.back().progress.http.sent) {
     // The provider has begun to read the prompt, at least.
     EstimateUsage(call, InputMeasure(call), 0, &call.answer_facts.usage);
   }
@@ -268,8 +269,9 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
 
 void RememberAnswer(Call& call) {
   RememberForwarded(call, call.answer_facts.kept_id);
-  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call);
-  if (remembrance != nullptr) remembrance->Keep(call.answer.response);
+  const std::unique_ptr<ConversationRecorder> recorder =
+      ConversationRecorder::Begin(call);
+  if (recorder != nullptr) recorder->Keep(call.answer.response);
 }
 
 Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
@@ -277,8 +279,8 @@ Task<absl::Status> RunUnary(Call& call, AnswerSink& sink,
   if (outcome.ok()) outcome = co_await AttemptAnswer(call);
   if (outcome.ok() && LacksUsage(call)) co_await EstimateOffLoop(call);
   if (outcome.ok() && call.answer.response != nullptr) {
-    call.output.Note(*call.answer.response);
-    if (!call.output.JudgeBriefly()) co_await JudgeOffLoop(call);
+    call.output.Add(*call.answer.response);
+    if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
     outcome = call.output.Verdict();
     call.Describe(call.answer.response);
   }
@@ -321,7 +323,7 @@ absl::Status EstimateCount(Call& call, TokenCount* count) {
 // Google tells neither which model answered nor what it has cost.
 void CompleteVectors(Call& call, v1::EmbedResponse* response) {
   if (response->model().empty()) {
-    response->set_model(std::string(call.tries.back().model));
+    response->set_model(std::string(call.attempts.back().model));
   }
   if (response->usage().input_tokens() != 0) return;
   v1::Usage& usage = *response->mutable_usage();
@@ -362,7 +364,7 @@ Task<absl::StatusOr<TokenCount>> RunCount(Call& call, Recorder& recorder,
       outcome = co_await OffLoop(call.facts.request_bytes, [&] {
         return EstimateCount(call, &count);
       });
-      call.tries.clear();
+      call.attempts.clear();
     }
   }
   absl::StatusOr<TokenCount> result = count;

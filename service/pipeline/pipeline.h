@@ -5,7 +5,7 @@
 //   Attempt ask, wait, try again                 attempts.h
 //   Record  write down what became of it, once   recorder.h
 //
-// A door makes a Call, and an AnswerSink that speaks its caller's language:
+// An API makes a Call, and an AnswerSink that speaks its caller's language:
 //
 //   co_await RunCall(call, sink, recorder);
 //

@@ -26,7 +26,7 @@ std::string_view Short(std::string_view text) {
   return CutText(text, kTextBytesMax);
 }
 
-std::optional<absl::Duration> FirstByteOf(const TryProgress& progress) {
+std::optional<absl::Duration> FirstByteOf(const AttemptProgress& progress) {
   if (progress.first_byte == -absl::InfiniteDuration()) return std::nullopt;
   return progress.first_byte - progress.dispatched;
 }
@@ -37,19 +37,20 @@ void FillTimes(const Call& call, CallRecord* record) {
   if (call.first_content > -absl::InfiniteDuration()) {
     record->time_to_first_token = call.first_content - call.arrival;
   }
-  if (call.tries.empty()) return;
-  // What failed tries and the waits between them took is no overhead of ours.
-  const TryProgress& first = call.tries.front().progress;
+  if (call.attempts.empty()) return;
+  // What failed attempts and the waits between them took is no overhead of
+  // ours.
+  const AttemptProgress& first = call.attempts.front().progress;
   if (first.dispatched == -absl::InfiniteDuration()) return;
   record->overhead = first.dispatched - call.arrival;
-  record->upstream_first_byte = FirstByteOf(call.tries.back().progress);
+  record->upstream_first_byte = FirstByteOf(call.attempts.back().progress);
 }
 
 // What is known of a call from its begin.
 CallRecord Beginning(const Call& call) {
   CallRecord record;
   record.request_id = Short(call.facts.request_id);
-  record.door = call.facts.head.door;
+  record.protocol = call.facts.head.protocol;
   record.operation = call.facts.operation;
   record.path = Short(call.facts.path);
   record.method = Short(call.facts.method);
@@ -61,14 +62,14 @@ CallRecord Beginning(const Call& call) {
   record.start_time = call.start_time;
   record.model_asked = Short(call.facts.model);
   record.route_reason = Short(call.plan.reason);
-  if (const NotedTry* const deciding = call.DecidingTry()) {
+  if (const Attempt* const deciding = call.DecidingAttempt()) {
     record.provider = deciding->provider;
     record.model_served = deciding->model;
   }
   return record;
 }
 
-CallAttempt AttemptOf(const NotedTry& noted) {
+CallAttempt AttemptOf(const Attempt& noted) {
   CallAttempt attempt;
   attempt.provider = noted.provider;
   attempt.model = noted.model;
@@ -100,14 +101,16 @@ v1::FinishReason FinishReasonOf(const Call& call) {
 
 }  // namespace
 
-Recorder::Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
-                   RequestFeed& feed, ProviderHealthLane* health)
-    : access_log_(access_log), metrics_(metrics), feed_(feed), health_(health) {
-}
+Recorder::Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
+                   RequestFeed& feed, ProviderHealthShard* health)
+    : access_log_(access_log),
+      metrics_(metrics),
+      feed_(feed),
+      health_(health) {}
 
 InflightCall Recorder::Begin(Call& call) {
   call.provider_health = health_;
-  return metrics_.StartCall(call.facts.head.door);
+  return metrics_.StartCall(call.facts.head.protocol);
 }
 
 void Recorder::TellStarted(const Call& call) {
@@ -115,7 +118,7 @@ void Recorder::TellStarted(const Call& call) {
   CallRecord record = Beginning(call);
   const RouteTarget& first = call.plan.targets.front();
   record.provider = first.provider;
-  record.model_served = call.wiring->providers()
+  record.model_served = call.runtime->providers()
                             .Find(first.provider)
                             ->UpstreamModel(first.model);
   feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
@@ -130,7 +133,7 @@ void Recorder::TellFirstToken(const Call& call) {
 
 void Recorder::Record(const Call& call, const absl::Status& outcome) {
   absl::InlinedVector<CallAttempt, 4> attempts;
-  for (const NotedTry& one : call.tries) attempts.push_back(AttemptOf(one));
+  for (const Attempt& one : call.attempts) attempts.push_back(AttemptOf(one));
   CallRecord record = Beginning(call);
   FillTimes(call, &record);
   record.attempts = attempts;
@@ -147,12 +150,12 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   }
   metrics_.Count(record);
   feed_.Publish(record);
-  CountTries(call);
+  CountAttempts(call);
 }
 
 bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
                       int64_t* unlogged) {
-  if (!absl::IsUnauthenticated(outcome) || !call.tries.empty()) return true;
+  if (!absl::IsUnauthenticated(outcome) || !call.attempts.empty()) return true;
   const absl::Duration now = call.loop.Now();
   if (now - second_began_ >= absl::Seconds(1)) {
     second_began_ = now;
@@ -167,9 +170,9 @@ bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
   return true;
 }
 
-void Recorder::CountTries(const Call& call) {
+void Recorder::CountAttempts(const Call& call) {
   if (health_ == nullptr) return;
-  for (const NotedTry& one : call.tries) {
+  for (const Attempt& one : call.attempts) {
     // The provider never saw a try on a connection that it had given up.
     if (one.progress.http.reused_connection_was_stale) continue;
     health_->Count(one.provider, one.status, one.start_time + one.duration,

@@ -1,6 +1,6 @@
 // Record, the last stage: what became of a call goes to the access log, the
 // metrics and the live feed, once each, from one CallRecord, and what became of
-// each of its tries to the board of the providers' health.
+// each of its attempts to the board of the providers' health.
 //
 // Thread contract: one recorder per event loop.
 
@@ -27,11 +27,11 @@ class Recorder {
  public:
   // `access_log` is null if there is none, and `health` if nobody asks for it.
   // Borrows all.
-  Recorder(AccessLogLane* access_log, CallMetricsLane& metrics,
-           RequestFeed& feed, ProviderHealthLane* health = nullptr);
+  Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
+           RequestFeed& feed, ProviderHealthShard* health = nullptr);
 
   // Counts the call as in flight for as long as the result lives, and has its
-  // tries counted at their providers.
+  // attempts counted at their providers.
   [[nodiscard]] InflightCall Begin(Call& call);
 
   // Tell those who watch that the call goes to a provider, and that its first
@@ -46,12 +46,12 @@ class Recorder {
   // Whether the call gets a line, and before it how many strangers got none.
   bool MayLog(const Call& call, const absl::Status& outcome,
               int64_t* unlogged);
-  void CountTries(const Call& call);
+  void CountAttempts(const Call& call);
 
-  AccessLogLane* const access_log_;
-  CallMetricsLane& metrics_;
+  AccessLogShard* const access_log_;
+  CallMetricsShard& metrics_;
   RequestFeed& feed_;
-  ProviderHealthLane* const health_;
+  ProviderHealthShard* const health_;
 
   // Of strangers' lines, on the loop's clock.
   absl::Duration second_began_ = -absl::InfiniteDuration();

@@ -131,7 +131,7 @@ int64_t GuessInputTokens(std::string_view json) {
                                        media * MediumCharacters()));
 }
 
-void DeliveredTokens::Note(const StreamBatch& batch) {
+void DeliveredTokens::Add(const StreamBatch& batch) {
   for (const v1::GenerateEvent& event : batch.events) {
     if (event.has_delta()) characters_ += CharactersOf(event.delta());
   }

@@ -44,7 +44,7 @@ int64_t GuessInputTokens(const llmgateway::v1::GenerateRequest& request);
 // The output tokens that a stream has delivered.
 class DeliveredTokens {
  public:
-  void Note(const StreamBatch& batch);
+  void Add(const StreamBatch& batch);
 
   // `stream` is the one that they came from.
   int64_t Estimate(const ProviderStream& stream) const;

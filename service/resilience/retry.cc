@@ -8,7 +8,7 @@
 
 namespace gateway {
 RetryPolicy::RetryPolicy(const llmgateway::config::v1::RetryConfig& config)
-    : tries_max_(config.attempts_limit()),
+    : attempts_max_(config.attempts_limit()),
       backoff_({.base = ToAbsl(config.backoff_base()),
                 .multiplier = config.backoff_multiplier(),
                 .limit = ToAbsl(config.backoff_limit())}),
@@ -21,7 +21,7 @@ bool RetryPolicy::MayRetry(const absl::Status& failure, bool abandoned) const {
       FaultReason(failure) == v1::ERROR_REASON_PROVIDER_TIMEOUT) {
     return true;
   }
-  switch (JudgeFailure(failure, abandoned)) {
+  switch (ClassifyFailure(failure, abandoned)) {
     case Verdict::kRetryHere:
     case Verdict::kCoolCredential:
       return true;
@@ -35,12 +35,12 @@ bool RetryPolicy::MayRetry(const absl::Status& failure, bool abandoned) const {
 }
 
 std::optional<absl::Duration> RetryPolicy::DelayAfter(
-    int tries, const absl::Status& failure, bool abandoned,
+    int attempts, const absl::Status& failure, bool abandoned,
     Random& random) const {
-  if (tries >= tries_max_ || !MayRetry(failure, abandoned)) {
+  if (attempts >= attempts_max_ || !MayRetry(failure, abandoned)) {
     return std::nullopt;
   }
-  const absl::Duration delay = backoff_.Delay(tries, random);
+  const absl::Duration delay = backoff_.Delay(attempts, random);
   const std::optional<absl::Duration> asked = RetryDelay(failure);
   if (!asked.has_value()) return delay;
   if (*asked > retry_after_max_) return std::nullopt;

@@ -1,10 +1,10 @@
 // RetryPolicy answers three questions after a failed try: may another follow,
 // for how long, how far apart.
 //
-// What may follow is what JudgeFailure (errors/verdict.h) says: a provider that
-// could not be reached, failed or was overloaded is tried again, and so is one
-// that asks to wait, if not for too long. One that was sent the request and did
-// not answer in time may still be at work on it, and bills it: it is tried
+// What may follow is what ClassifyFailure (errors/verdict.h) says: a provider
+// that could not be reached, failed or was overloaded is tried again, and so is
+// one that asks to wait, if not for too long. One that was sent the request and
+// did not answer in time may still be at work on it, and bills it: it is tried
 // again only where the configuration says so.
 //
 // Thread contract: immutable.
@@ -28,9 +28,9 @@ class RetryPolicy {
   explicit RetryPolicy(const llmgateway::config::v1::RetryConfig& config);
 
   // How long to wait before the next try, or nothing if there must be none.
-  // `tries` counts those made, the first included; `abandoned` is as for
-  // JudgeFailure.
-  std::optional<absl::Duration> DelayAfter(int tries,
+  // `attempts` counts those made, the first included; `abandoned` is as for
+  // ClassifyFailure.
+  std::optional<absl::Duration> DelayAfter(int attempts,
                                            const absl::Status& failure,
                                            bool abandoned,
                                            Random& random) const;
@@ -38,7 +38,7 @@ class RetryPolicy {
  private:
   bool MayRetry(const absl::Status& failure, bool abandoned) const;
 
-  const int tries_max_;
+  const int attempts_max_;
   const Backoff backoff_;
   // A provider that asks for a longer wait is not waited for.
   const absl::Duration retry_after_max_;

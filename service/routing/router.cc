@@ -11,8 +11,8 @@ namespace {
 
 using ::llmgateway::type::v1::Target;
 
-void Note(std::vector<RouteStep>* steps, std::string_view rule,
-          std::string_view verdict) {
+void AddStep(std::vector<RouteStep>* steps, std::string_view rule,
+             std::string_view verdict) {
   if (steps == nullptr) return;
   steps->push_back({std::string(rule), std::string(verdict)});
 }
@@ -69,11 +69,11 @@ absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
   const Rule* skipped = nullptr;
   for (const Rule& rule : rules_) {
     if (!rule.matcher.Matches(query.model)) {
-      Note(steps, rule.reason, "no match");
+      AddStep(steps, rule.reason, "no match");
       continue;
     }
     const ProviderState state = health_.StateOf(rule.target.provider());
-    Note(steps, rule.reason, Verdict(state));
+    AddStep(steps, rule.reason, Verdict(state));
     if (state != ProviderState::kReady) {
       if (skipped == nullptr) skipped = &rule;
       continue;
@@ -93,7 +93,7 @@ absl::StatusOr<RoutePlan> Router::PlanUnnamed(
                      : "is required where a provider is named");
   }
   const ProviderState state = health_.StateOf(default_.provider());
-  Note(steps, "default", Verdict(state));
+  AddStep(steps, "default", Verdict(state));
   if (state == ProviderState::kReady) return To(default_, "", "default");
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_MODEL_NOT_FOUND,
@@ -106,7 +106,7 @@ absl::StatusOr<RoutePlan> Router::PlanUnnamed(
 absl::StatusOr<RoutePlan> Router::PlanExplicit(
     const RouteQuery& query, std::vector<RouteStep>* steps) const {
   const ProviderState state = health_.StateOf(query.provider);
-  Note(steps, "explicit", Verdict(state));
+  AddStep(steps, "explicit", Verdict(state));
   switch (state) {
     case ProviderState::kReady:
       // The name is the caller's; the plan needs one that lasts.
@@ -138,13 +138,13 @@ absl::StatusOr<RoutePlan> Router::PlanDefault(
     std::vector<RouteStep>* steps) const {
   std::string why_not;
   if (strict_) {
-    Note(steps, "default", "strict");
+    AddStep(steps, "default", "strict");
     why_not = "routing is strict";
   } else if (default_.provider().empty()) {
     why_not = "no default target is configured";
   } else {
     const ProviderState state = health_.StateOf(default_.provider());
-    Note(steps, "default", Verdict(state));
+    AddStep(steps, "default", Verdict(state));
     if (state == ProviderState::kReady) {
       return To(default_, query.model, "default");
     }

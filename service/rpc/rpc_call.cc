@@ -106,7 +106,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
     delete call;
     return RefuseCall(stream, client, head, metadata);
   }
-  calls.NoteNew(loop);
+  calls.OnNew(loop);
   if (!calls.Enter(*call, !method.kept_while_draining())) {
     delete call;
     return RefuseCall(stream, client, head, Draining());

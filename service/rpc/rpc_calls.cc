@@ -34,7 +34,7 @@ void RpcCalls::Leave(Entry& entry) {
   CallWaiters();
 }
 
-void RpcCalls::NoteNew(EventLoop& loop) {
+void RpcCalls::OnNew(EventLoop& loop) {
   if (new_ == kNewCallsMax) OnTurnEnd();
   ++new_;
   loop.RunAtTurnEnd(*this);

@@ -31,7 +31,7 @@ class RpcCalls final : private TurnEndTask {
     virtual void Cancel(const absl::Status& why) = 0;
 
     // The turn in which the call came has ended, or too many have come in it.
-    // Once, if NoteNew was called; may destroy the call, but no other.
+    // Once, if OnNew was called; may destroy the call, but no other.
     virtual void OnStay() {}
 
    protected:
@@ -56,7 +56,7 @@ class RpcCalls final : private TurnEndTask {
   // A call is about to enter, which is to be told if it stays. Those of a turn
   // may be many more than should be kept until its end: then the others, which
   // came before, are told now.
-  void NoteNew(EventLoop& loop);
+  void OnNew(EventLoop& loop);
 
   // From now on Enter refuses calls that would hold the drain up.
   void StartDraining() { draining_ = true; }

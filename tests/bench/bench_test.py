@@ -202,7 +202,7 @@ class ServerTest(unittest.TestCase):
         self.assertIn("auth", plain)
         self.assertTrue(plain["logging"]["access_log"])
         self.assertNotIn("auth", config("bare"))
-        self.assertIn("tls", config("tls_door")["listeners"]["grpc"])
+        self.assertIn("tls", config("tls_listener")["listeners"]["grpc"])
         self.assertIn("https://localhost:6/v1",
                       json.dumps(config("tls_upstream")))
         self.assertIn("http2", json.dumps(config("http2_upstream")))

@@ -158,7 +158,7 @@ class Upstream(mock_upstream.MockUpstream):
             self.set_script(model, script)
 
 
-# Each nginx server: (instance, TLS at the door, location).
+# Each nginx server: (instance, TLS at the listener, location).
 NGINX_PORTS = {
     "unary": ("one", False, "unary"),
     "sse": ("one", False, "sse"),
@@ -353,7 +353,7 @@ GATEWAYS = {
     "two_loops": {"loops": 0},
     "bare": {"policies": False},
     "anthropic": {"anthropic": True},
-    "tls_door": {"tls_door": True},
+    "tls_listener": {"tls_listener": True},
     "tls_upstream": {"tls_upstream": True, "http_version": "http1"},
     "http2_upstream": {"http_version": "http2"},
     "tls_http2_upstream": {"tls_upstream": True, "http_version": "http2"},
@@ -365,12 +365,12 @@ class NotServed(Exception):
 
 
 def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
-                   tls_door=False, tls_upstream=False, http_version=None,
+                   tls_listener=False, tls_upstream=False, http_version=None,
                    base_url=None, anthropic=False):
     """The configuration as a dict; JSON is YAML."""
-    door = {}
-    if tls_door:
-        door["tls"] = {"cert_chain": "file:" + cert,
+    listener = {}
+    if tls_listener:
+        listener["tls"] = {"cert_chain": "file:" + cert,
                        "private_key": "file:" + key}
     http_upstream = {
         "timeouts": {"first_byte": "1h", "idle": "1h", "total": "24h"},
@@ -386,8 +386,8 @@ def gateway_config(folder, ports, upstream, cert, key, loops=1, policies=True,
     base_url = base_url or (root if anthropic else root + "/v1")
     config = {
         "listeners": {
-            "grpc": dict(door, address="127.0.0.1:%d" % ports["grpc"]),
-            "http": dict(door, address="127.0.0.1:%d" % ports["http"]),
+            "grpc": dict(listener, address="127.0.0.1:%d" % ports["grpc"]),
+            "http": dict(listener, address="127.0.0.1:%d" % ports["http"]),
             "admin": {"address": "127.0.0.1:%d" % ports["admin"]},
             "operations": {"address": "127.0.0.1:%d" % ports["operations"]},
         },
@@ -412,9 +412,9 @@ class Gateway(Server):
 
     def __init__(self, binary, variant, folder, upstream, cert, key,
                  wrapper=(), base_url=None):
-        doors = ("grpc", "http", "admin", "operations")
-        self.ports = dict(zip(doors, free_ports(len(doors))))
-        self.tls = GATEWAYS[variant].get("tls_door", False)
+        listeners = ("grpc", "http", "admin", "operations")
+        self.ports = dict(zip(listeners, free_ports(len(listeners))))
+        self.tls = GATEWAYS[variant].get("tls_listener", False)
         self._access_log = os.path.join(folder, "gateway_access.log")
         config = os.path.join(folder, "gateway_%s.yaml" % variant)
         with open(config, "w", encoding="utf-8") as out:

@@ -13,13 +13,13 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// The reasons that are judged so.
-std::set<std::string> JudgedAs(Verdict verdict, bool abandoned = false) {
+// The reasons that are checked so.
+std::set<std::string> ValidatedAs(Verdict verdict, bool abandoned = false) {
   std::set<std::string> reasons;
   for (int i = 1; i < v1::ErrorReason_ARRAYSIZE; ++i) {
     if (!v1::ErrorReason_IsValid(i)) continue;
     const auto reason = static_cast<v1::ErrorReason>(i);
-    if (JudgeFailure(MakeFault(reason, "x"), abandoned) == verdict) {
+    if (ClassifyFailure(MakeFault(reason, "x"), abandoned) == verdict) {
       reasons.emplace(ReasonName(reason));
     }
   }
@@ -27,14 +27,14 @@ std::set<std::string> JudgedAs(Verdict verdict, bool abandoned = false) {
 }
 
 TEST(VerdictTest, ATargetThatMayHaveRecoveredIsAskedAgain) {
-  EXPECT_THAT(JudgedAs(Verdict::kRetryHere),
+  EXPECT_THAT(ValidatedAs(Verdict::kRetryHere),
               ElementsAre("PROVIDER_TIMEOUT", "PROVIDER_UNAVAILABLE"));
 }
 
 TEST(VerdictTest, OneThatMayStillBeAtWorkIsNot) {
-  EXPECT_THAT(JudgedAs(Verdict::kRetryHere, /*abandoned=*/true),
+  EXPECT_THAT(ValidatedAs(Verdict::kRetryHere, /*abandoned=*/true),
               ElementsAre("PROVIDER_UNAVAILABLE"));
-  EXPECT_THAT(JudgedAs(Verdict::kGoElsewhere, /*abandoned=*/true),
+  EXPECT_THAT(ValidatedAs(Verdict::kGoElsewhere, /*abandoned=*/true),
               ElementsAre("CIRCUIT_OPEN", "PROVIDER_BAD_RESPONSE",
                           "PROVIDER_TIMEOUT", "STREAM_INTERRUPTED"));
 }
@@ -43,7 +43,7 @@ TEST(VerdictTest, NorIsOneThatTellsOfATimeOutItself) {
   for (const char* mark : {"http_status", "provider_error_form"}) {
     absl::Status told = MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "504");
     AddFaultMetadata(told, mark, "504");
-    EXPECT_EQ(JudgeFailure(told), Verdict::kGoElsewhere) << mark;
+    EXPECT_EQ(ClassifyFailure(told), Verdict::kGoElsewhere) << mark;
   }
 }
 
@@ -55,7 +55,7 @@ TEST(VerdictTest, ACallersOwnCredentialIsTheCallersTrouble) {
     EXPECT_FALSE(IsOfCallersCredential(refused));
     AddFaultMetadata(refused, "credential", "caller");
     EXPECT_TRUE(IsOfCallersCredential(refused));
-    EXPECT_EQ(JudgeFailure(refused), Verdict::kCallersFault);
+    EXPECT_EQ(ClassifyFailure(refused), Verdict::kCallersFault);
   }
 }
 
@@ -64,15 +64,15 @@ TEST(VerdictTest, OneThatLacksWhatIsAskedIsNotAskedAgain) {
       MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "501: no");
   AddFaultMetadata(failure, "http_status", "501");
   EXPECT_TRUE(ForbidsRetry(failure));
-  EXPECT_EQ(JudgeFailure(failure), Verdict::kGoElsewhere);
+  EXPECT_EQ(ClassifyFailure(failure), Verdict::kGoElsewhere);
   AddFaultMetadata(failure, "provider_should_retry", "true");
   EXPECT_FALSE(ForbidsRetry(failure));
 }
 
 TEST(VerdictTest, TheCredentialsTroubleIsNotTheTargets) {
-  EXPECT_THAT(JudgedAs(Verdict::kCoolCredential),
+  EXPECT_THAT(ValidatedAs(Verdict::kCoolCredential),
               ElementsAre("PROVIDER_RATE_LIMITED"));
-  EXPECT_THAT(JudgedAs(Verdict::kTakeOutCredential),
+  EXPECT_THAT(ValidatedAs(Verdict::kTakeOutCredential),
               ElementsAre("PROVIDER_AUTH_FAILED", "PROVIDER_QUOTA_EXHAUSTED"));
   for (const Verdict verdict :
        {Verdict::kCoolCredential, Verdict::kTakeOutCredential}) {
@@ -82,7 +82,7 @@ TEST(VerdictTest, TheCredentialsTroubleIsNotTheTargets) {
 }
 
 TEST(VerdictTest, ACallersMistakeIsTheCallers) {
-  const std::set<std::string> mistakes = JudgedAs(Verdict::kCallersFault);
+  const std::set<std::string> mistakes = ValidatedAs(Verdict::kCallersFault);
   for (const char* reason :
        {"INVALID_REQUEST", "CONTEXT_LENGTH_EXCEEDED", "CONTENT_POLICY",
         "MODEL_NOT_FOUND", "API_KEY_INVALID", "RATE_LIMITED"}) {
@@ -96,8 +96,8 @@ TEST(VerdictTest, WhoLeavesSaysNothingOfTheTarget) {
        {absl::CancelledError(""), absl::DeadlineExceededError(""),
         absl::InternalError("bug"),
         MakeFault(v1::ERROR_REASON_DRAINING, "")}) {
-    EXPECT_EQ(JudgeFailure(failure), Verdict::kSaysNothing) << failure;
-    EXPECT_EQ(JudgeFailure(failure, true), Verdict::kSaysNothing) << failure;
+    EXPECT_EQ(ClassifyFailure(failure), Verdict::kSaysNothing) << failure;
+    EXPECT_EQ(ClassifyFailure(failure, true), Verdict::kSaysNothing) << failure;
   }
   EXPECT_FALSE(ComesFromUpstream(Verdict::kSaysNothing));
 }

@@ -71,7 +71,7 @@ struct Outcome {
   EventList events;
 };
 
-// Both read one event. A dialect without a door has no tap.
+// Both read one event. A dialect without an API has no tap.
 void ReadEvent(std::string_view name, std::string_view data,
                EventReader& reader, StreamTap& tap, Outcome& outcome) {
   const Copy copy(data);

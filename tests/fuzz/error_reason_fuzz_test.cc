@@ -25,7 +25,7 @@ void Require(bool condition) {
   if (!condition) std::abort();
 }
 
-void Judge(const absl::Status& fault) {
+void CheckFault(const absl::Status& fault) {
   Require(!fault.ok());
   Require(FaultReason(fault) != v1::ERROR_REASON_UNSPECIFIED);
   // The status and its colon stand before the vendor's words.
@@ -39,8 +39,9 @@ void Judge(const absl::Status& fault) {
 }
 
 void Read(int status, std::string_view body) {
-  Judge(ReadHttpFailure({.status = status, .body = body}, absl::UnixEpoch()));
-  Judge(ReadErrorReport(body));
+  CheckFault(
+      ReadHttpFailure({.status = status, .body = body}, absl::UnixEpoch()));
+  CheckFault(ReadErrorReport(body));
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   json.EndObject();
   const absl::Status fault = gateway::ReadHttpFailure(
       {.status = status, .body = told}, absl::UnixEpoch());
-  gateway::Judge(fault);
+  gateway::CheckFault(fault);
   gateway::Require(fault.ToString().find(std::string(gateway::kKey)) ==
                    std::string::npos);
   return 0;

@@ -1,5 +1,5 @@
 // Whatever a caller sends as a schema and a model as an answer, compiling and
-// judging end, within bounds, and always say the same.
+// checking end, within bounds, and always say the same.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@ void Require(bool condition) {
   if (!condition) std::abort();
 }
 
-void Judge(std::string_view schema_text, std::string_view answer) {
+void CheckAnswer(std::string_view schema_text, std::string_view answer) {
   const absl::StatusOr<std::shared_ptr<const JsonSchema>> schema =
       JsonSchema::Compile(schema_text);
   if (!schema.ok()) {
@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   const size_t end = text.find('\n');
   const std::string schema = text.substr(0, end);
-  gateway::Judge(schema,
-                 end == std::string::npos ? schema : text.substr(end + 1));
+  gateway::CheckAnswer(
+      schema, end == std::string::npos ? schema : text.substr(end + 1));
   return 0;
 }

@@ -37,7 +37,7 @@ class _CancelCase(gateway_case.GatewayCase):
 
 
 class HttpHangUpTest(_CancelCase):
-    """F-13 at the HTTP door."""
+    """F-13 at the HTTP API."""
 
     # How a client can go.
     _LEAVES = {"rst": RawConnection.reset, "fin": RawConnection.close,
@@ -91,7 +91,7 @@ class HttpHangUpTest(_CancelCase):
         self.upstream.wait_for("served", "gpt-between")
         connection.close()
         line = self.gateway.wait_for_access(model="gpt-between")
-        self.assertEqual((line["status"], line["attempts"]), ("CANCELLED", 1))
+        self.assertEqual((line["status"], line["attempt_count"]), ("CANCELLED", 1))
 
 
 class GrpcHangUpTest(_CancelCase):
@@ -152,7 +152,7 @@ class GrpcHangUpTest(_CancelCase):
             self.gateway.grpc, grpc_caller.prompt("gpt-wait"), timeout_s=0.3)
         self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
         line = self.gateway.wait_for_access(model="gpt-wait")
-        self.assertEqual((line["status"], line["attempts"]),
+        self.assertEqual((line["status"], line["attempt_count"]),
                          ("DEADLINE_EXCEEDED", 1))
 
     def test_a_deadline_that_has_passed_is_exceeded(self):

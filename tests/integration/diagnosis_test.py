@@ -50,7 +50,7 @@ class ToldApartTest(unittest.TestCase):
         warnings = gateway.log_lines(msg="A provider fails")
         gateway.stop()
         self.assertNotEqual(answer.status, 200)
-        # The door has the same words as the log, the log more of them.
+        # The API has the same words as the log, the log more of them.
         self.assertIn(log["error"][:60], answer.error()["message"])
         self.assertNotIn(_KEY, gateway.output + gateway.access_text)
         return log, warnings
@@ -71,9 +71,9 @@ class ToldApartTest(unittest.TestCase):
         log, warnings = self.ask("http://127.0.0.1:%d/v1" % _closed_port())
         self.assertRegex(log["error"], "openai: .*Connection refused")
         self.assertNotIn("upstream_status", log)
-        self.assertEqual(log["attempts"], 3)
+        self.assertEqual(log["attempt_count"], 3)
         self.assertEqual([each["error_reason"]
-                          for each in log["tries"]],
+                          for each in log["attempts"]],
                          ["PROVIDER_UNAVAILABLE"] * 3)
         # The third in a row is told, once.
         self.assertEqual(len(warnings), 1)
@@ -188,9 +188,9 @@ class LogTest(gateway_case.GatewayCase):
         for way in ways.WAYS:
             for stream in (False, True):
                 with self.subTest(way=str(way), stream=stream):
-                    name = "e-%s-%s-%d" % (way.door, way.vendor, stream)
+                    name = "e-%s-%s-%d" % (way.api, way.vendor, stream)
                     model = way.model("end")
-                    if way.door == "http":
+                    if way.api == "http":
                         http_calls.ask(self.gateway.http,
                                        chat(model, stream=stream),
                                        headers={"x-request-id": name})
@@ -208,7 +208,7 @@ class LogTest(gateway_case.GatewayCase):
                        headers={"x-request-id": "c-1"})
         log = self.gateway.wait_for_access(request_id="c-1")
         self.assertEqual(log["status"], "OK")
-        failed, answered = log["tries"]
+        failed, answered = log["attempts"]
         self.assertEqual(
             (failed["http_status"], failed["error_reason"],
              failed["provider_request_id"], failed["kind"]),

@@ -47,7 +47,7 @@ class _DrainCase(unittest.TestCase):
         return entered
 
     def http_stream(self, model, script):
-        """A stream at the HTTP door that has begun."""
+        """A stream at the HTTP API that has begun."""
         self.upstream.set_script(model, script)
         connection = self.enter(RawConnection(self.gateway.http))
         connection.send(request_bytes(chat(model, stream=True)))

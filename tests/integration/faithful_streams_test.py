@@ -233,7 +233,7 @@ class SignedCallsTest(_StreamCase):
         return [event["content_block"] for event in answer.events()
                 if event["type"] == "content_block_start"]
 
-    def test_at_anthropics_door_as_a_sealed_thought(self):
+    def test_at_anthropics_api_as_a_signed_thought(self):
         for stream in self.each():
             content = self.ask_messages(stream=stream)
             self.assertEqual([block["type"] for block in content],
@@ -254,7 +254,7 @@ class SignedCallsTest(_StreamCase):
         return (answer.events()[-1]["response"] if stream
                 else answer.json())["output"]
 
-    def test_at_the_responses_door_as_a_sealed_item(self):
+    def test_at_the_responses_api_as_a_signed_item(self):
         for stream in self.each():
             output = self.ask_responses(stream=stream)
             self.assertEqual([item["type"] for item in output],

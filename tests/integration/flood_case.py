@@ -3,7 +3,7 @@
     class FrameFloodTest(flood_case.FrameFloods, flood_case.FloodCase):
         pass
 
-FloodCase abuses the native gRPC listener, or another door that a class derived
+FloodCase abuses the native gRPC listener, or another listener that a class derived
 from it names; the floods are the same.
 """
 
@@ -35,7 +35,7 @@ def _each_stream(i, sent):
 class FloodCase(grpc_abuse_case.AbuseCase):
 
     listener = "write_stall_timeout: 2s"
-    # A request's head at the door, and one to a path that nobody serves.
+    # A request's head at the listener, and one to a path that nobody serves.
     head = block_of(grpc_fields(GENERATE))
     unknown_head = block_of(grpc_fields("/no.such/Method"))
 

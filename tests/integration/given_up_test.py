@@ -1,4 +1,4 @@
-"""What a provider itself calls failed is a failure at every door."""
+"""What a provider itself calls failed is a failure at every API."""
 
 import json
 import unittest
@@ -23,8 +23,8 @@ class GivenUpTest(VendorCase):
             '    - {{prefix: "seek-", targets: [seek]}}\n')
 
     @classmethod
-    def doors(cls, model):
-        """Asks each door: whether to stream -> the answer."""
+    def apis(cls, model):
+        """Asks each API: whether to stream -> the answer."""
         def of(path, body, **headers):
             return lambda stream: ask(
                 cls.gateway.http, {**body, "stream": stream}, path=path,
@@ -59,8 +59,8 @@ class GivenUpTest(VendorCase):
 
     def test_a_whole_one_is_tried_again_and_then_an_error(self):
         for content in ("", "partial"):
-            for door, asking in self.doors("seek-x").items():
-                with self.subTest(door=door, content=content):
+            for api, asking in self.apis("seek-x").items():
+                with self.subTest(api=api, content=content):
                     self.play("seek-x", self.completion(content))
                     before = self.upstream.stat("seek-x", "requests")
                     answer = asking(False)
@@ -74,8 +74,8 @@ class GivenUpTest(VendorCase):
                                      "PROVIDER_UNAVAILABLE")
 
     def test_a_stream_of_which_nothing_came_likewise(self):
-        for door, asking in self.doors("seek-x").items():
-            with self.subTest(door=door):
+        for api, asking in self.apis("seek-x").items():
+            with self.subTest(api=api):
                 self.play("seek-x", self.chunks(),
                           content_type="text/event-stream")
                 before = self.upstream.stat("seek-x", "requests")
@@ -84,9 +84,9 @@ class GivenUpTest(VendorCase):
                 self.assertEqual(self.upstream.stat("seek-x", "requests"),
                                  before + 3)
 
-    def test_a_stream_that_has_begun_ends_with_the_error_of_its_door(self):
-        for door, asking in self.doors("seek-x").items():
-            with self.subTest(door=door):
+    def test_a_stream_that_has_begun_ends_with_the_error_of_its_api(self):
+        for api, asking in self.apis("seek-x").items():
+            with self.subTest(api=api):
                 self.play("seek-x", self.chunks("a", "b"),
                           content_type="text/event-stream")
                 before = self.upstream.stat("seek-x", "requests")
@@ -106,8 +106,8 @@ class GivenUpTest(VendorCase):
 
     def test_googles_words_count_too(self):
         for word in ("MALFORMED_FUNCTION_CALL", "LANGUAGE", "OTHER"):
-            for door, asking in self.doors("gemini-x").items():
-                with self.subTest(word=word, door=door):
+            for api, asking in self.apis("gemini-x").items():
+                with self.subTest(word=word, api=api):
                     self.play("gemini-x", json.dumps({"candidates": [
                         {"index": 0, "finishReason": word, "content": {
                             "role": "model", "parts": []}}]}))

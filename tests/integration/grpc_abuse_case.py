@@ -76,12 +76,12 @@ _UNREAD = (
 
 
 class Side:
-    """A door of a gateway, that of gRPC with one of the engines."""
+    """A listener of a gateway, that of gRPC with one of the engines."""
 
-    def __init__(self, gateway, patience_s, door="grpc"):
+    def __init__(self, gateway, patience_s, listener="grpc"):
         self.gateway = gateway
-        self.door = door
-        self.address = getattr(gateway, door)
+        self.listener = listener
+        self.address = getattr(gateway, listener)
         self.patience_s = patience_s
 
     def _status(self, name):
@@ -109,7 +109,7 @@ class Side:
     def await_rest(self):
         """Until no call is under way, by the gateway's own count."""
         deadline = time.monotonic() + self.patience_s
-        while self.metric('llmgw_inflight_requests{door="%s"}' % self.door):
+        while self.metric('llmgw_inflight_requests{protocol="%s"}' % self.listener):
             if time.monotonic() > deadline:
                 raise TimeoutError("calls stay under way")
 
@@ -166,7 +166,7 @@ class AbuseCase(gateway_case.GatewayCase):
     listener = ""
     more = ""
     # Which listener is abused, and more fields of that of HTTP.
-    door = "grpc"
+    attacked = "grpc"
     http_listener = ""
     # How long gRPC C++ is waited for, which has no timer for some of this.
     core_patience_s = 2.0
@@ -179,7 +179,7 @@ class AbuseCase(gateway_case.GatewayCase):
         cls.config = base + listeners("native", cls.listener,
                                       cls.http_listener)
         super().setUpClass()
-        cls.native = Side(cls.gateway, _PATIENCE_S, cls.door)
+        cls.native = Side(cls.gateway, _PATIENCE_S, cls.attacked)
         cls.sides = [cls.native]
         if cls.compares and not SANITIZED:
             core = GatewayProcess(

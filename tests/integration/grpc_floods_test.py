@@ -1,4 +1,4 @@
-"""B-11 at the gRPC door."""
+"""B-11 at the gRPC API."""
 
 import unittest
 

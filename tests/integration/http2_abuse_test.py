@@ -1,4 +1,4 @@
-"""B-08, B-10 and B-11 at the HTTP doors, of clients that speak HTTP/2."""
+"""B-08, B-10 and B-11 at the HTTP listeners, of clients that speak HTTP/2."""
 
 import http.client
 import re
@@ -25,11 +25,11 @@ def _body(model="gpt-x", **fields):
     return http_calls.encode(chat(model, **fields))
 
 
-class _DoorCase(grpc_abuse_case.AbuseCase):
+class _ApiCase(grpc_abuse_case.AbuseCase):
 
     calls_grpc = False
     compares = False
-    door = "http"
+    attacked = "http"
 
     @classmethod
     def warm(cls, side):
@@ -52,7 +52,7 @@ class _DoorCase(grpc_abuse_case.AbuseCase):
         self.assertEqual(connection.told(stream), "HTTP 200")
 
 
-class _DoorFloodCase(_DoorCase, flood_case.FloodCase):
+class _ListenerFloodCase(_ApiCase, flood_case.FloodCase):
 
     listener = ""
     http_listener = "write_stall_timeout: 2s"
@@ -61,19 +61,19 @@ class _DoorFloodCase(_DoorCase, flood_case.FloodCase):
     body = staticmethod(_body)
 
 
-class FrameFloodTest(flood_case.FrameFloods, _DoorFloodCase):
+class FrameFloodTest(flood_case.FrameFloods, _ListenerFloodCase):
     pass
 
 
-class StreamFloodTest(flood_case.StreamFloods, _DoorFloodCase):
+class StreamFloodTest(flood_case.StreamFloods, _ListenerFloodCase):
     pass
 
 
-class HeaderTableTest(flood_case.HeaderTableFloods, _DoorFloodCase):
+class HeaderTableTest(flood_case.HeaderTableFloods, _ListenerFloodCase):
     pass
 
 
-class SlowClientTest(_DoorCase):
+class SlowClientTest(_ApiCase):
     """B-10, with timers as short as they can be set."""
 
     http_listener = ("header_timeout: 300ms, body_stall_timeout: 300ms, "
@@ -152,7 +152,7 @@ class SlowClientTest(_DoorCase):
 
 
 @grpc_abuse_case.skip_if_sanitized
-class MemoryTest(_DoorCase):
+class MemoryTest(_ApiCase):
     """B-08: what is only claimed costs nothing."""
 
     _STREAMS = 250

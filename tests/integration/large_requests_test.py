@@ -227,8 +227,8 @@ class LargeAnswersTest(_LoopCase):
             "usage": {"input_tokens": 1, "output_tokens": 1}})
         self.assertEqual(told["choices"][0]["message"]["content"], text)
 
-    def test_an_answer_that_takes_long_to_be_judged(self):
-        # Each of the items is judged by each of the schemas.
+    def test_an_answer_that_takes_long_to_be_checked(self):
+        # Each of the items is checked by each of the schemas.
         schema = {"type": "array",
                   "items": {"allOf": [{"type": "integer"}] * 300}}
         self.check(http_calls.chat("gpt-x", response_format={

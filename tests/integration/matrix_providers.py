@@ -2,7 +2,7 @@
 
     config = matrix_providers.config_template(folder)
     for provider in matrix_providers.PROVIDERS:
-        model = provider.model("text-at-some-door")
+        model = provider.model("text-at-some-api")
 
 The mock upstream plays whoever speaks HTTP; a script of the shell plays the
 command-line tool. All of them answer TEXT and count USAGE unless told

@@ -1,9 +1,9 @@
-"""What a door answered, in the same words whichever it was."""
+"""What an API answered, in the same words whichever it was."""
 
 import collections
 import json
 
-# An `id` may be None at Gemini's door; `arguments` are parsed.
+# An `id` may be None at Gemini's API; `arguments` are parsed.
 Call = collections.namedtuple("Call", "id name arguments")
 Tool = collections.namedtuple("Tool", "name schema")
 
@@ -13,11 +13,11 @@ Refusal = collections.namedtuple("Refusal", "status words retry_s message")
 
 
 class Reply:
-    """What a door answered.
+    """What an API answered.
 
     Fields:
       text, calls, usage: what was said; usage is (input, output).
-      finish: why the model stopped, in the door's word.
+      finish: why the model stopped, in the API's word.
       turn: the model's turn as it goes in again.
       pieces: of a stream, how many pieces the text came in.
       ends: of a stream, its terminal events, and `last`, its last event.

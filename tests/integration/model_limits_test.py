@@ -255,7 +255,7 @@ class SamplingTest(_LimitsCase):
         self.assertEqual(body["temperature"], 1)
         self.assertIn("sampling.temperature: became 1", told)
 
-    def test_what_is_the_default_anyway_is_no_loss(self):
+    def test_what_is_the_default_anyway_is_not_dropped(self):
         body, told = self.sent("claude-opus-5", temperature=1, top_p=1)
         self.assertNotIn("temperature", body)
         self.assertNotIn("sampling", told)

@@ -1,4 +1,4 @@
-"""Limits of a request hold at every door, also where its bytes only go through.
+"""Limits of a request hold at every API, also where its bytes only go through.
 
 Each is told in the vendor's own form, naming the field.
 """
@@ -113,7 +113,7 @@ class RequestLimitsTest(gateway_case.GatewayCase):
         said = json.loads(self.refusal(CHAT, {"messages": self.message(1)}))
         self.assertEqual(said["error"]["param"], "model")
 
-    def test_messages_are_counted_at_anthropics_door(self):
+    def test_messages_are_counted_at_anthropics_api(self):
         body = {"model": "claude-x", "max_tokens": 8}
         self.served(MESSAGES, {**body,
                                "messages": self.message(MESSAGES_LIMIT)})
@@ -123,7 +123,7 @@ class RequestLimitsTest(gateway_case.GatewayCase):
             self.assertEqual(said["error"]["type"], "invalid_request_error")
             self.assertIn("messages", said["error"]["message"], more)
 
-    def test_contents_are_counted_at_geminis_door(self):
+    def test_contents_are_counted_at_geminis_api(self):
         for more in ({}, {"contents": []},
                      {"contents": [{"parts": [{"text": "hi"}]}]
                       * (MESSAGES_LIMIT + 1)}):
@@ -131,7 +131,7 @@ class RequestLimitsTest(gateway_case.GatewayCase):
             self.assertEqual(said["error"]["status"], "INVALID_ARGUMENT")
             self.assertIn("contents", json.dumps(said), more)
 
-    def test_functions_are_counted_at_geminis_door(self):
+    def test_functions_are_counted_at_geminis_api(self):
         one = [{"parts": [{"text": "hi"}]}]
         def entry(count):
             return {"functionDeclarations": [
@@ -153,13 +153,13 @@ class RequestLimitsTest(gateway_case.GatewayCase):
                      {"generate_content_request": {"contents": turns}}):
             self.assertIn("contents", self.refusal(path, body), body)
 
-    def test_input_is_counted_at_the_responses_door(self):
+    def test_input_is_counted_at_the_responses_api(self):
         said = json.loads(self.refusal(
             RESPONSES, {"model": "gpt-x",
                         "input": self.message(MESSAGES_LIMIT + 1)}))
         self.assertEqual(said["error"]["param"], "input")
 
-    def test_an_input_that_asks_nothing_is_refused_at_the_responses_door(self):
+    def test_an_input_that_asks_nothing_is_refused_at_the_responses_api(self):
         for more in ({}, {"input": []}, {"input": ""}, {"input": None}):
             said = json.loads(self.refusal(RESPONSES,
                                            {"model": "gpt-x", **more}))
@@ -169,7 +169,7 @@ class RequestLimitsTest(gateway_case.GatewayCase):
         self.served(RESPONSES, body)
         self.assertEqual(json.loads(self.upstream.last_body("gpt-x")), body)
 
-    def test_anthropics_door_asks_for_the_output_limit(self):
+    def test_anthropics_api_asks_for_the_output_limit(self):
         body = {"model": "claude-x", "messages": self.message(1)}
         for more in ({}, {"max_tokens": None}):
             said = json.loads(self.refusal(MESSAGES, {**body, **more}))
@@ -177,7 +177,7 @@ class RequestLimitsTest(gateway_case.GatewayCase):
                              "max_tokens: is required", more)
         self.served("/v1/messages/count_tokens", body)
 
-    def test_no_door_takes_a_name_of_any_length(self):
+    def test_no_api_takes_a_name_of_any_length(self):
         name = "m" * (NAME_LIMIT + 1)
         self.served(CHAT, {"model": "m" * NAME_LIMIT,
                            "messages": self.message(1)})

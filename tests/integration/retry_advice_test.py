@@ -45,7 +45,7 @@ class OwnCredentialTest(_AdviceCase):
     def own_chat(self, model):
         return ask(self.gateway.http, chat(model), headers=self.OWN)
 
-    def test_a_wrong_one_is_401_at_every_door(self):
+    def test_a_wrong_one_is_401_at_every_api(self):
         self.refuse("gpt-x", 401, message="Incorrect API key",
                     type="invalid_request_error", code="invalid_api_key")
         answer = self.own_chat("gpt-x")
@@ -117,7 +117,7 @@ class RetryAdviceTest(_AdviceCase):
                 self.assertEqual(answer.headers["x-should-retry"], "false")
                 line = self.gateway.wait_for_access(
                     request_id="once-%d" % status)
-                self.assertEqual(line["attempts"], 1)
+                self.assertEqual(line["attempt_count"], 1)
 
     def test_what_was_not_retried_is_left_to_the_caller(self):
         self.play("gpt-x", "{}", 429, {"retry-after": "100"})

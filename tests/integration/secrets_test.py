@@ -88,7 +88,7 @@ class SecretsTest(unittest.TestCase):
         self.seen.append((where, what))
 
     def ask_both(self, model, key, **fields):
-        """Asks at both doors, whole and streamed."""
+        """Asks at both APIs, whole and streamed."""
         for stream in (False, True):
             answer = http_calls.ask(
                 self.gateway.http, chat(model, _PROMPT, stream=stream),

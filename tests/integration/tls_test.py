@@ -164,9 +164,9 @@ class UpstreamTest(_TlsCase):
 
 
 class ListenerTest(_TlsCase):
-    """TLS at the gateway's own doors."""
+    """TLS at the gateway's own listeners."""
 
-    def start_doors(self, client_ca=None):
+    def start_gateway(self, client_ca=None):
         tls = 'tls: {cert_chain: "file:%s", private_key: "file:%s"%s}' % (
             self.good.cert, self.good.key,
             ', client_ca: "file:%s"' % client_ca if client_ca else "")
@@ -197,8 +197,8 @@ class ListenerTest(_TlsCase):
         caller = self.enter(grpc_caller.GrpcCaller())
         return caller.generate(address, grpc_caller.prompt("m"), tls=tls)
 
-    def test_every_door_serves_tls(self):
-        gateway = self.start_doors()
+    def test_every_api_serves_tls(self):
+        gateway = self.start_gateway()
         for stream in (False, True):
             answer = self.ask_http(gateway.http, self.context(),
                                    chat("m", stream=stream))
@@ -211,7 +211,7 @@ class ListenerTest(_TlsCase):
         gateway.stop()
 
     def test_callers_who_trust_others_do_not_come_in(self):
-        gateway = self.start_doors()
+        gateway = self.start_gateway()
         with self.assertRaises(ssl.SSLCertVerificationError):
             self.ask_http(gateway.http, self.context(self.theirs), chat("m"))
         call = self.ask_grpc(gateway.grpc, self.theirs)
@@ -219,7 +219,7 @@ class ListenerTest(_TlsCase):
         gateway.stop()
 
     def test_plaintext_is_not_served_beside_it(self):
-        gateway = self.start_doors()
+        gateway = self.start_gateway()
         for address in (gateway.http, gateway.operations):
             with self.assertRaises((http.client.HTTPException, OSError)):
                 http_calls.ask(address, path="/readyz")
@@ -230,7 +230,7 @@ class ListenerTest(_TlsCase):
         gateway.stop()
 
     def test_old_versions_are_refused(self):
-        gateway = self.start_doors()
+        gateway = self.start_gateway()
         context = self.context()
         # So that this side would agree.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -245,7 +245,7 @@ class ListenerTest(_TlsCase):
         gateway.stop()
 
     def test_clients_show_a_certificate_where_one_is_asked_for(self):
-        gateway = self.start_doors(client_ca=self.ours.cert)
+        gateway = self.start_gateway(client_ca=self.ours.cert)
         known = self.ours.issue("client", "DNS:client")
         stranger = self.theirs.issue("client", "DNS:client")
         answer = self.ask_http(gateway.http, self.context(client=known),

@@ -1,4 +1,4 @@
-"""What vendors answer reaches the callers of every door, and all of it."""
+"""What vendors answer reaches the callers of every API, and all of it."""
 
 import json
 import unittest
@@ -224,9 +224,9 @@ class CitationsTest(VendorCase):
         # Google's clients take a comment for the beginning of an error.
         self.play_stream(self.TEXTS, citations_first=False)
         script = self.upstream_events("redacted_thinking", data="sealed")
-        self.play("claude-sealed", script, content_type="text/event-stream")
+        self.play("claude-redacted", script, content_type="text/event-stream")
         sealed = ask(self.gateway.http, prompt(), path="/v1beta/models/"
-                     "claude-sealed:streamGenerateContent?alt=sse")
+                     "claude-redacted:streamGenerateContent?alt=sse")
         self.assertNotIn(b"\n:", b"\n" + sealed.body)
         self.assertIn(b'"llmgatewayWarnings":["redacted_reasoning: left out: '
                       b'gemini has none"]', sealed.body)
@@ -289,7 +289,7 @@ class CustomToolTest(VendorCase):
         return [json.loads(line[6:]) for line in answer.body.split(b"\n")
                 if line.startswith(b"data: {")]
 
-    def test_its_calls_are_its_own_at_the_door_of_chat_completions(self):
+    def test_its_calls_are_its_own_at_the_api_of_chat_completions(self):
         tools = [{"type": "custom", "custom": {"name": "patch"}}]
         answer = self.chat("claude-whole", tools=tools)
         [call] = json.loads(answer.body)["choices"][0]["message"]["tool_calls"]
@@ -303,7 +303,7 @@ class CustomToolTest(VendorCase):
         self.assertEqual("".join(call["custom"]["input"] for call in calls),
                          self.INPUT["input"])
 
-    def test_its_calls_are_its_own_at_the_door_of_responses(self):
+    def test_its_calls_are_its_own_at_the_api_of_responses(self):
         fields = {"input": "Hello",
                   "tools": [{"type": "custom", "name": "patch"}]}
         answer = ask(self.gateway.http, {"model": "claude-whole", **fields},
@@ -320,7 +320,7 @@ class CustomToolTest(VendorCase):
                          ("custom_tool_call", self.INPUT["input"]))
 
 
-class SealsTest(VendorCase):
+class SignaturesTest(VendorCase):
     """What a vendor has sealed goes through a chat client and back."""
 
     TOOLS = [{"type": "function", "function": {"name": "f"}}]

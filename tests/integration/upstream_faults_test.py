@@ -166,7 +166,7 @@ class SilenceTest(fault_case.FaultCase):
     def test_bytes_that_drip_keep_a_stream_alive(self):
         # Each byte comes within the time allowed, the whole does not.
         script = {"text": "a b", "drip_ms": 1}
-        for result in self.each(script, every=ways.DOORS):
+        for result in self.each(script, every=ways.APIS):
             self.assertEqual((result.code, result.text), ("OK", "a b"))
 
 

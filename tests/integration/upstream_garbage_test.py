@@ -94,7 +94,7 @@ class GarbageTest(fault_case.FaultCase):
             model = way.model("negative")
             self.upstream.set_script(model, script)
             for stream in fault_case.STREAMED:
-                if way.door == "http":
+                if way.api == "http":
                     http_calls.ask(self.gateway.http,
                                    http_calls.chat(model, stream=stream))
                 else:
@@ -102,7 +102,7 @@ class GarbageTest(fault_case.FaultCase):
                         self.caller.start_generate)
                     call(self.gateway.grpc, grpc_caller.prompt(model)).wait()
                 line = self.gateway.wait_for_access(
-                    model=model, door=way.door, stream=stream)
+                    model=model, protocol=way.api, stream=stream)
                 self.assertGreaterEqual(line["input_tokens"], 0)
                 self.assertGreaterEqual(line["output_tokens"], 0)
 

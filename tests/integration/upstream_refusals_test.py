@@ -52,7 +52,7 @@ class RefusalTest(fault_case.FaultCase):
             if said is not None:
                 script["retry_after"] = said
             with self.subTest(said=said):
-                for result in self.each(script, every=ways.DOORS):
+                for result in self.each(script, every=ways.APIS):
                     self.assert_failed(result, "RESOURCE_EXHAUSTED",
                                        "PROVIDER_RATE_LIMITED")
                     self.assertEqual(self.requests(result),
@@ -77,7 +77,7 @@ class RefusalTest(fault_case.FaultCase):
         for script in ({"status": 429,
                         "error": {"code": "insufficient_quota"}},
                        {"status": 402}):
-            for result in self.each(script, every=ways.DOORS):
+            for result in self.each(script, every=ways.APIS):
                 self.assert_failed(result, "RESOURCE_EXHAUSTED",
                                    "PROVIDER_QUOTA_EXHAUSTED")
                 self.assertEqual(self.requests(result), 1)

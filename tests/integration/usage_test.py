@@ -27,11 +27,11 @@ class _UsageCase(gateway_case.GatewayCase):
     _TEXT = "word " * 100
     _numbers = itertools.count()
 
-    def ask(self, door, model, stream=False):
+    def ask(self, api, model, stream=False):
         """The log's line of a call to this model."""
         name = "r-%d" % next(self._numbers)
         headers = {"x-request-id": name}
-        if door == "grpc":
+        if api == "grpc":
             ask = self.caller.stream_all if stream else self.caller.generate
             self.answer = ask(self.gateway.grpc, grpc_caller.prompt(model),
                               metadata=[["x-request-id", name]])
@@ -46,7 +46,7 @@ class _UsageCase(gateway_case.GatewayCase):
                 model, "streamGenerateContent?alt=sse" if stream
                 else "generateContent"), {
                     "contents": [{"parts": [{"text": "Hello"}]}]}),
-        }[door]
+        }[api]
         try:
             self.answer = http_calls.ask(self.gateway.http, body, path=path,
                                          headers=headers)
@@ -55,15 +55,15 @@ class _UsageCase(gateway_case.GatewayCase):
         return self.gateway.wait_for_access(request_id=name)
 
     def each(self, vendors, script):
-        """Calls through each door to each vendor, whole and streamed: which it
+        """Calls through each API to each vendor, whole and streamed: which it
         was, and its line."""
         for vendor in vendors:
-            for door in ("chat", "messages", "responses", "gemini", "grpc"):
+            for api in ("chat", "messages", "responses", "gemini", "grpc"):
                 for stream in (False, True):
-                    model = "%s-%s" % (vendor, door)
+                    model = "%s-%s" % (vendor, api)
                     self.upstream.set_script(model, script)
                     yield (stream, "%s, stream: %s" % (model, stream),
-                           self.ask(door, model, stream))
+                           self.ask(api, model, stream))
 
 
 class UsageTest(_UsageCase):
@@ -139,7 +139,7 @@ class UsageTest(_UsageCase):
             line = self.gateway.wait_for_access(model=model)
             self.assertEqual(line["input_tokens"], self._INPUT, line)
 
-    def test_input_is_estimated_alike_through_all_doors(self):
+    def test_input_is_estimated_alike_through_all_apis(self):
         for stream, call, line in self.each(("gpt", "gemini"), {
                 "text": self._TEXT, "usage_in": "never",
                 "close_after_chunks": 50}):
@@ -159,15 +159,15 @@ class CutUsageTest(_UsageCase):
             "model": "m", **fields, "choices": [
                 {"index": 0, "delta": delta, "finish_reason": reason}]})
 
-    def check(self, body, doors, output_tokens, estimated):
-        for door in doors:
+    def check(self, body, apis, output_tokens, estimated):
+        for api in apis:
             vendor = ("gemini" if "candidates" in body else
                       "claude" if "message_start" in body else "gpt")
-            model = "%s-%s" % (vendor, door)
+            model = "%s-%s" % (vendor, api)
             self.upstream.set_script(model, {
                 "body": body, "content_type": "text/event-stream"})
-            with self.subTest(door=door):
-                line = self.ask(door, model, stream=True)
+            with self.subTest(api=api):
+                line = self.ask(api, model, stream=True)
                 self.assertEqual(line["error_reason"], "STREAM_INTERRUPTED")
                 self.assertEqual(line["output_tokens"], output_tokens, line)
                 self.assertEqual(line.get("usage_estimated", False),

@@ -1,4 +1,4 @@
-"""A gateway whose providers answer with given bytes, and calls at its doors."""
+"""A gateway whose providers answer with given bytes, and calls at its APIs."""
 
 from tests.integration import gateway_case
 from tests.integration.http_calls import ask, chat

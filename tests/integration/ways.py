@@ -5,7 +5,7 @@
             result = Asker(self).ask(way, stream, script={"status": 503})
             self.assertEqual(result.reason, "PROVIDER_UNAVAILABLE")
 
-A way is a door and a provider. HTTP to OpenAI forwards bytes; HTTP to Anthropic
+A way is an API and a provider. HTTP to OpenAI forwards bytes; HTTP to Anthropic
 translates between two formats; by gRPC both are read into messages.
 """
 
@@ -17,32 +17,32 @@ from tests.integration import http_calls
 
 class Way:
 
-    def __init__(self, door, vendor):
-        self.door = door
+    def __init__(self, api, vendor):
+        self.api = api
         self.vendor = vendor
 
     def __str__(self):
-        return "%s to %s" % (self.door, self.vendor)
+        return "%s to %s" % (self.api, self.vendor)
 
     def model(self, name):
         """A model of this name that goes to the way's vendor."""
         return ("claude-" if self.vendor == "anthropic" else "gpt-") + name
 
 
-WAYS = tuple(Way(door, vendor) for door in ("http", "grpc")
+WAYS = tuple(Way(api, vendor) for api in ("http", "grpc")
              for vendor in ("openai", "anthropic"))
 # Half of them, where the vendor makes no difference.
-DOORS = WAYS[::2]
+APIS = WAYS[::2]
 
 
 class Result:
-    """How a call went, in the same words whatever the door.
+    """How a call went, in the same words whatever the API.
 
     Fields:
       code, reason, attempts: as in the access log, whose line is `log`.
       text: what was delivered of the answer.
       ends: the terminal events of a stream: "ok" or the error's message.
-      http_status, headers: of the HTTP door.
+      http_status, headers: of the HTTP api.
       message: of the error, if any.
       retry_s: how long to wait, if the caller is told.
     """
@@ -51,7 +51,7 @@ class Result:
         self.log = log
         self.code = log["status"]
         self.reason = log.get("error_reason", "")
-        self.attempts = log["attempts"]
+        self.attempts = log["attempt_count"]
         self.text = ""
         self.ends = []
         self.http_status = None
@@ -65,7 +65,7 @@ class Result:
 
 class Asker:
     """Asks through any way, as a case of GatewayCase, and checks that exactly
-    one line of the access log tells the same as the door did."""
+    one line of the access log tells the same as the API did."""
 
     _numbers = itertools.count(1)
 
@@ -80,13 +80,13 @@ class Asker:
             model = way.model("m%d" % number)
         if script is not None:
             self._case.upstream.set_script(model, script)
-        ask = self._ask_http if way.door == "http" else self._ask_grpc
+        ask = self._ask_http if way.api == "http" else self._ask_grpc
         result = ask(model, stream, request_id, fields)
         result.model = model
         lines = self._case.gateway.access_lines(request_id=request_id)
         self._case.assertEqual(len(lines), 1, lines)
         self._case.assertEqual(result.log["stream"], stream)
-        self._case.assertEqual(result.log["door"], way.door)
+        self._case.assertEqual(result.log["protocol"], way.api)
         if result.code == "OK":
             self._check_usage(result, model)
         return result

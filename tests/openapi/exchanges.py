@@ -1,6 +1,6 @@
-"""What is asked at each door, and how the vendor behind it answers.
+"""What is asked at each API, and how the vendor behind it answers.
 
-A request is asked with each of its scripts, whole and, where the door streams,
+A request is asked with each of its scripts, whole and, where the API streams,
 as a stream.
 """
 

@@ -1,4 +1,4 @@
-"""Holds every door, and what is sent upstream, to the vendors' own files."""
+"""Holds every API, and what is sent upstream, to the vendors' own files."""
 
 import json
 import unittest
@@ -7,7 +7,7 @@ from tests.integration import gateway_case
 from tests.integration.http_calls import ask
 from tests.openapi import exchanges
 from tests.openapi import wire_specs
-from tests.testing import doors
+from tests.testing import apis
 from tests.testing import upstreams
 
 _ANTHROPIC = {"anthropic-version": "2023-06-01", "x-api-key": "key"}
@@ -19,16 +19,16 @@ def setUpModule():  # pylint: disable=invalid-name
     _SPECS = wire_specs.load()
 
 
-class _DoorCase(gateway_case.GatewayCase):
+class _ApiCase(gateway_case.GatewayCase):
 
-    # Of doors.py; the file and the path in it; our path; what is asked.
-    door = None
+    # Of APIs.py; the file and the path in it; our path; what is asked.
+    api = None
     spec = None
     path = None
     our_path = None
     requests = {}
     headers = {}
-    model = "gpt-spec"  # Of the door's own vendor.
+    model = "gpt-spec"  # Of the API's own vendor.
     config = upstreams.config()
     env = upstreams.ENV
 
@@ -38,10 +38,10 @@ class _DoorCase(gateway_case.GatewayCase):
         self.problems = {}
 
     def address(self, model):
-        """The gateway, or the mock while it plays the door's own vendor."""
-        if not doors.is_there(self.door):
+        """The gateway, or the mock while it plays the API's own vendor."""
+        if not apis.is_there(self.api):
             if model != self.model:
-                self.skipTest("%s is not a door yet" % self.door)
+                self.skipTest("%s is not a api yet" % self.api)
             return self.upstream.address
         if upstreams.of(model) is None:
             self.skipTest("nobody serves %s yet" % model)
@@ -127,10 +127,10 @@ class _DoorCase(gateway_case.GatewayCase):
                   "broken off")
 
 
-class ChatTest(_DoorCase):
+class ChatTest(_ApiCase):
     """OpenAI's chats."""
 
-    door = "openai_chat"
+    api = "openai_chat"
     spec = "openai"
     path = "/chat/completions"
     our_path = "/v1/chat/completions"
@@ -168,10 +168,10 @@ class ChatTest(_DoorCase):
             self.every_error(model, "ErrorResponse")
 
 
-class ResponsesTest(_DoorCase):
+class ResponsesTest(_ApiCase):
     """OpenAI's responses."""
 
-    door = "openai_responses"
+    api = "openai_responses"
     spec = "openai"
     path = "/responses"
     our_path = "/v1/responses"
@@ -201,10 +201,10 @@ class ResponsesTest(_DoorCase):
         self.assertEqual(events[-1]["type"], "response.failed")
 
 
-class MessagesTest(_DoorCase):
+class MessagesTest(_ApiCase):
     """Anthropic's messages."""
 
-    door = "anthropic_messages"
+    api = "anthropic_messages"
     spec = "anthropic"
     path = "/v1/messages"
     our_path = "/v1/messages"
@@ -242,10 +242,10 @@ class MessagesTest(_DoorCase):
         self.check()
 
 
-class EmbeddingsTest(_DoorCase):
+class EmbeddingsTest(_ApiCase):
     """OpenAI's embeddings."""
 
-    door = "openai_embeddings"
+    api = "openai_embeddings"
     spec = "openai"
     path = "/embeddings"
     our_path = "/v1/embeddings"
@@ -257,13 +257,13 @@ class EmbeddingsTest(_DoorCase):
         self.check()
 
 
-class ModelsTest(_DoorCase):
+class ModelsTest(_ApiCase):
     """Both lists of models, and one of them."""
 
-    door = "openai_models"
+    api = "openai_models"
 
-    def get(self, door, path, spec, spec_path, headers):
-        self.door = door
+    def get(self, api, path, spec, spec_path, headers):
+        self.api = api
         answer = ask(self.address("gpt-spec"), path=path, headers=headers)
         self.assertEqual(answer.status, 200, answer.body)
         self.note(_SPECS[spec].reply(spec_path, "get", answer.json()), path)
@@ -285,10 +285,10 @@ class ModelsTest(_DoorCase):
                  "/v1/models/{model_id}", _ANTHROPIC)
 
 
-class OllamaTest(_DoorCase):
-    """No door of ours: what the mock plays, as our provider will meet it."""
+class OllamaTest(_ApiCase):
+    """No API of ours: what the mock plays, as our provider will meet it."""
 
-    door = "ollama_chat"
+    api = "ollama_chat"
     spec = "ollama"
     path = "/api/chat"
     our_path = "/api/chat"
@@ -319,10 +319,10 @@ class OllamaTest(_DoorCase):
         self.check()
 
 
-class OpenRouterTest(_DoorCase):
+class OpenRouterTest(_ApiCase):
     """Likewise."""
 
-    door = "openrouter_chat"
+    api = "openrouter_chat"
     spec = "openrouter"
     path = "/chat/completions"
     our_path = "/api/v1/chat/completions"
@@ -344,9 +344,9 @@ class OpenRouterTest(_DoorCase):
             self.note(_SPECS[self.spec].event(self.path, event), "broken off")
 
 
-class _MannerCase(_DoorCase):
+class _MannerCase(_ApiCase):
     """Whoever speaks OpenAI's format in a manner of his own. known_gaps.py has
-    what is wrong with it by the name of the door."""
+    what is wrong with it by the name of the api."""
 
     spec = "openai"
     path = "/chat/completions"
@@ -354,7 +354,7 @@ class _MannerCase(_DoorCase):
 
     def note(self, problems, when):
         super().note([problem for problem in problems
-                      if not problem.known_of(self.door)], when)
+                      if not problem.known_of(self.api)], when)
 
     def events(self, answer):
         # The chunk of Azure's that tells what its filter thought has no id.
@@ -364,7 +364,7 @@ class _MannerCase(_DoorCase):
 
 class AzureTest(_MannerCase):
 
-    door = "azure_chat"
+    api = "azure_chat"
     our_path = "/openai/v1/chat/completions"
     headers = {"api-key": "key"}
     model = "azure-spec"
@@ -378,7 +378,7 @@ class AzureTest(_MannerCase):
 
 class DeepSeekTest(_MannerCase):
 
-    door = "deepseek_chat"
+    api = "deepseek_chat"
     our_path = "/chat/completions"
     model = "deepseek-spec"
 

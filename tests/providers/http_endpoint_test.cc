@@ -106,7 +106,7 @@ TEST(HttpEndpointTest, WhatIsConfiguredMayBeACredential) {
   const auto head = endpoint->Head("POST", "/", {{"x-api-key", Secret("k")}});
   std::map<std::string, bool> known;
   for (const HttpRequestHead::Field& field : head->fields()) {
-    known[field.name] = field.known;
+    known[field.name] = field.indexable;
   }
   EXPECT_THAT(
       known,

@@ -39,7 +39,7 @@ TEST(HttpFaultsTest, TellsNobodyACredential) {
 }
 
 TEST(HttpFaultsTest, ATransportErrorIsTheProvidersUnlessTheCallerLeft) {
-  TryProgress progress;
+  AttemptProgress progress;
   EXPECT_EQ(FaultReason(Faults().OfTransport(absl::UnavailableError("refused"),
                                              progress)),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);

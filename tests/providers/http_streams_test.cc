@@ -284,7 +284,7 @@ TEST_F(HttpStreamsTest, AnErrorEventIsTheProvidersFailure) {
     EXPECT_EQ(Reason(outcome.status), "PROVIDER_UNAVAILABLE") << way.name;
     EXPECT_THAT(std::string(outcome.status.message()),
                 HasSubstr("** is tired"));
-    // The door writes its own.
+    // The API writes its own.
     EXPECT_FALSE(absl::StrContains(outcome.bytes, "tired"));
     EXPECT_TRUE(outcome.content);
   }
@@ -297,7 +297,7 @@ TEST_F(HttpStreamsTest, GarbageIsABadResponseAndHurtsNobodyElse) {
         "oversize_headers"}) {
     Script("m", absl::StrCat(R"({"garbage": ")", garbage, R"("})"));
     for (const Way& way : Ways("m")) {
-      // Text that is only forwarded is its receiver's to judge.
+      // Text that is only forwarded is its receiver's to check.
       if (garbage == "invalid_json" && way.name == "openai raw") continue;
       if (garbage == "bad_utf8" && way.name == "anthropic raw") continue;
       SCOPED_TRACE(absl::StrCat(garbage, " ", way.name));

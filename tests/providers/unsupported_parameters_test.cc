@@ -29,27 +29,27 @@ v1::GenerateRequest Request() {
   return request;
 }
 
-TEST(UnsupportedParametersTest, WhatNobodyAskedForIsNoLoss) {
+TEST(UnsupportedParametersTest, WhatNobodyAskedForIsNotDropped) {
   std::vector<v1::Warning> warnings(1);
   warnings[0].set_field("max_output_tokens");
   v1::GenerateRequest request;
-  const auto judged = [&] {
-    return JudgeLosses(Config::UNSUPPORTED_PARAMETERS_REFUSE, request, warnings,
-                       0);
+  const auto checked = [&] {
+    return CheckDropped(Config::UNSUPPORTED_PARAMETERS_REFUSE, request,
+                        warnings, 0);
   };
-  EXPECT_TRUE(judged().ok());
+  EXPECT_TRUE(checked().ok());
   request.set_max_output_tokens(5);
-  EXPECT_FALSE(judged().ok());
+  EXPECT_FALSE(checked().ok());
   warnings[0].set_field("messages[].name");
-  EXPECT_TRUE(judged().ok());
+  EXPECT_TRUE(checked().ok());
   request.add_messages();
-  EXPECT_FALSE(judged().ok());
+  EXPECT_FALSE(checked().ok());
 }
 
 TEST(UnsupportedParametersTest, RefusalNamesEachLossFromTheFirstOn) {
-  const absl::Status refused = JudgeLosses(
-      Config::UNSUPPORTED_PARAMETERS_REFUSE, Request(), Warnings(),
-      /*first=*/1);
+  const absl::Status refused =
+      CheckDropped(Config::UNSUPPORTED_PARAMETERS_REFUSE, Request(), Warnings(),
+                   /*first=*/1);
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
   EXPECT_EQ(refused.message(), "this provider cannot be told sampling.top_k");
   ASSERT_EQ(FieldViolations(refused).size(), 2u);
@@ -58,13 +58,12 @@ TEST(UnsupportedParametersTest, RefusalNamesEachLossFromTheFirstOn) {
 }
 
 TEST(UnsupportedParametersTest, NothingLostIsNothingRefused) {
-  EXPECT_TRUE(
-      JudgeLosses(Config::UNSUPPORTED_PARAMETERS_REFUSE, Request(), Warnings(),
-                  3)
-          .ok());
+  EXPECT_TRUE(CheckDropped(Config::UNSUPPORTED_PARAMETERS_REFUSE, Request(),
+                           Warnings(), 3)
+                  .ok());
   for (const auto policy : {Config::UNSUPPORTED_PARAMETERS_DROP,
                             Config::UNSUPPORTED_PARAMETERS_PASS}) {
-    EXPECT_TRUE(JudgeLosses(policy, Request(), Warnings(), 0).ok());
+    EXPECT_TRUE(CheckDropped(policy, Request(), Warnings(), 0).ok());
   }
 }
 

@@ -120,7 +120,7 @@ class UpstreamTest : public testing::Test {
     return absl::StrCat("http://", upstream_->address());
   }
 
-  // The losses that an answer tells of.
+  // The dropped fields that an answer tells of.
   static std::vector<std::string> Warned(const ProviderOutcome& outcome) {
     std::vector<std::string> fields;
     for (const v1::Warning& warning : outcome.warnings) {

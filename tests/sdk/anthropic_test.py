@@ -1,4 +1,4 @@
-"""Anthropic's own SDKs at the doors for messages, tokens and models."""
+"""Anthropic's own SDKs at the APIs for messages, tokens and models."""
 
 import json
 import unittest
@@ -24,7 +24,7 @@ def _calls(message):
 
 class Messages(sdk_case.SdkCase):
 
-    door = "anthropic_messages"
+    api = "anthropic_messages"
     models = _MODELS
 
     def request(self, **fields):
@@ -143,7 +143,7 @@ class Messages(sdk_case.SdkCase):
 class Betas(sdk_case.SdkCase):
     """What is not settled yet is asked for in the header."""
 
-    door = "anthropic_messages"
+    api = "anthropic_messages"
     models = {"anthropic": "claude-sdk"}
 
     def test_betas_reach_anthropic(self):
@@ -160,7 +160,7 @@ class Betas(sdk_case.SdkCase):
 class Thinking(sdk_case.SdkCase):
     """What Anthropic thinks comes back to it unchanged."""
 
-    door = "anthropic_messages"
+    api = "anthropic_messages"
     models = {"anthropic": "claude-sdk"}
 
     def test_thinking_makes_the_round_trip(self):
@@ -186,7 +186,7 @@ class Thinking(sdk_case.SdkCase):
 
 class CountTokens(sdk_case.SdkCase):
 
-    door = "anthropic_count_tokens"
+    api = "anthropic_count_tokens"
     models = {"anthropic": "claude-sdk"}
 
     def test_tokens_are_counted(self):
@@ -206,7 +206,7 @@ class CountTokens(sdk_case.SdkCase):
 
 class Models(sdk_case.SdkCase):
 
-    door = "anthropic_models"
+    api = "anthropic_models"
     models = {"anthropic": "claude-sdk"}
 
     def setUp(self):

@@ -1,4 +1,4 @@
-"""Google's own SDK at the Gemini door."""
+"""Google's own SDK at the Gemini API."""
 
 import unittest
 
@@ -31,7 +31,7 @@ class _GeminiCase(sdk_case.SdkCase):
 
 class Generate(_GeminiCase):
 
-    door = "gemini_generate"
+    api = "gemini_generate"
     models = _MODELS
 
     def request(self, **fields):
@@ -131,13 +131,13 @@ class Generate(_GeminiCase):
 class GenerateByDefault(Generate):
     """The version that the SDK chooses by itself has another path."""
 
-    door = "gemini_v1"
+    api = "gemini_v1"
     version = None
 
 
 class CountTokens(_GeminiCase):
 
-    door = "gemini_count_tokens"
+    api = "gemini_count_tokens"
     models = {"gemini": "gemini-sdk"}
 
     def test_tokens_are_counted(self):
@@ -149,7 +149,7 @@ class CountTokens(_GeminiCase):
 
 class Embeddings(_GeminiCase):
 
-    door = "gemini_embeddings"
+    api = "gemini_embeddings"
     models = {"gemini": "gemini-sdk"}
 
     def test_texts_become_vectors(self):
@@ -163,7 +163,7 @@ class Embeddings(_GeminiCase):
 
 class Models(_GeminiCase):
 
-    door = "gemini_models"
+    api = "gemini_models"
     models = {"gemini": "gemini-sdk"}
 
     def setUp(self):

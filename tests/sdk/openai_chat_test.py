@@ -1,4 +1,4 @@
-"""OpenAI's own SDKs at the chat door."""
+"""OpenAI's own SDKs at the chat API."""
 
 import json
 import unittest
@@ -18,7 +18,7 @@ def _text(chunks):
 
 class Chat(sdk_case.SdkCase):
 
-    door = "openai_chat"
+    api = "openai_chat"
     models = {"openai": "gpt-sdk", "anthropic": "claude-sdk",
               "gemini": "gemini-sdk", "ollama": "llama-sdk"}
 
@@ -132,7 +132,7 @@ class Chat(sdk_case.SdkCase):
 
 class Models(sdk_case.SdkCase):
 
-    door = "openai_models"
+    api = "openai_models"
     config = sdk_case.upstreams.config(["sdk", "meta/llama-3:70b"])
     models = {"openai": "gpt-sdk"}
 
@@ -158,7 +158,7 @@ class Models(sdk_case.SdkCase):
 
 class Embeddings(sdk_case.SdkCase):
 
-    door = "openai_embeddings"
+    api = "openai_embeddings"
     models = {"openai": "gpt-embed"}
     # As the mock makes them, exactly.
     first = [-0.5, -0.4375, -0.375]

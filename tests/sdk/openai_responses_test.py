@@ -1,4 +1,4 @@
-"""OpenAI's own SDKs at the Responses door."""
+"""OpenAI's own SDKs at the Responses API."""
 
 import json
 import unittest
@@ -12,7 +12,7 @@ _TOOL = {"type": "function", "name": "get_weather",
 
 class Responses(sdk_case.SdkCase):
 
-    door = "openai_responses"
+    api = "openai_responses"
     models = {"openai": "gpt-sdk", "anthropic": "claude-sdk",
               "gemini": "gemini-sdk", "ollama": "llama-sdk"}
 

@@ -1,7 +1,7 @@
 """Test cases in which a vendor's SDK calls the gateway.
 
     class ChatCases(sdk_case.SdkCase):
-        door = "openai_chat"
+        api = "openai_chat"
         models = {"openai": "gpt-x", "anthropic": "claude-x"}
 
         def test_something(self):
@@ -18,7 +18,7 @@ import contextlib
 from tests.integration import gateway_case
 from tests.sdk import sdks
 from tests.sdk.sdks import SdkError  # For those who expect it.
-from tests.testing import doors
+from tests.testing import apis
 from tests.testing import upstreams
 
 # A pixel, as PNG.
@@ -33,8 +33,8 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}},
 def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
     """Adds a class for each language and vendor, and takes `cases` away."""
     models = list(cases.models.items())
-    if not doors.is_there(cases.door):
-        models = models[:1]  # The mock itself plays the door's own vendor.
+    if not apis.is_there(cases.api):
+        models = models[:1]  # The mock itself plays the API's own vendor.
     for language in languages:
         for vendor, model in models:
             name = "%s%sTo%s" % (language.capitalize(), cases.__name__,
@@ -47,9 +47,9 @@ def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
 
 class SdkCase(gateway_case.GatewayCase):
 
-    # Which of doors.py it goes through.
-    door = None
-    # By the vendor that serves it; the door's own comes first.
+    # Which of APIs.py it goes through.
+    api = None
+    # By the vendor that serves it; the API's own comes first.
     models = {}
     # What for_each_sdk chose.
     language = None
@@ -69,7 +69,7 @@ class SdkCase(gateway_case.GatewayCase):
         self.upstream.reset()
 
     def base_url(self):
-        return "http://" + (self.gateway.http if doors.is_there(self.door)
+        return "http://" + (self.gateway.http if apis.is_there(self.api)
                             else self.upstream.address)
 
     def script(self, **step):

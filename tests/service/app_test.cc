@@ -134,7 +134,7 @@ TEST_F(AppTest, EveryListenerTellsItsChosenPort) {
   }
 }
 
-TEST_F(AppTest, APromptIsAnsweredAtBothDoors) {
+TEST_F(AppTest, APromptIsAnsweredAtBothApis) {
   ASSERT_NO_FATAL_FAILURE(Start(kMock + Listeners()));
   v1::GenerateResponse response;
   const grpc::Status status = Generate(at_.grpc, &response);
@@ -146,7 +146,7 @@ TEST_F(AppTest, APromptIsAnsweredAtBothDoors) {
   EXPECT_THAT(answer.body, HasSubstr(kReply));
 }
 
-TEST_F(AppTest, OperatorsSeeWhatHappensAtTheDoors) {
+TEST_F(AppTest, OperatorsSeeWhatHappensAtTheApis) {
   ASSERT_NO_FATAL_FAILURE(Start(kMock + Listeners()));
   EXPECT_EQ(Ask(at_.operations, "GET", "/readyz").status, 200);
   // The first call has been recorded before the second is looked at.

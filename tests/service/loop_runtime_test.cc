@@ -21,11 +21,11 @@
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/pipeline/loop_services.h"
 #include "tests/testing/event.h"
 #include "tests/testing/raw_client.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -34,7 +34,7 @@ constexpr char kGet[] = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
 // What handlers do and what became of their requests. It outlives the loop,
 // whose handlers come and go.
-struct Desk {
+struct Script {
   // Answers wait until it opens, or until the request is cancelled.
   bool open = true;
   Event asked;
@@ -43,39 +43,42 @@ struct Desk {
   int handlers = 0;
 };
 
-class DeskHandler final : public HttpHandler {
+class ScriptedHandler final : public HttpHandler {
  public:
-  explicit DeskHandler(Desk& desk) : desk_(desk) { ++desk_.handlers; }
-  ~DeskHandler() override { --desk_.handlers; }
+  explicit ScriptedHandler(Script& script) : script_(script) {
+    ++script_.handlers;
+  }
+  ~ScriptedHandler() override { --script_.handlers; }
 
   Task<void> Handle(const HttpRequest&, HttpResponder& responder) override {
-    desk_.asked.Set();
-    if (!desk_.open) {
+    script_.asked.Set();
+    if (!script_.open) {
       CancelListener gone(responder.gone(), [this, &responder] {
-        desk_.ended_by = responder.gone().status();
-        desk_.news.Set();
+        script_.ended_by = responder.gone().status();
+        script_.news.Set();
       });
-      co_await desk_.news.Wait();
+      co_await script_.news.Wait();
     }
-    const std::string_view body[] = {desk_.open ? "answered" : "sent away"};
-    (co_await responder.Send({desk_.open ? 200 : 503, {}}, body)).IgnoreError();
+    const std::string_view body[] = {script_.open ? "answered" : "sent away"};
+    (co_await responder.Send({script_.open ? 200 : 503, {}}, body))
+        .IgnoreError();
   }
 
  private:
-  Desk& desk_;
+  Script& script_;
 };
 
 class LoopRuntimeTest : public testing::Test {
  protected:
   ~LoopRuntimeTest() override { Stop(); }
 
-  absl::Status Start(Desk& desk, const ListenAddress& address,
+  absl::Status Start(Script& script, const ListenAddress& address,
                      bool outlives_drain = false) {
     LoopRuntime::HttpListener listener;
     listener.address = &address;
     listener.outlives_drain = outlives_drain;
-    listener.handler = [&desk](LoopServices&) {
-      return std::make_unique<DeskHandler>(desk);
+    listener.handler = [&script](LoopServices&) {
+      return std::make_unique<ScriptedHandler>(script);
     };
     return runtime_.Start(0, {std::move(listener)});
   }
@@ -102,8 +105,8 @@ class LoopRuntimeTest : public testing::Test {
 
   absl::StatusOr<ListenAddress> address_ = BindAddress("127.0.0.1:0");
   Resolver resolver_;
-  CurrentWiring wiring_{
-      MakeTestWiring("providers: [{name: mock, mock: {}}]\n")};
+  CurrentRuntime snapshot_{
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n")};
   MetricRegistry registry_{SystemClock()};
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};
@@ -111,13 +114,13 @@ class LoopRuntimeTest : public testing::Test {
   Event drained_;
   bool stopped_ = false;
   WorkerPool work_{/*threads_each=*/1};
-  LoopRuntime runtime_{{resolver_, wiring_, work_, /*access_log=*/nullptr,
+  LoopRuntime runtime_{{resolver_, snapshot_, work_, /*access_log=*/nullptr,
                         metrics_, feed_, health_, registry_}};
 };
 
 TEST_F(LoopRuntimeTest, ServesItsListenersOnItsOwnThread) {
-  Desk desk;
-  ASSERT_TRUE(Start(desk, *address_).ok());
+  Script script;
+  ASSERT_TRUE(Start(script, *address_).ok());
   RawClient client = RawClient::Connect(address_->port());
   client.Send(kGet);
   EXPECT_EQ(client.ReceiveAnswer().body, "answered");
@@ -125,18 +128,18 @@ TEST_F(LoopRuntimeTest, ServesItsListenersOnItsOwnThread) {
   runtime_.loop().Post([&] {
     LoopServices& services = runtime_.services();
     EXPECT_EQ(&services.loop, EventLoop::Current());
-    EXPECT_EQ(services.wiring.Get(), wiring_.Get());
+    EXPECT_EQ(services.runtime.Get(), snapshot_.Get());
     seen.Set();
   });
   EXPECT_TRUE(seen.Wait());
   EXPECT_TRUE(Drain(absl::ZeroDuration()));
   Stop();
-  EXPECT_EQ(desk.handlers, 0);
+  EXPECT_EQ(script.handlers, 0);
 }
 
 TEST_F(LoopRuntimeTest, AnIdleConnectionDoesNotHoldADrainUp) {
-  Desk desk;
-  ASSERT_TRUE(Start(desk, *address_).ok());
+  Script script;
+  ASSERT_TRUE(Start(script, *address_).ok());
   RawClient client = RawClient::Connect(address_->port());
   client.Send(kGet);
   EXPECT_EQ(client.ReceiveAnswer().status, 200);
@@ -145,55 +148,55 @@ TEST_F(LoopRuntimeTest, AnIdleConnectionDoesNotHoldADrainUp) {
 }
 
 TEST_F(LoopRuntimeTest, ARequestMayFinishWithinTheGrace) {
-  Desk desk{.open = false};
-  ASSERT_TRUE(Start(desk, *address_).ok());
+  Script script{.open = false};
+  ASSERT_TRUE(Start(script, *address_).ok());
   RawClient client = RawClient::Connect(address_->port());
   client.Send(kGet);
-  ASSERT_TRUE(desk.asked.Wait());
+  ASSERT_TRUE(script.asked.Wait());
   StartDraining(absl::InfiniteDuration());
   ASSERT_TRUE(Settle());
   EXPECT_FALSE(drained_.IsSet());
-  runtime_.loop().Post([&desk] {
-    desk.open = true;
-    desk.news.Set();
+  runtime_.loop().Post([&script] {
+    script.open = true;
+    script.news.Set();
   });
   EXPECT_TRUE(drained_.Wait());
-  EXPECT_TRUE(desk.ended_by.ok());
+  EXPECT_TRUE(script.ended_by.ok());
   EXPECT_EQ(client.ReceiveAnswer().body, "answered");
   EXPECT_TRUE(client.AtEnd());
 }
 
 TEST_F(LoopRuntimeTest, WhatIsLeftAfterTheGraceIsToldThatTheGatewayDrains) {
-  Desk desk{.open = false};
-  ASSERT_TRUE(Start(desk, *address_).ok());
+  Script script{.open = false};
+  ASSERT_TRUE(Start(script, *address_).ok());
   RawClient client = RawClient::Connect(address_->port());
   client.Send(kGet);
-  ASSERT_TRUE(desk.asked.Wait());
+  ASSERT_TRUE(script.asked.Wait());
   EXPECT_TRUE(Drain(absl::Milliseconds(1)));
-  EXPECT_EQ(FaultReason(desk.ended_by), v1::ERROR_REASON_DRAINING);
+  EXPECT_EQ(FaultReason(script.ended_by), v1::ERROR_REASON_DRAINING);
   // It still got its answer.
   const RawAnswer answer = client.ReceiveAnswer();
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.body, "sent away");
 }
 
-TEST_F(LoopRuntimeTest, ADoorMayServeUntilTheStop) {
-  Desk desk;
-  ASSERT_TRUE(Start(desk, *address_, /*outlives_drain=*/true).ok());
+TEST_F(LoopRuntimeTest, AnApiMayServeUntilTheStop) {
+  Script script;
+  ASSERT_TRUE(Start(script, *address_, /*outlives_drain=*/true).ok());
   EXPECT_TRUE(Drain(absl::ZeroDuration()));
   RawClient client = RawClient::Connect(address_->port());
   client.Send(kGet);
   EXPECT_EQ(client.ReceiveAnswer().body, "answered");
   Stop();
   EXPECT_TRUE(client.AtEnd());
-  EXPECT_EQ(desk.handlers, 0);
+  EXPECT_EQ(script.handlers, 0);
 }
 
 TEST_F(LoopRuntimeTest, AListenerThatCannotBeOpenedIsAnErrorAndNoMore) {
   const ListenAddress moved_away = *std::move(address_);
-  Desk desk;
+  Script script;
   // NOLINTNEXTLINE(bugprone-use-after-move): it holds no socket any more.
-  const absl::Status status = Start(desk, *address_);
+  const absl::Status status = Start(script, *address_);
   EXPECT_FALSE(status.ok());
   EXPECT_TRUE(Drain(absl::ZeroDuration()));
 }

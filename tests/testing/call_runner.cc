@@ -58,7 +58,7 @@ class CallRunner::Sink final : public AnswerSink {
 struct CallRunner::Borrowed {
   Borrowed(CallRunner& runner, const CallQuestion& question)
       : padded(question.body + std::string(kJsonPaddingBytes, ' ')),
-        call(runner.wiring_, runner.client_.loop(), runner.client_.http(),
+        call(runner.runtime_, runner.client_.loop(), runner.client_.http(),
              *runner.cancel_, arena, runner.client_.loop().Now()) {
     call.facts.operation = "test";
     call.facts.request_id = "req-test-1";
@@ -87,8 +87,8 @@ struct CallRunner::Borrowed {
   Call call;
 };
 
-CallRunner::CallRunner(std::shared_ptr<const Wiring> wiring)
-    : wiring_(std::move(wiring)) {
+CallRunner::CallRunner(std::shared_ptr<const RuntimeSnapshot> runtime)
+    : runtime_(std::move(runtime)) {
   auto watching = feed_.Subscribe({}, [] {});
   if (!watching.ok()) std::abort();
   watching_ = *std::move(watching);

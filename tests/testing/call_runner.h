@@ -1,7 +1,7 @@
-// CallRunner takes calls through the whole pipeline, the way a door does, and
+// CallRunner takes calls through the whole pipeline, the way an API does, and
 // keeps everything that the caller and the records got to see.
 //
-//   CallRunner runner(wiring);
+//   CallRunner runner(runtime);
 //   const CallResult result = runner.Run({.request = request});
 //   EXPECT_EQ(result.ends, 1);
 //   EXPECT_EQ(result.record().usage.input_tokens(), 12);
@@ -31,7 +31,7 @@
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/recorder.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "tests/testing/loop_client.h"
 
 namespace gateway {
@@ -44,7 +44,7 @@ struct CallQuestion {
   std::string body;
   const Dialect* dialect = nullptr;
   std::string authorization;
-  bool strict_output = false;  // As the door may ask beside the request.
+  bool strict_output = false;  // As the api may ask beside the request.
   bool parsed_only = false;
 };
 
@@ -77,7 +77,7 @@ class CallRunner {
   // caller's word: an error says that nobody takes it.
   using OnBatch = std::function<absl::Status(const CallResult& so_far)>;
 
-  explicit CallRunner(std::shared_ptr<const Wiring> wiring);
+  explicit CallRunner(std::shared_ptr<const RuntimeSnapshot> runtime);
 
   CallResult Run(const CallQuestion& question,
                  const OnBatch& on_batch = nullptr);
@@ -89,8 +89,8 @@ class CallRunner {
   LoopClient& client() { return client_; }
   CancelSignal& cancel() { return *cancel_; }
   void RenewCancel() { cancel_ = std::make_unique<CancelSignal>(); }
-  void SetWiring(std::shared_ptr<const Wiring> wiring) {
-    wiring_ = std::move(wiring);
+  void SetRuntime(std::shared_ptr<const RuntimeSnapshot> runtime) {
+    runtime_ = std::move(runtime);
   }
 
  private:
@@ -101,13 +101,13 @@ class CallRunner {
   // Takes what was recorded since the last time.
   void TakeRecords(CallResult* result);
 
-  std::shared_ptr<const Wiring> wiring_;
+  std::shared_ptr<const RuntimeSnapshot> runtime_;
   LoopClient client_;
   std::unique_ptr<CancelSignal> cancel_ = std::make_unique<CancelSignal>();
   MetricRegistry registry_{SystemClock()};
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};
-  Recorder recorder_{nullptr, metrics_.AddLane(), feed_};
+  Recorder recorder_{nullptr, metrics_.AddShard(), feed_};
   std::unique_ptr<RequestFeed::Subscription> watching_;
 };
 

@@ -15,7 +15,7 @@
 // Scripts, events and figures are described in mock_upstream/README.md.
 //
 // It uses blocking sockets of its own and nothing of base, so that what is
-// tested has no part in the judging. Thread-safe after Start: each call makes
+// tested has no part in the checking. Thread-safe after Start: each call makes
 // its own connection.
 
 #ifndef TESTS_TESTING_MOCK_UPSTREAM_PROCESS_H_

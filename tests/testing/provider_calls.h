@@ -51,7 +51,7 @@ struct ProviderOutcome {
   int batches = 0;
   bool content = false;  // Some batch had content.
   ResponseFacts facts;
-  TryProgress progress;
+  AttemptProgress progress;
   std::vector<v1::Warning> warnings;
 };
 

@@ -34,9 +34,9 @@ Task<void> RunAndTell(std::function<Task<void>()> task,
 
 }  // namespace
 
-RunningLoop::RunningLoop(std::shared_ptr<const Wiring> wiring,
+RunningLoop::RunningLoop(std::shared_ptr<const RuntimeSnapshot> runtime,
                          MakeHandler handler, const HttpServerLimits& limits)
-    : wiring_(std::move(wiring)) {
+    : snapshot_(std::move(runtime)) {
   auto watching = feed_.Subscribe({}, [this] {
     MutexLock lock(arrival_.mu);
     arrival_.happened = true;
@@ -56,7 +56,7 @@ RunningLoop::RunningLoop(std::shared_ptr<const Wiring> wiring,
     listener.handler = std::move(handler);
   }
   runtime_ = std::make_unique<LoopRuntime>(
-      LoopRuntime::Shared{resolver_, wiring_, work_, /*access_log=*/nullptr,
+      LoopRuntime::Shared{resolver_, snapshot_, work_, /*access_log=*/nullptr,
                           metrics_, feed_, health_, registry_, &responses_});
   if (!runtime_->Start(0, std::move(listeners)).ok()) Die("it does not start");
 }

@@ -1,9 +1,9 @@
 // RunningLoop is an event loop with everything that the gateway puts on one,
-// on a thread of its own: for tests of doors and services against a wiring of
-// their choice.
+// on a thread of its own: for tests of APIs and services against a runtime
+// snapshot of their choice.
 //
-//   RunningLoop loop(MakeTestWiring(yaml), [](LoopServices& services) {
-//     return std::make_unique<Doors>(services);
+//   RunningLoop loop(MakeTestRuntime(yaml), [](LoopServices& services) {
+//     return std::make_unique<ApiRouter>(services);
 //   });
 //   RawClient client = RawClient::Connect(loop.port());
 //   ...
@@ -37,10 +37,10 @@
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/response_store.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
@@ -49,8 +49,8 @@ class RunningLoop {
   using MakeHandler =
       std::function<std::unique_ptr<HttpHandler>(LoopServices&)>;
 
-  // With an HTTP door if there is a `handler`.
-  explicit RunningLoop(std::shared_ptr<const Wiring> wiring,
+  // With an HTTP API if there is a `handler`.
+  explicit RunningLoop(std::shared_ptr<const RuntimeSnapshot> runtime,
                        MakeHandler handler = nullptr,
                        const HttpServerLimits& limits = {});
   ~RunningLoop();
@@ -58,10 +58,10 @@ class RunningLoop {
   RunningLoop(const RunningLoop&) = delete;
   RunningLoop& operator=(const RunningLoop&) = delete;
 
-  // Of the HTTP door.
+  // Of the HTTP API.
   uint16_t port() const { return address_->port(); }
 
-  CurrentWiring& wiring() { return wiring_; }
+  CurrentRuntime& runtime() { return snapshot_; }
   EventLoop& loop() { return runtime_->loop(); }
   LoopServices& services() { return runtime_->services(); }
 
@@ -82,7 +82,7 @@ class RunningLoop {
   };
 
   Resolver resolver_;
-  CurrentWiring wiring_;
+  CurrentRuntime snapshot_;
   MetricRegistry registry_{SystemClock()};
   CallMetrics metrics_{registry_, {}};
   RequestFeed feed_{{}};

@@ -18,7 +18,7 @@ class Target:
         self.kind = kind
         self.label = "//%s:%s" % (package, name)
         self.attributes = attributes
-        # Attributes that are one literal list, whose order can be judged.
+        # Attributes that are one literal list, whose order can be checked.
         self.plain_lists = plain_lists
         # Dependencies marked `# keep`: needed though nothing is included.
         self.kept = kept

@@ -1,4 +1,4 @@
-"""Just enough of C++ to judge a source file: code without comments and
+"""Just enough of C++ to check a source file: code without comments and
 literals, includes, and where functions begin and end."""
 
 import re

@@ -9,7 +9,7 @@
 #include "providers/dialects/anthropic_messages/request_writer.h"
 #include "providers/dialects/anthropic_messages/response.h"
 #include "providers/dialects/anthropic_messages/scan.h"
-#include "providers/dialects/seal.h"
+#include "providers/dialects/named_signature.h"
 
 namespace gateway {
 
@@ -57,7 +57,7 @@ absl::Status AnthropicMessages::ScanRequest(std::string_view body,
 
 bool AnthropicMessages::CanForward(const RequestScan&,
                                    std::string_view body) const {
-  return !HasStringWithMark(body, kNamedSealPrefix);
+  return !HasStringWithMark(body, kNamedSignaturePrefix);
 }
 
 void AnthropicMessages::PlanEdits(const RequestScan& scan,

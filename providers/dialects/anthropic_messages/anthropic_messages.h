@@ -1,5 +1,5 @@
 // The Messages format of Anthropic, `POST /v1/messages`, as upstream and as
-// door.
+// API.
 //
 //   anthropic_messages.h            the Dialect, over the rooms below
 //     _request_reader, _request_writer, _turns    requests
@@ -7,7 +7,7 @@
 //     _content_reader, _content_writer            what both are made of
 //     _scan                                       the raw path
 //     _errors                                     failures
-//     _fields, _words, _losses                    what all of them share
+//     _fields, _vendor_names, _dropped_fields     what all of them share
 //
 // What is special: the output limit is required; instructions stand beside the
 // conversation; results of tools are the user's words; input is counted without
@@ -68,7 +68,7 @@ class AnthropicMessages final : public Dialect {
 
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
-  // The provider refuses thoughts that it has not sealed.
+  // The provider refuses thoughts that it has not signed.
   bool CanForward(const RequestScan& scan,
                   std::string_view body) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,

@@ -8,9 +8,9 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/data_url.h"
-#include "providers/dialects/seal.h"
+#include "providers/dialects/named_signature.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -56,11 +56,11 @@ std::string Below(std::string_view place, std::string_view field) {
 
 }  // namespace
 
-bool IsSealed(const v1::Reasoning& reasoning) {
+bool IsSigned(const v1::Reasoning& reasoning) {
   return (!reasoning.redacted_data().empty() &&
-          !IsNamedSeal(reasoning.redacted_data())) ||
+          !IsNamedSignature(reasoning.redacted_data())) ||
          (!reasoning.signature().empty() &&
-          !IsNamedSeal(reasoning.signature()));
+          !IsNamedSignature(reasoning.signature()));
 }
 
 std::string WireToolId(std::string_view id) {
@@ -104,28 +104,28 @@ bool ContentWriter::Carries(const v1::Part& part) {
     case v1::Part::kDocument:
       // No block of an answer holds them.
       if (side_ == Side::kRequest) return true;
-      losses_.LeftOut(part.has_image() ? "image" : "document");
+      dropped_.LeftOut(part.has_image() ? "image" : "document");
       return false;
     case v1::Part::kAudio:
       if (!part.audio().transcript().empty()) {
-        losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".audio"),
-                        "became its transcript");
+        dropped_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".audio"),
+                         "became its transcript");
         return true;
       }
-      losses_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".audio"));
+      dropped_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".audio"));
       return false;
     case v1::Part::kReasoning:
-      // Whoever answers may reason without a seal. Whoever asks may not: the
-      // provider refuses reasoning that it did not seal.
-      if (side_ == Side::kAnswer || IsSealed(part.reasoning())) return true;
-      losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".reasoning"),
-                      "left out: it has no signature of this provider");
+      // Whoever answers may reason without a signature. Whoever asks may not:
+      // the provider refuses reasoning that it did not sign.
+      if (side_ == Side::kAnswer || IsSigned(part.reasoning())) return true;
+      dropped_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".reasoning"),
+                       "left out: it has no signature of this provider");
       return false;
     case v1::Part::kOpaque:
       if (part.opaque().dialect() == kDialect) return true;
-      losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".opaque"),
-                      absl::StrCat("left out: only ", part.opaque().dialect(),
-                                   " knows this part"));
+      dropped_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".opaque"),
+                       absl::StrCat("left out: only ", part.opaque().dialect(),
+                                    " knows this part"));
       return false;
     case v1::Part::KIND_NOT_SET:
       return false;
@@ -133,18 +133,18 @@ bool ContentWriter::Carries(const v1::Part& part) {
   return false;
 }
 
-void ContentWriter::TellPartLosses(const v1::Part& part) {
-  losses_.Foreign(kPartPlace, part.extensions());
+void ContentWriter::ReportDroppedOfPart(const v1::Part& part) {
+  dropped_.Foreign(kPartPlace, part.extensions());
   if (part.has_image() && !part.image().detail().empty() &&
       part.image().detail() != "auto") {
-    losses_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".image.detail"));
+    dropped_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".image.detail"));
   }
 }
 
 absl::Status ContentWriter::WriteBlock(const v1::Part& part,
                                        std::string_view place,
                                        JsonWriter& json) {
-  TellPartLosses(part);
+  ReportDroppedOfPart(part);
   if (part.has_opaque()) {
     if (absl::Status status = CheckJson(part.opaque().json()); !status.ok()) {
       return InvalidField(Below(place, "opaque.json"), ToStd(status.message()));
@@ -156,9 +156,9 @@ absl::Status ContentWriter::WriteBlock(const v1::Part& part,
   GATEWAY_RETURN_IF_ERROR(WriteKind(part, place, object));
   if (part.has_cache_hint() && side_ == Side::kRequest) {
     if (part.has_reasoning()) {
-      losses_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".cache_hint"));
+      dropped_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".cache_hint"));
     } else {
-      WriteCacheControl(part.cache_hint(), kPartPlace, object, losses_);
+      WriteCacheControl(part.cache_hint(), kPartPlace, object, dropped_);
     }
   }
   GATEWAY_RETURN_IF_ERROR(object.Extensions(part.extensions(), place));
@@ -294,8 +294,8 @@ absl::Status ContentWriter::WriteToolCall(const v1::Part& part,
   const v1::ToolCall& call = part.tool_call();
   const WireInput input = WireInputOf(call);
   if (input.wrapped) {
-    losses_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".tool_call.arguments"),
-                    "not a JSON object; became the `input` of one");
+    dropped_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".tool_call.arguments"),
+                     "not a JSON object; became the `input` of one");
   }
   object.Text("type", "tool_use");
   // The caller sends an answer's ids back, and they must be the same then.
@@ -341,7 +341,7 @@ absl::Status ContentWriter::WriteContent(
   if (parts.size() == 1) {
     const v1::Part& only = *parts.front();
     if (only.has_text() && !only.has_cache_hint() && !HasOwnExtension(only)) {
-      TellPartLosses(only);
+      ReportDroppedOfPart(only);
       json.String(only.text());
       return absl::OkStatus();
     }

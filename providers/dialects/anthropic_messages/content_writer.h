@@ -1,6 +1,6 @@
 // Writes the parts of a message as content blocks of the Messages format.
 //
-//   ContentWriter writer(ContentWriter::Side::kRequest, losses);
+//   ContentWriter writer(ContentWriter::Side::kRequest, dropped);
 //   if (writer.Carries(part)) {
 //     GATEWAY_RETURN_IF_ERROR(writer.WriteBlock(part, "messages[0]", json));
 //   }
@@ -21,9 +21,9 @@
 
 namespace gateway::anthropic {
 
-// Whether the format takes the reasoning back: it bears a seal, and none that
-// names another format.
-bool IsSealed(const v1::Reasoning& reasoning);
+// Whether the format takes the reasoning back: it bears a signature, and none
+// that names another format.
+bool IsSigned(const v1::Reasoning& reasoning);
 
 // A tool call's id in the alphabet of the format: letters, digits, `_`, `-`.
 // An id of other characters becomes another id, always the same and no other
@@ -46,8 +46,9 @@ class ContentWriter {
   // Answers have keys that requests need not have, and no cache marks.
   enum class Side { kRequest, kAnswer };
 
-  // Borrows `losses`.
-  ContentWriter(Side side, Losses& losses) : side_(side), losses_(losses) {}
+  // Borrows `dropped fields`.
+  ContentWriter(Side side, DroppedFields& dropped)
+      : side_(side), dropped_(dropped) {}
 
   // Whether the part has a block in this format; tells the loss if not.
   bool Carries(const v1::Part& part);
@@ -77,10 +78,10 @@ class ContentWriter {
   absl::Status WriteToolResult(const v1::ToolResult& result,
                                std::string_view place, ObjectWriter& object);
   void WriteReasoning(const v1::Reasoning& reasoning, ObjectWriter& object);
-  void TellPartLosses(const v1::Part& part);
+  void ReportDroppedOfPart(const v1::Part& part);
 
   const Side side_;
-  Losses& losses_;
+  DroppedFields& dropped_;
 };
 
 }  // namespace gateway::anthropic

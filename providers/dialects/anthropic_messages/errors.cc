@@ -94,8 +94,7 @@ absl::Status ReadErrorEvent(std::string_view data) {
 
 std::string WriteErrorBody(const absl::Status& status,
                            std::string_view request_id) {
-  const VendorWords said =
-      WordsOfVendor(status, ErrorBody::Form::kAnthropic);
+  const VendorError said = VendorErrorOf(status, ErrorBody::Form::kAnthropic);
   return Body(said.type.empty() ? TellingOf(status).type : said.type,
               ToStd(status.message()), request_id);
 }

@@ -238,16 +238,16 @@ absl::Status MessagesEventReader::StartReasoning(ObjectFields& fields,
   block_.kind = BlockKind::kReasoning;
   std::string text;
   std::string signature;
-  std::string sealed;
+  std::string encrypted;
   GATEWAY_RETURN_IF_ERROR(fields.Text("thinking", &text));
   GATEWAY_RETURN_IF_ERROR(fields.Text("signature", &signature));
-  GATEWAY_RETURN_IF_ERROR(fields.Text("data", &sealed));
+  GATEWAY_RETURN_IF_ERROR(fields.Text("data", &encrypted));
   if (!text.empty()) AddDelta(events)->set_reasoning(std::move(text));
   if (!signature.empty()) {
     AddDelta(events)->set_reasoning_signature(std::move(signature));
   }
-  if (!sealed.empty()) {
-    AddDelta(events)->set_redacted_reasoning(std::move(sealed));
+  if (!encrypted.empty()) {
+    AddDelta(events)->set_redacted_reasoning(std::move(encrypted));
   }
   return absl::OkStatus();
 }

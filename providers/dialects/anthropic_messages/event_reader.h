@@ -31,7 +31,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/anthropic_messages/fields.h"
-#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway::anthropic {

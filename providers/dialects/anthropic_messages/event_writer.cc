@@ -10,8 +10,8 @@
 #include "providers/dialects/anthropic_messages/content_writer.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
-#include "providers/dialects/anthropic_messages/words.h"
-#include "providers/dialects/seals_of_parts.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
+#include "providers/dialects/part_signatures.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -143,7 +143,7 @@ MessagesEventWriter::Key MessagesEventWriter::KeyOf(const v1::Delta& delta) {
       key.kind = BlockKind::kThinking;
       break;
     case v1::Delta::kRedactedReasoning:
-      key.kind = BlockKind::kSealed;
+      key.kind = BlockKind::kRedacted;
       break;
     case v1::Delta::kToolCall:
       key.kind = BlockKind::kToolUse;
@@ -163,8 +163,8 @@ MessagesEventWriter::Key MessagesEventWriter::KeyOf(const v1::Delta& delta) {
 
 absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
                                             std::string* out) {
-  if (!SealOfPart(delta.extensions()).empty()) {
-    GATEWAY_RETURN_IF_ERROR(TakeDelta(SealAsReasoning(delta), out));
+  if (!PartSignature(delta.extensions()).empty()) {
+    GATEWAY_RETURN_IF_ERROR(TakeDelta(SignatureAsReasoning(delta), out));
   }
   const Key key = KeyOf(delta);
   if (!delta.citations().empty() && !HasCitation(delta)) {
@@ -252,7 +252,7 @@ absl::Status MessagesEventWriter::OpenBlock(const Key& key,
                absl::StrCat("{\"", ToAbsl(kFreeTextField), "\":\""), out);
   }
   // These are whole from the start.
-  if (key.kind == BlockKind::kSealed || key.kind == BlockKind::kOpaque) {
+  if (key.kind == BlockKind::kRedacted || key.kind == BlockKind::kOpaque) {
     CloseBlock(out);
   }
   return absl::OkStatus();
@@ -273,7 +273,7 @@ absl::Status MessagesEventWriter::WriteBlockStart(const v1::Delta& delta,
       object.Text("thinking", "");
       object.Text("signature", "");
       break;
-    case BlockKind::kSealed:
+    case BlockKind::kRedacted:
       object.Text("type", "redacted_thinking");
       object.Text("data", delta.redacted_reasoning());
       break;

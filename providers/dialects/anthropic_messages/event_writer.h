@@ -59,7 +59,14 @@ class MessagesEventWriter final : public EventWriter {
   absl::Status Write(const v1::GenerateEvent& event, std::string* out) override;
 
  private:
-  enum class BlockKind { kNone, kText, kThinking, kSealed, kToolUse, kOpaque };
+  enum class BlockKind {
+    kNone,
+    kText,
+    kThinking,
+    kRedacted,
+    kToolUse,
+    kOpaque
+  };
 
   // What makes pieces belong together.
   struct Key {

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "llmgateway/v1/content.pb.h"
-#include "providers/dialects/losses.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/object_fields.h"
 
 namespace gateway::anthropic {
@@ -22,9 +22,9 @@ inline constexpr std::string_view kProjectIdField = "project_id";
 namespace v1 = ::llmgateway::v1;
 
 using wire::AsFieldFault;
+using wire::DroppedFields;
 using wire::ExtensionList;
 using wire::kObjectFieldsLimit;
-using wire::Losses;
 using wire::ObjectFields;
 using wire::ObjectWriter;
 using wire::ReadNested;

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "providers/dialects/anthropic_messages/content_writer.h"
-#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -78,16 +78,15 @@ bool HasResult(const v1::Message& message) {
       [](const v1::Part& part) { return part.has_tool_result(); });
 }
 
-bool HasSealedThoughts(const v1::Message& message) {
-  return std::any_of(message.parts().begin(), message.parts().end(),
-                     [](const v1::Part& part) {
-                       return part.has_reasoning() &&
-                              IsSealed(part.reasoning());
-                     });
+bool HasSignedThoughts(const v1::Message& message) {
+  return std::any_of(
+      message.parts().begin(), message.parts().end(), [](const v1::Part& part) {
+        return part.has_reasoning() && IsSigned(part.reasoning());
+      });
 }
 
 // Whether calls are being answered of a turn that came without thoughts that
-// this provider has sealed, as from another provider or through a format that
+// this provider has signed, as from another provider or through a format that
 // has no place for them. A turn goes on from one call to the next, up to what
 // the user says.
 bool LacksThoughts(const v1::GenerateRequest& request) {
@@ -96,7 +95,7 @@ bool LacksThoughts(const v1::GenerateRequest& request) {
   for (int i = request.messages_size() - 1; i >= 0; --i) {
     const v1::Message& message = request.messages(i);
     if (message.role() == v1::ROLE_ASSISTANT) {
-      if (!answers_calls || HasSealedThoughts(message)) return false;
+      if (!answers_calls || HasSignedThoughts(message)) return false;
       in_turn = true;
     } else if (HasResult(message)) {
       answers_calls = true;
@@ -111,12 +110,12 @@ bool LacksThoughts(const v1::GenerateRequest& request) {
 class Fitting {
  public:
   Fitting(const v1::GenerateRequest& request, int64_t limit,
-          const ModelFamily& family, Losses& losses)
+          const ModelFamily& family, DroppedFields& dropped)
       : request_(request),
         settings_(request.reasoning()),
         limit_(limit),
         family_(family),
-        losses_(losses) {}
+        dropped_(dropped) {}
 
   WireReasoning Fit() {
     const bool asks_effort =
@@ -153,7 +152,7 @@ class Fitting {
     const EffortLevel asked = LevelOf(settings_.effort());
     if (family_.efforts == 0) {
       if (WishOf(settings_) == Wish::kNothing && Takes(kThinkingBudget)) return;
-      losses_.Changed("reasoning.effort", "left out: the model takes none");
+      dropped_.Changed("reasoning.effort", "left out: the model takes none");
       return;
     }
     fitted_.effort = WordOf(NearestEffort(family_.efforts, asked));
@@ -178,8 +177,8 @@ class Fitting {
         settings_.effort() != Settings::EFFORT_MINIMAL) {
       return;
     }
-    losses_.Changed("reasoning.effort",
-                    absl::StrCat("became ", ToAbsl(fitted_.effort)));
+    dropped_.Changed("reasoning.effort",
+                     absl::StrCat("became ", ToAbsl(fitted_.effort)));
   }
 
   void FitBudget() {
@@ -197,17 +196,17 @@ class Fitting {
       fitted_.effort = WordOf(NearestEffort(
           family_.efforts, LevelOfBudget(settings_.budget_tokens())));
     }
-    losses_.Changed("reasoning.budget_tokens",
-                    absl::StrCat("the model takes no budget; it thinks as it "
-                                 "sees fit, with effort ",
-                                 ToAbsl(fitted_.effort)));
+    dropped_.Changed("reasoning.budget_tokens",
+                     absl::StrCat("the model takes no budget; it thinks as it "
+                                  "sees fit, with effort ",
+                                  ToAbsl(fitted_.effort)));
   }
 
   void FitAdaptive() {
     if (!Takes(kThinkingAdaptive)) return ThinkWithin("reasoning.mode");
     if (settings_.mode() == Settings::MODE_ENABLED) {
-      losses_.Changed("reasoning.mode",
-                      "no budget was given, so the model decides how much");
+      dropped_.Changed("reasoning.mode",
+                       "no budget was given, so the model decides how much");
     }
     fitted_.type = "adaptive";
   }
@@ -225,8 +224,8 @@ class Fitting {
     fitted_.budget_tokens = budget;
     // Beside an effort that is said by its name, a budget takes nothing away.
     if (field == "reasoning.effort" && !fitted_.effort.empty()) return;
-    losses_.Changed(field, absl::StrCat("became a budget of ", budget,
-                                        " tokens"));
+    dropped_.Changed(field,
+                     absl::StrCat("became a budget of ", budget, " tokens"));
   }
 
   // Whether the model may not think within a budget, which is told.
@@ -250,9 +249,9 @@ class Fitting {
 
   void DoesNotThink(std::string_view field, std::string_view why) {
     const bool kept = field == "reasoning.effort" && !fitted_.effort.empty();
-    losses_.Changed(field, absl::StrCat(kept ? "without thinking: "
-                                             : "left out: ",
-                                        ToAbsl(why)));
+    dropped_.Changed(
+        field,
+        absl::StrCat(kept ? "without thinking: " : "left out: ", ToAbsl(why)));
   }
 
   void FitOff() {
@@ -266,32 +265,32 @@ class Fitting {
       if (fitted_.effort == "xhigh" || fitted_.effort == "max") {
         fitted_.effort = "high";
         effort_told_ = true;
-        losses_.Changed("reasoning.effort",
-                        "became high, the most without thinking");
+        dropped_.Changed("reasoning.effort",
+                         "became high, the most without thinking");
       }
       return;
     }
     fitted_.effort = "low";
     effort_told_ = true;
-    losses_.Changed("reasoning.mode",
-                    "the model always thinks; its effort became low");
+    dropped_.Changed("reasoning.mode",
+                     "the model always thinks; its effort became low");
   }
 
   const v1::GenerateRequest& request_;
   const Settings& settings_;
   const int64_t limit_;  // 0 if there is none.
   const ModelFamily& family_;
-  Losses& losses_;
+  DroppedFields& dropped_;
   WireReasoning fitted_;
   bool effort_told_ = false;
 };
 
 // As it is written for a model of which nothing is known.
-WireReasoning Plain(const Settings& settings, Losses& losses) {
+WireReasoning Plain(const Settings& settings, DroppedFields& dropped) {
   WireReasoning plain;
   plain.effort = WordOfEffort(settings.effort());
   if (settings.effort() == Settings::EFFORT_MINIMAL) {
-    losses.Changed("reasoning.effort", "minimal became low");
+    dropped.Changed("reasoning.effort", "minimal became low");
   }
   switch (WishOf(settings)) {
     case Wish::kBudget:
@@ -300,8 +299,8 @@ WireReasoning Plain(const Settings& settings, Losses& losses) {
       break;
     case Wish::kAdaptive:
       if (settings.mode() == Settings::MODE_ENABLED) {
-        losses.Changed("reasoning.mode",
-                       "no budget was given, so the model decides how much");
+        dropped.Changed("reasoning.mode",
+                        "no budget was given, so the model decides how much");
       }
       plain.type = "adaptive";
       break;
@@ -317,10 +316,10 @@ WireReasoning Plain(const Settings& settings, Losses& losses) {
 // Leaves a value out. The default is no loss: the model chooses so anyway.
 template <typename Number>
 void LeaveOut(std::string_view field, std::string_view why, Number usual,
-              std::optional<Number>* value, Losses& losses) {
+              std::optional<Number>* value, DroppedFields& dropped) {
   if (!value->has_value()) return;
   if (**value != usual) {
-    losses.Changed(field, absl::StrCat("left out: ", ToAbsl(why)));
+    dropped.Changed(field, absl::StrCat("left out: ", ToAbsl(why)));
   }
   value->reset();
 }
@@ -341,9 +340,9 @@ int64_t LimitOf(const v1::GenerateRequest& request, int64_t known_limit,
 }
 
 WireReasoning FitReasoning(const v1::GenerateRequest& request, int64_t limit,
-                           const ModelFamily* family, Losses& losses) {
-  if (family == nullptr) return Plain(request.reasoning(), losses);
-  return Fitting(request, limit, *family, losses).Fit();
+                           const ModelFamily* family, DroppedFields& dropped) {
+  if (family == nullptr) return Plain(request.reasoning(), dropped);
+  return Fitting(request, limit, *family, dropped).Fit();
 }
 
 bool TakesForcedTool(const ModelFamily* family) {
@@ -358,7 +357,7 @@ bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family) {
 
 WireSampling FitSampling(const v1::Sampling& sampling,
                          const WireReasoning& reasoning,
-                         const ModelFamily* family, Losses& losses) {
+                         const ModelFamily* family, DroppedFields& dropped) {
   WireSampling fitted;
   if (sampling.has_temperature()) fitted.temperature = sampling.temperature();
   if (sampling.has_top_p()) fitted.top_p = sampling.top_p();
@@ -367,11 +366,11 @@ WireSampling FitSampling(const v1::Sampling& sampling,
                              std::string_view why) {
     if (temperature) {
       LeaveOut("sampling.temperature", why, kTemperatureMax,
-               &fitted.temperature, losses);
+               &fitted.temperature, dropped);
     }
-    if (top_p) LeaveOut("sampling.top_p", why, 1.0, &fitted.top_p, losses);
+    if (top_p) LeaveOut("sampling.top_p", why, 1.0, &fitted.top_p, dropped);
     if (top_k) {
-      LeaveOut("sampling.top_k", why, int64_t{0}, &fitted.top_k, losses);
+      LeaveOut("sampling.top_k", why, int64_t{0}, &fitted.top_k, dropped);
     }
   };
   if (family != nullptr && family->sampling == SamplingRule::kRefused) {
@@ -390,8 +389,8 @@ WireSampling FitSampling(const v1::Sampling& sampling,
   if (fitted.temperature.has_value() &&
       *fitted.temperature > kTemperatureMax) {
     fitted.temperature = kTemperatureMax;
-    losses.Changed("sampling.temperature",
-                   "became 1, the most that the provider allows");
+    dropped.Changed("sampling.temperature",
+                    "became 1, the most that the provider allows");
   }
   return fitted;
 }

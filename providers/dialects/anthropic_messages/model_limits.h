@@ -5,11 +5,11 @@
 //
 //   const int64_t limit = LimitOf(request, known_limit, family);
 //   const WireReasoning reasoning =
-//       FitReasoning(request, limit, family, losses);
+//       FitReasoning(request, limit, family, dropped);
 //   if (!reasoning.type.empty()) object.Text("type", reasoning.type);
 //
 // What families take is in providers/models/model_family.h. Of a model that is
-// of no known family nothing is changed: the provider is to judge.
+// of no known family nothing is changed: the provider is to check.
 //
 // Thread-safe: plain functions.
 
@@ -60,10 +60,10 @@ inline constexpr int64_t kOutputTokensUsual = 4096;
 // called one and came without its thoughts: then it is not asked to. `limit` is
 // of the answer, 0 if there is none; `family` may be null.
 WireReasoning FitReasoning(const v1::GenerateRequest& request, int64_t limit,
-                           const ModelFamily* family, Losses& losses);
+                           const ModelFamily* family, DroppedFields& dropped);
 WireSampling FitSampling(const v1::Sampling& sampling,
                          const WireReasoning& reasoning,
-                         const ModelFamily* family, Losses& losses);
+                         const ModelFamily* family, DroppedFields& dropped);
 
 }  // namespace gateway::anthropic
 

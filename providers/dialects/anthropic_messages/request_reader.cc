@@ -15,7 +15,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/fields.h"
-#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::anthropic {

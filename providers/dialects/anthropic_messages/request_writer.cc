@@ -12,7 +12,7 @@
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/model_limits.h"
 #include "providers/dialects/anthropic_messages/turns.h"
-#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/models/model_family.h"
 
 namespace gateway::anthropic {
@@ -37,17 +37,17 @@ class RequestWriter {
  public:
   // `known_limit` is of the model's answers, 0 if nothing is known of it.
   RequestWriter(const v1::GenerateRequest& request, std::string_view model,
-                int64_t known_limit, std::string* body, Losses& losses)
+                int64_t known_limit, std::string* body, DroppedFields& dropped)
       : request_(request),
         model_(model),
         family_(FamilyOf(model)),
-        losses_(losses),
+        dropped_(dropped),
         known_limit_(known_limit),
         limit_(LimitOf(request, known_limit, family_)),
-        reasoning_(FitReasoning(request, limit_, family_, losses)),
+        reasoning_(FitReasoning(request, limit_, family_, dropped)),
         json_(body),
         object_(kFormat, json_),
-        content_(ContentWriter::Side::kRequest, losses) {}
+        content_(ContentWriter::Side::kRequest, dropped) {}
 
   absl::Status Write(const WriteRequestOptions& options);
   absl::Status WriteForCounting();
@@ -69,13 +69,13 @@ class RequestWriter {
   void WriteLimit();
   void WriteSampling();
   void WriteServiceTier();
-  void TellLosses();
+  void ReportDropped();
   bool TakesSchemas() const { return family_ == nullptr || family_->schema; }
 
   const v1::GenerateRequest& request_;
   const std::string_view model_;
   const ModelFamily* const family_;  // Null if it is not known.
-  Losses& losses_;
+  DroppedFields& dropped_;
   const int64_t known_limit_;
   const int64_t limit_;  // 0 if it is not known.
   const WireReasoning reasoning_;
@@ -93,7 +93,7 @@ absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
   WriteSampling();
   GATEWAY_RETURN_IF_ERROR(WriteMetadata());
   WriteServiceTier();
-  TellLosses();
+  ReportDropped();
   GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
   object_.End();
   return absl::OkStatus();
@@ -107,7 +107,7 @@ absl::Status RequestWriter::WriteForCounting() {
 }
 
 absl::Status RequestWriter::WritePrompt() {
-  const Conversation conversation = Arrange(request_, content_, losses_);
+  const Conversation conversation = Arrange(request_, content_, dropped_);
   if (!conversation.system.empty()) {
     GATEWAY_RETURN_IF_ERROR(content_.WriteContent(conversation.system, "system",
                                                   object_.Field("system")));
@@ -118,7 +118,7 @@ absl::Status RequestWriter::WritePrompt() {
   GATEWAY_RETURN_IF_ERROR(WriteThinking());
   GATEWAY_RETURN_IF_ERROR(WriteOutputConfig());
   if (request_.has_cache_hint()) {
-    WriteCacheControl(request_.cache_hint(), "", object_, losses_);
+    WriteCacheControl(request_.cache_hint(), "", object_, dropped_);
   }
   return absl::OkStatus();
 }
@@ -133,7 +133,7 @@ void RequestWriter::WriteLimit() {
       limit_ > 0 ? limit_ : kOutputTokensUsual + reasoning_.budget_tokens;
   object_.Int64("max_tokens", limit);
   if (limit == known_limit_) return;
-  losses_.Changed(
+  dropped_.Changed(
       "max_output_tokens",
       absl::StrCat(known_limit_ == 0
                        ? "the provider requires a limit, none was given and "
@@ -157,9 +157,9 @@ absl::Status RequestWriter::WriteMessages(const Conversation& conversation) {
     turn.Text("role", "user");
     turn.Text("content", kGoOn);
     turn.End();
-    losses_.Changed("messages",
-                    "the model does not go on with a turn of its own; one of "
-                    "the user's was added that asks for it");
+    dropped_.Changed("messages",
+                     "the model does not go on with a turn of its own; one of "
+                     "the user's was added that asks for it");
   }
   json.EndArray();
   return absl::OkStatus();
@@ -195,12 +195,13 @@ absl::Status RequestWriter::WriteTools() {
   for (int i = 0; i < request_.tools_size(); ++i) {
     const v1::Tool& tool = request_.tools(i);
     const std::string place = absl::StrCat("tools[", i, "]");
-    losses_.Foreign("tools[]", tool.extensions());
+    dropped_.Foreign("tools[]", tool.extensions());
     if (!IsOffered(tool)) continue;
     if (tool.has_provider() && tool.provider().dialect() != kDialect) {
-      losses_.Changed("tools[].provider",
-                      absl::StrCat("left out: only ", tool.provider().dialect(),
-                                   " knows this tool"));
+      dropped_.Changed(
+          "tools[].provider",
+          absl::StrCat("left out: only ", tool.provider().dialect(),
+                       " knows this tool"));
       continue;
     }
     if (tool.kind_case() == v1::Tool::KIND_NOT_SET) {
@@ -242,7 +243,7 @@ absl::Status RequestWriter::WriteFunction(const v1::Tool& tool,
         absl::StrCat(ToAbsl(place), ".function.parameters_schema")));
   }
   if (function.strict() && !TakesSchemas()) {
-    losses_.LeftOut("tools[].function.strict");
+    dropped_.LeftOut("tools[].function.strict");
   } else if (function.has_strict() && TakesSchemas()) {
     object.Bool("strict", function.strict());
   }
@@ -252,10 +253,10 @@ absl::Status RequestWriter::WriteFunction(const v1::Tool& tool,
 absl::Status RequestWriter::WriteCustom(const v1::Tool& tool,
                                         std::string_view place) {
   const v1::CustomTool& custom = tool.custom();
-  losses_.Changed("tools[].custom",
-                  "became a function whose argument `input` is the text");
+  dropped_.Changed("tools[].custom",
+                   "became a function whose argument `input` is the text");
   if (!custom.grammar_syntax().empty()) {
-    losses_.LeftOut("tools[].custom.grammar_definition");
+    dropped_.LeftOut("tools[].custom.grammar_definition");
   }
   ObjectWriter object(kFormat, json_);
   object.Text("name", custom.name());
@@ -270,7 +271,7 @@ absl::Status RequestWriter::FinishTool(const v1::Tool& tool,
                                        std::string_view place,
                                        ObjectWriter& object) {
   if (tool.has_cache_hint()) {
-    WriteCacheControl(tool.cache_hint(), "tools[]", object, losses_);
+    WriteCacheControl(tool.cache_hint(), "tools[]", object, dropped_);
   }
   GATEWAY_RETURN_IF_ERROR(object.Extensions(tool.extensions(), place));
   object.End();
@@ -288,7 +289,7 @@ absl::Status RequestWriter::WriteToolChoice() {
   // A choice among tools that could all not be carried is no choice.
   if (tools_written_ == 0 && request_.tools_size() > 0) {
     if (mode == Choice::MODE_REQUIRED || mode == Choice::MODE_TOOL) {
-      losses_.Changed("tool_choice", "left out: no tool is left to choose");
+      dropped_.Changed("tool_choice", "left out: no tool is left to choose");
     }
     return absl::OkStatus();
   }
@@ -300,8 +301,8 @@ absl::Status RequestWriter::WriteToolChoice() {
   const bool forced =
       mode == Choice::MODE_REQUIRED || mode == Choice::MODE_TOOL;
   if (forced && !TakesForcedTool(family_)) {
-    losses_.Changed("tool_choice",
-                    "became auto: the model cannot be made to call a tool");
+    dropped_.Changed("tool_choice",
+                     "became auto: the model cannot be made to call a tool");
     mode = Choice::MODE_AUTO;
   }
   ObjectWriter object(kFormat, object_.Field("tool_choice"));
@@ -341,16 +342,16 @@ absl::Status RequestWriter::WriteOutputConfig() {
   const v1::ResponseFormat& format = request_.response_format();
   bool has_schema = format.kind() == v1::ResponseFormat::KIND_JSON_SCHEMA;
   if (has_schema && !TakesSchemas()) {
-    losses_.Changed("response_format", "left out: the model takes no schema");
+    dropped_.Changed("response_format", "left out: the model takes no schema");
     has_schema = false;
   }
   if (format.kind() == v1::ResponseFormat::KIND_JSON_OBJECT) {
-    losses_.Changed("response_format",
-                    "left out: the provider has no JSON mode without a "
-                    "schema; ask for JSON in the prompt or give a schema");
+    dropped_.Changed("response_format",
+                     "left out: the provider has no JSON mode without a "
+                     "schema; ask for JSON in the prompt or give a schema");
   }
   if (!format.description().empty()) {
-    losses_.LeftOut("response_format.description");
+    dropped_.LeftOut("response_format.description");
   }
   if (effort.empty() && !has_schema &&
       !HasNestedExtension(request_.extensions(), "output_config")) {
@@ -388,7 +389,7 @@ absl::Status RequestWriter::WriteMetadata() {
 void RequestWriter::WriteSampling() {
   const v1::Sampling& sampling = request_.sampling();
   const WireSampling fitted =
-      FitSampling(sampling, reasoning_, family_, losses_);
+      FitSampling(sampling, reasoning_, family_, dropped_);
   if (fitted.temperature.has_value()) {
     object_.Double("temperature", *fitted.temperature);
   }
@@ -410,33 +411,33 @@ void RequestWriter::WriteServiceTier() {
   } else if (tier == "default") {
     object_.Text("service_tier", "standard_only");
   } else {
-    losses_.LeftOut("service_tier");
+    dropped_.LeftOut("service_tier");
   }
 }
 
-void RequestWriter::TellLosses() {
+void RequestWriter::ReportDropped() {
   const v1::Sampling& sampling = request_.sampling();
   if (sampling.has_frequency_penalty()) {
-    losses_.LeftOut("sampling.frequency_penalty");
+    dropped_.LeftOut("sampling.frequency_penalty");
   }
   if (sampling.has_presence_penalty()) {
-    losses_.LeftOut("sampling.presence_penalty");
+    dropped_.LeftOut("sampling.presence_penalty");
   }
-  if (sampling.has_seed()) losses_.LeftOut("sampling.seed");
-  if (!sampling.logit_bias().empty()) losses_.LeftOut("sampling.logit_bias");
-  if (sampling.logprobs()) losses_.LeftOut("sampling.logprobs");
-  if (sampling.top_logprobs() > 0) losses_.LeftOut("sampling.top_logprobs");
-  if (sampling.choice_count() > 1) losses_.LeftOut("sampling.choice_count");
-  if (request_.has_audio_output()) losses_.LeftOut("audio_output");
+  if (sampling.has_seed()) dropped_.LeftOut("sampling.seed");
+  if (!sampling.logit_bias().empty()) dropped_.LeftOut("sampling.logit_bias");
+  if (sampling.logprobs()) dropped_.LeftOut("sampling.logprobs");
+  if (sampling.top_logprobs() > 0) dropped_.LeftOut("sampling.top_logprobs");
+  if (sampling.choice_count() > 1) dropped_.LeftOut("sampling.choice_count");
+  if (request_.has_audio_output()) dropped_.LeftOut("audio_output");
   for (const std::string& modality : request_.modalities()) {
-    if (modality != "text") losses_.LeftOut("modalities");
+    if (modality != "text") dropped_.LeftOut("modalities");
   }
   if (!request_.prompt_cache_key().empty()) {
-    losses_.LeftOut("prompt_cache_key");
+    dropped_.LeftOut("prompt_cache_key");
   }
-  if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
-  if (request_.store()) losses_.LeftOut("store");
-  losses_.Foreign("", request_.extensions());
+  if (!request_.verbosity().empty()) dropped_.LeftOut("verbosity");
+  if (request_.store()) dropped_.LeftOut("store");
+  dropped_.Foreign("", request_.extensions());
 }
 
 }  // namespace
@@ -444,17 +445,17 @@ void RequestWriter::TellLosses() {
 absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings) {
-  Losses losses(kDialect, warnings);
+  DroppedFields dropped(kDialect, warnings);
   return RequestWriter(request, options.model, options.output_tokens_limit,
-                       body, losses)
+                       body, dropped)
       .Write(options);
 }
 
 absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
                                      std::string_view model,
                                      std::string* body) {
-  Losses losses(kDialect, nullptr);
-  return RequestWriter(request, model, /*known_limit=*/0, body, losses)
+  DroppedFields dropped(kDialect, nullptr);
+  return RequestWriter(request, model, /*known_limit=*/0, body, dropped)
       .WriteForCounting();
 }
 

@@ -12,8 +12,8 @@
 #include "providers/dialects/anthropic_messages/content_writer.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
-#include "providers/dialects/anthropic_messages/words.h"
-#include "providers/dialects/seals_of_parts.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
+#include "providers/dialects/part_signatures.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -109,19 +109,19 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
 // Content without a block is told; fields that only their vendor knows are not.
 absl::Status WriteParts(const v1::Message& message, JsonWriter& json,
                         std::vector<v1::Warning>* warnings) {
-  if (HasSealedParts(message)) {
-    return WriteParts(WithSealsAsReasoning(message), json, warnings);
+  if (HasSignedParts(message)) {
+    return WriteParts(WithSignaturesAsReasoning(message), json, warnings);
   }
-  Losses told(kDialect, warnings);
-  Losses unheard(kDialect, nullptr);
-  ContentWriter judge(ContentWriter::Side::kAnswer, told);
+  DroppedFields told(kDialect, warnings);
+  DroppedFields unheard(kDialect, nullptr);
+  ContentWriter reporter(ContentWriter::Side::kAnswer, told);
   ContentWriter writer(ContentWriter::Side::kAnswer, unheard);
   json.StartArray();
   for (const v1::Part& part : message.parts()) {
     const bool is_empty_text = part.has_text() && part.text().empty();
     if (is_empty_text && message.parts_size() > 1) continue;
-    if (!judge.Carries(part)) continue;
-    // Its own have seals that only it can make.
+    if (!reporter.Carries(part)) continue;
+    // Its own have signatures that only it can make.
     if (!part.citations().empty() &&
         FindExtension(part.extensions(), "citations") == nullptr) {
       told.LeftOut("citations");

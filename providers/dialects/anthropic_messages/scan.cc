@@ -248,11 +248,11 @@ absl::StatusOr<bool> MessagesTap::ReadMessageStart(std::string_view data) {
                                   : absl::OkStatus();
         });
       }));
-  NoteEnd(stop_reason);
+  RecordEnd(stop_reason);
   return has_content;
 }
 
-void MessagesTap::NoteEnd(std::string_view stop_reason) {
+void MessagesTap::RecordEnd(std::string_view stop_reason) {
   if (stop_reason.empty()) return;
   facts_.finish_reason = FinishReasonOfTurn(
       stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
@@ -275,7 +275,7 @@ absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
           });
         });
       }));
-  NoteEnd(stop_reason);
+  RecordEnd(stop_reason);
   if (has_usage) facts_.usage_is_final = finished();
   return absl::OkStatus();
 }

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/text/json.h"
-#include "providers/dialects/anthropic_messages/words.h"
+#include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway::anthropic {
@@ -25,7 +25,7 @@ void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 
-// Judges events by their names; only the three that carry facts are parsed.
+// Checks events by their names; only the three that carry facts are parsed.
 class MessagesTap final : public StreamTap {
  public:
   absl::StatusOr<EventKind> OnEvent(std::string_view name,
@@ -42,7 +42,7 @@ class MessagesTap final : public StreamTap {
   absl::Status ReadMessageDelta(std::string_view data);
   absl::Status ReadUsage(JsonValue& value);
   // Nothing for no reason.
-  void NoteEnd(std::string_view stop_reason);
+  void RecordEnd(std::string_view stop_reason);
 
   WireUsage usage_;
   bool started_ = false;

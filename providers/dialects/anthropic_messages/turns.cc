@@ -20,18 +20,18 @@ bool StaysInPlace(const v1::Message& message) {
 }
 
 void AppendSystem(const v1::Message& message, ContentWriter& writer,
-                  Losses& losses, Conversation& conversation) {
+                  DroppedFields& dropped, Conversation& conversation) {
   if (!conversation.turns.empty()) {
-    losses.Changed("messages[].role",
-                   "an instruction amid the conversation was moved to its "
-                   "beginning");
+    dropped.Changed("messages[].role",
+                    "an instruction amid the conversation was moved to its "
+                    "beginning");
   }
   for (const v1::Part& part : message.parts()) {
     if (part.has_text() || part.has_opaque()) {
       if (writer.Carries(part)) conversation.system.push_back(&part);
     } else {
-      losses.Changed("messages[].parts[]",
-                     "left out: instructions hold nothing but text");
+      dropped.Changed("messages[].parts[]",
+                      "left out: instructions hold nothing but text");
     }
   }
 }
@@ -89,13 +89,13 @@ void MergeResults(std::vector<Turn>& turns) {
 }  // namespace
 
 Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
-                     Losses& losses) {
+                     DroppedFields& dropped) {
   Conversation conversation;
   for (const v1::Message& message : request.messages()) {
-    if (!message.name().empty()) losses.LeftOut("messages[].name");
-    losses.Foreign("messages[]", message.extensions());
+    if (!message.name().empty()) dropped.LeftOut("messages[].name");
+    dropped.Foreign("messages[]", message.extensions());
     if (IsInstruction(message) && !StaysInPlace(message)) {
-      AppendSystem(message, writer, losses, conversation);
+      AppendSystem(message, writer, dropped, conversation);
       continue;
     }
     Turn turn = TurnOf(message, writer);

@@ -2,7 +2,7 @@
 // prompt, then turns of the user and the assistant, in which the results of
 // tool calls come first.
 //
-//   const Conversation conversation = Arrange(request, writer, losses);
+//   const Conversation conversation = Arrange(request, writer, dropped);
 //
 // Thread-safe: a plain function. The result points into the request.
 
@@ -33,7 +33,7 @@ struct Conversation {
 };
 
 Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
-                     Losses& losses);
+                     DroppedFields& dropped);
 
 }  // namespace gateway::anthropic
 

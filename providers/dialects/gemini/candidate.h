@@ -19,7 +19,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_reader.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 
 namespace gateway::gemini {
 

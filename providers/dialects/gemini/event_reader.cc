@@ -11,7 +11,7 @@
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 
 namespace gateway::gemini {
 namespace {
@@ -224,11 +224,11 @@ void ChunkReader::TakeReasoning(const v1::Part& part, int32_t choice_index,
 
 // A stream of the contract has no files of its own.
 absl::Status ChunkReader::TakeWhole(const v1::Part& part, v1::Delta* delta) {
-  Losses losses(kDialect, nullptr);
+  DroppedFields dropped(kDialect, nullptr);
   v1::OpaquePart* opaque = delta->mutable_opaque();
   opaque->set_dialect(std::string(kDialect));
   JsonWriter json(opaque->mutable_json());
-  return PartWriter(losses).Write(part, "candidates[]", json);
+  return PartWriter(dropped).Write(part, "candidates[]", json);
 }
 
 void ChunkReader::TakeExtensions(Candidate& candidate, Choice& choice,

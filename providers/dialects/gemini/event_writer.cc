@@ -12,7 +12,7 @@
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 
 namespace gateway::gemini {
 namespace {
@@ -160,8 +160,8 @@ absl::Status ChunkWriter::EndCalls(int32_t choice_index, std::string* out) {
 
 absl::Status ChunkWriter::WritePiece(int32_t choice_index, const v1::Part* part,
                                      const v1::Delta* delta, std::string* out) {
-  Losses losses(kDialect, nullptr);
-  PartWriter writer(losses, PartWriter::Side::kAnswer);
+  DroppedFields dropped(kDialect, nullptr);
+  PartWriter writer(dropped, PartWriter::Side::kAnswer);
   if (part != nullptr && !writer.Carries(*part)) return absl::OkStatus();
   out->append("data: ");
   const size_t begin = out->size();
@@ -207,7 +207,7 @@ absl::Status ChunkWriter::FinishChunk(ObjectWriter& object) {
   if (!untold_.empty()) {
     JsonWriter& json = object.Field("llmgatewayWarnings");
     json.StartArray();
-    for (const std::string& words : untold_) json.String(words);
+    for (const std::string& text : untold_) json.String(text);
     json.EndArray();
     untold_.clear();
   }
@@ -216,8 +216,8 @@ absl::Status ChunkWriter::FinishChunk(ObjectWriter& object) {
 }
 
 void ChunkWriter::TellLeftOut(std::string_view what) {
-  std::string words = warnings_.Words(what);
-  if (!words.empty()) untold_.push_back(std::move(words));
+  std::string text = warnings_.Text(what);
+  if (!text.empty()) untold_.push_back(std::move(text));
 }
 
 bool ChunkWriter::IsBlockedPrompt() const {

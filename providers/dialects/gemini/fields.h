@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "llmgateway/v1/content.pb.h"
-#include "providers/dialects/losses.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/object_fields.h"
 
 namespace gateway::gemini {
@@ -18,8 +18,8 @@ namespace v1 = ::llmgateway::v1;
 
 using wire::AsFieldFault;
 using wire::CamelCase;
+using wire::DroppedFields;
 using wire::ExtensionList;
-using wire::Losses;
 using wire::ObjectFields;
 using wire::ObjectWriter;
 using wire::ReadNested;

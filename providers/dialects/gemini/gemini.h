@@ -1,4 +1,4 @@
-// Google's Gemini API, as upstream and as door.
+// Google's Gemini API, as upstream and as API.
 //
 //   gemini.h                                   the Dialect, over the rooms
 //   below

@@ -19,9 +19,9 @@
 namespace gateway {
 namespace {
 
+using gemini::DroppedFields;
 using gemini::ExtensionList;
 using gemini::kFormat;
-using gemini::Losses;
 using gemini::ObjectFields;
 using gemini::ObjectWriter;
 
@@ -115,7 +115,7 @@ absl::Status GeminiEmbeddings::ReadRequest(std::string_view body,
 absl::Status GeminiEmbeddings::WriteRequest(
     const v1::EmbedRequest& request, std::string_view model, std::string* body,
     std::vector<v1::Warning>* warnings) const {
-  Losses(gemini::kDialect, warnings).Foreign("", request.extensions());
+  DroppedFields(gemini::kDialect, warnings).Foreign("", request.extensions());
   JsonWriter json(body);
   json.StartObject();
   json.StartArrayField("requests");

@@ -1,4 +1,4 @@
-// Texts as vectors in the Gemini API: `:batchEmbedContents`, and at the door
+// Texts as vectors in the Gemini API: `:batchEmbedContents`, and at the API
 // also the request of `:embedContent`, which is one of a batch.
 //
 // Stateless and thread-safe.

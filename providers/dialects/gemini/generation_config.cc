@@ -14,7 +14,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/gemini/schema.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 #include "providers/models/model_family.h"
 
 namespace gateway::gemini {
@@ -267,12 +267,12 @@ std::string_view WordOf(EffortLevel level) {
 class ConfigWriter {
  public:
   ConfigWriter(const v1::GenerateRequest& request, std::string_view model,
-               JsonWriter& json, Losses& losses)
+               JsonWriter& json, DroppedFields& dropped)
       : request_(request),
         family_(FamilyOf(model)),
         json_(json),
         object_(kFormat, json),
-        losses_(losses) {}
+        dropped_(dropped) {}
 
   absl::Status Write() {
     WriteSampling();
@@ -302,7 +302,7 @@ class ConfigWriter {
   const ModelFamily* const family_;  // Null if it is not known.
   JsonWriter& json_;
   ObjectWriter object_;
-  Losses& losses_;
+  DroppedFields& dropped_;
 };
 
 void ConfigWriter::WriteSampling() {
@@ -333,7 +333,7 @@ void ConfigWriter::WriteSampling() {
     if (sampling.seed() >= kIntMin && sampling.seed() <= kIntMax) {
       object_.Int64("seed", sampling.seed());
     } else {
-      losses_.Changed("sampling.seed", "left out: not a number of 32 bits");
+      dropped_.Changed("sampling.seed", "left out: not a number of 32 bits");
     }
   }
   if (sampling.has_logprobs()) {
@@ -348,7 +348,7 @@ absl::Status ConfigWriter::WriteForm() {
   const v1::ResponseFormat& format = request_.response_format();
   // The name only serves formats that ask for one.
   if (!format.description().empty()) {
-    losses_.LeftOut("response_format.description");
+    dropped_.LeftOut("response_format.description");
   }
   if (HasOwn("generationConfig.responseMimeType")) return absl::OkStatus();
   switch (format.kind()) {
@@ -380,7 +380,7 @@ void ConfigWriter::WriteSpeech() {
   if (!request_.has_audio_output() || HasOwn("generationConfig.speechConfig")) {
     return;
   }
-  losses_.Changed("audio_output.format", "the provider makes raw PCM only");
+  dropped_.Changed("audio_output.format", "the provider makes raw PCM only");
   ObjectWriter speech(kFormat, object_.Field("speechConfig"));
   ObjectWriter voice(kFormat, speech.Field("voiceConfig"));
   ObjectWriter prebuilt(kFormat, voice.Field("prebuiltVoiceConfig"));
@@ -419,7 +419,7 @@ absl::Status ConfigWriter::WriteThinking() {
   }
   if (has_effort && (has_budget || is_off) &&
       settings.effort() != Settings::EFFORT_NONE) {
-    losses_.Changed("reasoning.effort", "left out: the budget says it");
+    dropped_.Changed("reasoning.effort", "left out: the budget says it");
   }
   GATEWAY_RETURN_IF_ERROR(
       thinking.Extensions(request_.extensions(), "", "thinkingConfig"));
@@ -432,7 +432,7 @@ void ConfigWriter::WriteEffort(ObjectWriter& thinking) {
   const Settings::Effort effort = request_.reasoning().effort();
   if (family_ != nullptr && family_->efforts == 0) {
     if (effort == Settings::EFFORT_XHIGH || effort == Settings::EFFORT_MAX) {
-      losses_.Changed("reasoning.effort", "became high");
+      dropped_.Changed("reasoning.effort", "became high");
     }
     thinking.Int64("thinkingBudget",
                    effort == Settings::EFFORT_NONE ? 0 : BudgetOf(effort));
@@ -443,10 +443,11 @@ void ConfigWriter::WriteEffort(ObjectWriter& thinking) {
       family_ == nullptr ? kUsualEfforts : family_->efforts, asked);
   const absl::string_view word = ToAbsl(WordOf(taken));
   if (effort == Settings::EFFORT_NONE) {
-    losses_.Changed("reasoning.effort", absl::StrCat("became ", word,
-                                             ": the model always thinks"));
+    dropped_.Changed(
+        "reasoning.effort",
+        absl::StrCat("became ", word, ": the model always thinks"));
   } else if (taken != asked) {
-    losses_.Changed("reasoning.effort", absl::StrCat("became ", word));
+    dropped_.Changed("reasoning.effort", absl::StrCat("became ", word));
   }
   thinking.Text("thinkingLevel", absl::AsciiStrToUpper(word));
 }
@@ -460,10 +461,10 @@ absl::Status ReadGenerationConfig(JsonValue& value,
 
 absl::Status WriteGenerationConfig(const v1::GenerateRequest& request,
                                    std::string_view model, ObjectWriter& object,
-                                   Losses& losses) {
+                                   DroppedFields& dropped) {
   std::string config;
   JsonWriter json(&config);
-  GATEWAY_RETURN_IF_ERROR(ConfigWriter(request, model, json, losses).Write());
+  GATEWAY_RETURN_IF_ERROR(ConfigWriter(request, model, json, dropped).Write());
   if (config != "{}") object.Field(kPlace).Raw(config);
   return absl::OkStatus();
 }

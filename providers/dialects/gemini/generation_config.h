@@ -23,7 +23,7 @@ absl::Status ReadGenerationConfig(JsonValue& value,
 // asked for depends on the family of `model`.
 absl::Status WriteGenerationConfig(const v1::GenerateRequest& request,
                                    std::string_view model, ObjectWriter& object,
-                                   Losses& losses);
+                                   DroppedFields& dropped);
 
 }  // namespace gateway::gemini
 

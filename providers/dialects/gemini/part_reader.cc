@@ -9,7 +9,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
@@ -200,7 +200,7 @@ absl::Status ReadTextPart(ObjectFields& fields, std::string_view text,
   v1::Reasoning* reasoning = part->mutable_reasoning();
   reasoning->set_text(std::string(text));
   if (!signature.empty()) {
-    reasoning->set_signature(SealOfWire(signature));
+    reasoning->set_signature(SignatureOfWire(signature));
   }
   return absl::OkStatus();
 }

@@ -9,8 +9,8 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/data_url.h"
-#include "providers/dialects/gemini/words.h"
-#include "providers/dialects/seal.h"
+#include "providers/dialects/gemini/vendor_names.h"
+#include "providers/dialects/named_signature.h"
 
 namespace gateway::gemini {
 namespace {
@@ -75,24 +75,24 @@ bool PartWriter::Carries(const v1::Part& part) {
     case v1::Part::kAudio:
       if (HasSound(part.audio())) return true;
       if (!part.audio().transcript().empty()) {
-        losses_.Changed(Below(kPartPlace, "audio"), "became its transcript");
+        dropped_.Changed(Below(kPartPlace, "audio"), "became its transcript");
         return true;
       }
-      losses_.LeftOut(Below(kPartPlace, "audio"));
+      dropped_.LeftOut(Below(kPartPlace, "audio"));
       return false;
     case v1::Part::kReasoning:
       if (!part.reasoning().text().empty() ||
           part.reasoning().redacted_data().empty()) {
         return true;
       }
-      losses_.Changed(Below(kPartPlace, "reasoning.redacted_data"),
-                      "left out: only its provider can read it");
+      dropped_.Changed(Below(kPartPlace, "reasoning.redacted_data"),
+                       "left out: only its provider can read it");
       return false;
     case v1::Part::kOpaque:
       if (part.opaque().dialect() == kDialect) return true;
-      losses_.Changed(Below(kPartPlace, "opaque"),
-                      absl::StrCat("left out: only ", part.opaque().dialect(),
-                                   " knows this part"));
+      dropped_.Changed(Below(kPartPlace, "opaque"),
+                       absl::StrCat("left out: only ", part.opaque().dialect(),
+                                    " knows this part"));
       return false;
     case v1::Part::KIND_NOT_SET:
       return false;
@@ -100,14 +100,14 @@ bool PartWriter::Carries(const v1::Part& part) {
   return false;
 }
 
-void PartWriter::TellPartLosses(const v1::Part& part) {
-  losses_.Foreign(kPartPlace, part.extensions());
+void PartWriter::ReportDroppedOfPart(const v1::Part& part) {
+  dropped_.Foreign(kPartPlace, part.extensions());
   if (part.has_cache_hint()) {
-    losses_.LeftOut(Below(kPartPlace, "cache_hint"));
+    dropped_.LeftOut(Below(kPartPlace, "cache_hint"));
   }
   if (part.has_image() && !part.image().detail().empty() &&
       part.image().detail() != "auto") {
-    losses_.LeftOut(Below(kPartPlace, "image.detail"));
+    dropped_.LeftOut(Below(kPartPlace, "image.detail"));
   }
   if (part.has_document()) {
     const v1::Document& document = part.document();
@@ -115,17 +115,17 @@ void PartWriter::TellPartLosses(const v1::Part& part) {
          {std::pair(&document.filename(), "document.filename"),
           std::pair(&document.title(), "document.title"),
           std::pair(&document.context(), "document.context")}) {
-      if (!text->empty()) losses_.LeftOut(Below(kPartPlace, field));
+      if (!text->empty()) dropped_.LeftOut(Below(kPartPlace, field));
     }
     if (document.citations()) {
-      losses_.LeftOut(Below(kPartPlace, "document.citations"));
+      dropped_.LeftOut(Below(kPartPlace, "document.citations"));
     }
   }
 }
 
 absl::Status PartWriter::Write(const v1::Part& part, std::string_view place,
                                JsonWriter& json, std::string_view filler) {
-  TellPartLosses(part);
+  ReportDroppedOfPart(part);
   if (part.has_opaque()) {
     if (absl::Status status = CheckJson(part.opaque().json()); !status.ok()) {
       return InvalidField(Below(place, "opaque.json"), ToStd(status.message()));
@@ -268,8 +268,8 @@ absl::Status PartWriter::WriteToolCall(const v1::Part& part,
   const v1::ToolCall& call = part.tool_call();
   const WireArgs args = WireArgsOf(call);
   if (args.wrapped) {
-    losses_.Changed(Below(kPartPlace, "tool_call.arguments"),
-                    "not a JSON object; became the `input` of one");
+    dropped_.Changed(Below(kPartPlace, "tool_call.arguments"),
+                     "not a JSON object; became the `input` of one");
   }
   ObjectWriter wire(kFormat, object.Field("functionCall"));
   if (!call.id().empty() && !IsMadeUpCallId(call.id())) {
@@ -355,13 +355,13 @@ void PartWriter::WriteReasoning(const v1::Reasoning& reasoning,
   if (reasoning.signature().empty()) return;
   std::string_view own;
   if (side_ == Side::kAnswer) {
-    const std::string signature = WireOfSeal(reasoning.signature());
+    const std::string signature = WireOfSignature(reasoning.signature());
     if (!signature.empty()) object.Text("thoughtSignature", signature);
-  } else if (ReadNamedSeal(reasoning.signature(), kDialect, &own)) {
+  } else if (ReadNamedSignature(reasoning.signature(), kDialect, &own)) {
     object.Text("thoughtSignature", own);
   } else {
-    losses_.Changed(Below(kPartPlace, "reasoning.signature"),
-                    "left out: not of this provider");
+    dropped_.Changed(Below(kPartPlace, "reasoning.signature"),
+                     "left out: not of this provider");
   }
 }
 

@@ -1,6 +1,6 @@
 // Writes the parts of a message as parts of Gemini's contents.
 //
-//   PartWriter writer(losses);
+//   PartWriter writer(dropped);
 //   if (writer.Carries(part)) {
 //     GATEWAY_RETURN_IF_ERROR(writer.Write(part, "messages[0]", json));
 //   }
@@ -34,13 +34,13 @@ WireArgs WireArgsOf(const v1::ToolCall& call);
 
 class PartWriter {
  public:
-  // The provider is not asked with the seals of others; who asks gets them to
-  // give them back.
+  // The provider is not asked with the signatures of others; who asks gets them
+  // to give them back.
   enum class Side { kRequest, kAnswer };
 
-  // Borrows `losses`.
-  explicit PartWriter(Losses& losses, Side side = Side::kRequest)
-      : losses_(losses), side_(side) {}
+  // Borrows `dropped fields`.
+  explicit PartWriter(DroppedFields& dropped, Side side = Side::kRequest)
+      : dropped_(dropped), side_(side) {}
 
   // Remembers what the tool of a call is called, for results that do not say
   // it.
@@ -77,9 +77,9 @@ class PartWriter {
   absl::Status WriteOutput(const v1::ToolResult& result, std::string_view text,
                            ObjectWriter& object);
   void WriteReasoning(const v1::Reasoning& reasoning, ObjectWriter& object);
-  void TellPartLosses(const v1::Part& part);
+  void ReportDroppedOfPart(const v1::Part& part);
 
-  Losses& losses_;
+  DroppedFields& dropped_;
   const Side side_;
   absl::flat_hash_map<std::string, std::string> names_;  // By a call's id.
 };

@@ -15,7 +15,7 @@
 #include "providers/dialects/gemini/generation_config.h"
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/tools.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/scan_values.h"
 

@@ -29,13 +29,13 @@ constexpr std::string_view kServiceTiers[] = {"unspecified", "flex", "standard",
 class RequestWriter {
  public:
   RequestWriter(const v1::GenerateRequest& request, std::string_view model,
-                JsonWriter& json, Losses& losses)
+                JsonWriter& json, DroppedFields& dropped)
       : request_(request),
         model_(model),
-        losses_(losses),
+        dropped_(dropped),
         json_(json),
         object_(kFormat, json),
-        parts_(losses) {}
+        parts_(dropped) {}
 
   absl::Status Write(bool names_model);
 
@@ -43,11 +43,11 @@ class RequestWriter {
   absl::Status WriteConversation();
   absl::Status WriteTurn(const Turn& turn, std::string_view place);
   void WriteServiceTier();
-  void TellLosses();
+  void ReportDropped();
 
   const v1::GenerateRequest& request_;
   const std::string_view model_;
-  Losses& losses_;
+  DroppedFields& dropped_;
   JsonWriter& json_;
   ObjectWriter object_;
   PartWriter parts_;
@@ -58,12 +58,12 @@ absl::Status RequestWriter::Write(bool names_model) {
     object_.Text("model", absl::StrCat("models/", ToAbsl(model_)));
   }
   GATEWAY_RETURN_IF_ERROR(WriteConversation());
-  GATEWAY_RETURN_IF_ERROR(WriteTools(request_, object_, losses_));
-  GATEWAY_RETURN_IF_ERROR(WriteToolConfig(request_, object_, losses_));
+  GATEWAY_RETURN_IF_ERROR(WriteTools(request_, object_, dropped_));
+  GATEWAY_RETURN_IF_ERROR(WriteToolConfig(request_, object_, dropped_));
   GATEWAY_RETURN_IF_ERROR(
-      WriteGenerationConfig(request_, model_, object_, losses_));
+      WriteGenerationConfig(request_, model_, object_, dropped_));
   WriteServiceTier();
-  TellLosses();
+  ReportDropped();
   // These belong to objects that are written below their parents.
   GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
   object_.End();
@@ -71,7 +71,7 @@ absl::Status RequestWriter::Write(bool names_model) {
 }
 
 absl::Status RequestWriter::WriteConversation() {
-  const Conversation conversation = Arrange(request_, parts_, losses_);
+  const Conversation conversation = Arrange(request_, parts_, dropped_);
   if (!conversation.instructions.parts.empty()) {
     object_.Field("systemInstruction");
     GATEWAY_RETURN_IF_ERROR(
@@ -96,12 +96,12 @@ absl::Status RequestWriter::WriteTurn(const Turn& turn,
   bool needs_signature = family != nullptr && family->signs_calls;
   for (const v1::Part* part : turn.parts) {
     const bool is_first_call = needs_signature && part->has_tool_call();
-    const auto seal = turn.seals.find(part);
-    GATEWAY_RETURN_IF_ERROR(
-        parts_.Write(*part, place, json_,
-                     seal != turn.seals.end() ? seal->second
-                     : is_first_call          ? kNoSignature
-                                              : std::string_view()));
+    const auto signature = turn.signatures.find(part);
+    GATEWAY_RETURN_IF_ERROR(parts_.Write(*part, place, json_,
+                                         signature != turn.signatures.end()
+                                             ? signature->second
+                                         : is_first_call ? kNoSignature
+                                                         : std::string_view()));
     if (is_first_call) needs_signature = false;
   }
   json_.EndArray();
@@ -124,22 +124,22 @@ void RequestWriter::WriteServiceTier() {
   if (tier == "default") {
     object_.Text("serviceTier", "standard");
   } else {
-    losses_.LeftOut("service_tier");
+    dropped_.LeftOut("service_tier");
   }
 }
 
-void RequestWriter::TellLosses() {
+void RequestWriter::ReportDropped() {
   if (!request_.sampling().logit_bias().empty()) {
-    losses_.LeftOut("sampling.logit_bias");
+    dropped_.LeftOut("sampling.logit_bias");
   }
-  if (!request_.scope().user_id().empty()) losses_.LeftOut("scope.user_id");
+  if (!request_.scope().user_id().empty()) dropped_.LeftOut("scope.user_id");
   if (!request_.prompt_cache_key().empty()) {
-    losses_.LeftOut("prompt_cache_key");
+    dropped_.LeftOut("prompt_cache_key");
   }
-  if (request_.has_cache_hint()) losses_.LeftOut("cache_hint");
-  if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
-  if (request_.store()) losses_.LeftOut("store");
-  losses_.Foreign("", request_.extensions());
+  if (request_.has_cache_hint()) dropped_.LeftOut("cache_hint");
+  if (!request_.verbosity().empty()) dropped_.LeftOut("verbosity");
+  if (request_.store()) dropped_.LeftOut("store");
+  dropped_.Foreign("", request_.extensions());
 }
 
 }  // namespace
@@ -147,20 +147,20 @@ void RequestWriter::TellLosses() {
 absl::Status WriteRequest(const v1::GenerateRequest& request,
                           std::string_view model, std::string* body,
                           std::vector<v1::Warning>* warnings) {
-  Losses losses(kDialect, warnings);
+  DroppedFields dropped(kDialect, warnings);
   JsonWriter json(body);
-  return RequestWriter(request, model, json, losses)
+  return RequestWriter(request, model, json, dropped)
       .Write(/*names_model=*/false);
 }
 
 absl::Status WriteCountRequest(const v1::GenerateRequest& request,
                                std::string_view model, std::string* body) {
-  Losses losses(kDialect, nullptr);
+  DroppedFields dropped(kDialect, nullptr);
   JsonWriter json(body);
   json.StartObject();
   json.Key("generateContentRequest");
   GATEWAY_RETURN_IF_ERROR(
-      RequestWriter(request, model, json, losses).Write(/*names_model=*/true));
+      RequestWriter(request, model, json, dropped).Write(/*names_model=*/true));
   json.EndObject();
   return absl::OkStatus();
 }

@@ -8,7 +8,7 @@
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 
 namespace gateway::gemini {
 namespace {
@@ -45,15 +45,15 @@ bool IsBlockedPrompt(const v1::GenerateResponse& response) {
 // Content without a part is told; fields that only their vendor knows are not.
 absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json,
                             std::vector<v1::Warning>* warnings) {
-  Losses told(kDialect, warnings);
-  Losses unheard(kDialect, nullptr);
-  PartWriter judge(told, PartWriter::Side::kAnswer);
+  DroppedFields told(kDialect, warnings);
+  DroppedFields unheard(kDialect, nullptr);
+  PartWriter reporter(told, PartWriter::Side::kAnswer);
   PartWriter writer(unheard, PartWriter::Side::kAnswer);
   ObjectWriter object(kFormat, json);
   ObjectWriter content(kFormat, object.Field("content"));
   bool started = false;
   for (const v1::Part& part : choice.message().parts()) {
-    if (!judge.Carries(part)) continue;
+    if (!reporter.Carries(part)) continue;
     if (!part.citations().empty()) told.LeftOut("citations");
     if (!started) content.Field("parts").StartArray();
     started = true;

@@ -12,7 +12,7 @@
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_reader.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
@@ -147,14 +147,14 @@ struct Notes {
   bool failed = false;
 };
 
-absl::Status NoteText(JsonValue& value, std::string* text) {
+absl::Status RecordText(JsonValue& value, std::string* text) {
   if (value.IsNull()) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
   *text = std::string(view);
   return absl::OkStatus();
 }
 
-absl::Status NoteContent(JsonValue& content, CandidateNotes* notes) {
+absl::Status RecordContent(JsonValue& content, CandidateNotes* notes) {
   if (content.IsNull()) return absl::OkStatus();
   return content.EachField([&](std::string_view key, JsonValue& parts) {
     if (key != "parts" || parts.IsNull()) return absl::OkStatus();
@@ -168,25 +168,25 @@ absl::Status NoteContent(JsonValue& content, CandidateNotes* notes) {
   });
 }
 
-absl::Status NoteCandidate(JsonValue& candidate, CandidateNotes* notes) {
+absl::Status RecordCandidate(JsonValue& candidate, CandidateNotes* notes) {
   return candidate.EachField([&](std::string_view key,
                                  JsonValue& value) -> absl::Status {
-    if (key == "content") return NoteContent(value, notes);
-    if (key == "finishReason") return NoteText(value, &notes->finish_word);
+    if (key == "content") return RecordContent(value, notes);
+    if (key == "finishReason") return RecordText(value, &notes->finish_word);
     if (key != "index" || value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(notes->index, value.Int32(0, kCandidatesMax - 1));
     return absl::OkStatus();
   });
 }
 
-absl::Status NoteField(std::string_view key, JsonValue& value, Notes* notes) {
+absl::Status RecordField(std::string_view key, JsonValue& value, Notes* notes) {
   if (key == "candidates") {
     if (value.IsNull()) return absl::OkStatus();
     return value.EachElement([&](JsonValue& candidate) -> absl::Status {
       if (notes->candidates.size() == kCandidatesMax) {
         return candidate.Error("too many candidates");
       }
-      return NoteCandidate(candidate, &notes->candidates.emplace_back());
+      return RecordCandidate(candidate, &notes->candidates.emplace_back());
     });
   }
   if (key == "usageMetadata") {
@@ -195,7 +195,7 @@ absl::Status NoteField(std::string_view key, JsonValue& value, Notes* notes) {
   }
   if (key == "promptFeedback" && !value.IsNull()) {
     return value.EachField([&](std::string_view name, JsonValue& field) {
-      return name == "blockReason" ? NoteText(field, &notes->block_word)
+      return name == "blockReason" ? RecordText(field, &notes->block_word)
                                    : absl::OkStatus();
     });
   }
@@ -212,7 +212,7 @@ absl::Status ReadNotes(std::string_view data, Notes* notes) {
           return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
         }
         return root.EachField([&](std::string_view key, JsonValue& value) {
-          return NoteField(key, value, notes);
+          return RecordField(key, value, notes);
         });
       });
 }

@@ -11,7 +11,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/schema.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 
 namespace gateway::gemini {
 namespace {
@@ -138,17 +138,17 @@ absl::Status ReadCallingConfig(JsonValue& value, v1::GenerateRequest* request) {
 }
 
 absl::Status WriteFunction(const v1::Tool& tool, std::string_view place,
-                           JsonWriter& json, Losses& losses) {
+                           JsonWriter& json, DroppedFields& dropped) {
   ObjectWriter object(kFormat, json);
   if (tool.has_custom()) {
-    losses.Changed("tools[].custom",
-                   "became a function whose argument `input` is the text");
+    dropped.Changed("tools[].custom",
+                    "became a function whose argument `input` is the text");
     if (!tool.custom().grammar_syntax().empty()) {
-      losses.LeftOut("tools[].custom.grammar_definition");
+      dropped.LeftOut("tools[].custom.grammar_definition");
     }
   }
   const bool strict = tool.function().strict();
-  if (strict) losses.LeftOut("tools[].function.strict");
+  if (strict) dropped.LeftOut("tools[].function.strict");
   object.Text("name", tool.has_custom() ? tool.custom().name()
                                         : tool.function().name());
   const std::string& description = tool.has_custom()
@@ -170,13 +170,13 @@ absl::Status WriteFunction(const v1::Tool& tool, std::string_view place,
 }
 
 absl::Status WriteFunctions(const v1::GenerateRequest& request,
-                            JsonWriter& json, Losses& losses) {
+                            JsonWriter& json, DroppedFields& dropped) {
   ObjectWriter tool(kFormat, json);
   tool.Field("functionDeclarations").StartArray();
   for (int i = 0; i < request.tools_size(); ++i) {
     if (request.tools(i).has_provider()) continue;
     GATEWAY_RETURN_IF_ERROR(WriteFunction(
-        request.tools(i), absl::StrCat("tools[", i, "]"), json, losses));
+        request.tools(i), absl::StrCat("tools[", i, "]"), json, dropped));
   }
   json.EndArray();
   tool.End();
@@ -241,7 +241,7 @@ absl::Status ReadToolConfig(JsonValue& value, v1::GenerateRequest* request) {
 }
 
 absl::Status WriteTools(const v1::GenerateRequest& request,
-                        ObjectWriter& object, Losses& losses) {
+                        ObjectWriter& object, DroppedFields& dropped) {
   std::string tools;
   JsonWriter json(&tools);
   json.StartArray();
@@ -249,22 +249,22 @@ absl::Status WriteTools(const v1::GenerateRequest& request,
   for (int i = 0; i < request.tools_size(); ++i) {
     const v1::Tool& tool = request.tools(i);
     const std::string place = absl::StrCat("tools[", i, "]");
-    losses.Foreign("tools[]", tool.extensions());
-    if (tool.has_cache_hint()) losses.LeftOut("tools[].cache_hint");
+    dropped.Foreign("tools[]", tool.extensions());
+    if (tool.has_cache_hint()) dropped.LeftOut("tools[].cache_hint");
     if (tool.kind_case() == v1::Tool::KIND_NOT_SET) {
       return InvalidField(place, "function, custom or provider is required");
     }
     if (!tool.has_provider()) {
       if (!has_functions) {
-        GATEWAY_RETURN_IF_ERROR(WriteFunctions(request, json, losses));
+        GATEWAY_RETURN_IF_ERROR(WriteFunctions(request, json, dropped));
       }
       has_functions = true;
     } else if (tool.provider().dialect() == kDialect) {
       GATEWAY_RETURN_IF_ERROR(WriteProviderTool(tool.provider(), place, json));
     } else {
-      losses.Changed("tools[].provider",
-                     absl::StrCat("left out: only ", tool.provider().dialect(),
-                                  " knows this tool"));
+      dropped.Changed("tools[].provider",
+                      absl::StrCat("left out: only ", tool.provider().dialect(),
+                                   " knows this tool"));
     }
   }
   json.EndArray();
@@ -273,9 +273,9 @@ absl::Status WriteTools(const v1::GenerateRequest& request,
 }
 
 absl::Status WriteToolConfig(const v1::GenerateRequest& request,
-                             ObjectWriter& object, Losses& losses) {
+                             ObjectWriter& object, DroppedFields& dropped) {
   if (request.has_parallel_tool_calls() && !request.parallel_tool_calls()) {
-    losses.LeftOut("parallel_tool_calls");
+    dropped.LeftOut("parallel_tool_calls");
   }
   const bool has_calling =
       request.tool_choice().mode() != Choice::MODE_UNSPECIFIED ||

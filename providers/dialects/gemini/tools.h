@@ -18,9 +18,9 @@ absl::Status ReadToolConfig(JsonValue& value, v1::GenerateRequest* request);
 
 // Write their fields into `object`, unless there is nothing to say.
 absl::Status WriteTools(const v1::GenerateRequest& request,
-                        ObjectWriter& object, Losses& losses);
+                        ObjectWriter& object, DroppedFields& dropped);
 absl::Status WriteToolConfig(const v1::GenerateRequest& request,
-                             ObjectWriter& object, Losses& losses);
+                             ObjectWriter& object, DroppedFields& dropped);
 
 }  // namespace gateway::gemini
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "providers/dialects/seals_of_parts.h"
+#include "providers/dialects/part_signatures.h"
 
 namespace gateway::gemini {
 namespace {
@@ -25,14 +25,15 @@ Turn TurnOf(const v1::Message& message, PartWriter& writer) {
     turn.role = message.role() == v1::ROLE_ASSISTANT ? "model" : "user";
   }
   turn.sources.push_back(&message);
-  std::string_view seal;  // Of the part that comes next.
+  std::string_view signature;  // Of the part that comes next.
   for (const v1::Part& part : message.parts()) {
     if (part.has_tool_call()) writer.NameCall(part.tool_call());
-    const std::string_view own = SealFromReasoning(part.reasoning());
-    if (!own.empty()) seal = own;
-    const bool is_idle = seal.empty() && IsIdle(part);
+    const std::string_view own = SignatureFromReasoning(part.reasoning());
+    if (!own.empty()) signature = own;
+    const bool is_idle = signature.empty() && IsIdle(part);
     if (!own.empty() || is_idle || !writer.Carries(part)) continue;
-    if (!seal.empty()) turn.seals[&part] = std::exchange(seal, {});
+    if (!signature.empty())
+      turn.signatures[&part] = std::exchange(signature, {});
     turn.has_tools |= part.has_tool_call() || part.has_tool_result();
     turn.parts.push_back(&part);
   }
@@ -47,7 +48,7 @@ void Append(std::vector<T>& to, const std::vector<T>& from) {
 void Merge(const Turn& from, Turn& to) {
   to.has_tools |= from.has_tools;
   Append(to.parts, from.parts);
-  to.seals.insert(from.seals.begin(), from.seals.end());
+  to.signatures.insert(from.signatures.begin(), from.signatures.end());
   Append(to.sources, from.sources);
 }
 
@@ -79,11 +80,11 @@ void MergeToolTurns(std::vector<Turn>& turns) {
 }  // namespace
 
 Conversation Arrange(const v1::GenerateRequest& request, PartWriter& writer,
-                     Losses& losses) {
+                     DroppedFields& dropped) {
   Conversation conversation;
   for (const v1::Message& message : request.messages()) {
-    if (!message.name().empty()) losses.LeftOut("messages[].name");
-    losses.Foreign("messages[]", message.extensions());
+    if (!message.name().empty()) dropped.LeftOut("messages[].name");
+    dropped.Foreign("messages[]", message.extensions());
     Turn turn = TurnOf(message, writer);
     if (!IsInstruction(message)) {
       // A turn of which nothing can be said here is no turn.
@@ -91,9 +92,9 @@ Conversation Arrange(const v1::GenerateRequest& request, PartWriter& writer,
       continue;
     }
     if (!conversation.turns.empty()) {
-      losses.Changed("messages[].role",
-                     "an instruction amid the conversation was moved to its "
-                     "beginning");
+      dropped.Changed("messages[].role",
+                      "an instruction amid the conversation was moved to its "
+                      "beginning");
     }
     Merge(turn, conversation.instructions);
   }

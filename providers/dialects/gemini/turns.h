@@ -2,7 +2,7 @@
 // contents of the user and the model, in which the results of parallel calls
 // stand together.
 //
-//   const Conversation conversation = Arrange(request, writer, losses);
+//   const Conversation conversation = Arrange(request, writer, dropped);
 //
 // Thread-safe: a plain function. The result points into the request.
 
@@ -24,8 +24,9 @@ struct Turn {
   std::string_view role;   // `user` or `model`; empty for instructions.
   bool has_tools = false;  // Calls or results.
   std::vector<const v1::Part*> parts;
-  // The seals that came as reasoning before parts of this turn; views into it.
-  std::map<const v1::Part*, std::string_view> seals;
+  // The signatures that came as reasoning before parts of this turn; views into
+  // it.
+  std::map<const v1::Part*, std::string_view> signatures;
   // The messages it is made of, for their extensions.
   std::vector<const v1::Message*> sources;
 };
@@ -36,7 +37,7 @@ struct Conversation {
 };
 
 Conversation Arrange(const v1::GenerateRequest& request, PartWriter& writer,
-                     Losses& losses);
+                     DroppedFields& dropped);
 
 }  // namespace gateway::gemini
 

@@ -17,9 +17,9 @@
 namespace gateway {
 namespace {
 
+using ollama::DroppedFields;
 using ollama::kDialect;
 using ollama::kFormat;
-using ollama::Losses;
 using ollama::ObjectWriter;
 
 absl::Status WriteInputs(const v1::EmbedRequest& request, JsonWriter& json) {
@@ -89,7 +89,7 @@ std::string_view OllamaEmbeddings::name() const { return kDialect; }
 absl::Status OllamaEmbeddings::WriteRequest(
     const v1::EmbedRequest& request, std::string_view model, std::string* body,
     std::vector<v1::Warning>* warnings) const {
-  Losses losses(kDialect, warnings);
+  DroppedFields dropped(kDialect, warnings);
   JsonWriter json(body);
   ObjectWriter object(kFormat, json);
   object.Text("model", model);
@@ -103,7 +103,7 @@ absl::Status OllamaEmbeddings::WriteRequest(
         options.Extensions(request.extensions(), "", "options"));
     options.End();
   }
-  losses.Foreign("", request.extensions());
+  dropped.Foreign("", request.extensions());
   GATEWAY_RETURN_IF_ERROR(object.Extensions(request.extensions(), ""));
   ollama::WriteKeepAlive(keep_alive_, object);
   object.End();

@@ -13,7 +13,7 @@
 
 namespace gateway::ollama {
 
-// The fault for a failed HTTP answer. `now` judges dates in its headers.
+// The fault for a failed HTTP answer. `now` checks dates in its headers.
 absl::Status ReadError(const HttpFailure& failure, absl::Time now);
 
 // The same for an object `{"error": "..."}` that comes with HTTP status 200,

@@ -8,15 +8,15 @@
 
 #include <string_view>
 
-#include "providers/dialects/losses.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/object_fields.h"
 
 namespace gateway::ollama {
 
 namespace v1 = ::llmgateway::v1;
 
+using wire::DroppedFields;
 using wire::ExtensionList;
-using wire::Losses;
 using wire::ObjectFields;
 using wire::ObjectWriter;
 

@@ -79,7 +79,7 @@ absl::Status MessageWriter::WriteMessage(const v1::Message& message,
   Speech speech;
   int results = 0;
   for (const v1::Part& part : message.parts()) {
-    TellPartLosses(part);
+    ReportDroppedOfPart(part);
     if (part.has_tool_result()) {
       ++results;
       GATEWAY_RETURN_IF_ERROR(WriteToolResult(part.tool_result(), json));
@@ -87,8 +87,8 @@ absl::Status MessageWriter::WriteMessage(const v1::Message& message,
       Sort(part, is_answer ? std::string_view() : kBetweenPieces, &speech);
     }
   }
-  if (!message.name().empty()) losses_.LeftOut("messages[].name");
-  losses_.Foreign("messages[]", message.extensions());
+  if (!message.name().empty()) dropped_.LeftOut("messages[].name");
+  dropped_.Foreign("messages[]", message.extensions());
   if (results > 0 && results == message.parts_size()) return absl::OkStatus();
   ObjectWriter object(kFormat, json);
   object.Text("role", WordOfRole(message.role()));
@@ -101,11 +101,11 @@ absl::Status MessageWriter::WriteMessage(const v1::Message& message,
   return absl::OkStatus();
 }
 
-void MessageWriter::TellPartLosses(const v1::Part& part) {
-  losses_.Foreign(kPartPlace, part.extensions());
+void MessageWriter::ReportDroppedOfPart(const v1::Part& part) {
+  dropped_.Foreign(kPartPlace, part.extensions());
   if (part.has_cache_hint()) {
-    losses_.Changed(PartField("cache_hint"),
-                    "left out: Ollama caches prompts of its own accord");
+    dropped_.Changed(PartField("cache_hint"),
+                     "left out: Ollama caches prompts of its own accord");
   }
 }
 
@@ -126,10 +126,10 @@ void MessageWriter::Sort(const v1::Part& part, std::string_view separator,
       return;
     case v1::Part::kAudio:
       if (part.audio().transcript().empty()) {
-        losses_.LeftOut(PartField("audio"));
+        dropped_.LeftOut(PartField("audio"));
         return;
       }
-      losses_.Changed(PartField("audio"), "became its transcript");
+      dropped_.Changed(PartField("audio"), "became its transcript");
       AppendPiece(part.audio().transcript(), separator, &speech->text);
       return;
     case v1::Part::kReasoning:
@@ -140,9 +140,9 @@ void MessageWriter::Sort(const v1::Part& part, std::string_view separator,
       speech->calls.push_back(&part);
       return;
     case v1::Part::kOpaque:
-      losses_.Changed(PartField("opaque"),
-                      absl::StrCat("left out: only ", part.opaque().dialect(),
-                                   " knows this part"));
+      dropped_.Changed(PartField("opaque"),
+                       absl::StrCat("left out: only ", part.opaque().dialect(),
+                                    " knows this part"));
       return;
     default:
       return;
@@ -151,24 +151,24 @@ void MessageWriter::Sort(const v1::Part& part, std::string_view separator,
 
 void MessageWriter::SortImage(const v1::Image& image, Speech* speech) {
   if (!image.detail().empty() && image.detail() != "auto") {
-    losses_.LeftOut(PartField("image.detail"));
+    dropped_.LeftOut(PartField("image.detail"));
   }
   if (image.has_data()) {
     speech->images.push_back(&image);
     return;
   }
-  losses_.Changed(PartField(image.has_url() ? "image.url" : "image.file_id"),
-                  "left out: Ollama takes the bytes of pictures only");
+  dropped_.Changed(PartField(image.has_url() ? "image.url" : "image.file_id"),
+                   "left out: Ollama takes the bytes of pictures only");
 }
 
 void MessageWriter::SortDocument(const v1::Document& document,
                                  std::string_view separator, Speech* speech) {
   if (!IsPlainText(document)) {
-    losses_.LeftOut(PartField("document"));
+    dropped_.LeftOut(PartField("document"));
     return;
   }
-  losses_.Changed(PartField("document"), "became text of the message");
-  if (document.citations()) losses_.LeftOut(PartField("document.citations"));
+  dropped_.Changed(PartField("document"), "became text of the message");
+  if (document.citations()) dropped_.LeftOut(PartField("document.citations"));
   AppendPiece(document.title().empty() ? document.filename() : document.title(),
               separator, &speech->text);
   AppendPiece(document.context(), separator, &speech->text);
@@ -179,10 +179,10 @@ void MessageWriter::SortDocument(const v1::Document& document,
 void MessageWriter::SortReasoning(const v1::Reasoning& reasoning,
                                   Speech* speech) {
   if (!reasoning.signature().empty()) {
-    losses_.LeftOut(PartField("reasoning.signature"));
+    dropped_.LeftOut(PartField("reasoning.signature"));
   }
   if (!reasoning.redacted_data().empty()) {
-    losses_.LeftOut(PartField("reasoning.redacted_data"));
+    dropped_.LeftOut(PartField("reasoning.redacted_data"));
   }
   AppendPiece(reasoning.text(), "", &speech->thinking);
 }
@@ -199,11 +199,11 @@ void MessageWriter::WriteImages(const std::vector<const v1::Image*>& images,
 absl::Status MessageWriter::WriteToolResult(const v1::ToolResult& result,
                                             JsonWriter& json) {
   if (result.is_error()) {
-    losses_.LeftOut("messages[].parts[].tool_result.is_error");
+    dropped_.LeftOut("messages[].parts[].tool_result.is_error");
   }
   Speech speech;
   for (const v1::Part& part : result.parts()) {
-    TellPartLosses(part);
+    ReportDroppedOfPart(part);
     Sort(part, kBetweenPieces, &speech);
   }
   std::string_view name = result.name();
@@ -253,8 +253,8 @@ absl::Status MessageWriter::WriteFunction(const v1::Part& part,
   if (!object.empty()) {
     function.Field("arguments").Raw(object);
   } else {
-    losses_.Changed(PartField("tool_call.arguments"),
-                    "not a JSON object; became the `input` of one");
+    dropped_.Changed(PartField("tool_call.arguments"),
+                     "not a JSON object; became the `input` of one");
     ObjectWriter wrapped(kFormat, function.Field("arguments"));
     wrapped.Text(kFreeTextField, part.tool_call().arguments());
     wrapped.End();

@@ -1,6 +1,6 @@
 // Writes a conversation as the `messages` of Ollama's chat format.
 //
-//   MessageWriter writer(losses);
+//   MessageWriter writer(dropped);
 //   GATEWAY_RETURN_IF_ERROR(writer.Write(request, object.Field("messages")));
 //
 // What a message says is one plain text here, with pictures and tool calls
@@ -28,8 +28,8 @@ namespace gateway::ollama {
 
 class MessageWriter {
  public:
-  // Borrows `losses`.
-  explicit MessageWriter(Losses& losses) : losses_(losses) {}
+  // Borrows `dropped fields`.
+  explicit MessageWriter(DroppedFields& dropped) : dropped_(dropped) {}
 
   absl::Status Write(const v1::GenerateRequest& request, JsonWriter& json);
 
@@ -57,9 +57,9 @@ class MessageWriter {
   void SortDocument(const v1::Document& document, std::string_view separator,
                     Speech* speech);
   void SortReasoning(const v1::Reasoning& reasoning, Speech* speech);
-  void TellPartLosses(const v1::Part& part);
+  void ReportDroppedOfPart(const v1::Part& part);
 
-  Losses& losses_;
+  DroppedFields& dropped_;
   // The tools that were called, by the ids of the calls. Points into the
   // request.
   absl::flat_hash_map<std::string_view, std::string_view> called_;

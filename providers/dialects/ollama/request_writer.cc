@@ -26,19 +26,19 @@ constexpr std::string_view kFreeTextSchema =
 constexpr std::string_view kNoArgumentsSchema =
     R"({"type":"object","properties":{}})";
 
-struct EffortWord {
+struct EffortName {
   Settings::Effort effort;
   std::string_view word;
 };
 
 // The nearest word of the format.
-constexpr EffortWord kEffortWords[] = {
+constexpr EffortName kEffortNames[] = {
     {Settings::EFFORT_MINIMAL, "low"},   {Settings::EFFORT_LOW, "low"},
     {Settings::EFFORT_MEDIUM, "medium"}, {Settings::EFFORT_HIGH, "high"},
     {Settings::EFFORT_XHIGH, "max"},     {Settings::EFFORT_MAX, "max"}};
 
 std::string_view WordOfEffort(Settings::Effort effort) {
-  for (const EffortWord& known : kEffortWords) {
+  for (const EffortName& known : kEffortNames) {
     if (known.effort == effort) return known.word;
   }
   return {};
@@ -52,9 +52,9 @@ const std::string& NameOf(const v1::Tool& tool) {
 class RequestWriter {
  public:
   RequestWriter(const v1::GenerateRequest& request, std::string* body,
-                Losses& losses)
+                DroppedFields& dropped)
       : request_(request),
-        losses_(losses),
+        dropped_(dropped),
         json_(body),
         object_(kFormat, json_) {}
 
@@ -74,10 +74,10 @@ class RequestWriter {
   void WriteLogprobs();
   absl::Status WriteOptions();
   void WriteSampling(const v1::Sampling& sampling, ObjectWriter& options);
-  void TellLosses();
+  void ReportDropped();
 
   const v1::GenerateRequest& request_;
-  Losses& losses_;
+  DroppedFields& dropped_;
   JsonWriter json_;
   ObjectWriter object_;
 };
@@ -85,7 +85,7 @@ class RequestWriter {
 absl::Status RequestWriter::Write(const WriteRequestOptions& options,
                                   std::string_view keep_alive) {
   object_.Text("model", options.model);
-  MessageWriter messages(losses_);
+  MessageWriter messages(dropped_);
   GATEWAY_RETURN_IF_ERROR(messages.Write(request_, object_.Field("messages")));
   object_.Bool("stream", options.stream);
   GATEWAY_RETURN_IF_ERROR(WriteTools());
@@ -93,7 +93,7 @@ absl::Status RequestWriter::Write(const WriteRequestOptions& options,
   WriteThink();
   WriteLogprobs();
   GATEWAY_RETURN_IF_ERROR(WriteOptions());
-  TellLosses();
+  ReportDropped();
   GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
   WriteKeepAlive(keep_alive, object_);
   object_.End();
@@ -114,13 +114,13 @@ bool RequestWriter::IsOffered(const v1::Tool& tool) const {
 void RequestWriter::TellToolChoice() {
   switch (request_.tool_choice().mode()) {
     case Choice::MODE_REQUIRED:
-      losses_.Changed("tool_choice",
-                      "left to the model: Ollama cannot require a call");
+      dropped_.Changed("tool_choice",
+                       "left to the model: Ollama cannot require a call");
       return;
     case Choice::MODE_TOOL:
-      losses_.Changed("tool_choice",
-                      "only this tool is offered: Ollama cannot require its "
-                      "call");
+      dropped_.Changed("tool_choice",
+                       "only this tool is offered: Ollama cannot require its "
+                       "call");
       return;
     default:
       return;
@@ -132,18 +132,18 @@ absl::Status RequestWriter::WriteTools() {
   bool started = false;
   for (int i = 0; i < request_.tools_size(); ++i) {
     const v1::Tool& tool = request_.tools(i);
-    losses_.Foreign("tools[]", tool.extensions());
+    dropped_.Foreign("tools[]", tool.extensions());
     if (tool.has_cache_hint()) {
-      losses_.Changed("tools[].cache_hint",
-                      "left out: Ollama caches prompts of its own accord");
+      dropped_.Changed("tools[].cache_hint",
+                       "left out: Ollama caches prompts of its own accord");
     }
     const std::string place = absl::StrCat("tools[", i, "]");
     if (tool.kind_case() == v1::Tool::KIND_NOT_SET) {
       return InvalidField(place, "function, custom or provider is required");
     }
     if (tool.has_provider()) {
-      losses_.Changed("tools[].provider",
-                      "left out: Ollama runs no tools of its own");
+      dropped_.Changed("tools[].provider",
+                       "left out: Ollama runs no tools of its own");
       continue;
     }
     if (!IsOffered(tool)) continue;
@@ -176,7 +176,7 @@ absl::Status RequestWriter::WriteTool(const v1::Tool& tool,
 absl::Status RequestWriter::WriteFunction(const v1::FunctionTool& function,
                                           std::string_view place,
                                           ObjectWriter& object) {
-  if (function.strict()) losses_.LeftOut("tools[].function.strict");
+  if (function.strict()) dropped_.LeftOut("tools[].function.strict");
   object.Text("name", function.name());
   if (!function.description().empty()) {
     object.Text("description", function.description());
@@ -192,10 +192,10 @@ absl::Status RequestWriter::WriteFunction(const v1::FunctionTool& function,
 
 void RequestWriter::WriteCustom(const v1::CustomTool& custom,
                                 ObjectWriter& object) {
-  losses_.Changed("tools[].custom",
-                  "became a function whose argument `input` is the text");
+  dropped_.Changed("tools[].custom",
+                   "became a function whose argument `input` is the text");
   if (!custom.grammar_syntax().empty()) {
-    losses_.LeftOut("tools[].custom.grammar_definition");
+    dropped_.LeftOut("tools[].custom.grammar_definition");
   }
   object.Text("name", custom.name());
   if (!custom.description().empty()) {
@@ -207,7 +207,7 @@ void RequestWriter::WriteCustom(const v1::CustomTool& custom,
 absl::Status RequestWriter::WriteFormat() {
   const v1::ResponseFormat& format = request_.response_format();
   if (!format.description().empty()) {
-    losses_.LeftOut("response_format.description");
+    dropped_.LeftOut("response_format.description");
   }
   if (format.kind() == v1::ResponseFormat::KIND_JSON_OBJECT) {
     object_.Text("format", "json");
@@ -220,9 +220,9 @@ absl::Status RequestWriter::WriteFormat() {
 void RequestWriter::WriteThink() {
   const Settings& settings = request_.reasoning();
   if (settings.has_budget_tokens()) {
-    losses_.LeftOut("reasoning.budget_tokens");
+    dropped_.LeftOut("reasoning.budget_tokens");
   }
-  if (!settings.display().empty()) losses_.LeftOut("reasoning.display");
+  if (!settings.display().empty()) dropped_.LeftOut("reasoning.display");
   if (settings.mode() == Settings::MODE_DISABLED ||
       settings.effort() == Settings::EFFORT_NONE) {
     object_.Bool("think", false);
@@ -232,8 +232,8 @@ void RequestWriter::WriteThink() {
     const std::string_view word = WordOfEffort(settings.effort());
     if (settings.effort() == Settings::EFFORT_MINIMAL ||
         settings.effort() == Settings::EFFORT_XHIGH) {
-      losses_.Changed("reasoning.effort",
-                      absl::StrCat("became ", ToAbsl(word)));
+      dropped_.Changed("reasoning.effort",
+                       absl::StrCat("became ", ToAbsl(word)));
     }
     object_.Text("think", word);
     return;
@@ -294,30 +294,30 @@ void RequestWriter::WriteSampling(const v1::Sampling& sampling,
   json.EndArray();
 }
 
-void RequestWriter::TellLosses() {
+void RequestWriter::ReportDropped() {
   const v1::Sampling& sampling = request_.sampling();
-  if (!sampling.logit_bias().empty()) losses_.LeftOut("sampling.logit_bias");
-  if (sampling.choice_count() > 1) losses_.LeftOut("sampling.choice_count");
+  if (!sampling.logit_bias().empty()) dropped_.LeftOut("sampling.logit_bias");
+  if (sampling.choice_count() > 1) dropped_.LeftOut("sampling.choice_count");
   if (request_.has_parallel_tool_calls() && !request_.parallel_tool_calls()) {
-    losses_.LeftOut("parallel_tool_calls");
+    dropped_.LeftOut("parallel_tool_calls");
   }
-  if (request_.has_audio_output()) losses_.LeftOut("audio_output");
+  if (request_.has_audio_output()) dropped_.LeftOut("audio_output");
   for (const std::string& modality : request_.modalities()) {
-    if (modality != "text") losses_.LeftOut("modalities");
+    if (modality != "text") dropped_.LeftOut("modalities");
   }
   if (request_.has_cache_hint()) {
-    losses_.Changed("cache_hint",
-                    "left out: Ollama caches prompts of its own accord");
+    dropped_.Changed("cache_hint",
+                     "left out: Ollama caches prompts of its own accord");
   }
   if (!request_.prompt_cache_key().empty()) {
-    losses_.LeftOut("prompt_cache_key");
+    dropped_.LeftOut("prompt_cache_key");
   }
   if (!request_.service_tier().empty() && request_.service_tier() != "auto") {
-    losses_.LeftOut("service_tier");
+    dropped_.LeftOut("service_tier");
   }
-  if (!request_.verbosity().empty()) losses_.LeftOut("verbosity");
-  if (request_.store()) losses_.LeftOut("store");
-  losses_.Foreign("", request_.extensions());
+  if (!request_.verbosity().empty()) dropped_.LeftOut("verbosity");
+  if (request_.store()) dropped_.LeftOut("store");
+  dropped_.Foreign("", request_.extensions());
 }
 
 }  // namespace
@@ -326,8 +326,8 @@ absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options,
                           std::string_view keep_alive, std::string* body,
                           std::vector<v1::Warning>* warnings) {
-  Losses losses(kDialect, warnings);
-  return RequestWriter(request, body, losses).Write(options, keep_alive);
+  DroppedFields dropped(kDialect, warnings);
+  return RequestWriter(request, body, dropped).Write(options, keep_alive);
 }
 
 }  // namespace gateway::ollama

@@ -19,12 +19,12 @@ namespace {
 
 // Texts are one string, as clients expect; a list only where there is more.
 absl::Status WriteAnswerContent(const AssistantTurn& turn, JsonWriter& json,
-                                Losses& losses) {
+                                DroppedFields& dropped) {
   PartList carried;
   std::string text;
   bool is_text = true;
   for (const v1::Part* part : turn.content) {
-    if (!HasPlace(*part, /*text_only=*/true, losses)) continue;
+    if (!HasPlace(*part, /*text_only=*/true, dropped)) continue;
     carried.push_back(part);
     text.append(part->text());
     is_text = is_text && part->has_text();
@@ -35,17 +35,17 @@ absl::Status WriteAnswerContent(const AssistantTurn& turn, JsonWriter& json,
   } else if (is_text) {
     json.String(text);
   } else {
-    Losses unheard(nullptr);
+    DroppedFields unheard(nullptr);
     return WriteOpenAiContent(carried, /*text_only=*/true, json, unheard);
   }
   return absl::OkStatus();
 }
 
-PartList PicturesOf(const AssistantTurn& turn, Losses& losses) {
+PartList PicturesOf(const AssistantTurn& turn, DroppedFields& dropped) {
   PartList pictures;
   for (const v1::Part* part : turn.images) {
     if (part->image().has_file_id()) {
-      losses.Add("image", "a file that only its provider knows; left out");
+      dropped.Add("image", "a file that only its provider knows; left out");
     } else {
       pictures.push_back(part);
     }
@@ -55,13 +55,13 @@ PartList PicturesOf(const AssistantTurn& turn, Losses& losses) {
 
 void WriteAnswerReasoning(const AssistantTurn& turn, JsonWriter& json) {
   std::string text;
-  bool sealed = false;
+  bool has_signature = false;
   for (const v1::Part* part : turn.reasoning) {
     text += part->reasoning().text();
-    sealed = sealed || IsSealed(part->reasoning());
+    has_signature = has_signature || IsSigned(part->reasoning());
   }
   if (!text.empty()) json.StringField("reasoning_content", text);
-  if (!sealed) return;
+  if (!has_signature) return;
   json.StartArrayField("reasoning_details");
   for (const v1::Part* part : turn.reasoning) {
     const v1::Reasoning& reasoning = part->reasoning();
@@ -83,7 +83,7 @@ void WriteAnswerReasoning(const AssistantTurn& turn, JsonWriter& json) {
 
 // Where the content is one string, its parts' citations are told of that.
 void WriteAnnotations(const AssistantTurn& turn, JsonWriter& json,
-                      Losses& losses) {
+                      DroppedFields& dropped) {
   std::vector<CitedSpan> spans;
   int64_t begin = 0;
   for (const v1::Part* part : turn.content) {
@@ -94,7 +94,7 @@ void WriteAnnotations(const AssistantTurn& turn, JsonWriter& json,
       }
     }
     if (HasOneWithoutUrl(part->citations())) {
-      losses.Add("citations", "of what is no page; left out");
+      dropped.Add("citations", "of what is no page; left out");
     }
     begin += characters;
   }
@@ -130,26 +130,26 @@ void WriteChatCitation(const CitedSpan& span, JsonWriter& json) {
 }
 
 absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
-                               Losses& losses) {
+                               DroppedFields& dropped) {
   const AssistantTurn turn(message);
-  Losses unheard(nullptr);
+  DroppedFields unheard(nullptr);
   json.StartObject();
   json.StringField("role", "assistant");
-  GATEWAY_RETURN_IF_ERROR(WriteAnswerContent(turn, json, losses));
+  GATEWAY_RETURN_IF_ERROR(WriteAnswerContent(turn, json, dropped));
   if (turn.refusal.has_value()) {
     json.StringField("refusal", *turn.refusal);
   } else {
     json.NullField("refusal");
   }
   if (FindExtension(message.extensions(), "annotations") == nullptr) {
-    WriteAnnotations(turn, json, losses);
+    WriteAnnotations(turn, json, dropped);
   }
   WriteAnswerReasoning(turn, json);
   if (turn.audio != nullptr) {
     GATEWAY_RETURN_IF_ERROR(WriteAnswerAudio(*turn.audio, json));
   }
   GATEWAY_RETURN_IF_ERROR(
-      WriteOpenAiImages(PicturesOf(turn, losses), json, unheard));
+      WriteOpenAiImages(PicturesOf(turn, dropped), json, unheard));
   GATEWAY_RETURN_IF_ERROR(
       WriteOpenAiToolCalls(turn.calls, /*to_caller=*/true, json, unheard));
   GATEWAY_RETURN_IF_ERROR(

@@ -1,6 +1,6 @@
 // Writes the message of a choice in the words of Chat Completions.
 //
-// Reasoning travels as `reasoning_content`; what its provider sealed is
+// Reasoning travels as `reasoning_content`; what its provider signed is
 // repeated whole in `reasoning_details`, and pictures stand in `images`, so
 // that a client who sends the message back loses nothing.
 //
@@ -24,7 +24,7 @@ void WriteChatCitation(const CitedSpan& span, JsonWriter& json);
 
 // Content that Chat Completions has no place for is a loss.
 absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
-                               Losses& losses);
+                               DroppedFields& dropped);
 
 }  // namespace gateway
 

@@ -48,8 +48,8 @@ struct AssistantTurn {
   const v1::Part* audio = nullptr;
 };
 
-// Only the provider that sealed such reasoning can read it.
-inline bool IsSealed(const v1::Reasoning& reasoning) {
+// Only the provider that signed such reasoning can read it.
+inline bool IsSigned(const v1::Reasoning& reasoning) {
   return !reasoning.signature().empty() || !reasoning.redacted_data().empty();
 }
 

@@ -145,7 +145,7 @@ absl::Status ReadOpenAiErrorEvent(std::string_view text) {
 std::string OpenAiErrorBody(const absl::Status& status) {
   const Telling telling = TellingOf(status);
   const auto violations = FieldViolations(status);
-  const VendorWords said = WordsOfVendor(status, ErrorBody::Form::kOpenAi);
+  const VendorError said = VendorErrorOf(status, ErrorBody::Form::kOpenAi);
   std::string_view param = said.param;
   if (!violations.empty()) param = violations[0].first;
   // Bounded and made UTF-8 as for gRPC.

@@ -15,7 +15,7 @@
 
 namespace gateway {
 
-// A failed HTTP answer, judged first by what its body says of money, context
+// A failed HTTP answer, checked first by what its body says of money, context
 // and policy, then by its status. `now` is for delays given as dates.
 absl::Status ReadOpenAiError(const HttpFailure& failure, absl::Time now);
 

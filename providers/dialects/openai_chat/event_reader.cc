@@ -18,7 +18,7 @@
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/repeated_chunk.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 
 namespace gateway {
 namespace {

@@ -30,7 +30,7 @@
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/usage.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/stream_warnings.h"
 
 namespace gateway {
@@ -118,7 +118,7 @@ class OpenAiEventWriter final : public EventWriter {
     // They are told once all is said: before that it is not known where the
     // words end that they are of.
     std::vector<Cited> cited;
-    // The thought whose seal may come.
+    // The thought whose signature may come.
     int32_t thought_part = -1;
     std::string thought;
     bool thought_too_long = false;
@@ -150,7 +150,7 @@ class OpenAiEventWriter final : public EventWriter {
     const size_t begin = out->size();
     out->append("data: ");
     JsonWriter json(out);
-    Losses unheard(nullptr);
+    DroppedFields unheard(nullptr);
     json.StartObject();
     json.StringField("id", id_);
     json.StringField("object", "chat.completion.chunk");
@@ -193,7 +193,7 @@ class OpenAiEventWriter final : public EventWriter {
                                 const v1::Logprobs* logprobs,
                                 std::string_view finish_reason,
                                 WriteFields write_delta, std::string* out) {
-    Losses unheard(nullptr);
+    DroppedFields unheard(nullptr);
     const auto write_choice = [&](JsonWriter& json) -> absl::Status {
       json.StartObject();
       json.Int64Field("index", index);
@@ -240,8 +240,8 @@ class OpenAiEventWriter final : public EventWriter {
   absl::Status WriteDelta(const v1::Delta& delta, std::string* out) {
     ChoiceState& state = choices_[delta.choice_index()];
     GATEWAY_RETURN_IF_ERROR(WriteRole(delta.choice_index(), state, out));
-    Note(delta, state.contents);
-    NoteCitations(delta, state, out);
+    Add(delta, state.contents);
+    RecordCitations(delta, state, out);
     const bool bare = delta.piece_case() == v1::Delta::PIECE_NOT_SET ||
                       (delta.has_opaque() &&
                        delta.opaque().dialect() != kOpenAiChatDialect);
@@ -277,8 +277,8 @@ class OpenAiEventWriter final : public EventWriter {
     }
   }
 
-  void NoteCitations(const v1::Delta& delta, ChoiceState& state,
-                     std::string* out) {
+  void RecordCitations(const v1::Delta& delta, ChoiceState& state,
+                       std::string* out) {
     if (delta.has_text()) {
       EnterText(delta.part_index(), state);
       state.characters += CountCharacters(delta.text());
@@ -333,7 +333,7 @@ class OpenAiEventWriter final : public EventWriter {
 
   // Pieces that come whole, in the form that they have in a whole answer.
   static absl::Status WriteWhole(const v1::Delta& delta, JsonWriter& json) {
-    Losses unheard(nullptr);
+    DroppedFields unheard(nullptr);
     v1::Part part;
     if (delta.has_image()) {
       *part.mutable_image() = delta.image();
@@ -372,7 +372,7 @@ class OpenAiEventWriter final : public EventWriter {
     return absl::OkStatus();
   }
 
-  static void Note(const v1::Delta& delta, ChoiceContents& contents) {
+  static void Add(const v1::Delta& delta, ChoiceContents& contents) {
     contents.content =
         contents.content || delta.piece_case() != v1::Delta::PIECE_NOT_SET;
     contents.tool_calls = contents.tool_calls || delta.has_tool_call();
@@ -393,13 +393,14 @@ class OpenAiEventWriter final : public EventWriter {
         AddThought(delta, state);
         break;
       case v1::Delta::kReasoningSignature:
-        WriteSeal("reasoning.text", "signature", delta.reasoning_signature(),
-                  delta.part_index(), TakeThought(delta.part_index(), state),
-                  json);
+        WriteSignature("reasoning.text", "signature",
+                       delta.reasoning_signature(), delta.part_index(),
+                       TakeThought(delta.part_index(), state), json);
         break;
       case v1::Delta::kRedactedReasoning:
-        WriteSeal("reasoning.encrypted", "data", delta.redacted_reasoning(),
-                  delta.part_index(), "", json);
+        WriteSignature("reasoning.encrypted", "data",
+                       delta.redacted_reasoning(), delta.part_index(), "",
+                       json);
         break;
       case v1::Delta::kToolCall:
         WriteToolCall(delta, state, json);
@@ -412,8 +413,8 @@ class OpenAiEventWriter final : public EventWriter {
     }
   }
 
-  // A seal is told with the whole of the text that it is of, as clients who
-  // send the message back have to.
+  // A signature is told with the whole of the text that it is of, as clients
+  // who send the message back have to.
   static void AddThought(const v1::Delta& delta, ChoiceState& state) {
     if (state.thought_part != delta.part_index()) {
       state.thought_part = delta.part_index();
@@ -433,14 +434,14 @@ class OpenAiEventWriter final : public EventWriter {
     return state.thought_part == part ? std::exchange(state.thought, {}) : "";
   }
 
-  static void WriteSeal(std::string_view type, std::string_view key,
-                        const std::string& seal, int part_index,
-                        std::string_view text, JsonWriter& json) {
+  static void WriteSignature(std::string_view type, std::string_view key,
+                             const std::string& signature, int part_index,
+                             std::string_view text, JsonWriter& json) {
     json.StartArrayField("reasoning_details");
     json.StartObject();
     json.StringField("type", type);
     if (!text.empty()) json.StringField("text", text);
-    json.StringField(key, seal);
+    json.StringField(key, signature);
     json.Int64Field("index", part_index);
     json.EndObject();
     json.EndArray();

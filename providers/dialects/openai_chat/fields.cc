@@ -83,7 +83,7 @@ void Leftovers::AddTo(std::string_view name, Extensions* extensions) const {
   if (!fields_.empty()) AddExtension(name, fields_ + "}", extensions);
 }
 
-void Losses::Add(std::string_view field, std::string_view message) {
+void DroppedFields::Add(std::string_view field, std::string_view message) {
   if (warnings_ == nullptr) return;
   for (const v1::Warning& warning : *warnings_) {
     if (warning.field() == field && warning.message() == message) return;
@@ -95,13 +95,13 @@ void Losses::Add(std::string_view field, std::string_view message) {
 
 absl::Status WriteExtensions(const Extensions& extensions,
                              absl::Span<const std::string_view> taken,
-                             JsonWriter& json, Losses& losses) {
+                             JsonWriter& json, DroppedFields& dropped) {
   for (const v1::Extension& extension : extensions) {
     if (extension.dialect() != kOpenAiChatDialect) {
-      losses.Add(absl::StrCat("extensions[", extension.name(), "]"),
-                 absl::StrCat("a field of ", extension.dialect(),
-                              " that Chat Completions does not have; left "
-                              "out"));
+      dropped.Add(absl::StrCat("extensions[", extension.name(), "]"),
+                  absl::StrCat("a field of ", extension.dialect(),
+                               " that Chat Completions does not have; left "
+                               "out"));
       continue;
     }
     if (Contains(taken, extension.name())) continue;

@@ -70,10 +70,11 @@ class Leftovers {
 };
 
 // Lists, once each, what the format cannot carry.
-class Losses {
+class DroppedFields {
  public:
   // Borrows `warnings`, which may be null.
-  explicit Losses(std::vector<v1::Warning>* warnings) : warnings_(warnings) {}
+  explicit DroppedFields(std::vector<v1::Warning>* warnings)
+      : warnings_(warnings) {}
 
   void Add(std::string_view field, std::string_view message);
 
@@ -83,11 +84,11 @@ class Losses {
 
 // Writes our extensions into the object that is open, except those named in
 // `taken`: fields that the caller writes itself, or objects that it merges.
-// Extensions of other dialects are losses. An extension that is not JSON is an
+// Extensions of other dialects are dropped. An extension that is not JSON is an
 // error.
 absl::Status WriteExtensions(const Extensions& extensions,
                              absl::Span<const std::string_view> taken,
-                             JsonWriter& json, Losses& losses);
+                             JsonWriter& json, DroppedFields& dropped);
 
 // Writes the fields that the extension `name` gathered into the nested object
 // that is open, except those named in `taken`.

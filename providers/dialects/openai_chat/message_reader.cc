@@ -16,7 +16,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/part_writer.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway {
@@ -134,7 +134,7 @@ absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
 }
 
 // Takes `reasoning_details` apart where they are what the message writer makes
-// of sealed reasoning. Others must go back unmodified and are kept whole.
+// of signed reasoning. Others must go back unmodified and are kept whole.
 absl::Status ReadReasoningDetails(JsonValue& value,
                                   std::vector<v1::Part>* parts,
                                   Extensions* extensions) {
@@ -168,8 +168,8 @@ absl::Status ReadReasoningDetails(JsonValue& value,
                    (text == "reasoning.text" || text == "reasoning.encrypted");
       return absl::OkStatus();
     });
-    // Ours are streamed with their seals only.
-    understood = understood && (!streamed || IsSealed(*reasoning));
+    // Ours are streamed with their signatures only.
+    understood = understood && (!streamed || IsSigned(*reasoning));
     return taken;
   }));
   if (understood) {
@@ -212,7 +212,7 @@ class MessageReader {
     if (key == "content") return ReadContent(value);
     if (key == "name" || key == "tool_call_id" || key == "refusal" ||
         key == "reasoning_content" || key == "reasoning") {
-      return ReadWords(key, value);
+      return ReadText(key, value);
     }
     if (key == "tool_calls" || key == "function_call" || key == "audio") {
       if (value.IsNull()) return absl::OkStatus();
@@ -234,7 +234,7 @@ class MessageReader {
   }
 
   // Fields that are a text or null.
-  absl::Status ReadWords(std::string_view key, JsonValue& value) {
+  absl::Status ReadText(std::string_view key, JsonValue& value) {
     if (value.IsNull()) return absl::OkStatus();
     if (key == "name") return ReadString(value, message_.mutable_name());
     if (key == "tool_call_id") return ReadString(value, &tool_call_id_);
@@ -298,16 +298,17 @@ class MessageReader {
   }
 
   // A client that put the pieces of a stream together may have the one text of
-  // a seal beside it only.
-  void TakeTextOfSeal() {
-    v1::Reasoning* sealed = nullptr;
+  // a signature beside it only.
+  void TakeTextOfSignature() {
+    v1::Reasoning* signed_reasoning = nullptr;
     for (v1::Part& part : reasoning_) {
       v1::Reasoning* const each = part.mutable_reasoning();
       if (each->signature().empty()) continue;
-      if (sealed != nullptr || !each->text().empty()) return;
-      sealed = each;
+      if (signed_reasoning != nullptr || !each->text().empty()) return;
+      signed_reasoning = each;
     }
-    if (sealed != nullptr) sealed->set_text(std::move(reasoning_text_));
+    if (signed_reasoning != nullptr)
+      signed_reasoning->set_text(std::move(reasoning_text_));
   }
 
   void FinishParts() {
@@ -315,7 +316,7 @@ class MessageReader {
       message_.add_parts()->mutable_reasoning()->set_text(
           std::move(reasoning_text_));
     }
-    TakeTextOfSeal();
+    TakeTextOfSignature();
     for (v1::Part& part : reasoning_) *message_.add_parts() = std::move(part);
     if (content_.has_value()) {
       for (v1::Part& part : *content_) *message_.add_parts() = std::move(part);

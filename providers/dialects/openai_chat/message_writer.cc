@@ -10,18 +10,18 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/quirks.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 
 namespace gateway {
 namespace {
 
 absl::Status WriteToolResult(const v1::ToolResult& result,
                              const OpenAiChatQuirks& quirks, JsonWriter& json,
-                             Losses& losses) {
+                             DroppedFields& dropped) {
   if (result.is_error()) {
-    losses.Add("tool_result.is_error",
-               "Chat Completions has no mark for failed tools; the text alone "
-               "tells");
+    dropped.Add("tool_result.is_error",
+                "Chat Completions has no mark for failed tools; the text alone "
+                "tells");
   }
   json.StartObject();
   json.StringField("role", "tool");
@@ -34,19 +34,19 @@ absl::Status WriteToolResult(const v1::ToolResult& result,
   for (const v1::Part& part : result.parts()) parts.push_back(&part);
   json.Key("content");
   GATEWAY_RETURN_IF_ERROR(
-      WriteOpenAiContent(parts, /*text_only=*/true, json, losses));
+      WriteOpenAiContent(parts, /*text_only=*/true, json, dropped));
   return absl::OkStatus();
 }
 
 // The reasoning that the model of a request may read again. Only the provider
-// that sealed it can read sealed reasoning, and that is never one of this
+// that signed it can read signed reasoning, and that is never one of this
 // dialect.
-std::string PastReasoning(const AssistantTurn& turn, Losses& losses) {
+std::string PastReasoning(const AssistantTurn& turn, DroppedFields& dropped) {
   std::string text;
   for (const v1::Part* part : turn.reasoning) {
-    if (IsSealed(part->reasoning())) {
-      losses.Add("reasoning",
-                 "sealed by another provider and unreadable to this one");
+    if (IsSigned(part->reasoning())) {
+      dropped.Add("reasoning",
+                  "signed by another provider and unreadable to this one");
     } else {
       text += part->reasoning().text();
     }
@@ -56,11 +56,11 @@ std::string PastReasoning(const AssistantTurn& turn, Losses& losses) {
 
 void WritePastReasoning(const AssistantTurn& turn, const std::string& text,
                         const OpenAiChatQuirks& quirks, JsonWriter& json,
-                        Losses& losses) {
+                        DroppedFields& dropped) {
   const bool is_wanted = quirks.reasoning_of_calls && !turn.calls.empty();
   if (text.empty() && !is_wanted) return;
   if (quirks.reasoning_field.empty()) {
-    losses.Add("reasoning", "this service reads no reasoning of the past");
+    dropped.Add("reasoning", "this service reads no reasoning of the past");
     return;
   }
   json.StringField(quirks.reasoning_field, text);
@@ -69,7 +69,7 @@ void WritePastReasoning(const AssistantTurn& turn, const std::string& text,
 // A `content` whose first entry is a thought.
 absl::Status WriteThoughtAndContent(const std::string& thought,
                                     const PartList& content, JsonWriter& json,
-                                    Losses& losses) {
+                                    DroppedFields& dropped) {
   json.StartArray();
   json.StartObject();
   json.StringField("type", "thinking");
@@ -81,8 +81,8 @@ absl::Status WriteThoughtAndContent(const std::string& thought,
   json.EndArray();
   json.EndObject();
   for (const v1::Part* part : content) {
-    if (!HasPlace(*part, /*text_only=*/true, losses)) continue;
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*part, json, losses));
+    if (!HasPlace(*part, /*text_only=*/true, dropped)) continue;
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*part, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
@@ -91,30 +91,30 @@ absl::Status WriteThoughtAndContent(const std::string& thought,
 absl::Status WriteAssistantContent(const AssistantTurn& turn,
                                    const std::string& reasoning,
                                    const OpenAiChatQuirks& quirks,
-                                   JsonWriter& json, Losses& losses) {
+                                   JsonWriter& json, DroppedFields& dropped) {
   json.Key("content");
   if (quirks.reasoning_in_content && !reasoning.empty()) {
-    return WriteThoughtAndContent(reasoning, turn.content, json, losses);
+    return WriteThoughtAndContent(reasoning, turn.content, json, dropped);
   }
   if (turn.content.empty() && (!turn.calls.empty() || turn.audio != nullptr ||
                                turn.refusal.has_value())) {
     json.Null();
     return absl::OkStatus();
   }
-  return WriteOpenAiContent(turn.content, /*text_only=*/true, json, losses);
+  return WriteOpenAiContent(turn.content, /*text_only=*/true, json, dropped);
 }
 
 absl::Status WriteAssistant(const v1::Message& message,
                             const OpenAiChatQuirks& quirks, JsonWriter& json,
-                            Losses& losses) {
+                            DroppedFields& dropped) {
   const AssistantTurn turn(message);
-  const std::string reasoning = PastReasoning(turn, losses);
+  const std::string reasoning = PastReasoning(turn, dropped);
   json.StringField("role", "assistant");
   GATEWAY_RETURN_IF_ERROR(
-      WriteAssistantContent(turn, reasoning, quirks, json, losses));
+      WriteAssistantContent(turn, reasoning, quirks, json, dropped));
   if (turn.refusal.has_value()) json.StringField("refusal", *turn.refusal);
   if (!quirks.reasoning_in_content) {
-    WritePastReasoning(turn, reasoning, quirks, json, losses);
+    WritePastReasoning(turn, reasoning, quirks, json, dropped);
   }
   if (turn.audio != nullptr) {
     json.StartObjectField("audio");
@@ -122,31 +122,31 @@ absl::Status WriteAssistant(const v1::Message& message,
     json.EndObject();
   }
   if (quirks.images) {
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiImages(turn.images, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiImages(turn.images, json, dropped));
   } else if (!turn.images.empty()) {
-    losses.Add("image",
-               "this service reads no pictures of an assistant's turn");
+    dropped.Add("image",
+                "this service reads no pictures of an assistant's turn");
   }
-  return WriteOpenAiToolCalls(turn.calls, /*to_caller=*/false, json, losses);
+  return WriteOpenAiToolCalls(turn.calls, /*to_caller=*/false, json, dropped);
 }
 
 // Writes one entry whose content is `parts`, or nothing if there is none.
 absl::Status WriteSpeech(const v1::Message& message, const PartList& parts,
                          const OpenAiChatQuirks& quirks, JsonWriter& json,
-                         Losses& losses) {
+                         DroppedFields& dropped) {
   const bool renamed =
       message.role() == v1::ROLE_DEVELOPER && !quirks.developer_role;
   json.StringField("role",
                    WriteRole(renamed ? v1::ROLE_SYSTEM : message.role()));
   json.Key("content");
   return WriteOpenAiContent(parts, message.role() != v1::ROLE_USER, json,
-                            losses);
+                            dropped);
 }
 
 }  // namespace
 
 absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
-                                Losses& losses,
+                                DroppedFields& dropped,
                                 const OpenAiChatQuirks& quirks) {
   PartList rest;
   bool extensions_written = false;
@@ -156,13 +156,13 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
       continue;
     }
     if (part.has_cache_hint()) {
-      losses.Add("cache_hint", "OpenAI caches prompts of its own accord");
+      dropped.Add("cache_hint", "OpenAI caches prompts of its own accord");
     }
     GATEWAY_RETURN_IF_ERROR(
-        WriteToolResult(part.tool_result(), quirks, json, losses));
+        WriteToolResult(part.tool_result(), quirks, json, dropped));
     if (message.role() == v1::ROLE_TOOL && !extensions_written) {
       GATEWAY_RETURN_IF_ERROR(
-          WriteExtensions(message.extensions(), kMessageFields, json, losses));
+          WriteExtensions(message.extensions(), kMessageFields, json, dropped));
       extensions_written = true;
     }
     json.EndObject();
@@ -170,25 +170,25 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
   const bool had_results = static_cast<int>(rest.size()) < message.parts_size();
   if (rest.empty() && had_results) return absl::OkStatus();
   if (message.role() == v1::ROLE_TOOL) {
-    losses.Add("messages.parts",
-               "only tool results can stand in a tool's turn");
+    dropped.Add("messages.parts",
+                "only tool results can stand in a tool's turn");
     return absl::OkStatus();
   }
   json.StartObject();
   if (message.role() == v1::ROLE_ASSISTANT) {
-    GATEWAY_RETURN_IF_ERROR(WriteAssistant(message, quirks, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteAssistant(message, quirks, json, dropped));
   } else {
-    GATEWAY_RETURN_IF_ERROR(WriteSpeech(message, rest, quirks, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteSpeech(message, rest, quirks, json, dropped));
   }
   if (!message.name().empty()) {
     if (quirks.message_names) {
       json.StringField("name", message.name());
     } else {
-      losses.Add("messages.name", "this service knows no names");
+      dropped.Add("messages.name", "this service knows no names");
     }
   }
   GATEWAY_RETURN_IF_ERROR(
-      WriteExtensions(message.extensions(), kMessageFields, json, losses));
+      WriteExtensions(message.extensions(), kMessageFields, json, dropped));
   json.EndObject();
   return absl::OkStatus();
 }

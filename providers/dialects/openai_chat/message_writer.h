@@ -21,7 +21,7 @@ namespace v1 = ::llmgateway::v1;
 
 // Writes the entries of `messages` that `message` amounts to: none or several.
 absl::Status WriteOpenAiMessage(
-    const v1::Message& message, JsonWriter& json, Losses& losses,
+    const v1::Message& message, JsonWriter& json, DroppedFields& dropped,
     const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
 }  // namespace gateway

@@ -1,5 +1,5 @@
 // The dialect `openai_chat`: OpenAI's Chat Completions, as upstream and as
-// door, and the base of the many compatible ones.
+// API, and the base of the many compatible ones.
 //
 //   const OpenAiChat dialect;
 //   v1::GenerateRequest request;

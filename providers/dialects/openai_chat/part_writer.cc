@@ -77,17 +77,18 @@ absl::Status WriteFile(const v1::Part& part, JsonWriter& json) {
   return absl::OkStatus();
 }
 
-void NoteDocumentLosses(const v1::Document& document, Losses& losses) {
+void ReportDroppedOfDocument(const v1::Document& document,
+                             DroppedFields& dropped) {
   if (!document.context().empty()) {
-    losses.Add("document.context", "not carried by Chat Completions");
+    dropped.Add("document.context", "not carried by Chat Completions");
   }
   if (document.citations()) {
-    losses.Add("document.citations", "not carried by Chat Completions");
+    dropped.Add("document.citations", "not carried by Chat Completions");
   }
 }
 
 absl::Status WriteToolCall(const v1::Part& part, bool to_caller,
-                           JsonWriter& json, Losses& losses) {
+                           JsonWriter& json, DroppedFields& dropped) {
   const v1::ToolCall& call = part.tool_call();
   const bool custom = call.kind() == v1::TOOL_KIND_CUSTOM;
   const std::string_view kind = custom ? "custom" : "function";
@@ -103,49 +104,50 @@ absl::Status WriteToolCall(const v1::Part& part, bool to_caller,
   json.EndObject();
   if (to_caller) WriteGoogleSignature(part.extensions(), json);
   GATEWAY_RETURN_IF_ERROR(
-      WriteExtensions(part.extensions(), kCallFields, json, losses));
+      WriteExtensions(part.extensions(), kCallFields, json, dropped));
   json.EndObject();
   return absl::OkStatus();
 }
 
 }  // namespace
 
-bool HasPlace(const v1::Part& part, bool text_only, Losses& losses) {
+bool HasPlace(const v1::Part& part, bool text_only, DroppedFields& dropped) {
   constexpr std::string_view kLeftOut = "not carried by Chat Completions here";
   switch (part.kind_case()) {
     case v1::Part::kText:
       return true;
     case v1::Part::kImage:
       if (!text_only && !part.image().has_file_id()) return true;
-      losses.Add("image", kLeftOut);
+      dropped.Add("image", kLeftOut);
       return false;
     case v1::Part::kDocument:
-      NoteDocumentLosses(part.document(), losses);
+      ReportDroppedOfDocument(part.document(), dropped);
       if (part.document().has_text()) return true;
       if (!text_only && !part.document().has_url()) return true;
-      losses.Add(part.document().has_url() ? "document.url" : "document",
-                 kLeftOut);
+      dropped.Add(part.document().has_url() ? "document.url" : "document",
+                  kLeftOut);
       return false;
     case v1::Part::kAudio:
       if (!text_only) return true;
-      losses.Add("audio", kLeftOut);
+      dropped.Add("audio", kLeftOut);
       return false;
     case v1::Part::kOpaque:
       if (part.opaque().dialect() == kOpenAiChatDialect) return true;
-      losses.Add("opaque", absl::StrCat("content of ", part.opaque().dialect(),
-                                        " that Chat Completions does not have; "
-                                        "left out"));
+      dropped.Add("opaque",
+                  absl::StrCat("content of ", part.opaque().dialect(),
+                               " that Chat Completions does not have; "
+                               "left out"));
       return false;
     case v1::Part::KIND_NOT_SET:
       return false;
     default:
-      losses.Add("parts", kLeftOut);
+      dropped.Add("parts", kLeftOut);
       return false;
   }
 }
 
 absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
-                             Losses& losses) {
+                             DroppedFields& dropped) {
   if (part.has_opaque()) {
     absl::Status status = CheckJson(part.opaque().json());
     if (!status.ok()) {
@@ -167,19 +169,19 @@ absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
         "text", part.has_document() ? part.document().text() : part.text());
   }
   GATEWAY_RETURN_IF_ERROR(
-      WriteExtensions(part.extensions(), kPartFields, json, losses));
+      WriteExtensions(part.extensions(), kPartFields, json, dropped));
   json.EndObject();
   return absl::OkStatus();
 }
 
 absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
-                                JsonWriter& json, Losses& losses) {
+                                JsonWriter& json, DroppedFields& dropped) {
   PartList carried;
   for (const v1::Part* part : parts) {
     if (part->has_cache_hint()) {
-      losses.Add("cache_hint", "OpenAI caches prompts of its own accord");
+      dropped.Add("cache_hint", "OpenAI caches prompts of its own accord");
     }
-    if (HasPlace(*part, text_only, losses)) carried.push_back(part);
+    if (HasPlace(*part, text_only, dropped)) carried.push_back(part);
   }
   if (carried.empty()) {
     json.String("");
@@ -192,7 +194,7 @@ absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
   }
   json.StartArray();
   for (const v1::Part* part : carried) {
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*part, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*part, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
@@ -215,22 +217,22 @@ void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json) {
 }
 
 absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
-                                  JsonWriter& json, Losses& losses) {
+                                  JsonWriter& json, DroppedFields& dropped) {
   if (calls.empty()) return absl::OkStatus();
   json.StartArrayField("tool_calls");
   for (const v1::Part* call : calls) {
-    GATEWAY_RETURN_IF_ERROR(WriteToolCall(*call, to_caller, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteToolCall(*call, to_caller, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
 }
 
 absl::Status WriteOpenAiImages(const PartList& images, JsonWriter& json,
-                               Losses& losses) {
+                               DroppedFields& dropped) {
   if (images.empty()) return absl::OkStatus();
   json.StartArrayField("images");
   for (const v1::Part* image : images) {
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*image, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*image, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();

@@ -22,19 +22,19 @@ using PartList = absl::InlinedVector<const v1::Part*, 4>;
 
 // Whether the part can stand in a `content`; what cannot is a loss. With
 // `text_only`, pictures, files and sounds cannot.
-bool HasPlace(const v1::Part& part, bool text_only, Losses& losses);
+bool HasPlace(const v1::Part& part, bool text_only, DroppedFields& dropped);
 
 // Writes one entry of a `content` that is a list. REQUIRES: HasPlace.
 absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
-                             Losses& losses);
+                             DroppedFields& dropped);
 
 // Writes the value of `content`: a text, or a list of what has a place in it.
 absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
-                                JsonWriter& json, Losses& losses);
+                                JsonWriter& json, DroppedFields& dropped);
 
 // Write a field of the message that is open, if there is anything to say.
 absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
-                                  JsonWriter& json, Losses& losses);
+                                  JsonWriter& json, DroppedFields& dropped);
 
 // What Google has signed a call with travels through callers where its own
 // OpenAI-compatible API puts it, `extra_content.google.thought_signature` of
@@ -44,7 +44,7 @@ inline constexpr std::string_view kGoogleDialect = "gemini";
 inline constexpr std::string_view kGoogleSignature = "thoughtSignature";
 void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json);
 absl::Status WriteOpenAiImages(const PartList& images, JsonWriter& json,
-                               Losses& losses);
+                               DroppedFields& dropped);
 
 }  // namespace gateway
 

@@ -5,7 +5,7 @@
 //
 // A request that is written for the service obeys them: what the service lacks
 // is a loss, unless the provider wants it passed on. A request whose bytes are
-// forwarded is the service's to judge, but for what the gateway itself would
+// forwarded is the service's to check, but for what the gateway itself would
 // spoil or can mend in place; see scan.h.
 
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_QUIRKS_H_

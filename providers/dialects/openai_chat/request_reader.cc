@@ -16,7 +16,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/message_reader.h"
 #include "providers/dialects/openai_chat/tools.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway {
@@ -24,7 +24,7 @@ namespace {
 
 constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 
-// The contract's own bounds; what the model can do is the provider's to judge.
+// The contract's own bounds; what the model can do is the provider's to check.
 constexpr int32_t kTopLogprobsMax = 20;
 constexpr size_t kFieldsMax = 256;
 

@@ -19,13 +19,13 @@
 #include "providers/dialects/openai_chat/message_writer.h"
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/tools.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 
 namespace gateway {
 namespace {
 
 // What an extension may never say: it is written from the contract's fields,
-// which the policies have judged.
+// which the policies have checked.
 constexpr std::string_view kGovernedFields[] = {
     "model",      "messages",
     "stream",     "stream_options",
@@ -42,12 +42,12 @@ class RequestWriter {
   RequestWriter(const v1::GenerateRequest& request,
                 const WriteRequestOptions& options,
                 const OpenAiChatQuirks& quirks, JsonWriter& json,
-                Losses& losses)
+                DroppedFields& dropped)
       : request_(request),
         options_(options),
         quirks_(quirks),
         json_(json),
-        losses_(losses) {}
+        dropped_(dropped) {}
 
   absl::Status Write() {
     json_.StartObject();
@@ -55,12 +55,12 @@ class RequestWriter {
     json_.StartArrayField("messages");
     for (const v1::Message& message : request_.messages()) {
       GATEWAY_RETURN_IF_ERROR(
-          WriteOpenAiMessage(message, json_, losses_, quirks_));
+          WriteOpenAiMessage(message, json_, dropped_, quirks_));
     }
     json_.EndArray();
     GATEWAY_RETURN_IF_ERROR(WriteStream());
     WriteSampling();
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiTools(request_, json_, losses_));
+    GATEWAY_RETURN_IF_ERROR(WriteOpenAiTools(request_, json_, dropped_));
     WriteToolSettings();
     if (request_.has_response_format()) {
       GATEWAY_RETURN_IF_ERROR(WriteResponseFormat());
@@ -71,7 +71,7 @@ class RequestWriter {
     WriteCaller();
     for (const std::string_view name : kGovernedFields) taken_.push_back(name);
     GATEWAY_RETURN_IF_ERROR(
-        WriteExtensions(request_.extensions(), taken_, json_, losses_));
+        WriteExtensions(request_.extensions(), taken_, json_, dropped_));
     json_.EndObject();
     return absl::OkStatus();
   }
@@ -82,7 +82,7 @@ class RequestWriter {
   bool Takes(bool known, bool set, std::string_view field) {
     if (!set) return false;
     if (known || options_.pass_unsupported) return true;
-    losses_.Add(field, "not a setting of this service");
+    dropped_.Add(field, "not a setting of this service");
     return false;
   }
 
@@ -266,11 +266,11 @@ class RequestWriter {
       json_.String(effort);
     }
     if (reasoning.has_budget_tokens()) {
-      losses_.Add("reasoning.budget_tokens",
-                  "this service knows degrees of effort only");
+      dropped_.Add("reasoning.budget_tokens",
+                   "this service knows degrees of effort only");
     }
     if (!reasoning.display().empty()) {
-      losses_.Add("reasoning.display", "not a setting of this service");
+      dropped_.Add("reasoning.display", "not a setting of this service");
     }
   }
 
@@ -289,9 +289,9 @@ class RequestWriter {
     if (reasoning.display() == "omitted") json_.BoolField("exclude", true);
     json_.EndObject();
     if (!effort.empty() && reasoning.has_budget_tokens()) {
-      losses_.Add("reasoning.budget_tokens",
-                  "this service takes an effort or a budget; the effort was "
-                  "sent");
+      dropped_.Add("reasoning.budget_tokens",
+                   "this service takes an effort or a budget; the effort was "
+                   "sent");
     }
   }
 
@@ -304,15 +304,15 @@ class RequestWriter {
     // A mode does not say how much, and a model that does not reason refuses
     // every degree.
     if (effort.empty() && reasoning.mode() != reasoning.MODE_UNSPECIFIED) {
-      losses_.Add("reasoning.mode",
-                  "the model decides; set reasoning.effort to say how much");
+      dropped_.Add("reasoning.mode",
+                   "the model decides; set reasoning.effort to say how much");
     }
     if (reasoning.has_budget_tokens()) {
-      losses_.Add("reasoning.budget_tokens",
-                  "Chat Completions knows degrees of effort only");
+      dropped_.Add("reasoning.budget_tokens",
+                   "Chat Completions knows degrees of effort only");
     }
     if (!reasoning.display().empty()) {
-      losses_.Add("reasoning.display", "not a setting of Chat Completions");
+      dropped_.Add("reasoning.display", "not a setting of Chat Completions");
     }
   }
 
@@ -375,7 +375,7 @@ class RequestWriter {
     if (!quirks_.user_field.empty()) Text(quirks_.user_field, user);
     Account("prompt_cache_key", request_.prompt_cache_key());
     if (request_.has_cache_hint()) {
-      losses_.Add("cache_hint", "OpenAI caches prompts of its own accord");
+      dropped_.Add("cache_hint", "OpenAI caches prompts of its own accord");
     }
     if (!Takes(quirks_.account_fields, !request_.labels().empty(), "labels")) {
       return;
@@ -393,7 +393,7 @@ class RequestWriter {
   const WriteRequestOptions& options_;
   const OpenAiChatQuirks& quirks_;
   JsonWriter& json_;
-  Losses& losses_;
+  DroppedFields& dropped_;
   // Room for all that a usual request says.
   absl::InlinedVector<std::string_view, 32> taken_;
 };
@@ -408,8 +408,8 @@ absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
   // Mostly the texts; escaping may make it more.
   body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
   JsonWriter json(body);
-  Losses losses(warnings);
-  return RequestWriter(request, options, quirks, json, losses).Write();
+  DroppedFields dropped(warnings);
+  return RequestWriter(request, options, quirks, json, dropped).Write();
 }
 
 }  // namespace gateway

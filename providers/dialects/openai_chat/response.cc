@@ -19,7 +19,7 @@
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_chat/message_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway {
@@ -136,12 +136,12 @@ class ResponseReader {
 };
 
 absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json,
-                         Losses& losses) {
-  Losses unheard(nullptr);
+                         DroppedFields& dropped) {
+  DroppedFields unheard(nullptr);
   json.StartObject();
   json.Int64Field("index", choice.index());
   json.Key("message");
-  GATEWAY_RETURN_IF_ERROR(WriteOpenAiAnswer(choice.message(), json, losses));
+  GATEWAY_RETURN_IF_ERROR(WriteOpenAiAnswer(choice.message(), json, dropped));
   json.Key("logprobs");
   if (choice.has_logprobs()) {
     WriteOpenAiLogprobs(choice.logprobs(), json);
@@ -184,9 +184,9 @@ absl::Status ReadOpenAiResponse(std::string_view body,
 absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
                                  std::string* body,
                                  std::vector<v1::Warning>* warnings) {
-  Losses losses(warnings);
+  DroppedFields dropped(warnings);
   // Fields that only their vendor knows are no loss of content.
-  Losses unheard(nullptr);
+  DroppedFields unheard(nullptr);
   JsonWriter json(body);
   json.StartObject();
   json.StringField("id", response.id().empty()
@@ -197,7 +197,7 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
   json.StringField("model", response.model());
   json.StartArrayField("choices");
   for (const v1::Choice& choice : response.choices()) {
-    GATEWAY_RETURN_IF_ERROR(WriteChoice(choice, json, losses));
+    GATEWAY_RETURN_IF_ERROR(WriteChoice(choice, json, dropped));
   }
   json.EndArray();
   if (response.has_usage()) {

@@ -18,7 +18,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/usage.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway {
@@ -145,7 +145,7 @@ class RequestScanner {
     return ScanOptional(field, value);
   }
 
-  // Fields that may be null, and are not. Of numbers only the type is judged:
+  // Fields that may be null, and are not. Of numbers only the type is checked:
   // which are too small or too large, their provider knows.
   absl::Status ScanOptional(Field field, JsonValue& value) {
     switch (field) {

@@ -16,7 +16,7 @@ namespace gateway {
 
 // One pass. Refuses what would let policy and provider read two different
 // requests: a repeated field that a policy depends on, or one of the wrong
-// type. What is inside of `messages` and `tools` is the provider's to judge.
+// type. What is inside of `messages` and `tools` is the provider's to check.
 absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan);
 
 // Whether a service with `quirks` can be sent the scanned bytes with nothing

@@ -18,7 +18,7 @@
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/usage.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 
 namespace gateway {
 namespace {
@@ -66,13 +66,13 @@ bool IsLikeAnObject(std::string_view data) {
 
 // Whether a content that is a list says anything. Its texts may be empty, as
 // those are that begin a choice; whatever else is in it is output.
-absl::Status NoteEntries(JsonValue& list, bool* has_output) {
+absl::Status RecordEntries(JsonValue& list, bool* has_output) {
   return list.EachElement([&](JsonValue& entry) {
     return entry.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "type") return absl::OkStatus();
           if (key == "thinking" && value.IsArray()) {
-            return NoteEntries(value, has_output);
+            return RecordEntries(value, has_output);
           }
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                    value.RawUnchecked());
@@ -132,7 +132,7 @@ class OpenAiStreamTap final : public StreamTap {
     const absl::Status status =
         ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
           return root.EachField([&](std::string_view key, JsonValue& value) {
-            return NoteField(key, value, &notes);
+            return RecordField(key, value, &notes);
           });
         });
     if (notes.failed) {
@@ -146,12 +146,13 @@ class OpenAiStreamTap final : public StreamTap {
     return notes.has_usage ? EventKind::kUsage : EventKind::kIgnorable;
   }
 
-  absl::Status NoteField(std::string_view key, JsonValue& value, Notes* notes) {
+  absl::Status RecordField(std::string_view key, JsonValue& value,
+                           Notes* notes) {
     if (key == "choices") {
       if (value.IsNull()) return absl::OkStatus();
       return value.EachElement([&](JsonValue& choice) {
         notes->has_choices = true;
-        return NoteChoice(choice, notes);
+        return RecordChoice(choice, notes);
       });
     }
     if (key == "id" && !has_id_ && value.IsString()) {
@@ -167,7 +168,7 @@ class OpenAiStreamTap final : public StreamTap {
     return absl::OkStatus();
   }
 
-  absl::Status NoteChoice(JsonValue& choice, Notes* notes) {
+  absl::Status RecordChoice(JsonValue& choice, Notes* notes) {
     size_t index = 0;
     bool ends = false;
     bool has_word = false;
@@ -181,7 +182,7 @@ class OpenAiStreamTap final : public StreamTap {
             has_word = true;
             ends = !word.empty();
           } else if (key == "delta" && value.IsObject()) {
-            return NoteDelta(value, notes);
+            return RecordDelta(value, notes);
           } else if (key == "error" && value.IsObject()) {
             notes->failed = true;
           }
@@ -206,9 +207,9 @@ class OpenAiStreamTap final : public StreamTap {
     ended_ |= called_;
   }
 
-  // Only of parsed events, so that a known word is all that can be judged
+  // Only of parsed events, so that a known word is all that can be checked
   // exactly: what it means is decided by the word, and content is assumed.
-  absl::Status NoteDelta(JsonValue& delta, Notes* notes) {
+  absl::Status RecordDelta(JsonValue& delta, Notes* notes) {
     return delta.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "role" || value.IsNull()) return absl::OkStatus();
@@ -217,7 +218,7 @@ class OpenAiStreamTap final : public StreamTap {
           }
           if (key == "refusal" && value.IsString()) contents_.refusal = true;
           if (key == "content" && value.IsArray()) {
-            return NoteEntries(value, &notes->has_output);
+            return RecordEntries(value, &notes->has_output);
           }
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                    value.RawUnchecked());

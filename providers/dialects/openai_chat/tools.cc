@@ -261,15 +261,15 @@ absl::Status WriteCustom(const v1::Tool& tool, JsonWriter& json) {
 }
 
 absl::Status WriteTool(const v1::Tool& tool, std::string_view place,
-                       JsonWriter& json, Losses& losses) {
+                       JsonWriter& json, DroppedFields& dropped) {
   if (tool.has_cache_hint()) {
-    losses.Add("cache_hint", "OpenAI caches prompts of its own accord");
+    dropped.Add("cache_hint", "OpenAI caches prompts of its own accord");
   }
   if (tool.has_provider()) {
     if (tool.provider().dialect() != kOpenAiChatDialect) {
-      losses.Add(place, absl::StrCat("a tool of ", tool.provider().dialect(),
-                                     " that Chat Completions does not have; "
-                                     "left out"));
+      dropped.Add(place, absl::StrCat("a tool of ", tool.provider().dialect(),
+                                      " that Chat Completions does not have; "
+                                      "left out"));
       return absl::OkStatus();
     }
     const absl::Status status = CheckJson(tool.provider().json());
@@ -289,7 +289,7 @@ absl::Status WriteTool(const v1::Tool& tool, std::string_view place,
   constexpr std::string_view kTaken[] = {"type", "function", "custom",
                                          "custom.format"};
   GATEWAY_RETURN_IF_ERROR(
-      WriteExtensions(tool.extensions(), kTaken, json, losses));
+      WriteExtensions(tool.extensions(), kTaken, json, dropped));
   json.EndObject();
   return absl::OkStatus();
 }
@@ -421,12 +421,12 @@ absl::Status ReadOpenAiResponseFormat(JsonValue& value,
 }
 
 absl::Status WriteOpenAiTools(const v1::GenerateRequest& request,
-                              JsonWriter& json, Losses& losses) {
+                              JsonWriter& json, DroppedFields& dropped) {
   if (request.tools().empty()) return absl::OkStatus();
   json.StartArrayField("tools");
   for (int i = 0; i < request.tools_size(); ++i) {
     GATEWAY_RETURN_IF_ERROR(WriteTool(
-        request.tools(i), absl::StrCat("tools[", i, "]"), json, losses));
+        request.tools(i), absl::StrCat("tools[", i, "]"), json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();

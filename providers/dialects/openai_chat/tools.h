@@ -32,7 +32,7 @@ absl::Status ReadOpenAiResponseFormat(JsonValue& value,
 
 // Each writes its field, key included, where the request has one.
 absl::Status WriteOpenAiTools(const v1::GenerateRequest& request,
-                              JsonWriter& json, Losses& losses);
+                              JsonWriter& json, DroppedFields& dropped);
 void WriteOpenAiToolChoice(const v1::GenerateRequest& request,
                            JsonWriter& json);
 absl::Status WriteOpenAiResponseFormat(const v1::GenerateRequest& request,

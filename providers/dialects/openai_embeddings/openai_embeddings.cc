@@ -10,7 +10,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
-#include "providers/dialects/losses.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_embeddings/vector_text.h"
 
@@ -188,7 +188,7 @@ absl::Status OpenAiEmbeddings::WriteRequest(
   if (!request.scope().user_id().empty()) {
     object.Text("user", request.scope().user_id());
   }
-  wire::Losses(kDialect, warnings).Foreign("", request.extensions());
+  wire::DroppedFields(kDialect, warnings).Foreign("", request.extensions());
   GATEWAY_RETURN_IF_ERROR(object.Extensions(request.extensions(), ""));
   object.End();
   return absl::OkStatus();

@@ -1,5 +1,5 @@
 // The dialect of OpenAI's embeddings: `POST /v1/embeddings`, as upstream and as
-// door, and of the many services that speak like it.
+// API, and of the many services that speak like it.
 //
 //   {"model": "m", "input": ["a", "b"], "encoding_format": "base64"}
 //

@@ -171,55 +171,55 @@ bool ContentWriter::Carries(const v1::Part& part, Speaker speaker) {
     case v1::Part::kDocument:
       if (part.document().has_text()) return true;
       if (speaker == Speaker::kCaller) return true;
-      losses_.LeftOut(Below(kPartPlace, "document"));
+      dropped_.LeftOut(Below(kPartPlace, "document"));
       return false;
     case v1::Part::kImage:
       if (speaker == Speaker::kCaller) return true;
-      losses_.LeftOut(Below(kPartPlace, "image"));
+      dropped_.LeftOut(Below(kPartPlace, "image"));
       return false;
     case v1::Part::kAudio:
       if (!part.audio().transcript().empty()) {
-        losses_.Changed(Below(kPartPlace, "audio"), "became its transcript");
+        dropped_.Changed(Below(kPartPlace, "audio"), "became its transcript");
         return true;
       }
-      losses_.LeftOut(Below(kPartPlace, "audio"));
+      dropped_.LeftOut(Below(kPartPlace, "audio"));
       return false;
     case v1::Part::kOpaque:
       if (part.opaque().dialect() == kDialect) {
         return OpaqueKindOf(part.opaque()) == OpaqueKind::kContent;
       }
-      losses_.Changed(Below(kPartPlace, "opaque"),
-                      absl::StrCat("left out: only ", part.opaque().dialect(),
-                                   " knows this part"));
+      dropped_.Changed(Below(kPartPlace, "opaque"),
+                       absl::StrCat("left out: only ", part.opaque().dialect(),
+                                    " knows this part"));
       return false;
     default:
       return false;
   }
 }
 
-void ContentWriter::TellLosses(const v1::Part& part) {
+void ContentWriter::ReportDropped(const v1::Part& part) {
   if (part.citations().empty()) {
-    losses_.Foreign(kPartPlace, part.extensions());
+    dropped_.Foreign(kPartPlace, part.extensions());
   } else {
     // What others say of citations besides is of use to them alone.
-    losses_.Foreign(kPartPlace, Without(part.extensions(), {"citations"}));
-    if (HasOneWithoutUrl(part.citations())) losses_.LeftOut("citations");
+    dropped_.Foreign(kPartPlace, Without(part.extensions(), {"citations"}));
+    if (HasOneWithoutUrl(part.citations())) dropped_.LeftOut("citations");
   }
   if (part.has_cache_hint()) {
-    losses_.Changed(Below(kPartPlace, "cache_hint"),
-                    "left out: OpenAI caches prompts of its own accord");
+    dropped_.Changed(Below(kPartPlace, "cache_hint"),
+                     "left out: OpenAI caches prompts of its own accord");
   }
   if (!part.has_document()) return;
   const v1::Document& document = part.document();
   if (!document.context().empty()) {
-    losses_.LeftOut(Below(kPartPlace, "document.context"));
+    dropped_.LeftOut(Below(kPartPlace, "document.context"));
   }
   if (document.citations()) {
-    losses_.LeftOut(Below(kPartPlace, "document.citations"));
+    dropped_.LeftOut(Below(kPartPlace, "document.citations"));
   }
   if (!document.title().empty() &&
       (document.has_text() || !document.filename().empty())) {
-    losses_.LeftOut(Below(kPartPlace, "document.title"));
+    dropped_.LeftOut(Below(kPartPlace, "document.title"));
   }
 }
 
@@ -241,7 +241,7 @@ absl::Status ContentWriter::WritePart(const v1::Part& part, Speaker speaker,
                                       bool full, const v1::Logprobs* logprobs,
                                       std::string_view place,
                                       JsonWriter& json) {
-  TellLosses(part);
+  ReportDropped(part);
   if (part.has_opaque()) {
     const std::string& raw = part.opaque().json();
     if (absl::Status status = CheckJson(raw); !status.ok()) {
@@ -367,7 +367,7 @@ absl::Status ContentWriter::WriteShort(const Parts& parts, Speaker speaker,
   if (parts.size() == 1 && parts.front()->has_text()) {
     const v1::Part& only = *parts.front();
     if (Without(only.extensions(), {}).empty()) {
-      TellLosses(only);
+      ReportDropped(only);
       json.String(only.text());
       return absl::OkStatus();
     }

@@ -3,7 +3,7 @@
 //
 //   GATEWAY_RETURN_IF_ERROR(ReadContent(value, message.mutable_parts()));
 //
-//   ContentWriter writer(losses);
+//   ContentWriter writer(dropped);
 //   if (writer.Carries(part, Speaker::kCaller)) ...
 //
 // Parts that the contract does not model become opaque.
@@ -49,8 +49,9 @@ class ContentWriter {
  public:
   using Parts = std::vector<const v1::Part*>;
 
-  // Borrows `losses`.
-  ContentWriter(Side side, Losses& losses) : side_(side), losses_(losses) {}
+  // Borrows `dropped fields`.
+  ContentWriter(Side side, DroppedFields& dropped)
+      : side_(side), dropped_(dropped) {}
 
   // Whether the part can stand in a content; tells the loss if it cannot.
   bool Carries(const v1::Part& part, Speaker speaker);
@@ -73,10 +74,10 @@ class ContentWriter {
                           std::string_view place, JsonWriter& json);
 
   // What a part has that this format has no place for.
-  void TellLosses(const v1::Part& part);
+  void ReportDropped(const v1::Part& part);
 
   Side side() const { return side_; }
-  Losses& losses() { return losses_; }
+  DroppedFields& dropped() { return dropped_; }
 
  private:
   absl::Status WritePart(const v1::Part& part, Speaker speaker, bool full,
@@ -90,7 +91,7 @@ class ContentWriter {
                          const v1::Logprobs* logprobs, ObjectWriter& object);
 
   const Side side_;
-  Losses& losses_;
+  DroppedFields& dropped_;
 };
 
 // The words of a part that is text in this format, whatever it was.

@@ -226,7 +226,7 @@ absl::Status ResponsesEventReader::OnItemAdded(ObjectFields& event,
     const std::string type(fields.type());
     std::string text;
     if (type == "message") {
-      item->kind = ItemKind::kWords;
+      item->kind = ItemKind::kText;
       GATEWAY_RETURN_IF_ERROR(fields.Text("type", &text));
       GATEWAY_RETURN_IF_ERROR(fields.Text("role", &text));
       fields.TextOrJson("content");
@@ -279,14 +279,15 @@ v1::Delta* ResponsesEventReader::DeltaOf(Item& item, Events* events) {
   return delta;
 }
 
-absl::Status ResponsesEventReader::WordsOf(ObjectFields& event, Item& item,
-                                           Events* events, Words** words) {
+absl::Status ResponsesEventReader::StreamedTextOf(ObjectFields& event,
+                                                  Item& item, Events* events,
+                                                  StreamedText** words) {
   int32_t index = 0;
   GATEWAY_RETURN_IF_ERROR(Index(event, "content_index", &index));
   const auto [found, added] = item.words.try_emplace(index);
   *words = &found->second;
   if (!added) return absl::OkStatus();
-  item.kind = ItemKind::kWords;
+  item.kind = ItemKind::kText;
   found->second.part_index = next_part_++;
   if (item.extensions.empty()) return absl::OkStatus();
   AddDelta(found->second.part_index, events)
@@ -306,8 +307,8 @@ absl::Status ResponsesEventReader::OnPartAdded(ObjectFields& event,
   if (part.type() != "output_text" && part.type() != "refusal") {
     return absl::OkStatus();
   }
-  Words* words = nullptr;
-  GATEWAY_RETURN_IF_ERROR(WordsOf(event, *item, events, &words));
+  StreamedText* words = nullptr;
+  GATEWAY_RETURN_IF_ERROR(StreamedTextOf(event, *item, events, &words));
   std::string text;
   const bool refusal = part.type() == "refusal";
   GATEWAY_RETURN_IF_ERROR(part.Text(refusal ? "refusal" : "text", &text));
@@ -325,9 +326,9 @@ absl::Status ResponsesEventReader::OnPartAdded(ObjectFields& event,
 absl::Status ResponsesEventReader::OnTextDelta(ObjectFields& event,
                                                Events* events) {
   Item* item = nullptr;
-  Words* words = nullptr;
+  StreamedText* words = nullptr;
   GATEWAY_RETURN_IF_ERROR(ItemOf(event, &item));
-  GATEWAY_RETURN_IF_ERROR(WordsOf(event, *item, events, &words));
+  GATEWAY_RETURN_IF_ERROR(StreamedTextOf(event, *item, events, &words));
   std::string text;
   GATEWAY_RETURN_IF_ERROR(event.RequiredText("delta", &text));
   words->bytes += text.size();
@@ -352,9 +353,9 @@ absl::Status ResponsesEventReader::OnTextDelta(ObjectFields& event,
 absl::Status ResponsesEventReader::OnTextDone(ObjectFields& event,
                                               Events* events) {
   Item* item = nullptr;
-  Words* words = nullptr;
+  StreamedText* words = nullptr;
   GATEWAY_RETURN_IF_ERROR(ItemOf(event, &item));
-  GATEWAY_RETURN_IF_ERROR(WordsOf(event, *item, events, &words));
+  GATEWAY_RETURN_IF_ERROR(StreamedTextOf(event, *item, events, &words));
   const bool refusal = type_ == "response.refusal.done";
   std::string text;
   GATEWAY_RETURN_IF_ERROR(event.Text(refusal ? "refusal" : "text", &text));
@@ -381,8 +382,8 @@ absl::Status ResponsesEventReader::OnPartDone(ObjectFields& event,
     return ReadContentPart(value, &part);
   }));
   if (!part.has_text() && !part.has_refusal()) return absl::OkStatus();
-  Words* words = nullptr;
-  GATEWAY_RETURN_IF_ERROR(WordsOf(event, *item, events, &words));
+  StreamedText* words = nullptr;
+  GATEWAY_RETURN_IF_ERROR(StreamedTextOf(event, *item, events, &words));
   words->finished = true;
   v1::Logprobs told_already;
   GATEWAY_RETURN_IF_ERROR(TakeLogprobs(&part, &told_already));
@@ -478,8 +479,8 @@ absl::Status ResponsesEventReader::OnItemDone(ObjectFields& event,
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, Object(event, "item"));
   item->done = true;
   switch (item->kind) {
-    case ItemKind::kWords:
-      return FinishWords(*item, json, events);
+    case ItemKind::kText:
+      return FinishText(*item, json, events);
     case ItemKind::kCall:
       return FinishCall(*item, json, events);
     case ItemKind::kReasoning:
@@ -503,9 +504,8 @@ absl::Status ResponsesEventReader::OnItemDone(ObjectFields& event,
 }
 
 // Parts that were never announced, and what is known only at the end.
-absl::Status ResponsesEventReader::FinishWords(Item& item,
-                                               std::string_view json,
-                                               Events* events) {
+absl::Status ResponsesEventReader::FinishText(Item& item, std::string_view json,
+                                              Events* events) {
   PartList parts;
   GATEWAY_RETURN_IF_ERROR(ReadNested(json, "item", [&](JsonValue& value) {
     return ReadOutputItem(value, &parts);

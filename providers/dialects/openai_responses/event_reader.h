@@ -33,7 +33,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_responses/fields.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway::responses {
 
@@ -52,10 +52,10 @@ class ResponsesEventReader final : public EventReader {
   using Events = EventList;
   using EventMethod = absl::Status (Self::*)(ObjectFields&, Events*);
 
-  enum class ItemKind { kNone, kWords, kCall, kReasoning, kOpaque };
+  enum class ItemKind { kNone, kText, kCall, kReasoning, kOpaque };
 
   // One part of a message.
-  struct Words {
+  struct StreamedText {
     int32_t part_index = 0;
     size_t bytes = 0;  // Of what was delivered.
     bool finished = false;
@@ -71,7 +71,7 @@ class ResponsesEventReader final : public EventReader {
     bool done = false;
     // For the first delta.
     ExtensionList extensions;
-    std::map<int32_t, Words> words;
+    std::map<int32_t, StreamedText> words;
   };
 
   static const absl::flat_hash_map<std::string_view, EventMethod>& Methods();
@@ -93,7 +93,7 @@ class ResponsesEventReader final : public EventReader {
   absl::Status OnReasoningDone(ObjectFields& event, Events* events);
   absl::Status OnNothing(ObjectFields&, Events*) { return absl::OkStatus(); }
 
-  absl::Status FinishWords(Item& item, std::string_view json, Events* events);
+  absl::Status FinishText(Item& item, std::string_view json, Events* events);
   absl::Status FinishCall(Item& item, std::string_view json, Events* events);
   absl::Status FinishReasoning(Item& item, std::string_view json,
                                Events* events);
@@ -103,8 +103,8 @@ class ResponsesEventReader final : public EventReader {
   void DeliverPart(const v1::Part& part, int32_t index, Events* events);
 
   absl::Status ItemOf(ObjectFields& event, Item** item);
-  absl::Status WordsOf(ObjectFields& event, Item& item, Events* events,
-                       Words** words);
+  absl::Status StreamedTextOf(ObjectFields& event, Item& item, Events* events,
+                              StreamedText** words);
   // The item's part, which begins with the first call.
   v1::Delta* DeltaOf(Item& item, Events* events);
   void AddReasoning(Item& item, std::string_view text, Events* events);

@@ -11,7 +11,7 @@
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/response.h"
-#include "providers/dialects/seals_of_parts.h"
+#include "providers/dialects/part_signatures.h"
 
 namespace gateway::responses {
 namespace {
@@ -123,7 +123,7 @@ void ResponsesEventWriter::TakeCitations(const v1::Delta& delta,
                                          std::string* out) {
   if (delta.citations().empty()) return;
   if (HasOneWithoutUrl(delta.citations())) warnings_.LeftOut("citations", out);
-  const Place* place = Find({Kind::kWords, delta.part_index(), 0});
+  const Place* place = Find({Kind::kText, delta.part_index(), 0});
   if (place == nullptr) {
     waiting_citations_[delta.part_index()].MergeFrom(delta.citations());
   } else if (place->item->done) {
@@ -136,8 +136,8 @@ void ResponsesEventWriter::TakeCitations(const v1::Delta& delta,
 
 absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta,
                                              std::string* out) {
-  if (!SealOfPart(delta.extensions()).empty()) {
-    GATEWAY_RETURN_IF_ERROR(TakeReasoning(SealAsReasoning(delta)));
+  if (!PartSignature(delta.extensions()).empty()) {
+    GATEWAY_RETURN_IF_ERROR(TakeReasoning(SignatureAsReasoning(delta)));
   }
   switch (delta.piece_case()) {
     case v1::Delta::kText:
@@ -171,7 +171,7 @@ absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta,
 
 // Extensions of a part that has not begun wait for it.
 absl::Status ResponsesEventWriter::TakeExtensions(const v1::Delta& delta) {
-  for (const Kind kind : {Kind::kWords, Kind::kReasoning, Kind::kOpaque}) {
+  for (const Kind kind : {Kind::kText, Kind::kReasoning, Kind::kOpaque}) {
     const Place* place = Find({kind, delta.part_index(), 0});
     if (place != nullptr && !place->item->done) {
       return AddExtensions(delta.extensions(), *place);
@@ -197,22 +197,23 @@ absl::Status ResponsesEventWriter::AddExtensions(
   return absl::OkStatus();
 }
 
-absl::Status ResponsesEventWriter::OpenWords(const v1::Delta& delta,
-                                             Place** place) {
-  const Key key{Kind::kWords, delta.part_index(), 0};
+absl::Status ResponsesEventWriter::OpenText(const v1::Delta& delta,
+                                            Place** place) {
+  const Key key{Kind::kText, delta.part_index(), 0};
   const bool begins = BeginsItem(delta.extensions()) ||
                       (waiting_.contains(key.part_index) &&
                        BeginsItem(waiting_.at(key.part_index)));
-  if (words_ != nullptr && !begins) {
-    GATEWAY_RETURN_IF_ERROR(item_events_.EndPart(
-        words_->parts.back(), words_->Place(), words_->parts.size() - 1));
-    *place = Open(key, words_);
+  if (text_item_ != nullptr && !begins) {
+    GATEWAY_RETURN_IF_ERROR(item_events_.EndPart(text_item_->parts.back(),
+                                                 text_item_->Place(),
+                                                 text_item_->parts.size() - 1));
+    *place = Open(key, text_item_);
   } else {
     GATEWAY_RETURN_IF_ERROR(CloseOthers());
-    words_ = NewItem(Kind::kWords);
-    *place = Open(key, words_);
+    text_item_ = NewItem(Kind::kText);
+    *place = Open(key, text_item_);
   }
-  Item& item = *words_;
+  Item& item = *text_item_;
   v1::Part& part = item.parts.back();
   for (const v1::Extension& extension : delta.extensions()) {
     if (extension.name() != "annotations") {
@@ -245,10 +246,10 @@ absl::Status ResponsesEventWriter::OpenWords(const v1::Delta& delta,
 absl::Status ResponsesEventWriter::TakeText(const v1::Delta& delta,
                                             std::string_view text) {
   contents_.any = true;
-  Place* place = Find({Kind::kWords, delta.part_index(), 0});
+  Place* place = Find({Kind::kText, delta.part_index(), 0});
   const bool open = place != nullptr && !place->item->done &&
                     place->part + 1 == place->item->parts.size();
-  if (!open) GATEWAY_RETURN_IF_ERROR(OpenWords(delta, &place));
+  if (!open) GATEWAY_RETURN_IF_ERROR(OpenText(delta, &place));
   Item& item = *place->item;
   v1::Part& part = item.parts[place->part];
   const bool refusal = part.has_refusal();
@@ -369,7 +370,7 @@ absl::Status ResponsesEventWriter::TakeOpaque(const v1::Delta& delta) {
       return TakeOpaqueEvent(delta);
     case OpaqueKind::kContent: {
       Place* place = nullptr;
-      return OpenWords(delta, &place);
+      return OpenText(delta, &place);
     }
     case OpaqueKind::kItem:
       break;
@@ -426,7 +427,7 @@ absl::Status ResponsesEventWriter::TakeOpaqueEvent(const v1::Delta& delta) {
 }
 
 absl::Status ResponsesEventWriter::CloseOthers() {
-  words_ = nullptr;
+  text_item_ = nullptr;
   for (Item& item : items_) {
     if (item.done || item.kind == Kind::kOpaque) continue;
     if (item.kind == Kind::kCall &&
@@ -439,7 +440,7 @@ absl::Status ResponsesEventWriter::CloseOthers() {
 }
 
 absl::Status ResponsesEventWriter::CloseAll(std::string_view status) {
-  words_ = nullptr;
+  text_item_ = nullptr;
   for (Item& item : items_) {
     if (item.done) continue;
     const bool last = &item == &items_.back();
@@ -450,7 +451,7 @@ absl::Status ResponsesEventWriter::CloseAll(std::string_view status) {
 
 absl::Status ResponsesEventWriter::Close(Item& item, std::string_view status) {
   const v1::Part& last = item.parts.back();
-  if (item.kind == Kind::kWords) {
+  if (item.kind == Kind::kText) {
     GATEWAY_RETURN_IF_ERROR(
         item_events_.EndPart(last, item.Place(), item.parts.size() - 1));
   } else if (item.kind == Kind::kReasoning) {
@@ -486,17 +487,17 @@ absl::Status ResponsesEventWriter::WriteItem(const Item& item,
     case Kind::kReasoning:
       return item_writer_.WriteReasoning(
           item.parts.front(), item.id,
-          ClientSeal(item.parts.front().reasoning(), item.id), json);
+          ClientSignature(item.parts.front().reasoning(), item.id), json);
     case Kind::kPicture:
       item_writer_.WritePicture(item.parts.front(), item.id, status, json);
       return absl::OkStatus();
-    case Kind::kWords:
+    case Kind::kText:
       break;
   }
   ItemWriter::Parts parts;
   for (const v1::Part& part : item.parts) parts.push_back(&part);
-  return item_writer_.WriteWords(
-      parts, item.id, {.status = status, .no_content = begins}, json);
+  return item_writer_.WriteText(parts, item.id,
+                                {.status = status, .no_content = begins}, json);
 }
 
 absl::Status ResponsesEventWriter::EnsureStarted() {

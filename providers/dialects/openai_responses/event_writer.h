@@ -9,9 +9,9 @@
 //             item 1 added, arguments delta, arguments done, item 1 done,
 //             completed
 //
-// Words and reasoning end when something else begins; if they go on later, a
-// new item begins. A call that is not complete stays open, since calls may be
-// interleaved.
+// StreamedText and reasoning end when something else begins; if they go on
+// later, a new item begins. A call that is not complete stays open, since calls
+// may be interleaved.
 //
 // Belongs to one stream; thread-compatible.
 
@@ -37,7 +37,7 @@
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_events.h"
 #include "providers/dialects/openai_responses/item_writer.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 #include "providers/dialects/stream_warnings.h"
 
 namespace gateway::responses {
@@ -51,11 +51,11 @@ class ResponsesEventWriter final : public EventWriter {
   void GoOnFrom(const ResponseFacts& facts) override;
 
  private:
-  enum class Kind { kWords, kCall, kReasoning, kPicture, kOpaque };
+  enum class Kind { kText, kCall, kReasoning, kPicture, kOpaque };
 
   // An item of the answer. An item of words has several parts, any other one.
   struct Item {
-    Kind kind = Kind::kWords;
+    Kind kind = Kind::kText;
     int index = 0;
     std::string id;
     std::deque<v1::Part> parts;
@@ -67,7 +67,7 @@ class ResponsesEventWriter final : public EventWriter {
 
   // What makes pieces belong together.
   struct Key {
-    Kind kind = Kind::kWords;
+    Kind kind = Kind::kText;
     int32_t part_index = 0;
     int32_t call_index = 0;
 
@@ -99,7 +99,7 @@ class ResponsesEventWriter final : public EventWriter {
   Place* Find(const Key& key);
   Place* Open(const Key& key, Item* item);
   Item* NewItem(Kind kind);
-  absl::Status OpenWords(const v1::Delta& delta, Place** place);
+  absl::Status OpenText(const v1::Delta& delta, Place** place);
   absl::Status OpenReasoning(const v1::Delta& delta, Place** place);
 
   // Ends what other items end, or everything. `status` is of the last item.
@@ -132,9 +132,9 @@ class ResponsesEventWriter final : public EventWriter {
   // Of parts that have not begun.
   std::map<int32_t, ExtensionList> waiting_;
   std::map<int32_t, CitationList> waiting_citations_;
-  Item* words_ = nullptr;  // The open item of words.
-  Losses losses_{kDialect, nullptr};
-  ContentWriter content_{Side::kAnswer, losses_};
+  Item* text_item_ = nullptr;  // The open item of words.
+  DroppedFields dropped_{kDialect, nullptr};
+  ContentWriter content_{Side::kAnswer, dropped_};
   ItemWriter item_writer_{content_};
   ItemEvents item_events_{emitter_, content_};
 };

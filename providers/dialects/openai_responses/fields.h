@@ -15,7 +15,7 @@
 #include "absl/types/span.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
-#include "providers/dialects/losses.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/object_fields.h"
 
 namespace gateway::responses {
@@ -23,8 +23,8 @@ namespace gateway::responses {
 namespace v1 = ::llmgateway::v1;
 
 using wire::AsFieldFault;
+using wire::DroppedFields;
 using wire::ExtensionList;
-using wire::Losses;
 using wire::ObjectFields;
 using wire::ObjectWriter;
 using wire::ReadNested;

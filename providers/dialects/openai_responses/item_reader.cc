@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "providers/dialects/openai_responses/content.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway::responses {
 namespace {
@@ -101,7 +101,7 @@ v1::Message* AssistantMessage(MessageList* messages) {
   return message;
 }
 
-bool EndsInWords(const v1::Message& message) {
+bool EndsInText(const v1::Message& message) {
   return !message.parts().empty() && (message.parts().rbegin()->has_text() ||
                                       message.parts().rbegin()->has_refusal());
 }
@@ -116,7 +116,7 @@ absl::Status AddModelMessage(ObjectFields& fields, std::string_view whole,
   }
   v1::Message* message = AssistantMessage(messages);
   const bool tellable = HasNestedExtension(parts[0].extensions(), kItem);
-  if (EndsInWords(*message) && !tellable) {
+  if (EndsInText(*message) && !tellable) {
     message = messages->Add();
     message->set_role(v1::ROLE_ASSISTANT);
   }
@@ -237,11 +237,11 @@ absl::Status ReadReasoningItem(ObjectFields& fields, v1::Part* part) {
   v1::Reasoning* reasoning = part->mutable_reasoning();
   std::string type;
   GATEWAY_RETURN_IF_ERROR(fields.RequiredText("type", &type));
-  ItemSeal seal;
-  GATEWAY_RETURN_IF_ERROR(fields.Text("id", &seal.id));
+  ItemSignature signature;
+  GATEWAY_RETURN_IF_ERROR(fields.Text("id", &signature.id));
   GATEWAY_RETURN_IF_ERROR(
-      fields.Text("encrypted_content", &seal.encrypted_content));
-  ReadSeal(seal, reasoning);
+      fields.Text("encrypted_content", &signature.encrypted_content));
+  ReadSignature(signature, reasoning);
   const std::string summary = fields.Json("summary");
   const std::string content = fields.Json("content");
   std::string said;

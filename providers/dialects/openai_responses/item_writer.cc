@@ -8,8 +8,8 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/data_url.h"
-#include "providers/dialects/openai_responses/words.h"
-#include "providers/dialects/seals_of_parts.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
+#include "providers/dialects/part_signatures.h"
 
 namespace gateway::responses {
 namespace {
@@ -27,7 +27,7 @@ std::string_view RoleWord(v1::Role role) {
   }
 }
 
-bool IsWords(const v1::Part& part) {
+bool IsText(const v1::Part& part) {
   switch (part.kind_case()) {
     case v1::Part::kToolCall:
     case v1::Part::kToolResult:
@@ -73,8 +73,8 @@ std::string ItemWriter::IdOf(const v1::Part& part, std::string_view response_id,
   std::string_view kind = "msg";
   if (part.has_reasoning()) {
     kind = "rs";
-    ItemSeal seal;
-    if (OwnSeal(part.reasoning(), &seal)) id = seal.id;
+    ItemSignature signature;
+    if (OwnSignature(part.reasoning(), &signature)) id = signature.id;
     if (id.empty()) id = TextExtension(part.extensions(), "id");
   } else if (part.has_image()) {
     kind = "ig";
@@ -108,8 +108,8 @@ absl::Status ItemWriter::WriteInput(const MessageList& messages, int begin,
 
 absl::Status ItemWriter::WriteOutput(const v1::Message& message,
                                      const Answer& answer, JsonWriter& json) {
-  if (HasSealedParts(message)) {
-    return WriteOutput(WithSealsAsReasoning(message), answer, json);
+  if (HasSignedParts(message)) {
+    return WriteOutput(WithSignaturesAsReasoning(message), answer, json);
   }
   place_ = "message";
   index_ = 0;
@@ -121,14 +121,14 @@ absl::Status ItemWriter::WriteOutput(const v1::Message& message,
 
 absl::Status ItemWriter::WriteMessage(const v1::Message& message,
                                       JsonWriter& json) {
-  if (!message.name().empty()) content_.losses().LeftOut("messages[].name");
-  content_.losses().Foreign("messages[]", message.extensions());
+  if (!message.name().empty()) content_.dropped().LeftOut("messages[].name");
+  content_.dropped().Foreign("messages[]", message.extensions());
   if (message.role() == v1::ROLE_ASSISTANT) {
     return WriteTurn(message, nullptr, json);
   }
   Parts parts;
   for (const v1::Part& part : message.parts()) {
-    if (!IsWords(part)) {
+    if (!IsText(part)) {
       GATEWAY_RETURN_IF_ERROR(WritePart(part, nullptr, json));
     } else if (content_.Carries(part, Speaker::kCaller)) {
       parts.push_back(&part);
@@ -147,7 +147,7 @@ absl::Status ItemWriter::WriteMessage(const v1::Message& message,
   return absl::OkStatus();
 }
 
-// Words in a row are one item.
+// StreamedText in a row are one item.
 absl::Status ItemWriter::WriteTurn(const v1::Message& message,
                                    const Answer* answer, JsonWriter& json) {
   Answer rest = answer != nullptr ? *answer : Answer();
@@ -157,15 +157,15 @@ absl::Status ItemWriter::WriteTurn(const v1::Message& message,
   const auto flush = [&]() -> absl::Status {
     if (words.empty()) return absl::OkStatus();
     const Parts parts = std::exchange(words, {});
-    if (answer == nullptr) return WritePastWords(parts, json);
+    if (answer == nullptr) return WritePastText(parts, json);
     const std::string id = IdOf(*parts.front(), rest.response_id, index_++);
-    GATEWAY_RETURN_IF_ERROR(WriteWords(parts, id, rest, json));
+    GATEWAY_RETURN_IF_ERROR(WriteText(parts, id, rest, json));
     rest.logprobs = nullptr;
     return absl::OkStatus();
   };
   for (const v1::Part& part : message.parts()) {
     const bool is_last = &part == &*message.parts().rbegin();
-    if (IsWords(part) && !(answer != nullptr && IsPicture(part))) {
+    if (IsText(part) && !(answer != nullptr && IsPicture(part))) {
       if (BeginsItem(part.extensions())) GATEWAY_RETURN_IF_ERROR(flush());
       if (content_.Carries(part, Speaker::kModel)) words.push_back(&part);
       continue;
@@ -186,7 +186,8 @@ absl::Status ItemWriter::WritePart(const v1::Part& part, const Answer* answer,
   if (part.has_reasoning()) {
     if (answer == nullptr) return WritePastReasoning(part, json);
     const std::string id = IdOf(part, answer->response_id, index_++);
-    return WriteReasoning(part, id, ClientSeal(part.reasoning(), id), json);
+    return WriteReasoning(part, id, ClientSignature(part.reasoning(), id),
+                          json);
   }
   if (part.has_image() && answer != nullptr) {
     const std::string id = IdOf(part, answer->response_id, index_++);
@@ -202,14 +203,14 @@ absl::Status ItemWriter::WritePart(const v1::Part& part, const Answer* answer,
   return WriteCall(part, id, answer->status, json);
 }
 
-absl::Status ItemWriter::WritePastWords(const Parts& parts, JsonWriter& json) {
+absl::Status ItemWriter::WritePastText(const Parts& parts, JsonWriter& json) {
   const ExtensionList& extensions = parts.front()->extensions();
   const std::string id = ItemExtension(extensions, "id");
-  if (!id.empty()) return WriteWords(parts, id, Answer(), json);
-  // Words without an id are one string, and each such text an item.
+  if (!id.empty()) return WriteText(parts, id, Answer(), json);
+  // StreamedText without an id are one string, and each such text an item.
   if (parts.size() > 1 && std::all_of(parts.begin(), parts.end(), IsPlain)) {
     for (const v1::Part* part : parts) {
-      GATEWAY_RETURN_IF_ERROR(WritePastWords({part}, json));
+      GATEWAY_RETURN_IF_ERROR(WritePastText({part}, json));
     }
     return absl::OkStatus();
   }
@@ -231,8 +232,8 @@ absl::Status ItemWriter::WritePastWords(const Parts& parts, JsonWriter& json) {
   return absl::OkStatus();
 }
 
-absl::Status ItemWriter::WriteWords(const Parts& parts, std::string_view id,
-                                    const Answer& answer, JsonWriter& json) {
+absl::Status ItemWriter::WriteText(const Parts& parts, std::string_view id,
+                                   const Answer& answer, JsonWriter& json) {
   const ExtensionList& extensions = parts.front()->extensions();
   const std::string status = ItemExtension(extensions, "status");
   ObjectWriter object(kFormat, json);
@@ -252,7 +253,7 @@ absl::Status ItemWriter::WriteWords(const Parts& parts, std::string_view id,
 
 absl::Status ItemWriter::WriteCall(const v1::Part& part, std::string_view id,
                                    std::string_view status, JsonWriter& json) {
-  content_.TellLosses(part);
+  content_.ReportDropped(part);
   const v1::ToolCall& call = part.tool_call();
   const bool custom = call.kind() == v1::TOOL_KIND_CUSTOM;
   const std::string own_status = TextExtension(part.extensions(), "status");
@@ -270,23 +271,23 @@ absl::Status ItemWriter::WriteCall(const v1::Part& part, std::string_view id,
   return absl::OkStatus();
 }
 
-// Reasoning that the provider has not sealed is nothing to it.
+// Reasoning that the provider has not signed is nothing to it.
 absl::Status ItemWriter::WritePastReasoning(const v1::Part& part,
                                             JsonWriter& json) {
-  ItemSeal seal;
-  if (!OwnSeal(part.reasoning(), &seal)) {
-    content_.losses().Changed("messages[].parts[].reasoning",
-                              "left out: this provider has not sealed it");
+  ItemSignature signature;
+  if (!OwnSignature(part.reasoning(), &signature)) {
+    content_.dropped().Changed("messages[].parts[].reasoning",
+                               "left out: this provider has not signed it");
     return absl::OkStatus();
   }
-  return WriteReasoning(part, seal.id, seal.encrypted_content, json);
+  return WriteReasoning(part, signature.id, signature.encrypted_content, json);
 }
 
 absl::Status ItemWriter::WriteReasoning(const v1::Part& part,
                                         std::string_view id,
-                                        std::string_view seal,
+                                        std::string_view signature,
                                         JsonWriter& json) {
-  content_.TellLosses(part);
+  content_.ReportDropped(part);
   const v1::Reasoning& reasoning = part.reasoning();
   const v1::Extension* summary = FindExtension(part.extensions(), "summary");
   ObjectWriter object(kFormat, json);
@@ -304,7 +305,7 @@ absl::Status ItemWriter::WriteReasoning(const v1::Part& part,
     }
     json.EndArray();
   }
-  if (!seal.empty()) object.Text("encrypted_content", seal);
+  if (!signature.empty()) object.Text("encrypted_content", signature);
   GATEWAY_RETURN_IF_ERROR(object.Extensions(
       Without(part.extensions(), {"id", "type", "summary"}), place_));
   object.End();
@@ -326,10 +327,10 @@ void ItemWriter::WritePicture(const v1::Part& part, std::string_view id,
 }
 
 absl::Status ItemWriter::WriteResult(const v1::Part& part, JsonWriter& json) {
-  content_.TellLosses(part);
+  content_.ReportDropped(part);
   const v1::ToolResult& result = part.tool_result();
   if (result.is_error()) {
-    content_.losses().LeftOut("messages[].parts[].tool_result.is_error");
+    content_.dropped().LeftOut("messages[].parts[].tool_result.is_error");
   }
   std::string type = TextExtension(part.extensions(), "type");
   if (type.empty()) {

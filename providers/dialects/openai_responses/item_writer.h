@@ -51,12 +51,12 @@ class ItemWriter {
                            JsonWriter& json);
 
   // Writes one item of an answer. `id` is the item's.
-  absl::Status WriteWords(const Parts& parts, std::string_view id,
-                          const Answer& answer, JsonWriter& json);
+  absl::Status WriteText(const Parts& parts, std::string_view id,
+                         const Answer& answer, JsonWriter& json);
   absl::Status WriteCall(const v1::Part& part, std::string_view id,
                          std::string_view status, JsonWriter& json);
   absl::Status WriteReasoning(const v1::Part& part, std::string_view id,
-                              std::string_view seal, JsonWriter& json);
+                              std::string_view signature, JsonWriter& json);
   // REQUIRES: IsPicture(part). Without its bytes if it has only begun.
   void WritePicture(const v1::Part& part, std::string_view id,
                     std::string_view status, JsonWriter& json);
@@ -72,7 +72,7 @@ class ItemWriter {
                          JsonWriter& json);
   absl::Status WritePart(const v1::Part& part, const Answer* answer,
                          JsonWriter& json);
-  absl::Status WritePastWords(const Parts& parts, JsonWriter& json);
+  absl::Status WritePastText(const Parts& parts, JsonWriter& json);
   absl::Status WritePastReasoning(const v1::Part& part, JsonWriter& json);
   absl::Status WriteResult(const v1::Part& part, JsonWriter& json);
   absl::Status WriteOpaque(const v1::Part& part, JsonWriter& json);

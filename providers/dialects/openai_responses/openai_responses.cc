@@ -1,6 +1,7 @@
 #include "providers/dialects/openai_responses/openai_responses.h"
 
 #include "base/os/clock.h"
+#include "providers/dialects/named_signature.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_responses/event_reader.h"
 #include "providers/dialects/openai_responses/event_writer.h"
@@ -9,8 +10,7 @@
 #include "providers/dialects/openai_responses/request_writer.h"
 #include "providers/dialects/openai_responses/response.h"
 #include "providers/dialects/openai_responses/scan.h"
-#include "providers/dialects/openai_responses/words.h"
-#include "providers/dialects/seal.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway {
 

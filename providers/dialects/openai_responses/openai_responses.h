@@ -1,5 +1,5 @@
 // The Responses format of OpenAI, `POST /v1/responses`, as upstream and as
-// door.
+// API.
 //
 //   openai_responses.h              the Dialect, over the rooms below
 //     request_reader, _writer       requests
@@ -66,7 +66,7 @@ class OpenAiResponses final : public Dialect {
 
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
-  // The provider refuses thoughts that it has not sealed.
+  // The provider refuses thoughts that it has not signed.
   bool CanForward(const RequestScan& scan,
                   std::string_view body) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,

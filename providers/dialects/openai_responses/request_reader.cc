@@ -16,7 +16,7 @@
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_reader.h"
 #include "providers/dialects/openai_responses/tools.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {

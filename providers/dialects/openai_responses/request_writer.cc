@@ -6,19 +6,19 @@
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_writer.h"
 #include "providers/dialects/openai_responses/request_reader.h"
 #include "providers/dialects/openai_responses/tools.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway::responses {
 namespace {
 
 // What an extension may never say: it is written from the contract's fields,
-// which the policies have judged.
+// which the policies have checked.
 constexpr std::string_view kGovernedFields[] = {"model",
                                                 "input",
                                                 "instructions",
@@ -33,12 +33,12 @@ constexpr std::string_view kGovernedFields[] = {"model",
 class RequestWriter {
  public:
   RequestWriter(const v1::GenerateRequest& request, std::string* body,
-                Losses& losses)
+                DroppedFields& dropped)
       : request_(request),
-        losses_(losses),
+        dropped_(dropped),
         json_(body),
         object_(kFormat, json_),
-        content_(Side::kRequest, losses) {}
+        content_(Side::kRequest, dropped) {}
 
   absl::Status Write(const WriteRequestOptions& options);
   absl::Status WriteForCounting(std::string_view model);
@@ -50,14 +50,14 @@ class RequestWriter {
   void WriteSampling();
   void WriteCaller();
   void WriteForFamily();
-  void TellLosses();
-  void TellOtherLosses();
+  void ReportDropped();
+  void ReportOtherDropped();
   void Text(std::string_view key, std::string_view text) {
     if (!text.empty()) object_.Text(key, text);
   }
 
   const v1::GenerateRequest& request_;
-  Losses& losses_;
+  DroppedFields& dropped_;
   JsonWriter json_;
   ObjectWriter object_;
   ContentWriter content_;
@@ -73,7 +73,7 @@ absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
   if (options.pass_unsupported) {
     WriteForFamily();
   } else {
-    TellLosses();
+    ReportDropped();
   }
   // Lives as long as the object, which remembers the names.
   const ExtensionList rest = Without(request_.extensions(), kGovernedFields);
@@ -95,8 +95,8 @@ absl::Status RequestWriter::WritePrompt() {
   int begin = 0;
   if (!messages.empty() && IsInstructions(messages[0])) {
     begin = 1;
-    losses_.Foreign("messages[]", messages[0].extensions());
-    content_.TellLosses(messages[0].parts(0));
+    dropped_.Foreign("messages[]", messages[0].extensions());
+    content_.ReportDropped(messages[0].parts(0));
     object_.Text("instructions", messages[0].parts(0).text());
   }
   const bool is_text =
@@ -106,14 +106,14 @@ absl::Status RequestWriter::WritePrompt() {
       messages[begin].extensions().empty() &&
       messages[begin].parts(0).extensions().empty();
   if (is_text) {
-    content_.TellLosses(messages[begin].parts(0));
+    content_.ReportDropped(messages[begin].parts(0));
     object_.Text("input", messages[begin].parts(0).text());
   } else if (messages.size() > begin) {
     ItemWriter items(content_);
     GATEWAY_RETURN_IF_ERROR(
         items.WriteInput(messages, begin, object_.Field("input")));
   }
-  GATEWAY_RETURN_IF_ERROR(WriteTools(request_, losses_, object_));
+  GATEWAY_RETURN_IF_ERROR(WriteTools(request_, dropped_, object_));
   GATEWAY_RETURN_IF_ERROR(WriteToolChoice(request_, object_));
   // Refused where there are no tools.
   if (request_.has_parallel_tool_calls() && request_.tools_size() > 0) {
@@ -130,17 +130,17 @@ absl::Status RequestWriter::WriteReasoning() {
   if (effort.empty() && settings.mode() == Settings::MODE_DISABLED) {
     effort = "none";
   } else if (effort.empty() && settings.mode() != Settings::MODE_UNSPECIFIED) {
-    losses_.Changed("reasoning.mode",
-                    "the model decides; set reasoning.effort to say how much");
+    dropped_.Changed("reasoning.mode",
+                     "the model decides; set reasoning.effort to say how much");
   }
   if (settings.has_budget_tokens()) {
-    losses_.Changed("reasoning.budget_tokens",
-                    "left out: OpenAI knows degrees of effort only");
+    dropped_.Changed("reasoning.budget_tokens",
+                     "left out: OpenAI knows degrees of effort only");
   }
   const bool shown = settings.display() == "summarized";
   if (!shown && !settings.display().empty() &&
       settings.display() != "omitted") {
-    losses_.LeftOut("reasoning.display");
+    dropped_.LeftOut("reasoning.display");
   }
   if (effort.empty() && !shown &&
       !HasNestedExtension(request_.extensions(), "reasoning")) {
@@ -188,8 +188,8 @@ void RequestWriter::WriteSampling() {
     const int limit = std::max(request_.max_output_tokens(), kOutputTokensMin);
     object_.Int64("max_output_tokens", limit);
     if (limit != request_.max_output_tokens()) {
-      losses_.Changed("max_output_tokens",
-                      "became 16, the least that the provider allows");
+      dropped_.Changed("max_output_tokens",
+                       "became 16, the least that the provider allows");
     }
   }
   if (sampling.has_temperature()) {
@@ -208,7 +208,7 @@ void RequestWriter::WriteCaller() {
   const std::string_view tier = OpenAiServiceTier(request_.service_tier());
   Text("service_tier", tier);
   if (tier.empty() && !request_.service_tier().empty()) {
-    losses_.LeftOut("service_tier");
+    dropped_.LeftOut("service_tier");
   }
   if (request_.has_store()) object_.Bool("store", request_.store());
   if (request_.labels().empty()) return;
@@ -240,36 +240,36 @@ void RequestWriter::WriteForFamily() {
     for (const std::string& stop : sampling.stop()) json.String(stop);
     json.EndArray();
   }
-  TellOtherLosses();
+  ReportOtherDropped();
 }
 
-void RequestWriter::TellLosses() {
+void RequestWriter::ReportDropped() {
   const v1::Sampling& sampling = request_.sampling();
-  if (sampling.has_top_k()) losses_.LeftOut("sampling.top_k");
+  if (sampling.has_top_k()) dropped_.LeftOut("sampling.top_k");
   if (sampling.has_frequency_penalty()) {
-    losses_.LeftOut("sampling.frequency_penalty");
+    dropped_.LeftOut("sampling.frequency_penalty");
   }
   if (sampling.has_presence_penalty()) {
-    losses_.LeftOut("sampling.presence_penalty");
+    dropped_.LeftOut("sampling.presence_penalty");
   }
-  if (sampling.has_seed()) losses_.LeftOut("sampling.seed");
-  if (!sampling.stop().empty()) losses_.LeftOut("sampling.stop");
-  TellOtherLosses();
+  if (sampling.has_seed()) dropped_.LeftOut("sampling.seed");
+  if (!sampling.stop().empty()) dropped_.LeftOut("sampling.stop");
+  ReportOtherDropped();
 }
 
-void RequestWriter::TellOtherLosses() {
+void RequestWriter::ReportOtherDropped() {
   const v1::Sampling& sampling = request_.sampling();
-  if (!sampling.logit_bias().empty()) losses_.LeftOut("sampling.logit_bias");
-  if (sampling.choice_count() > 1) losses_.LeftOut("sampling.choice_count");
-  if (request_.has_audio_output()) losses_.LeftOut("audio_output");
+  if (!sampling.logit_bias().empty()) dropped_.LeftOut("sampling.logit_bias");
+  if (sampling.choice_count() > 1) dropped_.LeftOut("sampling.choice_count");
+  if (request_.has_audio_output()) dropped_.LeftOut("audio_output");
   for (const std::string& modality : request_.modalities()) {
-    if (modality != "text") losses_.LeftOut("modalities");
+    if (modality != "text") dropped_.LeftOut("modalities");
   }
   if (request_.has_cache_hint()) {
-    losses_.Changed("cache_hint",
-                    "left out: OpenAI caches prompts of its own accord");
+    dropped_.Changed("cache_hint",
+                     "left out: OpenAI caches prompts of its own accord");
   }
-  losses_.Foreign("", request_.extensions());
+  dropped_.Foreign("", request_.extensions());
 }
 
 }  // namespace
@@ -284,14 +284,14 @@ bool IsInstructions(const v1::Message& message) {
 absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings) {
-  Losses losses(kDialect, warnings);
-  return RequestWriter(request, body, losses).Write(options);
+  DroppedFields dropped(kDialect, warnings);
+  return RequestWriter(request, body, dropped).Write(options);
 }
 
 absl::Status WriteCountRequest(const v1::GenerateRequest& request,
                                std::string_view model, std::string* body) {
-  Losses losses(kDialect, nullptr);
-  return RequestWriter(request, body, losses).WriteForCounting(model);
+  DroppedFields dropped(kDialect, nullptr);
+  return RequestWriter(request, body, dropped).WriteForCounting(model);
 }
 
 }  // namespace gateway::responses

@@ -8,13 +8,13 @@
 #include "errors/fault.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/logprobs.h"
-#include "providers/dialects/openai_chat/words.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/item_reader.h"
 #include "providers/dialects/openai_responses/item_writer.h"
 #include "providers/dialects/openai_responses/request_writer.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway::responses {
 namespace {
@@ -256,8 +256,8 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
                                  choice.provider_finish_reason(), contents);
   const std::string id = WireResponseId(
       response.id().empty() ? response.request_id() : response.id());
-  Losses losses(kDialect, warnings);
-  ContentWriter content(Side::kAnswer, losses);
+  DroppedFields dropped(kDialect, warnings);
+  ContentWriter content(Side::kAnswer, dropped);
   std::string output;
   JsonWriter items(&output);
   GATEWAY_RETURN_IF_ERROR(ItemWriter(content).WriteOutput(

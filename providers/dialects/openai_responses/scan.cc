@@ -12,7 +12,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/fields.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 #include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {

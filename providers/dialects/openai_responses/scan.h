@@ -38,7 +38,7 @@ void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 
-// Judges events by their names; only the first and the last are parsed.
+// Checks events by their names; only the first and the last are parsed.
 class ResponsesTap final : public StreamTap {
  public:
   absl::StatusOr<EventKind> OnEvent(std::string_view name,

@@ -268,21 +268,21 @@ absl::Status ReadTextSettings(JsonValue& value, v1::GenerateRequest* request) {
   return absl::OkStatus();
 }
 
-absl::Status WriteTools(const v1::GenerateRequest& request, Losses& losses,
-                        ObjectWriter& object) {
+absl::Status WriteTools(const v1::GenerateRequest& request,
+                        DroppedFields& dropped, ObjectWriter& object) {
   JsonWriter* json = nullptr;
   for (int i = 0; i < request.tools_size(); ++i) {
     const v1::Tool& tool = request.tools(i);
     const std::string place = absl::StrCat("tools[", i, "]");
-    losses.Foreign("tools[]", tool.extensions());
+    dropped.Foreign("tools[]", tool.extensions());
     if (tool.has_cache_hint()) {
-      losses.Changed("tools[].cache_hint",
-                     "left out: OpenAI caches prompts of its own accord");
+      dropped.Changed("tools[].cache_hint",
+                      "left out: OpenAI caches prompts of its own accord");
     }
     if (tool.has_provider() && tool.provider().dialect() != kDialect) {
-      losses.Changed("tools[].provider",
-                     absl::StrCat("left out: only ", tool.provider().dialect(),
-                                  " knows this tool"));
+      dropped.Changed("tools[].provider",
+                      absl::StrCat("left out: only ", tool.provider().dialect(),
+                                   " knows this tool"));
       continue;
     }
     if (tool.kind_case() == v1::Tool::KIND_NOT_SET) {

@@ -25,8 +25,8 @@ absl::Status ReadToolChoice(JsonValue& value, v1::GenerateRequest* request);
 absl::Status ReadTextSettings(JsonValue& value, v1::GenerateRequest* request);
 
 // Each writes its field if there is something to say.
-absl::Status WriteTools(const v1::GenerateRequest& request, Losses& losses,
-                        ObjectWriter& object);
+absl::Status WriteTools(const v1::GenerateRequest& request,
+                        DroppedFields& dropped, ObjectWriter& object);
 absl::Status WriteToolChoice(const v1::GenerateRequest& request,
                              ObjectWriter& object);
 absl::Status WriteTextSettings(const v1::GenerateRequest& request,

@@ -18,7 +18,7 @@ struct Collected final : Http1BodySink {
   std::string text;
 };
 
-absl::Status JudgeChunks(std::string_view bytes) {
+absl::Status ReadChunks(std::string_view bytes) {
   Http1Chunks chunks(kChunkedLimit);
   Collected body;
   return chunks.Put(bytes, body).status();
@@ -53,13 +53,13 @@ TEST(Http1ChunksTest, ExtensionsAreReadByTheLetter) {
   for (const std::string_view good :
        {"1;a", "1;a=b", "1 ; a = b ;c", "1;a=\"b;\\\"c\"", "1;a=\"\"", "1 ",
         "1;a;b=c;d", "00001"}) {
-    EXPECT_TRUE(JudgeChunks(std::string(good) + "\r\nx\r\n").ok()) << good;
+    EXPECT_TRUE(ReadChunks(std::string(good) + "\r\nx\r\n").ok()) << good;
   }
   for (const std::string_view bad :
        {"1;", "1 a", "1;=b", "1;a=", "1;a=\"b", "1;a=\"b\\\"", "1;a=\"b\"c",
         "1;a\x01", "1,2", "1;a=b c"}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(
-        JudgeChunks(std::string(bad) + "\r\nx\r\n")))
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(ReadChunks(std::string(bad) + "\r\nx\r\n")))
         << bad;
   }
 }
@@ -67,9 +67,9 @@ TEST(Http1ChunksTest, ExtensionsAreReadByTheLetter) {
 TEST(Http1ChunksTest, ALineThatDoesNotEndIsNotKept) {
   for (const std::string_view begin : {"1;", "0\r\nx-trailer: "}) {
     const std::string bytes = std::string(begin) + std::string(4100, 'e');
-    EXPECT_TRUE(absl::IsInvalidArgument(JudgeChunks(bytes)));
-    EXPECT_TRUE(absl::IsInvalidArgument(JudgeChunks(bytes + "\r\n")));
-    EXPECT_TRUE(JudgeChunks(bytes.substr(0, 4000)).ok());
+    EXPECT_TRUE(absl::IsInvalidArgument(ReadChunks(bytes)));
+    EXPECT_TRUE(absl::IsInvalidArgument(ReadChunks(bytes + "\r\n")));
+    EXPECT_TRUE(ReadChunks(bytes.substr(0, 4000)).ok());
   }
 }
 

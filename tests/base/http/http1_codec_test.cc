@@ -55,7 +55,7 @@ std::string Describe(const Http1Parser& parser, Kind kind,
 }
 
 // Puts bytes as a connection does: what a read brought is put behind what is
-// left, in memory that is new each time, until a head has been judged.
+// left, in memory that is new each time, until a head has been checked.
 class Feed {
  public:
   explicit Feed(Kind kind, const Http1Parser::Limits& limits = kRoomy)
@@ -103,7 +103,7 @@ class Feed {
   std::vector<std::string> messages_;
 };
 
-absl::Status Judge(std::string_view request,
+absl::Status Check(std::string_view request,
                    const Http1Parser::Limits& limits = kRoomy) {
   Feed feed(Kind::kRequests, limits);
   return feed.Arrive(request);
@@ -219,7 +219,7 @@ TEST(Http1CodecTest, SurvivesBytesThatComeOneByOne) {
   }
 }
 
-TEST(Http1CodecTest, StopsBehindTheHeadSoThatItCanBeJudged) {
+TEST(Http1CodecTest, StopsBehindTheHeadSoThatItCanBeChecked) {
   Http1Parser parser(Kind::kRequests, kRoomy);
   BodyText body;
   const std::string_view head =
@@ -422,7 +422,7 @@ std::vector<Trick> Tricks() {
 class TrickTest : public testing::TestWithParam<Trick> {};
 
 TEST_P(TrickTest, IsRefusedWhole) {
-  const absl::Status status = Judge(GetParam().bytes);
+  const absl::Status status = Check(GetParam().bytes);
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
 }
 
@@ -460,9 +460,9 @@ TEST(Http1CodecTest, EqualLengthsAreOneLength) {
 }
 
 TEST(Http1CodecTest, RefusesWhatCannotBecomeAHeadAtOnce) {
-  EXPECT_TRUE(absl::IsInvalidArgument(Judge("\x16\x03\x01\x02")));
-  EXPECT_TRUE(absl::IsInvalidArgument(Judge("\n")));
-  EXPECT_TRUE(absl::IsInvalidArgument(Judge("GET / HTTP/1.1\n")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Check("\x16\x03\x01\x02")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Check("\n")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Check("GET / HTTP/1.1\n")));
   Feed answers(Kind::kResponses);
   EXPECT_TRUE(absl::IsInvalidArgument(answers.Arrive("SSH-2.0")));
   Feed more_answers(Kind::kResponses);
@@ -472,8 +472,8 @@ TEST(Http1CodecTest, RefusesWhatCannotBecomeAHeadAtOnce) {
 
 TEST(Http1CodecTest, HoldsTheHeadToExactlyItsLimit) {
   const std::string head = Post("x-a: 0123456789\r\n");
-  EXPECT_TRUE(Judge(head, {.head_bytes = head.size()}).ok());
-  const absl::Status over = Judge(head, {.head_bytes = head.size() - 1});
+  EXPECT_TRUE(Check(head, {.head_bytes = head.size()}).ok());
+  const absl::Status over = Check(head, {.head_bytes = head.size() - 1});
   EXPECT_TRUE(absl::IsResourceExhausted(over)) << over;
   EXPECT_THAT(ToStd(over.message()), HasSubstr("head"));
 }
@@ -487,27 +487,27 @@ TEST(Http1CodecTest, AnEndlessHeadIsRefusedAtTheLimit) {
 TEST(Http1CodecTest, HoldsTheFieldsToExactlyTheirLimit) {
   std::string fields;
   for (int i = 1; i < 10; ++i) absl::StrAppend(&fields, "f", i, ": v\r\n");
-  EXPECT_TRUE(Judge(Post(fields), {.fields = 10}).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(Judge(Post(fields), {.fields = 9})));
+  EXPECT_TRUE(Check(Post(fields), {.fields = 10}).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(Check(Post(fields), {.fields = 9})));
 }
 
 TEST(Http1CodecTest, HoldsAKnownLengthToItsLimitBeforeTheBody) {
   const Http1Parser::Limits limits{.body_bytes = 10};
-  EXPECT_TRUE(Judge(Post("content-length: 10\r\n", "0123456789"), limits).ok());
-  const absl::Status over = Judge(Post("content-length: 11\r\n"), limits);
+  EXPECT_TRUE(Check(Post("content-length: 10\r\n", "0123456789"), limits).ok());
+  const absl::Status over = Check(Post("content-length: 11\r\n"), limits);
   EXPECT_TRUE(absl::IsOutOfRange(over)) << over;
 }
 
 TEST(Http1CodecTest, HoldsAllChunksTogetherToTheLimit) {
   const Http1Parser::Limits limits{.body_bytes = 10};
   const std::string chunked = "transfer-encoding: chunked\r\n";
-  EXPECT_TRUE(Judge(Post(chunked, "6\r\n012345\r\n4\r\n6789\r\n0\r\n\r\n"),
-                    limits)
-                  .ok());
-  EXPECT_TRUE(absl::IsOutOfRange(
-      Judge(Post(chunked, "6\r\n012345\r\n5\r\n"), limits)));
-  EXPECT_TRUE(absl::IsOutOfRange(
-      Judge(Post(chunked, "fffffffffffffff0\r\n"), limits)));
+  EXPECT_TRUE(
+      Check(Post(chunked, "6\r\n012345\r\n4\r\n6789\r\n0\r\n\r\n"), limits)
+          .ok());
+  EXPECT_TRUE(
+      absl::IsOutOfRange(Check(Post(chunked, "6\r\n012345\r\n5\r\n"), limits)));
+  EXPECT_TRUE(
+      absl::IsOutOfRange(Check(Post(chunked, "fffffffffffffff0\r\n"), limits)));
 }
 
 TEST(Http1CodecTest, HoldsTheFramingOfChunksToItsLimit) {

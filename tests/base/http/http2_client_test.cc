@@ -83,7 +83,7 @@ TEST_F(Http2ClientTest, NoSecretEntersTheTableOfCompression) {
   RunClient([&](Http2Client& client) -> Task<void> {
     std::vector<HttpRequestHead::Field> fixed;
     fixed.push_back({"authorization", Secret("Bearer k")});
-    fixed.push_back({"content-type", Secret("text/plain"), /*known=*/true});
+    fixed.push_back({"content-type", Secret("text/plain"), /*indexable=*/true});
     fixed.push_back({"x-proxy-key", Secret("p")});
     const HttpRequestHead head(To(server.port()), "POST", "/p",
                                std::move(fixed));

@@ -146,7 +146,7 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
 
 TEST_F(Http2GuardTest, StreamsBrokenOffByTheRulesCostAsMuchAsResets) {
   int count = 0;
-  while (!guard_.NoteOwnReset(kNow).has_value()) ++count;
+  while (!guard_.CountOwnReset(kNow).has_value()) ++count;
   EXPECT_EQ(count, Http2Budget::kResetsMin);
 }
 
@@ -173,7 +173,7 @@ TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
                    IsOpen);
   size_t good = 0;
   for (uint32_t id = 1; id < 20'000; id += 2) {
-    guard.NoteSent();
+    guard.OnSent();
     ASSERT_FALSE(guard.Inspect(Http2Reset(id, 7), kNow, &good).has_value());
   }
   EXPECT_TRUE(
@@ -203,7 +203,7 @@ TEST_F(Http2GuardTest, WhoGoesOnWithStreamsThatAreOverKeepsUsBusy) {
       EXPECT_FALSE(
           guard.Inspect(Repeat(frame, 3000), kNow, &good).has_value());
       open = false;
-      guard.NoteReset();
+      guard.CountReset();
       // Some were under way.
       EXPECT_FALSE(
           guard.Inspect(Repeat(frame, 1000), kNow, &good).has_value());

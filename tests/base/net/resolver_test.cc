@@ -206,8 +206,8 @@ Task<std::vector<std::string>> Ordered(Resolver* resolver, int sixes,
   for (int i = 0; i < fours; ++i) {
     addresses.push_back(Address(AF_INET, static_cast<uint8_t>(i)));
   }
-  for (const IpAddress& each : bad) names.NoteBad(each);
-  names.NoteGood(Address(AF_INET6, 1));
+  for (const IpAddress& each : bad) names.MarkBad(each);
+  names.MarkGood(Address(AF_INET6, 1));
   names.Order(&addresses);
   std::vector<std::string> order;
   for (const IpAddress& each : addresses) {

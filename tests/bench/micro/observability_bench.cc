@@ -40,7 +40,7 @@ const CallAttempt kAttempt = {.provider = "openai", .reused_connection = true};
 CallRecord Answered() {
   CallRecord record;
   record.request_id = "8c6f0e3d5b7a49128c6f0e3d5b7a4912";
-  record.door = Door::kHttp;
+  record.protocol = Protocol::kHttp;
   record.method = "POST";
   record.path = "/v1/chat/completions";
   record.operation = "POST /v1/chat/completions";
@@ -69,15 +69,16 @@ void MeasureRecording() {
   absl::StatusOr<std::unique_ptr<AccessLog>> log =
       AccessLog::Open({.file = "/dev/null"});
   if (!log.ok()) return;
-  AccessLogLane& log_lane = (*log)->AddLane();
-  Measure("access log: write a line", 100000, [&] { log_lane.Write(record); });
+  AccessLogShard& log_shard = (*log)->AddShard();
+  Measure("access log: write a line", 100000, [&] { log_shard.Write(record); });
   printf("%-44s %10llu\n", "  lines dropped",
          static_cast<unsigned long long>((*log)->DroppedLines()));
 
   MetricRegistry registry(SystemClock());
   CallMetrics metrics(registry, {});
-  CallMetricsLane& metrics_lane = metrics.AddLane();
-  Measure("metrics: count a call", 100000, [&] { metrics_lane.Count(record); });
+  CallMetricsShard& metrics_shard = metrics.AddShard();
+  Measure("metrics: count a call", 100000,
+          [&] { metrics_shard.Count(record); });
   RequestFeed feed({});
   Measure("feed: publish to nobody", 1000000, [&] { feed.Publish(record); });
 }

@@ -1,6 +1,6 @@
 // Calls a gateway through the C++ client: cpp_smoke ADDRESS.
 //
-// Prints what smoke.py judges.
+// Prints what smoke.py checks.
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>

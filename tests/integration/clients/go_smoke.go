@@ -1,6 +1,6 @@
 // Command go_smoke calls a gateway through Go's stubs: go_smoke ADDRESS.
 //
-// Prints what smoke.py judges.
+// Prints what smoke.py checks.
 package main
 
 import (

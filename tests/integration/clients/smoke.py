@@ -10,7 +10,7 @@ JSON object:
                 "outcome": ..., "input_tokens": ..., "output_tokens": ...},
      "error": {"code": ..., "reason": ..., "domain": ..., "provider": ...}}
 
-It is judged here, so that all languages are held to the same.
+It is checked here, so that all languages are held to the same.
 """
 
 import json

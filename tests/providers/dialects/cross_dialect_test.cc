@@ -317,12 +317,12 @@ constexpr std::string_view kAlwaysCarried[] = {
     "tool_call", "tool_result",          "tools"};
 
 // What was lost although it should not have been, with an example of each.
-using BadLosses = std::map<std::string, std::string>;
+using BadDrops = std::map<std::string, std::string>;
 
 // Writes and reads a request; what is lost on the way must have been told.
 v1::GenerateRequest Carry(const Dialect& dialect,
                           const v1::GenerateRequest& request,
-                          BadLosses* bad_losses) {
+                          BadDrops* bad_drops) {
   std::vector<v1::Warning> warnings;
   const std::string body =
       WriteRequest(dialect, request, /*warned=*/nullptr, &warnings);
@@ -333,7 +333,7 @@ v1::GenerateRequest Carry(const Dialect& dialect,
                            lost) == 0) {
       continue;
     }
-    bad_losses->try_emplace(
+    bad_drops->try_emplace(
         Name(&dialect) + (told ? " tells that it lost " : " lost ") + lost,
         request.ShortDebugString() + "\n" + body);
   }
@@ -341,17 +341,17 @@ v1::GenerateRequest Carry(const Dialect& dialect,
 }
 
 TEST_F(CrossDialectTest, RandomRequestsLoseNothingInSilence) {
-  BadLosses bad_losses;
+  BadDrops bad_drops;
   for (const auto& [from, to] : AllWays()) {
     for (int seed = 0; seed < kRandomCalls; ++seed) {
       RandomCall made_up(static_cast<uint64_t>(seed));
       const v1::GenerateRequest here =
-          Carry(*from, made_up.Request(), &bad_losses);
-      const v1::GenerateRequest there = Carry(*to, here, &bad_losses);
-      Carry(*from, there, &bad_losses);
+          Carry(*from, made_up.Request(), &bad_drops);
+      const v1::GenerateRequest there = Carry(*to, here, &bad_drops);
+      Carry(*from, there, &bad_drops);
     }
   }
-  for (const auto& [loss, example] : bad_losses) {
+  for (const auto& [loss, example] : bad_drops) {
     ADD_FAILURE() << loss << " of\n" << example;
   }
 }

@@ -11,7 +11,7 @@
 namespace gateway {
 namespace {
 
-// Has nothing but a name, and no door.
+// Has nothing but a name, and no API.
 class Silent final : public Dialect {
  public:
   std::string_view name() const override { return "silent"; }
@@ -48,7 +48,7 @@ TEST(DialectTest, StreamsAreServerSentEventsUnlessItSaysSo) {
   EXPECT_EQ(Silent().framing(), Framing::kServerSentEvents);
 }
 
-TEST(DialectTest, WithoutADoorItRefusesWhatADoorAsks) {
+TEST(DialectTest, SpokenUpstreamOnlyItRefusesWhatCallersAsk) {
   const Silent dialect;
   v1::GenerateRequest request;
   bool flag = false;

@@ -24,7 +24,7 @@ class UpstreamOnly final : public EmbeddingDialect {
   }
 };
 
-TEST(EmbeddingDialectTest, HasNoDoorUnlessItSaysSo) {
+TEST(EmbeddingDialectTest, HasNoApiUnlessItSaysSo) {
   const UpstreamOnly dialect;
   v1::EmbedRequest request;
   EmbeddingEncoding encoding = EmbeddingEncoding::kBase64;

@@ -467,26 +467,26 @@ TEST(ErrorReasonTest, TellsTheVendorsWordsAndTheFieldAtFault) {
   EXPECT_EQ(ReadErrorReport(Anthropic("api_error")).message(), "m");
 }
 
-TEST(ErrorReasonTest, AVendorsWordsAreForCallersOfItsOwnDoor) {
+TEST(ErrorReasonTest, AVendorsWordsAreForCallersOfItsOwnApi) {
   const absl::Status fault = Failure(
       400, R"({"error":{"message":"m","type":"t","param":"p","code":"c"}})");
-  const VendorWords words = WordsOfVendor(fault, ErrorBody::Form::kOpenAi);
+  const VendorError words = VendorErrorOf(fault, ErrorBody::Form::kOpenAi);
   EXPECT_EQ(words.type, "t");
   EXPECT_EQ(words.code, "c");
   EXPECT_EQ(words.param, "p");
-  EXPECT_EQ(WordsOfVendor(fault, ErrorBody::Form::kAnthropic).code, "");
+  EXPECT_EQ(VendorErrorOf(fault, ErrorBody::Form::kAnthropic).code, "");
   const auto code_of = [](int status, std::string_view code) {
-    return WordsOfVendor(Failure(status, OpenAi("t", code)),
+    return VendorErrorOf(Failure(status, OpenAi("t", code)),
                          ErrorBody::Form::kOpenAi)
         .code;
   };
-  // The door has a better name for what these say.
+  // The API has a better name for what these say.
   EXPECT_EQ(code_of(429, "rate_limit_error"), "");
   EXPECT_EQ(code_of(429, "429"), "");
   EXPECT_EQ(code_of(429, "new_limit"), "new_limit");
   EXPECT_EQ(code_of(400, "string_too_long"), "string_too_long");
   // Whose key is wrong? Not the caller's.
-  EXPECT_EQ(WordsOfVendor(Failure(401, OpenAi("invalid_api_key", "")),
+  EXPECT_EQ(VendorErrorOf(Failure(401, OpenAi("invalid_api_key", "")),
                           ErrorBody::Form::kOpenAi)
                 .code,
             "");

@@ -23,8 +23,8 @@ TEST(StreamWarningsTest, TellsEachThingOnce) {
 
 TEST(StreamWarningsTest, HasWordsForFormatsWithoutComments) {
   StreamWarnings warnings("a_format");
-  EXPECT_EQ(warnings.Words("image"), "image: left out: a_format has none");
-  EXPECT_EQ(warnings.Words("image"), "");
+  EXPECT_EQ(warnings.Text("image"), "image: left out: a_format has none");
+  EXPECT_EQ(warnings.Text("image"), "");
 }
 
 TEST(StreamWarningsTest, IsNothingToReadersOfTheStream) {

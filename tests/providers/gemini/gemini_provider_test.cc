@@ -52,7 +52,7 @@ class GeminiProviderTest : public UpstreamTest {
   void Ask(const std::function<Task<void>(ProviderCall&)>& ask) {
     client_.Run([&]() -> Task<void> {
       CancelSignal cancel;
-      TryProgress progress;
+      AttemptProgress progress;
       ProviderCall call;
       call.loop = &client_.loop();
       call.http = &client_.http();

@@ -121,8 +121,8 @@ TEST(WithoutFenceTest, TakesOffAFenceThatIsAroundAll) {
 }
 
 TEST(CliFaultTest, TheWordsTellTheReasonAndHideSecrets) {
-  const auto reason = [](const char* words) {
-    return FaultReason(CliFault("exit code 1", words));
+  const auto reason = [](const char* text) {
+    return FaultReason(CliFault("exit code 1", text));
   };
   EXPECT_EQ(reason("Claude AI usage limit reached|1760000000"),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);

@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 struct Written {
   absl::Status status;
   std::string prompt;
-  std::vector<std::string> losses;  // The fields.
+  std::vector<std::string> dropped;  // The fields.
 };
 
 Written Write(const std::string& text) {
@@ -30,7 +30,7 @@ Written Write(const std::string& text) {
   std::vector<v1::Warning> warnings;
   written.status = WriteCliPrompt(request, &written.prompt, &warnings);
   for (const v1::Warning& warning : warnings) {
-    written.losses.push_back(warning.field());
+    written.dropped.push_back(warning.field());
   }
   return written;
 }
@@ -47,7 +47,7 @@ TEST(CliPromptTest, EachSpeakerHasABlock) {
   EXPECT_EQ(written.prompt,
             "[System]: Be brief.\n\n[System]: In English.\n\n"
             "[User]: /help\na file\n\n[Assistant]: No.\n\n[User]: Why?");
-  EXPECT_THAT(written.losses, IsEmpty());
+  EXPECT_THAT(written.dropped, IsEmpty());
 }
 
 TEST(CliPromptTest, JsonIsAskedForInWords) {
@@ -113,7 +113,7 @@ TEST(CliPromptTest, TellsWhatIsLeftOut) {
   ASSERT_TRUE(written.status.ok()) << written.status;
   EXPECT_EQ(written.prompt, "[User]: a\nsaid");
   EXPECT_THAT(
-      written.losses,
+      written.dropped,
       ElementsAre(
           "messages[].parts[].cache_hint", "messages[].parts[].reasoning",
           "messages[].parts[].opaque", "messages[].name", "max_output_tokens",

@@ -61,7 +61,7 @@ struct Outcome {
   EventList events;
   std::string text;
   ResponseFacts facts;
-  TryProgress progress;
+  AttemptProgress progress;
   std::vector<v1::Warning> warnings;
 };
 
@@ -372,7 +372,7 @@ TEST_F(LocalCliProviderTest, AMissingProgramIsAnObstacle) {
   EXPECT_TRUE(absl::IsNotFound((*made)->Obstacle()));
 }
 
-// Neither the caller's fault nor one that another try could mend.
+// Neither the caller's fault nor one that another attempt could mend.
 TEST_F(LocalCliProviderTest, WhoMeetsALimitIsNamedIt) {
   Install("while :; do :; done");
   config().mutable_cpu_time_limit()->set_seconds(1);

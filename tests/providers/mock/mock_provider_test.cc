@@ -33,7 +33,7 @@ struct Outcome {
   v1::GenerateResponse response;
   EventList events;
   ResponseFacts facts;
-  TryProgress progress;
+  AttemptProgress progress;
   absl::Duration took;
 
   int Count(v1::GenerateEvent::EventCase kind) const {

@@ -128,7 +128,7 @@ class OllamaProviderTest : public testing::Test {
   LoopClient client_;
   ProviderCalls calls_{client_};
   CancelSignal cancel_;
-  TryProgress progress_;
+  AttemptProgress progress_;
   std::vector<v1::Warning> warnings_;
   std::string request_;  // What the server got; read when that is gone.
 };

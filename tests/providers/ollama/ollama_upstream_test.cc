@@ -47,7 +47,7 @@ class OllamaUpstreamTest : public UpstreamTest {
 
   std::unique_ptr<Provider> ollama_;
   CancelSignal cancel_;
-  TryProgress progress_;
+  AttemptProgress progress_;
   std::vector<v1::Warning> warnings_;
 };
 

@@ -25,9 +25,9 @@ std::vector<std::string> AssertionErrors(std::string_view keywords,
   if (!assertions.ok()) return {"not compiled"};
   std::vector<std::string> errors;
   const JsonTree tree = *ReadJsonTree(value);
-  const bool fits = (*assertions)->Judge(tree, &errors);
+  const bool fits = (*assertions)->Validate(tree, &errors);
   EXPECT_EQ(fits, errors.empty());
-  EXPECT_EQ((*assertions)->Judge(tree, nullptr), fits);
+  EXPECT_EQ((*assertions)->Validate(tree, nullptr), fits);
   return errors;
 }
 

@@ -78,7 +78,7 @@ std::vector<SuiteCase> LoadSuite() {
 
 class Draft7SuiteTest : public testing::TestWithParam<SuiteCase> {};
 
-TEST_P(Draft7SuiteTest, IsJudgedAsTheSuiteSays) {
+TEST_P(Draft7SuiteTest, IsCheckedAsTheSuiteSays) {
   const absl::StatusOr<std::shared_ptr<const JsonSchema>> schema =
       JsonSchema::Compile(GetParam().schema);
   ASSERT_TRUE(schema.ok()) << schema.status();

@@ -23,11 +23,11 @@
 #include "service/observability/call_record.h"
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "tests/testing/event.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_thread.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -110,9 +110,9 @@ class AdminServiceTest : public testing::Test {
   }
 
   void Fail(const std::string& provider) {
-    lane_.Count(provider,
-                MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503"),
-                clock_.WallTime());
+    shard_.Count(provider,
+                 MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503"),
+                 clock_.WallTime());
   }
 
   LoopThread loop_;
@@ -120,11 +120,12 @@ class AdminServiceTest : public testing::Test {
   MetricRegistry registry_{clock_};
   CallMetrics call_metrics_{registry_, {}};
   ProviderHealthBoard board_;
-  ProviderHealthLane& lane_ = board_.AddLane();
+  ProviderHealthShard& shard_ = board_.AddShard();
   Readiness readiness_{clock_};
   BlockingWorker worker_{{.name = "config", .waiting_limit = 1}};
-  CurrentWiring wiring_{MakeTestWiring(kAdminYaml, {{"OPENAI_KEY", kSecret}})};
-  AdminService admin_{{.wiring = wiring_,
+  CurrentRuntime runtime_{
+      MakeTestRuntime(kAdminYaml, {{"OPENAI_KEY", kSecret}})};
+  AdminService admin_{{.runtime = runtime_,
                        .health = board_,
                        .metrics = registry_,
                        .readiness = readiness_,
@@ -149,10 +150,10 @@ TEST_F(AdminServiceTest, ListsProvidersByNamePageByPage) {
 TEST_F(AdminServiceTest, APageGoesOnWhereTheLastEndedAfterAReload) {
   std::string next;
   EXPECT_THAT(*Page(1, "", &next), ElementsAre("local"));
-  wiring_.Swap(
-      MakeTestWiring("providers:\n"
-                     "- {name: mock, mock: {}}\n"
-                     "- {name: another, mock: {}}\n"));
+  runtime_.Swap(
+      MakeTestRuntime("providers:\n"
+                      "- {name: mock, mock: {}}\n"
+                      "- {name: another, mock: {}}\n"));
   EXPECT_THAT(*Page(1, next, &next), ElementsAre("mock"));
   EXPECT_EQ(next, "");
 }
@@ -207,13 +208,13 @@ TEST_F(AdminServiceTest, AFailingProviderDegradesTheGatewayUntilItAnswers) {
   EXPECT_EQ(GetHealth().status(), v1::GetHealthResponse::STATUS_DEGRADED);
   EXPECT_THAT(GetHealth().problems(),
               ElementsAre(HasSubstr("'openai' failed 1 times")));
-  lane_.Count("openai", absl::OkStatus(), clock_.WallTime());
+  shard_.Count("openai", absl::OkStatus(), clock_.WallTime());
   EXPECT_EQ(GetHealth().status(), v1::GetHealthResponse::STATUS_SERVING);
 }
 
 TEST_F(AdminServiceTest, AMissingCredentialDegradesTheGateway) {
   readiness_.SetReady();
-  wiring_.Swap(MakeTestWiring(kAdminYaml, {}));
+  runtime_.Swap(MakeTestRuntime(kAdminYaml, {}));
   EXPECT_EQ(GetHealth().status(), v1::GetHealthResponse::STATUS_DEGRADED);
   EXPECT_THAT(GetHealth().problems(),
               ElementsAre(HasSubstr("'openai' has no credential")));
@@ -222,10 +223,11 @@ TEST_F(AdminServiceTest, AMissingCredentialDegradesTheGateway) {
 TEST_F(AdminServiceTest, HealthCountsTheCallsInFlightOfAllLoops) {
   EXPECT_EQ(GetHealth().calls_in_flight(), 0);
   {
-    const InflightCall grpc = call_metrics_.AddLane().StartCall(Door::kGrpc);
-    CallMetricsLane& lane = call_metrics_.AddLane();
-    const InflightCall first = lane.StartCall(Door::kHttp);
-    const InflightCall second = lane.StartCall(Door::kHttp);
+    const InflightCall grpc =
+        call_metrics_.AddShard().StartCall(Protocol::kGrpc);
+    CallMetricsShard& shard = call_metrics_.AddShard();
+    const InflightCall first = shard.StartCall(Protocol::kHttp);
+    const InflightCall second = shard.StartCall(Protocol::kHttp);
     EXPECT_EQ(GetHealth().calls_in_flight(), 3);
   }
   EXPECT_EQ(GetHealth().calls_in_flight(), 0);
@@ -235,7 +237,7 @@ TEST_F(AdminServiceTest, ShowsTheConfigurationInUseWithoutSecrets) {
   const auto response =
       Ask<v1::GetConfigResponse>("GetConfig", v1::GetConfigRequest());
   ASSERT_TRUE(response.ok()) << response.status();
-  const ConfigSnapshot& snapshot = wiring_.Get()->snapshot();
+  const ConfigSnapshot& snapshot = runtime_.Get()->snapshot();
   EXPECT_EQ(response->yaml(), snapshot.masked_yaml());
   EXPECT_EQ(response->checksum(), snapshot.checksum());
   EXPECT_EQ(response->etag(), snapshot.etag());
@@ -334,11 +336,11 @@ TEST_F(AdminServiceTest, ChecksNeitherBlockTheLoopNorPileUp) {
 }
 
 TEST_F(AdminServiceTest, AsksForAKeyWhereKeysAreAskedFor) {
-  wiring_.Swap(
-      MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                     "auth:\n"
-                     "  operators: {api_keys: [{id: ops, key: 'env:KEY'}]}\n",
-                     {{"KEY", "0123456789abcdef"}}));
+  runtime_.Swap(
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                      "auth:\n"
+                      "  operators: {api_keys: [{id: ops, key: 'env:KEY'}]}\n",
+                      {{"KEY", "0123456789abcdef"}}));
   v1::ExplainRouteRequest route;
   route.mutable_request()->set_model("m");
   v1::GetProviderRequest provider;

@@ -9,8 +9,8 @@
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "service/api/call_context.h"
-#include "service/pipeline/wiring.h"
-#include "tests/testing/test_wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -21,75 +21,77 @@ constexpr char kGuarded[] =
     "auth: {callers: {api_keys: [{id: team-a, key: 'env:KEY_A'}]}}\n";
 constexpr char kTeamKey[] = "0123456789abcdef";
 
-absl::StatusOr<std::string_view> CheckHeader(const Wiring& wiring,
+absl::StatusOr<std::string_view> CheckHeader(const RuntimeSnapshot& runtime,
                                              std::string_view header,
                                              std::string_view value) {
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {});
   if (!header.empty()) call.AddMetadata(header, value);
-  return CheckCaller(wiring, call);
+  return CheckCaller(runtime, call);
 }
 
 TEST(CallerCheckTest, LetsEverybodyInWhereNoKeysAreAskedFor) {
-  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kUnguarded);
-  EXPECT_EQ(*CheckHeader(*wiring, "", ""), "");
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kUnguarded);
+  EXPECT_EQ(*CheckHeader(*runtime, "", ""), "");
 }
 
 TEST(CallerCheckTest, TakesAKeyFromEitherHeader) {
-  const std::shared_ptr<const Wiring> wiring =
-      MakeTestWiring(kGuarded, {{"KEY_A", kTeamKey}});
-  EXPECT_EQ(*CheckHeader(*wiring, "authorization", "Bearer 0123456789abcdef"),
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kGuarded, {{"KEY_A", kTeamKey}});
+  EXPECT_EQ(*CheckHeader(*runtime, "authorization", "Bearer 0123456789abcdef"),
             "team-a");
-  EXPECT_EQ(*CheckHeader(*wiring, "x-api-key", kTeamKey), "team-a");
+  EXPECT_EQ(*CheckHeader(*runtime, "x-api-key", kTeamKey), "team-a");
 }
 
-absl::Status CheckOperatorAt(const Wiring& wiring, std::string_view peer,
-                             std::string_view key = "") {
+absl::Status CheckOperatorAt(const RuntimeSnapshot& runtime,
+                             std::string_view peer, std::string_view key = "") {
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {.peer = peer});
   if (!key.empty()) call.AddMetadata("x-api-key", key);
-  return CheckOperator(wiring, call, nullptr).status();
+  return CheckOperator(runtime, call, nullptr).status();
 }
 
 TEST(CallerCheckTest, OperatorsWithoutAKeyAreServedAtThisMachineOnly) {
-  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kUnguarded);
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kUnguarded);
   for (const char* peer : {"127.0.0.1:4000", "127.8.8.8:1", "[::1]:4000",
                            "[::ffff:127.0.0.1]:1"}) {
-    EXPECT_TRUE(CheckOperatorAt(*wiring, peer).ok()) << peer;
+    EXPECT_TRUE(CheckOperatorAt(*runtime, peer).ok()) << peer;
   }
   for (const char* peer : {"203.0.113.7:4000", "[2001:db8::7]:1", "128.0.0.1:1",
                            "[::ffff:10.0.0.1]:1", ""}) {
-    EXPECT_EQ(FaultReason(CheckOperatorAt(*wiring, peer)),
+    EXPECT_EQ(FaultReason(CheckOperatorAt(*runtime, peer)),
               v1::ERROR_REASON_FORBIDDEN)
         << peer;
   }
 }
 
 TEST(CallerCheckTest, CallersAndOperatorsHaveKeysOfTheirOwn) {
-  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
+  const std::shared_ptr<const RuntimeSnapshot> runtime = MakeTestRuntime(
       "providers: [{name: mock, mock: {}}]\n"
       "auth:\n"
       "  callers: {api_keys: [{id: team-a, key: 'env:KEY_A'}]}\n"
       "  operators: {api_keys: [{id: ops, key: 'env:KEY_OPS'}]}\n",
       {{"KEY_A", kTeamKey}, {"KEY_OPS", "operator-0123456789"}});
   EXPECT_TRUE(
-      CheckOperatorAt(*wiring, "203.0.113.7:1", "operator-0123456789").ok());
-  EXPECT_EQ(*CheckHeader(*wiring, "x-api-key", kTeamKey), "team-a");
+      CheckOperatorAt(*runtime, "203.0.113.7:1", "operator-0123456789").ok());
+  EXPECT_EQ(*CheckHeader(*runtime, "x-api-key", kTeamKey), "team-a");
   for (const absl::Status& status :
-       {CheckOperatorAt(*wiring, "127.0.0.1:1", kTeamKey),
-        CheckOperatorAt(*wiring, "127.0.0.1:1"),
-        CheckHeader(*wiring, "x-api-key", "operator-0123456789").status()}) {
+       {CheckOperatorAt(*runtime, "127.0.0.1:1", kTeamKey),
+        CheckOperatorAt(*runtime, "127.0.0.1:1"),
+        CheckHeader(*runtime, "x-api-key", "operator-0123456789").status()}) {
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_API_KEY_INVALID);
   }
 }
 
 TEST(CallerCheckTest, RefusesWithoutAKeyAndWithAWrongOne) {
-  const std::shared_ptr<const Wiring> wiring =
-      MakeTestWiring(kGuarded, {{"KEY_A", kTeamKey}});
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kGuarded, {{"KEY_A", kTeamKey}});
   for (const absl::Status& status :
-       {CheckHeader(*wiring, "", "").status(),
-        CheckHeader(*wiring, "x-api-key", "0123456789abcdeg").status(),
-        CheckHeader(*wiring, "authorization", kTeamKey).status()}) {
+       {CheckHeader(*runtime, "", "").status(),
+        CheckHeader(*runtime, "x-api-key", "0123456789abcdeg").status(),
+        CheckHeader(*runtime, "authorization", kTeamKey).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_API_KEY_INVALID);
   }

@@ -30,7 +30,7 @@
 #include "tests/testing/event.h"
 #include "tests/testing/mock_upstream_process.h"
 #include "tests/testing/running_loop.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -59,12 +59,11 @@ class GatewayServiceTest : public testing::Test {
   void Open(const std::string& yaml,
             const std::string& default_target = "mock") {
     loop_.reset();
-    loop_ = std::make_unique<RunningLoop>(
-        MakeTestWiring(absl::StrCat(yaml, "routing: {default_target: ",
-                                    default_target, "}\n",
-                                    "resilience: {retry: "
-                                    "{attempts_limit: 1}}\n"),
-                       {{"ALICE", "alice-0123456789"}}));
+    loop_ = std::make_unique<RunningLoop>(MakeTestRuntime(
+        absl::StrCat(yaml, "routing: {default_target: ", default_target, "}\n",
+                     "resilience: {retry: "
+                     "{attempts_limit: 1}}\n"),
+        {{"ALICE", "alice-0123456789"}}));
     table_ = std::make_unique<MethodTable>();
     service_.AddTo(*table_);
     ASSERT_TRUE(table_->status().ok()) << table_->status();
@@ -168,7 +167,7 @@ TEST_F(GatewayServiceTest, AnAnswerTellsWhatItSaysAndWhereItCameFrom) {
   EXPECT_EQ(response->usage().output_tokens(), 20);
   const auto kept = loop_->NextRecord();
   const CallRecord& record = kept->record();
-  EXPECT_EQ(record.door, Door::kGrpc);
+  EXPECT_EQ(record.protocol, Protocol::kGrpc);
   EXPECT_EQ(record.operation, "llmgateway.v1.GatewayService/Generate");
   EXPECT_EQ(record.request_id, "req-1");
   EXPECT_EQ(record.request_bytes,

@@ -20,12 +20,12 @@
 #include "service/observability/metrics.h"
 #include "service/observability/metrics_text.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "tests/service/api/scripted_streams.h"
 #include "tests/testing/event.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_thread.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -157,9 +157,9 @@ class MetricsServiceTest : public testing::Test {
   FakeClock clock_;
   MetricRegistry registry_{clock_};
   RequestFeed feed_{{.events_limit = 3, .watchers_limit = 2}};
-  CurrentWiring wiring_{MakeTestWiring(kOpen)};
+  CurrentRuntime runtime_{MakeTestRuntime(kOpen)};
   MetricsService metrics_{
-      {.wiring = wiring_, .metrics = registry_, .feed = feed_}};
+      {.runtime = runtime_, .metrics = registry_, .feed = feed_}};
   MethodTable table_;
 };
 
@@ -301,7 +301,7 @@ TEST_F(MetricsServiceTest, ASlowWatcherLosesTheOldestAndIsToldHowMany) {
 TEST_F(MetricsServiceTest, AFloodIsSentWholeAndInOrder) {
   RequestFeed feed({.events_limit = 1000, .watchers_limit = 1});
   MetricsService metrics(
-      {.wiring = wiring_, .metrics = registry_, .feed = feed});
+      {.runtime = runtime_, .metrics = registry_, .feed = feed});
   MethodTable table;
   metrics.AddTo(table);
   Watch watch(loop_.loop());
@@ -366,7 +366,7 @@ TEST_F(MetricsServiceTest, RefusesOneWatcherTooMany) {
 }
 
 TEST_F(MetricsServiceTest, AsksForAKeyWhereKeysAreAskedFor) {
-  wiring_.Swap(MakeTestWiring(kWithKeys, {{"KEY", kKey}}));
+  runtime_.Swap(MakeTestRuntime(kWithKeys, {{"KEY", kKey}}));
   EXPECT_TRUE(
       Ask<v1::ScrapeResponse>("Scrape", v1::ScrapeRequest(), kKey).ok());
   EXPECT_TRUE(

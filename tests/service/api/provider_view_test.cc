@@ -12,8 +12,8 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "providers/registry/registry.h"
 #include "service/observability/provider_health.h"
-#include "service/pipeline/wiring.h"
-#include "tests/testing/test_wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -34,24 +34,25 @@ class ProviderViewTest : public testing::Test {
  protected:
   v1::Provider View(const std::string& name) {
     v1::Provider provider;
-    FillProvider(*wiring_, *wiring_->providers().Find(name), board_, &provider);
+    FillProvider(*runtime_, *runtime_->providers().Find(name), board_,
+                 &provider);
     return provider;
   }
 
   std::string Problem(const v1::Provider& provider) {
-    return ProviderProblem(*wiring_->providers().Find(provider.name()),
+    return ProviderProblem(*runtime_->providers().Find(provider.name()),
                            provider);
   }
 
-  const std::shared_ptr<const Wiring> wiring_ =
-      MakeTestWiring(kProvidersYaml, {{"OPENAI_KEY", "sk-0123456789abcdef"}});
+  const std::shared_ptr<const RuntimeSnapshot> runtime_ =
+      MakeTestRuntime(kProvidersYaml, {{"OPENAI_KEY", "sk-0123456789abcdef"}});
   ProviderHealthBoard board_;
-  ProviderHealthLane& lane_ = board_.AddLane();
+  ProviderHealthShard& shard_ = board_.AddShard();
 };
 
 TEST_F(ProviderViewTest, SortsByName) {
   std::vector<std::string> names;
-  for (const ProviderRegistry::Entry* entry : ProvidersByName(*wiring_)) {
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(*runtime_)) {
     names.push_back(entry->name);
   }
   EXPECT_THAT(names,
@@ -101,13 +102,13 @@ TEST_F(ProviderViewTest, AProviderWithoutItsProgramIsUnusableUntried) {
 }
 
 TEST_F(ProviderViewTest, AFailingProviderSaysHowOftenAndWhy) {
-  lane_.Count("openai", absl::OkStatus(), absl::FromUnixSeconds(50));
+  shard_.Count("openai", absl::OkStatus(), absl::FromUnixSeconds(50));
   for (int i = 0; i < 2; ++i) {
-    lane_.Count("openai",
-                MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503"),
-                absl::FromUnixSeconds(60 + i));
+    shard_.Count("openai",
+                 MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "503"),
+                 absl::FromUnixSeconds(60 + i));
   }
-  const InflightAttempt inflight = lane_.StartAttempt("openai");
+  const InflightAttempt inflight = shard_.StartAttempt("openai");
   const v1::Provider openai = View("openai");
   const v1::ProviderHealth& health = openai.health();
   EXPECT_EQ(health.state(), v1::ProviderHealth::STATE_FAILING);
@@ -124,9 +125,9 @@ TEST_F(ProviderViewTest, AFailingProviderSaysHowOftenAndWhy) {
 }
 
 TEST_F(ProviderViewTest, AProviderThatAnswersAgainIsHealthy) {
-  lane_.Count("openai", MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "slow"),
-              absl::FromUnixSeconds(60));
-  lane_.Count("openai", absl::OkStatus(), absl::FromUnixSeconds(61));
+  shard_.Count("openai", MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "slow"),
+               absl::FromUnixSeconds(60));
+  shard_.Count("openai", absl::OkStatus(), absl::FromUnixSeconds(61));
   const v1::Provider openai = View("openai");
   EXPECT_EQ(openai.health().state(), v1::ProviderHealth::STATE_HEALTHY);
   EXPECT_EQ(openai.health().last_failure(), v1::ERROR_REASON_PROVIDER_TIMEOUT);

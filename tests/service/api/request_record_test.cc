@@ -38,7 +38,7 @@ std::string Difference(const char* expected, const RequestRecord& actual) {
 CallRecord KnownCall(const std::vector<CallAttempt>& attempts) {
   CallRecord call;
   call.request_id = "r-1";
-  call.door = Door::kHttp;
+  call.protocol = Protocol::kHttp;
   call.operation = "POST /v1/chat/completions";
   call.caller = "team-a";
   call.stream = true;
@@ -294,11 +294,12 @@ TEST(RequestRecordTest, TheAccessLogSaysTheSame) {
   CallRecord call = KnownCall(attempts);
   call.scope = {"x", "x", "x", "x", "x", "x", "x", "x", "x"};
   const std::string line = AccessLogLine(call);
-  const std::string tries = line.substr(line.find("\"tries\":"));
+  const std::string told_attempts = line.substr(line.find("\"attempts\":"));
   for (const std::string& field : fields) {
     const auto found = LogKeys().find(field);
     ASSERT_NE(found, LogKeys().end()) << field << " has no key in the log";
-    const std::string& place = field.starts_with("attempts.") ? tries : line;
+    const std::string& place =
+        field.starts_with("attempts.") ? told_attempts : line;
     EXPECT_NE(place.find("\"" + found->second + "\":"), std::string::npos)
         << field << " is not in " << line;
   }

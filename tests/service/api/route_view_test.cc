@@ -7,8 +7,8 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "service/pipeline/wiring.h"
-#include "tests/testing/test_wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -30,13 +30,13 @@ constexpr char kRoutesYaml[] =
 v1::ExplainRouteResponse Explain(const std::string& more_yaml,
                                  const std::string& model,
                                  const std::string& provider = "") {
-  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(
+  const std::shared_ptr<const RuntimeSnapshot> runtime = MakeTestRuntime(
       absl::StrCat(kRoutesYaml, more_yaml), {{"OPENAI_KEY", "sk-0123456789"}});
   v1::GenerateRequest request;
   request.set_model(model);
   request.set_provider_id(provider);
   v1::ExplainRouteResponse response;
-  ExplainRoute(*wiring, request, &response);
+  ExplainRoute(*runtime, request, &response);
   return response;
 }
 

@@ -35,11 +35,11 @@
 #include "service/observability/metrics.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
-#include "service/pipeline/current_wiring.h"
+#include "service/pipeline/current_runtime.h"
 #include "tests/testing/echo/echo_server.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -104,9 +104,9 @@ class OperatorServicesTest : public testing::Test {
   ProviderHealthBoard board_;
   Readiness readiness_{SystemClock()};
   BlockingWorker worker_{{.name = "config"}};
-  CurrentWiring wiring_{
-      MakeTestWiring("providers: [{name: mock, mock: {}}]\n")};
-  AdminService admin_{{.wiring = wiring_,
+  CurrentRuntime runtime_{
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n")};
+  AdminService admin_{{.runtime = runtime_,
                        .health = board_,
                        .metrics = registry_,
                        .readiness = readiness_,
@@ -114,7 +114,7 @@ class OperatorServicesTest : public testing::Test {
                        .environment = {},
                        .version = "1"}};
   MetricsService metrics_{
-      {.wiring = wiring_, .metrics = registry_, .feed = feed_}};
+      {.runtime = runtime_, .metrics = registry_, .feed = feed_}};
   MethodTable table_;
   std::unique_ptr<GrpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;

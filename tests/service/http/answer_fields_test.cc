@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 
 namespace gateway {
 namespace {
@@ -32,7 +32,7 @@ Fields MapOf(absl::Span<const HttpField> fields) {
 }
 
 TEST(AnswerFieldsTest, EveryAnswerHasItsTypeAndId) {
-  const DoorWords plain;
+  const HttpApi plain;
   const AnswerFields fields(plain, "application/json", "req-1",
                             absl::Seconds(1));
   EXPECT_THAT(MapOf(fields),
@@ -40,10 +40,10 @@ TEST(AnswerFieldsTest, EveryAnswerHasItsTypeAndId) {
                           Pair("x-request-id", "req-1")));
 }
 
-TEST(AnswerFieldsTest, ADoorsOwnFieldsAreAdded) {
-  const DoorWords words = {.request_id_field = "request-id",
-                           .processing_ms_field = "x-ms"};
-  AnswerFields fields(words, "text/plain", "req-1", absl::Microseconds(12999));
+TEST(AnswerFieldsTest, AnApisOwnFieldsAreAdded) {
+  const HttpApi api = {.request_id_field = "request-id",
+                       .processing_ms_field = "x-ms"};
+  AnswerFields fields(api, "text/plain", "req-1", absl::Microseconds(12999));
   fields.Add("cache-control", "no-cache");
   Fields map = MapOf(fields);
   EXPECT_EQ(map["request-id"], "req-1");
@@ -53,19 +53,19 @@ TEST(AnswerFieldsTest, ADoorsOwnFieldsAreAdded) {
 }
 
 TEST(AnswerFieldsTest, AFailureTellsWhenToComeBackInWholeSeconds) {
-  const DoorWords plain;
+  const HttpApi plain;
   absl::Status limited = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too many");
   SetRetryDelay(limited, absl::Milliseconds(1001));
   AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
   fields.AddFailure(limited);
   Fields map = MapOf(fields);
   EXPECT_EQ(map["retry-after"], "2");
-  // It is ours to give: another try later may well succeed.
+  // It is ours to give: another attempt later may well succeed.
   EXPECT_EQ(map.count("x-should-retry"), 0u);
 }
 
 TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
-  const DoorWords plain;
+  const HttpApi plain;
   AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
   fields.AddFailure(absl::OkStatus());
   EXPECT_EQ(MapOf(fields).size(), 2u);
@@ -73,28 +73,28 @@ TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
   EXPECT_EQ(MapOf(fields)["x-should-retry"], "false");
 }
 
-std::string AdviceFor(const absl::Status& failure, int tries = 0) {
-  const DoorWords plain;
+std::string AdviceFor(const absl::Status& failure, int attempts = 0) {
+  const HttpApi plain;
   AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
-  fields.AddFailure(failure, tries);
+  fields.AddFailure(failure, attempts);
   return MapOf(fields)["x-should-retry"];
 }
 
 TEST(AnswerFieldsTest, WhatWasTriedOnceIsTheirsToTryAgain) {
   const absl::Status down =
       MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "");
-  EXPECT_EQ(AdviceFor(down, /*tries=*/1), "");
-  EXPECT_EQ(AdviceFor(down, /*tries=*/2), "false");
+  EXPECT_EQ(AdviceFor(down, /*attempts=*/1), "");
+  EXPECT_EQ(AdviceFor(down, /*attempts=*/2), "false");
   const absl::Status limited =
       MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, "");
-  EXPECT_EQ(AdviceFor(limited, /*tries=*/1), "");
-  EXPECT_EQ(AdviceFor(limited, /*tries=*/2), "false");
+  EXPECT_EQ(AdviceFor(limited, /*attempts=*/1), "");
+  EXPECT_EQ(AdviceFor(limited, /*attempts=*/2), "false");
   // Another try would repeat work that may still be going on, or help nobody.
   for (const v1::ErrorReason reason :
        {v1::ERROR_REASON_PROVIDER_TIMEOUT, v1::ERROR_REASON_DEADLINE_EXCEEDED,
         v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
         v1::ERROR_REASON_INVALID_REQUEST}) {
-    EXPECT_EQ(AdviceFor(MakeFault(reason, ""), /*tries=*/1), "false");
+    EXPECT_EQ(AdviceFor(MakeFault(reason, ""), /*attempts=*/1), "false");
   }
   EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED, "")), "");
 }
@@ -128,7 +128,7 @@ std::vector<v1::Warning> Warnings(int count, const std::string& message) {
 }
 
 TEST(AnswerFieldsTest, WarningsAreToldInOneField) {
-  const DoorWords plain;
+  const HttpApi plain;
   AnswerFields none(plain, "text/plain", "req-1", absl::ZeroDuration());
   none.AddWarnings({});
   EXPECT_EQ(MapOf(none).count(std::string(kWarningsHeader)), 0u);
@@ -139,7 +139,7 @@ TEST(AnswerFieldsTest, WarningsAreToldInOneField) {
 }
 
 TEST(AnswerFieldsTest, WarningsBeyondAFieldsLengthAreCounted) {
-  const DoorWords plain;
+  const HttpApi plain;
   AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
   fields.AddWarnings(Warnings(64, std::string(100, 'w')));
   const std::string value = MapOf(fields)[std::string(kWarningsHeader)];

@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -29,7 +29,7 @@ constexpr char kVersion[] = "anthropic-version: 2023-06-01\r\n";
 constexpr char kStop[] =
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
-class AnthropicRoutesTest : public DoorTest {
+class AnthropicRoutesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view body, std::string_view fields = kVersion) {
     return Ask("POST", "/v1/messages", body, fields);

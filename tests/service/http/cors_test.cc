@@ -99,17 +99,17 @@ class Served {
                             ToAbsl(fields)));
   }
 
-  HandlerByPath& door() { return door_; }
+  HandlerByPath& inner() { return inner_; }
 
  private:
-  // The handler owns the door.
-  Served(const CorsConfig& config, HandlerByPath* door)
-      : door_(*door),
+  // The handler owns the one behind it.
+  Served(const CorsConfig& config, HandlerByPath* inner)
+      : inner_(*inner),
         handler_(std::make_shared<const CorsRules>(config),
-                 std::unique_ptr<HttpHandler>(door)),
+                 std::unique_ptr<HttpHandler>(inner)),
         server_(handler_, {.body_bytes = 10}) {}
 
-  HandlerByPath& door_;
+  HandlerByPath& inner_;
   CorsHandler handler_;
   TestHttpServer server_;
 };
@@ -189,7 +189,7 @@ TEST(CorsTest, SoIsWhatTheServerRefusesByItself) {
   EXPECT_THAT(CorsLines(malformed), ElementsAre("vary: Origin"));
 }
 
-TEST(CorsTest, APreflightIsAnsweredBeforeTheDoorAsksForAKey) {
+TEST(CorsTest, APreflightIsAnsweredBeforeTheApiAsksForAKey) {
   Served served(Config());
   const RawAnswer answer = served.Preflight(
       "https://app.example",
@@ -204,7 +204,7 @@ TEST(CorsTest, APreflightIsAnsweredBeforeTheDoorAsksForAKey) {
           "access-control-allow-methods: GET, HEAD, POST, PUT, PATCH, DELETE",
           "access-control-allow-headers: authorization,content-type",
           "access-control-max-age: 600"));
-  EXPECT_EQ(served.door().calls, 0);
+  EXPECT_EQ(served.inner().calls, 0);
 }
 
 TEST(CorsTest, APreflightOfAnotherOriginIsRefusedAndSaysWhy) {
@@ -215,10 +215,10 @@ TEST(CorsTest, APreflightOfAnotherOriginIsRefusedAndSaysWhy) {
   EXPECT_EQ(answer.Find("access-control-allow-origin"), "");
   EXPECT_EQ(answer.Find("access-control-allow-methods"), "");
   EXPECT_EQ(answer.Find("access-control-allow-headers"), "");
-  EXPECT_EQ(served.door().calls, 0);
+  EXPECT_EQ(served.inner().calls, 0);
 }
 
-TEST(CorsTest, OtherOptionsRequestsAreTheDoors) {
+TEST(CorsTest, OtherOptionsRequestsAreTheApis) {
   Served served(Config());
   EXPECT_EQ(served.Ask("OPTIONS /").body, "OPTIONS");
   EXPECT_EQ(served.Ask("OPTIONS /", "origin: https://app.example\r\n").body,

@@ -24,10 +24,10 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/provider.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 #include "service/pipeline/call.h"
 #include "tests/testing/loop_client.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -116,8 +116,8 @@ class DialectSinkTest : public testing::Test {
     call_.facts.model = "asked";
     call_.plan.targets.push_back({"mock", "served"});
     call_.plan.reason = "default";
-    call_.tries.emplace_back().provider = "mock";
-    call_.tries.back().model = "served";
+    call_.attempts.emplace_back().provider = "mock";
+    call_.attempts.back().model = "served";
   }
 
   absl::Status Answer() {
@@ -162,16 +162,16 @@ class DialectSinkTest : public testing::Test {
   LoopClient client_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
-  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
              client_.loop(),
              client_.http(),
              cancel_,
              arena_,
              client_.loop().Now()};
   const OpenAiChat dialect_;
-  const DoorWords words_ = {.dialect = &dialect_};
+  const HttpApi api_ = {.dialect = &dialect_};
   KeptAnswer kept_;
-  DialectSink sink_{words_, kept_};
+  DialectSink sink_{api_, kept_};
 };
 
 TEST_F(DialectSinkTest, AParsedAnswerIsWrittenInTheDialectsWords) {
@@ -210,12 +210,12 @@ TEST_F(DialectSinkTest, AFailureTellsWhenToComeBackInWholeSeconds) {
   EXPECT_EQ(kept_.fields["retry-after"], "2");
   EXPECT_EQ(kept_.fields["x-request-id"], "req-1");
   EXPECT_THAT(kept_.whole, HasSubstr("too many"));
-  // It is ours to give: another try later may well succeed.
+  // It is ours to give: another attempt later may well succeed.
   EXPECT_EQ(kept_.fields.count("x-should-retry"), 0u);
 }
 
 TEST_F(DialectSinkTest, ClientsShallNotMultiplyOurTries) {
-  call_.tries.emplace_back().kind = v1::Attempt::KIND_RETRY;
+  call_.attempts.emplace_back().kind = v1::Attempt::KIND_RETRY;
   EXPECT_TRUE(
       End(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down")).ok());
   EXPECT_EQ(kept_.status, 502);
@@ -268,7 +268,7 @@ TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
       MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "the stream broke off");
   for (const bool raw : {false, true}) {
     KeptAnswer kept;
-    DialectSink sink(words_, kept);
+    DialectSink sink(api_, kept);
     call_.answers_raw = raw;
     StreamBatch batch;
     batch.raw.push_back("data: {\"a\":1}\n\n");
@@ -317,7 +317,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
            {"[1]", "\\[1\\]"},
            {"", ""}}) {
     KeptAnswer kept;
-    DialectSink sink(words_, kept, /*details=*/true);
+    DialectSink sink(api_, kept, /*details=*/true);
     call_.answer.raw = said;
     EXPECT_TRUE(client_
                     .Run([&]() -> Task<absl::Status> {
@@ -330,7 +330,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
 
 TEST_F(DialectSinkTest, AFailureHasNoDetails) {
   KeptAnswer kept;
-  DialectSink sink(words_, kept, /*details=*/true);
+  DialectSink sink(api_, kept, /*details=*/true);
   client_
       .Run([&]() -> Task<absl::Status> {
         co_return co_await sink.SendEnd(
@@ -340,7 +340,7 @@ TEST_F(DialectSinkTest, AFailureHasNoDetails) {
   EXPECT_THAT(kept.whole, Not(HasSubstr("latency_ms")));
 }
 
-// A door whose streams are pinged as soon as they are silent.
+// An API whose streams are pinged as soon as they are silent.
 class PingedStreamTest : public DialectSinkTest {
  protected:
   // Sends `batch`, waits until the client has been pinged so often, and ends.
@@ -355,10 +355,10 @@ class PingedStreamTest : public DialectSinkTest {
         .IgnoreError();
   }
 
-  const DoorWords pinged_words_ = {.dialect = &dialect_,
-                                   .ping = KeptAnswer::kPing,
-                                   .ping_interval = absl::Milliseconds(1)};
-  DialectSink pinged_{pinged_words_, kept_};
+  const HttpApi pinged_api_ = {.dialect = &dialect_,
+                               .ping = KeptAnswer::kPing,
+                               .ping_interval = absl::Milliseconds(1)};
+  DialectSink pinged_{pinged_api_, kept_};
 };
 
 TEST_F(PingedStreamTest, SilenceIsFilledWithPings) {

@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -18,7 +18,7 @@ using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class EmbeddingsRoutesTest : public DoorTest {
+class EmbeddingsRoutesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view body, std::string_view fields = "") {
     return Ask("POST", "/v1/embeddings", body, fields);

@@ -10,7 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -24,7 +24,7 @@ using ::testing::StartsWith;
 constexpr char kBody[] =
     R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}]})";
 
-class GeminiRoutesTest : public DoorTest {
+class GeminiRoutesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view rest, std::string_view body = kBody,
                  std::string_view fields = "") {

@@ -11,13 +11,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
-#include "service/http/door_words.h"
-#include "service/http/visit.h"
+#include "service/http/http_api.h"
+#include "service/http/request_context.h"
 #include "service/observability/call_record.h"
 #include "service/pipeline/loop_services.h"
 #include "tests/testing/raw_client.h"
 #include "tests/testing/running_loop.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -28,14 +28,14 @@ using ::testing::StartsWith;
 
 constexpr Operation kOperation = {"POST /test", "POST", "/test"};
 
-// A door whose paths say what a body may not: `/stream`, `/refuse`, `/count`.
-class TestDoor final : public HttpHandler {
+// An API whose paths say what a body may not: `/stream`, `/refuse`, `/count`.
+class TestApi final : public HttpHandler {
  public:
-  explicit TestDoor(LoopServices& services) : services_(services) {}
+  explicit TestApi(LoopServices& services) : services_(services) {}
 
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override {
-    Visit visit(services_, words_, request, responder);
+    RequestContext context(services_, api_, request, responder);
     GenerationOptions options;
     options.operation = kOperation;
     options.model = "mock-model";
@@ -44,15 +44,15 @@ class TestDoor final : public HttpHandler {
       options.refusal = InvalidField("path", "is refused");
     }
     if (request.path == "/count") {
-      return CountTokens(std::move(visit), std::move(options));
+      return CountTokens(std::move(context), std::move(options));
     }
-    return Generate(std::move(visit), std::move(options));
+    return Generate(std::move(context), std::move(options));
   }
 
  private:
   LoopServices& services_;
   const AnthropicMessages dialect_;
-  const DoorWords words_ = {.dialect = &dialect_};
+  const HttpApi api_ = {.dialect = &dialect_};
 };
 
 class GenerationTest : public testing::Test {
@@ -67,10 +67,10 @@ class GenerationTest : public testing::Test {
     return client_.ReceiveAnswer();
   }
 
-  RunningLoop loop_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                                   "routing: {default_target: mock}\n"),
+  RunningLoop loop_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                                    "routing: {default_target: mock}\n"),
                     [](LoopServices& services) {
-                      return std::make_unique<TestDoor>(services);
+                      return std::make_unique<TestApi>(services);
                     }};
   RawClient client_ = RawClient::Connect(loop_.port());
 };
@@ -92,7 +92,7 @@ TEST_F(GenerationTest, ThePathNamesTheModelAndWhetherToStream) {
   EXPECT_TRUE(kept->record().stream);
 }
 
-TEST_F(GenerationTest, WhatTheDoorFoundWrongIsRefusedAndRecorded) {
+TEST_F(GenerationTest, WhatTheApiFoundWrongIsRefusedAndRecorded) {
   const RawAnswer answer = Post("/refuse");
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("is refused"));

@@ -7,7 +7,7 @@
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -17,7 +17,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class KeptResponsesTest : public DoorTest {
+class KeptResponsesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view body) {
     return Ask("POST", "/v1/responses", body);

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class ModelListingTest : public DoorTest {};
+class ModelListingTest : public ApiTest {};
 
 TEST_F(ModelListingTest, ListsWhatCallersCanName) {
   const RawAnswer answer = Ask("GET", "/v1/models");
@@ -53,7 +53,7 @@ TEST_F(ModelListingTest, StrangersSeeNothing) {
             200);
 }
 
-TEST_F(ModelListingTest, EveryDoorListsWhatProvidersSayThatTheyHave) {
+TEST_F(ModelListingTest, EveryApiListsWhatProvidersSayThatTheyHave) {
   provider_fields_ = "  discover_models: true\n";
   Open("");
   constexpr char kVersion[] = "anthropic-version: 2023-06-01\r\n";

@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -26,7 +26,7 @@ using ::testing::StartsWith;
 
 constexpr char kUsageWish[] = R"("stream_options":{"include_usage":true})";
 
-class OpenAiRoutesTest : public DoorTest {
+class OpenAiRoutesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view body, std::string_view fields = "") {
     return Ask("POST", "/v1/chat/completions", body, fields);
@@ -63,7 +63,7 @@ TEST_F(OpenAiRoutesTest, AWholeAnswerIsInOpenAisWords) {
 
   const auto kept = loop_->NextRecord();
   const CallRecord& record = kept->record();
-  EXPECT_EQ(record.door, Door::kHttp);
+  EXPECT_EQ(record.protocol, Protocol::kHttp);
   EXPECT_EQ(record.operation, "POST /v1/chat/completions");
   EXPECT_EQ(record.request_id, "mine-1");
   EXPECT_EQ(record.provider, "mock");

@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-class SilentDoor final : public HttpHandler {
+class SilentApi final : public HttpHandler {
  public:
   Task<void> Handle(const HttpRequest&, HttpResponder&) override { co_return; }
 };
@@ -38,7 +38,7 @@ class RefusalWatchTest : public testing::Test {
   FakeClock clock_;
   MetricRegistry registry_{clock_};
   RefusalLog log_{"http", registry_, clock_};
-  RefusalWatch watch_{log_, std::make_unique<SilentDoor>()};
+  RefusalWatch watch_{log_, std::make_unique<SilentApi>()};
 };
 
 TEST_F(RefusalWatchTest, WhatTheServerRefusesIsCountedAndHasAnId) {

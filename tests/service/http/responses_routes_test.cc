@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/observability/call_record.h"
-#include "tests/service/http/door_test_base.h"
+#include "tests/service/http/api_test_base.h"
 #include "tests/testing/raw_client.h"
 
 namespace gateway {
@@ -20,7 +20,7 @@ using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class ResponsesRoutesTest : public DoorTest {
+class ResponsesRoutesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view body, std::string_view fields = "") {
     return Ask("POST", "/v1/responses", body, fields);

@@ -7,7 +7,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
 #include "gtest/gtest.h"
-#include "service/http/door_words.h"
+#include "service/http/http_api.h"
 
 namespace gateway {
 namespace {
@@ -15,20 +15,20 @@ namespace {
 class RouteTableTest : public testing::Test {
  protected:
   RouteTableTest() {
-    table_.Add({.words = &one_,
+    table_.Add({.api = &one_,
                 .method = "GET",
                 .path = "/things",
                 .shown = "one's things",
                 .field = "x-one"});
-    table_.Add({.words = &other_,
+    table_.Add({.api = &other_,
                 .method = "GET",
                 .path = "/things",
                 .shown = "GET /things"});
-    table_.Add({.words = &other_,
+    table_.Add({.api = &other_,
                 .method = "GET",
                 .path = "/things/",
                 .shown = "GET /things/{name}"});
-    table_.Add({.words = &other_,
+    table_.Add({.api = &other_,
                 .method = "POST",
                 .path = "/things",
                 .shown = "POST /things"});
@@ -45,8 +45,8 @@ class RouteTableTest : public testing::Test {
     return route == nullptr ? std::string_view() : route->shown;
   }
 
-  const DoorWords one_ = {.vendor = "one"};
-  const DoorWords other_ = {.vendor = "other"};
+  const HttpApi one_ = {.vendor = "one"};
+  const HttpApi other_ = {.vendor = "other"};
   RouteTable table_;
   std::string_view rest_;
 };
@@ -72,7 +72,7 @@ TEST_F(RouteTableTest, AFieldTellsWhoIsMeant) {
   EXPECT_EQ(Find("GET", "/things", {{"x-two", "1"}}), "GET /things");
 }
 
-TEST_F(RouteTableTest, ShowsWhatADoorServes) {
+TEST_F(RouteTableTest, ShowsWhatAnApiServes) {
   EXPECT_EQ(table_.Shown("one"), "one's things");
   EXPECT_EQ(table_.Shown("other"),
             "GET /things, GET /things/{name} and POST /things");

@@ -54,7 +54,7 @@ const CallLabel kLabels[] = {{"team", "search"}, {"\n", "\""}};
 CallRecord AnsweredCall() {
   CallRecord record;
   record.request_id = "8c6f";
-  record.door = Door::kHttp;
+  record.protocol = Protocol::kHttp;
   record.method = "POST";
   record.path = "/v1/chat/completions";
   record.operation = "POST /v1/chat/completions";
@@ -87,7 +87,7 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
   const std::string line = AccessLogLine(AnsweredCall());
   EXPECT_EQ(
       line,
-      R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","door":"http",)"
+      R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"8c6f","protocol":"http",)"
       R"("method":"POST","path":"/v1/chat/completions",)"
       R"("operation":"POST /v1/chat/completions","peer":"192.0.2.1:4711",)"
       R"("caller":"team-a","user":"u-1",)"
@@ -96,7 +96,7 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
       R"("model_served":"gpt-5-mini","route_reason":"model_rule:fast",)"
       R"("status":"OK","http_status":200,"finish_reason":"stop",)"
       R"("upstream_status":200,"upstream_request_id":"req_1",)"
-      R"("credential":"default","attempts":1,"input_tokens":12,)"
+      R"("credential":"default","attempt_count":1,"input_tokens":12,)"
       R"("output_tokens":34,"cached_input_tokens":5,"reasoning_tokens":6,)"
       R"("bytes_in":321,"bytes_out":654,"duration_us":678123,)"
       R"("overhead_us":45,"upstream_first_byte_us":78310,"ttft_us":79001,)"
@@ -133,7 +133,7 @@ TEST(AccessLogLineTest, SaysWhyACallFailedAndHowItsEarlierAttemptsDid) {
   const std::string line = AccessLogLine(record);
   EXPECT_THAT(line, HasSubstr(R"("error_reason":"PROVIDER_RATE_LIMITED",)"
                               R"("error":"openai: 429: slow down",)"));
-  EXPECT_THAT(line, HasSubstr(R"("upstream_status":429,"attempts":2,)"));
+  EXPECT_THAT(line, HasSubstr(R"("upstream_status":429,"attempt_count":2,)"));
   EXPECT_THAT(line, HasSubstr(R"("provider":"openai",)"
                               R"("provider_request_id":"req_1",)"
                               R"("http_status":503,)"
@@ -150,9 +150,9 @@ TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
   const std::string line = AccessLogLine(record);
   EXPECT_EQ(
       line,
-      R"({"ts":"1970-01-01T00:00:00.000Z","request_id":"1","door":"grpc",)"
+      R"({"ts":"1970-01-01T00:00:00.000Z","request_id":"1","protocol":"grpc",)"
       R"("stream":true,"status":"UNAUTHENTICATED",)"
-      R"("error_reason":"API_KEY_INVALID","attempts":0,"input_tokens":0,)"
+      R"("error_reason":"API_KEY_INVALID","attempt_count":0,"input_tokens":0,)"
       R"("output_tokens":0,"cached_input_tokens":0,"reasoning_tokens":0,)"
       R"("usage_estimated":true,"bytes_in":0,"bytes_out":0,"duration_us":0})"
       "\n");
@@ -171,7 +171,7 @@ TEST(AccessLogLineTest, ACallersTextNeitherBreaksTheLineNorFillsTheDisk) {
 }
 
 // A try of which all is as long as it can be.
-CallAttempt LongestTry(std::string_view worst) {
+CallAttempt LongestAttempt(std::string_view worst) {
   CallAttempt attempt = kAttempt;
   for (std::string_view* text :
        {&attempt.provider, &attempt.model, &attempt.credential,
@@ -229,7 +229,7 @@ TEST(AccessLogLineTest, TheLongestLineHasRoom) {
   record.http_status = std::numeric_limits<int>::min();
   record.status_code = absl::StatusCode::kFailedPrecondition;
   record.finish_reason = llmgateway::v1::FINISH_REASON_CONTENT_FILTER;
-  const std::vector<CallAttempt> attempts(20, LongestTry(worst));
+  const std::vector<CallAttempt> attempts(20, LongestAttempt(worst));
   record.attempts = attempts;
   const std::string line = AccessLogLine(record);
   EXPECT_GT(line.size(), ((20 + 24) * 256 + 32 * 64 + 1024 + 512) * 6u);
@@ -299,9 +299,9 @@ class AccessLogTest : public testing::Test {
 TEST_F(AccessLogTest, AFlushLosesNothing) {
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::InfiniteDuration()});
-  AccessLogLane& lane = log->AddLane();
+  AccessLogShard& shard = log->AddShard();
   for (size_t i = 1; i <= 3; ++i) {
-    lane.Write(AnsweredCall());
+    shard.Write(AnsweredCall());
     ASSERT_TRUE(log->Flush(kPatience));
     EXPECT_EQ(Lines(Contents(path_)).size(), i);
   }
@@ -312,7 +312,7 @@ TEST_F(AccessLogTest, AFlushOfNothingReturns) {
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::InfiniteDuration()});
   EXPECT_TRUE(log->Flush(kPatience));
-  log->AddLane();
+  log->AddShard();
   EXPECT_TRUE(log->Flush(kPatience));
   EXPECT_EQ(Contents(path_), "");
 }
@@ -320,8 +320,8 @@ TEST_F(AccessLogTest, AFlushOfNothingReturns) {
 TEST_F(AccessLogTest, TheEndOfTheLogLosesNothing) {
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::InfiniteDuration()});
-  AccessLogLane& lane = log->AddLane();
-  for (int i = 0; i < 100; ++i) lane.Write(AnsweredCall());
+  AccessLogShard& shard = log->AddShard();
+  for (int i = 0; i < 100; ++i) shard.Write(AnsweredCall());
   log.reset();
   EXPECT_EQ(Lines(Contents(path_)).size(), 100u);
 }
@@ -334,9 +334,9 @@ TEST_F(AccessLogTest, LinesAppearWithoutAFlush) {
   fcntl(pipe_fd, F_SETFL, 0);
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::Milliseconds(1)});
-  AccessLogLane& lane = log->AddLane();
+  AccessLogShard& shard = log->AddShard();
   for (int i = 0; i < 3; ++i) {
-    lane.Write(AnsweredCall());
+    shard.Write(AnsweredCall());
     char buffer[4096];
     const ssize_t size = read(pipe_fd, buffer, sizeof(buffer));
     ASSERT_GT(size, 0);
@@ -345,7 +345,7 @@ TEST_F(AccessLogTest, LinesAppearWithoutAFlush) {
   // A full batch does not wait for the interval.
   log.reset();
   log = Open({.flush_interval = absl::InfiniteDuration(), .batch_bytes = 1000});
-  AccessLogLane& other = log->AddLane();
+  AccessLogShard& other = log->AddShard();
   for (int i = 0; i < 4; ++i) other.Write(AnsweredCall());
   char byte;
   EXPECT_EQ(read(pipe_fd, &byte, 1), 1);
@@ -353,21 +353,21 @@ TEST_F(AccessLogTest, LinesAppearWithoutAFlush) {
   close(pipe_fd);
 }
 
-TEST_F(AccessLogTest, ManyLanesWriteWholeLines) {
-  constexpr int kLanes = 4;
-  constexpr int kLinesPerLane = 5000;
+TEST_F(AccessLogTest, ManyShardsWriteWholeLines) {
+  constexpr int kShards = 4;
+  constexpr int kLinesPerShard = 5000;
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 8 << 20});
   std::vector<Thread> threads;
-  for (int lane_number = 0; lane_number < kLanes; ++lane_number) {
-    AccessLogLane& lane = log->AddLane();
-    threads.emplace_back("lane", [&lane, lane_number] {
-      for (int i = 0; i < kLinesPerLane; ++i) {
+  for (int shard_number = 0; shard_number < kShards; ++shard_number) {
+    AccessLogShard& shard = log->AddShard();
+    threads.emplace_back("shard", [&shard, shard_number] {
+      for (int i = 0; i < kLinesPerShard; ++i) {
         CallRecord record = AnsweredCall();
         const std::string id =
-            std::to_string(lane_number) + "-" + std::to_string(i);
+            std::to_string(shard_number) + "-" + std::to_string(i);
         record.request_id = id;
-        lane.Write(record);
+        shard.Write(record);
       }
     });
   }
@@ -381,7 +381,7 @@ TEST_F(AccessLogTest, ManyLanesWriteWholeLines) {
     const size_t begin = line.find("\"request_id\":\"") + 14;
     ids.insert(line.substr(begin, line.find('"', begin) - begin));
   }
-  EXPECT_EQ(ids.size(), kLanes * kLinesPerLane + 0u);
+  EXPECT_EQ(ids.size(), kShards * kLinesPerShard + 0u);
 }
 
 // Nobody empties the pipe, so the lines can only wait or be dropped.
@@ -392,8 +392,8 @@ TEST_F(AccessLogTest, ASlowOutputDropsAndCountsLinesRatherThanCalls) {
   constexpr size_t kLines = 2000;
   std::unique_ptr<AccessLog> log =
       Open({.flush_interval = absl::Milliseconds(1), .ring_bytes = 1 << 18});
-  AccessLogLane& lane = log->AddLane();
-  for (size_t i = 0; i < kLines; ++i) lane.Write(AnsweredCall());
+  AccessLogShard& shard = log->AddShard();
+  for (size_t i = 0; i < kLines; ++i) shard.Write(AnsweredCall());
   const uint64_t dropped = log->DroppedLines();
   EXPECT_GT(dropped, 0u);
   EXPECT_FALSE(log->Flush(absl::Milliseconds(1)));
@@ -418,8 +418,8 @@ TEST(AccessLogFailureTest, WhatCannotBeWrittenIsCounted) {
   absl::StatusOr<std::unique_ptr<AccessLog>> log =
       AccessLog::Open({.file = "/dev/full"});
   ASSERT_TRUE(log.ok());
-  AccessLogLane& lane = (*log)->AddLane();
-  for (int i = 0; i < 3; ++i) lane.Write(AnsweredCall());
+  AccessLogShard& shard = (*log)->AddShard();
+  for (int i = 0; i < 3; ++i) shard.Write(AnsweredCall());
   EXPECT_TRUE((*log)->Flush(kPatience));
   EXPECT_EQ((*log)->DroppedLines(), 3u);
 }

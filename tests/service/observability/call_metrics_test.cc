@@ -23,7 +23,7 @@ using ::testing::Not;
 
 CallRecord Answered() {
   CallRecord record;
-  record.door = Door::kHttp;
+  record.protocol = Protocol::kHttp;
   record.operation = "POST /v1/chat/completions";
   record.duration = absl::Milliseconds(1500);
   record.provider = "openai";
@@ -46,18 +46,18 @@ class CallMetricsTest : public testing::Test {
   MetricRegistry registry_{clock_};
   CallMetrics metrics_{registry_, {.model_labels_limit = 4,
                                    .caller_labels_limit = 2}};
-  CallMetricsLane& lane_ = metrics_.AddLane();
+  CallMetricsShard& shard_ = metrics_.AddShard();
 };
 
 TEST_F(CallMetricsTest, AnAnsweredCallIsCountedUnderTheDocumentedNames) {
   CallRecord record = Answered();
   record.time_to_first_token = absl::Milliseconds(70);
   record.overhead = absl::Microseconds(30);
-  lane_.Count(record);
+  shard_.Count(record);
   const std::string text = Text();
   for (const std::string_view line :
        {R"(llm_request_total{provider="openai",model="gpt-5-mini",)"
-        R"(door="http",status="OK"} 1)",
+        R"(protocol="http",status="OK"} 1)",
         R"(llm_request_duration_seconds_sum{provider="openai",)"
         R"(model="gpt-5-mini",stream="false"} 1.5)",
         R"(llm_request_duration_seconds_bucket{provider="openai",)"
@@ -74,18 +74,18 @@ TEST_F(CallMetricsTest, AnAnsweredCallIsCountedUnderTheDocumentedNames) {
         R"(model="gpt-5-mini"} 6)",
         R"(llmgw_time_to_first_token_seconds_bucket{provider="openai",)"
         R"(model="gpt-5-mini",le="0.08"} 1)",
-        R"(llmgw_overhead_seconds_count{door="http"} 1)",
-        R"(llmgw_received_bytes_total{door="http"} 321)",
-        R"(llmgw_sent_bytes_total{door="http"} 654)"}) {
+        R"(llmgw_overhead_seconds_count{protocol="http"} 1)",
+        R"(llmgw_received_bytes_total{protocol="http"} 321)",
+        R"(llmgw_sent_bytes_total{protocol="http"} 654)"}) {
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
   }
   EXPECT_THAT(text, Not(HasSubstr("llm_errors_total")));
   EXPECT_THAT(text, Not(HasSubstr("retry_attempts_total")));
 }
 
-TEST_F(CallMetricsTest, CallsOfAllLanesAreSummed) {
-  CallMetricsLane& other = metrics_.AddLane();
-  lane_.Count(Answered());
+TEST_F(CallMetricsTest, CallsOfAllShardsAreSummed) {
+  CallMetricsShard& other = metrics_.AddShard();
+  shard_.Count(Answered());
   other.Count(Answered());
   other.Count(Answered());
   EXPECT_THAT(Text(), HasSubstr(R"(status="OK"} 3)"));
@@ -93,9 +93,9 @@ TEST_F(CallMetricsTest, CallsOfAllLanesAreSummed) {
 
 TEST_F(CallMetricsTest, AStreamIsToldFromAWholeAnswer) {
   CallRecord record = Answered();
-  lane_.Count(record);
+  shard_.Count(record);
   record.stream = true;
-  lane_.Count(record);
+  shard_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(llm_request_duration_seconds_count{)"
                                 R"(provider="openai",model="gpt-5-mini",)"
                                 R"(stream="true"} 1)"));
@@ -105,13 +105,13 @@ TEST_F(CallMetricsTest, AFailureIsCountedByItsReason) {
   CallRecord record;
   record.status_code = absl::StatusCode::kUnauthenticated;
   record.error_reason = "API_KEY_INVALID";
-  lane_.Count(record);
+  shard_.Count(record);
   const std::string text = Text();
   EXPECT_THAT(
       text,
       HasSubstr(
           R"(llm_errors_total{provider="none",type="API_KEY_INVALID"} 1)"));
-  EXPECT_THAT(text, HasSubstr(R"(model="none",door="grpc",)"
+  EXPECT_THAT(text, HasSubstr(R"(model="none",protocol="grpc",)"
                               R"(status="UNAUTHENTICATED"} 1)"));
   EXPECT_THAT(text, Not(HasSubstr("llm_tokens_total")));
 }
@@ -124,20 +124,20 @@ TEST_F(CallMetricsTest, WhatReplacesAConnectionThatWasGivenUpIsNoRetry) {
                                    {.kind = Attempt::KIND_RETRY}};
   CallRecord record = Answered();
   record.attempts = absl::MakeConstSpan(attempts, 2);
-  lane_.Count(record);
+  shard_.Count(record);
   EXPECT_THAT(Text(), Not(HasSubstr("retry_attempts_total")));
   record.attempts = absl::MakeConstSpan(attempts, 4);
-  lane_.Count(record);
+  shard_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(retry_attempts_total{provider="openai",)"
                                 R"(operation="POST /v1/chat/completions"} 2)"));
 }
 
 TEST_F(CallMetricsTest, ACallerIsCountedByNameAndManyAreBounded) {
   CallRecord record = Answered();
-  lane_.Count(record);
+  shard_.Count(record);
   for (const std::string_view caller : {"a", "b", "c", "a"}) {
     record.caller = caller;
-    lane_.Count(record);
+    shard_.Count(record);
   }
   const std::string text = Text();
   EXPECT_THAT(text, HasSubstr(R"(llmgw_caller_requests_total{caller="none",)"
@@ -166,8 +166,8 @@ TEST_F(CallMetricsTest, EachAttemptIsCountedByHowItWent) {
        .first_byte = absl::Milliseconds(300)}};
   CallRecord record = Answered();
   record.attempts = attempts;
-  lane_.Count(record);
-  lane_.Count(record);
+  shard_.Count(record);
+  shard_.Count(record);
   const std::string text = Text();
   for (const std::string_view line :
        {R"(llmgw_attempts_total{provider="openai",)"
@@ -184,74 +184,78 @@ TEST_F(CallMetricsTest, EachAttemptIsCountedByHowItWent) {
 }
 
 TEST_F(CallMetricsTest, NamesBeyondTheLimitAreCountedAsOther) {
-  CallMetricsLane& second = metrics_.AddLane();
+  CallMetricsShard& second = metrics_.AddShard();
   CallRecord record = Answered();
   for (int i = 0; i < 100; ++i) {
     // openai and three models have room.
     const std::string model = "m" + std::to_string(i);
     record.model_served = model;
-    lane_.Count(record);
+    shard_.Count(record);
     second.Count(record);
   }
   const std::string text = Text();
-  EXPECT_THAT(text, HasSubstr(R"(model="m2",door="http",status="OK"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(model="m2",protocol="http",status="OK"} 2)"));
   EXPECT_THAT(text, Not(HasSubstr(R"(model="m3")")));
-  EXPECT_THAT(text, HasSubstr(R"(model="other",door="http",status="OK"} 194)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"(model="other",protocol="http",status="OK"} 194)"));
 }
 
-TEST_F(CallMetricsTest, NamesBeyondTheLimitAreAskedForOnceInEachLane) {
-  CallMetricsLane& second = metrics_.AddLane();
+TEST_F(CallMetricsTest, NamesBeyondTheLimitAreAskedForOnceInEachShard) {
+  CallMetricsShard& second = metrics_.AddShard();
   CallRecord record = Answered();
   for (const std::string_view model : {"m0", "m1", "m2"}) {
     record.model_served = model;
-    lane_.Count(record);
+    shard_.Count(record);
   }
-  EXPECT_EQ(lane_.names_asked_for(), 4u);  // And openai.
+  EXPECT_EQ(shard_.names_asked_for(), 4u);  // And openai.
   record.provider = "m0";
   for (int i = 0; i < 10; ++i) {
     const std::string model = "unknown" + std::to_string(i);
     record.model_served = model;
-    lane_.Count(record);
+    shard_.Count(record);
     second.Count(record);
   }
-  EXPECT_EQ(lane_.names_asked_for(), 5u);
+  EXPECT_EQ(shard_.names_asked_for(), 5u);
   EXPECT_EQ(second.names_asked_for(), 2u);  // And m0.
 
-  // Names that only the first lane has used keep their labels in the second.
+  // Names that only the first shard has used keep their labels in the second.
   record.provider = "openai";
   record.model_served = "m2";
   second.Count(record);
   EXPECT_EQ(second.names_asked_for(), 2u);
   EXPECT_THAT(Text(), HasSubstr(R"({provider="openai",model="m2",)"
-                                R"(door="http",status="OK"} 2)"));
+                                R"(protocol="http",status="OK"} 2)"));
 }
 
 TEST_F(CallMetricsTest, ALongNameHasNoLabelOfItsOwn) {
   CallRecord record = Answered();
   const std::string model(1000, 'm');
   record.model_served = model;
-  lane_.Count(record);
-  EXPECT_THAT(Text(), HasSubstr(R"(model="other",door="http")"));
+  shard_.Count(record);
+  EXPECT_THAT(Text(), HasSubstr(R"(model="other",protocol="http")"));
 }
 
 TEST_F(CallMetricsTest, NonsenseFromAProviderDoesNotTurnCountersBack) {
   CallRecord record = Answered();
-  lane_.Count(record);
+  shard_.Count(record);
   record.usage.set_input_tokens(-100);
-  lane_.Count(record);
+  shard_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(type="input"} 12)"));
 }
 
 TEST_F(CallMetricsTest, ACallIsInFlightWhileItLives) {
   {
-    const InflightCall first = lane_.StartCall(Door::kGrpc);
-    std::optional<InflightCall> second = lane_.StartCall(Door::kGrpc);
+    const InflightCall first = shard_.StartCall(Protocol::kGrpc);
+    std::optional<InflightCall> second = shard_.StartCall(Protocol::kGrpc);
     InflightCall moved = std::move(*second);
     second.reset();
-    EXPECT_THAT(Text(), HasSubstr(R"(llmgw_inflight_requests{door="grpc"} 2)"));
-    EXPECT_THAT(Text(), HasSubstr(R"(llmgw_inflight_requests{door="http"} 0)"));
+    EXPECT_THAT(Text(),
+                HasSubstr(R"(llmgw_inflight_requests{protocol="grpc"} 2)"));
+    EXPECT_THAT(Text(),
+                HasSubstr(R"(llmgw_inflight_requests{protocol="http"} 0)"));
   }
-  EXPECT_THAT(Text(), HasSubstr(R"(llmgw_inflight_requests{door="grpc"} 0)"));
+  EXPECT_THAT(Text(),
+              HasSubstr(R"(llmgw_inflight_requests{protocol="grpc"} 0)"));
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST_F(ProcessMetricsTest, CountTheLinesThatTheAccessLogLost) {
   ASSERT_TRUE(log.ok());
   AddProcessMetrics({.access_log = log->get()}, clock_, registry_);
   EXPECT_EQ(Read("llmgw_access_log_dropped_total").number, 0);
-  (*log)->AddLane().Write(CallRecord());
+  (*log)->AddShard().Write(CallRecord());
   ASSERT_TRUE((*log)->Flush(absl::Seconds(50)));
   EXPECT_EQ(Read("llmgw_access_log_dropped_total").number, 1);
 }

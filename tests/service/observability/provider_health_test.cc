@@ -25,12 +25,12 @@ class ProviderHealthTest : public testing::Test {
   ProviderHealth Read() { return board_.Read(kProvider); }
 
   ProviderHealthBoard board_;
-  ProviderHealthLane& lane_ = board_.AddLane();
-  ProviderHealthLane& other_lane_ = board_.AddLane();
+  ProviderHealthShard& shard_ = board_.AddShard();
+  ProviderHealthShard& other_lane_ = board_.AddShard();
 };
 
 TEST_F(ProviderHealthTest, KnowsNothingOfAProviderThatWasNotTried) {
-  lane_.Count("another", absl::OkStatus(), At(1));
+  shard_.Count("another", absl::OkStatus(), At(1));
   const ProviderHealth health = Read();
   EXPECT_EQ(health.attempts, 0);
   EXPECT_EQ(health.failures, 0);
@@ -42,9 +42,9 @@ TEST_F(ProviderHealthTest, KnowsNothingOfAProviderThatWasNotTried) {
 }
 
 TEST_F(ProviderHealthTest, AddsUpWhatAllLoopsSaw) {
-  lane_.Count(kProvider, absl::OkStatus(), At(3));
+  shard_.Count(kProvider, absl::OkStatus(), At(3));
   other_lane_.Count(kProvider, absl::OkStatus(), At(2));
-  lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_TIMEOUT), At(4));
+  shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_TIMEOUT), At(4));
   other_lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE),
                     At(5));
   const ProviderHealth health = Read();
@@ -58,7 +58,8 @@ TEST_F(ProviderHealthTest, AddsUpWhatAllLoopsSaw) {
 
 TEST_F(ProviderHealthTest, ASuccessOnAnyLoopEndsTheRowOfFailures) {
   for (int i = 0; i < 3; ++i) {
-    lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(i));
+    shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE),
+                 At(i));
   }
   EXPECT_EQ(Read().consecutive_failures, 3);
   other_lane_.Count(kProvider, absl::OkStatus(), At(9));
@@ -68,9 +69,9 @@ TEST_F(ProviderHealthTest, ASuccessOnAnyLoopEndsTheRowOfFailures) {
 }
 
 TEST_F(ProviderHealthTest, ACallersMistakeShowsThatTheProviderAnswers) {
-  lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
-  lane_.Count(kProvider, Fails(v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED),
-              At(2));
+  shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
+  shard_.Count(kProvider, Fails(v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED),
+               At(2));
   const ProviderHealth health = Read();
   EXPECT_EQ(health.attempts, 2);
   EXPECT_EQ(health.failures, 1);
@@ -84,8 +85,9 @@ TEST_F(ProviderHealthTest, WhatACredentialMayNotDoIsNoFailureOfTheProvider) {
        {v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
         v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
         v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED}) {
-    lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
-    lane_.Count(kProvider, Fails(reason), At(2), "default");
+    shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE),
+                 At(1));
+    shard_.Count(kProvider, Fails(reason), At(2), "default");
     const ProviderHealth health = Read();
     EXPECT_EQ(health.consecutive_failures, 0) << reason;
     EXPECT_EQ(health.last_failure, At(1)) << reason;
@@ -97,11 +99,11 @@ TEST_F(ProviderHealthTest, WhatACredentialMayNotDoIsNoFailureOfTheProvider) {
 }
 
 TEST_F(ProviderHealthTest, ACallerWhoGaveUpSaysNothingOfTheProvider) {
-  lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
+  shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
   for (const v1::ErrorReason reason :
        {v1::ERROR_REASON_CANCELLED, v1::ERROR_REASON_DEADLINE_EXCEEDED,
         v1::ERROR_REASON_DRAINING}) {
-    lane_.Count(kProvider, Fails(reason), At(2));
+    shard_.Count(kProvider, Fails(reason), At(2));
   }
   const ProviderHealth health = Read();
   EXPECT_EQ(health.attempts, 4);
@@ -112,7 +114,7 @@ TEST_F(ProviderHealthTest, ACallerWhoGaveUpSaysNothingOfTheProvider) {
 
 TEST_F(ProviderHealthTest, CountsATryAsInFlightWhileItLives) {
   {
-    InflightAttempt first = lane_.StartAttempt(kProvider);
+    InflightAttempt first = shard_.StartAttempt(kProvider);
     const InflightAttempt second = other_lane_.StartAttempt(kProvider);
     EXPECT_EQ(Read().attempts_in_flight, 2);
     const InflightAttempt moved = std::move(first);
@@ -123,8 +125,8 @@ TEST_F(ProviderHealthTest, CountsATryAsInFlightWhileItLives) {
 }
 
 TEST_F(ProviderHealthTest, TellsProvidersApart) {
-  lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
-  lane_.Count("anthropic", absl::OkStatus(), At(2));
+  shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE), At(1));
+  shard_.Count("anthropic", absl::OkStatus(), At(2));
   EXPECT_EQ(Read().consecutive_failures, 1);
   EXPECT_EQ(board_.Read("anthropic").attempts, 1);
   EXPECT_EQ(board_.Read("anthropic").failures, 0);
@@ -132,10 +134,10 @@ TEST_F(ProviderHealthTest, TellsProvidersApart) {
 
 TEST_F(ProviderHealthTest, LeavesOutWhatExceedsItsMemory) {
   for (size_t i = 0; i < ProviderHealthBoard::kProvidersLimit; ++i) {
-    lane_.Count(absl::StrCat("p", i), absl::OkStatus(), At(1));
+    shard_.Count(absl::StrCat("p", i), absl::OkStatus(), At(1));
   }
-  lane_.Count(kProvider, absl::OkStatus(), At(1));
-  const InflightAttempt inflight = lane_.StartAttempt(kProvider);
+  shard_.Count(kProvider, absl::OkStatus(), At(1));
+  const InflightAttempt inflight = shard_.StartAttempt(kProvider);
   EXPECT_EQ(Read().attempts, 0);
   EXPECT_EQ(Read().attempts_in_flight, 0);
   EXPECT_EQ(board_.Read("p0").attempts, 1);
@@ -143,16 +145,16 @@ TEST_F(ProviderHealthTest, LeavesOutWhatExceedsItsMemory) {
 
 TEST_F(ProviderHealthTest, CanBeReadWhileLoopsCount) {
   constexpr int kAttempts = 20000;
-  const auto count = [](ProviderHealthLane& lane) {
+  const auto count = [](ProviderHealthShard& shard) {
     for (int i = 0; i < kAttempts; ++i) {
-      const InflightAttempt inflight = lane.StartAttempt(kProvider);
-      lane.Count(kProvider,
-                 i % 2 == 0 ? Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE)
-                            : absl::OkStatus(),
-                 At(i));
+      const InflightAttempt inflight = shard.StartAttempt(kProvider);
+      shard.Count(kProvider,
+                  i % 2 == 0 ? Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE)
+                             : absl::OkStatus(),
+                  At(i));
     }
   };
-  Thread first("first", [&] { count(lane_); });
+  Thread first("first", [&] { count(shard_); });
   Thread second("second", [&] { count(other_lane_); });
   int64_t seen = 0;
   while (seen < 2 * kAttempts) {

@@ -11,7 +11,7 @@
 #include "providers/provider.h"
 #include "service/pipeline/call.h"
 #include "tests/testing/loop_client.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -37,12 +37,15 @@ class AdmissionTest : public testing::Test {
   google::protobuf::Arena arena_;
   v1::GenerateRequest request_;
   RawRequest raw_;
-  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                            "auth: {callers: {api_keys: [\n"
-                            "  {id: alice, key: 'env:A'}]}}\n"
-                            "limits: {messages_limit: 1}\n",
-                            {{"A", "alice-0123456789"}}),
-             client_.loop(), client_.http(), cancel_, arena_,
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                             "auth: {callers: {api_keys: [\n"
+                             "  {id: alice, key: 'env:A'}]}}\n"
+                             "limits: {messages_limit: 1}\n",
+                             {{"A", "alice-0123456789"}}),
+             client_.loop(),
+             client_.http(),
+             cancel_,
+             arena_,
              client_.loop().Now()};
 };
 

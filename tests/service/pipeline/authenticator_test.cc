@@ -12,9 +12,9 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "tests/testing/fake_clock.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -31,7 +31,7 @@ class AuthenticatorTest : public testing::Test {
   std::string Show(std::string_view authorization,
                    std::string_view api_key = "") {
     const absl::StatusOr<std::string_view> caller =
-        Authenticator(wiring_->snapshot().caller_keys(), clock_)
+        Authenticator(runtime_->snapshot().caller_keys(), clock_)
             .Authenticate(authorization, api_key);
     if (caller.ok()) return "[" + std::string(*caller) + "]";
     EXPECT_EQ(FaultReason(caller.status()), v1::ERROR_REASON_API_KEY_INVALID);
@@ -45,7 +45,7 @@ class AuthenticatorTest : public testing::Test {
   }
 
   FakeClock clock_;
-  std::shared_ptr<const Wiring> wiring_ = MakeTestWiring(
+  std::shared_ptr<const RuntimeSnapshot> runtime_ = MakeTestRuntime(
       "providers: [{name: mock, mock: {}}]\n"
       "auth:\n"
       "  callers:\n"
@@ -101,7 +101,7 @@ TEST_F(AuthenticatorTest, ABearerKeyThatIsWrongIsNotSavedByTheOtherHeader) {
 }
 
 TEST_F(AuthenticatorTest, WithoutKeysEverybodyIsLetInNameless) {
-  wiring_ = MakeTestWiring("providers: [{name: mock, mock: {}}]");
+  runtime_ = MakeTestRuntime("providers: [{name: mock, mock: {}}]");
   EXPECT_EQ(Show(""), "[]");
   EXPECT_EQ(Show(Bearer("anything")), "[]");
 }

@@ -15,7 +15,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "tests/testing/call_runner.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -45,7 +45,7 @@ class CallLogTest : public testing::Test {
   std::vector<std::string> LinesOf(const CallQuestion& question,
                                    const std::string& more,
                                    LogLevel level = LogLevel::kInfo) {
-    CallRunner runner(MakeTestWiring(
+    CallRunner runner(MakeTestRuntime(
         "providers:\n"
         "- {name: mock, mock: {}, model_aliases: {nice-name: real-name}}\n"
         "- {name: broken, mock: {fault: server_error}}\n"

@@ -15,7 +15,7 @@
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/provider.h"
 #include "tests/testing/loop_client.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -33,8 +33,8 @@ class CallTest : public testing::Test {
     call_.plan.reason = "default";
   }
 
-  void AddTry(const char* provider, const absl::Status& status) {
-    NotedTry& one = call_.tries.emplace_back();
+  void AddAttempt(const char* provider, const absl::Status& status) {
+    Attempt& one = call_.attempts.emplace_back();
     one.provider = provider;
     one.model = "m";
     one.start_time = absl::FromUnixNanos(1'767'323'045'250'000'000);
@@ -50,7 +50,7 @@ class CallTest : public testing::Test {
     return call_.MakeEnd(status).end().outcome();
   }
 
-  // Reads `body` as a raw request, as the door does.
+  // Reads `body` as a raw request, as the protocol does.
   void SetRaw(const std::string& body) {
     padded_ = body + std::string(kJsonPaddingBytes, ' ');
     raw_.dialect = &dialect_;
@@ -64,8 +64,11 @@ class CallTest : public testing::Test {
   const OpenAiChat dialect_;
   std::string padded_;
   RawRequest raw_;
-  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
-             client_.loop(), client_.http(), cancel_, arena_,
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+             client_.loop(),
+             client_.http(),
+             cancel_,
+             arena_,
              client_.loop().Now()};
 };
 
@@ -82,8 +85,9 @@ TEST_F(CallTest, AnEndSaysHowItEnded) {
 }
 
 TEST_F(CallTest, AnEndTellsAllThatIsKnown) {
-  AddTry("openai", MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
-  AddTry("openai", absl::OkStatus());
+  AddAttempt("openai",
+             MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  AddAttempt("openai", absl::OkStatus());
   call_.answer_facts.usage.set_output_tokens(7);
   call_.first_content = call_.arrival + absl::Milliseconds(12);
   const v1::StreamEnd end =
@@ -111,20 +115,21 @@ TEST_F(CallTest, AnEndTellsAllThatIsKnown) {
 }
 
 TEST_F(CallTest, AnAttemptSaysWhetherItAnsweredAndWhatItWas) {
-  AddTry("openai", MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
-  call_.tries[0].kind = v1::Attempt::KIND_FIRST;
-  AddTry("mock", MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "cut"));
-  NotedTry& second = call_.tries[1];
+  AddAttempt("openai",
+             MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  call_.attempts[0].kind = v1::Attempt::KIND_FIRST;
+  AddAttempt("mock", MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "cut"));
+  Attempt& second = call_.attempts[1];
   second.kind = v1::Attempt::KIND_RETRY;
   second.answered = true;
   second.began = call_.arrival + absl::Milliseconds(5);
   second.first_content = call_.arrival + absl::Milliseconds(12);
   second.progress.credential = "second-key";
   // Tried beside it, and not the one whose answer the caller got.
-  AddTry("openai", absl::CancelledError("the other was quicker"));
+  AddAttempt("openai", absl::CancelledError("the other was quicker"));
   call_.answer_facts.usage.set_output_tokens(7);
-  // The tries may have moved.
-  const v1::StreamEnd end = call_.MakeEnd(call_.tries[1].status).end();
+  // The attempts may have moved.
+  const v1::StreamEnd end = call_.MakeEnd(call_.attempts[1].status).end();
   EXPECT_EQ(end.route().provider(), "mock");
   ASSERT_EQ(end.attempts_size(), 3);
   EXPECT_EQ(end.attempts(0).kind(), v1::Attempt::KIND_FIRST);
@@ -152,7 +157,7 @@ TEST_F(CallTest, ACallThatWentNowhereHasARouteButNoTimes) {
 }
 
 TEST_F(CallTest, DescribesAnAnswer) {
-  AddTry("mock", absl::OkStatus());
+  AddAttempt("mock", absl::OkStatus());
   call_.warnings.emplace_back().set_field("sampling.top_k");
   v1::GenerateResponse response;
   call_.Describe(&response);

@@ -8,8 +8,8 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "service/pipeline/wiring.h"
-#include "tests/testing/test_wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -21,44 +21,44 @@ constexpr char kKey[] = "alice-0123456789";
 class CallerAccessTest : public testing::Test {
  protected:
   void Configure(std::string_view yaml) {
-    wiring_ = MakeTestWiring(
+    runtime_ = MakeTestRuntime(
         "providers: [{name: mock, mock: {}}]\n" + std::string(yaml),
         {{"ALICE", kKey}});
   }
 
   // `ok`, or the reason of the refusal.
   std::string Ask(std::string_view authority, std::string_view origin = "",
-                  Door door = Door::kHttp) {
+                  Protocol protocol = Protocol::kHttp) {
     CallerHead head;
-    head.door = door;
+    head.protocol = protocol;
     head.authority = authority;
     head.origin = origin;
     const absl::StatusOr<std::string_view> caller =
-        wiring_->callers().Admit(head);
+        runtime_->callers().Admit(head);
     if (!caller.ok()) message_ = std::string(caller.status().message());
     return caller.ok()
                ? "ok"
                : std::string(ReasonName(FaultReason(caller.status())));
   }
 
-  std::shared_ptr<const Wiring> wiring_;
+  std::shared_ptr<const RuntimeSnapshot> runtime_;
   std::string message_;
 };
 
 TEST_F(CallerAccessTest, WithoutKeysThisMachineIsServedByItsOwnNames) {
   Configure("");
-  EXPECT_FALSE(wiring_->callers().asks_for_keys());
-  for (const Door door : {Door::kHttp, Door::kGrpc}) {
+  EXPECT_FALSE(runtime_->callers().asks_for_keys());
+  for (const Protocol protocol : {Protocol::kHttp, Protocol::kGrpc}) {
     for (const std::string_view local :
          {"localhost", "localhost:8080", "127.0.0.1:8080", "127.3.2.1",
           "[::1]:8080", "[::1]", "LOCALHOST:1", "a.localhost", ""}) {
-      EXPECT_EQ(Ask(local, "", door), "ok") << local;
+      EXPECT_EQ(Ask(local, "", protocol), "ok") << local;
     }
     for (const std::string_view other :
          {"evil.example", "evil.example:8080", "127.0.0.1.evil.example",
           "localhost.evil.example:1", "10.0.0.1:8080", "0.0.0.0", "[::]:1",
           "[2001:db8::7]", "gateway"}) {
-      EXPECT_EQ(Ask(other, "", door), "FORBIDDEN") << other;
+      EXPECT_EQ(Ask(other, "", protocol), "FORBIDDEN") << other;
     }
   }
   EXPECT_THAT(message_, HasSubstr("not as 'gateway'"));
@@ -99,14 +99,14 @@ TEST_F(CallerAccessTest, CorsMayAllowAPage) {
 
 TEST_F(CallerAccessTest, AKeyNeedsNoNameAndNoOrigin) {
   Configure("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}");
-  EXPECT_TRUE(wiring_->callers().asks_for_keys());
+  EXPECT_TRUE(runtime_->callers().asks_for_keys());
   CallerHead head;
   head.authority = "gateway.example";
   head.origin = "https://evil.example";
-  EXPECT_EQ(FaultReason(wiring_->callers().Admit(head).status()),
+  EXPECT_EQ(FaultReason(runtime_->callers().Admit(head).status()),
             v1::ERROR_REASON_API_KEY_INVALID);
   head.api_key = kKey;
-  EXPECT_EQ(*wiring_->callers().Admit(head), "alice");
+  EXPECT_EQ(*runtime_->callers().Admit(head), "alice");
 }
 
 }  // namespace

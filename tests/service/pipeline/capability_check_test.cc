@@ -17,7 +17,7 @@
 #include "providers/provider.h"
 #include "service/pipeline/call.h"
 #include "tests/testing/loop_client.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -62,7 +62,7 @@ class CapabilityCheckTest : public testing::Test {
   }
 
   Call MakeCall() {
-    return Call(wiring_, client_.loop(), client_.http(), cancel_, arena_,
+    return Call(runtime_, client_.loop(), client_.http(), cancel_, arena_,
                 client_.loop().Now());
   }
 
@@ -71,7 +71,8 @@ class CapabilityCheckTest : public testing::Test {
     return CheckCapabilities(call);
   }
 
-  const std::shared_ptr<const Wiring> wiring_ = MakeTestWiring(kCapabilities);
+  const std::shared_ptr<const RuntimeSnapshot> runtime_ =
+      MakeTestRuntime(kCapabilities);
   const OpenAiChat dialect_;
   LoopClient client_;
   CancelSignal cancel_;

@@ -17,7 +17,7 @@
 #include "service/pipeline/response_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_client.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -69,9 +69,9 @@ class ConversationTest : public testing::Test {
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
   v1::GenerateRequest request_;
-  Call call_{MakeTestWiring("providers:\n"
-                            "- {name: mock, mock: {}}\n"
-                            "- {name: openai, openai: {}}\n"),
+  Call call_{MakeTestRuntime("providers:\n"
+                             "- {name: mock, mock: {}}\n"
+                             "- {name: openai, openai: {}}\n"),
              client_.loop(),
              client_.http(),
              cancel_,
@@ -136,12 +136,13 @@ TEST_F(ConversationTest, AnAnswerIsRememberedWithWhatWasAsked) {
   Ask(v1::ROLE_SYSTEM, "be brief");
   Ask(v1::ROLE_USER, "hi");
   request_.set_store(true);
-  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
-  ASSERT_NE(remembrance, nullptr);
+  const std::unique_ptr<ConversationRecorder> recorder =
+      ConversationRecorder::Begin(call_);
+  ASSERT_NE(recorder, nullptr);
   v1::GenerateResponse response;
   response.set_id("theirs");
   Say(v1::ROLE_ASSISTANT, "hello", response.add_choices()->mutable_message());
-  remembrance->Keep(&response);
+  recorder->Keep(&response);
   EXPECT_EQ(response.id().substr(0, 5), "resp_");
   const ResponseStore::Entry kept = store_.Find("alice", response.id());
   ASSERT_NE(kept, nullptr);
@@ -158,10 +159,11 @@ TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
   mark->set_json("\"message\"");
   Ask(v1::ROLE_USER, "hello");
   request_.set_store(true);
-  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
-  ASSERT_NE(remembrance, nullptr);
+  const std::unique_ptr<ConversationRecorder> recorder =
+      ConversationRecorder::Begin(call_);
+  ASSERT_NE(recorder, nullptr);
   v1::GenerateResponse response;
-  remembrance->Keep(&response);
+  recorder->Keep(&response);
   const ResponseStore::Entry kept = store_.Find("alice", response.id());
   ASSERT_NE(kept, nullptr);
   ASSERT_EQ(kept->before.size(), 2);
@@ -171,18 +173,19 @@ TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
 TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
   Ask(v1::ROLE_USER, "hi");
   call_.facts.remembered_unless_refused = true;
-  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
-  ASSERT_NE(remembrance, nullptr);
+  const std::unique_ptr<ConversationRecorder> recorder =
+      ConversationRecorder::Begin(call_);
+  ASSERT_NE(recorder, nullptr);
   v1::GenerateEvent started;
   started.mutable_started()->set_id("theirs");
-  remembrance->Note(&started);
+  recorder->Add(&started);
   const std::string id = started.started().id();
   EXPECT_NE(id, "theirs");
   v1::GenerateEvent piece;
   piece.mutable_delta()->set_text("hello");
-  remembrance->Note(&piece);
+  recorder->Add(&piece);
   EXPECT_EQ(store_.Find("alice", id), nullptr);
-  remembrance->Finish();
+  recorder->Finish();
   const ResponseStore::Entry kept = store_.Find("alice", id);
   ASSERT_NE(kept, nullptr);
   EXPECT_EQ(kept->response.choices(0).message().parts(0).text(), "hello");
@@ -190,28 +193,29 @@ TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
 
 TEST_F(ConversationTest, AStreamThatIsTooLargeIsForgotten) {
   call_.facts.remembered_unless_refused = true;
-  const std::unique_ptr<Remembrance> remembrance = Remembrance::Begin(call_);
+  const std::unique_ptr<ConversationRecorder> recorder =
+      ConversationRecorder::Begin(call_);
   const int64_t before = store_.size_bytes();
   v1::GenerateEvent piece;
   piece.mutable_delta()->set_text(std::string(6'000, 'x'));
-  for (int i = 0; i < 3; ++i) remembrance->Note(&piece);
-  remembrance->Finish();
+  for (int i = 0; i < 3; ++i) recorder->Add(&piece);
+  recorder->Finish();
   EXPECT_EQ(store_.size_bytes(), before);
 }
 
 TEST_F(ConversationTest, WhatTheCallerDoesNotWantIsNotRemembered) {
-  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
   call_.facts.remembered_unless_refused = true;
-  EXPECT_NE(Remembrance::Begin(call_), nullptr);
+  EXPECT_NE(ConversationRecorder::Begin(call_), nullptr);
   request_.set_store(false);
-  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
   request_.set_store(true);
-  EXPECT_NE(Remembrance::Begin(call_), nullptr);
+  EXPECT_NE(ConversationRecorder::Begin(call_), nullptr);
   call_.answers_raw = true;
-  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
   call_.answers_raw = false;
   call_.responses = nullptr;
-  EXPECT_EQ(Remembrance::Begin(call_), nullptr);
+  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
 }
 
 }  // namespace

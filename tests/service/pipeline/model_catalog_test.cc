@@ -11,8 +11,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "service/pipeline/wiring.h"
-#include "tests/testing/test_wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -40,8 +40,8 @@ constexpr char kYaml[] =
     "  - {alias: 'fast', targets: [mock/mock-model]}\n"
     "  - {exact: 'gpt-4', targets: [openai]}\n";
 
-std::shared_ptr<const Wiring> WiringWithKey() {
-  return MakeTestWiring(kYaml, {{"OPENAI_KEY", "sk-0123456789"}});
+std::shared_ptr<const RuntimeSnapshot> RuntimeWithKey() {
+  return MakeTestRuntime(kYaml, {{"OPENAI_KEY", "sk-0123456789"}});
 }
 
 // `provider/name` of each.
@@ -84,22 +84,22 @@ std::vector<std::string> Pages(const ModelCatalog& catalog, int page_size,
 }
 
 TEST(ModelCatalogTest, ListsWhatCanBeNamedOnceEachSortedByName) {
-  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
+  const std::shared_ptr<const RuntimeSnapshot> runtime = RuntimeWithKey();
   EXPECT_THAT(
-      Names(wiring->catalog()->models()),
+      Names(runtime->catalog()->models()),
       ElementsAre("mock/fast", "openai/gpt-4", "azure/gpt-5", "openai/gpt-5",
                   "mock/mock-model", "openai/smart", "azure/tuned"));
 }
 
 TEST(ModelCatalogTest, AProviderWithoutItsCredentialOffersNothing) {
-  const std::shared_ptr<const Wiring> wiring = MakeTestWiring(kYaml);
-  EXPECT_THAT(Names(wiring->catalog()->models()),
+  const std::shared_ptr<const RuntimeSnapshot> runtime = MakeTestRuntime(kYaml);
+  EXPECT_THAT(Names(runtime->catalog()->models()),
               ElementsAre("mock/fast", "azure/gpt-5", "mock/mock-model",
                           "azure/tuned"));
 }
 
 TEST(ModelCatalogTest, WhatAProviderSaysOfItselfStandsBesideWhatIsKnown) {
-  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
+  const std::shared_ptr<const RuntimeSnapshot> runtime = RuntimeWithKey();
   std::vector<v1::Model> said(4);
   said[0].set_name("gpt-5");
   said[0].set_display_name("GPT 5");
@@ -112,9 +112,9 @@ TEST(ModelCatalogTest, WhatAProviderSaysOfItselfStandsBesideWhatIsKnown) {
   said[2].set_name("smart");
   said[2].set_display_name("not the alias");
   said[3].set_name("beyond");
-  const ModelCatalog configured(wiring->providers(), {});
+  const ModelCatalog configured(runtime->providers(), {});
   const ModelCatalog catalog(
-      wiring->providers(), {},
+      runtime->providers(), {},
       {{"openai", std::make_shared<const std::vector<v1::Model>>(said)},
        {"nobody", std::make_shared<const std::vector<v1::Model>>(said)}});
   EXPECT_EQ(catalog.models().size(), configured.models().size() + 2);
@@ -138,46 +138,46 @@ TEST(ModelCatalogTest, WhatAProviderSaysOfItselfStandsBesideWhatIsKnown) {
 }
 
 TEST(ModelCatalogTest, FindsAModelByItsName) {
-  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
-  const v1::Model* const model = wiring->catalog()->Find("gpt-4");
+  const std::shared_ptr<const RuntimeSnapshot> runtime = RuntimeWithKey();
+  const v1::Model* const model = runtime->catalog()->Find("gpt-4");
   ASSERT_NE(model, nullptr);
   EXPECT_EQ(model->name(), "gpt-4");
   EXPECT_EQ(model->provider(), "openai");
   EXPECT_EQ(model->owner(), "openai");
-  EXPECT_EQ(wiring->catalog()->Find("gpt-"), nullptr);
-  EXPECT_EQ(wiring->catalog()->Find(""), nullptr);
-  EXPECT_EQ(wiring->catalog()->Find("zzz"), nullptr);
+  EXPECT_EQ(runtime->catalog()->Find("gpt-"), nullptr);
+  EXPECT_EQ(runtime->catalog()->Find(""), nullptr);
+  EXPECT_EQ(runtime->catalog()->Find("zzz"), nullptr);
 }
 
 TEST(ModelCatalogTest, PagesFollowEachOtherWithoutGapsOrRepeats) {
-  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
-  EXPECT_THAT(Pages(*wiring->catalog(), 3),
+  const std::shared_ptr<const RuntimeSnapshot> runtime = RuntimeWithKey();
+  EXPECT_THAT(Pages(*runtime->catalog(), 3),
               ElementsAre("mock/fast", "openai/gpt-4", "azure/gpt-5", "|",
                           "openai/gpt-5", "mock/mock-model", "openai/smart",
                           "|", "azure/tuned", "|"));
   // The last page is full, and known to be the last.
-  EXPECT_THAT(Pages(*wiring->catalog(), 7).size(), 8u);
-  EXPECT_THAT(Pages(*wiring->catalog(), 0).size(), 8u);
-  EXPECT_THAT(Pages(*wiring->catalog(), 100000).size(), 8u);
+  EXPECT_THAT(Pages(*runtime->catalog(), 7).size(), 8u);
+  EXPECT_THAT(Pages(*runtime->catalog(), 0).size(), 8u);
+  EXPECT_THAT(Pages(*runtime->catalog(), 100000).size(), 8u);
 }
 
 TEST(ModelCatalogTest, ListsOneProviderPageByPage) {
-  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
+  const std::shared_ptr<const RuntimeSnapshot> runtime = RuntimeWithKey();
   EXPECT_THAT(
-      Pages(*wiring->catalog(), 2, "openai"),
+      Pages(*runtime->catalog(), 2, "openai"),
       ElementsAre("openai/gpt-4", "openai/gpt-5", "|", "openai/smart", "|"));
-  EXPECT_THAT(Pages(*wiring->catalog(), 3, "openai"),
+  EXPECT_THAT(Pages(*runtime->catalog(), 3, "openai"),
               ElementsAre("openai/gpt-4", "openai/gpt-5", "openai/smart", "|"));
-  EXPECT_THAT(Pages(*wiring->catalog(), 2, "nobody"), ElementsAre("|"));
+  EXPECT_THAT(Pages(*runtime->catalog(), 2, "nobody"), ElementsAre("|"));
 }
 
 TEST(ModelCatalogTest, APageGoesOnAfterAModelThatIsNoLongerThere) {
-  const std::shared_ptr<const Wiring> before = WiringWithKey();
+  const std::shared_ptr<const RuntimeSnapshot> before = RuntimeWithKey();
   v1::ListModelsResponse first;
   ASSERT_TRUE(before->catalog()->List(Request(2), &first).ok());
   EXPECT_THAT(Names(first.models()), ElementsAre("mock/fast", "openai/gpt-4"));
 
-  const std::shared_ptr<const Wiring> after = MakeTestWiring(kYaml);
+  const std::shared_ptr<const RuntimeSnapshot> after = MakeTestRuntime(kYaml);
   v1::ListModelsResponse second;
   const absl::Status status =
       after->catalog()->List(Request(2, first.next_page_token()), &second);
@@ -187,19 +187,19 @@ TEST(ModelCatalogTest, APageGoesOnAfterAModelThatIsNoLongerThere) {
 }
 
 TEST(ModelCatalogTest, RefusesWhatIsNotAPage) {
-  const std::shared_ptr<const Wiring> wiring = WiringWithKey();
+  const std::shared_ptr<const RuntimeSnapshot> runtime = RuntimeWithKey();
   v1::ListModelsResponse response;
-  absl::Status status = wiring->catalog()->List(Request(-1), &response);
+  absl::Status status = runtime->catalog()->List(Request(-1), &response);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(FieldViolations(status)[0].first, "page_size");
-  status = wiring->catalog()->List(Request(1, "gpt-4"), &response);
+  status = runtime->catalog()->List(Request(1, "gpt-4"), &response);
   EXPECT_EQ(FieldViolations(status)[0].first, "page_token");
   EXPECT_THAT(response.models(), IsEmpty());
 
   // A token answers only the question that it was returned for.
-  ASSERT_TRUE(wiring->catalog()->List(Request(1), &response).ok());
+  ASSERT_TRUE(runtime->catalog()->List(Request(1), &response).ok());
   v1::ListModelsResponse other;
-  status = wiring->catalog()->List(
+  status = runtime->catalog()->List(
       Request(1, response.next_page_token(), "openai"), &other);
   EXPECT_EQ(FieldViolations(status)[0].first, "page_token");
 }

@@ -58,9 +58,9 @@ v1::GenerateEvent End(int choice, v1::FinishReason reason) {
 }
 
 // As the pipeline does.
-void JudgeBy(OutputCheck& check, const v1::GenerateResponse& response) {
-  check.Note(response);
-  if (!check.JudgeBriefly()) check.Judge();
+void ValidateBy(OutputCheck& check, const v1::GenerateResponse& response) {
+  check.Add(response);
+  if (!check.ValidateBriefly()) check.Validate();
 }
 
 class OutputCheckTest : public testing::Test {
@@ -75,11 +75,11 @@ class OutputCheckTest : public testing::Test {
             .ok());
   }
 
-  void Judge(const v1::GenerateResponse& response) {
-    JudgeBy(check_, response);
+  void Validate(const v1::GenerateResponse& response) {
+    ValidateBy(check_, response);
   }
-  void JudgeNoted() {
-    if (!check_.JudgeBriefly()) check_.Judge();
+  void ValidateNoted() {
+    if (!check_.ValidateBriefly()) check_.Validate();
   }
 
   // What the answer is told to be.
@@ -94,7 +94,7 @@ class OutputCheckTest : public testing::Test {
 };
 
 TEST_F(OutputCheckTest, AnAnswerAsAskedIsValid) {
-  Judge(Answers({R"({"answer": 42})"}));
+  Validate(Answers({R"({"answer": 42})"}));
   EXPECT_TRUE(Told().has_output_valid());
   EXPECT_TRUE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(), IsEmpty());
@@ -102,7 +102,7 @@ TEST_F(OutputCheckTest, AnAnswerAsAskedIsValid) {
 }
 
 TEST_F(OutputCheckTest, AnotherAnswerIsNotAndSaysWhy) {
-  Judge(Answers({R"({"answer": "42"})"}));
+  Validate(Answers({R"({"answer": "42"})"}));
   EXPECT_TRUE(Told().has_output_valid());
   EXPECT_FALSE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(),
@@ -116,28 +116,28 @@ TEST_F(OutputCheckTest, TheTextsOfAChoiceAreOne) {
   v1::Message* const message = response.mutable_choices(0)->mutable_message();
   message->add_parts()->mutable_reasoning()->set_text("thinking");
   message->add_parts()->set_text(R"(er": 42})");
-  Judge(response);
+  Validate(response);
   EXPECT_TRUE(Told().output_valid());
 }
 
 TEST_F(OutputCheckTest, AllChoicesMustBeValid) {
-  Judge(Answers({R"({"answer": 1})", R"({"answer": 2})"}));
+  Validate(Answers({R"({"answer": 1})", R"({"answer": 2})"}));
   EXPECT_TRUE(Told().output_valid());
-  Judge(Answers({R"({"answer": 1})", "{}"}));
+  Validate(Answers({R"({"answer": 1})", "{}"}));
   EXPECT_FALSE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(),
               ElementsAre("choices[1]#: missing required property 'answer'"));
 }
 
-TEST_F(OutputCheckTest, AStreamIsJudgedByItsWholeText) {
-  check_.Note(Piece(0, R"({"answer")"));
-  check_.Note(Piece(1, "{"));
-  check_.Note(Piece(0, ": 42}"));
-  check_.Note(Piece(1, "}"));
-  check_.Note(End(0, v1::FINISH_REASON_STOP));
-  EXPECT_FALSE(check_.judged());
-  JudgeNoted();
-  EXPECT_TRUE(check_.judged());
+TEST_F(OutputCheckTest, AStreamIsCheckedByItsWholeText) {
+  check_.Add(Piece(0, R"({"answer")"));
+  check_.Add(Piece(1, "{"));
+  check_.Add(Piece(0, ": 42}"));
+  check_.Add(Piece(1, "}"));
+  check_.Add(End(0, v1::FINISH_REASON_STOP));
+  EXPECT_FALSE(check_.validated());
+  ValidateNoted();
+  EXPECT_TRUE(check_.validated());
   EXPECT_THAT(Told().output_errors(),
               ElementsAre("choices[1]#: missing required property 'answer'"));
 }
@@ -145,39 +145,39 @@ TEST_F(OutputCheckTest, AStreamIsJudgedByItsWholeText) {
 TEST_F(OutputCheckTest, WhatWasCutOffOrRefusedSaysSo) {
   v1::GenerateResponse response = Answers({R"({"answer": 42})"});
   response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_LENGTH);
-  Judge(response);
+  Validate(response);
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("cut off")));
   response.mutable_choices(0)->set_finish_reason(
       v1::FINISH_REASON_CONTENT_FILTER);
-  Judge(response);
+  Validate(response);
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("filter")));
   response = Answers({""});
   response.mutable_choices(0)->mutable_message()->add_parts()->set_refusal(
       "I cannot");
-  Judge(response);
+  Validate(response);
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("refused")));
-  Judge(v1::GenerateResponse());
+  Validate(v1::GenerateResponse());
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("no answer")));
   v1::GenerateEvent refusal;
   refusal.mutable_delta()->set_refusal("no");
-  check_.Note(refusal);
-  JudgeNoted();
+  check_.Add(refusal);
+  ValidateNoted();
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("refused")));
 }
 
-TEST_F(OutputCheckTest, ATurnThatCallsToolsIsNotJudged) {
+TEST_F(OutputCheckTest, ATurnThatCallsToolsIsNotChecked) {
   v1::GenerateResponse response = Answers({"Let me look that up"});
   response.mutable_choices(0)->set_finish_reason(v1::FINISH_REASON_TOOL_CALLS);
   Expect(/*strict=*/true);
-  Judge(response);
-  EXPECT_FALSE(check_.judged());
+  Validate(response);
+  EXPECT_FALSE(check_.validated());
   EXPECT_FALSE(Told().has_output_valid());
   EXPECT_TRUE(check_.Verdict().ok());
 }
 
 TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
   Expect(/*strict=*/true);
-  Judge(Answers({R"({"answer": 1.5})"}));
+  Validate(Answers({R"({"answer": 1.5})"}));
   const absl::Status verdict = check_.Verdict();
   EXPECT_EQ(FaultReason(verdict), v1::ERROR_REASON_RESPONSE_VALIDATION);
   EXPECT_EQ(verdict.code(), absl::StatusCode::kFailedPrecondition);
@@ -186,14 +186,14 @@ TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
   EXPECT_THAT(FieldViolations(verdict),
               ElementsAre(testing::Pair("output#/answer",
                                         "is a number, not an integer")));
-  EXPECT_FALSE(ComesFromUpstream(JudgeFailure(verdict)));
+  EXPECT_FALSE(ComesFromUpstream(ClassifyFailure(verdict)));
 }
 
 TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
   Expect(/*strict=*/true);
   std::vector<std::string> texts(
       50, R"({"answer": ")" + std::string(2000, 'x') + "\"}");
-  Judge(Answers(texts));
+  Validate(Answers(texts));
   const absl::Status verdict = check_.Verdict();
   EXPECT_THAT(FieldViolations(verdict), SizeIs(OutputCheck::kFaultErrorsMax));
   EXPECT_LT(verdict.message().size(), kFaultMessageBytesLimit);
@@ -203,9 +203,9 @@ TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
 TEST_F(OutputCheckTest, AnAnswerWithoutBoundsIsNotKept) {
   for (size_t bytes = 0; bytes <= OutputCheck::kTextBytesMax;
        bytes += 1024 * 1024) {
-    check_.Note(Piece(0, std::string(1024 * 1024, ' ')));
+    check_.Add(Piece(0, std::string(1024 * 1024, ' ')));
   }
-  JudgeNoted();
+  ValidateNoted();
   EXPECT_THAT(Told().output_errors(), ElementsAre(HasSubstr("longer than")));
 }
 
@@ -216,24 +216,24 @@ TEST(OutputCheckExpectTest, AnyObjectWillDoForJsonMode) {
       check.Expect(Asking(v1::ResponseFormat::KIND_JSON_OBJECT), schemas, false)
           .ok());
   v1::GenerateResponse told;
-  JudgeBy(check, Answers({R"({"any": []})"}));
+  ValidateBy(check, Answers({R"({"any": []})"}));
   check.Describe(&told);
   EXPECT_TRUE(told.output_valid());
-  JudgeBy(check, Answers({"[]"}));
+  ValidateBy(check, Answers({"[]"}));
   check.Describe(&told);
   EXPECT_FALSE(told.output_valid());
 }
 
-TEST(OutputCheckExpectTest, FreeTextIsNotJudged) {
+TEST(OutputCheckExpectTest, FreeTextIsNotChecked) {
   SchemaCache schemas;
   for (const auto kind :
        {v1::ResponseFormat::KIND_UNSPECIFIED, v1::ResponseFormat::KIND_TEXT}) {
     OutputCheck check;
     ASSERT_TRUE(check.Expect(Asking(kind), schemas, true).ok());
     EXPECT_FALSE(check.asked());
-    JudgeBy(check, Answers({"{"}));
-    EXPECT_TRUE(check.JudgeBriefly());
-    EXPECT_FALSE(check.judged());
+    ValidateBy(check, Answers({"{"}));
+    EXPECT_TRUE(check.ValidateBriefly());
+    EXPECT_FALSE(check.validated());
     EXPECT_TRUE(check.Verdict().ok());
   }
 }
@@ -270,7 +270,7 @@ struct Costly {
   std::string items;
 };
 
-TEST_F(OutputCheckTest, WhatTakesLongIsNotJudgedBriefly) {
+TEST_F(OutputCheckTest, WhatTakesLongIsNotCheckedBriefly) {
   const Costly costly;
   OutputCheck check;
   ASSERT_TRUE(
@@ -278,17 +278,17 @@ TEST_F(OutputCheckTest, WhatTakesLongIsNotJudgedBriefly) {
           .Expect(Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, costly.schema),
                   schemas_, /*strict=*/false)
           .ok());
-  check.Note(Answers({costly.items}));
-  EXPECT_FALSE(check.JudgeBriefly());
-  EXPECT_FALSE(check.judged());
-  check.Judge();
-  EXPECT_TRUE(check.judged());
+  check.Add(Answers({costly.items}));
+  EXPECT_FALSE(check.ValidateBriefly());
+  EXPECT_FALSE(check.validated());
+  check.Validate();
+  EXPECT_TRUE(check.validated());
   EXPECT_TRUE(check.Verdict().ok());
   // Nor is a long text.
-  check_.Note(Answers({"{\"answer\": " + std::string(100'000, ' ') + "1}"}));
-  EXPECT_FALSE(check_.JudgeBriefly());
-  EXPECT_FALSE(check_.judged());
-  check_.Judge();
+  check_.Add(Answers({"{\"answer\": " + std::string(100'000, ' ') + "1}"}));
+  EXPECT_FALSE(check_.ValidateBriefly());
+  EXPECT_FALSE(check_.validated());
+  check_.Validate();
   EXPECT_TRUE(Told().output_valid());
 }
 
@@ -300,7 +300,7 @@ TEST_F(OutputCheckTest, AllChoicesShareOneBudget) {
     const v1::GenerateRequest request =
         Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, costly.schema);
     EXPECT_TRUE(check.Expect(request, schemas_, /*strict=*/false).ok());
-    JudgeBy(check, Answers(std::vector<std::string>(choices, costly.items)));
+    ValidateBy(check, Answers(std::vector<std::string>(choices, costly.items)));
     v1::GenerateResponse response;
     check.Describe(&response);
     return std::vector<std::string>(response.output_errors().begin(),

@@ -15,7 +15,7 @@
 #include "tests/service/pipeline/upstream_calls.h"
 #include "tests/testing/call_runner.h"
 #include "tests/testing/mock_upstream_process.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -149,7 +149,7 @@ TEST_F(PipelineTest, ABadRequestIsRefusedBeforeAnythingIsSent) {
 }
 
 TEST_F(PipelineTest, AStrangerIsRefusedBeforeTheRequestIsLookedAt) {
-  runner_->SetWiring(MakeTestWiring(
+  runner_->SetRuntime(MakeTestRuntime(
       "providers: [{name: mock, mock: {}}]\n"
       "routing: {default_target: mock}\n"
       "auth: {callers: {api_keys: [{id: alice, key: 'env:A'}]}}\n",
@@ -172,9 +172,10 @@ TEST_F(PipelineTest, AStrangerIsRefusedBeforeTheRequestIsLookedAt) {
 }
 
 TEST_F(PipelineTest, AModelThatNobodyServesIsNotFound) {
-  runner_->SetWiring(MakeTestWiring("providers: [{name: mock, mock: {}}]\n"
-                                    "routing: {default_target: mock, "
-                                    "strict: true}\n"));
+  runner_->SetRuntime(
+      MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                      "routing: {default_target: mock, "
+                      "strict: true}\n"));
   const CallResult result = runner_->Run(Streamed("unknown"));
   EXPECT_EQ(Reason(result.status), "MODEL_NOT_FOUND");
   EXPECT_EQ(result.stream_end.outcome(), v1::StreamEnd::OUTCOME_ERROR);
@@ -234,13 +235,14 @@ TEST_F(PipelineTest, TheMocksFaultsAreTriedAgainOnlyBeforeContent) {
 }
 
 TEST_F(PipelineTest, AnAliasOfTheProviderIsWhatItIsAskedFor) {
-  runner_->SetWiring(MakeTestWiring(
-      absl::StrCat("providers:\n"
-                   "- name: openai\n"
-                   "  model_aliases: {fast: o-mini}\n"
-                   "  openai: {base_url: 'http://", upstream_->address(),
-                   "/v1'}\n"
-                   "routing: {default_target: openai}\n")));
+  runner_->SetRuntime(
+      MakeTestRuntime(absl::StrCat("providers:\n"
+                                   "- name: openai\n"
+                                   "  model_aliases: {fast: o-mini}\n"
+                                   "  openai: {base_url: 'http://",
+                                   upstream_->address(),
+                                   "/v1'}\n"
+                                   "routing: {default_target: openai}\n")));
   const CallResult result = runner_->Run(RawOpenAi("fast"));
   ASSERT_EQ(Reason(result.status), "OK") << result.status;
   EXPECT_EQ(Stat("o-mini", "requests"), 1);

@@ -26,7 +26,7 @@
 #include "service/pipeline/call.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_runner.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -51,8 +51,8 @@ class RecorderTest : public testing::Test {
     call_.facts.model = "m";
   }
 
-  NotedTry& AddTry(absl::Status status) {
-    NotedTry& one = call_.tries.emplace_back();
+  Attempt& AddAttempt(absl::Status status) {
+    Attempt& one = call_.attempts.emplace_back();
     one.provider = "mock";
     one.model = "mock-model";
     one.start_time = absl::FromUnixSeconds(100);
@@ -80,7 +80,7 @@ class RecorderTest : public testing::Test {
   NoClient client_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
-  Call call_{MakeTestWiring("providers: [{name: mock, mock: {}}]\n"),
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
              runner_.loop(),
              client_,
              cancel_,
@@ -93,7 +93,7 @@ class RecorderTest : public testing::Test {
   RequestFeed feed_{{}};
   std::unique_ptr<RequestFeed::Subscription> watching_;
   ProviderHealthBoard board_;
-  Recorder recorder_{nullptr, metrics_.AddLane(), feed_, &board_.AddLane()};
+  Recorder recorder_{nullptr, metrics_.AddShard(), feed_, &board_.AddShard()};
 };
 
 TEST_F(RecorderTest, CountsACallAsInFlightUntilItsEnd) {
@@ -110,7 +110,7 @@ TEST_F(RecorderTest, StrangersDoNotFillTheAccessLog) {
   auto log = AccessLog::Open({.file = path});
   ASSERT_TRUE(log.ok()) << log.status();
   {
-    Recorder recorder(&(*log)->AddLane(), metrics_.AddLane(), feed_);
+    Recorder recorder(&(*log)->AddShard(), metrics_.AddShard(), feed_);
     const absl::Status refused =
         MakeFault(v1::ERROR_REASON_API_KEY_INVALID, "not known");
     for (int i = 0; i < 100; ++i) recorder.Record(call_, refused);
@@ -129,8 +129,8 @@ TEST_F(RecorderTest, StrangersDoNotFillTheAccessLog) {
 }
 
 TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
-  AddTry(Unavailable()).kind = v1::Attempt::KIND_FIRST;
-  AddTry(absl::OkStatus()).kind = v1::Attempt::KIND_RETRY;
+  AddAttempt(Unavailable()).kind = v1::Attempt::KIND_FIRST;
+  AddAttempt(absl::OkStatus()).kind = v1::Attempt::KIND_RETRY;
   call_.answer_facts.usage.set_input_tokens(11);
   call_.answer_facts.usage.set_output_tokens(5);
   recorder_.Record(call_, absl::OkStatus());
@@ -157,7 +157,7 @@ TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
 }
 
 TEST_F(RecorderTest, SaysWhyACallFailed) {
-  AddTry(Unavailable());
+  AddAttempt(Unavailable());
   recorder_.Record(call_, Unavailable());
   const std::optional<FeedEvent> event = watching_->Take();
   ASSERT_TRUE(event.has_value());
@@ -171,7 +171,7 @@ TEST_F(RecorderTest, LongTextsAreCutBetweenCharacters) {
   std::string name = "m";
   while (name.size() < 8'000'000) name += "\u00e9";
   call_.facts.model = name;
-  AddTry(absl::InternalError(name));
+  AddAttempt(absl::InternalError(name));
   recorder_.Record(call_, absl::OkStatus());
   const std::optional<FeedEvent> event = watching_->Take();
   ASSERT_TRUE(event.has_value());
@@ -187,8 +187,8 @@ TEST_F(RecorderTest, ACallThatWentNowhereSaysNothingOfAnyProvider) {
 }
 
 TEST_F(RecorderTest, EveryTryTellsOfTheHealthOfItsProvider) {
-  AddTry(Unavailable());
-  AddTry(Unavailable());
+  AddAttempt(Unavailable());
+  AddAttempt(Unavailable());
   recorder_.Record(call_, Unavailable());
   const ProviderHealth health = board_.Read("mock");
   EXPECT_EQ(health.attempts, 2);
@@ -198,8 +198,8 @@ TEST_F(RecorderTest, EveryTryTellsOfTheHealthOfItsProvider) {
 }
 
 TEST_F(RecorderTest, AConnectionThatHadGoneStaleIsNoFailureOfTheProvider) {
-  AddTry(Unavailable()).progress.http.reused_connection_was_stale = true;
-  AddTry(absl::OkStatus());
+  AddAttempt(Unavailable()).progress.http.reused_connection_was_stale = true;
+  AddAttempt(absl::OkStatus());
   recorder_.Record(call_, absl::OkStatus());
   const ProviderHealth health = board_.Read("mock");
   EXPECT_EQ(health.attempts, 1);
@@ -208,8 +208,8 @@ TEST_F(RecorderTest, AConnectionThatHadGoneStaleIsNoFailureOfTheProvider) {
 }
 
 TEST_F(RecorderTest, NeedsNoBoard) {
-  Recorder recorder(nullptr, metrics_.AddLane(), feed_);
-  AddTry(absl::OkStatus());
+  Recorder recorder(nullptr, metrics_.AddShard(), feed_);
+  AddAttempt(absl::OkStatus());
   recorder.Record(call_, absl::OkStatus());
   EXPECT_TRUE(watching_->Take().has_value());
 }

@@ -1,4 +1,4 @@
-// Structured output through the whole pipeline: asked for, judged, told, and
+// Structured output through the whole pipeline: asked for, checked, told, and
 // refused where that was asked for.
 
 #include <string>
@@ -13,7 +13,7 @@
 #include "tests/service/pipeline/upstream_calls.h"
 #include "tests/testing/call_runner.h"
 #include "tests/testing/mock_upstream_process.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
@@ -39,7 +39,7 @@ class StructuredOutputTest : public UpstreamCalls {
     return question;
   }
 
-  // As a caller of the OpenAI door asks.
+  // As a caller of the OpenAI protocol asks.
   static CallQuestion RawAsking(std::string_view model, bool stream) {
     return RawOpenAi(
         model, absl::StrCat(R"(,"response_format":{"type":"json_schema",)"
@@ -143,7 +143,7 @@ TEST_F(StructuredOutputTest, ASchemaThatCannotBeReadIsRefusedUnsent) {
   EXPECT_EQ(Stat("o-1", "requests"), 0);
 }
 
-TEST_F(StructuredOutputTest, BytesThatAreForwardedAreNotJudged) {
+TEST_F(StructuredOutputTest, BytesThatAreForwardedAreNotChecked) {
   Script("o-1", kBad);
   for (const bool stream : {false, true}) {
     const CallResult result = runner_->Run(RawAsking("o-1", stream));
@@ -181,7 +181,7 @@ TEST_F(StructuredOutputTest, ARawCallMayAskToBeReadWithoutBeingStrict) {
   EXPECT_FALSE(result.response.output_valid());
 }
 
-TEST_F(StructuredOutputTest, ARawCallForAnotherDialectIsJudgedToo) {
+TEST_F(StructuredOutputTest, ARawCallForAnotherDialectIsCheckedToo) {
   Script("a-1", kBad);
   const CallResult whole = runner_->Run(RawAsking("a-1", /*stream=*/false));
   EXPECT_EQ(Reason(whole.status), "OK") << whole.status;
@@ -204,16 +204,16 @@ TEST_F(StructuredOutputTest, ASchemaThatIsReadLateIsRefusedUnsentToo) {
 }
 
 TEST_F(StructuredOutputTest, AModelThatIsKnownToLackSchemasIsAskedByATool) {
-  runner_->SetWiring(
-      MakeTestWiring(absl::StrCat("providers:\n"
-                                  "- name: anthropic\n"
-                                  "  anthropic: {base_url: 'http://",
-                                  upstream_->address(),
-                                  "', api_key: 'env:KEY'}\n"
-                                  "  model_capabilities:\n"
-                                  "  - {model: 'a-*', strict_schema: false}\n"
-                                  "routing: {default_target: anthropic}\n"),
-                     {{"KEY", "sk-test-secret-0123456789"}}));
+  runner_->SetRuntime(
+      MakeTestRuntime(absl::StrCat("providers:\n"
+                                   "- name: anthropic\n"
+                                   "  anthropic: {base_url: 'http://",
+                                   upstream_->address(),
+                                   "', api_key: 'env:KEY'}\n"
+                                   "  model_capabilities:\n"
+                                   "  - {model: 'a-*', strict_schema: false}\n"
+                                   "routing: {default_target: anthropic}\n"),
+                      {{"KEY", "sk-test-secret-0123456789"}}));
   Script("a-1", R"({"tool_calls": [{"name": "answer",
                                     "arguments": "{\"answer\":42}"}]})");
   const CallResult whole = runner_->Run(Asking(Whole("a-1")));
@@ -238,7 +238,7 @@ TEST_F(StructuredOutputTest, AnAnswerThatWasCutOffIsNotValid) {
               ElementsAre(HasSubstr("cut off")));
 }
 
-TEST_F(StructuredOutputTest, AStreamThatBreaksOffIsNotJudged) {
+TEST_F(StructuredOutputTest, AStreamThatBreaksOffIsNotChecked) {
   Script("o-1", R"({"text": "{\"answer\": 42}", "omit_finish": true})");
   const CallResult result = runner_->Run(Asking(Streamed("o-1")));
   EXPECT_EQ(Reason(result.status), "STREAM_INTERRUPTED") << result.status;

@@ -166,7 +166,7 @@ TEST(DeliveredTokensTest, ReadEventsCountByTheirText) {
       .mutable_delta()
       ->mutable_tool_call()
       ->set_arguments("{}");
-  delivered.Note(batch);
+  delivered.Add(batch);
   EXPECT_EQ(delivered.Estimate(none), 3);
 }
 

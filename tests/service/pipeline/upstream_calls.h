@@ -1,6 +1,6 @@
 // UpstreamCalls is the ground for tests of whole calls: a scripted upstream in
-// a process of its own, and a gateway's wiring whose models `o-...` go to it as
-// OpenAI, `a-...` as Anthropic, and all others to the mock within.
+// a process of its own, and a gateway's runtime snapshot whose models `o-...`
+// go to it as OpenAI, `a-...` as Anthropic, and all others to the mock within.
 //
 //   class FooTest : public UpstreamCalls {};
 //
@@ -27,16 +27,16 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
-#include "service/pipeline/wiring.h"
+#include "service/pipeline/runtime_snapshot.h"
 #include "tests/testing/call_runner.h"
 #include "tests/testing/mock_upstream_process.h"
-#include "tests/testing/test_wiring.h"
+#include "tests/testing/test_runtime.h"
 
 namespace gateway {
 
 class UpstreamCalls : public testing::Test {
  protected:
-  // Three tries a few milliseconds apart.
+  // Three attempts a few milliseconds apart.
   static constexpr char kQuickRetries[] =
       "resilience: {retry: {attempts_limit: 3, backoff_base: 1ms, "
       "backoff_limit: 4ms, retry_after_limit: 2s}}\n";
@@ -53,35 +53,40 @@ class UpstreamCalls : public testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(upstream_->Reset().ok());
-    runner_ = std::make_unique<CallRunner>(MakeWiring(""));
+    runner_ = std::make_unique<CallRunner>(MakeRuntime(""));
   }
 
   // `http` is the text of the providers' HttpUpstream, `rest` of the rest.
-  static std::shared_ptr<const Wiring> MakeWiring(
+  static std::shared_ptr<const RuntimeSnapshot> MakeRuntime(
       const std::string& http, const std::string& rest = kQuickRetries,
       const std::string& mock = "") {
     const std::string root = absl::StrCat("http://", upstream_->address());
-    return MakeTestWiring(
+    return MakeTestRuntime(
         absl::StrCat("providers:\n"
                      "- name: openai\n"
-                     "  openai: {base_url: '", root,
-                     "/v1', api_key: 'env:KEY', http: {", http, "}}\n"
+                     "  openai: {base_url: '",
+                     root, "/v1', api_key: 'env:KEY', http: {", http,
+                     "}}\n"
                      "- name: anthropic\n"
-                     "  anthropic: {base_url: '", root,
-                     "', api_key: 'env:KEY', http: {", http, "}}\n"
+                     "  anthropic: {base_url: '",
+                     root, "', api_key: 'env:KEY', http: {", http,
+                     "}}\n"
                      "- name: mock\n"
-                     "  mock: {", mock, "}\n"
+                     "  mock: {",
+                     mock,
+                     "}\n"
                      "routing:\n"
                      "  model_rules:\n"
                      "  - {prefix: 'o-', targets: [openai]}\n"
                      "  - {prefix: 'a-', targets: [anthropic]}\n"
-                     "  default_target: mock\n", rest),
+                     "  default_target: mock\n",
+                     rest),
         {{"KEY", "sk-test-secret-0123456789"}});
   }
 
   void Rewire(const std::string& http, const std::string& rest = kQuickRetries,
               const std::string& mock = "") {
-    runner_->SetWiring(MakeWiring(http, rest, mock));
+    runner_->SetRuntime(MakeRuntime(http, rest, mock));
   }
 
   void Script(std::string_view model, std::string_view json) {
@@ -105,7 +110,7 @@ class UpstreamCalls : public testing::Test {
     return question;
   }
 
-  // As the OpenAI door has it; `more` begins with a comma.
+  // As the OpenAI protocol has it; `more` begins with a comma.
   static CallQuestion RawOpenAi(std::string_view model,
                                 std::string_view more = "") {
     static const OpenAiChat dialect;
@@ -157,17 +162,17 @@ class UpstreamCalls : public testing::Test {
     return status.ok() ? "OK" : std::string(ReasonName(FaultReason(status)));
   }
 
-  // "503 PROVIDER_UNAVAILABLE, 200 OK": how the tries went.
+  // "503 PROVIDER_UNAVAILABLE, 200 OK": how the attempts went.
   static std::string Tries(const CallResult& result) {
-    std::string tries;
+    std::string attempts;
     for (const v1::Attempt& attempt : result.attempts) {
-      if (!tries.empty()) tries += ", ";
+      if (!attempts.empty()) attempts += ", ";
       const bool failed = attempt.failure() != v1::ERROR_REASON_UNSPECIFIED;
-      absl::StrAppend(&tries, attempt.http_status(), " ",
-                      failed ? std::string(ReasonName(attempt.failure()))
-                             : "OK");
+      absl::StrAppend(
+          &attempts, attempt.http_status(), " ",
+          failed ? std::string(ReasonName(attempt.failure())) : "OK");
     }
-    return tries;
+    return attempts;
   }
 
   // What holds of every call, however it went.

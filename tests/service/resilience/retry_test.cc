@@ -12,7 +12,7 @@
 namespace gateway {
 namespace {
 
-// Three tries, backoff of 10 ms, then 20 ms; a provider may ask for 5 s.
+// Three attempts, backoff of 10 ms, then 20 ms; a provider may ask for 5 s.
 RetryPolicy Policy(bool resend_after_timeout = false) {
   llmgateway::config::v1::RetryConfig config;
   config.set_attempts_limit(3);
@@ -24,10 +24,10 @@ RetryPolicy Policy(bool resend_after_timeout = false) {
   return RetryPolicy(config);
 }
 
-std::optional<absl::Duration> DelayAfter(int tries,
+std::optional<absl::Duration> DelayAfter(int attempts,
                                          const absl::Status& failure) {
   FakeRandom random{1};
-  return Policy().DelayAfter(tries, failure, /*abandoned=*/false, random);
+  return Policy().DelayAfter(attempts, failure, /*abandoned=*/false, random);
 }
 
 absl::Status Asking(v1::ErrorReason reason, absl::Duration delay) {

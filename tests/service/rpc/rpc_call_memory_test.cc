@@ -237,7 +237,7 @@ TEST_F(RpcCallMemoryTest, ARequestCountsUntilItsCallEnds) {
   Run([&]() -> Task<void> {
     ClientCall& first = client_.CallWith("Echo", Text("", 0, 300'000));
     co_await running.Wait();
-    // Of the budget of all doors.
+    // Of the budget of all listeners.
     EXPECT_GE(loop_bytes(), 300'000u);
     ClientCall& second = client_.CallWith("Echo", Text("", 0, 300'000));
     co_await second.AwaitClosed();
@@ -276,7 +276,7 @@ TEST_F(RpcCallMemoryTest, AStreamThatLetsGoOfItsRequestKeepsNoRoom) {
   });
 }
 
-TEST_F(RpcCallMemoryTest, WhatAllDoorsOfALoopHoldIsBounded) {
+TEST_F(RpcCallMemoryTest, WhatAllApisOfALoopHoldIsBounded) {
   Run([&]() -> Task<void> {
     runner_.loop().request_bytes().SetLimit(400'000);
     ClientCall& call = client_.CallWith("Echo", Text("", 0, 300'000));

@@ -64,7 +64,7 @@ TEST(RpcCallsTest, TellThoseThatStayOnceAndOfManyAtOnce) {
   RpcCalls calls;
   std::vector<FakeCall> many(kManyCalls);
   for (FakeCall& call : many) {
-    calls.NoteNew(*loop);
+    calls.OnNew(*loop);
     EXPECT_TRUE(calls.Enter(call, true));
   }
   // Before the turn ends, and none when it has just come.

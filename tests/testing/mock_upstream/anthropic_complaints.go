@@ -17,7 +17,7 @@ var (
 		"top_p": {0, 1}, "top_k": {0, 1e9}, "max_tokens": {0, 1e9}}
 )
 
-// anthropicComplaint judges a body of messages, or of a count of its tokens.
+// anthropicComplaint checks a body of messages, or of a count of its tokens.
 func anthropicComplaint(body jsonObject) complaint {
 	for name, limits := range anthropicRanges {
 		n, ok := body.number(name)
@@ -51,7 +51,7 @@ func anthropicComplaint(body jsonObject) complaint {
 	return complaint{}
 }
 
-// turnsComplaint judges the messages, and that the results of tools follow
+// turnsComplaint checks the messages, and that the results of tools follow
 // their calls at once.
 func turnsComplaint(body jsonObject) complaint {
 	messages, ok := body.list("messages")

@@ -15,7 +15,7 @@ func (o jsonObject) number(key string) (float64, bool) {
 	return n, o.has(key) && json.Unmarshal(o[key], &n) == nil
 }
 
-// rangeComplaint judges numbers by their least and greatest values.
+// rangeComplaint checks numbers by their least and greatest values.
 func rangeComplaint(body jsonObject, ranges map[string][2]float64) complaint {
 	for name, limits := range ranges {
 		if !body.has(name) {
@@ -39,7 +39,7 @@ var chatRanges = map[string][2]float64{"temperature": {0, 2},
 	"presence_penalty": {-2, 2}, "top_logprobs": {0, 20},
 	"max_tokens": {1, 1e9}, "max_completion_tokens": {1, 1e9}}
 
-// chatComplaint judges a body of chat completions.
+// chatComplaint checks a body of chat completions.
 func chatComplaint(to target, body jsonObject) complaint {
 	for _, check := range []func(target, jsonObject) complaint{
 		chatMessagesComplaint, chatToolsComplaint, chatFormatComplaint,

@@ -116,7 +116,7 @@ func TestWhatAVendorRefusesIsRefused(t *testing.T) {
 	}
 }
 
-func TestABodyOnceJudgedIsStillToldFromAnother(t *testing.T) {
+func TestABodyOnceCheckedIsStillToldFromAnother(t *testing.T) {
 	m := startMock(t, options{})
 	for i := 0; i < 3; i++ {
 		if r := m.chat("m", ""); r.StatusCode != 200 {

@@ -34,7 +34,7 @@ type modelStats struct {
 
 	plan atomic.Pointer[plan]
 	// The newest request found to be well formed: callers that repeat
-	// themselves, as benchmarks do, are not judged anew each time.
+	// themselves, as benchmarks do, are not checked anew each time.
 	good atomic.Pointer[goodRequest]
 
 	mu       sync.Mutex
@@ -72,7 +72,7 @@ func (m *modelStats) planFor(script *Script) *plan {
 	}
 }
 
-// judge refuses what a vendor would refuse.
+// check refuses what a vendor would refuse.
 func (m *modelStats) judge(to target, r *request, a asked,
 	found bool) complaint {
 	if bad := headerComplaint(to, r); bad.status != 0 {

@@ -70,7 +70,7 @@ func ollamaComplaint(to target, r *request, a asked) complaint {
 	return ollamaChoiceComplaint(asked)
 }
 
-// ollamaChoiceComplaint judges the two fields that take one of several types.
+// ollamaChoiceComplaint checks the two fields that take one of several types.
 func ollamaChoiceComplaint(asked ollamaRequest) complaint {
 	var schema map[string]json.RawMessage
 	format := string(asked.Format)

@@ -22,7 +22,7 @@ func invalidValue(param, value string, supported []string) complaint {
 		value, strings.Join(supported, "', '")).with("invalid_value", param)
 }
 
-// responsesComplaint judges a body of the Responses API.
+// responsesComplaint checks a body of the Responses API.
 func responsesComplaint(body jsonObject) complaint {
 	if body["messages"] != nil {
 		return badRequest("Unsupported parameter: 'messages'. In the "+
@@ -65,7 +65,7 @@ func previousComplaint(body jsonObject) complaint {
 	return complaint{}
 }
 
-// inputComplaint judges each item, and that outputs of functions follow
+// inputComplaint checks each item, and that outputs of functions follow
 // their calls.
 func inputComplaint(body jsonObject) complaint {
 	if !body.has("input") {

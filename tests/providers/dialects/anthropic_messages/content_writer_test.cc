@@ -25,7 +25,7 @@ class ContentWriterTest : public testing::Test {
 
   std::string Write(const std::string& text, Side side = Side::kRequest) {
     const v1::Part part = PartOf(text);
-    ContentWriter writer(side, losses_);
+    ContentWriter writer(side, dropped_);
     EXPECT_TRUE(writer.Carries(part)) << text;
     std::string out;
     JsonWriter json(&out);
@@ -34,11 +34,11 @@ class ContentWriterTest : public testing::Test {
   }
 
   bool Carries(const std::string& text, Side side = Side::kRequest) {
-    return ContentWriter(side, losses_).Carries(PartOf(text));
+    return ContentWriter(side, dropped_).Carries(PartOf(text));
   }
 
   std::vector<v1::Warning> warnings_;
-  Losses losses_{kDialect, &warnings_};
+  DroppedFields dropped_{kDialect, &warnings_};
   absl::Status status_;
 };
 
@@ -112,7 +112,7 @@ TEST_F(ContentWriterTest, TakesAFileOfNoStatedTypeForAPdf) {
           "media_type":"application/pdf","data":"eA=="}})"));
 }
 
-TEST_F(ContentWriterTest, DoesNotSendReasoningThatTheProviderHasNotSealed) {
+TEST_F(ContentWriterTest, DoesNotSendReasoningThatTheProviderHasNotSigned) {
   EXPECT_FALSE(Carries("reasoning { text: 'why' }"));
   EXPECT_EQ(warnings_.size(), 1u);
   EXPECT_FALSE(Carries(
@@ -143,7 +143,7 @@ TEST_F(ContentWriterTest, WritesOnePlainTextAsAString) {
     for (const v1::Part& part : parts) pointers.push_back(&part);
     std::string out;
     JsonWriter json(&out);
-    EXPECT_TRUE(ContentWriter(Side::kRequest, losses_)
+    EXPECT_TRUE(ContentWriter(Side::kRequest, dropped_)
                     .WriteContent(pointers, "", json)
                     .ok());
     return out;

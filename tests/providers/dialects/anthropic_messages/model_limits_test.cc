@@ -21,9 +21,9 @@ class ModelLimitsTest : public testing::Test {
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         "reasoning {" + settings + "} " + more, &request));
     warnings_.clear();
-    Losses losses(kDialect, &warnings_);
+    DroppedFields dropped(kDialect, &warnings_);
     const ModelFamily* const family = FamilyOf(model);
-    return FitReasoning(request, LimitOf(request, 0, family), family, losses);
+    return FitReasoning(request, LimitOf(request, 0, family), family, dropped);
   }
 
   WireSampling Sampling(std::string_view model, const std::string& text,
@@ -31,8 +31,8 @@ class ModelLimitsTest : public testing::Test {
     v1::Sampling sampling;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &sampling));
     warnings_.clear();
-    Losses losses(kDialect, &warnings_);
-    return FitSampling(sampling, reasoning, FamilyOf(model), losses);
+    DroppedFields dropped(kDialect, &warnings_);
+    return FitSampling(sampling, reasoning, FamilyOf(model), dropped);
   }
 
   std::set<std::string> Warned() const {

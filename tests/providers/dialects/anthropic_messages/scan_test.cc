@@ -180,13 +180,13 @@ TEST(ScanResponseTest, WhatIsNoAnswerIsTheProvidersFault) {
   }
 }
 
-TEST(MessagesTapTest, JudgesEventsByTheirNames) {
+TEST(MessagesTapTest, ChecksEventsByTheirNames) {
   MessagesTap tap;
   const auto kind = [&](std::string_view name, std::string_view data) {
     const Padded padded(data);
-    const absl::StatusOr<EventKind> judged = tap.OnEvent(name, padded.view());
-    EXPECT_TRUE(judged.ok()) << judged.status();
-    return judged.value_or(EventKind::kError);
+    const absl::StatusOr<EventKind> checked = tap.OnEvent(name, padded.view());
+    EXPECT_TRUE(checked.ok()) << checked.status();
+    return checked.value_or(EventKind::kError);
   };
   EXPECT_EQ(kind("ping", "{}"), EventKind::kIgnorable);
   EXPECT_EQ(kind("fireworks", "?"), EventKind::kIgnorable);

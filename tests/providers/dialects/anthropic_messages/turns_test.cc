@@ -30,9 +30,9 @@ class ArrangeTest : public testing::Test {
     v1::GenerateRequest request;
     EXPECT_TRUE(
         google::protobuf::TextFormat::ParseFromString(messages, &request));
-    Losses losses(kDialect, &warnings_);
-    ContentWriter writer(ContentWriter::Side::kRequest, losses);
-    const Conversation conversation = Arrange(request, writer, losses);
+    DroppedFields dropped(kDialect, &warnings_);
+    ContentWriter writer(ContentWriter::Side::kRequest, dropped);
+    const Conversation conversation = Arrange(request, writer, dropped);
     std::vector<std::string> turns;
     if (!conversation.system.empty()) {
       turns.push_back("system:" + NamesOf(conversation.system));

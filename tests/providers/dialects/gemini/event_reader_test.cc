@@ -85,7 +85,7 @@ TEST_F(GeminiEventReaderTest, ASignedPartStandsAlone) {
   EXPECT_TRUE(events_[4].delta().has_text());
 }
 
-TEST_F(GeminiEventReaderTest, ASealedThoughtHasItsSealBehindIt) {
+TEST_F(GeminiEventReaderTest, ASignedThoughtHasItsSignatureBehindIt) {
   ReadPart(R"({"text":"a","thought":true,"thoughtSignature":"c2ln"})");
   ASSERT_EQ(events_.size(), 3u);
   EXPECT_EQ(events_[1].delta().reasoning(), "a");

@@ -99,7 +99,7 @@ TEST_F(GeminiEventWriterTest, FreeTextWaitsForTheEndOfItsAnswer) {
           R"({"functionCall":{"id":"c","name":"f","args":{"input":"{}"}}})")));
 }
 
-TEST_F(GeminiEventWriterTest, ReasoningIsAThoughtAndItsSealFollows) {
+TEST_F(GeminiEventWriterTest, ReasoningIsAThoughtAndItsSignatureFollows) {
   Start();
   EXPECT_TRUE(SameJson(Write("delta { reasoning: 'hm' }").at(0),
                        Piece(R"({"text":"hm","thought":true})")));

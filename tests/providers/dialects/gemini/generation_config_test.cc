@@ -34,9 +34,9 @@ std::string WriteConfig(const v1::GenerateRequest& request,
   std::string out;
   JsonWriter json(&out);
   ObjectWriter object(kFormat, json);
-  Losses losses(kDialect, warnings);
+  DroppedFields dropped(kDialect, warnings);
   const absl::Status status =
-      WriteGenerationConfig(request, model, object, losses);
+      WriteGenerationConfig(request, model, object, dropped);
   EXPECT_TRUE(status.ok()) << status;
   object.End();
   return out;

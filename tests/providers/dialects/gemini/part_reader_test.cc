@@ -31,7 +31,7 @@ TEST(GeminiPartReaderTest, ASignatureStaysOnItsPart) {
   EXPECT_EQ(text->extensions(0).json(), "\"c2ln\"");
 }
 
-TEST(GeminiPartReaderTest, AThoughtIsReasoningWithItsSeal) {
+TEST(GeminiPartReaderTest, AThoughtIsReasoningWithItsSignature) {
   const auto part =
       PartFrom(R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})");
   ASSERT_TRUE(part.ok()) << part.status();

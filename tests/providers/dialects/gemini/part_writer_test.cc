@@ -10,7 +10,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 #include "tests/providers/dialects/json_equality.h"
 
 namespace gateway::gemini {
@@ -35,8 +35,8 @@ class GeminiPartWriterTest : public testing::Test {
   }
 
   std::vector<v1::Warning> warnings_;
-  Losses losses_{kDialect, &warnings_};
-  PartWriter writer_{losses_};
+  DroppedFields dropped_{kDialect, &warnings_};
+  PartWriter writer_{dropped_};
 };
 
 TEST_F(GeminiPartWriterTest, MediaGoInlineOrByAddress) {
@@ -118,7 +118,7 @@ TEST_F(GeminiPartWriterTest, ResultsAreObjects) {
           R"({"output":""},"parts":[{"inlineData":{"mimeType":"image/png","data":"aGk="}}]}})"));
 }
 
-TEST_F(GeminiPartWriterTest, ReasoningIsAThoughtWithItsSeal) {
+TEST_F(GeminiPartWriterTest, ReasoningIsAThoughtWithItsSignature) {
   EXPECT_TRUE(SameJson(
       Write("reasoning { text: 'hm' signature: 'seal:gemini:c2ln' }").value(),
       R"({"text":"hm","thought":true,"thoughtSignature":"c2ln"})"));
@@ -147,10 +147,11 @@ TEST_F(GeminiPartWriterTest, AFillerStandsOnlyForASignatureThatIsMissing) {
   JsonWriter json(&out);
   json.StartArray();
   const v1::Part bare = PartOf("tool_call { name: 'f' arguments: '{}' }");
-  v1::Part sealed = bare;
-  AddExtension(sealed.mutable_extensions(), "thoughtSignature", "\"c2ln\"");
+  v1::Part signed_part = bare;
+  AddExtension(signed_part.mutable_extensions(), "thoughtSignature",
+               "\"c2ln\"");
   ASSERT_TRUE(writer_.Write(bare, "m", json, "filler").ok());
-  ASSERT_TRUE(writer_.Write(sealed, "m", json, "filler").ok());
+  ASSERT_TRUE(writer_.Write(signed_part, "m", json, "filler").ok());
   json.EndArray();
   EXPECT_TRUE(SameJson(out, R"([
       {"functionCall":{"name":"f","args":{}},"thoughtSignature":"filler"},

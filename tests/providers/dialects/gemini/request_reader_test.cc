@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 
 namespace gateway::gemini {
 namespace {

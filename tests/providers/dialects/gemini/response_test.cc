@@ -7,7 +7,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "providers/dialects/gemini/words.h"
+#include "providers/dialects/gemini/vendor_names.h"
 #include "tests/providers/dialects/golden_files.h"
 #include "tests/providers/dialects/json_equality.h"
 

@@ -40,9 +40,9 @@ absl::StatusOr<std::string> WriteToolFields(
   std::string out;
   JsonWriter json(&out);
   ObjectWriter object(kFormat, json);
-  Losses losses(kDialect, warnings);
-  absl::Status status = WriteTools(request, object, losses);
-  if (status.ok()) status = WriteToolConfig(request, object, losses);
+  DroppedFields dropped(kDialect, warnings);
+  absl::Status status = WriteTools(request, object, dropped);
+  if (status.ok()) status = WriteToolConfig(request, object, dropped);
   if (!status.ok()) return status;
   object.End();
   return out;

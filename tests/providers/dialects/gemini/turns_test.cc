@@ -15,9 +15,9 @@ class GeminiTurnsTest : public testing::Test {
  protected:
   Conversation Of(const std::string& text) {
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request_));
-    Losses losses(kDialect, &warnings_);
-    PartWriter writer(losses);
-    return Arrange(request_, writer, losses);
+    DroppedFields dropped(kDialect, &warnings_);
+    PartWriter writer(dropped);
+    return Arrange(request_, writer, dropped);
   }
 
   v1::GenerateRequest request_;

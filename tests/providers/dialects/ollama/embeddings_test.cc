@@ -90,7 +90,7 @@ TEST(OllamaEmbeddingsTest, AnAnswerHasVectors) {
       v1::ERROR_REASON_CAPABILITY_UNSUPPORTED);
 }
 
-TEST(OllamaEmbeddingsTest, HasNoDoor) {
+TEST(OllamaEmbeddingsTest, HasNoApi) {
   v1::EmbedRequest request;
   EmbeddingEncoding encoding;
   EXPECT_TRUE(absl::IsUnimplemented(

@@ -23,18 +23,18 @@ using ::testing::IsEmpty;
 struct WrittenMessages {
   absl::Status status;
   std::string json;
-  std::vector<std::string> losses;  // The fields.
+  std::vector<std::string> dropped;  // The fields.
 };
 
 WrittenMessages WriteMessages(const std::string& messages) {
   WrittenMessages written;
   std::vector<v1::Warning> warnings;
-  Losses losses(kDialect, &warnings);
+  DroppedFields dropped(kDialect, &warnings);
   JsonWriter json(&written.json);
   written.status =
-      MessageWriter(losses).Write(Parse<v1::GenerateRequest>(messages), json);
+      MessageWriter(dropped).Write(Parse<v1::GenerateRequest>(messages), json);
   for (const v1::Warning& warning : warnings) {
-    written.losses.push_back(warning.field());
+    written.dropped.push_back(warning.field());
   }
   return written;
 }
@@ -50,7 +50,7 @@ TEST(MessageWriterTest, JoinsAnAnswersTextWithoutAGapAndOthersWithOne) {
                        R"([{"role":"user","content":"a\n\nb"},
                            {"role":"assistant","content":"cd"},
                            {"role":"assistant","content":""}])"));
-  EXPECT_THAT(written.losses, IsEmpty());
+  EXPECT_THAT(written.dropped, IsEmpty());
 }
 
 TEST(MessageWriterTest, AResultFindsTheNameOfItsTool) {
@@ -96,7 +96,7 @@ TEST(MessageWriterTest, ArgumentsThatAreNoObjectAreWrapped) {
             {"function":{"index":1,"name":"g","arguments":{"input":"[1]"}}},
             {"function":{"index":2,"name":"h","arguments":{"input":"{}"}}},
             {"function":{"index":3,"name":"i","arguments":{"a":1}}}]}])"));
-  EXPECT_THAT(written.losses,
+  EXPECT_THAT(written.dropped,
               ElementsAre("messages[].parts[].tool_call.arguments"));
 }
 
@@ -111,7 +111,7 @@ TEST(MessageWriterTest, DocumentsOfTextBecomeText) {
   EXPECT_TRUE(SameJson(written.json,
                        R"([{"role":"user",
            "content":"Title\n\nwhy\n\nbody\n\na.txt\n\nplain"}])"));
-  EXPECT_THAT(written.losses,
+  EXPECT_THAT(written.dropped,
               ElementsAre("messages[].parts[].document",
                           "messages[].parts[].document.citations",
                           "messages[].parts[].document"));
@@ -137,7 +137,7 @@ TEST(MessageWriterTest, TellsWhatHasNoShapeHere) {
           {"role":"assistant","content":"","thinking":"t"},
           {"role":"tool","content":"","tool_call_id":"1"}])"));
   EXPECT_THAT(
-      written.losses,
+      written.dropped,
       ElementsAre("messages[].parts[].image.detail",
                   "messages[].parts[].image.url",
                   "messages[].parts[].image.file_id",

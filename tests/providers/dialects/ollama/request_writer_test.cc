@@ -24,7 +24,7 @@ using ::testing::IsEmpty;
 struct WrittenRequest {
   absl::Status status;
   std::string body;
-  std::vector<std::string> losses;  // The fields.
+  std::vector<std::string> dropped;  // The fields.
 };
 
 WrittenRequest Write(const std::string& request, bool stream = false) {
@@ -34,7 +34,7 @@ WrittenRequest Write(const std::string& request, bool stream = false) {
                                 {.model = "m", .stream = stream}, "",
                                 &written.body, &warnings);
   for (const v1::Warning& warning : warnings) {
-    written.losses.push_back(warning.field());
+    written.dropped.push_back(warning.field());
   }
   return written;
 }
@@ -69,15 +69,15 @@ TEST(RequestWriterTest, OffersTheToolsThatMayBeCalled) {
     return Write(absl::StrCat(kTwoTools, "tool_choice { ", choice, " }"));
   };
   EXPECT_TRUE(SameJson(with("mode: MODE_AUTO").body, Body(Tools({"f", "g"}))));
-  EXPECT_THAT(with("mode: MODE_AUTO").losses, IsEmpty());
+  EXPECT_THAT(with("mode: MODE_AUTO").dropped, IsEmpty());
   EXPECT_TRUE(SameJson(with("mode: MODE_NONE").body, Body("")));
-  EXPECT_THAT(with("mode: MODE_NONE").losses, IsEmpty());
+  EXPECT_THAT(with("mode: MODE_NONE").dropped, IsEmpty());
   EXPECT_TRUE(
       SameJson(with("mode: MODE_REQUIRED").body, Body(Tools({"f", "g"}))));
-  EXPECT_THAT(with("mode: MODE_REQUIRED").losses, ElementsAre("tool_choice"));
+  EXPECT_THAT(with("mode: MODE_REQUIRED").dropped, ElementsAre("tool_choice"));
   EXPECT_TRUE(SameJson(with("mode: MODE_TOOL tool_name: 'g'").body,
                        Body(Tools({"g"}))));
-  EXPECT_THAT(with("mode: MODE_TOOL tool_name: 'g'").losses,
+  EXPECT_THAT(with("mode: MODE_TOOL tool_name: 'g'").dropped,
               ElementsAre("tool_choice"));
   EXPECT_TRUE(SameJson(with("mode: MODE_AUTO allowed_tools: 'f'").body,
                        Body(Tools({"f"}))));
@@ -106,7 +106,7 @@ TEST(RequestWriterTest, ASchemaIsJson) {
 struct ThinkCase {
   const char* reasoning;
   const char* think;  // Empty for none.
-  std::vector<std::string> losses;
+  std::vector<std::string> dropped;
 };
 
 TEST(RequestWriterTest, ReasoningBecomesAWordOrASwitch) {
@@ -133,7 +133,7 @@ TEST(RequestWriterTest, ReasoningBecomesAWordOrASwitch) {
     const std::string think = each.think;
     EXPECT_TRUE(SameJson(written.body,
                          Body(think.empty() ? "" : "\"think\":" + think)));
-    EXPECT_EQ(written.losses, each.losses);
+    EXPECT_EQ(written.dropped, each.dropped);
   }
 }
 
@@ -164,7 +164,7 @@ TEST(RequestWriterTest, TellsWhatHasNoShapeHere) {
          store: true
          extensions { dialect: "openai_chat" name: "user" json: "1" })");
   ASSERT_TRUE(written.status.ok()) << written.status;
-  EXPECT_THAT(written.losses,
+  EXPECT_THAT(written.dropped,
               ElementsAre("tools[].cache_hint", "tools[].function.strict",
                           "tools[].custom", "tools[].custom.grammar_definition",
                           "tools[].provider", "response_format.description",
@@ -174,11 +174,11 @@ TEST(RequestWriterTest, TellsWhatHasNoShapeHere) {
                           "verbosity", "store", "user"));
 }
 
-TEST(RequestWriterTest, WhatIsTheDefaultAnywayIsNoLoss) {
+TEST(RequestWriterTest, WhatIsTheDefaultAnywayIsNotDropped) {
   EXPECT_THAT(Write(R"(sampling { choice_count: 1 } service_tier: "auto"
                        parallel_tool_calls: true modalities: "text"
                        store: false)")
-                  .losses,
+                  .dropped,
               IsEmpty());
 }
 

@@ -1,4 +1,4 @@
-// Ollama behind every door: what callers ask in other formats reaches it, and
+// Ollama behind every API: what callers ask in other formats reaches it, and
 // what it answers reaches them.
 
 #include <memory>
@@ -86,22 +86,21 @@ class OllamaTranslationTest : public testing::Test {
   const OpenAiChat openai_;
   const AnthropicMessages anthropic_;
   const Gemini gemini_;
-  const std::vector<const Dialect*> doors_ = {&openai_, &anthropic_, &gemini_};
+  const std::vector<const Dialect*> apis_ = {&openai_, &anthropic_, &gemini_};
   // What has an end that every format has a word for.
   const std::vector<std::string> answers_ = {"length", "text", "tools"};
 };
 
-TEST_F(OllamaTranslationTest, EveryRequestOfEveryDoorReachesIt) {
-  for (const Dialect* door : doors_) {
+TEST_F(OllamaTranslationTest, EveryRequestOfEveryApiReachesIt) {
+  for (const Dialect* api : apis_) {
     for (const Golden& golden :
-         GoldensIn(absl::StrCat(std::string(door->name()), "/requests"))) {
-      SCOPED_TRACE(absl::StrCat(std::string(door->name()), " ", golden.name));
+         GoldensIn(absl::StrCat(std::string(api->name()), "/requests"))) {
+      SCOPED_TRACE(absl::StrCat(std::string(api->name()), " ", golden.name));
       v1::GenerateRequest request;
       bool stream = false;
       bool stream_usage = false;
       ASSERT_TRUE(
-          door->ReadRequest(golden.text, &request, &stream, &stream_usage)
-              .ok());
+          api->ReadRequest(golden.text, &request, &stream, &stream_usage).ok());
       std::string body;
       std::vector<v1::Warning> warnings;
       const absl::Status status =
@@ -122,10 +121,10 @@ TEST_F(OllamaTranslationTest, EveryRequestOfEveryDoorReachesIt) {
   }
 }
 
-TEST_F(OllamaTranslationTest, ItsAnswersReachEveryDoor) {
-  for (const Dialect* door : doors_) {
+TEST_F(OllamaTranslationTest, ItsAnswersReachEveryApi) {
+  for (const Dialect* api : apis_) {
     for (const std::string& name : answers_) {
-      SCOPED_TRACE(absl::StrCat(std::string(door->name()), " ", name));
+      SCOPED_TRACE(absl::StrCat(std::string(api->name()), " ", name));
       v1::GenerateResponse here;
       ASSERT_TRUE(
           ollama_
@@ -133,19 +132,19 @@ TEST_F(OllamaTranslationTest, ItsAnswersReachEveryDoor) {
                             &here)
               .ok());
       std::string body;
-      ASSERT_TRUE(door->WriteResponse(here, &body, nullptr).ok());
+      ASSERT_TRUE(api->WriteResponse(here, &body, nullptr).ok());
       v1::GenerateResponse there;
-      const absl::Status status = door->ReadResponse(body, &there);
+      const absl::Status status = api->ReadResponse(body, &there);
       ASSERT_TRUE(status.ok()) << status << "\n" << body;
       ExpectSameAnswer(there, here);
     }
   }
 }
 
-TEST_F(OllamaTranslationTest, ItsStreamsReachEveryDoor) {
-  for (const Dialect* door : doors_) {
+TEST_F(OllamaTranslationTest, ItsStreamsReachEveryApi) {
+  for (const Dialect* api : apis_) {
     for (const std::string& name : answers_) {
-      SCOPED_TRACE(absl::StrCat(std::string(door->name()), " ", name));
+      SCOPED_TRACE(absl::StrCat(std::string(api->name()), " ", name));
       EventList events;
       const auto reader = ollama_.NewEventReader();
       std::string_view rest;
@@ -158,7 +157,7 @@ TEST_F(OllamaTranslationTest, ItsStreamsReachEveryDoor) {
         ASSERT_TRUE(reader->Read("", line, &events).ok());
       }
       ASSERT_TRUE(reader->done());
-      const auto writer = door->NewEventWriter({.stream_usage = true});
+      const auto writer = api->NewEventWriter({.stream_usage = true});
       std::string written;
       for (const v1::GenerateEvent& event : events) {
         ASSERT_TRUE(writer->Write(event, &written).ok());
@@ -168,7 +167,7 @@ TEST_F(OllamaTranslationTest, ItsStreamsReachEveryDoor) {
       ASSERT_TRUE(writer->Write(end, &written).ok());
 
       EventList carried;
-      const auto other = door->NewEventReader();
+      const auto other = api->NewEventReader();
       ASSERT_TRUE(ReadStream(*other, written, 0, &carried).ok()) << written;
       EXPECT_TRUE(other->done() || other->CompleteAtClose());
       ExpectSameAnswer(FoldOf(carried), FoldOf(events));

@@ -19,10 +19,10 @@ std::string Answer(const std::string& text,
   v1::Message message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
   std::vector<v1::Warning> warnings;
-  Losses losses(&warnings);
+  DroppedFields dropped(&warnings);
   std::string out;
   JsonWriter json(&out);
-  const absl::Status status = WriteOpenAiAnswer(message, json, losses);
+  const absl::Status status = WriteOpenAiAnswer(message, json, dropped);
   EXPECT_TRUE(status.ok()) << status;
   for (const v1::Warning& warning : warnings) {
     if (lost != nullptr) lost->push_back(warning.field());
@@ -38,7 +38,7 @@ TEST(OpenAiChatAnswerWriterTest, AnAnswerHasItsNulls) {
             R"({"role":"assistant","content":"ab","refusal":null})");
 }
 
-TEST(OpenAiChatAnswerWriterTest, SealedReasoningTravelsWhole) {
+TEST(OpenAiChatAnswerWriterTest, EncryptedReasoningTravelsWhole) {
   EXPECT_EQ(Answer(R"pb(parts { reasoning { text: "a" signature: "c2ln" } }
                         parts { reasoning { redacted_data: "ZGF0" } }
                         parts { text: "b" })pb"),

@@ -31,7 +31,7 @@ std::string WithCode(std::string_view code) {
          std::string(code) + "\"}}";
 }
 
-TEST(OpenAiChatErrorsTest, JudgesByStatus) {
+TEST(OpenAiChatErrorsTest, ChecksByStatus) {
   const struct {
     int status;
     v1::ErrorReason reason;

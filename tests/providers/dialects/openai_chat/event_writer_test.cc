@@ -155,7 +155,7 @@ TEST_F(OpenAiChatEventWriterTest, OnlyTheFirstPieceOfACallNamesIt) {
       << data[2];
 }
 
-TEST_F(OpenAiChatEventWriterTest, ReasoningAndItsSealTravel) {
+TEST_F(OpenAiChatEventWriterTest, ReasoningAndItsSignatureTravel) {
   Write("started { id: 'i' }");
   Write("delta { reasoning: 'hm' }");
   Write("delta { reasoning_signature: 'c2ln' }");

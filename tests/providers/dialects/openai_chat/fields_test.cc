@@ -48,10 +48,10 @@ TEST(OpenAiChatFieldsTest, ExtensionsCannotReachIntoTheFieldsAround) {
        {"1,\"model\":\"x\"", "1}", "", "{\"a\":1}}", "[1"}) {
     std::string out;
     JsonWriter writer(&out);
-    Losses losses(nullptr);
+    DroppedFields dropped(nullptr);
     writer.StartObject();
     const absl::Status status = WriteExtensions(
-        OneExtension("openai_chat", "x", json), {}, writer, losses);
+        OneExtension("openai_chat", "x", json), {}, writer, dropped);
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << json;
     EXPECT_FALSE(
         MergeLeftovers(OneExtension("openai_chat", "x", json), "x", {}, writer)
@@ -67,9 +67,9 @@ TEST(OpenAiChatFieldsTest, WritesOnlyWhatIsOursAndNotTaken) {
   std::string out;
   JsonWriter json(&out);
   std::vector<v1::Warning> warnings;
-  Losses losses(&warnings);
+  DroppedFields dropped(&warnings);
   json.StartObject();
-  ASSERT_TRUE(WriteExtensions(extensions, {"taken"}, json, losses).ok());
+  ASSERT_TRUE(WriteExtensions(extensions, {"taken"}, json, dropped).ok());
   json.EndObject();
   EXPECT_EQ(out, R"({"mine":1})");
   ASSERT_EQ(warnings.size(), 1u);
@@ -91,12 +91,12 @@ TEST(OpenAiChatFieldsTest, MergedFieldsDoNotOverrule) {
 
 TEST(OpenAiChatFieldsTest, TheSameLossIsListedOnce) {
   std::vector<v1::Warning> warnings;
-  Losses losses(&warnings);
-  losses.Add("f", "m");
-  losses.Add("f", "m");
-  losses.Add("f", "n");
+  DroppedFields dropped(&warnings);
+  dropped.Add("f", "m");
+  dropped.Add("f", "m");
+  dropped.Add("f", "n");
   EXPECT_EQ(warnings.size(), 2u);
-  Losses(nullptr).Add("f", "m");
+  DroppedFields(nullptr).Add("f", "m");
 }
 
 TEST(OpenAiChatFieldsTest, BlamesWhoeverWroteTheText) {

@@ -23,7 +23,7 @@ v1::Message MessageOf(const std::string& text) {
 
 struct MessageWriting {
   std::string json;
-  std::vector<std::string> losses;
+  std::vector<std::string> dropped;
 };
 
 // Writes the entries of `messages` that a message amounts to.
@@ -31,15 +31,15 @@ MessageWriting WriteMessage(const std::string& text,
                             const OpenAiChatQuirks& quirks = {}) {
   MessageWriting writing;
   std::vector<v1::Warning> warnings;
-  Losses losses(&warnings);
+  DroppedFields dropped(&warnings);
   JsonWriter json(&writing.json);
   json.StartArray();
   const absl::Status status =
-      WriteOpenAiMessage(MessageOf(text), json, losses, quirks);
+      WriteOpenAiMessage(MessageOf(text), json, dropped, quirks);
   EXPECT_TRUE(status.ok()) << status;
   json.EndArray();
   for (const v1::Warning& warning : warnings) {
-    writing.losses.push_back(warning.field());
+    writing.dropped.push_back(warning.field());
   }
   return writing;
 }
@@ -68,10 +68,10 @@ TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
                        R"([{"role":"tool","tool_call_id":"a","content":"1"},)"
                        R"({"role":"tool","tool_call_id":"b","content":"2"},)"
                        R"({"role":"user","content":"and now?"}])"));
-  EXPECT_EQ(writing.losses, (Names{"tool_result.is_error", "image"}));
+  EXPECT_EQ(writing.dropped, (Names{"tool_result.is_error", "image"}));
 }
 
-TEST(OpenAiChatMessageWriterTest, SealedReasoningOfOthersIsLeftOut) {
+TEST(OpenAiChatMessageWriterTest, EncryptedReasoningOfOthersIsLeftOut) {
   const MessageWriting writing = WriteMessage(R"pb(
     role: ROLE_ASSISTANT
     parts { reasoning { text: "a" signature: "c2ln" } }
@@ -80,10 +80,10 @@ TEST(OpenAiChatMessageWriterTest, SealedReasoningOfOthersIsLeftOut) {
     parts { text: "c" })pb");
   EXPECT_TRUE(SameJson(writing.json, R"([{"role":"assistant","content":"c",)"
                                      R"("reasoning_content":"b"}])"));
-  EXPECT_EQ(writing.losses, Names{"reasoning"});
+  EXPECT_EQ(writing.dropped, Names{"reasoning"});
 }
 
-TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherDoorBrings) {
+TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherApiBrings) {
   const MessageWriting writing = WriteMessage(R"pb(
     role: ROLE_USER
     parts {
@@ -108,7 +108,7 @@ TEST(OpenAiChatMessageWriterTest, CarriesWhatAnotherDoorBrings) {
       R"("data:application/pdf;base64,JVBERg=="}},)"
       R"({"type":"file","file":{"filename":"document.pdf","file_data":)"
       R"("data:application/pdf;base64,JVBERg=="}}]}])"));
-  EXPECT_EQ(writing.losses,
+  EXPECT_EQ(writing.dropped,
             (Names{"cache_hint", "document.context", "document.citations",
                    "document.url", "opaque", "image"}));
 }
@@ -119,19 +119,19 @@ TEST(OpenAiChatMessageWriterTest, InstructionsAreTextOnly) {
     parts { text: "a" }
     parts { image { url: "https://example.org/i" } })pb");
   EXPECT_EQ(writing.json, R"([{"role":"system","content":"a"}])");
-  EXPECT_EQ(writing.losses, Names{"image"});
+  EXPECT_EQ(writing.dropped, Names{"image"});
 }
 
 TEST(OpenAiChatMessageWriterTest, ContentThatIsNotJsonIsRefused) {
   std::string out;
   JsonWriter json(&out);
-  Losses losses(nullptr);
+  DroppedFields dropped(nullptr);
   EXPECT_FALSE(WriteOpenAiMessage(
                    MessageOf(R"pb(role: ROLE_USER
                                   parts {
                                     opaque { dialect: "openai_chat" json: "{" }
                                   })pb"),
-                   json, losses)
+                   json, dropped)
                    .ok());
 }
 
@@ -144,7 +144,7 @@ TEST(OpenAiChatMessageWriterTest,
   const MessageWriting renamed =
       WriteMessage(message, {.developer_role = false});
   EXPECT_EQ(renamed.json, R"([{"role":"system","content":"be brief"}])");
-  EXPECT_EQ(renamed.losses, Names{});
+  EXPECT_EQ(renamed.dropped, Names{});
 }
 
 TEST(OpenAiChatMessageWriterTest, PastReasoningGoesWhereTheServiceReadsIt) {
@@ -159,7 +159,7 @@ TEST(OpenAiChatMessageWriterTest, PastReasoningGoesWhereTheServiceReadsIt) {
             R"([{"role":"assistant","content":"yes","reasoning":"hm"}])");
   const MessageWriting none = WriteMessage(message, {.reasoning_field = ""});
   EXPECT_EQ(none.json, R"([{"role":"assistant","content":"yes"}])");
-  EXPECT_EQ(none.losses, Names{"reasoning"});
+  EXPECT_EQ(none.dropped, Names{"reasoning"});
 }
 
 TEST(OpenAiChatMessageWriterTest, PastReasoningMayBeAnEntryOfTheContent) {
@@ -177,7 +177,7 @@ TEST(OpenAiChatMessageWriterTest, PastReasoningMayBeAnEntryOfTheContent) {
             R"([{"role":"assistant","content":[{"type":"thinking",)"
             R"("thinking":[{"type":"text","text":"Hm."}]},)"
             R"({"type":"text","text":"Four."}]}])");
-  EXPECT_EQ(writing.losses, Names{"reasoning"});
+  EXPECT_EQ(writing.dropped, Names{"reasoning"});
   EXPECT_EQ(
       WriteMessage("role: ROLE_ASSISTANT parts { text: 'Four.' }", mistral)
           .json,
@@ -190,7 +190,7 @@ TEST(OpenAiChatMessageWriterTest, WhatAModelDrewGoesBackWhereItCanBeRead) {
       "parts { image { media_type: 'image/png' data: 'hi' } }";
   const MessageWriting lost = WriteMessage(turn);
   EXPECT_EQ(lost.json, R"([{"role":"assistant","content":"Here."}])");
-  EXPECT_EQ(lost.losses, Names{"image"});
+  EXPECT_EQ(lost.dropped, Names{"image"});
   OpenAiChatQuirks openrouter;
   openrouter.images = true;
   EXPECT_EQ(WriteMessage(turn, openrouter).json,

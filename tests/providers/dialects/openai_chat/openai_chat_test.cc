@@ -282,7 +282,7 @@ TEST(OpenAiChatTest, ADamagedAnswerIsReadOrRefusedAndNothingElse) {
         v1::GenerateResponse again;
         ASSERT_TRUE(OpenAiChat().ReadResponse(body, &again).ok()) << body;
       } else {
-        ASSERT_TRUE(ComesFromUpstream(JudgeFailure(status))) << status;
+        ASSERT_TRUE(ComesFromUpstream(ClassifyFailure(status))) << status;
       }
     }
   }

@@ -20,9 +20,9 @@ class OpenAiChatPartWriterTest : public testing::Test {
     PartList parts = PartsOf(text);
     std::string out;
     JsonWriter json(&out);
-    Losses losses(&warnings_);
+    DroppedFields dropped(&warnings_);
     const absl::Status status =
-        WriteOpenAiContent(parts, text_only, json, losses);
+        WriteOpenAiContent(parts, text_only, json, dropped);
     EXPECT_TRUE(status.ok()) << status;
     return out;
   }
@@ -59,19 +59,19 @@ TEST_F(OpenAiChatPartWriterTest, WhatHasNoPlaceIsLeftOutAndTold) {
 TEST_F(OpenAiChatPartWriterTest, FieldsWithNothingToSayAreNotThere) {
   std::string out;
   JsonWriter json(&out);
-  Losses losses(&warnings_);
+  DroppedFields dropped(&warnings_);
   json.StartObject();
-  ASSERT_TRUE(WriteOpenAiToolCalls({}, /*to_caller=*/false, json, losses).ok());
-  ASSERT_TRUE(WriteOpenAiImages({}, json, losses).ok());
+  ASSERT_TRUE(
+      WriteOpenAiToolCalls({}, /*to_caller=*/false, json, dropped).ok());
+  ASSERT_TRUE(WriteOpenAiImages({}, json, dropped).ok());
   ASSERT_TRUE(
       WriteOpenAiToolCalls(PartsOf("parts { tool_call { id: 'c' name: 'f' "
                                    "arguments: '{}' } }"),
-                           /*to_caller=*/false, json, losses)
+                           /*to_caller=*/false, json, dropped)
           .ok());
-  ASSERT_TRUE(
-      WriteOpenAiImages(PartsOf("parts { image { url: 'https://x' } }"), json,
-                        losses)
-          .ok());
+  ASSERT_TRUE(WriteOpenAiImages(PartsOf("parts { image { url: 'https://x' } }"),
+                                json, dropped)
+                  .ok());
   json.EndObject();
   EXPECT_EQ(out,
             R"({"tool_calls":[{"id":"c","type":"function","function":)"

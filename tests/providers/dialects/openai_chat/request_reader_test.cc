@@ -187,7 +187,7 @@ TEST(OpenAiChatRequestReaderTest, NullMeansAbsent) {
   EXPECT_EQ(reading.request.extensions_size(), 0);
 }
 
-TEST(OpenAiChatRequestReaderTest, ReadsSealedReasoningThatAClientSendsBack) {
+TEST(OpenAiChatRequestReaderTest, ReadsSignedReasoningThatAClientSendsBack) {
   const Reading reading = ReadMessages(
       R"([{"role":"assistant","content":"x","reasoning_content":"ab",)"
       R"("reasoning_details":[{"type":"reasoning.text","text":"a",)"

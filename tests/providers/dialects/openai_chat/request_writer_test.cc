@@ -20,7 +20,7 @@ namespace {
 struct Writing {
   absl::Status status;
   std::string body;
-  std::vector<std::string> losses;
+  std::vector<std::string> dropped;
 };
 
 Writing Write(const std::string& text, const WriteRequestOptions& options,
@@ -32,7 +32,7 @@ Writing Write(const std::string& text, const WriteRequestOptions& options,
   writing.status =
       WriteOpenAiRequest(request, options, &writing.body, &warnings, quirks);
   for (const v1::Warning& warning : warnings) {
-    writing.losses.push_back(warning.field());
+    writing.dropped.push_back(warning.field());
   }
   return writing;
 }
@@ -128,7 +128,7 @@ TEST(OpenAiChatRequestWriterTest, ListsWhatCannotBeCarried) {
                                 {.model = "m"});
   ASSERT_TRUE(writing.status.ok());
   EXPECT_EQ(writing.body, R"({"model":"m",)" + std::string(kHello) + "}");
-  EXPECT_EQ(writing.losses,
+  EXPECT_EQ(writing.dropped,
             (std::vector<std::string>{
                 "sampling.top_k", "reasoning.mode", "reasoning.budget_tokens",
                 "reasoning.display", "cache_hint", "extensions[mcp]"}));
@@ -202,7 +202,7 @@ TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsDroppedAndTold) {
                            R"("function":{"name":"f"}}]})"))
       << writing.body;
   EXPECT_EQ(
-      writing.losses,
+      writing.dropped,
       (LostFields{"sampling.seed", "sampling.choice_count", "sampling.top_k",
                   "sampling.logit_bias", "parallel_tool_calls", "verbosity",
                   "service_tier", "store", "prompt_cache_key", "labels"}));
@@ -211,7 +211,7 @@ TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsDroppedAndTold) {
 TEST(OpenAiChatRequestWriterTest, WhatTheServiceLacksIsPassedIfSoConfigured) {
   const Writing writing =
       Write(Demanding(), {.model = "m", .pass_unsupported = true}, Frugal());
-  EXPECT_EQ(writing.losses, LostFields{});
+  EXPECT_EQ(writing.dropped, LostFields{});
   EXPECT_TRUE(SameJson(
       writing.body,
       R"({"model":"m",)" + std::string(kHello) +
@@ -232,15 +232,15 @@ TEST(OpenAiChatRequestWriterTest, WhatTheServiceHasIsSaidInItsWords) {
                                                scope { user_id: "u" })pb"),
                                 {.model = "m"}, quirks);
   EXPECT_EQ(Besides(writing), R"(,"random_seed":7,"top_k":3,"user":"u"})");
-  EXPECT_EQ(writing.losses, LostFields{});
+  EXPECT_EQ(writing.dropped, LostFields{});
 }
 
-TEST(OpenAiChatRequestWriterTest, WhatIsSoAnywayIsNoLoss) {
+TEST(OpenAiChatRequestWriterTest, WhatIsSoAnywayIsNotDropped) {
   const Writing writing =
       Write(WithHello("sampling { choice_count: 1 } store: false"),
             {.model = "m"}, Frugal());
   EXPECT_EQ(Besides(writing), "}");
-  EXPECT_EQ(writing.losses, LostFields{});
+  EXPECT_EQ(writing.dropped, LostFields{});
 }
 
 TEST(OpenAiChatRequestWriterTest, NoUsageIsAskedForWhereNobodyKnowsTheWish) {
@@ -259,7 +259,7 @@ TEST(OpenAiChatRequestWriterTest, ASchemaIsSaidAsFarAsTheServiceGoes) {
   const Writing weaker =
       Write(schema, options, {.schema_mode = SchemaMode::kJsonObject});
   EXPECT_EQ(Besides(weaker), R"(,"response_format":{"type":"json_object"}})");
-  EXPECT_EQ(weaker.losses, LostFields{"response_format.schema"});
+  EXPECT_EQ(weaker.dropped, LostFields{"response_format.schema"});
   EXPECT_EQ(
       Besides(Write(object, options, {.schema_mode = SchemaMode::kJsonObject})),
       R"(,"response_format":{"type":"json_object"}})");
@@ -267,8 +267,8 @@ TEST(OpenAiChatRequestWriterTest, ASchemaIsSaidAsFarAsTheServiceGoes) {
   for (const SchemaMode mode : {SchemaMode::kTool, SchemaMode::kPrompt}) {
     const Writing none = Write(schema, options, {.schema_mode = mode});
     EXPECT_EQ(Besides(none), "}");
-    EXPECT_EQ(none.losses, LostFields{"response_format.schema"});
-    EXPECT_EQ(Write(object, options, {.schema_mode = mode}).losses,
+    EXPECT_EQ(none.dropped, LostFields{"response_format.schema"});
+    EXPECT_EQ(Write(object, options, {.schema_mode = mode}).dropped,
               LostFields{"response_format"});
     EXPECT_EQ(Besides(Write(schema, {.model = "m", .pass_unsupported = true},
                             {.schema_mode = mode})),
@@ -300,15 +300,15 @@ TEST(OpenAiChatRequestWriterTest, ReasoningIsAskedForInTheServicesWay) {
   EXPECT_EQ(said("effort: EFFORT_LOW", ReasoningStyle::kNone), "}");
 }
 
-TEST(OpenAiChatRequestWriterTest, ReasoningThatNobodyKnowsIsALoss) {
+TEST(OpenAiChatRequestWriterTest, ReasoningThatNobodyKnowsIsDropped) {
   EXPECT_EQ(Write(WithHello("reasoning { effort: EFFORT_LOW }"), {.model = "m"},
                   {.reasoning_style = ReasoningStyle::kNone})
-                .losses,
+                .dropped,
             LostFields{"reasoning"});
   EXPECT_EQ(
       Write(WithHello("reasoning { budget_tokens: 5 display: 'omitted' }"),
             {.model = "m"}, {.reasoning_style = ReasoningStyle::kThinking})
-          .losses,
+          .dropped,
       (LostFields{"reasoning.budget_tokens", "reasoning.display"}));
 }
 

@@ -119,7 +119,7 @@ TEST(OpenAiChatToolsTest, ANamedToolIsWrittenAsTheKindItIs) {
   EXPECT_EQ(ToolChoiceOf(RequestOf("tool_choice {}")), "{}");
 }
 
-TEST(OpenAiChatToolsTest, ToolsOfOthersAreLosses) {
+TEST(OpenAiChatToolsTest, ToolsOfOthersAreDropped) {
   const v1::GenerateRequest request = RequestOf(R"pb(
     tools { provider { dialect: "anthropic_messages" json: "{}" } }
     tools {
@@ -129,9 +129,9 @@ TEST(OpenAiChatToolsTest, ToolsOfOthersAreLosses) {
   std::string out;
   JsonWriter json(&out);
   std::vector<v1::Warning> warnings;
-  Losses losses(&warnings);
+  DroppedFields dropped(&warnings);
   json.StartObject();
-  ASSERT_TRUE(WriteOpenAiTools(request, json, losses).ok());
+  ASSERT_TRUE(WriteOpenAiTools(request, json, dropped).ok());
   json.EndObject();
   EXPECT_TRUE(SameJson(out,
                        R"({"tools":[{"type":"function","function":)"
@@ -147,9 +147,9 @@ TEST(OpenAiChatToolsTest, ASchemaThatIsNotJsonIsRefused) {
            response_format { kind: KIND_JSON_SCHEMA schema: "{" })pb");
   std::string out;
   JsonWriter json(&out);
-  Losses losses(nullptr);
+  DroppedFields dropped(nullptr);
   json.StartObject();
-  const absl::Status tools = WriteOpenAiTools(request, json, losses);
+  const absl::Status tools = WriteOpenAiTools(request, json, dropped);
   EXPECT_EQ(FieldViolations(tools).at(0).first,
             "tools[0].function.parameters_schema");
   std::string format_out;

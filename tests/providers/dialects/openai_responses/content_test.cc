@@ -49,8 +49,8 @@ class ContentWriterTest : public testing::Test {
   }
 
   std::vector<v1::Warning> warnings_;
-  Losses losses_{kDialect, &warnings_};
-  ContentWriter writer_{Side::kRequest, losses_};
+  DroppedFields dropped_{kDialect, &warnings_};
+  ContentWriter writer_{Side::kRequest, dropped_};
 };
 
 TEST(ReadContentTest, DataUrlsBecomeBytes) {

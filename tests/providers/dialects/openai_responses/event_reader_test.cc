@@ -136,18 +136,19 @@ TEST_F(EventReaderTest, AServerMaySayEverythingAtOnce) {
             v1::FINISH_REASON_CONTENT_FILTER);
 }
 
-TEST_F(EventReaderTest, TheSealOfTheEndCounts) {
+TEST_F(EventReaderTest, TheSignatureOfTheEndCounts) {
   Read(R"({"type":"response.output_item.added","output_index":0,"item":
            {"type":"reasoning","id":"rs_1","summary":[],
             "encrypted_content":"first"}})");
   Read(R"({"type":"response.output_item.done","output_index":0,"item":
            {"type":"reasoning","id":"rs_1","summary":[],
             "encrypted_content":"last"}})");
-  ItemSeal seal;
+  ItemSignature signature;
   const v1::GenerateResponse answer = folding_.Finish();
-  ASSERT_TRUE(OwnSeal(answer.choices(0).message().parts(0).reasoning(), &seal));
-  EXPECT_EQ(seal.id, "rs_1");
-  EXPECT_EQ(seal.encrypted_content, "last");
+  ASSERT_TRUE(OwnSignature(answer.choices(0).message().parts(0).reasoning(),
+                           &signature));
+  EXPECT_EQ(signature.id, "rs_1");
+  EXPECT_EQ(signature.encrypted_content, "last");
 }
 
 TEST_F(EventReaderTest, TheFirstKindOfReasoningToSpeakIsTheText) {

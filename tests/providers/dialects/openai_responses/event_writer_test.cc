@@ -176,7 +176,7 @@ TEST_F(EventWriterTest, AnAnswerThatWasCutIsIncomplete) {
             std::string::npos);
 }
 
-TEST_F(EventWriterTest, SealsOfOthersTravelInTheItem) {
+TEST_F(EventWriterTest, SignaturesOfOthersTravelInTheItem) {
   Start();
   Delta(0, "reasoning: 'r'");
   Delta(0, "reasoning_signature: 'EqQB'");

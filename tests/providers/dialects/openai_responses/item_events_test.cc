@@ -34,8 +34,8 @@ class ItemEventsTest : public testing::Test {
   }
 
   std::string out_;
-  Losses losses_{kDialect, nullptr};
-  ContentWriter content_{Side::kAnswer, losses_};
+  DroppedFields dropped_{kDialect, nullptr};
+  ContentWriter content_{Side::kAnswer, dropped_};
   EventEmitter emitter_;
   ItemEvents events_{emitter_, content_};
   const EventEmitter::ItemPlace place_ = {.id = "i", .index = 2};

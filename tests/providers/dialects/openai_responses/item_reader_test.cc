@@ -7,7 +7,7 @@
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
-#include "providers/dialects/openai_responses/words.h"
+#include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway::responses {
 namespace {

@@ -24,7 +24,7 @@ class ItemWriterTest : public testing::Test {
   std::string Input(const std::vector<std::string>& texts) {
     MessageList messages;
     for (const std::string& text : texts) *messages.Add() = MessageOf(text);
-    ContentWriter content(Side::kRequest, losses_);
+    ContentWriter content(Side::kRequest, dropped_);
     std::string out;
     JsonWriter json(&out);
     const absl::Status status =
@@ -33,7 +33,7 @@ class ItemWriterTest : public testing::Test {
   }
 
   std::string Output(const std::string& text, std::string_view status) {
-    ContentWriter content(Side::kAnswer, losses_);
+    ContentWriter content(Side::kAnswer, dropped_);
     std::string out;
     JsonWriter json(&out);
     const absl::Status written = ItemWriter(content).WriteOutput(
@@ -42,7 +42,7 @@ class ItemWriterTest : public testing::Test {
   }
 
   std::vector<v1::Warning> warnings_;
-  Losses losses_{kDialect, &warnings_};
+  DroppedFields dropped_{kDialect, &warnings_};
 };
 
 TEST_F(ItemWriterTest, ATurnOfAnotherVendorBecomesItems) {
@@ -69,7 +69,7 @@ TEST_F(ItemWriterTest, TheKindOfACallIsTheKindOfItsResult) {
           {"type":"custom_tool_call_output","call_id":"c","output":"r"}])"));
 }
 
-TEST_F(ItemWriterTest, ReasoningThatOthersSealedIsLeftOutAndTold) {
+TEST_F(ItemWriterTest, ReasoningThatOthersSignedIsLeftOutAndTold) {
   EXPECT_EQ(Input({"role: ROLE_ASSISTANT parts { reasoning { text: 'a' "
                    "signature: 's' } }"}),
             "[]");

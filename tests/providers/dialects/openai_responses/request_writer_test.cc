@@ -81,7 +81,7 @@ TEST_F(WriteRequestTest, ReasoningIsSaidInDegrees) {
   EXPECT_TRUE(warned_.empty());
 }
 
-TEST_F(WriteRequestTest, ExtensionsNeverSayWhatThePoliciesJudged) {
+TEST_F(WriteRequestTest, ExtensionsNeverSayWhatThePoliciesChecked) {
   EXPECT_TRUE(SameJson(
       Write("messages { role: ROLE_USER parts { text: 'a' } } "
             "extensions { dialect: 'openai_responses' name: 'tools' "

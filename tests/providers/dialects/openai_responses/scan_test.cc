@@ -120,7 +120,7 @@ TEST(ScanResponseTest, AFailedAnswerIsItsFault) {
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
 }
 
-TEST(ResponsesTapTest, JudgesEventsByTheirNames) {
+TEST(ResponsesTapTest, ChecksEventsByTheirNames) {
   ResponsesTap tap;
   EXPECT_EQ(KindOf(tap, "response.created", "{}"), EventKind::kIgnorable);
   EXPECT_EQ(KindOf(tap, "response.output_text.delta", "{}"),

@@ -24,11 +24,11 @@ v1::GenerateRequest RequestOf(const std::string& text) {
 // The tools, the choice and the text settings of a request.
 std::string WriteToolFields(const v1::GenerateRequest& request,
                             std::vector<v1::Warning>* warnings = nullptr) {
-  Losses losses(kDialect, warnings);
+  DroppedFields dropped(kDialect, warnings);
   std::string out;
   JsonWriter json(&out);
   ObjectWriter object(kFormat, json);
-  absl::Status status = WriteTools(request, losses, object);
+  absl::Status status = WriteTools(request, dropped, object);
   status.Update(WriteToolChoice(request, object));
   status.Update(WriteTextSettings(request, object));
   object.End();

@@ -1,0 +1,257 @@
+#include "providers/dialects/anthropic_messages/vendor_names.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gateway::anthropic {
+namespace {
+
+constexpr int64_t kShortTtlSeconds = 5 * 60;
+constexpr int64_t kLongTtlSeconds = 60 * 60;
+
+struct StopName {
+  std::string_view word;
+  v1::FinishReason reason;
+};
+
+// The first word of a reason is the one to write.
+constexpr StopName kStopNames[] = {
+    {"end_turn", v1::FINISH_REASON_STOP},
+    {"stop_sequence", v1::FINISH_REASON_STOP},
+    {"max_tokens", v1::FINISH_REASON_LENGTH},
+    {"model_context_window_exceeded", v1::FINISH_REASON_LENGTH},
+    {"tool_use", v1::FINISH_REASON_TOOL_CALLS},
+    {"refusal", v1::FINISH_REASON_CONTENT_FILTER},
+    {"pause_turn", v1::FINISH_REASON_PAUSE},
+};
+
+struct EffortName {
+  std::string_view word;
+  v1::ReasoningSettings::Effort effort;
+};
+
+constexpr EffortName kEffortNames[] = {
+    {"low", v1::ReasoningSettings::EFFORT_LOW},
+    {"medium", v1::ReasoningSettings::EFFORT_MEDIUM},
+    {"high", v1::ReasoningSettings::EFFORT_HIGH},
+    {"xhigh", v1::ReasoningSettings::EFFORT_XHIGH},
+    {"max", v1::ReasoningSettings::EFFORT_MAX},
+};
+
+absl::Status ReadCount(JsonValue& value, int64_t* count) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
+  if (number < 0) return value.Error("must not be negative");
+  *count = number;
+  return absl::OkStatus();
+}
+
+// Tiers are told in OpenAI's words. Those that Anthropic has none for are left
+// out; its own that OpenAI lacks are the same on both sides.
+std::string_view TierWord(std::string_view tier) {
+  if (tier == "default") return "standard";
+  for (const std::string_view known : {"standard", "priority", "batch"}) {
+    if (tier == known) return tier;
+  }
+  return "";
+}
+
+}  // namespace
+
+v1::FinishReason FinishReasonOfWord(std::string_view stop_reason) {
+  for (const StopName& known : kStopNames) {
+    if (known.word == stop_reason) return known.reason;
+  }
+  return v1::FINISH_REASON_UNSPECIFIED;
+}
+
+v1::FinishReason FinishReasonOfTurn(std::string_view stop_reason,
+                                    bool has_tool_call, bool has_content) {
+  const v1::FinishReason reason = FinishReasonOfWord(stop_reason);
+  if (reason == v1::FINISH_REASON_LENGTH ||
+      reason == v1::FINISH_REASON_CONTENT_FILTER) {
+    return reason;
+  }
+  if (has_tool_call) return v1::FINISH_REASON_TOOL_CALLS;
+  if (reason != v1::FINISH_REASON_UNSPECIFIED) return reason;
+  return has_content ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_ERROR;
+}
+
+std::string_view StopReasonWord(v1::FinishReason reason,
+                                std::string_view provider_word,
+                                std::string_view stop_sequence) {
+  if (reason != v1::FINISH_REASON_UNSPECIFIED &&
+      FinishReasonOfWord(provider_word) == reason) {
+    return provider_word;
+  }
+  if (reason == v1::FINISH_REASON_STOP && !stop_sequence.empty()) {
+    return "stop_sequence";
+  }
+  for (const StopName& known : kStopNames) {
+    if (known.reason == reason) return known.word;
+  }
+  return "end_turn";
+}
+
+v1::ReasoningSettings::Effort EffortOfWord(std::string_view word) {
+  for (const EffortName& known : kEffortNames) {
+    if (known.word == word) return known.effort;
+  }
+  return v1::ReasoningSettings::EFFORT_UNSPECIFIED;
+}
+
+std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
+  if (effort == v1::ReasoningSettings::EFFORT_MINIMAL) return "low";
+  for (const EffortName& known : kEffortNames) {
+    if (known.effort == effort) return known.word;
+  }
+  return {};
+}
+
+absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
+  if (value.IsNull()) return absl::OkStatus();
+  return value.EachField([&](std::string_view key, JsonValue& field) {
+    return ReadField(key, field, extensions);
+  });
+}
+
+absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
+                                  ExtensionList* extensions) {
+  if (key == "input_tokens") return ReadCount(value, &input_tokens_);
+  if (key == "output_tokens") return ReadCount(value, &output_tokens_);
+  if (key == "cache_creation_input_tokens") {
+    return ReadCount(value, &cache_creation_tokens_);
+  }
+  if (key == "cache_read_input_tokens") {
+    return ReadCount(value, &cache_read_tokens_);
+  }
+  if (value.IsNull()) return absl::OkStatus();
+  if (key == "cache_creation") return ReadCacheCreation(value);
+  if (key == "output_tokens_details") {
+    return value.EachField([&](std::string_view name, JsonValue& count) {
+      if (name != "thinking_tokens") return absl::OkStatus();
+      return ReadCount(count, &thinking_tokens_);
+    });
+  }
+  if (key == "service_tier") {
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view tier, value.String());
+    service_tier_ = std::string(tier);
+    if (tier == "standard") service_tier_ = "default";
+    return absl::OkStatus();
+  }
+  if (extensions == nullptr) return absl::OkStatus();
+  const std::string name = absl::StrCat("usage.", ToAbsl(key));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
+  AddExtension(extensions, name, json);
+  return absl::OkStatus();
+}
+
+// The split by lifetime. What is not kept for an hour is the rest of the sum.
+absl::Status WireUsage::ReadCacheCreation(JsonValue& value) {
+  return value.EachField([&](std::string_view key, JsonValue& count) {
+    if (key != "ephemeral_1h_input_tokens") return absl::OkStatus();
+    return ReadCount(count, &cache_creation_1h_tokens_);
+  });
+}
+
+v1::Usage WireUsage::ToUsage() const {
+  v1::Usage usage;
+  usage.set_input_tokens(input_tokens_ + cache_creation_tokens_ +
+                         cache_read_tokens_);
+  usage.set_output_tokens(output_tokens_);
+  usage.set_cached_input_tokens(cache_read_tokens_);
+  usage.set_cache_write_tokens(cache_creation_tokens_);
+  usage.set_cache_write_1h_tokens(
+      std::min(cache_creation_1h_tokens_, cache_creation_tokens_));
+  usage.set_reasoning_tokens(thinking_tokens_);
+  return usage;
+}
+
+absl::Status WriteUsage(const v1::Usage& usage, std::string_view service_tier,
+                        const ExtensionList& extensions, JsonWriter& json) {
+  const int64_t cached =
+      usage.cached_input_tokens() + usage.cache_write_tokens();
+  const int64_t written_5m =
+      usage.cache_write_tokens() - usage.cache_write_1h_tokens();
+  ObjectWriter object(kFormat, json);
+  object.Int64("input_tokens",
+               std::max<int64_t>(0, usage.input_tokens() - cached));
+  object.Int64("cache_creation_input_tokens", usage.cache_write_tokens());
+  object.Int64("cache_read_input_tokens", usage.cached_input_tokens());
+  ObjectWriter creation(kFormat, object.Field("cache_creation"));
+  creation.Int64("ephemeral_5m_input_tokens", std::max<int64_t>(0, written_5m));
+  creation.Int64("ephemeral_1h_input_tokens", usage.cache_write_1h_tokens());
+  creation.End();
+  object.Int64("output_tokens", usage.output_tokens());
+  if (usage.reasoning_tokens() > 0) {
+    ObjectWriter details(kFormat, object.Field("output_tokens_details"));
+    details.Int64("thinking_tokens", usage.reasoning_tokens());
+    details.End();
+  }
+  const std::string_view tier = TierWord(service_tier);
+  if (tier.empty()) {
+    object.Null("service_tier");
+  } else {
+    object.Text("service_tier", tier);
+  }
+  GATEWAY_RETURN_IF_ERROR(object.Extensions(extensions, "", "usage"));
+  if (!object.Has("server_tool_use")) object.Null("server_tool_use");
+  if (!object.Has("inference_geo")) object.Null("inference_geo");
+  object.End();
+  return absl::OkStatus();
+}
+
+absl::Status ReadCacheControl(ObjectFields& fields,
+                              std::optional<v1::CacheHint>* hint,
+                              ExtensionList* extensions) {
+  const ObjectFields::Either control = fields.TextOrJson("cache_control");
+  if (!control.json.has_value()) return absl::OkStatus();
+  return ReadCacheControlJson(*control.json, fields.PathOf("cache_control"),
+                              hint, extensions);
+}
+
+absl::Status ReadCacheControlJson(std::string_view json, std::string_view path,
+                                  std::optional<v1::CacheHint>* hint,
+                                  ExtensionList* extensions) {
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
+                           ObjectFields::ReadRaw(kFormat, json, path));
+  std::string type;
+  GATEWAY_RETURN_IF_ERROR(fields.RequiredText("type", &type));
+  const std::string ttl = fields.Json("ttl");
+  const bool expressible = type == "ephemeral" && fields.AllTaken() &&
+                           (ttl.empty() || ttl == "\"5m\"" || ttl == "\"1h\"");
+  if (!expressible) {
+    AddExtension(extensions, "cache_control", json);
+    return absl::OkStatus();
+  }
+  hint->emplace();
+  if (!ttl.empty()) {
+    (*hint)->mutable_ttl()->set_seconds(ttl == "\"1h\"" ? kLongTtlSeconds
+                                                        : kShortTtlSeconds);
+  }
+  return absl::OkStatus();
+}
+
+void WriteCacheControl(const v1::CacheHint& hint, std::string_view place,
+                       ObjectWriter& object, DroppedFields& dropped) {
+  ObjectWriter control(kFormat, object.Field("cache_control"));
+  control.Text("type", "ephemeral");
+  if (hint.has_ttl()) {
+    const int64_t seconds = hint.ttl().seconds();
+    const bool is_short = seconds <= kShortTtlSeconds;
+    control.Text("ttl", is_short ? "5m" : "1h");
+    if (seconds != kShortTtlSeconds && seconds != kLongTtlSeconds) {
+      dropped.Changed(absl::StrCat(ToAbsl(place), ".cache_hint.ttl"),
+                      is_short ? "became five minutes" : "became one hour");
+    }
+  }
+  control.End();
+}
+
+}  // namespace gateway::anthropic

@@ -1,0 +1,291 @@
+#include "providers/dialects/gemini/vendor_names.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "providers/dialects/data_url.h"
+#include "providers/dialects/named_signature.h"
+
+namespace gateway::gemini {
+namespace {
+
+struct StopName {
+  std::string_view word;
+  v1::FinishReason reason;
+};
+
+// The first word of a reason is the one to write. The last ones are reasons for
+// which a prompt is blocked.
+constexpr StopName kStopNames[] = {
+    {"STOP", v1::FINISH_REASON_STOP},
+    {"MAX_TOKENS", v1::FINISH_REASON_LENGTH},
+    {"SAFETY", v1::FINISH_REASON_CONTENT_FILTER},
+    {"RECITATION", v1::FINISH_REASON_CONTENT_FILTER},
+    {"BLOCKLIST", v1::FINISH_REASON_CONTENT_FILTER},
+    {"PROHIBITED_CONTENT", v1::FINISH_REASON_CONTENT_FILTER},
+    {"SPII", v1::FINISH_REASON_CONTENT_FILTER},
+    {"IMAGE_SAFETY", v1::FINISH_REASON_CONTENT_FILTER},
+    {"IMAGE_PROHIBITED_CONTENT", v1::FINISH_REASON_CONTENT_FILTER},
+    {"IMAGE_RECITATION", v1::FINISH_REASON_CONTENT_FILTER},
+    {"OTHER", v1::FINISH_REASON_ERROR},
+    {"LANGUAGE", v1::FINISH_REASON_ERROR},
+    {"NO_IMAGE", v1::FINISH_REASON_ERROR},
+    {"IMAGE_OTHER", v1::FINISH_REASON_ERROR},
+    {"MALFORMED_FUNCTION_CALL", v1::FINISH_REASON_ERROR},
+    {"UNEXPECTED_TOOL_CALL", v1::FINISH_REASON_ERROR},
+    {"TOO_MANY_TOOL_CALLS", v1::FINISH_REASON_ERROR},
+    {"MISSING_THOUGHT_SIGNATURE", v1::FINISH_REASON_ERROR},
+};
+
+struct AudioType {
+  std::string_view mime_type;
+  std::string_view format;
+};
+
+// The first type of a format is the one to write.
+constexpr AudioType kAudioTypes[] = {
+    {"audio/wav", "wav"},   {"audio/mp3", "mp3"},   {"audio/flac", "flac"},
+    {"audio/opus", "opus"}, {"audio/aac", "aac"},   {"audio/l16", "pcm16"},
+    {"audio/pcm", "pcm16"}, {"audio/x-wav", "wav"}, {"audio/mpeg", "mp3"},
+};
+
+// Sums of such counts do not overflow.
+constexpr int64_t kTokensMax = int64_t{1} << 53;
+
+// Whose signatures have no name in the contract.
+constexpr std::string_view kNameless = "anthropic_messages";
+
+constexpr std::string_view kMadeUpPrefix = "gcall_";
+
+// FNV-1a: stable over processes, as replayed ids must be.
+uint64_t Hash(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3u;
+  }
+  return hash;
+}
+
+absl::Status ReadCount(JsonValue& value, int64_t* count) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
+  if (number < 0 || number > kTokensMax) return value.Error("out of bounds");
+  *count = number;
+  return absl::OkStatus();
+}
+
+// The sound among the modalities of a count.
+absl::Status ReadAudioCount(std::string_view raw, std::string_view path,
+                            int64_t* count) {
+  return ReadNested(raw, path, [&](JsonValue& list) {
+    return list.EachElement([&](JsonValue& entry) -> absl::Status {
+      std::string modality;
+      int64_t tokens = 0;
+      GATEWAY_RETURN_IF_ERROR(entry.EachField(
+          [&](std::string_view key, JsonValue& value) -> absl::Status {
+            if (key == "tokenCount") return ReadCount(value, &tokens);
+            if (key != "modality" || !value.IsString()) return absl::OkStatus();
+            GATEWAY_ASSIGN_OR_RETURN(const std::string_view word,
+                                     value.String());
+            modality = std::string(word);
+            return absl::OkStatus();
+          }));
+      if (modality == "AUDIO") *count = tokens;
+      return absl::OkStatus();
+    });
+  });
+}
+
+}  // namespace
+
+v1::FinishReason FinishReasonOfWord(std::string_view word) {
+  for (const StopName& known : kStopNames) {
+    if (known.word == word) return known.reason;
+  }
+  return v1::FINISH_REASON_UNSPECIFIED;
+}
+
+v1::FinishReason FinishReasonOfTurn(std::string_view word, bool has_tool_call,
+                                    bool has_content) {
+  const v1::FinishReason reason = FinishReasonOfWord(word);
+  if (reason == v1::FINISH_REASON_LENGTH ||
+      reason == v1::FINISH_REASON_CONTENT_FILTER) {
+    return reason;
+  }
+  if (has_tool_call) return v1::FINISH_REASON_TOOL_CALLS;
+  if (reason != v1::FINISH_REASON_UNSPECIFIED) return reason;
+  return has_content ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_ERROR;
+}
+
+std::string_view FinishWord(v1::FinishReason reason,
+                            std::string_view provider_word) {
+  const bool waits = reason == v1::FINISH_REASON_TOOL_CALLS ||
+                     reason == v1::FINISH_REASON_PAUSE;
+  if (waits) reason = v1::FINISH_REASON_STOP;
+  if (reason != v1::FINISH_REASON_UNSPECIFIED &&
+      FinishReasonOfWord(provider_word) == reason) {
+    return provider_word;
+  }
+  for (const StopName& known : kStopNames) {
+    if (known.reason == reason) return known.word;
+  }
+  return "STOP";
+}
+
+absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
+  *this = WireUsage();
+  if (value.IsNull()) return absl::OkStatus();
+  return value.EachField([&](std::string_view key, JsonValue& field) {
+    return ReadField(key, field, extensions);
+  });
+}
+
+absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
+                                  ExtensionList* extensions) {
+  if (key == "promptTokenCount") return ReadCount(value, &prompt_tokens_);
+  if (key == "cachedContentTokenCount") {
+    return ReadCount(value, &cached_tokens_);
+  }
+  if (key == "candidatesTokenCount") {
+    return ReadCount(value, &candidates_tokens_);
+  }
+  if (key == "thoughtsTokenCount") return ReadCount(value, &thoughts_tokens_);
+  if (key == "totalTokenCount") return absl::OkStatus();  // Of the others.
+  if (value.IsNull()) return absl::OkStatus();
+  const std::string name = absl::StrCat("usageMetadata.", ToAbsl(key));
+  if (key == "toolUsePromptTokenCount") {
+    GATEWAY_RETURN_IF_ERROR(ReadCount(value, &tool_use_tokens_));
+    if (extensions != nullptr && tool_use_tokens_ > 0) {
+      AddExtension(extensions, name, absl::StrCat(tool_use_tokens_));
+    }
+    return absl::OkStatus();
+  }
+  const bool is_prompt = key == "promptTokensDetails";
+  const bool is_candidates = key == "candidatesTokensDetails";
+  if (extensions == nullptr && !is_prompt && !is_candidates) {
+    return absl::OkStatus();
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+  if (extensions != nullptr) AddExtension(extensions, name, raw);
+  if (!is_prompt && !is_candidates) return absl::OkStatus();
+  return ReadAudioCount(
+      raw, name, is_prompt ? &audio_prompt_tokens_ : &audio_candidates_tokens_);
+}
+
+v1::Usage WireUsage::ToUsage() const {
+  v1::Usage usage;
+  usage.set_input_tokens(prompt_tokens_ + tool_use_tokens_);
+  usage.set_output_tokens(candidates_tokens_ + thoughts_tokens_);
+  usage.set_cached_input_tokens(cached_tokens_);
+  usage.set_reasoning_tokens(thoughts_tokens_);
+  usage.set_audio_input_tokens(audio_prompt_tokens_);
+  usage.set_audio_output_tokens(audio_candidates_tokens_);
+  return usage;
+}
+
+absl::Status WriteUsage(const v1::Usage& usage, const ExtensionList& extensions,
+                        JsonWriter& json) {
+  ObjectWriter object(kFormat, json);
+  const auto count = [&](std::string_view key, int64_t tokens) {
+    if (tokens > 0) object.Int64(key, tokens);
+  };
+  int64_t tool_use = 0;
+  const v1::Extension* tool_use_text =
+      FindExtension(extensions, "usageMetadata.toolUsePromptTokenCount");
+  if (tool_use_text == nullptr ||
+      !absl::SimpleAtoi(tool_use_text->json(), &tool_use)) {
+    tool_use = 0;
+  }
+  count("promptTokenCount", usage.input_tokens() - tool_use);
+  count("candidatesTokenCount",
+        usage.output_tokens() - usage.reasoning_tokens());
+  count("totalTokenCount", usage.input_tokens() + usage.output_tokens());
+  count("cachedContentTokenCount", usage.cached_input_tokens());
+  count("thoughtsTokenCount", usage.reasoning_tokens());
+  GATEWAY_RETURN_IF_ERROR(object.Extensions(extensions, "", "usageMetadata"));
+  object.End();
+  return absl::OkStatus();
+}
+
+std::string_view AudioFormatOf(std::string_view mime_type) {
+  const std::string type =
+      absl::AsciiStrToLower(ToAbsl(mime_type.substr(0, mime_type.find(';'))));
+  for (const AudioType& known : kAudioTypes) {
+    if (known.mime_type == type) return known.format;
+  }
+  return {};
+}
+
+std::string_view MimeTypeOfAudio(std::string_view format) {
+  for (const AudioType& known : kAudioTypes) {
+    if (known.format == format) return known.mime_type;
+  }
+  return {};
+}
+
+v1::ReasoningSettings::Effort EffortOfLevel(std::string_view level) {
+  if (level == "MINIMAL") return v1::ReasoningSettings::EFFORT_MINIMAL;
+  if (level == "LOW") return v1::ReasoningSettings::EFFORT_LOW;
+  if (level == "MEDIUM") return v1::ReasoningSettings::EFFORT_MEDIUM;
+  if (level == "HIGH") return v1::ReasoningSettings::EFFORT_HIGH;
+  return v1::ReasoningSettings::EFFORT_UNSPECIFIED;
+}
+
+std::string MadeUpCallId(std::string_view seed) {
+  return absl::StrCat(ToAbsl(kMadeUpPrefix),
+                      absl::StrFormat("%016x", Hash(seed)));
+}
+
+bool IsMadeUpCallId(std::string_view id) {
+  return id.size() == kMadeUpPrefix.size() + 16 &&
+         id.starts_with(kMadeUpPrefix);
+}
+
+bool ReadAnyBase64(std::string_view text, std::string* bytes) {
+  return ReadBase64(text, bytes) ||
+         absl::WebSafeBase64Unescape(ToAbsl(text), bytes);
+}
+
+std::string SignatureOfWire(std::string_view signature) {
+  std::string inside;
+  std::string_view own;
+  const bool is_foreign = ReadAnyBase64(signature, &inside) &&
+                          IsNamedSignature(inside) && IsUtf8(inside) &&
+                          !ReadNamedSignature(inside, kDialect, &own);
+  if (!is_foreign) return NamedSignature(kDialect, signature);
+  if (ReadNamedSignature(inside, kNameless, &own) && !IsNamedSignature(own)) {
+    return std::string(own);
+  }
+  return inside;
+}
+
+std::string WireOfSignature(std::string_view signature) {
+  std::string_view own;
+  std::string bytes;
+  if (ReadNamedSignature(signature, kDialect, &own)) {
+    return ReadAnyBase64(own, &bytes) ? std::string(own) : std::string();
+  }
+  return Base64(IsNamedSignature(signature)
+                    ? std::string(signature)
+                    : NamedSignature(kNameless, signature));
+}
+
+bool IsJsonObject(std::string_view text) {
+  const absl::string_view trimmed = absl::StripAsciiWhitespace(ToAbsl(text));
+  return !trimmed.empty() && trimmed.front() == '{' &&
+         CheckJson(ToStd(trimmed)).ok();
+}
+
+std::string Quoted(std::string_view text) {
+  std::string quoted;
+  JsonWriter(&quoted).String(text);
+  return quoted;
+}
+
+}  // namespace gateway::gemini

@@ -1,0 +1,120 @@
+#include "providers/dialects/openai_chat/vendor_names.h"
+
+#include <string_view>
+
+#include "llmgateway/v1/content.pb.h"
+
+namespace gateway {
+namespace {
+
+template <typename Value>
+struct Word {
+  std::string_view text;
+  Value value;
+};
+
+template <typename Value, size_t kCount>
+Value Find(const Word<Value> (&words)[kCount], std::string_view text) {
+  for (const Word<Value>& word : words) {
+    if (word.text == text) return word.value;
+  }
+  return Value{};
+}
+
+template <typename Value, size_t kCount>
+std::string_view Find(const Word<Value> (&words)[kCount], Value value) {
+  for (const Word<Value>& word : words) {
+    if (word.value == value) return word.text;
+  }
+  return std::string_view();
+}
+
+// The first word for a value is the one that is written.
+constexpr Word<v1::FinishReason> kFinishReasons[] = {
+    {"stop", v1::FINISH_REASON_STOP},
+    {"length", v1::FINISH_REASON_LENGTH},
+    {"tool_calls", v1::FINISH_REASON_TOOL_CALLS},
+    {"content_filter", v1::FINISH_REASON_CONTENT_FILTER},
+    {"function_call", v1::FINISH_REASON_TOOL_CALLS},
+    {"error", v1::FINISH_REASON_ERROR},
+    {"insufficient_system_resource", v1::FINISH_REASON_ERROR},
+};
+
+// Words of other services, which are read and never written.
+constexpr Word<v1::FinishReason> kOtherFinishReasons[] = {
+    {"model_length", v1::FINISH_REASON_LENGTH},  // Mistral's full window.
+};
+
+constexpr Word<v1::Role> kRoles[] = {
+    {"user", v1::ROLE_USER},           {"assistant", v1::ROLE_ASSISTANT},
+    {"system", v1::ROLE_SYSTEM},       {"tool", v1::ROLE_TOOL},
+    {"developer", v1::ROLE_DEVELOPER}, {"function", v1::ROLE_TOOL},
+};
+
+using Reasoning = v1::ReasoningSettings;
+constexpr Word<Reasoning::Effort> kEfforts[] = {
+    {"none", Reasoning::EFFORT_NONE}, {"minimal", Reasoning::EFFORT_MINIMAL},
+    {"low", Reasoning::EFFORT_LOW},   {"medium", Reasoning::EFFORT_MEDIUM},
+    {"high", Reasoning::EFFORT_HIGH}, {"xhigh", Reasoning::EFFORT_XHIGH},
+    {"max", Reasoning::EFFORT_MAX},
+};
+
+}  // namespace
+
+v1::FinishReason ReadFinishReason(std::string_view word,
+                                  const ChoiceContents& contents) {
+  v1::FinishReason reason = Find(kFinishReasons, word);
+  if (reason == v1::FINISH_REASON_UNSPECIFIED) {
+    reason = Find(kOtherFinishReasons, word);
+  }
+  if (reason == v1::FINISH_REASON_LENGTH ||
+      reason == v1::FINISH_REASON_CONTENT_FILTER ||
+      reason == v1::FINISH_REASON_ERROR) {
+    return reason;
+  }
+  if (contents.tool_calls) return v1::FINISH_REASON_TOOL_CALLS;
+  if (contents.refusal) return v1::FINISH_REASON_CONTENT_FILTER;
+  if (reason != v1::FINISH_REASON_UNSPECIFIED) return reason;
+  return contents.content ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_ERROR;
+}
+
+std::string_view WriteFinishReason(v1::FinishReason reason,
+                                   std::string_view provider_word,
+                                   const ChoiceContents& contents) {
+  // The old form of tool calls is never written, so neither is its word. Others
+  // say `stop` where tools are called; a caller here waits for the right word.
+  const bool hides_calls =
+      reason == v1::FINISH_REASON_TOOL_CALLS && provider_word != "tool_calls";
+  if (!hides_calls &&
+      Find(kFinishReasons, provider_word) != v1::FINISH_REASON_UNSPECIFIED &&
+      ReadFinishReason(provider_word, contents) == reason) {
+    return provider_word;
+  }
+  const std::string_view word = Find(kFinishReasons, reason);
+  // A pause, which OpenAI does not know, ends the turn all the same.
+  return word.empty() ? "stop" : word;
+}
+
+v1::Role ReadRole(std::string_view word) { return Find(kRoles, word); }
+
+std::string_view WriteRole(v1::Role role) { return Find(kRoles, role); }
+
+v1::ReasoningSettings::Effort ReadEffort(std::string_view word) {
+  return Find(kEfforts, word);
+}
+
+std::string_view WriteEffort(v1::ReasoningSettings::Effort effort) {
+  return Find(kEfforts, effort);
+}
+
+std::string_view OpenAiServiceTier(std::string_view tier) {
+  // Anthropic's and Google's words for the usual one.
+  if (tier == "standard" || tier == "standard_only") return "default";
+  for (const std::string_view known :
+       {"auto", "default", "flex", "scale", "priority", "fast"}) {
+    if (tier == known) return tier;
+  }
+  return {};
+}
+
+}  // namespace gateway

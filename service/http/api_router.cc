@@ -1,0 +1,108 @@
+#include "service/http/api_router.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/http/request_context.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+namespace {
+
+bool IsEncoded(std::string_view content_encoding) {
+  return !content_encoding.empty() &&
+         !absl::EqualsIgnoreCase(ToAbsl(content_encoding), "identity");
+}
+
+Task<void> RefuseEncoding(RequestContext context) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_INVALID_REQUEST,
+      absl::StrCat("a body with content-encoding '",
+                   ToAbsl(context.fields.content_encoding.substr(0, 64)),
+                   "' is not read; send it as it is"));
+  return FailWith(std::move(context), std::move(fault), 415, "accept-encoding",
+                  "identity");
+}
+
+}  // namespace
+
+ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
+  // The first that fits serves: whoever tells by a field comes before whoever
+  // serves everybody.
+  anthropic_.AddTo(routes_);
+  gemini_.AddTo(routes_);
+  openai_.AddTo(routes_);
+  responses_.AddTo(routes_);
+  embeddings_.AddTo(routes_);
+}
+
+HttpAdmission ApiRouter::Admit(const HttpRequest& request, HttpResponder&) {
+  std::string_view rest;
+  if (routes_.Find(request, &rest) == nullptr) return false;
+  const std::shared_ptr<const RuntimeSnapshot>& runtime =
+      services_.runtime.Get();
+  const absl::StatusOr<std::string_view> caller =
+      runtime->callers().Admit(CallerFields(request.fields).head);
+  if (!caller.ok()) return false;
+  return HttpCaller{.id = *caller, .known_by = runtime};
+}
+
+Task<void> ApiRouter::Handle(const HttpRequest& request,
+                             HttpResponder& responder) {
+  std::string_view rest;
+  const RouteTable::Route* const route = routes_.Find(request, &rest);
+  if (route == nullptr) {
+    return RefuseRoute(
+        RequestContext(services_, NearestTo(request.path), request, responder));
+  }
+  RequestContext context(services_, *route->api, request, responder);
+  if (IsEncoded(context.fields.content_encoding)) {
+    return RefuseEncoding(std::move(context));
+  }
+  return route->serve(std::move(context), rest);
+}
+
+Task<void> ApiRouter::RefuseRoute(RequestContext context) const {
+  const HttpRequest& request = context.request;
+  std::string message = absl::StrCat("there is no ", ToAbsl(request.method),
+                                     " ", ToAbsl(request.path), "; see ",
+                                     routes_.Shown(context.api.vendor));
+  std::string allowed = routes_.Allowed(request.path);
+  if (allowed.empty()) {
+    return Fail(std::move(context),
+                MakeFault(v1::ERROR_REASON_NOT_FOUND, message));
+  }
+  return FailWith(std::move(context),
+                  MakeFault(v1::ERROR_REASON_INVALID_REQUEST, message), 405,
+                  "allow", std::move(allowed));
+}
+
+const HttpApi& ApiRouter::NearestTo(std::string_view path) const {
+  if (path.starts_with("/v1/messages")) return anthropic_.api();
+  if (path.starts_with("/v1beta/")) return gemini_.api();
+  return openai_.api();
+}
+
+HttpHandler::Refusal ApiRouter::Refuse(int status, std::string_view path,
+                                       std::string_view message) {
+  const v1::ErrorReason reason =
+      status == 413 || status == 431 ? v1::ERROR_REASON_REQUEST_TOO_LARGE
+      : status == 503                ? v1::ERROR_REASON_OVERLOADED
+      : status >= 500                ? v1::ERROR_REASON_INTERNAL
+                                     : v1::ERROR_REASON_INVALID_REQUEST;
+  Refusal refusal{"application/json",
+                  ErrorBodyFor(NearestTo(path), MakeFault(reason, message),
+                               status, ""),
+                  {}};
+  if (status == 503) refusal.fields.push_back({"retry-after", "1"});
+  return refusal;
+}
+
+}  // namespace gateway

@@ -1,0 +1,380 @@
+#include "service/http/compatibility_routes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/process/process_stats.h"
+#include "base/string_view.h"
+#include "base/text/json_writer.h"
+#include "base/text/short_text.h"
+#include "llmgateway/v1/admin.pb.h"
+#include "service/api/call_context.h"
+#include "service/api/provider_view.h"
+#include "service/http/refusal_watch.h"
+#include "service/http/request_context.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+namespace {
+
+constexpr double kMegabyte = 1024 * 1024;
+
+// What is known at one moment.
+struct Facts {
+  const CompatibilityRoutes::Sources& sources;
+  std::shared_ptr<const RuntimeSnapshot> runtime;
+  Readiness::State state = Readiness::State::kStarting;
+  // Whether who asks is a caller, and whether an operator.
+  absl::Status caller;
+  absl::Status operating;
+  std::vector<v1::Provider> providers;  // Sorted by name.
+
+  bool knows_us() const { return caller.ok() || operating.ok(); }
+  bool serving() const { return state == Readiness::State::kServing; }
+};
+
+bool IsUsable(const v1::Provider& provider) {
+  return provider.health().state() != v1::ProviderHealth::STATE_UNUSABLE;
+}
+
+bool IsHealthy(const v1::Provider& provider) {
+  return IsUsable(provider) &&
+         provider.health().state() != v1::ProviderHealth::STATE_FAILING;
+}
+
+bool AnyUsable(const Facts& facts) {
+  return std::any_of(facts.providers.begin(), facts.providers.end(), IsUsable);
+}
+
+// Nothing that calls go to is in trouble.
+bool AllWell(const Facts& facts) {
+  return facts.serving() && AnyUsable(facts) &&
+         std::all_of(facts.providers.begin(), facts.providers.end(),
+                     [](const v1::Provider& provider) {
+                       return IsHealthy(provider) || !IsUsable(provider);
+                     });
+}
+
+void WriteHealthByName(const Facts& facts, JsonWriter& json) {
+  json.StartObjectField("providers");
+  for (const v1::Provider& provider : facts.providers) {
+    json.BoolField(provider.name(), IsHealthy(provider));
+  }
+  json.EndObject();
+}
+
+void WriteModelCount(const Facts& facts, JsonWriter& json) {
+  json.Int64Field(
+      "models_available",
+      static_cast<int64_t>(facts.runtime->catalog()->models().size()));
+}
+
+// Which release this is and what it has helps a stranger to attack it.
+void WriteAbout(const Facts& facts, JsonWriter& json) {
+  if (!facts.knows_us()) return;
+  json.StringField("version", facts.sources.version);
+  WriteModelCount(facts, json);
+  json.NullField("inference_service");  // There is none of its own.
+}
+
+// The sum over a family of those metrics whose label has this value; over all
+// if `label` is empty.
+double SumOf(const MetricsSnapshot& metrics, std::string_view family,
+             std::string_view label = {}, std::string_view value = {}) {
+  double sum = 0;
+  for (const MetricFamilyValue& each : metrics.families) {
+    if (each.name != family) continue;
+    for (const MetricValue& metric : each.metrics) {
+      const bool counts =
+          label.empty() ||
+          std::any_of(metric.labels.begin(), metric.labels.end(),
+                      [&](const auto& pair) {
+                        return pair.first == label && pair.second == value;
+                      });
+      if (counts) sum += metric.number;
+    }
+  }
+  return sum;
+}
+
+// How many a histogram has seen, and what they add up to.
+HistogramValue TotalOf(const MetricsSnapshot& metrics,
+                       std::string_view family) {
+  HistogramValue total;
+  for (const MetricFamilyValue& each : metrics.families) {
+    if (each.name != family) continue;
+    for (const MetricValue& metric : each.metrics) {
+      total.count += metric.histogram.count;
+      total.sum += metric.histogram.sum;
+    }
+  }
+  return total;
+}
+
+int64_t Whole(double number) { return std::llround(number); }
+
+// The answers. Each writes the fields of an object and returns its status.
+
+int WriteHealth(const Facts& facts, JsonWriter& json) {
+  json.StringField("status", "healthy");
+  WriteAbout(facts, json);
+  return 200;
+}
+
+int WriteReady(const Facts& facts, JsonWriter& json) {
+  const bool ready = facts.serving() && AnyUsable(facts);
+  json.StringField("status", !ready           ? "not_ready"
+                             : AllWell(facts) ? "ready"
+                                              : "degraded");
+  json.StartObjectField("checks");
+  json.BoolField("gateway", facts.serving());
+  json.BoolField("cloud_providers", AnyUsable(facts));
+  json.EndObject();
+  if (facts.knows_us()) WriteModelCount(facts, json);
+  return ready ? 200 : 503;
+}
+
+int WriteDetailed(const Facts& facts, JsonWriter& json) {
+  const bool usable = AnyUsable(facts);
+  json.StringField("status", !usable          ? "unhealthy"
+                             : AllWell(facts) ? "healthy"
+                                              : "degraded");
+  const int status = usable ? 200 : 503;
+  if (!facts.operating.ok()) return status;
+  WriteAbout(facts, json);
+  const std::optional<absl::Time> since =
+      facts.sources.readiness.serving_since();
+  if (since.has_value()) {
+    json.Int64Field(
+        "uptime_seconds",
+        absl::ToInt64Seconds(facts.sources.clock.WallTime() - *since));
+  }
+  json.StartObjectField("memory");
+  json.Int64Field(
+      "rss_mb", Whole(static_cast<double>(ReadProcessMemory().resident_bytes) /
+                      kMegabyte));
+  json.EndObject();
+  json.StartObjectField("backpressure");
+  json.Int64Field("active_requests", Whole(SumOf(facts.sources.metrics.Read(),
+                                                 "llmgw_inflight_requests")));
+  json.EndObject();
+  WriteHealthByName(facts, json);
+  return status;
+}
+
+int WriteProviders(const Facts& facts, JsonWriter& json) {
+  json.StringField("object", "provider_list");
+  json.StartObjectField("providers");
+  for (const v1::Provider& provider : facts.providers) {
+    if (!IsUsable(provider)) continue;
+    json.StartArrayField(provider.name());
+    for (const std::string& model : provider.models()) json.String(model);
+    json.EndArray();
+  }
+  json.EndObject();
+  json.StartArrayField("provider_names");
+  for (const v1::Provider& provider : facts.providers) {
+    if (IsUsable(provider)) json.String(provider.name());
+  }
+  json.EndArray();
+  return 200;
+}
+
+int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
+  json.StringField("status", AllWell(facts) ? "healthy" : "degraded");
+  if (!facts.knows_us()) return 200;
+  WriteHealthByName(facts, json);
+  const std::string& default_provider =
+      facts.runtime->config().routing().default_target().provider();
+  json.StartObjectField("routing");
+  if (default_provider.empty()) {
+    json.NullField("default_provider");
+  } else {
+    json.StringField("default_provider", default_provider);
+  }
+  json.StartArrayField("fallback_chain");  // No other provider is tried.
+  json.EndArray();
+  json.EndObject();
+  json.StartObjectField("audit");  // Bodies are kept nowhere.
+  json.BoolField("enabled", false);
+  json.BoolField("log_request_bodies", false);
+  json.BoolField("log_response_bodies", false);
+  json.EndObject();
+  return 200;
+}
+
+int WriteGatewayProviders(const Facts& facts, JsonWriter& json) {
+  json.StartArrayField("providers");
+  for (const v1::Provider& provider : facts.providers) {
+    json.StartObject();
+    json.StringField("name", provider.name());
+    json.BoolField("healthy", IsHealthy(provider));
+    json.EndObject();
+  }
+  json.EndArray();
+  return 200;
+}
+
+int WriteGatewayMetrics(const Facts& facts, JsonWriter& json) {
+  const MetricsSnapshot metrics = facts.sources.metrics.Read();
+  const int64_t total = Whole(SumOf(metrics, "llm_request_total"));
+  const int64_t succeeded =
+      Whole(SumOf(metrics, "llm_request_total", "status", "OK"));
+  const HistogramValue duration =
+      TotalOf(metrics, "llm_request_duration_seconds");
+  json.StartObjectField("summary");
+  json.Int64Field("total_requests", total);
+  json.Int64Field("successful_requests", succeeded);
+  json.Int64Field("failed_requests", total - succeeded);
+  json.NullField("total_cost_usd");
+  json.Int64Field("total_input_tokens",
+                  Whole(SumOf(metrics, "llm_tokens_total", "type", "input")));
+  json.Int64Field("total_output_tokens",
+                  Whole(SumOf(metrics, "llm_tokens_total", "type", "output")));
+  json.NullField("total_cache_write_tokens");
+  json.Int64Field("total_cache_read_tokens",
+                  Whole(SumOf(metrics, "llmgw_cached_input_tokens_total")));
+  json.DoubleField(
+      "avg_latency_ms",
+      duration.count == 0
+          ? 0
+          : 1000 * duration.sum / static_cast<double>(duration.count));
+  json.EndObject();
+  for (const std::string_view costs :
+       {"by_agent", "by_provider", "by_model", "by_project", "recent"}) {
+    json.NullField(costs);
+  }
+  return 200;
+}
+
+// Whom an answer is for.
+enum class For { kAll, kCallers, kOperators };
+
+struct Route {
+  std::string_view path;
+  For whom = For::kAll;
+  int (*write)(const Facts& facts, JsonWriter& json) = nullptr;
+};
+constexpr Route kRoutes[] = {
+    {"/health", For::kAll, WriteHealth},
+    {"/health/ready", For::kAll, WriteReady},
+    {"/health/detailed", For::kAll, WriteDetailed},
+    {"/v1/providers", For::kCallers, WriteProviders},
+    {"/gateway/health", For::kAll, WriteGatewayHealth},
+    {"/gateway/providers", For::kCallers, WriteGatewayProviders},
+    {"/gateway/metrics", For::kOperators, WriteGatewayMetrics},
+};
+
+const Route* FindRoute(std::string_view path) {
+  for (const Route& route : kRoutes) {
+    if (route.path == path) return &route;
+  }
+  return nullptr;
+}
+
+int WriteError(std::string_view type, std::string message, int status,
+               JsonWriter& json, std::string* refusal) {
+  json.StartObjectField("error");
+  json.StringField("type", type);
+  json.StringField("message", message);
+  json.EndObject();
+  *refusal = std::move(message);
+  return status;
+}
+
+// Returns the status; of a refusal, `refusal` receives the message.
+int Write(const Route& route, const HttpRequest& request, const Facts& facts,
+          JsonWriter& json, std::string* refusal) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    return WriteError("method_not_allowed",
+                      absl::StrCat("there is GET ", ToAbsl(route.path), ", no ",
+                                   ToAbsl(request.method)),
+                      405, json, refusal);
+  }
+  const absl::Status admitted = route.whom == For::kAll ? absl::OkStatus()
+                                : route.whom == For::kCallers
+                                    ? facts.caller
+                                    : facts.operating;
+  if (!admitted.ok()) {
+    const bool forbidden = absl::IsPermissionDenied(admitted);
+    return WriteError(
+        forbidden ? "permission_error" : "authentication_error",
+        std::string(admitted.message()), forbidden ? 403 : 401, json, refusal);
+  }
+  return route.write(facts, json);
+}
+
+Facts Gather(const CompatibilityRoutes::Sources& sources,
+             const HttpRequest& request) {
+  Facts facts{.sources = sources, .runtime = sources.runtime.Get()};
+  facts.state = sources.readiness.state();
+  const CallerHead head = CallerFields(request.fields).head;
+  const Authenticator& operators = facts.runtime->operators();
+  facts.caller = facts.runtime->callers().Admit(head).status();
+  // Where operators have no keys, callers see what there is to see.
+  facts.operating =
+      operators.required()
+          ? operators.Authenticate(head.authorization, head.api_key).status()
+          : facts.caller;
+  for (const ProviderRegistry::Entry* entry : ProvidersByName(*facts.runtime)) {
+    FillProvider(*facts.runtime, *entry, sources.health,
+                 &facts.providers.emplace_back());
+  }
+  return facts;
+}
+
+}  // namespace
+
+CompatibilityRoutes::CompatibilityRoutes(const Sources& sources,
+                                         std::unique_ptr<HttpHandler> handler)
+    : HttpFilter(std::move(handler)), sources_(sources) {}
+
+bool CompatibilityRoutes::Owns(std::string_view path) {
+  return FindRoute(path) != nullptr;
+}
+
+HttpAdmission CompatibilityRoutes::Admit(const HttpRequest& request,
+                                         HttpResponder& responder) {
+  if (Owns(request.path)) return false;  // No body is of use here.
+  return next().Admit(request, responder);
+}
+
+Task<void> CompatibilityRoutes::Handle(const HttpRequest& request,
+                                       HttpResponder& responder) {
+  if (!Owns(request.path)) return next().Handle(request, responder);
+  return Answer(request, responder);
+}
+
+Task<void> CompatibilityRoutes::Answer(const HttpRequest& request,
+                                       HttpResponder& responder) {
+  std::string text;
+  JsonWriter json(&text);
+  json.StartObject();
+  std::string refusal;
+  const int status = Write(*FindRoute(request.path), request,
+                           Gather(sources_, request), json, &refusal);
+  json.EndObject();
+  text += '\n';
+  const ShortText id = RequestIdFor(request.Find(kRequestIdHeader));
+  absl::InlinedVector<HttpField, 4> fields = {
+      {"content-type", "application/json"},
+      {"cache-control", "no-store"},
+      {kRequestIdHeader, id}};
+  RecordRefusal(sources_.refusals, request, responder, status, id, refusal);
+  if (status == 405) fields.push_back({"allow", "GET, HEAD"});
+  const std::string_view body[] = {text};
+  (co_await responder.Send({status, fields}, body)).IgnoreError();
+}
+
+}  // namespace gateway

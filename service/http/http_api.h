@@ -1,0 +1,60 @@
+// HttpApi is what is particular to one vendor's HTTP API beside its dialect:
+// names of fields, and what keeps a silent stream alive.
+//
+//   const HttpApi api = {.vendor = "Anthropic",
+//                            .dialect = &dialect,
+//                            .request_id_field = "request-id"};
+//
+// Thread contract: immutable.
+
+#ifndef SERVICE_HTTP_HTTP_API_H_
+#define SERVICE_HTTP_HTTP_API_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "google/protobuf/repeated_ptr_field.h"
+#include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway {
+
+struct HttpApi {
+  // Whose words they are. Several APIs may speak for one vendor.
+  std::string_view vendor;
+  // Never null; outlives the API.
+  const Dialect* dialect = nullptr;
+  // Carries the request's id beside `x-request-id`, which every answer has;
+  // empty if the vendor has no field of its own.
+  std::string_view request_id_field;
+  // Carries the milliseconds that the answer took; empty if there is none.
+  std::string_view processing_ms_field;
+  // An event for streams that have been silent for so long; empty if the
+  // vendor has none. Streams of the vendor's own bytes bring theirs.
+  std::string_view ping;
+  absl::Duration ping_interval = absl::Seconds(15);
+  // The body of an error whose HTTP status no fault has, such as 405, for
+  // vendors that repeat the status there; null for the others.
+  std::string (*error_body)(const absl::Status& status,
+                            int http_status) = nullptr;
+  // Adds to an answer's extensions what answers repeat of their request, whose
+  // body is given; null if the vendor's repeat nothing.
+  void (*echo)(std::string_view body,
+               google::protobuf::RepeatedPtrField<llmgateway::v1::Extension>*
+                   extensions) = nullptr;
+};
+
+// The body of an error that is answered with `http_status`, whatever its reason
+// would be answered with.
+inline std::string ErrorBodyFor(const HttpApi& api, const absl::Status& status,
+                                int http_status, std::string_view request_id) {
+  return api.error_body != nullptr
+             ? api.error_body(status, http_status)
+             : api.dialect->WriteError(status, request_id).body;
+}
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_HTTP_API_H_

@@ -1,0 +1,175 @@
+#include "service/http/request_context.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+#include "errors/fault.h"
+#include "service/api/call_context.h"
+#include "service/api/provider_credential.h"
+#include "service/http/answer_fields.h"
+#include "service/http/refusal_watch.h"
+
+namespace gateway {
+namespace {
+
+void TakeFirst(std::string_view value, std::string_view* taken) {
+  if (taken->empty()) *taken = value;
+}
+
+constexpr std::string_view kContentEncoding = "content-encoding";
+
+bool IsTrue(std::string_view value) {
+  return absl::EqualsIgnoreCase(ToAbsl(value), "true");
+}
+
+// Whether a field that begins so may be one of CallerFields.
+bool MayBeRead(char first) {
+  constexpr std::string_view kFirsts = "axhoAXHO";
+  return kFirsts.find(first) != std::string_view::npos;
+}
+
+absl::Duration Elapsed(const RequestContext& context) {
+  return context.services.loop.Now() - context.request.arrival;
+}
+
+}  // namespace
+
+CallerFields::CallerFields(absl::Span<const HttpField> fields) {
+  std::string_view google_api_key;
+  for (const HttpField& field : fields) {
+    const char first = field.name.empty() ? ' ' : field.name[0];
+    // Spares most fields the comparisons below.
+    if (field.name.size() == kContentEncoding.size() &&
+        EqualsIgnoreCase(field.name, kContentEncoding)) {
+      TakeFirst(field.value, &content_encoding);
+    }
+    if (!MayBeRead(first)) continue;
+    const auto is = [&](std::string_view name) {
+      return EqualsIgnoreCase(field.name, name);
+    };
+    if (is(kRequestIdHeader)) {
+      TakeFirst(field.value, &request_id);
+    } else if (is("authorization")) {
+      TakeFirst(field.value, &head.authorization);
+    } else if (is("x-api-key")) {
+      TakeFirst(field.value, &head.api_key);
+    } else if (is("x-goog-api-key")) {
+      TakeFirst(field.value, &google_api_key);
+    } else if (is(kProviderCredentialHeader)) {
+      TakeFirst(BareCredential(field.value), &provider_credential);
+    } else if (is("host")) {
+      TakeFirst(field.value, &head.authority);
+    } else if (is("origin")) {
+      TakeFirst(field.value, &head.origin);
+    } else if (is("anthropic-version")) {
+      if (anthropic_version.empty()) anthropic_fields.push_back(field);
+      TakeFirst(field.value, &anthropic_version);
+    } else if (is("anthropic-beta")) {
+      anthropic_fields.push_back(field);
+    } else if (is("x-llmgateway-strict-output")) {
+      strict_output = IsTrue(field.value);
+    } else if (is("x-llmgateway-details")) {
+      details = IsTrue(field.value);
+    }
+  }
+  TakeFirst(google_api_key, &head.api_key);
+}
+
+RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
+                               const HttpRequest& request,
+                               HttpResponder& responder)
+    : services(services),
+      api(api),
+      request(request),
+      responder(responder),
+      fields(request.fields),
+      id(RequestIdFor(fields.request_id)),
+      peer(responder.peer()) {}
+
+void SetFacts(const RequestContext& context, const Operation& operation,
+              Call* call) {
+  call->SetPath("", context.request.path);
+  CallFacts* const facts = &call->facts;
+  facts->head = context.fields.head;
+  facts->operation = operation.name;
+  facts->method = operation.method;
+  facts->request_id = context.id;
+  facts->peer = context.peer;
+  facts->provider_credential = context.fields.provider_credential;
+  facts->strict_output = context.fields.strict_output;
+  facts->request_bytes = context.request.body.size();
+}
+
+absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
+                                             const RuntimeSnapshot& runtime) {
+  const HttpCaller& caller = context.request.caller;
+  if (caller.known_by.get() == &runtime) return caller.id;
+  return runtime.callers().Admit(context.fields.head);
+}
+
+absl::Status AdmitCaller(const RequestContext& context, Call* call) {
+  if (!context.request.admitted) {
+    return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                     "the caller was not known when the request's head came");
+  }
+  GATEWAY_ASSIGN_OR_RETURN(call->caller, CheckCaller(context, *call->runtime));
+  call->caller_known = true;
+  return absl::OkStatus();
+}
+
+Task<absl::Status> SendOutcome(RequestContext& context, Call& call,
+                               absl::Status outcome, std::string body) {
+  call.http_status = 200;
+  if (!outcome.ok()) {
+    const WireError error =
+        context.api.dialect->WriteError(outcome, context.id);
+    call.http_status = error.http_status;
+    body = error.body;
+  }
+  AnswerFields fields(context.api, "application/json", context.id,
+                      Elapsed(context));
+  fields.AddOutcome(call, outcome);
+  call.response_bytes = static_cast<int64_t>(body.size());
+  const std::string_view pieces[] = {body};
+  co_return co_await context.responder.Send({call.http_status, fields}, pieces);
+}
+
+Task<void> SendJson(RequestContext context, std::string body) {
+  const AnswerFields fields(context.api, "application/json", context.id,
+                            Elapsed(context));
+  const std::string_view pieces[] = {body};
+  (co_await context.responder.Send({200, fields}, pieces)).IgnoreError();
+}
+
+Task<void> Fail(RequestContext context, absl::Status status) {
+  const WireError error = context.api.dialect->WriteError(status, context.id);
+  AnswerFields fields(context.api, "application/json", context.id,
+                      Elapsed(context));
+  fields.AddFailure(status);
+  RecordRefusal(context.services.refusals, context.request, context.responder,
+                error.http_status, context.id, ToStd(status.message()));
+  const std::string_view pieces[] = {error.body};
+  (co_await context.responder.Send({error.http_status, fields}, pieces))
+      .IgnoreError();
+}
+
+Task<void> FailWith(RequestContext context, absl::Status status,
+                    int http_status, std::string_view field,
+                    std::string value) {
+  const std::string body =
+      ErrorBodyFor(context.api, status, http_status, context.id);
+  AnswerFields fields(context.api, "application/json", context.id,
+                      Elapsed(context));
+  fields.AddFailure(status);
+  fields.Add(field, value);
+  RecordRefusal(context.services.refusals, context.request, context.responder,
+                http_status, context.id, ToStd(status.message()));
+  const std::string_view pieces[] = {body};
+  (co_await context.responder.Send({http_status, fields}, pieces))
+      .IgnoreError();
+}
+
+}  // namespace gateway

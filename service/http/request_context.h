@@ -1,0 +1,110 @@
+// A RequestContext is one request at an HTTP API, and what every API does
+// alike: the request's id, the caller's key, JSON answers and failures in the
+// vendor's words.
+//
+//   Task<void> MyRoutes::Show(RequestContext context) {
+//     const auto runtime = context.services.runtime.Get();
+//     const absl::Status known = CheckCaller(context, *runtime).status();
+//     if (!known.ok()) {
+//       co_await Fail(std::move(context), known);
+//       co_return;
+//     }
+//     co_await SendJson(std::move(context), "{}");
+//
+// Thread contract: one request, on its loop.
+
+#ifndef SERVICE_HTTP_REQUEST_CONTEXT_H_
+#define SERVICE_HTTP_REQUEST_CONTEXT_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "base/http/http1_codec.h"
+#include "base/http/http_handler.h"
+#include "base/text/short_text.h"
+#include "service/http/http_api.h"
+#include "service/pipeline/call.h"
+#include "service/pipeline/loop_services.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+
+// What the caller says beside the body, read in one pass. Empty if absent; the
+// first counts where a field is repeated.
+struct CallerFields {
+  explicit CallerFields(absl::Span<const HttpField> fields);
+
+  std::string_view request_id;
+  // `x-goog-api-key` counts as `x-api-key`.
+  CallerHead head = {.protocol = Protocol::kHttp};
+  // `x-provider-authorization` without its scheme.
+  std::string_view provider_credential;
+  std::string_view anthropic_version;
+  std::string_view content_encoding;
+  // `anthropic-version` and each `anthropic-beta`, as they stand.
+  absl::InlinedVector<HttpField, 2> anthropic_fields;
+  // `x-llmgateway-strict-output: true`.
+  bool strict_output = false;
+  // `x-llmgateway-details: true`.
+  bool details = false;
+};
+
+struct RequestContext {
+  // Borrows all of it.
+  RequestContext(LoopServices& services, const HttpApi& api,
+                 const HttpRequest& request, HttpResponder& responder);
+
+  LoopServices& services;
+  const HttpApi& api;
+  // Its views end when a streamed answer begins.
+  const HttpRequest& request;
+  HttpResponder& responder;
+  CallerFields fields;
+  ShortText id;
+  ShortText peer;  // The client's `address:port`, also when it has gone.
+};
+
+// One thing that can be asked, of a closed list; the texts are constants.
+struct Operation {
+  std::string_view name;  // As in CallRecord: `POST /v1/messages`.
+  std::string_view method;
+  std::string_view path;
+};
+
+// The call that `context` asks for, but for its request. Views of `context`
+// stay in its facts.
+void SetFacts(const RequestContext& context, const Operation& operation,
+              Call* call);
+
+// The id of the caller's key, valid as long as the runtime snapshot and the
+// request; empty if none is asked for. Not looked up again if this runtime
+// snapshot was asked at the head. Faults: CallerAccess's.
+absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
+                                             const RuntimeSnapshot& runtime);
+
+// Sets who calls, ahead of the stages: of a body that came in one piece with
+// its head nothing is to be read before. Faults: CheckCaller's; and one for a
+// request that was not admitted, where the stages, which check it again, should
+// find nothing.
+absl::Status AdmitCaller(const RequestContext& context, Call* call);
+
+// Answers a call that is not streamed: with `body`, or with what went wrong.
+// Notes in the call what was sent.
+Task<absl::Status> SendOutcome(RequestContext& context, Call& call,
+                               absl::Status outcome, std::string body);
+
+Task<void> SendJson(RequestContext context, std::string body);
+Task<void> Fail(RequestContext context, absl::Status status);
+
+// Fails with a status of HTTP's own, which no fault has, and the field that
+// belongs to it, such as 405 with `allow`. `field` is a constant.
+Task<void> FailWith(RequestContext context, absl::Status status,
+                    int http_status, std::string_view field, std::string value);
+
+}  // namespace gateway
+
+#endif  // SERVICE_HTTP_REQUEST_CONTEXT_H_

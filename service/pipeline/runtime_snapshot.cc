@@ -1,0 +1,56 @@
+#include "service/pipeline/runtime_snapshot.h"
+
+#include <utility>
+
+#include "base/os/clock.h"
+#include "base/status_macros.h"
+
+namespace gateway {
+
+absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
+    std::shared_ptr<const ConfigSnapshot> config) {
+  const auto credentials_of = [&config](std::string_view name) {
+    ProviderRegistry::Credentials credentials;
+    credentials.absent = config->CredentialOf(name) ==
+                         ConfigSnapshot::Credential::kAbsent;
+    for (const auto& [key_name, key, weight] : config->CredentialsOf(name)) {
+      credentials.present.push_back({key_name, key, weight});
+    }
+    return credentials;
+  };
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<const ProviderRegistry> providers,
+      ProviderRegistry::Make(config->config().providers(), credentials_of,
+                             config->config().limits()));
+  return std::shared_ptr<const RuntimeSnapshot>(
+      new RuntimeSnapshot(std::move(config), std::move(providers)));
+}
+
+RuntimeSnapshot::RuntimeSnapshot(
+    std::shared_ptr<const ConfigSnapshot> config,
+    std::unique_ptr<const ProviderRegistry> providers)
+    : config_(std::move(config)),
+      providers_(std::move(providers)),
+      health_(*providers_),
+      callers_(*config_, SystemClock()),
+      operators_(config_->operator_keys(), SystemClock()),
+      router_(config_->config().routing(), health_),
+      retry_(config_->config().resilience().retry()),
+      discovery_(std::make_unique<ModelDiscovery>(
+          *providers_, config_->config().routing(), SystemClock())),
+      schemas_(std::make_unique<SchemaCache>()) {}
+
+ProviderState RuntimeSnapshot::Health::StateOf(
+    std::string_view provider) const {
+  const ProviderRegistry::Entry* const entry = providers_.Find(provider);
+  if (entry == nullptr) return ProviderState::kUnknown;
+  return entry->credential_absent ? ProviderState::kNoCredential
+                                  : ProviderState::kReady;
+}
+
+std::string_view RuntimeSnapshot::Health::NameOf(
+    std::string_view provider) const {
+  return providers_.Find(provider)->name;
+}
+
+}  // namespace gateway

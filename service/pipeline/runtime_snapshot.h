@@ -1,0 +1,85 @@
+// RuntimeSnapshot is everything that one configuration amounts to, put
+// together: the providers, the rules, the limits. A call holds the runtime
+// snapshot it began with, so that a reload never changes the rules under it.
+//
+// Thread contract: shared by all loops. Immutable, but for what discovery
+// learns.
+
+#ifndef SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
+#define SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "providers/registry/registry.h"
+#include "providers/schema/schema_cache.h"
+#include "service/config/snapshot.h"
+#include "service/pipeline/authenticator.h"
+#include "service/pipeline/caller_access.h"
+#include "service/pipeline/model_catalog.h"
+#include "service/pipeline/model_discovery.h"
+#include "service/resilience/retry.h"
+#include "service/routing/router.h"
+#include "service/routing/target_health.h"
+
+namespace gateway {
+
+class RuntimeSnapshot {
+ public:
+  // INVALID_ARGUMENT names the provider that cannot be made.
+  static absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> Make(
+      std::shared_ptr<const ConfigSnapshot> config);
+
+  RuntimeSnapshot(const RuntimeSnapshot&) = delete;
+  RuntimeSnapshot& operator=(const RuntimeSnapshot&) = delete;
+
+  const ConfigSnapshot& snapshot() const { return *config_; }
+  const llmgateway::config::v1::GatewayConfig& config() const {
+    return config_->config();
+  }
+  const ProviderRegistry& providers() const { return *providers_; }
+  // Who may call, and who may operate.
+  const CallerAccess& callers() const { return callers_; }
+  const Authenticator& operators() const { return operators_; }
+  const Router& router() const { return router_; }
+  const RetryPolicy& retry() const { return retry_; }
+  // The models by what is known now; `discovery` asks for more.
+  std::shared_ptr<const ModelCatalog> catalog() const {
+    return discovery_->catalog();
+  }
+  ModelDiscovery& discovery() const { return *discovery_; }
+  // Thread-safe; what is in it changes nothing but the time it takes.
+  SchemaCache& schemas() const { return *schemas_; }
+
+ private:
+  // What the router knows of the providers.
+  class Health final : public TargetHealth {
+   public:
+    explicit Health(const ProviderRegistry& providers)
+        : providers_(providers) {}
+    ProviderState StateOf(std::string_view provider) const override;
+    std::string_view NameOf(std::string_view provider) const override;
+
+   private:
+    const ProviderRegistry& providers_;
+  };
+
+  RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
+                  std::unique_ptr<const ProviderRegistry> providers);
+
+  // Each borrows from those before it.
+  const std::shared_ptr<const ConfigSnapshot> config_;
+  const std::unique_ptr<const ProviderRegistry> providers_;
+  const Health health_;
+  const CallerAccess callers_;
+  const Authenticator operators_;
+  const Router router_;
+  const RetryPolicy retry_;
+  const std::unique_ptr<ModelDiscovery> discovery_;
+  const std::unique_ptr<SchemaCache> schemas_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_

@@ -1,0 +1,88 @@
+#include "service/pipeline/runtime_snapshot.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "service/config/config_reader.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kConfig[] =
+    "providers:\n"
+    "- {name: openai, openai: {api_key: 'env:KEY'}}\n"
+    "- {name: keyless, openai: {api_key: 'env:NO_SUCH_KEY'}}\n"
+    "- {name: local, openai: {base_url: 'http://127.0.0.1:1'}}\n"
+    "- {name: mock, mock: {}}\n"
+    "routing:\n"
+    "  model_rules:\n"
+    "  - {prefix: 'k-', targets: [keyless]}\n"
+    "  - {prefix: 'l-', targets: [local]}\n"
+    "  default_target: mock\n"
+    "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n"
+    "resilience: {retry: {attempts_limit: 1}}\n";
+
+TEST(RuntimeSnapshotTest, PutsEverythingOfAConfigurationTogether) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kConfig, {{"KEY", "k"}, {"ALICE", "alice-0123456789"}});
+  EXPECT_EQ(runtime->providers().entries().size(), 4u);
+  EXPECT_EQ(runtime->config().providers_size(), 4);
+  EXPECT_EQ(&runtime->snapshot().config(), &runtime->config());
+  EXPECT_FALSE(runtime->callers().Admit({}).ok());
+  EXPECT_EQ(*runtime->callers().Admit({.api_key = "alice-0123456789"}),
+            "alice");
+}
+
+TEST(RuntimeSnapshotTest, TheRouterKnowsWhichCredentialsAreThere) {
+  const std::shared_ptr<const RuntimeSnapshot> runtime =
+      MakeTestRuntime(kConfig, {{"KEY", "k"}, {"ALICE", "alice-0123456789"}});
+  const Router& router = runtime->router();
+  EXPECT_FALSE(runtime->providers().Find("openai")->credential_absent);
+  EXPECT_TRUE(runtime->providers().Find("keyless")->credential_absent);
+  // A provider that needs no credential lacks none.
+  EXPECT_FALSE(runtime->providers().Find("local")->credential_absent);
+  EXPECT_EQ(router.Plan({.model = "k-1"})->targets[0].provider, "mock");
+  EXPECT_EQ(router.Plan({.model = "l-1"})->targets[0].provider, "local");
+  EXPECT_TRUE(router.Plan({.model = "m", .provider = "openai"}).ok());
+  EXPECT_FALSE(router.Plan({.model = "m", .provider = "keyless"}).ok());
+  EXPECT_FALSE(router.Plan({.model = "m", .provider = "nobody"}).ok());
+}
+
+TEST(RuntimeSnapshotTest, LivesOnWithoutTheSnapshotsOtherHolders) {
+  ConfigReading reading = ReadConfigText(
+      "providers: [{name: mock, mock: {}}]\n"
+      "routing: {default_target: mock}\n",
+      "f", {}, absl::FromUnixSeconds(7));
+  ASSERT_NE(reading.snapshot, nullptr);
+  const auto runtime = RuntimeSnapshot::Make(reading.snapshot);
+  ASSERT_TRUE(runtime.ok()) << runtime.status();
+  reading.snapshot.reset();
+  EXPECT_EQ((*runtime)->router().Plan({.model = "m"})->targets[0].provider,
+            "mock");
+}
+
+TEST(RuntimeSnapshotTest, SaysWhichProviderCannotBeMade) {
+  const ConfigReading reading = ReadConfigText(
+      "providers: [{name: broken, openai: {http: {ca_file: /nonexistent}}}]\n",
+      "f", {}, absl::FromUnixSeconds(7));
+  // A validator that looks at files would have found it before.
+  if (reading.snapshot == nullptr) {
+    ASSERT_FALSE(reading.problems.empty());
+    EXPECT_THAT(reading.problems[0].ToString(), HasSubstr("/nonexistent"));
+    return;
+  }
+  const absl::Status status = RuntimeSnapshot::Make(reading.snapshot).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("provider 'broken'"));
+}
+
+}  // namespace
+}  // namespace gateway

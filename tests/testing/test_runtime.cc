@@ -1,0 +1,35 @@
+#include "tests/testing/test_runtime.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "service/config/config_problem.h"
+#include "service/config/config_reader.h"
+#include "service/config/environment.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+
+std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+    std::string_view yaml, const Environment& environment) {
+  ConfigReading reading = ReadConfigText(yaml, "test.yaml", environment,
+                                         absl::FromUnixSeconds(1767323045));
+  for (const ConfigProblem& problem : reading.problems) {
+    std::fprintf(stderr, "%s\n", problem.ToString().c_str());
+  }
+  if (reading.snapshot == nullptr) std::abort();
+  absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> runtime =
+      RuntimeSnapshot::Make(std::move(reading.snapshot));
+  if (!runtime.ok()) {
+    std::fprintf(stderr, "%s\n", runtime.status().ToString().c_str());
+    std::abort();
+  }
+  return *std::move(runtime);
+}
+
+}  // namespace gateway
