@@ -26,6 +26,7 @@ TEST_FILTERS := --test_tag_filters=-slow --build_tag_filters=-slow
 WANT_GRPCURL := tools/deps.sh grpcurl || echo "going on without grpcurl" >&2
 WANT_INTEROP := tools/deps.sh interop || echo "going on without interop" >&2
 WANT_SDKS := tools/deps.sh sdks || echo "going on without sdks" >&2
+WANT_CONTRACT := tools/deps.sh contract || echo "going on without contract" >&2
 WANT_STUBS := tools/deps.sh stubs || echo "going on without stubs" >&2
 
 .PHONY: asan bench deps lint run stubs test test-full tsan
@@ -41,6 +42,7 @@ test:
 	@$(WANT_GRPCURL)
 	@$(WANT_INTEROP)
 	@$(WANT_SDKS)
+	@$(WANT_CONTRACT)
 	@$(WANT_STUBS)
 	@tools/testing/run_tests.sh $(BUILDFLAGS) $(TEST_FILTERS) $(TESTS)
 
@@ -70,8 +72,8 @@ stubs:
 	@bazel build $(BUILDFLAGS) //clients/...
 
 lint:
-	@tools/deps.sh build lint
+	@tools/deps.sh build lint contract
 	@BUILDFLAGS="$(BUILDFLAGS)" tools/lint/run.sh
 
 deps:
-	@tools/deps.sh build grpcurl interop sdks test stubs lint bench
+	@tools/deps.sh build grpcurl interop sdks test stubs contract lint bench

@@ -236,7 +236,7 @@ install_tools() {
       once sdk-node "$(pins_version "${SDK_NODE_LIBRARIES}")" \
         node_libraries "${SDK_NODE_LIBRARIES}"
       ;;
-    lint)
+    contract)
       once buf "${BUF_VERSION}" npm_tool buf "@bufbuild/buf@${BUF_VERSION}"
       ;;
   esac

@@ -16,7 +16,7 @@ absent-command: wanted
 [other]
 elsewhere
 
-[lint]
+[contract]
 plain
 
 [stubs]
@@ -140,12 +140,12 @@ class DepsTest(unittest.TestCase):
         self.command("npm", 'echo "npm $*" >>%s; '
                      'mkdir -p "$3/node_modules/.bin"; '
                      'ln -s /bin/true "$3/node_modules/.bin/buf"' % self.log)
-        code, stderr, asked = self.deps("lint")
+        code, stderr, asked = self.deps("contract")
         self.assertEqual(code, 0, stderr)
         self.assertIn("@bufbuild/buf@1.2.3", asked)
-        self.assertEqual(self.deps("lint"), (0, "", asked))
+        self.assertEqual(self.deps("contract"), (0, "", asked))
         self.write("third_party/registry_pins.env", "BUF_VERSION=1.2.4\n")
-        self.assertIn("@bufbuild/buf@1.2.4", self.deps("lint")[2])
+        self.assertIn("@bufbuild/buf@1.2.4", self.deps("contract")[2])
 
     def test_libraries_are_installed_anew_when_one_pin_changes(self):
         self.machine(installed=["plain"], known=[])
@@ -192,7 +192,7 @@ class DepsTest(unittest.TestCase):
         self.write("third_party/registry_pins.env", "BUF_VERSION=1.2.3\n")
         self.command("npm", "echo no network; exit 1")
         for _ in range(2):
-            code, stderr, _ = self.deps("lint")
+            code, stderr, _ = self.deps("contract")
             self.assertEqual(code, 1)
             self.assertIn("no network", stderr)
 
