@@ -56,7 +56,7 @@ struct RawRequest {
 // names of their own.
 inline constexpr std::string_view kCallersCredential = "caller";
 
-// How far one try got; filled in as it goes.
+// How far one attempt got; filled in as it goes.
 struct AttemptProgress {
   HttpProgress http;
   int http_status = 0;  // 0 while there is none.

@@ -450,7 +450,7 @@ void Http2Session::EndIfDone() {
 }
 
 void Http2Session::Finish() {
-  // What was said last, such as why the connection ends, is worth one try.
+  // What was said last, such as why the connection ends, is worth one attempt.
   if (!stream_->closed()) WriteOnce();
   output_.Clear();
   stream_->ShutdownWrite();

@@ -14,7 +14,7 @@
 //
 // When a call is over before the program is, or its time is up, the program's
 // whole process group is ended (base/process/subprocess.h). What was asked is
-// paid for then, so no try follows one that took too long.
+// paid for then, so no attempt follows one that took too long.
 //
 // Thread contract: as Provider.
 

@@ -22,7 +22,7 @@ namespace gateway {
 std::vector<const ProviderRegistry::Entry*> ProvidersByName(
     const RuntimeSnapshot& runtime);
 
-// Expects `out` to be empty. REQUIRES: `entry` is of `runtime snapshot`.
+// Expects `out` to be empty. REQUIRES: `entry` is of `runtime`.
 void FillProvider(const RuntimeSnapshot& runtime,
                   const ProviderRegistry::Entry& entry,
                   const ProviderHealthBoard& board,

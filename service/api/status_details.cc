@@ -18,7 +18,7 @@ constexpr int64_t kPushbackMsMax = INT32_MAX;
 
 std::string PushbackMs(const absl::Status& status) {
   if (const std::optional<absl::Duration> delay = RetryDelay(status)) {
-    // Rounded up: a try that comes too early is wasted.
+    // Rounded up: an attempt that comes too early is wasted.
     const int64_t ms = absl::ToInt64Milliseconds(
         absl::Ceil(*delay, absl::Milliseconds(1)));
     return absl::StrCat(std::min(ms, kPushbackMsMax));

@@ -1,7 +1,7 @@
 // AnswerFields are the header fields of one answer at an HTTP API: those that
 // every answer has, and those that a failure adds.
 //
-//   AnswerFields fields(words, "application/json", context.id, elapsed);
+//   AnswerFields fields(api, "application/json", context.id, elapsed);
 //   fields.AddOutcome(call, status);
 //   co_await responder.Send({error.http_status, fields}, pieces);
 //

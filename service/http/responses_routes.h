@@ -1,4 +1,4 @@
-// ResponsesRoutes is the API for OpenAI's Responses API:
+// ResponsesRoutes serves OpenAI's Responses API:
 //
 //   POST   /v1/responses                 whole or as server-sent events
 //   POST   /v1/responses/input_tokens

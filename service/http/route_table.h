@@ -2,7 +2,7 @@
 // vendors share a path, by a field that only one of them sends.
 //
 //   RouteTable table;
-//   table.Add({.api = &words, .method = "GET", .path = "/v1/models/",
+//   table.Add({.api = &api, .method = "GET", .path = "/v1/models/",
 //              .shown = "GET /v1/models/{id}", .serve = ...});
 //   const RouteTable::Route* route = table.Find(request, &rest);
 //
@@ -27,8 +27,8 @@ namespace gateway {
 
 class RouteTable {
  public:
-  // Serves a context; `rest` is what follows the path of a route that ends in a
-  // slash, up to its `ending`. Both are the request's.
+  // Serves the request of `context`; `rest` is what follows the path of a route
+  // that ends in a slash, up to its `ending`. Both are the request's.
   using Serve =
       std::function<Task<void>(RequestContext context, std::string_view rest)>;
 

@@ -28,10 +28,10 @@
 // the caller's address; `user`, the other fields of its scope and `labels` are
 // what it says itself.
 //
-// `ts` is when the call ended; a try's `start_us` counts from its begin. Texts
-// that are empty, times that do not apply and tokens of kinds that are rare and
-// were not used are left out. It is what llmgateway.v1.RequestRecord says; of
-// more than 4 attempts, the last 4 are told.
+// `ts` is when the call ended; an attempt's `start_us` counts from its begin.
+// Texts that are empty, times that do not apply and tokens of kinds that are
+// rare and were not used are left out. It is what llmgateway.v1.RequestRecord
+// says; of more than 4 attempts, the last 4 are told.
 //
 // A loop formats its lines into a ring of its own, from which one thread writes
 // them in batches; no lock is taken for a line, and nothing is allocated once

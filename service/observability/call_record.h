@@ -48,7 +48,7 @@ struct CallAttempt {
   std::optional<absl::Duration> time_to_first_token;
   // The name of the credential that it was made with; empty if there was none.
   std::string_view credential;
-  // As in CallRecord; empty if the try succeeded.
+  // As in CallRecord; empty if the attempt succeeded.
   std::string_view error_reason;
   std::string_view error_message;
   int http_status = 0;  // The provider's; 0 if there was none.

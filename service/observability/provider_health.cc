@@ -24,8 +24,8 @@ void Add(std::atomic<int64_t>& count) {
 constexpr int64_t kFailuresToWarn = 3;
 constexpr std::string_view kModule = "providers";
 
-// Logs why a try failed; with the status that the provider answered with, if it
-// answered.
+// Logs why an attempt failed; with the status that the provider answered with,
+// if it answered.
 void TellWhy(std::string_view message, std::string_view provider,
              LogField detail, Verdict verdict, const absl::Status& failure) {
   const LogField who("provider", provider);

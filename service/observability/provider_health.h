@@ -23,7 +23,7 @@
 //
 // Thread-safe; a shard is for one thread at a time. Counting takes no lock and
 // allocates nothing once the shard has met the provider; what loops share is
-// written only when a try fails, or is the first to succeed after that.
+// written only when an attempt fails, or is the first to succeed after that.
 
 #ifndef SERVICE_OBSERVABILITY_PROVIDER_HEALTH_H_
 #define SERVICE_OBSERVABILITY_PROVIDER_HEALTH_H_
@@ -63,8 +63,8 @@ struct ProviderHealth {
   v1::ErrorReason last_failure_reason = v1::ERROR_REASON_UNSPECIFIED;
 };
 
-// Counts a try as going on while it lives. To be destroyed on the thread that
-// began it.
+// Counts an attempt as going on while it lives. To be destroyed on the thread
+// that began it.
 class InflightAttempt {
  public:
   InflightAttempt() = default;
@@ -96,7 +96,7 @@ class ProviderHealthShard {
  public:
   // REQUIRES: `provider` is a configured name.
   [[nodiscard]] InflightAttempt StartAttempt(std::string_view provider);
-  // `credential` is the name of the one that the try was made with, if any.
+  // `credential` is the name of the one that the attempt was made with, if any.
   void Count(std::string_view provider, const absl::Status& outcome,
              absl::Time ended, std::string_view credential = {});
 

@@ -1,5 +1,5 @@
-// Backoff says how long to wait before the next try: exponentially longer, with
-// full jitter, so that callers who failed together do not return together.
+// Backoff says how long to wait before the next attempt: exponentially longer,
+// with full jitter, so that callers who failed together do not return together.
 //
 //   delay(n) = random(0, min(limit, base * multiplier^(n - 1)))
 //
@@ -23,7 +23,7 @@ class Backoff {
 
   explicit Backoff(const Options& options) : options_(options) {}
 
-  // Before the try after the `failures`th failure. REQUIRES: failures > 0.
+  // Before the attempt after the `failures`th failure. REQUIRES: failures > 0.
   absl::Duration Delay(int failures, Random& random) const;
 
  private:

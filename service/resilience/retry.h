@@ -1,5 +1,5 @@
-// RetryPolicy answers three questions after a failed try: may another follow,
-// for how long, how far apart.
+// RetryPolicy answers three questions after a failed attempt: may another
+// follow, for how long, how far apart.
 //
 // What may follow is what ClassifyFailure (errors/verdict.h) says: a provider
 // that could not be reached, failed or was overloaded is tried again, and so is
@@ -27,7 +27,7 @@ class RetryPolicy {
   // REQUIRES: defaults have been applied.
   explicit RetryPolicy(const llmgateway::config::v1::RetryConfig& config);
 
-  // How long to wait before the next try, or nothing if there must be none.
+  // How long to wait before the next attempt, or nothing if there must be none.
   // `attempts` counts those made, the first included; `abandoned` is as for
   // ClassifyFailure.
   std::optional<absl::Duration> DelayAfter(int attempts,

@@ -83,8 +83,8 @@ class HttpHangUpTest(_CancelCase):
                 leave(connection)
                 self.assert_cancelled(model)
 
-    def test_between_tries(self):
-        # The wait before another try ends, and there is none.
+    def test_between_attempts(self):
+        # The wait before another attempt ends, and there is none.
         self.play("gpt-between", {"status": 429, "retry_after": "50"})
         connection = self.enter(RawConnection(self.gateway.http))
         connection.send(request_bytes(chat("gpt-between")))
@@ -146,7 +146,7 @@ class GrpcHangUpTest(_CancelCase):
                 self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
                 self.assert_cancelled(model, "DEADLINE_EXCEEDED")
 
-    def test_a_deadline_ends_the_wait_between_tries(self):
+    def test_a_deadline_ends_the_wait_between_attempts(self):
         self.play("gpt-wait", {"status": 429, "retry_after": "50"})
         call = self.caller.start_generate(
             self.gateway.grpc, grpc_caller.prompt("gpt-wait"), timeout_s=0.3)

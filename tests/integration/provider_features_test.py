@@ -19,7 +19,7 @@ from tests.integration.grpc_caller import prompt
 _PAGE = "docs/providers.md"
 _HEADING = "## Features by provider"
 _BYTES = base64.b64encode(b"bytes of a file that is a marker").decode()
-_SEAL = base64.b64encode(b"a seal that must come back").decode()
+_SIGNATURE = base64.b64encode(b"a signature that must come back").decode()
 _SCHEMA = {"type": "object", "properties": {"zebra": {"type": "integer"}},
            "required": ["zebra"], "additionalProperties": False}
 _TOOL = {"function": {"name": "find", "parameters_schema": json.dumps(
@@ -144,21 +144,22 @@ class ProviderFeaturesTest(gateway_case.GatewayCase):
 
     def check_signatures(self, provider, model):
         self.upstream.set_script(model, [
-            {"reasoning": {"text": "Hmmm.", "signature": _SEAL},
+            {"reasoning": {"text": "Hmmm.", "signature": _SIGNATURE},
              "tool_calls": [_call("Oslo")]}, {"text": "Yes."}])
         request = prompt(model, tools=[_TOOL])
         first = self.generate(request)
         if first.end["code"] != "OK":
             return "-"
         turn = first.response["choices"][0]["message"]
-        if _SEAL not in json.dumps(turn):
+        if _SIGNATURE not in json.dumps(turn):
             return "-"
         call, = [part["tool_call"] for part in turn["parts"]
                  if "tool_call" in part]
         request["messages"] += [turn, {"role": "ROLE_TOOL", "parts": [
             {"tool_result": {"tool_call_id": call["id"], "name": "find",
                              "parts": [{"text": "Rain."}]}}]}]
-        return self.becomes(provider, request, "reasoning", re.escape(_SEAL))
+        return self.becomes(provider, request, "reasoning",
+                            re.escape(_SIGNATURE))
 
     def check_count_tokens(self, provider, model):
         call = self.caller.call(

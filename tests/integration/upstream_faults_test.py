@@ -9,7 +9,7 @@ from tests.integration import ways
 
 
 class BeforeFirstByteTest(fault_case.FaultCase):
-    """F-03: nothing was delivered, so another try costs nobody anything."""
+    """F-03: nothing was delivered, so another attempt costs nobody anything."""
 
     def test_a_reset_is_tried_again_on_a_fresh_connection(self):
         for fault in ("reset_before_first_byte", "close_before_first_byte"):

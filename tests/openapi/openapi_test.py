@@ -21,7 +21,7 @@ def setUpModule():  # pylint: disable=invalid-name
 
 class _ApiCase(gateway_case.GatewayCase):
 
-    # Of APIs.py; the file and the path in it; our path; what is asked.
+    # Of apis.py; the file and the path in it; our path; what is asked.
     api = None
     spec = None
     path = None
@@ -346,7 +346,7 @@ class OpenRouterTest(_ApiCase):
 
 class _MannerCase(_ApiCase):
     """Whoever speaks OpenAI's format in a manner of his own. known_gaps.py has
-    what is wrong with it by the name of the api."""
+    what is wrong with it by the name of the API."""
 
     spec = "openai"
     path = "/chat/completions"

@@ -47,7 +47,7 @@ def for_each_sdk(names, cases, languages=sdks.LANGUAGES):
 
 class SdkCase(gateway_case.GatewayCase):
 
-    # Which of APIs.py it goes through.
+    # Which of apis.py it goes through.
     api = None
     # By the vendor that serves it; the API's own comes first.
     models = {}

@@ -44,7 +44,7 @@ struct CallQuestion {
   std::string body;
   const Dialect* dialect = nullptr;
   std::string authorization;
-  bool strict_output = false;  // As the api may ask beside the request.
+  bool strict_output = false;  // As an API may ask beside the request.
   bool parsed_only = false;
 };
 

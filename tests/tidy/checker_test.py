@@ -477,6 +477,14 @@ class TextRulesTest(unittest.TestCase):
         self.assertEqual(len(text_rules.banned_file_names(
             Tree({"a/string_utils.cc": "", "a/utility.cc": ""}))), 1)
 
+    def test_paths_that_documents_name_are_there(self):
+        files = {"docs/a.md": "`service/b.h`, `service/a/b.cc`, `b.h`, `x/y`",
+                 "docs/adr/0001.md": "`service/gone.h`"}
+        problems = text_rules.paths_in_documents(Tree(files))
+        self.assertEqual(problems, ["docs/a.md:1: `service/b.h` is not there"])
+        files["service/b.h"] = ""
+        self.assertEqual(text_rules.paths_in_documents(Tree(files)), [])
+
     def test_whitespace_is_tidy(self):
         self.assertEqual(
             text_rules.whitespace(Tree({"a.cc": "int a;\n"})), [])

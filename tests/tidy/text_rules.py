@@ -80,25 +80,27 @@ def _allowed(path, ban):
     return path.startswith(ban.allowed_in) if ban.allowed_in else False
 
 
-def _matches(path, text, bans):
+def matches(path, text, bans, lines_before=0):
+    """What `bans` say of a text, or of the piece of one that follows so many
+    lines."""
     for ban in bans:
         if _allowed(path, ban):
             continue
         for match in re.finditer(ban.pattern, text):
             yield "%s:%d: %r: %s" % (
-                path, text.count("\n", 0, match.start()) + 1,
+                path, lines_before + text.count("\n", 0, match.start()) + 1,
                 match.group(0), ban.instead)
 
 
 def banned_code(tree):
     return [problem for path in tree.paths(".h", ".cc")
-            for problem in _matches(path, cpp_source.code_of(tree[path]),
-                                    _CODE_BANS)]
+            for problem in matches(path, cpp_source.code_of(tree[path]),
+                                   _CODE_BANS)]
 
 
 def banned_text(tree):
     return [problem for path in tree.paths("")
-            for problem in _matches(path, tree[path], _TEXT_BANS)]
+            for problem in matches(path, tree[path], _TEXT_BANS)]
 
 
 def banned_file_names(tree):
@@ -106,6 +108,24 @@ def banned_file_names(tree):
             for path in tree.paths(".h", ".cc")
             if re.search(r"(?:^|[/_])(?:manager|helpers?|utils?|impl)"
                          r"(?:_test)?\.", path)]
+
+
+# In CONTRIBUTING.md's example.
+_EXAMPLES = "service/a/"
+_PATH = re.compile(r"`([\w.-]+/[\w./-]*\.(?:bazel|bzl|cc|go|h|md|proto|py|sh|"
+                   r"txt|yaml))`")
+
+
+def paths_in_documents(tree):
+    """Decisions are kept as they were made, with the paths of then."""
+    return ["%s:%d: `%s` is not there" % (
+                path, tree[path].count("\n", 0, match.start()) + 1, named)
+            for path in tree.paths(".md")
+            if path.startswith("docs/") or "/" not in path
+            if not path.startswith("docs/adr/")
+            for match in _PATH.finditer(tree[path])
+            for named in [match.group(1)]
+            if _EXAMPLES not in named and named not in tree]
 
 
 def line_length(tree):
@@ -201,5 +221,6 @@ RULES = [
     headers_open_with_prose,
     line_length,
     log_modules,
+    paths_in_documents,
     whitespace,
 ]

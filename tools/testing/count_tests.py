@@ -33,7 +33,7 @@ def read_events(lines):
 def last_attempts(events):
     """{(label, run, shard): (status, path of test.xml or None)}.
 
-    A flaky test is judged by its last attempt, as Bazel judges it.
+    Of a flaky test the last attempt counts, as it does for Bazel.
     """
     attempts = {}
     for event in events:

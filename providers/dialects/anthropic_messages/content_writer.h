@@ -46,7 +46,7 @@ class ContentWriter {
   // Answers have keys that requests need not have, and no cache marks.
   enum class Side { kRequest, kAnswer };
 
-  // Borrows `dropped fields`.
+  // Borrows `dropped`.
   ContentWriter(Side side, DroppedFields& dropped)
       : side_(side), dropped_(dropped) {}
 

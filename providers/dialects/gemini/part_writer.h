@@ -38,7 +38,7 @@ class PartWriter {
   // to give them back.
   enum class Side { kRequest, kAnswer };
 
-  // Borrows `dropped fields`.
+  // Borrows `dropped`.
   explicit PartWriter(DroppedFields& dropped, Side side = Side::kRequest)
       : dropped_(dropped), side_(side) {}
 

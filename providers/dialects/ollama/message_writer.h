@@ -28,7 +28,7 @@ namespace gateway::ollama {
 
 class MessageWriter {
  public:
-  // Borrows `dropped fields`.
+  // Borrows `dropped`.
   explicit MessageWriter(DroppedFields& dropped) : dropped_(dropped) {}
 
   absl::Status Write(const v1::GenerateRequest& request, JsonWriter& json);

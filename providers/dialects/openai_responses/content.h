@@ -49,7 +49,7 @@ class ContentWriter {
  public:
   using Parts = std::vector<const v1::Part*>;
 
-  // Borrows `dropped fields`.
+  // Borrows `dropped`.
   ContentWriter(Side side, DroppedFields& dropped)
       : side_(side), dropped_(dropped) {}
 

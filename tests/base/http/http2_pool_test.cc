@@ -219,7 +219,8 @@ TEST_F(Http2PoolTest, SaysThatAServerRefusedToLookAtARequest) {
     EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
     EXPECT_TRUE(reply.progress.reused_connection_was_stale);
     EXPECT_FALSE(reply.progress.answered);
-    // The next try goes elsewhere, as this one cannot be expected to do better.
+    // The next attempt goes elsewhere, as this one cannot be expected to do
+    // better.
     reply = co_await Call(client, Plain(to));
     EXPECT_EQ(reply.body, "done");
     EXPECT_EQ(server.accepted, 2u);

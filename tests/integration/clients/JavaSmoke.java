@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
 /**
  * Calls a gateway through Java's stubs: JavaSmoke ADDRESS.
  *
- * <p>Prints what smoke.py judges.
+ * <p>Prints what smoke.py checks.
  */
 final class JavaSmoke {
   private static final int TIMEOUT_SECONDS = 30;

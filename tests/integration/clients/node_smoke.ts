@@ -1,6 +1,6 @@
 // Calls a gateway through Node's stubs: node node_smoke.js ADDRESS.
 //
-// Prints what smoke.py judges.
+// Prints what smoke.py checks.
 
 import { credentials, Metadata, ServiceError, status } from "@grpc/grpc-js";
 

@@ -1,6 +1,6 @@
 """Calls a gateway through Python's stubs: python_smoke.py ADDRESS.
 
-Prints what smoke.py judges.
+Prints what smoke.py checks.
 """
 
 import json

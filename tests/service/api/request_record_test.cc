@@ -260,7 +260,8 @@ const std::map<std::string, std::string>& LogKeys() {
 }
 
 // The paths of all fields, but for what is no fact of a call that has ended:
-// its fallbacks, and the usage of the try that answered, which is the call's.
+// its fallbacks, and the usage of the attempt that answered, which is the
+// call's.
 void CollectFields(const google::protobuf::Descriptor& type,
                    const std::string& prefix, std::set<std::string>* paths) {
   for (int i = 0; i < type.field_count(); ++i) {

@@ -64,7 +64,7 @@ TEST(AnswerFieldsTest, AFailureTellsWhenToComeBackInWholeSeconds) {
   EXPECT_EQ(map.count("x-should-retry"), 0u);
 }
 
-TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurTries) {
+TEST(AnswerFieldsTest, ClientsShallNotMultiplyOurAttempts) {
   const HttpApi plain;
   AnswerFields fields(plain, "text/plain", "req-1", absl::ZeroDuration());
   fields.AddFailure(absl::OkStatus());

@@ -214,7 +214,7 @@ TEST_F(DialectSinkTest, AFailureTellsWhenToComeBackInWholeSeconds) {
   EXPECT_EQ(kept_.fields.count("x-should-retry"), 0u);
 }
 
-TEST_F(DialectSinkTest, ClientsShallNotMultiplyOurTries) {
+TEST_F(DialectSinkTest, ClientsShallNotMultiplyOurAttempts) {
   call_.attempts.emplace_back().kind = v1::Attempt::KIND_RETRY;
   EXPECT_TRUE(
       End(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down")).ok());

@@ -26,7 +26,7 @@ class ProviderHealthTest : public testing::Test {
 
   ProviderHealthBoard board_;
   ProviderHealthShard& shard_ = board_.AddShard();
-  ProviderHealthShard& other_lane_ = board_.AddShard();
+  ProviderHealthShard& other_shard_ = board_.AddShard();
 };
 
 TEST_F(ProviderHealthTest, KnowsNothingOfAProviderThatWasNotTried) {
@@ -43,10 +43,10 @@ TEST_F(ProviderHealthTest, KnowsNothingOfAProviderThatWasNotTried) {
 
 TEST_F(ProviderHealthTest, AddsUpWhatAllLoopsSaw) {
   shard_.Count(kProvider, absl::OkStatus(), At(3));
-  other_lane_.Count(kProvider, absl::OkStatus(), At(2));
+  other_shard_.Count(kProvider, absl::OkStatus(), At(2));
   shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_TIMEOUT), At(4));
-  other_lane_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE),
-                    At(5));
+  other_shard_.Count(kProvider, Fails(v1::ERROR_REASON_PROVIDER_UNAVAILABLE),
+                     At(5));
   const ProviderHealth health = Read();
   EXPECT_EQ(health.attempts, 4);
   EXPECT_EQ(health.failures, 2);
@@ -62,7 +62,7 @@ TEST_F(ProviderHealthTest, ASuccessOnAnyLoopEndsTheRowOfFailures) {
                  At(i));
   }
   EXPECT_EQ(Read().consecutive_failures, 3);
-  other_lane_.Count(kProvider, absl::OkStatus(), At(9));
+  other_shard_.Count(kProvider, absl::OkStatus(), At(9));
   EXPECT_EQ(Read().consecutive_failures, 0);
   EXPECT_EQ(Read().failures, 3);
   EXPECT_EQ(Read().last_failure, At(2));
@@ -115,7 +115,7 @@ TEST_F(ProviderHealthTest, ACallerWhoGaveUpSaysNothingOfTheProvider) {
 TEST_F(ProviderHealthTest, CountsATryAsInFlightWhileItLives) {
   {
     InflightAttempt first = shard_.StartAttempt(kProvider);
-    const InflightAttempt second = other_lane_.StartAttempt(kProvider);
+    const InflightAttempt second = other_shard_.StartAttempt(kProvider);
     EXPECT_EQ(Read().attempts_in_flight, 2);
     const InflightAttempt moved = std::move(first);
     EXPECT_EQ(Read().attempts_in_flight, 2);
@@ -155,7 +155,7 @@ TEST_F(ProviderHealthTest, CanBeReadWhileLoopsCount) {
     }
   };
   Thread first("first", [&] { count(shard_); });
-  Thread second("second", [&] { count(other_lane_); });
+  Thread second("second", [&] { count(other_shard_); });
   int64_t seen = 0;
   while (seen < 2 * kAttempts) {
     const ProviderHealth health = Read();

@@ -38,7 +38,7 @@ class AttemptsTest : public UpstreamCalls {
     });
   }
 
-  // Cancels the running call once the answer to its first try has been read
+  // Cancels the running call once the answer to its first attempt has been read
   // whole, so that it waits for another.
   void CancelOnceItWaits() {
     timer_ = std::make_unique<Timer>([this] {
@@ -64,7 +64,7 @@ TEST_F(AttemptsTest, AResetBeforeTheFirstByteIsTriedAgain) {
                                 "{\"text\": \"second\"}]"));
         const CallResult result = runner_->Run(question);
         EXPECT_EQ(Reason(result.status), "OK") << result.status;
-        EXPECT_EQ(Tries(result), "0 PROVIDER_UNAVAILABLE, 200 OK");
+        EXPECT_EQ(AttemptsOf(result), "0 PROVIDER_UNAVAILABLE, 200 OK");
         EXPECT_TRUE(absl::StrContains(result.Text() + result.bytes, "second"));
         EXPECT_FALSE(result.attempts[1].reused_connection());
         ExpectToldOnce(result, stream);
@@ -86,7 +86,7 @@ TEST_F(AttemptsTest, AStaleConnectionIsReplacedAtOnceAndCostsNoTry) {
       ASSERT_EQ(Reason(runner_->Run(question).status), "OK");
       const CallResult result = runner_->Run(question);
       EXPECT_EQ(Reason(result.status), "OK") << result.status;
-      EXPECT_EQ(Tries(result), "0 PROVIDER_UNAVAILABLE, 200 OK");
+      EXPECT_EQ(AttemptsOf(result), "0 PROVIDER_UNAVAILABLE, 200 OK");
       EXPECT_TRUE(result.attempts[0].reused_connection());
       EXPECT_FALSE(result.attempts[1].reused_connection());
       EXPECT_EQ(result.attempts[0].kind(), v1::Attempt::KIND_FIRST);
@@ -104,7 +104,7 @@ TEST_F(AttemptsTest, APromptThatWasSentAndTimedOutIsNotSentAgain) {
       ScriptBoth(R"([{"stall_before_first_byte": true}, {}])");
       const CallResult result = runner_->Run(question);
       EXPECT_EQ(Reason(result.status), "PROVIDER_TIMEOUT") << result.status;
-      EXPECT_EQ(Tries(result), "0 PROVIDER_TIMEOUT");
+      EXPECT_EQ(AttemptsOf(result), "0 PROVIDER_TIMEOUT");
       EXPECT_EQ(Requests(), 1);
       ExpectToldOnce(result, stream);
     }
@@ -126,10 +126,11 @@ TEST_F(AttemptsTest, UnlessTheConfigurationSaysSo) {
          "resilience: {retry: {backoff_base: 1ms, backoff_limit: 4ms, "
          "resend_after_timeout: true}}\n");
   Script("o-1", R"([{"status": 504}, {}])");
-  EXPECT_EQ(Tries(runner_->Run(Whole("o-1"))), "504 PROVIDER_TIMEOUT, 200 OK");
+  EXPECT_EQ(AttemptsOf(runner_->Run(Whole("o-1"))),
+            "504 PROVIDER_TIMEOUT, 200 OK");
   Script("o-1", R"([{"stall_before_first_byte": true}, {}])");
   const CallResult result = runner_->Run(Whole("o-1"));
-  EXPECT_EQ(Tries(result), "0 PROVIDER_TIMEOUT, 200 OK");
+  EXPECT_EQ(AttemptsOf(result), "0 PROVIDER_TIMEOUT, 200 OK");
   EXPECT_EQ(result.record().attempts[1].kind, v1::Attempt::KIND_RETRY);
 }
 
@@ -246,7 +247,7 @@ TEST_F(AttemptsTest, AnErrorEventBeforeContentIsTriedAgain) {
     ScriptBoth(R"([{"error_after_chunks": 0}, {"text": "second"}])");
     const CallResult result = runner_->Run(question);
     EXPECT_EQ(Reason(result.status), "OK") << result.status;
-    EXPECT_EQ(Tries(result), "200 PROVIDER_UNAVAILABLE, 200 OK");
+    EXPECT_EQ(AttemptsOf(result), "200 PROVIDER_UNAVAILABLE, 200 OK");
     EXPECT_TRUE(absl::StrContains(result.Text() + result.bytes, "second"));
     ExpectToldOnce(result, /*stream=*/true);
   }
@@ -273,7 +274,7 @@ TEST_F(AttemptsTest, NothingIsTriedAgainAfterTheFirstContent) {
                 v1::StreamEnd::OUTCOME_TRUNCATED);
       EXPECT_EQ(result.stream_end.error().reason(),
                 v1::ERROR_REASON_STREAM_INTERRUPTED);
-      EXPECT_EQ(Tries(result), "200 STREAM_INTERRUPTED");
+      EXPECT_EQ(AttemptsOf(result), "200 STREAM_INTERRUPTED");
       ExpectToldOnce(result, /*stream=*/true);
       // What was delivered was paid for, though nobody has counted it.
       EXPECT_GT(result.record().usage.input_tokens(), 0);
@@ -307,7 +308,7 @@ TEST_F(AttemptsTest, CancelWhileWaitingForAnAnswerReachesTheUpstream) {
       CancelOnceStarted();
       const CallResult result = runner_->Run(question);
       EXPECT_EQ(result.status.message(), "the client left");
-      EXPECT_EQ(Tries(result), "0 CANCELLED");
+      EXPECT_EQ(AttemptsOf(result), "0 CANCELLED");
       EXPECT_TRUE(upstream_->WaitFor("cancelled", "", 1).ok());
       ExpectToldOnce(result, stream);
     }
@@ -342,9 +343,9 @@ TEST_F(AttemptsTest, CancelEndsTheWaitForAnotherTry) {
       runner_->RenewCancel();
       CancelOnceItWaits();
       const CallResult result = runner_->Run(question);
-      // The caller hears why the call ended, not of the try before.
+      // The caller hears why the call ended, not of the attempt before.
       EXPECT_EQ(result.status.message(), "the client left");
-      EXPECT_EQ(Tries(result), "503 PROVIDER_UNAVAILABLE");
+      EXPECT_EQ(AttemptsOf(result), "503 PROVIDER_UNAVAILABLE");
       ExpectToldOnce(result, stream);
     }
   }
@@ -371,7 +372,7 @@ TEST_F(AttemptsTest, ADeadlineIsToldAsOne) {
     runner_->client().loop().ArmTimer(deadline, absl::Milliseconds(20));
     const CallResult result = runner_->Run(question);
     EXPECT_EQ(Reason(result.status), "DEADLINE_EXCEEDED");
-    EXPECT_EQ(Tries(result), "0 DEADLINE_EXCEEDED");
+    EXPECT_EQ(AttemptsOf(result), "0 DEADLINE_EXCEEDED");
   }
 }
 

@@ -295,7 +295,7 @@ TEST_F(OutputCheckTest, WhatTakesLongIsNotCheckedBriefly) {
 // Else so many choices take so many times as long.
 TEST_F(OutputCheckTest, AllChoicesShareOneBudget) {
   const Costly costly;
-  const auto judge = [&](int choices) {
+  const auto errors_of = [&](int choices) {
     OutputCheck check;
     const v1::GenerateRequest request =
         Asking(v1::ResponseFormat::KIND_JSON_SCHEMA, costly.schema);
@@ -306,8 +306,8 @@ TEST_F(OutputCheckTest, AllChoicesShareOneBudget) {
     return std::vector<std::string>(response.output_errors().begin(),
                                     response.output_errors().end());
   };
-  EXPECT_THAT(judge(1), IsEmpty());
-  EXPECT_THAT(judge(128), testing::Contains(HasSubstr("too much work")));
+  EXPECT_THAT(errors_of(1), IsEmpty());
+  EXPECT_THAT(errors_of(128), testing::Contains(HasSubstr("too much work")));
 }
 
 }  // namespace

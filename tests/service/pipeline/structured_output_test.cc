@@ -100,7 +100,7 @@ TEST_F(StructuredOutputTest, AStrictCallFailsOnceAndIsNotTriedAgain) {
     ExpectToldOnce(result, stream);
     EXPECT_EQ(Stat("o-1", "requests"), 1);
     // The try itself went well, and its tokens are paid for.
-    EXPECT_EQ(Tries(result), "200 OK");
+    EXPECT_EQ(AttemptsOf(result), "200 OK");
     EXPECT_EQ(result.record().error_reason, "RESPONSE_VALIDATION");
     EXPECT_GT(result.record().usage.output_tokens(), 0);
     if (!stream) continue;

@@ -163,7 +163,7 @@ class UpstreamCalls : public testing::Test {
   }
 
   // "503 PROVIDER_UNAVAILABLE, 200 OK": how the attempts went.
-  static std::string Tries(const CallResult& result) {
+  static std::string AttemptsOf(const CallResult& result) {
     std::string attempts;
     for (const v1::Attempt& attempt : result.attempts) {
       if (!attempts.empty()) attempts += ", ";

@@ -88,7 +88,7 @@ func geminiObject(raw json.RawMessage, kind, at string) (jsonObject,
 
 // geminiEach reads a list of such objects.
 func geminiEach(raw json.RawMessage, kind, at string,
-	judge func(o jsonObject, at string) complaint) complaint {
+	check func(o jsonObject, at string) complaint) complaint {
 	if raw == nil {
 		return complaint{}
 	}
@@ -100,7 +100,7 @@ func geminiEach(raw json.RawMessage, kind, at string,
 		place := at + "[" + strconv.Itoa(i) + "]"
 		object, bad := geminiObject(one, kind, place)
 		if bad.status == 0 {
-			bad = judge(object, place)
+			bad = check(object, place)
 		}
 		if bad.status != 0 {
 			return bad

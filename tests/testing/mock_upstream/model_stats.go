@@ -73,7 +73,7 @@ func (m *modelStats) planFor(script *Script) *plan {
 }
 
 // check refuses what a vendor would refuse.
-func (m *modelStats) judge(to target, r *request, a asked,
+func (m *modelStats) check(to target, r *request, a asked,
 	found bool) complaint {
 	if bad := headerComplaint(to, r); bad.status != 0 {
 		return bad

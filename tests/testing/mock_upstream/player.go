@@ -33,7 +33,7 @@ func (s *server) perform(x exchange, r *request) outcome {
 		bad = complaint{status: http.StatusMethodNotAllowed,
 			message: "Method not allowed."}
 	case !s.options.anyRequest:
-		bad = m.judge(to, r, a, found)
+		bad = m.check(to, r, a, found)
 	}
 	if bad.status == 0 && namesOneModel(to.op) &&
 		!contains(knownModels(s.scripts.names()), c.model) {
