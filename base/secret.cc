@@ -41,7 +41,7 @@ bool Secret::Equals(std::string_view guess) const {
   unsigned char difference = 0;
   for (size_t i = 0; i < size_; ++i) {
     difference |= static_cast<unsigned char>(bytes_[i] ^ guess[i]);
-    // Keeps the compiler from leaving the loop as soon as they differ.
+    // Keeps the compiler from leaving the loop at the first difference.
     asm volatile("" : "+r"(difference));
   }
   return difference == 0;

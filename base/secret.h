@@ -28,12 +28,12 @@ class Secret {
 
   Secret(const Secret& other);
   Secret& operator=(const Secret& other);
-  // The one moved from becomes empty.
+  // Moves; the source becomes empty.
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
-  // Valid as long as this object, unchanged.
+  // The secret itself, valid as long as this object is unchanged.
   std::string_view Reveal() const { return {bytes_.get(), size_}; }
 
   // Whether `guess` is the secret. How long it takes tells nothing of where
@@ -42,14 +42,15 @@ class Secret {
 
   bool empty() const { return size_ == 0; }
 
-  // Comparing must not leak, and printing must not happen.
+  // Deleted: comparing with == could leak by its time, and printing must not
+  // happen.
   friend bool operator==(const Secret&, const Secret&) = delete;
   friend std::ostream& operator<<(std::ostream&, const Secret&) = delete;
 
  private:
   void Wipe() noexcept;
 
-  // On the heap, whatever the length, so that a move leaves no copy behind.
+  // Always on the heap, so that a move leaves no copy behind.
   std::unique_ptr<char[]> bytes_;
   size_t size_ = 0;
 };

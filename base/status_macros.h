@@ -38,7 +38,7 @@
       co_return, GATEWAY_STATUS_MACROS_JOIN_(status_or_value_, __LINE__), lhs, \
       (__VA_ARGS__))
 
-// The rest is how.
+// What follows is the implementation.
 
 #define GATEWAY_STATUS_MACROS_RETURN_IF_ERROR_(keyword, expression) \
   do {                                                              \

@@ -38,8 +38,8 @@ namespace gateway {
 class BlockingWorker {
  public:
   struct Options {
-    std::string_view name = "worker";  // As of Thread.
-    // Pieces of work that wait while another runs.
+    std::string_view name = "worker";  // Names the thread; as for Thread.
+    // How many pieces may wait while another runs; Run refuses further ones.
     size_t waiting_limit = 16;
   };
 
@@ -51,8 +51,9 @@ class BlockingWorker {
   BlockingWorker(const BlockingWorker&) = delete;
   BlockingWorker& operator=(const BlockingWorker&) = delete;
 
-  // What `work` returns. RESOURCE_EXHAUSTED at once if too many wait already,
-  // and at once what `cancel` fires with.
+  // Returns what `work` returns; RESOURCE_EXHAUSTED at once if `waiting_limit`
+  // pieces wait already; or what `cancel` fires with, at once, while work that
+  // has begun runs on.
   template <typename Work>
   Task<absl::StatusOr<std::invoke_result_t<Work&>>> Run(Work work,
                                                         CancelSignal& cancel);
@@ -62,20 +63,21 @@ class BlockingWorker {
   struct Job {
     explicit Job(Work work) : work(std::move(work)) {}
 
-    // Worker's thread, then the loop's once `done` is set.
+    // Written on the worker's thread; read on the loop's once `done` is set.
     Work work;
     std::optional<std::invoke_result_t<Work&>> result;
 
-    // The loop may be gone once it has given up.
+    // Guards the way back: `abandoned` is set when the caller has given up,
+    // after which the loop may be gone and nothing is posted to it.
     Mutex mu;
     bool abandoned GUARDED_BY(mu) = false;
 
-    // Loop thread.
+    // Used on the loop's thread only.
     bool done = false;
     WakeUp wake_up;
   };
 
-  // False if too many wait.
+  // Returns false, and keeps nothing, if `waiting_limit` pieces wait.
   bool Enqueue(std::function<void()> work) LOCKS_EXCLUDED(mu_);
   absl::Status Full() const;
   void Serve() LOCKS_EXCLUDED(mu_);
@@ -86,7 +88,7 @@ class BlockingWorker {
   CondVar changed_;
   std::deque<std::function<void()>> waiting_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
-  Thread thread_;  // Last: it uses all of the above.
+  Thread thread_;  // Declared last, since it uses all of the above.
 };
 
 template <typename Work>

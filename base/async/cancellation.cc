@@ -12,7 +12,8 @@ void CancelSignal::Cancel(absl::Status why) {
   assert(!why.ok());
   if (cancelled()) return;
   status_ = std::move(why);
-  // A listener may remove others, or itself with the call it listens for.
+  // The head is read anew each time: a listener may remove others, or itself
+  // with the call that it listens for.
   while (CancelListener* const listener = first_) {
     listener->Unlink();
     const std::function<void()> on_cancel = std::move(listener->on_cancel_);

@@ -33,7 +33,7 @@ class CancelSignal {
 
   bool cancelled() const { return !status_.ok(); }
 
-  // Why; OK until cancelled.
+  // Says why the call was cancelled; OK until then.
   const absl::Status& status() const { return status_; }
 
  private:
@@ -43,7 +43,7 @@ class CancelSignal {
   CancelListener* first_ = nullptr;
 };
 
-// Listens as long as it lives.
+// Listens to a signal while it lives.
 class CancelListener {
  public:
   // Calls `on_cancel` at most once, at once if `signal` has been cancelled.
@@ -57,7 +57,7 @@ class CancelListener {
   friend class CancelSignal;
   void Unlink();
 
-  CancelSignal* signal_;  // Null when not linked.
+  CancelSignal* signal_;  // Null when not linked into a signal's list.
   std::function<void()> on_cancel_;
   CancelListener* previous_ = nullptr;
   CancelListener* next_ = nullptr;

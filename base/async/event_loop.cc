@@ -15,7 +15,8 @@
 namespace gateway {
 namespace {
 
-// Enough for a busy turn; more would only hold memory.
+// Blocks that a loop keeps for reuse: enough for a busy turn; more would only
+// hold memory.
 constexpr size_t kKeptBlocksMax = 32;
 
 thread_local EventLoop* current_loop = nullptr;
@@ -148,14 +149,16 @@ void EventLoop::Unwatch(int fd, IoWatcher* watcher) {
 void EventLoop::WaitForEvents() {
   const int count =
       epoll_wait(epoll_fd_, events_, kEventsPerTurn, WaitMs());
-  events_count_ = std::max(count, 0);  // EINTR is an empty turn.
+  // Negative for EINTR, which counts as a turn without events.
+  events_count_ = std::max(count, 0);
   events_found_ = events_count_;
 }
 
 void EventLoop::DispatchEvents() {
   for (events_next_ = 0; events_next_ < events_count_;) {
     const epoll_event& event = events_[events_next_++];
-    if (event.events == 0) continue;  // Unwatched earlier in this turn.
+    // The descriptor was unwatched earlier in this turn.
+    if (event.events == 0) continue;
     if (event.data.ptr == nullptr) {
       eventfd_t wakes;
       eventfd_read(wake_fd_, &wakes);
@@ -178,20 +181,22 @@ void EventLoop::RunPosted() {
 }
 
 void EventLoop::ResumeReady() {
-  // What becomes ready meanwhile waits for the next turn.
+  // The list is swapped out first, so that what becomes ready meanwhile waits
+  // for the next turn.
   resuming_.swap(ready_);
   for (std::coroutine_handle<> handle : resuming_) handle.resume();
   resuming_.clear();
 }
 
 void EventLoop::RunTurnEnd() {
-  // The list leaves the loop, so that who asks again waits for the next turn.
+  // The list leaves the loop first, so that a task that asks again waits for
+  // the next turn.
   TurnEndTask* first = std::exchange(turn_end_, nullptr);
   if (first != nullptr) first->in_ = &first;
   while (first != nullptr) {
     TurnEndTask* const task = first;
     task->Unlink();
-    task->OnTurnEnd();  // May destroy any of them.
+    task->OnTurnEnd();  // May destroy any of the tasks.
   }
 }
 

@@ -37,7 +37,7 @@
 
 namespace gateway {
 
-// Told what has become possible on a file descriptor.
+// Is told what has become possible on a file descriptor.
 class IoWatcher {
  public:
   virtual void OnIo(uint32_t epoll_events) = 0;
@@ -54,7 +54,8 @@ class TurnEndTask {
   TurnEndTask(const TurnEndTask&) = delete;
   TurnEndTask& operator=(const TurnEndTask&) = delete;
 
-  // REQUIRES: on the loop that RunAtTurnEnd was called on.
+  // Called once, at the end of the turn. REQUIRES: on the loop that
+  // RunAtTurnEnd was called on.
   virtual void OnTurnEnd() = 0;
 
  protected:
@@ -65,7 +66,8 @@ class TurnEndTask {
   friend class EventLoop;
   void Unlink();
 
-  TurnEndTask** in_ = nullptr;  // What points at this; null when in no list.
+  // The pointer that leads to this task; null when in no list.
+  TurnEndTask** in_ = nullptr;
   TurnEndTask* next_ = nullptr;
 };
 
@@ -83,10 +85,10 @@ class EventLoop {
   // Runs until Stop. What has been posted by then has run.
   void Run();
 
-  // Ends Run. From any thread.
+  // Ends Run after the current turn. May be called from any thread.
   void Stop();
 
-  // Runs `work` on the loop soon. From any thread.
+  // Runs `work` on the loop soon. May be called from any thread.
   void Post(std::function<void()> work);
 
   // Resumes `handle` after what runs now, before waiting again.
@@ -102,14 +104,16 @@ class EventLoop {
   // timeouts, and free. Outside Run, the time now.
   absl::Duration Now() const;
 
-  // Counts the turns, so that whoever takes a share of each knows a new one.
+  // Counts the turns, so that code which may use a share of each turn knows
+  // when a new one has begun.
   uint64_t turn() const { return turn_; }
 
   // Watches `fd` for input, output and hang-up. `watcher` must be told apart
   // by Unwatch before it goes.
   absl::Status Watch(int fd, IoWatcher* watcher);
 
-  // No call reaches `watcher` after this, not even one of this turn.
+  // Stops watching: no call reaches `watcher` after this, not even for an event
+  // of this turn.
   void Unwatch(int fd, IoWatcher* watcher);
 
   TimerWheel& timers() { return timers_; }
@@ -119,12 +123,12 @@ class EventLoop {
     timers_.Arm(timer, Now() + delay);
   }
 
-  // Memory to read into.
+  // Lends the memory that sockets are read into.
   BlockPool& blocks() { return blocks_; }
 
-  // What the requests that callers send may take, beside the blocks, until they
-  // are answered; and what the answers of others may that are read whole. All
-  // servers and clients of the loop share them.
+  // Bound what the loop holds beside the blocks: what requests of callers take
+  // until they are answered, and what whole answers of providers take. All
+  // servers and clients of the loop share the two.
   ByteBudget& request_bytes() { return request_bytes_; }
   ByteBudget& answer_bytes() { return answer_bytes_; }
   static constexpr size_t kRequestBytesLimit = 256 * 1024 * 1024;
@@ -132,9 +136,10 @@ class EventLoop {
 
  private:
   static constexpr int kEventsPerTurn = 256;
-  // After a turn with so many, what it has to say waits for what the next adds
-  // to it. After fewer, to look again at once would find one more, read a few
-  // bytes of it, and cost more than is saved: writing first lets input gather.
+  // After a turn with at least so many events, the turn-end tasks wait for what
+  // the next turn adds to their output. After a turn with fewer, looking again
+  // at once would find about one more event, read a few bytes, and cost more
+  // than the saved write; writing first lets input gather.
   static constexpr int kManyEvents = 3;
 
   EventLoop(int epoll_fd, int wake_fd);
@@ -150,7 +155,7 @@ class EventLoop {
   const int epoll_fd_;
   const int wake_fd_;
 
-  // Loop thread only.
+  // Used on the loop's thread only.
   absl::Duration now_;
   uint64_t turn_ = 0;
   bool running_ = false;
@@ -162,13 +167,13 @@ class EventLoop {
   std::vector<std::coroutine_handle<>> resuming_;
   std::vector<std::function<void()>> running_posted_;
   TurnEndTask* turn_end_ = nullptr;
-  bool deferred_ = false;  // What the last turn had to say.
-  int events_found_ = 0;  // In this turn.
+  bool deferred_ = false;  // Turn-end tasks of the last turn still wait.
+  int events_found_ = 0;   // Number of events of this turn.
   epoll_event events_[kEventsPerTurn];
   int events_count_ = 0;
   int events_next_ = 0;
 
-  // Any thread.
+  // Used from any thread.
   std::atomic<bool> stopping_ = false;
   Mutex mu_;
   std::vector<std::function<void()>> posted_ GUARDED_BY(mu_);
@@ -185,8 +190,8 @@ struct YieldToLoop {
   void await_resume() const noexcept {}
 };
 
-// One coroutine waits, one event wakes it. A Set before the Wait is kept; more
-// than one counts once.
+// Wakes one coroutine on one event. A Set before the Wait is kept; several
+// count once.
 class WakeUp {
  public:
   void Set() {
@@ -194,7 +199,8 @@ class WakeUp {
     if (waiter_) EventLoop::Current()->Resume(std::exchange(waiter_, nullptr));
   }
 
-  // REQUIRES: nobody waits yet.
+  // Suspends until Set, or not at all if it came before. REQUIRES: no other
+  // coroutine waits.
   auto Wait() {
     struct Awaiter {
       WakeUp* event;

@@ -26,7 +26,8 @@ class Latch {
 
   void Open() LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
-    // Told under the lock: whoever waits may destroy this at once.
+    // Notified under the lock, since a waiting thread may destroy this as soon
+    // as it wakes.
     if (--closed_ <= 0) opened_.NotifyAll();
   }
 
@@ -35,7 +36,7 @@ class Latch {
     while (closed_ > 0) opened_.Wait(lock);
   }
 
-  // False if the time ran out.
+  // Waits at most `timeout`; returns false if the latch was not open by then.
   bool WaitFor(absl::Duration timeout) LOCKS_EXCLUDED(mu_) {
     MutexLock lock(mu_);
     while (closed_ > 0) {

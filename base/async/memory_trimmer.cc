@@ -4,7 +4,7 @@
 
 #include "base/memory/recycler.h"
 
-// Of tcmalloc; null where the program has another allocator.
+// A function of tcmalloc; null where the program has another allocator.
 extern "C" {
 __attribute__((weak)) void MallocExtension_MarkThreadIdle();
 __attribute__((weak)) void MallocExtension_ReleaseFreeMemory();
@@ -16,11 +16,12 @@ __attribute__((weak)) int MallocExtension_GetNumericProperty(const char* name,
 namespace gateway {
 namespace {
 
-// Less is not worth the system calls.
+// Fewer idle bytes are not returned: it would not be worth the system calls.
 constexpr size_t kReturnedBytesMin = 512 * 1024;
 
-// So many idle bytes stay, and so many go at once: returning a gigabyte takes a
-// tenth of a second, for which nobody else could allocate.
+// So many idle bytes stay with the allocator, and at most so many are returned
+// at once: returning a gigabyte takes a tenth of a second, in which no other
+// thread can allocate.
 constexpr size_t kIdleBytesMin = 16 * 1024 * 1024;
 constexpr size_t kIdleBytesAtOnce = 64 * 1024 * 1024;
 
@@ -58,7 +59,8 @@ void MemoryTrimmer::ReturnIdlePages() {
                                      &free_bytes);
   free_bytes_[looks_++ % kLooks] = free_bytes;
   if (looks_ < kLooks) return;
-  // What the least look saw was needed at none.
+  // What was idle at every one of the last looks was not needed in all that
+  // time.
   const size_t idle = *std::min_element(free_bytes_.begin(), free_bytes_.end());
   if (idle < kIdleBytesMin) return;
   const size_t returned = std::min(idle, kIdleBytesAtOnce);

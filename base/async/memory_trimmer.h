@@ -29,11 +29,12 @@ class MemoryTrimmer {
   MemoryTrimmer(const MemoryTrimmer&) = delete;
   MemoryTrimmer& operator=(const MemoryTrimmer&) = delete;
 
-  // Bytes freed so far.
+  // Counts the bytes that were freed so far.
   size_t freed_bytes() const { return freed_bytes_; }
 
  private:
-  // Looks at the allocator, one a period, over which pages must stay free.
+  // Free pages are returned only if they were free at so many looks in a row,
+  // one a period.
   static constexpr size_t kLooks = 5;
 
   void Trim();
@@ -42,7 +43,7 @@ class MemoryTrimmer {
   EventLoop& loop_;
   const absl::Duration period_;
   size_t freed_bytes_ = 0;
-  // Bytes in free pages at the last looks, of which there were so many.
+  // Bytes in free pages at each of the last looks; `looks_` counts the looks.
   std::array<size_t, kLooks> free_bytes_{};
   size_t looks_ = 0;
   Timer timer_;

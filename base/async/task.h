@@ -109,7 +109,7 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
-  // Awaits the result. A task is awaited once.
+  // Starts the task and awaits its result. May be awaited once.
   auto operator co_await() && noexcept {
     struct Awaiter {
       std::coroutine_handle<promise_type> handle;
@@ -143,7 +143,7 @@ inline Task<void> Promise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<Promise<void>>::from_promise(*this));
 }
 
-// Runs at once and frees itself at the end.
+// A coroutine that runs at once and frees itself at its end.
 struct Detached {
   struct promise_type {
     static void* operator new(size_t size) { return RecycledAllocate(size); }

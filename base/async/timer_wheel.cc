@@ -8,7 +8,7 @@
 namespace gateway {
 namespace {
 
-// Rounded up, so that a timer never fires early.
+// Converts to milliseconds, rounded up, so that a timer never fires early.
 int64_t CeilMs(absl::Duration time) {
   const int64_t ms = absl::ToInt64Milliseconds(time);
   const bool cut = ms < INT64_MAX && absl::Milliseconds(ms) < time;
@@ -119,7 +119,8 @@ void TimerWheel::Expire(int level, int slot) {
   // is armed from now on is due later than elapsed_ms_.
   while (Timer* const timer = levels_[level].slots[slot]) {
     Unlink(*timer);
-    if (timer->due_ms_ == Timer::kNever) continue;  // Disarmed meanwhile.
+    // Disarmed since it was linked.
+    if (timer->due_ms_ == Timer::kNever) continue;
     if (timer->due_ms_ > elapsed_ms_) {
       Link(*timer, timer->due_ms_);
       continue;

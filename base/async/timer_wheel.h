@@ -53,7 +53,7 @@ class Timer {
   static constexpr int64_t kNever = INT64_MAX;
 
   std::function<void()> on_expiry_;
-  TimerWheel* wheel_ = nullptr;  // Null when not linked.
+  TimerWheel* wheel_ = nullptr;  // Null when not linked into the wheel.
   Timer* previous_ = nullptr;
   Timer* next_ = nullptr;
   int64_t due_ms_ = kNever;     // When to fire.
@@ -80,7 +80,7 @@ class TimerWheel {
   // calls that this makes.
   void Advance(absl::Duration now);
 
-  // When Advance next has work, if ever.
+  // Returns when Advance next has work; nothing if no timer is linked.
   std::optional<absl::Duration> NextWork() const;
 
   size_t size() const { return size_; }
@@ -92,15 +92,16 @@ class TimerWheel {
   static constexpr int kSlots = 1 << kSlotBits;
 
   struct Level {
-    uint64_t occupied = 0;  // One bit for each slot that is not empty.
+    uint64_t occupied = 0;  // One bit for each slot that holds a timer.
     std::array<Timer*, kSlots> slots{};
   };
 
   void Link(Timer& timer, int64_t at_ms);
   void Unlink(Timer& timer);
-  // Fires or moves down what is in the slot.
+  // Takes all timers out of a slot: fires those that are due, links the others
+  // at a lower level.
   void Expire(int level, int slot);
-  // The level, slot and time of the first slot with anything in it.
+  // The level, slot and time of the earliest slot that holds a timer.
   struct Position {
     int level;
     int slot;

@@ -25,15 +25,17 @@ namespace gateway {
 
 class TurnQueue final : private TurnEndTask {
  public:
-  // REQUIRES: per_turn > 0.
+  // Lets `per_turn` coroutines go on in each turn of the loop. REQUIRES:
+  // per_turn > 0.
   explicit TurnQueue(size_t per_turn) : per_turn_(per_turn) {}
-  // REQUIRES: nobody waits.
+  // REQUIRES: no coroutine waits.
   ~TurnQueue() override;
 
-  // False if the caller must wait: this turn is full, or others came first.
+  // Returns true if the caller may go on now; false if it must await Pass(),
+  // because this turn is full or others wait already.
   bool TryPass();
 
-  // Suspends until it is the caller's turn.
+  // Suspends until it is the caller's turn; one that came earlier goes first.
   auto Pass() {
     struct Awaiter {
       TurnQueue* queue;
@@ -51,8 +53,8 @@ class TurnQueue final : private TurnEndTask {
   void OnTurnEnd() override;
 
   const size_t per_turn_;
-  uint64_t turn_ = 0;   // The turn in which
-  size_t passed_ = 0;   // so many went on.
+  uint64_t turn_ = 0;  // The turn that `passed_` counts for.
+  size_t passed_ = 0;  // Coroutines that went on in it.
   std::deque<std::coroutine_handle<>> waiting_;
 };
 

@@ -41,28 +41,31 @@
 
 namespace gateway {
 
-// Reading JSON into messages, the slowest of what is done by the byte, takes up
-// to 15 ns for each: so many take 2 ms.
+// Pieces of at most so many bytes are done in place. Reading JSON into
+// messages, the slowest work by the byte, takes up to 15 ns for each: 2 ms for
+// so many.
 inline constexpr size_t kInPlaceBytesMax = 128 * 1024;
 
 class WorkerPool {
  public:
-  // Larger pieces are large ones: tens of milliseconds each.
+  // The largest piece that counts as modest. Larger ones take tens of
+  // milliseconds each, and only half of the threads serve them.
   static constexpr size_t kModestBytesMax = 2 * 1024 * 1024;
 
-  // As many for modest pieces as for large ones, out of so many cores: at least
-  // one each.
+  // How many threads to give to modest pieces, and again to all pieces, on a
+  // machine with so many cores.
   static int ThreadsEach(int cores) { return cores < 8 ? 1 : cores / 4; }
 
-  // REQUIRES: threads_each > 0.
+  // Starts twice `threads_each` threads. REQUIRES: threads_each > 0.
   explicit WorkerPool(int threads_each);
-  // REQUIRES: no work waits or is under way.
+  // Joins the threads. REQUIRES: no work waits or is under way.
   ~WorkerPool();
 
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // The pool that works for this thread's loop, or null; to be set on the loop.
+  // The pool that this thread's loop uses, or null. SetCurrent is called on the
+  // loop.
   static WorkerPool* Current();
   static void SetCurrent(WorkerPool* pool);
 
@@ -82,20 +85,20 @@ class WorkerPool {
 
    private:
     friend class WorkerPool;
-    // On a thread of the pool; may destroy this.
+    // Does the work, on a thread of the pool; may destroy this.
     virtual void Do() = 0;
 
     Piece* next_ = nullptr;
   };
 
-  // Has `piece`, which reads so many bytes, done soon.
+  // Hands over `piece`, which reads `bytes` bytes, to be done soon.
   void Add(Piece& piece, size_t bytes, Stage stage) LOCKS_EXCLUDED(mu_);
 
-  // Pieces that wait for a thread.
+  // Counts the pieces that wait for a thread.
   size_t waiting() const LOCKS_EXCLUDED(mu_);
 
  private:
-  // In the order they came.
+  // A queue of pieces, first in, first out.
   class Line {
    public:
     bool empty() const { return first_ == nullptr; }
@@ -124,12 +127,13 @@ class WorkerPool {
   void ServeBoth() LOCKS_EXCLUDED(mu_);
 
   mutable Mutex mu_;
-  CondVar modest_came_;  // For the threads of modest pieces.
-  CondVar came_;         // For those that take both kinds.
+  CondVar modest_came_;  // Wakes threads that serve modest pieces only.
+  CondVar came_;         // Wakes threads that serve all pieces.
   Kind modest_ GUARDED_BY(mu_);
   Kind large_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
-  std::vector<Thread> threads_;  // Last: they use all of the above.
+  // Declared last, since they use all of the above.
+  std::vector<Thread> threads_;
 };
 
 namespace worker_pool_internal {
@@ -158,11 +162,12 @@ class Awaiter final : private WorkerPool::Piece {
  private:
   void Do() override {
     result_.emplace(work_());
-    // As soon as it is posted the coroutine may go on, and this be gone.
+    // Only a copy of the handle is posted: as soon as it is, the coroutine may
+    // go on, and this piece be gone.
     loop_->Post([waiting = waiting_] { waiting.resume(); });
   }
 
-  WorkerPool* const pool_;  // Null to work in place.
+  WorkerPool* const pool_;  // Null to do the work in place.
   const size_t bytes_;
   const WorkerPool::Stage stage_;
   Work work_;
@@ -173,9 +178,9 @@ class Awaiter final : private WorkerPool::Piece {
 
 }  // namespace worker_pool_internal
 
-// An awaitable of what `work` returns, which reads so many bytes, at the rate
-// of kInPlaceBytesMax; whoever is faster says fewer. REQUIRES: on a loop's
-// thread if that has a pool.
+// Returns an awaitable of what `work` returns; it runs on the pool if `bytes`
+// exceeds kInPlaceBytesMax, in place otherwise. Work that is faster by the byte
+// passes fewer bytes. REQUIRES: on a loop's thread, if that has a pool.
 template <typename Work>
 [[nodiscard]] auto OffLoop(
     size_t bytes, Work work,

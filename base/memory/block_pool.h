@@ -61,7 +61,7 @@ class BlockPool {
 
   Block Take();
 
-  // Blocks lent out now.
+  // Counts the blocks that are lent out now.
   size_t lent() const { return lent_; }
 
  private:

@@ -27,7 +27,8 @@ class ByteBudget {
   class Share;
   class Charge;
 
-  // Borrows `outer`, which is null if this lies within no other.
+  // Bounds what all shares hold together to `bytes_limit`. Borrows `outer`,
+  // which what is held here counts against too; null if there is none.
   explicit ByteBudget(size_t bytes_limit, ByteBudget* outer = nullptr)
       : bytes_limit_(bytes_limit), outer_(outer) {}
 
@@ -36,10 +37,11 @@ class ByteBudget {
 
   size_t used_bytes() const { return used_bytes_; }
 
-  // What one share gets where there is no other.
+  // The most that one share gets while there is no other.
   size_t share_bytes_max() const;
 
-  // What is kept already may be more; nothing is added then.
+  // Changes the limit. If more is held already, nothing can be added until it
+  // is less.
   void SetLimit(size_t bytes) { bytes_limit_ = bytes; }
 
  private:
@@ -51,7 +53,7 @@ class ByteBudget {
 class ByteBudget::Share {
  public:
   explicit Share(ByteBudget& budget) : budget_(budget) {}
-  // REQUIRES: no charges.
+  // REQUIRES: all charges of this share are gone.
   ~Share();
 
   Share(const Share&) = delete;
@@ -75,8 +77,8 @@ class ByteBudget::Charge {
   Charge(const Charge&) = delete;
   Charge& operator=(const Charge&) = delete;
 
-  // From now on so many bytes are kept. False, with nothing changed, if they
-  // are more than before and too many.
+  // Changes how many bytes this charge holds. Returns false, and changes
+  // nothing, if they are more than before and the budget has no room.
   bool Resize(size_t bytes);
 
  private:

@@ -31,7 +31,7 @@ class ByteQueue {
   bool empty() const { return begin_ == end_; }
   size_t size() const { return end_ - begin_; }
 
-  // All of them. The view ends with the next change.
+  // A view of all bytes, valid until the next change.
   std::string_view bytes() const { return {data_ + begin_, size()}; }
 
   // Adds `size` bytes and returns where they are to be written.
@@ -39,10 +39,10 @@ class ByteQueue {
 
   void Append(std::string_view bytes);
 
-  // Takes memory for so many bytes to come. REQUIRES: empty().
+  // Takes memory for so many bytes to come. REQUIRES: the queue is empty.
   void Reserve(size_t size) { Grow(size); }
 
-  // Takes bytes off the front. REQUIRES: there are as many.
+  // Removes bytes from the front. REQUIRES: there are as many.
   void Consume(size_t size);
 
   void Clear();

@@ -28,8 +28,8 @@ class PaddedBytes {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
-  // The view, which has 64 readable bytes behind it also when it is empty,
-  // ends with the next change.
+  // A view of all bytes, valid until the next change. At least 64 readable
+  // bytes follow it, also when it is empty.
   std::string_view bytes() const {
     return {data_ != nullptr ? data_ : kNothing, size_};
   }

@@ -7,7 +7,8 @@
 namespace gateway {
 namespace {
 
-// Under a sanitizer each block is its own, so that a use after free shows.
+// Under a sanitizer nothing is kept: each block is allocated anew, so that a
+// use after free shows.
 #if defined(__SANITIZE_ADDRESS__) || defined(GATEWAY_TSAN)
 constexpr bool kRecycle = false;
 #else
@@ -16,8 +17,9 @@ constexpr bool kRecycle = true;
 
 constexpr size_t kGranuleBytes = 64;
 constexpr size_t kClasses = kRecycledBytesMax / kGranuleBytes;
-// What one thread keeps of one size at most: as much as a few thousand requests
-// in flight may give back in one turn of the loop and take in the next.
+// The most that one thread keeps of one size: as much as a few thousand
+// requests in flight may give back in one turn of the loop and take in the
+// next.
 constexpr size_t kKeptBytesMaxPerClass = 2 * 1024 * 1024;
 
 struct FreeBlock {
@@ -27,13 +29,14 @@ struct FreeBlock {
 struct FreeList {
   FreeBlock* head;
   size_t count;
-  size_t least;  // Of count since the last TrimRecycled.
+  size_t least;  // The smallest `count` since the last TrimRecycled.
 };
 
 enum class Life : char { kNew, kKeeping, kOver };
 
-// Of the thread. Never destroyed, for objects that the thread's other
-// variables free in their destructors; FreeListsEnd gives the memory back.
+// The free lists of this thread. Never destroyed, since destructors of its
+// other thread-local objects may still free; FreeListsEnd gives the memory
+// back.
 struct FreeLists {
   std::array<FreeList, kClasses> lists;
   Life life;
@@ -59,8 +62,8 @@ struct FreeListsEnd {
 
 thread_local FreeListsEnd free_lists_end;
 
-// The first block that a thread frees. Apart, so that the others save no
-// registers for a call that they do not make.
+// Handles the first block that a thread frees. Not inlined, so that all later
+// frees save no registers for a call that they do not make.
 [[gnu::noinline]] void FreeFirst(void* block, size_t size) noexcept {
   free_lists_end.Await();
   RecycledFree(block, size);
@@ -127,17 +130,19 @@ void RecycledFree(void* block, size_t size) noexcept {
 
 }  // namespace gateway
 
-// What LeakSanitizer is not to report: what libraries keep until the end of the
-// process and let nobody reach.
+// Tells LeakSanitizer what not to report: what libraries keep to the end of the
+// process without a pointer to it.
 #if defined(__SANITIZE_ADDRESS__)
 
-// Called by the sanitizer, which gives it this name.
+// The sanitizer calls this function by its name.
 extern "C" const char* __lsan_default_suppressions() {  // NOLINT
-  // tcmalloc registers itself; c-ares, which gRPC C++ brings, its servers.
+  // MallocExtension::Register is tcmalloc's own; c-ares, which gRPC C++ brings,
+  // keeps its servers.
   return "leak:MallocExtension::Register\nleak:libcares\n";
 }
 
-// Tests read what programs write to their end.
+// Without a list of what was suppressed, since tests read all that programs
+// write.
 extern "C" const char* __lsan_default_options() {  // NOLINT
   return "print_suppressions=0";
 }

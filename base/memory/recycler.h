@@ -18,10 +18,11 @@ namespace gateway {
 // Blocks larger than this are never kept.
 inline constexpr size_t kRecycledBytesMax = 8 * 1024;
 
-// Never returns null.
+// Allocates `size` bytes, from what this thread has kept if it can. Never
+// returns null.
 void* RecycledAllocate(size_t size);
 
-// `size` is what was asked for.
+// Frees or keeps `block`. REQUIRES: `size` is what was asked for.
 void RecycledFree(void* block, size_t size) noexcept;
 
 // Frees what this thread has kept and not needed since the last call, and

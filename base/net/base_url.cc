@@ -23,8 +23,8 @@ constexpr size_t kHostLengthMax = 253;
 constexpr size_t kUrlLengthMax = 2048;
 
 struct HostAndPort {
-  std::string_view host;  // Without brackets.
-  std::string_view port;  // Empty if there is none.
+  std::string_view host;  // An IPv6 address has no brackets here.
+  std::string_view port;  // Empty if the URL names none.
   bool in_brackets = false;
 };
 

@@ -27,8 +27,8 @@ struct BaseUrl {
   bool IsLoopback() const;
 };
 
-// Refuses what is not http or https, and user names, queries and fragments.
-// The message does not repeat the URL: it may hold a password.
+// Takes a URL apart. Refuses what is not http or https, and user names, queries
+// and fragments. The message does not repeat the URL: it may hold a password.
 absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text);
 
 // Checks `host:port` of a listener: an IP address or `localhost`, and a port

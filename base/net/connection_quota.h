@@ -47,13 +47,13 @@ class ConnectionQuota {
   };
 
   explicit ConnectionQuota(size_t limit) : limit_(limit) {}
-  // REQUIRES: no places.
+  // REQUIRES: all places were given back.
   ~ConnectionQuota() { assert(taken_.load() == 0); }
 
   ConnectionQuota(const ConnectionQuota&) = delete;
   ConnectionQuota& operator=(const ConnectionQuota&) = delete;
 
-  // Not taken() if there is none left.
+  // Takes a place; the result is not taken() if there is none left.
   Place Take() {
     if (taken_.fetch_add(1, std::memory_order_relaxed) < limit_) {
       return Place(this);
@@ -64,21 +64,21 @@ class ConnectionQuota {
 
   size_t limit() const { return limit_; }
 
-  // What a process with so many descriptors can give to callers: half of what
-  // it does not need for itself, since each call may need a connection to a
-  // provider.
+  // How many connections callers may have in a process with so many
+  // descriptors: half of what it does not need for itself, since each call may
+  // need a connection to a provider.
   static constexpr size_t CallersShareOf(size_t descriptors) {
     const size_t own =
         kOwnDescriptors + kOperatorListeners * OperatorsShareOf(descriptors);
     return descriptors > own + 2 ? (descriptors - own) / 2 : 1;
   }
-  // What each listener of those who look after the gateway can have.
+  // How many connections each listener of operators may have.
   static constexpr size_t OperatorsShareOf(size_t descriptors) {
     return std::clamp<size_t>(descriptors / 16, 16, 1024);
   }
-  // Admin and operations.
+  // The admin and the operations listener.
   static constexpr size_t kOperatorListeners = 2;
-  // Files, loops, pipes.
+  // What the process itself needs: files, loops, pipes.
   static constexpr size_t kOwnDescriptors = 48;
 
  private:

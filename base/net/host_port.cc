@@ -36,7 +36,7 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
         ToAbsl(host), "]:", ToAbsl(port)));
   }
   uint32_t number = 0;
-  // SimpleAtoi would take signs and spaces.
+  // Checked here, since SimpleAtoi would accept signs and spaces.
   const bool digits =
       std::all_of(port.begin(), port.end(), absl::ascii_isdigit);
   if (!digits || !absl::SimpleAtoi(ToAbsl(port), &number) ||
@@ -60,7 +60,7 @@ bool IsLoopbackHost(std::string_view host) {
       absl::EndsWithIgnoreCase(ToAbsl(host), ".localhost")) {
     return true;
   }
-  // An address as text, and its end.
+  // inet_pton wants a terminated text.
   std::array<char, INET6_ADDRSTRLEN> text = {};
   if (host.size() >= text.size() || host.find('\0') != host.npos) return false;
   host.copy(text.data(), host.size());
@@ -70,7 +70,7 @@ bool IsLoopbackHost(std::string_view host) {
   }
   in6_addr v6;
   if (inet_pton(AF_INET6, text.data(), &v6) != 1) return false;
-  // A socket that takes both families shows IPv4 peers as ::ffff:127.0.0.1.
+  // A socket of both families shows IPv4 peers as ::ffff:127.0.0.1.
   constexpr size_t kMappedAt = 12;
   return IN6_IS_ADDR_LOOPBACK(&v6) ||
          (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[kMappedAt] == 127);

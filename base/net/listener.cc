@@ -20,10 +20,11 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
 
-// How many connections are accepted before others get their turn.
+// How many connections are accepted before other sockets of the loop get their
+// turn.
 constexpr int kAcceptsPerTurn = 64;
 
-// How often the log is told that connections are refused.
+// The log says at most this often that connections are refused.
 constexpr absl::Duration kRefusalLogInterval = absl::Minutes(1);
 
 struct SocketAddress {
@@ -154,8 +155,9 @@ void Listener::OnIo(uint32_t) {
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     if (errno == EINTR || errno == ECONNABORTED) continue;
-    // Whatever it is - no descriptor left, a network that went away - there is
-    // no edge for what already waits.
+    // Accepting failed for want of something - a descriptor, a network - and
+    // the connections that wait already will make no new edge: so they are
+    // accepted by a timer.
     loop_.ArmTimer(retry_, kRetryDelay);
     return;
   }

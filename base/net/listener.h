@@ -37,7 +37,7 @@ class ListenAddress {
   ListenAddress(ListenAddress&& other) noexcept;
   ~ListenAddress();
 
-  // `host:port` with the chosen port.
+  // The address as `host:port`, with the chosen port.
   const std::string& text() const { return text_; }
   uint16_t port() const;
 
@@ -58,7 +58,7 @@ class Listener final : public IoWatcher {
  public:
   using OnAccept = std::function<void(std::unique_ptr<Stream>)>;
 
-  // Opens on the calling thread's loop. `quota`, which may be null, must
+  // Listens on the calling thread's loop. `quota`, which may be null, must
   // outlive all connections.
   static absl::StatusOr<std::unique_ptr<Listener>> Open(
       const ListenAddress& address, OnAccept on_accept,
@@ -78,7 +78,7 @@ class Listener final : public IoWatcher {
   const int fd_;
   const OnAccept on_accept_;
   ConnectionQuota* const quota_;
-  // Accepts what waits, of which no edge tells any more.
+  // Accepts what waits after a failure, since no edge tells of it any more.
   Timer retry_;
   absl::Duration refusal_told_ = -absl::InfiniteDuration();
 };

@@ -14,10 +14,11 @@
 namespace gateway {
 namespace {
 
-// getaddrinfo does not tell how long an answer holds.
+// For how long an answer is used before it is asked for again; getaddrinfo
+// tells no time to live.
 constexpr absl::Duration kAnswerTtl = absl::Seconds(30);
 constexpr absl::Duration kFailureTtl = absl::Seconds(1);
-// For how long an answer serves while it cannot be renewed.
+// For how long an answer goes on being used while it cannot be renewed.
 constexpr absl::Duration kAnswerMax = absl::Minutes(10);
 constexpr size_t kEntriesMax = 4096;
 constexpr size_t kBadMax = 1024;
@@ -101,17 +102,19 @@ void Resolver::Work() {
   }
 }
 
-// What is known of one name.
+// What is known of one name, and who waits for it.
 struct LoopResolver::Entry {
   std::optional<absl::StatusOr<IpAddresses>> answer;
-  // When to ask again, and until when the answer serves meanwhile.
+  // When to look the name up again, and until when the answer is used
+  // meanwhile.
   absl::Duration renew_at = -absl::InfiniteDuration();
   absl::Duration good_until = -absl::InfiniteDuration();
   bool asking = false;
   std::vector<WakeUp*> waiting;
 };
 
-// Shared with the look-ups, which may end after the loop.
+// The way back from a look-up to the loop. Shared with the look-ups, which may
+// end after the resolver is gone.
 struct LoopResolver::Home {
   Mutex mu;
   EventLoop* loop GUARDED_BY(mu);  // Null once the resolver has gone.
@@ -126,7 +129,8 @@ LoopResolver::LoopResolver(Resolver& resolver)
 }
 
 LoopResolver::~LoopResolver() {
-  // What has been posted already looks at the entries alone.
+  // From here on nothing is posted; what has been posted already uses the
+  // entries alone.
   MutexLock lock(home_->mu);
   home_->loop = nullptr;
 }

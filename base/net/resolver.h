@@ -36,7 +36,7 @@
 
 namespace gateway {
 
-// An address without its port.
+// An IP address without a port.
 struct IpAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
@@ -45,7 +45,7 @@ struct IpAddress {
     return a.Bytes() == b.Bytes();
   }
 
-  // The address alone: 4 or 16 bytes.
+  // The bytes of the address: 4 or 16.
   std::string_view Bytes() const;
 };
 
@@ -57,11 +57,12 @@ class Resolver {
   using LookUp =
       std::function<absl::StatusOr<IpAddresses>(const std::string& host)>;
 
-  // Asks the system.
+  // Looks names up with getaddrinfo.
   Resolver();
-  // Asks `look_up`, which may block and is called on several threads.
+  // Looks names up with `look_up`, which may block and is called on several
+  // threads.
   explicit Resolver(LookUp look_up);
-  // Waits for the look-ups that are under way; forgets those that are not.
+  // Waits for the look-ups that are under way; drops those that have not begun.
   ~Resolver();
 
   Resolver(const Resolver&) = delete;
@@ -86,20 +87,21 @@ class Resolver {
   CondVar changed_;
   std::deque<Question> questions_ GUARDED_BY(mu_);
   bool stopping_ GUARDED_BY(mu_) = false;
-  std::array<Thread, kThreads> threads_;  // Last: they use all of the above.
+  // Declared last, since they use all of the above.
+  std::array<Thread, kThreads> threads_;
 };
 
 class LoopResolver {
  public:
-  // Borrows `resolver`. Belongs to the calling thread's loop.
+  // Borrows `resolver`. Used on the calling thread's loop.
   explicit LoopResolver(Resolver& resolver);
   ~LoopResolver();
 
   LoopResolver(const LoopResolver&) = delete;
   LoopResolver& operator=(const LoopResolver&) = delete;
 
-  // The addresses of `host`, IPv4 or IPv6 texts included. `interrupt` ends the
-  // wait early when Set; then the answer is CANCELLED.
+  // Returns the addresses of `host`; IPv4 and IPv6 texts are their own. Setting
+  // `interrupt` ends the wait early; then the result is CANCELLED.
   Task<absl::StatusOr<IpAddresses>> Resolve(std::string host,
                                             WakeUp& interrupt);
 
@@ -107,9 +109,9 @@ class LoopResolver {
   // turns, beginning with that of the first, and those that were bad lately
   // come last.
   void Order(IpAddresses* addresses);
-  // The address did not answer. Remembered for kBadTime.
+  // Remembers for kBadTime that the address did not answer.
   void MarkBad(const IpAddress& address);
-  // It did, after all.
+  // Forgets that it did not.
   void MarkGood(const IpAddress& address);
 
   static constexpr absl::Duration kBadTime = absl::Minutes(5);
@@ -120,15 +122,18 @@ class LoopResolver {
   struct Entry;
   struct Home;
 
-  // Has the name looked up, and all who wait for it woken.
+  // Has the name looked up; when the answer comes, all who wait for it are
+  // woken.
   void Ask(const std::string& host, const std::shared_ptr<Entry>& entry);
 
   Resolver& resolver_;
   EventLoop& loop_;
-  // Where answers go; those that come after this object's end find it empty.
+  // Where look-ups deliver; the destructor takes the loop out, so that later
+  // answers are dropped.
   const std::shared_ptr<Home> home_;
   absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_;
-  // Bad addresses by their bytes, and until when they are; at most kBadMax.
+  // The bytes of bad addresses, each with the time until which it counts as
+  // bad; at most kBadMax.
   absl::flat_hash_map<std::string, absl::Duration> bad_;
 };
 

@@ -23,17 +23,17 @@
 namespace gateway {
 namespace {
 
-// What goes into one TLS record. Small pieces are gathered into one, because
+// The payload of one TLS record. Small pieces are gathered into one, because
 // each record costs 22 bytes and a cipher call.
 constexpr size_t kTlsRecordBytes = 16 * 1024;
 
 constexpr char kPeerClosed[] = "the peer closed the connection";
 
-// Steps of handshakes that a server makes in a turn of the loop: one of them
-// costs about a millisecond, for the certificate's signature.
+// How many handshake steps of servers are done in one turn of the loop: one
+// takes about a millisecond, for the certificate's signature.
 constexpr size_t kHandshakeStepsPerTurn = 2;
 
-// Where the handshakes of the loop that runs on this thread wait.
+// The queue in which handshakes of this thread's loop wait for their turn.
 TurnQueue& HandshakeTurns() {
   static thread_local TurnQueue turns(kHandshakeStepsPerTurn);
   return turns;
@@ -46,7 +46,7 @@ absl::Status HandshakeError(std::string_view why) {
 
 bool IsTransient(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
-// Takes `bytes` off the front of the pieces.
+// Removes `bytes` from the front of the pieces.
 void Consume(iovec*& pieces, size_t& count, size_t bytes) {
   while (count > 0 && bytes >= pieces->iov_len) {
     bytes -= pieces->iov_len;
@@ -107,13 +107,14 @@ Task<absl::Status> Stream::StartTls(const TlsContext& context,
   if (!session.ok()) co_return session.status();
   ssl_ = *session;
   const bool serves = SSL_is_server(ssl_) == 1;
-  if (serves && !readable_) co_await Readable();  // The client begins.
+  // In TLS the client speaks first.
+  if (serves && !readable_) co_await Readable();
   for (;;) {
     if (serves) {
       const bool waits = !HandshakeTurns().TryPass();
       if (waits) co_await HandshakeTurns().Pass();
       if (closed()) co_return error_;
-      // Who has left before the server's first word will never finish.
+      // A client that left before the server's first message will never finish.
       if (waits && hung_up_ && SSL_in_before(ssl_) == 1) {
         error_ = HandshakeError(kPeerClosed);
         co_return error_;
@@ -178,7 +179,7 @@ size_t Stream::ShareOf(size_t size) {
 
 void Stream::OnTurnEnd() {
   if (!std::exchange(paused_, false) || closed()) return;
-  TellReadable();  // May destroy this.
+  TellReadable();  // May destroy this stream.
 }
 
 IoResult Stream::ReadNow(char* data, size_t size) {
@@ -186,8 +187,8 @@ IoResult Stream::ReadNow(char* data, size_t size) {
   for (;;) {
     const ssize_t n = recv(fd_, data, size, 0);
     if (n > 0) {
-      // A short read has emptied the socket, and the next bytes make an edge;
-      // the end makes none if it came with these.
+      // A short read has emptied the socket, and the next bytes make an edge.
+      // The end makes none if it came with these bytes, so it is read at once.
       if (static_cast<size_t>(n) < size && !hung_up_) readable_ = false;
       return {IoResult::Kind::kBytes, static_cast<size_t>(n)};
     }
@@ -239,7 +240,8 @@ IoResult Stream::TlsFailure(int result, bool reading) {
       if (error != 0) return Fail(error);
       [[fallthrough]];
     default:
-      // Also an end without close_notify: somebody may have cut the stream.
+      // Also reached at an end without close_notify: somebody may have cut the
+      // stream.
       hung_up_ = true;
       error_ = absl::UnavailableError(absl::StrCat(
           "TLS: ", TakeTlsError(kPeerClosed)));
@@ -287,7 +289,7 @@ IoResult Stream::TryTlsWrite(const iovec* pieces, size_t count) {
 }
 
 bool Stream::WriteAwaiter::Advance() {
-  Consume(pieces_, count_, 0);  // Empty pieces.
+  Consume(pieces_, count_, 0);  // Skips empty pieces.
   while (count_ > 0) {
     const IoResult wrote = stream_->TryWrite(pieces_, count_);
     if (wrote.would_block()) return false;
@@ -379,7 +381,7 @@ void Stream::OnIo(uint32_t epoll_events) {
   if (was_full && output && write_ == nullptr && observer_ != nullptr) {
     observer_->OnWritable();
   }
-  if (input) TellReadable();  // May destroy this.
+  if (input) TellReadable();  // May destroy this stream.
 }
 
 void Stream::TellReadable() {

@@ -47,16 +47,16 @@
 
 namespace gateway {
 
-// Bytes as writing wants them; nothing writes to them.
+// Describes bytes as writev wants them; they are not written to.
 inline iovec ToIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
-// What a read or write did at once.
+// What a read or write could do without waiting.
 struct IoResult {
   enum class Kind { kBytes, kWouldBlock, kEnd, kError };
   Kind kind;
-  size_t bytes = 0;  // With kBytes; at least 1.
+  size_t bytes = 0;  // Set with kBytes; at least 1.
 
   bool would_block() const { return kind == Kind::kWouldBlock; }
 };
@@ -65,19 +65,20 @@ class Stream final : public IoWatcher,
                      private TurnEndTask,
                      public Recycled {
  public:
-  // What is read of one stream in one turn of the loop, at most.
+  // The most that is read of one stream in one turn of the loop.
   static constexpr size_t kReadBytesPerTurn = 256 * 1024;
   static constexpr int kReadsPerTurn = 16;
 
-  // Told of what happens to the socket while nobody waits for it to become
-  // readable. The call may close or destroy the stream.
+  // Is told what happens to the socket while no coroutine waits for it to
+  // become readable. The call may close or destroy the stream.
   class Observer {
    public:
-    // Bytes or the end arrived. `hung_up` if the peer closed or reset.
+    // Called when bytes or the end arrived. `hung_up` if the peer closed or
+    // reset the connection.
     virtual void OnUnawaited(bool hung_up) = 0;
 
-    // The socket takes bytes again, after TryWrite said that it does not, and
-    // nobody is in Write. The call must not destroy the stream.
+    // Called when the socket takes bytes again, after TryWrite returned
+    // kWouldBlock, and no coroutine is in Write. Must not destroy the stream.
     virtual void OnWritable() {}
 
    protected:
@@ -99,20 +100,21 @@ class Stream final : public IoWatcher,
   Task<absl::Status> StartTls(const TlsContext& context,
                               const std::string& peer_name);
 
-  // What ALPN chose; empty without TLS or ALPN.
+  // The protocol that ALPN chose; empty without TLS or ALPN.
   std::string_view alpn() const;
 
   // Reads what is there, at most `size` bytes, and no more than is left of the
-  // turn's share: kWouldBlock then, too.
+  // turn's share; kWouldBlock when that is used up, too.
   IoResult TryRead(char* data, size_t size);
 
-  // TryRead may have something to say.
+  // TryRead may return something else than kWouldBlock.
   bool readable() const { return readable_ && !closed(); }
 
-  // Suspends until TryRead may have more to say. One waiter at a time.
+  // Suspends until TryRead may return something else than kWouldBlock. One
+  // coroutine may wait at a time.
   auto Readable() { return Awaiter{this, &reader_, &readable_}; }
 
-  // Wakes up whoever waits in Readable, though nothing may be there to read.
+  // Wakes the coroutine in Readable, though there may be nothing to read.
   void InterruptRead() { Wake(reader_); }
 
   // Writes all of the pieces, waiting as often as it takes. The array and the
@@ -126,14 +128,15 @@ class Stream final : public IoWatcher,
   // pieces hold at least one byte.
   IoResult TryWrite(const iovec* pieces, size_t count);
 
-  // Bytes handed to the kernel, before encryption, in the stream's life.
+  // Counts the bytes handed to the kernel since the stream began, before
+  // encryption.
   uint64_t bytes_written() const { return bytes_written_; }
 
-  // Nothing is left to read that the observer would not be told of: neither
-  // bytes nor the end. REQUIRES: nobody is in Readable.
+  // True if nothing is left to read that the observer would not be told of:
+  // neither bytes nor the end. REQUIRES: no coroutine is in Readable.
   bool KnownDrained();
 
-  // Nobody is told of what happens when `observer` is null.
+  // Replaces the observer. Null for none.
   void SetObserver(Observer* observer) { observer_ = observer; }
 
   // Says that nothing more will be written. Reading goes on, so that a peer
@@ -144,10 +147,10 @@ class Stream final : public IoWatcher,
   void Close(bool reset = false);
   bool closed() const { return fd_ < 0; }
 
-  // The peer closed or reset the connection, as far as is known.
+  // The peer closed or reset the connection, as far as is known here.
   bool hung_up() const { return hung_up_ || closed(); }
 
-  // Why the last operation failed.
+  // Why the last operation returned kError.
   const absl::Status& error() const { return error_; }
 
   // Keeps the connection's place in a quota until it is closed.
@@ -185,7 +188,8 @@ class Stream final : public IoWatcher,
 
    private:
     friend class Stream;
-    // Writes what can be written. True when there is nothing to wait for.
+    // Writes what can be written without waiting. Returns true when all is
+    // written or the stream has failed.
     bool Advance();
 
     Stream* stream_;
@@ -198,12 +202,12 @@ class Stream final : public IoWatcher,
   explicit Stream(int fd);
 
   void OnIo(uint32_t epoll_events) override;
-  // The turn after the one whose share was used up may read on.
+  // Called in a turn after the one whose share was used up: reading may go on.
   void OnTurnEnd() override;
-  // How many of `size` bytes may be read in this turn.
+  // Returns how many of `size` bytes may still be read in this turn.
   size_t ShareOf(size_t size);
   IoResult ReadNow(char* data, size_t size);
-  // Somebody may read: the reader, or else the observer is told.
+  // Wakes the reader, or else tells the observer.
   void TellReadable();
   void Wake(std::coroutine_handle<>& waiter);
   IoResult TryPlainWrite(const iovec* pieces, size_t count);
@@ -217,16 +221,18 @@ class Stream final : public IoWatcher,
   int fd_;
   SSL* ssl_ = nullptr;
   Observer* observer_ = nullptr;
-  // What the last edge said; cleared when the kernel says there is no more.
+  // What the last edge said; cleared when the kernel says that there is no
+  // more.
   bool readable_ = false;
   bool writable_ = false;
   bool hung_up_ = false;
-  // The share of this turn is used up; more may be there to read.
+  // Set when the share of this turn is used up, so that more may be there to
+  // read.
   bool paused_ = false;
   uint64_t share_turn_ = 0;  // The turn that the rest of the share is of.
   size_t share_bytes_ = 0;
   int share_reads_ = 0;
-  // TLS wants to write before it can read on.
+  // TLS has to write before it can read on.
   bool read_wants_write_ = false;
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> connector_;

@@ -21,14 +21,14 @@
 namespace gateway {
 namespace {
 
-// How long a server may be silent before the system asks whether it is still
-// there, and how often it asks: who has died without a word is given up after
-// two minutes, however long an answer is waited for.
+// How long a connection may be silent before the system asks whether the server
+// is still there, and how often it asks. A server that died without a word is
+// given up after two minutes, however long an answer is waited for.
 constexpr int kKeepaliveIdleSeconds = 60;
 constexpr int kKeepaliveIntervalSeconds = 10;
 constexpr int kKeepaliveProbes = 6;
 
-// A connection without it works, too.
+// Turns keep-alive on. Errors are ignored: a connection without it works, too.
 void KeepAlive(int fd) {
   const auto set = [fd](int level, int option, int value) {
     setsockopt(fd, level, option, &value, sizeof(value));
@@ -61,10 +61,11 @@ absl::StatusOr<std::unique_ptr<Stream>> BeginConnect(IpAddress address,
 
 }  // namespace
 
-// What Connect and its attempts know of each other. It outlives them all:
-// Connect waits for the end of each.
+// What Connect and its attempts share. It outlives the attempts: Connect waits
+// for the end of each.
 struct TcpDial::Race {
-  // Closes what is still being connected. Those attempts end by themselves.
+  // Closes all sockets that are still connecting; their attempts then end by
+  // themselves.
   void End() {
     over = true;
     for (Stream* const stream : connecting) stream->Close(/*reset=*/true);
@@ -72,14 +73,15 @@ struct TcpDial::Race {
 
   bool over = false;
   int running = 0;
-  // One attempt has failed since the last one began.
+  // An attempt has failed since the last one was begun.
   bool failed = false;
   std::vector<Stream*> connecting;
-  // Those that were begun and have not failed, in that order.
+  // The addresses of attempts that were begun and have not failed, in that
+  // order.
   std::vector<IpAddress> begun;
   std::unique_ptr<Stream> winner;
   IpAddress winners_address;
-  // Addresses that have failed, not yet told.
+  // Addresses that have failed and that the resolver was not told of yet.
   std::vector<IpAddress> bad;
   absl::Status last = absl::UnavailableError("no address");
   WakeUp changed;
@@ -124,7 +126,7 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> TcpDial::Connect(
   Race& race = *race_;
   names_.Order(&addresses);
   size_t next = 0;
-  bool silence = false;  // For long enough.
+  bool silence = false;  // The last attempt has been silent for kStagger.
   Timer stagger([&] {
     silence = true;
     race.changed.Set();
@@ -156,7 +158,8 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> TcpDial::Connect(
 void TcpDial::OnOutcome() {
   for (const IpAddress& address : race_->bad) names_.MarkBad(address);
   if (race_->winner == nullptr) return;
-  // Those that were begun before and lost are no better than those that fail.
+  // Addresses that were begun before the winner and lost count as bad as those
+  // that failed.
   for (const IpAddress& address : race_->begun) {
     if (address == race_->winners_address) break;
     names_.MarkBad(address);

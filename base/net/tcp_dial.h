@@ -28,23 +28,22 @@ namespace gateway {
 
 class TcpDial {
  public:
-  // How long an address may keep silent before the next is tried beside it.
+  // How long an address may be silent before the next is tried beside it.
   static constexpr absl::Duration kStagger = absl::Milliseconds(250);
 
-  // Borrows `names`, which is told of the addresses that answer and that do
-  // not.
+  // Borrows `names`, which is told which addresses answered and which did not.
   explicit TcpDial(LoopResolver& names);
   ~TcpDial();
 
   TcpDial(const TcpDial&) = delete;
   TcpDial& operator=(const TcpDial&) = delete;
 
-  // UNAVAILABLE, with the last error, if no address can be connected to;
-  // CANCELLED if abandoned. Called once.
+  // Connects to the first address that answers. UNAVAILABLE, with the last
+  // error, if none does; CANCELLED after Abandon. May be called once.
   Task<absl::StatusOr<std::unique_ptr<Stream>>> Connect(IpAddresses addresses,
                                                         uint16_t port);
 
-  // Connect ends soon, all connections that it tries are closed.
+  // Closes all connections that are being opened, so that Connect returns soon.
   void Abandon();
 
  private:

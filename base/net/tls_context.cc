@@ -26,7 +26,7 @@ std::string WireAlpn(const std::vector<std::string>& names) {
   return wire;
 }
 
-// An error of material with what it is of.
+// Puts what the material is of before an error.
 absl::Status OfMaterial(std::string_view what, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
@@ -40,8 +40,8 @@ bool IsIpAddress(const std::string& name) {
 }
 
 void SetCommonOptions(SSL_CTX* context) {
-  // OpenSSL writes to sockets without MSG_NOSIGNAL, and a peer that has left
-  // must not end the process.
+  // Ignores SIGPIPE: OpenSSL writes to sockets without MSG_NOSIGNAL, and a peer
+  // that has left must not end the process.
   static const bool ignored = signal(SIGPIPE, SIG_IGN) != SIG_ERR;
   assert(ignored);
   static_cast<void>(ignored);
@@ -136,7 +136,7 @@ absl::StatusOr<SSL*> TlsContext::NewSession(
             SSL_set_tlsext_host_name(ssl, peer_name.c_str()) == 1;
   }
   if (named && !alpn_.empty()) {
-    // Zero is success for this function alone.
+    // SSL_set_alpn_protos, unlike the others, returns zero for success.
     named = SSL_set_alpn_protos(
                 ssl, reinterpret_cast<const unsigned char*>(alpn_.data()),
                 alpn_.size()) == 0;

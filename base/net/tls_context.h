@@ -24,15 +24,17 @@ class TlsContext {
   struct ClientOptions {
     // A PEM file trusted in addition to the system's bundle; may be empty.
     std::string extra_ca_file;
-    // Offered by ALPN, most wanted first; none if empty.
+    // Protocols to offer by ALPN, most wanted first; none if empty.
     std::vector<std::string> alpn;
   };
   struct ServerOptions {
-    std::string certificate_chain_pem;  // The server's own first.
+    // PEM; the server's own certificate first.
+    std::string certificate_chain_pem;
     Secret private_key_pem{""};
-    // If not empty, clients must show a certificate that one of these issued.
+    // PEM. If not empty, clients must show a certificate that one of these
+    // issued.
     std::string client_ca_pem;
-    // Accepted by ALPN, most wanted first; none if empty.
+    // Protocols to accept by ALPN, most wanted first; none if empty.
     std::vector<std::string> alpn;
   };
 
@@ -45,8 +47,8 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  // A session over `fd`, which it does not own. For a client, `peer_name` is
-  // the name or address that the peer's certificate must be for. The caller
+  // Makes a session over `fd`, which it does not own. For a client, `peer_name`
+  // is the name or address that the peer's certificate must be for. The caller
   // frees it.
   absl::StatusOr<SSL*> NewSession(int fd, const std::string& peer_name) const;
 
@@ -59,7 +61,7 @@ class TlsContext {
 
   SSL_CTX* const context_;
   const bool is_server_;
-  const std::string alpn_;  // In the wire form: length, name, length, name.
+  const std::string alpn_;  // In the wire's form: length, name, length, name.
 };
 
 }  // namespace gateway

@@ -26,7 +26,8 @@
 namespace gateway {
 namespace {
 
-// Of all issuers that a system trusts there is a quarter of a MiB.
+// The largest CA file that is read. All issuers that a system trusts take a
+// quarter of a MiB.
 constexpr size_t kCaFileBytesLimit = 16 << 20;
 
 using BioPointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
@@ -57,7 +58,8 @@ absl::Status Unusable(std::string_view what) {
   return absl::InvalidArgumentError(ToAbsl(what));
 }
 
-// A certificate that is not the first of its text, or not one at all.
+// The error for a text that holds no usable certificate; `before` counts those
+// that were read before it.
 absl::Status BrokenCertificate(size_t before) {
   return Unusable(absl::StrCat("holds a certificate that cannot be read, as "
                                "number ",
@@ -75,7 +77,7 @@ absl::Status NoCertificate(std::string_view text) {
       "'-----BEGIN CERTIFICATE-----'");
 }
 
-// The name that people know a certificate by.
+// Returns the name that people know a certificate by.
 std::string SubjectOf(const X509* certificate) {
   char name[256] = "";
   X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
@@ -102,7 +104,8 @@ absl::Status CheckValidity(const X509* certificate, absl::Time now) {
       "; clients that verify it refuse to connect"));
 }
 
-// Nobody can be asked for a passphrase; notes that one was wanted.
+// Called where a key is encrypted: nobody can be asked for a passphrase, so it
+// records that one was wanted.
 int RefusePassphrase(char*, int, int, void* wanted) {
   *static_cast<bool*>(wanted) = true;
   return -1;
@@ -185,7 +188,8 @@ absl::Status TrustCaFile(SSL_CTX* context, const std::string& path) {
   if (stat(path.c_str(), &found) != 0) {
     return Unusable(absl::StrCat("cannot be opened: ", strerror(errno)));
   }
-  // What is read twice, by a check and by the start, is no pipe.
+  // Only regular files: a check and the start both read it, which a pipe would
+  // not survive.
   if (!S_ISREG(found.st_mode)) return Unusable("is not a regular file");
   const absl::StatusOr<std::string> pem = ReadFile(path, kCaFileBytesLimit);
   if (!pem.ok()) {
@@ -230,7 +234,7 @@ std::string TakeTlsError(std::string_view fallback) {
   if (ERR_SYSTEM_ERROR(code)) return strerror(ERR_GET_REASON(code));
   if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
       ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
-    // What OpenSSL takes for a version is the peer's plain text.
+    // OpenSSL says so of a peer that answers in plain text.
     return "the peer does not speak TLS (wrong version number)";
   }
   const char* const reason = ERR_reason_error_string(code);

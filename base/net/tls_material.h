@@ -24,39 +24,41 @@ typedef struct ssl_ctx_st SSL_CTX;
 
 namespace gateway {
 
-// The server's own certificate first, then its issuers.
+// Puts a chain into use: the server's own certificate first, then its issuers.
 absl::Status UseCertificateChain(SSL_CTX* context, std::string_view pem);
 
-// REQUIRES: the certificate is in use.
+// Puts the certificate's key into use. REQUIRES: the certificate is in use.
 absl::Status UsePrivateKey(SSL_CTX* context, const Secret& pem);
 
-// Clients' certificates may be issued by any of these.
+// Accepts clients' certificates that any of these issued.
 absl::Status TrustClientIssuers(SSL_CTX* context, std::string_view pem);
 
-// Servers' certificates may be issued by any in the file, which is a regular
-// one, too.
+// Accepts servers' certificates that any in the file issued; it must be a
+// regular file.
 absl::Status TrustCaFile(SSL_CTX* context, const std::string& path);
 
-// What a listener would say of its material. A key is only compared with a
-// certificate that can be used.
+// What is wrong with a listener's certificates and key. A key is only compared
+// with a certificate that can be used.
 struct ServerTlsCheck {
   absl::Status cert_chain;
   absl::Status private_key;
   absl::Status client_ca;
-  // Of the server's own certificate, if it can be used: clients refuse one
-  // whose time has not begun or is over.
+  // Whether the server's own certificate, if it can be used, is valid now:
+  // clients refuse one whose time has not begun or is over.
   absl::Status validity;
 };
 
-// At the time `now`. No client CA if `client_ca_pem` is empty.
+// Checks the material as of `now`. There is no client CA if `client_ca_pem` is
+// empty.
 ServerTlsCheck CheckServerTls(std::string_view cert_chain_pem,
                               const Secret& private_key_pem,
                               std::string_view client_ca_pem, absl::Time now);
 
-// What a provider's connections would say of `path`.
+// Says what connections to a provider would say of the CA file `path`.
 absl::Status CheckCaFile(const std::string& path);
 
-// What OpenSSL last complained about on this thread, in words; clears it.
+// Returns what OpenSSL last complained about on this thread, and clears it;
+// `fallback` if there is nothing.
 std::string TakeTlsError(std::string_view fallback);
 
 }  // namespace gateway

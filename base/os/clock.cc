@@ -25,7 +25,7 @@ class MachineClock : public Clock {
 }  // namespace
 
 Clock& SystemClock() {
-  // Never destroyed: threads may read it while the process exits.
+  // Never destroyed, since threads may read it while the process exits.
   static Clock& clock = *new MachineClock;
   return clock;
 }

@@ -27,7 +27,7 @@ class Clock {
   virtual absl::Time WallTime() = 0;
 };
 
-// The machine's clock. Lives forever.
+// Returns the machine's clock, which lives until the process ends.
 Clock& SystemClock();
 
 }  // namespace gateway

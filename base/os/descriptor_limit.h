@@ -13,12 +13,12 @@
 
 namespace gateway {
 
-// What the soft limit is raised to at most, where the hard one is higher or
-// none: some programs close every descriptor that they could have been
-// started with, one by one, and we start programs.
+// The soft limit is raised to this at most, even where the hard limit is higher
+// or infinite: some programs that we start close every descriptor that they
+// could have inherited, one by one.
 inline constexpr size_t kDescriptorsMax = 1024 * 1024;
 
-// Raises the soft limit and returns what it is now.
+// Raises the soft limit and returns what it is afterwards.
 size_t RaiseDescriptorLimit();
 
 }  // namespace gateway

@@ -21,7 +21,8 @@
 namespace gateway {
 namespace {
 
-// For a pipe whose other end is silent. A file is always ready.
+// How long to wait for more from a pipe whose writer is silent. A regular file
+// is always ready.
 constexpr int kPipeTimeoutMs = 5000;
 
 absl::Status StatusOfErrno(const char* what) {
@@ -49,7 +50,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 
   struct stat facts;
   if (fstat(file, &facts) != 0) return StatusOfErrno("cannot look at the file");
-  // A pipe is fine: a shell makes one of `<(...)`.
+  // Pipes are allowed, since a shell's `<(...)` is one.
   if (!S_ISREG(facts.st_mode) && !S_ISFIFO(facts.st_mode)) {
     return absl::FailedPreconditionError("it is not a file");
   }
@@ -74,7 +75,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 }
 
 absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
-  // Beside it, since only within a file system a rename is one step.
+  // The draft lies beside the file, since a rename is atomic only within one
+  // file system.
   std::string draft = absl::StrCat(path, ".XXXXXX");
   const int file = mkostemp(draft.data(), O_CLOEXEC);
   if (file < 0) return StatusOfErrno("cannot write beside the file");

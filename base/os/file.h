@@ -17,8 +17,8 @@
 
 namespace gateway {
 
-// Returns kNotFound or kPermissionDenied as the system says,
-// kFailedPrecondition for what is not a regular file or pipe, and
+// Reads the whole file. Returns kNotFound or kPermissionDenied as the system
+// says, kFailedPrecondition for what is not a regular file or pipe, and
 // kResourceExhausted for a file larger than `bytes_limit`. The message says
 // what is wrong, without the path.
 absl::StatusOr<std::string> ReadFile(const std::string& path,

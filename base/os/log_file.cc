@@ -25,10 +25,11 @@ namespace {
 
 constexpr mode_t kLogFileMode = 0640;
 
-// For a pipe that is full.
+// How long to wait for room in a pipe that is full; what does not fit by then
+// is lost.
 constexpr int kStallTimeoutMs = 1000;
 
-// The files of this process that are open.
+// The log files that this process has open, for ReopenLogFiles.
 struct OpenLogFiles {
   Mutex mu;
   std::vector<LogFile*> files GUARDED_BY(mu);
@@ -44,8 +45,9 @@ absl::Status LogFileError(const std::string& path, int error) {
       absl::StrCat("cannot open the log ", path, ": ", strerror(error)));
 }
 
-// Never waits. A pipe that nobody reads can be opened by who could read it
-// himself; what is written is in it until somebody does.
+// Opens without ever waiting. A pipe that nobody reads is opened for reading,
+// too, as far as the process may: what is written stays in it until somebody
+// reads.
 int OpenForAppend(const std::string& path) {
   constexpr int kFlags =
       O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -96,7 +98,7 @@ LogFile::~LogFile() {
 
 void LogFile::Write(std::string_view lines) {
   MutexLock lock(mu_);
-  // A line that was cut must not swallow the next one.
+  // Ends a line that was cut before, so that it does not swallow the next one.
   if (line_is_cut_) {
     std::string_view end = "\n";
     if (!WriteAll(end)) return;
@@ -151,7 +153,7 @@ absl::Status CheckLogFile(const std::string& path) {
   struct stat found;
   if (stat(path.c_str(), &found) != 0) {
     if (errno != ENOENT) return LogFileError(path, errno);
-    // Open would create it.
+    // The file is not there: Open would create it.
     const bool may = access(DirectoryOf(path).c_str(), W_OK | X_OK) == 0;
     return may ? absl::OkStatus() : LogFileError(path, errno);
   }

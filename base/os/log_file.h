@@ -28,8 +28,8 @@ namespace gateway {
 
 class LogFile {
  public:
-  // Creates the file if there is none, for its owner to write and its group to
-  // read. Does not wait for the reader of a pipe. Errors are of
+  // Opens the file, and creates it if there is none, for its owner to write and
+  // its group to read. Does not wait for the reader of a pipe. Errors are of
   // kInvalidArgument and name the file.
   static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path);
 
@@ -38,7 +38,8 @@ class LogFile {
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
-  // Appends whole lines.
+  // Appends whole lines. What cannot be written is lost, and that is told on
+  // standard error, once in a row.
   void Write(std::string_view lines) LOCKS_EXCLUDED(mu_);
 
   // Goes on with the file that has the path now, which is created if there is
@@ -48,13 +49,15 @@ class LogFile {
  private:
   LogFile(std::string path, int fd);
 
-  // Takes from `bytes` what is written. False if the rest is lost.
+  // Writes `bytes` and removes from them what was written. Returns false if the
+  // rest is lost.
   bool WriteAll(std::string_view& bytes) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
   Mutex mu_;
   int fd_ GUARDED_BY(mu_);
-  bool failing_ GUARDED_BY(mu_) = false;  // And that was told.
+  // Lines are being lost, and that was told.
+  bool failing_ GUARDED_BY(mu_) = false;
   bool line_is_cut_ GUARDED_BY(mu_) = false;
 };
 

@@ -38,7 +38,7 @@ namespace {
 
 constexpr size_t kMessageBytesLimit = kLogValueBytesLimit;
 
-// Which lines are written.
+// Says which lines are written, by level and module.
 class LevelTable {
  public:
   bool Allows(LogLevel level, std::string_view module) LOCKS_EXCLUDED(mu_) {
@@ -63,7 +63,8 @@ class LevelTable {
   }
 
  private:
-  // Of all modules; spares the silent lines the lock.
+  // The lowest level that any module logs at: most silent lines are refused by
+  // it without taking the lock.
   std::atomic<LogLevel> lowest_ = LogLevel::kInfo;
   std::atomic<bool> uniform_ = true;
 
@@ -71,7 +72,7 @@ class LevelTable {
   LogLevels levels_ GUARDED_BY(mu_);
 };
 
-// Used by the writing thread alone, so it needs no lock.
+// Needs no lock, since only the writing thread uses it.
 class LogFileSink
     : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
@@ -89,12 +90,13 @@ class LogFileSink
   const std::unique_ptr<LogFile> file_;
 };
 
-// Where lines go. Changes only while nobody logs.
+// Where lines go. Changes only while no thread logs.
 struct Output {
   std::shared_ptr<spdlog::details::thread_pool> thread_pool;
-  std::shared_ptr<spdlog::async_logger> logger;  // Null: at once to stderr.
+  // Null to write to stderr at once.
+  std::shared_ptr<spdlog::async_logger> logger;
   Clock* clock = &SystemClock();
-  uint64_t dropped_before = 0;  // By outputs that are gone.
+  uint64_t dropped_before = 0;  // Lines that earlier outputs have dropped.
 };
 
 LevelTable& Levels() {
@@ -238,8 +240,8 @@ absl::Status StartLogging(const LoggingOptions& options) {
     next.logger = std::make_shared<spdlog::async_logger>(
         "gateway", std::move(sink), next.thread_pool,
         spdlog::async_overflow_policy::overrun_oldest);
-    // Lines come formatted; levels were checked before. A line is in the file
-    // once written, for whoever watches it.
+    // Lines come formatted, and levels were checked before. Each line is
+    // flushed, so that whoever watches the file sees it.
     next.logger->set_pattern("%v");
     next.logger->set_level(spdlog::level::trace);
     next.logger->flush_on(spdlog::level::trace);
@@ -258,7 +260,8 @@ absl::Status StartLogging(const LoggingOptions& options) {
 void StopLogging() {
   Output next;
   next.dropped_before = DroppedLogLines();
-  // The end of its threads comes after all that waits is written.
+  // This destroys the old output, whose thread ends once all waiting lines are
+  // written.
   CurrentOutput() = std::move(next);
 }
 

@@ -45,7 +45,7 @@ class Secret;
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
 
-// Longer messages and values are cut.
+// Longer messages and values are cut to this.
 inline constexpr size_t kLogValueBytesLimit = 4096;
 
 // One key and its value in a line. Borrows texts.
@@ -63,10 +63,10 @@ struct LogField {
       : LogField(key, std::string_view(value)) {}
   LogField(std::string_view key, absl::string_view value)
       : LogField(key, std::string_view(value.data(), value.size())) {}
-  // As a number of seconds; say so in the key.
+  // Writes a number of seconds; the key should say so.
   LogField(std::string_view key, absl::Duration value)
       : LogField(key, absl::ToDoubleSeconds(value)) {}
-  // Code and message, never payloads.
+  // Writes code and message, never payloads.
   LogField(std::string_view key, const absl::Status& value)
       : key(key), value(&value) {}
 
@@ -83,11 +83,11 @@ struct LogField {
   using Number = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
 };
 
-// Writes a line if the module's level allows.
+// Writes a line if the module's level allows it.
 void Log(LogLevel level, std::string_view module, std::string_view message,
          std::initializer_list<LogField> fields = {});
 
-// Whether Log would write: for values that cost something to make.
+// Returns whether Log would write: spares making values that cost something.
 bool LogEnabled(LogLevel level, std::string_view module);
 
 struct LogLevels {
@@ -95,7 +95,7 @@ struct LogLevels {
   std::map<std::string, LogLevel, std::less<>> module_levels;
 };
 
-// Takes effect with the next line.
+// Replaces the levels, from the next line on.
 void SetLogLevels(const LogLevels& levels);
 
 struct LoggingOptions {
@@ -104,7 +104,7 @@ struct LoggingOptions {
   std::string file;
   // Lines that wait to be written before the oldest are dropped.
   size_t lines_waiting_limit = 1024;
-  // Must outlive logging. Null for the machine's clock.
+  // The time of lines; must outlive logging. Null for the machine's clock.
   Clock* clock = nullptr;
 };
 
@@ -117,7 +117,8 @@ absl::Status StartLogging(const LoggingOptions& options);
 // REQUIRES: no other thread logs.
 void StopLogging();
 
-// Lines dropped since the start of the process because too many waited.
+// Counts the lines dropped since the start of the process because too many
+// waited.
 uint64_t DroppedLogLines();
 
 }  // namespace gateway

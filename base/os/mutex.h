@@ -27,7 +27,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "absl/base/thread_annotations.h"  // GUARDED_BY and its kin.
+#include "absl/base/thread_annotations.h"  // For GUARDED_BY and the like.
 #include "absl/time/time.h"
 
 namespace gateway {
@@ -41,7 +41,8 @@ class ABSL_LOCKABLE Mutex {
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
 
-  // Never waits. True if the lock is now held.
+  // Takes the lock if it is free. Never waits. Returns true if the lock is held
+  // now.
   [[nodiscard]] bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     return mutex_.try_lock();
   }
@@ -70,7 +71,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
-// Waits for news of what a lock guards. Wakes may be spurious.
+// Lets threads wait for a change of what a lock guards. May wake without one.
 class CondVar {
  public:
   CondVar() = default;
@@ -83,7 +84,7 @@ class CondVar {
     held.release();
   }
 
-  // Returns false if the time ran out. Forever is allowed.
+  // Returns false if `timeout` passed first. InfiniteDuration is allowed.
   bool WaitFor(MutexLock& lock, absl::Duration timeout) {
     if (timeout == absl::InfiniteDuration()) {
       Wait(lock);

@@ -19,8 +19,8 @@ void FillFromKernel(void* bytes, size_t size) {
   while (filled < size) {
     const ssize_t got =
         getrandom(static_cast<char*>(bytes) + filled, size - filled, 0);
-    // Only a kernel without the call fails for good, and then nothing that
-    // relies on distinct ids may run.
+    // Only a kernel without the call fails for good; nothing that relies on
+    // distinct ids may run on it.
     if (got < 0 && errno != EINTR) abort();
     if (got > 0) filled += static_cast<size_t>(got);
   }
@@ -56,7 +56,7 @@ class ThreadLocalRandom : public Random {
   }
 };
 
-// What the kernel gave and nobody has had yet.
+// Random bits that the kernel gave and that are not used yet.
 struct KernelBits {
   uint64_t Next() {
     if (used == kWords) {
@@ -66,7 +66,7 @@ struct KernelBits {
     return std::exchange(words[used++], 0);
   }
 
-  // The kernel gives 256 bytes at once without being interrupted.
+  // The most that the kernel gives in one call that signals do not interrupt.
   static constexpr size_t kWords = 32;
   uint64_t words[kWords];
   size_t used = kWords;
@@ -117,7 +117,7 @@ void Random::FillHexId(char* out, size_t digits) {
 }
 
 Random& SystemRandom() {
-  // Never destroyed: threads may draw while the process exits.
+  // Never destroyed, since threads may draw while the process exits.
   static Random& random = *new ThreadLocalRandom;
   return random;
 }

@@ -23,16 +23,17 @@ class Random {
  public:
   virtual ~Random() = default;
 
-  // 64 random bits.
+  // Returns 64 random bits.
   virtual uint64_t Bits() = 0;
 
-  // A whole number in [0, bound), each equally likely. REQUIRES: bound > 0.
+  // Returns a whole number in [0, bound), each equally likely. REQUIRES: bound
+  // > 0.
   uint64_t Uniform(uint64_t bound);
 
-  // A number in [0, 1).
+  // Returns a number in [0, 1).
   double UniformDouble();
 
-  // Lower-case hexadecimal digits.
+  // Returns so many lower-case hexadecimal digits.
   std::string HexId(size_t digits);
 
   // The same without allocating: writes exactly `digits` characters and no
@@ -40,12 +41,13 @@ class Random {
   void FillHexId(char* out, size_t digits);
 };
 
-// Fast generators, one per thread, seeded by the kernel. Lives forever.
+// Returns the fast generators, one per thread, seeded by the kernel. Lives
+// until the process ends.
 Random& SystemRandom();
 
-// What the kernel draws, one buffer per thread at a time: for names that open
-// something to whoever knows them. A number costs some ten nanoseconds, and one
-// in 32 a system call.
+// Returns the kernel's own random numbers, read into one buffer per thread: for
+// names that open something to whoever knows them. A number costs some ten
+// nanoseconds, and one in 32 a system call.
 Random& SecureRandom();
 
 }  // namespace gateway

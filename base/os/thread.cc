@@ -21,7 +21,8 @@ constexpr size_t kNameBytesLimit = 15;
 }  // namespace
 
 Thread::Thread(std::string_view name, std::function<void()> body) {
-  // A thread inherits the mask of the one that starts it.
+  // All signals are blocked while the thread starts, since it inherits the mask
+  // of its starter.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

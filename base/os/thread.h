@@ -21,7 +21,7 @@ namespace gateway {
 
 class Thread {
  public:
-  // No thread.
+  // Holds no thread.
   Thread() = default;
 
   // Runs `body`, with signals blocked, so that they reach the main thread.
@@ -29,7 +29,7 @@ class Thread {
   Thread(std::string_view name, std::function<void()> body);
 
   Thread(Thread&& other) noexcept = default;
-  // Joins what was held before.
+  // Joins the thread that was held before.
   Thread& operator=(Thread&& other) noexcept;
   ~Thread() { Join(); }
 
@@ -40,7 +40,7 @@ class Thread {
   std::thread thread_;
 };
 
-// The cores that this process may use; at least 1.
+// Counts the cores that this process may use; at least 1.
 int AvailableCores();
 
 }  // namespace gateway

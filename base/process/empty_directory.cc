@@ -17,7 +17,7 @@ namespace {
 constexpr mode_t kNobodyWrites = S_IRUSR | S_IXUSR;
 constexpr mode_t kAllBits = 0777;
 
-// Removes what is in it, which is next to nothing.
+// Removes whatever is in the directory, which is next to nothing.
 absl::Status Empty(const std::string& path) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(path, error), end;
@@ -40,7 +40,7 @@ absl::StatusOr<std::string> EmptyDirectory(std::string_view parent) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot make ", path));
   }
   struct stat facts;
-  // A link would lead elsewhere.
+  // lstat, since a symbolic link would lead elsewhere.
   if (lstat(path.c_str(), &facts) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot look at ", path));
   }

@@ -18,10 +18,11 @@
 
 namespace gateway {
 
-// The path of the one below `parent`, which is /tmp if empty; made if it is not
-// there. The superuser can write to it nevertheless: what is found in it is
-// removed. FAILED_PRECONDITION if something else has its name, or somebody
-// else's directory has; otherwise as mkdir(2).
+// Returns the path of the empty directory below `parent`, which is /tmp if
+// empty; makes it if it is not there. The superuser can write to it
+// nevertheless: what is found in it is removed. FAILED_PRECONDITION if
+// something else has its name, or if it belongs to somebody else; otherwise
+// errors of mkdir(2).
 absl::StatusOr<std::string> EmptyDirectory(std::string_view parent);
 
 }  // namespace gateway

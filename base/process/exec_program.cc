@@ -21,7 +21,7 @@ extern char** environ;
 namespace gateway {
 namespace {
 
-// 0 if `path` can be run, else the error that running it would meet.
+// Returns 0 if `path` can be run, else the error that running it would meet.
 int ErrorOfRunning(const std::string& path) {
   struct stat facts;
   if (stat(path.c_str(), &facts) != 0) return errno;
@@ -68,7 +68,8 @@ absl::Status ExecProgram(
   }
   const std::vector<char*> arguments = ExecPointers(words);
   std::vector<char*> new_environment = ExecPointers(variables);
-  // The search looks at the PATH of the process.
+  // execvp looks for the program along the PATH of the process, so that is
+  // replaced first.
   char** const old_environment = environ;
   environ = new_environment.data();
   execvp(arguments[0], arguments.data());

@@ -25,15 +25,15 @@ namespace gateway {
 absl::Status ExecProgram(const std::vector<std::string>& command,
                          const std::map<std::string, std::string>& environment);
 
-// Where the program `name` is: looked for in the directories of `path`, which
-// are separated by colons, as a shell does, or, if it has a slash, at that
-// place. NOT_FOUND if it is nowhere, PERMISSION_DENIED if what has the name is
-// no program or may not be run. Blocks for a few system calls.
+// Returns where the program `name` is: looked for in the directories of `path`,
+// which are separated by colons, as a shell does, or, if it has a slash, at
+// that place. NOT_FOUND if it is nowhere, PERMISSION_DENIED if what has the
+// name is no program or may not be run. Blocks for a few system calls.
 absl::StatusOr<std::string> FindProgram(std::string_view name,
                                         std::string_view path);
 
-// As execve and posix_spawn want them: pointers into `texts`, and a null at the
-// end.
+// Returns pointers into `texts` with a null at the end, as execve and
+// posix_spawn want them.
 std::vector<char*> ExecPointers(std::vector<std::string>& texts);
 
 }  // namespace gateway

@@ -18,17 +18,17 @@ namespace {
 
 constexpr size_t kFactsBytesLimit = 4096;
 
-// Fields of /proc/<pid>/stat, counted from the state, the first one after the
-// program's name: the name may contain anything.
+// Indexes of the fields of /proc/<pid>/stat, counted from the state, which is
+// the first after the program's name: the name may contain anything.
 constexpr size_t kState = 0;
 constexpr size_t kStartTicks = 19;
 
 struct Facts {
-  bool ended = false;  // And nobody has waited for it.
+  bool ended = false;  // It has ended, and its parent has not waited for it.
   std::string start;
 };
 
-// Nothing if there is no such process.
+// Reads what the kernel says of a process; nothing if there is none.
 std::optional<Facts> FactsOf(int64_t pid) {
   const absl::StatusOr<std::string> text =
       ReadFile(absl::StrCat("/proc/", pid, "/stat"), kFactsBytesLimit);

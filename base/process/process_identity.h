@@ -17,8 +17,8 @@ namespace gateway {
 
 struct ProcessIdentity {
   int64_t pid = 0;
-  // When it began, in words of the kernel that mean nothing to others: which
-  // boot, and how long after it. Empty if that is not known.
+  // When the process began, as the kernel counts it: which boot, and how long
+  // after it. Only to be compared. Empty if that is not known.
   std::string start;
 
   friend bool operator==(const ProcessIdentity& a, const ProcessIdentity& b) {
@@ -28,8 +28,8 @@ struct ProcessIdentity {
 
 ProcessIdentity ThisProcess();
 
-// Whether that process has not ended. One that nobody has waited for has. Where
-// `start` is not known any process with the number will do.
+// Returns whether that process has not ended. One that nobody has waited for
+// has ended. Where `start` is not known any process with the number will do.
 bool IsRunning(const ProcessIdentity& process);
 
 }  // namespace gateway

@@ -18,7 +18,7 @@
 namespace gateway {
 namespace {
 
-// The entries of a folder, without the two that every folder has.
+// Counts the entries of a folder, without `.` and `..`.
 int64_t CountEntries(const char* path) {
   DIR* const folder = opendir(path);
   if (folder == nullptr) return 0;
@@ -73,7 +73,7 @@ int64_t CountOpenFiles() {
   if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
     return folder.st_size;
   }
-  // Without the one that reads the folder itself.
+  // Without the descriptor that reads the folder itself.
   return std::max<int64_t>(CountEntries("/proc/self/fd") - 1, 0);
 }
 

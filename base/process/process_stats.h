@@ -25,12 +25,13 @@ ProcessMemory ReadProcessMemory();
 // costs some microseconds a thread.
 int64_t ResidentBytesOfTree(int64_t pid);
 
-// In user and kernel mode, of all threads.
+// Processor time of all threads, in user and kernel mode.
 absl::Duration ProcessCpuTime();
 
 int64_t CountThreads();
 
-// Sockets included. Before Linux 6.2 the cost grows with their number.
+// Counts open descriptors, sockets included. Before Linux 6.2 the cost grows
+// with their number.
 int64_t CountOpenFiles();
 int64_t OpenFilesLimit();
 

@@ -41,7 +41,7 @@ void AppendChildren(int64_t pid, std::vector<int64_t>* children) {
   closedir(folder);
 }
 
-// False if it is gone.
+// Sends `signal`. Returns false if the process is gone.
 bool Send(int pidfd, int signal) {
   return syscall(SYS_pidfd_send_signal, pidfd, signal, /*info=*/nullptr,
                  /*flags=*/0) == 0;
@@ -65,14 +65,16 @@ ProcessTree::~ProcessTree() {
 }
 
 void ProcessTree::Hold(int64_t pid) {
-  // glibc 2.36 declares its own as a C++ function, which it is not.
+  // Called through syscall(), since glibc 2.36 declares its wrapper as a C++
+  // function, which it is not.
   const auto fd = static_cast<int>(
       syscall(SYS_pidfd_open, static_cast<pid_t>(pid), /*flags=*/0));
   if (fd >= 0) processes_.push_back({pid, fd});
 }
 
 void ProcessTree::Kill() {
-  // Stopped, it starts nobody while its children are looked for.
+  // Each process is stopped first, so that it starts no others while its
+  // children are looked for.
   for (size_t i = 0; i < processes_.size(); ++i) {
     if (!Send(processes_[i].pidfd, SIGSTOP)) continue;
     std::vector<int64_t> children;

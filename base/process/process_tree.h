@@ -16,10 +16,10 @@
 
 namespace gateway {
 
-// `pid`, which may be gone, and at most 63 processes below it.
+// Returns `pid`, which may be gone, and at most 63 processes below it.
 std::vector<int64_t> ListProcessTree(int64_t pid);
 
-// Holds on to those below `pid`, also when they are no longer.
+// Holds on to the processes below `pid`, also when they are no longer below it.
 class ProcessTree {
  public:
   explicit ProcessTree(int64_t pid);

@@ -51,8 +51,8 @@ class OwnedFd {
   int fd_ = -1;
 };
 
-// Above the numbers that the program's own files get, so that putting those in
-// place overwrites none of them.
+// Duplicates `fd` above the numbers that the program's own files get, so that
+// putting those in place overwrites none of them.
 absl::StatusOr<OwnedFd> Raised(int fd) {
   OwnedFd owned(fd);
   if (fd > STDERR_FILENO) return owned;
@@ -62,8 +62,8 @@ absl::StatusOr<OwnedFd> Raised(int fd) {
 }
 
 struct Pipe {
-  OwnedFd ours;    // To be read, without waiting.
-  OwnedFd theirs;  // To be written to.
+  OwnedFd ours;    // Our end, read without waiting.
+  OwnedFd theirs;  // The program's end, which it writes to.
 };
 
 absl::StatusOr<Pipe> MakePipe() {
@@ -98,27 +98,31 @@ absl::StatusOr<OwnedFd> MakeInput(std::string_view text) {
   return input;
 }
 
-// glibc 2.36 declares its own as a C++ function, which it is not.
+// Called through syscall(), since glibc 2.36 declares its wrapper as a C++
+// function, which it is not.
 OwnedFd OpenProcess(pid_t pid) {
   return OwnedFd(static_cast<int>(syscall(SYS_pidfd_open, pid, /*flags=*/0)));
 }
 
-// Not the operator's PATH: these two decide what the program may do.
+// Where setpriv and prlimit are looked for. Not the operator's PATH: these two
+// decide what the program may do.
 constexpr std::string_view kLauncherPath = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-// Of a program's errors, in one turn of the loop.
+// How often the program's standard error is read in one turn of the loop.
 constexpr int kErrorReadsPerTurn = 8;
 
-// Between being told by SIGXCPU and being killed.
+// Seconds between SIGXCPU, by which the program is told, and SIGKILL.
 constexpr int64_t kCpuGraceSeconds = 5;
 
-// The limit that is told, and the one that cannot be raised again.
+// An argument of prlimit: the soft limit, at which the program is told, and the
+// hard one, which it cannot raise.
 std::string LimitArgument(std::string_view name, int64_t soft, int64_t hard) {
   return absl::StrCat("--", ToAbsl(name), "=", soft, ":", hard);
 }
 
-// setpriv and prlimit become the program, each by one exec, once they have done
-// in the child what only can be done there.
+// Returns the command that applies the limits: setpriv and prlimit become the
+// program, each by one exec, once they have done in the child what only can be
+// done there.
 absl::StatusOr<std::vector<std::string>> LauncherOf(
     const Subprocess::Options& options) {
   GATEWAY_ASSIGN_OR_RETURN(std::string setpriv,
@@ -136,7 +140,8 @@ absl::StatusOr<std::vector<std::string>> LauncherOf(
                                    options.file_bytes_limit));
   }
   if (limits.empty()) return launcher;
-  // What is killed for its limits leaves no image of its memory behind.
+  // No core file: a program that is killed for its limits leaves no image of
+  // its memory behind.
   limits.push_back(LimitArgument("core", 0, 0));
   GATEWAY_ASSIGN_OR_RETURN(std::string prlimit,
                            FindProgram("prlimit", kLauncherPath));
@@ -156,14 +161,15 @@ std::string_view PathOf(const std::vector<std::string>& environment) {
   return "/usr/bin:/bin";
 }
 
-// All words of it: of the launcher and of the program.
+// Returns the whole command line: the launcher's words and the program's.
 absl::StatusOr<std::vector<std::string>> CommandLineOf(
     const Subprocess::Options& options) {
   GATEWAY_ASSIGN_OR_RETURN(
       const std::string program,
       FindProgram(options.command.front(), PathOf(options.environment)));
   GATEWAY_ASSIGN_OR_RETURN(std::vector<std::string> words, LauncherOf(options));
-  // The program may begin in another directory.
+  // The path is made absolute, since the program may begin in another
+  // directory.
   std::error_code error;
   const std::filesystem::path place = std::filesystem::absolute(program, error);
   words.push_back(error ? program : place.string());
@@ -172,8 +178,8 @@ absl::StatusOr<std::vector<std::string>> CommandLineOf(
   return words;
 }
 
-// What a program is started with. Nothing of ours runs in the child: its memory
-// is ours until it is the program's.
+// Gathers what a program is started with. None of our code runs in the child,
+// which shares our memory until it becomes the program.
 class Launch {
  public:
   Launch() {
@@ -199,7 +205,8 @@ class Launch {
       Check(posix_spawn_file_actions_addchdir_np(&files_,
                                                  options.directory.c_str()));
     }
-    // Libraries may have opened files that exec would not close.
+    // Closes all other descriptors: libraries may have opened some without
+    // close-on-exec.
     Check(posix_spawn_file_actions_addclosefrom_np(&files_, STDERR_FILENO + 1));
     sigset_t signals;
     sigfillset(&signals);
@@ -226,7 +233,7 @@ class Launch {
   }
 
  private:
-  // The first error counts.
+  // Keeps the first error.
   void Check(int error) {
     if (error_ == 0) error_ = error;
   }
@@ -259,20 +266,21 @@ class Subprocess::Child {
         grace_(options.grace),
         on_gone_(options.on_gone) {}
 
-  // Takes over our ends of the pipes. If that fails the program is gone.
+  // Takes over our ends of the pipes. If that fails the program has been
+  // killed.
   absl::Status Begin(std::shared_ptr<Child> self, OwnedFd output,
                      OwnedFd errors);
 
-  // Appends what can be read now. False if nothing.
+  // Appends what can be read now. Returns false if there is nothing.
   absl::StatusOr<bool> TryRead(std::string* output);
-  // Nothing more will come.
+  // The program is gone and all that it said was read.
   bool ended() const { return gone_ && !output_.fd.valid(); }
   WakeUp& wake_up() { return wake_up_; }
-  // RESOURCE_EXHAUSTED once it was killed for its memory.
+  // OK, or RESOURCE_EXHAUSTED once the program was killed for its memory.
   absl::Status WithinMemory() const;
 
   void Terminate();
-  // As Terminate; nobody reads any more.
+  // Terminates the program, and keeps nothing more of what it says.
   void Abandon();
 
   pid_t pid() const { return pid_; }
@@ -280,7 +288,7 @@ class Subprocess::Child {
   const std::string& errors() const { return errors_; }
 
  private:
-  // One file, and who is told about it.
+  // Watches one descriptor and calls one function of the child.
   struct Watch final : IoWatcher {
     Watch(Child* child, void (Child::*on_io)()) : child(child), on_io(on_io) {}
     void OnIo(uint32_t) override { (child->*on_io)(); }
@@ -294,14 +302,14 @@ class Subprocess::Child {
   void Close(Watch& watch);
   void OnOutput();
   void OnErrors();
-  // Reads so much of them as one turn of the loop allows. False if there may be
-  // more.
+  // Reads what one turn of the loop allows of the program's errors. Returns
+  // false if there may be more.
   bool ReadErrors();
   void WatchMemory();
   void OnExit();
   void Reap();
   void Signal(int signal) const;
-  // The program, its group, and all that is or was below it.
+  // Kills the program, its group, and all that is or was below it.
   void Kill();
 
   EventLoop& loop_;
@@ -314,14 +322,14 @@ class Subprocess::Child {
 
   Watch output_{this, &Child::OnOutput};
   Watch error_output_{this, &Child::OnErrors};
-  Watch process_{this, &Child::OnExit};  // A pidfd.
+  Watch process_{this, &Child::OnExit};  // Its descriptor is a pidfd.
   Timer kill_{[this] { Kill(); }};
-  // What the program had started when it was asked to end. Who has left the
-  // group gets no signal that the group gets.
+  // What the program had started when it was asked to end: a process that has
+  // left its group does not get the group's signals.
   std::optional<ProcessTree> started_;
   Timer look_at_memory_{[this] { WatchMemory(); }};
   WakeUp wake_up_;
-  std::shared_ptr<Child> self_;  // Until gone.
+  std::shared_ptr<Child> self_;  // Keeps this alive until the program is gone.
 
   size_t output_bytes_ = 0;
   bool output_ready_ = true;
@@ -335,7 +343,7 @@ class Subprocess::Child {
 absl::Status Subprocess::Child::Begin(std::shared_ptr<Child> self,
                                       OwnedFd output, OwnedFd errors) {
   self_ = std::move(self);
-  // Nobody else waits for our children, so the id is still the program's.
+  // Only we wait for our children, so the id is still the program's.
   absl::Status status = Open(process_, OpenProcess(pid_));
   if (status.ok()) status = Open(output_, std::move(output));
   if (status.ok()) status = Open(error_output_, std::move(errors));
@@ -386,7 +394,8 @@ void Subprocess::Child::OnOutput() {
 
 absl::StatusOr<bool> Subprocess::Child::TryRead(std::string* output) {
   GATEWAY_RETURN_IF_ERROR(WithinMemory());
-  // What has been said before the end is there at the end.
+  // What was said before the program ended is in the pipe when its end is
+  // noticed.
   while (output_.fd.valid() && (output_ready_ || gone_)) {
     const Block block = loop_.blocks().Take();
     const ssize_t got = read(output_.fd.get(), block.data(), Block::capacity());
@@ -403,7 +412,8 @@ absl::StatusOr<bool> Subprocess::Child::TryRead(std::string* output) {
     }
     if (got < 0 && errno == EINTR) continue;
     output_ready_ = false;
-    // Another program that holds the pipe open is not waited for.
+    // Once the program is gone its pipe is closed, even if another process
+    // holds the other end open.
     if (gone_ || got == 0 || errno != EAGAIN) Close(output_);
   }
   return false;
@@ -411,14 +421,14 @@ absl::StatusOr<bool> Subprocess::Child::TryRead(std::string* output) {
 
 void Subprocess::Child::OnErrors() {
   if (ReadErrors()) return;
-  // Edge-triggered: nobody would tell of what is there already.
+  // The watch is edge-triggered: for what is there already no event would come.
   loop_.Post([self = self_] {
     if (self != nullptr) self->OnErrors();
   });
 }
 
 bool Subprocess::Child::ReadErrors() {
-  // Someone writes as fast as this reads, if he wants to.
+  // A program that writes as fast as this reads would otherwise keep the loop.
   for (int i = 0; i < kErrorReadsPerTurn; ++i) {
     if (!error_output_.fd.valid()) return true;
     const Block block = loop_.blocks().Take();
@@ -454,7 +464,7 @@ void Subprocess::Child::WatchMemory() {
 }
 
 void Subprocess::Child::OnExit() {
-  // Dead, but not yet waited for, the leader holds the group's id.
+  // The dead leader still holds the group's id until it is waited for.
   siginfo_t info{};
   const int found = waitid(P_PID, static_cast<id_t>(pid_), &info,
                            WEXITED | WNOHANG | WNOWAIT);
@@ -479,7 +489,7 @@ void Subprocess::Child::Reap() {
   Close(process_);
   if (on_gone_) on_gone_();
   wake_up_.Set();
-  self_.reset();  // May be the last of this.
+  self_.reset();  // May destroy this.
 }
 
 void Subprocess::Child::Terminate() {

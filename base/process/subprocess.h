@@ -53,7 +53,7 @@
 
 namespace gateway {
 
-// The environment of this process, as `NAME=value`.
+// Returns the environment of this process, as `NAME=value`.
 std::vector<std::string> InheritedEnvironment();
 
 class Subprocess {
@@ -63,28 +63,29 @@ class Subprocess {
     // slash, and its arguments. A path that does not begin with a slash counts
     // from the gateway's directory. REQUIRES: not empty.
     std::vector<std::string> command;
-    // As `NAME=value`, and all that the program gets.
+    // All variables that the program gets, as `NAME=value`.
     std::vector<std::string> environment;
-    // Where it runs; where the gateway does if empty.
+    // The directory that the program runs in; the gateway's own if empty.
     std::string directory;
-    // What its standard input holds. Used by Start alone.
+    // What its standard input holds. Read by Start alone, which copies it.
     std::string_view input;
-    // A program that says more is ended.
+    // A program that writes more to its standard output is ended.
     size_t output_bytes_limit = 16 * 1024 * 1024;
-    // Processor time of each of its processes; one that uses more is killed by
-    // SIGXCPU. Rounded up to seconds.
+    // Processor time that each of its processes may use; one that uses more is
+    // killed by SIGXCPU. Rounded up to seconds.
     absl::Duration cpu_time_limit = absl::InfiniteDuration();
-    // The length of a file that it writes; one who writes more is killed by
-    // SIGXFSZ. None if not positive.
+    // The most bytes of a file that it writes; a process that writes more is
+    // killed by SIGXFSZ. No limit if not positive.
     int64_t file_bytes_limit = 0;
-    // What it and its descendants have resident, looked at every
-    // kMemoryWatchPeriod; a program that has more is killed. None if not
-    // positive. (An address space of this size would not do for programs that
-    // reserve what they do not use.)
+    // The most memory that it and its descendants may have resident, looked at
+    // every kMemoryWatchPeriod; a program that has more is killed. No limit if
+    // not positive. (A limit of the address space would not do for programs
+    // that reserve what they do not use.)
     int64_t memory_bytes_limit = 0;
-    // What is kept of its errors.
+    // How much is kept of the beginning of its standard error.
     size_t errors_bytes_limit = 16 * 1024;
-    // From being asked to end until being made to.
+    // How long a program that was asked to end (SIGTERM) may take until it is
+    // killed.
     absl::Duration grace = absl::Seconds(2);
     // Called on the loop once the program is gone, which may be after the
     // Subprocess is. Optional.
@@ -93,15 +94,16 @@ class Subprocess {
 
   static constexpr absl::Duration kMemoryWatchPeriod = absl::Milliseconds(250);
 
-  // How it ended.
+  // How the program ended.
   struct End {
-    int code = -1;   // -1 if it was killed.
-    int signal = 0;  // What killed it, if anything did.
+    int code = -1;   // Its exit code; -1 if it was killed.
+    int signal = 0;  // The signal that killed it; 0 if none did.
   };
 
-  // NOT_FOUND or PERMISSION_DENIED if there is no such program or it may not
-  // be run, or where setpriv or prlimit is missing; nothing was started then
-  // and `on_gone` is not called. Takes about a millisecond.
+  // Starts the program. NOT_FOUND or PERMISSION_DENIED if there is no such
+  // program or it may not be run, or where setpriv or prlimit is missing;
+  // nothing was started then and `on_gone` is not called. Takes about a
+  // millisecond.
   static absl::StatusOr<std::unique_ptr<Subprocess>> Start(EventLoop& loop,
                                                            Options options);
 
@@ -121,13 +123,14 @@ class Subprocess {
   // Ends the program, unless it has ended.
   void Terminate();
 
-  // REQUIRES: Read has returned false.
+  // Says how the program ended. REQUIRES: Read has returned false.
   const End& end() const;
 
-  // The beginning of what it wrote to its standard error so far.
+  // Returns the beginning of what it wrote to its standard error so far.
   const std::string& errors() const;
 
-  // Also the process group's. May be another's when the program is gone.
+  // The id of the process and of its group. May be another's when the program
+  // is gone.
   pid_t pid() const;
 
  private:

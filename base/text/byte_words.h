@@ -15,15 +15,15 @@
 
 namespace gateway {
 
-// The byte, eight times.
+// Returns a word whose eight bytes are all `byte`.
 constexpr uint64_t EachByte(uint8_t byte) {
   return 0x0101010101010101u * byte;
 }
 
-// The highest bits of all bytes.
+// The highest bit of each byte.
 inline constexpr uint64_t kHighBits = EachByte(0x80);
 
-// The eight bytes at `text`, the first of them lowest.
+// Loads the eight bytes at `text`, the first of them as the lowest.
 inline uint64_t LoadWord(const char* text) {
   static_assert(std::endian::native == std::endian::little);
   uint64_t word;
@@ -37,10 +37,10 @@ constexpr uint64_t FirstBelow(uint64_t word, uint8_t limit) {
   return (word - EachByte(limit)) & ~word & kHighBits;
 }
 
-// The same for a byte that is zero.
+// As FirstBelow, for a byte that is zero.
 constexpr uint64_t FirstZero(uint64_t word) { return FirstBelow(word, 1); }
 
-// Which byte has the lowest bit that is set. REQUIRES: found != 0.
+// Returns which byte the lowest set bit is in. REQUIRES: found != 0.
 constexpr size_t IndexOfFirst(uint64_t found) {
   return static_cast<size_t>(std::countr_zero(found)) / 8;
 }

@@ -27,7 +27,8 @@ namespace ondemand = ::simdjson::ondemand;
 
 constexpr std::string_view kPathUrl = "llmgateway.dev/json_path";
 
-// A parser keeps its memory between texts, but not that of the rare huge one.
+// The largest memory that a parser keeps between texts; a rare huge text's is
+// freed.
 constexpr size_t kParserKeptBytesMax = 1 << 20;
 constexpr size_t kParserBytesMin = 4096;
 
@@ -75,9 +76,9 @@ std::string_view TrimRight(std::string_view text) {
   return text.substr(0, size);
 }
 
-// The key as it stands, from after its opening quote on, if that is how it
-// reads: ASCII without an escape. A null view otherwise. Looks at eight bytes
-// together, since padding follows the text.
+// Returns a key that needs no unescaping: ASCII without an escape, from after
+// its opening quote on; a null view otherwise. Looks at eight bytes together,
+// since padding follows the text.
 std::string_view PlainKey(const char* key) {
   for (const char* at = key;; at += sizeof(uint64_t)) {
     const uint64_t word = LoadWord(at);
@@ -103,13 +104,14 @@ bool HasPadding([[maybe_unused]] std::string_view text) {
 #endif
 }
 
-// A parser with the copy of a text that came without padding.
+// A parser, and the copy of a text that came without padding.
 struct ParserSlot {
   ondemand::parser parser;
   std::string padded;
 };
 
-// The slots of this thread. A visitor that reads another text takes the next.
+// The parsers of this thread. A visitor that reads another text uses the next
+// one.
 struct ParserPool {
   std::vector<std::unique_ptr<ParserSlot>> slots;
   size_t taken = 0;
@@ -120,7 +122,7 @@ ParserPool& ThisThreadsParsers() {
   return pool;
 }
 
-// Holds a slot for one reading.
+// Holds a parser for one reading.
 class ParserLease {
  public:
   ParserLease() : pool_(ThisThreadsParsers()) {
@@ -152,13 +154,14 @@ class ParserLease {
 namespace {
 
 constinit thread_local const JsonVisitCheck::Check* visit_check = nullptr;
-// Of containers that have fewer fields or elements than a check is for.
+// Visits in containers that have fewer fields or elements than
+// kJsonVisitsPerCheck; added up, so that these are checked too.
 constinit thread_local unsigned visits_unchecked = 0;
 
 // Counts the visits of one container.
 class VisitCount {
  public:
-  // Before each visit.
+  // Called before each visit.
   absl::Status Next() {
     if (check_ == nullptr || ++visits_ % kJsonVisitsPerCheck != 0) {
       return absl::OkStatus();
@@ -166,7 +169,7 @@ class VisitCount {
     return (*check_)();
   }
 
-  // After the last.
+  // Called after the last visit.
   absl::Status Finish() {
     if (check_ == nullptr) return absl::OkStatus();
     visits_unchecked += visits_ % kJsonVisitsPerCheck;
@@ -187,7 +190,8 @@ JsonVisitCheck::JsonVisitCheck(const Check& check)
 
 JsonVisitCheck::~JsonVisitCheck() { visit_check = outer_; }
 
-// The seam between JsonValue and the parser.
+// What JsonValue may know of the parser; defined here, so that the parser's
+// header stays in this source.
 class JsonReading {
  public:
   using Step = JsonValue::Step;
@@ -196,14 +200,14 @@ class JsonReading {
     return *static_cast<ondemand::value*>(value.value_);
   }
 
-  // Calls `visit` with the value at `start`.
+  // Calls `visit` with the value at `start`, and returns what it returns.
   static absl::Status VisitRoot(const Step& start, ondemand::value& value,
                                 JsonValue::ElementVisitor visit) {
     JsonValue root(&start, &value);
     return visit(root);
   }
 
-  // The root's step knows where the text ends.
+  // The root's step, which knows where the text ends.
   static Step Root(std::string_view text) {
     return {.key = std::string_view(text.data() + text.size(), 0)};
   }
@@ -216,7 +220,7 @@ class JsonReading {
 
 namespace {
 
-// The text of `value` without checks of what is inside.
+// Returns the text of `value` without checking what is inside.
 simdjson::simdjson_result<std::string_view> RawText(ondemand::value& value) {
   ondemand::json_type type;
   if (auto error = value.type().get(type)) return error;
@@ -266,7 +270,8 @@ absl::Status JsonValue::TypeError(int error, std::string_view expected) const {
   return Error(Describe(code));
 }
 
-// A second reading would unescape twice into a buffer measured for once.
+// Guards the parser's buffer, which is measured for unescaping each string
+// once.
 absl::Status JsonValue::MarkRead() {
   assert(!read_);
   if (read_) return Error("read twice");
@@ -306,8 +311,9 @@ absl::StatusOr<JsonString> JsonValue::StringAndRaw() {
     return TypeError(error, "a string");
   }
   string.raw = TrimRight(value.raw_json_token());
-  // The text was UTF-8; only an escape can have made it something else. The
-  // parser refuses those today, and protobuf could not carry them.
+  // The text was checked to be UTF-8; only an escape can have made a string
+  // something else. The parser refuses those today; protobuf could not carry
+  // them.
   if (string.raw.size() != string.text.size() + 2 && !IsUtf8(string.text)) {
     return Error(Describe(simdjson::STRING_ERROR));
   }
@@ -420,7 +426,8 @@ absl::Status JsonValue::EachField(FieldVisitor visit) {
       if (auto error = field.unescaped_key().get(step.key)) {
         return Error(Describe(error));
       }
-      // The text was UTF-8; only an escape can have made it something else.
+      // The text was checked to be UTF-8; only an escape can have made a key
+      // something else.
       if (!IsUtf8(step.key)) return Error(Describe(simdjson::STRING_ERROR));
     }
     JsonValue value(&step, &field.value());
@@ -462,7 +469,8 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
     text = std::string_view(slot->padded.data(), text.size());
   }
   assert(HasPadding(text));
-  // Rounded up, so that texts that grow slowly do not allocate each time.
+  // The capacity is rounded up, so that texts that grow slowly do not allocate
+  // each time.
   const size_t capacity = std::max(kParserBytesMin, std::bit_ceil(text.size()));
   if (slot->parser.capacity() < text.size() &&
       slot->parser.allocate(capacity) != simdjson::SUCCESS) {
@@ -474,7 +482,8 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
               .get(document)) {
     return ErrorAt("", Describe(error));
   }
-  // The parser checks this only for roots that it is asked for by type.
+  // Checked here, since the parser does so only for roots that it is asked for
+  // by type.
   const char last = TrimRight(text).back();
   ondemand::value root;
   if (auto error = document.get_value().get(root)) {
@@ -484,7 +493,7 @@ absl::Status ReadJson(std::string_view text, JsonPadding padding,
   }
   if (last !=
       (root.type().value_unsafe() == ondemand::json_type::object ? '}' : ']')) {
-    // Cut off, or followed by something: which, nobody has looked.
+    // The text is cut off or something follows it; which one was not found out.
     return ErrorAt("", "malformed JSON: the text does not end where its array "
                        "or object does");
   }

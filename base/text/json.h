@@ -53,10 +53,10 @@ namespace gateway {
 
 enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
 
-// Whether 64 readable bytes follow a text, which saves copying it.
+// Says whether 64 readable bytes follow a text; if they do, it is not copied.
 enum class JsonPadding { kAbsent, kPresent };
 
-// A string both ways: unescaped, and as it stands, quotes included.
+// A string unescaped, and as it stands in the text, quotes included.
 struct JsonString {
   std::string_view text;
   std::string_view raw;
@@ -74,15 +74,15 @@ class JsonValue {
   JsonValue(const JsonValue&) = delete;
   JsonValue& operator=(const JsonValue&) = delete;
 
-  // What the value is, checked by its first character. Does not read it.
+  // The value's type, told by its first character. Does not read the value.
   JsonType Type();
   bool IsNull() { return BeginsWith('n'); }
   bool IsString() { return BeginsWith('"'); }
   bool IsArray() { return BeginsWith('['); }
   bool IsObject() { return BeginsWith('{'); }
 
-  // The value, where it has the type; otherwise an error that names the path.
-  // Lone surrogates are refused. A number such as 3.0 is an integer.
+  // Reads the value if it has the type; otherwise returns an error that names
+  // the path. Lone surrogates are refused. A number such as 3.0 is an integer.
   absl::StatusOr<std::string_view> String();
   absl::StatusOr<JsonString> StringAndRaw();
   absl::StatusOr<bool> Bool();
@@ -96,7 +96,7 @@ class JsonValue {
 
   // The text of the value byte for byte, without space around it.
   absl::StatusOr<std::string_view> Raw();
-  // The same; only brackets and strings are known to close.
+  // As Raw, but of what is inside only brackets and strings are known to close.
   absl::StatusOr<std::string_view> RawUnchecked();
 
   // The value's first token, which is all of it unless it has brackets. Of a
@@ -115,7 +115,8 @@ class JsonValue {
   // its type: `path: description`.
   absl::Status Error(std::string_view description) const;
 
-  // Where the value is, as in `messages[0].content`; empty for the root.
+  // Returns where the value is, as in `messages[0].content`; empty for the
+  // root.
   std::string Path() const;
 
  private:
@@ -124,10 +125,10 @@ class JsonValue {
   // A step from the root. Steps live on the stack of the visitors.
   struct Step {
     const Step* parent = nullptr;
-    // Of an object's field; data() is null for elements. The root has the empty
-    // end of the text.
+    // The key of an object's field; data() is null for elements. For the root,
+    // the empty end of the text.
     std::string_view key;
-    size_t index = 0;  // Of an array's element.
+    size_t index = 0;  // For an array's element.
     int depth = 0;
   };
 
@@ -138,7 +139,7 @@ class JsonValue {
   absl::Status MarkRead();
 
   const Step* step_;
-  // The parser's own value, whose header is large and stays in one source.
+  // Points to the parser's own value, whose large header only json.cc includes.
   void* value_;
   bool read_ = false;
 };
@@ -173,7 +174,7 @@ inline constexpr unsigned kJsonVisitsPerCheck = 1024;
 std::string JsonErrorPath(const absl::Status& status);
 std::string JsonErrorDescription(const absl::Status& status);
 
-// Whether `text` is valid UTF-8.
+// Returns whether `text` is valid UTF-8.
 bool IsUtf8(std::string_view text);
 
 }  // namespace gateway

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// What stands behind the backslash; 0 for a byte that stays as it is, 'u' for
-// one that needs the long form, 'x' for one of a longer character.
+// For each byte, what stands behind the backslash: 0 if it stays as it is, 'u'
+// if it needs the long form, 'x' if it belongs to a longer character.
 constexpr std::array<char, 256> kEscapes = [] {
   std::array<char, 256> escapes = {};
   for (int byte = 0; byte < 0x20; ++byte) escapes[byte] = 'u';
@@ -33,8 +33,8 @@ bool InRange(unsigned char byte, int low, int high) {
   return byte >= low && byte <= high;
 }
 
-// The length of the character at the start of `text`, whose first byte is not
-// ASCII; 0 if it is not UTF-8.
+// Returns the length of the character at the start of `text`, whose first byte
+// is not ASCII; 0 if it is not UTF-8.
 size_t CharacterBytes(std::string_view text) {
   const auto at = [&](size_t i) -> unsigned char {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -43,7 +43,7 @@ size_t CharacterBytes(std::string_view text) {
   const unsigned char first = at(0);
   if (InRange(first, 0xC2, 0xDF)) return follows(1) ? 2 : 0;
   if (InRange(first, 0xE0, 0xEF)) {
-    // Neither overlong forms nor surrogates.
+    // Excludes overlong forms and surrogates.
     const int low = first == 0xE0 ? 0xA0 : 0x80;
     const int high = first == 0xED ? 0x9F : 0xBF;
     return InRange(at(1), low, high) && follows(2) ? 3 : 0;
@@ -56,7 +56,7 @@ size_t CharacterBytes(std::string_view text) {
   return 0;
 }
 
-// `text` up to `bytes_limit`, without the beginning of a character that the
+// Cuts `text` to `bytes_limit`, without the beginning of a character that the
 // limit splits.
 std::string_view Shorten(std::string_view text, size_t bytes_limit) {
   if (text.size() <= bytes_limit) return text;
@@ -94,7 +94,7 @@ bool IsPlainJsonText(std::string_view text) {
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
                        std::string* out) {
   const std::string_view kept = Shorten(text, bytes_limit);
-  size_t plain = 0;  // Where the bytes begin that were not yet written.
+  size_t plain = 0;  // Start of the bytes that are not yet written.
   size_t i = 0;
   while (i < kept.size()) {
     const auto byte = static_cast<unsigned char>(kept[i]);

@@ -18,12 +18,13 @@
 
 namespace gateway {
 
-// Of `text` at most `bytes_limit` bytes are written, whole characters only, and
-// "..." in place of the rest. Allocates nothing while `out` has room.
+// Appends `text`, escaped; of a text longer than `bytes_limit` whole characters
+// of so many bytes, and "..." in place of the rest. Allocates nothing while
+// `out` has room.
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
                        std::string* out);
 
-// Whether the text is ASCII of which nothing needs to be escaped.
+// Returns whether the text is ASCII and nothing in it needs to be escaped.
 bool IsPlainJsonText(std::string_view text);
 
 }  // namespace gateway

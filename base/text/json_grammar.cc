@@ -20,7 +20,7 @@ class GrammarCheck {
         end_(text.data() + text.size()),
         depth_limit_(depth_limit) {}
 
-  // Nullptr if all is well, otherwise what is wrong.
+  // Returns nullptr if the text is one JSON value, otherwise what is wrong.
   const char* Run() {
     const char* wrong = Value();
     if (wrong != nullptr) return wrong;
@@ -29,7 +29,7 @@ class GrammarCheck {
   }
 
  private:
-  // Recursion is bounded by depth_limit_.
+  // Reads one value. Its recursion is bounded by depth_limit_.
   const char* Value() {
     SkipSpace();
     if (at_ == end_) return "it ends early";

@@ -14,7 +14,7 @@
 
 namespace gateway {
 
-// Deeper texts are refused where they are checked or visited.
+// The deepest nesting that is accepted, where texts are checked or visited.
 inline constexpr int kJsonDepthLimit = 64;
 
 // Checks that `text` is exactly one well-formed JSON value of at most

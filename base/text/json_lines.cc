@@ -34,7 +34,7 @@ absl::Status JsonLines::CheckLimit() {
     if (held_bytes + (ends ? end : rest.size()) > line_bytes_limit_) {
       failed_ = true;
     } else {
-      // It ends: the line would be too long otherwise.
+      // The line ends within the limit: CheckLimit would have failed otherwise.
       rest.remove_prefix(end + 1);
       held_bytes = 0;
     }

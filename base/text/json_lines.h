@@ -51,23 +51,24 @@ class JsonLines {
   // copied.
   bool Next(std::string_view* line);
 
-  // The bytes of lines that are split over feeds.
+  // Counts the bytes held of lines that are split over feeds.
   size_t held_bytes() const { return carry_.size() + finished_.size(); }
 
-  // Nothing of an unfinished line is held, so the stream may end here.
-  // REQUIRES: as Feed.
+  // True if nothing of an unfinished line is held, so that the stream may end
+  // here. REQUIRES: as Feed.
   bool AtLineBoundary() const { return !failed_ && carry_.empty(); }
 
  private:
-  // Cuts what comes with or after a line that is too long.
+  // Shortens the input to the lines before one that is too long, and fails from
+  // then on.
   absl::Status CheckLimit();
 
   const size_t line_bytes_limit_;
 
-  std::string_view input_;  // What is left of the fed bytes.
-  // The beginning of an unfinished line, from earlier feeds.
+  std::string_view input_;  // What is left of the bytes that were fed.
+  // The beginning of an unfinished line, kept from earlier feeds.
   PaddedBytes carry_;
-  // The split line that Next delivered in this feed.
+  // The split line that Next delivered during this feed.
   PaddedBytes finished_;
   bool failed_ = false;
 };

@@ -15,10 +15,11 @@ namespace {
 
 bool IsPlain(unsigned char c) { return c >= 0x20 && c != '"' && c != '\\'; }
 
-// Sixteen bytes, which the compiler compares at once where the machine can.
+// Sixteen bytes, which the compiler compares with one instruction where the
+// machine can.
 using Bytes = unsigned char __attribute__((vector_size(16)));
 
-// Whether one of them cannot stand in a string as it is.
+// Returns whether any of them cannot stand in a string as it is.
 bool AnyNeedsEscape(Bytes bytes) {
   const auto found = (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
   uint64_t halves[2];
@@ -27,7 +28,7 @@ bool AnyNeedsEscape(Bytes bytes) {
   return (halves[0] | halves[1]) != 0;
 }
 
-// The same for fewer bytes than that: what is missing is filled with blanks.
+// The same for fewer than sixteen bytes, which are filled up with blanks.
 bool AnyNeedsEscape(std::string_view few) {
   char bytes[sizeof(Bytes)];
   std::memset(bytes, ' ', sizeof(bytes));
@@ -37,7 +38,8 @@ bool AnyNeedsEscape(std::string_view few) {
   return AnyNeedsEscape(all);
 }
 
-// Where the next byte is, from `i` on, that a string cannot hold as it is.
+// Returns the index of the next byte, from `i` on, that a string cannot hold as
+// it is.
 size_t SkipPlain(std::string_view text, size_t i) {
   for (; i + sizeof(Bytes) <= text.size(); i += sizeof(Bytes)) {
     Bytes bytes;

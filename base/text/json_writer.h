@@ -25,10 +25,10 @@ namespace gateway {
 // ended. Strings must be UTF-8.
 class JsonWriter {
  public:
-  // Containers within containers.
+  // The deepest nesting of containers.
   static constexpr int kDepthMax = 63;
 
-  // Borrows `out`.
+  // Appends to `out`, which is borrowed.
   explicit JsonWriter(std::string* out) : out_(*out) {}
 
   void StartObject() { Open('{'); }
@@ -39,19 +39,19 @@ class JsonWriter {
   void Key(std::string_view key);
   void String(std::string_view text);
   void Int64(int64_t number);
-  // The shortest text that reads back as the same number; what JSON cannot
-  // say, NaN and the infinities, becomes null.
+  // Writes the shortest text that reads back as the same number. NaN and the
+  // infinities, which JSON cannot say, become null.
   void Double(double number);
   void Bool(bool truth);
   void Null();
   // Writes a JSON text as it is. REQUIRES: CheckJson accepts it.
   void Raw(std::string_view json);
 
-  // More than kDepthMax containers were open at once, and what was written is
-  // not JSON. Whoever writes as deep as some input is has to ask.
+  // True if more than kDepthMax containers were open at once: what was written
+  // is not JSON then. Code that writes as deep as some input is has to ask.
   bool too_deep() const { return too_deep_; }
 
-  // The key and its value.
+  // Each writes a key and its value.
   void StringField(std::string_view key, std::string_view text);
   void Int64Field(std::string_view key, int64_t number);
   void DoubleField(std::string_view key, double number);
@@ -72,8 +72,8 @@ class JsonWriter {
   int depth_ = 0;
   bool after_key_ = false;
   bool too_deep_ = false;
-  // Bit d: the container at depth d has something in it. The last one stands
-  // for all that are too deep.
+  // Bit d is set if the container at depth d has something in it. The last bit
+  // stands for all that are too deep.
   uint64_t filled_ = 0;
 };
 

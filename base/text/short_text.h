@@ -18,7 +18,7 @@
 
 namespace gateway {
 
-// Enough for a UUID.
+// Texts of at most so many bytes lie in the object itself: enough for a UUID.
 inline constexpr size_t kShortTextBytes = 40;
 
 class ShortText {
@@ -33,7 +33,7 @@ class ShortText {
 
   bool empty() const { return bytes_.empty(); }
 
-  // It is a text, wherever one is asked for.
+  // Implicit, so that a ShortText can be passed wherever a text is asked for.
   operator std::string_view() const {  // NOLINT
     return {bytes_.data(), bytes_.size()};
   }

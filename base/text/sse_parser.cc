@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kFirstCapacityBytes = 512;
-// What an event has taken above this is given back once it has been read.
+// Memory beyond this is given back once the event that needed it was read.
 constexpr size_t kKeptCapacityBytesMax = 64 * 1024;
 
 const char* FindByte(const char* from, const char* end, char byte) {
@@ -25,11 +25,13 @@ const char* FindByte(const char* from, const char* end, char byte) {
   return found != nullptr ? static_cast<const char*>(found) : end;
 }
 
-// The value of the line's field if its name is `name`, null data otherwise.
+// Returns the value of the line's field if its name is `name`; null data
+// otherwise.
 std::string_view ValueOf(std::string_view name, std::string_view line) {
   if (!line.starts_with(name)) return {};
   line.remove_prefix(name.size());
-  if (line.empty()) return line;  // A name alone has the empty value.
+  // A line that is only the name has an empty value.
+  if (line.empty()) return line;
   if (line.front() != ':') return {};
   line.remove_prefix(1);
   if (line.starts_with(' ')) line.remove_prefix(1);
@@ -49,7 +51,7 @@ void SseParser::PaddedBuffer::Append(std::string_view bytes) {
         static_cast<char*>(RecycledAllocate(capacity + kSsePaddingBytes));
     grown.size_ = size_;
     grown.capacity_ = capacity;
-    // Zeroed, so that whoever reads the padding reads something.
+    // Zeroed, so that a parser that reads the padding reads defined bytes.
     memset(grown.bytes_, 0, capacity + kSsePaddingBytes);
     if (size_ > 0) memcpy(grown.bytes_, bytes_, size_);
     Swap(grown);

@@ -41,10 +41,10 @@
 
 namespace gateway {
 
-// The readable bytes that should follow the bytes fed.
+// How many readable bytes should follow the bytes that are fed.
 inline constexpr size_t kSsePaddingBytes = 64;
 
-// The views are valid until the next Feed.
+// One event. Its views are valid until the next Feed.
 struct SseEvent {
   // The value of the last `event:` line; empty if there was none.
   std::string_view name;
@@ -55,7 +55,7 @@ struct SseEvent {
   // The event's bytes, its blank line included, exactly as received.
   std::string_view raw;
 
-  // There was no `data:` line: nothing to understand, only bytes to forward.
+  // The event has no `data:` line: there are only bytes to forward.
   bool comment = false;
 };
 
@@ -79,7 +79,7 @@ class SseParser {
   // left of the fed bytes has then been copied.
   bool Next(SseEvent* event);
 
-  // The bytes of an unfinished event. REQUIRES: as Feed.
+  // The bytes held of an unfinished event. REQUIRES: as Feed.
   std::string_view Rest() const { return carry_.View(); }
 
   // The memory that the parser has for events that are split over feeds: up to
@@ -87,14 +87,14 @@ class SseParser {
   // the one that ends it.
   size_t held_bytes() const { return carry_.capacity() + finished_.capacity(); }
 
-  // Nothing of an unfinished event is held, so the stream may end here.
-  // REQUIRES: as Feed.
+  // True if nothing of an unfinished event is held, so that the stream may end
+  // here. REQUIRES: as Feed.
   bool AtEventBoundary() const {
     return !failed_ && carry_.View().size() == carry_prefix_bytes_;
   }
 
  private:
-  // Bytes followed by kSsePaddingBytes readable ones, in recycled memory.
+  // Bytes in recycled memory, followed by kSsePaddingBytes readable ones.
   class PaddedBuffer {
    public:
     PaddedBuffer() = default;
@@ -108,44 +108,46 @@ class SseParser {
     std::string_view View() const { return {bytes_, size_}; }
     size_t capacity() const { return capacity_; }
     void Append(std::string_view bytes);
-    // What a large event has taken is given back.
+    // Empties the buffer; memory that a large event took is given back.
     void Clear();
     void Swap(PaddedBuffer& other) noexcept;
 
    private:
     char* bytes_ = nullptr;
     size_t size_ = 0;
-    size_t capacity_ = 0;  // Without the padding.
+    size_t capacity_ = 0;  // Does not count the padding.
   };
 
-  // Finds the line ends of a text, each byte looked at once for each kind.
+  // Finds the line ends of a text. Looks at each byte at most once for LF and
+  // once for CR.
   class LineEnds {
    public:
     LineEnds() = default;
     explicit LineEnds(std::string_view text);
-    // The first line end at or behind `from`, which never goes back; the end
-    // of the text if there is none.
+    // Returns the first line end at or behind `from`, or the end of the text if
+    // there is none. REQUIRES: `from` never goes back.
     const char* Find(const char* from);
     const char* end() const { return end_; }
 
    private:
     const char* end_ = nullptr;
-    // The first LF and CR at or behind the last `from`, or end_.
+    // The first LF and CR at or behind the last `from`; end_ if there is none.
     const char* lf_ = nullptr;
     const char* cr_ = nullptr;
   };
 
-  // Where in its block a text begins.
+  // Where in a block a text begins.
   struct Position {
-    bool line_is_empty = true;  // So far.
-    bool after_cr = false;      // An LF is the rest of a CRLF.
+    bool line_is_empty = true;  // The bytes of the line so far are none.
+    bool after_cr = false;      // An LF that comes next is the rest of a CRLF.
   };
 
   void TakeByteOrderMark();
   absl::Status CheckLimit();
   Position InputPosition() const;
   bool NextCarried(SseEvent* event);
-  // Both return the bytes up to the block's end, 0 if it is not there.
+  // Both return how many bytes there are up to the block's end; 0 if it is not
+  // there yet.
   static size_t FindBlockEnd(std::string_view bytes, LineEnds& line_ends,
                              Position position);
   size_t ParseBlock(std::string_view bytes, size_t prefix_bytes,
@@ -155,7 +157,7 @@ class SseParser {
 
   const size_t event_bytes_limit_;
 
-  // What is left of the fed bytes.
+  // What is left of the bytes that were fed.
   std::string_view input_;
   LineEnds input_line_ends_;
 
@@ -163,15 +165,17 @@ class SseParser {
   // may belong to no line: the byte order mark, or the LF of a CRLF.
   PaddedBuffer carry_;
   size_t carry_prefix_bytes_ = 0;
-  // The split event that Next delivered in this feed.
+  // The split event that Next delivered during this feed.
   PaddedBuffer finished_;
-  // Data of several lines: one buffer for each such event of this feed.
+  // The joined data of events with several `data:` lines: one buffer for each
+  // such event of this feed.
   std::vector<PaddedBuffer> joined_;
   size_t joined_used_ = 0;
-  int data_lines_ = 0;  // Of the block being parsed.
+  int data_lines_ = 0;  // Counts the `data:` lines of the block being parsed.
 
   bool at_stream_start_ = true;
-  // The last event ended with the CR that ended a feed.
+  // The last event ended with a CR at the end of a feed, so that an LF may
+  // follow which belongs to it.
   bool lf_may_follow_ = false;
   bool failed_ = false;
 };

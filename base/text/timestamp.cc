@@ -13,10 +13,13 @@ namespace gateway {
 namespace {
 
 constexpr size_t kSecondBytes = sizeof("2026-01-02T03:04:05") - 1;
-constexpr int64_t kFirstUnixMillis = -30610224000 * 1000;       // Year 1000.
-constexpr int64_t kLastUnixMillis = 253402300799 * 1000 + 999;  // Year 9999.
+// The first second of the year 1000.
+constexpr int64_t kFirstUnixMillis = -30610224000 * 1000;
+// The last millisecond of the year 9999.
+constexpr int64_t kLastUnixMillis = 253402300799 * 1000 + 999;
 
-// The last second written, since most lines share it with the one before.
+// The last second that was written, kept since most lines share it with the one
+// before.
 struct Second {
   int64_t unix_seconds = std::numeric_limits<int64_t>::min();
   char text[kSecondBytes];

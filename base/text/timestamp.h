@@ -19,11 +19,11 @@ namespace gateway {
 inline constexpr size_t kTimestampBytes =
     sizeof("2026-01-02T03:04:05.678Z") - 1;
 
-// Rounds down to the millisecond. Moments outside of the years 1000 to 9999
-// become the nearest within.
+// Appends the time, rounded down to the millisecond. Moments outside of the
+// years 1000 to 9999 become the nearest within.
 void AppendTimestamp(absl::Time time, std::string* out);
 
-// The same into memory: writes exactly kTimestampBytes characters.
+// Writes the same into memory: exactly kTimestampBytes characters.
 void WriteTimestamp(absl::Time time, char* out);
 
 }  // namespace gateway
