@@ -35,12 +35,12 @@ namespace gateway {
 class BodySource {
  public:
   enum class State {
-    kPiece,  // `*piece` is the next; only then is it set.
-    kLater,  // Nothing has come yet.
+    kPiece,  // `*piece` is the next one; set only then.
+    kLater,  // Nothing has come since the last piece.
     kEnd,    // All of it has been taken.
   };
 
-  // Bytes in all, if that is known before they are there.
+  // Bytes of the whole body, if that is known before they are there.
   virtual std::optional<uint64_t> length() const = 0;
 
   // Takes the next piece, of at least one byte and followed by 64 readable
@@ -52,11 +52,11 @@ class BodySource {
   // when its client is gone.
   virtual absl::StatusOr<State> Take(std::string_view* piece) = 0;
 
-  // After kLater, `wake_up` is set when Take may have more to say; it may also
-  // be set too often. Nobody is told if it is null. Borrows it.
+  // Has `wake_up` set when, after kLater, Take may have more to say; it may be
+  // set too often. Borrows it; null to be told nothing.
   virtual void SetWakeUp(WakeUp* wake_up) = 0;
 
-  // The next piece, awaited; empty at the end. Valid until the next call.
+  // Awaits the next piece; empty at the end. Valid until the next call.
   Task<absl::StatusOr<std::string_view>> Read();
 
  protected:

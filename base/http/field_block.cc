@@ -6,7 +6,8 @@
 namespace gateway {
 namespace {
 
-// An ordinary head's: so it is never copied to a larger place.
+// Memory that is taken first: enough for an ordinary head, which so is never
+// copied to a larger place.
 constexpr size_t kFirstBytes = 1024;
 
 struct Lengths {

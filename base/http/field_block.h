@@ -25,14 +25,14 @@ using FieldViews = absl::InlinedVector<HttpField, 24>;
 class FieldBlock {
  public:
   void Add(std::string_view name, std::string_view value);
-  // Adds all of the other's.
+  // Appends all fields of `other`.
   void Append(const FieldBlock& other);
 
   bool empty() const { return queue_.empty(); }
   size_t bytes() const { return queue_.size(); }
 
-  // The fields, in the order they were added. They lie in `views` and point
-  // into the block, until it is changed.
+  // Returns the fields in the order they were added. They lie in `views` and
+  // point into the block; valid until it is changed.
   absl::Span<const HttpField> View(FieldViews& views) const;
 
   void Clear() { queue_.Clear(); }

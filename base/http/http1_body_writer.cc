@@ -26,7 +26,7 @@ absl::StatusOr<Http1BodyWriter::State> Http1BodyWriter::Advance() {
       source_failed_ = !taken.ok();
       GATEWAY_RETURN_IF_ERROR(taken.status());
       if (!*taken) return State::kAwaitsSource;
-      continue;  // The end of a body of known length is nothing to write.
+      continue;  // At the end of a body of known length nothing is written.
     }
     iovec pieces[3];
     size_t count = 0;

@@ -26,28 +26,33 @@
 
 namespace gateway {
 
-// The field of a head that says how a body of `length`, if that is known, ends.
+// Appends the field of a head that says how a body ends: Content-Length if
+// `length` is known, Transfer-Encoding otherwise.
 void AppendBodyFraming(std::optional<uint64_t> length, std::string* out);
 
 class Http1BodyWriter {
  public:
   enum class State { kAwaitsSource, kAwaitsServer, kSent };
 
-  // Borrows both.
+  // Borrows `stream` and `source`.
   Http1BodyWriter(Stream& stream, BodySource& source)
       : stream_(stream), source_(source), length_(source.length()) {}
 
-  // Does what can be done now. Errors: the source's (see source_failed), and
-  // INTERNAL if it has another length than it said; the stream's.
+  // Takes and writes what can be done without waiting. Errors: the source's
+  // (see source_failed), INTERNAL if the body has another length than it said;
+  // the stream's.
   absl::StatusOr<State> Advance();
 
-  // Something has been taken of the source, so that it cannot be sent again.
+  // True once something has been taken of the source, so that the request
+  // cannot be sent again.
   bool begun() const { return taken_ > 0; }
-  // The body cannot be had, and what has been sent of it is not all.
+  // True if the source failed, so that what has been sent of the body is not
+  // all.
   bool source_failed() const { return source_failed_; }
 
  private:
-  // False if there is nothing to be written now.
+  // Takes the next piece of the source. Returns false if there is none to be
+  // written now.
   absl::StatusOr<bool> TakePiece();
   absl::Status CheckLength(bool at_end);
   bool written() const {
@@ -58,9 +63,9 @@ class Http1BodyWriter {
   BodySource& source_;
   const std::optional<uint64_t> length_;
   uint64_t taken_ = 0;
-  bool ended_ = false;  // Nothing more is to be taken.
+  bool ended_ = false;  // The source has nothing more.
   bool source_failed_ = false;
-  // What is to be written yet, in this order.
+  // What is still to be written, in this order.
   std::string size_line_;
   std::string_view before_;
   std::string_view piece_;

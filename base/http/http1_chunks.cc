@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kChunkLineEnd = "\r\n";
 
-// It is kept until it is whole.
+// The longest line of the framing; a line is kept until it is whole.
 constexpr size_t kLineBytesMax = 4096;
 
 size_t CountLeading(std::string_view text, std::string_view characters) {
@@ -30,7 +30,7 @@ bool TakeToken(std::string_view* text) {
   return true;
 }
 
-// What a quoted text has between its quotes was looked at before.
+// Takes a quoted text off. What stands between its quotes was checked before.
 bool TakeQuoted(std::string_view* text) {
   for (size_t i = 1; i < text->size(); ++i) {
     if ((*text)[i] == '\\') {
@@ -43,8 +43,9 @@ bool TakeQuoted(std::string_view* text) {
   return false;
 }
 
-// What may stand behind a size: nobody needs it, but a server that reads it
-// otherwise finds another end of the chunk.
+// Returns whether the text after a chunk's size is well-formed extensions.
+// Nobody needs them, but a server that reads them otherwise would find another
+// end of the chunk.
 bool AreExtensions(std::string_view text) {
   if (!IsFieldValue(text)) return false;
   while (!text.empty()) {
@@ -72,7 +73,8 @@ bool EndsTheBodyOtherwise(std::string_view name) {
          EqualsIgnoreCase(name, "transfer-encoding");
 }
 
-// The line that `bytes` begin with, if it has come: without what ends it.
+// Sets `line` to the line that `bytes` begin with, without CR LF. Returns false
+// if it has not come whole.
 absl::StatusOr<bool> FindLine(std::string_view bytes, std::string_view* line) {
   const size_t feed = bytes.substr(0, kLineBytesMax).find('\n');
   if (feed == std::string_view::npos) {

@@ -32,8 +32,8 @@ class Http1BodySink {
 
 class Http1Chunks {
  public:
-  // The framing - sizes, extensions, trailers - may have so many bytes, and so
-  // many more for each byte of the body: more is sent only to keep a reader
+  // The most bytes of framing - sizes, extensions, trailers -: so many, and so
+  // many more for each byte of the body. More is sent only to keep a reader
   // busy.
   static constexpr uint64_t kFramingBytesFree = 16 * 1024;
   static constexpr uint64_t kFramingBytesPerByte = 8;
@@ -47,16 +47,17 @@ class Http1Chunks {
   // OUT_OF_RANGE for a body over its limit. There is no reading on after one.
   absl::StatusOr<size_t> Put(std::string_view bytes, Http1BodySink& body);
 
-  // Its last line has been read.
+  // True when the last line of the chunks has been read.
   bool done() const { return next_ == Next::kNothing; }
 
-  // Begins the next body.
+  // Prepares for the next body.
   void Reset();
 
  private:
   enum class Next { kSize, kData, kDataEnd, kTrailer, kNothing };
 
-  // Each takes what it has read off `bytes`; false if more must come first.
+  // Each removes what it has read from `bytes`, and returns false if more must
+  // come first.
   absl::StatusOr<bool> Step(std::string_view* bytes, Http1BodySink& body);
   absl::StatusOr<bool> TakeSize(std::string_view* bytes);
   bool TakeData(std::string_view* bytes, Http1BodySink& body);
@@ -65,8 +66,8 @@ class Http1Chunks {
 
   const uint64_t body_bytes_limit_;
   Next next_ = Next::kSize;
-  uint64_t left_ = 0;     // Of the chunk at hand.
-  uint64_t payload_ = 0;  // Of all chunks, as they say.
+  uint64_t left_ = 0;     // Bytes of the current chunk that are still to come.
+  uint64_t payload_ = 0;  // Bytes of all chunks so far, by their sizes.
   uint64_t framing_ = 0;
 };
 

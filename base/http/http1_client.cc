@@ -25,7 +25,8 @@
 namespace gateway {
 namespace {
 
-// How long, and how much, a stream may go on after the end of what matters.
+// How long, and by how many bytes, an answer may go on after
+// FinishInBackground; then its connection is closed.
 constexpr absl::Duration kDrainTimeout = absl::Seconds(1);
 constexpr size_t kDrainBytesMax = 64 * 1024;
 
@@ -76,7 +77,8 @@ class Http1Client::Exchange final : public HttpExchange,
   void OnBody(std::string_view piece) override;
 
  private:
-  // Reads what is left, which is the connection's whole world by then.
+  // Reads the rest of an answer and gives the connection back; the connection
+  // is owned by this coroutine alone by then.
   static Task<void> DrainThenGiveBack(
       Http1Client& client, Http1Pool& pool,
       std::unique_ptr<Http1Pool::Connection> connection);
@@ -84,19 +86,23 @@ class Http1Client::Exchange final : public HttpExchange,
   Task<absl::Status> Connect();
   Task<absl::Status> Write(const HttpCall& call);
   Task<absl::Status> WriteFrom(BodySource& source);
-  // The same, while source and stream tell when they have more to say.
+  // As WriteBody, for a source: goes on whenever source or stream have more to
+  // say.
   Task<absl::Status> WriteAsItComes(Http1BodyWriter& writer);
   Task<absl::Status> ReadHead();
-  // What has come of the head, and no more. True once that is all of it.
+  // Reads what has come of the head, without waiting. Returns true once the
+  // head is whole.
   absl::StatusOr<bool> TryReadHead();
-  // Reads the head off the input, as far as that goes.
+  // Parses what the input has of the head. Returns true once the head is whole.
   absl::StatusOr<bool> ParseHead();
-  // Reads nothing only where the connection's end is the body's.
+  // Waits for input and reads it. Returns OK without any only where the body
+  // ends with the connection.
   Task<absl::Status> ReadIntoInput(bool in_place);
-  // False if there is nothing to read now.
+  // Reads without waiting. Returns false if there is nothing to read now.
   absl::StatusOr<bool> TryReadIntoInput(bool in_place);
 
-  // While a body is written as it comes.
+  // Called while a body is written as it comes: stream and answer are looked at
+  // again.
   void OnUnawaited(bool) override { wake_up_.Set(); }
   void OnWritable() override { wake_up_.Set(); }
 
@@ -107,7 +113,8 @@ class Http1Client::Exchange final : public HttpExchange,
     client_.loop_.timers().Arm(
         timer_, std::min(client_.loop_.Now() + timeout, due_));
   }
-  // Our own reason to give up explains the socket's error.
+  // Returns our own reason to give up, if there is one, in place of the
+  // socket's error, which follows from it.
   absl::Status Explain(const absl::Status& status) const {
     return failure_.ok() ? status : failure_;
   }
@@ -118,19 +125,21 @@ class Http1Client::Exchange final : public HttpExchange,
   HttpProgress own_progress_;
   HttpProgress& progress_;
   const absl::Duration first_byte_timeout_;
-  const absl::Duration due_;  // When all of it must be over.
+  // Steady time by which the whole exchange must be over.
+  const absl::Duration due_;
   std::unique_ptr<Http1Pool::Connection> connection_;
-  HttpDial* dial_ = nullptr;  // While there is no connection.
+  HttpDial* dial_ = nullptr;  // Set while the connection is being opened.
   absl::Status failure_;
   std::string_view awaited_;
   WakeUp wake_up_;
   Timer timer_;
-  // Behind all that failing touches: it may fire at once.
+  // Declared behind all that failing touches, since it may fire at once.
   CancelListener on_cancel_;
   absl::InlinedVector<std::string_view, 4> pieces_;
   bool head_request_ = false;
   bool source_begun_ = false;
-  bool cut_short_ = false;  // The request was answered before it was all sent.
+  // The server answered before the request was sent whole.
+  bool cut_short_ = false;
   int interim_answers_ = 0;
   InputBuffer head_memory_{client_.loop_.blocks()};
   BodyAssembler body_;
@@ -155,7 +164,8 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   if (failure_.ok()) {
     Await(first_byte_timeout_, "a first byte of the answer");
   }
-  // A server may answer, and close, before it has read all of the request.
+  // The answer is read even if writing failed: a server may answer, and close,
+  // before it has read all of the request.
   absl::Status read = co_await ReadHead();
   timer_.Disarm();
   if (read.ok()) co_return read;
@@ -227,7 +237,8 @@ Task<absl::Status> Http1Client::Exchange::WriteFrom(BodySource& source) {
   source.SetWakeUp(nullptr);
   source_begun_ = writer.begun();
   if (!writer.source_failed()) co_return written;
-  // To a NegotiatingHttpClient that would be a reason to send it again.
+  // A FAILED_PRECONDITION of the source would make NegotiatingHttpClient send
+  // the request again.
   if (absl::IsFailedPrecondition(written)) {
     written = absl::InternalError(written.message());
   }
@@ -283,7 +294,8 @@ absl::StatusOr<bool> Http1Client::Exchange::TryReadHead() {
 absl::StatusOr<bool> Http1Client::Exchange::ParseHead() {
   Http1Parser& parser = connection_->parser;
   InputBuffer& input = connection_->input;
-  if (parser.head_done()) return true;  // Ahead of the request's end.
+  // The answer came before the request's end.
+  if (parser.head_done()) return true;
   while (!input.bytes().empty()) {
     const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
     if (!used.ok()) return ExplainBadAnswer(used.status());
@@ -311,7 +323,7 @@ absl::StatusOr<bool> Http1Client::Exchange::ParseHead() {
 
 Task<absl::Status> Http1Client::Exchange::ReadIntoInput(bool in_place) {
   for (;;) {
-    // Whoever waits holds no block if it can be helped.
+    // While it waits, the connection holds no block if it can be avoided.
     if (!in_place) connection_->input.Release();
     co_await connection_->stream->Readable();
     GATEWAY_CO_RETURN_IF_ERROR(failure_);
@@ -406,9 +418,9 @@ void Http1Client::Exchange::OnBody(std::string_view piece) {
     pieces_.push_back(piece);
     return;
   }
-  // Closes up the framing between two chunks, which has been read: what one
-  // read brought is one text, and leaves in one piece. The bytes are ours, and
-  // those that are still to be read lie behind.
+  // Moves the next piece down over the framing between two chunks, which has
+  // been read: so what one read brought is one piece, and leaves in one. The
+  // bytes are ours, and those still to be read lie behind.
   std::string_view& text = pieces_.back();
   char* const end = const_cast<char*>(text.data()) + text.size();
   std::memmove(end, piece.data(), piece.size());

@@ -28,19 +28,20 @@ class Http1Pool;
 
 class Http1Client final : public HttpClient {
  public:
-  // Told of a connection on which the server chose HTTP/2. Send then returns
-  // FAILED_PRECONDITION. Without one that server cannot be reached.
+  // Is given a connection on which the server chose HTTP/2; Send then returns
+  // FAILED_PRECONDITION. If null, such a server cannot be reached.
   using OnHttp2 = std::function<void(
       const std::shared_ptr<const HttpDestination>&, std::unique_ptr<Stream>)>;
 
-  // Borrows `resolver`. Belongs to the calling thread's loop.
+  // Borrows `resolver`. Used on the calling thread's loop.
   explicit Http1Client(Resolver& resolver, OnHttp2 on_http2 = nullptr);
   ~Http1Client() override;
 
   Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       const HttpCall& call) override;
 
-  // Takes over a connection that has carried nothing yet.
+  // Takes over a connection that has carried nothing yet, such as one that
+  // Http2Client opened.
   void Adopt(const std::shared_ptr<const HttpDestination>& destination,
              std::unique_ptr<Stream> stream);
 
@@ -50,7 +51,7 @@ class Http1Client final : public HttpClient {
 
   const HttpClientStats& stats() const { return stats_; }
 
-  // The same for those who may outlive the client.
+  // The same stats, for owners that may outlive the client.
   std::shared_ptr<const HttpClientStats> shared_stats() const {
     return shared_stats_;
   }

@@ -12,10 +12,11 @@
 namespace gateway {
 namespace {
 
-// Of an answer that is none, so much is shown.
+// How much is shown of an answer that is not HTTP.
 constexpr size_t kShownBytes = 64;
 
-// A record of TLS: an alert or a handshake, of some version 3.
+// Returns whether the bytes begin like a TLS record: an alert or a handshake,
+// of some version 3.
 bool BeginsAsTls(std::string_view bytes) {
   return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) &&
          bytes[1] == 0x03;
@@ -26,7 +27,7 @@ struct ReasonPhrase {
   std::string_view phrase;
 };
 
-// IANA's registry of status codes, and two that vendors use. In order.
+// IANA's registry of status codes, and two that vendors use. Sorted.
 constexpr ReasonPhrase kReasonPhrases[] = {
     {100, "Continue"},
     {101, "Switching Protocols"},

@@ -43,11 +43,11 @@ class Http1Parser {
 
   Http1Parser(Kind kind, const Limits& limits);
 
-  // Begins the next message.
+  // Prepares for the next message.
   void Next();
 
-  // The response to come answers a HEAD request or a CONNECT, so it has no
-  // body.
+  // Says that the next response has no body, because it answers HEAD or
+  // CONNECT.
   void SkipBody();
 
   // Reads what it can: first the head, and then returns, so that the caller
@@ -59,21 +59,22 @@ class Http1Parser {
   // There is no reading on after an error.
   absl::StatusOr<size_t> Put(std::string_view bytes, Http1BodySink& body);
 
-  // The peer closed. An error unless that ends the message.
+  // Says that the peer closed the connection. An error unless that ends the
+  // message.
   absl::Status PutEnd();
 
-  // Nothing of a message has been read.
+  // True if nothing of a message has been read.
   bool idle() const { return !begun_; }
   bool head_done() const { return body_ != Body::kUnknown; }
   bool done() const { return done_; }
 
-  // Of the head; REQUIRES: head_done().
+  // Parts of the head. REQUIRES: head_done().
   std::string_view method() const { return head_.method; }
   std::string_view target() const { return head_.target; }
   int status() const { return head_.status; }
   bool is_http11() const { return head_.version >= 11; }
   const std::vector<HttpField>& fields() const { return head_.fields; }
-  // The first field of this name (lower case), or empty.
+  // Returns the value of the first field of this name (lower case), or empty.
   std::string_view Find(std::string_view lower_name) const;
   // Forgets the fields, so that the buffer they arrived in can go. REQUIRES:
   // kResponses.
@@ -81,22 +82,23 @@ class Http1Parser {
   // Moves all views of the head by `offset`, with the bytes they stand in.
   // REQUIRES: kRequests.
   void MoveHead(ptrdiff_t offset);
-  // The connection can carry another message after this one.
+  // True if the connection can carry another message after this one.
   bool keep_alive() const;
   bool chunked() const { return head_.chunked; }
   std::optional<uint64_t> content_length() const {
     return head_.content_length;
   }
-  // The body ends when the connection does.
+  // True if the body ends when the connection does.
   bool ends_with_connection() const { return body_ == Body::kToTheEnd; }
   bool expects_continue() const;
 
  private:
-  // What tells where the body ends; unknown until the head is done.
+  // What tells where the body ends. kUnknown until the head is done.
   enum class Body { kUnknown, kNone, kLength, kChunks, kToTheEnd };
 
-  // Where the head ends, or 0 if its end is not among the bytes. Goes on where
-  // it stopped the last time, and refuses what need not be waited for.
+  // Returns where the head ends, or 0 if its end is not among the bytes. Goes
+  // on where it stopped the last time, and refuses at once what no further
+  // bytes can mend.
   absl::StatusOr<size_t> FindHeadEnd(std::string_view bytes);
   bool BeginsAsHead(std::string_view bytes) const;
   Body FindBody() const;
@@ -109,15 +111,16 @@ class Http1Parser {
   bool skip_body_ = false;
   bool done_ = false;
   Body body_ = Body::kUnknown;
-  size_t head_scanned_ = 0;  // Up to where FindHeadEnd has looked,
-  size_t head_line_ = 0;     // and where the line there begins.
-  uint64_t left_ = 0;        // Of a body whose length is known or limited.
+  size_t head_scanned_ = 0;  // How far FindHeadEnd has looked,
+  size_t head_line_ = 0;     // and where the line begins that it stopped in.
+  // Bytes left of a body whose length is known or limited.
+  uint64_t left_ = 0;
   Http1Chunks chunks_;
   Http1Head head_;
 };
 
-// What Put or PutEnd says of a response, in a client's terms: INTERNAL when it
-// is not HTTP, RESOURCE_EXHAUSTED when it is too large.
+// Turns an error of Put or PutEnd over a response into a client's terms:
+// INTERNAL if it is not HTTP, RESOURCE_EXHAUSTED if it is too large.
 absl::Status ExplainBadAnswer(const absl::Status& status);
 
 // The standard reason phrase, or "Unknown".

@@ -17,18 +17,19 @@
 namespace gateway {
 namespace {
 
-// Requests up to this size leave the block that they were read into.
+// Requests of at most so many bytes are copied out of the block that they were
+// read into (KeepSmallRequest).
 constexpr size_t kKeptRequestBytesMax = 6 * 1024;
 
-// What a client that knows of HTTP/2 beforehand says first. No request begins
-// so (RFC 9113 §3.4).
+// The preface of a client that knows beforehand that the server speaks HTTP/2.
+// No request of HTTP/1.1 begins so (RFC 9113 §3.4).
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-// Whether the first line of these bytes, well-formed or not, says that it is a
-// request of HTTP/1.x.
+// Returns whether the first line, well-formed or not, says that it is a request
+// of HTTP/1.x.
 bool SaysHttp1(std::string_view bytes) {
   while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   const std::string_view line = bytes.substr(0, bytes.find('\n'));
@@ -70,12 +71,13 @@ Task<void> Http1Connection::Run() {
 
 void Http1Connection::Cancel(const absl::Status& why) {
   if (!gone_.has_value()) {
-    stream_->Close();  // No handler has it yet, or any more.
+    stream_->Close();  // No handler has the request.
     return;
   }
   gone_->Cancel(why);
   if (upload_ != nullptr) upload_->Fail(why);
-  if (phase_ == Phase::kWriting) SetPhase(phase_);  // For a shorter time.
+  // The time to write is now shorter.
+  if (phase_ == Phase::kWriting) SetPhase(phase_);
 }
 
 Task<bool> Http1Connection::StartTls() {
@@ -117,8 +119,9 @@ Task<bool> Http1Connection::ServeOne() {
   co_return true;
 }
 
-// Who has never spoken HTTP/1.x, such as a client that fails at the preface of
-// HTTP/2 (RFC 9113 §3.4) or one that wants TLS, has no use for an answer in it.
+// Returns whether the refused client has never spoken HTTP/1.x, such as one
+// that fails at the preface of HTTP/2 (RFC 9113 §3.4) or that wants TLS: an
+// answer would be of no use to it.
 bool Http1Connection::SpeaksSomethingElse(const absl::Status& refusal) const {
   return first_ && !parser_.head_done() && absl::IsInvalidArgument(refusal) &&
          !SaysHttp1(input_.bytes());
@@ -141,7 +144,7 @@ Task<absl::Status> Http1Connection::ReadHead() {
                              server_.limits_.head_bytes + 1));
       }
       if (!parser_.idle()) {
-        input_.Release();  // Of a few bytes.
+        input_.Release();  // It holds a few bytes at most.
         HoldHead(input_.capacity());
       }
     }
@@ -174,7 +177,8 @@ Task<absl::Status> Http1Connection::ReadBody() {
                     *length <= input_.bytes().size() +
                                    input_.SpaceInPlace().size();
   if (!fits) {
-    // The head's views must outlive what is read from here on.
+    // The head's memory is kept, since its views must outlive what is read from
+    // here on.
     head_memory_ = input_.Detach();
     body_.ReserveClaimed(length.value_or(0));
   }
@@ -211,7 +215,8 @@ Task<absl::Status> Http1Connection::AskAdmission() {
   Decide(verdict);
   const absl::Status left = gone_->status();
   gone_.reset();
-  if (!left.ok()) stream_->Close();  // There is nobody to tell.
+  // The client is gone: there is nobody to answer.
+  if (!left.ok()) stream_->Close();
   co_return left;
 }
 
@@ -252,7 +257,7 @@ Task<absl::Status> Http1Connection::ReadStraightIntoBody(uint64_t length) {
 Task<absl::Status> Http1Connection::ReadIntoInput(bool in_place) {
   size_t bytes = 0;
   while (bytes == 0) {
-    // Whoever waits holds no block if it can be helped.
+    // While it waits, the connection holds no block if it can be avoided.
     if (!in_place) input_.Release();
     GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
     const absl::Span<char> space =
@@ -309,7 +314,8 @@ Task<void> Http1Connection::HandleRequest() {
     if (upload_ != nullptr && !upload_->error().ok()) why = upload_->error();
     co_await Refuse(why);
   }
-  // Half an answer must not look like a whole one that ends by closing.
+  // Aborted, since half an answer must not look like a whole one that ends by
+  // closing.
   if (answer_ == Answer::kStreaming) Abort();
   gone_.reset();
 }
@@ -317,7 +323,7 @@ Task<void> Http1Connection::HandleRequest() {
 Task<void> Http1Connection::Refuse(const absl::Status& why) {
   const int status = StatusOfRefusal(why);
   HttpRequest request;
-  // A head that announces too large a body has been read all the same.
+  // The head counts as read, too, if it announces too large a body.
   if (parser_.head_done() || absl::IsOutOfRange(why)) request = HeadOfRequest();
   const HttpHandler::Refusal refusal = server_.handler_.RefuseRequest(
       status, request, peer_, ToStd(why.message()));
@@ -336,8 +342,8 @@ Task<void> Http1Connection::Refuse(const absl::Status& why) {
   if (sent.ok() && !parser_.done()) co_await Linger();
 }
 
-// Closing with bytes unread makes the kernel reset the connection, and the
-// client might never see why it was refused.
+// Reads on before closing: to close with bytes unread makes the kernel reset
+// the connection, and the client might never see why it was refused.
 Task<void> Http1Connection::Linger() {
   if (std::exchange(lingered_, true)) co_return;
   stream_->ShutdownWrite();
@@ -465,7 +471,7 @@ void Http1Connection::KeepSmallRequest() {
 void Http1Connection::ReleaseRequest() {
   request_memory_.Clear();
   head_memory_.Clear();
-  if (upload_ != nullptr) return;  // Of whose body a piece may be in use.
+  if (upload_ != nullptr) return;  // A piece of the body may be in use.
   body_.Clear();
   body_charge_.Resize(0);
   input_.Release();
@@ -473,7 +479,7 @@ void Http1Connection::ReleaseRequest() {
 
 void Http1Connection::OnUnawaited(bool hung_up) {
   if (upload_ != nullptr) upload_->Stir();
-  // Early bytes of the next request wait in the socket.
+  // Not gone if only bytes came: those of the next request wait in the socket.
   if (!hung_up || !gone_.has_value()) return;
   gone_->Cancel(absl::CancelledError("the client closed the connection"));
 }
@@ -482,7 +488,8 @@ void Http1Connection::OnTimeout() {
   if (phase_ == Phase::kWriting &&
       stream_->bytes_written() != written_before_) {
     written_before_ = stream_->bytes_written();
-    SetPhase(Phase::kWriting);  // A slow reader, but it reads.
+    // The client reads, if slowly: its time begins anew.
+    SetPhase(Phase::kWriting);
     return;
   }
   timed_out_ = true;
@@ -502,7 +509,8 @@ void Http1Connection::SetPhase(Phase phase) {
   const HttpServerLimits& limits = server_.limits_;
   switch (phase) {
     case Phase::kIdle:
-      // Who has never asked for anything has not earned a place for long.
+      // Before its first request a connection gets the shorter time: it has not
+      // earned a place for long.
       server_.loop_.ArmTimer(
           timer_, first_ ? std::min(limits.head_timeout, limits.idle_timeout)
                          : limits.idle_timeout);

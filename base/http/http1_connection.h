@@ -51,11 +51,11 @@ class Http1Connection final : public HttpConnection,
   Http1Connection(HttpServer& server, std::unique_ptr<Stream> stream);
   ~Http1Connection() override;
 
-  // Serves requests until the connection ends, or turns out not to be ours.
+  // Serves requests until the connection ends or turns out to speak HTTP/2.
   Task<void> Run();
 
-  // Run has ended because the client speaks HTTP/2. The stream is open; what
-  // has been read of it lies in unread() as long as this lives.
+  // True if Run has ended because the client speaks HTTP/2. The stream is open;
+  // what has been read of it lies in unread() as long as this lives.
   bool speaks_http2() const { return speaks_http2_; }
   std::unique_ptr<Stream> TakeStream() { return std::move(stream_); }
   std::string_view unread() const { return input_.bytes(); }
@@ -90,32 +90,34 @@ class Http1Connection final : public HttpConnection,
   Task<bool> StartTls();
   Task<bool> ServeOne();
   Task<absl::Status> ReadHead();
-  // From now on a head that has not come whole takes so much.
+  // Counts `bytes` towards what the server holds for a head that has not come
+  // whole.
   void HoldHead(size_t bytes);
   Task<absl::Status> ReadBody();
-  // Has the handler decide, unless the client leaves or the server has no more
-  // time.
+  // Waits for the handler's decision, unless the client leaves or the server
+  // has no more time.
   Task<absl::Status> AskAdmission();
   void Decide(HttpAdmission& said);
   HttpRequest HeadOfRequest() const;
-  // The memory that the body has come to is within the loop's budget.
+  // Charges the loop's budget for the body's memory; an error if it has no
+  // room.
   absl::Status ChargeBody();
   Task<absl::Status> ReadStraightIntoBody(uint64_t length);
   Task<absl::Status> ReadIntoInput(bool in_place);
   Task<absl::Status> AwaitInput();
-  // 0 if there is nothing to read yet.
+  // Returns 0 if there is nothing to read yet.
   absl::StatusOr<size_t> TryRead(absl::Span<char> space);
   Task<void> HandleRequest();
   bool SpeaksSomethingElse(const absl::Status& refusal) const;
   Task<void> Refuse(const absl::Status& why);
-  // Reads on for a while, without keeping it, so that a client which sends all
+  // Reads on for a while and drops what comes, so that a client that sends all
   // of its body before it reads gets to see its answer.
   Task<void> Linger();
 
   void AppendHead(const HttpAnswerHead& head);
-  // Gives the block back, for a request that fills little of it: thousands
-  // that wait for their answers would spread over as many blocks, in memory
-  // and in the caches.
+  // Copies a small request out of its block and gives the block back: thousands
+  // of requests that wait for their answers would otherwise hold as many
+  // blocks.
   void KeepSmallRequest();
   void ReleaseRequest();
   Task<absl::Status> WriteOut(iovec* pieces, size_t count);
@@ -130,16 +132,17 @@ class Http1Connection final : public HttpConnection,
   absl::Duration body_begun_;  // Steady time at which it was first awaited.
   absl::Duration head_done_;   // Steady time at which the head was complete.
   bool admitted_ = true;       // The body may be read.
-  HttpCaller caller_;          // As the handler said then.
-  std::unique_ptr<Upload> upload_;  // If it wants the body as it comes.
+  HttpCaller caller_;          // What the handler said of who calls.
+  // Set if the handler wants the body as it comes.
+  std::unique_ptr<Upload> upload_;
 
   InputBuffer input_;
   size_t head_held_bytes_ = 0;
-  InputBuffer head_memory_;  // The head's, once input_ has moved on.
+  InputBuffer head_memory_;  // Holds the head once input_ has moved on.
   BodyAssembler body_;
   ByteBudget::Share kept_;
   ByteBudget::Charge body_charge_{kept_};
-  KeptBytes request_memory_;  // A small request's, which has left its block.
+  KeptBytes request_memory_;  // Holds a small request that has left its block.
 
   std::optional<CancelSignal> gone_;
   Answer answer_ = Answer::kNone;
@@ -147,11 +150,12 @@ class Http1Connection final : public HttpConnection,
   bool chunked_answer_ = false;
   bool bodiless_answer_ = false;
   bool head_request_ = false;
-  uint64_t written_before_ = 0;  // Bytes, when the timer was last looked at.
-  bool first_ = true;  // Nothing has been answered yet.
+  // Bytes written when the timer was last looked at.
+  uint64_t written_before_ = 0;
+  bool first_ = true;  // Nothing has been answered on the connection yet.
   bool speaks_http2_ = false;
   bool lingered_ = false;
-  std::string out_;  // Heads and chunk sizes on their way out.
+  std::string out_;  // Heads and chunk sizes that are being written.
 };
 
 }  // namespace gateway

@@ -11,7 +11,7 @@
 namespace gateway {
 namespace {
 
-// Most heads have no more.
+// Memory is reserved for so many fields; most heads have no more.
 constexpr size_t kOrdinaryFields = 16;
 
 constexpr std::array<bool, 256> TokenBytes() {
@@ -34,7 +34,7 @@ char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-// The first control character from `at` on, or `end`; a tab is one.
+// Returns the first control character from `at` on, tab included, or `end`.
 const char* FindControl(const char* at, const char* end) {
   while (end - at >= static_cast<ptrdiff_t>(sizeof(uint64_t))) {
     const uint64_t word = LoadWord(at);
@@ -50,14 +50,14 @@ const char* FindControl(const char* at, const char* end) {
   return at;
 }
 
-// Where what may stand in a field's value ends.
+// Returns where the bytes end that may stand in a field's value.
 const char* FindFieldTextEnd(const char* at, const char* end) {
   at = FindControl(at, end);
   while (at != end && *at == '\t') at = FindControl(at + 1, end);
   return at;
 }
 
-// Where the token that begins at `at` ends.
+// Returns where the token that begins at `at` ends.
 const char* FindTokenEnd(const char* at, const char* end) {
   while (at != end && IsTokenByte(*at)) ++at;
   return at;
@@ -93,7 +93,8 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-// Takes the next element of a list with commas off; false if there is none.
+// Takes the next element off a list with commas. Returns false if there is
+// none.
 bool TakeElement(std::string_view* list, std::string_view* element) {
   while (!list->empty()) {
     const size_t comma = std::min(list->find(','), list->size());
@@ -113,7 +114,8 @@ bool TakeVersion(std::string_view* line, int* version) {
   return true;
 }
 
-// A target has no spaces and no control characters.
+// Returns the target that `text` begins with: it has no spaces and no control
+// characters.
 std::string_view TargetAt(std::string_view text) {
   text = text.substr(0, text.find(' '));
   return Between(text.data(),
@@ -158,7 +160,8 @@ absl::Status TakeStatusLine(std::string_view* bytes, Http1Head* head) {
   }
   std::from_chars(digits.data(), digits.data() + kDigits, head->status);
   bytes->remove_prefix(kDigits);
-  // Not every server says a reason, or even the space in front of it.
+  // Optional: not every server sends a reason, or even the space in front of
+  // it.
   if (TakeSpace(bytes)) {
     const char* const end = bytes->data() + bytes->size();
     *bytes = Between(FindFieldTextEnd(bytes->data(), end), end);
@@ -198,7 +201,8 @@ absl::Status RecordRequestCoding(std::string_view value, Http1Head* head) {
   return absl::OkStatus();
 }
 
-// A body that is coded, and not chunked at last, ends with the connection.
+// Records a transfer coding of a response. A body whose last coding is not
+// `chunked` ends with the connection.
 absl::Status RecordResponseCoding(std::string_view value, Http1Head* head) {
   if (head->chunked) {
     return absl::InvalidArgumentError("a coding follows on chunked");
@@ -222,7 +226,7 @@ void RecordConnection(std::string_view value, Http1Head* head) {
   }
 }
 
-// What one field says of the body and the connection.
+// Records what one field says of the body and the connection.
 absl::Status RecordField(Http1Kind kind, const HttpField& field,
                          Http1Head* head) {
   switch (field.name.size()) {
@@ -310,7 +314,8 @@ absl::Status TakeFieldLine(std::string_view* line, HttpField* field) {
   }
   const char* const end = line->data() + line->size();
   const char* name_end = line->data();
-  while (IsTokenByte(*name_end)) ++name_end;  // Which the line's end is not.
+  // The line's end is no token byte.
+  while (IsTokenByte(*name_end)) ++name_end;
   field->name = Between(line->data(), name_end);
   if (field->name.empty() || *name_end != ':') {
     return absl::InvalidArgumentError(

@@ -28,9 +28,10 @@ namespace gateway {
 
 // A field line of a head.
 struct HttpField {
-  std::string_view name;  // As it was sent; compare without case.
+  std::string_view name;  // As it was sent; names are compared without case.
   std::string_view value;
-  // Of a field to be sent: HTTP/2's compression must not remember the value.
+  // For a field to be sent: HTTP/2's compression must not keep the value in its
+  // table.
   bool secret = false;
 };
 
@@ -38,23 +39,23 @@ enum class Http1Kind { kRequests, kResponses };
 
 struct Http1Head {
   int version = 11;  // 10 or 11.
-  // Of a request.
+  // Set for a request.
   std::string_view method;
   std::string_view target;
-  // Of a response.
+  // Set for a response.
   int status = 0;
 
   std::vector<HttpField> fields;
-  int hosts = 0;  // How many of them are called so.
+  int hosts = 0;  // How many fields are called `host`.
 
-  // What the fields say of the body and the connection.
+  // What the fields say of the body and of the connection.
   std::optional<uint64_t> content_length;
-  bool coded = false;    // By more than `identity`;
-  bool chunked = false;  // in chunks, at last.
+  bool coded = false;    // By more than `identity`.
+  bool chunked = false;  // The last coding is `chunked`.
   bool says_close = false;
   bool says_keep_alive = false;
 
-  // As before the first head; keeps the memory of the fields.
+  // Resets to the state before the first head; keeps the memory of the fields.
   void Clear();
 };
 
@@ -68,23 +69,24 @@ absl::Status ReadHttp1Head(Http1Kind kind, std::string_view bytes,
 // takes it off. INVALID_ARGUMENT says what is wrong with it.
 absl::Status TakeFieldLine(std::string_view* line, HttpField* field);
 
-// Compares names of fields and the like: ASCII, without case.
+// Compares ASCII texts such as names of fields, without case.
 bool SameLettersIgnoreCase(std::string_view a, std::string_view b);
 inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && SameLettersIgnoreCase(a, b);
 }
 
-// Whether the byte may stand in a token (RFC 9110 §5.6.2).
+// For each byte, whether it may stand in a token (RFC 9110 §5.6.2).
 extern const std::array<bool, 256> kTokenBytes;
 inline bool IsTokenByte(char c) {
   return kTokenBytes[static_cast<unsigned char>(c)];
 }
 
-// Whether the text may stand as a field's value: visible ASCII, spaces, tabs
-// and bytes from 0x80; no CR, LF or NUL, so that nothing can be smuggled in.
+// Returns whether the text may stand as a field's value: visible ASCII, spaces,
+// tabs and bytes from 0x80; no CR, LF or NUL, so that nothing can be smuggled
+// in.
 bool IsFieldValue(std::string_view value);
 
-// Whether the text is a field's name, a token.
+// Returns whether the text is a field's name, a token.
 bool IsFieldName(std::string_view name);
 
 }  // namespace gateway

@@ -32,7 +32,7 @@ namespace gateway {
 class Http1Pool {
  public:
   static constexpr size_t kHeadBytesMax = 64 * 1024;
-  // What a connection keeps of its text while it waits.
+  // How much of `text`'s memory a connection keeps while it waits in the pool.
   static constexpr size_t kKeptTextBytesMax = 1024;
 
   // A connected stream with what is needed to read answers from it.
@@ -48,21 +48,22 @@ class Http1Pool {
           born(pool.loop_.Now()),
           idle_timer([this] { Drop(); }) {}
 
-    // The server closed an idle connection, or spoke out of turn.
+    // Called while the connection is idle: the server closed it, or spoke out
+    // of turn. Drops it.
     void OnUnawaited(bool) override { Drop(); }
 
     Http1Pool& pool;
     const std::unique_ptr<Stream> stream;
     Http1Parser parser;
     InputBuffer input;
-    // The fields of a request while it is written, then those of its answer
-    // when their block has gone.
+    // Holds the fields of a request while it is written, then those of its
+    // answer once their block is gone.
     std::string text;
     const absl::Duration born;
     Timer idle_timer;
     bool reused = false;
 
-    // The pool's list.
+    // Links of the pool's list.
     Connection* previous = nullptr;
     Connection* next = nullptr;
 
@@ -88,7 +89,7 @@ class Http1Pool {
     return destination_;
   }
 
-  // Null if none is idle.
+  // Takes the connection that was used last; null if none is idle.
   std::unique_ptr<Connection> Take() {
     if (first_ == nullptr) return nullptr;
     std::unique_ptr<Connection> connection(Unlink(first_));

@@ -58,7 +58,7 @@ absl::StatusOr<bool> Http1Connection::Upload::ReadInput() {
   } else if (connection_.stream_->closed()) {
     return absl::UnavailableError("the client is gone");
   }
-  // Whoever waits holds no block if it can be helped.
+  // While it waits, the connection holds no block if it can be avoided.
   input.Release();
   return false;
 }
@@ -66,7 +66,7 @@ absl::StatusOr<bool> Http1Connection::Upload::ReadInput() {
 void Http1Connection::Upload::BeginWaiting() {
   waiting_ = true;
   waiting_since_ = connection_.server_.loop_.Now();
-  // Behind a write, that sets the time.
+  // While an answer is being written, that sets the timer.
   if (connection_.phase_ != Phase::kWriting) {
     connection_.SetPhase(Phase::kBody);
   }

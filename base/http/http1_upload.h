@@ -26,7 +26,7 @@ namespace gateway {
 
 class Http1Connection::Upload final : public BodySource {
  public:
-  // REQUIRES: the connection has read the head, and `connection` lives longer.
+  // REQUIRES: `connection` has read the head, and outlives this.
   explicit Upload(Http1Connection& connection)
       : connection_(connection),
         length_(connection.parser_.content_length()) {}
@@ -35,26 +35,26 @@ class Http1Connection::Upload final : public BodySource {
   absl::StatusOr<State> Take(std::string_view* piece) override;
   void SetWakeUp(WakeUp* wake_up) override { wake_up_ = wake_up; }
 
-  // From the connection: Take may have more to say.
+  // Called by the connection when Take may have more to say.
   void Stir() {
     if (wake_up_ != nullptr) wake_up_->Set();
   }
-  // Take has this to say, whatever still comes.
+  // Makes Take return `why` from now on, whatever still comes.
   void Fail(absl::Status why) {
     error_.Update(std::move(why));
     Stir();
   }
-  // The handler has returned.
+  // Called when the handler has returned: what is still to come is thrown away.
   void Leave();
 
   const absl::Status& error() const { return error_; }
-  // The client is being waited for, and for how long yet.
+  // True while the client is waited for; Patience() says for how long yet.
   bool waiting() const { return waiting_; }
   absl::Duration Patience() const;
 
  private:
   absl::Status ParseInput();
-  // False if there is nothing to read now.
+  // Returns false if there is nothing to read now.
   absl::StatusOr<bool> ReadInput();
   absl::Status Failed(absl::Status why) {
     error_.Update(why);
@@ -70,7 +70,7 @@ class Http1Connection::Upload final : public BodySource {
   uint64_t received_ = 0;
   bool waiting_ = false;
   absl::Duration waiting_since_;
-  absl::Duration waited_;  // In all, before that.
+  absl::Duration waited_;  // Time waited in all before the current wait.
 };
 
 }  // namespace gateway

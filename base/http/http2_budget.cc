@@ -7,11 +7,12 @@ namespace {
 
 constexpr int32_t kSettingsTokens = 20;
 
-// Time is turned into tokens in steps, so that nothing is lost to rounding.
+// Time becomes tokens in whole steps, so that nothing is lost to rounding.
 constexpr absl::Duration kStep = absl::Milliseconds(100);
 constexpr int64_t kStepsPerSecond = 10;
 
-// More than enough to be full again, and far from the end of an integer.
+// The most that time earns at once: enough to fill every account, and far from
+// the end of an integer.
 constexpr int64_t kRefillMax = 1'000'000 * kStepsPerSecond;
 
 }  // namespace

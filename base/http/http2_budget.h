@@ -35,26 +35,27 @@ class Http2Budget {
     kPriority,
     kEmptyData,
     kUnknownFrame,
-    kSettings,  // Dear: it can change every stream and the header table.
+    kSettings,  // Costs most: it can change every stream and the header table.
     kReset,
   };
 
-  // `streams`: how many the peer may have open.
+  // `streams` is how many the peer may have open.
   Http2Budget(uint32_t streams, absl::Duration now)
       : resets_max_(ResetsFor(streams)), spent_at_(now) {}
 
-  // False when the tokens for it are used up.
+  // Pays for a frame. Returns false when the tokens for it are used up.
   bool Spend(Cost cost, absl::Duration now);
 
-  // A frame with content went out.
+  // Earns tokens because a frame with content went out.
   void EarnBySending() { control_ = Capped(control_ + kEarnedBySending); }
 
-  // A stream's answer has begun.
+  // Earns a reset because a stream's answer has begun.
   void EarnByAnswering() {
     if (resets_ < resets_max_) ++resets_;
   }
 
-  // What a new connection has; of resets, at least.
+  // Tokens that a connection begins with; of resets, the least that it begins
+  // with.
   static constexpr int32_t kControl = 2000;
   static constexpr int32_t kResetsMin = 300;
   static constexpr int32_t kControlPerSecond = 200;
@@ -73,7 +74,7 @@ class Http2Budget {
   void Refill(absl::Duration now);
 
   const int32_t resets_max_;
-  absl::Duration spent_at_;  // Up to when time has been turned into tokens.
+  absl::Duration spent_at_;  // Time up to which tokens have been earned.
   int32_t control_ = kControl;
   int32_t resets_ = resets_max_;
 };

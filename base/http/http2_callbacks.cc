@@ -19,20 +19,21 @@ std::string_view View(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// RFC 9113 §6.5.2.
+// What a field counts beside its name and value (RFC 9113 §6.5.2).
 constexpr size_t kFieldOverheadBytes = 32;
 
-// A header list so many times as large as is allowed is no mistake: a few bytes
-// can stand for kilobytes (an HPACK bomb), and each has to be unfolded.
+// A header list over so many times the limit closes the connection: it is no
+// mistake, since a few bytes can stand for kilobytes (an HPACK bomb), and each
+// field has to be unfolded.
 constexpr size_t kBombFactor = 16;
 
-// nghttp2's own limits stand in the way of ours (base/http/http2_guard.h), and
-// it says no word when it closes.
+// nghttp2's own limits are raised out of the way of ours
+// (base/http/http2_guard.h): it closes without saying why.
 constexpr uint64_t kResetsOfNghttp2 = 1'000'000;
 constexpr size_t kAnswersOfNghttp2 = 10'000;
 constexpr size_t kContinuationsOfNghttp2 = 1'000'000;
 
-// The ping that tells whether the first GOAWAY of two has arrived.
+// Payload of the ping that tells when the first GOAWAY of two has arrived.
 constexpr std::string_view kGoodbyePing = "goodbye!";
 
 bool EndsStream(const nghttp2_frame_hd& head) {
@@ -44,7 +45,8 @@ bool IsInterim(absl::Span<const HttpField> head) {
          head.front().value.starts_with('1');
 }
 
-// Values that are new each time: to remember them pushes out something of use.
+// Returns whether the field's value is new each time: to keep it in the table
+// would push out something of use.
 bool IsNewEachTime(std::string_view name) {
   switch (name.size()) {
     case 10:
@@ -68,7 +70,8 @@ Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
   };
   fields_.reserve(fields.size());
   for (const HttpField& field : fields) {
-    // A guess could be tried against a secret that compression remembers.
+    // Secrets stay out of the table too: guesses could be tried against a value
+    // that compression remembers.
     const uint8_t flags = field.secret || IsNewEachTime(field.name)
                               ? NGHTTP2_NV_FLAG_NO_INDEX
                               : NGHTTP2_NV_FLAG_NONE;
@@ -138,9 +141,9 @@ Http2Stream* Http2Callbacks::StreamOf(Http2Session& session, int32_t id) {
   return stream;
 }
 
-// nghttp2 would send the oldest stream's body to its end before the next one's
-// (RFC 9218 §10 for what is not incremental). Whoever shares a connection, be
-// it the users of a proxy, gets the same, whatever one of them asks for.
+// Sets the streams' order. nghttp2 would send the oldest stream's body to its
+// end before the next one's (RFC 9218 §10 for what is not incremental); here
+// all share the connection alike, whatever a client asks for.
 void Http2Callbacks::ServeInTurn(nghttp2_session* session, int32_t id) {
   const nghttp2_extpri in_turn{NGHTTP2_EXTPRI_DEFAULT_URGENCY, /*inc=*/1};
   nghttp2_session_change_extpri_stream_priority(session, id, &in_turn,
@@ -170,7 +173,8 @@ int Http2Callbacks::OnHeader(nghttp2_session*, const nghttp2_frame*,
                              void* self) noexcept {
   Http2Session& session = Session(self);
   session.block_bytes_ += name_size + value_size + kFieldOverheadBytes;
-  // The table that compresses the next blocks lives on, so all must be read.
+  // A block that is too large is read on all the same: the table that
+  // decompresses the next blocks depends on it.
   if (session.block_bytes_ <= session.limits_.header_list_bytes) {
     session.block_.Add(View(name, name_size), View(value, value_size));
   } else if (session.block_bytes_ / kBombFactor >
@@ -234,7 +238,7 @@ void Http2Callbacks::HandleBlock(Http2Session& session,
                                  const nghttp2_frame& frame) {
   Http2Stream* const stream = StreamOf(session, frame.hd.stream_id);
   if (stream == nullptr || stream->reset_) return;
-  // The block is this call's own: what it sets off may begin another.
+  // Moved out, since what the call sets off may begin another block.
   const FieldBlock block = std::move(session.block_);
   FieldViews views;
   const absl::Span<const HttpField> fields = block.View(views);
@@ -285,7 +289,8 @@ int Http2Callbacks::OnStreamClose(nghttp2_session*, int32_t id, uint32_t error,
   Http2Session& session = Session(self);
   Http2Stream* const stream = StreamOf(session, id);
   if (stream == nullptr) return 0;
-  // nghttp2 says so too of a head that it cannot send, now or ever.
+  // nghttp2 reports REFUSED_STREAM also for a head that it cannot send, now or
+  // ever.
   if (error == NGHTTP2_REFUSED_STREAM && !stream->reset_ &&
       !stream->why_.ok()) {
     error = NGHTTP2_INTERNAL_ERROR;
@@ -335,7 +340,7 @@ void Http2Callbacks::OnGoawaySent(Http2Session& session, uint32_t error) {
     }
     session.LogRefused();
   } else if (session.goodbye_ == Http2Session::Goodbye::kAnnounced) {
-    // Not before: nghttp2 lets pings overtake.
+    // The ping is sent after the GOAWAY is, since nghttp2 lets pings overtake.
     session.FailOnError(nghttp2_submit_ping(
         session.nghttp2(), NGHTTP2_FLAG_NONE,
         reinterpret_cast<const uint8_t*>(kGoodbyePing.data())));
@@ -350,7 +355,8 @@ int Http2Callbacks::OnFrameNotSent(nghttp2_session*, const nghttp2_frame* frame,
       error != NGHTTP2_ERR_FRAME_SIZE_ERROR) {
     return 0;
   }
-  // A stream whose head or trailers cannot be sent would wait forever.
+  // The stream is reset: one whose head or trailers cannot be sent would wait
+  // forever.
   const absl::Status why =
       absl::ResourceExhaustedError("the header is too large to be sent");
   if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
@@ -392,7 +398,7 @@ int Http2Callbacks::SendData(nghttp2_session*, nghttp2_frame*,
   constexpr size_t kFrameHeadBytes = 9;
   Http2Session& session = Session(self);
   Http2Stream& stream = *static_cast<Http2Stream*>(source->ptr);
-  // What the frame was to carry has been dropped since it was begun.
+  // The stream was reset after the frame was begun: its bytes are gone.
   if (stream.reset_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (session.output_.full()) return NGHTTP2_ERR_WOULDBLOCK;
   session.output_.Append(View(head, kFrameHeadBytes));

@@ -21,15 +21,15 @@ namespace gateway {
 
 class Http2Callbacks {
  public:
-  // A session of nghttp2 that calls these. Ends the process if there is no
-  // memory, as `new` does.
+  // Makes a session of nghttp2 that calls these functions. Ends the process if
+  // there is no memory, as `new` does.
   static Http2Session::Nghttp2 NewNghttp2(Http2Session::Role role,
                                           Http2Session* self);
 
-  // The table that all sessions share.
+  // The table of callbacks, which all sessions share.
   static const nghttp2_session_callbacks* Table();
 
-  // Where the body of a stream comes from.
+  // The source that nghttp2 reads the body of a stream from.
   static nghttp2_data_provider Body(Http2Stream* stream);
 
  private:
@@ -63,8 +63,9 @@ class Http2Callbacks {
   static Http2Stream* StreamOf(Http2Session& session, int32_t id);
 };
 
-// The fields in nghttp2's form, which point at them. Secrets, and what is new
-// each time, never enter the table by which blocks are compressed.
+// Fields in nghttp2's form, which point into those given. Secrets, and values
+// that are new each time, are marked so that they never enter the compression
+// table.
 class Http2Fields {
  public:
   explicit Http2Fields(absl::Span<const HttpField> fields);

@@ -34,11 +34,13 @@
 namespace gateway {
 namespace {
 
-// How long, and how much, a stream may go on after the end of what matters.
+// How long, and by how many bytes, an answer may go on after
+// FinishInBackground; then its stream is reset.
 constexpr absl::Duration kRestTimeout = absl::Seconds(1);
 constexpr size_t kRestBytesMax = 64 * 1024;
 
-// Fields that belong to an HTTP/1.1 connection, or that HTTP/2 says otherwise.
+// Returns whether a field belongs to an HTTP/1.1 connection, or is told by
+// HTTP/2 in another way.
 bool IsForbidden(std::string_view lower_name) {
   constexpr std::array<std::string_view, 8> kNames = {
       "connection", "content-length",    "host", "keep-alive",
@@ -50,10 +52,11 @@ bool IsLowerCase(std::string_view name) {
   return std::none_of(name.begin(), name.end(), absl::ascii_isupper);
 }
 
-// The head of a request in HTTP/2's form. Points at what it is made of.
+// The head of a request in HTTP/2's form. Points into the texts that it is made
+// of.
 class RequestFields {
  public:
-  // `length` is that of the body, if it is known.
+  // `length` is the body's, if known.
   RequestFields(const HttpCall& call, const std::string& authority,
                 std::optional<uint64_t> length)
       : length_(absl::StrCat(length.value_or(0))) {
@@ -70,7 +73,8 @@ class RequestFields {
       if (IsLowerCase(field.name)) {
         Add(field);
       } else {
-        names_.reserve(call.extra_fields.size());  // They stay where they are.
+        // Reserved, since views of them are taken.
+        names_.reserve(call.extra_fields.size());
         names_.push_back(absl::AsciiStrToLower(ToAbsl(field.name)));
         Add({names_.back(), field.value, field.secret});
       }
@@ -103,7 +107,7 @@ absl::Status TooLarge(uint64_t limit) {
       "the server's answer is too large: more than ", limit, " bytes"));
 }
 
-// Why a stream is over before its answer was, in the client's terms.
+// Says in a client's terms why a stream ended before its answer was whole.
 absl::Status ExplainClosed(Http2Error error, const absl::Status& why) {
   if (error == Http2Error::kRefusedStream) {
     return absl::UnavailableError("the server did not take the request");
@@ -123,7 +127,8 @@ absl::Status ExplainClosed(Http2Error error, const absl::Status& why) {
 
 }  // namespace
 
-// What is left of an answer when nobody reads on: short, or it is cut off.
+// Reads the rest of an answer that nobody reads any more, if it is short;
+// resets the stream otherwise.
 class Http2Client::Remainder final : public Http2StreamEvents, public Recycled {
  public:
   Remainder(Http2Client& client, Http2Stream& stream)
@@ -138,7 +143,7 @@ class Http2Client::Remainder final : public Http2StreamEvents, public Recycled {
     if (drained_ > kRestBytesMax) CutOff();
   }
   void OnEnd(Http2Stream& stream) override {
-    if (!stream.ended()) CutOff();  // Of a request answered before its end.
+    if (!stream.ended()) CutOff();  // The answer came before the request's end.
   }
   void OnClosed(Http2Stream&, Http2Error, const absl::Status&) override {
     client_.EndExchange();
@@ -179,7 +184,7 @@ class Http2Client::Exchange final : public HttpExchange,
     client_.EndExchange();
   }
 
-  // Sends the request and waits for the answer's head.
+  // Sends the request and waits for the head of its answer.
   Task<absl::Status> SendAndAwaitHead(const HttpCall& call);
 
   int status() const override { return status_; }
@@ -204,7 +209,7 @@ class Http2Client::Exchange final : public HttpExchange,
   void OnClosed(Http2Stream& stream, Http2Error error,
                 const absl::Status& why) override;
 
-  // Gives the stream what it takes of the call's source.
+  // Moves to the stream what it takes of the call's source.
   void SendFromSource();
   absl::Status TakeOfSource();
 
@@ -221,33 +226,36 @@ class Http2Client::Exchange final : public HttpExchange,
   Http2Client& client_;
   Http2Pool& pool_;
   const HttpDestination& destination_;
-  const HttpCall* call_ = nullptr;  // Until the head is there.
+  const HttpCall* call_ = nullptr;  // Null once the answer's head is there.
   HttpProgress own_progress_;
   HttpProgress& progress_;
   const absl::Duration first_byte_timeout_;
-  const absl::Duration due_;  // When all of it must be over.
-  absl::Duration begun_;      // When it went to the link.
+  // Steady time by which the whole exchange must be over.
+  const absl::Duration due_;
+  // Time at which the request went to its connection.
+  absl::Duration begun_;
   Http2Pool::Link* link_ = nullptr;
-  Http2Stream* stream_ = nullptr;  // Null before and after its life.
+  // Null before the stream begins and after it has ended.
+  Http2Stream* stream_ = nullptr;
   WakeUp changed_;
   absl::Status failure_;
   std::string_view awaited_;
 
   int status_ = 0;  // 0 until the head is there.
   bool ended_ = false;
-  bool given_up_ = false;  // By us.
+  bool given_up_ = false;  // We gave the exchange up.
   bool reads_all_ = false;
   uint64_t source_taken_ = 0;
-  std::string_view source_piece_;  // On its way out.
+  std::string_view source_piece_;  // The piece that is being sent.
   FieldBlock fields_;
   uint64_t received_ = 0;
-  PaddedBytes arrived_;  // What nobody has read yet,
-  PaddedBytes reading_;  // and what the reader has in hand.
+  PaddedBytes arrived_;  // What has come and was not read yet,
+  PaddedBytes reading_;  // and what the reader holds.
   std::string_view piece_;
   ByteBudget::Share kept_{client_.loop_.answer_bytes()};
   ByteBudget::Charge answer_charge_{kept_};
 
-  // Last: it may fire at once.
+  // Declared last, since it may fire at once.
   Timer timer_;
   CancelListener on_cancel_;
 };
@@ -266,10 +274,11 @@ Task<absl::Status> Http2Client::Exchange::SendAndAwaitHead(
   if (call.source != nullptr) call.source->SetWakeUp(nullptr);
   timer_.Disarm();
   call_ = nullptr;
-  // The caller's bytes go when this returns, though the server has answered
-  // before it has read them all.
+  // Copies what is not sent yet: the caller's bytes go when this returns, which
+  // may be before the server has read them all.
   if (stream_ != nullptr && stream_->unsent() > 0) stream_->KeepBorrowed();
-  // An answer that broke off after its head is still one.
+  // An answer that breaks off after its head has begun is returned; reading it
+  // fails.
   if (status_ == 0 || given_up_) co_return failure_;
   co_return absl::OkStatus();
 }
@@ -304,7 +313,8 @@ void Http2Client::Exchange::SendFromSource() {
   if (stream_ == nullptr || stream_->ended() || stream_->unsent() > 0) return;
   const absl::Status taken = TakeOfSource();
   if (taken.ok()) return;
-  // To a NegotiatingHttpClient that would be a reason to send it again.
+  // A FAILED_PRECONDITION of the source would make NegotiatingHttpClient send
+  // the request again.
   Fail(absl::IsFailedPrecondition(taken) ? absl::InternalError(taken.message())
                                          : taken);
 }
@@ -341,7 +351,7 @@ void Http2Client::Exchange::OnUnreachable(const absl::Status& why) {
 }
 
 void Http2Client::Exchange::OnSent(Http2Stream& stream) {
-  if (!stream.ended()) return changed_.Set();  // There is more at the source.
+  if (!stream.ended()) return changed_.Set();  // The source has more.
   progress_.sent = true;
   if (status_ != 0) return;
   if (call_->body_memory != nullptr) std::string().swap(*call_->body_memory);
@@ -377,7 +387,8 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
     return Fail(TooLarge(destination_.response_bytes_limit));
   }
   arrived_.Append(bytes);
-  // A reader bit by bit has a window's bytes, and no more.
+  // Charged only if the answer is read whole: a reader bit by bit holds a
+  // window's bytes at most.
   if (reads_all_ && !answer_charge_.Resize(arrived_.size())) {
     return Fail(absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge)));
   }
@@ -390,8 +401,8 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
 }
 
 void Http2Client::Exchange::OnEnd(Http2Stream& stream) {
-  ended_ = status_ != 0;  // Unless the head was refused.
-  // Nobody needs the rest of a request that has been answered.
+  ended_ = status_ != 0;  // False if the head was refused.
+  // The rest of a request that has been answered is of no use to the server.
   if (stream.unsent() > 0 || !stream.ended()) {
     stream.Reset(Http2Error::kCancel);
   }
@@ -405,8 +416,8 @@ void Http2Client::Exchange::OnClosed(Http2Stream& stream, Http2Error error,
   if (!ended_) {
     failure_ = ExplainClosed(error, why);
     const bool refused = error == Http2Error::kRefusedStream;
-    // Not a byte has come since the request went, just now, to a connection
-    // that had served before: the server had given it up.
+    // True if not a byte has come since the request went, just now, to a
+    // connection that had served before: the server had given that up.
     const bool given_up =
         progress_.reused_connection && absl::IsUnavailable(why) &&
         stream.session().last_read() < begun_ &&
@@ -480,7 +491,8 @@ void Http2Client::Exchange::Fail(absl::Status why) {
   given_up_ = true;
   pool_.Remove(*this);
   DropStream();
-  // What was read whole is the reader's as long as the exchange.
+  // An answer that was read whole stays with the reader as long as the
+  // exchange.
   if (!(reads_all_ && ended_)) arrived_.Clear();
   changed_.Set();
 }

@@ -33,7 +33,7 @@ namespace gateway {
 
 class Http2Client final : public HttpClient {
  public:
-  // Borrows `resolver`. Belongs to the calling thread's loop.
+  // Borrows `resolver`. Used on the calling thread's loop.
   explicit Http2Client(Resolver& resolver,
                        Http2Pool::OnHttp1 on_http1 = nullptr);
   // REQUIRES: Close has returned.
@@ -50,12 +50,12 @@ class Http2Client final : public HttpClient {
   // included. One waiter at a time.
   Task<void> AwaitIdle();
 
-  // The same, and closes all connections.
+  // As AwaitIdle, then closes all connections.
   Task<void> Close();
 
   const HttpClientStats& stats() const { return stats_; }
 
-  // The same for those who may outlive the client.
+  // The same stats, for owners that may outlive the client.
   std::shared_ptr<const HttpClientStats> shared_stats() const {
     return shared_stats_;
   }

@@ -10,9 +10,9 @@
 namespace gateway {
 namespace {
 
-// Handlers may outlive their streams for a moment. A client that resets
-// streams to have more handlers at work than it may have streams gets to so
-// many times as many.
+// Handlers may outlive their streams for a moment. A client that resets streams
+// to have more handlers at work than streams gets to so many times as many;
+// further requests are refused.
 constexpr size_t kHandlersPerStream = 2;
 
 }  // namespace
@@ -57,7 +57,7 @@ void Http2Connection::Cancel(const absl::Status& why) {
   Http2Responder* responder = first_;
   while (responder != nullptr) {
     Http2Responder* const next = responder->next_;
-    responder->Cancel(why);  // May destroy it.
+    responder->Cancel(why);  // May destroy the responder.
     responder = next;
   }
   loop().ArmTimer(last_word_timer_, kLastWordTimeout);

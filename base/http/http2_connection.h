@@ -34,10 +34,10 @@ class Http2Connection final : public HttpConnection,
                               private Http2Session::Owner {
  public:
   Http2Connection(HttpServer& server, std::unique_ptr<Stream> stream);
-  // REQUIRES: Ended() was awaited.
+  // REQUIRES: Ended() has returned.
   ~Http2Connection() = default;
 
-  // Begins. `bytes` have been read already.
+  // Begins to serve. `bytes` were read from the stream already.
   void Start(std::string_view bytes) { session_.Start(bytes); }
 
   // Suspends until the connection is closed and the last handler has returned.
@@ -59,13 +59,13 @@ class Http2Connection final : public HttpConnection,
   void OnHeld(size_t before, size_t now) override { Hold(before, now); }
   void OnEnded(const absl::Status& why) override;
 
-  // For Http2Responder.
+  // What Http2Responder uses.
   EventLoop& loop() { return server_.loop_; }
   HttpHandler& handler() { return server_.handler_; }
   const HttpServerLimits& limits() const { return server_.limits_; }
-  // Those who come in numbers pass one by one.
+  // The queue in which requests that come in crowds wait for their turn.
   TurnQueue& crowd() { return server_.crowd_; }
-  // Whether a request that has come now is begun now.
+  // Returns whether a request that has come now is begun in this turn.
   bool MayBegin();
   std::string_view date() { return server_.Date(); }
   std::string_view peer() const { return peer_; }
@@ -79,13 +79,13 @@ class Http2Connection final : public HttpConnection,
 
   HttpServer& server_;
   const std::string peer_;
-  ByteBudget::Share kept_;  // What its requests keep.
+  ByteBudget::Share kept_;  // Budget of what its requests hold.
   Http2Session session_;
   bool cancelled_ = false;
   bool closed_ = false;
   size_t responders_count_ = 0;
-  uint64_t begun_turn_ = 0;  // The turn in which
-  int begun_ = 0;            // so many requests were begun, or want to be.
+  uint64_t begun_turn_ = 0;  // The turn that `begun_` counts for.
+  int begun_ = 0;            // Requests begun in it, or that wanted to be.
   Http2Responder* first_ = nullptr;  // All responders, an intrusive list.
   Timer last_word_timer_;
   WakeUp ended_;

@@ -20,29 +20,29 @@
 namespace gateway {
 
 struct Http2FrameHead {
-  uint32_t length = 0;  // Of the payload.
+  uint32_t length = 0;  // Bytes of the payload.
   uint8_t type = 0;
   uint8_t flags = 0;
   int32_t stream_id = 0;
-  // Of DATA: how much of the payload is padding and its length.
+  // For DATA: how much of the payload is padding, its length field included.
   uint32_t padding_bytes = 0;
-  // Of PRIORITY: the stream that this one is to depend on.
+  // For PRIORITY: the stream that this one is to depend on.
   int32_t dependency = 0;
 };
 
 class Http2FrameScanner {
  public:
-  // What a client says before its first frame.
+  // What a client sends before its first frame.
   static constexpr size_t kPrefaceBytes = 24;
 
   explicit Http2FrameScanner(size_t preface_bytes)
       : left_(static_cast<uint32_t>(preface_bytes)) {}
 
-  // Takes bytes off the front of `bytes`, up to the end of a frame's head or
-  // of everything. Heads may come in pieces.
+  // Removes bytes from the front of `bytes`, up to the end of a frame's head,
+  // which it returns, or all of them. A head may come in pieces.
   std::optional<Http2FrameHead> Next(std::string_view& bytes);
 
-  // A header block has begun, and its last byte is not there yet.
+  // True while a header block has begun and its last byte is not there yet.
   bool in_header_block() const {
     return block_open_ || (in_block_ && left_ > 0);
   }
@@ -50,13 +50,13 @@ class Http2FrameScanner {
  private:
   static constexpr size_t kHeadBytes = 9;
 
-  // How much of a payload is looked at.
+  // How many bytes of the current frame's payload are looked at.
   size_t PeekedBytes() const;
   Http2FrameHead Parse();
 
-  uint32_t left_;            // Of what is skipped.
-  bool in_block_ = false;    // The frame is a part of a header block,
-  bool block_open_ = false;  // and not its last.
+  uint32_t left_;            // Bytes to skip before the next head.
+  bool in_block_ = false;    // The frame belongs to a header block,
+  bool block_open_ = false;  // and another frame of the block follows.
   uint8_t size_ = 0;
   uint8_t wanted_ = kHeadBytes;
   uint8_t bytes_[kHeadBytes + 4];

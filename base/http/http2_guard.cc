@@ -9,20 +9,21 @@
 namespace gateway {
 namespace {
 
-// How many separate runs of skipped stream ids are remembered. Clients count
-// up without gaps; it takes malice to fill these.
+// How many separate runs of skipped stream ids are remembered. Clients count up
+// without gaps; only a hostile one fills these.
 constexpr size_t kGapsMax = 64;
 
-// Of how many streams it is known that the client has ended them.
+// For how many of the last streams it is remembered whether the client has
+// ended them.
 constexpr int32_t kRemembered = 64;
 
 constexpr uint32_t kPriorityBytes = 5;
 
-// A CONTINUATION that is smaller carries next to nothing.
+// A CONTINUATION with fewer bytes counts as one without content.
 constexpr uint32_t kContentBytes = 1024;
 
-// Which of a client's streams this is: from 0, and -1 for the one before the
-// first.
+// Returns which of a client's streams this is: counted from 0, and -1 for the
+// one before the first.
 int32_t Ordinal(int32_t id) { return id < 0 ? -1 : id / 2; }
 
 bool IsEndOfStream(const Http2FrameHead& head) {
@@ -73,18 +74,21 @@ std::optional<Http2Guard::Refusal> Http2Guard::CheckHead(
       if (IsOver(head)) return CountLate(now);
       return std::nullopt;
     case NGHTTP2_CONTINUATION:
-      // Large ones are bounded by the header list (Http2Callbacks::OnHeader).
+      // Large frames are bounded by the header list's limit
+      // (Http2Callbacks::OnHeader).
       if (head.length >= kContentBytes) return std::nullopt;
       return Spend(Cost::kUnknownFrame, now);
     case NGHTTP2_PRIORITY:
-      // nghttp2 looks at these only if it keeps the tree.
+      // Looked at here, since nghttp2 looks at dependencies only if it keeps
+      // the tree.
       if (head.dependency == head.stream_id && head.length == kPriorityBytes) {
         return Refusal{Http2Error::kProtocolError,
                        "a stream that depends on itself"};
       }
       return Spend(Cost::kPriority, now);
     case NGHTTP2_RST_STREAM:
-      // A server can reset only what we have asked for.
+      // A server can reset only streams that we have opened, so its resets cost
+      // nothing special.
       return Spend(
           peer_ == Peer::kClient ? Cost::kReset : Cost::kUnknownFrame, now);
     case NGHTTP2_SETTINGS:
@@ -113,9 +117,10 @@ std::optional<Http2Guard::Refusal> Http2Guard::CountStream(
   const bool opens = head.type == NGHTTP2_HEADERS;
   const bool resets = head.type == NGHTTP2_RST_STREAM;
   if (!opens && !resets && head.type != NGHTTP2_DATA) return std::nullopt;
-  if (id % 2 == 0) return std::nullopt;  // nghttp2 knows what to say.
+  if (id % 2 == 0) return std::nullopt;  // nghttp2 refuses an even id.
   if (id > last_id_) {
-    if (!opens) return std::nullopt;  // Likewise.
+    // nghttp2 refuses frames of streams that were never opened.
+    if (!opens) return std::nullopt;
     const int32_t newer = Ordinal(id) - Ordinal(last_id_);
     ended_ = newer < kRemembered ? ended_ << newer : 0;
     if (newer > 1) {

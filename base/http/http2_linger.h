@@ -26,8 +26,8 @@ namespace gateway {
 
 class Http2Linger final : private Stream::Observer {
  public:
-  // The peer has so long `in_all`. `on_over` is called once, also from within
-  // Begin; it must not destroy this. Borrows the stream.
+  // Waits for the peer for `in_all` at most. `on_over` is called once, possibly
+  // from within Begin; it must not destroy this. Borrows the stream.
   Http2Linger(Stream& stream, absl::Duration in_all,
               std::function<void()> on_over);
   ~Http2Linger();
@@ -37,7 +37,7 @@ class Http2Linger final : private Stream::Observer {
 
   void Begin();
 
-  // What the peer may still say.
+  // How many bytes the peer may still send.
   static constexpr size_t kBytesMax = 256 * 1024;
 
  private:

@@ -26,8 +26,8 @@ namespace gateway {
 
 class Http2Output {
  public:
-  // What may be collected before it has to be written. A frame that is begun
-  // below it is taken whole.
+  // How much may be collected before it has to be written. A frame that is
+  // begun below this is taken whole.
   static constexpr size_t kBytesMax = 4 * kBlockBytes;
   static constexpr size_t kBlocksMax = 12;
 
@@ -40,10 +40,11 @@ class Http2Output {
   // REQUIRES: !full(), and at most kBytesMax at once.
   void Append(std::string_view bytes);
 
-  // Fills in where the bytes are and returns how many pieces that takes.
+  // Fills in `pieces`, which point at the bytes, and returns how many there
+  // are.
   size_t Pieces(iovec* pieces) const;
 
-  // Takes bytes off the front.
+  // Removes bytes from the front.
   void Consume(size_t bytes);
 
   void Clear();
@@ -51,8 +52,8 @@ class Http2Output {
  private:
   BlockPool& pool_;
   absl::InlinedVector<Block, 1> blocks_;
-  size_t begin_ = 0;  // In the first block.
-  size_t end_ = 0;    // In the last block.
+  size_t begin_ = 0;  // Offset in the first block.
+  size_t end_ = 0;    // Offset in the last block.
   size_t size_ = 0;
 };
 

@@ -12,10 +12,11 @@
 namespace gateway {
 namespace {
 
-// What we begin on one connection, however many the server allows.
+// The most streams that we open on one connection, however many the server
+// allows.
 constexpr uint32_t kStreamsMax = 1000;
 
-// What the server may send of one answer that nobody reads.
+// How many bytes the server may send of one answer that is not read.
 constexpr uint32_t kStreamWindowBytes = 256 * 1024;
 
 static_assert(uint64_t{kStreamsMax} * kStreamWindowBytes <= INT32_MAX,
@@ -68,7 +69,7 @@ void Http2Pool::Link::OnCapacity() {
 }
 
 void Http2Pool::Link::OnEnded(const absl::Status& why) {
-  pool_.OnEnded(*this, why);  // Destroys this.
+  pool_.OnEnded(*this, why);  // Destroys this link.
 }
 
 void Http2Pool::Link::CountStreams() {
@@ -110,7 +111,7 @@ Http2Pool::~Http2Pool() {
   assert(links_.empty() && dials_.empty() && first_ == nullptr);
 }
 
-// Requests.
+// --- Requests.
 
 void Http2Pool::Add(Request& request) {
   if (first_ == nullptr) {
@@ -148,7 +149,8 @@ void Http2Pool::Unlink(Request& request) {
 }
 
 void Http2Pool::FailAll(const absl::Status& why) {
-  // One that fails may be added again, for a connection of another kind.
+  // A request that fails may be added again at once, for a connection of
+  // another kind, so only those that wait now are looked at.
   for (size_t left = waiting_; left > 0 && first_ != nullptr; --left) {
     Request& request = *first_;
     Unlink(request);
@@ -156,7 +158,7 @@ void Http2Pool::FailAll(const absl::Status& why) {
   }
 }
 
-// Connections.
+// --- Connections.
 
 void Http2Pool::OpenAsNeeded() {
   if (first_ == nullptr) return;
@@ -173,7 +175,7 @@ size_t Http2Pool::ConnectionsNeeded() {
   size_t opening = dials_.size();
   size_t carried = 0;
   for (const std::unique_ptr<Link>& link : links_) {
-    // One that rests carries less than it could.
+    // Not counted: a link that rests carries fewer streams than it could.
     if (link->session_.retiring() || link->resting_) continue;
     if (!link->ready_) {
       ++opening;
@@ -181,9 +183,10 @@ size_t Http2Pool::ConnectionsNeeded() {
       carried = std::max(carried, link->session_.open_streams());
     }
   }
-  // Somebody waits, so the connections that are open carry all they can.
+  // Requests wait, so the connections that are open carry all that they can.
   if (carried > 0) streams_each_ = carried;
-  // The first connection shows how much that is.
+  // Until the first connection has shown how many it carries, only one is
+  // opened.
   if (streams_each_ == 0) return opening > 0 ? 0 : 1;
   const size_t wanted = (waiting_ + streams_each_ - 1) / streams_each_;
   return wanted - std::min(wanted, opening);

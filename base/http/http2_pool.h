@@ -44,20 +44,20 @@ namespace gateway {
 
 class Http2Pool {
  public:
-  // One connection.
+  // One connection of the pool.
   class Link final : private Http2Session::Owner {
    public:
     ~Link() = default;
 
-    // REQUIRES: called by Request::Begin, once.
+    // Begins the request's stream. REQUIRES: called by Request::Begin, once.
     Http2Stream* Start(absl::Span<const HttpField> fields, bool end,
                        Http2StreamEvents& events);
 
-    // It has carried a request before.
+    // True if the connection has carried a request before.
     bool reused() const { return reused_; }
 
-    // A request stayed without an answer: no other shall follow it here
-    // before something has been answered.
+    // Rest() is called when a request stayed without an answer: no other
+    // follows it here until something has been answered.
     void Rest();
     void OnAnswer();
 
@@ -65,7 +65,7 @@ class Http2Pool {
     friend class Http2Pool;
     Link(Http2Pool& pool, std::unique_ptr<Stream> stream, uint64_t number);
 
-    // Takes another stream now; will perhaps take one later.
+    // True if a request can begin now.
     bool Accepts() const {
       return ready_ && !resting_ && session_.accepting();
     }
@@ -76,22 +76,22 @@ class Http2Pool {
     void CountStreams();
 
     Http2Pool& pool_;
-    const uint64_t number_;  // Older ones have smaller.
+    const uint64_t number_;  // Counted up: older links have smaller numbers.
     Http2Session session_;
-    bool ready_ = false;  // The server's settings are there.
+    bool ready_ = false;  // The server's settings have come.
     bool reused_ = false;
     bool resting_ = false;
-    bool roomy_ = false;  // In the pool's list.
-    bool busy_ = false;   // Counted as active.
+    bool roomy_ = false;  // The link is in `roomy_`.
+    bool busy_ = false;   // The link is counted as active.
   };
 
-  // Whoever wants a stream.
+  // A request that waits for a stream.
   class Request {
    public:
-    // The link takes one. Also called before Add returns.
+    // Called when `link` has a free stream; may run inside Add().
     virtual void Begin(Link& link) = 0;
 
-    // There is no connection, and there will be none.
+    // Called when no connection could be made; the request waits no longer.
     virtual void OnUnreachable(const absl::Status& why) = 0;
 
    protected:
@@ -104,13 +104,13 @@ class Http2Pool {
     Request* next_ = nullptr;
   };
 
-  // Told of a connection on which the server chose HTTP/1.1, where it may.
-  // Those who wait get FAILED_PRECONDITION. Without this that server cannot be
-  // reached.
+  // Is given a connection on which the server chose HTTP/1.1, where the version
+  // may be chosen; requests that wait get FAILED_PRECONDITION. If null, such a
+  // server cannot be reached.
   using OnHttp1 = std::function<void(
       const std::shared_ptr<const HttpDestination>&, std::unique_ptr<Stream>)>;
 
-  // Borrows all that is a reference.
+  // Borrows everything that is passed by reference.
   Http2Pool(LoopResolver& names, HttpClientStats& stats,
             const OnHttp1& on_http1,
             std::shared_ptr<const HttpDestination> destination);
@@ -123,16 +123,16 @@ class Http2Pool {
 
   void Add(Request& request);
 
-  // Does nothing unless the request waits.
+  // Takes a request out of the queue. Does nothing if it does not wait.
   void Remove(Request& request);
 
   // Takes over a connection that somebody else has opened.
   void Adopt(std::unique_ptr<Stream> stream);
 
-  // Closes all connections. REQUIRES: there is no request.
+  // Closes all connections. REQUIRES: no request waits or is under way.
   Task<void> Close();
 
-  // `:authority` of all requests.
+  // Value of `:authority` for all requests.
   const std::string& authority() const { return authority_; }
 
  private:
@@ -140,23 +140,24 @@ class Http2Pool {
   void Unlink(Request& request);
   void FailAll(const absl::Status& why);
 
-  // Opens as many connections as those who wait need.
+  // Opens as many connections as the waiting requests need.
   void OpenAsNeeded();
   size_t ConnectionsNeeded();
   Task<void> Open();
 
   void AbandonDials(const absl::Status& why);
 
-  // A connection did not come about. Who waits goes on if there is hope.
+  // Called when a connection could not be opened. Waiting requests fail unless
+  // another connection can still serve them.
   void OnOpenFailed(const absl::Status& why);
 
-  // The oldest link that takes another stream, or null.
+  // Returns the oldest link that has a free stream, or null.
   Link* FindRoom();
-  // The link may take another stream.
+  // Called when `link` may have a free stream.
   void OnRoom(Link& link);
 
   void OnCapacity(Link& link);
-  // `why` is a copy: the link's own goes with it.
+  // `why` is a copy, since the link's own is destroyed with it.
   void OnEnded(Link& link, absl::Status why);
 
   // Constant after construction.
@@ -170,12 +171,13 @@ class Http2Pool {
 
   std::vector<std::unique_ptr<Link>> links_;
   uint64_t links_made_ = 0;
-  // All links that take another stream, and perhaps some that no longer do;
+  // All links that have a free stream, and perhaps some that no longer have;
   // the oldest last.
   std::vector<Link*> roomy_;
-  std::vector<HttpDial*> dials_;              // In coroutines of their own.
-  size_t abandoned_dials_ = 0;                // Not among the above any more.
-  // How many streams one connection carries; 0 as long as that is not known.
+  // Each runs in a coroutine of its own.
+  std::vector<HttpDial*> dials_;
+  size_t abandoned_dials_ = 0;  // No longer among `dials_`.
+  // How many streams one connection carries; 0 while that is not known.
   size_t streams_each_ = 0;
 
   Request* first_ = nullptr;

@@ -19,26 +19,29 @@
 namespace gateway {
 namespace {
 
-// As many as the HTTP/1.1 parser takes.
+// The most fields of a head: as many as Http1Parser takes.
 constexpr size_t kFieldsMax = Http1Parser::Limits{}.fields;
 
-// A piece up to this size is copied, so that nobody waits for it.
+// A piece of at most so many bytes is copied, so that the handler need not wait
+// for it to be sent.
 constexpr size_t kCopiedBytesMax = 16 * 1024;
 
-// How much of a stream may wait for its client before the handler does too.
+// How many bytes of a stream may wait for its client before the handler waits,
+// too.
 constexpr size_t kUnsentBytesMax = 32 * 1024;
 
-// What a frame of a body that is thrown away costs at least, in bytes of it.
+// The least that a frame counts of a body that is thrown away.
 constexpr size_t kFrameCostBytes = 1024;
 
-// What a request takes, its stream included, beside its fields.
+// What a request takes beside its fields, its stream included.
 constexpr size_t kRequestBytes = 4 * 1024;
 
-// Requests that may wait for their turn on a loop, those of clients that have
-// left meanwhile included; more are refused, so that they can be made again.
+// How many requests may wait for their turn on a loop, those of clients that
+// have left meanwhile included. More are refused with REFUSED_STREAM, so that
+// they can be made again.
 constexpr size_t kAwaitingTurnMax = 4096;
 
-// Those that do, on the loop of this thread.
+// Counts the requests that wait for their turn on this thread's loop.
 thread_local size_t awaiting_turn = 0;
 
 size_t LengthOf(absl::Span<const std::string_view> pieces) {
@@ -55,15 +58,16 @@ struct Http2Responder::Request : Recycled {
   Request(ByteBudget::Share& kept, std::function<void()> on_timeout)
       : charge(kept), timer(std::move(on_timeout)) {}
 
-  FieldBlock block;  // Method, path, then the fields.
+  FieldBlock block;  // Holds method and path, then the fields.
   FieldViews views;
   BodyAssembler body;
-  ByteBudget::Charge charge;  // For the body's memory.
-  size_t unconsumed_bytes = 0;  // Of the body, while the head is being checked.
+  ByteBudget::Charge charge;  // Pays for the body's memory.
+  // Bytes of the body that came while the head is being checked.
+  size_t unconsumed_bytes = 0;
   std::optional<uint64_t> length;
   bool expects_continue = false;
   Timer timer;
-  size_t lingered_bytes = 0;  // After the answer.
+  size_t lingered_bytes = 0;  // Bytes that came after the answer.
   HttpRequest whole;
 };
 
@@ -88,7 +92,7 @@ void Http2Responder::Hold(size_t bytes) {
 
 std::string_view Http2Responder::peer() const { return connection_.peer(); }
 
-// Collecting.
+// --- Collecting.
 
 void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
   ended_ = ended;
@@ -208,7 +212,7 @@ void Http2Responder::Decide(HttpAdmission said) {
   const bool admitted = said.admitted();
   request_->whole.admitted = admitted;
   request_->whole.caller = said.TakeCaller();
-  // What has ended meanwhile has come whole.
+  // A body that has come whole meanwhile is handed over whole.
   const bool as_it_comes = said.as_it_comes() && !ended_;
   if (as_it_comes) {
     BeginUpload();
@@ -245,7 +249,7 @@ void Http2Responder::StartHandling() {
   request_->whole.body = request_->body.bytes();
   request_->whole.source = upload_.get();
   handling_ = true;
-  Hold(0);  // The handler answers for it now.
+  Hold(0);  // From now on the handler accounts for it.
   Spawn(Handle(this));
 }
 
@@ -266,7 +270,7 @@ void Http2Responder::OnTimeout() {
 
 void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
   if (asking_) {
-    // Within the stream's window, since none of it is consumed.
+    // Bounded by the stream's window, since none of it is consumed.
     request_->unconsumed_bytes += bytes.size();
     return KeepBody(bytes);
   }
@@ -280,7 +284,8 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
     return stream.Reset(Http2Error::kEnhanceYourCalm);
   }
   if (request_->body.bytes().empty()) {
-    // Not at the head: one packet holds many of those, and each can claim.
+    // Reserved with the first data and not at the head: one packet holds many
+    // heads, and each can claim a length.
     request_->body.ReserveClaimed(request_->length.value_or(0));
   }
   KeepBody(bytes);
@@ -288,7 +293,7 @@ void Http2Responder::OnData(Http2Stream& stream, std::string_view bytes) {
 }
 
 void Http2Responder::KeepBody(std::string_view bytes) {
-  // What it is read from goes with this call.
+  // Copied, since the memory that it was read into goes with this call.
   if (request_->body.in_place()) request_->body.Reserve(bytes.size());
   request_->body.OnBody(bytes);
 }
@@ -350,7 +355,7 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
   cut_off_ = error != Http2Error::kNoError || !stream.ended() ||
              stream.unsent() > 0;
   stream_ = nullptr;
-  if (awaits_turn_) request_.reset();  // Nobody has seen it.
+  if (awaits_turn_) request_.reset();  // No handler has seen it.
   if (!handling_ && !asking_) {
     delete this;
     return;
@@ -365,10 +370,10 @@ void Http2Responder::OnClosed(Http2Stream& stream, Http2Error error,
   changed_.Set();
 }
 
-// Handling.
+// --- Handling.
 
 Task<void> Http2Responder::Handle(Http2Responder* self) {
-  // Its views go on to stand there, too.
+  // The request moves into this frame; its views stay valid.
   const HttpRequest request = std::move(self->request_->whole);
   co_await self->connection_.handler().Handle(request, *self);
   if (self->EndHandling()) delete self;
@@ -385,7 +390,7 @@ bool Http2Responder::EndHandling() {
   } else if (answer_ == Answer::kNone) {
     SendRefusal(StatusOfRefusal(came), ToStd(came.message()));
   }
-  // Half an answer must not look like a whole one.
+  // Aborted, since half an answer must not look like a whole one.
   if (answer_ == Answer::kStreaming && !bodiless_) Abort();
   if (!ended_ && request_ != nullptr && answer_ == Answer::kDone) {
     handling_ = false;
@@ -396,7 +401,7 @@ bool Http2Responder::EndHandling() {
   return true;
 }
 
-// What has been given to the stream is sent without us.
+// What has been given to the stream is still sent.
 void Http2Responder::LeaveStream() {
   std::exchange(stream_, nullptr)->SetEvents(nullptr);
 }

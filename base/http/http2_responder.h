@@ -49,16 +49,16 @@ class Http2Responder final : private Http2StreamEvents,
  public:
   Http2Responder(Http2Connection& connection, Http2Stream& stream);
 
-  // Takes the request's head. Like Refuse and Cancel it may destroy this.
+  // Takes the request's head. As Refuse and Cancel, may destroy this.
   void Begin(absl::Span<const HttpField> fields, bool ended);
 
-  // Answers in the handler's stead. REQUIRES: not handling.
+  // Answers in the handler's place. REQUIRES: the handler has not begun.
   void Refuse(int status, std::string_view message);
 
-  // The server has no more time.
+  // Ends the request because the server has no more time.
   void Cancel(const absl::Status& why);
 
-  // The handler can do nothing until the client reads.
+  // True while the handler waits for the client to read.
   bool waits_for_client() const { return waits_for_client_; }
 
   Task<absl::Status> Send(HttpAnswerHead head,
@@ -83,22 +83,24 @@ class Http2Responder final : private Http2StreamEvents,
   void OnClosed(Http2Stream& stream, Http2Error error,
                 const absl::Status& why) override;
 
-  // From now on it makes the server hold so much, see HttpServer::Hold.
+  // Tells the server that it now holds so much for this request; see
+  // HttpServer::Hold.
   void Hold(size_t bytes);
 
-  // Copies the fields, without what is HTTP/2's own.
+  // Copies the fields, without pseudo fields.
   void KeepHead(absl::Span<const HttpField> fields);
   static Task<void> AwaitTurn(Http2Responder* self);
-  // False if nobody waits for what is to be done any more: this is gone.
+  // Returns false if the request is over, in which case this is destroyed.
   bool EndWait();
-  // Has the handler say whether the body may be read.
+  // Asks the handler whether the body may be read.
   void AskAdmission();
   static Task<void> AwaitAdmission(Http2Responder* self,
                                    Task<HttpAdmission> later);
   void Decide(HttpAdmission said);
   void BeginUpload();
   void KeepBody(std::string_view bytes);
-  // False if it has refused the request, which may have destroyed this.
+  // Returns false if the body is too large and the request was refused, which
+  // may have destroyed this.
   bool BodyFits();
   void StartHandling();
   void Linger();
@@ -106,7 +108,7 @@ class Http2Responder final : private Http2StreamEvents,
   void ArmTimer(absl::Duration delay);
   void OnTimeout();
   static Task<void> Handle(Http2Responder* self);
-  // False if the client must be borne with for a while yet.
+  // Returns false if the client is still to be waited for.
   bool EndHandling();
   void LeaveStream();
   void Leave();  // Destroys this.
@@ -118,25 +120,27 @@ class Http2Responder final : private Http2StreamEvents,
   absl::Status Outcome() const;
 
   Http2Connection& connection_;
-  Http2Stream* stream_;  // Null once it is closed.
-  std::unique_ptr<Request> request_;  // Until an answer is streamed.
-  std::unique_ptr<Http2Upload> upload_;  // If its body is wanted as it comes.
+  Http2Stream* stream_;               // Null once the stream is closed.
+  std::unique_ptr<Request> request_;  // Null once an answer is streamed.
+  // Set if the handler wants the body as it comes.
+  std::unique_ptr<Http2Upload> upload_;
   size_t held_bytes_ = 0;
   CancelSignal gone_;
-  WakeUp changed_;  // All has been sent, or the stream is closed.
+  WakeUp changed_;  // Set when all has been sent, or the stream is closed.
   Answer answer_ = Answer::kNone;
-  bool ended_ = false;  // The request.
+  bool ended_ = false;  // The request has ended.
   bool lingering_ = false;
-  // It is not its turn, or the handler has not said whether it may go on.
+  // The request waits for its turn, or for the handler to say whether it may go
+  // on.
   bool asking_ = false;
-  bool awaits_turn_ = false;  // The former.
+  bool awaits_turn_ = false;  // It waits for its turn.
   bool handling_ = false;
   bool head_request_ = false;
   bool bodiless_ = false;  // The answer ends with its head.
   bool cut_off_ = false;   // The stream was closed before all was sent.
   bool waits_for_client_ = false;
 
-  // The connection's list.
+  // Links of the connection's list.
   Http2Responder* previous_ = nullptr;
   Http2Responder* next_ = nullptr;
 };

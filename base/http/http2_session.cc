@@ -17,29 +17,30 @@
 namespace gateway {
 namespace {
 
-// How many blocks are read of one connection before others get their turn.
+// How many blocks are read from one connection before others get their turn.
 constexpr int kReadsPerTurn = 4;
 
-// A client that has come so far begins a new connection, before the ids end.
+// A client begins no more streams on a connection that has come so far, since
+// the ids end soon.
 constexpr int32_t kLastStreamId = INT32_MAX - 1000;
 
-// What a stream takes here and in nghttp2, beside its body.
+// What a stream takes in this session and in nghttp2, beside its body.
 constexpr size_t kStreamBytes = 1536;
 
-// The second GOAWAY follows the first when a ping has come back, or after
-// this.
+// The second GOAWAY of a drain follows the first when a ping has come back, or
+// after this.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 
 // How many times a connection is written to before others get their turn.
 constexpr int kWritesPerTurn = 16;
 
-// Frames of nghttp2's own, such as acknowledgements, that wait for a peer which
-// does not read, before it is not read from either.
+// A peer is not read from while so many frames of nghttp2's own, such as
+// acknowledgements, wait for it to read.
 constexpr size_t kClogFrames = 500;
 
-// How long the peer is left to close a connection that was drained, and one on
-// which it has been told that it broke the rules. As long, at most, is tried to
-// tell it so.
+// How long the peer is given to close a connection that was drained, and one on
+// which it was told that it broke the rules; the latter is also how long
+// telling it may take.
 constexpr absl::Duration kLingerTimeout = absl::Seconds(30);
 constexpr absl::Duration kRefusedTimeout = absl::Seconds(1);
 
@@ -114,7 +115,7 @@ void Http2Session::SubmitSettings() {
     settings.push_back(
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.concurrent_streams});
     // Streams are served in turn (Http2Callbacks::ServeInTurn); the old tree of
-    // weights is not kept up.
+    // weights is not kept.
     settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
   } else {
     settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
@@ -194,7 +195,7 @@ void Http2Session::Close(absl::Status why) {
 
 void Http2Session::ScheduleFlush() { loop_.RunAtTurnEnd(*this); }
 
-// Reading.
+// --- Reading.
 
 void Http2Session::OnUnawaited(bool) {
   if (!over()) Read();
@@ -288,20 +289,20 @@ void Http2Session::LogRefused() {
   ScheduleFlush();
 }
 
-// Writing.
+// --- Writing.
 
 void Http2Session::OnWritable() {
   if (!over()) ScheduleFlush();
 }
 
 void Http2Session::OnTurnEnd() {
-  if (phase_ == Phase::kParted) return End();  // May destroy this.
+  if (phase_ == Phase::kParted) return End();  // May destroy this session.
   if (phase_ >= Phase::kLingering) return;
   if (!over() && read_more_) Read();
   if (!over()) Flush();
   TellHeld();
   EndIfDone();
-  if (over()) return Finish();  // May destroy this.
+  if (over()) return Finish();  // May destroy this session.
   if (phase_ == Phase::kRefused) TellStreams();
   if (read_more_) ScheduleFlush();
 }
@@ -350,7 +351,7 @@ void Http2Session::OnSent(Http2Stream* stream) {
 }
 
 void Http2Session::CallSent() {
-  // Those who are told may send more, and end other streams.
+  // By index, since a stream that is told may send more and end other streams.
   for (size_t i = 0; i < sent_.size(); ++i) {
     Http2Stream* const stream = sent_[i];
     if (stream == nullptr) continue;
@@ -362,7 +363,7 @@ void Http2Session::CallSent() {
   sent_.clear();
 }
 
-// Streams.
+// --- Streams.
 
 void Http2Session::OnLeft(Http2Stream& stream) {
   if (std::exchange(stream.left_, true)) return;
@@ -411,7 +412,8 @@ void Http2Session::RemoveStream(Http2Stream* stream, Http2Error error,
 void Http2Session::TellClosed(Http2Stream* stream, Http2Error error,
                               const absl::Status& why) {
   if (stream->events_ == nullptr) return;
-  // Unless it was never written because it never can be.
+  // A stream that was never written, and is not one that never can be, may be
+  // begun elsewhere.
   if (stream->session_.role_ == Role::kClient && !stream->begun_ &&
       !stream->reset_ && stream->why_.ok()) {
     error = Http2Error::kRefusedStream;
@@ -432,7 +434,7 @@ absl::Status Http2Session::WhyStreamsEnd() const {
   return why_.ok() ? absl::UnavailableError("the connection is closed") : why_;
 }
 
-// The end.
+// --- The end.
 
 void Http2Session::EndIfDone() {
   if (over()) return;
@@ -450,7 +452,8 @@ void Http2Session::EndIfDone() {
 }
 
 void Http2Session::Finish() {
-  // What was said last, such as why the connection ends, is worth one attempt.
+  // Written once more without waiting: what was said last may be why the
+  // connection ends.
   if (!stream_->closed()) WriteOnce();
   output_.Clear();
   stream_->ShutdownWrite();
@@ -466,7 +469,7 @@ void Http2Session::Finish() {
   block_.Clear();
   TellHeld();
   if (phase_ == Phase::kParted || linger_in_all_ == absl::ZeroDuration()) {
-    return End();  // May destroy this.
+    return End();  // May destroy this session.
   }
   linger_ = std::make_unique<Http2Linger>(*stream_, linger_in_all_,
                                           [this] { Close(absl::OkStatus()); });
@@ -478,10 +481,10 @@ void Http2Session::End() {
   linger_.reset();
   stream_->SetObserver(nullptr);
   stream_->Close();
-  owner_.OnEnded(why_);  // May destroy this.
+  owner_.OnEnded(why_);  // May destroy this session.
 }
 
-// Time.
+// --- Time.
 
 void Http2Session::Arm(Timer& timer, absl::Duration delay) {
   if (delay == absl::InfiniteDuration()) {
@@ -543,8 +546,8 @@ void Http2Session::OnStallCheck() {
     Close(absl::DeadlineExceededError("the peer does not read"));
     return;
   }
-  // A stream can also wait for its turn, behind others of a slow connection:
-  // that is not its peer's fault. One shut window is.
+  // Only a shut window is the peer's fault: a stream can also wait for its turn
+  // behind others of a slow connection.
   const bool shut = !std::exchange(body_moved_, false) &&
                     nghttp2_session_get_remote_window_size(nghttp2()) <= 0;
   for (Http2Stream* stream = first_; stream != nullptr;

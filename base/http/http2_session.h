@@ -83,20 +83,21 @@ class Http2Session final : private Stream::Observer,
     // overridden.
     virtual void OnOversizedRequest(Http2Stream& stream);
 
-    // The session holds other than `before` what nobody answers for: header
-    // blocks that have not ended, and streams whose events are null, such as
-    // those of answers that the peer does not take. Comes at the end of a turn.
+    // Tells that the session now holds `now` bytes, where it held `before`,
+    // that no handler accounts for: header blocks that have not ended, and
+    // streams whose events are null, such as those of answers that the peer
+    // does not take. Called at the end of a turn.
     virtual void OnHeld(size_t before, size_t now) {
       static_cast<void>(before);
       static_cast<void>(now);
     }
 
-    // Client only: accepting() may have changed, either way.
+    // Client only: called when accepting() may have changed, either way.
     virtual void OnCapacity() {}
 
-    // The connection is closed and all streams have been told. Comes once, at
-    // the end of a turn; the call may destroy the session. `why` is OK if it
-    // was drained, idle or closed by the peer in peace.
+    // Called once, at the end of a turn, when the connection is closed and all
+    // streams were told; may destroy the session. `why` is OK if it was
+    // drained, idle or closed by the peer in peace.
     virtual void OnEnded(const absl::Status& why) = 0;
 
    protected:
@@ -113,7 +114,7 @@ class Http2Session final : private Stream::Observer,
   Http2Session(const Http2Session&) = delete;
   Http2Session& operator=(const Http2Session&) = delete;
 
-  // Begins. `bytes` have been read already.
+  // Begins to read and write. `bytes` were read from the stream already.
   void Start(std::string_view bytes = {});
 
   // Client only: begins a request; pseudo fields first, names in lower case.
@@ -121,14 +122,15 @@ class Http2Session final : private Stream::Observer,
   Http2Stream* StartRequest(absl::Span<const HttpField> fields, bool end,
                             Http2StreamEvents& events);
 
-  // Client only: another request may begin now. Until the peer's settings are
-  // there, this is a guess of what it allows.
+  // Client only: true if another request may begin now. Until the peer's
+  // settings are there, this guesses what it allows.
   bool accepting() const;
 
-  // The peer has shown that it speaks HTTP/2, and said what it allows.
+  // True once the peer has shown that it speaks HTTP/2, and said what it
+  // allows.
   bool settings_received() const { return settings_received_; }
 
-  // No request may begin on this connection ever again.
+  // True if no request may begin on this connection ever again.
   bool retiring() const {
     return phase_ != Phase::kOpen || goodbye_ != Goodbye::kNo ||
            goaway_received_;
@@ -143,7 +145,7 @@ class Http2Session final : private Stream::Observer,
   // Closes at the end of the turn. Streams and owner are told `why`.
   void Close(absl::Status why);
 
-  // Steady time at which bytes last came.
+  // Steady time at which bytes came last.
   absl::Duration last_read() const { return last_read_; }
 
   std::string PeerAddress() const { return stream_->PeerAddress(); }
@@ -157,22 +159,22 @@ class Http2Session final : private Stream::Observer,
   };
   using Nghttp2 = std::unique_ptr<nghttp2_session, Delete>;
 
-  // A connection goes through these in order, and may leave out some.
+  // The phases of a connection, which come in this order; some may be left out.
   enum class Phase {
     kOpen,
-    kRefused,    // The peer is to be told why, and heard no more.
+    kRefused,    // The peer is still to be told why; nothing is read.
     kOver,       // Nothing is read or written any more.
-    kLingering,  // The streams know; the peer is left to close.
-    kParted,     // It has, or has had its time.
-    kEnded,      // The owner knows, too.
+    kLingering,  // The streams were told; the peer is given time to close.
+    kParted,     // The peer has closed, or its time is over.
+    kEnded,      // The owner was told, too.
   };
-  // The GOAWAYs of a drain.
+  // How many GOAWAYs of a drain were sent.
   enum class Goodbye { kNo, kAnnounced, kSaid };
 
   nghttp2_session* nghttp2() const { return nghttp2_.get(); }
   bool over() const { return phase_ >= Phase::kOver; }
-  // What nghttp2 said to a wish of ours. It refuses them for want of memory, or
-  // for our own mistakes; then nothing on the connection can be relied on.
+  // Closes the connection if nghttp2 failed. It does for want of memory, or for
+  // our own mistakes; then nothing on the connection can be relied on.
   void FailOnError(int result);
 
   void OnUnawaited(bool hung_up) override;
@@ -181,13 +183,13 @@ class Http2Session final : private Stream::Observer,
 
   void SubmitSettings();
   void Read();
-  // False if there is nothing to read now.
+  // Reads once. Returns false if there is nothing to read now.
   bool ReadOnce();
   void Feed(std::string_view bytes);
-  // So much waits for the peer to read that we read no more of it.
+  // True while so much waits for the peer to read that we read no more from it.
   bool clogged() const;
   void Flush();
-  // False when there is nothing to write now.
+  // Writes once. Returns false when there is nothing to write now.
   bool WriteOnce();
   void OnSent(Http2Stream* stream);
   void CallSent();
@@ -196,12 +198,13 @@ class Http2Session final : private Stream::Observer,
   void End();
   void ScheduleFlush();
 
-  // The peer has broken the rules: tells it so, and closes.
+  // Tells the peer that it has broken the rules, and closes.
   void Refuse(const Http2Guard::Refusal& refusal);
-  // It has been told, or will be.
+  // Logs that the peer was refused.
   void LogRefused();
 
-  // Nobody answers for the stream any more.
+  // Called when a stream's events became null: the session accounts for what it
+  // holds.
   void OnLeft(Http2Stream& stream);
   void TellHeld();
 
@@ -223,7 +226,7 @@ class Http2Session final : private Stream::Observer,
   void OnKeepalive();
   void OnAge();
   void OnStallCheck();
-  void SayGoodbye();  // The second GOAWAY of a server that drains.
+  void SayGoodbye();  // Sends the second GOAWAY of a server's drain.
 
   // Constant after construction.
   EventLoop& loop_;
@@ -236,39 +239,44 @@ class Http2Session final : private Stream::Observer,
   Http2Output output_;
   Http2Guard guard_;
 
-  // The header block being read. Blocks do not interleave.
+  // The header block that is being read. Blocks do not interleave.
   FieldBlock block_;
   size_t block_bytes_ = 0;
 
   Http2Stream* first_ = nullptr;
-  Http2Stream* latest_ = nullptr;  // That nghttp2 spoke of; the next may be it.
+  // The stream that nghttp2 named last; often the next, too.
+  Http2Stream* latest_ = nullptr;
   size_t open_streams_ = 0;
-  size_t left_bytes_ = 0;  // Of streams that nobody answers for.
-  size_t held_told_ = 0;   // What the owner was told of last.
-  std::vector<Http2Stream*> sent_;  // To be told; null if gone meanwhile.
+  size_t left_bytes_ = 0;  // Bytes held by streams whose events are null.
+  size_t held_told_ = 0;   // What OnHeld was told last.
+  // Streams to call OnSent of; null for one gone meanwhile.
+  std::vector<Http2Stream*> sent_;
 
   Phase phase_ = Phase::kOpen;
   Goodbye goodbye_ = Goodbye::kNo;
   bool settings_received_ = false;
   bool settings_acked_ = false;
   bool goaway_received_ = false;
-  bool pinged_ = false;  // For keepalive; nothing has come since.
-  bool aged_ = false;    // Has reached its greatest age; the grace runs.
+  bool pinged_ = false;  // A keepalive ping is out, and nothing has come since.
+  // The connection has reached its greatest age; the grace runs.
+  bool aged_ = false;
   bool read_more_ = false;
-  bool read_paused_ = false;     // While clogged.
-  bool output_waiting_ = false;  // Was seen, and none of it taken since.
-  bool body_moved_ = false;  // Of some stream, since stalls were looked for.
+  bool read_paused_ = false;  // True while clogged.
+  // Output waited at the last look, and none was taken since.
+  bool output_waiting_ = false;
+  bool body_moved_ = false;  // A body has moved since stalls were looked for.
   absl::Status why_;
 
   absl::Duration last_read_;
-  absl::Duration linger_in_all_;  // Zero for not at all.
+  absl::Duration linger_in_all_;  // Zero to close at once.
   std::unique_ptr<Http2Linger> linger_;
-  Timer handshake_timer_;  // And for header blocks.
+  Timer handshake_timer_;  // Also times header blocks.
   Timer idle_timer_;
   Timer keepalive_timer_;
   Timer age_timer_;
   Timer stall_timer_;
-  Timer farewell_timer_;  // Between two GOAWAYs, and while refused.
+  // Runs between two GOAWAYs, and while the peer is refused.
+  Timer farewell_timer_;
 };
 
 }  // namespace gateway

@@ -25,7 +25,8 @@ void Http2Stream::SetEvents(Http2StreamEvents* events) {
   if (events != nullptr) return;
   KeepBorrowed();
   session_.OnLeft(*this);
-  // What was handed over and not consumed must not keep the window closed.
+  // Consumed here, so that bytes which were handed over and not consumed do not
+  // keep the window closed.
   const int32_t unconsumed =
       nghttp2_session_get_stream_effective_recv_data_length(session_.nghttp2(),
                                                             id_);
@@ -34,7 +35,8 @@ void Http2Stream::SetEvents(Http2StreamEvents* events) {
 }
 
 void Http2Stream::StopPeer() {
-  // Nobody will read the rest of a request that has been answered.
+  // The rest of a request that has been answered will not be read: the peer is
+  // told to stop.
   if (events_ != nullptr || !end_sent_ || peer_ended_) return;
   if (session_.role_ == Http2Session::Role::kServer) {
     Reset(Http2Error::kNoError);

@@ -43,29 +43,30 @@ enum class Http2Error : uint32_t {
   kHttp11Required = 0xd,
 };
 
-// `REFUSED_STREAM`, or `error 0x2a` for one that is not of the list.
+// Returns the code's name, such as `REFUSED_STREAM`, or `error 0x2a` for one
+// that is not in the list.
 std::string Http2ErrorName(Http2Error error);
 
-// Told what happens to a stream. Each call may end the stream's use, and
-// whoever implements this; OnClosed is the last.
+// Is told what happens to a stream. Each call may end the stream's use, and
+// destroy the object that is told; OnClosed is the last.
 class Http2StreamEvents {
  public:
   // Client only: the response's head, `:status` first. Interim responses are
   // not reported. The fields' views end with the call.
   virtual void OnHead(Http2Stream&, absl::Span<const HttpField>) {}
 
-  // The next bytes of the body, at least one, valid during the call. They
-  // count against the stream's window until Consume.
+  // Called with the next bytes of the body, at least one, valid during the
+  // call. They count against the stream's window until Consume.
   virtual void OnData(Http2Stream& stream, std::string_view bytes) = 0;
 
-  // The fields behind the body.
+  // Called with the fields behind the body.
   virtual void OnTrailers(Http2Stream&, absl::Span<const HttpField>) {}
 
-  // The peer has said all it has to say.
+  // Called when the peer has ended its side of the stream.
   virtual void OnEnd(Http2Stream& stream) = 0;
 
-  // All that had been given to Send, Extend and SendBorrowed has been taken
-  // for the connection's next write.
+  // Called when all that was given to Send, Extend and SendBorrowed has been
+  // taken for the connection's next write.
   virtual void OnSent(Http2Stream&) {}
 
   // The stream is over, and gone when this returns. `error` is kNoError if
@@ -88,9 +89,9 @@ class Http2Stream final : public Recycled {
   int32_t id() const { return id_; }
   Http2Session& session() { return session_; }
 
-  // With null nobody is told any more: what has been given is sent
-  // nevertheless (what was borrowed is copied), and what comes is thrown away.
-  // The rest of a request whose answer has been sent is refused then.
+  // Replaces whom to tell. With null, what was given is still sent (what was
+  // borrowed is copied), and what comes is thrown away; the rest of a request
+  // whose answer has been sent is refused.
   void SetEvents(Http2StreamEvents* events);
 
   // Server only: the head of an interim response, `:status` 1xx first.
@@ -112,29 +113,30 @@ class Http2Stream final : public Recycled {
   // until OnSent or OnClosed. REQUIRES: until then only End is called.
   void SendBorrowed(absl::Span<const std::string_view> pieces);
 
-  // Copies what was borrowed and has not been taken: from now on it need not
-  // stay valid.
+  // Copies what was borrowed and has not been taken, so that it need not stay
+  // valid.
   void KeepBorrowed();
 
   // Ends the body, with trailers if there are any.
   void End(absl::Span<const HttpField> trailers = {});
 
-  // Breaks the stream off, both ways: OnClosed follows at the end of the turn.
-  // `why` is what it will be told. Nothing more is taken of what was given,
-  // borrowed bytes included.
+  // Breaks the stream off in both directions: OnClosed follows at the end of
+  // the turn, with `why`. Nothing more is taken of what was given, borrowed
+  // bytes included.
   void Reset(Http2Error error, absl::Status why = absl::OkStatus());
 
-  // Bytes of the body have been dealt with: the peer may send as many more.
+  // Tells that bytes of the body have been dealt with: the peer may send as
+  // many more.
   void Consume(size_t bytes);
 
-  // Bytes of the body that have not been taken, because the turn has not ended
-  // or the peer's window is full.
+  // Counts the bytes of the body that were not taken yet, because the turn has
+  // not ended or the peer's window is full.
   size_t unsent() const { return unsent_.size() + borrowed_bytes_; }
 
   bool head_sent() const { return head_sent_; }
-  // End was called, or there was no body.
+  // True once End was called, or there was no body.
   bool ended() const { return ended_; }
-  // The peer has said all; OnEnd was called.
+  // True once the peer has ended its side; OnEnd was called.
   bool peer_ended() const { return peer_ended_; }
 
  private:
@@ -145,18 +147,18 @@ class Http2Stream final : public Recycled {
       : session_(session), id_(id) {}
   ~Http2Stream() = default;
 
-  // Somebody wants to hear what the peer says.
+  // True if what the peer sends is handed to anybody.
   bool listens() const { return events_ != nullptr && !reset_; }
 
-  // More may be had from here than nghttp2 last heard of.
+  // Tells nghttp2 that there is more to send than it last heard of.
   void Resume();
 
-  // Tells a peer that still sends, though it has been answered, to stop.
+  // Tells a peer that still sends, though it was answered, to stop.
   void StopPeer();
 
   void DropBorrowed();
 
-  // Nothing more is sent, and nobody is told of what comes.
+  // Drops what is to be sent; nobody is told of what comes.
   void Abandon();
 
   // Moves the next `size` bytes of the body to the connection's output.
@@ -165,26 +167,28 @@ class Http2Stream final : public Recycled {
   Http2Session& session_;
   int32_t id_;
   bool head_sent_ = false;
-  bool head_received_ = false;  // Client only,
-  int interim_answers_ = 0;     // and ahead of it.
+  bool head_received_ = false;  // Client only.
+  int interim_answers_ = 0;     // Client only: those that came before the head.
   bool begun_ = false;          // Client only: the head has been written.
   bool ended_ = false;
   bool end_sent_ = false;
   bool peer_ended_ = false;
-  bool deferred_ = false;  // nghttp2 has been told that there is nothing.
-  bool waiting_ = false;   // For a window, when last seen; none taken since.
+  bool deferred_ = false;  // nghttp2 was told that there is nothing to send.
+  // Waited for a window at the last look, and nothing was taken since.
+  bool waiting_ = false;
   bool reset_ = false;
-  bool in_sent_ = false;   // The session is to call OnSent.
-  bool left_ = false;      // SetEvents(nullptr): the session counts it.
+  bool in_sent_ = false;  // OnSent is to be called.
+  // SetEvents(nullptr) was called: the session accounts for it.
+  bool left_ = false;
   Http2StreamEvents* events_ = nullptr;
   ByteQueue unsent_;
-  absl::Span<const std::string_view> borrowed_;  // After unsent_.
-  size_t borrowed_begin_ = 0;                    // In the first piece.
+  absl::Span<const std::string_view> borrowed_;  // Sent after unsent_.
+  size_t borrowed_begin_ = 0;                    // Offset in the first piece.
   size_t borrowed_bytes_ = 0;
-  FieldBlock trailers_;  // Waits for the body's last byte.
+  FieldBlock trailers_;  // Sent after the body's last byte.
   absl::Status why_;
 
-  // The session's list of all streams.
+  // Links of the session's list of all streams.
   Http2Stream* previous_ = nullptr;
   Http2Stream* next_ = nullptr;
 };

@@ -64,7 +64,8 @@ void Http2Upload::End() {
 void Http2Upload::Fail(absl::Status why) {
   if (!error_.ok()) return;
   error_ = std::move(why);
-  // The piece that is in use stays; it has been paid for in the window.
+  // The piece that is in use stays valid, and is consumed when it is given
+  // back.
   Consume(arrived_.size());
   arrived_.Clear();
   Stir();

@@ -30,7 +30,8 @@ namespace gateway {
 
 class Http2Upload final : public BodySource, public Recycled {
  public:
-  // Borrows all of it; the stream until LoseStream.
+  // Borrows everything that is passed by reference; the stream until
+  // LoseStream.
   Http2Upload(EventLoop& loop, const HttpServerLimits& limits,
               ByteBudget::Share& kept, Http2Stream& stream,
               std::optional<uint64_t> length);
@@ -39,16 +40,19 @@ class Http2Upload final : public BodySource, public Recycled {
   absl::StatusOr<State> Take(std::string_view* piece) override;
   void SetWakeUp(WakeUp* wake_up) override { wake_up_ = wake_up; }
 
-  // From the stream: bytes, which are not to be consumed by others; its end.
+  // Called by the stream's owner with what comes; Put's bytes are consumed by
+  // this and nobody else.
   void Put(std::string_view bytes);
   void End();
-  // There is nothing more to be had. What comes is others' to deal with.
+  // Makes Take return `why` from now on. What still comes is for the caller to
+  // deal with.
   void Fail(absl::Status why);
   const absl::Status& error() const { return error_; }
 
-  // The stream is gone.
+  // Called when the stream is gone.
   void LoseStream(absl::Status why);
-  // The handler has returned: the window is open for what is thrown away.
+  // Called when the handler has returned: the window opens for what is thrown
+  // away.
   void Leave();
 
  private:
@@ -59,10 +63,10 @@ class Http2Upload final : public BodySource, public Recycled {
 
   EventLoop& loop_;
   const HttpServerLimits& limits_;
-  Http2Stream* stream_;  // Null once it is gone.
+  Http2Stream* stream_;  // Null once the stream is gone.
   const std::optional<uint64_t> length_;
   ByteBudget::Charge charge_;
-  PaddedBytes arrived_;  // What nobody has taken yet,
+  PaddedBytes arrived_;  // What has come and was not taken yet,
   PaddedBytes taken_;    // and the piece that is in use.
   WakeUp* wake_up_ = nullptr;
   bool ended_ = false;
@@ -70,7 +74,7 @@ class Http2Upload final : public BodySource, public Recycled {
   uint64_t received_ = 0;
   bool waiting_ = false;
   absl::Duration waiting_since_;
-  absl::Duration waited_;  // In all, before that.
+  absl::Duration waited_;  // Time waited in all before the current wait.
   Timer timer_;
 };
 

@@ -44,53 +44,55 @@ namespace gateway {
 
 // The version of HTTP that a destination is spoken to in.
 enum class HttpVersion {
-  kAuto,   // What TLS negotiates; HTTP/1.1 in plain text.
+  kAuto,  // What ALPN chooses; HTTP/1.1 without TLS.
   kHttp1,
-  kHttp2,  // In plain text by prior knowledge.
+  kHttp2,  // Without TLS by prior knowledge.
 };
 
 // Where requests go, and how.
 struct HttpDestination {
-  // Whoever makes a destination knows how long is too long; unless told, all
-  // but endless.
+  // Time limits. The defaults are all but endless, since whoever makes a
+  // destination knows how long is too long.
   struct Timeouts {
-    absl::Duration connect = absl::Hours(24);     // Name, TCP, proxy and TLS.
-    // Sent to answered; and, of a body from a source, how long the server may
-    // take none of it.
+    // Name lookup, TCP, proxy and TLS.
+    absl::Duration connect = absl::Hours(24);
+    // From the request's end to the answer's first byte; and, for a body from a
+    // source, how long the server may take none of it.
     absl::Duration first_byte = absl::Hours(24);
     absl::Duration idle = absl::Hours(24);        // Between two reads.
-    absl::Duration total = absl::Hours(24);       // All of the above.
+    absl::Duration total = absl::Hours(24);       // The whole exchange.
   };
 
   std::string host;
   uint16_t port = 0;
-  std::shared_ptr<TlsContext> tls;  // Null for plain text.
-  std::optional<HostPort> proxy;    // Reached by CONNECT.
-  // With TLS, the context must offer the same by ALPN.
+  std::shared_ptr<TlsContext> tls;  // Null for no TLS.
+  std::optional<HostPort> proxy;    // If set, reached through it by CONNECT.
+  // The version to speak. With TLS, the context must offer the same by ALPN.
   HttpVersion version = HttpVersion::kAuto;
   Timeouts timeouts;
   // Idle connections kept per loop, and for how long.
   size_t idle_connections_max = 256;
   absl::Duration idle_connection_timeout = absl::Seconds(55);
-  // HTTP/2 connections per loop; requests beyond what they carry wait.
+  // Most HTTP/2 connections per loop; requests beyond what they carry wait.
   size_t http2_connections_max = 64;
   // Connections older than this are not used again.
   absl::Duration connection_age_max = absl::Minutes(10);
-  // A reused connection that breaks so soon after a request had been given up
-  // before that came. What breaks later may have been worked on.
+  // A reused connection that breaks so soon after a request counts as given up
+  // by the server before the request came. What breaks later may have been
+  // worked on.
   absl::Duration stale_break_max = absl::Seconds(1);
   uint64_t response_bytes_limit = 64 * 1024 * 1024;
 
-  // `host:port` as in a Host field, without the scheme's own port.
+  // Returns `host:port` as in a Host field, without the scheme's default port.
   std::string Authority() const;
 };
 
-// The part of a request that is always the same.
+// The part of a request that is the same for all requests to a destination.
 class HttpRequestHead {
  public:
   // A field whose value may be a credential.
   struct Field {
-    std::string name;  // Lower case.
+    std::string name;  // In lower case.
     Secret value;
     // The value is no credential: HTTP/2's compression may keep it in its
     // dynamic table (RFC 7541, 7.1.3).
@@ -128,7 +130,7 @@ class HttpRequestHead {
 // Interim (1xx) answers that a server may send ahead of one answer.
 inline constexpr int kInterimAnswersMax = 8;
 
-// Why an answer is given up for which the loop's budget has no room.
+// What an error says if the loop's budget has no room for an answer.
 inline constexpr std::string_view kAnswersTooLarge =
     "the answers that are being read hold too much memory";
 
@@ -137,7 +139,7 @@ struct HttpProgress {
   bool reused_connection = false;
   // All of the request was handed to the kernel.
   bool sent = false;
-  // A first byte of the answer has arrived.
+  // A first byte of the answer has come.
   bool answered = false;
   // The server has not looked at the request: sending it again on another
   // connection repeats nothing. Either a reused connection broke without a
@@ -145,18 +147,18 @@ struct HttpProgress {
   // have given it up before the request came; or, over HTTP/2, the server said
   // so (REFUSED_STREAM, GOAWAY), or the request was never begun.
   bool reused_connection_was_stale = false;
-  // A timeout of the destination passed, and not the caller's deadline.
+  // A timeout of the destination has passed, and not the caller's deadline.
   bool timed_out = false;
 
-  // The request was sent whole, and then its answer was not waited for any
+  // True if the request was sent whole and its answer then not waited for any
   // longer: the server may still be at work on it.
   bool abandoned() const { return timed_out && sent; }
 };
 
 struct HttpCall {
   const HttpRequestHead* head = nullptr;
-  // Stands in place of the head's path, if that depends on the request; empty
-  // if not. Legal in a request line. Valid until Send returns.
+  // Replaces the head's path, if that depends on the request; empty if not.
+  // Must be legal in a request line. Valid until Send returns.
   std::string_view path;
   absl::Span<const HttpField> extra_fields;
   absl::Span<const std::string_view> body;  // Valid until Send returns.
@@ -170,11 +172,11 @@ struct HttpCall {
   // A request of which something was taken is never sent again: progress does
   // not say that it may be.
   BodySource* source = nullptr;
-  // What the body stands in, if that is to be emptied as soon as it has been
-  // sent: the answer may be long in coming. May be null.
+  // The memory that the body stands in, if it is to be emptied as soon as it
+  // has been sent: the answer may be long in coming. May be null.
   std::string* body_memory = nullptr;
-  bool fresh_connection = false;            // Do not reuse one.
-  // In place of the destination's; zero for that.
+  bool fresh_connection = false;  // Send on a new connection.
+  // Replaces the destination's; zero to leave that.
   absl::Duration first_byte_timeout = absl::ZeroDuration();
   CancelSignal* cancel = nullptr;  // Never null; outlives the exchange.
   HttpProgress* progress = nullptr;         // Outlives the exchange.
@@ -187,28 +189,31 @@ class HttpExchange : public Recycled {
   virtual ~HttpExchange() = default;
 
   virtual int status() const = 0;
-  // The first field of this name (lower case), or empty. Valid until Read is
-  // called, which may drop them all: a stream may be long, and nobody asks.
+  // Returns the value of the first field of this name (lower case), or empty.
+  // Valid until Read is called, which may drop all fields, since a stream may
+  // be long.
   virtual std::string_view Find(std::string_view lower_name) const = 0;
-  // All of them, as Find has them. They lie in `views` or in the exchange.
+  // Returns all fields, with the validity of Find. They lie in `views` or in
+  // the exchange.
   virtual absl::Span<const HttpField> Fields(FieldViews& views) const = 0;
 
-  // The next pieces of the body; none at its end. Valid until the next call.
-  // Not calling holds the server back. Each piece is followed by 64 readable
-  // bytes.
+  // Returns the next pieces of the body, each followed by 64 readable bytes;
+  // none at its end. Valid until the next call. Not calling holds the server
+  // back.
   virtual Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() = 0;
 
-  // The whole body in one piece, followed by 64 readable bytes. Valid as long
-  // as the exchange. Use this or Read.
+  // Returns the whole body in one piece, followed by 64 readable bytes. Valid
+  // as long as the exchange. Call either this or Read.
   virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
 
-  // Who calls Read keeps so many bytes of what came, in place of those told
-  // before: they count among the answers of the loop (EventLoop::answer_bytes)
-  // until the exchange goes. False, with nothing changed, if that is too many.
+  // Called by a reader that keeps `bytes` of what Read returned, in place of
+  // those told before: they count among the answers of the loop
+  // (EventLoop::answer_bytes) until the exchange goes. Returns false, and
+  // changes nothing, if there is no room.
   virtual bool Keep(size_t bytes) = 0;
 
-  // Nothing more of the body matters, and it is about to end: keep the
-  // connection if it does so shortly. Read no more after this.
+  // Gives up reading, for a body that is about to end: the connection is kept
+  // if it does so shortly. REQUIRES: no Read follows.
   virtual void FinishInBackground() = 0;
 };
 

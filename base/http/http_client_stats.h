@@ -20,7 +20,7 @@ struct HttpClientStats {
       return value_.load(std::memory_order_relaxed);
     }
 
-    // By the client's loop only.
+    // Called on the client's loop only.
     size_t operator++() { return Set(*this + 1); }
     size_t operator--() { return Set(*this - 1); }
 
@@ -33,10 +33,10 @@ struct HttpClientStats {
     std::atomic<size_t> value_ = 0;
   };
 
-  // Connections that carry a request, and that wait for one.
+  // Connections that carry a request, and those that wait for one.
   Count active;
   Count idle;
-  // Requests under way on connections that carry many.
+  // Requests under way on HTTP/2 connections.
   Count streams;
 };
 

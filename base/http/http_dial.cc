@@ -62,8 +62,8 @@ Task<absl::Status> HttpDial::OpenTunnel(Stream& stream) {
   Http1Parser parser(Http1Parser::Kind::kResponses,
                      {.head_bytes = kBlockBytes});
   parser.SkipBody();
-  // Byte by byte past the head would be TLS already; the proxy sends nothing
-  // of its own behind it.
+  // Read byte by byte: what follows the head would be TLS already, and the
+  // proxy sends nothing of its own behind it.
   InputBuffer input(EventLoop::Current()->blocks());
   while (!parser.head_done()) {
     const absl::Span<char> space = input.Space();

@@ -46,7 +46,7 @@ class HttpDial final : private Http1BodySink {
   // sense, and what Abandon was called with.
   Task<absl::StatusOr<std::unique_ptr<Stream>>> Connect();
 
-  // Connect ends soon, with `why`. Does nothing the second time.
+  // Makes Connect end soon, with `why`. Only the first call counts.
   void Abandon(absl::Status why);
 
  private:
@@ -54,10 +54,11 @@ class HttpDial final : private Http1BodySink {
 
   Task<absl::StatusOr<std::unique_ptr<Stream>>> ConnectTo(HostPort where);
   Task<absl::Status> OpenTunnel(Stream& stream);
-  // Names the proxy, if there is one, as the one that cannot be reached.
+  // Names the proxy, if there is one, as what could not be reached.
   absl::Status AtProxy(const absl::Status& failure) const;
 
-  // Our own reason to give up explains the socket's error.
+  // Returns the reason of Abandon, if there is one, in place of the socket's
+  // error, which follows from it.
   absl::Status Explain(const absl::Status& status) const {
     return why_.ok() ? status : why_;
   }

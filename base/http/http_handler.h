@@ -38,7 +38,8 @@ namespace gateway {
 // that it is found out once.
 struct HttpCaller {
   std::string_view id;
-  // By whose word; keeps the id. Null if nobody has said.
+  // What vouches for the caller, and keeps `id` valid. Null if nobody was
+  // asked.
   std::shared_ptr<const void> known_by;
 };
 
@@ -48,9 +49,10 @@ struct HttpRequest {
   std::string_view method;
   std::string_view path;   // Without the query; still percent-encoded.
   std::string_view query;  // Without the question mark.
-  // Over HTTP/2 too the authority is a field named `host`.
+  // In HTTP/2, too, the authority is a field named `host`.
   absl::Span<const HttpField> fields;
-  // Followed by at least 64 readable bytes, for parsers that look ahead.
+  // The whole body, followed by at least 64 readable bytes, for parsers that
+  // look ahead.
   std::string_view body;
   // In place of `body` if Admit has asked for it as it comes; null if it came
   // whole with the head, or was not asked about. Valid until Handle returns,
@@ -59,15 +61,15 @@ struct HttpRequest {
   // that of a stranger is.
   BodySource* source = nullptr;
   absl::Duration arrival;  // Steady time at which the head was complete.
-  // False if HttpHandler::Admit did not let the body be read: what is left is
-  // to say why.
+  // False if HttpHandler::Admit did not let the body be read: the handler is to
+  // say why.
   bool admitted = true;
-  HttpCaller caller;  // As Admit said, if it was asked and did.
+  HttpCaller caller;  // What Admit said of the caller, if it was asked.
 
   // Sets path and query from a request target in origin or absolute form.
   void SetTarget(std::string_view target);
 
-  // The first field of this name (lower case), or empty.
+  // Returns the value of the first field of this name (lower case), or empty.
   std::string_view Find(std::string_view lower_name) const {
     for (const HttpField& field : fields) {
       if (EqualsIgnoreCase(field.name, lower_name)) return field.value;
@@ -83,14 +85,14 @@ struct HttpAnswerHead {
   absl::Span<const HttpField> fields;
 };
 
-// Whether an answer with this status may have a body.
+// Returns whether an answer with this status may have a body.
 inline bool StatusHasBody(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
 class HttpResponder {
  public:
-  // Answers whole.
+  // Sends a whole answer.
   virtual Task<absl::Status> Send(
       HttpAnswerHead head, absl::Span<const std::string_view> body) = 0;
 
@@ -99,8 +101,8 @@ class HttpResponder {
   // the loop.
   virtual void Start(HttpAnswerHead head) = 0;
 
-  // Writes on. Returns once the client has taken so much that little waits for
-  // it; an error when the client is gone.
+  // Sends more of an answer begun with Start. Returns when little of it waits
+  // for the client to read; an error when the client is gone.
   virtual Task<absl::Status> Write(
       absl::Span<const std::string_view> pieces) = 0;
 
@@ -114,7 +116,7 @@ class HttpResponder {
   // Fires with CANCELLED when the client goes away before it was answered.
   virtual CancelSignal& gone() = 0;
 
-  // `address:port` of the client.
+  // Returns the client's `address:port`.
   virtual std::string_view peer() const = 0;
 
  protected:
@@ -125,24 +127,24 @@ class HttpResponder {
 // may be read.
 class HttpAdmission {
  public:
-  // Said at once, which costs nothing.
+  // A decision that is there at once.
   HttpAdmission(bool admitted) : admitted_(admitted) {}  // NOLINT
-  // Admitted, and the body is wanted as it comes: HttpRequest::source.
+  // Admitted; the body is wanted as it comes, in HttpRequest::source.
   static HttpAdmission AsItComes(HttpCaller caller = {}) {
     HttpAdmission said(std::move(caller));
     said.as_it_comes_ = true;
     return said;
   }
-  // Admitted, as this caller.
+  // Admitted; `caller` is who asks.
   HttpAdmission(HttpCaller caller)  // NOLINT
       : admitted_(true), caller_(std::move(caller)) {}
-  // To be said later: a key may have to be fetched first. What is said then is
-  // not pending.
+  // A decision that takes time, such as for a key that must be fetched first.
+  // Its result must not be pending.
   HttpAdmission(Task<HttpAdmission> later)  // NOLINT
       : later_(std::move(later)) {}
 
   bool pending() const { return later_.has_value(); }
-  // REQUIRES, as the next two do: !pending().
+  // REQUIRES, as the next two: !pending().
   bool admitted() const { return admitted_; }
   bool as_it_comes() const { return as_it_comes_; }
   HttpCaller TakeCaller() { return std::move(caller_); }
@@ -169,7 +171,7 @@ class HttpHandler {
   virtual HttpAdmission Admit(const HttpRequest& request,
                               HttpResponder& responder);
 
-  // Answers one request. Returning without an answer sends 500.
+  // Answers one request. If it returns without an answer, 500 is sent.
   virtual Task<void> Handle(const HttpRequest& request,
                             HttpResponder& responder) = 0;
 
@@ -183,14 +185,15 @@ class HttpHandler {
 
     std::string content_type;
     std::string body;
-    std::vector<Field> fields;  // Besides the content's type.
+    std::vector<Field> fields;  // Besides content-type.
   };
   virtual Refusal Refuse(int status, std::string_view path,
                          std::string_view message);
 
-  // What a server asks for: Refuse, unless overridden by who must know more of
-  // the request than its path. `request` has no body, and nothing at all if it
-  // was its head that is refused; `peer` is the client's `address:port`.
+  // Called by a server for what to say; calls Refuse unless overridden by a
+  // handler that must know more of the request than its path. `request` has no
+  // body, and nothing at all if its head is what is refused; `peer` is the
+  // client's `address:port`.
   virtual Refusal RefuseRequest(int status, const HttpRequest& request,
                                 std::string_view peer,
                                 std::string_view message) {
@@ -198,8 +201,8 @@ class HttpHandler {
     return Refuse(status, request.path, message);
   }
 
-  // A client's TLS handshake failed, so it never got to ask for anything.
-  // `peer` is its `address:port`.
+  // Called when a client's TLS handshake has failed, so that there is no
+  // request. `peer` is its `address:port`.
   virtual void HandshakeFailed(std::string_view peer, const absl::Status& why) {
     static_cast<void>(peer);
     static_cast<void>(why);
@@ -210,34 +213,34 @@ class HttpHandler {
 struct HttpServerLimits {
   size_t head_bytes = 64 * 1024;
   uint64_t body_bytes = 32 * 1024 * 1024;
-  // From the first byte of a request, and of the first request from the
+  // Time from the first byte of a request, and for the first request from the
   // connection's begin, to the end of its head.
   absl::Duration head_timeout = absl::Seconds(10);
-  // Between two reads of a body, and see BodyPatience.
+  // Time between two reads of a body; see also BodyPatience.
   absl::Duration body_timeout = absl::Seconds(30);
-  // For a body in all, however fast it comes; of one that is read as it comes,
-  // the time in which the client was waited for.
+  // Time for a body in all, however fast it comes; for one that is read as it
+  // comes, the time in which the client was waited for.
   absl::Duration body_time_max = absl::Minutes(5);
-  // Between requests, and over HTTP/2 before the first.
+  // Time between requests, and over HTTP/2 before the first.
   absl::Duration idle_timeout = absl::Seconds(120);
-  // For a client that takes not one byte of its answer; at most twice that
+  // Time for a client that takes not one byte of its answer; at most twice that
   // passes until it is noticed.
   absl::Duration write_timeout = absl::Seconds(60);
   size_t connections = 16 * 1024;  // Per loop.
   uint32_t concurrent_streams = 256;  // On one HTTP/2 connection.
 
-  // How long to wait for more of a body that has been on its way for `age`:
-  // body_timeout, but in all no longer than that and the time which so many
-  // bytes take at the slowest rate, and never beyond body_time_max. So a large
-  // body may come over a slow line, and one that drips, each byte just in time,
-  // holds its place no longer than one that does not come.
+  // Returns how long to wait for more of a body that has been on its way for
+  // `age`: body_timeout, but in all no longer than that and the time which so
+  // many bytes take at the slowest rate, and never beyond body_time_max. So a
+  // large body may come over a slow line, and one that drips, each byte just in
+  // time, holds its place no longer than one that does not come.
   absl::Duration BodyPatience(absl::Duration age, uint64_t received) const;
   static constexpr uint64_t kBodyBytesPerSecondMin = 1000;
 };
 
-// The status that a request is refused with for what is wrong with how it came:
-// 431 for RESOURCE_EXHAUSTED (its head), 413 for OUT_OF_RANGE (its body), 408
-// for DEADLINE_EXCEEDED, 503 for ABORTED (others hold too much), 500 for
+// Returns the status to refuse a request with for what is wrong with how it
+// came: 431 for RESOURCE_EXHAUSTED (its head), 413 for OUT_OF_RANGE (its body),
+// 408 for DEADLINE_EXCEEDED, 503 for ABORTED (others hold too much), 500 for
 // INTERNAL, else 400.
 int StatusOfRefusal(const absl::Status& why);
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kDateName = "date: ";
 constexpr std::string_view kLineEnd = "\r\n";
 
-// How often the log is told that connections are closed to make room.
+// The log says at most this often that connections are closed to make room.
 constexpr absl::Duration kGivenUpLogInterval = absl::Minutes(1);
 
 Http2Limits Http2LimitsOf(const HttpServerLimits& limits) {
@@ -79,8 +79,9 @@ void HttpServer::Add(HttpConnection* connection) {
   ++count_;
 }
 
-// Silent clients must not keep others out, and a server may close an idle
-// connection at any time (RFC 9112 §9.5).
+// Closes the oldest connection that is not busy: silent clients must not keep
+// others out, and a server may close an idle connection at any time (RFC 9112
+// §9.5).
 bool HttpServer::GiveUpOldest() {
   for (HttpConnection* at = last_; at != nullptr; at = at->previous_) {
     if (at->busy() || at->given_up_) continue;
@@ -92,8 +93,9 @@ bool HttpServer::GiveUpOldest() {
   return false;
 }
 
-// The hand goes round. Who holds something gets away when it has let go of some
-// since the hand last came by; so each step is paid for by what was done since.
+// Closes connections that hold memory, going round the list. A connection that
+// has released some since its last turn is passed over; so each step is paid
+// for by what was done since.
 void HttpServer::MakeRoom() {
   while (held_bytes_ > kHeldBytesMax) {
     HttpConnection* const at = hand_ != nullptr ? hand_ : first_;
@@ -143,7 +145,7 @@ void HttpServer::Drain() {
 void HttpServer::CancelAll(const absl::Status& why) {
   cancelled_ = true;
   Drain();
-  // Cancelling runs no handler at once, so the list stands still.
+  // Cancelling runs no handler at once, so the list does not change meanwhile.
   for (HttpConnection* connection = first_; connection != nullptr;
        connection = connection->next_) {
     connection->Cancel(why);

@@ -44,8 +44,8 @@ namespace gateway {
 
 class Http1Connection;
 
-// One client of a server, whichever version it speaks. None of the calls ends
-// the connection at once: it may be made while walking along their list.
+// One client of a server, in either version. None of the calls ends the
+// connection at once, so that they can be made while walking along the list.
 class HttpConnection {
  public:
   virtual ~HttpConnection() = default;
@@ -57,14 +57,14 @@ class HttpConnection {
   // have their last word. REQUIRES: drained.
   virtual void Cancel(const absl::Status& why) = 0;
 
-  // Closes without waiting for anybody.
+  // Closes without waiting for client or handler.
   virtual void CloseNow() = 0;
 
-  // A request whose head has come is not answered yet.
+  // True while a request whose head has come is not answered.
   virtual bool busy() const = 0;
 
  protected:
-  // What is left of the time to write once everything has been cancelled.
+  // How long a connection may still write once everything was cancelled.
   static constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
  private:
@@ -72,8 +72,9 @@ class HttpConnection {
   HttpConnection* previous_ = nullptr;
   HttpConnection* next_ = nullptr;
   size_t held_bytes_ = 0;   // See HttpServer::Hold.
-  bool lets_go_ = false;    // Of some of it, since it was last looked at.
-  bool given_up_ = false;   // It is being closed, and holds nothing any more.
+  bool lets_go_ = false;    // Some of it was released since the last look.
+  // The connection is being closed and counts as holding nothing.
+  bool given_up_ = false;
 };
 
 class HttpServer {
@@ -115,14 +116,14 @@ class HttpServer {
   friend class Http1Connection;
   friend class Http2Connection;
 
-  // Requests that a connection may begin in a turn of the loop, whoever else
-  // does; more of them take turns with those of all connections.
+  // How many requests a connection may begin in a turn of the loop, whatever
+  // others do; further ones take turns with those of all connections.
   static constexpr int kRequestsAtOnce = 4;
   static constexpr size_t kCrowdPerTurn = 64;
 
-  // What the connection makes the server hold that nobody answers for has
-  // changed by as much as `now` differs from `before`. May close connections,
-  // that one among them; none of them at once, as all such calls.
+  // Tells that the memory which `connection` makes the server hold, and no
+  // handler accounts for, went from `before` to `now`. May close connections,
+  // this one among them, as all such calls not at once.
   void Hold(HttpConnection& connection, size_t before, size_t now) {
     if (connection.given_up_) return;
     connection.held_bytes_ += now - before;
@@ -135,7 +136,7 @@ class HttpServer {
   bool GiveUpOldest();
   static constexpr size_t kHeldBytesMax = 64 * 1024 * 1024;
 
-  // The date as every answer has it: made once a second.
+  // The value of Date, made once a second.
   std::string_view Date();
   // The same as a line of HTTP/1.1.
   std::string_view DateField();

@@ -12,8 +12,9 @@
 
 namespace gateway {
 
-// `awaited` is such as "the answer". `in_total` tells that the exchange's time
-// as a whole is over, however much came of it.
+// Returns the error for a timeout. `awaited` is such as "the answer".
+// `in_total` tells that the exchange's time as a whole is over, however much
+// came of it.
 absl::Status WaitedTooLong(std::string_view awaited, bool in_total);
 
 }  // namespace gateway

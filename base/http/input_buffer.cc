@@ -97,7 +97,7 @@ void GrowingMemory::Grow(size_t size, size_t used) {
 }
 
 bool GrowingMemory::GrowMapped(size_t size, size_t used) {
-  // What is not written to costs nothing but addresses.
+  // Generous, since pages that are not written to cost only addresses.
   size = std::max(size + kBlockPaddingBytes, 4 * kHeapBytesMax);
   void* const pages =
       mapped_ > 0 ? mremap(data_, mapped_, size, MREMAP_MAYMOVE)
@@ -143,7 +143,8 @@ void BodyAssembler::Reserve(size_t size) {
   if (!in_place()) {
     if (size > own_.capacity()) own_.Grow(size, bytes_.size());
   } else {
-    // Room for nothing is memory of its own, too.
+    // At least one byte, since memory of its own is told by a pointer that is
+    // not null.
     own_.Grow(std::max<size_t>({size, bytes_.size(), 1}), 0);
     if (!bytes_.empty()) {
       std::memcpy(own_.data(), bytes_.data(), bytes_.size());

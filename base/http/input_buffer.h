@@ -34,14 +34,14 @@ class InputBuffer {
   InputBuffer(InputBuffer&& other) noexcept = default;
   InputBuffer& operator=(InputBuffer&& other) noexcept = default;
 
-  // What has been read and not consumed.
+  // Bytes that were read and not consumed.
   std::string_view bytes() const { return {data() + begin_, end_ - begin_}; }
 
-  // Where to read to: everything behind the bytes, which move to the front
-  // only if there is no other way. Empty when the buffer is full.
+  // Returns where to read to: all room behind the bytes, which are moved to the
+  // front only if there is none. Empty when the buffer is full.
   absl::Span<char> Space();
 
-  // The same, but the bytes stay where they are.
+  // As Space, but never moves the bytes.
   absl::Span<char> SpaceInPlace() {
     if (capacity() == 0) return {};
     return {data() + end_, capacity() - end_};
@@ -50,7 +50,7 @@ class InputBuffer {
   void Commit(size_t bytes) { end_ += bytes; }
   void Consume(size_t bytes) { begin_ += bytes; }
 
-  // Makes room for `size` bytes in all. The bytes move.
+  // Makes room for `size` bytes in all. Moves the bytes.
   void Grow(size_t size);
 
   size_t capacity() const;
@@ -67,7 +67,7 @@ class InputBuffer {
   void Clear();
 
  private:
-  // Fewer than the head of any message, so that no view points at them.
+  // Less than the head of any message, so that no view points at such bytes.
   static constexpr size_t kAsideBytesMax = 8;
 
   char* data() { return const_cast<char*>(std::as_const(*this).data()); }
@@ -82,7 +82,8 @@ class InputBuffer {
   size_t large_size_ = 0;
   size_t begin_ = 0;
   size_t end_ = 0;
-  char aside_[kAsideBytesMax] = {};  // The bytes while there is no memory else.
+  // Holds the bytes while there is no other memory.
+  char aside_[kAsideBytesMax] = {};
 };
 
 // GrowingMemory is one row of memory, followed by 64 readable bytes, that grows
@@ -99,7 +100,7 @@ class GrowingMemory {
   GrowingMemory& operator=(const GrowingMemory&) = delete;
   ~GrowingMemory() { Clear(); }
 
-  // Null if there is none.
+  // Null if nothing is allocated.
   char* data() const { return data_; }
   size_t capacity() const { return capacity_; }
 
@@ -108,16 +109,16 @@ class GrowingMemory {
   void Grow(size_t size, size_t used);
   void Clear();
 
-  // Above so many bytes it has pages of its own.
+  // Memory larger than this has pages of its own.
   static constexpr size_t kHeapBytesMax = 128 * 1024;
 
  private:
-  // False if the system has no pages to give.
+  // Returns false if the system has no pages to give.
   bool GrowMapped(size_t size, size_t used);
 
   char* data_ = nullptr;
   size_t capacity_ = 0;
-  size_t mapped_ = 0;  // Bytes of its pages; 0 if it is of the heap.
+  size_t mapped_ = 0;  // Bytes of its own pages; 0 if it is on the heap.
 };
 
 // BodyAssembler makes one text of the pieces of a body. Pieces that follow
@@ -130,11 +131,11 @@ class BodyAssembler final : public Http1BodySink {
 
   std::string_view bytes() const { return bytes_; }
 
-  // Bytes in memory of its own: what has been reserved and not been written
-  // to is no memory yet.
+  // Bytes of the text, if it is in memory of its own; memory that is reserved
+  // and not written to does not count.
   size_t held_bytes() const { return in_place() ? 0 : bytes_.size(); }
 
-  // The text lies where its pieces were read, not in memory of its own.
+  // True if the text lies where its pieces were read, not in memory of its own.
   bool in_place() const { return own_.data() == nullptr; }
 
   // Moves the view of a text that is in place by `offset`, with its bytes.
@@ -142,20 +143,20 @@ class BodyAssembler final : public Http1BodySink {
     if (!bytes_.empty()) bytes_ = {bytes_.data() + offset, bytes_.size()};
   }
 
-  // Has the text put together in memory of its own, with room for `size`
+  // Makes the text be put together in memory of its own, with room for `size`
   // bytes to begin with.
   void Reserve(size_t size);
 
-  // The same for a body that is said to have `length` bytes. Up to
-  // kClaimedBytesMax there is room at once; the rest of a larger one has it
-  // when it arrives, so that a claim alone costs little.
+  // As Reserve, for a body that is announced to have `length` bytes. Up to
+  // kClaimedBytesMax there is room at once; the rest of a larger one gets it as
+  // it comes, so that an announcement alone costs little.
   void ReserveClaimed(uint64_t length) {
     Reserve(std::min(length, kClaimedBytesMax));
   }
   static constexpr uint64_t kClaimedBytesMax = 1024 * 1024;
 
-  // Where the next piece may be read to, so that it need not be copied: at
-  // least `wanted` bytes. REQUIRES: Reserve was called.
+  // Returns where the next piece may be read to, so that it need not be copied:
+  // at least `wanted` bytes. REQUIRES: Reserve was called.
   absl::Span<char> Space(size_t wanted);
 
   void Clear();
@@ -164,7 +165,7 @@ class BodyAssembler final : public Http1BodySink {
   static const char kNothing[kBlockPaddingBytes];
 
   std::string_view bytes_{kNothing, 0};
-  GrowingMemory own_;  // None while the pieces lie in one row.
+  GrowingMemory own_;  // Not allocated while the text is in place.
 };
 
 // A copy of some bytes in memory of just their size, followed by 64 readable
@@ -176,7 +177,7 @@ class KeptBytes {
   KeptBytes& operator=(const KeptBytes&) = delete;
   ~KeptBytes() { Clear(); }
 
-  // Where the copy is.
+  // Copies `bytes` and returns where the copy is.
   const char* Keep(std::string_view bytes);
   void Clear();
 

@@ -7,7 +7,7 @@
 namespace gateway {
 namespace {
 
-// How often a server may change its mind about the version during one request.
+// How often one request is sent again because the server chose another version.
 constexpr int kAttemptsMax = 3;
 
 }  // namespace
@@ -33,7 +33,7 @@ NegotiatingHttpClient::Send(const HttpCall& call) {
     case HttpVersion::kAuto:
       break;
   }
-  // Plain text has nothing to negotiate with.
+  // Without TLS there is no ALPN: HTTP/1.1.
   if (destination.tls == nullptr) return http1_.Send(call);
   return SendAsNegotiated(call);
 }

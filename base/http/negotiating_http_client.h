@@ -24,13 +24,13 @@ namespace gateway {
 
 class NegotiatingHttpClient final : public HttpClient {
  public:
-  // Borrows `resolver`. Belongs to the calling thread's loop.
+  // Borrows `resolver`. Used on the calling thread's loop.
   explicit NegotiatingHttpClient(Resolver& resolver);
 
   Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
       const HttpCall& call) override;
 
-  // Waits until no exchange is under way, and closes all connections. Comes
+  // Waits until no exchange is under way, then closes all connections. REQUIRED
   // before destruction.
   Task<void> Close();
 
@@ -48,7 +48,8 @@ class NegotiatingHttpClient final : public HttpClient {
 
   Http1Client http1_;
   Http2Client http2_;
-  // Whose last connection chose HTTP/1.1. The clients keep them alive.
+  // Destinations whose last connection chose HTTP/1.1. The clients keep them
+  // alive.
   absl::flat_hash_set<const HttpDestination*> speak_http1_;
 };
 

@@ -15,7 +15,7 @@ namespace gateway {
 namespace {
 
 constexpr size_t kFirstOutputBytes = 1024;
-// zlib counts in 32 bits.
+// The most input that zlib takes, which counts in 32 bits.
 constexpr size_t kInputBytesMax = INT32_MAX;
 
 // What zlib adds to its window's size to mean the gzip format.
@@ -48,9 +48,9 @@ class Inflater {
   bool ended() const { return ended_; }
   bool has_input() const { return stream_.avail_in > 0; }
 
-  // Fills `out` if there is as much, and says how far it came.
+  // Fills `out`, if there is as much, and sets `filled` to how far it came.
   absl::Status Fill(char* out, size_t size, size_t* filled) {
-    // In steps that zlib can count.
+    // In steps that zlib's counters can hold.
     const size_t step = std::min(size, kInputBytesMax);
     stream_.next_out = Bytes(out);
     stream_.avail_out = static_cast<uInt>(step);
@@ -75,7 +75,7 @@ class Inflater {
   bool ended_ = false;
 };
 
-// Fills `*out` up to the end of the input, or to its limit and not beyond.
+// Fills `*out` up to the end of the input, but not beyond its limit.
 absl::Status InflateUpTo(size_t bytes_limit, Inflater& inflater,
                          std::string* out) {
   size_t size = 0;
@@ -83,7 +83,8 @@ absl::Status InflateUpTo(size_t bytes_limit, Inflater& inflater,
     if (size == out->size()) {
       const size_t grown =
           std::min(bytes_limit, std::max(kFirstOutputBytes, 2 * size));
-      std::string larger;  // Itself, a string would double past the limit.
+      // Grown here, since a string that grows doubles past the limit.
+      std::string larger;
       larger.reserve(grown);
       larger.append(*out);
       larger.resize(grown);
