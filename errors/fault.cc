@@ -38,8 +38,8 @@ std::string TypeUrl() {
   return absl::StrCat(ToAbsl(kTypePrefix), Detail::descriptor()->full_name());
 }
 
-// How many bytes the UTF-8 character at the front of `text` has; 0 if it is
-// not one.
+// Returns how many bytes the UTF-8 character at the front of `text` has; 0 if
+// it is not one.
 size_t CharacterBytes(std::string_view text) {
   const auto byte = [&](size_t i) -> unsigned {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -130,7 +130,7 @@ void SetRetryInfo(absl::Duration delay, RetryInfo& info) {
   *info.mutable_retry_delay() = ToProto(std::max(delay, absl::ZeroDuration()));
 }
 
-// Adds details while they fit.
+// Adds details to a status while they fit within kFaultDetailsBytesLimit.
 class DetailPacker {
  public:
   explicit DetailPacker(google::rpc::Status& status) : status_(status) {}
@@ -139,7 +139,7 @@ class DetailPacker {
     google::protobuf::Any any;
     any.set_type_url(type_url);
     any.set_value(std::move(value));
-    // Two more bytes or so frame each detail.
+    // Each detail takes about two more bytes for its frame.
     const size_t bytes = any.ByteSizeLong() + 3;
     if (bytes_ + bytes > kFaultDetailsBytesLimit) return false;
     bytes_ += bytes;
@@ -152,7 +152,8 @@ class DetailPacker {
   size_t bytes_ = 0;
 };
 
-// The reason is never left out; the metadata is when it is too much.
+// Adds the ErrorInfo: with its metadata if that fits, else with the reason
+// alone.
 void PackErrorInfo(const absl::Status& status, DetailPacker& packer) {
   ErrorInfo info = GetDetail<ErrorInfo>(status).value_or(ErrorInfo());
   if (info.reason().empty()) {
@@ -164,7 +165,7 @@ void PackErrorInfo(const absl::Status& status, DetailPacker& packer) {
   packer.Add(TypeUrl<ErrorInfo>(), info.SerializeAsString());
 }
 
-// As many violations as fit, the last added left out first.
+// Adds as many violations as fit; the last added are left out first.
 void PackBadRequest(const absl::Status& status, DetailPacker& packer) {
   std::optional<BadRequest> detail = GetDetail<BadRequest>(status);
   if (!detail.has_value()) return;
@@ -351,7 +352,8 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   status.ForEachPayload(
       [&](absl::string_view type_url, const absl::Cord& payload) {
         std::string type(type_url);
-        // Payloads that are not protobuf messages are notes among ourselves.
+        // Other payloads are for use within the process and do not go over the
+        // wire.
         if (!type.starts_with(kTypePrefix) || type == TypeUrl<ErrorInfo>() ||
             type == TypeUrl<RetryInfo>() || type == TypeUrl<BadRequest>()) {
           return;

@@ -32,24 +32,25 @@ namespace v1 = ::llmgateway::v1;
 // The domain of every ErrorInfo.
 inline constexpr std::string_view kErrorDomain = "llmgateway.dev";
 
-// A message longer than this is cut, on a UTF-8 boundary: longer trailers are
-// not reliably delivered.
+// A longer message is cut to this, at a UTF-8 boundary: longer trailers are not
+// reliably delivered.
 inline constexpr size_t kFaultMessageBytesLimit = 1024;
 
-// Serialized details longer than this are left out, the last added first.
+// Details are left out, the last added first, until their serialized form is no
+// longer than this.
 inline constexpr size_t kFaultDetailsBytesLimit = 3 * 1024;
 
-// The canonical code that goes with a reason.
+// Returns the canonical code that goes with a reason.
 absl::StatusCode CodeOf(v1::ErrorReason reason);
 
-// The reason's name without its `ERROR_REASON_` prefix.
+// Returns the reason's name without its `ERROR_REASON_` prefix.
 std::string_view ReasonName(v1::ErrorReason reason);
 
-// A status with the code that goes with `reason` and an ErrorInfo that names
-// it.
+// Makes a status with the code that goes with `reason` and an ErrorInfo that
+// names it.
 absl::Status MakeFault(v1::ErrorReason reason, std::string_view message);
 
-// An INVALID_REQUEST that names the field at fault, as in
+// Makes an INVALID_REQUEST that names the field at fault, as in
 // `messages[0].parts[1].image.media_type`.
 absl::Status InvalidField(std::string_view field, std::string_view description);
 
@@ -57,7 +58,7 @@ absl::Status InvalidField(std::string_view field, std::string_view description);
 void AddFieldViolation(absl::Status& status, std::string_view field,
                        std::string_view description);
 
-// Adds to the ErrorInfo. Keys are lower_snake_case; a repeated key is
+// Adds metadata to the ErrorInfo. Keys are lower_snake_case; a repeated key is
 // overwritten.
 void AddFaultMetadata(absl::Status& status, std::string_view key,
                       std::string_view value);
@@ -68,24 +69,26 @@ void SetRetryDelay(absl::Status& status, absl::Duration delay);
 // Returns `status` with "place: " before its message, details kept.
 absl::Status AtPlace(std::string_view place, const absl::Status& status);
 
-// The reason of a status; for one made elsewhere, the reason that fits its
-// code best. kOk has ERROR_REASON_UNSPECIFIED.
+// Returns the reason of a status; for one that was made elsewhere, the reason
+// that fits its code best; ERROR_REASON_UNSPECIFIED for kOk.
 v1::ErrorReason FaultReason(const absl::Status& status);
 
-// How long to wait, where waiting helps.
+// Returns how long to wait before another attempt; nothing if waiting does not
+// help.
 std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
-// A metadata value of the ErrorInfo; empty if there is none.
+// Returns a metadata value of the ErrorInfo; empty if there is none.
 std::string FaultMetadata(const absl::Status& status, std::string_view key);
 
-// The fields at fault with what is wrong with each.
+// Returns the fields at fault, with what is wrong with each.
 std::vector<std::pair<std::string, std::string>> FieldViolations(
     const absl::Status& status);
 
-// The status as it goes over the wire: bounded message, bounded details.
+// Converts to the form that goes over the wire: bounded message, bounded
+// details.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
-// The reverse, for clients and tests.
+// Converts back, for clients and tests.
 absl::Status FromRpcStatus(const google::rpc::Status& status);
 
 }  // namespace gateway

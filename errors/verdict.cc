@@ -8,7 +8,8 @@
 namespace gateway {
 namespace {
 
-// The provider tells of the failure itself, or what stands before it does.
+// Returns whether the provider, or what stands before it, answered with the
+// failure.
 bool WasAnswered(const absl::Status& failure) {
   return !FaultMetadata(failure, "http_status").empty() ||
          !FaultMetadata(failure, "provider_error_form").empty();
@@ -33,7 +34,8 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
       return ForbidsRetry(failure) ? Verdict::kGoElsewhere
                                    : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
-      // Only one that never got the request is certainly not at work on it.
+      // Only an attempt whose request never reached the target is safe to
+      // repeat there: the target may be at work on any other.
       return abandoned || WasAnswered(failure) ? Verdict::kGoElsewhere
                                                : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:

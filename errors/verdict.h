@@ -47,28 +47,31 @@ enum class Verdict {
 // is often a proxy before it that does. REQUIRES: !failure.ok().
 Verdict ClassifyFailure(const absl::Status& failure, bool abandoned = false);
 
-// The provider was shown a credential of the caller's own, as the fault's
-// metadata tells.
+// Returns whether the provider was shown a credential of the caller's own, as
+// the fault's metadata tells.
 bool IsOfCallersCredential(const absl::Status& failure);
 
-// The provider says itself that the same request would fail again: by
-// `x-should-retry: false`, which vendors' SDKs obey, or by 501, that it does
-// not have what is asked. Whatever the verdict, it is not asked again.
+// Returns whether the provider says itself that the same request would fail
+// again: by `x-should-retry: false`, which vendors' SDKs obey, or by 501, that
+// it does not have what is asked. Whatever the verdict, it is not asked again
+// then.
 bool ForbidsRetry(const absl::Status& failure);
 
-// The target itself is at fault: what counts towards resting it.
+// Returns whether the target itself is at fault, so that the failure counts
+// towards resting it.
 inline bool BlamesTarget(Verdict verdict) {
   return verdict == Verdict::kRetryHere || verdict == Verdict::kGoElsewhere;
 }
 
-// The target, or the account that it is asked with, is at fault: neither the
-// caller nor the gateway. An operator wants to know of it.
+// Returns whether the target, or the account that it is asked with, is at
+// fault, and neither the caller nor the gateway: what an operator wants to know
+// of.
 inline bool ComesFromUpstream(Verdict verdict) {
   return BlamesTarget(verdict) || verdict == Verdict::kCoolCredential ||
          verdict == Verdict::kTakeOutCredential;
 }
 
-// `retry_here`, `go_elsewhere`, ...: for logs and metrics.
+// Returns the name for logs and metrics: `retry_here`, `go_elsewhere`, ...
 std::string_view VerdictName(Verdict verdict);
 
 }  // namespace gateway
