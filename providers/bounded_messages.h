@@ -17,14 +17,14 @@ namespace gateway {
 // What a request is read for.
 enum class RequestUse { kGenerate, kCountTokens };
 
-// As Dialect::ReadRequest or ReadCountRequest; REQUEST_TOO_LARGE for one that
-// outgrows its size. Only what is on an arena, as `request` should be, is
-// bounded.
+// Reads a request as Dialect::ReadRequest or ReadCountRequest;
+// REQUEST_TOO_LARGE if what is built of it outgrows what its size allows. Only
+// memory of an arena is bounded, so `request` should be on one.
 absl::Status ReadBoundedRequest(const Dialect& dialect, std::string_view body,
                                 RequestUse use, v1::GenerateRequest* request);
 
-// As Dialect::ReadResponse; PROVIDER_BAD_RESPONSE for one that outgrows its
-// size. Likewise.
+// Reads an answer as Dialect::ReadResponse; PROVIDER_BAD_RESPONSE if it
+// outgrows what its size allows. Bounded likewise.
 absl::Status ReadBoundedResponse(const Dialect& dialect, std::string_view body,
                                  v1::GenerateResponse* response);
 

@@ -19,13 +19,13 @@ namespace gateway {
 
 class CredentialRotation {
  public:
-  // REQUIRES: at most 256 weights, each 1 to 1000. None counts as one.
+  // REQUIRES: at most 256 weights, each 1 to 1000. No weights count as one.
   explicit CredentialRotation(const std::vector<int>& weights);
 
   size_t Next() const;
 
  private:
-  std::vector<uint8_t> order_;  // Empty if there is no choice.
+  std::vector<uint8_t> order_;  // Empty if there is only one to take.
   mutable std::atomic<size_t> next_{0};
 };
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kInput = "input";
 
-// The text of `{"input":"text"}`; nothing if it is anything else.
+// Returns the text of `{"input":"text"}`; nothing if it is anything else.
 std::optional<std::string> TextOf(std::string_view arguments) {
   std::optional<std::string> text;
   bool alone = true;
@@ -96,7 +96,7 @@ void CustomCalls::TakePiece(v1::Delta* delta) {
   const CallKey key = {delta->choice_index(), delta->part_index()};
   auto call = waiting_.find(key);
   if (call == waiting_.end()) {
-    // Only its first piece says whose call it is.
+    // Only the first piece of a call names its tool.
     if (piece->kind() == v1::TOOL_KIND_CUSTOM ||
         !names_.contains(piece->name())) {
       return;

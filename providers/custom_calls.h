@@ -30,15 +30,16 @@ namespace gateway {
 
 class CustomCalls {
  public:
-  // Keeps the names of the request's custom tools.
+  // Keeps the names of the request's custom tools, so that their calls are
+  // known in the answer.
   explicit CustomCalls(const v1::GenerateRequest& request);
 
   bool any() const { return !names_.empty(); }
 
   void Restore(v1::GenerateResponse* response) const;
 
-  // The same for the events of one stream, in their order. What is said of a
-  // call waits until its text is whole, or its choice has ended.
+  // Restores the events of one stream, which come in order. What is said of a
+  // call is held back until its text is whole, or its choice has ended.
   void Restore(EventList* events);
 
  private:
@@ -48,15 +49,15 @@ class CustomCalls {
   void EndChoice(int choice, EventList* events);
 
   std::set<std::string> names_;
-  // Calls that are not whole.
+  // A call that has not come whole.
   struct Waiting {
-    int index = 0;  // Among the calls of the turn.
+    int index = 0;  // Its place among the calls of the turn.
     std::string arguments;
   };
   std::map<CallKey, Waiting> waiting_;
 };
 
-// The stream with its calls restored; `custom` has some.
+// Wraps a stream so that its calls are restored. REQUIRES: `custom` has any.
 std::unique_ptr<ProviderStream> WithCustomCalls(
     CustomCalls custom, std::unique_ptr<ProviderStream> stream);
 

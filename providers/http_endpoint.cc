@@ -41,7 +41,8 @@ std::vector<std::string> ToAlpn(HttpVersion version) {
   return {"h2", "http/1.1"};
 }
 
-// The parser's message lacks a subject.
+// Parses a URL; names the field in the error, since the parser's message lacks
+// a subject.
 absl::StatusOr<BaseUrl> UrlOf(std::string_view field, std::string_view text) {
   absl::StatusOr<BaseUrl> url = ParseBaseUrl(text);
   if (url.ok()) return url;

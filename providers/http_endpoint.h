@@ -31,17 +31,18 @@ class HttpEndpoint {
       std::string_view base_url,
       const llmgateway::config::v1::HttpUpstream& http);
 
-  // The head of requests to `path` below the base URL: JSON both ways, the
-  // configured fields, and `fields`, which win over those.
+  // Makes the head of requests to `path` below the base URL: JSON in both
+  // directions, the configured fields, and `fields`, which replace configured
+  // ones of the same name.
   std::shared_ptr<const HttpRequestHead> Head(
       std::string_view method, std::string_view path,
       std::vector<HttpRequestHead::Field> fields) const;
 
-  // `path` below the base URL, as it stands in a request line.
+  // Returns `path` below the base URL, as it stands in a request line.
   std::string PathOf(std::string_view path) const;
 
-  // How long a stream may take to begin, where a whole answer has the
-  // destination's time.
+  // How long a stream may take to begin; a whole answer has the destination's
+  // first_byte.
   absl::Duration stream_first_byte() const { return stream_first_byte_; }
 
  private:

@@ -11,11 +11,11 @@
 namespace gateway {
 namespace {
 
-// How much of an answer that makes no sense is shown.
+// How many bytes are shown of an answer that makes no sense.
 constexpr size_t kShownBytes = 160;
 
-// Puts asterisks in the place of `secret`, wherever it stands. The length
-// stays, so that serialized details remain what they are.
+// Replaces `secret` by asterisks, wherever it stands. The length stays, so that
+// serialized details stay readable.
 std::string BlotOut(std::string_view secret, std::string text) {
   if (secret.empty()) return text;
   for (size_t at = text.find(secret); at != std::string::npos;
@@ -47,7 +47,7 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
   if (progress.http.timed_out) {
     reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;
   } else if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status)) {
-    return status;  // The caller went away, or its deadline passed.
+    return status;  // The caller left, or its deadline passed.
   } else if (progress.http.answered && !absl::IsUnavailable(status)) {
     reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
   }

@@ -20,35 +20,36 @@ class HttpFaults {
  public:
   HttpFaults(std::string provider, std::vector<Secret> credentials);
 
-  // The fault for a transport error.
+  // Makes the fault for a transport error.
   absl::Status OfTransport(const absl::Status& status,
                            const AttemptProgress& progress) const;
 
-  // The fault for what a dialect says of an answer; OK stays OK. `credential`
-  // is the one that the provider was shown, if the caller brought it, which is
-  // then told.
+  // Makes the fault for what a dialect says of an answer; OK stays OK.
+  // `credential` is the one that the provider was shown, if the caller brought
+  // it; the fault's metadata then tells that.
   absl::Status Blame(const absl::Status& status,
                      std::string_view credential = {}) const;
 
-  // What the provider says of a failure in its own words, to be forwarded: the
-  // same bytes, with asterisks for credentials.
+  // Returns a provider's own words about a failure for forwarding: the same
+  // bytes, with asterisks for credentials.
   std::string WithoutCredentials(std::string_view text,
                                  std::string_view credential) const;
 
-  // What answered is not the API that was asked: a proxy's page, or another
-  // service. Says what stands in the place of what was `wanted`, and how it
-  // begins.
+  // Makes the fault for an answer that is not the API's: a proxy's page, or
+  // another service. Says what was `wanted`, what stands in its place, and how
+  // that begins.
   absl::Status NotTheAnswer(std::string_view wanted,
                             std::string_view content_type,
                             std::string_view body,
                             std::string_view credential) const;
 
-  // The provider says itself that it failed while it answered: `word` is why,
-  // as it puts it. Nobody is served what there is of such an answer; whoever
-  // has seen nothing of it may ask again.
+  // Makes the fault for an answer of which the provider says itself that it
+  // failed while it answered: `word` is why, as it puts it. What there is of
+  // such an answer is not delivered; a caller who has seen nothing of it may be
+  // given another attempt.
   absl::Status GaveUp(std::string_view word, std::string_view credential) const;
 
-  // The provider's answer could not be understood.
+  // Makes the fault for an answer that could not be understood.
   absl::Status BadResponse(std::string_view why) const;
 
  private:

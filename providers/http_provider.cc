@@ -32,7 +32,8 @@ constexpr std::string_view kEventStream = "text/event-stream";
 constexpr std::string_view kJsonLines = "application/x-ndjson";
 constexpr std::string_view kModelMark = "{model}";
 
-// The body with its edits, as pieces of the original and of the edits.
+// Returns the body with its edits applied, as pieces of the original and of the
+// edits.
 Pieces Splice(std::string_view body, absl::Span<const Edit> edits) {
   Pieces pieces;
   size_t at = 0;
@@ -61,7 +62,8 @@ std::vector<Secret> SecretsOf(const ProviderSetup& setup) {
   return secrets;
 }
 
-// What a list of models may have: some thousand with long descriptions.
+// The longest list of models that is read: some thousand, with long
+// descriptions.
 constexpr size_t kModelListBytesMax = 4 * 1024 * 1024;
 
 std::vector<int> WeightsOf(const ProviderSetup& setup) {
@@ -72,7 +74,7 @@ std::vector<int> WeightsOf(const ProviderSetup& setup) {
   return weights;
 }
 
-// An answer of which the provider says that it failed while it answered.
+// Returns whether the provider says that it failed while it made this answer.
 bool IsGivenUp(const v1::GenerateResponse& response) {
   return std::any_of(response.choices().begin(), response.choices().end(),
                      [](const v1::Choice& choice) {
@@ -86,7 +88,8 @@ bool IsGivenUp(const ProviderAnswer& answer) {
              : answer.facts.finish_reason == v1::FINISH_REASON_ERROR;
 }
 
-// The word in which it says so. Bytes that were only scanned are read for it.
+// Returns the word in which it says so; bytes that were only scanned are read
+// for it.
 std::string GivenUpWord(const Dialect& dialect, const ProviderAnswer& answer) {
   google::protobuf::Arena arena;
   const v1::GenerateResponse* response = answer.response;
@@ -136,7 +139,8 @@ HttpProvider::HttpProvider(Options options)
   kept_get_ = MakeWay(options, "GET", options.kept_path);
   kept_post_ = MakeWay(options, "POST", options.kept_path);
   kept_delete_ = MakeWay(options, "DELETE", options.kept_path);
-  // Errors are alike whatever was asked.
+  // The dialect that reads errors of all operations: a vendor's errors are
+  // alike whatever was asked.
   const Dialect* const first = options.generations.front().dialect;
   embed_.dialect = models_.dialect = first;
   kept_get_.dialect = kept_post_.dialect = kept_delete_.dialect = first;
@@ -335,7 +339,7 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
 Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
                                              const ProviderCall& call,
                                              HttpExchange& exchange) const {
-  // A body that breaks off still tells more than none.
+  // A body that breaks off is used as far as it came.
   const absl::StatusOr<std::string_view> body = co_await exchange.ReadAll();
   HttpFailure failure;
   failure.status = exchange.status();
@@ -438,8 +442,8 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
   };
   const absl::Status outcome = co_await Ask(call, count_, pieces, read);
   if (outcome.ok()) co_return tokens;
-  // Not every service with this vendor's API has the operation; whoever lacks
-  // the model says so in a word of its own.
+  // Not every service with this vendor's API has the operation. One that has
+  // it, and lacks the model, says so in a word of its own.
   if (call.progress->http_status == 404 &&
       FaultMetadata(outcome, "provider_code").empty() &&
       count_.dialect != generations_.front().whole.dialect) {
@@ -497,7 +501,7 @@ Task<absl::Status> HttpProvider::AskKept(ProviderCall& call,
         *reply = std::string(answer);
         return absl::OkStatus();
       });
-  // It is no model that is missing.
+  // The status is 404 because of the path: it is no model that is missing.
   if (FaultReason(outcome) == v1::ERROR_REASON_MODEL_NOT_FOUND) {
     co_return MakeFault(v1::ERROR_REASON_NOT_FOUND, ToStd(outcome.message()));
   }

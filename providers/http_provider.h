@@ -38,19 +38,20 @@ namespace gateway {
 
 class HttpProvider : public Provider {
  public:
-  // Paths are below the base URL. `{model}` in one stands for the model's name,
-  // percent-encoded. Dialects outlive the provider, or are its own.
+  // One operation in one dialect. Paths are below the base URL; `{model}` in
+  // one stands for the model's name, percent-encoded. Dialects outlive the
+  // provider, or are in own_dialect.
   struct Generation {
     const Dialect* dialect = nullptr;
     std::string path;
-    std::string stream_path;  // Empty if it is the same.
+    std::string stream_path;  // Empty if it is the same as `path`.
   };
 
-  // How a credential is shown.
+  // How a credential is sent.
   struct CredentialForm {
     std::string field;
     std::string prefix;
-    // Fields that only go with it.
+    // Fields that are sent only with it.
     std::vector<HttpRequestHead::Field> more;
   };
   using CallFields = absl::InlinedVector<HttpField, 4>;
@@ -58,27 +59,29 @@ class HttpProvider : public Provider {
   struct Options {
     ProviderSetup setup;
     HttpEndpoint endpoint;
-    // What every request carries besides the configured fields.
+    // Fields that every request carries besides the configured ones.
     std::vector<HttpRequestHead::Field> fields;
-    // The field that carries a credential, and what stands before it there.
+    // The field that carries the credential, and what precedes it there.
     std::string credential_field = "authorization";
     std::string credential_prefix = "Bearer ";
-    // In place of the two, where that depends on the credential; or null.
+    // Replaces those two where the form depends on the credential; null
+    // otherwise.
     CredentialForm (*credential_form)(std::string_view credential) = nullptr;
     // Adds the fields that depend on the call, its `forwarded_fields` among
-    // them. Null: those go as they are.
+    // them. If null, those are sent as they are.
     std::function<void(const ProviderCall& call, CallFields* fields)>
         call_fields;
-    // The first one speaks for parsed requests; raw ones go by the one of their
-    // dialect. At least one.
+    // The operations to generate: the first serves parsed requests; a raw
+    // request uses the one of its dialect. At least one.
     std::vector<Generation> generations;
-    // Keeps alive what this provider alone uses.
+    // Keeps dialects alive that only this provider uses.
     std::shared_ptr<const Dialect> own_dialect;
-    // Empty paths: the vendor has no such operation. Counting is in the words
-    // of `count_dialect`; null for the first generation's.
+    // Path of counting; empty if the vendor has no such operation. Counts are
+    // written in `count_dialect`, or the first generation's if null.
     std::string count_path;
     const Dialect* count_dialect = nullptr;
-    // Below which answers are found again by their ids.
+    // Path below which kept answers are found by their ids; empty if there are
+    // none.
     std::string kept_path;
     std::string embed_path;
     const EmbeddingDialect* embedding_dialect = nullptr;
@@ -108,12 +111,12 @@ class HttpProvider : public Provider {
  private:
   using Exchange = std::unique_ptr<HttpExchange>;
 
-  // One operation's way: a head for each credential, and one without at the
-  // end.
+  // How one operation is sent: a head for each credential, and one without at
+  // the end.
   struct Way {
     const Dialect* dialect = nullptr;
-    std::string path;  // Only if it depends on the call.
-    // How long the first byte may take; zero for the destination's own.
+    std::string path;  // Set only if it depends on the call.
+    // Time until the first byte; zero for the destination's own.
     absl::Duration first_byte_timeout = absl::ZeroDuration();
     std::vector<std::shared_ptr<const HttpRequestHead>> heads;
   };
@@ -126,10 +129,11 @@ class HttpProvider : public Provider {
   Way MakeWay(const Options& options, std::string_view method,
               const std::string& path) const;
   const GenerationWay& WayOf(const ProviderCall& call) const;
-  // The caller's own, if it goes with the call; empty if none does.
+  // Returns the caller's own credential, if it goes with the call; empty
+  // otherwise.
   std::string_view CallersCredential(const ProviderCall& call) const;
-  // Which of the configured credentials goes with a call; as many as there are
-  // if none does.
+  // Returns the index of the configured credential that goes with a call; their
+  // number if none does.
   size_t PickCredential(const ProviderCall& call) const;
 
   // Sends the call and waits for the head of a successful answer.
@@ -147,8 +151,8 @@ class HttpProvider : public Provider {
   Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
                                  HttpExchange& exchange) const;
   absl::Status CountsNothing() const;
-  // What the provider's policy says to parameters that could not be carried:
-  // those that `call.warnings` tells of from the `first` on.
+  // Applies the provider's policy to parameters that could not be carried:
+  // those that `call.warnings` names from the `first` on.
   absl::Status RefuseDropped(const ProviderCall& call, size_t first) const;
 
   const ProviderSetup setup_;
@@ -160,11 +164,11 @@ class HttpProvider : public Provider {
   const CredentialRotation rotation_;
   const std::shared_ptr<const Dialect> own_dialect_;
   std::vector<GenerationWay> generations_;
-  // Without heads if there is no such operation.
+  // Each is without heads if the vendor has no such operation.
   Way count_;
   Way embed_;
   Way models_;
-  // Of kept answers: below their path.
+  // For kept answers: below their path.
   std::string kept_path_;
   Way kept_get_;
   Way kept_post_;

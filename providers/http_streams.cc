@@ -28,15 +28,15 @@
 namespace gateway {
 namespace {
 
-// Ends the last event of a stream whose server closes without the blank line.
+// Fed at the end of a stream whose server closes without the last blank line.
 constexpr std::string_view kMissingBlankLine = "\n\n";
 
-// What a stream may hold of an event that arrives in pieces before it counts
-// among the answers of its loop; so much a stream costs anyway.
+// How much a stream may hold of an event that arrives in pieces before it
+// counts among the answers of its loop; a stream costs about as much anyway.
 constexpr size_t kUncountedBytesMax = 256 * 1024;
 
-// Counts what a stream's parser holds: events have pictures in them, and there
-// may be many streams.
+// Charges what a stream's parser holds: events may hold pictures, and there may
+// be many streams.
 class HeldEvent {
  public:
   explicit HeldEvent(HttpExchange& exchange) : exchange_(exchange) {}
@@ -56,23 +56,25 @@ class HeldEvent {
   size_t counted_bytes_ = 0;
 };
 
-// What stands around the text of an event, where there is no telling.
+// The bytes around an event's text are taken to be so many, where they cannot
+// be told.
 constexpr size_t kFrameBytes = 256;
 
-// Of a longer event what stands around its text is not worth a copy.
+// Longer events are not copied for a comparison: what stands around their text
+// does not matter.
 constexpr size_t kSampleBytesMax = 4096;
-// So much costs no memory of its own.
+// Samples of at most so many bytes need no memory of their own.
 constexpr size_t kSampleBytesUsual = 512;
 
-// Whether an event that no blank line ended lacks nothing else: what was cut
-// off is no JSON text any more.
+// Returns whether an event without its blank line is otherwise whole: a JSON
+// text that was cut off is no JSON text.
 bool IsWhole(std::string_view data) {
   return data == "[DONE]" || CheckJson(data).ok();
 }
 
-// The JSON of an error that comes as it is, on lines of its own without `data:`
-// and perhaps in a list, as Google ends a stream that fails; empty if the block
-// is anything else without data, such as a comment.
+// Returns the JSON of an error that comes bare, on lines of its own without
+// `data:` and perhaps in a list, as Google ends a stream that fails; empty if
+// the block is anything else without data, such as a comment.
 std::string_view BareErrorOf(const SseEvent& block) {
   constexpr std::string_view kSpace = " \t\r\n";
   std::string_view text = block.raw;
@@ -90,8 +92,8 @@ std::string_view BareErrorOf(const SseEvent& block) {
   return text.starts_with("\"error\"") ? object : std::string_view();
 }
 
-// The first of the events, from the one at `begin` on, by which the provider
-// says that it failed while it answered; null if there is none.
+// Returns the first of the events, from the one at `begin` on, by which the
+// provider says that it failed while it answered; null if there is none.
 const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin) {
   for (size_t i = begin; i < events.size(); ++i) {
     if (events[i].has_choice_end() &&
@@ -102,7 +104,7 @@ const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin) {
   return nullptr;
 }
 
-// Forwards events as they are, and reads along.
+// A stream whose events are forwarded as they are, and read along.
 class RawStream final : public ProviderStream {
  public:
   RawStream(const HttpStreamOptions& options, bool stream_usage,
@@ -122,15 +124,18 @@ class RawStream final : public ProviderStream {
   int64_t SpokenBytes() const override;
 
  private:
-  // Checks the events that have come, up to one that is `large`; true if there
-  // is one, which is left to be checked off the loop.
+  // Reads the events that have come, up to one that is `large`. Returns true if
+  // there is one, which is left to be read off the loop.
   bool TakeSmall(StreamBatch* batch, SseEvent* large);
-  // What becomes of a piece whose whole events have been checked.
+  // Ends a piece whose whole events have been read. `fed` is what the parser
+  // said of it.
   absl::Status Taken(const absl::Status& fed);
-  // At the end of the bytes: takes an event that lacks only its blank line.
+  // Called at the end of the bytes: takes an event that lacks only its blank
+  // line.
   absl::Status TakeLast(StreamBatch* batch);
   absl::Status Tap(const SseEvent& event, StreamBatch* batch);
-  // The event says that the provider failed while it answered.
+  // Makes the fault for an event that says that the provider failed while it
+  // answered.
   absl::Status GaveUp(std::string_view name, std::string_view data) const;
   void RecordSize(const SseEvent& event);
   static void Forward(std::string_view bytes, StreamBatch* batch);
@@ -147,15 +152,16 @@ class RawStream final : public ProviderStream {
   HeldEvent held_;
   SseParser parser_;
   std::unique_ptr<StreamTap> tap_;
-  std::string told_;  // The event in which the vendor tells of its failure.
+  std::string told_;  // The event in which the vendor tells of the failure.
   absl::Span<const std::string_view> pieces_;
-  // Of the events that carry pieces: how many, the bytes of their data, and the
-  // first two, the very first of which may have more around its text.
+  // Statistics of the events that carry pieces: how many, the bytes of their
+  // data, and the first two of them, the very first of which may have more
+  // around its text.
   size_t sized_events_ = 0;
   size_t sized_bytes_ = 0;
   std::array<absl::InlinedVector<char, kSampleBytesUsual>, 2> samples_;
   absl::Status failure_;
-  bool closed_ = false;  // No more bytes come.
+  bool closed_ = false;  // Set when no more bytes come.
   bool ended_ = false;
 };
 
@@ -191,8 +197,8 @@ Task<absl::StatusOr<bool>> RawStream::Next(StreamBatch* batch) {
             progress_);
       }
     }
-    // Bytes held over between pieces are the parser's until it is fed again,
-    // so each piece makes a batch of its own.
+    // One piece makes one batch: bytes held over between pieces are the
+    // parser's until it is fed again.
     const std::string_view piece = pieces_.front();
     pieces_.remove_prefix(1);
     const absl::Status fed = parser_.Feed(piece);
@@ -221,7 +227,7 @@ absl::Status RawStream::Taken(const absl::Status& fed) {
 }
 
 absl::Status RawStream::TakeLast(StreamBatch* batch) {
-  // Too long an event is no whole one.
+  // An event that is too long is not whole: it is dropped.
   if (!parser_.Feed(kMissingBlankLine).ok()) return absl::OkStatus();
   SseEvent event;
   while (!ended_ && parser_.Next(&event)) {
@@ -271,14 +277,15 @@ absl::Status RawStream::Tap(const SseEvent& event, StreamBatch* batch) {
       break;
   }
   Forward(event.raw, batch);
-  // The last line feed may come late; whoever waits for it shall have it.
+  // The event ended with CR LF CR, and the last LF came late: it is forwarded,
+  // for callers that wait for it.
   if (ended_ && event.raw.ends_with("\n\r")) Forward("\n", batch);
   return absl::OkStatus();
 }
 
 absl::Status RawStream::GaveUp(std::string_view name,
                                std::string_view data) const {
-  // Its word is not among what is read along.
+  // The tap does not read the word, so the event is read in full.
   EventList events;
   dialect_.NewEventReader()->Read(name, data, &events).IgnoreError();
   const v1::ChoiceEnd* const end = FindGivenUp(events, 0);
@@ -288,7 +295,7 @@ absl::Status RawStream::GaveUp(std::string_view name,
 }
 
 void RawStream::RecordSize(const SseEvent& event) {
-  // Where events have names, those that begin or end a part say nothing.
+  // Where events have names, those that begin or end a part carry no text.
   if (!event.name.empty() && !event.name.ends_with("delta")) return;
   if (sized_events_ < samples_.size() &&
       event.data.size() <= kSampleBytesMax) {
@@ -311,7 +318,7 @@ int64_t RawStream::SpokenBytes() const {
 }
 
 void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {
-  // Neighbours in memory leave as one piece.
+  // Joined, since neighbours in memory leave as one piece.
   if (!batch->raw.empty()) {
     std::string_view& last = batch->raw.back();
     if (last.data() + last.size() == bytes.data()) {
@@ -322,8 +329,8 @@ void RawStream::Forward(std::string_view bytes, StreamBatch* batch) {
   batch->raw.push_back(bytes);
 }
 
-// Cuts a stream into events, however its vendor frames them. (Raw streams come
-// as server-sent events: whoever frames otherwise has no API.)
+// Cuts a stream into events, by its vendor's framing. (Raw streams come as
+// server-sent events only: a format that frames otherwise has no API.)
 class EventCutter {
  public:
   EventCutter(Framing framing, size_t event_bytes_limit)
@@ -337,7 +344,7 @@ class EventCutter {
                                            : events_.Feed(bytes);
   }
 
-  // Moves to the next event that says something; false when more bytes are
+  // Moves to the next event that has data. Returns false when more bytes are
   // needed.
   bool Next(std::string_view* name, std::string_view* data) {
     if (framing_ == Framing::kJsonLines) {
@@ -363,13 +370,13 @@ class EventCutter {
   JsonLines lines_;
 };
 
-// Views are good until the cutter moves on.
+// Its views are valid until the cutter moves on.
 struct NamedEvent {
   std::string_view name;
   std::string_view data;
 };
 
-// Reads events into neutral ones.
+// A stream whose events are read into neutral ones.
 class ParsedStream final : public ProviderStream {
  public:
   ParsedStream(const HttpStreamOptions& options,
@@ -387,28 +394,28 @@ class ParsedStream final : public ProviderStream {
   const ResponseFacts& facts() const override { return facts_; }
 
  private:
-  // More choices are not to be believed.
+  // An answer of more choices is refused.
   static constexpr size_t kChoicesMax = 128;
 
-  // As that of RawStream.
+  // As in RawStream.
   bool TakeSmall(StreamBatch* batch, NamedEvent* large);
-  // What becomes of a piece whose whole events have been read.
+  // Ends a piece whose whole events have been read.
   absl::Status Taken(const absl::Status& fed);
-  // At the end of the bytes: takes an event that lacks only its last line feed
-  // or its blank line.
+  // Called at the end of the bytes: takes an event that lacks only its last
+  // line feed or its blank line.
   absl::Status TakeLast(StreamBatch* batch);
   absl::Status Read(std::string_view name, std::string_view data,
                     StreamBatch* batch);
-  // Of the batch's events, the first `noted` of which have been noted, when
-  // `end` is not to be delivered.
+  // Removes from the batch `end` and what follows it; the first `noted` events
+  // have been observed already.
   void KeepThoseBefore(const v1::ChoiceEnd& end, size_t noted,
                        StreamBatch* batch);
-  // Takes note of what an event says of the answer as a whole.
+  // Records what an event says of the answer as a whole.
   void Observe(const v1::GenerateEvent& event, StreamBatch* batch);
   absl::Status Blame(const absl::Status& status) const {
     return faults_.Blame(status, caller_credential_.Reveal());
   }
-  // Every choice that began has said why it ended.
+  // True if every choice that began has said why it ended.
   bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
 
   const HttpFaults& faults_;
@@ -423,7 +430,7 @@ class ParsedStream final : public ProviderStream {
   std::bitset<kChoicesMax> begun_;
   std::bitset<kChoicesMax> ended_;
   absl::Status failure_;
-  bool closed_ = false;  // No more bytes come.
+  bool closed_ = false;  // Set when no more bytes come.
 };
 
 Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
@@ -431,7 +438,8 @@ Task<absl::StatusOr<bool>> ParsedStream::Next(StreamBatch* batch) {
   size_t silent_bytes = 0;
   while (batch->events.empty()) {
     if (!failure_.ok()) co_return failure_;
-    // What has not come whole may yet say something.
+    // Bytes of an event that has not come whole do not count: it may yet say
+    // something.
     if (silent_bytes > silent_bytes_limit_ + cutter_.held_bytes()) {
       co_return faults_.BadResponse(
           absl::StrCat("more than ", silent_bytes_limit_,
@@ -494,7 +502,7 @@ absl::Status ParsedStream::Taken(const absl::Status& fed) {
 }
 
 absl::Status ParsedStream::TakeLast(StreamBatch* batch) {
-  // Too long an event is no whole one.
+  // An event that is too long is not whole: it is dropped.
   if (!cutter_.Feed(kMissingBlankLine).ok()) return absl::OkStatus();
   std::string_view name;
   std::string_view data;

@@ -19,20 +19,20 @@
 namespace gateway {
 
 struct HttpStreamOptions {
-  // Both outlive the stream.
+  // Both must outlive the stream.
   const Dialect* dialect = nullptr;
   const HttpFaults* faults = nullptr;
-  // Outlives the stream.
+  // Must outlive the stream.
   AttemptProgress* progress = nullptr;
-  // One event, at most.
+  // The largest event that is read.
   size_t event_bytes_limit = 32 * 1024 * 1024;
-  // Of a stream that is read: that bring no event.
+  // For parsed streams: the most bytes in a row that bring no event.
   size_t silent_bytes_limit = 256 * 1024;
-  // One that the caller brought and that was sent; no fault repeats it.
+  // The caller's own credential, if it was sent: no fault repeats it.
   Secret caller_credential{""};
 };
 
-// `stream_usage`: the caller asked for the event that has only usage.
+// `stream_usage` tells that the caller asked for the event that has only usage.
 std::unique_ptr<ProviderStream> NewRawHttpStream(
     const HttpStreamOptions& options, bool stream_usage,
     std::unique_ptr<HttpExchange> exchange);

@@ -10,7 +10,7 @@
 
 namespace gateway {
 
-// Everything but letters, digits and `-._~` is encoded, slashes too.
+// Encodes everything but letters, digits and `-._~`; slashes, too.
 std::string EncodePathSegment(std::string_view text);
 
 }  // namespace gateway

@@ -52,25 +52,25 @@ struct RawRequest {
   RequestScan scan;
 };
 
-// What a credential that a caller brought is called; the configured ones have
-// names of their own.
+// The name of a credential that a caller brought; configured ones have names of
+// their own.
 inline constexpr std::string_view kCallersCredential = "caller";
 
-// How far one attempt got; filled in as it goes.
+// How far one attempt got. Filled in while it runs.
 struct AttemptProgress {
   HttpProgress http;
   int http_status = 0;  // 0 while there is none.
   UpstreamFields upstream;
   // Steady times, by a clock that moves within a turn of the loop; infinite
-  // past while they have not come.
+  // past until they are reached.
   absl::Duration dispatched = -absl::InfiniteDuration();
   absl::Duration first_byte = -absl::InfiniteDuration();
-  // The name of the credential that goes with it, valid as long as the
-  // provider; empty if none does.
+  // The name of the credential that was sent, valid as long as the provider;
+  // empty if none was.
   std::string_view credential;
 };
 
-// One try.
+// What one attempt asks of a provider.
 struct ProviderCall {
   EventLoop* loop = nullptr;
   HttpClient* http = nullptr;
@@ -82,33 +82,32 @@ struct ProviderCall {
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
   const v1::EmbedRequest* embed = nullptr;
-  // About how large that is: what reads or writes all of a large one belongs
-  // off the loop (base/async/worker_pool.h).
+  // About how many bytes the request has: what reads or writes all of a large
+  // one belongs off the loop (base/async/worker_pool.h).
   size_t request_bytes = 0;
-  // A credential that the caller brought for the provider; empty if none. Only
-  // providers that are configured so send it.
+  // A credential that the caller brought for the provider; empty if none. Sent
+  // only by providers that are configured for it (credential_passthrough).
   std::string_view caller_credential;
   // Header fields of the caller's own that mean something to the vendor whose
   // dialect they came in, such as `anthropic-beta`.
   absl::Span<const HttpField> forwarded_fields;
-  // It is known of the model that nobody holds it to a JSON Schema. Only said
-  // of requests that ask for JSON.
+  // The model is known not to be held to a JSON Schema by anybody. Set only for
+  // requests that ask for JSON.
   bool lacks_schema = false;
-  // The most tokens that the model is known to answer with, by the
-  // configuration or the shipped table; 0: not known. Only said of requests
-  // that name no limit.
+  // The most tokens that the model answers with, by the configuration or the
+  // shipped table; 0 if not known. Set only for requests that name no limit.
   int64_t output_tokens_limit = 0;
-  // The name of the configured credential to send, where another would not do;
-  // empty, or one that is no longer there, if any will.
+  // The name of the configured credential that has to be sent, as for an answer
+  // that is kept under it; if empty, or no longer there, any will do.
   std::string_view credential;
-  // The gateway keeps the answer itself: that the format cannot be told to
-  // `store` it is no loss.
+  // The gateway keeps the answer itself, so that a format which cannot say
+  // `store` drops nothing.
   bool is_kept_here = false;
-  // Do not use a connection that has served before.
+  // Send on a connection that has not served before.
   bool fresh_connection = false;
-  // Of a raw call that asks for a count: receives the answer's bytes.
+  // For a raw call that asks for a count: receives the answer's bytes.
   std::string* raw_count = nullptr;
-  // Receive what the caller of the provider must know; never null.
+  // Receive what the pipeline must know of the attempt; never null.
   AttemptProgress* progress = nullptr;
   std::vector<v1::Warning>* warnings = nullptr;
 };
@@ -123,22 +122,24 @@ struct KeptAnswer {
 
 // A whole answer.
 struct ProviderAnswer {
-  // Parsed calls: the message to fill in, set by the caller.
+  // For parsed calls: the message to fill in, set by the caller.
   v1::GenerateResponse* response = nullptr;
-  // Raw calls: the bytes, valid as long as `exchange`, and what they say.
+  // For raw calls: the bytes, valid as long as `exchange`, and what was read
+  // off them.
   std::string_view raw;
   std::unique_ptr<HttpExchange> exchange;
   ResponseFacts facts;
 };
 
-// What came of a stream since the last time.
+// What has come of a stream since the last call of Next.
 struct StreamBatch {
-  // Parsed calls: neutral events, without seq, Route and StreamEnd.
+  // For parsed calls: neutral events, without seq, Route and StreamEnd.
   EventList events;
-  // Raw calls: bytes to forward, whole events only. Valid until the next Next.
+  // For raw calls: bytes to forward, whole events only. Valid until the next
+  // Next.
   absl::InlinedVector<std::string_view, 4> raw;
-  // How many of its events the caller must see: the moment of the first one is
-  // the last for a retry.
+  // How many of its events the caller must see: once the first of them is
+  // delivered, no other attempt may follow.
   int content_events = 0;
 
   void Clear() {
@@ -148,21 +149,21 @@ struct StreamBatch {
   }
 };
 
-// An answer on its way. Destroying it before its end gives the rest up.
+// An answer that is coming. Destroying it before its end gives the rest up.
 class ProviderStream : public Recycled {
  public:
   virtual ~ProviderStream() = default;
 
   // Waits for more and puts it into `batch`, which is cleared first. Returns
-  // false once the provider has said that the answer is complete. A provider
-  // that breaks off without saying so is an error, never an end.
+  // false once the provider has said that the answer is complete. A stream that
+  // breaks off before is an error, never an end.
   virtual Task<absl::StatusOr<bool>> Next(StreamBatch* batch) = 0;
 
-  // What was learned so far; `usage` grows as the stream goes.
+  // What was read off the stream so far; `usage` grows as it goes.
   virtual const ResponseFacts& facts() const = 0;
 
-  // Raw calls: about how many bytes of text, reasoning and arguments have come,
-  // which takes the reading of a sample. 0 where events are parsed.
+  // For raw calls: about how many bytes of text, reasoning and arguments have
+  // come, estimated from a sample. 0 where events are parsed.
   virtual int64_t SpokenBytes() const { return 0; }
 };
 
@@ -170,38 +171,38 @@ class Provider {
  public:
   virtual ~Provider() = default;
 
-  // As in the configuration.
+  // The provider's name in the configuration.
   virtual std::string_view name() const = 0;
 
-  // Why it could not answer anybody now, as far as can be told without asking:
-  // its program is not there, say. OK if nothing is known. Costs a few system
-  // calls.
+  // Returns why it could not answer any call now, as far as can be told without
+  // asking it, such as that its program is missing. OK if nothing is known.
+  // Costs a few system calls.
   virtual absl::Status Obstacle() const;
 
-  // The dialect of this name, if raw calls may come in it; null if not.
+  // Returns the dialect of this name if raw calls may come in it; null if not.
   virtual const Dialect* FindDialect(std::string_view name) const = 0;
 
-  // Whether the bytes of a raw request may go through; if not, it is read. Only
-  // asked of one in a dialect that the provider takes.
+  // Returns whether the bytes of a raw request may be forwarded; if not, the
+  // pipeline parses it. REQUIRES: the request is in a dialect of FindDialect.
   virtual bool Forwards(const RawRequest& raw) const;
 
-  // Answers a request whole.
+  // Answers a request with a whole answer.
   virtual Task<absl::Status> Generate(ProviderCall& call,
                                       ProviderAnswer* answer) const = 0;
 
-  // Begins to answer a request bit by bit.
+  // Begins to answer a request with a stream.
   virtual Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
       ProviderCall& call) const = 0;
 
-  // Whether the bytes of a raw request that asks for a count of `model` may go
-  // through as they are.
+  // Returns whether the bytes of a raw request that asks for a count of `model`
+  // may be forwarded as they are.
   virtual bool ForwardsCount(const RawRequest& /*raw*/,
                              std::string_view /*model*/) const {
     return false;
   }
 
-  // Counts the input tokens of a call, raw only if ForwardsCount;
-  // UNIMPLEMENTED if the provider cannot, and then an estimate must do.
+  // Counts the input tokens of a call, which is raw only if ForwardsCount.
+  // UNIMPLEMENTED if the provider cannot count: the pipeline then estimates.
   virtual Task<absl::StatusOr<int64_t>> CountTokens(
       ProviderCall& call) const = 0;
 
@@ -210,15 +211,15 @@ class Provider {
   virtual Task<absl::Status> Embed(ProviderCall& call,
                                    v1::EmbedResponse* response) const;
 
-  // Asks for, or puts an end to, an answer that the provider has kept; `reply`
-  // receives the bytes of what it says. UNIMPLEMENTED if it keeps none. Of
-  // `call`, only what concerns the sending is used.
+  // Shows, cancels or deletes an answer that the provider has kept; `reply`
+  // receives the bytes of what it says. UNIMPLEMENTED if it keeps none. Only
+  // the fields of `call` that concern sending are used.
   virtual Task<absl::Status> AskKept(ProviderCall& call,
                                      const KeptAnswer& asked,
                                      std::string* reply) const;
 
-  // Asks which models the provider has; UNIMPLEMENTED if it cannot say. Of
-  // `call`, only what concerns the sending is used.
+  // Asks which models the provider has; UNIMPLEMENTED if it cannot say. Only
+  // the fields of `call` that concern sending are used.
   virtual Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
       ProviderCall& call) const;
 };

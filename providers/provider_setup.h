@@ -15,7 +15,7 @@
 
 namespace gateway {
 
-// One credential that is at hand, and its share of the calls.
+// One credential whose secret is at hand, and its share of the calls.
 struct ProviderCredential {
   std::string name;  // As in the configuration.
   Secret secret;
@@ -23,19 +23,19 @@ struct ProviderCredential {
 };
 
 struct ProviderSetup {
-  // As in the configuration.
+  // The provider's name in the configuration.
   std::string name;
-  // Empty if none is configured or at hand: requests carry none.
+  // Credentials to send; if there are none, requests carry none.
   std::vector<ProviderCredential> credentials;
   // A caller may bring a credential of its own.
   bool credential_passthrough = false;
-  // What becomes of a parameter that the format cannot carry.
+  // What to do about a parameter that the format cannot carry.
   llmgateway::config::v1::ProviderConfig::UnsupportedParameters
       unsupported_parameters =
           llmgateway::config::v1::ProviderConfig::UNSUPPORTED_PARAMETERS_DROP;
-  // One event of a stream, at most.
+  // The largest event of a stream.
   size_t event_bytes_limit = 32 * 1024 * 1024;
-  // Of a stream that says nothing, one after the other, at most.
+  // The most bytes of a stream, in a row, that bring no event.
   size_t silent_bytes_limit = 256 * 1024;
 };
 

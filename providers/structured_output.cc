@@ -16,7 +16,7 @@ namespace {
 
 using Quirks = ::llmgateway::config::v1::OpenAiQuirks;
 
-// Turns the events of a forced call back into those of a text.
+// A stream that turns the events of a forced call back into those of a text.
 class RestoredStream final : public ProviderStream {
  public:
   RestoredStream(std::unique_ptr<OutputRewrite> rewrite,
@@ -72,7 +72,7 @@ class StructuredOutput final : public Provider {
     return Forwards(raw) && provider_->ForwardsCount(raw, model);
   }
 
-  // Calls that it does not concern are the provider's own, at no cost.
+  // Calls that ask for no schema go to the provider as they are.
   Task<absl::Status> Generate(ProviderCall& call,
                               ProviderAnswer* answer) const override {
     return Concerns(call) ? GenerateOtherwise(call, answer)

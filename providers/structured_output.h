@@ -23,17 +23,17 @@ namespace gateway {
 
 struct OutputModes {
   OutputMode usual = OutputMode::kNative;
-  // For models of which it is known that nobody holds them to a schema.
+  // The mode for models that are known not to be held to a schema.
   OutputMode lacking = OutputMode::kNative;
-  // Taken where no tool can be forced: kJsonMode or kPrompt.
+  // Used where no tool can be forced: kJsonMode or kPrompt.
   OutputMode fallback = OutputMode::kPrompt;
 };
 
-// The same provider if all is native.
+// Wraps the provider; returns it as it is if all modes are native.
 std::unique_ptr<Provider> WithOutputModes(const OutputModes& modes,
                                           std::unique_ptr<Provider> provider);
 
-// As the configuration says it.
+// The same for the mode that the configuration names.
 std::unique_ptr<Provider> WithSchemaMode(
     llmgateway::config::v1::OpenAiQuirks::SchemaMode mode,
     std::unique_ptr<Provider> provider);

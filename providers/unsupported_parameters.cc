@@ -14,8 +14,8 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
-// Whether the request has what `path` is of, such as `sampling` of
-// `sampling.top_k`. Names that the contract does not have are of extensions.
+// Returns whether the request has what `path` is of, such as `sampling` of
+// `sampling.top_k`. Names that the contract does not have belong to extensions.
 bool Asks(const Message& request, const std::string& path) {
   const FieldDescriptor* const field =
       request.GetDescriptor()->FindFieldByName(

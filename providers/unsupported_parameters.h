@@ -25,8 +25,8 @@ absl::Status CheckDropped(
     const google::protobuf::Message& request,
     const std::vector<llmgateway::v1::Warning>& warnings, size_t first);
 
-// Takes back what the `warnings` from the `first` on say of `store`: somebody
-// else keeps the answer.
+// Removes the `warnings`, from the `first` on, about `store`: the gateway keeps
+// the answer itself.
 void ForgiveStore(size_t first, std::vector<llmgateway::v1::Warning>* warnings);
 
 }  // namespace gateway

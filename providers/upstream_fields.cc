@@ -11,8 +11,8 @@
 namespace gateway {
 namespace {
 
-// Whether the name may be one of those below, by what costs least to look at:
-// nearly all fields of an answer are others.
+// Returns whether the name may be one of those below, by what is cheapest to
+// look at: nearly all fields of an answer are others.
 bool MayMatter(std::string_view name) {
   if (name.size() < 10 || name.size() > UpstreamFields::kNameBytesLimit) {
     return false;
@@ -42,7 +42,7 @@ bool NamesRateLimit(std::string_view name, bool begins_with_x) {
                                         : "anthropic-ratelimit-");
 }
 
-// Eight bytes at a time: names are long, and there are many of them.
+// Eight bytes at a time, since names are long and many.
 void WriteLower(std::string_view name, char* out) {
   while (name.size() >= sizeof(uint64_t)) {
     uint64_t word = LoadWord(name.data());
@@ -81,8 +81,8 @@ void UpstreamFields::Take(const HttpExchange& exchange) {
     WriteLower(bare, rest);
     std::string_view name(rest, bare.size());
     if (NamesRequestId(name)) {
-      // Azure tells its own beside the one of the model's maker: the first
-      // stands.
+      // The first id counts: Azure sends its own beside the one of the model's
+      // maker.
       if (!request_id_.empty()) continue;
       request_id_ = field.value;
       WriteLower(kRequestId, rest);

@@ -30,19 +30,19 @@ class UpstreamFields {
  public:
   static constexpr std::string_view kPrefix = "x-llmgateway-upstream-";
 
-  // Of more fields, and of longer ones, nothing is told.
+  // Fields beyond this number, and longer ones, are dropped.
   static constexpr int kFieldsLimit = 24;
   static constexpr size_t kNameBytesLimit = 64;
   static constexpr size_t kValueBytesLimit = 128;
 
-  // In place of what was taken before.
+  // Takes the fields of an answer in place of those taken before.
   void Take(const HttpExchange& exchange);
 
-  // The vendor's id of the request; empty if it told none.
+  // Returns the vendor's id of the request; empty if it told none.
   std::string_view request_id() const { return request_id_; }
 
-  // What callers are told: names in lower case, values of visible ASCII that
-  // neither begin nor end with a space. The views end with the next Take.
+  // Returns what callers are told: names in lower case, values of visible ASCII
+  // that neither begin nor end with a space. The views end with the next Take.
   absl::Span<const HttpField> View(FieldViews& views) const {
     return block_.View(views);
   }

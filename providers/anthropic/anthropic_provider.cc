@@ -22,10 +22,10 @@ namespace gateway {
 namespace {
 
 constexpr std::string_view kVersionField = "anthropic-version";
-// It allows all that later versions refuse.
+// A version of the API that allows all that later versions refuse.
 constexpr std::string_view kLenientVersion = "2023-06-01";
 
-// Of the tokens that a login makes, as against the keys of an account.
+// How tokens begin that a login makes; keys of an account begin otherwise.
 constexpr std::string_view kLoginTokenPrefix = "sk-ant-oat";
 constexpr std::string_view kLoginTokenBeta = "oauth-2025-04-20";
 
@@ -45,9 +45,9 @@ bool HasCitations(const v1::Part& part) {
       [](const v1::Extension& each) { return each.name() == "citations"; });
 }
 
-// Whether a request that is written here holds what versions after the lenient
-// one refuse: sampling parameters, documents that the model is said to have
-// sent, and citations by the user.
+// Returns whether a request that is written here holds what versions after the
+// lenient one refuse: sampling parameters, documents that the model is said to
+// have sent, and citations by the user.
 bool NeedsLenience(const v1::GenerateRequest& request) {
   const v1::Sampling& sampling = request.sampling();
   if (sampling.has_temperature() || sampling.has_top_p() ||
@@ -63,8 +63,8 @@ bool NeedsLenience(const v1::GenerateRequest& request) {
   return false;
 }
 
-// A request whose bytes are forwarded keeps its caller's version, whose rules
-// it was written by.
+// Adds the version to send. A request whose bytes are forwarded keeps its
+// caller's version, whose rules it was written by.
 void AddCallFields(std::string_view version, const ProviderCall& call,
                    HttpProvider::CallFields* fields) {
   for (const HttpField& field : call.forwarded_fields) {
@@ -104,7 +104,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   options.credential_form = FormOf;
   options.generations = {{&messages, "/v1/messages", ""}};
   options.count_path = "/v1/messages/count_tokens";
-  // The largest page that there is.
+  // The largest page that the API allows.
   options.models_path = "/v1/models?limit=1000";
   options.model_list_dialect = &models;
   // Older models know tools, but no schemas.

@@ -54,7 +54,8 @@ class AzureOpenAiProvider final : public HttpProvider {
   }
 
  private:
-  // A model without one is taken for the name of its deployment.
+  // Puts the deployment's name in place of the model's. A model without one is
+  // taken for the name of its deployment.
   void Deploy(ProviderCall& call) const {
     const auto found = deployments_.find(call.model);
     if (found != deployments_.end()) call.model = found->second;
@@ -73,7 +74,7 @@ OpenAiChatQuirks Quirks(bool modern) {
   return quirks;
 }
 
-// The path of an operation below the resource.
+// Returns the path of an operation below the resource.
 std::string PathOf(std::string_view version, std::string_view operation) {
   if (version == "v1") {
     return absl::StrCat("/openai/v1/", ToAbsl(operation));
@@ -100,11 +101,11 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   options.credential_field = "api-key";
   options.credential_prefix = "";
-  // Words such as `v1` are greater than every date.
+  // Compared as texts: `v1` and other words are greater than every date.
   const Dialect* const chat =
       version >= kModernVersion ? &modern_chat : &old_chat;
   options.generations = {{chat, PathOf(version, "chat/completions"), ""}};
-  // Elsewhere the path names no deployment, which is another story.
+  // Only here: with a dated version the path of Responses names no deployment.
   if (version == "v1") {
     options.generations.push_back(
         {&responses, PathOf(version, "responses"), ""});

@@ -25,10 +25,11 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeGeminiProvider(
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
-  // Never in the address: addresses are logged on the way.
+  // The key goes in a header, never in the address: addresses are logged on the
+  // way.
   options.credential_field = "x-goog-api-key";
   options.credential_prefix = "";
-  // Without `alt=sse` a stream is one array.
+  // `alt=sse` asks for events; without it a stream is one JSON array.
   options.generations = {
       {&dialect, absl::StrCat(model, ":generateContent"),
        absl::StrCat(model, ":streamGenerateContent?alt=sse")}};

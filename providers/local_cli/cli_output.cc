@@ -19,9 +19,9 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 
-// What a failure's words are about.
+// A phrase in a failure's text, and the reason that it stands for.
 struct PhraseMeaning {
-  std::string_view phrase;  // Lower case.
+  std::string_view phrase;  // In lower case.
   v1::ErrorReason reason;
 };
 
@@ -46,8 +46,8 @@ v1::ErrorReason ReasonOfText(std::string_view text) {
   return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
 }
 
-// Without sequences such as ESC [ ? 1 0 0 4 l. Inside of JSON an escape
-// character is spelled otherwise.
+// Returns the text without escape sequences of terminals such as ESC [ ? 1 0 0
+// 4 l. Within JSON an escape character is spelled otherwise.
 std::string WithoutEscapes(std::string_view text) {
   std::string clean;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -173,7 +173,7 @@ absl::Status ReadCliLine(std::string_view text, CliLine* line) {
   *line = CliLine();
   if (text.find(kEscape) != std::string_view::npos) {
     const std::string clean = WithoutEscapes(text);
-    // Nothing else was in the line.
+    // The line held nothing but escape sequences.
     if (absl::StripAsciiWhitespace(clean).empty()) return absl::OkStatus();
     return ReadObjects(clean, line);
   }
@@ -220,7 +220,7 @@ std::string_view WithoutFence(std::string_view text) {
   }
   const std::string_view inside =
       all.substr(line_end + 1, all.size() - line_end - 1 - kFence.size());
-  // More than one fence: not all there is.
+  // There is more than one fence, so the text is not all inside of one.
   if (inside.find(kFence) != std::string_view::npos) return text;
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(inside)));
 }

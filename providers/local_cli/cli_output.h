@@ -23,14 +23,14 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// What one object says.
+// What one object of the output says.
 struct CliLine {
   enum class Kind {
-    kOther,    // Nothing that matters here.
-    kBegin,    // The session begins; `model`.
-    kPiece,    // A piece of the answer: `text` or `thinking`.
-    kMessage,  // A whole message of the answer: `text`, `model`.
-    kResult,   // The end: `text`, or a failure.
+    kOther,    // Nothing that is used.
+    kBegin,    // The session begins; sets `model`.
+    kPiece,    // A piece of the answer; sets `text` or `thinking`.
+    kMessage,  // A whole message of the answer; sets `text`, `model`.
+    kResult,   // The end; sets `text`, or the failure.
   };
 
   Kind kind = Kind::kOther;
@@ -38,29 +38,31 @@ struct CliLine {
   std::string thinking;
   std::string model;
   std::string stop_reason;
-  // Of a result: it failed, and how, in a word.
+  // For a result: whether it failed, and how, in a word.
   bool is_error = false;
   std::string subtype;
-  // Of a result: what else the tool says of itself, such as what it was told
-  // that the call costs.
+  // For a result: what else the tool says of itself, such as what it believes
+  // the call to cost.
   google::protobuf::RepeatedPtrField<v1::Extension> extensions;
 };
 
-// Reads one object. INVALID_ARGUMENT if it is none.
+// Reads one object. INVALID_ARGUMENT if `text` is none.
 absl::Status ReadCliLine(std::string_view text, CliLine* line);
 
 // Finds the result in all that was printed: one object, a list of objects or
 // lines of objects. INVALID_ARGUMENT if it is not there.
 absl::Status ReadCliResult(std::string_view output, CliLine* result);
 
-// Why the model stopped, by the word for it; STOP for none.
+// Returns why the model stopped, by the tool's word for it; STOP if it has
+// none.
 v1::FinishReason FinishReasonOfCli(std::string_view stop_reason);
 
-// The text inside a fence of Markdown, if that is all there is.
+// Returns the text inside a Markdown fence, if that is all of `text`; `text`
+// otherwise.
 std::string_view WithoutFence(std::string_view text);
 
-// The fault for a failure that the tool puts into text, of which the beginning
-// is repeated, without what looks like a secret. `what` comes before them.
+// Makes the fault for a failure that the tool describes in `text`, whose
+// beginning is repeated, without what looks like a secret. `what` precedes it.
 absl::Status CliFault(std::string_view what, std::string_view text);
 
 }  // namespace gateway

@@ -17,17 +17,17 @@ using wire::DroppedFields;
 
 constexpr std::string_view kPartPlace = "messages[].parts[]";
 
-// WORD JOINER: nothing is seen of it, and it is no white space.
+// WORD JOINER: invisible, and no white space.
 constexpr std::string_view kWordJoiner = "\u2060";
 
 bool IsAsciiSpace(char c) {
   return absl::ascii_isspace(static_cast<unsigned char>(c));
 }
 
-// The tool puts the file `path` in the place of `@path` where that begins a
-// word. Behind a word joiner nothing begins a word. White space beyond ASCII
-// is told by its last byte, which may keep other characters from their words,
-// too: to no harm.
+// Keeps the tool from reading files: it puts the file `path` in the place of
+// `@path` where that begins a word, and behind a word joiner nothing begins a
+// word. White space beyond ASCII is told by its last byte, which may put
+// joiners behind other characters, too: to no harm.
 std::string WithoutFileMentions(std::string_view text) {
   std::string inert;
   inert.reserve(text.size());
@@ -210,7 +210,7 @@ bool WantsJson(const v1::GenerateRequest& request) {
 }
 
 int64_t EstimatedTokens(std::string_view text) {
-  // All bytes of a character but the first look like this.
+  // Counts all bytes but UTF-8 continuation bytes.
   const auto characters = std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
   });

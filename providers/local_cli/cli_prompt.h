@@ -36,11 +36,10 @@ absl::Status WriteCliPrompt(const v1::GenerateRequest& request,
                             std::string* prompt,
                             std::vector<v1::Warning>* warnings);
 
-// Whether the answer must be JSON.
+// Returns whether the answer must be JSON.
 bool WantsJson(const v1::GenerateRequest& request);
 
-// About as many tokens as a text has: one for four characters, and one at
-// least.
+// Estimates the tokens of a text: one for four characters, and at least one.
 int64_t EstimatedTokens(std::string_view text);
 
 }  // namespace gateway

@@ -31,7 +31,7 @@ using Config = ::llmgateway::config::v1::LocalCliProvider;
 
 constexpr std::string_view kOwnMark = "CLAUDECODE";
 
-// What any program needs of the gateway's environment.
+// Variables of the gateway's environment that any program needs.
 constexpr std::string_view kInherited[] = {"PATH", "HOME", "LANG", "TMPDIR"};
 
 // What follows the configured arguments. The prompt comes by the input. The
@@ -49,10 +49,10 @@ constexpr std::string_view kStreamArguments[] = {"--output-format",
                                                  "stream-json", "--verbose",
                                                  "--include-partial-messages"};
 
-// What is kept of a line that cannot be understood.
+// How many bytes are kept of lines that are no JSON.
 constexpr size_t kStrayBytesMax = 1024;
 
-// How long the tool may tidy up after the end of its answer.
+// How long the program may go on after its answer is complete.
 constexpr absl::Duration kTidyUpTime = absl::Seconds(2);
 
 v1::Usage UsageOf(int64_t input_tokens, std::string_view answer) {
@@ -60,7 +60,7 @@ v1::Usage UsageOf(int64_t input_tokens, std::string_view answer) {
   usage.set_input_tokens(input_tokens);
   usage.set_output_tokens(EstimatedTokens(answer));
   usage.set_estimated(true);
-  usage.set_cost_known(true);  // Nothing.
+  usage.set_cost_known(true);  // It costs nothing.
   return usage;
 }
 
@@ -78,18 +78,18 @@ std::string_view ValueOf(const std::vector<std::string>& environment,
   return {};
 }
 
-// The limit that a signal tells of; empty for other signals.
+// Returns which limit a signal tells of; empty for other signals.
 std::string_view LimitOf(int signal) {
   if (signal == SIGXCPU) return "cpu_time_limit";
   if (signal == SIGXFSZ) return "file_bytes_limit";
   return {};
 }
 
-// How a program failed that printed no result but `output`.
+// Makes the fault for a program that printed no result but `output`.
 absl::Status FailureOf(const Subprocess& process, std::string_view output) {
   const Subprocess::End& end = process.end();
   if (const std::string_view limit = LimitOf(end.signal); !limit.empty()) {
-    // Another try would go the same way.
+    // Not a reason that is retried: another attempt would go the same way.
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      absl::StrCat("killed for its ", ToAbsl(limit)));
   }
@@ -104,7 +104,7 @@ absl::Status FailureOf(const Subprocess& process, std::string_view output) {
                    "the program printed no result");
 }
 
-// How a program failed by its own account.
+// Makes the fault for a result in which the tool says that it failed.
 absl::Status FailureOf(const CliLine& result) {
   return CliFault(result.subtype.empty() ? "error" : result.subtype,
                   result.text);
@@ -112,7 +112,7 @@ absl::Status FailureOf(const CliLine& result) {
 
 }  // namespace
 
-// One run of the program. Ends it when it dies.
+// One run of the program, which is ended by the destructor.
 class LocalCliProvider::Run {
  public:
   Run(const LocalCliProvider& provider, ProviderCall& call)
@@ -125,10 +125,11 @@ class LocalCliProvider::Run {
   // Waits for a slot and starts the program.
   Task<absl::Status> Begin(const ProviderCall& call, bool stream);
 
-  // As Subprocess::Read; faults name the provider.
+  // As Subprocess::Read, but faults name the provider.
   Task<absl::StatusOr<bool>> Read(std::string* output);
 
-  // The answer is complete: the program need not be waited for much longer.
+  // Called when the answer is complete: the program is ended if it goes on for
+  // long.
   void AnswerIsComplete() { loop_.ArmTimer(time_is_up_, kTidyUpTime); }
 
   const Subprocess& process() const { return *process_; }
@@ -139,7 +140,7 @@ class LocalCliProvider::Run {
   EventLoop& loop_;
   AttemptProgress& progress_;
   CancelSignal& cancel_;
-  CancelSignal stop_;  // The caller left, or time is up.
+  CancelSignal stop_;  // Fires when the caller leaves, or time is up.
   CancelListener caller_left_;
   Timer time_is_up_{
       [this] { stop_.Cancel(absl::DeadlineExceededError("time is up")); }};
@@ -150,7 +151,7 @@ class LocalCliProvider::Run {
 Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
                                                 bool stream) {
   std::string prompt;
-  // This is no parameter that is left out.
+  // Not a parameter that is left out, so the policy for those does not apply.
   if (WantsJson(*call.request)) {
     v1::Warning& warning = call.warnings->emplace_back();
     warning.set_field("response_format");
@@ -216,7 +217,8 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
   }
   if (cancel_.cancelled()) co_return cancel_.status();
   if (stop_.cancelled()) {
-    // The program has begun what another would begin again.
+    // Not to be retried: the program had begun, and another run would do the
+    // work again.
     progress_.http.sent = true;
     progress_.http.timed_out = true;
     co_return provider_.Blame(
@@ -255,7 +257,8 @@ std::vector<std::string> LocalCliProvider::CommandOf(const ProviderCall& call,
     command.insert(command.end(), std::begin(kWholeArguments),
                    std::end(kWholeArguments));
   }
-  // In one argument, so that no name of a model can be taken for an option.
+  // One argument with `=`, so that no name of a model can be taken for an
+  // option.
   if (!call.model.empty()) {
     command.push_back(absl::StrCat("--model=", ToAbsl(call.model)));
   }
@@ -301,14 +304,15 @@ Task<absl::Status> LocalCliProvider::Generate(ProviderCall& call,
   co_return absl::OkStatus();
 }
 
-// Reads the lines of a streamed answer into events.
+// A stream that reads the program's lines into events.
 class LocalCliProvider::AnswerStream final : public ProviderStream {
  public:
   AnswerStream(const LocalCliProvider& provider, const ProviderCall& call,
                std::unique_ptr<Run> run)
       : provider_(provider),
         model_(call.model),
-        // A fence can only be taken off a text that is whole.
+        // JSON is delivered whole, since a fence can only be taken off a text
+        // that is whole.
         whole_only_(WantsJson(*call.request)),
         run_(std::move(run)),
         lines_(static_cast<size_t>(provider.config_.output_bytes_limit())) {}
@@ -332,9 +336,9 @@ class LocalCliProvider::AnswerStream final : public ProviderStream {
   const bool whole_only_;
   const std::unique_ptr<Run> run_;
   JsonLines lines_;
-  std::string text_;  // What was delivered.
+  std::string text_;  // What was delivered so far.
   std::string stop_reason_;
-  std::string stray_;  // The beginning of what was no JSON.
+  std::string stray_;  // The beginning of lines that were no JSON.
   PartKind open_ = PartKind::kNone;
   int parts_ = 0;
   bool started_ = false;
@@ -349,11 +353,11 @@ Task<absl::StatusOr<bool>> LocalCliProvider::AnswerStream::Next(
   while (batch->events.empty()) {
     output.clear();
     const absl::StatusOr<bool> more = co_await run_->Read(&output);
-    // Whatever becomes of the program now, its answer is complete.
+    // Once the answer is complete, how the program ends does not matter.
     if (complete_ && (!more.ok() || !*more)) co_return false;
     if (!more.ok()) co_return more.status();
     if (complete_) continue;
-    // The last line may lack its end.
+    // The program's last line may lack its line feed.
     const bool ended = !*more;
     if (ended) output = lines_.AtLineBoundary() ? "" : "\n";
     const absl::Status taken = Take(output, batch);
@@ -382,7 +386,7 @@ absl::Status LocalCliProvider::AnswerStream::TakeLine(std::string_view text,
                                                       StreamBatch* batch) {
   CliLine line;
   if (!ReadCliLine(text, &line).ok()) {
-    // Its end will tell whether this was a complaint.
+    // Kept, since the program's end will tell whether this was a complaint.
     if (stray_.empty()) stray_ = std::string(text.substr(0, kStrayBytesMax));
     return absl::OkStatus();
   }
@@ -399,7 +403,7 @@ absl::Status LocalCliProvider::AnswerStream::TakeLine(std::string_view text,
       AddText(std::move(line.text), batch);
       break;
     case CliLine::Kind::kMessage:
-      // Older versions know no pieces.
+      // Older versions of the tool send whole messages and no pieces.
       if (!whole_only_ && text_.empty()) AddText(std::move(line.text), batch);
       break;
     case CliLine::Kind::kResult:

@@ -41,14 +41,14 @@ namespace gateway {
 
 class LocalCliProvider final : public Provider {
  public:
-  // `inherited`: the gateway's own environment, as `NAME=value`.
-  // REQUIRES: defaults have been applied to `config`.
+  // `inherited` is the gateway's own environment, as `NAME=value`. REQUIRES:
+  // defaults have been applied to `config`.
   LocalCliProvider(const ProviderSetup& setup,
                    const llmgateway::config::v1::LocalCliProvider& config,
                    const std::vector<std::string>& inherited);
 
   std::string_view name() const override { return setup_.name; }
-  // The program is not there.
+  // Says whether the program can be found.
   absl::Status Obstacle() const override;
   const Dialect* FindDialect(std::string_view) const override {
     return nullptr;
@@ -58,7 +58,7 @@ class LocalCliProvider final : public Provider {
                               ProviderAnswer* answer) const override;
   Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
       ProviderCall& call) const override;
-  // UNIMPLEMENTED: the tool has no such operation.
+  // UNIMPLEMENTED, since the tool has no such operation.
   Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
 
  private:
@@ -67,7 +67,7 @@ class LocalCliProvider final : public Provider {
 
   std::vector<std::string> CommandOf(const ProviderCall& call,
                                      bool stream) const;
-  // Names the provider.
+  // Names the provider in a fault.
   absl::Status Blame(const absl::Status& status) const;
 
   const ProviderSetup setup_;
@@ -77,14 +77,14 @@ class LocalCliProvider final : public Provider {
   const std::shared_ptr<ProcessSlots> slots_;
 };
 
-// The environment of the tool: of the inherited one PATH, HOME, LANG, TMPDIR
-// and what is configured to be inherited, without CLAUDECODE, with what is
-// configured, and without what is configured to be empty.
+// Returns the environment of the tool: of the inherited one PATH, HOME, LANG,
+// TMPDIR and what is configured to be inherited; then what is configured;
+// without CLAUDECODE and without variables that are configured to be empty.
 std::vector<std::string> CliEnvironment(
     const std::vector<std::string>& inherited,
     const llmgateway::config::v1::LocalCliProvider& config);
 
-// The inherited environment is that of this process.
+// Makes the provider, with the environment of this process.
 std::unique_ptr<Provider> MakeLocalCliProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::LocalCliProvider& config);

@@ -24,7 +24,8 @@ Task<absl::StatusOr<std::shared_ptr<ProcessSlots::Slot>>> ProcessSlots::Take(
     }
   }
   auto slot = std::make_shared<Slot>(slots);
-  // Dying, it gives the place to the next.
+  // On an early return the destructor of `slot` gives the place to the next
+  // waiter.
   if (cancel.cancelled()) co_return cancel.status();
   co_return slot;
 }
@@ -56,7 +57,8 @@ void ProcessSlots::GiveBack() {
   }
   const std::shared_ptr<Waiter> next = std::move(waiting_.front());
   waiting_.pop_front();
-  // Under the lock: a waiter that is in the queue has not left its loop.
+  // Posted under the lock, since a waiter that is in the queue has not left its
+  // loop.
   next->loop->Post([next] {
     next->granted = true;
     next->wake_up.Set();

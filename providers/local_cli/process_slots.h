@@ -27,7 +27,7 @@ namespace gateway {
 
 class ProcessSlots {
  public:
-  // More do not wait.
+  // How many calls may wait; further ones are refused.
   static constexpr size_t kWaitingMax = 1000;
 
   // The right to run one program, given back at the end of its life.
@@ -44,29 +44,30 @@ class ProcessSlots {
     const std::shared_ptr<ProcessSlots> slots_;
   };
 
-  // REQUIRES: at least 1.
+  // REQUIRES: count >= 1.
   explicit ProcessSlots(int count) : free_(count) {}
 
   ProcessSlots(const ProcessSlots&) = delete;
   ProcessSlots& operator=(const ProcessSlots&) = delete;
 
-  // Waits for a slot, in the order of arrival. Returns what `cancel` fired
-  // with, or RESOURCE_EXHAUSTED if too many wait.
+  // Waits for a slot; calls get one in the order of arrival. Returns what
+  // `cancel` fired with, or RESOURCE_EXHAUSTED if kWaitingMax wait already.
   static Task<absl::StatusOr<std::shared_ptr<Slot>>> Take(
       std::shared_ptr<ProcessSlots> slots, CancelSignal& cancel);
 
  private:
   struct Waiter {
     EventLoop* loop = nullptr;
-    // The loop's thread only.
+    // Used on the loop's thread only.
     bool granted = false;
     WakeUp wake_up;
   };
 
-  // Takes a slot, or a place in the queue.
+  // Takes a slot, or else a place in the queue.
   enum class Entry { kTaken, kQueued, kFull };
   Entry Enter(const std::shared_ptr<Waiter>& waiter) LOCKS_EXCLUDED(mu_);
-  // False if the waiter is not in the queue: a slot is on its way to it.
+  // Takes a waiter out of the queue. Returns false if it is not there: a slot
+  // is on its way to it.
   bool Leave(const std::shared_ptr<Waiter>& waiter) LOCKS_EXCLUDED(mu_);
   void GiveBack() LOCKS_EXCLUDED(mu_);
 

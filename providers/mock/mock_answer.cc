@@ -10,7 +10,7 @@
 namespace gateway {
 namespace {
 
-// Every answer was made at the same moment, so that answers compare equal.
+// The time of every answer, so that answers compare equal.
 constexpr int64_t kCreatedSeconds = 1767225600;
 
 // Writes a value that satisfies a schema's types and required fields, as far
@@ -35,9 +35,9 @@ absl::Status WriteExampleObject(std::string_view properties,
 }
 
 absl::Status WriteExample(JsonValue& schema, JsonWriter* json) {
-  std::string type;  // The first, if there are several.
+  std::string type;  // The first one, if there are several.
   std::string properties;
-  std::string given;  // The first of an enum, or a const.
+  std::string given;  // A const, or the first value of an enum.
   if (!schema.IsObject()) {
     json->Null();
     return absl::OkStatus();
@@ -91,7 +91,8 @@ absl::Status WriteExample(JsonValue& schema, JsonWriter* json) {
   return absl::OkStatus();
 }
 
-// An example of what `schema` describes; `{}` if it is empty or unreadable.
+// Returns an example of what `schema` describes; `{}` if it is empty or
+// unreadable.
 std::string ExampleOf(std::string_view schema) {
   std::string example;
   JsonWriter json(&example);
@@ -102,7 +103,7 @@ std::string ExampleOf(std::string_view schema) {
   return written.ok() && !json.too_deep() ? example : "{}";
 }
 
-// The tool that must be called; null if none must.
+// Returns the tool that must be called; null if none must.
 const v1::FunctionTool* RequiredTool(const v1::GenerateRequest& request) {
   const v1::ToolChoice& choice = request.tool_choice();
   const bool required = choice.mode() == v1::ToolChoice::MODE_REQUIRED;
@@ -152,7 +153,8 @@ void WriteChoice(const v1::GenerateRequest& request, std::string_view reply,
   message->add_parts()->set_text(text);
 }
 
-// Where a text may be cut: not before a UTF-8 continuation byte.
+// Returns the next place from `at` on where a text may be cut: not before a
+// UTF-8 continuation byte.
 size_t CutAt(std::string_view text, size_t at) {
   while (at < text.size() && (text[at] & 0xc0) == 0x80) ++at;
   return std::min(at, text.size());

@@ -10,7 +10,7 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-// Nobody needs more of a mock.
+// The longest vector that is made.
 constexpr int kDimensionsMax = 4096;
 
 // FNV-1a (https://www.isthe.com/chongo/tech/comp/fnv).
@@ -35,7 +35,7 @@ uint64_t SeedOf(const v1::EmbedInput& input) {
   return hash.value();
 }
 
-// SplitMix64: the next of a sequence of bits that look random.
+// SplitMix64: returns the next of a sequence of bits that look random.
 uint64_t Next(uint64_t* state) {
   uint64_t bits = *state += 0x9e3779b97f4a7c15;
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
@@ -55,7 +55,7 @@ void WriteMockEmbeddings(const v1::EmbedRequest& request,
     auto& values = *response->add_embeddings()->mutable_values();
     double squares = 0;
     for (int i = 0; i < dimensions; ++i) {
-      // From -1 to 1.
+      // In [-1, 1).
       const double value =
           static_cast<double>(Next(&state) >> 11) / (uint64_t{1} << 52) - 1;
       squares += value * value;

@@ -10,7 +10,7 @@
 
 namespace gateway {
 
-// The length of vectors if the request does not say.
+// The length of vectors where the request names none.
 inline constexpr int kMockDimensions = 8;
 
 // Appends one vector of length one (in the sense of Euclid) for each input.

@@ -33,7 +33,7 @@ v1::ErrorReason ReasonOf(Config::Fault fault) {
   }
 }
 
-// The status a provider over HTTP would have answered with.
+// Returns the status that a provider over HTTP would have answered with.
 int HttpStatusOf(Config::Fault fault) {
   switch (fault) {
     case Config::FAULT_RATE_LIMITED:
@@ -113,7 +113,7 @@ v1::Usage MockProvider::MakeUsage() const {
   return usage;
 }
 
-// Says the answer's events one by one.
+// A stream of the answer's events, one by one.
 class MockProvider::AnswerStream final : public ProviderStream {
  public:
   AnswerStream(const MockProvider& provider, ProviderCall& call)

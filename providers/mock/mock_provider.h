@@ -48,7 +48,8 @@ class MockProvider final : public Provider {
  private:
   class AnswerStream;
 
-  // Thinks for the configured delay, then fails if the fault comes first.
+  // Waits for the configured delay, then fails if the fault comes before the
+  // answer.
   Task<absl::Status> Begin(ProviderCall& call) const;
   absl::Status Fault() const;
   v1::Usage MakeUsage() const;

@@ -14,7 +14,7 @@
 
 namespace gateway {
 
-// Abilities, as bits.
+// Abilities of a model, as bits.
 enum ModelAbility : uint16_t {
   kAbilityImageInput = 1 << 0,
   kAbilityAudioInput = 1 << 1,
@@ -32,21 +32,22 @@ enum ModelAbility : uint16_t {
 struct ModelFacts {
   int64_t input_tokens_limit = 0;   // 0: not known.
   int64_t output_tokens_limit = 0;  // 0: not known.
-  // The limits come from the configuration. Those of the shipped table are
-  // hints: vendors raise theirs without notice.
+  // True if the limits come from the configuration. Those of the shipped table
+  // are hints: vendors raise theirs without notice.
   bool limits_are_certain = false;
-  // The abilities of which it is known whether it has them.
+  // The abilities of which it is known whether the model has them.
   uint16_t known = 0;
-  // Those that it has; a part of `known`.
+  // Those that it has; a subset of `known`.
   uint16_t has = 0;
 
   bool Lacks(ModelAbility ability) const { return (known & ~has & ability); }
 
-  // What is known to be there, in the words of Model.capabilities.
+  // Returns the names of the abilities that it has, as Model.capabilities has
+  // them.
   std::vector<std::string> AbilityNames() const;
 };
 
-// Replaces what the configuration sets.
+// Replaces in `facts` what the configuration sets.
 void Override(const llmgateway::config::v1::ModelCapabilities& config,
               ModelFacts* facts);
 

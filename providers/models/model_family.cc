@@ -20,14 +20,14 @@ constexpr uint8_t kAlways = kThinkingAdaptive | kThinkingUnasked;
 constexpr uint8_t kUnaskedOrOff = kAlways | kThinkingOff;
 constexpr uint8_t kUnaskedOrOffToHigh = kAlways | kThinkingOffToHigh;
 
-constexpr int32_t kNoLimit = 0;  // That is known.
+constexpr int32_t kNoLimit = 0;  // No limit is known.
 constexpr bool kUnsigned = false;
 constexpr uint8_t kNoHighLimit = kRefusesTooHighLimit;
 constexpr uint8_t kNoPrefill = kRefusesPrefill;
 constexpr uint8_t kNeither = kRefusesPrefill | kRefusesForcedTool;
 
-// As the vendors' documentation and SDKs have it in November 2026. A budget
-// that is only deprecated counts as taken.
+// The families, as the vendors' documentation and SDKs describe them in
+// November 2026. A budget that is only deprecated counts as taken.
 constexpr ModelFamily kFamilies[] = {
     {"claude-2", 4096, Rule::kTaken, 0, 0, false, kUnsigned, kNoHighLimit},
     {"claude-instant", 4096, Rule::kTaken, 0, 0, false, kUnsigned,
@@ -79,7 +79,7 @@ constexpr ModelFamily kFamilies[] = {
      kUnsigned, kNeither},
     {"claude-mythos-5-2", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
      kUnsigned, kNeither},
-    // Names to come.
+    // For models of these lines that are not listed above: those to come.
     {"claude-haiku", 128000, Rule::kRefused, kUnaskedOrOffToHigh, kAllEfforts,
      true, kUnsigned, kNoPrefill},
     {"claude-sonnet", 128000, Rule::kRefused, kAlways, kAllEfforts, true,
@@ -104,7 +104,7 @@ constexpr ModelFamily kFamilies[] = {
     {"gemini-4-hydrogen", kNoLimit, Rule::kTaken, kAlways, kUpToXhigh, true,
      true},
     {"gemini-4-neon", kNoLimit, Rule::kTaken, kAlways, kUpToXhigh, true, true},
-    // These move with the newest model.
+    // Names that move with the newest model.
     {"gemini-flash-latest", kNoLimit, Rule::kTaken, kAlways, kUpToHigh, true,
      true},
     {"gemini-flash-lite-latest", kNoLimit, Rule::kTaken, kAlways, kUpToHigh,
@@ -115,8 +115,8 @@ constexpr ModelFamily kFamilies[] = {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// Whether `model` is called so up to the end of a word: `claude-opus-4-1` is
-// no beginning of `claude-opus-4-10`.
+// Returns whether `model` begins with `beginning` up to the end of a word:
+// `claude-opus-4-1` is no beginning of `claude-opus-4-10`.
 bool BeginsWith(std::string_view model, std::string_view beginning) {
   if (model.size() < beginning.size()) return false;
   for (size_t i = 0; i < beginning.size(); ++i) {
@@ -127,7 +127,8 @@ bool BeginsWith(std::string_view model, std::string_view beginning) {
          !IsDigit(model[beginning.size()]) || !IsDigit(beginning.back());
 }
 
-// Without what a cloud or an aggregator puts before the vendor's own name.
+// Returns the vendor's own name, without what a cloud or an aggregator puts
+// before it.
 std::string_view OwnName(std::string_view model) {
   for (const std::string_view maker : {"claude-", "gemini-"}) {
     const size_t at = model.find(maker);

@@ -23,25 +23,25 @@
 
 namespace gateway {
 
-// What becomes of `temperature`, `top_p` and `top_k`.
+// Whether a model takes `temperature`, `top_p` and `top_k`.
 enum class SamplingRule : uint8_t {
   kTaken,
-  kOneOfTwo,  // Temperature or top_p, not both.
+  kOneOfTwo,  // Takes temperature or top_p, not both.
   kRefused,
 };
 
-// How a model can be told to think, as bits.
+// Ways in which a model can be told to think, as bits.
 enum ThinkingWay : uint8_t {
   kThinkingBudget = 1 << 0,    // Within a number of tokens.
   kThinkingAdaptive = 1 << 1,  // As the model sees fit.
   kThinkingOff = 1 << 2,       // Not at all.
-  // Not at all, unless the effort is above high.
+  // Told not to think, unless the effort is above high.
   kThinkingOffToHigh = 1 << 3,
-  // No way to be told: it thinks without being told to.
+  // Cannot be told: it thinks by itself.
   kThinkingUnasked = 1 << 4,
 };
 
-// How hard a model can be told to try, as bits, the least first.
+// Efforts that a model can be asked for, as bits, the least first.
 enum EffortLevel : uint8_t {
   kEffortMinimal = 1 << 0,
   kEffortLow = 1 << 1,
@@ -51,13 +51,13 @@ enum EffortLevel : uint8_t {
   kEffortMax = 1 << 5,
 };
 
-// What a model refuses that its elders took, as bits.
+// What a model refuses that earlier models took, as bits.
 enum ModelRefusal : uint8_t {
   kRefusesPrefill = 1 << 0,     // To go on with a turn of its own.
-  kRefusesForcedTool = 1 << 1,  // To be made to call a tool.
-  // A limit of the answer that has no room beside the prompt in its window of
-  // kOldWindowTokens: its elders made the answer shorter instead, its
-  // successors do so again.
+  kRefusesForcedTool = 1 << 1,  // To be forced to call a tool.
+  // To be asked for more tokens than its window of kOldWindowTokens has beside
+  // the prompt. Earlier models made the answer shorter instead, later ones do
+  // so again.
   kRefusesTooHighLimit = 1 << 2,
 };
 
@@ -65,28 +65,30 @@ inline constexpr int64_t kOldWindowTokens = 200000;
 
 struct ModelFamily {
   std::string_view beginning;
-  // The most tokens of an answer, reasoning included; 0: not known. Where
-  // sources differ, the least that one of them says: more would be refused.
+  // The most tokens of an answer, reasoning included; 0 if not known. Where
+  // sources differ, the least of them: more would be refused.
   int32_t output_tokens_limit = 0;
   SamplingRule sampling = SamplingRule::kTaken;
-  uint8_t thinking = 0;  // ThinkingWays.
-  uint8_t efforts = 0;   // EffortLevels; 0: it takes none.
-  // Holds its answers and the arguments of its calls to a JSON Schema.
+  uint8_t thinking = 0;  // A set of ThinkingWay.
+  uint8_t efforts = 0;   // A set of EffortLevel; 0 if it takes none.
+  // It holds its answers and the arguments of its calls to a JSON Schema.
   bool schema = false;
-  // Refuses calls in a conversation that lack its signature.
+  // It refuses calls in a conversation that lack its signature.
   bool signs_calls = false;
-  uint8_t refusals = 0;  // ModelRefusals.
+  uint8_t refusals = 0;  // A set of ModelRefusal.
 };
 
-// Null if the model is of no family that is known.
+// Returns the model's family; null if it is of none that is known.
 const ModelFamily* FamilyOf(std::string_view model);
 
-// The level that a caller's word stands for; the least for none at all.
+// Returns the level that a caller's word stands for; the least if there is
+// none.
 using Effort = ::llmgateway::v1::ReasoningSettings::Effort;
 EffortLevel LevelOf(Effort effort);
 
-// The level that a model of these `efforts` takes for the one that is asked
-// for: the next one above, or else its highest. REQUIRES: `efforts` is not 0.
+// Returns the level that a model of these `efforts` takes in place of the one
+// that is asked for: the same or the next one above, else its highest.
+// REQUIRES: `efforts` is not 0.
 EffortLevel NearestEffort(uint8_t efforts, EffortLevel asked);
 
 // Adds to `facts` the abilities that the model's family has or lacks, and its

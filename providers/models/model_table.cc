@@ -44,7 +44,7 @@ Table MakeTable() {
 
 const ModelFacts* FindModelFacts(std::string_view vendor,
                                  std::string_view model) {
-  // Never destroyed: others may read it as late as they like.
+  // Never destroyed, since threads may read it while the process exits.
   static const Table& table = *new Table(MakeTable());
   const auto found = table.find(Key(ToAbsl(vendor), ToAbsl(model)));
   return found == table.end() ? nullptr : &found->second;

@@ -14,8 +14,9 @@
 
 namespace gateway {
 
-// `vendor` is a kind of provider, such as `openai` or `gemini`, or a preset of
-// `openai_compatible`, such as `groq`. Null if the model is not in the table.
+// Returns what the table has of a model; null if it is not there. `vendor` is a
+// kind of provider, such as `openai` or `gemini`, or a preset of
+// `openai_compatible`, such as `groq`.
 const ModelFacts* FindModelFacts(std::string_view vendor,
                                  std::string_view model);
 

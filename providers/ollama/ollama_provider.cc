@@ -13,7 +13,7 @@
 namespace gateway {
 namespace {
 
-// What an Ollama server is told depends on the configuration.
+// The dialects of one server: what it is told depends on the configuration.
 struct Dialects {
   explicit Dialects(const std::string& keep_alive)
       : chat(keep_alive), embeddings(keep_alive) {}

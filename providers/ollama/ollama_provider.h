@@ -14,7 +14,8 @@
 
 namespace gateway {
 
-// INVALID_ARGUMENT names what is wrong with the configuration.
+// Makes the provider. INVALID_ARGUMENT names what is wrong with the
+// configuration.
 absl::StatusOr<std::unique_ptr<Provider>> MakeOllamaProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OllamaProvider& config);

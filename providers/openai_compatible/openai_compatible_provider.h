@@ -16,7 +16,8 @@
 
 namespace gateway {
 
-// INVALID_ARGUMENT names what is wrong with the configuration.
+// Makes the provider. INVALID_ARGUMENT names what is wrong with the
+// configuration.
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OpenAiCompatibleProvider& config);

@@ -12,8 +12,8 @@ using ConfiguredQuirks = ::llmgateway::config::v1::OpenAiQuirks;
 using SchemaMode = OpenAiChatQuirks::SchemaMode;
 using ReasoningStyle = OpenAiChatQuirks::ReasoningStyle;
 
-// What differs from one known service to the next. None of them has what
-// OpenAI keeps account of, and chat templates know no developers.
+// In what the known services differ. None of them takes what OpenAI keeps
+// account of, and chat templates know no role `developer`.
 struct Preset {
   Compatible::Preset preset;
   bool max_completion_tokens;
@@ -61,7 +61,7 @@ constexpr Preset kPresets[] = {
      .seed_field = "seed",
      .user_field = "",
      .embeddings = true},
-    // Refuses likelihoods, biases, names and a second choice with 400.
+    // Groq refuses likelihoods, biases, names and a second choice with 400.
     {.preset = Compatible::PRESET_GROQ,
      .max_completion_tokens = true,
      .stream_options = true,
@@ -76,8 +76,8 @@ constexpr Preset kPresets[] = {
      .seed_field = "seed",
      .user_field = "user",
      .embeddings = false},
-    // Refuses every field that it does not know with 422. Usage comes with the
-    // last chunk unasked.
+    // Mistral refuses every field that it does not know with 422. Usage comes
+    // with the last chunk unasked.
     {.preset = Compatible::PRESET_MISTRAL,
      .max_completion_tokens = false,
      .stream_options = false,
@@ -93,7 +93,7 @@ constexpr Preset kPresets[] = {
      .seed_field = "random_seed",
      .user_field = "",
      .embeddings = true},
-    // Ignores what it does not know.
+    // Ollama ignores what it does not know.
     {.preset = Compatible::PRESET_OLLAMA,
      .max_completion_tokens = false,
      .stream_options = true,
@@ -147,7 +147,8 @@ std::optional<SchemaMode> ModeOf(ConfiguredQuirks::SchemaMode mode) {
   }
 }
 
-// Whether the service has the field, by the name that it is known to have.
+// Sets the name of a field if the service is known to have it, clears it
+// otherwise.
 void Switch(bool known, std::string_view usual_name, std::string* name) {
   if (!known) {
     name->clear();

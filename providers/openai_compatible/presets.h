@@ -19,15 +19,15 @@ namespace gateway {
 
 struct CompatibleHabits {
   OpenAiChatQuirks chat;
-  bool embeddings = true;  // It serves `/embeddings`.
-  bool responses = false;  // It serves `/responses`.
+  bool embeddings = true;  // The service has `/embeddings`.
+  bool responses = false;  // The service has `/responses`.
 };
 
-// OpenAI's own habits without a preset.
+// Returns the habits of a preset; OpenAI's own for none.
 CompatibleHabits PresetHabits(
     llmgateway::config::v1::OpenAiCompatibleProvider::Preset preset);
 
-// Each field of `quirks` that is set replaces what `habits` say.
+// Returns `habits` with each field of `quirks` that is set in place of its own.
 CompatibleHabits WithQuirks(CompatibleHabits habits,
                             const llmgateway::config::v1::OpenAiQuirks& quirks);
 

@@ -49,8 +49,8 @@ absl::StatusOr<std::unique_ptr<Provider>> Make(const Config& config,
   return absl::InvalidArgumentError("no kind of provider is configured");
 }
 
-// How each kind is asked for JSON by a schema. That of a compatible service is
-// in its configuration.
+// How models of each kind are brought to answer by a JSON Schema. A compatible
+// service's configuration says it itself (WithSchemaMode).
 OutputModes OutputModesOf(const Config& config) {
   switch (config.kind_case()) {
     case Config::kOpenai:
@@ -62,7 +62,8 @@ OutputModes OutputModesOf(const Config& config) {
       return {.lacking = OutputMode::kForcedTool};
     case Config::kDeepseek:
       return {.usual = OutputMode::kJsonMode, .lacking = OutputMode::kJsonMode};
-    // Asks for JSON in words of its own, and knows how it is wrapped then.
+    // The first of these ask for JSON in words of their own, and know how it is
+    // wrapped then.
     case Config::kLocalCli:
     case Config::kMock:
     case Config::kOllama:

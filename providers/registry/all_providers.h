@@ -16,14 +16,15 @@
 
 namespace gateway {
 
-// INVALID_ARGUMENT names the provider and what is wrong with its
-// configuration. REQUIRES: defaults have been applied to `config`.
+// Makes the configured provider. INVALID_ARGUMENT names the provider and what
+// is wrong with its configuration. REQUIRES: defaults have been applied to
+// `config`.
 absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
     const llmgateway::config::v1::ProviderConfig& config,
     const ProviderSetup& setup);
 
-// What kind of provider is configured: `openai`, `anthropic`, `mock`, as in the
-// configuration. Empty if none is.
+// Returns the kind of provider as the configuration has it: `openai`,
+// `anthropic`, `mock`, ...; empty if none is set.
 std::string_view ProviderKindName(
     const llmgateway::config::v1::ProviderConfig& config);
 

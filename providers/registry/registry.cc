@@ -26,7 +26,7 @@ std::string_view VendorOf(const Config& config) {
     case Compatible::PRESET_OLLAMA:
       return "ollama";
     default:
-      return "";  // Whoever runs the server chooses the models.
+      return "";  // The models are those of whoever runs the server.
   }
 }
 

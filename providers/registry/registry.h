@@ -24,34 +24,34 @@ namespace gateway {
 
 class ProviderRegistry {
  public:
-  // What is at hand for a provider.
+  // The credentials of a provider whose secrets are at hand.
   struct Credentials {
-    // Some are configured, and all of them are missing.
+    // Some are configured, and the secrets of all are missing.
     bool absent = false;
     std::vector<ProviderCredential> present;
   };
 
   struct Entry {
     std::string name;
-    std::string kind;  // As in the configuration: `openai`, `mock`.
-    // Calls would be refused for want of a credential.
+    std::string kind;  // The kind, as in the configuration: `openai`, `mock`.
+    // Calls would be refused, because all configured credentials are missing.
     bool credential_absent = false;
     std::unique_ptr<Provider> provider;
-    // Names that callers may use, and what the provider calls them.
+    // From names that callers may use to what the provider calls them.
     absl::flat_hash_map<std::string, std::string> model_aliases;
-    // What it offers, as configured.
+    // The models that it offers, as configured.
     std::vector<std::string> models;
-    // It is to be asked which others it has.
+    // It is to be asked which other models it has.
     bool discover_models = false;
 
-    // What the shipped table calls the vendor: the kind, or the preset.
+    // The vendor's name in the shipped table: the kind, or the preset.
     std::string vendor;
-    // What is configured of the models, in the order of the configuration.
+    // What the configuration says of models, in its order.
     std::vector<llmgateway::config::v1::ModelCapabilities> capabilities;
 
-    // The provider's own name of a model.
+    // Returns the provider's own name of a model.
     std::string_view UpstreamModel(std::string_view model) const;
-    // What is known of a model, by the provider's own name.
+    // Returns what is known of a model, by the provider's own name.
     ModelFacts FactsOf(std::string_view upstream_model) const;
   };
 
@@ -59,18 +59,18 @@ class ProviderRegistry {
   explicit ProviderRegistry(std::vector<Entry> entries)
       : entries_(std::move(entries)) {}
 
-  // `credentials_of` is asked once for each provider. INVALID_ARGUMENT names
-  // the provider whose configuration cannot be used.
+  // Makes all providers. `credentials_of` is called once for each.
+  // INVALID_ARGUMENT names the provider whose configuration cannot be used.
   static absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
       const google::protobuf::RepeatedPtrField<
           llmgateway::config::v1::ProviderConfig>& configs,
       const std::function<Credentials(std::string_view name)>& credentials_of,
       const llmgateway::config::v1::LimitsConfig& limits);
 
-  // Null if there is none of this name.
+  // Null if no provider has this name.
   const Entry* Find(std::string_view name) const;
 
-  // In the order of the configuration.
+  // All providers, in the order of the configuration.
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

@@ -38,7 +38,7 @@ std::string Reworded(std::string text) {
 
 class ValijsonAssertions final : public Assertions {
  public:
-  // May throw.
+  // Throws what valijson throws for a bad schema; the caller catches it.
   explicit ValijsonAssertions(const JsonTree& keywords) {
     valijson::SchemaParser(valijson::SchemaParser::kDraft7)
         .populateSchema(NlohmannJsonAdapter(keywords), schema_);

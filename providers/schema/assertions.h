@@ -30,17 +30,17 @@ class Assertions {
  public:
   virtual ~Assertions() = default;
 
-  // Whether the keyword is one of those that are checked here. Of
-  // `dependencies`, those that are lists of names.
+  // Returns whether the keyword is checked here. `dependencies` is only as far
+  // as it lists names.
   static bool Knows(std::string_view keyword);
 
-  // `keywords` is an object with such keywords only. INVALID_ARGUMENT says
-  // what is wrong with one.
+  // Compiles an object with such keywords only. INVALID_ARGUMENT says what is
+  // wrong with one.
   static absl::StatusOr<std::unique_ptr<const Assertions>> Compile(
       const JsonTree& keywords);
 
-  // Whether `value` has all that is asserted. Adds what is wrong to `errors`,
-  // unless that is null.
+  // Returns whether `value` meets all assertions. Adds what is wrong to
+  // `errors`, unless that is null.
   virtual bool Validate(const JsonTree& value,
                         std::vector<std::string>* errors) const = 0;
 };

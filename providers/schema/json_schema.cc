@@ -18,10 +18,10 @@
 namespace gateway {
 namespace {
 
-// Schemas within schemas and values within values, at once.
+// The deepest nesting of schemas and values together.
 constexpr int kDepthMax = 512;
 
-// Reading a text costs a step for so many of its bytes.
+// Reading a text costs one step for so many of its bytes.
 constexpr size_t kReadBytesAStep = 64;
 
 constexpr char kTooMuchWork[] =
@@ -34,7 +34,7 @@ SchemaType TypeOf(const JsonTree& value) {
   if (value.is_boolean()) return kBooleanType;
   if (value.is_null()) return kNullType;
   if (value.is_number_integer()) return kIntegerType;
-  // Beyond 64 bits too there are only whole numbers.
+  // A number beyond 64 bits is whole.
   return std::abs(value.get<double>()) >= 0x1p63 ? kIntegerType : kFractionType;
 }
 
@@ -65,7 +65,7 @@ std::string NamesOf(uint8_t types) {
   for (const SchemaType type :
        {kNullType, kBooleanType, kIntegerType, kFractionType, kStringType,
         kArrayType, kObjectType}) {
-    // Who takes any number needs not say that of integers.
+    // A type that takes any number takes integers, too, so they are not named.
     if (type == kIntegerType && (types & kFractionType) != 0) continue;
     if ((types & type) != 0) names.push_back(ToAbsl(NameOf(type)));
   }
@@ -73,7 +73,7 @@ std::string NamesOf(uint8_t types) {
 }
 
 size_t CharactersIn(const std::string& text) {
-  // UTF-8 continuation bytes do not count.
+  // Counts characters: all bytes but UTF-8 continuation bytes.
   return std::count_if(text.begin(), text.end(),
                        [](char c) { return (c & 0xc0) != 0x80; });
 }
@@ -84,7 +84,8 @@ bool IsMultiple(const JsonTree& value, const JsonTree& of) {
   }
   const double ratio = value.get<double>() / of.get<double>();
   if (!std::isfinite(ratio)) return false;
-  // Decimal fractions are not exact: 0.0075 is 75 times 0.0001.
+  // With a tolerance, since decimal fractions are not exact: 0.0075 is 75 times
+  // 0.0001.
   return std::abs(ratio - std::round(ratio)) <=
          1e-12 * std::max(1.0, std::abs(ratio));
 }
@@ -108,10 +109,10 @@ class Validation {
   }
 
  private:
-  // Where errors go; null where only the verdict counts.
+  // Receives errors; null where only the result counts.
   using Errors = std::vector<std::string>;
 
-  // Whether there is a reason to go on after a failure.
+  // Returns whether no further failure need be looked for.
   bool Done(const Errors* errors) const {
     return errors == nullptr || exhausted_ ||
            errors->size() >= JsonSchema::kErrorsMax;
@@ -121,7 +122,7 @@ class Validation {
     if (errors != nullptr && errors->size() < JsonSchema::kErrorsMax) {
       std::string error = absl::StrCat(place.ToString(), ": ", ToAbsl(what));
       size_t size = std::min(error.size(), JsonSchema::kErrorBytesMax);
-      // Not within a character.
+      // Moved back to the beginning of a character.
       while (size < error.size() && (error[size] & 0xc0) == 0x80) --size;
       error.resize(size);
       errors->push_back(std::move(error));
@@ -145,20 +146,20 @@ class Validation {
     return Fits(number, value, place, nullptr);
   }
 
-  // What the node says itself.
+  // Checks what the node itself says.
   bool FitsOwn(const SchemaNode& node, const JsonTree& value,
                const TreePlace& place, Errors* errors);
   bool FitsText(const SchemaNode& node, const std::string& text,
                 const TreePlace& place, Errors* errors);
   bool IsUnique(const JsonTree& items);
 
-  // What other nodes say of the same value.
+  // Checks what other nodes say of the same value.
   bool FitsSame(const SchemaNode& node, const JsonTree& value,
                 const TreePlace& place, Errors* errors);
   bool FitsChoices(const SchemaNode& node, const JsonTree& value,
                    const TreePlace& place, Errors* errors);
 
-  // What is in it.
+  // Checks the elements, or properties, of the value.
   bool FitsItems(const SchemaNode& node, const JsonTree& items,
                  const TreePlace& place, Errors* errors);
   bool FitsProperties(const SchemaNode& node, const JsonTree& object,
@@ -199,7 +200,7 @@ bool Validation::FitsOwn(const SchemaNode& node, const JsonTree& value,
                          const TreePlace& place, Errors* errors) {
   const SchemaType type = TypeOf(value);
   if ((node.types & type) == 0) {
-    // What else it lacks follows from that.
+    // Nothing else is checked: all of it would follow from the wrong type.
     return Fail(place,
                 absl::StrCat("is ", ToAbsl(NameOf(type)), ", not ",
                              NamesOf(node.types)),
@@ -259,7 +260,8 @@ bool Validation::FitsText(const SchemaNode& node, const std::string& text,
 bool Validation::IsUnique(const JsonTree& items) {
   absl::flat_hash_set<std::string> seen;
   for (const JsonTree& item : items) {
-    // Equal values have one text: numbers are normal, keys are sorted.
+    // Compared as texts: equal values have one text, since numbers are
+    // normalized and keys sorted.
     std::string text = item.dump();
     constexpr size_t kBytesAStep = 32;
     if (!Spend(1 + text.size() / kBytesAStep)) return false;
@@ -297,7 +299,8 @@ bool Validation::FitsChoices(const SchemaNode& node, const JsonTree& value,
   };
   if (!node.any_of.empty() &&
       std::none_of(node.any_of.begin(), node.any_of.end(), met)) {
-    // With one choice, or one of the right type, its errors say more.
+    // If there is one choice, or one of the right type, its errors are more to
+    // the point.
     fits = Fail(place,
                 absl::StrCat("fits none of the ", node.any_of.size(),
                              " schemas of anyOf"),

@@ -30,36 +30,37 @@ class JsonSchema {
  public:
   static constexpr size_t kErrorsMax = 16;
   static constexpr size_t kErrorBytesMax = 512;
-  // What checking may cost, in steps of up to some 100 ns: one answer, or all
-  // that are checked with the same Budget.
+  // What checking may cost, in steps of up to some 100 ns, for one answer or
+  // all that are checked with the same Budget.
   static constexpr size_t kStepsMax = 1'000'000;
 
   struct Budget {
     size_t steps_left = kStepsMax;
   };
 
-  // INVALID_ARGUMENT says what is wrong and where in the schema, as in
-  // `#/properties/a/pattern: ...`.
+  // Compiles a schema. INVALID_ARGUMENT says what is wrong and where in it, as
+  // in `#/properties/a/pattern: ...`.
   static absl::StatusOr<std::shared_ptr<const JsonSchema>> Compile(
       std::string_view schema_text);
 
-  // Use Compile.
+  // To be called by Compile only.
   explicit JsonSchema(std::unique_ptr<const SchemaGraph> graph);
   ~JsonSchema();
 
   JsonSchema(const JsonSchema&) = delete;
   JsonSchema& operator=(const JsonSchema&) = delete;
 
-  // What is wrong with a JSON text and where, as in `#/items/0: ...`; empty if
-  // nothing is.
+  // Returns what is wrong with a JSON text and where, as in `#/items/0: ...`;
+  // empty if nothing is.
   std::vector<std::string> Validate(std::string_view json) const;
 
-  // The same, spending what `budget` has left. One that is spent is an error of
-  // the answer, which is not looked at further.
+  // As above, within what `budget` has left, and takes off what it spends. If
+  // the budget runs out, that is an error of the answer, which is not looked at
+  // further.
   std::vector<std::string> Validate(std::string_view json,
                                     Budget& budget) const;
 
-  // About how many bytes it takes.
+  // Returns about how many bytes it takes in memory.
   size_t weight() const;
 
  private:

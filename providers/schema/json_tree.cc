@@ -15,7 +15,7 @@
 namespace gateway {
 namespace {
 
-// One form for each number. Recursion is bounded by kJsonDepthLimit.
+// Gives each number one form. Recursion is bounded by kJsonDepthLimit.
 void Normalize(JsonTree* value) {
   if (value->is_structured()) {
     for (JsonTree& child : *value) Normalize(&child);
@@ -28,7 +28,7 @@ void Normalize(JsonTree* value) {
     }
   } else if (value->is_number_float()) {
     const double number = value->get<double>();
-    // 2^63 as a double is the first that does not fit.
+    // 2^63 is the first whole double that does not fit into int64.
     if (number == std::trunc(number) && std::abs(number) < 0x1p63) {
       *value = static_cast<int64_t>(number);
     }
@@ -63,7 +63,7 @@ std::string TreePlace::ToString() const {
     text = absl::StrCat("/", token, text);
     if (text.size() > kTextBytesMax) {
       size_t begin = text.size() - kTextBytesMax;
-      // Not within a character.
+      // Moved forward to the beginning of a character.
       while (begin < text.size() && (text[begin] & 0xc0) == 0x80) ++begin;
       return absl::StrCat("#...", text.substr(begin));
     }

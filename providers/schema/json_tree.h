@@ -32,14 +32,15 @@ absl::StatusOr<JsonTree> ReadJsonTree(std::string_view text);
 // A step from the root of a tree. Borrows its parent and key.
 struct TreePlace {
   static constexpr size_t kNoIndex = static_cast<size_t>(-1);
-  // Longer texts are cut at the front: the end says more.
+  // Longer paths are cut at the front, since their end says more.
   static constexpr size_t kTextBytesMax = 256;
 
   const TreePlace* parent = nullptr;
   std::string_view key;
   size_t index = kNoIndex;  // Set for elements of arrays.
 
-  // As a JSON pointer, such as `#/items/0/name`; the root is `#`.
+  // Returns the place as a JSON pointer, such as `#/items/0/name`; the root is
+  // `#`.
   std::string ToString() const;
 };
 

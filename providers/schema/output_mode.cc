@@ -22,7 +22,7 @@ constexpr char kSchemaPrompt[] =
     "Answer with one JSON value that satisfies the JSON Schema below, with "
     "nothing before or after it and no code fence around it.";
 
-// The schema says that its values are objects.
+// Returns whether the schema says that its values are objects.
 bool IsOfObjects(std::string_view schema) {
   bool objects = false;
   const absl::Status read = ReadJson(
@@ -97,7 +97,7 @@ OutputMode OutputRewrite::Choose(OutputMode mode, OutputMode fallback,
                                  std::string* why) {
   const v1::ResponseFormat& format = request_.response_format();
   if (format.kind() == v1::ResponseFormat::KIND_JSON_OBJECT) {
-    // There is no schema for a tool.
+    // A tool needs a schema, and there is none.
     if (mode == OutputMode::kForcedTool) mode = fallback;
     return mode == OutputMode::kPrompt ? mode : OutputMode::kNative;
   }
@@ -147,7 +147,7 @@ void OutputRewrite::AskForAnyObject() {
   format->set_kind(v1::ResponseFormat::KIND_JSON_OBJECT);
 }
 
-// As the end of the system's words: many models take only one such message,
+// Appends to the last system message: many models take only one such message,
 // and only at the beginning.
 void OutputRewrite::AddToPrompt() {
   auto* const messages = rewritten_->mutable_messages();
@@ -221,7 +221,7 @@ void OutputRewrite::RestoreEvent(v1::GenerateEvent* event) {
 void OutputRewrite::RestoreDelta(v1::Delta* delta) {
   if (!delta->has_tool_call()) return;
   const PartKey key = {delta->choice_index(), delta->part_index()};
-  // Only its first piece says whose call it is.
+  // Only the first piece of a call names its tool.
   if (delta->tool_call().name() == tool_name_) {
     calls_.insert(key);
     if (answered_.insert(key.first).second) answers_.insert(key);
@@ -232,7 +232,7 @@ void OutputRewrite::RestoreDelta(v1::Delta* delta) {
         std::move(*delta->mutable_tool_call()->mutable_arguments());
     delta->set_text(std::move(text));
   } else {
-    delta->clear_piece();  // A second answer is left out.
+    delta->clear_piece();  // A second call is left out.
   }
 }
 

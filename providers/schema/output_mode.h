@@ -39,7 +39,7 @@ enum class OutputMode { kNative, kForcedTool, kJsonMode, kPrompt };
 
 class OutputRewrite {
  public:
-  // Borrows `request`. `fallback` is taken where no tool can be forced:
+  // Borrows `request`. `fallback` is used where no tool can be forced:
   // kJsonMode or kPrompt.
   OutputRewrite(OutputMode mode, OutputMode fallback,
                 const v1::GenerateRequest& request,
@@ -48,20 +48,20 @@ class OutputRewrite {
   OutputRewrite(const OutputRewrite&) = delete;
   OutputRewrite& operator=(const OutputRewrite&) = delete;
 
-  // What is to be sent instead; the request itself if nothing is changed.
+  // Returns what is to be sent: the request itself if nothing is changed.
   const v1::GenerateRequest* request() const {
     return rewritten_.has_value() ? &*rewritten_ : &request_;
   }
 
-  // Lets go of what was to be sent, once it is. request() must not be called
-  // any more, and the request itself may go too.
+  // Frees what was to be sent, once it is sent. After this, request() must not
+  // be called, and the request itself may go, too.
   void ReleaseRequest() { rewritten_.reset(); }
 
-  // What was done; kNative if nothing.
+  // Returns the mode that was applied; kNative if nothing was changed.
   OutputMode mode() const { return mode_; }
 
-  // Turns the forced call of an answer back into text. A stream's events come
-  // in order.
+  // Turns the forced call of an answer back into text. A stream's events must
+  // come in order.
   void RestoreAnswer(v1::GenerateResponse* response) const;
   void RestoreEvent(v1::GenerateEvent* event);
 
@@ -78,7 +78,7 @@ class OutputRewrite {
   OutputMode mode_ = OutputMode::kNative;
   std::optional<v1::GenerateRequest> rewritten_;
   std::string tool_name_;
-  // Of a stream: the parts that are forced calls, and the first of each
+  // For a stream: the parts that are forced calls, and the first of each
   // choice, which is the answer.
   std::set<PartKey> calls_;
   std::set<PartKey> answers_;

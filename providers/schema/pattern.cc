@@ -28,7 +28,7 @@ absl::Status Unsupported(std::string_view what) {
       "the pattern has ", ToAbsl(what), ", which is not supported"));
 }
 
-// Says in RE2's words what is written in ECMA's.
+// Translates ECMA's syntax into RE2's.
 class Translation {
  public:
   explicit Translation(std::string_view ecma) : rest_(ecma) {}
@@ -118,7 +118,7 @@ class Translation {
                              ? "a reference back"
                              : "an unknown escape");
     }
-    // What is not ASCII needs no escape, and RE2 wants none.
+    // RE2 refuses an escape before what is not ASCII, which needs none.
     if (static_cast<unsigned char>(letter) < 0x80) out_ += '\\';
     out_ += letter;
     return absl::OkStatus();
@@ -208,7 +208,8 @@ bool Pattern::Matches(std::string_view text) const {
 }
 
 size_t Pattern::Cost(size_t text_bytes) const {
-  // The more states, the less often one byte is one look-up.
+  // The more states a program has, the more often a byte costs more than one
+  // look-up.
   return 1 + (text_bytes / 16 + 1) * (1 + program_->ProgramSize() / 64);
 }
 

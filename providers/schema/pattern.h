@@ -26,20 +26,21 @@ namespace gateway {
 class Pattern {
  public:
   static constexpr size_t kBytesMax = 4096;
-  // What a compiled pattern may take.
+  // The most memory that a compiled pattern may take.
   static constexpr size_t kMemoryBytesMax = 256 * 1024;
 
-  // INVALID_ARGUMENT says what is wrong or not supported.
+  // Compiles a pattern. INVALID_ARGUMENT says what is wrong or not supported.
   static absl::StatusOr<Pattern> Compile(std::string_view ecma);
 
   Pattern(Pattern&&) noexcept;
   Pattern& operator=(Pattern&&) noexcept;
   ~Pattern();
 
-  // Whether some part of `text`, which is UTF-8, matches.
+  // Returns whether some part of `text`, which is UTF-8, matches.
   bool Matches(std::string_view text) const;
 
-  // How dear it is to match a text of this size, in steps of some nanoseconds.
+  // Returns what it costs to match a text of this size, in steps of some
+  // nanoseconds.
   size_t Cost(size_t text_bytes) const;
 
  private:

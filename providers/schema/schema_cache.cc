@@ -5,7 +5,7 @@
 namespace gateway {
 namespace {
 
-// What a failure takes besides its text and message.
+// What a failure counts beside its text and message.
 constexpr size_t kFailureWeight = 256;
 
 }  // namespace
@@ -43,9 +43,9 @@ absl::StatusOr<std::shared_ptr<const JsonSchema>> SchemaCache::Get(
   }
   Compiled compiled = JsonSchema::Compile(text);
   MutexLock lock(mu_);
-  // Somebody else may have been faster.
+  // Looked for again, since another thread may have compiled it meanwhile.
   if (const Compiled* other = Find(text); other != nullptr) return *other;
-  // The text is held besides what was made of it.
+  // The text counts too, since it is kept as the key.
   if (compiled.ok()) {
     schemas_.Put(text, compiled, text.size() + (*compiled)->weight());
   } else {

@@ -27,35 +27,37 @@ namespace gateway {
 class SchemaCache {
  public:
   static constexpr size_t kWeightMax = 64 * 1024 * 1024;
-  // Of that, for failures: their texts, mostly.
+  // One part in so many is for failures, which are mostly their texts.
   static constexpr size_t kFailuresShare = 8;
 
   explicit SchemaCache(size_t weight_max = kWeightMax)
       : schemas_(weight_max), failures_(weight_max / kFailuresShare) {}
 
-  // Fails as JsonSchema::Compile does.
+  // Returns the compiled schema, from the cache if it is there. Fails as
+  // JsonSchema::Compile does.
   absl::StatusOr<std::shared_ptr<const JsonSchema>> Get(std::string_view text)
       LOCKS_EXCLUDED(mu_);
 
-  // Whether Get would find it.
+  // Returns whether Get would find it in the cache.
   bool Knows(std::string_view text) const LOCKS_EXCLUDED(mu_);
 
-  // How many schemas, and how many failures.
+  // Count the schemas, and the failures, that are kept.
   size_t size() const LOCKS_EXCLUDED(mu_);
   size_t failures() const LOCKS_EXCLUDED(mu_);
 
  private:
   using Compiled = absl::StatusOr<std::shared_ptr<const JsonSchema>>;
 
-  // What became of some texts.
+  // The results of some texts, the last used first.
   class Shelf {
    public:
     explicit Shelf(size_t weight_max) : weight_max_(weight_max) {}
 
-    // Null if it is not there.
+    // Null if the text is not there.
     const Compiled* Find(std::string_view text);
     bool Has(std::string_view text) const { return by_text_.contains(text); }
-    // REQUIRES: it is not there. Does nothing if it weighs too much.
+    // REQUIRES: the text is not there. Does nothing if the result weighs too
+    // much.
     void Put(std::string_view text, const Compiled& compiled, size_t weight);
     size_t size() const { return entries_.size(); }
 

@@ -27,7 +27,7 @@ class GraphReader {
   absl::StatusOr<SchemaGraph> Run() {
     GATEWAY_RETURN_IF_ERROR(index_.Build());
     NodeOf(root_);
-    // Grows while it is walked.
+    // By index, since the list grows while it is walked.
     for (size_t i = 0; i < sources_.size(); ++i) {
       SchemaNode node;
       GATEWAY_RETURN_IF_ERROR(ReadNode(*sources_[i], &node));
@@ -35,7 +35,7 @@ class GraphReader {
       graph_.nodes[i] = std::move(node);
     }
     GATEWAY_RETURN_IF_ERROR(CheckLoops());
-    // What a node's assertions, names and numbers take, roughly.
+    // Estimates what a node's assertions, names and numbers take.
     constexpr size_t kNodeExtraBytes = 1024;
     graph_.weight =
         graph_.nodes.size() * (sizeof(SchemaNode) + kNodeExtraBytes) +
@@ -57,7 +57,7 @@ class GraphReader {
         absl::StrCat(place.ToString(), ": ", ToAbsl(what)));
   }
 
-  // The number of the node that a schema becomes.
+  // Returns the number of the node that a schema becomes.
   int NodeOf(const JsonTree& schema) {
     const auto [at, added] =
         numbers_.emplace(&schema, static_cast<int>(sources_.size()));
@@ -72,7 +72,7 @@ class GraphReader {
                               SchemaNode* node);
   absl::Status CheckNames(const JsonTree& names, const TreePlace& place);
 
-  // One keyword each.
+  // Each reads one keyword.
   absl::Status ReadType(const JsonTree& value, const TreePlace& place,
                         SchemaNode* node);
   absl::Status ReadMultipleOf(const JsonTree& value, const TreePlace& place,
@@ -189,7 +189,7 @@ absl::Status GraphReader::ReadItems(const JsonTree& schema,
   return absl::OkStatus();
 }
 
-// Hands over what Assertions checks, and only that.
+// Gives Assertions those keywords that it checks.
 absl::Status GraphReader::ReadAssertions(const JsonTree& schema,
                                          const TreePlace& place,
                                          SchemaNode* node) {
@@ -236,7 +236,7 @@ absl::Status GraphReader::CheckNames(const JsonTree& names,
   if (!names.is_array()) return Wrong(place, "must be a list of names");
   for (const JsonTree& name : names) {
     if (!name.is_string()) return Wrong(place, "must be a list of names");
-    // Valijson would take the part before it for the name.
+    // Refused, since valijson would take the part before the NUL for the name.
     if (name.get_ref<const std::string&>().find('\0') != std::string::npos) {
       return Wrong(place, "names a property with a NUL in its name");
     }
@@ -356,7 +356,7 @@ absl::Status GraphReader::ReadDependencies(const JsonTree& value,
                                            SchemaNode* node) {
   if (!value.is_object()) return Wrong(place, "must be an object");
   for (const auto& [name, schema] : value.items()) {
-    // Lists of names are for ReadAssertions.
+    // Lists of names are read by ReadAssertions.
     if (schema.is_array() && place.key == "dependencies") continue;
     node->dependent_schemas.emplace_back(name, NodeOf(schema));
   }
@@ -375,7 +375,7 @@ std::vector<int> GraphReader::SameValue(const SchemaNode& node) {
   return nodes;
 }
 
-// Looks for a way from a node to itself, depth first and without recursion.
+// Looks for a path from a node to itself, depth first and without recursion.
 absl::Status GraphReader::CheckLoops() const {
   enum class State : char { kNew, kOpen, kDone };
   std::vector<State> states(graph_.nodes.size(), State::kNew);

@@ -42,10 +42,10 @@ enum SchemaType : uint8_t {
 struct SchemaNode {
   static constexpr int kNone = -1;
 
-  bool never = false;  // The schema `false`.
+  bool never = false;  // Set for the schema `false`.
   uint8_t types = kAnyType;
   std::unique_ptr<const Assertions> assertions;  // Null if there are none.
-  // How dear the node's own part is, in steps of some nanoseconds.
+  // What it costs to check the node's own part, in steps of some nanoseconds.
   size_t cost = 1;
   std::optional<JsonTree> multiple_of;
   std::optional<uint64_t> min_length;
@@ -53,7 +53,7 @@ struct SchemaNode {
   std::optional<Pattern> pattern;
   bool unique_items = false;
 
-  // Nodes that check the same value.
+  // Nodes that the same value is checked against.
   std::vector<int> all_of;
   std::vector<int> any_of;
   std::vector<int> one_of;
@@ -63,7 +63,7 @@ struct SchemaNode {
   int else_node = kNone;
   std::vector<std::pair<std::string, int>> dependent_schemas;
 
-  // Nodes that check what is in it.
+  // Nodes that the value's elements or properties are checked against.
   std::vector<int> first_items;
   int other_items = kNone;
   int contains = kNone;
@@ -78,11 +78,11 @@ struct SchemaGraph {
   static constexpr size_t kPatternsMax = 256;
 
   std::vector<SchemaNode> nodes;  // The first is the root's.
-  // About how many bytes it takes.
+  // About how many bytes the graph takes.
   size_t weight = 0;
 };
 
-// INVALID_ARGUMENT says what is wrong and where, as in
+// Reads a schema. INVALID_ARGUMENT says what is wrong and where, as in
 // `#/properties/a/pattern: ...`.
 absl::StatusOr<SchemaGraph> ReadSchemaGraph(std::string_view text);
 

@@ -16,7 +16,7 @@
 namespace gateway {
 namespace {
 
-// What a keyword's value is made of.
+// Keywords by what their values are made of.
 constexpr std::string_view kSchemas[] = {"additionalItems",
                                          "additionalProperties",
                                          "contains",
@@ -35,10 +35,10 @@ constexpr std::string_view kMaps[] = {"$defs",
                                       "patternProperties",
                                       "properties"};
 
-// Since 2019-09, and expressible in draft 7.
+// Keywords that came with 2019-09 and can be expressed in draft 7.
 constexpr std::string_view kRewritten[] = {"$defs", "dependentRequired",
                                            "dependentSchemas", "prefixItems"};
-// Since 2019-09, and not.
+// Keywords that came with 2019-09 and cannot.
 constexpr std::string_view kRefused[] = {
     "$anchor",          "$dynamicAnchor",
     "$dynamicRef",      "$recursiveAnchor",
@@ -61,7 +61,8 @@ bool HasScheme(std::string_view uri) {
   return end != std::string_view::npos && end > 0 && uri[end] == ':';
 }
 
-// As far as identifiers of schemas need it: no dot segments.
+// Resolves a reference as far as identifiers of schemas need it: without dot
+// segments.
 std::string ResolveUri(std::string_view base, std::string_view uri) {
   if (HasScheme(uri)) return std::string(uri);
   if (uri.empty() || uri[0] == '#') {
@@ -81,7 +82,7 @@ std::string ResolveUri(std::string_view base, std::string_view uri) {
   return absl::StrCat(ToAbsl(base.substr(0, folder + 1)), ToAbsl(uri));
 }
 
-// False if an escape is broken.
+// Returns false if an escape is broken.
 bool UnescapePercent(std::string_view text, std::string* out) {
   for (size_t i = 0; i < text.size(); ++i) {
     uint32_t byte = 0;
@@ -136,7 +137,7 @@ const TreePlace* SchemaIndex::Step(const TreePlace* parent, size_t index) {
   return &places_.emplace_back(TreePlace{.parent = parent, .index = index});
 }
 
-// Recursion is bounded by the depth of the document.
+// Recurses as deep as the document is nested, which its reader has bounded.
 absl::Status SchemaIndex::Add(const JsonTree& schema,
                               const Location& location) {
   Location own = location;

@@ -40,8 +40,9 @@ class SchemaIndex {
 
   absl::Status Build();
 
-  // What `ref` means that stands in the schema `from`. INVALID_ARGUMENT
-  // names the place. REQUIRES: `from` is a schema of the index.
+  // Returns the schema that `ref` refers to, from within the schema `from`.
+  // INVALID_ARGUMENT names the place. REQUIRES: `from` is a schema of the
+  // index.
   absl::StatusOr<const JsonTree*> Resolve(const JsonTree& from,
                                           std::string_view ref);
 
@@ -58,7 +59,7 @@ class SchemaIndex {
     const std::string* base = nullptr;
   };
 
-  // Takes note of `schema` and all schemas in it.
+  // Adds `schema` and all schemas in it to the index.
   absl::Status Add(const JsonTree& schema, const Location& location);
   absl::Status AddName(const JsonTree& schema, Location* location);
   absl::Status AddChildren(const JsonTree& schema, const Location& location);
@@ -70,10 +71,11 @@ class SchemaIndex {
   const TreePlace* Step(const TreePlace* parent, size_t index);
 
   const JsonTree& root_;
-  std::unique_ptr<const JsonTree> draft7_;  // Once somebody refers to it.
+  // Made when a schema first refers to it.
+  std::unique_ptr<const JsonTree> draft7_;
   bool siblings_count_ = false;
   bool dialect_named_ = false;
-  // What the locations borrow.
+  // Own what the locations point to.
   std::deque<TreePlace> places_;
   std::deque<std::string> texts_;
   absl::flat_hash_map<const JsonTree*, Location> locations_;
