@@ -8,7 +8,8 @@
 namespace gateway {
 namespace {
 
-// A shorter text cannot outgrow what is free.
+// Texts of at most so many bytes are not bounded: they cannot outgrow what is
+// free.
 constexpr size_t kHarmlessBytesMax = 4096;
 
 constinit thread_local size_t counted_bytes = 0;
@@ -30,7 +31,7 @@ absl::Status ReadBounded(size_t text_bytes,
   const JsonVisitCheck::Check check = check_memory;
   const JsonVisitCheck checked(check);
   absl::Status status = read();
-  // Whatever a dialect makes of the check's error.
+  // `status` is whatever the dialect made of the check's error.
   return too_much ? refuse(limit) : status;
 }
 

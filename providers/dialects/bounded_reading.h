@@ -19,9 +19,9 @@
 
 namespace gateway {
 
-// What may be allocated for each byte of the text, and besides. A token with
-// its log probability, which is the most that honest answers take, is read into
-// two to three times its text.
+// How much memory may be allocated for each byte of the text, and how much
+// besides. A token with its log probability, the most that honest answers take,
+// is read into two to three times its text.
 inline constexpr size_t kReadMemoryPerByte = 4;
 inline constexpr size_t kReadMemoryBytesFree = 1024 * 1024;
 
@@ -34,15 +34,15 @@ absl::Status ReadBounded(size_t text_bytes,
                          absl::FunctionRef<absl::Status()> read,
                          absl::FunctionRef<absl::Status(size_t limit)> refuse);
 
-// For whatever reads into memory that `allocated` does not count, such as that
-// of messages which are moved later: counts so many bytes more.
+// Counts memory that `allocated` does not see, such as that of messages which
+// are moved later.
 void CountReadMemory(size_t bytes);
 
-// What takes how much beside its texts, about, as measured.
+// About how much these take beside their texts, as measured.
 inline constexpr size_t kExtensionMemoryBytes = 240;
 inline constexpr size_t kPartMemoryBytes = 270;
 
-// How a request is refused, and what an answer is at fault for.
+// The fault for a request, and for an answer, that outgrows the limit.
 absl::Status RequestTakesTooMuch(size_t limit);
 absl::Status AnswerTakesTooMuch(size_t limit);
 

@@ -101,7 +101,7 @@ bool HasOneWithoutUrl(const CitationList& citations) {
 }
 
 int64_t CountCharacters(std::string_view text) {
-  // Each has one byte that does not continue another.
+  // Counts the bytes that do not continue a character.
   return std::count_if(text.begin(), text.end(), [](char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
   });

@@ -25,33 +25,35 @@ namespace v1 = ::llmgateway::v1;
 
 using CitationList = google::protobuf::RepeatedPtrField<v1::Citation>;
 
-// One of Anthropic's: of a page, or of a document of the request.
+// Reads one of Anthropic's citations: of a page, or of a document of the
+// request.
 absl::Status ReadMessagesCitation(JsonValue& value, v1::Citation* citation);
 
-// Adds those of a list of OpenAI's annotations, whose facts stand in the entry
-// itself or in an object of it called `url_citation`. Others are passed over,
-// and so are those that are no annotations: what only adds to an answer does
-// not end it. `json` is the list.
+// Adds the citations in `json`, a list of OpenAI's annotations, whose facts
+// stand in the entry itself or in an object of it called `url_citation`. Others
+// are passed over, and so is what is no annotation: a mistake in what only adds
+// to an answer does not fail it.
 void AddUrlCitations(std::string_view json, CitationList* citations);
 
-// A citation and where what rests on it stands in a text, in characters.
+// A citation, and where the text that rests on it stands, in characters.
 struct CitedSpan {
   const v1::Citation* citation = nullptr;
   int64_t begin = 0;
   int64_t end = 0;
 };
 
-// Of a citation in a part of `part_characters` that begins at `part_begin`.
+// Returns where a citation stands that is in a part of `part_characters`, which
+// begins at `part_begin`.
 CitedSpan SpanOf(const v1::Citation& citation, int64_t part_begin,
                  int64_t part_characters);
 
-// Writes its facts as OpenAI has them into the object that is open.
+// Writes a citation's facts, in OpenAI's form, into the object that is open.
 void WriteUrlCitation(const CitedSpan& span, JsonWriter& json);
 
 bool HasUrl(const CitationList& citations);
 bool HasOneWithoutUrl(const CitationList& citations);
 
-// The characters of a UTF-8 text.
+// Counts the characters of a UTF-8 text.
 int64_t CountCharacters(std::string_view text);
 
 }  // namespace gateway

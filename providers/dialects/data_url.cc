@@ -18,7 +18,7 @@ bool ReadDataUrl(std::string_view url, std::string* media_type,
                  std::string* bytes) {
   constexpr std::string_view kScheme = "data:";
   constexpr std::string_view kEncoding = ";base64,";
-  // A media type with parameters is short; the data need not be searched.
+  // The data itself is not searched: a media type with parameters is short.
   constexpr size_t kHeaderBytesMax = 256;
   if (!url.starts_with(kScheme)) return false;
   const size_t encoding = url.substr(0, kHeaderBytesMax).find(kEncoding);

@@ -11,8 +11,8 @@
 
 namespace gateway {
 
-// Takes `data:image/png;base64,...` apart. False if it is anything else; an
-// address is left to the provider to check.
+// Takes `data:image/png;base64,...` apart. Returns false if it is anything
+// else, such as an address, which the provider checks.
 bool ReadDataUrl(std::string_view url, std::string* media_type,
                  std::string* bytes);
 

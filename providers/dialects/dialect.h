@@ -53,8 +53,8 @@ struct Edit {
   std::string_view replacement;
 };
 
-// All that is changed of one body. Stays where it is, since edits may point
-// into it, and is gone before the scan that it was planned by.
+// All edits of one body. Not movable, since edits may point into it; must be
+// destroyed before the scan that it was planned by.
 struct EditPlan {
   EditPlan() = default;
   EditPlan(const EditPlan&) = delete;
@@ -70,47 +70,49 @@ struct ScannedLabel {
   std::string value;
 };
 
-// More than are ever recorded.
+// How many labels a scan keeps: as many as a record holds
+// (LimitsConfig.labels_limit is at most that).
 inline constexpr int kScannedLabelsMax = 16;
 
 // What the stages need to know of a request whose bytes are only forwarded.
 // Strings are unescaped copies; spans point into the scanned body.
 struct RequestScan {
   ShortText model;         // Empty if the request names none.
-  Span model_value;        // The JSON string, quotes included; or nothing.
+  // The JSON string, quotes included; empty if there is none.
+  Span model_value;
   bool stream = false;
   // The caller asked for the usage event of a stream.
   bool stream_usage = false;
   Span stream_options_value;  // Zero length if absent.
-  // What must stand in its place for the usage to be sent, if it says more than
-  // that; empty otherwise.
+  // The value to put in its place so that usage is sent, if it holds other
+  // options, too; empty otherwise.
   std::string stream_options_wish;
   size_t object_begin = 0;    // Just after the opening brace.
-  bool has_fields = false;    // So that a comma follows what is put there.
+  bool has_fields = false;    // If so, a comma follows what is inserted.
   std::optional<int64_t> output_tokens_max;
-  // OpenAI has two names for that: the newer one's key, quotes included, and
-  // whether the older one is there too.
+  // For OpenAI's two names of that limit: the key of the newer one, quotes
+  // included, and whether the older one is there too.
   Span new_limit_key;
   bool has_old_limit = false;
   int choice_count = 1;       // Within [1, 128].
   bool has_tools = false;
   bool has_messages = false;
   // The vendor's name for the list of messages, how long it is, and how many
-  // tools there are. A text in the place of the list counts as none.
+  // tools there are. A text in place of the list counts as none.
   std::string_view messages_field = "messages";
-  bool needs_messages = true;  // A request without any makes no sense.
+  bool needs_messages = true;  // A request without any is refused.
   // A field besides these two that the vendor requires and the request lacks;
-  // empty if there is none.
+  // empty if none is missing.
   std::string_view absent_field;
   int message_count = 0;
   int tool_count = 0;
   std::string user_id;
-  // How the caller labels the request (`metadata`): how many labels there are,
-  // and the texts among the first kScannedLabelsMax.
+  // The request's labels (`metadata`): how many there are, and the first
+  // kScannedLabelsMax.
   int label_count = 0;
   std::vector<ScannedLabel> labels;
-  // Fields of the gateway's own, which no provider knows: what they say, and
-  // where they are cut out with their commas.
+  // Fields that only the gateway reads: their values, and the spans to cut out,
+  // commas included.
   std::string agent_type;
   std::string project_id;
   absl::InlinedVector<Span, 2> own_fields;
@@ -120,27 +122,27 @@ struct RequestScan {
 struct ResponseFacts {
   v1::Usage usage;
   bool has_usage = false;
-  // The usage was told with the end of the answer or after it, and so counts
-  // all of it: some vendors tell a running count, or begin with the input.
+  // True if usage came with the end of the answer or after it, and so counts
+  // all of it: some vendors send a running count, or begin with the input.
   bool usage_is_final = false;
   v1::FinishReason finish_reason = v1::FINISH_REASON_UNSPECIFIED;
-  // Raw answers: under which the provider may keep it; empty if the format has
-  // no way to ask for it again.
+  // For raw answers: the id under which the provider may keep it; empty if the
+  // format has no way to ask for it again.
   ShortText kept_id;
-  // Raw streams whose events are numbered: the number that comes next.
+  // For raw streams whose events are numbered: the number that comes next.
   int64_t next_event_number = 0;
-  // Raw streams: the last event is the vendor's own word that the answer has
-  // failed, and nothing is to follow it.
+  // For raw streams: the vendor has said that the answer failed, and nothing is
+  // to follow it.
   bool failure_told = false;
 };
 
-// What a server-sent event means to the relay.
+// What a server-sent event means to the pipeline.
 enum class EventKind {
-  kContent,   // Model output, or anything else that is simply passed on.
-  kIgnorable, // Keep-alives and bookkeeping; carries no model output.
-  kUsage,     // Only usage; stripped when the caller did not ask for it.
-  kError,     // The provider failed mid-stream.
-  kTerminal,  // The end marker: `[DONE]`, `message_stop`.
+  kContent,    // Model output, or anything else to forward.
+  kIgnorable,  // Keep-alives and bookkeeping without model output.
+  kUsage,      // Usage only; left out unless the caller asked for it.
+  kError,      // The provider failed mid-stream.
+  kTerminal,   // The end marker: `[DONE]`, `message_stop`.
 };
 
 // How a vendor's stream is divided into events.
@@ -160,19 +162,22 @@ class StreamTap : public Recycled {
   virtual absl::StatusOr<EventKind> OnEvent(std::string_view name,
                                             std::string_view data) = 0;
 
-  // What was learned so far.
+  // What was read off the events so far.
   virtual const ResponseFacts& facts() const = 0;
 
-  // What the error event said. REQUIRES: OnEvent returned kError.
+  // The fault that the error event stands for. REQUIRES: OnEvent returned
+  // kError.
   virtual absl::Status error() const = 0;
 
-  // The answer is complete: every choice has a finish reason. A stream that
-  // ends without it was interrupted.
+  // True if the answer is complete: every choice has a finish reason. A stream
+  // that ends before was interrupted.
   virtual bool finished() const = 0;
 
-  // The vendor ends its streams by closing the connection, and all was said.
+  // True if the vendor ends its streams by closing the connection, and all has
+  // come.
   virtual bool CompleteAtClose() const { return false; }
-  // What callers of the dialect must be sent then, since it never came.
+  // The bytes that callers of the dialect must be sent then in place of an end
+  // marker.
   virtual std::string_view MissingEnd() const { return {}; }
 };
 
@@ -187,13 +192,14 @@ class EventReader : public Recycled {
   virtual absl::Status Read(std::string_view name, std::string_view data,
                             EventList* events) = 0;
 
-  // The vendor's end marker was read.
+  // True once the vendor's end marker was read.
   virtual bool done() const = 0;
 
-  // The vendor ends its streams by closing the connection, and all was said.
+  // True if the vendor ends its streams by closing the connection, and all has
+  // come.
   virtual bool CompleteAtClose() const { return false; }
 
-  // Usage so far; the last word of the provider wins.
+  // Usage so far; what the provider said last counts.
   virtual const v1::Usage& usage() const = 0;
 };
 
@@ -201,30 +207,31 @@ class EventReader : public Recycled {
 class EventWriter : public Recycled {
  public:
   struct Options {
-    std::string model;       // What the caller asked for, if it must be echoed.
+    // The name that the caller asked for, if it must be echoed.
+    std::string model;
     bool stream_usage = false;
     int64_t created_seconds = 0;
-    // The provider goes on with the answer when its stream is cut.
+    // The provider goes on with the answer if its stream is cut.
     bool background = false;
   };
 
   virtual ~EventWriter() = default;
 
-  // What is written next ends a stream that began with the vendor's own bytes,
-  // of which `facts` tells.
+  // Says that the stream began with the vendor's own bytes, of which `facts`
+  // tells, and that what is written next ends it.
   virtual void GoOnFrom(const ResponseFacts& /*facts*/) {}
 
-  // Appends the bytes that `event` amounts to: none or several events. `end`
-  // writes the vendor's terminal words, or its error event.
+  // Appends the bytes of an event: none or several of the vendor's events.
+  // `end` becomes the vendor's end marker, or its error event.
   virtual absl::Status Write(const v1::GenerateEvent& event,
                              std::string* out) = 0;
 
   // Gives the status behind the StreamEnd that is written next: its details say
-  // more than the event has room for.
+  // more than that event has room for.
   void SetFailure(absl::Status failure) { failure_ = std::move(failure); }
 
  protected:
-  // What `end` tells of, which is no success.
+  // The status that `end` tells of. REQUIRES: it is no success.
   absl::Status FailureOf(const v1::StreamEnd& end) const;
 
  private:
@@ -235,23 +242,24 @@ class EventWriter : public Recycled {
 struct WriteRequestOptions {
   std::string_view model;  // The provider's own name of the model.
   bool stream = false;
-  // The most tokens that the model answers with; 0: not known. It counts where
+  // The most tokens that the model answers with, set by HttpProvider from what
+  // the configuration or the shipped table knows; 0 if not known. Written where
   // the format requires a limit and the caller gave none (Anthropic's
   // max_tokens).
   int64_t output_tokens_limit = 0;
-  // Fields that the format lacks are written under the names that services of
-  // its family use for them, where there are such.
+  // Write fields that the format lacks under the names that services of its
+  // family use for them, where there are such.
   bool pass_unsupported = false;
 };
 
-// The vendor's words for a failed call.
+// The vendor's form of a failed call.
 struct WireError {
   int http_status = 500;
   std::string body;
   std::optional<absl::Duration> retry_after;
 };
 
-// The parts of a failed HTTP answer that say why.
+// What of a failed HTTP answer says why.
 struct HttpFailure {
   int status = 0;
   std::string_view body;               // Bounded by the caller.
@@ -261,13 +269,13 @@ struct HttpFailure {
   std::string_view should_retry;       // `x-should-retry`.
 };
 
-// A dialect without an API is only spoken upstream: what an API would ask of it
-// is UNIMPLEMENTED.
+// One vendor's format. A dialect without an API is only spoken upstream: the
+// operations of an API are UNIMPLEMENTED.
 class Dialect {
  public:
   virtual ~Dialect() = default;
 
-  // `openai_chat`, `anthropic_messages`, ...: the name in Extension.dialect.
+  // The name in Extension.dialect: `openai_chat`, `anthropic_messages`, ...
   virtual std::string_view name() const = 0;
 
   virtual Framing framing() const { return Framing::kServerSentEvents; }
@@ -294,8 +302,8 @@ class Dialect {
   virtual absl::Status ReadResponse(std::string_view body,
                                     v1::GenerateResponse* response) const = 0;
 
-  // Appends a whole answer. What of its content has no place in the format is
-  // listed in `warnings`, which may be null.
+  // Appends a whole answer. Content that has no place in the format is listed
+  // in `warnings`, which may be null.
   virtual absl::Status WriteResponse(const v1::GenerateResponse& response,
                                      std::string* body,
                                      std::vector<v1::Warning>* warnings) const;
@@ -307,7 +315,7 @@ class Dialect {
   // --- Counting of input tokens -------------------------------------------
   // UNIMPLEMENTED where the vendor has no such operation.
 
-  // A caller's request to count; its prompt is read as ReadRequest does.
+  // Reads a caller's request to count; its prompt is read as by ReadRequest.
   virtual absl::Status ReadCountRequest(std::string_view body,
                                         v1::GenerateRequest* request) const;
   virtual absl::Status WriteCountRequest(const v1::GenerateRequest& request,
@@ -318,8 +326,8 @@ class Dialect {
   virtual absl::Status WriteCountResponse(int64_t tokens,
                                           std::string* body) const;
 
-  // Whether a scanned request to count can go upstream with the edits below.
-  // `renamed` tells that the provider has another name for the model.
+  // Returns whether a scanned request to count can go upstream with the edits
+  // below. `renamed` tells that the provider has another name for the model.
   virtual bool CanForwardCount(std::string_view /*body*/,
                                bool /*renamed*/) const {
     return true;
@@ -333,19 +341,21 @@ class Dialect {
   virtual absl::Status ScanRequest(std::string_view body,
                                    RequestScan* scan) const;
 
-  // Whether the scanned bytes can go upstream with the edits below; otherwise
-  // the request must be parsed and written. Asked of the provider's dialect.
+  // Returns whether the scanned bytes can go upstream with the edits below;
+  // otherwise the request must be parsed and written. Called on the provider's
+  // dialect.
   virtual bool CanForward(const RequestScan& /*scan*/,
                           std::string_view /*body*/) const {
     return true;
   }
 
-  // The edits that turn the scanned body into the upstream's: the model's name
-  // and the wish for usage in streams.
+  // Plans the edits that turn the scanned body into the upstream's: the model's
+  // name and the wish for usage in streams.
   virtual void PlanEdits(const RequestScan& scan, std::string_view model,
                          EditPlan* plan) const;
 
-  // Reads what must be recorded of a whole answer. Padded like ScanRequest.
+  // Reads what must be recorded of a whole answer. `body` is padded as in
+  // ScanRequest.
   virtual absl::Status ScanResponse(std::string_view body,
                                     ResponseFacts* facts) const;
 
@@ -357,7 +367,7 @@ class Dialect {
   // hint, `http_status` in the metadata. Never fails itself.
   virtual absl::Status ReadError(const HttpFailure& failure) const = 0;
 
-  // The vendor's status and body for a fault.
+  // Returns the vendor's status and body for a fault.
   virtual WireError WriteError(const absl::Status& status,
                                std::string_view request_id) const;
 };
@@ -365,8 +375,8 @@ class Dialect {
 // How many readable bytes must follow a text that is parsed in place.
 inline constexpr size_t kJsonPaddingBytes = 64;
 
-// A scan is at least so many times as fast as a reading, as OffLoop has to know
-// (base/async/worker_pool.h).
+// A scan is at least so many times as fast as a reading: OffLoop is told of as
+// many fewer bytes (base/async/worker_pool.h).
 inline constexpr size_t kScansPerReading = 8;
 
 }  // namespace gateway

@@ -21,7 +21,7 @@ namespace gateway::wire {
 
 class DroppedFields {
  public:
-  // Further dropped fields are not told.
+  // Beyond so many, dropped fields are not recorded.
   static constexpr size_t kWarningsLimit = 64;
 
   // `dialect` is a constant. Borrows `warnings`, which may be null: then
@@ -29,11 +29,11 @@ class DroppedFields {
   DroppedFields(std::string_view dialect, std::vector<v1::Warning>* warnings)
       : dialect_(dialect), warnings_(warnings) {}
 
-  // The field has no counterpart.
+  // Records that the field has no counterpart.
   void LeftOut(std::string_view field);
-  // The field was carried, but not as it was.
+  // Records that the field was carried, but not as it was.
   void Changed(std::string_view field, std::string_view how);
-  // Extensions that belong to other dialects.
+  // Records extensions that belong to other dialects.
   void Foreign(std::string_view place, const ExtensionList& extensions);
 
  private:

@@ -17,14 +17,14 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// How a caller wants its vectors.
+// How a caller wants its vectors written.
 enum class EmbeddingEncoding {
-  kFloat,   // Numbers.
-  kBase64,  // Little-endian 32-bit floats in base64.
+  kFloat,   // As JSON numbers.
+  kBase64,  // As base64 of little-endian 32-bit floats.
 };
 
-// Inputs of one request, as the vendors have it. Readers stop at the first
-// beyond.
+// The most inputs of one request, as the vendors have it. Readers fail at the
+// first beyond.
 inline constexpr int kEmbeddingInputsLimit = 2048;
 
 class EmbeddingDialect {

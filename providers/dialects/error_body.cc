@@ -21,8 +21,8 @@
 namespace gateway {
 namespace {
 
-// Beginnings of keys, as their makers write them, and how many more characters
-// make one.
+// How credentials of known makers begin, and how many more characters they
+// have.
 struct KeyShape {
   std::string_view prefix;
   size_t rest_min;
@@ -35,7 +35,7 @@ constexpr KeyShape kKeyShapes[] = {
 
 constexpr std::string_view kReplacement = "[secret]";
 
-// Of the text that is looked at; the rest would be cut anyhow.
+// How much of a text is looked at; the rest would be cut anyhow.
 constexpr size_t kTextBytesMax = 4 * kErrorMessageBytesMax;
 
 bool IsKeyCharacter(char c) {
@@ -46,12 +46,12 @@ bool IsKeyCharacter(char c) {
 size_t KeyLength(std::string_view text) {
   size_t length = 0;
   while (length < text.size() && IsKeyCharacter(text[length])) ++length;
-  // The end of a sentence is not of the key.
+  // A dot at the end ends the sentence and does not belong to the key.
   while (length > 0 && text[length - 1] == '.') --length;
   return length;
 }
 
-// How many bytes at the front of `text` are a credential.
+// Returns how many bytes at the front of `text` are a credential; 0 if none.
 size_t CredentialBytes(std::string_view text) {
   constexpr std::string_view kSchemes[] = {"bearer ", "basic "};
   for (const std::string_view scheme : kSchemes) {
@@ -74,8 +74,8 @@ bool AreHex(std::string_view text) {
   });
 }
 
-// How many bytes at the front of `text` stand for one character that was
-// escaped, as in a text within a text or in a URL; 0 if none do.
+// Returns how many bytes at the front of `text` stand for one escaped
+// character, as in a text within a text or in a URL; 0 if none do.
 size_t EscapeBytes(std::string_view text) {
   if (text.size() >= 3 && text[0] == '%' && AreHex(text.substr(1, 2))) return 3;
   if (text.size() < 2 || text[0] != '\\') return 0;
@@ -115,7 +115,7 @@ bool IsHtml(std::string_view text) {
          absl::StartsWithIgnoreCase(page, "<html");
 }
 
-// One line: of a page its words, not its tags.
+// Returns the text in one line; of an HTML page its words, without tags.
 std::string OneLine(std::string_view text) {
   const bool html = IsHtml(text);
   std::string line;
@@ -140,7 +140,7 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
-// Cuts to whole characters, and drops bytes that are none.
+// Cuts to whole characters, and drops bytes that belong to none.
 std::string ValidPrefix(std::string_view text, size_t bytes_max) {
   std::string valid;
   while (!text.empty()) {
@@ -160,7 +160,7 @@ std::string ValidPrefix(std::string_view text, size_t bytes_max) {
   return valid;
 }
 
-// Protobuf's JSON form of a duration: `1.5s`.
+// Reads Protobuf's JSON form of a duration: `1.5s`.
 std::optional<absl::Duration> ReadProtoDuration(std::string_view text) {
   if (!text.ends_with('s')) return std::nullopt;
   text.remove_suffix(1);
@@ -184,7 +184,7 @@ class ErrorReader {
     return ReadTop(root);
   }
 
-  // The order of the questions matters: each form also has marks of the next.
+  // The order of the checks matters: each form also has marks of the next.
   ErrorBody::Form Form() const {
     using Form = ErrorBody::Form;
     if (has_error_object_ && top_type_ == "error") return Form::kAnthropic;
@@ -198,7 +198,8 @@ class ErrorReader {
     return Form::kText;
   }
 
-  // What the vendor behind said, whatever its form; empty if it is not told.
+  // What the vendor behind OpenRouter said, in whatever form; empty if it is
+  // not told.
   const std::string& raw() const { return raw_; }
 
  private:
@@ -219,7 +220,7 @@ class ErrorReader {
             has_status_code_ = true;
             return ReadNumber(value);
           }
-          // An error without its envelope.
+          // An error without its envelope, such as Azure's.
           if (key == "message" && !has_error_object_) {
             return ReadText(value, &error_.message);
           }
@@ -252,7 +253,8 @@ class ErrorReader {
         });
   }
 
-  // Texts of other types are skipped: a strange field must not hide the rest.
+  // Takes a text. Values of other types are skipped, so that a strange field
+  // does not hide the rest.
   static absl::Status ReadText(JsonValue& value, std::string* text) {
     if (!value.IsString()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());
@@ -269,7 +271,7 @@ class ErrorReader {
     return absl::OkStatus();
   }
 
-  // A number that is no HTTP status is a code like any other.
+  // A number that is no HTTP status is kept as a code.
   absl::Status ReadNumericCode(JsonValue& value) {
     if (value.Type() != JsonType::kNumber) return absl::OkStatus();
     const absl::StatusOr<int64_t> number = value.Int64();
@@ -339,7 +341,7 @@ class ErrorReader {
         });
   }
 
-  // What the vendor behind OpenRouter said: a text, often JSON itself.
+  // Reads what the vendor behind OpenRouter said: a text, often JSON itself.
   absl::Status ReadRaw(JsonValue& value) {
     if (value.IsString()) return ReadText(value, &raw_);
     if (!value.IsObject()) return absl::OkStatus();
@@ -370,8 +372,9 @@ class ErrorReader {
   bool has_status_code_ = false;
 };
 
-// OpenRouter says of most failures only that there was one; the reason is that
-// of the vendor behind. REQUIRES: `raw` is not empty.
+// Takes the reason from what the vendor behind OpenRouter said, since of most
+// failures OpenRouter says only that there was one. REQUIRES: `raw` is not
+// empty.
 void AddRawReason(std::string_view raw, ErrorBody* error) {
   ErrorBody behind;
   ErrorReader reader(&behind);

@@ -19,12 +19,12 @@
 
 namespace gateway {
 
-// A message longer than this is cut.
+// Longer messages are cut to this.
 inline constexpr size_t kErrorMessageBytesMax = 512;
 
 // What an error body says; what it does not say is empty.
 struct ErrorBody {
-  // Who writes errors like this.
+  // Which vendor writes errors in this form.
   enum class Form {
     kNone,       // No body.
     kText,       // Not JSON, or JSON that is no error.
@@ -40,37 +40,38 @@ struct ErrorBody {
   // Scrubbed and bounded; fit for callers and logs.
   std::string message;
   std::string type;
-  // A number that is no HTTP status stands here as its digits.
+  // The code; a number that is no HTTP status as its digits.
   std::string code;
   std::string param;
-  // A nearer word that stands inside: Azure's `innererror`, OpenRouter's
+  // A more specific code from within: Azure's `innererror`, OpenRouter's
   // `availability`.
   std::string inner_code;
-  // OpenRouter's word, whose `code` is a number.
+  // OpenRouter's name of the error, whose `code` is a number.
   std::string error_type;
-  // Gemini's canonical word, such as `RESOURCE_EXHAUSTED`.
+  // Gemini's canonical code, such as `RESOURCE_EXHAUSTED`.
   std::string status;
-  // A code that is a number and an HTTP status.
+  // The code, if it is an HTTP status.
   std::optional<int> number;
-  // OpenRouter or the vendor behind it has checked the content.
+  // The content was refused by a moderation of OpenRouter or the vendor behind
+  // it.
   bool moderated = false;
   // Gemini's name for the first quota that is spent.
   std::string quota_id;
-  // The quota that is spent is that of a day.
+  // The spent quota is a day's.
   bool is_daily_quota = false;
-  // A delay that the body asks for.
+  // The delay that the body asks for.
   std::optional<absl::Duration> retry_after;
 };
 
-// A form's name: `openai`, `anthropic`, ...; empty for kNone and kText.
+// Returns a form's name: `openai`, `anthropic`, ...; empty for kNone and kText.
 std::string_view NameOfForm(ErrorBody::Form form);
 
-// `body` may be cut off anywhere, and may be anything.
+// Reads an error body, which may be cut off anywhere, and may be anything.
 ErrorBody ReadErrorBody(std::string_view body);
 
-// The text as it may be shown: what looks like a credential is replaced,
-// control characters and markup become spaces, bytes that are not UTF-8 go,
-// and the rest is cut to kErrorMessageBytesMax.
+// Returns the text fit for callers and logs: what looks like a credential is
+// replaced, control characters and markup become spaces, bytes that are not
+// UTF-8 go, and the rest is cut to kErrorMessageBytesMax.
 std::string ScrubbedMessage(std::string_view text);
 
 }  // namespace gateway

@@ -32,7 +32,7 @@ constexpr v1::ErrorReason kDown = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
 constexpr v1::ErrorReason kTimeout = v1::ERROR_REASON_PROVIDER_TIMEOUT;
 constexpr v1::ErrorReason kConflict = v1::ERROR_REASON_PROVIDER_CONFLICT;
 
-// Keys of the metadata.
+// Keys of the fault's metadata.
 constexpr std::string_view kStatusKey = "http_status";
 constexpr std::string_view kCodeKey = "provider_code";
 constexpr std::string_view kTypeKey = "provider_error_type";
@@ -41,18 +41,18 @@ constexpr std::string_view kFormKey = "provider_error_form";
 constexpr std::string_view kQuotaKey = "provider_quota_id";
 constexpr std::string_view kShouldRetryKey = "provider_should_retry";
 
-// The words of those who have too much to do.
+// Codes and types by which vendors say that they are overloaded.
 constexpr std::string_view kOverloadNames[] = {
     "overloaded_error", "provider_overloaded", "server_is_overloaded",
     "service_unavailable_error", "slow_down"};
 
-// What a code or a type means.
+// What a code or a type of a vendor means.
 struct Meaning {
   std::string_view word;
   v1::ErrorReason reason;
 };
 
-// These say more than a status below 500.
+// Names that say more than a status below 500.
 constexpr Meaning kSpecificNames[] = {
     {"API_KEY_EXPIRED", kAuth},
     {"API_KEY_INVALID", kAuth},
@@ -79,7 +79,7 @@ constexpr Meaning kSpecificNames[] = {
     {"model_not_found", kNoModel},
 };
 
-// These only speak where there is no status.
+// Names that count only where there is no status.
 constexpr Meaning kGenericNames[] = {
     {"permission_denied", kAuth},
     {"permission_error", kAuth},
@@ -108,7 +108,7 @@ constexpr Meaning kGenericNames[] = {
     {"slow_down", kDown},
 };
 
-// The HTTP status that a canonical word of Gemini's goes with.
+// The HTTP status that a canonical code of Gemini's goes with.
 struct CanonicalName {
   std::string_view word;
   int http_status;
@@ -133,11 +133,11 @@ constexpr CanonicalName kCanonicalNames[] = {
     {"DEADLINE_EXCEEDED", 504},
 };
 
-// What is told by words alone, since there is no code for it.
+// A phrase of a message, for failures that have no code.
 struct Phrase {
-  std::string_view text;  // Lower case.
+  std::string_view text;  // In lower case.
   v1::ErrorReason reason;
-  std::optional<Form> form;  // Everybody's if there is none.
+  std::optional<Form> form;  // Whose phrase it is; anybody's if not set.
 };
 
 constexpr Phrase kPhrases[] = {
@@ -161,7 +161,7 @@ constexpr Phrase kPhrases[] = {
 template <size_t kCount>
 std::optional<v1::ErrorReason> Find(const Meaning (&meanings)[kCount],
                                     const ErrorBody& error) {
-  // The nearest word first.
+  // The most specific name comes first.
   for (const std::string* word :
        {&error.inner_code, &error.code, &error.error_type, &error.type}) {
     for (const Meaning& meaning : meanings) {
@@ -180,7 +180,7 @@ std::optional<v1::ErrorReason> ReasonOfMessage(const ErrorBody& error) {
   return std::nullopt;
 }
 
-// What the status or the words say, before the message is asked.
+// Returns the reason by status and codes, before the message is looked at.
 v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   const bool of_the_server = status >= 500;
   if (!of_the_server) {
@@ -188,21 +188,21 @@ v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
     if (error.moderated) return kPolicy;
   }
   if (status == 0) return Find(kGenericNames, error).value_or(kDown);
-  // What a day allows is not back in a minute.
+  // A spent daily quota is not back in a minute, so it is no rate limit.
   if (status == 429 && error.is_daily_quota) return kQuota;
-  // The account's region or its billing, which no caller can mend.
+  // The cause is the account's region or its billing, which no caller can mend.
   if (status == 400 && error.status == "FAILED_PRECONDITION") return kAuth;
   return ReasonOfHttpStatus(status);
 }
 
-// Whether every API has a name for the reason, which then stands for all codes
-// that are known to mean it.
+// Returns whether every API has a name for the reason, which then stands for
+// all codes that are known to mean it.
 bool HasNameOfItsOwn(v1::ErrorReason reason) {
   return reason != kInvalid && reason != kTooLarge && reason != kConflict;
 }
 
-// A status in place of a code says nothing that the reason does not; other
-// numbers are codes.
+// Returns whether a code adds nothing to the reason: a known name, or a status
+// in place of a code. Other numbers are codes.
 bool IsKnown(const std::string& code) {
   const ErrorBody asked = {.code = code};
   int number = 0;
@@ -248,7 +248,7 @@ absl::Status MakeError(int status, const ErrorBody& error,
   if (!error.param.empty() && reason == kInvalid) {
     AddFieldViolation(fault, error.param, error.message);
   }
-  // Waiting does not pay a bill or mend a request.
+  // No delay for other reasons: waiting does not pay a bill or mend a request.
   if (delay.has_value() && HelpsToWait(reason)) SetRetryDelay(fault, *delay);
   return fault;
 }
@@ -257,7 +257,7 @@ absl::Status MakeError(int status, const ErrorBody& error,
 
 absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now) {
   ErrorBody error = ReadErrorBody(failure.body);
-  // Not the API's own words: those of a proxy, or of another service.
+  // The text is no answer of the API: it is a proxy's, or another service's.
   if (error.form == Form::kText &&
       absl::StrContains(ToAbsl(failure.content_type), "html")) {
     error.message = absl::StrCat("a page of HTML: ", error.message);
@@ -328,10 +328,11 @@ VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form) {
 
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {
   const v1::ErrorReason reason = FirstReason(status, error);
-  // Ollama's runner calls a prompt that is too long a failure of its own.
+  // Ollama's runner reports a prompt that is too long as a failure of its own.
   const bool asks = reason == kInvalid || (error.form == Form::kOllama &&
                                            (status == 0 || status == 500));
-  // A spent quota comes with the status of a rate limit, too.
+  // The message is looked at for 429, too: a spent quota comes with that
+  // status.
   if (!asks && status != 429) return reason;
   const v1::ErrorReason said = ReasonOfMessage(error).value_or(reason);
   return asks || said == kQuota ? said : reason;
@@ -350,8 +351,8 @@ v1::ErrorReason ReasonOfHttpStatus(int status) {
     case 504:
     case 524:
       return v1::ERROR_REASON_PROVIDER_TIMEOUT;
-    case 424:  // The model behind failed.
-    case 499:  // Whoever gave up, it was not the caller.
+    case 424:  // The model behind it failed.
+    case 499:  // Somebody gave up, and not the caller.
       return kDown;
     case 409:
       return v1::ERROR_REASON_PROVIDER_CONFLICT;
@@ -364,7 +365,7 @@ v1::ErrorReason ReasonOfHttpStatus(int status) {
   }
   if (status >= 500) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   if (status >= 400) return v1::ERROR_REASON_INVALID_REQUEST;
-  // No failure has a status below 400: this is not the provider's API.
+  // No failure of the API has a status below 400: something else answered.
   return v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
 }
 

@@ -37,36 +37,36 @@ namespace gateway {
 // with.
 absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now);
 
-// The same for an error inside of a stream, or in place of an answer.
+// As above, for an error inside of a stream, or in place of an answer.
 absl::Status ReadErrorReport(std::string_view body);
 absl::Status FaultOfReport(const ErrorBody& error);
 
-// Whether a fault tells of a provider that has too much to do, by its status or
-// by its word for that; also of one that a stream broke off for.
+// Returns whether the provider says, by its status or by name, that it is
+// overloaded; also if a stream broke off for that.
 bool IsOverload(const absl::Status& fault);
 
-// The reason whose words an API tells `fault` in. It is the fault's own, but
-// where a provider has refused a credential of the caller's own: then it is
-// the one that the caller would be told of a key of the gateway's.
+// Returns the reason to write at an API for `fault`: its own, unless a provider
+// has refused a credential of the caller's own; then the one that stands for a
+// wrong key of the gateway.
 v1::ErrorReason ToldReason(const absl::Status& fault);
 
-// What the vendor itself called a failure; what it did not say is empty.
+// What the vendor itself calls a failure; empty texts for what it did not say.
 struct VendorError {
   std::string type;
   std::string code;
   std::string param;
 };
 
-// For callers at the API of the vendor who writes errors in this `form`: they
-// know its words better than any of ours. Nothing where another vendor failed,
-// and nothing where the failure is of the gateway's own credential or account,
-// which a caller would take for his.
+// Returns the vendor's own error, for callers at the API of that vendor, which
+// writes errors in this `form`. Empty where another vendor failed, and where
+// the failure is of the gateway's own credential or account, which a caller
+// would take for its own.
 VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form);
 
-// The reason alone. `status` is 0 if there is none.
+// Returns the reason alone. `status` is 0 if there is none.
 v1::ErrorReason ReasonOfError(int status, const ErrorBody& error);
 
-// The reason that an HTTP status alone stands for.
+// Returns the reason that an HTTP status alone stands for.
 v1::ErrorReason ReasonOfHttpStatus(int status);
 
 }  // namespace gateway

@@ -9,7 +9,7 @@
 namespace gateway {
 namespace {
 
-// Room for what one read of a stream brings; more comes from the allocator.
+// The first block of memory: room for what one read of a stream brings.
 constexpr size_t kFirstBytes = 3 * 1024;
 
 google::protobuf::ArenaOptions Beginning(char* first) {
@@ -39,12 +39,12 @@ size_t EventList::memory_bytes() const {
 }
 
 EventList::Events& EventList::events() const {
-  static Events* const none = new Events;  // And never any.
+  static Events* const none = new Events;  // Never filled.
   return memory_ == nullptr ? *none : memory_->events;
 }
 
 EventList::Events& EventList::Own() {
-  // Not value-initialized, which would clear its bytes first.
+  // `new Memory`, not `new Memory()`, which would clear its bytes first.
   if (memory_ == nullptr) memory_.reset(new Memory);
   return memory_->events;
 }

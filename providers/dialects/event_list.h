@@ -33,10 +33,10 @@ class EventList {
   EventList& operator=(EventList&&) noexcept;
   ~EventList();
 
-  // The new event is empty.
+  // Adds an empty event.
   ::llmgateway::v1::GenerateEvent& emplace_back() { return *Own().Add(); }
 
-  // A copy, unless `event` is this list's.
+  // Adds a copy, or `event` itself if it is this list's.
   void push_back(const ::llmgateway::v1::GenerateEvent& event) {
     *Own().Add() = event;
   }
@@ -59,7 +59,7 @@ class EventList {
   Events::const_iterator begin() const { return events().cbegin(); }
   Events::const_iterator end() const { return events().cend(); }
 
-  // The memory that the events are in, but for their longer texts.
+  // Counts the memory that the events are in, but for their longer texts.
   size_t memory_bytes() const;
 
   // Empties the list and gives its memory back.
@@ -69,9 +69,9 @@ class EventList {
   struct Memory;
 
   Events& events() const;
-  Events& Own();  // To be added to.
+  Events& Own();  // The events, allocated if need be.
 
-  std::unique_ptr<Memory> memory_;  // Null while there has been no event.
+  std::unique_ptr<Memory> memory_;  // Null until there is an event.
 };
 
 }  // namespace gateway

@@ -32,7 +32,7 @@ absl::Status AddSpoken(std::string_view key, JsonValue& value, int64_t* bytes) {
           std::end(kSpokenUnder);
   if (!spoken) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
-  *bytes += static_cast<int64_t>(raw.size()) - 2;  // Without its quotes.
+  *bytes += static_cast<int64_t>(raw.size()) - 2;  // Without the quotes.
   return absl::OkStatus();
 }
 

@@ -14,8 +14,9 @@
 
 namespace gateway {
 
-// The bytes, as they are escaped, of an event's text, reasoning, refusal and
-// arguments of tools. 0 for one that has none, and for what cannot be read.
+// Counts the bytes, as escaped, of an event's text, reasoning, refusal and
+// arguments of tools. 0 for an event that has none, and for what cannot be
+// read.
 int64_t SpokenBytes(std::string_view event);
 
 }  // namespace gateway

@@ -21,7 +21,8 @@ namespace v1 = ::llmgateway::v1;
 // What callers are shown of a list that they may page through.
 struct ModelPage {
   absl::Span<const v1::Model> models;
-  // The name of the model that the next page follows; empty if there is none.
+  // The name of the model that the next page begins after; empty if there is
+  // none.
   std::string next_after = {};
 };
 
@@ -33,11 +34,10 @@ class ModelListDialect {
   virtual absl::Status ReadModels(std::string_view body,
                                   std::vector<v1::Model>* models) const = 0;
 
-  // Appends one page. Where the vendor's lists have no pages, all models are
-  // on it.
+  // Appends one page, or all models where the vendor's lists have no pages.
   virtual void WriteModels(const ModelPage& page, std::string* body) const = 0;
 
-  // Appends one model alone.
+  // Appends one model.
   virtual void WriteModel(const v1::Model& model, std::string* body) const = 0;
 };
 

@@ -34,7 +34,8 @@ inline std::string NamedSignature(std::string_view dialect,
   return named;
 }
 
-// Views into `named`. False if the signature is not of this dialect.
+// Sets views into `named`. Returns false if the signature is not of this
+// dialect.
 inline bool ReadNamedSignature(std::string_view named, std::string_view dialect,
                                std::string_view* signature) {
   if (!IsNamedSignature(named)) return false;
@@ -46,9 +47,9 @@ inline bool ReadNamedSignature(std::string_view named, std::string_view dialect,
   return true;
 }
 
-// Whether a JSON text has a string that begins with `mark`: a request with the
-// signature of another format is not forwarded to a provider that would refuse
-// it.
+// Returns whether a JSON text has a string that begins with `mark`: a request
+// with the signature of another format is not forwarded to a provider that
+// would refuse it.
 inline bool HasStringWithMark(std::string_view json, std::string_view mark) {
   while (mark.size() < json.size()) {
     const void* const found =

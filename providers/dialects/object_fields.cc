@@ -15,7 +15,7 @@
 namespace gateway::wire {
 namespace {
 
-// What follows `prefix.` in `name`; empty if it does not begin so.
+// Returns what follows `prefix.` in `name`; empty if it does not begin so.
 std::string_view Below(std::string_view prefix, std::string_view name) {
   if (name.size() <= prefix.size() + 1 || !name.starts_with(prefix) ||
       name[prefix.size()] != '.') {
@@ -121,7 +121,8 @@ absl::Status ObjectFields::Add(std::string_view name, JsonValue& value) {
   const std::string key =
       format_->camel_case ? CamelCase(name) : std::string(name);
   if (Find(key) != nullptr) return value.Error("repeated key");
-  // As an extension it would be taken for a field of that object.
+  // Refused, since its extension would be taken for a field of the nested
+  // object.
   if (IsNested(*format_, key)) return value.Error("no such field");
   if (fields_.size() == kObjectFieldsLimit) {
     return value.Error("too many fields");
@@ -199,7 +200,7 @@ absl::Status ObjectFields::Int32(std::string_view key,
   field->taken = true;
   if (field->IsNull()) return absl::OkStatus();
   if (field->is_text) return Fault(key, "expected an integer");
-  // A reading begins with an object or an array.
+  // In brackets, since a reading begins with an object or an array.
   const std::string wrapped = absl::StrCat("[", ToAbsl(field->json), "]");
   const absl::Status status =
       ReadJson(wrapped, JsonPadding::kAbsent, [&](JsonValue& root) {

@@ -42,29 +42,29 @@ using ExtensionList = ::google::protobuf::RepeatedPtrField<v1::Extension>;
 struct ObjectFormat {
   // The name in Extension.dialect.
   std::string_view dialect;
-  // The fields whose strings are read as text; other strings are kept as JSON,
-  // byte for byte.
+  // Fields whose strings are read as text; other strings are kept as JSON, byte
+  // for byte.
   absl::Span<const std::string_view> text_keys;
-  // The objects that the contract models without extensions of their own.
-  // Their unknown fields are kept as `object.field`.
+  // Objects that the contract models without extensions of their own. Their
+  // unknown fields are kept as `object.field`.
   absl::Span<const std::string_view> nested_objects;
   // Names are written in camelCase and may be read in snake_case as well, as
   // protobuf's JSON has it.
   bool camel_case = false;
 };
 
-// Whether an extension of this name belongs to a nested object. A field that is
-// called so would be smuggled into that object, so there must be none.
+// Returns whether an extension of this name belongs to a nested object. A field
+// of that name must be refused: it would be smuggled into the object.
 bool IsNested(const ObjectFormat& format, std::string_view name);
 
-// `top_k` as `topK`; other names unchanged.
+// Returns `topK` for `top_k`; other names unchanged.
 std::string CamelCase(std::string_view name);
 
-// An object of a format has about ten fields.
+// The most fields of an object; one of a format has about ten.
 inline constexpr size_t kObjectFieldsLimit = 128;
 
-// An error of reading JSON as a fault that names the field; other statuses
-// unchanged. `place` comes before the path that the error carries.
+// Turns an error of reading JSON into a fault that names the field; other
+// statuses unchanged. `place` precedes the path that the error carries.
 absl::Status AsFieldFault(const absl::Status& status,
                           std::string_view place = {});
 
@@ -81,52 +81,55 @@ absl::Status ReadNested(std::string_view raw, std::string_view path,
 void AddExtension(const ObjectFormat& format, ExtensionList* extensions,
                   std::string_view name, std::string_view json);
 
-// The extension of this dialect called `name`; nullptr if there is none.
+// Returns the extension of this dialect called `name`; nullptr if there is
+// none.
 const v1::Extension* FindExtension(const ObjectFormat& format,
                                    const ExtensionList& extensions,
                                    std::string_view name);
 
-// Whether an extension of this dialect belongs to the nested object `prefix`.
+// Returns whether any extension of this dialect belongs to the nested object
+// `prefix`.
 bool HasNestedExtension(const ObjectFormat& format,
                         const ExtensionList& extensions,
                         std::string_view prefix);
 
 class ObjectFields {
  public:
-  // A repeated key is an error: two readers could see two different objects.
-  // `format` must outlive what is read.
+  // Reads the fields of an object. A repeated key is an error: two readers
+  // could see two different objects. `format` must outlive the result.
   static absl::StatusOr<ObjectFields> Read(const ObjectFormat& format,
                                            JsonValue& object);
-  // The same for text that was taken raw; the caller keeps `raw` alive.
+  // As above, for text that was taken raw; the caller keeps `raw` alive.
   static absl::StatusOr<ObjectFields> ReadRaw(const ObjectFormat& format,
                                               std::string_view raw,
                                               std::string_view path);
 
   // The value of `type`; empty if absent.
   const std::string& type() const { return type_; }
-  // Where a field of this object is.
+  // Returns where a field of this object is.
   std::string PathOf(std::string_view key) const;
 
-  // A fault that names a field of this object.
+  // Makes a fault that names a field of this object.
   absl::Status Fault(std::string_view key, std::string_view description) const;
 
-  // Each takes one field, once. Absent and null leave the output as it was.
+  // Each takes one field, once. If it is absent or null, the output stays as it
+  // was.
   absl::Status Text(std::string_view key, std::string* text);
   absl::Status RequiredText(std::string_view key, std::string* text);
   absl::Status Bool(std::string_view key, std::optional<bool>* truth);
   absl::Status Int32(std::string_view key, std::optional<int32_t>* number);
-  // The JSON text; empty if absent or null.
+  // Takes a field as its JSON text; empty if absent or null.
   std::string Json(std::string_view key);
 
-  // A field that may be a string or something else: exactly one of the two is
-  // filled, neither if absent or null.
+  // Takes a field that may be a string or something else: exactly one of the
+  // two is set, neither if it is absent or null.
   struct Either {
     std::optional<std::string_view> text;
     std::optional<std::string_view> json;
   };
   Either TextOrJson(std::string_view key);
 
-  // The fields that nobody took become extensions; with `prefix`, called
+  // Makes extensions of the fields that were not taken; with `prefix`, called
   // `prefix.key`.
   void Rest(ExtensionList* extensions, std::string_view prefix = {}) const;
   bool AllTaken() const;
@@ -135,8 +138,8 @@ class ObjectFields {
   // Keys and texts are copies, because those of a nested reading end with it.
   struct Field {
     std::string key;
-    std::string text;       // Unescaped; only if `is_text`.
-    std::string_view json;  // Otherwise.
+    std::string text;       // Unescaped; set if `is_text`.
+    std::string_view json;  // Set otherwise.
     bool is_text = false;
     bool taken = false;
 
@@ -162,7 +165,7 @@ class ObjectFields {
 // never repeats one.
 class ObjectWriter {
  public:
-  // Borrows both. Starts the object.
+  // Borrows both. Begins the object.
   ObjectWriter(const ObjectFormat& format, JsonWriter& json)
       : format_(format), json_(json) {
     json_.StartObject();
@@ -175,7 +178,8 @@ class ObjectWriter {
   void Int64(std::string_view key, int64_t number);
   void Double(std::string_view key, double number);
   void Null(std::string_view key);
-  // Text of callers is checked: it must be JSON. `place` names it in errors.
+  // Writes a caller's text as JSON, after checking that it is. `place` names it
+  // in errors.
   absl::Status Json(std::string_view key, std::string_view json,
                     std::string_view place);
 

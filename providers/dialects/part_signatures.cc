@@ -7,7 +7,7 @@ namespace {
 
 using SignedExtensions = google::protobuf::RepeatedPtrField<v1::Extension>;
 
-// As the dialects call themselves and their fields.
+// The names of the dialect and of its field.
 constexpr std::string_view kSigningDialect = "gemini";
 constexpr std::string_view kSignatureField = "thoughtSignature";
 
@@ -27,7 +27,7 @@ void RemoveSignature(SignedExtensions* extensions) {
 std::string_view PartSignature(const SignedExtensions& extensions) {
   for (const v1::Extension& extension : extensions) {
     if (!IsSignatureField(extension)) continue;
-    // Base64 in quotes; whatever has escapes is none.
+    // Only base64 in quotes: it has no escapes.
     std::string_view json = extension.json();
     if (json.size() < 2 || json.front() != '"' || json.back() != '"' ||
         json.find('\\') != std::string_view::npos) {

@@ -27,24 +27,25 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// The signature of a part, as its provider wrote it; empty if it has none.
-// Views into the extensions.
+// Returns the signature of a part, as its provider wrote it; empty if it has
+// none. Points into the extensions.
 std::string_view PartSignature(
     const google::protobuf::RepeatedPtrField<v1::Extension>& extensions);
 
-// Whether a part of the message has one.
+// Returns whether any part of the message has a signature.
 bool HasSignedParts(const v1::Message& message);
 
-// The same message, in which reasoning stands before each such part and has its
+// Returns the message with reasoning before each such part, which holds its
 // signature.
 v1::Message WithSignaturesAsReasoning(const v1::Message& message);
 
-// The reasoning that stands before a piece with a signature: a delta of the
-// same part. REQUIRES: PartSignature(delta.extensions()) is not empty.
+// Returns the reasoning that is sent before a piece with a signature, as a
+// delta of the same part. REQUIRES: PartSignature(delta.extensions()) is not
+// empty.
 v1::Delta SignatureAsReasoning(const v1::Delta& delta);
 
-// The signature that such reasoning brings back; empty if it is none. Views
-// into the reasoning.
+// Returns the signature that such reasoning brings back; empty if it is other
+// reasoning. Points into the reasoning.
 std::string_view SignatureFromReasoning(const v1::Reasoning& reasoning);
 
 }  // namespace gateway

@@ -25,7 +25,8 @@ std::optional<absl::Duration> ReadNumber(std::string_view text,
 }
 
 std::optional<absl::Duration> ReadDate(std::string_view text, absl::Time now) {
-  // The form that is written today, and the two that are still to be read.
+  // The form of HTTP dates that is written today, and the two that must still
+  // be read.
   static constexpr const char* kForms[] = {"%a, %d %b %Y %H:%M:%S GMT",
                                            "%A, %d-%b-%y %H:%M:%S GMT",
                                            "%a %b %e %H:%M:%S %Y"};

@@ -16,7 +16,7 @@
 
 namespace gateway {
 
-// Nobody waits longer: who asks for more is answered by another target.
+// Longer delays are cut to this.
 inline constexpr absl::Duration kRetryAfterMax = absl::Seconds(300);
 
 // The value of `retry-after-ms` counts first, then that of `retry-after`:

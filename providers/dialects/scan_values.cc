@@ -12,7 +12,7 @@
 namespace gateway::wire {
 namespace {
 
-// What a JSON string says. Names rarely have escapes.
+// Returns what a JSON string says. Names rarely have escapes.
 absl::StatusOr<std::string> Unescape(std::string_view raw) {
   if (raw.find('\\') == std::string_view::npos) {
     return std::string(raw.substr(1, raw.size() - 2));
@@ -33,9 +33,9 @@ absl::StatusOr<std::string> Unescape(std::string_view raw) {
 }  // namespace
 
 absl::Status CheckNameLength(JsonValue& value, std::string_view name) {
-  // Most names are shorter in bytes already.
+  // A shortcut: most names are shorter even in bytes.
   if (name.size() <= kNameCharactersMax) return absl::OkStatus();
-  // UTF-8 continuation bytes do not count.
+  // Counts all bytes but UTF-8 continuation bytes.
   const auto characters = std::count_if(
       name.begin(), name.end(), [](char c) { return (c & 0xc0) != 0x80; });
   if (static_cast<size_t>(characters) <= kNameCharactersMax) {
@@ -114,7 +114,8 @@ absl::Status ScanModel(JsonValue& value, std::string_view body,
                        RequestScan* scan) {
   if (!value.IsString()) return value.Error("expected a string");
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
-  // Escapes make it longer, twelve bytes at most for a character.
+  // The raw text may be longer by its escapes: twelve bytes at most for a
+  // character.
   if (raw.size() > 12 * kNameCharactersMax + 2) {
     return value.Error(
         absl::StrCat("is longer than ", kNameCharactersMax, " characters"));

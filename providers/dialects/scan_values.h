@@ -16,11 +16,11 @@
 
 namespace gateway::wire {
 
-// Names of models and the like are no longer than this: they get into records.
+// The longest name of a model and the like, since they get into records.
 inline constexpr size_t kNameCharactersMax = 256;
 
-// Parts of one request, in all of its messages together. Its readers stop at
-// the first beyond.
+// The most parts of one request, in all of its messages together. Readers fail
+// at the first beyond.
 inline constexpr int kPartsLimit = 100'000;
 
 // Fails, naming the value's field, if `name` is longer than kNameCharactersMax.
@@ -29,28 +29,31 @@ absl::Status CheckNameLength(JsonValue& value, std::string_view name);
 // Counts the elements of an array, or fails naming the field.
 absl::Status CountElements(JsonValue& array, int* count);
 
-// The tools of a request: an array of them, or one alone.
+// Counts the tools of a request: an array of them, or one alone.
 absl::Status ScanTools(JsonValue& value, RequestScan* scan);
 
-// How many answers are meant by a number that may be none of them.
+// Returns how many answers a request asks for; a number out of range counts as
+// the nearest in it.
 int ChoiceCount(int64_t number);
 
-// A string that may be null, which leaves `text` as it was.
+// Reads a string; null leaves `text` as it was.
 absl::Status ReadText(JsonValue& value, std::string* text);
 
-// A request's labels, texts by name; what is no text is only counted.
+// Reads a request's labels, texts by name. A value that is no text is only
+// counted.
 absl::Status ScanLabels(JsonValue& object, RequestScan* scan);
 
-// Notes where the fields of `body`, a JSON object, begin, and if there are any.
+// Records where the fields of `body`, a JSON object, begin, and whether there
+// are any.
 void ScanObject(std::string_view body, RequestScan* scan);
 
-// Plans the edit that has a scanned request ask for `model`, whether it names
+// Plans the edit that makes a scanned request ask for `model`, whether it names
 // another or none.
 void PlanModelEdit(const RequestScan& scan, std::string_view model,
                    EditPlan* plan);
 
-// The model's name: what it says, and where it stands in `body`, the text that
-// is being read.
+// Reads the model's name, and where it stands in `body`, the text that is being
+// read.
 absl::Status ScanModel(JsonValue& value, std::string_view body,
                        RequestScan* scan);
 

@@ -24,8 +24,8 @@ class StreamWarnings {
   // is a constant without line ends.
   void LeftOut(std::string_view what, std::string* out);
 
-  // The words of that comment alone, for formats whose clients do not skip
-  // comments; empty after the first time.
+  // Returns the text of that comment alone, for formats whose clients do not
+  // skip comments; empty after the first time.
   std::string Text(std::string_view what);
 
  private:

@@ -32,7 +32,7 @@
 
 namespace gateway {
 
-// A keep-alive that may stand between any two events of a stream.
+// A keep-alive event, which may stand between any two events of a stream.
 inline constexpr std::string_view kAnthropicMessagesPing =
     "event: ping\ndata: {\"type\":\"ping\"}\n\n";
 
@@ -55,7 +55,7 @@ class AnthropicMessages final : public Dialect {
   std::unique_ptr<EventWriter> NewEventWriter(
       const EventWriter::Options& options) const override;
 
-  // `POST /v1/messages/count_tokens`. Its answer has the same errors.
+  // Counting, `POST /v1/messages/count_tokens`. Its answer has the same errors.
   absl::Status ReadCountRequest(std::string_view body,
                                 v1::GenerateRequest* request) const override;
   absl::Status WriteCountRequest(const v1::GenerateRequest& request,
@@ -68,7 +68,8 @@ class AnthropicMessages final : public Dialect {
 
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
-  // The provider refuses thoughts that it has not signed.
+  // False if the request holds thoughts that the provider has not signed, which
+  // it would refuse.
   bool CanForward(const RequestScan& scan,
                   std::string_view body) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,

@@ -17,14 +17,14 @@
 namespace gateway::anthropic {
 namespace {
 
-// The `source` of an image or document.
+// Fields of the `source` of an image or document.
 struct Source {
   std::string type;
   std::string media_type;
   std::string data;
   std::string url;
   std::string file_id;
-  // It has nothing but what its type asks for.
+  // True if it has only the fields that its type requires.
   bool plain = false;
 };
 
@@ -56,7 +56,7 @@ absl::Status Decode(const Source& source, std::string_view path,
                       absl::StrCat(ToAbsl(path), ".data"));
 }
 
-// Reads `source` into an image or a document. `modelled` says whether the
+// Reads `source` into an image or a document. `modelled` receives whether the
 // contract has such a source.
 template <typename Media>
 absl::Status ReadMedia(std::string_view json, std::string_view path,

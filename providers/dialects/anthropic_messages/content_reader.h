@@ -22,12 +22,12 @@ using PartList = ::google::protobuf::RepeatedPtrField<v1::Part>;
 // Reads one block.
 absl::Status ReadBlock(JsonValue& block, v1::Part* part);
 
-// Takes `caller` of a tool call. The model itself is the usual one and is not
-// mentioned; any other is kept as an extension.
+// Takes `caller` of a tool call. The usual one, the model itself, is not kept;
+// any other is kept as an extension.
 absl::Status ReadCaller(ObjectFields& fields, ExtensionList* extensions);
 
-// Reads content in either of its forms: a string is one text block. Null is no
-// content.
+// Reads content in either of its forms: a string is one text block. Null means
+// none.
 absl::Status ReadContent(JsonValue& content, PartList* parts);
 
 }  // namespace gateway::anthropic

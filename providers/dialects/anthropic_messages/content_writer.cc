@@ -32,7 +32,7 @@ uint64_t Hash(std::string_view text) {
   return hash;
 }
 
-// Whether a text source can hold the document.
+// Returns whether a text source can hold the document.
 bool IsPlainText(const v1::Document& document) {
   return document.has_text() ||
          (document.has_data() && document.media_type().starts_with("text/") &&
@@ -102,7 +102,7 @@ bool ContentWriter::Carries(const v1::Part& part) {
       return true;
     case v1::Part::kImage:
     case v1::Part::kDocument:
-      // No block of an answer holds them.
+      // Not in an answer: none of its blocks holds such a part.
       if (side_ == Side::kRequest) return true;
       dropped_.LeftOut(part.has_image() ? "image" : "document");
       return false;
@@ -115,8 +115,8 @@ bool ContentWriter::Carries(const v1::Part& part) {
       dropped_.LeftOut(absl::StrCat(ToAbsl(kPartPlace), ".audio"));
       return false;
     case v1::Part::kReasoning:
-      // Whoever answers may reason without a signature. Whoever asks may not:
-      // the provider refuses reasoning that it did not sign.
+      // Reasoning without a signature may stand in an answer but not in a
+      // request: the provider refuses reasoning that it did not sign.
       if (side_ == Side::kAnswer || IsSigned(part.reasoning())) return true;
       dropped_.Changed(absl::StrCat(ToAbsl(kPartPlace), ".reasoning"),
                        "left out: it has no signature of this provider");
@@ -163,7 +163,7 @@ absl::Status ContentWriter::WriteBlock(const v1::Part& part,
   }
   GATEWAY_RETURN_IF_ERROR(object.Extensions(part.extensions(), place));
   if (side_ == Side::kAnswer) {
-    // Newer clients require these.
+    // Newer clients require these keys, even if null.
     const bool is_text = part.has_text() || part.has_refusal();
     if (is_text && !object.Has("citations")) object.Null("citations");
     if (part.has_tool_call() && !object.Has("caller")) {
@@ -244,7 +244,8 @@ absl::Status ContentWriter::WriteDocument(const v1::Document& document,
   ObjectWriter source(kFormat, object.Field("source"));
   GATEWAY_RETURN_IF_ERROR(WriteDocumentSource(document, place, source));
   source.End();
-  // A file's name is the title that the model would see elsewhere.
+  // The file's name stands in for a title, as the model would see it in other
+  // formats.
   const std::string& title =
       document.title().empty() ? document.filename() : document.title();
   if (!title.empty()) object.Text("title", title);
@@ -277,7 +278,7 @@ absl::Status ContentWriter::WriteDocumentSource(const v1::Document& document,
       source.Text("file_id", document.file_id());
       return absl::OkStatus();
     case v1::Document::kData:
-      // The format knows no other bytes than those of a PDF.
+      // Only a PDF's bytes have a source.
       source.Text("type", "base64");
       source.Text("media_type", document.media_type().empty()
                                     ? "application/pdf"
@@ -298,7 +299,8 @@ absl::Status ContentWriter::WriteToolCall(const v1::Part& part,
                      "not a JSON object; became the `input` of one");
   }
   object.Text("type", "tool_use");
-  // The caller sends an answer's ids back, and they must be the same then.
+  // An answer's ids are kept, since the caller sends them back and they must be
+  // the same then.
   const bool keep_id = side_ == Side::kAnswer && !call.id().empty();
   object.Text("id", keep_id ? call.id() : WireToolId(call.id()));
   object.Text("name", call.name());

@@ -21,16 +21,16 @@
 
 namespace gateway::anthropic {
 
-// Whether the format takes the reasoning back: it bears a signature, and none
-// that names another format.
+// Returns whether the provider takes the reasoning back: it bears a signature,
+// and none that names another format.
 bool IsSigned(const v1::Reasoning& reasoning);
 
-// A tool call's id in the alphabet of the format: letters, digits, `_`, `-`.
-// An id of other characters becomes another id, always the same and no other
-// id's.
+// Returns a tool call's id in the alphabet of the format: letters, digits, `_`,
+// `-`. An id with other characters becomes another one, always the same, which
+// no other id becomes.
 std::string WireToolId(std::string_view id);
 
-// A call's arguments as the object that the format asks for: the same bytes if
+// A call's arguments as the object that the format requires: the same bytes if
 // they are one, `{}` for none, otherwise the text inside an object.
 struct WireInput {
   std::string json;
@@ -38,19 +38,20 @@ struct WireInput {
 };
 WireInput WireInputOf(const v1::ToolCall& call);
 
-// The field of an object that stands for a free text.
+// The field that holds a free text in that object.
 inline constexpr std::string_view kFreeTextField = "input";
 
 class ContentWriter {
  public:
-  // Answers have keys that requests need not have, and no cache marks.
+  // Answers have keys that requests need not have; requests have cache marks.
   enum class Side { kRequest, kAnswer };
 
   // Borrows `dropped`.
   ContentWriter(Side side, DroppedFields& dropped)
       : side_(side), dropped_(dropped) {}
 
-  // Whether the part has a block in this format; tells the loss if not.
+  // Returns whether the part has a block in this format; records it as dropped
+  // if not.
   bool Carries(const v1::Part& part);
 
   // Writes one block. REQUIRES: Carries(part). `place` names the part's message
@@ -58,9 +59,9 @@ class ContentWriter {
   absl::Status WriteBlock(const v1::Part& part, std::string_view place,
                           JsonWriter& json);
 
-  // Writes content in the shorter of its forms that says it all: one plain
-  // text is a string. REQUIRES: Carries(part) for each of them. Empty texts
-  // beside other parts are left out: the format has none.
+  // Writes content in the shorter of its forms that says it all: one plain text
+  // is a string. Empty texts beside other parts are left out, since the format
+  // has none. REQUIRES: Carries(part) for each of them.
   absl::Status WriteContent(const std::vector<const v1::Part*>& parts,
                             std::string_view place, JsonWriter& json);
 

@@ -12,7 +12,7 @@
 namespace gateway::anthropic {
 namespace {
 
-// What a caller is told.
+// How a reason is told to callers.
 struct Telling {
   v1::ErrorReason reason;
   int http_status;

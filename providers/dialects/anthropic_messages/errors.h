@@ -16,17 +16,19 @@
 
 namespace gateway::anthropic {
 
-// A failed HTTP answer. Never fails itself: a body that cannot be understood is
-// quoted, bounded and scrubbed. Dates in headers are counted from `now`.
+// Makes the fault for a failed HTTP answer. Never fails itself: a body that
+// cannot be understood is quoted, bounded and scrubbed. Dates in headers are
+// counted from `now`.
 absl::Status ReadError(const HttpFailure& failure, absl::Time now);
 
-// An error that came with HTTP status 200: mid-stream, or instead of an answer.
+// Makes the fault for an error that came with HTTP status 200: mid-stream, or
+// in place of an answer.
 absl::Status ReadErrorEvent(std::string_view data);
 
-// The answer to a call that failed.
+// Writes the answer to a call that failed.
 WireError WriteError(const absl::Status& status, std::string_view request_id);
 
-// The body of an error: of an answer, or of an `error` event. One line.
+// Writes the body of an error, for an answer or an `error` event, in one line.
 std::string WriteErrorBody(const absl::Status& status,
                            std::string_view request_id);
 

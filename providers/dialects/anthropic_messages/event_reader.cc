@@ -13,12 +13,12 @@
 namespace gateway::anthropic {
 namespace {
 
-// What has been kept with room behind it.
+// Returns a kept text without the padding behind it.
 std::string_view WithoutPadding(const std::string& kept) {
   return std::string_view(kept).substr(0, kept.size() - kJsonPaddingBytes);
 }
 
-// The value of `type`, for streams without event names.
+// Returns the value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
   std::string type;
   GATEWAY_RETURN_IF_ERROR(
@@ -119,12 +119,12 @@ absl::Status MessagesEventReader::ReadMessageField(std::string_view key,
   if (key == "usage") {
     return wire_usage_.Read(value, started->mutable_extensions());
   }
-  // What is not known yet, and what is always so.
+  // Skips what is not known yet, and what is always the same.
   if (value.IsNull() || key == "type" || key == "role") return absl::OkStatus();
   if (key == "content") {
     return value.EachElement([&](JsonValue& block) -> absl::Status {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, block.Raw());
-      // With room behind it, since it is read as a text of its own.
+      // Padded, since it is read as a text of its own.
       std::string& copy = first_blocks_.emplace_back(json);
       copy.append(kJsonPaddingBytes, ' ');
       return absl::OkStatus();
@@ -156,7 +156,8 @@ absl::Status MessagesEventReader::ReadFirstBlock(std::string_view json,
 }
 
 int32_t MessagesEventReader::PartIndexOf(int32_t block_index) {
-  // Servers that count from nought again must not overwrite what came first.
+  // Servers that count blocks from 0 again must not overwrite those that the
+  // message began with.
   if (!block_shift_.has_value()) {
     const auto first = static_cast<int32_t>(first_blocks_.size());
     block_shift_ = block_index < first ? first - block_index : 0;
@@ -166,7 +167,7 @@ int32_t MessagesEventReader::PartIndexOf(int32_t block_index) {
 
 absl::Status MessagesEventReader::ReadBlockStart(JsonValue& root,
                                                  Events* events) {
-  // A block that was cut off has no end of its own.
+  // Ends a block that was cut off without an end of its own.
   EndBlock(events);
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields event,
                            ObjectFields::Read(kFormat, root));
@@ -357,7 +358,7 @@ absl::Status MessagesEventReader::ReadDelta(ObjectFields& fields,
   if (type == "input_json_delta" && block_.kind == BlockKind::kToolCall) {
     std::string piece;
     GATEWAY_RETURN_IF_ERROR(fields.RequiredText("partial_json", &piece));
-    // The first is usually empty.
+    // The first piece is usually empty.
     if (piece.empty()) return absl::OkStatus();
     block_.whole_input.clear();
     v1::ToolCallDelta* call = AddDelta(events)->mutable_tool_call();
@@ -367,8 +368,8 @@ absl::Status MessagesEventReader::ReadDelta(ObjectFields& fields,
   return absl::OkStatus();
 }
 
-// Input comes in pieces of JSON text; any other delta holds new values of the
-// block's fields.
+// A delta of input is a piece of JSON text; any other delta holds new values of
+// the block's fields.
 absl::Status MessagesEventReader::ReadOpaqueDelta(ObjectFields& fields) {
   if (fields.type() == "input_json_delta") {
     std::string piece;
@@ -461,7 +462,7 @@ absl::Status MessagesEventReader::ReadMessageDelta(JsonValue& root,
 void MessagesEventReader::EndChoice(v1::ChoiceEnd* end, Events* events) {
   ended_ = true;
   // The last block may lack its end. A tool call that was cut off keeps the
-  // arguments it has.
+  // arguments that came.
   if (block_.kind == BlockKind::kToolCall) block_ = Block();
   EndBlock(events);
   AddUsage(events);
@@ -470,7 +471,7 @@ void MessagesEventReader::EndChoice(v1::ChoiceEnd* end, Events* events) {
   events->emplace_back().mutable_choice_end()->Swap(end);
 }
 
-// A message that began with its reason need not say it again.
+// A message that began with its stop reason need not say it again.
 void MessagesEventReader::EndMessage(Events* events) {
   done_ = true;
   if (ended_ || first_end_.provider_finish_reason().empty()) return;

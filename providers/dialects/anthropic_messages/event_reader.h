@@ -38,7 +38,7 @@ namespace gateway::anthropic {
 
 class MessagesEventReader final : public EventReader {
  public:
-  // A block that is delivered whole may be at most this long.
+  // The longest block that is delivered whole.
   static constexpr size_t kOpaqueBytesLimit = 16 << 20;
 
   absl::Status Read(std::string_view name, std::string_view data,
@@ -51,16 +51,17 @@ class MessagesEventReader final : public EventReader {
 
   enum class BlockKind { kNone, kText, kReasoning, kToolCall, kOpaque };
 
-  // The block that is being read. Blocks follow one another.
+  // The block that is being read. Blocks do not interleave.
   struct Block {
     BlockKind kind = BlockKind::kNone;
     int32_t index = 0;
     int32_t call_index = 0;
-    // Something of it was delivered.
+    // Something of the block was delivered.
     bool delivered = false;
-    // A tool call's arguments, if the start held them and no delta follows.
+    // For a tool call: its arguments, if the start held them and no delta
+    // follows.
     std::string whole_input;
-    // Of an opaque block: its fields, and its input in pieces.
+    // For an opaque block: its fields, and the pieces of its input.
     std::vector<std::pair<std::string, std::string>> fields;
     std::string partial_input;
     size_t opaque_bytes = 0;
@@ -73,7 +74,8 @@ class MessagesEventReader final : public EventReader {
   absl::Status ReadFirstBlock(std::string_view json, int32_t index,
                               Events* events);
   absl::Status ReadBlockStart(JsonValue& root, Events* events);
-  // The part of a block, behind those that the message began with.
+  // Returns the part that a block becomes, counted behind those that the
+  // message began with.
   int32_t PartIndexOf(int32_t block_index);
   absl::Status ReadBlock(std::string_view json, std::string_view path,
                          Events* events);
@@ -83,8 +85,9 @@ class MessagesEventReader final : public EventReader {
   absl::Status TakeCitation(std::string_view json, Events* events);
   absl::Status StartToolCall(ObjectFields& fields, Events* events);
   absl::Status StartOpaque(std::string_view json, std::string_view path);
-  // Reads the event that nearly all are, a piece of text and nothing else, in
-  // one go. False, with nothing done, if it is any other, or a bad one.
+  // Reads, in one go, the event that nearly all are: a piece of text and
+  // nothing else. Returns false, and does nothing, if it is any other, or a bad
+  // one.
   bool ReadPlainText(std::string_view data, Events* events);
   absl::Status ReadBlockDelta(JsonValue& root, Events* events);
   absl::Status ReadDelta(ObjectFields& fields, Events* events);
@@ -102,15 +105,16 @@ class MessagesEventReader final : public EventReader {
   Block block_;
   WireUsage wire_usage_;
   v1::Usage usage_;
-  std::string text_;  // Of ReadPlainText; keeps its memory.
-  // What the message begins with, as JSON, and the end that it says then.
+  std::string text_;  // Used by ReadPlainText; a field to keep its memory.
+  // The blocks that the message begins with, as JSON, and its end, if it says
+  // that at the beginning.
   std::vector<std::string> first_blocks_;
   v1::ChoiceEnd first_end_;
   std::optional<int32_t> block_shift_;
   bool started_ = false;
   int32_t calls_ = 0;
   bool has_content_ = false;
-  bool ended_ = false;  // The choice.
+  bool ended_ = false;  // The choice has ended.
   bool done_ = false;
 };
 

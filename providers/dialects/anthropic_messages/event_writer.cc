@@ -16,7 +16,7 @@
 namespace gateway::anthropic {
 namespace {
 
-// One event of the stream: starts it, and ends it when it goes out of scope.
+// Writes one event: the constructor begins it, the destructor ends it.
 class Frame {
  public:
   Frame(std::string_view name, std::string* out) : out_(*out), json_(out) {
@@ -27,8 +27,8 @@ class Frame {
   }
   ~Frame() {
     json_.EndObject();
-    // JSON from elsewhere may have line breaks between its tokens, which would
-    // end the line of data.
+    // Replaces line breaks, which JSON from elsewhere may have between its
+    // tokens: one would end the line of data.
     std::replace_if(
         out_.begin() + static_cast<std::ptrdiff_t>(begin_), out_.end(),
         [](char c) { return c == '\n' || c == '\r'; }, ' ');
@@ -45,7 +45,7 @@ class Frame {
   size_t begin_ = 0;
 };
 
-// The inside of the JSON string of `text`.
+// Returns `text` as it stands inside a JSON string.
 std::string Escaped(std::string_view text) {
   std::string quoted;
   JsonWriter(&quoted).String(text);
@@ -56,7 +56,7 @@ bool HasCitation(const v1::Delta& delta) {
   return FindExtension(delta.extensions(), "citation") != nullptr;
 }
 
-// Where the final counts go; those of the start are overwritten by them.
+// Writes the final counts, which replace those of the start.
 absl::Status WriteFinalUsage(const v1::Usage& usage,
                              const ExtensionList& extensions,
                              JsonWriter& json) {
@@ -111,7 +111,7 @@ absl::Status MessagesEventWriter::Write(const v1::GenerateEvent& event,
       usage_ = event.usage();
       return EnsureStart(out);
     case v1::GenerateEvent::kDelta:
-      // The format has one answer.
+      // Only the first choice is written: the format has one answer.
       if (event.delta().choice_index() != 0) return absl::OkStatus();
       GATEWAY_RETURN_IF_ERROR(EnsureStart(out));
       return TakeDelta(event.delta(), out);
@@ -179,7 +179,7 @@ absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
     GATEWAY_RETURN_IF_ERROR(AppendPiece(delta, out));
     return MayClose() ? Drain(/*all=*/false, out) : absl::OkStatus();
   }
-  // After a whole object nothing of a call means anything.
+  // Dropped, since the call's arguments are a whole object already.
   if (std::find(ended_calls_.begin(), ended_calls_.end(), key) !=
       ended_calls_.end()) {
     return absl::OkStatus();
@@ -251,7 +251,7 @@ absl::Status MessagesEventWriter::OpenBlock(const Key& key,
     WritePiece("input_json_delta", "partial_json",
                absl::StrCat("{\"", ToAbsl(kFreeTextField), "\":\""), out);
   }
-  // These are whole from the start.
+  // Blocks of these kinds are whole from the start.
   if (key.kind == BlockKind::kRedacted || key.kind == BlockKind::kOpaque) {
     CloseBlock(out);
   }

@@ -51,7 +51,7 @@ class ObjectProgress {
 
 class MessagesEventWriter final : public EventWriter {
  public:
-  // Pieces that wait may be at most this many bytes.
+  // The most bytes of pieces that wait.
   static constexpr size_t kWaitingBytesLimit = 16 << 20;
 
   explicit MessagesEventWriter(const Options& options) : options_(options) {}
@@ -68,7 +68,7 @@ class MessagesEventWriter final : public EventWriter {
     kOpaque
   };
 
-  // What makes pieces belong together.
+  // Which block a piece belongs to.
   struct Key {
     BlockKind kind = BlockKind::kNone;
     int32_t part_index = 0;
@@ -77,7 +77,7 @@ class MessagesEventWriter final : public EventWriter {
     bool operator==(const Key&) const = default;
   };
 
-  // Pieces that wait for their turn.
+  // Pieces of one block that wait until the open block ends.
   struct Waiting {
     Key key;
     std::vector<v1::Delta> deltas;
@@ -86,11 +86,11 @@ class MessagesEventWriter final : public EventWriter {
   static Key KeyOf(const v1::Delta& delta);
 
   absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
-  // Content that the format has no block for.
+  // Records content that the format has no block for as dropped.
   void TellLeftOut(const v1::Delta& delta, std::string* out);
   absl::Status Wait(const Key& key, const v1::Delta& delta);
-  // Writes what has waited, until a block that must stay open. With `all`,
-  // nothing stays open.
+  // Writes the blocks that wait, up to one that must stay open. With `all`,
+  // none stays open.
   absl::Status Drain(bool all, std::string* out);
   bool MayClose() const;
 

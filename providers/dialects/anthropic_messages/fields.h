@@ -14,7 +14,7 @@
 
 namespace gateway::anthropic {
 
-// Fields of a request that are the gateway's own: who is asking, and for what.
+// Fields of a request that only the gateway reads: who is asking, and for what.
 inline constexpr std::string_view kAgentTypeField = "agent_type";
 inline constexpr std::string_view kProjectIdField = "project_id";
 

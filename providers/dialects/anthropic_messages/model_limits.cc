@@ -12,14 +12,15 @@ namespace {
 
 using Settings = v1::ReasoningSettings;
 
-// Of the densest prompts, so that none takes more tokens than is reckoned with.
+// Bytes per token of the densest prompts, so that the estimate is never too
+// low.
 constexpr int64_t kPromptBytesPerToken = 2;
 
 constexpr double kTemperatureMax = 1.0;
-// While it thinks, the model chooses its words from nearly all.
+// The least `top_p` that is taken while the model thinks.
 constexpr double kTopPMinWhileThinking = 0.95;
 
-// The least that the format allows, and shares of it for more effort.
+// The least budget that the format allows, and budgets for more effort.
 constexpr int64_t kBudgetMin = 1024;
 constexpr int64_t kBudgetMedium = 8192;
 constexpr int64_t kBudgetHigh = 24576;
@@ -50,7 +51,7 @@ EffortLevel LevelOfBudget(int64_t tokens) {
   return tokens < kBudgetHigh ? kEffortMedium : kEffortHigh;
 }
 
-// What the caller wants, in the format's own words.
+// Which form of thinking the caller asks for.
 enum class Wish { kNothing, kBudget, kAdaptive, kOff };
 
 Wish WishOf(const Settings& settings) {
@@ -85,10 +86,10 @@ bool HasSignedThoughts(const v1::Message& message) {
       });
 }
 
-// Whether calls are being answered of a turn that came without thoughts that
-// this provider has signed, as from another provider or through a format that
-// has no place for them. A turn goes on from one call to the next, up to what
-// the user says.
+// Returns whether the last turn called tools, whose results now follow, and has
+// no thoughts that this provider has signed, as after another provider or
+// through a format that has no place for them. A turn goes on from one call to
+// the next, up to what the user says.
 bool LacksThoughts(const v1::GenerateRequest& request) {
   bool answers_calls = false;
   bool in_turn = false;
@@ -106,7 +107,8 @@ bool LacksThoughts(const v1::GenerateRequest& request) {
   return in_turn;
 }
 
-// Fits one request. Of each field only what becomes of it in the end is told.
+// Fits one request. For each field, only what becomes of it in the end is
+// recorded.
 class Fitting {
  public:
   Fitting(const v1::GenerateRequest& request, int64_t limit,
@@ -136,7 +138,7 @@ class Fitting {
         if (asks_effort) FitEffortAlone();
         break;
     }
-    // How thoughts are shown is said where thinking is.
+    // The display of thoughts can only be set together with `thinking`.
     if (Takes(kThinkingUnasked) && fitted_.type.empty() &&
         !settings_.display().empty()) {
       fitted_.type = "adaptive";
@@ -158,7 +160,7 @@ class Fitting {
     fitted_.effort = WordOf(NearestEffort(family_.efforts, asked));
   }
 
-  // What thinks only when told to is told by the effort.
+  // Turns an effort into thinking, for models that think only when told to.
   void FitEffortAlone() {
     if (Takes(kThinkingUnasked) ||
         settings_.effort() == Settings::EFFORT_MINIMAL) {
@@ -222,13 +224,14 @@ class Fitting {
     }
     fitted_.type = "enabled";
     fitted_.budget_tokens = budget;
-    // Beside an effort that is said by its name, a budget takes nothing away.
+    // Not recorded if the effort is written by its name, too: a budget beside
+    // it takes nothing away.
     if (field == "reasoning.effort" && !fitted_.effort.empty()) return;
     dropped_.Changed(field,
                      absl::StrCat("became a budget of ", budget, " tokens"));
   }
 
-  // Whether the model may not think within a budget, which is told.
+  // Returns whether the model may not think within a budget, and records why.
   bool TellObstacle(std::string_view field) {
     if (ForcesTool(request_)) {
       DoesNotThink(field, "made to call a tool, the model does not think");
@@ -285,7 +288,7 @@ class Fitting {
   bool effort_told_ = false;
 };
 
-// As it is written for a model of which nothing is known.
+// Writes the settings for a model of which nothing is known.
 WireReasoning Plain(const Settings& settings, DroppedFields& dropped) {
   WireReasoning plain;
   plain.effort = WordOfEffort(settings.effort());
@@ -313,7 +316,8 @@ WireReasoning Plain(const Settings& settings, DroppedFields& dropped) {
   return plain;
 }
 
-// Leaves a value out. The default is no loss: the model chooses so anyway.
+// Leaves a value out; not recorded if it is the default, which the model uses
+// anyway.
 template <typename Number>
 void LeaveOut(std::string_view field, std::string_view why, Number usual,
               std::optional<Number>* value, DroppedFields& dropped) {

@@ -26,11 +26,13 @@
 
 namespace gateway::anthropic {
 
-// Words of the format are constants.
+// How a request asks for reasoning. Texts are constants of the format.
 struct WireReasoning {
-  std::string_view type;      // Of `thinking`; empty: the field is left out.
+  // `thinking.type`; the field is left out if empty.
+  std::string_view type;
   int64_t budget_tokens = 0;  // 0 unless the type is `enabled`.
-  std::string_view effort;    // Of `output_config`; empty: none is asked for.
+  // `output_config.effort`; none is asked for if empty.
+  std::string_view effort;
 };
 
 struct WireSampling {
@@ -39,8 +41,8 @@ struct WireSampling {
   std::optional<int64_t> top_k;
 };
 
-// Whether a model can be made to call a tool, and whether it goes on with a
-// turn of its own that ends the conversation.
+// Return whether a model can be forced to call a tool, and whether it goes on
+// with a turn of its own that ends the conversation.
 bool TakesForcedTool(const ModelFamily* family);
 bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family);
 
@@ -51,7 +53,7 @@ bool TakesPrefill(const WireReasoning& reasoning, const ModelFamily* family);
 int64_t LimitOf(const v1::GenerateRequest& request, int64_t known_limit,
                 const ModelFamily* family);
 
-// What every model is able to answer with.
+// An output limit that every model accepts.
 inline constexpr int64_t kOutputTokensUsual = 4096;
 
 // An effort alone asks for thinking, and a model that only thinks when told to

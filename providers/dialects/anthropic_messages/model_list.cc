@@ -17,7 +17,8 @@ std::string Rfc3339(int64_t seconds) {
                           absl::FromUnixSeconds(seconds), absl::UTCTimeZone());
 }
 
-// A number that is not known is absent, so that nobody takes it for a limit.
+// Writes a limit; one that is not known is left out, so that nobody takes 0 for
+// it.
 void WriteLimit(std::string_view key, int64_t limit, JsonWriter& json) {
   if (limit > 0) {
     json.Int64Field(key, limit);

@@ -21,7 +21,7 @@
 namespace gateway::anthropic {
 namespace {
 
-// A request has about twenty fields.
+// The most top-level fields; a request has about twenty.
 constexpr size_t kTopLevelFieldsLimit = 256;
 
 std::string Quoted(std::string_view text) {
@@ -81,7 +81,7 @@ absl::Status RequestReader::Read(std::string_view body, bool needs_limit) {
     return InvalidField("max_tokens", "required");
   }
   if (system_.has_value() && !system_->parts().empty()) {
-    // The system prompt leads, wherever it was written.
+    // The system prompt comes first, wherever it was written.
     *request_.add_messages() = *std::move(system_);
     for (int i = request_.messages_size() - 1; i > 0; --i) {
       request_.mutable_messages()->SwapElements(i, i - 1);
@@ -141,7 +141,7 @@ absl::Status RequestReader::ReadScalar(std::string_view key, JsonValue& value,
   } else if (key == "service_tier") {
     if (value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view tier, value.String());
-    // In OpenAI's words, as everywhere.
+    // Written in OpenAI's names, as in all dialects.
     request_.set_service_tier(std::string(tier));
     if (tier == "standard_only") request_.set_service_tier("default");
   } else {
@@ -246,7 +246,8 @@ absl::Status RequestReader::AddMessage(std::string_view role,
     rest.set_role(v1::ROLE_ASSISTANT);
     rest.mutable_parts()->Swap(&parts);
   } else if (role == "system") {
-    // Written back where it was, not into the leading prompt.
+    // It stands between turns; it is written back there, and not into the
+    // leading prompt.
     rest.set_role(v1::ROLE_SYSTEM);
     rest.mutable_parts()->Swap(&parts);
     AddExtension(&extensions, "role", Quoted(role));

@@ -19,15 +19,14 @@ namespace gateway::anthropic {
 
 namespace v1 = ::llmgateway::v1;
 
-// The format's own limit.
+// The format's own limit of messages.
 inline constexpr int kMessagesLimit = 100'000;
 
-// Errors are INVALID_REQUEST faults that name the field.
+// Reads a request. Errors are INVALID_REQUEST faults that name the field.
 absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request,
                          bool* stream);
 
-// The same for a request whose tokens are to be counted, which has no
-// `max_tokens`.
+// Reads a request to count tokens, which has no `max_tokens`.
 absl::Status ReadCountTokensRequest(std::string_view body,
                                     v1::GenerateRequest* request);
 

@@ -18,24 +18,24 @@
 namespace gateway::anthropic {
 namespace {
 
-// Of a tool whose input is free text.
+// The schema of a tool whose input is free text.
 constexpr std::string_view kFreeTextSchema =
     R"({"type":"object","properties":{"input":{"type":"string"}},)"
     R"("required":["input"]})";
 
-// Of a function without arguments: the format requires a schema.
+// The schema of a function without arguments, since the format requires one.
 constexpr std::string_view kNoArgumentsSchema =
     R"({"type":"object","properties":{}})";
 
-// Where the conversation ends with words of the model that it is to go on from,
-// and it has to be asked to.
+// Asks a model to go on with its own words that the conversation ends with,
+// where it does not by itself.
 constexpr std::string_view kGoOn =
     "Go on exactly where your last message ends, without repeating any of it.";
 
 // Writes one request.
 class RequestWriter {
  public:
-  // `known_limit` is of the model's answers, 0 if nothing is known of it.
+  // `known_limit` is the most that the model answers with; 0 if not known.
   RequestWriter(const v1::GenerateRequest& request, std::string_view model,
                 int64_t known_limit, std::string* body, DroppedFields& dropped)
       : request_(request),
@@ -128,7 +128,8 @@ void RequestWriter::WriteLimit() {
     object_.Int64("max_tokens", request_.max_output_tokens());
     return;
   }
-  // Reasoning counts towards the limit, so one that is ours makes room for it.
+  // Reasoning counts towards the limit, so a limit that we choose makes room
+  // for it.
   const int64_t limit =
       limit_ > 0 ? limit_ : kOutputTokensUsual + reasoning_.budget_tokens;
   object_.Int64("max_tokens", limit);
@@ -180,8 +181,8 @@ absl::Status RequestWriter::WriteTurn(const Turn& turn,
   return absl::OkStatus();
 }
 
-// The format cannot restrict a choice to some tools, but it need not be offered
-// the others.
+// The format cannot restrict a choice to some tools, so the others are not
+// offered.
 bool RequestWriter::IsOffered(const v1::Tool& tool) const {
   const auto& allowed = request_.tool_choice().allowed_tools();
   if (allowed.empty()) return true;
@@ -286,7 +287,7 @@ absl::Status RequestWriter::WriteToolChoice() {
       request_.has_parallel_tool_calls() && !request_.parallel_tool_calls();
   const bool has_more =
       HasNestedExtension(request_.extensions(), "tool_choice");
-  // A choice among tools that could all not be carried is no choice.
+  // No choice is written if no tool could be carried.
   if (tools_written_ == 0 && request_.tools_size() > 0) {
     if (mode == Choice::MODE_REQUIRED || mode == Choice::MODE_TOOL) {
       dropped_.Changed("tool_choice", "left out: no tool is left to choose");

@@ -32,7 +32,7 @@ absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings);
 
-// Writes only what makes up the prompt, as counting tokens asks for.
+// Writes only what makes up the prompt: a request to count tokens.
 absl::Status WriteCountTokensRequest(const v1::GenerateRequest& request,
                                      std::string_view model, std::string* body);
 

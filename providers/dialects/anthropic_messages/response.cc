@@ -28,7 +28,8 @@ class ResponseReader {
 
   absl::Status Read(std::string_view body);
 
-  // Some servers report a failure with HTTP status 200.
+  // True if the body reports a failure, as some servers do with HTTP status
+  // 200.
   bool is_error() const { return is_error_; }
 
  private:
@@ -106,7 +107,8 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   return absl::OkStatus();
 }
 
-// Content without a block is told; fields that only their vendor knows are not.
+// Writes the parts. Content without a block is recorded as dropped; fields that
+// only their vendor knows are not.
 absl::Status WriteParts(const v1::Message& message, JsonWriter& json,
                         std::vector<v1::Warning>* warnings) {
   if (HasSignedParts(message)) {
@@ -121,7 +123,8 @@ absl::Status WriteParts(const v1::Message& message, JsonWriter& json,
     const bool is_empty_text = part.has_text() && part.text().empty();
     if (is_empty_text && message.parts_size() > 1) continue;
     if (!reporter.Carries(part)) continue;
-    // Its own have signatures that only it can make.
+    // The format's own citations have signatures that only the provider can
+    // make.
     if (!part.citations().empty() &&
         FindExtension(part.extensions(), "citations") == nullptr) {
       told.LeftOut("citations");

@@ -17,20 +17,21 @@ namespace gateway::anthropic {
 
 namespace v1 = ::llmgateway::v1;
 
-// Errors are PROVIDER_BAD_RESPONSE faults, or what the answer itself reports.
+// Reads a whole answer. Errors are PROVIDER_BAD_RESPONSE faults, or what the
+// answer itself reports.
 absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response);
 
-// The format has one answer: the first choice is written.
+// Writes the first choice, since the format has one answer.
 absl::Status WriteResponse(const v1::GenerateResponse& response,
                            std::string* body,
                            std::vector<v1::Warning>* warnings);
 
-// The answer to counting tokens.
+// Read and write the answer to counting tokens.
 absl::StatusOr<int64_t> ReadCountTokensResponse(std::string_view body);
 void WriteCountTokensResponse(int64_t input_tokens, std::string* body);
 
-// `status` of reading what a provider sent, as the fault that it is.
+// Turns an error of reading into the fault of a bad response.
 absl::Status AsBadResponse(const absl::Status& status);
 
 }  // namespace gateway::anthropic

@@ -21,14 +21,14 @@ namespace {
 using wire::ReadText;
 using wire::ScanModel;
 
-// The keys of which there must be no two.
+// Keys that may not be repeated.
 constexpr std::array<std::string_view, 15> kSingleKeys = {
     "model",       "stream",    "max_tokens",  "messages",    "system",
     "tools",       "metadata",  "thinking",    "tool_choice", "output_config",
     "temperature", "container", "service_tier", kAgentTypeField,
     kProjectIdField};
 
-// For a text that is none of our business as long as it is one.
+// Checks that a text that is not looked into is a text, or null.
 absl::Status CheckText(JsonValue& value) {
   return value.IsNull() ? absl::OkStatus() : value.String().status();
 }
@@ -79,7 +79,7 @@ class RequestScanner {
     return absl::OkStatus();
   }
 
-  // Takes a field that is not sent on.
+  // Takes a field that is not sent on, and cuts it out.
   absl::Status TakeOwn(JsonValue& value, std::string* text) {
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
     if (raw.empty() || (raw.front() != '"' && raw != "null")) {
@@ -96,12 +96,13 @@ class RequestScanner {
     return absl::OkStatus();
   }
 
-  // Notes the field whose value stands there, and a comma: the one behind it,
-  // or, of the last field, the one before it.
+  // Records that a field is to be cut out, with a comma: the one behind it or,
+  // for the last field, the one before it.
   void CutOut(size_t value_begin, size_t value_bytes) {
     constexpr std::string_view kSpace = " \t\r\n";
     const size_t key_end = body_.rfind('"', value_begin - 1);
-    // A quote within a key would make it another key.
+    // Finds the quote before the key: no quote stands within it, or it would be
+    // another key.
     size_t begin = body_.rfind('"', key_end - 1);
     size_t end = value_begin + value_bytes;
     const size_t next = body_.find_first_not_of(kSpace, end);
@@ -110,7 +111,7 @@ class RequestScanner {
       return;
     }
     while (!scan_.own_fields.empty()) {
-      // What is cut out just before this took that comma.
+      // The comma before was cut out with the previous field.
       const Span& last = scan_.own_fields.back();
       const size_t gap = last.offset + last.length;
       if (body_.substr(gap, begin - gap).find_first_not_of(kSpace) !=
@@ -204,8 +205,9 @@ absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
     error_ = ReadErrorEvent(data);
     return EventKind::kError;
   }
-  if (!name.empty()) return EventKind::kIgnorable;  // `ping` and what is new.
-  // A server that does not name its events says the name inside.
+  // `ping`, and events that are newer.
+  if (!name.empty()) return EventKind::kIgnorable;
+  // Without event names, as of some servers, `type` has it.
   std::string type;
   const absl::Status status =
       ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {

@@ -16,11 +16,12 @@
 
 namespace gateway::anthropic {
 
-// One pass over the top level. A repeated key that a policy or the price of
+// Reads the top level in one pass. A repeated key that a policy or the price of
 // the call depends on is refused, naming it.
 absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 
-// Only the model's name may change: usage is always part of a stream.
+// Plans the edits: only the model's name may change, since usage is always part
+// of a stream.
 void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
@@ -37,11 +38,11 @@ class MessagesTap final : public StreamTap {
   }
 
  private:
-  // Whether the message has content already.
+  // Returns whether the message has content already.
   absl::StatusOr<bool> ReadMessageStart(std::string_view data);
   absl::Status ReadMessageDelta(std::string_view data);
   absl::Status ReadUsage(JsonValue& value);
-  // Nothing for no reason.
+  // Records why the message ended; does nothing for an empty reason.
   void RecordEnd(std::string_view stop_reason);
 
   WireUsage usage_;

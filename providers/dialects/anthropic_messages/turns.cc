@@ -12,8 +12,8 @@ bool IsInstruction(const v1::Message& message) {
          message.role() == v1::ROLE_DEVELOPER;
 }
 
-// An instruction that was read from between the turns goes back there; the
-// extension holds its role.
+// Returns whether an instruction was read from between the turns and goes back
+// there; the extension holds its role.
 bool StaysInPlace(const v1::Message& message) {
   return message.role() == v1::ROLE_SYSTEM &&
          FindExtension(message.extensions(), "role") != nullptr;
@@ -58,9 +58,9 @@ void Append(std::vector<T>& to, const std::vector<T>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
-// Every tool call must be answered in the very next message, so a run of user
-// turns with results in it is one turn. Other runs stay as they are: the
-// format allows them.
+// Merges a run of user turns that holds tool results into one turn, since every
+// call must be answered in the very next message. Other runs stay as they are:
+// the format allows them.
 void MergeResults(std::vector<Turn>& turns) {
   std::vector<Turn> merged;
   for (size_t begin = 0; begin < turns.size();) {
@@ -99,7 +99,7 @@ Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
       continue;
     }
     Turn turn = TurnOf(message, writer);
-    // A turn of which nothing can be said here is no turn.
+    // A turn of which nothing could be carried is left out.
     const bool lost_all =
         turn.parts.empty() && turn.results.empty() && !message.parts().empty();
     if (!lost_all) conversation.turns.push_back(std::move(turn));

@@ -21,9 +21,10 @@ namespace gateway::anthropic {
 struct Turn {
   // `user` or `assistant`; empty where an extension says it.
   std::string_view role;
-  std::vector<const v1::Part*> results;  // Of tool calls.
+  // Results of tool calls, which stand first.
+  std::vector<const v1::Part*> results;
   std::vector<const v1::Part*> parts;
-  // The messages it is made of, for their extensions.
+  // The messages that it is made of, for their extensions.
   std::vector<const v1::Message*> sources;
 };
 

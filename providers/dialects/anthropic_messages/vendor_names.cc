@@ -20,7 +20,7 @@ struct StopName {
   v1::FinishReason reason;
 };
 
-// The first word of a reason is the one to write.
+// Stop reasons. Of several with one meaning, the first is written.
 constexpr StopName kStopNames[] = {
     {"end_turn", v1::FINISH_REASON_STOP},
     {"stop_sequence", v1::FINISH_REASON_STOP},
@@ -52,8 +52,9 @@ absl::Status ReadCount(JsonValue& value, int64_t* count) {
   return absl::OkStatus();
 }
 
-// Tiers are told in OpenAI's words. Those that Anthropic has none for are left
-// out; its own that OpenAI lacks are the same on both sides.
+// Returns the tier's name here: the contract has OpenAI's names. Those that
+// Anthropic has none for are left out; its own that OpenAI lacks are the same
+// on both sides.
 std::string_view TierWord(std::string_view tier) {
   if (tier == "default") return "standard";
   for (const std::string_view known : {"standard", "priority", "batch"}) {
@@ -152,7 +153,8 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
   return absl::OkStatus();
 }
 
-// The split by lifetime. What is not kept for an hour is the rest of the sum.
+// Reads the split of cache writes by lifetime. What is not kept for an hour is
+// the rest of the sum.
 absl::Status WireUsage::ReadCacheCreation(JsonValue& value) {
   return value.EachField([&](std::string_view key, JsonValue& count) {
     if (key != "ephemeral_1h_input_tokens") return absl::OkStatus();

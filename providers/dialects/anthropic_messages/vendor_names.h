@@ -20,26 +20,27 @@
 
 namespace gateway::anthropic {
 
-// What a stop reason means. FINISH_REASON_UNSPECIFIED for words that are not
-// of this format and for none.
+// Returns what a stop reason means. FINISH_REASON_UNSPECIFIED for an empty one
+// and for names that the format does not have.
 v1::FinishReason FinishReasonOfWord(std::string_view stop_reason);
 
-// The same for a whole turn. A tool call anywhere makes it a turn that waits
-// for tools, unless it was cut or filtered; a word that nobody knows is a
-// plain stop if there was content and an error otherwise.
+// As above, for a whole turn. A tool call anywhere makes it a turn that waits
+// for tools, unless it was cut or filtered; an unknown name is a plain stop if
+// there was content and an error otherwise.
 v1::FinishReason FinishReasonOfTurn(std::string_view stop_reason,
                                     bool has_tool_call, bool has_content);
 
-// The word for an answer of whatever origin. `provider_word` is used if it is a
-// word of this format that agrees with `reason`.
+// Returns the stop reason of an answer of whatever origin: `provider_word` if
+// it is one of this format that agrees with `reason`.
 std::string_view StopReasonWord(v1::FinishReason reason,
                                 std::string_view provider_word,
                                 std::string_view stop_sequence);
 
-// A degree of effort; EFFORT_UNSPECIFIED for a word that is not of this format.
+// Returns the effort; EFFORT_UNSPECIFIED for a name that the format does not
+// have.
 v1::ReasoningSettings::Effort EffortOfWord(std::string_view word);
 
-// The nearest word; empty for no effort and none given.
+// Returns the nearest name; empty if no effort is given, or none.
 std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort);
 
 // Usage as the wire counts it: input without what the cache served or kept.
@@ -48,7 +49,8 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort);
 // already: in a stream, each count is a total that replaces the one before.
 class WireUsage {
  public:
-  // Unmodelled counts become extensions called `usage.<name>`, if asked for.
+  // Reads usage. Counts that the contract lacks become extensions called
+  // `usage.<name>`, if `extensions` is not null.
   absl::Status Read(JsonValue& value, ExtensionList* extensions);
 
   v1::Usage ToUsage() const;
@@ -68,18 +70,18 @@ class WireUsage {
   std::string service_tier_;
 };
 
-// Writes a whole usage object. Keys that newer clients require are null where
-// nothing is known.
+// Writes a usage object. Keys that newer clients require are null where nothing
+// is known.
 absl::Status WriteUsage(const v1::Usage& usage, std::string_view service_tier,
                         const ExtensionList& extensions, JsonWriter& json);
 
-// Takes `cache_control`. One that the contract cannot express is kept as an
+// Takes `cache_control`. A value that the contract cannot express is kept as an
 // extension.
 absl::Status ReadCacheControl(ObjectFields& fields,
                               std::optional<v1::CacheHint>* hint,
                               ExtensionList* extensions);
 
-// The same for any message with `cache_hint` and `extensions`.
+// As above, for any message with `cache_hint` and `extensions`.
 template <typename Owner>
 absl::Status ReadCacheControl(ObjectFields& fields, Owner* owner) {
   std::optional<v1::CacheHint> hint;
@@ -89,7 +91,7 @@ absl::Status ReadCacheControl(ObjectFields& fields, Owner* owner) {
   return status;
 }
 
-// `json` is part of a text that is being read, at `path`.
+// As above, for `json`, a piece of a text that is being read, at `path`.
 absl::Status ReadCacheControlJson(std::string_view json, std::string_view path,
                                   std::optional<v1::CacheHint>* hint,
                                   ExtensionList* extensions);

@@ -33,7 +33,8 @@ absl::Status ReadLogprob(JsonValue& value, v1::TokenLogprob* token) {
       });
 }
 
-// The alternatives stand beside the chosen tokens, in the same order.
+// Reads the alternatives, which stand beside the chosen tokens in the same
+// order.
 absl::Status ReadTopCandidates(JsonValue& value,
                                std::vector<v1::TokenLogprob>* places) {
   return value.EachElement([&](JsonValue& place) {
@@ -85,7 +86,7 @@ absl::Status ReadCandidate(JsonValue& value, Candidate* candidate) {
         if (key != "logprobsResult") {
           return Keep(key, field, &candidate->extensions);
         }
-        // Token ids have no place in the contract, so the whole is kept, too.
+        // Kept whole, too, since the contract has no place for token ids.
         const std::string path = field.Path();
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, field.Raw());
         AddExtension(&candidate->extensions, key, raw);
@@ -134,7 +135,7 @@ absl::Status ReadField(std::string_view key, JsonValue& value, Answer* answer) {
 absl::Status ReadAnswer(std::string_view body, Answer* answer) {
   return ReadJson(
       body, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
-        // So come errors where a stream was asked for.
+        // An error comes in a list where a stream was asked for.
         if (root.IsArray()) {
           answer->is_error = true;
           return root.EachElement([](JsonValue&) { return absl::OkStatus(); });

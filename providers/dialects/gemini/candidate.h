@@ -23,7 +23,7 @@
 
 namespace gateway::gemini {
 
-// How many answers one call may have.
+// The most answers that one call may have.
 inline constexpr int32_t kCandidatesMax = 128;
 
 struct Candidate {
@@ -46,14 +46,15 @@ struct Answer {
   bool is_error = false;  // The body is an error's.
 };
 
-// Errors are of the reading: see AsBadResponse.
+// Reads an answer or a chunk. Errors are those of reading JSON: see
+// AsBadResponse.
 absl::Status ReadAnswer(std::string_view body, Answer* answer);
 
-// What is wrong with an answer is the provider's fault, not the caller's.
+// Turns an error of reading an answer into the provider's fault.
 absl::Status AsBadResponse(const absl::Status& status);
 
-// Gives a call the id that it came without: the same each time that this answer
-// is read.
+// Gives an id to a call that came without one: the same each time that this
+// answer is read.
 void NameCall(std::string_view answer_id, int32_t choice_index,
               int32_t call_index, v1::ToolCall* call);
 

@@ -17,7 +17,7 @@
 namespace gateway::gemini {
 namespace {
 
-// A caller is told a status and its canonical word.
+// How a reason is told to callers: a status and its canonical code.
 struct Telling {
   v1::ErrorReason reason;
   int http_status;
@@ -73,7 +73,7 @@ Telling TellingOf(const absl::Status& status) {
   return telling;
 }
 
-// The metadata that gRPC's callers are told, in the order of its keys.
+// Writes the metadata that gRPC's callers are told, sorted by key.
 void WriteMetadata(const google::rpc::Status& told, JsonWriter& json) {
   google::rpc::ErrorInfo info;
   for (const google::protobuf::Any& detail : told.details()) {
@@ -135,7 +135,7 @@ std::string ErrorBodyOf(const absl::Status& status) {
 }
 
 std::string ErrorBodyOf(const absl::Status& status, int http_status) {
-  // Bounded and made UTF-8.
+  // ToRpcStatus bounds the texts and makes them UTF-8.
   const google::rpc::Status told = ToRpcStatus(status);
   std::string body;
   JsonWriter json(&body);

@@ -18,17 +18,17 @@
 
 namespace gateway::gemini {
 
-// Turns a failed HTTP answer into a fault. `now` is what a date in
+// Makes the fault for a failed HTTP answer. `now` is what a date in
 // `retry-after` is compared with.
 absl::Status ReadError(const HttpFailure& failure, absl::Time now);
 
-// The same for an error inside of a stream, or in place of an answer.
+// As above, for an error inside of a stream, or in place of an answer.
 absl::Status ReadErrorEvent(std::string_view data);
 
-// The answer to a call that failed.
+// Writes the answer to a call that failed.
 WireError WriteError(const absl::Status& status);
 
-// Its body alone, in one line; and where it is answered with another HTTP
+// Write its body alone, in one line; the second for an answer with another HTTP
 // status than the reason has, as 405.
 std::string ErrorBodyOf(const absl::Status& status);
 std::string ErrorBodyOf(const absl::Status& status, int http_status);

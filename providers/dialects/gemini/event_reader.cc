@@ -29,7 +29,7 @@ void Replace(v1::Extension& extension, ExtensionList* extensions) {
   extensions->Add()->Swap(&extension);
 }
 
-// The extension's JSON, which the part then has no more; empty if there is
+// Removes an extension from the part and returns its JSON; empty if there is
 // none.
 std::string TakeExtension(std::string_view name, v1::Part* part) {
   ExtensionList& extensions = *part->mutable_extensions();
@@ -60,8 +60,8 @@ absl::Status ChunkReader::Read(std::string_view, std::string_view data,
     EndChoice(candidate.index, candidate.finish_word, choices_[candidate.index],
               events);
   }
-  // No candidate tells that the prompt was refused. New words for that may
-  // come, but they mean the same.
+  // The prompt was refused: any block reason, known or new, without a candidate
+  // says so.
   if (choices_.empty() && !answer.block_word.empty()) {
     EndChoice(0, answer.block_word, choices_[0], events);
     events->back().mutable_choice_end()->set_finish_reason(
@@ -121,7 +121,8 @@ absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
   const bool is_plain = part.extensions().empty();
   switch (part.kind_case()) {
     case v1::Part::kText: {
-      // As the last event has it, beside the finish reason.
+      // An empty text, as the last event has beside the finish reason, is no
+      // piece.
       if (part.text().empty() && is_plain) return absl::OkStatus();
       v1::Delta* delta =
           AddDelta(choice_index, choice, Open::kText, is_plain, events);
@@ -140,7 +141,7 @@ absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
       v1::Delta* delta =
           AddDelta(choice_index, choice, Open::kAudio, appends, events);
       delta->mutable_audio()->Swap(part.mutable_audio());
-      // What the first piece is called, all are.
+      // Extensions go with the first piece only.
       if (!appends)
         delta->mutable_extensions()->Swap(part.mutable_extensions());
       return absl::OkStatus();
@@ -158,8 +159,8 @@ absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
   }
 }
 
-// A call with pieces to come is delivered with its last one: places of values
-// are no text that callers could append.
+// Delivers a call that came in pieces with its last one: what names places of
+// values is no text that callers could append.
 absl::Status ChunkReader::TakeCall(v1::Part& part, int32_t choice_index,
                                    Choice& choice, Events* events) {
   const std::string list = TakeExtension(kPartialArguments, &part);
@@ -222,7 +223,8 @@ void ChunkReader::TakeReasoning(const v1::Part& part, int32_t choice_index,
   if (!is_plain) choice.open = Open::kNothing;
 }
 
-// A stream of the contract has no files of its own.
+// Delivers what has no form as a delta: a stream of the contract has no files
+// of its own.
 absl::Status ChunkReader::TakeWhole(const v1::Part& part, v1::Delta* delta) {
   DroppedFields dropped(kDialect, nullptr);
   v1::OpaquePart* opaque = delta->mutable_opaque();

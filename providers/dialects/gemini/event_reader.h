@@ -38,12 +38,12 @@ class ChunkReader final : public EventReader {
  private:
   using Events = EventList;
 
-  // What the pieces that follow may be appended to.
+  // What the next piece may be appended to.
   enum class Open { kNothing, kText, kThought, kAudio };
 
   // A call of which pieces have come and more will.
   struct OpenCall {
-    v1::Part part;  // As it began.
+    v1::Part part;  // The call as it began.
     PartialArguments arguments;
   };
 
@@ -53,7 +53,7 @@ class ChunkReader final : public EventReader {
     int32_t calls = 0;
     bool has_content = false;
     bool ended = false;
-    ExtensionList extensions;  // The last of each name.
+    ExtensionList extensions;  // The last one of each name.
     std::unique_ptr<OpenCall> call;
   };
 
@@ -63,7 +63,7 @@ class ChunkReader final : public EventReader {
                         Events* events);
   absl::Status TakeCall(v1::Part& part, int32_t choice_index, Choice& choice,
                         Events* events);
-  // Delivers the call that came in pieces, if there is one.
+  // Delivers the call that came in pieces, if one is open.
   void CloseCall(int32_t choice_index, Choice& choice, Events* events);
   void AddCall(v1::Part& part, int32_t choice_index, Choice& choice,
                Events* events);

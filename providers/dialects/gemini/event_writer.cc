@@ -19,8 +19,9 @@ namespace {
 
 // What a delta may carry that is not of its part.
 
-// Ends an event whose data is `out` from `begin` on. JSON from elsewhere may
-// have line breaks between its tokens, which would end the line of data.
+// Ends an event whose data is `out` from `begin` on. Replaces line breaks,
+// which JSON from elsewhere may have between its tokens: one would end the line
+// of data.
 void EndEvent(size_t begin, std::string* out) {
   std::replace_if(
       out->begin() + static_cast<std::ptrdiff_t>(begin), out->end(),
@@ -28,7 +29,7 @@ void EndEvent(size_t begin, std::string* out) {
   out->append("\n\n");
 }
 
-// The part that a piece is. False if there is none in this format.
+// Makes the part for a delta. Returns false if the format has none.
 bool PartOf(const v1::Delta& delta, v1::Part* part) {
   switch (delta.piece_case()) {
     case v1::Delta::kText:
@@ -117,7 +118,7 @@ absl::Status ChunkWriter::TakeCall(const v1::Delta& delta, std::string* out) {
         return each.choice_index == delta.choice_index() &&
                each.call_index == piece.index();
       });
-  // What follows a call that was whole means nothing.
+  // Dropped, since the call was whole already.
   if (found == calls_.end() && piece.name().empty()) return absl::OkStatus();
   if (found == calls_.end()) {
     calls_.push_back({.choice_index = delta.choice_index(),
@@ -194,7 +195,7 @@ absl::Status ChunkWriter::WritePiece(int32_t choice_index, const v1::Part* part,
   return absl::OkStatus();
 }
 
-// What each event repeats, and what only the first one says.
+// Writes what each event repeats, and what only the first one says.
 absl::Status ChunkWriter::FinishChunk(ObjectWriter& object) {
   object.Text("modelVersion",
               options_.model.empty() ? started_.model() : options_.model);
@@ -232,7 +233,8 @@ absl::Status ChunkWriter::WriteLastCandidate(const v1::ChoiceEnd& end,
     reason = v1::FINISH_REASON_TOOL_CALLS;
   }
   ObjectWriter candidate(kFormat, json);
-  // Clients take an event without a part for a broken one.
+  // With an empty text, since clients take an event without a part for a broken
+  // one.
   candidate.Field("content").Raw(R"({"parts":[{"text":""}],"role":"model"})");
   candidate.Text("finishReason",
                  FinishWord(reason, end.provider_finish_reason()));

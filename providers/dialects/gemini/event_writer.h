@@ -29,7 +29,7 @@ namespace gateway::gemini {
 
 class ChunkWriter final : public EventWriter {
  public:
-  // Calls that are not whole yet may be at most this many bytes.
+  // The most bytes of calls that have not come whole.
   static constexpr size_t kWaitingBytesLimit = 16 << 20;
 
   explicit ChunkWriter(const Options& options) : options_(options) {}
@@ -45,7 +45,7 @@ class ChunkWriter final : public EventWriter {
 
   absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
   absl::Status TakeCall(const v1::Delta& delta, std::string* out);
-  // Writes the calls of one answer that are not whole as they are.
+  // Writes the calls of one answer that have not come whole, as they are.
   absl::Status EndCalls(int32_t choice_index, std::string* out);
   // Writes one event: a part or none, and fields of the candidate.
   absl::Status WritePiece(int32_t choice_index, const v1::Part* part,
@@ -58,7 +58,7 @@ class ChunkWriter final : public EventWriter {
 
   const Options options_;
   StreamWarnings warnings_{kDialect};
-  // What the next event tells of them.
+  // Dropped fields that the next event tells of.
   std::vector<std::string> untold_;
   v1::StreamStarted started_;
   v1::Usage usage_;

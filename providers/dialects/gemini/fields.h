@@ -33,8 +33,8 @@ inline constexpr std::string_view kTextKeys[] = {
     "text", "role", "mimeType", "data",        "fileUri",
     "id",   "name", "title",    "description", "thoughtSignature"};
 
-// `thinkingConfig` and `functionCallingConfig` lie one deeper, under names that
-// are nobody else's.
+// Objects whose fields are looked for one level deeper, under names that
+// nothing else has.
 inline constexpr std::string_view kNestedObjects[] = {
     "generationConfig",      "thinkingConfig", "toolConfig",
     "functionCallingConfig", "inlineData",     "fileData",

@@ -17,7 +17,7 @@ std::string_view Gemini::name() const { return gemini::kDialect; }
 absl::Status Gemini::ReadRequest(std::string_view body,
                                  v1::GenerateRequest* request, bool* stream,
                                  bool* stream_usage) const {
-  // The path says whether it is one; usage is part of every stream.
+  // The path says whether it is a stream; usage is part of every stream.
   *stream = false;
   *stream_usage = true;
   return gemini::ReadRequest(body, request);
@@ -72,7 +72,7 @@ absl::Status Gemini::WriteCountResponse(int64_t tokens,
 }
 
 bool Gemini::CanForwardCount(std::string_view body, bool renamed) const {
-  // A whole request inside names its model, beside the path.
+  // A whole request inside names its model, too, which the edits do not change.
   return !renamed ||
          (body.find("generateContentRequest") == std::string_view::npos &&
           body.find("generate_content_request") == std::string_view::npos);
@@ -100,7 +100,7 @@ absl::Status Gemini::ReadError(const HttpFailure& failure) const {
 
 WireError Gemini::WriteError(const absl::Status& status,
                              std::string_view) const {
-  // The format has no place for the request's id but a header.
+  // Without the request's id: the format has no place for it but a header.
   return gemini::WriteError(status);
 }
 

@@ -25,7 +25,7 @@ using gemini::kFormat;
 using gemini::ObjectFields;
 using gemini::ObjectWriter;
 
-// The contract's own limit, and how long a vector may be.
+// The contract's limit of inputs, and the longest vector.
 constexpr int kInputsLimit = 2048;
 constexpr int kValuesLimit = 1 << 16;
 
@@ -37,14 +37,14 @@ bool Same(const ExtensionList& a, const ExtensionList& b) {
   return true;
 }
 
-// One text and what is wanted of it.
+// Reads one text and what is wanted of it.
 absl::Status ReadOne(JsonValue& value, v1::EmbedRequest* request) {
   if (request->inputs_size() == kInputsLimit) {
     return value.Error("too many texts");
   }
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
                            ObjectFields::Read(kFormat, value));
-  fields.TextOrJson("model");  // What the path says counts.
+  fields.TextOrJson("model");  // The path's counts.
   const ObjectFields::Either json = fields.TextOrJson("content");
   if (!json.json.has_value()) return fields.Fault("content", "required");
   gemini::Content content;

@@ -21,8 +21,8 @@ class GeminiEmbeddings final : public EmbeddingDialect {
  public:
   std::string_view name() const override;
 
-  // What is beyond the contract, such as `taskType`, must be the same for all
-  // texts of a batch.
+  // Reads a request. What the contract lacks, such as `taskType`, must be the
+  // same for all texts of a batch.
   absl::Status ReadRequest(std::string_view body, v1::EmbedRequest* request,
                            EmbeddingEncoding* encoding) const override;
   absl::Status WriteRequest(const v1::EmbedRequest& request,

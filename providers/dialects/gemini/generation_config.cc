@@ -29,7 +29,7 @@ constexpr std::string_view kShown = "summarized";
 constexpr std::string_view kHidden = "omitted";
 constexpr int32_t kIntMax = std::numeric_limits<int32_t>::max();
 constexpr int32_t kIntMin = std::numeric_limits<int32_t>::min();
-// A config has about ten fields.
+// The most fields of a config; one has about ten.
 constexpr size_t kFieldsLimit = 64;
 
 // Reads one config into one request.
@@ -60,7 +60,8 @@ class ConfigReader {
   absl::InlinedVector<std::string, 12> seen_;
   std::optional<std::string> mime_type_;
   std::optional<bool> include_thoughts_;
-  std::pair<std::string, std::string> original_schema_;  // Name and value.
+  // Its name and its value.
+  std::pair<std::string, std::string> original_schema_;
 };
 
 absl::Status ConfigReader::Keep(std::string_view prefix, std::string_view key,
@@ -206,7 +207,7 @@ absl::Status ConfigReader::Finish() {
   } else if (mime_type_ == kTextType && !has_schema) {
     format.set_kind(v1::ResponseFormat::KIND_TEXT);
   } else {
-    // Nobody else has such a form, as that of one word out of a list.
+    // Kept as an extension: no other format can ask for one word out of a list.
     request_.clear_response_format();
     if (mime_type_.has_value()) {
       AddExtension(request_.mutable_extensions(),
@@ -218,7 +219,7 @@ absl::Status ConfigReader::Finish() {
     }
   }
   Settings& settings = *request_.mutable_reasoning();
-  // Where it is not said, thoughts are not shown.
+  // Thoughts are not shown unless that is asked for.
   if (include_thoughts_.value_or(false)) {
     settings.set_display(std::string(kShown));
   } else if (settings.mode() != Settings::MODE_UNSPECIFIED &&
@@ -230,7 +231,7 @@ absl::Status ConfigReader::Finish() {
   return absl::OkStatus();
 }
 
-// What there is to think with, on a model that is asked for tokens.
+// Returns the budget for an effort, on models that are told a number of tokens.
 int BudgetOf(Settings::Effort effort) {
   switch (effort) {
     case Settings::EFFORT_MINIMAL:
@@ -244,7 +245,7 @@ int BudgetOf(Settings::Effort effort) {
   }
 }
 
-// What a model takes of which nothing is known.
+// The efforts of a model of which nothing is known.
 constexpr uint8_t kUsualEfforts =
     kEffortMinimal | kEffortLow | kEffortMedium | kEffortHigh;
 
@@ -346,7 +347,7 @@ void ConfigWriter::WriteSampling() {
 
 absl::Status ConfigWriter::WriteForm() {
   const v1::ResponseFormat& format = request_.response_format();
-  // The name only serves formats that ask for one.
+  // Dropped: the name only serves formats that require one.
   if (!format.description().empty()) {
     dropped_.LeftOut("response_format.description");
   }
@@ -427,7 +428,8 @@ absl::Status ConfigWriter::WriteThinking() {
   return absl::OkStatus();
 }
 
-// Models before the third generation know budgets only, later ones levels.
+// Writes the effort: models before the third generation know budgets only,
+// later ones levels.
 void ConfigWriter::WriteEffort(ObjectWriter& thinking) {
   const Settings::Effort effort = request_.reasoning().effort();
   if (family_ != nullptr && family_->efforts == 0) {

@@ -15,7 +15,7 @@
 namespace gateway::gemini {
 namespace {
 
-// Whose files are named by an address that means nothing to others.
+// Addresses at this host name files that nobody but Google can read.
 constexpr std::string_view kFilesHost =
     "https://generativelanguage.googleapis.com/";
 
@@ -23,7 +23,8 @@ bool IsImage(std::string_view mime_type) {
   return absl::StartsWithIgnoreCase(ToAbsl(mime_type), "image/");
 }
 
-// What is neither seen nor heard is read.
+// Returns whether the type is that of a document: neither picture, sound nor
+// film.
 bool IsDocument(std::string_view mime_type) {
   for (const std::string_view other : {"image/", "audio/", "video/"}) {
     if (absl::StartsWithIgnoreCase(ToAbsl(mime_type), ToAbsl(other))) {
@@ -33,7 +34,7 @@ bool IsDocument(std::string_view mime_type) {
   return !mime_type.empty();
 }
 
-// Bytes. `modelled` says whether the contract has such a thing.
+// Reads bytes. `modelled` receives whether the contract has such a part.
 absl::Status ReadInlineData(std::string_view json, std::string_view path,
                             v1::Part* part, bool* modelled) {
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
@@ -99,7 +100,8 @@ absl::Status ReadFileData(std::string_view json, std::string_view path,
   return absl::OkStatus();
 }
 
-// Whether a call says that more of it comes, or is a part of another.
+// Returns whether a call says that more of it comes, or is a later piece of
+// another.
 bool IsPieceOfCall(const v1::Part& part) {
   return FindExtension(part.extensions(), kPartialArguments) != nullptr ||
          FindExtension(part.extensions(), kWillContinue) != nullptr;
@@ -119,8 +121,8 @@ absl::Status ReadFunctionCall(std::string_view json, std::string_view path,
   call->set_arguments(args.empty() ? "{}" : args);
   call->set_kind(v1::TOOL_KIND_FUNCTION);
   fields.Rest(part->mutable_extensions(), "functionCall");
-  // The pieces of a call that comes bit by bit do not repeat its name, and the
-  // last one may say nothing at all.
+  // Later pieces of a call do not repeat its name, and the last one may say
+  // nothing at all.
   const bool is_empty =
       json.find_first_not_of("{} \t\r\n") == std::string_view::npos;
   if (call->name().empty() && !IsPieceOfCall(*part) && !is_empty) {
@@ -130,8 +132,8 @@ absl::Status ReadFunctionCall(std::string_view json, std::string_view path,
 }
 
 // Takes the object of a result apart: a text under `output` or `error` is that
-// text, anything else is the text of the whole object. An object that such a
-// text would be mistaken for stays in its envelope.
+// text, anything else becomes the text of the whole object. An object that such
+// a text would be mistaken for stays in its envelope.
 absl::Status ReadFunctionOutput(std::string_view json, std::string_view path,
                                 v1::ToolResult* result) {
   std::string text;
@@ -205,7 +207,7 @@ absl::Status ReadTextPart(ObjectFields& fields, std::string_view text,
   return absl::OkStatus();
 }
 
-// Reads the one field that holds the data.
+// Reads the one field that holds the part's data.
 absl::Status ReadData(ObjectFields& fields, bool is_thought, v1::Part* part,
                       bool* modelled) {
   const ObjectFields::Either text = fields.TextOrJson("text");

@@ -24,7 +24,7 @@
 
 namespace gateway::gemini {
 
-// Extensions of a call that comes in pieces: what this piece brings, and
+// Extensions of a call that comes in pieces: the arguments of this piece, and
 // whether another follows.
 inline constexpr std::string_view kPartialArguments =
     "functionCall.partialArgs";
@@ -38,8 +38,8 @@ struct Content {
   ExtensionList extensions;
 };
 
-// Visits each element of a list, or a single object in its place: Google takes
-// one for the other.
+// Calls `visit` for each element of a list, or for a single object in its
+// place, since Google takes either.
 absl::Status EachOf(JsonValue& value,
                     absl::FunctionRef<absl::Status(JsonValue&)> visit);
 

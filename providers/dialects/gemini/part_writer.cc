@@ -21,7 +21,8 @@ std::string Below(std::string_view place, std::string_view field) {
   return absl::StrCat(ToAbsl(place), ".", ToAbsl(field));
 }
 
-// The type of a picture by its address, where the caller did not tell.
+// Returns the type of a picture by its address, where the caller did not tell
+// it.
 std::string_view ImageTypeOf(std::string_view url) {
   struct Ending {
     std::string_view ending;
@@ -39,7 +40,7 @@ std::string_view ImageTypeOf(std::string_view url) {
   return {};
 }
 
-// Sound of a kind that nobody named cannot be sent.
+// Returns whether there is sound that can be sent: its type must be known.
 bool HasSound(const v1::Audio& audio) {
   return !audio.data().empty() && !MimeTypeOfAudio(audio.format()).empty();
 }

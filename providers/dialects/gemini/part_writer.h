@@ -21,10 +21,10 @@
 
 namespace gateway::gemini {
 
-// The field of an object that stands for a free text.
+// The field that holds a free text in the object of arguments.
 inline constexpr std::string_view kFreeTextField = "input";
 
-// A call's arguments as the object that the format asks for: the same bytes if
+// A call's arguments as the object that the format requires: the same bytes if
 // they are one, `{}` for none, otherwise the text inside an object.
 struct WireArgs {
   std::string json;
@@ -34,7 +34,7 @@ WireArgs WireArgsOf(const v1::ToolCall& call);
 
 class PartWriter {
  public:
-  // The provider is not asked with the signatures of others; who asks gets them
+  // Signatures of other formats are not sent to the provider; callers get them,
   // to give them back.
   enum class Side { kRequest, kAnswer };
 
@@ -42,11 +42,11 @@ class PartWriter {
   explicit PartWriter(DroppedFields& dropped, Side side = Side::kRequest)
       : dropped_(dropped), side_(side) {}
 
-  // Remembers what the tool of a call is called, for results that do not say
-  // it.
+  // Keeps the name of a call's tool, for results that lack it.
   void NameCall(const v1::ToolCall& call) { names_[call.id()] = call.name(); }
 
-  // Whether the part has a counterpart in this format; tells the loss if not.
+  // Returns whether the part has a counterpart in this format; records it as
+  // dropped if not.
   bool Carries(const v1::Part& part);
 
   // Writes one part. REQUIRES: Carries(part). `place` names the part's message
@@ -81,7 +81,7 @@ class PartWriter {
 
   DroppedFields& dropped_;
   const Side side_;
-  absl::flat_hash_map<std::string, std::string> names_;  // By a call's id.
+  absl::flat_hash_map<std::string, std::string> names_;  // From a call's id.
 };
 
 }  // namespace gateway::gemini

@@ -17,7 +17,7 @@ struct Step {
   std::string_view name;
 };
 
-// Takes the next step off `path`: `.name`, `['name']`, `["name"]` or `[3]`.
+// Removes the next step from `path`: `.name`, `['name']`, `["name"]` or `[3]`.
 bool TakeStep(std::string_view* path, Step* step) {
   const char first = path->front();
   path->remove_prefix(1);
@@ -116,7 +116,7 @@ absl::Status PartialArguments::Enter(bool is_index, std::string_view name,
   size_t index = children.size();
   if (is_index) {
     uint32_t number = 0;
-    // Elements come in order.
+    // Refuses an index beyond the next one: elements come in order.
     if (!absl::SimpleAtoi(ToAbsl(name), &number) || number > children.size()) {
       return absl::InvalidArgumentError("no index");
     }

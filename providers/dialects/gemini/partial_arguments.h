@@ -32,24 +32,24 @@ class PartialArguments {
   static constexpr int kPlacesMax = 1 << 16;
   static constexpr int kDepthMax = 64;
 
-  // Takes the list `partialArgs`. INVALID_ARGUMENT names what is wrong.
+  // Adds a list `partialArgs`. INVALID_ARGUMENT names what is wrong.
   absl::Status Add(std::string_view list);
 
-  // What has come so far, as an object.
+  // Returns what has come so far, as an object.
   std::string Json() const;
 
  private:
   struct Node {
-    std::string text;   // Of a string.
-    std::string value;  // Any other value, as JSON.
+    std::string text;   // For a string.
+    std::string value;  // For any other value, as JSON.
     bool is_text = false;
     bool is_list = false;
-    // Of an object by name, of a list in order.
+    // For an object by name, for a list in order.
     std::vector<std::pair<std::string, std::unique_ptr<Node>>> children;
   };
 
   absl::Status AddPiece(JsonValue& piece);
-  // The node at `path`, made if it is new.
+  // Finds the node at `path`, and makes it if it is new.
   absl::Status FindPlace(std::string_view path, Node** place);
   absl::Status Enter(bool is_index, std::string_view name, Node** node);
   static void Write(const Node& node, JsonWriter& json);

@@ -22,14 +22,15 @@
 namespace gateway::gemini {
 namespace {
 
-// A request has about ten fields.
+// The most top-level fields; a request has about ten.
 constexpr size_t kTopLevelFieldsLimit = 256;
 
-// Far more than any model calls before it reads the results.
+// The most calls that wait for results: far more than any model makes before it
+// reads results.
 constexpr size_t kOpenCallsMax = 512;
 
-// The calls of a conversation that wait for their results, as the format knows
-// them: by name and in order, or by an id.
+// Calls of the conversation that wait for their results. The format matches
+// them by name and in order, or by an id.
 class OpenCalls {
  public:
   // Gives the call an id if it has none.
@@ -37,7 +38,7 @@ class OpenCalls {
     if (call->id().empty()) {
       call->set_id(MadeUpCallId(absl::StrCat("call ", ++count_, call->name())));
     }
-    // The longest wait is over first: each result looks at all that are open.
+    // The oldest is dropped, since each result looks at all that are open.
     if (calls_.size() == kOpenCallsMax) calls_.pop_front();
     calls_.emplace_back(call->name(), call->id());
   }
@@ -80,7 +81,7 @@ class RequestReader {
       return InvalidField("contents", "required");
     }
     if (instructions_.has_value() && !instructions_->parts().empty()) {
-      // Instructions lead, wherever they were written.
+      // Instructions come first, wherever they were written.
       *request_.add_messages() = *std::move(instructions_);
       for (int i = request_.messages_size() - 1; i > 0; --i) {
         request_.mutable_messages()->SwapElements(i, i - 1);
@@ -112,7 +113,7 @@ absl::Status RequestReader::ReadField(const std::string& key,
   if (key == "contents") {
     return EachOf(value, [&](JsonValue& turn) { return ReadTurn(turn); });
   }
-  // What the path says counts.
+  // Skipped: the path's model counts.
   if (key == "model" || value.IsNull()) return absl::OkStatus();
   if (key == "systemInstruction") return ReadInstructions(value);
   if (key == "generationConfig") return ReadGenerationConfig(value, &request_);
@@ -129,7 +130,7 @@ absl::Status RequestReader::ReadField(const std::string& key,
 }
 
 absl::Status RequestReader::ReadInstructions(JsonValue& value) {
-  // Their role says nothing, though some clients send one.
+  // The role of instructions is ignored, though some clients send one.
   Content content;
   GATEWAY_RETURN_IF_ERROR(ReadContent(value, &content));
   instructions_.emplace();
@@ -162,7 +163,7 @@ absl::Status RequestReader::ReadTurn(JsonValue& value) {
     }
     return absl::OkStatus();
   }
-  // `function` is what the role of results was called once.
+  // `function` is an old name of the role of results.
   if (!content.role.empty() && content.role != "user" &&
       content.role != "function") {
     return InvalidField(absl::StrCat(value.Path(), ".role"),
@@ -172,8 +173,7 @@ absl::Status RequestReader::ReadTurn(JsonValue& value) {
   return absl::OkStatus();
 }
 
-// Each result is a message of its own; what is said between them keeps its
-// place.
+// Adds one message for each result; what is said between them keeps its place.
 void RequestReader::AddUserTurn(Content content) {
   v1::Message* message = nullptr;
   for (v1::Part& part : content.parts) {

@@ -20,14 +20,14 @@ namespace gateway::gemini {
 
 namespace v1 = ::llmgateway::v1;
 
-// More messages than anybody has to say.
+// The most messages that are read.
 inline constexpr int kMessagesLimit = 100'000;
 
-// Errors are INVALID_REQUEST faults that name the field.
+// Reads a request. Errors are INVALID_REQUEST faults that name the field.
 absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request);
 
-// The same for a request whose tokens are to be counted: its contents alone, or
-// the whole request in an envelope.
+// Reads a request to count tokens: contents alone, or a whole request in an
+// envelope.
 absl::Status ReadCountRequest(std::string_view body,
                               v1::GenerateRequest* request);
 

@@ -17,9 +17,9 @@
 namespace gateway::gemini {
 namespace {
 
-// Newer models refuse calls that they find in a conversation without their
-// signature. This word stands for the signature of calls that another model
-// made, or that lost theirs with a caller whose format has no place for it.
+// Sent in place of a missing signature: newer models refuse calls in a
+// conversation without one, as calls have that another model made, or that lost
+// theirs with a caller whose format has no place for it.
 constexpr std::string_view kNoSignature = "skip_thought_signature_validator";
 
 constexpr std::string_view kServiceTiers[] = {"unspecified", "flex", "standard",
@@ -64,7 +64,7 @@ absl::Status RequestWriter::Write(bool names_model) {
       WriteGenerationConfig(request_, model_, object_, dropped_));
   WriteServiceTier();
   ReportDropped();
-  // These belong to objects that are written below their parents.
+  // Extensions of nested objects are written with those.
   GATEWAY_RETURN_IF_ERROR(object_.Extensions(request_.extensions(), ""));
   object_.End();
   return absl::OkStatus();
@@ -91,7 +91,7 @@ absl::Status RequestWriter::WriteTurn(const Turn& turn,
   ObjectWriter content(kFormat, json_);
   if (!turn.role.empty()) content.Text("role", turn.role);
   content.Field("parts").StartArray();
-  // Of parallel calls the first one is signed.
+  // Only the first of parallel calls is signed.
   const ModelFamily* const family = FamilyOf(model_);
   bool needs_signature = family != nullptr && family->signs_calls;
   for (const v1::Part* part : turn.parts) {
@@ -105,7 +105,7 @@ absl::Status RequestWriter::WriteTurn(const Turn& turn,
     if (is_first_call) needs_signature = false;
   }
   json_.EndArray();
-  // Of messages that became one, the first speaks for all.
+  // Of messages that were merged, the first one's extensions are written.
   GATEWAY_RETURN_IF_ERROR(
       content.Extensions(turn.sources.front()->extensions(), place));
   content.End();

@@ -23,7 +23,7 @@ absl::Status WriteRequest(const v1::GenerateRequest& request,
                           std::string_view model, std::string* body,
                           std::vector<v1::Warning>* warnings);
 
-// The same for a request whose tokens are to be counted.
+// As above, for a request to count tokens.
 absl::Status WriteCountRequest(const v1::GenerateRequest& request,
                                std::string_view model, std::string* body);
 

@@ -33,7 +33,7 @@ void TakeCandidate(Candidate& candidate, std::string_view id,
   choice->mutable_extensions()->Swap(&candidate.extensions);
 }
 
-// The prompt was refused, and the answer has no candidate to say so.
+// Returns whether the prompt was refused, so that the answer has no candidate.
 bool IsBlockedPrompt(const v1::GenerateResponse& response) {
   return response.choices_size() == 1 &&
          response.choices(0).finish_reason() ==
@@ -42,7 +42,8 @@ bool IsBlockedPrompt(const v1::GenerateResponse& response) {
          FindExtension(response.extensions(), "promptFeedback") != nullptr;
 }
 
-// Content without a part is told; fields that only their vendor knows are not.
+// Writes a candidate. Content without a part is recorded as dropped; fields
+// that only their vendor knows are not.
 absl::Status WriteCandidate(const v1::Choice& choice, JsonWriter& json,
                             std::vector<v1::Warning>* warnings) {
   DroppedFields told(kDialect, warnings);
@@ -145,7 +146,7 @@ absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
       });
   if (!status.ok()) return AsBadResponse(status);
   if (is_error) return ReadErrorEvent(body);
-  return count;  // Zero is left out.
+  return count;  // Zeros are left out.
 }
 
 void WriteCountResponse(int64_t tokens, std::string* body) {

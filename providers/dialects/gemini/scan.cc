@@ -18,10 +18,10 @@
 namespace gateway::gemini {
 namespace {
 
-// Where a request to count has the request that it asks about.
+// The field of a request to count that holds a whole request.
 constexpr std::string_view kWholeRequest = "generateContentRequest";
 
-// The keys of which there must be no two, in either way of writing them.
+// Keys that may not be repeated, in either way of writing them.
 constexpr std::string_view kSingleKeys[] = {
     "contents",      "systemInstruction", "tools",          "toolConfig",
     "generationConfig", "safetySettings", "cachedContent", "serviceTier",
@@ -51,7 +51,7 @@ class RequestScanner {
     seen_ |= bit;
     if (key == "contents") {
       scan_.has_messages = true;
-      // Google takes one turn for a list of one.
+      // One turn counts as a list of one, as Google takes it.
       if (value.IsObject()) {
         scan_.message_count = 1;
         return absl::OkStatus();
@@ -74,7 +74,7 @@ class RequestScanner {
     return absl::OkStatus();
   }
 
-  // One entry holds any number of functions, each of which is a tool.
+  // Counts each function of an entry as a tool.
   absl::Status CountTools(JsonValue& entry) {
     bool has_functions = false;
     bool has_more = false;
@@ -95,7 +95,8 @@ class RequestScanner {
     return absl::OkStatus();
   }
 
-  // The request whose tokens are to be counted, as it would be sent.
+  // Scans the whole request whose tokens are to be counted, as it would be
+  // sent.
   absl::Status TakeWholeRequest(JsonValue& value) {
     RequestScan whole;
     GATEWAY_RETURN_IF_ERROR(
@@ -130,7 +131,7 @@ class RequestScanner {
   bool has_count_ = false;
 };
 
-// What one candidate says that is to be recorded.
+// What must be recorded of one candidate.
 struct CandidateNotes {
   int32_t index = 0;
   std::string finish_word;
@@ -138,7 +139,7 @@ struct CandidateNotes {
   bool has_tool_call = false;
 };
 
-// What an answer, or a piece of one, says.
+// What must be recorded of an answer, or a piece of one.
 struct Notes {
   std::vector<CandidateNotes> candidates;
   std::string block_word;
@@ -206,7 +207,7 @@ absl::Status RecordField(std::string_view key, JsonValue& value, Notes* notes) {
 absl::Status ReadNotes(std::string_view data, Notes* notes) {
   return ReadJson(
       data, JsonPadding::kPresent, [&](JsonValue& root) -> absl::Status {
-        // So come errors where a stream was asked for.
+        // An error comes in a list where a stream was asked for.
         if (root.IsArray()) {
           notes->failed = true;
           return root.EachElement([](JsonValue&) { return absl::OkStatus(); });

@@ -19,13 +19,13 @@
 
 namespace gateway::gemini {
 
-// One pass over the top level. A repeated key that a policy or the price of the
-// call depends on is refused, naming it.
+// Reads the top level in one pass. A repeated key that a policy or the price of
+// the call depends on is refused, naming it.
 absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 
-// Every event may have facts, so every event is read.
+// Reads every event, since every event may have facts.
 class ChunkTap final : public StreamTap {
  public:
   absl::StatusOr<EventKind> OnEvent(std::string_view name,

@@ -14,7 +14,8 @@
 namespace gateway::gemini {
 namespace {
 
-// Protobuf writes 64-bit numbers as strings.
+// Keywords that are written as strings, since Protobuf writes 64-bit numbers
+// so.
 constexpr std::string_view kCounts[] = {"minItems",      "maxItems",
                                         "minLength",     "maxLength",
                                         "minProperties", "maxProperties"};
@@ -64,7 +65,7 @@ absl::Status ConvertChildren(std::string_view key, JsonValue& value,
   return Convert(value, json);
 }
 
-// The fields of one schema, but for its type.
+// Converts one field of a schema, its type excepted.
 absl::Status ConvertField(std::string_view key, JsonValue& value,
                           JsonWriter& json) {
   if (key == "properties" || key == "items" || key == "anyOf") {
@@ -80,7 +81,7 @@ absl::Status ConvertField(std::string_view key, JsonValue& value,
 }
 
 absl::Status Convert(JsonValue& schema, JsonWriter& json) {
-  if (!schema.IsObject()) {  // As `true`, which allows everything.
+  if (!schema.IsObject()) {  // `true` allows everything.
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, schema.Raw());
     json.Raw(raw);
     return absl::OkStatus();

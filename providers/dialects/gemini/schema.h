@@ -16,7 +16,7 @@
 
 namespace gateway::gemini {
 
-// `schema` is a part, at `path`, of a text that is being read.
+// Converts `schema`, a piece of a text that is being read, at `path`.
 absl::StatusOr<std::string> JsonSchemaOf(std::string_view schema,
                                          std::string_view path);
 

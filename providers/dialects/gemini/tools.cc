@@ -21,7 +21,7 @@ using Choice = v1::ToolChoice;
 constexpr std::string_view kCallingConfig = "functionCallingConfig";
 constexpr std::string_view kModeExtension = "functionCallingConfig.mode";
 
-// Of a tool whose input is free text.
+// The schema of a tool whose input is free text.
 constexpr std::string_view kFreeTextSchema =
     R"({"type":"object","properties":{"input":{"type":"string"}},)"
     R"("required":["input"]})";
@@ -48,7 +48,7 @@ absl::Status ReadFunction(JsonValue& value, v1::Tool* tool) {
   return absl::OkStatus();
 }
 
-// The functions of one tool are the caller's; what else it holds is the
+// Reads one tool: its functions are the caller's; what else it holds is the
 // provider's.
 absl::Status ReadTool(JsonValue& value, v1::GenerateRequest* request) {
   std::string rest;
@@ -84,7 +84,7 @@ std::string_view ModeWord(Choice::Mode mode, bool restricted) {
     case Choice::MODE_TOOL:
       return "ANY";
     default:
-      // Only calls that were checked may be restricted to some functions.
+      // Restricted calls need this mode, in which arguments are checked.
       return restricted ? "VALIDATED" : "AUTO";
   }
 }
@@ -159,7 +159,8 @@ absl::Status WriteFunction(const v1::Tool& tool, std::string_view place,
   if (tool.has_custom()) {
     object.Field("parametersJsonSchema").Raw(kFreeTextSchema);
   } else if (!schema.empty()) {
-    // JSON Schema says all that the other language does, and more.
+    // JSON Schema is preferred: it says all that the other language does, and
+    // more.
     GATEWAY_RETURN_IF_ERROR(object.Json(
         "parametersJsonSchema", schema,
         absl::StrCat(ToAbsl(place), ".function.parameters_schema")));
@@ -280,7 +281,7 @@ absl::Status WriteToolConfig(const v1::GenerateRequest& request,
   const bool has_calling =
       request.tool_choice().mode() != Choice::MODE_UNSPECIFIED ||
       HasNestedExtension(request.extensions(), kCallingConfig);
-  // A choice among tools that could all not be carried is no choice.
+  // No choice is written if no tool could be carried.
   const bool has_tools = object.Has("tools") || request.tools().empty();
   if ((!has_calling || !has_tools) &&
       !HasNestedExtension(request.extensions(), "toolConfig")) {

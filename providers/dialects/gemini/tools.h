@@ -16,7 +16,7 @@ namespace gateway::gemini {
 absl::Status ReadTools(JsonValue& value, v1::GenerateRequest* request);
 absl::Status ReadToolConfig(JsonValue& value, v1::GenerateRequest* request);
 
-// Write their fields into `object`, unless there is nothing to say.
+// Write their fields into `object`, where the request has them.
 absl::Status WriteTools(const v1::GenerateRequest& request,
                         ObjectWriter& object, DroppedFields& dropped);
 absl::Status WriteToolConfig(const v1::GenerateRequest& request,

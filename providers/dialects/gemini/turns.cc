@@ -13,8 +13,8 @@ bool IsInstruction(const v1::Message& message) {
          message.role() == v1::ROLE_DEVELOPER;
 }
 
-// Says nothing, and means nothing: other formats have such a text beside tool
-// calls.
+// Returns whether the part is an empty text, which other formats have beside
+// tool calls.
 bool IsIdle(const v1::Part& part) {
   return part.has_text() && part.text().empty() && part.extensions().empty();
 }
@@ -25,7 +25,7 @@ Turn TurnOf(const v1::Message& message, PartWriter& writer) {
     turn.role = message.role() == v1::ROLE_ASSISTANT ? "model" : "user";
   }
   turn.sources.push_back(&message);
-  std::string_view signature;  // Of the part that comes next.
+  std::string_view signature;  // For the part that comes next.
   for (const v1::Part& part : message.parts()) {
     if (part.has_tool_call()) writer.NameCall(part.tool_call());
     const std::string_view own = SignatureFromReasoning(part.reasoning());
@@ -52,9 +52,9 @@ void Merge(const Turn& from, Turn& to) {
   Append(to.sources, from.sources);
 }
 
-// All calls of a turn must be in one content, and all results in the very next,
-// so a run of one role with calls or results in it is one turn. Other runs stay
-// as they are: the format allows them.
+// Merges a run of one role that holds calls or results into one turn, since all
+// calls of a turn must be in one content, and all results in the very next.
+// Other runs stay as they are: the format allows them.
 void MergeToolTurns(std::vector<Turn>& turns) {
   std::vector<Turn> merged;
   for (size_t begin = 0; begin < turns.size();) {
@@ -87,7 +87,7 @@ Conversation Arrange(const v1::GenerateRequest& request, PartWriter& writer,
     dropped.Foreign("messages[]", message.extensions());
     Turn turn = TurnOf(message, writer);
     if (!IsInstruction(message)) {
-      // A turn of which nothing can be said here is no turn.
+      // A turn of which nothing could be carried is left out.
       if (!turn.parts.empty()) conversation.turns.push_back(std::move(turn));
       continue;
     }

@@ -22,12 +22,12 @@ namespace gateway::gemini {
 // One content.
 struct Turn {
   std::string_view role;   // `user` or `model`; empty for instructions.
-  bool has_tools = false;  // Calls or results.
+  bool has_tools = false;  // It holds calls or results.
   std::vector<const v1::Part*> parts;
-  // The signatures that came as reasoning before parts of this turn; views into
-  // it.
+  // Signatures that came as reasoning before parts of this turn; they point
+  // into it.
   std::map<const v1::Part*, std::string_view> signatures;
-  // The messages it is made of, for their extensions.
+  // The messages that it is made of, for their extensions.
   std::vector<const v1::Message*> sources;
 };
 

@@ -19,8 +19,8 @@ struct StopName {
   v1::FinishReason reason;
 };
 
-// The first word of a reason is the one to write. The last ones are reasons for
-// which a prompt is blocked.
+// Finish reasons. Of several with one meaning, the first is written. The last
+// ones are reasons for which a prompt is blocked.
 constexpr StopName kStopNames[] = {
     {"STOP", v1::FINISH_REASON_STOP},
     {"MAX_TOKENS", v1::FINISH_REASON_LENGTH},
@@ -47,17 +47,17 @@ struct AudioType {
   std::string_view format;
 };
 
-// The first type of a format is the one to write.
+// Types of sound. Of several for one format, the first is written.
 constexpr AudioType kAudioTypes[] = {
     {"audio/wav", "wav"},   {"audio/mp3", "mp3"},   {"audio/flac", "flac"},
     {"audio/opus", "opus"}, {"audio/aac", "aac"},   {"audio/l16", "pcm16"},
     {"audio/pcm", "pcm16"}, {"audio/x-wav", "wav"}, {"audio/mpeg", "mp3"},
 };
 
-// Sums of such counts do not overflow.
+// The largest count that is accepted, so that sums do not overflow.
 constexpr int64_t kTokensMax = int64_t{1} << 53;
 
-// Whose signatures have no name in the contract.
+// The dialect whose signatures have no name in the contract.
 constexpr std::string_view kNameless = "anthropic_messages";
 
 constexpr std::string_view kMadeUpPrefix = "gcall_";
@@ -80,7 +80,7 @@ absl::Status ReadCount(JsonValue& value, int64_t* count) {
   return absl::OkStatus();
 }
 
-// The sound among the modalities of a count.
+// Reads the count of sound among the modalities of a count.
 absl::Status ReadAudioCount(std::string_view raw, std::string_view path,
                             int64_t* count) {
   return ReadNested(raw, path, [&](JsonValue& list) {
@@ -156,7 +156,8 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
     return ReadCount(value, &candidates_tokens_);
   }
   if (key == "thoughtsTokenCount") return ReadCount(value, &thoughts_tokens_);
-  if (key == "totalTokenCount") return absl::OkStatus();  // Of the others.
+  // It is the sum of the others.
+  if (key == "totalTokenCount") return absl::OkStatus();
   if (value.IsNull()) return absl::OkStatus();
   const std::string name = absl::StrCat("usageMetadata.", ToAbsl(key));
   if (key == "toolUsePromptTokenCount") {

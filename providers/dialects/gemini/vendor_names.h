@@ -19,18 +19,18 @@
 
 namespace gateway::gemini {
 
-// What a `finishReason` means. FINISH_REASON_UNSPECIFIED for words that are not
-// of this format and for none.
+// Returns what a `finishReason` means. FINISH_REASON_UNSPECIFIED for an empty
+// one and for names that the format does not have.
 v1::FinishReason FinishReasonOfWord(std::string_view word);
 
-// The same for a whole turn: the format has no word for a turn that waits for
-// tools. A word that nobody knows is a plain stop if there was content and an
-// error otherwise.
+// As above, for a whole turn: the format has no name for a turn that waits for
+// tools. An unknown name is a plain stop if there was content and an error
+// otherwise.
 v1::FinishReason FinishReasonOfTurn(std::string_view word, bool has_tool_call,
                                     bool has_content);
 
-// The word for an answer of whatever origin. `provider_word` is used if it is a
-// word of this format that agrees with `reason`.
+// Returns the finish reason of an answer of whatever origin: `provider_word` if
+// it is one of this format that agrees with `reason`.
 std::string_view FinishWord(v1::FinishReason reason,
                             std::string_view provider_word);
 
@@ -38,9 +38,9 @@ std::string_view FinishWord(v1::FinishReason reason,
 // tools of the provider brought in, no zeros.
 class WireUsage {
  public:
-  // Replaces what was read before: every count of a stream is a total. What is
-  // beyond the contract becomes extensions called `usageMetadata.<name>`, if
-  // asked for.
+  // Reads usage in place of what was read before: every count of a stream is a
+  // total. Counts that the contract lacks become extensions called
+  // `usageMetadata.<name>`, if `extensions` is not null.
   absl::Status Read(JsonValue& value, ExtensionList* extensions);
 
   v1::Usage ToUsage() const;
@@ -61,33 +61,34 @@ class WireUsage {
 absl::Status WriteUsage(const v1::Usage& usage, const ExtensionList& extensions,
                         JsonWriter& json);
 
-// `wav`, `mp3` and so on for `audio/wav`; empty for sound that the contract
-// does not know and for everything else.
+// Returns `wav`, `mp3` and so on for `audio/wav`, ...; empty for sound that the
+// contract does not know and for everything else.
 std::string_view AudioFormatOf(std::string_view mime_type);
-// The media type of a format; empty if it has none.
+// Returns the media type of a format; empty if it has none.
 std::string_view MimeTypeOfAudio(std::string_view format);
 
-// A degree of effort; EFFORT_UNSPECIFIED for a word that is not of this format.
+// Returns the effort; EFFORT_UNSPECIFIED for a name that the format does not
+// have.
 v1::ReasoningSettings::Effort EffortOfLevel(std::string_view level);
 
-// An id for a call that has none: the same for the same seed, and known as one
-// of ours when it comes back, so that it is never shown to the provider.
+// Makes an id for a call that has none: the same for the same seed, and
+// recognized when it comes back, so that it is never sent to the provider.
 std::string MadeUpCallId(std::string_view seed);
 bool IsMadeUpCallId(std::string_view id);
 
-// Either alphabet of base64, padded or not: protobuf's JSON reads them all.
+// Decodes base64 in either alphabet, padded or not, as protobuf's JSON does.
 bool ReadAnyBase64(std::string_view text, std::string* bytes);
 
-// The signature of a thought, as the contract names signatures, and as
+// Convert the signature of a thought between the contract's form and
 // `thoughtSignature` of an answer; empty if it has no such form. Clients take
-// that field for bytes and write them in an alphabet of their own, so the
-// signatures of others travel in it with their names, as base64.
+// that field for bytes and write them in an alphabet of their own, so
+// signatures of other formats travel in it with their names, as base64.
 std::string SignatureOfWire(std::string_view signature);
 std::string WireOfSignature(std::string_view signature);
 
 bool IsJsonObject(std::string_view text);
 
-// The text as a JSON string.
+// Returns the text as a JSON string.
 std::string Quoted(std::string_view text);
 
 }  // namespace gateway::gemini

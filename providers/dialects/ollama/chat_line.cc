@@ -94,9 +94,9 @@ absl::Status ReadFunction(ObjectFields& call, v1::Part* part) {
   v1::ToolCall& tool_call = *part->mutable_tool_call();
   GATEWAY_RETURN_IF_ERROR(
       function.RequiredText("name", tool_call.mutable_name()));
-  // Its place is known already.
+  // Skipped: the order of the calls tells their place.
   function.Json("index");
-  // An object; text as other servers of the format have it is taken, too.
+  // An object, or a text, as other servers of the format send it.
   const ObjectFields::Either arguments = function.TextOrJson("arguments");
   if (arguments.text.has_value()) {
     tool_call.set_arguments(std::string(*arguments.text));
@@ -113,7 +113,7 @@ absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
   GATEWAY_RETURN_IF_ERROR(
       call.Text("id", part->mutable_tool_call()->mutable_id()));
   part->mutable_tool_call()->set_kind(v1::TOOL_KIND_FUNCTION);
-  // Some servers say what goes without saying.
+  // Skipped: some servers send it, but it is always `function`.
   call.Json("type");
   GATEWAY_RETURN_IF_ERROR(ReadFunction(call, part));
   call.Rest(part->mutable_extensions());

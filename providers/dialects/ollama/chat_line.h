@@ -38,28 +38,30 @@ struct ChatLine {
   bool has_message = false;
   // The object reports a failure.
   bool is_error = false;
-  // Of the object, and of its message.
+  // Extensions of the object, and of its message.
   ExtensionList extensions;
   ExtensionList message_extensions;
 
   v1::Usage ToUsage() const;
 };
 
-// Errors are INVALID_ARGUMENT and name the place. Calls without an id get one
-// that is made of the call and the moment of the answer: the same bytes always
-// give the same id, and two turns that call alike get two.
+// Reads one object. Errors are INVALID_ARGUMENT and name the place. Calls
+// without an id get one that is made of the call and the moment of the answer:
+// the same bytes always give the same id, and two turns that call alike get
+// two.
 absl::Status ReadChatLine(std::string_view text, ChatLine* line);
 
-// RFC 3339, with up to nine digits of a second. False if it is anything else.
+// Reads RFC 3339, with up to nine digits of a second. Returns false if it is
+// anything else.
 bool ReadMoment(std::string_view text, google::protobuf::Timestamp* moment);
 
-// Why a turn ended. A tool call makes it one that waits for tools unless it
-// was cut; no word is a plain end; a word that nobody knows is one if there was
-// content, and an error otherwise.
+// Returns why a turn ended. A tool call makes it one that waits for tools
+// unless it was cut; no reason is a plain end; an unknown one is a plain end if
+// there was content, and an error otherwise.
 v1::FinishReason FinishReasonOfTurn(std::string_view done_reason,
                                     bool has_tool_call, bool has_content);
 
-// `status` of reading what Ollama sent, as the fault that it is.
+// Turns an error of reading what Ollama sent into the fault of a bad response.
 absl::Status AsBadResponse(const absl::Status& status);
 
 }  // namespace gateway::ollama

@@ -18,12 +18,12 @@ namespace gateway {
 
 class OllamaEmbeddings final : public EmbeddingDialect {
  public:
-  // As Ollama.
+  // `keep_alive` as for Ollama.
   explicit OllamaEmbeddings(std::string keep_alive);
 
   std::string_view name() const override;
 
-  // Inputs of tokens are refused: the format has texts only.
+  // Writes a request. Inputs of tokens are refused: the format has texts only.
   absl::Status WriteRequest(const v1::EmbedRequest& request,
                             std::string_view model, std::string* body,
                             std::vector<v1::Warning>* warnings) const override;

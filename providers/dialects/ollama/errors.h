@@ -13,10 +13,11 @@
 
 namespace gateway::ollama {
 
-// The fault for a failed HTTP answer. `now` checks dates in its headers.
+// Makes the fault for a failed HTTP answer. `now` is what dates in its headers
+// are compared with.
 absl::Status ReadError(const HttpFailure& failure, absl::Time now);
 
-// The same for an object `{"error": "..."}` that comes with HTTP status 200,
+// As above, for an object `{"error": "..."}` that comes with HTTP status 200,
 // such as the last line of a stream that broke.
 absl::Status ReadErrorLine(std::string_view line);
 

@@ -29,7 +29,7 @@ void ChatEventReader::AddStarted(ChatLine& line, Events* events) {
   if (ReadMoment(line.created_at, &moment)) {
     *started->mutable_create_time() = moment;
   }
-  // An answer in one line has them at its end, as the last line does.
+  // Not from a last line: an answer in one line has them at its end.
   if (line.done) return;
   known_ = line.extensions;
   *started->mutable_extensions() = known_;
@@ -69,7 +69,7 @@ void ChatEventReader::AddDeltas(ChatLine& line, Events* events) {
                         !line.message_extensions.empty() ||
                         (!line.done && !line.extensions.empty());
   if (!has_more) return;
-  // What goes with no piece goes with the part that is open.
+  // Logprobs and extensions without a piece go with the part that is open.
   if (events->size() == before) {
     AddDelta(open_ == PartKind::kNone ? PartKind::kText : open_, events);
   }

@@ -42,13 +42,13 @@ class ChatEventReader final : public EventReader {
   void AddDeltas(ChatLine& line, Events* events);
   void AddCall(v1::Part& part, Events* events);
   void AddEnd(ChatLine& line, Events* events);
-  // A delta of the part that is open, or of a new one if that is of another
-  // kind.
+  // Adds a delta to the part that is open, or to a new one if that is of
+  // another kind.
   v1::Delta* AddDelta(PartKind kind, Events* events);
-  // The fields that each line repeats are told once.
+  // Removes the fields that each line repeats, so that they are told once.
   void DropKnown(ExtensionList* extensions) const;
 
-  ExtensionList known_;  // Of the first line.
+  ExtensionList known_;  // Those of the first line.
   PartKind open_ = PartKind::kNone;
   int32_t parts_ = 0;
   int32_t calls_ = 0;

@@ -24,8 +24,8 @@ inline constexpr std::string_view kDialect = "ollama";
 
 inline constexpr std::string_view kTextKeys[] = {"id", "name", "arguments"};
 
-// Settings of the runtime that the contract does not model are extensions such
-// as `options.num_ctx`.
+// Settings of the runtime that the contract does not model become extensions
+// such as `options.num_ctx`.
 inline constexpr std::string_view kNestedObjects[] = {"function", "options"};
 
 inline constexpr wire::ObjectFormat kFormat = {kDialect, kTextKeys,

@@ -14,8 +14,8 @@
 
 namespace gateway::ollama {
 
-// Writes nothing if `keep_alive` is empty or the object has the field already,
-// which is the caller's own wish.
+// Writes `keep_alive` into the object, unless it is empty or the object has the
+// field already, which is the caller's own wish.
 void WriteKeepAlive(std::string_view keep_alive, ObjectWriter& object);
 
 }  // namespace gateway::ollama

@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::string_view kPartPlace = "messages[].parts[]";
 
-// Between the pieces of what one speaker says.
+// Stands between pieces of text that become one.
 constexpr std::string_view kBetweenPieces = "\n\n";
 
-// The field of an object that stands for a free text.
+// The field that holds a free text in an object.
 constexpr std::string_view kFreeTextField = "input";
 
 std::string_view WordOfRole(v1::Role role) {
@@ -42,15 +42,15 @@ void AppendPiece(std::string_view piece, std::string_view separator,
   text->append(piece);
 }
 
-// Whether the document can be read as text.
+// Returns whether the document can be sent as text.
 bool IsPlainText(const v1::Document& document) {
   return document.has_text() ||
          (document.has_data() && document.media_type().starts_with("text/") &&
           IsUtf8(document.data()));
 }
 
-// A call's arguments as the object that the format asks for: the same bytes if
-// they are one, nothing for none, otherwise empty.
+// Returns a call's arguments if they are an object, which the format requires;
+// empty otherwise.
 std::string ObjectOf(const v1::ToolCall& call) {
   if (call.kind() == v1::TOOL_KIND_CUSTOM) return {};
   const absl::string_view text = absl::StripAsciiWhitespace(call.arguments());

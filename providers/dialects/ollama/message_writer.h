@@ -60,8 +60,7 @@ class MessageWriter {
   void ReportDroppedOfPart(const v1::Part& part);
 
   DroppedFields& dropped_;
-  // The tools that were called, by the ids of the calls. Points into the
-  // request.
+  // The names of tools by the ids of their calls. Points into the request.
   absl::flat_hash_map<std::string_view, std::string_view> called_;
 };
 

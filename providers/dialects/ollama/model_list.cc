@@ -81,7 +81,7 @@ absl::Status OllamaModelList::ReadModels(std::string_view body,
                               JsonValue& value) -> absl::Status {
     if (key != "models") return absl::OkStatus();
     has_models = true;
-    // A server without models says null.
+    // A server without models sends null.
     if (value.IsNull()) return absl::OkStatus();
     return value.EachElement([&](JsonValue& model) {
       return ReadModel(model, &found.emplace_back());

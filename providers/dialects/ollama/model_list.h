@@ -18,7 +18,7 @@ namespace gateway {
 
 class OllamaModelList final : public ModelListDialect {
  public:
-  // A model is as old as its file here.
+  // Reads the models. The time of a model is that of its file.
   absl::Status ReadModels(std::string_view body,
                           std::vector<v1::Model>* models) const override;
   void WriteModels(const ModelPage& page, std::string* body) const override;

@@ -31,8 +31,9 @@ namespace gateway {
 
 class Ollama final : public Dialect {
  public:
-  // `keep_alive`: how long the model stays in memory after a call that does not
-  // say it, such as `5m` or a number of seconds; the server's default if empty.
+  // `keep_alive` is how long the model stays in memory after a call that does
+  // not say it, such as `5m` or a number of seconds; the server's default if
+  // empty.
   explicit Ollama(std::string keep_alive);
 
   std::string_view name() const override;

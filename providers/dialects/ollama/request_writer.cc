@@ -17,12 +17,12 @@ namespace {
 using Choice = v1::ToolChoice;
 using Settings = v1::ReasoningSettings;
 
-// Of a tool whose input is free text.
+// The schema of a tool whose input is free text.
 constexpr std::string_view kFreeTextSchema =
     R"({"type":"object","properties":{"input":{"type":"string"}},)"
     R"("required":["input"]})";
 
-// Of a function without arguments.
+// The schema of a function without arguments.
 constexpr std::string_view kNoArgumentsSchema =
     R"({"type":"object","properties":{}})";
 
@@ -31,7 +31,7 @@ struct EffortName {
   std::string_view word;
 };
 
-// The nearest word of the format.
+// The nearest effort that the format has a name for.
 constexpr EffortName kEffortNames[] = {
     {Settings::EFFORT_MINIMAL, "low"},   {Settings::EFFORT_LOW, "low"},
     {Settings::EFFORT_MEDIUM, "medium"}, {Settings::EFFORT_HIGH, "high"},
@@ -238,7 +238,7 @@ void RequestWriter::WriteThink() {
     object_.Text("think", word);
     return;
   }
-  // A budget without a mode asks for reasoning, too.
+  // A budget without a mode turns reasoning on, too.
   if (settings.mode() != Settings::MODE_UNSPECIFIED ||
       settings.has_budget_tokens()) {
     object_.Bool("think", true);

@@ -21,8 +21,9 @@
 
 namespace gateway::ollama {
 
-// `stream` is always said: the format streams unless told not to. `keep_alive`
-// is that of the configuration, for requests that do not say it.
+// Writes a request. `stream` is always written, since the format streams unless
+// told not to. `keep_alive` is the configuration's, for requests that do not
+// say it.
 absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options,
                           std::string_view keep_alive, std::string* body,

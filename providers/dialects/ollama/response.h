@@ -14,8 +14,9 @@ namespace gateway::ollama {
 
 namespace v1 = ::llmgateway::v1;
 
-// Reasoning comes first, then the text, then the tool calls. Errors are
-// PROVIDER_BAD_RESPONSE faults, or what the answer itself reports.
+// Reads a whole answer: reasoning comes first, then the text, then the tool
+// calls. Errors are PROVIDER_BAD_RESPONSE faults, or what the answer itself
+// reports.
 absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response);
 

@@ -17,7 +17,8 @@
 namespace gateway {
 namespace {
 
-// Texts are one string, as clients expect; a list only where there is more.
+// Writes texts as one string, as clients expect; as a list only if there is
+// more.
 absl::Status WriteAnswerContent(const AssistantTurn& turn, JsonWriter& json,
                                 DroppedFields& dropped) {
   PartList carried;
@@ -81,7 +82,8 @@ void WriteAnswerReasoning(const AssistantTurn& turn, JsonWriter& json) {
   json.EndArray();
 }
 
-// Where the content is one string, its parts' citations are told of that.
+// Writes the citations. Where the content is one string, their places are
+// counted in that.
 void WriteAnnotations(const AssistantTurn& turn, JsonWriter& json,
                       DroppedFields& dropped) {
   std::vector<CitedSpan> spans;

@@ -22,7 +22,8 @@ namespace v1 = ::llmgateway::v1;
 // Writes one entry of `annotations`.
 void WriteChatCitation(const CitedSpan& span, JsonWriter& json);
 
-// Content that Chat Completions has no place for is a loss.
+// Writes the message. Content that Chat Completions has no place for is
+// recorded as dropped.
 absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
                                DroppedFields& dropped);
 

@@ -48,7 +48,8 @@ struct AssistantTurn {
   const v1::Part* audio = nullptr;
 };
 
-// Only the provider that signed such reasoning can read it.
+// Returns whether the reasoning is signed, so that only the provider that
+// signed it can read it.
 inline bool IsSigned(const v1::Reasoning& reasoning) {
   return !reasoning.signature().empty() || !reasoning.redacted_data().empty();
 }

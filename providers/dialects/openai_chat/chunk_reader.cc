@@ -105,7 +105,8 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
   if (key == "function_call") {
     CallFragment& call = choice->calls.emplace_back();
     call = {.index = 0, .kind = v1::TOOL_KIND_FUNCTION};
-    // The old form has no id; the answer to it must have one.
+    // An id is made up: the old form has none, and the answer to the call must
+    // have one.
     call.id = absl::StrCat("call_legacy_", choice->index + 1);
     return ReadCallFragment(value, "arguments", &call);
   }
@@ -149,7 +150,8 @@ absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
   });
 }
 
-// What every chunk repeats and only the first is asked for.
+// Returns whether the field is one that every chunk repeats, and that is read
+// of the first only.
 bool IsPreface(std::string_view key) {
   return key == "id" || key == "model" || key == "created" ||
          key == "service_tier" || key == "system_fingerprint";
@@ -190,14 +192,15 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
     return absl::OkStatus();
   }
   if (key == "error") {
-    // False and its kin mean that there is none.
+    // `false` and the like mean that there is none.
     chunk->failed = chunk->failed || value.IsObject() || value.IsString();
     return absl::OkStatus();
   }
   return KeepField(key, value, &chunk->extensions);
 }
 
-// `begin` is where the reader has the first token of `data`.
+// Returns the text of the chunk's choice as it stands; `begin` is where the
+// reader has the first token of `data`.
 std::string_view RawTextOf(const ChatChunk& chunk, std::string_view data,
                            const char* begin) {
   if (chunk.choices.size() != 1) return {};

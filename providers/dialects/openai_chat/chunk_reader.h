@@ -26,10 +26,10 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// What a stream may number; more is not to be believed.
+// The largest index that a stream may give to a call.
 inline constexpr int32_t kToolCallIndexMax = 511;
 
-// A tool call as one chunk tells of it.
+// What one chunk says of a tool call.
 struct CallFragment {
   std::optional<int32_t> index;
   std::string id;
@@ -38,12 +38,12 @@ struct CallFragment {
   v1::ToolKind kind = v1::TOOL_KIND_UNSPECIFIED;
 };
 
-// A choice as one chunk tells of it.
+// What one chunk says of a choice.
 struct ChoiceFragment {
   int32_t index = 0;
   std::string content;
-  std::string_view raw_content;  // Quotes included; while it is being read.
-  // In place of both, where the content is a list; and what was drawn.
+  std::string_view raw_content;  // With quotes; valid while it is being read.
+  // Set in place of both, where the content is a list; and pictures.
   std::vector<v1::Part> content_parts;
   std::string refusal;
   std::string reasoning;
@@ -51,12 +51,12 @@ struct ChoiceFragment {
   std::optional<v1::Audio> audio;
   std::optional<v1::Logprobs> logprobs;
   std::string finish_reason;
-  bool blank_reason = false;  // There is a finish_reason, without letters.
+  bool blank_reason = false;  // There is a finish_reason without letters.
   Extensions extensions;
 };
 
 struct ChatChunk {
-  // The preface, which every chunk repeats.
+  // The fields that every chunk repeats.
   std::string id;
   std::string model;
   std::string service_tier;
@@ -64,7 +64,7 @@ struct ChatChunk {
   int64_t created_seconds = 0;
 
   absl::InlinedVector<ChoiceFragment, 1> choices;
-  // The text of the chunk's one choice as it stands in the data, without
+  // The text of the chunk's only choice as it stands in the data, without
   // quotes; null if there is none.
   std::string_view raw_text;
   bool has_usage = false;
@@ -73,7 +73,8 @@ struct ChatChunk {
   Extensions extensions;
 };
 
-// Without `with_preface` that is skipped. An error is of the reading.
+// Reads a chunk. Without `with_preface`, the fields that every chunk repeats
+// are skipped. An error is one of reading JSON.
 absl::Status ReadChatChunk(std::string_view data, bool with_preface,
                            ChatChunk* chunk);
 

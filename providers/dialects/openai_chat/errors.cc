@@ -18,8 +18,8 @@
 namespace gateway {
 namespace {
 
-// OpenRouter puts an error where the choice is that failed. Returned as an
-// error of its own; empty if there is none.
+// Returns the error that OpenRouter puts in place of a failed choice, in an
+// object of its own; empty if there is none.
 std::string ErrorOfChoice(std::string_view text) {
   std::string error;
   const absl::Status status =
@@ -42,12 +42,12 @@ std::string ErrorOfChoice(std::string_view text) {
   return status.ok() ? error : std::string();
 }
 
-// What a caller is told.
+// How a reason is told to callers.
 struct Telling {
   v1::ErrorReason reason;
   int http_status;
   std::string_view type;
-  std::string_view code;  // Null if empty.
+  std::string_view code;  // Written as null if empty.
 };
 
 constexpr std::string_view kInvalid = "invalid_request_error";
@@ -106,7 +106,7 @@ Telling TellingOf(const absl::Status& status) {
   for (const Telling& each : kTellings) {
     if (each.reason == reason) telling = each;
   }
-  // What is no longer remembered has a code of its own.
+  // What is no longer kept has a code of its own.
   const auto violations = FieldViolations(status);
   if ((reason == v1::ERROR_REASON_INVALID_REQUEST ||
        reason == v1::ERROR_REASON_NOT_FOUND) &&
@@ -135,7 +135,7 @@ absl::Status ReadOpenAiError(const HttpFailure& failure, absl::Time now) {
 absl::Status ReadOpenAiErrorEvent(std::string_view text) {
   ErrorBody error = ReadErrorBody(text);
   if (error.form == ErrorBody::Form::kText) {
-    // Nothing is quoted here: the rest of the text is what the model said.
+    // The rest of the text is what the model said, so it is not quoted.
     const std::string of_choice = ErrorOfChoice(text);
     error = of_choice.empty() ? ErrorBody() : ReadErrorBody(of_choice);
   }
@@ -148,7 +148,7 @@ std::string OpenAiErrorBody(const absl::Status& status) {
   const VendorError said = VendorErrorOf(status, ErrorBody::Form::kOpenAi);
   std::string_view param = said.param;
   if (!violations.empty()) param = violations[0].first;
-  // Bounded and made UTF-8 as for gRPC.
+  // ToRpcStatus bounds the message and makes it UTF-8.
   const std::string message = ToRpcStatus(status).message();
   std::string body;
   JsonWriter json(&body);

@@ -15,18 +15,20 @@
 
 namespace gateway {
 
-// A failed HTTP answer, checked first by what its body says of money, context
-// and policy, then by its status. `now` is for delays given as dates.
+// Makes the fault for a failed HTTP answer, told first by what its body says of
+// money, context and policy, then by its status. `now` is for delays given as
+// dates.
 absl::Status ReadOpenAiError(const HttpFailure& failure, absl::Time now);
 
-// An error that came with HTTP status 200: mid-stream, or instead of an
-// answer, at its top or in a choice. `text` is the whole event or answer.
+// Makes the fault for an error that came with HTTP status 200: mid-stream, or
+// in place of an answer, at its top or in a choice. `text` is the whole event
+// or answer.
 absl::Status ReadOpenAiErrorEvent(std::string_view text);
 
-// The answer to a call that failed.
+// Writes the answer to a call that failed.
 WireError WriteOpenAiError(const absl::Status& status);
 
-// The body alone, as also a broken stream ends with it. One line.
+// Writes the body alone, in one line; a stream that broke ends with it, too.
 std::string OpenAiErrorBody(const absl::Status& status);
 
 }  // namespace gateway

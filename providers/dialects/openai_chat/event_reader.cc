@@ -23,7 +23,7 @@
 namespace gateway {
 namespace {
 
-// A choice over the whole stream.
+// The state of a choice over the whole stream.
 struct ChoiceState {
   int part_count = 0;
   int text_part = -1;
@@ -36,11 +36,11 @@ struct ChoiceState {
     bool named = false;
   };
   std::map<int32_t, Call> calls;
-  // From the vendor's index to ours, of calls that share one.
+  // From the vendor's index to ours, for calls that share one.
   std::map<int32_t, int32_t> moved;
   int32_t last_call = -1;
   ChoiceContents contents;
-  // Its calls came with a blank word for why it ended.
+  // Its calls came with a finish reason without letters.
   bool called = false;
   bool ended = false;
 };
@@ -97,8 +97,8 @@ class OpenAiEventReader final : public EventReader {
     return absl::OkStatus();
   }
 
-  // A chunk that came to one event. If that is a text and nothing else, others
-  // with another text come to the same.
+  // Remembers a chunk that became one event. If that is a text and nothing
+  // else, chunks that differ by the text only become the same event.
   void Learn(std::string_view data, std::string_view raw_text) {
     const v1::Delta& delta = events_->back().delta();
     if (delta.text().empty() || delta.text() != raw_text ||
@@ -147,7 +147,8 @@ class OpenAiEventReader final : public EventReader {
     *started->mutable_extensions() = start_extensions_;
   }
 
-  // What every chunk repeats was told at the start.
+  // Adds the extensions that are not repeated by every chunk: those were told
+  // at the start.
   void AddChunkExtensions(ChatChunk& chunk, Extensions* extensions) {
     for (v1::Extension& extension : chunk.extensions) {
       const v1::Extension* known =
@@ -210,7 +211,7 @@ class OpenAiEventReader final : public EventReader {
     }
   }
 
-  // An entry of a list that is the content.
+  // Delivers an entry of a content that is a list.
   void EmitContentPart(v1::Part& part, int32_t choice_index,
                        ChoiceState& state) {
     v1::Delta* delta = nullptr;
@@ -253,7 +254,7 @@ class OpenAiEventReader final : public EventReader {
         NewDelta(choice_index, known.part, state)->mutable_tool_call();
     delta->set_index(index);
     delta->set_arguments(std::move(call.arguments));
-    // Some vendors repeat id and name with every fragment.
+    // Taken once: some vendors repeat id and name with every fragment.
     if (known.id.empty() && !call.id.empty()) {
       known.id = call.id;
       delta->set_id(std::move(call.id));
@@ -265,9 +266,9 @@ class OpenAiEventReader final : public EventReader {
     }
   }
 
-  // Where a vendor leaves out the index, a new id begins a new call. Others, as
-  // Google's OpenAI-compatible service, give all calls of a turn the same one:
-  // there a new id and a name do.
+  // Returns which call a fragment belongs to. If a vendor leaves out the index,
+  // a new id begins a new call. Others, as Google's OpenAI-compatible service,
+  // give all calls of a turn the same index: there a new id with a name does.
   static int32_t IndexOf(const CallFragment& call, ChoiceState& state) {
     if (call.index.has_value()) {
       const auto moved = state.moved.find(*call.index);
@@ -286,8 +287,9 @@ class OpenAiEventReader final : public EventReader {
     return begins ? state.calls.rbegin()->first + 1 : state.last_call;
   }
 
-  // xAI says why a choice ended that called tools by a word without letters,
-  // which others write beside every piece: it counts once all was said.
+  // Ends, at the end of the stream, choices whose calls came with a finish
+  // reason without letters: xAI writes it for choices that called tools, others
+  // write it beside every piece.
   void EndBlankChoices(EventList* events) {
     events_ = events;
     for (auto& [index, state] : choices_) {
@@ -308,17 +310,18 @@ class OpenAiEventReader final : public EventReader {
     *end->mutable_extensions() = std::move(choice.extensions);
   }
 
-  // A delta of the part `part`, which gets its number with the first.
+  // Adds a delta of the part `part`, which gets its number with the first.
   v1::Delta* NewDelta(int32_t choice_index, int& part, ChoiceState& state) {
     if (part < 0) part = state.part_count++;
     const bool first = first_delta_ == nullptr;
     v1::Delta* const delta = AddDelta(choice_index, part, events_);
-    // A message's address outlives the growth of the vector around it.
+    // The pointer stays valid: a message's address outlives the growth of the
+    // vector around it.
     if (first) first_delta_ = delta;
     return delta;
   }
 
-  // This chunk's first delta of the choice, made if there is none.
+  // Returns this chunk's first delta of the choice; adds one if there is none.
   v1::Delta* AnyDelta(int32_t choice_index, ChoiceState& state) {
     if (first_delta_ != nullptr) return first_delta_;
     return NewDelta(choice_index, state.text_part, state);
@@ -331,12 +334,13 @@ class OpenAiEventReader final : public EventReader {
   Extensions start_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 
-  // The last chunk that was nothing but text, and whose that was.
+  // The last chunk that was nothing but text, and the choice and part it was
+  // of.
   RepeatedChunk repeated_;
   int32_t repeated_choice_ = 0;
   int32_t repeated_part_ = 0;
 
-  // Of the chunk being read.
+  // Set while a chunk is read.
   EventList* events_ = nullptr;
   v1::Delta* first_delta_ = nullptr;
 };

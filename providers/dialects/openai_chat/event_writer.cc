@@ -36,9 +36,9 @@
 namespace gateway {
 namespace {
 
-// Of one choice.
+// The most citations of one choice.
 constexpr size_t kCitationsMax = 1024;
-// Longer thoughts than any model's.
+// The longest thought that is kept for its signature: longer than any model's.
 constexpr size_t kThoughtBytesMax = 1 << 20;
 
 constexpr std::string_view kEmptyText = R"("delta":{"content":"")";
@@ -53,8 +53,8 @@ constexpr std::string_view kChunkFields[] = {
     "id",    "object",       "created",           "model", "choices", "usage",
     "error", "service_tier", "system_fingerprint"};
 
-// Our extensions whose names begin with `prefix`, without it; those without
-// any prefix if it is empty.
+// Returns our extensions whose names begin with `prefix`, without it; those
+// without any prefix if it is empty.
 Extensions Named(const Extensions& extensions, std::string_view prefix) {
   Extensions named;
   for (const v1::Extension& extension : extensions) {
@@ -104,25 +104,26 @@ class OpenAiEventWriter final : public EventWriter {
   struct Cited {
     v1::Citation citation;
     int32_t part = 0;
-    CitedSpan span;  // Without the citation; of a part that has ended.
+    CitedSpan span;  // Without the citation; set if its part has ended.
   };
 
   struct ChoiceState {
     bool began = false;
     ChoiceContents contents;
-    // The part whose text is being written, and where that begins among the
+    // The part whose text is being written, and where it begins among the
     // characters of the content.
     int32_t text_part = -1;
     int64_t text_begin = 0;
     int64_t characters = 0;
-    // They are told once all is said: before that it is not known where the
-    // words end that they are of.
+    // Citations are written at the end: before, it is not known where the text
+    // ends that they belong to.
     std::vector<Cited> cited;
     // The thought whose signature may come.
     int32_t thought_part = -1;
     std::string thought;
     bool thought_too_long = false;
-    // The calls of custom tools: only a call's first piece tells its kind.
+    // Calls of custom tools, remembered since only a call's first piece tells
+    // its kind.
     std::set<int32_t> custom_calls;
   };
 
@@ -140,7 +141,7 @@ class OpenAiEventWriter final : public EventWriter {
   }
 
   // Writes one event: the chunk's own fields, then those of `write_choices`,
-  // which begin with the array.
+  // beginning with the array.
   absl::Status WriteChunk(const Extensions& extensions, bool with_usage,
                           WriteFields write_choices, std::string* out) {
     if (const v1::Extension* others = FindExtension(extensions, "usage")) {
@@ -174,13 +175,13 @@ class OpenAiEventWriter final : public EventWriter {
     }
     GATEWAY_RETURN_IF_ERROR(
         WriteExtensions(start_extensions_, kChunkFields, json, unheard));
-    // What the vendor says once is written once.
+    // Cleared, so that what the vendor says once is written once.
     start_extensions_.Clear();
     GATEWAY_RETURN_IF_ERROR(
         WriteExtensions(extensions, kChunkFields, json, unheard));
     json.EndObject();
-    // Line ends stand only between the tokens of an extension; here they
-    // would end the event.
+    // Replaces line ends, which stand only between the tokens of an extension:
+    // one would end the event.
     std::replace_if(
         out->begin() + begin, out->end(),
         [](char c) { return c == '\n' || c == '\r'; }, ' ');
@@ -246,7 +247,7 @@ class OpenAiEventWriter final : public EventWriter {
                       (delta.has_opaque() &&
                        delta.opaque().dialect() != kOpenAiChatDialect);
     if (delta.has_opaque() && bare) warnings_.LeftOut("opaque", out);
-    // Other vendors' pieces and beginnings of parts say nothing here.
+    // Nothing is written for other vendors' pieces and beginnings of parts.
     if (bare && !delta.has_logprobs() && !HasOwn(delta.extensions())) {
       return absl::OkStatus();
     }
@@ -261,7 +262,7 @@ class OpenAiEventWriter final : public EventWriter {
                        });
   }
 
-  // A part's text goes on until another's begins.
+  // Enters a part's text, which goes on until another part's begins.
   static void EnterText(int32_t part, ChoiceState& state) {
     if (part == state.text_part) return;
     EndText(state);
@@ -331,7 +332,7 @@ class OpenAiEventWriter final : public EventWriter {
         out);
   }
 
-  // Pieces that come whole, in the form that they have in a whole answer.
+  // Writes a piece that comes whole, in the form that it has in a whole answer.
   static absl::Status WriteWhole(const v1::Delta& delta, JsonWriter& json) {
     DroppedFields unheard(nullptr);
     v1::Part part;
@@ -352,7 +353,8 @@ class OpenAiEventWriter final : public EventWriter {
            !HasOwn(delta.extensions());
   }
 
-  // What stands around a text is the same in each chunk of a choice.
+  // Writes a text. What stands around it is the same in each chunk of a choice,
+  // so it is kept.
   absl::Status WriteText(const v1::Delta& delta, ChoiceState& state,
                          std::string* out) {
     if (around_.empty() || around_choice_ != delta.choice_index()) {
@@ -362,7 +364,7 @@ class OpenAiEventWriter final : public EventWriter {
       around_.clear();
       GATEWAY_RETURN_IF_ERROR(WritePieceChunk(empty, state, &around_));
       around_choice_ = delta.choice_index();
-      // The first of its kind: what comes before are names, whose quotes are
+      // Finds the first empty text: what precedes are names, whose quotes are
       // escaped.
       around_text_ = around_.find(kEmptyText) + kEmptyText.size() - 2;
     }
@@ -413,8 +415,8 @@ class OpenAiEventWriter final : public EventWriter {
     }
   }
 
-  // A signature is told with the whole of the text that it is of, as clients
-  // who send the message back have to.
+  // Keeps a thought, since a signature is written with the whole text that it
+  // belongs to, as clients who send the message back have to.
   static void AddThought(const v1::Delta& delta, ChoiceState& state) {
     if (state.thought_part != delta.part_index()) {
       state.thought_part = delta.part_index();
@@ -519,11 +521,11 @@ class OpenAiEventWriter final : public EventWriter {
   std::string service_tier_;
   Extensions start_extensions_;
   v1::Usage usage_;
-  // What the vendor says of its usage besides the counts.
+  // Extensions of the vendor's usage.
   Extensions usage_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 
-  // The chunk of an empty text, whose quotes stand at around_text_.
+  // The chunk with an empty text, whose quotes stand at around_text_.
   std::string around_;
   size_t around_text_ = 0;
   int32_t around_choice_ = 0;

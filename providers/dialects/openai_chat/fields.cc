@@ -25,8 +25,8 @@ bool Contains(absl::Span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// A caller of gRPC may put any text into an extension; what is not one JSON
-// value would reach into the fields around it.
+// Checks that an extension is one JSON value: a caller of gRPC may put any text
+// into it, which could reach into the fields around it.
 absl::Status CheckExtension(const v1::Extension& extension) {
   const absl::Status status = CheckJson(extension.json());
   if (status.ok()) return status;
@@ -34,7 +34,7 @@ absl::Status CheckExtension(const v1::Extension& extension) {
                       ToStd(status.message()));
 }
 
-// A reader's own errors say nothing yet of who is to blame.
+// Returns whether the error says who is to blame: a reader's own do not.
 bool IsFault(const absl::Status& status) {
   return status.code() != absl::StatusCode::kInvalidArgument ||
          status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo")

@@ -32,15 +32,16 @@ namespace v1 = ::llmgateway::v1;
 
 inline constexpr std::string_view kOpenAiChatDialect = "openai_chat";
 
-// How many choices may be asked for, which bounds the indices of an answer.
+// The most choices that may be asked for, which bounds the indices of an
+// answer.
 inline constexpr int32_t kChoicesMax = 128;
 inline constexpr int32_t kChoiceIndexMax = kChoicesMax - 1;
 
 // Seconds that google.protobuf.Timestamp can hold.
 inline constexpr int64_t kTimestampSecondsMax = 253402300799;
 
-// What a string says, and the bytes that one of base64 stands for. Nothing else
-// is taken for one, nor is null.
+// Read a string, and the bytes that one of base64 stands for. Anything else is
+// an error, null, too.
 absl::Status ReadString(JsonValue& value, std::string* text);
 absl::Status ReadBase64String(JsonValue& value, std::string* bytes);
 
@@ -54,22 +55,23 @@ void AddExtension(std::string_view name, std::string_view json,
 absl::Status KeepField(std::string_view name, JsonValue& value,
                        Extensions* extensions);
 
-// The unmodelled fields of one nested object.
+// Collects the unmodelled fields of one nested object.
 class Leftovers {
  public:
   absl::Status Keep(std::string_view key, JsonValue& value);
 
-  // `{"a":1,"b":2` without the closing brace; empty if there are none.
+  // The fields as `{"a":1,"b":2`, without the closing brace; empty if there are
+  // none.
   const std::string& fields() const { return fields_; }
 
-  // Adds them as the extension `name`, if there are any.
+  // Adds the fields as the extension `name`, if there are any.
   void AddTo(std::string_view name, Extensions* extensions) const;
 
  private:
   std::string fields_;
 };
 
-// Lists, once each, what the format cannot carry.
+// Lists what the format cannot carry, each field once.
 class DroppedFields {
  public:
   // Borrows `warnings`, which may be null.
@@ -84,24 +86,24 @@ class DroppedFields {
 
 // Writes our extensions into the object that is open, except those named in
 // `taken`: fields that the caller writes itself, or objects that it merges.
-// Extensions of other dialects are dropped. An extension that is not JSON is an
-// error.
+// Extensions of other dialects are left out. An extension that is not JSON is
+// an error.
 absl::Status WriteExtensions(const Extensions& extensions,
                              absl::Span<const std::string_view> taken,
                              JsonWriter& json, DroppedFields& dropped);
 
-// Writes the fields that the extension `name` gathered into the nested object
+// Writes the fields that the extension `name` collected into the nested object
 // that is open, except those named in `taken`.
 absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
                             absl::Span<const std::string_view> taken,
                             JsonWriter& json);
 
-// Our extension `name`; null if there is none.
+// Returns our extension `name`; null if there is none.
 const v1::Extension* FindExtension(const Extensions& extensions,
                                    std::string_view name);
 
-// A reader's error as the caller's mistake, or as the provider's. Faults are
-// returned as they are.
+// Turn a reader's error into the caller's mistake, or the provider's. Faults
+// are returned as they are.
 absl::Status AsInvalidRequest(const absl::Status& status);
 absl::Status AsBadResponse(const absl::Status& status);
 

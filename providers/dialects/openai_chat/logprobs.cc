@@ -37,7 +37,7 @@ absl::Status ReadToken(JsonValue& object, bool with_top,
         } else if (key == "bytes") {
           return ReadTokenBytes(value, token);
         } else if (key == "top_logprobs" && with_top) {
-          // The alternatives of an alternative would be a nonsense to follow.
+          // One level only: alternatives have no alternatives.
           return ReadTokens(value, false, token->mutable_top());
         }
         return absl::OkStatus();

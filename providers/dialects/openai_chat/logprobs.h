@@ -16,7 +16,7 @@ namespace v1 = ::llmgateway::v1;
 
 using TokenLogprobs = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
 
-// One list of tokens, as the Responses format has it, too; there, each token
+// Reads one list of tokens, as in the Responses format, too; there, each token
 // has its bytes.
 absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens);
 void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json);
@@ -24,7 +24,7 @@ void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json);
 // Reads `{"content": [...], "refusal": [...]}`, whose values may be null.
 absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs);
 
-// Writes the object; empty lists as null.
+// Writes the object; an empty list as null.
 void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json);
 
 }  // namespace gateway

@@ -22,7 +22,8 @@
 namespace gateway {
 namespace {
 
-// Arguments are text, kept byte for byte; some vendors send the object itself.
+// Reads arguments: a text, kept byte for byte; some vendors send the object
+// itself.
 absl::Status ReadArguments(JsonValue& value, std::string* arguments) {
   if (value.IsNull()) return absl::OkStatus();
   if (!value.IsObject()) return ReadString(value, arguments);
@@ -31,7 +32,7 @@ absl::Status ReadArguments(JsonValue& value, std::string* arguments) {
   return absl::OkStatus();
 }
 
-// The `function` or `custom` object of a call.
+// Reads the `function` or `custom` object of a call.
 absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
                         std::string_view name, v1::Part* part) {
   v1::ToolCall* call = part->mutable_tool_call();
@@ -48,8 +49,8 @@ absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
   return absl::OkStatus();
 }
 
-// `extra_content` of a call, which holds what Google has signed it with, and
-// else what only its vendor knows.
+// Reads `extra_content` of a call: what Google has signed it with, and else
+// what only its vendor knows.
 absl::Status ReadExtraContent(JsonValue& value, v1::Part* part) {
   std::string signature;
   bool alone = value.IsObject();
@@ -89,7 +90,8 @@ absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
           if (field.IsNull()) return absl::OkStatus();
           return ReadString(field, call->mutable_id());
         }
-        // `index` belongs to streams; DeepSeek sends it everywhere.
+        // Skipped: `index` belongs to streams, but DeepSeek sends it
+        // everywhere.
         if (key == "type" || key == "index") return absl::OkStatus();
         if (key == "extra_content" && field.IsObject()) {
           return ReadExtraContent(field, part);
@@ -133,8 +135,8 @@ absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
   return absl::OkStatus();
 }
 
-// Takes `reasoning_details` apart where they are what the message writer makes
-// of signed reasoning. Others must go back unmodified and are kept whole.
+// Takes `reasoning_details` apart if they are what our message writer makes of
+// signed reasoning. Others must go back unmodified and are kept whole.
 absl::Status ReadReasoningDetails(JsonValue& value,
                                   std::vector<v1::Part>* parts,
                                   Extensions* extensions) {
@@ -144,31 +146,32 @@ absl::Status ReadReasoningDetails(JsonValue& value,
     CountReadMemory(kPartMemoryBytes);
     v1::Reasoning* reasoning = read.emplace_back().mutable_reasoning();
     bool streamed = false;
-    const absl::Status taken = detail.EachField([&](std::string_view key,
-                                                    JsonValue& field)
-                                                    -> absl::Status {
-      // Which piece of a stream was of which thought.
-      if (key == "index") {
-        streamed = true;
-        return absl::OkStatus();
-      }
-      if (!field.IsString()) {
-        understood = false;
-        return absl::OkStatus();
-      }
-      if (key == "text") return ReadString(field, reasoning->mutable_text());
-      if (key == "signature") {
-        return ReadString(field, reasoning->mutable_signature());
-      }
-      if (key == "data") {
-        return ReadString(field, reasoning->mutable_redacted_data());
-      }
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
-      understood = understood && key == "type" &&
-                   (text == "reasoning.text" || text == "reasoning.encrypted");
-      return absl::OkStatus();
-    });
-    // Ours are streamed with their signatures only.
+    const absl::Status taken = detail.EachField(
+        [&](std::string_view key, JsonValue& field) -> absl::Status {
+          // Says which piece of a stream belongs to which thought.
+          if (key == "index") {
+            streamed = true;
+            return absl::OkStatus();
+          }
+          if (!field.IsString()) {
+            understood = false;
+            return absl::OkStatus();
+          }
+          if (key == "text")
+            return ReadString(field, reasoning->mutable_text());
+          if (key == "signature") {
+            return ReadString(field, reasoning->mutable_signature());
+          }
+          if (key == "data") {
+            return ReadString(field, reasoning->mutable_redacted_data());
+          }
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
+          understood =
+              understood && key == "type" &&
+              (text == "reasoning.text" || text == "reasoning.encrypted");
+          return absl::OkStatus();
+        });
+    // Streamed entries are ours only if they are signed.
     understood = understood && (!streamed || IsSigned(*reasoning));
     return taken;
   }));
@@ -233,13 +236,13 @@ class MessageReader {
     return KeepField(key, value, message_.mutable_extensions());
   }
 
-  // Fields that are a text or null.
+  // Reads a field that is a text or null.
   absl::Status ReadText(std::string_view key, JsonValue& value) {
     if (value.IsNull()) return absl::OkStatus();
     if (key == "name") return ReadString(value, message_.mutable_name());
     if (key == "tool_call_id") return ReadString(value, &tool_call_id_);
     if (key == "refusal") return ReadString(value, &refusal_.emplace());
-    // Two vendors' names for the same; a message has one of them.
+    // Two vendors' names of one field; a message has one of them.
     return ReadString(value, &reasoning_text_);
   }
 
@@ -259,7 +262,8 @@ class MessageReader {
     return ReadString(value, content_->emplace_back().mutable_text());
   }
 
-  // OpenRouter's models draw. What is no picture is kept with all the others.
+  // Reads the pictures that OpenRouter's models draw. If an entry is no
+  // picture, all are kept whole.
   absl::Status ReadImages(JsonValue& value) {
     bool are_pictures = true;
     GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& part) {
@@ -297,8 +301,8 @@ class MessageReader {
     return absl::OkStatus();
   }
 
-  // A client that put the pieces of a stream together may have the one text of
-  // a signature beside it only.
+  // A client that put the pieces of a stream together may have the text of a
+  // signed thought beside its signature only.
   void TakeTextOfSignature() {
     v1::Reasoning* signed_reasoning = nullptr;
     for (v1::Part& part : reasoning_) {

@@ -28,11 +28,11 @@ namespace v1 = ::llmgateway::v1;
 // ids are made up here that the answers repeat.
 struct OpenAiLegacyCalls {
   int count = 0;
-  std::string open_id;  // Of the call that awaits its answer.
+  std::string open_id;  // The id of the call that awaits its answer.
 };
 
-// A message without a role is the assistant's if `legacy` is null: answers may
-// leave it out.
+// Reads a message. One without a role is the assistant's if `legacy` is null:
+// answers may leave it out.
 absl::Status ReadOpenAiMessage(JsonValue& value, OpenAiLegacyCalls* legacy,
                                v1::Message* message);
 

@@ -26,7 +26,7 @@ absl::Status WriteToolResult(const v1::ToolResult& result,
   json.StartObject();
   json.StringField("role", "tool");
   json.StringField("tool_call_id", result.tool_call_id());
-  // The call tells it, too.
+  // The call has the name, too.
   if (!result.name().empty() && quirks.message_names) {
     json.StringField("name", result.name());
   }
@@ -38,9 +38,9 @@ absl::Status WriteToolResult(const v1::ToolResult& result,
   return absl::OkStatus();
 }
 
-// The reasoning that the model of a request may read again. Only the provider
-// that signed it can read signed reasoning, and that is never one of this
-// dialect.
+// Returns the reasoning that the model of a request may read again. Signed
+// reasoning is left out: only the provider that signed it can read it, and that
+// never speaks this dialect.
 std::string PastReasoning(const AssistantTurn& turn, DroppedFields& dropped) {
   std::string text;
   for (const v1::Part* part : turn.reasoning) {
@@ -66,7 +66,7 @@ void WritePastReasoning(const AssistantTurn& turn, const std::string& text,
   json.StringField(quirks.reasoning_field, text);
 }
 
-// A `content` whose first entry is a thought.
+// Writes a `content` whose first entry is a thought.
 absl::Status WriteThoughtAndContent(const std::string& thought,
                                     const PartList& content, JsonWriter& json,
                                     DroppedFields& dropped) {
@@ -130,7 +130,7 @@ absl::Status WriteAssistant(const v1::Message& message,
   return WriteOpenAiToolCalls(turn.calls, /*to_caller=*/false, json, dropped);
 }
 
-// Writes one entry whose content is `parts`, or nothing if there is none.
+// Writes one entry whose content is `parts`; nothing if there are none.
 absl::Status WriteSpeech(const v1::Message& message, const PartList& parts,
                          const OpenAiChatQuirks& quirks, JsonWriter& json,
                          DroppedFields& dropped) {

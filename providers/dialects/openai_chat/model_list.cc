@@ -30,7 +30,7 @@ absl::Status ReadModel(JsonValue& value, v1::Model* model) {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view owner, field.String());
       model->set_owner(std::string(owner));
     } else if (key == "created") {
-      // Some services write a fraction.
+      // A double, since some services write a fraction.
       GATEWAY_ASSIGN_OR_RETURN(const double created, field.Double());
       model->mutable_create_time()->set_seconds(static_cast<int64_t>(created));
     }

@@ -90,7 +90,7 @@ absl::Status OpenAiChat::ReadError(const HttpFailure& failure) const {
 
 WireError OpenAiChat::WriteError(const absl::Status& status,
                                  std::string_view /*request_id*/) const {
-  // OpenAI tells the id in a header only.
+  // Without the request's id: OpenAI tells it in a header only.
   return WriteOpenAiError(status);
 }
 

@@ -31,7 +31,7 @@ namespace gateway {
 class OpenAiChat : public Dialect {
  public:
   // Speaks to a service with `quirks`. What is read from callers, and written
-  // for them, is OpenAI's own whatever they say.
+  // for them, is OpenAI's own format whatever the quirks.
   explicit OpenAiChat(OpenAiChatQuirks quirks = OpenAiChatQuirks());
 
   std::string_view name() const override;

@@ -24,7 +24,7 @@ void SetImageUrl(std::string_view url, v1::Image* image) {
   }
 }
 
-// `image_url` is an object; some clients send the address alone.
+// Reads `image_url`: an object; some clients send the address alone.
 absl::Status ReadImage(JsonValue& value, v1::Part* part) {
   v1::Image* image = part->mutable_image();
   if (value.IsString()) {
@@ -80,7 +80,8 @@ absl::Status ReadFile(JsonValue& value, v1::Part* part) {
         if (key != "file_data") return leftovers.Keep(key, field);
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view data, field.String());
         std::string bytes;
-        // Some clients leave out the head of the data URL.
+        // Taken as bare base64, since some clients leave out the head of the
+        // data URL.
         if (!ReadDataUrl(data, document->mutable_media_type(), &bytes) &&
             !ReadBase64(data, &bytes)) {
           return field.Error("expected a data URL with base64");
@@ -95,13 +96,14 @@ absl::Status ReadFile(JsonValue& value, v1::Part* part) {
   return absl::OkStatus();
 }
 
-// The field that bears a part's content is called as its type is.
+// Returns whether the key names a type of part: the field that bears a part's
+// content is called as its type is.
 bool IsPartType(std::string_view type) {
   return type == "text" || type == "image_url" || type == "input_audio" ||
          type == "file" || type == "refusal" || type == "thinking";
 }
 
-// One of the pieces that a thought is a list of. Those that are no text, such
+// Reads one entry of a thought that is a list. Entries that are no text, such
 // as references, are kept with the whole list.
 absl::Status ReadThoughtPiece(JsonValue& value, std::string* text,
                               bool* is_text) {
@@ -145,7 +147,7 @@ absl::Status ReadTypedContent(std::string_view key, JsonValue& value,
 
 }  // namespace
 
-// The fields can be read in any order.
+// Reads a part, whose fields can come in any order.
 absl::Status ReadOpenAiPart(JsonValue& value, v1::Part* part) {
   std::string type;
   std::string content_key;

@@ -19,7 +19,7 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// Errors name the place within `value`, as a reader's do.
+// Reads one entry. Errors name the place within `value`, as a reader's do.
 absl::Status ReadOpenAiPart(JsonValue& value, v1::Part* part);
 
 }  // namespace gateway

@@ -47,7 +47,8 @@ absl::Status WriteInputAudio(const v1::Part& part, JsonWriter& json) {
   return absl::OkStatus();
 }
 
-// Data needs a name, which other dialects do not ask for.
+// Returns a name for the file: the format requires one for data, which other
+// dialects do not.
 std::string FileName(const v1::Document& document) {
   if (!document.filename().empty()) return document.filename();
   if (!document.title().empty()) return document.title();

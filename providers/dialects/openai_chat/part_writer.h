@@ -17,22 +17,24 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// Borrows the parts.
+// Parts, which are borrowed.
 using PartList = absl::InlinedVector<const v1::Part*, 4>;
 
-// Whether the part can stand in a `content`; what cannot is a loss. With
-// `text_only`, pictures, files and sounds cannot.
+// Returns whether the part can stand in a `content`; records it as dropped if
+// not. With `text_only`, pictures, files and sounds cannot.
 bool HasPlace(const v1::Part& part, bool text_only, DroppedFields& dropped);
 
 // Writes one entry of a `content` that is a list. REQUIRES: HasPlace.
 absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
                              DroppedFields& dropped);
 
-// Writes the value of `content`: a text, or a list of what has a place in it.
+// Writes the value of `content`: a text, or a list of the parts that have a
+// place in it.
 absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
                                 JsonWriter& json, DroppedFields& dropped);
 
-// Write a field of the message that is open, if there is anything to say.
+// Each writes a field of the message that is open, if there is anything to
+// write.
 absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
                                   JsonWriter& json, DroppedFields& dropped);
 

@@ -18,10 +18,10 @@ namespace gateway {
 struct OpenAiChatQuirks {
   // What the service does with a JSON Schema in `response_format`.
   enum class SchemaMode {
-    kNative,      // Takes `json_schema`.
-    kTool,        // Knows tools only.
-    kJsonObject,  // Knows `json_object` only.
-    kPrompt,      // Knows neither.
+    kNative,      // It takes `json_schema`.
+    kTool,        // It takes tools only.
+    kJsonObject,  // It takes `json_object` only.
+    kPrompt,      // It takes neither.
   };
 
   // How the service is told how much to reason.
@@ -32,37 +32,37 @@ struct OpenAiChatQuirks {
     kNone,
   };
 
-  // Otherwise it is `max_tokens`.
+  // The output limit is `max_completion_tokens`; otherwise `max_tokens`.
   bool max_completion_tokens = true;
-  // Otherwise the role is `system`.
+  // Instructions have the role `developer`; otherwise `system`.
   bool developer_role = true;
   bool stream_options = true;
   bool top_k = false;
   bool logprobs = true;
-  // `name` in messages.
+  // Messages may have a `name`.
   bool message_names = true;
-  // More than one choice, `n`.
+  // More than one choice can be asked for (`n`).
   bool choice_count = true;
   bool logit_bias = true;
   bool parallel_tool_calls = true;
-  // What OpenAI keeps account of: `verbosity`, `service_tier`, `store`,
+  // It has what OpenAI keeps account of: `verbosity`, `service_tier`, `store`,
   // `prompt_cache_key` and `metadata`.
   bool account_fields = true;
   SchemaMode schema_mode = SchemaMode::kNative;
   ReasoningStyle reasoning_style = ReasoningStyle::kEffort;
-  // Turns that called tools must have their reasoning, if only an empty one.
+  // Turns that called tools must have their reasoning, even if empty.
   bool reasoning_of_calls = false;
-  // Names of fields; empty if there is none. A message's reasoning:
+  // Names of fields; empty if there is none. Here, of a message's reasoning.
   std::string reasoning_field = "reasoning_content";
-  // In place of that field, it is an entry of a `content` that is a list.
+  // Reasoning is not that field but an entry of a `content` that is a list.
   bool reasoning_in_content = false;
-  // What a model draws stands in `images`, and is read back there.
+  // Pictures that a model draws stand in `images`, and are read back there.
   bool images = false;
   std::string seed_field = "seed";
-  // Who the request is for.
+  // The field for whom the request is made.
   std::string user_field = "safety_identifier";
-  // Streams end with `[DONE]`; otherwise with the connection, once every choice
-  // has its finish reason.
+  // Streams end with `[DONE]`; otherwise by closing the connection, once every
+  // choice has its finish reason.
   bool done_marker = true;
 };
 

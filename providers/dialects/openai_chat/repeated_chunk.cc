@@ -10,8 +10,8 @@
 namespace gateway {
 namespace {
 
-// Whether this is what may stand between the quotes of a string, and means
-// itself.
+// Returns whether the text may stand between the quotes of a JSON string
+// without escapes.
 bool StandsForItself(std::string_view text) {
   if (IsPlainJsonText(text)) return true;
   return std::none_of(text.begin(), text.end(),

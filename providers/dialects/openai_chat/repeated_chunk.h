@@ -21,16 +21,17 @@ namespace gateway {
 
 class RepeatedChunk {
  public:
-  // A chunk whose text stands at [offset, offset + size), between quotes.
+  // Remembers a chunk whose text stands at [offset, offset + size), between
+  // quotes.
   void Learn(std::string_view data, size_t offset, size_t size);
 
-  // The text of a chunk that is otherwise like the one learned last; empty if
-  // it is not, has no text, or one with escapes.
+  // Returns the text of a chunk that is otherwise like the remembered one;
+  // empty if it is not, or its text is empty or has escapes.
   std::string_view TextOf(std::string_view data) const;
 
  private:
   std::string
-      around_;  // What stands before the text and, from rest_, after it.
+      around_;  // What precedes the text and, from rest_ on, what follows it.
   size_t rest_ = 0;
 };
 

@@ -24,11 +24,12 @@ namespace {
 
 constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 
-// The contract's own bounds; what the model can do is the provider's to check.
+// The contract's own bounds; what the model can do is checked by the provider.
 constexpr int32_t kTopLogprobsMax = 20;
 constexpr size_t kFieldsMax = 256;
 
-// More than any configuration allows by default; that is checked before.
+// The most messages that are read; the configuration's limit is checked before,
+// and lower by default.
 constexpr int kMessagesLimit = 100'000;
 
 class RequestReader {
@@ -259,7 +260,7 @@ class RequestReader {
   }
 
   absl::Status ReadFunctionCall(JsonValue& value) {
-    // `tool_choice`, before or after, counts more.
+    // Skipped if there is a `tool_choice`, which counts more.
     if (request_.has_tool_choice()) return absl::OkStatus();
     return ReadOpenAiToolChoice(value, &request_);
   }
@@ -281,7 +282,7 @@ class RequestReader {
       request_.mutable_reasoning()->set_effort(effort);
       return absl::OkStatus();
     }
-    // A degree that is newer than this code.
+    // An effort that is newer than this code is kept as an extension.
     std::string json;
     JsonWriter(&json).String(word);
     AddExtension("reasoning_effort", json, request_.mutable_extensions());
@@ -298,7 +299,7 @@ class RequestReader {
     });
   }
 
-  // A voice may also be an object; then the whole is kept as it is.
+  // If the voice is an object, the whole is kept as it is.
   absl::Status ReadAudio(JsonValue& value) {
     v1::AudioOutput output;
     bool understood = true;

@@ -19,8 +19,9 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// Errors are INVALID_REQUEST and name the field. A repeated top-level field is
-// refused: it would mean different things to different readers.
+// Reads a request. Errors are INVALID_REQUEST and name the field. A repeated
+// top-level field is refused: it would mean different things to different
+// readers.
 absl::Status ReadOpenAiRequest(std::string_view body,
                                v1::GenerateRequest* request, bool* stream,
                                bool* stream_usage);

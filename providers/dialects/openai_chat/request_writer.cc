@@ -24,8 +24,8 @@
 namespace gateway {
 namespace {
 
-// What an extension may never say: it is written from the contract's fields,
-// which the policies have checked.
+// Fields that no extension may write: they are written from the contract's
+// fields, which the policies have checked.
 constexpr std::string_view kGovernedFields[] = {
     "model",      "messages",
     "stream",     "stream_options",
@@ -34,7 +34,7 @@ constexpr std::string_view kGovernedFields[] = {
     "functions",  "function_call",
     "metadata",   "response_format.json_schema"};
 
-// Room for what stands beside the request's texts.
+// How many bytes to reserve besides the request's texts.
 constexpr size_t kBesideTextsBytes = 512;
 
 class RequestWriter {
@@ -77,8 +77,8 @@ class RequestWriter {
   }
 
  private:
-  // Whether a setting is written that only services with the quirk `known`
-  // take. One that is not is a loss.
+  // Returns whether to write a setting that only services with the quirk
+  // `known` take; records it as dropped if not.
   bool Takes(bool known, bool set, std::string_view field) {
     if (!set) return false;
     if (known || options_.pass_unsupported) return true;
@@ -86,7 +86,7 @@ class RequestWriter {
     return false;
   }
 
-  // Begins a field that an extension may then not repeat.
+  // Begins a field, which no extension may then repeat.
   void Key(std::string_view key) {
     taken_.push_back(key);
     json_.Key(key);
@@ -152,7 +152,7 @@ class RequestWriter {
             Takes(quirks_.logprobs, sampling.has_top_logprobs(),
                   "sampling.top_logprobs"),
             sampling.top_logprobs());
-    // One choice is what every service makes.
+    // Not written for one choice, which every service makes anyway.
     const bool one = sampling.choice_count() == 1 && !quirks_.choice_count;
     Integer("n",
             Takes(quirks_.choice_count, sampling.has_choice_count() && !one,
@@ -172,7 +172,7 @@ class RequestWriter {
     }
     Key("logit_bias");
     json_.StartObject();
-    // Sorted, so that the same request is the same bytes.
+    // Sorted, so that the same request always gives the same bytes.
     for (const auto& [token, bias] : std::map<std::string, double>(
              sampling.logit_bias().begin(), sampling.logit_bias().end())) {
       json_.DoubleField(token, bias);
@@ -197,7 +197,7 @@ class RequestWriter {
       taken_.push_back("tool_choice");
       WriteOpenAiToolChoice(request_, json_);
     }
-    // Refused by OpenAI where there are no tools.
+    // Only with tools: OpenAI refuses it without.
     const bool set =
         request_.has_parallel_tool_calls() && !request_.tools().empty();
     Truth("parallel_tool_calls",
@@ -205,8 +205,8 @@ class RequestWriter {
           request_.parallel_tool_calls());
   }
 
-  // What brings a service without schemas to obey one is done before the
-  // request comes here; this says the most of it that the service takes.
+  // Writes as much of the form as the service takes. What makes a service
+  // without schemas obey one is done before (providers/structured_output.h).
   absl::Status WriteResponseFormat() {
     using SchemaMode = OpenAiChatQuirks::SchemaMode;
     const auto kind = request_.response_format().kind();
@@ -278,7 +278,7 @@ class RequestWriter {
     const std::string_view effort = WriteEffort(reasoning.effort());
     Key("reasoning");
     json_.StartObject();
-    // The service refuses both together.
+    // One of the two: the service refuses both together.
     if (!effort.empty()) {
       json_.StringField("effort", effort);
     } else if (reasoning.has_budget_tokens()) {
@@ -301,8 +301,8 @@ class RequestWriter {
       Key("reasoning_effort");
       json_.String(effort);
     }
-    // A mode does not say how much, and a model that does not reason refuses
-    // every degree.
+    // Dropped: a mode does not say how much, and a model that does not reason
+    // refuses every effort.
     if (effort.empty() && reasoning.mode() != reasoning.MODE_UNSPECIFIED) {
       dropped_.Add("reasoning.mode",
                    "the model decides; set reasoning.effort to say how much");
@@ -327,7 +327,7 @@ class RequestWriter {
       json_.EndObject();
     }
     WriteServiceTier();
-    // Nothing is kept where nothing can be.
+    // `store: false` is not dropped: a service without the field keeps nothing.
     Truth("store",
           quirks_.account_fields ? request_.has_store()
                                  : Takes(false, request_.store(), "store"),
@@ -346,7 +346,8 @@ class RequestWriter {
     Account("service_tier", std::string(tier));
   }
 
-  // A service draws only where that is known; of sound and text all know.
+  // Writes the modalities. Pictures are asked for only where they are known;
+  // text and sound always.
   void WriteModalities() {
     const auto known = [this](const std::string& modality) {
       return modality == "text" || modality == "audio" ||
@@ -371,7 +372,8 @@ class RequestWriter {
 
   void WriteCaller() {
     const std::string& user = request_.scope().user_id();
-    // Whom it is for is a courtesy, and no loss to the caller.
+    // A service without such a field is not told; nothing is recorded, since
+    // the caller loses nothing.
     if (!quirks_.user_field.empty()) Text(quirks_.user_field, user);
     Account("prompt_cache_key", request_.prompt_cache_key());
     if (request_.has_cache_hint()) {
@@ -394,7 +396,7 @@ class RequestWriter {
   const OpenAiChatQuirks& quirks_;
   JsonWriter& json_;
   DroppedFields& dropped_;
-  // Room for all that a usual request says.
+  // Enough for the fields of a usual request.
   absl::InlinedVector<std::string_view, 32> taken_;
 };
 
@@ -405,7 +407,7 @@ absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
                                 std::string* body,
                                 std::vector<v1::Warning>* warnings,
                                 const OpenAiChatQuirks& quirks) {
-  // Mostly the texts; escaping may make it more.
+  // An estimate: mostly the texts, which escaping may make longer.
   body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
   JsonWriter json(body);
   DroppedFields dropped(warnings);

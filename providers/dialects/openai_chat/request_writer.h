@@ -18,8 +18,8 @@
 
 namespace gateway {
 
-// Appends the body. Streams always ask for their usage. An extension never
-// says anew what the contract has a field for, nor what policies depend on.
+// Appends the body. A stream always asks for its usage. No extension replaces
+// what the contract has a field for, or what policies depend on.
 absl::Status WriteOpenAiRequest(
     const v1::GenerateRequest& request, const WriteRequestOptions& options,
     std::string* body, std::vector<v1::Warning>* warnings,

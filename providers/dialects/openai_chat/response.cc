@@ -38,7 +38,7 @@ ChoiceContents ContentsOf(const v1::Message& message) {
   return contents;
 }
 
-// The annotations are of the content, which is one text where it has any.
+// Moves the annotations to the content, which is one text if there is any.
 void TakeCitations(v1::Message* message) {
   const v1::Extension* const annotations =
       FindExtension(message->extensions(), "annotations");
@@ -49,7 +49,8 @@ void TakeCitations(v1::Message* message) {
   }
 }
 
-// Whether the choice says, as OpenRouter does, that it failed.
+// Reads a choice; `failed` receives whether it says, as OpenRouter's do, that
+// it failed.
 absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
   choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
   GATEWAY_RETURN_IF_ERROR(value.EachField(
@@ -185,7 +186,7 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
                                  std::string* body,
                                  std::vector<v1::Warning>* warnings) {
   DroppedFields dropped(warnings);
-  // Fields that only their vendor knows are no loss of content.
+  // Not reported: fields that only their vendor knows are no content.
   DroppedFields unheard(nullptr);
   JsonWriter json(body);
   json.StartObject();

@@ -15,8 +15,8 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// Reads an answer. An error in the place of one is returned as what it says;
-// an answer without choices, or that cannot be understood, is a
+// Reads an answer. An error in place of one is returned as the fault that it
+// stands for; an answer without choices, or that cannot be understood, is a
 // PROVIDER_BAD_RESPONSE.
 absl::Status ReadOpenAiResponse(std::string_view body,
                                 v1::GenerateResponse* response);

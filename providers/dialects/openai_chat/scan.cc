@@ -26,14 +26,15 @@ namespace {
 
 constexpr std::string_view kUsageWish = R"("include_usage":true)";
 constexpr std::string_view kWishObject = R"({"include_usage":true})";
-// The object has at least messages, so a comma follows.
+// Followed by a comma, since the object has at least messages.
 constexpr std::string_view kWishField =
     R"("stream_options":{"include_usage":true},)";
 
 constexpr std::string_view kOldLimitKey = R"("max_tokens")";
 
-// Where `text` is, from `from` on; npos if nowhere. A search for its first
-// byte, as string_view's is, would stop at each quote, of which JSON is full.
+// Returns where `text` is, from `from` on; npos if nowhere. Does not search for
+// its first byte, as string_view does: that would stop at each quote, of which
+// JSON is full.
 size_t FindText(std::string_view body, std::string_view text, size_t from) {
   const void* const found = memmem(body.data() + from, body.size() - from,
                                    text.data(), text.size());
@@ -54,13 +55,13 @@ int CountText(std::string_view body, std::string_view text) {
   return count;
 }
 
-// Whether, most likely, each turn that calls tools has its reasoning.
+// Returns whether, most likely, each turn that calls tools has its reasoning.
 bool CallsHaveReasoning(std::string_view body) {
   return CountText(body, R"("tool_calls")") ==
          CountText(body, R"("reasoning_content")");
 }
 
-// The fields that policies depend on, now or in rooms to come.
+// Fields that policies depend on.
 enum Field {
   kFunctions,
   kMaxCompletionTokens,
@@ -114,7 +115,8 @@ class RequestScanner {
         root.EachField([this](std::string_view key, JsonValue& value) {
           return ScanField(key, value);
         }));
-    // Some servers refuse two limits; the larger one is the safe assumption.
+    // If there are two limits, which some servers refuse, the larger one is the
+    // safe assumption.
     scan_.output_tokens_max = std::max(max_tokens_, max_completion_tokens_);
     if (scan_.user_id.empty()) scan_.user_id = std::move(user_);
     return absl::OkStatus();
@@ -145,8 +147,8 @@ class RequestScanner {
     return ScanOptional(field, value);
   }
 
-  // Fields that may be null, and are not. Of numbers only the type is checked:
-  // which are too small or too large, their provider knows.
+  // Scans a field that may be null, and is not. Of numbers only the type is
+  // checked: their range is the provider's to check.
   absl::Status ScanOptional(Field field, JsonValue& value) {
     switch (field) {
       case kStream: {
@@ -190,17 +192,19 @@ class RequestScanner {
     }
   }
 
-  // The place of a text that points into the body.
+  // Returns the place of a text that points into the body.
   Span SpanOf(std::string_view raw) const {
     return {.offset = static_cast<size_t>(raw.data() - body_.data()),
             .length = raw.size()};
   }
 
-  // The place of the key whose value begins with `token`, quotes included.
+  // Returns the place of the key whose value begins with `token`, quotes
+  // included.
   Span KeyBefore(std::string_view token) const {
     const size_t value_begin = token.data() - body_.data();
     const size_t end = body_.rfind('"', value_begin - 1);
-    // A quote within a key would make it another key.
+    // Finds the quote before the key: no quote stands within it, or it would be
+    // another key.
     const size_t begin = body_.rfind('"', end - 1);
     return {.offset = begin, .length = end + 1 - begin};
   }

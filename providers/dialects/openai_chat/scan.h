@@ -29,12 +29,14 @@ absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan);
 bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
                              const OpenAiChatQuirks& quirks);
 
-// The model's name, the wish for usage in streams, and the limit's name.
+// Plans the edits: the model's name, the wish for usage in streams, and the
+// limit's name.
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
                      EditPlan* plan,
                      const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
-// An error in the place of an answer is returned as what it says.
+// Scans an answer. An error in place of one is returned as the fault that it
+// stands for.
 absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts);
 
 }  // namespace gateway

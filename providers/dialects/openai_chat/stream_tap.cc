@@ -25,11 +25,12 @@ namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// Whether `text` ends with one of the keys that an event is worth parsing for.
+// Returns whether `text` ends with one of the keys that make an event worth
+// parsing.
 bool EndsWithTellingKey(std::string_view text) {
   if (text.size() < 2 || text.back() != '"') return false;
   switch (text[text.size() - 2]) {
-    case 'e':  // The role begins a choice.
+    case 'e':  // `role`, which begins a choice.
       return text.ends_with("\"role\"") || text.ends_with("\"usage\"");
     case 'n':
       return text.ends_with("\"finish_reason\"");
@@ -40,9 +41,9 @@ bool EndsWithTellingKey(std::string_view text) {
   }
 }
 
-// Whether a telling key stands in `data` with a value that is not null. One
-// pass for them all, from colon to colon, of which there are few. In a JSON
-// string the quotes before a colon would be escaped.
+// Returns whether such a key stands in `data` with a value that is not null.
+// Looks for them all in one pass, from colon to colon, of which there are few.
+// In a JSON string the quotes before a colon would be escaped.
 bool HasTellingKey(std::string_view data) {
   const char* const end = data.data() + data.size();
   const char* at = data.data();
@@ -58,14 +59,14 @@ bool HasTellingKey(std::string_view data) {
   return false;
 }
 
-// Whether both ends are a JSON object's. Most events are read no closer than
-// this, which finds those that were cut off.
+// Returns whether both ends are those of a JSON object. Most events are read no
+// closer than this, which finds those that were cut off.
 bool IsLikeAnObject(std::string_view data) {
   return data.front() == '{' && data[data.find_last_not_of(" \t\r\n")] == '}';
 }
 
-// Whether a content that is a list says anything. Its texts may be empty, as
-// those are that begin a choice; whatever else is in it is output.
+// Records whether a content that is a list says anything. Its texts may be
+// empty, as those are that begin a choice; whatever else is in it is output.
 absl::Status RecordEntries(JsonValue& list, bool* has_output) {
   return list.EachElement([&](JsonValue& entry) {
     return entry.EachField(
@@ -82,7 +83,7 @@ absl::Status RecordEntries(JsonValue& list, bool* has_output) {
   });
 }
 
-// What one event says that is to be recorded.
+// What must be recorded of one event.
 struct Notes {
   bool has_choices = false;
   bool has_output = false;  // More than the role that begins a choice.
@@ -122,7 +123,7 @@ class OpenAiStreamTap final : public StreamTap {
   std::string_view MissingEnd() const override { return "data: [DONE]\n\n"; }
 
  private:
-  // The first event has an id, if any has.
+  // The first event is always parsed: it has the id, if any has.
   bool IsWorthParsing(std::string_view data) const {
     return !has_id_ || HasTellingKey(data);
   }
@@ -189,7 +190,7 @@ class OpenAiStreamTap final : public StreamTap {
           return absl::OkStatus();
         }));
     begun_.set(index);
-    // Only the first word counts: some vendors repeat it, or send another.
+    // The first finish reason counts: some vendors repeat it, or send another.
     notes->has_output = notes->has_output || ends;
     if (has_word && word.empty() && contents_.tool_calls) called_.set(index);
     if (!ends || ended_.test(index)) return absl::OkStatus();
@@ -198,8 +199,8 @@ class OpenAiStreamTap final : public StreamTap {
     return absl::OkStatus();
   }
 
-  // xAI says why a choice ended that called tools by a word without letters,
-  // which others write beside every piece: it counts once all was said.
+  // Takes, at the end, finish reasons without letters: xAI writes one for
+  // choices that called tools, others write it beside every piece.
   void TakeBlankReasons() {
     if (called_.test(0) && !ended_.test(0)) {
       facts_.finish_reason = ReadFinishReason("", contents_);
@@ -207,8 +208,8 @@ class OpenAiStreamTap final : public StreamTap {
     ended_ |= called_;
   }
 
-  // Only of parsed events, so that a known word is all that can be checked
-  // exactly: what it means is decided by the word, and content is assumed.
+  // Records a delta, of parsed events only: what an unparsed one means is
+  // decided by its finish reason, and content is assumed.
   absl::Status RecordDelta(JsonValue& delta, Notes* notes) {
     return delta.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
@@ -234,7 +235,7 @@ class OpenAiStreamTap final : public StreamTap {
   ChoiceContents contents_ = {.content = true};
   std::bitset<kChoicesMax> begun_;
   std::bitset<kChoicesMax> ended_;
-  // Those whose calls came with a blank word for why they ended.
+  // Choices whose calls came with a finish reason without letters.
   std::bitset<kChoicesMax> called_;
 };
 

@@ -15,7 +15,7 @@
 
 namespace gateway {
 
-// Without `done_marker`, the service ends its streams by closing them.
+// `done_marker` is false for a service that ends its streams by closing them.
 std::unique_ptr<StreamTap> NewOpenAiStreamTap(bool done_marker = true);
 
 }  // namespace gateway

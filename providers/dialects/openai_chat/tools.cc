@@ -21,7 +21,7 @@ namespace {
 
 using wire::ReadText;
 
-// A JSON Schema, kept byte for byte.
+// Reads a JSON Schema, kept byte for byte.
 absl::Status ReadSchema(JsonValue& value, std::string* schema) {
   if (value.IsNull()) return absl::OkStatus();
   if (!value.IsObject()) return value.Error("expected an object");
@@ -53,7 +53,7 @@ absl::Status ReadFunction(JsonValue& value, v1::Tool* tool) {
   return absl::OkStatus();
 }
 
-// `{"type": "text"}` or `{"type": "grammar", "grammar": {...}}`.
+// Reads `{"type": "text"}` or `{"type": "grammar", "grammar": {...}}`.
 absl::Status ReadCustomFormat(JsonValue& value, v1::CustomTool* custom,
                               Leftovers* leftovers) {
   std::string type;
@@ -95,11 +95,11 @@ absl::Status ReadCustom(JsonValue& value, v1::Tool* tool) {
   return absl::OkStatus();
 }
 
-// The named tool of a choice: `{"type": "function", "function": {"name"}}`.
+// The tool that a choice names: `{"type": "function", "function": {"name"}}`.
 struct NamedTool {
   std::string type;
   std::string name;
-  bool plain = true;  // It says nothing else.
+  bool plain = true;  // It has no other field.
 };
 
 absl::Status ReadNamedToolField(std::string_view key, JsonValue& field,
@@ -160,7 +160,7 @@ absl::Status ReadChoiceObject(JsonValue& value, v1::ToolChoice* choice,
           restricts = true;
           return ReadAllowedTools(field, choice, understood);
         }
-        // The old form is the name alone.
+        // The old form is the function's name alone.
         if (key == "name") {
           tool.type = "function";
           return ReadText(field, &tool.name);
@@ -201,7 +201,7 @@ absl::Status ReadJsonSchema(JsonValue& value, v1::GenerateRequest* request) {
   return absl::OkStatus();
 }
 
-// Writes a schema that came as text from anyone.
+// Writes a schema, which may be any text of a caller: it is checked.
 absl::Status WriteSchema(std::string_view key, const std::string& schema,
                          std::string_view field, JsonWriter& json) {
   if (schema.empty()) return absl::OkStatus();
@@ -251,7 +251,7 @@ absl::Status WriteCustom(const v1::Tool& tool, JsonWriter& json) {
                                            {"type", "grammar"}, json));
     json.EndObject();
   }
-  // A format that was not understood is among the leftovers.
+  // `format` is among the leftovers if it was not understood.
   constexpr std::string_view kTaken[] = {"name", "description", "format"};
   GATEWAY_RETURN_IF_ERROR(
       MergeLeftovers(tool.extensions(), "custom",
@@ -473,7 +473,7 @@ absl::Status WriteOpenAiResponseFormat(const v1::GenerateRequest& request,
     case v1::ResponseFormat::KIND_JSON_SCHEMA: {
       json.StringField("type", "json_schema");
       json.StartObjectField("json_schema");
-      // Required here, though other dialects do without.
+      // A name is made up: it is required here, and other dialects do without.
       json.StringField("name",
                        format.name().empty() ? "response" : format.name());
       if (!format.description().empty()) {

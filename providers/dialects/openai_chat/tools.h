@@ -26,11 +26,11 @@ absl::Status ReadOpenAiFunction(JsonValue& value, v1::Tool* tool);
 absl::Status ReadOpenAiToolChoice(JsonValue& value,
                                   v1::GenerateRequest* request);
 
-// Reads `response_format`; likewise.
+// Reads `response_format`, with unknown forms kept likewise.
 absl::Status ReadOpenAiResponseFormat(JsonValue& value,
                                       v1::GenerateRequest* request);
 
-// Each writes its field, key included, where the request has one.
+// Each writes its field, key included, if the request has one.
 absl::Status WriteOpenAiTools(const v1::GenerateRequest& request,
                               JsonWriter& json, DroppedFields& dropped);
 void WriteOpenAiToolChoice(const v1::GenerateRequest& request,

@@ -67,7 +67,7 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
 absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
                              Leftovers* others) {
   usage->Clear();
-  // DeepSeek's own name for what was cached, beside or instead of the details.
+  // DeepSeek's own name for cached tokens, beside or in place of the details.
   int64_t cache_hit_tokens = 0;
   int64_t total_tokens = 0;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
@@ -91,13 +91,14 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
         }
         return absl::OkStatus();
       }));
-  // xAI counts reasoning beside the completion, and only the total tells.
+  // xAI counts reasoning beside the completion, which only the total tells.
   const int64_t reasoning = usage->reasoning_tokens();
   if (reasoning > 0 && total_tokens == usage->input_tokens() +
                                            usage->output_tokens() + reasoning) {
     usage->set_output_tokens(usage->output_tokens() + reasoning);
   }
-  // Prices are of the parts: together they must not exceed the whole.
+  // Bounded, since prices are of the parts: together they must not exceed the
+  // whole.
   const int64_t cached =
       std::max(usage->cached_input_tokens(), cache_hit_tokens);
   usage->set_cached_input_tokens(std::min(cached, usage->input_tokens()));

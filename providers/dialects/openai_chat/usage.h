@@ -17,7 +17,7 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// No call consumes as many tokens; who says so is not to be believed.
+// A larger count is an error: no call consumes as many tokens.
 inline constexpr int64_t kUsageTokensMax = 1'000'000'000;
 
 // Replaces `usage` by what the object says. Negative and absurd numbers are
@@ -30,7 +30,7 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
 // Writes the object, details included.
 void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json);
 
-// The same, with what the extension `usage` has gathered.
+// As above, with what the extension `usage` has collected.
 absl::Status WriteOpenAiUsage(const v1::Usage& usage,
                               const Extensions& extensions, JsonWriter& json);
 

@@ -29,7 +29,7 @@ std::string_view Find(const Word<Value> (&words)[kCount], Value value) {
   return std::string_view();
 }
 
-// The first word for a value is the one that is written.
+// Of several names for one value, the first is written.
 constexpr Word<v1::FinishReason> kFinishReasons[] = {
     {"stop", v1::FINISH_REASON_STOP},
     {"length", v1::FINISH_REASON_LENGTH},
@@ -40,9 +40,10 @@ constexpr Word<v1::FinishReason> kFinishReasons[] = {
     {"insufficient_system_resource", v1::FINISH_REASON_ERROR},
 };
 
-// Words of other services, which are read and never written.
+// Names of other services, which are read and never written.
 constexpr Word<v1::FinishReason> kOtherFinishReasons[] = {
-    {"model_length", v1::FINISH_REASON_LENGTH},  // Mistral's full window.
+    // Mistral's: its window is full.
+    {"model_length", v1::FINISH_REASON_LENGTH},
 };
 
 constexpr Word<v1::Role> kRoles[] = {
@@ -81,8 +82,9 @@ v1::FinishReason ReadFinishReason(std::string_view word,
 std::string_view WriteFinishReason(v1::FinishReason reason,
                                    std::string_view provider_word,
                                    const ChoiceContents& contents) {
-  // The old form of tool calls is never written, so neither is its word. Others
-  // say `stop` where tools are called; a caller here waits for the right word.
+  // Not written: the old form of tool calls is never written, so neither is its
+  // finish reason. Other services say `stop` where tools are called; a caller
+  // here is told `tool_calls`.
   const bool hides_calls =
       reason == v1::FINISH_REASON_TOOL_CALLS && provider_word != "tool_calls";
   if (!hides_calls &&
@@ -91,7 +93,7 @@ std::string_view WriteFinishReason(v1::FinishReason reason,
     return provider_word;
   }
   const std::string_view word = Find(kFinishReasons, reason);
-  // A pause, which OpenAI does not know, ends the turn all the same.
+  // A pause, which OpenAI does not know, is told as the end of the turn.
   return word.empty() ? "stop" : word;
 }
 
@@ -108,7 +110,7 @@ std::string_view WriteEffort(v1::ReasoningSettings::Effort effort) {
 }
 
 std::string_view OpenAiServiceTier(std::string_view tier) {
-  // Anthropic's and Google's words for the usual one.
+  // Anthropic's and Google's names of the default tier.
   if (tier == "standard" || tier == "standard_only") return "default";
   for (const std::string_view known :
        {"auto", "default", "flex", "scale", "priority", "fast"}) {

@@ -13,35 +13,37 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// What a choice had in it, which decides what its finish word means.
+// What a choice held, which decides what its finish reason means.
 struct ChoiceContents {
   bool content = false;  // Anything at all.
   bool tool_calls = false;
   bool refusal = false;
 };
 
-// A tool call anywhere in the turn means TOOL_CALLS unless the turn was cut
-// off; an unknown word after content means STOP, without it ERROR.
+// Returns what a finish reason means. A tool call anywhere in the turn means
+// TOOL_CALLS unless the turn was cut off; an unknown name after content means
+// STOP, without it ERROR.
 v1::FinishReason ReadFinishReason(std::string_view word,
                                   const ChoiceContents& contents);
 
-// The word for `reason`. `provider_word` is taken where it is one of ours and
+// Returns the name for `reason`: `provider_word` if it is one of OpenAI's and
 // means the same.
 std::string_view WriteFinishReason(v1::FinishReason reason,
                                    std::string_view provider_word,
                                    const ChoiceContents& contents);
 
-// UNSPECIFIED for words that are not known.
+// UNSPECIFIED for names that are not known.
 v1::Role ReadRole(std::string_view word);
 // Empty for UNSPECIFIED.
 std::string_view WriteRole(v1::Role role);
 
-// UNSPECIFIED for words that are not known.
+// UNSPECIFIED for names that are not known.
 v1::ReasoningSettings::Effort ReadEffort(std::string_view word);
 // Empty for UNSPECIFIED.
 std::string_view WriteEffort(v1::ReasoningSettings::Effort effort);
 
-// A service tier in OpenAI's words; empty for those that only others have.
+// Returns a service tier by OpenAI's name; empty for those that only others
+// have.
 std::string_view OpenAiServiceTier(std::string_view tier);
 
 }  // namespace gateway

@@ -28,7 +28,7 @@ absl::Status ReadToken(JsonValue& value, v1::TokenList* tokens) {
   return absl::OkStatus();
 }
 
-// A text, texts, tokens or lists of tokens.
+// Reads the input: a text, texts, tokens or lists of tokens.
 absl::Status ReadInput(JsonValue& value, v1::EmbedRequest* request) {
   if (value.IsString()) {
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
@@ -82,9 +82,9 @@ absl::Status ReadVector(JsonValue& value, FloatList* values) {
   });
 }
 
-// One of `data`, put at the place that its index names.
+// Reads one entry of `data` and puts it at the place that its index names.
 absl::Status ReadEmbedding(JsonValue& value, v1::EmbedResponse* response) {
-  // No answer has more vectors than a request may have inputs, by far.
+  // The largest index: far more than a request may have inputs.
   constexpr int32_t kIndexMax = 65535;
   std::optional<int32_t> index;
   FloatList values;

@@ -24,7 +24,8 @@ namespace gateway {
 
 class OpenAiEmbeddings final : public EmbeddingDialect {
  public:
-  // `ask_base64`: the services that it is written for know `encoding_format`.
+  // `ask_base64` is set if the services that it writes for know
+  // `encoding_format`.
   explicit OpenAiEmbeddings(bool ask_base64) : ask_base64_(ask_base64) {}
 
   std::string_view name() const override;

@@ -15,12 +15,13 @@ namespace gateway {
 
 using FloatList = google::protobuf::RepeatedField<float>;
 
-// False if `text` is not base64 of whole floats.
+// Returns false if `text` is not base64 of whole floats.
 bool ReadBase64Floats(std::string_view text, FloatList* values);
 
 std::string WriteBase64Floats(const FloatList& values);
 
-// `[0.1,-2.5e-05]`; what JSON cannot say, NaN and the infinities, becomes 0.
+// Appends `[0.1,-2.5e-05]`; NaN and the infinities, which JSON cannot say,
+// become 0.
 void AppendJsonFloats(const FloatList& values, std::string* out);
 
 }  // namespace gateway

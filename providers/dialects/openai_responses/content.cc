@@ -28,7 +28,7 @@ bool IsEmptyList(std::string_view json) {
           json.find_first_not_of(" \t\r\n", 1) == json.find(']'));
 }
 
-// A list that is only kept if there is something in it.
+// Keeps a list as an extension, unless it is empty.
 void KeepList(std::string_view key, ObjectFields& fields, v1::Part* part) {
   const std::string list = fields.Json(key);
   if (IsEmptyList(list)) return;
@@ -81,7 +81,8 @@ absl::Status ReadFile(ObjectFields& fields, v1::Part* part) {
                         "file_data, file_id or file_url must be set");
   } else {
     std::string bytes;
-    // Some clients leave out the head of the data URL.
+    // Taken as bare base64, since some clients leave out the head of the data
+    // URL.
     if (!ReadDataUrl(data, document->mutable_media_type(), &bytes) &&
         !ReadBase64(data, &bytes)) {
       return fields.Fault("file_data", "expected a data URL with base64");
@@ -201,7 +202,8 @@ void ContentWriter::ReportDropped(const v1::Part& part) {
   if (part.citations().empty()) {
     dropped_.Foreign(kPartPlace, part.extensions());
   } else {
-    // What others say of citations besides is of use to them alone.
+    // `citations` of other dialects are not recorded as dropped: what they say
+    // besides is of use to their vendor alone.
     dropped_.Foreign(kPartPlace, Without(part.extensions(), {"citations"}));
     if (HasOneWithoutUrl(part.citations())) dropped_.LeftOut("citations");
   }
@@ -348,7 +350,7 @@ absl::Status ContentWriter::WriteDocument(const v1::Document& document,
                   document.media_type().empty()
                       ? Base64(document.data())
                       : WriteDataUrl(document.media_type(), document.data()));
-      // Bytes must have a name.
+      // A name is made up, since bytes must have one.
       if (name.empty()) {
         name = document.media_type() == "application/pdf" ? "document.pdf"
                                                           : "document";

@@ -23,26 +23,27 @@
 
 namespace gateway::responses {
 
-// Reads content in either of its forms: a string is one text. Null is none.
+// Reads content in either of its forms: a string is one text. Null means none.
 absl::Status ReadContent(JsonValue& content, PartList* parts);
 
 // Reads one part.
 absl::Status ReadContentPart(JsonValue& value, v1::Part* part);
 
-// Whether an object of this type stands in a content, not among the items.
+// Returns whether an object of this type stands in a content, not among the
+// items.
 bool IsContentType(std::string_view type);
 
-// What an opaque part of this dialect is.
+// What an opaque part of this dialect was.
 enum class OpaqueKind { kContent, kItem, kEvent };
 OpaqueKind OpaqueKindOf(const v1::OpaquePart& opaque);
 
-// Whose words they are, which decides what the parts are called.
+// Whose content it is, which decides what the parts are called.
 enum class Speaker { kCaller, kModel };
 
-// Requests need not say what answers must.
+// Answers have fields that requests need not have.
 enum class Side { kRequest, kAnswer };
 
-// Writes the list of the annotations that a text's citations are.
+// Writes the list of annotations for a text's citations.
 void WriteUrlCitations(const v1::Part& part, JsonWriter& json);
 
 class ContentWriter {
@@ -53,12 +54,13 @@ class ContentWriter {
   ContentWriter(Side side, DroppedFields& dropped)
       : side_(side), dropped_(dropped) {}
 
-  // Whether the part can stand in a content; tells the loss if it cannot.
+  // Returns whether the part can stand in a content; records it as dropped if
+  // not.
   bool Carries(const v1::Part& part, Speaker speaker);
 
-  // Writes a list. With `full`, words of the model have all their fields, as
-  // in answers. REQUIRES: Carries for each part. `logprobs`, if any, are those
-  // of the first text.
+  // Writes a list. With `full`, parts of the model have all their fields, as in
+  // answers. `logprobs`, if any, are those of the first text. REQUIRES: Carries
+  // for each part.
   absl::Status WriteList(const Parts& parts, Speaker speaker, bool full,
                          const v1::Logprobs* logprobs, std::string_view place,
                          JsonWriter& json);
@@ -69,11 +71,12 @@ class ContentWriter {
     return WritePart(part, speaker, /*full=*/true, nullptr, "message", json);
   }
 
-  // Writes the shorter form that says it all: one plain text is a string.
+  // Writes the shorter of the forms that say it all: one plain text is a
+  // string.
   absl::Status WriteShort(const Parts& parts, Speaker speaker,
                           std::string_view place, JsonWriter& json);
 
-  // What a part has that this format has no place for.
+  // Records what the part has that this format has no place for.
   void ReportDropped(const v1::Part& part);
 
   Side side() const { return side_; }
@@ -94,7 +97,7 @@ class ContentWriter {
   DroppedFields& dropped_;
 };
 
-// The words of a part that is text in this format, whatever it was.
+// Returns the text of a part that is text in this format, whatever it was.
 std::string_view TextOf(const v1::Part& part);
 
 }  // namespace gateway::responses

@@ -14,7 +14,7 @@
 namespace gateway::responses {
 namespace {
 
-// Codes of this format alone that blame the request.
+// Codes that only this format has and that blame the request.
 constexpr std::string_view kInvalidCodes[] = {
     "invalid_prompt",         "invalid_image",
     "invalid_image_format",   "invalid_base64_image",
@@ -40,7 +40,7 @@ struct Failure {
   std::string param;
 };
 
-// Fields of strange types are skipped: they must not hide the rest.
+// Fields of strange types are skipped, so that they do not hide the rest.
 absl::Status ReadFields(JsonValue& object, Failure* failure) {
   return object.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
@@ -57,7 +57,7 @@ absl::Status ReadFields(JsonValue& object, Failure* failure) {
       });
 }
 
-// In the words of every OpenAI API.
+// Makes the fault as for every OpenAI API.
 absl::Status FaultOf(Failure failure) {
   if (IsOneOf(failure.code, kPolicyCodes)) {
     failure.code = "content_policy_violation";

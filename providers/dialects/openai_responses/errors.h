@@ -16,19 +16,21 @@ namespace gateway::responses {
 
 namespace v1 = ::llmgateway::v1;
 
-// The fault that `{"code", "message"}` of a failed answer reports.
+// Makes the fault that `{"code", "message"}` of a failed answer reports.
 absl::Status ReadFailure(std::string_view error_json);
 
-// The fault of an `error` event, flat or nested.
+// Makes the fault of an `error` event, flat or nested.
 absl::Status ReadErrorEvent(std::string_view data);
 
-// The `error` of an answer that failed: one word of the format's own list.
+// Returns the `code` for the `error` of an answer that failed, of the format's
+// own list.
 std::string_view FailureCode(v1::ErrorReason reason);
 
-// The `error` object of an `error` event. One line.
+// Writes the `error` object of an `error` event, in one line.
 std::string WriteErrorObject(const absl::Status& status);
 
-// `status` of reading what a provider sent, as the fault that it is.
+// Turns an error of reading what a provider sent into the fault of a bad
+// response.
 absl::Status AsBadResponse(const absl::Status& status);
 
 }  // namespace gateway::responses

@@ -33,10 +33,10 @@ class EventEmitter {
     int index = 0;
   };
 
-  // `out` must outlive the calls that follow.
+  // Sets where to write. `out` must outlive the calls that follow.
   void WriteTo(std::string* out) { out_ = out; }
 
-  // The next event has this number.
+  // Gives the next event this number.
   void CountFrom(int64_t number) { next_number_ = number; }
 
   // Writes one event: its type, its number, and what `fields` writes.
@@ -49,8 +49,8 @@ class EventEmitter {
     object.Int64("sequence_number", next_number_++);
     GATEWAY_RETURN_IF_ERROR(fields(object));
     object.End();
-    // JSON from elsewhere may have line breaks between its tokens, which would
-    // end the line of data.
+    // Replaces line breaks, which JSON from elsewhere may have between its
+    // tokens: one would end the line of data.
     std::replace_if(
         out_->begin() + static_cast<std::ptrdiff_t>(begin), out_->end(),
         [](char c) { return c == '\n' || c == '\r'; }, ' ');
@@ -58,7 +58,7 @@ class EventEmitter {
     return absl::OkStatus();
   }
 
-  // The same for an item.
+  // As Emit, for an event of an item.
   absl::Status EmitFor(std::string_view type, const ItemPlace& item,
                        Fields fields) {
     return Emit(type, [&](ObjectWriter& object) {
@@ -68,7 +68,7 @@ class EventEmitter {
     });
   }
 
-  // The same for the only summary of reasoning.
+  // As Emit, for an event of the only summary of reasoning.
   absl::Status EmitInSummary(std::string_view type, const ItemPlace& item,
                              Fields fields) {
     return EmitFor(type, item, [&](ObjectWriter& object) {
@@ -77,7 +77,7 @@ class EventEmitter {
     });
   }
 
-  // A summary as it begins and as it is done.
+  // Writes a summary's beginning, or its end.
   absl::Status EmitSummary(std::string_view type, const ItemPlace& item,
                            std::string_view text) {
     return EmitInSummary(type, item, [&](ObjectWriter& object) {
@@ -89,7 +89,7 @@ class EventEmitter {
     });
   }
 
-  // The same for a part of an item's content.
+  // As Emit, for an event of a part of an item's content.
   absl::Status EmitInContent(std::string_view type, const ItemPlace& item,
                              size_t part, Fields fields) {
     return EmitFor(type, item, [&](ObjectWriter& object) {

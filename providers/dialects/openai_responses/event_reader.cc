@@ -18,12 +18,12 @@
 namespace gateway::responses {
 namespace {
 
-// The rest of a text of which so many bytes were delivered.
+// Returns the rest of a text of which so many bytes were delivered.
 std::string_view Rest(std::string_view text, size_t delivered) {
   return text.substr(std::min(delivered, text.size()));
 }
 
-// An item that has begun has no status worth telling.
+// Removes the status, which says nothing of an item that has begun.
 void DropStatus(ExtensionList* extensions) {
   ExtensionList rest = Without(*extensions, {"status", "item.status"});
   extensions->Swap(&rest);
@@ -37,7 +37,7 @@ absl::Status ReadItem(
   return visit(fields);
 }
 
-// A field that must hold an object.
+// Takes a field that must hold an object.
 absl::StatusOr<std::string_view> Object(ObjectFields& event,
                                         std::string_view key) {
   const ObjectFields::Either value = event.TextOrJson(key);
@@ -75,7 +75,7 @@ ResponsesEventReader::Methods() {
           {"response.content_part.done", &Self::OnPartDone},
           {"response.output_text.delta", &Self::OnTextDelta},
           {"response.output_text.done", &Self::OnTextDone},
-          // They come again with the part.
+          // Annotations come again with the part.
           {"response.output_text.annotation.added", &Self::OnNothing},
           {"response.refusal.delta", &Self::OnTextDelta},
           {"response.refusal.done", &Self::OnTextDone},
@@ -89,14 +89,14 @@ ResponsesEventReader::Methods() {
           {"response.reasoning_summary_text.done", &Self::OnReasoningDone},
           {"response.reasoning_text.delta", &Self::OnReasoningDelta},
           {"response.reasoning_text.done", &Self::OnReasoningDone},
-          // Between events of the answer.
+          // May come between events of the answer.
           {"keepalive", &Self::OnNothing}};
   return *kMethods;
 }
 
 absl::Status ResponsesEventReader::Read(std::string_view name,
                                         std::string_view data, Events* events) {
-  // Some servers say what the terminal event has said.
+  // Ignored: some servers repeat what the terminal event has said.
   if (data.starts_with("[DONE]") || done_) return absl::OkStatus();
   if (name == "error") return ReadErrorEvent(data);
   const absl::Status status =
@@ -149,7 +149,7 @@ absl::Status ResponsesEventReader::OnResponse(ObjectFields& event,
   v1::StreamStarted* started = events->emplace_back().mutable_started();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view json,
                            Object(event, "response"));
-  // A response that has only begun reads like one that is whole.
+  // Read as a whole response, which one that has only begun looks like.
   v1::GenerateResponse response;
   GATEWAY_RETURN_IF_ERROR(ReadResponse(json, &response));
   started->set_id(response.id());
@@ -179,7 +179,7 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
     started->set_model(response.model());
   }
   const v1::Choice& choice = response.choices(0);
-  // Some servers say everything at once.
+  // Some servers send everything with the terminal event.
   if (items_.empty()) {
     for (const v1::Part& part : choice.message().parts()) {
       DeliverPart(part, next_part_++, events);
@@ -200,7 +200,7 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
       time != nullptr) {
     *end->add_extensions() = *time;
   }
-  // The tier that served is known only now.
+  // Only the end tells the tier that served.
   if (!response.service_tier().empty()) {
     AddTextExtension(end->mutable_extensions(), "service_tier",
                      response.service_tier());
@@ -303,7 +303,7 @@ absl::Status ResponsesEventReader::OnPartAdded(ObjectFields& event,
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, Object(event, "part"));
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields part,
                            ObjectFields::ReadRaw(kFormat, json, "part"));
-  // The content of reasoning is no words of a message.
+  // The content of reasoning is no text of a message.
   if (part.type() != "output_text" && part.type() != "refusal") {
     return absl::OkStatus();
   }
@@ -452,7 +452,7 @@ absl::Status ResponsesEventReader::OnReasoningDelta(ObjectFields& event,
   item->kind = ItemKind::kReasoning;
   std::string text;
   GATEWAY_RETURN_IF_ERROR(event.RequiredText("delta", &text));
-  // Where there are both, the first to speak is the text.
+  // If there are both, the one that comes first becomes the text.
   if (item->reasoning_source.empty()) {
     item->reasoning_source = std::string(type_);
   }
@@ -503,7 +503,7 @@ absl::Status ResponsesEventReader::OnItemDone(ObjectFields& event,
   return absl::OkStatus();
 }
 
-// Parts that were never announced, and what is known only at the end.
+// Delivers parts that were never announced, and what is known only at the end.
 absl::Status ResponsesEventReader::FinishText(Item& item, std::string_view json,
                                               Events* events) {
   PartList parts;
@@ -564,8 +564,8 @@ absl::Status ResponsesEventReader::FinishReasoning(Item& item,
   return absl::OkStatus();
 }
 
-// An event of an item that is kept whole belongs to the item's part until that
-// is delivered; any other is a part of its own, which is no item.
+// Delivers an event that is kept whole: as a piece of its item's part until
+// that is delivered, otherwise as a part of its own.
 absl::Status ResponsesEventReader::DeliverOpaque(ObjectFields& event,
                                                  std::string_view whole,
                                                  Events* events) {

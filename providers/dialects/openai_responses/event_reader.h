@@ -39,7 +39,7 @@ namespace gateway::responses {
 
 class ResponsesEventReader final : public EventReader {
  public:
-  // No answer has as many items, or parts of an item.
+  // The largest index of an item, or of a part in an item.
   static constexpr int32_t kIndexMax = 4096;
 
   absl::Status Read(std::string_view name, std::string_view data,
@@ -54,22 +54,22 @@ class ResponsesEventReader final : public EventReader {
 
   enum class ItemKind { kNone, kText, kCall, kReasoning, kOpaque };
 
-  // One part of a message.
+  // One text of a message, as it comes.
   struct StreamedText {
     int32_t part_index = 0;
-    size_t bytes = 0;  // Of what was delivered.
+    size_t bytes = 0;  // Bytes that were delivered.
     bool finished = false;
   };
 
   struct Item {
     ItemKind kind = ItemKind::kNone;
-    int32_t part_index = -1;  // Unless it is words.
+    int32_t part_index = -1;  // -1 for an item with texts.
     int32_t call_index = 0;
     size_t bytes = 0;
-    std::string reasoning_source;  // The event that its text comes by.
+    std::string reasoning_source;  // The event by which its text comes.
     bool separate = false;         // A further summary has begun.
     bool done = false;
-    // For the first delta.
+    // Go with the first delta.
     ExtensionList extensions;
     std::map<int32_t, StreamedText> words;
   };
@@ -105,7 +105,7 @@ class ResponsesEventReader final : public EventReader {
   absl::Status ItemOf(ObjectFields& event, Item** item);
   absl::Status StreamedTextOf(ObjectFields& event, Item& item, Events* events,
                               StreamedText** words);
-  // The item's part, which begins with the first call.
+  // Adds a delta to the item's part, which begins with the first call.
   v1::Delta* DeltaOf(Item& item, Events* events);
   void AddReasoning(Item& item, std::string_view text, Events* events);
 
@@ -113,7 +113,7 @@ class ResponsesEventReader final : public EventReader {
   void EnsureStarted(Events* events);
 
   std::map<int32_t, Item> items_;
-  // What an event reported, which is no error of reading it.
+  // A failure that an event reported, as opposed to an error of reading it.
   absl::Status failure_;
   // The event that is being read.
   std::string_view type_;

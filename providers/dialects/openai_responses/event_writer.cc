@@ -18,14 +18,14 @@ namespace {
 
 constexpr std::string_view kAddedEvent = "response.output_item.added";
 
-// Adds what is not there yet: a name stands once.
+// Adds an extension unless one of its name is there.
 void AddOnce(const v1::Extension& extension, ExtensionList* extensions) {
   if (extension.dialect() != kDialect) return;
   if (FindExtension(*extensions, extension.name()) != nullptr) return;
   *extensions->Add() = extension;
 }
 
-// Appends likelihoods to the extension that a part's are written from.
+// Appends logprobs to the extension that a part's are written from.
 void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
   if (logprobs.content().empty()) return;
   std::string list;
@@ -59,7 +59,7 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
       has_usage_ = true;
       return absl::OkStatus();
     case v1::GenerateEvent::kDelta:
-      // The format has one answer.
+      // Only the first choice is written: the format has one answer.
       if (event.delta().choice_index() != 0) return absl::OkStatus();
       GATEWAY_RETURN_IF_ERROR(EnsureStarted());
       TakeCitations(event.delta(), out);
@@ -83,7 +83,7 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
 }
 
 void ResponsesEventWriter::GoOnFrom(const ResponseFacts& facts) {
-  if (facts.next_event_number == 0) return;  // Nothing was told.
+  if (facts.next_event_number == 0) return;  // No event was numbered.
   created_ = true;
   response_id_ = std::string_view(facts.kept_id);
   emitter_.CountFrom(facts.next_event_number);
@@ -169,7 +169,8 @@ absl::Status ResponsesEventWriter::TakeDelta(const v1::Delta& delta,
   return absl::OkStatus();
 }
 
-// Extensions of a part that has not begun wait for it.
+// Takes a delta's extensions; those of a part that has not begun are kept until
+// it does.
 absl::Status ResponsesEventWriter::TakeExtensions(const v1::Delta& delta) {
   for (const Kind kind : {Kind::kText, Kind::kReasoning, Kind::kOpaque}) {
     const Place* place = Find({kind, delta.part_index(), 0});
@@ -318,7 +319,7 @@ absl::Status ResponsesEventWriter::TakeCall(const v1::Delta& delta) {
   const v1::ToolCallDelta& piece = delta.tool_call();
   const Key key{Kind::kCall, delta.part_index(), piece.index()};
   Place* place = Find(key);
-  // After a whole object nothing of a call means anything.
+  // Dropped, since the call's arguments are a whole object already.
   if (place != nullptr && place->item->done) return absl::OkStatus();
   if (place == nullptr) {
     GATEWAY_RETURN_IF_ERROR(CloseOthers());
@@ -349,7 +350,7 @@ absl::Status ResponsesEventWriter::TakeCall(const v1::Delta& delta) {
                           });
 }
 
-// A picture comes whole.
+// Writes a picture, which comes whole.
 absl::Status ResponsesEventWriter::TakePicture(const v1::Delta& delta) {
   contents_.any = true;
   GATEWAY_RETURN_IF_ERROR(CloseOthers());
@@ -390,7 +391,7 @@ absl::Status ResponsesEventWriter::TakeOpaque(const v1::Delta& delta) {
   return Close(*item, "completed");
 }
 
-// An event as it was, but for its number and its place.
+// Writes an event as it came, with its number and its place replaced.
 absl::Status ResponsesEventWriter::TakeOpaqueEvent(const v1::Delta& delta) {
   const Key key{Kind::kOpaque, delta.part_index(), 0};
   const std::string& json = delta.opaque().json();
@@ -402,7 +403,7 @@ absl::Status ResponsesEventWriter::TakeOpaqueEvent(const v1::Delta& delta) {
           fields[std::string(name)] = std::string(raw);
           return absl::OkStatus();
         }));
-    // It is a plain word, or it were no event.
+    // A plain word without escapes, as every event's type is.
     const std::string quoted = fields["type"];
     const std::string type = quoted.substr(1, quoted.size() - 2);
     if (type == kAddedEvent && Find(key) == nullptr) {
@@ -541,9 +542,10 @@ absl::Status ResponsesEventWriter::WriteResponse(
   });
 }
 
-// A caller of this format learns of a failure twice: clients that raise errors
-// do so at the first event, others wait for the end of the response. One that
-// runs in the background has not come to its end: it can be asked for.
+// Writes the end. A caller of this format learns of a failure twice: clients
+// that raise errors do so at the first event, others wait for the end of the
+// response. A response that runs in the background has not ended: it can be
+// asked for.
 absl::Status ResponsesEventWriter::WriteEnd(const v1::StreamEnd& end) {
   GATEWAY_RETURN_IF_ERROR(EnsureStarted());
   if (end.has_usage()) {

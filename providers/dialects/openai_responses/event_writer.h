@@ -53,19 +53,19 @@ class ResponsesEventWriter final : public EventWriter {
  private:
   enum class Kind { kText, kCall, kReasoning, kPicture, kOpaque };
 
-  // An item of the answer. An item of words has several parts, any other one.
+  // An item of the answer. An item with texts has several parts, any other one.
   struct Item {
     Kind kind = Kind::kText;
     int index = 0;
     std::string id;
     std::deque<v1::Part> parts;
-    std::string json;  // Once it is done.
+    std::string json;  // Set once it is done.
     bool done = false;
 
     EventEmitter::ItemPlace Place() const { return {.id = id, .index = index}; }
   };
 
-  // What makes pieces belong together.
+  // Which item and part a piece belongs to.
   struct Key {
     Kind kind = Kind::kText;
     int32_t part_index = 0;
@@ -81,8 +81,8 @@ class ResponsesEventWriter final : public EventWriter {
   };
 
   absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
-  // They are told when the part ends: before that it is not known where the
-  // words end that they are of.
+  // Keeps citations until the part ends: before, it is not known where the text
+  // ends that they belong to.
   void TakeCitations(const v1::Delta& delta, std::string* out);
   absl::Status TakeText(const v1::Delta& delta, std::string_view text);
   absl::Status TakeReasoning(const v1::Delta& delta);
@@ -95,14 +95,15 @@ class ResponsesEventWriter final : public EventWriter {
   absl::Status AddExtensions(const ExtensionList& extensions,
                              const Place& place);
 
-  // The open place of a key; null if there is none.
+  // Returns the open place of a key; null if there is none.
   Place* Find(const Key& key);
   Place* Open(const Key& key, Item* item);
   Item* NewItem(Kind kind);
   absl::Status OpenText(const v1::Delta& delta, Place** place);
   absl::Status OpenReasoning(const v1::Delta& delta, Place** place);
 
-  // Ends what other items end, or everything. `status` is of the last item.
+  // End the items that another item ends, or all. `status` is that of the last
+  // item.
   absl::Status CloseOthers();
   absl::Status CloseAll(std::string_view status);
   absl::Status Close(Item& item, std::string_view status);
@@ -129,10 +130,10 @@ class ResponsesEventWriter final : public EventWriter {
 
   std::deque<Item> items_;
   std::map<Key, Place> places_;
-  // Of parts that have not begun.
+  // Extensions and citations of parts that have not begun.
   std::map<int32_t, ExtensionList> waiting_;
   std::map<int32_t, CitationList> waiting_citations_;
-  Item* text_item_ = nullptr;  // The open item of words.
+  Item* text_item_ = nullptr;  // The open item with texts.
   DroppedFields dropped_{kDialect, nullptr};
   ContentWriter content_{Side::kAnswer, dropped_};
   ItemWriter item_writer_{content_};

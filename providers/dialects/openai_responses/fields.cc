@@ -15,7 +15,7 @@ std::string TextExtension(const ExtensionList& extensions,
   const v1::Extension* extension = FindExtension(extensions, name);
   std::string text;
   if (extension == nullptr) return text;
-  // A reading begins with an object or an array.
+  // In brackets, since a reading begins with an object or an array.
   const absl::Status status = ReadJson(
       absl::StrCat("[", extension->json(), "]"), JsonPadding::kAbsent,
       [&](JsonValue& root) {

@@ -50,7 +50,7 @@ inline constexpr std::string_view kNestedObjects[] = {"item", "reasoning",
 inline constexpr wire::ObjectFormat kFormat = {kDialect, kTextKeys,
                                                kNestedObjects};
 
-// The beginning of the extensions that are of a message item.
+// The prefix of extensions that belong to a message item.
 inline constexpr std::string_view kItem = "item";
 
 inline void AddExtension(ExtensionList* extensions, std::string_view name,
@@ -68,7 +68,8 @@ inline bool HasNestedExtension(const ExtensionList& extensions,
   return wire::HasNestedExtension(kFormat, extensions, prefix);
 }
 
-// The text of an extension that is a JSON string; empty if there is none.
+// Returns the text of an extension that is a JSON string; empty if there is
+// none.
 std::string TextExtension(const ExtensionList& extensions,
                           std::string_view name);
 
@@ -76,8 +77,8 @@ std::string TextExtension(const ExtensionList& extensions,
 void AddTextExtension(ExtensionList* extensions, std::string_view name,
                       std::string_view text);
 
-// This dialect's extensions but those called so, which the caller writes or
-// which nobody may.
+// Returns this dialect's extensions except those named, which are written
+// otherwise or not at all.
 ExtensionList Without(const ExtensionList& extensions,
                       absl::Span<const std::string_view> names);
 

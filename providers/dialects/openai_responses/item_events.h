@@ -34,7 +34,7 @@ class ItemEvents {
                             const ItemPlace& item);
   absl::Status EndCall(const v1::ToolCall& call, const ItemPlace& item);
 
-  // `json` is the list of them.
+  // `json` is the list of annotations.
   absl::Status AddAnnotations(std::string_view json, const ItemPlace& item,
                               size_t index);
 

@@ -18,7 +18,7 @@ void SetOpaque(std::string_view json, v1::Part* part) {
   part->mutable_opaque()->set_json(std::string(json));
 }
 
-// An id of our own making is no vendor's field.
+// Reads an id; one that we made up is not kept as the vendor's.
 absl::Status ReadId(ObjectFields& fields, std::string_view name,
                     ExtensionList* extensions) {
   std::string id;
@@ -27,7 +27,7 @@ absl::Status ReadId(ObjectFields& fields, std::string_view name,
   return absl::OkStatus();
 }
 
-// What is complete needs no words.
+// Reads a status; `completed` is not kept.
 absl::Status ReadStatus(ObjectFields& fields, std::string_view name,
                         ExtensionList* extensions) {
   std::string status;
@@ -50,7 +50,8 @@ absl::Status ReadContentField(ObjectFields& fields, std::string_view key,
                     [&](JsonValue& list) { return ReadContent(list, parts); });
 }
 
-// A part that nobody knows may be of any nature, and so the whole item is kept.
+// Returns whether a part is of an unknown type: the whole item is kept then,
+// since it may be of any nature.
 bool HasStrangePart(const PartList& parts) {
   for (const v1::Part& part : parts) {
     if (part.has_opaque() &&
@@ -61,7 +62,7 @@ bool HasStrangePart(const PartList& parts) {
   return false;
 }
 
-// The texts of a list of summaries or of raw reasoning.
+// Reads the texts of a list of summaries or of raw reasoning.
 absl::Status ReadTexts(const std::string& json, std::string_view path,
                        std::string* joined, int* count) {
   const auto read = [&](JsonValue& element) -> absl::Status {
@@ -78,20 +79,20 @@ absl::Status ReadTexts(const std::string& json, std::string_view path,
       JsonPadding::kAbsent);
 }
 
-// The words of the model, with what is particular to their item.
+// Reads a message of the model, with what belongs to its item.
 absl::Status ReadModelMessage(ObjectFields& fields, PartList* parts) {
   const int begin = parts->size();
   GATEWAY_RETURN_IF_ERROR(ReadContentField(fields, "content", parts));
   ExtensionList extensions;
   GATEWAY_RETURN_IF_ERROR(ReadMessageFields(fields, &extensions));
-  // An item without content is one all the same.
+  // An item without content becomes an empty text.
   if (parts->size() == begin) parts->Add()->mutable_text();
   parts->Mutable(begin)->mutable_extensions()->MergeFrom(extensions);
   return absl::OkStatus();
 }
 
-// The model's next words go on with its turn, unless nothing would tell them
-// from those before.
+// Returns the assistant's message to add to: the last one, unless nothing would
+// tell its parts from those before.
 v1::Message* AssistantMessage(MessageList* messages) {
   if (!messages->empty() && messages->rbegin()->role() == v1::ROLE_ASSISTANT) {
     return &*messages->rbegin();
@@ -136,7 +137,7 @@ absl::Status AddMessage(ObjectFields& fields, std::string_view whole,
     message.set_role(v1::ROLE_USER);
   } else if (role == "system") {
     message.set_role(v1::ROLE_SYSTEM);
-    // What leads the conversation would be taken for its `instructions`.
+    // Marked: without it, the first message would be written as `instructions`.
     if (messages->empty()) {
       AddTextExtension(message.mutable_extensions(), "type", "message");
     }
@@ -196,7 +197,7 @@ absl::Status AddToolResult(ObjectFields& fields, MessageList* messages) {
   return absl::OkStatus();
 }
 
-// What comes from the caller's side, among the items that nobody models.
+// Returns whether an unmodelled item comes from the caller's side.
 bool IsOfCaller(std::string_view type) {
   return type.ends_with("_output") || type == "mcp_approval_response" ||
          type == "compaction_trigger";
@@ -258,7 +259,7 @@ absl::Status ReadReasoningItem(ObjectFields& fields, v1::Part* part) {
   }
   reasoning->set_text(said_count > 0 ? said : thought);
   ExtensionList* extensions = part->mutable_extensions();
-  // One summary is the text and needs no more words.
+  // One summary is the text itself; several are kept as a list, too.
   const bool said_whole = said_count > 1 || (said_count == 1 && said.empty());
   if (said_whole || thought_count > 0) {
     AddExtension(extensions, "summary", summary.empty() ? "[]" : summary);

@@ -32,11 +32,11 @@ absl::Status ReadInputItem(JsonValue& item, MessageList* messages);
 // Reads one item of an answer, of whatever kind.
 absl::Status ReadOutputItem(JsonValue& item, PartList* parts);
 
-// The parts of an item that is read field by field; `type` is not taken yet.
+// Read the parts of an item field by field; REQUIRES: `type` was not taken yet.
 absl::Status ReadToolCallItem(ObjectFields& fields, v1::Part* part);
 absl::Status ReadReasoningItem(ObjectFields& fields, v1::Part* part);
 
-// The fields of a message item that are not its content.
+// Reads the fields of a message item other than its content.
 absl::Status ReadMessageFields(ObjectFields& fields, ExtensionList* extensions);
 
 }  // namespace gateway::responses

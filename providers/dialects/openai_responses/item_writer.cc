@@ -51,7 +51,7 @@ std::string ItemExtension(const ExtensionList& extensions,
   return TextExtension(extensions, absl::StrCat("item.", ToAbsl(field)));
 }
 
-// The extensions of a message item that are not written by name.
+// Returns the extensions of a message item that are not written by name.
 ExtensionList RestOfItem(const ExtensionList& extensions) {
   return Without(extensions,
                  {"item.id", "item.status", "item.type", "item.role"});
@@ -134,8 +134,7 @@ absl::Status ItemWriter::WriteMessage(const v1::Message& message,
       parts.push_back(&part);
     }
   }
-  // A message of which nothing can be said here is none, nor is one that was
-  // all results.
+  // Nothing is written for a message whose parts were all results or dropped.
   if (parts.empty() && !message.parts().empty()) return absl::OkStatus();
   ObjectWriter object(kFormat, json);
   object.Text("role", RoleWord(message.role()));
@@ -147,11 +146,11 @@ absl::Status ItemWriter::WriteMessage(const v1::Message& message,
   return absl::OkStatus();
 }
 
-// StreamedText in a row are one item.
+// Writes the items of an answer. Texts in a row are one item.
 absl::Status ItemWriter::WriteTurn(const v1::Message& message,
                                    const Answer* answer, JsonWriter& json) {
   Answer rest = answer != nullptr ? *answer : Answer();
-  // Only the end of an answer can be cut off.
+  // Only the last item can be cut off.
   rest.status = "completed";
   Parts words;
   const auto flush = [&]() -> absl::Status {
@@ -207,7 +206,7 @@ absl::Status ItemWriter::WritePastText(const Parts& parts, JsonWriter& json) {
   const ExtensionList& extensions = parts.front()->extensions();
   const std::string id = ItemExtension(extensions, "id");
   if (!id.empty()) return WriteText(parts, id, Answer(), json);
-  // StreamedText without an id are one string, and each such text an item.
+  // Several texts without an id become an item each, with one string.
   if (parts.size() > 1 && std::all_of(parts.begin(), parts.end(), IsPlain)) {
     for (const v1::Part* part : parts) {
       GATEWAY_RETURN_IF_ERROR(WritePastText({part}, json));
@@ -271,7 +270,8 @@ absl::Status ItemWriter::WriteCall(const v1::Part& part, std::string_view id,
   return absl::OkStatus();
 }
 
-// Reasoning that the provider has not signed is nothing to it.
+// Writes past reasoning, if the provider has signed it; other reasoning is
+// nothing to it.
 absl::Status ItemWriter::WritePastReasoning(const v1::Part& part,
                                             JsonWriter& json) {
   ItemSignature signature;
@@ -365,7 +365,7 @@ absl::Status ItemWriter::WriteResult(const v1::Part& part, JsonWriter& json) {
   return absl::OkStatus();
 }
 
-// An item as it was; events of a stream are none.
+// Writes an item as it came; events of a stream are no items.
 absl::Status ItemWriter::WriteOpaque(const v1::Part& part, JsonWriter& json) {
   const std::string& raw = part.opaque().json();
   if (absl::Status status = CheckJson(raw); !status.ok()) {

@@ -27,9 +27,9 @@ namespace gateway::responses {
 // The answer that an item belongs to.
 struct Answer {
   std::string_view response_id;
-  // `completed`, or `incomplete` for an answer that was cut.
+  // `completed`, or `incomplete` if the answer was cut.
   std::string_view status = "completed";
-  // Of the first text; may be null.
+  // Logprobs of the first text; may be null.
   const v1::Logprobs* logprobs = nullptr;
   // The item has only begun: nothing of its content is known.
   bool no_content = false;
@@ -42,7 +42,7 @@ class ItemWriter {
   // Borrows `content`.
   explicit ItemWriter(ContentWriter& content) : content_(content) {}
 
-  // Writes the list of items that `messages` from `begin` on make.
+  // Writes the list of items for `messages` from `begin` on.
   absl::Status WriteInput(const MessageList& messages, int begin,
                           JsonWriter& json);
 
@@ -57,12 +57,13 @@ class ItemWriter {
                          std::string_view status, JsonWriter& json);
   absl::Status WriteReasoning(const v1::Part& part, std::string_view id,
                               std::string_view signature, JsonWriter& json);
-  // REQUIRES: IsPicture(part). Without its bytes if it has only begun.
+  // Writes a picture, without its bytes if it has only begun. REQUIRES:
+  // IsPicture(part).
   void WritePicture(const v1::Part& part, std::string_view id,
                     std::string_view status, JsonWriter& json);
 
-  // The id of the item that begins with a part: its own, or one made for the
-  // place.
+  // Returns the id of the item that begins with a part: its own, or one made
+  // for the place.
   static std::string IdOf(const v1::Part& part, std::string_view response_id,
                           int index);
 
@@ -79,15 +80,16 @@ class ItemWriter {
 
   ContentWriter& content_;
   absl::flat_hash_set<std::string> custom_calls_;
-  int index_ = 0;      // Of the next item of an answer.
-  std::string place_;  // Of the message, for errors.
+  int index_ = 0;      // Index of the next item of an answer.
+  std::string place_;  // Place of the message, for errors.
 };
 
-// Whether a part is a picture that an answer can show: its bytes are at hand.
+// Returns whether a part is a picture whose bytes are there, which an answer
+// can show.
 bool IsPicture(const v1::Part& part);
 
-// Whether a part begins a new message item, rather than going on with the one
-// before.
+// Returns whether a part begins a new message item, rather than going on with
+// the one before.
 bool BeginsItem(const ExtensionList& extensions);
 
 }  // namespace gateway::responses

@@ -53,7 +53,8 @@ class OpenAiResponses final : public Dialect {
   std::unique_ptr<EventWriter> NewEventWriter(
       const EventWriter::Options& options) const override;
 
-  // `POST /v1/responses/input_tokens`. Its answer has the same errors.
+  // Counting, `POST /v1/responses/input_tokens`. Its answer has the same
+  // errors.
   absl::Status ReadCountRequest(std::string_view body,
                                 v1::GenerateRequest* request) const override;
   absl::Status WriteCountRequest(const v1::GenerateRequest& request,
@@ -66,7 +67,8 @@ class OpenAiResponses final : public Dialect {
 
   absl::Status ScanRequest(std::string_view body,
                            RequestScan* scan) const override;
-  // The provider refuses thoughts that it has not signed.
+  // False if the request holds thoughts that the provider has not signed, which
+  // it would refuse.
   bool CanForward(const RequestScan& scan,
                   std::string_view body) const override;
   void PlanEdits(const RequestScan& scan, std::string_view model,

@@ -16,7 +16,7 @@ namespace gateway::responses {
 
 namespace v1 = ::llmgateway::v1;
 
-// `call_index` counts for tool calls only.
+// Appends a part as deltas. `call_index` counts tool calls only.
 inline void AppendPart(const v1::Part& part, int32_t part_index,
                        int32_t call_index, EventList* events) {
   const auto add = [&] {

@@ -22,7 +22,7 @@
 namespace gateway::responses {
 namespace {
 
-// A request has about thirty fields.
+// The most top-level fields; a request has about thirty.
 constexpr size_t kTopLevelFieldsLimit = 256;
 
 // Reads one body into one request.
@@ -164,7 +164,7 @@ absl::Status RequestReader::Read(std::string_view body) {
           return ReadField(key, value);
         });
       })));
-  // A stored prompt or a stored conversation may be all there is to say.
+  // Without input, a stored prompt or a stored conversation must be named.
   if (!seen_.contains("input") && !seen_.contains("prompt") &&
       request_.previous_response_id().empty() &&
       !seen_.contains("conversation")) {
@@ -271,7 +271,7 @@ void RequestReader::Finish() {
     }
   }
   if (!has_instructions_) return;
-  // The instructions lead, wherever they were written.
+  // The instructions come first, wherever they were written.
   v1::Message* message = request_.add_messages();
   message->set_role(v1::ROLE_SYSTEM);
   message->add_parts()->set_text(std::move(instructions_));

@@ -18,14 +18,14 @@ namespace gateway::responses {
 
 namespace v1 = ::llmgateway::v1;
 
-// A conversation of more items is refused.
+// The most items of a conversation.
 inline constexpr int kItemsLimit = 100'000;
 
-// The word of `include` for the likelihoods of tokens.
+// The value of `include` that asks for logprobs.
 inline constexpr std::string_view kIncludeLogprobs =
     "message.output_text.logprobs";
 
-// Errors are INVALID_REQUEST faults that name the field.
+// Reads a request. Errors are INVALID_REQUEST faults that name the field.
 absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request,
                          bool* stream);
 

@@ -17,8 +17,8 @@
 namespace gateway::responses {
 namespace {
 
-// What an extension may never say: it is written from the contract's fields,
-// which the policies have checked.
+// Fields that no extension may write: they are written from the contract's
+// fields, which the policies have checked.
 constexpr std::string_view kGovernedFields[] = {"model",
                                                 "input",
                                                 "instructions",
@@ -75,7 +75,7 @@ absl::Status RequestWriter::Write(const WriteRequestOptions& options) {
   } else {
     ReportDropped();
   }
-  // Lives as long as the object, which remembers the names.
+  // Must live as long as the object, which keeps views of the names.
   const ExtensionList rest = Without(request_.extensions(), kGovernedFields);
   GATEWAY_RETURN_IF_ERROR(object_.Extensions(rest, ""));
   object_.End();
@@ -115,7 +115,7 @@ absl::Status RequestWriter::WritePrompt() {
   }
   GATEWAY_RETURN_IF_ERROR(WriteTools(request_, dropped_, object_));
   GATEWAY_RETURN_IF_ERROR(WriteToolChoice(request_, object_));
-  // Refused where there are no tools.
+  // Only with tools: it is refused without.
   if (request_.has_parallel_tool_calls() && request_.tools_size() > 0) {
     object_.Bool("parallel_tool_calls", request_.parallel_tool_calls());
   }
@@ -155,7 +155,7 @@ absl::Status RequestWriter::WriteReasoning() {
   return absl::OkStatus();
 }
 
-// One list, of which the contract models one word.
+// Writes `include`: one list, of which the contract models one value.
 absl::Status RequestWriter::WriteInclude() {
   const v1::Extension* others = FindExtension(request_.extensions(), "include");
   if (others == nullptr && !request_.sampling().logprobs()) {
@@ -214,7 +214,7 @@ void RequestWriter::WriteCaller() {
   if (request_.labels().empty()) return;
   JsonWriter& json = object_.Field("metadata");
   json.StartObject();
-  // Sorted, so that the same request is the same bytes.
+  // Sorted, so that the same request always gives the same bytes.
   for (const auto& [key, label] : std::map<std::string, std::string>(
            request_.labels().begin(), request_.labels().end())) {
     json.StringField(key, label);
@@ -222,8 +222,8 @@ void RequestWriter::WriteCaller() {
   json.EndObject();
 }
 
-// The names that Chat Completions has for it; services of the same family may
-// know them here, too.
+// Writes what this format lacks under the names of Chat Completions, which
+// services of the same family may know here, too.
 void RequestWriter::WriteForFamily() {
   const v1::Sampling& sampling = request_.sampling();
   if (sampling.has_top_k()) object_.Int64("top_k", sampling.top_k());

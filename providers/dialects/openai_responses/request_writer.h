@@ -19,18 +19,18 @@
 
 namespace gateway::responses {
 
-// The format allows no smaller limit.
+// The smallest output limit that the format allows.
 inline constexpr int kOutputTokensMin = 16;
 
 absl::Status WriteRequest(const v1::GenerateRequest& request,
                           const WriteRequestOptions& options, std::string* body,
                           std::vector<v1::Warning>* warnings);
 
-// Writes only what makes up the prompt, as counting tokens asks for.
+// Writes only what makes up the prompt: a request to count tokens.
 absl::Status WriteCountRequest(const v1::GenerateRequest& request,
                                std::string_view model, std::string* body);
 
-// Whether this is what the format calls `instructions`.
+// Returns whether the message becomes the format's `instructions`.
 bool IsInstructions(const v1::Message& message);
 
 }  // namespace gateway::responses

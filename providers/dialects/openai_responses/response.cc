@@ -19,7 +19,7 @@
 namespace gateway::responses {
 namespace {
 
-// What the format asks of every answer, and what it says if nobody knows.
+// A field that every answer must have, and its value where nothing is known.
 struct Default {
   std::string_view key;
   std::string_view json;
@@ -35,7 +35,7 @@ constexpr Default kDefaults[] = {
     {"top_p", "null"},
 };
 
-// What answers repeat of the request.
+// Fields that answers repeat from the request.
 constexpr std::string_view kEchoed[] = {"background",
                                         "instructions",
                                         "max_output_tokens",
@@ -82,7 +82,7 @@ class ResponseReader {
   v1::Choice& choice_;
   std::string status_;
   std::string incomplete_reason_;
-  std::string error_;  // JSON.
+  std::string error_;  // As JSON.
   bool has_output_ = false;
 };
 
@@ -150,7 +150,7 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   }
   if (key == "usage") return ReadUsage(value, response_.mutable_usage());
   if (key == "created_at") {
-    // Some servers count in fractions.
+    // A double, since some servers write fractions.
     GATEWAY_ASSIGN_OR_RETURN(const double seconds, value.Double());
     response_.mutable_create_time()->set_seconds(
         static_cast<int64_t>(std::clamp(seconds, 0.0, 1e11)));
@@ -171,7 +171,7 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   return absl::OkStatus();
 }
 
-// Fields that are not written yet, each once.
+// Appends the extensions that are not written yet, each name once.
 absl::Status AppendExtensions(const ExtensionList* extensions,
                               ObjectWriter& object) {
   if (extensions == nullptr) return absl::OkStatus();

@@ -19,11 +19,12 @@ namespace gateway::responses {
 
 namespace v1 = ::llmgateway::v1;
 
-// Errors are PROVIDER_BAD_RESPONSE faults, or what the answer itself reports.
+// Reads a whole answer. Errors are PROVIDER_BAD_RESPONSE faults, or what the
+// answer itself reports.
 absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response);
 
-// The format has one answer: the first choice is written.
+// Writes the first choice, since the format has one answer.
 absl::Status WriteResponse(const v1::GenerateResponse& response,
                            std::string* body,
                            std::vector<v1::Warning>* warnings);
@@ -35,27 +36,27 @@ struct ResponseObject {
   std::string_view model;
   int64_t created_seconds = 0;
   std::string_view status = "in_progress";
-  std::string_view incomplete_reason;  // Empty if complete.
-  std::string_view error_code;         // Empty if none.
+  std::string_view incomplete_reason;  // Empty if it is complete.
+  std::string_view error_code;         // Empty if it has not failed.
   std::string_view error_message;
-  std::string_view output = "[]";  // JSON.
+  std::string_view output = "[]";  // As JSON.
   std::string_view service_tier;
   const v1::Usage* usage = nullptr;  // Null if not known.
-  // Of this dialect are written; the first of a name counts.
+  // Extensions to write, of this dialect only; the first of a name counts.
   const ExtensionList* extensions = nullptr;
   const ExtensionList* more_extensions = nullptr;
 };
 absl::Status WriteResponseObject(const ResponseObject& response,
                                  JsonWriter& json);
 
-// Takes the likelihoods of a text's tokens out of its extensions.
+// Moves the logprobs of a text out of its extensions.
 absl::Status TakeLogprobs(v1::Part* part, v1::Logprobs* logprobs);
 
-// Adds to `extensions` what answers of this format repeat of the request.
+// Adds to `extensions` what answers of this format repeat from the request.
 absl::Status EchoRequest(const v1::GenerateRequest& request,
                          ExtensionList* extensions);
 
-// The answer to counting tokens.
+// Read and write the answer to counting tokens.
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body);
 void WriteCountResponse(int64_t tokens, std::string* body);
 

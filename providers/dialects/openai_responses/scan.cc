@@ -23,7 +23,7 @@ using wire::ReadText;
 using wire::ScanModel;
 using wire::ScanTools;
 
-// The keys of which there must be no two.
+// Keys that may not be repeated.
 constexpr std::array<std::string_view, 18> kSingleKeys = {
     "model",        "stream",         "max_output_tokens",
     "input",        "instructions",   "tools",
@@ -32,8 +32,8 @@ constexpr std::array<std::string_view, 18> kSingleKeys = {
     "conversation", "store",          "background",
     "prompt",       "stream_options", "temperature"};
 
-// Whether an item of the input only names one that the provider has stored. Of
-// keys that are repeated any may be the one that the provider reads.
+// Finds out whether an item of the input only names one that the provider has
+// stored. Any of repeated keys may be the one that the provider reads.
 class ItemScanner {
  public:
   absl::Status Scan(JsonValue& item) {
@@ -70,7 +70,7 @@ class ItemScanner {
   bool lacks_result_ = false;
 };
 
-// Scans one request; its items only if it is told to.
+// Scans one request; looks into its items only if told to.
 class RequestScanner {
  public:
   RequestScanner(std::string_view body, RequestScan* scan, StateScan* state,
@@ -91,7 +91,7 @@ class RequestScanner {
     scan_.stream_usage = true;
     scan_.messages_field = "input";
     scan_.needs_messages = !has_prompt_;
-    // The newer name counts.
+    // The newer of the two names counts.
     scan_.user_id = safety_identifier_.empty() ? user_ : safety_identifier_;
     return absl::OkStatus();
   }
@@ -172,7 +172,7 @@ class RequestScanner {
   const bool reads_items_;
   std::string user_;
   std::string safety_identifier_;
-  // There is something to answer, whether the input has items or not.
+  // There is something to answer, with or without items in the input.
   bool has_prompt_ = false;
   uint32_t seen_ = 0;
 };
@@ -186,7 +186,7 @@ class AnswerScanner {
     });
   }
 
-  // The failure that it reports, or what it says.
+  // Returns the failure that the object reports, or sets what it says.
   absl::Status Finish(ResponseFacts* facts) const {
     if (!error_.empty()) return ReadFailure(error_);
     if (status_ == "failed" || status_ == "cancelled") {
@@ -257,13 +257,13 @@ class AnswerScanner {
   std::string id_;
   std::string status_;
   std::string incomplete_reason_;
-  std::string error_;  // JSON.
+  std::string error_;  // As JSON.
   Contents contents_;
   v1::Usage usage_;
   bool has_usage_ = false;
 };
 
-// Reads the object that an event tells of with `answer`, and its number.
+// Reads the object of an event into `answer`, and the event's number.
 absl::Status ReadEvent(std::string_view data, AnswerScanner* answer,
                        int64_t* number) {
   return ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
@@ -277,7 +277,7 @@ absl::Status ReadEvent(std::string_view data, AnswerScanner* answer,
   });
 }
 
-// The value of `type`, for streams without event names.
+// Returns the value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
   std::string type;
   GATEWAY_RETURN_IF_ERROR(
@@ -323,7 +323,7 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
                                                 std::string_view data) {
   if (data.starts_with("[DONE]")) return EventKind::kTerminal;
   if (name.empty()) {
-    // A server that does not name its events says the name inside.
+    // Without event names, as of some servers, `type` has it.
     const absl::StatusOr<std::string> type = TypeOf(data);
     if (!type.ok()) return AsBadResponse(type.status());
     if (type->empty()) return EventKind::kIgnorable;
@@ -345,11 +345,11 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
     facts_.failure_told = name == "response.failed";
     return error_.ok() ? EventKind::kTerminal : EventKind::kError;
   }
-  // Numbers are those of the events before and one more; the first tells where
+  // Each number is one more than the one before; the first event tells where
   // they begin.
   ++facts_.next_event_number;
   if (name == "response.created") {
-    // Whatever else it says is of no use yet.
+    // Only the id and the number are needed here.
     AnswerScanner answer;
     int64_t number = 0;
     if (ReadEvent(data, &answer, &number).ok()) {

@@ -16,24 +16,25 @@
 
 namespace gateway::responses {
 
-// What of a request asks for memory, which decides whether its bytes can be
+// What a request says of kept answers, which decides whether its bytes can be
 // forwarded at all.
 struct StateScan {
   std::string previous_response_id;  // Empty if absent.
   std::optional<bool> store;
   bool background = false;
   bool conversation = false;
-  // The first item of the input that says nothing itself but names what the
-  // provider has stored, such as an `item_reference`.
+  // The index of the first item of the input that only names what the provider
+  // has stored, such as an `item_reference`.
   std::optional<int> stored_item;
 };
 
-// One pass over the top level. A repeated key that a policy or the price of
+// Reads the top level in one pass. A repeated key that a policy or the price of
 // the call depends on is refused, naming it.
 absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 absl::Status ScanState(std::string_view body, StateScan* state);
 
-// Only the model's name may change, or come: usage is always part of a stream.
+// Plans the edits: only the model's name may change, or be added, since usage
+// is always part of a stream.
 void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);

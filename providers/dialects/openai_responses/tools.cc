@@ -28,7 +28,7 @@ absl::Status ReadFunction(ObjectFields& fields, v1::FunctionTool* function) {
   return absl::OkStatus();
 }
 
-// `format` is a grammar or, which needs no words, text.
+// Reads a custom tool; `format` is a grammar or text, which is the default.
 absl::Status ReadCustom(ObjectFields& fields, v1::Tool* tool) {
   v1::CustomTool* custom = tool->mutable_custom();
   GATEWAY_RETURN_IF_ERROR(fields.RequiredText("name", custom->mutable_name()));
@@ -55,7 +55,7 @@ absl::Status ReadCustom(ObjectFields& fields, v1::Tool* tool) {
   return absl::OkStatus();
 }
 
-// A choice as one object.
+// Reads a choice that is an object.
 absl::Status ReadChoiceObject(std::string_view json, bool* known,
                               Choice* choice) {
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
@@ -146,7 +146,7 @@ absl::Status WriteFunction(const v1::FunctionTool& function,
         "parameters", function.parameters_schema(),
         absl::StrCat(ToAbsl(place), ".function.parameters_schema")));
   }
-  // Asked for, even if nothing is said.
+  // Written if the request has it, whatever its value.
   if (function.has_strict()) {
     object.Bool("strict", function.strict());
   } else {
@@ -343,7 +343,7 @@ absl::Status WriteTextSettings(const v1::GenerateRequest& request,
     ObjectWriter form(kFormat, text.Field("format"));
     if (format.kind() == Format::KIND_JSON_SCHEMA) {
       form.Text("type", "json_schema");
-      // The format requires a name.
+      // A name is made up, since the format requires one.
       form.Text("name", format.name().empty() ? std::string_view("answer")
                                               : format.name());
       WriteOptional("description", format.description(), form);

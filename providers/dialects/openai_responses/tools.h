@@ -15,16 +15,16 @@
 
 namespace gateway::responses {
 
-// Reads one tool. What the provider itself defines is kept whole.
+// Reads one tool. A tool that the provider itself defines is kept whole.
 absl::Status ReadTool(JsonValue& value, v1::Tool* tool);
 
-// A choice that the contract does not model becomes an extension.
+// Reads the choice. One that the contract does not model becomes an extension.
 absl::Status ReadToolChoice(JsonValue& value, v1::GenerateRequest* request);
 
 // Reads `text`: the form of the answer and its length.
 absl::Status ReadTextSettings(JsonValue& value, v1::GenerateRequest* request);
 
-// Each writes its field if there is something to say.
+// Each writes its field if the request has any.
 absl::Status WriteTools(const v1::GenerateRequest& request,
                         DroppedFields& dropped, ObjectWriter& object);
 absl::Status WriteToolChoice(const v1::GenerateRequest& request,

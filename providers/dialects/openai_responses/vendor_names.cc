@@ -12,7 +12,7 @@
 namespace gateway::responses {
 namespace {
 
-// No call consumes as many tokens; who says so is not to be believed.
+// A larger count is an error: no call consumes as many tokens.
 constexpr int64_t kTokensMax = 1'000'000'000;
 
 constexpr std::string_view kResponsePrefix = "resp_";
@@ -92,7 +92,7 @@ Ending EndingOf(v1::FinishReason reason, std::string_view provider_word,
     case v1::FINISH_REASON_LENGTH:
       return {.status = "incomplete", .incomplete_reason = "max_output_tokens"};
     case v1::FINISH_REASON_CONTENT_FILTER:
-      // The model's own refusal is a complete answer.
+      // An answer in which the model refuses is complete.
       if (contents.refusal && provider_word != "content_filter") {
         return {.status = "completed", .incomplete_reason = {}};
       }
@@ -144,7 +144,8 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
         }
         return absl::OkStatus();
       }));
-  // Prices are of the parts: together they must not exceed the whole.
+  // Bounded, since prices are of the parts: together they must not exceed the
+  // whole.
   usage->set_cached_input_tokens(
       std::min(usage->cached_input_tokens(), usage->input_tokens()));
   usage->set_cache_write_tokens(
@@ -227,7 +228,8 @@ std::string ClientSignature(const v1::Reasoning& reasoning,
   }
   if (reasoning.signature().empty()) return {};
   ItemSignature signature;
-  // A provider that checks its signature checks the item's id with it.
+  // The item's own id, since a provider that checks its signature checks that
+  // id, too.
   if (OwnSignature(reasoning, &signature) &&
       (signature.id.empty() || signature.id == id)) {
     return signature.encrypted_content;

@@ -23,7 +23,7 @@ inline constexpr std::string_view kPictureType = "image_generation_call";
 
 namespace v1 = ::llmgateway::v1;
 
-// What an answer has in it, which decides what its status means.
+// What an answer holds, which decides what its status means.
 struct Contents {
   bool any = false;
   bool tool_calls = false;
@@ -32,14 +32,14 @@ struct Contents {
   void Add(const v1::Part& part);
 };
 
-// What a status means. `incomplete_reason` is empty unless the status is
-// `incomplete`. UNSPECIFIED for an answer that is still being made.
+// Returns what a status means. `incomplete_reason` is empty unless the status
+// is `incomplete`. UNSPECIFIED for an answer that is still being made.
 v1::FinishReason FinishReasonOf(std::string_view status,
                                 std::string_view incomplete_reason,
                                 const Contents& contents);
 
-// The status of an answer of whatever origin. `provider_word` is the reason
-// of the incompleteness, or else the status, of an answer of this format.
+// The status of an answer of whatever origin. `provider_word` is the reason of
+// the incompleteness, or else the status, if the answer is of this format.
 struct Ending {
   std::string_view status;
   std::string_view incomplete_reason;  // Empty unless incomplete.
@@ -47,34 +47,34 @@ struct Ending {
 Ending EndingOf(v1::FinishReason reason, std::string_view provider_word,
                 const Contents& contents);
 
-// A degree of effort; UNSPECIFIED for a word that is not known.
+// UNSPECIFIED for a name that is not known.
 v1::ReasoningSettings::Effort EffortOfWord(std::string_view word);
 // Empty for UNSPECIFIED.
 std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort);
 
-// Replaces `usage` by what the object says. Null is no usage.
+// Replaces `usage` by what the object says; leaves none for null.
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage);
 // Writes the whole object.
 void WriteUsage(const v1::Usage& usage, JsonWriter& json);
 
-// An answer's id as clients of this format know it: it begins with `resp_`.
+// Returns an answer's id in the form of this format: it begins with `resp_`.
 std::string WireResponseId(std::string_view id);
 
-// The id of an item that has none: always the same for the same place of the
-// same answer. `kind` is `msg`, `fc`, `ctc` or `rs`.
+// Makes the id of an item that has none: always the same for the same place of
+// the same answer. `kind` is `msg`, `fc`, `ctc` or `rs`.
 std::string MadeItemId(std::string_view kind, std::string_view response_id,
                        int index);
-// Such an id means nothing to a provider.
+// Returns whether the id was made up so, and means nothing to a provider.
 bool IsMadeItemId(std::string_view id);
 
 // Stands between two summaries that are one neutral text.
 inline constexpr std::string_view kSummarySeparator = "\n\n";
 
-// How `encrypted_content` begins that has the signature of another format.
+// How an `encrypted_content` begins that holds the signature of another format.
 inline constexpr std::string_view kForeignSignature = "gw:signature:";
 inline constexpr std::string_view kForeignData = "gw:data:";
 
-// What the provider signed of a reasoning item: both are checked by it.
+// What the provider signed of a reasoning item: it checks both.
 struct ItemSignature {
   std::string id;
   std::string encrypted_content;
@@ -84,9 +84,10 @@ struct ItemSignature {
 // this format. Signatures of this format stand in the signature, with the
 // item's id; those of others travel in `encrypted_content`, marked as such.
 void ReadSignature(const ItemSignature& signature, v1::Reasoning* reasoning);
-// False if there is no signature, or it is not of this format.
+// Returns false if there is no signature, or it is not of this format.
 bool OwnSignature(const v1::Reasoning& reasoning, ItemSignature* signature);
-// For clients: any signature, under the id that their item has. Empty if none.
+// Returns any signature in the form for clients, under the id that their item
+// has. Empty if there is none.
 std::string ClientSignature(const v1::Reasoning& reasoning,
                             std::string_view id);
 
