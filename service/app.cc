@@ -75,7 +75,7 @@ HttpServerLimits LimitsOf(const configv1::HttpListener& listener) {
   return limits;
 }
 
-// Null if no page of another origin may call.
+// Returns null if no page of another origin may call.
 std::shared_ptr<const CorsRules> CorsOf(
     const configv1::HttpListener& listener) {
   if (!listener.has_cors()) return nullptr;
@@ -95,7 +95,7 @@ struct App::Graph {
 
   const configv1::GatewayConfig& proto() const { return config->config(); }
 
-  // Bind their addresses.
+  // Bind the addresses of the listeners.
   absl::StatusOr<LoopRuntime::HttpListener> ApiListener();
   absl::StatusOr<LoopRuntime::HttpListener> OperationsListener();
   LoopRuntime::Shared SharedByLoops();
@@ -113,20 +113,20 @@ struct App::Graph {
   RefusalLog http_refusals{"http", registry, SystemClock()};
   RefusalLog operations_refusals{"operations", registry,
                                  SystemClock()};
-  // Of the gRPC C++ engine; the native one counts its own.
+  // Records refusals of the gRPC C++ engine; the native one counts its own.
   RefusalLog grpc_refusals{"grpc", registry, SystemClock()};
   RefusalLog admin_refusals{"admin", registry, SystemClock()};
 
   // The rules.
   std::unique_ptr<CurrentRuntime> runtime;
 
-  // What callers go on from; outlives reloads.
+  // Answers that callers go on from; outlives reloads.
   std::optional<ResponseStore> responses;
 
-  // What blocks and is done seldom.
+  // Runs what blocks and is seldom needed.
   BlockingWorker worker{{.name = "worker"}};
 
-  // Connections of callers, on all loops.
+  // Counts connections of callers, on all loops.
   const size_t descriptors = RaiseDescriptorLimit();
   ConnectionQuota callers{ConnectionQuota::CallersShareOf(descriptors)};
 
@@ -151,7 +151,8 @@ struct App::Graph {
   MethodTable admin_table;
   std::unique_ptr<GrpcEngine> admin_grpc;
 
-  // What would hold a loop. Goes before the loops, which are at rest by then.
+  // Computes what would hold a loop. Declared after the loops, so that it is
+  // destroyed first: they are at rest by then.
   WorkerPool work{WorkerPool::ThreadsEach(AvailableCores())};
 
   bool drained = false;
@@ -247,7 +248,8 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
   listener.refusals = &operations_refusals;
   GATEWAY_ASSIGN_OR_RETURN(
       listener.tls, ListenerTls(*config, "operations", {"h2", "http/1.1"}));
-  // Probes are told that the gateway drains, not that it is gone.
+  // Outlives the drain, so that probes see a gateway that drains and not one
+  // that is gone.
   listener.outlives_drain = true;
   listener.handler = [this](LoopServices&) {
     return std::make_unique<OperationsRoutes>(readiness, registry,
@@ -257,7 +259,8 @@ absl::StatusOr<LoopRuntime::HttpListener> App::Graph::OperationsListener() {
 }
 
 LoopRuntime::Shared App::Graph::SharedByLoops() {
-  // A message at its limit finds room on a loop that has nothing else.
+  // Twice the limit: a message of the largest size finds room on a loop that
+  // has nothing else.
   const configv1::Listeners& listeners = proto().listeners();
   const int64_t messages =
       std::max(listeners.grpc().receive_message_bytes_limit(),
@@ -334,7 +337,7 @@ absl::Status App::StartAdmin() {
   const configv1::GrpcListener& listener = graph.proto().listeners().admin();
   const bool core =
       listener.engine() == configv1::GrpcListener::ENGINE_GRPC_CORE;
-  // The native engine notes whom its handlers refuse.
+  // Null for the native engine, which records itself whom its handlers refuse.
   RefusalLog* const refusals = core ? &graph.admin_refusals : nullptr;
   graph.admin = std::make_unique<AdminService>(
       AdminService::Sources{.runtime = *graph.runtime,
@@ -354,10 +357,10 @@ absl::Status App::StartAdmin() {
   graph.metrics_service->AddTo(graph.admin_table);
   graph.admin_health.AddTo(graph.admin_table);
   graph.admin_reflection.AddTo(graph.admin_table);
-  // The library asks nobody for a key before it tells all about its channels.
+  // On loopback only: the library serves channelz without asking for a key.
   const bool channelz =
       core && IsLoopbackHost(HostOfAuthority(listener.address()));
-  // The library serves it, beside the table.
+  // The library serves it beside the table.
   if (channelz) graph.admin_reflection.AddService("grpc.channelz.v1.Channelz");
   GATEWAY_RETURN_IF_ERROR(graph.admin_table.status());
   GATEWAY_ASSIGN_OR_RETURN(
@@ -382,7 +385,7 @@ void App::Drain() {
   if (std::exchange(graph.drained, true)) return;
   const absl::Duration grace = ToAbsl(graph.proto().runtime().drain_grace());
   graph.readiness.SetDraining();
-  // The engine first says NOT_SERVING, then refuses; both kinds of listener
+  // The engine first says NOT_SERVING, then refuses; gRPC and HTTP listeners
   // drain side by side.
   if (graph.grpc != nullptr) graph.grpc->StartDraining();
   Latch http_drained(static_cast<int>(graph.loops.size()));

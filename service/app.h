@@ -25,7 +25,7 @@ namespace gateway {
 
 class App {
  public:
-  // Where the gateway listens, ports chosen.
+  // Where the gateway listens, with the ports that were chosen.
   struct Addresses {
     std::string grpc;
     std::string http;
@@ -33,15 +33,17 @@ class App {
     std::string operations;
   };
 
-  // Errors name the listener or provider that does not work. `environment` is
-  // what configurations to be validated later may refer to.
+  // Starts the gateway. Errors name the listener or provider that does not
+  // work. `environment` is what configurations to be validated later may refer
+  // to.
   static absl::StatusOr<std::unique_ptr<App>> Start(
       std::shared_ptr<const ConfigSnapshot> config, Environment environment);
 
-  // What Start would say of `config`, as far as no port is needed to know it.
+  // Returns what Start would say of `config`, as far as that can be known
+  // without opening a port.
   static absl::Status Check(std::shared_ptr<const ConfigSnapshot> config);
 
-  // Drains if that has not been done.
+  // Drains, unless Drain has been called.
   ~App();
 
   App(const App&) = delete;
@@ -49,8 +51,9 @@ class App {
 
   const Addresses& addresses() const { return addresses_; }
 
-  // Not ready from now on, nothing new; what is under way has the configured
-  // grace to finish. Returns when everything has ended and is written down.
+  // Stops: reports not ready and accepts nothing new; what is under way has the
+  // configured grace to finish. Returns when everything has ended and is
+  // written down.
   void Drain();
 
  private:

@@ -22,7 +22,8 @@ namespace {
 
 namespace configv1 = ::llmgateway::config::v1;
 
-// Where a program is that a shell with this PATH would run; empty if nowhere.
+// Returns the path of the program that a shell with this PATH would run; empty
+// if there is none.
 std::string FindProgram(std::string_view name, const Environment& environment) {
   const auto path = environment.find("PATH");
   if (path == environment.end()) return "";
@@ -34,7 +35,8 @@ std::string FindProgram(std::string_view name, const Environment& environment) {
   return "";
 }
 
-// What is called where the gateway listens on every interface.
+// Returns an address at which the gateway can be called, where it listens on
+// every interface.
 std::string Reachable(const std::string& address) {
   const size_t colon = address.rfind(':');
   const std::string host = address.substr(0, colon);
@@ -44,8 +46,8 @@ std::string Reachable(const std::string& address) {
   return address;
 }
 
-// A model that this configuration seems to serve, the mock's before others;
-// empty if it names none.
+// Returns a model that this configuration seems to serve, the mock's before
+// others; empty if it names none.
 std::string ModelToTry(const configv1::GatewayConfig& config) {
   for (const bool mocks : {true, false}) {
     for (const configv1::ProviderConfig& provider : config.providers()) {
@@ -61,7 +63,7 @@ std::string ModelToTry(const configv1::GatewayConfig& config) {
   return "";
 }
 
-// What a shell replaces by the key that a configuration refers to.
+// Returns what a shell replaces by the key that a configuration refers to.
 std::string KeyInShell(const std::string& reference) {
   if (absl::StartsWith(reference, "env:")) return "$" + reference.substr(4);
   std::error_code error;
@@ -71,7 +73,8 @@ std::string KeyInShell(const std::string& reference) {
       "$(cat '", absl::StrReplaceAll(file.string(), {{"'", "'\\''"}}), "')");
 }
 
-// A key that callers may show, as a shell has it; nothing if none is needed.
+// Returns a key that callers may show, as a shell expands it; nothing if none
+// is needed.
 std::optional<std::string> CallerKeyInShell(
     const configv1::GatewayConfig& config) {
   const auto& keys = config.auth().callers().api_keys();
@@ -80,7 +83,7 @@ std::optional<std::string> CallerKeyInShell(
       return KeyInShell(key.key());
     }
   }
-  // Of a digest nobody knows the key but its owner.
+  // For a key that is given as a digest, a variable that its owner can set.
   if (!keys.empty()) return "$GATEWAY_KEY";
   return std::nullopt;
 }

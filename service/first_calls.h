@@ -15,9 +15,9 @@
 
 namespace gateway {
 
-// Text for a person at a terminal; each command can be pasted. No secret is in
-// it: a key stands where the configuration has it. `environment` is the
-// gateway's, for its PATH.
+// Returns text for a person at a terminal; each command can be pasted. It holds
+// no secret: a key is written as a reference that the shell expands.
+// `environment` is the gateway's, for its PATH.
 std::string FirstCalls(const App::Addresses& at, const ConfigSnapshot& config,
                        const Environment& environment);
 

@@ -18,10 +18,10 @@ namespace {
 
 using ::llmgateway::config::v1::GrpcListener;
 
-// The protocol's own fields come on top of the caller's metadata.
+// Room for the protocol's own fields, beside the caller's metadata.
 constexpr int64_t kProtocolFieldsBytes = 4 * 1024;
 
-// `Server` is RpcServer or GrpcServer.
+// Wraps RpcServer or GrpcServer.
 template <typename Server>
 class EngineOf final : public GrpcEngine {
  public:

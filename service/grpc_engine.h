@@ -41,7 +41,7 @@ class GrpcEngine {
   // Shuts down.
   virtual ~GrpcEngine() = default;
 
-  // Where it listens.
+  // The port that it listens on.
   virtual int port() const = 0;
 
   // Reports NOT_SERVING and refuses new calls with reason DRAINING. Calls
@@ -55,27 +55,28 @@ class GrpcEngine {
 
 struct GrpcEngineOptions {
   const ConfigSnapshot& config;
-  std::string_view name;  // Of the listener, as in `listeners.<name>`.
+  std::string_view name;  // The listener's, as in `listeners.<name>`.
   const llmgateway::config::v1::GrpcListener& listener;
   const MethodTable& table;
   HealthService& health;
   std::vector<EventLoop*> loops;
-  // Of the native engine's connections; may be null.
+  // Counts connections of the native engine; may be null.
   MetricRegistry* metrics = nullptr;
-  // Which the native engine's connections take places in; may be null.
+  // The quota that connections of the native engine take places in; may be
+  // null.
   ConnectionQuota* callers = nullptr;
-  // On each loop, whatever the listener's connections_limit says. Native engine
-  // only.
+  // The most connections on each loop, whatever the listener's
+  // connections_limit says. Native engine only.
   size_t connections_max = SIZE_MAX;
-  // Where the gRPC C++ engine notes calls of methods that there are not; may be
-  // null. The native one counts them in `metrics`.
+  // Where the gRPC C++ engine records calls of methods that do not exist; may
+  // be null. The native one counts them in `metrics`.
   RefusalLog* refusals = nullptr;
-  // With the gRPC C++ engine: serves grpc.channelz.v1 too. It must then be the
+  // With the gRPC C++ engine: also serve grpc.channelz.v1. It must then be the
   // last server that this engine starts.
   bool channelz = false;
 };
 
-// What the options refer to must outlive the engine.
+// Starts the engine. What the options refer to must outlive it.
 absl::StatusOr<std::unique_ptr<GrpcEngine>> StartGrpcEngine(
     const GrpcEngineOptions& options);
 

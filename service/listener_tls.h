@@ -18,10 +18,10 @@
 
 namespace gateway {
 
-// An error with the field of the listener that it is about.
+// Puts the field of the listener before an error about it.
 absl::Status AtListener(std::string_view listener, const absl::Status& status);
 
-// Null for a listener that serves plaintext. `alpn` is what it speaks, most
+// Returns null for a listener without TLS. `alpn` is what it speaks, most
 // wanted first.
 absl::StatusOr<std::shared_ptr<TlsContext>> ListenerTls(
     const ConfigSnapshot& config, std::string_view listener,

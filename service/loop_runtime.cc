@@ -21,7 +21,8 @@
 namespace gateway {
 namespace {
 
-// For answers that are on their way when everything else is over.
+// How long answers that are still on their way may take when everything else
+// has ended.
 constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 }  // namespace
@@ -117,7 +118,7 @@ LoopServices& LoopRuntime::services() { return on_loop_->services; }
 void LoopRuntime::Drain(absl::Duration grace,
                         std::function<void()> on_drained) {
   if (loop_ == nullptr) {
-    on_drained();  // The loop could not be made; nothing was ever on it.
+    on_drained();  // The loop could not be made, so nothing ever ran on it.
     return;
   }
   loop_->Post([this, grace, on_drained = std::move(on_drained)] {

@@ -39,7 +39,7 @@ namespace gateway {
 
 class LoopRuntime {
  public:
-  // What all loops share. Borrowed.
+  // What all loops share. All is borrowed.
   struct Shared {
     Resolver& resolver;
     CurrentRuntime& runtime;
@@ -49,12 +49,13 @@ class LoopRuntime {
     RequestFeed& feed;
     ProviderHealthBoard& health;
     MetricRegistry& registry;
-    ResponseStore* responses = nullptr;  // Null if nothing is remembered.
-    // Of connections of callers; null for as many as may come.
+    ResponseStore* responses = nullptr;  // Null if no answers are kept.
+    // Bounds the connections of callers; null for no bound.
     ConnectionQuota* callers = nullptr;
-    RefusalLog* refusals = nullptr;  // Of the HTTP APIs; null for none.
-    // On each loop: what requests, twice the largest of which fit in any case,
-    // and whole answers of providers may take.
+    // Records what HTTP APIs refuse; null for none.
+    RefusalLog* refusals = nullptr;
+    // For each loop: the most that requests take, twice the largest of which
+    // fit in any case, and the most that whole answers of providers take.
     size_t request_bytes_limit = EventLoop::kRequestBytesLimit;
     size_t answer_bytes_limit = EventLoop::kAnswerBytesLimit;
   };
@@ -66,12 +67,13 @@ class LoopRuntime {
     std::shared_ptr<TlsContext> tls;  // Null for plaintext.
     // Makes the handler, on the loop.
     std::function<std::unique_ptr<HttpHandler>(LoopServices&)> handler;
-    // Serves until Stop: a gateway that drains still says that it does. Those
-    // who look after the gateway are served, however many callers there are.
+    // Serves until Stop, so that a gateway that drains still says so. Its
+    // connections do not count as callers': operators are served however many
+    // callers there are.
     bool outlives_drain = false;
     // Which pages may call; null for none.
     std::shared_ptr<const CorsRules> cors;
-    // Outlives the loop; null if what is refused is not noted.
+    // Outlives the loop; null if refusals are not recorded.
     RefusalLog* refusals = nullptr;
   };
 
@@ -92,7 +94,7 @@ class LoopRuntime {
   // Start failed before there was one.
   void Drain(absl::Duration grace, std::function<void()> on_drained);
 
-  // Ends the thread. REQUIRES: drained, and nobody uses services() any more.
+  // Ends the thread. REQUIRES: drained, and services() is not used any more.
   void Stop();
 
   EventLoop& loop() { return *loop_; }

@@ -103,7 +103,8 @@ void PrintWarnings(const ConfigReading& reading) {
   }
 }
 
-// The configuration, without a snapshot after its problems have been printed.
+// Reads the configuration; if it has problems they are printed, and there is no
+// snapshot.
 ConfigReading ReadConfig(const std::string& file,
                          const Environment& environment) {
   if (file.empty()) {
@@ -142,7 +143,8 @@ std::string PidFilePath(const Environment& environment) {
   return variable == environment.end() ? std::string() : variable->second;
 }
 
-// The file that this gateway will be found by; null if there is to be none.
+// Claims the file that this gateway will be found by; null if there is to be
+// none.
 absl::StatusOr<std::unique_ptr<PidFile>> ClaimPidFile(
     const Environment& environment) {
   const std::string path = PidFilePath(environment);
@@ -177,18 +179,18 @@ int CannotStart(const ConfigSnapshot& config, const absl::Status& why) {
   return 1;
 }
 
-// What a drain takes beyond its grace: last words to callers, operators' calls,
-// the access log. Whoever ends the process from outside, such as Kubernetes,
-// should wait for longer than both.
+// How long a drain may take beyond its grace: last messages to callers,
+// operators' calls, the access log. Whoever ends the process from outside, such
+// as Kubernetes, should wait for longer than both.
 constexpr absl::Duration kDrainOverrunMax = absl::Seconds(6);
 
-// How long a last line has to reach a log that may be stuck.
+// How long the last line may take to reach a log that may be stuck.
 constexpr absl::Duration kLastLineTimeout = absl::Milliseconds(500);
 
-// Logging ends once: in good order, or with the process, whichever is first.
+// Ends logging once: in order, or with the process, whichever comes first.
 class LogEnd {
  public:
-  // Writes what waits, for as long as that takes.
+  // Writes what waits, however long that takes.
   void InOrder() {
     {
       MutexLock lock(mu_);
@@ -197,9 +199,9 @@ class LogEnd {
     StopLogging();
   }
 
-  // Ends the process, whatever its other threads are at or wait for.
+  // Ends the process, whatever its other threads do or wait for.
   [[noreturn]] void Now(std::string_view why) {
-    MutexLock lock(mu_);  // Until the end: nobody else may log any more.
+    MutexLock lock(mu_);  // Never released: no other thread logs from here on.
     Latch written;
     Thread writer;
     if (!ended_) {
@@ -250,7 +252,7 @@ int Serve(const ConfigReading& reading, const Environment& environment,
   const int number = signals.AwaitEnd();
   Log(LogLevel::kInfo, "main", "draining",
       {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
-  pid_file->reset();  // Nobody new is to find this gateway.
+  pid_file->reset();  // From here on this gateway is not to be found.
   const absl::Duration drain_max =
       ToAbsl(config->config().runtime().drain_grace()) + kDrainOverrunMax;
   LogEnd log_end;
@@ -263,7 +265,7 @@ int Serve(const ConfigReading& reading, const Environment& environment,
   Log(LogLevel::kInfo, "main", "stopped");
   log_end.InOrder();
   std::cout.flush();
-  // The thread above waits for a signal that need not come.
+  // Not by return: the thread above waits for a signal that need not come.
   _exit(0);
 }
 
@@ -300,7 +302,7 @@ std::string Usage() {
   return text;
 }
 
-// Whether the program was only asked about itself; then it has answered.
+// Returns whether the program was only asked about itself, and has answered.
 bool TellsOfItself(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];

@@ -15,14 +15,14 @@
 namespace gateway {
 namespace {
 
-// Each would end the process if nobody took it.
+// Signals that would end the process if they were not taken.
 constexpr int kTaken[] = {SIGTERM,   SIGINT,  SIGHUP,  SIGUSR1,   SIGUSR2,
                           SIGQUIT,   SIGALRM, SIGPROF, SIGVTALRM, SIGPOLL,
                           SIGSTKFLT, SIGPWR,  SIGXCPU, SIGXFSZ,   SIGTRAP,
                           SIGSYS};
 
 std::string_view SignalName(int number) {
-  const char* const name = sigabbrev_np(number);  // Without its "SIG".
+  const char* const name = sigabbrev_np(number);  // Without "SIG".
   return name == nullptr ? "a real-time signal" : name;
 }
 

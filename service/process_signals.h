@@ -34,14 +34,14 @@ class ProcessSignals {
   ProcessSignals(const ProcessSignals&) = delete;
   ProcessSignals& operator=(const ProcessSignals&) = delete;
 
-  // Waits for SIGTERM or SIGINT and returns it; deals with all others.
+  // Waits for SIGTERM or SIGINT and returns it; handles all others meanwhile.
   int AwaitEnd() const;
 
-  // The same; nothing if neither comes within `timeout`.
+  // As above; returns nothing if neither comes within `timeout`.
   std::optional<int> AwaitEndFor(absl::Duration timeout) const;
 
  private:
-  // The next signal that is taken; nothing if `until`, steady, comes first.
+  // Returns the next signal; nothing if `until`, a steady time, comes first.
   std::optional<int> Next(absl::Duration until) const;
 
   sigset_t taken_;

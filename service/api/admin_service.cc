@@ -28,8 +28,8 @@ constexpr std::string_view kInflightCalls = "llmgw_inflight_requests";
 
 constexpr int kPageSizeDefault = 100;
 constexpr int kPageSizeMax = 1000;
-// A page token names the last provider of its page, so that the next page is
-// right even when providers come and go between the two.
+// How a page token begins. It names the last provider of its page, so that the
+// next page is right even if providers come and go between the two.
 constexpr char kTokenMark[] = "after:";
 
 v1::GetHealthResponse::Status StatusOf(Readiness::State state, bool troubled) {
@@ -83,7 +83,7 @@ void AdminService::AddTo(MethodTable& table) {
         return ValidateConfig(call, request, response);
       });
   table.AdmitBy(kAdminService, [this](const CallContext& call) {
-    // Who is refused is noted by the handler.
+    // Refusals are recorded by the handler, so none is here.
     return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
   });
   table.KeepWhileDraining(kAdminService);
@@ -205,7 +205,7 @@ Task<absl::Status> AdminService::ValidateConfig(
                            absl::StrCat("must be at most ", kConfigBytesLimit,
                                         " bytes, not ", request.text().size()));
   }
-  // The work may outlive the call, so it owns what it reads.
+  // Owns what it reads, since the work may outlive the call.
   auto check = [text = request.text(), environment = sources_.environment] {
     return CheckConfig(text, environment);
   };

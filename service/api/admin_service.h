@@ -42,17 +42,17 @@ namespace gateway {
 class AdminService {
  public:
   struct Sources {
-    // Borrowed.
+    // All are borrowed.
     const CurrentRuntime& runtime;
     const ProviderHealthBoard& health;
-    const MetricRegistry& metrics;  // Knows the calls in flight.
+    const MetricRegistry& metrics;  // Also knows the calls in flight.
     const Readiness& readiness;
     BlockingWorker& worker;
-    RefusalLog* refusals = nullptr;  // Null if they are not noted.
+    RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
 
     // What configurations to be checked may refer to.
     Environment environment;
-    std::string version;  // Of the build.
+    std::string version;  // The build's version.
   };
 
   explicit AdminService(Sources sources);
@@ -64,7 +64,7 @@ class AdminService {
   void AddTo(MethodTable& table);
 
  private:
-  // A method that is answered at once, for a caller who may ask.
+  // Answers a method at once, for a caller who may ask.
   template <typename Request, typename Response>
   using Answer = absl::Status (AdminService::*)(const RuntimeSnapshot& runtime,
                                                 const Request& request,

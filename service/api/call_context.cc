@@ -12,9 +12,9 @@
 namespace gateway {
 namespace {
 
-// A stream's own arena holds little more than the caller's metadata, for as
-// long as the stream lasts; its request takes the second, and both messages of
-// a plain call the third.
+// First blocks of the arenas. A stream's own arena holds little more than the
+// caller's metadata, for as long as the stream lasts; its request takes the
+// second, and both messages of a plain call the third.
 constexpr size_t kFirstBlockBytes = 256;
 constexpr size_t kRequestFirstBlockBytes = 768;
 constexpr size_t kMessagesFirstBlockBytes = 2048;
@@ -36,13 +36,14 @@ bool IsFieldName(std::string_view name) {
          });
 }
 
-// What a field can carry of a value. `memory` backs the result if it is other
-// than the value itself.
+// Returns what a field can carry of a value; `memory` backs the result if it
+// differs from the value.
 std::string_view Sendable(std::string_view name, std::string_view value,
                           std::string* memory) {
   assert(IsFieldName(name));
   if (name.ends_with("-bin")) return value;
-  // A field with a space at either end is malformed (RFC 9113 §8.2.1).
+  // Spaces at both ends are cut: a field with one is malformed (RFC 9113
+  // §8.2.1).
   const size_t begin = std::min(value.find_first_not_of(' '), value.size());
   value.remove_prefix(begin);
   value = value.substr(0, value.find_last_not_of(' ') + 1);

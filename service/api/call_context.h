@@ -42,19 +42,19 @@ namespace gateway {
 inline constexpr std::string_view kRequestIdHeader = "x-request-id";
 inline constexpr size_t kRequestIdBytesLimit = 128;
 
-// Whether a caller's id can be taken as it is: letters, digits and `-_.:`, at
-// least one and at most kRequestIdBytesLimit.
+// Returns whether a caller's id can be used as it is: letters, digits and
+// `-_.:`, at least one and at most kRequestIdBytesLimit.
 bool IsValidRequestId(std::string_view id);
 
 inline constexpr size_t kMadeUpRequestIdDigits = 32;
 
-// The caller's id if it is valid, else one made up of
+// Returns the caller's id if it is valid, else one made up of
 // kMadeUpRequestIdDigits hexadecimal digits. For requests without a
 // CallContext.
 ShortText RequestIdFor(std::string_view given);
 
-// Names that belong to the protocol (`:path`, `grpc-timeout`, `te`, ...), not
-// to the caller or a handler.
+// Returns whether the name belongs to the protocol (`:path`, `grpc-timeout`,
+// `te`, ...), not to the caller or a handler.
 inline bool IsReservedMetadataName(std::string_view name) {
   if (name.empty()) return false;
   switch (name.front()) {
@@ -85,16 +85,16 @@ class CallContext {
   struct Arrival {
     std::string_view method;  // `package.Service/Method`.
     std::string_view peer;    // `203.0.113.7:40312`, `[2001:db8::7]:40312`.
-    // Steady times; a call without a deadline has an infinite one.
+    // Steady times; the deadline is infinite for a call without one.
     absl::Duration time;
     absl::Duration deadline = absl::InfiniteDuration();
-    // Whether arena() is to hold the call's messages, as it does where there is
-    // just one each way, or little more than metadata.
+    // Whether arena() is to hold the call's messages: true where there is just
+    // one each way, or little more than metadata.
     bool holds_messages = false;
   };
 
-  // What goes back to the client beside messages: name and value, which is not
-  // yet encoded if the name ends in `-bin`.
+  // A header or trailer for the client: name and value, not yet encoded if the
+  // name ends in `-bin`.
   using Field = std::pair<std::string, std::string>;
 
   CallContext(EventLoop& loop, const Arrival& arrival);
@@ -108,34 +108,34 @@ class CallContext {
   void AddMetadata(std::string_view name, std::string_view value) {
     if (!IsReservedMetadataName(name)) AddOwnMetadata(name, value);
   }
-  // The same for a name that is known not to be reserved.
+  // As AddMetadata, for a name that is known not to be reserved.
   void AddOwnMetadata(std::string_view name, std::string_view value);
 
-  // For engines: whom the caller means to call, which must stay valid as long
-  // as the context.
+  // For engines: sets whom the caller means to call; must stay valid as long as
+  // the context.
   void set_authority(std::string_view authority) { authority_ = authority; }
 
-  // For engines: the size of the one request message, uncompressed.
+  // For engines: sets the size of the one request message, uncompressed.
   void set_request_bytes(size_t bytes) { request_bytes_ = bytes; }
 
   std::string_view method() const { return arrival_.method; }
   std::string_view peer() const { return arrival_.peer; }
-  // `:authority`; empty if the caller sent none.
+  // The value of `:authority`; empty if the caller sent none.
   std::string_view authority() const { return authority_; }
   absl::Duration arrival_time() const { return arrival_.time; }
   absl::Duration deadline() const { return arrival_.deadline; }
-  // 0 for a call that has other than one request message.
+  // The size of the one request message; 0 if there is not just one.
   size_t request_bytes() const { return request_bytes_; }
 
-  // The first value under a lower-case name.
+  // Returns the first value under a lower-case name.
   std::optional<std::string_view> FindMetadata(std::string_view name) const;
 
-  // The value under a lower-case name; null also if there are several, of
-  // which a proxy on the way may have looked at another than the first.
+  // Returns the value under a lower-case name; null also if there are several,
+  // of which a proxy on the way may have looked at another than the first.
   std::optional<std::string_view> FindSoleMetadata(
       std::string_view name) const;
 
-  // All headers, in the order they came; names can repeat.
+  // All headers, in the order in which they came; names can repeat.
   absl::Span<const MetadataEntry> metadata() const { return metadata_; }
 
   std::string_view request_id() const {
@@ -156,33 +156,33 @@ class CallContext {
   // messages, which may be let go of long before the call ends.
   google::protobuf::Arena* request_arena();
 
-  // The handler has no more use for its request, nor for any view into it. Its
-  // memory goes, if it can: a long stream need not hold a long prompt.
+  // Called when the handler uses its request no more, nor any view into it. Its
+  // memory is freed, if it can be: a long stream need not hold a long prompt.
   void ReleaseRequest() { request_arena_.reset(); }
-  // There is such a request, and it is needed still.
+  // True if there is such a request and it has not been released.
   bool holds_request() const { return request_arena_ != nullptr; }
 
-  // A copy of `text` that lives as long as the call.
+  // Returns a copy of `text` that lives as long as the call.
   std::string_view Keep(std::string_view text);
 
-  // Adds a trailer. REQUIRES: `name` is lower case and not reserved. Unless it
-  // ends in `-bin`, what a trailer cannot carry in `value` becomes `?`, and
-  // spaces at both ends go.
+  // Adds a trailer. Unless the name ends in `-bin`, what a trailer cannot carry
+  // in `value` becomes `?`, and spaces at both ends are cut. REQUIRES: `name`
+  // is lower case and not reserved.
   void AddTrailer(std::string_view name, std::string_view value);
   absl::Span<const Field> trailers() const { return trailers_; }
 
-  // The same for the headers, which leave before the first message, or at the
-  // end of a call that sends none. REQUIRES: neither has come yet.
+  // As above, for a header, which leaves before the first message, or at the
+  // end of a call that sends none. REQUIRES: neither has been sent.
   void AddInitialMetadata(std::string_view name, std::string_view value);
-  // Adds fields that are known to be as trailers have to be.
+  // Adds fields that are known to have the form of trailers.
   void AddInitialMetadata(const FieldBlock& fields);
 
-  // For engines: what was added, on its way out. Empty ever after.
+  // For engines: takes the headers that were added; called once.
   FieldBlock TakeInitialMetadata();
 
-  // For engines: what the client is told when the handler returned
-  // `handler_status`. A handler that fails because the call was cancelled
-  // cannot know why as well as the signal does.
+  // For engines: returns what to tell the client if the handler returned
+  // `handler_status`. If the call was cancelled, that is the signal's status:
+  // it knows the cause better than the handler.
   absl::Status Outcome(absl::Status handler_status) const;
 
  private:
@@ -193,8 +193,8 @@ class CallContext {
   std::string_view authority_;
   size_t request_bytes_ = 0;
   absl::InlinedVector<MetadataEntry, 4> metadata_;
-  std::string_view request_id_;  // Empty while the caller has sent none.
-  // Made up when it is asked for.
+  std::string_view request_id_;  // Empty if the caller has sent none.
+  // Made up when it is first asked for.
   mutable bool id_made_up_ = false;
   mutable std::array<char, kMadeUpRequestIdDigits> made_up_id_;
   FieldBlock initial_metadata_;

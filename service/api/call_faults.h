@@ -14,22 +14,22 @@
 
 namespace gateway {
 
-// A client's own timer runs a little ahead of ours, so the hang-up that comes
-// this close to the deadline is the deadline.
+// A hang-up this close to the deadline counts as the deadline, since a client's
+// own timer runs a little ahead of ours.
 inline constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(10);
 
 absl::Status DeadlinePassed();
 
-// The gateway is shutting down.
+// The fault for a call that comes while the gateway shuts down.
 absl::Status Draining();
 
-// The caller went away before its call ended.
+// The fault for a caller who left before its call ended.
 absl::Status CallerGone();
 
-// A method that takes one message was sent none.
+// The fault for a method that takes one message and was sent none.
 absl::Status NoRequestMessage();
 
-// What was sent is not a `message`.
+// The fault for bytes that are not a `message`.
 absl::Status NotAMessage(const google::protobuf::Message& message);
 
 }  // namespace gateway

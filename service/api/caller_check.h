@@ -21,18 +21,18 @@
 
 namespace gateway {
 
-// What the call's metadata says of who asks.
+// Returns what the call's metadata says of who asks.
 CallerHead CallerHeadOf(const CallContext& call);
 
-// The id of the caller's key, valid as long as the runtime snapshot; empty if
-// no keys are asked for. Faults: CallerAccess's.
+// Returns the id of the caller's key, valid as long as the runtime snapshot;
+// empty if no keys are configured. Faults as of CallerAccess.
 absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
                                              const CallContext& call);
 
-// The same for operators. Where they have no keys, those at this machine are
+// As above, for operators. Where they have no keys, callers at this machine are
 // let in, and those whose certificate the listener has checked; FORBIDDEN for
-// others. Who is refused is noted in `refusals`, unless that is null: such
-// calls are in no access log.
+// others. Refusals are recorded in `refusals`, unless that is null: such calls
+// are in no access log.
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
                                                const CallContext& call,
                                                RefusalLog* refusals);

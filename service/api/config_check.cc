@@ -12,7 +12,7 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-// Stands for the file's name, and is not shown.
+// Stands for the file's name, which is not shown.
 constexpr char kSource[] = "text";
 
 void FillProblem(const ConfigProblem& from,
@@ -21,7 +21,7 @@ void FillProblem(const ConfigProblem& from,
   to->set_line(from.place.line);
   to->set_column(from.place.column);
   to->set_path(from.path);
-  // What is not in the text is not to be looked for there.
+  // Names the source of a problem that is not in the text.
   to->set_message(from.source == kSource
                       ? from.message
                       : absl::StrCat(from.source, ": ", from.message));

@@ -20,13 +20,13 @@ namespace {
 constexpr std::string_view kGatewayService = "llmgateway.v1.GatewayService";
 constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
 
-// Tells the caller, before all else, what the provider told besides its answer.
+// Sends the caller, in the headers, what the provider told besides its answer.
 void TellUpstream(const Call& call, CallContext& context) {
   if (call.attempts.empty()) return;
   context.AddInitialMetadata(call.attempts.back().progress.upstream.block());
 }
 
-// A whole answer is the message that the provider filled in.
+// Answers with one message: that which the provider filled in.
 class UnarySink final : public AnswerSink {
  public:
   UnarySink(CallContext& context, v1::GenerateResponse* response)
@@ -34,8 +34,8 @@ class UnarySink final : public AnswerSink {
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
-    // Both live on the call's arena, so this moves nothing but pointers. What
-    // is looked at of the answer from here on is the caller's.
+    // Swaps pointers only, since both live on the call's arena. From here on
+    // the answer is read in the caller's message.
     response_->Swap(call.answer.response);
     call.answer.response = response_;
     call.response_bytes = static_cast<int64_t>(response_->ByteSizeLong());
@@ -46,7 +46,7 @@ class UnarySink final : public AnswerSink {
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
     TellUpstream(call, context_);
-    co_return absl::OkStatus();  // The status says the rest.
+    co_return absl::OkStatus();  // The status tells the failure.
   }
 
  private:
@@ -55,8 +55,8 @@ class UnarySink final : public AnswerSink {
 };
 
 // Numbers the events and writes them one by one: a caller who does not read
-// holds the provider back. Once there are some, no other provider will be
-// asked, and the request is let go of.
+// holds the provider back. With the first event the request is released, since
+// no other provider will be asked.
 class EventSink final : public AnswerSink {
  public:
   EventSink(CallContext& context, MessageWriter& writer)
@@ -82,7 +82,7 @@ class EventSink final : public AnswerSink {
   Task<absl::Status> SendEnd(Call& call,
                              const absl::Status& outcome) override {
     if (last_seq_ == 0) TellUpstream(call, context_);
-    // A call that failed before its first event fails by its status alone.
+    // A call that failed before its first event is told by its status alone.
     if (last_seq_ == 0 && !outcome.ok()) co_return absl::OkStatus();
     v1::GenerateEvent end = call.MakeEnd(outcome);
     Number(call, end);
@@ -104,7 +104,7 @@ class EventSink final : public AnswerSink {
   int64_t last_seq_ = 0;
 };
 
-// What every request has in common.
+// Sets what every request has in common.
 template <typename Request>
 void SetCallerFacts(const CallContext& context, const Request& request,
                     Call* call) {
@@ -205,7 +205,7 @@ Task<absl::Status> GatewayService::StreamGenerate(
   SetFacts(context, request, &call);
   call.responses = services.responses;
   call.facts.stream = true;
-  // These outlive the request, which `sink` lets go of.
+  // Copied, since they are used after `sink` has released the request.
   call.facts.model = context.Keep(call.facts.model);
   call.facts.provider = context.Keep(call.facts.provider);
   call.facts.previous_response_id =

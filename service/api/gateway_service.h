@@ -23,11 +23,11 @@ namespace gateway {
 
 class GatewayService {
  public:
-  // `services_of` finds what belongs to a call's loop.
+  // `services_of` returns the services of a call's loop.
   explicit GatewayService(
       std::function<LoopServices&(EventLoop&)> services_of);
 
-  // Borrows this object.
+  // Adds the handlers, which borrow this object.
   void AddTo(MethodTable& table);
 
   Task<absl::Status> Generate(CallContext& context,

@@ -14,23 +14,23 @@ namespace {
 
 constexpr std::string_view kHealthService = "grpc.health.v1.Health";
 
-// As the protocol's own limit on a list.
+// The most services that a list names: the protocol's own limit.
 constexpr size_t kListedServicesLimit = 100;
 
 }  // namespace
 
-// One call of Watch. Kept alive by whoever is about to wake it.
+// One call of Watch. Whoever is about to wake it holds a reference.
 class HealthService::Watcher
     : public std::enable_shared_from_this<HealthService::Watcher> {
  public:
   explicit Watcher(EventLoop& loop) : loop_(loop) {}
 
-  // Any thread.
+  // Wakes the call. From any thread.
   void Tell() {
     loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
   }
 
-  // Loop thread.
+  // Used on the loop's thread only.
   WakeUp& wake_up() { return wake_up_; }
 
  private:

@@ -51,10 +51,10 @@ class HealthService {
   // Sets every name to serving.
   void StartServing() LOCKS_EXCLUDED(mu_);
 
-  // Sets one name, which need not be known yet.
+  // Sets one name, which need not have been known.
   void SetServing(std::string_view service, bool serving) LOCKS_EXCLUDED(mu_);
 
-  // Sets every name but liveness to not serving. Nothing sets it back.
+  // Sets every name but liveness to not serving, for good.
   void StopServing() LOCKS_EXCLUDED(mu_);
 
  private:
@@ -71,7 +71,7 @@ class HealthService {
   Task<absl::Status> List(CallContext& call, const ListRequest& request,
                           ListResponse* response);
 
-  // SERVICE_UNKNOWN if it is not known.
+  // Returns SERVICE_UNKNOWN for a name that is not known.
   Response::ServingStatus StatusOf(std::string_view service)
       LOCKS_EXCLUDED(mu_);
   void TellWatchers() EXCLUSIVE_LOCKS_REQUIRED(mu_);

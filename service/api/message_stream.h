@@ -33,16 +33,16 @@
 
 namespace gateway {
 
-// How far an operation came at once.
+// How far an operation of a stream got at once.
 enum class StreamProgress {
-  kDone,     // It is through.
-  kEnded,    // It will never be: the stream is at its end or the client gone.
-  kWaiting,  // It is under way; the engine will say when it is through.
+  kDone,     // It is complete.
+  kEnded,    // It cannot be done: the stream is at its end or the client gone.
+  kWaiting,  // It is under way; the engine will call FinishWrite or FinishRead.
 };
 
 namespace message_stream_internal {
 
-// What waits for one operation of a stream.
+// Holds the coroutine that waits for one operation of a stream.
 class Slot {
  public:
   bool waiting() const { return waiter_ != nullptr; }
@@ -72,8 +72,8 @@ class Slot {
 
 class MessageWriter {
  public:
-  // An awaitable of bool: true once `message`, which need not outlive the
-  // call of Write, has been taken; false when the client can get no more.
+  // Returns an awaitable of bool: true once `message`, which need not outlive
+  // the call of Write, has been taken; false if the client can get no more.
   [[nodiscard]] auto Write(const google::protobuf::Message& message) {
     struct Awaiter {
       MessageWriter* writer;
@@ -93,16 +93,16 @@ class MessageWriter {
   }
 
   // Takes the last message, which goes with the status that the call ends with,
-  // and does not wait. Unlike others it is taken of a call that was cancelled,
-  // too, so that a client who has not left learns how it ended. False if it can
-  // get no more. REQUIRES: no write waits.
+  // and does not wait. Unlike others it is taken for a call that was cancelled,
+  // too, so that a client who has not left learns how it ended. Returns false
+  // if the client can get no more. REQUIRES: no write waits.
   virtual bool WriteLast(const google::protobuf::Message& message) = 0;
 
  protected:
   ~MessageWriter() = default;
 
-  // The engine's side. Each kWaiting is followed by one FinishWrite, not from
-  // within StartWrite, which may end the call before it returns.
+  // Called by Write. Each kWaiting is followed by one FinishWrite, not from
+  // within StartWrite; it may end the call before it returns.
   virtual StreamProgress StartWrite(
       const google::protobuf::Message& message) = 0;
   bool write_waiting() const { return slot_.waiting(); }
@@ -114,9 +114,9 @@ class MessageWriter {
 
 class MessageReader {
  public:
-  // An awaitable of bool: true once `message` has been read; false at the end
-  // of what the client sends, or when the call is cancelled, which a message
-  // that cannot be parsed does.
+  // Returns an awaitable of bool: true once `message` has been read; false at
+  // the end of what the client sends, or if the call is cancelled, as it is by
+  // a message that cannot be parsed.
   [[nodiscard]] auto Read(google::protobuf::Message* message) {
     struct Awaiter {
       MessageReader* reader;
@@ -138,8 +138,8 @@ class MessageReader {
  protected:
   ~MessageReader() = default;
 
-  // The engine's side. Each kWaiting is followed by one FinishRead, not from
-  // within StartRead, which may end the call before it returns.
+  // Called by Read. Each kWaiting is followed by one FinishRead, not from
+  // within StartRead; it may end the call before it returns.
   virtual StreamProgress StartRead(google::protobuf::Message* message) = 0;
   bool read_waiting() const { return slot_.waiting(); }
   void FinishRead(bool read) { slot_.Finish(read); }

@@ -13,7 +13,7 @@ using ::google::protobuf::Message;
 using ::google::protobuf::MethodDescriptor;
 using ::google::protobuf::ServiceDescriptor;
 
-// As in a .proto: `(stream Question) returns (Answer)`.
+// Returns a signature as in a .proto: `(stream Question) returns (Answer)`.
 std::string Signature(bool client_streams, std::string_view request,
                       bool server_streams, std::string_view response) {
   return absl::StrCat("(", client_streams ? "stream " : "", ToAbsl(request),

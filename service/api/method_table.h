@@ -56,8 +56,8 @@
 
 namespace gateway {
 
-// What a handler is given beside its context: of each pair one, as the kind of
-// its method says. The messages live on the call's arena.
+// The arguments of a handler beside its context: one of each pair is set, by
+// the kind of its method. The messages live on the call's arena.
 struct HandlerArguments {
   const google::protobuf::Message* request = nullptr;
   MessageReader* reader = nullptr;
@@ -71,31 +71,31 @@ class Method {
       std::function<Task<absl::Status>(CallContext&, const HandlerArguments&)>;
   using Admission = std::function<bool(const CallContext&)>;
 
-  // `package.Service/Method`.
+  // The name as `package.Service/Method`.
   std::string_view name() const { return name_; }
   const google::protobuf::MethodDescriptor& descriptor() const {
     return *descriptor_;
   }
 
-  // Whether the client sends, and the server answers with, just one message.
+  // True if the client sends, and the server answers with, just one message.
   bool reads_one() const { return !descriptor_->client_streaming(); }
   bool writes_one() const { return !descriptor_->server_streaming(); }
 
-  // Whether the caller is known, by what stands in the head of `call`. An
+  // Returns whether the caller is known, by what the head of `call` says. An
   // engine asks where a request does not come together with its head, and keeps
-  // nothing of it if not: it runs the handler at once, with an empty request,
-  // to say why.
+  // nothing of the request if not: it runs the handler at once, with an empty
+  // request, to say why.
   bool Admits(const CallContext& call) const {
     return admits_ == nullptr || admits_(call);
   }
 
-  // Whether the method is there for anybody, with a key or without. An engine
-  // gives such calls little: a request of kAnybodysMessageBytesMax at most, and
-  // of memory what bounds all of them together.
+  // True if anybody may call the method, with a key or without. An engine gives
+  // such calls little: a request of kAnybodysMessageBytesMax at most, and
+  // memory within a bound for all of them.
   bool for_anybody() const { return for_anybody_; }
 
-  // Whether calls are taken and go on while the server drains, as questions
-  // about its health must. They do not hold the drain up.
+  // True if calls are accepted and go on while the server drains, as questions
+  // about its health must. The drain does not wait for them.
   bool kept_while_draining() const { return kept_while_draining_; }
 
   google::protobuf::Message* NewRequest(google::protobuf::Arena* arena) const {
@@ -105,7 +105,7 @@ class Method {
     return response_->New(arena);
   }
 
-  // Both arguments must outlive the task.
+  // Runs the handler. Both arguments must outlive the task.
   Task<absl::Status> Run(CallContext& call,
                          const HandlerArguments& arguments) const {
     return handler_(call, arguments);
@@ -202,32 +202,33 @@ class MethodTable {
   // `admission` who calls, before a request is kept. Their handlers ask, too.
   void AdmitBy(std::string_view service, const Method::Admission& admission);
 
-  // Has calls to a service that has been added held to what is fit for callers
-  // whom nobody asks who they are.
+  // Limits calls to a service that has been added to what is fit for callers
+  // whose key is not asked for.
   void OpenToAnybody(std::string_view service);
 
   // Lets calls to a service that has been added go on while the server
   // drains.
   void KeepWhileDraining(std::string_view service);
 
-  // All mistakes made in filling the table.
+  // OK, or all mistakes made in filling the table.
   absl::Status status() const;
 
-  // The method at `/package.Service/Method`, or null if none has a handler.
+  // Returns the method at `/package.Service/Method`, or null if none has a
+  // handler.
   const Method* Find(std::string_view path) const {
     const auto found = by_path_.find(path);
     return found == by_path_.end() ? nullptr : found->second;
   }
 
-  // What a call to a path that Find does not know is answered.
+  // Returns the answer to a call of a path that Find does not know.
   absl::Status Unimplemented(std::string_view path) const;
 
-  // The full names of the services, sorted.
+  // Returns the full names of the services, sorted.
   std::vector<std::string> services() const;
 
  private:
-  // The methods of a service that have handlers. Notes a mistake if it has not
-  // been added.
+  // Returns the methods of a service that have handlers. Records a mistake if
+  // the service has not been added.
   std::vector<Method*> MethodsOf(std::string_view service);
 
   template <typename Request, typename Response>
@@ -244,14 +245,15 @@ class MethodTable {
                   const google::protobuf::Message& response,
                   Method::Handler handler);
 
-  // Null if the linked contract has no such service.
+  // Returns null, and records a mistake, if the linked contract has no such
+  // service.
   const google::protobuf::ServiceDescriptor* FindOrAddService(
       std::string_view service);
 
   std::map<std::string, const google::protobuf::ServiceDescriptor*,
            std::less<>>
       services_;
-  // By path, with its slash in front. Methods stay where they are.
+  // By path, which begins with a slash. Methods do not move.
   std::map<std::string, Method, std::less<>> methods_;
   absl::flat_hash_map<std::string_view, const Method*> by_path_;
   std::vector<std::string> mistakes_;

@@ -26,7 +26,7 @@ namespace {
 constexpr std::string_view kMetricsService = "llmgateway.v1.MetricsService";
 constexpr int kNamesLimit = 100;
 
-// Events that a watcher is sent before the loop turns to others.
+// The most events that one watcher is sent in one turn of the loop.
 constexpr int kEventsPerTurn = 64;
 
 v1::MetricFamily::Kind KindOf(MetricKind kind) {
@@ -74,7 +74,7 @@ bool IsAskedFor(const v1::GetMetricsRequest& request, const std::string& name) {
              request.names().end();
 }
 
-// What the feed refuses, in the contract's words.
+// Returns the fault for what the feed refuses.
 absl::Status Refusal(const absl::Status& status) {
   const v1::ErrorReason reason = absl::IsResourceExhausted(status)
                                      ? v1::ERROR_REASON_RATE_LIMITED
@@ -95,17 +95,18 @@ void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
   }
 }
 
-// Wakes the coroutine of one watcher. Kept alive by whoever is about to.
+// Wakes the coroutine of one watcher. Whoever is about to wake it holds a
+// reference.
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
   explicit Watcher(EventLoop& loop) : loop_(loop) {}
 
-  // Any thread.
+  // Wakes the coroutine. From any thread.
   void Tell() {
     loop_.Post([self = shared_from_this()] { self->wake_up_.Set(); });
   }
 
-  // Loop thread.
+  // Used on the loop's thread only.
   WakeUp& wake_up() { return wake_up_; }
 
  private:
@@ -133,7 +134,7 @@ void MetricsService::AddTo(MethodTable& table) {
         return WatchRequests(call, request, writer);
       });
   table.AdmitBy(kMetricsService, [this](const CallContext& call) {
-    // Who is refused is noted by the handler.
+    // Refusals are recorded by the handler, so none is here.
     return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
   });
   table.KeepWhileDraining(kMetricsService);
@@ -189,7 +190,8 @@ Task<absl::Status> MetricsService::WatchRequests(
   v1::RequestEvent message;
   int sent_this_turn = 0;
   while (!call.cancel().cancelled()) {
-    // Asked first: what was published before the closing is still sent.
+    // Read before Take, so that what was published before the closing is still
+    // sent.
     const bool closed = (*subscription)->closed();
     const std::optional<FeedEvent> event = (*subscription)->Take();
     if (!event.has_value()) {

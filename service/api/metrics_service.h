@@ -29,12 +29,12 @@ namespace gateway {
 
 class MetricsService {
  public:
-  // Borrowed.
+  // All are borrowed.
   struct Sources {
     const CurrentRuntime& runtime;
     const MetricRegistry& metrics;
     RequestFeed& feed;
-    RefusalLog* refusals = nullptr;  // Null if they are not noted.
+    RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
   };
 
   explicit MetricsService(const Sources& sources) : sources_(sources) {}
@@ -55,7 +55,7 @@ class MetricsService {
       CallContext& call, const llmgateway::v1::WatchRequestsRequest& request,
       MessageWriter& writer);
 
-  // Whether the caller may ask.
+  // Returns whether the caller may ask, as a status.
   absl::Status Check(const CallContext& call) const;
 
   const Sources sources_;

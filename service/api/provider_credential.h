@@ -16,8 +16,8 @@ namespace gateway {
 inline constexpr std::string_view kProviderCredentialHeader =
     "x-provider-authorization";
 
-// The credential in the field's value, which may have the scheme `Bearer`:
-// providers bring the scheme that they want.
+// Returns the credential in the field's value without the scheme `Bearer`,
+// which is optional: providers add the scheme that they want.
 std::string_view BareCredential(std::string_view value);
 
 }  // namespace gateway

@@ -23,8 +23,8 @@ using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
 using ::llmgateway::config::v1::ProviderConfig;
 
-// Whatever its kind: a provider that is reached over a network has a field of
-// this name.
+// Returns the base URL, whatever the kind: a provider that is reached over a
+// network has a field of this name.
 std::string BaseUrlOf(const ProviderConfig& config) {
   const FieldDescriptor* const kind =
       config.GetReflection()->GetOneofFieldDescriptor(

@@ -18,18 +18,18 @@
 
 namespace gateway {
 
-// The configured providers, sorted by name.
+// Returns the configured providers, sorted by name.
 std::vector<const ProviderRegistry::Entry*> ProvidersByName(
     const RuntimeSnapshot& runtime);
 
-// Expects `out` to be empty. REQUIRES: `entry` is of `runtime`.
+// Fills in `out`. REQUIRES: `out` is empty, and `entry` belongs to `runtime`.
 void FillProvider(const RuntimeSnapshot& runtime,
                   const ProviderRegistry::Entry& entry,
                   const ProviderHealthBoard& board,
                   llmgateway::v1::Provider* out);
 
-// What is wrong with it, in a line for people; empty if nothing is known to be.
-// REQUIRES: `provider` was filled in from `entry`.
+// Returns what is wrong with the provider, in one line for people; empty if
+// nothing is known to be. REQUIRES: `provider` was filled in from `entry`.
 std::string ProviderProblem(const ProviderRegistry::Entry& entry,
                             const llmgateway::v1::Provider& provider);
 

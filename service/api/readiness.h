@@ -26,7 +26,7 @@ class Readiness {
   // Borrows `clock`.
   explicit Readiness(Clock& clock) : clock_(clock) {}
 
-  // Does nothing unless the gateway was starting.
+  // Begins to serve. Does nothing unless the gateway was starting.
   void SetReady() {
     if (state() != State::kStarting) return;
     serving_since_nanos_.store(absl::ToUnixNanos(clock_.WallTime()));
@@ -38,7 +38,7 @@ class Readiness {
 
   State state() const { return state_.load(); }
 
-  // Nothing while starting.
+  // Returns since when the gateway has served; nothing while it starts.
   std::optional<absl::Time> serving_since() const {
     const int64_t nanos = serving_since_nanos_.load();
     if (nanos == 0) return std::nullopt;

@@ -29,12 +29,13 @@ constexpr std::string_view kReflectionService =
 constexpr std::string_view kAlphaService =
     "grpc.reflection.v1alpha.ServerReflection";
 
-// What all answers of one turn of a loop may have, and what the least of them
-// takes.
+// The most that all answers in one turn of a loop may have, and what the
+// smallest of them counts.
 constexpr size_t kAnswerBytesPerTurn = 256 * 1024;
 constexpr size_t kAnswerBytesMin = 1024;
 
-// How much of this turn has been spent. One for each thread, as loops are.
+// Counts how much of this turn has been used; one for each thread, and so for
+// each loop.
 class TurnShare {
  public:
   static TurnShare& OfThisThread() {
@@ -62,7 +63,8 @@ void SetError(const absl::Status& status, Response& response) {
   error->set_error_message(std::string(status.message()));
 }
 
-// Takes the first name off a path such as `Outer.Inner.field`.
+// Removes the first name from a path such as `Outer.Inner.field`, and returns
+// it.
 std::string TakeName(std::string_view* path) {
   const size_t dot = std::min(path->find('.'), path->size());
   std::string name(path->substr(0, dot));
@@ -70,8 +72,8 @@ std::string TakeName(std::string_view* path) {
   return name;
 }
 
-// What is left of a full name behind the file's package; null if it is of
-// another.
+// Returns what is left of a full name behind the file's package; null if it is
+// of another package.
 std::optional<std::string_view> Within(const FileDescriptor& file,
                                        std::string_view name) {
   const std::string& package = file.package();
@@ -84,7 +86,8 @@ std::optional<std::string_view> Within(const FileDescriptor& file,
   return name.substr(package.size() + 1);
 }
 
-// The message that `path` leads to from `message`; null if there is none.
+// Returns the message that `path` leads to from `message`; null if there is
+// none.
 const Descriptor* Nested(const Descriptor* message, std::string_view path) {
   while (message != nullptr && !path.empty()) {
     message = message->FindNestedTypeByName(TakeName(&path));
@@ -100,7 +103,7 @@ const Descriptor* MessageIn(const FileDescriptor& file,
   return Nested(outer, *path);
 }
 
-// Whether a message has something else than a message of that name.
+// Returns whether a message has a member of that name other than a message.
 bool HasMember(const Descriptor& message, const std::string& name) {
   return message.FindFieldByName(name) != nullptr ||
          message.FindOneofByName(name) != nullptr ||
@@ -109,7 +112,7 @@ bool HasMember(const Descriptor& message, const std::string& name) {
          message.FindExtensionByName(name) != nullptr;
 }
 
-// The same of a file, or one of its services.
+// As above, for a file or one of its services.
 bool HasMember(const FileDescriptor& file, const std::string& name) {
   return file.FindServiceByName(name) != nullptr ||
          file.FindEnumTypeByName(name) != nullptr ||
@@ -175,7 +178,8 @@ void ReflectionService::AddService(std::string_view service) {
 }
 
 void ReflectionService::AddStatusDetails() {
-  // Tools that print a failure's details look their types up.
+  // Served, too, since tools that print a failure's details look these types
+  // up.
   const google::protobuf::Descriptor* const info =
       Pool().FindMessageTypeByName("google.rpc.ErrorInfo");
   if (info != nullptr) AddFile(info->file());

@@ -46,8 +46,8 @@ class ReflectionService {
   // table's calls.
   void AddTo(MethodTable& table);
 
-  // Also tells of a service that is served beside the table, if the linked
-  // contract has it.
+  // Adds a service that is served beside the table, if the linked contract has
+  // it.
   void AddService(std::string_view service);
 
  private:
@@ -56,7 +56,7 @@ class ReflectionService {
   template <typename Request, typename Response>
   Task<absl::Status> Answer(CallContext& call, MessageReader& reader,
                             MessageWriter& writer) const;
-  // Begins to write the answer, which is gone when this returns.
+  // Begins to write `answer`, which may be destroyed when this returns.
   template <typename Request, typename Response>
   auto WriteAnswer(const Request& request, std::set<File>& sent,
                    MessageWriter& writer) const;
@@ -64,21 +64,22 @@ class ReflectionService {
   void AnswerOne(const Request& request, std::set<File>& sent,
                  Response& response) const;
 
-  // The file asked for, then those of its imports that were not sent before.
+  // Adds the file asked for, then those of its imports that were not sent
+  // before.
   template <typename Response>
   void AddFiles(File file, bool asked_for, std::set<File>& sent,
                 Response& response) const;
   void AddFile(File file);
   void AddStatusDetails();
 
-  // NOT_FOUND for what there is not, or is not served.
+  // Returns NOT_FOUND for what does not exist, or is not served.
   absl::StatusOr<File> FindFile(const std::string& name) const;
   absl::StatusOr<File> FindSymbol(const std::string& symbol) const;
   absl::StatusOr<File> FindExtension(const std::string& type,
                                      int number) const;
   absl::StatusOr<std::vector<int>> ExtensionNumbers(
       const std::string& type) const;
-  // Null if no file that is served declares it.
+  // Returns null if no file that is served declares it.
   const google::protobuf::Descriptor* FindMessage(
       const std::string& name) const;
 

@@ -16,7 +16,7 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-// The reverse of ReasonName.
+// The inverse of ReasonName.
 v1::ErrorReason ReasonOf(std::string_view name) {
   if (name.empty()) return v1::ERROR_REASON_UNSPECIFIED;
   v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;

@@ -12,12 +12,12 @@
 
 namespace gateway {
 
-// Expects `out` to be empty.
+// Fills in `out`. REQUIRES: `out` is empty.
 void ToRequestRecord(const CallRecord& call,
                      llmgateway::v1::RequestRecord* out);
 
-// Of a call that goes to a provider, and of one that has its first token: what
-// has become known by then. Expect `out` to be empty.
+// Fill in what is known of a call when it goes to a provider, and when it has
+// its first token. REQUIRES: `out` is empty.
 void ToRequestStarted(const CallRecord& call,
                       llmgateway::v1::RequestStarted* out);
 void ToRequestFirstToken(const CallRecord& call,

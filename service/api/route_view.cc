@@ -26,8 +26,8 @@ v1::RouteStep::Verdict VerdictOf(std::string_view verdict) {
   return v1::RouteStep::VERDICT_SKIPPED;
 }
 
-// The targets that a consideration names. Rules are considered in the order of
-// the configuration, from its first.
+// Fills in the targets that a consideration names. Rules are considered in the
+// order of the configuration.
 void FillTargets(const RouteStep& step, size_t index,
                  const v1::GenerateRequest& request,
                  const llmgateway::config::v1::RoutingConfig& routing,
@@ -44,7 +44,7 @@ void FillTargets(const RouteStep& step, size_t index,
   }
 }
 
-// The model that the provider would be asked for.
+// Returns the model that the provider would be asked for.
 std::string UpstreamModel(const RuntimeSnapshot& runtime,
                           const RouteTarget& target) {
   return std::string(

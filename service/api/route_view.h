@@ -14,8 +14,8 @@
 
 namespace gateway {
 
-// Expects `out` to be empty. REQUIRES: the request names a model, or the
-// router knows a default one.
+// Fills in how the request would be routed. REQUIRES: `out` is empty, and the
+// request names a model, or the router knows a default one.
 void ExplainRoute(const RuntimeSnapshot& runtime,
                   const llmgateway::v1::GenerateRequest& request,
                   llmgateway::v1::ExplainRouteResponse* out);

@@ -13,7 +13,7 @@
 namespace gateway {
 namespace {
 
-// Clients read the push-back as a 32-bit number.
+// The longest push-back: clients read it as a 32-bit number.
 constexpr int64_t kPushbackMsMax = INT32_MAX;
 
 std::string PushbackMs(const absl::Status& status) {
@@ -26,7 +26,7 @@ std::string PushbackMs(const absl::Status& status) {
   switch (FaultReason(status)) {
     case v1::ERROR_REASON_BUDGET_EXCEEDED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
-      return "-1";  // Money does not come back by trying again.
+      return "-1";  // Asking again does not restore a quota.
     default:
       return std::string();
   }

@@ -22,14 +22,14 @@
 
 namespace gateway {
 
-// Binary: base64 on the wire.
+// A binary trailer, in base64 on the wire.
 inline constexpr std::string_view kStatusDetailsTrailer =
     "grpc-status-details-bin";
 inline constexpr std::string_view kRetryPushbackTrailer =
     "grpc-retry-pushback-ms";
 
 struct StatusTrailers {
-  int code = 0;             // As in google.rpc.Code.
+  int code = 0;             // By google.rpc.Code.
   std::string message;      // UTF-8, not yet percent-encoded.
   std::string details;      // Empty if OK.
   std::string pushback_ms;  // Digits or `-1`; empty if there is none.

@@ -42,8 +42,8 @@ bool IsOwner(std::string_view text) {
                      [](unsigned char c) { return absl::ascii_isprint(c); });
 }
 
-// Whether an address, `host:port`, is one that other machines cannot reach.
-// Where it is none at all, that is told elsewhere.
+// Returns whether an address, `host:port`, is one that other machines cannot
+// reach. A malformed one counts as such: it is reported elsewhere.
 bool IsLoopbackAddress(std::string_view address) {
   return !CheckListenAddress(address).ok() ||
          IsLoopbackHost(HostOfAuthority(address));
@@ -57,7 +57,7 @@ class AuthValidator {
   void CheckAccess(const AuthConfig& auth);
   void CheckMethods(const std::string& path, const AuthMethods& methods);
 
-  // Adds `message` if the listener would serve strangers of other machines.
+  // Adds `message` if other machines could reach the listener without a key.
   void CheckReach(const std::string& path, const std::string& address,
                   const TlsServer& tls, std::string_view message);
 
@@ -151,7 +151,8 @@ void AuthValidator::CheckReach(const std::string& path,
                                const std::string& address,
                                const TlsServer& tls,
                                std::string_view message) {
-  // Who has no certificate of the listener's own authorities cannot connect.
+  // No warning if clients must have a certificate of the listener's own
+  // authorities: others cannot connect.
   if (!tls.client_ca().empty()) return;
   if (!IsLoopbackAddress(address)) Add(JoinPath(path, "address"), message);
 }

@@ -9,14 +9,15 @@
 
 namespace gateway {
 
-// Letters, digits and the marks, 1 to 64 of them.
+// Returns whether `text` is 1 to 64 letters, digits and `marks`.
 bool IsConfigName(std::string_view text, std::string_view marks,
                   bool upper_case);
 
-// A model's name goes into URLs, logs and headers.
+// Returns whether `text` may be the name of a model, which goes into URLs, logs
+// and headers.
 bool IsModelName(std::string_view text);
 
-// What is wrong with a text that is not a model's name.
+// What to say of a text that is not.
 inline constexpr char kBadModelName[] =
     "must be a model's name: 1 to 256 characters without white space";
 

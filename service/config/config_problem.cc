@@ -56,7 +56,7 @@ void ConfigProblems::Warn(TextPlace place, std::string_view path,
 }
 
 void ConfigProblems::Keep(ConfigProblem problem, List* list) {
-  // What a field's first mistake entails is no news.
+  // Only the first problem of a field is kept: others would follow from it.
   if (!problem.path.empty() && !paths_.insert(problem.path).second) return;
   ++list->count;
   if (list->kept.size() < kConfigProblemsMax) {

@@ -44,7 +44,7 @@ struct TextPlace {
 struct ConfigProblem {
   std::string source;  // The file, or "environment".
   TextPlace place;
-  std::string path;     // As `providers[0].name`; may be empty.
+  std::string path;     // Such as `providers[0].name`; may be empty.
   std::string message;  // What is wrong and what to do.
 
   std::string ToString() const;
@@ -52,10 +52,10 @@ struct ConfigProblem {
 
 class FieldPlaces {
  public:
-  // The first place given for a path stays.
+  // Adds the place of a path; the first one given stays.
   void Add(std::string path, TextPlace place);
 
-  // Where `path` was given, or else the nearest field around it.
+  // Returns where `path` was given, or else the nearest field around it.
   TextPlace Find(std::string_view path) const;
 
  private:
@@ -66,21 +66,22 @@ class ConfigProblems {
  public:
   explicit ConfigProblems(std::string source) : source_(std::move(source)) {}
 
-  // Of the problems of one field only the first is kept. A problem without a
+  // Adds a problem. Only the first of one field is kept. A problem without a
   // path concerns the text as a whole.
   void Add(TextPlace place, std::string_view path, std::string_view message);
 
-  // A problem of another source, such as "environment".
+  // Adds a problem of another source, such as "environment".
   void AddFrom(std::string_view source, std::string_view path,
                std::string_view message);
 
-  // Something about a field that can be lived with.
+  // Adds a warning about a field.
   void Warn(TextPlace place, std::string_view path, std::string_view message);
 
-  // Whether there are problems; warnings are none.
+  // True if there are no problems; there may be warnings.
   bool empty() const { return problems_.count == 0; }
 
-  // By source, then by place in the text, and otherwise as they were added.
+  // Return all, sorted by source, then by place in the text, then in the order
+  // in which they were added.
   std::vector<ConfigProblem> Sorted() const;
   std::vector<ConfigProblem> SortedWarnings() const;
 
@@ -95,19 +96,20 @@ class ConfigProblems {
                                       std::string_view what) const;
 
   std::string source_;
-  absl::flat_hash_set<std::string> paths_;  // That something was said of.
+  // Those that have a problem already.
+  absl::flat_hash_set<std::string> paths_;
   List problems_;
   List warnings_;
 };
 
-// `base` and a field within it: "a" and "b" give "a.b".
+// Joins `base` and a field within it: "a" and "b" give "a.b".
 std::string JoinPath(std::string_view base, std::string_view field);
 
-// An element of a list: "a" and 2 give "a[2]".
+// Names an element of a list: "a" and 2 give "a[2]".
 std::string ElementPath(std::string_view list, size_t index);
 
-// An entry of a map: "a" and "b" give "a.b", or `a["b c"]` where the key does
-// not look like a name.
+// Names an entry of a map: "a" and "b" give "a.b", or `a["b c"]` where the key
+// does not look like a name.
 std::string EntryPath(std::string_view map, std::string_view key);
 
 }  // namespace gateway

@@ -21,13 +21,14 @@ namespace {
 
 enum class Scope { kText, kTextAndMachine };
 
-// All but the secrets and the machine.
+// Reads and checks the text, without secrets and machine.
 LoadedConfig ReadAndCheck(std::string_view text, const Environment& environment,
                           ConfigProblems* problems) {
   LoadedConfig loaded = LoadConfigText(text, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
   ApplyDefaults(&loaded.config);
-  // The rest of a text that was not read would seem to be missing.
+  // Not validated if it was read in part: what was not read would seem to be
+  // missing.
   if (loaded.complete) ValidateConfig(loaded.config, loaded.places, problems);
   return loaded;
 }

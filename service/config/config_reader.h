@@ -29,32 +29,33 @@
 namespace gateway {
 
 struct ConfigReading {
-  std::shared_ptr<const ConfigSnapshot> snapshot;  // Null if it has problems.
-  std::vector<ConfigProblem> problems;             // Sorted; all there are.
-  std::vector<ConfigProblem> warnings;             // The same.
+  // Null if there are problems.
+  std::shared_ptr<const ConfigSnapshot> snapshot;
+  std::vector<ConfigProblem> problems;  // Sorted and complete.
+  std::vector<ConfigProblem> warnings;  // Sorted and complete.
 };
 
-// What cannot work on this machine is a problem too: machine_check.h. `now`
-// becomes the snapshot's load time.
+// Reads the file. What cannot work on this machine is a problem, too: see
+// machine_check.h. `now` becomes the snapshot's load time.
 ConfigReading ReadConfigFile(const std::string& path,
                              const Environment& environment, absl::Time now);
 
 // What can be said of a configuration without looking at what it refers to.
 struct ConfigDraft {
-  // With defaults; what `problems` are of is as it was read.
+  // With defaults filled in; what `problems` concern is as it was read.
   llmgateway::config::v1::GatewayConfig config;
-  std::vector<ConfigProblem> problems;  // Sorted; all there are.
-  std::vector<ConfigProblem> warnings;  // The same.
+  std::vector<ConfigProblem> problems;  // Sorted and complete.
+  std::vector<ConfigProblem> warnings;  // Sorted and complete.
 };
 
-// Reads no file and no variable that the text names, so that whoever may have
-// texts checked learns nothing of what there is. `environment` overrides
-// fields, as it does for a file.
+// Checks a text without reading any file or variable that it names, so that
+// whoever may have texts checked learns nothing of what exists. `environment`
+// overrides fields, as it does for a file.
 ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
                             const Environment& environment);
 
-// `source` stands for the file's name in problems. Whether the text would work
-// on this machine is not asked.
+// Reads a text; `source` stands for the file's name in problems. Does not check
+// whether it would work on this machine.
 ConfigReading ReadConfigText(std::string_view text, const std::string& source,
                              const Environment& environment, absl::Time now);
 

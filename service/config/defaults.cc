@@ -47,7 +47,7 @@ using ::llmgateway::config::v1::WeightedCredential;
 constexpr int64_t kKiB = 1024;
 constexpr int64_t kMiB = 1024 * kKiB;
 
-// What the HTTP APIs say beside their answers: pages see no other fields.
+// Fields of the HTTP APIs' answers that pages of other origins may see.
 constexpr const char* kExposedHeaders[] = {
     "x-request-id", "request-id", "retry-after", "x-should-retry",
     "openai-processing-ms", "x-llmgateway-warnings",
@@ -102,7 +102,8 @@ void FillGrpcListener(const char* address, GrpcListener* listener) {
   FILL(*listener, request_buffer_bytes_limit, 128 * kMiB);
 }
 
-// Not of the admin listener, whose calls watch for as long as somebody looks.
+// Sets the age, but not for the admin listener, whose calls watch for as long
+// as somebody looks.
 void FillAge(GrpcListener* listener) {
   FILL_TIME(*listener, connection_age_limit, 1'800'000);
 }
@@ -151,7 +152,7 @@ void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
   }
 }
 
-// The message of the provider's kind; null if none is set.
+// Returns the message of the provider's kind; null if none is set.
 Message* MutableKind(ProviderConfig* provider) {
   const google::protobuf::Reflection& reflection = *provider->GetReflection();
   const google::protobuf::FieldDescriptor* const kind =
@@ -161,7 +162,7 @@ Message* MutableKind(ProviderConfig* provider) {
   return reflection.MutableMessage(provider, kind);
 }
 
-// Null if there is no such field.
+// Returns null if there is no such field.
 Message* MutableField(Message* message, const std::string& name) {
   const google::protobuf::FieldDescriptor* const field =
       message->GetDescriptor()->FindFieldByName(name);
@@ -209,7 +210,7 @@ void FillOpenAiCompatible(OpenAiCompatibleProvider* provider) {
   FILL_TEXT(*provider, credential_header, "authorization");
 }
 
-// The defaults of what only one kind has.
+// Fills in the defaults of fields that only one kind has.
 void FillKind(ProviderConfig* provider) {
   switch (provider->kind_case()) {
     case ProviderConfig::kOpenai:
@@ -250,7 +251,7 @@ void FillKind(ProviderConfig* provider) {
       if (provider->models().empty()) provider->add_models("mock-model");
       return;
     case ProviderConfig::KIND_NOT_SET:
-      return;  // The validator refuses it.
+      return;  // Refused by the validator.
   }
 }
 
@@ -272,8 +273,8 @@ void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
     FillHttpUpstream(limits, static_cast<HttpUpstream*>(http));
 }
 
-// Models that everybody expects at their makers. A provider's name decides,
-// so that nothing goes to a service that was not named for it.
+// Adds rules for models that are expected at their makers. A provider's name
+// decides, so that nothing goes to a service that was not named for it.
 void AddShippedRules(GatewayConfig* config) {
   constexpr struct {
     std::string_view prefix;

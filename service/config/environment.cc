@@ -44,8 +44,9 @@ void ListOverrides(const Descriptor& type, const std::string& path,
   }
 }
 
-// Variables that Kubernetes makes of services: X_SERVICE_HOST, X_SERVICE_PORT,
-// X_SERVICE_PORT_NAME, X_PORT, X_PORT_80_TCP, X_PORT_80_TCP_ADDR and so on.
+// Returns whether Kubernetes made the variable for a service: X_SERVICE_HOST,
+// X_SERVICE_PORT, X_SERVICE_PORT_NAME, X_PORT, X_PORT_80_TCP,
+// X_PORT_80_TCP_ADDR and so on.
 bool IsMadeByKubernetes(const std::string& name, const std::string& value) {
   if (absl::EndsWith(name, "_SERVICE_HOST") ||
       absl::EndsWith(name, "_SERVICE_PORT") ||
@@ -65,7 +66,7 @@ bool IsMadeByKubernetes(const std::string& name, const std::string& value) {
   return false;
 }
 
-// Sets the field at the end of the path and makes the messages on the way.
+// Sets the field at the end of the path; creates the messages on the way.
 absl::Status AssignPath(const std::string& path, std::string_view text,
                         Message* message) {
   const std::vector<std::string> names = absl::StrSplit(path, '.');
@@ -80,7 +81,7 @@ absl::Status AssignPath(const std::string& path, std::string_view text,
 }  // namespace
 
 const std::vector<EnvironmentOverride>& EnvironmentOverrides() {
-  // Never destroyed: others may read it as late as they like.
+  // Never destroyed, since threads may read it while the process exits.
   static const auto& overrides = *[] {
     auto* list = new std::vector<EnvironmentOverride>;
     ListOverrides(*GatewayConfig::descriptor(), "", list);

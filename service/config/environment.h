@@ -28,11 +28,11 @@ namespace gateway {
 using Environment = std::map<std::string, std::string>;
 
 struct EnvironmentOverride {
-  std::string variable;  // LLM_GATEWAY_LOGGING_LEVEL
-  std::string path;      // logging.level
+  std::string variable;  // Such as LLM_GATEWAY_LOGGING_LEVEL.
+  std::string path;      // Such as logging.level.
 };
 
-// Every variable there is, sorted by name.
+// Returns every variable that overrides a field, sorted by name.
 const std::vector<EnvironmentOverride>& EnvironmentOverrides();
 
 // Sets the fields whose variables are set, whatever they were before.

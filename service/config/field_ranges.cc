@@ -34,7 +34,7 @@ const FieldRange* FindRange(const FieldDescriptor& field) {
   return &*found;
 }
 
-// The value in one measure, whatever the field's type: seconds or a number.
+// Returns the value as one type, whatever the field's: seconds, or the number.
 long double ValueOf(const Message& message, const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
@@ -56,7 +56,7 @@ bool IsWithin(const Message& message, const FieldDescriptor& field,
               const FieldRange& range) {
   const std::unique_ptr<Message> bound(message.New());
   const long double value = ValueOf(message, field);
-  // The table's texts are ours, and its test reads each of them.
+  // Fails for no row of the table, as its test shows.
   if (!AssignText(range.least, field, bound.get()).ok()) return false;
   if (value < ValueOf(*bound, field)) return false;
   if (!AssignText(range.most, field, bound.get()).ok()) return false;
@@ -172,7 +172,7 @@ constexpr FieldRange kRanges[] = {
 }  // namespace
 
 const std::vector<FieldRange>& FieldRanges() {
-  // Never destroyed: others may read it as late as they like.
+  // Never destroyed, since threads may read it while the process exits.
   static const auto& ranges = *new std::vector<FieldRange>(
       std::begin(kRanges), std::end(kRanges));
   return ranges;

@@ -18,12 +18,12 @@
 namespace gateway {
 
 struct FieldRange {
-  const char* field;  // `RetryConfig.attempts_limit`
-  const char* least;  // As a file would say it.
+  const char* field;  // Such as `RetryConfig.attempts_limit`.
+  const char* least;  // As in a configuration file.
   const char* most;
 };
 
-// Every field with a range, sorted by name.
+// Returns all fields that have a range, sorted by name.
 const std::vector<FieldRange>& FieldRanges();
 
 // Checks every field of `message`, and of the messages in it, that is set.

@@ -39,7 +39,7 @@ using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 using ::google::protobuf::Timestamp;
 
-// What protobuf allows a duration to be.
+// The longest duration that protobuf allows.
 constexpr absl::Duration kDurationMax = absl::Seconds(315'576'000'000);
 
 bool IsDuration(const FieldDescriptor& field) {
@@ -52,8 +52,8 @@ bool IsTime(const FieldDescriptor& field) {
          field.message_type() == Timestamp::descriptor();
 }
 
-// Numbers, words and durations are safe to repeat, shortened: a secret in the
-// place of a number is cut before it is one.
+// Returns the text in quotes, shortened: a secret in the place of a number,
+// word or duration is cut before it is whole.
 std::string InQuotes(absl::string_view text) {
   constexpr size_t kShown = 24;
   if (text.size() <= kShown) {
@@ -131,7 +131,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
                "or 1m30s");
 }
 
-// What protobuf allows a time to be: the years 1 to 9999.
+// Parses a time within what protobuf allows: the years 1 to 9999.
 absl::StatusOr<absl::Time> ParseTime(absl::string_view text) {
   absl::Time time;
   if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr) &&
@@ -145,7 +145,7 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text) {
 absl::StatusOr<const EnumValueDescriptor*> ParseEnum(
     absl::string_view text, const EnumDescriptor& type) {
   std::vector<std::string> names;
-  // The first is the unspecified one, which nobody needs to write.
+  // From 1: the first value is the unspecified one, which is not offered.
   for (int i = 1; i < type.value_count(); ++i) {
     const EnumValueDescriptor* value = type.value(i);
     const std::string name = ShortEnumName(*value);
@@ -177,7 +177,7 @@ void SetSecondsAndNanos(absl::Duration value, const FieldDescriptor& field,
   const Descriptor& type = *field.message_type();
   absl::Duration rest;
   int64_t seconds = absl::IDivDuration(value, absl::Seconds(1), &rest);
-  if (rest < absl::ZeroDuration()) {  // Of times before 1970.
+  if (rest < absl::ZeroDuration()) {  // A time before 1970.
     seconds -= 1;
     rest += absl::Seconds(1);
   }
@@ -206,7 +206,7 @@ absl::Status AssignInteger(absl::string_view text, const FieldDescriptor& field,
 }  // namespace
 
 std::string ShortEnumName(const EnumValueDescriptor& value) {
-  // `_UNSPECIFIED` ends the first name, and what stands before is the prefix.
+  // The prefix is what precedes `_UNSPECIFIED` in the first name.
   absl::string_view prefix = value.type()->value(0)->name();
   absl::ConsumeSuffix(&prefix, "UNSPECIFIED");
   return absl::AsciiStrToLower(absl::StripPrefix(value.name(), prefix));

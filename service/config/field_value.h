@@ -22,8 +22,8 @@
 
 namespace gateway {
 
-// Whether one piece of text can be the field's value, or, for a list, one
-// element's: everything but messages other than durations and times.
+// Returns whether one piece of text can be the field's value, or, for a list,
+// one element's: everything but messages other than durations and times.
 bool IsTextual(const google::protobuf::FieldDescriptor& field);
 
 // Sets a singular field and appends to a repeated one. The message of the
@@ -35,7 +35,8 @@ absl::Status AssignText(std::string_view text,
                         const google::protobuf::FieldDescriptor& field,
                         google::protobuf::Message* message);
 
-// The name of an enum's value as people write it: `LOG_LEVEL_INFO` is `info`.
+// Returns the name of an enum's value as people write it: `info` for
+// `LOG_LEVEL_INFO`.
 std::string ShortEnumName(const google::protobuf::EnumValueDescriptor& value);
 
 }  // namespace gateway

@@ -15,7 +15,8 @@ namespace {
 constexpr size_t kHeaderNameLengthMax = 128;
 constexpr size_t kValueLengthMax = 4096;
 
-// Framing, routing and content are the HTTP client's and the dialect's to say.
+// Headers that the HTTP client or the dialect writes: framing, routing and
+// content.
 constexpr std::string_view kOwnHeaders[] = {
     "accept",
     "accept-encoding",

@@ -13,12 +13,12 @@
 
 namespace gateway {
 
-// Refuses what no header may hold, such as line breaks. Does not repeat the
-// value.
+// Refuses what no header's value may hold, such as line breaks. Does not repeat
+// the value.
 absl::Status CheckHeaderValue(std::string_view value);
 
-// Also refuses what is not a header's name, what the gateway writes itself,
-// and headers that carry credentials: those are `api_key`'s affair.
+// Also refuses what is not a header's name, headers that the gateway writes
+// itself, and those that carry credentials: for them there is `api_key`.
 absl::Status CheckExtraHeader(std::string_view name, std::string_view value);
 
 }  // namespace gateway

@@ -39,7 +39,8 @@ TextPlace PlaceOf(const YAML::Mark& mark) {
 
 TextPlace PlaceOf(const YAML::Node& node) { return PlaceOf(node.Mark()); }
 
-// The library speaks of bytes, lines and columns from 0; this of text from 1.
+// Converts a place: the library counts bytes, lines and columns from 0, this
+// from 1.
 TextPlace PlaceAt(std::string_view text, size_t offset) {
   TextPlace place{1, 1};
   for (const char c : text.substr(0, offset)) {
@@ -49,7 +50,8 @@ TextPlace PlaceAt(std::string_view text, size_t offset) {
   return place;
 }
 
-// How long the UTF-8 sequence is that `text` begins with; 0 if it is not one.
+// Returns the length of the UTF-8 sequence that `text` begins with; 0 if it is
+// not one.
 size_t SequenceLength(std::string_view text) {
   const auto byte = [text](size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
@@ -73,7 +75,8 @@ size_t SequenceLength(std::string_view text) {
   return 0;
 }
 
-// Where `text` stops being UTF-8 without zeros; its size if it never does.
+// Returns where `text` stops being UTF-8 without NUL; its size if it never
+// does.
 size_t FirstBadByte(std::string_view text) {
   size_t offset = 0;
   while (offset < text.size()) {
@@ -99,7 +102,7 @@ std::string_view KindOf(const YAML::Node& node) {
   return "a single value";
 }
 
-// What the user may write inside a message.
+// Returns the names of fields that may stand inside a message.
 std::vector<std::string> FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
   for (int i = 0; i < type.field_count(); ++i) {
@@ -116,22 +119,22 @@ class Reader {
   void ReadMessage(const YAML::Node& node, const std::string& path,
                    Message* message);
 
-  // Whether something was left out because there was too much.
+  // True if something was left out because there was too much.
   bool exhausted() const {
     return nodes_ > kConfigNodesLimit || bytes_ > kConfigExpandedBytesLimit;
   }
 
  private:
-  // False, with the problem added once, when the file expands to too much.
+  // Returns false, and adds the problem once, if the file expands to too much.
   bool Afford(const YAML::Node& node);
 
-  // The text of a key; false, with the problem added, if it has none or was
-  // there before.
+  // Sets `key` to the text of a key. Returns false, and adds the problem, if it
+  // has none or was there before.
   bool ReadKey(const YAML::Node& node, const std::string& path,
                absl::flat_hash_map<std::string, TextPlace>* seen,
                std::string* key);
 
-  // A target written as `provider` or `provider/model`.
+  // Reads a target written as `provider` or `provider/model`.
   void ReadTarget(const YAML::Node& node, const std::string& path,
                   Target* target);
 
@@ -146,7 +149,7 @@ class Reader {
   void ReadMap(const YAML::Node& node, const std::string& path,
                const FieldDescriptor& field, Message* message);
 
-  // False, with the problem added, if another field of the oneof is there.
+  // Returns false, and adds the problem, if another field of the oneof is set.
   bool IsFirstOfItsOneof(const FieldDescriptor& field, TextPlace place,
                          const std::string& path, const Message& message);
 
@@ -187,7 +190,7 @@ bool Reader::ReadKey(const YAML::Node& node, const std::string& path,
 void Reader::ReadMessage(const YAML::Node& node, const std::string& path,
                          Message* message) {
   if (!Afford(node)) return;
-  if (node.IsNull()) return;  // A section whose every line is commented out.
+  if (node.IsNull()) return;  // All lines of the section are commented out.
   if (node.IsScalar() && message->GetDescriptor() == Target::descriptor()) {
     return ReadTarget(node, path, static_cast<Target*>(message));
   }
@@ -300,7 +303,7 @@ void Reader::ReadList(const YAML::Node& node, const std::string& path,
       ReadMessage(element, element_path,
                   message->GetReflection()->AddMessage(message, &field));
     } else {
-      // AssignText appends to a repeated field.
+      // AssignText appends, since the field is repeated.
       ReadSingular(element, place, element_path, field, message);
     }
   }
@@ -332,8 +335,8 @@ void Reader::ReadMap(const YAML::Node& node, const std::string& path,
 
 void Read(std::string_view text, LoadedConfig* loaded,
           ConfigProblems* problems) {
-  // The library lets the end of the text close a quote that the last line
-  // opened; it does not let the end of a document.
+  // A document's end is added, since the library closes a quote that is open at
+  // the end of the text, but not one at the end of a document.
   const std::vector<YAML::Node> documents =
       YAML::LoadAll(absl::StrCat(ToAbsl(text), "\n...\n"));
   loaded->complete = true;
@@ -368,7 +371,7 @@ LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems) {
   } catch (const YAML::DeepRecursion& e) {
     problems->Add(PlaceOf(e.mark), "", "nested too deeply");
   } catch (const YAML::Exception& e) {
-    // `msg` has no place in it, unlike what(); it repeats no values.
+    // `msg`, unlike what(), has no place in it; it repeats no values.
     problems->Add(PlaceOf(e.mark), "", absl::StrCat("not YAML: ", e.msg));
   } catch (const std::exception&) {
     problems->Add({}, "", "not YAML that can be read");

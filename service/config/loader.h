@@ -24,19 +24,20 @@
 namespace gateway {
 
 inline constexpr size_t kConfigBytesLimit = 1024 * 1024;
-// With every alias expanded.
+// The most that a file may have, with every alias expanded.
 inline constexpr size_t kConfigNodesLimit = 100'000;
 inline constexpr size_t kConfigExpandedBytesLimit = 16 * 1024 * 1024;
 
 struct LoadedConfig {
   llmgateway::config::v1::GatewayConfig config;
-  FieldPlaces places;  // Of every field that the text gives.
-  // False if the text could not be read to its end, so that whatever is
-  // missing may well be there.
+  FieldPlaces places;  // Of every field in the text.
+  // False if the text could not be read to its end, so that fields may only
+  // seem to be missing.
   bool complete = false;
 };
 
-// Adds everything that is wrong to `problems` and goes on as far as it can.
+// Reads the text. Adds everything that is wrong to `problems` and goes on as
+// far as it can.
 LoadedConfig LoadConfigText(std::string_view text, ConfigProblems* problems);
 
 }  // namespace gateway

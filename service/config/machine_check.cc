@@ -41,8 +41,8 @@ class MachineCheck {
     if (!status.ok()) Add("logging.file", ToStd(status.message()));
   }
 
-  // With port 0: another gateway may have the port now, and be gone when this
-  // configuration is started.
+  // With port 0, since another gateway may have the port now, and be gone when
+  // this configuration is started.
   void CheckAddress(const std::string& path, const std::string& address) {
     const absl::StatusOr<HostPort> where = ParseHostPort(address);
     if (!where.ok() || BindAddress(JoinHostPort(where->host, "0")).ok()) return;
@@ -51,7 +51,8 @@ class MachineCheck {
                            "own, or 0.0.0.0 or [::] for all of them"));
   }
 
-  // It may be installed while the gateway runs.
+  // A program that is missing is a warning: it may be installed while the
+  // gateway runs.
   void CheckProgram(const std::string& path, const std::string& executable) {
     const auto search_path = environment_.find("PATH");
     const absl::StatusOr<std::string> found = FindProgram(
@@ -90,7 +91,7 @@ class MachineCheck {
     const Message& settings = reflection.GetMessage(provider, kind);
     const FieldDescriptor* const http =
         settings.GetDescriptor()->FindFieldByName("http");
-    if (http == nullptr) return;  // It asks nobody over HTTP.
+    if (http == nullptr) return;  // It is not reached over HTTP.
     const std::string& ca_file =
         static_cast<const HttpUpstream&>(
             settings.GetReflection()->GetMessage(settings, http))

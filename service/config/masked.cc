@@ -25,7 +25,7 @@ bool MustBeMasked(const FieldDescriptor& field, const std::string& text) {
   if (text.empty()) return false;
   if (IsSecret(field)) return true;
   if (IsSecretReference(field)) return !SecretReference::Parse(text).ok();
-  // `user:password@host` within a URL.
+  // Such as `user:password@host` within a URL.
   return absl::StrContains(text, "://") && absl::StrContains(text, "@");
 }
 

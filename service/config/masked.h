@@ -22,7 +22,7 @@ inline constexpr char kMask[] = "[masked]";
 llmgateway::config::v1::GatewayConfig MaskConfig(
     llmgateway::config::v1::GatewayConfig config);
 
-// Whether the field holds a reference to a secret.
+// Returns whether the field holds a reference to a secret.
 bool IsSecretReference(const google::protobuf::FieldDescriptor& field);
 
 }  // namespace gateway

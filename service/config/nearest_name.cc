@@ -24,7 +24,7 @@ std::string Fold(std::string_view name) {
   return folded;
 }
 
-// Optimal string alignment distance.
+// Returns the optimal string alignment distance.
 size_t Distance(std::string_view a, std::string_view b) {
   std::vector<size_t> two_above(b.size() + 1);
   std::vector<size_t> above(b.size() + 1);

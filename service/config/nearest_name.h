@@ -14,14 +14,15 @@
 
 namespace gateway {
 
-// The first of the names that takes the fewest insertions, deletions,
-// replacements and swaps of neighbours to reach, letter case and `-` for `_`
-// aside; empty if even that one takes more than a third of its length.
+// Returns the first of the names that takes the fewest insertions, deletions,
+// replacements and swaps of neighbours to reach, without regard to letter case
+// and `-` for `_`; empty if even that one takes more than a third of its
+// length.
 std::string NearestName(std::string_view written,
                         const std::vector<std::string>& names);
 
-// `; did you mean 'x'?`, or without a likely name `; known are 'x', 'y'`
-// with at most twelve of them.
+// Returns `; did you mean 'x'?`, or without a likely name `; known are 'x',
+// 'y'` with at most twelve of them.
 std::string Suggestion(std::string_view written,
                        const std::vector<std::string>& names);
 

@@ -63,17 +63,17 @@ class ProviderValidator {
   void CheckCredentials();
   void CheckCredentialName(const std::string& name, const std::string& path,
                            std::set<std::string>* taken);
-  // What kinds have in common, wherever they have it.
+  // Check what several kinds have in common, if this one has it.
   void CheckKind(const FieldDescriptor& kind);
   void CheckBaseUrl(const std::string& path, const std::string& text,
                     bool allow_plaintext);
-  // Of a kind whose service has keys.
+  // Warns if a kind whose service requires keys has none.
   void WarnOfNoKey(const std::string& path, const std::string& base_url,
                    const HttpUpstream& http);
   void CheckHttp(const std::string& path, const HttpUpstream& http);
   void CheckHeaders(const std::string& path,
                     const Map<std::string, std::string>& headers);
-  // What is particular to one kind.
+  // Check what only one kind has.
   void CheckParticulars(const std::string& path);
   void CheckAnthropic(const std::string& path,
                       const configv1::AnthropicProvider& anthropic);
@@ -149,7 +149,7 @@ void ProviderValidator::CheckCredentials() {
   const std::string credentials = JoinPath(path_, "credentials");
   CheckCount(credentials, static_cast<size_t>(provider_.credentials_size()),
              kCredentialsMax);
-  // Taken by the kind's own key, and by what callers bring.
+  // Taken: the names of the kind's own key, and of the one that callers bring.
   std::set<std::string> names = {"default", "caller"};
   for (int i = 0; i < provider_.credentials_size(); ++i) {
     CheckCredentialName(provider_.credentials(i).name(),
@@ -216,7 +216,7 @@ void ProviderValidator::CheckKind(const FieldDescriptor& kind) {
 void ProviderValidator::WarnOfNoKey(const std::string& path,
                                     const std::string& base_url,
                                     const HttpUpstream& http) {
-  // At these addresses nobody is served without one.
+  // Services that require a key.
   static constexpr std::string_view kVendors[] = {
       "https://api.openai.com", "https://api.anthropic.com",
       "https://generativelanguage.googleapis.com", "https://api.deepseek.com",
@@ -267,7 +267,7 @@ void ProviderValidator::CheckHttp(const std::string& path,
 void ProviderValidator::CheckHeaders(
     const std::string& path, const Map<std::string, std::string>& headers) {
   CheckCount(path, headers.size(), kHeadersMax);
-  // In the order of their names, so that the report is always the same.
+  // Sorted by name, so that the report is always the same.
   std::map<std::string, std::string> seen;
   for (const auto& [name, value] :
        std::map<std::string, std::string>(headers.begin(), headers.end())) {

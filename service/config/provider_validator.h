@@ -13,9 +13,9 @@
 
 namespace gateway {
 
-// Adds what is wrong, field by field. `path` is the provider's own, such as
-// `providers[0]`. The name is not checked here, since it must be unique.
-// REQUIRES: defaults have been applied.
+// Checks one provider, field by field, and adds what is wrong. `path` is the
+// provider's own, such as `providers[0]`. Its name is not checked here, since
+// it must be unique among all. REQUIRES: defaults have been applied.
 void CheckProvider(const llmgateway::config::v1::ProviderConfig& provider,
                    const std::string& path, const FieldPlaces& places,
                    ConfigProblems* problems);

@@ -27,7 +27,7 @@
 
 namespace gateway {
 
-// What a secret must look like to be of use.
+// The form that a secret must have to be of use.
 enum class SecretForm {
   kHeaderValue,  // Printable ASCII in one line; white space around it is cut.
   kText,         // Anything, such as PEM.
@@ -35,15 +35,15 @@ enum class SecretForm {
 
 class SecretReference {
  public:
-  // Refuses what is not a reference.
+  // Parses a reference; an error if it is none.
   static absl::StatusOr<SecretReference> Parse(std::string_view text);
 
-  // Nothing if it names a variable that is not set or empty. A file that is
-  // missing, empty or larger than 1 MiB is an error.
+  // Returns the secret; nothing if it is in a variable that is not set, or
+  // empty. A file that is missing, empty or larger than 1 MiB is an error.
   absl::StatusOr<std::optional<Secret>> Resolve(const Environment& environment,
                                                 SecretForm form) const;
 
-  // Where the secret is, for people: `variable NAME` or `file path`.
+  // Says where the secret is, for people: `variable NAME` or `file path`.
   std::string description() const;
 
  private:

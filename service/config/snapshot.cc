@@ -61,11 +61,11 @@ Sha256Digest DigestFromHex(const std::string& hex) {
   return digest;
 }
 
-// HMAC-SHA-256 with a key that the process draws once.
+// Returns the HMAC-SHA-256 with a key that the process draws once.
 std::string KeyedHex(const std::string& text) {
   static const auto& key = *[] {
     auto* drawn = new std::array<unsigned char, 32>;
-    // Without randomness nothing that the process says by TLS is safe either.
+    // Aborts without randomness, without which TLS is not safe either.
     if (RAND_bytes(drawn->data(), drawn->size()) != 1) abort();
     return drawn;
   }();
@@ -78,10 +78,11 @@ std::string KeyedHex(const std::string& text) {
       absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
 }
 
-// What the kind's own `api_key` is called among the credentials.
+// The name of a credential that is given by the kind's own `api_key`.
 constexpr std::string_view kDefaultCredential = "default";
 
-// The field of `providers[]` that says its kind, and the kind's own `api_key`.
+// Returns the field of `providers[]` that is the kind, and the kind's own
+// `api_key`.
 std::pair<std::string, std::string> ApiKeyOf(const ProviderConfig& provider) {
   const google::protobuf::FieldDescriptor* const kind =
       provider.GetReflection()->GetOneofFieldDescriptor(
@@ -95,7 +96,7 @@ std::pair<std::string, std::string> ApiKeyOf(const ProviderConfig& provider) {
   return {kind->name(), settings.GetReflection()->GetString(settings, api_key)};
 }
 
-// Of a reference that validation has passed.
+// Describes a reference. REQUIRES: validation has passed it.
 std::string Describe(const std::string& reference) {
   return SecretReference::Parse(reference)->description();
 }
@@ -121,11 +122,11 @@ class ConfigSnapshot::Resolver {
     problems_.Add(places_.Find(path), path, message);
   }
 
-  // Nothing if the variable is not set or, with the problem added, if the
-  // secret cannot be had.
+  // Returns the secret; nothing if the variable is not set or, with the problem
+  // added, if the secret cannot be read.
   std::optional<Secret> Resolve(const std::string& path,
                                 const std::string& reference, SecretForm form);
-  // Also adds a problem if the variable is not set.
+  // As Resolve, but a variable that is not set is a problem, too.
   std::optional<Secret> Require(const std::string& path,
                                 const std::string& reference, SecretForm form);
 
@@ -134,7 +135,7 @@ class ConfigSnapshot::Resolver {
                                            const AuthMethods& methods);
   std::optional<AccessKey> ResolveAccessKey(const std::string& path,
                                             const ApiKey& entry);
-  // Warns of each credential in `absent`, a path and a reference.
+  // Adds a warning for each credential in `absent`, a path and a reference.
   void WarnOfAbsent(
       const std::vector<std::pair<std::string, std::string>>& absent,
       bool others_serve);
@@ -250,7 +251,7 @@ std::vector<ConfigSnapshot::AccessKey>
 ConfigSnapshot::Resolver::ResolveAccessKeys(const std::string& list,
                                             const AuthMethods& methods) {
   std::vector<AccessKey> keys;
-  // Whose key a digest is of.
+  // From a digest to the id of its key, to find keys that are given twice.
   absl::flat_hash_map<Sha256Digest, std::string> taken;
   for (int i = 0; i < methods.api_keys_size(); ++i) {
     const std::string path = ElementPath(list, static_cast<size_t>(i));
@@ -331,7 +332,7 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
   add_if_bad("cert_chain", server.cert_chain(), check.cert_chain);
   add_if_bad("private_key", server.private_key(), check.private_key);
   add_if_bad("client_ca", server.client_ca(), check.client_ca);
-  // A clock may be wrong, and a file be renewed.
+  // A warning only: the clock may be wrong, and the file may be renewed.
   if (!check.validity.ok()) {
     problems_.Warn(places_.Find(path + "cert_chain"), path + "cert_chain",
                    absl::StrCat(Describe(server.cert_chain()), " ",
@@ -366,7 +367,7 @@ ConfigSnapshot::Credential ConfigSnapshot::CredentialOf(
 
 const std::vector<ConfigSnapshot::ProviderKey>& ConfigSnapshot::CredentialsOf(
     std::string_view provider) const {
-  // Never destroyed: others may read it as late as they like.
+  // Never destroyed, since threads may read it while the process exits.
   static const auto& none = *new std::vector<ProviderKey>;
   const auto found = credentials_.find(provider);
   return found == credentials_.end() ? none : found->second;

@@ -34,14 +34,14 @@ namespace gateway {
 
 class ConfigSnapshot {
  public:
-  // Whether a provider's credential is at hand.
+  // Whether the credential of a provider is there.
   enum class Credential {
     kNotNeeded,  // The configuration names none.
     kPresent,
-    kAbsent,  // No variable that it names is set.
+    kAbsent,  // None of the variables that it names is set.
   };
 
-  // A credential that is at hand, and its share of the calls.
+  // A credential whose secret is at hand, and its share of the calls.
   struct ProviderKey {
     std::string name;
     Secret key;
@@ -51,18 +51,19 @@ class ConfigSnapshot {
   // A key that callers or operators may show.
   struct AccessKey {
     std::string id;
-    std::optional<Secret> key;  // Not there if only the digest is known.
-    Sha256Digest digest;        // Of the key.
+    std::optional<Secret> key;  // Not set if only the digest is known.
+    Sha256Digest digest;        // The key's SHA-256.
     bool disabled = false;
     absl::Time expire_time = absl::InfiniteFuture();
     std::string owner;  // May be empty.
   };
 
-  // What a listener needs to serve TLS, in PEM.
+  // Certificates and keys of a listener, in PEM.
   struct Tls {
     Secret cert_chain;
     Secret private_key;
-    std::optional<Secret> client_ca;  // Set if clients must have a certificate.
+    // If set, clients must have a certificate of it.
+    std::optional<Secret> client_ca;
   };
 
   // Resolves the secrets of a configuration with defaults that has passed
@@ -80,32 +81,32 @@ class ConfigSnapshot {
     return config_;
   }
 
-  // kNotNeeded for providers that are not configured.
+  // Returns kNotNeeded also for providers that are not configured.
   Credential CredentialOf(std::string_view provider) const;
 
-  // Empty unless CredentialOf(provider) is kPresent.
+  // Returns credentials only if CredentialOf(provider) is kPresent.
   const std::vector<ProviderKey>& CredentialsOf(
       std::string_view provider) const;
 
-  // All of them, good or not, since whoever shows one is told.
+  // All keys, also disabled and expired ones: whoever shows such a key is told.
   const std::vector<AccessKey>& caller_keys() const { return caller_keys_; }
   const std::vector<AccessKey>& operator_keys() const {
     return operator_keys_;
   }
 
-  // Null for listeners that serve plaintext. `listener` is its field's name:
+  // Returns null for listeners without TLS. `listener` is its field's name:
   // grpc, http, admin or operations.
   const Tls* FindTls(std::string_view listener) const;
 
-  // The configuration with secrets masked, as YAML.
+  // The configuration as YAML, with secrets masked.
   const std::string& masked_yaml() const { return masked_yaml_; }
 
-  // SHA-256 of masked_yaml(), in hexadecimal.
+  // The SHA-256 of masked_yaml(), in hexadecimal.
   const std::string& checksum() const { return checksum_; }
 
-  // Stands for the whole content, secrets that stand in it too. Keyed with what
-  // this process drew when it started, so that short secrets cannot be tried
-  // against it: of use only within the process.
+  // Differs whenever the content does, including masked secrets. Keyed with a
+  // number that this process draws when it starts, so that short secrets cannot
+  // be guessed by it: it can be compared within the process only.
   const std::string& etag() const { return etag_; }
 
   const std::string& source() const { return source_; }
@@ -117,7 +118,7 @@ class ConfigSnapshot {
   ConfigSnapshot() = default;
 
   llmgateway::config::v1::GatewayConfig config_;
-  // By provider's name; no entry if none is needed.
+  // By the provider's name; there is no entry for a provider that needs none.
   std::map<std::string, std::vector<ProviderKey>, std::less<>> credentials_;
   std::vector<AccessKey> caller_keys_;
   std::vector<AccessKey> operator_keys_;
@@ -129,7 +130,7 @@ class ConfigSnapshot {
   absl::Time load_time_;
 };
 
-// The snapshot in use.
+// Holds the snapshot in use.
 class CurrentConfig {
  public:
   // REQUIRES: `first` is not null.

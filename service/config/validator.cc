@@ -76,7 +76,7 @@ class Validator {
   void AddIfBad(const std::string& path, const absl::Status& status) {
     if (!status.ok()) Add(path, ToStd(status.message()));
   }
-  // True if there are few enough.
+  // Returns whether there are few enough; adds a problem if not.
   bool CheckCount(const std::string& path, int count, int most);
 
   void CheckListeners(const Listeners& listeners);
@@ -121,10 +121,11 @@ bool Validator::CheckCount(const std::string& path, int count, int most) {
 void Validator::CheckWindows(const std::string& path,
                              const GrpcListener& listener) {
   constexpr int64_t kConnectionWindowMax = INT32_MAX;
-  // gRPC C++ has windows of its own.
+  // Not checked: gRPC C++ has windows of its own.
   if (listener.engine() == GrpcListener::ENGINE_GRPC_CORE) return;
   const int64_t window = listener.stream_window_bytes_limit();
-  if (window > kConnectionWindowMax) return;  // Told of as out of range.
+  // Out of range, which is reported already.
+  if (window > kConnectionWindowMax) return;
   const int64_t bytes = window * int64_t{listener.concurrent_streams_limit()};
   if (bytes <= kConnectionWindowMax) return;
   Add(JoinPath(path, "stream_window_bytes_limit"),
@@ -136,7 +137,8 @@ void Validator::CheckWindows(const std::string& path,
 void Validator::CheckRequestBuffer(const std::string& path,
                                    const GrpcListener& listener) {
   if (listener.engine() == GrpcListener::ENGINE_GRPC_CORE) return;
-  // One connection gets half: otherwise the largest request could never come.
+  // Half, since one connection gets no more: otherwise the largest request
+  // could never be received.
   const int64_t message = listener.receive_message_bytes_limit();
   if (listener.request_buffer_bytes_limit() / 2 >= message) return;
   Add(JoinPath(path, "request_buffer_bytes_limit"),
@@ -361,7 +363,8 @@ void Validator::CheckMatch(const std::string& path, const ModelRule& rule) {
     case ModelRule::kGlob: {
       const std::string glob = JoinPath(path, "glob");
       if (!IsModelName(rule.glob())) Add(glob, kBadModelName);
-      // Other tools give these a meaning, so whoever writes them expects it.
+      // Refused: other tools give these characters a meaning, and whoever
+      // writes them expects it.
       if (rule.glob().find_first_of("[]{}\\") != std::string::npos) {
         Add(glob, "knows only '*' and '?'; write a rule for each alternative");
       }

@@ -17,7 +17,7 @@
 
 namespace gateway {
 
-// Expects the defaults to be filled in.
+// Adds all problems. REQUIRES: defaults have been applied.
 void ValidateConfig(const llmgateway::config::v1::GatewayConfig& config,
                     const FieldPlaces& places, ConfigProblems* problems);
 

@@ -26,7 +26,8 @@ using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 using ::google::protobuf::Timestamp;
 
-// Always in quotes, so that no reader takes a string for something else.
+// Returns the text in quotes: always, so that no reader takes a string for
+// something else.
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -83,7 +84,8 @@ std::string Integer(int64_t value, const FieldDescriptor& field) {
                                                       : absl::StrCat(value);
 }
 
-// REQUIRES: IsTextual(field). `index` counts only in a list.
+// Returns the text of a field. `index` is used for a list only. REQUIRES:
+// IsTextual(field).
 std::string Text(const Message& message, const FieldDescriptor& field,
                  int index) {
   const Reflection& reflection = *message.GetReflection();
@@ -129,7 +131,7 @@ std::string Indent(int depth) {
 
 void WriteFields(const Message& message, int depth, std::string* out);
 
-// What follows `key:` or `-`.
+// Writes what follows `key:` or `-`.
 void WriteValue(const Message& message, const FieldDescriptor& field, int index,
                 int depth, std::string* out) {
   if (IsTextual(field)) {

@@ -16,8 +16,7 @@
 
 namespace gateway {
 
-// Writes the fields that are set. Secrets are the caller's affair: see
-// masked.h.
+// Writes the fields that are set, secrets too: see masked.h.
 std::string WriteYaml(const google::protobuf::Message& message);
 
 }  // namespace gateway

@@ -18,8 +18,8 @@ namespace gateway {
 namespace {
 
 constexpr size_t kBytesLimit = 64 * 1024;
-// A lock file can be removed between its opening and its locking, by an owner
-// that lets go; so often in a row it is not.
+// How often to try again if an owner that exits removes the lock file between
+// its opening and its locking.
 constexpr int kLockAttempts = 100;
 
 std::string LockPath(const std::string& path) {
@@ -34,11 +34,11 @@ absl::Status At(const std::string& path, const absl::Status& status) {
 void MakeFolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos || slash == 0) return;
-  // Whether it worked is seen when a file is made in it.
+  // The result is not checked: making a file in the folder will tell.
   (void)mkdir(path.substr(0, slash).c_str(), 0755);
 }
 
-// Whether what is open as `file` can still be found at `path`.
+// Returns whether what is open as `file` can still be found at `path`.
 bool IsAt(const std::string& path, int file) {
   struct stat open_facts;
   struct stat path_facts;
@@ -54,7 +54,7 @@ absl::Status Owned(const std::string& path, int64_t pid) {
                    pid == 0 ? "" : absl::StrCat(", process ", pid)));
 }
 
-// A descriptor that holds the lock, or ALREADY_EXISTS.
+// Returns a descriptor that holds the lock, or ALREADY_EXISTS.
 absl::StatusOr<int> Lock(const std::string& path) {
   const std::string lock_path = LockPath(path);
   for (int i = 0; i < kLockAttempts; ++i) {
@@ -82,7 +82,8 @@ absl::StatusOr<int> Lock(const std::string& path) {
 }
 
 void Unlock(const std::string& path, int lock) {
-  // Removed while it is held, so that who waits for it sees that it is gone.
+  // Removed before it is unlocked, so that a waiting process sees that it is
+  // gone.
   unlink(LockPath(path).c_str());
   close(lock);
 }
@@ -94,9 +95,9 @@ absl::StatusOr<std::unique_ptr<PidFile>> PidFile::Claim(
   MakeFolderOf(path);
   GATEWAY_ASSIGN_OR_RETURN(const int lock, Lock(path));
   std::unique_ptr<PidFile> file(new PidFile(path, lock));
-  // Not everybody who writes such files takes the lock. A process does not
-  // stand in its own way: in a container a gateway has the same number after
-  // each restart.
+  // Looked for, too, since not every program that writes such files takes the
+  // lock. A record of this process's own number does not count: in a container
+  // a gateway has the same number after each restart.
   const absl::StatusOr<PidRecord> other = FindGateway(path);
   if (other.ok() && other->process.pid != getpid()) {
     return Owned(path, other->process.pid);

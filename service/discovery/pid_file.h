@@ -37,32 +37,33 @@ namespace gateway {
 
 class PidFile {
  public:
-  // Makes the folder if only that is missing. ALREADY_EXISTS if a running
-  // gateway owns the file. What is in the file stays there until Publish.
+  // Takes the file for this process; makes its folder if only that is missing.
+  // ALREADY_EXISTS if a running gateway owns the file. Its content stays until
+  // Publish.
   static absl::StatusOr<std::unique_ptr<PidFile>> Claim(
       const std::string& path);
 
-  // Removes the file if it is still what was published, and lets go of it.
+  // Removes the file, if it still is what was published, and gives up the lock.
   ~PidFile();
 
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
 
-  // The previous content becomes the backup. REQUIRES: `record` is of this
-  // process.
+  // Writes the record; the previous content becomes the backup. REQUIRES:
+  // `record` is of this process.
   absl::Status Publish(const PidRecord& record);
 
  private:
   PidFile(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
 
   const std::string path_;
-  const int lock_;  // Of the file that is locked.
+  const int lock_;  // Descriptor of the lock file.
   std::optional<ProcessIdentity> published_;
 };
 
-// What the gateway says that owns the file at `path`. Messages name the path.
-// NOT_FOUND if there is no file, UNAVAILABLE if its process has ended,
-// INVALID_ARGUMENT if it is not a PID file.
+// Returns the record of the gateway that owns the file at `path`. Messages name
+// the path. NOT_FOUND if there is no file, UNAVAILABLE if its process has
+// ended, INVALID_ARGUMENT if it is not a PID file.
 absl::StatusOr<PidRecord> FindGateway(const std::string& path);
 
 }  // namespace gateway

@@ -48,8 +48,8 @@ int PortOf(const std::string& address) {
   return parts.ok() ? parts->port : 0;
 }
 
-// `address` as it is reached from this machine: who listens on every interface
-// is reached on the loopback one.
+// Returns the URL by which `address` is reached from this machine: for every
+// interface, the loopback one.
 std::string UrlOf(bool is_tls, const std::string& address) {
   const absl::StatusOr<HostPort> parts = ParseHostPort(address);
   if (!parts.ok()) return std::string();
@@ -60,7 +60,7 @@ std::string UrlOf(bool is_tls, const std::string& address) {
                       JoinHostPort(host, absl::StrCat(parts->port)));
 }
 
-// A URL ends up in a shell's input.
+// Refuses characters that a shell could interpret: a URL ends up in its input.
 absl::Status CheckUrl(std::string_view url, const JsonValue& value) {
   const absl::string_view text = ToAbsl(url);
   if (!absl::StartsWith(text, "http://") &&

@@ -34,19 +34,20 @@
 
 namespace gateway {
 
-// A port that is not there is 0.
+// The content of a PID file. A port that is not there is 0.
 struct PidRecord {
   ProcessIdentity process;
-  absl::Time started_at = absl::InfinitePast();  // If that is not known.
+  // InfinitePast if it is not known.
+  absl::Time started_at = absl::InfinitePast();
   std::string version;
   int port = 0;
   int gateway_port = 0;
   int grpc_port = 0;
   int admin_port = 0;
   int operations_port = 0;
-  int proxy_port = 0;  // Of an HTTP proxy that older launchers fall back to.
-  // For programs on this machine, without a slash at their ends. Empty if there
-  // is no such listener.
+  int proxy_port = 0;  // For an HTTP proxy, which older launchers fall back to.
+  // URLs for programs on this machine, without a slash at their ends. Empty if
+  // there is no such listener.
   std::string gateway_url;
   std::string operations_url;
 };
@@ -61,14 +62,14 @@ struct ListenerAddresses {
   std::string admin;
 };
 
-// What this process says that listens there, as of `started_at`.
+// Makes the record of this process, which listens there, as of `started_at`.
 PidRecord MakePidRecord(const ListenerAddresses& addresses,
                         std::string_view version, absl::Time started_at);
 
-// The text of the file.
+// Returns the text of the file.
 std::string WritePidRecord(const PidRecord& record);
 
-// INVALID_ARGUMENT says which field is not as it should be.
+// Parses the file. INVALID_ARGUMENT says which field is wrong.
 absl::StatusOr<PidRecord> ReadPidRecord(std::string_view text);
 
 }  // namespace gateway

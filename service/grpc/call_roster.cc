@@ -30,7 +30,8 @@ void CallRoster::Leave(Entry& entry) {
 
 void CallRoster::Forget() {
   MutexLock lock(mu_);
-  // Told under the lock: who waits may destroy the roster right after.
+  // Notified under the lock, since a waiting thread may destroy the roster
+  // right after.
   if (--alive_ == 0) changed_.NotifyAll();
 }
 

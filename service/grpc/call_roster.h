@@ -29,7 +29,8 @@ class CallRoster {
  public:
   class Entry {
    public:
-    // Ends the call soon. From any thread, while the call is in the roster.
+    // Ends the call soon. May be called from any thread while the call is in
+    // the roster.
     virtual void RequestCancel(const absl::Status& why) = 0;
 
    protected:
@@ -46,28 +47,28 @@ class CallRoster {
   CallRoster(const CallRoster&) = delete;
   CallRoster& operator=(const CallRoster&) = delete;
 
-  // False if the call must be refused because the server drains.
+  // Adds a call. Returns false if it must be refused because the server drains.
   bool Enter(Entry& entry, bool holds_drain_up) LOCKS_EXCLUDED(mu_);
 
-  // The call has ended; it is no longer waited for or cancelled.
+  // Called when the call has ended: it is no longer waited for or cancelled.
   void Leave(Entry& entry) LOCKS_EXCLUDED(mu_);
 
-  // A call that has left has also been destroyed.
+  // Called when a call that has left was also destroyed.
   void Forget() LOCKS_EXCLUDED(mu_);
 
-  // From now on Enter refuses calls that would hold the drain up.
+  // Makes Enter refuse calls that would hold the drain up.
   void StartDraining() LOCKS_EXCLUDED(mu_);
 
-  // Waits until no call holds the drain up. False if the time ran out.
+  // Waits until no call holds the drain up. Returns false if the time ran out.
   bool AwaitIdle(absl::Duration timeout) LOCKS_EXCLUDED(mu_);
 
-  // Cancels all calls, those that do not hold the drain up included.
+  // Cancels all calls, also those that do not hold the drain up.
   void CancelAll(const absl::Status& why) LOCKS_EXCLUDED(mu_);
 
   // Waits until every call has been destroyed.
   void AwaitGone() LOCKS_EXCLUDED(mu_);
 
-  // Calls that hold the drain up.
+  // Counts the calls that hold the drain up.
   size_t running() LOCKS_EXCLUDED(mu_);
 
  private:

@@ -24,14 +24,15 @@ using ::google::protobuf::Message;
 
 constexpr int kSerializedChunkBytesMax = 1024 * 1024;
 
-// A deadline further off than this is none.
+// A deadline further off than this counts as none.
 constexpr absl::Duration kDeadlineMax = absl::Hours(24 * 365);
 
 std::string_view View(const grpc::string_ref& text) {
   return std::string_view(text.data(), text.size());
 }
 
-// gRPC names peers as `ipv4:192.0.2.1:80` and `ipv6:%5B2001:db8::1%5D:80`.
+// Converts gRPC's names of peers, `ipv4:192.0.2.1:80` and
+// `ipv6:%5B2001:db8::1%5D:80`.
 std::string PeerAddress(std::string uri) {
   for (const std::string_view scheme : {"ipv4:", "ipv6:"}) {
     if (uri.starts_with(scheme)) uri.erase(0, scheme.size());
@@ -40,11 +41,11 @@ std::string PeerAddress(std::string uri) {
   return absl::StrReplaceAll(uri, {{"%5B", "["}, {"%5D", "]"}});
 }
 
-// In steady time.
+// Returns the deadline in steady time.
 absl::Duration DeadlineOf(const grpc::GenericCallbackServerContext& context,
                           absl::Duration now) {
-  // The library's own types reach further than std::chrono's, which overflow
-  // with the longest timeout that a client can send.
+  // Computed with the library's own types: std::chrono's overflow with the
+  // longest timeout that a client can send.
   const gpr_timespec left =
       gpr_convert_clock_type(context.raw_deadline(), GPR_TIMESPAN);
   if (left.tv_sec >= absl::ToInt64Seconds(kDeadlineMax)) {
@@ -138,7 +139,8 @@ GrpcCall::GrpcCall(grpc::GenericCallbackServerContext& server_context,
                       .deadline = deadline,
                       .holds_messages = method.reads_one()}),
       deadline_timer_([this] {
-        Ref();  // The handler may end, and with it the loop's reference.
+        // Taken since the handler may end, and with it the loop's reference.
+        Ref();
         Cancel(DeadlinePassed());
         Unref();
       }) {
@@ -224,7 +226,7 @@ void GrpcCall::HandleRead(bool ok) {
     Begin();
     return;
   }
-  if (!read_waiting()) return;  // A cancel has answered for it.
+  if (!read_waiting()) return;  // A cancel has finished it already.
   Message* const message = std::exchange(reading_, nullptr);
   if (!ok) {
     FinishRead(false);
@@ -267,7 +269,8 @@ bool GrpcCall::Serialize(const Message& message) {
   return message.SerializeToZeroCopyStream(&writer);
 }
 
-// The library sends it with the first message or the status.
+// Sets the headers, which the library sends with the first message or the
+// status.
 void GrpcCall::SetInitialMetadata() {
   const FieldBlock metadata = context_.TakeInitialMetadata();
   FieldViews views;
@@ -317,11 +320,11 @@ void GrpcCall::Cancel(const absl::Status& why) {
   if (ended_) return;
   context_.cancel().Cancel(why);
   if (!begun_) {
-    // A request that is still on its way will find the call ended.
+    // A request that is still on its way finds the call ended.
     End(context_.cancel().status());
     return;
   }
-  // Either may end the call.
+  // Each is checked again, since either may end the call.
   if (!ended_ && write_waiting()) FinishWrite(false);
   if (!ended_ && read_waiting()) FinishRead(false);
 }

@@ -40,7 +40,7 @@
 
 namespace gateway {
 
-// Answers a call with an error, without a loop. It is noted in `refusals`,
+// Answers a call with an error, without a loop. It is recorded in `refusals`,
 // unless that is null.
 grpc::ServerGenericBidiReactor* RefuseCall(
     grpc::GenericCallbackServerContext& server_context,
@@ -52,7 +52,8 @@ class GrpcCall final : public Recycled,
                        private MessageReader,
                        private MessageWriter {
  public:
-  // The reactor for a call that has just arrived, or one that refuses it.
+  // Returns the reactor for a call that has just arrived, or one that refuses
+  // it.
   static grpc::ServerGenericBidiReactor* Start(
       grpc::GenericCallbackServerContext& server_context, const Method& method,
       EventLoop& loop, CallRoster& roster);
@@ -63,7 +64,7 @@ class GrpcCall final : public Recycled,
            std::string peer, absl::Duration now, absl::Duration deadline);
   ~GrpcCall() override;
 
-  // Any thread.
+  // Called on any thread.
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -72,7 +73,7 @@ class GrpcCall final : public Recycled,
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
   void Unref();
 
-  // Loop thread.
+  // Called on the loop's thread.
   StreamProgress StartRead(google::protobuf::Message* message) override;
   StreamProgress StartWrite(const google::protobuf::Message& message) override;
   bool WriteLast(const google::protobuf::Message& message) override;
@@ -97,18 +98,19 @@ class GrpcCall final : public Recycled,
 
   std::atomic<int> references_ = 2;
 
-  // The library's while a read or write is under way, the loop's otherwise.
+  // Belong to the library while a read or write is under way, to the loop
+  // otherwise.
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
 
-  // Loop thread only.
+  // Used on the loop's thread only.
   CallContext context_;
   HandlerArguments arguments_;
   Timer deadline_timer_;
   google::protobuf::Message* reading_ = nullptr;
   bool begun_ = false;
-  bool writing_ = false;   // `out_` is the library's.
-  bool has_last_ = false;  // `out_` goes with the status.
+  bool writing_ = false;   // `out_` belongs to the library.
+  bool has_last_ = false;  // `out_` is to be sent with the status.
   bool ended_ = false;
 };
 

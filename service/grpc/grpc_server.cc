@@ -39,8 +39,9 @@ int Bytes(int64_t bytes) {
   return static_cast<int>(std::min<int64_t>(bytes, INT32_MAX));
 }
 
-// Otherwise the library shuts itself down with its last server or channel, and
-// then waits for a poller of its own that looks up every ten seconds.
+// Holds a reference for good: otherwise the library shuts itself down with its
+// last server or channel, and then waits for a poller of its own that looks up
+// every ten seconds.
 void KeepLibraryUp() {
   static const bool up = [] {
     grpc_init();
@@ -49,8 +50,8 @@ void KeepLibraryUp() {
   static_cast<void>(up);
 }
 
-// The library's complaints are mostly about what clients send, so its errors
-// are news for who looks into one, not warnings.
+// Logs a line of the library. Its complaints are mostly about what clients
+// send, so its errors are logged as information, not as warnings.
 void LogForLibrary(gpr_log_func_args* line) {
   Log(line->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kInfo
                                                : LogLevel::kDebug,
@@ -87,7 +88,8 @@ void SetLimits(const GrpcServer::Options& options,
 
 void SetConnections(const GrpcServer::Options& options,
                     grpc::ServerBuilder& builder) {
-  // A second server on the same port is a mistake, not a second listener.
+  // Not shared: a second server on the same port is a mistake, not a second
+  // listener.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   const std::pair<const char*, absl::Duration> durations[] = {
       {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, options.handshake_timeout},
@@ -105,7 +107,7 @@ void SetConnections(const GrpcServer::Options& options,
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 }
 
-// Hands each call to the next loop.
+// Hands each call to a loop, one after the other.
 class TableService : public grpc::CallbackGenericService {
  public:
   TableService(const MethodTable& table, const std::vector<EventLoop*>& loops,

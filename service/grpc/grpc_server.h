@@ -40,7 +40,7 @@ namespace gateway {
 
 class GrpcServer {
  public:
-  // PEM texts.
+  // Certificates and key, in PEM.
   struct Tls {
     std::string cert_chain;
     Secret private_key;
@@ -49,7 +49,7 @@ class GrpcServer {
   };
 
   struct Options {
-    // `host:port`; with port 0 the system chooses.
+    // The address as `host:port`; with port 0 the system chooses.
     std::string address;
 
     // REQUIRES: not null, and both outlive the server.
@@ -57,37 +57,38 @@ class GrpcServer {
     // REQUIRES: at least one.
     std::vector<EventLoop*> loops;
 
-    // Takes note of calls whose method is not in the table; may be null.
+    // Records calls whose method is not in the table; may be null.
     RefusalLog* refusals = nullptr;
 
-    // Told NOT_SERVING first of all when the server drains; may be null.
+    // Set to NOT_SERVING first of all when the server drains; may be null.
     HealthService* health = nullptr;
 
-    std::optional<Tls> tls;  // Plaintext if absent.
+    std::optional<Tls> tls;  // Not set for plaintext.
 
     int64_t receive_message_bytes_limit = 4 * 1024 * 1024;
     int64_t metadata_bytes_limit = 16 * 1024;
-    int concurrent_streams_limit = 1024;  // On one connection.
+    int concurrent_streams_limit = 1024;  // For one connection.
     int64_t memory_bytes_limit = 512 * 1024 * 1024;
 
     absl::Duration handshake_timeout = absl::Seconds(10);
-    // A silent connection is asked for a sign of life, then given up.
+    // A silent connection is pinged after the first, and closed if nothing
+    // comes within the second.
     absl::Duration keepalive_time = absl::Minutes(2);
     absl::Duration keepalive_timeout = absl::Seconds(20);
-    // Clients that ping more often than this are sent away.
+    // Clients that ping more often than this are disconnected.
     absl::Duration client_ping_interval_min = absl::Seconds(10);
     absl::Duration connection_idle_max = absl::InfiniteDuration();
     absl::Duration connection_age_max = absl::InfiniteDuration();
     absl::Duration connection_age_grace = absl::InfiniteDuration();
 
-    // Also serves grpc.channelz.v1, which tells all about every channel and
+    // Also serve grpc.channelz.v1, which tells all about every channel and
     // server of the process. The library then adds it to each server that is
     // started later, so this one must be the last.
     bool channelz = false;
   };
 
-  // INVALID_ARGUMENT for what the options say wrong, UNAVAILABLE if the
-  // address cannot be listened on.
+  // Starts the server. INVALID_ARGUMENT for options that are wrong, UNAVAILABLE
+  // if the address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(Options options);
 
   // Shuts down.
@@ -96,17 +97,17 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
-  // Where the server listens.
+  // The port that the server listens on.
   int port() const { return port_; }
 
-  // Calls under way, not counting those that do not hold a drain up.
+  // Counts calls under way, without those that do not hold a drain up.
   size_t running_calls();
 
   // Reports NOT_SERVING, then refuses new calls with reason DRAINING. Calls
   // under way go on. Returns at once.
   void StartDraining();
 
-  // Waits until no call is under way. False if the time ran out.
+  // Waits until no call is under way. Returns false if the time ran out.
   bool AwaitIdle(absl::Duration timeout);
 
   // Drains: gives calls under way until `grace` to finish, cancels the rest
@@ -118,7 +119,7 @@ class GrpcServer {
   void Shutdown();
 
  private:
-  struct Library;  // What needs the library's headers.
+  struct Library;  // Holds what needs the library's headers.
 
   explicit GrpcServer(Options options);
   absl::Status Listen();

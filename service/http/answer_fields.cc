@@ -16,10 +16,11 @@ std::string WholeSeconds(absl::Duration delay) {
       absl::ToInt64Seconds(absl::Ceil(delay, absl::Seconds(1))));
 }
 
-// Clients and proxies take fields of a few kilobytes.
+// The longest warnings field: clients and proxies take fields of a few
+// kilobytes.
 constexpr size_t kWarningsBytesMax = 2048;
 
-// The text as a field's value may have it.
+// Returns the text with what a field's value may not hold replaced.
 std::string Visible(std::string_view text) {
   std::string visible(text);
   for (char& c : visible) {
@@ -28,18 +29,18 @@ std::string Visible(std::string_view text) {
   return visible;
 }
 
-// Whether the provider was asked just once for what another attempt may mend:
-// the configuration allows no more, or a longer wait was asked for than it
-// allows. A time-out is not among them: the provider may still be at work.
+// Returns whether the provider was asked just once for what another attempt may
+// mend: the configuration allows no more, or a longer wait was asked for than
+// it allows. A time-out does not count: the provider may still be at work.
 bool WasNotRetried(const absl::Status& outcome, int attempts) {
   if (attempts != 1 || ForbidsRetry(outcome)) return false;
   const Verdict verdict = ClassifyFailure(outcome, /*abandoned=*/true);
   return verdict == Verdict::kRetryHere || verdict == Verdict::kCoolCredential;
 }
 
-// Of providers' failures we have tried again as often as makes sense; official
-// clients would otherwise multiply that by their own attempts. What the caller
-// alone can mend comes out the same each time, whatever its status: 501 is one
+// Returns whether the client should try again. Not after a provider's failure
+// that we have retried: official clients would multiply that by their own
+// attempts. Not if only the caller can mend it, whatever the status: 501 is one
 // that official clients try again.
 bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
   if (WasNotRetried(outcome, attempts)) return true;
@@ -102,7 +103,8 @@ void AnswerFields::AddUpstream(const UpstreamFields& fields) {
 }
 
 void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
-  // A connection that was replaced had not been asked.
+  // Without connections that were replaced: on those the provider was not
+  // asked.
   AddFailure(outcome, static_cast<int>(std::count_if(
                           call.attempts.begin(), call.attempts.end(),
                           [](const Attempt& each) {

@@ -38,35 +38,35 @@ class AnswerFields {
 
   void Add(std::string_view name, std::string_view value);
 
-  // All that is told of how `call`, which must outlive this, ended.
+  // Adds everything that is told of how `call`, which must outlive this, ended.
   void AddOutcome(const Call& call, const absl::Status& outcome);
 
-  // When to come back, and whether to. Nothing for OK. `attempts` is how often
-  // a provider was asked.
+  // Adds when to come back, and whether to; nothing for OK. `attempts` is how
+  // often a provider was asked.
   void AddFailure(const absl::Status& outcome, int attempts = 0);
 
-  // What the provider told besides its answer: its own id of the request, what
-  // is left of its rate limits. `fields` must outlive this.
+  // Adds what the provider told besides its answer: its own id of the request,
+  // what is left of its rate limits. `fields` must outlive this.
   void AddUpstream(const UpstreamFields& fields);
 
-  // What the caller should know of an answer that succeeded, in one field:
+  // Adds what the caller should know of an answer that succeeded, in one field:
   // `sampling.top_k: left out; tools[]: ...`. Nothing for none; what would make
   // the field too long is only counted.
   void AddWarnings(absl::Span<const v1::Warning> warnings);
 
-  // They are fields, wherever some are asked for.
+  // Implicit, so that they can be passed wherever fields are asked for.
   operator absl::Span<const HttpField>() const { return fields_; }  // NOLINT
 
  private:
-  // As many as an answer that was forwarded from OpenAI has.
+  // Room for as many as an answer that was forwarded from OpenAI has.
   absl::InlinedVector<HttpField, 16> fields_;
-  // Back what stands in fields_.
+  // Own the texts that fields_ point to.
   std::string elapsed_ms_;
   std::string retry_after_;
   std::string warnings_;
 };
 
-// The name of the field of AddWarnings.
+// The field that AddWarnings writes.
 inline constexpr std::string_view kWarningsHeader = "x-llmgateway-warnings";
 
 }  // namespace gateway

@@ -20,7 +20,7 @@ constexpr Operation kCountMessageTokens = {"POST /v1/messages/count_tokens",
                                            "POST", "/v1/messages/count_tokens"};
 
 constexpr std::string_view kVersionField = "anthropic-version";
-// The version whose form we speak.
+// The version of the format that is written.
 constexpr std::string_view kVersion = "2023-06-01";
 
 bool IsDate(std::string_view text) {
@@ -28,7 +28,7 @@ bool IsDate(std::string_view text) {
          text.find_first_not_of("0123456789-") == std::string_view::npos;
 }
 
-// Who names no version gets ours. So does who names a later one: the newest
+// Accepts a request without a version, and one with a later version: the newest
 // SDKs name 2026-10-21, and read what we write.
 absl::Status CheckVersion(const RequestContext& context) {
   const std::string_view version = context.fields.anthropic_version;

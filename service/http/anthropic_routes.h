@@ -25,7 +25,7 @@ namespace gateway {
 
 class AnthropicRoutes {
  public:
-  // Streams that have been silent for `ping_interval` are pinged.
+  // A stream that has been silent for `ping_interval` is sent a ping.
   explicit AnthropicRoutes(absl::Duration ping_interval = absl::Seconds(15));
 
   AnthropicRoutes(const AnthropicRoutes&) = delete;
@@ -33,8 +33,8 @@ class AnthropicRoutes {
 
   const HttpApi& api() const { return api_; }
 
-  // `table` must not outlive this. Comes before another API that has a list
-  // of models at the same path.
+  // Adds the routes. `table` must not outlive this. To be added before another
+  // API that has a list of models at the same path.
   void AddTo(RouteTable& table) const;
 
  private:

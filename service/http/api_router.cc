@@ -34,8 +34,8 @@ Task<void> RefuseEncoding(RequestContext context) {
 }  // namespace
 
 ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
-  // The first that fits serves: whoever tells by a field comes before whoever
-  // serves everybody.
+  // The first route that fits serves: APIs that are told by a field are added
+  // before those that serve everybody.
   anthropic_.AddTo(routes_);
   gemini_.AddTo(routes_);
   openai_.AddTo(routes_);

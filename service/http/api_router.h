@@ -37,8 +37,8 @@ class ApiRouter final : public HttpHandler {
   // Borrows `services`.
   explicit ApiRouter(LoopServices& services);
 
-  // Who has no key that is known, or asks for what there is not, is told so
-  // without a byte of the body.
+  // Refuses, before the body comes, requests without a known key and for paths
+  // that do not exist.
   HttpAdmission Admit(const HttpRequest& request,
                       HttpResponder& responder) override;
   Task<void> Handle(const HttpRequest& request,

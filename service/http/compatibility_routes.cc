@@ -30,12 +30,12 @@ namespace {
 
 constexpr double kMegabyte = 1024 * 1024;
 
-// What is known at one moment.
+// What the answers are made of, at one moment.
 struct Facts {
   const CompatibilityRoutes::Sources& sources;
   std::shared_ptr<const RuntimeSnapshot> runtime;
   Readiness::State state = Readiness::State::kStarting;
-  // Whether who asks is a caller, and whether an operator.
+  // OK if the request has a caller's key, and an operator's.
   absl::Status caller;
   absl::Status operating;
   std::vector<v1::Provider> providers;  // Sorted by name.
@@ -57,7 +57,7 @@ bool AnyUsable(const Facts& facts) {
   return std::any_of(facts.providers.begin(), facts.providers.end(), IsUsable);
 }
 
-// Nothing that calls go to is in trouble.
+// Returns whether everything that calls go to is well.
 bool AllWell(const Facts& facts) {
   return facts.serving() && AnyUsable(facts) &&
          std::all_of(facts.providers.begin(), facts.providers.end(),
@@ -80,16 +80,17 @@ void WriteModelCount(const Facts& facts, JsonWriter& json) {
       static_cast<int64_t>(facts.runtime->catalog()->models().size()));
 }
 
-// Which release this is and what it has helps a stranger to attack it.
+// Writes version and features, for known callers only: they would help a
+// stranger to attack the gateway.
 void WriteAbout(const Facts& facts, JsonWriter& json) {
   if (!facts.knows_us()) return;
   json.StringField("version", facts.sources.version);
   WriteModelCount(facts, json);
-  json.NullField("inference_service");  // There is none of its own.
+  json.NullField("inference_service");  // There is none of the gateway's own.
 }
 
-// The sum over a family of those metrics whose label has this value; over all
-// if `label` is empty.
+// Sums a family over those metrics whose label has this value; over all if
+// `label` is empty.
 double SumOf(const MetricsSnapshot& metrics, std::string_view family,
              std::string_view label = {}, std::string_view value = {}) {
   double sum = 0;
@@ -108,7 +109,7 @@ double SumOf(const MetricsSnapshot& metrics, std::string_view family,
   return sum;
 }
 
-// How many a histogram has seen, and what they add up to.
+// Returns how many values a histogram has seen, and their sum.
 HistogramValue TotalOf(const MetricsSnapshot& metrics,
                        std::string_view family) {
   HistogramValue total;
@@ -124,7 +125,7 @@ HistogramValue TotalOf(const MetricsSnapshot& metrics,
 
 int64_t Whole(double number) { return std::llround(number); }
 
-// The answers. Each writes the fields of an object and returns its status.
+// --- The answers. Each writes the fields of an object and returns its status.
 
 int WriteHealth(const Facts& facts, JsonWriter& json) {
   json.StringField("status", "healthy");
@@ -203,10 +204,10 @@ int WriteGatewayHealth(const Facts& facts, JsonWriter& json) {
   } else {
     json.StringField("default_provider", default_provider);
   }
-  json.StartArrayField("fallback_chain");  // No other provider is tried.
+  json.StartArrayField("fallback_chain");  // Empty: no other provider is tried.
   json.EndArray();
   json.EndObject();
-  json.StartObjectField("audit");  // Bodies are kept nowhere.
+  json.StartObjectField("audit");  // Empty: bodies are kept nowhere.
   json.BoolField("enabled", false);
   json.BoolField("log_request_bodies", false);
   json.BoolField("log_response_bodies", false);
@@ -258,7 +259,7 @@ int WriteGatewayMetrics(const Facts& facts, JsonWriter& json) {
   return 200;
 }
 
-// Whom an answer is for.
+// For whom an answer is.
 enum class For { kAll, kCallers, kOperators };
 
 struct Route {
@@ -293,7 +294,8 @@ int WriteError(std::string_view type, std::string message, int status,
   return status;
 }
 
-// Returns the status; of a refusal, `refusal` receives the message.
+// Returns the status; if the request is refused, `refusal` receives the
+// message.
 int Write(const Route& route, const HttpRequest& request, const Facts& facts,
           JsonWriter& json, std::string* refusal) {
   if (request.method != "GET" && request.method != "HEAD") {
@@ -322,7 +324,7 @@ Facts Gather(const CompatibilityRoutes::Sources& sources,
   const CallerHead head = CallerFields(request.fields).head;
   const Authenticator& operators = facts.runtime->operators();
   facts.caller = facts.runtime->callers().Admit(head).status();
-  // Where operators have no keys, callers see what there is to see.
+  // Where operators have no keys, callers see everything.
   facts.operating =
       operators.required()
           ? operators.Authenticate(head.authorization, head.api_key).status()
@@ -346,7 +348,7 @@ bool CompatibilityRoutes::Owns(std::string_view path) {
 
 HttpAdmission CompatibilityRoutes::Admit(const HttpRequest& request,
                                          HttpResponder& responder) {
-  if (Owns(request.path)) return false;  // No body is of use here.
+  if (Owns(request.path)) return false;  // The body is not wanted.
   return next().Admit(request, responder);
 }
 

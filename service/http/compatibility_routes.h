@@ -50,7 +50,7 @@ namespace gateway {
 
 class CompatibilityRoutes final : public HttpFilter {
  public:
-  // Borrowed.
+  // All are borrowed.
   struct Sources {
     CachedRuntime& runtime;
     const ProviderHealthBoard& health;
@@ -58,13 +58,13 @@ class CompatibilityRoutes final : public HttpFilter {
     const MetricRegistry& metrics;
     Clock& clock;
     std::string_view version;
-    RefusalLog* refusals = nullptr;  // Null if refusals are not noted.
+    RefusalLog* refusals = nullptr;  // Null if refusals are not recorded.
   };
 
   CompatibilityRoutes(const Sources& sources,
                       std::unique_ptr<HttpHandler> handler);
 
-  // Whether this path is answered here, whatever the method.
+  // Returns whether this path is answered here, whatever the method.
   static bool Owns(std::string_view path);
 
   HttpAdmission Admit(const HttpRequest& request,

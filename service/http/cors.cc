@@ -18,10 +18,10 @@ using ::llmgateway::config::v1::CorsConfig;
 constexpr std::string_view kAskedMethod = "access-control-request-method";
 constexpr std::string_view kAskedHeaders = "access-control-request-headers";
 
-// What APIs know; which of them a path takes is the API's to say.
+// The methods of all APIs; which of them a path takes, its API says.
 constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
-// A responder that adds fields to the head of the answer.
+// Adds fields to the head of the answer.
 class AddingResponder final : public HttpResponder {
  public:
   // Borrows both.
@@ -86,7 +86,7 @@ std::string_view CorsRules::AllowOrigin(std::string_view origin) const {
 }
 
 void CorsRules::AddOrigin(std::string_view origin, Fields* fields) const {
-  // What a cache keeps for one origin is not for another, nor for none.
+  // The answer differs by origin, so that no cache may use it for another.
   if (!origins_.all()) fields->push_back({"vary", "Origin"});
   const std::string_view allowed = AllowOrigin(origin);
   if (allowed.empty()) return;
@@ -106,7 +106,8 @@ CorsRules::Fields CorsRules::PreflightFields(const HttpRequest& request) const {
   }
   if (!Allows(origin)) return fields;
   fields.push_back({"access-control-allow-methods", kMethods});
-  // A star would not stand for Authorization, which is what callers send.
+  // The fields asked for are listed, since a star would not stand for
+  // Authorization, which callers send.
   const std::string_view headers =
       any_header_ ? asked : std::string_view(allowed_headers_);
   if (!headers.empty()) {
@@ -159,7 +160,7 @@ Task<void> CorsHandler::AnswerPreflight(const HttpRequest& request,
     co_return;
   }
   fields.push_back({"content-type", "text/plain; charset=utf-8"});
-  // For who looks at why the browser refuses.
+  // Shown to people who look why the browser refuses.
   const std::string_view body[] = {
       "pages of this origin may not call this gateway: it is not among "
       "cors.allowed_origins\n"};

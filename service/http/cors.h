@@ -39,21 +39,22 @@ class CorsRules {
 
   explicit CorsRules(const llmgateway::config::v1::CorsConfig& config);
 
-  // Whether this asks if another request may be sent.
+  // Returns whether this asks if another request may be sent.
   static bool IsPreflight(const HttpRequest& request);
 
   bool Allows(std::string_view origin) const;
 
-  // The fields for the answer to a preflight, which say what is allowed to its
-  // origin; none of that if nothing is. Views of these rules and of `request`.
+  // Returns the fields for the answer to a preflight, which say what its origin
+  // may do; none if nothing. They point into these rules and `request`.
   Fields PreflightFields(const HttpRequest& request) const;
 
-  // The fields that come with an answer to a request of `origin`, which may be
-  // empty. Views of these rules.
+  // Returns the fields for an answer to a request of `origin`, which may be
+  // empty. They point into these rules.
   Fields AnswerFields(std::string_view origin) const;
 
  private:
-  // The value of Access-Control-Allow-Origin; empty if there is to be none.
+  // Returns the value of Access-Control-Allow-Origin; empty if there is to be
+  // none.
   std::string_view AllowOrigin(std::string_view origin) const;
   void AddOrigin(std::string_view origin, Fields* fields) const;
 
@@ -67,7 +68,7 @@ class CorsRules {
 
 class CorsHandler final : public HttpFilter {
  public:
-  // Borrows `refusals`, which is null if they are not noted.
+  // Borrows `refusals`, which is null if they are not recorded.
   CorsHandler(std::shared_ptr<const CorsRules> rules,
               std::unique_ptr<HttpHandler> handler,
               RefusalLog* refusals = nullptr);

@@ -14,8 +14,8 @@ namespace {
 
 constexpr double kNanosPerDollar = 1e9;
 
-// Where the last field of an object ends; npos if the text is no object with
-// fields.
+// Returns where the last field of an object ends; npos if the text is no object
+// with fields.
 size_t EndOfFields(std::string_view object) {
   const size_t bracket = object.find_last_not_of(" \t\r\n");
   if (bracket == std::string_view::npos || bracket == 0 ||
@@ -27,7 +27,8 @@ size_t EndOfFields(std::string_view object) {
   return empty ? std::string_view::npos : last + 1;
 }
 
-// `,"provider":"openai","latency_ms":12`: fields that others follow or end.
+// Returns `,"provider":"openai","latency_ms":12`: fields to be added at an
+// object's end.
 std::string DetailsOf(const Call& call) {
   std::string fields;
   JsonWriter json(&fields);
@@ -59,7 +60,7 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   const absl::Status written =
       co_await OffLoop(bytes, [&] { return WriteWhole(call); });
   if (!written.ok()) {
-    // Told as well as can be; the call has failed all the same.
+    // Sent as far as possible; the call has failed in any case.
     (co_await SendEnd(call, written)).IgnoreError();
     co_return written;
   }
@@ -110,7 +111,7 @@ void DialectSink::Start(Call& call) {
 void DialectSink::Describe(const Call& call,
                            v1::StreamStarted* started) const {
   call.Describe(started);
-  // What the provider says itself counts.
+  // Not replaced if the provider has sent it.
   const int said = started->extensions_size();
   for (const v1::Extension& echoed : echo_) {
     bool known = false;
@@ -179,7 +180,7 @@ Task<absl::Status> DialectSink::Write(
 }
 
 void DialectSink::OnSilence(Call& call) {
-  // A client that does not take what it has been sent needs no ping.
+  // No ping while the client does not take what it was sent.
   if (writing_) return;
   pinging_ = true;
   Spawn(WritePing(call));
@@ -187,21 +188,21 @@ void DialectSink::OnSilence(Call& call) {
 
 Task<void> DialectSink::WritePing(Call& call) {
   const std::string_view pieces[] = {api_.ping};
-  // Whether the client is still there shows when there is something to say.
+  // An error shows with the next write.
   (co_await Write(call, pieces)).IgnoreError();
   pinging_ = false;
   ping_written_.Set();
 }
 
 Task<void> DialectSink::PingWritten() {
-  // The wake-up may be one that nobody waited for.
+  // In a loop, since a wake-up may be left from before.
   while (pinging_) co_await ping_written_.Wait();
 }
 
 EventWriter& DialectSink::Writer(const Call& call) {
   if (writer_ == nullptr) {
     EventWriter::Options options;
-    // A caller who named no model is told which it got.
+    // For a caller who named no model: the one that was chosen.
     options.model =
         std::string(call.facts.model.empty() ? call.attempts.back().model
                                              : call.facts.model);

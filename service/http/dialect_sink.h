@@ -31,7 +31,7 @@ namespace gateway {
 class DialectSink final : public AnswerSink {
  public:
   // Borrows both. With `details`, whole answers get `provider`, `latency_ms`
-  // and, if it is known, `cost_usd` as their last fields.
+  // and, if known, `cost_usd` as their last fields.
   DialectSink(const HttpApi& api, HttpResponder& responder,
               bool details = false)
       : api_(api), responder_(responder), details_(details) {}
@@ -45,7 +45,8 @@ class DialectSink final : public AnswerSink {
                                std::string_view body,
                                const absl::Status& outcome);
   absl::Status WriteWhole(Call& call);
-  // The answer repeats what its request says, which is read for it again.
+  // Returns whether the answer repeats settings of its request, which is parsed
+  // again for it.
   bool Echoes(const Call& call) const {
     return api_.echo != nullptr && call.raw != nullptr && !call.answers_raw;
   }
@@ -53,7 +54,7 @@ class DialectSink final : public AnswerSink {
     return Echoes(call) ? call.raw->body.size() : 0;
   }
   void Start(Call& call);
-  // Completes the event that begins a parsed stream.
+  // Completes the first event of a parsed stream.
   void Describe(const Call& call, v1::StreamStarted* started) const;
   Task<absl::Status> Write(Call& call,
                            absl::Span<const std::string_view> pieces);
@@ -61,7 +62,7 @@ class DialectSink final : public AnswerSink {
 
   void OnSilence(Call& call);
   Task<void> WritePing(Call& call);
-  // Until then nothing else may be written.
+  // Waits for a ping to be written; until then nothing else may be.
   Task<void> PingWritten();
 
   const HttpApi& api_;
@@ -70,10 +71,11 @@ class DialectSink final : public AnswerSink {
   bool started_ = false;
   std::unique_ptr<EventWriter> writer_;
   std::string out_;
-  // What the answer repeats of the request, which is gone when a stream begins.
+  // What the answer repeats of the request, taken before a stream begins, since
+  // the request is gone then.
   google::protobuf::RepeatedPtrField<v1::Extension> echo_;
 
-  // Of a stream that is pinged; empty otherwise.
+  // Set for a stream that is pinged.
   std::optional<Timer> silence_;
   bool writing_ = false;
   bool pinging_ = false;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr Operation kEmbed = {"POST /v1/embeddings", "POST", "/v1/embeddings"};
 
-// The contract has `inputs` where OpenAI has `input`.
+// Names the field as OpenAI does: `input`, where the contract has `inputs`.
 absl::Status InOpenAiFields(const absl::Status& outcome) {
   constexpr std::string_view kContract = "inputs";
   constexpr std::string_view kOpenAi = "input";

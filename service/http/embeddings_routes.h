@@ -17,14 +17,14 @@ namespace gateway {
 
 class EmbeddingsRoutes {
  public:
-  // Fails in `words`, which must outlive this.
+  // Writes failures as `api` does, which must outlive this.
   explicit EmbeddingsRoutes(const HttpApi& api)
       : api_(api), dialect_(/*ask_base64=*/true) {}
 
   EmbeddingsRoutes(const EmbeddingsRoutes&) = delete;
   EmbeddingsRoutes& operator=(const EmbeddingsRoutes&) = delete;
 
-  // `table` must not outlive this.
+  // Adds the routes. `table` must not outlive this.
   void AddTo(RouteTable& table) const;
 
  private:

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view kModels = "/v1beta/models";
 constexpr std::string_view kBelowModels = "/v1beta/models/";
-// Google's newest SDK asks here unless it is told otherwise. Others have lists
+// Where Google's newest SDK asks unless it is told otherwise. Others have lists
 // of models at this path; only Google's callers send a key in this field.
 constexpr std::string_view kStableModels = "/v1/models";
 constexpr std::string_view kBelowStableModels = "/v1/models/";
@@ -38,8 +38,8 @@ constexpr Operation kCountTokens = {"POST /v1beta/models/{model}:countTokens",
                                     "POST",
                                     "/v1beta/models/{model}:countTokens"};
 
-// Whether the query has the parameter `name`, and with `value`, if that is not
-// empty.
+// Returns whether the query has the parameter `name`; with `value`, if that is
+// not empty.
 bool HasParameter(std::string_view query, std::string_view name,
                   std::string_view value = {}) {
   for (absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
@@ -60,7 +60,8 @@ absl::Status CheckQuery(const RequestContext& context) {
       "key", "a key in a URL ends up in logs; send it as `x-goog-api-key`");
 }
 
-// The operation that a path's last word asks for; null if there is none.
+// Returns the operation that a path's last word stands for; null if there is
+// none.
 const Operation* FindOperation(std::string_view word) {
   if (word == "generateContent") return &kGenerate;
   if (word == "streamGenerateContent") return &kStream;
@@ -68,8 +69,8 @@ const Operation* FindOperation(std::string_view word) {
   return nullptr;
 }
 
-// Whether `rest` is `{model}:{word}`, which is asked, or else a model, which is
-// shown.
+// Returns whether `rest` is `{model}:{word}`, an operation, and not a model to
+// be shown.
 bool IsAsked(std::string_view rest) {
   const size_t colon = rest.rfind(':');
   return colon != std::string_view::npos &&
@@ -77,7 +78,7 @@ bool IsAsked(std::string_view rest) {
 }
 bool IsShown(std::string_view rest) { return !IsAsked(rest); }
 
-// `{model}:{word}`, as it stands in the path.
+// Serves an operation; `rest` is `{model}:{word}`, as it stands in the path.
 Task<void> Ask(RequestContext context, std::string_view rest) {
   const size_t colon = rest.rfind(':');
   const Operation* const operation =

@@ -35,11 +35,11 @@ class GeminiRoutes {
 
   const HttpApi& api() const { return api_; }
 
-  // `table` must not outlive this.
+  // Adds the routes. `table` must not outlive this.
   void AddTo(RouteTable& table) const;
 
  private:
-  // Where the models are listed, and each of them told of.
+  // The paths of the list of models, and of each model.
   struct Lists {
     std::string_view all;
     std::string_view all_shown;

@@ -17,8 +17,8 @@
 namespace gateway {
 namespace {
 
-// Takes the bytes, if whoever calls may; returns how many there are to scan,
-// for OffLoop.
+// Takes the bytes, if the caller is admitted. Returns how many bytes OffLoop is
+// to count for scanning them.
 size_t Take(const RequestContext& context, RawRequest* raw, Call* call) {
   raw->dialect = context.api.dialect;
   raw->body = context.request.body;
@@ -27,8 +27,8 @@ size_t Take(const RequestContext& context, RawRequest* raw, Call* call) {
   return call->refusal.ok() ? raw->body.size() / kScansPerReading : 0;
 }
 
-// Reads what they say, as their dialect and their API do. Returns what is
-// wrong with the request.
+// Scans the body, as the dialect and the API do. Returns what is wrong with the
+// request.
 absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
                   RawRequest* raw) {
   GATEWAY_RETURN_IF_ERROR(refusal);
@@ -37,8 +37,8 @@ absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
   return options->refusal.ok() ? std::move(scanned) : options->refusal;
 }
 
-// What is alike for all operations; the path counts more than the body. Views
-// of all of it stay in the call.
+// Sets what all operations need. What the path says goes before what the body
+// says. Views of all of it are kept in the call.
 void SetUp(const RequestContext& context, const GenerationOptions& options,
            RawRequest* raw, Call* call) {
   if (!options.model.empty()) {

@@ -22,24 +22,24 @@ namespace gateway {
 // What an API adds to the bytes of a request.
 struct GenerationOptions {
   Operation operation;
-  // What the path says where the body does not; empty otherwise.
+  // The model in the path; empty if the body names it.
   std::string model;
-  // Counts only if `model` is set.
+  // Used only if `model` is set.
   bool stream = false;
   // As in CallFacts.
   std::string previous_response_id;
   bool remembered_unless_refused = false;
   bool background = false;
   std::string stored_reference;
-  // Reads besides, from the body, what only this API knows of, such as these
-  // four. Null if there is no such thing.
+  // Reads in the body what only this API has, such as the four above. Null if
+  // it has nothing of its own.
   void (*read_more)(std::string_view body,
                     GenerationOptions* options) = nullptr;
   // What the API found wrong with the request.
   absl::Status refusal;
 };
 
-// Generates an answer, whole or streamed as the request says.
+// Generates an answer, whole or as a stream, as the request asks.
 Task<void> Generate(RequestContext context, GenerationOptions options);
 
 // Counts the input tokens of a request.

@@ -22,21 +22,22 @@
 namespace gateway {
 
 struct HttpApi {
-  // Whose words they are. Several APIs may speak for one vendor.
+  // The vendor's name. Several APIs may belong to one vendor.
   std::string_view vendor;
-  // Never null; outlives the API.
+  // The format. Never null; outlives the API.
   const Dialect* dialect = nullptr;
-  // Carries the request's id beside `x-request-id`, which every answer has;
-  // empty if the vendor has no field of its own.
+  // The vendor's field for the request's id, beside `x-request-id`, which every
+  // answer has; empty if it has none.
   std::string_view request_id_field;
-  // Carries the milliseconds that the answer took; empty if there is none.
+  // The vendor's field for the milliseconds that the answer took; empty if it
+  // has none.
   std::string_view processing_ms_field;
-  // An event for streams that have been silent for so long; empty if the
-  // vendor has none. Streams of the vendor's own bytes bring theirs.
+  // An event for parsed streams that have been silent for ping_interval; empty
+  // if the vendor has none. Raw streams bring the provider's own.
   std::string_view ping;
   absl::Duration ping_interval = absl::Seconds(15);
-  // The body of an error whose HTTP status no fault has, such as 405, for
-  // vendors that repeat the status there; null for the others.
+  // Returns the body of an error whose HTTP status no fault has, such as 405,
+  // for vendors that repeat the status there; null for the others.
   std::string (*error_body)(const absl::Status& status,
                             int http_status) = nullptr;
   // Adds to an answer's extensions what answers repeat of their request, whose
@@ -46,8 +47,8 @@ struct HttpApi {
                    extensions) = nullptr;
 };
 
-// The body of an error that is answered with `http_status`, whatever its reason
-// would be answered with.
+// Returns the body of an error that is answered with `http_status`, whatever
+// status its reason has.
 inline std::string ErrorBodyFor(const HttpApi& api, const absl::Status& status,
                                 int http_status, std::string_view request_id) {
   return api.error_body != nullptr

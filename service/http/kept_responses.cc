@@ -57,8 +57,8 @@ absl::Status NoSuchResponse(std::string_view id) {
                                 "(response_store in the configuration)"));
 }
 
-// A stream would have to be written from an answer that is complete; shown as
-// plain JSON it could not be read by whoever asked for events.
+// Refuses `stream`: a stream would have to be made from an answer that is
+// complete, and plain JSON could not be read by whoever asked for events.
 absl::Status CheckNotStreamed(std::string_view query) {
   for (const absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
     if (absl::StartsWith(each, "stream=") && each != "stream=false") {
@@ -79,7 +79,7 @@ void WriteDeletion(std::string_view id, std::string* body) {
   json.EndObject();
 }
 
-// Of an answer that the gateway keeps itself.
+// Answers from what the gateway keeps itself.
 absl::Status AnswerFromHere(const RequestContext& context,
                             std::string_view caller, const KeptAnswer& asked,
                             const KeptResponse& kept, std::string* body) {
@@ -105,7 +105,7 @@ absl::Status AnswerFromHere(const RequestContext& context,
                    "not shown; those of a forwarded one are");
 }
 
-// Of an answer that lives at its provider.
+// Answers from the provider that keeps it.
 Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
                            KeptAnswer asked) {
   LoopServices& services = context.services;
@@ -126,7 +126,7 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
 
 Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,
                  std::string_view id) {
-  // Keeps the caller's name alive.
+  // Held, since the caller's name points into it.
   const std::shared_ptr<const RuntimeSnapshot> runtime =
       context.services.runtime.Get();
   const absl::StatusOr<std::string_view> caller =

@@ -20,7 +20,7 @@
 
 namespace gateway {
 
-// `words` must outlive `table`.
+// Adds the routes. `api` must outlive `table`.
 void AddKeptResponses(const HttpApi& api, RouteTable& table);
 
 }  // namespace gateway

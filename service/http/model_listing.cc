@@ -22,7 +22,8 @@
 namespace gateway {
 namespace {
 
-// What callers can name by now. Providers may have to be asked first.
+// Returns the models that callers can name now; asks providers first, if need
+// be.
 Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context,
                                            const RuntimeSnapshot& runtime) {
   return runtime.discovery().Ask(context.services.loop, context.services.http,
@@ -31,15 +32,16 @@ Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context,
 
 constexpr int kPageSizeMax = 1000;
 
-// The part of `all` that is asked for. INVALID_REQUEST if it lies beside a
-// model that is not there.
+// Returns the part of `all` that is asked for. INVALID_REQUEST if it is to
+// begin at a model that does not exist.
 absl::StatusOr<ModelPage> PageOf(absl::Span<const v1::Model> all,
                                  const ModelPaging& asked) {
   const auto missing = [](std::string_view field) {
     return InvalidField(field, "names no model of this list");
   };
   if (!asked.after.empty()) {
-    // Several providers may have a model of that name.
+    // Searched from the end, since several providers may have a model of that
+    // name.
     size_t begin = all.size();
     while (begin > 0 && all[begin - 1].name() != asked.after) --begin;
     if (begin == 0) return missing(asked.names.after);

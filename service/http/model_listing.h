@@ -24,28 +24,28 @@ namespace gateway {
 
 // Which part of the list a caller asks for.
 struct ModelPaging {
-  // The vendor's names of what is asked.
+  // The vendor's names of the parameters.
   struct Names {
     std::string_view limit;
     std::string_view after;
     std::string_view before;  // Empty if the vendor has none.
-    // A limit of 0 is none, and one that is too large is the largest.
+    // A limit of 0 means none, and one that is too large means the largest.
     bool is_lenient = false;
   };
 
   Names names;
   size_t limit = SIZE_MAX;  // At least 1.
-  std::string after;        // The name of the model that the page follows,
-  std::string before;       // or that follows it; empty for any.
+  std::string after;        // The name of the model that the page begins after,
+  std::string before;       // or ends before; empty for any.
 };
 
-// Reads it off a query. INVALID_REQUEST if the limit is no number from 1 to
-// 1000, or where the vendor is lenient if it is none at all.
+// Reads the parameters off a query. INVALID_REQUEST if the limit is no number
+// from 1 to 1000; where the vendor is lenient, only if it is no number.
 absl::StatusOr<ModelPaging> ReadModelPaging(std::string_view query,
                                             const ModelPaging::Names& names);
 
-// Lists what callers can name. Borrows `format`. Who is a stranger is not told
-// what is wrong with `asked`.
+// Lists what callers can name. Borrows `format`. A caller without a known key
+// is not told what is wrong with `asked`.
 Task<void> ListModels(RequestContext context, const ModelListDialect& format,
                       absl::StatusOr<ModelPaging> asked = ModelPaging());
 

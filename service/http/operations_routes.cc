@@ -28,7 +28,7 @@ struct Answer {
   int status = 200;
   std::string_view content_type = kText;
   std::string body;
-  std::shared_ptr<const std::string> page;  // In its place, if there is one.
+  std::shared_ptr<const std::string> page;  // If set, sent in place of `body`.
 };
 
 Answer AnswerReady(Readiness::State state) {
@@ -45,8 +45,8 @@ Answer AnswerReady(Readiness::State state) {
 
 }  // namespace
 
-// A page is due at the end of each interval; of intervals in which nobody asked
-// some are saved up. In one turn of the loop one will do.
+// Allows one page for each interval; a few of intervals in which none was asked
+// for are saved up. In one turn of the loop one page is enough.
 std::shared_ptr<const std::string> OperationsRoutes::MetricsPage() {
   const absl::Duration now = EventLoop::Current()->Now();
   if (now == page_made_ || now < page_due_) return page_;
@@ -86,7 +86,7 @@ Task<void> OperationsRoutes::Handle(const HttpRequest& request,
   if (answer.status == 405) fields.push_back({"allow", "GET, HEAD"});
   const std::string_view body[] = {answer.page != nullptr ? *answer.page
                                                           : answer.body};
-  // Nothing to do about a client who does not take it.
+  // An error means that the client does not take it.
   (co_await responder.Send({answer.status, fields}, body)).IgnoreError();
 }
 

@@ -28,12 +28,12 @@ namespace gateway {
 
 class OperationsRoutes final : public HttpHandler {
  public:
-  // Borrows all; `refusals` is null if they are not noted.
+  // Borrows all; `refusals` is null if they are not recorded.
   OperationsRoutes(const Readiness& readiness, const MetricRegistry& metrics,
                    RefusalLog* refusals = nullptr)
       : readiness_(readiness), metrics_(metrics), refusals_(refusals) {}
 
-  // No body is of use here.
+  // Accepts no body.
   HttpAdmission Admit(const HttpRequest&, HttpResponder&) override {
     return false;
   }
@@ -41,11 +41,12 @@ class OperationsRoutes final : public HttpHandler {
                     HttpResponder& responder) override;
 
  private:
-  // As it is now, or, if many are asked for, as it was at most kPageInterval
-  // ago.
+  // Returns the page as it is now or, if many are asked for, as it was at most
+  // kPageInterval ago.
   std::shared_ptr<const std::string> MetricsPage();
 
-  // How often a page is made, and how many may be before that counts.
+  // How often a page is made if many are asked for, and how many may be made at
+  // once before.
   static constexpr absl::Duration kPageInterval = absl::Milliseconds(50);
   static constexpr int kPagesAtOnce = 20;
 

@@ -5,7 +5,7 @@
 namespace gateway {
 namespace {
 
-// The value of a hexadecimal digit; negative for anything else.
+// Returns the value of a hexadecimal digit; negative for anything else.
 int HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;

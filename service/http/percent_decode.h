@@ -12,7 +12,8 @@
 
 namespace gateway {
 
-// INVALID_REQUEST if a percent sign is not followed by two hexadecimal digits.
+// Decodes `text`. INVALID_REQUEST if a percent sign is not followed by two
+// hexadecimal digits.
 absl::StatusOr<std::string> PercentDecode(std::string_view text);
 
 }  // namespace gateway

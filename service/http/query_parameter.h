@@ -14,8 +14,9 @@
 
 namespace gateway {
 
-// The value of the first parameter of that name, without its percent-encoding;
-// empty if it is empty or not there. INVALID_REQUEST as PercentDecode.
+// Returns the value of the first parameter of that name, without its
+// percent-encoding; empty if it is empty or not there. INVALID_REQUEST as for
+// PercentDecode.
 absl::StatusOr<std::string> FindParameter(std::string_view query,
                                           std::string_view name);
 

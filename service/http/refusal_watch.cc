@@ -14,14 +14,14 @@ void RecordRefusal(RefusalLog* log, const HttpRequest& request,
                    std::string_view request_id, std::string_view why) {
   if (log == nullptr || status < 400 || status > 499) return;
   const std::string code = absl::StrCat(status);
-  log->Request({.code = code,
-                .method = request.method,
-                .path = request.path,
-                .peer = responder.peer(),
-                .request_id = request_id,
-                // A text for people ends its line.
-                .why = why.ends_with('\n') ? why.substr(0, why.size() - 1)
-                                           : why});
+  log->Request(
+      {.code = code,
+       .method = request.method,
+       .path = request.path,
+       .peer = responder.peer(),
+       .request_id = request_id,
+       // Without the line end that a text for people has.
+       .why = why.ends_with('\n') ? why.substr(0, why.size() - 1) : why});
 }
 
 RefusalWatch::RefusalWatch(RefusalLog& log,

@@ -17,14 +17,14 @@
 
 namespace gateway {
 
-// Notes an answer that refuses a request (4xx); nothing for others, or if `log`
-// is null.
+// Records an answer that refuses a request (4xx); nothing for others, or if
+// `log` is null.
 void RecordRefusal(RefusalLog* log, const HttpRequest& request,
                    const HttpResponder& responder, int status,
                    std::string_view request_id, std::string_view why);
 
-// Stands before all that serves a listener. Has what the server refuses by
-// itself noted, and answered with an `x-request-id`, as everything is.
+// Stands before all other handlers of a listener. Records what the server
+// refuses by itself, and adds an `x-request-id` to it, as every answer has.
 class RefusalWatch final : public HttpFilter {
  public:
   // Borrows `log`.

@@ -25,7 +25,7 @@ bool IsTrue(std::string_view value) {
   return absl::EqualsIgnoreCase(ToAbsl(value), "true");
 }
 
-// Whether a field that begins so may be one of CallerFields.
+// Returns whether a field that begins so may be one of CallerFields.
 bool MayBeRead(char first) {
   constexpr std::string_view kFirsts = "axhoAXHO";
   return kFirsts.find(first) != std::string_view::npos;
@@ -41,7 +41,7 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
   std::string_view google_api_key;
   for (const HttpField& field : fields) {
     const char first = field.name.empty() ? ' ' : field.name[0];
-    // Spares most fields the comparisons below.
+    // The length is compared first, which settles most fields.
     if (field.name.size() == kContentEncoding.size() &&
         EqualsIgnoreCase(field.name, kContentEncoding)) {
       TakeFirst(field.value, &content_encoding);

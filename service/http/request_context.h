@@ -39,22 +39,22 @@ struct CallerFields {
   explicit CallerFields(absl::Span<const HttpField> fields);
 
   std::string_view request_id;
-  // `x-goog-api-key` counts as `x-api-key`.
+  // `x-goog-api-key` is read as `x-api-key`.
   CallerHead head = {.protocol = Protocol::kHttp};
-  // `x-provider-authorization` without its scheme.
+  // The value of `x-provider-authorization` without its scheme.
   std::string_view provider_credential;
   std::string_view anthropic_version;
   std::string_view content_encoding;
   // `anthropic-version` and each `anthropic-beta`, as they stand.
   absl::InlinedVector<HttpField, 2> anthropic_fields;
-  // `x-llmgateway-strict-output: true`.
+  // Set by `x-llmgateway-strict-output: true`.
   bool strict_output = false;
-  // `x-llmgateway-details: true`.
+  // Set by `x-llmgateway-details: true`.
   bool details = false;
 };
 
 struct RequestContext {
-  // Borrows all of it.
+  // Borrows everything that is passed by reference.
   RequestContext(LoopServices& services, const HttpApi& api,
                  const HttpRequest& request, HttpResponder& responder);
 
@@ -65,43 +65,43 @@ struct RequestContext {
   HttpResponder& responder;
   CallerFields fields;
   ShortText id;
-  ShortText peer;  // The client's `address:port`, also when it has gone.
+  ShortText peer;  // The client's `address:port`, also after it has gone.
 };
 
-// One thing that can be asked, of a closed list; the texts are constants.
+// One operation of an API, from a closed list; the texts are constants.
 struct Operation {
   std::string_view name;  // As in CallRecord: `POST /v1/messages`.
   std::string_view method;
   std::string_view path;
 };
 
-// The call that `context` asks for, but for its request. Views of `context`
-// stay in its facts.
+// Sets the facts of a call from `context`, without its request. They keep views
+// of `context`.
 void SetFacts(const RequestContext& context, const Operation& operation,
               Call* call);
 
-// The id of the caller's key, valid as long as the runtime snapshot and the
-// request; empty if none is asked for. Not looked up again if this runtime
-// snapshot was asked at the head. Faults: CallerAccess's.
+// Returns the id of the caller's key, valid as long as the runtime snapshot and
+// the request; empty if no keys are configured. Not looked up again if this
+// runtime snapshot was asked at the head. Faults as of CallerAccess.
 absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
                                              const RuntimeSnapshot& runtime);
 
-// Sets who calls, ahead of the stages: of a body that came in one piece with
-// its head nothing is to be read before. Faults: CheckCaller's; and one for a
-// request that was not admitted, where the stages, which check it again, should
-// find nothing.
+// Sets who calls before the stages run, since nothing of the body may be read
+// before that is known. Faults: those of CheckCaller; and one for a request
+// that was not admitted at the head, which counts if the stages, which check
+// again, find nothing wrong.
 absl::Status AdmitCaller(const RequestContext& context, Call* call);
 
 // Answers a call that is not streamed: with `body`, or with what went wrong.
-// Notes in the call what was sent.
+// Records in the call what was sent.
 Task<absl::Status> SendOutcome(RequestContext& context, Call& call,
                                absl::Status outcome, std::string body);
 
 Task<void> SendJson(RequestContext context, std::string body);
 Task<void> Fail(RequestContext context, absl::Status status);
 
-// Fails with a status of HTTP's own, which no fault has, and the field that
-// belongs to it, such as 405 with `allow`. `field` is a constant.
+// Fails with an HTTP status that no fault has, and the field that belongs to
+// it, such as 405 with `allow`. `field` is a constant.
 Task<void> FailWith(RequestContext context, absl::Status status,
                     int http_status, std::string_view field, std::string value);
 

@@ -18,13 +18,14 @@ constexpr Operation kCreate = {"POST /v1/responses", "POST", "/v1/responses"};
 constexpr Operation kCountInputTokens = {"POST /v1/responses/input_tokens",
                                          "POST", "/v1/responses/input_tokens"};
 
-// Answers of this format repeat the settings of their request.
+// Adds the settings of the request, which answers of this format repeat.
 void Echo(std::string_view body,
           google::protobuf::RepeatedPtrField<v1::Extension>* extensions) {
   v1::GenerateRequest request;
   bool stream = false;
   bool stream_usage = false;
-  // It has been read before; an answer without these fields is one, too.
+  // A request that cannot be read adds nothing: an answer without these fields
+  // is valid.
   if (!OpenAiResponses()
            .ReadRequest(body, &request, &stream, &stream_usage)
            .ok()) {

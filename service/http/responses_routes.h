@@ -34,7 +34,7 @@ class ResponsesRoutes {
 
   const HttpApi& api() const { return api_; }
 
-  // `table` must not outlive this.
+  // Adds the routes. `table` must not outlive this.
   void AddTo(RouteTable& table) const;
 
  private:

@@ -32,34 +32,34 @@ class RouteTable {
   using Serve =
       std::function<Task<void>(RequestContext context, std::string_view rest)>;
 
-  // The texts are constants.
+  // A route. The texts are constants.
   struct Route {
     const HttpApi* api = nullptr;
     std::string_view method;   // GET stands for HEAD, too.
     std::string_view path;     // With a slash at its end: all paths below,
     std::string_view ending;   // if they end so,
     bool one_segment = false;  // and have no other slash between.
-    std::string_view shown;    // For those who are lost.
-    std::string_view field;    // Only requests that have it; empty for all.
-    // Whether the method can be used on what `rest` names; null if it can on
-    // all. Requests for others are served too, to be told so in the API's own
-    // words; `Allowed` leaves them out.
+    std::string_view shown;    // How it is named to callers who are lost.
+    std::string_view field;    // Only requests with this field; empty for all.
+    // Returns whether the method can be used on what `rest` names; null if it
+    // can on all. Requests for others are served too, so that the API says so
+    // in its own form; `Allowed` leaves them out.
     bool (*has)(std::string_view rest) = nullptr;
     Serve serve;
   };
 
-  // The first that fits is found.
+  // Adds a route; of several that fit, the first is used.
   void Add(Route route) { routes_.push_back(std::move(route)); }
 
-  // Null if there is none.
+  // Returns null if no route fits.
   const Route* Find(const HttpRequest& request, std::string_view* rest) const;
 
-  // The methods that `path` has, as an `allow` field lists them; empty if it
-  // has none.
+  // Returns the methods that `path` has, as an `allow` field lists them; empty
+  // if it has none.
   std::string Allowed(std::string_view path) const;
 
-  // `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what the APIs
-  // of one vendor serve.
+  // Returns `POST /v1/messages, GET /v1/models and GET /v1/models/{id}`: what
+  // the APIs of one vendor serve.
   std::string Shown(std::string_view vendor) const;
 
  private:

@@ -37,30 +37,31 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-// Callers choose these texts, so they are cut.
+// Texts are cut to this, since callers choose them.
 constexpr size_t kTextBytesLimit = 256;
 constexpr size_t kPathBytesLimit = 1024;
 constexpr size_t kErrorBytesLimit = 512;
 constexpr size_t kLabelTextBytesLimit = 64;
 constexpr size_t kLabelsLimit = 16;
 constexpr size_t kNumberBytesLimit = 20;
-// Of so many attempts all is told, of those before them that they were.
+// Of the last attempts so many are written; of earlier ones only their number.
 constexpr size_t kAttemptsLimit = 4;
 
-// The longest that a text may become: each byte six, and "..." after them.
+// The longest form of a text of so many bytes: each escaped with six, and "..."
+// after them.
 constexpr size_t Escaped(size_t bytes) { return 6 * bytes + 3; }
 
-// With the names of its fields and its numbers.
+// The longest form of an attempt, with the names of its fields and its numbers.
 constexpr size_t kLongestAttempt = 6 * Escaped(kTextBytesLimit) + 512;
-// 12 texts of the call, its path and why it failed, 9 of its scope; its labels,
-// its attempts, and all that surrounds them.
+// The longest line: 12 texts of the call, its path and why it failed, 9 of its
+// scope; its labels, its attempts, and all that surrounds them.
 constexpr size_t kLineBytesLimit =
     21 * Escaped(kTextBytesLimit) + Escaped(kPathBytesLimit) +
     Escaped(kErrorBytesLimit) +
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
     kAttemptsLimit * kLongestAttempt + 2048;
 
-// Writes where there is room for a whole line: no check, no growth.
+// Writes without checks or growth. REQUIRES: there is room for a whole line.
 class LineCursor {
  public:
   explicit LineCursor(char* out) : out_(out) {}
@@ -73,7 +74,8 @@ class LineCursor {
     out_ += kBytes - 1;
   }
 
-  // Keys come with their comma, quotes and colon: `,"status":`.
+  // Writes a text, unless it is empty. Keys come with their comma, quotes and
+  // colon: `,"status":`.
   template <size_t kBytes>
   void Text(const char (&key)[kBytes], std::string_view text,
             size_t bytes_limit = kTextBytesLimit) {
@@ -82,7 +84,7 @@ class LineCursor {
     Quoted(text, bytes_limit);
   }
 
-  // The same for a text of ours, which has nothing to escape.
+  // As Text, for a constant, which has nothing to escape.
   template <size_t kBytes>
   void OurText(const char (&key)[kBytes], std::string_view text) {
     if (text.empty()) return;
@@ -111,7 +113,7 @@ class LineCursor {
     out_ = std::to_chars(out_, out_ + kNumberBytesLimit, number).ptr;
   }
 
-  // Nothing is left out.
+  // Writes a number, also if it is 0.
   template <size_t kBytes>
   void Some(const char (&key)[kBytes], int64_t number) {
     if (number != 0) Number(key, number);
@@ -174,7 +176,7 @@ void WriteLabels(absl::Span<const CallLabel> labels, LineCursor& line) {
   line.Literal("}");
 }
 
-// Numbers that are nothing for most calls are left out.
+// Writes usage. Numbers that are 0 for most calls are left out if they are.
 void WriteUsage(const v1::Usage& usage, LineCursor& line) {
   line.Number(",\"input_tokens\":", usage.input_tokens());
   line.Number(",\"output_tokens\":", usage.output_tokens());
@@ -249,7 +251,8 @@ void WriteAttempt(const CallAttempt& one, absl::Time call_start,
   line.Literal("}");
 }
 
-// One alone tells no more than the call does.
+// Writes the attempts, if there are several: one alone tells no more than the
+// call does.
 void WriteAttempts(const CallRecord& record, LineCursor& line) {
   const absl::Span<const CallAttempt> all = record.attempts;
   if (all.size() < 2) return;
@@ -262,7 +265,7 @@ void WriteAttempts(const CallRecord& record, LineCursor& line) {
   line.Literal("]");
 }
 
-// Returns the line's length.
+// Writes the line and returns its length.
 size_t WriteLine(const CallRecord& record, char* out) {
   LineCursor line(out);
   line.Literal("{\"ts\":\"");
@@ -361,7 +364,7 @@ void AccessLogRing::Pop(size_t bytes) {
 }
 
 size_t AccessLogRing::size() const {
-  // In this order, so that the difference is never negative.
+  // Read in this order, so that the difference is never negative.
   const uint64_t popped = popped_.load(std::memory_order_seq_cst);
   return pushed_.load(std::memory_order_seq_cst) - popped;
 }
@@ -379,8 +382,8 @@ void AccessLogShard::Write(const CallRecord& record) {
     return;
   }
   // Either this sees that the writing thread is idle, or that thread, which
-  // says so before it looks a last time, sees the line: both sides store first
-  // and load then, sequentially consistent.
+  // sets idle before it looks a last time, sees the line: both sides store
+  // first and load then, sequentially consistent.
   const size_t batch_bytes = log_.options_.batch_bytes;
   if (log_.idle_.load(std::memory_order_seq_cst)) {
     log_.Wake(/*urgently=*/false);
@@ -427,7 +430,8 @@ AccessLogShard& AccessLog::AddShard() {
 bool AccessLog::Flush(absl::Duration timeout) {
   const absl::Duration deadline = SystemClock().SteadyTime() + timeout;
   MutexLock lock(mu_);
-  // A round that has begun may have passed the newest lines by.
+  // The next round, since one that has begun may have passed the newest lines
+  // by.
   const uint64_t round = rounds_begun_ + 1;
   flush_wanted_ = true;
   wake_.NotifyOne();
@@ -468,7 +472,7 @@ void AccessLog::AwaitWork() {
   }
   idle_.store(false, std::memory_order_relaxed);
 
-  // More lines gather meanwhile, and share one write.
+  // Waits a little, so that lines that come meanwhile share one write.
   const absl::Duration deadline =
       SystemClock().SteadyTime() + options_.flush_interval;
   while (!urgent_ && !flush_wanted_ && !stopping_) {
@@ -490,7 +494,7 @@ bool AccessLog::AnythingWaits() const {
 
 void AccessLog::Wake(bool urgently) {
   MutexLock lock(mu_);
-  // Whoever comes next need not wake it again.
+  // Cleared before writing: shards need not wake it again.
   idle_.store(false, std::memory_order_relaxed);
   if (urgently) urgent_ = true;
   wake_.NotifyOne();
@@ -505,7 +509,7 @@ void AccessLog::WriteOut() {
     }
   }
   for (AccessLogShard* shard : shards) {
-    // A ring holds whole lines; only its end may lie within one.
+    // A ring holds whole lines; only its end may fall within one.
     const AccessLogRing::Parts parts = shard->ring_.Peek();
     const size_t size = parts.first.size() + parts.second.size();
     if (size == 0) continue;
@@ -515,7 +519,7 @@ void AccessLog::WriteOut() {
 }
 
 void AccessLog::WriteOrDrop(AccessLogRing::Parts parts) {
-  // A line that broke off must not swallow the next one.
+  // Ends a line that broke off, so that it does not swallow the next one.
   std::string_view start = line_broke_off_ ? "\n" : "";
   std::string_view* const pieces[] = {&start, &parts.first, &parts.second};
   while (!parts.second.empty() || !parts.first.empty()) {

@@ -61,18 +61,19 @@ namespace gateway {
 
 class AccessLog;
 
-// The bytes between one loop and the writing thread: one writes, one reads,
-// neither waits.
+// A ring of bytes between one loop, which writes, and the writing thread, which
+// reads; neither waits.
 class AccessLogRing {
  public:
-  // REQUIRES: a power of two.
+  // REQUIRES: capacity_bytes is a power of two.
   explicit AccessLogRing(size_t capacity_bytes);
 
-  // Of the writing side. Returns false if there is no room for all of it.
+  // Called by the writing side. Returns false if there is no room for all of
+  // it.
   bool Push(std::string_view bytes);
 
-  // Of the reading side: what is there, in two parts because the ring has an
-  // end; then how much of it was used.
+  // Called by the reading side: Peek returns what is there, in two parts
+  // because the ring has an end; Pop removes what was used.
   struct Parts {
     std::string_view first;
     std::string_view second;
@@ -80,21 +81,21 @@ class AccessLogRing {
   Parts Peek() const;
   void Pop(size_t bytes);
 
-  // Of either side.
+  // May be called by either side.
   size_t size() const;
 
  private:
   const size_t capacity_;
   const std::unique_ptr<char[]> bytes_;
-  // All bytes ever pushed and popped, on cache lines of their own.
+  // All bytes ever pushed and popped. On cache lines of their own.
   alignas(64) std::atomic<uint64_t> pushed_ = 0;
   alignas(64) std::atomic<uint64_t> popped_ = 0;
 };
 
-// Where one loop leaves its lines.
+// Takes the lines of one loop.
 class AccessLogShard {
  public:
-  // Never waits for the output.
+  // Writes a line, or drops it if the ring is full. Never waits for the output.
   void Write(const CallRecord& record);
 
  private:
@@ -113,12 +114,12 @@ class AccessLog {
   struct Options {
     // The file to append to; empty for standard output.
     std::string file;
-    // A line is in the file at most so much later.
+    // A line is written at most so much later.
     absl::Duration flush_interval = absl::Milliseconds(50);
-    // Bytes of a loop's lines that make it urgent to write.
+    // So many bytes of a loop's lines are written at once.
     size_t batch_bytes = 32 * 1024;
-    // Bytes of a loop's lines held before lines are dropped. REQUIRES: a power
-    // of two.
+    // The size of a loop's ring; lines that do not fit are dropped. REQUIRES: a
+    // power of two.
     size_t ring_bytes = 1024 * 1024;
   };
 
@@ -126,7 +127,7 @@ class AccessLog {
   static absl::StatusOr<std::unique_ptr<AccessLog>> Open(
       const Options& options);
 
-  // Writes what waits, however long that takes. The shards must be idle.
+  // Writes what waits, however long that takes. REQUIRES: the shards are idle.
   ~AccessLog();
 
   // A new shard, valid as long as this object.
@@ -136,7 +137,7 @@ class AccessLog {
   // false if that takes longer.
   bool Flush(absl::Duration timeout) LOCKS_EXCLUDED(mu_);
 
-  // Lines lost because the output was too slow or failed.
+  // Counts the lines lost because the output was too slow or failed.
   uint64_t DroppedLines() const LOCKS_EXCLUDED(mu_);
 
  private:
@@ -162,24 +163,24 @@ class AccessLog {
   std::vector<std::unique_ptr<AccessLogShard>> shards_ GUARDED_BY(mu_);
   bool urgent_ GUARDED_BY(mu_) = false;
   bool stopping_ GUARDED_BY(mu_) = false;
-  // Rounds of writing that were begun and that ended.
+  // Count the rounds of writing that were begun, and that ended.
   uint64_t rounds_begun_ GUARDED_BY(mu_) = 0;
   uint64_t rounds_ended_ GUARDED_BY(mu_) = 0;
   bool flush_wanted_ GUARDED_BY(mu_) = false;
 
-  // The writing thread waits for a first line, of whoever has one.
+  // Set while the writing thread waits for a first line of any shard.
   std::atomic<bool> idle_ = false;
 
-  // Only the writing thread writes it.
+  // Written by the writing thread only.
   std::atomic<uint64_t> failed_lines_ = 0;
-  // For the writing thread alone.
-  bool output_failing_ = false;  // And that was logged.
+  // Used by the writing thread only.
+  bool output_failing_ = false;  // Lines are being lost, and that was logged.
   bool line_broke_off_ = false;
 
-  Thread thread_;  // The last: it uses all of the above.
+  Thread thread_;  // Declared last, since it uses all of the above.
 };
 
-// The line of a record, with its line end. For tests.
+// Returns the line of a record, with its line end. For tests.
 std::string AccessLogLine(const CallRecord& record);
 
 }  // namespace gateway

@@ -17,12 +17,12 @@
 namespace gateway {
 namespace {
 
-// Longer names have no label of their own.
+// Longer names get no label of their own.
 constexpr size_t kLabelBytesLimit = 128;
 constexpr std::string_view kNoLabel = "none";
 
-// Answers of language models take from milliseconds, when cached, to many
-// minutes, when they reason.
+// Bounds of durations in seconds: answers of language models take from
+// milliseconds, when cached, to many minutes, when they reason.
 constexpr double kDurationBounds[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                       0.5,   1,    2.5,   5,    10,  20,
                                       40,    80,   160,   320,  640};
@@ -140,7 +140,8 @@ constexpr MetricDefinition kInflight = {
     .label_names = kProtocolLabels};
 
 void AddTokens(Counter& counter, int64_t tokens) {
-  // A provider may report nonsense; a counter must not go back.
+  // Negative numbers of a provider are ignored, since a counter must not go
+  // back.
   if (tokens > 0) counter.Add(tokens);
 }
 
@@ -197,7 +198,8 @@ void CallMetricsShard::Count(const CallRecord& record) {
   if (!record.error_reason.empty()) {
     shard_.CounterOf(kErrors, {provider, record.error_reason}).Add(1);
   }
-  // What replaced a connection that the provider had given up is no retry.
+  // An attempt that replaced a connection which the provider had given up is no
+  // retry.
   const auto retries = std::count_if(
       record.attempts.begin(), record.attempts.end(),
       [](const CallAttempt& attempt) {
@@ -293,14 +295,14 @@ std::string_view CallMetricsShard::LabelOf(std::string_view name,
   if (name.empty()) return kNoLabel;
   const auto found = known.labels.find(ToAbsl(name));
   if (found != known.labels.end()) return *found;
-  // Names without a label are not kept: there may be any number of them.
+  // A name without a label is not kept: there may be any number of them.
   if (known.all || name.size() > kLabelBytesLimit) return kOtherLabel;
   ++known.asked_for;
   const bool admitted = &known == &models_ ? metrics_.AdmitModel(name, known)
                                            : metrics_.AdmitCaller(name, known);
   if (admitted) return *known.labels.emplace(name).first;
-  // Callers choose names: they must not be able to make every loop wait for
-  // the others' lock, call by call.
+  // From here on no lock is taken for unknown names: callers choose them, and
+  // could make every loop wait for the others' lock.
   known.all = true;
   return kOtherLabel;
 }

@@ -59,7 +59,7 @@ namespace gateway {
 
 class CallMetrics;
 
-// Counts a call as running while it lives. To be destroyed on the thread that
+// Counts a call as running while it lives. Must be destroyed on the thread that
 // started it.
 class InflightCall {
  public:
@@ -78,13 +78,13 @@ class InflightCall {
   Gauge* gauge_;
 };
 
-// What one loop counts.
+// The counters of one loop.
 class CallMetricsShard {
  public:
   [[nodiscard]] InflightCall StartCall(Protocol protocol);
   void Count(const CallRecord& record);
 
-  // How often a name was unknown here, and a lock taken to ask for it.
+  // Counts how often an unknown name took the lock.
   size_t names_asked_for() const { return models_.asked_for; }
 
  private:
@@ -93,11 +93,12 @@ class CallMetricsShard {
   static constexpr size_t kProtocols = 2;
   static constexpr size_t kStatusCodes = 17;
 
-  // The metrics of one provider and model. Those that not every call touches
-  // are made when first needed.
+  // The metrics of one provider and model. Those that few calls touch are made
+  // when first needed.
   struct Target {
     std::array<std::array<Counter*, kStatusCodes>, kProtocols> requests = {};
-    std::array<MetricHistogram*, 2> duration = {};  // Whole, streamed.
+    // For whole and streamed answers.
+    std::array<MetricHistogram*, 2> duration = {};
     Counter* input_tokens = nullptr;
     Counter* output_tokens = nullptr;
     Counter* cached_input_tokens = nullptr;
@@ -125,8 +126,8 @@ class CallMetricsShard {
 
   CallMetricsShard(CallMetrics& metrics, MetricShard& shard);
 
-  // Names that have a label of their own, whether that is all of them, and how
-  // often another was asked for.
+  // Names that have a label of their own; whether these are all; how often
+  // another was asked for.
   struct KnownNames {
     absl::node_hash_set<std::string> labels;
     bool all = false;
@@ -143,9 +144,9 @@ class CallMetricsShard {
   CallMetrics& metrics_;
   MetricShard& shard_;
   std::array<ProtocolMetrics, kProtocols> protocols_;
-  KnownNames models_;  // And providers.
+  KnownNames models_;  // Of models and of providers.
   KnownNames callers_;
-  // By the places of the labels.
+  // Keyed by the addresses of the labels.
   using Places = std::pair<const char*, const char*>;
   absl::flat_hash_map<Places, std::unique_ptr<Target>> targets_;
   absl::flat_hash_map<Places, Caller> by_caller_;
@@ -155,9 +156,9 @@ class CallMetricsShard {
 class CallMetrics {
  public:
   struct Options {
-    // Different names of models, and of providers, told apart.
+    // How many different names of models, and of providers, get a label.
     size_t model_labels_limit = 512;
-    // Different names of callers.
+    // How many different names of callers get a label.
     size_t caller_labels_limit = 256;
   };
 
@@ -170,14 +171,14 @@ class CallMetrics {
  private:
   friend class CallMetricsShard;
 
-  // All names of one sort that have a label of their own.
+  // All names of one kind that have a label of their own.
   struct Names {
     size_t limit;
     absl::node_hash_set<std::string> labels;
   };
 
-  // Whether the name has a label of its own; from then on it has, everywhere.
-  // If not, none will be added: `known` gets all that there are.
+  // Gives the name a label of its own, everywhere, and returns true; false if
+  // the limit is reached: then `known` receives all names that have one.
   bool AdmitModel(std::string_view name, CallMetricsShard::KnownNames& known)
       LOCKS_EXCLUDED(mu_);
   bool AdmitCaller(std::string_view name, CallMetricsShard::KnownNames& known)

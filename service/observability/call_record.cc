@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 17> kStatusCodeNames = {
     "UNAUTHENTICATED",
 };
 
-// Every text of a record.
+// Calls `visit` with every text of a record.
 template <typename Visit>
 void VisitTexts(CallRecord& record, Visit visit) {
   for (std::string_view* text :
@@ -87,7 +87,7 @@ OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
   for (CallAttempt& attempt : attempts_) VisitTexts(attempt, measure);
   for (CallLabel& label : labels_) VisitTexts(label, measure);
 
-  // Reserved at once: the views would not survive a reallocation.
+  // Reserved at once, since the views would not survive a reallocation.
   texts_.reserve(size);
   const auto own = [&](std::string_view& text) {
     const size_t begin = texts_.size();

@@ -31,22 +31,22 @@
 
 namespace gateway {
 
-// Where a call came in.
+// The protocol that a call came by.
 enum class Protocol { kGrpc, kHttp };
 
-// One try at one target. What the one that answered consumed is the call's.
+// One attempt at one target. The usage of the one that answered is the call's.
 struct CallAttempt {
   std::string_view provider;
   std::string_view model;
   llmgateway::v1::Attempt::Kind kind =
       llmgateway::v1::Attempt::KIND_UNSPECIFIED;
-  // What the caller got of an answer is this one's.
+  // The caller's answer is from this attempt.
   bool answered = false;
   absl::Time start_time;
   absl::Duration duration;
-  // From its begin to the first piece of model output; of streams only.
+  // From its begin to the first piece of model output; streams only.
   std::optional<absl::Duration> time_to_first_token;
-  // The name of the credential that it was made with; empty if there was none.
+  // The name of the credential that was sent; empty if there was none.
   std::string_view credential;
   // As in CallRecord; empty if the attempt succeeded.
   std::string_view error_reason;
@@ -54,7 +54,7 @@ struct CallAttempt {
   int http_status = 0;  // The provider's; 0 if there was none.
   // The vendor's own id of the request; empty if it told none.
   std::string_view provider_request_id;
-  // The connection had served an earlier call.
+  // It used a connection that had served before.
   bool reused_connection = false;
   // From its dispatch to the first byte of the provider's answer.
   std::optional<absl::Duration> first_byte;
@@ -85,19 +85,19 @@ struct CallRecord {
   // The id that the caller sees.
   std::string_view request_id;
   Protocol protocol = Protocol::kGrpc;
-  // What was called, of a closed list: `llmgateway.v1.GatewayService/Generate`,
-  // `GET /v1/models/{id}`. Metrics are labelled with it.
+  // The operation, from a closed list: `llmgateway.v1.GatewayService/Generate`,
+  // `GET /v1/models/{id}`. A label of metrics.
   std::string_view operation;
-  // The path as it was asked, without its query.
+  // The path that was asked for, without its query.
   std::string_view path;
   // The HTTP method; POST for gRPC.
   std::string_view method;
-  // The name of the caller's key; empty if none was asked for.
+  // The name of the caller's key; empty if no keys are configured.
   std::string_view caller;
-  // `address:port` that the call came from.
+  // The `address:port` that the call came from.
   std::string_view peer;
-  // As far as the request was read: of one whose bytes were only forwarded, the
-  // user alone.
+  // As far as the request was read: if its bytes were only forwarded, the user
+  // alone.
   CallScope scope;
   absl::Span<const CallLabel> labels;
   bool stream = false;
@@ -121,9 +121,10 @@ struct CallRecord {
   absl::Span<const CallAttempt> attempts;
 
   absl::StatusCode status_code = absl::StatusCode::kOk;
-  // An ErrorReason without its ERROR_REASON_ prefix; empty if all went well.
+  // An ErrorReason without its ERROR_REASON_ prefix; empty if the call
+  // succeeded.
   std::string_view error_reason;
-  // What went wrong in words, without secrets; empty likewise.
+  // Why the call failed, without secrets; empty if it succeeded.
   std::string_view error_message;
   // The HTTP status that the protocol answered with; 0 for gRPC.
   int http_status = 0;

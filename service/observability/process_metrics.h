@@ -24,7 +24,7 @@ namespace gateway {
 
 struct ProcessMetricsOptions {
   std::string_view version;
-  // Null if there is none; otherwise must outlive the registry.
+  // Null for none; otherwise must outlive the registry.
   const AccessLog* access_log = nullptr;
 };
 

@@ -14,13 +14,13 @@ namespace {
 constexpr int64_t kReasonValues = 256;
 static_assert(v1::ErrorReason_MAX < kReasonValues);
 
-// For counters with one writer: two plain moves.
+// Adds one to a counter with a single writer: two plain moves.
 void Add(std::atomic<int64_t>& count) {
   count.store(count.load(std::memory_order_relaxed) + 1,
               std::memory_order_relaxed);
 }
 
-// One failure may be chance, and retried; so many are not.
+// So many failures in a row make a warning: one may be chance, and is retried.
 constexpr int64_t kFailuresToWarn = 3;
 constexpr std::string_view kModule = "providers";
 
@@ -41,8 +41,9 @@ void TellWhy(std::string_view message, std::string_view provider,
   }
 }
 
-// Whether a line may be written at `now`, if the last was at `*last`; then now
-// is the last. Of several loops that ask together, one may.
+// Returns whether a line may be written at `now`, if the last was at
+// `*last_ms`, and sets that to now. Of several loops that ask together, one
+// may.
 bool TakesTurn(std::atomic<int64_t>& last_ms, absl::Time now) {
   const int64_t now_ms = absl::ToUnixMillis(now);
   int64_t before = last_ms.load(std::memory_order_relaxed);
@@ -89,7 +90,7 @@ void ProviderHealthShard::Count(std::string_view provider,
     slot->last_success_nanos.store(absl::ToUnixNanos(ended),
                                    std::memory_order_relaxed);
   }
-  // Read first: a line that nobody writes is cheap to share.
+  // Read first: a cache line that is not written is cheap to share.
   if (shared.consecutive_failures.load(std::memory_order_relaxed) != 0) {
     const int64_t failures =
         shared.consecutive_failures.exchange(0, std::memory_order_relaxed);

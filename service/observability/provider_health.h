@@ -55,11 +55,11 @@ namespace v1 = ::llmgateway::v1;
 // How a provider is doing at one moment.
 struct ProviderHealth {
   int64_t attempts = 0;
-  int64_t failures = 0;  // By the provider's fault.
+  int64_t failures = 0;  // Those that are the provider's fault.
   int64_t consecutive_failures = 0;
   int64_t attempts_in_flight = 0;
   std::optional<absl::Time> last_success;
-  std::optional<absl::Time> last_failure;  // To the millisecond.
+  std::optional<absl::Time> last_failure;  // Precise to the millisecond.
   v1::ErrorReason last_failure_reason = v1::ERROR_REASON_UNSPECIFIED;
 };
 
@@ -91,33 +91,34 @@ class InflightAttempt {
 
 class ProviderHealthBoard;
 
-// What one loop sees of the providers.
+// What one loop has seen of the providers.
 class ProviderHealthShard {
  public:
   // REQUIRES: `provider` is a configured name.
   [[nodiscard]] InflightAttempt StartAttempt(std::string_view provider);
-  // `credential` is the name of the one that the attempt was made with, if any.
+  // `credential` is the name of the one that was sent, if any.
   void Count(std::string_view provider, const absl::Status& outcome,
              absl::Time ended, std::string_view credential = {});
 
  private:
   friend class ProviderHealthBoard;
 
-  // What all loops know of one provider together.
+  // What all loops have seen of one provider together.
   struct Shared {
     std::atomic<int64_t> consecutive_failures = 0;
     // Milliseconds since 1970 times 256, plus the reason; 0 if none has failed.
     std::atomic<int64_t> last_failure = 0;
-    // When the log was last told that it fails, in milliseconds since 1970, and
-    // whether that stands.
+    // When the log was last told that the provider fails, in milliseconds since
+    // 1970, and whether that still holds.
     std::atomic<int64_t> warned_ms = 0;
     std::atomic<bool> warned = false;
-    // When the log was last told that a credential is limited, or refused.
+    // When the log was last told that a credential is limited, and that one is
+    // refused.
     std::atomic<int64_t> limited_ms = 0;
     std::atomic<int64_t> refused_ms = 0;
   };
 
-  // What this loop alone knows of it, on cache lines of its own.
+  // What this loop alone has seen of it. On cache lines of its own.
   struct alignas(64) Slot {
     explicit Slot(Shared& shared) : shared(shared) {}
 
@@ -125,12 +126,13 @@ class ProviderHealthShard {
     std::atomic<int64_t> attempts = 0;
     std::atomic<int64_t> failures = 0;
     std::atomic<int64_t> in_flight = 0;
-    std::atomic<int64_t> last_success_nanos = 0;  // Since 1970; 0 if none.
+    // Since 1970; 0 if there was none.
+    std::atomic<int64_t> last_success_nanos = 0;
   };
 
   explicit ProviderHealthShard(ProviderHealthBoard& board) : board_(board) {}
 
-  // Null if the board is full.
+  // Returns null if the board is full.
   Slot* SlotOf(std::string_view provider);
   void CountFailure(Slot& slot, std::string_view provider, Verdict verdict,
                     const absl::Status& outcome, absl::Time ended);
@@ -144,10 +146,10 @@ class ProviderHealthShard {
 
 class ProviderHealthBoard {
  public:
-  // At most one warning of a provider in so long.
+  // How often at most the log is warned of a provider.
   static constexpr absl::Duration kWarningInterval = absl::Minutes(1);
 
-  // Of more providers than this nothing is known.
+  // The most providers; of others nothing is recorded.
   static constexpr size_t kProvidersLimit = 4096;
 
   ProviderHealthBoard() = default;
@@ -157,7 +159,7 @@ class ProviderHealthBoard {
   // A new shard, valid as long as this object.
   ProviderHealthShard& AddShard() LOCKS_EXCLUDED(mu_);
 
-  // All zero for a provider to which nothing has gone.
+  // Returns zeros for a provider to which nothing has gone.
   ProviderHealth Read(std::string_view provider) const LOCKS_EXCLUDED(mu_);
 
  private:

@@ -16,7 +16,7 @@ constexpr MetricDefinition kRequestsRefused = {
             "status or gRPC code.",
     .label_names = kRefusalLabels};
 
-// A path longer than this is nobody's.
+// How much of a path is shown.
 constexpr size_t kPathBytesShown = 256;
 
 }  // namespace
@@ -27,7 +27,7 @@ RefusalLog::RefusalLog(std::string_view listener, MetricRegistry& registry,
       clock_(clock),
       shard_(registry.AddShard()) {
   MutexLock lock(mu_);
-  // So that the first is a rise from zero.
+  // Made now, so that the first handshake that fails is a rise from zero.
   shard_.CounterOf(kHandshakesFailed, {listener_});
 }
 
@@ -56,7 +56,7 @@ void RefusalLog::Handshake(std::string_view peer, const absl::Status& why) {
     shard_.CounterOf(kHandshakesFailed, {listener_}).Add(1);
     if (!MayLog(handshakes_, &unlogged)) return;
   }
-  // On a TLS port those who only look whether it is open fail, too.
+  // At info: on a TLS port, those who only look whether it is open fail, too.
   Log(LogLevel::kInfo, "refusals", "a TLS handshake failed",
       {{"listener", listener_},
        {"peer", peer},

@@ -31,8 +31,8 @@ namespace gateway {
 inline constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
 
 struct RefusedRequest {
-  std::string_view code;    // `404`, `UNAUTHENTICATED`
-  std::string_view method;  // Empty, like path, if no head has arrived.
+  std::string_view code;    // Such as `404`, `UNAUTHENTICATED`.
+  std::string_view method;  // Empty, as path, if no head has come.
   std::string_view path;
   std::string_view peer;
   std::string_view request_id;
@@ -53,14 +53,14 @@ class RefusalLog {
       LOCKS_EXCLUDED(mu_);
 
  private:
-  // One kind of line.
+  // Limits the lines of one kind.
   struct Pace {
     absl::Duration next = -absl::InfiniteDuration();
     int64_t unlogged = 0;
   };
 
-  // Whether it is time for the next line, and how many were left out; counts
-  // those that it is not for.
+  // Returns whether the next line may be written, and how many were left out;
+  // counts those that may not.
   bool MayLog(Pace& pace, int64_t* unlogged) EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string listener_;

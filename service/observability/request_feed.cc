@@ -101,7 +101,7 @@ void RequestFeed::CountWatchers() {
 
 void RequestFeed::PublishToAll(FeedEvent::Kind kind,
                                const CallRecord& record) {
-  // Copied once, for the first watcher it concerns.
+  // Copied once, for the first watcher that it concerns.
   std::shared_ptr<const OwnedCallRecord> call;
   MutexLock lock(mu_);
   if (closed_) return;

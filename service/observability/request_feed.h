@@ -35,12 +35,13 @@
 
 namespace gateway {
 
-// Which calls to watch; a call must satisfy all that is set.
+// Which calls to watch; a call must match all that is set.
 struct FeedFilter {
   std::string provider;
-  std::string model;  // As the caller named it.
+  std::string model;  // The name that the caller gave.
   bool failures_only = false;
-  // Also that calls begin and have their first token; not with failures_only.
+  // Also watch the beginning of calls and their first token; not with
+  // failures_only.
   bool progress = false;
 };
 
@@ -50,19 +51,21 @@ struct FeedEvent {
   Kind kind = Kind::kEnded;
   // What is known of the call by then.
   std::shared_ptr<const OwnedCallRecord> call;
-  // Events that passed the filter and were lost since the event before.
+  // Counts the events that matched the filter and were lost since the event
+  // before.
   int64_t dropped_events = 0;
 };
 
 class RequestFeed {
  public:
   struct Options {
-    // Events held for each watcher.
+    // The most events that are held for each watcher.
     size_t events_limit = 1024;
     size_t watchers_limit = 64;
   };
 
-  // A watcher; stops watching when it dies. Must not outlive the feed.
+  // A watcher's end of the feed. Its destructor stops watching. Must not
+  // outlive the feed.
   class Subscription {
    public:
     ~Subscription();
@@ -70,10 +73,11 @@ class RequestFeed {
     Subscription(const Subscription&) = delete;
     Subscription& operator=(const Subscription&) = delete;
 
-    // The next event; empty if there is none yet.
+    // Returns the next event; nothing if there is none yet.
     std::optional<FeedEvent> Take();
 
-    // The feed was closed. What was published before may still be taken.
+    // True once the feed was closed. What was published before may still be
+    // taken.
     bool closed() const;
 
    private:
@@ -103,13 +107,13 @@ class RequestFeed {
     PublishToAll(FeedEvent::Kind::kEnded, record);
   }
 
-  // Whether anybody wants to know of calls that have not ended: nobody else
-  // need make a record of them.
+  // Returns whether any watcher wants to know of calls that have not ended; if
+  // not, no record need be made of them.
   bool progress_watched() const {
     return progress_watchers_.load(std::memory_order_relaxed) > 0;
   }
 
-  // Shows a call that goes on to those who want to know.
+  // Shows a call that goes on to the watchers that want to know.
   void PublishProgress(FeedEvent::Kind kind, const CallRecord& record) {
     PublishToAll(kind, record);
   }
@@ -124,7 +128,7 @@ class RequestFeed {
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       FeedFilter filter, std::function<void()> on_ready) LOCKS_EXCLUDED(mu_);
 
-  // Nothing is published from now on.
+  // Ends the feed: nothing is published from now on.
   void Close() LOCKS_EXCLUDED(mu_);
 
  private:
@@ -133,7 +137,7 @@ class RequestFeed {
   void CountWatchers() EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
-  // As many as there are in subscriptions_, and as want to know of progress;
+  // The number of subscriptions_, and of those that want to know of progress;
   // zero when closed.
   std::atomic<size_t> watchers_ = 0;
   std::atomic<size_t> progress_watchers_ = 0;

@@ -17,7 +17,7 @@
 
 namespace gateway {
 
-// The client may go before the registry.
+// Adds the metrics of a client, which may be destroyed before the registry.
 void AddUpstreamMetrics(std::shared_ptr<const HttpClientStats> stats,
                         MetricRegistry& registry);
 

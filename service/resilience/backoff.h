@@ -23,7 +23,8 @@ class Backoff {
 
   explicit Backoff(const Options& options) : options_(options) {}
 
-  // Before the attempt after the `failures`th failure. REQUIRES: failures > 0.
+  // Returns how long to wait before the attempt after the `failures`th failure.
+  // REQUIRES: failures > 0.
   absl::Duration Delay(int failures, Random& random) const;
 
  private:

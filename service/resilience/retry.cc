@@ -44,7 +44,7 @@ std::optional<absl::Duration> RetryPolicy::DelayAfter(
   const std::optional<absl::Duration> asked = RetryDelay(failure);
   if (!asked.has_value()) return delay;
   if (*asked > retry_after_max_) return std::nullopt;
-  // Whoever asks for no wait at all is still not to be hammered.
+  // Never less than the back-off, even if the provider asks for no wait at all.
   return std::max(*asked, delay);
 }
 

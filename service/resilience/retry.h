@@ -27,9 +27,9 @@ class RetryPolicy {
   // REQUIRES: defaults have been applied.
   explicit RetryPolicy(const llmgateway::config::v1::RetryConfig& config);
 
-  // How long to wait before the next attempt, or nothing if there must be none.
-  // `attempts` counts those made, the first included; `abandoned` is as for
-  // ClassifyFailure.
+  // Returns how long to wait before the next attempt; nothing if there must be
+  // none. `attempts` counts those made, the first included; `abandoned` is as
+  // for ClassifyFailure.
   std::optional<absl::Duration> DelayAfter(int attempts,
                                            const absl::Status& failure,
                                            bool abandoned,
@@ -40,7 +40,7 @@ class RetryPolicy {
 
   const int attempts_max_;
   const Backoff backoff_;
-  // A provider that asks for a longer wait is not waited for.
+  // If a provider asks for a longer wait, no other attempt is made.
   const absl::Duration retry_after_max_;
   const bool resend_after_timeout_;
 };

@@ -40,7 +40,7 @@ bool ModelMatcher::Matches(std::string_view model) const {
 
 namespace {
 
-// Where the UTF-8 character that begins at `at` ends.
+// Returns where the UTF-8 character that begins at `at` ends.
 size_t CharacterEnd(std::string_view text, size_t at) {
   ++at;
   while (at < text.size() && (text[at] & 0xc0) == 0x80) ++at;
@@ -52,7 +52,7 @@ size_t CharacterEnd(std::string_view text, size_t at) {
 bool MatchesGlob(std::string_view glob, std::string_view text) {
   size_t g = 0;
   size_t t = 0;
-  // Where the last star stood, and how much of the text it has taken.
+  // Where the last star stood, and up to where in the text it reaches.
   size_t star = std::string_view::npos;
   size_t taken = 0;
   while (t < text.size()) {

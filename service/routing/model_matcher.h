@@ -20,7 +20,7 @@ class ModelMatcher {
 
   bool Matches(std::string_view model) const;
 
-  // What it matches, as configured.
+  // The text of the rule, as configured.
   const std::string& text() const { return text_; }
 
  private:
@@ -30,8 +30,8 @@ class ModelMatcher {
   std::string text_;
 };
 
-// Whether `text` fits `glob`. Takes time proportional to the product of their
-// lengths at worst.
+// Returns whether `text` matches `glob`. Takes time proportional to the product
+// of their lengths at worst.
 bool MatchesGlob(std::string_view glob, std::string_view text);
 
 }  // namespace gateway

@@ -40,7 +40,7 @@ absl::Status TiersAreNotServed() {
   return fault;
 }
 
-// `model` is the caller's.
+// Makes a plan; `model` is the caller's.
 RoutePlan To(const Target& target, std::string_view model,
              std::string_view reason) {
   if (!target.model().empty()) model = target.model();
@@ -109,7 +109,8 @@ absl::StatusOr<RoutePlan> Router::PlanExplicit(
   AddStep(steps, "explicit", Verdict(state));
   switch (state) {
     case ProviderState::kReady:
-      // The name is the caller's; the plan needs one that lasts.
+      // The name in the plan is the registry's, which lasts; the query's may
+      // not.
       return RoutePlan{
           .targets = {{health_.NameOf(query.provider), query.model}},
           .reason = "explicit"};

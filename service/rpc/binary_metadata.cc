@@ -28,7 +28,7 @@ uint32_t ByteAt(std::string_view bytes, size_t i) {
   return static_cast<unsigned char>(bytes[i]);
 }
 
-// Takes the padding off. False if there is some that does not fill four.
+// Removes the padding. Returns false if it does not fill a group of four.
 bool StripPadding(std::string_view* text) {
   if (!text->ends_with('=')) return true;
   if (text->size() % 4 != 0) return false;
@@ -36,7 +36,7 @@ bool StripPadding(std::string_view* text) {
   return true;
 }
 
-// The bits of some characters, the first one highest.
+// Returns the bits of some characters, those of the first one highest.
 std::optional<uint32_t> BitsOf(std::string_view characters) {
   uint32_t bits = 0;
   for (size_t i = 0; i < characters.size(); ++i) {

@@ -16,10 +16,10 @@ namespace gateway {
 // Appends `bytes`, encoded.
 void AppendBase64(std::string_view bytes, std::string* out);
 
-// Decodes to `out`, which has room for as many bytes as the text has, and
-// returns how many there are. None if the text is not base64: wrong characters
-// or length, wrong padding, or bits behind the last byte, which no encoder
-// sets.
+// Decodes to `out`, which must have room for as many bytes as the text has, and
+// returns how many there are. Nothing if the text is not base64: wrong
+// characters or length, wrong padding, or bits behind the last byte, which no
+// encoder sets.
 std::optional<size_t> DecodeBase64(std::string_view text, char* out);
 
 }  // namespace gateway

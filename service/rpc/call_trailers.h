@@ -31,10 +31,11 @@ inline constexpr std::string_view kGrpcContentType = "application/grpc";
 
 using MetadataSpan = absl::Span<const CallContext::Field>;
 
-// A handler's metadata as fields; values of names that end in `-bin` encoded.
+// A handler's metadata as fields; values of names that end in `-bin` are
+// encoded.
 class MetadataFields {
  public:
-  // Appends to `fields`, which point at `metadata` and this.
+  // Appends to `fields`, which point into `metadata` and this.
   template <typename Fields>
   void AppendTo(Fields& fields, MetadataSpan metadata) {
     for (const auto& [name, value] : metadata) {
@@ -51,7 +52,7 @@ class MetadataFields {
  private:
   std::string_view Encoded(std::string_view name, std::string_view value);
 
-  // The fields point at its elements, which stay where they are.
+  // A list, since the fields point into its elements, which must not move.
   std::forward_list<std::string> encoded_;
 };
 
@@ -66,7 +67,7 @@ class CallHead {
   absl::Span<const HttpField> fields() const { return fields_; }
 
  private:
-  // As many as an answer that names its provider's rate limits has.
+  // Room for as many as an answer that names its provider's rate limits has.
   absl::InlinedVector<HttpField, 16> fields_;
   FieldViews views_;
   MetadataFields metadata_;
@@ -75,8 +76,7 @@ class CallHead {
 class CallTrailers {
  public:
   // `request_id` and `own` must outlive this. With `head_too` the fields begin
-  // with those of a response's head, for an answer that is nothing but
-  // trailers.
+  // with those of a response's head, for an answer without a body.
   CallTrailers(std::string_view request_id, MetadataSpan own,
                const absl::Status& status, bool head_too = false);
 
@@ -92,7 +92,7 @@ class CallTrailers {
   }
 
   absl::InlinedVector<HttpField, 12> fields_;
-  // What the fields point at.
+  // Own the texts that the fields point to.
   std::string code_;
   std::string message_;
   std::string details_;

@@ -29,18 +29,19 @@ inline constexpr absl::Duration kInflateRefillTime = absl::Seconds(1);
 
 class InflateAllowance {
  public:
-  // Of at least kBytesMin. Borrows `clock`.
+  // Allows `bytes`, but at least kBytesMin, to be inflated in
+  // kInflateRefillTime. Borrows `clock`.
   InflateAllowance(size_t bytes, Clock& clock)
       : bytes_(std::max(bytes, kBytesMin)), left_(bytes_), clock_(clock) {}
 
   InflateAllowance(const InflateAllowance&) = delete;
   InflateAllowance& operator=(const InflateAllowance&) = delete;
 
-  // How large `packed_bytes` may become now, at most `bytes_limit`.
+  // Returns how large `packed_bytes` may become now, at most `bytes_limit`.
   size_t LimitFor(size_t packed_bytes, size_t bytes_limit);
 
-  // So large they became, within what LimitFor has said. Where that was done
-  // off the loop others may have spent the same meanwhile.
+  // Records how large they became, within what LimitFor has said. If they were
+  // inflated off the loop, others may have spent the same meanwhile.
   void Spend(size_t packed_bytes, size_t bytes);
 
  private:
@@ -49,7 +50,7 @@ class InflateAllowance {
 
   const size_t bytes_;
   size_t left_;
-  absl::Duration refilled_;  // Steady time.
+  absl::Duration refilled_;  // A steady time.
   Clock& clock_;
 };
 

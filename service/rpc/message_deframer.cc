@@ -27,10 +27,10 @@ namespace {
 constexpr size_t kFirstCapacityBytes = 256;
 constexpr size_t kAnyCapacity = std::numeric_limits<size_t>::max();
 
-// For OffLoop: to inflate a byte is so many times as fast as to read one.
+// For OffLoop: inflating a byte is so many times as fast as reading one.
 constexpr size_t kInflatingsPerReading = 4;
 
-// What a string holds in itself.
+// Returns how many bytes a string holds in itself.
 size_t StringOwnBytes() { return std::string().capacity(); }
 
 absl::Status Malformed(std::string_view what) {
@@ -63,7 +63,8 @@ bool MessageDeframer::Backlog::MakeRoom(size_t bytes, size_t enough) {
   const std::string_view kept = this->bytes();
   const size_t needed = kept.size() + bytes;
   if (needed <= capacity_ / 2) {
-    // Half of it is free again, so that moving does not become a habit.
+    // Moved only if half of the memory is free then, so that bytes are not
+    // moved again and again.
     memmove(data_, kept.data(), kept.size());
   } else {
     const size_t capacity = std::max(
@@ -116,7 +117,7 @@ void MessageDeframer::DropTaken() {
 
 void MessageDeframer::Fail(absl::Status status) {
   status_ = std::move(status);
-  // All that is held or comes is dealt with by throwing it away.
+  // Everything that is held or comes counts as dealt with: it is thrown away.
   dealt_with_ += kept_.bytes().size() + fed_.size() - body_dealt_with_;
   body_dealt_with_ = 0;
   kept_.Free();
@@ -165,7 +166,8 @@ void MessageDeframer::CheckPrefix() {
   }
 }
 
-// The body if it is there; null otherwise, and then all there is of it is kept.
+// Returns the body if it has come whole; null otherwise, and then all of it
+// that has come is kept.
 std::string_view MessageDeframer::TakeBody() {
   const size_t kept = kept_.bytes().size();
   const size_t missing = body_size_ - std::min(kept, body_size_);
@@ -234,7 +236,8 @@ absl::StatusOr<bool> MessageDeframer::Next(std::string_view* message) {
 
 void MessageDeframer::InflateNow(std::string_view body) {
   const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
-  // How large it becomes shows as it is inflated.
+  // At first the limit of what is inflated in place: how large a message
+  // becomes shows only then.
   const size_t tried = one_ ? std::min(limit, kInPlaceBytesMax) : limit;
   const absl::Status status = InflateTo(tried, body);
   if (tried < limit && absl::IsResourceExhausted(status)) return Hold(body);
@@ -245,7 +248,7 @@ void MessageDeframer::InflateNow(std::string_view body) {
 }
 
 void MessageDeframer::Hold(std::string_view body) {
-  // One that lies in the bytes fed does not stay there.
+  // Kept, since the bytes that were fed do not stay.
   if (taken_ == 0 && !kept_.Append(body, body.size())) {
     return Fail(BudgetSpent());
   }
@@ -257,7 +260,7 @@ Task<absl::StatusOr<std::string_view>> MessageDeframer::ReadHeld() {
   const std::string_view body = kept_.bytes().substr(0, taken_);
   if (!compressed_) co_return body;
   const size_t limit = inflating_.LimitFor(body.size(), message_bytes_limit_);
-  // It has been tried in place.
+  // More than fits in place, where it has been tried.
   const size_t work =
       std::max(kInPlaceBytesMax + 1, limit / kInflatingsPerReading);
   const absl::Status status = co_await OffLoop(
@@ -280,7 +283,8 @@ size_t MessageDeframer::Settle() {
     return std::exchange(dealt_with_, 0);
   }
   DropTaken();
-  // Also when nobody waits for the message: it is refused before it is kept.
+  // Read even if no message is asked for, so that one that is too large is
+  // refused before it is kept.
   if (status_.ok()) ReadPrefix();
   if (!kept_.Append(fed_, kAnyCapacity)) Fail(BudgetSpent());
   fed_ = {};

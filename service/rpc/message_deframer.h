@@ -61,9 +61,9 @@ namespace gateway {
 
 class MessageDeframer {
  public:
-  // `encoding` is what `grpc-encoding` says; the limit holds for a message as
-  // it comes and as it inflates. Borrows `share` and `inflating`.
-  // `one`: there is to be one message, and it is held if it is large.
+  // `encoding` is what `grpc-encoding` says. The limit holds for a message both
+  // as it comes and inflated. Borrows `share` and `inflating`. `one` says that
+  // there is to be one message, which is held if it is large.
   MessageDeframer(MessageEncoding encoding, size_t message_bytes_limit,
                   ByteBudget::Share& share, InflateAllowance& inflating,
                   bool one = false);
@@ -72,7 +72,7 @@ class MessageDeframer {
   MessageDeframer(const MessageDeframer&) = delete;
   MessageDeframer& operator=(const MessageDeframer&) = delete;
 
-  // The next bytes of the body, which must stay valid until Settle.
+  // Gives the next bytes of the body, which must stay valid until Settle.
   // REQUIRES: Settle was called since the last Feed.
   void Feed(std::string_view bytes);
 
@@ -85,17 +85,18 @@ class MessageDeframer {
   // and for what does not inflate.
   absl::StatusOr<bool> Next(std::string_view* message);
 
-  // What Next has found is held, and `message` was empty. Next may not be
-  // called then; of what comes behind, nothing is kept.
+  // True if the message that Next has found is held, in which case `message`
+  // was set empty. Next may not be called then, and nothing is kept of what
+  // follows.
   bool holds() const { return holds_; }
   bool holds_compressed() const { return holds_ && compressed_; }
-  // Something has come behind it.
+  // True if something follows that message.
   bool has_more() const {
     return kept_.bytes().size() > taken_ || !fed_.empty();
   }
 
-  // The message that is held, inflated; valid until DropHeld. Fails as Next
-  // does. The deframer must outlive it.
+  // Returns the message that is held, inflated; valid until DropHeld. Fails as
+  // Next does. The deframer must outlive it.
   Task<absl::StatusOr<std::string_view>> ReadHeld();
   void DropHeld();
 
@@ -106,18 +107,18 @@ class MessageDeframer {
   // an error, which status() has and Next will tell.
   size_t Settle();
 
-  // The error after which there are no more messages; OK while there is none.
+  // The error after which there are no more messages; OK until there is one.
   const absl::Status& status() const { return status_; }
 
-  // The body has ended: INTERNAL if it did so inside a message. REQUIRES: Next
-  // has said that there is no whole one.
+  // Called at the end of the body: INTERNAL if that is inside a message.
+  // REQUIRES: Next has returned that there is no whole one.
   absl::Status CheckEnd() const;
 
-  // Memory held at this moment.
+  // The memory held now.
   size_t memory_bytes() const;
 
  private:
-  // Bytes that are taken off the front and added at the back.
+  // Bytes that are removed from the front and added at the back.
   class Backlog {
    public:
     explicit Backlog(ByteBudget::Share& share) : charge_(share) {}
@@ -128,8 +129,8 @@ class MessageDeframer {
     std::string_view bytes() const { return {data_ + begin_, end_ - begin_}; }
     size_t capacity() const { return capacity_; }
 
-    // Capacity grows to no more than `enough`, unless the bytes need it. False,
-    // with nothing changed, if that is over the budget.
+    // Appends; the capacity grows to no more than `enough`, unless the bytes
+    // need it. Returns false, and changes nothing, if that is over the budget.
     [[nodiscard]] bool Append(std::string_view bytes, size_t enough);
     void Consume(size_t bytes) { begin_ += bytes; }
     void Free();
@@ -137,7 +138,7 @@ class MessageDeframer {
    private:
     bool MakeRoom(size_t bytes, size_t enough);
 
-    ByteBudget::Charge charge_;  // For the capacity.
+    ByteBudget::Charge charge_;  // Pays for the capacity.
     char* data_ = nullptr;
     size_t capacity_ = 0;
     size_t begin_ = 0;
@@ -166,16 +167,17 @@ class MessageDeframer {
   char prefix_[kMessagePrefixBytes];
   size_t prefix_size_ = 0;
   bool compressed_ = false;
-  size_t body_size_ = 0;  // Once the prefix is whole.
+  size_t body_size_ = 0;  // Set once the prefix is whole.
   size_t body_dealt_with_ = 0;
 
-  // Unread bytes, in the order they came: first those kept, then those fed.
+  // Unread bytes, in the order in which they came: first those kept, then those
+  // fed.
   Backlog kept_;
   std::string_view fed_;
   size_t taken_ = 0;  // Bytes of kept_ that the last message stands in.
   std::string inflated_;
   size_t dealt_with_ = 0;
-  bool holds_ = false;  // What was taken, until it is dropped.
+  bool holds_ = false;  // A message is held until it is dropped.
 };
 
 }  // namespace gateway

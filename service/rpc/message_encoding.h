@@ -16,8 +16,8 @@ enum class MessageEncoding { kIdentity, kGzip, kDeflate };
 inline constexpr std::string_view kAcceptedMessageEncodings =
     "identity,deflate,gzip";
 
-// The flag that says whether a message is compressed, and its length, which
-// stand in front of each message.
+// The size of a message's prefix: the flag that says whether it is compressed,
+// and its length.
 inline constexpr size_t kMessagePrefixBytes = 5;
 
 }  // namespace gateway

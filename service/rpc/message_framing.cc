@@ -17,7 +17,7 @@ namespace {
 
 using ::google::protobuf::MessageLite;
 
-// Serializes to room for just the size that ByteSizeLong has said last.
+// Serializes into room for exactly the size that ByteSizeLong returned last.
 void SerializeTo(const MessageLite& message, char* out) {
   message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out));
 }

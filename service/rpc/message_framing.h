@@ -18,7 +18,7 @@
 
 namespace gateway {
 
-// Makes room for so many bytes behind what has been written, and says where.
+// Makes room for so many bytes behind what has been written, and returns it.
 using MessageSpace = absl::FunctionRef<char*(size_t bytes)>;
 
 // Asks `space` once, for prefix and message together, and fills what it gives.

@@ -30,7 +30,7 @@ void AppendPercentEncoded(std::string_view text, std::string* out) {
   const char* at = text.data();
   const char* const end = at + text.size();
   for (;;) {
-    // Most messages are plain from one end to the other.
+    // Most messages need no encoding at all.
     const char* const plain_end = std::find_if_not(at, end, IsPlain);
     out->append(at, plain_end);
     if (plain_end == end) break;

@@ -27,7 +27,7 @@ void PlainAnswer::Start(Http2Stream& stream, const RequestHead& head,
                         bool ended) {
   auto* const answer = new PlainAnswer(stream, head);
   stream.SetEvents(answer);
-  if (ended) return;  // OnEnd comes next.
+  if (ended) return;  // OnEnd follows.
   EventLoop::Current()->ArmTimer(answer->too_slow_, kDrainTimeout);
 }
 

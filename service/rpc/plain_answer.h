@@ -23,7 +23,7 @@ namespace gateway {
 
 class PlainAnswer final : public Recycled, private Http2StreamEvents {
  public:
-  // `ended`: the request has no body.
+  // Answers the request on `stream`. `ended` says that it has no body.
   static void Start(Http2Stream& stream, const RequestHead& head, bool ended);
 
  private:

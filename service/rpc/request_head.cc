@@ -26,14 +26,14 @@ namespace {
 constexpr size_t kTimeoutDigitsMax = 8;
 constexpr size_t kFieldOverheadBytes = 32;
 
-// A timeout longer than this is none: what is to come is counted from now on,
-// in units that end somewhere.
+// A longer timeout counts as none, so that a deadline counted from now does not
+// overflow.
 constexpr absl::Duration kTimeoutMax = absl::Hours(24 * 365);
 
 bool IsBinary(std::string_view name) { return name.ends_with("-bin"); }
 
-// Takes the first element off a list, without the spaces around it. The list
-// becomes null behind its last element.
+// Removes the first element from a list and returns it, without the spaces
+// around it. The list becomes null behind its last element.
 std::string_view TakeElement(std::string_view* list) {
   const size_t comma = std::min(list->find(','), list->size());
   const std::string_view element = list->substr(0, comma);
@@ -42,7 +42,7 @@ std::string_view TakeElement(std::string_view* list) {
 }
 
 bool IsGrpc(std::string_view content_type) {
-  if (content_type == kGrpcContentType) return true;  // As most say it.
+  if (content_type == kGrpcContentType) return true;  // The most frequent form.
   if (!EqualsIgnoreCase(content_type.substr(0, kGrpcContentType.size()),
                         kGrpcContentType)) {
     return false;
@@ -118,7 +118,7 @@ class HeadReader {
       has_te_ = has_te_ || field.value == "trailers" ||
                 EqualsIgnoreCase(field.value, "trailers");
     } else if (field.name == "content-type") {
-      // Of two, neither may be another.
+      // If there are two, both must be gRPC's.
       is_grpc_ = is_grpc_.value_or(true) && IsGrpc(field.value);
     } else if (field.name == "grpc-timeout") {
       PutTimeout(field.value);
@@ -144,7 +144,7 @@ class HeadReader {
   }
 
  private:
-  // The first thing wrong is the one that is told.
+  // Records what is wrong; the first thing counts.
   void Refuse(absl::Status status) { head_.status.Update(std::move(status)); }
 
   void PutTimeout(std::string_view text) {
@@ -260,7 +260,7 @@ RequestHead ReadRequestHead(absl::Span<const HttpField> fields,
 absl::Status AddMetadata(absl::Span<const HttpField> fields, size_t bytes,
                          CallContext& context) {
   if (bytes == 0) return absl::OkStatus();
-  // As much as they have as they are sent: decoding shortens.
+  // Room for the values as they were sent, since decoding shortens them.
   MetadataCopy copy(
       google::protobuf::Arena::CreateArray<char>(context.arena(), bytes),
       context);

@@ -37,38 +37,40 @@
 
 namespace gateway {
 
-// Of the caller's own metadata: what is not reserved by the protocol.
+// Limits of the caller's own metadata, without what is reserved by the
+// protocol.
 struct MetadataLimits {
-  // Values; a field of a `-bin` name can have several.
+  // The most values; a field of a `-bin` name can have several.
   size_t values = 128;
-  // As RFC 9113 §6.5.2 counts them: names, values as they are sent, and 32
-  // bytes for each field.
+  // The most bytes, counted as in RFC 9113 §6.5.2: names, values as they are
+  // sent, and 32 bytes for each field.
   size_t bytes = 16 * 1024;
 };
 
 struct RequestHead {
-  // 200, or how a request that is not gRPC must be answered: 415 for another
-  // content type, 405 for another method than POST.
+  // 200, or how to answer a request that is not gRPC: 415 for another content
+  // type, 405 for another method than POST.
   int http_status = 200;
   bool is_head = false;  // The answer must have no body.
-  // How a call must be refused: INVALID_ARGUMENT, UNIMPLEMENTED or
-  // RESOURCE_EXHAUSTED.
+  // How to refuse the call: INVALID_ARGUMENT, UNIMPLEMENTED or
+  // RESOURCE_EXHAUSTED; OK if it is not to be refused.
   absl::Status status;
 
-  // Views into the request's fields; empty if there is none.
+  // Point into the request's fields; empty if there is no such field.
   std::string_view path;
   std::string_view authority;
   std::string_view request_id;
-  size_t metadata_bytes = 0;  // Names and values of the caller's metadata.
+  // Counts names and values of the caller's metadata.
+  size_t metadata_bytes = 0;
 
-  // Zero has passed already; more than a year is as good as none.
+  // Zero if it has passed already; infinite if it is longer than a year.
   absl::Duration timeout = absl::InfiniteDuration();
   MessageEncoding encoding = MessageEncoding::kIdentity;
   bool accepts_gzip = false;
 };
 
-// `fields` are those of a request that HTTP/2 has found well-formed: names in
-// lower case, pseudo fields there and not repeated.
+// Reads the fields of a request that HTTP/2 has found well-formed: names in
+// lower case, pseudo fields present and not repeated.
 RequestHead ReadRequestHead(absl::Span<const HttpField> fields,
                             const MetadataLimits& limits);
 

@@ -17,21 +17,22 @@ namespace {
 
 using ::google::protobuf::Message;
 
-// What may wait for a client that reads slowly before its handler waits too.
+// How much may wait for a client that reads slowly before its handler waits,
+// too.
 constexpr size_t kUnsentBytesMax = 64 * 1024;
 
-// A request that takes no more than this beside its call is not counted.
+// A request that takes no more than this beside its call is not charged.
 constexpr size_t kUnchargedBytes = 4 * 1024;
 
-// Nor is a head with no more metadata than this, but of calls that wait for
+// Nor is a head with no more metadata than this, except of calls that wait for
 // their request, and of methods for anybody.
 constexpr size_t kUnchargedMetadataBytes = 1024;
 
 // What a call takes beside its metadata, its stream and handler included.
 constexpr size_t kCallBytes = 4 * 1024;
 
-// A unary answer of these sizes is compressed for a client that takes gzip. A
-// larger one would hold up the loop's other calls while that is done.
+// A unary answer of these sizes is compressed for a client that accepts gzip. A
+// larger one would hold up the loop's other calls meanwhile.
 constexpr size_t kCompressedBytesMin = 64 * 1024;
 constexpr size_t kCompressedBytesMax = 1024 * 1024;
 
@@ -49,7 +50,7 @@ size_t MessageBytesMax(const Method& method, size_t limit) {
                               : limit;
 }
 
-// Whether a handler did nothing but turn the caller away.
+// Returns whether the handler only turned the caller away.
 bool IsRefused(const absl::Status& status) {
   return absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
 }
@@ -67,7 +68,7 @@ void RefuseCall(Http2Stream& stream, RpcPeer& peer, const RequestHead& head,
   stream.SetEvents(nullptr);
 }
 
-// A call that ends while its own code is on the stack goes when the last of
+// Keeps a call that ends while its own code is on the stack until the last of
 // that has returned.
 class RpcCall::Hold {
  public:
@@ -87,7 +88,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
                     std::shared_ptr<RpcPeer> peer, const Limits& limits,
                     RpcCalls& calls) {
   EventLoop& loop = *EventLoop::Current();
-  RpcPeer& client = *peer;  // Its connection keeps it, too.
+  RpcPeer& client = *peer;  // The call's connection keeps it, too.
   const absl::Duration deadline = loop.Now() + head.timeout;
   if (head.timeout <= absl::ZeroDuration()) {
     return RefuseCall(stream, client, head, DeadlinePassed());
@@ -153,12 +154,12 @@ void RpcCall::ArmTimer(absl::Duration request_timeout) {
   }
 }
 
-// From the stream.
+// --- Called by the stream.
 
 void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
   const Hold hold(this);
   if (unknown_) return stream.Consume(bytes.size());
-  // From now on its request counts.
+  // From here on its request is charged in place of its head.
   if (IsLight()) head_charge_.Resize(0);
   deframer_.Feed(bytes);
   if (method_.reads_one()) {
@@ -171,7 +172,7 @@ void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
     ReadOn();
   }
   Settle();
-  // Nobody may ask for the message that cannot be had, and what comes of it
+  // A message that cannot be had may never be asked for, and what follows it
   // would be taken and thrown away for ever.
   if (!deframer_.status().ok()) Cancel(deframer_.status());
 }
@@ -218,7 +219,7 @@ void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
   }
 }
 
-// From the roster and the timer.
+// --- Called by the roster and the timer.
 
 void RpcCall::OnStay() {
   const Hold hold(this);
@@ -236,8 +237,8 @@ void RpcCall::OnTimer() {
   if (context_.deadline() <= context_.loop().Now()) {
     Cancel(DeadlinePassed());
   } else if (begun_) {
-    // The request was in time. To set the timer anew then would cost every call
-    // something, to find it early costs few.
+    // The request was in time. The timer is not set anew when it comes, which
+    // would cost every call; few find it early.
     ArmTimer(absl::InfiniteDuration());
   } else if (over_budget_) {
     Cancel(BudgetSpent());
@@ -255,12 +256,12 @@ void RpcCall::Cancel(const absl::Status& why) {
     if (!ended_) End(context_.cancel().status());
     return;
   }
-  // Either may end the call.
+  // Each is checked again, since either may end the call.
   if (!ended_ && write_waiting()) FinishWrite(false);
   if (!ended_ && read_waiting()) FinishRead(false);
 }
 
-// The client's messages.
+// --- The client's messages.
 
 void RpcCall::Settle() {
   const size_t bytes = deframer_.Settle();
@@ -323,13 +324,14 @@ bool RpcCall::ChargeTheHead() {
 }
 
 void RpcCall::ChargeTheRequest() {
-  // Long texts lie beside the arena.
+  // An estimate: long texts lie beside the arena.
   const size_t bytes = std::min<size_t>(
       request_->GetArena()->SpaceAllocated() + context_.request_bytes(),
       peer_->request_bytes_max);
   if (bytes <= kUnchargedBytes || over_budget_) return;
   if (request_charge_.Resize(bytes)) return;
-  // The end may lie right behind it, and what comes in one piece is served.
+  // Not ended at once: the end may lie right behind, and a request that comes
+  // in one piece is served.
   over_budget_ = true;
   context_.loop().timers().Arm(timer_, context_.loop().Now());
 }
@@ -354,7 +356,7 @@ StreamProgress RpcCall::ReadNext(Message* message) {
 void RpcCall::ReadOn() {
   if (!read_waiting() || AnswerWaits()) return;
   const StreamProgress progress = ReadNext(reading_);
-  // One that is bad has woken the handler already.
+  // A bad message has finished the read already.
   if (progress != StreamProgress::kWaiting && read_waiting()) {
     FinishRead(progress == StreamProgress::kDone);
   }
@@ -373,7 +375,7 @@ StreamProgress RpcCall::StartRead(Message* message) {
   return progress;
 }
 
-// The handler.
+// --- The handler.
 
 void RpcCall::Begin() {
   begun_ = true;
@@ -391,7 +393,8 @@ Task<void> RpcCall::RunHandler() {
   absl::Status status;
   if (deframer_.holds() && !unknown_) {
     status = co_await ReadTheHeldRequest();
-    if (!status.ok()) begun_ = false;  // The handler, which never will.
+    // The handler never began, and never will.
+    if (!status.ok()) begun_ = false;
   }
   if (status.ok()) status = co_await method_.Run(context_, arguments_);
   End(context_.Outcome(status));
@@ -413,7 +416,7 @@ void RpcCall::End(const absl::Status& status) {
   if (holds_ == 0) delete this;
 }
 
-// What the client gets.
+// --- What the client gets.
 
 StreamProgress RpcCall::StartWrite(const Message& message) {
   if (context_.cancel().cancelled() || stream_ == nullptr) {

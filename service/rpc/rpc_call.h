@@ -52,7 +52,7 @@
 
 namespace gateway {
 
-// A connection as its calls know it, some of which outlive it.
+// A connection as its calls know it. Shared, since some calls outlive it.
 struct RpcPeer {
   RpcPeer(std::string address, ByteBudget& requests, ByteBudget& answers,
           InflateAllowance& inflating, RpcMetrics& metrics)
@@ -64,9 +64,9 @@ struct RpcPeer {
         metrics(metrics) {}
 
   const std::string address;
-  ByteBudget::Share kept;    // What its calls keep of their requests.
-  ByteBudget::Share unsent;  // Answers of methods for anybody.
-  // One request counts for no more, so that there is always room for one.
+  ByteBudget::Share kept;    // Charges of its calls for their requests.
+  ByteBudget::Share unsent;  // Charges for answers of methods for anybody.
+  // No request is charged more than this, so that there is always room for one.
   const size_t request_bytes_max;
   InflateAllowance& inflating;
   RpcMetrics& metrics;
@@ -80,7 +80,7 @@ class RpcCall final : public Recycled,
  public:
   struct Limits {
     size_t message_bytes = 4 * 1024 * 1024;
-    // From the head to the end of the one message, where a method reads one.
+    // From the head to the end of the one message, for a method that reads one.
     absl::Duration request_timeout = absl::Seconds(60);
   };
 
@@ -100,44 +100,45 @@ class RpcCall final : public Recycled,
   // Keeps a call that ends meanwhile until the end of a scope.
   class Hold;
 
-  // From the stream.
+  // Called by the stream.
   void OnData(Http2Stream& stream, std::string_view bytes) override;
   void OnEnd(Http2Stream& stream) override;
   void OnSent(Http2Stream& stream) override;
   void OnClosed(Http2Stream& stream, Http2Error error,
                 const absl::Status& why) override;
 
-  // From the roster and the timer.
+  // Called by the roster and the timer.
   void Cancel(const absl::Status& why) override;
   void OnStay() override;
   void OnTimer();
 
-  // From the handler.
+  // Called by the handler.
   StreamProgress StartRead(google::protobuf::Message* message) override;
   StreamProgress StartWrite(const google::protobuf::Message& message) override;
   bool WriteLast(const google::protobuf::Message& message) override;
 
-  // For the deadline, or for the request if that is due before.
+  // Sets the timer to the deadline, or to the request's timeout if that comes
+  // first.
   void ArmTimer(absl::Duration request_timeout);
-  // Reads the next message, if it is there. One that is bad cancels the call,
-  // and who waits in the other direction wakes up.
+  // Reads the next message, if it has come. A bad one cancels the call, which
+  // also wakes a handler that waits to write.
   StreamProgress ReadNext(google::protobuf::Message* message);
-  // For the handler that waits for one.
+  // Reads for a handler that waits.
   void ReadOn();
-  // Nothing is read because of it.
+  // True if reading pauses because the client does not take the answer.
   bool AnswerWaits() const;
   void ReadTheRequest();
-  // The same for one that is held because it is large, when all of it is there.
+  // Reads a request that is held because it is large, when all of it has come.
   Task<absl::Status> ReadTheHeldRequest();
-  // What is to be kept of a request is kept for callers who are known.
+  // Asks whether the caller is known before anything is kept of a request.
   void AskForTheCaller();
-  // Little metadata, of a method that is not for anybody: the head counts while
-  // nothing of the request has come, and no longer.
+  // True for a call with little metadata whose method is not for anybody: its
+  // head is charged only while nothing of the request has come.
   bool IsLight() const;
-  // False if there is no room for the head.
+  // Returns false if the budget has no room for the head.
   bool ChargeTheHead();
-  // A request that has been read takes memory until its call has ended or,
-  // where a handler lets go of it, until the answer begins.
+  // Charges for a request that was read: until its call ends or, where a
+  // handler releases it, until the answer begins.
   void ChargeTheRequest();
   void EndOfTheRequest();
   void Settle();
@@ -146,10 +147,10 @@ class RpcCall final : public Recycled,
   void End(const absl::Status& status);
   void SendHead();
   void SendHead(const FieldBlock& metadata);
-  // `bytes` by ByteSizeLong.
+  // `bytes` is what ByteSizeLong returned.
   absl::Status SendMessage(const google::protobuf::Message& message,
                            size_t bytes, MessageEncoding encoding);
-  // What an answer's one message of such a size is sent in.
+  // Returns the encoding for an answer of one message of such a size.
   MessageEncoding AnswerEncoding(size_t bytes) const;
   void SendAnswer(absl::Status status);
   void SendTrailers(const absl::Status& status);
@@ -161,18 +162,19 @@ class RpcCall final : public Recycled,
   const bool client_takes_gzip_;
   const size_t metadata_bytes_;
 
-  Http2Stream* stream_;  // Null once it is gone or has all it needs.
+  Http2Stream* stream_;  // Null once it is gone or has everything it needs.
   CallContext context_;
   MessageDeframer deframer_;
   HandlerArguments arguments_;
   google::protobuf::Message* reading_ = nullptr;
-  google::protobuf::Message* request_ = nullptr;  // Once it has come.
+  google::protobuf::Message* request_ = nullptr;  // Null until it has come.
   ByteBudget::Charge head_charge_;
   ByteBudget::Charge request_charge_;
   ByteBudget::Charge unsent_charge_;
-  bool over_budget_ = false;  // Ends soon, unless the request has ended.
-  bool asked_ = false;        // For the caller,
-  bool unknown_ = false;      // who is not known: nothing more is read.
+  // The call ends soon, unless the request is complete.
+  bool over_budget_ = false;
+  bool asked_ = false;    // Whether the caller is known was asked,
+  bool unknown_ = false;  // and it is not: nothing more is read.
   MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
   bool begun_ = false;
   bool ended_ = false;

@@ -5,7 +5,7 @@
 namespace gateway {
 namespace {
 
-// How many calls may come before the first of them is told that it stays.
+// How many calls may come in a turn before the oldest is told that it stays.
 constexpr int kNewCallsMax = 256;
 
 }  // namespace
@@ -42,7 +42,7 @@ void RpcCalls::OnNew(EventLoop& loop) {
 
 void RpcCalls::OnTurnEnd() {
   new_ = 0;
-  Entry* oldest = nullptr;  // Of those that have not been told.
+  Entry* oldest = nullptr;  // The oldest of those that were not told.
   for (Entry* entry = first_; entry != nullptr && !entry->stays_;
        entry = entry->next_) {
     oldest = entry;

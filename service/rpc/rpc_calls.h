@@ -27,11 +27,11 @@ class RpcCalls final : private TurnEndTask {
  public:
   class Entry {
    public:
-    // Ends the call soon; that may destroy it, but no other.
+    // Ends the call soon; may destroy it, but no other.
     virtual void Cancel(const absl::Status& why) = 0;
 
-    // The turn in which the call came has ended, or too many have come in it.
-    // Once, if OnNew was called; may destroy the call, but no other.
+    // Called once, if OnNew was, when the turn in which the call came has
+    // ended, or too many have come in it. May destroy the call, but no other.
     virtual void OnStay() {}
 
    protected:
@@ -42,41 +42,41 @@ class RpcCalls final : private TurnEndTask {
     Entry* previous_ = nullptr;
     Entry* next_ = nullptr;
     bool holds_drain_up_ = false;
-    bool stays_ = false;  // It has been told.
+    bool stays_ = false;  // OnStay was called.
   };
 
   RpcCalls() = default;
   RpcCalls(const RpcCalls&) = delete;
   RpcCalls& operator=(const RpcCalls&) = delete;
 
-  // False if the call must be refused because the server drains.
+  // Adds a call. Returns false if it must be refused because the server drains.
   bool Enter(Entry& entry, bool holds_drain_up);
   void Leave(Entry& entry);
 
-  // A call is about to enter, which is to be told if it stays. Those of a turn
-  // may be many more than should be kept until its end: then the others, which
-  // came before, are told now.
+  // Called before a call enters that wants OnStay. If many more come in one
+  // turn than should be kept until its end, the earlier ones are told at once.
   void OnNew(EventLoop& loop);
 
-  // From now on Enter refuses calls that would hold the drain up.
+  // Makes Enter refuse calls that would hold the drain up.
   void StartDraining() { draining_ = true; }
 
   void CancelAll(const absl::Status& why);
 
-  // Calls `then` once, when no call holds the drain up; at once if none does.
+  // Calls `then` once no call holds the drain up; at once if none does.
   void WhenIdle(std::function<void()> then);
-  // The same, for calls of both kinds.
+  // Calls `then` once there are no calls of either kind.
   void WhenGone(std::function<void()> then);
 
-  // Calls that hold the drain up.
+  // Counts the calls that hold the drain up.
   size_t running() const { return running_.load(std::memory_order_relaxed); }
 
  private:
   void OnTurnEnd() override;
   void CallWaiters();
 
-  Entry* first_ = nullptr;  // The newest.
-  int new_ = 0;             // Have come since calls were last told.
+  Entry* first_ = nullptr;  // The newest one.
+  // Calls that have come since OnStay was last called.
+  int new_ = 0;
   std::atomic<size_t> running_ = 0;
   bool draining_ = false;
   std::function<void()> when_idle_;

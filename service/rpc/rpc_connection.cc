@@ -52,7 +52,7 @@ void RpcConnection::OnHandshakeTimeout() {
     early_close_ = RpcClose::kTimeout;
     stream_->Close(/*reset=*/true);
   } else if (!session_->settings_received()) {
-    // The session would give it as much time again.
+    // Closed here, since the session would give it as much time again.
     session_->Close(absl::DeadlineExceededError(
         "the peer did not finish its TLS and HTTP/2 handshakes in time"));
   }

@@ -29,16 +29,16 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   // Serves the client until the connection ends.
   void Start();
 
-  // Takes no new calls and ends with the last.
+  // Accepts no new calls, and ends with the last.
   void Drain();
 
-  // Ends now.
+  // Ends the connection now.
   void Close();
 
-  // Ends now, since another connection needs its place.
+  // Ends the connection now, to make room for another.
   void GiveUp();
 
-  // A call is under way.
+  // True while a call is under way.
   bool busy() const {
     return session_ != nullptr && session_->open_streams() > 0;
   }
@@ -59,12 +59,13 @@ class RpcConnection final : public Recycled, private Http2Session::Owner {
   const std::shared_ptr<RpcPeer> peer_;
   std::unique_ptr<Stream> stream_;  // Null once the session has it.
   std::unique_ptr<Http2Session> session_;  // Null during the TLS handshake.
-  RpcClose early_close_ = RpcClose::kTls;  // Why it ends, if it does then.
-  Timer handshake_timer_;  // With TLS: from the begin to HTTP/2's settings.
+  // Why the connection ends, if it does before there is a session.
+  RpcClose early_close_ = RpcClose::kTls;
+  Timer handshake_timer_;  // With TLS: from the begin until HTTP/2's settings.
 
   bool given_up_ = false;
 
-  // The listener's list.
+  // Links of the listener's list.
   RpcConnection* previous_ = nullptr;
   RpcConnection* next_ = nullptr;
 };

@@ -47,7 +47,8 @@ void RpcListener::Accept(std::unique_ptr<Stream> stream) {
   connection->Start();
 }
 
-// Silent clients must not keep others out; gRPC's connect again by themselves.
+// Closes the oldest connection without a call: silent clients must not keep
+// others out, and gRPC's reconnect by themselves.
 bool RpcListener::GiveUpOldest() {
   for (RpcConnection* at = last_; at != nullptr; at = at->previous_) {
     if (at->busy() || at->given_up_) continue;
@@ -88,7 +89,8 @@ void RpcListener::Retire() {
 }
 
 void RpcListener::CloseAll() {
-  // Closing takes effect at the end of the turn, so the list stands still.
+  // Closing takes effect at the end of the turn, so the list does not change
+  // meanwhile.
   for (RpcConnection* connection = first_; connection != nullptr;
        connection = connection->next_) {
     connection->Close();

@@ -43,25 +43,26 @@ struct RpcLimits {
   Http2Limits http2;
   MetadataLimits metadata;
   RpcCall::Limits call;
-  // Each per loop: connections, beyond which the oldest without a call makes
-  // room for a new one, which is closed if there is none; and bytes of requests
-  // that came in more than one piece, of all connections together, until their
-  // calls end. The latter lie within the loop's own budget.
+  // For each loop: the most connections, beyond which the oldest without a call
+  // makes room for a new one, which is closed if there is none; and the most
+  // bytes of requests that came in more than one piece, of all connections
+  // together, until their calls end. The latter are within the loop's own
+  // budget.
   size_t connections = 16 * 1024;
   size_t request_buffer_bytes = 128 * 1024 * 1024;
-  // The same of answers of methods for anybody that wait for the client.
+  // The same for answers of methods for anybody that wait for the client.
   size_t unsent_bytes = 16 * 1024 * 1024;
 };
 
 class RpcListener {
  public:
   // Borrows `table`, `limits` and `metrics`. `tls` may be null; its ALPN must
-  // offer `h2`. With null metrics nothing is counted; there the listener is
-  // called `name`.
+  // offer `h2`. If `metrics` is null nothing is counted; `name` is the
+  // listener's name there.
   RpcListener(const MethodTable& table, const RpcLimits& limits,
               std::shared_ptr<TlsContext> tls, std::string_view name = "grpc",
               MetricRegistry* metrics = nullptr);
-  // REQUIRES: no connections, no calls.
+  // REQUIRES: no connections and no calls.
   ~RpcListener();
 
   RpcListener(const RpcListener&) = delete;
@@ -71,23 +72,22 @@ class RpcListener {
   absl::Status Open(const ListenAddress& address,
                     ConnectionQuota* callers = nullptr);
 
-  // Refuses new calls, but for those that do not hold the drain up, and tells
-  // each connection that there is an end to it. Goes on accepting, so that
-  // whoever comes is told.
+  // Refuses new calls, except those that do not hold the drain up, and tells
+  // each connection that it will end. Goes on accepting connections, so that
+  // their clients are told, too.
   void StartDraining();
 
-  // Accepts nothing more, and closes each connection once its calls have
-  // ended.
+  // Stops accepting, and closes each connection once its calls have ended.
   void Retire();
 
   // Closes every connection now.
   void CloseAll();
 
-  // Calls `then` once, when there are no connections and no calls.
+  // Calls `then` once there are no connections and no calls.
   void WhenGone(std::function<void()> then);
 
   RpcCalls& calls() { return calls_; }
-  // From any thread.
+  // May be called from any thread.
   size_t running_calls() const { return calls_.running(); }
 
  private:

@@ -36,7 +36,7 @@ constexpr MetricDefinition kRefused = {
             "told.",
     .label_names = kReasonLabels};
 
-// A method's name longer than this is nobody's.
+// How much of a method's name is shown.
 constexpr size_t kMethodBytesShown = 256;
 
 constexpr RpcClose kCloses[] = {RpcClose::kDone,    RpcClose::kLost,
@@ -82,7 +82,7 @@ RpcMetrics::RpcMetrics(std::string_view listener, MetricRegistry* registry)
     : listener_(listener),
       shard_(registry == nullptr ? nullptr : &registry->AddShard()) {
   if (shard_ == nullptr) return;
-  // So that the first of each is a rise from zero.
+  // Made now, so that the first of each is a rise from zero.
   shard_->GaugeOf(kOpen, {listener_});
   shard_->CounterOf(kAccepted, {listener_});
   for (const RpcClose close : kCloses) {
@@ -158,7 +158,7 @@ bool RpcMetrics::MayLog(Pace& pace) {
 void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
                           const absl::Status& why) {
   if (!MayLog(closes_)) return;
-  // On a TLS port those who only look whether it is open fail, too.
+  // At info for TLS: those who only look whether the port is open fail, too.
   Log(close == RpcClose::kTls ? LogLevel::kInfo : LogLevel::kWarn, "grpc",
       "a connection was closed for what its peer did",
       {{"listener", listener_},

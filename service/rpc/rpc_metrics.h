@@ -31,8 +31,8 @@ inline constexpr absl::Duration kRpcLogInterval = absl::Seconds(10);
 // Why a connection was closed.
 enum class RpcClose {
   kDone,      // By the peer, idle, drained or old, with nothing under way.
-  kLost,      // Broke off, answered no pings or outlasted its grace.
-  kLimit,     // Over the listener's connections, or in the way of a new one.
+  kLost,      // It broke off, answered no pings or outlasted its grace.
+  kLimit,     // Over the limit of connections, or to make room for another.
   kProtocol,  // The peer broke HTTP/2, or sent a flood.
   kTimeout,   // The peer did not finish its handshake, or does not read.
   kTls,       // The peer's TLS handshake failed.
@@ -47,18 +47,18 @@ class RpcMetrics {
   RpcMetrics& operator=(const RpcMetrics&) = delete;
 
   void ConnectionOpened();
-  // Of one that was opened.
+  // Counts a connection that was open.
   void ConnectionClosed(RpcClose close, std::string_view peer,
                         const absl::Status& why);
-  // By what an Http2Session says of its end.
+  // As above, with what an Http2Session says of its end.
   void SessionEnded(std::string_view peer, const absl::Status& why);
-  // One too many, which was not opened.
+  // Counts a connection beyond the limit, which was not opened.
   void ConnectionRefused(std::string_view peer);
 
-  // One that ended before its handler did anything. Logged, too: its peer, in
-  // one line per kRpcLogInterval at most.
+  // Counts a call that ended before its handler did anything, and logs it with
+  // its peer: at most one line per kRpcLogInterval.
   struct RefusedCall {
-    std::string_view method;  // Each may be empty.
+    std::string_view method;  // Any of these may be empty.
     std::string_view peer;
     std::string_view request_id;
   };
@@ -68,13 +68,13 @@ class RpcMetrics {
  private:
   void CountClose(RpcClose close);
   void CountRefusal(std::string_view reason);
-  // One kind of line.
+  // Limits the lines of one kind.
   struct Pace {
     absl::Duration next = -absl::InfiniteDuration();
     int64_t unlogged = 0;
   };
 
-  // Whether it is time for the next line; counts those that it is not for.
+  // Returns whether the next line may be written; counts those that may not.
   static bool MayLog(Pace& pace);
   void LogClose(RpcClose close, std::string_view peer, const absl::Status& why);
 

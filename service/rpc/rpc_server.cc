@@ -75,7 +75,7 @@ void RpcServer::StartDraining() {
 }
 
 bool RpcServer::AwaitIdle(absl::Duration timeout) {
-  // Shared: a loop may get there after the time ran out.
+  // Shared, since a loop may get there after the time ran out.
   const auto idle =
       std::make_shared<Latch>(static_cast<int>(listeners_.size()));
   OnEachLoop([&](OnLoop& here) {

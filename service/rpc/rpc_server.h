@@ -47,7 +47,7 @@ namespace gateway {
 class RpcServer {
  public:
   struct Options {
-    // `host:port`; with port 0 the system chooses.
+    // The address as `host:port`; with port 0 the system chooses.
     std::string address;
 
     // REQUIRES: not null, and both outlive the server.
@@ -55,26 +55,26 @@ class RpcServer {
     // REQUIRES: at least one.
     std::vector<EventLoop*> loops;
 
-    // Told NOT_SERVING first of all when the server drains; may be null.
+    // Set to NOT_SERVING first of all when the server drains; may be null.
     HealthService* health = nullptr;
 
-    // Plaintext if null. Its ALPN must offer `h2`.
+    // Null for plaintext. Its ALPN must offer `h2`.
     std::shared_ptr<TlsContext> tls;
 
     RpcLimits limits;
 
-    // Counts connections and refused calls, of a listener of that name; may be
+    // Counts connections and refused calls under the listener's name; may be
     // null, and must outlive the server.
     MetricRegistry* metrics = nullptr;
     std::string name = "grpc";
 
-    // Which connections take places in; may be null, and must outlive the
-    // server.
+    // The quota that connections take places in; may be null, and must outlive
+    // the server.
     ConnectionQuota* callers = nullptr;
   };
 
-  // INVALID_ARGUMENT for what the options say wrong, ALREADY_EXISTS or
-  // another error if the address cannot be listened on.
+  // Starts the server. INVALID_ARGUMENT for options that are wrong,
+  // ALREADY_EXISTS or another error if the address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(Options options);
 
   // Shuts down.
@@ -83,17 +83,17 @@ class RpcServer {
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
-  // Where the server listens.
+  // The port that the server listens on.
   int port() const { return address_.port(); }
 
-  // Calls under way, not counting those that do not hold a drain up.
+  // Counts calls under way, without those that do not hold a drain up.
   size_t running_calls() const;
 
-  // Reports NOT_SERVING, tells every connection that there is an end to it,
-  // and refuses new calls with reason DRAINING. Calls under way go on.
+  // Reports NOT_SERVING, tells every connection that it will end, and refuses
+  // new calls with reason DRAINING. Calls under way go on.
   void StartDraining();
 
-  // Waits until no call is under way. False if the time ran out.
+  // Waits until no call is under way. Returns false if the time ran out.
   bool AwaitIdle(absl::Duration timeout);
 
   // Drains: gives calls under way until `grace` to finish, cancels the rest

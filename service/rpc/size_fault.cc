@@ -22,7 +22,8 @@ absl::Status Overloaded(std::string_view what) {
 }  // namespace
 
 absl::Status SizeFault(std::string_view message, size_t limit) {
-  // The reason's own code is that of a request which an engine has understood.
+  // Replaced: the reason's own code is for a request that an engine has
+  // understood.
   absl::Status fault = MakeFault(v1::ERROR_REASON_REQUEST_TOO_LARGE, message);
   const std::string limit_text = absl::StrCat(limit);
   AddFaultMetadata(fault, "limit", limit_text);

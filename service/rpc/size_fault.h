@@ -14,14 +14,15 @@
 
 namespace gateway {
 
-// `limit` is what was exceeded; the ErrorInfo says it in its metadata.
+// Makes the fault. `limit` is what was exceeded, which the ErrorInfo says in
+// its metadata.
 absl::Status SizeFault(std::string_view message, size_t limit);
 
-// The fault of a call for which the loop's budget of bytes has no room:
+// Makes the fault of a call for which the loop's budget of bytes has no room:
 // UNAVAILABLE, to be tried again soon.
 absl::Status BudgetSpent();
 
-// The same of answers that clients do not take.
+// The same for answers that clients do not take.
 absl::Status AnswerBudgetSpent();
 
 }  // namespace gateway
