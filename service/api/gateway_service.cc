@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -36,13 +37,11 @@ class UnarySink final : public AnswerSink {
     TellUpstream(call, context_);
     // Swaps pointers only, since both live on the call's arena. From here on
     // the answer is read in the caller's message.
-    response_->Swap(call.answer.response);
-    call.answer.response = response_;
+    ProviderAnswer& answer = call.attempts.back().answer;
+    response_->Swap(answer.response);
+    answer.response = response_;
     call.response_bytes = static_cast<int64_t>(response_->ByteSizeLong());
     co_return absl::OkStatus();
-  }
-  Task<absl::Status> SendBatch(Call&, StreamBatch&) override {
-    co_return absl::InternalError("a unary call was streamed");
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
     TellUpstream(call, context_);
@@ -52,6 +51,29 @@ class UnarySink final : public AnswerSink {
  private:
   CallContext& context_;
   v1::GenerateResponse* const response_;
+};
+
+// Of counts and embeddings, whose message `fill` completes.
+class ReplySink final : public AnswerSink {
+ public:
+  using Fill = absl::FunctionRef<int64_t(const Call& call)>;
+
+  // `fill` returns how large the message is, and must outlive this.
+  ReplySink(CallContext& context, Fill fill) : context_(context), fill_(fill) {}
+
+  Task<absl::Status> SendAnswer(Call& call) override {
+    TellUpstream(call, context_);
+    call.response_bytes = fill_(call);
+    co_return absl::OkStatus();
+  }
+  Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
+    TellUpstream(call, context_);
+    co_return absl::OkStatus();  // The status says the rest.
+  }
+
+ private:
+  CallContext& context_;
+  const Fill fill_;
 };
 
 // Numbers the events and writes them one by one: a caller who does not read
@@ -222,21 +244,17 @@ Task<absl::Status> GatewayService::CountTokens(
             context.cancel(), *context.arena(), context.arrival_time());
   SetFacts(context, request.request(), &call);
   call.responses = services.responses;
-  const TellCount tell =
-      [&](const absl::StatusOr<TokenCount>& count) -> Task<absl::Status> {
-    TellUpstream(call, context);
-    GATEWAY_CO_RETURN_IF_ERROR(count.status());
-    response->set_input_tokens(count->tokens);
-    response->set_source(count->estimated
+  call.facts.counts = true;
+  const auto fill = [response](const Call& done) {
+    response->set_input_tokens(done.count.tokens);
+    response->set_source(done.count.estimated
                              ? v1::CountTokensResponse::SOURCE_ESTIMATE
                              : v1::CountTokensResponse::SOURCE_PROVIDER);
-    call.FillRoute(response->mutable_route());
-    call.response_bytes = static_cast<int64_t>(response->ByteSizeLong());
-    co_return absl::OkStatus();
+    done.FillRoute(response->mutable_route());
+    return static_cast<int64_t>(response->ByteSizeLong());
   };
-  const absl::StatusOr<TokenCount> count =
-      co_await RunCount(call, services.recorder, &tell);
-  co_return count.status();
+  ReplySink sink(context, fill);
+  co_return co_await RunCall(call, sink, services.recorder);
 }
 
 Task<absl::Status> GatewayService::Embed(CallContext& context,
@@ -247,15 +265,12 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
             context.cancel(), *context.arena(), context.arrival_time());
   SetCallerFacts(context, request, &call);
   call.embed = &request;
-  const TellOutcome tell =
-      [&](const absl::Status& outcome) -> Task<absl::Status> {
-    TellUpstream(call, context);
-    if (outcome.ok()) {
-      call.response_bytes = static_cast<int64_t>(response->ByteSizeLong());
-    }
-    co_return absl::OkStatus();
+  call.embeddings = response;
+  const auto fill = [response](const Call&) {
+    return static_cast<int64_t>(response->ByteSizeLong());
   };
-  co_return co_await RunEmbed(call, services.recorder, response, &tell);
+  ReplySink sink(context, fill);
+  co_return co_await RunCall(call, sink, services.recorder);
 }
 
 Task<absl::Status> GatewayService::ListModels(

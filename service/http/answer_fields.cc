@@ -1,6 +1,5 @@
 #include "service/http/answer_fields.h"
 
-#include <algorithm>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -105,14 +104,15 @@ void AnswerFields::AddUpstream(const UpstreamFields& fields) {
 void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
   // Without connections that were replaced: on those the provider was not
   // asked.
-  AddFailure(outcome, static_cast<int>(std::count_if(
-                          call.attempts.begin(), call.attempts.end(),
-                          [](const Attempt& each) {
-                            return each.kind != v1::Attempt::KIND_RECONNECT;
-                          })));
-  if (!call.attempts.empty())
-    AddUpstream(call.attempts.back().progress.upstream);
-  if (outcome.ok()) AddWarnings(call.warnings);
+  int asked = 0;
+  for (const Attempt& each : call.attempts) {
+    asked += each.kind != v1::Attempt::KIND_RECONNECT;
+  }
+  AddFailure(outcome, asked);
+  if (call.attempts.empty()) return;
+  const Attempt& last = call.attempts.back();
+  AddUpstream(last.progress.upstream);
+  if (outcome.ok()) AddWarnings(last.warnings);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {

@@ -33,13 +33,13 @@ std::string DetailsOf(const Call& call) {
   std::string fields;
   JsonWriter json(&fields);
   json.StartObject();
-  json.StringField("provider", call.attempts.empty()
-                                   ? std::string_view()
-                                   : call.attempts.back().provider);
+  const Attempt* const attempt = call.DecidingAttempt();
+  json.StringField("provider",
+                   attempt == nullptr ? std::string_view() : attempt->provider);
   json.Int64Field("latency_ms",
                   absl::ToInt64Milliseconds(call.loop.Now() - call.arrival));
-  const v1::Usage& usage = call.answer_facts.usage;
-  if (usage.cost_known()) {
+  if (attempt != nullptr && attempt->answer.facts.usage.cost_known()) {
+    const v1::Usage& usage = attempt->answer.facts.usage;
     json.DoubleField(
         "cost_usd",
         static_cast<double>(usage.cost_usd_nanos()) / kNanosPerDollar);
@@ -53,12 +53,15 @@ std::string DetailsOf(const Call& call) {
 }  // namespace
 
 Task<absl::Status> DialectSink::SendAnswer(Call& call) {
-  if (call.answers_raw) {
-    co_return co_await SendWhole(call, 200, call.answer.raw, absl::OkStatus());
+  Attempt& attempt = call.attempts.back();
+  if (attempt.forwards) {
+    co_return co_await SendWhole(call, 200, attempt.answer.raw,
+                                 absl::OkStatus());
   }
-  const size_t bytes = call.answer.response->ByteSizeLong() + BytesToEcho(call);
+  const size_t bytes =
+      attempt.answer.response->ByteSizeLong() + BytesToEcho(call);
   const absl::Status written =
-      co_await OffLoop(bytes, [&] { return WriteWhole(call); });
+      co_await OffLoop(bytes, [&] { return WriteWhole(call, &attempt); });
   if (!written.ok()) {
     // Sent as far as possible; the call has failed in any case.
     (co_await SendEnd(call, written)).IgnoreError();
@@ -67,12 +70,12 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   co_return co_await SendWhole(call, 200, out_, absl::OkStatus());
 }
 
-absl::Status DialectSink::WriteWhole(Call& call) {
+absl::Status DialectSink::WriteWhole(const Call& call, Attempt* attempt) {
+  v1::GenerateResponse* const response = attempt->answer.response;
   if (Echoes(call)) {
-    api_.echo(call.raw->body, call.answer.response->mutable_extensions());
+    api_.echo(call.raw->body, response->mutable_extensions());
   }
-  return api_.dialect->WriteResponse(*call.answer.response, &out_,
-                                     &call.warnings);
+  return api_.dialect->WriteResponse(*response, &out_, &attempt->warnings);
 }
 
 Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,
@@ -101,9 +104,9 @@ void DialectSink::Start(Call& call) {
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
   fields.AddUpstream(call.attempts.back().progress.upstream);
-  fields.AddWarnings(call.warnings);
+  fields.AddWarnings(call.attempts.back().warnings);
   responder_.Start({200, fields});
-  if (!call.answers_raw && !api_.ping.empty()) {
+  if (!call.attempts.back().forwards && !api_.ping.empty()) {
     silence_.emplace([this, &call] { OnSilence(call); });
   }
 }
@@ -131,7 +134,9 @@ Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
     });
     Start(call);
   }
-  if (call.answers_raw) co_return co_await Write(call, batch.raw);
+  if (call.attempts.back().forwards) {
+    co_return co_await Write(call, batch.raw);
+  }
   out_.clear();
   for (v1::GenerateEvent& event : batch.events) {
     if (event.has_started()) Describe(call, event.mutable_started());
@@ -152,9 +157,10 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
   silence_.reset();
   if (pinging_) co_await PingWritten();
   out_.clear();
+  const Attempt& attempt = call.attempts.back();
   const bool terminal_is_due =
-      !call.answers_raw ||
-      (!outcome.ok() && !call.answer_facts.failure_told);
+      !attempt.forwards ||
+      (!outcome.ok() && !attempt.answer.facts.failure_told);
   if (terminal_is_due) {
     if (!outcome.ok()) Writer(call).SetFailure(outcome);
     GATEWAY_CO_RETURN_IF_ERROR(
@@ -210,7 +216,8 @@ EventWriter& DialectSink::Writer(const Call& call) {
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
     options.background = call.facts.background;
     writer_ = api_.dialect->NewEventWriter(options);
-    if (call.answers_raw) writer_->GoOnFrom(call.answer_facts);
+    const Attempt& attempt = call.attempts.back();
+    if (attempt.forwards) writer_->GoOnFrom(attempt.answer.facts);
   }
   return *writer_;
 }

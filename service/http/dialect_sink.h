@@ -44,11 +44,11 @@ class DialectSink final : public AnswerSink {
   Task<absl::Status> SendWhole(Call& call, int http_status,
                                std::string_view body,
                                const absl::Status& outcome);
-  absl::Status WriteWhole(Call& call);
-  // Returns whether the answer repeats settings of its request, which is parsed
-  // again for it.
+  absl::Status WriteWhole(const Call& call, Attempt* attempt);
+  // The answer repeats what its request says, which is read for it again.
   bool Echoes(const Call& call) const {
-    return api_.echo != nullptr && call.raw != nullptr && !call.answers_raw;
+    return api_.echo != nullptr && call.raw != nullptr &&
+           !call.attempts.back().forwards;
   }
   size_t BytesToEcho(const Call& call) const {
     return Echoes(call) ? call.raw->body.size() : 0;

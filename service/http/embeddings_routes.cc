@@ -13,6 +13,7 @@
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/embedding_dialect.h"
+#include "service/http/json_sink.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -43,6 +44,27 @@ absl::Status InOpenAiFields(const absl::Status& outcome) {
   }
   return status;
 }
+
+class EmbeddingsSink final : public JsonSink {
+ public:
+  EmbeddingsSink(RequestContext& context, const EmbeddingDialect& dialect,
+                 const EmbeddingEncoding& encoding)
+      : JsonSink(context), dialect_(dialect), encoding_(encoding) {}
+
+ private:
+  absl::Status WriteBody(Call& call, std::string* body) override {
+    return dialect_.WriteResponse(*call.embeddings, encoding_, body);
+  }
+  size_t BytesToWrite(const Call& call) const override {
+    return call.embeddings->ByteSizeLong();
+  }
+  absl::Status InVendorFields(const absl::Status& failure) const override {
+    return InOpenAiFields(failure);
+  }
+
+  const EmbeddingDialect& dialect_;
+  const EmbeddingEncoding& encoding_;
+};
 
 }  // namespace
 
@@ -78,19 +100,9 @@ Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
   }
   call.embed = request;
   call.facts.model = request->model();
-  const TellOutcome tell =
-      [&](const absl::Status& outcome) -> Task<absl::Status> {
-    std::string body;
-    absl::Status written = InOpenAiFields(outcome);
-    if (written.ok()) {
-      written = co_await OffLoop(response->ByteSizeLong(), [&] {
-        return dialect_.WriteResponse(*response, encoding, &body);
-      });
-    }
-    co_return co_await SendOutcome(context, call, std::move(written),
-                                   std::move(body));
-  };
-  (co_await RunEmbed(call, services.recorder, response, &tell)).IgnoreError();
+  call.embeddings = response;
+  EmbeddingsSink sink(context, dialect_, encoding);
+  (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
 }  // namespace gateway

@@ -11,6 +11,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/provider.h"
 #include "service/http/dialect_sink.h"
+#include "service/http/json_sink.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 
@@ -19,7 +20,8 @@ namespace {
 
 // Takes the bytes, if the caller is admitted. Returns how many bytes OffLoop is
 // to count for scanning them.
-size_t Take(const RequestContext& context, RawRequest* raw, Call* call) {
+size_t Take(const RequestContext& context, RawRequest* raw,
+            IncomingCall* call) {
   raw->dialect = context.api.dialect;
   raw->body = context.request.body;
   call->raw = raw;
@@ -40,7 +42,7 @@ absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
 // Sets what all operations need. What the path says goes before what the body
 // says. Views of all of it are kept in the call.
 void SetUp(const RequestContext& context, const GenerationOptions& options,
-           RawRequest* raw, Call* call) {
+           RawRequest* raw, IncomingCall* call) {
   if (!options.model.empty()) {
     raw->scan.model = options.model;
     raw->scan.stream = options.stream;
@@ -56,6 +58,21 @@ void SetUp(const RequestContext& context, const GenerationOptions& options,
   facts.model = raw->scan.model;
   call->responses = context.services.responses;
 }
+
+// The provider's own answer where that was forwarded.
+class CountSink final : public JsonSink {
+ public:
+  using JsonSink::JsonSink;
+
+ private:
+  absl::Status WriteBody(Call& call, std::string* body) override {
+    if (!call.attempts.empty() && !call.attempts.back().reply.empty()) {
+      *body = std::move(call.attempts.back().reply);
+      return absl::OkStatus();
+    }
+    return call.raw->dialect->WriteCountResponse(call.count.tokens, body);
+  }
+};
 
 }  // namespace
 
@@ -88,17 +105,8 @@ Task<void> CountTokens(RequestContext context, GenerationOptions options) {
       WorkerPool::Stage::kBegins);
   SetUp(context, options, &raw, &call);
   call.facts.counts = true;
-  const TellCount tell = [&](const absl::StatusOr<TokenCount>& count) {
-    std::string body;
-    absl::Status outcome = count.status();
-    if (outcome.ok() && !count->raw.empty()) {
-      body = count->raw;
-    } else if (outcome.ok()) {
-      outcome = raw.dialect->WriteCountResponse(count->tokens, &body);
-    }
-    return SendOutcome(context, call, std::move(outcome), std::move(body));
-  };
-  (co_await RunCount(call, services.recorder, &tell)).IgnoreError();
+  CountSink sink(context);
+  (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
 }  // namespace gateway

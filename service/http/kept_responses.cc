@@ -17,6 +17,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "providers/provider.h"
+#include "service/http/json_sink.h"
 #include "service/http/request_context.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
@@ -105,6 +106,18 @@ absl::Status AnswerFromHere(const RequestContext& context,
                    "not shown; those of a forwarded one are");
 }
 
+// What the provider says, as it is.
+class ReplySink final : public JsonSink {
+ public:
+  using JsonSink::JsonSink;
+
+ private:
+  absl::Status WriteBody(Call& call, std::string* body) override {
+    *body = std::move(call.attempts.back().reply);
+    return absl::OkStatus();
+  }
+};
+
 // Answers from the provider that keeps it.
 Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
                            KeptAnswer asked) {
@@ -116,12 +129,9 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
   call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
   call.refusal = CheckNotStreamed(asked.query);
-  std::string reply;
-  const TellOutcome tell = [&](const absl::Status& outcome) {
-    return SendOutcome(context, call, outcome, std::move(reply));
-  };
-  (co_await RunKept(call, services.recorder, asked, &reply, &tell))
-      .IgnoreError();
+  call.kept = &asked;
+  ReplySink sink(context);
+  (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
 Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,

@@ -31,11 +31,11 @@ bool MayBeRead(char first) {
   return kFirsts.find(first) != std::string_view::npos;
 }
 
+}  // namespace
+
 absl::Duration Elapsed(const RequestContext& context) {
   return context.services.loop.Now() - context.request.arrival;
 }
-
-}  // namespace
 
 CallerFields::CallerFields(absl::Span<const HttpField> fields) {
   std::string_view google_api_key;
@@ -90,7 +90,7 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       peer(responder.peer()) {}
 
 void SetFacts(const RequestContext& context, const Operation& operation,
-              Call* call) {
+              IncomingCall* call) {
   call->SetPath("", context.request.path);
   CallFacts* const facts = &call->facts;
   facts->head = context.fields.head;
@@ -110,31 +110,14 @@ absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
   return runtime.callers().Admit(context.fields.head);
 }
 
-absl::Status AdmitCaller(const RequestContext& context, Call* call) {
+absl::Status AdmitCaller(const RequestContext& context, IncomingCall* call) {
   if (!context.request.admitted) {
     return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                      "the caller was not known when the request's head came");
   }
-  GATEWAY_ASSIGN_OR_RETURN(call->caller, CheckCaller(context, *call->runtime));
-  call->caller_known = true;
+  GATEWAY_ASSIGN_OR_RETURN(call->known_caller,
+                           CheckCaller(context, *call->runtime));
   return absl::OkStatus();
-}
-
-Task<absl::Status> SendOutcome(RequestContext& context, Call& call,
-                               absl::Status outcome, std::string body) {
-  call.http_status = 200;
-  if (!outcome.ok()) {
-    const WireError error =
-        context.api.dialect->WriteError(outcome, context.id);
-    call.http_status = error.http_status;
-    body = error.body;
-  }
-  AnswerFields fields(context.api, "application/json", context.id,
-                      Elapsed(context));
-  fields.AddOutcome(call, outcome);
-  call.response_bytes = static_cast<int64_t>(body.size());
-  const std::string_view pieces[] = {body};
-  co_return co_await context.responder.Send({call.http_status, fields}, pieces);
 }
 
 Task<void> SendJson(RequestContext context, std::string body) {

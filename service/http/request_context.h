@@ -22,12 +22,13 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
 #include "base/text/short_text.h"
 #include "service/http/http_api.h"
-#include "service/pipeline/call.h"
+#include "service/pipeline/incoming_call.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -68,6 +69,9 @@ struct RequestContext {
   ShortText peer;  // The client's `address:port`, also after it has gone.
 };
 
+// Since the request arrived.
+absl::Duration Elapsed(const RequestContext& context);
+
 // One operation of an API, from a closed list; the texts are constants.
 struct Operation {
   std::string_view name;  // As in CallRecord: `POST /v1/messages`.
@@ -78,7 +82,7 @@ struct Operation {
 // Sets the facts of a call from `context`, without its request. They keep views
 // of `context`.
 void SetFacts(const RequestContext& context, const Operation& operation,
-              Call* call);
+              IncomingCall* call);
 
 // Returns the id of the caller's key, valid as long as the runtime snapshot and
 // the request; empty if no keys are configured. Not looked up again if this
@@ -88,14 +92,8 @@ absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
 
 // Sets who calls before the stages run, since nothing of the body may be read
 // before that is known. Faults: those of CheckCaller; and one for a request
-// that was not admitted at the head, which counts if the stages, which check
-// again, find nothing wrong.
-absl::Status AdmitCaller(const RequestContext& context, Call* call);
-
-// Answers a call that is not streamed: with `body`, or with what went wrong.
-// Records in the call what was sent.
-Task<absl::Status> SendOutcome(RequestContext& context, Call& call,
-                               absl::Status outcome, std::string body);
+// that was not admitted at the head.
+absl::Status AdmitCaller(const RequestContext& context, IncomingCall* call);
 
 Task<void> SendJson(RequestContext context, std::string body);
 Task<void> Fail(RequestContext context, absl::Status status);

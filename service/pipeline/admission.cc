@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "service/pipeline/call_log.h"
 #include "service/pipeline/cut_text.h"
 #include "service/pipeline/embed_check.h"
 #include "service/pipeline/request_check.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr size_t kRecordedTextBytesLimit = 256;
 constexpr int kRecordedLabelsLimit = kScannedLabelsMax;
 
-std::string_view Keep(Call& call, std::string_view text) {
+std::string_view Keep(IncomingCall& call, std::string_view text) {
   if (text.empty()) return {};
   text = CutText(text, kRecordedTextBytesLimit);
   char* const kept =
@@ -28,7 +29,7 @@ std::string_view Keep(Call& call, std::string_view text) {
   return {kept, text.size()};
 }
 
-CallScope Kept(Call& call, const v1::CallerScope& said) {
+CallScope Kept(IncomingCall& call, const v1::CallerScope& said) {
   return {.user_id = Keep(call, said.user_id()),
           .session_id = Keep(call, said.session_id()),
           .work_order_id = Keep(call, said.work_order_id()),
@@ -41,26 +42,27 @@ CallScope Kept(Call& call, const v1::CallerScope& said) {
 }
 
 // Whom the caller acts for, and how it labels the call.
-void RecordScope(Call& call) {
+void ReadScope(IncomingCall& call, Admitted* admitted) {
   if (call.embed != nullptr) {
-    call.scope = Kept(call, call.embed->scope());
+    admitted->scope = Kept(call, call.embed->scope());
     return;
   }
   if (call.request == nullptr) {
     if (call.raw == nullptr) return;
     const RequestScan& scan = call.raw->scan;
-    call.scope.user_id = Keep(call, scan.user_id);
-    call.scope.agent_type = Keep(call, scan.agent_type);
-    call.scope.project_id = Keep(call, scan.project_id);
+    admitted->scope.user_id = Keep(call, scan.user_id);
+    admitted->scope.agent_type = Keep(call, scan.agent_type);
+    admitted->scope.project_id = Keep(call, scan.project_id);
     for (const ScannedLabel& label : scan.labels) {
-      call.labels.push_back({Keep(call, label.key), Keep(call, label.value)});
+      admitted->labels.push_back(
+          {Keep(call, label.key), Keep(call, label.value)});
     }
     return;
   }
-  call.scope = Kept(call, call.request->scope());
+  admitted->scope = Kept(call, call.request->scope());
   for (const auto& [key, value] : call.request->labels()) {
-    if (call.labels.size() >= kRecordedLabelsLimit) break;
-    call.labels.push_back({Keep(call, key), Keep(call, value)});
+    if (admitted->labels.size() >= kRecordedLabelsLimit) break;
+    admitted->labels.push_back({Keep(call, key), Keep(call, value)});
   }
 }
 
@@ -115,38 +117,44 @@ absl::Status CheckCounts(const RequestScan& scan,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status Admit(Call& call) {
-  if (!call.caller_known) {
-    GATEWAY_ASSIGN_OR_RETURN(call.caller,
-                             call.runtime->callers().Admit(call.facts.head));
-  }
-  GATEWAY_RETURN_IF_ERROR(call.refusal);
-  GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
+// Of the request itself, in whatever form it came.
+absl::Status CheckWhatIsAsked(IncomingCall& call) {
+  const llmgateway::config::v1::LimitsConfig& limits =
+      call.runtime->config().limits();
   if (call.raw != nullptr) {
     if (!call.facts.counts) {
       GATEWAY_RETURN_IF_ERROR(CheckPresence(call.raw->scan));
     }
-    GATEWAY_RETURN_IF_ERROR(
-        CheckCounts(call.raw->scan, call.runtime->config().limits()));
+    GATEWAY_RETURN_IF_ERROR(CheckCounts(call.raw->scan, limits));
+    // What its dialect lets through is the provider's to check, unless it has
+    // to be read here.
+    return call.may_forward() ? absl::OkStatus()
+                              : call.ParsedRequest().status();
   }
   const bool needs_model = !call.runtime->router().knows_default_model();
-  if (call.embed != nullptr) {
-    RecordScope(call);
-    return CheckEmbedRequest(*call.embed, needs_model);
-  }
-  // A raw request was checked by its dialect; what the dialect lets through is
-  // the provider's to check.
-  if (call.raw != nullptr && !call.may_forward()) {
-    GATEWAY_RETURN_IF_ERROR(call.ParsedRequest().status());
-  } else if (call.raw == nullptr && call.request != nullptr) {
-    GATEWAY_RETURN_IF_ERROR(CheckServed(*call.request));
-    GATEWAY_RETURN_IF_ERROR(CheckRequest(
-        *call.request, call.runtime->config().limits(), needs_model));
-  }
-  RecordScope(call);
-  return absl::OkStatus();
+  if (call.embed != nullptr) return CheckEmbedRequest(*call.embed, needs_model);
+  if (call.request == nullptr) return absl::OkStatus();
+  GATEWAY_RETURN_IF_ERROR(CheckServed(*call.request));
+  return CheckRequest(*call.request, limits, needs_model);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call) {
+  if (call.known_caller.has_value()) return *call.known_caller;
+  return call.runtime->callers().Admit(call.facts.head);
+}
+
+absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {
+  GATEWAY_RETURN_IF_ERROR(call.refusal);
+  GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
+  GATEWAY_RETURN_IF_ERROR(CheckWhatIsAsked(call));
+  Admitted admitted;
+  ReadScope(call, &admitted);
+  LogPrompt(call);
+  GATEWAY_ASSIGN_OR_RETURN(admitted.continuation,
+                           ContinueConversation(call, caller));
+  return admitted;
 }
 
 }  // namespace gateway

@@ -1,20 +1,41 @@
-// Admit, the first stage: is the caller known, and is the request one that can
-// be made at all? Nothing is sent anywhere before it says yes.
+// Admit, the first stage: may this caller ask this, is the request one that can
+// be made at all, and what does it go on from? Nothing is sent anywhere before
+// it says yes.
 //
-// Thread contract: one call, on its loop.
+//   GATEWAY_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
+//   GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, call.caller));
+//
+// Thread contract: one call, by one thread at a time.
 
 #ifndef SERVICE_PIPELINE_ADMISSION_H_
 #define SERVICE_PIPELINE_ADMISSION_H_
 
-#include "absl/status/status.h"
-#include "service/pipeline/call.h"
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "service/observability/call_record.h"
+#include "service/pipeline/conversation.h"
+#include "service/pipeline/incoming_call.h"
 
 namespace gateway {
 
-// Sets call.caller and what call.output expects. Faults: CallerAccess's,
-// INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the limit in
-// the metadata.
-absl::Status Admit(Call& call);
+// What Admit has found out.
+struct Admitted {
+  // What the caller says of whom it acts for, as far as it is recorded; on the
+  // call's arena, since the request may be let go of.
+  CallScope scope;
+  absl::InlinedVector<CallLabel, 2> labels;
+  Continuation continuation;
+};
+
+// The id of the caller's key, valid as long as the call's runtime snapshot;
+// empty if none is asked for. Fails as CallerAccess::Admit does.
+absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call);
+
+// Faults: INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the
+// limit in the metadata, and what the API found wrong (`refusal`).
+absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller);
 
 }  // namespace gateway
 

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "providers/models/model_facts.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/conversation.h"
@@ -19,154 +20,10 @@
 namespace gateway {
 namespace {
 
-// Why an attempt is made, and how.
-struct AttemptOptions {
-  v1::Attempt::Kind kind = v1::Attempt::KIND_FIRST;
-  // The next attempt must not reuse a connection.
-  bool fresh_connection = false;
-};
-
 size_t RequestBytes(const Call& call) {
   // What came before is as large as it is.
-  return call.continued ? call.request->ByteSizeLong()
-                        : call.facts.request_bytes;
-}
-
-// One attempt at one target: what a provider is handed, and what is kept of it.
-class LiveAttempt {
- public:
-  LiveAttempt(Call& call, const RouteTarget& target,
-              const AttemptOptions& options)
-      : call_(call),
-        entry_(*call.runtime->providers().Find(target.provider)),
-        attempt_(call.attempts.emplace_back()) {
-    attempt_.kind = options.kind;
-    attempt_.began = call.loop.Now();
-    attempt_.provider = entry_.name;
-    attempt_.model = entry_.UpstreamModel(target.model);
-    attempt_.start_time = SystemClock().WallTime();
-    if (call.provider_health != nullptr) {
-      attempt_.inflight = call.provider_health->StartAttempt(entry_.name);
-    }
-    request_.loop = &call.loop;
-    request_.http = &call.http;
-    request_.cancel = &call.cancel;
-    request_.request_id = call.facts.request_id;
-    request_.request_bytes = RequestBytes(call);
-    request_.caller_credential = call.facts.provider_credential;
-    if (!call.facts.forwarded_fields.empty() &&
-        provider().FindDialect(call.facts.dialect) != nullptr) {
-      request_.forwarded_fields = call.facts.forwarded_fields;
-    }
-    request_.model = attempt_.model;
-    request_.fresh_connection = options.fresh_connection;
-    if (call.lives_upstream != nullptr) {
-      request_.credential = call.lives_upstream->credential;
-    }
-    request_.progress = &attempt_.progress;
-    request_.warnings = &call.warnings;
-    LogAttempt(call);
-  }
-
-  // Chooses the form of the request: raw where the provider speaks the
-  // caller's dialect. False if it is to be read first.
-  bool ChooseForm() {
-    const bool alike =
-        call_.raw != nullptr &&
-        provider().FindDialect(call_.raw->dialect->name()) != nullptr;
-    call_.answers_raw =
-        alike && call_.may_forward() && provider().Forwards(*call_.raw);
-    if (!call_.answers_raw) return TakeParsed();
-    call_.warnings.clear();
-    request_.raw = call_.raw;
-    return true;
-  }
-
-  // The same for a request that asks for a count, whose answer's bytes
-  // `raw_count` receives.
-  bool ChooseCountForm(std::string* raw_count) {
-    if (call_.raw == nullptr || !call_.may_forward() ||
-        !provider().ForwardsCount(*call_.raw, request_.model)) {
-      return TakeParsed();
-    }
-    request_.raw = call_.raw;
-    request_.raw_count = raw_count;
-    return true;
-  }
-
-  // How much of the request a choice may look at, for OffLoop.
-  size_t bytes_to_choose() const {
-    return call_.raw == nullptr ? 0 : call_.raw->body.size() / kScansPerReading;
-  }
-
-  // Has the request read.
-  Task<absl::Status> Read() {
-    GATEWAY_CO_RETURN_IF_ERROR(
-        co_await OffLoop(call_.facts.request_bytes,
-                         [this] { return call_.ParsedRequest().status(); },
-                         WorkerPool::Stage::kBegins));
-    GATEWAY_CO_RETURN_IF_ERROR(
-        co_await OffLoop(call_.bytes_to_expect(),
-                         [this] { return call_.ExpectOutput(); }));
-    TakeParsed();
-    co_return absl::OkStatus();
-  }
-
-  // Writes the try down. Returns how it went.
-  absl::Status End(absl::Status outcome) {
-    // Whoever gave up knows better why than the socket that was closed.
-    if (!outcome.ok() && call_.cancel.cancelled()) {
-      outcome = call_.cancel.status();
-    }
-    attempt_.duration = call_.loop.Now() - attempt_.began;
-    attempt_.status = outcome;
-    attempt_.answered = outcome.ok();
-    // A try that succeeded goes on until the call ends.
-    if (!outcome.ok()) attempt_.inflight = InflightAttempt();
-    return outcome;
-  }
-
-  const Provider& provider() const { return *entry_.provider; }
-  ProviderCall& request() { return request_; }
-
- private:
-  // False if the request has not been read.
-  bool TakeParsed() {
-    call_.warnings.clear();
-    request_.request = call_.request;
-    if (request_.request == nullptr) return false;
-    request_.is_kept_here = IsKeptHere(call_);
-    const bool names_limit = request_.request->has_max_output_tokens();
-    if (names_limit && !call_.output.asked()) return true;
-    const ModelFacts facts = entry_.FactsOf(attempt_.model);
-    if (!names_limit) request_.output_tokens_limit = facts.output_tokens_limit;
-    request_.lacks_schema =
-        call_.output.asked() && facts.Lacks(kAbilityStrictSchema);
-    return true;
-  }
-
-  Call& call_;
-  const ProviderRegistry::Entry& entry_;
-  Attempt& attempt_;
-  ProviderCall request_;
-};
-
-Task<absl::Status> AnswerOnce(Call& call, AttemptOptions options) {
-  LiveAttempt one(call, call.plan.targets[0], options);
-  const bool chosen = co_await OffLoop(
-      one.bytes_to_choose(), [&one] { return one.ChooseForm(); });
-  absl::Status outcome;
-  if (!chosen) outcome = co_await one.Read();
-  if (outcome.ok()) {
-    call.answer = ProviderAnswer();
-    if (!call.answers_raw) {
-      call.answer.response =
-          google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(
-              &call.arena);
-    }
-    outcome = co_await one.provider().Generate(one.request(), &call.answer);
-  }
-  co_return one.End(std::move(outcome));
+  return call.admitted.continuation.continued ? call.request->ByteSizeLong()
+                                              : call.facts.request_bytes;
 }
 
 // How often a stream may repeat its request before its first content: that of
@@ -208,157 +65,229 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> EmbedOnce(Call& call, AttemptOptions options,
-                                v1::EmbedResponse* response) {
-  LiveAttempt one(call, call.plan.targets[0], options);
-  call.warnings.clear();
-  one.request().embed = call.embed;
-  response->Clear();
-  absl::Status outcome =
-      co_await one.provider().Embed(one.request(), response);
-  const int asked = call.embed->inputs_size();
-  if (outcome.ok() && response->embeddings_size() != asked) {
-    outcome = MakeFault(
-        v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-        absl::StrCat(ToAbsl(one.provider().name()), ": answered ",
-                     response->embeddings_size(), " vectors to ", asked,
-                     " inputs"));
-  }
-  co_return one.End(std::move(outcome));
-}
-
-Task<absl::Status> KeptOnce(Call& call, AttemptOptions options,
-                               const KeptAnswer& asked, std::string* reply) {
-  LiveAttempt one(call, call.plan.targets[0], options);
-  absl::Status outcome =
-      co_await one.provider().AskKept(one.request(), asked, reply);
-  co_return one.End(std::move(outcome));
-}
-
-Task<absl::Status> StreamOnce(Call& call, AttemptOptions options,
-                                 OpenStream* open) {
-  LiveAttempt one(call, call.plan.targets[0], options);
-  const bool chosen = co_await OffLoop(
-      one.bytes_to_choose(), [&one] { return one.ChooseForm(); });
-  absl::Status outcome;
-  if (!chosen) outcome = co_await one.Read();
-  if (outcome.ok()) {
-    *open = OpenStream();
-    absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
-        co_await one.provider().Stream(one.request());
-    outcome = stream.status();
-    if (stream.ok()) {
-      open->stream = *std::move(stream);
-      const size_t limit = static_cast<size_t>(
-          call.runtime->config().limits().hold_back_bytes_limit());
-      outcome = co_await HoldBack(
-          open, limit + kEchoesMax * one.request().request_bytes);
-    }
-  }
-  if (!outcome.ok()) open->stream.reset();
-  co_return one.End(std::move(outcome));
-}
-
-// Decides, after a failed try, whether and when another follows.
-class Retries {
+// Decides, after a failed attempt, whether, when and where another follows.
+class NextAttempt {
  public:
-  explicit Retries(Call& call) : call_(call) {}
+  explicit NextAttempt(Call& call) : call_(call) {}
 
-  // Of the next try.
-  AttemptOptions options() const { return options_; }
+  // Of the attempt that follows.
+  const PlannedTarget& target() const { return call_.planned.targets[target_]; }
+  v1::Attempt::Kind kind() const { return kind_; }
+  // It must not use a connection that has served before.
+  bool fresh_connection() const {
+    return kind_ == v1::Attempt::KIND_RETRY ||
+           kind_ == v1::Attempt::KIND_RECONNECT;
+  }
 
   // OK once another attempt may begin; if there must be none, how the call
   // ends.
-  Task<absl::Status> Another(const absl::Status& failure) {
+  Task<absl::Status> After(const absl::Status& failure) {
     if (call_.cancel.cancelled()) co_return failure;
-    const Attempt& last = call_.attempts.back();
-    if (last.progress.http.reused_connection_was_stale && free_attempts_ == 0) {
+    const AttemptProgress& last = call_.attempts.back().progress;
+    if (last.http.reused_connection_was_stale && !reconnected_) {
       // The server has not looked at the request; this repeats nothing and
-      // costs nobody a try.
-      options_ = {.kind = v1::Attempt::KIND_RECONNECT,
-                  .fresh_connection = true};
-      ++free_attempts_;
+      // costs nobody an attempt.
+      reconnected_ = true;
+      kind_ = v1::Attempt::KIND_RECONNECT;
       co_return absl::OkStatus();
     }
-    const int attempts =
-        static_cast<int>(call_.attempts.size()) - free_attempts_;
+    ++asked_;
+    const bool abandoned = last.http.abandoned();
     const std::optional<absl::Duration> delay =
-        call_.runtime->retry().DelayAfter(
-            attempts, failure, last.progress.http.abandoned(), SystemRandom());
-    if (!delay.has_value()) co_return failure;
-    options_ = {.kind = v1::Attempt::KIND_RETRY, .fresh_connection = true};
-    co_return co_await Sleep(call_.loop, *delay, call_.cancel);
+        call_.runtime->retry().DelayAfter(asked_, failure, abandoned,
+                                          SystemRandom());
+    if (delay.has_value()) {
+      kind_ = v1::Attempt::KIND_RETRY;
+      co_return co_await Sleep(call_.loop, *delay, call_.cancel);
+    }
+    if (!ComesFromUpstream(ClassifyFailure(failure, abandoned)) ||
+        target_ + 1 == call_.planned.targets.size()) {
+      co_return failure;
+    }
+    ++target_;
+    asked_ = 0;
+    kind_ = v1::Attempt::KIND_FALLBACK;
+    co_return absl::OkStatus();
   }
 
  private:
   Call& call_;
-  int free_attempts_ = 0;
-  AttemptOptions options_;
+  size_t target_ = 0;
+  int asked_ = 0;  // How often that has been, but for reconnects.
+  bool reconnected_ = false;
+  v1::Attempt::Kind kind_ = v1::Attempt::KIND_FIRST;
 };
+
+// An attempt under way: what its provider is handed.
+class LiveAttempt {
+ public:
+  LiveAttempt(Call& call, const NextAttempt& next)
+      : call_(call), target_(next.target()), attempt_(call.attempts.Add()) {
+    attempt_.kind = next.kind();
+    attempt_.began = call.loop.Now();
+    attempt_.provider = target_.provider->name;
+    attempt_.model = target_.upstream_model;
+    attempt_.forwards = target_.forwards;
+    attempt_.start_time = SystemClock().WallTime();
+    attempt_.follows_call.emplace(call.cancel, [&call, attempt = &attempt_] {
+      attempt->cancel.Cancel(call.cancel.status());
+    });
+    if (call.provider_health != nullptr) {
+      attempt_.inflight = call.provider_health->StartAttempt(attempt_.provider);
+    }
+    FillRequest(next.fresh_connection());
+    LogAttempt(call, attempt_);
+  }
+
+  // Takes the request in the form that is planned. False if it has to be read
+  // first.
+  bool TakeRequest() {
+    request_.embed = call_.embed;
+    if (call_.embed != nullptr || call_.kept != nullptr) return true;
+    if (!attempt_.forwards) return TakeParsed();
+    request_.raw = call_.raw;
+    if (call_.facts.counts) request_.raw_count = &attempt_.reply;
+    return true;
+  }
+
+  // Reads it, off the loop where that takes long.
+  Task<absl::Status> ReadRequest() {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(
+        call_.facts.request_bytes,
+        [this] { return call_.ParsedRequest().status(); },
+        WorkerPool::Stage::kBegins));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(
+        call_.bytes_to_expect(), [this] { return call_.ExpectOutput(); }));
+    TakeParsed();
+    co_return absl::OkStatus();
+  }
+
+  // Has the provider do what is asked.
+  Task<absl::Status> Send(OpenStream* open) {
+    if (call_.embed != nullptr) return Embed();
+    if (call_.kept != nullptr) {
+      return provider().AskKept(request_, *call_.kept, &attempt_.reply);
+    }
+    if (call_.facts.counts) return Count();
+    if (open != nullptr) return Open(open);
+    if (!attempt_.forwards) {
+      attempt_.answer.response =
+          google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(
+              &call_.arena);
+    }
+    return provider().Generate(request_, &attempt_.answer);
+  }
+
+  // Keeps how it went, and returns that.
+  absl::Status End(absl::Status outcome) {
+    // Whoever gave up knows better why than the socket that was closed.
+    if (!outcome.ok() && attempt_.cancel.cancelled()) {
+      outcome = attempt_.cancel.status();
+    }
+    attempt_.duration = call_.loop.Now() - attempt_.began;
+    attempt_.status = outcome;
+    attempt_.answered = outcome.ok();
+    // One that succeeded goes on until the call ends.
+    if (!outcome.ok()) attempt_.inflight = InflightAttempt();
+    return outcome;
+  }
+
+ private:
+  const Provider& provider() const { return *target_.provider->provider; }
+
+  void FillRequest(bool fresh_connection) {
+    request_.loop = &call_.loop;
+    request_.http = &call_.http;
+    request_.cancel = &attempt_.cancel;
+    request_.request_id = call_.facts.request_id;
+    request_.request_bytes = RequestBytes(call_);
+    request_.caller_credential = call_.facts.provider_credential;
+    if (target_.speaks_dialect) {
+      request_.forwarded_fields = call_.facts.forwarded_fields;
+    }
+    request_.model = attempt_.model;
+    request_.fresh_connection = fresh_connection;
+    if (call_.planned.home != nullptr) {
+      request_.credential = call_.planned.home->credential;
+    }
+    request_.progress = &attempt_.progress;
+    request_.warnings = &attempt_.warnings;
+  }
+
+  // False if the request has not been read.
+  bool TakeParsed() {
+    request_.request = call_.request;
+    if (request_.request == nullptr) return false;
+    request_.is_kept_here = IsKeptHere(call_);
+    if (!request_.request->has_max_output_tokens()) {
+      request_.output_tokens_limit = target_.facts.output_tokens_limit;
+    }
+    request_.lacks_schema =
+        call_.output.asked() && target_.facts.Lacks(kAbilityStrictSchema);
+    return true;
+  }
+
+  // Until the first content has come.
+  Task<absl::Status> Open(OpenStream* open) {
+    *open = OpenStream();
+    absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
+        co_await provider().Stream(request_);
+    if (!stream.ok()) co_return stream.status();
+    open->stream = *std::move(stream);
+    const auto limit = static_cast<size_t>(
+        call_.runtime->config().limits().hold_back_bytes_limit());
+    co_return co_await HoldBack(open,
+                                limit + kEchoesMax * request_.request_bytes);
+  }
+
+  Task<absl::Status> Count() {
+    const absl::StatusOr<int64_t> tokens =
+        co_await provider().CountTokens(request_);
+    if (tokens.ok()) call_.count.tokens = *tokens;
+    co_return tokens.status();
+  }
+
+  Task<absl::Status> Embed() {
+    v1::EmbedResponse* const response = call_.embeddings;
+    response->Clear();
+    GATEWAY_CO_RETURN_IF_ERROR(co_await provider().Embed(request_, response));
+    const int asked = call_.embed->inputs_size();
+    if (response->embeddings_size() != asked) {
+      co_return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                          absl::StrCat(ToAbsl(provider().name()), ": answered ",
+                                       response->embeddings_size(),
+                                       " vectors to ", asked, " inputs"));
+    }
+    attempt_.answer.facts.usage = response->usage();
+    attempt_.answer.facts.has_usage = true;
+    co_return absl::OkStatus();
+  }
+
+  Call& call_;
+  const PlannedTarget& target_;
+  Attempt& attempt_;
+  ProviderCall request_;
+};
+
+Task<absl::Status> AskOnce(Call& call, const NextAttempt& next,
+                           OpenStream* open) {
+  LiveAttempt attempt(call, next);
+  absl::Status outcome;
+  if (!attempt.TakeRequest()) outcome = co_await attempt.ReadRequest();
+  if (outcome.ok()) outcome = co_await attempt.Send(open);
+  if (!outcome.ok() && open != nullptr) open->stream.reset();
+  co_return attempt.End(std::move(outcome));
+}
 
 }  // namespace
 
-Task<absl::Status> AttemptAnswer(Call& call) {
-  Retries retries(call);
+Task<absl::Status> AskTargets(Call& call, OpenStream* open) {
+  NextAttempt next(call);
   for (;;) {
-    const absl::Status outcome =
-        co_await AnswerOnce(call, retries.options());
-    if (outcome.ok()) {
-      call.answer_facts = call.answer.facts;
-      co_return outcome;
-    }
-    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
-  }
-}
-
-Task<absl::Status> AttemptStream(Call& call, OpenStream* open) {
-  Retries retries(call);
-  for (;;) {
-    const absl::Status outcome =
-        co_await StreamOnce(call, retries.options(), open);
+    const absl::Status outcome = co_await AskOnce(call, next, open);
     if (outcome.ok()) co_return outcome;
-    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await next.After(outcome));
   }
-}
-
-Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response) {
-  Retries retries(call);
-  for (;;) {
-    const absl::Status outcome =
-        co_await EmbedOnce(call, retries.options(), response);
-    if (outcome.ok()) {
-      call.answer_facts.usage = response->usage();
-      call.answer_facts.has_usage = true;
-      co_return outcome;
-    }
-    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
-  }
-}
-
-Task<absl::Status> AttemptKept(Call& call, const KeptAnswer& asked,
-                               std::string* reply) {
-  Retries retries(call);
-  for (;;) {
-    const absl::Status outcome =
-        co_await KeptOnce(call, retries.options(), asked, reply);
-    if (outcome.ok()) co_return outcome;
-    GATEWAY_CO_RETURN_IF_ERROR(co_await retries.Another(outcome));
-  }
-}
-
-Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw) {
-  LiveAttempt one(call, call.plan.targets[0], AttemptOptions());
-  absl::StatusOr<int64_t> count = 0;
-  const bool chosen = co_await OffLoop(
-      one.bytes_to_choose(), [&] { return one.ChooseCountForm(raw); });
-  absl::Status outcome;
-  if (!chosen) outcome = co_await one.Read();
-  if (outcome.ok()) {
-    count = co_await one.provider().CountTokens(one.request());
-    outcome = count.status();
-  }
-  GATEWAY_CO_RETURN_IF_ERROR(one.End(std::move(outcome)));
-  co_return count;
 }
 
 }  // namespace gateway

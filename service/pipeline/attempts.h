@@ -1,6 +1,10 @@
-// Attempts walks the planned targets until one answers: it sends, waits, tries
-// again while that repeats nothing the caller has seen, and writes each try
-// down.
+// Attempt, the third stage: asks the planned targets until one answers. It
+// sends, waits, asks again while that repeats nothing the caller has seen, and
+// keeps of each attempt what came of it (attempt.h).
+//
+// Where a retry is decided: the classification of failures is errors/verdict.h,
+// how often and how far apart is service/resilience/retry.h, and what follows
+// from both for the next attempt is `NextAttempt` in attempts.cc.
 //
 // A stream is held back until its first piece of content: before that moment
 // another attempt is free, after it there is none.
@@ -30,23 +34,11 @@ struct OpenStream {
   bool ended = false;
 };
 
-// Fills in call.answer, from a provider that call.plan names.
-Task<absl::Status> AttemptAnswer(Call& call);
-
-// Opens a stream likewise. `open` must not move afterwards.
-Task<absl::Status> AttemptStream(Call& call, OpenStream* open);
-
-// Counts the input tokens at the first target, which is asked once. Where the
-// request's bytes could be forwarded, `raw` receives those of the answer.
-Task<absl::StatusOr<int64_t>> AttemptCount(Call& call, std::string* raw);
-
-// Has the texts of call.embed turned into vectors.
-Task<absl::Status> AttemptEmbed(Call& call, v1::EmbedResponse* response);
-
-// Asks the planned provider for an answer that it keeps; `reply` receives the
-// bytes of what it says.
-Task<absl::Status> AttemptKept(Call& call, const KeptAnswer& asked,
-                               std::string* reply);
+// Has what the call asks for done by one of call.planned's targets, and leaves
+// it in call.attempts, or call.count; a stream in `open`, which must not move
+// afterwards and is null for everything else. Returns how the last attempt
+// ended. A provider that cannot count fails with UNIMPLEMENTED.
+Task<absl::Status> AskTargets(Call& call, OpenStream* open);
 
 }  // namespace gateway
 

@@ -1,25 +1,16 @@
 #include "service/pipeline/call.h"
 
-#include <algorithm>
-#include <optional>
-#include <utility>
+#include <string>
 
 #include "base/os/clock.h"
-#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
-#include "providers/bounded_messages.h"
 
 namespace gateway {
 namespace {
 
-// Of what is recorded of a path.
-constexpr size_t kPathBytesMax = 1024;
-
-bool HasCome(absl::Duration moment) {
-  return moment != -absl::InfiniteDuration();
-}
+bool HasCome(absl::Duration moment) { return moment != kNotCome; }
 
 v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
   if (status.ok()) return v1::StreamEnd::OUTCOME_FINISHED;
@@ -35,44 +26,6 @@ v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
 }
 
 }  // namespace
-
-Call::Call(std::shared_ptr<const RuntimeSnapshot> runtime, EventLoop& loop,
-           HttpClient& http, CancelSignal& cancel,
-           google::protobuf::Arena& arena, absl::Duration arrival)
-    : runtime(std::move(runtime)),
-      loop(loop),
-      http(http),
-      cancel(cancel),
-      arena(arena),
-      arrival(arrival),
-      start_time(SystemClock().WallTime() - (loop.Now() - arrival)) {}
-
-void Call::SetPath(std::string_view beginning, std::string_view rest) {
-  rest = rest.substr(0, kPathBytesMax - beginning.size());
-  const size_t length = beginning.size() + rest.size();
-  char* const path =
-      length <= short_path_.size()
-          ? short_path_.data()
-          : google::protobuf::Arena::CreateArray<char>(&arena, length);
-  char* const end = std::copy(beginning.begin(), beginning.end(), path);
-  std::transform(rest.begin(), rest.end(), end, [](char byte) {
-    return byte > ' ' && byte < 0x7f ? byte : '?';
-  });
-  facts.path = {path, length};
-}
-
-absl::StatusOr<const v1::GenerateRequest*> Call::ParsedRequest() {
-  if (request != nullptr) return request;
-  auto* const parsed =
-      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
-  GATEWAY_RETURN_IF_ERROR(ReadBoundedRequest(
-      *raw->dialect, raw->body,
-      facts.counts ? RequestUse::kCountTokens : RequestUse::kGenerate, parsed));
-  // Some vendors name the model in the path.
-  if (parsed->model().empty()) parsed->set_model(std::string(facts.model));
-  request = parsed;
-  return request;
-}
 
 const Attempt* Call::DecidingAttempt() const {
   for (const Attempt& one : attempts) {
@@ -96,7 +49,9 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   v1::GenerateEvent event;
   v1::StreamEnd* const end = event.mutable_end();
   end->set_outcome(OutcomeOf(outcome));
-  *end->mutable_usage() = answer_facts.usage;
+  if (const Attempt* const deciding = DecidingAttempt()) {
+    *end->mutable_usage() = deciding->answer.facts.usage;
+  }
   FillRoute(end->mutable_route());
   FillAttempts(end->mutable_attempts());
   FillTimings(end->mutable_timings());
@@ -117,7 +72,9 @@ void Call::Describe(v1::GenerateResponse* response) const {
   FillAttempts(response->mutable_attempts());
   FillTimings(response->mutable_timings());
   output.Describe(response);
-  for (const v1::Warning& warning : warnings) {
+  const Attempt* const deciding = DecidingAttempt();
+  if (deciding == nullptr) return;
+  for (const v1::Warning& warning : deciding->warnings) {
     *response->add_warnings() = warning;
   }
 }
@@ -128,19 +85,22 @@ void Call::Describe(v1::StreamStarted* started) const {
     *started->mutable_create_time() = ToProto(start_time);
   }
   FillRoute(started->mutable_route());
-  for (const v1::Warning& warning : warnings) {
+  const Attempt* const deciding = DecidingAttempt();
+  if (deciding == nullptr) return;
+  for (const v1::Warning& warning : deciding->warnings) {
     *started->add_warnings() = warning;
   }
 }
 
 void Call::FillRoute(v1::Route* route) const {
-  if (plan.targets.empty()) return;
+  if (planned.targets.empty()) return;
+  const PlannedTarget& first = planned.targets.front();
   const Attempt* const served = DecidingAttempt();
-  route->set_provider(std::string(served == nullptr ? plan.targets[0].provider
-                                                    : served->provider));
-  route->set_model(std::string(served == nullptr ? plan.targets[0].model
-                                                 : served->model));
-  route->set_reason(std::string(plan.reason));
+  route->set_provider(served == nullptr ? first.provider->name
+                                        : std::string(served->provider));
+  route->set_model(
+      std::string(served == nullptr ? first.model : served->model));
+  route->set_reason(std::string(planned.reason));
 }
 
 void Call::FillAttempts(
@@ -151,7 +111,7 @@ void Call::FillAttempts(
     attempt->set_model(std::string(one.model));
     attempt->set_kind(one.kind);
     attempt->set_answered(one.answered);
-    if (one.answered) *attempt->mutable_usage() = answer_facts.usage;
+    if (one.answered) *attempt->mutable_usage() = one.answer.facts.usage;
     if (HasCome(one.first_content)) {
       *attempt->mutable_time_to_first_token() =
           ToProto(one.first_content - one.began);
@@ -172,10 +132,11 @@ void Call::FillAttempts(
 void Call::FillTimings(v1::Timings* timings) const {
   // The loop's own time stands still within a turn.
   *timings->mutable_total() = ToProto(SystemClock().SteadyTime() - arrival);
+  if (attempts.empty()) return;
+  const absl::Duration first_content = DecidingAttempt()->first_content;
   if (HasCome(first_content)) {
     *timings->mutable_time_to_first_token() = ToProto(first_content - arrival);
   }
-  if (attempts.empty()) return;
   // What failed attempts and the waits between them took is no overhead of
   // ours.
   const AttemptProgress& first = attempts.front().progress;

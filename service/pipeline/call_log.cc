@@ -9,6 +9,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/plan.h"
 
 namespace gateway {
 namespace {
@@ -79,7 +80,7 @@ std::string InputsOf(const v1::EmbedRequest& request) {
 
 }  // namespace
 
-void LogPrompt(const Call& call) {
+void LogPrompt(const IncomingCall& call) {
   if (!call.runtime->config().logging().log_prompts()) return;
   if (!LogEnabled(LogLevel::kInfo, kModule)) return;
   const CallFacts& facts = call.facts;
@@ -88,28 +89,28 @@ void LogPrompt(const Call& call) {
         {{"request_id", facts.request_id}, {"prompt", call.raw->body}});
     return;
   }
+  if (call.embed == nullptr && call.request == nullptr) return;
   const std::string prompt =
       call.embed != nullptr ? InputsOf(*call.embed) : PromptOf(*call.request);
   Log(LogLevel::kInfo, kModule, "Prompt",
       {{"request_id", facts.request_id}, {"prompt", prompt}});
 }
 
-void LogRoute(const Call& call) {
+void LogRoute(const IncomingCall& call, const Planned& planned) {
   if (!LogEnabled(LogLevel::kDebug, kModule)) return;
   Log(LogLevel::kDebug, kModule, "Routing request",
       {{"request_id", call.facts.request_id},
        {"model", call.facts.model},
-       {"provider", call.plan.targets.front().provider},
-       {"reason", call.plan.reason}});
+       {"provider", planned.targets.front().provider->name},
+       {"reason", planned.reason}});
 }
 
-void LogAttempt(const Call& call) {
+void LogAttempt(const IncomingCall& call, const Attempt& attempt) {
   if (!LogEnabled(LogLevel::kDebug, kModule)) return;
-  const Attempt& begun = call.attempts.back();
   Log(LogLevel::kDebug, kModule, "Forwarding to provider",
       {{"request_id", call.facts.request_id},
-       {"provider", begun.provider},
-       {"model", begun.model}});
+       {"provider", attempt.provider},
+       {"model", attempt.model}});
 }
 
 }  // namespace gateway

@@ -2,7 +2,7 @@
 //
 //   info   "Prompt", only if `logging.log_prompts` is set
 //   debug  "Routing request": where it goes, and why
-//   debug  "Forwarding to provider": each try
+//   debug  "Forwarding to provider": each attempt
 //
 // How it ended is the access log's to say (service/observability/access_log.h).
 //
@@ -12,20 +12,23 @@
 #ifndef SERVICE_PIPELINE_CALL_LOG_H_
 #define SERVICE_PIPELINE_CALL_LOG_H_
 
-#include "service/pipeline/call.h"
+#include "service/pipeline/attempt.h"
+#include "service/pipeline/incoming_call.h"
 
 namespace gateway {
+
+struct Planned;
 
 // A raw request's body, or the messages of a parsed one as JSON; in either case
 // no more of it than a line takes. For calls that were admitted: strangers
 // shall not fill the log.
-void LogPrompt(const Call& call);
+void LogPrompt(const IncomingCall& call);
 
-// REQUIRES: the call has its plan.
-void LogRoute(const Call& call);
+// Where the call goes first, and why.
+void LogRoute(const IncomingCall& call, const Planned& planned);
 
-// Of the try that was begun last.
-void LogAttempt(const Call& call);
+// That `attempt` has begun.
+void LogAttempt(const IncomingCall& call, const Attempt& attempt);
 
 }  // namespace gateway
 

@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/models/model_facts.h"
+#include "service/pipeline/plan.h"
 #include "service/pipeline/token_estimate.h"
 
 namespace gateway {
@@ -93,21 +94,21 @@ constexpr Need kNeeds[] = {
     {kAbilityReasoning, "", "reason", FindReasoning},
 };
 
-absl::Status Unsupported(const RouteTarget& target, std::string_view field,
+absl::Status Unsupported(const PlannedTarget& target, std::string_view field,
                          const char* words) {
   absl::Status fault =
       MakeFault(v1::ERROR_REASON_CAPABILITY_UNSUPPORTED,
                 absl::StrCat("the model '", ToAbsl(target.model), "' of ",
-                             ToAbsl(target.provider), " does not ", words,
+                             target.provider->name, " does not ", words,
                              ", which ", ToAbsl(field), " asks for"));
   AddFieldViolation(fault, field, absl::StrCat("the model does not ", words));
   AddFaultMetadata(fault, "model", target.model);
-  AddFaultMetadata(fault, "provider", target.provider);
+  AddFaultMetadata(fault, "provider", target.provider->name);
   return fault;
 }
 
-absl::Status CheckNeeds(Call& call, const RouteTarget& target,
-                        const ModelFacts& facts) {
+absl::Status CheckNeeds(IncomingCall& call, const PlannedTarget& target) {
+  const ModelFacts& facts = target.facts;
   for (const Need& need : kNeeds) {
     if (!facts.Lacks(need.ability)) continue;
     if (call.request == nullptr &&
@@ -125,8 +126,8 @@ absl::Status CheckNeeds(Call& call, const RouteTarget& target,
   return absl::OkStatus();
 }
 
-absl::Status CheckLength(Call& call, const RouteTarget& target,
-                         const ModelFacts& facts) {
+absl::Status CheckLength(IncomingCall& call, const PlannedTarget& target) {
+  const ModelFacts& facts = target.facts;
   if (facts.input_tokens_limit == 0) return absl::OkStatus();
   const int64_t most = facts.limits_are_certain
                            ? facts.input_tokens_limit
@@ -147,8 +148,9 @@ absl::Status CheckLength(Call& call, const RouteTarget& target,
   return fault;
 }
 
-absl::Status CheckOutput(const Call& call, const RouteTarget& target,
-                         const ModelFacts& facts) {
+absl::Status CheckOutput(const IncomingCall& call,
+                         const PlannedTarget& target) {
+  const ModelFacts& facts = target.facts;
   if (!facts.limits_are_certain || facts.output_tokens_limit == 0) {
     return absl::OkStatus();
   }
@@ -167,16 +169,12 @@ absl::Status CheckOutput(const Call& call, const RouteTarget& target,
 
 }  // namespace
 
-absl::Status CheckCapabilities(Call& call) {
+absl::Status CheckCapabilities(IncomingCall& call,
+                               const PlannedTarget& target) {
   if (call.request == nullptr && call.raw == nullptr) return absl::OkStatus();
-  const RouteTarget& target = call.plan.targets.front();
-  const ProviderRegistry::Entry* const entry =
-      call.runtime->providers().Find(target.provider);
-  if (entry == nullptr) return absl::OkStatus();
-  const ModelFacts facts = entry->FactsOf(entry->UpstreamModel(target.model));
-  GATEWAY_RETURN_IF_ERROR(CheckNeeds(call, target, facts));
-  GATEWAY_RETURN_IF_ERROR(CheckOutput(call, target, facts));
-  return CheckLength(call, target, facts);
+  GATEWAY_RETURN_IF_ERROR(CheckNeeds(call, target));
+  GATEWAY_RETURN_IF_ERROR(CheckOutput(call, target));
+  return CheckLength(call, target);
 }
 
 }  // namespace gateway

@@ -10,13 +10,15 @@
 #define SERVICE_PIPELINE_CAPABILITY_CHECK_H_
 
 #include "absl/status/status.h"
-#include "service/pipeline/call.h"
+#include "service/pipeline/incoming_call.h"
 
 namespace gateway {
 
+struct PlannedTarget;
+
 // CAPABILITY_UNSUPPORTED names the field, the model and what it lacks;
-// CONTEXT_LENGTH_EXCEEDED the limit and the estimate. REQUIRES: call.plan.
-absl::Status CheckCapabilities(Call& call);
+// CONTEXT_LENGTH_EXCEEDED the limit and the estimate.
+absl::Status CheckCapabilities(IncomingCall& call, const PlannedTarget& target);
 
 }  // namespace gateway
 

@@ -1,5 +1,6 @@
 #include "service/pipeline/conversation.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "service/pipeline/plan.h"
 
 namespace gateway {
 namespace {
@@ -30,22 +32,14 @@ int InstructionsOf(const MessageList& messages) {
   return leads ? 1 : 0;
 }
 
-bool WantsToBeRemembered(const Call& call) {
+bool WantsToBeRemembered(const IncomingCall& call) {
   if (call.request == nullptr) return false;
   if (call.request->has_store()) return call.request->store();
   return call.facts.remembered_unless_refused;
 }
 
-// Whether the bytes of the request go to the provider as they are.
-bool IsForwarded(const Call& call, std::string_view name) {
-  const Provider& provider = *call.runtime->providers().Find(name)->provider;
-  return call.may_forward() &&
-         provider.FindDialect(call.raw->dialect->name()) != nullptr &&
-         provider.Forwards(*call.raw);
-}
-
 // Whether it is the caller's own credential that the provider is shown.
-bool TakesCallersCredential(const Call& call, std::string_view name) {
+bool TakesCallersCredential(const IncomingCall& call, std::string_view name) {
   if (call.facts.provider_credential.empty()) return false;
   for (const auto& provider : call.runtime->config().providers()) {
     if (provider.name() == name) return provider.credential_passthrough();
@@ -55,20 +49,19 @@ bool TakesCallersCredential(const Call& call, std::string_view name) {
 
 // Whether a planned provider would be sent what the request refers to, and
 // could not tell by whom: all callers, who have keys, look alike to it.
-bool WouldMixCallers(const Call& call) {
+bool WouldMixCallers(const IncomingCall& call, const Planned& planned) {
   if (!call.runtime->callers().asks_for_keys()) return false;
-  for (const auto& target : call.plan.targets) {
-    if (IsForwarded(call, target.provider) &&
-        !TakesCallersCredential(call, target.provider)) {
-      return true;
-    }
-  }
-  return false;
+  return std::any_of(planned.targets.begin(), planned.targets.end(),
+                     [&](const PlannedTarget& target) {
+                       return target.forwards &&
+                              !TakesCallersCredential(call,
+                                                      target.provider->name);
+                     });
 }
 
 // Not found, like whatever else is another caller's; where there are no others,
 // wrong, as OpenAI itself says.
-absl::Status NoSuchPrevious(const Call& call) {
+absl::Status NoSuchPrevious(const IncomingCall& call) {
   constexpr std::string_view kField = "previous_response_id";
   const std::string why =
       absl::StrCat("there is no response '",
@@ -84,9 +77,10 @@ absl::Status NoSuchPrevious(const Call& call) {
   return status;
 }
 
-absl::Status CheckStoredReference(const Call& call) {
+absl::Status CheckStoredReference(const IncomingCall& call,
+                                  const Planned& planned) {
   const std::string_view field = call.facts.stored_reference;
-  if (field.empty() || !WouldMixCallers(call)) return absl::OkStatus();
+  if (field.empty() || !WouldMixCallers(call, planned)) return absl::OkStatus();
   return InvalidField(
       field,
       "names what the provider has stored, and the gateway does not know for "
@@ -104,8 +98,9 @@ absl::Status CannotInBackground(std::string_view why) {
 
 // What runs in the background is asked for later: there must be a provider that
 // has it then, and a note here of which.
-absl::Status CheckBackground(const Call& call) {
-  if (!IsForwarded(call, call.plan.targets[0].provider)) {
+absl::Status CheckBackground(const IncomingCall& call,
+                             const PlannedTarget& target) {
+  if (!target.forwards) {
     return CannotInBackground(
         "only providers that speak Responses themselves run requests in the "
         "background; ask for a stream instead");
@@ -123,14 +118,16 @@ absl::Status CheckBackground(const Call& call) {
 
 }  // namespace
 
-absl::Status ContinueConversation(Call& call) {
+absl::StatusOr<Continuation> ContinueConversation(IncomingCall& call,
+                                                  std::string_view caller) {
+  Continuation continuation;
   const std::string_view id = call.facts.previous_response_id;
-  if (id.empty() || call.responses == nullptr) return absl::OkStatus();
-  const ResponseStore::Entry kept = call.responses->Find(call.caller, id);
-  if (kept == nullptr) return absl::OkStatus();
+  if (id.empty() || call.responses == nullptr) return continuation;
+  const ResponseStore::Entry kept = call.responses->Find(caller, id);
+  if (kept == nullptr) return continuation;
   if (!kept->provider.empty()) {
-    call.lives_upstream = kept;
-    return absl::OkStatus();
+    continuation.lives_upstream = kept;
+    return continuation;
   }
   GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
                            call.ParsedRequest());
@@ -151,69 +148,54 @@ absl::Status ContinueConversation(Call& call) {
   }
   call.request = whole;
   call.facts.parsed_only = true;
-  call.continued = true;
-  return absl::OkStatus();
+  continuation.continued = true;
+  return continuation;
 }
 
-absl::Status CheckContinued(const Call& call) {
+absl::Status CheckContinued(const IncomingCall& call,
+                            const Continuation& continuation,
+                            const Planned& planned) {
   const std::string_view id = call.facts.previous_response_id;
+  const PlannedTarget& target = planned.targets.front();
   if (call.facts.background) {
-    GATEWAY_RETURN_IF_ERROR(CheckBackground(call));
+    GATEWAY_RETURN_IF_ERROR(CheckBackground(call, target));
   }
-  GATEWAY_RETURN_IF_ERROR(CheckStoredReference(call));
-  if (id.empty() || call.continued) return absl::OkStatus();
-  const std::string_view target = call.plan.targets[0].provider;
-  const bool forwarded = IsForwarded(call, target);
-  if (call.lives_upstream == nullptr) {
-    // A provider that is asked in its own words may know what we do not, but
+  GATEWAY_RETURN_IF_ERROR(CheckStoredReference(call, planned));
+  if (id.empty() || continuation.continued) return absl::OkStatus();
+  const ResponseStore::Entry& home = continuation.lives_upstream;
+  if (home == nullptr) {
+    // A provider that is asked in its own format may know what we do not, but
     // not whose it is.
-    return forwarded && !WouldMixCallers(call) ? absl::OkStatus()
-                                               : NoSuchPrevious(call);
+    return target.forwards && !WouldMixCallers(call, planned)
+               ? absl::OkStatus()
+               : NoSuchPrevious(call);
   }
-  if (forwarded && call.lives_upstream->provider == target) {
+  if (target.forwards && home->provider == target.provider->name) {
     return absl::OkStatus();
   }
   return InvalidField(
       "previous_response_id",
-      absl::StrCat("the response '", ToAbsl(id), "' lives at provider '",
-                   call.lives_upstream->provider,
-                   forwarded ? "', and the model is another provider's"
-                             : "', which alone can go on, from a request that "
-                               "goes to it as it is"));
+      absl::StrCat(
+          "the response '", ToAbsl(id), "' lives at provider '", home->provider,
+          target.forwards ? "', and the model is another provider's"
+                          : "', which alone can go on, from a request that "
+                            "goes to it as it is"));
 }
 
-void RememberForwarded(const Call& call, std::string_view id) {
-  if (id.empty() || id.size() > kForeignIdBytesMax || !call.answers_raw ||
+void RememberForwarded(const IncomingCall& call, std::string_view caller,
+                       const Attempt& attempt, std::string_view id) {
+  if (id.empty() || id.size() > kForeignIdBytesMax || !attempt.forwards ||
       !call.facts.remembered_unless_refused || call.responses == nullptr ||
       !call.responses->enabled()) {
     return;
   }
-  const Attempt& answered = call.attempts.back();
   KeptResponse kept;
-  kept.provider = answered.provider;
-  kept.credential = answered.progress.credential;
-  call.responses->Put(call.caller, id, std::move(kept));
+  kept.provider = attempt.provider;
+  kept.credential = attempt.progress.credential;
+  call.responses->Put(caller, id, std::move(kept));
 }
 
-absl::Status PlanKept(Call& call, std::string_view id) {
-  if (call.responses != nullptr) {
-    call.lives_upstream = call.responses->Find(call.caller, id);
-  }
-  const ProviderRegistry::Entry* const home =
-      call.lives_upstream == nullptr
-          ? nullptr
-          : call.runtime->providers().Find(call.lives_upstream->provider);
-  if (home == nullptr) {
-    return MakeFault(v1::ERROR_REASON_NOT_FOUND,
-                     absl::StrCat("nothing is known of the response '",
-                                  ToAbsl(id), "'"));
-  }
-  call.plan.targets = {{home->name, ""}};
-  call.plan.reason = "kept";
-  return absl::OkStatus();
-}
-
-bool IsKeptHere(const Call& call) {
+bool IsKeptHere(const IncomingCall& call) {
   return call.responses != nullptr && call.responses->enabled() &&
          WantsToBeRemembered(call);
 }
@@ -225,10 +207,10 @@ ConversationRecorder::ConversationRecorder(ResponseStore& store,
       id_(absl::StrCat(ToAbsl(kIdPrefix), SecureRandom().HexId(kIdDigits))) {}
 
 std::unique_ptr<ConversationRecorder> ConversationRecorder::Begin(
-    const Call& call) {
-  if (call.answers_raw || !IsKeptHere(call)) return nullptr;
+    const IncomingCall& call, std::string_view caller, const Attempt& attempt) {
+  if (attempt.forwards || !IsKeptHere(call)) return nullptr;
   std::unique_ptr<ConversationRecorder> recorder(
-      new ConversationRecorder(*call.responses, call.caller));
+      new ConversationRecorder(*call.responses, caller));
   const MessageList& messages = call.request->messages();
   for (int i = InstructionsOf(messages); i < messages.size(); ++i) {
     *recorder->before_.Add() = messages[i];

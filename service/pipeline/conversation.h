@@ -2,11 +2,12 @@
 // API it came through: what was said before is put before the request, and the
 // new answer is remembered in turn.
 //
-//   GATEWAY_RETURN_IF_ERROR(ContinueConversation(call));  // After Admit.
+//   GATEWAY_ASSIGN_OR_RETURN(const Continuation continuation,
+//                            ContinueConversation(call, caller));
 //   ...
-//   std::unique_ptr<ConversationRecorder> recorder =
-//   ConversationRecorder::Begin(call); if (recorder != nullptr)
-//   recorder->Keep(call.answer.response);
+//   const std::unique_ptr<ConversationRecorder> recorder =
+//       ConversationRecorder::Begin(call, caller, attempt);
+//   if (recorder != nullptr) recorder->Keep(attempt.answer.response);
 //
 // A leading message of the system is the instructions of one turn: it is not
 // remembered, and stays first where a conversation goes on.
@@ -21,16 +22,29 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/pipeline/answer_folding.h"
-#include "service/pipeline/call.h"
+#include "service/pipeline/attempt.h"
+#include "service/pipeline/incoming_call.h"
 #include "service/pipeline/response_store.h"
 
 namespace gateway {
 
+struct Planned;
+
+// What a request goes on from.
+struct Continuation {
+  // What is remembered has been put before the request.
+  bool continued = false;
+  // What the request refers to was forwarded, and lives at a provider; or null.
+  ResponseStore::Entry lives_upstream;
+};
+
 // Puts what is remembered before the request, which is then a parsed one. An
 // id that is not known is left to CheckContinued. Fails as ParsedRequest does.
-absl::Status ContinueConversation(Call& call);
+absl::StatusOr<Continuation> ContinueConversation(IncomingCall& call,
+                                                  std::string_view caller);
 
 // INVALID_REQUEST for an id that neither the gateway nor the planned provider
 // can know. Where callers have keys, NOT_FOUND for any id that the gateway does
@@ -38,31 +52,32 @@ absl::Status ContinueConversation(Call& call);
 // for the same reason INVALID_REQUEST for a `stored_reference`.
 // CAPABILITY_UNSUPPORTED for an answer that is to be made in the background
 // where nobody could ask for it.
-absl::Status CheckContinued(const Call& call);
+absl::Status CheckContinued(const IncomingCall& call,
+                            const Continuation& continuation,
+                            const Planned& planned);
 
-// Takes note of where an answer lives whose bytes are only forwarded, so that
+// Remembers where an answer lives whose bytes `attempt` only forwarded, so that
 // its caller, and nobody else, can ask for it there. `id` is the provider's;
 // empty if it has none.
-void RememberForwarded(const Call& call, std::string_view id);
-
-// Plans a call that asks for a forwarded answer: to where it lives. NOT_FOUND
-// if that is not known.
-absl::Status PlanKept(Call& call, std::string_view id);
+void RememberForwarded(const IncomingCall& call, std::string_view caller,
+                       const Attempt& attempt, std::string_view id);
 
 // Whether the gateway keeps the answer to a request that a provider is asked in
-// other words than the caller's.
-bool IsKeptHere(const Call& call);
+// a format that is not the caller's.
+bool IsKeptHere(const IncomingCall& call);
 
 class ConversationRecorder {
  public:
   // Null if the answer is not to be remembered: the caller does not want it,
   // or its bytes are only forwarded.
-  static std::unique_ptr<ConversationRecorder> Begin(const Call& call);
+  static std::unique_ptr<ConversationRecorder> Begin(const IncomingCall& call,
+                                                     std::string_view caller,
+                                                     const Attempt& attempt);
 
   // Names a whole answer and keeps it.
   void Keep(v1::GenerateResponse* response);
 
-  // Names a stream's answer and takes note of it; Finish keeps it.
+  // Names a stream's answer and gathers it; Finish keeps it.
   void Add(v1::GenerateEvent* event);
   void Finish();
 

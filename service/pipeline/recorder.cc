@@ -27,21 +27,22 @@ std::string_view Short(std::string_view text) {
 }
 
 std::optional<absl::Duration> FirstByteOf(const AttemptProgress& progress) {
-  if (progress.first_byte == -absl::InfiniteDuration()) return std::nullopt;
+  if (progress.first_byte == kNotCome) return std::nullopt;
   return progress.first_byte - progress.dispatched;
 }
 
 void FillTimes(const Call& call, CallRecord* record) {
   // The loop's own time stands still within a turn.
   record->duration = SystemClock().SteadyTime() - call.arrival;
-  if (call.first_content > -absl::InfiniteDuration()) {
-    record->time_to_first_token = call.first_content - call.arrival;
-  }
   if (call.attempts.empty()) return;
+  const absl::Duration first_content = call.DecidingAttempt()->first_content;
+  if (first_content != kNotCome) {
+    record->time_to_first_token = first_content - call.arrival;
+  }
   // What failed attempts and the waits between them took is no overhead of
   // ours.
   const AttemptProgress& first = call.attempts.front().progress;
-  if (first.dispatched == -absl::InfiniteDuration()) return;
+  if (first.dispatched == kNotCome) return;
   record->overhead = first.dispatched - call.arrival;
   record->upstream_first_byte = FirstByteOf(call.attempts.back().progress);
 }
@@ -56,12 +57,12 @@ CallRecord Beginning(const Call& call) {
   record.method = Short(call.facts.method);
   record.caller = Short(call.caller);
   record.peer = call.facts.peer;
-  record.scope = call.scope;
-  record.labels = call.labels;
+  record.scope = call.admitted.scope;
+  record.labels = call.admitted.labels;
   record.stream = call.facts.stream;
   record.start_time = call.start_time;
   record.model_asked = Short(call.facts.model);
-  record.route_reason = Short(call.plan.reason);
+  record.route_reason = Short(call.planned.reason);
   if (const Attempt* const deciding = call.DecidingAttempt()) {
     record.provider = deciding->provider;
     record.model_served = deciding->model;
@@ -69,32 +70,32 @@ CallRecord Beginning(const Call& call) {
   return record;
 }
 
-CallAttempt AttemptOf(const Attempt& noted) {
+CallAttempt AttemptOf(const Attempt& one) {
   CallAttempt attempt;
-  attempt.provider = noted.provider;
-  attempt.model = noted.model;
-  attempt.kind = noted.kind;
-  attempt.answered = noted.answered;
-  attempt.start_time = noted.start_time;
-  attempt.duration = noted.duration;
-  if (noted.first_content > -absl::InfiniteDuration()) {
-    attempt.time_to_first_token = noted.first_content - noted.began;
+  attempt.provider = one.provider;
+  attempt.model = one.model;
+  attempt.kind = one.kind;
+  attempt.answered = one.answered;
+  attempt.start_time = one.start_time;
+  attempt.duration = one.duration;
+  if (one.first_content != kNotCome) {
+    attempt.time_to_first_token = one.first_content - one.began;
   }
-  attempt.credential = noted.progress.credential;
-  attempt.provider_request_id = noted.progress.upstream.request_id();
-  attempt.error_reason = ReasonOf(noted.status);
-  attempt.error_message = Short(ToStd(noted.status.message()));
-  attempt.http_status = noted.progress.http_status;
-  attempt.reused_connection = noted.progress.http.reused_connection;
-  attempt.first_byte = FirstByteOf(noted.progress);
-  attempt.replaced = noted.progress.http.reused_connection_was_stale;
+  attempt.credential = one.progress.credential;
+  attempt.provider_request_id = one.progress.upstream.request_id();
+  attempt.error_reason = ReasonOf(one.status);
+  attempt.error_message = Short(ToStd(one.status.message()));
+  attempt.http_status = one.progress.http_status;
+  attempt.reused_connection = one.progress.http.reused_connection;
+  attempt.first_byte = FirstByteOf(one.progress);
+  attempt.replaced = one.progress.http.reused_connection_was_stale;
   return attempt;
 }
 
-v1::FinishReason FinishReasonOf(const Call& call) {
-  const v1::GenerateResponse* const whole = call.answer.response;
+v1::FinishReason FinishReasonOf(const ProviderAnswer& answer) {
+  const v1::GenerateResponse* const whole = answer.response;
   if (whole == nullptr || whole->choices().empty()) {
-    return call.answer_facts.finish_reason;
+    return answer.facts.finish_reason;
   }
   return whole->choices(0).finish_reason();
 }
@@ -116,18 +117,17 @@ InflightCall Recorder::Begin(Call& call) {
 void Recorder::TellStarted(const Call& call) {
   if (!feed_.progress_watched()) return;
   CallRecord record = Beginning(call);
-  const RouteTarget& first = call.plan.targets.front();
-  record.provider = first.provider;
-  record.model_served = call.runtime->providers()
-                            .Find(first.provider)
-                            ->UpstreamModel(first.model);
+  const PlannedTarget& first = call.planned.targets.front();
+  record.provider = first.provider->name;
+  record.model_served = first.upstream_model;
   feed_.PublishProgress(FeedEvent::Kind::kStarted, record);
 }
 
 void Recorder::TellFirstToken(const Call& call) {
   if (!feed_.progress_watched()) return;
   CallRecord record = Beginning(call);
-  record.time_to_first_token = call.first_content - call.arrival;
+  record.time_to_first_token =
+      call.DecidingAttempt()->first_content - call.arrival;
   feed_.PublishProgress(FeedEvent::Kind::kFirstToken, record);
 }
 
@@ -141,8 +141,10 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   record.error_reason = ReasonOf(outcome);
   record.error_message = Short(ToStd(outcome.message()));
   record.http_status = call.http_status;
-  record.usage = call.answer_facts.usage;
-  record.finish_reason = FinishReasonOf(call);
+  if (const Attempt* const deciding = call.DecidingAttempt()) {
+    record.usage = deciding->answer.facts.usage;
+    record.finish_reason = FinishReasonOf(deciding->answer);
+  }
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
   if (access_log_ != nullptr && MayLog(call, outcome, &record.unlogged)) {

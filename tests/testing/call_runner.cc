@@ -25,10 +25,14 @@ class CallRunner::Sink final : public AnswerSink {
 
   Task<absl::Status> SendAnswer(Call& call) override {
     ++result_.answers;
-    if (call.answers_raw) {
-      result_.bytes = call.answer.raw;
+    result_.count = call.count;
+    if (call.attempts.empty()) co_return absl::OkStatus();
+    const Attempt& attempt = call.attempts.back();
+    result_.reply = attempt.reply;
+    if (attempt.answer.response != nullptr) {
+      result_.response = *attempt.answer.response;
     } else {
-      result_.response = *call.answer.response;
+      result_.bytes = attempt.answer.raw;
     }
     co_return absl::OkStatus();
   }
@@ -65,6 +69,7 @@ struct CallRunner::Borrowed {
     call.facts.head.authorization = question.authorization;
     call.facts.strict_output = question.strict_output;
     call.facts.parsed_only = question.parsed_only;
+    call.facts.counts = question.counts;
     if (question.dialect == nullptr) {
       call.request = &question.request;
       call.facts.model = question.request.model();
@@ -110,23 +115,11 @@ Task<void> CallRunner::RunOnLoop(Borrowed& borrowed, Sink& sink,
                                  CallResult* result) {
   Call& call = borrowed.call;
   result->status = co_await RunCall(call, sink, recorder_);
-  result->answers_raw = call.answers_raw;
-  result->route_reason = call.plan.reason;
+  result->answers_raw = !call.attempts.empty() && call.attempts.back().forwards;
+  result->route_reason = call.planned.reason;
   const v1::GenerateEvent end = call.MakeEnd(result->status);
   result->attempts.assign(end.end().attempts().begin(),
                           end.end().attempts().end());
-}
-
-absl::StatusOr<TokenCount> CallRunner::Count(const CallQuestion& question,
-                                             CallResult* result) {
-  absl::StatusOr<TokenCount> count;
-  client_.Run([&]() -> Task<void> {
-    Borrowed borrowed(*this, question);
-    count = co_await RunCount(borrowed.call, recorder_);
-  });
-  CallResult unwanted;
-  TakeRecords(result == nullptr ? &unwanted : result);
-  return count;
 }
 
 void CallRunner::TakeRecords(CallResult* result) {

@@ -46,6 +46,7 @@ struct CallQuestion {
   std::string authorization;
   bool strict_output = false;  // As an API may ask beside the request.
   bool parsed_only = false;
+  bool counts = false;
 };
 
 struct CallResult {
@@ -58,6 +59,8 @@ struct CallResult {
   v1::StreamEnd stream_end;
   std::string bytes;  // Of raw calls.
   v1::GenerateResponse response;
+  TokenCount count;
+  std::string reply;  // Of a count whose bytes were forwarded.
   EventList events;
   // What was noted and recorded.
   bool answers_raw = false;
@@ -81,10 +84,6 @@ class CallRunner {
 
   CallResult Run(const CallQuestion& question,
                  const OnBatch& on_batch = nullptr);
-
-  // As RunCount; `result` may be null.
-  absl::StatusOr<TokenCount> Count(const CallQuestion& question,
-                                   CallResult* result = nullptr);
 
   LoopClient& client() { return client_; }
   CancelSignal& cancel() { return *cancel_; }

@@ -114,9 +114,11 @@ class DialectSinkTest : public testing::Test {
   DialectSinkTest() {
     call_.facts.request_id = "req-1";
     call_.facts.model = "asked";
-    call_.plan.targets.push_back({"mock", "served"});
-    call_.plan.reason = "default";
-    call_.attempts.emplace_back().provider = "mock";
+    call_.planned.targets.push_back(
+        {.provider = call_.runtime->providers().Find("mock"),
+         .model = "served"});
+    call_.planned.reason = "default";
+    call_.attempts.Add().provider = "mock";
     call_.attempts.back().model = "served";
   }
 
@@ -181,7 +183,7 @@ TEST_F(DialectSinkTest, AParsedAnswerIsWrittenInTheDialectsWords) {
   v1::Message* const message = response.add_choices()->mutable_message();
   message->set_role(v1::ROLE_ASSISTANT);
   message->add_parts()->set_text("forty-two");
-  call_.answer.response = &response;
+  call_.attempts.back().answer.response = &response;
   EXPECT_TRUE(Answer().ok());
   EXPECT_EQ(kept_.status, 200);
   EXPECT_EQ(kept_.fields["content-type"], "application/json");
@@ -193,8 +195,8 @@ TEST_F(DialectSinkTest, AParsedAnswerIsWrittenInTheDialectsWords) {
 }
 
 TEST_F(DialectSinkTest, TheBytesOfARawAnswerGoThrough) {
-  call_.answers_raw = true;
-  call_.answer.raw = "{ \"whatever\" : [1,2] }\n";
+  call_.attempts.back().forwards = true;
+  call_.attempts.back().answer.raw = "{ \"whatever\" : [1,2] }\n";
   EXPECT_TRUE(Answer().ok());
   EXPECT_EQ(kept_.whole, "{ \"whatever\" : [1,2] }\n");
   EXPECT_EQ(kept_.status, 200);
@@ -215,7 +217,7 @@ TEST_F(DialectSinkTest, AFailureTellsWhenToComeBackInWholeSeconds) {
 }
 
 TEST_F(DialectSinkTest, ClientsShallNotMultiplyOurAttempts) {
-  call_.attempts.emplace_back().kind = v1::Attempt::KIND_RETRY;
+  call_.attempts.Add().kind = v1::Attempt::KIND_RETRY;
   EXPECT_TRUE(
       End(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down")).ok());
   EXPECT_EQ(kept_.status, 502);
@@ -244,8 +246,8 @@ TEST_F(DialectSinkTest, EventsAreWrittenAndEndWithTheDialectsLastWord) {
 
 TEST_F(DialectSinkTest, UsageIsWrittenForThoseWhoAskedForIt) {
   call_.facts.stream_usage = true;
-  call_.answer_facts.usage.set_input_tokens(12);
-  call_.answer_facts.usage.set_output_tokens(34);
+  call_.attempts.back().answer.facts.usage.set_input_tokens(12);
+  call_.attempts.back().answer.facts.usage.set_output_tokens(34);
   EXPECT_TRUE(Events({Started(), Text("x")}).ok());
   EXPECT_TRUE(End(absl::OkStatus()).ok());
   EXPECT_THAT(kept_.writes.back(), HasSubstr(R"("prompt_tokens":12)"));
@@ -254,7 +256,7 @@ TEST_F(DialectSinkTest, UsageIsWrittenForThoseWhoAskedForIt) {
 }
 
 TEST_F(DialectSinkTest, TheBytesOfARawStreamGoThroughAndNothingIsAdded) {
-  call_.answers_raw = true;
+  call_.attempts.back().forwards = true;
   EXPECT_TRUE(Bytes({"data: {\"a\":1}\n\n", ": ping\n\n"}).ok());
   EXPECT_TRUE(Bytes({"data: [DONE]\n\n"}).ok());
   EXPECT_TRUE(End(absl::OkStatus()).ok());
@@ -269,7 +271,7 @@ TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
   for (const bool raw : {false, true}) {
     KeptAnswer kept;
     DialectSink sink(api_, kept);
-    call_.answers_raw = raw;
+    call_.attempts.back().forwards = raw;
     StreamBatch batch;
     batch.raw.push_back("data: {\"a\":1}\n\n");
     Add({Started(), Text("x")}, &batch);
@@ -305,9 +307,9 @@ TEST_F(DialectSinkTest, AClientWhoIsGoneIsReported) {
 }
 
 TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
-  call_.answers_raw = true;
-  call_.answer_facts.usage.set_cost_known(true);
-  call_.answer_facts.usage.set_cost_usd_nanos(1'500'000);
+  call_.attempts.back().forwards = true;
+  call_.attempts.back().answer.facts.usage.set_cost_known(true);
+  call_.attempts.back().answer.facts.usage.set_cost_usd_nanos(1'500'000);
   for (const auto& [said, told] :
        std::vector<std::pair<std::string, std::string>>{
            {"{\"a\":1 }\n", "\\{\"a\":1,\"provider\":\"mock\",\"latency_ms\":"
@@ -318,7 +320,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
            {"", ""}}) {
     KeptAnswer kept;
     DialectSink sink(api_, kept, /*details=*/true);
-    call_.answer.raw = said;
+    call_.attempts.back().answer.raw = said;
     EXPECT_TRUE(client_
                     .Run([&]() -> Task<absl::Status> {
                       co_return co_await sink.SendAnswer(call_);
@@ -382,7 +384,7 @@ TEST_F(PingedStreamTest, NothingIsWrittenWhileAPingIs) {
 }
 
 TEST_F(PingedStreamTest, ARawStreamHasThePingsOfItsProvider) {
-  call_.answers_raw = true;
+  call_.attempts.back().forwards = true;
   StreamBatch batch;
   batch.raw.push_back("data: {}\n\n");
   client_

@@ -1,15 +1,17 @@
 #include "service/pipeline/admission.h"
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
-#include "service/pipeline/call.h"
+#include "service/pipeline/incoming_call.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
 
@@ -28,7 +30,9 @@ class AdmissionTest : public testing::Test {
   }
 
   std::string Verdict() {
-    const absl::Status status = Admit(call_);
+    const absl::StatusOr<std::string_view> caller = Authenticate(call_);
+    const absl::Status status =
+        caller.ok() ? Admit(call_, *caller).status() : caller.status();
     return status.ok() ? "OK" : std::string(ReasonName(FaultReason(status)));
   }
 
@@ -37,21 +41,25 @@ class AdmissionTest : public testing::Test {
   google::protobuf::Arena arena_;
   v1::GenerateRequest request_;
   RawRequest raw_;
-  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
-                             "auth: {callers: {api_keys: [\n"
-                             "  {id: alice, key: 'env:A'}]}}\n"
-                             "limits: {messages_limit: 1}\n",
-                             {{"A", "alice-0123456789"}}),
-             client_.loop(),
-             client_.http(),
-             cancel_,
-             arena_,
-             client_.loop().Now()};
+  IncomingCall call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"
+                                     "auth: {callers: {api_keys: [\n"
+                                     "  {id: alice, key: 'env:A'}]}}\n"
+                                     "limits: {messages_limit: 1}\n",
+                                     {{"A", "alice-0123456789"}}),
+                     client_.loop(),
+                     client_.http(),
+                     cancel_,
+                     arena_,
+                     client_.loop().Now()};
 };
 
 TEST_F(AdmissionTest, LetsAKnownCallerIn) {
   EXPECT_EQ(Verdict(), "OK");
-  EXPECT_EQ(call_.caller, "alice");
+  EXPECT_EQ(Authenticate(call_).value(), "alice");
+  // Whom the API has asked already is not asked again.
+  call_.facts.head.authorization = "";
+  call_.known_caller = "bob";
+  EXPECT_EQ(Authenticate(call_).value(), "bob");
 }
 
 TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
@@ -95,6 +103,20 @@ TEST_F(AdmissionTest, CountsOfWhatIsOnlyForwardedAreLimitedToo) {
   EXPECT_EQ(Verdict(), "OK");
   raw_.scan.tool_count = 513;
   EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+}
+
+TEST_F(AdmissionTest, KeepsWhomTheCallerActsFor) {
+  request_.mutable_scope()->set_user_id("u");
+  request_.mutable_scope()->set_project_id(std::string(400, 'p'));
+  (*request_.mutable_labels())["team"] = "red";
+  const absl::StatusOr<Admitted> admitted = Admit(call_, "alice");
+  ASSERT_TRUE(admitted.ok()) << admitted.status();
+  EXPECT_EQ(admitted->scope.user_id, "u");
+  EXPECT_EQ(admitted->scope.project_id, std::string(256, 'p'));
+  ASSERT_EQ(admitted->labels.size(), 1u);
+  EXPECT_EQ(admitted->labels[0].key, "team");
+  EXPECT_EQ(admitted->labels[0].value, "red");
+  EXPECT_FALSE(admitted->continuation.continued);
 }
 
 TEST_F(AdmissionTest, NamesHaveALength) {

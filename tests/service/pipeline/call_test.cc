@@ -1,19 +1,13 @@
 #include "service/pipeline/call.h"
 
-#include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/dialects/dialect.h"
-#include "providers/dialects/openai_chat/openai_chat.h"
-#include "providers/provider.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
 
@@ -29,12 +23,13 @@ class CallTest : public testing::Test {
  protected:
   CallTest() {
     call_.facts.request_id = "req-1";
-    call_.plan.targets.push_back({"mock", "m"});
-    call_.plan.reason = "default";
+    call_.planned.targets.push_back(
+        {.provider = call_.runtime->providers().Find("mock"), .model = "m"});
+    call_.planned.reason = "default";
   }
 
   void AddAttempt(const char* provider, const absl::Status& status) {
-    Attempt& one = call_.attempts.emplace_back();
+    Attempt& one = call_.attempts.Add();
     one.provider = provider;
     one.model = "m";
     one.start_time = absl::FromUnixNanos(1'767'323'045'250'000'000);
@@ -50,20 +45,9 @@ class CallTest : public testing::Test {
     return call_.MakeEnd(status).end().outcome();
   }
 
-  // Reads `body` as a raw request, as the protocol does.
-  void SetRaw(const std::string& body) {
-    padded_ = body + std::string(kJsonPaddingBytes, ' ');
-    raw_.dialect = &dialect_;
-    raw_.body = std::string_view(padded_).substr(0, body.size());
-    call_.raw = &raw_;
-  }
-
   LoopClient client_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
-  const OpenAiChat dialect_;
-  std::string padded_;
-  RawRequest raw_;
   Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
              client_.loop(),
              client_.http(),
@@ -88,8 +72,8 @@ TEST_F(CallTest, AnEndTellsAllThatIsKnown) {
   AddAttempt("openai",
              MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
   AddAttempt("openai", absl::OkStatus());
-  call_.answer_facts.usage.set_output_tokens(7);
-  call_.first_content = call_.arrival + absl::Milliseconds(12);
+  call_.attempts.back().answer.facts.usage.set_output_tokens(7);
+  call_.attempts.back().first_content = call_.arrival + absl::Milliseconds(12);
   const v1::StreamEnd end =
       call_.MakeEnd(MakeFault(v1::ERROR_REASON_INTERNAL, "why")).end();
   EXPECT_EQ(end.error().reason(), v1::ERROR_REASON_INTERNAL);
@@ -127,9 +111,8 @@ TEST_F(CallTest, AnAttemptSaysWhetherItAnsweredAndWhatItWas) {
   second.progress.credential = "second-key";
   // Tried beside it, and not the one whose answer the caller got.
   AddAttempt("openai", absl::CancelledError("the other was quicker"));
-  call_.answer_facts.usage.set_output_tokens(7);
-  // The attempts may have moved.
-  const v1::StreamEnd end = call_.MakeEnd(call_.attempts[1].status).end();
+  second.answer.facts.usage.set_output_tokens(7);
+  const v1::StreamEnd end = call_.MakeEnd(second.status).end();
   EXPECT_EQ(end.route().provider(), "mock");
   ASSERT_EQ(end.attempts_size(), 3);
   EXPECT_EQ(end.attempts(0).kind(), v1::Attempt::KIND_FIRST);
@@ -151,14 +134,14 @@ TEST_F(CallTest, ACallThatWentNowhereHasARouteButNoTimes) {
   EXPECT_EQ(end.attempts_size(), 0);
   EXPECT_FALSE(end.timings().has_overhead());
   EXPECT_FALSE(end.timings().has_time_to_first_token());
-  call_.plan.targets.clear();
+  call_.planned.targets.clear();
   EXPECT_EQ(call_.MakeEnd(absl::CancelledError("x")).end().route().provider(),
             "");
 }
 
 TEST_F(CallTest, DescribesAnAnswer) {
   AddAttempt("mock", absl::OkStatus());
-  call_.warnings.emplace_back().set_field("sampling.top_k");
+  call_.attempts.back().warnings.emplace_back().set_field("sampling.top_k");
   v1::GenerateResponse response;
   call_.Describe(&response);
   EXPECT_EQ(response.request_id(), "req-1");
@@ -169,22 +152,6 @@ TEST_F(CallTest, DescribesAnAnswer) {
   call_.Describe(&started);
   EXPECT_EQ(started.request_id(), "req-1");
   EXPECT_EQ(started.warnings_size(), 1);
-}
-
-TEST_F(CallTest, ReadsARawRequestOnce) {
-  SetRaw(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})");
-  const absl::StatusOr<const v1::GenerateRequest*> first =
-      call_.ParsedRequest();
-  ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_EQ((*first)->messages(0).parts(0).text(), "hi");
-  EXPECT_EQ(*call_.ParsedRequest(), *first);
-}
-
-TEST_F(CallTest, ARawRequestThatCannotBeReadIsTheCallersFault) {
-  SetRaw(R"({"model":"m","messages":[{"role":7}]})");
-  EXPECT_EQ(FaultReason(call_.ParsedRequest().status()),
-            v1::ERROR_REASON_INVALID_REQUEST);
-  EXPECT_EQ(call_.request, nullptr);
 }
 
 }  // namespace

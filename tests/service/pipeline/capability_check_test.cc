@@ -15,7 +15,9 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/provider.h"
-#include "service/pipeline/call.h"
+#include "providers/registry/registry.h"
+#include "service/pipeline/incoming_call.h"
+#include "service/pipeline/plan.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
 
@@ -41,7 +43,7 @@ class CapabilityCheckTest : public testing::Test {
   absl::Status CheckParsed(std::string_view model, const std::string& text) {
     v1::GenerateRequest request;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request));
-    Call call = MakeCall();
+    IncomingCall call = MakeCall();
     call.request = &request;
     call.facts.request_bytes = request.ByteSizeLong();
     return Check(call, model);
@@ -53,7 +55,7 @@ class CapabilityCheckTest : public testing::Test {
     raw.dialect = &dialect_;
     raw.body = std::string_view(padded).substr(0, body.size());
     EXPECT_TRUE(dialect_.ScanRequest(raw.body, &raw.scan).ok());
-    Call call = MakeCall();
+    IncomingCall call = MakeCall();
     call.raw = &raw;
     call.facts.request_bytes = body.size();
     const absl::Status status = Check(call, model);
@@ -61,14 +63,18 @@ class CapabilityCheckTest : public testing::Test {
     return status;
   }
 
-  Call MakeCall() {
-    return Call(runtime_, client_.loop(), client_.http(), cancel_, arena_,
-                client_.loop().Now());
+  IncomingCall MakeCall() {
+    return IncomingCall(runtime_, client_.loop(), client_.http(), cancel_,
+                        arena_, client_.loop().Now());
   }
 
-  static absl::Status Check(Call& call, std::string_view model) {
-    call.plan.targets.push_back({"mock", model});
-    return CheckCapabilities(call);
+  static absl::Status Check(IncomingCall& call, std::string_view model) {
+    const ProviderRegistry::Entry* const mock =
+        call.runtime->providers().Find("mock");
+    return CheckCapabilities(call, {.provider = mock,
+                                    .model = model,
+                                    .upstream_model = model,
+                                    .facts = mock->FactsOf(model)});
   }
 
   const std::shared_ptr<const RuntimeSnapshot> runtime_ =

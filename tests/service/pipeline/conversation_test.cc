@@ -5,15 +5,16 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "providers/dialects/openai_chat/openai_chat.h"
-#include "providers/provider.h"
-#include "service/pipeline/call.h"
+#include "service/pipeline/attempt.h"
+#include "service/pipeline/incoming_call.h"
+#include "service/pipeline/plan.h"
 #include "service/pipeline/response_store.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_client.h"
@@ -26,10 +27,8 @@ namespace {
 class ConversationTest : public testing::Test {
  protected:
   ConversationTest() {
-    call_.caller = "alice";
     call_.responses = &store_;
     call_.request = &request_;
-    call_.plan.targets.push_back({"mock", "mock-model"});
     KeptResponse kept;
     Say(v1::ROLE_USER, "before", kept.before.Add());
     Say(v1::ROLE_ASSISTANT, "I am an answer",
@@ -44,6 +43,21 @@ class ConversationTest : public testing::Test {
   }
   void Ask(v1::Role role, const std::string& text) {
     Say(role, text, request_.add_messages());
+  }
+  // What `caller` is told of going on, with a target of this provider.
+  absl::Status Continue(std::string_view caller = "alice",
+                        bool forwards = false) {
+    absl::StatusOr<Continuation> continuation =
+        ContinueConversation(call_, caller);
+    EXPECT_TRUE(continuation.ok()) << continuation.status();
+    Planned planned;
+    planned.targets.push_back(
+        {.provider = call_.runtime->providers().Find("mock"),
+         .forwards = forwards});
+    return CheckContinued(call_, *continuation, planned);
+  }
+  std::unique_ptr<ConversationRecorder> BeginToRecord() {
+    return ConversationRecorder::Begin(call_, "alice", attempt_);
   }
   void ContinueFrom(std::string_view id) {
     request_.set_previous_response_id(std::string(id));
@@ -69,75 +83,60 @@ class ConversationTest : public testing::Test {
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
   v1::GenerateRequest request_;
-  Call call_{MakeTestRuntime("providers:\n"
-                             "- {name: mock, mock: {}}\n"
-                             "- {name: openai, openai: {}}\n"),
-             client_.loop(),
-             client_.http(),
-             cancel_,
-             arena_,
-             client_.loop().Now()};
+  Attempt attempt_;
+  IncomingCall call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+                     client_.loop(),
+                     client_.http(),
+                     cancel_,
+                     arena_,
+                     client_.loop().Now()};
 };
 
 TEST_F(ConversationTest, WhatWasSaidComesBeforeWhatIsAsked) {
   Ask(v1::ROLE_SYSTEM, "be brief");
   Ask(v1::ROLE_USER, "and now?");
   ContinueFrom("resp_1");
-  ASSERT_TRUE(ContinueConversation(call_).ok());
+  EXPECT_TRUE(Continue().ok());
   EXPECT_EQ(Said(),
             "system:be brief|user:before|assistant:I am an answer|"
             "user:and now?|");
   EXPECT_EQ(call_.request->previous_response_id(), "");
   EXPECT_FALSE(call_.may_forward());
-  EXPECT_TRUE(CheckContinued(call_).ok());
   // The caller's own message is as it was.
   EXPECT_EQ(request_.messages_size(), 2);
 }
 
 TEST_F(ConversationTest, ACallWithoutAnIdStaysAsItIs) {
   Ask(v1::ROLE_USER, "hi");
-  ASSERT_TRUE(ContinueConversation(call_).ok());
+  EXPECT_TRUE(Continue().ok());
   EXPECT_EQ(Said(), "user:hi|");
-  EXPECT_TRUE(CheckContinued(call_).ok());
 }
 
 TEST_F(ConversationTest, AnIdThatNobodyKnowsIsRefused) {
   Ask(v1::ROLE_USER, "hi");
   for (const char* id : {"resp_2", "resp_1"}) {
-    call_.caller = id == std::string_view("resp_1") ? "bob" : "alice";
     ContinueFrom(id);
-    ASSERT_TRUE(ContinueConversation(call_).ok());
-    const absl::Status refused = CheckContinued(call_);
+    const absl::Status refused =
+        Continue(id == std::string_view("resp_1") ? "bob" : "alice");
     EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_INVALID_REQUEST);
     ASSERT_EQ(FieldViolations(refused).size(), 1u);
     EXPECT_EQ(FieldViolations(refused)[0].first, "previous_response_id");
   }
   call_.responses = nullptr;
-  EXPECT_TRUE(ContinueConversation(call_).ok());
-  EXPECT_FALSE(CheckContinued(call_).ok());
+  EXPECT_FALSE(Continue().ok());
 }
 
 TEST_F(ConversationTest, AProviderOfTheSameDialectMayKnowTheId) {
-  const OpenAiChat dialect;
-  RawRequest raw;
-  raw.dialect = &dialect;
-  call_.request = nullptr;
-  call_.raw = &raw;
   call_.facts.previous_response_id = "resp_theirs";
-  ASSERT_TRUE(ContinueConversation(call_).ok());
-  EXPECT_FALSE(CheckContinued(call_).ok());
-  call_.plan.targets[0].provider = "openai";
-  EXPECT_TRUE(CheckContinued(call_).ok());
-  call_.facts.parsed_only = true;
-  EXPECT_FALSE(CheckContinued(call_).ok());
+  EXPECT_FALSE(Continue("alice", /*forwards=*/false).ok());
+  EXPECT_TRUE(Continue("alice", /*forwards=*/true).ok());
 }
 
 TEST_F(ConversationTest, AnAnswerIsRememberedWithWhatWasAsked) {
   Ask(v1::ROLE_SYSTEM, "be brief");
   Ask(v1::ROLE_USER, "hi");
   request_.set_store(true);
-  const std::unique_ptr<ConversationRecorder> recorder =
-      ConversationRecorder::Begin(call_);
+  const std::unique_ptr<ConversationRecorder> recorder = BeginToRecord();
   ASSERT_NE(recorder, nullptr);
   v1::GenerateResponse response;
   response.set_id("theirs");
@@ -159,8 +158,7 @@ TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
   mark->set_json("\"message\"");
   Ask(v1::ROLE_USER, "hello");
   request_.set_store(true);
-  const std::unique_ptr<ConversationRecorder> recorder =
-      ConversationRecorder::Begin(call_);
+  const std::unique_ptr<ConversationRecorder> recorder = BeginToRecord();
   ASSERT_NE(recorder, nullptr);
   v1::GenerateResponse response;
   recorder->Keep(&response);
@@ -173,8 +171,7 @@ TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
 TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
   Ask(v1::ROLE_USER, "hi");
   call_.facts.remembered_unless_refused = true;
-  const std::unique_ptr<ConversationRecorder> recorder =
-      ConversationRecorder::Begin(call_);
+  const std::unique_ptr<ConversationRecorder> recorder = BeginToRecord();
   ASSERT_NE(recorder, nullptr);
   v1::GenerateEvent started;
   started.mutable_started()->set_id("theirs");
@@ -193,8 +190,7 @@ TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
 
 TEST_F(ConversationTest, AStreamThatIsTooLargeIsForgotten) {
   call_.facts.remembered_unless_refused = true;
-  const std::unique_ptr<ConversationRecorder> recorder =
-      ConversationRecorder::Begin(call_);
+  const std::unique_ptr<ConversationRecorder> recorder = BeginToRecord();
   const int64_t before = store_.size_bytes();
   v1::GenerateEvent piece;
   piece.mutable_delta()->set_text(std::string(6'000, 'x'));
@@ -204,18 +200,18 @@ TEST_F(ConversationTest, AStreamThatIsTooLargeIsForgotten) {
 }
 
 TEST_F(ConversationTest, WhatTheCallerDoesNotWantIsNotRemembered) {
-  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
+  EXPECT_EQ(BeginToRecord(), nullptr);
   call_.facts.remembered_unless_refused = true;
-  EXPECT_NE(ConversationRecorder::Begin(call_), nullptr);
+  EXPECT_NE(BeginToRecord(), nullptr);
   request_.set_store(false);
-  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
+  EXPECT_EQ(BeginToRecord(), nullptr);
   request_.set_store(true);
-  EXPECT_NE(ConversationRecorder::Begin(call_), nullptr);
-  call_.answers_raw = true;
-  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
-  call_.answers_raw = false;
+  EXPECT_NE(BeginToRecord(), nullptr);
+  attempt_.forwards = true;
+  EXPECT_EQ(BeginToRecord(), nullptr);
+  attempt_.forwards = false;
   call_.responses = nullptr;
-  EXPECT_EQ(ConversationRecorder::Begin(call_), nullptr);
+  EXPECT_EQ(BeginToRecord(), nullptr);
 }
 
 }  // namespace

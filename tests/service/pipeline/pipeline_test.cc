@@ -252,49 +252,55 @@ TEST_F(PipelineTest, AnAliasOfTheProviderIsWhatItIsAskedFor) {
 
 TEST_F(PipelineTest, CountsWhereTheProviderCanAndEstimatesOtherwise) {
   Script("a-1", R"({"usage": {"prompt_tokens": 321}})");
-  CallResult counted;
-  const absl::StatusOr<TokenCount> exact =
-      runner_->Count(Whole("a-1"), &counted);
-  ASSERT_TRUE(exact.ok()) << exact.status();
-  EXPECT_EQ(exact->tokens, 321);
-  EXPECT_FALSE(exact->estimated);
+  const CallResult counted = runner_->Run(Count(Whole("a-1")));
+  ASSERT_TRUE(counted.status.ok()) << counted.status;
+  EXPECT_EQ(counted.answers, 1);
+  EXPECT_EQ(counted.count.tokens, 321);
+  EXPECT_FALSE(counted.count.estimated);
   EXPECT_EQ(counted.record().provider, "anthropic");
   Script("o-1", R"({"status": 404, "body": "no such path"})");
-  CallResult guessed;
-  const absl::StatusOr<TokenCount> estimate =
-      runner_->Count(Whole("o-1"), &guessed);
-  ASSERT_TRUE(estimate.ok()) << estimate.status();
-  EXPECT_EQ(estimate->tokens, 5);  // "hi" and a message's frame.
-  EXPECT_TRUE(estimate->estimated);
+  const CallResult guessed = runner_->Run(Count(Whole("o-1")));
+  ASSERT_TRUE(guessed.status.ok()) << guessed.status;
+  EXPECT_EQ(guessed.count.tokens, 5);  // "hi" and a message's frame.
+  EXPECT_TRUE(guessed.count.estimated);
   EXPECT_EQ(guessed.records.size(), 1u);
   EXPECT_EQ(guessed.record().error_reason, "");
 }
 
 TEST_F(PipelineTest, ARawRequestIsReadToBeCounted) {
   Script("a-1", R"({"usage": {"prompt_tokens": 321}})");
-  const absl::StatusOr<TokenCount> exact =
-      runner_->Count(RawAnthropic("a-1"));
-  ASSERT_TRUE(exact.ok()) << exact.status();
-  EXPECT_EQ(exact->tokens, 321);
+  const CallResult exact = runner_->Run(Count(RawAnthropic("a-1")));
+  ASSERT_TRUE(exact.status.ok()) << exact.status;
+  EXPECT_EQ(exact.count.tokens, 321);
   Script("o-1", R"({"usage": {"prompt_tokens": 77}})");
-  const absl::StatusOr<TokenCount> asked = runner_->Count(RawOpenAi("o-1"));
-  ASSERT_TRUE(asked.ok()) << asked.status();
-  EXPECT_EQ(asked->tokens, 77);
+  const CallResult asked = runner_->Run(Count(Whole("o-1")));
+  ASSERT_TRUE(asked.status.ok()) << asked.status;
+  EXPECT_EQ(asked.count.tokens, 77);
 }
 
 TEST_F(PipelineTest, ACountThatFailsIsToldAndRecordedAsOne) {
   Script("a-1", R"({"status": 400})");
-  CallResult result;
-  EXPECT_EQ(Reason(runner_->Count(Whole("a-1"), &result).status()),
-            "INVALID_REQUEST");
+  const CallResult result = runner_->Run(Count(Whole("a-1")));
+  EXPECT_EQ(Reason(result.status), "INVALID_REQUEST");
   EXPECT_EQ(result.record().error_reason, "INVALID_REQUEST");
-  CallQuestion broken = RawAnthropic("a-1");
+  CallQuestion broken = Count(RawAnthropic("a-1"));
   broken.body =
       R"({"model":"a-1","max_tokens":1,"messages":[{"role":7}]})";
-  CallResult unread;
-  EXPECT_EQ(Reason(runner_->Count(broken, &unread).status()),
-            "INVALID_REQUEST");
+  const CallResult unread = runner_->Run(broken);
+  EXPECT_EQ(Reason(unread.status), "INVALID_REQUEST");
   EXPECT_EQ(unread.record().attempts[0].error_reason, "INVALID_REQUEST");
+}
+
+// An end of its own, whatever was asked: a failure is told in its place.
+TEST_F(PipelineTest, ACountEndsOnceWhateverBecomesOfIt) {
+  Script("a-1", R"([{"status": 401}, {"usage": {"prompt_tokens": 1}}])");
+  for (const bool fails : {true, false}) {
+    const CallResult result = runner_->Run(Count(Whole("a-1")));
+    EXPECT_EQ(result.status.ok(), !fails);
+    EXPECT_EQ(result.ends, fails ? 1 : 0);
+    EXPECT_EQ(result.answers, fails ? 0 : 1);
+    EXPECT_EQ(result.records.size(), 1u);
+  }
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class RecorderTest : public testing::Test {
   }
 
   Attempt& AddAttempt(absl::Status status) {
-    Attempt& one = call_.attempts.emplace_back();
+    Attempt& one = call_.attempts.Add();
     one.provider = "mock";
     one.model = "mock-model";
     one.start_time = absl::FromUnixSeconds(100);
@@ -131,8 +131,8 @@ TEST_F(RecorderTest, StrangersDoNotFillTheAccessLog) {
 TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
   AddAttempt(Unavailable()).kind = v1::Attempt::KIND_FIRST;
   AddAttempt(absl::OkStatus()).kind = v1::Attempt::KIND_RETRY;
-  call_.answer_facts.usage.set_input_tokens(11);
-  call_.answer_facts.usage.set_output_tokens(5);
+  call_.attempts.back().answer.facts.usage.set_input_tokens(11);
+  call_.attempts.back().answer.facts.usage.set_output_tokens(5);
   recorder_.Record(call_, absl::OkStatus());
 
   const std::optional<FeedEvent> event = watching_->Take();

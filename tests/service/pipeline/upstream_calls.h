@@ -110,6 +110,12 @@ class UpstreamCalls : public testing::Test {
     return question;
   }
 
+  // How many tokens it has is asked instead.
+  static CallQuestion Count(CallQuestion question) {
+    question.counts = true;
+    return question;
+  }
+
   // As the OpenAI protocol has it; `more` begins with a comma.
   static CallQuestion RawOpenAi(std::string_view model,
                                 std::string_view more = "") {

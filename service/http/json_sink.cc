@@ -1,0 +1,43 @@
+#include "service/http/json_sink.h"
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "base/async/worker_pool.h"
+#include "service/http/answer_fields.h"
+
+namespace gateway {
+
+Task<absl::Status> JsonSink::SendAnswer(Call& call) {
+  std::string body;
+  const absl::Status written = co_await OffLoop(
+      BytesToWrite(call), [&] { return WriteBody(call, &body); });
+  if (!written.ok()) body.clear();
+  const absl::Status sent = co_await Send(call, written, std::move(body));
+  co_return written.ok() ? sent : written;
+}
+
+Task<absl::Status> JsonSink::SendEnd(Call& call, const absl::Status& outcome) {
+  const absl::Status told = InVendorFields(outcome);
+  co_return co_await Send(call, told, std::string());
+}
+
+Task<absl::Status> JsonSink::Send(Call& call, const absl::Status& outcome,
+                                  std::string body) {
+  call.http_status = 200;
+  if (!outcome.ok()) {
+    WireError error = context_.api.dialect->WriteError(outcome, context_.id);
+    call.http_status = error.http_status;
+    body = std::move(error.body);
+  }
+  AnswerFields fields(context_.api, "application/json", context_.id,
+                      Elapsed(context_));
+  fields.AddOutcome(call, outcome);
+  call.response_bytes = static_cast<int64_t>(body.size());
+  const std::string_view pieces[] = {body};
+  co_return co_await context_.responder.Send({call.http_status, fields},
+                                             pieces);
+}
+
+}  // namespace gateway

@@ -1,0 +1,129 @@
+// An Attempt is one asking of one target: what it was, how it went, and what
+// came of it. It is what the provider is handed to fill in, what the caller is
+// told (llmgateway.v1.Attempt) and what is recorded.
+//
+// All of it belongs to the attempt, at an address that does not change, so that
+// several of a call may be under way at once and whoever ends first answers.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef SERVICE_PIPELINE_ATTEMPT_H_
+#define SERVICE_PIPELINE_ATTEMPT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
+#include "service/observability/provider_health.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// What has not come yet, of steady times.
+inline constexpr absl::Duration kNotCome = -absl::InfiniteDuration();
+
+struct Attempt {
+  Attempt() = default;
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  // Ends this attempt alone; fires with the call's own.
+  CancelSignal cancel;
+  std::optional<CancelListener> follows_call;
+
+  // What it is. The names are valid until the call ends.
+  std::string_view provider;
+  std::string_view model;  // As the provider calls it.
+  v1::Attempt::Kind kind = v1::Attempt::KIND_UNSPECIFIED;
+  // The request goes to the provider, and the answer to the caller, as bytes.
+  bool forwards = false;
+  absl::Time start_time;
+  absl::Duration began;  // Steady.
+
+  // How it went.
+  // What the caller gets of an answer is this one's.
+  bool answered = false;
+  absl::Duration duration;
+  absl::Duration first_content = kNotCome;  // Steady.
+  int64_t content_events = 0;               // That the caller was sent.
+  absl::Status status;
+  AttemptProgress progress;
+
+  // What came of it. Of a stream, `answer` has the facts only.
+  ProviderAnswer answer;
+  std::vector<v1::Warning> warnings;
+  // The bytes of what was forwarded and is no generated answer: of a count, or
+  // of what a provider keeps.
+  std::string reply;
+
+  // Counts as in flight at its provider while it lives.
+  InflightAttempt inflight;
+};
+
+// The attempts of a call, in the order in which they began. Most calls have
+// one, which takes no memory of its own.
+class AttemptList {
+ public:
+  template <typename List, typename Item>
+  class Iterator {
+   public:
+    Iterator(List* list, size_t at) : list_(list), at_(at) {}
+    Item& operator*() const { return (*list_)[at_]; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    List* list_;
+    size_t at_;
+  };
+  using iterator = Iterator<AttemptList, Attempt>;
+  using const_iterator = Iterator<const AttemptList, const Attempt>;
+
+  // A new one, which stays where it is as long as the list.
+  Attempt& Add() {
+    return first_.has_value() ? *more_.emplace_back(std::make_unique<Attempt>())
+                              : first_.emplace();
+  }
+  // Forgets all, as of a call that nobody was asked for.
+  void Clear() {
+    more_.clear();
+    first_.reset();
+  }
+
+  size_t size() const { return first_.has_value() ? 1 + more_.size() : 0; }
+  bool empty() const { return !first_.has_value(); }
+  Attempt& operator[](size_t i) { return i == 0 ? *first_ : *more_[i - 1]; }
+  const Attempt& operator[](size_t i) const {
+    return i == 0 ? *first_ : *more_[i - 1];
+  }
+  // REQUIRES: !empty().
+  Attempt& front() { return *first_; }
+  const Attempt& front() const { return *first_; }
+  Attempt& back() { return (*this)[size() - 1]; }
+  const Attempt& back() const { return (*this)[size() - 1]; }
+  iterator begin() { return {this, 0}; }
+  iterator end() { return {this, size()}; }
+  const_iterator begin() const { return {this, 0}; }
+  const_iterator end() const { return {this, size()}; }
+
+ private:
+  std::optional<Attempt> first_;
+  std::vector<std::unique_ptr<Attempt>> more_;
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_ATTEMPT_H_

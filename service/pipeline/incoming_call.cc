@@ -1,0 +1,57 @@
+#include "service/pipeline/incoming_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/os/clock.h"
+#include "base/status_macros.h"
+#include "providers/bounded_messages.h"
+
+namespace gateway {
+namespace {
+
+// Of what is recorded of a path.
+constexpr size_t kPathBytesMax = 1024;
+
+}  // namespace
+
+IncomingCall::IncomingCall(std::shared_ptr<const RuntimeSnapshot> runtime,
+                           EventLoop& loop, HttpClient& http,
+                           CancelSignal& cancel, google::protobuf::Arena& arena,
+                           absl::Duration arrival)
+    : runtime(std::move(runtime)),
+      loop(loop),
+      http(http),
+      cancel(cancel),
+      arena(arena),
+      arrival(arrival),
+      start_time(SystemClock().WallTime() - (loop.Now() - arrival)) {}
+
+void IncomingCall::SetPath(std::string_view beginning, std::string_view rest) {
+  rest = rest.substr(0, kPathBytesMax - beginning.size());
+  const size_t length = beginning.size() + rest.size();
+  char* const path =
+      length <= short_path_.size()
+          ? short_path_.data()
+          : google::protobuf::Arena::CreateArray<char>(&arena, length);
+  char* const end = std::copy(beginning.begin(), beginning.end(), path);
+  std::transform(rest.begin(), rest.end(), end, [](char byte) {
+    return byte > ' ' && byte < 0x7f ? byte : '?';
+  });
+  facts.path = {path, length};
+}
+
+absl::StatusOr<const v1::GenerateRequest*> IncomingCall::ParsedRequest() {
+  if (request != nullptr) return request;
+  auto* const parsed =
+      google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
+  GATEWAY_RETURN_IF_ERROR(ReadBoundedRequest(
+      *raw->dialect, raw->body,
+      facts.counts ? RequestUse::kCountTokens : RequestUse::kGenerate, parsed));
+  // Some vendors name the model in the path.
+  if (parsed->model().empty()) parsed->set_model(std::string(facts.model));
+  request = parsed;
+  return request;
+}
+
+}  // namespace gateway

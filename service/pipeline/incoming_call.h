@@ -1,0 +1,135 @@
+// An IncomingCall is a call as its API took it in: what is asked, by whom, and
+// on what it runs. The stages (pipeline.h) read it and return what they make of
+// it; of the request itself they only change its form, from bytes to a message.
+//
+// The request is either parsed or raw (providers/dialects/dialect.h); the
+// stages read CallFacts and never ask which.
+//
+// Thread contract: one event loop, the one it arrived on. Reading the request
+// may be done off the loop, by one thread at a time (base/async/worker_pool.h).
+
+#ifndef SERVICE_PIPELINE_INCOMING_CALL_H_
+#define SERVICE_PIPELINE_INCOMING_CALL_H_
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
+#include "base/http/http_client.h"
+#include "google/protobuf/arena.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/provider.h"
+#include "service/pipeline/caller_access.h"
+#include "service/pipeline/response_store.h"
+#include "service/pipeline/runtime_snapshot.h"
+
+namespace gateway {
+
+namespace v1 = ::llmgateway::v1;
+
+// What is known of a request whatever its form. The views must stay valid
+// until the call ends.
+struct CallFacts {
+  CallerHead head;             // Who asks; its protocol is the call's.
+  std::string_view operation;  // As in CallRecord.
+  std::string_view method;
+  std::string_view path;  // By SetPath.
+  std::string_view request_id;
+  std::string_view peer;  // `address:port` of the caller.
+  // What the caller brought for the provider itself; empty if nothing.
+  std::string_view provider_credential;
+  // The dialect of the API, and header fields that mean something to its
+  // vendor.
+  std::string_view dialect;
+  absl::Span<const HttpField> forwarded_fields;
+  std::string_view model;
+  std::string_view provider;  // Named by the caller; empty if it is not.
+  bool stream = false;
+  // The caller of a stream asked for its usage.
+  bool stream_usage = false;
+  // The request and its answer are to be read, even where bytes could be
+  // forwarded.
+  bool parsed_only = false;
+  // The request asks for a count of its input tokens, and reads as such.
+  bool counts = false;
+  // Of the answer that the conversation goes on from; empty if it begins.
+  std::string_view previous_response_id;
+  // The field, if there is one, that names something else which the provider
+  // has stored and of which the gateway does not know whose it is.
+  std::string_view stored_reference;
+  // The answer is asked for now and fetched later, from where it is made.
+  bool background = false;
+  // The answer is remembered unless the request says `store: false`, and not
+  // only if it says `store: true`.
+  bool remembered_unless_refused = false;
+  // Asks as GenerateRequest.strict_output does, from beside the request. The
+  // call is then parsed.
+  bool strict_output = false;
+  size_t request_bytes = 0;
+};
+
+class IncomingCall {
+ public:
+  // `arrival` is steady. All references must outlive the call.
+  IncomingCall(std::shared_ptr<const RuntimeSnapshot> runtime, EventLoop& loop,
+               HttpClient& http, CancelSignal& cancel,
+               google::protobuf::Arena& arena, absl::Duration arrival);
+
+  IncomingCall(const IncomingCall&) = delete;
+  IncomingCall& operator=(const IncomingCall&) = delete;
+
+  // Sets facts.path to the path as it was asked for, in two pieces of which the
+  // first may be empty: a copy of its beginning, since requests are let go of,
+  // with a `?` for whatever is no ASCII.
+  void SetPath(std::string_view beginning, std::string_view rest);
+
+  // The request as a message; a raw one is parsed when first asked for, which
+  // fails as its dialect's ReadRequest does.
+  absl::StatusOr<const v1::GenerateRequest*> ParsedRequest();
+
+  // The bytes of a raw request may go through as they are.
+  bool may_forward() const {
+    return raw != nullptr && !facts.parsed_only && !facts.strict_output;
+  }
+
+  // Constant after construction.
+  const std::shared_ptr<const RuntimeSnapshot> runtime;
+  EventLoop& loop;
+  HttpClient& http;
+  CancelSignal& cancel;
+  google::protobuf::Arena& arena;
+  const absl::Duration arrival;
+  const absl::Time start_time;
+
+  // Set by the API, before the first stage.
+  CallFacts facts;
+  // The caller's id, if the API had to know it before it read the request.
+  std::optional<std::string_view> known_caller;
+  // What the API found wrong with the request; Admit refuses it so, after it
+  // has asked who the caller is.
+  absl::Status refusal;
+  // Null if nothing is remembered.
+  ResponseStore* responses = nullptr;
+  // One of these. `request` besides, once a raw one has been read; null again
+  // once a stream has begun and its message has been let go of.
+  const v1::GenerateRequest* request = nullptr;
+  const RawRequest* raw = nullptr;
+  const v1::EmbedRequest* embed = nullptr;  // Texts to be turned into vectors.
+  const KeptAnswer* kept = nullptr;         // An answer that a provider keeps.
+  // Receives the vectors of an `embed`.
+  v1::EmbedResponse* embeddings = nullptr;
+
+ private:
+  std::array<char, 64> short_path_;  // The paths of most, without memory.
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_INCOMING_CALL_H_

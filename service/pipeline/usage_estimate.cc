@@ -1,0 +1,85 @@
+#include "service/pipeline/usage_estimate.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/async/worker_pool.h"
+#include "google/protobuf/arena.h"
+
+namespace gateway {
+namespace {
+
+// Of longer requests what is not text matters little.
+constexpr size_t kKeptBytesMax = 4096;
+
+}  // namespace
+
+InputMeasure::InputMeasure(const IncomingCall& call) {
+  if (call.raw == nullptr) {
+    if (call.request != nullptr) guess_ = GuessInputTokens(*call.request);
+  } else if (call.request == nullptr) {
+    Keep(call);
+  }
+}
+
+int64_t InputMeasure::Tokens(const IncomingCall& call) const {
+  if (call.request == nullptr) {
+    return kept_.dialect == nullptr ? guess_ : EstimateInputTokens(kept_);
+  }
+  return call.facts.request_bytes > kInPlaceBytesMax
+             ? GuessInputTokens(*call.request)
+             : EstimateInputTokens(*call.request);
+}
+
+void InputMeasure::Keep(const IncomingCall& call) {
+  const std::string_view body = call.raw->body;
+  if (body.size() > kKeptBytesMax) {
+    guess_ = GuessInputTokens(body);
+    return;
+  }
+  char* const copy = google::protobuf::Arena::CreateArray<char>(
+      &call.arena, body.size() + kJsonPaddingBytes);
+  std::copy(body.begin(), body.end(), copy);
+  std::fill_n(copy + body.size(), kJsonPaddingBytes, ' ');
+  kept_.dialect = call.raw->dialect;
+  kept_.body = std::string_view(copy, body.size());
+}
+
+bool IsTold(const v1::Usage& usage) {
+  return usage.input_tokens() != 0 || usage.output_tokens() != 0;
+}
+
+void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
+                   int64_t output_tokens, v1::Usage* usage) {
+  if (usage->input_tokens() == 0) {
+    usage->set_input_tokens(input.Tokens(call));
+  }
+  usage->set_output_tokens(std::max(usage->output_tokens(), output_tokens));
+  usage->set_estimated(true);
+}
+
+void CompleteUsage(bool finished, const IncomingCall& call,
+                   const InputMeasure& input, const DeliveredTokens& delivered,
+                   const ProviderStream& stream, ResponseFacts* facts) {
+  if (IsTold(facts->usage) && (finished || facts->usage_is_final)) return;
+  EstimateUsage(call, input, delivered.Estimate(stream), &facts->usage);
+}
+
+void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt) {
+  v1::GenerateResponse* const response = attempt->answer.response;
+  v1::Usage* const usage = &attempt->answer.facts.usage;
+  EstimateUsage(call, InputMeasure(call),
+                response != nullptr ? EstimateOutputTokens(*response)
+                                    : EstimateOutputTokens(*call.raw->dialect,
+                                                           attempt->answer.raw),
+                usage);
+  if (response != nullptr) *response->mutable_usage() = *usage;
+}
+
+size_t BytesToEstimate(const Attempt& attempt) {
+  return attempt.answer.response != nullptr
+             ? attempt.answer.response->ByteSizeLong()
+             : attempt.answer.raw.size();
+}
+
+}  // namespace gateway

@@ -1,0 +1,62 @@
+// Usage that nobody tells is estimated and marked: what a call has cost is not
+// nothing because its provider, its caller or the network cut it short.
+//
+//   const InputMeasure input(call);             // Before the answer begins.
+//   ...
+//   CompleteUsage(finished, call, input, delivered, *stream, &facts);
+//
+// Thread contract: one call, by one thread at a time.
+
+#ifndef SERVICE_PIPELINE_USAGE_ESTIMATE_H_
+#define SERVICE_PIPELINE_USAGE_ESTIMATE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "llmgateway/v1/usage.pb.h"
+#include "providers/provider.h"
+#include "service/pipeline/attempt.h"
+#include "service/pipeline/incoming_call.h"
+#include "service/pipeline/token_estimate.h"
+
+namespace gateway {
+
+// What the input of a call is estimated by, once nobody else will tell how many
+// tokens it has. To be made before the answer begins, since the request is let
+// go of then: by gRPC the message, by HTTP the bytes.
+class InputMeasure {
+ public:
+  explicit InputMeasure(const IncomingCall& call);
+
+  int64_t Tokens(const IncomingCall& call) const;
+
+ private:
+  void Keep(const IncomingCall& call);
+
+  int64_t guess_ = 0;
+  RawRequest kept_;  // On the call's arena; no dialect if there is none.
+};
+
+// The provider has said how many tokens there were.
+bool IsTold(const v1::Usage& usage);
+
+// What the provider has not told of the usage is estimated: what it has cost
+// nobody will say, and it is not nothing. So is what it told before the end, if
+// more than that was said since.
+void EstimateUsage(const IncomingCall& call, const InputMeasure& input,
+                   int64_t output_tokens, v1::Usage* usage);
+
+// Of a stream that has ended. What was told of all of the answer stands, even
+// if the caller did not get all of it.
+void CompleteUsage(bool finished, const IncomingCall& call,
+                   const InputMeasure& input, const DeliveredTokens& delivered,
+                   const ProviderStream& stream, ResponseFacts* facts);
+
+// Of a whole answer whose provider told none; it is read for that. How much of
+// it there is to read, for OffLoop.
+void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt);
+size_t BytesToEstimate(const Attempt& attempt);
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_USAGE_ESTIMATE_H_

@@ -1,0 +1,80 @@
+#include "service/pipeline/incoming_call.h"
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/cancellation.h"
+#include "errors/fault.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+class IncomingCallTest : public testing::Test {
+ protected:
+  // Reads `body` as a raw request, as the protocol does.
+  void SetRaw(const std::string& body) {
+    padded_ = body + std::string(kJsonPaddingBytes, ' ');
+    raw_.dialect = &dialect_;
+    raw_.body = std::string_view(padded_).substr(0, body.size());
+    call_.raw = &raw_;
+  }
+
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  const OpenAiChat dialect_;
+  std::string padded_;
+  RawRequest raw_;
+  IncomingCall call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+                     client_.loop(),
+                     client_.http(),
+                     cancel_,
+                     arena_,
+                     client_.loop().Now()};
+};
+
+TEST_F(IncomingCallTest, ReadsARawRequestOnce) {
+  SetRaw(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})");
+  const absl::StatusOr<const v1::GenerateRequest*> first =
+      call_.ParsedRequest();
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ((*first)->messages(0).parts(0).text(), "hi");
+  EXPECT_EQ(*call_.ParsedRequest(), *first);
+}
+
+TEST_F(IncomingCallTest, ARawRequestThatCannotBeReadIsTheCallersFault) {
+  SetRaw(R"({"model":"m","messages":[{"role":7}]})");
+  EXPECT_EQ(FaultReason(call_.ParsedRequest().status()),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(call_.request, nullptr);
+}
+
+TEST_F(IncomingCallTest, BytesMayGoThroughUnlessTheyMustBeRead) {
+  EXPECT_FALSE(call_.may_forward());
+  SetRaw("{}");
+  EXPECT_TRUE(call_.may_forward());
+  call_.facts.strict_output = true;
+  EXPECT_FALSE(call_.may_forward());
+  call_.facts.strict_output = false;
+  call_.facts.parsed_only = true;
+  EXPECT_FALSE(call_.may_forward());
+}
+
+TEST_F(IncomingCallTest, APathIsKeptAsFarAsItIsRecorded) {
+  call_.SetPath("/", std::string("a.Service/M\x01\n\xc3\xa9"));
+  EXPECT_EQ(call_.facts.path, "/a.Service/M????");
+  const std::string longer(3000, 'x');
+  call_.SetPath("/", longer);
+  EXPECT_EQ(call_.facts.path, "/" + longer.substr(0, 1023));
+}
+
+}  // namespace
+}  // namespace gateway

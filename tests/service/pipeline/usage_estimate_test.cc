@@ -1,0 +1,125 @@
+#include "service/pipeline/usage_estimate.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "service/pipeline/incoming_call.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+class SilentStream final : public ProviderStream {
+ public:
+  Task<absl::StatusOr<bool>> Next(StreamBatch*) override { co_return false; }
+  const ResponseFacts& facts() const override { return facts_; }
+
+ private:
+  ResponseFacts facts_;
+};
+
+class UsageEstimateTest : public testing::Test {
+ protected:
+  UsageEstimateTest() {
+    v1::Message* const message = request_.add_messages();
+    message->set_role(v1::ROLE_USER);
+    message->add_parts()->set_text(
+        "a prompt of some twenty tokens, or a few "
+        "more, as it is rather long");
+  }
+
+  // As if so much text had come.
+  static DeliveredTokens Delivered(const std::string& text) {
+    StreamBatch batch;
+    batch.events.emplace_back().mutable_delta()->set_text(text);
+    DeliveredTokens delivered;
+    delivered.Add(batch);
+    return delivered;
+  }
+
+  LoopClient client_;
+  CancelSignal cancel_;
+  google::protobuf::Arena arena_;
+  v1::GenerateRequest request_;
+  SilentStream stream_;
+  IncomingCall call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+                     client_.loop(),
+                     client_.http(),
+                     cancel_,
+                     arena_,
+                     client_.loop().Now()};
+};
+
+TEST_F(UsageEstimateTest, WhatIsToldStands) {
+  call_.request = &request_;
+  ResponseFacts facts;
+  facts.usage.set_input_tokens(3);
+  CompleteUsage(/*finished=*/true, call_, InputMeasure(call_),
+                Delivered(std::string(400, 'x')), stream_, &facts);
+  EXPECT_EQ(facts.usage.input_tokens(), 3);
+  EXPECT_EQ(facts.usage.output_tokens(), 0);
+  EXPECT_FALSE(facts.usage.estimated());
+}
+
+TEST_F(UsageEstimateTest, WhatWasToldBeforeTheEndIsAtLeastWhatWasSaidSince) {
+  call_.request = &request_;
+  ResponseFacts facts;
+  facts.usage.set_input_tokens(3);
+  facts.usage.set_output_tokens(1);
+  CompleteUsage(/*finished=*/false, call_, InputMeasure(call_),
+                Delivered(std::string(400, 'x')), stream_, &facts);
+  EXPECT_EQ(facts.usage.input_tokens(), 3);
+  EXPECT_EQ(facts.usage.output_tokens(), 100);
+  EXPECT_TRUE(facts.usage.estimated());
+}
+
+TEST_F(UsageEstimateTest, AMessageThatWasLetGoOfIsMeasuredBefore) {
+  call_.request = &request_;
+  const InputMeasure input(call_);
+  const int64_t there = input.Tokens(call_);
+  call_.request = nullptr;
+  const int64_t gone = input.Tokens(call_);
+  EXPECT_GT(gone, there / 2);
+  EXPECT_LT(gone, 2 * there);
+}
+
+TEST_F(UsageEstimateTest, ForwardedBytesAreMeasuredThoughTheyGo) {
+  const OpenAiChat dialect;
+  auto body = std::make_unique<std::string>(
+      R"({"model":"m","messages":[{"role":"user","content":"one two three"}]})");
+  RawRequest raw;
+  raw.dialect = &dialect;
+  raw.body = *body;
+  call_.raw = &raw;
+  const InputMeasure input(call_);
+  body.reset();
+  raw.body = {};
+  v1::Usage usage;
+  EstimateUsage(call_, input, 0, &usage);
+  EXPECT_EQ(usage.input_tokens(), 8);  // The words and a frame.
+  EXPECT_TRUE(usage.estimated());
+}
+
+TEST_F(UsageEstimateTest, AWholeAnswerTellsItsCallerToo) {
+  call_.request = &request_;
+  Attempt attempt;
+  v1::GenerateResponse response;
+  response.add_choices()->mutable_message()->add_parts()->set_text("12345678");
+  attempt.answer.response = &response;
+  EXPECT_GT(BytesToEstimate(attempt), 8u);
+  EstimateWholeUsage(call_, &attempt);
+  EXPECT_EQ(response.usage().output_tokens(), 2);
+  EXPECT_TRUE(response.usage().estimated());
+  EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 2);
+}
+
+}  // namespace
+}  // namespace gateway
