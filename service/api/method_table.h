@@ -119,12 +119,13 @@ class Method {
   const google::protobuf::Message* request_ = nullptr;
   const google::protobuf::Message* response_ = nullptr;
   Handler handler_;
-  Admission admits_;  // Null if everybody is known.
+  Admission admits_;  // Null if callers are not asked for a key at the head.
   bool for_anybody_ = false;
   bool kept_while_draining_ = false;
 };
 
-// Names and short texts are asked for with less.
+// The largest message of a method for anybody: enough for names and short
+// texts.
 inline constexpr size_t kAnybodysMessageBytesMax = 16 * 1024;
 
 class MethodTable {
@@ -198,16 +199,16 @@ class MethodTable {
   // The Add... above do this by themselves.
   void AddService(std::string_view service);
 
-  // Has the methods of a service that has been added, with handlers, asked by
-  // `admission` who calls, before a request is kept. Their handlers ask, too.
+  // Makes an engine ask `admission` who calls a method of the service, before a
+  // request is kept. The handlers must ask, too. REQUIRES: the service has been
+  // added with its handlers.
   void AdmitBy(std::string_view service, const Method::Admission& admission);
 
-  // Limits calls to a service that has been added to what is fit for callers
+  // Limits calls of a service that has been added to what is fit for callers
   // whose key is not asked for.
   void OpenToAnybody(std::string_view service);
 
-  // Lets calls to a service that has been added go on while the server
-  // drains.
+  // Lets calls of a service that has been added go on while the server drains.
   void KeepWhileDraining(std::string_view service);
 
   // OK, or all mistakes made in filling the table.

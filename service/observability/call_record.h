@@ -131,26 +131,26 @@ struct CallRecord {
 
   // Tokens and money: everything that pricing needs.
   llmgateway::v1::Usage usage;
-  // Of the first answer, if there are several.
+  // That of the first choice, if there are several.
   llmgateway::v1::FinishReason finish_reason =
       llmgateway::v1::FINISH_REASON_UNSPECIFIED;
 
-  // Of the caller's request and of the answer, without headers.
+  // Bytes of the caller's request and of the answer, without headers.
   int64_t request_bytes = 0;
   int64_t response_bytes = 0;
 
-  // Calls of strangers before this one, itself a stranger's, that are in no
-  // line of the access log.
+  // How many calls of callers without a known key, before this one, got no line
+  // in the access log; set on such a call only.
   int64_t unlogged = 0;
 };
 
-// The name of a status code as in the gRPC specification: `NOT_FOUND`.
+// Returns a status code's name as in the gRPC specification: `NOT_FOUND`.
 std::string_view StatusCodeName(absl::StatusCode code);
 
-// `grpc` or `http`.
+// Returns `grpc` or `http`.
 std::string_view ProtocolName(Protocol protocol);
 
-// A record with its texts.
+// A record that owns its texts.
 class OwnedCallRecord {
  public:
   explicit OwnedCallRecord(const CallRecord& record);

@@ -20,7 +20,7 @@ MetricShard::Cell::Cell(const MetricDefinition& definition)
     : definition(definition) {
   switch (definition.kind) {
     case MetricKind::kCounter:
-      break;  // A variant begins as its first type.
+      break;  // The variant's first type is right.
     case MetricKind::kGauge:
       metric.emplace<Gauge>();
       break;
@@ -136,7 +136,7 @@ MetricRegistry::LabelKey MetricRegistry::Admit(
 }
 
 MetricsSnapshot MetricRegistry::Read() const {
-  // Sources may take locks of their own, so none is held here meanwhile.
+  // Read without the lock, since sources may take locks of their own.
   std::vector<const MetricShard*> shards;
   std::vector<const SourceEntry*> sources;
   {

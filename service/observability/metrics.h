@@ -49,21 +49,23 @@ namespace gateway {
 
 enum class MetricKind { kCounter, kGauge, kHistogram };
 
-// What a family of metrics is. Of static storage, and one for each name.
+// Defines a family of metrics. Of static storage; there must be one for each
+// name.
 struct MetricDefinition {
   std::string_view name;
   std::string_view help;
   MetricKind kind = MetricKind::kCounter;
   absl::Span<const std::string_view> label_names = {};
-  // Of a histogram: the upper bounds of its buckets, smallest first.
+  // For a histogram: the upper bounds of its buckets, smallest first.
   absl::Span<const double> bounds = {};
   size_t label_sets_limit = 10000;
 };
 
-// The label value under which is counted what has no room of its own.
+// The label value under which everything is counted that gets no label of its
+// own.
 inline constexpr std::string_view kOtherLabel = "other";
 
-// Only grows.
+// A metric that only grows.
 class Counter {
  public:
   // REQUIRES: amount >= 0.
@@ -78,8 +80,8 @@ class Counter {
   std::atomic<int64_t> value_ = 0;
 };
 
-// Goes up and down. What one loop adds another must not take away, since each
-// has its own part of the sum; the part may be negative.
+// A metric that goes up and down. Each loop has its own part of the sum, which
+// may be negative: what one loop adds another must not take away.
 class Gauge {
  public:
   void Add(int64_t amount) {
@@ -94,7 +96,7 @@ class Gauge {
   std::atomic<int64_t> value_ = 0;
 };
 
-// Counts observations by size.
+// Counts observations by their size.
 class MetricHistogram {
  public:
   explicit MetricHistogram(absl::Span<const double> bounds)
@@ -115,17 +117,17 @@ class MetricHistogram {
   friend class MetricShard;
 
   const absl::Span<const double> bounds_;
-  // Each counts what is above the bound before and at most its own; the last
-  // has no bound.
+  // Each counts the observations above the bound before and up to its own; the
+  // last has no bound.
   std::vector<std::atomic<int64_t>> counts_;
   std::atomic<double> sum_ = 0;
 };
 
-// Metrics at one moment, as plain values.
+// The values of a histogram at one moment.
 struct HistogramValue {
   struct Bucket {
     double upper_bound = 0;
-    int64_t count = 0;  // The buckets before it included.
+    int64_t count = 0;  // Includes the buckets before.
   };
   int64_t count = 0;
   double sum = 0;
@@ -135,8 +137,8 @@ struct HistogramValue {
 struct MetricValue {
   // In the order of the definition's label names.
   std::vector<std::pair<std::string, std::string>> labels;
-  double number = 0;         // Of a counter or gauge.
-  HistogramValue histogram;  // Of a histogram.
+  double number = 0;         // Set for a counter or gauge.
+  HistogramValue histogram;  // Set for a histogram.
 };
 
 struct MetricFamilyValue {
@@ -158,8 +160,9 @@ class MetricShard {
  public:
   using LabelValues = std::initializer_list<std::string_view>;
 
-  // The metric of a family with these label values, made when first asked for.
-  // REQUIRES: the definition is of that kind and has as many label names.
+  // Each returns the metric of a family with these label values, made when
+  // first asked for. REQUIRES: the definition is of that kind and has as many
+  // label names.
   Counter& CounterOf(const MetricDefinition& definition, LabelValues labels);
   Gauge& GaugeOf(const MetricDefinition& definition, LabelValues labels);
   MetricHistogram& HistogramOf(const MetricDefinition& definition,
@@ -170,7 +173,7 @@ class MetricShard {
 
   using LabelKey = std::vector<std::string>;
 
-  // On cache lines of its own, since each shard has another writer.
+  // A value. On cache lines of its own, since each shard has another writer.
   struct alignas(64) Cell {
     explicit Cell(const MetricDefinition& definition);
 
@@ -178,13 +181,13 @@ class MetricShard {
     std::variant<Counter, Gauge, MetricHistogram> metric;
   };
 
-  // The sum of one metric over the shards.
+  // Sums one metric over the shards.
   struct Sum {
     void Add(const Cell& cell);
     MetricValue Value(const LabelKey& labels) const;
 
     const MetricDefinition* definition = nullptr;
-    double number = 0;  // Of a histogram, the sum of its observations.
+    double number = 0;  // For a histogram, the sum of its observations.
     std::vector<int64_t> counts;
   };
   using Sums = std::map<std::pair<std::string_view, LabelKey>, Sum>;
@@ -204,7 +207,7 @@ class MetricShard {
 
 class MetricRegistry {
  public:
-  // What a value is that somebody else keeps.
+  // Returns a value that is kept elsewhere.
   using Source = std::function<double()>;
 
   // Borrows `clock`.
@@ -223,8 +226,8 @@ class MetricRegistry {
                  MetricShard::LabelValues labels, Source source)
       LOCKS_EXCLUDED(mu_);
 
-  // The sums over all shards and sources. Metrics that were never touched are
-  // not there.
+  // Returns the sums over all shards and sources, without metrics that were
+  // never touched.
   MetricsSnapshot Read() const LOCKS_EXCLUDED(mu_);
 
  private:
@@ -238,8 +241,8 @@ class MetricRegistry {
     Source source;
   };
 
-  // Returns the labels under which a label set is counted: its own, or `other`
-  // for each when the family is full.
+  // Returns the labels that a label set is counted under: its own, or `other`
+  // for each if the family is full.
   LabelKey Admit(const MetricDefinition& definition, LabelKey labels)
       LOCKS_EXCLUDED(mu_);
 

@@ -35,11 +35,11 @@ namespace gateway {
 // What of a request decides where it goes.
 struct RouteQuery {
   std::string_view model;
-  std::string_view provider;  // Named by the caller; empty if it is not.
+  std::string_view provider;  // As named by the caller; empty if it names none.
 };
 
-// Valid as long as the router, a model that no rule replaces as long as the
-// query's.
+// The provider is valid as long as the router; so is the model, unless it is
+// the query's own, which no rule replaced.
 struct RouteTarget {
   std::string_view provider;
   std::string_view model;
@@ -48,12 +48,12 @@ struct RouteTarget {
 struct RoutePlan {
   // At least one, the best first.
   absl::InlinedVector<RouteTarget, 1> targets;
-  // `explicit`, `model_rule:<what matched>`, `default`. Valid as long as the
+  // `explicit`, `model_rule:<what matched>` or `default`. Valid as long as the
   // router.
   std::string_view reason;
 };
 
-// A rule that was considered, for those who ask why.
+// A rule that was considered, for operators who ask why.
 struct RouteStep {
   std::string rule;     // As in RoutePlan::reason.
   std::string verdict;  // `chosen`, `no match`, `no credential`, ...
@@ -65,7 +65,8 @@ class Router {
   Router(const llmgateway::config::v1::RoutingConfig& config,
          const TargetHealth& health);
 
-  // A request that names no model goes to the default target, which names one.
+  // True if a request that names no model can be routed: the default target
+  // names one.
   bool knows_default_model() const {
     return !strict_ && !default_.model().empty();
   }
@@ -85,19 +86,21 @@ class Router {
     std::string reason;
   };
 
-  // Of a request without a model.
+  // Plans a request without a model.
   absl::StatusOr<RoutePlan> PlanUnnamed(const RouteQuery& query,
                                         std::vector<RouteStep>* steps) const;
   absl::StatusOr<RoutePlan> PlanExplicit(const RouteQuery& query,
                                          std::vector<RouteStep>* steps) const;
-  // `skipped` is the first rule that matched in vain; null if none did.
+  // `skipped` is the first rule that matched but was skipped; null if there was
+  // none.
   absl::StatusOr<RoutePlan> PlanDefault(const RouteQuery& query,
                                         const Rule* skipped,
                                         std::vector<RouteStep>* steps) const;
 
   const TargetHealth& health_;
   std::vector<Rule> rules_;
-  llmgateway::type::v1::Target default_;  // No provider: there is none.
+  // Without a provider if there is none.
+  llmgateway::type::v1::Target default_;
   bool strict_;
 };
 

@@ -11,9 +11,9 @@
 namespace gateway {
 
 enum class ProviderState {
-  kUnknown,       // There is no provider of this name.
+  kUnknown,  // No provider has this name.
   kReady,
-  kNoCredential,  // One is configured, and it is missing.
+  kNoCredential,  // Its configured credential is missing.
 };
 
 class TargetHealth {
@@ -22,8 +22,8 @@ class TargetHealth {
 
   virtual ProviderState StateOf(std::string_view provider) const = 0;
 
-  // The same name, in memory that lives as long as this object. REQUIRES: the
-  // provider exists.
+  // Returns the same name, in memory that lives as long as this object.
+  // REQUIRES: the provider exists.
   virtual std::string_view NameOf(std::string_view provider) const = 0;
 };
 
