@@ -70,13 +70,14 @@ struct HttpDestination {
   // The version to speak. With TLS, the context must offer the same by ALPN.
   HttpVersion version = HttpVersion::kAuto;
   Timeouts timeouts;
-  // Idle connections kept per loop, and for how long.
+  // Idle connections kept per loop, and for how long: this, too, whoever makes
+  // a destination knows.
   size_t idle_connections_max = 256;
-  absl::Duration idle_connection_timeout = absl::Seconds(55);
+  absl::Duration idle_connection_timeout = absl::Hours(24);
   // Most HTTP/2 connections per loop; requests beyond what they carry wait.
   size_t http2_connections_max = 64;
   // Connections older than this are not used again.
-  absl::Duration connection_age_max = absl::Minutes(10);
+  absl::Duration connection_age_max = absl::Hours(24);
   // A reused connection that breaks so soon after a request counts as given up
   // by the server before the request came. What breaks later may have been
   // worked on.

@@ -1,5 +1,7 @@
 // The one table from a configured kind of provider to the code that makes it.
-// A new provider is one folder, one arm in provider.proto, and one line here.
+// A new provider is one folder, one arm in provider.proto, and one line here;
+// its defaults, ranges and checks are in service/config (defaults.cc,
+// field_ranges.cc, provider_validator.cc).
 //
 // Thread contract: plain function, called at start-up and reload.
 

@@ -26,7 +26,8 @@ namespace gateway {
 class AnthropicRoutes {
  public:
   // A stream that has been silent for `ping_interval` is sent a ping.
-  explicit AnthropicRoutes(absl::Duration ping_interval = absl::Seconds(15));
+  explicit AnthropicRoutes(
+      absl::Duration ping_interval = HttpApi().ping_interval);
 
   AnthropicRoutes(const AnthropicRoutes&) = delete;
   AnthropicRoutes& operator=(const AnthropicRoutes&) = delete;
