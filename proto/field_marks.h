@@ -16,11 +16,12 @@ namespace gateway {
 
 using Sensitivity = ::llmgateway::type::v1::Sensitivity;
 
-// Why the field's value must not be shown to everybody;
+// Returns why the field's value must not be shown to everybody;
 // SENSITIVITY_UNSPECIFIED if it may be.
 Sensitivity SensitivityOf(const google::protobuf::FieldDescriptor& field);
 
-// Whether anything reads the field.
+// Returns whether the field is read at all: one that is not served is refused
+// if it is set.
 bool IsServed(const google::protobuf::FieldDescriptor& field);
 
 }  // namespace gateway

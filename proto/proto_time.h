@@ -17,7 +17,8 @@ namespace gateway {
 
 absl::Duration ToAbsl(const google::protobuf::Duration& duration);
 
-// An infinite duration becomes the longest that there is.
+// Converts a duration; an infinite one becomes the longest that protobuf
+// allows.
 google::protobuf::Duration ToProto(absl::Duration duration);
 
 google::protobuf::Timestamp ToProto(absl::Time time);

@@ -1,6 +1,6 @@
-// SchemaGraph is a schema as it is checked by: one node for each schema of the
-// document that the root leads to, references resolved, keywords of 2019-09
-// and 2020-12 rewritten in draft 7's terms.
+// SchemaGraph is a schema in the form that values are checked against: one node
+// for each schema of the document that the root leads to, references resolved,
+// keywords of 2019-09 and 2020-12 rewritten in draft 7's terms.
 //
 // What is bounded: the text, its depth, the patterns, and that no schema
 // leads to itself without a step into the value. So checking always ends.

@@ -1,5 +1,5 @@
 // What an HTTP listener refuses, on its way into the RefusalLog: what APIs
-// refuse, which they note themselves, and what the server refuses by itself -
+// refuse, which they record themselves, and what the server refuses by itself -
 // malformed, too large, too slow - which RefusalWatch sees.
 //
 // Thread contract: one event loop.
