@@ -175,7 +175,7 @@ bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
 void Recorder::CountAttempts(const Call& call) {
   if (health_ == nullptr) return;
   for (const Attempt& one : call.attempts) {
-    // The provider never saw a try on a connection that it had given up.
+    // The provider never saw an attempt on a connection that it had given up.
     if (one.progress.http.reused_connection_was_stale) continue;
     health_->Count(one.provider, one.status, one.start_time + one.duration,
                    one.progress.credential);
