@@ -16,6 +16,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/string_view.h"
+#include "providers/provider_kind.h"
 
 namespace gateway {
 namespace {
@@ -46,12 +47,14 @@ std::string Reachable(const std::string& address) {
   return address;
 }
 
-// Returns a model that this configuration seems to serve, the mock's before
-// others; empty if it names none.
-std::string ModelToTry(const configv1::GatewayConfig& config) {
-  for (const bool mocks : {true, false}) {
+// Returns a model that this configuration seems to serve, one of a simulated
+// provider before others; empty if it names none.
+std::string ModelToTry(const ConfigSnapshot& snapshot) {
+  const configv1::GatewayConfig& config = snapshot.config();
+  for (const bool simulated : {true, false}) {
     for (const configv1::ProviderConfig& provider : config.providers()) {
-      if (provider.has_mock() == mocks && !provider.models().empty()) {
+      const ProviderKind& kind = *snapshot.kinds().Find(provider);
+      if (kind.simulated == simulated && !provider.models().empty()) {
         return provider.models(0);
       }
     }
@@ -107,7 +110,7 @@ class FirstCallsText {
       : at_(at),
         config_(config),
         grpcurl_(FindProgram("grpcurl", environment)),
-        model_(ModelToTry(config.config())),
+        model_(ModelToTry(config)),
         key_(CallerKeyInShell(config.config())) {}
 
   std::string Write() {

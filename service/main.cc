@@ -31,6 +31,7 @@
 #include "base/os/thread.h"
 #include "base/status_macros.h"
 #include "proto/proto_time.h"
+#include "providers/registry/all_providers.h"
 #include "service/app.h"
 #include "service/config/config_reader.h"
 #include "service/discovery/pid_file.h"
@@ -112,8 +113,8 @@ ConfigReading ReadConfig(const std::string& file,
                  "deploy/config/quickstart.yaml is a good first one\n";
     return {};
   }
-  ConfigReading reading =
-      ReadConfigFile(file, environment, SystemClock().WallTime());
+  ConfigReading reading = ReadConfigFile(AllProviderKinds(), file, environment,
+                                         SystemClock().WallTime());
   for (const ConfigProblem& problem : reading.problems) {
     std::cerr << problem.ToString() << "\n";
   }

@@ -16,11 +16,12 @@
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
 #include "providers/schema/output_mode.h"
-#include "providers/structured_output.h"
 
 namespace gateway {
 namespace {
 
+constexpr char kKeyField[] = "x-api-key";
+constexpr char kBetaField[] = "anthropic-beta";
 constexpr std::string_view kVersionField = "anthropic-version";
 // A version of the API that allows all that later versions refuse.
 constexpr std::string_view kLenientVersion = "2023-06-01";
@@ -31,11 +32,11 @@ constexpr std::string_view kLoginTokenBeta = "oauth-2025-04-20";
 
 HttpProvider::CredentialForm FormOf(std::string_view credential) {
   if (!credential.starts_with(kLoginTokenPrefix)) {
-    return {.field = "x-api-key"};
+    return {.field = kKeyField};
   }
   return {.field = "authorization",
           .prefix = "Bearer ",
-          .more = {{"anthropic-beta", Secret(std::string(kLoginTokenBeta)),
+          .more = {{kBetaField, Secret(std::string(kLoginTokenBeta)),
                     /*indexable=*/true}}};
 }
 
@@ -80,6 +81,18 @@ void AddCallFields(std::string_view version, const ProviderCall& call,
   fields->push_back({kVersionField, version});
 }
 
+constexpr std::string_view kCredentialHeaders[] = {kKeyField};
+constexpr std::string_view kOwnHeaders[] = {kBetaField, kVersionField};
+constexpr std::string_view kModelPrefixes[] = {"claude-"};
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "base_url", .value = "https://api.anthropic.com"},
+    {.field = "version",
+     .value = "2023-06-01",
+     .form = SettingForm::kHeaderValue},
+    {.field = "betas", .form = SettingForm::kName, .entries_limit = 64},
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
@@ -97,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
     AddCallFields(version, call, fields);
   };
   if (config.betas_size() > 0) {
-    options.fields.push_back({"anthropic-beta",
+    options.fields.push_back({kBetaField,
                               Secret(absl::StrJoin(config.betas(), ",")),
                               /*indexable=*/true});
   }
@@ -107,10 +120,22 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAnthropicProvider(
   // The largest page that the API allows.
   options.models_path = "/v1/models?limit=1000";
   options.model_list_dialect = &models;
-  // Older models know tools, but no schemas.
-  return WithOutputModes(
-      {.lacking = OutputMode::kForcedTool, .fallback = OutputMode::kPrompt},
-      std::make_unique<HttpProvider>(std::move(options)));
+  return std::make_unique<HttpProvider>(std::move(options));
 }
+
+constinit const ProviderKind kAnthropicKind = {
+    .name = "anthropic",
+    .settings = kSettings,
+    .keyed_origin = "https://api.anthropic.com",
+    .credential_headers = kCredentialHeaders,
+    .own_headers = kOwnHeaders,
+    .model_prefixes = kModelPrefixes,
+    // Older models know tools, but no schemas.
+    .output_modes = {.lacking = OutputMode::kForcedTool},
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeAnthropicProvider(setup, config.anthropic());
+        },
+};
 
 }  // namespace gateway

@@ -18,6 +18,7 @@
 #include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
 
 namespace gateway {
 namespace {
@@ -85,6 +86,16 @@ std::string PathOf(std::string_view version, std::string_view operation) {
       ToAbsl(operation), "?api-version=", ToAbsl(version));
 }
 
+constexpr char kKeyField[] = "api-key";
+constexpr std::string_view kCredentialHeaders[] = {kKeyField};
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "api_version", .value = "2024-10-21", .form = SettingForm::kName},
+    {.field = "deployments",
+     .form = SettingForm::kModel,
+     .entries_limit = 10'000},
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
@@ -99,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
-  options.credential_field = "api-key";
+  options.credential_field = kKeyField;
   options.credential_prefix = "";
   // Compared as texts: `v1` and other words are greater than every date.
   const Dialect* const chat =
@@ -118,5 +129,16 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
       std::map<std::string, std::string, std::less<>>(
           config.deployments().begin(), config.deployments().end()));
 }
+
+constinit const ProviderKind kAzureOpenAiKind = {
+    .name = "azure_openai",
+    .settings = kSettings,
+    .credential_headers = kCredentialHeaders,
+    .output_modes = {.lacking = OutputMode::kJsonMode},
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeAzureOpenAiProvider(setup, config.azure_openai());
+        },
+};
 
 }  // namespace gateway

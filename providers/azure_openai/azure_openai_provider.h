@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 #include "providers/provider_setup.h"
 
 namespace gateway {
@@ -22,6 +23,8 @@ namespace gateway {
 absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::AzureOpenAiProvider& config);
+
+extern const ProviderKind kAzureOpenAiKind;
 
 }  // namespace gateway
 

@@ -1,5 +1,6 @@
 #include "providers/deepseek/deepseek_provider.h"
 
+#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -8,6 +9,7 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
 
 namespace gateway {
 namespace {
@@ -28,6 +30,12 @@ OpenAiChatQuirks Quirks() {
   return quirks;
 }
 
+constexpr std::string_view kModelPrefixes[] = {"deepseek-"};
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "base_url", .value = "https://api.deepseek.com"},
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeDeepSeekProvider(
@@ -44,5 +52,18 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeDeepSeekProvider(
   options.model_list_dialect = &models;
   return std::make_unique<HttpProvider>(std::move(options));
 }
+
+constinit const ProviderKind kDeepSeekKind = {
+    .name = "deepseek",
+    .settings = kSettings,
+    .keyed_origin = "https://api.deepseek.com",
+    .model_prefixes = kModelPrefixes,
+    .output_modes = {.usual = OutputMode::kJsonMode,
+                     .lacking = OutputMode::kJsonMode},
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeDeepSeekProvider(setup, config.deepseek());
+        },
+};
 
 }  // namespace gateway

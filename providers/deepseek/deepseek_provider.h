@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 #include "providers/provider_setup.h"
 
 namespace gateway {
@@ -21,6 +22,8 @@ namespace gateway {
 absl::StatusOr<std::unique_ptr<Provider>> MakeDeepSeekProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::DeepSeekProvider& config);
+
+extern const ProviderKind kDeepSeekKind;
 
 }  // namespace gateway
 

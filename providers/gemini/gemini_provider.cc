@@ -1,6 +1,7 @@
 #include "providers/gemini/gemini_provider.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,8 +11,21 @@
 #include "providers/dialects/gemini/gemini_models.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
 
 namespace gateway {
+namespace {
+
+constexpr char kKeyField[] = "x-goog-api-key";
+constexpr std::string_view kCredentialHeaders[] = {kKeyField};
+constexpr std::string_view kModelPrefixes[] = {"gemini-"};
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "base_url", .value = "https://generativelanguage.googleapis.com"},
+    {.field = "api_version", .value = "v1beta", .form = SettingForm::kName},
+};
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeGeminiProvider(
     const ProviderSetup& setup,
@@ -27,7 +41,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeGeminiProvider(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   // The key goes in a header, never in the address: addresses are logged on the
   // way.
-  options.credential_field = "x-goog-api-key";
+  options.credential_field = kKeyField;
   options.credential_prefix = "";
   // `alt=sse` asks for events; without it a stream is one JSON array.
   options.generations = {
@@ -40,5 +54,18 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeGeminiProvider(
   options.model_list_dialect = &models;
   return std::make_unique<HttpProvider>(std::move(options));
 }
+
+constinit const ProviderKind kGeminiKind = {
+    .name = "gemini",
+    .settings = kSettings,
+    .keyed_origin = "https://generativelanguage.googleapis.com",
+    .credential_headers = kCredentialHeaders,
+    .model_prefixes = kModelPrefixes,
+    .output_modes = {.lacking = OutputMode::kJsonMode},
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeGeminiProvider(setup, config.gemini());
+        },
+};
 
 }  // namespace gateway

@@ -56,6 +56,34 @@ bool Faulty(const Config& config) {
          config.fault() != Config::FAULT_NONE;
 }
 
+constexpr size_t kReplyBytesMax = 1024 * 1024;
+constexpr std::string_view kModels[] = {"mock-model"};
+
+std::vector<SettingProblem> CheckReply(const ProviderKind::Config& config) {
+  if (config.mock().reply().size() <= kReplyBytesMax) return {};
+  return {{"reply", "is longer than 1 MiB"}};
+}
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "reply", .value = "This is the mock provider speaking."},
+    {.field = "delay", .value = "0s", .least = "0s", .most = "1h"},
+    {.field = "chunk_count", .value = "4", .least = "1", .most = "100000"},
+    {.field = "chunk_interval", .value = "0s", .least = "0s", .most = "1h"},
+    {.field = "input_tokens",
+     .value = "10",
+     .least = "0",
+     .most = "1000000000"},
+    {.field = "output_tokens",
+     .value = "20",
+     .least = "0",
+     .most = "1000000000"},
+    {.field = "fault", .value = "none"},
+    {.field = "fault_after_chunks",
+     .value = "0",
+     .least = "0",
+     .most = "100000"},
+};
+
 }  // namespace
 
 MockProvider::MockProvider(std::string name, const Config& config)
@@ -207,5 +235,17 @@ Task<absl::Status> MockProvider::Embed(ProviderCall& call,
   response->mutable_usage()->set_input_tokens(config_.input_tokens());
   co_return absl::OkStatus();
 }
+
+constinit const ProviderKind kMockKind = {
+    .name = "mock",
+    .settings = kSettings,
+    .check = CheckReply,
+    .models = kModels,
+    .simulated = true,
+    .make = [](const ProviderSetup& setup, const ProviderKind::Config& config)
+        -> absl::StatusOr<std::unique_ptr<Provider>> {
+      return std::make_unique<MockProvider>(setup.name, config.mock());
+    },
+};
 
 }  // namespace gateway

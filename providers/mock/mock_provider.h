@@ -22,6 +22,7 @@
 #include "base/async/task.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 
 namespace gateway {
 
@@ -57,6 +58,8 @@ class MockProvider final : public Provider {
   const std::string name_;
   const llmgateway::config::v1::MockProvider config_;
 };
+
+extern const ProviderKind kMockKind;
 
 }  // namespace gateway
 

@@ -33,6 +33,10 @@ class OllamaProvider final : public HttpProvider {
   const std::unique_ptr<const Dialects> dialects_;
 };
 
+constexpr ProviderSetting kSettings[] = {
+    {.field = "base_url", .value = "http://127.0.0.1:11434"},
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeOllamaProvider(
@@ -51,5 +55,14 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOllamaProvider(
   return std::make_unique<OllamaProvider>(std::move(options),
                                           std::move(dialects));
 }
+
+constinit const ProviderKind kOllamaKind = {
+    .name = "ollama",
+    .settings = kSettings,
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeOllamaProvider(setup, config.ollama());
+        },
+};
 
 }  // namespace gateway

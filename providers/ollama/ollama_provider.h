@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 #include "providers/provider_setup.h"
 
 namespace gateway {
@@ -19,6 +20,8 @@ namespace gateway {
 absl::StatusOr<std::unique_ptr<Provider>> MakeOllamaProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OllamaProvider& config);
+
+extern const ProviderKind kOllamaKind;
 
 }  // namespace gateway
 

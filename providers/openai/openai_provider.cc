@@ -1,5 +1,6 @@
 #include "providers/openai/openai_provider.h"
 
+#include <string_view>
 #include <utility>
 
 #include "base/http/http_client.h"
@@ -11,8 +12,23 @@
 #include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
 
 namespace gateway {
+namespace {
+
+constexpr char kOrganizationField[] = "openai-organization";
+constexpr char kProjectField[] = "openai-project";
+constexpr std::string_view kOwnHeaders[] = {kOrganizationField, kProjectField};
+constexpr std::string_view kModelPrefixes[] = {"gpt-", "o1", "o3", "o4"};
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "base_url", .value = "https://api.openai.com/v1"},
+    {.field = "organization", .form = SettingForm::kHeaderValue},
+    {.field = "project", .form = SettingForm::kHeaderValue},
+};
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
     const ProviderSetup& setup,
@@ -26,13 +42,12 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   if (!config.organization().empty()) {
-    options.fields.push_back({"openai-organization",
-                              Secret(config.organization()),
+    options.fields.push_back({kOrganizationField, Secret(config.organization()),
                               /*indexable=*/true});
   }
   if (!config.project().empty()) {
     options.fields.push_back(
-        {"openai-project", Secret(config.project()), /*indexable=*/true});
+        {kProjectField, Secret(config.project()), /*indexable=*/true});
   }
   options.embed_path = "/embeddings";
   options.embedding_dialect = &embeddings;
@@ -45,5 +60,18 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
   options.kept_path = "/responses";
   return std::make_unique<HttpProvider>(std::move(options));
 }
+
+constinit const ProviderKind kOpenAiKind = {
+    .name = "openai",
+    .settings = kSettings,
+    .keyed_origin = "https://api.openai.com",
+    .own_headers = kOwnHeaders,
+    .model_prefixes = kModelPrefixes,
+    .output_modes = {.lacking = OutputMode::kJsonMode},
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeOpenAiProvider(setup, config.openai());
+        },
+};
 
 }  // namespace gateway

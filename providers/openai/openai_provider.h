@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 #include "providers/provider_setup.h"
 
 namespace gateway {
@@ -20,6 +21,8 @@ namespace gateway {
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiProvider(
     const ProviderSetup& setup,
     const llmgateway::config::v1::OpenAiProvider& config);
+
+extern const ProviderKind kOpenAiKind;
 
 }  // namespace gateway
 

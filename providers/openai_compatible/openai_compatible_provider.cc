@@ -1,6 +1,8 @@
 #include "providers/openai_compatible/openai_compatible_provider.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "base/status_macros.h"
@@ -14,6 +16,33 @@
 #include "providers/structured_output.h"
 
 namespace gateway {
+namespace {
+
+// Where a known service is.
+void FillBaseUrl(ProviderKind::Config* config) {
+  auto& compatible = *config->mutable_openai_compatible();
+  if (!compatible.base_url().empty()) return;
+  compatible.set_base_url(std::string(PresetBaseUrl(compatible.preset())));
+}
+
+std::vector<SettingProblem> CheckQuirks(const ProviderKind::Config& config) {
+  const std::string& reasoning =
+      config.openai_compatible().quirks().reasoning_field();
+  if (reasoning.empty() || reasoning == "reasoning_content" ||
+      reasoning == "reasoning") {
+    return {};
+  }
+  return {{"quirks.reasoning_field",
+           "must be reasoning_content, reasoning or empty"}};
+}
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "credential_header",
+     .value = "authorization",
+     .form = SettingForm::kHeaderName},
+};
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
     const ProviderSetup& setup,
@@ -47,5 +76,21 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
   return WithSchemaMode(config.quirks().schema_mode(),
                         std::make_unique<HttpProvider>(std::move(options)));
 }
+
+constinit const ProviderKind kOpenAiCompatibleKind = {
+    .name = "openai_compatible",
+    .settings = kSettings,
+    .fill = FillBaseUrl,
+    .check = CheckQuirks,
+    .vendor =
+        [](const ProviderKind::Config& config) {
+          return PresetVendor(config.openai_compatible().preset());
+        },
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeOpenAiCompatibleProvider(setup,
+                                              config.openai_compatible());
+        },
+};
 
 }  // namespace gateway

@@ -16,6 +16,8 @@ using ReasoningStyle = OpenAiChatQuirks::ReasoningStyle;
 // account of, and chat templates know no role `developer`.
 struct Preset {
   Compatible::Preset preset;
+  std::string_view base_url;
+  std::string_view vendor;  // Empty where whoever runs it chooses the models.
   bool max_completion_tokens;
   bool stream_options;
   bool top_k;
@@ -34,6 +36,8 @@ struct Preset {
 
 constexpr Preset kPresets[] = {
     {.preset = Compatible::PRESET_VLLM,
+     .base_url = "http://127.0.0.1:8000/v1",
+     .vendor = "",
      .max_completion_tokens = true,
      .stream_options = true,
      .top_k = true,
@@ -48,6 +52,8 @@ constexpr Preset kPresets[] = {
      .user_field = "user",
      .embeddings = true},
     {.preset = Compatible::PRESET_LLAMA_CPP,
+     .base_url = "http://127.0.0.1:8080/v1",
+     .vendor = "",
      .max_completion_tokens = false,
      .stream_options = true,
      .top_k = true,
@@ -63,6 +69,8 @@ constexpr Preset kPresets[] = {
      .embeddings = true},
     // Groq refuses likelihoods, biases, names and a second choice with 400.
     {.preset = Compatible::PRESET_GROQ,
+     .base_url = "https://api.groq.com/openai/v1",
+     .vendor = "groq",
      .max_completion_tokens = true,
      .stream_options = true,
      .top_k = false,
@@ -79,6 +87,8 @@ constexpr Preset kPresets[] = {
     // Mistral refuses every field that it does not know with 422. Usage comes
     // with the last chunk unasked.
     {.preset = Compatible::PRESET_MISTRAL,
+     .base_url = "https://api.mistral.ai/v1",
+     .vendor = "mistral",
      .max_completion_tokens = false,
      .stream_options = false,
      .top_k = false,
@@ -95,6 +105,8 @@ constexpr Preset kPresets[] = {
      .embeddings = true},
     // Ollama ignores what it does not know.
     {.preset = Compatible::PRESET_OLLAMA,
+     .base_url = "http://127.0.0.1:11434/v1",
+     .vendor = "ollama",
      .max_completion_tokens = false,
      .stream_options = true,
      .top_k = false,
@@ -109,6 +121,14 @@ constexpr Preset kPresets[] = {
      .user_field = "",
      .embeddings = true},
 };
+
+// Null if there is none.
+const Preset* FindPreset(Compatible::Preset preset) {
+  for (const Preset& known : kPresets) {
+    if (known.preset == preset) return &known;
+  }
+  return nullptr;
+}
 
 CompatibleHabits HabitsOf(const Preset& preset) {
   CompatibleHabits habits;
@@ -160,10 +180,18 @@ void Switch(bool known, std::string_view usual_name, std::string* name) {
 }  // namespace
 
 CompatibleHabits PresetHabits(Compatible::Preset preset) {
-  for (const Preset& known : kPresets) {
-    if (known.preset == preset) return HabitsOf(known);
-  }
-  return {};
+  const Preset* const known = FindPreset(preset);
+  return known == nullptr ? CompatibleHabits() : HabitsOf(*known);
+}
+
+std::string_view PresetBaseUrl(Compatible::Preset preset) {
+  const Preset* const known = FindPreset(preset);
+  return known == nullptr ? std::string_view() : known->base_url;
+}
+
+std::string_view PresetVendor(Compatible::Preset preset) {
+  const Preset* const known = FindPreset(preset);
+  return known == nullptr ? std::string_view() : known->vendor;
 }
 
 CompatibleHabits WithQuirks(CompatibleHabits habits,

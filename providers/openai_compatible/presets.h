@@ -1,16 +1,18 @@
-// The habits of services that speak Chat Completions: those that are known by
-// name, and those that the configuration tells of.
+// The habits of services that speak Chat Completions, and where they are: those
+// that are known by name, and those that the configuration tells of.
 //
 //   const CompatibleHabits habits =
 //       WithQuirks(PresetHabits(config.preset()), config.quirks());
 //
-// A service that is to be known by name is a row of the table, a value of the
-// enum and its address among the configuration's defaults.
+// A service that is to be known by name is a row of the table and a value of
+// the enum.
 //
 // Thread-safe: free functions.
 
 #ifndef PROVIDERS_OPENAI_COMPATIBLE_PRESETS_H_
 #define PROVIDERS_OPENAI_COMPATIBLE_PRESETS_H_
+
+#include <string_view>
 
 #include "llmgateway/config/v1/provider.pb.h"
 #include "providers/dialects/openai_chat/quirks.h"
@@ -25,6 +27,15 @@ struct CompatibleHabits {
 
 // Returns the habits of a preset; OpenAI's own for none.
 CompatibleHabits PresetHabits(
+    llmgateway::config::v1::OpenAiCompatibleProvider::Preset preset);
+
+// Returns where the service is; empty without a preset.
+std::string_view PresetBaseUrl(
+    llmgateway::config::v1::OpenAiCompatibleProvider::Preset preset);
+
+// Returns what the table of models calls the vendor of its models; empty where
+// whoever runs the server chooses them.
+std::string_view PresetVendor(
     llmgateway::config::v1::OpenAiCompatibleProvider::Preset preset);
 
 // Returns `habits` with each field of `quirks` that is set in place of its own.

@@ -10,6 +10,7 @@
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_provider.h"
+#include "providers/schema/output_mode.h"
 
 namespace gateway {
 namespace {
@@ -23,6 +24,12 @@ OpenAiChatQuirks Quirks() {
   quirks.user_field = "user";
   return quirks;
 }
+
+constexpr ProviderSetting kSettings[] = {
+    {.field = "base_url", .value = "https://openrouter.ai/api/v1"},
+    {.field = "referer", .form = SettingForm::kHeaderValue},
+    {.field = "title", .form = SettingForm::kHeaderValue},
+};
 
 }  // namespace
 
@@ -51,5 +58,16 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenRouterProvider(
   options.model_list_dialect = &models;
   return std::make_unique<HttpProvider>(std::move(options));
 }
+
+constinit const ProviderKind kOpenRouterKind = {
+    .name = "openrouter",
+    .settings = kSettings,
+    .keyed_origin = "https://openrouter.ai",
+    .output_modes = {.lacking = OutputMode::kJsonMode},
+    .make =
+        [](const ProviderSetup& setup, const ProviderKind::Config& config) {
+          return MakeOpenRouterProvider(setup, config.openrouter());
+        },
+};
 
 }  // namespace gateway

@@ -1,34 +1,17 @@
-// The one table from a configured kind of provider to the code that makes it.
-// A new provider is one folder, one arm in provider.proto, and one line here;
-// its defaults, ranges and checks are in service/config (defaults.cc,
-// field_ranges.cc, provider_validator.cc).
+// The one list of the kinds of provider that this gateway has. A new one is a
+// folder with its ProviderKind, an arm in provider.proto, and one line here.
 //
-// Thread contract: plain function, called at start-up and reload.
+// Thread contract: plain function, called at start-up.
 
 #ifndef PROVIDERS_REGISTRY_ALL_PROVIDERS_H_
 #define PROVIDERS_REGISTRY_ALL_PROVIDERS_H_
 
-#include <memory>
-#include <string_view>
-
-#include "absl/status/statusor.h"
-#include "llmgateway/config/v1/provider.pb.h"
-#include "providers/provider.h"
-#include "providers/provider_setup.h"
+#include "providers/provider_kind.h"
 
 namespace gateway {
 
-// Makes the configured provider. INVALID_ARGUMENT names the provider and what
-// is wrong with its configuration. REQUIRES: defaults have been applied to
-// `config`.
-absl::StatusOr<std::unique_ptr<Provider>> MakeProvider(
-    const llmgateway::config::v1::ProviderConfig& config,
-    const ProviderSetup& setup);
-
-// Returns the kind of provider as the configuration has it: `openai`,
-// `anthropic`, `mock`, ...; empty if none is set.
-std::string_view ProviderKindName(
-    const llmgateway::config::v1::ProviderConfig& config);
+// Returns them in the order in which the shipped rules ask for their models.
+ProviderKinds AllProviderKinds();
 
 }  // namespace gateway
 

@@ -6,32 +6,9 @@
 #include "base/string_view.h"
 #include "providers/models/model_family.h"
 #include "providers/models/model_table.h"
-#include "providers/registry/all_providers.h"
+#include "providers/provider_settings.h"
 
 namespace gateway {
-namespace {
-
-using Config = ::llmgateway::config::v1::ProviderConfig;
-using Compatible = ::llmgateway::config::v1::OpenAiCompatibleProvider;
-
-std::string_view VendorOf(const Config& config) {
-  if (config.kind_case() != Config::kOpenaiCompatible) {
-    return ProviderKindName(config);
-  }
-  switch (config.openai_compatible().preset()) {
-    case Compatible::PRESET_GROQ:
-      return "groq";
-    case Compatible::PRESET_MISTRAL:
-      return "mistral";
-    case Compatible::PRESET_OLLAMA:
-      return "ollama";
-    default:
-      return "";  // The models are those of whoever runs the server.
-  }
-}
-
-}  // namespace
-
 std::string_view ProviderRegistry::Entry::UpstreamModel(
     std::string_view model) const {
   const auto alias = model_aliases.find(ToAbsl(model));
@@ -55,6 +32,7 @@ ModelFacts ProviderRegistry::Entry::FactsOf(
 }
 
 absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
+    const ProviderKinds& kinds,
     const google::protobuf::RepeatedPtrField<
         llmgateway::config::v1::ProviderConfig>& configs,
     const std::function<Credentials(std::string_view name)>& credentials_of,
@@ -65,7 +43,10 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
     Entry entry;
     entry.name = config.name();
     entry.kind = ProviderKindName(config);
-    entry.vendor = VendorOf(config);
+    const ProviderKind* const kind = kinds.Find(config);
+    entry.vendor = kind == nullptr || kind->vendor == nullptr
+                       ? entry.kind
+                       : kind->vendor(config);
     entry.capabilities.assign(config.model_capabilities().begin(),
                               config.model_capabilities().end());
     entry.credential_absent = credentials.absent;
@@ -78,7 +59,8 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> ProviderRegistry::Make(
         static_cast<size_t>(limits.sse_event_bytes_limit());
     setup.silent_bytes_limit =
         static_cast<size_t>(limits.hold_back_bytes_limit());
-    GATEWAY_ASSIGN_OR_RETURN(entry.provider, MakeProvider(config, setup));
+    GATEWAY_ASSIGN_OR_RETURN(entry.provider,
+                             MakeProvider(kinds, config, setup));
     for (const auto& [name, upstream] : config.model_aliases()) {
       entry.model_aliases[name] = upstream;
     }

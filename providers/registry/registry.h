@@ -18,6 +18,7 @@
 #include "llmgateway/config/v1/server.pb.h"
 #include "providers/models/model_facts.h"
 #include "providers/provider.h"
+#include "providers/provider_kind.h"
 #include "providers/provider_setup.h"
 
 namespace gateway {
@@ -62,6 +63,7 @@ class ProviderRegistry {
   // Makes all providers. `credentials_of` is called once for each.
   // INVALID_ARGUMENT names the provider whose configuration cannot be used.
   static absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
+      const ProviderKinds& kinds,
       const google::protobuf::RepeatedPtrField<
           llmgateway::config::v1::ProviderConfig>& configs,
       const std::function<Credentials(std::string_view name)>& credentials_of,

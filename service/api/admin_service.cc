@@ -206,8 +206,9 @@ Task<absl::Status> AdminService::ValidateConfig(
                                         " bytes, not ", request.text().size()));
   }
   // Owns what it reads, since the work may outlive the call.
-  auto check = [text = request.text(), environment = sources_.environment] {
-    return CheckConfig(text, environment);
+  auto check = [kinds = sources_.runtime.Get()->snapshot().kinds(),
+                text = request.text(), environment = sources_.environment] {
+    return CheckConfig(kinds, text, environment);
   };
   absl::StatusOr<v1::ValidateConfigResponse> checked =
       co_await sources_.worker.Run(std::move(check), call.cancel());

@@ -30,10 +30,11 @@ void FillProblem(const ConfigProblem& from,
 
 }  // namespace
 
-v1::ValidateConfigResponse CheckConfig(std::string_view text,
+v1::ValidateConfigResponse CheckConfig(const ProviderKinds& kinds,
+                                       std::string_view text,
                                        const Environment& environment) {
   v1::ValidateConfigResponse response;
-  ConfigDraft draft = ReadConfigDraft(text, kSource, environment);
+  ConfigDraft draft = ReadConfigDraft(kinds, text, kSource, environment);
   for (const ConfigProblem& problem : draft.problems) {
     FillProblem(problem, v1::ConfigProblem::SEVERITY_ERROR,
                 response.add_problems());

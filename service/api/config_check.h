@@ -3,7 +3,8 @@
 // at: who asks would learn which files and variables there are. Starting, or
 // `gateway --check_config` on the machine itself, tells the rest.
 //
-//   const v1::ValidateConfigResponse answer = CheckConfig(text, environment);
+//   const v1::ValidateConfigResponse answer =
+//       CheckConfig(kinds, text, environment);
 //
 // Thread-safe: a plain function. Takes up to a second for a text made to be
 // slow: never on an event loop.
@@ -14,12 +15,14 @@
 #include <string_view>
 
 #include "llmgateway/v1/admin.pb.h"
+#include "providers/provider_kind.h"
 #include "service/config/environment.h"
 
 namespace gateway {
 
 llmgateway::v1::ValidateConfigResponse CheckConfig(
-    std::string_view text, const Environment& environment);
+    const ProviderKinds& kinds, std::string_view text,
+    const Environment& environment);
 
 }  // namespace gateway
 

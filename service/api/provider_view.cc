@@ -8,33 +8,25 @@
 #include "absl/time/time.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/time_util.h"
 #include "llmgateway/config/v1/provider.pb.h"
 #include "proto/proto_time.h"
+#include "providers/provider_settings.h"
 #include "service/config/snapshot.h"
 
 namespace gateway {
 namespace {
 
-using ::google::protobuf::FieldDescriptor;
-using ::google::protobuf::Message;
 using ::google::protobuf::util::TimeUtil;
 using ::llmgateway::config::v1::ProviderConfig;
 
 // Returns the base URL, whatever the kind: a provider that is reached over a
 // network has a field of this name.
 std::string BaseUrlOf(const ProviderConfig& config) {
-  const FieldDescriptor* const kind =
-      config.GetReflection()->GetOneofFieldDescriptor(
-          config, config.GetDescriptor()->FindOneofByName("kind"));
-  if (kind == nullptr) return std::string();
-  const Message& settings = config.GetReflection()->GetMessage(config, kind);
-  const FieldDescriptor* const base_url =
-      settings.GetDescriptor()->FindFieldByName("base_url");
-  if (base_url == nullptr) return std::string();
-  return settings.GetReflection()->GetString(settings, base_url);
+  const google::protobuf::Message* const settings = ProviderSettings(config);
+  return settings == nullptr ? std::string()
+                             : TextSetting(*settings, "base_url");
 }
 
 const ProviderConfig* FindConfig(const RuntimeSnapshot& runtime,

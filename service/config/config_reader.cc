@@ -22,29 +22,32 @@ namespace {
 enum class Scope { kText, kTextAndMachine };
 
 // Reads and checks the text, without secrets and machine.
-LoadedConfig ReadAndCheck(std::string_view text, const Environment& environment,
+LoadedConfig ReadAndCheck(const ProviderKinds& kinds, std::string_view text,
+                          const Environment& environment,
                           ConfigProblems* problems) {
   LoadedConfig loaded = LoadConfigText(text, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
-  ApplyDefaults(&loaded.config);
+  ApplyDefaults(kinds, &loaded.config);
   // Not validated if it was read in part: what was not read would seem to be
   // missing.
-  if (loaded.complete) ValidateConfig(loaded.config, loaded.places, problems);
+  if (loaded.complete) {
+    ValidateConfig(kinds, loaded.config, loaded.places, problems);
+  }
   return loaded;
 }
 
-ConfigReading ReadWithin(Scope scope, std::string_view text,
-                         const std::string& source,
+ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
+                         std::string_view text, const std::string& source,
                          const Environment& environment, absl::Time now) {
   ConfigReading reading;
   ConfigProblems problems(source);
-  LoadedConfig loaded = ReadAndCheck(text, environment, &problems);
+  LoadedConfig loaded = ReadAndCheck(kinds, text, environment, &problems);
   if (problems.empty()) {
     if (scope == Scope::kTextAndMachine) {
-      CheckMachine(loaded.config, environment, loaded.places, &problems);
+      CheckMachine(kinds, loaded.config, environment, loaded.places, &problems);
     }
     reading.snapshot =
-        ConfigSnapshot::Make(std::move(loaded.config), loaded.places,
+        ConfigSnapshot::Make(kinds, std::move(loaded.config), loaded.places,
                              environment, source, now, &problems);
     if (!problems.empty()) reading.snapshot = nullptr;
   }
@@ -55,26 +58,30 @@ ConfigReading ReadWithin(Scope scope, std::string_view text,
 
 }  // namespace
 
-ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
+ConfigDraft ReadConfigDraft(const ProviderKinds& kinds, std::string_view text,
+                            const std::string& source,
                             const Environment& environment) {
   ConfigDraft draft;
   ConfigProblems problems(source);
-  draft.config = ReadAndCheck(text, environment, &problems).config;
+  draft.config = ReadAndCheck(kinds, text, environment, &problems).config;
   draft.problems = problems.Sorted();
   draft.warnings = problems.SortedWarnings();
   return draft;
 }
 
-ConfigReading ReadConfigText(std::string_view text, const std::string& source,
+ConfigReading ReadConfigText(const ProviderKinds& kinds, std::string_view text,
+                             const std::string& source,
                              const Environment& environment, absl::Time now) {
-  return ReadWithin(Scope::kText, text, source, environment, now);
+  return ReadWithin(Scope::kText, kinds, text, source, environment, now);
 }
 
-ConfigReading ReadConfigFile(const std::string& path,
+ConfigReading ReadConfigFile(const ProviderKinds& kinds,
+                             const std::string& path,
                              const Environment& environment, absl::Time now) {
   const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
   if (text.ok()) {
-    return ReadWithin(Scope::kTextAndMachine, *text, path, environment, now);
+    return ReadWithin(Scope::kTextAndMachine, kinds, *text, path, environment,
+                      now);
   }
   ConfigProblems problems(path);
   problems.Add({}, "", ToStd(text.status().message()));

@@ -2,7 +2,7 @@
 // environment override it, fill in the defaults, check it, find its secrets.
 //
 //   ConfigReading reading =
-//       ReadConfigFile("gateway.yaml", environment, clock.WallTime());
+//       ReadConfigFile(AllProviderKinds(), "gateway.yaml", environment, now);
 //   if (reading.snapshot == nullptr) {
 //     for (const ConfigProblem& problem : reading.problems) {
 //       std::cerr << problem.ToString() << '\n';
@@ -22,6 +22,7 @@
 
 #include "absl/time/time.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider_kind.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/snapshot.h"
@@ -36,8 +37,10 @@ struct ConfigReading {
 };
 
 // Reads the file. What cannot work on this machine is a problem, too: see
-// machine_check.h. `now` becomes the snapshot's load time.
-ConfigReading ReadConfigFile(const std::string& path,
+// machine_check.h. `now` becomes the snapshot's load time, `kinds` are those
+// that a provider may be of.
+ConfigReading ReadConfigFile(const ProviderKinds& kinds,
+                             const std::string& path,
                              const Environment& environment, absl::Time now);
 
 // What can be said of a configuration without looking at what it refers to.
@@ -51,12 +54,14 @@ struct ConfigDraft {
 // Checks a text without reading any file or variable that it names, so that
 // whoever may have texts checked learns nothing of what exists. `environment`
 // overrides fields, as it does for a file.
-ConfigDraft ReadConfigDraft(std::string_view text, const std::string& source,
+ConfigDraft ReadConfigDraft(const ProviderKinds& kinds, std::string_view text,
+                            const std::string& source,
                             const Environment& environment);
 
 // Reads a text; `source` stands for the file's name in problems. Does not check
 // whether it would work on this machine.
-ConfigReading ReadConfigText(std::string_view text, const std::string& source,
+ConfigReading ReadConfigText(const ProviderKinds& kinds, std::string_view text,
+                             const std::string& source,
                              const Environment& environment, absl::Time now);
 
 }  // namespace gateway

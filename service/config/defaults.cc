@@ -1,17 +1,21 @@
 #include "service/config/defaults.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/time_util.h"
+#include "providers/provider_settings.h"
+#include "service/config/field_value.h"
 
 namespace gateway {
 namespace {
@@ -28,14 +32,11 @@ using ::llmgateway::config::v1::GrpcListener;
 using ::llmgateway::config::v1::HttpListener;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::LimitsConfig;
-using ::llmgateway::config::v1::LocalCliProvider;
 using ::llmgateway::config::v1::LOG_LEVEL_INFO;
 using ::llmgateway::config::v1::LOG_LEVEL_UNSPECIFIED;
 using ::llmgateway::config::v1::LoggingConfig;
 using ::llmgateway::config::v1::MetricsConfig;
-using ::llmgateway::config::v1::MockProvider;
 using ::llmgateway::config::v1::ModelRule;
-using ::llmgateway::config::v1::OpenAiCompatibleProvider;
 using ::llmgateway::config::v1::ProviderConfig;
 using ::llmgateway::config::v1::ResilienceConfig;
 using ::llmgateway::config::v1::ResponseStoreConfig;
@@ -152,110 +153,34 @@ void FillHttpUpstream(const LimitsConfig& limits, HttpUpstream* http) {
   }
 }
 
-// Returns the message of the provider's kind; null if none is set.
-Message* MutableKind(ProviderConfig* provider) {
-  const google::protobuf::Reflection& reflection = *provider->GetReflection();
-  const google::protobuf::FieldDescriptor* const kind =
-      reflection.GetOneofFieldDescriptor(
-          *provider, provider->GetDescriptor()->FindOneofByName("kind"));
-  if (kind == nullptr) return nullptr;
-  return reflection.MutableMessage(provider, kind);
-}
-
-// Returns null if there is no such field.
-Message* MutableField(Message* message, const std::string& name) {
-  const google::protobuf::FieldDescriptor* const field =
-      message->GetDescriptor()->FindFieldByName(name);
-  if (field == nullptr) return nullptr;
-  return message->GetReflection()->MutableMessage(message, field);
-}
-
-void FillMock(MockProvider* mock) {
-  FILL_TEXT(*mock, reply, "This is the mock provider speaking.");
-  FILL_TIME(*mock, delay, 0);
-  FILL(*mock, chunk_count, 4);
-  FILL_TIME(*mock, chunk_interval, 0);
-  FILL(*mock, input_tokens, 10);
-  FILL(*mock, output_tokens, 20);
-  if (mock->fault() == MockProvider::FAULT_UNSPECIFIED) {
-    mock->set_fault(MockProvider::FAULT_NONE);
-  }
-  FILL(*mock, fault_after_chunks, 0);
-}
-
-void FillLocalCli(LocalCliProvider* cli) {
-  FILL_TEXT(*cli, executable, "claude");
-  FILL_TIME(*cli, timeout, 600'000);
-  FILL(*cli, output_bytes_limit, 16 * kMiB);
-  FILL(*cli, processes_limit, 4);
-  FILL_TIME(*cli, cpu_time_limit, 300'000);
-  FILL(*cli, file_bytes_limit, 256 * kMiB);
-  FILL(*cli, memory_bytes_limit, 2048 * kMiB);
-}
-
-void FillOpenAiCompatible(OpenAiCompatibleProvider* provider) {
-  constexpr struct {
-    OpenAiCompatibleProvider::Preset preset;
-    const char* base_url;
-  } kAddresses[] = {
-      {OpenAiCompatibleProvider::PRESET_VLLM, "http://127.0.0.1:8000/v1"},
-      {OpenAiCompatibleProvider::PRESET_LLAMA_CPP, "http://127.0.0.1:8080/v1"},
-      {OpenAiCompatibleProvider::PRESET_GROQ, "https://api.groq.com/openai/v1"},
-      {OpenAiCompatibleProvider::PRESET_MISTRAL, "https://api.mistral.ai/v1"},
-      {OpenAiCompatibleProvider::PRESET_OLLAMA, "http://127.0.0.1:11434/v1"},
-  };
-  for (const auto& [preset, base_url] : kAddresses) {
-    if (provider->preset() == preset) FILL_TEXT(*provider, base_url, base_url);
-  }
-  FILL_TEXT(*provider, credential_header, "authorization");
-}
-
-// Fills in the defaults of fields that only one kind has.
-void FillKind(ProviderConfig* provider) {
-  switch (provider->kind_case()) {
-    case ProviderConfig::kOpenai:
-      FILL_TEXT(*provider->mutable_openai(), base_url,
-                "https://api.openai.com/v1");
-      return;
-    case ProviderConfig::kAnthropic:
-      FILL_TEXT(*provider->mutable_anthropic(), base_url,
-                "https://api.anthropic.com");
-      FILL_TEXT(*provider->mutable_anthropic(), version, "2023-06-01");
-      return;
-    case ProviderConfig::kGemini:
-      FILL_TEXT(*provider->mutable_gemini(), base_url,
-                "https://generativelanguage.googleapis.com");
-      FILL_TEXT(*provider->mutable_gemini(), api_version, "v1beta");
-      return;
-    case ProviderConfig::kAzureOpenai:
-      FILL_TEXT(*provider->mutable_azure_openai(), api_version, "2024-10-21");
-      return;
-    case ProviderConfig::kDeepseek:
-      FILL_TEXT(*provider->mutable_deepseek(), base_url,
-                "https://api.deepseek.com");
-      return;
-    case ProviderConfig::kOpenrouter:
-      FILL_TEXT(*provider->mutable_openrouter(), base_url,
-                "https://openrouter.ai/api/v1");
-      return;
-    case ProviderConfig::kOllama:
-      FILL_TEXT(*provider->mutable_ollama(), base_url,
-                "http://127.0.0.1:11434");
-      return;
-    case ProviderConfig::kLocalCli:
-      return FillLocalCli(provider->mutable_local_cli());
-    case ProviderConfig::kOpenaiCompatible:
-      return FillOpenAiCompatible(provider->mutable_openai_compatible());
-    case ProviderConfig::kMock:
-      FillMock(provider->mutable_mock());
-      if (provider->models().empty()) provider->add_models("mock-model");
-      return;
-    case ProviderConfig::KIND_NOT_SET:
-      return;  // Refused by the validator.
+// Fills in the settings that the kind's table has defaults for.
+void FillSettings(const ProviderKind& kind, Message* settings) {
+  const google::protobuf::Reflection& reflection = *settings->GetReflection();
+  for (const ProviderSetting& setting : kind.settings) {
+    if (setting.value.empty()) continue;
+    const google::protobuf::FieldDescriptor* const field =
+        settings->GetDescriptor()->FindFieldByName(std::string(setting.field));
+    assert(field != nullptr && !field->is_repeated());
+    if (reflection.HasField(*settings, field)) continue;
+    const absl::Status status = AssignText(setting.value, *field, settings);
+    assert(status.ok());
+    status.IgnoreError();
   }
 }
 
-void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
+void FillKind(const ProviderKinds& kinds, ProviderConfig* provider) {
+  const ProviderKind* const kind = kinds.Find(*provider);
+  if (kind == nullptr) return;  // Refused by the validator.
+  if (kind->fill != nullptr) kind->fill(provider);
+  FillSettings(*kind, MutableProviderSettings(provider));
+  if (!provider->models().empty()) return;
+  for (const std::string_view model : kind->models) {
+    provider->add_models(std::string(model));
+  }
+}
+
+void FillProvider(const ProviderKinds& kinds, const LimitsConfig& limits,
+                  ProviderConfig* provider) {
   if (provider->unsupported_parameters() ==
       ProviderConfig::UNSUPPORTED_PARAMETERS_UNSPECIFIED) {
     provider->set_unsupported_parameters(
@@ -266,33 +191,27 @@ void FillProvider(const LimitsConfig& limits, ProviderConfig* provider) {
     FILL(credential, weight, 1);
     FILL_TEXT(credential, name, absl::StrCat("credential-", ++place));
   }
-  FillKind(provider);
-  Message* const kind = MutableKind(provider);
-  Message* const http = kind == nullptr ? nullptr : MutableField(kind, "http");
-  if (http != nullptr)
-    FillHttpUpstream(limits, static_cast<HttpUpstream*>(http));
+  FillKind(kinds, provider);
+  Message* const settings = MutableProviderSettings(provider);
+  if (settings == nullptr) return;
+  HttpUpstream* const http = MutableHttpSettings(settings);
+  if (http != nullptr) FillHttpUpstream(limits, http);
 }
 
 // Adds rules for models that are expected at their makers. A provider's name
 // decides, so that nothing goes to a service that was not named for it.
-void AddShippedRules(GatewayConfig* config) {
-  constexpr struct {
-    std::string_view prefix;
-    std::string_view provider;
-  } kShipped[] = {
-      {"claude-", "anthropic"},  {"gpt-", "openai"}, {"o1", "openai"},
-      {"o3", "openai"},          {"o4", "openai"},   {"gemini-", "gemini"},
-      {"deepseek-", "deepseek"},
-  };
+void AddShippedRules(const ProviderKinds& kinds, GatewayConfig* config) {
   std::set<std::string, std::less<>> names;
   for (const ProviderConfig& provider : config->providers()) {
     names.insert(provider.name());
   }
-  for (const auto& [prefix, provider] : kShipped) {
-    if (names.find(provider) == names.end()) continue;
-    ModelRule& rule = *config->mutable_routing()->add_model_rules();
-    rule.set_prefix(std::string(prefix));
-    rule.add_targets()->set_provider(std::string(provider));
+  for (const ProviderKind* kind : kinds) {
+    if (names.find(kind->name) == names.end()) continue;
+    for (const std::string_view prefix : kind->model_prefixes) {
+      ModelRule& rule = *config->mutable_routing()->add_model_rules();
+      rule.set_prefix(std::string(prefix));
+      rule.add_targets()->set_provider(std::string(kind->name));
+    }
   }
 }
 
@@ -358,7 +277,7 @@ void FillResponseStore(ResponseStoreConfig* store) {
 
 }  // namespace
 
-void ApplyDefaults(GatewayConfig* config) {
+void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   auto& listeners = *config->mutable_listeners();
   FillGrpcListener("127.0.0.1:50051", listeners.mutable_grpc());
   FillAge(listeners.mutable_grpc());
@@ -368,10 +287,10 @@ void ApplyDefaults(GatewayConfig* config) {
 
   FillLimits(config->mutable_limits());
   for (ProviderConfig& provider : *config->mutable_providers()) {
-    FillProvider(config->limits(), &provider);
+    FillProvider(kinds, config->limits(), &provider);
   }
   config->mutable_routing();
-  if (config->routing().model_rules().empty()) AddShippedRules(config);
+  if (config->routing().model_rules().empty()) AddShippedRules(kinds, config);
 
   FillResilience(config->mutable_resilience());
   FillAuth(config->mutable_auth());

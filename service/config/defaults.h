@@ -1,7 +1,8 @@
 // Fills in what a configuration leaves out, so that the one in use says
-// everything and nobody has to look defaults up elsewhere.
+// everything and nobody has to look defaults up elsewhere. What only one kind
+// of provider has is filled in by its ProviderKind.
 //
-//   ApplyDefaults(&config);
+//   ApplyDefaults(kinds, &config);
 //   config.runtime().drain_grace();  // Set, whatever the file said.
 //
 // The file's comments in proto/llmgateway/config/v1 state the same values;
@@ -13,12 +14,14 @@
 #define SERVICE_CONFIG_DEFAULTS_H_
 
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider_kind.h"
 
 namespace gateway {
 
 // Sets every field that is not set and has a default. If there are no model
 // rules, the shipped ones go in: those whose provider is configured.
-void ApplyDefaults(llmgateway::config::v1::GatewayConfig* config);
+void ApplyDefaults(const ProviderKinds& kinds,
+                   llmgateway::config::v1::GatewayConfig* config);
 
 }  // namespace gateway
 

@@ -1,13 +1,14 @@
 #include "service/config/field_ranges.h"
 
 #include <algorithm>
-#include <iterator>
+#include <cassert>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
@@ -20,11 +21,12 @@ using ::google::protobuf::Duration;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
+using ::llmgateway::config::v1::ProviderConfig;
 
-const FieldRange* FindRange(const FieldDescriptor& field) {
+const FieldRange* FindRange(const std::vector<FieldRange>& ranges,
+                            const FieldDescriptor& field) {
   const std::string name =
       absl::StrCat(field.containing_type()->name(), ".", field.name());
-  const std::vector<FieldRange>& ranges = FieldRanges();
   const auto found =
       std::lower_bound(ranges.begin(), ranges.end(), name,
                        [](const FieldRange& range, const std::string& wanted) {
@@ -63,8 +65,9 @@ bool IsWithin(const Message& message, const FieldDescriptor& field,
   return value <= ValueOf(*bound, field);
 }
 
-void Check(const Message& message, const std::string& path,
-           const FieldPlaces& places, ConfigProblems* problems) {
+void Check(const std::vector<FieldRange>& ranges, const Message& message,
+           const std::string& path, const FieldPlaces& places,
+           ConfigProblems* problems) {
   const Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(message, &fields);
@@ -76,24 +79,28 @@ void Check(const Message& message, const std::string& path,
     if (field->is_repeated()) {
       const int size = is_message ? reflection.FieldSize(message, field) : 0;
       for (int i = 0; i < size; ++i) {
-        Check(reflection.GetRepeatedMessage(message, field, i),
+        Check(ranges, reflection.GetRepeatedMessage(message, field, i),
               ElementPath(field_path, static_cast<size_t>(i)), places,
               problems);
       }
-    } else if (const FieldRange* range = FindRange(*field)) {
+    } else if (const FieldRange* range = FindRange(ranges, *field)) {
       if (IsWithin(message, *field, *range)) continue;
-      problems->Add(
-          places.Find(field_path), field_path,
-          absl::StrCat("must be ", range->least, " to ", range->most));
+      problems->Add(places.Find(field_path), field_path,
+                    absl::StrCat("must be ", ToAbsl(range->least), " to ",
+                                 ToAbsl(range->most)));
     } else if (is_message) {
-      Check(reflection.GetMessage(message, field), field_path, places,
+      Check(ranges, reflection.GetMessage(message, field), field_path, places,
             problems);
     }
   }
 }
 
-// Sorted by name.
-constexpr FieldRange kRanges[] = {
+// Of what is not one kind of provider's own.
+constexpr struct {
+  const char* field;
+  const char* least;
+  const char* most;
+} kRanges[] = {
     {"ConnectionPool.age_limit", "1s", "24h"},
     {"ConnectionPool.http2_connections_limit", "1", "10000"},
     {"ConnectionPool.idle_connections_limit", "0", "100000"},
@@ -129,21 +136,9 @@ constexpr FieldRange kRanges[] = {
     {"LimitsConfig.response_bytes_limit", "4KiB", "1GiB"},
     {"LimitsConfig.sse_event_bytes_limit", "4KiB", "64MiB"},
     {"LimitsConfig.tools_limit", "1", "512"},
-    {"LocalCliProvider.cpu_time_limit", "1s", "24h"},
-    {"LocalCliProvider.file_bytes_limit", "4KiB", "1024GiB"},
-    {"LocalCliProvider.memory_bytes_limit", "1MiB", "1024GiB"},
-    {"LocalCliProvider.output_bytes_limit", "4KiB", "1GiB"},
-    {"LocalCliProvider.processes_limit", "1", "1000"},
-    {"LocalCliProvider.timeout", "1s", "24h"},
     {"MetricsConfig.caller_labels_limit", "1", "100000"},
     {"MetricsConfig.model_labels_limit", "1", "100000"},
     {"MetricsConfig.watch_events_limit", "1", "100000"},
-    {"MockProvider.chunk_count", "1", "100000"},
-    {"MockProvider.chunk_interval", "0s", "1h"},
-    {"MockProvider.delay", "0s", "1h"},
-    {"MockProvider.fault_after_chunks", "0", "100000"},
-    {"MockProvider.input_tokens", "0", "1000000000"},
-    {"MockProvider.output_tokens", "0", "1000000000"},
     {"ModelCapabilities.input_tokens_limit", "0", "1000000000"},
     {"ModelCapabilities.output_tokens_limit", "0", "1000000000"},
     {"ResilienceConfig.call_timeout", "1ms", "24h"},
@@ -171,16 +166,32 @@ constexpr FieldRange kRanges[] = {
 
 }  // namespace
 
-const std::vector<FieldRange>& FieldRanges() {
-  // Never destroyed, since threads may read it while the process exits.
-  static const auto& ranges = *new std::vector<FieldRange>(
-      std::begin(kRanges), std::end(kRanges));
+std::vector<FieldRange> FieldRanges(const ProviderKinds& kinds) {
+  std::vector<FieldRange> ranges;
+  for (const auto& [field, least, most] : kRanges) {
+    ranges.push_back({field, least, most});
+  }
+  for (const ProviderKind* kind : kinds) {
+    const FieldDescriptor* const field =
+        ProviderConfig::descriptor()->FindFieldByName(std::string(kind->name));
+    assert(field != nullptr);
+    for (const ProviderSetting& setting : kind->settings) {
+      if (setting.least.empty()) continue;
+      ranges.push_back({absl::StrCat(field->message_type()->name(), ".",
+                                     ToAbsl(setting.field)),
+                        setting.least, setting.most});
+    }
+  }
+  std::sort(ranges.begin(), ranges.end(),
+            [](const FieldRange& a, const FieldRange& b) {
+              return a.field < b.field;
+            });
   return ranges;
 }
 
-void CheckFieldRanges(const Message& message, const FieldPlaces& places,
-                      ConfigProblems* problems) {
-  Check(message, "", places, problems);
+void CheckFieldRanges(const ProviderKinds& kinds, const Message& message,
+                      const FieldPlaces& places, ConfigProblems* problems) {
+  Check(FieldRanges(kinds), message, "", places, problems);
 }
 
 }  // namespace gateway

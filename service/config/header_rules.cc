@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/types/span.h"
 #include "base/string_view.h"
 
 namespace gateway {
@@ -20,8 +21,6 @@ constexpr size_t kValueLengthMax = 4096;
 constexpr std::string_view kOwnHeaders[] = {
     "accept",
     "accept-encoding",
-    "anthropic-beta",
-    "anthropic-version",
     "connection",
     "content-encoding",
     "content-length",
@@ -29,8 +28,6 @@ constexpr std::string_view kOwnHeaders[] = {
     "expect",
     "host",
     "keep-alive",
-    "openai-organization",
-    "openai-project",
     "proxy-connection",
     "te",
     "trailer",
@@ -39,13 +36,22 @@ constexpr std::string_view kOwnHeaders[] = {
 };
 
 constexpr std::string_view kCredentialHeaders[] = {
-    "api-key",   "authorization",  "cookie", "proxy-authorization",
-    "x-api-key", "x-goog-api-key",
+    "authorization",
+    "cookie",
+    "proxy-authorization",
 };
 
-template <size_t n>
-bool Contains(const std::string_view (&names)[n], std::string_view name) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+bool Contains(absl::Span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Whether the kind of a provider has the name among `headers`.
+bool AnyHas(const ProviderKinds& kinds,
+            absl::Span<const std::string_view> ProviderKind::* headers,
+            std::string_view name) {
+  return std::any_of(kinds.begin(), kinds.end(), [&](const ProviderKind* kind) {
+    return Contains(kind->*headers, name);
+  });
 }
 
 bool IsTokenCharacter(unsigned char c) {
@@ -73,18 +79,21 @@ absl::Status CheckHeaderValue(std::string_view value) {
   return absl::OkStatus();
 }
 
-absl::Status CheckExtraHeader(std::string_view name, std::string_view value) {
+absl::Status CheckExtraHeader(const ProviderKinds& kinds, std::string_view name,
+                              std::string_view value) {
   if (name.empty() || name.size() > kHeaderNameLengthMax ||
       !std::all_of(name.begin(), name.end(), IsTokenCharacter)) {
     return absl::InvalidArgumentError(
         "is not a header's name; use letters, digits and '-'");
   }
   const std::string lower = absl::AsciiStrToLower(ToAbsl(name));
-  if (Contains(kCredentialHeaders, lower)) {
+  if (Contains(kCredentialHeaders, lower) ||
+      AnyHas(kinds, &ProviderKind::credential_headers, lower)) {
     return absl::InvalidArgumentError(
         "carries credentials; use 'api_key' with env:NAME or file:path");
   }
-  if (Contains(kOwnHeaders, lower)) {
+  if (Contains(kOwnHeaders, lower) ||
+      AnyHas(kinds, &ProviderKind::own_headers, lower)) {
     return absl::InvalidArgumentError(
         "is written by the gateway itself; remove it");
   }

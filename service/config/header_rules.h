@@ -1,6 +1,6 @@
 // What a configured header may be called and hold.
 //
-//   absl::Status status = CheckExtraHeader("x-team", "search");
+//   absl::Status status = CheckExtraHeader(kinds, "x-team", "search");
 //
 // Thread-safe.
 
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "providers/provider_kind.h"
 
 namespace gateway {
 
@@ -18,8 +19,10 @@ namespace gateway {
 absl::Status CheckHeaderValue(std::string_view value);
 
 // Also refuses what is not a header's name, headers that the gateway writes
-// itself, and those that carry credentials: for them there is `api_key`.
-absl::Status CheckExtraHeader(std::string_view name, std::string_view value);
+// itself, and those that carry the credentials of any of `kinds`: for them
+// there is `api_key`.
+absl::Status CheckExtraHeader(const ProviderKinds& kinds, std::string_view name,
+                              std::string_view value);
 
 }  // namespace gateway
 

@@ -15,15 +15,13 @@
 #include "base/os/log_file.h"
 #include "base/process/exec_program.h"
 #include "base/string_view.h"
-#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "providers/provider_settings.h"
 
 namespace gateway {
 namespace {
 
-using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
-using ::google::protobuf::Reflection;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::HttpUpstream;
 using ::llmgateway::config::v1::Listeners;
@@ -77,29 +75,28 @@ class MachineCheck {
                            "; make it, or leave the field out"));
   }
 
-  void CheckProvider(const std::string& path, const ProviderConfig& provider) {
-    if (provider.has_local_cli()) {
-      CheckDirectory(path + ".local_cli.working_directory",
-                     provider.local_cli().working_directory());
-      CheckProgram(path + ".local_cli.executable",
-                   provider.local_cli().executable());
-    }
-    const Reflection& reflection = *provider.GetReflection();
-    const FieldDescriptor* const kind = reflection.GetOneofFieldDescriptor(
-        provider, provider.GetDescriptor()->FindOneofByName("kind"));
+  void CheckProvider(const ProviderKinds& kinds, const std::string& path,
+                     const ProviderConfig& provider) {
+    const ProviderKind* const kind = kinds.Find(provider);
     if (kind == nullptr) return;
-    const Message& settings = reflection.GetMessage(provider, kind);
-    const FieldDescriptor* const http =
-        settings.GetDescriptor()->FindFieldByName("http");
+    const std::string kind_path = JoinPath(path, kind->name);
+    const Message& settings = *ProviderSettings(provider);
+    for (const ProviderSetting& setting : kind->settings) {
+      const std::string field(setting.field);
+      const std::string field_path = JoinPath(kind_path, field);
+      if (setting.form == SettingForm::kProgram) {
+        CheckProgram(field_path, TextSetting(settings, field));
+      } else if (setting.form == SettingForm::kDirectory) {
+        CheckDirectory(field_path, TextSetting(settings, field));
+      }
+    }
+    const HttpUpstream* const http = HttpSettings(settings);
     if (http == nullptr) return;  // It is not reached over HTTP.
-    const std::string& ca_file =
-        static_cast<const HttpUpstream&>(
-            settings.GetReflection()->GetMessage(settings, http))
-            .ca_file();
+    const std::string& ca_file = http->ca_file();
     if (ca_file.empty()) return;
     const absl::Status status = CheckCaFile(ca_file);
     if (status.ok()) return;
-    Add(absl::StrCat(path, ".", kind->name(), ".http.ca_file"),
+    Add(absl::StrCat(kind_path, ".http.ca_file"),
         absl::StrCat("file ", ca_file, " ", status.message()));
   }
 
@@ -115,8 +112,9 @@ class MachineCheck {
 
 }  // namespace
 
-void CheckMachine(const GatewayConfig& config, const Environment& environment,
-                  const FieldPlaces& places, ConfigProblems* problems) {
+void CheckMachine(const ProviderKinds& kinds, const GatewayConfig& config,
+                  const Environment& environment, const FieldPlaces& places,
+                  ConfigProblems* problems) {
   MachineCheck check(environment, places, problems);
   check.CheckLog(config.logging().file());
   const Listeners& listeners = config.listeners();
@@ -126,7 +124,7 @@ void CheckMachine(const GatewayConfig& config, const Environment& environment,
   check.CheckAddress("listeners.operations.address",
                      listeners.operations().address());
   for (int i = 0; i < config.providers_size(); ++i) {
-    check.CheckProvider(ElementPath("providers", static_cast<size_t>(i)),
+    check.CheckProvider(kinds, ElementPath("providers", static_cast<size_t>(i)),
                         config.providers(i));
   }
 }

@@ -4,7 +4,7 @@
 // absence is a warning. What passes on one machine may fail on another, so this
 // is no part of validation.
 //
-//   CheckMachine(config, environment, places, &problems);
+//   CheckMachine(kinds, config, environment, places, &problems);
 //   // gateway.yaml:3:11: logging.file: cannot open the log /var/x/y.log: ...
 //
 // Nothing is created and no port is taken: a gateway that runs with the same
@@ -16,13 +16,15 @@
 #define SERVICE_CONFIG_MACHINE_CHECK_H_
 
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider_kind.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 
 namespace gateway {
 
 // REQUIRES: `config` has its defaults and has passed validation.
-void CheckMachine(const llmgateway::config::v1::GatewayConfig& config,
+void CheckMachine(const ProviderKinds& kinds,
+                  const llmgateway::config::v1::GatewayConfig& config,
                   const Environment& environment, const FieldPlaces& places,
                   ConfigProblems* problems);
 

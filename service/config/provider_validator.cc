@@ -1,20 +1,26 @@
 #include "service/config/provider_validator.h"
 
+#include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/net/base_url.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/map.h"
 #include "google/protobuf/message.h"
+#include "providers/provider_settings.h"
 #include "service/config/config_names.h"
 #include "service/config/header_rules.h"
 #include "service/config/secret_reference.h"
@@ -22,7 +28,6 @@
 namespace gateway {
 namespace {
 
-namespace configv1 = ::llmgateway::config::v1;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Map;
 using ::google::protobuf::Message;
@@ -31,17 +36,86 @@ using ::llmgateway::config::v1::ProviderConfig;
 
 constexpr int kModelsMax = 10'000;
 constexpr int kHeadersMax = 64;
-constexpr int kBetasMax = 64;
 constexpr int kCredentialsMax = 64;
-constexpr int kArgumentsMax = 64;
-constexpr int kVariablesMax = 64;
-constexpr size_t kReplyBytesMax = 1024 * 1024;
+
+bool IsVariable(const std::string& name) {
+  return !name.empty() && name.find('=') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
+// Returns OK if the text of a setting has the form, else what it must be.
+absl::Status CheckForm(SettingForm form, const std::string& text) {
+  const auto unless = [](bool good, const char* message) {
+    return good ? absl::OkStatus() : absl::InvalidArgumentError(message);
+  };
+  switch (form) {
+    case SettingForm::kName:
+      return unless(IsConfigName(text, "-_.", /*upper_case=*/true),
+                    "must be 1 to 64 of letters, digits and '-_.'");
+    case SettingForm::kHeaderName:
+      return unless(IsConfigName(text, "-_", /*upper_case=*/true),
+                    "must be a header's name: 1 to 64 of letters, digits and "
+                    "'-_'");
+    case SettingForm::kHeaderValue:
+      return CheckHeaderValue(text);
+    case SettingForm::kModel:
+      return unless(IsModelName(text), kBadModelName);
+    case SettingForm::kVariable:
+      return unless(IsVariable(text),
+                    "must be a variable's name alone, without its value");
+    // Asked of the machine.
+    case SettingForm::kProgram:
+    case SettingForm::kDirectory:
+    case SettingForm::kText:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEntryForm(SettingForm form, const std::string& key,
+                            const std::string& value) {
+  if (form == SettingForm::kVariable) {
+    return IsVariable(key) && value.find('\0') == std::string::npos
+               ? absl::OkStatus()
+               : absl::InvalidArgumentError("must be a variable's name");
+  }
+  const absl::Status status = CheckForm(form, key);
+  return status.ok() ? CheckForm(form, value) : status;
+}
+
+// Returns the kinds' names in the order of provider.proto, and last those that
+// need nothing.
+std::vector<std::string> NamesInOrder(const ProviderKinds& kinds) {
+  std::vector<std::pair<std::pair<bool, int>, std::string>> places;
+  for (const ProviderKind* kind : kinds) {
+    const std::string name(kind->name);
+    const FieldDescriptor* const field =
+        ProviderConfig::descriptor()->FindFieldByName(name);
+    assert(field != nullptr);
+    places.push_back({{kind->simulated, field->number()}, name});
+  }
+  std::sort(places.begin(), places.end());
+  std::vector<std::string> names;
+  for (auto& [place, name] : places) names.push_back(std::move(name));
+  return names;
+}
+
+std::string OneOf(const ProviderKinds& kinds) {
+  std::vector<std::string> names = NamesInOrder(kinds);
+  const std::string last = std::move(names.back());
+  names.pop_back();
+  return absl::StrCat("give one of ", absl::StrJoin(names, ", "),
+                      names.empty() ? "" : " and ", last, ", as in ",
+                      ProviderExample(kinds));
+}
 
 class ProviderValidator {
  public:
-  ProviderValidator(const ProviderConfig& provider, const std::string& path,
-                    const FieldPlaces& places, ConfigProblems* problems)
-      : provider_(provider),
+  ProviderValidator(const ProviderKinds& kinds, const ProviderConfig& provider,
+                    const std::string& path, const FieldPlaces& places,
+                    ConfigProblems* problems)
+      : kinds_(kinds),
+        provider_(provider),
         path_(path),
         places_(places),
         problems_(*problems) {}
@@ -63,8 +137,8 @@ class ProviderValidator {
   void CheckCredentials();
   void CheckCredentialName(const std::string& name, const std::string& path,
                            std::set<std::string>* taken);
-  // Check what several kinds have in common, if this one has it.
-  void CheckKind(const FieldDescriptor& kind);
+  // Checks what several kinds have in common, if this one has it.
+  void CheckCommon(const std::string& path, const Message& settings);
   void CheckBaseUrl(const std::string& path, const std::string& text,
                     bool allow_plaintext);
   // Warns if a kind whose service requires keys has none.
@@ -73,18 +147,11 @@ class ProviderValidator {
   void CheckHttp(const std::string& path, const HttpUpstream& http);
   void CheckHeaders(const std::string& path,
                     const Map<std::string, std::string>& headers);
-  // Check what only one kind has.
-  void CheckParticulars(const std::string& path);
-  void CheckAnthropic(const std::string& path,
-                      const configv1::AnthropicProvider& anthropic);
-  void CheckLocalCli(const std::string& path,
-                     const configv1::LocalCliProvider& cli);
-  void CheckCompatible(const std::string& path,
-                       const configv1::OpenAiCompatibleProvider& compatible);
-  void CheckValues(
-      const std::string& path,
-      const std::map<std::string, const std::string*>& header_values);
+  // Checks a setting by the kind's own table.
+  void CheckSetting(const std::string& path, const Message& settings,
+                    const ProviderSetting& setting);
 
+  const ProviderKinds& kinds_;
   const ProviderConfig& provider_;
   const std::string& path_;
   const FieldPlaces& places_;
@@ -100,18 +167,27 @@ void ProviderValidator::CheckCount(const std::string& path, size_t count,
 
 void ProviderValidator::Check() {
   CheckModels();
-  const FieldDescriptor* const kind =
-      provider_.GetReflection()->GetOneofFieldDescriptor(
-          provider_, provider_.GetDescriptor()->FindOneofByName("kind"));
-  if (kind == nullptr) {
-    Add(path_,
-        "has no kind; give one of openai, anthropic, gemini, azure_openai, "
-        "deepseek, openrouter, ollama, local_cli, openai_compatible and mock, "
-        "as in {name: mock, mock: {}}");
+  const std::string name(ProviderKindName(provider_));
+  if (name.empty()) {
+    Add(path_, absl::StrCat("has no kind; ", OneOf(kinds_)));
     return;
   }
-  CheckKind(*kind);
-  CheckParticulars(JoinPath(path_, kind->name()));
+  const std::string path = JoinPath(path_, name);
+  const ProviderKind* const kind = kinds_.Find(provider_);
+  if (kind == nullptr) {
+    Add(path,
+        absl::StrCat("is no kind that this program has; ", OneOf(kinds_)));
+    return;
+  }
+  const Message& settings = *ProviderSettings(provider_);
+  CheckCommon(path, settings);
+  for (const ProviderSetting& setting : kind->settings) {
+    CheckSetting(JoinPath(path, setting.field), settings, setting);
+  }
+  if (kind->check == nullptr) return;
+  for (const SettingProblem& problem : kind->check(provider_)) {
+    Add(JoinPath(path, problem.field), problem.message);
+  }
 }
 
 void ProviderValidator::CheckModels() {
@@ -179,20 +255,10 @@ void ProviderValidator::CheckCredentialName(const std::string& name,
   }
 }
 
-void ProviderValidator::CheckKind(const FieldDescriptor& kind) {
-  const std::string path = JoinPath(path_, kind.name());
-  const Message& settings =
-      provider_.GetReflection()->GetMessage(provider_, &kind);
-  const auto& reflection = *settings.GetReflection();
-  const auto text_of = [&](const char* name) {
-    const FieldDescriptor* field =
-        settings.GetDescriptor()->FindFieldByName(name);
-    return field == nullptr ? std::string()
-                            : reflection.GetString(settings, field);
-  };
-  const bool has_keys =
-      settings.GetDescriptor()->FindFieldByName("api_key") != nullptr;
-  const std::string api_key = text_of("api_key");
+void ProviderValidator::CheckCommon(const std::string& path,
+                                    const Message& settings) {
+  const bool has_keys = HasSetting(settings, "api_key");
+  const std::string api_key = TextSetting(settings, "api_key");
   if (!api_key.empty()) {
     AddIfBad(JoinPath(path, "api_key"),
              SecretReference::Parse(api_key).status());
@@ -201,29 +267,23 @@ void ProviderValidator::CheckKind(const FieldDescriptor& kind) {
   if (!has_keys && provider_.credentials_size() > 0) {
     Add(JoinPath(path_, "credentials"), "are of no use to this kind");
   }
-  const FieldDescriptor* const http_field =
-      settings.GetDescriptor()->FindFieldByName("http");
-  if (http_field == nullptr) return;
-  const auto& http = static_cast<const HttpUpstream&>(
-      reflection.GetMessage(settings, http_field));
-  CheckBaseUrl(path, text_of("base_url"), http.allow_plaintext());
-  CheckHttp(JoinPath(path, "http"), http);
-  if (has_keys && api_key.empty()) {
-    WarnOfNoKey(path, text_of("base_url"), http);
-  }
+  const HttpUpstream* const http = HttpSettings(settings);
+  if (http == nullptr) return;
+  const std::string base_url = TextSetting(settings, "base_url");
+  CheckBaseUrl(path, base_url, http->allow_plaintext());
+  CheckHttp(JoinPath(path, "http"), *http);
+  if (has_keys && api_key.empty()) WarnOfNoKey(path, base_url, *http);
 }
 
 void ProviderValidator::WarnOfNoKey(const std::string& path,
                                     const std::string& base_url,
                                     const HttpUpstream& http) {
-  // Services that require a key.
-  static constexpr std::string_view kVendors[] = {
-      "https://api.openai.com", "https://api.anthropic.com",
-      "https://generativelanguage.googleapis.com", "https://api.deepseek.com",
-      "https://openrouter.ai"};
-  const bool asks = std::any_of(
-      std::begin(kVendors), std::end(kVendors),
-      [&](std::string_view vendor) { return base_url.starts_with(vendor); });
+  // Another kind may be pointed to a vendor's address, too.
+  const bool asks =
+      std::any_of(kinds_.begin(), kinds_.end(), [&](const ProviderKind* kind) {
+        return !kind->keyed_origin.empty() &&
+               base_url.starts_with(kind->keyed_origin);
+      });
   if (!asks || provider_.credentials_size() > 0 ||
       provider_.credential_passthrough() || !http.headers().empty()) {
     return;
@@ -272,117 +332,55 @@ void ProviderValidator::CheckHeaders(
   for (const auto& [name, value] :
        std::map<std::string, std::string>(headers.begin(), headers.end())) {
     const std::string entry = EntryPath(path, name);
-    AddIfBad(entry, CheckExtraHeader(name, value));
+    AddIfBad(entry, CheckExtraHeader(kinds_, name, value));
     if (!seen.try_emplace(absl::AsciiStrToLower(name), name).second) {
       Add(entry, "is given twice but for its letter case; keep one");
     }
   }
 }
 
-void ProviderValidator::CheckValues(
-    const std::string& path,
-    const std::map<std::string, const std::string*>& header_values) {
-  for (const auto& [field, value] : header_values) {
-    AddIfBad(JoinPath(path, field), CheckHeaderValue(*value));
+void ProviderValidator::CheckSetting(const std::string& path,
+                                     const Message& settings,
+                                     const ProviderSetting& setting) {
+  const auto& reflection = *settings.GetReflection();
+  const FieldDescriptor* const field =
+      settings.GetDescriptor()->FindFieldByName(std::string(setting.field));
+  assert(field != nullptr);
+  if (!field->is_repeated()) {
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
+    const std::string text = reflection.GetString(settings, field);
+    if (!text.empty()) AddIfBad(path, CheckForm(setting.form, text));
+    return;
   }
-}
-
-void ProviderValidator::CheckParticulars(const std::string& path) {
-  switch (provider_.kind_case()) {
-    case ProviderConfig::kOpenai:
-      return CheckValues(path,
-                         {{"organization", &provider_.openai().organization()},
-                          {"project", &provider_.openai().project()}});
-    case ProviderConfig::kAnthropic:
-      return CheckAnthropic(path, provider_.anthropic());
-    case ProviderConfig::kGemini:
-      if (!IsConfigName(provider_.gemini().api_version(), "-_.", true)) {
-        Add(JoinPath(path, "api_version"),
-            "must be 1 to 64 of letters, digits and '-_.'");
-      }
-      return;
-    case ProviderConfig::kAzureOpenai:
-      if (!IsConfigName(provider_.azure_openai().api_version(), "-_.", true)) {
-        Add(JoinPath(path, "api_version"),
-            "must be 1 to 64 of letters, digits and '-_.'");
-      }
-      return CheckModelMap(JoinPath(path, "deployments"),
-                           provider_.azure_openai().deployments());
-    case ProviderConfig::kOpenrouter:
-      return CheckValues(path, {{"referer", &provider_.openrouter().referer()},
-                                {"title", &provider_.openrouter().title()}});
-    case ProviderConfig::kLocalCli:
-      return CheckLocalCli(path, provider_.local_cli());
-    case ProviderConfig::kOpenaiCompatible:
-      return CheckCompatible(path, provider_.openai_compatible());
-    case ProviderConfig::kMock:
-      if (provider_.mock().reply().size() > kReplyBytesMax) {
-        Add(JoinPath(path, "reply"), "is longer than 1 MiB");
-      }
-      return;
-    default:
-      return;
-  }
-}
-
-void ProviderValidator::CheckAnthropic(
-    const std::string& path, const configv1::AnthropicProvider& anthropic) {
-  CheckValues(path, {{"version", &anthropic.version()}});
-  const std::string betas = JoinPath(path, "betas");
-  CheckCount(betas, anthropic.betas().size(), kBetasMax);
-  for (int i = 0; i < anthropic.betas_size(); ++i) {
-    if (!IsConfigName(anthropic.betas(i), "-_.", /*upper_case=*/true)) {
-      Add(ElementPath(betas, static_cast<size_t>(i)),
-          "must be 1 to 64 of letters, digits and '-_.'");
+  const int count = reflection.FieldSize(settings, field);
+  CheckCount(path, static_cast<size_t>(count), setting.entries_limit);
+  for (int i = 0; i < count; ++i) {
+    if (!field->is_map()) {
+      AddIfBad(ElementPath(path, static_cast<size_t>(i)),
+               CheckForm(setting.form,
+                         reflection.GetRepeatedString(settings, field, i)));
+      continue;
     }
-  }
-}
-
-void ProviderValidator::CheckLocalCli(const std::string& path,
-                                      const configv1::LocalCliProvider& cli) {
-  CheckCount(JoinPath(path, "arguments"), cli.arguments().size(),
-             kArgumentsMax);
-  const std::string environment = JoinPath(path, "environment");
-  CheckCount(environment, cli.environment().size(), kVariablesMax);
-  for (const auto& [name, value] : cli.environment()) {
-    const bool bad = name.empty() || name.find('=') != std::string::npos ||
-                     name.find('\0') != std::string::npos ||
-                     value.find('\0') != std::string::npos;
-    if (bad) Add(EntryPath(environment, name), "must be a variable's name");
-  }
-  const std::string inherited = JoinPath(path, "inherit_environment");
-  CheckCount(inherited, cli.inherit_environment().size(), kVariablesMax);
-  for (int i = 0; i < cli.inherit_environment_size(); ++i) {
-    const std::string& name = cli.inherit_environment(i);
-    if (name.empty() || name.find('=') != std::string::npos ||
-        name.find('\0') != std::string::npos) {
-      Add(absl::StrCat(inherited, "[", i, "]"),
-          "must be a variable's name alone, without its value");
-    }
-  }
-}
-
-void ProviderValidator::CheckCompatible(
-    const std::string& path,
-    const configv1::OpenAiCompatibleProvider& compatible) {
-  const std::string& header = compatible.credential_header();
-  if (!IsConfigName(header, "-_", /*upper_case=*/true)) {
-    Add(JoinPath(path, "credential_header"),
-        "must be a header's name: 1 to 64 of letters, digits and '-_'");
-  }
-  const std::string& reasoning = compatible.quirks().reasoning_field();
-  if (!reasoning.empty() && reasoning != "reasoning_content" &&
-      reasoning != "reasoning") {
-    Add(JoinPath(path, "quirks.reasoning_field"),
-        "must be reasoning_content, reasoning or empty");
+    const Message& entry = reflection.GetRepeatedMessage(settings, field, i);
+    const std::string key = entry.GetReflection()->GetString(
+        entry, field->message_type()->map_key());
+    const std::string value = entry.GetReflection()->GetString(
+        entry, field->message_type()->map_value());
+    AddIfBad(EntryPath(path, key), CheckEntryForm(setting.form, key, value));
   }
 }
 
 }  // namespace
 
-void CheckProvider(const ProviderConfig& provider, const std::string& path,
-                   const FieldPlaces& places, ConfigProblems* problems) {
-  ProviderValidator(provider, path, places, problems).Check();
+std::string ProviderExample(const ProviderKinds& kinds) {
+  const std::string name = NamesInOrder(kinds).back();
+  return absl::StrCat("{name: ", name, ", ", name, ": {}}");
+}
+
+void CheckProvider(const ProviderKinds& kinds, const ProviderConfig& provider,
+                   const std::string& path, const FieldPlaces& places,
+                   ConfigProblems* problems) {
+  ProviderValidator(kinds, provider, path, places, problems).Check();
 }
 
 }  // namespace gateway

@@ -27,8 +27,8 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "base/string_view.h"
-#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "providers/provider_settings.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 #include "service/config/masked.h"
@@ -80,21 +80,6 @@ std::string KeyedHex(const std::string& text) {
 
 // The name of a credential that is given by the kind's own `api_key`.
 constexpr std::string_view kDefaultCredential = "default";
-
-// Returns the field of `providers[]` that is the kind, and the kind's own
-// `api_key`.
-std::pair<std::string, std::string> ApiKeyOf(const ProviderConfig& provider) {
-  const google::protobuf::FieldDescriptor* const kind =
-      provider.GetReflection()->GetOneofFieldDescriptor(
-          provider, provider.GetDescriptor()->FindOneofByName("kind"));
-  if (kind == nullptr) return {};
-  const google::protobuf::Message& settings =
-      provider.GetReflection()->GetMessage(provider, kind);
-  const google::protobuf::FieldDescriptor* const api_key =
-      settings.GetDescriptor()->FindFieldByName("api_key");
-  if (api_key == nullptr) return {kind->name(), ""};
-  return {kind->name(), settings.GetReflection()->GetString(settings, api_key)};
-}
 
 // Describes a reference. REQUIRES: validation has passed it.
 std::string Describe(const std::string& reference) {
@@ -222,9 +207,14 @@ void ConfigSnapshot::Resolver::ResolveProviders(ConfigSnapshot* snapshot) {
         absent.emplace_back(key_path, reference);
       }
     };
-    const auto [kind, reference] = ApiKeyOf(provider);
-    resolve(absl::StrCat(path, ".", kind, ".api_key"), reference,
-            std::string(kDefaultCredential), 1);
+    const google::protobuf::Message* const settings =
+        ProviderSettings(provider);
+    if (settings != nullptr) {
+      resolve(absl::StrCat(path, ".", ToAbsl(ProviderKindName(provider)),
+                           ".api_key"),
+              TextSetting(*settings, "api_key"),
+              std::string(kDefaultCredential), 1);
+    }
     for (int k = 0; k < provider.credentials_size(); ++k) {
       const auto& credential = provider.credentials(k);
       resolve(absl::StrCat(path, ".credentials[", k, "].api_key"),
@@ -341,10 +331,10 @@ void ConfigSnapshot::Resolver::CheckTls(const std::string& path,
 }
 
 std::shared_ptr<const ConfigSnapshot> ConfigSnapshot::Make(
-    GatewayConfig config, const FieldPlaces& places,
+    const ProviderKinds& kinds, GatewayConfig config, const FieldPlaces& places,
     const Environment& environment, std::string source, absl::Time load_time,
     ConfigProblems* problems) {
-  std::shared_ptr<ConfigSnapshot> snapshot(new ConfigSnapshot);
+  std::shared_ptr<ConfigSnapshot> snapshot(new ConfigSnapshot(kinds));
   snapshot->config_ = std::move(config);
   snapshot->source_ = std::move(source);
   snapshot->load_time_ = load_time;

@@ -27,6 +27,7 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider_kind.h"
 #include "service/config/config_problem.h"
 #include "service/config/environment.h"
 
@@ -73,13 +74,17 @@ class ConfigSnapshot {
   // `load_time`.
   // `source` is the file's name.
   static std::shared_ptr<const ConfigSnapshot> Make(
-      llmgateway::config::v1::GatewayConfig config, const FieldPlaces& places,
-      const Environment& environment, std::string source, absl::Time load_time,
-      ConfigProblems* problems);
+      const ProviderKinds& kinds, llmgateway::config::v1::GatewayConfig config,
+      const FieldPlaces& places, const Environment& environment,
+      std::string source, absl::Time load_time, ConfigProblems* problems);
 
   const llmgateway::config::v1::GatewayConfig& config() const {
     return config_;
   }
+
+  // Returns the kinds of provider that it was read for, and by which its
+  // providers are made.
+  const ProviderKinds& kinds() const { return kinds_; }
 
   // Returns kNotNeeded also for providers that are not configured.
   Credential CredentialOf(std::string_view provider) const;
@@ -115,8 +120,9 @@ class ConfigSnapshot {
  private:
   class Resolver;
 
-  ConfigSnapshot() = default;
+  explicit ConfigSnapshot(const ProviderKinds& kinds) : kinds_(kinds) {}
 
+  const ProviderKinds kinds_;
   llmgateway::config::v1::GatewayConfig config_;
   // By the provider's name; there is no entry for a provider that needs none.
   std::map<std::string, std::vector<ProviderKey>, std::less<>> credentials_;

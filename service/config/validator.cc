@@ -64,8 +64,9 @@ bool IsHeaderName(std::string_view name) {
 
 class Validator {
  public:
-  Validator(const FieldPlaces& places, ConfigProblems* problems)
-      : places_(places), problems_(*problems) {}
+  Validator(const ProviderKinds& kinds, const FieldPlaces& places,
+            ConfigProblems* problems)
+      : kinds_(kinds), places_(places), problems_(*problems) {}
 
   void Check(const GatewayConfig& config);
 
@@ -95,13 +96,14 @@ class Validator {
   void CheckRetry(const RetryConfig& retry);
   void CheckLogging(const LoggingConfig& logging);
 
+  const ProviderKinds& kinds_;
   const FieldPlaces& places_;
   ConfigProblems& problems_;
   std::vector<std::string> provider_names_;
 };
 
 void Validator::Check(const GatewayConfig& config) {
-  CheckFieldRanges(config, places_, &problems_);
+  CheckFieldRanges(kinds_, config, places_, &problems_);
   CheckServed("", config);
   CheckListeners(config.listeners());
   CheckProviders(config);
@@ -249,8 +251,8 @@ void Validator::CheckSecret(const std::string& path,
 void Validator::CheckProviders(const GatewayConfig& config) {
   if (config.providers().empty()) {
     Add("providers",
-        "is required; name at least one provider, as in "
-        "[{name: mock, mock: {}}]");
+        absl::StrCat("is required; name at least one provider, as in [",
+                     ProviderExample(kinds_), "]"));
     return;
   }
   if (!CheckCount("providers", config.providers_size(), kProvidersMax)) return;
@@ -268,7 +270,7 @@ void Validator::CheckProviders(const GatewayConfig& config) {
       Add(name_path, absl::StrCat("is the name of providers[", first->second,
                                   "] too; choose another"));
     }
-    CheckProvider(provider, path, places_, &problems_);
+    CheckProvider(kinds_, provider, path, places_, &problems_);
   }
 }
 
@@ -397,9 +399,9 @@ void Validator::CheckLogging(const LoggingConfig& logging) {
 
 }  // namespace
 
-void ValidateConfig(const GatewayConfig& config, const FieldPlaces& places,
-                    ConfigProblems* problems) {
-  Validator(places, problems).Check(config);
+void ValidateConfig(const ProviderKinds& kinds, const GatewayConfig& config,
+                    const FieldPlaces& places, ConfigProblems* problems) {
+  Validator(kinds, places, problems).Check(config);
 }
 
 }  // namespace gateway

@@ -1,8 +1,8 @@
 // Checks what the schema cannot say: names that refer to each other, ranges,
 // addresses, URLs, headers, patterns. Finds every mistake at once.
 //
-//   ApplyDefaults(&loaded.config);
-//   ValidateConfig(loaded.config, loaded.places, &problems);
+//   ApplyDefaults(kinds, &loaded.config);
+//   ValidateConfig(kinds, loaded.config, loaded.places, &problems);
 //
 // It looks at nothing but the configuration: no file is opened, no variable
 // read, no name resolved.
@@ -13,12 +13,14 @@
 #define SERVICE_CONFIG_VALIDATOR_H_
 
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/provider_kind.h"
 #include "service/config/config_problem.h"
 
 namespace gateway {
 
 // Adds all problems. REQUIRES: defaults have been applied.
-void ValidateConfig(const llmgateway::config::v1::GatewayConfig& config,
+void ValidateConfig(const ProviderKinds& kinds,
+                    const llmgateway::config::v1::GatewayConfig& config,
                     const FieldPlaces& places, ConfigProblems* problems);
 
 }  // namespace gateway

@@ -20,8 +20,8 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
   };
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<const ProviderRegistry> providers,
-      ProviderRegistry::Make(config->config().providers(), credentials_of,
-                             config->config().limits()));
+      ProviderRegistry::Make(config->kinds(), config->config().providers(),
+                             credentials_of, config->config().limits()));
   return std::shared_ptr<const RuntimeSnapshot>(
       new RuntimeSnapshot(std::move(config), std::move(providers)));
 }

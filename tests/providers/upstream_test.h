@@ -76,7 +76,7 @@ class UpstreamTest : public testing::Test {
     llmgateway::config::v1::GatewayConfig config;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         provider, config.add_providers()));
-    ApplyDefaults(&config);
+    ApplyDefaults(AllProviderKinds(), &config);
     ProviderSetup setup;
     setup.name = config.providers(0).name();
     setup.credentials = std::move(credentials);
@@ -86,7 +86,7 @@ class UpstreamTest : public testing::Test {
     setup.credential_passthrough = config.providers(0).credential_passthrough();
     setup.unsupported_parameters = config.providers(0).unsupported_parameters();
     setup.event_bytes_limit = event_bytes_limit;
-    auto made = MakeProvider(config.providers(0), setup);
+    auto made = MakeProvider(AllProviderKinds(), config.providers(0), setup);
     EXPECT_TRUE(made.ok()) << made.status();
     return *std::move(made);
   }

@@ -27,6 +27,7 @@
 #include "llmgateway/v1/admin.pb.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
 #include "tests/testing/raw_client.h"
@@ -64,6 +65,7 @@ std::string Listeners(const std::string& grpc = "127.0.0.1:0",
 
 absl::StatusOr<std::unique_ptr<App>> StartApp(const std::string& yaml) {
   ConfigReading reading = ReadConfigText(
+      AllProviderKinds(),
       absl::StrCat(yaml,
                    "runtime: {event_loops: 2, drain_grace: 20s}\n"
                    "logging: {access_log: false}\n"),

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/app.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
@@ -26,8 +27,8 @@ class FirstCallsTest : public testing::Test {
  protected:
   static std::string TextFor(const std::string& yaml,
                              const Environment& environment = {}) {
-    const ConfigReading reading =
-        ReadConfigText(yaml, "f", environment, absl::UnixEpoch());
+    const ConfigReading reading = ReadConfigText(
+        AllProviderKinds(), yaml, "f", environment, absl::UnixEpoch());
     for (const ConfigProblem& problem : reading.problems) {
       ADD_FAILURE() << problem.ToString();
     }

@@ -17,6 +17,7 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/config/config_problem.h"
@@ -43,11 +44,12 @@ class GrpcEngineTest : public testing::TestWithParam<Engine> {
   absl::StatusOr<std::unique_ptr<GrpcEngine>> Start(std::string_view fields) {
     const char* const engine =
         GetParam() == Engine::kNative ? "native" : "grpc_core";
-    const ConfigReading reading = ReadConfigText(
-        absl::StrCat("providers: [{name: mock, mock: {}}]\n"
-                     "listeners: {grpc: {engine: ",
-                     engine, ", ", ToAbsl(fields), "}}\n"),
-        "test.yaml", {}, absl::UnixEpoch());
+    const ConfigReading reading =
+        ReadConfigText(AllProviderKinds(),
+                       absl::StrCat("providers: [{name: mock, mock: {}}]\n"
+                                    "listeners: {grpc: {engine: ",
+                                    engine, ", ", ToAbsl(fields), "}}\n"),
+                       "test.yaml", {}, absl::UnixEpoch());
     for (const ConfigProblem& problem : reading.problems) {
       ADD_FAILURE() << problem.ToString();
     }

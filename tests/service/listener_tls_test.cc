@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
 #include "service/config/snapshot.h"
@@ -28,11 +29,12 @@ class ListenerTlsTest : public testing::Test {
 
   // A configuration whose gRPC listener has these fields of TLS.
   std::shared_ptr<const ConfigSnapshot> Config(std::string_view tls) const {
-    const ConfigReading reading = ReadConfigText(
-        absl::StrCat("providers: [{name: mock, mock: {}}]\n"
-                     "listeners: {grpc: {tls: {",
-                     ToAbsl(tls), "}}}\n"),
-        "test.yaml", {}, absl::UnixEpoch());
+    const ConfigReading reading =
+        ReadConfigText(AllProviderKinds(),
+                       absl::StrCat("providers: [{name: mock, mock: {}}]\n"
+                                    "listeners: {grpc: {tls: {",
+                                    ToAbsl(tls), "}}}\n"),
+                       "test.yaml", {}, absl::UnixEpoch());
     for (const ConfigProblem& problem : reading.problems) {
       ADD_FAILURE() << problem.ToString();
     }

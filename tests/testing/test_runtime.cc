@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
 #include "service/config/environment.h"
@@ -17,8 +18,9 @@ namespace gateway {
 
 std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
     std::string_view yaml, const Environment& environment) {
-  ConfigReading reading = ReadConfigText(yaml, "test.yaml", environment,
-                                         absl::FromUnixSeconds(1767323045));
+  ConfigReading reading =
+      ReadConfigText(AllProviderKinds(), yaml, "test.yaml", environment,
+                     absl::FromUnixSeconds(1767323045));
   for (const ConfigProblem& problem : reading.problems) {
     std::fprintf(stderr, "%s\n", problem.ToString().c_str());
   }

@@ -76,7 +76,7 @@ class LocalCliProviderTest : public testing::Test {
     auto* provider = gateway_.add_providers();
     provider->set_name("cli");
     provider->mutable_local_cli()->set_executable(directory_ + "/tool");
-    ApplyDefaults(&gateway_);
+    ApplyDefaults(AllProviderKinds(), &gateway_);
     setup_.name = "cli";
     v1::Message* message = request_.add_messages();
     message->set_role(v1::ROLE_USER);
@@ -248,7 +248,8 @@ TEST_F(LocalCliProviderTest, MadeByTheTableItInheritsAndAsksInItsOwnWords) {
   setenv("SEEN_BY_THE_TOOL", "yes", 1);
   setenv("NOT_SEEN_BY_THE_TOOL", "yes", 1);
   config().add_inherit_environment("SEEN_BY_THE_TOOL");
-  const auto made = MakeProvider(gateway_.providers(0), setup_);
+  const auto made =
+      MakeProvider(AllProviderKinds(), gateway_.providers(0), setup_);
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ((*made)->name(), "cli");
   EXPECT_EQ((*made)->FindDialect("anthropic_messages"), nullptr);
@@ -365,7 +366,8 @@ TEST_F(LocalCliProviderTest, AMissingProgramIsAnObstacle) {
   EXPECT_TRUE(absl::IsNotFound(provider_->Obstacle()));
   Install(Printing(kResult));
   EXPECT_TRUE(provider_->Obstacle().ok()) << provider_->Obstacle();
-  const auto made = MakeProvider(gateway_.providers(0), setup_);
+  const auto made =
+      MakeProvider(AllProviderKinds(), gateway_.providers(0), setup_);
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_TRUE((*made)->Obstacle().ok());
   std::filesystem::remove(directory_ + "/tool");

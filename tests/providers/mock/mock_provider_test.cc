@@ -19,6 +19,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/defaults.h"
 #include "tests/testing/loop_runner.h"
 
@@ -53,7 +54,7 @@ class MockProviderTest : public testing::Test {
     provider->set_name("dummy");
     ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
         mock, provider->mutable_mock()));
-    ApplyDefaults(&config);
+    ApplyDefaults(AllProviderKinds(), &config);
     provider_ = std::make_unique<MockProvider>("dummy",
                                                config.providers(0).mock());
   }

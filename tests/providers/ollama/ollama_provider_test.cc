@@ -19,6 +19,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
 #include "providers/provider_setup.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/defaults.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/provider_calls.h"
@@ -86,7 +87,7 @@ class OllamaProviderTest : public testing::Test {
     provider->set_name("local");
     provider->mutable_ollama()->set_base_url(base_url);
     provider->mutable_ollama()->set_keep_alive(keep_alive);
-    ApplyDefaults(&config);
+    ApplyDefaults(AllProviderKinds(), &config);
     ProviderSetup setup;
     setup.name = "local";
     setup.event_bytes_limit = 1024;

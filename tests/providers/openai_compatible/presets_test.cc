@@ -37,7 +37,18 @@ TEST(PresetsTest, EveryPresetIsInTheTable) {
     EXPECT_EQ(PresetHabits(preset).chat.developer_role,
               preset == Compatible::PRESET_UNSPECIFIED)
         << presets->value(i)->name();
+    EXPECT_EQ(PresetBaseUrl(preset).empty(),
+              preset == Compatible::PRESET_UNSPECIFIED);
   }
+}
+
+TEST(PresetsTest, KnowWhoseModelsAreServedWhereThatIsKnown) {
+  EXPECT_EQ(PresetVendor(Compatible::PRESET_GROQ), "groq");
+  EXPECT_EQ(PresetVendor(Compatible::PRESET_MISTRAL), "mistral");
+  EXPECT_EQ(PresetVendor(Compatible::PRESET_OLLAMA), "ollama");
+  EXPECT_EQ(PresetVendor(Compatible::PRESET_VLLM), "");
+  EXPECT_EQ(PresetVendor(Compatible::PRESET_LLAMA_CPP), "");
+  EXPECT_EQ(PresetVendor(Compatible::PRESET_UNSPECIFIED), "");
 }
 
 TEST(PresetsTest, KnowWhatTheServicesRefuse) {

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "providers/provider.h"
+#include "providers/provider_settings.h"
 #include "providers/provider_setup.h"
 #include "service/config/defaults.h"
 
@@ -23,7 +24,7 @@ llmgateway::config::v1::ProviderConfig Config(const std::string& text) {
   llmgateway::config::v1::GatewayConfig config;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
       text, config.add_providers()));
-  ApplyDefaults(&config);
+  ApplyDefaults(AllProviderKinds(), &config);
   return config.providers(0);
 }
 
@@ -31,7 +32,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOne(const std::string& text) {
   ProviderSetup setup;
   setup.name = "x";
   setup.credentials.push_back({"default", Secret("key")});
-  return MakeProvider(Config(text), setup);
+  return MakeProvider(AllProviderKinds(), Config(text), setup);
 }
 
 TEST(AllProvidersTest, MakesEveryKind) {
@@ -80,6 +81,27 @@ TEST(AllProvidersTest, KnowsEveryKindOfTheSchema) {
     const auto made = MakeOne(config);
     EXPECT_TRUE(made.ok()) << kind;
     EXPECT_EQ(ProviderKindName(Config(config)), kind);
+  }
+}
+
+// Nobody reads a table's names and values before a configuration is read.
+TEST(AllProvidersTest, TablesNameWhatIsThere) {
+  for (const ProviderKind* kind : AllProviderKinds()) {
+    const std::string name(kind->name);
+    const llmgateway::config::v1::ProviderConfig config =
+        Config("name: 'x' " + name + " {}");
+    const auto& settings = *ProviderSettings(config);
+    for (const ProviderSetting& setting : kind->settings) {
+      const std::string at = name + "." + std::string(setting.field);
+      const auto* field =
+          settings.GetDescriptor()->FindFieldByName(std::string(setting.field));
+      ASSERT_NE(field, nullptr) << at;
+      EXPECT_EQ(field->is_repeated(), setting.entries_limit > 0) << at;
+      EXPECT_EQ(setting.least.empty(), setting.most.empty()) << at;
+      if (setting.value.empty()) continue;
+      ASSERT_FALSE(field->is_repeated()) << at;
+      EXPECT_TRUE(settings.GetReflection()->HasField(settings, field)) << at;
+    }
   }
 }
 

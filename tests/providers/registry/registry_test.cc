@@ -10,6 +10,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/defaults.h"
 
 namespace gateway {
@@ -22,9 +23,9 @@ absl::StatusOr<std::unique_ptr<const ProviderRegistry>> Make(
     const std::string& text, std::vector<std::string>* asked) {
   llmgateway::config::v1::GatewayConfig config;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &config));
-  ApplyDefaults(&config);
+  ApplyDefaults(AllProviderKinds(), &config);
   return ProviderRegistry::Make(
-      config.providers(),
+      AllProviderKinds(), config.providers(),
       [&](std::string_view name) {
         asked->push_back(std::string(name));
         return ProviderRegistry::Credentials{.absent = name == "keyless",

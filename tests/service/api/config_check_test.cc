@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/admin.pb.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/environment.h"
 
 namespace gateway {
@@ -20,7 +21,7 @@ using ::testing::Not;
 
 ValidateConfigResponse CheckText(const std::string& text,
                                  const Environment& environment = {}) {
-  return CheckConfig(text, environment);
+  return CheckConfig(AllProviderKinds(), text, environment);
 }
 
 TEST(ConfigCheckTest, AValidTextComesBackWithItsDefaults) {

@@ -8,6 +8,7 @@
 #include "base/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/loader.h"
@@ -23,7 +24,7 @@ std::vector<std::string> AuthProblems(std::string_view yaml) {
   ConfigProblems problems("f");
   LoadedConfig loaded = LoadConfigText(yaml, &problems);
   EXPECT_TRUE(problems.empty()) << problems.Sorted()[0].ToString();
-  ApplyDefaults(&loaded.config);
+  ApplyDefaults(AllProviderKinds(), &loaded.config);
   CheckAuth(loaded.config, loaded.places, &problems);
   std::vector<std::string> lines;
   for (const ConfigProblem& problem : problems.Sorted()) {

@@ -18,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "proto/field_marks.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/loader.h"
@@ -53,7 +54,8 @@ std::vector<std::string> Lines(const ConfigReading& reading) {
 
 ConfigReading ReadText(const std::string& text,
                        const Environment& environment = {}) {
-  return ReadConfigText(text, "f", environment, absl::UnixEpoch());
+  return ReadConfigText(AllProviderKinds(), text, "f", environment,
+                        absl::UnixEpoch());
 }
 
 // Each `x.yaml` or `x.json` of the corpus has an `x.expected` beside it: the
@@ -66,7 +68,8 @@ TEST(ConfigReaderTest, AnswersTheCorpusAsWritten) {
     ++files;
     const std::string source = path.filename().string();
     const ConfigReading reading =
-        ReadConfigText(Slurp(path.string()), source, {}, absl::UnixEpoch());
+        ReadConfigText(AllProviderKinds(), Slurp(path.string()), source, {},
+                       absl::UnixEpoch());
     std::string answer;
     for (const std::string& line : Lines(reading)) {
       absl::StrAppend(&answer, line, "\n");
@@ -81,7 +84,8 @@ TEST(ConfigReaderTest, AnswersTheCorpusAsWritten) {
 
 TEST(ConfigReaderTest, SaysThatAFileCannotBeRead) {
   EXPECT_THAT(
-      Lines(ReadConfigFile("/nonexistent/x.yaml", {}, absl::UnixEpoch())),
+      Lines(ReadConfigFile(AllProviderKinds(), "/nonexistent/x.yaml", {},
+                           absl::UnixEpoch())),
       ElementsAre(HasSubstr("/nonexistent/x.yaml: cannot open the file: ")));
 }
 
@@ -116,7 +120,8 @@ TEST(ConfigReaderTest, WhatItShowsReadsAsTheSame) {
 
 TEST(QuickstartTest, WorksWithoutAnyKey) {
   const ConfigReading reading =
-      ReadConfigFile("deploy/config/quickstart.yaml", {}, absl::UnixEpoch());
+      ReadConfigFile(AllProviderKinds(), "deploy/config/quickstart.yaml", {},
+                     absl::UnixEpoch());
   EXPECT_THAT(Lines(reading), IsEmpty());
   ASSERT_NE(reading.snapshot, nullptr);
   EXPECT_EQ(reading.snapshot->CredentialOf("openai"),
@@ -163,7 +168,7 @@ TEST(ReferenceTest, SpellsOutEveryDefault) {
       llmgateway::config::v1::OpenAiCompatibleProvider::PRESET_VLLM);
   defaults.add_providers()->set_name("mock");
   defaults.mutable_providers(9)->mutable_mock();
-  ApplyDefaults(&defaults);
+  ApplyDefaults(AllProviderKinds(), &defaults);
   EXPECT_EQ(LoadYaml(text).DebugString(), defaults.DebugString());
   EXPECT_THAT(Lines(ReadText(text)), IsEmpty());
 }

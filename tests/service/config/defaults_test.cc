@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/registry/all_providers.h"
 
 namespace gateway {
 namespace {
@@ -12,9 +13,11 @@ using ::llmgateway::config::v1::ApiKey;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::GrpcListener;
 
+void Fill(GatewayConfig* config) { ApplyDefaults(AllProviderKinds(), config); }
+
 TEST(DefaultsTest, FillWhatIsLeftOut) {
   GatewayConfig config;
-  ApplyDefaults(&config);
+  Fill(&config);
   EXPECT_EQ(config.listeners().grpc().address(), "127.0.0.1:50051");
   EXPECT_EQ(config.listeners().http().address(), "127.0.0.1:8080");
   EXPECT_EQ(config.listeners().admin().address(), "127.0.0.1:50052");
@@ -27,7 +30,7 @@ TEST(DefaultsTest, FillWhatIsLeftOut) {
 
 TEST(DefaultsTest, CallersAndOperatorsMeetTheNativeEngine) {
   GatewayConfig config;
-  ApplyDefaults(&config);
+  Fill(&config);
   for (const GrpcListener* listener :
        {&config.listeners().grpc(), &config.listeners().admin()}) {
     EXPECT_EQ(listener->engine(), GrpcListener::ENGINE_NATIVE);
@@ -56,7 +59,7 @@ TEST(DefaultsTest, EitherEngineMayServeEitherListener) {
   auto* const listeners = config.mutable_listeners();
   listeners->mutable_grpc()->set_engine(GrpcListener::ENGINE_GRPC_CORE);
   listeners->mutable_admin()->set_engine(GrpcListener::ENGINE_GRPC_CORE);
-  ApplyDefaults(&config);
+  Fill(&config);
   EXPECT_EQ(config.listeners().grpc().engine(),
             GrpcListener::ENGINE_GRPC_CORE);
   EXPECT_EQ(config.listeners().admin().engine(),
@@ -70,7 +73,7 @@ TEST(DefaultsTest, KeepWhatIsGivenEvenIfItIsZero) {
   config.mutable_runtime()->mutable_drain_grace();
   auto* mock = config.add_providers()->mutable_mock();
   mock->set_output_tokens(0);
-  ApplyDefaults(&config);
+  Fill(&config);
   EXPECT_EQ(config.listeners().http().address(), "[::1]:0");
   EXPECT_FALSE(config.logging().access_log());
   EXPECT_EQ(config.runtime().drain_grace().seconds(), 0);
@@ -83,9 +86,9 @@ TEST(DefaultsTest, AreAppliedOnceAndForAll) {
   config.mutable_providers(0)->set_name("openai");
   config.add_providers()->mutable_anthropic();
   config.add_providers()->mutable_mock();
-  ApplyDefaults(&config);
+  Fill(&config);
   const std::string once = config.DebugString();
-  ApplyDefaults(&config);
+  Fill(&config);
   EXPECT_EQ(config.DebugString(), once);
 }
 
@@ -93,7 +96,7 @@ TEST(DefaultsTest, ShippedRulesAreThoseWhoseProviderIsConfigured) {
   GatewayConfig config;
   config.add_providers()->set_name("anthropic");
   config.mutable_providers(0)->mutable_anthropic();
-  ApplyDefaults(&config);
+  Fill(&config);
   ASSERT_EQ(config.routing().model_rules_size(), 1);
   EXPECT_EQ(config.routing().model_rules(0).prefix(), "claude-");
   EXPECT_EQ(config.routing().model_rules(0).targets(0).provider(),
@@ -104,7 +107,7 @@ TEST(DefaultsTest, ConfiguredRulesReplaceTheShippedOnes) {
   GatewayConfig config;
   config.add_providers()->set_name("openai");
   config.mutable_routing()->add_model_rules()->set_exact("x");
-  ApplyDefaults(&config);
+  Fill(&config);
   ASSERT_EQ(config.routing().model_rules_size(), 1);
   EXPECT_EQ(config.routing().model_rules(0).exact(), "x");
 }
@@ -117,7 +120,7 @@ TEST(DefaultsTest, AnswersAreAsLargeAsTheCommonLimitUnlessToldOtherwise) {
       ->mutable_anthropic()
       ->mutable_http()
       ->set_response_bytes_limit(6000);
-  ApplyDefaults(&config);
+  Fill(&config);
   EXPECT_EQ(config.providers(0).openai().http().response_bytes_limit(), 5000);
   EXPECT_EQ(config.providers(1).anthropic().http().response_bytes_limit(),
             6000);
@@ -128,7 +131,7 @@ TEST(DefaultsTest, KeysAreActive) {
   config.mutable_auth()->mutable_callers()->add_api_keys();
   config.mutable_auth()->mutable_operators()->add_api_keys()->set_state(
       ApiKey::STATE_DISABLED);
-  ApplyDefaults(&config);
+  Fill(&config);
   EXPECT_EQ(config.auth().callers().api_keys(0).state(), ApiKey::STATE_ACTIVE);
   EXPECT_EQ(config.auth().operators().api_keys(0).state(),
             ApiKey::STATE_DISABLED);
@@ -137,7 +140,7 @@ TEST(DefaultsTest, KeysAreActive) {
 TEST(DefaultsTest, AMockListsAModelThatIsRecognisablyAMock) {
   GatewayConfig config;
   config.add_providers()->mutable_mock();
-  ApplyDefaults(&config);
+  Fill(&config);
   ASSERT_EQ(config.providers(0).models_size(), 1);
   EXPECT_NE(config.providers(0).models(0).find("mock"), std::string::npos);
 }

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 
@@ -23,7 +25,7 @@ using ::llmgateway::config::v1::GatewayConfig;
 
 std::vector<std::string> RangeProblemsOf(const GatewayConfig& config) {
   ConfigProblems problems("f");
-  CheckFieldRanges(config, FieldPlaces(), &problems);
+  CheckFieldRanges(AllProviderKinds(), config, FieldPlaces(), &problems);
   std::vector<std::string> lines;
   for (const ConfigProblem& problem : problems.Sorted()) {
     lines.push_back(problem.ToString());
@@ -70,14 +72,15 @@ TEST(FieldRangesTest, DefaultsAreWithin) {
   config.add_providers()->mutable_openai();
   config.add_providers()->mutable_anthropic();
   config.add_providers()->mutable_mock();
-  ApplyDefaults(&config);
+  ApplyDefaults(AllProviderKinds(), &config);
   EXPECT_EQ(RangeProblemsOf(config), std::vector<std::string>());
 }
 
 TEST(FieldRangesTest, AreSortedForTheSearch) {
-  EXPECT_TRUE(std::is_sorted(FieldRanges().begin(), FieldRanges().end(),
+  const std::vector<FieldRange> ranges = FieldRanges(AllProviderKinds());
+  EXPECT_TRUE(std::is_sorted(ranges.begin(), ranges.end(),
                              [](const FieldRange& a, const FieldRange& b) {
-                               return std::string(a.field) < b.field;
+                               return a.field < b.field;
                              }));
 }
 
@@ -139,8 +142,9 @@ TEST(FieldRangesTest, EveryNumberHasOneAndItsCommentSaysTheSame) {
   std::map<std::string, std::string> stated;
   for (const auto& [name, field] : numbers) stated[name] = StatedRange(*field);
   std::map<std::string, std::string> enforced;
-  for (const FieldRange& range : FieldRanges()) {
-    enforced[range.field] = absl::StrCat(range.least, " to ", range.most);
+  for (const FieldRange& range : FieldRanges(AllProviderKinds())) {
+    enforced[range.field] =
+        absl::StrCat(ToAbsl(range.least), " to ", ToAbsl(range.most));
   }
   EXPECT_EQ(stated, enforced);
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/loader.h"
@@ -23,9 +24,9 @@ using ::testing::StartsWith;
 std::vector<std::string> CheckedHere(const std::string& yaml) {
   ConfigProblems problems("f");
   LoadedConfig loaded = LoadConfigText(yaml, &problems);
-  ApplyDefaults(&loaded.config);
-  CheckMachine(loaded.config, {{"PATH", "/usr/bin:/bin"}}, loaded.places,
-               &problems);
+  ApplyDefaults(AllProviderKinds(), &loaded.config);
+  CheckMachine(AllProviderKinds(), loaded.config, {{"PATH", "/usr/bin:/bin"}},
+               loaded.places, &problems);
   std::vector<std::string> lines;
   for (const auto& list : {problems.Sorted(), problems.SortedWarnings()}) {
     for (const ConfigProblem& problem : list) {

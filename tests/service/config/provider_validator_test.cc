@@ -7,6 +7,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 
@@ -22,9 +23,10 @@ std::vector<std::string> Check(const std::string& text) {
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
       text, config.add_providers()))
       << text;
-  ApplyDefaults(&config);
+  ApplyDefaults(AllProviderKinds(), &config);
   ConfigProblems problems("f");
-  CheckProvider(config.providers(0), "providers[0]", FieldPlaces(), &problems);
+  CheckProvider(AllProviderKinds(), config.providers(0), "providers[0]",
+                FieldPlaces(), &problems);
   std::vector<std::string> told;
   for (const ConfigProblem& problem : problems.Sorted()) {
     told.push_back(problem.ToString());

@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
 
@@ -24,8 +25,8 @@ TEST(ProvidersPageTest, EverySampleIsAConfiguration) {
        at = page.find(begin, at)) {
     at += begin.size();
     const std::string sample = page.substr(at, page.find("```", at) - at);
-    const ConfigReading reading =
-        ReadConfigText(sample, "sample", {}, absl::UnixEpoch());
+    const ConfigReading reading = ReadConfigText(
+        AllProviderKinds(), sample, "sample", {}, absl::UnixEpoch());
     for (const ConfigProblem& problem : reading.problems) {
       ADD_FAILURE() << problem.ToString() << "\nin\n" << sample;
     }

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/environment.h"
@@ -37,10 +38,10 @@ Made Make(std::string_view yaml, const Environment& environment) {
   ConfigProblems problems("f");
   LoadedConfig loaded = LoadConfigText(yaml, &problems);
   EXPECT_TRUE(problems.empty());
-  ApplyDefaults(&loaded.config);
-  made.snapshot =
-      ConfigSnapshot::Make(loaded.config, loaded.places, environment, "f",
-                           absl::FromUnixSeconds(7), &problems);
+  ApplyDefaults(AllProviderKinds(), &loaded.config);
+  made.snapshot = ConfigSnapshot::Make(AllProviderKinds(), loaded.config,
+                                       loaded.places, environment, "f",
+                                       absl::FromUnixSeconds(7), &problems);
   for (const ConfigProblem& problem : problems.Sorted()) {
     made.problems.push_back(problem.ToString());
   }

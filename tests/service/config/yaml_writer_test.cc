@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/loader.h"
@@ -77,7 +78,7 @@ TEST(YamlWriterTest, WhatItWritesReadsAsTheSame) {
   auto& key = *config.mutable_auth()->mutable_callers()->add_api_keys();
   key.mutable_expire_time()->set_seconds(-1);
   key.mutable_expire_time()->set_nanos(250'000'000);
-  ApplyDefaults(&config);
+  ApplyDefaults(AllProviderKinds(), &config);
 
   ConfigProblems problems("f");
   const LoadedConfig loaded = LoadConfigText(WriteYaml(config), &problems);

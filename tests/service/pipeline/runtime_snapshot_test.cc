@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/registry/all_providers.h"
 #include "service/config/config_reader.h"
 #include "tests/testing/test_runtime.h"
 
@@ -57,10 +58,10 @@ TEST(RuntimeSnapshotTest, TheRouterKnowsWhichCredentialsAreThere) {
 }
 
 TEST(RuntimeSnapshotTest, LivesOnWithoutTheSnapshotsOtherHolders) {
-  ConfigReading reading = ReadConfigText(
-      "providers: [{name: mock, mock: {}}]\n"
-      "routing: {default_target: mock}\n",
-      "f", {}, absl::FromUnixSeconds(7));
+  ConfigReading reading = ReadConfigText(AllProviderKinds(),
+                                         "providers: [{name: mock, mock: {}}]\n"
+                                         "routing: {default_target: mock}\n",
+                                         "f", {}, absl::FromUnixSeconds(7));
   ASSERT_NE(reading.snapshot, nullptr);
   const auto runtime = RuntimeSnapshot::Make(reading.snapshot);
   ASSERT_TRUE(runtime.ok()) << runtime.status();
@@ -71,6 +72,7 @@ TEST(RuntimeSnapshotTest, LivesOnWithoutTheSnapshotsOtherHolders) {
 
 TEST(RuntimeSnapshotTest, SaysWhichProviderCannotBeMade) {
   const ConfigReading reading = ReadConfigText(
+      AllProviderKinds(),
       "providers: [{name: broken, openai: {http: {ca_file: /nonexistent}}}]\n",
       "f", {}, absl::FromUnixSeconds(7));
   // A validator that looks at files would have found it before.
