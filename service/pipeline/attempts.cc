@@ -7,8 +7,6 @@
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
 #include "base/async/worker_pool.h"
-#include "base/os/clock.h"
-#include "base/os/random.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -95,7 +93,7 @@ class NextAttempt {
     const bool abandoned = last.http.abandoned();
     const std::optional<absl::Duration> delay =
         call_.runtime->retry().DelayAfter(asked_, failure, abandoned,
-                                          SystemRandom());
+                                          *call_.runtime->ports().random);
     if (delay.has_value()) {
       kind_ = v1::Attempt::KIND_RETRY;
       co_return co_await Sleep(call_.loop, *delay, call_.cancel);
@@ -128,7 +126,7 @@ class LiveAttempt {
     attempt_.provider = target_.provider->name;
     attempt_.model = target_.upstream_model;
     attempt_.forwards = target_.forwards;
-    attempt_.start_time = SystemClock().WallTime();
+    attempt_.start_time = call.runtime->clock().WallTime();
     attempt_.follows_call.emplace(call.cancel, [&call, attempt = &attempt_] {
       attempt->cancel.Cancel(call.cancel.status());
     });

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "base/os/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -131,7 +130,7 @@ void Call::FillAttempts(
 
 void Call::FillTimings(v1::Timings* timings) const {
   // The loop's own time stands still within a turn.
-  *timings->mutable_total() = ToProto(SystemClock().SteadyTime() - arrival);
+  *timings->mutable_total() = ToProto(runtime->clock().SteadyTime() - arrival);
   if (attempts.empty()) return;
   const absl::Duration first_content = DecidingAttempt()->first_content;
   if (HasCome(first_content)) {

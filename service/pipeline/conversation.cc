@@ -6,7 +6,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "base/os/random.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -201,16 +200,17 @@ bool IsKeptHere(const IncomingCall& call) {
 }
 
 ConversationRecorder::ConversationRecorder(ResponseStore& store,
-                                           std::string_view caller)
+                                           std::string_view caller,
+                                           Random& random)
     : store_(store),
       caller_(caller),
-      id_(absl::StrCat(ToAbsl(kIdPrefix), SecureRandom().HexId(kIdDigits))) {}
+      id_(absl::StrCat(ToAbsl(kIdPrefix), random.HexId(kIdDigits))) {}
 
 std::unique_ptr<ConversationRecorder> ConversationRecorder::Begin(
     const IncomingCall& call, std::string_view caller, const Attempt& attempt) {
   if (attempt.forwards || !IsKeptHere(call)) return nullptr;
-  std::unique_ptr<ConversationRecorder> recorder(
-      new ConversationRecorder(*call.responses, caller));
+  std::unique_ptr<ConversationRecorder> recorder(new ConversationRecorder(
+      *call.responses, caller, *call.runtime->ports().secure_random));
   const MessageList& messages = call.request->messages();
   for (int i = InstructionsOf(messages); i < messages.size(); ++i) {
     *recorder->before_.Add() = messages[i];

@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/os/random.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/pipeline/answer_folding.h"
 #include "service/pipeline/attempt.h"
@@ -82,7 +83,8 @@ class ConversationRecorder {
   void Finish();
 
  private:
-  ConversationRecorder(ResponseStore& store, std::string_view caller);
+  ConversationRecorder(ResponseStore& store, std::string_view caller,
+                       Random& random);
 
   ResponseStore& store_;
   const std::string caller_;

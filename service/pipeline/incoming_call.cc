@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "providers/bounded_messages.h"
 
@@ -25,7 +24,7 @@ IncomingCall::IncomingCall(std::shared_ptr<const RuntimeSnapshot> runtime,
       cancel(cancel),
       arena(arena),
       arrival(arrival),
-      start_time(SystemClock().WallTime() - (loop.Now() - arrival)) {}
+      start_time(this->runtime->clock().WallTime() - (loop.Now() - arrival)) {}
 
 void IncomingCall::SetPath(std::string_view beginning, std::string_view rest) {
   rest = rest.substr(0, kPathBytesMax - beginning.size());

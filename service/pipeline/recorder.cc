@@ -6,7 +6,6 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
-#include "base/os/clock.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/pipeline/cut_text.h"
@@ -33,7 +32,7 @@ std::optional<absl::Duration> FirstByteOf(const AttemptProgress& progress) {
 
 void FillTimes(const Call& call, CallRecord* record) {
   // The loop's own time stands still within a turn.
-  record->duration = SystemClock().SteadyTime() - call.arrival;
+  record->duration = call.runtime->clock().SteadyTime() - call.arrival;
   if (call.attempts.empty()) return;
   const absl::Duration first_content = call.DecidingAttempt()->first_content;
   if (first_content != kNotCome) {

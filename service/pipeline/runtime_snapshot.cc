@@ -2,13 +2,12 @@
 
 #include <utility>
 
-#include "base/os/clock.h"
 #include "base/status_macros.h"
 
 namespace gateway {
 
 absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
-    std::shared_ptr<const ConfigSnapshot> config) {
+    std::shared_ptr<const ConfigSnapshot> config, const Ports& ports) {
   const auto credentials_of = [&config](std::string_view name) {
     ProviderRegistry::Credentials credentials;
     credentials.absent = config->CredentialOf(name) ==
@@ -22,22 +21,29 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
       std::unique_ptr<const ProviderRegistry> providers,
       ProviderRegistry::Make(config->kinds(), config->config().providers(),
                              credentials_of, config->config().limits()));
+  return MakeWith(std::move(config), std::move(providers), ports);
+}
+
+std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
+    std::shared_ptr<const ConfigSnapshot> config,
+    std::unique_ptr<const ProviderRegistry> providers, const Ports& ports) {
   return std::shared_ptr<const RuntimeSnapshot>(
-      new RuntimeSnapshot(std::move(config), std::move(providers)));
+      new RuntimeSnapshot(std::move(config), std::move(providers), ports));
 }
 
 RuntimeSnapshot::RuntimeSnapshot(
     std::shared_ptr<const ConfigSnapshot> config,
-    std::unique_ptr<const ProviderRegistry> providers)
-    : config_(std::move(config)),
+    std::unique_ptr<const ProviderRegistry> providers, const Ports& ports)
+    : ports_(ports),
+      config_(std::move(config)),
       providers_(std::move(providers)),
       health_(*providers_),
-      callers_(*config_, SystemClock()),
-      operators_(config_->operator_keys(), SystemClock()),
+      callers_(*config_, *ports_.clock),
+      operators_(config_->operator_keys(), *ports_.clock),
       router_(config_->config().routing(), health_),
       retry_(config_->config().resilience().retry()),
       discovery_(std::make_unique<ModelDiscovery>(
-          *providers_, config_->config().routing(), SystemClock())),
+          *providers_, config_->config().routing(), *ports_.clock)),
       schemas_(std::make_unique<SchemaCache>()) {}
 
 ProviderState RuntimeSnapshot::Health::StateOf(

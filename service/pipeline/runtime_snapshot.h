@@ -19,6 +19,7 @@
 #include "service/pipeline/caller_access.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
+#include "service/pipeline/ports.h"
 #include "service/resilience/retry.h"
 #include "service/routing/router.h"
 #include "service/routing/target_health.h"
@@ -29,11 +30,19 @@ class RuntimeSnapshot {
  public:
   // INVALID_ARGUMENT names the provider that cannot be made.
   static absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> Make(
-      std::shared_ptr<const ConfigSnapshot> config);
+      std::shared_ptr<const ConfigSnapshot> config, const Ports& ports = {});
+
+  // With providers that somebody else has made, in place of those of `config`.
+  static std::shared_ptr<const RuntimeSnapshot> MakeWith(
+      std::shared_ptr<const ConfigSnapshot> config,
+      std::unique_ptr<const ProviderRegistry> providers,
+      const Ports& ports = {});
 
   RuntimeSnapshot(const RuntimeSnapshot&) = delete;
   RuntimeSnapshot& operator=(const RuntimeSnapshot&) = delete;
 
+  Clock& clock() const { return *ports_.clock; }
+  const Ports& ports() const { return ports_; }
   const ConfigSnapshot& snapshot() const { return *config_; }
   const llmgateway::config::v1::GatewayConfig& config() const {
     return config_->config();
@@ -66,9 +75,11 @@ class RuntimeSnapshot {
   };
 
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
-                  std::unique_ptr<const ProviderRegistry> providers);
+                  std::unique_ptr<const ProviderRegistry> providers,
+                  const Ports& ports);
 
   // Each borrows from those before it.
+  const Ports ports_;
   const std::shared_ptr<const ConfigSnapshot> config_;
   const std::unique_ptr<const ProviderRegistry> providers_;
   const Health health_;

@@ -15,8 +15,9 @@
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
+namespace {
 
-std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+std::shared_ptr<const ConfigSnapshot> ReadTestConfig(
     std::string_view yaml, const Environment& environment) {
   ConfigReading reading =
       ReadConfigText(AllProviderKinds(), yaml, "test.yaml", environment,
@@ -25,13 +26,27 @@ std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
     std::fprintf(stderr, "%s\n", problem.ToString().c_str());
   }
   if (reading.snapshot == nullptr) std::abort();
+  return std::move(reading.snapshot);
+}
+
+}  // namespace
+
+std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+    std::string_view yaml, const Environment& environment) {
   absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> runtime =
-      RuntimeSnapshot::Make(std::move(reading.snapshot));
+      RuntimeSnapshot::Make(ReadTestConfig(yaml, environment));
   if (!runtime.ok()) {
     std::fprintf(stderr, "%s\n", runtime.status().ToString().c_str());
     std::abort();
   }
   return *std::move(runtime);
+}
+
+std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+    std::string_view yaml, std::unique_ptr<const ProviderRegistry> providers,
+    const Ports& ports) {
+  return RuntimeSnapshot::MakeWith(ReadTestConfig(yaml, {}),
+                                   std::move(providers), ports);
 }
 
 }  // namespace gateway

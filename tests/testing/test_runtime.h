@@ -14,13 +14,21 @@
 #include <memory>
 #include <string_view>
 
+#include "providers/registry/registry.h"
 #include "service/config/environment.h"
+#include "service/pipeline/ports.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 
 std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
     std::string_view yaml, const Environment& environment = {});
+
+// The same with providers of the test's own, in place of those of `yaml`, and
+// with its own time and chance.
+std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+    std::string_view yaml, std::unique_ptr<const ProviderRegistry> providers,
+    const Ports& ports = {});
 
 }  // namespace gateway
 

@@ -1,0 +1,27 @@
+// Ports are what the pipeline takes from the machine, beside its event loop and
+// its providers: time and chance. A test gives its own (tests/testing), and the
+// pipeline then does the same each time.
+//
+// Thread contract: what is pointed to is thread-safe and outlives the runtime
+// snapshot that has it.
+
+#ifndef SERVICE_PIPELINE_PORTS_H_
+#define SERVICE_PIPELINE_PORTS_H_
+
+#include "base/os/clock.h"
+#include "base/os/random.h"
+
+namespace gateway {
+
+// None is null.
+struct Ports {
+  Clock* clock = &SystemClock();
+  // Spreads retries.
+  Random* random = &SystemRandom();
+  // Names what nobody may guess.
+  Random* secure_random = &SecureRandom();
+};
+
+}  // namespace gateway
+
+#endif  // SERVICE_PIPELINE_PORTS_H_

@@ -1,0 +1,133 @@
+// The loop over planned targets, without a socket, a process or real time.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/async/cancellation.h"
+#include "base/async/task.h"
+#include "errors/fault.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/arena.h"
+#include "gtest/gtest.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "providers/registry/registry.h"
+#include "service/pipeline/attempts.h"
+#include "service/pipeline/call.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/fake_random.h"
+#include "tests/testing/loop_client.h"
+#include "tests/testing/scripted_provider.h"
+#include "tests/testing/test_runtime.h"
+
+namespace gateway {
+namespace {
+
+using ::testing::ElementsAre;
+
+class AskTargetsTest : public testing::Test {
+ protected:
+  AskTargetsTest() {
+    std::vector<ProviderRegistry::Entry> entries;
+    for (const char* name : {"first", "second"}) {
+      auto provider = std::make_unique<ScriptedProvider>(name);
+      (entries.empty() ? first_ : second_) = provider.get();
+      entries.push_back({.name = name, .provider = std::move(provider)});
+    }
+    runtime_ = MakeTestRuntime(
+        "providers: [{name: mock, mock: {}}]\n"
+        "resilience: {retry: {attempts_limit: 2, backoff_base: 1ms, "
+        "backoff_limit: 1ms}}\n",
+        std::make_unique<const ProviderRegistry>(std::move(entries)),
+        {.clock = &clock_, .random = &random_});
+  }
+
+  // Asks both in turn, and keeps what each attempt was.
+  absl::Status Ask(bool stream = false) {
+    google::protobuf::Arena arena;
+    CancelSignal cancel;
+    Call call(runtime_, client_.loop(), client_.http(), cancel, arena,
+              client_.loop().Now());
+    call.request = &request_;
+    for (const auto& entry : runtime_->providers().entries()) {
+      call.planned.targets.push_back(
+          {.provider = &entry, .model = "m", .upstream_model = "m"});
+    }
+    OpenStream open;
+    const absl::Status outcome = client_.Run([&]() -> Task<absl::Status> {
+      co_return co_await AskTargets(call, stream ? &open : nullptr);
+    });
+    kinds_.clear();
+    for (const Attempt& attempt : call.attempts) {
+      kinds_.emplace_back(attempt.provider, attempt.kind);
+      EXPECT_EQ(attempt.start_time, clock_.WallTime());
+    }
+    EXPECT_EQ(outcome.ok(), call.DecidingAttempt()->answered);
+    return outcome;
+  }
+
+  static absl::Status Down() {
+    return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down");
+  }
+
+  FakeClock clock_;
+  FakeRandom random_{7};
+  LoopClient client_;
+  v1::GenerateRequest request_;
+  ScriptedProvider* first_ = nullptr;
+  ScriptedProvider* second_ = nullptr;
+  std::shared_ptr<const RuntimeSnapshot> runtime_;
+  std::vector<std::pair<std::string, v1::Attempt::Kind>> kinds_;
+};
+
+TEST_F(AskTargetsTest, TheFirstThatAnswersIsTheLastAsked) {
+  first_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(second_->asked(), 0u);
+  EXPECT_THAT(kinds_, ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST)));
+}
+
+TEST_F(AskTargetsTest,
+       OneThatStaysDownIsAskedAsOftenAsConfiguredAndThenTheNext) {
+  first_->Fail(Down());
+  second_->Fail(Down());
+  second_->Answer("forty-two");
+  for (const bool stream : {false, true}) {
+    EXPECT_TRUE(Ask(stream).ok());
+    if (stream) continue;  // The script of the second is at its end.
+    EXPECT_THAT(kinds_,
+                ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                            std::pair("first", v1::Attempt::KIND_RETRY),
+                            std::pair("second", v1::Attempt::KIND_FALLBACK),
+                            std::pair("second", v1::Attempt::KIND_RETRY)));
+  }
+}
+
+TEST_F(AskTargetsTest, WhatWouldFailAnywhereIsAskedOnce) {
+  first_->Fail(MakeFault(v1::ERROR_REASON_INVALID_REQUEST, "no"));
+  EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(first_->asked(), 1u);
+  EXPECT_EQ(second_->asked(), 0u);
+}
+
+TEST_F(AskTargetsTest,
+       ARefusedCredentialIsNotShownAgainButAnotherProviderAsked) {
+  first_->Fail(MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, "no"));
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(kinds_,
+              ElementsAre(std::pair("first", v1::Attempt::KIND_FIRST),
+                          std::pair("second", v1::Attempt::KIND_FALLBACK)));
+}
+
+TEST_F(AskTargetsTest, TheLastFailureIsTheCalls) {
+  first_->Fail(Down());
+  second_->Fail(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, "odd"));
+  EXPECT_EQ(FaultReason(Ask()), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,72 @@
+#include "tests/testing/scripted_provider.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "llmgateway/v1/gateway.pb.h"
+
+namespace gateway {
+namespace {
+
+class OneEvent final : public ProviderStream {
+ public:
+  explicit OneEvent(const std::string& text) : text_(text) {
+    facts_.has_usage = true;
+    facts_.usage.set_input_tokens(1);
+    facts_.usage.set_output_tokens(1);
+  }
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override {
+    batch->Clear();
+    if (std::exchange(ended_, true)) co_return false;
+    v1::GenerateEvent event;
+    event.mutable_delta()->set_text(text_);
+    batch->events.push_back(std::move(event));
+    batch->content_events = 1;
+    co_return true;
+  }
+  const ResponseFacts& facts() const override { return facts_; }
+
+ private:
+  const std::string text_;
+  ResponseFacts facts_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+const absl::StatusOr<std::string>& ScriptedProvider::Next() const {
+  const size_t at = std::min(asked_++, script_.size() - 1);
+  return script_[at];
+}
+
+Task<absl::Status> ScriptedProvider::Generate(ProviderCall& /*call*/,
+                                              ProviderAnswer* answer) const {
+  const absl::StatusOr<std::string>& next = Next();
+  if (!next.ok()) co_return next.status();
+  v1::Message* const message =
+      answer->response->add_choices()->mutable_message();
+  message->set_role(v1::ROLE_ASSISTANT);
+  message->add_parts()->set_text(*next);
+  answer->facts.has_usage = true;
+  answer->facts.usage.set_input_tokens(1);
+  answer->facts.usage.set_output_tokens(1);
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> ScriptedProvider::Stream(
+    ProviderCall& /*call*/) const {
+  const absl::StatusOr<std::string>& next = Next();
+  if (!next.ok()) co_return next.status();
+  co_return std::make_unique<OneEvent>(*next);
+}
+
+Task<absl::StatusOr<int64_t>> ScriptedProvider::CountTokens(
+    ProviderCall& /*call*/) const {
+  const absl::StatusOr<std::string>& next = Next();
+  if (!next.ok()) co_return next.status();
+  co_return static_cast<int64_t>(next->size());
+}
+
+}  // namespace gateway

@@ -1,0 +1,59 @@
+// A ScriptedProvider answers from a script, in memory: no socket, no process,
+// no time. With it thousands of calls a second go through the whole pipeline.
+//
+//   ScriptedProvider provider("first");
+//   provider.Fail(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+//   provider.Answer("forty-two");
+//
+// Asked beyond its script, it repeats the last of it. Streams say their answer
+// as one event.
+//
+// Thread contract: one thread.
+
+#ifndef TESTS_TESTING_SCRIPTED_PROVIDER_H_
+#define TESTS_TESTING_SCRIPTED_PROVIDER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/async/task.h"
+#include "providers/provider.h"
+
+namespace gateway {
+
+class ScriptedProvider final : public Provider {
+ public:
+  explicit ScriptedProvider(std::string name) : name_(std::move(name)) {}
+
+  void Answer(std::string text) { script_.emplace_back(std::move(text)); }
+  void Fail(absl::Status status) { script_.emplace_back(std::move(status)); }
+
+  // How often it was asked.
+  size_t asked() const { return asked_; }
+
+  std::string_view name() const override { return name_; }
+  const Dialect* FindDialect(std::string_view) const override {
+    return nullptr;
+  }
+  Task<absl::Status> Generate(ProviderCall& call,
+                              ProviderAnswer* answer) const override;
+  Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> Stream(
+      ProviderCall& call) const override;
+  Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
+
+ private:
+  const absl::StatusOr<std::string>& Next() const;
+
+  const std::string name_;
+  std::vector<absl::StatusOr<std::string>> script_;
+  mutable size_t asked_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // TESTS_TESTING_SCRIPTED_PROVIDER_H_
