@@ -63,6 +63,7 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .method = kCreateMessage.method,
              .path = kCreateMessage.path,
              .shown = kCreateMessage.name,
+             .runs_call = true,
              .serve = [](RequestContext context, std::string_view) {
                GenerationOptions options =
                    MessageOptions(context, kCreateMessage);
@@ -72,6 +73,7 @@ void AnthropicRoutes::AddTo(RouteTable& table) const {
              .method = kCountMessageTokens.method,
              .path = kCountMessageTokens.path,
              .shown = kCountMessageTokens.name,
+             .runs_call = true,
              .serve = [](RequestContext context, std::string_view) {
                GenerationOptions options =
                    MessageOptions(context, kCountMessageTokens);

@@ -66,6 +66,10 @@ Task<void> ApiRouter::Handle(const HttpRequest& request,
   if (IsEncoded(context.fields.content_encoding)) {
     return RefuseEncoding(std::move(context));
   }
+  if (!route->runs_call && !context.caller.ok()) {
+    const absl::Status refused = context.caller.status();
+    return Fail(std::move(context), refused);
+  }
   return route->serve(std::move(context), rest);
 }
 

@@ -73,6 +73,7 @@ void EmbeddingsRoutes::AddTo(RouteTable& table) const {
              .method = kEmbed.method,
              .path = kEmbed.path,
              .shown = kEmbed.name,
+             .runs_call = true,
              .serve = [this](RequestContext context, std::string_view) {
                return Embed(std::move(context));
              }});
@@ -81,7 +82,7 @@ void EmbeddingsRoutes::AddTo(RouteTable& table) const {
 Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.runtime.Get(), services.loop, services.http,
+  Call call(context.runtime, services.loop, services.http,
             context.responder.gone(), arena, context.request.arrival);
   SetFacts(context, kEmbed, &call);
   auto* const request =

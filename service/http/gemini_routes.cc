@@ -140,6 +140,7 @@ void GeminiRoutes::AddTo(RouteTable& table) const {
                .path = kBelowModels,
                .shown = operation->name,
                .has = IsAsked,
+               .runs_call = true,
                .serve = [](RequestContext context, std::string_view rest) {
                  return Ask(std::move(context), rest);
                }});
@@ -149,6 +150,7 @@ void GeminiRoutes::AddTo(RouteTable& table) const {
              .path = kBelowStableModels,
              .shown = "the same below /v1/models",
              .has = IsAsked,
+             .runs_call = true,
              .serve = [](RequestContext context, std::string_view rest) {
                return Ask(std::move(context), rest);
              }});

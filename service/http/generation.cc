@@ -79,7 +79,7 @@ class CountSink final : public JsonSink {
 Task<void> Generate(RequestContext context, GenerationOptions options) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.runtime.Get(), services.loop, services.http,
+  Call call(context.runtime, services.loop, services.http,
             context.responder.gone(), arena, context.request.arrival);
   RawRequest raw;
   const size_t bytes = Take(context, &raw, &call);
@@ -96,7 +96,7 @@ Task<void> Generate(RequestContext context, GenerationOptions options) {
 Task<void> CountTokens(RequestContext context, GenerationOptions options) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.runtime.Get(), services.loop, services.http,
+  Call call(context.runtime, services.loop, services.http,
             context.responder.gone(), arena, context.request.arrival);
   RawRequest raw;
   const size_t bytes = Take(context, &raw, &call);

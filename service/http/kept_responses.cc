@@ -22,7 +22,6 @@
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
 #include "service/pipeline/response_store.h"
-#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
@@ -123,9 +122,10 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
                            KeptAnswer asked) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(services.runtime.Get(), services.loop, services.http,
+  Call call(context.runtime, services.loop, services.http,
             context.responder.gone(), arena, context.request.arrival);
   SetFacts(context, operation, &call);
+  call.known_caller = *context.caller;
   call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
   call.refusal = CheckNotStreamed(asked.query);
@@ -136,15 +136,9 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
 
 Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,
                  std::string_view id) {
-  // Held, since the caller's name points into it.
-  const std::shared_ptr<const RuntimeSnapshot> runtime =
-      context.services.runtime.Get();
-  const absl::StatusOr<std::string_view> caller =
-      CheckCaller(context, *runtime);
-  if (!caller.ok()) return Fail(std::move(context), caller.status());
   ResponseStore* const store = context.services.responses;
   const ResponseStore::Entry kept =
-      store == nullptr ? nullptr : store->Find(*caller, id);
+      store == nullptr ? nullptr : store->Find(*context.caller, id);
   if (kept == nullptr) return Fail(std::move(context), NoSuchResponse(id));
   const KeptAnswer asked = {kept_operation.action, id, context.request.query};
   if (!kept->provider.empty()) {
@@ -152,7 +146,7 @@ Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,
   }
   std::string body;
   const absl::Status written =
-      AnswerFromHere(context, *caller, asked, *kept, &body);
+      AnswerFromHere(context, *context.caller, asked, *kept, &body);
   if (!written.ok()) return Fail(std::move(context), written);
   return SendJson(std::move(context), std::move(body));
 }

@@ -17,17 +17,16 @@
 #include "service/http/query_parameter.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
-#include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
 
 // Returns the models that callers can name now; asks providers first, if need
 // be.
-Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context,
-                                           const RuntimeSnapshot& runtime) {
-  return runtime.discovery().Ask(context.services.loop, context.services.http,
-                                 context.responder.gone(), context.id);
+Task<ModelDiscovery::Catalog> AskForModels(RequestContext& context) {
+  return context.runtime->discovery().Ask(context.services.loop,
+                                          context.services.http,
+                                          context.responder.gone(), context.id);
 }
 
 constexpr int kPageSizeMax = 1000;
@@ -108,19 +107,11 @@ absl::StatusOr<ModelPaging> ReadModelPaging(std::string_view query,
 
 Task<void> ListModels(RequestContext context, const ModelListDialect& format,
                       absl::StatusOr<ModelPaging> asked) {
-  const std::shared_ptr<const RuntimeSnapshot> runtime =
-      context.services.runtime.Get();
-  const absl::Status known = CheckCaller(context, *runtime).status();
-  if (!known.ok()) {
-    co_await Fail(std::move(context), known);
-    co_return;
-  }
   if (!asked.ok()) {
     co_await Fail(std::move(context), asked.status());
     co_return;
   }
-  const ModelDiscovery::Catalog catalog =
-      co_await AskForModels(context, *runtime);
+  const ModelDiscovery::Catalog catalog = co_await AskForModels(context);
   const absl::StatusOr<ModelPage> page = PageOf(catalog->models(), *asked);
   if (!page.ok()) {
     co_await Fail(std::move(context), page.status());
@@ -133,15 +124,7 @@ Task<void> ListModels(RequestContext context, const ModelListDialect& format,
 
 Task<void> ShowModel(RequestContext context, const ModelListDialect& format,
                      std::string_view encoded_name) {
-  const std::shared_ptr<const RuntimeSnapshot> runtime =
-      context.services.runtime.Get();
-  const absl::Status known = CheckCaller(context, *runtime).status();
-  if (!known.ok()) {
-    co_await Fail(std::move(context), known);
-    co_return;
-  }
-  const ModelDiscovery::Catalog catalog =
-      co_await AskForModels(context, *runtime);
+  const ModelDiscovery::Catalog catalog = co_await AskForModels(context);
   std::string body;
   const absl::Status found = WriteModel(*catalog, format, encoded_name, &body);
   if (!found.ok()) {

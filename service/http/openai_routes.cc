@@ -31,6 +31,7 @@ void OpenAiRoutes::AddTo(RouteTable& table) const {
              .method = kComplete.method,
              .path = kComplete.path,
              .shown = kComplete.name,
+             .runs_call = true,
              .serve = [](RequestContext context, std::string_view) {
                return Complete(std::move(context));
              }});

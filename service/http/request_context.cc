@@ -31,6 +31,16 @@ bool MayBeRead(char first) {
   return kFirsts.find(first) != std::string_view::npos;
 }
 
+absl::StatusOr<std::string_view> CallerOf(const HttpRequest& request,
+                                          const CallerHead& head,
+                                          const RuntimeSnapshot& runtime) {
+  if (request.caller.known_by.get() == &runtime) return request.caller.id;
+  absl::StatusOr<std::string_view> caller = runtime.callers().Admit(head);
+  if (!caller.ok() || request.admitted) return caller;
+  return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
+                   "the caller was not known when the request's head came");
+}
+
 }  // namespace
 
 absl::Duration Elapsed(const RequestContext& context) {
@@ -86,6 +96,8 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       request(request),
       responder(responder),
       fields(request.fields),
+      runtime(services.runtime.Get()),
+      caller(CallerOf(request, fields.head, *runtime)),
       id(RequestIdFor(fields.request_id)),
       peer(responder.peer()) {}
 
@@ -103,20 +115,8 @@ void SetFacts(const RequestContext& context, const Operation& operation,
   facts->request_bytes = context.request.body.size();
 }
 
-absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
-                                             const RuntimeSnapshot& runtime) {
-  const HttpCaller& caller = context.request.caller;
-  if (caller.known_by.get() == &runtime) return caller.id;
-  return runtime.callers().Admit(context.fields.head);
-}
-
 absl::Status AdmitCaller(const RequestContext& context, IncomingCall* call) {
-  if (!context.request.admitted) {
-    return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
-                     "the caller was not known when the request's head came");
-  }
-  GATEWAY_ASSIGN_OR_RETURN(call->known_caller,
-                           CheckCaller(context, *call->runtime));
+  GATEWAY_ASSIGN_OR_RETURN(call->known_caller, context.caller);
   return absl::OkStatus();
 }
 

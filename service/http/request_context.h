@@ -65,6 +65,14 @@ struct RequestContext {
   const HttpRequest& request;
   HttpResponder& responder;
   CallerFields fields;
+  // The rules that the request is served by, whatever is reloaded meanwhile.
+  std::shared_ptr<const RuntimeSnapshot> runtime;
+  // The id of the caller's key, valid as long as the snapshot and the request;
+  // empty if no keys are configured. Found out once: not looked up again if
+  // this snapshot was asked at the head. Otherwise the fault of CallerAccess;
+  // and one for a request that was not admitted at the head, though it would be
+  // now.
+  absl::StatusOr<std::string_view> caller;
   ShortText id;
   ShortText peer;  // The client's `address:port`, also after it has gone.
 };
@@ -84,15 +92,8 @@ struct Operation {
 void SetFacts(const RequestContext& context, const Operation& operation,
               IncomingCall* call);
 
-// Returns the id of the caller's key, valid as long as the runtime snapshot and
-// the request; empty if no keys are configured. Not looked up again if this
-// runtime snapshot was asked at the head. Faults as of CallerAccess.
-absl::StatusOr<std::string_view> CheckCaller(const RequestContext& context,
-                                             const RuntimeSnapshot& runtime);
-
-// Sets who calls before the stages run, since nothing of the body may be read
-// before that is known. Faults: those of CheckCaller; and one for a request
-// that was not admitted at the head.
+// Has a call know its caller before the stages run, since nothing of the body
+// may be read before that is known. Returns context.caller's fault.
 absl::Status AdmitCaller(const RequestContext& context, IncomingCall* call);
 
 Task<void> SendJson(RequestContext context, std::string body);

@@ -67,6 +67,7 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
              .method = kCreate.method,
              .path = kCreate.path,
              .shown = kCreate.name,
+             .runs_call = true,
              .serve = [](RequestContext context, std::string_view) {
                return Generate(std::move(context), ResponseOptions(kCreate));
              }});
@@ -74,6 +75,7 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
              .method = kCountInputTokens.method,
              .path = kCountInputTokens.path,
              .shown = kCountInputTokens.name,
+             .runs_call = true,
              .serve = [](RequestContext context, std::string_view) {
                return CountTokens(std::move(context),
                                   ResponseOptions(kCountInputTokens));

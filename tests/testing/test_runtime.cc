@@ -42,7 +42,7 @@ std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
   return *std::move(runtime);
 }
 
-std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+std::shared_ptr<const RuntimeSnapshot> MakeTestRuntimeWith(
     std::string_view yaml, std::unique_ptr<const ProviderRegistry> providers,
     const Ports& ports) {
   return RuntimeSnapshot::MakeWith(ReadTestConfig(yaml, {}),

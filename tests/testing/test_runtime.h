@@ -26,7 +26,7 @@ std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
 
 // The same with providers of the test's own, in place of those of `yaml`, and
 // with its own time and chance.
-std::shared_ptr<const RuntimeSnapshot> MakeTestRuntime(
+std::shared_ptr<const RuntimeSnapshot> MakeTestRuntimeWith(
     std::string_view yaml, std::unique_ptr<const ProviderRegistry> providers,
     const Ports& ports = {});
 

@@ -91,8 +91,8 @@ class ToldApi final : public HttpHandler {
     told.caller = {.id = "alice",
                    .known_by = request.path == "/before" ? before_ : now};
     const RequestContext context(services_, api_, told, responder);
-    const absl::StatusOr<std::string_view> caller = CheckCaller(context, *now);
-    const std::string_view body[] = {caller.ok() ? *caller : "nobody"};
+    const std::string_view body[] = {context.caller.ok() ? *context.caller
+                                                         : "nobody"};
     static_cast<void>(co_await responder.Send({200, {}}, body));
   }
 

@@ -37,7 +37,7 @@ class AskTargetsTest : public testing::Test {
       (entries.empty() ? first_ : second_) = provider.get();
       entries.push_back({.name = name, .provider = std::move(provider)});
     }
-    runtime_ = MakeTestRuntime(
+    runtime_ = MakeTestRuntimeWith(
         "providers: [{name: mock, mock: {}}]\n"
         "resilience: {retry: {attempts_limit: 2, backoff_base: 1ms, "
         "backoff_limit: 1ms}}\n",
