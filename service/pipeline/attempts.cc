@@ -267,22 +267,17 @@ class LiveAttempt {
   ProviderCall request_;
 };
 
-Task<absl::Status> AskOnce(Call& call, const NextAttempt& next,
-                           OpenStream* open) {
-  LiveAttempt attempt(call, next);
-  absl::Status outcome;
-  if (!attempt.TakeRequest()) outcome = co_await attempt.ReadRequest();
-  if (outcome.ok()) outcome = co_await attempt.Send(open);
-  if (!outcome.ok() && open != nullptr) open->stream.reset();
-  co_return attempt.End(std::move(outcome));
-}
-
 }  // namespace
 
 Task<absl::Status> AskTargets(Call& call, OpenStream* open) {
   NextAttempt next(call);
   for (;;) {
-    const absl::Status outcome = co_await AskOnce(call, next, open);
+    LiveAttempt attempt(call, next);
+    absl::Status outcome;
+    if (!attempt.TakeRequest()) outcome = co_await attempt.ReadRequest();
+    if (outcome.ok()) outcome = co_await attempt.Send(open);
+    if (!outcome.ok() && open != nullptr) open->stream.reset();
+    outcome = attempt.End(std::move(outcome));
     if (outcome.ok()) co_return outcome;
     GATEWAY_CO_RETURN_IF_ERROR(co_await next.After(outcome));
   }

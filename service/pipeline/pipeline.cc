@@ -66,20 +66,6 @@ WorkerPool::Stage StageOf(const Call& call) {
              : WorkerPool::Stage::kGoesOn;
 }
 
-// The stages before the first attempt, off the loop where that takes long.
-Task<absl::Status> BeginCall(Call& call, Recorder& recorder) {
-  GATEWAY_CO_RETURN_IF_ERROR(call.cancel.status());
-  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(
-      BytesToAdmit(call), [&call] { return AdmitAndPlan(call); },
-      StageOf(call)));
-  GATEWAY_CO_RETURN_IF_ERROR(co_await OffLoop(
-      call.bytes_to_expect(), [&call] { return call.ExpectOutput(); }));
-  // The call may have ended meanwhile.
-  GATEWAY_CO_RETURN_IF_ERROR(call.cancel.status());
-  recorder.TellStarted(call);
-  co_return absl::OkStatus();
-}
-
 Task<bool> ValidateOffLoop(Call& call) {
   // However small, it has been found to take long.
   co_return co_await OffLoop(kInPlaceBytesMax + 1, [&call] {
@@ -165,9 +151,10 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
   co_return outcome;
 }
 
-Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder) {
+// `outcome` is that of the stages before the first attempt, here and below.
+Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
+                             absl::Status outcome) {
   OpenStream open;
-  absl::Status outcome = co_await BeginCall(call, recorder);
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, &open);
     if (outcome.ok()) {
@@ -242,30 +229,30 @@ absl::Status EstimateCount(Call& call) {
   return absl::OkStatus();
 }
 
-// Asks, and sees to what is left to do of what is asked for whole.
-Task<absl::Status> AskWhole(Call& call) {
-  absl::Status outcome = co_await AskTargets(call, nullptr);
-  if (call.facts.counts) {
-    if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
-      outcome = co_await OffLoop(call.facts.request_bytes,
-                                 [&call] { return EstimateCount(call); });
-    }
-    co_return outcome;
-  }
-  GATEWAY_CO_RETURN_IF_ERROR(outcome);
-  if (call.embed != nullptr) {
-    CompleteEmbeddings(call);
-  } else if (call.kept == nullptr) {
-    co_return co_await CompleteAnswer(call);
-  } else if (call.kept->action == KeptAnswer::Action::kDelete) {
+// What is left to do of anything else that is asked for whole.
+void CompleteOther(Call& call) {
+  if (call.embed != nullptr) CompleteEmbeddings(call);
+  if (call.kept != nullptr &&
+      call.kept->action == KeptAnswer::Action::kDelete) {
     call.responses->Remove(call.caller, call.kept->id);
   }
-  co_return absl::OkStatus();
 }
 
-Task<absl::Status> RunWhole(Call& call, AnswerSink& sink, Recorder& recorder) {
-  absl::Status outcome = co_await BeginCall(call, recorder);
-  if (outcome.ok()) outcome = co_await AskWhole(call);
+Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
+                            absl::Status outcome) {
+  if (outcome.ok()) {
+    outcome = co_await AskTargets(call, nullptr);
+    if (call.facts.counts) {
+      if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
+        outcome = co_await OffLoop(call.facts.request_bytes,
+                                   [&call] { return EstimateCount(call); });
+      }
+    } else if (outcome.ok()) {
+      CompleteOther(call);
+      const bool generated = call.embed == nullptr && call.kept == nullptr;
+      if (generated) outcome = co_await CompleteAnswer(call);
+    }
+  }
   if (outcome.ok()) co_return co_await sink.SendAnswer(call);
   // Nothing to do about a caller who does not even take the error.
   (co_await sink.SendEnd(call, outcome)).IgnoreError();
@@ -277,10 +264,24 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink, Recorder& recorder) {
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
   const CallDeadline deadline(call);
+  absl::Status outcome = call.cancel.status();
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(
+        BytesToAdmit(call), [&call] { return AdmitAndPlan(call); },
+        StageOf(call));
+  }
+  if (outcome.ok()) {
+    outcome = co_await OffLoop(call.bytes_to_expect(),
+                               [&call] { return call.ExpectOutput(); });
+  }
+  // The call may have ended meanwhile.
+  if (outcome.ok()) outcome = call.cancel.status();
+  if (outcome.ok()) recorder.TellStarted(call);
   // Not awaited within the choice: GCC 12 would free the status twice.
-  Task<absl::Status> run = call.facts.stream ? RunStream(call, sink, recorder)
-                                             : RunWhole(call, sink, recorder);
-  const absl::Status outcome = co_await std::move(run);
+  Task<absl::Status> run =
+      call.facts.stream ? RunStream(call, sink, recorder, std::move(outcome))
+                        : RunWhole(call, sink, std::move(outcome));
+  outcome = co_await std::move(run);
   recorder.Record(call, outcome);
   co_return outcome;
 }
