@@ -25,20 +25,21 @@ bool StandsForItself(std::string_view text) {
 
 void RepeatedChunk::Learn(std::string_view data, size_t offset, size_t size) {
   assert(offset > 0 && data[offset - 1] == '"' && data[offset + size] == '"');
-  around_.assign(data, 0, offset);
-  around_.append(data, offset + size);
+  around_.Clear();
+  around_.Reserve(data.size() - size);
+  around_.Append(data.substr(0, offset));
+  around_.Append(data.substr(offset + size));
   rest_ = offset;
 }
 
 std::string_view RepeatedChunk::TextOf(std::string_view data) const {
-  if (around_.empty() || data.size() <= around_.size()) return {};
-  const std::string_view around = around_;
+  const std::string_view around = around_.bytes();
+  if (around.empty() || data.size() <= around.size()) return {};
   if (!data.starts_with(around.substr(0, rest_)) ||
       !data.ends_with(around.substr(rest_))) {
     return {};
   }
-  const std::string_view text =
-      data.substr(rest_, data.size() - around_.size());
+  const std::string_view text = data.substr(rest_, data.size() - around.size());
   return StandsForItself(text) ? text : std::string_view();
 }
 

@@ -14,8 +14,9 @@
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_REPEATED_CHUNK_H_
 
 #include <cstddef>
-#include <string>
 #include <string_view>
+
+#include "base/memory/byte_queue.h"
 
 namespace gateway {
 
@@ -30,8 +31,9 @@ class RepeatedChunk {
   std::string_view TextOf(std::string_view data) const;
 
  private:
-  std::string
-      around_;  // What precedes the text and, from rest_ on, what follows it.
+  // What precedes the text and, from rest_ on, what follows it. In recycled
+  // memory, since every stream learns a chunk.
+  ByteQueue around_;
   size_t rest_ = 0;
 };
 

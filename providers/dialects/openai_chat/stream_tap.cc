@@ -17,6 +17,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
@@ -83,6 +84,20 @@ absl::Status RecordEntries(JsonValue& list, bool* has_output) {
   });
 }
 
+// Returns where the text of a piece of content stands in `data`, and how long
+// it is; {0, 0} if there is none, or its end is not certain without reading it.
+std::pair<size_t, size_t> FindPlainText(std::string_view data) {
+  constexpr std::string_view kBefore = R"("content":")";
+  const void* const found =
+      memmem(data.data(), data.size(), kBefore.data(), kBefore.size());
+  if (found == nullptr) return {0, 0};
+  const size_t begin =
+      static_cast<const char*>(found) - data.data() + kBefore.size();
+  const size_t end = data.find('"', begin);
+  if (end == std::string_view::npos || data[end - 1] == '\\') return {0, 0};
+  return {begin, end - begin};
+}
+
 // What must be recorded of one event.
 struct Notes {
   bool has_choices = false;
@@ -106,12 +121,17 @@ class OpenAiStreamTap final : public StreamTap {
       error_ = ReadOpenAiErrorEvent(data);
       return EventKind::kError;
     }
+    if (!repeated_.TextOf(data).empty()) {
+      learned_in_vain_ = 0;
+      return EventKind::kContent;
+    }
     if (!IsLikeAnObject(data) || !IsUtf8(data)) {
       return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                        "an event of the stream is not a JSON object");
     }
-    if (!IsWorthParsing(data)) return EventKind::kContent;
-    return Parse(data);
+    if (IsWorthParsing(data)) return Parse(data);
+    Learn(data);
+    return EventKind::kContent;
   }
 
   const ResponseFacts& facts() const override { return facts_; }
@@ -126,6 +146,17 @@ class OpenAiStreamTap final : public StreamTap {
   // The first event is always parsed: it has the id, if any has.
   bool IsWorthParsing(std::string_view data) const {
     return !has_id_ || HasTellingKey(data);
+  }
+
+  // Learns an event that has no telling key, so that one which differs from it
+  // by its text alone need not be searched for them. Gives up on a vendor who
+  // puts something new beside every text.
+  void Learn(std::string_view data) {
+    if (learned_in_vain_ == kLearnedInVainMax) return;
+    if (data.size() > kLearnedBytesMax) return;
+    ++learned_in_vain_;
+    const auto [offset, size] = FindPlainText(data);
+    if (offset > 0) repeated_.Learn(data, offset, size);
   }
 
   absl::StatusOr<EventKind> Parse(std::string_view data) {
@@ -228,7 +259,12 @@ class OpenAiStreamTap final : public StreamTap {
         });
   }
 
+  static constexpr int kLearnedInVainMax = 8;
+  static constexpr size_t kLearnedBytesMax = 4096;
+
   const bool done_marker_;
+  RepeatedChunk repeated_;
+  int learned_in_vain_ = 0;  // Since one was known again.
   ResponseFacts facts_;
   bool has_id_ = false;
   absl::Status error_;

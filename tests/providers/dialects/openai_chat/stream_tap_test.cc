@@ -74,6 +74,37 @@ TEST_F(OpenAiChatStreamTapTest, WhatTheModelSaysIsNotMistakenForFields) {
   EXPECT_FALSE(tap_->facts().has_usage);
 }
 
+// Pieces that differ by their text are looked at no closer; nor does a text
+// hide what else differs.
+TEST_F(OpenAiChatStreamTapTest, KnowsPiecesAgain) {
+  ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"role":"assistant"}})").ok());
+  const auto piece = [&](const std::string& text, const std::string& end) {
+    return OnChoice(R"({"index":0,"delta":{"content":")" + text +
+                    R"("},"finish_reason":)" + end + "}");
+  };
+  for (const char* const text :
+       {"four", "ty", " two", "\xc3\xa4", "\\n", "", R"(\")", "role: x"}) {
+    EXPECT_EQ(*piece(text, "null"), EventKind::kContent) << text;
+  }
+  EXPECT_FALSE(tap_->finished());
+  EXPECT_FALSE(piece("\xff", "null").ok());
+  EXPECT_FALSE(piece("\xc3", "null").ok());
+  EXPECT_EQ(*piece("!", R"("stop")"), EventKind::kContent);
+  EXPECT_TRUE(tap_->finished());
+}
+
+TEST_F(OpenAiChatStreamTapTest, EveryPieceMayHaveSomethingNewBesideItsText) {
+  ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"role":"assistant"}})").ok());
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{"content":"a"},"padding":)" +
+                        std::to_string(i) + "}"),
+              EventKind::kContent);
+  }
+  EXPECT_EQ(*OnChoice(R"({"index":0,"delta":{},"finish_reason":"stop"})"),
+            EventKind::kContent);
+  EXPECT_TRUE(tap_->finished());
+}
+
 TEST_F(OpenAiChatStreamTapTest, ReadsSpacedOutText) {
   ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"role":"assistant"}})").ok());
   ASSERT_TRUE(
