@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -64,19 +65,35 @@ bool IsNewEachTime(std::string_view name) {
 
 }  // namespace
 
-Http2Fields::Http2Fields(absl::Span<const HttpField> fields) {
+Http2Fields::Http2Fields(absl::Span<const HttpField> fields, uint8_t flags) {
   const auto bytes = [](std::string_view text) {
     return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
   };
   fields_.reserve(fields.size());
   for (const HttpField& field : fields) {
-    // Secrets stay out of the table too: guesses could be tried against a value
-    // that compression remembers.
-    const uint8_t flags = field.secret || IsNewEachTime(field.name)
-                              ? NGHTTP2_NV_FLAG_NO_INDEX
-                              : NGHTTP2_NV_FLAG_NONE;
-    fields_.push_back({bytes(field.name), bytes(field.value),
-                       field.name.size(), field.value.size(), flags});
+    // A guess could be tried against a secret that compression remembers.
+    const uint8_t indexing = field.secret || IsNewEachTime(field.name)
+                                 ? NGHTTP2_NV_FLAG_NO_INDEX
+                                 : NGHTTP2_NV_FLAG_NONE;
+    fields_.push_back({bytes(field.name), bytes(field.value), field.name.size(),
+                       field.value.size(),
+                       static_cast<uint8_t>(flags | indexing)});
+  }
+}
+
+Http2Fields::Http2Fields(absl::Span<const HttpField> fields, ByteQueue* kept)
+    : Http2Fields(fields, kNoCopies) {
+  size_t size = 0;
+  for (const nghttp2_nv& each : fields_) size += each.namelen + each.valuelen;
+  char* at = kept->Extend(size);
+  const auto keep = [&at](uint8_t*& text, size_t text_size) {
+    if (text_size > 0) memcpy(at, text, text_size);
+    text = reinterpret_cast<uint8_t*>(at);
+    at += text_size;
+  };
+  for (nghttp2_nv& each : fields_) {
+    keep(each.name, each.namelen);
+    keep(each.value, each.valuelen);
   }
 }
 
@@ -320,6 +337,7 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
   Http2Stream* const stream = StreamOf(session, head.stream_id);
   if (stream == nullptr) return 0;
   stream->begun_ = true;
+  if (head.type == NGHTTP2_HEADERS) DropSentHead(*stream, frame->headers);
   if (head.type == NGHTTP2_HEADERS &&
       frame->headers.cat == NGHTTP2_HCAT_RESPONSE) {
     session.guard_.OnAnswer();
@@ -329,6 +347,14 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
     stream->StopPeer();
   }
   return 0;
+}
+
+void Http2Callbacks::DropSentHead(Http2Stream& stream,
+                                  const nghttp2_headers& sent) {
+  if (sent.nvlen == 0 || stream.head_.empty()) return;
+  // An interim answer, which goes ahead of it, points elsewhere.
+  const auto* const first = reinterpret_cast<const char*>(sent.nva[0].name);
+  if (first == stream.head_.bytes().data()) stream.head_.Clear();
 }
 
 void Http2Callbacks::OnGoawaySent(Http2Session& session, uint32_t error) {
@@ -382,11 +408,10 @@ ssize_t Http2Callbacks::ReadBody(nghttp2_session* session, int32_t id, uint8_t*,
     if (!stream.trailers_.empty()) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       FieldViews views;
-      Http2Fields trailers(stream.trailers_.View(views));
+      Http2Fields trailers = Http2Fields::OfKept(stream.trailers_.View(views));
       const int submitted =
           nghttp2_submit_trailer(session, id, trailers.data(), trailers.size());
       if (submitted != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
-      stream.trailers_.Clear();
     }
   }
   return static_cast<ssize_t>(std::min(unsent, size));

@@ -16,6 +16,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "base/http/http2_session.h"
+#include "base/memory/byte_queue.h"
 
 namespace gateway {
 
@@ -58,22 +59,40 @@ class Http2Callbacks {
 
   static void HandleBlock(Http2Session& session, const nghttp2_frame& frame);
   static void HandleSettings(Http2Session& session, const nghttp2_frame& frame);
+  // Frees what the stream's head lies in once that is sent.
+  static void DropSentHead(Http2Stream& stream, const nghttp2_headers& sent);
   static void OnGoawaySent(Http2Session& session, uint32_t error);
   static void ServeInTurn(nghttp2_session* session, int32_t id);
   static Http2Stream* StreamOf(Http2Session& session, int32_t id);
 };
 
-// Fields in nghttp2's form, which point into those given. Secrets, and values
-// that are new each time, are marked so that they never enter the compression
-// table.
+// The fields in nghttp2's form. Secrets, and what is new each time, never enter
+// the table by which blocks are compressed.
 class Http2Fields {
  public:
-  explicit Http2Fields(absl::Span<const HttpField> fields);
+  // They point at `fields`, which nghttp2 copies.
+  explicit Http2Fields(absl::Span<const HttpField> fields)
+      : Http2Fields(fields, NGHTTP2_NV_FLAG_NONE) {}
+
+  // They point at a copy that is appended to `kept`, and must stay there until
+  // nghttp2 has sent or dropped the block: nghttp2's own copy would put each
+  // name into lower case, byte by byte.
+  Http2Fields(absl::Span<const HttpField> fields, ByteQueue* kept);
+
+  // They point at `fields`, which must stay for as long.
+  static Http2Fields OfKept(absl::Span<const HttpField> fields) {
+    return Http2Fields(fields, kNoCopies);
+  }
 
   nghttp2_nv* data() { return fields_.data(); }
   size_t size() const { return fields_.size(); }
 
  private:
+  static constexpr uint8_t kNoCopies =
+      NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+
+  Http2Fields(absl::Span<const HttpField> fields, uint8_t flags);
+
   absl::InlinedVector<nghttp2_nv, 24> fields_;
 };
 

@@ -137,7 +137,7 @@ Http2Stream* Http2Session::StartRequest(absl::Span<const HttpField> fields,
   stream->events_ = &events;
   stream->head_sent_ = true;
   stream->ended_ = end;
-  Http2Fields head(fields);
+  Http2Fields head(fields, &stream->head_);
   const nghttp2_data_provider body = Http2Callbacks::Body(stream);
   const int32_t id =
       nghttp2_submit_request(nghttp2(), nullptr, head.data(), head.size(),

@@ -57,7 +57,7 @@ void Http2Stream::SendHead(absl::Span<const HttpField> fields, bool end) {
   assert(!head_sent_);
   head_sent_ = true;
   ended_ |= end;
-  Http2Fields head(fields);
+  Http2Fields head(fields, &head_);
   const nghttp2_data_provider body = Http2Callbacks::Body(this);
   session_.FailOnError(nghttp2_submit_response(session_.nghttp2(), id_,
                                                head.data(), head.size(),

@@ -185,6 +185,7 @@ class Http2Stream final : public Recycled {
   absl::Span<const std::string_view> borrowed_;  // Sent after unsent_.
   size_t borrowed_begin_ = 0;                    // Offset in the first piece.
   size_t borrowed_bytes_ = 0;
+  ByteQueue head_;       // Its fields, until nghttp2 has sent them.
   FieldBlock trailers_;  // Sent after the body's last byte.
   absl::Status why_;
 

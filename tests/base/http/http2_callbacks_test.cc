@@ -17,6 +17,7 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http2_session.h"
 #include "base/http/http2_stream.h"
+#include "base/memory/byte_queue.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/hpack_reader.h"
@@ -63,6 +64,26 @@ TEST(Http2FieldsTest, KeepOutOfTheTableWhatIsSecretOrNewEachTime) {
     EXPECT_EQ(fields.data()->flags,
               kept_out ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE)
         << std::string(field.name);
+  }
+}
+
+TEST(Http2FieldsTest, PointAtACopyThatNghttp2LeavesAlone) {
+  std::string name = "x-a";
+  const HttpField fields[] = {
+      {name, "1"}, {"empty", ""}, {"x-request-id", "2"}};
+  ByteQueue kept;
+  Http2Fields copies(fields, &kept);
+  name = "x-b";
+  ASSERT_EQ(copies.size(), 3u);
+  constexpr int kNoCopies =
+      NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+  EXPECT_EQ(copies.data()[0].flags, kNoCopies);
+  EXPECT_EQ(copies.data()[2].flags, kNoCopies | NGHTTP2_NV_FLAG_NO_INDEX);
+  EXPECT_EQ(kept.bytes(), "x-a1emptyx-request-id2");
+  for (size_t i = 0; i < copies.size(); ++i) {
+    const auto* const at = reinterpret_cast<char*>(copies.data()[i].name);
+    EXPECT_GE(at, kept.bytes().data());
+    EXPECT_LT(at, kept.bytes().data() + kept.size());
   }
 }
 
