@@ -118,6 +118,13 @@ class CallContext {
   // For engines: sets the size of the one request message, uncompressed.
   void set_request_bytes(size_t bytes) { request_bytes_ = bytes; }
 
+  // For handlers: sets the size of the one answer, as its ByteSizeLong() has
+  // returned it, so that the engine need not measure it again. REQUIRES: the
+  // answer is not changed any more.
+  void set_answer_bytes(size_t bytes) { answer_bytes_ = bytes; }
+  // For engines; null if the handler has not measured the answer.
+  std::optional<size_t> answer_bytes() const { return answer_bytes_; }
+
   std::string_view method() const { return arrival_.method; }
   std::string_view peer() const { return arrival_.peer; }
   // The value of `:authority`; empty if the caller sent none.
@@ -192,6 +199,7 @@ class CallContext {
   const Arrival arrival_;
   std::string_view authority_;
   size_t request_bytes_ = 0;
+  std::optional<size_t> answer_bytes_;
   absl::InlinedVector<MetadataEntry, 4> metadata_;
   std::string_view request_id_;  // Empty if the caller has sent none.
   // Made up when it is first asked for.

@@ -40,7 +40,9 @@ class UnarySink final : public AnswerSink {
     ProviderAnswer& answer = call.attempts.back().answer;
     response_->Swap(answer.response);
     answer.response = response_;
-    call.response_bytes = static_cast<int64_t>(response_->ByteSizeLong());
+    const size_t bytes = response_->ByteSizeLong();
+    context_.set_answer_bytes(bytes);
+    call.response_bytes = static_cast<int64_t>(bytes);
     co_return absl::OkStatus();
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
@@ -95,8 +97,7 @@ class EventSink final : public AnswerSink {
     if (last_seq_ == 0 && !batch.events.empty()) TellUpstream(call, context_);
     for (v1::GenerateEvent& event : batch.events) {
       if (event.has_started()) call.Describe(event.mutable_started());
-      Number(call, event);
-      const bool written = co_await writer_.Write(event);
+      const bool written = co_await writer_.Write(event, Number(call, event));
       if (!written) co_return ClientGone();
     }
     co_return absl::OkStatus();
@@ -112,9 +113,12 @@ class EventSink final : public AnswerSink {
   }
 
  private:
-  void Number(Call& call, v1::GenerateEvent& event) {
+  // Returns the event's size.
+  size_t Number(Call& call, v1::GenerateEvent& event) {
     event.set_seq(++last_seq_);
-    call.response_bytes += static_cast<int64_t>(event.ByteSizeLong());
+    const size_t bytes = event.ByteSizeLong();
+    call.response_bytes += static_cast<int64_t>(bytes);
+    return bytes;
   }
 
   static absl::Status ClientGone() {

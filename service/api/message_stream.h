@@ -27,6 +27,7 @@
 
 #include <cassert>
 #include <coroutine>
+#include <cstddef>
 #include <utility>
 
 #include "google/protobuf/message.h"
@@ -74,7 +75,9 @@ class MessageWriter {
  public:
   // Returns an awaitable of bool: true once `message`, which need not outlive
   // the call of Write, has been taken; false if the client can get no more.
-  [[nodiscard]] auto Write(const google::protobuf::Message& message) {
+  // `bytes` is what its ByteSizeLong() returned, and it is unchanged since.
+  [[nodiscard]] auto Write(const google::protobuf::Message& message,
+                           size_t bytes) {
     struct Awaiter {
       MessageWriter* writer;
       StreamProgress progress;
@@ -87,9 +90,14 @@ class MessageWriter {
       bool await_resume() const noexcept { return writer->slot_.done(); }
     };
     assert(!slot_.waiting());
-    const StreamProgress progress = StartWrite(message);
+    const StreamProgress progress = StartWrite(message, bytes);
     slot_.Settle(progress);
     return Awaiter{this, progress};
+  }
+
+  // The same for a message that has not been measured.
+  [[nodiscard]] auto Write(const google::protobuf::Message& message) {
+    return Write(message, message.ByteSizeLong());
   }
 
   // Takes the last message, which goes with the status that the call ends with,
@@ -103,8 +111,8 @@ class MessageWriter {
 
   // Called by Write. Each kWaiting is followed by one FinishWrite, not from
   // within StartWrite; it may end the call before it returns.
-  virtual StreamProgress StartWrite(
-      const google::protobuf::Message& message) = 0;
+  virtual StreamProgress StartWrite(const google::protobuf::Message& message,
+                                    size_t bytes) = 0;
   bool write_waiting() const { return slot_.waiting(); }
   void FinishWrite(bool taken) { slot_.Finish(taken); }
 

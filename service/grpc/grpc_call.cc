@@ -287,7 +287,7 @@ StreamProgress GrpcCall::StartRead(Message* message) {
   return StreamProgress::kWaiting;
 }
 
-StreamProgress GrpcCall::StartWrite(const Message& message) {
+StreamProgress GrpcCall::StartWrite(const Message& message, size_t) {
   if (context_.cancel().cancelled()) return StreamProgress::kEnded;
   if (!Serialize(message)) return StreamProgress::kEnded;
   SetInitialMetadata();

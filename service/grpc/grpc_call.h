@@ -75,7 +75,8 @@ class GrpcCall final : public Recycled,
 
   // Called on the loop's thread.
   StreamProgress StartRead(google::protobuf::Message* message) override;
-  StreamProgress StartWrite(const google::protobuf::Message& message) override;
+  StreamProgress StartWrite(const google::protobuf::Message& message,
+                            size_t bytes) override;
   bool WriteLast(const google::protobuf::Message& message) override;
   absl::Duration TimeLeft() const;
   void Begin();

@@ -1,6 +1,8 @@
 #include "service/rpc/rpc_call.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -418,11 +420,10 @@ void RpcCall::End(const absl::Status& status) {
 
 // --- What the client gets.
 
-StreamProgress RpcCall::StartWrite(const Message& message) {
+StreamProgress RpcCall::StartWrite(const Message& message, size_t bytes) {
   if (context_.cancel().cancelled() || stream_ == nullptr) {
     return StreamProgress::kEnded;
   }
-  const size_t bytes = message.ByteSizeLong();
   if (method_.for_anybody() &&
       !unsent_charge_.Resize(stream_->unsent() + bytes)) {
     Cancel(AnswerBudgetSpent());
@@ -474,7 +475,9 @@ MessageEncoding RpcCall::AnswerEncoding(size_t bytes) const {
 
 void RpcCall::SendAnswer(absl::Status status) {
   if (status.ok() && method_.writes_one()) {
-    const size_t bytes = arguments_.response->ByteSizeLong();
+    const std::optional<size_t> measured = context_.answer_bytes();
+    const size_t bytes =
+        measured.has_value() ? *measured : arguments_.response->ByteSizeLong();
     sent_encoding_ = AnswerEncoding(bytes);
     SendHead();
     status = SendMessage(*arguments_.response, bytes, sent_encoding_);

@@ -114,7 +114,8 @@ class RpcCall final : public Recycled,
 
   // Called by the handler.
   StreamProgress StartRead(google::protobuf::Message* message) override;
-  StreamProgress StartWrite(const google::protobuf::Message& message) override;
+  StreamProgress StartWrite(const google::protobuf::Message& message,
+                            size_t bytes) override;
   bool WriteLast(const google::protobuf::Message& message) override;
 
   // Sets the timer to the deadline, or to the request's timeout if that comes

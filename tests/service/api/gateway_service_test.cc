@@ -47,7 +47,7 @@ class GoneWriter final : public MessageWriter {
   bool WriteLast(const google::protobuf::Message&) override { return false; }
 
  private:
-  StreamProgress StartWrite(const google::protobuf::Message&) override {
+  StreamProgress StartWrite(const google::protobuf::Message&, size_t) override {
     return StreamProgress::kEnded;
   }
 };

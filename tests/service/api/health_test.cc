@@ -41,12 +41,12 @@ class ToldStatuses final : public MessageWriter {
   }
 
   bool WriteLast(const google::protobuf::Message& message) override {
-    return StartWrite(message) == StreamProgress::kDone;
+    return StartWrite(message, 0) == StreamProgress::kDone;
   }
 
  private:
-  StreamProgress StartWrite(
-      const google::protobuf::Message& message) override {
+  StreamProgress StartWrite(const google::protobuf::Message& message,
+                            size_t) override {
     MutexLock lock(mu_);
     told_.push_back(
         static_cast<const HealthCheckResponse&>(message).status());

@@ -49,8 +49,8 @@ class KeepingWriter final : public MessageWriter {
   }
 
  private:
-  StreamProgress StartWrite(
-      const google::protobuf::Message& message) override {
+  StreamProgress StartWrite(const google::protobuf::Message& message,
+                            size_t) override {
     written_.emplace_back().CopyFrom(message);
     return held_up_ ? StreamProgress::kWaiting : StreamProgress::kDone;
   }
