@@ -55,6 +55,7 @@ absl::Status ReadMessagesCitation(JsonValue& value, v1::Citation* citation) {
 }
 
 void AddUrlCitations(std::string_view json, CitationList* citations) {
+  if (json == "[]") return;  // As in most answers that have the field.
   CitationList found;
   const absl::Status read =
       ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {

@@ -59,9 +59,9 @@ void AddExtension(std::string_view name, std::string_view json,
                   Extensions* extensions) {
   CountReadMemory(kExtensionMemoryBytes);
   v1::Extension* extension = extensions->Add();
-  extension->set_dialect(std::string(kOpenAiChatDialect));
-  extension->set_name(std::string(name));
-  extension->set_json(std::string(json));
+  extension->set_dialect(kOpenAiChatDialect.data(), kOpenAiChatDialect.size());
+  extension->set_name(name.data(), name.size());
+  extension->set_json(json.data(), json.size());
 }
 
 absl::Status KeepField(std::string_view name, JsonValue& value,

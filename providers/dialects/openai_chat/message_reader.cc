@@ -248,6 +248,7 @@ class MessageReader {
 
   absl::Status ReadContent(JsonValue& value) {
     content_.reset();
+    text_.reset();
     if (value.IsNull()) return absl::OkStatus();
     content_.emplace();
     if (value.IsArray()) {
@@ -259,7 +260,7 @@ class MessageReader {
       });
     }
     if (!value.IsString()) return value.Error("expected a string or an array");
-    return ReadString(value, content_->emplace_back().mutable_text());
+    return ReadString(value, &text_.emplace());
   }
 
   // Reads the pictures that OpenRouter's models draw. If an entry is no
@@ -297,8 +298,15 @@ class MessageReader {
     result->set_name(std::move(*message_.mutable_name()));
     message_.clear_name();
     if (!content_.has_value()) return absl::OkStatus();
-    for (v1::Part& part : *content_) *result->add_parts() = std::move(part);
+    AddContent(result->mutable_parts());
     return absl::OkStatus();
+  }
+
+  // Moves a content that is one text. A part would be copied with its text,
+  // since the message is on an arena and the part is not.
+  void AddContent(google::protobuf::RepeatedPtrField<v1::Part>* parts) {
+    if (text_.has_value()) parts->Add()->set_text(*std::move(text_));
+    for (v1::Part& part : *content_) *parts->Add() = std::move(part);
   }
 
   // A client that put the pieces of a stream together may have the text of a
@@ -322,9 +330,7 @@ class MessageReader {
     }
     TakeTextOfSignature();
     for (v1::Part& part : reasoning_) *message_.add_parts() = std::move(part);
-    if (content_.has_value()) {
-      for (v1::Part& part : *content_) *message_.add_parts() = std::move(part);
-    }
+    if (content_.has_value()) AddContent(message_.mutable_parts());
     for (v1::Part& part : images_) *message_.add_parts() = std::move(part);
     if (refusal_.has_value()) {
       message_.add_parts()->set_refusal(*std::move(refusal_));
@@ -341,6 +347,7 @@ class MessageReader {
   std::string reasoning_text_;
   std::optional<std::string> refusal_;
   std::optional<std::vector<v1::Part>> content_;
+  std::optional<std::string> text_;  // Of a content that is one.
   std::optional<v1::Part> audio_;
   std::vector<v1::Part> reasoning_;
   std::vector<v1::Part> images_;
