@@ -45,11 +45,7 @@ bool NamesRateLimit(std::string_view name, bool begins_with_x) {
 // Eight bytes at a time, since names are long and many.
 void WriteLower(std::string_view name, char* out) {
   while (name.size() >= sizeof(uint64_t)) {
-    uint64_t word = LoadWord(name.data());
-    const uint64_t low = word & EachByte(0x7f);
-    const uint64_t from_a = low + EachByte(0x80 - 'A');
-    const uint64_t behind_z = low + EachByte(0x7f - 'Z');
-    word |= (from_a & ~behind_z & ~word & kHighBits) >> 2;
+    const uint64_t word = ToLower(LoadWord(name.data()));
     memcpy(out, &word, sizeof(word));
     out += sizeof(word);
     name.remove_prefix(sizeof(word));

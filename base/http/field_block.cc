@@ -35,14 +35,15 @@ void FieldBlock::Append(const FieldBlock& other) {
 
 absl::Span<const HttpField> FieldBlock::View(FieldViews& views) const {
   views.clear();
-  std::string_view rest = queue_.bytes();
-  while (!rest.empty()) {
+  const std::string_view all = queue_.bytes();
+  const char* at = all.data();
+  const char* const end = at + all.size();
+  while (at != end) {
     Lengths lengths;
-    std::memcpy(&lengths, rest.data(), sizeof(lengths));
-    rest.remove_prefix(sizeof(lengths));
-    views.push_back({rest.substr(0, lengths.name),
-                     rest.substr(lengths.name, lengths.value)});
-    rest.remove_prefix(lengths.name + lengths.value);
+    std::memcpy(&lengths, at, sizeof(lengths));
+    at += sizeof(lengths);
+    views.push_back({{at, lengths.name}, {at + lengths.name, lengths.value}});
+    at += lengths.name + lengths.value;
   }
   return views;
 }

@@ -201,9 +201,7 @@ Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
   for (std::string_view piece : call.body) length += piece.size();
   std::string& fields = connection_->text;
   fields.clear();
-  for (const HttpField& field : call.extra_fields) {
-    AppendField(field.name, field.value, &fields);
-  }
+  AppendFields(call.extra_fields, &fields);
   if (call.source != nullptr) {
     AppendBodyFraming(call.source->length(), &fields);
   } else if (length > 0 || call.head->method() != "GET") {

@@ -265,22 +265,41 @@ std::string_view HttpReasonPhrase(int status) {
 }
 
 void AppendStatusLine(int status, std::string* out) {
+  // Nearly all answers'.
+  if (status == 200) {
+    out->append("HTTP/1.1 200 OK\r\n");
+    return;
+  }
   absl::StrAppend(out, "HTTP/1.1 ", status, " ",
                   ToAbsl(HttpReasonPhrase(status)), "\r\n");
 }
 
 void AppendField(std::string_view name, std::string_view value,
                  std::string* out) {
-  const size_t size = out->size();
-  out->resize(size + name.size() + value.size() + 4);
-  char* at = out->data() + size;
+  const HttpField field = {name, value};
+  AppendFields({&field, 1}, out);
+}
+
+void AppendFields(absl::Span<const HttpField> fields, std::string* out) {
+  constexpr std::string_view kBetween = ": ";
+  constexpr std::string_view kBehind = "\r\n";
+  size_t size = 0;
+  for (const HttpField& field : fields) {
+    size += field.name.size() + kBetween.size() + field.value.size() +
+            kBehind.size();
+  }
+  const size_t begin = out->size();
+  out->resize(begin + size);
+  char* at = out->data() + begin;
   const auto put = [&at](std::string_view text) {
     at += text.copy(at, text.size());
   };
-  put(name);
-  put(": ");
-  put(value);
-  put("\r\n");
+  for (const HttpField& field : fields) {
+    put(field.name);
+    put(kBetween);
+    put(field.value);
+    put(kBehind);
+  }
 }
 
 }  // namespace gateway

@@ -26,6 +26,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/http/http1_chunks.h"
 #include "base/http/http1_head.h"
 
@@ -132,6 +133,7 @@ void AppendStatusLine(int status, std::string* out);
 // Appends `name: value\r\n`. REQUIRES: IsFieldValue(value).
 void AppendField(std::string_view name, std::string_view value,
                  std::string* out);
+void AppendFields(absl::Span<const HttpField> fields, std::string* out);
 
 }  // namespace gateway
 

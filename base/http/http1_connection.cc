@@ -436,9 +436,7 @@ Task<absl::Status> Http1Connection::WriteOut(iovec* pieces, size_t count) {
 
 void Http1Connection::AppendHead(const HttpAnswerHead& head) {
   AppendStatusLine(head.status, &out_);
-  for (const HttpField& field : head.fields) {
-    AppendField(field.name, field.value, &out_);
-  }
+  AppendFields(head.fields, &out_);
   out_ += server_.DateField();
   if (server_.draining_) keep_alive_ = false;
   if (!keep_alive_) {

@@ -336,8 +336,19 @@ absl::Status TakeFieldLine(std::string_view* line, HttpField* field) {
 }
 
 bool SameLettersIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
+  constexpr size_t kWord = sizeof(uint64_t);
+  const size_t size = a.size();
+  if (size < kWord) {
+    return std::equal(a.begin(), a.end(), b.begin(),
+                      [](char x, char y) { return Lower(x) == Lower(y); });
+  }
+  const auto same_at = [&](size_t i) {
+    return ToLower(LoadWord(a.data() + i)) == ToLower(LoadWord(b.data() + i));
+  };
+  for (size_t i = 0; i + kWord <= size; i += kWord) {
+    if (!same_at(i)) return false;
+  }
+  return same_at(size - kWord);
 }
 
 bool IsFieldValue(std::string_view value) {

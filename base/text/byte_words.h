@@ -40,6 +40,14 @@ constexpr uint64_t FirstBelow(uint64_t word, uint8_t limit) {
 // As FirstBelow, for a byte that is zero.
 constexpr uint64_t FirstZero(uint64_t word) { return FirstBelow(word, 1); }
 
+// The word with its ASCII letters in lower case.
+constexpr uint64_t ToLower(uint64_t word) {
+  const uint64_t low = word & ~kHighBits;
+  const uint64_t from_a = low + EachByte(0x80 - 'A');
+  const uint64_t behind_z = low + EachByte(0x7f - 'Z');
+  return word | (from_a & ~behind_z & ~word & kHighBits) >> 2;
+}
+
 // Returns which byte the lowest set bit is in. REQUIRES: found != 0.
 constexpr size_t IndexOfFirst(uint64_t found) {
   return static_cast<size_t>(std::countr_zero(found)) / 8;

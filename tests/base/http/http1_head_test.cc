@@ -118,6 +118,32 @@ TEST(Http1HeadTest, ComparesNamesWithoutCase) {
   EXPECT_FALSE(EqualsIgnoreCase("content-type", "content_type"));
   EXPECT_FALSE(EqualsIgnoreCase("[", "{"));
   EXPECT_FALSE(EqualsIgnoreCase("a", "ab"));
+  EXPECT_TRUE(EqualsIgnoreCase("Host", "hOST"));
+  // Whichever of its bytes differs, those behind the last whole word too.
+  const std::string name = "X-RateLimit-Left";
+  for (size_t size = 1; size <= name.size(); ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      std::string other = name.substr(0, size);
+      other[at] = '_';
+      EXPECT_FALSE(EqualsIgnoreCase(other, name.substr(0, size))) << other;
+    }
+  }
+}
+
+TEST(TakeFieldLineTest, ANameMayHaveAnyTokenByteAnywhereAndNoOther) {
+  for (int c = 1; c < 0x100; ++c) {
+    const char byte = static_cast<char>(c);
+    if (byte == ':' || byte == '\r' || byte == '\n') continue;
+    for (size_t at = 0; at < 20; ++at) {
+      std::string name = "Some-Name-Of-A-Field";
+      name[at] = byte;
+      const std::string text = name + ": v\r\n\r\n";
+      std::string_view line = text;
+      HttpField field;
+      EXPECT_EQ(TakeFieldLine(&line, &field).ok(), IsTokenByte(byte)) << text;
+      EXPECT_EQ(field.name == name, IsTokenByte(byte)) << text;
+    }
+  }
 }
 
 }  // namespace

@@ -29,5 +29,19 @@ TEST(ByteWordsTest, TheFirstOfTwoIsFound) {
   EXPECT_EQ(FirstZero(LoadWord(text.data())), 0u);
 }
 
+TEST(ByteWordsTest, PutsAsciiLettersIntoLowerCaseAndNothingElse) {
+  for (int c = 0; c < 0x100; ++c) {
+    const int lower = c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+    for (const char other : {'Z', '\xff'}) {
+      const char other_lower = other == 'Z' ? 'z' : other;
+      const std::string text =
+          std::string(1, static_cast<char>(c)) + std::string(7, other);
+      const std::string expected = std::string(1, static_cast<char>(lower)) +
+                                   std::string(7, other_lower);
+      EXPECT_EQ(ToLower(LoadWord(text.data())), LoadWord(expected.data()));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gateway
