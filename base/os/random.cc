@@ -2,12 +2,14 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -55,6 +57,17 @@ class ThreadLocalRandom : public Random {
     return generator.Next();
   }
 };
+
+// The two digits of each byte, the lower one first. Every call gets an id, and
+// made one digit at a time it takes 250 instructions more.
+constexpr std::array<std::array<char, 2>, 256> kHexPairs = [] {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i] = {kDigits[i & 15], kDigits[i >> 4]};
+  }
+  return pairs;
+}();
 
 // Random bits that the kernel gave and that are not used yet.
 struct KernelBits {
@@ -109,11 +122,15 @@ std::string Random::HexId(size_t digits) {
 
 void Random::FillHexId(char* out, size_t digits) {
   uint64_t bits = 0;
-  for (size_t i = 0; i < digits; ++i) {
+  size_t i = 0;
+  for (; i + 2 <= digits; i += 2) {
     if (i % 16 == 0) bits = Bits();
-    out[i] = "0123456789abcdef"[bits & 15];
-    bits >>= 4;
+    memcpy(out + i, kHexPairs[bits & 255].data(), 2);
+    bits >>= 8;
   }
+  if (i == digits) return;
+  if (i % 16 == 0) bits = Bits();
+  out[i] = kHexPairs[bits & 255][0];
 }
 
 Random& SystemRandom() {

@@ -1,11 +1,13 @@
 #include "base/text/json_escape.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
+
+#include "base/text/byte_words.h"
 
 namespace gateway {
 namespace {
@@ -70,25 +72,27 @@ std::string_view Shorten(std::string_view text, size_t bytes_limit) {
 }  // namespace
 
 bool IsPlainJsonText(std::string_view text) {
-  // Eight bytes at a time: adding or subtracting carries into the top bit of
+  constexpr size_t kWord = sizeof(uint64_t);
+  if (text.size() < kWord) {
+    return std::all_of(text.begin(), text.end(), [](char byte) {
+      return kEscapes[static_cast<unsigned char>(byte)] == 0;
+    });
+  }
+  // Eight bytes at a time: a text of 32 bytes, such as an id, takes 100
+  // instructions so, and 420 byte by byte (callgrind); a line of the access log
+  // has a dozen of them. Adding or subtracting carries into the highest bit of
   // each byte that is out of range, and beyond only where there is one.
-  constexpr uint64_t kEach = 0x0101010101010101;
-  constexpr uint64_t kTop = 0x80 * kEach;
   uint64_t suspects = 0;
-  size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
-    uint64_t word;
-    memcpy(&word, text.data() + i, 8);
-    const uint64_t quote = word ^ ('"' * kEach);
-    const uint64_t backslash = word ^ ('\\' * kEach);
-    suspects |= word | (word + kEach) | (word - ' ' * kEach) | (quote - kEach) |
-                (backslash - kEach);
-  }
-  bool plain = (suspects & kTop) == 0;
-  for (; i < text.size(); ++i) {
-    plain &= kEscapes[static_cast<unsigned char>(text[i])] == 0;
-  }
-  return plain;
+  const auto look_at = [&](size_t i) {
+    const uint64_t word = LoadWord(text.data() + i);
+    const uint64_t quote = word ^ EachByte('"');
+    const uint64_t backslash = word ^ EachByte('\\');
+    suspects |= word | (word + EachByte(1)) | (word - EachByte(' ')) |
+                (quote - EachByte(1)) | (backslash - EachByte(1));
+  };
+  for (size_t i = 0; i + kWord <= text.size(); i += kWord) look_at(i);
+  look_at(text.size() - kWord);
+  return (suspects & kHighBits) == 0;
 }
 
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,

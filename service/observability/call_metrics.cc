@@ -187,7 +187,13 @@ void CallMetricsShard::Count(const CallRecord& record) {
   duration->Observe(absl::ToDoubleSeconds(record.duration));
   CountTokens(record, provider, model, target);
   CountCaller(record, provider);
-  for (const CallAttempt& attempt : record.attempts) CountAttempt(attempt);
+  for (const CallAttempt& attempt : record.attempts) {
+    if (attempt.replaced) continue;
+    // Mostly the one that the call is counted under.
+    CountAttempt(attempt, attempt.provider == record.provider
+                              ? provider
+                              : LabelOf(attempt.provider, models_));
+  }
 
   protocols_[protocol].received_bytes->Add(record.request_bytes);
   protocols_[protocol].sent_bytes->Add(record.response_bytes);
@@ -233,9 +239,8 @@ void CallMetricsShard::CountCaller(const CallRecord& record,
   AddTokens(*caller.output_tokens, usage.output_tokens());
 }
 
-void CallMetricsShard::CountAttempt(const CallAttempt& attempt) {
-  if (attempt.replaced) return;
-  const std::string_view provider = LabelOf(attempt.provider, models_);
+void CallMetricsShard::CountAttempt(const CallAttempt& attempt,
+                                    std::string_view provider) {
   Attempts& attempts = attempts_[provider.data()];
   if (attempts.duration == nullptr) {
     attempts.duration = &shard_.HistogramOf(kAttemptDuration, {provider});

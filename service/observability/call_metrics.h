@@ -139,7 +139,7 @@ class CallMetricsShard {
   void CountTokens(const CallRecord& record, std::string_view provider,
                    std::string_view model, Target& target);
   void CountCaller(const CallRecord& record, std::string_view provider);
-  void CountAttempt(const CallAttempt& attempt);
+  void CountAttempt(const CallAttempt& attempt, std::string_view provider);
 
   CallMetrics& metrics_;
   MetricShard& shard_;
