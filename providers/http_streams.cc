@@ -95,13 +95,13 @@ std::string_view BareErrorOf(const SseEvent& block) {
 // Returns the first of the events, from the one at `begin` on, by which the
 // provider says that it failed while it answered; null if there is none.
 const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin) {
-  for (size_t i = begin; i < events.size(); ++i) {
-    if (events[i].has_choice_end() &&
-        events[i].choice_end().finish_reason() == v1::FINISH_REASON_ERROR) {
-      return &events[i].choice_end();
-    }
-  }
-  return nullptr;
+  const auto found = std::find_if(
+      events.begin() + static_cast<ptrdiff_t>(begin), events.end(),
+      [](const v1::GenerateEvent& event) {
+        return event.has_choice_end() &&
+               event.choice_end().finish_reason() == v1::FINISH_REASON_ERROR;
+      });
+  return found != events.end() ? &found->choice_end() : nullptr;
 }
 
 // A stream whose events are forwarded as they are, and read along.

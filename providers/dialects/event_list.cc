@@ -39,8 +39,9 @@ size_t EventList::memory_bytes() const {
 }
 
 EventList::Events& EventList::events() const {
+  if (memory_ != nullptr) return memory_->events;
   static Events* const none = new Events;  // Never filled.
-  return memory_ == nullptr ? *none : memory_->events;
+  return *none;
 }
 
 EventList::Events& EventList::Own() {

@@ -75,6 +75,19 @@ TEST(JsonWriterTest, EveryByteReadsBack) {
   EXPECT_EQ(back, text);
 }
 
+TEST(JsonWriterTest, FindsAnEscapeWhereverItStands) {
+  for (size_t size = 1; size <= 70; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      text[at] = '"';
+      std::string out;
+      JsonWriter(&out).String(text);
+      EXPECT_EQ(
+          out, "\"" + text.substr(0, at) + "\\\"" + text.substr(at + 1) + "\"");
+    }
+  }
+}
+
 TEST(JsonWriterTest, SaysWhenItIsTooDeep) {
   for (const int depth : {JsonWriter::kDepthMax, JsonWriter::kDepthMax + 1,
                           10 * JsonWriter::kDepthMax}) {
