@@ -94,8 +94,6 @@ struct RequestScan {
   // included, and whether the older one is there too.
   Span new_limit_key;
   bool has_old_limit = false;
-  int choice_count = 1;       // Within [1, 128].
-  bool has_tools = false;
   bool has_messages = false;
   // The vendor's name for the list of messages, how long it is, and how many
   // tools there are. A text in place of the list counts as none.

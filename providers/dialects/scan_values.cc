@@ -1,6 +1,5 @@
 #include "providers/dialects/scan_values.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -60,13 +59,7 @@ absl::Status ScanTools(JsonValue& value, RequestScan* scan) {
   } else if (value.IsObject()) {
     scan->tool_count = 1;
   }
-  scan->has_tools = scan->tool_count > 0;
   return absl::OkStatus();
-}
-
-int ChoiceCount(int64_t number) {
-  constexpr int64_t kChoicesMax = 128;
-  return static_cast<int>(std::clamp<int64_t>(number, 1, kChoicesMax));
 }
 
 absl::Status ReadText(JsonValue& value, std::string* text) {

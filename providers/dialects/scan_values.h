@@ -32,10 +32,6 @@ absl::Status CountElements(JsonValue& array, int* count);
 // Counts the tools of a request: an array of them, or one alone.
 absl::Status ScanTools(JsonValue& value, RequestScan* scan);
 
-// Returns how many answers a request asks for; a number out of range counts as
-// the nearest in it.
-int ChoiceCount(int64_t number);
-
 // Reads a string; null leaves `text` as it was.
 absl::Status ReadText(JsonValue& value, std::string* text);
 

@@ -63,7 +63,6 @@ class RequestScanner {
       GATEWAY_RETURN_IF_ERROR(EachOf(value, [this](JsonValue& tool) {
         return CountTools(tool);
       }));
-      scan_.has_tools = scan_.tool_count > 0;
     } else if (key == kWholeRequest && place_ == Place::kOutside) {
       return TakeWholeRequest(value);
     } else if (key == "generationConfig") {
@@ -103,7 +102,6 @@ class RequestScanner {
         RequestScanner(Place::kInsideAnother, &whole).Scan(value));
     scan_.has_messages = scan_.has_messages || whole.has_messages;
     scan_.message_count += whole.message_count;
-    scan_.has_tools = scan_.has_tools || whole.has_tools;
     scan_.tool_count += whole.tool_count;
     return absl::OkStatus();
   }
@@ -116,11 +114,7 @@ class RequestScanner {
     seen = true;
     if (value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
-    if (is_limit) {
-      scan_.output_tokens_max = number;
-    } else {
-      scan_.choice_count = wire::ChoiceCount(number);
-    }
+    if (is_limit) scan_.output_tokens_max = number;
     return absl::OkStatus();
   }
 

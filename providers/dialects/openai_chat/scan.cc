@@ -163,15 +163,11 @@ class RequestScanner {
         GATEWAY_ASSIGN_OR_RETURN(max_completion_tokens_, value.Int64());
         return absl::OkStatus();
       }
-      case kN: {
-        GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
-        scan_.choice_count = wire::ChoiceCount(number);
-        return absl::OkStatus();
-      }
+      case kN:
+        return value.Int64().status();
       case kTools:
       case kFunctions:
         return value.EachElement([this](JsonValue&) {
-          scan_.has_tools = true;
           ++scan_.tool_count;
           return absl::OkStatus();
         });

@@ -215,7 +215,7 @@ TEST(AnthropicMessagesGoldensTest, ScanAndReaderAgreeOnRequests) {
     EXPECT_EQ(scan.stream, stream);
     EXPECT_EQ(scan.stream_usage, stream_usage);
     EXPECT_EQ(scan.output_tokens_max, request.max_output_tokens());
-    EXPECT_EQ(scan.has_tools, request.tools_size() > 0);
+    EXPECT_EQ(scan.tool_count > 0, request.tools_size() > 0);
     EXPECT_EQ(scan.user_id, request.scope().user_id());
     EXPECT_TRUE(scan.has_messages);
   }

@@ -84,10 +84,9 @@ TEST(ScanRequestTest, ReadsWhatTheStagesNeed) {
   EXPECT_TRUE(scan->stream);
   EXPECT_TRUE(scan->stream_usage);
   EXPECT_EQ(scan->output_tokens_max, 99);
-  EXPECT_TRUE(scan->has_tools);
+  EXPECT_GT(scan->tool_count, 0);
   EXPECT_TRUE(scan->has_messages);
   EXPECT_EQ(scan->user_id, "u");
-  EXPECT_EQ(scan->choice_count, 1);
   EXPECT_EQ(scan->stream_options_value.length, 0u);
   EXPECT_EQ(body[scan->object_begin - 1], '{');
 }
@@ -98,7 +97,7 @@ TEST(ScanRequestTest, TakesNullAndEmptyForAbsent) {
                "max_tokens":null})");
   ASSERT_TRUE(scan.ok()) << scan.status();
   EXPECT_FALSE(scan->stream);
-  EXPECT_FALSE(scan->has_tools);
+  EXPECT_EQ(scan->tool_count, 0);
   EXPECT_FALSE(scan->has_messages);
   EXPECT_FALSE(scan->output_tokens_max.has_value());
 }

@@ -263,7 +263,7 @@ TEST(OpenAiChatTest, ScanAndReadingNeverDisagreeOnADamagedRequest) {
       EXPECT_EQ(scan.user_id, reading.request.scope().user_id());
       EXPECT_EQ(scan.output_tokens_max.value_or(0),
                 reading.request.max_output_tokens());
-      EXPECT_EQ(scan.has_tools, reading.request.tools_size() > 0);
+      EXPECT_EQ(scan.tool_count > 0, reading.request.tools_size() > 0);
     }
   }
   EXPECT_GT(accepted, 100);

@@ -298,7 +298,7 @@ TEST(OpenAiResponsesGoldensTest, ScanAndReaderAgreeOnRequests) {
     EXPECT_EQ(scan.stream, stream);
     EXPECT_TRUE(scan.stream_usage);
     EXPECT_EQ(scan.output_tokens_max.value_or(0), request.max_output_tokens());
-    EXPECT_EQ(scan.has_tools, request.tools_size() > 0);
+    EXPECT_EQ(scan.tool_count > 0, request.tools_size() > 0);
     EXPECT_EQ(scan.user_id, request.scope().user_id());
     EXPECT_TRUE(scan.has_messages);
   }

@@ -42,7 +42,7 @@ TEST(ScanRequestTest, FindsWhatTheStagesNeed) {
   EXPECT_TRUE(scan.stream);
   EXPECT_TRUE(scan.stream_usage);
   EXPECT_EQ(scan.output_tokens_max, 50);
-  EXPECT_TRUE(scan.has_tools);
+  EXPECT_GT(scan.tool_count, 0);
   EXPECT_TRUE(scan.has_messages);
   EXPECT_EQ(scan.user_id, "new");
   EditPlan plan;
