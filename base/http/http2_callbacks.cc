@@ -364,7 +364,7 @@ void Http2Callbacks::OnGoawaySent(Http2Session& session, uint32_t error) {
           absl::StrCat("the peer broke HTTP/2: ",
                        Http2ErrorName(static_cast<Http2Error>(error))));
     }
-    session.LogRefused();
+    session.OnRefused();
   } else if (session.goodbye_ == Http2Session::Goodbye::kAnnounced) {
     // The ping is sent after the GOAWAY is, since nghttp2 lets pings overtake.
     session.FailOnError(nghttp2_submit_ping(

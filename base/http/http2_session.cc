@@ -278,10 +278,10 @@ void Http2Session::Refuse(const Http2Guard::Refusal& refusal) {
   }
   FailOnError(nghttp2_session_terminate_session(
       nghttp2(), static_cast<uint32_t>(refusal.error)));
-  LogRefused();
+  OnRefused();
 }
 
-void Http2Session::LogRefused() {
+void Http2Session::OnRefused() {
   if (phase_ != Phase::kOpen) return;
   phase_ = Phase::kRefused;
   handshake_timer_.Cancel();

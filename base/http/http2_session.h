@@ -201,7 +201,7 @@ class Http2Session final : private Stream::Observer,
   // Tells the peer that it has broken the rules, and closes.
   void Refuse(const Http2Guard::Refusal& refusal);
   // Logs that the peer was refused.
-  void LogRefused();
+  void OnRefused();
 
   // Called when a stream's events became null: the session accounts for what it
   // holds.
