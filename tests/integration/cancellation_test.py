@@ -25,13 +25,13 @@ class _CancelCase(gateway_case.GatewayCase):
         self.upstream.reset()
         self.upstream.set_script(model, script)
 
-    def assert_cancelled(self, model, status="CANCELLED"):
+    def assert_cancelled(self, model, *statuses):
         """The mock saw its peer leave, and one line tells of the call."""
         self.upstream.wait_for("cancelled", model)
         self.assertEqual(self.upstream.stat(model, "served"), 0)
         self.assertEqual(self.upstream.stat(model, "requests"), 1)
         line = self.gateway.wait_for_access(model=model)
-        self.assertEqual(line["status"], status)
+        self.assertIn(line["status"], statuses or ("CANCELLED",))
         self.assertEqual(len(self.gateway.access_lines(model=model)), 1)
         return line
 
@@ -133,6 +133,7 @@ class GrpcHangUpTest(_CancelCase):
         self.assert_cancelled("gpt-dies")
 
     def test_a_deadline_reaches_the_provider(self):
+        statuses = set()
         for script in (_ENDLESS, _DRIPPING, _SILENT):
             for stream in (False, True):
                 if script is _ENDLESS and not stream:
@@ -144,7 +145,12 @@ class GrpcHangUpTest(_CancelCase):
                 call = start(self.gateway.grpc, grpc_caller.prompt(model),
                              timeout_s=0.3)
                 self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
-                self.assert_cancelled(model, "DEADLINE_EXCEEDED")
+                # On a busy machine the client's clock can be so far ahead that
+                # it hangs up first.
+                line = self.assert_cancelled(model, "DEADLINE_EXCEEDED",
+                                             "CANCELLED")
+                statuses.add(line["status"])
+        self.assertIn("DEADLINE_EXCEEDED", statuses)
 
     def test_a_deadline_ends_the_wait_between_attempts(self):
         self.play("gpt-wait", {"status": 429, "retry_after": "50"})
