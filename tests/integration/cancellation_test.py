@@ -132,25 +132,29 @@ class GrpcHangUpTest(_CancelCase):
         dying.close()
         self.assert_cancelled("gpt-dies")
 
+    def assert_deadline_is_kept(self, script, stream):
+        # On a busy machine the client's clock can be so far ahead that it hangs
+        # up first: that says nothing of the deadline, and it is asked again.
+        for attempt in range(5):
+            model = "gpt-due-%s-%s-%d" % (stream, min(script), attempt)
+            self.play(model, script)
+            start = (self.caller.stream if stream
+                     else self.caller.start_generate)
+            call = start(self.gateway.grpc, grpc_caller.prompt(model),
+                         timeout_s=0.3)
+            self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
+            line = self.assert_cancelled(model, "DEADLINE_EXCEEDED",
+                                         "CANCELLED")
+            if line["status"] == "DEADLINE_EXCEEDED":
+                return
+        self.fail("the client hung up first each time")
+
     def test_a_deadline_reaches_the_provider(self):
-        statuses = set()
         for script in (_ENDLESS, _DRIPPING, _SILENT):
             for stream in (False, True):
                 if script is _ENDLESS and not stream:
                     continue  # Whole, it would end soon.
-                model = "gpt-due-%s-%s" % (stream, min(script))
-                self.play(model, script)
-                start = (self.caller.stream if stream
-                         else self.caller.start_generate)
-                call = start(self.gateway.grpc, grpc_caller.prompt(model),
-                             timeout_s=0.3)
-                self.assertEqual(call.wait()["code"], "DEADLINE_EXCEEDED")
-                # On a busy machine the client's clock can be so far ahead that
-                # it hangs up first.
-                line = self.assert_cancelled(model, "DEADLINE_EXCEEDED",
-                                             "CANCELLED")
-                statuses.add(line["status"])
-        self.assertIn("DEADLINE_EXCEEDED", statuses)
+                self.assert_deadline_is_kept(script, stream)
 
     def test_a_deadline_ends_the_wait_between_attempts(self):
         self.play("gpt-wait", {"status": 429, "retry_after": "50"})
