@@ -71,11 +71,7 @@ void Call::Describe(v1::GenerateResponse* response) const {
   FillAttempts(response->mutable_attempts());
   FillTimings(response->mutable_timings());
   output.Describe(response);
-  const Attempt* const deciding = DecidingAttempt();
-  if (deciding == nullptr) return;
-  for (const v1::Warning& warning : deciding->warnings) {
-    *response->add_warnings() = warning;
-  }
+  FillWarnings(response->mutable_warnings());
 }
 
 void Call::Describe(v1::StreamStarted* started) const {
@@ -84,11 +80,7 @@ void Call::Describe(v1::StreamStarted* started) const {
     *started->mutable_create_time() = ToProto(start_time);
   }
   FillRoute(started->mutable_route());
-  const Attempt* const deciding = DecidingAttempt();
-  if (deciding == nullptr) return;
-  for (const v1::Warning& warning : deciding->warnings) {
-    *started->add_warnings() = warning;
-  }
+  FillWarnings(started->mutable_warnings());
 }
 
 void Call::FillRoute(v1::Route* route) const {
@@ -100,6 +92,13 @@ void Call::FillRoute(v1::Route* route) const {
   route->set_model(
       std::string(served == nullptr ? first.model : served->model));
   route->set_reason(std::string(planned.reason));
+}
+
+void Call::FillWarnings(
+    google::protobuf::RepeatedPtrField<v1::Warning>* out) const {
+  const Attempt* const deciding = DecidingAttempt();
+  if (deciding == nullptr) return;
+  out->Add(deciding->warnings.begin(), deciding->warnings.end());
 }
 
 void Call::FillAttempts(

@@ -54,6 +54,7 @@ class Call : public IncomingCall {
   void Describe(v1::GenerateResponse* response) const;
   void Describe(v1::StreamStarted* started) const;
   void FillRoute(v1::Route* route) const;
+  void FillWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* out) const;
 
   // Set by the recorder that will record the call; may be null.
   ProviderHealthShard* provider_health = nullptr;

@@ -215,9 +215,7 @@ void CompleteEmbeddings(Call& call) {
   }
   response->set_request_id(std::string(call.facts.request_id));
   call.FillRoute(response->mutable_route());
-  for (const v1::Warning& warning : attempt.warnings) {
-    *response->add_warnings() = warning;
-  }
+  call.FillWarnings(response->mutable_warnings());
 }
 
 // Where no provider counts: none was asked then.
