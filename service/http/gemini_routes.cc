@@ -1,18 +1,19 @@
 #include "service/http/gemini_routes.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/gemini/errors.h"
 #include "service/http/generation.h"
 #include "service/http/model_listing.h"
 #include "service/http/percent_decode.h"
+#include "service/http/query_parameter.h"
 
 namespace gateway {
 namespace {
@@ -38,24 +39,19 @@ constexpr Operation kCountTokens = {"POST /v1beta/models/{model}:countTokens",
                                     "POST",
                                     "/v1beta/models/{model}:countTokens"};
 
-// Returns whether the query has the parameter `name`; with `value`, if that is
-// not empty.
-bool HasParameter(std::string_view query, std::string_view name,
-                  std::string_view value = {}) {
-  for (absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
-    const std::string_view parameter = ToStd(each);
-    const size_t equals = parameter.find('=');
-    if (parameter.substr(0, equals) != name) continue;
-    const std::string_view found = equals == std::string_view::npos
-                                       ? std::string_view()
-                                       : parameter.substr(equals + 1);
-    if (value.empty() || found == value) return true;
-  }
-  return false;
+bool HasKey(std::string_view query) {
+  return AnyParameter(query, "key",
+                      [](std::optional<std::string_view>) { return true; });
+}
+
+bool AsksForEvents(std::string_view query) {
+  return AnyParameter(query, "alt", [](std::optional<std::string_view> value) {
+    return value == "sse";
+  });
 }
 
 absl::Status CheckQuery(const RequestContext& context) {
-  if (!HasParameter(context.request.query, "key")) return absl::OkStatus();
+  if (!HasKey(context.request.query)) return absl::OkStatus();
   return InvalidField(
       "key", "a key in a URL ends up in logs; send it as `x-goog-api-key`");
 }
@@ -114,7 +110,7 @@ Task<void> Ask(RequestContext context, std::string_view rest) {
     return CountTokens(std::move(context), std::move(options));
   }
   if (options.refusal.ok() && options.stream &&
-      !HasParameter(context.request.query, "alt", "sse")) {
+      !AsksForEvents(context.request.query)) {
     options.refusal = InvalidField(
         "alt", "streams are server-sent events here: ask with `?alt=sse`");
   }

@@ -1,15 +1,14 @@
 #include "service/http/kept_responses.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/async/task.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -18,6 +17,7 @@
 #include "google/protobuf/arena.h"
 #include "providers/provider.h"
 #include "service/http/json_sink.h"
+#include "service/http/query_parameter.h"
 #include "service/http/request_context.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/pipeline.h"
@@ -60,14 +60,14 @@ absl::Status NoSuchResponse(std::string_view id) {
 // Refuses `stream`: a stream would have to be made from an answer that is
 // complete, and plain JSON could not be read by whoever asked for events.
 absl::Status CheckNotStreamed(std::string_view query) {
-  for (const absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
-    if (absl::StartsWith(each, "stream=") && each != "stream=false") {
-      return InvalidField("stream",
-                          "a response that is asked for again is shown whole; "
-                          "ask without `stream=true`");
-    }
-  }
-  return absl::OkStatus();
+  const bool streamed =
+      AnyParameter(query, "stream", [](std::optional<std::string_view> value) {
+        return value.has_value() && *value != "false";
+      });
+  if (!streamed) return absl::OkStatus();
+  return InvalidField("stream",
+                      "a response that is asked for again is shown whole; "
+                      "ask without `stream=true`");
 }
 
 void WriteDeletion(std::string_view id, std::string* body) {

@@ -6,16 +6,28 @@
 
 namespace gateway {
 
-absl::StatusOr<std::string> FindParameter(std::string_view query,
-                                          std::string_view name) {
+bool AnyParameter(
+    std::string_view query, std::string_view name,
+    absl::FunctionRef<bool(std::optional<std::string_view> value)> is) {
   for (const absl::string_view each : absl::StrSplit(ToAbsl(query), '&')) {
     const std::string_view parameter = ToStd(each);
-    if (parameter.size() > name.size() && parameter.starts_with(name) &&
-        parameter[name.size()] == '=') {
-      return PercentDecode(parameter.substr(name.size() + 1));
-    }
+    const size_t equals = parameter.find('=');
+    if (parameter.substr(0, equals) != name) continue;
+    std::optional<std::string_view> value;
+    if (equals != std::string_view::npos) value = parameter.substr(equals + 1);
+    if (is(value)) return true;
   }
-  return std::string();
+  return false;
+}
+
+absl::StatusOr<std::string> FindParameter(std::string_view query,
+                                          std::string_view name) {
+  std::string_view found;
+  AnyParameter(query, name, [&](std::optional<std::string_view> value) {
+    found = value.value_or("");
+    return value.has_value();
+  });
+  return PercentDecode(found);
 }
 
 }  // namespace gateway

@@ -1,5 +1,8 @@
 #include "service/http/query_parameter.h"
 
+#include <optional>
+#include <string_view>
+
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 
@@ -17,6 +20,19 @@ TEST(QueryParameterTest, OneThatIsNotThereIsEmpty) {
   for (const char* query : {"", "limits=2", "limit", "limit=", "a=limit=2"}) {
     EXPECT_EQ(FindParameter(query, "limit").value(), "") << query;
   }
+}
+
+TEST(QueryParameterTest, AnyTellsNoValueFromAnEmptyOne) {
+  const auto is = [](std::optional<std::string_view> wanted) {
+    return [wanted](std::optional<std::string_view> value) {
+      return value == wanted;
+    };
+  };
+  EXPECT_TRUE(AnyParameter("a&b=1", "a", is(std::nullopt)));
+  EXPECT_FALSE(AnyParameter("a=&b=1", "a", is(std::nullopt)));
+  EXPECT_TRUE(AnyParameter("a=&b=1", "a", is("")));
+  EXPECT_TRUE(AnyParameter("a=1&a=%32", "a", is("%32")));
+  EXPECT_FALSE(AnyParameter("aa=1", "a", is("1")));
 }
 
 TEST(QueryParameterTest, AHalfEncodedValueIsRefused) {
