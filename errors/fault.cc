@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "llmgateway/v1/errors.pb.h"
@@ -36,30 +37,6 @@ constexpr int kFieldViolationsLimit = 32;
 template <typename Detail>
 std::string TypeUrl() {
   return absl::StrCat(ToAbsl(kTypePrefix), Detail::descriptor()->full_name());
-}
-
-// Returns how many bytes the UTF-8 character at the front of `text` has; 0 if
-// it is not one.
-size_t CharacterBytes(std::string_view text) {
-  const auto byte = [&](size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const auto continues = [&](size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return continues(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const bool overlong = lead == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = lead == 0xED && byte(1) >= 0xA0;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const bool overlong = lead == 0xF0 && byte(1) < 0x90;
-    const bool beyond = lead == 0xF4 && byte(1) >= 0x90;
-    const bool whole = continues(1) && continues(2) && continues(3);
-    return whole && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
 }
 
 // Protobuf refuses strings that are not UTF-8, and providers send anything.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/text/byte_words.h"
+#include "base/text/utf8.h"
 
 namespace gateway {
 namespace {
@@ -30,44 +31,6 @@ constexpr std::array<char, 256> kEscapes = [] {
   escapes['\t'] = 't';
   return escapes;
 }();
-
-bool InRange(unsigned char byte, int low, int high) {
-  return byte >= low && byte <= high;
-}
-
-// Returns the length of the character at the start of `text`, whose first byte
-// is not ASCII; 0 if it is not UTF-8.
-size_t CharacterBytes(std::string_view text) {
-  const auto at = [&](size_t i) -> unsigned char {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const auto follows = [&](size_t i) { return InRange(at(i), 0x80, 0xBF); };
-  const unsigned char first = at(0);
-  if (InRange(first, 0xC2, 0xDF)) return follows(1) ? 2 : 0;
-  if (InRange(first, 0xE0, 0xEF)) {
-    // Excludes overlong forms and surrogates.
-    const int low = first == 0xE0 ? 0xA0 : 0x80;
-    const int high = first == 0xED ? 0x9F : 0xBF;
-    return InRange(at(1), low, high) && follows(2) ? 3 : 0;
-  }
-  if (InRange(first, 0xF0, 0xF4)) {
-    const int low = first == 0xF0 ? 0x90 : 0x80;
-    const int high = first == 0xF4 ? 0x8F : 0xBF;
-    return InRange(at(1), low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-// Cuts `text` to `bytes_limit`, without the beginning of a character that the
-// limit splits.
-std::string_view Shorten(std::string_view text, size_t bytes_limit) {
-  if (text.size() <= bytes_limit) return text;
-  size_t size = bytes_limit;
-  for (int i = 0; i < 3 && size > 0 && (text[size] & 0xC0) == 0x80; ++i) {
-    --size;
-  }
-  return text.substr(0, size);
-}
 
 }  // namespace
 
@@ -97,7 +60,7 @@ bool IsPlainJsonText(std::string_view text) {
 
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,
                        std::string* out) {
-  const std::string_view kept = Shorten(text, bytes_limit);
+  const std::string_view kept = CutText(text, bytes_limit);
   size_t plain = 0;  // Start of the bytes that are not yet written.
   size_t i = 0;
   while (i < kept.size()) {

@@ -101,11 +101,4 @@ bool HasOneWithoutUrl(const CitationList& citations) {
       [](const v1::Citation& each) { return each.url().empty(); });
 }
 
-int64_t CountCharacters(std::string_view text) {
-  // Counts the bytes that do not continue a character.
-  return std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-  });
-}
-
 }  // namespace gateway

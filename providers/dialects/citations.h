@@ -53,9 +53,6 @@ void WriteUrlCitation(const CitedSpan& span, JsonWriter& json);
 bool HasUrl(const CitationList& citations);
 bool HasOneWithoutUrl(const CitationList& citations);
 
-// Counts the characters of a UTF-8 text.
-int64_t CountCharacters(std::string_view text);
-
 }  // namespace gateway
 
 #endif  // PROVIDERS_DIALECTS_CITATIONS_H_

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 
 namespace gateway::wire {
 namespace {
@@ -34,12 +35,8 @@ absl::StatusOr<std::string> Unescape(std::string_view raw) {
 absl::Status CheckNameLength(JsonValue& value, std::string_view name) {
   // A shortcut: most names are shorter even in bytes.
   if (name.size() <= kNameCharactersMax) return absl::OkStatus();
-  // Counts all bytes but UTF-8 continuation bytes.
-  const auto characters = std::count_if(
-      name.begin(), name.end(), [](char c) { return (c & 0xc0) != 0x80; });
-  if (static_cast<size_t>(characters) <= kNameCharactersMax) {
-    return absl::OkStatus();
-  }
+  const size_t characters = CountCharacters(name);
+  if (characters <= kNameCharactersMax) return absl::OkStatus();
   return value.Error(
       absl::StrCat("is longer than ", kNameCharactersMax, " characters"));
 }

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "providers/dialects/dropped_fields.h"
 
@@ -210,11 +211,7 @@ bool WantsJson(const v1::GenerateRequest& request) {
 }
 
 int64_t EstimatedTokens(std::string_view text) {
-  // Counts all bytes but UTF-8 continuation bytes.
-  const auto characters = std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  });
-  return std::max<int64_t>(1, characters / 4);
+  return std::max<int64_t>(1, CountCharacters(text) / 4);
 }
 
 }  // namespace gateway

@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/utf8.h"
 
 namespace gateway {
 namespace {
@@ -153,13 +154,6 @@ void WriteChoice(const v1::GenerateRequest& request, std::string_view reply,
   message->add_parts()->set_text(text);
 }
 
-// Returns the next place from `at` on where a text may be cut: not before a
-// UTF-8 continuation byte.
-size_t CutAt(std::string_view text, size_t at) {
-  while (at < text.size() && (text[at] & 0xc0) == 0x80) ++at;
-  return std::min(at, text.size());
-}
-
 void AddDeltas(const v1::Choice& choice, int pieces, EventList* events) {
   const auto add = [&](int part) {
     v1::Delta* const delta = events->emplace_back().mutable_delta();
@@ -179,7 +173,7 @@ void AddDeltas(const v1::Choice& choice, int pieces, EventList* events) {
     }
     size_t at = 0;
     for (int cut = 1; cut <= pieces; ++cut) {
-      const size_t end = CutAt(text, text.size() * cut / pieces);
+      const size_t end = NextCharacter(text, text.size() * cut / pieces);
       if (end <= at) continue;
       const std::string piece = text.substr(at, end - at);
       if (part.has_tool_call()) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 #include "providers/schema/json_tree.h"
 #include "providers/schema/schema_graph.h"
 
@@ -72,12 +73,6 @@ std::string NamesOf(uint8_t types) {
   return names.empty() ? "nothing" : absl::StrJoin(names, " or ");
 }
 
-size_t CharactersIn(const std::string& text) {
-  // Counts characters: all bytes but UTF-8 continuation bytes.
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (c & 0xc0) != 0x80; });
-}
-
 bool IsMultiple(const JsonTree& value, const JsonTree& of) {
   if (value.is_number_integer() && of.is_number_integer()) {
     return value.get<int64_t>() % of.get<int64_t>() == 0;
@@ -121,10 +116,7 @@ class Validation {
   bool Fail(const TreePlace& place, std::string_view what, Errors* errors) {
     if (errors != nullptr && errors->size() < JsonSchema::kErrorsMax) {
       std::string error = absl::StrCat(place.ToString(), ": ", ToAbsl(what));
-      size_t size = std::min(error.size(), JsonSchema::kErrorBytesMax);
-      // Moved back to the beginning of a character.
-      while (size < error.size() && (error[size] & 0xc0) == 0x80) --size;
-      error.resize(size);
+      error.resize(CutText(error, JsonSchema::kErrorBytesMax).size());
       errors->push_back(std::move(error));
     }
     return false;
@@ -234,7 +226,7 @@ bool Validation::FitsText(const SchemaNode& node, const std::string& text,
   if (node.min_length.has_value() || node.max_length.has_value()) {
     constexpr size_t kBytesAStep = 64;
     if (!Spend(text.size() / kBytesAStep)) return false;
-    const size_t characters = CharactersIn(text);
+    const size_t characters = CountCharacters(text);
     if (characters < node.min_length.value_or(0)) {
       fits = Fail(
           place,

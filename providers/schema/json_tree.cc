@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json_grammar.h"
+#include "base/text/utf8.h"
 
 namespace gateway {
 namespace {
@@ -62,9 +63,7 @@ std::string TreePlace::ToString() const {
     }
     text = absl::StrCat("/", token, text);
     if (text.size() > kTextBytesMax) {
-      size_t begin = text.size() - kTextBytesMax;
-      // Moved forward to the beginning of a character.
-      while (begin < text.size() && (text[begin] & 0xc0) == 0x80) ++begin;
+      const size_t begin = NextCharacter(text, text.size() - kTextBytesMax);
       return absl::StrCat("#...", text.substr(begin));
     }
   }

@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "service/pipeline/call_log.h"
-#include "service/pipeline/cut_text.h"
 #include "service/pipeline/embed_check.h"
 #include "service/pipeline/request_check.h"
 #include "service/pipeline/served_check.h"

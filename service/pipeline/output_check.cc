@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/async/worker_pool.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
-#include "service/pipeline/cut_text.h"
 
 namespace gateway {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
-#include "service/pipeline/cut_text.h"
 
 namespace gateway {
 namespace {

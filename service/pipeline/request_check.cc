@@ -1,6 +1,5 @@
 #include "service/pipeline/request_check.h"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "base/http/http1_codec.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "google/protobuf/repeated_field.h"
 #include "service/pipeline/part_check.h"
@@ -42,10 +42,7 @@ bool IsToolName(std::string_view name) {
 void CheckText(std::string_view text, size_t max, std::string_view path,
                Violations* violations) {
   if (text.size() <= max) return;
-  // UTF-8 continuation bytes do not count.
-  const auto characters = std::count_if(
-      text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-  if (static_cast<size_t>(characters) > max) {
+  if (static_cast<size_t>(CountCharacters(text)) > max) {
     violations->Add(path, absl::StrCat("is longer than ", max, " characters"));
   }
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/async/worker_pool.h"
+#include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
 
@@ -15,13 +16,6 @@ namespace v1 = ::llmgateway::v1;
 constexpr int64_t kCharactersPerToken = 4;
 constexpr int64_t kTokensPerMessage = 4;
 constexpr int64_t kTokensPerMedium = 1000;
-
-// Characters, not bytes: UTF-8 continuation bytes do not count.
-int64_t Characters(std::string_view text) {
-  int64_t count = 0;
-  for (const char c : text) count += (c & 0xc0) != 0x80;
-  return count;
-}
 
 int64_t MediumCharacters() { return kTokensPerMedium * kCharactersPerToken; }
 
@@ -142,13 +136,13 @@ int64_t DeliveredTokens::Estimate(const ProviderStream& stream) const {
 }
 
 int64_t EstimateInputTokens(const v1::GenerateRequest& request) {
-  return InputTokens(request, Characters);
+  return InputTokens(request, CountCharacters);
 }
 
 int64_t EstimateInputTokens(const v1::EmbedRequest& request) {
   int64_t tokens = 0;
   for (const v1::EmbedInput& input : request.inputs()) {
-    tokens += input.has_text() ? TokensOf(Characters(input.text()))
+    tokens += input.has_text() ? TokensOf(CountCharacters(input.text()))
                                : input.tokens().ids_size();
   }
   return tokens;
@@ -171,7 +165,7 @@ int64_t EstimateOutputTokens(const v1::GenerateResponse& response) {
   int64_t characters = 0;
   for (const v1::Choice& choice : response.choices()) {
     for (const v1::Part& part : choice.message().parts()) {
-      characters += CharactersOf(part, Characters);
+      characters += CharactersOf(part, CountCharacters);
     }
   }
   return TokensOf(characters);

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 
 namespace gateway {
@@ -13,10 +14,8 @@ void Violations::Add(std::string_view path, std::string_view description) {
     reported_.emplace_back(path, description);
     return;
   }
-  size_t end = kPathBytesMax;
-  while (end > 0 && (path[end] & 0xc0) == 0x80) --end;  // Not within UTF-8.
-  reported_.emplace_back(absl::StrCat(ToAbsl(path.substr(0, end)), "..."),
-                         description);
+  reported_.emplace_back(
+      absl::StrCat(ToAbsl(CutText(path, kPathBytesMax)), "..."), description);
 }
 
 absl::Status Violations::ToStatus() && {

@@ -1,5 +1,7 @@
 #include "service/routing/model_matcher.h"
 
+#include "base/text/utf8.h"
+
 namespace gateway {
 
 using Rule = ::llmgateway::config::v1::ModelRule;
@@ -38,17 +40,6 @@ bool ModelMatcher::Matches(std::string_view model) const {
   return false;
 }
 
-namespace {
-
-// Returns where the UTF-8 character that begins at `at` ends.
-size_t CharacterEnd(std::string_view text, size_t at) {
-  ++at;
-  while (at < text.size() && (text[at] & 0xc0) == 0x80) ++at;
-  return at;
-}
-
-}  // namespace
-
 bool MatchesGlob(std::string_view glob, std::string_view text) {
   size_t g = 0;
   size_t t = 0;
@@ -61,7 +52,7 @@ bool MatchesGlob(std::string_view glob, std::string_view text) {
       taken = t;
     } else if (g < glob.size() && glob[g] == '?') {
       ++g;
-      t = CharacterEnd(text, t);
+      t = NextCharacter(text, t + 1);
     } else if (g < glob.size() && glob[g] == text[t]) {
       ++g;
       ++t;

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "base/text/utf8.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"

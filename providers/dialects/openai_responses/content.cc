@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"

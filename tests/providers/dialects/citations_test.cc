@@ -67,10 +67,5 @@ TEST(CitationsTest, ASpanIsOfThePartUnlessSaidAndNeverBeyondIt) {
   EXPECT_EQ(SpanOf(citation, 10, 5).end, 15);
 }
 
-TEST(CitationsTest, CharactersAreCountedNotBytes) {
-  EXPECT_EQ(CountCharacters("aé€𝄞"), 4);
-  EXPECT_EQ(CountCharacters(""), 0);
-}
-
 }  // namespace
 }  // namespace gateway
