@@ -61,8 +61,9 @@ class OldWordsTest(unittest.TestCase):
             with self.subTest(text):
                 self.assertEqual(self.problems(text), [])
 
-    def test_decisions_are_kept_as_they_were_made(self):
-        self.assertEqual(self.problems("A door.", "docs/adr/0001-x.md"), [])
+    def test_decisions_are_held_to_it_and_the_list_itself_is_not(self):
+        self.assertEqual(self.problems("A door.", "STYLE.md"), [])
+        self.assertNotEqual(self.problems("A door.", "docs/adr/0001-x.md"), [])
         self.assertNotEqual(self.problems("A door.", "docs/x.md"), [])
 
     def test_the_line_is_named(self):
