@@ -404,7 +404,7 @@ def parse_arguments(argv):
     parser.add_argument("--idle_seconds", type=float)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", help="file for the figures")
-    parser.add_argument("--markdown", help="file for the table")
+    parser.add_argument("--markdown", help="page whose first section becomes the table")
     parser.add_argument("--gateway", default="bazel-bin/service/gateway")
     parser.add_argument(
         "--load", default="bazel-bin/tests/bench/load/load_driver")
@@ -457,8 +457,12 @@ def main(argv):
         with open(options.json, "w", encoding="utf-8") as out:
             json.dump(report.as_json(lines, about), out, indent=2)
     if options.markdown:
+        page = ""
+        if os.path.exists(options.markdown):
+            with open(options.markdown, encoding="utf-8") as old:
+                page = old.read()
         with open(options.markdown, "w", encoding="utf-8") as out:
-            out.write(report.markdown(lines, about))
+            out.write(report.markdown(lines, about, page))
     return 1 if bench.failures else 0
 
 

@@ -116,8 +116,9 @@ def _commit():
 
 _MARKDOWN = """# Performance
 
-Written by `make bench ARGS=--markdown=docs/performance.md`. Absolute figures
-belong to one machine; ratios carry over.
+All before the first heading is written by
+`make bench ARGS=--markdown=docs/performance.md`, the rest by hand. Absolute
+figures belong to one machine; ratios carry over.
 
 | | |
 | --- | --- |
@@ -125,48 +126,22 @@ belong to one machine; ratios carry over.
 | load average before the run | %(load)s |
 | date, commit | %(date)s, %(commit)s |
 | rounds | %(rounds)s, each %(seconds)g s per side |
+| idle streams | %(idle)d |
 
 %(table)s
-
-## How to read it
-
-- Figures in us are CPU time per request or chunk: what the server's whole
-  process tree used between two instants, over what was answered between them.
-  It is the median of the rounds; a ratio is the median of the rounds' ratios.
-  nginx and the gateway alternate within each round under the same load from a
-  closed loop, on loopback, with one mock upstream behind both. In the rows of
-  HTTP/2 upstream in plaintext a second nginx plays it for the gateway: the
-  mock's own HTTP/2 takes more CPU time than the gateway.
-- The gateway has its policies on: callers' keys, limits, routing, metrics, the
-  access log. nginx forwards what it is given and logs nothing, except in the
-  row that says so. Both have one event loop or worker, except where a row says
-  otherwise.
-- Beside gRPC rows stands nginx with as many HTTP/1.1 calls in flight, one per
-  connection. gRPC's `4 x 16` means 4 connections with 16 calls each.
-- The prompt has 1 KB, the answer 1 KB. Burst: 16 streams of 200 chunks as fast
-  as they go. Paced: 200 streams of 50 chunks, 10 ms apart. Chunks carry 16
-  bytes of text.
-- Added p50 and time to first token are above the same call made directly to
-  the upstream. Load driver, upstream and server share the machine's cores, so
-  that latencies say less than CPU time.
-- Memory per stream and idle CPU are the difference between %(idle)d open
-  streams, seconds after they were opened, and the same process before. At
-  rest: a process that has just become
-  ready. Memory is RSS; PSS is in the notes.
-- Allocations are all that the process asks of its allocator while it is under
-  load, by whatever thread, over the calls that ended meanwhile. Only bytes
-  that go through as they came are counted in the HTTP rows; gRPC is parsed.
 """
 
 
-def markdown(lines, about):
-    """The page; `about` is machine() with the run's settings."""
+def markdown(lines, about, page=""):
+    """The page; `about` is machine() with the run's settings. What `page`, the
+    one that stands, has from its first heading on is kept."""
     rows = [_COLUMNS, ["---"] * len(_COLUMNS)]
     rows += [_cells(line) for line in lines]
     table = "\n".join("| %s |" % " | ".join(
         cell.replace("|", "/").replace("\n", " ") for cell in row)
         for row in rows)
-    return _MARKDOWN % dict(about, table=table)
+    _, heading, rest = page.partition("\n## ")
+    return _MARKDOWN % dict(about, table=table) + heading + rest
 
 
 def as_json(lines, about):

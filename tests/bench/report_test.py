@@ -55,6 +55,15 @@ class TableTest(unittest.TestCase):
         self.assertEqual(line.count("|"), 9)
         self.assertIn("a/b c", line)
 
+    def test_what_was_written_by_hand_stays_below_a_new_table(self):
+        about = dict(report.machine(), rounds=1, seconds=2, idle=3)
+        page = report.markdown([_line(1, 1, None, 1, note="run 1")], about,
+                               "old table\n\n## By hand\n\n## More\n")
+        self.assertTrue(page.endswith("|\n\n## By hand\n\n## More\n"), page)
+        again = report.markdown([_line(1, 1, None, 1, note="run 2")], about,
+                                page)
+        self.assertEqual(again, page.replace("run 1", "run 2"))
+
     def test_json_has_the_verdict_beside_the_figure(self):
         data = report.as_json([_line(50, 1, rows.at_most(36, 24))],
                               report.machine())
