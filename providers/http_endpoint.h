@@ -6,7 +6,7 @@
 //   fields.push_back({"authorization", Secret(...)});
 //   auto head = endpoint.Head("POST", "/chat/completions", std::move(fields));
 //
-// Thread contract: immutable; called at start-up and reload.
+// Thread contract: immutable; made at start-up.
 
 #ifndef PROVIDERS_HTTP_ENDPOINT_H_
 #define PROVIDERS_HTTP_ENDPOINT_H_

@@ -22,7 +22,8 @@
 // is a reference to a secret, and lets the provider have further `credentials`;
 // `base_url` and `http` say how a service is reached.
 //
-// Thread contract: immutable. Used at start-up and reload.
+// Thread contract: immutable. Used at start-up, and where a configuration is
+// only checked.
 
 #ifndef PROVIDERS_PROVIDER_KIND_H_
 #define PROVIDERS_PROVIDER_KIND_H_

@@ -1,7 +1,7 @@
 // ProviderSetup is what every kind of provider is made with besides its own
 // configuration.
 //
-// Thread contract: plain data, used at start-up and reload.
+// Thread contract: plain data, used at start-up.
 
 #ifndef PROVIDERS_PROVIDER_SETUP_H_
 #define PROVIDERS_PROVIDER_SETUP_H_

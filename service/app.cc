@@ -120,7 +120,7 @@ struct App::Graph {
   // The rules.
   std::unique_ptr<CurrentRuntime> runtime;
 
-  // Answers that callers go on from; outlives reloads.
+  // Answers that callers go on from, whatever runtime they were made by.
   std::optional<ResponseStore> responses;
 
   // Runs what blocks and is seldom needed.

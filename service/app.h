@@ -1,8 +1,9 @@
 // App is the whole gateway: it builds the graph of objects that a configuration
-// describes, opens the listeners, and takes it all down again in order. The
-// only code beside main that knows every class.
+// describes, opens the listeners, and takes it all down again in order. With
+// the other sources of this folder it is the only code that knows every class.
 //
-//   absl::StatusOr<std::unique_ptr<App>> app = App::Start(config);
+//   absl::StatusOr<std::unique_ptr<App>> app =
+//       App::Start(config, environment);
 //   ... await a signal ...
 //   (*app)->Drain();
 //

@@ -1,4 +1,6 @@
 // The version that the gateway reports of itself, as in CHANGELOG.md.
+//
+// Thread-safe: a constant.
 
 #ifndef SERVICE_VERSION_H_
 #define SERVICE_VERSION_H_

@@ -1,5 +1,6 @@
 // The one list of the kinds of provider that this gateway has. A new one is a
-// folder with its ProviderKind, an arm in provider.proto, and one line here.
+// folder with its ProviderKind, a field of the `oneof` in provider.proto, and
+// one line here.
 //
 // Thread contract: plain function, called at start-up.
 

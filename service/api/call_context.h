@@ -188,8 +188,9 @@ class CallContext {
   FieldBlock TakeInitialMetadata();
 
   // For engines: returns what to tell the client if the handler returned
-  // `handler_status`. If the call was cancelled, that is the signal's status:
-  // it knows the cause better than the handler.
+  // `handler_status`. If the call was cancelled and the handler failed with
+  // another code than the signal's, that is the signal's status, which knows
+  // the cause better; else it is `handler_status`.
   absl::Status Outcome(absl::Status handler_status) const;
 
  private:

@@ -30,6 +30,9 @@ class GatewayService {
   // Adds the handlers, which borrow this object.
   void AddTo(MethodTable& table);
 
+  // The handlers. All fail as a caller who is not known does
+  // (service/pipeline/caller_access.h). The first four fail as RunCall does;
+  // their contract is gateway.proto.
   Task<absl::Status> Generate(CallContext& context,
                               const v1::GenerateRequest& request,
                               v1::GenerateResponse* response);
@@ -42,6 +45,8 @@ class GatewayService {
   Task<absl::Status> Embed(CallContext& context,
                            const v1::EmbedRequest& request,
                            v1::EmbedResponse* response);
+  // Fail as ModelDiscovery does not: a provider that cannot say its models is
+  // left out. GetModel: INVALID_REQUEST without a name, MODEL_NOT_FOUND.
   Task<absl::Status> ListModels(CallContext& context,
                                 const v1::ListModelsRequest& request,
                                 v1::ListModelsResponse* response);

@@ -9,8 +9,8 @@
 //     }
 //   }
 //
-// Thread-safe. Blocks on files: for start-up and reloading, never on an event
-// loop.
+// Thread-safe. Blocks on files: for start-up and a BlockingWorker, never on an
+// event loop.
 
 #ifndef SERVICE_CONFIG_CONFIG_READER_H_
 #define SERVICE_CONFIG_CONFIG_READER_H_

@@ -1,5 +1,7 @@
 // The modules that lines of the log are of: what `logging.module_levels` may
 // name. The tidy test holds the list to the lines that the sources write.
+//
+// Thread-safe: constants.
 
 #ifndef SERVICE_CONFIG_LOG_MODULES_H_
 #define SERVICE_CONFIG_LOG_MODULES_H_

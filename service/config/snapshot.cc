@@ -23,7 +23,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/net/tls_material.h"
-#include "base/os/mutex.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "base/string_view.h"
@@ -367,18 +366,6 @@ const ConfigSnapshot::Tls* ConfigSnapshot::FindTls(
     std::string_view listener) const {
   const auto found = tls_.find(listener);
   return found == tls_.end() ? nullptr : &found->second;
-}
-
-std::shared_ptr<const ConfigSnapshot> CurrentConfig::Get() const {
-  MutexLock lock(mu_);
-  return snapshot_;
-}
-
-std::shared_ptr<const ConfigSnapshot> CurrentConfig::Swap(
-    std::shared_ptr<const ConfigSnapshot> next) {
-  assert(next != nullptr);
-  MutexLock lock(mu_);
-  return std::exchange(snapshot_, std::move(next));
 }
 
 }  // namespace gateway

@@ -1,8 +1,7 @@
 // ConfigSnapshot is one configuration, whole and final: every default filled
-// in, every check passed, every secret at hand. It never changes; a reload
-// makes another and swaps it into CurrentConfig.
+// in, every check passed, every secret at hand. It never changes.
 //
-//   std::shared_ptr<const ConfigSnapshot> config = current.Get();
+//   std::shared_ptr<const ConfigSnapshot> config = reading.snapshot;
 //   for (const auto& credential : config->CredentialsOf("openai")) ...
 //   // None if none is needed, or if their variables are not set.
 //
@@ -23,7 +22,6 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "base/os/mutex.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "llmgateway/config/v1/config.pb.h"
@@ -134,24 +132,6 @@ class ConfigSnapshot {
   std::string etag_;
   std::string source_;
   absl::Time load_time_;
-};
-
-// Holds the snapshot in use.
-class CurrentConfig {
- public:
-  // REQUIRES: `first` is not null.
-  explicit CurrentConfig(std::shared_ptr<const ConfigSnapshot> first)
-      : snapshot_(std::move(first)) {}
-
-  std::shared_ptr<const ConfigSnapshot> Get() const LOCKS_EXCLUDED(mu_);
-
-  // Puts `next` into use and returns the one before.
-  std::shared_ptr<const ConfigSnapshot> Swap(
-      std::shared_ptr<const ConfigSnapshot> next) LOCKS_EXCLUDED(mu_);
-
- private:
-  mutable Mutex mu_;
-  std::shared_ptr<const ConfigSnapshot> snapshot_ GUARDED_BY(mu_);
 };
 
 }  // namespace gateway

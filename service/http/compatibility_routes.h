@@ -14,8 +14,8 @@
 //
 // It stands before the APIs and hands on what is not its own:
 //
-//   CompatibilityRoutes handler({...},
-//   std::make_unique<OpenAiRoutes>(services));
+//   CompatibilityRoutes handler(sources,
+//                               std::make_unique<ApiRouter>(services));
 //
 // All it says is what this process knows; what it does not know yet (costs,
 // recent requests) is null. A provider is healthy unless it has no credential

@@ -3,7 +3,7 @@
 // of the Fetch standard).
 //
 //   const auto rules = std::make_shared<const CorsRules>(listener.cors());
-//   CorsHandler handler(rules, std::move(handler));
+//   CorsHandler handler(rules, std::make_unique<ApiRouter>(services));
 //
 // CorsRules decides, CorsHandler stands before an API: it answers a browser's
 // preflights, which carry no key, and adds to every answer of the API, errors

@@ -2,7 +2,9 @@
 // of the bytes and has it run through the four stages.
 //
 //   Task<void> MyRoutes::Complete(RequestContext context) {
-//     return Generate(std::move(context), {.operation = kComplete});
+//     GenerationOptions options;
+//     options.operation = kComplete;
+//     return Generate(std::move(context), std::move(options));
 //   }
 //
 // Thread contract: one request, on its loop.

@@ -3,10 +3,9 @@
 // vendor's words.
 //
 //   Task<void> MyRoutes::Show(RequestContext context) {
-//     const auto runtime = context.services.runtime.Get();
-//     const absl::Status known = CheckCaller(context, *runtime).status();
-//     if (!known.ok()) {
-//       co_await Fail(std::move(context), known);
+//     if (!context.caller.ok()) {
+//       const absl::Status unknown = context.caller.status();
+//       co_await Fail(std::move(context), unknown);
 //       co_return;
 //     }
 //     co_await SendJson(std::move(context), "{}");
@@ -65,7 +64,8 @@ struct RequestContext {
   const HttpRequest& request;
   HttpResponder& responder;
   CallerFields fields;
-  // The rules that the request is served by, whatever is reloaded meanwhile.
+  // The rules that the request is served by, whatever is put into use
+  // meanwhile.
   std::shared_ptr<const RuntimeSnapshot> runtime;
   // The id of the caller's key, valid as long as the snapshot and the request;
   // empty if no keys are configured. Found out once: not looked up again if

@@ -107,15 +107,15 @@ class LineCursor {
     *out_++ = '"';
   }
 
+  // Writes a number, also if it is 0.
   template <size_t kBytes>
   void Number(const char (&key)[kBytes], int64_t number) {
     Literal(key);
     out_ = std::to_chars(out_, out_ + kNumberBytesLimit, number).ptr;
   }
 
-  // Writes a number, also if it is 0.
   template <size_t kBytes>
-  void Some(const char (&key)[kBytes], int64_t number) {
+  void NonZero(const char (&key)[kBytes], int64_t number) {
     if (number != 0) Number(key, number);
   }
 
@@ -182,14 +182,14 @@ void WriteUsage(const v1::Usage& usage, LineCursor& line) {
   line.Number(",\"output_tokens\":", usage.output_tokens());
   line.Number(",\"cached_input_tokens\":", usage.cached_input_tokens());
   line.Number(",\"reasoning_tokens\":", usage.reasoning_tokens());
-  line.Some(",\"cache_write_tokens\":", usage.cache_write_tokens());
-  line.Some(",\"cache_write_1h_tokens\":", usage.cache_write_1h_tokens());
-  line.Some(",\"audio_input_tokens\":", usage.audio_input_tokens());
-  line.Some(",\"audio_output_tokens\":", usage.audio_output_tokens());
-  line.Some(",\"accepted_prediction_tokens\":",
-            usage.accepted_prediction_tokens());
-  line.Some(",\"rejected_prediction_tokens\":",
-            usage.rejected_prediction_tokens());
+  line.NonZero(",\"cache_write_tokens\":", usage.cache_write_tokens());
+  line.NonZero(",\"cache_write_1h_tokens\":", usage.cache_write_1h_tokens());
+  line.NonZero(",\"audio_input_tokens\":", usage.audio_input_tokens());
+  line.NonZero(",\"audio_output_tokens\":", usage.audio_output_tokens());
+  line.NonZero(",\"accepted_prediction_tokens\":",
+               usage.accepted_prediction_tokens());
+  line.NonZero(",\"rejected_prediction_tokens\":",
+               usage.rejected_prediction_tokens());
   if (usage.cost_known()) {
     line.Number(",\"cost_usd_nanos\":", usage.cost_usd_nanos());
   }
@@ -244,7 +244,7 @@ void WriteAttempt(const CallAttempt& one, absl::Time call_start,
   line.Text(",\"model\":", one.model);
   line.Text(",\"credential\":", one.credential);
   line.Text(",\"provider_request_id\":", one.provider_request_id);
-  line.Some(",\"http_status\":", one.http_status);
+  line.NonZero(",\"http_status\":", one.http_status);
   line.Text(",\"error_reason\":", one.error_reason);
   line.Text(",\"error\":", one.error_message);
   line.Flag(",\"reused\":", one.reused_connection);
@@ -288,11 +288,11 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.OurText(",\"status\":", StatusCodeName(record.status_code));
   line.Text(",\"error_reason\":", record.error_reason);
   line.Text(",\"error\":", record.error_message, kErrorBytesLimit);
-  line.Some(",\"http_status\":", record.http_status);
+  line.NonZero(",\"http_status\":", record.http_status);
   line.OurText(",\"finish_reason\":", FinishReasonName(record.finish_reason));
   if (!record.attempts.empty()) {
     const CallAttempt& last = record.attempts.back();
-    line.Some(",\"upstream_status\":", last.http_status);
+    line.NonZero(",\"upstream_status\":", last.http_status);
     line.Text(",\"upstream_request_id\":", last.provider_request_id);
     line.Text(",\"credential\":", last.credential);
   }
@@ -310,7 +310,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
               record.attempts.back().reused_connection);
   }
   WriteAttempts(record, line);
-  line.Some(",\"unlogged\":", record.unlogged);
+  line.NonZero(",\"unlogged\":", record.unlogged);
   line.Literal("}\n");
   return static_cast<size_t>(line.end() - out);
 }

@@ -14,11 +14,15 @@
 //    "provider":"openai","model_served":"gpt-5-mini",
 //    "route_reason":"model_rule:fast","status":"OK","http_status":200,
 //    "finish_reason":"stop","upstream_status":200,
-//    "upstream_request_id":"req_1","attempt_count":1,"input_tokens":12,
+//    "upstream_request_id":"req_1","attempt_count":2,"input_tokens":12,
 //    "output_tokens":34,"cached_input_tokens":0,"reasoning_tokens":0,
 //    "bytes_in":321,"bytes_out":654,"duration_us":81234,"overhead_us":45,
 //    "upstream_first_byte_us":78310,"ttft_us":79001,"upstream_reused":true,
-//    "attempts":[{"start_us":41,"duration_us":81190,"kind":"first",
+//    "attempts":[{"start_us":41,"duration_us":1190,"kind":"first",
+//    "answered":false,"provider":"openai","model":"gpt-5-mini",
+//    "credential":"default","http_status":503,
+//    "error_reason":"PROVIDER_UNAVAILABLE","error":"openai: 503",
+//    "reused":true},{"start_us":1290,"duration_us":79900,"kind":"retry",
 //    "answered":true,"provider":"openai","model":"gpt-5-mini",
 //    "credential":"default","provider_request_id":"req_1","http_status":200,
 //    "reused":true}]}
@@ -31,7 +35,8 @@
 // `ts` is when the call ended; an attempt's `start_us` counts from its begin.
 // Texts that are empty, times that do not apply and tokens of kinds that are
 // rare and were not used are left out. It is what llmgateway.v1.RequestRecord
-// says; of more than 4 attempts, the last 4 are told.
+// says. `attempts` is there if there were several; of more than 4 the last 4
+// are told.
 //
 // A loop formats its lines into a ring of its own, from which one thread writes
 // them in batches; no lock is taken for a line, and nothing is allocated once

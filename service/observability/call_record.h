@@ -3,7 +3,7 @@
 // feed of finished calls, so that all three tell the same story.
 //
 //   CallRecord record;
-//   record.request_id = call.id();
+//   record.request_id = call.facts.request_id;
 //   ...
 //   access_log_shard.Write(record);
 //   call_metrics.Count(record);
@@ -96,8 +96,8 @@ struct CallRecord {
   std::string_view caller;
   // The `address:port` that the call came from.
   std::string_view peer;
-  // As far as the request was read: if its bytes were only forwarded, the user
-  // alone.
+  // As far as the request was read: of one whose bytes were only forwarded, the
+  // user, `agent_type` and `project_id`.
   CallScope scope;
   absl::Span<const CallLabel> labels;
   bool stream = false;

@@ -1,5 +1,7 @@
 // The metric of TLS handshakes with clients that failed, which listeners of
 // every kind count.
+//
+// Thread-safe: constants.
 
 #ifndef SERVICE_OBSERVABILITY_HANDSHAKE_METRIC_H_
 #define SERVICE_OBSERVABILITY_HANDSHAKE_METRIC_H_

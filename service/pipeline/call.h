@@ -5,7 +5,9 @@
 // set here once and changes no more. Only attempts are seen while they grow:
 // they end with the call.
 //
-// Thread contract: one event loop, the one it arrived on.
+// Thread contract: one event loop, the one it arrived on. The stages before the
+// first attempt, and what reads requests and answers whole, run off the loop,
+// one at a time, while the loop leaves the call alone.
 
 #ifndef SERVICE_PIPELINE_CALL_H_
 #define SERVICE_PIPELINE_CALL_H_
@@ -37,9 +39,9 @@ class Call : public IncomingCall {
   using IncomingCall::IncomingCall;
 
   // Has `output` expect what the request asks for, if that has been read.
-  // INVALID_REQUEST names what is wrong with the schema. How much work that may
-  // be, for OffLoop.
+  // INVALID_REQUEST names what is wrong with the schema.
   absl::Status ExpectOutput();
+  // Returns how much work that may be, for OffLoop.
   size_t bytes_to_expect() const;
 
   // The attempt whose answer the caller gets, or else the last; null if there

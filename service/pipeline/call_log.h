@@ -6,8 +6,8 @@
 //
 // How it ended is the access log's to say (service/observability/access_log.h).
 //
-// Thread contract: plain functions, on the call's loop. What is not written
-// costs one look at the level.
+// Thread contract: plain functions; one call, by one thread at a time; may run
+// off the loop. What is not written costs one look at the level.
 
 #ifndef SERVICE_PIPELINE_CALL_LOG_H_
 #define SERVICE_PIPELINE_CALL_LOG_H_

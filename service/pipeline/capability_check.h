@@ -4,7 +4,7 @@
 //
 // A raw request is read only if it could need what the model lacks.
 //
-// Thread contract: one call, on its loop.
+// Thread contract: one call, by one thread at a time; may run off the loop.
 
 #ifndef SERVICE_PIPELINE_CAPABILITY_CHECK_H_
 #define SERVICE_PIPELINE_CAPABILITY_CHECK_H_

@@ -12,7 +12,7 @@
 // A leading message of the system is the instructions of one turn: it is not
 // remembered, and stays first where a conversation goes on.
 //
-// Thread contract: one call, on its loop.
+// Thread contract: one call, by one thread at a time; may run off the loop.
 
 #ifndef SERVICE_PIPELINE_CONVERSATION_H_
 #define SERVICE_PIPELINE_CONVERSATION_H_

@@ -1,6 +1,7 @@
-// CurrentRuntime is the runtime snapshot in use, swapped whole by a reload.
-// Each event loop looks at it through a CachedRuntime, which takes the lock
-// only after a swap.
+// CurrentRuntime is the runtime snapshot in use. It is made for one that is
+// swapped whole under running calls; so far only tests do that, since the
+// configuration is read once, at the start. Each event loop looks at it through
+// a CachedRuntime, which takes the lock only after a swap.
 //
 //   CurrentRuntime current(first);
 //   CachedRuntime runtime(current);               // One for each loop.

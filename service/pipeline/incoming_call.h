@@ -1,9 +1,11 @@
 // An IncomingCall is a call as its API took it in: what is asked, by whom, and
 // on what it runs. The stages (pipeline.h) read it and return what they make of
-// it; of the request itself they only change its form, from bytes to a message.
+// it. Of the request itself they change the form, from bytes to a message, and
+// ContinueConversation (conversation.h) puts the earlier turns before it.
 //
-// The request is either parsed or raw (providers/dialects/dialect.h); the
-// stages read CallFacts and never ask which.
+// The request is either parsed or raw (providers/dialects/dialect.h). What is
+// known of both alike is in CallFacts; checks of what is asked, and the choice
+// whether bytes are forwarded, look at the form itself.
 //
 // Thread contract: one event loop, the one it arrived on. Reading the request
 // may be done off the loop, by one thread at a time (base/async/worker_pool.h).

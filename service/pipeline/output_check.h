@@ -11,7 +11,7 @@
 // is not checked; one that was refused, filtered or cut off is not valid,
 // whatever its text.
 //
-// Thread contract: one call, on its loop.
+// Thread contract: one call, by one thread at a time; may run off the loop.
 
 #ifndef SERVICE_PIPELINE_OUTPUT_CHECK_H_
 #define SERVICE_PIPELINE_OUTPUT_CHECK_H_

@@ -28,7 +28,11 @@
 
 namespace gateway {
 
-// Runs `call` from Admit to Record. Returns how it ended.
+// Runs `call` from Admit to Record, and answers through `sink`, once, whatever
+// happens. Returns how the call ended for its caller: OK, a fault of any stage
+// (errors/fault.h), the status that `call.cancel` fired with, or that of a sink
+// which could not be written to. To end it early, fire `call.cancel`, and await
+// the result all the same: `call`, `sink` and `recorder` must outlive it.
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder);
 
 }  // namespace gateway

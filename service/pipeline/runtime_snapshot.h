@@ -1,9 +1,11 @@
 // RuntimeSnapshot is everything that one configuration amounts to, put
 // together: the providers, the rules, the limits. A call holds the runtime
-// snapshot it began with, so that a reload never changes the rules under it.
+// snapshot it began with, so that the rules do not change under it when another
+// is put into use (current_runtime.h).
 //
-// Thread contract: shared by all loops. Immutable, but for what discovery
-// learns.
+// Thread contract: shared by all loops. Immutable, but for parts that are
+// thread-safe: the models that discovery finds, the schemas that SchemaCache
+// keeps, and whose turn it is in each CredentialRotation.
 
 #ifndef SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_
 #define SERVICE_PIPELINE_RUNTIME_SNAPSHOT_H_

@@ -52,9 +52,10 @@ void CompleteUsage(bool finished, const IncomingCall& call,
                    const InputMeasure& input, const DeliveredTokens& delivered,
                    const ProviderStream& stream, ResponseFacts* facts);
 
-// Of a whole answer whose provider told none; it is read for that. How much of
-// it there is to read, for OffLoop.
+// Of a whole answer whose provider told none; it is read for that.
 void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt);
+
+// Returns how many bytes EstimateWholeUsage is to read, for OffLoop.
 size_t BytesToEstimate(const Attempt& attempt);
 
 }  // namespace gateway

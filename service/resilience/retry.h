@@ -1,5 +1,5 @@
-// RetryPolicy answers three questions after a failed attempt: may another
-// follow, for how long, how far apart.
+// RetryPolicy says, after a failed attempt, whether another at the same target
+// may follow, and after how long.
 //
 // What may follow is what ClassifyFailure (errors/verdict.h) says: a provider
 // that could not be reached, failed or was overloaded is tried again, and so is

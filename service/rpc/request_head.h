@@ -2,8 +2,8 @@
 // it carries, by the gRPC protocol.
 //
 //   const RequestHead head = ReadRequestHead(fields, limits);
-//   if (head.http_status != 200) AnswerInHttp(head.http_status);
-//   if (!head.status.ok()) RefuseCall(head.status, head.request_id);
+//   if (head.http_status != 200) ...   // Answer in plain HTTP.
+//   if (!head.status.ok()) ...         // End the stream with that status.
 //   const Method* method = table.Find(head.path);
 //   ...
 //   status = AddMetadata(fields, head.metadata_bytes, call_context);

@@ -221,7 +221,7 @@ void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
   }
 }
 
-// --- Called by the roster and the timer.
+// --- Called by RpcCalls and the timer.
 
 void RpcCall::OnStay() {
   const Hold hold(this);

@@ -13,10 +13,10 @@
 // Of methods that are there for anybody, no message is read while an answer
 // waits for the client to take it, and such answers have a budget.
 //
-// A call lasts until
-// its handler has ended, also when the client, the connection or the deadline
-// has gone before: the handler's CancelSignal fires then, and it ends soon.
-// What the handler said last is sent by the stream, which outlives the call.
+// A call lasts until its handler has ended, also when the client, the
+// connection or the deadline has gone before: the handler's CancelSignal fires
+// then, and it ends soon. What the handler said last is sent by the stream,
+// which outlives the call.
 //
 // Thread contract: the connection's event loop.
 
@@ -107,7 +107,7 @@ class RpcCall final : public Recycled,
   void OnClosed(Http2Stream& stream, Http2Error error,
                 const absl::Status& why) override;
 
-  // Called by the roster and the timer.
+  // Called by RpcCalls and the timer.
   void Cancel(const absl::Status& why) override;
   void OnStay() override;
   void OnTimer();

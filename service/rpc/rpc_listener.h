@@ -1,7 +1,7 @@
 // RpcListener is the native engine on one loop: it accepts connections, and
 // every call of a connection lives and dies on this loop.
 //
-//   RpcListener listener(options, table);
+//   RpcListener listener(table, limits, tls);
 //   GATEWAY_RETURN_IF_ERROR(listener.Open(address));
 //   ...
 //   listener.StartDraining();

@@ -7,6 +7,8 @@
 // is a loss, unless the provider wants it passed on. A request whose bytes are
 // forwarded is the service's to check, but for what the gateway itself would
 // spoil or can mend in place; see scan.h.
+//
+// Thread-compatible: plain data.
 
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_QUIRKS_H_
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_QUIRKS_H_

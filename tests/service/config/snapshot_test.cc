@@ -291,15 +291,5 @@ TEST(ConfigSnapshotTest, TheEtagStandsForWhatIsMaskedToo) {
   EXPECT_EQ(first->etag().size(), 64u);
 }
 
-TEST(CurrentConfigTest, SwapsWhileOldReadersKeepTheirs) {
-  const auto first = Make(kProviders, {}).snapshot;
-  const auto second = Make("", {}).snapshot;
-  CurrentConfig current(first);
-  const auto held = current.Get();
-  EXPECT_EQ(current.Swap(second), first);
-  EXPECT_EQ(current.Get(), second);
-  EXPECT_EQ(held->config().providers_size(), 4);
-}
-
 }  // namespace
 }  // namespace gateway
