@@ -108,8 +108,8 @@ class EventLoop {
   // when a new one has begun.
   uint64_t turn() const { return turn_; }
 
-  // Watches `fd` for input, output and hang-up. `watcher` must be told apart
-  // by Unwatch before it goes.
+  // Watches `fd` for input, output and hang-up. `watcher` must be unwatched
+  // before it is destroyed.
   absl::Status Watch(int fd, IoWatcher* watcher);
 
   // Stops watching: no call reaches `watcher` after this, not even for an event

@@ -86,8 +86,7 @@ class Http1Client::Exchange final : public HttpExchange,
   Task<absl::Status> Connect();
   Task<absl::Status> Write(const HttpCall& call);
   Task<absl::Status> WriteFrom(BodySource& source);
-  // As WriteBody, for a source: goes on whenever source or stream have more to
-  // say.
+  // As Write, for a source: goes on whenever source or stream have more to say.
   Task<absl::Status> WriteAsItComes(Http1BodyWriter& writer);
   Task<absl::Status> ReadHead();
   // Reads what has come of the head, without waiting. Returns true once the
@@ -170,7 +169,7 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   timer_.Disarm();
   if (read.ok()) co_return read;
   const bool broken = absl::IsUnavailable(read) || absl::IsCancelled(read);
-  progress_.reused_connection_was_stale =
+  progress_.not_processed =
       connection_->reused && !progress_.answered && broken && failure_.ok() &&
       !source_begun_ &&
       client_.loop_.Now() - begun < destination_.stale_break_max;

@@ -422,7 +422,7 @@ void Http2Client::Exchange::OnClosed(Http2Stream& stream, Http2Error error,
         progress_.reused_connection && absl::IsUnavailable(why) &&
         stream.session().last_read() < begun_ &&
         client_.loop_.Now() - begun_ < destination_.stale_break_max;
-    progress_.reused_connection_was_stale =
+    progress_.not_processed =
         !progress_.answered && (refused || given_up) && source_taken_ == 0;
     if (refused) link_->Rest();
   }

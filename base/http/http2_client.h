@@ -8,9 +8,9 @@
 // to a stream's window, after which its server waits and nobody else's.
 //
 // A request which the server has certainly not looked at, by its GOAWAY or
-// REFUSED_STREAM, fails with `reused_connection_was_stale`. `fresh_connection`
-// opens none: a connection on which a request stayed without an answer is left
-// alone anyway, until it answers something.
+// REFUSED_STREAM, fails with `not_processed`. `fresh_connection` opens none: a
+// connection on which a request stayed without an answer is left alone anyway,
+// until it answers something.
 //
 // Thread contract: one event loop. Must outlive its exchanges.
 

@@ -142,12 +142,12 @@ struct HttpProgress {
   bool sent = false;
   // A first byte of the answer has come.
   bool answered = false;
-  // The server has not looked at the request: sending it again on another
-  // connection repeats nothing. Either a reused connection broke without a
-  // byte of an answer, and so soon (`stale_break_max`) that the server must
-  // have given it up before the request came; or, over HTTP/2, the server said
-  // so (REFUSED_STREAM, GOAWAY), or the request was never begun.
-  bool reused_connection_was_stale = false;
+  // The server has not processed the request: sending it again on another
+  // connection repeats nothing. Either a reused connection was stale, which
+  // broke without a byte of an answer, and so soon (`stale_break_max`) that the
+  // server must have given it up before the request came; or, over HTTP/2, the
+  // server said so (REFUSED_STREAM, GOAWAY), or the request was never begun.
+  bool not_processed = false;
   // A timeout of the destination has passed, and not the caller's deadline.
   bool timed_out = false;
 
@@ -176,7 +176,9 @@ struct HttpCall {
   // The memory that the body stands in, if it is to be emptied as soon as it
   // has been sent: the answer may be long in coming. May be null.
   std::string* body_memory = nullptr;
-  bool fresh_connection = false;  // Send on a new connection.
+  // Over HTTP/1.1: send on a new connection. Over HTTP/2: on any but those on
+  // which a request has stayed without an answer.
+  bool fresh_connection = false;
   // Replaces the destination's; zero to leave that.
   absl::Duration first_byte_timeout = absl::ZeroDuration();
   CancelSignal* cancel = nullptr;  // Never null; outlives the exchange.

@@ -123,7 +123,7 @@ class HttpServer {
 
   // Tells that the memory which `connection` makes the server hold, and no
   // handler accounts for, went from `before` to `now`. May close connections,
-  // this one among them, as all such calls not at once.
+  // this one among them; none is destroyed before the loop goes on.
   void Hold(HttpConnection& connection, size_t before, size_t now) {
     if (connection.given_up_) return;
     connection.held_bytes_ += now - before;

@@ -7,8 +7,9 @@
 namespace gateway {
 namespace {
 
-// How often one request is sent again because the server chose another version.
-constexpr int kAttemptsMax = 3;
+// How often one request is handed to a client at most: the server may choose
+// another version of HTTP before the request is sent, and again.
+constexpr int kSendsMax = 3;
 
 }  // namespace
 
@@ -41,7 +42,7 @@ NegotiatingHttpClient::Send(const HttpCall& call) {
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
 NegotiatingHttpClient::SendAsNegotiated(const HttpCall& call) {
   const HttpDestination* const destination = call.head->destination().get();
-  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
+  for (int sends = 0; sends < kSendsMax; ++sends) {
     HttpClient* client = &http2_;
     if (speak_http1_.contains(destination)) client = &http1_;
     absl::StatusOr<std::unique_ptr<HttpExchange>> exchange =

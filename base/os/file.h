@@ -3,7 +3,8 @@
 //   absl::StatusOr<std::string> text = ReadFile("gateway.yaml", 1 << 20);
 //   absl::Status status = ReplaceFile("gateway.pid", record);
 //
-// Thread-safe. Blocks: for start-up and reloading, never on an event loop.
+// Thread-safe. Blocks: for start-up and a BlockingWorker, never on an event
+// loop.
 
 #ifndef BASE_OS_FILE_H_
 #define BASE_OS_FILE_H_

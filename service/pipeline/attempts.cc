@@ -82,7 +82,7 @@ class NextAttempt {
   Task<absl::Status> After(const absl::Status& failure) {
     if (call_.cancel.cancelled()) co_return failure;
     const AttemptProgress& last = call_.attempts.back().progress;
-    if (last.http.reused_connection_was_stale && !reconnected_) {
+    if (last.http.not_processed && !reconnected_) {
       // The server has not looked at the request; this repeats nothing and
       // costs nobody an attempt.
       reconnected_ = true;

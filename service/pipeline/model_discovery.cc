@@ -141,8 +141,7 @@ Task<void> ModelDiscovery::Question(size_t index, Round& round) {
   call.progress = &progress;
   call.warnings = &warnings;
   absl::StatusOr<ModelList> answer = co_await provider.ListModels(call);
-  if (!answer.ok() && progress.http.reused_connection_was_stale &&
-      !round.over.cancelled()) {
+  if (!answer.ok() && progress.http.not_processed && !round.over.cancelled()) {
     progress = AttemptProgress();
     call.fresh_connection = true;
     answer = co_await provider.ListModels(call);

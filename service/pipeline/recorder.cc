@@ -87,7 +87,7 @@ CallAttempt AttemptOf(const Attempt& one) {
   attempt.http_status = one.progress.http_status;
   attempt.reused_connection = one.progress.http.reused_connection;
   attempt.first_byte = FirstByteOf(one.progress);
-  attempt.replaced = one.progress.http.reused_connection_was_stale;
+  attempt.replaced = one.progress.http.not_processed;
   return attempt;
 }
 
@@ -175,7 +175,7 @@ void Recorder::CountAttempts(const Call& call) {
   if (health_ == nullptr) return;
   for (const Attempt& one : call.attempts) {
     // The provider never saw an attempt on a connection that it had given up.
-    if (one.progress.http.reused_connection_was_stale) continue;
+    if (one.progress.http.not_processed) continue;
     health_->Count(one.provider, one.status, one.start_time + one.duration,
                    one.progress.credential);
   }

@@ -90,7 +90,7 @@ TEST_F(Http1BodyWriterTest, WhatWasTakenIsNotSentAgain) {
   EXPECT_FALSE(sender.Post(to, "/", second, &progress).ok());
   EXPECT_TRUE(used.Wait());
   EXPECT_TRUE(progress.reused_connection);
-  EXPECT_FALSE(progress.reused_connection_was_stale);
+  EXPECT_FALSE(progress.not_processed);
   EXPECT_EQ(second.taken, 1000u);
 }
 

@@ -63,7 +63,7 @@ class Http1ClientTimeoutTest : public Http1ClientTestBase {
     EXPECT_TRUE(absl::IsDeadlineExceeded(reply.status)) << reply.status;
     EXPECT_THAT(ToStd(reply.status.message()), HasSubstr(what));
     EXPECT_TRUE(reply.progress.timed_out);
-    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_FALSE(reply.progress.not_processed);
   }
 };
 
@@ -187,7 +187,7 @@ class Http1ClientCancelTest : public Http1ClientTestBase {
     const Reply reply = CallOnce(std::move(ask));
     EXPECT_EQ(reply.status, absl::AbortedError("enough"));
     EXPECT_FALSE(reply.progress.timed_out);
-    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_FALSE(reply.progress.not_processed);
   }
 
   Event over_;
@@ -284,7 +284,7 @@ TEST_F(Http1ClientCancelTest, AReusedConnectionWithoutCallingItStale) {
     const Reply reply = co_await Call(client, ask);
     EXPECT_EQ(reply.status, absl::AbortedError("enough"));
     EXPECT_TRUE(reply.progress.reused_connection);
-    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_FALSE(reply.progress.not_processed);
     EXPECT_EQ(client.stats().idle, 0u);
   });
 }

@@ -141,7 +141,7 @@ TEST_F(Http1ClientTest, SaysThatAReusedConnectionWasStale) {
       const Reply reply = co_await Call(client, Plain(to));
       EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
       EXPECT_TRUE(reply.progress.reused_connection);
-      EXPECT_TRUE(reply.progress.reused_connection_was_stale);
+      EXPECT_TRUE(reply.progress.not_processed);
       EXPECT_FALSE(reply.progress.answered);
       EXPECT_EQ(client.stats().idle, 0u);
     });
@@ -169,7 +169,7 @@ TEST_F(Http1ClientTest, AReusedConnectionThatBreaksLateWasNotStale) {
       const Reply reply = co_await Call(client, Plain(to));
       EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
       EXPECT_TRUE(reply.progress.reused_connection);
-      EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+      EXPECT_FALSE(reply.progress.not_processed);
       EXPECT_FALSE(reply.progress.timed_out);
     });
   }
@@ -189,7 +189,7 @@ TEST_F(Http1ClientTest, AConnectionThatBreaksWithinItsAnswerWasNotStale) {
     const Reply reply = co_await Call(client, Plain(to));
     EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
     EXPECT_TRUE(reply.progress.answered);
-    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_FALSE(reply.progress.not_processed);
   });
 }
 
@@ -202,7 +202,7 @@ TEST_F(Http1ClientTest, AResetOfAFreshConnectionIsNotStaleness) {
   const Reply reply = CallOnce({.to = To(server.port())});
   EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
   EXPECT_TRUE(reply.progress.sent);
-  EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+  EXPECT_FALSE(reply.progress.not_processed);
 }
 
 TEST_F(Http1ClientTest, ForgetsIdleConnectionsThatTheServerEnds) {

@@ -239,7 +239,7 @@ class Http2ClientCancelTest : public Http2ClientTestBase {
       EXPECT_EQ(calls[0].status, absl::AbortedError("enough"));
       EXPECT_EQ(calls[0].began, read);
       EXPECT_FALSE(calls[0].progress.timed_out);
-      EXPECT_FALSE(calls[0].progress.reused_connection_was_stale);
+      EXPECT_FALSE(calls[0].progress.not_processed);
       co_await server.AwaitClosed(*server.requests[1]);
       EXPECT_EQ(server.requests[1]->error, Http2Error::kCancel);
       server.on_head = nullptr;
@@ -406,7 +406,7 @@ TEST_F(Http2ClientTest, DeliversWhatCameBeforeTheAnswerBrokeOff) {
     EXPECT_EQ(second.status(), absl::UnavailableError(
                                    "the server broke the answer off: "
                                    "INTERNAL_ERROR"));
-    EXPECT_FALSE(sent.progress.reused_connection_was_stale);
+    EXPECT_FALSE(sent.progress.not_processed);
     EXPECT_EQ(server.connections.size(), 1u);
   });
 }
@@ -468,7 +468,7 @@ TEST_F(Http2ClientTest, SaysThatAHeadIsTooLargeToBeSent) {
     ask.path = "/" + std::string(100'000, 'p');
     const Reply reply = co_await Call(client, ask);
     EXPECT_TRUE(absl::IsResourceExhausted(reply.status)) << reply.status;
-    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_FALSE(reply.progress.not_processed);
     EXPECT_EQ(server.requests.size(), 0u);
   });
 }
@@ -479,7 +479,7 @@ class Http2ClientTimeoutTest : public Http2ClientTestBase {
     EXPECT_TRUE(absl::IsDeadlineExceeded(reply.status)) << reply.status;
     EXPECT_THAT(ToStd(reply.status.message()), HasSubstr(what));
     EXPECT_TRUE(reply.progress.timed_out);
-    EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+    EXPECT_FALSE(reply.progress.not_processed);
   }
 };
 

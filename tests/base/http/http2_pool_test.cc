@@ -217,7 +217,7 @@ TEST_F(Http2PoolTest, SaysThatAServerRefusedToLookAtARequest) {
     };
     Reply reply = co_await Call(client, Plain(to));
     EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
-    EXPECT_TRUE(reply.progress.reused_connection_was_stale);
+    EXPECT_TRUE(reply.progress.not_processed);
     EXPECT_FALSE(reply.progress.answered);
     // The next attempt goes elsewhere, as this one cannot be expected to do
     // better.
@@ -305,7 +305,7 @@ TEST_F(Http2PoolTest, AServerMayResetWhateverItIsAsked) {
     for (int i = 0; i < 1000; ++i) {
       const Reply reply = co_await Call(client, Plain(to));
       EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
-      EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+      EXPECT_FALSE(reply.progress.not_processed);
     }
     EXPECT_EQ(server.accepted, 1u);
     AnswerAll(server);
@@ -331,7 +331,7 @@ TEST_F(Http2PoolTest, AConnectionThatBreaksTakesAllItsRequestsAlong) {
       EXPECT_TRUE(calls[i].progress.sent);
       EXPECT_FALSE(calls[i].progress.answered);
       // It had not served anybody before the first of them.
-      EXPECT_FALSE(calls[0].progress.reused_connection_was_stale);
+      EXPECT_FALSE(calls[0].progress.not_processed);
     }
     EXPECT_EQ(client.stats().active, 0u);
   });
@@ -376,12 +376,12 @@ class Http2BreakTest : public Http2ClientTestBase {
 
 TEST_F(Http2BreakTest, SaysThatAConnectionHadBeenGivenUp) {
   const Reply reply = CallThatBreaks(absl::ZeroDuration(), absl::Hours(1));
-  EXPECT_TRUE(reply.progress.reused_connection_was_stale);
+  EXPECT_TRUE(reply.progress.not_processed);
 }
 
 TEST_F(Http2BreakTest, WhatBreaksLateMayHaveBeenWorkedOn) {
   const Reply reply = CallThatBreaks(kPoolTimeout, kPoolTimeout);
-  EXPECT_FALSE(reply.progress.reused_connection_was_stale);
+  EXPECT_FALSE(reply.progress.not_processed);
 }
 
 TEST_F(Http2PoolTest, RequestsBehindTheLastOneOfAGoodbyeCanBeRepeated) {
@@ -410,7 +410,7 @@ TEST_F(Http2PoolTest, RequestsBehindTheLastOneOfAGoodbyeCanBeRepeated) {
     EXPECT_TRUE(calls[0].status.ok()) << calls[0].status;
     for (int i = 1; i < 3; ++i) {
       EXPECT_TRUE(absl::IsUnavailable(calls[i].status)) << calls[i].status;
-      EXPECT_TRUE(calls[i].progress.reused_connection_was_stale);
+      EXPECT_TRUE(calls[i].progress.not_processed);
     }
     const Reply again = co_await Call(client, Plain(to));
     EXPECT_TRUE(again.status.ok()) << again.status;

@@ -79,7 +79,7 @@ class ScriptedProvider final : public Provider {
       if (call.cancel->cancelled()) co_return call.cancel->status();
     }
     if (script_.stale && !call.fresh_connection) {
-      call.progress->http.reused_connection_was_stale = true;
+      call.progress->http.not_processed = true;
       co_return absl::UnavailableError("stale");
     }
     if (!script_.failure.ok()) co_return script_.failure;

@@ -198,7 +198,7 @@ TEST_F(RecorderTest, EveryTryTellsOfTheHealthOfItsProvider) {
 }
 
 TEST_F(RecorderTest, AConnectionThatHadGoneStaleIsNoFailureOfTheProvider) {
-  AddAttempt(Unavailable()).progress.http.reused_connection_was_stale = true;
+  AddAttempt(Unavailable()).progress.http.not_processed = true;
   AddAttempt(absl::OkStatus());
   recorder_.Record(call_, absl::OkStatus());
   const ProviderHealth health = board_.Read("mock");
