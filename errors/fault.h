@@ -40,6 +40,27 @@ inline constexpr size_t kFaultMessageBytesLimit = 1024;
 // longer than this.
 inline constexpr size_t kFaultDetailsBytesLimit = 3 * 1024;
 
+// Metadata of failures that a provider told, or that its answer shows. What may
+// follow (errors/verdict.h) and what an API tells its caller is decided by
+// them.
+inline constexpr std::string_view kHttpStatusKey = "http_status";
+// Whose form the error has, such as `openai`; absent if in none that is known.
+inline constexpr std::string_view kProviderErrorFormKey = "provider_error_form";
+// The vendor's own names of what is wrong.
+inline constexpr std::string_view kProviderCodeKey = "provider_code";
+inline constexpr std::string_view kProviderErrorTypeKey = "provider_error_type";
+inline constexpr std::string_view kProviderParamKey = "provider_param";
+inline constexpr std::string_view kProviderQuotaIdKey = "provider_quota_id";
+// `x-should-retry` as the provider sent it: `true` or `false`.
+inline constexpr std::string_view kProviderShouldRetryKey =
+    "provider_should_retry";
+// kCallersCredential if the provider was shown one of the caller's own.
+inline constexpr std::string_view kCredentialKey = "credential";
+
+// The name of a credential that a caller brought; configured ones have names of
+// their own.
+inline constexpr std::string_view kCallersCredential = "caller";
+
 // Returns the canonical code that goes with a reason.
 absl::StatusCode CodeOf(v1::ErrorReason reason);
 

@@ -11,20 +11,20 @@ namespace {
 // Returns whether the provider, or what stands before it, answered with the
 // failure.
 bool WasAnswered(const absl::Status& failure) {
-  return !FaultMetadata(failure, "http_status").empty() ||
-         !FaultMetadata(failure, "provider_error_form").empty();
+  return !FaultMetadata(failure, kHttpStatusKey).empty() ||
+         !FaultMetadata(failure, kProviderErrorFormKey).empty();
 }
 
 }  // namespace
 
 bool IsOfCallersCredential(const absl::Status& failure) {
-  return FaultMetadata(failure, "credential") == "caller";
+  return FaultMetadata(failure, kCredentialKey) == kCallersCredential;
 }
 
 bool ForbidsRetry(const absl::Status& failure) {
-  const std::string told = FaultMetadata(failure, "provider_should_retry");
+  const std::string told = FaultMetadata(failure, kProviderShouldRetryKey);
   if (!told.empty()) return told == "false";
-  return FaultMetadata(failure, "http_status") == "501";
+  return FaultMetadata(failure, kHttpStatusKey) == "501";
 }
 
 Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
@@ -43,11 +43,11 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
     case v1::ERROR_REASON_CIRCUIT_OPEN:
       return Verdict::kGoElsewhere;
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
-      return Verdict::kCoolCredential;
+      return Verdict::kRateLimited;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
       return IsOfCallersCredential(failure) ? Verdict::kCallersFault
-                                            : Verdict::kTakeOutCredential;
+                                            : Verdict::kCredentialRefused;
     case v1::ERROR_REASON_UNSPECIFIED:
     case v1::ERROR_REASON_CANCELLED:
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
@@ -68,9 +68,9 @@ std::string_view VerdictName(Verdict verdict) {
       return "retry_here";
     case Verdict::kGoElsewhere:
       return "go_elsewhere";
-    case Verdict::kCoolCredential:
+    case Verdict::kRateLimited:
       return "cool_credential";
-    case Verdict::kTakeOutCredential:
+    case Verdict::kCredentialRefused:
       return "take_out_credential";
     case Verdict::kCallersFault:
       return "callers_fault";

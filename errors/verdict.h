@@ -1,12 +1,12 @@
 // The one classification of failed attempts: what a failure says about the
 // target that was asked, and so what may be done about it. Retry, the health of
-// providers, and whoever else must know ask here, so that none blames what
-// another forgives.
+// providers, and whoever else must know ask here, so that none counts against a
+// target what another does not.
 //
 //   const Verdict verdict =
 //       ClassifyFailure(outcome, progress.http.abandoned());
 //   if (verdict == Verdict::kRetryHere) ...   // After a back-off.
-//   if (BlamesTarget(verdict)) ...            // Counts towards a rest.
+//   if (BlamesTarget(verdict)) ...            // Counts as a failure in a row.
 //
 // Thread-compatible: plain functions.
 
@@ -26,13 +26,14 @@ enum class Verdict {
   // The target failed, and asking it again would not help, or would repeat work
   // that it may still be doing and will bill: ask another only.
   kGoElsewhere,
-  // The credential has used up what it may ask for now. The target is well:
-  // ask again when the wait it asks for is over, or at once with another
-  // credential.
-  kCoolCredential,
-  // The target refuses the credential, or its account is out of money. Only an
-  // operator can mend that: do not use it until then.
-  kTakeOutCredential,
+  // The credential has used up what it may ask for now. The target is well: it
+  // is asked again when the wait that it asks for is over. `cool_credential` in
+  // the log.
+  kRateLimited,
+  // The target refuses the credential, or its account is out of money, which
+  // only an operator can mend: it is not asked again for this call.
+  // `take_out_credential` in the log.
+  kCredentialRefused,
   // The request is at fault and would fail anywhere, or the caller's own
   // credential for the provider.
   kCallersFault,
@@ -57,8 +58,8 @@ bool IsOfCallersCredential(const absl::Status& failure);
 // then.
 bool ForbidsRetry(const absl::Status& failure);
 
-// Returns whether the target itself is at fault, so that the failure counts
-// towards resting it.
+// Returns whether the target itself is at fault, so that the failure counts as
+// one in a row (service/observability/provider_health.h).
 inline bool BlamesTarget(Verdict verdict) {
   return verdict == Verdict::kRetryHere || verdict == Verdict::kGoElsewhere;
 }
@@ -67,8 +68,8 @@ inline bool BlamesTarget(Verdict verdict) {
 // fault, and neither the caller nor the gateway: what an operator wants to know
 // of.
 inline bool ComesFromUpstream(Verdict verdict) {
-  return BlamesTarget(verdict) || verdict == Verdict::kCoolCredential ||
-         verdict == Verdict::kTakeOutCredential;
+  return BlamesTarget(verdict) || verdict == Verdict::kRateLimited ||
+         verdict == Verdict::kCredentialRefused;
 }
 
 // Returns the name for logs and metrics: `retry_here`, `go_elsewhere`, ...

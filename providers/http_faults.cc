@@ -63,7 +63,7 @@ absl::Status HttpFaults::Blame(const absl::Status& status,
   }
   AddFaultMetadata(fault, "provider", provider_);
   if (!credential.empty()) {
-    AddFaultMetadata(fault, "credential", kCallersCredential);
+    AddFaultMetadata(fault, kCredentialKey, kCallersCredential);
   }
   return fault;
 }
@@ -100,7 +100,7 @@ absl::Status HttpFaults::GaveUp(std::string_view word,
                 shown.empty()
                     ? "the provider gave the answer up"
                     : absl::StrCat("the provider gave the answer up: ", shown));
-  if (!shown.empty()) AddFaultMetadata(fault, "provider_code", shown);
+  if (!shown.empty()) AddFaultMetadata(fault, kProviderCodeKey, shown);
   return Blame(fault, credential);
 }
 

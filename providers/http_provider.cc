@@ -445,7 +445,7 @@ Task<absl::StatusOr<int64_t>> HttpProvider::CountTokens(
   // Not every service with this vendor's API has the operation. One that has
   // it, and lacks the model, says so in a word of its own.
   if (call.progress->http_status == 404 &&
-      FaultMetadata(outcome, "provider_code").empty() &&
+      FaultMetadata(outcome, kProviderCodeKey).empty() &&
       count_.dialect != generations_.front().whole.dialect) {
     co_return CountsNothing();
   }

@@ -1,6 +1,6 @@
 // A Provider answers generation requests: over HTTP, by running a program, or
 // by itself. It knows nothing of routes, retries, budgets or who is asking. To
-// add one, read this file, then providers/registry/all_providers.h.
+// add one, read this file, then providers/provider_kind.h.
 //
 // A request comes in one of two forms (see providers/dialects/dialect.h):
 //
@@ -9,9 +9,22 @@
 //            forwards them, answers with bytes, and reads off them what must
 //            be recorded. Only a provider that has the dialect is asked so.
 //
-// Failures are faults (errors/fault.h) that name the provider. A provider never
-// retries by itself, except that it says in `progress` when a retry repeats
-// nothing.
+// Failures. All are faults (errors/fault.h) whose metadata names the
+// `provider`. What the pipeline does next is decided by the reason, by what
+// `progress` says of the sending, and by metadata whose keys stand in
+// errors/fault.h:
+//
+//   kHttpStatusKey           the status of the answer, if there was one
+//   kProviderErrorFormKey    whose form the error's body has, if it is known;
+//                            with either key the provider has answered, so that
+//                            a time-out is not asked for again
+//   kProviderShouldRetryKey  the vendor's own advice, which is followed
+//   kCredentialKey           that the credential was the caller's own, who is
+//                            then told that it was refused
+//   kProviderCodeKey, ...    the vendor's names, told to callers of its API
+//
+// Dialect::ReadError and HttpFaults set them. A provider never retries by
+// itself, and says in `progress` when a retry repeats nothing.
 //
 // Thread contract: providers are shared by all loops and immutable; a call and
 // its stream belong to one loop.
@@ -45,16 +58,12 @@ namespace gateway {
 
 namespace v1 = ::llmgateway::v1;
 
-// A request whose bytes are only forwarded.
+// A request as the bytes that it came in, with what its dialect's scan found.
 struct RawRequest {
   const Dialect* dialect = nullptr;
   std::string_view body;  // Followed by kJsonPaddingBytes readable bytes.
   RequestScan scan;
 };
-
-// The name of a credential that a caller brought; configured ones have names of
-// their own.
-inline constexpr std::string_view kCallersCredential = "caller";
 
 // How far one attempt got. Filled in while it runs.
 struct AttemptProgress {
@@ -78,7 +87,7 @@ struct ProviderCall {
   std::string_view request_id;
   // The provider's own name of the model.
   std::string_view model;
-  // Exactly one of these is set.
+  // At most one of these is set; none for AskKept and ListModels.
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
   const v1::EmbedRequest* embed = nullptr;
@@ -103,7 +112,7 @@ struct ProviderCall {
   // The gateway keeps the answer itself, so that a format which cannot say
   // `store` drops nothing.
   bool is_kept_here = false;
-  // Send on a connection that has not served before.
+  // As in HttpCall.
   bool fresh_connection = false;
   // For a raw call that asks for a count: receives the answer's bytes.
   std::string* raw_count = nullptr;

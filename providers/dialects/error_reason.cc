@@ -32,15 +32,6 @@ constexpr v1::ErrorReason kDown = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
 constexpr v1::ErrorReason kTimeout = v1::ERROR_REASON_PROVIDER_TIMEOUT;
 constexpr v1::ErrorReason kConflict = v1::ERROR_REASON_PROVIDER_CONFLICT;
 
-// Keys of the fault's metadata.
-constexpr std::string_view kStatusKey = "http_status";
-constexpr std::string_view kCodeKey = "provider_code";
-constexpr std::string_view kTypeKey = "provider_error_type";
-constexpr std::string_view kParamKey = "provider_param";
-constexpr std::string_view kFormKey = "provider_error_form";
-constexpr std::string_view kQuotaKey = "provider_quota_id";
-constexpr std::string_view kShouldRetryKey = "provider_should_retry";
-
 // Codes and types by which vendors say that they are overloaded.
 constexpr std::string_view kOverloadNames[] = {
     "overloaded_error", "provider_overloaded", "server_is_overloaded",
@@ -225,25 +216,25 @@ absl::Status MakeError(int status, const ErrorBody& error,
   if (status != 0) message = absl::StrCat(status, ": ", message);
   absl::Status fault = MakeFault(reason, message);
   if (status != 0) {
-    AddFaultMetadata(fault, kStatusKey, absl::StrCat(status));
+    AddFaultMetadata(fault, kHttpStatusKey, absl::StrCat(status));
   }
   for (const std::string* code :
        {&error.code, &error.error_type, &error.inner_code}) {
     if (code->empty()) continue;
-    AddFaultMetadata(fault, kCodeKey, *code);
+    AddFaultMetadata(fault, kProviderCodeKey, *code);
     break;
   }
   if (!error.type.empty()) {
-    AddFaultMetadata(fault, kTypeKey, error.type);
+    AddFaultMetadata(fault, kProviderErrorTypeKey, error.type);
   }
   if (!error.param.empty()) {
-    AddFaultMetadata(fault, kParamKey, error.param);
+    AddFaultMetadata(fault, kProviderParamKey, error.param);
   }
   if (!error.quota_id.empty()) {
-    AddFaultMetadata(fault, kQuotaKey, error.quota_id);
+    AddFaultMetadata(fault, kProviderQuotaIdKey, error.quota_id);
   }
   if (const std::string_view form = NameOfForm(error.form); !form.empty()) {
-    AddFaultMetadata(fault, kFormKey, form);
+    AddFaultMetadata(fault, kProviderErrorFormKey, form);
   }
   if (!error.param.empty() && reason == kInvalid) {
     AddFieldViolation(fault, error.param, error.message);
@@ -267,7 +258,7 @@ absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now) {
   if (!delay.has_value()) delay = error.retry_after;
   absl::Status fault = MakeError(failure.status, error, delay);
   if (failure.should_retry == "true" || failure.should_retry == "false") {
-    AddFaultMetadata(fault, kShouldRetryKey, failure.should_retry);
+    AddFaultMetadata(fault, kProviderShouldRetryKey, failure.should_retry);
   }
   return fault;
 }
@@ -292,9 +283,9 @@ bool IsOverload(const absl::Status& fault) {
       reason == kDown || (reason == v1::ERROR_REASON_STREAM_INTERRUPTED &&
                           FaultMetadata(fault, "cause") == ReasonName(kDown));
   if (!down) return false;
-  const std::string status = FaultMetadata(fault, kStatusKey);
+  const std::string status = FaultMetadata(fault, kHttpStatusKey);
   if (status == "503" || status == "529") return true;
-  for (const std::string_view key : {kCodeKey, kTypeKey}) {
+  for (const std::string_view key : {kProviderCodeKey, kProviderErrorTypeKey}) {
     const std::string word = FaultMetadata(fault, key);
     if (std::find(std::begin(kOverloadNames), std::end(kOverloadNames), word) !=
         std::end(kOverloadNames)) {
@@ -309,7 +300,7 @@ v1::ErrorReason ToldReason(const absl::Status& fault) {
   if (!IsOfCallersCredential(fault)) return reason;
   if (reason == kQuota) return v1::ERROR_REASON_BUDGET_EXCEEDED;
   if (reason != kAuth) return reason;
-  return FaultMetadata(fault, kStatusKey) == "403"
+  return FaultMetadata(fault, kHttpStatusKey) == "403"
              ? v1::ERROR_REASON_FORBIDDEN
              : v1::ERROR_REASON_API_KEY_INVALID;
 }
@@ -318,10 +309,12 @@ VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form) {
   const v1::ErrorReason reason = FaultReason(fault);
   const bool is_ours =
       (reason == kAuth || reason == kQuota) && !IsOfCallersCredential(fault);
-  if (is_ours || FaultMetadata(fault, kFormKey) != NameOfForm(form)) return {};
-  VendorError said = {.type = FaultMetadata(fault, kTypeKey),
-                      .code = FaultMetadata(fault, kCodeKey),
-                      .param = FaultMetadata(fault, kParamKey)};
+  if (is_ours ||
+      FaultMetadata(fault, kProviderErrorFormKey) != NameOfForm(form))
+    return {};
+  VendorError said = {.type = FaultMetadata(fault, kProviderErrorTypeKey),
+                      .code = FaultMetadata(fault, kProviderCodeKey),
+                      .param = FaultMetadata(fault, kProviderParamKey)};
   if (HasNameOfItsOwn(reason) && IsKnown(said.code)) said.code.clear();
   return said;
 }

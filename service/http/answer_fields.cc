@@ -34,7 +34,7 @@ std::string Visible(std::string_view text) {
 bool WasNotRetried(const absl::Status& outcome, int attempts) {
   if (attempts != 1 || ForbidsRetry(outcome)) return false;
   const Verdict verdict = ClassifyFailure(outcome, /*abandoned=*/true);
-  return verdict == Verdict::kRetryHere || verdict == Verdict::kCoolCredential;
+  return verdict == Verdict::kRetryHere || verdict == Verdict::kRateLimited;
 }
 
 // Returns whether the client should try again. Not after a provider's failure
@@ -121,7 +121,7 @@ void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {
     retry_after_ = WholeSeconds(*delay);
     Add("retry-after", retry_after_);
   }
-  const std::string told = FaultMetadata(outcome, "provider_should_retry");
+  const std::string told = FaultMetadata(outcome, kProviderShouldRetryKey);
   if (told == "true") return;
   if (told == "false" || !MayHelpToTryAgain(outcome, attempts)) {
     Add("x-should-retry", "false");

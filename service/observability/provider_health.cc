@@ -33,7 +33,7 @@ void TellWhy(std::string_view message, std::string_view provider,
   const LogField blame("verdict", VerdictName(verdict));
   const LogField error("error", failure.message());
   int status = 0;
-  if (absl::SimpleAtoi(FaultMetadata(failure, "http_status"), &status)) {
+  if (absl::SimpleAtoi(FaultMetadata(failure, kHttpStatusKey), &status)) {
     Log(LogLevel::kWarn, kModule, message,
         {who, detail, reason, blame, {"upstream_status", status}, error});
   } else {
@@ -124,7 +124,7 @@ void ProviderHealthShard::CountFailure(Slot& slot, std::string_view provider,
 void ProviderHealthShard::TellCredential(
     Shared& shared, std::string_view provider, std::string_view credential,
     Verdict verdict, const absl::Status& outcome, absl::Time ended) {
-  const bool limited = verdict == Verdict::kCoolCredential;
+  const bool limited = verdict == Verdict::kRateLimited;
   if (!TakesTurn(limited ? shared.limited_ms : shared.refused_ms, ended)) {
     return;
   }

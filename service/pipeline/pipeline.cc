@@ -86,8 +86,8 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
   AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
   // What the provider called it, in case the caller knows its names.
   for (const std::string_view key :
-       {"http_status", "provider_code", "provider_error_type",
-        "provider_param", "provider_error_form"}) {
+       {kHttpStatusKey, kProviderCodeKey, kProviderErrorTypeKey,
+        kProviderParamKey, kProviderErrorFormKey}) {
     const std::string said = FaultMetadata(failure, key);
     if (!said.empty()) AddFaultMetadata(fault, key, said);
   }

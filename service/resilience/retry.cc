@@ -23,10 +23,10 @@ bool RetryPolicy::MayRetry(const absl::Status& failure, bool abandoned) const {
   }
   switch (ClassifyFailure(failure, abandoned)) {
     case Verdict::kRetryHere:
-    case Verdict::kCoolCredential:
+    case Verdict::kRateLimited:
       return true;
     case Verdict::kGoElsewhere:
-    case Verdict::kTakeOutCredential:
+    case Verdict::kCredentialRefused:
     case Verdict::kCallersFault:
     case Verdict::kSaysNothing:
       return false;

@@ -70,12 +70,12 @@ TEST(VerdictTest, OneThatLacksWhatIsAskedIsNotAskedAgain) {
 }
 
 TEST(VerdictTest, TheCredentialsTroubleIsNotTheTargets) {
-  EXPECT_THAT(ValidatedAs(Verdict::kCoolCredential),
+  EXPECT_THAT(ValidatedAs(Verdict::kRateLimited),
               ElementsAre("PROVIDER_RATE_LIMITED"));
-  EXPECT_THAT(ValidatedAs(Verdict::kTakeOutCredential),
+  EXPECT_THAT(ValidatedAs(Verdict::kCredentialRefused),
               ElementsAre("PROVIDER_AUTH_FAILED", "PROVIDER_QUOTA_EXHAUSTED"));
   for (const Verdict verdict :
-       {Verdict::kCoolCredential, Verdict::kTakeOutCredential}) {
+       {Verdict::kRateLimited, Verdict::kCredentialRefused}) {
     EXPECT_FALSE(BlamesTarget(verdict)) << VerdictName(verdict);
     EXPECT_TRUE(ComesFromUpstream(verdict)) << VerdictName(verdict);
   }
