@@ -211,8 +211,8 @@ Task<absl::Status> Http1Connection::AskAdmission() {
   if (stream_->hung_up()) {
     gone_->Cancel(absl::CancelledError("the client closed the connection"));
   }
-  HttpAdmission verdict = co_await said.TakeLater();
-  Decide(verdict);
+  HttpAdmission admission = co_await said.TakeLater();
+  Decide(admission);
   const absl::Status left = gone_->status();
   gone_.reset();
   // The client is gone: there is nobody to answer.

@@ -20,9 +20,9 @@ constexpr std::string_view kDefault = "default";
 constexpr std::string_view kChosen = "chosen";
 constexpr std::string_view kNoMatch = "no match";
 
-v1::RouteStep::Verdict VerdictOf(std::string_view verdict) {
-  if (verdict == kChosen) return v1::RouteStep::VERDICT_CHOSEN;
-  if (verdict == kNoMatch) return v1::RouteStep::VERDICT_NO_MATCH;
+v1::RouteStep::Verdict VerdictOf(std::string_view outcome) {
+  if (outcome == kChosen) return v1::RouteStep::VERDICT_CHOSEN;
+  if (outcome == kNoMatch) return v1::RouteStep::VERDICT_NO_MATCH;
   return v1::RouteStep::VERDICT_SKIPPED;
 }
 
@@ -81,9 +81,9 @@ void ExplainRoute(const RuntimeSnapshot& runtime,
     v1::RouteStep& step = *out->add_steps();
     step.set_rule(steps[i].rule);
     FillTargets(steps[i], i, request, runtime.config().routing(), &step);
-    step.set_verdict(VerdictOf(steps[i].verdict));
+    step.set_verdict(VerdictOf(steps[i].outcome));
     if (step.verdict() == v1::RouteStep::VERDICT_SKIPPED) {
-      step.set_detail(steps[i].verdict);
+      step.set_detail(steps[i].outcome);
     }
   }
   if (plan.ok()) {

@@ -148,7 +148,7 @@ std::vector<std::string> OutputCheck::ErrorsOf(
   return schema_->Validate(answer.text, budget);
 }
 
-absl::Status OutputCheck::Verdict() const {
+absl::Status OutputCheck::Result() const {
   if (!strict_ || !validated_ || errors_.empty()) return absl::OkStatus();
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_RESPONSE_VALIDATION,

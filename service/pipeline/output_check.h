@@ -5,7 +5,7 @@
 //   check.Add(response);              // Or each event of a stream.
 //   if (!check.ValidateBriefly()) check.Validate();  // Off the loop.
 //   check.Describe(&response);         // output_valid, output_errors
-//   GATEWAY_RETURN_IF_ERROR(check.Verdict());
+//   GATEWAY_RETURN_IF_ERROR(check.Result());
 //
 // All choices must be as asked. One that calls tools has not answered yet and
 // is not checked; one that was refused, filtered or cut off is not valid,
@@ -74,7 +74,7 @@ class OutputCheck {
 
   // RESPONSE_VALIDATION with the first errors, if the answer was to be strictly
   // valid and is not.
-  absl::Status Verdict() const;
+  absl::Status Result() const;
 
  private:
   // What of a choice matters.

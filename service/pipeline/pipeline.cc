@@ -144,7 +144,7 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
   // The attempt has succeeded even if its answer is not what was asked for.
   if (outcome.ok() && !attempt.forwards) {
     if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
-    outcome = call.output.Verdict();
+    outcome = call.output.Result();
   }
   // Before the caller is told the end, and may go on.
   if (outcome.ok() && conversation != nullptr) conversation->Finish();
@@ -191,7 +191,7 @@ Task<absl::Status> CompleteAnswer(Call& call) {
     call.output.Add(*attempt.answer.response);
     if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
     call.Describe(attempt.answer.response);
-    GATEWAY_CO_RETURN_IF_ERROR(call.output.Verdict());
+    GATEWAY_CO_RETURN_IF_ERROR(call.output.Result());
   }
   co_await OffLoop(attempt.forwards ? 0 : call.facts.request_bytes, [&] {
     RememberAnswer(call, attempt);

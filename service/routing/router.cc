@@ -12,12 +12,12 @@ namespace {
 using ::llmgateway::type::v1::Target;
 
 void AddStep(std::vector<RouteStep>* steps, std::string_view rule,
-             std::string_view verdict) {
+             std::string_view outcome) {
   if (steps == nullptr) return;
-  steps->push_back({std::string(rule), std::string(verdict)});
+  steps->push_back({std::string(rule), std::string(outcome)});
 }
 
-std::string_view Verdict(ProviderState state) {
+std::string_view OutcomeOf(ProviderState state) {
   switch (state) {
     case ProviderState::kReady:
       return "chosen";
@@ -73,7 +73,7 @@ absl::StatusOr<RoutePlan> Router::Plan(const RouteQuery& query,
       continue;
     }
     const ProviderState state = health_.StateOf(rule.target.provider());
-    AddStep(steps, rule.reason, Verdict(state));
+    AddStep(steps, rule.reason, OutcomeOf(state));
     if (state != ProviderState::kReady) {
       if (skipped == nullptr) skipped = &rule;
       continue;
@@ -93,7 +93,7 @@ absl::StatusOr<RoutePlan> Router::PlanUnnamed(
                      : "is required where a provider is named");
   }
   const ProviderState state = health_.StateOf(default_.provider());
-  AddStep(steps, "default", Verdict(state));
+  AddStep(steps, "default", OutcomeOf(state));
   if (state == ProviderState::kReady) return To(default_, "", "default");
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_MODEL_NOT_FOUND,
@@ -106,7 +106,7 @@ absl::StatusOr<RoutePlan> Router::PlanUnnamed(
 absl::StatusOr<RoutePlan> Router::PlanExplicit(
     const RouteQuery& query, std::vector<RouteStep>* steps) const {
   const ProviderState state = health_.StateOf(query.provider);
-  AddStep(steps, "explicit", Verdict(state));
+  AddStep(steps, "explicit", OutcomeOf(state));
   switch (state) {
     case ProviderState::kReady:
       // The name in the plan is the registry's, which lasts; the query's may
@@ -145,7 +145,7 @@ absl::StatusOr<RoutePlan> Router::PlanDefault(
     why_not = "no default target is configured";
   } else {
     const ProviderState state = health_.StateOf(default_.provider());
-    AddStep(steps, "default", Verdict(state));
+    AddStep(steps, "default", OutcomeOf(state));
     if (state == ProviderState::kReady) {
       return To(default_, query.model, "default");
     }

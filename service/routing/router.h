@@ -56,7 +56,7 @@ struct RoutePlan {
 // A rule that was considered, for operators who ask why.
 struct RouteStep {
   std::string rule;     // As in RoutePlan::reason.
-  std::string verdict;  // `chosen`, `no match`, `no credential`, ...
+  std::string outcome;  // `chosen`, `no match`, `no credential`, ...
 };
 
 class Router {

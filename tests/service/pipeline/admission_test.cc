@@ -29,7 +29,7 @@ class AdmissionTest : public testing::Test {
     call_.facts.head.authorization = "Bearer alice-0123456789";
   }
 
-  std::string Verdict() {
+  std::string Outcome() {
     const absl::StatusOr<std::string_view> caller = Authenticate(call_);
     const absl::Status status =
         caller.ok() ? Admit(call_, *caller).status() : caller.status();
@@ -54,7 +54,7 @@ class AdmissionTest : public testing::Test {
 };
 
 TEST_F(AdmissionTest, LetsAKnownCallerIn) {
-  EXPECT_EQ(Verdict(), "OK");
+  EXPECT_EQ(Outcome(), "OK");
   EXPECT_EQ(Authenticate(call_).value(), "alice");
   // Whom the API has asked already is not asked again.
   call_.facts.head.authorization = "";
@@ -66,14 +66,14 @@ TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
   call_.facts.head.authorization = "";
   call_.refusal = absl::InvalidArgumentError("broken");
   request_.clear_model();
-  EXPECT_EQ(Verdict(), "API_KEY_INVALID");
+  EXPECT_EQ(Outcome(), "API_KEY_INVALID");
   call_.facts.head.api_key = "alice-0123456789";
-  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  EXPECT_EQ(Outcome(), "INVALID_REQUEST");
 }
 
 TEST_F(AdmissionTest, ChecksParsedRequestsByTheConfiguredLimits) {
   *request_.add_messages() = request_.messages(0);
-  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  EXPECT_EQ(Outcome(), "INVALID_REQUEST");
 }
 
 TEST_F(AdmissionTest, LeavesRawRequestsToTheirDialect) {
@@ -81,28 +81,28 @@ TEST_F(AdmissionTest, LeavesRawRequestsToTheirDialect) {
   call_.raw = &raw_;
   raw_.scan.has_messages = true;
   raw_.scan.message_count = 1;
-  EXPECT_EQ(Verdict(), "OK");
+  EXPECT_EQ(Outcome(), "OK");
 }
 
 TEST_F(AdmissionTest, CountsOfWhatIsOnlyForwardedAreLimitedToo) {
   call_.request = nullptr;
   call_.raw = &raw_;
-  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  EXPECT_EQ(Outcome(), "INVALID_REQUEST");
   call_.facts.counts = true;  // There may be a whole request inside.
-  EXPECT_EQ(Verdict(), "OK");
+  EXPECT_EQ(Outcome(), "OK");
   call_.facts.counts = false;
   raw_.scan.needs_messages = false;
-  EXPECT_EQ(Verdict(), "OK");
+  EXPECT_EQ(Outcome(), "OK");
   raw_.scan.absent_field = "max_tokens";
-  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  EXPECT_EQ(Outcome(), "INVALID_REQUEST");
   raw_.scan.absent_field = {};
   raw_.scan.message_count = 2;
-  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  EXPECT_EQ(Outcome(), "INVALID_REQUEST");
   raw_.scan.message_count = 1;
   raw_.scan.tool_count = 512;
-  EXPECT_EQ(Verdict(), "OK");
+  EXPECT_EQ(Outcome(), "OK");
   raw_.scan.tool_count = 513;
-  EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+  EXPECT_EQ(Outcome(), "INVALID_REQUEST");
 }
 
 TEST_F(AdmissionTest, KeepsWhomTheCallerActsFor) {
@@ -126,9 +126,9 @@ TEST_F(AdmissionTest, NamesHaveALength) {
        {&CallFacts::model, &CallFacts::provider,
         &CallFacts::previous_response_id}) {
     call_.facts.*fact = longer;
-    EXPECT_EQ(Verdict(), "INVALID_REQUEST");
+    EXPECT_EQ(Outcome(), "INVALID_REQUEST");
     call_.facts.*fact = name;
-    EXPECT_EQ(Verdict(), "OK");
+    EXPECT_EQ(Outcome(), "OK");
   }
 }
 

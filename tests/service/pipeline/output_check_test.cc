@@ -98,7 +98,7 @@ TEST_F(OutputCheckTest, AnAnswerAsAskedIsValid) {
   EXPECT_TRUE(Told().has_output_valid());
   EXPECT_TRUE(Told().output_valid());
   EXPECT_THAT(Told().output_errors(), IsEmpty());
-  EXPECT_TRUE(check_.Verdict().ok());
+  EXPECT_TRUE(check_.Result().ok());
 }
 
 TEST_F(OutputCheckTest, AnotherAnswerIsNotAndSaysWhy) {
@@ -108,7 +108,7 @@ TEST_F(OutputCheckTest, AnotherAnswerIsNotAndSaysWhy) {
   EXPECT_THAT(Told().output_errors(),
               ElementsAre("#/answer: is a string, not an integer"));
   // Which is told, and no failure unless that was asked for.
-  EXPECT_TRUE(check_.Verdict().ok());
+  EXPECT_TRUE(check_.Result().ok());
 }
 
 TEST_F(OutputCheckTest, TheTextsOfAChoiceAreOne) {
@@ -172,21 +172,21 @@ TEST_F(OutputCheckTest, ATurnThatCallsToolsIsNotChecked) {
   Validate(response);
   EXPECT_FALSE(check_.validated());
   EXPECT_FALSE(Told().has_output_valid());
-  EXPECT_TRUE(check_.Verdict().ok());
+  EXPECT_TRUE(check_.Result().ok());
 }
 
 TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
   Expect(/*strict=*/true);
   Validate(Answers({R"({"answer": 1.5})"}));
-  const absl::Status verdict = check_.Verdict();
-  EXPECT_EQ(FaultReason(verdict), v1::ERROR_REASON_RESPONSE_VALIDATION);
-  EXPECT_EQ(verdict.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(verdict.message()),
+  const absl::Status result = check_.Result();
+  EXPECT_EQ(FaultReason(result), v1::ERROR_REASON_RESPONSE_VALIDATION);
+  EXPECT_EQ(result.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(result.message()),
               HasSubstr("#/answer: is a number, not an integer"));
-  EXPECT_THAT(FieldViolations(verdict),
+  EXPECT_THAT(FieldViolations(result),
               ElementsAre(testing::Pair("output#/answer",
                                         "is a number, not an integer")));
-  EXPECT_FALSE(ComesFromUpstream(ClassifyFailure(verdict)));
+  EXPECT_FALSE(ComesFromUpstream(ClassifyFailure(result)));
 }
 
 TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
@@ -194,9 +194,9 @@ TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
   std::vector<std::string> texts(
       50, R"({"answer": ")" + std::string(2000, 'x') + "\"}");
   Validate(Answers(texts));
-  const absl::Status verdict = check_.Verdict();
-  EXPECT_THAT(FieldViolations(verdict), SizeIs(OutputCheck::kFaultErrorsMax));
-  EXPECT_LT(verdict.message().size(), kFaultMessageBytesLimit);
+  const absl::Status result = check_.Result();
+  EXPECT_THAT(FieldViolations(result), SizeIs(OutputCheck::kFaultErrorsMax));
+  EXPECT_LT(result.message().size(), kFaultMessageBytesLimit);
   EXPECT_THAT(Told().output_errors(), SizeIs(JsonSchema::kErrorsMax));
 }
 
@@ -234,7 +234,7 @@ TEST(OutputCheckExpectTest, FreeTextIsNotChecked) {
     ValidateBy(check, Answers({"{"}));
     EXPECT_TRUE(check.ValidateBriefly());
     EXPECT_FALSE(check.validated());
-    EXPECT_TRUE(check.Verdict().ok());
+    EXPECT_TRUE(check.Result().ok());
   }
 }
 
@@ -283,7 +283,7 @@ TEST_F(OutputCheckTest, WhatTakesLongIsNotCheckedBriefly) {
   EXPECT_FALSE(check.validated());
   check.Validate();
   EXPECT_TRUE(check.validated());
-  EXPECT_TRUE(check.Verdict().ok());
+  EXPECT_TRUE(check.Result().ok());
   // Nor is a long text.
   check_.Add(Answers({"{\"answer\": " + std::string(100'000, ' ') + "1}"}));
   EXPECT_FALSE(check_.ValidateBriefly());

@@ -63,7 +63,7 @@ class RouterTest : public testing::Test {
     const absl::StatusOr<RoutePlan> plan =
         router_->Plan({.model = model, .provider = provider}, &steps);
     for (const RouteStep& step : steps) {
-      steps_.push_back(step.rule + ": " + step.verdict);
+      steps_.push_back(step.rule + ": " + step.outcome);
     }
     // Asking for the steps must not change the plan.
     const absl::StatusOr<RoutePlan> again =
