@@ -42,7 +42,7 @@ GenerationOptions MessageOptions(const RequestContext& context,
                                  const Operation& operation) {
   GenerationOptions options;
   options.operation = operation;
-  options.refusal = CheckVersion(context);
+  options.api_error = CheckVersion(context);
   return options;
 }
 

@@ -90,9 +90,9 @@ Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
   auto* const response =
       google::protobuf::Arena::CreateMessage<v1::EmbedResponse>(&arena);
   EmbeddingEncoding encoding = EmbeddingEncoding::kFloat;
-  call.refusal = AdmitCaller(context, &call);
-  if (call.refusal.ok()) {
-    call.refusal = co_await OffLoop(
+  call.api_error = AdmitCaller(context, &call);
+  if (call.api_error.ok()) {
+    call.api_error = co_await OffLoop(
         context.request.body.size(),
         [&] {
           return dialect_.ReadRequest(context.request.body, request, &encoding);

@@ -105,13 +105,13 @@ Task<void> Ask(RequestContext context, std::string_view rest) {
   options.operation = *operation;
   options.model = *std::move(model);
   options.stream = operation == &kStream;
-  options.refusal = CheckQuery(context);
+  options.api_error = CheckQuery(context);
   if (operation == &kCountTokens) {
     return CountTokens(std::move(context), std::move(options));
   }
-  if (options.refusal.ok() && options.stream &&
+  if (options.api_error.ok() && options.stream &&
       !AsksForEvents(context.request.query)) {
-    options.refusal = InvalidField(
+    options.api_error = InvalidField(
         "alt", "streams are server-sent events here: ask with `?alt=sse`");
   }
   return Generate(std::move(context), std::move(options));

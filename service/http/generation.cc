@@ -25,18 +25,18 @@ size_t Take(const RequestContext& context, RawRequest* raw,
   raw->dialect = context.api.dialect;
   raw->body = context.request.body;
   call->raw = raw;
-  call->refusal = AdmitCaller(context, call);
-  return call->refusal.ok() ? raw->body.size() / kScansPerReading : 0;
+  call->api_error = AdmitCaller(context, call);
+  return call->api_error.ok() ? raw->body.size() / kScansPerReading : 0;
 }
 
 // Scans the body, as the dialect and the API do. Returns what is wrong with the
 // request.
-absl::Status Scan(const absl::Status& refusal, GenerationOptions* options,
+absl::Status Scan(const absl::Status& api_error, GenerationOptions* options,
                   RawRequest* raw) {
-  GATEWAY_RETURN_IF_ERROR(refusal);
+  GATEWAY_RETURN_IF_ERROR(api_error);
   absl::Status scanned = raw->dialect->ScanRequest(raw->body, &raw->scan);
   if (options->read_more != nullptr) options->read_more(raw->body, options);
-  return options->refusal.ok() ? std::move(scanned) : options->refusal;
+  return options->api_error.ok() ? std::move(scanned) : options->api_error;
 }
 
 // Sets what all operations need. What the path says goes before what the body
@@ -83,12 +83,12 @@ Task<void> Generate(RequestContext context, GenerationOptions options) {
             context.responder.gone(), arena, context.request.arrival);
   RawRequest raw;
   const size_t bytes = Take(context, &raw, &call);
-  call.refusal = co_await OffLoop(
-      bytes, [&] { return Scan(call.refusal, &options, &raw); },
+  call.api_error = co_await OffLoop(
+      bytes, [&] { return Scan(call.api_error, &options, &raw); },
       WorkerPool::Stage::kBegins);
   SetUp(context, options, &raw, &call);
   DialectSink sink(context.api, context.responder, context.fields.details);
-  call.facts.stream = raw.scan.stream && call.refusal.ok();
+  call.facts.stream = raw.scan.stream && call.api_error.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
@@ -100,8 +100,8 @@ Task<void> CountTokens(RequestContext context, GenerationOptions options) {
             context.responder.gone(), arena, context.request.arrival);
   RawRequest raw;
   const size_t bytes = Take(context, &raw, &call);
-  call.refusal = co_await OffLoop(
-      bytes, [&] { return Scan(call.refusal, &options, &raw); },
+  call.api_error = co_await OffLoop(
+      bytes, [&] { return Scan(call.api_error, &options, &raw); },
       WorkerPool::Stage::kBegins);
   SetUp(context, options, &raw, &call);
   call.facts.counts = true;

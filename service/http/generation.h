@@ -38,7 +38,7 @@ struct GenerationOptions {
   void (*read_more)(std::string_view body,
                     GenerationOptions* options) = nullptr;
   // What the API found wrong with the request.
-  absl::Status refusal;
+  absl::Status api_error;
 };
 
 // Generates an answer, whole or as a stream, as the request asks.

@@ -128,7 +128,7 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
   call.known_caller = *context.caller;
   call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
-  call.refusal = CheckNotStreamed(asked.query);
+  call.api_error = CheckNotStreamed(asked.query);
   call.kept = &asked;
   ReplySink sink(context);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();

@@ -36,7 +36,7 @@ void Echo(std::string_view body,
 
 void ReadState(std::string_view body, GenerationOptions* options) {
   responses::StateScan state;
-  options->refusal = responses::ScanState(body, &state);
+  options->api_error = responses::ScanState(body, &state);
   options->previous_response_id = std::move(state.previous_response_id);
   options->remembered_unless_refused = state.store.value_or(true);
   options->background = state.background;

@@ -146,7 +146,7 @@ absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call) {
 }
 
 absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {
-  GATEWAY_RETURN_IF_ERROR(call.refusal);
+  GATEWAY_RETURN_IF_ERROR(call.api_error);
   GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
   GATEWAY_RETURN_IF_ERROR(CheckWhatIsAsked(call));
   Admitted admitted;

@@ -34,7 +34,7 @@ struct Admitted {
 absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call);
 
 // Faults: INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the
-// limit in the metadata, and what the API found wrong (`refusal`).
+// limit in the metadata, and what the API found wrong (`api_error`).
 absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller);
 
 }  // namespace gateway

@@ -116,7 +116,7 @@ class IncomingCall {
   std::optional<std::string_view> known_caller;
   // What the API found wrong with the request; Admit refuses it so, after it
   // has asked who the caller is.
-  absl::Status refusal;
+  absl::Status api_error;
   // Null if nothing is remembered.
   ResponseStore* responses = nullptr;
   // One of these. `request` besides, once a raw one has been read; null again

@@ -58,7 +58,7 @@ absl::Status AdmitAndPlan(Call& call) {
 
 // The same, for OffLoop. A raw request may be read for it.
 size_t BytesToAdmit(const Call& call) {
-  return call.refusal.ok() ? call.facts.request_bytes : 0;
+  return call.api_error.ok() ? call.facts.request_bytes : 0;
 }
 WorkerPool::Stage StageOf(const Call& call) {
   return call.request == nullptr && call.embed == nullptr

@@ -79,7 +79,7 @@ struct CallRunner::Borrowed {
     }
     raw.dialect = question.dialect;
     raw.body = std::string_view(padded).substr(0, question.body.size());
-    call.refusal = raw.dialect->ScanRequest(raw.body, &raw.scan);
+    call.api_error = raw.dialect->ScanRequest(raw.body, &raw.scan);
     call.raw = &raw;
     call.facts.model = raw.scan.model;
     call.facts.stream = raw.scan.stream;

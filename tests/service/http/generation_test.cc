@@ -41,7 +41,7 @@ class TestApi final : public HttpHandler {
     options.model = "mock-model";
     options.stream = request.path == "/stream";
     if (request.path == "/refuse") {
-      options.refusal = InvalidField("path", "is refused");
+      options.api_error = InvalidField("path", "is refused");
     }
     if (request.path == "/count") {
       return CountTokens(std::move(context), std::move(options));

@@ -64,7 +64,7 @@ TEST_F(AdmissionTest, LetsAKnownCallerIn) {
 
 TEST_F(AdmissionTest, AsksWhoItIsBeforeAnythingElse) {
   call_.facts.head.authorization = "";
-  call_.refusal = absl::InvalidArgumentError("broken");
+  call_.api_error = absl::InvalidArgumentError("broken");
   request_.clear_model();
   EXPECT_EQ(Outcome(), "API_KEY_INVALID");
   call_.facts.head.api_key = "alice-0123456789";
