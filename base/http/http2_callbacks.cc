@@ -328,8 +328,8 @@ int Http2Callbacks::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame,
     session.guard_.CountReset();
     Http2Stream* const stream = StreamOf(session, head.stream_id);
     if (stream != nullptr && stream->reset_) return 0;
-    const auto refusal = session.guard_.CountOwnReset(session.loop_.Now());
-    if (refusal.has_value()) session.Refuse(*refusal);
+    const auto violation = session.guard_.CountOwnReset(session.loop_.Now());
+    if (violation.has_value()) session.Refuse(*violation);
     return 0;
   }
   if (head.type != NGHTTP2_HEADERS && head.type != NGHTTP2_DATA) return 0;

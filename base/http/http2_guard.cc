@@ -39,28 +39,28 @@ Http2Guard::Http2Guard(Peer peer, uint32_t streams, absl::Duration now,
       scanner_(peer == Peer::kClient ? Http2FrameScanner::kPrefaceBytes : 0),
       budget_(streams, now) {}
 
-std::optional<Http2Guard::Refusal> Http2Guard::Inspect(std::string_view bytes,
-                                                       absl::Duration now,
-                                                       size_t* good) {
+std::optional<Http2Guard::Violation> Http2Guard::Inspect(std::string_view bytes,
+                                                         absl::Duration now,
+                                                         size_t* good) {
   began_header_block_ = false;
   seen_id_ = peer_ == Peer::kClient ? last_id_ : INT32_MAX;
   std::string_view rest = bytes;
-  std::optional<Refusal> refusal;
-  while (!refusal.has_value()) {
+  std::optional<Violation> violation;
+  while (!violation.has_value()) {
     const std::optional<Http2FrameHead> head = scanner_.Next(rest);
     if (!head.has_value()) break;
-    refusal = CheckHead(*head, now);
+    violation = CheckHead(*head, now);
   }
   *good = bytes.size() - rest.size();
-  return refusal;
+  return violation;
 }
 
-std::optional<Http2Guard::Refusal> Http2Guard::CheckHead(
+std::optional<Http2Guard::Violation> Http2Guard::CheckHead(
     const Http2FrameHead& head, absl::Duration now) {
   using Cost = Http2Budget::Cost;
   if (peer_ == Peer::kClient) {
-    const std::optional<Refusal> refusal = CountStream(head);
-    if (refusal.has_value()) return refusal;
+    const std::optional<Violation> violation = CountStream(head);
+    if (violation.has_value()) return violation;
   }
   switch (head.type) {
     case NGHTTP2_DATA:
@@ -82,8 +82,8 @@ std::optional<Http2Guard::Refusal> Http2Guard::CheckHead(
       // Looked at here, since nghttp2 looks at dependencies only if it keeps
       // the tree.
       if (head.dependency == head.stream_id && head.length == kPriorityBytes) {
-        return Refusal{Http2Error::kProtocolError,
-                       "a stream that depends on itself"};
+        return Violation{Http2Error::kProtocolError,
+                         "a stream that depends on itself"};
       }
       return Spend(Cost::kPriority, now);
     case NGHTTP2_RST_STREAM:
@@ -102,16 +102,16 @@ std::optional<Http2Guard::Refusal> Http2Guard::CheckHead(
   }
 }
 
-std::optional<Http2Guard::Refusal> Http2Guard::Spend(Http2Budget::Cost cost,
-                                                     absl::Duration now) {
+std::optional<Http2Guard::Violation> Http2Guard::Spend(Http2Budget::Cost cost,
+                                                       absl::Duration now) {
   if (budget_.Spend(cost, now)) return std::nullopt;
-  return Refusal{Http2Error::kEnhanceYourCalm,
-                 "too many frames that carry nothing"};
+  return Violation{Http2Error::kEnhanceYourCalm,
+                   "too many frames that carry nothing"};
 }
 
 // nghttp2 does not remember streams that are over: it takes a stream whose id
 // was skipped for one of them, and ignores whatever comes on any of them.
-std::optional<Http2Guard::Refusal> Http2Guard::CountStream(
+std::optional<Http2Guard::Violation> Http2Guard::CountStream(
     const Http2FrameHead& head) {
   const int32_t id = head.stream_id;
   const bool opens = head.type == NGHTTP2_HEADERS;
@@ -129,13 +129,13 @@ std::optional<Http2Guard::Refusal> Http2Guard::CountStream(
     }
     last_id_ = id;
   } else if (opens && IsSkipped(id)) {
-    return Refusal{Http2Error::kProtocolError, "a stream id it had skipped"};
+    return Violation{Http2Error::kProtocolError, "a stream id it had skipped"};
   }
   const int32_t older = Ordinal(last_id_) - Ordinal(id);
   if (older >= kRemembered) return std::nullopt;
   const uint64_t bit = uint64_t{1} << older;
   if (!resets && (ended_ & bit) != 0) {
-    return Refusal{Http2Error::kStreamClosed, "a stream it had ended"};
+    return Violation{Http2Error::kStreamClosed, "a stream it had ended"};
   }
   if (resets || IsEndOfStream(head)) ended_ |= bit;
   return std::nullopt;
@@ -145,7 +145,7 @@ bool Http2Guard::IsOver(const Http2FrameHead& head) const {
   return head.stream_id <= seen_id_ && !is_open_(head.stream_id);
 }
 
-std::optional<Http2Guard::Refusal> Http2Guard::CountLate(absl::Duration now) {
+std::optional<Http2Guard::Violation> Http2Guard::CountLate(absl::Duration now) {
   if (late_frames_ > 0) {
     --late_frames_;
     return std::nullopt;

@@ -3,9 +3,9 @@
 // frames count that nghttp2 ignores, and rules hold that it does not know.
 //
 //   size_t good = 0;
-//   const auto refusal = guard.Inspect(bytes, loop.Now(), &good);
+//   const auto violation = guard.Inspect(bytes, loop.Now(), &good);
 //   nghttp2_session_mem_recv(session, bytes.data(), good);
-//   if (refusal.has_value()) Refuse(*refusal);
+//   if (violation.has_value()) Refuse(*violation);
 //
 // Thread-compatible.
 
@@ -30,7 +30,7 @@ namespace gateway {
 
 class Http2Guard {
  public:
-  struct Refusal {
+  struct Violation {
     Http2Error error;
     std::string_view what;
   };
@@ -46,8 +46,8 @@ class Http2Guard {
 
   // Looks at the next bytes. If a frame is refused, only the first `good` bytes
   // are to be given to nghttp2, which include that frame's head.
-  std::optional<Refusal> Inspect(std::string_view bytes, absl::Duration now,
-                                 size_t* good);
+  std::optional<Violation> Inspect(std::string_view bytes, absl::Duration now,
+                                   size_t* good);
 
   // True while a header block has begun and its last byte is not there yet.
   bool in_header_block() const { return scanner_.in_header_block(); }
@@ -56,7 +56,7 @@ class Http2Guard {
 
   // Counts that a stream was reset because the peer broke the rules on it,
   // which costs as much as when the peer resets it (CVE-2025-8671).
-  std::optional<Refusal> CountOwnReset(absl::Duration now) {
+  std::optional<Violation> CountOwnReset(absl::Duration now) {
     return Spend(Http2Budget::Cost::kReset, now);
   }
 
@@ -80,17 +80,17 @@ class Http2Guard {
   // A run of stream ids that the peer skipped: the first and the last.
   using Gap = std::pair<int32_t, int32_t>;
 
-  std::optional<Refusal> CheckHead(const Http2FrameHead& head,
-                                   absl::Duration now);
-  std::optional<Refusal> Spend(Http2Budget::Cost cost, absl::Duration now);
+  std::optional<Violation> CheckHead(const Http2FrameHead& head,
+                                     absl::Duration now);
+  std::optional<Violation> Spend(Http2Budget::Cost cost, absl::Duration now);
   // Counts a HEADERS, DATA or RST_STREAM frame of a client, and refuses what
   // the client may not do to that stream any more.
-  std::optional<Refusal> CountStream(const Http2FrameHead& head);
+  std::optional<Violation> CountStream(const Http2FrameHead& head);
   bool IsSkipped(int32_t id) const;
   bool IsOver(const Http2FrameHead& head) const;
   // Counts a frame of a stream that is over: it carries nothing, however long
   // it is.
-  std::optional<Refusal> CountLate(absl::Duration now);
+  std::optional<Violation> CountLate(absl::Duration now);
 
   const Peer peer_;
   const IsOpen is_open_;

@@ -246,7 +246,7 @@ bool Http2Session::ReadOnce() {
 
 void Http2Session::Feed(std::string_view bytes) {
   size_t good = 0;
-  const std::optional<Http2Guard::Refusal> refusal =
+  const std::optional<Http2Guard::Violation> violation =
       guard_.Inspect(bytes, loop_.Now(), &good);
   const ssize_t used = nghttp2_session_mem_recv(
       nghttp2(), reinterpret_cast<const uint8_t*>(bytes.data()), good);
@@ -255,7 +255,7 @@ void Http2Session::Feed(std::string_view bytes) {
         "the peer broke HTTP/2: ", nghttp2_strerror(static_cast<int>(used)))));
     return;
   }
-  if (refusal.has_value()) Refuse(*refusal);
+  if (violation.has_value()) Refuse(*violation);
   WatchHeaderBlock();
 }
 
@@ -271,13 +271,13 @@ void Http2Session::WatchHeaderBlock() {
   }
 }
 
-void Http2Session::Refuse(const Http2Guard::Refusal& refusal) {
+void Http2Session::Refuse(const Http2Guard::Violation& violation) {
   if (why_.ok()) {
     why_ = absl::InternalError(
-        absl::StrCat("the peer broke HTTP/2: ", ToAbsl(refusal.what)));
+        absl::StrCat("the peer broke HTTP/2: ", ToAbsl(violation.what)));
   }
   FailOnError(nghttp2_session_terminate_session(
-      nghttp2(), static_cast<uint32_t>(refusal.error)));
+      nghttp2(), static_cast<uint32_t>(violation.error)));
   OnRefused();
 }
 

@@ -199,7 +199,7 @@ class Http2Session final : private Stream::Observer,
   void ScheduleFlush();
 
   // Tells the peer that it has broken the rules, and closes.
-  void Refuse(const Http2Guard::Refusal& refusal);
+  void Refuse(const Http2Guard::Violation& violation);
   // Logs that the peer was refused.
   void OnRefused();
 

@@ -32,10 +32,10 @@ class Http2GuardTest : public testing::Test {
   // What the guard objects to, if anything. It forgets what it objected to.
   std::optional<Http2Error> Inspect(std::string_view bytes) {
     Http2Guard guard = guard_;
-    const auto refusal = guard.Inspect(bytes, kNow, &good_);
-    if (refusal.has_value()) {
+    const auto violation = guard.Inspect(bytes, kNow, &good_);
+    if (violation.has_value()) {
       EXPECT_LE(good_, bytes.size());
-      return refusal->error;
+      return violation->error;
     }
     EXPECT_EQ(good_, bytes.size());
     return guard_.Inspect(bytes, kNow, &good_).has_value()
@@ -138,9 +138,9 @@ TEST_F(Http2GuardTest, EveryFrameThatCarriesNothingCosts) {
     size_t good = 0;
     EXPECT_FALSE(guard.Inspect(Http2Greeting(), kNow, &good).has_value());
     EXPECT_FALSE(guard.Inspect(Http2Post(1, false), kNow, &good).has_value());
-    const auto refusal = guard.Inspect(Repeat(frame, 2001), kNow, &good);
-    ASSERT_TRUE(refusal.has_value()) << static_cast<int>(frame[3]);
-    EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
+    const auto violation = guard.Inspect(Repeat(frame, 2001), kNow, &good);
+    ASSERT_TRUE(violation.has_value()) << static_cast<int>(frame[3]);
+    EXPECT_EQ(violation->error, Http2Error::kEnhanceYourCalm);
   }
 }
 
@@ -161,11 +161,11 @@ TEST_F(Http2GuardTest, AClientMayGiveUpAllOfItsRequestsAtOnce) {
   size_t good = 0;
   EXPECT_FALSE(guard.Inspect(bytes, kNow, &good).has_value());
   // Not twice in a row.
-  const auto refusal = guard.Inspect(
+  const auto violation = guard.Inspect(
       Http2Post(1 + 2 * kMany, false) + Http2Reset(1 + 2 * kMany, 8), kNow,
       &good);
-  ASSERT_TRUE(refusal.has_value());
-  EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
+  ASSERT_TRUE(violation.has_value());
+  EXPECT_EQ(violation->error, Http2Error::kEnhanceYourCalm);
 }
 
 TEST_F(Http2GuardTest, AServerMayRefuseManyOfTheRequestsThatItIsSent) {
@@ -207,9 +207,9 @@ TEST_F(Http2GuardTest, WhoGoesOnWithStreamsThatAreOverKeepsUsBusy) {
       // Some were under way.
       EXPECT_FALSE(
           guard.Inspect(Repeat(frame, 1000), kNow, &good).has_value());
-      const auto refusal = guard.Inspect(Repeat(frame, 2000), kNow, &good);
-      ASSERT_TRUE(refusal.has_value());
-      EXPECT_EQ(refusal->error, Http2Error::kEnhanceYourCalm);
+      const auto violation = guard.Inspect(Repeat(frame, 2000), kNow, &good);
+      ASSERT_TRUE(violation.has_value());
+      EXPECT_EQ(violation->error, Http2Error::kEnhanceYourCalm);
     }
   }
 }
