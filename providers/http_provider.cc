@@ -470,25 +470,25 @@ Task<absl::Status> HttpProvider::Embed(ProviderCall& call,
   });
 }
 
-Task<absl::Status> HttpProvider::AskKept(ProviderCall& call,
-                                         const KeptAnswer& asked,
-                                         std::string* reply) const {
+Task<absl::Status> HttpProvider::AskStored(ProviderCall& call,
+                                           const StoredResponseQuery& asked,
+                                           std::string* reply) const {
   if (kept_path_.empty()) {
-    co_return co_await Provider::AskKept(call, asked, reply);
+    co_return co_await Provider::AskStored(call, asked, reply);
   }
   const Way* way = &kept_get_;
   std::string_view below;
   switch (asked.action) {
-    case KeptAnswer::Action::kShow:
+    case StoredResponseQuery::Action::kShow:
       break;
-    case KeptAnswer::Action::kListInput:
+    case StoredResponseQuery::Action::kListInput:
       below = "/input_items";
       break;
-    case KeptAnswer::Action::kCancel:
+    case StoredResponseQuery::Action::kCancel:
       way = &kept_post_;
       below = "/cancel";
       break;
-    case KeptAnswer::Action::kDelete:
+    case StoredResponseQuery::Action::kDelete:
       way = &kept_delete_;
       break;
   }

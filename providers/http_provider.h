@@ -103,8 +103,9 @@ class HttpProvider : public Provider {
   Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
   Task<absl::Status> Embed(ProviderCall& call,
                            v1::EmbedResponse* response) const override;
-  Task<absl::Status> AskKept(ProviderCall& call, const KeptAnswer& asked,
-                             std::string* reply) const override;
+  Task<absl::Status> AskStored(ProviderCall& call,
+                               const StoredResponseQuery& asked,
+                               std::string* reply) const override;
   Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
       ProviderCall& call) const override;
 

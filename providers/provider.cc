@@ -26,8 +26,9 @@ Task<absl::Status> Provider::Embed(ProviderCall&, v1::EmbedResponse*) const {
   co_return Cannot(*this, "make embeddings");
 }
 
-Task<absl::Status> Provider::AskKept(ProviderCall&, const KeptAnswer&,
-                                     std::string*) const {
+Task<absl::Status> Provider::AskStored(ProviderCall&,
+                                       const StoredResponseQuery&,
+                                       std::string*) const {
   co_return Cannot(*this, "keep its answers");
 }
 

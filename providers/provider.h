@@ -87,7 +87,7 @@ struct ProviderCall {
   std::string_view request_id;
   // The provider's own name of the model.
   std::string_view model;
-  // At most one of these is set; none for AskKept and ListModels.
+  // At most one of these is set; none for AskStored and ListModels.
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
   const v1::EmbedRequest* embed = nullptr;
@@ -122,7 +122,7 @@ struct ProviderCall {
 };
 
 // What is asked of an answer that the provider keeps.
-struct KeptAnswer {
+struct StoredResponseQuery {
   enum class Action { kShow, kListInput, kCancel, kDelete };
   Action action = Action::kShow;
   std::string_view id;
@@ -223,9 +223,9 @@ class Provider {
   // Shows, cancels or deletes an answer that the provider has kept; `reply`
   // receives the bytes of what it says. UNIMPLEMENTED if it keeps none. Only
   // the fields of `call` that concern sending are used.
-  virtual Task<absl::Status> AskKept(ProviderCall& call,
-                                     const KeptAnswer& asked,
-                                     std::string* reply) const;
+  virtual Task<absl::Status> AskStored(ProviderCall& call,
+                                       const StoredResponseQuery& asked,
+                                       std::string* reply) const;
 
   // Asks which models the provider has; UNIMPLEMENTED if it cannot say. Only
   // the fields of `call` that concern sending are used.

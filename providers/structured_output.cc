@@ -90,9 +90,10 @@ class StructuredOutput final : public Provider {
                            v1::EmbedResponse* response) const override {
     return provider_->Embed(call, response);
   }
-  Task<absl::Status> AskKept(ProviderCall& call, const KeptAnswer& asked,
-                             std::string* reply) const override {
-    return provider_->AskKept(call, asked, reply);
+  Task<absl::Status> AskStored(ProviderCall& call,
+                               const StoredResponseQuery& asked,
+                               std::string* reply) const override {
+    return provider_->AskStored(call, asked, reply);
   }
   Task<absl::StatusOr<std::vector<v1::Model>>> ListModels(
       ProviderCall& call) const override {

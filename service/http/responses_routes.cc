@@ -9,7 +9,7 @@
 #include "providers/dialects/openai_responses/response.h"
 #include "providers/dialects/openai_responses/scan.h"
 #include "service/http/generation.h"
-#include "service/http/kept_responses.h"
+#include "service/http/stored_responses.h"
 
 namespace gateway {
 namespace {
@@ -80,7 +80,7 @@ void ResponsesRoutes::AddTo(RouteTable& table) const {
                return CountTokens(std::move(context),
                                   ResponseOptions(kCountInputTokens));
              }});
-  AddKeptResponses(api_, table);
+  AddStoredResponses(api_, table);
 }
 
 }  // namespace gateway

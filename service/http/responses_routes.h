@@ -3,7 +3,7 @@
 //   POST   /v1/responses                 whole or as server-sent events
 //   POST   /v1/responses/input_tokens
 //   GET, DELETE /v1/responses/{id}, ...  what has been answered before
-//                                        (kept_responses.h)
+//                                        (stored_responses.h)
 //
 // Where the chosen provider speaks the same dialect, bytes are forwarded, and
 // the provider remembers. Otherwise the gateway does, unless the request says

@@ -141,7 +141,7 @@ class LiveAttempt {
   // first.
   bool TakeRequest() {
     request_.embed = call_.embed;
-    if (call_.embed != nullptr || call_.kept != nullptr) return true;
+    if (call_.embed != nullptr || call_.stored_query != nullptr) return true;
     if (!attempt_.forwards) return TakeParsed();
     request_.raw = call_.raw;
     if (call_.facts.counts) request_.raw_count = &attempt_.reply;
@@ -163,8 +163,9 @@ class LiveAttempt {
   // Has the provider do what is asked.
   Task<absl::Status> Send(OpenStream* open) {
     if (call_.embed != nullptr) return Embed();
-    if (call_.kept != nullptr) {
-      return provider().AskKept(request_, *call_.kept, &attempt_.reply);
+    if (call_.stored_query != nullptr) {
+      return provider().AskStored(request_, *call_.stored_query,
+                                  &attempt_.reply);
     }
     if (call_.facts.counts) return Count();
     if (open != nullptr) return Open(open);

@@ -188,7 +188,7 @@ void RememberForwarded(const IncomingCall& call, std::string_view caller,
       !call.responses->enabled()) {
     return;
   }
-  KeptResponse kept;
+  StoredResponse kept;
   kept.provider = attempt.provider;
   kept.credential = attempt.progress.credential;
   call.responses->Put(caller, id, std::move(kept));
@@ -220,7 +220,7 @@ std::unique_ptr<ConversationRecorder> ConversationRecorder::Begin(
 
 void ConversationRecorder::Keep(v1::GenerateResponse* response) {
   response->set_id(id_);
-  KeptResponse kept;
+  StoredResponse kept;
   kept.before.Swap(&before_);
   kept.response = *response;
   store_.Put(caller_, id_, std::move(kept));

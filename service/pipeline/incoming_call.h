@@ -124,7 +124,8 @@ class IncomingCall {
   const v1::GenerateRequest* request = nullptr;
   const RawRequest* raw = nullptr;
   const v1::EmbedRequest* embed = nullptr;  // Texts to be turned into vectors.
-  const KeptAnswer* kept = nullptr;         // An answer that a provider keeps.
+  const StoredResponseQuery* stored_query =
+      nullptr;  // An answer that a provider keeps.
   // Receives the vectors of an `embed`.
   v1::EmbedResponse* embeddings = nullptr;
 

@@ -230,9 +230,9 @@ absl::Status EstimateCount(Call& call) {
 // What is left to do of anything else that is asked for whole.
 void CompleteOther(Call& call) {
   if (call.embed != nullptr) CompleteEmbeddings(call);
-  if (call.kept != nullptr &&
-      call.kept->action == KeptAnswer::Action::kDelete) {
-    call.responses->Remove(call.caller, call.kept->id);
+  if (call.stored_query != nullptr &&
+      call.stored_query->action == StoredResponseQuery::Action::kDelete) {
+    call.responses->Remove(call.caller, call.stored_query->id);
   }
 }
 
@@ -247,7 +247,8 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
       }
     } else if (outcome.ok()) {
       CompleteOther(call);
-      const bool generated = call.embed == nullptr && call.kept == nullptr;
+      const bool generated =
+          call.embed == nullptr && call.stored_query == nullptr;
       if (generated) outcome = co_await CompleteAnswer(call);
     }
   }

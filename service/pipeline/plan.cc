@@ -35,12 +35,12 @@ PlannedTarget TargetOf(const IncomingCall& call,
 }
 
 // To where a kept answer lives.
-absl::StatusOr<Planned> PlanKept(const IncomingCall& call,
-                                 std::string_view caller) {
+absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
+                                   std::string_view caller) {
   Planned planned;
   planned.reason = "kept";
   if (call.responses != nullptr) {
-    planned.home = call.responses->Find(caller, call.kept->id);
+    planned.home = call.responses->Find(caller, call.stored_query->id);
   }
   const ProviderRegistry::Entry* const provider =
       planned.home == nullptr
@@ -49,7 +49,7 @@ absl::StatusOr<Planned> PlanKept(const IncomingCall& call,
   if (provider == nullptr) {
     return MakeFault(v1::ERROR_REASON_NOT_FOUND,
                      absl::StrCat("nothing is known of the response '",
-                                  ToAbsl(call.kept->id), "'"));
+                                  ToAbsl(call.stored_query->id), "'"));
   }
   planned.targets.push_back(TargetOf(call, *provider, ""));
   return planned;
@@ -59,7 +59,7 @@ absl::StatusOr<Planned> PlanKept(const IncomingCall& call,
 
 absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
                              const Admitted& admitted) {
-  if (call.kept != nullptr) return PlanKept(call, caller);
+  if (call.stored_query != nullptr) return PlanStored(call, caller);
   GATEWAY_ASSIGN_OR_RETURN(
       const RoutePlan route,
       call.runtime->router().Plan(

@@ -5,7 +5,7 @@
 namespace gateway {
 namespace {
 
-int64_t SizeOf(const KeptResponse& kept) {
+int64_t SizeOf(const StoredResponse& kept) {
   size_t bytes = kept.response.ByteSizeLong() + kept.provider.size() +
                  kept.credential.size();
   for (const v1::Message& message : kept.before) {
@@ -26,14 +26,14 @@ ResponseStore::Limits ResponseStore::LimitsOf(
 }
 
 void ResponseStore::Put(std::string_view caller, std::string_view id,
-                        KeptResponse kept) {
+                        StoredResponse kept) {
   const absl::Duration now = clock_.SteadyTime();
   Item item;
   item.key = {std::string(caller), std::string(id)};
   item.size_bytes = SizeOf(kept);
   item.expiry = now + limits_.ttl;
   if (item.size_bytes > limits_.size_bytes) return;
-  item.entry = std::make_shared<const KeptResponse>(std::move(kept));
+  item.entry = std::make_shared<const StoredResponse>(std::move(kept));
   Items dropped;  // Freed after the lock.
   MutexLock lock(mu_);
   const auto known = index_.find(item.key);

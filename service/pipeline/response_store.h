@@ -38,7 +38,7 @@ using MessageList = google::protobuf::RepeatedPtrField<v1::Message>;
 // One answer, and what was said before it; or, of one whose bytes were only
 // forwarded, which provider has it and by which of its credentials it was
 // asked for.
-struct KeptResponse {
+struct StoredResponse {
   MessageList before;
   v1::GenerateResponse response;
   std::string provider;  // Empty: the answer is here.
@@ -53,7 +53,7 @@ class ResponseStore {
     int64_t size_bytes = 0;
   };
 
-  using Entry = std::shared_ptr<const KeptResponse>;
+  using Entry = std::shared_ptr<const StoredResponse>;
 
   static Limits LimitsOf(
       const llmgateway::config::v1::ResponseStoreConfig& config);
@@ -71,7 +71,7 @@ class ResponseStore {
   int64_t size_bytes_limit() const { return limits_.size_bytes; }
 
   // Replaces what had the same id.
-  void Put(std::string_view caller, std::string_view id, KeptResponse kept)
+  void Put(std::string_view caller, std::string_view id, StoredResponse kept)
       LOCKS_EXCLUDED(mu_);
 
   // Null if there is none, or no longer.

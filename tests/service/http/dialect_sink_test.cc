@@ -40,7 +40,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 // Keeps what is written to a client, who can leave.
-class KeptAnswer final : public HttpResponder {
+class StoredResponseQuery final : public HttpResponder {
  public:
   static constexpr std::string_view kPing = ": ping\n\n";
 
@@ -172,7 +172,7 @@ class DialectSinkTest : public testing::Test {
              client_.loop().Now()};
   const OpenAiChat dialect_;
   const HttpApi api_ = {.dialect = &dialect_};
-  KeptAnswer kept_;
+  StoredResponseQuery kept_;
   DialectSink sink_{api_, kept_};
 };
 
@@ -269,7 +269,7 @@ TEST_F(DialectSinkTest, AStreamThatBreaksOffEndsWithAnErrorAndNoLastWord) {
   const absl::Status broken =
       MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "the stream broke off");
   for (const bool raw : {false, true}) {
-    KeptAnswer kept;
+    StoredResponseQuery kept;
     DialectSink sink(api_, kept);
     call_.attempts.back().forwards = raw;
     StreamBatch batch;
@@ -318,7 +318,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
            {"{ }", "\\{ \\}"},
            {"[1]", "\\[1\\]"},
            {"", ""}}) {
-    KeptAnswer kept;
+    StoredResponseQuery kept;
     DialectSink sink(api_, kept, /*details=*/true);
     call_.attempts.back().answer.raw = said;
     EXPECT_TRUE(client_
@@ -331,7 +331,7 @@ TEST_F(DialectSinkTest, DetailsAreTheLastFieldsOfAWholeAnswer) {
 }
 
 TEST_F(DialectSinkTest, AFailureHasNoDetails) {
-  KeptAnswer kept;
+  StoredResponseQuery kept;
   DialectSink sink(api_, kept, /*details=*/true);
   client_
       .Run([&]() -> Task<absl::Status> {
@@ -358,7 +358,7 @@ class PingedStreamTest : public DialectSinkTest {
   }
 
   const HttpApi pinged_api_ = {.dialect = &dialect_,
-                               .ping = KeptAnswer::kPing,
+                               .ping = StoredResponseQuery::kPing,
                                .ping_interval = absl::Milliseconds(1)};
   DialectSink pinged_{pinged_api_, kept_};
 };

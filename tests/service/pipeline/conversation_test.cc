@@ -29,7 +29,7 @@ class ConversationTest : public testing::Test {
   ConversationTest() {
     call_.responses = &store_;
     call_.request = &request_;
-    KeptResponse kept;
+    StoredResponse kept;
     Say(v1::ROLE_USER, "before", kept.before.Add());
     Say(v1::ROLE_ASSISTANT, "I am an answer",
         kept.response.add_choices()->mutable_message());

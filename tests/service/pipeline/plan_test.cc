@@ -98,12 +98,12 @@ TEST_F(PlanTest, OthersAreTranslated) {
   EXPECT_FALSE(Run()->targets[0].forwards);
 }
 
-TEST_F(PlanTest, AKeptAnswerIsAskedForWhereItLives) {
-  const KeptAnswer asked{.id = "resp_1"};
-  call_.kept = &asked;
+TEST_F(PlanTest, AStoredResponseIsAskedForWhereItLives) {
+  const StoredResponseQuery asked{.id = "resp_1"};
+  call_.stored_query = &asked;
   EXPECT_EQ(FaultReason(Run().status()), v1::ERROR_REASON_NOT_FOUND);
   call_.responses = &store_;
-  KeptResponse kept;
+  StoredResponse kept;
   kept.provider = "openai";
   kept.credential = "second";
   store_.Put("bob", "resp_1", kept);

@@ -14,8 +14,8 @@ namespace {
 // A store of three answers of a thousand bytes for ten seconds.
 class ResponseStoreTest : public testing::Test {
  protected:
-  static KeptResponse Answer(const std::string& id, size_t size = 100) {
-    KeptResponse kept;
+  static StoredResponse Answer(const std::string& id, size_t size = 100) {
+    StoredResponse kept;
     kept.response.set_id(id);
     kept.before.Add()->add_parts()->set_text(std::string(size, 'x'));
     return kept;

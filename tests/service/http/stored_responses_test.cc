@@ -1,4 +1,4 @@
-#include "service/http/kept_responses.h"
+#include "service/http/stored_responses.h"
 
 #include <string>
 #include <string_view>
@@ -17,7 +17,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class KeptResponsesTest : public ApiTest {
+class StoredResponsesTest : public ApiTest {
  protected:
   RawAnswer Post(std::string_view body) {
     return Ask("POST", "/v1/responses", body);
@@ -40,7 +40,7 @@ class KeptResponsesTest : public ApiTest {
   }
 };
 
-TEST_F(KeptResponsesTest, WhatIsRememberedIsShownAndDeleted) {
+TEST_F(StoredResponsesTest, WhatIsRememberedIsShownAndDeleted) {
   Script("a-1", R"({"text": "keep this"})");
   const std::string id = IdOf(Post(Body("a-1", "hi")));
   const std::string path = absl::StrCat("/v1/responses/", id);
@@ -55,7 +55,7 @@ TEST_F(KeptResponsesTest, WhatIsRememberedIsShownAndDeleted) {
   EXPECT_EQ(Ask("DELETE", path).status, 404);
 }
 
-TEST_F(KeptResponsesTest, WhatWasForwardedIsAskedForWhereItLives) {
+TEST_F(StoredResponsesTest, WhatWasForwardedIsAskedForWhereItLives) {
   const std::string path =
       absl::StrCat("/v1/responses/", IdOf(Post(Body("o-1", "hi"))));
   const RawAnswer shown = Ask("GET", path);
@@ -71,13 +71,13 @@ TEST_F(KeptResponsesTest, WhatWasForwardedIsAskedForWhereItLives) {
   EXPECT_EQ(Ask("GET", path).status, 404);
 }
 
-TEST_F(KeptResponsesTest, AForwardedStreamIsFoundAgain) {
+TEST_F(StoredResponsesTest, AForwardedStreamIsFoundAgain) {
   const RawAnswer stream = Post(Body("o-1", "hi", R"(,"stream":true)"));
   EXPECT_EQ(Ask("GET", absl::StrCat("/v1/responses/", IdOf(stream))).status,
             200);
 }
 
-TEST_F(KeptResponsesTest, AnotherCallersIsNotFound) {
+TEST_F(StoredResponsesTest, AnotherCallersIsNotFound) {
   const RawAnswer first = Post(Body("o-1", "hi"));
   const std::string path = absl::StrCat("/v1/responses/", IdOf(first));
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
@@ -87,14 +87,14 @@ TEST_F(KeptResponsesTest, AnotherCallersIsNotFound) {
   EXPECT_THAT(gone.body, Not(HasSubstr("model_not_found")));
 }
 
-TEST_F(KeptResponsesTest, AnAnswerThatIsKeptHereIsCompleteAndHasNoItems) {
+TEST_F(StoredResponsesTest, AnAnswerThatIsKeptHereIsCompleteAndHasNoItems) {
   const std::string path =
       absl::StrCat("/v1/responses/", IdOf(Post(Body("a-1", "hi"))));
   EXPECT_EQ(Ask("POST", path + "/cancel").status, 400);
   EXPECT_EQ(Ask("GET", path + "/input_items").status, 501);
 }
 
-TEST_F(KeptResponsesTest, WhoAsksForEventsIsToldThatThereAreNone) {
+TEST_F(StoredResponsesTest, WhoAsksForEventsIsToldThatThereAreNone) {
   for (const char* model : {"a-1", "o-1"}) {
     const std::string path =
         absl::StrCat("/v1/responses/", IdOf(Post(Body(model, "hi"))));

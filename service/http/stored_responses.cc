@@ -1,4 +1,4 @@
-#include "service/http/kept_responses.h"
+#include "service/http/stored_responses.h"
 
 #include <memory>
 #include <optional>
@@ -26,16 +26,16 @@
 namespace gateway {
 namespace {
 
-using Action = KeptAnswer::Action;
+using Action = StoredResponseQuery::Action;
 
-struct KeptOperation {
+struct StoredOperation {
   Operation operation;
   std::string_view ending;
   Action action;
 };
 
 // The first that fits serves.
-constexpr KeptOperation kOperations[] = {
+constexpr StoredOperation kOperations[] = {
     {{"GET /v1/responses/{id}/input_items", "GET",
       "/v1/responses/{id}/input_items"},
      "/input_items",
@@ -81,8 +81,9 @@ void WriteDeletion(std::string_view id, std::string* body) {
 
 // Answers from what the gateway keeps itself.
 absl::Status AnswerFromHere(const RequestContext& context,
-                            std::string_view caller, const KeptAnswer& asked,
-                            const KeptResponse& kept, std::string* body) {
+                            std::string_view caller,
+                            const StoredResponseQuery& asked,
+                            const StoredResponse& kept, std::string* body) {
   switch (asked.action) {
     case Action::kShow:
       GATEWAY_RETURN_IF_ERROR(CheckNotStreamed(asked.query));
@@ -119,7 +120,7 @@ class ReplySink final : public JsonSink {
 
 // Answers from the provider that keeps it.
 Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
-                           KeptAnswer asked) {
+                           StoredResponseQuery asked) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
   Call call(context.runtime, services.loop, services.http,
@@ -129,20 +130,22 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
   call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
   call.api_error = CheckNotStreamed(asked.query);
-  call.kept = &asked;
+  call.stored_query = &asked;
   ReplySink sink(context);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
-Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,
-                 std::string_view id) {
+Task<void> Serve(RequestContext context,
+                 const StoredOperation& stored_operation, std::string_view id) {
   ResponseStore* const store = context.services.responses;
   const ResponseStore::Entry kept =
       store == nullptr ? nullptr : store->Find(*context.caller, id);
   if (kept == nullptr) return Fail(std::move(context), NoSuchResponse(id));
-  const KeptAnswer asked = {kept_operation.action, id, context.request.query};
+  const StoredResponseQuery asked = {stored_operation.action, id,
+                                     context.request.query};
   if (!kept->provider.empty()) {
-    return AnswerFromThere(std::move(context), kept_operation.operation, asked);
+    return AnswerFromThere(std::move(context), stored_operation.operation,
+                           asked);
   }
   std::string body;
   const absl::Status written =
@@ -153,8 +156,8 @@ Task<void> Serve(RequestContext context, const KeptOperation& kept_operation,
 
 }  // namespace
 
-void AddKeptResponses(const HttpApi& api, RouteTable& table) {
-  for (const KeptOperation& each : kOperations) {
+void AddStoredResponses(const HttpApi& api, RouteTable& table) {
+  for (const StoredOperation& each : kOperations) {
     table.Add({.api = &api,
                .method = each.operation.method,
                .path = "/v1/responses/",

@@ -12,8 +12,8 @@
 //
 // Thread contract: one event loop.
 
-#ifndef SERVICE_HTTP_KEPT_RESPONSES_H_
-#define SERVICE_HTTP_KEPT_RESPONSES_H_
+#ifndef SERVICE_HTTP_STORED_RESPONSES_H_
+#define SERVICE_HTTP_STORED_RESPONSES_H_
 
 #include "service/http/http_api.h"
 #include "service/http/route_table.h"
@@ -21,8 +21,8 @@
 namespace gateway {
 
 // Adds the routes. `api` must outlive `table`.
-void AddKeptResponses(const HttpApi& api, RouteTable& table);
+void AddStoredResponses(const HttpApi& api, RouteTable& table);
 
 }  // namespace gateway
 
-#endif  // SERVICE_HTTP_KEPT_RESPONSES_H_
+#endif  // SERVICE_HTTP_STORED_RESPONSES_H_
