@@ -125,8 +125,7 @@ void RpcCall::Start(Http2Stream& stream, absl::Span<const HttpField> fields,
 
 RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                  const Method& method, std::shared_ptr<RpcPeer> peer,
-                 absl::Duration deadline, const Limits& limits,
-                 RpcCalls& calls)
+                 absl::Duration deadline, const Limits& limits, RpcCalls& calls)
     : method_(method),
       calls_(calls),
       peer_(std::move(peer)),
@@ -139,9 +138,10 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                                        .deadline = deadline,
                                        .holds_messages = method.writes_one()}),
       deframer_(head.encoding, MessageBytesMax(method, limits.message_bytes),
-                peer_->kept, peer_->inflating, /*one=*/method.reads_one()),
-      head_charge_(peer_->kept),
-      request_charge_(peer_->kept),
+                peer_->request_budget, peer_->inflating,
+                /*one=*/method.reads_one()),
+      head_charge_(peer_->request_budget),
+      request_charge_(peer_->request_budget),
       unsent_charge_(peer_->unsent),
       timer_([this] { OnTimer(); }) {}
 

@@ -57,14 +57,14 @@ struct RpcPeer {
   RpcPeer(std::string address, ByteBudget& requests, ByteBudget& answers,
           InflateAllowance& inflating, RpcMetrics& metrics)
       : address(std::move(address)),
-        kept(requests),
+        request_budget(requests),
         unsent(answers),
         request_bytes_max(requests.share_bytes_max()),
         inflating(inflating),
         metrics(metrics) {}
 
   const std::string address;
-  ByteBudget::Share kept;    // Charges of its calls for their requests.
+  ByteBudget::Share request_budget;  // Charges of its calls for their requests.
   ByteBudget::Share unsent;  // Charges for answers of methods for anybody.
   // No request is charged more than this, so that there is always room for one.
   const size_t request_bytes_max;
