@@ -82,7 +82,7 @@ void AdminService::AddTo(MethodTable& table) {
              v1::ValidateConfigResponse* response) {
         return ValidateConfig(call, request, response);
       });
-  table.AdmitBy(kAdminService, [this](const CallContext& call) {
+  table.AuthorizeBy(kAdminService, [this](const CallContext& call) {
     // Refusals are recorded by the handler, so none is here.
     return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
   });

@@ -35,7 +35,7 @@ CallerHead CallerHeadOf(const CallContext& call) {
 
 absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
                                              const CallContext& call) {
-  return runtime.callers().Admit(CallerHeadOf(call));
+  return runtime.callers().Authorize(CallerHeadOf(call));
 }
 
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,

@@ -206,8 +206,8 @@ void GatewayService::AddTo(MethodTable& table) {
         services_of_(context.loop()).runtime.Get();
     return CheckCaller(*runtime, context).ok();
   };
-  table.AdmitBy(kGatewayService, is_known);
-  table.AdmitBy(kOldService, is_known);
+  table.AuthorizeBy(kGatewayService, is_known);
+  table.AuthorizeBy(kOldService, is_known);
 }
 
 Task<absl::Status> GatewayService::Generate(CallContext& context,

@@ -108,9 +108,9 @@ void MethodTable::KeepWhileDraining(std::string_view service) {
   }
 }
 
-void MethodTable::AdmitBy(std::string_view service,
-                          const Method::Admission& admission) {
-  for (Method* method : MethodsOf(service)) method->admits_ = admission;
+void MethodTable::AuthorizeBy(std::string_view service,
+                              const Method::Authorization& authorization) {
+  for (Method* method : MethodsOf(service)) method->authorizes_ = authorization;
 }
 
 absl::Status MethodTable::status() const {

@@ -69,7 +69,7 @@ class Method {
  public:
   using Handler =
       std::function<Task<absl::Status>(CallContext&, const HandlerArguments&)>;
-  using Admission = std::function<bool(const CallContext&)>;
+  using Authorization = std::function<bool(const CallContext&)>;
 
   // The name as `package.Service/Method`.
   std::string_view name() const { return name_; }
@@ -85,8 +85,8 @@ class Method {
   // engine asks where a request does not come together with its head, and keeps
   // nothing of the request if not: it runs the handler at once, with an empty
   // request, to say why.
-  bool Admits(const CallContext& call) const {
-    return admits_ == nullptr || admits_(call);
+  bool Authorizes(const CallContext& call) const {
+    return authorizes_ == nullptr || authorizes_(call);
   }
 
   // True if anybody may call the method, with a key or without. An engine gives
@@ -119,7 +119,8 @@ class Method {
   const google::protobuf::Message* request_ = nullptr;
   const google::protobuf::Message* response_ = nullptr;
   Handler handler_;
-  Admission admits_;  // Null if callers are not asked for a key at the head.
+  Authorization
+      authorizes_;  // Null if callers are not asked for a key at the head.
   bool for_anybody_ = false;
   bool kept_while_draining_ = false;
 };
@@ -202,7 +203,8 @@ class MethodTable {
   // Makes an engine ask `admission` who calls a method of the service, before a
   // request is kept. The handlers must ask, too. REQUIRES: the service has been
   // added with its handlers.
-  void AdmitBy(std::string_view service, const Method::Admission& admission);
+  void AuthorizeBy(std::string_view service,
+                   const Method::Authorization& authorization);
 
   // Limits calls of a service that has been added to what is fit for callers
   // whose key is not asked for.

@@ -133,7 +133,7 @@ void MetricsService::AddTo(MethodTable& table) {
              MessageWriter& writer) {
         return WatchRequests(call, request, writer);
       });
-  table.AdmitBy(kMetricsService, [this](const CallContext& call) {
+  table.AuthorizeBy(kMetricsService, [this](const CallContext& call) {
     // Refusals are recorded by the handler, so none is here.
     return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
   });

@@ -90,7 +90,7 @@ Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
   auto* const response =
       google::protobuf::Arena::CreateMessage<v1::EmbedResponse>(&arena);
   EmbeddingEncoding encoding = EmbeddingEncoding::kFloat;
-  call.api_error = AdmitCaller(context, &call);
+  call.api_error = AuthorizeCaller(context, &call);
   if (call.api_error.ok()) {
     call.api_error = co_await OffLoop(
         context.request.body.size(),

@@ -25,7 +25,7 @@ size_t Take(const RequestContext& context, RawRequest* raw,
   raw->dialect = context.api.dialect;
   raw->body = context.request.body;
   call->raw = raw;
-  call->api_error = AdmitCaller(context, call);
+  call->api_error = AuthorizeCaller(context, call);
   return call->api_error.ok() ? raw->body.size() / kScansPerReading : 0;
 }
 

@@ -35,7 +35,7 @@ absl::StatusOr<std::string_view> CallerOf(const HttpRequest& request,
                                           const CallerHead& head,
                                           const RuntimeSnapshot& runtime) {
   if (request.caller.known_by.get() == &runtime) return request.caller.id;
-  absl::StatusOr<std::string_view> caller = runtime.callers().Admit(head);
+  absl::StatusOr<std::string_view> caller = runtime.callers().Authorize(head);
   if (!caller.ok() || request.admitted) return caller;
   return MakeFault(v1::ERROR_REASON_API_KEY_INVALID,
                    "the caller was not known when the request's head came");
@@ -115,7 +115,8 @@ void SetFacts(const RequestContext& context, const Operation& operation,
   facts->request_bytes = context.request.body.size();
 }
 
-absl::Status AdmitCaller(const RequestContext& context, IncomingCall* call) {
+absl::Status AuthorizeCaller(const RequestContext& context,
+                             IncomingCall* call) {
   GATEWAY_ASSIGN_OR_RETURN(call->known_caller, context.caller);
   return absl::OkStatus();
 }

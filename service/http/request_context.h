@@ -94,7 +94,7 @@ void SetFacts(const RequestContext& context, const Operation& operation,
 
 // Has a call know its caller before the stages run, since nothing of the body
 // may be read before that is known. Returns context.caller's fault.
-absl::Status AdmitCaller(const RequestContext& context, IncomingCall* call);
+absl::Status AuthorizeCaller(const RequestContext& context, IncomingCall* call);
 
 Task<void> SendJson(RequestContext context, std::string body);
 Task<void> Fail(RequestContext context, absl::Status status);

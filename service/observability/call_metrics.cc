@@ -303,9 +303,10 @@ std::string_view CallMetricsShard::LabelOf(std::string_view name,
   // A name without a label is not kept: there may be any number of them.
   if (known.all || name.size() > kLabelBytesLimit) return kOtherLabel;
   ++known.asked_for;
-  const bool admitted = &known == &models_ ? metrics_.AdmitModel(name, known)
-                                           : metrics_.AdmitCaller(name, known);
-  if (admitted) return *known.labels.emplace(name).first;
+  const bool reserved = &known == &models_
+                            ? metrics_.ReserveModel(name, known)
+                            : metrics_.ReserveCaller(name, known);
+  if (reserved) return *known.labels.emplace(name).first;
   // From here on no lock is taken for unknown names: callers choose them, and
   // could make every loop wait for the others' lock.
   known.all = true;
@@ -332,20 +333,20 @@ CallMetricsShard& CallMetrics::AddShard() {
   return *shards_.back();
 }
 
-bool CallMetrics::AdmitModel(std::string_view name,
-                             CallMetricsShard::KnownNames& known) {
+bool CallMetrics::ReserveModel(std::string_view name,
+                               CallMetricsShard::KnownNames& known) {
   MutexLock lock(mu_);
-  return Admit(name, models_, known);
+  return Reserve(name, models_, known);
 }
 
-bool CallMetrics::AdmitCaller(std::string_view name,
-                              CallMetricsShard::KnownNames& known) {
+bool CallMetrics::ReserveCaller(std::string_view name,
+                                CallMetricsShard::KnownNames& known) {
   MutexLock lock(mu_);
-  return Admit(name, callers_, known);
+  return Reserve(name, callers_, known);
 }
 
-bool CallMetrics::Admit(std::string_view name, Names& names,
-                        CallMetricsShard::KnownNames& known) {
+bool CallMetrics::Reserve(std::string_view name, Names& names,
+                          CallMetricsShard::KnownNames& known) {
   if (names.labels.contains(ToAbsl(name))) return true;
   if (names.labels.size() >= names.limit) {
     known.labels.insert(names.labels.begin(), names.labels.end());

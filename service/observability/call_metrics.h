@@ -179,12 +179,12 @@ class CallMetrics {
 
   // Gives the name a label of its own, everywhere, and returns true; false if
   // the limit is reached: then `known` receives all names that have one.
-  bool AdmitModel(std::string_view name, CallMetricsShard::KnownNames& known)
+  bool ReserveModel(std::string_view name, CallMetricsShard::KnownNames& known)
       LOCKS_EXCLUDED(mu_);
-  bool AdmitCaller(std::string_view name, CallMetricsShard::KnownNames& known)
+  bool ReserveCaller(std::string_view name, CallMetricsShard::KnownNames& known)
       LOCKS_EXCLUDED(mu_);
-  static bool Admit(std::string_view name, Names& names,
-                    CallMetricsShard::KnownNames& known);
+  static bool Reserve(std::string_view name, Names& names,
+                      CallMetricsShard::KnownNames& known);
 
   MetricRegistry& registry_;
 

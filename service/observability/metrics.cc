@@ -97,7 +97,7 @@ MetricShard::Cell& MetricShard::CellOf(const MetricDefinition& definition,
       definition.name, LabelKey(labels.begin(), labels.end()));
   const auto found = cells_.find(key);
   if (found != cells_.end()) return found->second;
-  key.second = registry_.Admit(definition, std::move(key.second));
+  key.second = registry_.ReserveLabels(definition, std::move(key.second));
   return cells_.try_emplace(std::move(key), definition).first->second;
 }
 
@@ -123,7 +123,7 @@ void MetricRegistry::AddSource(const MetricDefinition& definition,
                       .source = std::move(source)});
 }
 
-MetricRegistry::LabelKey MetricRegistry::Admit(
+MetricRegistry::LabelKey MetricRegistry::ReserveLabels(
     const MetricDefinition& definition, LabelKey labels) {
   MutexLock lock(mu_);
   std::set<LabelKey>& label_sets = label_sets_[definition.name];

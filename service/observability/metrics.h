@@ -243,7 +243,7 @@ class MetricRegistry {
 
   // Returns the labels that a label set is counted under: its own, or `other`
   // for each if the family is full.
-  LabelKey Admit(const MetricDefinition& definition, LabelKey labels)
+  LabelKey ReserveLabels(const MetricDefinition& definition, LabelKey labels)
       LOCKS_EXCLUDED(mu_);
 
   Clock& clock_;

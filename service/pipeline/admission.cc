@@ -142,7 +142,7 @@ absl::Status CheckWhatIsAsked(IncomingCall& call) {
 
 absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call) {
   if (call.known_caller.has_value()) return *call.known_caller;
-  return call.runtime->callers().Admit(call.facts.head);
+  return call.runtime->callers().Authorize(call.facts.head);
 }
 
 absl::StatusOr<Admitted> Admit(IncomingCall& call, std::string_view caller) {

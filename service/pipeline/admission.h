@@ -30,7 +30,7 @@ struct Admitted {
 };
 
 // The id of the caller's key, valid as long as the call's runtime snapshot;
-// empty if none is asked for. Fails as CallerAccess::Admit does.
+// empty if none is asked for. Fails as CallerAccess::Authorize does.
 absl::StatusOr<std::string_view> Authenticate(const IncomingCall& call);
 
 // Faults: INVALID_REQUEST with the fields named, REQUEST_TOO_LARGE with the

@@ -43,7 +43,7 @@ CallerAccess::CallerAccess(const ConfigSnapshot& config, Clock& clock)
   }
 }
 
-absl::StatusOr<std::string_view> CallerAccess::Admit(
+absl::StatusOr<std::string_view> CallerAccess::Authorize(
     const CallerHead& head) const {
   if (!keys_.required()) {
     GATEWAY_RETURN_IF_ERROR(CheckHost(head));

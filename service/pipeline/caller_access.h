@@ -2,7 +2,7 @@
 // the callers' keys or, where callers have none, local programs.
 //
 //   GATEWAY_ASSIGN_OR_RETURN(const std::string_view caller,
-//                            runtime.callers().Admit(head));
+//                            runtime.callers().Authorize(head));
 //
 // Without keys a listener on loopback is protected by nothing but its address,
 // and a browser calls from that address, too, for whatever page it shows. So a
@@ -55,7 +55,7 @@ class CallerAccess {
 
   // The id of the caller's key, valid as long as this; empty if callers need
   // none. Faults: those of Authenticator; FORBIDDEN for strangers.
-  absl::StatusOr<std::string_view> Admit(const CallerHead& head) const;
+  absl::StatusOr<std::string_view> Authorize(const CallerHead& head) const;
 
  private:
   // Listeners that serve only clients with a certificate of theirs.

@@ -307,7 +307,7 @@ Task<absl::Status> RpcCall::ReadTheHeldRequest() {
 
 void RpcCall::AskForTheCaller() {
   asked_ = true;
-  unknown_ = !method_.Admits(context_);
+  unknown_ = !method_.Authorizes(context_);
   if (!unknown_) return;
   if (const size_t bytes = deframer_.Settle(); bytes > 0) {
     stream_->Consume(bytes);

@@ -34,7 +34,7 @@ class CallerAccessTest : public testing::Test {
     head.authority = authority;
     head.origin = origin;
     const absl::StatusOr<std::string_view> caller =
-        runtime_->callers().Admit(head);
+        runtime_->callers().Authorize(head);
     if (!caller.ok()) message_ = std::string(caller.status().message());
     return caller.ok()
                ? "ok"
@@ -103,10 +103,10 @@ TEST_F(CallerAccessTest, AKeyNeedsNoNameAndNoOrigin) {
   CallerHead head;
   head.authority = "gateway.example";
   head.origin = "https://evil.example";
-  EXPECT_EQ(FaultReason(runtime_->callers().Admit(head).status()),
+  EXPECT_EQ(FaultReason(runtime_->callers().Authorize(head).status()),
             v1::ERROR_REASON_API_KEY_INVALID);
   head.api_key = kKey;
-  EXPECT_EQ(*runtime_->callers().Admit(head), "alice");
+  EXPECT_EQ(*runtime_->callers().Authorize(head), "alice");
 }
 
 }  // namespace

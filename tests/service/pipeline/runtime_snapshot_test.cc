@@ -37,8 +37,8 @@ TEST(RuntimeSnapshotTest, PutsEverythingOfAConfigurationTogether) {
   EXPECT_EQ(runtime->providers().entries().size(), 4u);
   EXPECT_EQ(runtime->config().providers_size(), 4);
   EXPECT_EQ(&runtime->snapshot().config(), &runtime->config());
-  EXPECT_FALSE(runtime->callers().Admit({}).ok());
-  EXPECT_EQ(*runtime->callers().Admit({.api_key = "alice-0123456789"}),
+  EXPECT_FALSE(runtime->callers().Authorize({}).ok());
+  EXPECT_EQ(*runtime->callers().Authorize({.api_key = "alice-0123456789"}),
             "alice");
 }
 

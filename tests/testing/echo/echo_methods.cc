@@ -88,7 +88,7 @@ void EchoMethods::FillTable() {
       [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
         return chat(call, reader, writer);
       });
-  table_.AdmitBy(kService, [this](const CallContext& call) {
+  table_.AuthorizeBy(kService, [this](const CallContext& call) {
     return admits == nullptr || admits(call);
   });
 }
