@@ -58,7 +58,7 @@ struct HttpRequest {
   // whole with the head, or was not asked about. Valid until Handle returns,
   // also behind Start. Whoever returns without an answer when it has failed has
   // the request refused for that reason; what was not taken is thrown away as
-  // that of a stranger is.
+  // that of an unauthenticated caller is.
   BodySource* source = nullptr;
   absl::Duration arrival;  // Steady time at which the head was complete.
   // False if HttpHandler::Admit did not let the body be read: the handler is to

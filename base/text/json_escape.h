@@ -1,5 +1,5 @@
 // Writes any bytes as the inside of a JSON string: for log lines, whose texts
-// come from strangers and must neither break the line nor fill the disk.
+// come from whoever calls and must neither break the line nor fill the disk.
 //
 //   std::string line = "{\"model\":\"";
 //   AppendJsonEscaped(model, /*bytes_limit=*/256, &line);

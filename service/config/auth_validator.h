@@ -12,7 +12,7 @@
 namespace gateway {
 
 // Adds what is wrong with `config.auth()`, and with listeners that would serve
-// strangers. REQUIRES: defaults have been applied.
+// whoever reaches it. REQUIRES: defaults have been applied.
 void CheckAuth(const llmgateway::config::v1::GatewayConfig& config,
                const FieldPlaces& places, ConfigProblems* problems);
 

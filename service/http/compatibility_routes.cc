@@ -81,7 +81,7 @@ void WriteModelCount(const Facts& facts, JsonWriter& json) {
 }
 
 // Writes version and features, for known callers only: they would help a
-// stranger to attack the gateway.
+// unauthenticated caller to attack the gateway.
 void WriteAbout(const Facts& facts, JsonWriter& json) {
   if (!facts.knows_us()) return;
   json.StringField("version", facts.sources.version);

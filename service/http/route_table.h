@@ -45,8 +45,8 @@ class RouteTable {
     // can on all. Requests for others are served too, so that the API says so
     // in its own form; `Allowed` leaves them out.
     bool (*has)(std::string_view rest) = nullptr;
-    // It runs a call, which refuses and records strangers itself. For all other
-    // routes the router refuses them, and `serve` sees callers only.
+    // It runs a call, which refuses and records who is not known itself. For
+    // all other routes the router refuses them, and `serve` sees callers only.
     bool runs_call = false;
     Serve serve;
   };

@@ -20,8 +20,8 @@ namespace gateway {
 struct Planned;
 
 // A raw request's body, or the messages of a parsed one as JSON; in either case
-// no more of it than a line takes. For calls that were admitted: strangers
-// shall not fill the log.
+// no more of it than a line takes. For calls that were admitted: who is not
+// known shall not fill the log.
 void LogPrompt(const IncomingCall& call);
 
 // Where the call goes first, and why.

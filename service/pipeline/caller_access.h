@@ -54,7 +54,7 @@ class CallerAccess {
   bool asks_for_keys() const { return keys_.required(); }
 
   // The id of the caller's key, valid as long as this; empty if callers need
-  // none. Faults: those of Authenticator; FORBIDDEN for strangers.
+  // none. Faults: those of Authenticator; FORBIDDEN for others.
   absl::StatusOr<std::string_view> Authorize(const CallerHead& head) const;
 
  private:

@@ -162,7 +162,7 @@ bool Recorder::MayLog(const Call& call, const absl::Status& outcome,
     second_began_ = now;
     lines_of_second_ = 0;
   }
-  if (lines_of_second_ >= kStrangerLinesPerSecond) {
+  if (lines_of_second_ >= kUnauthenticatedLinesPerSecond) {
     ++unlogged_;
     return false;
   }

@@ -19,9 +19,10 @@
 
 namespace gateway {
 
-// Calls of strangers cost nobody a key: beyond so many a second, on each loop,
+// Calls that are not authenticated cost nobody a key: beyond so many a second,
+// on each loop,
 // they are counted but have no line in the access log, which they would fill.
-inline constexpr int kStrangerLinesPerSecond = 10;
+inline constexpr int kUnauthenticatedLinesPerSecond = 10;
 
 class Recorder {
  public:
@@ -43,7 +44,8 @@ class Recorder {
   void Record(const Call& call, const absl::Status& outcome);
 
  private:
-  // Whether the call gets a line, and before it how many strangers got none.
+  // Whether the call gets a line, and before it how many unauthenticated ones
+  // got none.
   bool MayLog(const Call& call, const absl::Status& outcome,
               int64_t* unlogged);
   void CountAttempts(const Call& call);
@@ -53,7 +55,7 @@ class Recorder {
   RequestFeed& feed_;
   ProviderHealthShard* const health_;
 
-  // Of strangers' lines, on the loop's clock.
+  // Of lines of unauthenticated calls, on the loop's clock.
   absl::Duration second_began_ = -absl::InfiniteDuration();
   int lines_of_second_ = 0;
   int64_t unlogged_ = 0;

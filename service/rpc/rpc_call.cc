@@ -160,7 +160,7 @@ void RpcCall::ArmTimer(absl::Duration request_timeout) {
 
 void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
   const Hold hold(this);
-  if (unknown_) return stream.Consume(bytes.size());
+  if (unauthenticated_) return stream.Consume(bytes.size());
   // From here on its request is charged in place of its head.
   if (IsLight()) head_charge_.Resize(0);
   deframer_.Feed(bytes);
@@ -168,7 +168,7 @@ void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
     ReadTheRequest();
     const bool read = request_ != nullptr && !deframer_.holds();
     if (!read && !asked_ && !ended_) AskForTheCaller();
-    if (unknown_) return;
+    if (unauthenticated_) return;
     if (read && !ended_) ChargeTheRequest();
   } else {
     ReadOn();
@@ -182,7 +182,7 @@ void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
 void RpcCall::OnEnd(Http2Stream&) {
   const Hold hold(this);
   if (method_.reads_one()) {
-    if (!ended_ && !unknown_) EndOfTheRequest();
+    if (!ended_ && !unauthenticated_) EndOfTheRequest();
   } else {
     ReadOn();
   }
@@ -227,7 +227,7 @@ void RpcCall::OnStay() {
   const Hold hold(this);
   if (!begun_ && !asked_) {
     AskForTheCaller();
-    if (unknown_) return;
+    if (unauthenticated_) return;
   }
   const bool request_counts =
       request_ != nullptr || deframer_.memory_bytes() > 0;
@@ -307,8 +307,8 @@ Task<absl::Status> RpcCall::ReadTheHeldRequest() {
 
 void RpcCall::AskForTheCaller() {
   asked_ = true;
-  unknown_ = !method_.Authorizes(context_);
-  if (!unknown_) return;
+  unauthenticated_ = !method_.Authorizes(context_);
+  if (!unauthenticated_) return;
   if (const size_t bytes = deframer_.Settle(); bytes > 0) {
     stream_->Consume(bytes);
   }
@@ -393,7 +393,7 @@ void RpcCall::Begin() {
 
 Task<void> RpcCall::RunHandler() {
   absl::Status status;
-  if (deframer_.holds() && !unknown_) {
+  if (deframer_.holds() && !unauthenticated_) {
     status = co_await ReadTheHeldRequest();
     // The handler never began, and never will.
     if (!status.ok()) begun_ = false;

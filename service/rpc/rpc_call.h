@@ -175,7 +175,7 @@ class RpcCall final : public Recycled,
   // The call ends soon, unless the request is complete.
   bool over_budget_ = false;
   bool asked_ = false;    // Whether the caller is known was asked,
-  bool unknown_ = false;  // and it is not: nothing more is read.
+  bool unauthenticated_ = false;  // and it is not: nothing more is read.
   MessageEncoding sent_encoding_ = MessageEncoding::kIdentity;
   bool begun_ = false;
   bool ended_ = false;

@@ -105,7 +105,7 @@ class HttpAdmissionTest : public testing::Test {
   Gatekeeper handler_;
 };
 
-TEST_F(HttpAdmissionTest, AStrangerIsToldSoByTheHeadAlone) {
+TEST_F(HttpAdmissionTest, AnUnauthenticatedCallerIsToldSoByTheHeadAlone) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());
   client.Send(Head("wrong", kLargeBody));
@@ -115,7 +115,8 @@ TEST_F(HttpAdmissionTest, AStrangerIsToldSoByTheHeadAlone) {
   EXPECT_EQ(KeptBytes(server), 0u);
 }
 
-TEST_F(HttpAdmissionTest, AStrangerWhoSendsAllFirstStillReadsTheAnswer) {
+TEST_F(HttpAdmissionTest,
+       AnUnauthenticatedCallerWhoSendsAllFirstStillReadsTheAnswer) {
   TestHttpServer server(handler_);
   RawClient client = RawClient::Connect(server.port());
   client.Send(Head("wrong", kLargeBody));
@@ -183,7 +184,8 @@ TEST_F(HttpAdmissionTest, WhatWasFoundOutComesBackWithTheRequest) {
   EXPECT_EQ(two.AwaitClosed(call).body, "4 of alice");
 }
 
-TEST_F(HttpAdmissionTest, ByHttp2StrangersAreToldSoByTheHeadAlone) {
+TEST_F(HttpAdmissionTest,
+       ByHttp2UnauthenticatedCallersAreToldSoByTheHeadAlone) {
   TestHttpServer server(handler_);
   Http2TestClient client(server.port());
   Http2TestCall& silent = client.Begin(Post("wrong"));

@@ -236,7 +236,7 @@ TEST_F(AnthropicRoutesTest, ListsModelsForThoseWhoNameAVersion) {
   EXPECT_THAT(Ask("GET", "/v1/models").body, StartsWith(R"({"object":"list")"));
 }
 
-TEST_F(AnthropicRoutesTest, StrangersAreRefusedAtEveryPath) {
+TEST_F(AnthropicRoutesTest, UnauthenticatedCallersAreRefusedAtEveryPath) {
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const std::vector<std::pair<std::string, std::string>> paths = {
       {"POST", "/v1/messages"},

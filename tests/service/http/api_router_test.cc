@@ -82,7 +82,8 @@ TEST_F(ApiRouterTest, AMethodThatAPathDoesNotHaveIsNotAllowed) {
   }
 }
 
-TEST_F(ApiRouterTest, OfAStrangersBodyThatCameWithItsHeadNothingIsRead) {
+TEST_F(ApiRouterTest,
+       OfAnUnauthenticatedCallersBodyThatCameWithItsHeadNothingIsRead) {
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const struct {
     const char* path;

@@ -73,7 +73,7 @@ TEST_F(EmbeddingsRoutesTest, AFailureIsToldAndRecorded) {
   EXPECT_EQ(Post(R"({"model":"o-1","input":"x"})").status, 502);
 }
 
-TEST_F(EmbeddingsRoutesTest, StrangersAreRefused) {
+TEST_F(EmbeddingsRoutesTest, UnauthenticatedCallersAreRefused) {
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const char kBody[] = R"({"model":"mock-model","input":"x"})";
   EXPECT_EQ(Post(kBody).status, 401);

@@ -43,7 +43,7 @@ TEST_F(ModelListingTest, ANameThatNobodyHasIsNotFound) {
   EXPECT_EQ(Ask("GET", "/v1/models/a%zz").status, 400);
 }
 
-TEST_F(ModelListingTest, StrangersSeeNothing) {
+TEST_F(ModelListingTest, UnauthenticatedCallersSeeNothing) {
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   for (const char* path : {"/v1/models", "/v1/models/o-1", "/v1/models/x"}) {
     EXPECT_EQ(Ask("GET", path).status, 401);

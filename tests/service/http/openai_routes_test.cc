@@ -188,7 +188,7 @@ TEST_F(OpenAiRoutesTest, AModelThatNobodyServesIsNotFound) {
   }
 }
 
-TEST_F(OpenAiRoutesTest, StrangersAreRefusedAtEveryPath) {
+TEST_F(OpenAiRoutesTest, UnauthenticatedCallersAreRefusedAtEveryPath) {
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const std::vector<std::pair<std::string, std::string>> paths = {
       {"POST", "/v1/chat/completions"},

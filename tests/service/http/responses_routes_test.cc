@@ -162,7 +162,7 @@ TEST_F(ResponsesRoutesTest, AProviderThatCountsIsAsked) {
   EXPECT_EQ(*upstream_->Stat("o-1", "paths./v1/responses/input_tokens"), 1);
 }
 
-TEST_F(ResponsesRoutesTest, StrangersAreRefusedAtEveryPath) {
+TEST_F(ResponsesRoutesTest, UnauthenticatedCallersAreRefusedAtEveryPath) {
   Open("auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");
   const char kKey[] = "authorization: Bearer alice-0123456789\r\n";
   EXPECT_EQ(Post(Body("mock-model", "hi")).status, 401);

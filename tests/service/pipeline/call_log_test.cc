@@ -147,7 +147,7 @@ TEST_F(CallLogTest, OfAPictureOnlyTheSizeIsLogged) {
   EXPECT_THAT(lines[0], HasSubstr(R"({\"omitted_bytes\":4)"));
 }
 
-TEST_F(CallLogTest, StrangersDoNotFillTheLog) {
+TEST_F(CallLogTest, UnauthenticatedCallersDoNotFillTheLog) {
   const std::string keys = absl::StrCat(
       kLogPrompts,
       "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n");

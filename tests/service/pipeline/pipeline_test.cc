@@ -148,7 +148,8 @@ TEST_F(PipelineTest, ABadRequestIsRefusedBeforeAnythingIsSent) {
   EXPECT_EQ(Stat("o-1", "requests"), 0);
 }
 
-TEST_F(PipelineTest, AStrangerIsRefusedBeforeTheRequestIsLookedAt) {
+TEST_F(PipelineTest,
+       AnUnauthenticatedCallerIsRefusedBeforeTheRequestIsLookedAt) {
   runner_->SetRuntime(MakeTestRuntime(
       "providers: [{name: mock, mock: {}}]\n"
       "routing: {default_target: mock}\n"

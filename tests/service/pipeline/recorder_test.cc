@@ -105,8 +105,8 @@ TEST_F(RecorderTest, CountsACallAsInFlightUntilItsEnd) {
 }
 
 // Within one turn of the loop, whose clock then stands still.
-TEST_F(RecorderTest, StrangersDoNotFillTheAccessLog) {
-  const std::string path = testing::TempDir() + "/strangers.log";
+TEST_F(RecorderTest, UnauthenticatedCallersDoNotFillTheAccessLog) {
+  const std::string path = testing::TempDir() + "/unauthenticated.log";
   auto log = AccessLog::Open({.file = path});
   ASSERT_TRUE(log.ok()) << log.status();
   {
@@ -119,12 +119,13 @@ TEST_F(RecorderTest, StrangersDoNotFillTheAccessLog) {
   EXPECT_EQ(Metric("llm_request_total"), 101);
   log->reset();
   std::ifstream file(path);
-  int strangers = 0;
+  int unauthenticated = 0;
   int others = 0;
   for (std::string line; std::getline(file, line);) {
-    ++(line.find("API_KEY_INVALID") == std::string::npos ? others : strangers);
+    ++(line.find("API_KEY_INVALID") == std::string::npos ? others
+                                                         : unauthenticated);
   }
-  EXPECT_EQ(strangers, kStrangerLinesPerSecond);
+  EXPECT_EQ(unauthenticated, kUnauthenticatedLinesPerSecond);
   EXPECT_EQ(others, 1);
 }
 

@@ -139,7 +139,7 @@ TEST_F(RpcCallTest, BothSidesOfTheMessageLimit) {
   });
 }
 
-TEST_F(RpcCallTest, AStrangersRequestIsNotKept) {
+TEST_F(RpcCallTest, AnUnauthenticatedCallersRequestIsNotKept) {
   methods_.admits = [](const CallContext&) { return false; };
   methods_.echo = [](CallContext& call, const EchoRequest& request,
                      EchoResponse*) -> Task<absl::Status> {
