@@ -60,7 +60,7 @@ void HealthService::AddTo(MethodTable& table) {
       kHealthService, "List",
       [this](CallContext& call, const ListRequest& request,
              ListResponse* response) { return List(call, request, response); });
-  table.OpenToAnybody(kHealthService);
+  table.MakePublic(kHealthService);
   table.KeepWhileDraining(kHealthService);
 
   MutexLock lock(mu_);

@@ -98,8 +98,8 @@ std::vector<Method*> MethodTable::MethodsOf(std::string_view service) {
   return found;
 }
 
-void MethodTable::OpenToAnybody(std::string_view service) {
-  for (Method* method : MethodsOf(service)) method->for_anybody_ = true;
+void MethodTable::MakePublic(std::string_view service) {
+  for (Method* method : MethodsOf(service)) method->is_public_ = true;
 }
 
 void MethodTable::KeepWhileDraining(std::string_view service) {

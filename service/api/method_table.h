@@ -90,9 +90,9 @@ class Method {
   }
 
   // True if anybody may call the method, with a key or without. An engine gives
-  // such calls little: a request of kAnybodysMessageBytesMax at most, and
+  // such calls little: a request of kPublicMessageBytesMax at most, and
   // memory within a bound for all of them.
-  bool for_anybody() const { return for_anybody_; }
+  bool is_public() const { return is_public_; }
 
   // True if calls are accepted and go on while the server drains, as questions
   // about its health must. The drain does not wait for them.
@@ -121,13 +121,13 @@ class Method {
   Handler handler_;
   Authorization
       authorizes_;  // Null if callers are not asked for a key at the head.
-  bool for_anybody_ = false;
+  bool is_public_ = false;
   bool kept_while_draining_ = false;
 };
 
-// The largest message of a method for anybody: enough for names and short
+// The largest message of a public method: enough for names and short
 // texts.
-inline constexpr size_t kAnybodysMessageBytesMax = 16 * 1024;
+inline constexpr size_t kPublicMessageBytesMax = 16 * 1024;
 
 class MethodTable {
  public:
@@ -208,7 +208,7 @@ class MethodTable {
 
   // Limits calls of a service that has been added to what is fit for callers
   // whose key is not asked for.
-  void OpenToAnybody(std::string_view service);
+  void MakePublic(std::string_view service);
 
   // Lets calls of a service that has been added go on while the server drains.
   void KeepWhileDraining(std::string_view service);

@@ -162,7 +162,7 @@ void ReflectionService::AddTo(MethodTable& table) {
                       v1alpha::ServerReflectionResponse>(call, reader, writer);
       });
   for (const std::string_view service : {kReflectionService, kAlphaService}) {
-    table.OpenToAnybody(service);
+    table.MakePublic(service);
     table.KeepWhileDraining(service);
   }
   for (const std::string& service : table.services()) AddService(service);

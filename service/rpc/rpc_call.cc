@@ -27,7 +27,7 @@ constexpr size_t kUnsentBytesMax = 64 * 1024;
 constexpr size_t kUnchargedBytes = 4 * 1024;
 
 // Nor is a head with no more metadata than this, except of calls that wait for
-// their request, and of methods for anybody.
+// their request, and of public methods.
 constexpr size_t kUnchargedMetadataBytes = 1024;
 
 // What a call takes beside its metadata, its stream and handler included.
@@ -48,8 +48,7 @@ bool Parse(std::string_view bytes, Message* message) {
 }
 
 size_t MessageBytesMax(const Method& method, size_t limit) {
-  return method.for_anybody() ? std::min(limit, kAnybodysMessageBytesMax)
-                              : limit;
+  return method.is_public() ? std::min(limit, kPublicMessageBytesMax) : limit;
 }
 
 // Returns whether the handler only turned the caller away.
@@ -317,8 +316,7 @@ void RpcCall::AskForTheCaller() {
 }
 
 bool RpcCall::IsLight() const {
-  return !method_.for_anybody() &&
-         metadata_bytes_ <= kUnchargedMetadataBytes;
+  return !method_.is_public() && metadata_bytes_ <= kUnchargedMetadataBytes;
 }
 
 bool RpcCall::ChargeTheHead() {
@@ -365,7 +363,7 @@ void RpcCall::ReadOn() {
 }
 
 bool RpcCall::AnswerWaits() const {
-  return method_.for_anybody() && stream_ != nullptr && stream_->unsent() > 0;
+  return method_.is_public() && stream_ != nullptr && stream_->unsent() > 0;
 }
 
 StreamProgress RpcCall::StartRead(Message* message) {
@@ -424,7 +422,7 @@ StreamProgress RpcCall::StartWrite(const Message& message, size_t bytes) {
   if (context_.cancel().cancelled() || stream_ == nullptr) {
     return StreamProgress::kEnded;
   }
-  if (method_.for_anybody() &&
+  if (method_.is_public() &&
       !unsent_charge_.Resize(stream_->unsent() + bytes)) {
     Cancel(AnswerBudgetSpent());
     return StreamProgress::kEnded;

@@ -10,7 +10,7 @@
 // the loop, whose handler asks. What a head holds counts against the budget of
 // requests, unless it is small and its call runs for a caller who is known.
 //
-// Of methods that are there for anybody, no message is read while an answer
+// Of public methods, no message is read while an answer
 // waits for the client to take it, and such answers have a budget.
 //
 // A call lasts until its handler has ended, also when the client, the
@@ -65,7 +65,7 @@ struct RpcPeer {
 
   const std::string address;
   ByteBudget::Share request_budget;  // Charges of its calls for their requests.
-  ByteBudget::Share unsent;  // Charges for answers of methods for anybody.
+  ByteBudget::Share unsent;          // Charges for answers of public methods.
   // No request is charged more than this, so that there is always room for one.
   const size_t request_bytes_max;
   InflateAllowance& inflating;
@@ -133,7 +133,7 @@ class RpcCall final : public Recycled,
   Task<absl::Status> ReadTheHeldRequest();
   // Asks whether the caller is known before anything is kept of a request.
   void AskForTheCaller();
-  // True for a call with little metadata whose method is not for anybody: its
+  // True for a call with little metadata whose method is not public: its
   // head is charged only while nothing of the request has come.
   bool IsLight() const;
   // Returns false if the budget has no room for the head.

@@ -50,7 +50,7 @@ struct RpcLimits {
   // budget.
   size_t connections = 16 * 1024;
   size_t request_buffer_bytes = 128 * 1024 * 1024;
-  // The same for answers of methods for anybody that wait for the client.
+  // The same for answers of public methods that wait for the client.
   size_t unsent_bytes = 16 * 1024 * 1024;
 };
 
