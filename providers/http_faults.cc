@@ -51,11 +51,11 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
   } else if (progress.http.answered && !absl::IsUnavailable(status)) {
     reason = v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
   }
-  return Blame(MakeFault(reason, ToStd(status.message())));
+  return WrapFault(MakeFault(reason, ToStd(status.message())));
 }
 
-absl::Status HttpFaults::Blame(const absl::Status& status,
-                               std::string_view credential) const {
+absl::Status HttpFaults::WrapFault(const absl::Status& status,
+                                   std::string_view credential) const {
   if (status.ok()) return status;
   absl::Status fault = BlotOut(credential, AtPlace(provider_, status));
   for (const Secret& secret : credentials_) {
@@ -88,8 +88,8 @@ absl::Status HttpFaults::NotTheAnswer(std::string_view wanted,
           ? "of no stated type"
           : ScrubbedMessage(content_type.substr(0, kShownBytes)));
   if (!begin.empty()) absl::StrAppend(&why, ", and begins: ", begin);
-  return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why),
-               credential);
+  return WrapFault(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why),
+                   credential);
 }
 
 absl::Status HttpFaults::GaveUp(std::string_view word,
@@ -101,11 +101,11 @@ absl::Status HttpFaults::GaveUp(std::string_view word,
                     ? "the provider gave the answer up"
                     : absl::StrCat("the provider gave the answer up: ", shown));
   if (!shown.empty()) AddFaultMetadata(fault, kProviderCodeKey, shown);
-  return Blame(fault, credential);
+  return WrapFault(fault, credential);
 }
 
 absl::Status HttpFaults::BadResponse(std::string_view why) const {
-  return Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why));
+  return WrapFault(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, why));
 }
 
 }  // namespace gateway

@@ -27,8 +27,8 @@ class HttpFaults {
   // Makes the fault for what a dialect says of an answer; OK stays OK.
   // `credential` is the one that the provider was shown, if the caller brought
   // it; the fault's metadata then tells that.
-  absl::Status Blame(const absl::Status& status,
-                     std::string_view credential = {}) const;
+  absl::Status WrapFault(const absl::Status& status,
+                         std::string_view credential = {}) const;
 
   // Returns a provider's own words about a failure for forwarding: the same
   // bytes, with asterisks for credentials.

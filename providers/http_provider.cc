@@ -239,7 +239,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     co_return faults_.GaveUp(GivenUpWord(dialect, *answer),
                              CallersCredential(call));
   }
-  co_return faults_.Blame(read, CallersCredential(call));
+  co_return faults_.WrapFault(read, CallersCredential(call));
 }
 
 Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
@@ -348,8 +348,8 @@ Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
   failure.retry_after = exchange.Find("retry-after");
   failure.retry_after_ms = exchange.Find("retry-after-ms");
   failure.should_retry = exchange.Find("x-should-retry");
-  co_return faults_.Blame(way.dialect->ReadError(failure),
-                          CallersCredential(call));
+  co_return faults_.WrapFault(way.dialect->ReadError(failure),
+                              CallersCredential(call));
 }
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
@@ -400,7 +400,7 @@ Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
   }
   const absl::Status understood = co_await OffLoop(
       answer->size(), [&] { return read(*answer); });
-  co_return faults_.Blame(understood, CallersCredential(call));
+  co_return faults_.WrapFault(understood, CallersCredential(call));
 }
 
 bool HttpProvider::ForwardsCount(const RawRequest& raw,

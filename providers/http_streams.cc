@@ -139,8 +139,8 @@ class RawStream final : public ProviderStream {
   absl::Status GaveUp(std::string_view name, std::string_view data) const;
   void RecordSize(const SseEvent& event);
   static void Forward(std::string_view bytes, StreamBatch* batch);
-  absl::Status Blame(const absl::Status& status) const {
-    return faults_.Blame(status, caller_credential_.Reveal());
+  absl::Status WrapFault(const absl::Status& status) const {
+    return faults_.WrapFault(status, caller_credential_.Reveal());
   }
 
   const HttpFaults& faults_;
@@ -246,7 +246,7 @@ absl::Status RawStream::Tap(const SseEvent& event, StreamBatch* batch) {
       event.comment ? BareErrorOf(event) : event.data;
   if (!event.comment || !data.empty()) {
     const absl::StatusOr<EventKind> tapped = tap_->OnEvent(event.name, data);
-    if (!tapped.ok()) return Blame(tapped.status());
+    if (!tapped.ok()) return WrapFault(tapped.status());
     kind = *tapped;
   }
   switch (kind) {
@@ -268,7 +268,7 @@ absl::Status RawStream::Tap(const SseEvent& event, StreamBatch* batch) {
                                            caller_credential_.Reveal());
         Forward(told_, batch);
       }
-      return Blame(tap_->error());
+      return WrapFault(tap_->error());
     case EventKind::kTerminal:
       if (!tap_->finished()) {
         return faults_.BadResponse("the stream ended without a reason");
@@ -412,8 +412,8 @@ class ParsedStream final : public ProviderStream {
                        StreamBatch* batch);
   // Records what an event says of the answer as a whole.
   void Observe(const v1::GenerateEvent& event, StreamBatch* batch);
-  absl::Status Blame(const absl::Status& status) const {
-    return faults_.Blame(status, caller_credential_.Reveal());
+  absl::Status WrapFault(const absl::Status& status) const {
+    return faults_.WrapFault(status, caller_credential_.Reveal());
   }
   // True if every choice that began has said why it ended.
   bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
@@ -520,7 +520,7 @@ absl::Status ParsedStream::Read(std::string_view name, std::string_view data,
       data.size(), [&] { return batch->events.memory_bytes(); },
       [&] { return reader_->Read(name, data, &batch->events); },
       AnswerTakesTooMuch);
-  if (!read.ok()) return Blame(read);
+  if (!read.ok()) return WrapFault(read);
   if (const v1::ChoiceEnd* const end = FindGivenUp(batch->events, before)) {
     const absl::Status fault = faults_.GaveUp(end->provider_finish_reason(),
                                               caller_credential_.Reveal());

@@ -26,14 +26,14 @@ TEST(HttpFaultsTest, NamesTheProvider) {
   EXPECT_EQ(fault.message(), "acme: not JSON");
   EXPECT_EQ(FaultMetadata(fault, "provider"), "acme");
   EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
-  EXPECT_TRUE(Faults().Blame(absl::OkStatus()).ok());
+  EXPECT_TRUE(Faults().WrapFault(absl::OkStatus()).ok());
 }
 
 TEST(HttpFaultsTest, TellsNobodyACredential) {
   absl::Status told = MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
                                 "bad key-of-one, key-of-two, callers-own");
   AddFaultMetadata(told, "said", "key-of-two");
-  const std::string text = Faults().Blame(told, "callers-own").ToString();
+  const std::string text = Faults().WrapFault(told, "callers-own").ToString();
   EXPECT_THAT(text, HasSubstr("acme: bad **********, **********, ***********"));
   EXPECT_THAT(text, Not(HasSubstr("key-of")));
 }
