@@ -476,7 +476,7 @@ void Http1Connection::ReleaseRequest() {
 }
 
 void Http1Connection::OnUnawaited(bool hung_up) {
-  if (upload_ != nullptr) upload_->Stir();
+  if (upload_ != nullptr) upload_->Notify();
   // Not gone if only bytes came: those of the next request wait in the socket.
   if (!hung_up || !gone_.has_value()) return;
   gone_->Cancel(absl::CancelledError("the client closed the connection"));
@@ -498,7 +498,7 @@ void Http1Connection::OnTimeout() {
     stream_->Close(/*reset=*/phase_ == Phase::kWriting);
   } else {
     stream_->InterruptRead();
-    if (upload_ != nullptr) upload_->Stir();
+    if (upload_ != nullptr) upload_->Notify();
   }
 }
 

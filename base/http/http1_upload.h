@@ -36,13 +36,13 @@ class Http1Connection::Upload final : public BodySource {
   void SetWakeUp(WakeUp* wake_up) override { wake_up_ = wake_up; }
 
   // Called by the connection when Take may have more to say.
-  void Stir() {
+  void Notify() {
     if (wake_up_ != nullptr) wake_up_->Set();
   }
   // Makes Take return `why` from now on, whatever still comes.
   void Fail(absl::Status why) {
     error_.Update(std::move(why));
-    Stir();
+    Notify();
   }
   // Called when the handler has returned: what is still to come is thrown away.
   void Leave();

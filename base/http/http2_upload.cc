@@ -52,13 +52,13 @@ void Http2Upload::Put(std::string_view bytes) {
     Fail(absl::AbortedError(
         "the gateway holds too much of other requests; try again soon"));
   } else {
-    Stir();
+    Notify();
   }
 }
 
 void Http2Upload::End() {
   ended_ = true;
-  Stir();
+  Notify();
 }
 
 void Http2Upload::Fail(absl::Status why) {
@@ -68,7 +68,7 @@ void Http2Upload::Fail(absl::Status why) {
   // back.
   Consume(arrived_.size());
   arrived_.Clear();
-  Stir();
+  Notify();
 }
 
 void Http2Upload::Consume(size_t bytes) {

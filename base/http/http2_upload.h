@@ -57,7 +57,7 @@ class Http2Upload final : public BodySource, public Recycled {
 
  private:
   void Consume(size_t bytes);
-  void Stir() {
+  void Notify() {
     if (wake_up_ != nullptr) wake_up_->Set();
   }
 
