@@ -36,7 +36,7 @@ struct ModelDiscovery::Round {
   EventLoop& loop;
   HttpClient& http;
   const std::string_view request_id;
-  // Fires when the caller is gone, and when its patience has ended.
+  // Fires when the caller is gone, and when its time has ended.
   CancelSignal over;
   bool timed_out = false;
   int open = 0;  // Sources that it still waits for.
@@ -74,12 +74,12 @@ Task<ModelDiscovery::Catalog> ModelDiscovery::Ask(EventLoop& loop,
   Round round(loop, http, request_id);
   const CancelListener gone(
       cancel, [&round, &cancel] { round.over.Cancel(cancel.status()); });
-  Timer patience([this, &round] {
+  Timer timer([this, &round] {
     round.timed_out = true;
     round.over.Cancel(absl::DeadlineExceededError(absl::StrCat(
-        "no list within ", absl::FormatDuration(limits_.patience))));
+        "no list within ", absl::FormatDuration(limits_.timeout))));
   });
-  loop.ArmTimer(patience, limits_.patience);
+  loop.ArmTimer(timer, limits_.timeout);
   for (size_t i = 0; i < asked_.size(); ++i) {
     ++round.open;
     Spawn(Refresh(i, round));

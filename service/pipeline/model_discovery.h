@@ -7,7 +7,7 @@
 //
 // A list is good for a while. Then the next caller asks again, on its own loop;
 // who comes meanwhile gets the last list, or waits for the first. Nobody waits
-// longer than `patience`. A provider that fails keeps the list that it had and
+// longer than `timeout`. A provider that fails keeps the list that it had and
 // is let rest; the log says why, the caller is told nothing of it.
 //
 // Thread-safe. Never waits while holding its lock.
@@ -46,7 +46,7 @@ class ModelDiscovery {
     absl::Duration list_age = absl::Minutes(5);
     absl::Duration rest = absl::Minutes(1);
     // How long a caller waits.
-    absl::Duration patience = absl::Seconds(5);
+    absl::Duration timeout = absl::Seconds(5);
     // Of each provider; the first ones by name are kept.
     size_t models = 10'000;
     // Models with longer names are left out.

@@ -101,7 +101,7 @@ class ModelDiscoveryTest : public testing::Test {
   // A caller who is forgotten hangs its test.
   static ModelDiscovery::Limits Patient() {
     ModelDiscovery::Limits limits;
-    limits.patience = absl::Hours(1);
+    limits.timeout = absl::Hours(1);
     return limits;
   }
 
@@ -221,7 +221,7 @@ TEST_F(ModelDiscoveryTest, AStaleConnectionIsNoFailure) {
 }
 
 TEST_F(ModelDiscoveryTest, AProviderThatDoesNotAnswerHoldsNobodyForLong) {
-  Open({.patience = absl::Milliseconds(1)}, /*providers=*/2);
+  Open({.timeout = absl::Milliseconds(1)}, /*providers=*/2);
   CancelSignal never;
   script_.held = &never;
   other_.models = {Named("b")};
