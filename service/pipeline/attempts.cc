@@ -206,8 +206,8 @@ class LiveAttempt {
     }
     request_.model = attempt_.model;
     request_.fresh_connection = fresh_connection;
-    if (call_.planned.home != nullptr) {
-      request_.credential = call_.planned.home->credential;
+    if (call_.planned.stored_at != nullptr) {
+      request_.credential = call_.planned.stored_at->credential;
     }
     request_.progress = &attempt_.progress;
     request_.warnings = &attempt_.warnings;

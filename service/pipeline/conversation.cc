@@ -161,24 +161,25 @@ absl::Status CheckContinued(const IncomingCall& call,
   }
   GATEWAY_RETURN_IF_ERROR(CheckStoredReference(call, planned));
   if (id.empty() || continuation.continued) return absl::OkStatus();
-  const ResponseStore::Entry& home = continuation.lives_upstream;
-  if (home == nullptr) {
+  const ResponseStore::Entry& stored_at = continuation.lives_upstream;
+  if (stored_at == nullptr) {
     // A provider that is asked in its own format may know what we do not, but
     // not whose it is.
     return target.forwards && !WouldMixCallers(call, planned)
                ? absl::OkStatus()
                : NoSuchPrevious(call);
   }
-  if (target.forwards && home->provider == target.provider->name) {
+  if (target.forwards && stored_at->provider == target.provider->name) {
     return absl::OkStatus();
   }
   return InvalidField(
       "previous_response_id",
-      absl::StrCat(
-          "the response '", ToAbsl(id), "' lives at provider '", home->provider,
-          target.forwards ? "', and the model is another provider's"
-                          : "', which alone can go on, from a request that "
-                            "goes to it as it is"));
+      absl::StrCat("the response '", ToAbsl(id), "' lives at provider '",
+                   stored_at->provider,
+                   target.forwards
+                       ? "', and the model is another provider's"
+                       : "', which alone can go on, from a request that "
+                         "goes to it as it is"));
 }
 
 void RememberForwarded(const IncomingCall& call, std::string_view caller,

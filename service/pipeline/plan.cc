@@ -40,12 +40,12 @@ absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
   Planned planned;
   planned.reason = "kept";
   if (call.responses != nullptr) {
-    planned.home = call.responses->Find(caller, call.stored_query->id);
+    planned.stored_at = call.responses->Find(caller, call.stored_query->id);
   }
   const ProviderRegistry::Entry* const provider =
-      planned.home == nullptr
+      planned.stored_at == nullptr
           ? nullptr
-          : call.runtime->providers().Find(planned.home->provider);
+          : call.runtime->providers().Find(planned.stored_at->provider);
   if (provider == nullptr) {
     return MakeFault(v1::ERROR_REASON_NOT_FOUND,
                      absl::StrCat("nothing is known of the response '",
@@ -66,7 +66,7 @@ absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
           {.model = call.facts.model, .provider = call.facts.provider}));
   Planned planned;
   planned.reason = route.reason;
-  planned.home = admitted.continuation.lives_upstream;
+  planned.stored_at = admitted.continuation.lives_upstream;
   for (const RouteTarget& target : route.targets) {
     planned.targets.push_back(TargetOf(
         call, *call.runtime->providers().Find(target.provider), target.model));

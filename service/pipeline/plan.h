@@ -45,7 +45,7 @@ struct Planned {
   std::string_view reason;
   // What the request refers to lives at the first target, and its credential
   // alone will do; null if it refers to nothing.
-  ResponseStore::Entry home;
+  ResponseStore::Entry stored_at;
 };
 
 // Faults: the Router's; those of CheckContinued and CheckCapabilities;

@@ -76,7 +76,7 @@ TEST_F(PlanTest, SaysWhereAndWhy) {
   EXPECT_EQ(planned->targets[0].model, "fast");
   EXPECT_EQ(planned->targets[0].upstream_model, "gpt-mini");
   EXPECT_EQ(planned->reason, "default");
-  EXPECT_EQ(planned->home, nullptr);
+  EXPECT_EQ(planned->stored_at, nullptr);
 }
 
 TEST_F(PlanTest, BytesGoToAProviderOfTheirDialectUnlessTheyMustBeRead) {
@@ -112,7 +112,7 @@ TEST_F(PlanTest, AStoredResponseIsAskedForWhereItLives) {
   const absl::StatusOr<Planned> planned = Run();
   ASSERT_TRUE(planned.ok()) << planned.status();
   EXPECT_EQ(planned->targets[0].provider->name, "openai");
-  EXPECT_EQ(planned->home->credential, "second");
+  EXPECT_EQ(planned->stored_at->credential, "second");
   EXPECT_EQ(planned->reason, "kept");
 }
 
