@@ -62,7 +62,7 @@ Task<void> Http1Connection::Run() {
     more = co_await ServeOne();
     if (input_.bytes().empty()) in_a_row = 0;
     if (in_a_row < HttpServer::kRequestsAtOnce) continue;
-    co_await server_.crowd_.Pass();
+    co_await server_.begin_queue_.Pass();
     if (stream_->closed()) break;
   }
   stream_->SetObserver(nullptr);

@@ -43,7 +43,7 @@ bool Http2Connection::MayBegin() {
     begun_turn_ = turn;
     begun_ = 0;
   }
-  return ++begun_ <= HttpServer::kRequestsAtOnce || crowd().TryPass();
+  return ++begun_ <= HttpServer::kRequestsAtOnce || begin_queue().TryPass();
 }
 
 void Http2Connection::OnOversizedRequest(Http2Stream& stream) {

@@ -64,7 +64,7 @@ class Http2Connection final : public HttpConnection,
   HttpHandler& handler() { return server_.handler_; }
   const HttpServerLimits& limits() const { return server_.limits_; }
   // The queue in which requests that come in crowds wait for their turn.
-  TurnQueue& crowd() { return server_.crowd_; }
+  TurnQueue& begin_queue() { return server_.begin_queue_; }
   // Returns whether a request that has come now is begun in this turn.
   bool MayBegin();
   std::string_view date() { return server_.Date(); }

@@ -119,7 +119,7 @@ void Http2Responder::Begin(absl::Span<const HttpField> fields, bool ended) {
 }
 
 Task<void> Http2Responder::AwaitTurn(Http2Responder* self) {
-  co_await self->connection_.crowd().Pass();
+  co_await self->connection_.begin_queue().Pass();
   --awaiting_turn;
   self->awaits_turn_ = false;
   if (!self->EndWait()) co_return;

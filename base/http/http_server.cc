@@ -98,8 +98,8 @@ bool HttpServer::GiveUpOldest() {
 // for by what was done since.
 void HttpServer::MakeRoom() {
   while (held_bytes_ > kHeldBytesMax) {
-    HttpConnection* const at = hand_ != nullptr ? hand_ : first_;
-    hand_ = at->next_;
+    HttpConnection* const at = clock_hand_ != nullptr ? clock_hand_ : first_;
+    clock_hand_ = at->next_;
     if (std::exchange(at->lets_go_, false) || at->held_bytes_ == 0) continue;
     held_bytes_ -= std::exchange(at->held_bytes_, 0);
     at->given_up_ = true;
@@ -119,7 +119,7 @@ void HttpServer::LogGivenUp() {
 
 void HttpServer::Remove(HttpConnection* connection) {
   held_bytes_ -= connection->held_bytes_;
-  if (hand_ == connection) hand_ = connection->next_;
+  if (clock_hand_ == connection) clock_hand_ = connection->next_;
   if (connection->previous_ != nullptr) {
     connection->previous_->next_ = connection->next_;
   } else {

@@ -119,7 +119,7 @@ class HttpServer {
   // How many requests a connection may begin in a turn of the loop, whatever
   // others do; further ones take turns with those of all connections.
   static constexpr int kRequestsAtOnce = 4;
-  static constexpr size_t kCrowdPerTurn = 64;
+  static constexpr size_t kQueuedPerTurn = 64;
 
   // Tells that the memory which `connection` makes the server hold, and no
   // handler accounts for, went from `before` to `now`. May close connections,
@@ -151,7 +151,7 @@ class HttpServer {
   const HttpServerLimits limits_;
   const Http2Limits http2_limits_;
   const std::shared_ptr<TlsContext> tls_;
-  TurnQueue crowd_{kCrowdPerTurn};
+  TurnQueue begin_queue_{kQueuedPerTurn};
   bool draining_ = false;
   bool cancelled_ = false;
   size_t count_ = 0;
@@ -159,7 +159,7 @@ class HttpServer {
   HttpConnection* first_ = nullptr;
   HttpConnection* last_ = nullptr;
   size_t held_bytes_ = 0;
-  HttpConnection* hand_ = nullptr;  // Where MakeRoom looks next.
+  HttpConnection* clock_hand_ = nullptr;  // Where MakeRoom looks next.
   absl::Duration given_up_told_ = -absl::InfiniteDuration();
   WakeUp drained_;
   std::string date_field_;

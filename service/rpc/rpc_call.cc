@@ -161,7 +161,7 @@ void RpcCall::OnData(Http2Stream& stream, std::string_view bytes) {
   const Hold hold(this);
   if (unauthenticated_) return stream.Consume(bytes.size());
   // From here on its request is charged in place of its head.
-  if (IsLight()) head_charge_.Resize(0);
+  if (HeadIsExempt()) head_charge_.Resize(0);
   deframer_.Feed(bytes);
   if (method_.reads_one()) {
     ReadTheRequest();
@@ -222,7 +222,7 @@ void RpcCall::OnClosed(Http2Stream&, Http2Error, const absl::Status& why) {
 
 // --- Called by RpcCalls and the timer.
 
-void RpcCall::OnStay() {
+void RpcCall::OnTurnEnded() {
   const Hold hold(this);
   if (!begun_ && !asked_) {
     AskForTheCaller();
@@ -230,7 +230,7 @@ void RpcCall::OnStay() {
   }
   const bool request_counts =
       request_ != nullptr || deframer_.memory_bytes() > 0;
-  if (IsLight() && (begun_ || request_counts)) return;
+  if (HeadIsExempt() && (begun_ || request_counts)) return;
   if (!ChargeTheHead()) Cancel(BudgetSpent());
 }
 
@@ -315,7 +315,7 @@ void RpcCall::AskForTheCaller() {
   Begin();
 }
 
-bool RpcCall::IsLight() const {
+bool RpcCall::HeadIsExempt() const {
   return !method_.is_public() && metadata_bytes_ <= kUnchargedMetadataBytes;
 }
 
@@ -379,7 +379,7 @@ StreamProgress RpcCall::StartRead(Message* message) {
 
 void RpcCall::Begin() {
   begun_ = true;
-  if (IsLight()) head_charge_.Resize(0);
+  if (HeadIsExempt()) head_charge_.Resize(0);
   arguments_.request = request_;
   arguments_.reader = this;
   arguments_.writer = this;

@@ -109,7 +109,7 @@ class RpcCall final : public Recycled,
 
   // Called by RpcCalls and the timer.
   void Cancel(const absl::Status& why) override;
-  void OnStay() override;
+  void OnTurnEnded() override;
   void OnTimer();
 
   // Called by the handler.
@@ -135,7 +135,7 @@ class RpcCall final : public Recycled,
   void AskForTheCaller();
   // True for a call with little metadata whose method is not public: its
   // head is charged only while nothing of the request has come.
-  bool IsLight() const;
+  bool HeadIsExempt() const;
   // Returns false if the budget has no room for the head.
   bool ChargeTheHead();
   // Charges for a request that was read: until its call ends or, where a

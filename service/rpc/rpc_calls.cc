@@ -43,14 +43,14 @@ void RpcCalls::OnNew(EventLoop& loop) {
 void RpcCalls::OnTurnEnd() {
   new_ = 0;
   Entry* oldest = nullptr;  // The oldest of those that were not told.
-  for (Entry* entry = first_; entry != nullptr && !entry->stays_;
+  for (Entry* entry = first_; entry != nullptr && !entry->turn_ended_;
        entry = entry->next_) {
     oldest = entry;
   }
   while (oldest != nullptr) {
     Entry* const newer = oldest->previous_;
-    oldest->stays_ = true;
-    oldest->OnStay();
+    oldest->turn_ended_ = true;
+    oldest->OnTurnEnded();
     oldest = newer;
   }
 }

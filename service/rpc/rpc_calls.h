@@ -32,7 +32,7 @@ class RpcCalls final : private TurnEndTask {
 
     // Called once, if OnNew was, when the turn in which the call came has
     // ended, or too many have come in it. May destroy the call, but no other.
-    virtual void OnStay() {}
+    virtual void OnTurnEnded() {}
 
    protected:
     virtual ~Entry() = default;
@@ -42,7 +42,7 @@ class RpcCalls final : private TurnEndTask {
     Entry* previous_ = nullptr;
     Entry* next_ = nullptr;
     bool holds_drain_up_ = false;
-    bool stays_ = false;  // OnStay was called.
+    bool turn_ended_ = false;  // OnTurnEnded was called.
   };
 
   RpcCalls() = default;
@@ -53,8 +53,9 @@ class RpcCalls final : private TurnEndTask {
   bool Enter(Entry& entry, bool holds_drain_up);
   void Leave(Entry& entry);
 
-  // Called before a call enters that wants OnStay. If many more come in one
-  // turn than should be kept until its end, the earlier ones are told at once.
+  // Called before a call enters that wants OnTurnEnded. If many more come in
+  // one turn than should be kept until its end, the earlier ones are told at
+  // once.
   void OnNew(EventLoop& loop);
 
   // Makes Enter refuse calls that would hold the drain up.
@@ -75,7 +76,7 @@ class RpcCalls final : private TurnEndTask {
   void CallWaiters();
 
   Entry* first_ = nullptr;  // The newest one.
-  // Calls that have come since OnStay was last called.
+  // Calls that have come since OnTurnEnded was last called.
   int new_ = 0;
   std::atomic<size_t> running_ = 0;
   bool draining_ = false;

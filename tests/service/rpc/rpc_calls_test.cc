@@ -17,7 +17,7 @@ class FakeCall final : public RpcCalls::Entry {
     if (leaves != nullptr) leaves->Leave(*this);
   }
 
-  void OnStay() override { ++stays; }
+  void OnTurnEnded() override { ++stays; }
 
   std::vector<absl::Status> cancels;
   int stays = 0;
