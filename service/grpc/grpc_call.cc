@@ -15,7 +15,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/call_faults.h"
-#include "service/api/status_details.h"
+#include "service/api/status_trailers.h"
 
 namespace gateway {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "service/api/status_details.h"
+#include "service/api/status_trailers.h"
 #include "service/rpc/binary_metadata.h"
 #include "service/rpc/percent_encoding.h"
 

@@ -5,15 +5,15 @@
 //   const StatusTrailers trailers = ToStatusTrailers(status);
 //   Send("grpc-status", trailers.code);
 //   Send("grpc-message", PercentEncode(trailers.message));
-//   if (!trailers.details.empty()) SendBinary(kStatusDetails, ...);
+//   if (!trailers.details.empty()) SendBinary(kStatusDetailsTrailer, ...);
 //
 // Every error leaves with one ErrorInfo, whoever made it. Both texts are
 // bounded (errors/fault.h), since clients limit their trailers to 8 KiB.
 //
 // Thread-compatible.
 
-#ifndef SERVICE_API_STATUS_DETAILS_H_
-#define SERVICE_API_STATUS_DETAILS_H_
+#ifndef SERVICE_API_STATUS_TRAILERS_H_
+#define SERVICE_API_STATUS_TRAILERS_H_
 
 #include <string>
 #include <string_view>
@@ -39,4 +39,4 @@ StatusTrailers ToStatusTrailers(const absl::Status& status);
 
 }  // namespace gateway
 
-#endif  // SERVICE_API_STATUS_DETAILS_H_
+#endif  // SERVICE_API_STATUS_TRAILERS_H_

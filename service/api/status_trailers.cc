@@ -1,4 +1,4 @@
-#include "service/api/status_details.h"
+#include "service/api/status_trailers.h"
 
 #include <algorithm>
 #include <cstdint>
