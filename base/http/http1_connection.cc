@@ -302,7 +302,6 @@ Task<void> Http1Connection::HandleRequest() {
   request.caller = std::exchange(caller_, {});
   request.body = body_.bytes();
   request.source = upload_.get();
-  request.arrival = server_.loop_.Now();
   if (stream_->hung_up()) {
     gone_->Cancel(absl::CancelledError("the client closed the connection"));
   }

@@ -40,6 +40,7 @@ class EchoHandler final : public HttpHandler {
   Task<void> Handle(const HttpRequest& request,
                     HttpResponder& responder) override {
     ++calls;
+    since_arrival = EventLoop::Current()->Now() - request.arrival;
     if (request.path == "/flood") {
       co_await Flood(responder);
     } else {
@@ -57,6 +58,7 @@ class EchoHandler final : public HttpHandler {
   }
 
   int calls = 0;
+  absl::Duration since_arrival;  // Of the last request, when it was handled.
   Event flooded;
   bool gone = false;
 
@@ -284,6 +286,20 @@ TEST_F(Http1ConnectionTest, BearsWithABodyThatComesSlowly) {
     client.Send(piece);
   }
   EXPECT_EQ(client.ReceiveAnswer().body.size(), 50'000u);
+}
+
+// As over HTTP/2 and by gRPC: what is measured from it includes the body.
+TEST_F(Http1ConnectionTest, ARequestHasArrivedWithItsHead) {
+  TestHttpServer server(handler_);
+  RawClient client = RawClient::Connect(server.port());
+  client.Send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n"
+              "expect: 100-continue\r\n\r\n");
+  // The head has been read, since the body is asked for.
+  client.ReceiveUntil("100 Continue\r\n\r\n");
+  Pause(server, kHttp1Timeout);
+  client.Send("late");
+  EXPECT_EQ(client.ReceiveAnswer().body, "late");
+  EXPECT_GE(handler_.since_arrival, kHttp1Timeout);
 }
 
 TEST_F(Http1ConnectionTest, ClosesIdleConnectionsWithoutAWord) {
