@@ -1,6 +1,7 @@
 // What nghttp2 calls: each function finds its session, hands over, and turns
 // the outcome into nghttp2's words. Nothing throws out of them, and none is
-// called after the session's end. For base/http/http2_session.cc and
+// called after the session's end. With them stands Http2Fields, a list of
+// fields as nghttp2 takes it. For base/http/http2_session.cc and
 // base/http/http2_stream.cc only.
 //
 // Thread contract: the table is immutable; calls come on the session's loop.

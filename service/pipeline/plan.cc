@@ -34,7 +34,7 @@ PlannedTarget TargetOf(const IncomingCall& call,
   return target;
 }
 
-// To where a kept answer lives.
+// To where a stored response lives.
 absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
                                    std::string_view caller) {
   Planned planned;

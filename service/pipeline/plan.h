@@ -49,7 +49,7 @@ struct Planned {
 };
 
 // Faults: the Router's; those of CheckContinued and CheckCapabilities;
-// NOT_FOUND for a kept answer of which nothing is known.
+// NOT_FOUND for a stored response of which nothing is known.
 absl::StatusOr<Planned> Plan(IncomingCall& call, std::string_view caller,
                              const Admitted& admitted);
 
