@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/async/worker_pool.h"
-#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -322,12 +321,12 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   http_call.first_byte_timeout = way.first_byte_timeout;
   http_call.cancel = call.cancel;
   http_call.progress = &progress.http;
-  progress.dispatched = SystemClock().SteadyTime();
+  progress.dispatched = call.clock->SteadyTime();
   absl::StatusOr<Exchange> exchange = co_await call.http->Send(http_call);
   if (!exchange.ok()) {
     co_return faults_.OfTransport(exchange.status(), progress);
   }
-  progress.first_byte = SystemClock().SteadyTime();
+  progress.first_byte = call.clock->SteadyTime();
   progress.http_status = (*exchange)->status();
   progress.upstream.Take(**exchange);
   if (progress.http_status != 200) {
@@ -348,6 +347,7 @@ Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
   failure.retry_after = exchange.Find("retry-after");
   failure.retry_after_ms = exchange.Find("retry-after-ms");
   failure.should_retry = exchange.Find("x-should-retry");
+  failure.now = call.clock->WallTime();
   co_return faults_.WrapFault(way.dialect->ReadError(failure),
                               CallersCredential(call));
 }

@@ -49,6 +49,7 @@
 #include "base/async/task.h"
 #include "base/http/http_client.h"
 #include "base/memory/recycler.h"
+#include "base/os/clock.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
@@ -84,6 +85,8 @@ struct ProviderCall {
   EventLoop* loop = nullptr;
   HttpClient* http = nullptr;
   CancelSignal* cancel = nullptr;
+  // Tells when what has happened, and what a vendor's dates mean.
+  Clock* clock = &SystemClock();
   std::string_view request_id;
   // The provider's own name of the model.
   std::string_view model;

@@ -21,13 +21,26 @@ constexpr size_t kKeptBlocksMax = 32;
 
 thread_local EventLoop* current_loop = nullptr;
 
-absl::Duration SteadyNow() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return absl::DurationFromTimespec(now);
-}
+class MachineWaiting final : public LoopWaiting {
+ public:
+  absl::Duration SteadyTime() override {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return absl::DurationFromTimespec(now);
+  }
+  int Wait(int epoll_fd, epoll_event* events, int events_limit,
+           int timeout_ms) override {
+    return epoll_wait(epoll_fd, events, events_limit, timeout_ms);
+  }
+};
 
 }  // namespace
+
+LoopWaiting& SystemWaiting() {
+  // Never destroyed, since loops may run while the process exits.
+  static LoopWaiting& waiting = *new MachineWaiting;
+  return waiting;
+}
 
 void TurnEndTask::Unlink() {
   if (in_ == nullptr) return;
@@ -37,7 +50,8 @@ void TurnEndTask::Unlink() {
   next_ = nullptr;
 }
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(
+    LoopWaiting& waiting) {
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) return absl::ErrnoToStatus(errno, "epoll_create1");
   const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -55,13 +69,14 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
     close(epoll_fd);
     return absl::ErrnoToStatus(error, "epoll_ctl(eventfd)");
   }
-  return std::unique_ptr<EventLoop>(new EventLoop(epoll_fd, wake_fd));
+  return std::unique_ptr<EventLoop>(new EventLoop(epoll_fd, wake_fd, waiting));
 }
 
-EventLoop::EventLoop(int epoll_fd, int wake_fd)
+EventLoop::EventLoop(int epoll_fd, int wake_fd, LoopWaiting& waiting)
     : epoll_fd_(epoll_fd),
       wake_fd_(wake_fd),
-      now_(SteadyNow()),
+      waiting_(waiting),
+      now_(waiting.SteadyTime()),
       timers_(now_),
       blocks_(kKeptBlocksMax) {}
 
@@ -76,11 +91,11 @@ void EventLoop::Run() {
   assert(current_loop == nullptr);
   current_loop = this;
   running_ = true;
-  now_ = SteadyNow();
+  now_ = waiting_.SteadyTime();
   while (!stopping_.load(std::memory_order_acquire)) {
     WaitForEvents();
     ++turn_;
-    now_ = SteadyNow();
+    now_ = waiting_.SteadyTime();
     DispatchEvents();
     timers_.Advance(now_);
     RunPosted();
@@ -126,7 +141,7 @@ void EventLoop::RunAtTurnEnd(TurnEndTask& task) {
 }
 
 absl::Duration EventLoop::Now() const {
-  return running_ ? now_ : SteadyNow();
+  return running_ ? now_ : waiting_.SteadyTime();
 }
 
 absl::Status EventLoop::Watch(int fd, IoWatcher* watcher) {
@@ -147,8 +162,7 @@ void EventLoop::Unwatch(int fd, IoWatcher* watcher) {
 }
 
 void EventLoop::WaitForEvents() {
-  const int count =
-      epoll_wait(epoll_fd_, events_, kEventsPerTurn, WaitMs());
+  const int count = waiting_.Wait(epoll_fd_, events_, kEventsPerTurn, WaitMs());
   // Negative for EINTR, which counts as a turn without events.
   events_count_ = std::max(count, 0);
   events_found_ = events_count_;
@@ -205,7 +219,7 @@ int EventLoop::WaitMs() const {
   const std::optional<absl::Duration> next = timers_.NextWork();
   if (!next.has_value()) return -1;
   const absl::Duration wait =
-      absl::Ceil(*next - SteadyNow(), absl::Milliseconds(1));
+      absl::Ceil(*next - waiting_.SteadyTime(), absl::Milliseconds(1));
   return static_cast<int>(
       std::clamp<int64_t>(absl::ToInt64Milliseconds(wait), 0, INT32_MAX));
 }

@@ -71,9 +71,30 @@ class TurnEndTask {
   TurnEndTask* next_ = nullptr;
 };
 
+// How a loop waits: for sockets, and for time to pass. It is asked a few times
+// in each turn. A test gives a loop one whose time passes when nothing else is
+// left to do (tests/testing/simulated_time.h).
+class LoopWaiting {
+ public:
+  virtual ~LoopWaiting() = default;
+
+  // As of Clock.
+  virtual absl::Duration SteadyTime() = 0;
+
+  // As epoll_wait does: returns how many events have come within `timeout_ms`,
+  // or at all if that is negative; a negative number means none.
+  virtual int Wait(int epoll_fd, epoll_event* events, int events_limit,
+                   int timeout_ms) = 0;
+};
+
+// The machine's, which lives until the process ends.
+LoopWaiting& SystemWaiting();
+
 class EventLoop {
  public:
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
+  // Borrows `waiting`.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(
+      LoopWaiting& waiting = SystemWaiting());
   ~EventLoop();
 
   EventLoop(const EventLoop&) = delete;
@@ -142,7 +163,7 @@ class EventLoop {
   // than the saved write; writing first lets input gather.
   static constexpr int kManyEvents = 3;
 
-  EventLoop(int epoll_fd, int wake_fd);
+  EventLoop(int epoll_fd, int wake_fd, LoopWaiting& waiting);
 
   void WaitForEvents();
   void DispatchEvents();
@@ -154,6 +175,7 @@ class EventLoop {
   // Constant after construction.
   const int epoll_fd_;
   const int wake_fd_;
+  LoopWaiting& waiting_;
 
   // Used on the loop's thread only.
   absl::Duration now_;

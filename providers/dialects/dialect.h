@@ -265,6 +265,7 @@ struct HttpFailure {
   std::string_view retry_after;        // Header values; empty if absent.
   std::string_view retry_after_ms;
   std::string_view should_retry;       // `x-should-retry`.
+  absl::Time now;  // When it came: what a date in `retry_after` counts from.
 };
 
 // One vendor's format. A dialect without an API is only spoken upstream: the

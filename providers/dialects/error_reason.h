@@ -2,7 +2,7 @@
 // says so: the one classification that every dialect uses.
 //
 //   absl::Status MyDialect::ReadError(const HttpFailure& failure) const {
-//     return ReadHttpFailure(failure, SystemClock().WallTime());
+//     return ReadHttpFailure(failure, failure.now);
 //   }
 //
 // The HTTP status speaks first. What some codes, and a few phrases, say is more

@@ -2,7 +2,7 @@
 //
 //   std::optional<absl::Duration> delay =
 //       ReadRetryAfter(failure.retry_after_ms, failure.retry_after,
-//                      SystemClock().WallTime());
+//                      failure.now);
 //
 // Thread-safe: a free function.
 

@@ -118,6 +118,7 @@ class LocalCliProvider::Run {
   Run(const LocalCliProvider& provider, ProviderCall& call)
       : provider_(provider),
         loop_(*call.loop),
+        clock_(*call.clock),
         progress_(*call.progress),
         cancel_(*call.cancel),
         caller_left_(cancel_, [this] { stop_.Cancel(cancel_.status()); }) {}
@@ -138,6 +139,7 @@ class LocalCliProvider::Run {
  private:
   const LocalCliProvider& provider_;
   EventLoop& loop_;
+  Clock& clock_;
   AttemptProgress& progress_;
   CancelSignal& cancel_;
   CancelSignal stop_;  // Fires when the caller leaves, or time is up.
@@ -195,7 +197,7 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   options.output_bytes_limit =
       static_cast<size_t>(provider_.config_.output_bytes_limit());
   options.on_gone = [slot = *std::move(slot)]() mutable { slot.reset(); };
-  progress_.dispatched = SystemClock().SteadyTime();
+  progress_.dispatched = clock_.SteadyTime();
   absl::StatusOr<std::unique_ptr<Subprocess>> process =
       Subprocess::Start(loop_, std::move(options));
   if (!process.ok()) {
@@ -211,7 +213,7 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
   const absl::StatusOr<bool> more = co_await process_->Read(output, stop_);
   if (more.ok()) {
     if (*more && progress_.first_byte == -absl::InfiniteDuration()) {
-      progress_.first_byte = SystemClock().SteadyTime();
+      progress_.first_byte = clock_.SteadyTime();
     }
     co_return *more;
   }

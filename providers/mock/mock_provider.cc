@@ -8,7 +8,6 @@
 #include "absl/time/time.h"
 #include "base/async/sleep.h"
 #include "base/async/worker_pool.h"
-#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -107,10 +106,10 @@ Task<absl::Status> MockProvider::Generate(ProviderCall& call,
 }
 
 Task<absl::Status> MockProvider::Begin(ProviderCall& call) const {
-  call.progress->dispatched = SystemClock().SteadyTime();
+  call.progress->dispatched = call.clock->SteadyTime();
   GATEWAY_CO_RETURN_IF_ERROR(
       co_await Sleep(*call.loop, ToAbsl(config_.delay()), *call.cancel));
-  call.progress->first_byte = SystemClock().SteadyTime();
+  call.progress->first_byte = call.clock->SteadyTime();
   const bool fails_first = Faulty(config_) &&
                            config_.fault_after_chunks() == 0 &&
                            config_.fault() != Config::FAULT_HANG;

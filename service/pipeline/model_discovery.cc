@@ -129,14 +129,15 @@ Task<void> ModelDiscovery::Refresh(size_t index, Round& round) {
 
 Task<void> ModelDiscovery::Question(size_t index, Round& round) {
   const Provider& provider = *asked_[index]->provider;
-  // A credential that the caller brought has no part in this: others will see
-  // the list.
+  // Asked with the configured credential, whatever the caller brought: the list
+  // is shown to other callers, too.
   AttemptProgress progress;
   std::vector<v1::Warning> warnings;
   ProviderCall call;
   call.loop = &round.loop;
   call.http = &round.http;
   call.cancel = &round.over;
+  call.clock = &clock_;
   call.request_id = round.request_id;
   call.progress = &progress;
   call.warnings = &warnings;
@@ -169,7 +170,7 @@ void ModelDiscovery::Settle(size_t index, const Round& round,
     Source& source = sources_[index];
     if (!abandoned) {
       source.known = true;
-      // Who has no such list will not have one later.
+      // A provider that cannot list its models is not asked again.
       source.due = FaultReason(failure) == v1::ERROR_REASON_UNIMPLEMENTED
                        ? absl::InfiniteDuration()
                        : clock_.SteadyTime() + limits_.rest;

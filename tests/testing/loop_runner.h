@@ -5,7 +5,8 @@
 //   const absl::StatusOr<std::string> answer = runner.Run(Ask("question"));
 //
 // What belongs to a loop is made and destroyed within such a task. A test that
-// hangs is ended by a watchdog after half a minute.
+// hangs is ended by a watchdog after half a minute, or after a year of
+// simulated time (tests/testing/simulated_time.h).
 //
 // Thread contract: one thread.
 
@@ -27,7 +28,10 @@ namespace gateway {
 
 class LoopRunner {
  public:
-  LoopRunner() : loop_(*EventLoop::Create()) {}
+  explicit LoopRunner(LoopWaiting& waiting = SystemWaiting())
+      : loop_(*EventLoop::Create(waiting)),
+        patience_(&waiting == &SystemWaiting() ? absl::Seconds(30)
+                                               : absl::Hours(24 * 365)) {}
 
   EventLoop& loop() { return *loop_; }
 
@@ -60,12 +64,13 @@ class LoopRunner {
       std::fputs("watchdog: the task has not ended in time\n", stderr);
       std::abort();
     });
-    loop_->ArmTimer(watchdog, absl::Seconds(30));
+    loop_->ArmTimer(watchdog, patience_);
     loop_->Post([&root] { Spawn(std::move(root)); });
     loop_->Run();
   }
 
   std::unique_ptr<EventLoop> loop_;
+  const absl::Duration patience_;
 };
 
 }  // namespace gateway

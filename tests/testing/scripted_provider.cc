@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/async/sleep.h"
+#include "base/status_macros.h"
 #include "llmgateway/v1/gateway.pb.h"
 
 namespace gateway {
@@ -36,14 +38,18 @@ class OneEvent final : public ProviderStream {
 
 }  // namespace
 
-const absl::StatusOr<std::string>& ScriptedProvider::Next() const {
+Task<absl::StatusOr<std::string>> ScriptedProvider::Next(
+    ProviderCall& call) const {
   const size_t at = std::min(asked_++, script_.size() - 1);
-  return script_[at];
+  call.progress->dispatched = call.clock->SteadyTime();
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Sleep(*call.loop, delay_, *call.cancel));
+  call.progress->first_byte = call.clock->SteadyTime();
+  co_return script_[at];
 }
 
-Task<absl::Status> ScriptedProvider::Generate(ProviderCall& /*call*/,
+Task<absl::Status> ScriptedProvider::Generate(ProviderCall& call,
                                               ProviderAnswer* answer) const {
-  const absl::StatusOr<std::string>& next = Next();
+  const absl::StatusOr<std::string> next = co_await Next(call);
   if (!next.ok()) co_return next.status();
   v1::Message* const message =
       answer->response->add_choices()->mutable_message();
@@ -56,15 +62,15 @@ Task<absl::Status> ScriptedProvider::Generate(ProviderCall& /*call*/,
 }
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> ScriptedProvider::Stream(
-    ProviderCall& /*call*/) const {
-  const absl::StatusOr<std::string>& next = Next();
+    ProviderCall& call) const {
+  const absl::StatusOr<std::string> next = co_await Next(call);
   if (!next.ok()) co_return next.status();
   co_return std::make_unique<OneEvent>(*next);
 }
 
 Task<absl::StatusOr<int64_t>> ScriptedProvider::CountTokens(
-    ProviderCall& /*call*/) const {
-  const absl::StatusOr<std::string>& next = Next();
+    ProviderCall& call) const {
+  const absl::StatusOr<std::string> next = co_await Next(call);
   if (!next.ok()) co_return next.status();
   co_return static_cast<int64_t>(next->size());
 }

@@ -4,6 +4,7 @@
 //   ScriptedProvider provider("first");
 //   provider.Fail(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
 //   provider.Answer("forty-two");
+//   provider.TakeTime(absl::Seconds(2));  // Of the loop's time.
 //
 // Asked beyond its script, it repeats the last of it. Streams say their answer
 // as one event.
@@ -21,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/async/task.h"
 #include "providers/provider.h"
 
@@ -32,6 +34,8 @@ class ScriptedProvider final : public Provider {
 
   void Answer(std::string text) { script_.emplace_back(std::move(text)); }
   void Fail(absl::Status status) { script_.emplace_back(std::move(status)); }
+  // Says nothing for so long before each answer or failure.
+  void TakeTime(absl::Duration delay) { delay_ = delay; }
 
   // How often it was asked.
   size_t asked() const { return asked_; }
@@ -47,10 +51,12 @@ class ScriptedProvider final : public Provider {
   Task<absl::StatusOr<int64_t>> CountTokens(ProviderCall& call) const override;
 
  private:
-  const absl::StatusOr<std::string>& Next() const;
+  // What comes next, once the delay has passed; or how `call` was cancelled.
+  Task<absl::StatusOr<std::string>> Next(ProviderCall& call) const;
 
   const std::string name_;
   std::vector<absl::StatusOr<std::string>> script_;
+  absl::Duration delay_;
   mutable size_t asked_ = 0;
 };
 

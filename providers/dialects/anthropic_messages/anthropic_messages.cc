@@ -1,6 +1,5 @@
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 
-#include "base/os/clock.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/event_reader.h"
 #include "providers/dialects/anthropic_messages/event_writer.h"
@@ -76,7 +75,7 @@ std::unique_ptr<StreamTap> AnthropicMessages::NewStreamTap() const {
 }
 
 absl::Status AnthropicMessages::ReadError(const HttpFailure& failure) const {
-  return anthropic::ReadError(failure, SystemClock().WallTime());
+  return anthropic::ReadError(failure, failure.now);
 }
 
 WireError AnthropicMessages::WriteError(const absl::Status& status,

@@ -1,6 +1,5 @@
 #include "providers/dialects/gemini/gemini.h"
 
-#include "base/os/clock.h"
 #include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/event_reader.h"
 #include "providers/dialects/gemini/event_writer.h"
@@ -95,7 +94,7 @@ std::unique_ptr<StreamTap> Gemini::NewStreamTap() const {
 }
 
 absl::Status Gemini::ReadError(const HttpFailure& failure) const {
-  return gemini::ReadError(failure, SystemClock().WallTime());
+  return gemini::ReadError(failure, failure.now);
 }
 
 WireError Gemini::WriteError(const absl::Status& status,

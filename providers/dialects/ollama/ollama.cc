@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/os/clock.h"
 #include "providers/dialects/ollama/errors.h"
 #include "providers/dialects/ollama/event_reader.h"
 #include "providers/dialects/ollama/fields.h"
@@ -32,7 +31,7 @@ std::unique_ptr<EventReader> Ollama::NewEventReader() const {
 }
 
 absl::Status Ollama::ReadError(const HttpFailure& failure) const {
-  return ollama::ReadError(failure, SystemClock().WallTime());
+  return ollama::ReadError(failure, failure.now);
 }
 
 }  // namespace gateway

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/os/clock.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
@@ -85,7 +84,7 @@ std::unique_ptr<StreamTap> OpenAiChat::NewStreamTap() const {
 }
 
 absl::Status OpenAiChat::ReadError(const HttpFailure& failure) const {
-  return ReadOpenAiError(failure, SystemClock().WallTime());
+  return ReadOpenAiError(failure, failure.now);
 }
 
 WireError OpenAiChat::WriteError(const absl::Status& status,

@@ -1,6 +1,5 @@
 #include "providers/dialects/openai_responses/openai_responses.h"
 
-#include "base/os/clock.h"
 #include "providers/dialects/named_signature.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_responses/event_reader.h"
@@ -77,7 +76,7 @@ std::unique_ptr<StreamTap> OpenAiResponses::NewStreamTap() const {
 }
 
 absl::Status OpenAiResponses::ReadError(const HttpFailure& failure) const {
-  return ReadOpenAiError(failure, SystemClock().WallTime());
+  return ReadOpenAiError(failure, failure.now);
 }
 
 WireError OpenAiResponses::WriteError(const absl::Status& status,
