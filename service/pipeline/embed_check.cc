@@ -25,12 +25,12 @@ absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request,
     const auto& input = request.inputs(i);
     const bool empty = input.has_tokens() ? input.tokens().ids().empty()
                                           : input.text().empty();
-    if (empty) violations.Add(absl::StrCat("inputs[", i, "]"), "is empty");
+    if (empty) violations.Add({"inputs", i}, "is empty");
   }
   if (request.has_dimensions() && request.dimensions() < 1) {
     violations.Add("dimensions", "must be at least 1");
   }
-  CheckExtensions(request.extensions(), "", &violations);
+  CheckExtensions(request.extensions(), nullptr, &violations);
   return std::move(violations).ToStatus();
 }
 

@@ -39,32 +39,43 @@ bool IsToolName(std::string_view name) {
   return true;
 }
 
-void CheckText(std::string_view text, size_t max, std::string_view path,
-               Violations* violations) {
-  if (text.size() <= max) return;
+// Adds that a text of more than `max` bytes has more characters, too.
+void CheckLongText(std::string_view text, size_t max, const FieldPath& path,
+                   Violations* violations) {
   if (static_cast<size_t>(CountCharacters(text)) > max) {
     violations->Add(path, absl::StrCat("is longer than ", max, " characters"));
   }
 }
 
+inline void CheckText(std::string_view text, size_t max, const FieldPath& path,
+                      Violations* violations) {
+  if (text.size() > max) CheckLongText(text, max, path, violations);
+}
+
 using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
 // Names of some kind: so many, none empty, none too long.
-void CheckTexts(const Texts& texts, int count_max, std::string_view path,
-                Violations* violations) {
+void CheckSomeTexts(const Texts& texts, int count_max, const FieldPath& path,
+                    Violations* violations) {
   if (texts.size() > count_max) {
     violations->Add(path,
                     absl::StrCat("has more than ", count_max, " entries"));
     return;
   }
   for (int i = 0; i < texts.size(); ++i) {
-    const std::string at = absl::StrCat(ToAbsl(path), "[", i, "]");
+    const FieldPath at(path, i);
     if (texts[i].empty()) violations->Add(at, "is empty");
     CheckText(texts[i], kNameCharactersMax, at, violations);
   }
 }
 
-void CheckNumber(double number, double min, double max, std::string_view path,
+// Most lists of names are empty.
+inline void CheckTexts(const Texts& texts, int count_max, const FieldPath& path,
+                       Violations* violations) {
+  if (!texts.empty()) CheckSomeTexts(texts, count_max, path, violations);
+}
+
+void CheckNumber(double number, double min, double max, const FieldPath& path,
                  Violations* violations) {
   // Written so that NaN fails.
   if (!(number >= min && number <= max)) {
@@ -72,14 +83,14 @@ void CheckNumber(double number, double min, double max, std::string_view path,
   }
 }
 
-void CheckJsonText(std::string_view json, std::string_view path,
+void CheckJsonText(std::string_view json, const FieldPath& path,
                    Violations* violations) {
   if (!CheckJson(json).ok()) violations->Add(path, "is not JSON");
 }
 
 void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
   const auto number = [&](bool present, double value, double min, double max,
-                          std::string_view path) {
+                          const char* path) {
     if (present) CheckNumber(value, min, max, path, violations);
   };
   number(sampling.has_temperature(), sampling.temperature(), 0, 2,
@@ -102,16 +113,16 @@ void CheckSampling(const v1::Sampling& sampling, Violations* violations) {
   }
   for (int i = 0; i < sampling.stop_size(); ++i) {
     if (sampling.stop(i).empty()) {
-      violations->Add(absl::StrCat("sampling.stop[", i, "]"), "is empty");
+      violations->Add({"sampling.stop", i}, "is empty");
     }
   }
   for (const auto& [token, bias] : sampling.logit_bias()) {
-    CheckNumber(bias, -100, 100,
-                absl::StrCat("sampling.logit_bias[", token, "]"), violations);
+    CheckNumber(bias, -100, 100, FieldPath::OfKey("sampling.logit_bias", token),
+                violations);
   }
 }
 
-void CheckTool(const v1::Tool& tool, const std::string& path,
+void CheckTool(const v1::Tool& tool, const FieldPath& path,
                Violations* violations) {
   CheckExtras(tool, path, violations);
   std::string_view name;
@@ -120,22 +131,22 @@ void CheckTool(const v1::Tool& tool, const std::string& path,
       name = tool.function().name();
       if (!tool.function().parameters_schema().empty()) {
         CheckJsonText(tool.function().parameters_schema(),
-                      path + ".function.parameters_schema", violations);
+                      {path, "function.parameters_schema"}, violations);
       }
       break;
     case v1::Tool::kCustom:
       name = tool.custom().name();
       if (!tool.custom().grammar_syntax().empty() &&
           tool.custom().grammar_definition().empty()) {
-        violations->Add(path + ".custom.grammar_definition",
+        violations->Add({path, "custom.grammar_definition"},
                         "is required with grammar_syntax");
       }
       break;
     case v1::Tool::kProvider:
       if (tool.provider().dialect().empty()) {
-        violations->Add(path + ".provider.dialect", "is required");
+        violations->Add({path, "provider.dialect"}, "is required");
       }
-      CheckJsonText(tool.provider().json(), path + ".provider.json",
+      CheckJsonText(tool.provider().json(), {path, "provider.json"},
                     violations);
       return;
     case v1::Tool::KIND_NOT_SET:
@@ -143,10 +154,10 @@ void CheckTool(const v1::Tool& tool, const std::string& path,
       return;
   }
   if (!IsToolName(name)) {
-    violations->Add(path + (tool.has_function() ? ".function.name"
-                                                : ".custom.name"),
-                    absl::StrCat("must be 1 to ", kToolNameCharactersMax,
-                                 " letters, digits, _ or -"));
+    violations->Add(
+        {path, tool.has_function() ? "function.name" : "custom.name"},
+        absl::StrCat("must be 1 to ", kToolNameCharactersMax,
+                     " letters, digits, _ or -"));
   }
 }
 
@@ -205,7 +216,7 @@ void CheckLabels(const v1::GenerateRequest& request, int labels_max,
                     absl::StrCat("has more than ", labels_max, " entries"));
   }
   for (const auto& [key, value] : request.labels()) {
-    const std::string path = absl::StrCat("labels[", key, "]");
+    const FieldPath path = FieldPath::OfKey("labels", key);
     CheckText(key, kLabelKeyCharactersMax, path, violations);
     CheckText(value, kLabelValueCharactersMax, path, violations);
   }
@@ -233,29 +244,36 @@ void CheckAudioOutput(const v1::GenerateRequest& request,
   }
 }
 
+// All that are names of something, none of which may be long.
+void CheckShortNames(const v1::GenerateRequest& request,
+                     Violations* violations) {
+  constexpr size_t kMax = 2 * kNameCharactersMax;
+  const v1::CallerScope& scope = request.scope();
+  const std::pair<const char*, std::string_view> names[] = {
+      {"provider_id", request.provider_id()},
+      {"previous_response_id", request.previous_response_id()},
+      {"service_tier", request.service_tier()},
+      {"prompt_cache_key", request.prompt_cache_key()},
+      {"verbosity", request.verbosity()},
+      {"reasoning.display", request.reasoning().display()},
+      {"scope.user_id", scope.user_id()},
+      {"scope.session_id", scope.session_id()},
+      {"scope.work_order_id", scope.work_order_id()},
+      {"scope.agent_id", scope.agent_id()},
+      {"scope.agent_type", scope.agent_type()},
+      {"scope.project_id", scope.project_id()},
+      {"scope.contract_id", scope.contract_id()},
+      {"scope.framework_id", scope.framework_id()},
+      {"scope.tier", scope.tier()}};
+  for (const auto& [path, name] : names) {
+    if (name.size() > kMax) CheckLongText(name, kMax, path, violations);
+  }
+}
+
 void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
   CheckText(request.idempotency_key(), kKeyCharactersMax, "idempotency_key",
             violations);
-  const v1::CallerScope& scope = request.scope();
-  const std::pair<const char*, const std::string*> names[] = {
-      {"provider_id", &request.provider_id()},
-      {"previous_response_id", &request.previous_response_id()},
-      {"service_tier", &request.service_tier()},
-      {"prompt_cache_key", &request.prompt_cache_key()},
-      {"verbosity", &request.verbosity()},
-      {"reasoning.display", &request.reasoning().display()},
-      {"scope.user_id", &scope.user_id()},
-      {"scope.session_id", &scope.session_id()},
-      {"scope.work_order_id", &scope.work_order_id()},
-      {"scope.agent_id", &scope.agent_id()},
-      {"scope.agent_type", &scope.agent_type()},
-      {"scope.project_id", &scope.project_id()},
-      {"scope.contract_id", &scope.contract_id()},
-      {"scope.framework_id", &scope.framework_id()},
-      {"scope.tier", &scope.tier()}};
-  for (const auto& [path, name] : names) {
-    CheckText(*name, 2 * kNameCharactersMax, path, violations);
-  }
+  CheckShortNames(request, violations);
   CheckTexts(request.domain_tags(), kDomainTagsMax, "domain_tags",
              violations);
 }
@@ -271,8 +289,7 @@ void CheckMessages(const v1::GenerateRequest& request, int messages_max,
     return;
   }
   for (int i = 0; i < request.messages_size(); ++i) {
-    CheckMessage(request.messages(i), absl::StrCat("messages[", i, "]"),
-                 violations);
+    CheckMessage(request.messages(i), {"messages", i}, violations);
   }
 }
 
@@ -300,7 +317,7 @@ absl::Status CheckRequest(const v1::GenerateRequest& request,
                                          limits.tools_limit(), " tools"));
   }
   for (int i = 0; i < request.tools_size(); ++i) {
-    CheckTool(request.tools(i), absl::StrCat("tools[", i, "]"), &violations);
+    CheckTool(request.tools(i), {"tools", i}, &violations);
   }
   CheckToolChoice(request, &violations);
   CheckFormat(request.response_format(), &violations);
@@ -310,7 +327,7 @@ absl::Status CheckRequest(const v1::GenerateRequest& request,
   CheckSelection(request.selection(), &violations);
   CheckAudioOutput(request, &violations);
   CheckCacheHint(request.cache_hint(), "cache_hint", &violations);
-  CheckExtensions(request.extensions(), "", &violations);
+  CheckExtensions(request.extensions(), nullptr, &violations);
   return std::move(violations).ToStatus();
 }
 

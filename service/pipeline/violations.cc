@@ -7,9 +7,22 @@
 
 namespace gateway {
 
-void Violations::Add(std::string_view path, std::string_view description) {
+std::string FieldPath::ToString() const {
+  std::string path;
+  if (parent_ != nullptr) {
+    path = parent_->ToString();
+    if (!name_.empty()) path.push_back('.');
+  }
+  path.append(name_);
+  if (key_.has_value()) absl::StrAppend(&path, "[", ToAbsl(*key_), "]");
+  if (index_ >= 0) absl::StrAppend(&path, "[", index_, "]");
+  return path;
+}
+
+void Violations::Add(const FieldPath& at, std::string_view description) {
   ++count_;
   if (reported_.size() == kReportedMax) return;
+  const std::string path = at.ToString();
   if (path.size() <= kPathBytesMax) {
     reported_.emplace_back(path, description);
     return;

@@ -11,10 +11,15 @@ namespace {
 
 using ::llmgateway::type::v1::Target;
 
-void AddStep(std::vector<RouteStep>* steps, std::string_view rule,
-             std::string_view outcome) {
-  if (steps == nullptr) return;
+void KeepStep(std::string_view rule, std::string_view outcome,
+              std::vector<RouteStep>* steps) {
   steps->push_back({std::string(rule), std::string(outcome)});
+}
+
+// Most calls have nobody who asks for the steps.
+inline void AddStep(std::vector<RouteStep>* steps, std::string_view rule,
+                    std::string_view outcome) {
+  if (steps != nullptr) KeepStep(rule, outcome, steps);
 }
 
 std::string_view OutcomeOf(ProviderState state) {

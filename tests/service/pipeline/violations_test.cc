@@ -51,6 +51,20 @@ TEST(ViolationsTest, ReportsTwentyAndCountsTheRest) {
   }
 }
 
+TEST(FieldPathTest, NamesFieldsEntriesAndKeysFromTheRequestOnward) {
+  const FieldPath messages("messages");
+  EXPECT_EQ(messages.ToString(), "messages");
+  const FieldPath message(messages, 3);
+  EXPECT_EQ(message.ToString(), "messages[3]");
+  const FieldPath part(message, "parts", 0);
+  EXPECT_EQ(part.ToString(), "messages[3].parts[0]");
+  EXPECT_EQ(FieldPath(part, "image.media_type").ToString(),
+            "messages[3].parts[0].image.media_type");
+  EXPECT_EQ(FieldPath("tools", 12).ToString(), "tools[12]");
+  EXPECT_EQ(FieldPath::OfKey("labels", "").ToString(), "labels[]");
+  EXPECT_EQ(FieldPath::OfKey("labels", "team").ToString(), "labels[team]");
+}
+
 TEST(ViolationsTest, CutsAPathThatACallerMadeLong) {
   Violations violations;
   violations.Add("labels[" + std::string(1 << 20, 'k') + "]", "too long");
