@@ -2,7 +2,7 @@
 // Abseil's, which the code does.
 //
 //   const absl::Duration grace = ToAbsl(config.runtime().drain_grace());
-//   *attempt->mutable_duration() = ToProto(taken);
+//   SetProto(taken, attempt->mutable_duration());
 //
 // Thread contract: plain functions.
 
@@ -22,6 +22,10 @@ absl::Duration ToAbsl(const google::protobuf::Duration& duration);
 google::protobuf::Duration ToProto(absl::Duration duration);
 
 google::protobuf::Timestamp ToProto(absl::Time time);
+
+// The same, into a message that is there already.
+void SetProto(absl::Duration duration, google::protobuf::Duration* proto);
+void SetProto(absl::Time time, google::protobuf::Timestamp* proto);
 
 }  // namespace gateway
 

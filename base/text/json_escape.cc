@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -32,30 +33,64 @@ constexpr std::array<char, 256> kEscapes = [] {
   return escapes;
 }();
 
+bool IsPlainByByte(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char byte) {
+    return kEscapes[static_cast<unsigned char>(byte)] == 0;
+  });
+}
+
+// Has the highest bit of each byte set that is not plain, and beyond only where
+// there is one: adding or subtracting carries into the highest bit of a byte
+// that is out of range.
+uint64_t Suspects(uint64_t word) {
+  const uint64_t quote = word ^ EachByte('"');
+  const uint64_t backslash = word ^ EachByte('\\');
+  return word | (word + EachByte(1)) | (word - EachByte(' ')) |
+         (quote - EachByte(1)) | (backslash - EachByte(1));
+}
+
 }  // namespace
 
 bool IsPlainJsonText(std::string_view text) {
   constexpr size_t kWord = sizeof(uint64_t);
-  if (text.size() < kWord) {
-    return std::all_of(text.begin(), text.end(), [](char byte) {
-      return kEscapes[static_cast<unsigned char>(byte)] == 0;
-    });
-  }
+  if (text.size() < kWord) return IsPlainByByte(text);
   // Eight bytes at a time: a text of 32 bytes, such as an id, takes 100
-  // instructions so, and 420 byte by byte (callgrind); a line of the access log
-  // has a dozen of them. Adding or subtracting carries into the highest bit of
-  // each byte that is out of range, and beyond only where there is one.
+  // instructions so, and 420 byte by byte (callgrind).
   uint64_t suspects = 0;
-  const auto look_at = [&](size_t i) {
-    const uint64_t word = LoadWord(text.data() + i);
-    const uint64_t quote = word ^ EachByte('"');
-    const uint64_t backslash = word ^ EachByte('\\');
-    suspects |= word | (word + EachByte(1)) | (word - EachByte(' ')) |
-                (quote - EachByte(1)) | (backslash - EachByte(1));
-  };
-  for (size_t i = 0; i + kWord <= text.size(); i += kWord) look_at(i);
-  look_at(text.size() - kWord);
+  for (size_t i = 0; i + kWord <= text.size(); i += kWord) {
+    suspects |= Suspects(LoadWord(text.data() + i));
+  }
+  suspects |= Suspects(LoadWord(text.data() + text.size() - kWord));
   return (suspects & kHighBits) == 0;
+}
+
+bool CopyPlainJsonText(std::string_view text, char* out) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  constexpr size_t kHalf = sizeof(uint32_t);
+  const char* const in = text.data();
+  const size_t size = text.size();
+  // The last piece overlaps the one before it, and is copied twice.
+  if (size >= kWord) {
+    uint64_t suspects = 0;
+    const auto copy = [&](size_t i) {
+      const uint64_t word = LoadWord(in + i);
+      memcpy(out + i, &word, kWord);
+      suspects |= Suspects(word);
+    };
+    for (size_t i = 0; i + kWord <= size; i += kWord) copy(i);
+    copy(size - kWord);
+    return (suspects & kHighBits) == 0;
+  }
+  if (size >= kHalf) {
+    uint32_t halves[2];
+    memcpy(&halves[0], in, kHalf);
+    memcpy(&halves[1], in + size - kHalf, kHalf);
+    memcpy(out, &halves[0], kHalf);
+    memcpy(out + size - kHalf, &halves[1], kHalf);
+    return (Suspects(uint64_t{halves[1]} << 32 | halves[0]) & kHighBits) == 0;
+  }
+  for (size_t i = 0; i < size; ++i) out[i] = in[i];
+  return IsPlainByByte(text);
 }
 
 void AppendJsonEscaped(std::string_view text, size_t bytes_limit,

@@ -1,47 +1,16 @@
 #include "service/api/request_record.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "base/string_view.h"
-#include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "proto/proto_time.h"
+#include "service/observability/record_messages.h"
 
 namespace gateway {
 namespace {
 
 namespace v1 = ::llmgateway::v1;
-
-// The inverse of ReasonName.
-v1::ErrorReason ReasonOf(std::string_view name) {
-  if (name.empty()) return v1::ERROR_REASON_UNSPECIFIED;
-  v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
-  const bool known = v1::ErrorReason_Parse(
-      absl::StrCat("ERROR_REASON_", ToAbsl(name)), &reason);
-  return known ? reason : v1::ERROR_REASON_INTERNAL;
-}
-
-void FillAttempt(const CallAttempt& from, v1::Attempt* to) {
-  to->set_provider(std::string(from.provider));
-  to->set_model(std::string(from.model));
-  *to->mutable_start_time() = ToProto(from.start_time);
-  *to->mutable_duration() = ToProto(from.duration);
-  to->set_failure(ReasonOf(from.error_reason));
-  to->set_failure_message(std::string(from.error_message));
-  to->set_http_status(from.http_status);
-  to->set_reused_connection(from.reused_connection);
-  to->set_kind(from.kind);
-  to->set_answered(from.answered);
-  if (from.time_to_first_token.has_value()) {
-    *to->mutable_time_to_first_token() = ToProto(*from.time_to_first_token);
-  }
-  to->set_credential(std::string(from.credential));
-  to->set_provider_request_id(std::string(from.provider_request_id));
-}
 
 void FillScope(const CallScope& from, v1::CallerScope* to) {
   to->set_user_id(std::string(from.user_id));
@@ -56,9 +25,7 @@ void FillScope(const CallScope& from, v1::CallerScope* to) {
 }
 
 void FillRecordedRoute(const CallRecord& from, v1::Route* to) {
-  to->set_provider(std::string(from.provider));
-  to->set_model(std::string(from.model_served));
-  to->set_reason(std::string(from.route_reason));
+  FillRoute(from.provider, from.model_served, from.route_reason, to);
 }
 
 bool SaysAnything(const CallScope& scope) {
@@ -71,19 +38,6 @@ bool SaysAnything(const CallScope& scope) {
   return false;
 }
 
-void FillTimings(const CallRecord& from, v1::Timings* to) {
-  *to->mutable_total() = ToProto(from.duration);
-  if (from.overhead.has_value()) {
-    *to->mutable_overhead() = ToProto(*from.overhead);
-  }
-  if (from.upstream_first_byte.has_value()) {
-    *to->mutable_upstream_first_byte() = ToProto(*from.upstream_first_byte);
-  }
-  if (from.time_to_first_token.has_value()) {
-    *to->mutable_time_to_first_token() = ToProto(*from.time_to_first_token);
-  }
-}
-
 }  // namespace
 
 void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
@@ -94,12 +48,10 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   out->set_model(std::string(call.model_asked));
   out->set_stream(call.stream);
   if (!call.provider.empty()) FillRecordedRoute(call, out->mutable_route());
-  for (const CallAttempt& from : call.attempts) {
-    v1::Attempt& attempt = *out->add_attempts();
-    FillAttempt(from, &attempt);
-    if (from.answered) *attempt.mutable_usage() = call.usage;
+  for (const CallAttempt* attempt : call.attempts) {
+    FillAttempt(*attempt, *call.usage, out->add_attempts());
   }
-  *out->mutable_usage() = call.usage;
+  *out->mutable_usage() = *call.usage;
   FillTimings(call, out->mutable_timings());
   if (SaysAnything(call.scope)) FillScope(call.scope, out->mutable_scope());
   for (const CallLabel& label : call.labels) {
@@ -110,7 +62,7 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   out->set_response_bytes(call.response_bytes);
   out->set_path(std::string(call.path));
   out->set_method(std::string(call.method));
-  out->set_failure(ReasonOf(call.error_reason));
+  out->set_failure(call.error_reason);
   out->set_status_code(static_cast<int>(call.status_code));
   out->set_http_status(call.http_status);
 }

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cassert>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -61,6 +61,16 @@ constexpr size_t kLineBytesLimit =
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
     kAttemptsLimit * kLongestAttempt + 2048;
 
+// `00` to `99`.
+constexpr std::array<char, 200> kPairs = [] {
+  std::array<char, 200> pairs = {};
+  for (int i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
 // Writes without checks or growth. REQUIRES: there is room for a whole line.
 class LineCursor {
  public:
@@ -96,8 +106,8 @@ class LineCursor {
 
   void Quoted(std::string_view text, size_t bytes_limit) {
     *out_++ = '"';
-    if (text.size() <= bytes_limit && IsPlainJsonText(text)) {
-      Copy(text);
+    if (text.size() <= bytes_limit && CopyPlainJsonText(text, out_)) {
+      out_ += text.size();
     } else {
       thread_local std::string escaped;
       escaped.clear();
@@ -111,7 +121,9 @@ class LineCursor {
   template <size_t kBytes>
   void Number(const char (&key)[kBytes], int64_t number) {
     Literal(key);
-    out_ = std::to_chars(out_, out_ + kNumberBytesLimit, number).ptr;
+    if (number >= 0) return Digits(static_cast<uint64_t>(number));
+    *out_++ = '-';
+    Digits(-static_cast<uint64_t>(number));
   }
 
   template <size_t kBytes>
@@ -142,6 +154,23 @@ class LineCursor {
   }
 
  private:
+  // Two at a time, from the last: half of what std::to_chars takes.
+  void Digits(uint64_t number) {
+    char digits[kNumberBytesLimit];
+    char* first = digits + kNumberBytesLimit;
+    while (number >= 10) {
+      first -= 2;
+      memcpy(first, kPairs.data() + 2 * (number % 100), 2);
+      number /= 100;
+    }
+    // Of an odd number of digits one is left; of an even number, a zero is,
+    // unless that is all there is.
+    if (number > 0 || first == digits + kNumberBytesLimit) {
+      *--first = static_cast<char>('0' + number);
+    }
+    Copy({first, static_cast<size_t>(digits + kNumberBytesLimit - first)});
+  }
+
   void Copy(std::string_view text) {
     memcpy(out_, text.data(), text.size());
     out_ += text.size();
@@ -245,7 +274,7 @@ void WriteAttempt(const CallAttempt& one, absl::Time call_start,
   line.Text(",\"credential\":", one.credential);
   line.Text(",\"provider_request_id\":", one.provider_request_id);
   line.NonZero(",\"http_status\":", one.http_status);
-  line.Text(",\"error_reason\":", one.error_reason);
+  line.OurText(",\"error_reason\":", ErrorReasonName(one.error_reason));
   line.Text(",\"error\":", one.error_message);
   line.Flag(",\"reused\":", one.reused_connection);
   line.Literal("}");
@@ -254,13 +283,13 @@ void WriteAttempt(const CallAttempt& one, absl::Time call_start,
 // Writes the attempts, if there are several: one alone tells no more than the
 // call does.
 void WriteAttempts(const CallRecord& record, LineCursor& line) {
-  const absl::Span<const CallAttempt> all = record.attempts;
+  const absl::Span<const CallAttempt* const> all = record.attempts;
   if (all.size() < 2) return;
   line.Literal(",\"attempts\":[");
   const auto told = all.last(std::min(all.size(), kAttemptsLimit));
-  for (const CallAttempt& one : told) {
-    if (&one != &told.front()) line.Literal(",");
-    WriteAttempt(one, record.start_time, line);
+  for (const CallAttempt* one : told) {
+    if (one != told.front()) line.Literal(",");
+    WriteAttempt(*one, record.start_time, line);
   }
   line.Literal("]");
 }
@@ -286,19 +315,19 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Text(",\"model_served\":", record.model_served);
   line.Text(",\"route_reason\":", record.route_reason);
   line.OurText(",\"status\":", StatusCodeName(record.status_code));
-  line.Text(",\"error_reason\":", record.error_reason);
+  line.OurText(",\"error_reason\":", ErrorReasonName(record.error_reason));
   line.Text(",\"error\":", record.error_message, kErrorBytesLimit);
   line.NonZero(",\"http_status\":", record.http_status);
   line.OurText(",\"finish_reason\":", FinishReasonName(record.finish_reason));
   if (!record.attempts.empty()) {
-    const CallAttempt& last = record.attempts.back();
+    const CallAttempt& last = *record.attempts.back();
     line.NonZero(",\"upstream_status\":", last.http_status);
     line.Text(",\"upstream_request_id\":", last.provider_request_id);
     line.Text(",\"credential\":", last.credential);
   }
   line.Number(",\"attempt_count\":",
               static_cast<int64_t>(record.attempts.size()));
-  WriteUsage(record.usage, line);
+  WriteUsage(*record.usage, line);
   line.Number(",\"bytes_in\":", record.request_bytes);
   line.Number(",\"bytes_out\":", record.response_bytes);
   line.Number(",\"duration_us\":", absl::ToInt64Microseconds(record.duration));
@@ -307,7 +336,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
   line.Duration(",\"ttft_us\":", record.time_to_first_token);
   if (!record.attempts.empty()) {
     line.Flag(",\"upstream_reused\":",
-              record.attempts.back().reused_connection);
+              record.attempts.back()->reused_connection);
   }
   WriteAttempts(record, line);
   line.NonZero(",\"unlogged\":", record.unlogged);

@@ -164,9 +164,9 @@ InflightCall CallMetricsShard::StartCall(Protocol protocol) {
 }
 
 void CallMetricsShard::Count(const CallRecord& record) {
-  const std::string_view provider = LabelOf(record.provider, models_);
-  const std::string_view model = LabelOf(record.model_served, models_);
-  Target& target = TargetOf(provider, model);
+  Target& target = TargetOf(record.provider, record.model_served);
+  const std::string_view provider = target.provider;
+  const std::string_view model = target.model;
 
   const auto protocol = static_cast<size_t>(record.protocol);
   const auto status = static_cast<size_t>(record.status_code);
@@ -185,14 +185,21 @@ void CallMetricsShard::Count(const CallRecord& record) {
         kDuration, {provider, model, record.stream ? "true" : "false"});
   }
   duration->Observe(absl::ToDoubleSeconds(record.duration));
-  CountTokens(record, provider, model, target);
+  CountTokens(record, target);
   CountCaller(record, provider);
-  for (const CallAttempt& attempt : record.attempts) {
-    if (attempt.replaced) continue;
-    // Mostly the one that the call is counted under.
-    CountAttempt(attempt, attempt.provider == record.provider
-                              ? provider
-                              : LabelOf(attempt.provider, models_));
+  int64_t retries = 0;
+  for (const CallAttempt* attempt : record.attempts) {
+    // A reconnect, in place of a connection that the provider had given up, is
+    // none.
+    if (attempt->kind == llmgateway::v1::Attempt::KIND_RETRY) ++retries;
+    if (attempt->replaced) continue;
+    // Mostly the provider that the call is counted under.
+    if (attempt->provider == record.provider) {
+      CountAttempt(*attempt, provider, *target.attempts);
+    } else {
+      const std::string_view label = LabelOf(attempt->provider, models_);
+      CountAttempt(*attempt, label, AttemptsAt(label));
+    }
   }
 
   protocols_[protocol].received_bytes->Add(record.request_bytes);
@@ -201,16 +208,10 @@ void CallMetricsShard::Count(const CallRecord& record) {
     protocols_[protocol].overhead->Observe(
         absl::ToDoubleSeconds(*record.overhead));
   }
-  if (!record.error_reason.empty()) {
-    shard_.CounterOf(kErrors, {provider, record.error_reason}).Add(1);
+  const std::string_view error_reason = ErrorReasonName(record.error_reason);
+  if (!error_reason.empty()) {
+    shard_.CounterOf(kErrors, {provider, error_reason}).Add(1);
   }
-  // An attempt that replaced a connection which the provider had given up is no
-  // retry.
-  const auto retries = std::count_if(
-      record.attempts.begin(), record.attempts.end(),
-      [](const CallAttempt& attempt) {
-        return attempt.kind == llmgateway::v1::Attempt::KIND_RETRY;
-      });
   if (retries > 0) {
     shard_.CounterOf(kRetries, {provider, record.operation}).Add(retries);
   }
@@ -218,8 +219,8 @@ void CallMetricsShard::Count(const CallRecord& record) {
 
 void CallMetricsShard::CountCaller(const CallRecord& record,
                                    std::string_view provider) {
-  const std::string_view name = LabelOf(record.caller, callers_);
-  Caller& caller = by_caller_[{name.data(), provider.data()}];
+  Caller& caller = CallerOf(record.caller, provider);
+  const std::string_view name = caller.name;
   const auto status = static_cast<size_t>(record.status_code);
   Counter*& requests = caller.requests[status < kStatusCodes ? status : 2];
   if (requests == nullptr) {
@@ -227,7 +228,7 @@ void CallMetricsShard::CountCaller(const CallRecord& record,
         kCallerRequests, {name, provider, StatusCodeName(record.status_code)});
   }
   requests->Add(1);
-  const llmgateway::v1::Usage& usage = record.usage;
+  const llmgateway::v1::Usage& usage = *record.usage;
   if (usage.input_tokens() <= 0 && usage.output_tokens() <= 0) return;
   if (caller.input_tokens == nullptr) {
     caller.input_tokens =
@@ -240,8 +241,8 @@ void CallMetricsShard::CountCaller(const CallRecord& record,
 }
 
 void CallMetricsShard::CountAttempt(const CallAttempt& attempt,
-                                    std::string_view provider) {
-  Attempts& attempts = attempts_[provider.data()];
+                                    std::string_view provider,
+                                    Attempts& attempts) {
   if (attempts.duration == nullptr) {
     attempts.duration = &shard_.HistogramOf(kAttemptDuration, {provider});
     attempts.first_byte = &shard_.HistogramOf(kAttemptFirstByte, {provider});
@@ -250,7 +251,8 @@ void CallMetricsShard::CountAttempt(const CallAttempt& attempt,
   if (attempt.first_byte.has_value()) {
     attempts.first_byte->Observe(absl::ToDoubleSeconds(*attempt.first_byte));
   }
-  const bool succeeded = attempt.error_reason.empty();
+  const std::string_view failure = ErrorReasonName(attempt.error_reason);
+  const bool succeeded = failure.empty();
   if (succeeded && attempts.succeeded != nullptr) {
     return attempts.succeeded->Add(1);
   }
@@ -258,15 +260,14 @@ void CallMetricsShard::CountAttempt(const CallAttempt& attempt,
                                  ? std::string(kNoLabel)
                                  : std::to_string(attempt.http_status);
   Counter& counter = shard_.CounterOf(
-      kAttempts,
-      {provider, succeeded ? "OK" : attempt.error_reason, status});
+      kAttempts, {provider, succeeded ? "OK" : failure, status});
   counter.Add(1);
   if (succeeded) attempts.succeeded = &counter;
 }
 
-void CallMetricsShard::CountTokens(const CallRecord& record,
-                                   std::string_view provider,
-                                   std::string_view model, Target& target) {
+void CallMetricsShard::CountTokens(const CallRecord& record, Target& target) {
+  const std::string_view provider = target.provider;
+  const std::string_view model = target.model;
   if (record.time_to_first_token.has_value()) {
     if (target.time_to_first_token == nullptr) {
       target.time_to_first_token =
@@ -275,8 +276,7 @@ void CallMetricsShard::CountTokens(const CallRecord& record,
     target.time_to_first_token->Observe(
         absl::ToDoubleSeconds(*record.time_to_first_token));
   }
-  if (record.usage.input_tokens() <= 0 &&
-      record.usage.output_tokens() <= 0) {
+  if (record.usage->input_tokens() <= 0 && record.usage->output_tokens() <= 0) {
     return;
   }
   if (target.input_tokens == nullptr) {
@@ -289,10 +289,10 @@ void CallMetricsShard::CountTokens(const CallRecord& record,
     target.reasoning_tokens =
         &shard_.CounterOf(kReasoningTokens, {provider, model});
   }
-  AddTokens(*target.input_tokens, record.usage.input_tokens());
-  AddTokens(*target.output_tokens, record.usage.output_tokens());
-  AddTokens(*target.cached_input_tokens, record.usage.cached_input_tokens());
-  AddTokens(*target.reasoning_tokens, record.usage.reasoning_tokens());
+  AddTokens(*target.input_tokens, record.usage->input_tokens());
+  AddTokens(*target.output_tokens, record.usage->output_tokens());
+  AddTokens(*target.cached_input_tokens, record.usage->cached_input_tokens());
+  AddTokens(*target.reasoning_tokens, record.usage->reasoning_tokens());
 }
 
 std::string_view CallMetricsShard::LabelOf(std::string_view name,
@@ -315,9 +315,39 @@ std::string_view CallMetricsShard::LabelOf(std::string_view name,
 
 CallMetricsShard::Target& CallMetricsShard::TargetOf(std::string_view provider,
                                                      std::string_view model) {
-  std::unique_ptr<Target>& target = targets_[{provider.data(), model.data()}];
-  if (target == nullptr) target = std::make_unique<Target>();
+  const auto found =
+      targets_.find(Labels(ToAbsl(provider.empty() ? kNoLabel : provider),
+                           ToAbsl(model.empty() ? kNoLabel : model)));
+  if (found != targets_.end()) return *found->second;
+  provider = LabelOf(provider, models_);
+  model = LabelOf(model, models_);
+  std::unique_ptr<Target>& target =
+      targets_[Labels(ToAbsl(provider), ToAbsl(model))];
+  if (target == nullptr) {
+    target = std::make_unique<Target>();
+    target->provider = provider;
+    target->model = model;
+    target->attempts = &AttemptsAt(provider);
+  }
   return *target;
+}
+
+CallMetricsShard::Caller& CallMetricsShard::CallerOf(
+    std::string_view caller, std::string_view provider) {
+  const auto found = by_caller_.find(
+      Labels(ToAbsl(caller.empty() ? kNoLabel : caller), ToAbsl(provider)));
+  if (found != by_caller_.end()) return found->second;
+  const std::string_view label = LabelOf(caller, callers_);
+  Caller& made = by_caller_[Labels(ToAbsl(label), ToAbsl(provider))];
+  made.name = label;
+  return made;
+}
+
+CallMetricsShard::Attempts& CallMetricsShard::AttemptsAt(
+    std::string_view provider) {
+  std::unique_ptr<Attempts>& attempts = attempts_[ToAbsl(provider)];
+  if (attempts == nullptr) attempts = std::make_unique<Attempts>();
+  return *attempts;
 }
 
 CallMetrics::CallMetrics(MetricRegistry& registry, const Options& options)

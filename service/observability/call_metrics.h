@@ -51,6 +51,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_set.h"
+#include "absl/strings/string_view.h"
 #include "base/os/mutex.h"
 #include "service/observability/call_record.h"
 #include "service/observability/metrics.h"
@@ -93,9 +94,19 @@ class CallMetricsShard {
   static constexpr size_t kProtocols = 2;
   static constexpr size_t kStatusCodes = 17;
 
+  // The metrics of all attempts at one provider.
+  struct Attempts {
+    Counter* succeeded = nullptr;
+    MetricHistogram* duration = nullptr;
+    MetricHistogram* first_byte = nullptr;
+  };
   // The metrics of one provider and model. Those that few calls touch are made
   // when first needed.
   struct Target {
+    // The labels.
+    std::string_view provider;
+    std::string_view model;
+    Attempts* attempts = nullptr;  // Of the provider.
     std::array<std::array<Counter*, kStatusCodes>, kProtocols> requests = {};
     // For whole and streamed answers.
     std::array<MetricHistogram*, 2> duration = {};
@@ -105,16 +116,12 @@ class CallMetricsShard {
     Counter* reasoning_tokens = nullptr;
     MetricHistogram* time_to_first_token = nullptr;
   };
-  // The metrics of one caller at one provider, and of all attempts at one.
+  // The metrics of one caller at one provider.
   struct Caller {
+    std::string_view name;  // The label.
     std::array<Counter*, kStatusCodes> requests = {};
     Counter* input_tokens = nullptr;
     Counter* output_tokens = nullptr;
-  };
-  struct Attempts {
-    Counter* succeeded = nullptr;
-    MetricHistogram* duration = nullptr;
-    MetricHistogram* first_byte = nullptr;
   };
   // The metrics of one protocol.
   struct ProtocolMetrics {
@@ -135,22 +142,28 @@ class CallMetricsShard {
   };
 
   std::string_view LabelOf(std::string_view name, KnownNames& known);
+  // By names as a record has them.
   Target& TargetOf(std::string_view provider, std::string_view model);
-  void CountTokens(const CallRecord& record, std::string_view provider,
-                   std::string_view model, Target& target);
+  // `provider` is a label.
+  Caller& CallerOf(std::string_view caller, std::string_view provider);
+  Attempts& AttemptsAt(std::string_view provider);
+
+  void CountTokens(const CallRecord& record, Target& target);
   void CountCaller(const CallRecord& record, std::string_view provider);
-  void CountAttempt(const CallAttempt& attempt, std::string_view provider);
+  void CountAttempt(const CallAttempt& attempt, std::string_view provider,
+                    Attempts& attempts);
 
   CallMetrics& metrics_;
   MetricShard& shard_;
   std::array<ProtocolMetrics, kProtocols> protocols_;
   KnownNames models_;  // Of models and of providers.
   KnownNames callers_;
-  // Keyed by the addresses of the labels.
-  using Places = std::pair<const char*, const char*>;
-  absl::flat_hash_map<Places, std::unique_ptr<Target>> targets_;
-  absl::flat_hash_map<Places, Caller> by_caller_;
-  absl::flat_hash_map<const char*, Attempts> attempts_;
+  // Keyed by labels, so that a name which is its own label, as most are, is
+  // looked up once.
+  using Labels = std::pair<absl::string_view, absl::string_view>;
+  absl::flat_hash_map<Labels, std::unique_ptr<Target>> targets_;
+  absl::flat_hash_map<Labels, Caller> by_caller_;
+  absl::flat_hash_map<absl::string_view, std::unique_ptr<Attempts>> attempts_;
 };
 
 class CallMetrics {

@@ -7,6 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "base/text/utf8.h"
+#include "errors/fault.h"
 
 namespace gateway {
 namespace {
@@ -34,16 +36,26 @@ constexpr std::array<std::string_view, 17> kStatusCodeNames = {
 // Calls `visit` with every text of a record.
 template <typename Visit>
 void VisitTexts(CallRecord& record, Visit visit) {
-  for (std::string_view* text :
-       {&record.request_id, &record.operation, &record.path, &record.method,
-        &record.caller, &record.peer, &record.model_asked, &record.provider,
-        &record.model_served, &record.route_reason, &record.error_reason,
-        &record.error_message,
-        &record.scope.user_id, &record.scope.session_id,
-        &record.scope.work_order_id, &record.scope.agent_id,
-        &record.scope.agent_type, &record.scope.project_id,
-        &record.scope.contract_id, &record.scope.framework_id,
-        &record.scope.tier}) {
+  for (std::string_view* text : {&record.request_id,
+                                 &record.operation,
+                                 &record.path,
+                                 &record.method,
+                                 &record.caller,
+                                 &record.peer,
+                                 &record.model_asked,
+                                 &record.provider,
+                                 &record.model_served,
+                                 &record.route_reason,
+                                 &record.error_message,
+                                 &record.scope.user_id,
+                                 &record.scope.session_id,
+                                 &record.scope.work_order_id,
+                                 &record.scope.agent_id,
+                                 &record.scope.agent_type,
+                                 &record.scope.project_id,
+                                 &record.scope.contract_id,
+                                 &record.scope.framework_id,
+                                 &record.scope.tier}) {
     visit(*text);
   }
 }
@@ -57,9 +69,8 @@ void VisitTexts(CallLabel& label, Visit visit) {
 template <typename Visit>
 void VisitTexts(CallAttempt& attempt, Visit visit) {
   for (std::string_view* text :
-       {&attempt.provider, &attempt.model, &attempt.error_reason,
-        &attempt.error_message, &attempt.credential,
-        &attempt.provider_request_id}) {
+       {&attempt.provider, &attempt.model, &attempt.error_message,
+        &attempt.credential, &attempt.provider_request_id}) {
     visit(*text);
   }
 }
@@ -71,21 +82,35 @@ std::string_view StatusCodeName(absl::StatusCode code) {
   return index < kStatusCodeNames.size() ? kStatusCodeNames[index] : "UNKNOWN";
 }
 
+std::string_view ErrorReasonName(llmgateway::v1::ErrorReason reason) {
+  return reason == llmgateway::v1::ERROR_REASON_UNSPECIFIED
+             ? std::string_view()
+             : ReasonName(reason);
+}
+
 std::string_view ProtocolName(Protocol protocol) {
   return protocol == Protocol::kGrpc ? "grpc" : "http";
 }
 
 OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
     : record_(record),
-      attempts_(record.attempts.begin(), record.attempts.end()),
+      usage_(*record.usage),
       labels_(record.labels.begin(), record.labels.end()) {
-  record_.attempts = attempts_;
+  attempts_.reserve(record.attempts.size());
+  for (const CallAttempt* attempt : record.attempts) {
+    pointers_.push_back(&attempts_.emplace_back(*attempt));
+  }
+  record_.usage = &usage_;
+  record_.attempts = pointers_;
   record_.labels = labels_;
   size_t size = 0;
-  const auto measure = [&](std::string_view text) { size += text.size(); };
-  VisitTexts(record_, measure);
-  for (CallAttempt& attempt : attempts_) VisitTexts(attempt, measure);
-  for (CallLabel& label : labels_) VisitTexts(label, measure);
+  const auto cut = [&](std::string_view& text) {
+    text = CutText(text, kTextBytesMax);
+    size += text.size();
+  };
+  VisitTexts(record_, cut);
+  for (CallAttempt& attempt : attempts_) VisitTexts(attempt, cut);
+  for (CallLabel& label : labels_) VisitTexts(label, cut);
 
   // Reserved at once, since the views would not survive a reallocation.
   texts_.reserve(size);

@@ -9,14 +9,15 @@
 //   call_metrics.Count(record);
 //   request_feed.Publish(record);
 //
-// A record borrows its texts; whoever keeps one keeps an OwnedCallRecord. It
-// holds no prompt, no answer and no secret.
+// A record borrows its texts, its attempts and its usage; whoever keeps one
+// keeps an OwnedCallRecord. It holds no prompt, no answer and no secret.
 //
 // Thread-compatible.
 
 #ifndef SERVICE_OBSERVABILITY_CALL_RECORD_H_
 #define SERVICE_OBSERVABILITY_CALL_RECORD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 
 namespace gateway {
@@ -34,10 +36,12 @@ namespace gateway {
 // The protocol that a call came by.
 enum class Protocol { kGrpc, kHttp };
 
-// One attempt at one target. The usage of the one that answered is the call's.
+// What is told of one attempt at one target, to the caller, the log, the
+// metrics and the feed alike. The usage of the one that answered is the call's.
 struct CallAttempt {
+  // Valid until the call ends.
   std::string_view provider;
-  std::string_view model;
+  std::string_view model;  // As the provider calls it.
   llmgateway::v1::Attempt::Kind kind =
       llmgateway::v1::Attempt::KIND_UNSPECIFIED;
   // The caller's answer is from this attempt.
@@ -48,8 +52,9 @@ struct CallAttempt {
   std::optional<absl::Duration> time_to_first_token;
   // The name of the credential that was sent; empty if there was none.
   std::string_view credential;
-  // As in CallRecord; empty if the attempt succeeded.
-  std::string_view error_reason;
+  // As in CallRecord; unset if the attempt succeeded.
+  llmgateway::v1::ErrorReason error_reason =
+      llmgateway::v1::ERROR_REASON_UNSPECIFIED;
   std::string_view error_message;
   int http_status = 0;  // The provider's; 0 if there was none.
   // The vendor's own id of the request; empty if it told none.
@@ -60,6 +65,18 @@ struct CallAttempt {
   std::optional<absl::Duration> first_byte;
   // Its connection was stale, so that the provider never saw it.
   bool replaced = false;
+};
+
+// How long the parts of a call took.
+struct CallTimes {
+  // From the arrival of the request to the end of the answer.
+  absl::Duration duration;
+  // From the arrival of the request to its dispatch upstream.
+  std::optional<absl::Duration> overhead;
+  // From the last dispatch to the first byte of the provider's answer.
+  std::optional<absl::Duration> upstream_first_byte;
+  // From the arrival of the request to the first piece of model output.
+  std::optional<absl::Duration> time_to_first_token;
 };
 
 // On whose behalf a call was made, as in llmgateway.v1.CallerScope.
@@ -81,7 +98,7 @@ struct CallLabel {
   std::string_view value;
 };
 
-struct CallRecord {
+struct CallRecord : CallTimes {
   // The id that the caller sees.
   std::string_view request_id;
   Protocol protocol = Protocol::kGrpc;
@@ -103,14 +120,6 @@ struct CallRecord {
   bool stream = false;
 
   absl::Time start_time;
-  // From the arrival of the request to the end of the answer.
-  absl::Duration duration;
-  // From the arrival of the request to its dispatch upstream.
-  std::optional<absl::Duration> overhead;
-  // From the last dispatch to the first byte of the provider's answer.
-  std::optional<absl::Duration> upstream_first_byte;
-  // From the arrival of the request to the first piece of model output.
-  std::optional<absl::Duration> time_to_first_token;
 
   // The model that the caller named.
   std::string_view model_asked;
@@ -118,19 +127,20 @@ struct CallRecord {
   std::string_view provider;
   std::string_view model_served;
   std::string_view route_reason;
-  absl::Span<const CallAttempt> attempts;
+  absl::Span<const CallAttempt* const> attempts;
 
   absl::StatusCode status_code = absl::StatusCode::kOk;
-  // An ErrorReason without its ERROR_REASON_ prefix; empty if the call
-  // succeeded.
-  std::string_view error_reason;
+  // Unset if the call succeeded.
+  llmgateway::v1::ErrorReason error_reason =
+      llmgateway::v1::ERROR_REASON_UNSPECIFIED;
   // Why the call failed, without secrets; empty if it succeeded.
   std::string_view error_message;
   // The HTTP status that the protocol answered with; 0 for gRPC.
   int http_status = 0;
 
-  // Tokens and money: everything that pricing needs.
-  llmgateway::v1::Usage usage;
+  // Tokens and money: everything that pricing needs. Never null.
+  const llmgateway::v1::Usage* usage =
+      &llmgateway::v1::Usage::default_instance();
   // That of the first choice, if there are several.
   llmgateway::v1::FinishReason finish_reason =
       llmgateway::v1::FINISH_REASON_UNSPECIFIED;
@@ -147,12 +157,18 @@ struct CallRecord {
 // Returns a status code's name as in the gRPC specification: `NOT_FOUND`.
 std::string_view StatusCodeName(absl::StatusCode code);
 
+// Returns a reason's name as ReasonName does; empty if it is unset.
+std::string_view ErrorReasonName(llmgateway::v1::ErrorReason reason);
+
 // Returns `grpc` or `http`.
 std::string_view ProtocolName(Protocol protocol);
 
-// A record that owns its texts.
+// A record that owns its texts. Each is cut to kTextBytesMax, since callers
+// choose some of them, and the messages that tell watchers of it have a limit.
 class OwnedCallRecord {
  public:
+  static constexpr size_t kTextBytesMax = 1024;
+
   explicit OwnedCallRecord(const CallRecord& record);
 
   OwnedCallRecord(const OwnedCallRecord&) = delete;
@@ -163,7 +179,9 @@ class OwnedCallRecord {
 
  private:
   CallRecord record_;
+  llmgateway::v1::Usage usage_;
   std::vector<CallAttempt> attempts_;
+  std::vector<const CallAttempt*> pointers_;  // To them.
   std::vector<CallLabel> labels_;
   std::string texts_;
 };

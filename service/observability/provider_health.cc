@@ -65,30 +65,43 @@ void TellRecovery(std::string_view provider, int64_t failures,
 }  // namespace
 
 InflightAttempt ProviderHealthShard::StartAttempt(std::string_view provider) {
-  Slot* const slot = SlotOf(provider);
-  return slot == nullptr ? InflightAttempt()
-                         : InflightAttempt(&slot->in_flight);
+  return InflightAttempt(SlotOf(provider));
 }
 
 void ProviderHealthShard::Count(std::string_view provider,
                                 const absl::Status& outcome, absl::Time ended,
                                 std::string_view credential) {
   Slot* const slot = SlotOf(provider);
-  if (slot == nullptr) return;
-  Add(slot->attempts);
-  Shared& shared = slot->shared;
+  if (slot != nullptr) CountAt(*slot, provider, outcome, ended, credential);
+}
+
+void ProviderHealthShard::Count(const InflightAttempt& attempt,
+                                std::string_view provider,
+                                const absl::Status& outcome, absl::Time ended,
+                                std::string_view credential) {
+  if (attempt.slot_ == nullptr) {
+    return Count(provider, outcome, ended, credential);
+  }
+  CountAt(*attempt.slot_, provider, outcome, ended, credential);
+}
+
+void ProviderHealthShard::CountAt(Slot& slot, std::string_view provider,
+                                  const absl::Status& outcome, absl::Time ended,
+                                  std::string_view credential) {
+  Add(slot.attempts);
+  Shared& shared = slot.shared;
   if (!outcome.ok()) {
     const Verdict verdict = ClassifyFailure(outcome);
     if (verdict == Verdict::kSaysNothing) return;
     if (BlamesTarget(verdict)) {
-      return CountFailure(*slot, provider, verdict, outcome, ended);
+      return CountFailure(slot, provider, verdict, outcome, ended);
     }
     if (ComesFromUpstream(verdict)) {
       TellCredential(shared, provider, credential, verdict, outcome, ended);
     }
   } else {
-    slot->last_success_nanos.store(absl::ToUnixNanos(ended),
-                                   std::memory_order_relaxed);
+    slot.last_success_nanos.store(absl::ToUnixNanos(ended),
+                                  std::memory_order_relaxed);
   }
   // Read first: a cache line that is not written is cheap to share.
   if (shared.consecutive_failures.load(std::memory_order_relaxed) != 0) {

@@ -63,32 +63,7 @@ struct ProviderHealth {
   v1::ErrorReason last_failure_reason = v1::ERROR_REASON_UNSPECIFIED;
 };
 
-// Counts an attempt as going on while it lives. To be destroyed on the thread
-// that began it.
-class InflightAttempt {
- public:
-  InflightAttempt() = default;
-  explicit InflightAttempt(std::atomic<int64_t>* count) : count_(count) {
-    Add(1);
-  }
-  InflightAttempt(InflightAttempt&& other) noexcept
-      : count_(std::exchange(other.count_, nullptr)) {}
-  InflightAttempt& operator=(InflightAttempt&& other) noexcept {
-    std::swap(count_, other.count_);
-    return *this;
-  }
-  ~InflightAttempt() { Add(-1); }
-
- private:
-  void Add(int64_t amount) {
-    if (count_ == nullptr) return;
-    count_->store(count_->load(std::memory_order_relaxed) + amount,
-                  std::memory_order_relaxed);
-  }
-
-  std::atomic<int64_t>* count_ = nullptr;
-};
-
+class InflightAttempt;
 class ProviderHealthBoard;
 
 // What one loop has seen of the providers.
@@ -100,7 +75,13 @@ class ProviderHealthShard {
   void Count(std::string_view provider, const absl::Status& outcome,
              absl::Time ended, std::string_view credential = {});
 
+  // The same for an attempt that StartAttempt, of this shard, has begun.
+  void Count(const InflightAttempt& attempt, std::string_view provider,
+             const absl::Status& outcome, absl::Time ended,
+             std::string_view credential);
+
  private:
+  friend class InflightAttempt;
   friend class ProviderHealthBoard;
 
   // What all loops have seen of one provider together.
@@ -134,14 +115,54 @@ class ProviderHealthShard {
 
   // Returns null if the board is full.
   Slot* SlotOf(std::string_view provider);
-  void CountFailure(Slot& slot, std::string_view provider, Verdict verdict,
-                    const absl::Status& outcome, absl::Time ended);
+  static void CountAt(Slot& slot, std::string_view provider,
+                      const absl::Status& outcome, absl::Time ended,
+                      std::string_view credential);
+  static void CountFailure(Slot& slot, std::string_view provider,
+                           Verdict verdict, const absl::Status& outcome,
+                           absl::Time ended);
   static void TellCredential(Shared& shared, std::string_view provider,
                              std::string_view credential, Verdict verdict,
                              const absl::Status& outcome, absl::Time ended);
 
   ProviderHealthBoard& board_;
   absl::flat_hash_map<std::string, Slot*> slots_;
+};
+
+// Counts an attempt as going on while it lives, until its End. To be destroyed
+// on the thread that began it.
+class InflightAttempt {
+ public:
+  InflightAttempt() = default;
+  InflightAttempt(InflightAttempt&& other) noexcept
+      : slot_(other.slot_), counts_(std::exchange(other.counts_, false)) {}
+  InflightAttempt& operator=(InflightAttempt&& other) noexcept {
+    std::swap(slot_, other.slot_);
+    std::swap(counts_, other.counts_);
+    return *this;
+  }
+  ~InflightAttempt() { End(); }
+
+  void End() {
+    if (std::exchange(counts_, false)) Add(-1);
+  }
+
+ private:
+  friend class ProviderHealthShard;
+
+  explicit InflightAttempt(ProviderHealthShard::Slot* slot)
+      : slot_(slot), counts_(slot != nullptr) {
+    if (counts_) Add(1);
+  }
+
+  void Add(int64_t amount) {
+    std::atomic<int64_t>& count = slot_->in_flight;
+    count.store(count.load(std::memory_order_relaxed) + amount,
+                std::memory_order_relaxed);
+  }
+
+  ProviderHealthShard::Slot* slot_ = nullptr;  // Null if nothing is counted.
+  bool counts_ = false;
 };
 
 class ProviderHealthBoard {

@@ -1,6 +1,7 @@
 // An Attempt is one asking of one target: what it was, how it went, and what
-// came of it. It is what the provider is handed to fill in, what the caller is
-// told (llmgateway.v1.Attempt) and what is recorded.
+// came of it. What is told of it, to the caller (llmgateway.v1.Attempt) as to
+// the log, the metrics and the feed, is a CallAttempt, kept here once; the rest
+// is what the provider is handed to fill in.
 //
 // All of it belongs to the attempt, at an address that does not change, so that
 // several of a call may be under way at once and whoever ends first answers.
@@ -23,6 +24,7 @@
 #include "base/async/cancellation.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
 
 namespace gateway {
@@ -32,28 +34,24 @@ namespace v1 = ::llmgateway::v1;
 // What has not come yet, of steady times.
 inline constexpr absl::Duration kNotCome = -absl::InfiniteDuration();
 
-struct Attempt {
+struct Attempt : CallAttempt {
   Attempt() = default;
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
+
+  // Keeps how it ended, and what is told of that. Called again where a stream
+  // has ended that had begun well.
+  void End(absl::Status outcome, absl::Duration took);
 
   // Ends this attempt alone; fires with the call's own.
   CancelSignal cancel;
   std::optional<CancelListener> follows_call;
 
-  // What it is. The names are valid until the call ends.
-  std::string_view provider;
-  std::string_view model;  // As the provider calls it.
-  v1::Attempt::Kind kind = v1::Attempt::KIND_UNSPECIFIED;
   // The request goes to the provider, and the answer to the caller, as bytes.
   bool forwards = false;
-  absl::Time start_time;
   absl::Duration began;  // Steady.
 
   // How it went.
-  // What the caller gets of an answer is this one's.
-  bool answered = false;
-  absl::Duration duration;
   absl::Duration first_content = kNotCome;  // Steady.
   int64_t content_events = 0;               // That the caller was sent.
   absl::Status status;

@@ -19,13 +19,15 @@ namespace gateway {
 namespace {
 
 size_t RequestBytes(const Call& call) {
-  // What came before is as large as it is.
+  // A conversation that goes on is sent whole, and may be far larger than the
+  // request that goes on with it.
   return call.admitted.continuation.continued ? call.request->ByteSizeLong()
                                               : call.facts.request_bytes;
 }
 
-// How often a stream may repeat its request before its first content: that of
-// OpenAI's Responses does so twice, and JSON may have it longer.
+// A stream may hold so many times its request's bytes before its first content:
+// one of OpenAI's Responses repeats the request twice, and escapes may double
+// that.
 constexpr size_t kEchoesMax = 4;
 
 // Waits for the first content and keeps what came before it.
@@ -43,7 +45,8 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
       held.events.push_back(std::move(event));
     }
     if (batch.content_events > 0 || open->ended) {
-      // Views into the stream's memory are good until the next batch.
+      // Not copied: its views are valid until the next batch is asked for, and
+      // that is after this one has been sent.
       open->first.raw = std::move(batch.raw);
       open->first.content_events = batch.content_events;
       begun = true;
@@ -68,7 +71,8 @@ class NextAttempt {
  public:
   explicit NextAttempt(Call& call) : call_(call) {}
 
-  // Of the attempt that follows.
+  // Where, why and how the next attempt is to be made; before any failure, the
+  // first.
   const PlannedTarget& target() const { return call_.planned.targets[target_]; }
   v1::Attempt::Kind kind() const { return kind_; }
   // It must not use a connection that has served before.
@@ -83,8 +87,8 @@ class NextAttempt {
     if (call_.cancel.cancelled()) co_return failure;
     const AttemptProgress& last = call_.attempts.back().progress;
     if (last.http.not_processed && !reconnected_) {
-      // The server has not looked at the request; this repeats nothing and
-      // costs nobody an attempt.
+      // The provider had given the connection up before it saw the request, so
+      // that asking again repeats nothing, and does not count as an attempt.
       reconnected_ = true;
       kind_ = v1::Attempt::KIND_RECONNECT;
       co_return absl::OkStatus();
@@ -179,15 +183,16 @@ class LiveAttempt {
 
   // Keeps how it went, and returns that.
   absl::Status End(absl::Status outcome) {
-    // Whoever gave up knows better why than the socket that was closed.
+    // A cancelled attempt fails with what its closed socket says; why it was
+    // cancelled is what the caller should hear.
     if (!outcome.ok() && attempt_.cancel.cancelled()) {
       outcome = attempt_.cancel.status();
     }
-    attempt_.duration = call_.loop.Now() - attempt_.began;
-    attempt_.status = outcome;
+    attempt_.End(outcome, call_.loop.Now() - attempt_.began);
     attempt_.answered = outcome.ok();
-    // One that succeeded goes on until the call ends.
-    if (!outcome.ok()) attempt_.inflight = InflightAttempt();
+    // An attempt that succeeded stays in flight until the call ends: its
+    // stream goes on.
+    if (!outcome.ok()) attempt_.inflight.End();
     return outcome;
   }
 
@@ -198,6 +203,7 @@ class LiveAttempt {
     request_.loop = &call_.loop;
     request_.http = &call_.http;
     request_.cancel = &attempt_.cancel;
+    request_.clock = call_.runtime->ports().clock;
     request_.request_id = call_.facts.request_id;
     request_.request_bytes = RequestBytes(call_);
     request_.caller_credential = call_.facts.provider_credential;
@@ -226,7 +232,7 @@ class LiveAttempt {
     return true;
   }
 
-  // Until the first content has come.
+  // Opens the stream, and returns once its first content has come.
   Task<absl::Status> Open(OpenStream* open) {
     *open = OpenStream();
     absl::StatusOr<std::unique_ptr<ProviderStream>> stream =

@@ -5,11 +5,21 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
+#include "service/observability/record_messages.h"
 
 namespace gateway {
 namespace {
 
 bool HasCome(absl::Duration moment) { return moment != kNotCome; }
+
+// `id` goes without a string in between, which a setter would move.
+template <typename Message>
+void FillIdentity(std::string_view id, absl::Time created, Message* message) {
+  message->mutable_request_id()->assign(id.data(), id.size());
+  if (message->create_time().seconds() == 0) {
+    SetProto(created, message->mutable_create_time());
+  }
+}
 
 v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
   if (status.ok()) return v1::StreamEnd::OUTCOME_FINISHED;
@@ -53,7 +63,7 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
   }
   FillRoute(end->mutable_route());
   FillAttempts(end->mutable_attempts());
-  FillTimings(end->mutable_timings());
+  FillTimings(TimesByNow(), end->mutable_timings());
   output.Describe(end);
   if (!outcome.ok()) {
     end->mutable_error()->set_reason(FaultReason(outcome));
@@ -63,22 +73,16 @@ v1::GenerateEvent Call::MakeEnd(const absl::Status& outcome) const {
 }
 
 void Call::Describe(v1::GenerateResponse* response) const {
-  response->set_request_id(std::string(facts.request_id));
-  if (response->create_time().seconds() == 0) {
-    *response->mutable_create_time() = ToProto(start_time);
-  }
+  FillIdentity(facts.request_id, start_time, response);
   FillRoute(response->mutable_route());
   FillAttempts(response->mutable_attempts());
-  FillTimings(response->mutable_timings());
+  FillTimings(TimesByNow(), response->mutable_timings());
   output.Describe(response);
   FillWarnings(response->mutable_warnings());
 }
 
 void Call::Describe(v1::StreamStarted* started) const {
-  started->set_request_id(std::string(facts.request_id));
-  if (started->create_time().seconds() == 0) {
-    *started->mutable_create_time() = ToProto(start_time);
-  }
+  FillIdentity(facts.request_id, start_time, started);
   FillRoute(started->mutable_route());
   FillWarnings(started->mutable_warnings());
 }
@@ -87,11 +91,10 @@ void Call::FillRoute(v1::Route* route) const {
   if (planned.targets.empty()) return;
   const PlannedTarget& first = planned.targets.front();
   const Attempt* const served = DecidingAttempt();
-  route->set_provider(served == nullptr ? first.provider->name
-                                        : std::string(served->provider));
-  route->set_model(
-      std::string(served == nullptr ? first.model : served->model));
-  route->set_reason(std::string(planned.reason));
+  gateway::FillRoute(served == nullptr ? std::string_view(first.provider->name)
+                                       : served->provider,
+                     served == nullptr ? first.model : served->model,
+                     planned.reason, route);
 }
 
 void Call::FillWarnings(
@@ -104,46 +107,26 @@ void Call::FillWarnings(
 void Call::FillAttempts(
     google::protobuf::RepeatedPtrField<v1::Attempt>* out) const {
   for (const Attempt& one : attempts) {
-    v1::Attempt* const attempt = out->Add();
-    attempt->set_provider(std::string(one.provider));
-    attempt->set_model(std::string(one.model));
-    attempt->set_kind(one.kind);
-    attempt->set_answered(one.answered);
-    if (one.answered) *attempt->mutable_usage() = one.answer.facts.usage;
-    if (HasCome(one.first_content)) {
-      *attempt->mutable_time_to_first_token() =
-          ToProto(one.first_content - one.began);
-    }
-    attempt->set_credential(std::string(one.progress.credential));
-    attempt->set_provider_request_id(
-        std::string(one.progress.upstream.request_id()));
-    *attempt->mutable_start_time() = ToProto(one.start_time);
-    *attempt->mutable_duration() = ToProto(one.duration);
-    attempt->set_http_status(one.progress.http_status);
-    attempt->set_reused_connection(one.progress.http.reused_connection);
-    if (one.status.ok()) continue;
-    attempt->set_failure(FaultReason(one.status));
-    attempt->set_failure_message(std::string(one.status.message()));
+    FillAttempt(one, one.answer.facts.usage, out->Add());
   }
 }
 
-void Call::FillTimings(v1::Timings* timings) const {
+CallTimes Call::TimesByNow() const {
+  CallTimes times;
   // The loop's own time stands still within a turn.
-  *timings->mutable_total() = ToProto(runtime->clock().SteadyTime() - arrival);
-  if (attempts.empty()) return;
+  times.duration = runtime->clock().SteadyTime() - arrival;
+  if (attempts.empty()) return times;
   const absl::Duration first_content = DecidingAttempt()->first_content;
   if (HasCome(first_content)) {
-    *timings->mutable_time_to_first_token() = ToProto(first_content - arrival);
+    times.time_to_first_token = first_content - arrival;
   }
   // What failed attempts and the waits between them took is no overhead of
   // ours.
   const AttemptProgress& first = attempts.front().progress;
-  if (!HasCome(first.dispatched)) return;
-  *timings->mutable_overhead() = ToProto(first.dispatched - arrival);
-  const AttemptProgress& last = attempts.back().progress;
-  if (!HasCome(last.first_byte)) return;
-  *timings->mutable_upstream_first_byte() =
-      ToProto(last.first_byte - last.dispatched);
+  if (!HasCome(first.dispatched)) return times;
+  times.overhead = first.dispatched - arrival;
+  times.upstream_first_byte = attempts.back().first_byte;
+  return times;
 }
 
 }  // namespace gateway

@@ -52,6 +52,9 @@ class Call : public IncomingCall {
   // known of it.
   v1::GenerateEvent MakeEnd(const absl::Status& outcome) const;
 
+  // How long its parts have taken, up to now.
+  CallTimes TimesByNow() const;
+
   // Fills in what the gateway knows of a parsed answer.
   void Describe(v1::GenerateResponse* response) const;
   void Describe(v1::StreamStarted* started) const;
@@ -77,7 +80,6 @@ class Call : public IncomingCall {
   int http_status = 0;
 
  private:
-  void FillTimings(v1::Timings* timings) const;
   void FillAttempts(google::protobuf::RepeatedPtrField<v1::Attempt>* out) const;
 };
 

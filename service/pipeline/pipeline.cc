@@ -47,7 +47,8 @@ class CallDeadline {
   Timer timer_;
 };
 
-// May run off the loop: whoever is asked here is shared by all.
+// May run off the loop, since nobody asked here belongs to it: the runtime
+// snapshot is immutable and the store of answers has a lock.
 absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
   GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, call.caller));
@@ -56,7 +57,7 @@ absl::Status AdmitAndPlan(Call& call) {
   return absl::OkStatus();
 }
 
-// The same, for OffLoop. A raw request may be read for it.
+// How much work that is, for OffLoop: at most, a raw request is read.
 size_t BytesToAdmit(const Call& call) {
   return call.api_error.ok() ? call.facts.request_bytes : 0;
 }
@@ -67,15 +68,16 @@ WorkerPool::Stage StageOf(const Call& call) {
 }
 
 Task<bool> ValidateOffLoop(Call& call) {
-  // However small, it has been found to take long.
+  // Always off the loop: ValidateBriefly has given up on it, however few bytes
+  // it has.
   co_return co_await OffLoop(kInPlaceBytesMax + 1, [&call] {
     call.output.Validate();
     return true;
   });
 }
 
-// A failure after the caller has seen output is an interruption, whatever it
-// was to the provider.
+// The fault of a stream that failed after its caller had seen output: always an
+// interruption, with what the provider's failure was as its cause.
 absl::Status Interrupted(const Call& call, const Attempt& attempt,
                          const absl::Status& failure) {
   if (call.cancel.cancelled()) return call.cancel.status();
@@ -84,7 +86,7 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
       absl::StrCat("the stream broke off: ", failure.message()));
   AddFaultMetadata(fault, "provider", attempt.provider);
   AddFaultMetadata(fault, "cause", ReasonName(FaultReason(failure)));
-  // What the provider called it, in case the caller knows its names.
+  // Callers who know the vendor's own errors find them here.
   for (const std::string_view key :
        {kHttpStatusKey, kProviderCodeKey, kProviderErrorTypeKey,
         kProviderParamKey, kProviderErrorFormKey}) {
@@ -125,7 +127,7 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
   attempt.first_content = call.loop.Now();
   recorder.TellFirstToken(call);
   const absl::Duration opened = attempt.duration;
-  // Now, since the request is let go of once there is an answer.
+  // Both read the request, which the sink lets go of with the first batch.
   const std::unique_ptr<ConversationRecorder> conversation =
       ConversationRecorder::Begin(call, call.caller, attempt);
   RememberForwarded(call, call.caller, attempt, open.stream->facts().kept_id);
@@ -136,17 +138,19 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
   CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
-  // The provider is let go before the caller has taken the end.
+  // Frees the provider's connection now, and not when a slow caller has taken
+  // the end.
   open.stream.reset();
   if (!outcome.ok() && call.cancel.cancelled()) outcome = call.cancel.status();
-  attempt.duration = opened + (call.loop.Now() - attempt.first_content);
-  attempt.status = outcome;
-  // The attempt has succeeded even if its answer is not what was asked for.
+  attempt.End(outcome, opened + (call.loop.Now() - attempt.first_content));
+  // An answer that is not the JSON that was asked for fails the call, not the
+  // attempt: the provider is not blamed.
   if (outcome.ok() && !attempt.forwards) {
     if (!call.output.ValidateBriefly()) co_await ValidateOffLoop(call);
     outcome = call.output.Result();
   }
-  // Before the caller is told the end, and may go on.
+  // Kept before the caller is told the end, since its next request may refer
+  // to this answer.
   if (outcome.ok() && conversation != nullptr) conversation->Finish();
   co_return outcome;
 }
@@ -161,7 +165,8 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
       outcome = co_await DeliverStream(call, sink, recorder, open);
     } else if (call.cancel.cancelled() &&
                call.attempts.back().progress.http.sent) {
-      // The provider has begun to read the prompt, at least.
+      // A prompt that was sent is billed, although no answer has come: it is
+      // counted by estimate.
       EstimateUsage(call, InputMeasure(call), 0,
                     &call.attempts.back().answer.facts.usage);
     }
@@ -177,10 +182,11 @@ void RememberAnswer(Call& call, Attempt& attempt) {
   if (conversation != nullptr) conversation->Keep(attempt.answer.response);
 }
 
-// What a whole generated answer needs before it is sent.
+// Does what a whole generated answer needs before it is sent: its usage, its
+// check against the schema, what the gateway knows of it, and its being kept.
 Task<absl::Status> CompleteAnswer(Call& call) {
   Attempt& attempt = call.attempts.back();
-  // One that is only begun has cost nothing yet.
+  // An answer in the background is only begun, and has cost nothing yet.
   if (!IsTold(attempt.answer.facts.usage) && !call.facts.background) {
     co_await OffLoop(BytesToEstimate(attempt), [&] {
       EstimateWholeUsage(call, &attempt);
@@ -200,7 +206,8 @@ Task<absl::Status> CompleteAnswer(Call& call) {
   co_return absl::OkStatus();
 }
 
-// Google tells neither which model answered nor what it has cost.
+// Fills in the model and the usage where the provider tells neither, as
+// Google does.
 void CompleteEmbeddings(Call& call) {
   Attempt& attempt = call.attempts.back();
   v1::EmbedResponse* const response = call.embeddings;
@@ -218,7 +225,8 @@ void CompleteEmbeddings(Call& call) {
   call.FillWarnings(response->mutable_warnings());
 }
 
-// Where no provider counts: none was asked then.
+// Counts by estimate where the provider cannot. Its attempt is forgotten, since
+// nothing was sent.
 absl::Status EstimateCount(Call& call) {
   call.attempts.Clear();
   GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* const request,
@@ -227,7 +235,8 @@ absl::Status EstimateCount(Call& call) {
   return absl::OkStatus();
 }
 
-// What is left to do of anything else that is asked for whole.
+// Completes what is asked for whole and is not generated: embeddings, and the
+// deletion of a kept answer.
 void CompleteOther(Call& call) {
   if (call.embed != nullptr) CompleteEmbeddings(call);
   if (call.stored_query != nullptr &&
@@ -253,7 +262,8 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
     }
   }
   if (outcome.ok()) co_return co_await sink.SendAnswer(call);
-  // Nothing to do about a caller who does not even take the error.
+  // A caller who does not take the error either has left; the call's own
+  // outcome is recorded.
   (co_await sink.SendEnd(call, outcome)).IgnoreError();
   co_return outcome;
 }
@@ -273,10 +283,11 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     outcome = co_await OffLoop(call.bytes_to_expect(),
                                [&call] { return call.ExpectOutput(); });
   }
-  // The call may have ended meanwhile.
+  // Cancelled while work was done off the loop: nobody is asked.
   if (outcome.ok()) outcome = call.cancel.status();
   if (outcome.ok()) recorder.TellStarted(call);
-  // Not awaited within the choice: GCC 12 would free the status twice.
+  // Awaited after the choice and not within it: GCC 12 would destroy the status
+  // that is moved in twice.
   Task<absl::Status> run =
       call.facts.stream ? RunStream(call, sink, recorder, std::move(outcome))
                         : RunWhole(call, sink, std::move(outcome));

@@ -67,6 +67,14 @@ TEST(JsonEscapeTest, LongTextsAreCutBetweenCharacters) {
   EXPECT_EQ(Escaped("ab\xE2\x82\xAC", 0), "...");
 }
 
+// Copies within its bounds: what follows stays.
+bool CopiesAsItIs(const std::string& text) {
+  std::string out(text.size() + 1, '#');
+  if (!CopyPlainJsonText(text, out.data())) return false;
+  EXPECT_EQ(out, text + "#");
+  return true;
+}
+
 TEST(IsPlainJsonTextTest, AgreesWithTheEscapingForEveryByteAtEveryPlace) {
   for (size_t size = 1; size <= 17; ++size) {
     for (size_t place = 0; place < size; ++place) {
@@ -74,13 +82,17 @@ TEST(IsPlainJsonTextTest, AgreesWithTheEscapingForEveryByteAtEveryPlace) {
         for (const char filler : {' ', 'a', '~'}) {
           std::string text(size, filler);
           text[place] = static_cast<char>(byte);
-          ASSERT_EQ(IsPlainJsonText(text), byte < 0x80 && Escaped(text) == text)
+          const bool plain = byte < 0x80 && Escaped(text) == text;
+          ASSERT_EQ(IsPlainJsonText(text), plain)
+              << size << " " << place << " " << byte;
+          ASSERT_EQ(CopiesAsItIs(text), plain)
               << size << " " << place << " " << byte;
         }
       }
     }
   }
   EXPECT_TRUE(IsPlainJsonText(""));
+  EXPECT_TRUE(CopiesAsItIs(""));
 }
 
 }  // namespace

@@ -53,10 +53,16 @@ CallRecord Answered() {
   record.provider = "openai";
   record.model_served = "gpt-5-mini-2025-08-07";
   record.route_reason = "model_rule:gpt-";
-  record.attempts = absl::MakeConstSpan(&kAttempt, 1);
+  static constexpr const CallAttempt* kAttempts[] = {&kAttempt};
+  record.attempts = kAttempts;
   record.http_status = 200;
-  record.usage.set_input_tokens(1234);
-  record.usage.set_output_tokens(567);
+  static const auto& usage = *[] {
+    auto* usage = new llmgateway::v1::Usage;
+    usage->set_input_tokens(1234);
+    usage->set_output_tokens(567);
+    return usage;
+  }();
+  record.usage = &usage;
   record.request_bytes = 4321;
   record.response_bytes = 6543;
   return record;

@@ -336,7 +336,8 @@ TEST_F(GatewayServiceTest, ARequestThatCannotBeMadeNamesItsFields) {
 TEST_F(GatewayServiceTest, AClientWhoIsGoneEndsTheStream) {
   GoneWriter writer;
   EXPECT_EQ(Stream(Request(), writer).code(), absl::StatusCode::kCancelled);
-  EXPECT_EQ(loop_->NextRecord()->record().error_reason, "CANCELLED");
+  EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+            v1::ERROR_REASON_CANCELLED);
 }
 
 TEST_F(GatewayServiceTest, AClientWhoDoesNotReadHoldsTheStreamBack) {
@@ -385,7 +386,8 @@ TEST_F(GatewayServiceTest, ACallEndsWhenItIsCancelled) {
     status = co_await service_.Generate(context, request, response);
   });
   EXPECT_EQ(status, absl::DeadlineExceededError("too late"));
-  EXPECT_EQ(loop_->NextRecord()->record().error_reason, "DEADLINE_EXCEEDED");
+  EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+            v1::ERROR_REASON_DEADLINE_EXCEEDED);
 }
 
 TEST_F(GatewayServiceTest, TokensAreCountedByTheProviderIfItCan) {

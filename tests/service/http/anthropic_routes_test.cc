@@ -103,7 +103,7 @@ TEST_F(AnthropicRoutesTest, BytesOfTheSameDialectGoThroughBothWays) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, said);
   EXPECT_EQ(*upstream_->LastBody("a-1"), asked);
-  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 4);
+  EXPECT_EQ(loop_->NextRecord()->record().usage->output_tokens(), 4);
 }
 
 TEST_F(AnthropicRoutesTest, OnlyTheModelsNameIsChangedForAnAlias) {
@@ -116,7 +116,7 @@ TEST_F(AnthropicRoutesTest, AStreamOfTheSameDialectKeepsItsPings) {
   const RawAnswer answer = Post(Streamed("a-1"));
   EXPECT_THAT(answer.body, HasSubstr("event: ping\n"));
   EXPECT_THAT(answer.body, HasSubstr("event: message_stop\n"));
-  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 2);
+  EXPECT_EQ(loop_->NextRecord()->record().usage->output_tokens(), 2);
 }
 
 TEST_F(AnthropicRoutesTest, BetasGoToAnthropicAndToNobodyElse) {
@@ -152,7 +152,8 @@ TEST_F(AnthropicRoutesTest, AStreamThatBreaksOffEndsWithOneError) {
     ASSERT_NE(error, std::string::npos) << answer.body;
     EXPECT_EQ(answer.body.find("event: ", error + 1), std::string::npos);
     EXPECT_THAT(answer.body, Not(HasSubstr("message_stop")));
-    EXPECT_EQ(loop_->NextRecord()->record().error_reason, "STREAM_INTERRUPTED");
+    EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+              v1::ERROR_REASON_STREAM_INTERRUPTED);
   }
 }
 
@@ -174,7 +175,8 @@ TEST_F(AnthropicRoutesTest, ABadRequestIsRefusedUnsentAndRecorded) {
               "invalid_request_error");
   EXPECT_EQ(*upstream_->Stat("", "total.requests"), 0);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(loop_->NextRecord()->record().error_reason, "INVALID_REQUEST");
+    EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+              v1::ERROR_REASON_INVALID_REQUEST);
   }
 }
 
@@ -273,7 +275,8 @@ TEST_F(AnthropicRoutesTest, ACallerWhoHangsUpEndsTheCallUpstream) {
   client_.ReceiveUntil("\n\n");
   client_.Close();
   EXPECT_TRUE(upstream_->WaitFor("cancelled", "a-1", 1).ok());
-  EXPECT_EQ(loop_->NextRecord()->record().error_reason, "CANCELLED");
+  EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+            v1::ERROR_REASON_CANCELLED);
 }
 
 }  // namespace

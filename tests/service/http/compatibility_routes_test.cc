@@ -250,17 +250,19 @@ TEST_F(CompatibilityRoutesTest, MetricsSumUpWhatWasCounted) {
   record.provider = "openai";
   record.model_served = "gpt-5";
   record.duration = absl::Milliseconds(300);
-  record.usage.set_input_tokens(10);
-  record.usage.set_output_tokens(20);
-  record.usage.set_cached_input_tokens(4);
+  llmgateway::v1::Usage usage;
+  usage.set_input_tokens(10);
+  usage.set_output_tokens(20);
+  usage.set_cached_input_tokens(4);
+  record.usage = &usage;
   shard.Count(record);
   record.stream = true;
   record.model_served = "gpt-5-mini";
   shard.Count(record);
   record.status_code = absl::StatusCode::kUnavailable;
-  record.error_reason = "PROVIDER_UNAVAILABLE";
+  record.error_reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   record.duration = absl::Milliseconds(900);
-  record.usage.Clear();
+  usage.Clear();
   shard.Count(record);
   EXPECT_EQ(Ask("/gateway/metrics").body,
             "{\"summary\":{\"total_requests\":3,\"successful_requests\":2,"

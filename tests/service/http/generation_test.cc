@@ -96,7 +96,8 @@ TEST_F(GenerationTest, WhatTheApiFoundWrongIsRefusedAndRecorded) {
   const RawAnswer answer = Post("/refuse");
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("is refused"));
-  EXPECT_EQ(loop_.NextRecord()->record().error_reason, "INVALID_REQUEST");
+  EXPECT_EQ(loop_.NextRecord()->record().error_reason,
+            v1::ERROR_REASON_INVALID_REQUEST);
 }
 
 TEST_F(GenerationTest, CountsAreToldAndRecorded) {

@@ -68,7 +68,7 @@ TEST_F(OpenAiRoutesTest, AWholeAnswerIsInOpenAisWords) {
   EXPECT_EQ(record.request_id, "mine-1");
   EXPECT_EQ(record.provider, "mock");
   EXPECT_EQ(record.http_status, 200);
-  EXPECT_EQ(record.usage.output_tokens(), 20);
+  EXPECT_EQ(record.usage->output_tokens(), 20);
   EXPECT_EQ(record.request_bytes,
             static_cast<int64_t>(Body("mock-model").size()));
   EXPECT_EQ(record.response_bytes, static_cast<int64_t>(answer.body.size()));
@@ -107,8 +107,8 @@ TEST_F(OpenAiRoutesTest, BytesOfTheSameDialectGoThroughBothWays) {
   EXPECT_EQ(answer.body, said);
   EXPECT_EQ(*upstream_->LastBody("o-1"), asked);
   const auto kept = loop_->NextRecord();
-  EXPECT_EQ(kept->record().usage.input_tokens(), 3);
-  EXPECT_EQ(kept->record().usage.output_tokens(), 4);
+  EXPECT_EQ(kept->record().usage->input_tokens(), 3);
+  EXPECT_EQ(kept->record().usage->output_tokens(), 4);
 }
 
 TEST_F(OpenAiRoutesTest, OnlyTheModelsNameIsChangedForAnAlias) {
@@ -122,12 +122,12 @@ TEST_F(OpenAiRoutesTest, UsageIsAlwaysAskedForAndShownToThoseWhoAsked) {
   EXPECT_THAT(*upstream_->LastBody("o-1"), HasSubstr(kUsageWish));
   EXPECT_THAT(unasked.body, Not(HasSubstr("completion_tokens")));
   EXPECT_THAT(unasked.body, EndsWith("data: [DONE]\n\n"));
-  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 4);
+  EXPECT_EQ(loop_->NextRecord()->record().usage->output_tokens(), 4);
 
   const RawAnswer asked =
       Post(Streamed("o-1", absl::StrCat(",", kUsageWish)));
   EXPECT_THAT(asked.body, HasSubstr(R"("completion_tokens":4)"));
-  EXPECT_EQ(loop_->NextRecord()->record().usage.output_tokens(), 4);
+  EXPECT_EQ(loop_->NextRecord()->record().usage->output_tokens(), 4);
 }
 
 TEST_F(OpenAiRoutesTest, AnotherVendorsModelIsAnsweredInTheSameWords) {
@@ -147,7 +147,8 @@ TEST_F(OpenAiRoutesTest, AStreamThatBreaksOffNeverLooksWhole) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_THAT(answer.body, HasSubstr("\n\ndata: {\"error\":"));
   EXPECT_THAT(answer.body, Not(HasSubstr("[DONE]")));
-  EXPECT_EQ(loop_->NextRecord()->record().error_reason, "STREAM_INTERRUPTED");
+  EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+            v1::ERROR_REASON_STREAM_INTERRUPTED);
 }
 
 TEST_F(OpenAiRoutesTest, AnUpstreamsRefusalIsToldWithItsDelay) {
@@ -159,7 +160,7 @@ TEST_F(OpenAiRoutesTest, AnUpstreamsRefusalIsToldWithItsDelay) {
     // Nothing is retried here, so it is the caller's to do.
     EXPECT_EQ(answer.Find("x-should-retry"), "");
     EXPECT_EQ(loop_->NextRecord()->record().error_reason,
-              "PROVIDER_RATE_LIMITED");
+              v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
   }
 }
 
@@ -174,7 +175,8 @@ TEST_F(OpenAiRoutesTest, ABadRequestIsRefusedUnsentAndRecorded) {
   ExpectError(Post(Streamed("o-1", R"(,"stream":false)")), 400, "stream");
   EXPECT_EQ(*upstream_->Stat("", "total.requests"), 0);
   for (int i = 0; i < 6; ++i) {
-    EXPECT_EQ(loop_->NextRecord()->record().error_reason, "INVALID_REQUEST");
+    EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+              v1::ERROR_REASON_INVALID_REQUEST);
   }
 }
 
@@ -296,7 +298,8 @@ TEST_F(OpenAiRoutesTest, ACallerWhoHangsUpEndsTheCallUpstream) {
     if (model == std::string_view("o-2")) client_.ReceiveUntil("\n\n");
     client_.Close();
     EXPECT_TRUE(upstream_->WaitFor("cancelled", model, 1).ok());
-    EXPECT_EQ(loop_->NextRecord()->record().error_reason, "CANCELLED");
+    EXPECT_EQ(loop_->NextRecord()->record().error_reason,
+              v1::ERROR_REASON_CANCELLED);
   }
 }
 

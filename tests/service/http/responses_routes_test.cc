@@ -57,7 +57,7 @@ TEST_F(ResponsesRoutesTest, AWholeAnswerIsAResponse) {
   EXPECT_THAT(answer.Find("openai-processing-ms"), MatchesRegex("[0-9]+"));
   const auto kept = loop_->NextRecord();
   EXPECT_EQ(kept->record().operation, "POST /v1/responses");
-  EXPECT_EQ(kept->record().usage.output_tokens(), 20);
+  EXPECT_EQ(kept->record().usage->output_tokens(), 20);
 }
 
 TEST_F(ResponsesRoutesTest, NothingButAForwardedRequestRunsInTheBackground) {

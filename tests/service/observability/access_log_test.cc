@@ -20,15 +20,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "base/os/thread.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
+#include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/observability/call_record.h"
+#include "tests/service/observability/attempt_pointers.h"
 
 namespace gateway {
 namespace {
@@ -69,12 +70,18 @@ CallRecord AnsweredCall() {
   record.provider = "openai";
   record.model_served = "gpt-5-mini";
   record.route_reason = "model_rule:fast";
-  record.attempts = absl::MakeConstSpan(&kAttempt, 1);
+  static constexpr const CallAttempt* kAttempts[] = {&kAttempt};
+  record.attempts = kAttempts;
   record.http_status = 200;
-  record.usage.set_input_tokens(12);
-  record.usage.set_output_tokens(34);
-  record.usage.set_cached_input_tokens(5);
-  record.usage.set_reasoning_tokens(6);
+  static const auto& usage = *[] {
+    auto* usage = new llmgateway::v1::Usage;
+    usage->set_input_tokens(12);
+    usage->set_output_tokens(34);
+    usage->set_cached_input_tokens(5);
+    usage->set_reasoning_tokens(6);
+    return usage;
+  }();
+  record.usage = &usage;
   record.request_bytes = 321;
   record.response_bytes = 654;
   record.overhead = absl::Microseconds(45);
@@ -107,7 +114,8 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
 TEST(AccessLogLineTest, TellsAllOfEachAttemptWhereThereWereSeveral) {
   const CallAttempt attempts[] = {{.provider = "mock"}, kAttempt};
   CallRecord record = AnsweredCall();
-  record.attempts = attempts;
+  const std::vector<const CallAttempt*> pointers = PointersTo(attempts);
+  record.attempts = pointers;
   EXPECT_THAT(
       AccessLogLine(record),
       HasSubstr(
@@ -121,14 +129,16 @@ TEST(AccessLogLineTest, SaysWhyACallFailedAndHowItsEarlierAttemptsDid) {
   const CallAttempt attempts[] = {
       {.provider = "openai",
        .duration = absl::Microseconds(7),
-       .error_reason = "PROVIDER_UNAVAILABLE",
+       .error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
        .http_status = 503,
        .provider_request_id = "req_1"},
-      {.provider = "openai", .error_reason = "PROVIDER_RATE_LIMITED",
+      {.provider = "openai",
+       .error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED,
        .http_status = 429}};
   CallRecord record = AnsweredCall();
-  record.attempts = attempts;
-  record.error_reason = "PROVIDER_RATE_LIMITED";
+  const std::vector<const CallAttempt*> pointers = PointersTo(attempts);
+  record.attempts = pointers;
+  record.error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
   record.error_message = "openai: 429: slow down";
   const std::string line = AccessLogLine(record);
   EXPECT_THAT(line, HasSubstr(R"("error_reason":"PROVIDER_RATE_LIMITED",)"
@@ -144,8 +154,10 @@ TEST(AccessLogLineTest, LeavesOutWhatDoesNotApply) {
   CallRecord record;
   record.request_id = "1";
   record.status_code = absl::StatusCode::kUnauthenticated;
-  record.error_reason = "API_KEY_INVALID";
-  record.usage.set_estimated(true);
+  record.error_reason = llmgateway::v1::ERROR_REASON_API_KEY_INVALID;
+  llmgateway::v1::Usage usage;
+  usage.set_estimated(true);
+  record.usage = &usage;
   record.stream = true;
   const std::string line = AccessLogLine(record);
   EXPECT_EQ(
@@ -170,15 +182,26 @@ TEST(AccessLogLineTest, ACallersTextNeitherBreaksTheLineNorFillsTheDisk) {
   EXPECT_LT(line.size(), 2000u);
 }
 
-// A try of which all is as long as it can be.
+llmgateway::v1::ErrorReason LongestReason() {
+  llmgateway::v1::ErrorReason longest = llmgateway::v1::ErrorReason_MIN;
+  for (int i = 0; i < llmgateway::v1::ErrorReason_ARRAYSIZE; ++i) {
+    const auto reason = static_cast<llmgateway::v1::ErrorReason>(i);
+    if (ErrorReasonName(reason).size() > ErrorReasonName(longest).size()) {
+      longest = reason;
+    }
+  }
+  return longest;
+}
+
+// An attempt of which all is as long as it can be.
 CallAttempt LongestAttempt(std::string_view worst) {
   CallAttempt attempt = kAttempt;
   for (std::string_view* text :
        {&attempt.provider, &attempt.model, &attempt.credential,
-        &attempt.provider_request_id, &attempt.error_reason,
-        &attempt.error_message}) {
+        &attempt.provider_request_id, &attempt.error_message}) {
     *text = worst;
   }
+  attempt.error_reason = LongestReason();
   attempt.start_time = absl::InfinitePast();
   attempt.duration = -absl::InfiniteDuration();
   attempt.time_to_first_token = -absl::InfiniteDuration();
@@ -208,18 +231,21 @@ TEST(AccessLogLineTest, TheLongestLineHasRoom) {
   CallRecord record;
   CallScope& scope = record.scope;
   for (std::string_view* text :
-       {&record.request_id, &record.method, &record.path, &record.operation,
-        &record.caller, &record.model_asked, &record.provider,
-        &record.model_served, &record.route_reason, &record.error_reason,
-        &record.error_message, &record.peer,
-        &scope.user_id, &scope.session_id, &scope.work_order_id,
-        &scope.agent_id, &scope.agent_type, &scope.project_id,
-        &scope.contract_id, &scope.framework_id, &scope.tier}) {
+       {&record.request_id,    &record.method,       &record.path,
+        &record.operation,     &record.caller,       &record.model_asked,
+        &record.provider,      &record.model_served, &record.route_reason,
+        &record.error_message, &record.peer,         &scope.user_id,
+        &scope.session_id,     &scope.work_order_id, &scope.agent_id,
+        &scope.agent_type,     &scope.project_id,    &scope.contract_id,
+        &scope.framework_id,   &scope.tier}) {
     *text = worst;
   }
+  record.error_reason = LongestReason();
   const std::vector<CallLabel> labels(20, CallLabel{worst, worst});
   record.labels = labels;
-  FillWorst(&record.usage);
+  llmgateway::v1::Usage usage;
+  FillWorst(&usage);
+  record.usage = &usage;
   record.request_bytes = std::numeric_limits<int64_t>::min();
   record.response_bytes = std::numeric_limits<int64_t>::min();
   record.duration = -absl::InfiniteDuration();
@@ -230,9 +256,10 @@ TEST(AccessLogLineTest, TheLongestLineHasRoom) {
   record.status_code = absl::StatusCode::kFailedPrecondition;
   record.finish_reason = llmgateway::v1::FINISH_REASON_CONTENT_FILTER;
   const std::vector<CallAttempt> attempts(20, LongestAttempt(worst));
-  record.attempts = attempts;
+  const std::vector<const CallAttempt*> pointers = PointersTo(attempts);
+  record.attempts = pointers;
   const std::string line = AccessLogLine(record);
-  EXPECT_GT(line.size(), ((20 + 24) * 256 + 32 * 64 + 1024 + 512) * 6u);
+  EXPECT_GT(line.size(), ((19 + 20) * 256 + 32 * 64 + 1024 + 512) * 6u);
   EXPECT_LT(line.size(), 128 * 1024u);
   EXPECT_TRUE(line.ends_with("\"reused\":false}]}\n"));
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -13,6 +14,7 @@
 #include "service/observability/call_record.h"
 #include "service/observability/metrics.h"
 #include "service/observability/metrics_text.h"
+#include "tests/service/observability/attempt_pointers.h"
 #include "tests/testing/fake_clock.h"
 
 namespace gateway {
@@ -28,10 +30,15 @@ CallRecord Answered() {
   record.duration = absl::Milliseconds(1500);
   record.provider = "openai";
   record.model_served = "gpt-5-mini";
-  record.usage.set_input_tokens(12);
-  record.usage.set_output_tokens(34);
-  record.usage.set_cached_input_tokens(5);
-  record.usage.set_reasoning_tokens(6);
+  static const auto& usage = *[] {
+    auto* usage = new llmgateway::v1::Usage;
+    usage->set_input_tokens(12);
+    usage->set_output_tokens(34);
+    usage->set_cached_input_tokens(5);
+    usage->set_reasoning_tokens(6);
+    return usage;
+  }();
+  record.usage = &usage;
   record.request_bytes = 321;
   record.response_bytes = 654;
   return record;
@@ -104,7 +111,7 @@ TEST_F(CallMetricsTest, AStreamIsToldFromAWholeAnswer) {
 TEST_F(CallMetricsTest, AFailureIsCountedByItsReason) {
   CallRecord record;
   record.status_code = absl::StatusCode::kUnauthenticated;
-  record.error_reason = "API_KEY_INVALID";
+  record.error_reason = llmgateway::v1::ERROR_REASON_API_KEY_INVALID;
   shard_.Count(record);
   const std::string text = Text();
   EXPECT_THAT(
@@ -123,10 +130,11 @@ TEST_F(CallMetricsTest, WhatReplacesAConnectionThatWasGivenUpIsNoRetry) {
                                    {.kind = Attempt::KIND_RETRY},
                                    {.kind = Attempt::KIND_RETRY}};
   CallRecord record = Answered();
-  record.attempts = absl::MakeConstSpan(attempts, 2);
+  const std::vector<const CallAttempt*> pointers = PointersTo(attempts);
+  record.attempts = absl::MakeConstSpan(pointers).first(2);
   shard_.Count(record);
   EXPECT_THAT(Text(), Not(HasSubstr("retry_attempts_total")));
-  record.attempts = absl::MakeConstSpan(attempts, 4);
+  record.attempts = pointers;
   shard_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(retry_attempts_total{provider="openai",)"
                                 R"(operation="POST /v1/chat/completions"} 2)"));
@@ -157,15 +165,17 @@ TEST_F(CallMetricsTest, EachAttemptIsCountedByHowItWent) {
       {.provider = "openai", .replaced = true},
       {.provider = "openai",
        .duration = absl::Seconds(3),
-       .error_reason = "PROVIDER_UNAVAILABLE",
+       .error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
        .http_status = 503},
-      {.provider = "openai", .error_reason = "PROVIDER_UNAVAILABLE"},
+      {.provider = "openai",
+       .error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE},
       {.provider = "openai",
        .duration = absl::Seconds(1.5),
        .http_status = 200,
        .first_byte = absl::Milliseconds(300)}};
   CallRecord record = Answered();
-  record.attempts = attempts;
+  const std::vector<const CallAttempt*> pointers = PointersTo(attempts);
+  record.attempts = pointers;
   shard_.Count(record);
   shard_.Count(record);
   const std::string text = Text();
@@ -238,7 +248,9 @@ TEST_F(CallMetricsTest, ALongNameHasNoLabelOfItsOwn) {
 TEST_F(CallMetricsTest, NonsenseFromAProviderDoesNotTurnCountersBack) {
   CallRecord record = Answered();
   shard_.Count(record);
-  record.usage.set_input_tokens(-100);
+  llmgateway::v1::Usage usage;
+  usage.set_input_tokens(-100);
+  record.usage = &usage;
   shard_.Count(record);
   EXPECT_THAT(Text(), HasSubstr(R"(type="input"} 12)"));
 }

@@ -7,6 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "llmgateway/v1/errors.pb.h"
+#include "llmgateway/v1/usage.pb.h"
+#include "tests/service/observability/attempt_pointers.h"
 
 namespace gateway {
 namespace {
@@ -16,12 +19,12 @@ TEST(OwnedCallRecordTest, KeepsEveryTextAfterTheOriginalsAreGone) {
   {
     const std::string prefix(100, 'x');
     std::vector<std::string> texts;
-    for (int i = 0; i < 14; ++i) texts.push_back(prefix + std::to_string(i));
+    for (int i = 0; i < 13; ++i) texts.push_back(prefix + std::to_string(i));
     const std::vector<CallAttempt> attempts = {
         {.provider = texts[0],
          .model = texts[1],
          .duration = absl::Seconds(1),
-         .error_reason = texts[2],
+         .error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
          .error_message = texts[3],
          .http_status = 503},
         {.provider = "", .model = texts[1], .reused_connection = true}};
@@ -35,9 +38,11 @@ TEST(OwnedCallRecordTest, KeepsEveryTextAfterTheOriginalsAreGone) {
     record.provider = texts[10];
     record.model_served = texts[11];
     record.route_reason = texts[12];
-    record.error_reason = texts[13];
-    record.attempts = attempts;
-    record.usage.set_output_tokens(7);
+    const std::vector<const CallAttempt*> pointers = PointersTo(attempts);
+    record.attempts = pointers;
+    llmgateway::v1::Usage usage;
+    usage.set_output_tokens(7);
+    record.usage = &usage;
     record.time_to_first_token = absl::Milliseconds(3);
     owned = std::make_unique<OwnedCallRecord>(record);
     for (std::string& text : texts) text.assign(text.size(), '#');
@@ -45,13 +50,14 @@ TEST(OwnedCallRecordTest, KeepsEveryTextAfterTheOriginalsAreGone) {
   const std::string prefix(100, 'x');
   const CallRecord& record = owned->record();
   ASSERT_EQ(record.attempts.size(), 2u);
-  EXPECT_EQ(record.attempts[0].provider, prefix + "0");
-  EXPECT_EQ(record.attempts[0].model, prefix + "1");
-  EXPECT_EQ(record.attempts[0].error_reason, prefix + "2");
-  EXPECT_EQ(record.attempts[0].error_message, prefix + "3");
-  EXPECT_EQ(record.attempts[0].http_status, 503);
-  EXPECT_EQ(record.attempts[1].provider, "");
-  EXPECT_TRUE(record.attempts[1].reused_connection);
+  EXPECT_EQ(record.attempts[0]->provider, prefix + "0");
+  EXPECT_EQ(record.attempts[0]->model, prefix + "1");
+  EXPECT_EQ(record.attempts[0]->error_reason,
+            llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(record.attempts[0]->error_message, prefix + "3");
+  EXPECT_EQ(record.attempts[0]->http_status, 503);
+  EXPECT_EQ(record.attempts[1]->provider, "");
+  EXPECT_TRUE(record.attempts[1]->reused_connection);
   EXPECT_EQ(record.request_id, prefix + "4");
   EXPECT_EQ(record.operation, prefix + "5");
   EXPECT_EQ(record.path, prefix + "6");
@@ -61,9 +67,28 @@ TEST(OwnedCallRecordTest, KeepsEveryTextAfterTheOriginalsAreGone) {
   EXPECT_EQ(record.provider, prefix + "10");
   EXPECT_EQ(record.model_served, prefix + "11");
   EXPECT_EQ(record.route_reason, prefix + "12");
-  EXPECT_EQ(record.error_reason, prefix + "13");
-  EXPECT_EQ(record.usage.output_tokens(), 7);
+  EXPECT_EQ(record.usage->output_tokens(), 7);
   EXPECT_EQ(record.time_to_first_token, absl::Milliseconds(3));
+}
+
+// A watcher's messages have a limit, which a name from a caller must not break.
+TEST(OwnedCallRecordTest, CutsLongTextsBetweenCharacters) {
+  std::string name = "m";
+  while (name.size() < 8'000) name += "\u00e9";
+  const CallAttempt attempt = {.provider = "p", .error_message = name};
+  const CallAttempt* const attempts[] = {&attempt};
+  CallRecord record;
+  record.model_asked = name;
+  record.attempts = attempts;
+  const OwnedCallRecord owned(record);
+  EXPECT_EQ(owned.record().model_asked, name.substr(0, 1023));
+  EXPECT_EQ(owned.record().attempts[0]->error_message, name.substr(0, 1023));
+}
+
+TEST(ErrorReasonNameTest, IsEmptyForNoReason) {
+  EXPECT_EQ(ErrorReasonName(llmgateway::v1::ERROR_REASON_UNSPECIFIED), "");
+  EXPECT_EQ(ErrorReasonName(llmgateway::v1::ERROR_REASON_RATE_LIMITED),
+            "RATE_LIMITED");
 }
 
 TEST(StatusCodeNameTest, AgreesWithAbseilForEveryCode) {

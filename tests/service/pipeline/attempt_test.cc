@@ -1,8 +1,11 @@
 #include "service/pipeline/attempt.h"
 
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "errors/fault.h"
 #include "gtest/gtest.h"
 
 namespace gateway {
@@ -30,6 +33,41 @@ TEST(AttemptListTest, OneIsTheFirstAndTheLast) {
   list.Clear();
   EXPECT_TRUE(list.empty());
   EXPECT_EQ(list.size(), 0u);
+}
+
+TEST(AttemptTest, AnEndSaysWhatItsProgressWas) {
+  Attempt attempt;
+  attempt.began = absl::Seconds(10);
+  attempt.progress.credential = "second";
+  attempt.progress.http_status = 503;
+  attempt.progress.http.reused_connection = true;
+  attempt.progress.dispatched = absl::Seconds(11);
+  attempt.progress.first_byte = absl::Seconds(14);
+  attempt.End(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"),
+              absl::Seconds(5));
+  EXPECT_EQ(attempt.duration, absl::Seconds(5));
+  EXPECT_EQ(attempt.credential, "second");
+  EXPECT_EQ(attempt.http_status, 503);
+  EXPECT_TRUE(attempt.reused_connection);
+  EXPECT_FALSE(attempt.replaced);
+  EXPECT_EQ(attempt.first_byte, absl::Seconds(3));
+  EXPECT_EQ(attempt.time_to_first_token, std::nullopt);
+  EXPECT_EQ(attempt.error_reason, v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(attempt.error_message, "down");
+}
+
+TEST(AttemptTest, AStreamThatBeganWellMayEndBadly) {
+  Attempt attempt;
+  attempt.began = absl::Seconds(10);
+  attempt.End(absl::OkStatus(), absl::Seconds(1));
+  EXPECT_EQ(attempt.error_reason, v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(attempt.first_byte, std::nullopt);
+  attempt.first_content = absl::Seconds(12);
+  attempt.End(MakeFault(v1::ERROR_REASON_STREAM_INTERRUPTED, "cut"),
+              absl::Seconds(7));
+  EXPECT_EQ(attempt.duration, absl::Seconds(7));
+  EXPECT_EQ(attempt.time_to_first_token, absl::Seconds(2));
+  EXPECT_EQ(attempt.error_reason, v1::ERROR_REASON_STREAM_INTERRUPTED);
 }
 
 TEST(AttemptTest, ItsEndIsItsOwn) {

@@ -68,9 +68,10 @@ TEST_F(AttemptsTest, AResetBeforeTheFirstByteIsTriedAgain) {
         EXPECT_TRUE(absl::StrContains(result.Text() + result.bytes, "second"));
         EXPECT_FALSE(result.attempts[1].reused_connection());
         ExpectToldOnce(result, stream);
-        EXPECT_EQ(result.record().attempts[0].error_reason,
-                  "PROVIDER_UNAVAILABLE");
-        EXPECT_EQ(result.record().attempts[1].error_reason, "");
+        EXPECT_EQ(result.record().attempts[0]->error_reason,
+                  v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+        EXPECT_EQ(result.record().attempts[1]->error_reason,
+                  v1::ERROR_REASON_UNSPECIFIED);
       }
     }
   }
@@ -131,7 +132,7 @@ TEST_F(AttemptsTest, UnlessTheConfigurationSaysSo) {
   Script("o-1", R"([{"stall_before_first_byte": true}, {}])");
   const CallResult result = runner_->Run(Whole("o-1"));
   EXPECT_EQ(AttemptsOf(result), "0 PROVIDER_TIMEOUT, 200 OK");
-  EXPECT_EQ(result.record().attempts[1].kind, v1::Attempt::KIND_RETRY);
+  EXPECT_EQ(result.record().attempts[1]->kind, v1::Attempt::KIND_RETRY);
 }
 
 TEST_F(AttemptsTest, AStreamHasATimeOfItsOwnToBegin) {
@@ -277,10 +278,10 @@ TEST_F(AttemptsTest, NothingIsTriedAgainAfterTheFirstContent) {
       EXPECT_EQ(AttemptsOf(result), "200 STREAM_INTERRUPTED");
       ExpectToldOnce(result, /*stream=*/true);
       // What was delivered was paid for, though nobody has counted it.
-      EXPECT_GT(result.record().usage.input_tokens(), 0);
-      EXPECT_GE(result.record().usage.output_tokens(), 2);
-      EXPECT_LE(result.record().usage.output_tokens(), 60);
-      EXPECT_TRUE(result.record().usage.estimated());
+      EXPECT_GT(result.record().usage->input_tokens(), 0);
+      EXPECT_GE(result.record().usage->output_tokens(), 2);
+      EXPECT_LE(result.record().usage->output_tokens(), 60);
+      EXPECT_TRUE(result.record().usage->estimated());
     }
   }
 }

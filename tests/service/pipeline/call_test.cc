@@ -33,12 +33,11 @@ class CallTest : public testing::Test {
     one.provider = provider;
     one.model = "m";
     one.start_time = absl::FromUnixNanos(1'767'323'045'250'000'000);
-    one.duration = absl::Milliseconds(1500);
-    one.status = status;
     one.progress.http.reused_connection = true;
     one.progress.http_status = status.ok() ? 200 : 503;
     one.progress.dispatched = call_.arrival + absl::Milliseconds(2);
     one.progress.first_byte = call_.arrival + absl::Milliseconds(9);
+    one.End(status, absl::Milliseconds(1500));
   }
 
   v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
@@ -109,6 +108,7 @@ TEST_F(CallTest, AnAttemptSaysWhetherItAnsweredAndWhatItWas) {
   second.began = call_.arrival + absl::Milliseconds(5);
   second.first_content = call_.arrival + absl::Milliseconds(12);
   second.progress.credential = "second-key";
+  second.End(second.status, second.duration);
   // Tried beside it, and not the one whose answer the caller got.
   AddAttempt("openai", absl::CancelledError("the other was quicker"));
   second.answer.facts.usage.set_output_tokens(7);

@@ -26,9 +26,9 @@ class PipelineTest : public UpstreamCalls {
  protected:
   // A record tells the usage that the upstream counted as served.
   void ExpectUsageAgrees(const CallResult& result, const std::string& model) {
-    EXPECT_EQ(result.record().usage.input_tokens(),
+    EXPECT_EQ(result.record().usage->input_tokens(),
               Stat(model, "usage.prompt_tokens"));
-    EXPECT_EQ(result.record().usage.output_tokens(),
+    EXPECT_EQ(result.record().usage->output_tokens(),
               Stat(model, "usage.completion_tokens"));
   }
 };
@@ -44,9 +44,9 @@ TEST_F(PipelineTest, AnAnswerGoesOutOnceAndIsRecordedOnce) {
     EXPECT_THAT(result.Text() + result.bytes, HasSubstr("forty-two"));
     const CallRecord& record = result.record();
     ExpectUsageAgrees(result, std::string(record.model_asked));
-    EXPECT_EQ(record.usage.input_tokens(), 30);
-    EXPECT_EQ(record.usage.cached_input_tokens(), 10);
-    EXPECT_EQ(record.error_reason, "");
+    EXPECT_EQ(record.usage->input_tokens(), 30);
+    EXPECT_EQ(record.usage->cached_input_tokens(), 10);
+    EXPECT_EQ(record.error_reason, v1::ERROR_REASON_UNSPECIFIED);
     EXPECT_EQ(record.request_id, "req-test-1");
     EXPECT_EQ(record.operation, "test");
     EXPECT_TRUE(record.overhead.has_value());
@@ -65,7 +65,7 @@ TEST_F(PipelineTest, AStreamEndsOnceAndIsRecordedOnce) {
     ExpectToldOnce(result, /*stream=*/true);
     const CallRecord& record = result.record();
     ExpectUsageAgrees(result, std::string(record.model_asked));
-    EXPECT_EQ(record.usage.output_tokens(), 4);
+    EXPECT_EQ(record.usage->output_tokens(), 4);
     EXPECT_TRUE(record.stream);
     EXPECT_TRUE(record.time_to_first_token.has_value());
     EXPECT_EQ(result.stream_end.outcome(), v1::StreamEnd::OUTCOME_FINISHED);
@@ -106,7 +106,7 @@ TEST_F(PipelineTest, BytesForAProviderOfAnotherDialectAreRead) {
   ASSERT_EQ(Reason(whole.status), "OK") << whole.status;
   EXPECT_FALSE(whole.answers_raw);
   EXPECT_EQ(whole.Text(), "from the other");
-  EXPECT_EQ(whole.record().usage.output_tokens(), 4);
+  EXPECT_EQ(whole.record().usage->output_tokens(), 4);
   EXPECT_EQ(Stat("a-1", "paths./v1/messages"), 1);
   const CallResult stream =
       runner_->Run(RawOpenAi("a-1", ",\"stream\":true"));
@@ -214,8 +214,8 @@ TEST_F(PipelineTest, CancelInTheMiddleSettlesWhatTheProviderTold) {
           return absl::OkStatus();
         });
     EXPECT_EQ(result.status.message(), "the client left");
-    EXPECT_EQ(result.record().error_reason, "CANCELLED");
-    EXPECT_EQ(result.record().usage.input_tokens(), 30);
+    EXPECT_EQ(result.record().error_reason, v1::ERROR_REASON_CANCELLED);
+    EXPECT_EQ(result.record().usage->input_tokens(), 30);
     EXPECT_EQ(result.stream_end.usage().input_tokens(), 30);
     EXPECT_THAT(result.Text() + result.bytes, HasSubstr("two"));
     ExpectToldOnce(result, /*stream=*/true);
@@ -265,7 +265,7 @@ TEST_F(PipelineTest, CountsWhereTheProviderCanAndEstimatesOtherwise) {
   EXPECT_EQ(guessed.count.tokens, 5);  // "hi" and a message's frame.
   EXPECT_TRUE(guessed.count.estimated);
   EXPECT_EQ(guessed.records.size(), 1u);
-  EXPECT_EQ(guessed.record().error_reason, "");
+  EXPECT_EQ(guessed.record().error_reason, v1::ERROR_REASON_UNSPECIFIED);
 }
 
 TEST_F(PipelineTest, ARawRequestIsReadToBeCounted) {
@@ -283,13 +283,14 @@ TEST_F(PipelineTest, ACountThatFailsIsToldAndRecordedAsOne) {
   Script("a-1", R"({"status": 400})");
   const CallResult result = runner_->Run(Count(Whole("a-1")));
   EXPECT_EQ(Reason(result.status), "INVALID_REQUEST");
-  EXPECT_EQ(result.record().error_reason, "INVALID_REQUEST");
+  EXPECT_EQ(result.record().error_reason, v1::ERROR_REASON_INVALID_REQUEST);
   CallQuestion broken = Count(RawAnthropic("a-1"));
   broken.body =
       R"({"model":"a-1","max_tokens":1,"messages":[{"role":7}]})";
   const CallResult unread = runner_->Run(broken);
   EXPECT_EQ(Reason(unread.status), "INVALID_REQUEST");
-  EXPECT_EQ(unread.record().attempts[0].error_reason, "INVALID_REQUEST");
+  EXPECT_EQ(unread.record().attempts[0]->error_reason,
+            v1::ERROR_REASON_INVALID_REQUEST);
 }
 
 // An end of its own, whatever was asked: a failure is told in its place.

@@ -8,11 +8,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
-#include "base/async/task.h"
-#include "base/http/http_client.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
@@ -26,19 +23,11 @@
 #include "service/pipeline/call.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_runner.h"
+#include "tests/testing/no_http_client.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
 namespace {
-
-// Recording sends nothing.
-class NoClient final : public HttpClient {
- public:
-  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Send(
-      const HttpCall&) override {
-    co_return absl::InternalError("nothing is to be sent");
-  }
-};
 
 class RecorderTest : public testing::Test {
  protected:
@@ -56,8 +45,7 @@ class RecorderTest : public testing::Test {
     one.provider = "mock";
     one.model = "mock-model";
     one.start_time = absl::FromUnixSeconds(100);
-    one.duration = absl::Seconds(2);
-    one.status = std::move(status);
+    one.End(std::move(status), absl::Seconds(2));
     return one;
   }
 
@@ -77,7 +65,7 @@ class RecorderTest : public testing::Test {
   }
 
   LoopRunner runner_;
-  NoClient client_;
+  NoHttpClient client_;
   CancelSignal cancel_;
   google::protobuf::Arena arena_;
   Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
@@ -144,11 +132,12 @@ TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
   EXPECT_EQ(record.model_asked, "m");
   EXPECT_EQ(record.provider, "mock");
   EXPECT_EQ(record.model_served, "mock-model");
-  EXPECT_EQ(record.error_reason, "");
+  EXPECT_EQ(record.error_reason, v1::ERROR_REASON_UNSPECIFIED);
   ASSERT_EQ(record.attempts.size(), 2u);
-  EXPECT_EQ(record.attempts[0].error_reason, "PROVIDER_UNAVAILABLE");
-  EXPECT_EQ(record.attempts[1].error_reason, "");
-  EXPECT_EQ(record.usage.input_tokens(), 11);
+  EXPECT_EQ(record.attempts[0]->error_reason,
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+  EXPECT_EQ(record.attempts[1]->error_reason, v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(record.usage->input_tokens(), 11);
   EXPECT_FALSE(watching_->Take().has_value());
 
   EXPECT_EQ(Metric("llm_request_total"), 1);
@@ -163,7 +152,8 @@ TEST_F(RecorderTest, SaysWhyACallFailed) {
   const std::optional<FeedEvent> event = watching_->Take();
   ASSERT_TRUE(event.has_value());
   EXPECT_EQ(event->call->record().status_code, absl::StatusCode::kUnavailable);
-  EXPECT_EQ(event->call->record().error_reason, "PROVIDER_UNAVAILABLE");
+  EXPECT_EQ(event->call->record().error_reason,
+            v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(Metric("llm_errors_total"), 1);
 }
 
@@ -178,7 +168,7 @@ TEST_F(RecorderTest, LongTextsAreCutBetweenCharacters) {
   ASSERT_TRUE(event.has_value());
   const CallRecord& record = event->call->record();
   EXPECT_EQ(record.model_asked, name.substr(0, 1023));
-  EXPECT_EQ(record.attempts[0].error_message, name.substr(0, 1023));
+  EXPECT_EQ(record.attempts[0]->error_message, name.substr(0, 1023));
 }
 
 TEST_F(RecorderTest, ACallThatWentNowhereSaysNothingOfAnyProvider) {
@@ -199,7 +189,9 @@ TEST_F(RecorderTest, EveryTryTellsOfTheHealthOfItsProvider) {
 }
 
 TEST_F(RecorderTest, AConnectionThatHadGoneStaleIsNoFailureOfTheProvider) {
-  AddAttempt(Unavailable()).progress.http.not_processed = true;
+  Attempt& stale = AddAttempt(Unavailable());
+  stale.progress.http.not_processed = true;
+  stale.End(stale.status, stale.duration);
   AddAttempt(absl::OkStatus());
   recorder_.Record(call_, absl::OkStatus());
   const ProviderHealth health = board_.Read("mock");

@@ -101,8 +101,9 @@ TEST_F(StructuredOutputTest, AStrictCallFailsOnceAndIsNotTriedAgain) {
     EXPECT_EQ(Stat("o-1", "requests"), 1);
     // The try itself went well, and its tokens are paid for.
     EXPECT_EQ(AttemptsOf(result), "200 OK");
-    EXPECT_EQ(result.record().error_reason, "RESPONSE_VALIDATION");
-    EXPECT_GT(result.record().usage.output_tokens(), 0);
+    EXPECT_EQ(result.record().error_reason,
+              v1::ERROR_REASON_RESPONSE_VALIDATION);
+    EXPECT_GT(result.record().usage->output_tokens(), 0);
     if (!stream) continue;
     EXPECT_EQ(result.stream_end.outcome(), v1::StreamEnd::OUTCOME_ERROR);
     EXPECT_EQ(result.stream_end.error().reason(),

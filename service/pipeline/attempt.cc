@@ -1,0 +1,27 @@
+#include "service/pipeline/attempt.h"
+
+#include <utility>
+
+#include "base/string_view.h"
+#include "errors/fault.h"
+
+namespace gateway {
+
+void Attempt::End(absl::Status outcome, absl::Duration took) {
+  duration = took;
+  if (first_content != kNotCome) time_to_first_token = first_content - began;
+  credential = progress.credential;
+  provider_request_id = progress.upstream.request_id();
+  http_status = progress.http_status;
+  reused_connection = progress.http.reused_connection;
+  replaced = progress.http.not_processed;
+  if (progress.first_byte != kNotCome) {
+    first_byte = progress.first_byte - progress.dispatched;
+  }
+  status = std::move(outcome);
+  if (status.ok()) return;
+  error_reason = FaultReason(status);
+  error_message = ToStd(status.message());
+}
+
+}  // namespace gateway
