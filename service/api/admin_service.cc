@@ -54,19 +54,16 @@ void AdminService::AddAnswer(MethodTable& table, const char* method,
                              Answer<Request, Response> answer) {
   table.AddUnary<Request, Response>(
       kAdminService, method,
-      [this, answer](CallContext& call, const Request& request,
-                     Response* response) {
-        return Run(answer, call, request, response);
+      [this, answer](CallContext&, const Request& request, Response* response) {
+        return Run(answer, request, response);
       });
 }
 
 template <typename Request, typename Response>
 Task<absl::Status> AdminService::Run(Answer<Request, Response> answer,
-                                     CallContext& call, const Request& request,
+                                     const Request& request,
                                      Response* response) const {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(
-      CheckOperator(*runtime, call, sources_.refusals).status());
   co_return (this->*answer)(*runtime, request, response);
 }
 
@@ -82,10 +79,8 @@ void AdminService::AddTo(MethodTable& table) {
              v1::ValidateConfigResponse* response) {
         return ValidateConfig(call, request, response);
       });
-  table.AuthorizeBy(kAdminService, [this](const CallContext& call) {
-    // Refusals are recorded by the handler, so none is here.
-    return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
-  });
+  table.AuthorizeBy(kAdminService,
+                    OperatorsOnly(sources_.runtime, sources_.refusals));
   table.KeepWhileDraining(kAdminService);
 }
 
@@ -197,8 +192,6 @@ absl::Status AdminService::ExplainRoute(
 Task<absl::Status> AdminService::ValidateConfig(
     CallContext& call, const v1::ValidateConfigRequest& request,
     v1::ValidateConfigResponse* response) {
-  GATEWAY_CO_RETURN_IF_ERROR(
-      CheckOperator(*sources_.runtime.Get(), call, sources_.refusals).status());
   if (request.text().empty()) co_return InvalidField("text", "is required");
   if (request.text().size() > kConfigBytesLimit) {
     co_return InvalidField("text",

@@ -64,7 +64,7 @@ class AdminService {
   void AddTo(MethodTable& table);
 
  private:
-  // Answers a method at once, for a caller who may ask.
+  // Answers a method at once.
   template <typename Request, typename Response>
   using Answer = absl::Status (AdminService::*)(const RuntimeSnapshot& runtime,
                                                 const Request& request,
@@ -74,7 +74,7 @@ class AdminService {
   void AddAnswer(MethodTable& table, const char* method,
                  Answer<Request, Response> answer);
   template <typename Request, typename Response>
-  Task<absl::Status> Run(Answer<Request, Response> answer, CallContext& call,
+  Task<absl::Status> Run(Answer<Request, Response> answer,
                          const Request& request, Response* response) const;
 
   absl::Status ListProviders(

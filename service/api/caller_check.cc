@@ -5,24 +5,6 @@
 #include "errors/fault.h"
 
 namespace gateway {
-namespace {
-
-absl::StatusOr<std::string_view> FindOperator(const RuntimeSnapshot& runtime,
-                                              const CallContext& call) {
-  const Authenticator& operators = runtime.operators();
-  if (operators.required() ||
-      !runtime.config().listeners().admin().tls().client_ca().empty() ||
-      IsLoopbackHost(HostOfAuthority(call.peer()))) {
-    const CallerHead head = CallerHeadOf(call);
-    return operators.Authenticate(head.authorization, head.api_key);
-  }
-  return MakeFault(v1::ERROR_REASON_FORBIDDEN,
-                   "operators without a key are served on loopback only; "
-                   "configure auth.operators.api_keys");
-}
-
-}  // namespace
-
 CallerHead CallerHeadOf(const CallContext& call) {
   CallerHead head;
   head.protocol = Protocol::kGrpc;
@@ -39,19 +21,36 @@ absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
 }
 
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
-                                               const CallContext& call,
-                                               RefusalLog* refusals) {
-  absl::StatusOr<std::string_view> found = FindOperator(runtime, call);
-  if (!found.ok() && refusals != nullptr) {
-    refusals->Request(
-        {.code = ToStd(absl::StatusCodeToString(found.status().code())),
-         .method = "POST",
-         .path = call.method(),
-         .peer = call.peer(),
-         .request_id = call.request_id(),
-         .why = ToStd(found.status().message())});
+                                               const CallContext& call) {
+  const Authenticator& operators = runtime.operators();
+  if (operators.required() ||
+      !runtime.config().listeners().admin().tls().client_ca().empty() ||
+      IsLoopbackHost(HostOfAuthority(call.peer()))) {
+    const CallerHead head = CallerHeadOf(call);
+    return operators.Authenticate(head.authorization, head.api_key);
   }
-  return found;
+  return MakeFault(v1::ERROR_REASON_FORBIDDEN,
+                   "operators without a key are served on loopback only; "
+                   "configure auth.operators.api_keys");
+}
+
+Method::Authorization OperatorsOnly(const CurrentRuntime& current,
+                                    RefusalLog* refusals) {
+  Method::Authorization authorization;
+  authorization.check = [&current](const CallContext& call) {
+    return CheckOperator(*current.Get(), call).status();
+  };
+  if (refusals == nullptr) return authorization;
+  authorization.on_refusal = [refusals](const CallContext& call,
+                                        const absl::Status& status) {
+    refusals->Request({.code = ToStd(absl::StatusCodeToString(status.code())),
+                       .method = "POST",
+                       .path = call.method(),
+                       .peer = call.peer(),
+                       .request_id = call.request_id(),
+                       .why = ToStd(status.message())});
+  };
+  return authorization;
 }
 
 }  // namespace gateway

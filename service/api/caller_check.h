@@ -1,8 +1,10 @@
-// Finds out who makes a call by gRPC, for methods whose calls do not go through
-// the pipeline, which asks by itself.
+// Finds out who makes a call by gRPC, for the method table (method_table.h),
+// which runs no handler for an unauthenticated caller but one that runs a call
+// through the pipeline, which asks by itself.
 //
-//   const std::shared_ptr<const RuntimeSnapshot> runtime = current.Get();
-//   GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*runtime, call).status());
+//   table.AuthorizeBy(kService, {.check = [&](const CallContext& call) {
+//     return CheckCaller(*current.Get(), call).status();
+//   }});
 //
 // Callers and operators have keys of their own; neither's open what is the
 // other's.
@@ -16,7 +18,9 @@
 
 #include "absl/status/statusor.h"
 #include "service/api/call_context.h"
+#include "service/api/method_table.h"
 #include "service/observability/refusal_log.h"
+#include "service/pipeline/current_runtime.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -31,11 +35,15 @@ absl::StatusOr<std::string_view> CheckCaller(const RuntimeSnapshot& runtime,
 
 // As above, for operators. Where they have no keys, callers at this machine are
 // let in, and those whose certificate the listener has checked; FORBIDDEN for
-// others. Refusals are recorded in `refusals`, unless that is null: such calls
-// are in no access log.
+// others.
 absl::StatusOr<std::string_view> CheckOperator(const RuntimeSnapshot& runtime,
-                                               const CallContext& call,
-                                               RefusalLog* refusals);
+                                               const CallContext& call);
+
+// What refuses the calls of a service that is for operators. Refusals are
+// recorded in `refusals`, unless that is null: such calls are in no access log.
+// Both are borrowed.
+Method::Authorization OperatorsOnly(const CurrentRuntime& current,
+                                    RefusalLog* refusals);
 
 }  // namespace gateway
 

@@ -201,13 +201,16 @@ void GatewayService::AddTo(MethodTable& table) {
              v1::Model* response) {
         return GetModel(context, request, response);
       });
-  const auto is_known = [this](const CallContext& context) {
+  const auto check = [this](const CallContext& context) {
     const std::shared_ptr<const RuntimeSnapshot> runtime =
         services_of_(context.loop()).runtime.Get();
-    return CheckCaller(*runtime, context).ok();
+    return CheckCaller(*runtime, context).status();
   };
-  table.AuthorizeBy(kGatewayService, is_known);
-  table.AuthorizeBy(kOldService, is_known);
+  table.AuthorizeBy(
+      kGatewayService,
+      {.check = check,
+       .run_calls = {"Generate", "StreamGenerate", "CountTokens", "Embed"}});
+  table.AuthorizeBy(kOldService, {.check = check, .run_calls = {"Route"}});
 }
 
 Task<absl::Status> GatewayService::Generate(CallContext& context,
@@ -282,7 +285,6 @@ Task<absl::Status> GatewayService::ListModels(
     v1::ListModelsResponse* response) {
   LoopServices& services = services_of_(context.loop());
   const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*runtime, context).status());
   const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());
   co_return catalog->List(request, response);
@@ -293,7 +295,6 @@ Task<absl::Status> GatewayService::GetModel(CallContext& context,
                                             v1::Model* response) {
   LoopServices& services = services_of_(context.loop());
   const std::shared_ptr<const RuntimeSnapshot> runtime = services.runtime.Get();
-  GATEWAY_CO_RETURN_IF_ERROR(CheckCaller(*runtime, context).status());
   if (request.name().empty()) co_return InvalidField("name", "is required");
   const ModelDiscovery::Catalog catalog = co_await runtime->discovery().Ask(
       services.loop, services.http, context.cancel(), context.request_id());

@@ -1,5 +1,8 @@
 #include "service/api/method_table.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/string_view.h"
@@ -19,6 +22,20 @@ std::string Signature(bool client_streams, std::string_view request,
   return absl::StrCat("(", client_streams ? "stream " : "", ToAbsl(request),
                       ") returns (", server_streams ? "stream " : "",
                       ToAbsl(response), ")");
+}
+
+// Runs `handler` for callers whom `authorization` knows.
+Method::Handler Guarded(const Method::Authorization& authorization,
+                        Method::Handler handler) {
+  return [check = authorization.check, on_refusal = authorization.on_refusal,
+          handler = std::move(handler)](
+             CallContext& call,
+             const HandlerArguments& arguments) -> Task<absl::Status> {
+    const absl::Status status = check(call);
+    if (status.ok()) co_return co_await handler(call, arguments);
+    if (on_refusal != nullptr) on_refusal(call, status);
+    co_return status;
+  };
 }
 
 std::string Signature(const MethodDescriptor& method) {
@@ -110,7 +127,16 @@ void MethodTable::KeepWhileDraining(std::string_view service) {
 
 void MethodTable::AuthorizeBy(std::string_view service,
                               const Method::Authorization& authorization) {
-  for (Method* method : MethodsOf(service)) method->authorizes_ = authorization;
+  for (Method* method : MethodsOf(service)) {
+    method->check_ = authorization.check;
+    const std::string& name = method->descriptor_->name();
+    if (std::find(authorization.run_calls.begin(),
+                  authorization.run_calls.end(),
+                  name) != authorization.run_calls.end()) {
+      continue;
+    }
+    method->handler_ = Guarded(authorization, std::move(method->handler_));
+  }
 }
 
 absl::Status MethodTable::status() const {

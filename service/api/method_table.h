@@ -69,7 +69,19 @@ class Method {
  public:
   using Handler =
       std::function<Task<absl::Status>(CallContext&, const HandlerArguments&)>;
-  using Authorization = std::function<bool(const CallContext&)>;
+
+  // How the callers of a service are found out.
+  struct Authorization {
+    // OK, or why the caller is refused, by what the head of the call says. May
+    // be asked twice for one call.
+    std::function<absl::Status(const CallContext&)> check;
+    // Called once for each call that the table refuses; may be null.
+    std::function<void(const CallContext&, const absl::Status&)> on_refusal;
+    // The methods whose handlers run a call through the pipeline, which asks
+    // who makes it and records what it refuses as any other call. The handlers
+    // of all others are not run for unauthenticated callers.
+    std::vector<std::string_view> run_calls;
+  };
 
   // The name as `package.Service/Method`.
   std::string_view name() const { return name_; }
@@ -83,10 +95,10 @@ class Method {
 
   // Returns whether the caller is known, by what the head of `call` says. An
   // engine asks where a request does not come together with its head, and keeps
-  // nothing of the request if not: it runs the handler at once, with an empty
+  // nothing of the request if not: it runs the method at once, with an empty
   // request, to say why.
   bool Authorizes(const CallContext& call) const {
-    return authorizes_ == nullptr || authorizes_(call);
+    return check_ == nullptr || check_(call).ok();
   }
 
   // True if anybody may call the method, with a key or without. An engine gives
@@ -105,7 +117,8 @@ class Method {
     return response_->New(arena);
   }
 
-  // Runs the handler. Both arguments must outlive the task.
+  // Runs the handler, or refuses the caller. Both arguments must outlive the
+  // task.
   Task<absl::Status> Run(CallContext& call,
                          const HandlerArguments& arguments) const {
     return handler_(call, arguments);
@@ -119,8 +132,8 @@ class Method {
   const google::protobuf::Message* request_ = nullptr;
   const google::protobuf::Message* response_ = nullptr;
   Handler handler_;
-  Authorization
-      authorizes_;  // Null if callers are not asked for a key at the head.
+  // Null if callers are not asked for a key.
+  std::function<absl::Status(const CallContext&)> check_;
   bool is_public_ = false;
   bool kept_while_draining_ = false;
 };
@@ -200,9 +213,9 @@ class MethodTable {
   // The Add... above do this by themselves.
   void AddService(std::string_view service);
 
-  // Makes an engine ask `admission` who calls a method of the service, before a
-  // request is kept. The handlers must ask, too. REQUIRES: the service has been
-  // added with its handlers.
+  // Serves the methods of the service to those callers only whom
+  // `authorization` knows, and has an engine ask before it keeps a request.
+  // REQUIRES: the service has been added with its handlers.
   void AuthorizeBy(std::string_view service,
                    const Method::Authorization& authorization);
 

@@ -12,7 +12,6 @@
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
-#include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -133,22 +132,14 @@ void MetricsService::AddTo(MethodTable& table) {
              MessageWriter& writer) {
         return WatchRequests(call, request, writer);
       });
-  table.AuthorizeBy(kMetricsService, [this](const CallContext& call) {
-    // Refusals are recorded by the handler, so none is here.
-    return CheckOperator(*sources_.runtime.Get(), call, nullptr).ok();
-  });
+  table.AuthorizeBy(kMetricsService,
+                    OperatorsOnly(sources_.runtime, sources_.refusals));
   table.KeepWhileDraining(kMetricsService);
-}
-
-absl::Status MetricsService::Check(const CallContext& call) const {
-  return CheckOperator(*sources_.runtime.Get(), call, sources_.refusals)
-      .status();
 }
 
 Task<absl::Status> MetricsService::GetMetrics(
     CallContext& call, const v1::GetMetricsRequest& request,
     v1::GetMetricsResponse* response) {
-  GATEWAY_CO_RETURN_IF_ERROR(Check(call));
   if (request.names_size() > kNamesLimit) {
     co_return InvalidField(
         "names", absl::StrCat("must be at most ", kNamesLimit, ", not ",
@@ -165,7 +156,6 @@ Task<absl::Status> MetricsService::GetMetrics(
 
 Task<absl::Status> MetricsService::Scrape(CallContext& call,
                                           v1::ScrapeResponse* response) {
-  GATEWAY_CO_RETURN_IF_ERROR(Check(call));
   response->set_text(MetricsText(sources_.metrics.Read()));
   response->set_content_type(std::string(kMetricsTextContentType));
   co_return absl::OkStatus();
@@ -174,7 +164,6 @@ Task<absl::Status> MetricsService::Scrape(CallContext& call,
 Task<absl::Status> MetricsService::WatchRequests(
     CallContext& call, const v1::WatchRequestsRequest& request,
     MessageWriter& writer) {
-  GATEWAY_CO_RETURN_IF_ERROR(Check(call));
   const auto watcher = std::make_shared<Watcher>(call.loop());
   FeedFilter filter;
   filter.provider = request.provider();

@@ -55,9 +55,6 @@ class MetricsService {
       CallContext& call, const llmgateway::v1::WatchRequestsRequest& request,
       MessageWriter& writer);
 
-  // Returns whether the caller may ask, as a status.
-  absl::Status Check(const CallContext& call) const;
-
   const Sources sources_;
 };
 

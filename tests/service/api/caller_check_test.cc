@@ -49,7 +49,7 @@ absl::Status CheckOperatorAt(const RuntimeSnapshot& runtime,
   const auto loop = EventLoop::Create();
   CallContext call(**loop, {.peer = peer});
   if (!key.empty()) call.AddMetadata("x-api-key", key);
-  return CheckOperator(runtime, call, nullptr).status();
+  return CheckOperator(runtime, call).status();
 }
 
 TEST(CallerCheckTest, OperatorsWithoutAKeyAreServedAtThisMachineOnly) {

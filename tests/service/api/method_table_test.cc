@@ -204,6 +204,47 @@ TEST_F(MethodTableTest, SaysWhatIsNotServed) {
   }
 }
 
+TEST_F(MethodTableTest,
+       AnUnauthenticatedCallerGetsIntoHandlersThatRunCallsAlone) {
+  table_.AddUnary<EchoRequest, EchoResponse>(kEcho, "Echo", Echo);
+  table_.AddServerStream<EchoRequest, EchoResponse>(kEcho, "Expand", Expand);
+  bool known = false;
+  int refusals = 0;
+  table_.AuthorizeBy(
+      kEcho, {.check =
+                  [&](const CallContext&) {
+                    return known ? absl::OkStatus()
+                                 : absl::UnauthenticatedError("who?");
+                  },
+              .on_refusal =
+                  [&](const CallContext& call, const absl::Status& status) {
+                    EXPECT_EQ(&call, &call_);
+                    EXPECT_EQ(status.message(), "who?");
+                    ++refusals;
+                  },
+              .run_calls = {"Expand"}});
+  const EchoRequest request = Request("n", 2);
+  for (const bool is_known : {false, true}) {
+    known = is_known;
+    EchoResponse response;
+    const auto echoed = Start("/llmgateway.testing.v1.EchoService/Echo",
+                              {.request = &request, .response = &response});
+    EXPECT_EQ(echoed->ok(), known) << *echoed;
+    EXPECT_EQ(response.text().empty(), !known);
+    KeepingWriter<EchoResponse> writer;
+    const auto expanded = Start("/llmgateway.testing.v1.EchoService/Expand",
+                                {.request = &request, .writer = &writer});
+    EXPECT_TRUE(expanded->ok()) << *expanded;
+    EXPECT_EQ(writer.written().size(), 2u);
+    for (const char* method : {"Echo", "Expand"}) {
+      EXPECT_EQ(table_.Find("/" + std::string(kEcho) + "/" + method)
+                    ->Authorizes(call_),
+                known);
+    }
+  }
+  EXPECT_EQ(refusals, 1);
+}
+
 TEST_F(MethodTableTest, KeepsAServiceWhileDraining) {
   table_.KeepWhileDraining(kEcho);
   EXPECT_FALSE(table_.status().ok());

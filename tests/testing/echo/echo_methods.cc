@@ -88,9 +88,15 @@ void EchoMethods::FillTable() {
       [this](CallContext& call, MessageReader& reader, MessageWriter& writer) {
         return chat(call, reader, writer);
       });
-  table_.AuthorizeBy(kService, [this](const CallContext& call) {
-    return admits == nullptr || admits(call);
-  });
+  // The handlers see unauthenticated callers, too, as those do that run calls.
+  table_.AuthorizeBy(kService,
+                     {.check = [this](const CallContext& call) -> absl::Status {
+                        if (admits == nullptr || admits(call)) {
+                          return absl::OkStatus();
+                        }
+                        return absl::UnauthenticatedError("who?");
+                      },
+                      .run_calls = {"Echo", "Expand", "Collect", "Chat"}});
 }
 
 Task<absl::Status> AwaitCancel(CallContext& call) {
