@@ -34,8 +34,8 @@ _CODE_BANS = [
         "run on an EventLoop (base/async/event_loop.h)"),
     Ban(r"(?<![\w.>:])(?:std::|::)?(?:system|popen|v?fork|exec[lv]\w*)\s*\(",
         _PLAYERS, "use Subprocess (base/process/subprocess.h)"),
-    Ban(r"\b(?:secure_)?getenv\s*\(", ("service/main.cc", "tests/"),
-        "let main.cc read the environment and pass the value on"),
+    Ban(r"\b(?:secure_)?getenv\s*\(", ("service/run_gateway.cc", "tests/"),
+        "let run_gateway.cc read the environment and pass the value on"),
     Ban(r"\bstd::(?:recursive_|shared_)?(?:timed_)?mutex\b"
         r"|\bstd::(?:lock_guard|unique_lock|scoped_lock|condition_variable)\b"
         r"|\babsl::(?:Mutex|MutexLock|CondVar|Notification)\b", _PLAYERS,
