@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
-#include "base/async/task.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
@@ -17,10 +16,11 @@
 #include "providers/registry/registry.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call.h"
-#include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_random.h"
-#include "tests/testing/loop_client.h"
+#include "tests/testing/loop_runner.h"
+#include "tests/testing/no_http_client.h"
 #include "tests/testing/scripted_provider.h"
+#include "tests/testing/simulated_time.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -39,31 +39,31 @@ class AskTargetsTest : public testing::Test {
     }
     runtime_ = MakeTestRuntimeWith(
         "providers: [{name: mock, mock: {}}]\n"
-        "resilience: {retry: {attempts_limit: 2, backoff_base: 1ms, "
-        "backoff_limit: 1ms}}\n",
+        "resilience: {retry: {attempts_limit: 2, backoff_base: 2s, "
+        "backoff_limit: 8s}}\n",
         std::make_unique<const ProviderRegistry>(std::move(entries)),
-        {.clock = &clock_, .random = &random_});
+        {.clock = &time_, .random = &random_});
   }
 
   // Asks both in turn, and keeps what each attempt was.
   absl::Status Ask(bool stream = false) {
     google::protobuf::Arena arena;
     CancelSignal cancel;
-    Call call(runtime_, client_.loop(), client_.http(), cancel, arena,
-              client_.loop().Now());
+    Call call(runtime_, runner_.loop(), client_, cancel, arena,
+              runner_.loop().Now());
     call.request = &request_;
     for (const auto& entry : runtime_->providers().entries()) {
       call.planned.targets.push_back(
           {.provider = &entry, .model = "m", .upstream_model = "m"});
     }
     OpenStream open;
-    const absl::Status outcome = client_.Run([&]() -> Task<absl::Status> {
-      co_return co_await AskTargets(call, stream ? &open : nullptr);
-    });
+    const absl::Status outcome =
+        runner_.Run(AskTargets(call, stream ? &open : nullptr));
     kinds_.clear();
+    began_.clear();
     for (const Attempt& attempt : call.attempts) {
       kinds_.emplace_back(attempt.provider, attempt.kind);
-      EXPECT_EQ(attempt.start_time, clock_.WallTime());
+      began_.push_back(attempt.start_time - call.start_time);
     }
     EXPECT_EQ(outcome.ok(), call.DecidingAttempt()->answered);
     return outcome;
@@ -73,14 +73,16 @@ class AskTargetsTest : public testing::Test {
     return MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down");
   }
 
-  FakeClock clock_;
+  SimulatedTime time_;
   FakeRandom random_{7};
-  LoopClient client_;
+  LoopRunner runner_{time_};
+  NoHttpClient client_;
   v1::GenerateRequest request_;
   ScriptedProvider* first_ = nullptr;
   ScriptedProvider* second_ = nullptr;
   std::shared_ptr<const RuntimeSnapshot> runtime_;
   std::vector<std::pair<std::string, v1::Attempt::Kind>> kinds_;
+  std::vector<absl::Duration> began_;  // After the call.
 };
 
 TEST_F(AskTargetsTest, TheFirstThatAnswersIsTheLastAsked) {
@@ -104,6 +106,18 @@ TEST_F(AskTargetsTest,
                             std::pair("second", v1::Attempt::KIND_FALLBACK),
                             std::pair("second", v1::Attempt::KIND_RETRY)));
   }
+}
+
+TEST_F(AskTargetsTest, ARetryWaitsForItsBackOffAndAnotherTargetForNothing) {
+  first_->TakeTime(absl::Seconds(5));
+  first_->Fail(Down());
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  ASSERT_EQ(began_.size(), 3u);
+  EXPECT_EQ(began_[0], absl::ZeroDuration());
+  EXPECT_GT(began_[1], absl::Seconds(5));
+  EXPECT_LE(began_[1], absl::Seconds(5 + 8));
+  EXPECT_EQ(began_[2], began_[1] + absl::Seconds(5));
 }
 
 TEST_F(AskTargetsTest, WhatWouldFailAnywhereIsAskedOnce) {
