@@ -16,7 +16,7 @@
 namespace gateway {
 namespace {
 
-// What is recorded of a caller's text: it chooses how long that is.
+// Callers choose how long their texts are; of each, so much is recorded.
 constexpr size_t kRecordedTextBytesLimit = 256;
 constexpr int kRecordedLabelsLimit = kScannedLabelsMax;
 
@@ -69,7 +69,8 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
 // 256 characters, whatever their script.
 constexpr size_t kNameBytesMax = 4 * 256;
 
-// Whatever the API: these get into records, and one lies in the path.
+// Names are bounded whatever the API is and whether or not the request is read:
+// they get into records, and into the path of a request to Gemini.
 absl::Status CheckNameLengths(const CallFacts& facts) {
   const std::pair<const char*, std::string_view> names[] = {
       {"model", facts.model},
@@ -83,8 +84,8 @@ absl::Status CheckNameLengths(const CallFacts& facts) {
   return absl::OkStatus();
 }
 
-// Of a request that nobody has read but its dialect's scan. To count tokens,
-// less is required: what to count may stand in a whole request inside.
+// Fails if a forwarded request, which only its dialect's scan has read, lacks a
+// required field. Not for counts: the request to be counted may stand inside.
 absl::Status CheckPresence(const RequestScan& scan) {
   if (scan.needs_messages && scan.message_count == 0) {
     return InvalidField(scan.messages_field, scan.has_messages
@@ -97,7 +98,8 @@ absl::Status CheckPresence(const RequestScan& scan) {
   return absl::OkStatus();
 }
 
-// The same for a request of any kind.
+// Fails if a forwarded request, a count too, has more of something than
+// `limits` allow.
 absl::Status CheckCounts(const RequestScan& scan,
                          const llmgateway::config::v1::LimitsConfig& limits) {
   if (scan.message_count > limits.messages_limit()) {
@@ -117,7 +119,7 @@ absl::Status CheckCounts(const RequestScan& scan,
   return absl::OkStatus();
 }
 
-// Of the request itself, in whatever form it came.
+// Fails if the request itself, in whatever form it came, cannot be served.
 absl::Status CheckWhatIsAsked(IncomingCall& call) {
   const llmgateway::config::v1::LimitsConfig& limits =
       call.runtime->config().limits();
@@ -126,8 +128,8 @@ absl::Status CheckWhatIsAsked(IncomingCall& call) {
       GATEWAY_RETURN_IF_ERROR(CheckPresence(call.raw->scan));
     }
     GATEWAY_RETURN_IF_ERROR(CheckCounts(call.raw->scan, limits));
-    // What its dialect lets through is the provider's to check, unless it has
-    // to be read here.
+    // A request that is forwarded is checked by its provider, beyond what its
+    // dialect's scan has found; one that cannot be is read, and checked so.
     return call.may_forward() ? absl::OkStatus()
                               : call.ParsedRequest().status();
   }

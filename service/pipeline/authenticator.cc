@@ -25,7 +25,8 @@ std::string_view BearerKey(std::string_view authorization) {
   return ToStd(absl::StripAsciiWhitespace(ToAbsl(authorization)));
 }
 
-// For those who have shown the right key, and nobody else.
+// Tells why a key that is right does not open: only to callers who have shown
+// it, so that it tells strangers nothing.
 absl::Status NoGood(v1::ErrorReason reason,
                     const ConfigSnapshot::AccessKey& key,
                     std::string_view why) {
@@ -67,7 +68,7 @@ absl::StatusOr<std::string_view> Authenticator::Authenticate(
   if (key->disabled) {
     return NoGood(v1::ERROR_REASON_API_KEY_DISABLED, *key, "is disabled");
   }
-  // The clock is not asked where it does not matter.
+  // The clock is read for keys that expire only.
   if (key->expire_time != absl::InfiniteFuture() &&
       clock_.WallTime() >= key->expire_time) {
     return NoGood(v1::ERROR_REASON_API_KEY_EXPIRED, *key, "has expired");
@@ -88,7 +89,8 @@ const ConfigSnapshot::AccessKey* Authenticator::Find(
   return digest == digests_.end() ? nullptr : digest->second;
 }
 
-// The library's own seed is the same in every process of one build.
+// With a seed of this process: absl's is the same in every process of a build,
+// and keys could be chosen that collide.
 size_t Authenticator::KeyHash(std::string_view key) const {
   return absl::Hash<std::pair<uint64_t, std::string_view>>()({seed_, key});
 }

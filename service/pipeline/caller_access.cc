@@ -53,9 +53,10 @@ absl::StatusOr<std::string_view> CallerAccess::Authorize(
 }
 
 absl::Status CallerAccess::CheckHost(const CallerHead& head) const {
-  // Browsers always name a host.
+  // Without a host it is no browser, which always names one.
   if (any_host_ || head.authority.empty()) return absl::OkStatus();
-  // No page has the certificate, and the host may be called as it likes.
+  // Where clients show a certificate, no web page can call, and the gateway may
+  // have any name.
   if (head.protocol == Protocol::kGrpc ? certified_.grpc : certified_.http) {
     return absl::OkStatus();
   }

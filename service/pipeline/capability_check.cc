@@ -132,7 +132,8 @@ absl::Status CheckLength(IncomingCall& call, const PlannedTarget& target) {
   const int64_t most = facts.limits_are_certain
                            ? facts.input_tokens_limit
                            : facts.input_tokens_limit * kHintSlack;
-  // Most requests are far from any limit.
+  // By its bytes first, which is cheap: most requests are far from the limit,
+  // and only those near it are read and counted.
   const auto bytes = static_cast<int64_t>(call.facts.request_bytes);
   if (bytes / kBytesPerToken <= most) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const v1::GenerateRequest* request,

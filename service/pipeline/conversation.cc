@@ -163,8 +163,9 @@ absl::Status CheckContinued(const IncomingCall& call,
   if (id.empty() || continuation.continued) return absl::OkStatus();
   const ResponseStore::Entry& stored_at = continuation.lives_upstream;
   if (stored_at == nullptr) {
-    // A provider that is asked in its own format may know what we do not, but
-    // not whose it is.
+    // A provider that gets the bytes may know a response that is not stored
+    // here, but not which caller's it is: it is asked only where that cannot
+    // matter.
     return target.forwards && !WouldMixCallers(call, planned)
                ? absl::OkStatus()
                : NoSuchPrevious(call);
@@ -229,7 +230,8 @@ void ConversationRecorder::Keep(v1::GenerateResponse* response) {
 
 void ConversationRecorder::Add(v1::GenerateEvent* event) {
   if (event->has_started()) event->mutable_started()->set_id(id_);
-  // What is too large to be kept is not gathered either.
+  // Beyond the store's limit the answer will not be kept, so that no more of it
+  // is gathered.
   if (folding_.size_bytes() <= store_.size_bytes_limit()) folding_.Add(*event);
 }
 

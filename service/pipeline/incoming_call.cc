@@ -9,7 +9,7 @@
 namespace gateway {
 namespace {
 
-// Of what is recorded of a path.
+// A longer path is recorded as far as this.
 constexpr size_t kPathBytesMax = 1024;
 
 }  // namespace
@@ -47,7 +47,7 @@ absl::StatusOr<const v1::GenerateRequest*> IncomingCall::ParsedRequest() {
   GATEWAY_RETURN_IF_ERROR(ReadBoundedRequest(
       *raw->dialect, raw->body,
       facts.counts ? RequestUse::kCountTokens : RequestUse::kGenerate, parsed));
-  // Some vendors name the model in the path.
+  // Gemini's requests name the model in the path, not in the body.
   if (parsed->model().empty()) parsed->set_model(std::string(facts.model));
   request = parsed;
   return request;

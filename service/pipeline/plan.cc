@@ -34,7 +34,8 @@ PlannedTarget TargetOf(const IncomingCall& call,
   return target;
 }
 
-// To where a stored response lives.
+// Plans a question about a stored response: the provider that has it is the
+// only target.
 absl::StatusOr<Planned> PlanStored(const IncomingCall& call,
                                    std::string_view caller) {
   Planned planned;
