@@ -120,10 +120,8 @@ absl::StatusOr<size_t> Http1Parser::Put(std::string_view bytes,
   }
   if (bytes.empty()) return empty_lines;
   begun_ = true;
-  GATEWAY_ASSIGN_OR_RETURN(const size_t head, FindHeadEnd(bytes));
+  GATEWAY_ASSIGN_OR_RETURN(const size_t head, ReadHead(bytes));
   if (head == 0) return empty_lines;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadHttp1Head(kind_, bytes.substr(0, head), limits_.fields, &head_));
   body_ = FindBody();
   left_ = limits_.body_bytes;
   if (body_ == Body::kLength) {
@@ -137,6 +135,20 @@ absl::StatusOr<size_t> Http1Parser::Put(std::string_view bytes,
 Http1Parser::Body Http1Parser::FindBody() const {
   if (skip_body_) return Body::kNone;
   if (kind_ == Kind::kResponses &&
+absl::StatusOr<size_t> Http1Parser::ReadHead(std::string_view bytes) {
+  // Nearly every head comes whole with its first bytes, and is read without
+  // looking for its end first.
+  if (head_scanned_ == 0) {
+    const absl::StatusOr<size_t> head = ReadHttp1Head(
+        kind_, bytes.substr(0, limits_.head_bytes), limits_.fields, &head_);
+    if (head.ok()) return head;
+    head_.Clear();
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const size_t end, FindHeadEnd(bytes));
+  if (end == 0) return 0;
+  return ReadHttp1Head(kind_, bytes.substr(0, end), limits_.fields, &head_);
+}
+
       (IsInterimStatus(head_.status) || head_.status == 204 ||
        head_.status == 304)) {
     return Body::kNone;

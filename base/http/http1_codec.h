@@ -97,6 +97,8 @@ class Http1Parser {
   // What tells where the body ends. kUnknown until the head is done.
   enum class Body { kUnknown, kNone, kLength, kChunks, kToTheEnd };
 
+  // Returns how many bytes the head has, or 0 if it is not all there.
+  absl::StatusOr<size_t> ReadHead(std::string_view bytes);
   // Returns where the head ends, or 0 if its end is not among the bytes. Goes
   // on where it stopped the last time, and refuses at once what no further
   // bytes can mend.

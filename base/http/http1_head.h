@@ -2,7 +2,8 @@
 // of what comes out point into the bytes that went in.
 //
 //   Http1Head head;
-//   GATEWAY_RETURN_IF_ERROR(ReadHttp1Head(kind, bytes, fields_limit, &head));
+//   GATEWAY_ASSIGN_OR_RETURN(
+//       size_t size, ReadHttp1Head(kind, bytes, fields_limit, &head));
 //
 // What two servers in a row might read otherwise is refused, in requests and
 // answers: a bare CR or LF, a folded line, white space in front of a colon,
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace gateway {
 
@@ -59,11 +61,13 @@ struct Http1Head {
   void Clear();
 };
 
-// Reads a head into one that is clear. `bytes` are all of it, up to and with
-// the empty line. Errors: INVALID_ARGUMENT that says which rule is broken,
-// RESOURCE_EXHAUSTED for more fields than `fields_limit`.
-absl::Status ReadHttp1Head(Http1Kind kind, std::string_view bytes,
-                           size_t fields_limit, Http1Head* head);
+// Reads the head that `bytes` begin with into one that is clear, and returns
+// how many bytes it has, the empty line among them. Errors: INVALID_ARGUMENT
+// that says which rule is broken, or for a head that is not all there, which
+// looks like one that is broken at its end; RESOURCE_EXHAUSTED for more fields
+// than `fields_limit`.
+absl::StatusOr<size_t> ReadHttp1Head(Http1Kind kind, std::string_view bytes,
+                                     size_t fields_limit, Http1Head* head);
 
 // Reads the field line that `line` begins with, which ends with CR LF, and
 // takes it off. INVALID_ARGUMENT says what is wrong with it.

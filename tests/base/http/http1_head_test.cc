@@ -13,7 +13,7 @@ constexpr size_t kHeadFields = 8;
 
 absl::Status ReadHead(Http1Kind kind, std::string_view bytes, Http1Head* head) {
   head->Clear();
-  return ReadHttp1Head(kind, bytes, kHeadFields, head);
+  return ReadHttp1Head(kind, bytes, kHeadFields, head).status();
 }
 
 absl::Status ReadAnswer(std::string_view bytes, Http1Head* head) {
