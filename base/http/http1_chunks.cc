@@ -1,7 +1,9 @@
 #include "base/http/http1_chunks.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "base/http/http1_head.h"
@@ -14,6 +16,22 @@ constexpr std::string_view kChunkLineEnd = "\r\n";
 
 // The longest line of the framing; a line is kept until it is whole.
 constexpr size_t kLineBytesMax = 4096;
+
+// A chunk whose size has more digits than these is no ordinary one.
+constexpr size_t kOrdinaryDigitsMax = 8;
+
+// For each byte, what it stands for as a hexadecimal digit; -1 if it is none.
+constexpr std::array<int8_t, 256> HexDigits() {
+  std::array<int8_t, 256> digits;
+  digits.fill(-1);
+  for (int8_t i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = i;
+  for (int8_t i = 0; i < 6; ++i) {
+    digits[static_cast<size_t>('a' + i)] = static_cast<int8_t>(10 + i);
+    digits[static_cast<size_t>('A' + i)] = static_cast<int8_t>(10 + i);
+  }
+  return digits;
+}
+constexpr std::array<int8_t, 256> kHexDigits = HexDigits();
 
 size_t CountLeading(std::string_view text, std::string_view characters) {
   return std::min(text.find_first_not_of(characters), text.size());
@@ -105,6 +123,7 @@ absl::StatusOr<size_t> Http1Chunks::Put(std::string_view bytes,
   const size_t size = bytes.size();
   bool more = true;
   while (more && !bytes.empty() && !done()) {
+    if (TakeOrdinaryChunk(&bytes, body)) continue;
     const bool data = next_ == Next::kData;
     const size_t before = bytes.size();
     GATEWAY_ASSIGN_OR_RETURN(more, Step(&bytes, body));
@@ -116,6 +135,35 @@ absl::StatusOr<size_t> Http1Chunks::Put(std::string_view bytes,
     }
   }
   return size - bytes.size();
+}
+
+bool Http1Chunks::TakeOrdinaryChunk(std::string_view* bytes,
+                                    Http1BodySink& body) {
+  if (next_ != Next::kSize) return false;
+  const auto ends_line_at = [bytes](size_t at) {
+    return (*bytes)[at] == '\r' && (*bytes)[at + 1] == '\n';
+  };
+  const size_t digits_max = std::min(bytes->size(), kOrdinaryDigitsMax);
+  size_t size = 0;
+  size_t digits = 0;
+  for (; digits < digits_max; ++digits) {
+    const int digit = kHexDigits[static_cast<unsigned char>((*bytes)[digits])];
+    if (digit < 0) break;
+    size = size * 16 + static_cast<size_t>(digit);
+  }
+  const size_t framing = digits + 2 * kChunkLineEnd.size();
+  const bool limited =
+      size > body_bytes_limit_ - payload_ ||
+      framing_ + framing > kFramingBytesFree + kFramingBytesPerByte * payload_;
+  if (size == 0 || limited || bytes->size() < framing + size ||
+      !ends_line_at(digits) || !ends_line_at(framing + size - 2)) {
+    return false;
+  }
+  payload_ += size;
+  framing_ += framing;
+  body.OnBody(bytes->substr(digits + kChunkLineEnd.size(), size));
+  bytes->remove_prefix(framing + size);
+  return true;
 }
 
 absl::StatusOr<bool> Http1Chunks::Step(std::string_view* bytes,

@@ -56,6 +56,9 @@ class Http1Chunks {
  private:
   enum class Next { kSize, kData, kDataEnd, kTrailer, kNothing };
 
+  // Takes off the next chunk if it is as nearly all are: all there, and nothing
+  // beside its size. Returns false, and takes nothing, if it is another.
+  bool TakeOrdinaryChunk(std::string_view* bytes, Http1BodySink& body);
   // Each removes what it has read from `bytes`, and returns false if more must
   // come first.
   absl::StatusOr<bool> Step(std::string_view* bytes, Http1BodySink& body);
