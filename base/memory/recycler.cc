@@ -1,11 +1,14 @@
 #include "base/memory/recycler.h"
 
-#include <algorithm>
-#include <array>
 #include <new>
 
 namespace gateway {
 namespace {
+
+using recycler_internal::free_lists;
+using recycler_internal::FreeBlock;
+using recycler_internal::FreeList;
+using recycler_internal::kGranuleBytes;
 
 // Under a sanitizer nothing is kept: each block is allocated anew, so that a
 // use after free shows.
@@ -15,117 +18,89 @@ constexpr bool kRecycle = false;
 constexpr bool kRecycle = true;
 #endif
 
-constexpr size_t kGranuleBytes = 64;
-constexpr size_t kClasses = kRecycledBytesMax / kGranuleBytes;
 // The most that one thread keeps of one size: as much as a few thousand
 // requests in flight may give back in one turn of the loop and take in the
 // next.
 constexpr size_t kKeptBytesMaxPerClass = 2 * 1024 * 1024;
 
-struct FreeBlock {
-  FreeBlock* next;
-};
-
-struct FreeList {
-  FreeBlock* head;
-  size_t count;
-  size_t least;  // The smallest `count` since the last TrimRecycled.
-};
-
 enum class Life : char { kNew, kKeeping, kOver };
 
-// The free lists of this thread. Never destroyed, since destructors of its
-// other thread-local objects may still free; FreeListsEnd gives the memory
-// back.
-struct FreeLists {
-  std::array<FreeList, kClasses> lists;
-  Life life;
-};
+constinit thread_local Life life = Life::kNew;
 
-constinit thread_local FreeLists free_lists{};
+size_t BytesOf(size_t index) { return (index + 1) * kGranuleBytes; }
+
+// How many blocks of the list may be kept.
+size_t KeptMax(size_t index) {
+  return (kKeptBytesMaxPerClass + BytesOf(index) - 1) / BytesOf(index);
+}
+
+FreeBlock* TakeFirst(FreeList& list) {
+  FreeBlock* const block = list.head;
+  list.head = block->next;
+  return block;
+}
 
 struct FreeListsEnd {
   ~FreeListsEnd() {
-    for (FreeList& list : free_lists.lists) {
-      while (list.head != nullptr) {
-        FreeBlock* const next = list.head->next;
-        ::operator delete(list.head);
-        list.head = next;
-      }
-      list.count = 0;
+    for (FreeList& list : free_lists) {
+      while (list.head != nullptr) ::operator delete(TakeFirst(list));
+      list.room = list.most_room = 0;
     }
-    free_lists.life = Life::kOver;
+    life = Life::kOver;
   }
 
-  void Await() { free_lists.life = Life::kKeeping; }
+  // From now on blocks are kept.
+  void Await() {
+    for (size_t index = 0; index < free_lists.size(); ++index) {
+      free_lists[index].room = free_lists[index].most_room = KeptMax(index);
+    }
+    life = Life::kKeeping;
+  }
 };
 
 thread_local FreeListsEnd free_lists_end;
 
-// Handles the first block that a thread frees. Not inlined, so that all later
-// frees save no registers for a call that they do not make.
-[[gnu::noinline]] void FreeFirst(void* block, size_t size) noexcept {
-  free_lists_end.Await();
-  RecycledFree(block, size);
-}
-
-size_t ClassOf(size_t size) {
-  return (size + kGranuleBytes - 1) / kGranuleBytes - 1;
-}
-
 }  // namespace
 
-void* RecycledAllocate(size_t size) {
+namespace recycler_internal {
+
+// The free lists of this thread. Never destroyed, since destructors of its
+// other thread-local objects may still free; FreeListsEnd gives the memory
+// back.
+constinit thread_local FreeLists free_lists{};
+
+void* Allocate(size_t size) {
   if (!kRecycle || size == 0 || size > kRecycledBytesMax) {
     return ::operator new(size);
   }
-  const size_t index = ClassOf(size);
-  FreeList& list = free_lists.lists[index];
-  if (list.head == nullptr) {
-    list.least = 0;
-    return ::operator new((index + 1) * kGranuleBytes);
-  }
-  FreeBlock* const block = list.head;
-  list.head = block->next;
-  --list.count;
-  list.least = std::min(list.least, list.count);
-  return block;
+  return ::operator new(BytesOf((size - 1) / kGranuleBytes));
 }
+
+void Free(void* block, size_t size) noexcept {
+  // Blocks are kept from the first that a thread frees.
+  if (kRecycle && life == Life::kNew) {
+    free_lists_end.Await();
+    RecycledFree(block, size);
+  } else {
+    ::operator delete(block);
+  }
+}
+
+}  // namespace recycler_internal
 
 size_t TrimRecycled() {
+  if (life != Life::kKeeping) return 0;
   size_t bytes = 0;
-  for (size_t index = 0; index < kClasses; ++index) {
-    FreeList& list = free_lists.lists[index];
-    bytes += list.least * (index + 1) * kGranuleBytes;
-    for (; list.least > 0; --list.least) {
-      FreeBlock* const next = list.head->next;
-      ::operator delete(list.head);
-      list.head = next;
-      --list.count;
-    }
-    list.least = list.count;
+  for (size_t index = 0; index < free_lists.size(); ++index) {
+    FreeList& list = free_lists[index];
+    // So many have been there all the time.
+    const size_t unneeded = KeptMax(index) - list.most_room;
+    bytes += unneeded * BytesOf(index);
+    for (size_t i = 0; i < unneeded; ++i) ::operator delete(TakeFirst(list));
+    list.room += unneeded;
+    list.most_room = list.room;
   }
   return bytes;
-}
-
-void RecycledFree(void* block, size_t size) noexcept {
-  if (block == nullptr) return;
-  if (!kRecycle || size == 0 || size > kRecycledBytesMax) {
-    ::operator delete(block);
-    return;
-  }
-  const size_t index = ClassOf(size);
-  FreeList& list = free_lists.lists[index];
-  if (free_lists.life == Life::kNew) return FreeFirst(block, size);
-  if (free_lists.life == Life::kOver ||
-      list.count * (index + 1) * kGranuleBytes >= kKeptBytesMaxPerClass) {
-    ::operator delete(block);
-    return;
-  }
-  FreeBlock* const kept = static_cast<FreeBlock*>(block);
-  kept->next = list.head;
-  list.head = kept;
-  ++list.count;
 }
 
 }  // namespace gateway
