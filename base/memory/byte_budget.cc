@@ -34,7 +34,7 @@ void ByteBudget::Share::Give(size_t bytes) {
   }
 }
 
-bool ByteBudget::Charge::Resize(size_t bytes) {
+bool ByteBudget::Charge::Change(size_t bytes) {
   if (bytes > bytes_) {
     if (!share_.Take(bytes - bytes_)) return false;
   } else {

@@ -79,9 +79,11 @@ class ByteBudget::Charge {
 
   // Changes how many bytes this charge holds. Returns false, and changes
   // nothing, if they are more than before and the budget has no room.
-  bool Resize(size_t bytes);
+  bool Resize(size_t bytes) { return bytes == bytes_ || Change(bytes); }
 
  private:
+  bool Change(size_t bytes);
+
   Share& share_;
   size_t bytes_ = 0;
 };

@@ -21,13 +21,6 @@ ByteQueue& ByteQueue::operator=(ByteQueue&& other) noexcept {
   return *this;
 }
 
-char* ByteQueue::Extend(size_t size) {
-  if (capacity_ - end_ < size) Grow(size);
-  char* const added = data_ + end_;
-  end_ += size;
-  return added;
-}
-
 void ByteQueue::Append(std::string_view bytes) {
   if (bytes.empty()) return;
   std::memcpy(Extend(bytes.size()), bytes.data(), bytes.size());
@@ -37,11 +30,6 @@ void ByteQueue::Consume(size_t size) {
   assert(size <= this->size());
   begin_ += size;
   if (empty()) Clear();
-}
-
-void ByteQueue::Clear() {
-  RecycledFree(std::exchange(data_, nullptr), capacity_);
-  capacity_ = begin_ = end_ = 0;
 }
 
 void ByteQueue::Grow(size_t size) {

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/memory/recycler.h"
+
 namespace gateway {
 
 class ByteQueue {
@@ -35,7 +37,12 @@ class ByteQueue {
   std::string_view bytes() const { return {data_ + begin_, size()}; }
 
   // Adds `size` bytes and returns where they are to be written.
-  char* Extend(size_t size);
+  char* Extend(size_t size) {
+    if (capacity_ - end_ < size) Grow(size);
+    char* const added = data_ + end_;
+    end_ += size;
+    return added;
+  }
 
   void Append(std::string_view bytes);
 
@@ -45,7 +52,10 @@ class ByteQueue {
   // Removes bytes from the front. REQUIRES: there are as many.
   void Consume(size_t size);
 
-  void Clear();
+  void Clear() {
+    RecycledFree(std::exchange(data_, nullptr), capacity_);
+    capacity_ = begin_ = end_ = 0;
+  }
 
  private:
   void Grow(size_t size);
