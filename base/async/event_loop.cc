@@ -140,10 +140,6 @@ void EventLoop::RunAtTurnEnd(TurnEndTask& task) {
   turn_end_ = &task;
 }
 
-absl::Duration EventLoop::Now() const {
-  return running_ ? now_ : waiting_.SteadyTime();
-}
-
 absl::Status EventLoop::Watch(int fd, IoWatcher* watcher) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

@@ -123,7 +123,9 @@ class EventLoop {
 
   // Steady time as of the start of this turn of the loop: good enough for
   // timeouts, and free. Outside Run, the time now.
-  absl::Duration Now() const;
+  absl::Duration Now() const {
+    return running_ ? now_ : waiting_.SteadyTime();
+  }
 
   // Counts the turns, so that code which may use a share of each turn knows
   // when a new one has begun.

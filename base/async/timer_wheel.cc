@@ -9,10 +9,11 @@ namespace gateway {
 namespace {
 
 // Converts to milliseconds, rounded up, so that a timer never fires early.
+// Clocks tell no less than nanoseconds.
 int64_t CeilMs(absl::Duration time) {
-  const int64_t ms = absl::ToInt64Milliseconds(time);
-  const bool cut = ms < INT64_MAX && absl::Milliseconds(ms) < time;
-  return cut ? ms + 1 : ms;
+  constexpr int64_t kNanosPerMs = 1'000'000;
+  const int64_t ns = absl::ToInt64Nanoseconds(time);
+  return ns / kNanosPerMs + (ns % kNanosPerMs > 0 ? 1 : 0);
 }
 
 }  // namespace
