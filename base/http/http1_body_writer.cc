@@ -6,13 +6,14 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "base/http/http1_codec.h"
 #include "base/status_macros.h"
 
 namespace gateway {
 
 void AppendBodyFraming(std::optional<uint64_t> length, std::string* out) {
   if (length.has_value()) {
-    absl::StrAppend(out, "content-length: ", *length, "\r\n");
+    AppendContentLength(*length, out);
   } else {
     absl::StrAppend(out, "transfer-encoding: chunked\r\n");
   }

@@ -60,7 +60,9 @@ class Http1Client::Exchange final : public HttpExchange,
     }
   }
 
-  Task<absl::Status> Begin(const HttpCall& call);
+  // Returns `self`, which is this exchange, once the answer's head is there.
+  Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Begin(
+      std::unique_ptr<HttpExchange> self, const HttpCall& call);
 
   int status() const override { return connection_->parser.status(); }
   std::string_view Find(std::string_view lower_name) const override {
@@ -146,7 +148,9 @@ class Http1Client::Exchange final : public HttpExchange,
   ByteBudget::Charge body_charge_{kept_};
 };
 
-Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
+Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
+Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
+                             const HttpCall& call) {
   GATEWAY_CO_RETURN_IF_ERROR(failure_);
   if (!call.fresh_connection) connection_ = pool_.Take();
   if (connection_ == nullptr) {
@@ -167,7 +171,7 @@ Task<absl::Status> Http1Client::Exchange::Begin(const HttpCall& call) {
   // before it has read all of the request.
   absl::Status read = co_await ReadHead();
   timer_.Disarm();
-  if (read.ok()) co_return read;
+  if (read.ok()) co_return std::move(self);
   const bool broken = absl::IsUnavailable(read) || absl::IsCancelled(read);
   progress_.not_processed =
       connection_->reused && !progress_.answered && broken && failure_.ok() &&
@@ -516,9 +520,8 @@ Task<absl::StatusOr<std::unique_ptr<HttpExchange>>> Http1Client::Send(
     const HttpCall& call) {
   auto exchange = std::make_unique<Exchange>(
       *this, PoolOf(call.head->destination()), call);
-  const absl::Status begun = co_await exchange->Begin(call);
-  if (!begun.ok()) co_return begun;
-  co_return std::unique_ptr<HttpExchange>(std::move(exchange));
+  Exchange& begun = *exchange;
+  return begun.Begin(std::move(exchange), call);
 }
 
 }  // namespace gateway

@@ -1,8 +1,11 @@
 #include "base/http/http1_codec.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -114,7 +117,10 @@ absl::StatusOr<size_t> Http1Parser::Put(std::string_view bytes,
   size_t empty_lines = 0;
   if (!begun_ && kind_ == Kind::kRequests) {
     // Some clients send an empty line behind a body (RFC 9112 §2.2).
-    while (bytes.substr(empty_lines, 2) == "\r\n") empty_lines += 2;
+    while (bytes.size() >= empty_lines + 2 && bytes[empty_lines] == '\r' &&
+           bytes[empty_lines + 1] == '\n') {
+      empty_lines += 2;
+    }
     bytes.remove_prefix(empty_lines);
     if (bytes == "\r") return empty_lines;
   }
@@ -132,9 +138,6 @@ absl::StatusOr<size_t> Http1Parser::Put(std::string_view bytes,
   return empty_lines + head;
 }
 
-Http1Parser::Body Http1Parser::FindBody() const {
-  if (skip_body_) return Body::kNone;
-  if (kind_ == Kind::kResponses &&
 absl::StatusOr<size_t> Http1Parser::ReadHead(std::string_view bytes) {
   // Nearly every head comes whole with its first bytes, and is read without
   // looking for its end first.
@@ -149,6 +152,9 @@ absl::StatusOr<size_t> Http1Parser::ReadHead(std::string_view bytes) {
   return ReadHttp1Head(kind_, bytes.substr(0, end), limits_.fields, &head_);
 }
 
+Http1Parser::Body Http1Parser::FindBody() const {
+  if (skip_body_) return Body::kNone;
+  if (kind_ == Kind::kResponses &&
       (IsInterimStatus(head_.status) || head_.status == 204 ||
        head_.status == 304)) {
     return Body::kNone;
@@ -290,6 +296,12 @@ void AppendField(std::string_view name, std::string_view value,
                  std::string* out) {
   const HttpField field = {name, value};
   AppendFields({&field, 1}, out);
+}
+
+void AppendContentLength(uint64_t length, std::string* out) {
+  std::array<char, std::numeric_limits<uint64_t>::digits10 + 1> digits;
+  const auto written = std::to_chars(digits.begin(), digits.end(), length);
+  AppendField("content-length", {digits.begin(), written.ptr}, out);
 }
 
 void AppendFields(absl::Span<const HttpField> fields, std::string* out) {

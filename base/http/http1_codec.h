@@ -137,6 +137,9 @@ void AppendField(std::string_view name, std::string_view value,
                  std::string* out);
 void AppendFields(absl::Span<const HttpField> fields, std::string* out);
 
+// Appends `content-length: <length>\r\n`.
+void AppendContentLength(uint64_t length, std::string* out);
+
 }  // namespace gateway
 
 #endif  // BASE_HTTP_HTTP1_CODEC_H_

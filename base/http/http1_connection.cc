@@ -39,6 +39,36 @@ bool SaysHttp1(std::string_view bytes) {
 
 }  // namespace
 
+// No coroutine: every answer and chunk would take one frame more.
+class Http1Connection::WriteOut {
+ public:
+  WriteOut(Http1Connection& self, iovec* pieces, size_t count)
+      : self_(self), writing_(self.stream_->Write(pieces, count)) {
+    self_.SetPhase(Phase::kWriting);
+    self_.written_before_ = self_.stream_->bytes_written();
+  }
+  WriteOut(const WriteOut&) = delete;
+  WriteOut& operator=(const WriteOut&) = delete;
+
+  bool await_ready() { return writing_.await_ready(); }
+  void await_suspend(std::coroutine_handle<> handle) {
+    writing_.await_suspend(handle);
+  }
+  absl::Status await_resume() {
+    absl::Status written = writing_.await_resume();
+    self_.out_.clear();
+    const bool awaits_body =
+        self_.upload_ != nullptr && self_.upload_->waiting();
+    self_.SetPhase(awaits_body ? Phase::kBody : Phase::kHandling);
+    if (!written.ok()) self_.keep_alive_ = false;
+    return written;
+  }
+
+ private:
+  Http1Connection& self_;
+  decltype(std::declval<Stream&>().Write(nullptr, 0)) writing_;
+};
+
 Http1Connection::Http1Connection(HttpServer& server,
                                  std::unique_ptr<Stream> stream)
     : server_(server),
@@ -96,7 +126,10 @@ Task<bool> Http1Connection::ServeOne() {
   SetPhase(input_.bytes().empty() ? Phase::kIdle : Phase::kHead);
   absl::Status read = co_await ReadHead();
   if (head_held_bytes_ > 0) HoldHead(0);
-  if (read.ok() && !speaks_http2_) read = co_await ReadBody();
+  if (read.ok() && !speaks_http2_) read = TakeBodyAtHand();
+  if (read.ok() && !speaks_http2_ && !parser_.done()) {
+    read = co_await ReadBody();
+  }
   if (speaks_http2_) co_return false;
   if (!read.ok()) {
     const bool asked = !parser_.idle() && !stream_->hung_up();
@@ -156,17 +189,25 @@ void Http1Connection::HoldHead(size_t bytes) {
   server_.Hold(*this, std::exchange(head_held_bytes_, bytes), bytes);
 }
 
-Task<absl::Status> Http1Connection::ReadBody() {
+absl::Status Http1Connection::TakeBodyAtHand() {
   head_done_ = server_.loop_.Now();
   admitted_ = true;
-  if (parser_.done()) co_return absl::OkStatus();
+  const uint64_t length = parser_.content_length().value_or(0);
+  if (length == 0 || length > input_.bytes().size()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const size_t used,
+                           parser_.Put(input_.bytes(), body_));
+  input_.Consume(used);
+  return absl::OkStatus();
+}
+
+Task<absl::Status> Http1Connection::ReadBody() {
   const std::optional<uint64_t> length = parser_.content_length();
   if (!length.has_value() || *length > input_.bytes().size()) {
     GATEWAY_CO_RETURN_IF_ERROR(co_await AskAdmission());
     if (!admitted_) co_return absl::OkStatus();
     if (parser_.expects_continue() && input_.bytes().empty()) {
       iovec piece = ToIovec(kContinue);
-      GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(&piece, 1));
+      GATEWAY_CO_RETURN_IF_ERROR(co_await WriteOut(*this, &piece, 1));
     }
   }
   if (upload_ != nullptr) {
@@ -248,7 +289,8 @@ Task<absl::Status> Http1Connection::ReadStraightIntoBody(uint64_t length) {
   space = space.subspan(0, std::min<uint64_t>(missing, space.size()));
   size_t bytes = 0;
   while (bytes == 0) {
-    GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
+    co_await stream_->Readable();
+    GATEWAY_CO_RETURN_IF_ERROR(CheckTime());
     GATEWAY_CO_ASSIGN_OR_RETURN(bytes, TryRead(space));
   }
   co_return parser_.Put({space.data(), bytes}, body_).status();
@@ -259,7 +301,8 @@ Task<absl::Status> Http1Connection::ReadIntoInput(bool in_place) {
   while (bytes == 0) {
     // While it waits, the connection holds no block if it can be avoided.
     if (!in_place) input_.Release();
-    GATEWAY_CO_RETURN_IF_ERROR(co_await AwaitInput());
+    co_await stream_->Readable();
+    GATEWAY_CO_RETURN_IF_ERROR(CheckTime());
     const absl::Span<char> space =
         in_place ? input_.SpaceInPlace() : input_.Space();
     if (space.empty()) {
@@ -271,12 +314,9 @@ Task<absl::Status> Http1Connection::ReadIntoInput(bool in_place) {
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> Http1Connection::AwaitInput() {
-  co_await stream_->Readable();
-  if (timed_out_) {
-    co_return absl::DeadlineExceededError("the request did not arrive in time");
-  }
-  co_return absl::OkStatus();
+absl::Status Http1Connection::CheckTime() const {
+  if (!timed_out_) return absl::OkStatus();
+  return absl::DeadlineExceededError("the request did not arrive in time");
 }
 
 absl::StatusOr<size_t> Http1Connection::TryRead(absl::Span<char> space) {
@@ -371,7 +411,7 @@ Task<absl::Status> Http1Connection::Send(
   if (!parser_.done()) keep_alive_ = false;
   AppendHead(head);
   if (StatusHasBody(head.status)) {
-    absl::StrAppend(&out_, "content-length: ", length, "\r\n");
+    AppendContentLength(length, &out_);
   }
   out_ += "\r\n";
   absl::InlinedVector<iovec, 8> pieces;
@@ -380,7 +420,7 @@ Task<absl::Status> Http1Connection::Send(
     for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
   }
   answer_ = Answer::kDone;
-  co_return co_await WriteOut(pieces.data(), pieces.size());
+  co_return co_await WriteOut(*this, pieces.data(), pieces.size());
 }
 
 void Http1Connection::Start(HttpAnswerHead head) {
@@ -410,7 +450,7 @@ Task<absl::Status> Http1Connection::Write(
     for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
   }
   if (chunked_answer_) pieces.push_back(ToIovec("\r\n"));
-  co_return co_await WriteOut(pieces.data(), pieces.size());
+  co_return co_await WriteOut(*this, pieces.data(), pieces.size());
 }
 
 Task<absl::Status> Http1Connection::Finish() {
@@ -419,18 +459,7 @@ Task<absl::Status> Http1Connection::Finish() {
   answer_ = Answer::kDone;
   if (out_.empty()) co_return absl::OkStatus();
   iovec piece = ToIovec(out_);
-  co_return co_await WriteOut(&piece, 1);
-}
-
-Task<absl::Status> Http1Connection::WriteOut(iovec* pieces, size_t count) {
-  SetPhase(Phase::kWriting);
-  written_before_ = stream_->bytes_written();
-  absl::Status written = co_await stream_->Write(pieces, count);
-  out_.clear();
-  const bool awaits_body = upload_ != nullptr && upload_->waiting();
-  SetPhase(awaits_body ? Phase::kBody : Phase::kHandling);
-  if (!written.ok()) keep_alive_ = false;
-  co_return written;
+  co_return co_await WriteOut(*this, &piece, 1);
 }
 
 void Http1Connection::AppendHead(const HttpAnswerHead& head) {

@@ -93,6 +93,8 @@ class Http1Connection final : public HttpConnection,
   // Counts `bytes` towards what the server holds for a head that has not come
   // whole.
   void HoldHead(size_t bytes);
+  // Takes the body if all of it has come with the head.
+  absl::Status TakeBodyAtHand();
   Task<absl::Status> ReadBody();
   // Waits for the handler's decision, unless the client leaves or the server
   // has no more time.
@@ -104,7 +106,8 @@ class Http1Connection final : public HttpConnection,
   absl::Status ChargeBody();
   Task<absl::Status> ReadStraightIntoBody(uint64_t length);
   Task<absl::Status> ReadIntoInput(bool in_place);
-  Task<absl::Status> AwaitInput();
+  // Returns an error if the time for what is being read is over.
+  absl::Status CheckTime() const;
   // Returns 0 if there is nothing to read yet.
   absl::StatusOr<size_t> TryRead(absl::Span<char> space);
   Task<void> HandleRequest();
@@ -120,7 +123,8 @@ class Http1Connection final : public HttpConnection,
   // blocks.
   void KeepSmallRequest();
   void ReleaseRequest();
-  Task<absl::Status> WriteOut(iovec* pieces, size_t count);
+  // Writes as Stream::Write does, and is awaited as that is.
+  class WriteOut;
 
   HttpServer& server_;
   std::unique_ptr<Stream> stream_;
