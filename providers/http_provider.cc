@@ -50,7 +50,7 @@ Pieces Splice(std::string_view body, absl::Span<const Edit> edits) {
 bool HasMediaType(std::string_view content_type, std::string_view media_type) {
   const absl::string_view type = absl::StripAsciiWhitespace(
       ToAbsl(content_type.substr(0, content_type.find(';'))));
-  return absl::EqualsIgnoreCase(type, ToAbsl(media_type));
+  return EqualsIgnoreCase(ToStd(type), media_type);
 }
 
 std::vector<Secret> SecretsOf(const ProviderSetup& setup) {

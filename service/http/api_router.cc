@@ -35,12 +35,13 @@ Task<void> RefuseEncoding(RequestContext context) {
 
 ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
   // The first route that fits serves: APIs that are told by a field are added
-  // before those that serve everybody.
+  // before those that serve everybody, and those whose paths have no pattern
+  // before those that take longer to compare.
   anthropic_.AddTo(routes_);
-  gemini_.AddTo(routes_);
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);
   embeddings_.AddTo(routes_);
+  gemini_.AddTo(routes_);
 }
 
 HttpAdmission ApiRouter::Admit(const HttpRequest& request, HttpResponder&) {

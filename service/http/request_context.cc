@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -27,8 +28,8 @@ bool IsTrue(std::string_view value) {
 
 // Returns whether a field that begins so may be one of CallerFields.
 bool MayBeRead(char first) {
-  constexpr std::string_view kFirsts = "axhoAXHO";
-  return kFirsts.find(first) != std::string_view::npos;
+  const char lower = absl::ascii_tolower(static_cast<unsigned char>(first));
+  return lower == 'a' || lower == 'x' || lower == 'h' || lower == 'o';
 }
 
 absl::StatusOr<std::string_view> CallerOf(const HttpRequest& request,
