@@ -25,12 +25,14 @@ void Http2Stream::SetEvents(Http2StreamEvents* events) {
   if (events != nullptr) return;
   KeepBorrowed();
   session_.OnLeft(*this);
-  // Consumed here, so that bytes which were handed over and not consumed do not
-  // keep the window closed.
-  const int32_t unconsumed =
-      nghttp2_session_get_stream_effective_recv_data_length(session_.nghttp2(),
-                                                            id_);
-  if (unconsumed > 0) Consume(static_cast<size_t>(unconsumed));
+  if (!peer_ended_) {
+    // Consumed here, so that bytes which were handed over and not consumed do
+    // not keep the window closed.
+    const int32_t unconsumed =
+        nghttp2_session_get_stream_effective_recv_data_length(
+            session_.nghttp2(), id_);
+    if (unconsumed > 0) Consume(static_cast<size_t>(unconsumed));
+  }
   StopPeer();
 }
 

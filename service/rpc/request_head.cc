@@ -30,6 +30,13 @@ constexpr size_t kFieldOverheadBytes = 32;
 // overflow.
 constexpr absl::Duration kTimeoutMax = absl::Hours(24 * 365);
 
+// Compares with a literal in place: of a call's head each field is compared
+// with several.
+template <size_t N>
+bool Is(std::string_view text, const char (&literal)[N]) {
+  return text.size() == N - 1 && memcmp(text.data(), literal, N - 1) == 0;
+}
+
 bool IsBinary(std::string_view name) { return name.ends_with("-bin"); }
 
 // Removes the first element from a list and returns it, without the spaces
@@ -107,24 +114,24 @@ class HeadReader {
   void Put(const HttpField& field) {
     if (!IsReservedMetadataName(field.name)) {
       PutMetadata(field);
-    } else if (field.name == ":method") {
-      is_post_ = field.value == "POST";
-      head_.is_head = field.value == "HEAD";
-    } else if (field.name == ":path") {
+    } else if (Is(field.name, ":method")) {
+      is_post_ = Is(field.value, "POST");
+      head_.is_head = Is(field.value, "HEAD");
+    } else if (Is(field.name, ":path")) {
       head_.path = field.value;
-    } else if (field.name == ":authority") {
+    } else if (Is(field.name, ":authority")) {
       head_.authority = field.value;
-    } else if (field.name == "te") {
-      has_te_ = has_te_ || field.value == "trailers" ||
+    } else if (Is(field.name, "te")) {
+      has_te_ = has_te_ || Is(field.value, "trailers") ||
                 EqualsIgnoreCase(field.value, "trailers");
-    } else if (field.name == "content-type") {
+    } else if (Is(field.name, "content-type")) {
       // If there are two, both must be gRPC's.
       is_grpc_ = is_grpc_.value_or(true) && IsGrpc(field.value);
-    } else if (field.name == "grpc-timeout") {
+    } else if (Is(field.name, "grpc-timeout")) {
       PutTimeout(field.value);
-    } else if (field.name == "grpc-encoding") {
+    } else if (Is(field.name, "grpc-encoding")) {
       PutEncoding(field.value);
-    } else if (field.name == "grpc-accept-encoding") {
+    } else if (Is(field.name, "grpc-accept-encoding")) {
       head_.accepts_gzip = head_.accepts_gzip || ListsGzip(field.value);
     }
   }
