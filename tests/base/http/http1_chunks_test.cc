@@ -49,6 +49,50 @@ TEST(Http1ChunksTest, BeginsAgain) {
   EXPECT_EQ(body.text.size(), 3 * kChunkedLimit);
 }
 
+// Chunks that are all there are taken in one step, and others in several.
+TEST(Http1ChunksTest, WholeOrInPiecesChunksHaveOneMeaning) {
+  const std::string full = "3e8\r\n" + std::string(kChunkedLimit, 'x') + "\r\n";
+  const struct {
+    std::string bytes;
+    absl::StatusCode code;
+    std::string_view body;
+  } cases[] = {
+      {"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", absl::StatusCode::kOk,
+       "01234567890123456789"},
+      {"00000001\r\nx\r\n000000001\r\ny\r\n", absl::StatusCode::kOk, "xy"},
+      {"1\r\nx\r\n1;a\r\ny\r\n", absl::StatusCode::kOk, "xy"},
+      {full + "0\r\n\r\n", absl::StatusCode::kOk, ""},
+      {full + "1\r\nx\r\n", absl::StatusCode::kOutOfRange, ""},
+      {"1\r\nxy\r\n", absl::StatusCode::kInvalidArgument, "x"},
+      {"1\nx\r\n", absl::StatusCode::kInvalidArgument, ""},
+      {"1\r\nx\n\n", absl::StatusCode::kInvalidArgument, "x"},
+      {"\r\nx\r\n", absl::StatusCode::kInvalidArgument, ""},
+      {"g\r\nx\r\n", absl::StatusCode::kInvalidArgument, ""},
+      {"ffffffff\r\nx\r\n", absl::StatusCode::kOutOfRange, ""},
+  };
+  for (const auto& each : cases) {
+    Http1Chunks whole(kChunkedLimit);
+    Collected at_once;
+    EXPECT_EQ(whole.Put(each.bytes, at_once).status().code(), each.code)
+        << each.bytes;
+    Http1Chunks cut(kChunkedLimit);
+    Collected bit_by_bit;
+    absl::Status status;
+    size_t begin = 0;
+    for (size_t end = 1; end <= each.bytes.size() && status.ok(); ++end) {
+      const auto used = cut.Put(
+          std::string_view(each.bytes).substr(begin, end - begin), bit_by_bit);
+      status = used.status();
+      if (used.ok()) begin += *used;
+    }
+    EXPECT_EQ(status.code(), each.code) << each.bytes;
+    EXPECT_EQ(at_once.text, bit_by_bit.text);
+    if (!each.body.empty()) {
+      EXPECT_EQ(at_once.text, each.body);
+    }
+  }
+}
+
 TEST(Http1ChunksTest, ExtensionsAreReadByTheLetter) {
   for (const std::string_view good :
        {"1;a", "1;a=b", "1 ; a = b ;c", "1;a=\"b;\\\"c\"", "1;a=\"\"", "1 ",

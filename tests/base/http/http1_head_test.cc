@@ -82,7 +82,7 @@ TEST(Http1HeadTest, ReadsTheConnectionsOptions) {
   EXPECT_TRUE(head.says_keep_alive);
 }
 
-// Eight bytes are looked at together.
+// Sixteen bytes are looked at together.
 TEST(Http1HeadTest, FindsControlCharactersWhereverTheyStand) {
   for (size_t size = 1; size < 40; ++size) {
     for (size_t at = 0; at < size; ++at) {
@@ -95,6 +95,21 @@ TEST(Http1HeadTest, FindsControlCharactersWhereverTheyStand) {
               << size << " " << at << " " << c;
         }
       }
+    }
+  }
+}
+
+TEST(Http1HeadTest, SaysWhereItEndsAndReadsNothingOfWhatFollows) {
+  const std::string_view head = "HTTP/1.1 200 OK\r\nname: value\r\n\r\n";
+  const std::string bytes = std::string(head) + "bo\x01dy: \r\n\r\n";
+  for (size_t size = 0; size <= bytes.size(); ++size) {
+    Http1Head read;
+    const auto end = ReadHttp1Head(Http1Kind::kResponses,
+                                   std::string_view(bytes).substr(0, size),
+                                   kHeadFields, &read);
+    ASSERT_EQ(end.ok(), size >= head.size()) << size;
+    if (end.ok()) {
+      EXPECT_EQ(*end, head.size());
     }
   }
 }
@@ -134,8 +149,8 @@ TEST(TakeFieldLineTest, ANameMayHaveAnyTokenByteAnywhereAndNoOther) {
   for (int c = 1; c < 0x100; ++c) {
     const char byte = static_cast<char>(c);
     if (byte == ':' || byte == '\r' || byte == '\n') continue;
-    for (size_t at = 0; at < 20; ++at) {
-      std::string name = "Some-Name-Of-A-Field";
+    for (size_t at = 0; at < 36; ++at) {
+      std::string name = "Some-Name-Of-A-Field-Whose-Name-Goes";
       name[at] = byte;
       const std::string text = name + ": v\r\n\r\n";
       std::string_view line = text;
