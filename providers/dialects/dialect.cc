@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/request_scan.h"
 
 namespace gateway {
 namespace {
@@ -94,7 +95,9 @@ absl::Status Dialect::ScanRequest(std::string_view, RequestScan*) const {
   return HasNoApi(name());
 }
 
-void Dialect::PlanEdits(const RequestScan&, std::string_view, EditPlan*) const {
+void Dialect::PlanEdits(const RequestScan& scan, std::string_view model,
+                        EditPlan* plan) const {
+  wire::PlanEdits(scan, model, plan);
 }
 
 absl::Status Dialect::ScanResponse(std::string_view, ResponseFacts*) const {

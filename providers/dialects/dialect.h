@@ -90,10 +90,10 @@ struct RequestScan {
   size_t object_begin = 0;    // Just after the opening brace.
   bool has_fields = false;    // If so, a comma follows what is inserted.
   std::optional<int64_t> output_tokens_max;
-  // For OpenAI's two names of that limit: the key of the newer one, quotes
-  // included, and whether the older one is there too.
+  // For OpenAI's two names of that limit: their keys, quotes included; zero
+  // length if absent.
   Span new_limit_key;
-  bool has_old_limit = false;
+  Span old_limit_key;
   bool has_messages = false;
   // The vendor's name for the list of messages, how long it is, and how many
   // tools there are. A text in place of the list counts as none.
@@ -349,7 +349,8 @@ class Dialect {
   }
 
   // Plans the edits that turn the scanned body into the upstream's: the model's
-  // name and the wish for usage in streams.
+  // name, what only the gateway reads, and the wish for usage in streams. By
+  // default, the first two.
   virtual void PlanEdits(const RequestScan& scan, std::string_view model,
                          EditPlan* plan) const;
 

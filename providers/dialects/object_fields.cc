@@ -54,6 +54,13 @@ std::string CamelCase(std::string_view name) {
   return camel;
 }
 
+absl::Status ReadText(JsonValue& value, std::string* text) {
+  if (value.IsNull()) return absl::OkStatus();
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
+  text->assign(view);
+  return absl::OkStatus();
+}
+
 absl::Status AsFieldFault(const absl::Status& status, std::string_view place) {
   if (status.ok() || !FieldViolations(status).empty()) return status;
   return InvalidField(Join(place, JsonErrorPath(status)),

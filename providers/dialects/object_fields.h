@@ -63,6 +63,13 @@ std::string CamelCase(std::string_view name);
 // The most fields of an object; one of a format has about ten.
 inline constexpr size_t kObjectFieldsLimit = 128;
 
+// The most parts of one request, in all of its messages together. Readers fail
+// at the first beyond.
+inline constexpr int kPartsLimit = 100'000;
+
+// Reads a string; null leaves `text` as it was.
+absl::Status ReadText(JsonValue& value, std::string* text);
+
 // Turns an error of reading JSON into a fault that names the field; other
 // statuses unchanged. `place` precedes the path that the error carries.
 absl::Status AsFieldFault(const absl::Status& status,

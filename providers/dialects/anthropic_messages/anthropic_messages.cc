@@ -59,12 +59,6 @@ bool AnthropicMessages::CanForward(const RequestScan&,
   return !HasStringWithMark(body, kNamedSignaturePrefix);
 }
 
-void AnthropicMessages::PlanEdits(const RequestScan& scan,
-                                  std::string_view model,
-                                  EditPlan* plan) const {
-  anthropic::PlanEdits(scan, model, plan);
-}
-
 absl::Status AnthropicMessages::ScanResponse(std::string_view body,
                                              ResponseFacts* facts) const {
   return anthropic::ScanResponse(body, facts);

@@ -72,8 +72,6 @@ class AnthropicMessages final : public Dialect {
   // it would refuse.
   bool CanForward(const RequestScan& scan,
                   std::string_view body) const override;
-  void PlanEdits(const RequestScan& scan, std::string_view model,
-                 EditPlan* plan) const override;
   absl::Status ScanResponse(std::string_view body,
                             ResponseFacts* facts) const override;
   std::unique_ptr<StreamTap> NewStreamTap() const override;

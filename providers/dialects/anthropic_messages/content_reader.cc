@@ -12,7 +12,7 @@
 #include "base/string_view.h"
 #include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/citations.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/object_fields.h"
 
 namespace gateway::anthropic {
 namespace {

@@ -16,7 +16,7 @@
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/vendor_names.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/object_fields.h"
 
 namespace gateway::anthropic {
 namespace {

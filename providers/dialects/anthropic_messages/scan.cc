@@ -1,163 +1,63 @@
 #include "providers/dialects/anthropic_messages/scan.h"
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/response.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/request_scan.h"
 
 namespace gateway::anthropic {
 namespace {
 
 using wire::ReadText;
-using wire::ScanModel;
 
-// Keys that may not be repeated.
-constexpr std::array<std::string_view, 15> kSingleKeys = {
-    "model",       "stream",    "max_tokens",  "messages",    "system",
-    "tools",       "metadata",  "thinking",    "tool_choice", "output_config",
-    "temperature", "container", "service_tier", kAgentTypeField,
-    kProjectIdField};
+constexpr std::string_view kOutputLimit = "max_tokens";
+
+using wire::FieldKind;
+
+constexpr wire::ScannedField kMetadataFields[] = {
+    {.key = "user_id", .kind = FieldKind::kUserId},
+};
+constexpr wire::ScanFormat kMetadata = {.fields = kMetadataFields};
+
+constexpr wire::ScannedField kFields[] = {
+    {.key = "model", .kind = FieldKind::kModel},
+    {.key = "stream", .kind = FieldKind::kStream},
+    {.key = kOutputLimit, .kind = FieldKind::kOutputLimit},
+    {.key = "messages", .kind = FieldKind::kMessages},
+    {.key = "tools", .kind = FieldKind::kTools, .one_alone = true},
+    {.key = "metadata", .kind = FieldKind::kObject, .inside = &kMetadata},
+    {.key = kAgentTypeField,
+     .kind = FieldKind::kOwn,
+     .text = &RequestScan::agent_type},
+    {.key = kProjectIdField,
+     .kind = FieldKind::kOwn,
+     .text = &RequestScan::project_id},
+    {.key = "system"},
+    {.key = "thinking"},
+    {.key = "tool_choice"},
+    {.key = "output_config"},
+    {.key = "temperature"},
+    {.key = "container"},
+    {.key = "service_tier"},
+};
+constexpr wire::ScanFormat kScanFormat = {.fields = kFields};
 
 // Checks that a text that is not looked into is a text, or null.
 absl::Status CheckText(JsonValue& value) {
   return value.IsNull() ? absl::OkStatus() : value.String().status();
 }
 
-// Scans one request.
-class RequestScanner {
- public:
-  RequestScanner(std::string_view body, RequestScan* scan)
-      : body_(body), scan_(*scan) {}
-
-  absl::Status Scan() {
-    GATEWAY_RETURN_IF_ERROR(
-        ReadJson(body_, JsonPadding::kPresent, [&](JsonValue& root) {
-          return root.EachField([&](std::string_view key, JsonValue& value) {
-            return TakeField(key, value);
-          });
-        }));
-    wire::ScanObject(body_, &scan_);
-    scan_.stream_usage = true;
-    if (!scan_.output_tokens_max.has_value()) scan_.absent_field = "max_tokens";
-    return absl::OkStatus();
-  }
-
- private:
-  absl::Status TakeField(std::string_view key, JsonValue& value) {
-    const auto single = std::find(kSingleKeys.begin(), kSingleKeys.end(), key);
-    if (single == kSingleKeys.end()) return absl::OkStatus();
-    const uint32_t bit = 1u << (single - kSingleKeys.begin());
-    if ((seen_ & bit) != 0) return value.Error("repeated key");
-    seen_ |= bit;
-    if (key == "model") return ScanModel(value, body_, &scan_);
-    if (key == "messages") {
-      scan_.has_messages = true;
-      return wire::CountElements(value, &scan_.message_count);
-    }
-    if (key == kAgentTypeField) return TakeOwn(value, &scan_.agent_type);
-    if (key == kProjectIdField) return TakeOwn(value, &scan_.project_id);
-    if (value.IsNull()) return absl::OkStatus();
-    if (key == "stream") {
-      GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
-    } else if (key == "max_tokens") {
-      GATEWAY_ASSIGN_OR_RETURN(scan_.output_tokens_max, value.Int64());
-    } else if (key == "tools") {
-      return wire::ScanTools(value, &scan_);
-    } else if (key == "metadata") {
-      return TakeMetadata(value);
-    }
-    return absl::OkStatus();
-  }
-
-  // Takes a field that is not sent on, and cuts it out.
-  absl::Status TakeOwn(JsonValue& value, std::string* text) {
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.RawUnchecked());
-    if (raw.empty() || (raw.front() != '"' && raw != "null")) {
-      return value.Error("expected a string");
-    }
-    GATEWAY_RETURN_IF_ERROR(
-        ReadJson(absl::StrCat("[", ToAbsl(raw), "]"), JsonPadding::kAbsent,
-                 [&](JsonValue& root) {
-                   return root.EachElement([&](JsonValue& element) {
-                     return ReadText(element, text);
-                   });
-                 }));
-    CutOut(static_cast<size_t>(raw.data() - body_.data()), raw.size());
-    return absl::OkStatus();
-  }
-
-  // Records that a field is to be cut out, with a comma: the one behind it or,
-  // for the last field, the one before it.
-  void CutOut(size_t value_begin, size_t value_bytes) {
-    constexpr std::string_view kSpace = " \t\r\n";
-    const size_t key_end = body_.rfind('"', value_begin - 1);
-    // Finds the quote before the key: no quote stands within it, or it would be
-    // another key.
-    size_t begin = body_.rfind('"', key_end - 1);
-    size_t end = value_begin + value_bytes;
-    const size_t next = body_.find_first_not_of(kSpace, end);
-    if (next != std::string_view::npos && body_[next] == ',') {
-      scan_.own_fields.push_back({begin, next + 1 - begin});
-      return;
-    }
-    while (!scan_.own_fields.empty()) {
-      // The comma before was cut out with the previous field.
-      const Span& last = scan_.own_fields.back();
-      const size_t gap = last.offset + last.length;
-      if (body_.substr(gap, begin - gap).find_first_not_of(kSpace) !=
-          std::string_view::npos) {
-        break;
-      }
-      begin = last.offset;
-      scan_.own_fields.pop_back();
-    }
-    const size_t before = body_.find_last_not_of(kSpace, begin - 1);
-    if (body_[before] == ',') begin = before;
-    scan_.own_fields.push_back({begin, end - begin});
-  }
-
-  absl::Status TakeMetadata(JsonValue& value) {
-    bool has_user_id = false;
-    return value.EachField(
-        [&](std::string_view key, JsonValue& field) -> absl::Status {
-          if (key != "user_id") return absl::OkStatus();
-          if (has_user_id) return field.Error("repeated key");
-          has_user_id = true;
-          return ReadText(field, &scan_.user_id);
-        });
-  }
-
-  const std::string_view body_;
-  RequestScan& scan_;
-  uint32_t seen_ = 0;
-};
-
 }  // namespace
 
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
-  *scan = RequestScan();
-  return AsFieldFault(RequestScanner(body, scan).Scan());
-}
-
-void PlanEdits(const RequestScan& scan, std::string_view model,
-               EditPlan* plan) {
-  wire::PlanModelEdit(scan, model, plan);
-  if (scan.own_fields.empty()) return;
-  for (const Span& own : scan.own_fields) plan->edits.push_back({own, {}});
-  std::sort(plan->edits.begin(), plan->edits.end(),
-            [](const Edit& a, const Edit& b) {
-              return a.span.offset < b.span.offset;
-            });
+  GATEWAY_RETURN_IF_ERROR(wire::ScanRequest(kScanFormat, body, scan));
+  scan->stream_usage = true;
+  if (!scan->output_tokens_max.has_value()) scan->absent_field = kOutputLimit;
+  return absl::OkStatus();
 }
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {

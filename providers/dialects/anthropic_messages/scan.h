@@ -20,10 +20,6 @@ namespace gateway::anthropic {
 // the call depends on is refused, naming it.
 absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 
-// Plans the edits: only the model's name may change, since usage is always part
-// of a stream.
-void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
-
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 
 // Checks events by their names; only the three that carry facts are parsed.

@@ -7,7 +7,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/object_fields.h"
 
 namespace gateway::gemini {
 namespace {

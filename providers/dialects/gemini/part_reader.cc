@@ -10,7 +10,7 @@
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/gemini/vendor_names.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/object_fields.h"
 
 namespace gateway::gemini {
 namespace {

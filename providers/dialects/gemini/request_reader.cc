@@ -17,7 +17,6 @@
 #include "providers/dialects/gemini/tools.h"
 #include "providers/dialects/gemini/vendor_names.h"
 #include "providers/dialects/object_fields.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway::gemini {
 namespace {

@@ -1,8 +1,6 @@
 #include "providers/dialects/gemini/scan.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,117 +11,86 @@
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/vendor_names.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/request_scan.h"
 
 namespace gateway::gemini {
 namespace {
 
-// The field of a request to count that holds a whole request.
-constexpr std::string_view kWholeRequest = "generateContentRequest";
+using wire::FieldKind;
+using wire::ReadText;
 
-// Keys that may not be repeated, in either way of writing them.
-constexpr std::string_view kSingleKeys[] = {
-    "contents",      "systemInstruction", "tools",          "toolConfig",
-    "generationConfig", "safetySettings", "cachedContent", "serviceTier",
-    "model",         kWholeRequest};
-
-// Scans one request.
-class RequestScanner {
- public:
-  enum class Place { kOutside, kInsideAnother };
-
-  RequestScanner(Place place, RequestScan* scan)
-      : place_(place), scan_(*scan) {}
-
-  absl::Status Scan(JsonValue& root) {
-    return root.EachField([&](std::string_view name, JsonValue& value) {
-      return TakeField(CamelCase(name), value);
-    });
-  }
-
- private:
-  absl::Status TakeField(const std::string& key, JsonValue& value) {
-    const auto* single =
-        std::find(std::begin(kSingleKeys), std::end(kSingleKeys), key);
-    if (single == std::end(kSingleKeys)) return absl::OkStatus();
-    const uint32_t bit = 1u << (single - std::begin(kSingleKeys));
-    if ((seen_ & bit) != 0) return value.Error("repeated key");
-    seen_ |= bit;
-    if (key == "contents") {
-      scan_.has_messages = true;
-      // One turn counts as a list of one, as Google takes it.
-      if (value.IsObject()) {
-        scan_.message_count = 1;
-        return absl::OkStatus();
-      }
-      return wire::CountElements(value, &scan_.message_count);
-    }
-    if (value.IsNull()) return absl::OkStatus();
-    if (key == "tools") {
-      GATEWAY_RETURN_IF_ERROR(EachOf(value, [this](JsonValue& tool) {
-        return CountTools(tool);
-      }));
-    } else if (key == kWholeRequest && place_ == Place::kOutside) {
-      return TakeWholeRequest(value);
-    } else if (key == "generationConfig") {
-      return value.EachField([&](std::string_view name, JsonValue& field) {
-        return TakeConfig(CamelCase(name), field);
-      });
-    }
-    return absl::OkStatus();
-  }
-
-  // Counts each function of an entry as a tool.
-  absl::Status CountTools(JsonValue& entry) {
-    bool has_functions = false;
-    bool has_more = false;
-    GATEWAY_RETURN_IF_ERROR(entry.EachField(
-        [&](std::string_view name, JsonValue& field) -> absl::Status {
-          if (CamelCase(name) != "functionDeclarations") {
-            has_more = true;
-            return absl::OkStatus();
-          }
-          has_functions = true;
-          if (field.IsNull()) return absl::OkStatus();
-          return EachOf(field, [this](JsonValue&) {
-            ++scan_.tool_count;
-            return absl::OkStatus();
-          });
-        }));
-    if (has_more || !has_functions) ++scan_.tool_count;
-    return absl::OkStatus();
-  }
-
-  // Scans the whole request whose tokens are to be counted, as it would be
-  // sent.
-  absl::Status TakeWholeRequest(JsonValue& value) {
-    RequestScan whole;
-    GATEWAY_RETURN_IF_ERROR(
-        RequestScanner(Place::kInsideAnother, &whole).Scan(value));
-    scan_.has_messages = scan_.has_messages || whole.has_messages;
-    scan_.message_count += whole.message_count;
-    scan_.tool_count += whole.tool_count;
-    return absl::OkStatus();
-  }
-
-  absl::Status TakeConfig(const std::string& key, JsonValue& value) {
-    const bool is_limit = key == "maxOutputTokens";
-    if (!is_limit && key != "candidateCount") return absl::OkStatus();
-    bool& seen = is_limit ? has_limit_ : has_count_;
-    if (seen) return value.Error("repeated key");
-    seen = true;
-    if (value.IsNull()) return absl::OkStatus();
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
-    if (is_limit) scan_.output_tokens_max = number;
-    return absl::OkStatus();
-  }
-
-  const Place place_;
-  RequestScan& scan_;
-  uint32_t seen_ = 0;
-  bool has_limit_ = false;
-  bool has_count_ = false;
+constexpr wire::ScannedField kConfigFields[] = {
+    {.key = "maxOutputTokens", .kind = FieldKind::kOutputLimit},
+    {.key = "candidateCount", .kind = FieldKind::kInteger},
 };
+constexpr wire::ScanFormat kConfig = {.fields = kConfigFields,
+                                      .camel_case = true};
+
+// The same of a whole request whose tokens are to be counted: it is not
+// answered, so that its limit is none of this one.
+constexpr wire::ScannedField kCountedConfigFields[] = {
+    {.key = "maxOutputTokens", .kind = FieldKind::kInteger},
+    {.key = "candidateCount", .kind = FieldKind::kInteger},
+};
+constexpr wire::ScanFormat kCountedConfig = {.fields = kCountedConfigFields,
+                                             .camel_case = true};
+
+constexpr wire::ScannedField kCountedFields[] = {
+    {.key = "contents", .kind = FieldKind::kMessages, .one_alone = true},
+    {.key = "tools", .kind = FieldKind::kHook},
+    {.key = "generationConfig",
+     .kind = FieldKind::kObject,
+     .inside = &kCountedConfig},
+    {.key = "systemInstruction"},
+    {.key = "toolConfig"},
+    {.key = "safetySettings"},
+    {.key = "cachedContent"},
+    {.key = "serviceTier"},
+    {.key = "model"},
+    {.key = "generateContentRequest"},
+};
+constexpr wire::ScanFormat kCounted = {.fields = kCountedFields,
+                                       .camel_case = true};
+
+constexpr wire::ScannedField kFields[] = {
+    // One turn counts as a list of one, as Google takes it.
+    {.key = "contents", .kind = FieldKind::kMessages, .one_alone = true},
+    {.key = "tools", .kind = FieldKind::kHook},
+    {.key = "generationConfig", .kind = FieldKind::kObject, .inside = &kConfig},
+    {.key = "systemInstruction"},
+    {.key = "toolConfig"},
+    {.key = "safetySettings"},
+    {.key = "cachedContent"},
+    {.key = "serviceTier"},
+    {.key = "model"},
+    // Of a request to count.
+    {.key = "generateContentRequest",
+     .kind = FieldKind::kObject,
+     .inside = &kCounted},
+};
+constexpr wire::ScanFormat kScanFormat = {.fields = kFields,
+                                          .camel_case = true};
+
+// Counts each function of an entry as a tool.
+absl::Status CountTools(JsonValue& entry, int* count) {
+  bool has_functions = false;
+  bool has_more = false;
+  GATEWAY_RETURN_IF_ERROR(entry.EachField(
+      [&](std::string_view name, JsonValue& field) -> absl::Status {
+        if (CamelCase(name) != "functionDeclarations") {
+          has_more = true;
+          return absl::OkStatus();
+        }
+        has_functions = true;
+        if (field.IsNull()) return absl::OkStatus();
+        return EachOf(field, [&](JsonValue&) {
+          ++*count;
+          return absl::OkStatus();
+        });
+      }));
+  if (has_more || !has_functions) ++*count;
+  return absl::OkStatus();
+}
 
 // What must be recorded of one candidate.
 struct CandidateNotes {
@@ -141,13 +108,6 @@ struct Notes {
   bool has_usage = false;
   bool failed = false;
 };
-
-absl::Status RecordText(JsonValue& value, std::string* text) {
-  if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
-  *text = std::string(view);
-  return absl::OkStatus();
-}
 
 absl::Status RecordContent(JsonValue& content, CandidateNotes* notes) {
   if (content.IsNull()) return absl::OkStatus();
@@ -167,7 +127,7 @@ absl::Status RecordCandidate(JsonValue& candidate, CandidateNotes* notes) {
   return candidate.EachField([&](std::string_view key,
                                  JsonValue& value) -> absl::Status {
     if (key == "content") return RecordContent(value, notes);
-    if (key == "finishReason") return RecordText(value, &notes->finish_word);
+    if (key == "finishReason") return ReadText(value, &notes->finish_word);
     if (key != "index" || value.IsNull()) return absl::OkStatus();
     GATEWAY_ASSIGN_OR_RETURN(notes->index, value.Int32(0, kCandidatesMax - 1));
     return absl::OkStatus();
@@ -190,7 +150,7 @@ absl::Status RecordField(std::string_view key, JsonValue& value, Notes* notes) {
   }
   if (key == "promptFeedback" && !value.IsNull()) {
     return value.EachField([&](std::string_view name, JsonValue& field) {
-      return name == "blockReason" ? RecordText(field, &notes->block_word)
+      return name == "blockReason" ? ReadText(field, &notes->block_word)
                                    : absl::OkStatus();
     });
   }
@@ -215,12 +175,12 @@ absl::Status ReadNotes(std::string_view data, Notes* notes) {
 }  // namespace
 
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
-  *scan = RequestScan();
-  GATEWAY_RETURN_IF_ERROR(
-      AsFieldFault(ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
-        return RequestScanner(RequestScanner::Place::kOutside, scan).Scan(root);
-      })));
-  scan->object_begin = body.find('{') + 1;
+  GATEWAY_RETURN_IF_ERROR(wire::ScanRequest(
+      kScanFormat, body, scan, [&](std::string_view, JsonValue& tools) {
+        return EachOf(tools, [&](JsonValue& tool) {
+          return CountTools(tool, &scan->tool_count);
+        });
+      }));
   scan->stream_usage = true;
   scan->messages_field = "contents";
   return absl::OkStatus();

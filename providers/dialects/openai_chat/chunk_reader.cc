@@ -11,11 +11,11 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/data_url.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {

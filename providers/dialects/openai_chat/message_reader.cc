@@ -12,12 +12,12 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/assistant_turn.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {

@@ -13,11 +13,11 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/message_reader.h"
 #include "providers/dialects/openai_chat/tools.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {

@@ -13,6 +13,7 @@
 #include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/citations.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/answer_writer.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
@@ -20,7 +21,6 @@
 #include "providers/dialects/openai_chat/message_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {

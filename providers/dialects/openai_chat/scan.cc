@@ -1,10 +1,7 @@
 #include "providers/dialects/openai_chat/scan.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,7 +16,7 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/request_scan.h"
 
 namespace gateway {
 namespace {
@@ -61,195 +58,65 @@ bool CallsHaveReasoning(std::string_view body) {
          CountText(body, R"("reasoning_content")");
 }
 
-// Fields that policies depend on.
-enum Field {
-  kFunctions,
-  kMaxCompletionTokens,
-  kMaxTokens,
-  kMessages,
-  kMetadata,
-  kModel,
-  kN,
-  kSafetyIdentifier,
-  kStream,
-  kStreamOptions,
-  kTools,
-  kUser,
-  kOther,
+using wire::FieldKind;
+
+constexpr std::string_view kStreamOptions = "stream_options";
+
+constexpr wire::ScannedField kFields[] = {
+    {.key = "functions", .kind = FieldKind::kTools},
+    {.key = "max_completion_tokens",
+     .kind = FieldKind::kOutputLimit,
+     .key_place = &RequestScan::new_limit_key},
+    {.key = "max_tokens",
+     .kind = FieldKind::kOutputLimit,
+     .key_place = &RequestScan::old_limit_key},
+    {.key = "messages", .kind = FieldKind::kMessages},
+    {.key = "metadata", .kind = FieldKind::kLabels},
+    {.key = "model", .kind = FieldKind::kModel},
+    {.key = "n", .kind = FieldKind::kInteger},
+    {.key = "safety_identifier", .kind = FieldKind::kUserId},
+    {.key = "stream", .kind = FieldKind::kStream},
+    {.key = kStreamOptions, .kind = FieldKind::kHook, .null_too = true},
+    {.key = "tools", .kind = FieldKind::kTools},
+    {.key = "user", .kind = FieldKind::kOldUserId},
 };
 
-Field FieldOf(std::string_view key) {
-  struct Entry {
-    std::string_view key;
-    Field field;
+constexpr wire::ScanFormat kScanFormat = {.fields = kFields,
+                                          .repeated = "given twice"};
+
+// Finds out whether usage is asked for, and what is to stand in place of the
+// options so that it is.
+absl::Status ScanStreamOptions(JsonValue& value, std::string_view body,
+                               RequestScan* scan) {
+  const auto record = [&](std::string_view raw) {
+    scan->stream_options_value = {
+        .offset = static_cast<size_t>(raw.data() - body.data()),
+        .length = raw.size()};
   };
-  static constexpr Entry kEntries[] = {
-      {"functions", kFunctions},
-      {"max_completion_tokens", kMaxCompletionTokens},
-      {"max_tokens", kMaxTokens},
-      {"messages", kMessages},
-      {"metadata", kMetadata},
-      {"model", kModel},
-      {"n", kN},
-      {"safety_identifier", kSafetyIdentifier},
-      {"stream", kStream},
-      {"stream_options", kStreamOptions},
-      {"tools", kTools},
-      {"user", kUser},
-  };
-  for (const Entry& entry : kEntries) {
-    if (entry.key == key) return entry.field;
+  if (!value.IsObject()) {
+    if (!value.IsNull()) return value.Error("expected an object or null");
+    record(value.FirstToken());
+    return value.Null();
   }
-  return kOther;
+  Leftovers others;
+  bool repeated = false;
+  bool seen = false;
+  GATEWAY_RETURN_IF_ERROR(value.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key != "include_usage") return others.Keep(key, field);
+        repeated = std::exchange(seen, true);
+        if (repeated) return field.Error(kScanFormat.repeated);
+        if (field.IsNull()) return field.Null();
+        GATEWAY_ASSIGN_OR_RETURN(scan->stream_usage, field.Bool());
+        return absl::OkStatus();
+      }));
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+  record(raw);
+  if (others.fields().empty() || scan->stream_usage) return absl::OkStatus();
+  scan->stream_options_wish = others.fields();
+  scan->stream_options_wish.append(",").append(kUsageWish).append("}");
+  return absl::OkStatus();
 }
-
-class RequestScanner {
- public:
-  RequestScanner(std::string_view body, RequestScan* scan)
-      : body_(body), scan_(*scan) {}
-
-  absl::Status Scan(JsonValue& root) {
-    if (!root.IsObject()) return root.Error("expected an object");
-    wire::ScanObject(body_, &scan_);
-    GATEWAY_RETURN_IF_ERROR(
-        root.EachField([this](std::string_view key, JsonValue& value) {
-          return ScanField(key, value);
-        }));
-    // If there are two limits, which some servers refuse, the larger one is the
-    // safe assumption.
-    scan_.output_tokens_max = std::max(max_tokens_, max_completion_tokens_);
-    if (scan_.user_id.empty()) scan_.user_id = std::move(user_);
-    return absl::OkStatus();
-  }
-
- private:
-  absl::Status ScanField(std::string_view key, JsonValue& value) {
-    const Field field = FieldOf(key);
-    if (field == kOther) return absl::OkStatus();
-    if ((seen_ & (1u << field)) != 0) return value.Error("given twice");
-    seen_ |= 1u << field;
-    switch (field) {
-      case kModel:
-        return ScanModel(value);
-      case kMessages:
-        scan_.has_messages = true;
-        return wire::CountElements(value, &scan_.message_count);
-      case kStreamOptions:
-        return ScanStreamOptions(value);
-      default:
-        break;
-    }
-    if (field == kMaxTokens) scan_.has_old_limit = true;
-    if (field == kMaxCompletionTokens) {
-      scan_.new_limit_key = KeyBefore(value.FirstToken());
-    }
-    if (value.IsNull()) return value.Null();
-    return ScanOptional(field, value);
-  }
-
-  // Scans a field that may be null, and is not. Of numbers only the type is
-  // checked: their range is the provider's to check.
-  absl::Status ScanOptional(Field field, JsonValue& value) {
-    switch (field) {
-      case kStream: {
-        GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
-        return absl::OkStatus();
-      }
-      case kMaxTokens: {
-        GATEWAY_ASSIGN_OR_RETURN(max_tokens_, value.Int64());
-        return absl::OkStatus();
-      }
-      case kMaxCompletionTokens: {
-        GATEWAY_ASSIGN_OR_RETURN(max_completion_tokens_, value.Int64());
-        return absl::OkStatus();
-      }
-      case kN:
-        return value.Int64().status();
-      case kTools:
-      case kFunctions:
-        return value.EachElement([this](JsonValue&) {
-          ++scan_.tool_count;
-          return absl::OkStatus();
-        });
-      case kMetadata:
-        return wire::ScanLabels(value, &scan_);
-      case kUser: {
-        GATEWAY_ASSIGN_OR_RETURN(const std::string_view user, value.String());
-        user_ = user;
-        return absl::OkStatus();
-      }
-      case kSafetyIdentifier: {
-        GATEWAY_ASSIGN_OR_RETURN(const std::string_view user, value.String());
-        scan_.user_id = user;
-        return absl::OkStatus();
-      }
-      default:
-        return absl::OkStatus();
-    }
-  }
-
-  // Returns the place of a text that points into the body.
-  Span SpanOf(std::string_view raw) const {
-    return {.offset = static_cast<size_t>(raw.data() - body_.data()),
-            .length = raw.size()};
-  }
-
-  // Returns the place of the key whose value begins with `token`, quotes
-  // included.
-  Span KeyBefore(std::string_view token) const {
-    const size_t value_begin = token.data() - body_.data();
-    const size_t end = body_.rfind('"', value_begin - 1);
-    // Finds the quote before the key: no quote stands within it, or it would be
-    // another key.
-    const size_t begin = body_.rfind('"', end - 1);
-    return {.offset = begin, .length = end + 1 - begin};
-  }
-
-  absl::Status ScanModel(JsonValue& value) {
-    GATEWAY_ASSIGN_OR_RETURN(const JsonString model, value.StringAndRaw());
-    if (model.text.empty()) return value.Error("must not be empty");
-    GATEWAY_RETURN_IF_ERROR(wire::CheckNameLength(value, model.text));
-    scan_.model = model.text;
-    scan_.model_value = SpanOf(model.raw);
-    return absl::OkStatus();
-  }
-
-  absl::Status ScanStreamOptions(JsonValue& value) {
-    if (!value.IsObject()) {
-      if (!value.IsNull()) return value.Error("expected an object or null");
-      GATEWAY_RETURN_IF_ERROR(value.Null());
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
-                               value.RawUnchecked());
-      scan_.stream_options_value = SpanOf(raw);
-      return absl::OkStatus();
-    }
-    Leftovers others;
-    bool repeated = false;
-    bool seen = false;
-    GATEWAY_RETURN_IF_ERROR(value.EachField(
-        [&](std::string_view key, JsonValue& field) -> absl::Status {
-          if (key != "include_usage") return others.Keep(key, field);
-          repeated = std::exchange(seen, true);
-          if (repeated) return field.Error("given twice");
-          if (field.IsNull()) return field.Null();
-          GATEWAY_ASSIGN_OR_RETURN(scan_.stream_usage, field.Bool());
-          return absl::OkStatus();
-        }));
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-    scan_.stream_options_value = SpanOf(raw);
-    if (others.fields().empty() || scan_.stream_usage) return absl::OkStatus();
-    scan_.stream_options_wish = others.fields();
-    scan_.stream_options_wish.append(",").append(kUsageWish).append("}");
-    return absl::OkStatus();
-  }
-
-  std::string_view body_;
-  RequestScan& scan_;
-  uint32_t seen_ = 0;
-  std::optional<int64_t> max_tokens_;
-  std::optional<int64_t> max_completion_tokens_;
-  std::string user_;
-};
 
 // What the first choice of an answer says of its end.
 struct FirstChoice {
@@ -326,16 +193,15 @@ class ResponseScanner {
 }  // namespace
 
 absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan) {
-  *scan = RequestScan();
-  RequestScanner scanner(body, scan);
-  return AsInvalidRequest(
-      ReadJson(body, JsonPadding::kPresent,
-               [&](JsonValue& root) { return scanner.Scan(root); }));
+  return wire::ScanRequest(kScanFormat, body, scan,
+                           [&](std::string_view, JsonValue& value) {
+                             return ScanStreamOptions(value, body, scan);
+                           });
 }
 
 bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
                              const OpenAiChatQuirks& quirks) {
-  if (!quirks.max_completion_tokens && scan.has_old_limit &&
+  if (!quirks.max_completion_tokens && scan.old_limit_key.length > 0 &&
       scan.new_limit_key.length > 0) {
     return false;
   }
@@ -350,7 +216,7 @@ bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
 
 void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
                      EditPlan* plan, const OpenAiChatQuirks& quirks) {
-  wire::PlanModelEdit(scan, model, plan);
+  wire::PlanEdits(scan, model, plan);
   if (!quirks.max_completion_tokens && scan.new_limit_key.length > 0) {
     plan->edits.push_back({scan.new_limit_key, kOldLimitKey});
   }
@@ -364,10 +230,7 @@ void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
           {scan.stream_options_value, scan.stream_options_wish});
     }
   }
-  std::sort(plan->edits.begin(), plan->edits.end(),
-            [](const Edit& a, const Edit& b) {
-              return a.span.offset < b.span.offset;
-            });
+  wire::SortEdits(plan);
 }
 
 absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts) {

@@ -13,8 +13,8 @@
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/fields.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway {
 namespace {

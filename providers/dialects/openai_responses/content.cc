@@ -11,8 +11,8 @@
 #include "errors/fault.h"
 #include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {
 namespace {

@@ -61,11 +61,6 @@ bool OpenAiResponses::CanForward(const RequestScan&,
          !HasStringWithMark(body, responses::kForeignData);
 }
 
-void OpenAiResponses::PlanEdits(const RequestScan& scan, std::string_view model,
-                                EditPlan* plan) const {
-  responses::PlanEdits(scan, model, plan);
-}
-
 absl::Status OpenAiResponses::ScanResponse(std::string_view body,
                                            ResponseFacts* facts) const {
   return responses::ScanResponse(body, facts);

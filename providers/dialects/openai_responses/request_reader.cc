@@ -13,11 +13,11 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_reader.h"
 #include "providers/dialects/openai_responses/tools.h"
 #include "providers/dialects/openai_responses/vendor_names.h"
-#include "providers/dialects/scan_values.h"
 
 namespace gateway::responses {
 namespace {

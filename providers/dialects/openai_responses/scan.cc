@@ -1,8 +1,5 @@
 #include "providers/dialects/openai_responses/scan.h"
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -13,24 +10,36 @@
 #include "providers/dialects/openai_responses/errors.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/vendor_names.h"
-#include "providers/dialects/scan_values.h"
+#include "providers/dialects/request_scan.h"
 
 namespace gateway::responses {
 namespace {
 
-using wire::CountElements;
+using wire::FieldKind;
 using wire::ReadText;
-using wire::ScanModel;
-using wire::ScanTools;
 
-// Keys that may not be repeated.
-constexpr std::array<std::string_view, 18> kSingleKeys = {
-    "model",        "stream",         "max_output_tokens",
-    "input",        "instructions",   "tools",
-    "metadata",     "tool_choice",    "previous_response_id",
-    "user",         "service_tier",   "safety_identifier",
-    "conversation", "store",          "background",
-    "prompt",       "stream_options", "temperature"};
+constexpr wire::ScannedField kFields[] = {
+    {.key = "model", .kind = FieldKind::kModel},
+    {.key = "input", .kind = FieldKind::kHook},
+    {.key = "stream", .kind = FieldKind::kStream},
+    {.key = "max_output_tokens", .kind = FieldKind::kOutputLimit},
+    {.key = "tools", .kind = FieldKind::kTools, .one_alone = true},
+    {.key = "metadata", .kind = FieldKind::kLabels},
+    // The newer of the two names counts.
+    {.key = "safety_identifier", .kind = FieldKind::kUserId},
+    {.key = "user", .kind = FieldKind::kOldUserId},
+    {.key = "previous_response_id", .kind = FieldKind::kHook},
+    {.key = "store", .kind = FieldKind::kHook},
+    {.key = "background", .kind = FieldKind::kHook},
+    {.key = "conversation", .kind = FieldKind::kHook},
+    {.key = "prompt", .kind = FieldKind::kHook},
+    {.key = "instructions"},
+    {.key = "tool_choice"},
+    {.key = "service_tier"},
+    {.key = "stream_options"},
+    {.key = "temperature"},
+};
+constexpr wire::ScanFormat kScanFormat = {.fields = kFields};
 
 // Finds out whether an item of the input only names one that the provider has
 // stored. Any of repeated keys may be the one that the provider reads.
@@ -70,70 +79,44 @@ class ItemScanner {
   bool lacks_result_ = false;
 };
 
-// Scans one request; looks into its items only if told to.
-class RequestScanner {
+// Scans what is there to answer, and what the request says of kept answers;
+// looks into the items of the input only if told to.
+class StateScanner {
  public:
-  RequestScanner(std::string_view body, RequestScan* scan, StateScan* state,
-                 bool reads_items)
-      : body_(body),
-        scan_(*scan),
-        state_(*state),
-        reads_items_(reads_items) {}
+  StateScanner(RequestScan* scan, StateScan* state, bool reads_items)
+      : scan_(*scan), state_(*state), reads_items_(reads_items) {}
 
-  absl::Status Scan() {
-    GATEWAY_RETURN_IF_ERROR(
-        ReadJson(body_, JsonPadding::kPresent, [&](JsonValue& root) {
-          return root.EachField([&](std::string_view key, JsonValue& value) {
-            return TakeField(key, value);
-          });
-        }));
-    wire::ScanObject(body_, &scan_);
-    scan_.stream_usage = true;
-    scan_.messages_field = "input";
-    scan_.needs_messages = !has_prompt_;
-    // The newer of the two names counts.
-    scan_.user_id = safety_identifier_.empty() ? user_ : safety_identifier_;
-    return absl::OkStatus();
-  }
-
- private:
-  absl::Status TakeField(std::string_view key, JsonValue& value) {
-    const auto* single = std::find(kSingleKeys.begin(), kSingleKeys.end(), key);
-    if (single == kSingleKeys.end()) return absl::OkStatus();
-    const uint32_t bit = 1u << (single - kSingleKeys.begin());
-    if ((seen_ & bit) != 0) return value.Error("repeated key");
-    seen_ |= bit;
-    if (key == "model") return ScanModel(value, body_, &scan_);
-    if (value.IsNull()) return absl::OkStatus();
-    if (key == "input") {
-      if (!value.IsArray() && !value.IsString()) {
-        return value.Error("expected a string or an array");
-      }
-      scan_.has_messages = true;
-      if (value.IsArray()) return TakeItems(value);
-      GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
-      has_prompt_ = has_prompt_ || !text.empty();
-    } else if (key == "stream") {
-      GATEWAY_ASSIGN_OR_RETURN(scan_.stream, value.Bool());
-    } else if (key == "max_output_tokens") {
-      GATEWAY_ASSIGN_OR_RETURN(scan_.output_tokens_max, value.Int64());
-    } else if (key == "tools") {
-      return ScanTools(value, &scan_);
-    } else if (key == "metadata") {
-      return wire::ScanLabels(value, &scan_);
-    } else if (key == "user") {
-      return ReadText(value, &user_);
-    } else if (key == "safety_identifier") {
-      return ReadText(value, &safety_identifier_);
+  absl::Status Take(std::string_view key, JsonValue& value) {
+    if (key == "input") return TakeInput(value);
+    if (key == "store") {
+      GATEWAY_ASSIGN_OR_RETURN(const bool store, value.Bool());
+      state_.store = store;
+    } else if (key == "background") {
+      GATEWAY_ASSIGN_OR_RETURN(state_.background, value.Bool());
+    } else if (key == "previous_response_id") {
+      GATEWAY_RETURN_IF_ERROR(ReadText(value, &state_.previous_response_id));
+      if (!state_.previous_response_id.empty()) scan_.needs_messages = false;
     } else {
-      return TakeState(key, value);
+      state_.conversation |= key == "conversation";
+      scan_.needs_messages = false;
     }
     return absl::OkStatus();
   }
 
+ private:
+  absl::Status TakeInput(JsonValue& value) {
+    if (!value.IsArray() && !value.IsString()) {
+      return value.Error("expected a string or an array");
+    }
+    scan_.has_messages = true;
+    if (value.IsArray()) return TakeItems(value);
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+    if (!text.empty()) scan_.needs_messages = false;
+    return absl::OkStatus();
+  }
+
   absl::Status TakeItems(JsonValue& items) {
-    if (!reads_items_) return CountElements(items, &scan_.message_count);
-    scan_.message_count = 0;
+    if (!reads_items_) return wire::CountEntries(items, &scan_.message_count);
     return items.EachElement([this](JsonValue& item) {
       const int index = scan_.message_count++;
       if (state_.stored_item.has_value() || !item.IsObject()) {
@@ -146,36 +129,22 @@ class RequestScanner {
     });
   }
 
-  absl::Status TakeState(std::string_view key, JsonValue& value) {
-    if (key == "previous_response_id") {
-      GATEWAY_RETURN_IF_ERROR(ReadText(value, &state_.previous_response_id));
-      has_prompt_ = has_prompt_ || !state_.previous_response_id.empty();
-      return absl::OkStatus();
-    }
-    if (key == "store") {
-      GATEWAY_ASSIGN_OR_RETURN(const bool store, value.Bool());
-      state_.store = store;
-    } else if (key == "background") {
-      GATEWAY_ASSIGN_OR_RETURN(state_.background, value.Bool());
-    } else if (key == "conversation") {
-      state_.conversation = true;
-      has_prompt_ = true;
-    } else if (key == "prompt") {
-      has_prompt_ = true;
-    }
-    return absl::OkStatus();
-  }
-
-  const std::string_view body_;
   RequestScan& scan_;
   StateScan& state_;
   const bool reads_items_;
-  std::string user_;
-  std::string safety_identifier_;
-  // There is something to answer, with or without items in the input.
-  bool has_prompt_ = false;
-  uint32_t seen_ = 0;
 };
+
+absl::Status ScanWithState(std::string_view body, bool reads_items,
+                           RequestScan* scan, StateScan* state) {
+  StateScanner scanner(scan, state, reads_items);
+  GATEWAY_RETURN_IF_ERROR(wire::ScanRequest(
+      kScanFormat, body, scan, [&](std::string_view key, JsonValue& value) {
+        return scanner.Take(key, value);
+      }));
+  scan->stream_usage = true;
+  scan->messages_field = "input";
+  return absl::OkStatus();
+}
 
 // Reads the object that an answer is, or that ends a stream.
 class AnswerScanner {
@@ -292,20 +261,14 @@ absl::StatusOr<std::string> TypeOf(std::string_view data) {
 }  // namespace
 
 absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
-  *scan = RequestScan();
   StateScan state;
-  return AsFieldFault(RequestScanner(body, scan, &state, false).Scan());
+  return ScanWithState(body, /*reads_items=*/false, scan, &state);
 }
 
 absl::Status ScanState(std::string_view body, StateScan* state) {
   *state = StateScan();
   RequestScan scan;
-  return AsFieldFault(RequestScanner(body, &scan, state, true).Scan());
-}
-
-void PlanEdits(const RequestScan& scan, std::string_view model,
-               EditPlan* plan) {
-  wire::PlanModelEdit(scan, model, plan);
+  return ScanWithState(body, /*reads_items=*/true, &scan, state);
 }
 
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {

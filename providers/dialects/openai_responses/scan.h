@@ -33,10 +33,6 @@ struct StateScan {
 absl::Status ScanRequest(std::string_view body, RequestScan* scan);
 absl::Status ScanState(std::string_view body, StateScan* state);
 
-// Plans the edits: only the model's name may change, or be added, since usage
-// is always part of a stream.
-void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan);
-
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts);
 
 // Checks events by their names; only the first and the last are parsed.

@@ -48,6 +48,14 @@ TEST(DialectTest, StreamsAreServerSentEventsUnlessItSaysSo) {
   EXPECT_EQ(Silent().framing(), Framing::kServerSentEvents);
 }
 
+TEST(DialectTest, ItsEditsNameTheModelUnlessItSaysSo) {
+  const RequestScan scan;
+  EditPlan plan;
+  Silent().PlanEdits(scan, "m", &plan);
+  ASSERT_EQ(plan.edits.size(), 1u);
+  EXPECT_EQ(plan.edits[0].replacement, R"("model":"m")");
+}
+
 TEST(DialectTest, SpokenUpstreamOnlyItRefusesWhatCallersAsk) {
   const Silent dialect;
   v1::GenerateRequest request;
@@ -60,9 +68,6 @@ TEST(DialectTest, SpokenUpstreamOnlyItRefusesWhatCallersAsk) {
       absl::IsUnimplemented(dialect.NewEventWriter({})->Write({}, &body)));
   RequestScan scan;
   EXPECT_TRUE(absl::IsUnimplemented(dialect.ScanRequest("{}", &scan)));
-  EditPlan plan;
-  dialect.PlanEdits(scan, "m", &plan);
-  EXPECT_TRUE(plan.edits.empty());
   ResponseFacts facts;
   EXPECT_TRUE(absl::IsUnimplemented(dialect.ScanResponse("{}", &facts)));
   const std::unique_ptr<StreamTap> tap = dialect.NewStreamTap();

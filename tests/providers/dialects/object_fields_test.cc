@@ -242,5 +242,21 @@ TEST_F(ObjectWriterTest, RefusesAnExtensionThatWouldBreakOut) {
             "messages[0].extensions[novel]");
 }
 
+TEST(ReadTextTest, ATextMayBeNull) {
+  std::string text = "before";
+  const auto read = [&](std::string_view body) {
+    return ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+      return root.EachField([&](std::string_view, JsonValue& value) {
+        return wire::ReadText(value, &text);
+      });
+    });
+  };
+  EXPECT_TRUE(read(R"({"a":null})").ok());
+  EXPECT_EQ(text, "before");
+  EXPECT_TRUE(read(R"({"a":"after"})").ok());
+  EXPECT_EQ(text, "after");
+  EXPECT_FALSE(read(R"({"a":7})").ok());
+}
+
 }  // namespace
 }  // namespace gateway::anthropic

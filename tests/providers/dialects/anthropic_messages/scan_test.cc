@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
+#include "providers/dialects/request_scan.h"
 #include "tests/providers/dialects/golden_files.h"
 
 namespace gateway::anthropic {
@@ -37,13 +38,13 @@ absl::StatusOr<RequestScan> Scan(std::string_view body) {
   return scan;
 }
 
-// The body with what PlanEdits says, for a model of the same name.
+// The body with what is planned, for a model of the same name.
 std::string Edited(std::string_view body) {
   const absl::StatusOr<RequestScan> scan = Scan(body);
   EXPECT_TRUE(scan.ok()) << scan.status();
   if (!scan.ok()) return "";
   EditPlan plan;
-  PlanEdits(*scan, scan->model, &plan);
+  wire::PlanEdits(*scan, scan->model, &plan);
   std::string edited(body);
   for (auto edit = plan.edits.rbegin(); edit != plan.edits.rend(); ++edit) {
     edited.replace(edit->span.offset, edit->span.length, edit->replacement);
@@ -150,10 +151,10 @@ TEST(PlanEditsTest, ChangesTheModelAndNothingElse) {
   const absl::StatusOr<RequestScan> scan = Scan(body);
   ASSERT_TRUE(scan.ok());
   EditPlan plan;
-  PlanEdits(*scan, "x", &plan);
+  wire::PlanEdits(*scan, "x", &plan);
   const auto& edits = plan.edits;
   EXPECT_TRUE(edits.empty());
-  PlanEdits(*scan, "y\"z", &plan);
+  wire::PlanEdits(*scan, "y\"z", &plan);
   ASSERT_EQ(edits.size(), 1u);
   std::string edited = body;
   edited.replace(edits[0].span.offset, edits[0].span.length,

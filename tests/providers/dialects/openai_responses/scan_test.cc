@@ -9,6 +9,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
+#include "providers/dialects/request_scan.h"
 
 namespace gateway::responses {
 namespace {
@@ -46,14 +47,14 @@ TEST(ScanRequestTest, FindsWhatTheStagesNeed) {
   EXPECT_TRUE(scan.has_messages);
   EXPECT_EQ(scan.user_id, "new");
   EditPlan plan;
-  PlanEdits(scan, "other", &plan);
+  wire::PlanEdits(scan, "other", &plan);
   ASSERT_EQ(plan.edits.size(), 1u);
   EXPECT_EQ(
       body.view.substr(plan.edits[0].span.offset, plan.edits[0].span.length),
       R"("a\u0062")");
   EXPECT_EQ(plan.edits[0].replacement, R"("other")");
   EditPlan none;
-  PlanEdits(scan, "ab", &none);
+  wire::PlanEdits(scan, "ab", &none);
   EXPECT_TRUE(none.edits.empty());
 }
 
