@@ -16,8 +16,9 @@
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
 #include "providers/custom_calls.h"
-#include "providers/http_streams.h"
+#include "providers/parsed_http_stream.h"
 #include "providers/path_segment.h"
+#include "providers/raw_http_stream.h"
 #include "providers/unsupported_parameters.h"
 
 namespace gateway {
@@ -65,14 +66,6 @@ std::vector<Secret> SecretsOf(const ProviderSetup& setup) {
 // descriptions.
 constexpr size_t kModelListBytesMax = 4 * 1024 * 1024;
 
-std::vector<int> WeightsOf(const ProviderSetup& setup) {
-  std::vector<int> weights;
-  for (const ProviderCredential& each : setup.credentials) {
-    weights.push_back(each.weight);
-  }
-  return weights;
-}
-
 // Returns whether the provider says that it failed while it made this answer.
 bool IsGivenUp(const v1::GenerateResponse& response) {
   return std::any_of(response.choices().begin(), response.choices().end(),
@@ -111,11 +104,8 @@ std::string GivenUpWord(const Dialect& dialect, const ProviderAnswer& answer) {
 HttpProvider::HttpProvider(Options options)
     : setup_(options.setup),
       faults_(setup_.name, SecretsOf(setup_)),
-      credential_field_(options.credential_field),
-      credential_prefix_(options.credential_prefix),
-      credential_form_(options.credential_form),
+      credentials_(setup_, options.credential, options.credential_form),
       call_fields_(options.call_fields),
-      rotation_(WeightsOf(setup_)),
       own_dialect_(std::move(options.own_dialect)),
       embedding_dialect_(options.embedding_dialect),
       model_list_dialect_(options.model_list_dialect) {
@@ -147,12 +137,6 @@ HttpProvider::HttpProvider(Options options)
       options.count_dialect == nullptr ? first : options.count_dialect;
 }
 
-HttpProvider::CredentialForm HttpProvider::FormOf(
-    std::string_view credential) const {
-  if (credential_form_ != nullptr) return credential_form_(credential);
-  return {.field = credential_field_, .prefix = credential_prefix_};
-}
-
 HttpProvider::Way HttpProvider::MakeWay(const Options& options,
                                         std::string_view method,
                                         const std::string& path) const {
@@ -161,16 +145,8 @@ HttpProvider::Way HttpProvider::MakeWay(const Options& options,
   if (absl::StrContains(path, ToAbsl(kModelMark))) {
     way.path = options.endpoint.PathOf(path);
   }
-  for (const ProviderCredential& each : setup_.credentials) {
-    const CredentialForm form = FormOf(each.secret.Reveal());
-    std::vector<HttpRequestHead::Field> fields = options.fields;
-    fields.push_back(
-        {form.field,
-         Secret(absl::StrCat(form.prefix, ToAbsl(each.secret.Reveal())))});
-    fields.insert(fields.end(), form.more.begin(), form.more.end());
-    way.heads.push_back(options.endpoint.Head(method, path, std::move(fields)));
-  }
-  way.heads.push_back(options.endpoint.Head(method, path, options.fields));
+  way.heads =
+      credentials_.Heads(options.endpoint, method, path, options.fields);
   return way;
 }
 
@@ -190,21 +166,6 @@ const HttpProvider::GenerationWay& HttpProvider::WayOf(
   return generations_.front();
 }
 
-std::string_view HttpProvider::CallersCredential(
-    const ProviderCall& call) const {
-  return setup_.credential_passthrough ? call.caller_credential
-                                       : std::string_view();
-}
-
-size_t HttpProvider::PickCredential(const ProviderCall& call) const {
-  if (!call.credential.empty()) {
-    for (size_t i = 0; i < setup_.credentials.size(); ++i) {
-      if (setup_.credentials[i].name == call.credential) return i;
-    }
-  }
-  return rotation_.Next();
-}
-
 Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
                                           ProviderAnswer* answer) const {
   GATEWAY_CO_ASSIGN_OR_RETURN(answer->exchange,
@@ -217,7 +178,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   const std::string_view content_type = exchange.Find("content-type");
   if (!HasMediaType(content_type, kJson)) {
     co_return faults_.NotTheAnswer("JSON", content_type, *body,
-                                   CallersCredential(call));
+                                   credentials_.Own(call));
   }
   const Dialect& dialect = *WayOf(call).whole.dialect;
   absl::Status read;
@@ -236,9 +197,9 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
   }
   if (read.ok() && IsGivenUp(*answer)) {
     co_return faults_.GaveUp(GivenUpWord(dialect, *answer),
-                             CallersCredential(call));
+                             credentials_.Own(call));
   }
-  co_return faults_.WrapFault(read, CallersCredential(call));
+  co_return faults_.WrapFault(read, credentials_.Own(call));
 }
 
 Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Dispatch(
@@ -290,25 +251,14 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
     fields.insert(fields.end(), call.forwarded_fields.begin(),
                   call.forwarded_fields.end());
   }
-  CredentialForm form;
-  Secret own_credential("");
-  size_t head = PickCredential(call);
-  if (head < setup_.credentials.size()) {
-    progress.credential = setup_.credentials[head].name;
-  }
-  if (const std::string_view own = CallersCredential(call); !own.empty()) {
-    form = FormOf(own);
-    own_credential = Secret(absl::StrCat(form.prefix, ToAbsl(own)));
-    fields.push_back({form.field, own_credential.Reveal(), /*secret=*/true});
-    for (const HttpRequestHead::Field& field : form.more) {
-      fields.push_back({field.name, field.value.Reveal()});
-    }
-    head = way.heads.size() - 1;
-    progress.credential = kCallersCredential;
+  const HttpCredentials::Picked picked = credentials_.Pick(call);
+  progress.credential = picked.name;
+  for (const HttpRequestHead::Field& field : picked.own) {
+    fields.push_back({field.name, field.value.Reveal(), !field.indexable});
   }
   std::string path;
   HttpCall http_call;
-  http_call.head = way.heads[head].get();
+  http_call.head = way.heads[picked.head].get();
   if (!way.path.empty()) {
     path = absl::StrReplaceAll(
         way.path, {{ToAbsl(kModelMark), EncodePathSegment(call.model)}});
@@ -349,7 +299,7 @@ Task<absl::Status> HttpProvider::ReadFailure(const Way& way,
   failure.should_retry = exchange.Find("x-should-retry");
   failure.now = call.clock->WallTime();
   co_return faults_.WrapFault(way.dialect->ReadError(failure),
-                              CallersCredential(call));
+                              credentials_.Own(call));
 }
 
 Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
@@ -367,13 +317,13 @@ Task<absl::StatusOr<std::unique_ptr<ProviderStream>>> HttpProvider::Stream(
     co_return faults_.NotTheAnswer(
         lines ? "a stream of JSON" : "an event stream", content_type,
         begin.ok() && !begin->empty() ? begin->front() : std::string_view(),
-        CallersCredential(call));
+        credentials_.Own(call));
   }
   options.faults = &faults_;
   options.progress = call.progress;
   options.event_bytes_limit = setup_.event_bytes_limit;
   options.silent_bytes_limit = setup_.silent_bytes_limit;
-  options.caller_credential = Secret(std::string(CallersCredential(call)));
+  options.caller_credential = Secret(std::string(credentials_.Own(call)));
   std::unique_ptr<ProviderStream> stream;
   if (call.raw != nullptr) {
     stream = NewRawHttpStream(options, call.raw->scan.stream_usage,
@@ -400,7 +350,7 @@ Task<absl::Status> HttpProvider::Ask(ProviderCall& call, const Way& way,
   }
   const absl::Status understood = co_await OffLoop(
       answer->size(), [&] { return read(*answer); });
-  co_return faults_.WrapFault(understood, CallersCredential(call));
+  co_return faults_.WrapFault(understood, credentials_.Own(call));
 }
 
 bool HttpProvider::ForwardsCount(const RawRequest& raw,

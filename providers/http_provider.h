@@ -25,10 +25,10 @@
 #include "absl/types/span.h"
 #include "base/async/task.h"
 #include "base/http/http_client.h"
-#include "providers/credential_rotation.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/embedding_dialect.h"
 #include "providers/dialects/model_list_dialect.h"
+#include "providers/http_credentials.h"
 #include "providers/http_endpoint.h"
 #include "providers/http_faults.h"
 #include "providers/provider.h"
@@ -47,13 +47,6 @@ class HttpProvider : public Provider {
     std::string stream_path;  // Empty if it is the same as `path`.
   };
 
-  // How a credential is sent.
-  struct CredentialForm {
-    std::string field;
-    std::string prefix;
-    // Fields that are sent only with it.
-    std::vector<HttpRequestHead::Field> more;
-  };
   using CallFields = absl::InlinedVector<HttpField, 4>;
 
   struct Options {
@@ -61,11 +54,9 @@ class HttpProvider : public Provider {
     HttpEndpoint endpoint;
     // Fields that every request carries besides the configured ones.
     std::vector<HttpRequestHead::Field> fields;
-    // The field that carries the credential, and what precedes it there.
-    std::string credential_field = "authorization";
-    std::string credential_prefix = "Bearer ";
-    // Replaces those two where the form depends on the credential; null
-    // otherwise.
+    // How the credential is carried.
+    CredentialForm credential = {.field = "authorization", .prefix = "Bearer "};
+    // Replaces that where it depends on the credential; null otherwise.
     CredentialForm (*credential_form)(std::string_view credential) = nullptr;
     // Adds the fields that depend on the call, its `forwarded_fields` among
     // them. If null, those are sent as they are.
@@ -126,16 +117,9 @@ class HttpProvider : public Provider {
     Way stream;
   };
 
-  CredentialForm FormOf(std::string_view credential) const;
   Way MakeWay(const Options& options, std::string_view method,
               const std::string& path) const;
   const GenerationWay& WayOf(const ProviderCall& call) const;
-  // Returns the caller's own credential, if it goes with the call; empty
-  // otherwise.
-  std::string_view CallersCredential(const ProviderCall& call) const;
-  // Returns the index of the configured credential that goes with a call; their
-  // number if none does.
-  size_t PickCredential(const ProviderCall& call) const;
 
   // Sends the call and waits for the head of a successful answer.
   Task<absl::StatusOr<Exchange>> Dispatch(ProviderCall& call,
@@ -158,11 +142,8 @@ class HttpProvider : public Provider {
 
   const ProviderSetup setup_;
   const HttpFaults faults_;
-  const std::string credential_field_;
-  const std::string credential_prefix_;
-  CredentialForm (*const credential_form_)(std::string_view credential);
+  const HttpCredentials credentials_;
   const std::function<void(const ProviderCall&, CallFields*)> call_fields_;
-  const CredentialRotation rotation_;
   const std::shared_ptr<const Dialect> own_dialect_;
   std::vector<GenerationWay> generations_;
   // Each is without heads if the vendor has no such operation.

@@ -30,7 +30,7 @@ constexpr std::string_view kLenientVersion = "2023-06-01";
 constexpr std::string_view kLoginTokenPrefix = "sk-ant-oat";
 constexpr std::string_view kLoginTokenBeta = "oauth-2025-04-20";
 
-HttpProvider::CredentialForm FormOf(std::string_view credential) {
+CredentialForm FormOf(std::string_view credential) {
   if (!credential.starts_with(kLoginTokenPrefix)) {
     return {.field = kKeyField};
   }

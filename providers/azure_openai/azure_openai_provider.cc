@@ -110,8 +110,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeAzureOpenAiProvider(
   options.setup = setup;
   GATEWAY_ASSIGN_OR_RETURN(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
-  options.credential_field = kKeyField;
-  options.credential_prefix = "";
+  options.credential = {.field = kKeyField};
   // Compared as texts: `v1` and other words are greater than every date.
   const Dialect* const chat =
       version >= kModernVersion ? &modern_chat : &old_chat;

@@ -41,8 +41,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeGeminiProvider(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   // The key goes in a header, never in the address: addresses are logged on the
   // way.
-  options.credential_field = kKeyField;
-  options.credential_prefix = "";
+  options.credential = {.field = kKeyField};
   // `alt=sse` asks for events; without it a stream is one JSON array.
   options.generations = {
       {&dialect, absl::StrCat(model, ":generateContent"),

@@ -58,8 +58,7 @@ absl::StatusOr<std::unique_ptr<Provider>> MakeOpenAiCompatibleProvider(
       options.endpoint, HttpEndpoint::Make(config.base_url(), config.http()));
   const std::string header = absl::AsciiStrToLower(config.credential_header());
   if (!header.empty() && header != "authorization") {
-    options.credential_field = header;
-    options.credential_prefix = "";
+    options.credential = {.field = header};
   }
   options.own_dialect = std::make_shared<OpenAiChat>(habits.chat);
   options.generations = {{options.own_dialect.get(), "/chat/completions", ""}};

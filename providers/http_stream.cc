@@ -1,0 +1,86 @@
+#include "providers/http_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/async/worker_pool.h"
+#include "base/string_view.h"
+
+namespace gateway {
+namespace {
+
+// How much a stream may hold of an event that arrives in pieces before it
+// counts among the answers of its loop; a stream costs about as much anyway.
+constexpr size_t kUncountedBytesMax = 256 * 1024;
+
+}  // namespace
+
+const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin) {
+  const auto found = std::find_if(
+      events.begin() + static_cast<ptrdiff_t>(begin), events.end(),
+      [](const v1::GenerateEvent& event) {
+        return event.has_choice_end() &&
+               event.choice_end().finish_reason() == v1::FINISH_REASON_ERROR;
+      });
+  return found != events.end() ? &found->choice_end() : nullptr;
+}
+
+HttpStream::HttpStream(const HttpStreamOptions& options,
+                       std::unique_ptr<HttpExchange> exchange)
+    : faults_(*options.faults),
+      caller_credential_(options.caller_credential),
+      progress_(*options.progress),
+      exchange_(std::move(exchange)),
+      cutter_(options.dialect->framing(), options.event_bytes_limit) {}
+
+bool HttpStream::TakeSmall(StreamBatch* batch, StreamEvent* large) {
+  while (failure_.ok() && !ended() && cutter_.Next(large)) {
+    if (large->data.size() > kInPlaceBytesMax) return true;
+    failure_ = Take(*large, batch);
+  }
+  return false;
+}
+
+void HttpStream::EndPiece() {
+  if (!failure_.ok()) return;
+  if (!fed_.ok()) {
+    failure_ = faults_.BadResponse(ToStd(fed_.message()));
+    return;
+  }
+  const absl::Status counted = CountHeld();
+  if (!counted.ok()) failure_ = OfTransport(counted);
+}
+
+void HttpStream::TakeLast(StreamBatch* batch) {
+  // An event that is too long is not whole: it is dropped.
+  if (!cutter_.FeedEnd().ok()) return;
+  StreamEvent event;
+  while (failure_.ok() && !ended() && cutter_.NextWhole(&event)) {
+    failure_ = Take(event, batch);
+  }
+}
+
+absl::Status HttpStream::BrokenOff() const {
+  return OfTransport(
+      absl::UnavailableError("the stream ended before the answer did"));
+}
+
+absl::Status HttpStream::GaveUp(const v1::ChoiceEnd* end) const {
+  return faults_.GaveUp(
+      end == nullptr ? std::string_view() : end->provider_finish_reason(),
+      caller_credential_.Reveal());
+}
+
+// Events may hold pictures, and there may be many streams.
+absl::Status HttpStream::CountHeld() {
+  const size_t held = cutter_.held_bytes();
+  const size_t bytes = held > kUncountedBytesMax ? held : 0;
+  if (bytes == counted_bytes_) return absl::OkStatus();
+  if (!exchange_->Keep(bytes)) {
+    return absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge));
+  }
+  counted_bytes_ = bytes;
+  return absl::OkStatus();
+}
+
+}  // namespace gateway

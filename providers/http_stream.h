@@ -1,0 +1,95 @@
+// HttpStream is an answer that a provider streams over HTTP: the exchange that
+// brings its bytes, and the events that they are cut into. What becomes of an
+// event is its subclass's: RawHttpStream forwards it, ParsedHttpStream reads it
+// into neutral ones.
+//
+// Thread contract: one call, on its loop.
+
+#ifndef PROVIDERS_HTTP_STREAM_H_
+#define PROVIDERS_HTTP_STREAM_H_
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "base/http/http_client.h"
+#include "base/secret.h"
+#include "providers/dialects/dialect.h"
+#include "providers/event_cutter.h"
+#include "providers/http_faults.h"
+#include "providers/provider.h"
+
+namespace gateway {
+
+struct HttpStreamOptions {
+  // Both must outlive the stream.
+  const Dialect* dialect = nullptr;
+  const HttpFaults* faults = nullptr;
+  // Must outlive the stream.
+  AttemptProgress* progress = nullptr;
+  // The largest event that is read.
+  size_t event_bytes_limit = 32 * 1024 * 1024;
+  // For parsed streams: the most bytes in a row that bring no event.
+  size_t silent_bytes_limit = 256 * 1024;
+  // The caller's own credential, if it was sent: no fault repeats it.
+  Secret caller_credential{""};
+};
+
+// Returns the first of the events, from the one at `begin` on, by which the
+// provider says that it failed while it answered; null if there is none.
+const v1::ChoiceEnd* FindGivenUp(const EventList& events, size_t begin);
+
+class HttpStream : public ProviderStream {
+ protected:
+  HttpStream(const HttpStreamOptions& options,
+             std::unique_ptr<HttpExchange> exchange);
+
+  // Takes one event. An error ends the stream.
+  virtual absl::Status Take(const StreamEvent& event, StreamBatch* batch) = 0;
+  // True once the vendor's end marker was taken: nothing follows it.
+  virtual bool ended() const = 0;
+
+  // Begins a piece of the stream.
+  void BeginPiece(std::string_view piece) { fed_ = cutter_.Feed(piece); }
+  // Takes the piece's events, up to one that is `large`. Returns true if there
+  // is one, which the caller is to take off the loop.
+  bool TakeSmall(StreamBatch* batch, StreamEvent* large);
+  // Ends a piece whose whole events have been taken.
+  void EndPiece();
+  // Called at the end of the bytes: takes an event that lacks only its last
+  // line feed or its blank line.
+  void TakeLast(StreamBatch* batch);
+
+  // Makes the fault for a transport error.
+  absl::Status OfTransport(const absl::Status& status) const {
+    return faults_.OfTransport(status, progress_);
+  }
+  // Makes the fault for a stream that breaks off.
+  absl::Status BrokenOff() const;
+  // Makes the fault for what the dialect says of an event.
+  absl::Status WrapFault(const absl::Status& status) const {
+    return faults_.WrapFault(status, caller_credential_.Reveal());
+  }
+  // Makes the fault for an answer that the provider gave up; `end` may be null.
+  absl::Status GaveUp(const v1::ChoiceEnd* end) const;
+
+  const HttpFaults& faults_;
+  const Secret caller_credential_;
+  AttemptProgress& progress_;
+  const std::unique_ptr<HttpExchange> exchange_;
+  EventCutter cutter_;
+  absl::Status failure_;  // Ends the stream, after what was taken before it.
+  bool closed_ = false;   // Set when no more bytes come.
+
+ private:
+  // Charges what the cutter holds.
+  absl::Status CountHeld();
+
+  absl::Status fed_;  // What the cutter said of the piece.
+  size_t counted_bytes_ = 0;
+};
+
+}  // namespace gateway
+
+#endif  // PROVIDERS_HTTP_STREAM_H_

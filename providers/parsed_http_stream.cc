@@ -1,0 +1,155 @@
+#include "providers/parsed_http_stream.h"
+
+#include <bitset>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/async/task.h"
+#include "base/async/worker_pool.h"
+#include "providers/dialects/bounded_reading.h"
+
+namespace gateway {
+namespace {
+
+class ParsedHttpStream final : public HttpStream {
+ public:
+  ParsedHttpStream(const HttpStreamOptions& options,
+                   std::unique_ptr<HttpExchange> exchange)
+      : HttpStream(options, std::move(exchange)),
+        silent_bytes_limit_(options.silent_bytes_limit),
+        reader_(options.dialect->NewEventReader()) {}
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
+  const ResponseFacts& facts() const override { return facts_; }
+
+ private:
+  // An answer of more choices is refused.
+  static constexpr size_t kChoicesMax = 128;
+
+  absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
+  bool ended() const override { return reader_->done(); }
+  // Removes from the batch `end` and what follows it; the first `observed`
+  // events have been observed already.
+  void KeepThoseBefore(const v1::ChoiceEnd& end, size_t observed,
+                       StreamBatch* batch);
+  // Records what an event says of the answer as a whole.
+  void Observe(const v1::GenerateEvent& event, StreamBatch* batch);
+  // True if every choice that began has said why it ended.
+  bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
+
+  const size_t silent_bytes_limit_;
+  std::unique_ptr<EventReader> reader_;
+  ResponseFacts facts_;
+  std::bitset<kChoicesMax> begun_;
+  std::bitset<kChoicesMax> ended_;
+};
+
+Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
+  batch->Clear();
+  size_t silent_bytes = 0;
+  while (batch->events.empty()) {
+    if (!failure_.ok()) co_return failure_;
+    // Bytes of an event that has not come whole do not count: it may yet say
+    // something.
+    if (silent_bytes > silent_bytes_limit_ + cutter_.held_bytes()) {
+      co_return faults_.BadResponse(
+          absl::StrCat("more than ", silent_bytes_limit_,
+                       " bytes of stream without content"));
+    }
+    if (reader_->done()) {
+      if (!Finished()) {
+        co_return faults_.BadResponse("the stream ended without a reason");
+      }
+      exchange_->FinishInBackground();
+      co_return false;
+    }
+    const absl::StatusOr<absl::Span<const std::string_view>> pieces =
+        co_await exchange_->Read();
+    if (!pieces.ok()) co_return OfTransport(pieces.status());
+    if (pieces->empty() && !closed_) {
+      closed_ = true;
+      TakeLast(batch);
+      facts_.usage = reader_->usage();
+      continue;
+    }
+    if (pieces->empty() && reader_->CompleteAtClose()) co_return false;
+    if (pieces->empty()) co_return BrokenOff();
+    for (const std::string_view piece : *pieces) {
+      silent_bytes += piece.size();
+      BeginPiece(piece);
+      StreamEvent large;
+      while (TakeSmall(batch, &large)) {
+        failure_ = co_await OffLoop(large.data.size(),
+                                    [&] { return Take(large, batch); });
+      }
+      EndPiece();
+      if (!failure_.ok() || reader_->done()) break;
+    }
+    facts_.usage = reader_->usage();
+  }
+  co_return true;
+}
+
+absl::Status ParsedHttpStream::Take(const StreamEvent& event,
+                                    StreamBatch* batch) {
+  if (!event.has_data) return absl::OkStatus();
+  const size_t before = batch->events.size();
+  const absl::Status read = ReadBounded(
+      event.data.size(), [&] { return batch->events.memory_bytes(); },
+      [&] { return reader_->Read(event.name, event.data, &batch->events); },
+      AnswerTakesTooMuch);
+  if (!read.ok()) return WrapFault(read);
+  if (const v1::ChoiceEnd* const end = FindGivenUp(batch->events, before)) {
+    const absl::Status fault = GaveUp(end);
+    KeepThoseBefore(*end, before, batch);
+    return fault;
+  }
+  bool has_usage = false;
+  for (size_t i = before; i < batch->events.size(); ++i) {
+    Observe(batch->events[i], batch);
+    has_usage = has_usage || batch->events[i].has_usage();
+  }
+  if (has_usage) facts_.usage_is_final = Finished();
+  return absl::OkStatus();
+}
+
+void ParsedHttpStream::KeepThoseBefore(const v1::ChoiceEnd& end,
+                                       size_t observed, StreamBatch* batch) {
+  EventList kept;
+  for (const v1::GenerateEvent& event : batch->events) {
+    if (event.has_choice_end() && &event.choice_end() == &end) break;
+    kept.push_back(event);
+    if (kept.size() > observed) Observe(event, batch);
+  }
+  batch->events = std::move(kept);
+}
+
+void ParsedHttpStream::Observe(const v1::GenerateEvent& event,
+                               StreamBatch* batch) {
+  if (event.has_usage()) {
+    facts_.has_usage = true;
+  } else if (event.has_delta()) {
+    ++batch->content_events;
+    begun_.set(event.delta().choice_index() % kChoicesMax);
+  } else if (event.has_choice_end()) {
+    ++batch->content_events;
+    const size_t choice = event.choice_end().choice_index() % kChoicesMax;
+    begun_.set(choice);
+    ended_.set(choice);
+    if (choice == 0) facts_.finish_reason = event.choice_end().finish_reason();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ProviderStream> NewParsedHttpStream(
+    const HttpStreamOptions& options, std::unique_ptr<HttpExchange> exchange) {
+  return std::make_unique<ParsedHttpStream>(options, std::move(exchange));
+}
+
+}  // namespace gateway

@@ -1,0 +1,203 @@
+#include "providers/raw_http_stream.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/async/task.h"
+#include "base/async/worker_pool.h"
+#include "providers/dialects/event_text.h"
+
+namespace gateway {
+namespace {
+
+// The bytes around an event's text are taken to be so many, where they cannot
+// be told.
+constexpr size_t kFrameBytes = 256;
+
+// Longer events are not copied for a comparison: what stands around their text
+// does not matter.
+constexpr size_t kSampleBytesMax = 4096;
+// Samples of at most so many bytes need no memory of their own.
+constexpr size_t kSampleBytesUsual = 512;
+
+// Statistics of the events that carry pieces of text: how many, the bytes of
+// their data, and the first two of them, the very first of which may have more
+// around its text.
+class EventSizes {
+ public:
+  void Record(const StreamEvent& event);
+  int64_t SpokenBytes() const;
+
+ private:
+  size_t events_ = 0;
+  size_t bytes_ = 0;
+  std::array<absl::InlinedVector<char, kSampleBytesUsual>, 2> samples_;
+};
+
+void EventSizes::Record(const StreamEvent& event) {
+  // Where events have names, those that begin or end a part carry no text.
+  if (!event.name.empty() && !event.name.ends_with("delta")) return;
+  if (events_ < samples_.size() && event.data.size() <= kSampleBytesMax) {
+    samples_[events_].assign(event.data.begin(), event.data.end());
+  }
+  ++events_;
+  bytes_ += event.data.size();
+}
+
+int64_t EventSizes::SpokenBytes() const {
+  size_t frame = SIZE_MAX;
+  for (const auto& sample : samples_) {
+    const auto spoken = static_cast<size_t>(
+        gateway::SpokenBytes(std::string_view(sample.data(), sample.size())));
+    if (spoken > 0) frame = std::min(frame, sample.size() - spoken);
+  }
+  if (frame == SIZE_MAX) frame = kFrameBytes;
+  const size_t around = events_ * frame;
+  return static_cast<int64_t>(bytes_ - std::min(around, bytes_));
+}
+
+class RawHttpStream final : public HttpStream {
+ public:
+  RawHttpStream(const HttpStreamOptions& options, bool stream_usage,
+                std::unique_ptr<HttpExchange> exchange)
+      : HttpStream(options, std::move(exchange)),
+        dialect_(*options.dialect),
+        stream_usage_(stream_usage),
+        tap_(options.dialect->NewStreamTap()) {}
+
+  Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
+  const ResponseFacts& facts() const override { return tap_->facts(); }
+  int64_t SpokenBytes() const override { return sizes_.SpokenBytes(); }
+
+ private:
+  absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
+  bool ended() const override { return ended_; }
+  static void Forward(std::string_view bytes, StreamBatch* batch);
+
+  const Dialect& dialect_;
+  const bool stream_usage_;
+  std::unique_ptr<StreamTap> tap_;
+  std::string told_;  // The event in which the vendor tells of the failure.
+  absl::Span<const std::string_view> pieces_;
+  EventSizes sizes_;
+  bool ended_ = false;
+};
+
+Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
+  batch->Clear();
+  while (batch->raw.empty()) {
+    if (!failure_.ok()) co_return failure_;
+    if (ended_) {
+      exchange_->FinishInBackground();
+      co_return false;
+    }
+    if (pieces_.empty()) {
+      absl::StatusOr<absl::Span<const std::string_view>> read =
+          co_await exchange_->Read();
+      if (!read.ok()) co_return OfTransport(read.status());
+      pieces_ = *read;
+      if (pieces_.empty() && !closed_) {
+        closed_ = true;
+        TakeLast(batch);
+        continue;
+      }
+      if (pieces_.empty() && tap_->CompleteAtClose()) {
+        ended_ = true;
+        if (tap_->MissingEnd().empty()) co_return false;
+        Forward(tap_->MissingEnd(), batch);
+        co_return true;
+      }
+      if (pieces_.empty()) co_return BrokenOff();
+    }
+    // One piece makes one batch: bytes held over between pieces are the
+    // cutter's until it is fed again.
+    BeginPiece(pieces_.front());
+    pieces_.remove_prefix(1);
+    StreamEvent large;
+    while (TakeSmall(batch, &large)) {
+      failure_ = co_await OffLoop(large.data.size() / kScansPerReading,
+                                  [&] { return Take(large, batch); });
+    }
+    EndPiece();
+  }
+  co_return true;
+}
+
+absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
+  EventKind kind = EventKind::kIgnorable;
+  if (event.has_data) {
+    const absl::StatusOr<EventKind> tapped =
+        tap_->OnEvent(event.name, event.data);
+    if (!tapped.ok()) return WrapFault(tapped.status());
+    kind = *tapped;
+  }
+  switch (kind) {
+    case EventKind::kContent:
+      if (tap_->facts().finish_reason == v1::FINISH_REASON_ERROR) {
+        // The tap does not read the word, so the event is read in full.
+        EventList events;
+        dialect_.NewEventReader()
+            ->Read(event.name, event.data, &events)
+            .IgnoreError();
+        return GaveUp(FindGivenUp(events, 0));
+      }
+      ++batch->content_events;
+      sizes_.Record(event);
+      break;
+    case EventKind::kIgnorable:
+      break;
+    case EventKind::kUsage:
+      if (!stream_usage_) return absl::OkStatus();
+      break;
+    case EventKind::kError:
+      if (tap_->facts().failure_told) {
+        told_ =
+            faults_.WithoutCredentials(event.raw, caller_credential_.Reveal());
+        Forward(told_, batch);
+      }
+      return WrapFault(tap_->error());
+    case EventKind::kTerminal:
+      if (!tap_->finished()) {
+        return faults_.BadResponse("the stream ended without a reason");
+      }
+      ended_ = true;
+      break;
+  }
+  Forward(event.raw, batch);
+  // The event ended with CR LF CR, and the last LF came late: it is forwarded,
+  // for callers that wait for it.
+  if (ended_ && event.raw.ends_with("\n\r")) Forward("\n", batch);
+  return absl::OkStatus();
+}
+
+void RawHttpStream::Forward(std::string_view bytes, StreamBatch* batch) {
+  // Joined, since neighbours in memory leave as one piece.
+  if (!batch->raw.empty()) {
+    std::string_view& last = batch->raw.back();
+    if (last.data() + last.size() == bytes.data()) {
+      last = {last.data(), last.size() + bytes.size()};
+      return;
+    }
+  }
+  batch->raw.push_back(bytes);
+}
+
+}  // namespace
+
+std::unique_ptr<ProviderStream> NewRawHttpStream(
+    const HttpStreamOptions& options, bool stream_usage,
+    std::unique_ptr<HttpExchange> exchange) {
+  return std::make_unique<RawHttpStream>(options, stream_usage,
+                                         std::move(exchange));
+}
+
+}  // namespace gateway

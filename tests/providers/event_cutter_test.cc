@@ -1,0 +1,87 @@
+#include "providers/event_cutter.h"
+
+#include <string>
+#include <string_view>
+
+#include "gtest/gtest.h"
+#include "providers/dialects/dialect.h"
+
+namespace gateway {
+namespace {
+
+constexpr size_t kLimit = 1000;
+
+class EventCutterTest : public testing::Test {
+ protected:
+  // Feeds a text with readable bytes behind it.
+  void Feed(std::string_view text) {
+    fed_ = std::string(text) + std::string(kJsonPaddingBytes, '\0');
+    ASSERT_TRUE(
+        cutter_.Feed(std::string_view(fed_).substr(0, text.size())).ok());
+  }
+
+  std::string fed_;
+  EventCutter cutter_{Framing::kServerSentEvents, kLimit};
+  StreamEvent event_;
+};
+
+TEST_F(EventCutterTest, CutsServerSentEvents) {
+  Feed("event: a\ndata: 1\n\n: hi\n\ndata: 2\n\nda");
+  ASSERT_TRUE(cutter_.Next(&event_));
+  EXPECT_EQ(event_.name, "a");
+  EXPECT_EQ(event_.data, "1");
+  EXPECT_TRUE(event_.has_data);
+  EXPECT_EQ(event_.raw, "event: a\ndata: 1\n\n");
+  ASSERT_TRUE(cutter_.Next(&event_));
+  EXPECT_FALSE(event_.has_data);
+  EXPECT_EQ(event_.raw, ": hi\n\n");
+  ASSERT_TRUE(cutter_.Next(&event_));
+  EXPECT_EQ(event_.name, "");
+  EXPECT_EQ(event_.data, "2");
+  EXPECT_FALSE(cutter_.Next(&event_));
+  EXPECT_GT(cutter_.held_bytes(), 0u);
+}
+
+TEST_F(EventCutterTest, ABareErrorIsTheDataOfItsEvent) {
+  Feed("[{\n  \"error\": {\"code\": 429}\n}\n]\n\n{\"other\": 1}\n\n");
+  ASSERT_TRUE(cutter_.Next(&event_));
+  EXPECT_TRUE(event_.has_data);
+  EXPECT_EQ(event_.data, "{\n  \"error\": {\"code\": 429}\n}");
+  ASSERT_TRUE(cutter_.Next(&event_));
+  EXPECT_FALSE(event_.has_data);
+}
+
+TEST_F(EventCutterTest, AtTheEndAnEventThatLacksItsBlankLineIsOne) {
+  Feed("data: {\"a\":1}");
+  EXPECT_FALSE(cutter_.Next(&event_));
+  ASSERT_TRUE(cutter_.FeedEnd().ok());
+  ASSERT_TRUE(cutter_.NextWhole(&event_));
+  EXPECT_EQ(event_.data, "{\"a\":1}");
+  EXPECT_FALSE(cutter_.NextWhole(&event_));
+}
+
+TEST_F(EventCutterTest, WhatWasCutOffInsideIsNone) {
+  Feed("data: {\"a\":");
+  EXPECT_FALSE(cutter_.Next(&event_));
+  ASSERT_TRUE(cutter_.FeedEnd().ok());
+  EXPECT_FALSE(cutter_.NextWhole(&event_));
+}
+
+TEST(EventCutterLinesTest, EachLineIsAnEvent) {
+  EventCutter cutter(Framing::kJsonLines, kLimit);
+  const std::string text =
+      "{\"a\":1}\n{\"b\"" + std::string(kJsonPaddingBytes, '\0');
+  ASSERT_TRUE(cutter
+                  .Feed(std::string_view(text).substr(
+                      0, text.size() - kJsonPaddingBytes))
+                  .ok());
+  StreamEvent event;
+  ASSERT_TRUE(cutter.Next(&event));
+  EXPECT_EQ(event.name, "");
+  EXPECT_EQ(event.data, "{\"a\":1}");
+  EXPECT_TRUE(event.has_data);
+  EXPECT_FALSE(cutter.Next(&event));
+}
+
+}  // namespace
+}  // namespace gateway
