@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "base/status_macros.h"
+#include "base/text/json_lines.h"
 #include "base/text/sse_parser.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
@@ -138,16 +139,26 @@ class EventFolding {
 
 // Reads `bytes` as they would arrive if cut at `cut`.
 inline absl::Status ReadStream(EventReader& reader, std::string_view bytes,
-                               size_t cut, EventList* events) {
+                               size_t cut, EventList* events,
+                               Framing framing = Framing::kServerSentEvents) {
   SseParser parser(1 << 20);
+  JsonLines lines(1 << 20);
   // The reader may look at some bytes behind the text.
   const std::string pieces[2] = {std::string(bytes.substr(0, cut)),
                                  std::string(bytes.substr(cut))};
   for (std::string piece : pieces) {
     const size_t size = piece.size();
     piece.append(kJsonPaddingBytes, '\0');
-    GATEWAY_RETURN_IF_ERROR(
-        parser.Feed(std::string_view(piece).substr(0, size)));
+    const std::string_view fed = std::string_view(piece).substr(0, size);
+    if (framing == Framing::kJsonLines) {
+      GATEWAY_RETURN_IF_ERROR(lines.Feed(fed));
+      std::string_view line;
+      while (lines.Next(&line)) {
+        GATEWAY_RETURN_IF_ERROR(reader.Read("", line, events));
+      }
+      continue;
+    }
+    GATEWAY_RETURN_IF_ERROR(parser.Feed(fed));
     SseEvent event;
     while (parser.Next(&event)) {
       if (event.comment) continue;

@@ -77,5 +77,19 @@ TEST(GeminiTest, FailuresGoThereAndBack) {
   EXPECT_EQ(FaultReason(read), v1::ERROR_REASON_MODEL_NOT_FOUND);
 }
 
+TEST(GeminiTest, NumbersInArgumentsKeepTheirForm) {
+  const std::string body = R"({"contents":[{"role":"model","parts":[
+      {"functionCall":{"name":"f","args":{"city": "Oslo", "n": 1.50}}}]}]})";
+  v1::GenerateRequest request;
+  bool flag = false;
+  ASSERT_TRUE(Gemini().ReadRequest(body, &request, &flag, &flag).ok());
+  std::string written;
+  ASSERT_TRUE(
+      Gemini()
+          .WriteRequest(request, {.model = "gemini-test"}, &written, nullptr)
+          .ok());
+  EXPECT_NE(written.find(R"({"city": "Oslo", "n": 1.50})"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace gateway
