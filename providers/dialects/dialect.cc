@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/request_scan.h"
 
 namespace gateway {
@@ -106,6 +107,10 @@ absl::Status Dialect::ScanResponse(std::string_view, ResponseFacts*) const {
 
 std::unique_ptr<StreamTap> Dialect::NewStreamTap() const {
   return std::make_unique<NoStreamTap>(name());
+}
+
+absl::Status Dialect::ReadError(const HttpFailure& failure) const {
+  return ReadHttpFailure(failure, failure.now);
 }
 
 WireError Dialect::WriteError(const absl::Status& status,

@@ -364,8 +364,9 @@ class Dialect {
   // --- Errors -------------------------------------------------------------
 
   // Turns a failed HTTP answer into a fault: reason, bounded message, retry
-  // hint, `http_status` in the metadata. Never fails itself.
-  virtual absl::Status ReadError(const HttpFailure& failure) const = 0;
+  // hint, `http_status` in the metadata. Never fails itself. By default, as
+  // ReadHttpFailure does for whatever vendor.
+  virtual absl::Status ReadError(const HttpFailure& failure) const;
 
   // Returns the vendor's status and body for a fault.
   virtual WireError WriteError(const absl::Status& status,

@@ -167,8 +167,6 @@ std::optional<absl::Duration> ReadProtoDuration(std::string_view text) {
   return ReadRetryAfter("", text, absl::UnixEpoch());
 }
 
-bool IsErrorStatus(int64_t number) { return number >= 100 && number <= 599; }
-
 class ErrorReader {
  public:
   explicit ErrorReader(ErrorBody* error) : error_(*error) {}
@@ -218,7 +216,7 @@ class ErrorReader {
           if (key == "error_type") return ReadText(value, &error_.error_type);
           if (key == "statusCode") {
             has_status_code_ = true;
-            return ReadNumber(value);
+            return ReadNumber(value, nullptr);
           }
           // An error without its envelope, such as Azure's.
           if (key == "message" && !has_error_object_) {
@@ -238,7 +236,7 @@ class ErrorReader {
           if (key == "code" && value.IsString()) {
             return ReadText(value, &error_.code);
           }
-          if (key == "code") return ReadNumericCode(value);
+          if (key == "code") return ReadNumber(value, &error_.code);
           if (key == "error_type") return ReadText(value, &error_.error_type);
           if ((key == "innererror" || key == "inner_error") &&
               value.IsObject()) {
@@ -262,24 +260,16 @@ class ErrorReader {
     return absl::OkStatus();
   }
 
-  absl::Status ReadNumber(JsonValue& value) {
-    if (value.Type() != JsonType::kNumber) return absl::OkStatus();
-    const absl::StatusOr<int64_t> number = value.Int64();
-    if (number.ok() && IsErrorStatus(*number)) {
-      error_.number = static_cast<int>(*number);
-    }
-    return absl::OkStatus();
-  }
-
-  // A number that is no HTTP status is kept as a code.
-  absl::Status ReadNumericCode(JsonValue& value) {
+  // Reads an HTTP status; another number is kept in `code`, if that is not
+  // null.
+  absl::Status ReadNumber(JsonValue& value, std::string* code) {
     if (value.Type() != JsonType::kNumber) return absl::OkStatus();
     const absl::StatusOr<int64_t> number = value.Int64();
     if (!number.ok()) return absl::OkStatus();
-    if (IsErrorStatus(*number)) {
+    if (IsHttpStatus(*number)) {
       error_.number = static_cast<int>(*number);
-    } else {
-      error_.code = absl::StrCat(*number);
+    } else if (code != nullptr) {
+      *code = absl::StrCat(*number);
     }
     return absl::OkStatus();
   }

@@ -10,6 +10,7 @@
 #define PROVIDERS_DIALECTS_ERROR_BODY_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,12 @@ struct ErrorBody {
   // The delay that the body asks for.
   std::optional<absl::Duration> retry_after;
 };
+
+// Returns whether a number is an HTTP status, rather than a code of the
+// vendor's.
+constexpr bool IsHttpStatus(int64_t number) {
+  return number >= 100 && number <= 599;
+}
 
 // Returns a form's name: `openai`, `anthropic`, ...; empty for kNone and kText.
 std::string_view NameOfForm(ErrorBody::Form form);

@@ -198,8 +198,7 @@ bool IsKnown(const std::string& code) {
   const ErrorBody asked = {.code = code};
   int number = 0;
   const bool is_status =
-      code.empty() ||
-      (absl::SimpleAtoi(code, &number) && number >= 100 && number <= 599);
+      code.empty() || (absl::SimpleAtoi(code, &number) && IsHttpStatus(number));
   return is_status || Find(kSpecificNames, asked).has_value() ||
          Find(kGenericNames, asked).has_value();
 }

@@ -1,9 +1,7 @@
 // Says why a call failed, whatever vendor failed it and in whatever form it
 // says so: the one classification that every dialect uses.
 //
-//   absl::Status MyDialect::ReadError(const HttpFailure& failure) const {
-//     return ReadHttpFailure(failure, failure.now);
-//   }
+//   const absl::Status fault = ReadHttpFailure(failure, failure.now);
 //
 // The HTTP status speaks first. What some codes, and a few phrases, say is more
 // exact and counts in its stead: a spent quota that comes as 429, a prompt that

@@ -67,6 +67,14 @@ absl::Status AsFieldFault(const absl::Status& status, std::string_view place) {
                       JsonErrorDescription(status));
 }
 
+absl::Status AsBadResponse(const absl::Status& status) {
+  if (status.ok() || status.code() != absl::StatusCode::kInvalidArgument) {
+    return status;
+  }
+  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                   absl::StrCat("the provider's answer: ", status.message()));
+}
+
 absl::Status ReadNested(std::string_view raw, std::string_view path,
                         absl::FunctionRef<absl::Status(JsonValue&)> visit,
                         JsonPadding padding) {
@@ -81,9 +89,9 @@ void AddExtension(const ObjectFormat& format, ExtensionList* extensions,
                   std::string_view name, std::string_view json) {
   CountReadMemory(kExtensionMemoryBytes);
   v1::Extension* extension = extensions->Add();
-  extension->set_dialect(std::string(format.dialect));
-  extension->set_name(std::string(name));
-  extension->set_json(std::string(json));
+  extension->set_dialect(format.dialect.data(), format.dialect.size());
+  extension->set_name(name.data(), name.size());
+  extension->set_json(json.data(), json.size());
 }
 
 const v1::Extension* FindExtension(const ObjectFormat& format,

@@ -75,6 +75,10 @@ absl::Status ReadText(JsonValue& value, std::string* text);
 absl::Status AsFieldFault(const absl::Status& status,
                           std::string_view place = {});
 
+// Turns an error of reading a provider's answer into the provider's fault;
+// other statuses unchanged.
+absl::Status AsBadResponse(const absl::Status& status);
+
 // Reads a part of a text that is being read, such as an array taken raw.
 // `path` is where the part is; the places in the errors of `visit` are taken to
 // begin there.

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/ollama/embeddings.h"
-#include "providers/dialects/ollama/errors.h"
 #include "providers/dialects/ollama/model_list.h"
 #include "providers/dialects/ollama/ollama.h"
 #include "tests/fuzz/dialect_fuzz.h"
@@ -22,6 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   gateway::FuzzError(dialect, text);
   gateway::FuzzEmbeddings(gateway::OllamaEmbeddings(""), text);
   gateway::FuzzModels(gateway::OllamaModelList(), text);
-  gateway::Require(!gateway::ollama::ReadErrorLine(text).ok());
+  gateway::Require(!gateway::ReadErrorReport(text).ok());
   return 0;
 }

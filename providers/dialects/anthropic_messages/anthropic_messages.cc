@@ -68,10 +68,6 @@ std::unique_ptr<StreamTap> AnthropicMessages::NewStreamTap() const {
   return std::make_unique<anthropic::MessagesTap>();
 }
 
-absl::Status AnthropicMessages::ReadError(const HttpFailure& failure) const {
-  return anthropic::ReadError(failure, failure.now);
-}
-
 WireError AnthropicMessages::WriteError(const absl::Status& status,
                                         std::string_view request_id) const {
   return anthropic::WriteError(status, request_id);

@@ -76,7 +76,6 @@ class AnthropicMessages final : public Dialect {
                             ResponseFacts* facts) const override;
   std::unique_ptr<StreamTap> NewStreamTap() const override;
 
-  absl::Status ReadError(const HttpFailure& failure) const override;
   WireError WriteError(const absl::Status& status,
                        std::string_view request_id) const override;
 };

@@ -84,14 +84,6 @@ std::string Body(std::string_view type, std::string_view message,
 
 }  // namespace
 
-absl::Status ReadError(const HttpFailure& failure, absl::Time now) {
-  return ReadHttpFailure(failure, now);
-}
-
-absl::Status ReadErrorEvent(std::string_view data) {
-  return ReadErrorReport(data);
-}
-
 std::string WriteErrorBody(const absl::Status& status,
                            std::string_view request_id) {
   const VendorError said = VendorErrorOf(status, ErrorBody::Form::kAnthropic);

@@ -1,5 +1,5 @@
-// The errors of the Messages format, both ways: what a provider's failure means
-// to us, and what a caller is told about ours.
+// The errors of the Messages format of the gateway's own: what a caller is told
+// about a failure. What a provider's means is read by error_reason.h.
 //
 // Thread-safe: plain functions.
 
@@ -10,20 +10,10 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway::anthropic {
-
-// Makes the fault for a failed HTTP answer. Never fails itself: a body that
-// cannot be understood is quoted, bounded and scrubbed. Dates in headers are
-// counted from `now`.
-absl::Status ReadError(const HttpFailure& failure, absl::Time now);
-
-// Makes the fault for an error that came with HTTP status 200: mid-stream, or
-// in place of an answer.
-absl::Status ReadErrorEvent(std::string_view data);
 
 // Writes the answer to a call that failed.
 WireError WriteError(const absl::Status& status, std::string_view request_id);

@@ -6,9 +6,9 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/content_reader.h"
-#include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/response.h"
 #include "providers/dialects/citations.h"
+#include "providers/dialects/error_reason.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -51,7 +51,7 @@ absl::Status MessagesEventReader::Read(std::string_view name,
     EndMessage(events);
     return absl::OkStatus();
   }
-  if (name == "error") return ReadErrorEvent(data);
+  if (name == "error") return ReadErrorReport(data);
   absl::Status (MessagesEventReader::*read)(JsonValue&, Events*) = nullptr;
   if (name == "content_block_delta") {
     read = &MessagesEventReader::ReadBlockDelta;

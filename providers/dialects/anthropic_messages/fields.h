@@ -21,6 +21,7 @@ inline constexpr std::string_view kProjectIdField = "project_id";
 
 namespace v1 = ::llmgateway::v1;
 
+using wire::AsBadResponse;
 using wire::AsFieldFault;
 using wire::DroppedFields;
 using wire::ExtensionList;

@@ -10,9 +10,9 @@
 #include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/content_writer.h"
-#include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/vendor_names.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/part_signatures.h"
 
 namespace gateway::anthropic {
@@ -153,20 +153,12 @@ void TextOrNull(std::string_view key, std::string_view text,
 
 }  // namespace
 
-absl::Status AsBadResponse(const absl::Status& status) {
-  if (status.ok() || status.code() != absl::StatusCode::kInvalidArgument) {
-    return status;
-  }
-  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                   absl::StrCat("the provider's answer: ", status.message()));
-}
-
 absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response) {
   response->Clear();
   ResponseReader reader(response);
   const absl::Status status = reader.Read(body);
-  if (status.ok() && reader.is_error()) return ReadErrorEvent(body);
+  if (status.ok() && reader.is_error()) return ReadErrorReport(body);
   return AsBadResponse(status);
 }
 

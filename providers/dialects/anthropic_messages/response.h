@@ -31,9 +31,6 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
 absl::StatusOr<int64_t> ReadCountTokensResponse(std::string_view body);
 void WriteCountTokensResponse(int64_t input_tokens, std::string* body);
 
-// Turns an error of reading into the fault of a bad response.
-absl::Status AsBadResponse(const absl::Status& status);
-
 }  // namespace gateway::anthropic
 
 #endif  // PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_RESPONSE_H_

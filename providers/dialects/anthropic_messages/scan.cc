@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "providers/dialects/anthropic_messages/errors.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/response.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/request_scan.h"
 
 namespace gateway::anthropic {
@@ -78,7 +78,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
             });
       });
   if (!status.ok()) return AsBadResponse(status);
-  if (type == "error") return ReadErrorEvent(body);
+  if (type == "error") return ReadErrorReport(body);
   facts->usage = usage.ToUsage();
   facts->finish_reason = FinishReasonOfTurn(
       stop_reason, /*has_tool_call=*/false, /*has_content=*/true);
@@ -102,7 +102,7 @@ absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
     return *has_content ? EventKind::kContent : EventKind::kIgnorable;
   }
   if (name == "error") {
-    error_ = ReadErrorEvent(data);
+    error_ = ReadErrorReport(data);
     return EventKind::kError;
   }
   // `ping`, and events that are newer.

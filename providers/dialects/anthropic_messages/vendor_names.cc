@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "providers/dialects/vendor_name.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -15,13 +16,8 @@ namespace {
 constexpr int64_t kShortTtlSeconds = 5 * 60;
 constexpr int64_t kLongTtlSeconds = 60 * 60;
 
-struct StopName {
-  std::string_view word;
-  v1::FinishReason reason;
-};
-
 // Stop reasons. Of several with one meaning, the first is written.
-constexpr StopName kStopNames[] = {
+constexpr wire::VendorName<v1::FinishReason> kStopNames[] = {
     {"end_turn", v1::FINISH_REASON_STOP},
     {"stop_sequence", v1::FINISH_REASON_STOP},
     {"max_tokens", v1::FINISH_REASON_LENGTH},
@@ -31,12 +27,7 @@ constexpr StopName kStopNames[] = {
     {"pause_turn", v1::FINISH_REASON_PAUSE},
 };
 
-struct EffortName {
-  std::string_view word;
-  v1::ReasoningSettings::Effort effort;
-};
-
-constexpr EffortName kEffortNames[] = {
+constexpr wire::VendorName<v1::ReasoningSettings::Effort> kEffortNames[] = {
     {"low", v1::ReasoningSettings::EFFORT_LOW},
     {"medium", v1::ReasoningSettings::EFFORT_MEDIUM},
     {"high", v1::ReasoningSettings::EFFORT_HIGH},
@@ -66,22 +57,13 @@ std::string_view TierWord(std::string_view tier) {
 }  // namespace
 
 v1::FinishReason FinishReasonOfWord(std::string_view stop_reason) {
-  for (const StopName& known : kStopNames) {
-    if (known.word == stop_reason) return known.reason;
-  }
-  return v1::FINISH_REASON_UNSPECIFIED;
+  return wire::ValueOf(kStopNames, stop_reason);
 }
 
 v1::FinishReason FinishReasonOfTurn(std::string_view stop_reason,
                                     bool has_tool_call, bool has_content) {
-  const v1::FinishReason reason = FinishReasonOfWord(stop_reason);
-  if (reason == v1::FINISH_REASON_LENGTH ||
-      reason == v1::FINISH_REASON_CONTENT_FILTER) {
-    return reason;
-  }
-  if (has_tool_call) return v1::FINISH_REASON_TOOL_CALLS;
-  if (reason != v1::FINISH_REASON_UNSPECIFIED) return reason;
-  return has_content ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_ERROR;
+  return wire::FinishReasonOfTurn(FinishReasonOfWord(stop_reason),
+                                  has_tool_call, has_content);
 }
 
 std::string_view StopReasonWord(v1::FinishReason reason,
@@ -94,25 +76,17 @@ std::string_view StopReasonWord(v1::FinishReason reason,
   if (reason == v1::FINISH_REASON_STOP && !stop_sequence.empty()) {
     return "stop_sequence";
   }
-  for (const StopName& known : kStopNames) {
-    if (known.reason == reason) return known.word;
-  }
-  return "end_turn";
+  const std::string_view word = wire::NameOf(kStopNames, reason);
+  return word.empty() ? "end_turn" : word;
 }
 
 v1::ReasoningSettings::Effort EffortOfWord(std::string_view word) {
-  for (const EffortName& known : kEffortNames) {
-    if (known.word == word) return known.effort;
-  }
-  return v1::ReasoningSettings::EFFORT_UNSPECIFIED;
+  return wire::ValueOf(kEffortNames, word);
 }
 
 std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
   if (effort == v1::ReasoningSettings::EFFORT_MINIMAL) return "low";
-  for (const EffortName& known : kEffortNames) {
-    if (known.effort == effort) return known.word;
-  }
-  return {};
+  return wire::NameOf(kEffortNames, effort);
 }
 
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {

@@ -146,14 +146,6 @@ absl::Status ReadAnswer(std::string_view body, Answer* answer) {
       });
 }
 
-absl::Status AsBadResponse(const absl::Status& status) {
-  if (status.ok() || status.code() != absl::StatusCode::kInvalidArgument) {
-    return status;
-  }
-  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                   absl::StrCat("the provider's answer: ", status.message()));
-}
-
 void NameCall(std::string_view answer_id, int32_t choice_index,
               int32_t call_index, v1::ToolCall* call) {
   if (!call->id().empty()) return;

@@ -50,9 +50,6 @@ struct Answer {
 // AsBadResponse.
 absl::Status ReadAnswer(std::string_view body, Answer* answer);
 
-// Turns an error of reading an answer into the provider's fault.
-absl::Status AsBadResponse(const absl::Status& status);
-
 // Gives an id to a call that came without one: the same each time that this
 // answer is read.
 void NameCall(std::string_view answer_id, int32_t choice_index,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
@@ -121,14 +122,6 @@ void WriteDetails(const absl::Status& status, const google::rpc::Status& told,
 }
 
 }  // namespace
-
-absl::Status ReadError(const HttpFailure& failure, absl::Time now) {
-  return ReadHttpFailure(failure, now);
-}
-
-absl::Status ReadErrorEvent(std::string_view data) {
-  return ReadErrorReport(data);
-}
 
 std::string ErrorBodyOf(const absl::Status& status) {
   return ErrorBodyOf(status, TellingOf(status).http_status);

@@ -13,17 +13,9 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "providers/dialects/dialect.h"
 
 namespace gateway::gemini {
-
-// Makes the fault for a failed HTTP answer. `now` is what a date in
-// `retry-after` is compared with.
-absl::Status ReadError(const HttpFailure& failure, absl::Time now);
-
-// As above, for an error inside of a stream, or in place of an answer.
-absl::Status ReadErrorEvent(std::string_view data);
 
 // Writes the answer to a call that failed.
 WireError WriteError(const absl::Status& status);

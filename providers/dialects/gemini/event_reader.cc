@@ -8,7 +8,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "google/protobuf/util/message_differencer.h"
-#include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/vendor_names.h"
@@ -50,7 +50,7 @@ absl::Status ChunkReader::Read(std::string_view, std::string_view data,
   Answer answer;
   const absl::Status status = ReadAnswer(data, &answer);
   if (!status.ok()) return AsBadResponse(status);
-  if (answer.is_error) return ReadErrorEvent(data);
+  if (answer.is_error) return ReadErrorReport(data);
   Start(answer, events);
   for (Candidate& candidate : answer.candidates) {
     GATEWAY_RETURN_IF_ERROR(TakeParts(candidate, events));

@@ -16,6 +16,7 @@ namespace gateway::gemini {
 
 namespace v1 = ::llmgateway::v1;
 
+using wire::AsBadResponse;
 using wire::AsFieldFault;
 using wire::CamelCase;
 using wire::DroppedFields;

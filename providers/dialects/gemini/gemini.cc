@@ -93,10 +93,6 @@ std::unique_ptr<StreamTap> Gemini::NewStreamTap() const {
   return std::make_unique<gemini::ChunkTap>();
 }
 
-absl::Status Gemini::ReadError(const HttpFailure& failure) const {
-  return gemini::ReadError(failure, failure.now);
-}
-
 WireError Gemini::WriteError(const absl::Status& status,
                              std::string_view) const {
   // Without the request's id: the format has no place for it but a header.

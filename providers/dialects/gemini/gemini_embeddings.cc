@@ -11,8 +11,8 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/gemini/candidate.h"
-#include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_reader.h"
 
@@ -165,7 +165,7 @@ absl::Status GeminiEmbeddings::ReadResponse(std::string_view body,
         });
       });
   if (!status.ok()) return gemini::AsBadResponse(status);
-  if (is_error) return gemini::ReadErrorEvent(body);
+  if (is_error) return ReadErrorReport(body);
   if (response->embeddings().empty()) {
     return gemini::AsBadResponse(
         absl::InvalidArgumentError("embeddings: required"));

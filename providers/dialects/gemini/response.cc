@@ -4,8 +4,8 @@
 
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/gemini/candidate.h"
-#include "providers/dialects/gemini/errors.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/vendor_names.h"
@@ -82,7 +82,7 @@ absl::Status ReadResponse(std::string_view body,
   Answer answer;
   const absl::Status status = ReadAnswer(body, &answer);
   if (!status.ok()) return AsBadResponse(status);
-  if (answer.is_error) return ReadErrorEvent(body);
+  if (answer.is_error) return ReadErrorReport(body);
   for (Candidate& candidate : answer.candidates) {
     TakeCandidate(candidate, answer.id, response->add_choices());
   }
@@ -145,7 +145,7 @@ absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
             });
       });
   if (!status.ok()) return AsBadResponse(status);
-  if (is_error) return ReadErrorEvent(body);
+  if (is_error) return ReadErrorReport(body);
   return count;  // Zeros are left out.
 }
 

@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "providers/dialects/gemini/errors.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/vendor_names.h"
@@ -191,7 +191,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   Notes notes;
   const absl::Status status = ReadNotes(body, &notes);
   if (!status.ok()) return AsBadResponse(status);
-  if (notes.failed) return ReadErrorEvent(body);
+  if (notes.failed) return ReadErrorReport(body);
   facts->has_usage = notes.has_usage;
   facts->usage = notes.usage.ToUsage();
   if (!notes.candidates.empty()) {
@@ -215,7 +215,7 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
   const absl::Status status = ReadNotes(data, &notes);
   if (!status.ok()) return AsBadResponse(status);
   if (notes.failed) {
-    error_ = ReadErrorEvent(data);
+    error_ = ReadErrorReport(data);
     return EventKind::kError;
   }
   if (notes.has_usage) {

@@ -10,18 +10,14 @@
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/named_signature.h"
+#include "providers/dialects/vendor_name.h"
 
 namespace gateway::gemini {
 namespace {
 
-struct StopName {
-  std::string_view word;
-  v1::FinishReason reason;
-};
-
 // Finish reasons. Of several with one meaning, the first is written. The last
 // ones are reasons for which a prompt is blocked.
-constexpr StopName kStopNames[] = {
+constexpr wire::VendorName<v1::FinishReason> kStopNames[] = {
     {"STOP", v1::FINISH_REASON_STOP},
     {"MAX_TOKENS", v1::FINISH_REASON_LENGTH},
     {"SAFETY", v1::FINISH_REASON_CONTENT_FILTER},
@@ -42,13 +38,8 @@ constexpr StopName kStopNames[] = {
     {"MISSING_THOUGHT_SIGNATURE", v1::FINISH_REASON_ERROR},
 };
 
-struct AudioType {
-  std::string_view mime_type;
-  std::string_view format;
-};
-
 // Types of sound. Of several for one format, the first is written.
-constexpr AudioType kAudioTypes[] = {
+constexpr wire::VendorName<std::string_view> kAudioTypes[] = {
     {"audio/wav", "wav"},   {"audio/mp3", "mp3"},   {"audio/flac", "flac"},
     {"audio/opus", "opus"}, {"audio/aac", "aac"},   {"audio/l16", "pcm16"},
     {"audio/pcm", "pcm16"}, {"audio/x-wav", "wav"}, {"audio/mpeg", "mp3"},
@@ -105,22 +96,13 @@ absl::Status ReadAudioCount(std::string_view raw, std::string_view path,
 }  // namespace
 
 v1::FinishReason FinishReasonOfWord(std::string_view word) {
-  for (const StopName& known : kStopNames) {
-    if (known.word == word) return known.reason;
-  }
-  return v1::FINISH_REASON_UNSPECIFIED;
+  return wire::ValueOf(kStopNames, word);
 }
 
 v1::FinishReason FinishReasonOfTurn(std::string_view word, bool has_tool_call,
                                     bool has_content) {
-  const v1::FinishReason reason = FinishReasonOfWord(word);
-  if (reason == v1::FINISH_REASON_LENGTH ||
-      reason == v1::FINISH_REASON_CONTENT_FILTER) {
-    return reason;
-  }
-  if (has_tool_call) return v1::FINISH_REASON_TOOL_CALLS;
-  if (reason != v1::FINISH_REASON_UNSPECIFIED) return reason;
-  return has_content ? v1::FINISH_REASON_STOP : v1::FINISH_REASON_ERROR;
+  return wire::FinishReasonOfTurn(FinishReasonOfWord(word), has_tool_call,
+                                  has_content);
 }
 
 std::string_view FinishWord(v1::FinishReason reason,
@@ -132,10 +114,8 @@ std::string_view FinishWord(v1::FinishReason reason,
       FinishReasonOfWord(provider_word) == reason) {
     return provider_word;
   }
-  for (const StopName& known : kStopNames) {
-    if (known.reason == reason) return known.word;
-  }
-  return "STOP";
+  const std::string_view word = wire::NameOf(kStopNames, reason);
+  return word.empty() ? "STOP" : word;
 }
 
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
@@ -217,17 +197,11 @@ absl::Status WriteUsage(const v1::Usage& usage, const ExtensionList& extensions,
 std::string_view AudioFormatOf(std::string_view mime_type) {
   const std::string type =
       absl::AsciiStrToLower(ToAbsl(mime_type.substr(0, mime_type.find(';'))));
-  for (const AudioType& known : kAudioTypes) {
-    if (known.mime_type == type) return known.format;
-  }
-  return {};
+  return wire::ValueOf(kAudioTypes, type);
 }
 
 std::string_view MimeTypeOfAudio(std::string_view format) {
-  for (const AudioType& known : kAudioTypes) {
-    if (known.format == format) return known.mime_type;
-  }
-  return {};
+  return wire::NameOf(kAudioTypes, format);
 }
 
 v1::ReasoningSettings::Effort EffortOfLevel(std::string_view level) {

@@ -209,12 +209,4 @@ v1::FinishReason FinishReasonOfTurn(std::string_view done_reason,
   return v1::FINISH_REASON_ERROR;
 }
 
-absl::Status AsBadResponse(const absl::Status& status) {
-  if (status.ok() || status.code() != absl::StatusCode::kInvalidArgument) {
-    return status;
-  }
-  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                   absl::StrCat("the provider's answer: ", status.message()));
-}
-
 }  // namespace gateway::ollama

@@ -61,9 +61,6 @@ bool ReadMoment(std::string_view text, google::protobuf::Timestamp* moment);
 v1::FinishReason FinishReasonOfTurn(std::string_view done_reason,
                                     bool has_tool_call, bool has_content);
 
-// Turns an error of reading what Ollama sent into the fault of a bad response.
-absl::Status AsBadResponse(const absl::Status& status);
-
 }  // namespace gateway::ollama
 
 #endif  // PROVIDERS_DIALECTS_OLLAMA_CHAT_LINE_H_

@@ -9,8 +9,8 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "errors/fault.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/ollama/chat_line.h"
-#include "providers/dialects/ollama/errors.h"
 #include "providers/dialects/ollama/fields.h"
 #include "providers/dialects/ollama/keep_alive.h"
 
@@ -121,7 +121,7 @@ absl::Status OllamaEmbeddings::ReadResponse(std::string_view body,
           return reader.ReadField(key, value);
         });
       });
-  if (status.ok() && reader.is_error) return ollama::ReadErrorLine(body);
+  if (status.ok() && reader.is_error) return ReadErrorReport(body);
   if (status.ok() && !reader.has_vectors) {
     status = absl::InvalidArgumentError("embeddings: required");
   }

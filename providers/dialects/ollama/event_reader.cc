@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "providers/dialects/ollama/errors.h"
+#include "providers/dialects/error_reason.h"
 
 namespace gateway::ollama {
 
@@ -13,7 +13,7 @@ absl::Status ChatEventReader::Read(std::string_view, std::string_view data,
   if (done_) return absl::OkStatus();
   ChatLine line;
   GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadChatLine(data, &line)));
-  if (line.is_error) return ReadErrorLine(data);
+  if (line.is_error) return ReadErrorReport(data);
   if (!started_) AddStarted(line, events);
   DropKnown(&line.extensions);
   AddDeltas(line, events);

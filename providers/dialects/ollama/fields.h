@@ -15,6 +15,7 @@ namespace gateway::ollama {
 
 namespace v1 = ::llmgateway::v1;
 
+using wire::AsBadResponse;
 using wire::DroppedFields;
 using wire::ExtensionList;
 using wire::ObjectFields;

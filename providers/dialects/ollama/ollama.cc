@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "providers/dialects/ollama/errors.h"
 #include "providers/dialects/ollama/event_reader.h"
 #include "providers/dialects/ollama/fields.h"
 #include "providers/dialects/ollama/request_writer.h"
@@ -28,10 +27,6 @@ absl::Status Ollama::ReadResponse(std::string_view body,
 
 std::unique_ptr<EventReader> Ollama::NewEventReader() const {
   return std::make_unique<ollama::ChatEventReader>();
-}
-
-absl::Status Ollama::ReadError(const HttpFailure& failure) const {
-  return ollama::ReadError(failure, failure.now);
 }
 
 }  // namespace gateway

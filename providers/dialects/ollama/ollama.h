@@ -47,7 +47,6 @@ class Ollama final : public Dialect {
                             v1::GenerateResponse* response) const override;
   std::unique_ptr<EventReader> NewEventReader() const override;
 
-  absl::Status ReadError(const HttpFailure& failure) const override;
 
  private:
   const std::string keep_alive_;

@@ -4,8 +4,8 @@
 
 #include "base/status_macros.h"
 #include "errors/fault.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/ollama/chat_line.h"
-#include "providers/dialects/ollama/errors.h"
 
 namespace gateway::ollama {
 
@@ -14,7 +14,7 @@ absl::Status ReadResponse(std::string_view body,
   response->Clear();
   ChatLine line;
   GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadChatLine(body, &line)));
-  if (line.is_error) return ReadErrorLine(body);
+  if (line.is_error) return ReadErrorReport(body);
   if (!line.has_message || !line.done) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      line.has_message

@@ -15,7 +15,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/part_writer.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Writes texts as one string, as clients expect; as a list only if there is
@@ -37,8 +37,8 @@ absl::Status WriteAnswerContent(const AssistantTurn& turn, JsonWriter& json,
   } else if (is_text) {
     json.String(text);
   } else {
-    DroppedFields unheard(nullptr);
-    return WriteOpenAiContent(carried, /*text_only=*/true, json, unheard);
+    DroppedFields unheard(kDialect, nullptr);
+    return WriteContent(carried, /*text_only=*/true, json, unheard);
   }
   return absl::OkStatus();
 }
@@ -47,7 +47,7 @@ PartList PicturesOf(const AssistantTurn& turn, DroppedFields& dropped) {
   PartList pictures;
   for (const v1::Part* part : turn.images) {
     if (part->image().has_file_id()) {
-      dropped.Add("image", "a file that only its provider knows; left out");
+      dropped.Changed("image", "a file that only its provider knows; left out");
     } else {
       pictures.push_back(part);
     }
@@ -97,7 +97,7 @@ void WriteAnnotations(const AssistantTurn& turn, JsonWriter& json,
       }
     }
     if (HasOneWithoutUrl(part->citations())) {
-      dropped.Add("citations", "of what is no page; left out");
+      dropped.Changed("citations", "of what is no page; left out");
     }
     begin += characters;
   }
@@ -132,10 +132,10 @@ void WriteChatCitation(const CitedSpan& span, JsonWriter& json) {
   json.EndObject();
 }
 
-absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
-                               DroppedFields& dropped) {
+absl::Status WriteAnswer(const v1::Message& message, JsonWriter& json,
+                         DroppedFields& dropped) {
   const AssistantTurn turn(message);
-  DroppedFields unheard(nullptr);
+  DroppedFields unheard(kDialect, nullptr);
   json.StartObject();
   json.StringField("role", "assistant");
   GATEWAY_RETURN_IF_ERROR(WriteAnswerContent(turn, json, dropped));
@@ -152,13 +152,13 @@ absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
     GATEWAY_RETURN_IF_ERROR(WriteAnswerAudio(*turn.audio, json));
   }
   GATEWAY_RETURN_IF_ERROR(
-      WriteOpenAiImages(PicturesOf(turn, dropped), json, unheard));
+      WriteImages(PicturesOf(turn, dropped), json, unheard));
   GATEWAY_RETURN_IF_ERROR(
-      WriteOpenAiToolCalls(turn.calls, /*to_caller=*/true, json, unheard));
+      WriteToolCalls(turn.calls, /*to_caller=*/true, json, unheard));
   GATEWAY_RETURN_IF_ERROR(
       WriteExtensions(message.extensions(), kMessageFields, json, unheard));
   json.EndObject();
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

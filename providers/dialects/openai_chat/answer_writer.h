@@ -15,7 +15,7 @@
 #include "providers/dialects/citations.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
@@ -24,9 +24,9 @@ void WriteChatCitation(const CitedSpan& span, JsonWriter& json);
 
 // Writes the message. Content that Chat Completions has no place for is
 // recorded as dropped.
-absl::Status WriteOpenAiAnswer(const v1::Message& message, JsonWriter& json,
-                               DroppedFields& dropped);
+absl::Status WriteAnswer(const v1::Message& message, JsonWriter& json,
+                         DroppedFields& dropped);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_ANSWER_WRITER_H_

@@ -13,7 +13,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/part_writer.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 struct AssistantTurn {
   explicit AssistantTurn(const v1::Message& message) {
@@ -60,6 +60,6 @@ inline constexpr std::string_view kMessageFields[] = {
     "tool_calls",    "audio",    "tool_call_id", "reasoning_content",
     "function_call", "reasoning"};
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_ASSISTANT_TURN_H_

@@ -17,7 +17,7 @@
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 using wire::ReadText;
@@ -26,7 +26,7 @@ absl::Status ReadContent(JsonValue& value, ChoiceFragment* choice) {
   if (value.IsNull()) return absl::OkStatus();
   if (value.IsArray()) {
     return value.EachElement([&](JsonValue& part) {
-      return ReadOpenAiPart(part, &choice->content_parts.emplace_back());
+      return ReadPart(part, &choice->content_parts.emplace_back());
     });
   }
   GATEWAY_ASSIGN_OR_RETURN(const JsonString content, value.StringAndRaw());
@@ -113,7 +113,7 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
   if (key == "audio") return ReadAudioFragment(value, &choice->audio.emplace());
   if (key == "images" && value.IsArray()) {
     return value.EachElement([&](JsonValue& part) {
-      return ReadOpenAiPart(part, &choice->content_parts.emplace_back());
+      return ReadPart(part, &choice->content_parts.emplace_back());
     });
   }
   return KeepField(absl::StrCat("delta.", ToAbsl(key)), value,
@@ -140,7 +140,7 @@ absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
       });
     }
     if (key == "logprobs") {
-      return ReadOpenAiLogprobs(field, &choice->logprobs.emplace());
+      return ReadLogprobs(field, &choice->logprobs.emplace());
     }
     if (key == "error") {
       *failed = true;
@@ -187,7 +187,7 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
   if (key == "usage") {
     chunk->has_usage = true;
     Leftovers others;
-    GATEWAY_RETURN_IF_ERROR(ReadOpenAiUsage(value, &chunk->usage, &others));
+    GATEWAY_RETURN_IF_ERROR(ReadUsage(value, &chunk->usage, &others));
     others.AddTo("usage", &chunk->extensions);
     return absl::OkStatus();
   }
@@ -228,4 +228,4 @@ absl::Status ReadChatChunk(std::string_view data, bool with_preface,
       });
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -22,7 +22,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
@@ -52,7 +52,7 @@ struct ChoiceFragment {
   std::optional<v1::Logprobs> logprobs;
   std::string finish_reason;
   bool blank_reason = false;  // There is a finish_reason without letters.
-  Extensions extensions;
+  ExtensionList extensions;
 };
 
 struct ChatChunk {
@@ -70,7 +70,7 @@ struct ChatChunk {
   bool has_usage = false;
   v1::Usage usage;
   bool failed = false;
-  Extensions extensions;
+  ExtensionList extensions;
 };
 
 // Reads a chunk. Without `with_preface`, the fields that every chunk repeats
@@ -78,6 +78,6 @@ struct ChatChunk {
 absl::Status ReadChatChunk(std::string_view data, bool with_preface,
                            ChatChunk* chunk);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_CHUNK_READER_H_

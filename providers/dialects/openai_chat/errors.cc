@@ -5,7 +5,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -15,7 +14,7 @@
 #include "providers/dialects/error_body.h"
 #include "providers/dialects/error_reason.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Returns the error that OpenRouter puts in place of a failed choice, in an
@@ -128,11 +127,7 @@ void WriteTextOrNull(std::string_view key, std::string_view text,
 
 }  // namespace
 
-absl::Status ReadOpenAiError(const HttpFailure& failure, absl::Time now) {
-  return ReadHttpFailure(failure, now);
-}
-
-absl::Status ReadOpenAiErrorEvent(std::string_view text) {
+absl::Status ReadErrorEvent(std::string_view text) {
   ErrorBody error = ReadErrorBody(text);
   if (error.form == ErrorBody::Form::kText) {
     // The rest of the text is what the model said, so it is not quoted.
@@ -142,7 +137,7 @@ absl::Status ReadOpenAiErrorEvent(std::string_view text) {
   return FaultOfReport(error);
 }
 
-std::string OpenAiErrorBody(const absl::Status& status) {
+std::string WriteErrorBody(const absl::Status& status) {
   const Telling telling = TellingOf(status);
   const auto violations = FieldViolations(status);
   const VendorError said = VendorErrorOf(status, ErrorBody::Form::kOpenAi);
@@ -163,10 +158,10 @@ std::string OpenAiErrorBody(const absl::Status& status) {
   return body;
 }
 
-WireError WriteOpenAiError(const absl::Status& status) {
+WireError WriteError(const absl::Status& status) {
   return {.http_status = TellingOf(status).http_status,
-          .body = OpenAiErrorBody(status),
+          .body = WriteErrorBody(status),
           .retry_after = RetryDelay(status)};
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

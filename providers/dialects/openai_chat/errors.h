@@ -10,27 +10,21 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "providers/dialects/dialect.h"
 
-namespace gateway {
-
-// Makes the fault for a failed HTTP answer, told first by what its body says of
-// money, context and policy, then by its status. `now` is for delays given as
-// dates.
-absl::Status ReadOpenAiError(const HttpFailure& failure, absl::Time now);
+namespace gateway::chat {
 
 // Makes the fault for an error that came with HTTP status 200: mid-stream, or
 // in place of an answer, at its top or in a choice. `text` is the whole event
 // or answer.
-absl::Status ReadOpenAiErrorEvent(std::string_view text);
+absl::Status ReadErrorEvent(std::string_view text);
 
 // Writes the answer to a call that failed.
-WireError WriteOpenAiError(const absl::Status& status);
+WireError WriteError(const absl::Status& status);
 
 // Writes the body alone, in one line; a stream that broke ends with it, too.
-std::string OpenAiErrorBody(const absl::Status& status);
+std::string WriteErrorBody(const absl::Status& status);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_ERRORS_H_

@@ -20,7 +20,7 @@
 #include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // The state of a choice over the whole stream.
@@ -45,9 +45,9 @@ struct ChoiceState {
   bool ended = false;
 };
 
-class OpenAiEventReader final : public EventReader {
+class ChunkEventReader final : public EventReader {
  public:
-  explicit OpenAiEventReader(bool done_marker) : done_marker_(done_marker) {}
+  explicit ChunkEventReader(bool done_marker) : done_marker_(done_marker) {}
 
   absl::Status Read(std::string_view name, std::string_view data,
                     EventList* events) override {
@@ -57,7 +57,7 @@ class OpenAiEventReader final : public EventReader {
       EndBlankChoices(events);
       return absl::OkStatus();
     }
-    if (name == "error") return ReadOpenAiErrorEvent(data);
+    if (name == "error") return ReadErrorEvent(data);
     const std::string_view text = repeated_.TextOf(data);
     if (!text.empty()) {
       AddDelta(repeated_choice_, repeated_part_, events)
@@ -83,7 +83,7 @@ class OpenAiEventReader final : public EventReader {
     ChatChunk chunk;
     const absl::Status status =
         ReadChatChunk(data, /*with_preface=*/!started_, &chunk);
-    if (chunk.failed) return ReadOpenAiErrorEvent(data);
+    if (chunk.failed) return ReadErrorEvent(data);
     if (!status.ok()) return AsBadResponse(status);
     events_ = events;
     const bool started = started_;
@@ -149,7 +149,7 @@ class OpenAiEventReader final : public EventReader {
 
   // Adds the extensions that are not repeated by every chunk: those were told
   // at the start.
-  void AddChunkExtensions(ChatChunk& chunk, Extensions* extensions) {
+  void AddChunkExtensions(ChatChunk& chunk, ExtensionList* extensions) {
     for (v1::Extension& extension : chunk.extensions) {
       const v1::Extension* known =
           FindExtension(start_extensions_, extension.name());
@@ -331,7 +331,7 @@ class OpenAiEventReader final : public EventReader {
   bool started_ = false;
   bool done_ = false;
   v1::Usage usage_;
-  Extensions start_extensions_;
+  ExtensionList start_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 
   // The last chunk that was nothing but text, and the choice and part it was
@@ -347,8 +347,8 @@ class OpenAiEventReader final : public EventReader {
 
 }  // namespace
 
-std::unique_ptr<EventReader> NewOpenAiEventReader(bool done_marker) {
-  return std::make_unique<OpenAiEventReader>(done_marker);
+std::unique_ptr<EventReader> NewEventReader(bool done_marker) {
+  return std::make_unique<ChunkEventReader>(done_marker);
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

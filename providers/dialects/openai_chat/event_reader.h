@@ -16,11 +16,11 @@
 
 #include "providers/dialects/dialect.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 // `done_marker` is false for a service that ends its streams by closing them.
-std::unique_ptr<EventReader> NewOpenAiEventReader(bool done_marker = true);
+std::unique_ptr<EventReader> NewEventReader(bool done_marker = true);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_EVENT_READER_H_

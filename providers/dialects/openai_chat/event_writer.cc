@@ -34,7 +34,7 @@
 #include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/stream_warnings.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // The most citations of one choice.
@@ -56,11 +56,11 @@ constexpr std::string_view kChunkFields[] = {
 
 // Returns our extensions whose names begin with `prefix`, without it; those
 // without any prefix if it is empty.
-Extensions Named(const Extensions& extensions, std::string_view prefix) {
-  Extensions named;
+ExtensionList Named(const ExtensionList& extensions, std::string_view prefix) {
+  ExtensionList named;
   for (const v1::Extension& extension : extensions) {
     const std::string_view name = extension.name();
-    if (extension.dialect() != kOpenAiChatDialect) continue;
+    if (extension.dialect() != kDialect) continue;
     if (prefix.empty()
             ? name.starts_with(kDeltaPrefix) || name.starts_with(kChunkPrefix)
             : !name.starts_with(prefix)) {
@@ -73,9 +73,9 @@ Extensions Named(const Extensions& extensions, std::string_view prefix) {
   return named;
 }
 
-class OpenAiEventWriter final : public EventWriter {
+class ChunkWriter final : public EventWriter {
  public:
-  explicit OpenAiEventWriter(const Options& options)
+  explicit ChunkWriter(const Options& options)
       : options_(options), created_seconds_(options.created_seconds) {}
 
   absl::Status Write(const v1::GenerateEvent& event,
@@ -136,14 +136,14 @@ class OpenAiEventWriter final : public EventWriter {
       created_seconds_ = started.create_time().seconds();
     }
     system_fingerprint_ = started.system_fingerprint();
-    service_tier_ = OpenAiServiceTier(started.service_tier());
+    service_tier_ = ServiceTierWord(started.service_tier());
     start_extensions_ = Named(started.extensions(), "");
     around_.clear();
   }
 
   // Writes one event: the chunk's own fields, then those of `write_choices`,
   // beginning with the array.
-  absl::Status WriteChunk(const Extensions& extensions, bool with_usage,
+  absl::Status WriteChunk(const ExtensionList& extensions, bool with_usage,
                           WriteFields write_choices, std::string* out) {
     if (const v1::Extension* others = FindExtension(extensions, "usage")) {
       usage_extensions_.Clear();
@@ -152,7 +152,7 @@ class OpenAiEventWriter final : public EventWriter {
     const size_t begin = out->size();
     out->append("data: ");
     JsonWriter json(out);
-    DroppedFields unheard(nullptr);
+    DroppedFields unheard(kDialect, nullptr);
     json.StartObject();
     json.StringField("id", id_);
     json.StringField("object", "chat.completion.chunk");
@@ -169,8 +169,7 @@ class OpenAiEventWriter final : public EventWriter {
     json.EndArray();
     if (with_usage) {
       json.Key("usage");
-      GATEWAY_RETURN_IF_ERROR(
-          WriteOpenAiUsage(usage_, usage_extensions_, json));
+      GATEWAY_RETURN_IF_ERROR(WriteUsage(usage_, usage_extensions_, json));
     } else if (options_.stream_usage) {
       json.NullField("usage");
     }
@@ -191,11 +190,11 @@ class OpenAiEventWriter final : public EventWriter {
   }
 
   // Writes a chunk of one choice whose `delta` has the fields `write_delta`.
-  absl::Status WriteChoiceChunk(int32_t index, const Extensions& extensions,
+  absl::Status WriteChoiceChunk(int32_t index, const ExtensionList& extensions,
                                 const v1::Logprobs* logprobs,
                                 std::string_view finish_reason,
                                 WriteFields write_delta, std::string* out) {
-    DroppedFields unheard(nullptr);
+    DroppedFields unheard(kDialect, nullptr);
     const auto write_choice = [&](JsonWriter& json) -> absl::Status {
       json.StartObject();
       json.Int64Field("index", index);
@@ -206,7 +205,7 @@ class OpenAiEventWriter final : public EventWriter {
       json.EndObject();
       json.Key("logprobs");
       if (logprobs != nullptr) {
-        WriteOpenAiLogprobs(*logprobs, json);
+        WriteLogprobs(*logprobs, json);
       } else {
         json.Null();
       }
@@ -244,9 +243,9 @@ class OpenAiEventWriter final : public EventWriter {
     GATEWAY_RETURN_IF_ERROR(WriteRole(delta.choice_index(), state, out));
     Add(delta, state.contents);
     RecordCitations(delta, state, out);
-    const bool bare = delta.piece_case() == v1::Delta::PIECE_NOT_SET ||
-                      (delta.has_opaque() &&
-                       delta.opaque().dialect() != kOpenAiChatDialect);
+    const bool bare =
+        delta.piece_case() == v1::Delta::PIECE_NOT_SET ||
+        (delta.has_opaque() && delta.opaque().dialect() != kDialect);
     if (delta.has_opaque() && bare) warnings_.LeftOut("opaque", out);
     // Nothing is written for other vendors' pieces and beginnings of parts.
     if (bare && !delta.has_logprobs() && !HasOwn(delta.extensions())) {
@@ -256,11 +255,10 @@ class OpenAiEventWriter final : public EventWriter {
     return WritePieceChunk(delta, state, out);
   }
 
-  static bool HasOwn(const Extensions& extensions) {
-    return std::any_of(extensions.begin(), extensions.end(),
-                       [](const v1::Extension& each) {
-                         return each.dialect() == kOpenAiChatDialect;
-                       });
+  static bool HasOwn(const ExtensionList& extensions) {
+    return std::any_of(
+        extensions.begin(), extensions.end(),
+        [](const v1::Extension& each) { return each.dialect() == kDialect; });
   }
 
   // Enters a part's text, which goes on until another part's begins.
@@ -335,16 +333,16 @@ class OpenAiEventWriter final : public EventWriter {
 
   // Writes a piece that comes whole, in the form that it has in a whole answer.
   static absl::Status WriteWhole(const v1::Delta& delta, JsonWriter& json) {
-    DroppedFields unheard(nullptr);
+    DroppedFields unheard(kDialect, nullptr);
     v1::Part part;
     if (delta.has_image()) {
       *part.mutable_image() = delta.image();
-      return WriteOpenAiImages({&part}, json, unheard);
+      return WriteImages({&part}, json, unheard);
     }
-    if (delta.opaque().dialect() != kOpenAiChatDialect) return absl::OkStatus();
+    if (delta.opaque().dialect() != kDialect) return absl::OkStatus();
     *part.mutable_opaque() = delta.opaque();
     json.StartArrayField("content");
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(part, json, unheard));
+    GATEWAY_RETURN_IF_ERROR(WritePart(part, json, unheard));
     json.EndArray();
     return absl::OkStatus();
   }
@@ -508,22 +506,22 @@ class OpenAiEventWriter final : public EventWriter {
       return absl::OkStatus();
     }
     out->append("data: ");
-    out->append(OpenAiErrorBody(FailureOf(end)));
+    out->append(WriteErrorBody(FailureOf(end)));
     out->append("\n\n");
     return absl::OkStatus();
   }
 
   const Options options_;
-  StreamWarnings warnings_{kOpenAiChatDialect};
+  StreamWarnings warnings_{kDialect};
   std::string id_;
   std::string model_;
   int64_t created_seconds_;
   std::string system_fingerprint_;
   std::string service_tier_;
-  Extensions start_extensions_;
+  ExtensionList start_extensions_;
   v1::Usage usage_;
   // Extensions of the vendor's usage.
-  Extensions usage_extensions_;
+  ExtensionList usage_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 
   // The chunk with an empty text, whose quotes stand at around_text_.
@@ -534,9 +532,9 @@ class OpenAiEventWriter final : public EventWriter {
 
 }  // namespace
 
-std::unique_ptr<EventWriter> NewOpenAiEventWriter(
+std::unique_ptr<EventWriter> NewEventWriter(
     const EventWriter::Options& options) {
-  return std::make_unique<OpenAiEventWriter>(options);
+  return std::make_unique<ChunkWriter>(options);
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -17,11 +17,11 @@
 
 #include "providers/dialects/dialect.h"
 
-namespace gateway {
+namespace gateway::chat {
 
-std::unique_ptr<EventWriter> NewOpenAiEventWriter(
+std::unique_ptr<EventWriter> NewEventWriter(
     const EventWriter::Options& options);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_EVENT_WRITER_H_

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -13,12 +12,9 @@
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
-#include "llmgateway/v1/errors.pb.h"
-#include "llmgateway/v1/usage.pb.h"
-#include "providers/dialects/bounded_reading.h"
 #include "providers/dialects/data_url.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 bool Contains(absl::Span<const std::string_view> names, std::string_view name) {
@@ -32,13 +28,6 @@ absl::Status CheckExtension(const v1::Extension& extension) {
   if (status.ok()) return status;
   return InvalidField(absl::StrCat("extensions[", extension.name(), "].json"),
                       ToStd(status.message()));
-}
-
-// Returns whether the error says who is to blame: a reader's own do not.
-bool IsFault(const absl::Status& status) {
-  return status.code() != absl::StatusCode::kInvalidArgument ||
-         status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo")
-             .has_value();
 }
 
 }  // namespace
@@ -55,19 +44,10 @@ absl::Status ReadBase64String(JsonValue& value, std::string* bytes) {
   return absl::OkStatus();
 }
 
-void AddExtension(std::string_view name, std::string_view json,
-                  Extensions* extensions) {
-  CountReadMemory(kExtensionMemoryBytes);
-  v1::Extension* extension = extensions->Add();
-  extension->set_dialect(kOpenAiChatDialect.data(), kOpenAiChatDialect.size());
-  extension->set_name(name.data(), name.size());
-  extension->set_json(json.data(), json.size());
-}
-
 absl::Status KeepField(std::string_view name, JsonValue& value,
-                       Extensions* extensions) {
+                       ExtensionList* extensions) {
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-  AddExtension(name, raw, extensions);
+  AddExtension(extensions, name, raw);
   return absl::OkStatus();
 }
 
@@ -79,29 +59,19 @@ absl::Status Leftovers::Keep(std::string_view key, JsonValue& value) {
   return absl::OkStatus();
 }
 
-void Leftovers::AddTo(std::string_view name, Extensions* extensions) const {
-  if (!fields_.empty()) AddExtension(name, fields_ + "}", extensions);
+void Leftovers::AddTo(std::string_view name, ExtensionList* extensions) const {
+  if (!fields_.empty()) AddExtension(extensions, name, fields_ + "}");
 }
 
-void DroppedFields::Add(std::string_view field, std::string_view message) {
-  if (warnings_ == nullptr) return;
-  for (const v1::Warning& warning : *warnings_) {
-    if (warning.field() == field && warning.message() == message) return;
-  }
-  v1::Warning& warning = warnings_->emplace_back();
-  warning.set_field(std::string(field));
-  warning.set_message(std::string(message));
-}
-
-absl::Status WriteExtensions(const Extensions& extensions,
+absl::Status WriteExtensions(const ExtensionList& extensions,
                              absl::Span<const std::string_view> taken,
                              JsonWriter& json, DroppedFields& dropped) {
   for (const v1::Extension& extension : extensions) {
-    if (extension.dialect() != kOpenAiChatDialect) {
-      dropped.Add(absl::StrCat("extensions[", extension.name(), "]"),
-                  absl::StrCat("a field of ", extension.dialect(),
-                               " that Chat Completions does not have; left "
-                               "out"));
+    if (extension.dialect() != kDialect) {
+      dropped.Changed(absl::StrCat("extensions[", extension.name(), "]"),
+                      absl::StrCat("a field of ", extension.dialect(),
+                                   " that Chat Completions does not have; left "
+                                   "out"));
       continue;
     }
     if (Contains(taken, extension.name())) continue;
@@ -111,7 +81,8 @@ absl::Status WriteExtensions(const Extensions& extensions,
   return absl::OkStatus();
 }
 
-absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
+absl::Status MergeLeftovers(const ExtensionList& extensions,
+                            std::string_view name,
                             absl::Span<const std::string_view> taken,
                             JsonWriter& json) {
   const v1::Extension* extension = FindExtension(extensions, name);
@@ -133,28 +104,4 @@ absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
                       ToStd(status.message()));
 }
 
-const v1::Extension* FindExtension(const Extensions& extensions,
-                                   std::string_view name) {
-  for (const v1::Extension& extension : extensions) {
-    if (extension.name() == name && extension.dialect() == kOpenAiChatDialect) {
-      return &extension;
-    }
-  }
-  return nullptr;
-}
-
-absl::Status AsInvalidRequest(const absl::Status& status) {
-  if (status.ok() || IsFault(status)) return status;
-  const std::string path = JsonErrorPath(status);
-  if (!path.empty()) return InvalidField(path, JsonErrorDescription(status));
-  return MakeFault(v1::ERROR_REASON_INVALID_REQUEST, ToStd(status.message()));
-}
-
-absl::Status AsBadResponse(const absl::Status& status) {
-  if (status.ok() || IsFault(status)) return status;
-  return MakeFault(
-      v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-      absl::StrCat("the answer cannot be understood: ", status.message()));
-}
-
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -1,6 +1,5 @@
-// What the readers and writers of Chat Completions share: fields that the
-// contract does not model, and the turning of a reader's error into
-// the fault of whoever wrote the text.
+// What is particular to the objects of Chat Completions, and the shared words
+// of providers/dialects/object_fields.h with it filled in.
 //
 // Unmodelled fields become extensions of the message they belong to. Those of
 // a nested object that is itself modelled (such as `image_url`) are gathered in
@@ -17,20 +16,36 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "base/text/json.h"
-#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
-#include "llmgateway/v1/usage.pb.h"
+#include "providers/dialects/dropped_fields.h"
+#include "providers/dialects/object_fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
-inline constexpr std::string_view kOpenAiChatDialect = "openai_chat";
+using wire::AsBadResponse;
+using wire::AsFieldFault;
+using wire::DroppedFields;
+using wire::ExtensionList;
+
+inline constexpr std::string_view kDialect = "openai_chat";
+
+inline constexpr wire::ObjectFormat kFormat = {kDialect, {}, {}};
+
+inline void AddExtension(ExtensionList* extensions, std::string_view name,
+                         std::string_view json) {
+  wire::AddExtension(kFormat, extensions, name, json);
+}
+
+inline const v1::Extension* FindExtension(const ExtensionList& extensions,
+                                          std::string_view name) {
+  return wire::FindExtension(kFormat, extensions, name);
+}
 
 // The most choices that may be asked for, which bounds the indices of an
 // answer.
@@ -45,15 +60,9 @@ inline constexpr int64_t kTimestampSecondsMax = 253402300799;
 absl::Status ReadString(JsonValue& value, std::string* text);
 absl::Status ReadBase64String(JsonValue& value, std::string* bytes);
 
-using Extensions = google::protobuf::RepeatedPtrField<v1::Extension>;
-
-// Adds the extension `name`.
-void AddExtension(std::string_view name, std::string_view json,
-                  Extensions* extensions);
-
 // Reads a field that the contract does not model into an extension.
 absl::Status KeepField(std::string_view name, JsonValue& value,
-                       Extensions* extensions);
+                       ExtensionList* extensions);
 
 // Collects the unmodelled fields of one nested object.
 class Leftovers {
@@ -65,48 +74,27 @@ class Leftovers {
   const std::string& fields() const { return fields_; }
 
   // Adds the fields as the extension `name`, if there are any.
-  void AddTo(std::string_view name, Extensions* extensions) const;
+  void AddTo(std::string_view name, ExtensionList* extensions) const;
 
  private:
   std::string fields_;
-};
-
-// Lists what the format cannot carry, each field once.
-class DroppedFields {
- public:
-  // Borrows `warnings`, which may be null.
-  explicit DroppedFields(std::vector<v1::Warning>* warnings)
-      : warnings_(warnings) {}
-
-  void Add(std::string_view field, std::string_view message);
-
- private:
-  std::vector<v1::Warning>* warnings_;
 };
 
 // Writes our extensions into the object that is open, except those named in
 // `taken`: fields that the caller writes itself, or objects that it merges.
 // Extensions of other dialects are left out. An extension that is not JSON is
 // an error.
-absl::Status WriteExtensions(const Extensions& extensions,
+absl::Status WriteExtensions(const ExtensionList& extensions,
                              absl::Span<const std::string_view> taken,
                              JsonWriter& json, DroppedFields& dropped);
 
 // Writes the fields that the extension `name` collected into the nested object
 // that is open, except those named in `taken`.
-absl::Status MergeLeftovers(const Extensions& extensions, std::string_view name,
+absl::Status MergeLeftovers(const ExtensionList& extensions,
+                            std::string_view name,
                             absl::Span<const std::string_view> taken,
                             JsonWriter& json);
 
-// Returns our extension `name`; null if there is none.
-const v1::Extension* FindExtension(const Extensions& extensions,
-                                   std::string_view name);
-
-// Turn a reader's error into the caller's mistake, or the provider's. Faults
-// are returned as they are.
-absl::Status AsInvalidRequest(const absl::Status& status);
-absl::Status AsBadResponse(const absl::Status& status);
-
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_FIELDS_H_

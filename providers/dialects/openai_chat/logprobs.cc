@@ -9,7 +9,7 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status ReadTokens(JsonValue& list, bool with_top, TokenLogprobs* tokens);
@@ -79,15 +79,15 @@ void WriteTokens(const TokenLogprobs& tokens, bool with_top, bool always_bytes,
 
 }  // namespace
 
-absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens) {
+absl::Status ReadTokenLogprobs(JsonValue& list, TokenLogprobs* tokens) {
   return ReadTokens(list, true, tokens);
 }
 
-void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json) {
+void WriteTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json) {
   WriteTokens(tokens, true, /*always_bytes=*/true, json);
 }
 
-absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs) {
+absl::Status ReadLogprobs(JsonValue& value, v1::Logprobs* logprobs) {
   return value.EachField(
       [&](std::string_view key, JsonValue& list) -> absl::Status {
         if (key == "content") {
@@ -100,7 +100,7 @@ absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs) {
       });
 }
 
-void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json) {
+void WriteLogprobs(const v1::Logprobs& logprobs, JsonWriter& json) {
   json.StartObject();
   json.Key("content");
   if (logprobs.content().empty()) {
@@ -117,4 +117,4 @@ void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json) {
   json.EndObject();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

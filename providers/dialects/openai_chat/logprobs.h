@@ -10,7 +10,7 @@
 #include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
@@ -18,15 +18,15 @@ using TokenLogprobs = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
 
 // Reads one list of tokens, as in the Responses format, too; there, each token
 // has its bytes.
-absl::Status ReadOpenAiTokenLogprobs(JsonValue& list, TokenLogprobs* tokens);
-void WriteOpenAiTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json);
+absl::Status ReadTokenLogprobs(JsonValue& list, TokenLogprobs* tokens);
+void WriteTokenLogprobs(const TokenLogprobs& tokens, JsonWriter& json);
 
 // Reads `{"content": [...], "refusal": [...]}`, whose values may be null.
-absl::Status ReadOpenAiLogprobs(JsonValue& value, v1::Logprobs* logprobs);
+absl::Status ReadLogprobs(JsonValue& value, v1::Logprobs* logprobs);
 
 // Writes the object; an empty list as null.
-void WriteOpenAiLogprobs(const v1::Logprobs& logprobs, JsonWriter& json);
+void WriteLogprobs(const v1::Logprobs& logprobs, JsonWriter& json);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_LOGPROBS_H_

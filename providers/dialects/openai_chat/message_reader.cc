@@ -19,7 +19,7 @@
 #include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Reads arguments: a text, kept byte for byte; some vendors send the object
@@ -72,7 +72,7 @@ absl::Status ReadExtraContent(JsonValue& value, v1::Part* part) {
   }
   if (!alone || signature.empty()) {
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-    AddExtension("extra_content", raw, part->mutable_extensions());
+    AddExtension(part->mutable_extensions(), "extra_content", raw);
     return absl::OkStatus();
   }
   v1::Extension* const extension = part->add_extensions();
@@ -139,7 +139,7 @@ absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
 // signed reasoning. Others must go back unmodified and are kept whole.
 absl::Status ReadReasoningDetails(JsonValue& value,
                                   std::vector<v1::Part>* parts,
-                                  Extensions* extensions) {
+                                  ExtensionList* extensions) {
   std::vector<v1::Part> read;
   bool understood = true;
   GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& detail) {
@@ -180,13 +180,13 @@ absl::Status ReadReasoningDetails(JsonValue& value,
     return absl::OkStatus();
   }
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-  AddExtension("reasoning_details", raw, extensions);
+  AddExtension(extensions, "reasoning_details", raw);
   return absl::OkStatus();
 }
 
 class MessageReader {
  public:
-  MessageReader(OpenAiLegacyCalls* legacy, v1::Message* message)
+  MessageReader(LegacyCalls* legacy, v1::Message* message)
       : legacy_(legacy), message_(*message) {}
 
   absl::Status Read(JsonValue& value) {
@@ -256,7 +256,7 @@ class MessageReader {
         if (content_->size() >= wire::kPartsLimit) {
           return part.Error("too many parts");
         }
-        return ReadOpenAiPart(part, &content_->emplace_back());
+        return ReadPart(part, &content_->emplace_back());
       });
     }
     if (!value.IsString()) return value.Error("expected a string or an array");
@@ -268,14 +268,14 @@ class MessageReader {
   absl::Status ReadImages(JsonValue& value) {
     bool are_pictures = true;
     GATEWAY_RETURN_IF_ERROR(value.EachElement([&](JsonValue& part) {
-      absl::Status read = ReadOpenAiPart(part, &images_.emplace_back());
+      absl::Status read = ReadPart(part, &images_.emplace_back());
       are_pictures = are_pictures && images_.back().has_image();
       return read;
     }));
     if (are_pictures) return absl::OkStatus();
     images_.clear();
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-    AddExtension("images", raw, message_.mutable_extensions());
+    AddExtension(message_.mutable_extensions(), "images", raw);
     return absl::OkStatus();
   }
 
@@ -339,7 +339,7 @@ class MessageReader {
     for (v1::Part& part : tool_calls_) *message_.add_parts() = std::move(part);
   }
 
-  OpenAiLegacyCalls* legacy_;
+  LegacyCalls* legacy_;
   v1::Message& message_;
 
   std::string role_;
@@ -356,9 +356,9 @@ class MessageReader {
 
 }  // namespace
 
-absl::Status ReadOpenAiMessage(JsonValue& value, OpenAiLegacyCalls* legacy,
-                               v1::Message* message) {
+absl::Status ReadMessage(JsonValue& value, LegacyCalls* legacy,
+                         v1::Message* message) {
   return MessageReader(legacy, message).Read(value);
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -2,8 +2,8 @@
 // the `message` of a choice. The same words serve both.
 //
 //   v1::Message* message = request->add_messages();
-//   OpenAiLegacyCalls legacy;
-//   absl::Status status = ReadOpenAiMessage(value, &legacy, message);
+//   LegacyCalls legacy;
+//   absl::Status status = ReadMessage(value, &legacy, message);
 //
 // The parts come in the order reasoning, content, refusal, sound, tool calls,
 // whatever the order of the fields.
@@ -19,23 +19,23 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
 // The form that came before tools: a `function_call` without an id, answered
 // by a message of the role `function`. It is read into tool calls, for which
 // ids are made up here that the answers repeat.
-struct OpenAiLegacyCalls {
+struct LegacyCalls {
   int count = 0;
   std::string open_id;  // The id of the call that awaits its answer.
 };
 
 // Reads a message. One without a role is the assistant's if `legacy` is null:
 // answers may leave it out.
-absl::Status ReadOpenAiMessage(JsonValue& value, OpenAiLegacyCalls* legacy,
-                               v1::Message* message);
+absl::Status ReadMessage(JsonValue& value, LegacyCalls* legacy,
+                         v1::Message* message);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_READER_H_

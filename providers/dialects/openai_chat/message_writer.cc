@@ -12,16 +12,17 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status WriteToolResult(const v1::ToolResult& result,
                              const OpenAiChatQuirks& quirks, JsonWriter& json,
                              DroppedFields& dropped) {
   if (result.is_error()) {
-    dropped.Add("tool_result.is_error",
-                "Chat Completions has no mark for failed tools; the text alone "
-                "tells");
+    dropped.Changed(
+        "tool_result.is_error",
+        "Chat Completions has no mark for failed tools; the text alone "
+        "tells");
   }
   json.StartObject();
   json.StringField("role", "tool");
@@ -34,7 +35,7 @@ absl::Status WriteToolResult(const v1::ToolResult& result,
   for (const v1::Part& part : result.parts()) parts.push_back(&part);
   json.Key("content");
   GATEWAY_RETURN_IF_ERROR(
-      WriteOpenAiContent(parts, /*text_only=*/true, json, dropped));
+      WriteContent(parts, /*text_only=*/true, json, dropped));
   return absl::OkStatus();
 }
 
@@ -45,8 +46,8 @@ std::string PastReasoning(const AssistantTurn& turn, DroppedFields& dropped) {
   std::string text;
   for (const v1::Part* part : turn.reasoning) {
     if (IsSigned(part->reasoning())) {
-      dropped.Add("reasoning",
-                  "signed by another provider and unreadable to this one");
+      dropped.Changed("reasoning",
+                      "signed by another provider and unreadable to this one");
     } else {
       text += part->reasoning().text();
     }
@@ -60,7 +61,7 @@ void WritePastReasoning(const AssistantTurn& turn, const std::string& text,
   const bool is_wanted = quirks.reasoning_of_calls && !turn.calls.empty();
   if (text.empty() && !is_wanted) return;
   if (quirks.reasoning_field.empty()) {
-    dropped.Add("reasoning", "this service reads no reasoning of the past");
+    dropped.Changed("reasoning", "this service reads no reasoning of the past");
     return;
   }
   json.StringField(quirks.reasoning_field, text);
@@ -82,7 +83,7 @@ absl::Status WriteThoughtAndContent(const std::string& thought,
   json.EndObject();
   for (const v1::Part* part : content) {
     if (!HasPlace(*part, /*text_only=*/true, dropped)) continue;
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*part, json, dropped));
+    GATEWAY_RETURN_IF_ERROR(WritePart(*part, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
@@ -101,7 +102,7 @@ absl::Status WriteAssistantContent(const AssistantTurn& turn,
     json.Null();
     return absl::OkStatus();
   }
-  return WriteOpenAiContent(turn.content, /*text_only=*/true, json, dropped);
+  return WriteContent(turn.content, /*text_only=*/true, json, dropped);
 }
 
 absl::Status WriteAssistant(const v1::Message& message,
@@ -122,12 +123,12 @@ absl::Status WriteAssistant(const v1::Message& message,
     json.EndObject();
   }
   if (quirks.images) {
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiImages(turn.images, json, dropped));
+    GATEWAY_RETURN_IF_ERROR(WriteImages(turn.images, json, dropped));
   } else if (!turn.images.empty()) {
-    dropped.Add("image",
-                "this service reads no pictures of an assistant's turn");
+    dropped.Changed("image",
+                    "this service reads no pictures of an assistant's turn");
   }
-  return WriteOpenAiToolCalls(turn.calls, /*to_caller=*/false, json, dropped);
+  return WriteToolCalls(turn.calls, /*to_caller=*/false, json, dropped);
 }
 
 // Writes one entry whose content is `parts`; nothing if there are none.
@@ -139,15 +140,14 @@ absl::Status WriteSpeech(const v1::Message& message, const PartList& parts,
   json.StringField("role",
                    WriteRole(renamed ? v1::ROLE_SYSTEM : message.role()));
   json.Key("content");
-  return WriteOpenAiContent(parts, message.role() != v1::ROLE_USER, json,
-                            dropped);
+  return WriteContent(parts, message.role() != v1::ROLE_USER, json, dropped);
 }
 
 }  // namespace
 
-absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
-                                DroppedFields& dropped,
-                                const OpenAiChatQuirks& quirks) {
+absl::Status WriteMessage(const v1::Message& message, JsonWriter& json,
+                          DroppedFields& dropped,
+                          const OpenAiChatQuirks& quirks) {
   PartList rest;
   bool extensions_written = false;
   for (const v1::Part& part : message.parts()) {
@@ -156,7 +156,7 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
       continue;
     }
     if (part.has_cache_hint()) {
-      dropped.Add("cache_hint", "OpenAI caches prompts of its own accord");
+      dropped.Changed("cache_hint", "OpenAI caches prompts of its own accord");
     }
     GATEWAY_RETURN_IF_ERROR(
         WriteToolResult(part.tool_result(), quirks, json, dropped));
@@ -170,8 +170,8 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
   const bool had_results = static_cast<int>(rest.size()) < message.parts_size();
   if (rest.empty() && had_results) return absl::OkStatus();
   if (message.role() == v1::ROLE_TOOL) {
-    dropped.Add("messages.parts",
-                "only tool results can stand in a tool's turn");
+    dropped.Changed("messages.parts",
+                    "only tool results can stand in a tool's turn");
     return absl::OkStatus();
   }
   json.StartObject();
@@ -184,7 +184,7 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
     if (quirks.message_names) {
       json.StringField("name", message.name());
     } else {
-      dropped.Add("messages.name", "this service knows no names");
+      dropped.Changed("messages.name", "this service knows no names");
     }
   }
   GATEWAY_RETURN_IF_ERROR(
@@ -193,4 +193,4 @@ absl::Status WriteOpenAiMessage(const v1::Message& message, JsonWriter& json,
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -15,15 +15,15 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/quirks.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
 // Writes the entries of `messages` that `message` amounts to: none or several.
-absl::Status WriteOpenAiMessage(
-    const v1::Message& message, JsonWriter& json, DroppedFields& dropped,
-    const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
+absl::Status WriteMessage(const v1::Message& message, JsonWriter& json,
+                          DroppedFields& dropped,
+                          const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_MESSAGE_WRITER_H_

@@ -42,7 +42,7 @@ absl::Status ReadModel(JsonValue& value, v1::Model* model) {
 
 absl::Status OpenAiModelList::ReadModels(std::string_view body,
                                          std::vector<v1::Model>* models) const {
-  return AsBadResponse(
+  return chat::AsBadResponse(
       ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& data) {
           if (key != "data") return absl::OkStatus();

@@ -25,72 +25,68 @@ namespace gateway {
 
 OpenAiChat::OpenAiChat(OpenAiChatQuirks quirks) : quirks_(std::move(quirks)) {}
 
-std::string_view OpenAiChat::name() const { return kOpenAiChatDialect; }
+std::string_view OpenAiChat::name() const { return chat::kDialect; }
 
 absl::Status OpenAiChat::ReadRequest(std::string_view body,
                                      v1::GenerateRequest* request, bool* stream,
                                      bool* stream_usage) const {
-  return ReadOpenAiRequest(body, request, stream, stream_usage);
+  return chat::ReadRequest(body, request, stream, stream_usage);
 }
 
 absl::Status OpenAiChat::WriteRequest(
     const v1::GenerateRequest& request, const WriteRequestOptions& options,
     std::string* body, std::vector<v1::Warning>* warnings) const {
-  return WriteOpenAiRequest(request, options, body, warnings, quirks_);
+  return chat::WriteRequest(request, options, body, warnings, quirks_);
 }
 
 absl::Status OpenAiChat::ReadResponse(std::string_view body,
                                       v1::GenerateResponse* response) const {
-  return ReadOpenAiResponse(body, response);
+  return chat::ReadResponse(body, response);
 }
 
 absl::Status OpenAiChat::WriteResponse(
     const v1::GenerateResponse& response, std::string* body,
     std::vector<v1::Warning>* warnings) const {
-  return WriteOpenAiResponse(response, body, warnings);
+  return chat::WriteResponse(response, body, warnings);
 }
 
 std::unique_ptr<EventReader> OpenAiChat::NewEventReader() const {
-  return NewOpenAiEventReader(quirks_.done_marker);
+  return chat::NewEventReader(quirks_.done_marker);
 }
 
 std::unique_ptr<EventWriter> OpenAiChat::NewEventWriter(
     const EventWriter::Options& options) const {
-  return NewOpenAiEventWriter(options);
+  return chat::NewEventWriter(options);
 }
 
 absl::Status OpenAiChat::ScanRequest(std::string_view body,
                                      RequestScan* scan) const {
-  return ScanOpenAiRequest(body, scan);
+  return chat::ScanRequest(body, scan);
 }
 
 bool OpenAiChat::CanForward(const RequestScan& scan,
                             std::string_view body) const {
-  return CanForwardOpenAiRequest(scan, body, quirks_);
+  return chat::CanForward(scan, body, quirks_);
 }
 
 void OpenAiChat::PlanEdits(const RequestScan& scan, std::string_view model,
                            EditPlan* plan) const {
-  PlanOpenAiEdits(scan, model, plan, quirks_);
+  chat::PlanEdits(scan, model, plan, quirks_);
 }
 
 absl::Status OpenAiChat::ScanResponse(std::string_view body,
                                       ResponseFacts* facts) const {
-  return ScanOpenAiResponse(body, facts);
+  return chat::ScanResponse(body, facts);
 }
 
 std::unique_ptr<StreamTap> OpenAiChat::NewStreamTap() const {
-  return NewOpenAiStreamTap(quirks_.done_marker);
-}
-
-absl::Status OpenAiChat::ReadError(const HttpFailure& failure) const {
-  return ReadOpenAiError(failure, failure.now);
+  return chat::NewStreamTap(quirks_.done_marker);
 }
 
 WireError OpenAiChat::WriteError(const absl::Status& status,
                                  std::string_view /*request_id*/) const {
   // Without the request's id: OpenAI tells it in a header only.
-  return WriteOpenAiError(status);
+  return chat::WriteError(status);
 }
 
 }  // namespace gateway

@@ -12,7 +12,7 @@
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 void SetImageUrl(std::string_view url, v1::Image* image) {
@@ -131,7 +131,7 @@ absl::Status ReadThinking(JsonValue& value, v1::Part* part) {
   }));
   if (is_text) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-  AddExtension("thinking", raw, part->mutable_extensions());
+  AddExtension(part->mutable_extensions(), "thinking", raw);
   return absl::OkStatus();
 }
 
@@ -148,7 +148,7 @@ absl::Status ReadTypedContent(std::string_view key, JsonValue& value,
 }  // namespace
 
 // Reads a part, whose fields can come in any order.
-absl::Status ReadOpenAiPart(JsonValue& value, v1::Part* part) {
+absl::Status ReadPart(JsonValue& value, v1::Part* part) {
   std::string type;
   std::string content_key;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
@@ -167,9 +167,9 @@ absl::Status ReadOpenAiPart(JsonValue& value, v1::Part* part) {
   if (type.empty()) return value.Error("type must be set");
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
   part->Clear();
-  part->mutable_opaque()->set_dialect(std::string(kOpenAiChatDialect));
+  part->mutable_opaque()->set_dialect(std::string(kDialect));
   part->mutable_opaque()->set_json(std::string(raw));
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -15,13 +15,13 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
 // Reads one entry. Errors name the place within `value`, as a reader's do.
-absl::Status ReadOpenAiPart(JsonValue& value, v1::Part* part);
+absl::Status ReadPart(JsonValue& value, v1::Part* part);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_PART_READER_H_

@@ -13,7 +13,7 @@
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Fields that are written here, or whose leftovers are merged.
@@ -81,10 +81,10 @@ absl::Status WriteFile(const v1::Part& part, JsonWriter& json) {
 void ReportDroppedOfDocument(const v1::Document& document,
                              DroppedFields& dropped) {
   if (!document.context().empty()) {
-    dropped.Add("document.context", "not carried by Chat Completions");
+    dropped.Changed("document.context", "not carried by Chat Completions");
   }
   if (document.citations()) {
-    dropped.Add("document.citations", "not carried by Chat Completions");
+    dropped.Changed("document.citations", "not carried by Chat Completions");
   }
 }
 
@@ -119,36 +119,36 @@ bool HasPlace(const v1::Part& part, bool text_only, DroppedFields& dropped) {
       return true;
     case v1::Part::kImage:
       if (!text_only && !part.image().has_file_id()) return true;
-      dropped.Add("image", kLeftOut);
+      dropped.Changed("image", kLeftOut);
       return false;
     case v1::Part::kDocument:
       ReportDroppedOfDocument(part.document(), dropped);
       if (part.document().has_text()) return true;
       if (!text_only && !part.document().has_url()) return true;
-      dropped.Add(part.document().has_url() ? "document.url" : "document",
-                  kLeftOut);
+      dropped.Changed(part.document().has_url() ? "document.url" : "document",
+                      kLeftOut);
       return false;
     case v1::Part::kAudio:
       if (!text_only) return true;
-      dropped.Add("audio", kLeftOut);
+      dropped.Changed("audio", kLeftOut);
       return false;
     case v1::Part::kOpaque:
-      if (part.opaque().dialect() == kOpenAiChatDialect) return true;
-      dropped.Add("opaque",
-                  absl::StrCat("content of ", part.opaque().dialect(),
-                               " that Chat Completions does not have; "
-                               "left out"));
+      if (part.opaque().dialect() == kDialect) return true;
+      dropped.Changed("opaque",
+                      absl::StrCat("content of ", part.opaque().dialect(),
+                                   " that Chat Completions does not have; "
+                                   "left out"));
       return false;
     case v1::Part::KIND_NOT_SET:
       return false;
     default:
-      dropped.Add("parts", kLeftOut);
+      dropped.Changed("parts", kLeftOut);
       return false;
   }
 }
 
-absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
-                             DroppedFields& dropped) {
+absl::Status WritePart(const v1::Part& part, JsonWriter& json,
+                       DroppedFields& dropped) {
   if (part.has_opaque()) {
     absl::Status status = CheckJson(part.opaque().json());
     if (!status.ok()) {
@@ -175,12 +175,12 @@ absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
   return absl::OkStatus();
 }
 
-absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
-                                JsonWriter& json, DroppedFields& dropped) {
+absl::Status WriteContent(const PartList& parts, bool text_only,
+                          JsonWriter& json, DroppedFields& dropped) {
   PartList carried;
   for (const v1::Part* part : parts) {
     if (part->has_cache_hint()) {
-      dropped.Add("cache_hint", "OpenAI caches prompts of its own accord");
+      dropped.Changed("cache_hint", "OpenAI caches prompts of its own accord");
     }
     if (HasPlace(*part, text_only, dropped)) carried.push_back(part);
   }
@@ -195,13 +195,13 @@ absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
   }
   json.StartArray();
   for (const v1::Part* part : carried) {
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*part, json, dropped));
+    GATEWAY_RETURN_IF_ERROR(WritePart(*part, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
 }
 
-void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json) {
+void WriteGoogleSignature(const ExtensionList& extensions, JsonWriter& json) {
   for (const v1::Extension& extension : extensions) {
     if (extension.dialect() != kGoogleDialect ||
         extension.name() != kGoogleSignature ||
@@ -217,8 +217,8 @@ void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json) {
   }
 }
 
-absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
-                                  JsonWriter& json, DroppedFields& dropped) {
+absl::Status WriteToolCalls(const PartList& calls, bool to_caller,
+                            JsonWriter& json, DroppedFields& dropped) {
   if (calls.empty()) return absl::OkStatus();
   json.StartArrayField("tool_calls");
   for (const v1::Part* call : calls) {
@@ -228,15 +228,15 @@ absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
   return absl::OkStatus();
 }
 
-absl::Status WriteOpenAiImages(const PartList& images, JsonWriter& json,
-                               DroppedFields& dropped) {
+absl::Status WriteImages(const PartList& images, JsonWriter& json,
+                         DroppedFields& dropped) {
   if (images.empty()) return absl::OkStatus();
   json.StartArrayField("images");
   for (const v1::Part* image : images) {
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiPart(*image, json, dropped));
+    GATEWAY_RETURN_IF_ERROR(WritePart(*image, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -13,7 +13,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
@@ -25,18 +25,18 @@ using PartList = absl::InlinedVector<const v1::Part*, 4>;
 bool HasPlace(const v1::Part& part, bool text_only, DroppedFields& dropped);
 
 // Writes one entry of a `content` that is a list. REQUIRES: HasPlace.
-absl::Status WriteOpenAiPart(const v1::Part& part, JsonWriter& json,
-                             DroppedFields& dropped);
+absl::Status WritePart(const v1::Part& part, JsonWriter& json,
+                       DroppedFields& dropped);
 
 // Writes the value of `content`: a text, or a list of the parts that have a
 // place in it.
-absl::Status WriteOpenAiContent(const PartList& parts, bool text_only,
-                                JsonWriter& json, DroppedFields& dropped);
+absl::Status WriteContent(const PartList& parts, bool text_only,
+                          JsonWriter& json, DroppedFields& dropped);
 
 // Each writes a field of the message that is open, if there is anything to
 // write.
-absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
-                                  JsonWriter& json, DroppedFields& dropped);
+absl::Status WriteToolCalls(const PartList& calls, bool to_caller,
+                            JsonWriter& json, DroppedFields& dropped);
 
 // What Google has signed a call with travels through callers where its own
 // OpenAI-compatible API puts it, `extra_content.google.thought_signature` of
@@ -44,10 +44,10 @@ absl::Status WriteOpenAiToolCalls(const PartList& calls, bool to_caller,
 // Writes the field into the call that is open, if there is such an extension.
 inline constexpr std::string_view kGoogleDialect = "gemini";
 inline constexpr std::string_view kGoogleSignature = "thoughtSignature";
-void WriteGoogleSignature(const Extensions& extensions, JsonWriter& json);
-absl::Status WriteOpenAiImages(const PartList& images, JsonWriter& json,
-                               DroppedFields& dropped);
+void WriteGoogleSignature(const ExtensionList& extensions, JsonWriter& json);
+absl::Status WriteImages(const PartList& images, JsonWriter& json,
+                         DroppedFields& dropped);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_PART_WRITER_H_

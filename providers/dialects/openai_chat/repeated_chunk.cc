@@ -7,7 +7,7 @@
 #include "base/text/json.h"
 #include "base/text/json_escape.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Returns whether the text may stand between the quotes of a JSON string
@@ -43,4 +43,4 @@ std::string_view RepeatedChunk::TextOf(std::string_view data) const {
   return StandsForItself(text) ? text : std::string_view();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

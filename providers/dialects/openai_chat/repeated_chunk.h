@@ -18,7 +18,7 @@
 
 #include "base/memory/byte_queue.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 class RepeatedChunk {
  public:
@@ -37,6 +37,6 @@ class RepeatedChunk {
   size_t rest_ = 0;
 };
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_REPEATED_CHUNK_H_

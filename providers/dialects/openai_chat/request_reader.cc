@@ -19,7 +19,7 @@
 #include "providers/dialects/openai_chat/tools.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
@@ -55,7 +55,7 @@ class RequestReader {
     } else if (!user_.empty()) {
       std::string json;
       JsonWriter(&json).String(user_);
-      AddExtension("user", json, request_.mutable_extensions());
+      AddExtension(request_.mutable_extensions(), "user", json);
     }
     return absl::OkStatus();
   }
@@ -141,7 +141,7 @@ class RequestReader {
         return message.Error("too many messages");
       }
       v1::Message* const read = request_.add_messages();
-      GATEWAY_RETURN_IF_ERROR(ReadOpenAiMessage(message, &legacy_, read));
+      GATEWAY_RETURN_IF_ERROR(ReadMessage(message, &legacy_, read));
       parts_ += read->parts_size();
       if (parts_ > wire::kPartsLimit) return message.Error("too many parts");
       return absl::OkStatus();
@@ -244,25 +244,25 @@ class RequestReader {
 
   absl::Status ReadTools(JsonValue& value) {
     return value.EachElement([this](JsonValue& tool) {
-      return ReadOpenAiTool(tool, request_.add_tools());
+      return ReadTool(tool, request_.add_tools());
     });
   }
 
   absl::Status ReadFunctions(JsonValue& value) {
     return value.EachElement([this](JsonValue& function) {
-      return ReadOpenAiFunction(function, request_.add_tools());
+      return ReadLegacyFunction(function, request_.add_tools());
     });
   }
 
   absl::Status ReadToolChoice(JsonValue& value) {
     request_.clear_tool_choice();
-    return ReadOpenAiToolChoice(value, &request_);
+    return chat::ReadToolChoice(value, &request_);
   }
 
   absl::Status ReadFunctionCall(JsonValue& value) {
     // Skipped if there is a `tool_choice`, which counts more.
     if (request_.has_tool_choice()) return absl::OkStatus();
-    return ReadOpenAiToolChoice(value, &request_);
+    return chat::ReadToolChoice(value, &request_);
   }
 
   absl::Status ReadParallelToolCalls(JsonValue& value) {
@@ -272,7 +272,7 @@ class RequestReader {
   }
 
   absl::Status ReadResponseFormat(JsonValue& value) {
-    return ReadOpenAiResponseFormat(value, &request_);
+    return chat::ReadResponseFormat(value, &request_);
   }
 
   absl::Status ReadReasoningEffort(JsonValue& value) {
@@ -285,7 +285,7 @@ class RequestReader {
     // An effort that is newer than this code is kept as an extension.
     std::string json;
     JsonWriter(&json).String(word);
-    AddExtension("reasoning_effort", json, request_.mutable_extensions());
+    AddExtension(request_.mutable_extensions(), "reasoning_effort", json);
     return absl::OkStatus();
   }
 
@@ -319,7 +319,7 @@ class RequestReader {
       return absl::OkStatus();
     }
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-    AddExtension("audio", raw, request_.mutable_extensions());
+    AddExtension(request_.mutable_extensions(), "audio", raw);
     return absl::OkStatus();
   }
 
@@ -355,7 +355,7 @@ class RequestReader {
   bool& stream_usage_;
 
   std::vector<std::string> seen_;
-  OpenAiLegacyCalls legacy_;
+  LegacyCalls legacy_;
   int parts_ = 0;
   std::optional<int32_t> max_tokens_;
   std::optional<int32_t> max_completion_tokens_;
@@ -364,16 +364,15 @@ class RequestReader {
 
 }  // namespace
 
-absl::Status ReadOpenAiRequest(std::string_view body,
-                               v1::GenerateRequest* request, bool* stream,
-                               bool* stream_usage) {
+absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request,
+                         bool* stream, bool* stream_usage) {
   request->Clear();
   *stream = false;
   *stream_usage = false;
   RequestReader reader(request, stream, stream_usage);
-  return AsInvalidRequest(
+  return AsFieldFault(
       ReadJson(body, JsonPadding::kAbsent,
                [&](JsonValue& root) { return reader.Read(root); }));
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -15,17 +15,16 @@
 #include "absl/status/status.h"
 #include "llmgateway/v1/gateway.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
 // Reads a request. Errors are INVALID_REQUEST and name the field. A repeated
 // top-level field is refused: it would mean different things to different
 // readers.
-absl::Status ReadOpenAiRequest(std::string_view body,
-                               v1::GenerateRequest* request, bool* stream,
-                               bool* stream_usage);
+absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request,
+                         bool* stream, bool* stream_usage);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_REQUEST_READER_H_

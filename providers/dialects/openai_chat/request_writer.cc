@@ -21,7 +21,7 @@
 #include "providers/dialects/openai_chat/tools.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Fields that no extension may write: they are written from the contract's
@@ -54,13 +54,12 @@ class RequestWriter {
     json_.StringField("model", options_.model);
     json_.StartArrayField("messages");
     for (const v1::Message& message : request_.messages()) {
-      GATEWAY_RETURN_IF_ERROR(
-          WriteOpenAiMessage(message, json_, dropped_, quirks_));
+      GATEWAY_RETURN_IF_ERROR(WriteMessage(message, json_, dropped_, quirks_));
     }
     json_.EndArray();
     GATEWAY_RETURN_IF_ERROR(WriteStream());
     WriteSampling();
-    GATEWAY_RETURN_IF_ERROR(WriteOpenAiTools(request_, json_, dropped_));
+    GATEWAY_RETURN_IF_ERROR(WriteTools(request_, json_, dropped_));
     WriteToolSettings();
     if (request_.has_response_format()) {
       GATEWAY_RETURN_IF_ERROR(WriteResponseFormat());
@@ -82,7 +81,7 @@ class RequestWriter {
   bool Takes(bool known, bool set, std::string_view field) {
     if (!set) return false;
     if (known || options_.pass_unsupported) return true;
-    dropped_.Add(field, "not a setting of this service");
+    dropped_.Changed(field, "not a setting of this service");
     return false;
   }
 
@@ -195,7 +194,7 @@ class RequestWriter {
   void WriteToolSettings() {
     if (request_.tool_choice().mode() != v1::ToolChoice::MODE_UNSPECIFIED) {
       taken_.push_back("tool_choice");
-      WriteOpenAiToolChoice(request_, json_);
+      WriteToolChoice(request_, json_);
     }
     // Only with tools: OpenAI refuses it without.
     const bool set =
@@ -222,7 +221,7 @@ class RequestWriter {
     if (!Takes(takes_object, object, "response_format") && object) {
       return absl::OkStatus();
     }
-    return WriteOpenAiResponseFormat(request_, json_);
+    return chat::WriteResponseFormat(request_, json_);
   }
 
   void WriteAnyObject() {
@@ -266,11 +265,11 @@ class RequestWriter {
       json_.String(effort);
     }
     if (reasoning.has_budget_tokens()) {
-      dropped_.Add("reasoning.budget_tokens",
-                   "this service knows degrees of effort only");
+      dropped_.Changed("reasoning.budget_tokens",
+                       "this service knows degrees of effort only");
     }
     if (!reasoning.display().empty()) {
-      dropped_.Add("reasoning.display", "not a setting of this service");
+      dropped_.Changed("reasoning.display", "not a setting of this service");
     }
   }
 
@@ -289,9 +288,10 @@ class RequestWriter {
     if (reasoning.display() == "omitted") json_.BoolField("exclude", true);
     json_.EndObject();
     if (!effort.empty() && reasoning.has_budget_tokens()) {
-      dropped_.Add("reasoning.budget_tokens",
-                   "this service takes an effort or a budget; the effort was "
-                   "sent");
+      dropped_.Changed(
+          "reasoning.budget_tokens",
+          "this service takes an effort or a budget; the effort was "
+          "sent");
     }
   }
 
@@ -304,15 +304,17 @@ class RequestWriter {
     // Dropped: a mode does not say how much, and a model that does not reason
     // refuses every effort.
     if (effort.empty() && reasoning.mode() != reasoning.MODE_UNSPECIFIED) {
-      dropped_.Add("reasoning.mode",
-                   "the model decides; set reasoning.effort to say how much");
+      dropped_.Changed(
+          "reasoning.mode",
+          "the model decides; set reasoning.effort to say how much");
     }
     if (reasoning.has_budget_tokens()) {
-      dropped_.Add("reasoning.budget_tokens",
-                   "Chat Completions knows degrees of effort only");
+      dropped_.Changed("reasoning.budget_tokens",
+                       "Chat Completions knows degrees of effort only");
     }
     if (!reasoning.display().empty()) {
-      dropped_.Add("reasoning.display", "not a setting of Chat Completions");
+      dropped_.Changed("reasoning.display",
+                       "not a setting of Chat Completions");
     }
   }
 
@@ -335,7 +337,7 @@ class RequestWriter {
   }
 
   void WriteServiceTier() {
-    const std::string_view tier = OpenAiServiceTier(request_.service_tier());
+    const std::string_view tier = ServiceTierWord(request_.service_tier());
     if (tier.empty()) {
       const std::string& foreign = request_.service_tier();
       if (Takes(false, !foreign.empty(), "service_tier")) {
@@ -377,7 +379,7 @@ class RequestWriter {
     if (!quirks_.user_field.empty()) Text(quirks_.user_field, user);
     Account("prompt_cache_key", request_.prompt_cache_key());
     if (request_.has_cache_hint()) {
-      dropped_.Add("cache_hint", "OpenAI caches prompts of its own accord");
+      dropped_.Changed("cache_hint", "OpenAI caches prompts of its own accord");
     }
     if (!Takes(quirks_.account_fields, !request_.labels().empty(), "labels")) {
       return;
@@ -402,16 +404,15 @@ class RequestWriter {
 
 }  // namespace
 
-absl::Status WriteOpenAiRequest(const v1::GenerateRequest& request,
-                                const WriteRequestOptions& options,
-                                std::string* body,
-                                std::vector<v1::Warning>* warnings,
-                                const OpenAiChatQuirks& quirks) {
+absl::Status WriteRequest(const v1::GenerateRequest& request,
+                          const WriteRequestOptions& options, std::string* body,
+                          std::vector<v1::Warning>* warnings,
+                          const OpenAiChatQuirks& quirks) {
   // An estimate: mostly the texts, which escaping may make longer.
   body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
   JsonWriter json(body);
-  DroppedFields dropped(warnings);
+  DroppedFields dropped(kDialect, warnings);
   return RequestWriter(request, options, quirks, json, dropped).Write();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -16,15 +16,15 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/quirks.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 // Appends the body. A stream always asks for its usage. No extension replaces
 // what the contract has a field for, or what policies depend on.
-absl::Status WriteOpenAiRequest(
-    const v1::GenerateRequest& request, const WriteRequestOptions& options,
-    std::string* body, std::vector<v1::Warning>* warnings,
-    const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
+absl::Status WriteRequest(const v1::GenerateRequest& request,
+                          const WriteRequestOptions& options, std::string* body,
+                          std::vector<v1::Warning>* warnings,
+                          const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_REQUEST_WRITER_H_

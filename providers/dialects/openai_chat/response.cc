@@ -22,7 +22,7 @@
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 using wire::ReadText;
@@ -63,7 +63,7 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
         }
         if (key == "message") {
           GATEWAY_RETURN_IF_ERROR(
-              ReadOpenAiMessage(field, nullptr, choice->mutable_message()));
+              ReadMessage(field, nullptr, choice->mutable_message()));
           TakeCitations(choice->mutable_message());
           return absl::OkStatus();
         }
@@ -72,7 +72,7 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
         }
         if (key == "logprobs") {
           if (field.IsNull()) return absl::OkStatus();
-          return ReadOpenAiLogprobs(field, choice->mutable_logprobs());
+          return ReadLogprobs(field, choice->mutable_logprobs());
         }
         if (key == "error" && field.IsObject()) {
           *failed = true;
@@ -112,7 +112,7 @@ class ResponseReader {
       if (value.IsNull()) return absl::OkStatus();
       Leftovers others;
       GATEWAY_RETURN_IF_ERROR(
-          ReadOpenAiUsage(value, response_.mutable_usage(), &others));
+          ReadUsage(value, response_.mutable_usage(), &others));
       others.AddTo("usage", response_.mutable_extensions());
       return absl::OkStatus();
     }
@@ -138,14 +138,14 @@ class ResponseReader {
 
 absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json,
                          DroppedFields& dropped) {
-  DroppedFields unheard(nullptr);
+  DroppedFields unheard(kDialect, nullptr);
   json.StartObject();
   json.Int64Field("index", choice.index());
   json.Key("message");
-  GATEWAY_RETURN_IF_ERROR(WriteOpenAiAnswer(choice.message(), json, dropped));
+  GATEWAY_RETURN_IF_ERROR(WriteAnswer(choice.message(), json, dropped));
   json.Key("logprobs");
   if (choice.has_logprobs()) {
-    WriteOpenAiLogprobs(choice.logprobs(), json);
+    WriteLogprobs(choice.logprobs(), json);
   } else {
     json.Null();
   }
@@ -163,8 +163,8 @@ absl::Status WriteChoice(const v1::Choice& choice, JsonWriter& json,
 
 }  // namespace
 
-absl::Status ReadOpenAiResponse(std::string_view body,
-                                v1::GenerateResponse* response) {
+absl::Status ReadResponse(std::string_view body,
+                          v1::GenerateResponse* response) {
   response->Clear();
   ResponseReader reader(response);
   const absl::Status status =
@@ -173,7 +173,7 @@ absl::Status ReadOpenAiResponse(std::string_view body,
           return reader.ReadField(key, value);
         });
       });
-  if (reader.failed()) return ReadOpenAiErrorEvent(body);
+  if (reader.failed()) return ReadErrorEvent(body);
   if (!status.ok()) return AsBadResponse(status);
   if (response->choices().empty()) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
@@ -182,12 +182,12 @@ absl::Status ReadOpenAiResponse(std::string_view body,
   return absl::OkStatus();
 }
 
-absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
-                                 std::string* body,
-                                 std::vector<v1::Warning>* warnings) {
-  DroppedFields dropped(warnings);
+absl::Status WriteResponse(const v1::GenerateResponse& response,
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings) {
+  DroppedFields dropped(kDialect, warnings);
   // Not reported: fields that only their vendor knows are no content.
-  DroppedFields unheard(nullptr);
+  DroppedFields unheard(kDialect, nullptr);
   JsonWriter json(body);
   json.StartObject();
   json.StringField("id", response.id().empty()
@@ -204,9 +204,9 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
   if (response.has_usage()) {
     json.Key("usage");
     GATEWAY_RETURN_IF_ERROR(
-        WriteOpenAiUsage(response.usage(), response.extensions(), json));
+        WriteUsage(response.usage(), response.extensions(), json));
   }
-  if (const std::string_view tier = OpenAiServiceTier(response.service_tier());
+  if (const std::string_view tier = ServiceTierWord(response.service_tier());
       !tier.empty()) {
     json.StringField("service_tier", tier);
   }
@@ -223,4 +223,4 @@ absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -11,21 +11,21 @@
 #include "absl/status/status.h"
 #include "llmgateway/v1/gateway.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
 // Reads an answer. An error in place of one is returned as the fault that it
 // stands for; an answer without choices, or that cannot be understood, is a
 // PROVIDER_BAD_RESPONSE.
-absl::Status ReadOpenAiResponse(std::string_view body,
-                                v1::GenerateResponse* response);
+absl::Status ReadResponse(std::string_view body,
+                          v1::GenerateResponse* response);
 
 // Appends an answer, with the nulls that clients rely on.
-absl::Status WriteOpenAiResponse(const v1::GenerateResponse& response,
-                                 std::string* body,
-                                 std::vector<v1::Warning>* warnings);
+absl::Status WriteResponse(const v1::GenerateResponse& response,
+                           std::string* body,
+                           std::vector<v1::Warning>* warnings);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_RESPONSE_H_

@@ -18,7 +18,7 @@
 #include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/request_scan.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 constexpr std::string_view kUsageWish = R"("include_usage":true)";
@@ -161,7 +161,7 @@ class ResponseScanner {
   absl::Status ScanField(std::string_view key, JsonValue& value) {
     if (key == "usage" && !value.IsNull()) {
       facts_.has_usage = true;
-      return ReadOpenAiUsage(value, &facts_.usage);
+      return ReadUsage(value, &facts_.usage);
     } else if (key == "error") {
       failed_ = failed_ || value.IsObject() || value.IsString();
     } else if (key == "choices") {
@@ -192,15 +192,15 @@ class ResponseScanner {
 
 }  // namespace
 
-absl::Status ScanOpenAiRequest(std::string_view body, RequestScan* scan) {
+absl::Status ScanRequest(std::string_view body, RequestScan* scan) {
   return wire::ScanRequest(kScanFormat, body, scan,
                            [&](std::string_view, JsonValue& value) {
                              return ScanStreamOptions(value, body, scan);
                            });
 }
 
-bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
-                             const OpenAiChatQuirks& quirks) {
+bool CanForward(const RequestScan& scan, std::string_view body,
+                const OpenAiChatQuirks& quirks) {
   if (!quirks.max_completion_tokens && scan.old_limit_key.length > 0 &&
       scan.new_limit_key.length > 0) {
     return false;
@@ -214,8 +214,8 @@ bool CanForwardOpenAiRequest(const RequestScan& scan, std::string_view body,
          !HasText(body, R"("json_schema")");
 }
 
-void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
-                     EditPlan* plan, const OpenAiChatQuirks& quirks) {
+void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan,
+               const OpenAiChatQuirks& quirks) {
   wire::PlanEdits(scan, model, plan);
   if (!quirks.max_completion_tokens && scan.new_limit_key.length > 0) {
     plan->edits.push_back({scan.new_limit_key, kOldLimitKey});
@@ -233,7 +233,7 @@ void PlanOpenAiEdits(const RequestScan& scan, std::string_view model,
   wire::SortEdits(plan);
 }
 
-absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts) {
+absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   *facts = ResponseFacts();
   ResponseScanner scanner(facts);
   const absl::Status status = ReadJson(
@@ -244,8 +244,8 @@ absl::Status ScanOpenAiResponse(std::string_view body, ResponseFacts* facts) {
             }));
         return scanner.Finish(root);
       });
-  if (scanner.failed()) return ReadOpenAiErrorEvent(body);
+  if (scanner.failed()) return ReadErrorEvent(body);
   return AsBadResponse(status);
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

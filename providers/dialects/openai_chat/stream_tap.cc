@@ -21,7 +21,7 @@
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -106,9 +106,9 @@ struct Notes {
   bool failed = false;
 };
 
-class OpenAiStreamTap final : public StreamTap {
+class ChunkTap final : public StreamTap {
  public:
-  explicit OpenAiStreamTap(bool done_marker) : done_marker_(done_marker) {}
+  explicit ChunkTap(bool done_marker) : done_marker_(done_marker) {}
 
   absl::StatusOr<EventKind> OnEvent(std::string_view name,
                                     std::string_view data) override {
@@ -118,7 +118,7 @@ class OpenAiStreamTap final : public StreamTap {
       return EventKind::kTerminal;
     }
     if (name == "error") {
-      error_ = ReadOpenAiErrorEvent(data);
+      error_ = ReadErrorEvent(data);
       return EventKind::kError;
     }
     if (!repeated_.TextOf(data).empty()) {
@@ -168,7 +168,7 @@ class OpenAiStreamTap final : public StreamTap {
           });
         });
     if (notes.failed) {
-      error_ = ReadOpenAiErrorEvent(data);
+      error_ = ReadErrorEvent(data);
       return EventKind::kError;
     }
     if (!status.ok()) return AsBadResponse(status);
@@ -193,7 +193,7 @@ class OpenAiStreamTap final : public StreamTap {
     } else if (key == "usage" && !value.IsNull()) {
       notes->has_usage = true;
       facts_.has_usage = true;
-      return ReadOpenAiUsage(value, &facts_.usage);
+      return ReadUsage(value, &facts_.usage);
     } else if (key == "error") {
       notes->failed = notes->failed || value.IsObject() || value.IsString();
     }
@@ -277,8 +277,8 @@ class OpenAiStreamTap final : public StreamTap {
 
 }  // namespace
 
-std::unique_ptr<StreamTap> NewOpenAiStreamTap(bool done_marker) {
-  return std::make_unique<OpenAiStreamTap>(done_marker);
+std::unique_ptr<StreamTap> NewStreamTap(bool done_marker) {
+  return std::make_unique<ChunkTap>(done_marker);
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

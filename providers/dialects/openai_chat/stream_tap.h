@@ -13,11 +13,11 @@
 
 #include "providers/dialects/dialect.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 // `done_marker` is false for a service that ends its streams by closing them.
-std::unique_ptr<StreamTap> NewOpenAiStreamTap(bool done_marker = true);
+std::unique_ptr<StreamTap> NewStreamTap(bool done_marker = true);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_STREAM_TAP_H_

@@ -16,7 +16,7 @@
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 using wire::ReadText;
@@ -263,13 +263,14 @@ absl::Status WriteCustom(const v1::Tool& tool, JsonWriter& json) {
 absl::Status WriteTool(const v1::Tool& tool, std::string_view place,
                        JsonWriter& json, DroppedFields& dropped) {
   if (tool.has_cache_hint()) {
-    dropped.Add("cache_hint", "OpenAI caches prompts of its own accord");
+    dropped.Changed("cache_hint", "OpenAI caches prompts of its own accord");
   }
   if (tool.has_provider()) {
-    if (tool.provider().dialect() != kOpenAiChatDialect) {
-      dropped.Add(place, absl::StrCat("a tool of ", tool.provider().dialect(),
-                                      " that Chat Completions does not have; "
-                                      "left out"));
+    if (tool.provider().dialect() != kDialect) {
+      dropped.Changed(place,
+                      absl::StrCat("a tool of ", tool.provider().dialect(),
+                                   " that Chat Completions does not have; "
+                                   "left out"));
       return absl::OkStatus();
     }
     const absl::Status status = CheckJson(tool.provider().json());
@@ -329,7 +330,7 @@ void WriteAllowedTools(const v1::GenerateRequest& request, JsonWriter& json) {
 
 }  // namespace
 
-absl::Status ReadOpenAiTool(JsonValue& value, v1::Tool* tool) {
+absl::Status ReadTool(JsonValue& value, v1::Tool* tool) {
   std::string type;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
@@ -349,17 +350,16 @@ absl::Status ReadOpenAiTool(JsonValue& value, v1::Tool* tool) {
   }
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
   tool->Clear();
-  tool->mutable_provider()->set_dialect(std::string(kOpenAiChatDialect));
+  tool->mutable_provider()->set_dialect(std::string(kDialect));
   tool->mutable_provider()->set_json(std::string(raw));
   return absl::OkStatus();
 }
 
-absl::Status ReadOpenAiFunction(JsonValue& value, v1::Tool* tool) {
+absl::Status ReadLegacyFunction(JsonValue& value, v1::Tool* tool) {
   return ReadFunction(value, tool);
 }
 
-absl::Status ReadOpenAiToolChoice(JsonValue& value,
-                                  v1::GenerateRequest* request) {
+absl::Status ReadToolChoice(JsonValue& value, v1::GenerateRequest* request) {
   v1::ToolChoice choice;
   if (value.IsString()) {
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view word, value.String());
@@ -382,14 +382,14 @@ absl::Status ReadOpenAiToolChoice(JsonValue& value,
     return absl::OkStatus();
   }
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
-  AddExtension("tool_choice", raw, request->mutable_extensions());
+  AddExtension(request->mutable_extensions(), "tool_choice", raw);
   return absl::OkStatus();
 }
 
-absl::Status ReadOpenAiResponseFormat(JsonValue& value,
-                                      v1::GenerateRequest* request) {
+absl::Status ReadResponseFormat(JsonValue& value,
+                                v1::GenerateRequest* request) {
   std::string type;
-  Extensions before = request->extensions();
+  ExtensionList before = request->extensions();
   Leftovers leftovers;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
@@ -413,15 +413,15 @@ absl::Status ReadOpenAiResponseFormat(JsonValue& value,
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
     request->clear_response_format();
     *request->mutable_extensions() = std::move(before);
-    AddExtension("response_format", raw, request->mutable_extensions());
+    AddExtension(request->mutable_extensions(), "response_format", raw);
     return absl::OkStatus();
   }
   leftovers.AddTo("response_format", request->mutable_extensions());
   return absl::OkStatus();
 }
 
-absl::Status WriteOpenAiTools(const v1::GenerateRequest& request,
-                              JsonWriter& json, DroppedFields& dropped) {
+absl::Status WriteTools(const v1::GenerateRequest& request, JsonWriter& json,
+                        DroppedFields& dropped) {
   if (request.tools().empty()) return absl::OkStatus();
   json.StartArrayField("tools");
   for (int i = 0; i < request.tools_size(); ++i) {
@@ -432,8 +432,7 @@ absl::Status WriteOpenAiTools(const v1::GenerateRequest& request,
   return absl::OkStatus();
 }
 
-void WriteOpenAiToolChoice(const v1::GenerateRequest& request,
-                           JsonWriter& json) {
+void WriteToolChoice(const v1::GenerateRequest& request, JsonWriter& json) {
   const v1::ToolChoice& choice = request.tool_choice();
   switch (choice.mode()) {
     case v1::ToolChoice::MODE_AUTO:
@@ -462,8 +461,8 @@ void WriteOpenAiToolChoice(const v1::GenerateRequest& request,
   }
 }
 
-absl::Status WriteOpenAiResponseFormat(const v1::GenerateRequest& request,
-                                       JsonWriter& json) {
+absl::Status WriteResponseFormat(const v1::GenerateRequest& request,
+                                 JsonWriter& json) {
   const v1::ResponseFormat& format = request.response_format();
   json.StartObjectField("response_format");
   switch (format.kind()) {
@@ -497,4 +496,4 @@ absl::Status WriteOpenAiResponseFormat(const v1::GenerateRequest& request,
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -11,30 +11,21 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
-
-absl::StatusOr<int64_t> Tokens(JsonValue& value) {
-  if (value.IsNull()) return 0;
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, value.Int64());
-  if (tokens < 0 || tokens > kUsageTokensMax) {
-    return value.Error("not a plausible number of tokens");
-  }
-  return tokens;
-}
 
 absl::Status ReadPromptDetails(JsonValue& details, v1::Usage* usage) {
   if (details.IsNull()) return absl::OkStatus();
   return details.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "cached_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_cached_input_tokens(tokens);
         } else if (key == "cache_write_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_cache_write_tokens(tokens);
         } else if (key == "audio_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_audio_input_tokens(tokens);
         }
         return absl::OkStatus();
@@ -46,16 +37,16 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
   return details.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key == "reasoning_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_reasoning_tokens(tokens);
         } else if (key == "audio_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_audio_output_tokens(tokens);
         } else if (key == "accepted_prediction_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_accepted_prediction_tokens(tokens);
         } else if (key == "rejected_prediction_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
           usage->set_rejected_prediction_tokens(tokens);
         }
         return absl::OkStatus();
@@ -64,8 +55,26 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
 
 }  // namespace
 
-absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
-                             Leftovers* others) {
+absl::StatusOr<int64_t> ReadTokenCount(JsonValue& value) {
+  if (value.IsNull()) return 0;
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, value.Int64());
+  if (tokens < 0 || tokens > kUsageTokensMax) {
+    return value.Error("not a plausible number of tokens");
+  }
+  return tokens;
+}
+
+// Bounded, since prices are of the parts: together they must not exceed the
+// whole.
+void BoundParts(v1::Usage* usage) {
+  usage->set_cached_input_tokens(
+      std::min(usage->cached_input_tokens(), usage->input_tokens()));
+  usage->set_cache_write_tokens(
+      std::min(usage->cache_write_tokens(),
+               usage->input_tokens() - usage->cached_input_tokens()));
+}
+
+absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
   usage->Clear();
   // DeepSeek's own name for cached tokens, beside or in place of the details.
   int64_t cache_hit_tokens = 0;
@@ -73,19 +82,19 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "prompt_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(field));
           usage->set_input_tokens(tokens);
         } else if (key == "completion_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(field));
           usage->set_output_tokens(tokens);
         } else if (key == "total_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(total_tokens, Tokens(field));
+          GATEWAY_ASSIGN_OR_RETURN(total_tokens, ReadTokenCount(field));
         } else if (key == "prompt_tokens_details") {
           return ReadPromptDetails(field, usage);
         } else if (key == "completion_tokens_details") {
           return ReadCompletionDetails(field, usage);
         } else if (key == "prompt_cache_hit_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, Tokens(field));
+          GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, ReadTokenCount(field));
         } else if (others != nullptr && !field.IsNull()) {
           return others->Keep(key, field);
         }
@@ -97,14 +106,9 @@ absl::Status ReadOpenAiUsage(JsonValue& value, v1::Usage* usage,
                                            usage->output_tokens() + reasoning) {
     usage->set_output_tokens(usage->output_tokens() + reasoning);
   }
-  // Bounded, since prices are of the parts: together they must not exceed the
-  // whole.
-  const int64_t cached =
-      std::max(usage->cached_input_tokens(), cache_hit_tokens);
-  usage->set_cached_input_tokens(std::min(cached, usage->input_tokens()));
-  usage->set_cache_write_tokens(
-      std::min(usage->cache_write_tokens(),
-               usage->input_tokens() - usage->cached_input_tokens()));
+  usage->set_cached_input_tokens(
+      std::max(usage->cached_input_tokens(), cache_hit_tokens));
+  BoundParts(usage);
   return absl::OkStatus();
 }
 
@@ -137,14 +141,14 @@ void WriteCounts(const v1::Usage& usage, JsonWriter& json) {
 
 }  // namespace
 
-void WriteOpenAiUsage(const v1::Usage& usage, JsonWriter& json) {
+void WriteUsage(const v1::Usage& usage, JsonWriter& json) {
   json.StartObject();
   WriteCounts(usage, json);
   json.EndObject();
 }
 
-absl::Status WriteOpenAiUsage(const v1::Usage& usage,
-                              const Extensions& extensions, JsonWriter& json) {
+absl::Status WriteUsage(const v1::Usage& usage, const ExtensionList& extensions,
+                        JsonWriter& json) {
   json.StartObject();
   WriteCounts(usage, json);
   GATEWAY_RETURN_IF_ERROR(MergeLeftovers(extensions, "usage", kCounts, json));
@@ -152,4 +156,4 @@ absl::Status WriteOpenAiUsage(const v1::Usage& usage,
   return absl::OkStatus();
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -3,34 +3,13 @@
 #include <string_view>
 
 #include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/vendor_name.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
-template <typename Value>
-struct Word {
-  std::string_view text;
-  Value value;
-};
-
-template <typename Value, size_t kCount>
-Value Find(const Word<Value> (&words)[kCount], std::string_view text) {
-  for (const Word<Value>& word : words) {
-    if (word.text == text) return word.value;
-  }
-  return Value{};
-}
-
-template <typename Value, size_t kCount>
-std::string_view Find(const Word<Value> (&words)[kCount], Value value) {
-  for (const Word<Value>& word : words) {
-    if (word.value == value) return word.text;
-  }
-  return std::string_view();
-}
-
 // Of several names for one value, the first is written.
-constexpr Word<v1::FinishReason> kFinishReasons[] = {
+constexpr wire::VendorName<v1::FinishReason> kFinishReasons[] = {
     {"stop", v1::FINISH_REASON_STOP},
     {"length", v1::FINISH_REASON_LENGTH},
     {"tool_calls", v1::FINISH_REASON_TOOL_CALLS},
@@ -41,19 +20,19 @@ constexpr Word<v1::FinishReason> kFinishReasons[] = {
 };
 
 // Names of other services, which are read and never written.
-constexpr Word<v1::FinishReason> kOtherFinishReasons[] = {
+constexpr wire::VendorName<v1::FinishReason> kOtherFinishReasons[] = {
     // Mistral's: its window is full.
     {"model_length", v1::FINISH_REASON_LENGTH},
 };
 
-constexpr Word<v1::Role> kRoles[] = {
+constexpr wire::VendorName<v1::Role> kRoles[] = {
     {"user", v1::ROLE_USER},           {"assistant", v1::ROLE_ASSISTANT},
     {"system", v1::ROLE_SYSTEM},       {"tool", v1::ROLE_TOOL},
     {"developer", v1::ROLE_DEVELOPER}, {"function", v1::ROLE_TOOL},
 };
 
 using Reasoning = v1::ReasoningSettings;
-constexpr Word<Reasoning::Effort> kEfforts[] = {
+constexpr wire::VendorName<Reasoning::Effort> kEfforts[] = {
     {"none", Reasoning::EFFORT_NONE}, {"minimal", Reasoning::EFFORT_MINIMAL},
     {"low", Reasoning::EFFORT_LOW},   {"medium", Reasoning::EFFORT_MEDIUM},
     {"high", Reasoning::EFFORT_HIGH}, {"xhigh", Reasoning::EFFORT_XHIGH},
@@ -64,9 +43,9 @@ constexpr Word<Reasoning::Effort> kEfforts[] = {
 
 v1::FinishReason ReadFinishReason(std::string_view word,
                                   const ChoiceContents& contents) {
-  v1::FinishReason reason = Find(kFinishReasons, word);
+  v1::FinishReason reason = wire::ValueOf(kFinishReasons, word);
   if (reason == v1::FINISH_REASON_UNSPECIFIED) {
-    reason = Find(kOtherFinishReasons, word);
+    reason = wire::ValueOf(kOtherFinishReasons, word);
   }
   if (reason == v1::FINISH_REASON_LENGTH ||
       reason == v1::FINISH_REASON_CONTENT_FILTER ||
@@ -88,28 +67,29 @@ std::string_view WriteFinishReason(v1::FinishReason reason,
   const bool hides_calls =
       reason == v1::FINISH_REASON_TOOL_CALLS && provider_word != "tool_calls";
   if (!hides_calls &&
-      Find(kFinishReasons, provider_word) != v1::FINISH_REASON_UNSPECIFIED &&
+      wire::ValueOf(kFinishReasons, provider_word) !=
+          v1::FINISH_REASON_UNSPECIFIED &&
       ReadFinishReason(provider_word, contents) == reason) {
     return provider_word;
   }
-  const std::string_view word = Find(kFinishReasons, reason);
+  const std::string_view word = wire::NameOf(kFinishReasons, reason);
   // A pause, which OpenAI does not know, is told as the end of the turn.
   return word.empty() ? "stop" : word;
 }
 
-v1::Role ReadRole(std::string_view word) { return Find(kRoles, word); }
+v1::Role ReadRole(std::string_view word) { return wire::ValueOf(kRoles, word); }
 
-std::string_view WriteRole(v1::Role role) { return Find(kRoles, role); }
+std::string_view WriteRole(v1::Role role) { return wire::NameOf(kRoles, role); }
 
 v1::ReasoningSettings::Effort ReadEffort(std::string_view word) {
-  return Find(kEfforts, word);
+  return wire::ValueOf(kEfforts, word);
 }
 
 std::string_view WriteEffort(v1::ReasoningSettings::Effort effort) {
-  return Find(kEfforts, effort);
+  return wire::NameOf(kEfforts, effort);
 }
 
-std::string_view OpenAiServiceTier(std::string_view tier) {
+std::string_view ServiceTierWord(std::string_view tier) {
   // Anthropic's and Google's names of the default tier.
   if (tier == "standard" || tier == "standard_only") return "default";
   for (const std::string_view known :
@@ -119,4 +99,4 @@ std::string_view OpenAiServiceTier(std::string_view tier) {
   return {};
 }
 
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -9,7 +9,7 @@
 
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
@@ -44,8 +44,8 @@ std::string_view WriteEffort(v1::ReasoningSettings::Effort effort);
 
 // Returns a service tier by OpenAI's name; empty for those that only others
 // have.
-std::string_view OpenAiServiceTier(std::string_view tier);
+std::string_view ServiceTierWord(std::string_view tier);
 
-}  // namespace gateway
+}  // namespace gateway::chat
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_CHAT_VENDOR_NAMES_H_

@@ -300,7 +300,7 @@ absl::Status ContentWriter::WriteText(const v1::Part& part, Speaker speaker,
     } else if (key == "annotations" && HasUrl(part.citations())) {
       WriteUrlCitations(part, object.Field(key));
     } else if (key == "logprobs" && logprobs != nullptr) {
-      WriteOpenAiTokenLogprobs(logprobs->content(), object.Field(key));
+      chat::WriteTokenLogprobs(logprobs->content(), object.Field(key));
     } else if (full && (key == "annotations" || side_ == Side::kAnswer)) {
       object.Field(key).Raw("[]");
     }

@@ -74,7 +74,7 @@ absl::Status FaultOf(Failure failure) {
   json.StringField("param", failure.param);
   json.EndObject();
   json.EndObject();
-  return ReadOpenAiErrorEvent(text);
+  return chat::ReadErrorEvent(text);
 }
 
 }  // namespace
@@ -127,16 +127,8 @@ std::string_view FailureCode(v1::ErrorReason reason) {
 
 std::string WriteErrorObject(const absl::Status& status) {
   constexpr std::string_view kBegin = R"({"error":)";
-  const std::string body = OpenAiErrorBody(status);
+  const std::string body = chat::WriteErrorBody(status);
   return body.substr(kBegin.size(), body.size() - kBegin.size() - 1);
-}
-
-absl::Status AsBadResponse(const absl::Status& status) {
-  if (status.ok() || status.code() != absl::StatusCode::kInvalidArgument) {
-    return status;
-  }
-  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                   absl::StrCat("the provider's answer: ", status.message()));
 }
 
 }  // namespace gateway::responses

@@ -29,10 +29,6 @@ std::string_view FailureCode(v1::ErrorReason reason);
 // Writes the `error` object of an `error` event, in one line.
 std::string WriteErrorObject(const absl::Status& status);
 
-// Turns an error of reading what a provider sent into the fault of a bad
-// response.
-absl::Status AsBadResponse(const absl::Status& status);
-
 }  // namespace gateway::responses
 
 #endif  // PROVIDERS_DIALECTS_OPENAI_RESPONSES_ERRORS_H_

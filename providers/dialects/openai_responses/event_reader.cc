@@ -343,7 +343,7 @@ absl::Status ResponsesEventReader::OnTextDelta(ObjectFields& event,
   if (!logprobs.json.has_value()) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(
       ReadNested(*logprobs.json, "logprobs", [&](JsonValue& list) {
-        return ReadOpenAiTokenLogprobs(
+        return chat::ReadTokenLogprobs(
             list, delta->mutable_logprobs()->mutable_content());
       }));
   if (delta->logprobs().content().empty()) delta->clear_logprobs();

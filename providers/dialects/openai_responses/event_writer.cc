@@ -30,7 +30,7 @@ void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
   if (logprobs.content().empty()) return;
   std::string list;
   JsonWriter json(&list);
-  WriteOpenAiTokenLogprobs(logprobs.content(), json);
+  chat::WriteTokenLogprobs(logprobs.content(), json);
   for (v1::Extension& known : *part->mutable_extensions()) {
     if (known.dialect() != kDialect || known.name() != "logprobs") continue;
     known.mutable_json()->back() = ',';
@@ -262,7 +262,7 @@ absl::Status ResponsesEventWriter::TakeText(const v1::Delta& delta,
         item.Place(), place->part, [&](ObjectWriter& object) {
           object.Text("delta", text);
           if (!refusal) {
-            WriteOpenAiTokenLogprobs(delta.logprobs().content(),
+            chat::WriteTokenLogprobs(delta.logprobs().content(),
                                      object.Field("logprobs"));
           }
           return absl::OkStatus();

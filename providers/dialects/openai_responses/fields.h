@@ -22,6 +22,7 @@ namespace gateway::responses {
 
 namespace v1 = ::llmgateway::v1;
 
+using wire::AsBadResponse;
 using wire::AsFieldFault;
 using wire::DroppedFields;
 using wire::ExtensionList;

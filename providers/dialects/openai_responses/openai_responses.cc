@@ -70,13 +70,9 @@ std::unique_ptr<StreamTap> OpenAiResponses::NewStreamTap() const {
   return std::make_unique<responses::ResponsesTap>();
 }
 
-absl::Status OpenAiResponses::ReadError(const HttpFailure& failure) const {
-  return ReadOpenAiError(failure, failure.now);
-}
-
 WireError OpenAiResponses::WriteError(const absl::Status& status,
                                       std::string_view) const {
-  return WriteOpenAiError(status);
+  return chat::WriteError(status);
 }
 
 absl::Status OpenAiResponses::ReadCountRequest(

@@ -14,6 +14,7 @@
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "providers/dialects/object_fields.h"
+#include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_reader.h"
 #include "providers/dialects/openai_responses/tools.h"
@@ -246,7 +247,7 @@ absl::Status RequestReader::ReadReasoning(JsonValue& value) {
   ExtensionList* extensions = request_.mutable_extensions();
   std::string effort;
   GATEWAY_RETURN_IF_ERROR(fields.Text("effort", &effort));
-  settings->set_effort(EffortOfWord(effort));
+  settings->set_effort(chat::ReadEffort(effort));
   if (!effort.empty() &&
       settings->effort() == v1::ReasoningSettings::EFFORT_UNSPECIFIED) {
     AddTextExtension(extensions, "reasoning.effort", effort);

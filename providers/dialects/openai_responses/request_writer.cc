@@ -126,7 +126,7 @@ absl::Status RequestWriter::WritePrompt() {
 absl::Status RequestWriter::WriteReasoning() {
   using Settings = v1::ReasoningSettings;
   const Settings& settings = request_.reasoning();
-  std::string_view effort = WordOfEffort(settings.effort());
+  std::string_view effort = chat::WriteEffort(settings.effort());
   if (effort.empty() && settings.mode() == Settings::MODE_DISABLED) {
     effort = "none";
   } else if (effort.empty() && settings.mode() != Settings::MODE_UNSPECIFIED) {
@@ -205,7 +205,7 @@ void RequestWriter::WriteCaller() {
   Text("previous_response_id", request_.previous_response_id());
   Text("safety_identifier", request_.scope().user_id());
   Text("prompt_cache_key", request_.prompt_cache_key());
-  const std::string_view tier = OpenAiServiceTier(request_.service_tier());
+  const std::string_view tier = chat::ServiceTierWord(request_.service_tier());
   Text("service_tier", tier);
   if (tier.empty() && !request_.service_tier().empty()) {
     dropped_.LeftOut("service_tier");

@@ -193,7 +193,7 @@ absl::Status TakeLogprobs(v1::Part* part, v1::Logprobs* logprobs) {
   if (extension == nullptr) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(
       ReadJson(extension->json(), JsonPadding::kAbsent, [&](JsonValue& root) {
-        return ReadOpenAiTokenLogprobs(root, logprobs->mutable_content());
+        return chat::ReadTokenLogprobs(root, logprobs->mutable_content());
       }));
   ExtensionList rest = Without(part->extensions(), {"logprobs"});
   part->mutable_extensions()->Swap(&rest);
@@ -224,7 +224,7 @@ absl::Status WriteResponseObject(const ResponseObject& response,
   }
   object.Text("model", response.model);
   object.Field("output").Raw(response.output);
-  const std::string_view tier = OpenAiServiceTier(response.service_tier);
+  const std::string_view tier = chat::ServiceTierWord(response.service_tier);
   if (!tier.empty()) object.Text("service_tier", tier);
   if (response.usage != nullptr) {
     WriteUsage(*response.usage, object.Field("usage"));

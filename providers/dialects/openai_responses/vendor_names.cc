@@ -1,57 +1,29 @@
 #include "providers/dialects/openai_responses/vendor_names.h"
 
-#include <algorithm>
-
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/named_signature.h"
+#include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_responses/fields.h"
 
 namespace gateway::responses {
 namespace {
 
-// A larger count is an error: no call consumes as many tokens.
-constexpr int64_t kTokensMax = 1'000'000'000;
-
 constexpr std::string_view kResponsePrefix = "resp_";
 constexpr std::string_view kMadeMark = "_gw_";
-
-struct EffortName {
-  std::string_view word;
-  v1::ReasoningSettings::Effort effort;
-};
-
-constexpr EffortName kEffortNames[] = {
-    {"none", v1::ReasoningSettings::EFFORT_NONE},
-    {"minimal", v1::ReasoningSettings::EFFORT_MINIMAL},
-    {"low", v1::ReasoningSettings::EFFORT_LOW},
-    {"medium", v1::ReasoningSettings::EFFORT_MEDIUM},
-    {"high", v1::ReasoningSettings::EFFORT_HIGH},
-    {"xhigh", v1::ReasoningSettings::EFFORT_XHIGH},
-    {"max", v1::ReasoningSettings::EFFORT_MAX},
-};
-
-absl::StatusOr<int64_t> Tokens(JsonValue& value) {
-  if (value.IsNull()) return 0;
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, value.Int64());
-  if (tokens < 0 || tokens > kTokensMax) {
-    return value.Error("not a plausible number of tokens");
-  }
-  return tokens;
-}
 
 absl::Status ReadDetail(std::string_view key, JsonValue& value,
                         v1::Usage* usage) {
   if (key == "cached_tokens") {
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, chat::ReadTokenCount(value));
     usage->set_cached_input_tokens(tokens);
   } else if (key == "cache_write_tokens") {
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, chat::ReadTokenCount(value));
     usage->set_cache_write_tokens(tokens);
   } else if (key == "reasoning_tokens") {
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(value));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, chat::ReadTokenCount(value));
     usage->set_reasoning_tokens(tokens);
   }
   return absl::OkStatus();
@@ -110,30 +82,18 @@ Ending EndingOf(v1::FinishReason reason, std::string_view provider_word,
   return {.status = "completed", .incomplete_reason = {}};
 }
 
-v1::ReasoningSettings::Effort EffortOfWord(std::string_view word) {
-  for (const EffortName& known : kEffortNames) {
-    if (known.word == word) return known.effort;
-  }
-  return v1::ReasoningSettings::EFFORT_UNSPECIFIED;
-}
-
-std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
-  for (const EffortName& known : kEffortNames) {
-    if (known.effort == effort) return known.word;
-  }
-  return {};
-}
-
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
   usage->Clear();
   if (value.IsNull()) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "input_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
+                                   chat::ReadTokenCount(field));
           usage->set_input_tokens(tokens);
         } else if (key == "output_tokens") {
-          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, Tokens(field));
+          GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
+                                   chat::ReadTokenCount(field));
           usage->set_output_tokens(tokens);
         } else if ((key == "input_tokens_details" ||
                     key == "output_tokens_details") &&
@@ -144,13 +104,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
         }
         return absl::OkStatus();
       }));
-  // Bounded, since prices are of the parts: together they must not exceed the
-  // whole.
-  usage->set_cached_input_tokens(
-      std::min(usage->cached_input_tokens(), usage->input_tokens()));
-  usage->set_cache_write_tokens(
-      std::min(usage->cache_write_tokens(),
-               usage->input_tokens() - usage->cached_input_tokens()));
+  chat::BoundParts(usage);
   return absl::OkStatus();
 }
 

@@ -47,11 +47,6 @@ struct Ending {
 Ending EndingOf(v1::FinishReason reason, std::string_view provider_word,
                 const Contents& contents);
 
-// UNSPECIFIED for a name that is not known.
-v1::ReasoningSettings::Effort EffortOfWord(std::string_view word);
-// Empty for UNSPECIFIED.
-std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort);
-
 // Replaces `usage` by what the object says; leaves none for null.
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage);
 // Writes the whole object.

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
+#include "providers/dialects/error_reason.h"
 #include "tests/providers/dialects/golden_files.h"
 #include "tests/providers/dialects/json_equality.h"
 
@@ -15,12 +16,12 @@ namespace {
 
 const absl::Time kNow = absl::FromUnixSeconds(1'000'000'000);
 
-absl::Status ReadError(const HttpFailure& failure) {
-  return anthropic::ReadError(failure, kNow);
+absl::Status ReadNow(const HttpFailure& failure) {
+  return ReadHttpFailure(failure, kNow);
 }
 
 v1::ErrorReason ReasonOf(int status, std::string_view body) {
-  return FaultReason(ReadError({.status = status, .body = body}));
+  return FaultReason(ReadNow({.status = status, .body = body}));
 }
 
 v1::ErrorReason GoldenReason(int status, const std::string& name) {
@@ -60,10 +61,10 @@ TEST(ReadErrorTest, TheStatusIsEnough) {
 
 TEST(ReadErrorTest, KeepsStatusTypeAndWaitingTime) {
   const absl::Status status =
-      ReadError({.status = 429,
-                 .body = R"({"type":"error","error":{"type":"rate_limit_error",
+      ReadNow({.status = 429,
+               .body = R"({"type":"error","error":{"type":"rate_limit_error",
                    "message":"slow down"}})",
-                 .retry_after = "7"});
+               .retry_after = "7"});
   EXPECT_EQ(status.message(), "429: slow down");
   EXPECT_EQ(FaultMetadata(status, "http_status"), "429");
   EXPECT_EQ(FaultMetadata(status, "provider_error_type"), "rate_limit_error");
@@ -72,21 +73,21 @@ TEST(ReadErrorTest, KeepsStatusTypeAndWaitingTime) {
 
 TEST(ReadErrorTest, CountsADateFromNow) {
   EXPECT_EQ(
-      RetryDelay(ReadError(
+      RetryDelay(ReadNow(
           {.status = 529, .retry_after = "Sun, 09 Sep 2001 01:46:45 GMT"})),
       absl::Seconds(5));
 }
 
 TEST(ReadErrorTest, WaitingDoesNotHelpAgainstAWrongRequest) {
   EXPECT_FALSE(
-      RetryDelay(ReadError({.status = 400, .retry_after = "7"})).has_value());
+      RetryDelay(ReadNow({.status = 400, .retry_after = "7"})).has_value());
   EXPECT_FALSE(
-      RetryDelay(ReadError({.status = 402, .retry_after = "7"})).has_value());
+      RetryDelay(ReadNow({.status = 402, .retry_after = "7"})).has_value());
 }
 
 TEST(ReadErrorTest, ShowsNoKeys) {
   const std::string secret = "sk-ant-api03-abcdefghijklmnop";
-  const absl::Status status = ReadError(
+  const absl::Status status = ReadNow(
       {.status = 401,
        .body = R"({"type":"error","error":{"type":"authentication_error",)"
                R"("message":"bad key )" +
@@ -96,16 +97,16 @@ TEST(ReadErrorTest, ShowsNoKeys) {
 
 TEST(ReadErrorTest, BoundsWhatIsNoErrorBody) {
   const absl::Status status =
-      ReadError({.status = 502, .body = std::string(100000, 'x')});
+      ReadNow({.status = 502, .body = std::string(100000, 'x')});
   EXPECT_LE(status.message().size(), 1024u);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
 }
 
 TEST(ReadErrorEventTest, TheTypeDecides) {
   const auto reason = [](std::string_view type, std::string_view message) {
-    return FaultReason(ReadErrorEvent(R"({"type":"error","error":{"type":")" +
-                                      std::string(type) + R"(","message":")" +
-                                      std::string(message) + "\"}}"));
+    return FaultReason(ReadErrorReport(R"({"type":"error","error":{"type":")" +
+                                       std::string(type) + R"(","message":")" +
+                                       std::string(message) + "\"}}"));
   };
   EXPECT_EQ(reason("overloaded_error", "x"),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
@@ -121,7 +122,7 @@ TEST(ReadErrorEventTest, TheTypeDecides) {
                    "policy"),
             v1::ERROR_REASON_CONTENT_POLICY);
   EXPECT_EQ(reason("novel_error", "x"), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
-  EXPECT_EQ(FaultReason(ReadErrorEvent("?")),
+  EXPECT_EQ(FaultReason(ReadErrorReport("?")),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
 }
 
@@ -146,7 +147,7 @@ TEST(WriteErrorTest, PassesTheWaitingTimeOn) {
 
 TEST(WriteErrorTest, TellsOverloadFromFailure) {
   const auto status_of = [](int upstream) {
-    return WriteError(ReadError({.status = upstream}), "").http_status;
+    return WriteError(ReadNow({.status = upstream}), "").http_status;
   };
   EXPECT_EQ(status_of(500), 502);
   EXPECT_EQ(status_of(503), 529);
@@ -155,8 +156,8 @@ TEST(WriteErrorTest, TellsOverloadFromFailure) {
 
 // A caller must never think that its own key is wrong when ours is.
 TEST(WriteErrorTest, DoesNotBlameTheCallerForTheGatewaysCredential) {
-  EXPECT_EQ(WriteError(ReadError({.status = 401}), "").http_status, 502);
-  EXPECT_EQ(WriteError(ReadError({.status = 403}), "").http_status, 502);
+  EXPECT_EQ(WriteError(ReadNow({.status = 401}), "").http_status, 502);
+  EXPECT_EQ(WriteError(ReadNow({.status = 403}), "").http_status, 502);
 }
 
 TEST(WriteErrorTest, HasWordsForEveryReason) {

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
+#include "providers/dialects/error_reason.h"
 #include "tests/providers/dialects/golden_files.h"
 #include "tests/providers/dialects/json_equality.h"
 
@@ -17,7 +18,7 @@ namespace {
 absl::Status Fault(int status, std::string_view golden) {
   const std::string body =
       ReadGolden("gemini/errors/" + std::string(golden) + ".json");
-  return ReadError({.status = status, .body = body}, absl::UnixEpoch());
+  return ReadHttpFailure({.status = status, .body = body}, absl::UnixEpoch());
 }
 
 TEST(GeminiErrorsTest, EveryGoldenHasItsReason) {
@@ -47,14 +48,14 @@ TEST(GeminiErrorsTest, OnlyWhatPassesSaysHowLongToWait) {
   EXPECT_EQ(RetryDelay(Fault(429, "rate_limit")), absl::Seconds(37));
   EXPECT_EQ(RetryDelay(Fault(429, "daily_quota")), std::nullopt);
   EXPECT_EQ(
-      RetryDelay(ReadError({.status = 503, .body = "", .retry_after = "9"},
-                           absl::UnixEpoch())),
+      RetryDelay(ReadHttpFailure(
+          {.status = 503, .body = "", .retry_after = "9"}, absl::UnixEpoch())),
       absl::Seconds(9));
 }
 
 TEST(GeminiErrorsTest, AStatusWithoutABodyIsEnough) {
   const auto reason = [](int status) {
-    return FaultReason(ReadError({.status = status}, absl::UnixEpoch()));
+    return FaultReason(ReadHttpFailure({.status = status}, absl::UnixEpoch()));
   };
   EXPECT_EQ(reason(403), v1::ERROR_REASON_PROVIDER_AUTH_FAILED);
   EXPECT_EQ(reason(499), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
@@ -63,12 +64,12 @@ TEST(GeminiErrorsTest, AStatusWithoutABodyIsEnough) {
 }
 
 TEST(GeminiErrorsTest, AnErrorOfAStreamIsReadByItsNumberOrItsWord) {
-  EXPECT_EQ(FaultReason(ReadErrorEvent(R"({"error":{"code":429}})")),
+  EXPECT_EQ(FaultReason(ReadErrorReport(R"({"error":{"code":429}})")),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
   EXPECT_EQ(FaultReason(
-                ReadErrorEvent(R"({"error":{"status":"DEADLINE_EXCEEDED"}})")),
+                ReadErrorReport(R"({"error":{"status":"DEADLINE_EXCEEDED"}})")),
             v1::ERROR_REASON_PROVIDER_TIMEOUT);
-  EXPECT_EQ(FaultReason(ReadErrorEvent(R"({"error":{}})")),
+  EXPECT_EQ(FaultReason(ReadErrorReport(R"({"error":{}})")),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
 }
 
@@ -111,9 +112,9 @@ TEST(GeminiErrorsTest, EveryReasonIsTold) {
 TEST(GeminiErrorsTest, AnOverloadedProviderIsToldAsSuch) {
   EXPECT_EQ(WriteError(Fault(503, "overloaded")).http_status, 503);
   EXPECT_EQ(WriteError(Fault(529, "overloaded")).http_status, 503);
-  EXPECT_EQ(
-      WriteError(ReadError({.status = 500}, absl::UnixEpoch())).http_status,
-      502);
+  EXPECT_EQ(WriteError(ReadHttpFailure({.status = 500}, absl::UnixEpoch()))
+                .http_status,
+            502);
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "providers/dialects/ollama/errors.h"
-
 #include <string>
 #include <string_view>
 
@@ -8,6 +6,7 @@
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "providers/dialects/error_reason.h"
 #include "tests/providers/dialects/golden_files.h"
 
 namespace gateway::ollama {
@@ -18,7 +17,7 @@ using ::testing::HasSubstr;
 const absl::Time kNow = absl::FromUnixSeconds(1'000'000'000);
 
 v1::ErrorReason ReasonOf(int status, std::string_view body) {
-  return FaultReason(ReadError({.status = status, .body = body}, kNow));
+  return FaultReason(ReadHttpFailure({.status = status, .body = body}, kNow));
 }
 
 v1::ErrorReason GoldenReason(int status, const std::string& name) {
@@ -53,32 +52,34 @@ TEST(ReadErrorTest, TheStatusIsEnough) {
 }
 
 TEST(ReadErrorTest, KeepsTheWordsTheStatusAndTheWait) {
-  const absl::Status status = ReadError(
+  const absl::Status status = ReadHttpFailure(
       {.status = 503, .body = R"({"error":"server busy"})", .retry_after = "7"},
       kNow);
   EXPECT_EQ(status.message(), "503: server busy");
   EXPECT_EQ(FaultMetadata(status, "http_status"), "503");
   EXPECT_EQ(RetryDelay(status), absl::Seconds(7));
   // No wait makes a model appear.
-  EXPECT_FALSE(RetryDelay(ReadError({.status = 404, .retry_after = "7"}, kNow))
-                   .has_value());
+  EXPECT_FALSE(
+      RetryDelay(ReadHttpFailure({.status = 404, .retry_after = "7"}, kNow))
+          .has_value());
 }
 
 TEST(ReadErrorTest, NeverRepeatsAKey) {
-  const absl::Status status = ReadError(
+  const absl::Status status = ReadHttpFailure(
       {.status = 400, .body = R"({"error":"bad key sk-abcdefghijkl"})"}, kNow);
   EXPECT_THAT(std::string(status.message()), HasSubstr("[secret]"));
 }
 
 TEST(ReadErrorLineTest, TellsWhyAStreamBroke) {
   const absl::Status status =
-      ReadErrorLine(R"({"error":"llama runner terminated"})");
+      ReadErrorReport(R"({"error":"llama runner terminated"})");
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "llama runner terminated");
   EXPECT_EQ(
-      FaultReason(ReadErrorLine(R"({"error":"context length exceeded"})")),
+      FaultReason(ReadErrorReport(R"({"error":"context length exceeded"})")),
       v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED);
-  EXPECT_EQ(ReadErrorLine(R"({"error":{}})").message(), "no reason was given");
+  EXPECT_EQ(ReadErrorReport(R"({"error":{}})").message(),
+            "no reason was given");
 }
 
 }  // namespace

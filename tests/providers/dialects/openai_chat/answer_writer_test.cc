@@ -10,7 +10,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // The fields that are told to be lost are appended to `lost`.
@@ -19,10 +19,10 @@ std::string Answer(const std::string& text,
   v1::Message message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
   std::vector<v1::Warning> warnings;
-  DroppedFields dropped(&warnings);
+  DroppedFields dropped(kDialect, &warnings);
   std::string out;
   JsonWriter json(&out);
-  const absl::Status status = WriteOpenAiAnswer(message, json, dropped);
+  const absl::Status status = WriteAnswer(message, json, dropped);
   EXPECT_TRUE(status.ok()) << status;
   for (const v1::Warning& warning : warnings) {
     if (lost != nullptr) lost->push_back(warning.field());
@@ -87,4 +87,4 @@ TEST(OpenAiChatAnswerWriterTest, ContentOfOthersIsToldToBeLeftOut) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 ChatChunk ReadChunk(std::string_view data, bool with_preface = true) {
@@ -64,4 +64,4 @@ TEST(OpenAiChatChunkReaderTest, AFailureIsToldWhateverElseThereIs) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

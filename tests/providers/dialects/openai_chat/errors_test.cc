@@ -11,8 +11,9 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/errors.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/error_reason.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 using ::testing::HasSubstr;
@@ -22,7 +23,7 @@ const absl::Time kNow = absl::FromUnixSeconds(1641038400);
 
 absl::Status ReadError(int status, std::string_view body,
                        std::string_view retry_after = "") {
-  return ReadOpenAiError(
+  return ReadHttpFailure(
       {.status = status, .body = body, .retry_after = retry_after}, kNow);
 }
 
@@ -126,16 +127,16 @@ TEST(OpenAiChatErrorsTest, NeverRepeatsAKey) {
 }
 
 TEST(OpenAiChatErrorsTest, ReadsErrorEventsByTheirCode) {
-  EXPECT_EQ(FaultReason(ReadOpenAiErrorEvent(WithCode("slow_down"))),
+  EXPECT_EQ(FaultReason(ReadErrorEvent(WithCode("slow_down"))),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
-  EXPECT_EQ(FaultReason(ReadOpenAiErrorEvent(
+  EXPECT_EQ(FaultReason(ReadErrorEvent(
                 R"({"error":{"type":"invalid_request_error","message":"m"}})")),
             v1::ERROR_REASON_INVALID_REQUEST);
-  EXPECT_EQ(FaultReason(ReadOpenAiErrorEvent(
-                R"({"error":{"code":504,"message":"m"}})")),
-            v1::ERROR_REASON_PROVIDER_TIMEOUT);
+  EXPECT_EQ(
+      FaultReason(ReadErrorEvent(R"({"error":{"code":504,"message":"m"}})")),
+      v1::ERROR_REASON_PROVIDER_TIMEOUT);
   const absl::Status status =
-      ReadOpenAiErrorEvent(R"({"choices":[{"text":"private"}]})");
+      ReadErrorEvent(R"({"choices":[{"text":"private"}]})");
   EXPECT_THAT(std::string(status.message()), Not(HasSubstr("private")));
 }
 
@@ -145,7 +146,7 @@ TEST(OpenAiChatErrorsTest, EveryReasonIsTold) {
     const auto reason =
         static_cast<v1::ErrorReason>(reasons->value(i)->number());
     if (reason == v1::ERROR_REASON_UNSPECIFIED) continue;
-    const WireError error = WriteOpenAiError(MakeFault(reason, "m"));
+    const WireError error = WriteError(MakeFault(reason, "m"));
     EXPECT_GE(error.http_status, 400) << ReasonName(reason);
     if (reason != v1::ERROR_REASON_INTERNAL) {
       EXPECT_NE(error.http_status, 500) << ReasonName(reason);
@@ -158,34 +159,33 @@ TEST(OpenAiChatErrorsTest, EveryReasonIsTold) {
 TEST(OpenAiChatErrorsTest, TellsCallersInOpenAisWords) {
   absl::Status status = MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, "s");
   SetRetryDelay(status, absl::Seconds(3));
-  WireError error = WriteOpenAiError(status);
+  WireError error = WriteError(status);
   EXPECT_EQ(error.http_status, 429);
   EXPECT_EQ(error.body, R"({"error":{"message":"s","type":"rate_limit_error",)"
                         R"("param":null,"code":"rate_limit_exceeded"}})");
   EXPECT_EQ(error.retry_after, absl::Seconds(3));
 
-  error = WriteOpenAiError(InvalidField("messages[0].role", "must be set"));
+  error = WriteError(InvalidField("messages[0].role", "must be set"));
   EXPECT_EQ(error.http_status, 400);
   EXPECT_EQ(error.body,
             R"({"error":{"message":"messages[0].role: must be set",)"
             R"("type":"invalid_request_error","param":"messages[0].role",)"
             R"("code":null}})");
 
-  error = WriteOpenAiError(
-      InvalidField("previous_response_id", "is not remembered"));
+  error = WriteError(InvalidField("previous_response_id", "is not remembered"));
   EXPECT_THAT(error.body, HasSubstr(R"("code":"previous_response_not_found")"));
-  error = WriteOpenAiError(ReadError(529, ""));
+  error = WriteError(ReadError(529, ""));
   EXPECT_EQ(error.http_status, 503);
   EXPECT_THAT(error.body, HasSubstr("server_is_overloaded"));
-  EXPECT_EQ(WriteOpenAiError(ReadError(500, "")).http_status, 502);
-  EXPECT_EQ(WriteOpenAiError(ReadError(401, "")).http_status, 502);
+  EXPECT_EQ(WriteError(ReadError(500, "")).http_status, 502);
+  EXPECT_EQ(WriteError(ReadError(401, "")).http_status, 502);
 }
 
 TEST(OpenAiChatErrorsTest, AMessageThatIsNotTextIsMadeText) {
-  EXPECT_EQ(OpenAiErrorBody(absl::InternalError("a\xFF")),
+  EXPECT_EQ(WriteErrorBody(absl::InternalError("a\xFF")),
             R"({"error":{"message":"a?","type":"server_error","param":null,)"
             R"("code":null}})");
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -12,7 +12,7 @@
 #include "providers/dialects/dialect.h"
 #include "tests/providers/dialects/event_folding.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 class OpenAiChatEventReaderTest : public testing::Test {
@@ -33,7 +33,7 @@ class OpenAiChatEventReaderTest : public testing::Test {
     return folding.Finish();
   }
 
-  std::unique_ptr<EventReader> reader_ = NewOpenAiEventReader();
+  std::unique_ptr<EventReader> reader_ = NewEventReader();
   EventList events_;
 };
 
@@ -95,7 +95,7 @@ std::vector<std::string> RepeatingChoices() {
 }
 
 TEST_F(OpenAiChatEventReaderTest, ChunksThatRepeatAreReadAsIfTheyDidNot) {
-  const std::unique_ptr<EventReader> other = NewOpenAiEventReader();
+  const std::unique_ptr<EventReader> other = NewEventReader();
   EventList expected;
   int chunks = 0;
   for (const std::string& choice : RepeatingChoices()) {
@@ -281,7 +281,7 @@ TEST_F(OpenAiChatEventReaderTest, ClosingEndsAStreamOnlyWhereThereIsNoMarker) {
   ASSERT_TRUE(ReadChoice(R"("delta":{},"finish_reason":"stop")").ok());
   EXPECT_FALSE(reader_->CompleteAtClose());
 
-  reader_ = NewOpenAiEventReader(/*done_marker=*/false);
+  reader_ = NewEventReader(/*done_marker=*/false);
   EXPECT_FALSE(reader_->CompleteAtClose());
   ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
   EXPECT_FALSE(reader_->CompleteAtClose());
@@ -335,4 +335,4 @@ TEST_F(OpenAiChatEventReaderTest, PicturesArePiecesOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

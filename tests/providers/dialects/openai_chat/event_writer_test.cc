@@ -12,7 +12,7 @@
 #include "providers/dialects/dialect.h"
 #include "tests/providers/dialects/json_equality.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Writes a stream of events, given as protobuf text.
@@ -37,10 +37,10 @@ class OpenAiChatEventWriterTest : public testing::Test {
   }
 
   void Use(const EventWriter::Options& options) {
-    writer_ = NewOpenAiEventWriter(options);
+    writer_ = NewEventWriter(options);
   }
 
-  std::unique_ptr<EventWriter> writer_ = NewOpenAiEventWriter({});
+  std::unique_ptr<EventWriter> writer_ = NewEventWriter({});
   std::string out_;
 };
 
@@ -219,4 +219,4 @@ TEST_F(OpenAiChatEventWriterTest, WhatComesWholeIsWrittenAsInAWholeAnswer) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -10,12 +10,12 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
-Extensions OneExtension(std::string_view dialect, std::string_view name,
-                        std::string_view json) {
-  Extensions extensions;
+ExtensionList OneExtension(std::string_view dialect, std::string_view name,
+                           std::string_view json) {
+  ExtensionList extensions;
   v1::Extension* extension = extensions.Add();
   extension->set_dialect(std::string(dialect));
   extension->set_name(std::string(name));
@@ -25,7 +25,7 @@ Extensions OneExtension(std::string_view dialect, std::string_view name,
 
 TEST(OpenAiChatFieldsTest, GathersTheLeftoversOfAnObject) {
   Leftovers leftovers;
-  Extensions extensions;
+  ExtensionList extensions;
   leftovers.AddTo("o", &extensions);
   EXPECT_TRUE(extensions.empty());
   ASSERT_TRUE(ReadJson(R"({"a":[1 ],"b\"c":null})", JsonPadding::kAbsent,
@@ -48,7 +48,7 @@ TEST(OpenAiChatFieldsTest, ExtensionsCannotReachIntoTheFieldsAround) {
        {"1,\"model\":\"x\"", "1}", "", "{\"a\":1}}", "[1"}) {
     std::string out;
     JsonWriter writer(&out);
-    DroppedFields dropped(nullptr);
+    DroppedFields dropped(kDialect, nullptr);
     writer.StartObject();
     const absl::Status status = WriteExtensions(
         OneExtension("openai_chat", "x", json), {}, writer, dropped);
@@ -61,13 +61,13 @@ TEST(OpenAiChatFieldsTest, ExtensionsCannotReachIntoTheFieldsAround) {
 }
 
 TEST(OpenAiChatFieldsTest, WritesOnlyWhatIsOursAndNotTaken) {
-  Extensions extensions = OneExtension("openai_chat", "mine", "1");
+  ExtensionList extensions = OneExtension("openai_chat", "mine", "1");
   extensions.MergeFrom(OneExtension("openai_chat", "taken", "2"));
   extensions.MergeFrom(OneExtension("other", "theirs", "not even JSON"));
   std::string out;
   JsonWriter json(&out);
   std::vector<v1::Warning> warnings;
-  DroppedFields dropped(&warnings);
+  DroppedFields dropped(kDialect, &warnings);
   json.StartObject();
   ASSERT_TRUE(WriteExtensions(extensions, {"taken"}, json, dropped).ok());
   json.EndObject();
@@ -91,24 +91,24 @@ TEST(OpenAiChatFieldsTest, MergedFieldsDoNotOverrule) {
 
 TEST(OpenAiChatFieldsTest, TheSameLossIsListedOnce) {
   std::vector<v1::Warning> warnings;
-  DroppedFields dropped(&warnings);
-  dropped.Add("f", "m");
-  dropped.Add("f", "m");
-  dropped.Add("f", "n");
+  DroppedFields dropped(kDialect, &warnings);
+  dropped.Changed("f", "m");
+  dropped.Changed("f", "m");
+  dropped.Changed("f", "n");
   EXPECT_EQ(warnings.size(), 2u);
-  DroppedFields(nullptr).Add("f", "m");
+  DroppedFields(kDialect, nullptr).Changed("f", "m");
 }
 
 TEST(OpenAiChatFieldsTest, BlamesWhoeverWroteTheText) {
   const absl::Status status = absl::InvalidArgumentError("malformed JSON");
-  EXPECT_EQ(FaultReason(AsInvalidRequest(status)),
+  EXPECT_EQ(FaultReason(AsFieldFault(status)),
             v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(FaultReason(AsBadResponse(status)),
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
   const absl::Status fault = InvalidField("f", "d");
   EXPECT_EQ(AsBadResponse(fault), fault);
-  EXPECT_TRUE(AsInvalidRequest(absl::OkStatus()).ok());
+  EXPECT_TRUE(AsFieldFault(absl::OkStatus()).ok());
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -9,19 +9,19 @@
 #include "llmgateway/v1/content.pb.h"
 #include "tests/providers/dialects/json_equality.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status ReadLogprobs(std::string_view json, v1::Logprobs* logprobs) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return ReadOpenAiLogprobs(root, logprobs);
+    return chat::ReadLogprobs(root, logprobs);
   });
 }
 
 std::string Written(const v1::Logprobs& logprobs) {
   std::string out;
   JsonWriter json(&out);
-  WriteOpenAiLogprobs(logprobs, json);
+  WriteLogprobs(logprobs, json);
   return out;
 }
 
@@ -66,4 +66,4 @@ TEST(OpenAiChatLogprobsTest, RefusesWhatIsNotBytes) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -7,13 +7,13 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 // Reads the message of an answer.
 absl::Status ReadMessage(std::string_view json, v1::Message* message) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return ReadOpenAiMessage(root, nullptr, message);
+    return chat::ReadMessage(root, nullptr, message);
   });
 }
 
@@ -129,4 +129,4 @@ TEST(OpenAiChatMessageReaderTest, PicturesComeBehindTheText) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -12,7 +12,7 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "tests/providers/dialects/json_equality.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 v1::Message MessageOf(const std::string& text) {
@@ -31,11 +31,11 @@ MessageWriting WriteMessage(const std::string& text,
                             const OpenAiChatQuirks& quirks = {}) {
   MessageWriting writing;
   std::vector<v1::Warning> warnings;
-  DroppedFields dropped(&warnings);
+  DroppedFields dropped(kDialect, &warnings);
   JsonWriter json(&writing.json);
   json.StartArray();
   const absl::Status status =
-      WriteOpenAiMessage(MessageOf(text), json, dropped, quirks);
+      chat::WriteMessage(MessageOf(text), json, dropped, quirks);
   EXPECT_TRUE(status.ok()) << status;
   json.EndArray();
   for (const v1::Warning& warning : warnings) {
@@ -125,8 +125,8 @@ TEST(OpenAiChatMessageWriterTest, InstructionsAreTextOnly) {
 TEST(OpenAiChatMessageWriterTest, ContentThatIsNotJsonIsRefused) {
   std::string out;
   JsonWriter json(&out);
-  DroppedFields dropped(nullptr);
-  EXPECT_FALSE(WriteOpenAiMessage(
+  DroppedFields dropped(kDialect, nullptr);
+  EXPECT_FALSE(chat::WriteMessage(
                    MessageOf(R"pb(role: ROLE_USER
                                   parts {
                                     opaque { dialect: "openai_chat" json: "{" }
@@ -200,4 +200,4 @@ TEST(OpenAiChatMessageWriterTest, WhatAModelDrewGoesBackWhereItCanBeRead) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

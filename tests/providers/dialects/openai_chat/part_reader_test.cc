@@ -7,13 +7,12 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status ReadPartText(std::string_view json, v1::Part* part) {
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return ReadOpenAiPart(root, part);
-  });
+  return ReadJson(json, JsonPadding::kAbsent,
+                  [&](JsonValue& root) { return ReadPart(root, part); });
 }
 
 v1::Part PartOf(std::string_view json) {
@@ -67,4 +66,4 @@ TEST(OpenAiChatPartReaderTest, AnErrorNamesWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

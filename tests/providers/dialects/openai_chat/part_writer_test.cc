@@ -10,7 +10,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 class OpenAiChatPartWriterTest : public testing::Test {
@@ -20,9 +20,8 @@ class OpenAiChatPartWriterTest : public testing::Test {
     PartList parts = PartsOf(text);
     std::string out;
     JsonWriter json(&out);
-    DroppedFields dropped(&warnings_);
-    const absl::Status status =
-        WriteOpenAiContent(parts, text_only, json, dropped);
+    DroppedFields dropped(kDialect, &warnings_);
+    const absl::Status status = WriteContent(parts, text_only, json, dropped);
     EXPECT_TRUE(status.ok()) << status;
     return out;
   }
@@ -59,18 +58,16 @@ TEST_F(OpenAiChatPartWriterTest, WhatHasNoPlaceIsLeftOutAndTold) {
 TEST_F(OpenAiChatPartWriterTest, FieldsWithNothingToSayAreNotThere) {
   std::string out;
   JsonWriter json(&out);
-  DroppedFields dropped(&warnings_);
+  DroppedFields dropped(kDialect, &warnings_);
   json.StartObject();
-  ASSERT_TRUE(
-      WriteOpenAiToolCalls({}, /*to_caller=*/false, json, dropped).ok());
-  ASSERT_TRUE(WriteOpenAiImages({}, json, dropped).ok());
-  ASSERT_TRUE(
-      WriteOpenAiToolCalls(PartsOf("parts { tool_call { id: 'c' name: 'f' "
-                                   "arguments: '{}' } }"),
-                           /*to_caller=*/false, json, dropped)
-          .ok());
-  ASSERT_TRUE(WriteOpenAiImages(PartsOf("parts { image { url: 'https://x' } }"),
-                                json, dropped)
+  ASSERT_TRUE(WriteToolCalls({}, /*to_caller=*/false, json, dropped).ok());
+  ASSERT_TRUE(WriteImages({}, json, dropped).ok());
+  ASSERT_TRUE(WriteToolCalls(PartsOf("parts { tool_call { id: 'c' name: 'f' "
+                                     "arguments: '{}' } }"),
+                             /*to_caller=*/false, json, dropped)
+                  .ok());
+  ASSERT_TRUE(WriteImages(PartsOf("parts { image { url: 'https://x' } }"), json,
+                          dropped)
                   .ok());
   json.EndObject();
   EXPECT_EQ(out,
@@ -80,4 +77,4 @@ TEST_F(OpenAiChatPartWriterTest, FieldsWithNothingToSayAreNotThere) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 constexpr char kBefore[] = R"({"id":"1","choices":[{"delta":{"content":")";
@@ -86,4 +86,4 @@ TEST_F(RepeatedChunkTest, GoesByTheLastThatItLearned) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 struct Reading {
@@ -20,8 +20,8 @@ struct Reading {
 
 Reading ReadRequestBody(std::string_view body) {
   Reading reading;
-  reading.status = ReadOpenAiRequest(body, &reading.request, &reading.stream,
-                                     &reading.stream_usage);
+  reading.status = ReadRequest(body, &reading.request, &reading.stream,
+                               &reading.stream_usage);
   return reading;
 }
 
@@ -214,4 +214,4 @@ TEST(OpenAiChatRequestReaderTest, AcceptsTheFieldsOfAnSdkTogether) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -14,7 +14,7 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "tests/providers/dialects/json_equality.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 struct Writing {
@@ -30,7 +30,7 @@ Writing Write(const std::string& text, const WriteRequestOptions& options,
   Writing writing;
   std::vector<v1::Warning> warnings;
   writing.status =
-      WriteOpenAiRequest(request, options, &writing.body, &warnings, quirks);
+      WriteRequest(request, options, &writing.body, &warnings, quirks);
   for (const v1::Warning& warning : warnings) {
     writing.dropped.push_back(warning.field());
   }
@@ -58,7 +58,7 @@ TEST(OpenAiChatRequestWriterTest, UsesTheProvidersNameOfTheModel) {
 TEST(OpenAiChatRequestWriterTest, AppendsToTheBody) {
   v1::GenerateRequest request;
   std::string body = "before";
-  ASSERT_TRUE(WriteOpenAiRequest(request, {.model = "m"}, &body, nullptr).ok());
+  ASSERT_TRUE(WriteRequest(request, {.model = "m"}, &body, nullptr).ok());
   EXPECT_EQ(body, R"(before{"model":"m","messages":[]})");
 }
 
@@ -313,4 +313,4 @@ TEST(OpenAiChatRequestWriterTest, ReasoningThatNobodyKnowsIsDropped) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -10,12 +10,12 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status ReadResponseBody(std::string_view body,
                               v1::GenerateResponse* response) {
-  return ReadOpenAiResponse(body, response);
+  return ReadResponse(body, response);
 }
 
 TEST(OpenAiChatResponseTest, AnAnswerThatMakesNoSenseIsABadResponse) {
@@ -94,7 +94,7 @@ TEST(OpenAiChatResponseTest, WritesAnAnswerOfAnotherDialect) {
       &response));
   std::string body;
   std::vector<v1::Warning> warnings;
-  ASSERT_TRUE(WriteOpenAiResponse(response, &body, &warnings).ok());
+  ASSERT_TRUE(WriteResponse(response, &body, &warnings).ok());
   // Of what its vendor alone knows: content is told, fields are not.
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_EQ(warnings[0].field(), "opaque");
@@ -112,4 +112,4 @@ TEST(OpenAiChatResponseTest, WritesAnAnswerOfAnotherDialect) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

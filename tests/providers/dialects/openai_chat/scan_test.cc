@@ -11,14 +11,13 @@
 #include "providers/dialects/openai_chat/quirks.h"
 #include "tests/providers/dialects/json_equality.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status Scan(std::string_view body, RequestScan* scan) {
   const std::string padded =
       std::string(body) + std::string(kJsonPaddingBytes, '}');
-  return ScanOpenAiRequest(std::string_view(padded).substr(0, body.size()),
-                           scan);
+  return ScanRequest(std::string_view(padded).substr(0, body.size()), scan);
 }
 
 RequestScan Scanned(std::string_view body) {
@@ -33,7 +32,7 @@ std::string Edited(std::string body, std::string_view model,
                    const OpenAiChatQuirks& quirks = {}) {
   const RequestScan scan = Scanned(body);
   EditPlan plan;
-  PlanOpenAiEdits(scan, model, &plan, quirks);
+  PlanEdits(scan, model, &plan, quirks);
   const auto& edits = plan.edits;
   for (size_t i = edits.size(); i-- > 0;) {
     if (i > 0) {
@@ -202,8 +201,7 @@ TEST(OpenAiChatScanTest, StreamsAreMadeToTellTheirUsage) {
 absl::Status ScanAnswer(std::string_view body, ResponseFacts* facts) {
   const std::string padded =
       std::string(body) + std::string(kJsonPaddingBytes, ' ');
-  return ScanOpenAiResponse(std::string_view(padded).substr(0, body.size()),
-                            facts);
+  return ScanResponse(std::string_view(padded).substr(0, body.size()), facts);
 }
 
 TEST(OpenAiChatScanTest, FindsWhatIsToBeRecordedOfAnAnswer) {
@@ -268,7 +266,7 @@ TEST(OpenAiChatScanTest, NoWishForUsageWhereNobodyKnowsIt) {
 }
 
 bool CanForward(std::string_view body, const OpenAiChatQuirks& quirks) {
-  return CanForwardOpenAiRequest(Scanned(body), body, quirks);
+  return chat::CanForward(Scanned(body), body, quirks);
 }
 
 TEST(OpenAiChatScanTest, CallsWithoutReasoningAreForwardedWhereNobodyAsks) {
@@ -308,4 +306,4 @@ TEST(OpenAiChatScanTest, ForwardsWhatEditsCanMendAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

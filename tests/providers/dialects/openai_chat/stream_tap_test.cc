@@ -11,7 +11,7 @@
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 class OpenAiChatStreamTapTest : public testing::Test {
@@ -29,7 +29,7 @@ class OpenAiChatStreamTapTest : public testing::Test {
                    std::string(choice) + R"(],"usage":null})");
   }
 
-  std::unique_ptr<StreamTap> tap_ = NewOpenAiStreamTap();
+  std::unique_ptr<StreamTap> tap_ = NewStreamTap();
 };
 
 TEST_F(OpenAiChatStreamTapTest, TellsTheEventsApart) {
@@ -209,7 +209,7 @@ TEST_F(OpenAiChatStreamTapTest, ClosingEndsAStreamOnlyWhereThereIsNoMarker) {
   EXPECT_TRUE(tap_->finished());
   EXPECT_FALSE(tap_->CompleteAtClose());
 
-  tap_ = NewOpenAiStreamTap(/*done_marker=*/false);
+  tap_ = NewStreamTap(/*done_marker=*/false);
   EXPECT_FALSE(tap_->CompleteAtClose());
   ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{"content":"a"}})").ok());
   EXPECT_FALSE(tap_->CompleteAtClose());
@@ -236,4 +236,4 @@ TEST_F(OpenAiChatStreamTapTest, AListOfEmptyTextsIsNotOutput) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -14,19 +14,19 @@
 #include "providers/dialects/openai_chat/fields.h"
 #include "tests/providers/dialects/json_equality.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status ReadTool(std::string_view json, v1::Tool* tool) {
   return ReadJson(json, JsonPadding::kAbsent,
-                  [&](JsonValue& root) { return ReadOpenAiTool(root, tool); });
+                  [&](JsonValue& root) { return chat::ReadTool(root, tool); });
 }
 
 v1::GenerateRequest RequestWithChoice(std::string_view json) {
   v1::GenerateRequest request;
-  const absl::Status status = ReadJson(
-      json, JsonPadding::kAbsent,
-      [&](JsonValue& root) { return ReadOpenAiToolChoice(root, &request); });
+  const absl::Status status =
+      ReadJson(json, JsonPadding::kAbsent,
+               [&](JsonValue& root) { return ReadToolChoice(root, &request); });
   EXPECT_TRUE(status.ok()) << status;
   return request;
 }
@@ -41,7 +41,7 @@ std::string ToolChoiceOf(const v1::GenerateRequest& request) {
   std::string out;
   JsonWriter json(&out);
   json.StartObject();
-  WriteOpenAiToolChoice(request, json);
+  WriteToolChoice(request, json);
   json.EndObject();
   return out;
 }
@@ -129,9 +129,9 @@ TEST(OpenAiChatToolsTest, ToolsOfOthersAreDropped) {
   std::string out;
   JsonWriter json(&out);
   std::vector<v1::Warning> warnings;
-  DroppedFields dropped(&warnings);
+  DroppedFields dropped(kDialect, &warnings);
   json.StartObject();
-  ASSERT_TRUE(WriteOpenAiTools(request, json, dropped).ok());
+  ASSERT_TRUE(WriteTools(request, json, dropped).ok());
   json.EndObject();
   EXPECT_TRUE(SameJson(out,
                        R"({"tools":[{"type":"function","function":)"
@@ -147,18 +147,17 @@ TEST(OpenAiChatToolsTest, ASchemaThatIsNotJsonIsRefused) {
            response_format { kind: KIND_JSON_SCHEMA schema: "{" })pb");
   std::string out;
   JsonWriter json(&out);
-  DroppedFields dropped(nullptr);
+  DroppedFields dropped(kDialect, nullptr);
   json.StartObject();
-  const absl::Status tools = WriteOpenAiTools(request, json, dropped);
+  const absl::Status tools = WriteTools(request, json, dropped);
   EXPECT_EQ(FieldViolations(tools).at(0).first,
             "tools[0].function.parameters_schema");
   std::string format_out;
   JsonWriter format_json(&format_out);
   format_json.StartObject();
-  EXPECT_EQ(FieldViolations(WriteOpenAiResponseFormat(request, format_json))
-                .at(0)
-                .first,
-            "response_format.schema");
+  EXPECT_EQ(
+      FieldViolations(WriteResponseFormat(request, format_json)).at(0).first,
+      "response_format.schema");
 }
 
 TEST(OpenAiChatToolsTest, ASchemaWithoutANameGetsOne) {
@@ -167,11 +166,11 @@ TEST(OpenAiChatToolsTest, ASchemaWithoutANameGetsOne) {
   std::string out;
   JsonWriter json(&out);
   json.StartObject();
-  ASSERT_TRUE(WriteOpenAiResponseFormat(request, json).ok());
+  ASSERT_TRUE(WriteResponseFormat(request, json).ok());
   json.EndObject();
   EXPECT_EQ(out, R"({"response_format":{"type":"json_schema","json_schema":)"
                  R"({"name":"response","schema":{}}}})");
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

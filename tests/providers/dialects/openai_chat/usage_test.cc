@@ -9,12 +9,12 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 absl::Status ReadUsage(std::string_view json, v1::Usage* usage) {
   return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return ReadOpenAiUsage(root, usage);
+    return chat::ReadUsage(root, usage);
   });
 }
 
@@ -112,7 +112,7 @@ TEST(OpenAiChatUsageTest, WritesTheSum) {
   usage.set_output_tokens(5);
   std::string out;
   JsonWriter json(&out);
-  WriteOpenAiUsage(usage, json);
+  WriteUsage(usage, json);
   EXPECT_EQ(out,
             R"({"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,)"
             R"("prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
@@ -128,20 +128,20 @@ TEST(OpenAiChatUsageTest, KeepsWhatTheContractHasNoFieldFor) {
                        R"("cost_details":{"a":null},"is_byok":null})",
                        JsonPadding::kAbsent,
                        [&](JsonValue& root) {
-                         return ReadOpenAiUsage(root, &usage, &others);
+                         return ReadUsage(root, &usage, &others);
                        })
                   .ok());
-  Extensions extensions;
+  ExtensionList extensions;
   others.AddTo("usage", &extensions);
   ASSERT_EQ(extensions.size(), 1);
   EXPECT_EQ(extensions[0].json(), R"({"cost":0.25,"cost_details":{"a":null}})");
 
   std::string out;
   JsonWriter json(&out);
-  ASSERT_TRUE(WriteOpenAiUsage(usage, extensions, json).ok());
+  ASSERT_TRUE(WriteUsage(usage, extensions, json).ok());
   EXPECT_TRUE(out.ends_with(R"(,"cost":0.25,"cost_details":{"a":null}})"))
       << out;
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

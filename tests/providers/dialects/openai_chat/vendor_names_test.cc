@@ -5,7 +5,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/content.pb.h"
 
-namespace gateway {
+namespace gateway::chat {
 namespace {
 
 constexpr ChoiceContents kText = {.content = true};
@@ -35,12 +35,12 @@ TEST(OpenAiChatVendorNamesTest, AToolCallCountsMoreThanTheWordUnlessCutOff) {
 
 TEST(OpenAiChatVendorNamesTest,
      TiersOfOtherVendorsAreSaidInOpenAisWordsOrNotAtAll) {
-  EXPECT_EQ(OpenAiServiceTier("flex"), "flex");
-  EXPECT_EQ(OpenAiServiceTier("standard"), "default");
-  EXPECT_EQ(OpenAiServiceTier("standard_only"), "default");
-  EXPECT_EQ(OpenAiServiceTier("batch"), "");
-  EXPECT_EQ(OpenAiServiceTier("on_demand"), "");
-  EXPECT_EQ(OpenAiServiceTier(""), "");
+  EXPECT_EQ(ServiceTierWord("flex"), "flex");
+  EXPECT_EQ(ServiceTierWord("standard"), "default");
+  EXPECT_EQ(ServiceTierWord("standard_only"), "default");
+  EXPECT_EQ(ServiceTierWord("batch"), "");
+  EXPECT_EQ(ServiceTierWord("on_demand"), "");
+  EXPECT_EQ(ServiceTierWord(""), "");
 }
 
 TEST(OpenAiChatVendorNamesTest, ARefusalIsAFilter) {
@@ -89,4 +89,4 @@ TEST(OpenAiChatVendorNamesTest, RolesAndEffortsComeBack) {
 }
 
 }  // namespace
-}  // namespace gateway
+}  // namespace gateway::chat

@@ -55,15 +55,6 @@ TEST(VendorNamesTest, EveryReasonHasAStatus) {
             "queued");
 }
 
-TEST(VendorNamesTest, EveryEffortHasAWord) {
-  for (const std::string_view word :
-       {"none", "minimal", "low", "medium", "high", "xhigh", "max"}) {
-    EXPECT_EQ(WordOfEffort(EffortOfWord(word)), word);
-  }
-  EXPECT_EQ(EffortOfWord("boundless"),
-            v1::ReasoningSettings::EFFORT_UNSPECIFIED);
-}
-
 TEST(VendorNamesTest, UsageOfOlderServersLacksSomeCounts) {
   v1::Usage usage;
   ASSERT_TRUE(
