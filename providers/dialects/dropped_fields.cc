@@ -1,5 +1,6 @@
 #include "providers/dialects/dropped_fields.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -31,6 +32,19 @@ void DroppedFields::Foreign(std::string_view place,
         absl::StrCat("left out: only ", extension.dialect(),
                      " knows this field"));
   }
+}
+
+std::string StreamWarnings::Text(std::string_view what) {
+  if (std::find(told_.begin(), told_.end(), what) != told_.end()) return {};
+  told_.push_back(what);
+  return absl::StrCat(ToAbsl(what), ": left out: ", ToAbsl(dialect_),
+                      " has none");
+}
+
+void StreamWarnings::LeftOut(std::string_view what, std::string* out) {
+  const std::string text = Text(what);
+  if (text.empty()) return;
+  absl::StrAppend(out, ": x-llmgateway-warnings: ", text, "\n\n");
 }
 
 }  // namespace gateway::wire

@@ -11,6 +11,8 @@
 #ifndef PROVIDERS_DIALECTS_DROPPED_FIELDS_H_
 #define PROVIDERS_DIALECTS_DROPPED_FIELDS_H_
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +41,31 @@ class DroppedFields {
  private:
   const std::string_view dialect_;
   std::vector<v1::Warning>* warnings_;
+};
+
+// Tells, within a stream of server-sent events, what of an answer the caller's
+// format has no place for. It is told as a comment, which readers of such
+// streams skip, but for Google's, and every person who looks at one sees:
+//
+//   : x-llmgateway-warnings: image: left out: anthropic_messages has none
+//
+// Belongs to one stream.
+class StreamWarnings {
+ public:
+  // `dialect` is a constant.
+  explicit StreamWarnings(std::string_view dialect) : dialect_(dialect) {}
+
+  // Appends a comment that says that `what` is left out, the first time. `what`
+  // is a constant without line ends.
+  void LeftOut(std::string_view what, std::string* out);
+
+  // Returns the text of that comment alone, for formats whose clients do not
+  // skip comments; empty after the first time.
+  std::string Text(std::string_view what);
+
+ private:
+  const std::string_view dialect_;
+  std::vector<std::string_view> told_;
 };
 
 }  // namespace gateway::wire

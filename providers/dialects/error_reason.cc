@@ -171,6 +171,38 @@ std::optional<v1::ErrorReason> ReasonOfMessage(const ErrorBody& error) {
   return std::nullopt;
 }
 
+// Returns the reason that an HTTP status alone stands for.
+v1::ErrorReason ReasonOfHttpStatus(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
+    case 402:
+      return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
+    case 404:
+      return v1::ERROR_REASON_MODEL_NOT_FOUND;
+    case 408:
+    case 504:
+    case 524:
+      return v1::ERROR_REASON_PROVIDER_TIMEOUT;
+    case 424:  // The model behind it failed.
+    case 499:  // Somebody gave up, and not the caller.
+      return kDown;
+    case 409:
+      return v1::ERROR_REASON_PROVIDER_CONFLICT;
+    case 413:
+      return v1::ERROR_REASON_REQUEST_TOO_LARGE;
+    case 429:
+      return v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
+    default:
+      break;
+  }
+  if (status >= 500) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  if (status >= 400) return v1::ERROR_REASON_INVALID_REQUEST;
+  // No failure of the API has a status below 400: something else answered.
+  return v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
+}
+
 // Returns the reason by status and codes, before the message is looked at.
 v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   const bool of_the_server = status >= 500;
@@ -184,6 +216,18 @@ v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   // The cause is the account's region or its billing, which no caller can mend.
   if (status == 400 && error.status == "FAILED_PRECONDITION") return kAuth;
   return ReasonOfHttpStatus(status);
+}
+
+v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {
+  const v1::ErrorReason reason = FirstReason(status, error);
+  // Ollama's runner reports a prompt that is too long as a failure of its own.
+  const bool asks = reason == kInvalid || (error.form == Form::kOllama &&
+                                           (status == 0 || status == 500));
+  // The message is looked at for 429, too: a spent quota comes with that
+  // status.
+  if (!asks && status != 429) return reason;
+  const v1::ErrorReason said = ReasonOfMessage(error).value_or(reason);
+  return asks || said == kQuota ? said : reason;
 }
 
 // Returns whether every API has a name for the reason, which then stands for
@@ -316,49 +360,6 @@ VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form) {
                       .param = FaultMetadata(fault, kProviderParamKey)};
   if (HasNameOfItsOwn(reason) && IsKnown(said.code)) said.code.clear();
   return said;
-}
-
-v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {
-  const v1::ErrorReason reason = FirstReason(status, error);
-  // Ollama's runner reports a prompt that is too long as a failure of its own.
-  const bool asks = reason == kInvalid || (error.form == Form::kOllama &&
-                                           (status == 0 || status == 500));
-  // The message is looked at for 429, too: a spent quota comes with that
-  // status.
-  if (!asks && status != 429) return reason;
-  const v1::ErrorReason said = ReasonOfMessage(error).value_or(reason);
-  return asks || said == kQuota ? said : reason;
-}
-
-v1::ErrorReason ReasonOfHttpStatus(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return v1::ERROR_REASON_PROVIDER_AUTH_FAILED;
-    case 402:
-      return v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED;
-    case 404:
-      return v1::ERROR_REASON_MODEL_NOT_FOUND;
-    case 408:
-    case 504:
-    case 524:
-      return v1::ERROR_REASON_PROVIDER_TIMEOUT;
-    case 424:  // The model behind it failed.
-    case 499:  // Somebody gave up, and not the caller.
-      return kDown;
-    case 409:
-      return v1::ERROR_REASON_PROVIDER_CONFLICT;
-    case 413:
-      return v1::ERROR_REASON_REQUEST_TOO_LARGE;
-    case 429:
-      return v1::ERROR_REASON_PROVIDER_RATE_LIMITED;
-    default:
-      break;
-  }
-  if (status >= 500) return v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
-  if (status >= 400) return v1::ERROR_REASON_INVALID_REQUEST;
-  // No failure of the API has a status below 400: something else answered.
-  return v1::ERROR_REASON_PROVIDER_BAD_RESPONSE;
 }
 
 }  // namespace gateway

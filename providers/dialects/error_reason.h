@@ -61,12 +61,6 @@ struct VendorError {
 // would take for its own.
 VendorError VendorErrorOf(const absl::Status& fault, ErrorBody::Form form);
 
-// Returns the reason alone. `status` is 0 if there is none.
-v1::ErrorReason ReasonOfError(int status, const ErrorBody& error);
-
-// Returns the reason that an HTTP status alone stands for.
-v1::ErrorReason ReasonOfHttpStatus(int status);
-
 }  // namespace gateway
 
 #endif  // PROVIDERS_DIALECTS_ERROR_REASON_H_

@@ -61,6 +61,12 @@ absl::Status ReadText(JsonValue& value, std::string* text) {
   return absl::OkStatus();
 }
 
+std::string Quoted(std::string_view text) {
+  std::string quoted;
+  JsonWriter(&quoted).String(text);
+  return quoted;
+}
+
 absl::Status AsFieldFault(const absl::Status& status, std::string_view place) {
   if (status.ok() || !FieldViolations(status).empty()) return status;
   return InvalidField(Join(place, JsonErrorPath(status)),
@@ -260,10 +266,7 @@ bool ObjectFields::AllTaken() const {
 }
 
 std::string ObjectFields::JsonOf(const Field& field) {
-  if (!field.is_text) return std::string(field.json);
-  std::string quoted;
-  JsonWriter(&quoted).String(field.text);
-  return quoted;
+  return field.is_text ? Quoted(field.text) : std::string(field.json);
 }
 
 JsonWriter& ObjectWriter::Field(std::string_view key) {

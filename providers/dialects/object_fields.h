@@ -70,6 +70,9 @@ inline constexpr int kPartsLimit = 100'000;
 // Reads a string; null leaves `text` as it was.
 absl::Status ReadText(JsonValue& value, std::string* text);
 
+// Returns the text as a JSON string.
+std::string Quoted(std::string_view text);
+
 // Turns an error of reading JSON into a fault that names the field; other
 // statuses unchanged. `place` precedes the path that the error carries.
 absl::Status AsFieldFault(const absl::Status& status,

@@ -47,8 +47,7 @@ class Frame {
 
 // Returns `text` as it stands inside a JSON string.
 std::string Escaped(std::string_view text) {
-  std::string quoted;
-  JsonWriter(&quoted).String(text);
+  const std::string quoted = wire::Quoted(text);
   return quoted.substr(1, quoted.size() - 2);
 }
 

@@ -32,7 +32,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/dialect.h"
-#include "providers/dialects/stream_warnings.h"
+#include "providers/dialects/dropped_fields.h"
 
 namespace gateway::anthropic {
 
@@ -109,7 +109,7 @@ class MessagesEventWriter final : public EventWriter {
   absl::Status WriteMessageDelta(std::string* out);
 
   const Options options_;
-  StreamWarnings warnings_{kDialect};
+  wire::StreamWarnings warnings_{kDialect};
   v1::StreamStarted started_;
   v1::Usage usage_;
   v1::ChoiceEnd choice_end_;

@@ -28,6 +28,7 @@ using wire::ExtensionList;
 using wire::kObjectFieldsLimit;
 using wire::ObjectFields;
 using wire::ObjectWriter;
+using wire::Quoted;
 using wire::ReadNested;
 
 inline constexpr std::string_view kDialect = "anthropic_messages";

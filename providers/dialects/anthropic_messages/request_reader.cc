@@ -24,12 +24,6 @@ namespace {
 // The most top-level fields; a request has about twenty.
 constexpr size_t kTopLevelFieldsLimit = 256;
 
-std::string Quoted(std::string_view text) {
-  std::string quoted;
-  JsonWriter(&quoted).String(text);
-  return quoted;
-}
-
 // Reads one body into one request.
 class RequestReader {
  public:

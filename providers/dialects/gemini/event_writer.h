@@ -22,8 +22,8 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/gemini/fields.h"
-#include "providers/dialects/stream_warnings.h"
 
 namespace gateway::gemini {
 
@@ -57,7 +57,7 @@ class ChunkWriter final : public EventWriter {
   bool IsBlockedPrompt() const;
 
   const Options options_;
-  StreamWarnings warnings_{kDialect};
+  wire::StreamWarnings warnings_{kDialect};
   // Dropped fields that the next event tells of.
   std::vector<std::string> untold_;
   v1::StreamStarted started_;

@@ -23,6 +23,7 @@ using wire::DroppedFields;
 using wire::ExtensionList;
 using wire::ObjectFields;
 using wire::ObjectWriter;
+using wire::Quoted;
 using wire::ReadNested;
 
 inline constexpr std::string_view kDialect = "gemini";

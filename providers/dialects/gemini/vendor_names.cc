@@ -257,10 +257,4 @@ bool IsJsonObject(std::string_view text) {
          CheckJson(ToStd(trimmed)).ok();
 }
 
-std::string Quoted(std::string_view text) {
-  std::string quoted;
-  JsonWriter(&quoted).String(text);
-  return quoted;
-}
-
 }  // namespace gateway::gemini

@@ -88,9 +88,6 @@ std::string WireOfSignature(std::string_view signature);
 
 bool IsJsonObject(std::string_view text);
 
-// Returns the text as a JSON string.
-std::string Quoted(std::string_view text);
-
 }  // namespace gateway::gemini
 
 #endif  // PROVIDERS_DIALECTS_GEMINI_VENDOR_NAMES_H_

@@ -25,6 +25,7 @@
 #include "providers/dialects/citations.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/openai_chat/answer_writer.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
@@ -32,7 +33,6 @@
 #include "providers/dialects/openai_chat/part_writer.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
-#include "providers/dialects/stream_warnings.h"
 
 namespace gateway::chat {
 namespace {
@@ -512,7 +512,7 @@ class ChunkWriter final : public EventWriter {
   }
 
   const Options options_;
-  StreamWarnings warnings_{kDialect};
+  wire::StreamWarnings warnings_{kDialect};
   std::string id_;
   std::string model_;
   int64_t created_seconds_;

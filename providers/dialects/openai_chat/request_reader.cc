@@ -53,9 +53,7 @@ class RequestReader {
     if (!user_.empty() && request_.scope().user_id().empty()) {
       request_.mutable_scope()->set_user_id(user_);
     } else if (!user_.empty()) {
-      std::string json;
-      JsonWriter(&json).String(user_);
-      AddExtension(request_.mutable_extensions(), "user", json);
+      AddExtension(request_.mutable_extensions(), "user", wire::Quoted(user_));
     }
     return absl::OkStatus();
   }
@@ -283,9 +281,8 @@ class RequestReader {
       return absl::OkStatus();
     }
     // An effort that is newer than this code is kept as an extension.
-    std::string json;
-    JsonWriter(&json).String(word);
-    AddExtension(request_.mutable_extensions(), "reasoning_effort", json);
+    AddExtension(request_.mutable_extensions(), "reasoning_effort",
+                 wire::Quoted(word));
     return absl::OkStatus();
   }
 

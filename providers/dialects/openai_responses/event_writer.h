@@ -32,13 +32,13 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/citations.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/event_emitter.h"
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/item_events.h"
 #include "providers/dialects/openai_responses/item_writer.h"
 #include "providers/dialects/openai_responses/vendor_names.h"
-#include "providers/dialects/stream_warnings.h"
 
 namespace gateway::responses {
 
@@ -89,7 +89,6 @@ class ResponsesEventWriter final : public EventWriter {
   absl::Status TakeCall(const v1::Delta& delta);
   absl::Status TakePicture(const v1::Delta& delta);
   absl::Status TakeOpaque(const v1::Delta& delta);
-  absl::Status TakeOpaqueContent(const v1::Delta& delta);
   absl::Status TakeOpaqueEvent(const v1::Delta& delta);
   absl::Status TakeExtensions(const v1::Delta& delta);
   absl::Status AddExtensions(const ExtensionList& extensions,
@@ -119,7 +118,7 @@ class ResponsesEventWriter final : public EventWriter {
 
   const Options options_;
   EventEmitter emitter_;
-  StreamWarnings warnings_{kDialect};
+  wire::StreamWarnings warnings_{kDialect};
   std::string response_id_;
   bool created_ = false;
   v1::StreamStarted started_;

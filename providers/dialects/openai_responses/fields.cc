@@ -30,9 +30,7 @@ std::string TextExtension(const ExtensionList& extensions,
 
 void AddTextExtension(ExtensionList* extensions, std::string_view name,
                       std::string_view text) {
-  std::string quoted;
-  JsonWriter(&quoted).String(text);
-  AddExtension(extensions, name, quoted);
+  AddExtension(extensions, name, wire::Quoted(text));
 }
 
 ExtensionList Without(const ExtensionList& extensions,

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text/sse_parser.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 
@@ -45,6 +46,41 @@ TEST(DroppedFieldsTest, StopsTellingAtItsLimit) {
 
 TEST(DroppedFieldsTest, NeedsNobodyToTell) {
   DroppedFields(kDialect, nullptr).LeftOut("sampling.seed");
+}
+
+TEST(StreamWarningsTest, TellsEachThingOnce) {
+  wire::StreamWarnings warnings("a_format");
+  std::string out;
+  warnings.LeftOut("image", &out);
+  EXPECT_EQ(out,
+            ": x-llmgateway-warnings: image: left out: a_format has "
+            "none\n\n");
+  warnings.LeftOut("audio", &out);
+  const std::string told = out;
+  warnings.LeftOut("image", &out);
+  warnings.LeftOut("audio", &out);
+  EXPECT_EQ(out, told);
+}
+
+TEST(StreamWarningsTest, HasWordsForFormatsWithoutComments) {
+  wire::StreamWarnings warnings("a_format");
+  EXPECT_EQ(warnings.Text("image"), "image: left out: a_format has none");
+  EXPECT_EQ(warnings.Text("image"), "");
+}
+
+TEST(StreamWarningsTest, IsNothingToReadersOfTheStream) {
+  wire::StreamWarnings warnings("a_format");
+  std::string out = "data: 1\n\n";
+  warnings.LeftOut("image", &out);
+  out.append("data: 2\n\n");
+  SseParser parser(1 << 10);
+  ASSERT_TRUE(parser.Feed(out).ok());
+  std::string data;
+  SseEvent event;
+  while (parser.Next(&event)) {
+    if (!event.comment) data += event.data;
+  }
+  EXPECT_EQ(data, "12");
 }
 
 }  // namespace
