@@ -12,12 +12,12 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/percent.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "providers/bounded_messages.h"
 #include "providers/custom_calls.h"
 #include "providers/parsed_http_stream.h"
-#include "providers/path_segment.h"
 #include "providers/raw_http_stream.h"
 #include "providers/unsupported_parameters.h"
 

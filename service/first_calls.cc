@@ -10,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/net/host_port.h"
 #include "base/string_view.h"
 #include "providers/provider_kind.h"
 
@@ -36,15 +38,10 @@ std::string FindProgram(std::string_view name, const Environment& environment) {
   return "";
 }
 
-// Returns an address at which the gateway can be called, where it listens on
-// every interface.
+// Returns an address at which the gateway can be called that listens there.
 std::string Reachable(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  const std::string host = address.substr(0, colon);
-  const std::string port = address.substr(colon);
-  if (host == "0.0.0.0") return "127.0.0.1" + port;
-  if (host == "[::]") return "[::1]" + port;
-  return address;
+  const absl::StatusOr<HostPort> parts = ParseHostPort(address);
+  return parts.ok() ? AddressToCall(*parts) : address;
 }
 
 // Returns a model that this configuration seems to serve, one of a simulated

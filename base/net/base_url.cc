@@ -1,7 +1,5 @@
 #include "base/net/base_url.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +9,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "base/net/host_port.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -19,67 +16,7 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kHostLengthMax = 253;
 constexpr size_t kUrlLengthMax = 2048;
-
-struct HostAndPort {
-  std::string_view host;  // An IPv6 address has no brackets here.
-  std::string_view port;  // Empty if the URL names none.
-  bool in_brackets = false;
-};
-
-absl::StatusOr<HostAndPort> Split(std::string_view text) {
-  HostAndPort parts;
-  if (text.starts_with('[')) {
-    const size_t end = text.find(']');
-    if (end == std::string_view::npos) {
-      return absl::InvalidArgumentError("lacks the ']' after an IPv6 address");
-    }
-    parts.in_brackets = true;
-    parts.host = text.substr(1, end - 1);
-    text.remove_prefix(end + 1);
-  } else {
-    const size_t end = std::min(text.find(':'), text.size());
-    parts.host = text.substr(0, end);
-    text.remove_prefix(end);
-  }
-  if (text.empty()) return parts;
-  if (text[0] != ':' || text.size() == 1) {
-    return absl::InvalidArgumentError("must have a port after ':'");
-  }
-  parts.port = text.substr(1);
-  if (parts.port.find(':') != std::string_view::npos) {
-    return absl::InvalidArgumentError(
-        "has too many ':'; write an IPv6 address in brackets, as in [::1]:80");
-  }
-  return parts;
-}
-
-absl::StatusOr<uint16_t> ParsePort(std::string_view text) {
-  const bool digits =
-      !text.empty() && text.size() <= 5 &&
-      std::all_of(text.begin(), text.end(),
-                  [](unsigned char c) { return absl::ascii_isdigit(c); });
-  uint32_t port = 0;
-  if (!digits || !absl::SimpleAtoi(ToAbsl(text), &port) || port > 65535) {
-    return absl::InvalidArgumentError("must have a port of 0 to 65535");
-  }
-  return static_cast<uint16_t>(port);
-}
-
-bool IsNumericHost(int family, std::string_view text) {
-  in6_addr address;  // The larger of the two.
-  return inet_pton(family, std::string(text).c_str(), &address) == 1;
-}
-
-bool IsHostName(std::string_view host) {
-  return !host.empty() && host.size() <= kHostLengthMax &&
-         host.front() != '.' && host.front() != '-' &&
-         host.find("..") == std::string_view::npos &&
-         std::all_of(host.begin(), host.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_';
-         });
-}
 
 bool IsPath(std::string_view path) {
   return std::all_of(path.begin(), path.end(), [](unsigned char c) {
@@ -92,17 +29,6 @@ bool IsPath(std::string_view path) {
 }  // namespace
 
 bool BaseUrl::IsLoopback() const { return IsLoopbackHost(host); }
-
-absl::Status CheckHost(std::string_view text) {
-  const bool in_brackets = text.starts_with('[') && text.ends_with(']');
-  if (in_brackets) text = text.substr(1, text.size() - 2);
-  if (in_brackets ? IsNumericHost(AF_INET6, text) : IsHostName(text)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      "must be a host's name or address without a port, as in "
-      "gateway.example or [2001:db8::7]");
-}
 
 absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text) {
   BaseUrl url;
@@ -129,9 +55,9 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text) {
     return absl::InvalidArgumentError(
         "must not hold a user name or password; use 'api_key' for credentials");
   }
-  GATEWAY_ASSIGN_OR_RETURN(const HostAndPort parts, Split(authority));
-  if (parts.in_brackets ? !IsNumericHost(AF_INET6, parts.host)
-                        : !IsHostName(parts.host)) {
+  GATEWAY_ASSIGN_OR_RETURN(const AuthorityParts parts,
+                           SplitAuthority(authority));
+  if (!parts.HasHost()) {
     return absl::InvalidArgumentError("must name a host after ://");
   }
   if (!IsPath(path)) {
@@ -149,20 +75,6 @@ absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text) {
     }
   }
   return url;
-}
-
-absl::Status CheckListenAddress(std::string_view text) {
-  GATEWAY_ASSIGN_OR_RETURN(const HostAndPort parts, Split(text));
-  const bool good_host =
-      parts.in_brackets
-          ? IsNumericHost(AF_INET6, parts.host)
-          : parts.host == "localhost" || IsNumericHost(AF_INET, parts.host);
-  if (!good_host) {
-    return absl::InvalidArgumentError(
-        "must be an IP address or localhost and a port, as in 127.0.0.1:8080; "
-        "0.0.0.0 listens on every interface");
-  }
-  return ParsePort(parts.port).status();
 }
 
 }  // namespace gateway

@@ -31,14 +31,6 @@ struct BaseUrl {
 // and fragments. The message does not repeat the URL: it may hold a password.
 absl::StatusOr<BaseUrl> ParseBaseUrl(std::string_view text);
 
-// Checks `host:port` of a listener: an IP address or `localhost`, and a port
-// that may be 0.
-absl::Status CheckListenAddress(std::string_view text);
-
-// Checks a host without a port: a name, an IPv4 address, or an IPv6 address in
-// brackets.
-absl::Status CheckHost(std::string_view text);
-
 }  // namespace gateway
 
 #endif  // BASE_NET_BASE_URL_H_

@@ -5,6 +5,10 @@
 //   const absl::Duration delay = longest * random.UniformDouble();
 //   const std::string request_id = random.HexId(32);
 //
+// Abseil's BitGen is not used: its numbers and distributions may be others in
+// each build, so that nothing could be expected of a test, and all that it
+// would take over is the dozen lines of one generator.
+//
 // SystemRandom is not for what nobody may guess: its numbers are well spread,
 // but can be foretold by who has seen enough of them. SecureRandom is.
 //

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/percent.h"
 #include "providers/schema/draft7.h"
 
 namespace gateway {
@@ -80,23 +82,6 @@ std::string ResolveUri(std::string_view base, std::string_view uri) {
                         authority == 0 ? "" : "/", ToAbsl(uri));
   }
   return absl::StrCat(ToAbsl(base.substr(0, folder + 1)), ToAbsl(uri));
-}
-
-// Returns false if an escape is broken.
-bool UnescapePercent(std::string_view text, std::string* out) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    uint32_t byte = 0;
-    if (text[i] != '%') {
-      *out += text[i];
-    } else if (i + 2 < text.size() &&
-               absl::SimpleHexAtoi(ToAbsl(text.substr(i + 1, 2)), &byte)) {
-      *out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace
@@ -250,8 +235,9 @@ absl::StatusOr<const JsonTree*> SchemaIndex::Follow(const JsonTree& document,
   while (!pointer.empty()) {
     pointer.remove_prefix(1);
     const size_t end = std::min(pointer.find('/'), pointer.size());
-    std::string token;
-    if (!UnescapePercent(pointer.substr(0, end), &token)) return nowhere;
+    std::optional<std::string> decoded = PercentDecode(pointer.substr(0, end));
+    if (!decoded.has_value()) return nowhere;
+    std::string token = *std::move(decoded);
     pointer.remove_prefix(end);
     absl::StrReplaceAll({{"~1", "/"}}, &token);
     absl::StrReplaceAll({{"~0", "~"}}, &token);

@@ -9,7 +9,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/net/base_url.h"
 #include "base/net/host_port.h"
 #include "base/sha256.h"
 #include "base/string_view.h"

@@ -14,6 +14,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/net/base_url.h"
+#include "base/net/host_port.h"
 #include "base/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"

@@ -48,16 +48,11 @@ int PortOf(const std::string& address) {
   return parts.ok() ? parts->port : 0;
 }
 
-// Returns the URL by which `address` is reached from this machine: for every
-// interface, the loopback one.
+// Returns the URL by which `address` is reached from this machine.
 std::string UrlOf(bool is_tls, const std::string& address) {
   const absl::StatusOr<HostPort> parts = ParseHostPort(address);
   if (!parts.ok()) return std::string();
-  std::string host = parts->host;
-  if (host.empty() || host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::") host = "::1";
-  return absl::StrCat(is_tls ? "https://" : "http://",
-                      JoinHostPort(host, absl::StrCat(parts->port)));
+  return absl::StrCat(is_tls ? "https://" : "http://", AddressToCall(*parts));
 }
 
 // Refuses characters that a shell could interpret: a URL ends up in its input.

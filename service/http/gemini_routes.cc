@@ -12,8 +12,7 @@
 #include "providers/dialects/gemini/errors.h"
 #include "service/http/generation.h"
 #include "service/http/model_listing.h"
-#include "service/http/percent_decode.h"
-#include "service/http/query_parameter.h"
+#include "service/http/request_target.h"
 
 namespace gateway {
 namespace {
@@ -95,7 +94,7 @@ Task<void> Ask(RequestContext context, std::string_view rest) {
                                ToAbsl(context.request.path), kAbilities));
     return Fail(std::move(context), std::move(missing));
   }
-  absl::StatusOr<std::string> model = PercentDecode(rest.substr(0, colon));
+  absl::StatusOr<std::string> model = DecodeSegment(rest.substr(0, colon));
   if (!model.ok() || model->empty()) {
     absl::Status unnamed =
         model.ok() ? InvalidField("model", "is required") : model.status();

@@ -13,8 +13,7 @@
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/gateway.pb.h"
-#include "service/http/percent_decode.h"
-#include "service/http/query_parameter.h"
+#include "service/http/request_target.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 
@@ -64,7 +63,7 @@ absl::StatusOr<ModelPage> PageOf(absl::Span<const v1::Model> all,
 absl::Status WriteModel(const ModelCatalog& catalog,
                         const ModelListDialect& format,
                         std::string_view encoded_name, std::string* body) {
-  const absl::StatusOr<std::string> name = PercentDecode(encoded_name);
+  const absl::StatusOr<std::string> name = DecodeSegment(encoded_name);
   if (!name.ok()) return name.status();
   const v1::Model* const model = catalog.Find(*name);
   if (model == nullptr) {

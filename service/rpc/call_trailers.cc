@@ -3,11 +3,26 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/text/percent.h"
 #include "service/api/status_trailers.h"
 #include "service/rpc/binary_metadata.h"
-#include "service/rpc/percent_encoding.h"
 
 namespace gateway {
+namespace {
+
+// Writes `grpc-message`: UTF-8 whose bytes outside of printable ASCII, and the
+// percent sign, stand as %XX. So does a space at either end, because no value
+// of a field may begin or end with one (RFC 9113, section 8.2.1).
+std::string EncodeMessage(std::string_view text) {
+  std::string encoded = PercentEncode(
+      text, [](char c) { return c >= 0x20 && c <= 0x7e && c != '%'; });
+  constexpr char kSpace[] = "%20";
+  if (encoded.starts_with(' ')) encoded.replace(0, 1, kSpace);
+  if (encoded.ends_with(' ')) encoded.replace(encoded.size() - 1, 1, kSpace);
+  return encoded;
+}
+
+}  // namespace
 
 std::string_view MetadataFields::Encoded(std::string_view name,
                                          std::string_view value) {
@@ -44,7 +59,7 @@ void CallTrailers::AddStatus(const absl::Status& status) {
   code_ = absl::StrCat(trailers.code);
   Add("grpc-status", code_);
   if (!trailers.message.empty()) {
-    AppendPercentEncoded(trailers.message, &message_);
+    message_ = EncodeMessage(trailers.message);
     Add("grpc-message", message_);
   }
   if (!trailers.details.empty()) {

@@ -58,6 +58,37 @@ TEST(HostPortTest, RefusesAnythingElse) {
   }
 }
 
+TEST(HostPortTest, AListenerHasAnAddressAndAPort) {
+  for (const char* address : {"127.0.0.1:8080", "0.0.0.0:0", "[::]:65535",
+                              "[::1]:80", "localhost:8080"}) {
+    EXPECT_TRUE(CheckListenAddress(address).ok()) << address;
+  }
+  for (const char* address :
+       {"", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
+        "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1: 1", "::1:80", "[::1]",
+        "example.org:80", "256.0.0.1:80", "127.0.0.1:000080"}) {
+    EXPECT_FALSE(CheckListenAddress(address).ok()) << address;
+  }
+}
+
+TEST(HostPortTest, AHostHasNoPort) {
+  for (const char* host : {"a.example", "127.0.0.1", "[2001:db8::7]", "a_b"}) {
+    EXPECT_TRUE(CheckHost(host).ok()) << host;
+  }
+  for (const char* host :
+       {"", "a.example:80", "::1", "[::1]:80", "[::1", "[a]", "a..b", "a b"}) {
+    EXPECT_FALSE(CheckHost(host).ok()) << host;
+  }
+}
+
+TEST(HostPortTest, WhatListensEverywhereIsCalledAtLoopback) {
+  EXPECT_EQ(AddressToCall({"0.0.0.0", 80}), "127.0.0.1:80");
+  EXPECT_EQ(AddressToCall({"", 80}), "127.0.0.1:80");
+  EXPECT_EQ(AddressToCall({"::", 80}), "[::1]:80");
+  EXPECT_EQ(AddressToCall({"10.0.0.1", 80}), "10.0.0.1:80");
+  EXPECT_EQ(AddressToCall({"::2", 80}), "[::2]:80");
+}
+
 TEST(HostPortTest, JoinsWhatItReads) {
   EXPECT_EQ(JoinHostPort("a", "1"), "a:1");
   EXPECT_EQ(JoinHostPort("::1", "80"), "[::1]:80");

@@ -99,6 +99,28 @@ TEST(CallTrailersTest, OfAnErrorCarryItsDetails) {
             v1::ERROR_REASON_RATE_LIMITED);
 }
 
+TEST(CallTrailersTest, AMessageIsPrintableAscii) {
+  const std::pair<std::string, std::string> messages[] = {
+      {"no such model: \"gpt-x\"~", "no such model: \"gpt-x\"~"},
+      // A field with a space at either end is malformed, and clients reset the
+      // stream for it.
+      {" ", "%20"},
+      {"  ", "%20%20"},
+      {"   ", "%20 %20"},
+      {" two words ", "%20two words%20"},
+      {" %", "%20%25"},
+      {"$%&", "$%25&"},
+      {"%%41", "%25%2541"},
+      {"\x1f\x20\x7e\x7f", "%1F ~%7F"},
+      {"a\r\nb", "a%0D%0Ab"},
+      {"caf\xc3\xa9", "caf%C3%A9"},
+  };
+  for (const auto& [message, encoded] : messages) {
+    const CallTrailers trailers("", {}, absl::NotFoundError(message));
+    EXPECT_EQ(ValueOf(Copied(trailers.fields()), "grpc-message"), encoded);
+  }
+}
+
 TEST(CallTrailersTest, HaveNoMessageWhereThereIsNone) {
   const CallTrailers trailers("", {}, absl::CancelledError(""));
   EXPECT_EQ(ValueOf(Copied(trailers.fields()), "grpc-message"), "none");

@@ -1,28 +1,36 @@
-#include "service/http/query_parameter.h"
+#include "service/http/request_target.h"
 
 #include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "errors/fault.h"
 #include "gtest/gtest.h"
 
 namespace gateway {
 namespace {
 
-TEST(QueryParameterTest, FindsTheFirstOfItsName) {
+TEST(RequestTargetTest, ASegmentIsDecodedOrAtFault) {
+  EXPECT_EQ(DecodeSegment("org%2Fmodel").value(), "org/model");
+  const absl::Status status = DecodeSegment("a%4").status();
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(FieldViolations(status)[0].first, "path");
+}
+
+TEST(RequestTargetTest, FindsTheFirstOfItsName) {
   EXPECT_EQ(FindParameter("limit=2&after_id=a%2Fb&limit=3", "limit").value(),
             "2");
   EXPECT_EQ(FindParameter("limit=2&after_id=a%2Fb", "after_id").value(),
             "a/b");
 }
 
-TEST(QueryParameterTest, OneThatIsNotThereIsEmpty) {
+TEST(RequestTargetTest, OneThatIsNotThereIsEmpty) {
   for (const char* query : {"", "limits=2", "limit", "limit=", "a=limit=2"}) {
     EXPECT_EQ(FindParameter(query, "limit").value(), "") << query;
   }
 }
 
-TEST(QueryParameterTest, AnyTellsNoValueFromAnEmptyOne) {
+TEST(RequestTargetTest, AnyTellsNoValueFromAnEmptyOne) {
   const auto is = [](std::optional<std::string_view> wanted) {
     return [wanted](std::optional<std::string_view> value) {
       return value == wanted;
@@ -35,7 +43,7 @@ TEST(QueryParameterTest, AnyTellsNoValueFromAnEmptyOne) {
   EXPECT_FALSE(AnyParameter("aa=1", "a", is("1")));
 }
 
-TEST(QueryParameterTest, AHalfEncodedValueIsRefused) {
+TEST(RequestTargetTest, AHalfEncodedValueIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(FindParameter("a=%4", "a").status()));
 }
 

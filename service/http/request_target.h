@@ -1,11 +1,13 @@
-// Reads the parameters in the query of a request's target.
+// Reads what a request's target is made of: segments of its path, and the
+// parameters of its query.
 //
-//   FindParameter("limit=2&after_id=a%2Fb", "after_id")   // a/b
+//   DecodeSegment("org%2Fmodel")                         // org/model
+//   FindParameter("limit=2&after_id=a%2Fb", "after_id")  // a/b
 //
 // Thread contract: plain functions.
 
-#ifndef SERVICE_HTTP_QUERY_PARAMETER_H_
-#define SERVICE_HTTP_QUERY_PARAMETER_H_
+#ifndef SERVICE_HTTP_REQUEST_TARGET_H_
+#define SERVICE_HTTP_REQUEST_TARGET_H_
 
 #include <optional>
 #include <string>
@@ -16,6 +18,10 @@
 
 namespace gateway {
 
+// Undoes the percent-encoding. INVALID_REQUEST if a percent sign is not followed
+// by two hexadecimal digits.
+absl::StatusOr<std::string> DecodeSegment(std::string_view text);
+
 // Returns whether `is` holds for the value of any parameter of that name. The
 // value is as it was sent, with its percent-encoding; nothing if there is no
 // equals sign behind the name.
@@ -25,10 +31,10 @@ bool AnyParameter(
 
 // Returns the value of the first parameter of that name that has one, without
 // its percent-encoding; empty if it is empty or not there. INVALID_REQUEST as
-// for PercentDecode.
+// for DecodeSegment.
 absl::StatusOr<std::string> FindParameter(std::string_view query,
                                           std::string_view name);
 
 }  // namespace gateway
 
-#endif  // SERVICE_HTTP_QUERY_PARAMETER_H_
+#endif  // SERVICE_HTTP_REQUEST_TARGET_H_

@@ -1,10 +1,19 @@
-#include "service/http/query_parameter.h"
+#include "service/http/request_target.h"
+
+#include <utility>
 
 #include "absl/strings/str_split.h"
 #include "base/string_view.h"
-#include "service/http/percent_decode.h"
+#include "base/text/percent.h"
+#include "errors/fault.h"
 
 namespace gateway {
+
+absl::StatusOr<std::string> DecodeSegment(std::string_view text) {
+  std::optional<std::string> decoded = PercentDecode(text);
+  if (decoded.has_value()) return *std::move(decoded);
+  return InvalidField("path", "has a % without two hexadecimal digits");
+}
 
 bool AnyParameter(
     std::string_view query, std::string_view name,
@@ -27,7 +36,7 @@ absl::StatusOr<std::string> FindParameter(std::string_view query,
     found = value.value_or("");
     return value.has_value();
   });
-  return PercentDecode(found);
+  return DecodeSegment(found);
 }
 
 }  // namespace gateway
