@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -141,8 +144,15 @@ class Validation {
   // Checks what the node itself says.
   bool FitsOwn(const SchemaNode& node, const JsonTree& value,
                const TreePlace& place, Errors* errors);
+  bool FitsNumber(const SchemaNode& node, const JsonTree& number,
+                  const TreePlace& place, Errors* errors);
   bool FitsText(const SchemaNode& node, const std::string& text,
                 const TreePlace& place, Errors* errors);
+  bool FitsCount(size_t count, std::optional<uint64_t> min,
+                 std::optional<uint64_t> max, std::string_view what,
+                 const TreePlace& place, Errors* errors);
+  bool FitsRequired(const SchemaNode& node, const JsonTree& object,
+                    const TreePlace& place, Errors* errors);
   bool IsUnique(const JsonTree& items);
 
   // Checks what other nodes say of the same value.
@@ -199,23 +209,78 @@ bool Validation::FitsOwn(const SchemaNode& node, const JsonTree& value,
                 errors);
   }
   bool fits = true;
-  if (node.assertions != nullptr) {
-    Errors found;
-    fits =
-        node.assertions->Validate(value, errors == nullptr ? nullptr : &found);
-    for (const std::string& error : found) Fail(place, error, errors);
+  if (node.constant.has_value() && value != *node.constant) {
+    fits = Fail(place, "is not the value of const", errors);
   }
-  if (node.multiple_of.has_value() && value.is_number() &&
-      !IsMultiple(value, *node.multiple_of)) {
-    fits = Fail(place,
-                absl::StrCat("is no multiple of ", node.multiple_of->dump()),
+  if (node.choices.has_value() &&
+      std::find(node.choices->begin(), node.choices->end(), value) ==
+          node.choices->end()) {
+    fits = Fail(place, "is none of the values of enum", errors);
+  }
+  if (value.is_number()) return FitsNumber(node, value, place, errors) && fits;
+  if (value.is_string()) {
+    return FitsText(node, value.get_ref<const std::string&>(), place, errors) &&
+           fits;
+  }
+  if (value.is_array()) {
+    fits &= FitsCount(value.size(), node.min_items, node.max_items, "items",
+                      place, errors);
+    if (node.unique_items && !IsUnique(value)) {
+      fits = Fail(place, "has an item twice", errors);
+    }
+  }
+  if (value.is_object()) {
+    fits &= FitsCount(value.size(), node.min_properties, node.max_properties,
+                      "properties", place, errors);
+    fits &= FitsRequired(node, value, place, errors);
+  }
+  return fits;
+}
+
+bool Validation::FitsNumber(const SchemaNode& node, const JsonTree& number,
+                            const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  const auto check = [&](const std::optional<JsonTree>& operand, auto is_met,
+                         std::string_view what) {
+    if (!operand.has_value() || is_met(number, *operand)) return;
+    fits = Fail(place, absl::StrCat(ToAbsl(what), operand->dump()), errors);
+  };
+  check(node.minimum, std::greater_equal<>(), "is less than ");
+  check(node.exclusive_minimum, std::greater<>(), "is not more than ");
+  check(node.maximum, std::less_equal<>(), "is more than ");
+  check(node.exclusive_maximum, std::less<>(), "is not less than ");
+  check(node.multiple_of, IsMultiple, "is no multiple of ");
+  return fits;
+}
+
+bool Validation::FitsCount(size_t count, std::optional<uint64_t> min,
+                           std::optional<uint64_t> max, std::string_view what,
+                           const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  if (min.has_value() && count < *min) {
+    fits = Fail(place, absl::StrCat("has less than ", *min, " ", ToAbsl(what)),
                 errors);
   }
-  if (node.unique_items && value.is_array() && !IsUnique(value)) {
-    fits = Fail(place, "has an item twice", errors);
+  if (max.has_value() && count > *max) {
+    fits = Fail(place, absl::StrCat("has more than ", *max, " ", ToAbsl(what)),
+                errors);
   }
-  if (value.is_string()) {
-    fits &= FitsText(node, value.get_ref<const std::string&>(), place, errors);
+  return fits;
+}
+
+bool Validation::FitsRequired(const SchemaNode& node, const JsonTree& object,
+                              const TreePlace& place, Errors* errors) {
+  bool fits = true;
+  const auto require = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (object.contains(name)) continue;
+      fits = Fail(place, absl::StrCat("missing required property '", name, "'"),
+                  errors);
+    }
+  };
+  require(node.required);
+  for (const auto& [name, names] : node.dependent_names) {
+    if (object.contains(name)) require(names);
   }
   return fits;
 }

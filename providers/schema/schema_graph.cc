@@ -20,6 +20,12 @@ constexpr std::pair<std::string_view, uint8_t> kTypes[] = {
     {"object", kObjectType},
     {"string", kStringType}};
 
+// What it costs to compare a value with `operand`, or to look its names up.
+size_t CostOf(const JsonTree& operand) {
+  constexpr size_t kBytesAStep = 32;
+  return 1 + operand.dump().size() / kBytesAStep;
+}
+
 class GraphReader {
  public:
   explicit GraphReader(const JsonTree& root) : root_(root), index_(root) {}
@@ -35,7 +41,7 @@ class GraphReader {
       graph_.nodes[i] = std::move(node);
     }
     GATEWAY_RETURN_IF_ERROR(CheckLoops());
-    // Estimates what a node's assertions, names and numbers take.
+    // Estimates what a node's values, names and numbers take.
     constexpr size_t kNodeExtraBytes = 1024;
     graph_.weight =
         graph_.nodes.size() * (sizeof(SchemaNode) + kNodeExtraBytes) +
@@ -68,18 +74,24 @@ class GraphReader {
   absl::Status ReadNode(const JsonTree& schema, SchemaNode* node);
   absl::Status ReadItems(const JsonTree& schema, const TreePlace& place,
                          SchemaNode* node);
-  absl::Status ReadAssertions(const JsonTree& schema, const TreePlace& place,
-                              SchemaNode* node);
-  absl::Status CheckNames(const JsonTree& names, const TreePlace& place);
+  static absl::StatusOr<std::vector<std::string>> ReadNames(
+      const JsonTree& names, const TreePlace& place);
 
   // Each reads one keyword.
   absl::Status ReadType(const JsonTree& value, const TreePlace& place,
                         SchemaNode* node);
+  absl::Status ReadConst(const JsonTree& value, const TreePlace& place,
+                         SchemaNode* node);
+  absl::Status ReadEnum(const JsonTree& value, const TreePlace& place,
+                        SchemaNode* node);
+  template <std::optional<JsonTree> SchemaNode::* number>
+  absl::Status ReadNumber(const JsonTree& value, const TreePlace& place,
+                          SchemaNode* node);
   absl::Status ReadMultipleOf(const JsonTree& value, const TreePlace& place,
                               SchemaNode* node);
-  template <std::optional<uint64_t> SchemaNode::* length>
-  absl::Status ReadLength(const JsonTree& value, const TreePlace& place,
-                          SchemaNode* node);
+  template <std::optional<uint64_t> SchemaNode::* count>
+  absl::Status ReadCount(const JsonTree& value, const TreePlace& place,
+                         SchemaNode* node);
   absl::Status ReadPattern(const JsonTree& value, const TreePlace& place,
                            SchemaNode* node);
   absl::Status ReadUniqueItems(const JsonTree& value, const TreePlace& place,
@@ -89,6 +101,8 @@ class GraphReader {
                          SchemaNode* node);
   template <std::vector<int> SchemaNode::* children>
   absl::Status ReadChildren(const JsonTree& value, const TreePlace& place,
+                            SchemaNode* node);
+  absl::Status ReadRequired(const JsonTree& value, const TreePlace& place,
                             SchemaNode* node);
   absl::Status ReadProperties(const JsonTree& value, const TreePlace& place,
                               SchemaNode* node);
@@ -116,13 +130,26 @@ absl::Status GraphReader::ReadNode(const JsonTree& schema, SchemaNode* node) {
        &GraphReader::ReadChild<&SchemaNode::other_properties>},
       {"allOf", &GraphReader::ReadChildren<&SchemaNode::all_of>},
       {"anyOf", &GraphReader::ReadChildren<&SchemaNode::any_of>},
+      {"const", &GraphReader::ReadConst},
       {"contains", &GraphReader::ReadChild<&SchemaNode::contains>},
       {"dependencies", &GraphReader::ReadDependencies},
+      {"dependentRequired", &GraphReader::ReadDependencies},
       {"dependentSchemas", &GraphReader::ReadDependencies},
       {"else", &GraphReader::ReadChild<&SchemaNode::else_node>},
+      {"enum", &GraphReader::ReadEnum},
+      {"exclusiveMaximum",
+       &GraphReader::ReadNumber<&SchemaNode::exclusive_maximum>},
+      {"exclusiveMinimum",
+       &GraphReader::ReadNumber<&SchemaNode::exclusive_minimum>},
       {"if", &GraphReader::ReadChild<&SchemaNode::if_node>},
-      {"maxLength", &GraphReader::ReadLength<&SchemaNode::max_length>},
-      {"minLength", &GraphReader::ReadLength<&SchemaNode::min_length>},
+      {"maxItems", &GraphReader::ReadCount<&SchemaNode::max_items>},
+      {"maxLength", &GraphReader::ReadCount<&SchemaNode::max_length>},
+      {"maxProperties", &GraphReader::ReadCount<&SchemaNode::max_properties>},
+      {"maximum", &GraphReader::ReadNumber<&SchemaNode::maximum>},
+      {"minItems", &GraphReader::ReadCount<&SchemaNode::min_items>},
+      {"minLength", &GraphReader::ReadCount<&SchemaNode::min_length>},
+      {"minProperties", &GraphReader::ReadCount<&SchemaNode::min_properties>},
+      {"minimum", &GraphReader::ReadNumber<&SchemaNode::minimum>},
       {"multipleOf", &GraphReader::ReadMultipleOf},
       {"not", &GraphReader::ReadChild<&SchemaNode::not_node>},
       {"oneOf", &GraphReader::ReadChildren<&SchemaNode::one_of>},
@@ -130,6 +157,7 @@ absl::Status GraphReader::ReadNode(const JsonTree& schema, SchemaNode* node) {
       {"patternProperties", &GraphReader::ReadPatternProperties},
       {"properties", &GraphReader::ReadProperties},
       {"propertyNames", &GraphReader::ReadChild<&SchemaNode::property_names>},
+      {"required", &GraphReader::ReadRequired},
       {"then", &GraphReader::ReadChild<&SchemaNode::then_node>},
       {"type", &GraphReader::ReadType},
       {"uniqueItems", &GraphReader::ReadUniqueItems},
@@ -159,8 +187,7 @@ absl::Status GraphReader::ReadNode(const JsonTree& schema, SchemaNode* node) {
     GATEWAY_RETURN_IF_ERROR((this->*keyword.read)(
         *value, {.parent = &place, .key = keyword.name}, node));
   }
-  GATEWAY_RETURN_IF_ERROR(ReadItems(schema, place, node));
-  return ReadAssertions(schema, place, node);
+  return ReadItems(schema, place, node);
 }
 
 absl::Status GraphReader::ReadItems(const JsonTree& schema,
@@ -189,59 +216,14 @@ absl::Status GraphReader::ReadItems(const JsonTree& schema,
   return absl::OkStatus();
 }
 
-// Gives Assertions those keywords that it checks.
-absl::Status GraphReader::ReadAssertions(const JsonTree& schema,
-                                         const TreePlace& place,
-                                         SchemaNode* node) {
-  JsonTree keywords = JsonTree::object();
-  for (const auto& [key, value] : schema.items()) {
-    const TreePlace step = {.parent = &place, .key = key};
-    if (key == "dependencies" || key == "dependentRequired") {
-      if (!value.is_object()) return Wrong(step, "must be an object");
-      for (const auto& [name, names] : value.items()) {
-        if (key == "dependencies" && !names.is_array()) continue;
-        GATEWAY_RETURN_IF_ERROR(
-            CheckNames(names, {.parent = &step, .key = name}));
-        GATEWAY_RETURN_IF_ERROR(CheckNames(JsonTree::array({name}), step));
-        for (const JsonTree& each : names) {
-          keywords["dependencies"][name].push_back(each);
-        }
-      }
-    } else if (Assertions::Knows(key)) {
-      if (key == "required") {
-        GATEWAY_RETURN_IF_ERROR(CheckNames(value, step));
-      }
-      if (key == "enum" && !value.is_array()) {
-        return Wrong(step, "must be an array");
-      }
-      if (key.find("imum") != std::string::npos && !value.is_number()) {
-        return Wrong(step, "must be a number");
-      }
-      keywords[key] = value;
-    }
-  }
-  if (keywords.empty()) return absl::OkStatus();
-  auto assertions = Assertions::Compile(keywords);
-  if (!assertions.ok()) {
-    return Wrong(place, ToStd(assertions.status().message()));
-  }
-  node->assertions = *std::move(assertions);
-  constexpr size_t kBytesAStep = 32;
-  node->cost += 10 + keywords.dump().size() / kBytesAStep;
-  return absl::OkStatus();
-}
-
-absl::Status GraphReader::CheckNames(const JsonTree& names,
-                                     const TreePlace& place) {
-  if (!names.is_array()) return Wrong(place, "must be a list of names");
-  for (const JsonTree& name : names) {
-    if (!name.is_string()) return Wrong(place, "must be a list of names");
-    // Refused, since valijson would take the part before the NUL for the name.
-    if (name.get_ref<const std::string&>().find('\0') != std::string::npos) {
-      return Wrong(place, "names a property with a NUL in its name");
-    }
-  }
-  return absl::OkStatus();
+absl::StatusOr<std::vector<std::string>> GraphReader::ReadNames(
+    const JsonTree& names, const TreePlace& place) {
+  const bool is_list =
+      names.is_array() &&
+      std::all_of(names.begin(), names.end(),
+                  [](const JsonTree& name) { return name.is_string(); });
+  if (!is_list) return Wrong(place, "must be a list of names");
+  return names.get<std::vector<std::string>>();
 }
 
 absl::Status GraphReader::ReadType(const JsonTree& value,
@@ -260,6 +242,29 @@ absl::Status GraphReader::ReadType(const JsonTree& value,
   return absl::OkStatus();
 }
 
+absl::Status GraphReader::ReadConst(const JsonTree& value, const TreePlace&,
+                                    SchemaNode* node) {
+  node->constant = value;
+  node->cost += CostOf(value);
+  return absl::OkStatus();
+}
+
+absl::Status GraphReader::ReadEnum(const JsonTree& value,
+                                   const TreePlace& place, SchemaNode* node) {
+  if (!value.is_array()) return Wrong(place, "must be an array");
+  node->choices = value;
+  node->cost += CostOf(value);
+  return absl::OkStatus();
+}
+
+template <std::optional<JsonTree> SchemaNode::* number>
+absl::Status GraphReader::ReadNumber(const JsonTree& value,
+                                     const TreePlace& place, SchemaNode* node) {
+  if (!value.is_number()) return Wrong(place, "must be a number");
+  node->*number = value;
+  return absl::OkStatus();
+}
+
 absl::Status GraphReader::ReadMultipleOf(const JsonTree& value,
                                          const TreePlace& place,
                                          SchemaNode* node) {
@@ -270,13 +275,13 @@ absl::Status GraphReader::ReadMultipleOf(const JsonTree& value,
   return absl::OkStatus();
 }
 
-template <std::optional<uint64_t> SchemaNode::* length>
-absl::Status GraphReader::ReadLength(const JsonTree& value,
-                                     const TreePlace& place, SchemaNode* node) {
+template <std::optional<uint64_t> SchemaNode::* count>
+absl::Status GraphReader::ReadCount(const JsonTree& value,
+                                    const TreePlace& place, SchemaNode* node) {
   if (!value.is_number_integer() || value.get<int64_t>() < 0) {
     return Wrong(place, "must be a whole number, at least 0");
   }
-  node->*length = value.get<uint64_t>();
+  node->*count = value.get<uint64_t>();
   return absl::OkStatus();
 }
 
@@ -329,6 +334,14 @@ absl::Status GraphReader::ReadChildren(const JsonTree& value,
   return absl::OkStatus();
 }
 
+absl::Status GraphReader::ReadRequired(const JsonTree& value,
+                                       const TreePlace& place,
+                                       SchemaNode* node) {
+  node->cost += CostOf(value);
+  GATEWAY_ASSIGN_OR_RETURN(node->required, ReadNames(value, place));
+  return absl::OkStatus();
+}
+
 absl::Status GraphReader::ReadProperties(const JsonTree& value,
                                          const TreePlace& place,
                                          SchemaNode* node) {
@@ -356,8 +369,15 @@ absl::Status GraphReader::ReadDependencies(const JsonTree& value,
                                            SchemaNode* node) {
   if (!value.is_object()) return Wrong(place, "must be an object");
   for (const auto& [name, schema] : value.items()) {
-    // Lists of names are read by ReadAssertions.
-    if (schema.is_array() && place.key == "dependencies") continue;
+    const bool may_list = place.key != "dependentSchemas";
+    if (place.key == "dependentRequired" || (may_list && schema.is_array())) {
+      node->cost += CostOf(schema);
+      GATEWAY_ASSIGN_OR_RETURN(
+          std::vector<std::string> names,
+          ReadNames(schema, {.parent = &place, .key = name}));
+      node->dependent_names.emplace_back(name, std::move(names));
+      continue;
+    }
     node->dependent_schemas.emplace_back(name, NodeOf(schema));
   }
   return absl::OkStatus();

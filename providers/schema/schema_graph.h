@@ -21,7 +21,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "providers/schema/assertions.h"
 #include "providers/schema/json_tree.h"
 #include "providers/schema/pattern.h"
 
@@ -44,14 +43,26 @@ struct SchemaNode {
 
   bool never = false;  // Set for the schema `false`.
   uint8_t types = kAnyType;
-  std::unique_ptr<const Assertions> assertions;  // Null if there are none.
   // What it costs to check the node's own part, in steps of some nanoseconds.
   size_t cost = 1;
+  std::optional<JsonTree> constant;
+  std::optional<JsonTree> choices;  // An array.
+  std::optional<JsonTree> minimum;
+  std::optional<JsonTree> exclusive_minimum;
+  std::optional<JsonTree> maximum;
+  std::optional<JsonTree> exclusive_maximum;
   std::optional<JsonTree> multiple_of;
   std::optional<uint64_t> min_length;
   std::optional<uint64_t> max_length;
   std::optional<Pattern> pattern;
+  std::optional<uint64_t> min_items;
+  std::optional<uint64_t> max_items;
   bool unique_items = false;
+  std::optional<uint64_t> min_properties;
+  std::optional<uint64_t> max_properties;
+  std::vector<std::string> required;
+  // What is required where the first property is there.
+  std::vector<std::pair<std::string, std::vector<std::string>>> dependent_names;
 
   // Nodes that the same value is checked against.
   std::vector<int> all_of;

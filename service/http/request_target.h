@@ -18,8 +18,8 @@
 
 namespace gateway {
 
-// Undoes the percent-encoding. INVALID_REQUEST if a percent sign is not followed
-// by two hexadecimal digits.
+// Undoes the percent-encoding. INVALID_REQUEST if a percent sign is not
+// followed by two hexadecimal digits.
 absl::StatusOr<std::string> DecodeSegment(std::string_view text);
 
 // Returns whether `is` holds for the value of any parameter of that name. The

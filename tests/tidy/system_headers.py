@@ -46,7 +46,6 @@ _THIRD_PARTY = [
     ("simdjson.h", "simdjson"),
     ("simdjson/", "simdjson"),
     ("spdlog/", "spdlog"),
-    ("valijson/", "valijson"),
     ("yaml-cpp/", "yaml_cpp"),
     ("zlib.h", "zlib"),
 ]

@@ -68,6 +68,65 @@ TEST(JsonSchemaTest, AlternativesSayWhatEachWasMissing) {
               ElementsAre("#: is a boolean, not a number or a string"));
 }
 
+TEST(JsonSchemaTest, ValuesAreComparedWhateverTheOrderOfTheirKeys) {
+  constexpr char kEnum[] = R"({"enum": [1, "a", [2], {"a": 1, "b": 2}]})";
+  for (const char* value : {"1.0", "\"a\"", "[2]", R"({"b": 2, "a": 1})"}) {
+    EXPECT_THAT(Errors(kEnum, value), IsEmpty()) << value;
+  }
+  EXPECT_THAT(Errors(kEnum, "[3]"),
+              ElementsAre("#: is none of the values of enum"));
+  EXPECT_THAT(Errors(R"({"const": 1})", "true"),
+              ElementsAre("#: is not the value of const"));
+  EXPECT_THAT(Errors(R"({"const": 9007199254740993})", "9007199254740992"),
+              SizeIs(1));
+}
+
+TEST(JsonSchemaTest, BoundsOfNumbersAreMetAtTheirEdges) {
+  constexpr char kClosed[] = R"({"minimum": 1, "maximum": 2.5})";
+  EXPECT_THAT(Errors(kClosed, "1"), IsEmpty());
+  EXPECT_THAT(Errors(kClosed, "2.5"), IsEmpty());
+  EXPECT_THAT(Errors(kClosed, "0.5"), ElementsAre("#: is less than 1"));
+  EXPECT_THAT(Errors(kClosed, "3"), ElementsAre("#: is more than 2.5"));
+  EXPECT_THAT(Errors(kClosed, "\"3\""), IsEmpty());
+  constexpr char kOpen[] = R"({"exclusiveMinimum": 1, "exclusiveMaximum": 2})";
+  EXPECT_THAT(Errors(kOpen, "1.5"), IsEmpty());
+  EXPECT_THAT(Errors(kOpen, "1"), ElementsAre("#: is not more than 1"));
+  EXPECT_THAT(Errors(kOpen, "2.0"), ElementsAre("#: is not less than 2"));
+  // As doubles they are one number.
+  EXPECT_THAT(Errors(R"({"maximum": 9007199254740992})", "9007199254740993"),
+              SizeIs(1));
+}
+
+TEST(JsonSchemaTest, ItemsAndPropertiesAreCounted) {
+  constexpr char kItems[] = R"({"minItems": 1, "maxItems": 2})";
+  EXPECT_THAT(Errors(kItems, "[1, 2]"), IsEmpty());
+  EXPECT_THAT(Errors(kItems, "[]"), ElementsAre("#: has less than 1 items"));
+  EXPECT_THAT(Errors(kItems, "[1, 2, 3]"),
+              ElementsAre("#: has more than 2 items"));
+  EXPECT_THAT(Errors(kItems, "{}"), IsEmpty());
+  constexpr char kProperties[] = R"({"minProperties": 1, "maxProperties": 2})";
+  EXPECT_THAT(Errors(kProperties, R"({"a": 1, "b": 2})"), IsEmpty());
+  EXPECT_THAT(Errors(kProperties, "{}"),
+              ElementsAre("#: has less than 1 properties"));
+  EXPECT_THAT(Errors(kProperties, R"({"a": 1, "b": 2, "c": 3})"),
+              ElementsAre("#: has more than 2 properties"));
+}
+
+TEST(JsonSchemaTest, WhatIsRequiredAndMissingIsNamed) {
+  EXPECT_THAT(Errors(R"({"required": ["a", "b", "c\u0000"]})", R"({"a": 1})"),
+              ElementsAre("#: missing required property 'b'",
+                          HasSubstr("#: missing required property 'c")));
+  EXPECT_THAT(Errors(R"({"required": ["a"]})", "7"), IsEmpty());
+  for (const char* keyword : {"dependencies", "dependentRequired"}) {
+    const std::string schema =
+        absl::StrCat("{\"", keyword, "\": {\"a\": [\"b\"]}}");
+    EXPECT_THAT(Errors(schema, R"({"a": 1})"),
+                ElementsAre("#: missing required property 'b'"));
+    EXPECT_THAT(Errors(schema, R"({"b": 1})"), IsEmpty());
+    EXPECT_THAT(Errors(schema, R"({"a": 1, "b": 1})"), IsEmpty());
+  }
+}
+
 TEST(JsonSchemaTest, ErrorsAreBoundedInNumberAndLength) {
   std::string many = "[0";
   for (int i = 0; i < 1000; ++i) many += ",0";
