@@ -4,7 +4,6 @@
 
 #include <array>
 #include <bit>
-#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -94,21 +93,6 @@ class ThreadLocalKernelRandom : public Random {
 };
 
 }  // namespace
-
-uint64_t Random::Uniform(uint64_t bound) {
-  assert(bound > 0);
-  // The high half of bits * bound is uniform once the few draws are thrown
-  // away that would make some results likelier (Lemire's method).
-  using Wide = unsigned __int128;
-  Wide product = static_cast<Wide>(Bits()) * bound;
-  if (static_cast<uint64_t>(product) < bound) {
-    const uint64_t unfair = -bound % bound;
-    while (static_cast<uint64_t>(product) < unfair) {
-      product = static_cast<Wide>(Bits()) * bound;
-    }
-  }
-  return static_cast<uint64_t>(product >> 64);
-}
 
 double Random::UniformDouble() {
   return static_cast<double>(Bits() >> 11) * 0x1p-53;

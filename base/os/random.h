@@ -30,10 +30,6 @@ class Random {
   // Returns 64 random bits.
   virtual uint64_t Bits() = 0;
 
-  // Returns a whole number in [0, bound), each equally likely. REQUIRES: bound
-  // > 0.
-  uint64_t Uniform(uint64_t bound);
-
   // Returns a number in [0, 1).
   double UniformDouble();
 

@@ -10,7 +10,6 @@
 //       Forward(event.raw);
 //     }
 //   }
-//   if (!parser.AtEventBoundary()) // The stream broke off inside an event.
 //
 // Lines end with LF, CR or CRLF, in any mixture. No byte is lost: the `raw` of
 // all events and then Rest(), joined, are the bytes that were fed. So what the
@@ -86,12 +85,6 @@ class SseParser {
   // twice the event's size while it arrives, and given back with the feed after
   // the one that ends it.
   size_t held_bytes() const { return carry_.capacity() + finished_.capacity(); }
-
-  // True if nothing of an unfinished event is held, so that the stream may end
-  // here. REQUIRES: as Feed.
-  bool AtEventBoundary() const {
-    return !failed_ && carry_.View().size() == carry_prefix_bytes_;
-  }
 
  private:
   // Bytes in recycled memory, followed by kSsePaddingBytes readable ones.

@@ -1,6 +1,7 @@
 // FakeRandom is a Random that draws the same numbers from the same seed.
 //
 //   FakeRandom random(7);
+//   text += kPieces[random.Below(std::size(kPieces))];
 //
 // Thread-safe.
 
@@ -25,6 +26,9 @@ class FakeRandom : public Random {
     bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
     return bits ^ (bits >> 31);
   }
+
+  // A whole number in [0, bound). REQUIRES: bound > 0.
+  uint64_t Below(uint64_t bound) { return Bits() % bound; }
 
  private:
   static constexpr uint64_t kStep = 0x9e3779b97f4a7c15;

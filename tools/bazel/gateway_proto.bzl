@@ -9,10 +9,20 @@ _PROTO_ROOT = "proto"
 # What every file of protoc's hides under the same name.
 _HIDDEN_NAMES = ["file_default_instances", "schemas"]
 
+# The options of our fields are read by reflection alone, and their header brings
+# google/protobuf/descriptor.pb.h along, 12,000 lines for everybody who knows a
+# message. So it is included by the generated sources, and not by their headers.
+_OPTIONS_INCLUDE = '#include "llmgateway/type/v1/options.pb.h"'
+_MOVE_OPTIONS = (
+    "; for header in $$(grep -l '^{0}' $(OUTS) | grep 'h$$'); do " +
+    "sed -i '\\,^{0},d' $$header; " +
+    "sed -i '1i {0}' $${{header%h}}cc; done"
+).format(_OPTIONS_INCLUDE)
+
 def _outputs(srcs, suffixes):
     return [src[:-len(".proto")] + suffix for src in srcs for suffix in suffixes]
 
-def _protoc(name, srcs, proto_deps, outs, flags):
+def _protoc(name, srcs, proto_deps, outs, flags, then = ""):
     native.genrule(
         name = name,
         srcs = srcs + proto_deps,
@@ -20,7 +30,7 @@ def _protoc(name, srcs, proto_deps, outs, flags):
         cmd = " ".join([
             "protoc",
             "--proto_path=" + _PROTO_ROOT,
-        ] + flags + ["$(location %s)" % src for src in srcs]),
+        ] + flags + ["$(location %s)" % src for src in srcs]) + then,
         message = "Generating code for //%s" % native.package_name(),
         visibility = ["//visibility:private"],
     )
@@ -81,6 +91,7 @@ def gateway_proto_library(name, srcs, deps = [], grpc = False, **kwargs):
         proto_deps = proto_deps,
         outs = messages,
         flags = ["--cpp_out=$(BINDIR)/" + _PROTO_ROOT],
+        then = _MOVE_OPTIONS,
     )
     native.cc_library(
         name = name,

@@ -1,6 +1,5 @@
 #include "base/os/random.h"
 
-#include <array>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -12,32 +11,6 @@
 
 namespace gateway {
 namespace {
-
-TEST(RandomTest, UniformHitsEveryValueAboutEquallyOften) {
-  FakeRandom random(1);
-  std::array<int, 10> hits = {};
-  for (int i = 0; i < 100000; ++i) {
-    const uint64_t drawn = random.Uniform(hits.size());
-    ASSERT_LT(drawn, hits.size());
-    ++hits[drawn];
-  }
-  for (const int count : hits) EXPECT_NEAR(count, 10000, 500);
-}
-
-TEST(RandomTest, UniformIsFairForBoundsThatDivideNothing) {
-  FakeRandom random(2);
-  // Two thirds of the range: taking the bits modulo this bound would make the
-  // lower half of the results twice as likely.
-  const uint64_t bound = (uint64_t{1} << 63) + (uint64_t{1} << 62);
-  int low = 0;
-  for (int i = 0; i < 10000; ++i) low += random.Uniform(bound) < bound / 2;
-  EXPECT_NEAR(low, 5000, 250);
-}
-
-TEST(RandomTest, ABoundOfOneLeavesNoChoice) {
-  FakeRandom random(3);
-  EXPECT_EQ(random.Uniform(1), 0u);
-}
 
 TEST(RandomTest, UniformDoubleFillsTheUnitInterval) {
   FakeRandom random(4);

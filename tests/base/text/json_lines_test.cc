@@ -131,15 +131,15 @@ TEST(JsonLinesTest, AgreesWithAnotherImplementationOnRandomStreams) {
     SCOPED_TRACE(seed);
     FakeRandom random(seed);
     std::string stream;
-    const uint64_t pieces = 1 + random.Uniform(60);
+    const uint64_t pieces = 1 + random.Below(60);
     for (uint64_t i = 0; i < pieces; ++i) {
-      stream += kPieces[random.Uniform(std::size(kPieces))];
+      stream += kPieces[random.Below(std::size(kPieces))];
     }
     LineReader reader;
-    const uint64_t longest = 1 + random.Uniform(20);
+    const uint64_t longest = 1 + random.Below(20);
     for (size_t fed = 0; fed < stream.size();) {
       const size_t size =
-          std::min<size_t>(random.Uniform(longest + 1), stream.size() - fed);
+          std::min<size_t>(random.Below(longest + 1), stream.size() - fed);
       ASSERT_TRUE(reader.Feed(stream.substr(fed, size)).ok());
       fed += size;
     }

@@ -36,7 +36,8 @@
 #include "tests/testing/echo/echo_server.h"
 #include "tests/testing/event.h"
 #include "tests/testing/loop_thread.h"
-#include "tests/testing/self_signed.h"
+#include "tests/testing/test_certificates.h"
+#include "tests/testing/test_tls.h"
 
 namespace gateway {
 namespace {
@@ -308,10 +309,11 @@ TEST_P(GrpcServerTest, ShutsDownPastAClientThatDoesNotRead) {
 class GrpcServerTlsTest : public testing::TestWithParam<Engine> {
  protected:
   EchoServer::Options Options(const std::string& client_ca) {
-    return {.engine = GetParam(),
-            .tls = EchoServer::Tls{.cert_chain = own_.certificate,
-                                   .private_key = own_.private_key,
-                                   .client_ca = client_ca}};
+    return {
+        .engine = GetParam(),
+        .tls = EchoServer::Tls{.cert_chain = ReadPem(own_.good().chain_file),
+                               .private_key = ReadPem(own_.good().key_file),
+                               .client_ca = client_ca}};
   }
 
   absl::Status EchoOver(EchoServer& server,
@@ -324,8 +326,10 @@ class GrpcServerTlsTest : public testing::TestWithParam<Engine> {
     return Echo(*stub);
   }
 
-  const SelfSigned own_ = SelfSigned::For("localhost");
-  const SelfSigned other_ = SelfSigned::For("localhost");
+  const TestCertificates own_;
+  const TestCertificates other_;
+  const std::string own_ca_ = ReadPem(own_.ca_file());
+  const std::string other_ca_ = ReadPem(other_.ca_file());
 };
 
 INSTANTIATE_TEST_SUITE_P(, GrpcServerTlsTest,
@@ -334,27 +338,25 @@ INSTANTIATE_TEST_SUITE_P(, GrpcServerTlsTest,
 
 TEST_P(GrpcServerTlsTest, ServesThoseWhoTrustItsCertificate) {
   EchoServer server(Options(/*client_ca=*/""));
-  const absl::Status trusted =
-      EchoOver(server, {.pem_root_certs = own_.certificate});
+  const absl::Status trusted = EchoOver(server, {.pem_root_certs = own_ca_});
   EXPECT_TRUE(trusted.ok()) << trusted;
-  EXPECT_EQ(EchoOver(server, {.pem_root_certs = other_.certificate}).code(),
+  EXPECT_EQ(EchoOver(server, {.pem_root_certs = other_ca_}).code(),
             absl::StatusCode::kUnavailable);
   EXPECT_EQ(Echo(*server.NewStub()).code(),  // In plaintext.
             absl::StatusCode::kUnavailable);
 }
 
 TEST_P(GrpcServerTlsTest, MayAskClientsForACertificate) {
-  EchoServer server(Options(other_.certificate));
-  const absl::Status shown = EchoOver(
-      server, {.pem_root_certs = own_.certificate,
-               .pem_private_key = other_.private_key,
-               .pem_cert_chain = other_.certificate});
+  EchoServer server(Options(other_ca_));
+  const auto show = [&](const TestCertificates::Pair& pair) {
+    return EchoOver(server, {.pem_root_certs = own_ca_,
+                             .pem_private_key = ReadPem(pair.key_file),
+                             .pem_cert_chain = ReadPem(pair.chain_file)});
+  };
+  const absl::Status shown = show(other_.client());
   EXPECT_TRUE(shown.ok()) << shown;
-  EXPECT_FALSE(EchoOver(server, {.pem_root_certs = own_.certificate}).ok());
-  EXPECT_FALSE(EchoOver(server, {.pem_root_certs = own_.certificate,
-                                 .pem_private_key = own_.private_key,
-                                 .pem_cert_chain = own_.certificate})
-                   .ok());
+  EXPECT_FALSE(EchoOver(server, {.pem_root_certs = own_ca_}).ok());
+  EXPECT_FALSE(show(own_.client()).ok());
 }
 
 // The native engine is given a TlsContext, which has been made by then.

@@ -85,8 +85,8 @@ bool ByDefinition(std::string_view glob, std::string_view text) {
 
 std::string Draw(FakeRandom& random, std::string_view letters, int max) {
   std::string drawn;
-  for (uint64_t i = random.Uniform(max + 1); i > 0; --i) {
-    drawn += letters[random.Uniform(letters.size())];
+  for (uint64_t i = random.Below(max + 1); i > 0; --i) {
+    drawn += letters[random.Below(letters.size())];
   }
   return drawn;
 }

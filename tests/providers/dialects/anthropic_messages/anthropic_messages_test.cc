@@ -27,8 +27,8 @@ class Draw {
  public:
   explicit Draw(uint64_t seed) : random_(seed) {}
 
-  bool Coin() { return random_.Uniform(2) == 0; }
-  int Below(int bound) { return static_cast<int>(random_.Uniform(bound)); }
+  bool Coin() { return random_.Below(2) == 0; }
+  int Below(int bound) { return static_cast<int>(random_.Below(bound)); }
 
   // Never empty: the format has no empty texts.
   std::string Text() {
@@ -40,7 +40,7 @@ class Draw {
         "\x7f", "</script>"};
     std::string text;
     for (int i = Below(6); i >= 0; --i) {
-      text += kPieces[random_.Uniform(std::size(kPieces))];
+      text += kPieces[random_.Below(std::size(kPieces))];
     }
     return text;
   }
@@ -58,14 +58,14 @@ class Draw {
         "\"\"",
         R"("\u00e5\n")",
         "12345678901234567890"};
-    return std::string(kTexts[random_.Uniform(std::size(kTexts))]);
+    return std::string(kTexts[random_.Below(std::size(kTexts))]);
   }
 
   std::string Object() {
     static constexpr std::string_view kTexts[] = {
         "{}", R"({ "city":"Oslo"})", R"({"a":{"b":[{},"}"]}, "n":1.0})",
         R"({"s":"\"{\\"})"};
-    return std::string(kTexts[random_.Uniform(std::size(kTexts))]);
+    return std::string(kTexts[random_.Below(std::size(kTexts))]);
   }
 
   template <typename Owner>

@@ -50,7 +50,7 @@ std::vector<std::string> DataOf(const std::string& stream) {
   EXPECT_TRUE(parser.Feed(stream).ok());
   SseEvent event;
   while (parser.Next(&event)) data.emplace_back(event.data);
-  EXPECT_TRUE(parser.AtEventBoundary());
+  EXPECT_EQ(parser.Rest(), "");
   return data;
 }
 
