@@ -62,6 +62,12 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
   }
 }
 
+bool MayAskAgain(const absl::Status& failure, bool abandoned) {
+  if (ForbidsRetry(failure)) return false;
+  const Verdict verdict = ClassifyFailure(failure, abandoned);
+  return verdict == Verdict::kRetryHere || verdict == Verdict::kRateLimited;
+}
+
 std::string_view VerdictName(Verdict verdict) {
   switch (verdict) {
     case Verdict::kRetryHere:

@@ -58,6 +58,10 @@ bool IsOfCallersCredential(const absl::Status& failure);
 // then.
 bool ForbidsRetry(const absl::Status& failure);
 
+// Returns whether to ask the same target again may help, and nothing forbids
+// it.
+bool MayAskAgain(const absl::Status& failure, bool abandoned);
+
 // Returns whether the target itself is at fault, so that the failure counts as
 // one in a row (service/observability/provider_health.h).
 inline bool BlamesTarget(Verdict verdict) {

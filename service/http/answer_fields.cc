@@ -32,9 +32,7 @@ std::string Visible(std::string_view text) {
 // mend: the configuration allows no more, or a longer wait was asked for than
 // it allows. A time-out does not count: the provider may still be at work.
 bool WasNotRetried(const absl::Status& outcome, int attempts) {
-  if (attempts != 1 || ForbidsRetry(outcome)) return false;
-  const Verdict verdict = ClassifyFailure(outcome, /*abandoned=*/true);
-  return verdict == Verdict::kRetryHere || verdict == Verdict::kRateLimited;
+  return attempts == 1 && MayAskAgain(outcome, /*abandoned=*/true);
 }
 
 // Returns whether the client should try again. Not after a provider's failure

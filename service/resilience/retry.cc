@@ -21,17 +21,7 @@ bool RetryPolicy::MayRetry(const absl::Status& failure, bool abandoned) const {
       FaultReason(failure) == v1::ERROR_REASON_PROVIDER_TIMEOUT) {
     return true;
   }
-  switch (ClassifyFailure(failure, abandoned)) {
-    case Verdict::kRetryHere:
-    case Verdict::kRateLimited:
-      return true;
-    case Verdict::kGoElsewhere:
-    case Verdict::kCredentialRefused:
-    case Verdict::kCallersFault:
-    case Verdict::kSaysNothing:
-      return false;
-  }
-  return false;
+  return MayAskAgain(failure, abandoned);
 }
 
 std::optional<absl::Duration> RetryPolicy::DelayAfter(

@@ -69,6 +69,20 @@ TEST(VerdictTest, OneThatLacksWhatIsAskedIsNotAskedAgain) {
   EXPECT_FALSE(ForbidsRetry(failure));
 }
 
+TEST(VerdictTest, TheSameTargetMayBeAskedAgainWhereThatMayHelp) {
+  absl::Status down = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "");
+  EXPECT_TRUE(MayAskAgain(down, /*abandoned=*/true));
+  EXPECT_TRUE(MayAskAgain(MakeFault(v1::ERROR_REASON_PROVIDER_RATE_LIMITED, ""),
+                          false));
+  const absl::Status late = MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "");
+  EXPECT_TRUE(MayAskAgain(late, /*abandoned=*/false));
+  EXPECT_FALSE(MayAskAgain(late, /*abandoned=*/true));
+  EXPECT_FALSE(MayAskAgain(
+      MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, ""), false));
+  AddFaultMetadata(down, kProviderShouldRetryKey, "false");
+  EXPECT_FALSE(MayAskAgain(down, /*abandoned=*/true));
+}
+
 TEST(VerdictTest, TheCredentialsTroubleIsNotTheTargets) {
   EXPECT_THAT(ValidatedAs(Verdict::kRateLimited),
               ElementsAre("PROVIDER_RATE_LIMITED"));
