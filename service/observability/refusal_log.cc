@@ -1,6 +1,7 @@
 #include "service/observability/refusal_log.h"
 
-#include <utility>
+#include <cstdint>
+#include <optional>
 
 #include "base/os/logging.h"
 #include "service/observability/handshake_metric.h"
@@ -32,12 +33,13 @@ RefusalLog::RefusalLog(std::string_view listener, MetricRegistry& registry,
 }
 
 void RefusalLog::Request(const RefusedRequest& refused) {
-  int64_t unlogged = 0;
+  std::optional<int64_t> unlogged;
   {
     MutexLock lock(mu_);
     shard_.CounterOf(kRequestsRefused, {listener_, refused.code}).Add(1);
-    if (!MayLog(requests_, &unlogged)) return;
+    unlogged = requests_.Take(clock_.SteadyTime());
   }
+  if (!unlogged.has_value()) return;
   Log(LogLevel::kInfo, "refusals", "a request was refused",
       {{"listener", listener_},
        {"code", refused.code},
@@ -46,33 +48,23 @@ void RefusalLog::Request(const RefusedRequest& refused) {
        {"peer", refused.peer},
        {"request_id", refused.request_id},
        {"error", refused.why},
-       {"unlogged", unlogged}});
+       {"unlogged", *unlogged}});
 }
 
 void RefusalLog::Handshake(std::string_view peer, const absl::Status& why) {
-  int64_t unlogged = 0;
+  std::optional<int64_t> unlogged;
   {
     MutexLock lock(mu_);
     shard_.CounterOf(kHandshakesFailed, {listener_}).Add(1);
-    if (!MayLog(handshakes_, &unlogged)) return;
+    unlogged = handshakes_.Take(clock_.SteadyTime());
   }
+  if (!unlogged.has_value()) return;
   // At info: on a TLS port, those who only look whether it is open fail, too.
   Log(LogLevel::kInfo, "refusals", "a TLS handshake failed",
       {{"listener", listener_},
        {"peer", peer},
        {"error", why},
-       {"unlogged", unlogged}});
-}
-
-bool RefusalLog::MayLog(Pace& pace, int64_t* unlogged) {
-  const absl::Duration now = clock_.SteadyTime();
-  if (now < pace.next) {
-    ++pace.unlogged;
-    return false;
-  }
-  pace.next = now + kRefusalLogInterval;
-  *unlogged = std::exchange(pace.unlogged, 0);
-  return true;
+       {"unlogged", *unlogged}});
 }
 
 }  // namespace gateway

@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
+#include "service/observability/log_pace.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -53,22 +54,12 @@ class RefusalLog {
       LOCKS_EXCLUDED(mu_);
 
  private:
-  // Limits the lines of one kind.
-  struct Pace {
-    absl::Duration next = -absl::InfiniteDuration();
-    int64_t unlogged = 0;
-  };
-
-  // Returns whether the next line may be written, and how many were left out;
-  // counts those that may not.
-  bool MayLog(Pace& pace, int64_t* unlogged) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
   const std::string listener_;
   Clock& clock_;
   Mutex mu_;
   MetricShard& shard_ GUARDED_BY(mu_);
-  Pace requests_ GUARDED_BY(mu_);
-  Pace handshakes_ GUARDED_BY(mu_);
+  LogPace requests_ GUARDED_BY(mu_){kRefusalLogInterval};
+  LogPace handshakes_ GUARDED_BY(mu_){kRefusalLogInterval};
 };
 
 }  // namespace gateway

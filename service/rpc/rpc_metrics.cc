@@ -1,7 +1,8 @@
 #include "service/rpc/rpc_metrics.h"
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
-#include <utility>
 
 #include "base/async/event_loop.h"
 #include "base/os/logging.h"
@@ -122,7 +123,9 @@ void RpcMetrics::CallRefused(const absl::Status& why,
                              const RefusedCall& call) {
   const std::string_view reason = ReasonName(FaultReason(why));
   CountRefusal(reason);
-  if (!MayLog(refusals_)) return;
+  const std::optional<int64_t> unlogged =
+      refusals_.Take(EventLoop::Current()->Now());
+  if (!unlogged.has_value()) return;
   Log(LogLevel::kInfo, "grpc", "a call was refused",
       {{"listener", listener_},
        {"reason", reason},
@@ -130,7 +133,7 @@ void RpcMetrics::CallRefused(const absl::Status& why,
        {"peer", call.peer},
        {"request_id", call.request_id},
        {"error", why},
-       {"unlogged", std::exchange(refusals_.unlogged, 0)}});
+       {"unlogged", *unlogged}});
 }
 
 void RpcMetrics::PlainRequestRefused() { CountRefusal("NOT_GRPC"); }
@@ -145,19 +148,11 @@ void RpcMetrics::CountRefusal(std::string_view reason) {
   shard_->CounterOf(kRefused, {listener_, reason}).Add(1);
 }
 
-bool RpcMetrics::MayLog(Pace& pace) {
-  const absl::Duration now = EventLoop::Current()->Now();
-  if (now < pace.next) {
-    ++pace.unlogged;
-    return false;
-  }
-  pace.next = now + kRpcLogInterval;
-  return true;
-}
-
 void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
                           const absl::Status& why) {
-  if (!MayLog(closes_)) return;
+  const std::optional<int64_t> unlogged =
+      closes_.Take(EventLoop::Current()->Now());
+  if (!unlogged.has_value()) return;
   // At info for TLS: those who only look whether the port is open fail, too.
   Log(close == RpcClose::kTls ? LogLevel::kInfo : LogLevel::kWarn, "grpc",
       "a connection was closed for what its peer did",
@@ -165,7 +160,7 @@ void RpcMetrics::LogClose(RpcClose close, std::string_view peer,
        {"peer", peer},
        {"reason", NameOf(close)},
        {"error", why},
-       {"unlogged", std::exchange(closes_.unlogged, 0)}});
+       {"unlogged", *unlogged}});
 }
 
 }  // namespace gateway

@@ -22,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/observability/log_pace.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -68,20 +69,12 @@ class RpcMetrics {
  private:
   void CountClose(RpcClose close);
   void CountRefusal(std::string_view reason);
-  // Limits the lines of one kind.
-  struct Pace {
-    absl::Duration next = -absl::InfiniteDuration();
-    int64_t unlogged = 0;
-  };
-
-  // Returns whether the next line may be written; counts those that may not.
-  static bool MayLog(Pace& pace);
   void LogClose(RpcClose close, std::string_view peer, const absl::Status& why);
 
   const std::string listener_;
   MetricShard* const shard_;  // Null if nothing is counted.
-  Pace closes_;
-  Pace refusals_;
+  LogPace closes_{kRpcLogInterval};
+  LogPace refusals_{kRpcLogInterval};
 };
 
 }  // namespace gateway
