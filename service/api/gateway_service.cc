@@ -55,13 +55,19 @@ class UnarySink final : public AnswerSink {
   v1::GenerateResponse* const response_;
 };
 
+Call NewCall(LoopServices& services, CallContext& context) {
+  return Call(services.runtime.Get(), services.loop, services.http,
+              context.cancel(), *context.arena(), context.arrival_time());
+}
+
 // Of counts and embeddings, whose message `fill` completes.
-class ReplySink final : public AnswerSink {
+class FilledSink final : public AnswerSink {
  public:
   using Fill = absl::FunctionRef<int64_t(const Call& call)>;
 
   // `fill` returns how large the message is, and must outlive this.
-  ReplySink(CallContext& context, Fill fill) : context_(context), fill_(fill) {}
+  FilledSink(CallContext& context, Fill fill)
+      : context_(context), fill_(fill) {}
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
@@ -217,8 +223,7 @@ Task<absl::Status> GatewayService::Generate(CallContext& context,
                                             const v1::GenerateRequest& request,
                                             v1::GenerateResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.runtime.Get(), services.loop, services.http,
-            context.cancel(), *context.arena(), context.arrival_time());
+  Call call = NewCall(services, context);
   SetFacts(context, request, &call);
   call.responses = services.responses;
   UnarySink sink(context, response);
@@ -229,8 +234,7 @@ Task<absl::Status> GatewayService::StreamGenerate(
     CallContext& context, const v1::GenerateRequest& request,
     MessageWriter& writer) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.runtime.Get(), services.loop, services.http,
-            context.cancel(), *context.arena(), context.arrival_time());
+  Call call = NewCall(services, context);
   SetFacts(context, request, &call);
   call.responses = services.responses;
   call.facts.stream = true;
@@ -247,8 +251,7 @@ Task<absl::Status> GatewayService::CountTokens(
     CallContext& context, const v1::CountTokensRequest& request,
     v1::CountTokensResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.runtime.Get(), services.loop, services.http,
-            context.cancel(), *context.arena(), context.arrival_time());
+  Call call = NewCall(services, context);
   SetFacts(context, request.request(), &call);
   call.responses = services.responses;
   call.facts.counts = true;
@@ -260,7 +263,7 @@ Task<absl::Status> GatewayService::CountTokens(
     done.FillRoute(response->mutable_route());
     return static_cast<int64_t>(response->ByteSizeLong());
   };
-  ReplySink sink(context, fill);
+  FilledSink sink(context, fill);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 
@@ -268,15 +271,14 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
                                          const v1::EmbedRequest& request,
                                          v1::EmbedResponse* response) {
   LoopServices& services = services_of_(context.loop());
-  Call call(services.runtime.Get(), services.loop, services.http,
-            context.cancel(), *context.arena(), context.arrival_time());
+  Call call = NewCall(services, context);
   SetCallerFacts(context, request, &call);
   call.embed = &request;
   call.embeddings = response;
   const auto fill = [response](const Call&) {
     return static_cast<int64_t>(response->ByteSizeLong());
   };
-  ReplySink sink(context, fill);
+  FilledSink sink(context, fill);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 

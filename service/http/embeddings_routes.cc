@@ -82,8 +82,7 @@ void EmbeddingsRoutes::AddTo(RouteTable& table) const {
 Task<void> EmbeddingsRoutes::Embed(RequestContext context) const {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(context.runtime, services.loop, services.http,
-            context.responder.gone(), arena, context.request.arrival);
+  Call call = NewCall(context, arena);
   SetFacts(context, kEmbed, &call);
   auto* const request =
       google::protobuf::Arena::CreateMessage<v1::EmbedRequest>(&arena);

@@ -74,39 +74,37 @@ class CountSink final : public JsonSink {
   }
 };
 
-}  // namespace
-
-Task<void> Generate(RequestContext context, GenerationOptions options) {
+// Runs a call to generate or, if it `counts`, to count.
+Task<void> Run(RequestContext context, GenerationOptions options, bool counts) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(context.runtime, services.loop, services.http,
-            context.responder.gone(), arena, context.request.arrival);
+  Call call = NewCall(context, arena);
   RawRequest raw;
   const size_t bytes = Take(context, &raw, &call);
   call.api_error = co_await OffLoop(
       bytes, [&] { return Scan(call.api_error, &options, &raw); },
       WorkerPool::Stage::kBegins);
   SetUp(context, options, &raw, &call);
-  DialectSink sink(context.api, context.responder, context.fields.details);
+  if (counts) {
+    call.facts.counts = true;
+    CountSink sink(context);
+    (co_await RunCall(call, sink, services.recorder)).IgnoreError();
+    co_return;
+  }
   call.facts.stream = raw.scan.stream && call.api_error.ok();
   call.facts.stream_usage = raw.scan.stream_usage;
+  DialectSink sink(context.api, context.responder, context.fields.details);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 
+}  // namespace
+
+Task<void> Generate(RequestContext context, GenerationOptions options) {
+  return Run(std::move(context), std::move(options), /*counts=*/false);
+}
+
 Task<void> CountTokens(RequestContext context, GenerationOptions options) {
-  LoopServices& services = context.services;
-  google::protobuf::Arena arena;
-  Call call(context.runtime, services.loop, services.http,
-            context.responder.gone(), arena, context.request.arrival);
-  RawRequest raw;
-  const size_t bytes = Take(context, &raw, &call);
-  call.api_error = co_await OffLoop(
-      bytes, [&] { return Scan(call.api_error, &options, &raw); },
-      WorkerPool::Stage::kBegins);
-  SetUp(context, options, &raw, &call);
-  call.facts.counts = true;
-  CountSink sink(context);
-  (co_await RunCall(call, sink, services.recorder)).IgnoreError();
+  return Run(std::move(context), std::move(options), /*counts=*/true);
 }
 
 }  // namespace gateway

@@ -12,6 +12,7 @@
 #include "service/api/provider_credential.h"
 #include "service/http/answer_fields.h"
 #include "service/http/refusal_watch.h"
+#include "service/pipeline/call.h"
 
 namespace gateway {
 namespace {
@@ -101,6 +102,11 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       caller(CallerOf(request, fields.head, *runtime)),
       id(RequestIdFor(fields.request_id)),
       peer(responder.peer()) {}
+
+Call NewCall(const RequestContext& context, google::protobuf::Arena& arena) {
+  return Call(context.runtime, context.services.loop, context.services.http,
+              context.responder.gone(), arena, context.request.arrival);
+}
 
 void SetFacts(const RequestContext& context, const Operation& operation,
               IncomingCall* call) {

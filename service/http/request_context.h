@@ -26,12 +26,15 @@
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
 #include "base/text/short_text.h"
+#include "google/protobuf/arena.h"
 #include "service/http/http_api.h"
 #include "service/pipeline/incoming_call.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
+
+class Call;
 
 // What the caller says beside the body, read in one pass. Empty if absent; the
 // first counts where a field is repeated.
@@ -86,6 +89,10 @@ struct Operation {
   std::string_view method;
   std::string_view path;
 };
+
+// Makes the call that `context` asks for, with nothing set yet. Both must
+// outlive it.
+Call NewCall(const RequestContext& context, google::protobuf::Arena& arena);
 
 // Sets the facts of a call from `context`, without its request. They keep views
 // of `context`.

@@ -12,9 +12,9 @@
 #include "base/async/task.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/text/json.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
+#include "providers/dialects/openai_responses/response.h"
 #include "providers/provider.h"
 #include "service/http/json_sink.h"
 #include "service/http/request_context.h"
@@ -70,15 +70,6 @@ absl::Status CheckNotStreamed(std::string_view query) {
                       "ask without `stream=true`");
 }
 
-void WriteDeletion(std::string_view id, std::string* body) {
-  JsonWriter json(body);
-  json.StartObject();
-  json.StringField("id", id);
-  json.StringField("object", "response");
-  json.BoolField("deleted", true);
-  json.EndObject();
-}
-
 // Answers from what the gateway keeps itself.
 absl::Status AnswerFromHere(const RequestContext& context,
                             std::string_view caller,
@@ -92,7 +83,7 @@ absl::Status AnswerFromHere(const RequestContext& context,
       if (!context.services.responses->Remove(caller, asked.id)) {
         return NoSuchResponse(asked.id);
       }
-      WriteDeletion(asked.id, body);
+      responses::WriteDeletion(asked.id, body);
       return absl::OkStatus();
     case Action::kCancel:
       return MakeFault(v1::ERROR_REASON_INVALID_REQUEST,
@@ -107,7 +98,7 @@ absl::Status AnswerFromHere(const RequestContext& context,
 }
 
 // What the provider says, as it is.
-class ReplySink final : public JsonSink {
+class ForwardedReplySink final : public JsonSink {
  public:
   using JsonSink::JsonSink;
 
@@ -123,15 +114,14 @@ Task<void> AnswerFromThere(RequestContext context, const Operation& operation,
                            StoredResponseQuery asked) {
   LoopServices& services = context.services;
   google::protobuf::Arena arena;
-  Call call(context.runtime, services.loop, services.http,
-            context.responder.gone(), arena, context.request.arrival);
+  Call call = NewCall(context, arena);
   SetFacts(context, operation, &call);
   call.known_caller = *context.caller;
   call.facts.dialect = context.api.dialect->name();
   call.responses = services.responses;
   call.api_error = CheckNotStreamed(asked.query);
   call.stored_query = &asked;
-  ReplySink sink(context);
+  ForwardedReplySink sink(context);
   (co_await RunCall(call, sink, services.recorder)).IgnoreError();
 }
 

@@ -303,6 +303,15 @@ absl::Status EchoRequest(const v1::GenerateRequest& request,
   });
 }
 
+void WriteDeletion(std::string_view id, std::string* body) {
+  JsonWriter json(body);
+  json.StartObject();
+  json.StringField("id", id);
+  json.StringField("object", "response");
+  json.BoolField("deleted", true);
+  json.EndObject();
+}
+
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
   int64_t count = -1;
   absl::Status status =

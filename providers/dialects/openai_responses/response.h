@@ -56,6 +56,9 @@ absl::Status TakeLogprobs(v1::Part* part, v1::Logprobs* logprobs);
 absl::Status EchoRequest(const v1::GenerateRequest& request,
                          ExtensionList* extensions);
 
+// Writes the answer to deleting the response `id`.
+void WriteDeletion(std::string_view id, std::string* body);
+
 // Read and write the answer to counting tokens.
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body);
 void WriteCountResponse(int64_t tokens, std::string* body);

@@ -40,6 +40,13 @@ TEST(ResponseTest, AFailedAnswerIsItsFault) {
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
 }
 
+TEST(ResponseTest, ADeletionNamesWhatIsGone) {
+  std::string body;
+  WriteDeletion("resp_1", &body);
+  EXPECT_TRUE(
+      SameJson(body, R"({"id":"resp_1","object":"response","deleted":true})"));
+}
+
 TEST(ResponseTest, AnAnswerThatIsStillMadeHasNoReasonYet) {
   v1::GenerateResponse response;
   ASSERT_TRUE(ReadResponse(R"({"id":"resp_1","status":"queued","output":[],
