@@ -162,19 +162,19 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   }
   const size_t warned = call.warnings->size();
   GATEWAY_CO_RETURN_IF_ERROR(
-      provider_.Blame(co_await OffLoop(call.request_bytes, [&] {
+      provider_.WrapFault(co_await OffLoop(call.request_bytes, [&] {
         return WriteCliPrompt(*call.request, &prompt, call.warnings);
       })));
   if (call.is_kept_here) ForgiveStore(warned, call.warnings);
   GATEWAY_CO_RETURN_IF_ERROR(
-      provider_.Blame(CheckDropped(provider_.setup_.unsupported_parameters,
-                                   *call.request, *call.warnings, warned)));
+      provider_.WrapFault(CheckDropped(provider_.setup_.unsupported_parameters,
+                                       *call.request, *call.warnings, warned)));
   input_tokens_ = EstimatedTokens(prompt);
   absl::StatusOr<std::shared_ptr<ProcessSlots::Slot>> slot =
       co_await ProcessSlots::Take(provider_.slots_, cancel_);
   if (!slot.ok()) {
     if (cancel_.cancelled()) co_return cancel_.status();
-    co_return provider_.Blame(
+    co_return provider_.WrapFault(
         MakeFault(v1::ERROR_REASON_OVERLOADED, ToStd(slot.status().message())));
   }
   Subprocess::Options options;
@@ -185,8 +185,9 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
     absl::StatusOr<std::string> empty =
         EmptyDirectory(ValueOf(provider_.environment_, "TMPDIR"));
     if (!empty.ok()) {
-      co_return provider_.Blame(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
-                                          ToStd(empty.status().message())));
+      co_return provider_.WrapFault(
+          MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                    ToStd(empty.status().message())));
     }
     options.directory = *std::move(empty);
   }
@@ -201,8 +202,9 @@ Task<absl::Status> LocalCliProvider::Run::Begin(const ProviderCall& call,
   absl::StatusOr<std::unique_ptr<Subprocess>> process =
       Subprocess::Start(loop_, std::move(options));
   if (!process.ok()) {
-    co_return provider_.Blame(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
-                                        ToStd(process.status().message())));
+    co_return provider_.WrapFault(
+        MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+                  ToStd(process.status().message())));
   }
   process_ = *std::move(process);
   loop_.ArmTimer(time_is_up_, provider_.timeout_);
@@ -223,13 +225,13 @@ Task<absl::StatusOr<bool>> LocalCliProvider::Run::Read(std::string* output) {
     // work again.
     progress_.http.sent = true;
     progress_.http.timed_out = true;
-    co_return provider_.Blame(
+    co_return provider_.WrapFault(
         MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT,
                   absl::StrCat("no end after ",
                                absl::FormatDuration(provider_.timeout_))));
   }
-  co_return provider_.Blame(MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
-                                      ToStd(more.status().message())));
+  co_return provider_.WrapFault(MakeFault(
+      v1::ERROR_REASON_PROVIDER_BAD_RESPONSE, ToStd(more.status().message())));
 }
 
 LocalCliProvider::LocalCliProvider(const ProviderSetup& setup,
@@ -267,7 +269,7 @@ std::vector<std::string> LocalCliProvider::CommandOf(const ProviderCall& call,
   return command;
 }
 
-absl::Status LocalCliProvider::Blame(const absl::Status& status) const {
+absl::Status LocalCliProvider::WrapFault(const absl::Status& status) const {
   if (status.ok()) return status;
   absl::Status fault = AtPlace(setup_.name, status);
   AddFaultMetadata(fault, "provider", setup_.name);
@@ -284,9 +286,9 @@ Task<absl::Status> LocalCliProvider::Generate(ProviderCall& call,
   }
   CliLine result;
   if (!ReadCliResult(output, &result).ok()) {
-    co_return Blame(FailureOf(run.process(), output));
+    co_return WrapFault(FailureOf(run.process(), output));
   }
-  if (result.is_error) co_return Blame(FailureOf(result));
+  if (result.is_error) co_return WrapFault(FailureOf(result));
   if (WantsJson(*call.request)) {
     result.text = std::string(WithoutFence(result.text));
   }
@@ -363,9 +365,9 @@ Task<absl::StatusOr<bool>> LocalCliProvider::AnswerStream::Next(
     const bool ended = !*more;
     if (ended) output = lines_.AtLineBoundary() ? "" : "\n";
     const absl::Status taken = Take(output, batch);
-    if (!taken.ok()) co_return provider_.Blame(taken);
+    if (!taken.ok()) co_return provider_.WrapFault(taken);
     if (ended && !complete_) {
-      co_return provider_.Blame(FailureOf(run_->process(), stray_));
+      co_return provider_.WrapFault(FailureOf(run_->process(), stray_));
     }
   }
   co_return true;

@@ -68,7 +68,7 @@ class LocalCliProvider final : public Provider {
   std::vector<std::string> CommandOf(const ProviderCall& call,
                                      bool stream) const;
   // Names the provider in a fault.
-  absl::Status Blame(const absl::Status& status) const;
+  absl::Status WrapFault(const absl::Status& status) const;
 
   const ProviderSetup setup_;
   const llmgateway::config::v1::LocalCliProvider config_;

@@ -61,6 +61,11 @@ OLD_WORDS = [
                    "say what it does: a service, a registry"),
     text_rules.Ban(_name("heed", "heeds", "heeded"), _SAMPLES,
                    "say what is done: read, obey, apply"),
+    text_rules.Ban(_name("stranger", "strangers"),
+                   _SAMPLES + ("tests/", "proto/", "CHANGELOG.md"),
+                   "say unauthenticated caller"),
+    text_rules.Ban(r"\bBlame\s*\(", (), "say WrapFault"),
+    text_rules.Ban(r"\bStir\s*\(", (), "say Notify"),
     text_rules.Ban(r"\b(?:now|then)::", (), "name the namespace by its room"),
 ]
 
@@ -68,9 +73,10 @@ OLD_WORDS = [
 _WIRE_PREFIX = re.compile(r"seal(?=:)")
 
 # Lines without any of these need no closer look, which takes long.
-_ROOTS = ("desk", "door", "heed", "judg", "lane", "losses", "note", "now::",
-          "office", "remembrance", "routes", "seal", "then::", "tries",
-          "tryprogress", "notedtry", "visit", "wiring", "words")
+_ROOTS = ("blame", "desk", "door", "heed", "judg", "lane", "losses", "note",
+          "now::", "office", "remembrance", "routes", "seal", "stir",
+          "stranger", "then::", "tries", "tryprogress", "notedtry", "visit",
+          "wiring", "words")
 
 
 def _suspicious_lines(text):

@@ -36,6 +36,10 @@ class OldWordsTest(unittest.TestCase):
                 ("Desk desk;", "roster"),
                 ("Office office;", "registry"),
                 ("limits.Heed(x);", "obey"),
+                ("// Of a stranger nothing is read.", "unauthenticated"),
+                ("constexpr int kStrangerLinesMax = 4;", "unauthenticated"),
+                ("co_return Blame(status);", "WrapFault"),
+                ("upload_->Stir();", "Notify"),
                 ("now::Write(x);", "room"),
         ]:
             with self.subTest(text):
