@@ -22,7 +22,7 @@ struct LoopServices {
   CachedRuntime& runtime;
   Recorder& recorder;
   ResponseStore* responses = nullptr;  // Null if nothing is remembered.
-  // Of the HTTP APIs; null if what they refuse is not noted.
+  // Of the HTTP APIs; null if what they refuse is not recorded.
   RefusalLog* refusals = nullptr;
 };
 

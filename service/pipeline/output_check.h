@@ -56,7 +56,7 @@ class OutputCheck {
   void Add(const v1::GenerateResponse& response);
   void Add(const v1::GenerateEvent& event);
 
-  // Checks what was noted, however long that takes: some 100 ms at worst.
+  // Checks what was added, however long that takes: some 100 ms at worst.
   void Validate() { ValidateWithin(JsonSchema::kStepsMax); }
   // Does so if it takes no more than a millisecond or two, as it nearly always
   // does. False if nothing is checked yet.
