@@ -8,7 +8,7 @@
 //   if (verdict == Verdict::kRetryHere) ...   // After a back-off.
 //   if (BlamesTarget(verdict)) ...            // Counts as a failure in a row.
 //
-// Thread-compatible: plain functions.
+// Thread-safe: plain functions.
 
 #ifndef ERRORS_VERDICT_H_
 #define ERRORS_VERDICT_H_

@@ -1,7 +1,7 @@
 // The TLS context of a listener, out of what the configuration says of it, and
 // errors that name the listener.
 //
-// Thread-compatible: plain functions.
+// Thread-safe: plain functions.
 
 #ifndef SERVICE_LISTENER_TLS_H_
 #define SERVICE_LISTENER_TLS_H_

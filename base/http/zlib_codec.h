@@ -6,7 +6,7 @@
 //   GATEWAY_RETURN_IF_ERROR(
 //       Inflate(ZlibFormat::kGzip, body, /*bytes_limit=*/4 << 20, &text));
 //
-// Thread-compatible: plain functions, nothing is kept between calls.
+// Thread-safe: plain functions, nothing is kept between calls.
 
 #ifndef BASE_HTTP_ZLIB_CODEC_H_
 #define BASE_HTTP_ZLIB_CODEC_H_

@@ -3,7 +3,7 @@
 //
 //   if (deadline <= now) Refuse(DeadlinePassed());
 //
-// Thread-compatible: plain functions.
+// Thread-safe: plain functions.
 
 #ifndef SERVICE_API_CALL_FAULTS_H_
 #define SERVICE_API_CALL_FAULTS_H_

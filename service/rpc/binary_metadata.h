@@ -1,7 +1,7 @@
 // Base64 as gRPC uses it for the values of names that end in `-bin`: the
 // standard alphabet, taken with and without padding, sent without.
 //
-// Thread-compatible: plain functions.
+// Thread-safe: plain functions.
 
 #ifndef SERVICE_RPC_BINARY_METADATA_H_
 #define SERVICE_RPC_BINARY_METADATA_H_

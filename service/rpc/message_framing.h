@@ -4,7 +4,7 @@
 //       reply, reply.ByteSizeLong(), MessageEncoding::kIdentity,
 //       [&](size_t bytes) { return stream.Extend(bytes); }));
 //
-// Thread-compatible: plain functions.
+// Thread-safe: plain functions.
 
 #ifndef SERVICE_RPC_MESSAGE_FRAMING_H_
 #define SERVICE_RPC_MESSAGE_FRAMING_H_

@@ -20,7 +20,7 @@
 //   * A `grpc-encoding` other than those of kAcceptedMessageEncodings is
 //     UNIMPLEMENTED, and the answer must carry `grpc-accept-encoding`.
 //
-// Does not allocate unless it refuses. Thread-compatible: plain functions.
+// Does not allocate unless it refuses. Thread-safe: plain functions.
 
 #ifndef SERVICE_RPC_REQUEST_HEAD_H_
 #define SERVICE_RPC_REQUEST_HEAD_H_
