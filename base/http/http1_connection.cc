@@ -60,8 +60,10 @@ class Http1Connection::WriteOut {
     const bool awaits_body =
         self_.upload_ != nullptr && self_.upload_->waiting();
     self_.SetPhase(awaits_body ? Phase::kBody : Phase::kHandling);
-    if (!written.ok()) self_.keep_alive_ = false;
-    return written;
+    if (written.ok()) return written;
+    self_.keep_alive_ = false;
+    // Whatever the socket says of it.
+    return absl::CancelledError("the client is gone");
   }
 
  private:

@@ -502,7 +502,7 @@ Task<absl::Status> Http2Responder::AwaitSent() {
 
 absl::Status Http2Responder::Outcome() const {
   if (!cut_off_) return absl::OkStatus();
-  return absl::UnavailableError("the client is gone");
+  return absl::CancelledError("the client is gone");
 }
 
 }  // namespace gateway

@@ -90,6 +90,7 @@ inline bool StatusHasBody(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
+// What sends returns CANCELLED when the client is gone.
 class HttpResponder {
  public:
   // Sends a whole answer.
@@ -102,7 +103,7 @@ class HttpResponder {
   virtual void Start(HttpAnswerHead head) = 0;
 
   // Sends more of an answer begun with Start. Returns when little of it waits
-  // for the client to read; an error when the client is gone.
+  // for the client to read.
   virtual Task<absl::Status> Write(
       absl::Span<const std::string_view> pieces) = 0;
 

@@ -83,6 +83,32 @@ class HttpHangUpTest(_CancelCase):
                 leave(connection)
                 self.assert_cancelled(model)
 
+    def test_while_much_is_written_to_it(self):
+        """The write that fails tells of it first, and blames no provider."""
+        script = {"chunks": 400, "chunk_bytes": 16000}
+        for vendor in _VENDORS:
+            for number in range(12):
+                for stream in (False, True):
+                    model = "%smuch-%d-%s" % (vendor, number, stream)
+                    self.play(model, script)
+                    connection = self.enter(RawConnection(
+                        self.gateway.http, receive_buffer_bytes=65536))
+                    connection.send(request_bytes(chat(model, stream=stream)))
+                    connection.read_head()
+                    connection.read_exactly(10000 * (1 + number))
+                    leave = (connection.reset if number % 2
+                             else connection.close)
+                    leave()
+                    with self.subTest(model=model):
+                        line = self.gateway.wait_for_access(model=model)
+                        self.assertEqual(
+                            (line["status"], line["error_reason"]),
+                            ("CANCELLED", "CANCELLED"), line)
+        metrics = http_calls.ask(self.gateway.operations,
+                                 path="/metrics").body.decode()
+        self.assertEqual([line for line in metrics.splitlines()
+                          if "PROVIDER_UNAVAILABLE" in line], [])
+
     def test_between_attempts(self):
         # The wait before another attempt ends, and there is none.
         self.play("gpt-between", {"status": 429, "retry_after": "50"})

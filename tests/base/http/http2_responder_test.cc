@@ -354,7 +354,7 @@ TEST_F(Http2ResponderTest, ASlowReaderHoldsTheHandlerBack) {
   const size_t received = client.AwaitBody(flood, 0).size();
   client.Reset(flood);
   ASSERT_TRUE(handler_.flooded.Wait());
-  EXPECT_TRUE(absl::IsUnavailable(handler_.flood_error));
+  EXPECT_TRUE(absl::IsCancelled(handler_.flood_error));
   // A window, and no more than the handler writes at a time.
   EXPECT_LE(handler_.flooded_bytes, received + 2 * 64 * 1024);
 }
