@@ -1,14 +1,11 @@
 #include "providers/raw_http_stream.h"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -18,52 +15,6 @@
 
 namespace gateway {
 namespace {
-
-// The bytes around an event's text are taken to be so many, where they cannot
-// be told.
-constexpr size_t kFrameBytes = 256;
-
-// Longer events are not copied for a comparison: what stands around their text
-// does not matter.
-constexpr size_t kSampleBytesMax = 4096;
-// Samples of at most so many bytes need no memory of their own.
-constexpr size_t kSampleBytesUsual = 512;
-
-// Statistics of the events that carry pieces of text: how many, the bytes of
-// their data, and the first two of them, the very first of which may have more
-// around its text.
-class EventSizes {
- public:
-  void Record(const StreamEvent& event);
-  int64_t SpokenBytes() const;
-
- private:
-  size_t events_ = 0;
-  size_t bytes_ = 0;
-  std::array<absl::InlinedVector<char, kSampleBytesUsual>, 2> samples_;
-};
-
-void EventSizes::Record(const StreamEvent& event) {
-  // Where events have names, those that begin or end a part carry no text.
-  if (!event.name.empty() && !event.name.ends_with("delta")) return;
-  if (events_ < samples_.size() && event.data.size() <= kSampleBytesMax) {
-    samples_[events_].assign(event.data.begin(), event.data.end());
-  }
-  ++events_;
-  bytes_ += event.data.size();
-}
-
-int64_t EventSizes::SpokenBytes() const {
-  size_t frame = SIZE_MAX;
-  for (const auto& sample : samples_) {
-    const auto spoken = static_cast<size_t>(
-        gateway::SpokenBytes(std::string_view(sample.data(), sample.size())));
-    if (spoken > 0) frame = std::min(frame, sample.size() - spoken);
-  }
-  if (frame == SIZE_MAX) frame = kFrameBytes;
-  const size_t around = events_ * frame;
-  return static_cast<int64_t>(bytes_ - std::min(around, bytes_));
-}
 
 class RawHttpStream final : public HttpStream {
  public:
@@ -76,7 +27,7 @@ class RawHttpStream final : public HttpStream {
 
   Task<absl::StatusOr<bool>> Next(StreamBatch* batch) override;
   const ResponseFacts& facts() const override { return tap_->facts(); }
-  int64_t SpokenBytes() const override { return sizes_.SpokenBytes(); }
+  int64_t SpokenBytes() const override { return spoken_.bytes(); }
 
  private:
   absl::Status Take(const StreamEvent& event, StreamBatch* batch) override;
@@ -88,7 +39,7 @@ class RawHttpStream final : public HttpStream {
   std::unique_ptr<StreamTap> tap_;
   std::string told_;  // The event in which the vendor tells of the failure.
   absl::Span<const std::string_view> pieces_;
-  EventSizes sizes_;
+  SpokenCounter spoken_;
   bool ended_ = false;
 };
 
@@ -151,7 +102,10 @@ absl::Status RawHttpStream::Take(const StreamEvent& event, StreamBatch* batch) {
         return GaveUp(FindGivenUp(events, 0));
       }
       ++batch->content_events;
-      sizes_.Record(event);
+      // Where events have names, those that begin or end a part carry no text.
+      if (event.name.empty() || event.name.ends_with("delta")) {
+        spoken_.Add(event.data);
+      }
       break;
     case EventKind::kIgnorable:
       break;

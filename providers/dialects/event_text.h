@@ -1,23 +1,52 @@
-// Tells how much of one event of a stream is what its model said, in whichever
-// vendor's format it comes: all of them stream under few names. The rest stands
-// around it, and is the same in each event of a stream, or nearly.
+// Counts how much of a stream its model said, in whichever vendor's format it
+// comes: all of them stream under few names.
 //
-//   const int64_t frame = bytes - SpokenBytes(event);
+//   SpokenCounter spoken;
+//   spoken.Add(event.data);  // Of each event that carries a piece.
+//   const int64_t tokens = spoken.bytes() / 4;
 //
-// Thread-safe: a free function.
+// Most events differ from the one before by their text alone. So one event is
+// read, and of those that have the same before their text the size is enough.
+//
+// Thread-compatible.
 
 #ifndef PROVIDERS_DIALECTS_EVENT_TEXT_H_
 #define PROVIDERS_DIALECTS_EVENT_TEXT_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace gateway {
 
-// Counts the bytes, as escaped, of an event's text, reasoning, refusal and
-// arguments of tools. 0 for an event that has none, and for what cannot be
-// read.
-int64_t SpokenBytes(std::string_view event);
+class SpokenCounter {
+ public:
+  // Adds the bytes, as escaped, of an event's text, reasoning, refusal and
+  // arguments of tools; nothing for an event that has none, or that cannot be
+  // read. `event` is followed by kJsonPaddingBytes readable bytes.
+  void Add(std::string_view event);
+
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  // Returns whether the event is laid out as the last one that was read.
+  bool IsAlike(std::string_view event) const;
+  // Returns whether to read an event that is not. False for a long one, around
+  // whose text little stands, and for most of a vendor each of whose events
+  // differs from the last.
+  bool IsWorthReading(std::string_view event);
+  void Read(std::string_view event);
+
+  int64_t bytes_ = 0;
+  // Of the last event that was read and had a text: where that begins, what
+  // stands right before, and how many bytes of the event are not said. Until
+  // there is one, `frame_` is a guess.
+  size_t offset_ = 0;
+  std::array<char, 16> before_ = {};
+  size_t frame_ = 256;
+  unsigned unlike_ = 0;  // Events in a row that were not alike.
+};
 
 }  // namespace gateway
 

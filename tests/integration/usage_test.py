@@ -215,6 +215,53 @@ class CutUsageTest(_UsageCase):
                 self.assertAlmostEqual(line["output_tokens"], tokens,
                                        delta=tokens // 10)
 
+    def check_cut(self, model, body, tokens):
+        """Forwarded and translated, it is estimated alike."""
+        self.upstream.set_script(model, {
+            "body": body, "content_type": "text/event-stream"})
+        for api in ("chat", "messages"):
+            with self.subTest(model=model, api=api):
+                line = self.ask(api, model, stream=True)
+                self.assertEqual(line["error_reason"], "STREAM_INTERRUPTED")
+                self.assertAlmostEqual(line["output_tokens"], tokens,
+                                       delta=max(1, tokens // 50))
+
+    def test_whatever_kinds_of_pieces_it_has(self):
+        text = self._chunk({"content": "word"})
+        reasoning = self._chunk({
+            "role": "assistant", "content": "", "reasoning": "word",
+            "reasoning_details": [{"type": "reasoning.text", "text": "word",
+                                   "format": "x", "index": 0}]})
+        self.check_cut("gpt-or", reasoning * 3 + text * 2000, 2003)
+        arguments = self._chunk({"tool_calls": [
+            {"index": 0, "function": {"arguments": "word"}}]})
+        self.check_cut("gpt-calls", text + self._chunk({"tool_calls": [
+            {"index": 0, "id": "call_1234567890", "type": "function",
+             "function": {"name": "f", "arguments": ""}}]}) +
+                       arguments * 2000, 2001)
+        self.check_cut("claude-thinks", self._named(
+            {"type": "message_start", "message": {
+                "id": "msg_1", "type": "message", "role": "assistant",
+                "model": "m", "content": [], "stop_reason": None,
+                "stop_sequence": None, "usage": {"input_tokens": 0,
+                                                 "output_tokens": 0}}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "thinking", "thinking": "",
+                               "signature": ""}},
+            *[{"type": "content_block_delta", "index": 0,
+               "delta": {"type": "thinking_delta", "thinking": "word"}}] * 3,
+            {"type": "content_block_stop", "index": 0},
+            {"type": "content_block_start", "index": 1,
+             "content_block": {"type": "text", "text": ""}},
+            *[{"type": "content_block_delta", "index": 1,
+               "delta": {"type": "text_delta", "text": "word"}}] * 2000),
+                       2003)
+
+    def test_an_end_says_nothing(self):
+        self.check_cut("gpt-end", self._chunk({"content": "word " * 2}) * 2 +
+                       self._chunk({}, "stop") + self._chunk(
+                           {}, usage={"prompt_tokens": -5}), 5)
+
     def usage(self, tokens):
         return {"prompt_tokens": 5, "completion_tokens": tokens,
                 "total_tokens": 5 + tokens}

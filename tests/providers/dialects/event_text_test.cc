@@ -1,11 +1,33 @@
 #include "providers/dialects/event_text.h"
 
+#include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "gtest/gtest.h"
+#include "providers/dialects/dialect.h"
 
 namespace gateway {
 namespace {
+
+void Add(std::string_view event, SpokenCounter* spoken) {
+  std::string padded(event);
+  padded.append(kJsonPaddingBytes, ' ');
+  spoken->Add(std::string_view(padded).substr(0, event.size()));
+}
+
+int64_t SpokenBytes(std::string_view event) {
+  SpokenCounter spoken;
+  Add(event, &spoken);
+  return spoken.bytes();
+}
+
+// An event of Chat Completions with this delta.
+std::string Chunk(std::string_view delta) {
+  return absl::StrCat(R"({"id":"c","created":1,"choices":[{"index":0,"delta":)",
+                      ToAbsl(delta), R"(,"finish_reason":null}],"x":{}})");
+}
 
 TEST(EventTextTest, FindsWhatIsSaidInEachVendorsEvents) {
   for (const std::string_view event :
@@ -36,6 +58,53 @@ TEST(EventTextTest, WhatSaysNothingHasNone) {
         R"({"usage":{"text_tokens":5},"delta":7})"}) {
     EXPECT_EQ(SpokenBytes(event), 0) << event;
   }
+}
+
+TEST(EventTextTest, EventsOfOneKindAreToldBySize) {
+  SpokenCounter spoken;
+  for (int i = 0; i < 1000; ++i) Add(Chunk(R"({"content":"12345"})"), &spoken);
+  Add(Chunk(R"({"content":"1"})"), &spoken);
+  Add(Chunk(R"({"content":"1234567"})"), &spoken);
+  EXPECT_EQ(spoken.bytes(), 5008);
+}
+
+TEST(EventTextTest, AnotherKindIsReadAnew) {
+  const std::string_view kinds[] = {
+      R"({"content":"","reasoning":"12345","reasoning_details":[{"index":0}]})",
+      R"({"content":"12345"})",
+      R"({"tool_calls":[{"index":0,"id":"call_12345","type":"function",)"
+      R"("function":{"name":"f","arguments":""}}]})",
+      R"({"tool_calls":[{"index":0,"function":{"arguments":"12345"}}]})",
+      R"({"content":"12345"})",
+      R"({"content":"","reasoning":"12345","reasoning_details":[{"index":0}]})",
+  };
+  SpokenCounter spoken;
+  for (const std::string_view kind : kinds) {
+    for (int i = 0; i < 100; ++i) Add(Chunk(kind), &spoken);
+  }
+  EXPECT_EQ(spoken.bytes(), 5 * 500);
+}
+
+TEST(EventTextTest, WhatIsAlwaysAnotherKindIsReadNowAndThen) {
+  SpokenCounter spoken;
+  for (size_t i = 0; i < 1000; ++i) {
+    Add(absl::StrCat(R"({"id":")", std::string(1 + i % 7, 'i'),
+                     R"(","choices":[{"delta":{"content":"12345"}}]})"),
+        &spoken);
+  }
+  EXPECT_NEAR(static_cast<double>(spoken.bytes()), 5000, 3000);
+}
+
+TEST(EventTextTest, LongTextsAreToldBySize) {
+  SpokenCounter spoken;
+  const std::string text(100'000, 't');
+  const std::string delta = absl::StrCat(R"({"content":")", text, R"("})");
+  Add(Chunk(delta), &spoken);
+  EXPECT_NEAR(static_cast<double>(spoken.bytes()), 100'000, 256);
+  Add(Chunk(R"({"content":"12345"})"), &spoken);
+  const int64_t before = spoken.bytes();
+  Add(Chunk(delta), &spoken);
+  EXPECT_EQ(spoken.bytes() - before, 100'000);
 }
 
 }  // namespace
