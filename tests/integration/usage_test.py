@@ -149,6 +149,50 @@ class UsageTest(_UsageCase):
                     self.assertTrue(line["usage_estimated"])
 
 
+class ImplausibleUsageTest(_UsageCase):
+    """Counts that no call consumes are not believed, nor added up."""
+
+    def test_they_are_a_bad_response(self):
+        count = 2 ** 63 - 1
+        answers = [
+            (http_calls.CHAT, chat("gpt-huge"), {
+                "id": "c", "object": "chat.completion", "created": 1,
+                "model": "m", "choices": [{
+                    "index": 0, "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": "Hi"}}],
+                "usage": {"prompt_tokens": count, "completion_tokens": 1}}),
+            ("/v1/messages", chat("claude-huge", max_tokens=9), {
+                "id": "msg_1", "type": "message", "role": "assistant",
+                "model": "m", "content": [{"type": "text", "text": "Hi"}],
+                "stop_reason": "end_turn", "stop_sequence": None,
+                "usage": {"input_tokens": count, "output_tokens": count}}),
+            (http_calls.CHAT, chat("gemini-huge"), {
+                "candidates": [{"index": 0, "finishReason": "STOP", "content": {
+                    "role": "model", "parts": [{"text": "Hi"}]}}],
+                "usageMetadata": {"promptTokenCount": count}}),
+            ("/v1/embeddings", {"model": "emb-huge", "input": "Hello"}, {
+                "object": "list", "model": "m", "data": [
+                    {"object": "embedding", "index": 0, "embedding": [1]}],
+                "usage": {"prompt_tokens": count, "total_tokens": count}}),
+            ("/v1/messages/count_tokens", chat("claude-count"),
+             {"input_tokens": count}),
+        ]
+        for path, request, answer in answers:
+            model = request["model"]
+            self.upstream.set_script(model, {
+                "body": json.dumps(answer),
+                "content_type": "application/json"})
+            for _ in range(2):
+                told = http_calls.ask(self.gateway.http, request, path=path)
+            with self.subTest(model=model):
+                self.assertEqual(told.status, 502, told.body)
+        text = http_calls.ask(self.gateway.operations,
+                              path="/metrics").body.decode()
+        self.assertEqual([line for line in text.splitlines()
+                          if "tokens_total{" in line and
+                          float(line.split()[-1]) != 0], [])
+
+
 class CutUsageTest(_UsageCase):
     """Streams that break off after, or before, the provider told usage."""
 

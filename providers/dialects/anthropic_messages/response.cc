@@ -14,6 +14,7 @@
 #include "providers/dialects/anthropic_messages/vendor_names.h"
 #include "providers/dialects/error_reason.h"
 #include "providers/dialects/part_signatures.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway::anthropic {
 namespace {
@@ -202,8 +203,10 @@ absl::StatusOr<int64_t> ReadCountTokensResponse(std::string_view body) {
       ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField(
             [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key != "input_tokens") return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(count, value.Int64());
+              if (key != "input_tokens" || value.IsNull()) {
+                return absl::OkStatus();
+              }
+              GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
               return absl::OkStatus();
             });
       });

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "providers/dialects/token_count.h"
 #include "providers/dialects/vendor_name.h"
 
 namespace gateway::anthropic {
@@ -37,9 +38,7 @@ constexpr wire::VendorName<v1::ReasoningSettings::Effort> kEffortNames[] = {
 
 absl::Status ReadCount(JsonValue& value, int64_t* count) {
   if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
-  if (number < 0) return value.Error("must not be negative");
-  *count = number;
+  GATEWAY_ASSIGN_OR_RETURN(*count, ReadTokenCount(value));
   return absl::OkStatus();
 }
 

@@ -9,6 +9,7 @@
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/vendor_names.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway::gemini {
 namespace {
@@ -139,8 +140,7 @@ absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
             [&](std::string_view key, JsonValue& value) -> absl::Status {
               is_error |= key == "error" && value.IsObject();
               if (key != "totalTokens") return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(count, value.Int64());
-              if (count < 0) return value.Error("must not be negative");
+              GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
               return absl::OkStatus();
             });
       });

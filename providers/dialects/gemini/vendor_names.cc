@@ -10,6 +10,7 @@
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/named_signature.h"
+#include "providers/dialects/token_count.h"
 #include "providers/dialects/vendor_name.h"
 
 namespace gateway::gemini {
@@ -45,9 +46,6 @@ constexpr wire::VendorName<std::string_view> kAudioTypes[] = {
     {"audio/pcm", "pcm16"}, {"audio/x-wav", "wav"}, {"audio/mpeg", "mp3"},
 };
 
-// The largest count that is accepted, so that sums do not overflow.
-constexpr int64_t kTokensMax = int64_t{1} << 53;
-
 // The dialect whose signatures have no name in the contract.
 constexpr std::string_view kNameless = "anthropic_messages";
 
@@ -65,9 +63,7 @@ uint64_t Hash(std::string_view text) {
 
 absl::Status ReadCount(JsonValue& value, int64_t* count) {
   if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
-  if (number < 0 || number > kTokensMax) return value.Error("out of bounds");
-  *count = number;
+  GATEWAY_ASSIGN_OR_RETURN(*count, ReadTokenCount(value));
   return absl::OkStatus();
 }
 

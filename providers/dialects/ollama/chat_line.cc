@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "proto/proto_time.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway::ollama {
 namespace {
@@ -37,9 +38,7 @@ absl::Status ReadText(JsonValue& value, std::string* text) {
 
 absl::Status ReadCount(JsonValue& value, int64_t* count) {
   if (value.IsNull()) return absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t number, value.Int64());
-  if (number < 0) return value.Error("must not be negative");
-  *count = number;
+  GATEWAY_ASSIGN_OR_RETURN(*count, ReadTokenCount(value));
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "providers/dialects/ollama/chat_line.h"
 #include "providers/dialects/ollama/fields.h"
 #include "providers/dialects/ollama/keep_alive.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway {
 namespace {
@@ -65,8 +66,7 @@ struct AnswerReader {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view model, value.String());
       response.set_model(std::string(model));
     } else if (key == "prompt_eval_count") {
-      GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, value.Int64());
-      if (tokens < 0) return value.Error("must not be negative");
+      GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
       response.mutable_usage()->set_input_tokens(tokens);
     } else if (key == "error") {
       is_error = true;

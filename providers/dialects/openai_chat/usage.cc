@@ -5,11 +5,11 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway::chat {
 namespace {
@@ -54,15 +54,6 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
 }
 
 }  // namespace
-
-absl::StatusOr<int64_t> ReadTokenCount(JsonValue& value) {
-  if (value.IsNull()) return 0;
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, value.Int64());
-  if (tokens < 0 || tokens > kUsageTokensMax) {
-    return value.Error("not a plausible number of tokens");
-  }
-  return tokens;
-}
 
 // Bounded, since prices are of the parts: together they must not exceed the
 // whole.

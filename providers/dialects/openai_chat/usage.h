@@ -6,10 +6,7 @@
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_USAGE_H_
 #define PROVIDERS_DIALECTS_OPENAI_CHAT_USAGE_H_
 
-#include <cstdint>
-
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
@@ -18,18 +15,13 @@ namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
-// A larger count is an error: no call consumes as many tokens.
-inline constexpr int64_t kUsageTokensMax = 1'000'000'000;
-
-// Reads a count; null is 0. A negative or absurd number is an error.
-absl::StatusOr<int64_t> ReadTokenCount(JsonValue& value);
-
 // Bounds what was cached, and what was written to the cache, by the whole
 // input, whatever the provider says.
 void BoundParts(v1::Usage* usage);
 
-// Replaces `usage` by what the object says. What the contract has no
-// field for, such as OpenRouter's `cost`, goes to `others` if that is not null.
+// Replaces `usage` by what the object says. Negative and absurd numbers are
+// errors; so is anything that is not a number. What the contract has no field
+// for, such as OpenRouter's `cost`, goes to `others` if that is not null.
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage,
                        Leftovers* others = nullptr);
 

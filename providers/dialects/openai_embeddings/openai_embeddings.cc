@@ -13,6 +13,7 @@
 #include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_embeddings/vector_text.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway {
 namespace {
@@ -106,8 +107,7 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
   return value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key != "prompt_tokens") return absl::OkStatus();
-        GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, field.Int64());
-        if (tokens < 0) return field.Error("must not be negative");
+        GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(field));
         usage->set_input_tokens(tokens);
         return absl::OkStatus();
       });

@@ -15,6 +15,7 @@
 #include "providers/dialects/openai_responses/item_writer.h"
 #include "providers/dialects/openai_responses/request_writer.h"
 #include "providers/dialects/openai_responses/vendor_names.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway::responses {
 namespace {
@@ -318,8 +319,10 @@ absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
       ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField(
             [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key != "input_tokens") return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(count, value.Int64());
+              if (key != "input_tokens" || value.IsNull()) {
+                return absl::OkStatus();
+              }
+              GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
               return absl::OkStatus();
             });
       });

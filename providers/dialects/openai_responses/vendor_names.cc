@@ -7,6 +7,7 @@
 #include "providers/dialects/named_signature.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_responses/fields.h"
+#include "providers/dialects/token_count.h"
 
 namespace gateway::responses {
 namespace {
@@ -17,13 +18,13 @@ constexpr std::string_view kMadeMark = "_gw_";
 absl::Status ReadDetail(std::string_view key, JsonValue& value,
                         v1::Usage* usage) {
   if (key == "cached_tokens") {
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, chat::ReadTokenCount(value));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
     usage->set_cached_input_tokens(tokens);
   } else if (key == "cache_write_tokens") {
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, chat::ReadTokenCount(value));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
     usage->set_cache_write_tokens(tokens);
   } else if (key == "reasoning_tokens") {
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, chat::ReadTokenCount(value));
+    GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens, ReadTokenCount(value));
     usage->set_reasoning_tokens(tokens);
   }
   return absl::OkStatus();
@@ -89,11 +90,11 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage) {
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "input_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
-                                   chat::ReadTokenCount(field));
+                                   ReadTokenCount(field));
           usage->set_input_tokens(tokens);
         } else if (key == "output_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t tokens,
-                                   chat::ReadTokenCount(field));
+                                   ReadTokenCount(field));
           usage->set_output_tokens(tokens);
         } else if ((key == "input_tokens_details" ||
                     key == "output_tokens_details") &&
