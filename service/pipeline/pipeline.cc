@@ -163,12 +163,8 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
     outcome = co_await AskTargets(call, &open);
     if (outcome.ok()) {
       outcome = co_await DeliverStream(call, sink, recorder, open);
-    } else if (call.cancel.cancelled() &&
-               call.attempts.back().progress.http.sent) {
-      // A prompt that was sent is billed, although no answer has come: it is
-      // counted by estimate.
-      EstimateUsage(call, InputMeasure(call), 0,
-                    &call.attempts.back().answer.facts.usage);
+    } else {
+      EstimateUnanswered(call, &call.attempts.back());
     }
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
@@ -249,6 +245,7 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
                             absl::Status outcome) {
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, nullptr);
+    if (!outcome.ok()) EstimateUnanswered(call, &call.attempts.back());
     if (call.facts.counts) {
       if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
         outcome = co_await OffLoop(call.facts.request_bytes,

@@ -76,6 +76,24 @@ void EstimateWholeUsage(const IncomingCall& call, Attempt* attempt) {
   if (response != nullptr) *response->mutable_usage() = *usage;
 }
 
+void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {
+  const HttpProgress& http = attempt->progress.http;
+  const bool ended_by_call =
+      call.cancel.cancelled() && attempt->status == call.cancel.status();
+  const bool left_at_work = http.abandoned() || (http.sent && ended_by_call);
+  if (!left_at_work || call.facts.counts || call.facts.background ||
+      call.stored_query != nullptr) {
+    return;
+  }
+  v1::Usage* const usage = &attempt->answer.facts.usage;
+  if (call.embed == nullptr) {
+    EstimateUsage(call, InputMeasure(call), 0, usage);
+  } else {
+    usage->set_input_tokens(EstimateInputTokens(*call.embed));
+    usage->set_estimated(true);
+  }
+}
+
 size_t BytesToEstimate(const Attempt& attempt) {
   return attempt.answer.response != nullptr
              ? attempt.answer.response->ByteSizeLong()

@@ -149,6 +149,78 @@ class UsageTest(_UsageCase):
                     self.assertTrue(line["usage_estimated"])
 
 
+class UnansweredUsageTest(_UsageCase):
+    """A prompt that a provider was left at work on is billed, by estimate; a
+    failure that it tells is not."""
+
+    config = _UsageCase.config.replace(
+        'api_key: "env:OPENAI_KEY"\n', 'api_key: "env:OPENAI_KEY"\n'
+        "      http: {{timeouts: {{first_byte: 1s, stream_first_byte: 1s, "
+        "idle: 1s}}}}\n", 1)
+    _SILENT = {"stall_before_first_byte": True}
+
+    def check(self, line, status, tokens):
+        with self.subTest(line["model"]):
+            self.assertEqual(line["status"], status, line)
+            self.assertEqual((line["input_tokens"], line["output_tokens"],
+                              line.get("usage_estimated", False)),
+                             (tokens, 0, tokens > 0), line)
+
+    def each_form(self, name):
+        for form, path, fields in (
+                ("whole", http_calls.CHAT, {}),
+                ("stream", http_calls.CHAT, {"stream": True}),
+                ("translated", "/v1/messages", {"max_tokens": 9}),
+                ("vectors", "/v1/embeddings", None)):
+            model = "gpt-%s-%s" % (name, form)
+            body = ({"model": model, "input": "Hello"} if fields is None
+                    else chat(model, **fields))
+            yield model, path, body, 2 if fields is None else self._INPUT
+
+    def test_a_caller_who_hangs_up(self):
+        for model, path, body, tokens in self.each_form("left"):
+            self.upstream.set_script(model, self._SILENT)
+            with http_calls.RawConnection(self.gateway.http) as connection:
+                connection.send(http_calls.request_bytes(body, path=path))
+                self.upstream.wait_for("started", model)
+            self.check(self.gateway.wait_for_access(model=model), "CANCELLED",
+                       tokens)
+
+    def test_a_timeout(self):
+        for name, script in (
+                ("silent", self._SILENT),
+                ("stalls", {"chunks": 9, "stall_after_chunks": 0})):
+            for model, path, body, tokens in self.each_form(name):
+                if name == "stalls" and "vectors" in model:
+                    continue
+                self.upstream.set_script(model, script)
+                http_calls.ask(self.gateway.http, body, path=path)
+                line = self.gateway.wait_for_access(model=model)
+                self.assertEqual(line["error_reason"], "PROVIDER_TIMEOUT")
+                self.check(line, line["status"], tokens)
+
+    def test_a_deadline(self):
+        for stream in (False, True):
+            model = "claude-due-%s" % stream
+            self.upstream.set_script(model, self._SILENT)
+            start = (self.caller.stream if stream
+                     else self.caller.start_generate)
+            start(self.gateway.grpc, grpc_caller.prompt(model),
+                  timeout_s=1).wait()
+            line = self.gateway.wait_for_access(model=model)
+            self.check(line, line["status"], self._INPUT)
+
+    def test_a_call_that_is_cancelled_between_attempts(self):
+        for model, path, body, _ in self.each_form("between"):
+            self.upstream.set_script(model, {"status": 429,
+                                             "retry_after": "50"})
+            with http_calls.RawConnection(self.gateway.http) as connection:
+                connection.send(http_calls.request_bytes(body, path=path))
+                self.upstream.wait_for("served", model)
+            self.check(self.gateway.wait_for_access(model=model), "CANCELLED",
+                       0)
+
+
 class ImplausibleUsageTest(_UsageCase):
     """Counts that no call consumes are not believed, nor added up."""
 

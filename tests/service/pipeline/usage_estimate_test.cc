@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/cancellation.h"
 #include "base/async/task.h"
@@ -119,6 +120,42 @@ TEST_F(UsageEstimateTest, AWholeAnswerTellsItsCallerToo) {
   EXPECT_EQ(response.usage().output_tokens(), 2);
   EXPECT_TRUE(response.usage().estimated());
   EXPECT_EQ(attempt.answer.facts.usage.output_tokens(), 2);
+}
+
+TEST_F(UsageEstimateTest, APromptThatItsProviderWasLeftWithIsBilled) {
+  call_.request = &request_;
+  const absl::Status left = absl::CancelledError("the caller left");
+  cancel_.Cancel(left);
+  const auto input_tokens = [&](const HttpProgress& http,
+                                const absl::Status& status) {
+    Attempt attempt;
+    attempt.progress.http = http;
+    attempt.status = status;
+    EstimateUnanswered(call_, &attempt);
+    const v1::Usage& usage = attempt.answer.facts.usage;
+    EXPECT_EQ(usage.estimated(), usage.input_tokens() > 0);
+    return usage.input_tokens();
+  };
+  const absl::Status failed = absl::UnavailableError("500");
+  EXPECT_GT(input_tokens({.sent = true}, left), 0);
+  EXPECT_GT(input_tokens({.sent = true, .timed_out = true}, failed), 0);
+  EXPECT_EQ(input_tokens({}, left), 0);
+  EXPECT_EQ(input_tokens({.timed_out = true}, failed), 0);
+  // Cancelled in the back-off after it.
+  EXPECT_EQ(input_tokens({.sent = true}, failed), 0);
+  call_.facts.counts = true;
+  EXPECT_EQ(input_tokens({.sent = true}, left), 0);
+}
+
+TEST_F(UsageEstimateTest, SoAreTextsThatWereToBecomeVectors) {
+  v1::EmbedRequest embed;
+  embed.add_inputs()->set_text("12345678");
+  call_.embed = &embed;
+  Attempt attempt;
+  attempt.progress.http = {.sent = true, .timed_out = true};
+  attempt.status = absl::UnavailableError("timeout");
+  EstimateUnanswered(call_, &attempt);
+  EXPECT_EQ(attempt.answer.facts.usage.input_tokens(), 2);
 }
 
 }  // namespace
