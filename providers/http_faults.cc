@@ -1,5 +1,7 @@
 #include "providers/http_faults.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -14,15 +16,36 @@ namespace {
 // How many bytes are shown of an answer that makes no sense.
 constexpr size_t kShownBytes = 160;
 
-// Replaces `secret` by asterisks, wherever it stands. The length stays, so that
-// serialized details stay readable.
+// A shorter secret is only looked for as a whole: its first half may be a word
+// of any text.
+constexpr size_t kHalvedBytesMin = 16;
+
+// Returns the next part of `text`, from `begin` on, that repeats the secret or
+// its first half and more; empty if there is none.
+std::string_view FindSecret(std::string_view secret, std::string_view text,
+                            size_t begin) {
+  if (secret.empty()) return {};
+  const bool halved = secret.size() >= kHalvedBytesMin;
+  size_t bytes = halved ? secret.size() / 2 : secret.size();
+  const size_t at = text.find(secret.substr(0, bytes), begin);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(at, secret.size());
+  while (bytes < rest.size() && rest[bytes] == secret[bytes]) ++bytes;
+  return rest.substr(0, bytes);
+}
+
+// Replaces `secret` by asterisks, wherever it stands, even if its end is
+// missing. The length stays, so that serialized details stay readable.
 std::string BlotOut(std::string_view secret, std::string text) {
-  if (secret.empty()) return text;
-  for (size_t at = text.find(secret); at != std::string::npos;
-       at = text.find(secret, at)) {
-    text.replace(at, secret.size(), secret.size(), '*');
+  size_t end = 0;
+  for (;;) {
+    const std::string_view found = FindSecret(secret, text, end);
+    if (found.empty()) return text;
+    const size_t at = found.data() - text.data();
+    end = at + found.size();
+    std::fill(text.begin() + static_cast<ptrdiff_t>(at),
+              text.begin() + static_cast<ptrdiff_t>(end), '*');
   }
-  return text;
 }
 
 absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
@@ -75,6 +98,17 @@ std::string HttpFaults::WithoutCredentials(std::string_view text,
     clean = BlotOut(secret.Reveal(), std::move(clean));
   }
   return clean;
+}
+
+bool HttpFaults::Repeats(std::string_view text,
+                         std::string_view credential) const {
+  const auto repeats = [text](std::string_view secret) {
+    return !FindSecret(secret, text, 0).empty();
+  };
+  return repeats(credential) ||
+         std::any_of(
+             credentials_.begin(), credentials_.end(),
+             [&](const Secret& each) { return repeats(each.Reveal()); });
 }
 
 absl::Status HttpFaults::NotTheAnswer(std::string_view wanted,

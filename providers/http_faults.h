@@ -35,6 +35,10 @@ class HttpFaults {
   std::string WithoutCredentials(std::string_view text,
                                  std::string_view credential) const;
 
+  // Returns whether the provider repeats a credential in `text`, or the first
+  // half of one.
+  bool Repeats(std::string_view text, std::string_view credential) const;
+
   // Makes the fault for an answer that is not the API's: a proxy's page, or
   // another service. Says what was `wanted`, what stands in its place, and how
   // that begins.

@@ -143,6 +143,11 @@ class SecretsTest(unittest.TestCase):
                         "message": "no " + key, "param": key, "type": key}}),
                     ("429", {"status": 429, "retry_after": "99",
                              "error": {"message": key}}),
+                    ("cut", {"status": 400, "error": {
+                        "message": "no %s..." % key[:-2]}}),
+                    ("head", {"text": _REPLY, "headers": {
+                        "x-request-id": "Bearer " + key,
+                        "x-ratelimit-limit-requests": key}}),
                     ("500", {"status": 500, "body": "<p>%s</p>" % key,
                              "content_type": "text/html"}),
                     ("302", {"status": 302, "location": "/?key=" + key}),

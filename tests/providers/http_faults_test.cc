@@ -1,6 +1,7 @@
 #include "providers/http_faults.h"
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "base/secret.h"
@@ -36,6 +37,25 @@ TEST(HttpFaultsTest, TellsNobodyACredential) {
   const std::string text = Faults().WrapFault(told, "callers-own").ToString();
   EXPECT_THAT(text, HasSubstr("acme: bad **********, **********, ***********"));
   EXPECT_THAT(text, Not(HasSubstr("key-of")));
+}
+
+TEST(HttpFaultsTest, NorMostOfOne) {
+  const HttpFaults faults("acme", {Secret("key-0123456789abcdef")});
+  const auto told = [&](std::string_view text) {
+    return faults.WithoutCredentials(text, "own-0123456789abcdef");
+  };
+  EXPECT_EQ(told("no key-0123456789abcde, own-012345!"),
+            "no *******************, **********!");
+  EXPECT_EQ(told("key-0123456789abcdefg"), "********************g");
+  // Too little to be of use.
+  EXPECT_EQ(told("key-01234 own-01234"), "key-01234 own-01234");
+}
+
+TEST(HttpFaultsTest, KnowsWhatRepeatsACredential) {
+  EXPECT_TRUE(Faults().Repeats("Bearer key-of-two", ""));
+  EXPECT_TRUE(Faults().Repeats("callers-own", "callers-own"));
+  EXPECT_FALSE(Faults().Repeats("req_1", "callers-own"));
+  EXPECT_FALSE(Faults().Repeats("", ""));
 }
 
 TEST(HttpFaultsTest, ATransportErrorIsTheProvidersUnlessTheCallerLeft) {
