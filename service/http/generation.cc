@@ -50,7 +50,10 @@ void SetUp(const RequestContext& context, const GenerationOptions& options,
   SetFacts(context, options.operation, call);
   CallFacts& facts = call->facts;
   facts.dialect = raw->dialect->name();
-  facts.forwarded_fields = context.fields.anthropic_fields;
+  // At another vendor's API they mean nothing, whoever is asked.
+  if (context.api.vendor == "Anthropic") {
+    facts.forwarded_fields = context.fields.anthropic_fields;
+  }
   facts.previous_response_id = options.previous_response_id;
   facts.remembered_unless_refused = options.remembered_unless_refused;
   facts.background = options.background;

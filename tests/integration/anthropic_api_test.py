@@ -119,6 +119,15 @@ class SameDialectTest(_ApiCase):
                          gateway_case.ENV["ANTHROPIC_KEY"])
         self.assertNotIn("authorization", headers)
 
+    def test_nobody_else_is_sent_anthropics_headers(self):
+        for path in ("/v1/chat/completions", "/v1/messages"):
+            self.ask(message("gpt-beta"), path=path,
+                     headers={"anthropic-beta": "a-1"})
+            names = [name.lower()
+                     for name, _ in self.upstream.last("gpt-beta")["headers"]]
+            self.assertNotIn("anthropic-beta", names)
+            self.assertNotIn("anthropic-version", names)
+
     def test_usage_in_the_log_is_what_was_served(self):
         self.upstream.set_script("claude-count", {"usage": {
             "prompt_tokens": 901, "completion_tokens": 77,
