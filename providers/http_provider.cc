@@ -12,6 +12,7 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json_grammar.h"
 #include "base/text/percent.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
@@ -65,6 +66,16 @@ std::vector<Secret> SecretsOf(const ProviderSetup& setup) {
 // The longest list of models that is read: some thousand, with long
 // descriptions.
 constexpr size_t kModelListBytesMax = 4 * 1024 * 1024;
+
+// Checks what is only passed on: a page with status 200 is not what was asked
+// for, and nothing at all does not say that it was done.
+absl::Status CheckIsObject(std::string_view answer) {
+  const size_t begin = answer.find_first_not_of(" \t\r\n");
+  const bool object = begin != std::string_view::npos && answer[begin] == '{';
+  if (object && CheckJson(answer).ok()) return absl::OkStatus();
+  return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
+                   "the answer is not a JSON object");
+}
 
 // Returns whether the provider says that it failed while it made this answer.
 bool IsGivenUp(const v1::GenerateResponse& response) {
@@ -458,6 +469,7 @@ Task<absl::Status> HttpProvider::AskStored(ProviderCall& call,
                    asked.query.empty() ? "" : "?", ToAbsl(asked.query));
   const absl::Status outcome =
       co_await Ask(call, this_way, {}, [&](std::string_view answer) {
+        GATEWAY_RETURN_IF_ERROR(CheckIsObject(answer));
         *reply = std::string(answer);
         return absl::OkStatus();
       });

@@ -154,6 +154,17 @@ class ResponsesApiTest(gateway_case.GatewayCase):
         self.assertTrue(self.ask(path=path, method="DELETE").json()["deleted"])
         self.assertEqual(self.ask(path=path).status, 404)
 
+    def test_a_page_is_not_what_was_asked_for(self):
+        """Nor nothing at all: what was to be deleted is still known."""
+        path = "/v1/responses/" + self.create("gpt-page", "Hi").json()["id"]
+        for body in ("<html>", "", "[1]", '{"id":'):
+            for method, operation in (("GET", ""), ("GET", "/input_items"),
+                                      ("POST", "/cancel"), ("DELETE", "")):
+                self.upstream.set_script(path + operation, {"body": body})
+                with self.subTest(body=body, method=method + operation):
+                    answer = self.ask(path=path + operation, method=method)
+                    self.assertEqual(answer.status, 502, answer.body)
+
     def test_what_runs_in_the_background_is_asked_for_and_cancelled(self):
         answer = self.create("gpt-later", "Hello", background=True)
         path = "/v1/responses/" + answer.json()["id"]

@@ -42,7 +42,7 @@ func (s *server) perform(x exchange, r *request) outcome {
 	var ready *answer
 	if bad.status != 0 {
 		ready = refusal(c, bad)
-	} else if to.op == opOpenAIKeptResponse {
+	} else if to.op == opOpenAIKeptResponse && !s.scripts.has(r.path) {
 		ready = keptAnswer(c, r)
 	} else {
 		ready = s.prepare(m, r, c)

@@ -300,6 +300,12 @@ func (t *scriptTable) find(name string) *Script {
 	return table[defaultName]
 }
 
+// has tells whether there is a script of this name.
+func (t *scriptTable) has(name string) bool {
+	_, ok := (*t.table.Load())[name]
+	return ok
+}
+
 // names returns the models that have scripts of their own.
 func (t *scriptTable) names() []string {
 	var names []string
