@@ -185,6 +185,8 @@ absl::Status CheckContinued(const IncomingCall& call,
 
 void RememberForwarded(const IncomingCall& call, std::string_view caller,
                        const Attempt& attempt, std::string_view id) {
+  // Nor an id that would be a step in the path by which it is asked for.
+  if (id == "." || id == "..") return;
   if (id.empty() || id.size() > kForeignIdBytesMax || !attempt.forwards ||
       !call.facts.remembered_unless_refused || call.responses == nullptr ||
       !call.responses->enabled()) {

@@ -165,6 +165,19 @@ class ResponsesApiTest(gateway_case.GatewayCase):
                     answer = self.ask(path=path + operation, method=method)
                     self.assertEqual(answer.status, 502, answer.body)
 
+    def test_an_id_is_no_step_in_a_path(self):
+        for name, id_ in (("gpt-here", "."), ("gpt-up", "..")):
+            self.upstream.set_script(name, {
+                "content_type": "application/json", "body": json.dumps({
+                    "id": id_, "object": "response", "created_at": 1,
+                    "status": "completed", "model": "m", "output": []})})
+            self.create(name, "Hi")
+            before = self.upstream.stat("", "total.requests")
+            for path in (id_, id_.replace(".", "%2e")):
+                answer = self.ask(path="/v1/responses/" + path)
+                self.assertEqual(answer.status, 404, answer.body)
+            self.assertEqual(self.upstream.stat("", "total.requests"), before)
+
     def test_what_runs_in_the_background_is_asked_for_and_cancelled(self):
         answer = self.create("gpt-later", "Hello", background=True)
         path = "/v1/responses/" + answer.json()["id"]
