@@ -7,11 +7,13 @@
 namespace gateway {
 
 std::string_view BareCredential(std::string_view value) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (absl::StartsWithIgnoreCase(ToAbsl(value), ToAbsl(kScheme))) {
-    value.remove_prefix(kScheme.size());
-  }
-  return ToStd(absl::StripAsciiWhitespace(ToAbsl(value)));
+  constexpr std::string_view kScheme = "Bearer";
+  const absl::string_view text = absl::StripAsciiWhitespace(ToAbsl(value));
+  if (!absl::StartsWithIgnoreCase(text, ToAbsl(kScheme))) return ToStd(text);
+  const absl::string_view rest = text.substr(kScheme.size());
+  // The scheme alone: HTTP takes the space from a value's end.
+  if (!rest.empty() && rest.front() != ' ') return ToStd(text);
+  return ToStd(absl::StripAsciiWhitespace(rest));
 }
 
 }  // namespace gateway

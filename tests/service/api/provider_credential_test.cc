@@ -10,6 +10,11 @@ TEST(ProviderCredentialTest, TheSchemeIsTakenOff) {
   EXPECT_EQ(BareCredential("bearer   sk-1 "), "sk-1");
 }
 
+TEST(ProviderCredentialTest, TheSchemeAloneIsNone) {
+  EXPECT_EQ(BareCredential("Bearer "), "");
+  EXPECT_EQ(BareCredential("bearer"), "");
+}
+
 TEST(ProviderCredentialTest, ABareCredentialStaysAsItIs) {
   EXPECT_EQ(BareCredential("sk-1"), "sk-1");
   EXPECT_EQ(BareCredential("Bearersk-1"), "Bearersk-1");
