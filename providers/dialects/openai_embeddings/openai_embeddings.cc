@@ -11,6 +11,7 @@
 #include "base/text/json.h"
 #include "errors/fault.h"
 #include "providers/dialects/dropped_fields.h"
+#include "providers/dialects/error_reason.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_embeddings/vector_text.h"
 #include "providers/dialects/token_count.h"
@@ -196,12 +197,15 @@ absl::Status OpenAiEmbeddings::WriteRequest(
 
 absl::Status OpenAiEmbeddings::ReadResponse(std::string_view body,
                                             v1::EmbedResponse* response) const {
+  bool is_error = false;
   const absl::Status read =
       ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& value) {
+          is_error |= key == "error" && !value.IsNull();
           return ReadAnswerField(key, value, response);
         });
       });
+  if (is_error) return ReadErrorReport(body);
   if (!read.ok()) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      ToStd(read.message()));

@@ -169,5 +169,15 @@ TEST(OpenAiEmbeddingsTest, WritesVectorsAsTheyWereAskedFor) {
   EXPECT_THAT(body, HasSubstr(R"("embedding":"AACAPw==")"));
 }
 
+TEST(OpenAiEmbeddingsTest, AnErrorInPlaceOfAnAnswerIsTheProviders) {
+  const std::string body = Padded(
+      R"({"error":{"message":"slow down","type":"requests","param":null,)"
+      R"("code":"rate_limit_exceeded"}})");
+  v1::EmbedResponse response;
+  const absl::Status read = Dialect().ReadResponse(body, &response);
+  EXPECT_EQ(FaultReason(read), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
+  EXPECT_THAT(std::string(read.message()), HasSubstr("slow down"));
+}
+
 }  // namespace
 }  // namespace gateway
