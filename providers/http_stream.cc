@@ -60,6 +60,13 @@ void HttpStream::TakeLast(StreamBatch* batch) {
   }
 }
 
+bool HttpStream::EndedWith(const absl::Status& broken,
+                           bool complete_at_close) const {
+  const bool by_caller =
+      absl::IsCancelled(broken) || absl::IsDeadlineExceeded(broken);
+  return complete_at_close && (progress_.http.timed_out || !by_caller);
+}
+
 absl::Status HttpStream::BrokenOff() const {
   return OfTransport(
       absl::UnavailableError("the stream ended before the answer did"));

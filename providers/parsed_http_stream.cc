@@ -70,7 +70,12 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
     }
     const absl::StatusOr<absl::Span<const std::string_view>> pieces =
         co_await exchange_->Read();
-    if (!pieces.ok()) co_return OfTransport(pieces.status());
+    if (!pieces.ok()) {
+      if (EndedWith(pieces.status(), reader_->CompleteAtClose())) {
+        co_return false;
+      }
+      co_return OfTransport(pieces.status());
+    }
     if (pieces->empty() && !closed_) {
       closed_ = true;
       TakeLast(batch);

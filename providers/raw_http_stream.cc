@@ -54,8 +54,13 @@ Task<absl::StatusOr<bool>> RawHttpStream::Next(StreamBatch* batch) {
     if (pieces_.empty()) {
       absl::StatusOr<absl::Span<const std::string_view>> read =
           co_await exchange_->Read();
-      if (!read.ok()) co_return OfTransport(read.status());
-      pieces_ = *read;
+      if (read.ok()) {
+        pieces_ = *read;
+      } else if (EndedWith(read.status(), tap_->CompleteAtClose())) {
+        closed_ = true;
+      } else {
+        co_return OfTransport(read.status());
+      }
       if (pieces_.empty() && !closed_) {
         closed_ = true;
         TakeLast(batch);

@@ -4,16 +4,23 @@ import unittest
 from urllib.parse import quote
 
 from tests.integration import gateway_case
+from tests.integration import http_calls
 from tests.integration.http_calls import ask
+from tests.integration.http_calls import chat
 
 _CONFIG = gateway_case.CONFIG.replace(
     "  - name: anthropic\n",
     "  - name: mock\n"
     "    mock: {{}}\n"
+    "  - name: gemini\n"
+    "    gemini:\n"
+    '      base_url: "http://{upstream}"\n'
+    '      api_key: "env:OPENAI_KEY"\n'
     "  - name: anthropic\n").replace(
         "  model_rules:\n",
         "  model_rules:\n"
-        '    - {{prefix: "mock", targets: [mock]}}\n')
+        '    - {{prefix: "mock", targets: [mock]}}\n'
+        '    - {{prefix: "gemini-", targets: [gemini]}}\n')
 
 _STREAM = ":streamGenerateContent?alt=sse"
 
@@ -75,6 +82,21 @@ class GeminiApiTest(gateway_case.GatewayCase):
         events = self.ask("/gpt-cut" + _STREAM, contents()).events()
         self.assertEqual(["error" in event for event in events],
                          [False] * (len(events) - 1) + [True])
+
+    def test_a_stream_that_breaks_behind_its_end_is_complete(self):
+        event = 'data: {"candidates":[{"index":0,"content":{"role":"model",' \
+                '"parts":[{"text":"Hi"}]}%s}]}\r\n\r\n'
+        self.upstream.set_script("gemini-end", {
+            "content_type": "text/event-stream", "garbage": "short_body",
+            "body": event % "" + event % ',"finishReason":"STOP"'})
+        for path, body in (
+                ("/v1beta/models/gemini-end" + _STREAM, contents()),
+                ("/v1/chat/completions", chat("gemini-end", stream=True))):
+            with self.subTest(path=path):
+                answer = ask(self.gateway.http, body, path=path)
+                self.assertEqual(http_calls.stream_errors(answer.body), [])
+                line = self.gateway.wait_for_access(path=path)
+                self.assertEqual(line["status"], "OK", line)
 
     def test_the_list_has_pages_for_those_who_want_them(self):
         every = self.ask("").json()["models"]
