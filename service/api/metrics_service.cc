@@ -138,7 +138,7 @@ void MetricsService::AddTo(MethodTable& table) {
 }
 
 Task<absl::Status> MetricsService::GetMetrics(
-    CallContext& call, const v1::GetMetricsRequest& request,
+    CallContext& /*call*/, const v1::GetMetricsRequest& request,
     v1::GetMetricsResponse* response) {
   if (request.names_size() > kNamesLimit) {
     co_return InvalidField(
@@ -154,7 +154,7 @@ Task<absl::Status> MetricsService::GetMetrics(
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> MetricsService::Scrape(CallContext& call,
+Task<absl::Status> MetricsService::Scrape(CallContext& /*call*/,
                                           v1::ScrapeResponse* response) {
   response->set_text(MetricsText(sources_.metrics.Read()));
   response->set_content_type(std::string(kMetricsTextContentType));

@@ -45,9 +45,9 @@ struct Script {
   std::atomic<int> questions = 0;
 };
 
-class ScriptedProvider final : public Provider {
+class ListingProvider final : public Provider {
  public:
-  explicit ScriptedProvider(Script& script) : script_(script) {}
+  explicit ListingProvider(Script& script) : script_(script) {}
 
   std::string_view name() const override { return "scripted"; }
   const Dialect* FindDialect(std::string_view) const override {
@@ -116,7 +116,7 @@ class ModelDiscoveryTest : public testing::Test {
       entries[i].model_aliases["alias"] = "a";
       entries[i].discover_models = true;
       entries[i].provider =
-          std::make_unique<ScriptedProvider>(i == 0 ? script_ : other_);
+          std::make_unique<ListingProvider>(i == 0 ? script_ : other_);
     }
     Open(std::move(entries), limits);
   }
@@ -177,11 +177,11 @@ TEST_F(ModelDiscoveryTest, AsksOnceUntilTheListIsOld) {
 TEST_F(ModelDiscoveryTest, OnlyProvidersWithTheSwitchAndACredentialAreAsked) {
   std::vector<ProviderRegistry::Entry> entries(2);
   entries[0].name = "p";
-  entries[0].provider = std::make_unique<ScriptedProvider>(script_);
+  entries[0].provider = std::make_unique<ListingProvider>(script_);
   entries[1].name = "p1";
   entries[1].discover_models = true;
   entries[1].credential_absent = true;
-  entries[1].provider = std::make_unique<ScriptedProvider>(other_);
+  entries[1].provider = std::make_unique<ListingProvider>(other_);
   Open(std::move(entries), Patient());
   EXPECT_THAT(Ask(), IsEmpty());
   EXPECT_EQ(script_.questions + other_.questions, 0);
