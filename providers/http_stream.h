@@ -62,8 +62,8 @@ class HttpStream : public ProviderStream {
   void TakeLast(StreamBatch* batch);
 
   // Returns whether a stream that broke with `broken` has come to its end all
-  // the same, because nothing but the end of the bytes was missing. A caller who
-  // leaves breaks it, too.
+  // the same, because nothing but the end of the bytes was missing. A caller
+  // who leaves breaks it, too.
   bool EndedWith(const absl::Status& broken, bool complete_at_close) const;
   // Makes the fault for a transport error.
   absl::Status OfTransport(const absl::Status& status) const {

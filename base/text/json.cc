@@ -2,35 +2,30 @@
 
 #include <simdjson.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
 #include <algorithm>
-#include <bit>
 #include <cassert>
+#include <charconv>
 #include <cmath>
-#include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/charconv.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/text/byte_words.h"
+#include "base/text/json_token.h"
 
 namespace gateway {
 namespace {
 
-namespace ondemand = ::simdjson::ondemand;
-
 constexpr std::string_view kPathUrl = "llmgateway.dev/json_path";
 
-// The largest memory that a parser keeps between texts; a rare huge text's is
-// freed.
-constexpr size_t kParserKeptBytesMax = 1 << 20;
-constexpr size_t kParserBytesMin = 4096;
+constexpr std::string_view kMalformed = "malformed JSON";
+constexpr std::string_view kNoEnd =
+    "malformed JSON: an array or object does not end";
 
 absl::Status ErrorAt(std::string path, std::string_view description) {
   absl::Status status = absl::InvalidArgumentError(
@@ -41,117 +36,68 @@ absl::Status ErrorAt(std::string path, std::string_view description) {
   return status;
 }
 
-std::string_view Describe(simdjson::error_code error) {
-  switch (error) {
-    case simdjson::UTF8_ERROR:
-      return "not valid UTF-8";
-    case simdjson::EMPTY:
-      return "no JSON text";
-    case simdjson::CAPACITY:
-    case simdjson::MEMALLOC:
-      return "JSON text too large";
-    case simdjson::UNCLOSED_STRING:
-      return "malformed JSON: a string does not end";
-    case simdjson::UNESCAPED_CHARS:
-      return "malformed JSON: a control character inside a string";
-    case simdjson::STRING_ERROR:
-      return "malformed JSON: a bad escape or a lone surrogate in a string";
-    case simdjson::NUMBER_ERROR:
-      return "malformed JSON: a bad number";
-    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      return "malformed JSON: an array or object does not end";
-    case simdjson::TRAILING_CONTENT:
-      return "malformed JSON: something follows the end";
-    default:
-      return "malformed JSON";
-  }
-}
-
-std::string_view TrimRight(std::string_view text) {
-  size_t size = text.size();
-  while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\n' ||
-                      text[size - 1] == '\r' || text[size - 1] == '\t')) {
-    --size;
-  }
-  return text.substr(0, size);
-}
-
-// Returns a key that needs no unescaping: ASCII without an escape, from after
-// its opening quote on; a null view otherwise. Looks at eight bytes together,
-// since padding follows the text.
-std::string_view PlainKey(const char* key) {
-  for (const char* at = key;; at += sizeof(uint64_t)) {
-    const uint64_t word = LoadWord(at);
-    const uint64_t found = FirstZero(word ^ EachByte('"')) |
-                           FirstZero(word ^ EachByte('\\')) |
-                           (word & kHighBits);
-    if (found == 0) continue;
-    const char* const end = at + IndexOfFirst(found);
-    if (*end != '"') return {};
-    return {key, static_cast<size_t>(end - key)};
-  }
-}
-
-// Whether `text` has the padding that it is said to have, as far as can be
-// told: the parser, which looks at it, is no code that a sanitizer sees.
-bool HasPadding([[maybe_unused]] std::string_view text) {
-#if defined(__SANITIZE_ADDRESS__)
-  return __asan_region_is_poisoned(
-             const_cast<char*>(text.data()),
-             text.size() + simdjson::SIMDJSON_PADDING) == nullptr;
-#else
-  return true;
-#endif
-}
-
-// A parser, and the copy of a text that came without padding.
-struct ParserSlot {
-  ondemand::parser parser;
-  std::string padded;
-};
-
-// The parsers of this thread. A visitor that reads another text uses the next
-// one.
-struct ParserPool {
-  std::vector<std::unique_ptr<ParserSlot>> slots;
-  size_t taken = 0;
-};
-
-ParserPool& ThisThreadsParsers() {
-  thread_local ParserPool pool;
-  return pool;
-}
-
-// Holds a parser for one reading.
-class ParserLease {
+// Memory for strings without their escapes. What was reserved stays where it is
+// for as long as the text is read.
+class Scratch {
  public:
-  ParserLease() : pool_(ThisThreadsParsers()) {
-    if (pool_.taken == pool_.slots.size()) {
-      pool_.slots.push_back(std::make_unique<ParserSlot>());
+  // Returns where `size` bytes may be written.
+  char* Reserve(size_t size) {
+    if (size > free_) {
+      free_ = std::max(
+          size, chunks_.empty() ? kChunkBytesMin : 2 * chunks_.back().size);
+      chunks_.push_back({std::make_unique_for_overwrite<char[]>(free_), free_});
     }
-    slot_ = pool_.slots[pool_.taken++].get();
+    const Chunk& chunk = chunks_.back();
+    return chunk.bytes.get() + (chunk.size - free_);
   }
-  ~ParserLease() {
-    --pool_.taken;
-    if (slot_->parser.capacity() > kParserKeptBytesMax) {
-      slot_->parser = ondemand::parser();
-      slot_->padded = std::string();
-    }
-  }
-  ParserLease(const ParserLease&) = delete;
-  ParserLease& operator=(const ParserLease&) = delete;
 
-  ParserSlot& operator*() { return *slot_; }
-  ParserSlot* operator->() { return slot_; }
+  // Keeps the first so many of the bytes that were reserved last.
+  void Keep(size_t size) { free_ -= size; }
+
+  // Makes all of it free again, and gives back what is more than one text
+  // usually takes.
+  void Clear() {
+    if (!chunks_.empty()) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
+    if (!chunks_.empty() && chunks_.back().size > kKeptBytesMax) {
+      chunks_.clear();
+    }
+    free_ = chunks_.empty() ? 0 : chunks_.back().size;
+  }
 
  private:
-  ParserPool& pool_;
-  ParserSlot* slot_;
+  static constexpr size_t kChunkBytesMin = 4096;
+  static constexpr size_t kKeptBytesMax = 1 << 20;
+
+  struct Chunk {
+    std::unique_ptr<char[]> bytes;
+    size_t size;
+  };
+
+  std::vector<Chunk> chunks_;
+  size_t free_ = 0;  // Of the last chunk, at its end.
 };
 
-}  // namespace
+// This thread's, of which one is in use for each text with escapes.
+std::vector<std::unique_ptr<Scratch>>& FreeScratch() {
+  thread_local std::vector<std::unique_ptr<Scratch>> free;
+  return free;
+}
 
-namespace {
+std::unique_ptr<Scratch> TakeScratch() {
+  auto& free = FreeScratch();
+  if (free.empty()) return std::make_unique<Scratch>();
+  std::unique_ptr<Scratch> scratch = std::move(free.back());
+  free.pop_back();
+  return scratch;
+}
+
+// Returns false for what is too large for a double.
+bool ToDouble(std::string_view number, double* value) {
+  const char* const end = number.data() + number.size();
+  // What is too small becomes 0.
+  return absl::from_chars(number.data(), end, *value).ec == std::errc() ||
+         std::abs(*value) < 1;
+}
 
 constinit thread_local const JsonVisitCheck::Check* visit_check = nullptr;
 // Visits in containers that have fewer fields or elements than
@@ -190,60 +136,136 @@ JsonVisitCheck::JsonVisitCheck(const Check& check)
 
 JsonVisitCheck::~JsonVisitCheck() { visit_check = outer_; }
 
-// What JsonValue may know of the parser; defined here, so that the parser's
-// header stays in this source.
-class JsonReading {
+// A text while it is read: where the reading is, and what was unescaped. `at`
+// moves over each token once, unless a visitor leaves a value half read.
+class JsonText {
  public:
-  using Step = JsonValue::Step;
+  explicit JsonText(std::string_view text)
+      : at(text.data()), end(text.data() + text.size()) {}
+  ~JsonText() {
+    if (scratch_ == nullptr) return;
+    scratch_->Clear();
+    FreeScratch().push_back(std::move(scratch_));
+  }
+  JsonText(const JsonText&) = delete;
+  JsonText& operator=(const JsonText&) = delete;
 
-  static ondemand::value& Of(JsonValue& value) {
-    return *static_cast<ondemand::value*>(value.value_);
+  // Reads all of the text.
+  absl::Status Read(JsonValue::ElementVisitor visit);
+
+  void SkipSpace() { at = SkipJsonSpace(at, end); }
+
+  // Returns whether `c` is next.
+  bool Next(char c) const { return at != end && *at == c; }
+
+  // Takes the space behind a value, and the comma and the space behind that, if
+  // there is one.
+  bool TakeComma() {
+    SkipSpace();
+    if (!Take(',')) return false;
+    SkipSpace();
+    return true;
   }
 
-  // Calls `visit` with the value at `start`, and returns what it returns.
-  static absl::Status VisitRoot(const Step& start, ondemand::value& value,
-                                JsonValue::ElementVisitor visit) {
-    JsonValue root(&start, &value);
-    return visit(root);
+  // Takes `c`, if it is next.
+  bool Take(char c) {
+    if (!Next(c)) return false;
+    ++at;
+    return true;
   }
 
-  // The root's step, which knows where the text ends.
-  static Step Root(std::string_view text) {
-    return {.key = std::string_view(text.data() + text.size(), 0)};
+  // Moves from where a string begins to behind it, and says what it is; false,
+  // without a move, if it is malformed.
+  bool TakeString(const char* begin, JsonString* string);
+
+  // Moves from where a key begins to where its value does; false if that is
+  // malformed.
+  bool TakeKey(std::string_view* key) {
+    JsonString string;
+    if (at == end || *at != '"' || !TakeString(at, &string)) return false;
+    *key = string.text;
+    SkipSpace();
+    if (!Take(':')) return false;
+    SkipSpace();
+    return at != end;
   }
-  static const char* EndOfText(const JsonValue& value) {
-    const Step* step = value.step_;
-    while (step->parent != nullptr) step = step->parent;
-    return step->key.data();
+
+  // Moves from where a value begins to behind it, and returns its text; an
+  // empty one if it is malformed.
+  std::string_view TakeValue(const char* begin) {
+    const char* const behind = SkipJsonValue(begin, end);
+    if (behind == nullptr) return {};
+    at = behind;
+    return {begin, static_cast<size_t>(behind - begin)};
   }
+
+  // What is wrong with what stands in place of a comma or a closing bracket.
+  std::string_view WrongEnd() const { return at == end ? kNoEnd : kMalformed; }
+
+  // What is wrong with the value that begins at `begin`.
+  std::string_view WrongValue(const char* begin) const {
+    if (begin == end) return kNoEnd;
+    if (*begin == '"') return WrongString(begin);
+    return *begin == '{' || *begin == '[' ? kNoEnd : kMalformed;
+  }
+
+  // What is wrong with the key, or with what follows it, where TakeKey ended.
+  std::string_view WrongKey() const {
+    if (at == end) return kNoEnd;
+    return *at == '"' ? WrongString(at) : kMalformed;
+  }
+
+  // The same for a string.
+  std::string_view WrongString(const char* begin) const {
+    for (const char* at = begin + 1;; at += 2) {
+      at = FindJsonSpecial(at, end);
+      if (end - at < 2 && (at == end || *at == '\\')) {
+        return "malformed JSON: a string does not end";
+      }
+      if (*at == '"') {
+        return "malformed JSON: a bad escape or a lone surrogate in a string";
+      }
+      if (*at != '\\' || static_cast<unsigned char>(at[1]) < 0x20) {
+        return "malformed JSON: a control character inside a string";
+      }
+    }
+  }
+
+  const char* at;
+  const char* const end;
+
+ private:
+  // Replaces what stands between a string's quotes by what it says.
+  bool Unescape(std::string_view* text);
+
+  std::unique_ptr<Scratch> scratch_;
 };
 
-namespace {
-
-// Returns the text of `value` without checking what is inside.
-simdjson::simdjson_result<std::string_view> RawText(ondemand::value& value) {
-  ondemand::json_type type;
-  if (auto error = value.type().get(type)) return error;
-  std::string_view raw;
-  if (type == ondemand::json_type::object) {
-    ondemand::object object;
-    if (auto error = value.get_object().get(object)) return error;
-    if (auto error = object.raw_json().get(raw)) return error;
-  } else if (type == ondemand::json_type::array) {
-    ondemand::array array;
-    if (auto error = value.get_array().get(array)) return error;
-    if (auto error = array.raw_json().get(raw)) return error;
-  } else {
-    raw = value.raw_json_token();
-  }
-  return TrimRight(raw);
+bool JsonText::TakeString(const char* begin, JsonString* string) {
+  bool has_escapes;
+  const char* const behind = SkipJsonString(begin + 1, end, &has_escapes);
+  if (behind == nullptr) return false;
+  string->raw = {begin, static_cast<size_t>(behind - begin)};
+  string->text = string->raw.substr(1, string->raw.size() - 2);
+  if (has_escapes && !Unescape(&string->text)) return false;
+  at = behind;
+  return true;
 }
 
-}  // namespace
+bool JsonText::Unescape(std::string_view* text) {
+  if (scratch_ == nullptr) scratch_ = TakeScratch();
+  char* const out = scratch_->Reserve(text->size());
+  const char* const out_end = UnescapeJson(*text, out);
+  if (out_end == nullptr) return false;
+  *text = std::string_view(out, out_end - out);
+  scratch_->Keep(text->size());
+  return true;
+}
 
 std::string JsonValue::Path() const {
   std::vector<const Step*> steps;
-  for (const Step* step = step_; step->parent != nullptr; step = step->parent) {
+  for (const Step* step = &step_; step->parent != nullptr;
+       step = step->parent) {
     steps.push_back(step);
   }
   std::string path;
@@ -262,36 +284,18 @@ absl::Status JsonValue::Error(std::string_view description) const {
   return ErrorAt(Path(), description);
 }
 
-absl::Status JsonValue::TypeError(int error, std::string_view expected) const {
-  const auto code = static_cast<simdjson::error_code>(error);
-  if (code == simdjson::INCORRECT_TYPE) {
-    return Error(absl::StrCat("expected ", ToAbsl(expected)));
-  }
-  return Error(Describe(code));
-}
-
-// Guards the parser's buffer, which is measured for unescaping each string
-// once.
-absl::Status JsonValue::MarkRead() {
-  assert(!read_);
-  if (read_) return Error("read twice");
-  read_ = true;
-  return absl::OkStatus();
-}
-
-JsonType JsonValue::Type() {
-  ondemand::json_type type;
-  if (JsonReading::Of(*this).type().get(type)) return JsonType::kNumber;
-  switch (type) {
-    case ondemand::json_type::array:
+JsonType JsonValue::Type() const {
+  switch (*begin_) {
+    case '[':
       return JsonType::kArray;
-    case ondemand::json_type::object:
+    case '{':
       return JsonType::kObject;
-    case ondemand::json_type::string:
+    case '"':
       return JsonType::kString;
-    case ondemand::json_type::boolean:
+    case 't':
+    case 'f':
       return JsonType::kBool;
-    case ondemand::json_type::null:
+    case 'n':
       return JsonType::kNull;
     default:
       // Also what begins no value at all: reading it as a number says so.
@@ -299,24 +303,14 @@ JsonType JsonValue::Type() {
   }
 }
 
-bool JsonValue::BeginsWith(char first) {
-  return JsonReading::Of(*this).raw_json_token().front() == first;
-}
-
 absl::StatusOr<JsonString> JsonValue::StringAndRaw() {
-  if (absl::Status status = MarkRead(); !status.ok()) return status;
-  ondemand::value& value = JsonReading::Of(*this);
+  assert(!read_);
+  if (!IsString()) return Error("expected a string");
   JsonString string;
-  if (auto error = value.get_string().get(string.text)) {
-    return TypeError(error, "a string");
+  if (!text_.TakeString(begin_, &string)) {
+    return Error(text_.WrongString(begin_));
   }
-  string.raw = TrimRight(value.raw_json_token());
-  // The text was checked to be UTF-8; only an escape can have made a string
-  // something else. The parser refuses those today; protobuf could not carry
-  // them.
-  if (string.raw.size() != string.text.size() + 2 && !IsUtf8(string.text)) {
-    return Error(Describe(simdjson::STRING_ERROR));
-  }
+  read_ = true;
   return string;
 }
 
@@ -326,26 +320,67 @@ absl::StatusOr<std::string_view> JsonValue::String() {
   return string->text;
 }
 
+std::string_view JsonValue::Scalar() {
+  const char* const behind = SkipJsonScalar(begin_, text_.end);
+  if (behind == nullptr) return {};
+  return {begin_, static_cast<size_t>(behind - begin_)};
+}
+
+std::string_view JsonValue::Number() {
+  const std::string_view token = Scalar();
+  const char* const end = token.data() + token.size();
+  return SkipJsonNumber(token.data(), end) == end ? token : std::string_view();
+}
+
+void JsonValue::Finish(std::string_view token) {
+  text_.at = token.data() + token.size();
+  read_ = true;
+}
+
 absl::StatusOr<bool> JsonValue::Bool() {
-  bool truth = false;
-  if (auto error = JsonReading::Of(*this).get_bool().get(truth)) {
-    return TypeError(error, "true or false");
+  const std::string_view token = Scalar();
+  if (token != "true" && token != "false") {
+    return Error("expected true or false");
   }
-  return truth;
+  Finish(token);
+  return token == "true";
+}
+
+// Reads a number of a few digits and nothing else, as most integers are.
+bool JsonValue::ShortInteger(int64_t* number) {
+  constexpr ptrdiff_t kDigitsMax = 15;
+  const char* at = begin_;
+  const char* const end = begin_ + std::min(text_.end - begin_, kDigitsMax);
+  int64_t value = 0;
+  for (; at != end && *at >= '0' && *at <= '9'; ++at) {
+    value = value * 10 + (*at - '0');
+  }
+  if (at == begin_ || at == end || !IsJsonDelimiter(*at)) return false;
+  if (*begin_ == '0' && at - begin_ > 1) return false;
+  text_.at = at;
+  read_ = true;
+  *number = value;
+  return true;
 }
 
 absl::StatusOr<int64_t> JsonValue::Int64() {
-  ondemand::value& value = JsonReading::Of(*this);
+  if (int64_t number; ShortInteger(&number)) return number;
+  const std::string_view token = Number();
+  if (token.empty()) return Error("expected an integer");
+  const char* const end = token.data() + token.size();
   int64_t number = 0;
-  auto error = value.get_int64().get(number);
-  if (!error) return number;
-  double real = 0;
-  // 2^53: beyond it a double no longer names one integer.
-  if (!value.get_double().get(real) && std::abs(real) <= 9007199254740992.0 &&
-      real == std::trunc(real)) {
-    return static_cast<int64_t>(real);
+  const auto whole = std::from_chars(token.data(), end, number);
+  if (whole.ec != std::errc() || whole.ptr != end) {
+    double real = 0;
+    // 2^53: beyond it a double no longer names one integer.
+    if (!ToDouble(token, &real) || std::abs(real) > 9007199254740992.0 ||
+        real != std::trunc(real)) {
+      return Error("expected an integer");
+    }
+    number = static_cast<int64_t>(real);
   }
-  return Error("expected an integer");
+  Finish(token);
+  return number;
 }
 
 absl::StatusOr<int32_t> JsonValue::Int32(int32_t min, int32_t max) {
@@ -358,152 +393,130 @@ absl::StatusOr<int32_t> JsonValue::Int32(int32_t min, int32_t max) {
 }
 
 absl::StatusOr<double> JsonValue::Double() {
+  if (Type() != JsonType::kNumber) return Error("expected a number");
+  const std::string_view token = Number();
   double number = 0;
-  if (auto error = JsonReading::Of(*this).get_double().get(number)) {
-    const bool is_number = Type() == JsonType::kNumber;
-    return TypeError(is_number ? error : simdjson::INCORRECT_TYPE, "a number");
+  if (token.empty() || !ToDouble(token, &number)) {
+    return Error("malformed JSON: a bad number");
   }
+  Finish(token);
   return number;
 }
 
 absl::Status JsonValue::Null() {
-  if (TrimRight(JsonReading::Of(*this).raw_json_token()) == "null") {
-    return absl::OkStatus();
-  }
-  return Error("expected null");
+  const std::string_view token = Scalar();
+  if (token != "null") return Error("expected null");
+  Finish(token);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string_view> JsonValue::RawUnchecked() {
-  if (absl::Status status = MarkRead(); !status.ok()) return status;
-  std::string_view raw;
-  if (auto error = RawText(JsonReading::Of(*this)).get(raw)) {
-    return Error(Describe(error));
-  }
+  assert(!read_);
+  const std::string_view raw = text_.TakeValue(begin_);
+  if (raw.empty()) return Error(text_.WrongValue(begin_));
+  read_ = true;
   return raw;
-}
-
-std::string_view JsonValue::FirstToken() {
-  return TrimRight(JsonReading::Of(*this).raw_json_token());
 }
 
 absl::StatusOr<std::string_view> JsonValue::Raw() {
   absl::StatusOr<std::string_view> raw = RawUnchecked();
   if (!raw.ok()) return raw;
-  absl::Status status = CheckJson(*raw, kJsonDepthLimit - step_->depth);
-  if (!status.ok()) return Error(ToStd(status.message()));
+  GATEWAY_RETURN_IF_ERROR(CheckRaw(*raw));
   return raw;
 }
 
 absl::StatusOr<std::string_view> JsonValue::VisitedRaw() {
   assert(read_);
-  ondemand::value& value = JsonReading::Of(*this);
-  const char* begin = value.raw_json_token().data();
-  const char* end = JsonReading::EndOfText(*this);
-  // The next token, if any, is beyond the value; space may lie between.
-  const char* next = nullptr;
-  if (value.current_location().get(next) == simdjson::SUCCESS) end = next;
-  const std::string_view raw = TrimRight(std::string_view(begin, end - begin));
-  absl::Status status = CheckJson(raw, kJsonDepthLimit - step_->depth);
-  if (!status.ok()) return Error(ToStd(status.message()));
+  const std::string_view raw(begin_, text_.at - begin_);
+  GATEWAY_RETURN_IF_ERROR(CheckRaw(raw));
   return raw;
 }
 
+absl::Status JsonValue::CheckRaw(std::string_view raw) const {
+  const absl::Status status = CheckJson(raw, kJsonDepthLimit - step_.depth);
+  return status.ok() ? status : Error(ToStd(status.message()));
+}
+
+absl::Status JsonValue::Enter(char bracket, std::string_view expected) {
+  assert(!read_);
+  if (*begin_ != bracket) return Error(expected);
+  if (step_.depth >= kJsonDepthLimit) return Error("nested too deep");
+  text_.at = begin_ + 1;
+  text_.SkipSpace();
+  return absl::OkStatus();
+}
+
+bool JsonValue::SkipUnread() {
+  return read_ || !text_.TakeValue(begin_).empty();
+}
+
 absl::Status JsonValue::EachField(FieldVisitor visit) {
-  if (absl::Status status = MarkRead(); !status.ok()) return status;
-  ondemand::object object;
-  if (auto error = JsonReading::Of(*this).get_object().get(object)) {
-    return TypeError(error, "an object");
-  }
-  if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
-  Step step{.parent = step_, .depth = step_->depth + 1};
+  GATEWAY_RETURN_IF_ERROR(Enter('{', "expected an object"));
+  Step step{.parent = &step_, .depth = step_.depth + 1};
   VisitCount visits;
-  for (auto each : object) {
-    if (absl::Status status = visits.Next(); !status.ok()) return status;
-    if (auto error = each.error()) return Error(Describe(error));
-    ondemand::field& field = each.value_unsafe();
-    step.key = PlainKey(field.key().raw());
-    if (step.key.data() == nullptr) {
-      if (auto error = field.unescaped_key().get(step.key)) {
-        return Error(Describe(error));
-      }
-      // The text was checked to be UTF-8; only an escape can have made a key
-      // something else.
-      if (!IsUtf8(step.key)) return Error(Describe(simdjson::STRING_ERROR));
-    }
-    JsonValue value(&step, &field.value());
-    absl::Status status = visit(step.key, value);
-    if (!status.ok()) return status;
+  bool more = !text_.Next('}');
+  while (more) {
+    GATEWAY_RETURN_IF_ERROR(visits.Next());
+    if (!text_.TakeKey(&step.key)) return Error(text_.WrongKey());
+    JsonValue value(text_, step, text_.at);
+    GATEWAY_RETURN_IF_ERROR(visit(step.key, value));
+    if (!value.SkipUnread()) return Error(text_.WrongValue(value.begin_));
+    more = text_.TakeComma();
   }
+  if (!text_.Take('}')) return Error(text_.WrongEnd());
+  read_ = true;
   return visits.Finish();
 }
 
 absl::Status JsonValue::EachElement(ElementVisitor visit) {
-  if (absl::Status status = MarkRead(); !status.ok()) return status;
-  ondemand::array array;
-  if (auto error = JsonReading::Of(*this).get_array().get(array)) {
-    return TypeError(error, "an array");
-  }
-  if (step_->depth >= kJsonDepthLimit) return Error("nested too deep");
-  Step step{.parent = step_, .depth = step_->depth + 1};
+  GATEWAY_RETURN_IF_ERROR(Enter('[', "expected an array"));
+  Step step{.parent = &step_, .depth = step_.depth + 1};
   VisitCount visits;
-  for (auto each : array) {
-    if (absl::Status status = visits.Next(); !status.ok()) return status;
-    ondemand::value element;
-    if (auto error = std::move(each).get(element)) {
-      return Error(Describe(error));
-    }
-    JsonValue value(&step, &element);
-    absl::Status status = visit(value);
-    if (!status.ok()) return status;
-    ++step.index;
+  bool more = !text_.Next(']');
+  for (; more; ++step.index) {
+    GATEWAY_RETURN_IF_ERROR(visits.Next());
+    if (text_.at == text_.end) return Error(kNoEnd);
+    JsonValue value(text_, step, text_.at);
+    GATEWAY_RETURN_IF_ERROR(visit(value));
+    if (!value.SkipUnread()) return Error(text_.WrongValue(value.begin_));
+    more = text_.TakeComma();
   }
+  if (!text_.Take(']')) return Error(text_.WrongEnd());
+  read_ = true;
   return visits.Finish();
 }
 
-absl::Status ReadJson(std::string_view text, JsonPadding padding,
-                      absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
-  ParserLease slot;
-  if (padding == JsonPadding::kAbsent) {
-    slot->padded.reserve(text.size() + simdjson::SIMDJSON_PADDING);
-    slot->padded.assign(text);
-    text = std::string_view(slot->padded.data(), text.size());
+absl::Status JsonText::Read(JsonValue::ElementVisitor visit) {
+  if (!IsUtf8({at, static_cast<size_t>(end - at)})) {
+    return ErrorAt("", "not valid UTF-8");
   }
-  assert(HasPadding(text));
-  // The capacity is rounded up, so that texts that grow slowly do not allocate
-  // each time.
-  const size_t capacity = std::max(kParserBytesMin, std::bit_ceil(text.size()));
-  if (slot->parser.capacity() < text.size() &&
-      slot->parser.allocate(capacity) != simdjson::SUCCESS) {
-    return ErrorAt("", "JSON text too large");
+  SkipSpace();
+  if (at == end) return ErrorAt("", "no JSON text");
+  const char open = *at;
+  if (open != '{' && open != '[') {
+    return ErrorAt("", "expected an object or an array");
   }
-  ondemand::document document;
-  if (auto error =
-          slot->parser.iterate(text, text.size() + simdjson::SIMDJSON_PADDING)
-              .get(document)) {
-    return ErrorAt("", Describe(error));
-  }
-  // Checked here, since the parser does so only for roots that it is asked for
-  // by type.
-  const char last = TrimRight(text).back();
-  ondemand::value root;
-  if (auto error = document.get_value().get(root)) {
-    return ErrorAt("", error == simdjson::SCALAR_DOCUMENT_AS_VALUE
-                           ? "expected an object or an array"
-                           : Describe(error));
-  }
-  if (last !=
-      (root.type().value_unsafe() == ondemand::json_type::object ? '}' : ']')) {
+  const char* last = end - 1;
+  while (IsJsonSpace(*last)) --last;
+  if (*last != (open == '{' ? '}' : ']')) {
     // The text is cut off or something follows it; which one was not found out.
-    return ErrorAt("", "malformed JSON: the text does not end where its array "
-                       "or object does");
+    return ErrorAt("",
+                   "malformed JSON: the text does not end where its array "
+                   "or object does");
   }
-  const JsonReading::Step start = JsonReading::Root(text);
-  absl::Status status = JsonReading::VisitRoot(start, root, visit);
-  if (!status.ok()) return status;
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
-    return ErrorAt("", Describe(simdjson::TRAILING_CONTENT));
-  }
+  const JsonValue::Step start;
+  JsonValue root(*this, start, at);
+  GATEWAY_RETURN_IF_ERROR(visit(root));
+  if (!root.SkipUnread()) return ErrorAt("", WrongValue(root.begin()));
+  SkipSpace();
+  if (at != end)
+    return ErrorAt("", "malformed JSON: something follows the end");
   return absl::OkStatus();
+}
+
+absl::Status ReadJson(std::string_view text,
+                      absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
+  return JsonText(text).Read(visit);
 }
 
 std::string JsonErrorPath(const absl::Status& status) {

@@ -6,8 +6,7 @@
 // they are written, and what that means is the visitor's to decide. Errors name
 // the place, as in `messages[0].content[1].type: expected a string`.
 //
-//   absl::Status status = ReadJson(body, JsonPadding::kAbsent, [&](
-//       JsonValue& root) {
+//   absl::Status status = ReadJson(body, [&](JsonValue& root) {
 //     return root.EachField([&](std::string_view key, JsonValue& value)
 //                               -> absl::Status {
 //       if (key == "model") {
@@ -25,15 +24,14 @@
 //
 // What is checked: the whole text is valid UTF-8, its strings and brackets
 // close, nothing follows the root, and everything that was visited or taken raw
-// is well formed. What is not: the inside of values that the visitor skips or
-// takes by `RawUnchecked`, which suits bytes that are only forwarded and whose
-// last word is the receiver's.
+// is well formed. What is not: what else is inside of values that the visitor
+// skips or takes by `RawUnchecked`, which suits bytes that are only forwarded
+// and whose last word is the receiver's.
 //
 // Writing is in json_writer.h, which this header brings along.
 //
-// Thread-safe between calls: each thread has parsers of its own, which keep
-// their memory. Visitors must not suspend a coroutine; they may read another
-// text.
+// Thread-safe between calls: each thread has memory of its own for unescaped
+// texts. Visitors must not suspend a coroutine; they may read another text.
 
 #ifndef BASE_TEXT_JSON_H_
 #define BASE_TEXT_JSON_H_
@@ -53,7 +51,6 @@ namespace gateway {
 
 enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
 
-// Says whether 64 readable bytes follow a text; if they do, it is not copied.
 enum class JsonPadding { kAbsent, kPresent };
 
 // A string unescaped, and as it stands in the text, quotes included.
@@ -62,9 +59,11 @@ struct JsonString {
   std::string_view raw;
 };
 
+class JsonText;  // A text while it is read; in json.cc.
+
 // One value of a text that is being read. Each value is read at most once; a
-// value left unread is skipped. All views are valid until ReadJson returns,
-// except that raw views of a text with padding point into that text.
+// value left unread is skipped. Views are valid until ReadJson returns; those
+// of raw text point into the text.
 class JsonValue {
  public:
   using FieldVisitor =
@@ -75,11 +74,11 @@ class JsonValue {
   JsonValue& operator=(const JsonValue&) = delete;
 
   // The value's type, told by its first character. Does not read the value.
-  JsonType Type();
-  bool IsNull() { return BeginsWith('n'); }
-  bool IsString() { return BeginsWith('"'); }
-  bool IsArray() { return BeginsWith('['); }
-  bool IsObject() { return BeginsWith('{'); }
+  JsonType Type() const;
+  bool IsNull() const { return *begin_ == 'n'; }
+  bool IsString() const { return *begin_ == '"'; }
+  bool IsArray() const { return *begin_ == '['; }
+  bool IsObject() const { return *begin_ == '{'; }
 
   // Reads the value if it has the type; otherwise returns an error that names
   // the path. Lone surrogates are refused. A number such as 3.0 is an integer.
@@ -99,9 +98,8 @@ class JsonValue {
   // As Raw, but of what is inside only brackets and strings are known to close.
   absl::StatusOr<std::string_view> RawUnchecked();
 
-  // The value's first token, which is all of it unless it has brackets. Of a
-  // text with padding it is a view into it. Does not read the value.
-  std::string_view FirstToken();
+  // Where the value begins, in the text that is read. Does not read the value.
+  const char* begin() const { return begin_; }
 
   // As Raw, for an object or array that has been visited to its end.
   absl::StatusOr<std::string_view> VisitedRaw();
@@ -120,35 +118,54 @@ class JsonValue {
   std::string Path() const;
 
  private:
-  friend class JsonReading;
+  friend class JsonText;
 
   // A step from the root. Steps live on the stack of the visitors.
   struct Step {
     const Step* parent = nullptr;
-    // The key of an object's field; data() is null for elements. For the root,
-    // the empty end of the text.
+    // The key of an object's field; data() is null for elements.
     std::string_view key;
     size_t index = 0;  // For an array's element.
     int depth = 0;
   };
 
-  JsonValue(const Step* step, void* value) : step_(step), value_(value) {}
+  JsonValue(JsonText& text, const Step& step, const char* begin)
+      : text_(text), step_(step), begin_(begin) {}
 
-  bool BeginsWith(char first);
-  absl::Status TypeError(int error, std::string_view expected) const;
-  absl::Status MarkRead();
+  // The token at begin_; empty if it is none, or no number.
+  std::string_view Scalar();
+  std::string_view Number();
+  bool ShortInteger(int64_t* number);
+  // Moves the reading behind `token`, which was read.
+  void Finish(std::string_view token);
+  absl::Status CheckRaw(std::string_view raw) const;
 
-  const Step* step_;
-  // Points to the parser's own value, whose large header only json.cc includes.
-  void* value_;
+  // A visit goes from behind the opening bracket, over keys, values and what
+  // separates them, to behind the closing one.
+  absl::Status Enter(char bracket, std::string_view expected);
+  // Moves behind the value if it was left unread; false if it does not end.
+  bool SkipUnread();
+
+  // The text that is being read. Unless it has been read to there already, its
+  // cursor stands at begin_.
+  JsonText& text_;
+  const Step& step_;
+  // Where the value begins, within the text.
+  const char* begin_;
   bool read_ = false;
 };
 
 // Reads `text`, whose root must be an object or an array. An error of the
 // reading itself is an InvalidArgument; an error of `visit` is returned as it
 // is.
-absl::Status ReadJson(std::string_view text, JsonPadding padding,
+absl::Status ReadJson(std::string_view text,
                       absl::FunctionRef<absl::Status(JsonValue& root)> visit);
+
+inline absl::Status ReadJson(
+    std::string_view text, JsonPadding,
+    absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
+  return ReadJson(text, visit);
+}
 
 // Bounds what visitors build of a text. While one lives, every reading on its
 // thread asks `check` at least once for each kJsonVisitsPerCheck fields and

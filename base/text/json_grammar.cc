@@ -6,11 +6,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/text/json_token.h"
 
 namespace gateway {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Walks a text and says whether it is one JSON value.
 class GrammarCheck {
@@ -81,16 +80,16 @@ class GrammarCheck {
   }
 
   const char* Text() {
-    for (++at_; at_ != end_; ++at_) {
-      const unsigned char c = static_cast<unsigned char>(*at_);
-      if (c == '"') {
+    for (++at_;; ++at_) {
+      at_ = FindJsonSpecial(at_, end_);
+      if (at_ == end_) return "a string does not end";
+      if (*at_ == '"') {
         ++at_;
         return nullptr;
       }
-      if (c < 0x20) return "a control character inside a string";
-      if (c == '\\' && !Escape()) return "a bad escape in a string";
+      if (*at_ != '\\') return "a control character inside a string";
+      if (!Escape()) return "a bad escape in a string";
     }
-    return "a string does not end";
   }
 
   bool Escape() {
@@ -112,37 +111,14 @@ class GrammarCheck {
   }
 
   const char* Number() {
-    if (*at_ == '-') ++at_;
-    if (at_ == end_ || !IsDigit(*at_)) return "a bad value";
-    if (*at_ == '0') {
-      ++at_;
-    } else {
-      SkipDigits();
-    }
-    if (at_ != end_ && *at_ == '.') {
-      ++at_;
-      if (!SkipDigits()) return "a bad number";
-    }
-    if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
-      ++at_;
-      if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-      if (!SkipDigits()) return "a bad number";
-    }
-    return nullptr;
+    const char first = *at_;
+    at_ = SkipJsonNumber(at_, end_);
+    if (at_ != nullptr) return nullptr;
+    return first == '-' || (first >= '0' && first <= '9') ? "a bad number"
+                                                          : "a bad value";
   }
 
-  bool SkipDigits() {
-    const char* begin = at_;
-    while (at_ != end_ && IsDigit(*at_)) ++at_;
-    return at_ != begin;
-  }
-
-  void SkipSpace() {
-    while (at_ != end_ &&
-           (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
-      ++at_;
-    }
-  }
+  void SkipSpace() { at_ = SkipJsonSpace(at_, end_); }
 
   const char* at_;
   const char* end_;

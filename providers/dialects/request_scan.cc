@@ -16,6 +16,7 @@ namespace gateway::wire {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kNull = "null";
 
 absl::Status CheckModelLength(JsonValue& value, std::string_view model) {
   // A shortcut: most names are shorter even in bytes.
@@ -85,7 +86,7 @@ class RequestScanner {
 
   absl::Status Take(const ScannedField& field, JsonValue& value) {
     if (field.key_place != nullptr) {
-      scan_.*field.key_place = KeyBefore(value.FirstToken());
+      scan_.*field.key_place = KeyBefore(value.begin());
     }
     switch (field.kind) {
       case FieldKind::kSingle:
@@ -168,7 +169,7 @@ class RequestScanner {
   absl::Status TakeOwn(JsonValue& value, std::string* text) {
     if (value.IsNull()) {
       GATEWAY_RETURN_IF_ERROR(value.Null());
-      CutOut(SpanOf(value.FirstToken()));
+      CutOut(SpanOf({value.begin(), kNull.size()}));
       return absl::OkStatus();
     }
     GATEWAY_ASSIGN_OR_RETURN(const JsonString own, value.StringAndRaw());
@@ -180,7 +181,7 @@ class RequestScanner {
   // Records that a field is to be cut out, with a comma: the one behind it or,
   // for the last field, the one before it.
   void CutOut(Span value) {
-    size_t begin = KeyBefore(body_.substr(value.offset)).offset;
+    size_t begin = KeyBefore(body_.data() + value.offset).offset;
     const size_t end = value.offset + value.length;
     const size_t next = body_.find_first_not_of(kSpace, end);
     if (next != std::string_view::npos && body_[next] == ',') {
@@ -209,11 +210,10 @@ class RequestScanner {
             .length = raw.size()};
   }
 
-  // Returns the place of the key whose value begins with `token`, quotes
-  // included.
-  Span KeyBefore(std::string_view token) const {
-    const size_t value_begin = token.data() - body_.data();
-    const size_t end = body_.rfind('"', value_begin - 1);
+  // Returns the place of the key, with its quotes, whose value begins at
+  // `value`.
+  Span KeyBefore(const char* value) const {
+    const size_t end = body_.rfind('"', value - body_.data() - 1);
     // Finds the quote before the key: no quote stands within it, or it would be
     // another key.
     const size_t begin = body_.rfind('"', end - 1);

@@ -26,7 +26,7 @@ std::string_view BearerKey(std::string_view authorization) {
 }
 
 // Tells why a key that is right does not open: only to callers who have shown
-// it, so that it tells strangers nothing.
+// it, so that it tells nobody else anything.
 absl::Status NoGood(v1::ErrorReason reason,
                     const ConfigSnapshot::AccessKey& key,
                     std::string_view why) {

@@ -70,8 +70,8 @@ _CXX = frozenset("""
 
 _C_LIBRARY = re.compile(
     r"(sys|net|netinet|arpa|linux|sanitizer|ext|bits)/[\w./]+"
-    r"|(aio|dirent|dlfcn|endian|errno|execinfo|fcntl|features|fnmatch|glob"
-    r"|grp|ifaddrs|immintrin|inttypes|limits|malloc|math|netdb|poll|pthread"
+    r"|(aio|dirent|dlfcn|emmintrin|endian|errno|execinfo|fcntl|features|fnmatch"
+    r"|glob|grp|ifaddrs|immintrin|inttypes|limits|malloc|math|netdb|poll|pthread"
     r"|pwd|resolv|sched|semaphore|setjmp|signal|spawn|stdarg|stddef|stdint"
     r"|stdio|stdlib|string|strings|syslog|termios|time|ucontext|unistd|utime"
     r"|wait|x86intrin)\.h")

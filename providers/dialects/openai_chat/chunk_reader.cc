@@ -216,7 +216,7 @@ absl::Status ReadChatChunk(std::string_view data, bool with_preface,
                            ChatChunk* chunk) {
   return ReadJson(
       data, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
-        const char* const begin = root.FirstToken().data();
+        const char* const begin = root.begin();
         GATEWAY_RETURN_IF_ERROR(
             root.EachField([&](std::string_view key, JsonValue& value) {
               if (!IsPreface(key)) return ReadChunkField(key, value, chunk);

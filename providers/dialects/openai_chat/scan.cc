@@ -95,8 +95,9 @@ absl::Status ScanStreamOptions(JsonValue& value, std::string_view body,
   };
   if (!value.IsObject()) {
     if (!value.IsNull()) return value.Error("expected an object or null");
-    record(value.FirstToken());
-    return value.Null();
+    GATEWAY_RETURN_IF_ERROR(value.Null());
+    record({value.begin(), std::string_view("null").size()});
+    return absl::OkStatus();
   }
   Leftovers others;
   bool repeated = false;
