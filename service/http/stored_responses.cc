@@ -78,7 +78,7 @@ absl::Status AnswerFromHere(const RequestContext& context,
   switch (asked.action) {
     case Action::kShow:
       GATEWAY_RETURN_IF_ERROR(CheckNotStreamed(asked.query));
-      return context.api.dialect->WriteResponse(kept.response, body, nullptr);
+      return context.api.dialect->WriteResponse(kept.Response(), body, nullptr);
     case Action::kDelete:
       if (!context.services.responses->Remove(caller, asked.id)) {
         return NoSuchResponse(asked.id);

@@ -137,10 +137,11 @@ absl::StatusOr<Continuation> ContinueConversation(IncomingCall& call,
   whole->clear_messages();
   const int own = InstructionsOf(request->messages());
   if (own > 0) *whole->add_messages() = request->messages(0);
-  whole->mutable_messages()->MergeFrom(kept->before);
-  if (kept->response.choices_size() > 0 &&
-      kept->response.choices(0).message().parts_size() > 0) {
-    *whole->add_messages() = kept->response.choices(0).message();
+  whole->mutable_messages()->MergeFrom(kept->Before());
+  const v1::GenerateResponse response = kept->Response();
+  if (response.choices_size() > 0 &&
+      response.choices(0).message().parts_size() > 0) {
+    *whole->add_messages() = response.choices(0).message();
   }
   for (int i = own; i < request->messages_size(); ++i) {
     *whole->add_messages() = request->messages(i);
@@ -216,17 +217,19 @@ std::unique_ptr<ConversationRecorder> ConversationRecorder::Begin(
   std::unique_ptr<ConversationRecorder> recorder(new ConversationRecorder(
       *call.responses, caller, *call.runtime->ports().secure_random));
   const MessageList& messages = call.request->messages();
+  v1::GenerateRequest said;
   for (int i = InstructionsOf(messages); i < messages.size(); ++i) {
-    *recorder->before_.Add() = messages[i];
+    *said.add_messages() = messages[i];
   }
+  said.SerializeToString(&recorder->before_);
   return recorder;
 }
 
 void ConversationRecorder::Keep(v1::GenerateResponse* response) {
   response->set_id(id_);
   StoredResponse kept;
-  kept.before.Swap(&before_);
-  kept.response = *response;
+  kept.before = std::move(before_);
+  response->SerializeToString(&kept.response);
   store_.Put(caller_, id_, std::move(kept));
 }
 

@@ -89,7 +89,7 @@ class ConversationRecorder {
   ResponseStore& store_;
   const std::string caller_;
   const std::string id_;
-  MessageList before_;
+  std::string before_;  // As StoredResponse::before.
   AnswerFolding folding_;
 };
 

@@ -1,20 +1,30 @@
 #include "service/pipeline/response_store.h"
 
+#include <utility>
+
 #include "proto/proto_time.h"
 
 namespace gateway {
 namespace {
 
 int64_t SizeOf(const StoredResponse& kept) {
-  size_t bytes = kept.response.ByteSizeLong() + kept.provider.size() +
-                 kept.credential.size();
-  for (const v1::Message& message : kept.before) {
-    bytes += message.ByteSizeLong();
-  }
-  return static_cast<int64_t>(bytes);
+  return static_cast<int64_t>(kept.before.size() + kept.response.size() +
+                              kept.provider.size() + kept.credential.size());
 }
 
 }  // namespace
+
+MessageList StoredResponse::Before() const {
+  v1::GenerateRequest said;
+  said.ParseFromString(before);
+  return std::move(*said.mutable_messages());
+}
+
+v1::GenerateResponse StoredResponse::Response() const {
+  v1::GenerateResponse parsed;
+  parsed.ParseFromString(response);
+  return parsed;
+}
 
 ResponseStore::Limits ResponseStore::LimitsOf(
     const llmgateway::config::v1::ResponseStoreConfig& config) {

@@ -38,11 +38,18 @@ using MessageList = google::protobuf::RepeatedPtrField<v1::Message>;
 // One answer, and what was said before it; or, of one whose bytes were only
 // forwarded, which provider has it and by which of its credentials it was
 // asked for.
+//
+// Messages are held serialized: as messages, short ones take thirty times as
+// much memory.
 struct StoredResponse {
-  MessageList before;
-  v1::GenerateResponse response;
   std::string provider;  // Empty: the answer is here.
   std::string credential;
+  std::string before;  // A GenerateRequest with nothing but messages.
+  std::string response;
+
+  // Parse what is held, at each call.
+  MessageList Before() const;
+  v1::GenerateResponse Response() const;
 };
 
 class ResponseStore {

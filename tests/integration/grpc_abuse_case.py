@@ -84,6 +84,9 @@ class Side:
         self.address = getattr(gateway, listener)
         self.patience_s = patience_s
 
+    def resident_bytes(self):
+        return self._status("VmRSS")
+
     def _status(self, name):
         with open("/proc/%d/status" % self.gateway.pid) as file:
             return int(re.search(name + r":\s+(\d+) kB",

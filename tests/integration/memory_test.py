@@ -102,5 +102,33 @@ class ManySmallValuesTest(gateway_case.GatewayCase):
                       answer.error()["message"])
 
 
+class KeptConversationsTest(gateway_case.GatewayCase):
+    """Conversations of short messages take what their store may."""
+
+    config = gateway_case.CONFIG + (
+        "response_store: {{size_bytes_limit: 8MiB}}\n")
+
+    @grpc_abuse_case.skip_if_sanitized
+    def test_short_messages_take_no_more_than_they_say(self):
+        side = grpc_abuse_case.Side(self.gateway, DEADLINE_S, "http")
+        body = {"model": "claude-x", "input": [
+            {"role": "user", "content": [
+                {"type": "input_text", "text": "a"}]}] * 9999}
+        # The first ones warm what is kept whoever calls.
+        for i in range(160):
+            if i == 8:
+                before = side.resident_bytes()
+            answer = http_calls.ask(self.gateway.http, body,
+                                    path="/v1/responses")
+            self.assertEqual(answer.status, 200, answer.body[:200])
+        self.assertLess(side.resident_bytes() - before, KEPT)
+        # And the last one can be gone on from.
+        answer = http_calls.ask(self.gateway.http, {
+            "model": "claude-x", "input": "b",
+            "previous_response_id": answer.json()["id"]},
+            path="/v1/responses")
+        self.assertEqual(answer.status, 200, answer.body[:200])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -29,11 +29,14 @@ class ConversationTest : public testing::Test {
   ConversationTest() {
     call_.responses = &store_;
     call_.request = &request_;
-    StoredResponse kept;
-    Say(v1::ROLE_USER, "before", kept.before.Add());
+    v1::GenerateRequest before;
+    Say(v1::ROLE_USER, "before", before.add_messages());
+    v1::GenerateResponse response;
     Say(v1::ROLE_ASSISTANT, "I am an answer",
-        kept.response.add_choices()->mutable_message());
-    store_.Put("alice", "resp_1", kept);
+        response.add_choices()->mutable_message());
+    store_.Put("alice", "resp_1",
+               {.before = before.SerializeAsString(),
+                .response = response.SerializeAsString()});
   }
 
   static void Say(v1::Role role, const std::string& text,
@@ -145,9 +148,9 @@ TEST_F(ConversationTest, AnAnswerIsRememberedWithWhatWasAsked) {
   EXPECT_EQ(response.id().substr(0, 5), "resp_");
   const ResponseStore::Entry kept = store_.Find("alice", response.id());
   ASSERT_NE(kept, nullptr);
-  ASSERT_EQ(kept->before.size(), 1);
-  EXPECT_EQ(kept->before[0].parts(0).text(), "hi");
-  EXPECT_EQ(kept->response.choices(0).message().parts(0).text(), "hello");
+  ASSERT_EQ(kept->Before().size(), 1);
+  EXPECT_EQ(kept->Before()[0].parts(0).text(), "hi");
+  EXPECT_EQ(kept->Response().choices(0).message().parts(0).text(), "hello");
 }
 
 TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
@@ -164,8 +167,8 @@ TEST_F(ConversationTest, InstructionsThatAreAPartOfItAreRemembered) {
   recorder->Keep(&response);
   const ResponseStore::Entry kept = store_.Find("alice", response.id());
   ASSERT_NE(kept, nullptr);
-  ASSERT_EQ(kept->before.size(), 2);
-  EXPECT_EQ(kept->before[0].role(), v1::ROLE_SYSTEM);
+  ASSERT_EQ(kept->Before().size(), 2);
+  EXPECT_EQ(kept->Before()[0].role(), v1::ROLE_SYSTEM);
 }
 
 TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
@@ -185,7 +188,7 @@ TEST_F(ConversationTest, AStreamIsRememberedOnceItIsWhole) {
   recorder->Finish();
   const ResponseStore::Entry kept = store_.Find("alice", id);
   ASSERT_NE(kept, nullptr);
-  EXPECT_EQ(kept->response.choices(0).message().parts(0).text(), "hello");
+  EXPECT_EQ(kept->Response().choices(0).message().parts(0).text(), "hello");
 }
 
 TEST_F(ConversationTest, AStreamThatIsTooLargeIsForgotten) {

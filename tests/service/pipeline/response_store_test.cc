@@ -15,10 +15,12 @@ namespace {
 class ResponseStoreTest : public testing::Test {
  protected:
   static StoredResponse Answer(const std::string& id, size_t size = 100) {
-    StoredResponse kept;
-    kept.response.set_id(id);
-    kept.before.Add()->add_parts()->set_text(std::string(size, 'x'));
-    return kept;
+    v1::GenerateRequest before;
+    before.add_messages()->add_parts()->set_text(std::string(size, 'x'));
+    v1::GenerateResponse response;
+    response.set_id(id);
+    return {.before = before.SerializeAsString(),
+            .response = response.SerializeAsString()};
   }
   void Put(const std::string& id, size_t size = 100) {
     store_.Put("alice", id, Answer(id, size));
@@ -36,8 +38,8 @@ TEST_F(ResponseStoreTest, RemembersWhatWasPut) {
   Put("a");
   const ResponseStore::Entry kept = store_.Find("alice", "a");
   ASSERT_NE(kept, nullptr);
-  EXPECT_EQ(kept->response.id(), "a");
-  EXPECT_EQ(kept->before.size(), 1);
+  EXPECT_EQ(kept->Response().id(), "a");
+  EXPECT_EQ(kept->Before().size(), 1);
   EXPECT_FALSE(Has("b"));
 }
 
@@ -96,7 +98,7 @@ TEST_F(ResponseStoreTest, WhatIsRemovedIsGone) {
   EXPECT_FALSE(store_.Remove("alice", "a"));
   EXPECT_FALSE(Has("a"));
   EXPECT_EQ(store_.size_bytes(), 0);
-  EXPECT_EQ(held->response.id(), "a");  // Who holds it still does.
+  EXPECT_EQ(held->Response().id(), "a");  // Who holds it still does.
 }
 
 TEST_F(ResponseStoreTest, AStoreWithoutPlacesKeepsNothing) {
