@@ -6,6 +6,8 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/http/http_client.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/error_body.h"
@@ -15,6 +17,9 @@ namespace {
 
 // How many bytes are shown of an answer that makes no sense.
 constexpr size_t kShownBytes = 160;
+
+// When a caller may try again for whose answer there was no room.
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
 // A shorter secret is only looked for as a whole: its first half may be a word
 // of any text.
@@ -66,6 +71,14 @@ HttpFaults::HttpFaults(std::string provider, std::vector<Secret> credentials)
 
 absl::Status HttpFaults::OfTransport(const absl::Status& status,
                                      const AttemptProgress& progress) const {
+  // The gateway's own want of room says nothing of the provider.
+  if (absl::IsResourceExhausted(status) &&
+      ToStd(status.message()) == kAnswersTooLarge) {
+    absl::Status fault =
+        MakeFault(v1::ERROR_REASON_OVERLOADED, kAnswersTooLarge);
+    SetRetryDelay(fault, kRetryDelay);
+    return fault;
+  }
   v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   if (progress.http.timed_out) {
     reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;

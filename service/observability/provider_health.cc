@@ -59,7 +59,8 @@ void TellRecovery(std::string_view provider, int64_t failures,
   Log(LogLevel::kWarn, kModule, "A provider is well again",
       {{"provider", provider},
        {"failures_in_a_row", failures},
-       {"after_seconds", after}});
+       // An attempt that ended before the warning may be told of after it.
+       {"after_seconds", std::max(after, absl::ZeroDuration())}});
 }
 
 }  // namespace

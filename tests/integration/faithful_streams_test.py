@@ -170,7 +170,7 @@ class LargeEventsShareABudgetTest(_StreamCase):
     def test_what_they_hold_is_bounded_for_all_together(self):
         self.play("gpt-x", "data: {%s" % (" " * (4 << 20)))
         answer = self.chat("gpt-x")
-        self.assertEqual(answer.status, 502, answer.body[:200])
+        self.assertEqual(answer.status, 503, answer.body[:200])
         self.assertIn("hold too much memory", answer.error()["message"])
         # What has failed holds nothing.
         self.upstream.set_script("gpt-x", {"text": "well again"})

@@ -4,8 +4,11 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "base/http/http_client.h"
 #include "base/secret.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "providers/provider.h"
@@ -73,6 +76,19 @@ TEST(HttpFaultsTest, ATransportErrorIsTheProvidersUnlessTheCallerLeft) {
   EXPECT_EQ(FaultReason(Faults().OfTransport(
                 absl::DeadlineExceededError("slow"), progress)),
             v1::ERROR_REASON_PROVIDER_TIMEOUT);
+}
+
+TEST(HttpFaultsTest, WantOfRoomIsTheGatewaysOwn) {
+  AttemptProgress progress;
+  progress.http.answered = true;
+  const absl::Status fault = Faults().OfTransport(
+      absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge)), progress);
+  EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(FaultMetadata(fault, "provider"), "");
+  EXPECT_FALSE(BlamesTarget(ClassifyFailure(fault)));
+  EXPECT_EQ(FaultReason(Faults().OfTransport(
+                absl::ResourceExhaustedError("a head too large"), progress)),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
 }
 
 }  // namespace
