@@ -202,6 +202,7 @@ Task<absl::Status> HttpProvider::Generate(ProviderCall& call,
     read = co_await OffLoop(body->size(), [&] {
       return ReadBoundedResponse(dialect, *body, answer->response);
     });
+    exchange.DropBody();
     CustomCalls(*call.request).Restore(answer->response);
     answer->facts.usage = answer->response->usage();
     answer->facts.has_usage = answer->response->has_usage();

@@ -73,6 +73,7 @@ class Http1Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  void DropBody() override { body_.Clear(); }
   bool Keep(size_t bytes) override { return body_charge_.Resize(bytes); }
   void FinishInBackground() override;
 

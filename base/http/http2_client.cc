@@ -194,6 +194,7 @@ class Http2Client::Exchange final : public HttpExchange,
   }
   Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() override;
   Task<absl::StatusOr<std::string_view>> ReadAll() override;
+  void DropBody() override { arrived_.Clear(); }
   bool Keep(size_t bytes) override { return answer_charge_.Resize(bytes); }
   void FinishInBackground() override;
 

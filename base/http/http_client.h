@@ -209,6 +209,10 @@ class HttpExchange : public Recycled {
   // as long as the exchange. Call either this or Read.
   virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
 
+  // Frees the body that ReadAll has returned. What it held goes on counting
+  // among the answers of the loop, for what was made of it.
+  virtual void DropBody() = 0;
+
   // Called by a reader that keeps `bytes` of what Read returned, in place of
   // those told before: they count among the answers of the loop
   // (EventLoop::answer_bytes) until the exchange goes. Returns false, and

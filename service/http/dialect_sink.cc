@@ -7,6 +7,7 @@
 #include "base/async/worker_pool.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "providers/answer_texts.h"
 #include "service/http/answer_fields.h"
 
 namespace gateway {
@@ -75,7 +76,10 @@ absl::Status DialectSink::WriteWhole(const Call& call, Attempt* attempt) {
   if (Echoes(call)) {
     api_.echo(call.raw->body, response->mutable_extensions());
   }
-  return api_.dialect->WriteResponse(*response, &out_, &attempt->warnings);
+  absl::Status written =
+      api_.dialect->WriteResponse(*response, &out_, &attempt->warnings);
+  ReleaseTexts(response);
+  return written;
 }
 
 Task<absl::Status> DialectSink::SendWhole(Call& call, int http_status,

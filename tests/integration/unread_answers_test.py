@@ -1,11 +1,16 @@
 """What callers do not read is bounded, and counted as what it is."""
 
+import time
 import unittest
 
 from tests.integration import gateway_case
+from tests.integration import grpc_abuse_case
 from tests.integration import http_calls
 from tests.integration.grpc_abuse_case import MIB
 from tests.integration.http_calls import chat
+
+_DEADLINE_S = 60.0
+
 
 def _text(size):
     """A script with an answer of so many bytes."""
@@ -32,6 +37,29 @@ class WantOfRoomTest(gateway_case.GatewayCase):
                 self.assertEqual(line["attempt_count"], 1)
         ready = http_calls.ask(self.gateway.http, path="/health/ready")
         self.assertNotIn(b"degraded", ready.body)
+
+
+class TranslatedTest(gateway_case.GatewayCase):
+    """A translated answer is held once while its caller takes it."""
+
+    config = gateway_case.CONFIG + "runtime: {{event_loops: 1}}\n"
+
+    @grpc_abuse_case.skip_if_sanitized
+    def test_slow_readers(self):
+        side = grpc_abuse_case.Side(self.gateway, _DEADLINE_S, "http")
+        callers, size = 6, 24 * MIB
+        self.upstream.set_script("claude-slow", _text(size))
+        before = side.resident_bytes()
+        for _ in range(callers):
+            connection = self.enter(http_calls.RawConnection(
+                self.gateway.http, receive_buffer_bytes=4096))
+            connection.send(http_calls.request_bytes(chat("claude-slow")))
+            # Written as far as the sockets take it.
+            self.assertEqual(connection.read_head()[0], 200)
+        deadline = time.monotonic() + _DEADLINE_S
+        while side.resident_bytes() - before > callers * size * 3 // 2:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class HeadOnly final : public HttpExchange {
   Task<absl::StatusOr<std::string_view>> ReadAll() override {
     co_return std::string_view();
   }
+  void DropBody() override {}
   bool Keep(size_t) override { return true; }
   void FinishInBackground() override {}
 
