@@ -55,6 +55,7 @@ RpcLimits NativeLimits(const GrpcListener& listener) {
       listener.metadata_bytes_limit() + kProtocolFieldsBytes;
   limits.http2.handshake_timeout = ToAbsl(listener.handshake_timeout());
   limits.http2.write_stall_timeout = ToAbsl(listener.write_stall_timeout());
+  limits.call.answer_timeout = ToAbsl(listener.write_stall_timeout());
   limits.http2.keepalive_time = ToAbsl(listener.keepalive_time());
   limits.http2.keepalive_timeout = ToAbsl(listener.keepalive_timeout());
   limits.http2.idle_timeout = OrForever(listener.has_connection_idle_limit(),

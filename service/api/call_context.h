@@ -39,6 +39,8 @@
 
 namespace gateway {
 
+class MessageWriter;
+
 inline constexpr std::string_view kRequestIdHeader = "x-request-id";
 inline constexpr size_t kRequestIdBytesLimit = 128;
 
@@ -122,6 +124,13 @@ class CallContext {
   // returned it, so that the engine need not measure it again. REQUIRES: the
   // answer is not changed any more.
   void set_answer_bytes(size_t bytes) { answer_bytes_ = bytes; }
+  // For engines, where a method's one answer can be sent before its handler has
+  // ended; must outlive the handler.
+  void set_answer_writer(MessageWriter* writer) { answer_writer_ = writer; }
+  // For handlers: takes the method's one answer, once, before the handler ends
+  // with OK. Its Write comes back when the client has been sent all of it. Null
+  // if the engine sends the answer by itself when the handler has ended.
+  MessageWriter* answer_writer() const { return answer_writer_; }
   // For engines; null if the handler has not measured the answer.
   std::optional<size_t> answer_bytes() const { return answer_bytes_; }
 
@@ -201,6 +210,7 @@ class CallContext {
   std::string_view authority_;
   size_t request_bytes_ = 0;
   std::optional<size_t> answer_bytes_;
+  MessageWriter* answer_writer_ = nullptr;
   absl::InlinedVector<MetadataEntry, 4> metadata_;
   std::string_view request_id_;  // Empty if the caller has sent none.
   // Made up when it is first asked for.

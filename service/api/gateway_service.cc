@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "providers/answer_texts.h"
 #include "service/api/caller_check.h"
 #include "service/api/provider_credential.h"
 #include "service/pipeline/call.h"
@@ -27,6 +28,18 @@ void TellUpstream(const Call& call, CallContext& context) {
   context.AddInitialMetadata(call.attempts.back().progress.upstream.block());
 }
 
+// A larger answer of one message is sent before its call ends, which waits for
+// the client to take it: until then the call counts as under way, and so does
+// what it holds.
+constexpr size_t kUnawaitedAnswerBytesMax = 64 * 1024;
+
+// Returns why an answer could not be sent.
+absl::Status NotSent(const CallContext& context) {
+  return context.cancel().cancelled()
+             ? context.cancel().status()
+             : absl::CancelledError("the client is gone");
+}
+
 // Answers with one message: that which the provider filled in.
 class UnarySink final : public AnswerSink {
  public:
@@ -43,7 +56,14 @@ class UnarySink final : public AnswerSink {
     const size_t bytes = response_->ByteSizeLong();
     context_.set_answer_bytes(bytes);
     call.response_bytes = static_cast<int64_t>(bytes);
-    co_return absl::OkStatus();
+    MessageWriter* const writer = context_.answer_writer();
+    if (bytes <= kUnawaitedAnswerBytesMax || writer == nullptr) {
+      co_return absl::OkStatus();
+    }
+    auto sent = writer->Write(*response_, bytes);
+    ReleaseTexts(response_);  // The engine has them.
+    const bool all_sent = co_await sent;
+    co_return all_sent ? absl::OkStatus() : NotSent(context_);
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
     TellUpstream(call, context_);
@@ -63,16 +83,25 @@ Call NewCall(LoopServices& services, CallContext& context) {
 // Of counts and embeddings, whose message `fill` completes.
 class FilledSink final : public AnswerSink {
  public:
-  using Fill = absl::FunctionRef<int64_t(const Call& call)>;
+  using Fill = absl::FunctionRef<void(const Call& call)>;
 
-  // `fill` returns how large the message is, and must outlive this.
-  FilledSink(CallContext& context, Fill fill)
-      : context_(context), fill_(fill) {}
+  // `response` and `fill` must outlive this.
+  FilledSink(CallContext& context, const google::protobuf::Message& response,
+            Fill fill)
+      : context_(context), response_(response), fill_(fill) {}
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
-    call.response_bytes = fill_(call);
-    co_return absl::OkStatus();
+    fill_(call);
+    const size_t bytes = response_.ByteSizeLong();
+    context_.set_answer_bytes(bytes);
+    call.response_bytes = static_cast<int64_t>(bytes);
+    MessageWriter* const writer = context_.answer_writer();
+    if (bytes <= kUnawaitedAnswerBytesMax || writer == nullptr) {
+      co_return absl::OkStatus();
+    }
+    const bool all_sent = co_await writer->Write(response_, bytes);
+    co_return all_sent ? absl::OkStatus() : NotSent(context_);
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
     TellUpstream(call, context_);
@@ -81,6 +110,7 @@ class FilledSink final : public AnswerSink {
 
  private:
   CallContext& context_;
+  const google::protobuf::Message& response_;
   const Fill fill_;
 };
 
@@ -261,9 +291,8 @@ Task<absl::Status> GatewayService::CountTokens(
                              ? v1::CountTokensResponse::SOURCE_ESTIMATE
                              : v1::CountTokensResponse::SOURCE_PROVIDER);
     done.FillRoute(response->mutable_route());
-    return static_cast<int64_t>(response->ByteSizeLong());
   };
-  FilledSink sink(context, fill);
+  FilledSink sink(context, *response, fill);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 
@@ -275,10 +304,8 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
   SetCallerFacts(context, request, &call);
   call.embed = &request;
   call.embeddings = response;
-  const auto fill = [response](const Call&) {
-    return static_cast<int64_t>(response->ByteSizeLong());
-  };
-  FilledSink sink(context, fill);
+  const auto fill = [](const Call&) {};
+  FilledSink sink(context, *response, fill);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 

@@ -258,7 +258,11 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
       if (generated) outcome = co_await CompleteAnswer(call);
     }
   }
-  if (outcome.ok()) co_return co_await sink.SendAnswer(call);
+  if (outcome.ok()) {
+    const absl::Status sent = co_await sink.SendAnswer(call);
+    co_return !sent.ok() && call.cancel.cancelled() ? call.cancel.status()
+                                                    : sent;
+  }
   // A caller who does not take the error either has left; the call's own
   // outcome is recorded.
   (co_await sink.SendEnd(call, outcome)).IgnoreError();

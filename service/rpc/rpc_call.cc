@@ -126,6 +126,7 @@ RpcCall::RpcCall(Http2Stream& stream, const RequestHead& head,
                  const Method& method, std::shared_ptr<RpcPeer> peer,
                  absl::Duration deadline, const Limits& limits, RpcCalls& calls)
     : method_(method),
+      limits_(limits),
       calls_(calls),
       peer_(std::move(peer)),
       client_takes_gzip_(head.accepts_gzip),
@@ -237,6 +238,11 @@ void RpcCall::OnTurnEnded() {
 void RpcCall::OnTimer() {
   if (context_.deadline() <= context_.loop().Now()) {
     Cancel(DeadlinePassed());
+  } else if (context_.cancel().cancelled()) {
+    Cancel(context_.cancel().status());
+  } else if (method_.writes_one() && write_waiting()) {
+    Cancel(MakeFault(v1::ERROR_REASON_CANCELLED,
+                     "the caller takes its answer too slowly"));
   } else if (begun_) {
     // The request was in time. The timer is not set anew when it comes, which
     // would cost every call; few find it early.
@@ -385,6 +391,7 @@ void RpcCall::Begin() {
   arguments_.writer = this;
   if (method_.writes_one()) {
     arguments_.response = method_.NewResponse(context_.arena());
+    context_.set_answer_writer(this);
   }
   Spawn(RunHandler());
 }
@@ -422,6 +429,7 @@ StreamProgress RpcCall::StartWrite(const Message& message, size_t bytes) {
   if (context_.cancel().cancelled() || stream_ == nullptr) {
     return StreamProgress::kEnded;
   }
+  if (method_.writes_one()) return StartAnswer(message, bytes);
   if (method_.is_public() &&
       !unsent_charge_.Resize(stream_->unsent() + bytes)) {
     Cancel(AnswerBudgetSpent());
@@ -434,8 +442,34 @@ StreamProgress RpcCall::StartWrite(const Message& message, size_t bytes) {
     Cancel(sent);
     return StreamProgress::kEnded;
   }
-  return stream_->unsent() <= kUnsentBytesMax ? StreamProgress::kDone
-                                              : StreamProgress::kWaiting;
+  if (stream_->unsent() <= kUnsentBytesMax) return StreamProgress::kDone;
+  FollowCancel();
+  return StreamProgress::kWaiting;
+}
+
+StreamProgress RpcCall::StartAnswer(const Message& message, size_t bytes) {
+  sent_encoding_ = AnswerEncoding(bytes);
+  SendHead();
+  const absl::Status sent = SendMessage(message, bytes, sent_encoding_);
+  if (!sent.ok()) {
+    Cancel(sent);
+    return StreamProgress::kEnded;
+  }
+  if (stream_->unsent() == 0) return StreamProgress::kDone;
+  FollowCancel();
+  // In all, since a client can take a byte now and then.
+  ArmTimer(limits_.answer_timeout + absl::Seconds(static_cast<int64_t>(bytes) /
+                                                  kAnswerBytesPerSecondMin));
+  return StreamProgress::kWaiting;
+}
+
+void RpcCall::FollowCancel() {
+  if (cancelled_ != nullptr) return;
+  // By the timer, since the call may end by what follows, and the signal with
+  // it.
+  cancelled_ = std::make_unique<CancelListener>(context_.cancel(), [this] {
+    context_.loop().timers().Arm(timer_, context_.loop().Now());
+  });
 }
 
 bool RpcCall::WriteLast(const Message& message) {
@@ -472,7 +506,13 @@ MessageEncoding RpcCall::AnswerEncoding(size_t bytes) const {
 }
 
 void RpcCall::SendAnswer(absl::Status status) {
-  if (status.ok() && method_.writes_one()) {
+  const bool begun = method_.writes_one() && stream_->head_sent();
+  if (begun && stream_->unsent() > 0) {
+    // No trailers: the client must not take half a message for a whole one, and
+    // the other half is not kept for it.
+    return stream_->Reset(Http2Error::kCancel);
+  }
+  if (status.ok() && method_.writes_one() && !begun) {
     const std::optional<size_t> measured = context_.answer_bytes();
     const size_t bytes =
         measured.has_value() ? *measured : arguments_.response->ByteSizeLong();

@@ -13,6 +13,11 @@
 // Of public methods, no message is read while an answer
 // waits for the client to take it, and such answers have a budget.
 //
+// A large answer of one message is sent before its handler has ended, which
+// waits until the client has been sent all of it: for as long as that takes the
+// call is under way, and what it holds is accounted for. A client that takes
+// less than kAnswerBytesPerSecondMin of it loses it.
+//
 // A call lasts until its handler has ended, also when the client, the
 // connection or the deadline has gone before: the handler's CancelSignal fires
 // then, and it ends soon. What the handler said last is sent by the stream,
@@ -24,6 +29,7 @@
 #define SERVICE_RPC_RPC_CALL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,16 +38,17 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "base/async/cancellation.h"
 #include "base/async/task.h"
 #include "base/async/timer_wheel.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http2_stream.h"
+#include "base/memory/byte_budget.h"
 #include "base/memory/recycler.h"
 #include "google/protobuf/message.h"
 #include "service/api/call_context.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
-#include "base/memory/byte_budget.h"
 #include "service/rpc/call_trailers.h"
 #include "service/rpc/inflate_allowance.h"
 #include "service/rpc/message_deframer.h"
@@ -82,10 +89,17 @@ class RpcCall final : public Recycled,
     size_t message_bytes = 4 * 1024 * 1024;
     // From the head to the end of the one message, for a method that reads one.
     absl::Duration request_timeout = absl::Seconds(60);
+    // Time for a client to take a large answer of one message, beside what its
+    // size adds.
+    absl::Duration answer_timeout = absl::Seconds(60);
   };
+
+  // The least that a client takes of a large answer of one message.
+  static constexpr int64_t kAnswerBytesPerSecondMin = 8 * 1024;
 
   // Serves the request on `stream`, or refuses it; either way the stream is
   // taken care of.
+  // `limits` must outlive the call.
   static void Start(Http2Stream& stream, absl::Span<const HttpField> fields,
                     const RequestHead& head, const Method& method,
                     std::shared_ptr<RpcPeer> peer, const Limits& limits,
@@ -117,6 +131,12 @@ class RpcCall final : public Recycled,
   StreamProgress StartWrite(const google::protobuf::Message& message,
                             size_t bytes) override;
   bool WriteLast(const google::protobuf::Message& message) override;
+  // Begins to send the one answer.
+  StreamProgress StartAnswer(const google::protobuf::Message& message,
+                             size_t bytes);
+  // Ends what the handler waits for when its call is cancelled by whom the
+  // engine does not know.
+  void FollowCancel();
 
   // Sets the timer to the deadline, or to the request's timeout if that comes
   // first.
@@ -158,6 +178,7 @@ class RpcCall final : public Recycled,
 
   // Constant after construction.
   const Method& method_;
+  const Limits& limits_;
   RpcCalls& calls_;
   const std::shared_ptr<RpcPeer> peer_;
   const bool client_takes_gzip_;
@@ -180,6 +201,8 @@ class RpcCall final : public Recycled,
   bool begun_ = false;
   bool ended_ = false;
   int holds_ = 0;
+  // Set once a write has had to wait.
+  std::unique_ptr<CancelListener> cancelled_;
   Timer timer_;
 };
 

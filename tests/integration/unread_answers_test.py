@@ -6,15 +6,98 @@ import unittest
 from tests.integration import gateway_case
 from tests.integration import grpc_abuse_case
 from tests.integration import http_calls
+from tests.integration.grpc_abuse_case import GENERATE
 from tests.integration.grpc_abuse_case import MIB
+from tests.integration.grpc_abuse_case import framed_request
 from tests.integration.http_calls import chat
+from tests.testing import http2_wire
 
+_SHUT = http2_wire.settings(INITIAL_WINDOW_SIZE=0)
 _DEADLINE_S = 60.0
 
 
 def _text(size):
     """A script with an answer of so many bytes."""
     return {"chunks": size // 16384, "chunk_bytes": 16384}
+
+
+class GrpcTest(grpc_abuse_case.AbuseCase):
+    """Whole answers whose client gives no window for them."""
+
+    listener = "write_stall_timeout: 2s"
+    more = "runtime: {{event_loops: 1, answer_buffer_bytes_limit: 64MiB}}\n"
+    compares = False
+
+    def begin(self, model, calls, size):
+        """A connection that asks for so many answers, and takes nothing."""
+        self.upstream.set_script(model, _text(size))
+        connection = self.connect(self.native, rude=True, first=_SHUT)
+        connection.await_settings()
+        connection.send(http2_wire.frame(
+            http2_wire.SETTINGS, http2_wire.ACK))
+        self.streams = [
+            connection.call(GENERATE, framed_request(model))
+            for _ in range(calls)]
+        self.upstream.wait_for("ended", model, count=calls)
+        return connection
+
+    def in_flight(self):
+        return self.native.metric('llmgw_inflight_requests{protocol="grpc"}')
+
+    def lines(self, model, calls):
+        """Those of so many calls, once they are there."""
+        deadline = time.monotonic() + _DEADLINE_S
+        while len(self.gateway.access_lines(model=model)) < calls:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        return self.gateway.access_lines(model=model)
+
+    @grpc_abuse_case.skip_if_sanitized
+    def test_they_are_under_way_and_within_the_budget(self):
+        calls = 40
+        self.native.start_peak()
+        self.begin("gpt-unread", calls, 8 * MIB)
+        self.assertGreater(self.in_flight(), 0)
+        lines = self.lines("gpt-unread", calls)
+        # What is held once, and what is read and written at a time.
+        self.assertLess(self.native.peak_bytes(), 160 * MIB)
+        for line in lines:
+            self.assertIn(line.get("error_reason"),
+                          ("CANCELLED", "OVERLOADED"))
+        self.native.await_rest()
+        # Nobody else is to blame.
+        ready = http_calls.ask(self.gateway.http, path="/health/ready")
+        self.assertNotIn(b"degraded", ready.body)
+
+    def test_a_client_that_goes_has_not_been_answered(self):
+        connection = self.begin("gpt-reset", 1, 8 * MIB)
+        stream, = self.streams
+        # With its head all of it waits for the client.
+        connection.read_until(lambda: connection.answers[stream].headers)
+        connection.send(http2_wire.reset(stream))
+        line, = self.lines("gpt-reset", 1)
+        self.assertEqual(line["status"], "CANCELLED")
+
+    def test_a_byte_now_and_then_is_not_enough(self):
+        began = time.monotonic()
+        connection = self.begin("gpt-trickle", 1, 96 * 1024)
+        while not self.gateway.access_lines(model="gpt-trickle"):
+            self.assertLess(time.monotonic() - began, _DEADLINE_S)
+            connection.send(http2_wire.window_update(self.streams[0], 1))
+            time.sleep(0.3)
+        line, = self.gateway.access_lines(model="gpt-trickle")
+        self.assertEqual(line["status"], "CANCELLED")
+        self.assertIn("too slowly", line["error"])
+
+    def test_who_reads_gets_all_of_it(self):
+        self.upstream.set_script("gpt-read", _text(8 * MIB))
+        connection = self.connect(self.native)
+        stream = connection.call(GENERATE, framed_request("gpt-read"))
+        self.assertEqual(connection.told(stream), "OK")
+        message, = connection.answers[stream].messages
+        self.assertGreater(len(message), 8 * MIB)
+        self.assertEqual(
+            self.gateway.wait_for_access(model="gpt-read")["status"], "OK")
 
 
 class WantOfRoomTest(gateway_case.GatewayCase):
