@@ -228,12 +228,17 @@ class EventWriter : public Recycled {
   // more than that event has room for.
   void SetFailure(absl::Status failure) { failure_ = std::move(failure); }
 
+  // How many bytes of the stream the writer keeps until its end, about.
+  size_t held_bytes() const { return held_bytes_; }
+
  protected:
+  void AddHeldBytes(size_t bytes) { held_bytes_ += bytes; }
   // The status that `end` tells of. REQUIRES: it is no success.
   absl::Status FailureOf(const v1::StreamEnd& end) const;
 
  private:
   absl::Status failure_;
+  size_t held_bytes_ = 0;
 };
 
 // How a request is to be written for the upstream.

@@ -39,6 +39,9 @@ class DialectSink final : public AnswerSink {
   Task<absl::Status> SendAnswer(Call& call) override;
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override;
   Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override;
+  size_t held_bytes() const override {
+    return writer_ == nullptr ? 0 : writer_->held_bytes();
+  }
 
  private:
   Task<absl::Status> SendWhole(Call& call, int http_status,

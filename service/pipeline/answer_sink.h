@@ -10,6 +10,8 @@
 #ifndef SERVICE_PIPELINE_ANSWER_SINK_H_
 #define SERVICE_PIPELINE_ANSWER_SINK_H_
 
+#include <cstddef>
+
 #include "absl/status/status.h"
 #include "base/async/task.h"
 #include "providers/provider.h"
@@ -32,6 +34,10 @@ class AnswerSink {
   // The end of a stream, good or bad, or a failure in place of an answer.
   virtual Task<absl::Status> SendEnd(Call& call,
                                      const absl::Status& outcome) = 0;
+
+  // How many bytes of a stream are kept until its end, about, as formats want
+  // that say all of the answer once more there.
+  virtual size_t held_bytes() const { return 0; }
 
  protected:
   ~AnswerSink() = default;

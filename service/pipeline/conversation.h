@@ -17,6 +17,7 @@
 #ifndef SERVICE_PIPELINE_CONVERSATION_H_
 #define SERVICE_PIPELINE_CONVERSATION_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -81,6 +82,11 @@ class ConversationRecorder {
   // Names a stream's answer and gathers it; Finish keeps it.
   void Add(v1::GenerateEvent* event);
   void Finish();
+
+  // How many bytes of the conversation are held, about.
+  size_t held_bytes() const {
+    return before_.size() + static_cast<size_t>(folding_.size_bytes());
+  }
 
  private:
   ConversationRecorder(ResponseStore& store, std::string_view caller,

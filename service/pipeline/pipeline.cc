@@ -7,8 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
 #include "base/async/worker_pool.h"
+#include "base/http/http_client.h"
+#include "base/memory/byte_budget.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -98,10 +101,30 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
   return fault;
 }
 
+// Counts what is kept of a stream until its end among the answers of the loop.
+class HeldAnswer {
+ public:
+  explicit HeldAnswer(EventLoop& loop) : share_(loop.answer_bytes()) {}
+
+  // OVERLOADED if there is no room for so much.
+  absl::Status Count(size_t bytes) {
+    if (bytes <= kUncountedBytesMax || charge_.Resize(bytes)) {
+      return absl::OkStatus();
+    }
+    return MakeFault(v1::ERROR_REASON_OVERLOADED, kAnswersTooLarge);
+  }
+
+ private:
+  static constexpr size_t kUncountedBytesMax = 64 * 1024;
+
+  ByteBudget::Share share_;
+  ByteBudget::Charge charge_{share_};
+};
+
 // Passes on what an open stream says. `conversation` is null if the answer is
 // not to be remembered.
 Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
-                         ConversationRecorder* conversation,
+                         ConversationRecorder* conversation, HeldAnswer& held,
                          DeliveredTokens* delivered) {
   Attempt& attempt = call.attempts.back();
   StreamBatch batch = std::move(open.first);
@@ -113,6 +136,9 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
       if (conversation != nullptr) conversation->Add(&event);
     }
     GATEWAY_CO_RETURN_IF_ERROR(co_await sink.SendBatch(call, batch));
+    GATEWAY_CO_RETURN_IF_ERROR(
+        held.Count(sink.held_bytes() +
+                   (conversation == nullptr ? 0 : conversation->held_bytes())));
     if (open.ended) co_return absl::OkStatus();
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
     if (!more.ok()) co_return Interrupted(call, attempt, more.status());
@@ -122,7 +148,8 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
 
 // Takes an open stream to its end.
 Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
-                                 Recorder& recorder, OpenStream& open) {
+                                 Recorder& recorder, OpenStream& open,
+                                 HeldAnswer& held) {
   Attempt& attempt = call.attempts.back();
   attempt.first_content = call.loop.Now();
   recorder.TellFirstToken(call);
@@ -134,7 +161,7 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
   const InputMeasure input(call);
   DeliveredTokens delivered;
   absl::Status outcome =
-      co_await Relay(call, sink, open, conversation.get(), &delivered);
+      co_await Relay(call, sink, open, conversation.get(), held, &delivered);
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
   CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
@@ -159,10 +186,11 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
 Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
                              absl::Status outcome) {
   OpenStream open;
+  HeldAnswer held(call.loop);  // Until the caller has taken the end, too.
   if (outcome.ok()) {
     outcome = co_await AskTargets(call, &open);
     if (outcome.ok()) {
-      outcome = co_await DeliverStream(call, sink, recorder, open);
+      outcome = co_await DeliverStream(call, sink, recorder, open, held);
     } else {
       EstimateUnanswered(call, &call.attempts.back());
     }

@@ -121,6 +121,20 @@ class WantOfRoomTest(gateway_case.GatewayCase):
         ready = http_calls.ask(self.gateway.http, path="/health/ready")
         self.assertNotIn(b"degraded", ready.body)
 
+    def test_so_is_what_a_stream_repeats_at_its_end(self):
+        self.upstream.set_script("claude-long", _text(4 * MIB))
+        answer = http_calls.ask(self.gateway.http, {
+            "model": "claude-long", "input": "Hello", "stream": True,
+            "store": False}, path="/v1/responses")
+        self.assertEqual(answer.events()[-1]["type"], "response.failed")
+        line = self.gateway.wait_for_access(model="claude-long")
+        self.assertEqual(line["error_reason"], "OVERLOADED")
+        # One that its format does not repeat takes no room.
+        self.upstream.set_script("claude-chat", _text(4 * MIB))
+        answer = http_calls.ask(self.gateway.http,
+                                chat("claude-chat", stream=True))
+        self.assertEqual(len(answer.text()), 4 * MIB)
+
 
 class TranslatedTest(gateway_case.GatewayCase):
     """A translated answer is held once while its caller takes it."""

@@ -61,6 +61,8 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
     case v1::GenerateEvent::kDelta:
       // Only the first choice is written: the format has one answer.
       if (event.delta().choice_index() != 0) return absl::OkStatus();
+      // As text, and as the JSON of its item.
+      AddHeldBytes(2 * event.delta().ByteSizeLong());
       GATEWAY_RETURN_IF_ERROR(EnsureStarted());
       TakeCitations(event.delta(), out);
       return TakeDelta(event.delta(), out);
