@@ -42,6 +42,7 @@ class DialectSink final : public AnswerSink {
   size_t held_bytes() const override {
     return writer_ == nullptr ? 0 : writer_->held_bytes();
   }
+  void Abort() override { responder_.Abort(); }
 
  private:
   Task<absl::Status> SendWhole(Call& call, int http_status,

@@ -27,6 +27,7 @@ class JsonSink : public AnswerSink {
   explicit JsonSink(RequestContext& context) : context_(context) {}
 
   Task<absl::Status> SendAnswer(Call& call) final;
+  void Abort() override { context_.responder.Abort(); }
   Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) final;
 
  protected:

@@ -39,6 +39,11 @@ class AnswerSink {
   // that say all of the answer once more there.
   virtual size_t held_bytes() const { return 0; }
 
+  // Called, at any time, when the call was cancelled and what is being sent has
+  // still not been taken by its caller: breaks it off, so that what waits for
+  // that comes back soon.
+  virtual void Abort() {}
+
  protected:
   ~AnswerSink() = default;
 };

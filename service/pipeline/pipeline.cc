@@ -25,11 +25,16 @@
 namespace gateway {
 namespace {
 
-// Cancels a call that takes longer than calls may, whatever its caller allows.
+// How long the caller of a call that was cancelled for the time it took may
+// take to read that.
+constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
+
+// Cancels a call that takes longer than calls may, whatever its caller allows,
+// and breaks off what is being sent to a caller who does not take it even then.
 class CallDeadline {
  public:
-  explicit CallDeadline(Call& call)
-      : call_(call), timer_([this] { OnExpiry(); }) {
+  CallDeadline(Call& call, AnswerSink& sink)
+      : call_(call), sink_(sink), timer_([this] { OnExpiry(); }) {
     call.loop.ArmTimer(timer_, Timeout());
   }
 
@@ -39,6 +44,8 @@ class CallDeadline {
   }
 
   void OnExpiry() {
+    if (call_.cancel.cancelled()) return sink_.Abort();
+    call_.loop.ArmTimer(timer_, kLastWordTimeout);
     call_.cancel.Cancel(MakeFault(
         v1::ERROR_REASON_DEADLINE_EXCEEDED,
         absl::StrCat("the call took longer than ",
@@ -47,6 +54,7 @@ class CallDeadline {
   }
 
   Call& call_;
+  AnswerSink& sink_;
   Timer timer_;
 };
 
@@ -301,7 +309,7 @@ Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   const InflightCall inflight = recorder.Begin(call);
-  const CallDeadline deadline(call);
+  const CallDeadline deadline(call, sink);
   absl::Status outcome = call.cancel.status();
   if (outcome.ok()) {
     outcome = co_await OffLoop(

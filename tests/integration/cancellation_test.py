@@ -236,6 +236,22 @@ class CallTimeoutTest(_CancelCase):
                          (504, "false"))
 
 
+    def test_it_ends_calls_whose_callers_do_not_read(self):
+        flood = {"chunks": 4000, "chunk_bytes": 16384}
+        for model, stream in (("gpt-stuck", True), ("gpt-stuck-whole", False),
+                              ("claude-stuck", True)):
+            with self.subTest(model=model):
+                self.upstream.set_script(
+                    model, flood if stream else {**flood, "chunks": 1000})
+                connection = self.enter(RawConnection(
+                    self.gateway.http, receive_buffer_bytes=4096))
+                connection.send(request_bytes(chat(model, stream=stream)))
+                connection.read_head()
+                line = self.gateway.wait_for_access(model=model)
+                self.assertEqual(line["status"], "DEADLINE_EXCEEDED")
+                self.assertLess(line["duration_us"], 10_000_000)
+
+
 class SlowReaderTest(_CancelCase):
     """Back-pressure from the caller's socket to the provider's."""
 
