@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -28,6 +30,14 @@ constexpr mode_t kLogFileMode = 0640;
 // How long to wait for room in a pipe that is full; what does not fit by then
 // is lost.
 constexpr int kStallTimeoutMs = 1000;
+
+std::atomic<uint64_t> lost_lines = 0;
+
+void CountLost(std::string_view lines) {
+  lost_lines.fetch_add(
+      static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n')),
+      std::memory_order_relaxed);
+}
 
 // The log files that this process has open, for ReopenLogFiles.
 struct OpenLogFiles {
@@ -101,7 +111,7 @@ void LogFile::Write(std::string_view lines) {
   // Ends a line that was cut before, so that it does not swallow the next one.
   if (line_is_cut_) {
     std::string_view end = "\n";
-    if (!WriteAll(end)) return;
+    if (!WriteAll(end)) return CountLost(lines);
     line_is_cut_ = false;
   }
   const size_t size = lines.size();
@@ -109,7 +119,12 @@ void LogFile::Write(std::string_view lines) {
     failing_ = false;
   } else {
     line_is_cut_ = lines.size() < size;
+    CountLost(lines);
   }
+}
+
+uint64_t LogFile::LostLines() {
+  return lost_lines.load(std::memory_order_relaxed);
 }
 
 bool LogFile::WriteAll(std::string_view& bytes) {

@@ -6,9 +6,9 @@
 //   ...
 //   ReopenLogFiles();  // After the rename: of all that are open.
 //
-// Lines that cannot be written, on a full disk for example, are lost, and
-// standard error is told once for each time that it begins. A pipe that is full
-// has a second to be read before its lines are lost, too.
+// Lines that cannot be written, on a full disk for example, are lost and
+// counted, and standard error is told once for each time that it begins. A pipe
+// that is full has a second to be read before its lines are lost, too.
 //
 // Thread-safe. Blocks on the disk, and for that second: for the threads that
 // write logs, never on an event loop.
@@ -16,6 +16,7 @@
 #ifndef BASE_OS_LOG_FILE_H_
 #define BASE_OS_LOG_FILE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ class LogFile {
   // Goes on with the file that has the path now, which is created if there is
   // none. After an error the one that was open before stays in use.
   absl::Status Reopen() LOCKS_EXCLUDED(mu_);
+
+  // Counts the lines that all log files of the process have lost.
+  static uint64_t LostLines();
 
  private:
   LogFile(std::string path, int fd);

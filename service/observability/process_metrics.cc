@@ -4,6 +4,7 @@
 
 #include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/os/log_file.h"
 #include "base/os/logging.h"
 #include "base/process/process_stats.h"
 #include "service/observability/access_log.h"
@@ -25,7 +26,7 @@ constexpr MetricDefinition kAccessLogDropped = {
     .kind = MetricKind::kCounter};
 constexpr MetricDefinition kLogLinesDropped = {
     .name = "llmgw_log_lines_dropped_total",
-    .help = "Log lines lost because the output was slow.",
+    .help = "Log lines lost because the output was slow or failed.",
     .kind = MetricKind::kCounter};
 constexpr MetricDefinition kCpu = {.name = "process_cpu_seconds_total",
                                    .help = "CPU time in user and kernel mode.",
@@ -56,8 +57,9 @@ constexpr MetricDefinition kThreads = {
 void AddProcessMetrics(const ProcessMetricsOptions& options, Clock& clock,
                        MetricRegistry& registry) {
   registry.AddSource(kBuildInfo, {options.version}, [] { return 1.0; });
-  registry.AddSource(kLogLinesDropped, {},
-                     [] { return static_cast<double>(DroppedLogLines()); });
+  registry.AddSource(kLogLinesDropped, {}, [] {
+    return static_cast<double>(DroppedLogLines() + LogFile::LostLines());
+  });
   if (const AccessLog* log = options.access_log; log != nullptr) {
     registry.AddSource(kAccessLogDropped, {}, [log] {
       return static_cast<double>(log->DroppedLines());

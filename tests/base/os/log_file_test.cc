@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -96,11 +97,13 @@ TEST_F(LogFileTest, AFileThatIsGoneIsNotReopened) {
 TEST_F(LogFileTest, WhenTheDiskIsFullStandardErrorIsToldOnce) {
   absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open("/dev/full");
   ASSERT_TRUE(file.ok()) << file.status();
+  const uint64_t lost_before = LogFile::LostLines();
   testing::internal::CaptureStderr();
   (*file)->Write("lost\n");
-  (*file)->Write("lost too\n");
+  (*file)->Write("lost too\nand this\n");
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "lines of the log /dev/full are lost: No space left on device\n");
+  EXPECT_EQ(LogFile::LostLines() - lost_before, 3u);
 }
 
 TEST_F(LogFileTest, APipeThatNobodyReadsIsFilledAndThenLosesLines) {
