@@ -11,6 +11,7 @@ void HttpRequest::SetTarget(std::string_view target) {
   const size_t scheme = target.find("://");
   if (scheme != std::string_view::npos && target.front() != '/') {
     const size_t begin = target.find_first_of("/?", scheme + 3);
+    target_authority = target.substr(scheme + 3, begin - (scheme + 3));
     target = begin == std::string_view::npos ? "/" : target.substr(begin);
   }
   const size_t mark = target.find('?');

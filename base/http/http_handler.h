@@ -49,6 +49,9 @@ struct HttpRequest {
   std::string_view method;
   std::string_view path;   // Without the query; still percent-encoded.
   std::string_view query;  // Without the question mark.
+  // Of a target in absolute form: it goes before the field `host` (RFC 9112,
+  // 3.2.2). Empty for others.
+  std::string_view target_authority;
   // In HTTP/2, too, the authority is a field named `host`.
   absl::Span<const HttpField> fields;
   // The whole body, followed by at least 64 readable bytes, for parsers that
@@ -66,7 +69,8 @@ struct HttpRequest {
   bool admitted = true;
   HttpCaller caller;  // What Admit said of the caller, if it was asked.
 
-  // Sets path and query from a request target in origin or absolute form.
+  // Sets path, query and authority from a request target in origin or absolute
+  // form.
   void SetTarget(std::string_view target);
 
   // Returns the value of the first field of this name (lower case), or empty.

@@ -50,7 +50,7 @@ HttpAdmission ApiRouter::Admit(const HttpRequest& request, HttpResponder&) {
   const std::shared_ptr<const RuntimeSnapshot>& runtime =
       services_.runtime.Get();
   const absl::StatusOr<std::string_view> caller =
-      runtime->callers().Authorize(CallerFields(request.fields).head);
+      runtime->callers().Authorize(CallerFields(request).head);
   if (!caller.ok()) return false;
   return HttpCaller{.id = *caller, .known_by = runtime};
 }

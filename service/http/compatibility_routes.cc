@@ -321,7 +321,7 @@ Facts Gather(const CompatibilityRoutes::Sources& sources,
              const HttpRequest& request) {
   Facts facts{.sources = sources, .runtime = sources.runtime.Get()};
   facts.state = sources.readiness.state();
-  const CallerHead head = CallerFields(request.fields).head;
+  const CallerHead head = CallerFields(request).head;
   const Authenticator& operators = facts.runtime->operators();
   facts.caller = facts.runtime->callers().Authorize(head).status();
   // Where operators have no keys, callers see everything.

@@ -90,6 +90,13 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
   TakeFirst(google_api_key, &head.api_key);
 }
 
+CallerFields::CallerFields(const HttpRequest& request)
+    : CallerFields(request.fields) {
+  if (!request.target_authority.empty()) {
+    head.authority = request.target_authority;
+  }
+}
+
 RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
                                const HttpRequest& request,
                                HttpResponder& responder)
@@ -97,7 +104,7 @@ RequestContext::RequestContext(LoopServices& services, const HttpApi& api,
       api(api),
       request(request),
       responder(responder),
-      fields(request.fields),
+      fields(request),
       runtime(services.runtime.Get()),
       caller(CallerOf(request, fields.head, *runtime)),
       id(RequestIdFor(fields.request_id)),

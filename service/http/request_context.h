@@ -40,6 +40,8 @@ class Call;
 // first counts where a field is repeated.
 struct CallerFields {
   explicit CallerFields(absl::Span<const HttpField> fields);
+  // Also takes the authority that the request's target names.
+  explicit CallerFields(const HttpRequest& request);
 
   std::string_view request_id;
   // `x-goog-api-key` is read as `x-api-key`.

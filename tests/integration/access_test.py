@@ -224,6 +224,17 @@ class BrowserTest(_AccessCase):
         self.assertEqual(answer.status, 200)
         gateway.stop()
 
+    def test_the_host_of_a_whole_address_is_the_one_that_counts(self):
+        gateway = self.start(_MOCK)
+        for target, host, status in (
+                ("http://evil.example/v1/models", "localhost", 403),
+                ("http://localhost/v1/models", "evil.example", 200)):
+            with http_calls.RawConnection(gateway.http) as connection:
+                connection.send(http_calls.request_bytes(
+                    b"", target, "GET", host=host))
+                self.assertEqual(connection.read_answer().status, status)
+        gateway.stop()
+
     def test_the_same_by_grpc_with_either_engine(self):
         for engine in ("native", "grpc_core"):
             gateway = self.start(_MOCK + _listeners().replace(

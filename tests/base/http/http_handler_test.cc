@@ -34,6 +34,21 @@ TEST(HttpRequestTest, FindsFieldsWithoutCase) {
   EXPECT_EQ(request.Find("z"), "");
 }
 
+TEST(HttpRequestTest, ATargetInAbsoluteFormHasAnAuthority) {
+  HttpRequest request;
+  request.SetTarget("http://evil.example:80/v1/models?a=1");
+  EXPECT_EQ(request.target_authority, "evil.example:80");
+  EXPECT_EQ(request.path, "/v1/models");
+  EXPECT_EQ(request.query, "a=1");
+  HttpRequest bare;
+  bare.SetTarget("http://evil.example");
+  EXPECT_EQ(bare.target_authority, "evil.example");
+  EXPECT_EQ(bare.path, "/");
+  HttpRequest origin;
+  origin.SetTarget("/v1/models?at=http://evil.example/");
+  EXPECT_EQ(origin.target_authority, "");
+}
+
 TEST(HttpServerLimitsTest, ABodyHasTimeAsLongAsItComesFastEnough) {
   HttpServerLimits limits = {.body_timeout = absl::Seconds(30),
                              .body_time_max = absl::Hours(48)};
