@@ -42,38 +42,22 @@ bool NamesRateLimit(std::string_view name, bool begins_with_x) {
                                         : "anthropic-ratelimit-");
 }
 
-// Names and values are looked at eight bytes at a time, since they are long and
-// many.
-constexpr size_t kWordBytes = sizeof(uint64_t);
-
-// REQUIRES: the name has at least eight bytes.
+// Eight bytes at a time, since names are long and many.
 void WriteLower(std::string_view name, char* out) {
-  const auto write_at = [name, out](size_t at) {
-    const uint64_t word = ToLower(LoadWord(name.data() + at));
-    memcpy(out + at, &word, sizeof(word));
-  };
-  const size_t last = name.size() - kWordBytes;
-  for (size_t at = 0; at < last; at += kWordBytes) write_at(at);
-  write_at(last);
-}
-
-// Returns whether the text is visible ASCII and spaces.
-bool IsVisible(std::string_view text) {
-  while (text.size() >= kWordBytes) {
-    const uint64_t word = LoadWord(text.data());
-    if ((FirstBelow(word, 0x20) | FirstZero(word ^ EachByte(0x7f)) |
-         (word & kHighBits)) != 0) {
-      return false;
-    }
-    text.remove_prefix(kWordBytes);
+  while (name.size() >= sizeof(uint64_t)) {
+    const uint64_t word = ToLower(LoadWord(name.data()));
+    memcpy(out, &word, sizeof(word));
+    out += sizeof(word);
+    name.remove_prefix(sizeof(word));
   }
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c >= 0x20 && c < 0x7f; });
+  for (const char c : name) *out++ = absl::ascii_tolower(c);
 }
 
 bool IsTellable(std::string_view value) {
   return !value.empty() && value.size() <= UpstreamFields::kValueBytesLimit &&
-         value.front() != ' ' && value.back() != ' ' && IsVisible(value);
+         value.front() != ' ' && value.back() != ' ' &&
+         std::all_of(value.begin(), value.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 }  // namespace

@@ -60,11 +60,13 @@ void SpokenCounter::Add(std::string_view event) {
   if (IsAlike(event)) {
     unlike_ = 0;
     bytes_ += static_cast<int64_t>(event.size() - frame_);
-  } else if (IsWorthReading(event)) {
+  } else if (event.size() > kReadBytesMax) {
+    // Little stands around so much text.
+    bytes_ += static_cast<int64_t>(event.size() - frame_);
+  } else if (IsWorthReading()) {
     Read(event);
   } else {
-    bytes_ += static_cast<int64_t>(event.size() -
-                                   std::min(frame_, event.size()));
+    bytes_ += last_read_bytes_;
   }
 }
 
@@ -76,8 +78,7 @@ bool SpokenCounter::IsAlike(std::string_view event) const {
                      before_.size()) == 0;
 }
 
-bool SpokenCounter::IsWorthReading(std::string_view event) {
-  if (event.size() > kReadBytesMax) return false;
+bool SpokenCounter::IsWorthReading() {
   return ++unlike_ <= kUnlikeMax || unlike_ % kUnlikePerReading == 0;
 }
 
@@ -86,7 +87,9 @@ void SpokenCounter::Read(std::string_view event) {
   const absl::Status read =
       ReadJson(event, JsonPadding::kPresent,
                [&](JsonValue& root) { return FindSpoken("", root, &spoken); });
-  if (!read.ok() || spoken.first == nullptr) return;
+  if (!read.ok()) return;
+  last_read_bytes_ = spoken.bytes;
+  if (spoken.first == nullptr) return;
   bytes_ += spoken.bytes;
   frame_ = event.size() - static_cast<size_t>(spoken.bytes);
   const auto offset = static_cast<size_t>(spoken.first - event.data());

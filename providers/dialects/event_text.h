@@ -32,13 +32,14 @@ class SpokenCounter {
  private:
   // Returns whether the event is laid out as the last one that was read.
   bool IsAlike(std::string_view event) const;
-  // Returns whether to read an event that is not. False for a long one, around
-  // whose text little stands, and for most of a vendor each of whose events
-  // differs from the last.
-  bool IsWorthReading(std::string_view event);
+  // Returns whether to read an event that is not: one in some, if each differs
+  // from the last. The others are taken to say as much as the last one that was
+  // read.
+  bool IsWorthReading();
   void Read(std::string_view event);
 
   int64_t bytes_ = 0;
+  int64_t last_read_bytes_ = 0;
   // Of the last event that was read and had a text: where that begins, what
   // stands right before, and how many bytes of the event are not said. Until
   // there is one, `frame_` is a guess.

@@ -74,9 +74,9 @@ absl::Status AsFieldFault(const absl::Status& status, std::string_view place) {
 }
 
 absl::Status AsBadResponse(const absl::Status& status) {
-  if (status.ok() || status.code() != absl::StatusCode::kInvalidArgument) {
-    return status;
-  }
+  if (status.code() != absl::StatusCode::kInvalidArgument) return status;
+  // What the provider says of its own failure stays.
+  if (FaultReason(status) != v1::ERROR_REASON_INVALID_REQUEST) return status;
   return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                    absl::StrCat("the provider's answer: ", status.message()));
 }

@@ -34,9 +34,7 @@ Task<void> RefuseEncoding(RequestContext context) {
 }  // namespace
 
 ApiRouter::ApiRouter(LoopServices& services) : services_(services) {
-  // The first route that fits serves: APIs that are told by a field are added
-  // before those that serve everybody, and those whose paths have no pattern
-  // before those that take longer to compare.
+  // Those whose paths have patterns, which take longer to compare, are last.
   anthropic_.AddTo(routes_);
   openai_.AddTo(routes_);
   responses_.AddTo(routes_);

@@ -1,6 +1,7 @@
 #include "service/http/route_table.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -28,13 +29,23 @@ bool Serves(const RouteTable::Route& route, std::string_view path,
 
 }  // namespace
 
+void RouteTable::Add(Route route) {
+  const Route& added = routes_.emplace_back(std::move(route));
+  (added.field.empty() ? others_ : told_by_field_).push_back(&added);
+}
+
 const RouteTable::Route* RouteTable::Find(const HttpRequest& request,
                                           std::string_view* rest) const {
-  for (const Route& route : routes_) {
-    if (!Serves(route, request.method)) continue;
-    if (!Serves(route, request.path, rest)) continue;
-    if (!route.field.empty() && request.Find(route.field).empty()) continue;
-    return &route;
+  for (const Route* route : told_by_field_) {
+    if (Serves(*route, request.method) && Serves(*route, request.path, rest) &&
+        !request.Find(route->field).empty()) {
+      return route;
+    }
+  }
+  for (const Route* route : others_) {
+    if (Serves(*route, request.method) && Serves(*route, request.path, rest)) {
+      return route;
+    }
   }
   return nullptr;
 }

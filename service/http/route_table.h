@@ -13,6 +13,7 @@
 #ifndef SERVICE_HTTP_ROUTE_TABLE_H_
 #define SERVICE_HTTP_ROUTE_TABLE_H_
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -51,8 +52,9 @@ class RouteTable {
     Serve serve;
   };
 
-  // Adds a route; of several that fit, the first is used.
-  void Add(Route route) { routes_.push_back(std::move(route)); }
+  // Adds a route. Of several that fit, one that is told by a field is used if
+  // there is one, and the first of them.
+  void Add(Route route);
 
   // Returns null if no route fits.
   const Route* Find(const HttpRequest& request, std::string_view* rest) const;
@@ -66,7 +68,9 @@ class RouteTable {
   std::string Shown(std::string_view vendor) const;
 
  private:
-  std::vector<Route> routes_;
+  std::deque<Route> routes_;  // As they were added, and stay where they are.
+  std::vector<const Route*> told_by_field_;
+  std::vector<const Route*> others_;
 };
 
 }  // namespace gateway

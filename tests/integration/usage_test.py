@@ -217,6 +217,8 @@ class UnansweredUsageTest(_UsageCase):
             with http_calls.RawConnection(self.gateway.http) as connection:
                 connection.send(http_calls.request_bytes(body, path=path))
                 self.upstream.wait_for("served", model)
+                # Another call there and back: the failure has been read, too.
+                http_calls.ask(self.gateway.http, chat("gpt-between"))
             self.check(self.gateway.wait_for_access(model=model), "CANCELLED",
                        0)
 

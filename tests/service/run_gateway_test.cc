@@ -1,5 +1,6 @@
 #include "service/run_gateway.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -38,7 +39,9 @@ struct Outcome {
   std::string errors;
 };
 
-Outcome Run(std::vector<std::string> arguments) {
+Outcome RunWith(std::vector<std::string> arguments) {
+  // The test runner's; the gateway takes it for a setting.
+  unsetenv("LLM_GATEWAY_WIRE_SPECS");
   ProviderKinds kinds = AllProviderKinds();
   kinds.Add(GreetingKind());
   arguments.insert(arguments.begin(), "gateway");
@@ -56,14 +59,14 @@ Outcome Run(std::vector<std::string> arguments) {
 }
 
 TEST(RunGatewayTest, TellsOfItself) {
-  const Outcome version = Run({"--version"});
+  const Outcome version = RunWith({"--version"});
   EXPECT_EQ(version.code, 0);
   EXPECT_THAT(version.output, HasSubstr("gateway "));
-  EXPECT_THAT(Run({"--help"}).output, HasSubstr("--check_config"));
+  EXPECT_THAT(RunWith({"--help"}).output, HasSubstr("--check_config"));
 }
 
 TEST(RunGatewayTest, RefusesWhatItDoesNotKnow) {
-  const Outcome outcome = Run({"gateway.yaml"});
+  const Outcome outcome = RunWith({"gateway.yaml"});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(outcome.errors, HasSubstr("unexpected argument 'gateway.yaml'"));
 }
@@ -72,7 +75,7 @@ TEST(RunGatewayTest, AProgramsOwnKindIsReadAsOurs) {
   const std::string path = testing::TempDir() + "/run_gateway.yaml";
   std::ofstream(path) << "auth: {insecure_allow_anonymous: true}\n"
                          "providers: [{name: greeter, ollama: {}}]\n";
-  const Outcome outcome = Run({"--config=" + path, "--check_config"});
+  const Outcome outcome = RunWith({"--config=" + path, "--check_config"});
   EXPECT_EQ(outcome.code, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, HasSubstr("https://greetings.example"));
 }

@@ -359,7 +359,7 @@ class CodeBansTest(unittest.TestCase):
                 ("std::thread worker(f);", "EventLoop"),
                 ("int s = system(command);", "Subprocess"),
                 ("auto* f = popen(a, b);", "Subprocess"),
-                ("auto* p = std::getenv(x);", "main.cc"),
+                ("auto* p = std::getenv(x);", "run_gateway.cc"),
                 ("std::mutex mu;", "base/os/mutex.h"),
                 ("throw 1;", "absl::Status"),
                 ("if (ok && co_await Ask(f(x))) Go();", "in a variable"),

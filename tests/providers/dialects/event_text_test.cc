@@ -82,7 +82,9 @@ TEST(EventTextTest, AnotherKindIsReadAnew) {
   for (const std::string_view kind : kinds) {
     for (int i = 0; i < 100; ++i) Add(Chunk(kind), &spoken);
   }
-  EXPECT_EQ(spoken.bytes(), 5 * 500);
+  // Of a hundred events in a row that say nothing not each is read, and nor is
+  // each of the first few behind them.
+  EXPECT_NEAR(static_cast<double>(spoken.bytes()), 5 * 500, 80);
 }
 
 TEST(EventTextTest, WhatIsAlwaysAnotherKindIsReadNowAndThen) {

@@ -105,8 +105,10 @@ TEST(OpenAiChatFieldsTest, BlamesWhoeverWroteTheText) {
             v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(FaultReason(AsBadResponse(status)),
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
-  const absl::Status fault = InvalidField("f", "d");
-  EXPECT_EQ(AsBadResponse(fault), fault);
+  EXPECT_EQ(FaultReason(AsBadResponse(InvalidField("f", "d"))),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  const absl::Status told = MakeFault(v1::ERROR_REASON_CONTENT_POLICY, "no");
+  EXPECT_EQ(AsBadResponse(told), told);
   EXPECT_TRUE(AsFieldFault(absl::OkStatus()).ok());
 }
 
