@@ -291,20 +291,15 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   progress.first_byte = call.clock->SteadyTime();
   progress.http_status = (*exchange)->status();
   progress.upstream.Take(**exchange);
-  if (RepeatsCredential(progress.upstream, call)) progress.upstream = {};
+  // Then nobody may be told of any of it.
+  if (faults_.Repeats(progress.upstream.block().row(),
+                      credentials_.Own(call))) {
+    progress.upstream = {};
+  }
   if (progress.http_status != 200) {
     co_return co_await ReadFailure(way, call, **exchange);
   }
   co_return exchange;
-}
-
-bool HttpProvider::RepeatsCredential(const UpstreamFields& told,
-                                     const ProviderCall& call) const {
-  FieldViews views;
-  const absl::Span<const HttpField> fields = told.View(views);
-  return std::any_of(fields.begin(), fields.end(), [&](const HttpField& field) {
-    return faults_.Repeats(field.value, credentials_.Own(call));
-  });
 }
 
 Task<absl::Status> HttpProvider::ReadFailure(const Way& way,

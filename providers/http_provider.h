@@ -134,10 +134,6 @@ class HttpProvider : public Provider {
   Task<absl::Status> Ask(ProviderCall& call, const Way& way,
                          absl::Span<const std::string_view> body,
                          Read read) const;
-  // Returns whether the head of an answer repeats a credential that the
-  // provider was shown, so that nobody may be told of it.
-  bool RepeatsCredential(const UpstreamFields& told,
-                         const ProviderCall& call) const;
   Task<absl::Status> ReadFailure(const Way& way, const ProviderCall& call,
                                  HttpExchange& exchange) const;
   absl::Status CountsNothing() const;

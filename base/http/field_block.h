@@ -28,6 +28,10 @@ class FieldBlock {
   // Appends all fields of `other`.
   void Append(const FieldBlock& other);
 
+  // All names and values in one row, for a search: each stands there whole, and
+  // what stands between them means nothing.
+  std::string_view row() const { return queue_.bytes(); }
+
   bool empty() const { return queue_.empty(); }
   size_t bytes() const { return queue_.size(); }
 

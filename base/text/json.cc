@@ -181,9 +181,16 @@ class JsonText {
   // Moves from where a key begins to where its value does; false if that is
   // malformed.
   bool TakeKey(std::string_view* key) {
-    JsonString string;
-    if (at == end || *at != '"' || !TakeString(at, &string)) return false;
-    *key = string.text;
+    if (at == end || *at != '"') return false;
+    const char* const begin = at + 1;
+    if (const char* const quote = FindEndOfShortJsonString(begin, end)) {
+      *key = {begin, static_cast<size_t>(quote - begin)};
+      at = quote + 1;
+    } else {
+      JsonString string;
+      if (!TakeString(at, &string)) return false;
+      *key = string.text;
+    }
     SkipSpace();
     if (!Take(':')) return false;
     SkipSpace();

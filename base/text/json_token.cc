@@ -12,22 +12,31 @@ namespace {
 // Returns the first byte in [at, end), which is shorter than a block, that
 // kFind finds; `end` if there is none. Apart from FindIn, since its array has a
 // price.
-template <JsonBlockBits (*kFind)(const char*)>
+template <JsonBlockHits (*kFind)(const char*)>
 [[gnu::noinline]] const char* FindInRest(const char* at, const char* end) {
   // Filled up with blanks, which are never looked for.
   char rest[kJsonBlockBytes];
   std::memset(rest, ' ', kJsonBlockBytes);
   std::memcpy(rest, at, end - at);
-  const JsonBlockBits bits = kFind(rest);
+  const uint32_t bits = Bits(kFind(rest));
   return bits != 0 ? at + std::countr_zero(bits) : end;
 }
 
 // The same for a text of any size.
-template <JsonBlockBits (*kFind)(const char*)>
+template <JsonBlockHits (*kFind)(const char*)>
 const char* FindIn(const char* at, const char* end) {
+  // Passes by four blocks together.
+  constexpr size_t kStride = 4 * kJsonBlockBytes;
+  for (; static_cast<size_t>(end - at) >= kStride; at += kStride) {
+    const JsonBlockHits hits =
+        Either(Either(kFind(at), kFind(at + kJsonBlockBytes)),
+               Either(kFind(at + 2 * kJsonBlockBytes),
+                      kFind(at + 3 * kJsonBlockBytes)));
+    if (Bits(hits) != 0) break;
+  }
   for (; static_cast<size_t>(end - at) >= kJsonBlockBytes;
        at += kJsonBlockBytes) {
-    const JsonBlockBits bits = kFind(at);
+    const uint32_t bits = Bits(kFind(at));
     if (bits != 0) return at + std::countr_zero(bits);
   }
   return at == end ? end : FindInRest<kFind>(at, end);

@@ -27,6 +27,9 @@ TEST(FieldBlockTest, KeepsFieldsInOrder) {
   EXPECT_EQ(fields[1].value, "");
   EXPECT_EQ(fields[2].name, "large");
   EXPECT_EQ(fields[2].value, large);
+  // A search finds what stands anywhere.
+  EXPECT_NE(block.row().find("empty"), std::string_view::npos);
+  EXPECT_NE(block.row().find(large), std::string_view::npos);
 }
 
 TEST(FieldBlockTest, TakesAnothersFieldsBehindItsOwn) {
