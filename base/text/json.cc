@@ -327,13 +327,13 @@ absl::StatusOr<std::string_view> JsonValue::String() {
   return string->text;
 }
 
-std::string_view JsonValue::Scalar() {
+std::string_view JsonValue::Scalar() const {
   const char* const behind = SkipJsonScalar(begin_, text_.end);
   if (behind == nullptr) return {};
   return {begin_, static_cast<size_t>(behind - begin_)};
 }
 
-std::string_view JsonValue::Number() {
+std::string_view JsonValue::Number() const {
   const std::string_view token = Scalar();
   const char* const end = token.data() + token.size();
   return SkipJsonNumber(token.data(), end) == end ? token : std::string_view();

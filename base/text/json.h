@@ -75,7 +75,8 @@ class JsonValue {
 
   // The value's type, told by its first character. Does not read the value.
   JsonType Type() const;
-  bool IsNull() const { return *begin_ == 'n'; }
+  // By all of it, since a null is often passed over unread.
+  bool IsNull() const { return *begin_ == 'n' && Scalar() == "null"; }
   bool IsString() const { return *begin_ == '"'; }
   bool IsArray() const { return *begin_ == '['; }
   bool IsObject() const { return *begin_ == '{'; }
@@ -133,8 +134,8 @@ class JsonValue {
       : text_(text), step_(step), begin_(begin) {}
 
   // The token at begin_; empty if it is none, or no number.
-  std::string_view Scalar();
-  std::string_view Number();
+  std::string_view Scalar() const;
+  std::string_view Number() const;
   bool ShortInteger(int64_t* number);
   // Moves the reading behind `token`, which was read.
   void Finish(std::string_view token);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/async/worker_pool.h"
+#include "errors/fault.h"
 #include "google/protobuf/arena.h"
 
 namespace gateway {
@@ -81,8 +82,12 @@ void EstimateUnanswered(const IncomingCall& call, Attempt* attempt) {
   const bool ended_by_call =
       call.cancel.cancelled() && attempt->status == call.cancel.status();
   const bool left_at_work = http.abandoned() || (http.sent && ended_by_call);
-  if (!left_at_work || call.facts.counts || call.facts.background ||
-      call.stored_query != nullptr) {
+  // It has answered, and there was no room to hold that.
+  const bool not_held =
+      attempt->progress.http_status == 200 &&
+      FaultReason(attempt->status) == v1::ERROR_REASON_OVERLOADED;
+  if ((!left_at_work && !not_held) || call.facts.counts ||
+      call.facts.background || call.stored_query != nullptr) {
     return;
   }
   v1::Usage* const usage = &attempt->answer.facts.usage;

@@ -240,6 +240,22 @@ TEST(JsonReadTest, TellsTypesApart) {
                                  JsonType::kArray, JsonType::kObject));
 }
 
+TEST(JsonReadTest, OnlyNullIsNull) {
+  const auto is_null = [](std::string_view text) {
+    bool null = false;
+    EXPECT_TRUE(ReadOne(text, [&](JsonValue& value) {
+                  null = value.IsNull();
+                  return absl::OkStatus();
+                }).ok());
+    return null;
+  };
+  EXPECT_TRUE(is_null("null"));
+  EXPECT_TRUE(is_null("null "));
+  for (const std::string_view text : {"n", "nul", "nullx", "null0.5", "nan"}) {
+    EXPECT_FALSE(is_null(text)) << text;
+  }
+}
+
 TEST(JsonReadTest, NamesTheTypeThatIsWanted) {
   const auto message = [](auto read) {
     return std::string(ReadOne("\"x\"", [&](JsonValue& value) {

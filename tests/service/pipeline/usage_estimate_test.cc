@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "base/async/cancellation.h"
 #include "base/async/task.h"
+#include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -127,9 +128,11 @@ TEST_F(UsageEstimateTest, APromptThatItsProviderWasLeftWithIsBilled) {
   const absl::Status left = absl::CancelledError("the caller left");
   cancel_.Cancel(left);
   const auto input_tokens = [&](const HttpProgress& http,
-                                const absl::Status& status) {
+                                const absl::Status& status,
+                                int http_status = 0) {
     Attempt attempt;
     attempt.progress.http = http;
+    attempt.progress.http_status = http_status;
     attempt.status = status;
     EstimateUnanswered(call_, &attempt);
     const v1::Usage& usage = attempt.answer.facts.usage;
@@ -143,6 +146,11 @@ TEST_F(UsageEstimateTest, APromptThatItsProviderWasLeftWithIsBilled) {
   EXPECT_EQ(input_tokens({.timed_out = true}, failed), 0);
   // Cancelled in the back-off after it.
   EXPECT_EQ(input_tokens({.sent = true}, failed), 0);
+  // It has answered, and there was no room for that here; or had none itself.
+  const absl::Status no_room =
+      MakeFault(v1::ERROR_REASON_OVERLOADED, "no room");
+  EXPECT_GT(input_tokens({.sent = true}, no_room, 200), 0);
+  EXPECT_EQ(input_tokens({.sent = true}, no_room, 529), 0);
   call_.facts.counts = true;
   EXPECT_EQ(input_tokens({.sent = true}, left), 0);
 }
