@@ -76,6 +76,7 @@ class CompatibilityRoutesTest(gateway_case.GatewayCase):
         self.assertEqual(self.get("/health/ready").json()["status"],
                          "degraded")
         self.call("gpt-x", {"chunks": 1}, 200)
+        self.gateway.wait_for_access(model="gpt-x", status="OK")
         health = self.get("/gateway/health").json()
         self.assertEqual(health["status"], "healthy")
         self.assertEqual(health["routing"]["default_provider"], "openai")
