@@ -1,7 +1,6 @@
 #include "base/async/event_loop.h"
 
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/os/clock.h"
 
 namespace gateway {
 namespace {
@@ -23,11 +23,7 @@ thread_local EventLoop* current_loop = nullptr;
 
 class MachineWaiting final : public LoopWaiting {
  public:
-  absl::Duration SteadyTime() override {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return absl::DurationFromTimespec(now);
-  }
+  absl::Duration SteadyTime() override { return SystemClock().SteadyTime(); }
   int Wait(int epoll_fd, epoll_event* events, int events_limit,
            int timeout_ms) override {
     return epoll_wait(epoll_fd, events, events_limit, timeout_ms);
