@@ -40,55 +40,20 @@ absl::Status NotSent(const CallContext& context) {
              : absl::CancelledError("the client is gone");
 }
 
-// Answers with one message: that which the provider filled in.
+// Answers with one message, which `fill` completes. Once the engine has it,
+// `release` gives back what nobody reads any more.
 class UnarySink final : public AnswerSink {
  public:
-  UnarySink(CallContext& context, v1::GenerateResponse* response)
-      : context_(context), response_(response) {}
+  using Fill = absl::FunctionRef<void(Call& call)>;
+  using Release = absl::FunctionRef<void()>;
 
-  Task<absl::Status> SendAnswer(Call& call) override {
-    TellUpstream(call, context_);
-    // Swaps pointers only, since both live on the call's arena. From here on
-    // the answer is read in the caller's message.
-    ProviderAnswer& answer = call.attempts.back().answer;
-    response_->Swap(answer.response);
-    answer.response = response_;
-    const size_t bytes = response_->ByteSizeLong();
-    context_.set_answer_bytes(bytes);
-    call.response_bytes = static_cast<int64_t>(bytes);
-    MessageWriter* const writer = context_.answer_writer();
-    if (bytes <= kUnawaitedAnswerBytesMax || writer == nullptr) {
-      co_return absl::OkStatus();
-    }
-    auto sent = writer->Write(*response_, bytes);
-    ReleaseTexts(response_);  // The engine has them.
-    const bool all_sent = co_await sent;
-    co_return all_sent ? absl::OkStatus() : NotSent(context_);
-  }
-  Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
-    TellUpstream(call, context_);
-    co_return absl::OkStatus();  // The status tells the failure.
-  }
-
- private:
-  CallContext& context_;
-  v1::GenerateResponse* const response_;
-};
-
-Call NewCall(LoopServices& services, CallContext& context) {
-  return Call(services.runtime.Get(), services.loop, services.http,
-              context.cancel(), *context.arena(), context.arrival_time());
-}
-
-// Of counts and embeddings, whose message `fill` completes.
-class FilledSink final : public AnswerSink {
- public:
-  using Fill = absl::FunctionRef<void(const Call& call)>;
-
-  // `response` and `fill` must outlive this.
-  FilledSink(CallContext& context, const google::protobuf::Message& response,
-            Fill fill)
-      : context_(context), response_(response), fill_(fill) {}
+  // All must outlive this.
+  UnarySink(CallContext& context, const google::protobuf::Message& response,
+            Fill fill, Release release)
+      : context_(context),
+        response_(response),
+        fill_(fill),
+        release_(release) {}
 
   Task<absl::Status> SendAnswer(Call& call) override {
     TellUpstream(call, context_);
@@ -100,19 +65,30 @@ class FilledSink final : public AnswerSink {
     if (bytes <= kUnawaitedAnswerBytesMax || writer == nullptr) {
       co_return absl::OkStatus();
     }
-    const bool all_sent = co_await writer->Write(response_, bytes);
+    auto sent = writer->Write(response_, bytes);
+    release_();
+    const bool all_sent = co_await sent;
     co_return all_sent ? absl::OkStatus() : NotSent(context_);
   }
   Task<absl::Status> SendEnd(Call& call, const absl::Status&) override {
     TellUpstream(call, context_);
-    co_return absl::OkStatus();  // The status says the rest.
+    co_return absl::OkStatus();  // The status tells the failure.
   }
 
  private:
   CallContext& context_;
   const google::protobuf::Message& response_;
   const Fill fill_;
+  const Release release_;
 };
+
+// The release of a message that is kept as it is.
+constexpr auto kKeepAll = [] {};
+
+Call NewCall(LoopServices& services, CallContext& context) {
+  return Call(services.runtime.Get(), services.loop, services.http,
+              context.cancel(), *context.arena(), context.arrival_time());
+}
 
 // Numbers the events and writes them one by one: a caller who does not read
 // holds the provider back. With the first event the request is released, since
@@ -256,7 +232,15 @@ Task<absl::Status> GatewayService::Generate(CallContext& context,
   Call call = NewCall(services, context);
   SetFacts(context, request, &call);
   call.responses = services.responses;
-  UnarySink sink(context, response);
+  const auto fill = [response](Call& done) {
+    // Swaps pointers only, since both live on the call's arena. From here on
+    // the answer is read in the caller's message.
+    ProviderAnswer& answer = done.attempts.back().answer;
+    response->Swap(answer.response);
+    answer.response = response;
+  };
+  const auto release = [response] { ReleaseTexts(response); };
+  UnarySink sink(context, *response, fill, release);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 
@@ -285,14 +269,14 @@ Task<absl::Status> GatewayService::CountTokens(
   SetFacts(context, request.request(), &call);
   call.responses = services.responses;
   call.facts.counts = true;
-  const auto fill = [response](const Call& done) {
+  const auto fill = [response](Call& done) {
     response->set_input_tokens(done.count.tokens);
     response->set_source(done.count.estimated
                              ? v1::CountTokensResponse::SOURCE_ESTIMATE
                              : v1::CountTokensResponse::SOURCE_PROVIDER);
     done.FillRoute(response->mutable_route());
   };
-  FilledSink sink(context, *response, fill);
+  UnarySink sink(context, *response, fill, kKeepAll);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 
@@ -304,8 +288,8 @@ Task<absl::Status> GatewayService::Embed(CallContext& context,
   SetCallerFacts(context, request, &call);
   call.embed = &request;
   call.embeddings = response;
-  const auto fill = [](const Call&) {};
-  FilledSink sink(context, *response, fill);
+  const auto fill = [](Call&) {};
+  UnarySink sink(context, *response, fill, kKeepAll);
   co_return co_await RunCall(call, sink, services.recorder);
 }
 
