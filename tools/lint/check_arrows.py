@@ -37,7 +37,7 @@ _ABOVE_BASE = {
     "service": _BELOW_ENGINES + _ENGINES + ["providers/dialects"],
     "service/api": _BELOW_PIPELINE + ["providers/registry",
                                       "service/pipeline"],
-    "service/config": [],
+    "service/config": ["providers"],
     "service/grpc": _BELOW_ENGINES,
     "service/http": _BELOW_ENGINES + ["providers/dialects"],
     "service/ledger": [],
