@@ -66,19 +66,20 @@ absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
 
 }  // namespace
 
+absl::Status NoRoomFault() {
+  absl::Status fault = MakeFault(v1::ERROR_REASON_OVERLOADED,
+                                 ToStd(NoRoomForAnswer().message()));
+  SetRetryDelay(fault, kRetryDelay);
+  return fault;
+}
+
 HttpFaults::HttpFaults(std::string provider, std::vector<Secret> credentials)
     : provider_(std::move(provider)), credentials_(std::move(credentials)) {}
 
 absl::Status HttpFaults::OfTransport(const absl::Status& status,
                                      const AttemptProgress& progress) const {
   // The gateway's own want of room says nothing of the provider.
-  if (absl::IsResourceExhausted(status) &&
-      ToStd(status.message()) == kAnswersTooLarge) {
-    absl::Status fault =
-        MakeFault(v1::ERROR_REASON_OVERLOADED, kAnswersTooLarge);
-    SetRetryDelay(fault, kRetryDelay);
-    return fault;
-  }
+  if (IsNoRoomForAnswer(status)) return NoRoomFault();
   v1::ErrorReason reason = v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
   if (progress.http.timed_out) {
     reason = v1::ERROR_REASON_PROVIDER_TIMEOUT;

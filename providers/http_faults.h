@@ -16,6 +16,9 @@
 
 namespace gateway {
 
+// Makes the fault for an answer for which the loop's budget has no room.
+absl::Status NoRoomFault();
+
 class HttpFaults {
  public:
   HttpFaults(std::string provider, std::vector<Secret> credentials);

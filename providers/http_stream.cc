@@ -84,7 +84,7 @@ absl::Status HttpStream::CountHeld() {
   const size_t bytes = held > kUncountedBytesMax ? held : 0;
   if (bytes == counted_bytes_) return absl::OkStatus();
   if (!exchange_->Keep(bytes)) {
-    return absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge));
+    return NoRoomForAnswer();
   }
   counted_bytes_ = bytes;
   return absl::OkStatus();

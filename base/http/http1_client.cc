@@ -403,7 +403,7 @@ Task<absl::StatusOr<std::string_view>> Http1Client::Exchange::ReadAll() {
       if (!used.ok()) co_return ExplainBadAnswer(used.status());
       input.Consume(*used);
       if (!body_charge_.Resize(body_.held_bytes())) {
-        co_return absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge));
+        co_return NoRoomForAnswer();
       }
       if (parser.done()) break;
     }

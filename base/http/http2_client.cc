@@ -391,7 +391,7 @@ void Http2Client::Exchange::OnData(Http2Stream& stream,
   // Charged only if the answer is read whole: a reader bit by bit holds a
   // window's bytes at most.
   if (reads_all_ && !answer_charge_.Resize(arrived_.size())) {
-    return Fail(absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge)));
+    return Fail(NoRoomForAnswer());
   }
   if (reads_all_) {
     stream.Consume(bytes.size());

@@ -3,13 +3,18 @@
 #include <cassert>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 
 namespace gateway {
 namespace {
 
 constexpr uint16_t kHttpPort = 80;
 constexpr uint16_t kHttpsPort = 443;
+
+// Marks NoRoomForAnswer among other errors of its code.
+constexpr std::string_view kNoRoomUrl = "llmgateway.dev/no_room_for_answer";
 
 }  // namespace
 
@@ -39,6 +44,17 @@ HttpRequestHead::HttpRequestHead(
   }
   http1_ = Secret(text);
   text.assign(text.size(), '\0');
+}
+
+absl::Status NoRoomForAnswer() {
+  absl::Status status = absl::ResourceExhaustedError(
+      "the answers that are being read hold too much memory");
+  status.SetPayload(ToAbsl(kNoRoomUrl), absl::Cord());
+  return status;
+}
+
+bool IsNoRoomForAnswer(const absl::Status& status) {
+  return status.GetPayload(ToAbsl(kNoRoomUrl)).has_value();
 }
 
 }  // namespace gateway

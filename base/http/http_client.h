@@ -131,9 +131,10 @@ class HttpRequestHead {
 // Interim (1xx) answers that a server may send ahead of one answer.
 inline constexpr int kInterimAnswersMax = 8;
 
-// What an error says if the loop's budget has no room for an answer.
-inline constexpr std::string_view kAnswersTooLarge =
-    "the answers that are being read hold too much memory";
+// The error of an answer for which the loop's budget has no room
+// (EventLoop::answer_bytes): RESOURCE_EXHAUSTED, and no failure of the server.
+absl::Status NoRoomForAnswer();
+bool IsNoRoomForAnswer(const absl::Status& status);
 
 // How far a request got, also when it failed.
 struct HttpProgress {

@@ -10,11 +10,11 @@
 #include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
 #include "base/async/worker_pool.h"
-#include "base/http/http_client.h"
 #include "base/memory/byte_budget.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
+#include "providers/http_faults.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/conversation.h"
@@ -119,7 +119,7 @@ class HeldAnswer {
     if (bytes <= kUncountedBytesMax || charge_.Resize(bytes)) {
       return absl::OkStatus();
     }
-    return MakeFault(v1::ERROR_REASON_OVERLOADED, kAnswersTooLarge);
+    return NoRoomFault();
   }
 
  private:

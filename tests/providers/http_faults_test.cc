@@ -81,9 +81,10 @@ TEST(HttpFaultsTest, ATransportErrorIsTheProvidersUnlessTheCallerLeft) {
 TEST(HttpFaultsTest, WantOfRoomIsTheGatewaysOwn) {
   AttemptProgress progress;
   progress.http.answered = true;
-  const absl::Status fault = Faults().OfTransport(
-      absl::ResourceExhaustedError(ToAbsl(kAnswersTooLarge)), progress);
+  const absl::Status fault = Faults().OfTransport(NoRoomForAnswer(), progress);
+  EXPECT_EQ(fault, NoRoomFault());
   EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(RetryDelay(fault), absl::Seconds(1));
   EXPECT_EQ(FaultMetadata(fault, "provider"), "");
   EXPECT_FALSE(BlamesTarget(ClassifyFailure(fault)));
   EXPECT_EQ(FaultReason(Faults().OfTransport(

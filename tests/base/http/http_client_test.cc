@@ -46,5 +46,14 @@ TEST(HttpRequestHeadTest, IsRenderedOnce) {
   EXPECT_EQ(head.destination(), to);
 }
 
+TEST(NoRoomForAnswerTest, IsToldApartByWhatItIsAndNotByItsText) {
+  const absl::Status status = NoRoomForAnswer();
+  EXPECT_TRUE(absl::IsResourceExhausted(status));
+  EXPECT_TRUE(IsNoRoomForAnswer(status));
+  EXPECT_FALSE(
+      IsNoRoomForAnswer(absl::ResourceExhaustedError(status.message())));
+  EXPECT_FALSE(IsNoRoomForAnswer(absl::OkStatus()));
+}
+
 }  // namespace
 }  // namespace gateway
