@@ -371,8 +371,13 @@ Http1Client::Exchange::Read() {
   for (;;) {
     if (!input.bytes().empty() && !parser.done()) {
       const absl::StatusOr<size_t> used = parser.Put(input.bytes(), *this);
-      if (!used.ok()) co_return ExplainBadAnswer(used.status());
-      input.Consume(*used);
+      if (used.ok()) {
+        input.Consume(*used);
+      } else {
+        // What came before what is no HTTP is handed on first.
+        Fail(ExplainBadAnswer(used.status()));
+        if (pieces_.empty()) co_return failure_;
+      }
     }
     if (!pieces_.empty() || parser.done()) {
       timer_.Disarm();

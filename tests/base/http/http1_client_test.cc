@@ -426,6 +426,19 @@ TEST_F(Http1ClientTest, RefusesHalfAnswers) {
 
 TEST_F(Http1ClientTest, RefusesWhatIsNotHttp) {
   for (const std::string_view bytes :
+TEST_F(Http1ClientTest, WhatCameBeforeBadFramingIsHandedOn) {
+  const std::string head =
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+  for (const std::string_view bad : {"xyz\r\n", "3\r\n!!longer\r\n"}) {
+    const Reply reply = AnswerWith(
+        absl::StrCat(head, "5\r\nhello\r\n6\r\n world\r\n", ToAbsl(bad)),
+        /*read_all=*/false);
+    EXPECT_TRUE(reply.body.starts_with("hello world")) << reply.body;
+    EXPECT_TRUE(absl::IsInternal(reply.status)) << reply.status;
+    EXPECT_THAT(ToStd(reply.status.message()), HasSubstr("not HTTP"));
+  }
+}
+
        {"SSH-2.0-x\r\n", "HTTP/1.1 abc\r\n\r\n",
         "HTTP/1.1 200 OK\nx: y\n\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
