@@ -153,7 +153,10 @@ Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
 Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
                              const HttpCall& call) {
   GATEWAY_CO_RETURN_IF_ERROR(failure_);
-  if (!call.fresh_connection) connection_ = pool_.Take();
+  connection_ = pool_.Take();
+  // A new one takes the place of the one that it would have had: calls that
+  // fail again and again leave no more behind than others.
+  if (call.fresh_connection) connection_.reset();
   if (connection_ == nullptr) {
     GATEWAY_CO_RETURN_IF_ERROR(co_await Connect());
   }

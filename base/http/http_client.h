@@ -177,8 +177,9 @@ struct HttpCall {
   // The memory that the body stands in, if it is to be emptied as soon as it
   // has been sent: the answer may be long in coming. May be null.
   std::string* body_memory = nullptr;
-  // Over HTTP/1.1: send on a new connection. Over HTTP/2: on any but those on
-  // which a request has stayed without an answer.
+  // Over HTTP/1.1: send on a new connection, for which an idle one is closed.
+  // Over HTTP/2: on any but those on which a request has stayed without an
+  // answer.
   bool fresh_connection = false;
   // Replaces the destination's; zero to leave that.
   absl::Duration first_byte_timeout = absl::ZeroDuration();

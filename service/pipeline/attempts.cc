@@ -66,6 +66,12 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
   co_return absl::OkStatus();
 }
 
+// Returns whether the attempt failed by what its provider said, over a
+// connection that did its part.
+bool HasAnsweredWithAnError(const AttemptProgress& attempt) {
+  return attempt.http_status != 0 && attempt.http_status != 200;
+}
+
 // Decides, after a failed attempt, whether, when and where another follows.
 class NextAttempt {
  public:
@@ -75,11 +81,9 @@ class NextAttempt {
   // first.
   const PlannedTarget& target() const { return call_.planned.targets[target_]; }
   v1::Attempt::Kind kind() const { return kind_; }
-  // It must not use a connection that has served before.
-  bool fresh_connection() const {
-    return kind_ == v1::Attempt::KIND_RETRY ||
-           kind_ == v1::Attempt::KIND_RECONNECT;
-  }
+  // It must not use a connection that has served before, since the last attempt
+  // may have failed for its connection.
+  bool fresh_connection() const { return fresh_connection_; }
 
   // OK once another attempt may begin; if there must be none, how the call
   // ends.
@@ -90,6 +94,7 @@ class NextAttempt {
       // The provider had given the connection up before it saw the request, so
       // that asking again repeats nothing, and does not count as an attempt.
       reconnected_ = true;
+      fresh_connection_ = true;
       kind_ = v1::Attempt::KIND_RECONNECT;
       co_return absl::OkStatus();
     }
@@ -99,6 +104,7 @@ class NextAttempt {
         call_.runtime->retry().DelayAfter(asked_, failure, abandoned,
                                           *call_.runtime->ports().random);
     if (delay.has_value()) {
+      fresh_connection_ = !HasAnsweredWithAnError(last);
       kind_ = v1::Attempt::KIND_RETRY;
       co_return co_await Sleep(call_.loop, *delay, call_.cancel);
     }
@@ -108,6 +114,7 @@ class NextAttempt {
     }
     ++target_;
     asked_ = 0;
+    fresh_connection_ = false;
     kind_ = v1::Attempt::KIND_FALLBACK;
     co_return absl::OkStatus();
   }
@@ -117,6 +124,7 @@ class NextAttempt {
   size_t target_ = 0;
   int asked_ = 0;  // How often that has been, but for reconnects.
   bool reconnected_ = false;
+  bool fresh_connection_ = false;
   v1::Attempt::Kind kind_ = v1::Attempt::KIND_FIRST;
 };
 

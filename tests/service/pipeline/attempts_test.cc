@@ -97,6 +97,25 @@ TEST_F(AttemptsTest, AStaleConnectionIsReplacedAtOnceAndCostsNoTry) {
   }
 }
 
+TEST_F(AttemptsTest, CallsThatFailInARowShareAConnection) {
+  for (const char* fault : {R"({"status": 503})", R"({"status": 429})"}) {
+    ScriptBoth(fault);
+    const int64_t before = Stat("", "connections.open");
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(runner_->Run(Whole("o-1")).attempts.size(), 3u);
+      EXPECT_EQ(runner_->Run(Streamed("o-1")).attempts.size(), 3u);
+    }
+    EXPECT_LE(Stat("", "connections.open") - before, 1) << fault;
+  }
+}
+
+TEST_F(AttemptsTest, NorDoThoseWhoseConnectionsBreakLeaveMoreBehind) {
+  ScriptBoth(R"({"reset_before_first_byte": true})");
+  const int64_t before = Stat("", "connections.open");
+  for (int i = 0; i < 10; ++i) runner_->Run(Whole("o-1"));
+  EXPECT_LE(Stat("", "connections.open") - before, 1);
+}
+
 TEST_F(AttemptsTest, APromptThatWasSentAndTimedOutIsNotSentAgain) {
   Rewire("timeouts: {first_byte: 50ms}");
   for (const bool stream : {false, true}) {
