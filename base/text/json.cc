@@ -24,6 +24,7 @@ namespace {
 constexpr std::string_view kPathUrl = "llmgateway.dev/json_path";
 
 constexpr std::string_view kMalformed = "malformed JSON";
+constexpr std::string_view kOutOfRange = "the number is out of range";
 constexpr std::string_view kNoEnd =
     "malformed JSON: an array or object does not end";
 
@@ -380,10 +381,10 @@ absl::StatusOr<int64_t> JsonValue::Int64() {
   if (whole.ec != std::errc() || whole.ptr != end) {
     double real = 0;
     // 2^53: beyond it a double no longer names one integer.
-    if (!ToDouble(token, &real) || std::abs(real) > 9007199254740992.0 ||
-        real != std::trunc(real)) {
-      return Error("expected an integer");
+    if (!ToDouble(token, &real) || std::abs(real) > 9007199254740992.0) {
+      return Error(kOutOfRange);
     }
+    if (real != std::trunc(real)) return Error("expected an integer");
     number = static_cast<int64_t>(real);
   }
   Finish(token);
@@ -403,9 +404,8 @@ absl::StatusOr<double> JsonValue::Double() {
   if (Type() != JsonType::kNumber) return Error("expected a number");
   const std::string_view token = Number();
   double number = 0;
-  if (token.empty() || !ToDouble(token, &number)) {
-    return Error("malformed JSON: a bad number");
-  }
+  if (token.empty()) return Error("malformed JSON: a bad number");
+  if (!ToDouble(token, &number)) return Error(kOutOfRange);
   Finish(token);
   return number;
 }

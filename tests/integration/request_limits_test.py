@@ -202,6 +202,26 @@ class RequestLimitsTest(gateway_case.GatewayCase):
         record = self.gateway.wait_for_access(request_id="r-long")
         self.assertLess(len(json.dumps(record)), 4 * RECORD_LIMIT)
 
+    def test_a_number_that_is_too_large_is_called_that(self):
+        turns = '"messages":[{"role":"user","content":"hi"}]'
+        for path, model, rest, field in (
+                (CHAT, "claude-x", turns, "temperature"),
+                (CHAT, "claude-x", turns, "max_tokens"),
+                (MESSAGES, "gpt-x", turns + ',"max_tokens":9', "temperature"),
+                (RESPONSES, "claude-x", '"input":"hi"', "temperature"),
+                (EMBEDDINGS, "gpt-x", '"input":"hi"', "dimensions")):
+            with self.subTest(path=path, field=field):
+                said = self.refusal(path, (
+                    '{"model":"%s",%s,"%s":1e999}' % (model, rest, field)
+                ).encode())
+                self.assertIn(field + ": the number is out of range", said)
+
+    def test_it_goes_on_where_nobody_reads_it(self):
+        body = (b'{"model":"gpt-range","messages":[{"role":"user",'
+                b'"content":"hi"}],"unknown":1e999,"more":{"x":[-1e999]}}')
+        http_calls.ask(self.gateway.http, body, path=CHAT)
+        self.assertEqual(self.upstream.last_body("gpt-range"), body)
+
     def test_inputs_of_embeddings_are_counted_as_they_are_read(self):
         said = self.refusal(EMBEDDINGS, {"model": "gpt-x",
                                          "input": [""] * 1_000_000})
