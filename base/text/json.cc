@@ -17,11 +17,16 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json_token.h"
+#include "base/text/utf8.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::string_view kPathUrl = "llmgateway.dev/json_path";
+
+// How much of a key a path shows, and what it shows of one that has nothing.
+constexpr size_t kKeyBytesShown = 128;
+constexpr std::string_view kEmptyKey = "\"\"";
 
 constexpr std::string_view kMalformed = "malformed JSON";
 constexpr std::string_view kOutOfRange = "the number is out of range";
@@ -281,8 +286,11 @@ std::string JsonValue::Path() const {
     if ((*step)->key.data() == nullptr) {
       absl::StrAppend(&path, "[", (*step)->index, "]");
     } else {
-      absl::StrAppend(&path, path.empty() ? "" : ".",
-                      ToAbsl((*step)->key.substr(0, 128)));
+      // A key without a character is seen by its quotes.
+      const std::string_view key = (*step)->key.empty()
+                                       ? kEmptyKey
+                                       : CutText((*step)->key, kKeyBytesShown);
+      absl::StrAppend(&path, path.empty() ? "" : ".", ToAbsl(key));
     }
   }
   return path;

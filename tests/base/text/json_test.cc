@@ -107,6 +107,26 @@ TEST(JsonReadTest, NamesThePlaceOfAnError) {
   EXPECT_EQ(JsonErrorDescription(status), "expected a string");
 }
 
+TEST(JsonReadTest, NamesKeysAsTheyAre) {
+  const auto named = [](const std::string& key) {
+    return JsonErrorPath(
+        ReadJson("{\"o\":{\"" + key + "\":1}}", [](JsonValue& root) {
+          return root.EachField([](std::string_view, JsonValue& object) {
+            return object.EachField([](std::string_view, JsonValue& value) {
+              return value.String().status();
+            });
+          });
+        }));
+  };
+  EXPECT_EQ(named("ECHO"), "o.ECHO");
+  EXPECT_EQ(named("nifoh\\u0063e"), "o.nifohce");
+  EXPECT_EQ(named(""), "o.\"\"");
+  // A long one is cut, between two characters.
+  EXPECT_EQ(named(std::string(127, 'a') + "\u20ac"),
+            "o." + std::string(127, 'a'));
+  EXPECT_EQ(named(std::string(200, 'a')), "o." + std::string(128, 'a'));
+}
+
 TEST(JsonReadTest, RefusesWhatIsNotOneText) {
   for (const std::string_view text :
        {"",          " ",      "{",     "[",          "{]",
