@@ -222,6 +222,14 @@ class RequestLimitsTest(gateway_case.GatewayCase):
         http_calls.ask(self.gateway.http, body, path=CHAT)
         self.assertEqual(self.upstream.last_body("gpt-range"), body)
 
+    def test_a_repeated_key_of_embeddings_is_refused(self):
+        for key, again in (("model", '"gpt-dear"'), ("input", '"b"'),
+                           ("user", "null"), ("input_type", '"query"')):
+            said = json.loads(self.refusal(EMBEDDINGS, (
+                '{"model":"gpt-x","input":"a","user":"u","input_type":"x",'
+                '"%s":%s}' % (key, again)).encode()))
+            self.assertEqual(said["error"]["param"], key)
+
     def test_inputs_of_embeddings_are_counted_as_they_are_read(self):
         said = self.refusal(EMBEDDINGS, {"model": "gpt-x",
                                          "input": [""] * 1_000_000})

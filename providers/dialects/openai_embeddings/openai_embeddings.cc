@@ -1,9 +1,12 @@
 #include "providers/dialects/openai_embeddings/openai_embeddings.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -22,6 +25,8 @@ namespace {
 constexpr std::string_view kDialect = "openai_embeddings";
 constexpr std::string_view kTextKeys[] = {"model", "encoding_format", "user"};
 constexpr wire::ObjectFormat kFormat = {kDialect, kTextKeys, {}};
+// The most fields of a request.
+constexpr size_t kFieldsMax = 256;
 constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
 
 absl::Status ReadToken(JsonValue& value, v1::TokenList* tokens) {
@@ -135,10 +140,15 @@ absl::Status OpenAiEmbeddings::ReadRequest(std::string_view body,
                                            v1::EmbedRequest* request,
                                            EmbeddingEncoding* encoding) const {
   *encoding = EmbeddingEncoding::kFloat;
+  absl::flat_hash_set<std::string> seen;
   const absl::Status read =
       ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key,
                                   JsonValue& value) -> absl::Status {
+          if (!seen.insert(std::string(key)).second) {
+            return value.Error("repeated key");
+          }
+          if (seen.size() > kFieldsMax) return value.Error("too many fields");
           if (key == "input") return ReadInput(value, request);
           if (key == "model") {
             GATEWAY_ASSIGN_OR_RETURN(const auto model, value.String());

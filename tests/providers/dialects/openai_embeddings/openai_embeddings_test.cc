@@ -90,6 +90,18 @@ TEST(OpenAiEmbeddingsTest, NamesTheFieldThatIsWrong) {
             "dimensions");
 }
 
+TEST(OpenAiEmbeddingsTest, ARepeatedKeyIsRefused) {
+  for (const char* key : {"model", "input", "dimensions", "user",
+                          "encoding_format", "input_type"}) {
+    // Null, as most may be.
+    EXPECT_EQ(Refusal(absl::StrCat(R"({"model":"m","input":"a",")", key,
+                                   R"(":null,")", key, R"(":null})")),
+              key);
+  }
+  EXPECT_EQ(Refusal(R"({"model":"m","input":"a","mod\u0065l":"dear"})"),
+            "model");
+}
+
 TEST(OpenAiEmbeddingsTest, WritesWhatItRead) {
   EmbeddingEncoding encoding;
   const v1::EmbedRequest request =
