@@ -1,5 +1,6 @@
 #include "base/text/json_token.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -218,6 +219,16 @@ char* UnescapeJson(std::string_view inside, char* out) {
       if (meant == 0) return nullptr;
       *out++ = meant;
     }
+  }
+}
+
+bool HasLoneSurrogate(std::string_view json) {
+  while (true) {
+    const size_t escape = json.find('\\');
+    if (escape == std::string_view::npos) return false;
+    const bool unicode = json.substr(escape + 1).starts_with('u');
+    json.remove_prefix(std::min(escape + 2, json.size()));
+    if (unicode && TakeUnicode(&json) < 0) return true;
   }
 }
 

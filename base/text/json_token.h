@@ -162,6 +162,15 @@ const char* SkipJsonValue(const char* at, const char* end);
 // a bad escape or a lone surrogate.
 char* UnescapeJson(std::string_view inside, char* out);
 
+// Returns whether a string of a well-formed text has an escape that is half of
+// a surrogate pair: no UTF-8 says that, so that readers refuse it or put
+// something else in its place.
+bool HasLoneSurrogate(std::string_view json);
+
+// What is said of such a text.
+inline constexpr std::string_view kLoneSurrogate =
+    "has a lone surrogate in a string";
+
 }  // namespace gateway
 
 #endif  // BASE_TEXT_JSON_TOKEN_H_

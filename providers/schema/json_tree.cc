@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json_grammar.h"
+#include "base/text/json_token.h"
 #include "base/text/utf8.h"
 
 namespace gateway {
@@ -40,6 +41,9 @@ void Normalize(JsonTree* value) {
 
 absl::StatusOr<JsonTree> ReadJsonTree(std::string_view text) {
   GATEWAY_RETURN_IF_ERROR(CheckJson(text));
+  if (HasLoneSurrogate(text)) {
+    return absl::InvalidArgumentError(ToAbsl(kLoneSurrogate));
+  }
   JsonTree tree = JsonTree::parse(text.begin(), text.end(),
                                   /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (tree.is_discarded()) {

@@ -8,6 +8,7 @@
 #include "base/http/http1_codec.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/json_token.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "google/protobuf/repeated_field.h"
@@ -85,7 +86,11 @@ void CheckNumber(double number, double min, double max, const FieldPath& path,
 
 void CheckJsonText(std::string_view json, const FieldPath& path,
                    Violations* violations) {
-  if (!CheckJson(json).ok()) violations->Add(path, "is not JSON");
+  if (!CheckJson(json).ok()) {
+    violations->Add(path, "is not JSON");
+  } else if (HasLoneSurrogate(json)) {
+    violations->Add(path, kLoneSurrogate);
+  }
 }
 
 void CheckSampling(const v1::Sampling& sampling, Violations* violations) {

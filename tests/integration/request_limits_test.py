@@ -230,6 +230,27 @@ class RequestLimitsTest(gateway_case.GatewayCase):
                 '"%s":%s}' % (key, again)).encode()))
             self.assertEqual(said["error"]["param"], key)
 
+    def test_a_lone_surrogate_in_a_schema_is_refused_where_it_is_read(self):
+        schema = '{"type":"object","description":"\\ud800"}'
+        turns = '"messages":[{"role":"user","content":"hi"}]'
+        for path, model, rest, field in (
+                (CHAT, "claude-x", turns + ',"tools":[{"type":"function",'
+                 '"function":{"name":"f","parameters":%s}}]',
+                 "tools[0].function.parameters"),
+                (MESSAGES, "gpt-x", turns + ',"max_tokens":9,"tools":[{'
+                 '"name":"f","input_schema":%s}]', "tools[0].input_schema"),
+                (RESPONSES, "claude-x", '"input":"hi","tools":[{'
+                 '"type":"function","name":"f","parameters":%s}]',
+                 "tools[0].parameters"),
+                (gemini("gpt-x"), "gpt-x", '"contents":[{"parts":[{"text":"hi"'
+                 '}]}],"tools":[{"functionDeclarations":[{"name":"f",'
+                 '"parametersJsonSchema":%s}]}]',
+                 "tools[0].functionDeclarations[0].parametersJsonSchema")):
+            with self.subTest(path=path):
+                said = self.refusal(path, (
+                    '{"model":"%s",%s}' % (model, rest % schema)).encode())
+                self.assertIn(field + ": has a lone surrogate", said)
+
     def test_inputs_of_embeddings_are_counted_as_they_are_read(self):
         said = self.refusal(EMBEDDINGS, {"model": "gpt-x",
                                          "input": [""] * 1_000_000})

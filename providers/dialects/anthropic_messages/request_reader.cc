@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/json_token.h"
 #include "errors/fault.h"
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/fields.h"
@@ -286,6 +287,9 @@ absl::Status RequestReader::ReadTool(JsonValue& value) {
   function->set_parameters_schema(fields.Json("input_schema"));
   if (function->parameters_schema().empty()) {
     return fields.Fault("input_schema", "required");
+  }
+  if (HasLoneSurrogate(function->parameters_schema())) {
+    return fields.Fault("input_schema", kLoneSurrogate);
   }
   std::optional<bool> strict;
   GATEWAY_RETURN_IF_ERROR(fields.Bool("strict", &strict));

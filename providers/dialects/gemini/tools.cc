@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json_token.h"
 #include "errors/fault.h"
 #include "providers/dialects/gemini/part_reader.h"
 #include "providers/dialects/gemini/schema.h"
@@ -43,6 +44,11 @@ absl::Status ReadFunction(JsonValue& value, v1::Tool* tool) {
         std::string converted,
         JsonSchemaOf(*parameters.json, fields.PathOf("parameters")));
     function->set_parameters_schema(std::move(converted));
+  }
+  if (HasLoneSurrogate(function->parameters_schema())) {
+    return fields.Fault(
+        schema.json.has_value() ? "parametersJsonSchema" : "parameters",
+        kLoneSurrogate);
   }
   fields.Rest(tool->mutable_extensions());
   return absl::OkStatus();

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
+#include "base/text/json_token.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -26,6 +27,7 @@ absl::Status ReadSchema(JsonValue& value, std::string* schema) {
   if (value.IsNull()) return absl::OkStatus();
   if (!value.IsObject()) return value.Error("expected an object");
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+  if (HasLoneSurrogate(raw)) return value.Error(kLoneSurrogate);
   schema->assign(raw);
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json_token.h"
 #include "errors/fault.h"
 
 namespace gateway::responses {
@@ -22,6 +23,9 @@ absl::Status ReadFunction(ObjectFields& fields, v1::FunctionTool* function) {
   GATEWAY_RETURN_IF_ERROR(
       fields.Text("description", function->mutable_description()));
   function->set_parameters_schema(fields.Json("parameters"));
+  if (HasLoneSurrogate(function->parameters_schema())) {
+    return fields.Fault("parameters", kLoneSurrogate);
+  }
   std::optional<bool> strict;
   GATEWAY_RETURN_IF_ERROR(fields.Bool("strict", &strict));
   if (strict.has_value()) function->set_strict(*strict);

@@ -107,5 +107,18 @@ TEST(JsonTokenTest, UnescapesAndRefusesWhatIsNoCharacter) {
   }
 }
 
+TEST(JsonTokenTest, FindsALoneSurrogateInAText) {
+  for (const std::string_view json :
+       {R"({"a":"\ud800"})", R"(["\udc00"])", R"(["\\","\ud83d\u0041"])",
+        R"({"\ud800":1})", R"(["\ud83d\ude00\ude00"])"}) {
+    EXPECT_TRUE(HasLoneSurrogate(json)) << json;
+  }
+  for (const std::string_view json :
+       {R"({"a":"b"})", R"(["\ud83d\ude00"])", R"(["\\ud800"])",
+        R"(["\u00e9\"\n"])", R"("\)"}) {
+    EXPECT_FALSE(HasLoneSurrogate(json)) << json;
+  }
+}
+
 }  // namespace
 }  // namespace gateway

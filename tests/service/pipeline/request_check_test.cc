@@ -256,6 +256,12 @@ TEST(RequestCheckTest, ToolsAreWhole) {
   EXPECT_THAT(
       PathsWith(R"(tools { function { name: "f" parameters_schema: "{" } })"),
       ElementsAre("tools[0].function.parameters_schema"));
+  EXPECT_THAT(PathsWith(R"(tools { function {
+                             name: "f" parameters_schema: '["\\ud800"]' } }
+                           tools { function {
+                             name: "f"
+                             parameters_schema: '["\\ud83d\\ude00"]' } })"),
+              ElementsAre("tools[0].function.parameters_schema"));
   EXPECT_THAT(PathsWith("tools { provider {} }"),
               UnorderedElementsAre("tools[0].provider.dialect",
                                    "tools[0].provider.json"));
