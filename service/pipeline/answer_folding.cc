@@ -1,5 +1,6 @@
 #include "service/pipeline/answer_folding.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,6 +46,27 @@ void AddExtension(const v1::Extension& extension, v1::Part* part) {
   list->set_json(absl::StrCat("[", extension.json(), "]"));
 }
 
+// Returns how many bytes of an answer a delta makes, without what frames it in
+// the stream: pieces are often a few letters long.
+size_t BytesOf(const v1::Delta& delta) {
+  if (!delta.extensions().empty() || !delta.citations().empty()) {
+    return delta.ByteSizeLong();
+  }
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      return delta.text().size();
+    case v1::Delta::kRefusal:
+      return delta.refusal().size();
+    case v1::Delta::kReasoning:
+      return delta.reasoning().size();
+    case v1::Delta::kToolCall:
+      return delta.tool_call().id().size() + delta.tool_call().name().size() +
+             delta.tool_call().arguments().size();
+    default:
+      return delta.ByteSizeLong();
+  }
+}
+
 void AddPiece(const v1::Delta& delta, v1::Part* part) {
   switch (delta.piece_case()) {
     case v1::Delta::kText:
@@ -82,9 +104,9 @@ void AddPiece(const v1::Delta& delta, v1::Part* part) {
 }  // namespace
 
 void AnswerFolding::Add(const v1::GenerateEvent& event) {
-  size_bytes_ += static_cast<int64_t>(event.ByteSizeLong());
   if (event.has_started()) {
     const v1::StreamStarted& started = event.started();
+    size_bytes_ += static_cast<int64_t>(started.ByteSizeLong());
     response_.set_id(started.id());
     response_.set_model(started.model());
     response_.set_service_tier(started.service_tier());
@@ -94,9 +116,11 @@ void AnswerFolding::Add(const v1::GenerateEvent& event) {
   } else if (event.has_usage()) {
     *response_.mutable_usage() = event.usage();
   } else if (event.has_delta()) {
+    size_bytes_ += static_cast<int64_t>(BytesOf(event.delta()));
     AddDelta(event.delta());
   } else if (event.has_choice_end()) {
     const v1::ChoiceEnd& end = event.choice_end();
+    size_bytes_ += static_cast<int64_t>(end.ByteSizeLong());
     v1::Choice& choice = answers_[end.choice_index()].choice;
     choice.set_finish_reason(end.finish_reason());
     choice.set_provider_finish_reason(end.provider_finish_reason());

@@ -22,7 +22,7 @@ class AnswerFolding {
  public:
   void Add(const v1::GenerateEvent& event);
 
-  // The bytes that have been added, about.
+  // How many bytes the answer so far has, about.
   int64_t size_bytes() const { return size_bytes_; }
 
   // The answer so far, which this gives away.

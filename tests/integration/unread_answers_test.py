@@ -129,6 +129,16 @@ class WantOfRoomTest(gateway_case.GatewayCase):
         self.assertEqual(answer.events()[-1]["type"], "response.failed")
         line = self.gateway.wait_for_access(model="claude-long")
         self.assertEqual(line["error_reason"], "OVERLOADED")
+        # What is held counts once, in however small pieces it came, and once
+        # more where it is stored: each has half of what is free.
+        small = {"chunks": 200 * 64, "chunk_bytes": 16}
+        for store in (False, True):
+            self.upstream.set_script("claude-small", small)
+            answer = http_calls.ask(self.gateway.http, {
+                "model": "claude-small", "input": "Hello", "stream": True,
+                "store": store}, path="/v1/responses")
+            self.assertEqual(answer.events()[-1]["type"],
+                             "response.completed")
         # One that its format does not repeat takes no room.
         self.upstream.set_script("claude-chat", _text(4 * MIB))
         answer = http_calls.ask(self.gateway.http,

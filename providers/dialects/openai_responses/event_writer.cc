@@ -10,6 +10,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_responses/errors.h"
+#include "providers/dialects/openai_responses/part_deltas.h"
 #include "providers/dialects/openai_responses/response.h"
 #include "providers/dialects/part_signatures.h"
 
@@ -61,8 +62,7 @@ absl::Status ResponsesEventWriter::Write(const v1::GenerateEvent& event,
     case v1::GenerateEvent::kDelta:
       // Only the first choice is written: the format has one answer.
       if (event.delta().choice_index() != 0) return absl::OkStatus();
-      // As text, and as the JSON of its item.
-      AddHeldBytes(2 * event.delta().ByteSizeLong());
+      AddHeldBytes(BytesOf(event.delta()));
       GATEWAY_RETURN_IF_ERROR(EnsureStarted());
       TakeCitations(event.delta(), out);
       return TakeDelta(event.delta(), out);
@@ -467,6 +467,8 @@ absl::Status ResponsesEventWriter::Close(Item& item, std::string_view status) {
   item.done = true;
   JsonWriter json(&item.json);
   GATEWAY_RETURN_IF_ERROR(WriteItem(item, status, json));
+  // From here on its JSON alone is held.
+  item.parts.clear();
   return emitter_.Emit("response.output_item.done", [&](ObjectWriter& object) {
     object.Int64("output_index", item.index);
     object.Field("item").Raw(item.json);
@@ -512,15 +514,21 @@ absl::Status ResponsesEventWriter::EnsureStarted() {
   return WriteResponse("response.in_progress", "in_progress", "", nullptr);
 }
 
+std::string ResponsesEventWriter::TakeOutput() {
+  std::string output = "[";
+  for (Item& item : items_) {
+    if (!item.done) continue;
+    absl::StrAppend(&output, output.size() > 1 ? "," : "", item.json);
+    std::string().swap(item.json);
+  }
+  output.append("]");
+  return output;
+}
+
 absl::Status ResponsesEventWriter::WriteResponse(
     std::string_view type, std::string_view status,
     std::string_view incomplete_reason, const v1::StreamError* error) {
-  std::string output = "[";
-  for (const Item& item : items_) {
-    if (!item.done) continue;
-    absl::StrAppend(&output, output.size() > 1 ? "," : "", item.json);
-  }
-  output.append("]");
+  const std::string output = TakeOutput();
   std::string tier = TextExtension(choice_end_.extensions(), "service_tier");
   if (tier.empty()) tier = started_.service_tier();
   return emitter_.Emit(type, [&](ObjectWriter& object) {

@@ -58,8 +58,8 @@ class ResponsesEventWriter final : public EventWriter {
     Kind kind = Kind::kText;
     int index = 0;
     std::string id;
-    std::deque<v1::Part> parts;
-    std::string json;  // Set once it is done.
+    std::deque<v1::Part> parts;  // Empty once it is done.
+    std::string json;            // Set once it is done.
     bool done = false;
 
     EventEmitter::ItemPlace Place() const { return {.id = id, .index = index}; }
@@ -109,6 +109,10 @@ class ResponsesEventWriter final : public EventWriter {
   absl::Status WriteItem(const Item& item, std::string_view status,
                          JsonWriter& json);
   absl::Status AddItem(const Item& item);
+
+  // Returns the list of the items that are done, whose JSON this gives away:
+  // an answer lists them once, at its end.
+  std::string TakeOutput();
 
   absl::Status EnsureStarted();
   absl::Status WriteEnd(const v1::StreamEnd& end);

@@ -1,12 +1,14 @@
-// Delivers a part that is known as a whole as the deltas of a stream.
+// Delivers a part that is known as a whole as the deltas of a stream, and says
+// how much of a part a delta makes.
 //
 //   AppendPart(part, /*part_index=*/3, /*call_index=*/0, &events);
 //
-// Thread-safe: a free function.
+// Thread-safe: free functions.
 
 #ifndef PROVIDERS_DIALECTS_OPENAI_RESPONSES_PART_DELTAS_H_
 #define PROVIDERS_DIALECTS_OPENAI_RESPONSES_PART_DELTAS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -47,6 +49,28 @@ inline void AppendPart(const v1::Part& part, int32_t part_index,
     }
   } else {
     delta->set_text(part.text());
+  }
+}
+
+// Returns how many bytes a delta adds to its item, about: those of its text,
+// without what frames it in the stream, which may be more.
+inline size_t BytesOf(const v1::Delta& delta) {
+  if (!delta.extensions().empty() || !delta.citations().empty() ||
+      delta.has_logprobs()) {
+    return delta.ByteSizeLong();
+  }
+  switch (delta.piece_case()) {
+    case v1::Delta::kText:
+      return delta.text().size();
+    case v1::Delta::kRefusal:
+      return delta.refusal().size();
+    case v1::Delta::kReasoning:
+      return delta.reasoning().size();
+    case v1::Delta::kToolCall:
+      return delta.tool_call().id().size() + delta.tool_call().name().size() +
+             delta.tool_call().arguments().size();
+    default:
+      return delta.ByteSizeLong();
   }
 }
 

@@ -33,7 +33,9 @@ TEST_F(AnswerFoldingTest, PiecesMakeUpParts) {
   Add(R"(delta { part_index: 2 tool_call { arguments: "}" } })");
   Add(R"(usage { output_tokens: 3 })");
   Add(R"(choice_end { finish_reason: FINISH_REASON_TOOL_CALLS })");
-  EXPECT_GT(folding_.size_bytes(), 0);
+  // The texts, and what frames the beginning and the end.
+  EXPECT_GT(folding_.size_bytes(), 3 + 1 + 5 + 4);
+  EXPECT_LT(folding_.size_bytes(), 40);
   const v1::GenerateResponse response = folding_.Finish();
   EXPECT_EQ(response.id(), "r");
   EXPECT_EQ(response.model(), "m");

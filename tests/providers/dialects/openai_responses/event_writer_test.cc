@@ -222,6 +222,18 @@ TEST_F(EventWriterTest, AModelThatFailedHasNoError) {
   EXPECT_EQ(Shape().back(), "failed");
 }
 
+TEST_F(EventWriterTest, WhatItHoldsCountsOnce) {
+  Start();
+  const size_t before = writer_.held_bytes();
+  for (int i = 0; i < 100; ++i) Delta(0, "text: 'four'");
+  EXPECT_EQ(writer_.held_bytes() - before, 400u);
+  Delta(1, "tool_call { id: 'c' name: 'f' arguments: '{}' }");
+  EXPECT_EQ(writer_.held_bytes() - before, 404u);
+  Finish("TOOL_CALLS");
+  // Each item stands in the last event, whose list is made from its own JSON.
+  EXPECT_EQ(Folded().choices(0).message().parts_size(), 2);
+}
+
 TEST_F(EventWriterTest, OtherChoicesHaveNoPlace) {
   Start();
   Write("delta { choice_index: 1 text: 'b' }");
