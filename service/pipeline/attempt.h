@@ -3,8 +3,10 @@
 // the log, the metrics and the feed, is a CallAttempt, kept here once; the rest
 // is what the provider is handed to fill in.
 //
-// All of it belongs to the attempt, at an address that does not change, so that
-// several of a call may be under way at once and whoever ends first answers.
+// It stays at its address, and nothing of it is another attempt's, so that
+// several of a call could be under way at once; today one begins when the last
+// has failed. The message of its answer is allocated on the call's arena
+// (docs/adr/0012-a-call-is-what-its-stages-returned.md).
 //
 // Thread contract: one call, on its loop.
 
@@ -63,6 +65,8 @@ struct Attempt : CallAttempt {
   // The bytes of what was forwarded and is no generated answer: of a count, or
   // of what a provider keeps.
   std::string reply;
+  // What a call that counts asked for.
+  int64_t input_tokens = 0;
 
   // Counts as in flight at its provider while it lives.
   InflightAttempt inflight;

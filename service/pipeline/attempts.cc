@@ -18,7 +18,7 @@
 namespace gateway {
 namespace {
 
-size_t RequestBytes(const Call& call) {
+size_t RequestBytes(const PlannedCall& call) {
   // A conversation that goes on is sent whole, and may be far larger than the
   // request that goes on with it.
   return call.admitted.continuation.continued ? call.request->ByteSizeLong()
@@ -75,7 +75,7 @@ bool HasAnsweredWithAnError(const AttemptProgress& attempt) {
 // Decides, after a failed attempt, whether, when and where another follows.
 class NextAttempt {
  public:
-  explicit NextAttempt(Call& call) : call_(call) {}
+  explicit NextAttempt(const PlannedCall& call) : call_(call) {}
 
   // Where, why and how the next attempt is to be made; before any failure, the
   // first.
@@ -87,9 +87,10 @@ class NextAttempt {
 
   // OK once another attempt may begin; if there must be none, how the call
   // ends.
-  Task<absl::Status> After(const absl::Status& failure) {
+  Task<absl::Status> After(const Attempt& failed) {
+    const absl::Status& failure = failed.status;
     if (call_.cancel.cancelled()) co_return failure;
-    const AttemptProgress& last = call_.attempts.back().progress;
+    const AttemptProgress& last = failed.progress;
     if (last.http.not_processed && !reconnected_) {
       // The provider had given the connection up before it saw the request, so
       // that asking again repeats nothing, and does not count as an attempt.
@@ -120,7 +121,7 @@ class NextAttempt {
   }
 
  private:
-  Call& call_;
+  const PlannedCall& call_;
   size_t target_ = 0;
   int asked_ = 0;  // How often that has been, but for reconnects.
   bool reconnected_ = false;
@@ -131,8 +132,8 @@ class NextAttempt {
 // An attempt under way: what its provider is handed.
 class LiveAttempt {
  public:
-  LiveAttempt(Call& call, const NextAttempt& next)
-      : call_(call), target_(next.target()), attempt_(call.attempts.Add()) {
+  LiveAttempt(PlannedCall& call, const NextAttempt& next, Attempt& attempt)
+      : call_(call), target_(next.target()), attempt_(attempt) {
     attempt_.kind = next.kind();
     attempt_.began = call.loop.Now();
     attempt_.provider = target_.provider->name;
@@ -256,7 +257,7 @@ class LiveAttempt {
   Task<absl::Status> Count() {
     const absl::StatusOr<int64_t> tokens =
         co_await provider().CountTokens(request_);
-    if (tokens.ok()) call_.count.tokens = *tokens;
+    if (tokens.ok()) attempt_.input_tokens = *tokens;
     co_return tokens.status();
   }
 
@@ -276,7 +277,7 @@ class LiveAttempt {
     co_return absl::OkStatus();
   }
 
-  Call& call_;
+  PlannedCall& call_;
   const PlannedTarget& target_;
   Attempt& attempt_;
   ProviderCall request_;
@@ -284,17 +285,19 @@ class LiveAttempt {
 
 }  // namespace
 
-Task<absl::Status> AskTargets(Call& call, OpenStream* open) {
+Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
+                              OpenStream* open) {
   NextAttempt next(call);
   for (;;) {
-    LiveAttempt attempt(call, next);
+    Attempt& attempt = attempts.Add();
+    LiveAttempt live(call, next, attempt);
     absl::Status outcome;
-    if (!attempt.TakeRequest()) outcome = co_await attempt.ReadRequest();
-    if (outcome.ok()) outcome = co_await attempt.Send(open);
+    if (!live.TakeRequest()) outcome = co_await live.ReadRequest();
+    if (outcome.ok()) outcome = co_await live.Send(open);
     if (!outcome.ok() && open != nullptr) open->stream.reset();
-    outcome = attempt.End(std::move(outcome));
+    outcome = live.End(std::move(outcome));
     if (outcome.ok()) co_return outcome;
-    GATEWAY_CO_RETURN_IF_ERROR(co_await next.After(outcome));
+    GATEWAY_CO_RETURN_IF_ERROR(co_await next.After(attempt));
   }
 }
 

@@ -34,11 +34,13 @@ struct OpenStream {
   bool ended = false;
 };
 
-// Has what the call asks for done by one of call.planned's targets, and leaves
-// it in call.attempts, or call.count; a stream in `open`, which must not move
-// afterwards and is null for everything else. Returns how the last attempt
-// ended. A provider that cannot count fails with UNIMPLEMENTED.
-Task<absl::Status> AskTargets(Call& call, OpenStream* open);
+// Has what the call asks for done by one of call.planned's targets. Adds each
+// attempt to `attempts`, one at least, with what came of it; a stream is left
+// in `open`, which must not move afterwards and is null for everything else,
+// and vectors in call.embeddings. Returns how the last attempt ended. A
+// provider that cannot count fails with UNIMPLEMENTED.
+Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
+                              OpenStream* open);
 
 }  // namespace gateway
 

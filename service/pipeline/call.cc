@@ -1,6 +1,7 @@
 #include "service/pipeline/call.h"
 
 #include <string>
+#include <utility>
 
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -43,12 +44,16 @@ const Attempt* Call::DecidingAttempt() const {
   return attempts.empty() ? nullptr : &attempts.back();
 }
 
-absl::Status Call::ExpectOutput() {
+Attempt* Call::DecidingAttempt() {
+  return const_cast<Attempt*>(std::as_const(*this).DecidingAttempt());
+}
+
+absl::Status PlannedCall::ExpectOutput() {
   if (request == nullptr) return absl::OkStatus();
   return output.Expect(*request, runtime->schemas(), facts.strict_output);
 }
 
-size_t Call::bytes_to_expect() const {
+size_t PlannedCall::bytes_to_expect() const {
   return request == nullptr
              ? 0
              : OutputCheck::BytesToExpect(*request, runtime->schemas());
@@ -115,17 +120,17 @@ CallTimes Call::TimesByNow() const {
   CallTimes times;
   // The loop's own time stands still within a turn.
   times.duration = runtime->clock().SteadyTime() - arrival;
-  if (attempts.empty()) return times;
-  const absl::Duration first_content = DecidingAttempt()->first_content;
-  if (HasCome(first_content)) {
-    times.time_to_first_token = first_content - arrival;
+  const Attempt* const deciding = DecidingAttempt();
+  if (deciding == nullptr) return times;
+  if (HasCome(deciding->first_content)) {
+    times.time_to_first_token = deciding->first_content - arrival;
   }
   // What failed attempts and the waits between them took is no overhead of
   // ours.
   const AttemptProgress& first = attempts.front().progress;
   if (!HasCome(first.dispatched)) return times;
   times.overhead = first.dispatched - arrival;
-  times.upstream_first_byte = attempts.back().first_byte;
+  times.upstream_first_byte = deciding->first_byte;
   return times;
 }
 

@@ -1,6 +1,10 @@
 // A Call is one request on its way through the four stages (pipeline.h): what
 // came in, what each stage has made of it, and what its caller was sent.
 //
+//   IncomingCall   what is asked, by whom, and on what it runs
+//   PlannedCall    and what Admit and Plan have returned: what an attempt sees
+//   Call           and its attempts, and what was sent: what a sink sees
+//
 // A stage is given what the earlier ones have returned, and its own result is
 // set here once and changes no more. Only attempts are seen while they grow:
 // they end with the call.
@@ -34,7 +38,8 @@ struct TokenCount {
   bool estimated = false;
 };
 
-class Call : public IncomingCall {
+// A call before its first attempt.
+class PlannedCall : public IncomingCall {
  public:
   using IncomingCall::IncomingCall;
 
@@ -44,9 +49,27 @@ class Call : public IncomingCall {
   // Returns how much work that may be, for OffLoop.
   size_t bytes_to_expect() const;
 
+  // Set by the recorder that will record the call; may be null.
+  ProviderHealthShard* provider_health = nullptr;
+
+  // What the stages have returned, empty before.
+  std::string_view caller;
+  Admitted admitted;
+  Planned planned;
+
+  // What the answer must be, once the request has been read, and what became of
+  // that.
+  OutputCheck output;
+};
+
+class Call : public PlannedCall {
+ public:
+  using PlannedCall::PlannedCall;
+
   // The attempt whose answer the caller gets, or else the last; null if there
   // was none.
   const Attempt* DecidingAttempt() const;
+  Attempt* DecidingAttempt();
 
   // The last of the events of a parsed stream: how it ended, and all that is
   // known of it.
@@ -61,19 +84,8 @@ class Call : public IncomingCall {
   void FillRoute(v1::Route* route) const;
   void FillWarnings(google::protobuf::RepeatedPtrField<v1::Warning>* out) const;
 
-  // Set by the recorder that will record the call; may be null.
-  ProviderHealthShard* provider_health = nullptr;
-
-  // What the stages have returned, empty before.
-  std::string_view caller;
-  Admitted admitted;
-  Planned planned;
   AttemptList attempts;
   TokenCount count;
-
-  // What the answer must be, once the request has been read, and what became of
-  // that.
-  OutputCheck output;
 
   // Set by the API as it answers.
   int64_t response_bytes = 0;

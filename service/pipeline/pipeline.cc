@@ -131,10 +131,10 @@ class HeldAnswer {
 
 // Passes on what an open stream says. `conversation` is null if the answer is
 // not to be remembered.
-Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
-                         ConversationRecorder* conversation, HeldAnswer& held,
-                         DeliveredTokens* delivered) {
-  Attempt& attempt = call.attempts.back();
+Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
+                              OpenStream& open,
+                              ConversationRecorder* conversation,
+                              HeldAnswer& held, DeliveredTokens* delivered) {
   StreamBatch batch = std::move(open.first);
   for (;;) {
     attempt.content_events += batch.content_events;
@@ -154,11 +154,10 @@ Task<absl::Status> Relay(Call& call, AnswerSink& sink, OpenStream& open,
   }
 }
 
-// Takes an open stream to its end.
-Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
+// Takes the open stream of `attempt` to its end.
+Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
                                  Recorder& recorder, OpenStream& open,
                                  HeldAnswer& held) {
-  Attempt& attempt = call.attempts.back();
   attempt.first_content = call.loop.Now();
   recorder.TellFirstToken(call);
   const absl::Duration opened = attempt.duration;
@@ -168,8 +167,8 @@ Task<absl::Status> DeliverStream(Call& call, AnswerSink& sink,
   RememberForwarded(call, call.caller, attempt, open.stream->facts().kept_id);
   const InputMeasure input(call);
   DeliveredTokens delivered;
-  absl::Status outcome =
-      co_await Relay(call, sink, open, conversation.get(), held, &delivered);
+  absl::Status outcome = co_await PumpStream(
+      call, attempt, sink, open, conversation.get(), held, &delivered);
   ResponseFacts& facts = attempt.answer.facts;
   facts = open.stream->facts();
   CompleteUsage(outcome.ok(), call, input, delivered, *open.stream, &facts);
@@ -196,11 +195,13 @@ Task<absl::Status> RunStream(Call& call, AnswerSink& sink, Recorder& recorder,
   OpenStream open;
   HeldAnswer held(call.loop);  // Until the caller has taken the end, too.
   if (outcome.ok()) {
-    outcome = co_await AskTargets(call, &open);
+    outcome = co_await AskTargets(call, call.attempts, &open);
+    Attempt& attempt = *call.DecidingAttempt();
     if (outcome.ok()) {
-      outcome = co_await DeliverStream(call, sink, recorder, open, held);
+      outcome =
+          co_await DeliverStream(call, attempt, sink, recorder, open, held);
     } else {
-      EstimateUnanswered(call, &call.attempts.back());
+      EstimateUnanswered(call, &attempt);
     }
   }
   const absl::Status sent = co_await sink.SendEnd(call, outcome);
@@ -216,8 +217,7 @@ void RememberAnswer(Call& call, Attempt& attempt) {
 
 // Does what a whole generated answer needs before it is sent: its usage, its
 // check against the schema, what the gateway knows of it, and its being kept.
-Task<absl::Status> CompleteAnswer(Call& call) {
-  Attempt& attempt = call.attempts.back();
+Task<absl::Status> CompleteAnswer(Call& call, Attempt& attempt) {
   // An answer in the background is only begun, and has cost nothing yet.
   if (!IsTold(attempt.answer.facts.usage) && !call.facts.background) {
     co_await OffLoop(BytesToEstimate(attempt), [&] {
@@ -240,8 +240,7 @@ Task<absl::Status> CompleteAnswer(Call& call) {
 
 // Fills in the model and the usage where the provider tells neither, as
 // Google does.
-void CompleteEmbeddings(Call& call) {
-  Attempt& attempt = call.attempts.back();
+void CompleteEmbeddings(Call& call, Attempt& attempt) {
   v1::EmbedResponse* const response = call.embeddings;
   if (response->model().empty()) {
     response->set_model(std::string(attempt.model));
@@ -269,8 +268,8 @@ absl::Status EstimateCount(Call& call) {
 
 // Completes what is asked for whole and is not generated: embeddings, and the
 // deletion of a kept answer.
-void CompleteOther(Call& call) {
-  if (call.embed != nullptr) CompleteEmbeddings(call);
+void CompleteOther(Call& call, Attempt& attempt) {
+  if (call.embed != nullptr) CompleteEmbeddings(call, attempt);
   if (call.stored_query != nullptr &&
       call.stored_query->action == StoredResponseQuery::Action::kDelete) {
     call.responses->Remove(call.caller, call.stored_query->id);
@@ -280,18 +279,20 @@ void CompleteOther(Call& call) {
 Task<absl::Status> RunWhole(Call& call, AnswerSink& sink,
                             absl::Status outcome) {
   if (outcome.ok()) {
-    outcome = co_await AskTargets(call, nullptr);
-    if (!outcome.ok()) EstimateUnanswered(call, &call.attempts.back());
+    outcome = co_await AskTargets(call, call.attempts, nullptr);
+    Attempt& attempt = *call.DecidingAttempt();
+    if (!outcome.ok()) EstimateUnanswered(call, &attempt);
     if (call.facts.counts) {
+      call.count.tokens = attempt.input_tokens;
       if (FaultReason(outcome) == v1::ERROR_REASON_UNIMPLEMENTED) {
         outcome = co_await OffLoop(call.facts.request_bytes,
                                    [&call] { return EstimateCount(call); });
       }
     } else if (outcome.ok()) {
-      CompleteOther(call);
+      CompleteOther(call, attempt);
       const bool generated =
           call.embed == nullptr && call.stored_query == nullptr;
-      if (generated) outcome = co_await CompleteAnswer(call);
+      if (generated) outcome = co_await CompleteAnswer(call, attempt);
     }
   }
   if (outcome.ok()) {

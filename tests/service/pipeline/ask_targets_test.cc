@@ -58,7 +58,7 @@ class AskTargetsTest : public testing::Test {
     }
     OpenStream open;
     const absl::Status outcome =
-        runner_.Run(AskTargets(call, stream ? &open : nullptr));
+        runner_.Run(AskTargets(call, call.attempts, stream ? &open : nullptr));
     kinds_.clear();
     began_.clear();
     for (const Attempt& attempt : call.attempts) {
