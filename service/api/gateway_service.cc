@@ -24,8 +24,9 @@ constexpr std::string_view kOldService = "llmgateway.v1.PromptRouter";
 
 // Sends the caller, in the headers, what the provider told besides its answer.
 void TellUpstream(const Call& call, CallContext& context) {
-  if (call.attempts.empty()) return;
-  context.AddInitialMetadata(call.attempts.back().progress.upstream.block());
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (attempt == nullptr) return;
+  context.AddInitialMetadata(attempt->progress.upstream.block());
 }
 
 // A larger answer of one message is sent before its call ends, which waits for
@@ -235,7 +236,7 @@ Task<absl::Status> GatewayService::Generate(CallContext& context,
   const auto fill = [response](Call& done) {
     // Swaps pointers only, since both live on the call's arena. From here on
     // the answer is read in the caller's message.
-    ProviderAnswer& answer = done.attempts.back().answer;
+    ProviderAnswer& answer = done.DecidingAttempt()->answer;
     response->Swap(answer.response);
     answer.response = response;
   };

@@ -107,10 +107,10 @@ void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
     asked += each.kind != v1::Attempt::KIND_RECONNECT;
   }
   AddFailure(outcome, asked);
-  if (call.attempts.empty()) return;
-  const Attempt& last = call.attempts.back();
-  AddUpstream(last.progress.upstream);
-  if (outcome.ok()) AddWarnings(last.warnings);
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (attempt == nullptr) return;
+  AddUpstream(attempt->progress.upstream);
+  if (outcome.ok()) AddWarnings(attempt->warnings);
 }
 
 void AnswerFields::AddFailure(const absl::Status& outcome, int attempts) {

@@ -54,7 +54,7 @@ std::string DetailsOf(const Call& call) {
 }  // namespace
 
 Task<absl::Status> DialectSink::SendAnswer(Call& call) {
-  Attempt& attempt = call.attempts.back();
+  Attempt& attempt = *call.DecidingAttempt();
   if (attempt.forwards) {
     co_return co_await SendWhole(call, 200, attempt.answer.raw,
                                  absl::OkStatus());
@@ -107,10 +107,11 @@ void DialectSink::Start(Call& call) {
   AnswerFields fields(api_, "text/event-stream; charset=utf-8",
                       call.facts.request_id, call.loop.Now() - call.arrival);
   fields.Add("cache-control", "no-cache");
-  fields.AddUpstream(call.attempts.back().progress.upstream);
-  fields.AddWarnings(call.attempts.back().warnings);
+  const Attempt& attempt = *call.DecidingAttempt();
+  fields.AddUpstream(attempt.progress.upstream);
+  fields.AddWarnings(attempt.warnings);
   responder_.Start({200, fields});
-  if (!call.attempts.back().forwards && !api_.ping.empty()) {
+  if (!attempt.forwards && !api_.ping.empty()) {
     silence_.emplace([this, &call] { OnSilence(call); });
   }
 }
@@ -138,7 +139,7 @@ Task<absl::Status> DialectSink::SendBatch(Call& call, StreamBatch& batch) {
     });
     Start(call);
   }
-  if (call.attempts.back().forwards) {
+  if (call.DecidingAttempt()->forwards) {
     co_return co_await Write(call, batch.raw);
   }
   out_.clear();
@@ -161,7 +162,7 @@ Task<absl::Status> DialectSink::SendEnd(Call& call,
   silence_.reset();
   if (pinging_) co_await PingWritten();
   out_.clear();
-  const Attempt& attempt = call.attempts.back();
+  const Attempt& attempt = *call.DecidingAttempt();
   const bool terminal_is_due =
       !attempt.forwards ||
       (!outcome.ok() && !attempt.answer.facts.failure_told);
@@ -211,16 +212,15 @@ Task<void> DialectSink::PingWritten() {
 
 EventWriter& DialectSink::Writer(const Call& call) {
   if (writer_ == nullptr) {
+    const Attempt& attempt = *call.DecidingAttempt();
     EventWriter::Options options;
     // For a caller who named no model: the one that was chosen.
-    options.model =
-        std::string(call.facts.model.empty() ? call.attempts.back().model
-                                             : call.facts.model);
+    options.model = std::string(call.facts.model.empty() ? attempt.model
+                                                         : call.facts.model);
     options.stream_usage = call.facts.stream_usage;
     options.created_seconds = absl::ToUnixSeconds(call.start_time);
     options.background = call.facts.background;
     writer_ = api_.dialect->NewEventWriter(options);
-    const Attempt& attempt = call.attempts.back();
     if (attempt.forwards) writer_->GoOnFrom(attempt.answer.facts);
   }
   return *writer_;

@@ -52,7 +52,7 @@ class DialectSink final : public AnswerSink {
   // The answer repeats what its request says, which is read for it again.
   bool Echoes(const Call& call) const {
     return api_.echo != nullptr && call.raw != nullptr &&
-           !call.attempts.back().forwards;
+           !call.DecidingAttempt()->forwards;
   }
   size_t BytesToEcho(const Call& call) const {
     return Echoes(call) ? call.raw->body.size() : 0;

@@ -69,8 +69,9 @@ class CountSink final : public JsonSink {
 
  private:
   absl::Status WriteBody(Call& call, std::string* body) override {
-    if (!call.attempts.empty() && !call.attempts.back().reply.empty()) {
-      *body = std::move(call.attempts.back().reply);
+    Attempt* const attempt = call.DecidingAttempt();
+    if (attempt != nullptr && !attempt->reply.empty()) {
+      *body = std::move(attempt->reply);
       return absl::OkStatus();
     }
     return call.raw->dialect->WriteCountResponse(call.count.tokens, body);

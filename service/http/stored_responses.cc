@@ -104,7 +104,7 @@ class ForwardedReplySink final : public JsonSink {
 
  private:
   absl::Status WriteBody(Call& call, std::string* body) override {
-    *body = std::move(call.attempts.back().reply);
+    *body = std::move(call.DecidingAttempt()->reply);
     return absl::OkStatus();
   }
 };
