@@ -25,8 +25,7 @@ using gemini::kFormat;
 using gemini::ObjectFields;
 using gemini::ObjectWriter;
 
-// The contract's limit of inputs, and the longest vector.
-constexpr int kInputsLimit = 2048;
+// The longest vector.
 constexpr int kValuesLimit = 1 << 16;
 
 bool Same(const ExtensionList& a, const ExtensionList& b) {
@@ -39,7 +38,7 @@ bool Same(const ExtensionList& a, const ExtensionList& b) {
 
 // Reads one text and what is wanted of it.
 absl::Status ReadOne(JsonValue& value, v1::EmbedRequest* request) {
-  if (request->inputs_size() == kInputsLimit) {
+  if (request->inputs_size() == kEmbeddingInputsLimit) {
     return value.Error("too many texts");
   }
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields fields,
@@ -157,7 +156,7 @@ absl::Status GeminiEmbeddings::ReadResponse(std::string_view body,
           }
           if (key != "embeddings") return absl::OkStatus();
           return value.EachElement([&](JsonValue& vector) -> absl::Status {
-            if (response->embeddings_size() == kInputsLimit) {
+            if (response->embeddings_size() == kEmbeddingInputsLimit) {
               return vector.Error("too many vectors");
             }
             return ReadValues(vector, response->add_embeddings());
