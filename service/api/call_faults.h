@@ -18,6 +18,10 @@ namespace gateway {
 // own timer runs a little ahead of ours.
 inline constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(10);
 
+// How long calls that are cancelled at the end may take to tell their clients
+// so.
+inline constexpr absl::Duration kFarewell = absl::Seconds(1);
+
 absl::Status DeadlinePassed();
 
 // The fault for a call that comes while the gateway shuts down.

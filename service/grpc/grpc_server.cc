@@ -27,9 +27,6 @@
 namespace gateway {
 namespace {
 
-// How long cancelled calls may take to tell their clients so.
-constexpr absl::Duration kFarewell = absl::Seconds(1);
-
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(std::clamp<int64_t>(
       absl::ToInt64Milliseconds(duration), 0, INT32_MAX));

@@ -8,12 +8,6 @@
 #include "service/api/call_faults.h"
 
 namespace gateway {
-namespace {
-
-// How long cancelled calls may take to tell their clients so.
-constexpr absl::Duration kFarewell = absl::Seconds(1);
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(Options options) {
   GATEWAY_RETURN_IF_ERROR(options.table->status());
