@@ -124,14 +124,18 @@ const char* SkipLongJsonString(const char* at, const char* end,
                                bool* has_escapes);
 
 // Returns the closing quote of a string from behind its opening one on, if it
-// comes within a block and nothing needs unescaping before it; nullptr, which
-// says nothing, otherwise. Most keys and words are told so.
+// comes within two blocks and nothing needs unescaping before it; nullptr,
+// which says nothing, otherwise. Words and keys are told so, also those as long
+// as `completion_tokens_details`.
 inline const char* FindEndOfShortJsonString(const char* at, const char* end) {
-  if (static_cast<size_t>(end - at) < kJsonBlockBytes) return nullptr;
-  const uint32_t bits = Bits(JsonSpecialIn(at));
-  if (bits == 0) return nullptr;
-  at += std::countr_zero(bits);
-  return *at == '"' ? at : nullptr;
+  for (int block = 0; block < 2; ++block, at += kJsonBlockBytes) {
+    if (static_cast<size_t>(end - at) < kJsonBlockBytes) return nullptr;
+    const uint32_t bits = Bits(JsonSpecialIn(at));
+    if (bits == 0) continue;
+    at += std::countr_zero(bits);
+    return *at == '"' ? at : nullptr;
+  }
+  return nullptr;
 }
 
 // Skips a string from behind its opening quote to behind its closing one, and

@@ -49,6 +49,19 @@ TEST(JsonTokenTest, FindsSpecialBytesWhereverTheyStand) {
   }
 }
 
+TEST(JsonTokenTest, AStringOfAnyLengthEndsAtItsQuote) {
+  for (size_t size = 0; size < 70; ++size) {
+    for (const size_t behind : {0, 1, 15, 16, 40}) {
+      const std::string text =
+          "\"" + std::string(size, 'k') + "\"" + std::string(behind, ':');
+      bool has_escapes = true;
+      EXPECT_EQ(SkippedString(text, &has_escapes), static_cast<int>(size) + 2);
+      EXPECT_FALSE(has_escapes);
+      EXPECT_EQ(SkippedString(text.substr(0, size + 1), &has_escapes), -1);
+    }
+  }
+}
+
 TEST(JsonTokenTest, AStringEndsAtItsQuote) {
   bool has_escapes = true;
   EXPECT_EQ(SkippedString(R"("abc", "d")", &has_escapes), 5);
