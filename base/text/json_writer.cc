@@ -1,6 +1,7 @@
 #include "base/text/json_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
 #include <cmath>
@@ -14,6 +15,10 @@
 
 namespace gateway {
 namespace {
+
+// Texts up to this size, as keys and words are, are appended with their quotes
+// in one piece.
+constexpr size_t kShortBytesMax = 62;
 
 // Returns the index of the next byte, from `i` on, that a string cannot hold as
 // it is.
@@ -49,11 +54,22 @@ void JsonWriter::Close(char bracket) {
 }
 
 void JsonWriter::Quote(std::string_view text) {
+  const size_t plain = SkipPlain(text, 0);
+  if (plain < text.size() || text.size() > kShortBytesMax) {
+    return QuoteInPieces(text, plain);
+  }
+  std::array<char, kShortBytesMax + 2> quoted;
+  quoted.front() = '"';
+  text.copy(quoted.data() + 1, text.size());
+  quoted[text.size() + 1] = '"';
+  out_.append(quoted.data(), text.size() + 2);
+}
+
+void JsonWriter::QuoteInPieces(std::string_view text, size_t plain) {
   static constexpr char kHex[] = "0123456789abcdef";
   out_.push_back('"');
   size_t begin = 0;
-  for (size_t i = SkipPlain(text, 0); i < text.size();
-       i = SkipPlain(text, i + 1)) {
+  for (size_t i = plain; i < text.size(); i = SkipPlain(text, i + 1)) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
     out_.append(text, begin, i - begin);
     begin = i + 1;

@@ -14,6 +14,7 @@
 #ifndef BASE_TEXT_JSON_WRITER_H_
 #define BASE_TEXT_JSON_WRITER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -67,6 +68,9 @@ class JsonWriter {
   // Writes the comma that is due before a key or element.
   void Separate();
   void Quote(std::string_view text);
+  // As Quote, for a text that goes on at `plain` with what needs an escape, or
+  // is long.
+  void QuoteInPieces(std::string_view text, size_t plain);
 
   std::string& out_;
   int depth_ = 0;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -37,6 +38,16 @@ constexpr std::string_view kGovernedFields[] = {
 // How many bytes to reserve besides the request's texts.
 constexpr size_t kBesideTextsBytes = 512;
 
+// Counts the messages' texts, which are most of nearly every request; to
+// measure all of it takes 300 instructions more.
+size_t TextBytes(const v1::GenerateRequest& request) {
+  size_t bytes = 0;
+  for (const v1::Message& message : request.messages()) {
+    for (const v1::Part& part : message.parts()) bytes += part.text().size();
+  }
+  return bytes;
+}
+
 class RequestWriter {
  public:
   RequestWriter(const v1::GenerateRequest& request,
@@ -68,7 +79,8 @@ class RequestWriter {
     WriteReasoning();
     WriteOutput();
     WriteCaller();
-    for (const std::string_view name : kGovernedFields) taken_.push_back(name);
+    taken_.insert(taken_.end(), std::begin(kGovernedFields),
+                  std::end(kGovernedFields));
     GATEWAY_RETURN_IF_ERROR(
         WriteExtensions(request_.extensions(), taken_, json_, dropped_));
     json_.EndObject();
@@ -409,7 +421,7 @@ absl::Status WriteRequest(const v1::GenerateRequest& request,
                           std::vector<v1::Warning>* warnings,
                           const OpenAiChatQuirks& quirks) {
   // An estimate: mostly the texts, which escaping may make longer.
-  body->reserve(body->size() + request.ByteSizeLong() + kBesideTextsBytes);
+  body->reserve(body->size() + TextBytes(request) + kBesideTextsBytes);
   JsonWriter json(body);
   DroppedFields dropped(kDialect, warnings);
   return RequestWriter(request, options, quirks, json, dropped).Write();

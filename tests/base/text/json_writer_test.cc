@@ -88,6 +88,15 @@ TEST(JsonWriterTest, FindsAnEscapeWhereverItStands) {
   }
 }
 
+TEST(JsonWriterTest, TextsOfAllLengthsStandBetweenTheirQuotes) {
+  for (size_t size = 0; size <= 70; ++size) {
+    const std::string text(size, 'a');
+    std::string out = "[";
+    JsonWriter(&out).String(text);
+    EXPECT_EQ(out, "[\"" + text + "\"");
+  }
+}
+
 TEST(JsonWriterTest, SaysWhenItIsTooDeep) {
   for (const int depth : {JsonWriter::kDepthMax, JsonWriter::kDepthMax + 1,
                           10 * JsonWriter::kDepthMax}) {
