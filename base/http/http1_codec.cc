@@ -299,9 +299,14 @@ void AppendField(std::string_view name, std::string_view value,
 }
 
 void AppendContentLength(uint64_t length, std::string* out) {
-  std::array<char, std::numeric_limits<uint64_t>::digits10 + 1> digits;
-  const auto written = std::to_chars(digits.begin(), digits.end(), length);
-  AppendField("content-length", {digits.begin(), written.ptr}, out);
+  constexpr std::string_view kName = "content-length: ";
+  constexpr std::string_view kBehind = "\r\n";
+  constexpr size_t kDigitsMax = std::numeric_limits<uint64_t>::digits10 + 1;
+  std::array<char, kName.size() + kDigitsMax + kBehind.size()> line;
+  char* const digits = line.data() + kName.copy(line.data(), kName.size());
+  char* end = std::to_chars(digits, digits + kDigitsMax, length).ptr;
+  end += kBehind.copy(end, kBehind.size());
+  out->append(line.data(), end - line.data());
 }
 
 void AppendFields(absl::Span<const HttpField> fields, std::string* out) {

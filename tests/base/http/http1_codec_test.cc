@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -572,6 +573,16 @@ TEST(Http1CodecTest, WritesStatusLinesAndFields) {
             "HTTP/1.1 404 Not Found\r\nx-a: b\r\n"
             "HTTP/1.1 499 Client Closed Request\r\n"
             "HTTP/1.1 799 Unknown\r\n");
+}
+
+TEST(Http1CodecTest, WritesLengthsOfAllSizes) {
+  std::string out;
+  AppendContentLength(0, &out);
+  AppendContentLength(1024, &out);
+  AppendContentLength(std::numeric_limits<uint64_t>::max(), &out);
+  EXPECT_EQ(out,
+            "content-length: 0\r\ncontent-length: 1024\r\n"
+            "content-length: 18446744073709551615\r\n");
 }
 
 }  // namespace
