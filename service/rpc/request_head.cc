@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/literal.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "service/rpc/binary_metadata.h"
@@ -29,13 +30,6 @@ constexpr size_t kFieldOverheadBytes = 32;
 // A longer timeout counts as none, so that a deadline counted from now does not
 // overflow.
 constexpr absl::Duration kTimeoutMax = absl::Hours(24 * 365);
-
-// Compares with a literal in place: of a call's head each field is compared
-// with several.
-template <size_t N>
-bool Is(std::string_view text, const char (&literal)[N]) {
-  return text.size() == N - 1 && memcmp(text.data(), literal, N - 1) == 0;
-}
 
 bool IsBinary(std::string_view name) { return name.ends_with("-bin"); }
 

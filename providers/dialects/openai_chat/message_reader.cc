@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "base/text/literal.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/bounded_reading.h"
 #include "providers/dialects/object_fields.h"
@@ -39,7 +40,7 @@ absl::Status ReadCalled(JsonValue& value, std::string_view arguments_key,
   Leftovers leftovers;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "name") return ReadString(field, call->mutable_name());
+        if (Is(key, "name")) return ReadString(field, call->mutable_name());
         if (key == arguments_key) {
           return ReadArguments(field, call->mutable_arguments());
         }
@@ -61,7 +62,7 @@ absl::Status ReadExtraContent(JsonValue& value, v1::Part* part) {
           if (!alone) return absl::OkStatus();
           return facts.EachField(
               [&](std::string_view key, JsonValue& field) -> absl::Status {
-                alone = key == "thought_signature" && field.IsString();
+                alone = Is(key, "thought_signature") && field.IsString();
                 if (!alone) return absl::OkStatus();
                 GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                          field.Raw());
@@ -86,21 +87,21 @@ absl::Status ReadToolCall(JsonValue& value, v1::Part* part) {
   v1::ToolCall* call = part->mutable_tool_call();
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "id") {
+        if (Is(key, "id")) {
           if (field.IsNull()) return absl::OkStatus();
           return ReadString(field, call->mutable_id());
         }
         // Skipped: `index` belongs to streams, but DeepSeek sends it
         // everywhere.
-        if (key == "type" || key == "index") return absl::OkStatus();
-        if (key == "extra_content" && field.IsObject()) {
+        if (Is(key, "type") || Is(key, "index")) return absl::OkStatus();
+        if (Is(key, "extra_content") && field.IsObject()) {
           return ReadExtraContent(field, part);
         }
-        if (key == "function") {
+        if (Is(key, "function")) {
           call->set_kind(v1::TOOL_KIND_FUNCTION);
           return ReadCalled(field, "arguments", "function", part);
         }
-        if (key == "custom") {
+        if (Is(key, "custom")) {
           call->set_kind(v1::TOOL_KIND_CUSTOM);
           return ReadCalled(field, "input", "custom", part);
         }
@@ -117,14 +118,14 @@ absl::Status ReadAudio(JsonValue& value, v1::Part* part) {
   Leftovers leftovers;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "id") return ReadString(field, audio->mutable_id());
-        if (key == "data") {
+        if (Is(key, "id")) return ReadString(field, audio->mutable_id());
+        if (Is(key, "data")) {
           return ReadBase64String(field, audio->mutable_data());
         }
-        if (key == "transcript") {
+        if (Is(key, "transcript")) {
           return ReadString(field, audio->mutable_transcript());
         }
-        if (key == "expires_at") {
+        if (Is(key, "expires_at")) {
           GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, field.Int64());
           audio->set_expires_at_seconds(seconds);
           return absl::OkStatus();
@@ -149,7 +150,7 @@ absl::Status ReadReasoningDetails(JsonValue& value,
     const absl::Status taken = detail.EachField(
         [&](std::string_view key, JsonValue& field) -> absl::Status {
           // Says which piece of a stream belongs to which thought.
-          if (key == "index") {
+          if (Is(key, "index")) {
             streamed = true;
             return absl::OkStatus();
           }
@@ -157,17 +158,17 @@ absl::Status ReadReasoningDetails(JsonValue& value,
             understood = false;
             return absl::OkStatus();
           }
-          if (key == "text")
+          if (Is(key, "text"))
             return ReadString(field, reasoning->mutable_text());
-          if (key == "signature") {
+          if (Is(key, "signature")) {
             return ReadString(field, reasoning->mutable_signature());
           }
-          if (key == "data") {
+          if (Is(key, "data")) {
             return ReadString(field, reasoning->mutable_redacted_data());
           }
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
           understood =
-              understood && key == "type" &&
+              understood && Is(key, "type") &&
               (text == "reasoning.text" || text == "reasoning.encrypted");
           return absl::OkStatus();
         });
@@ -211,16 +212,16 @@ class MessageReader {
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value) {
-    if (key == "role") return ReadString(value, &role_);
-    if (key == "content") return ReadContent(value);
-    if (key == "name" || key == "tool_call_id" || key == "refusal" ||
-        key == "reasoning_content" || key == "reasoning") {
+    if (Is(key, "role")) return ReadString(value, &role_);
+    if (Is(key, "content")) return ReadContent(value);
+    if (Is(key, "name") || Is(key, "tool_call_id") || Is(key, "refusal") ||
+        Is(key, "reasoning_content") || Is(key, "reasoning")) {
       return ReadText(key, value);
     }
-    if (key == "tool_calls" || key == "function_call" || key == "audio") {
+    if (Is(key, "tool_calls") || Is(key, "function_call") || Is(key, "audio")) {
       if (value.IsNull()) return absl::OkStatus();
-      if (key == "audio") return ReadAudio(value, &audio_.emplace());
-      if (key == "function_call") return ReadFunctionCall(value);
+      if (Is(key, "audio")) return ReadAudio(value, &audio_.emplace());
+      if (Is(key, "function_call")) return ReadFunctionCall(value);
       return value.EachElement([this](JsonValue& call) -> absl::Status {
         if (tool_calls_.size() >= wire::kPartsLimit) {
           return call.Error("too many calls");
@@ -228,8 +229,8 @@ class MessageReader {
         return ReadToolCall(call, &tool_calls_.emplace_back());
       });
     }
-    if (key == "images" && value.IsArray()) return ReadImages(value);
-    if (key == "reasoning_details" && value.IsArray()) {
+    if (Is(key, "images") && value.IsArray()) return ReadImages(value);
+    if (Is(key, "reasoning_details") && value.IsArray()) {
       return ReadReasoningDetails(value, &reasoning_,
                                   message_.mutable_extensions());
     }
@@ -239,9 +240,9 @@ class MessageReader {
   // Reads a field that is a text or null.
   absl::Status ReadText(std::string_view key, JsonValue& value) {
     if (value.IsNull()) return absl::OkStatus();
-    if (key == "name") return ReadString(value, message_.mutable_name());
-    if (key == "tool_call_id") return ReadString(value, &tool_call_id_);
-    if (key == "refusal") return ReadString(value, &refusal_.emplace());
+    if (Is(key, "name")) return ReadString(value, message_.mutable_name());
+    if (Is(key, "tool_call_id")) return ReadString(value, &tool_call_id_);
+    if (Is(key, "refusal")) return ReadString(value, &refusal_.emplace());
     // Two vendors' names of one field; a message has one of them.
     return ReadString(value, &reasoning_text_);
   }

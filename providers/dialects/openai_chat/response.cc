@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "base/text/literal.h"
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/errors.pb.h"
@@ -55,26 +56,26 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
   choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key == "index") {
+        if (Is(key, "index")) {
           GATEWAY_ASSIGN_OR_RETURN(const int32_t index,
                                    field.Int32(0, kChoiceIndexMax));
           choice->set_index(index);
           return absl::OkStatus();
         }
-        if (key == "message") {
+        if (Is(key, "message")) {
           GATEWAY_RETURN_IF_ERROR(
               ReadMessage(field, nullptr, choice->mutable_message()));
           TakeCitations(choice->mutable_message());
           return absl::OkStatus();
         }
-        if (key == "finish_reason") {
+        if (Is(key, "finish_reason")) {
           return ReadText(field, choice->mutable_provider_finish_reason());
         }
-        if (key == "logprobs") {
+        if (Is(key, "logprobs")) {
           if (field.IsNull()) return absl::OkStatus();
           return ReadLogprobs(field, choice->mutable_logprobs());
         }
-        if (key == "error" && field.IsObject()) {
+        if (Is(key, "error") && field.IsObject()) {
           *failed = true;
           return absl::OkStatus();
         }
@@ -91,10 +92,10 @@ class ResponseReader {
       : response_(*response) {}
 
   absl::Status ReadField(std::string_view key, JsonValue& value) {
-    if (key == "id") return ReadText(value, response_.mutable_id());
-    if (key == "model") return ReadText(value, response_.mutable_model());
-    if (key == "object") return absl::OkStatus();
-    if (key == "created") {
+    if (Is(key, "id")) return ReadText(value, response_.mutable_id());
+    if (Is(key, "model")) return ReadText(value, response_.mutable_model());
+    if (Is(key, "object")) return absl::OkStatus();
+    if (Is(key, "created")) {
       if (value.IsNull()) return absl::OkStatus();
       GATEWAY_ASSIGN_OR_RETURN(const int64_t seconds, value.Int64());
       if (seconds < 0 || seconds > kTimestampSecondsMax) {
@@ -103,12 +104,12 @@ class ResponseReader {
       response_.mutable_create_time()->set_seconds(seconds);
       return absl::OkStatus();
     }
-    if (key == "choices") {
+    if (Is(key, "choices")) {
       return value.EachElement([this](JsonValue& choice) {
         return ReadChoice(choice, response_.add_choices(), &failed_);
       });
     }
-    if (key == "usage") {
+    if (Is(key, "usage")) {
       if (value.IsNull()) return absl::OkStatus();
       Leftovers others;
       GATEWAY_RETURN_IF_ERROR(
@@ -116,13 +117,13 @@ class ResponseReader {
       others.AddTo("usage", response_.mutable_extensions());
       return absl::OkStatus();
     }
-    if (key == "service_tier") {
+    if (Is(key, "service_tier")) {
       return ReadText(value, response_.mutable_service_tier());
     }
-    if (key == "system_fingerprint") {
+    if (Is(key, "system_fingerprint")) {
       return ReadText(value, response_.mutable_system_fingerprint());
     }
-    if (key == "error" && !value.IsNull()) {
+    if (Is(key, "error") && !value.IsNull()) {
       failed_ = true;
       return absl::OkStatus();
     }
