@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/memory/recycler.h"
+#include "base/text/literal.h"
 
 namespace gateway {
 namespace {
@@ -27,9 +28,11 @@ const char* FindByte(const char* from, const char* end, char byte) {
 
 // Returns the value of the line's field if its name is `name`; null data
 // otherwise.
-std::string_view ValueOf(std::string_view name, std::string_view line) {
-  if (!line.starts_with(name)) return {};
-  line.remove_prefix(name.size());
+template <size_t kSize>
+std::string_view ValueOf(const char (&name)[kSize], std::string_view line) {
+  constexpr size_t kNameBytes = kSize - 1;
+  if (!Is(line.substr(0, kNameBytes), name)) return {};
+  line.remove_prefix(kNameBytes);
   // A line that is only the name has an empty value.
   if (line.empty()) return line;
   if (line.front() != ':') return {};

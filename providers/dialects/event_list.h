@@ -18,6 +18,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "base/memory/recycler.h"
+#include "google/protobuf/arena.h"
 #include "google/protobuf/repeated_field.h"
 #include "llmgateway/v1/gateway.pb.h"
 
@@ -40,6 +42,10 @@ class EventList {
   void push_back(const ::llmgateway::v1::GenerateEvent& event) {
     *Own().Add() = event;
   }
+
+  // Adds all events of `more`, which are moved if they are the first, and
+  // copied otherwise.
+  void Append(EventList more);
 
   bool empty() const { return events().empty(); }
   size_t size() const { return static_cast<size_t>(events().size()); }
@@ -66,9 +72,22 @@ class EventList {
   void clear();
 
  private:
-  struct Memory;
+  // The first block of memory: room for what one read of a stream brings.
+  static constexpr size_t kFirstBytes = 3 * 1024;
 
-  Events& events() const;
+  struct Memory : public Recycled {
+    Memory();
+
+    alignas(std::max_align_t) char first[kFirstBytes];
+    google::protobuf::Arena arena;
+    Events& events;
+  };
+
+  static Events& NoEvents();
+
+  Events& events() const {
+    return memory_ != nullptr ? memory_->events : NoEvents();
+  }
   Events& Own();  // The events, allocated if need be.
 
   std::unique_ptr<Memory> memory_;  // Null until there is an event.

@@ -40,10 +40,10 @@ Task<absl::Status> HoldBack(OpenStream* open, size_t held_bytes_limit) {
     absl::StatusOr<bool> more = co_await open->stream->Next(&batch);
     if (!more.ok()) co_return more.status();
     open->ended = !*more;
-    for (v1::GenerateEvent& event : batch.events) {
+    for (const v1::GenerateEvent& event : batch.events) {
       held_bytes += event.ByteSizeLong();
-      held.events.push_back(std::move(event));
     }
+    held.events.Append(std::move(batch.events));
     if (batch.content_events > 0 || open->ended) {
       // Not copied: its views are valid until the next batch is asked for, and
       // that is after this one has been sent.

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/text/literal.h"
 #include "llmgateway/v1/content.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
@@ -52,17 +53,16 @@ class ChunkEventReader final : public EventReader {
   absl::Status Read(std::string_view name, std::string_view data,
                     EventList* events) override {
     if (done_ || data.empty()) return absl::OkStatus();
-    if (data.starts_with("[DONE]")) {
+    if (data.front() == '[' && data.starts_with("[DONE]")) {
       done_ = true;
       EndBlankChoices(events);
       return absl::OkStatus();
     }
-    if (name == "error") return ReadErrorEvent(data);
+    if (Is(name, "error")) return ReadErrorEvent(data);
     const std::string_view text = repeated_.TextOf(data);
     if (!text.empty()) {
       AddDelta(repeated_choice_, repeated_part_, events)
-          ->mutable_text()
-          ->assign(text);
+          ->set_text(std::string(text));
       return absl::OkStatus();
     }
     return ReadChunk(data, events);

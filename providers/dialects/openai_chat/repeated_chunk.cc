@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <string_view>
 
 #include "base/text/json.h"
@@ -35,11 +36,12 @@ void RepeatedChunk::Learn(std::string_view data, size_t offset, size_t size) {
 std::string_view RepeatedChunk::TextOf(std::string_view data) const {
   const std::string_view around = around_.bytes();
   if (around.empty() || data.size() <= around.size()) return {};
-  if (!data.starts_with(around.substr(0, rest_)) ||
-      !data.ends_with(around.substr(rest_))) {
+  const std::string_view text = data.substr(rest_, data.size() - around.size());
+  if (memcmp(data.data(), around.data(), rest_) != 0 ||
+      memcmp(text.data() + text.size(), around.data() + rest_,
+             around.size() - rest_) != 0) {
     return {};
   }
-  const std::string_view text = data.substr(rest_, data.size() - around.size());
   return StandsForItself(text) ? text : std::string_view();
 }
 

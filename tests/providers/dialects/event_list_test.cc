@@ -77,6 +77,23 @@ TEST(EventListTest, BeginsAnewWhenCleared) {
   EXPECT_THAT(TextsOf(events), ElementsAre("new"));
 }
 
+TEST(EventListTest, AppendsAllEventsOfAnother) {
+  const auto list = [](std::string text) {
+    EventList events;
+    events.emplace_back().mutable_delta()->set_text(std::move(text));
+    return events;
+  };
+  EventList events;
+  EventList first = list("0");
+  const v1::GenerateEvent* const moved = &first[0];
+  events.Append(std::move(first));
+  EXPECT_EQ(&events[0], moved);
+  events.Append(EventList());
+  events.Append(list("1"));
+  events.emplace_back().mutable_delta()->set_text("2");
+  EXPECT_THAT(TextsOf(events), ElementsAre("0", "1", "2"));
+}
+
 TEST(EventListTest, MovesWithItsEvents) {
   EventList events;
   const v1::GenerateEvent* const event = &events.emplace_back();
