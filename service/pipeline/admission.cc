@@ -44,7 +44,9 @@ CallScope Kept(IncomingCall& call, const v1::CallerScope& said) {
 // Whom the caller acts for, and how it labels the call.
 void ReadScope(IncomingCall& call, Admitted* admitted) {
   if (call.embed != nullptr) {
-    admitted->scope = Kept(call, call.embed->scope());
+    if (call.embed->has_scope()) {
+      admitted->scope = Kept(call, call.embed->scope());
+    }
     return;
   }
   if (call.request == nullptr) {
@@ -59,7 +61,9 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
     }
     return;
   }
-  admitted->scope = Kept(call, call.request->scope());
+  if (call.request->has_scope()) {
+    admitted->scope = Kept(call, call.request->scope());
+  }
   for (const auto& [key, value] : call.request->labels()) {
     if (admitted->labels.size() >= kRecordedLabelsLimit) break;
     admitted->labels.push_back({Keep(call, key), Keep(call, value)});

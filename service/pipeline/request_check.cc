@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/http/http1_codec.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -249,36 +250,42 @@ void CheckAudioOutput(const v1::GenerateRequest& request,
   }
 }
 
-// All that are names of something, none of which may be long.
-void CheckShortNames(const v1::GenerateRequest& request,
+using PathAndName = std::pair<const char*, std::string_view>;
+
+// Checks names of something, none of which may be long.
+void CheckShortNames(absl::Span<const PathAndName> names,
                      Violations* violations) {
   constexpr size_t kMax = 2 * kNameCharactersMax;
-  const v1::CallerScope& scope = request.scope();
-  const std::pair<const char*, std::string_view> names[] = {
-      {"provider_id", request.provider_id()},
-      {"previous_response_id", request.previous_response_id()},
-      {"service_tier", request.service_tier()},
-      {"prompt_cache_key", request.prompt_cache_key()},
-      {"verbosity", request.verbosity()},
-      {"reasoning.display", request.reasoning().display()},
-      {"scope.user_id", scope.user_id()},
-      {"scope.session_id", scope.session_id()},
-      {"scope.work_order_id", scope.work_order_id()},
-      {"scope.agent_id", scope.agent_id()},
-      {"scope.agent_type", scope.agent_type()},
-      {"scope.project_id", scope.project_id()},
-      {"scope.contract_id", scope.contract_id()},
-      {"scope.framework_id", scope.framework_id()},
-      {"scope.tier", scope.tier()}};
   for (const auto& [path, name] : names) {
     if (name.size() > kMax) CheckLongText(name, kMax, path, violations);
   }
 }
 
+void CheckScope(const v1::CallerScope& scope, Violations* violations) {
+  const PathAndName names[] = {{"scope.user_id", scope.user_id()},
+                               {"scope.session_id", scope.session_id()},
+                               {"scope.work_order_id", scope.work_order_id()},
+                               {"scope.agent_id", scope.agent_id()},
+                               {"scope.agent_type", scope.agent_type()},
+                               {"scope.project_id", scope.project_id()},
+                               {"scope.contract_id", scope.contract_id()},
+                               {"scope.framework_id", scope.framework_id()},
+                               {"scope.tier", scope.tier()}};
+  CheckShortNames(names, violations);
+}
+
 void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
   CheckText(request.idempotency_key(), kKeyCharactersMax, "idempotency_key",
             violations);
-  CheckShortNames(request, violations);
+  const PathAndName names[] = {
+      {"provider_id", request.provider_id()},
+      {"previous_response_id", request.previous_response_id()},
+      {"service_tier", request.service_tier()},
+      {"prompt_cache_key", request.prompt_cache_key()},
+      {"verbosity", request.verbosity()},
+      {"reasoning.display", request.reasoning().display()}};
+  CheckShortNames(names, violations);
+  if (request.has_scope()) CheckScope(request.scope(), violations);
   CheckTexts(request.domain_tags(), kDomainTagsMax, "domain_tags",
              violations);
 }
@@ -316,7 +323,8 @@ absl::Status CheckRequest(const v1::GenerateRequest& request,
   if (request.has_max_output_tokens() && request.max_output_tokens() < 1) {
     violations.Add("max_output_tokens", "must be at least 1");
   }
-  CheckSampling(request.sampling(), &violations);
+  // Nearly every request lacks most of what is optional.
+  if (request.has_sampling()) CheckSampling(request.sampling(), &violations);
   if (request.tools_size() > limits.tools_limit()) {
     violations.Add("tools", absl::StrCat("has more than ",
                                          limits.tools_limit(), " tools"));
@@ -324,12 +332,14 @@ absl::Status CheckRequest(const v1::GenerateRequest& request,
   for (int i = 0; i < request.tools_size(); ++i) {
     CheckTool(request.tools(i), {"tools", i}, &violations);
   }
-  CheckToolChoice(request, &violations);
-  CheckFormat(request.response_format(), &violations);
-  CheckReasoning(request.reasoning(), &violations);
+  if (request.has_tool_choice()) CheckToolChoice(request, &violations);
+  if (request.has_response_format()) {
+    CheckFormat(request.response_format(), &violations);
+  }
+  if (request.has_reasoning()) CheckReasoning(request.reasoning(), &violations);
   CheckLabels(request, limits.labels_limit(), &violations);
   CheckNames(request, &violations);
-  CheckSelection(request.selection(), &violations);
+  if (request.has_selection()) CheckSelection(request.selection(), &violations);
   CheckAudioOutput(request, &violations);
   CheckCacheHint(request.cache_hint(), "cache_hint", &violations);
   CheckExtensions(request.extensions(), nullptr, &violations);
