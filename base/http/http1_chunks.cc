@@ -20,18 +20,19 @@ constexpr size_t kLineBytesMax = 4096;
 // A chunk whose size has more digits than these is no ordinary one.
 constexpr size_t kOrdinaryDigitsMax = 8;
 
-// For each byte, what it stands for as a hexadecimal digit; -1 if it is none.
-constexpr std::array<int8_t, 256> HexDigits() {
-  std::array<int8_t, 256> digits;
-  digits.fill(-1);
-  for (int8_t i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = i;
-  for (int8_t i = 0; i < 6; ++i) {
-    digits[static_cast<size_t>('a' + i)] = static_cast<int8_t>(10 + i);
-    digits[static_cast<size_t>('A' + i)] = static_cast<int8_t>(10 + i);
+// For each byte, what it stands for as a hexadecimal digit.
+constexpr uint8_t kNoDigit = 0xFF;
+constexpr std::array<uint8_t, 256> HexDigits() {
+  std::array<uint8_t, 256> digits;
+  digits.fill(kNoDigit);
+  for (uint8_t i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = i;
+  for (uint8_t i = 0; i < 6; ++i) {
+    digits[static_cast<size_t>('a' + i)] = static_cast<uint8_t>(10 + i);
+    digits[static_cast<size_t>('A' + i)] = static_cast<uint8_t>(10 + i);
   }
   return digits;
 }
-constexpr std::array<int8_t, 256> kHexDigits = HexDigits();
+constexpr std::array<uint8_t, 256> kHexDigits = HexDigits();
 
 size_t CountLeading(std::string_view text, std::string_view characters) {
   return std::min(text.find_first_not_of(characters), text.size());
@@ -147,9 +148,10 @@ bool Http1Chunks::TakeOrdinaryChunk(std::string_view* bytes,
   size_t size = 0;
   size_t digits = 0;
   for (; digits < digits_max; ++digits) {
-    const int digit = kHexDigits[static_cast<unsigned char>((*bytes)[digits])];
-    if (digit < 0) break;
-    size = size * 16 + static_cast<size_t>(digit);
+    const uint8_t digit =
+        kHexDigits[static_cast<unsigned char>((*bytes)[digits])];
+    if (digit == kNoDigit) break;
+    size = size * 16 + digit;
   }
   const size_t framing = digits + 2 * kChunkLineEnd.size();
   const bool limited =

@@ -26,9 +26,9 @@ constexpr std::array<bool, 256> TokenBytes() {
   for (int c = '0'; c <= '9'; ++c) may[static_cast<size_t>(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) may[static_cast<size_t>(c)] = true;
   for (int c = 'A'; c <= 'Z'; ++c) may[static_cast<size_t>(c)] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^',
-                       '_', '`', '|', '~'}) {
-    may[static_cast<size_t>(c)] = true;
+  for (const unsigned char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-',
+                                '.', '^', '_', '`', '|', '~'}) {
+    may[c] = true;
   }
   return may;
 }
