@@ -79,7 +79,8 @@ bool SpokenCounter::IsAlike(std::string_view event) const {
 }
 
 bool SpokenCounter::IsWorthReading() {
-  return ++unlike_ <= kUnlikeMax || unlike_ % kUnlikePerReading == 0;
+  ++unlike_;
+  return unlike_ <= kUnlikeMax || unlike_ % kUnlikePerReading == 0;
 }
 
 void SpokenCounter::Read(std::string_view event) {
