@@ -19,19 +19,16 @@ constexpr std::string_view kInput = "input";
 std::optional<std::string> TextOf(std::string_view arguments) {
   std::optional<std::string> text;
   bool alone = true;
-  const absl::Status read =
-      ReadJson(arguments, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              alone = alone && key == kInput && value.IsString() &&
-                      !text.has_value();
-              if (!alone) return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(const std::string_view words,
-                                       value.String());
-              text = std::string(words);
-              return absl::OkStatus();
-            });
-      });
+  const absl::Status read = ReadJson(arguments, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key,
+                              JsonValue& value) -> absl::Status {
+      alone = alone && key == kInput && value.IsString() && !text.has_value();
+      if (!alone) return absl::OkStatus();
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view words, value.String());
+      text = std::string(words);
+      return absl::OkStatus();
+    });
+  });
   return read.ok() && alone ? text : std::nullopt;
 }
 

@@ -51,8 +51,6 @@ namespace gateway {
 
 enum class JsonType { kNull, kBool, kNumber, kString, kArray, kObject };
 
-enum class JsonPadding { kAbsent, kPresent };
-
 // A string unescaped, and as it stands in the text, quotes included.
 struct JsonString {
   std::string_view text;
@@ -161,12 +159,6 @@ class JsonValue {
 // is.
 absl::Status ReadJson(std::string_view text,
                       absl::FunctionRef<absl::Status(JsonValue& root)> visit);
-
-inline absl::Status ReadJson(
-    std::string_view text, JsonPadding,
-    absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
-  return ReadJson(text, visit);
-}
 
 // Bounds what visitors build of a text. While one lives, every reading on its
 // thread asks `check` at least once for each kJsonVisitsPerCheck fields and

@@ -50,7 +50,7 @@ absl::Status ReadVariables(const Variables& variables, Switches* switches) {
 }
 
 absl::Status ReadDaemonConfig(std::string_view text, Switches* switches) {
-  return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(text, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "gatewayEnabled") {

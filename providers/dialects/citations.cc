@@ -57,16 +57,15 @@ absl::Status ReadMessagesCitation(JsonValue& value, v1::Citation* citation) {
 void AddUrlCitations(std::string_view json, CitationList* citations) {
   if (json == "[]") return;  // As in most answers that have the field.
   CitationList found;
-  const absl::Status read =
-      ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue& entry) -> absl::Status {
-          if (!entry.IsObject()) return absl::OkStatus();
-          v1::Citation citation;
-          GATEWAY_RETURN_IF_ERROR(ReadUrlCitation(entry, &citation));
-          if (!citation.url().empty()) found.Add()->Swap(&citation);
-          return absl::OkStatus();
-        });
-      });
+  const absl::Status read = ReadJson(json, [&](JsonValue& root) {
+    return root.EachElement([&](JsonValue& entry) -> absl::Status {
+      if (!entry.IsObject()) return absl::OkStatus();
+      v1::Citation citation;
+      GATEWAY_RETURN_IF_ERROR(ReadUrlCitation(entry, &citation));
+      if (!citation.url().empty()) found.Add()->Swap(&citation);
+      return absl::OkStatus();
+    });
+  });
   if (read.ok()) citations->MergeFrom(found);
 }
 

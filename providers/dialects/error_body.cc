@@ -369,8 +369,7 @@ void AddRawReason(std::string_view raw, ErrorBody* error) {
   ErrorBody behind;
   ErrorReader reader(&behind);
   const absl::Status status =
-      ReadJson(raw, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return reader.ReadRoot(root); });
+      ReadJson(raw, [&](JsonValue& root) { return reader.ReadRoot(root); });
   const bool is_error =
       status.ok() && reader.Form() != ErrorBody::Form::kText;
   const std::string_view reason =
@@ -416,8 +415,7 @@ ErrorBody ReadErrorBody(std::string_view body) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return error;
   ErrorReader reader(&error);
   const absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return reader.ReadRoot(root); });
+      ReadJson(body, [&](JsonValue& root) { return reader.ReadRoot(root); });
   error.form = status.ok() ? reader.Form() : ErrorBody::Form::kText;
   if (error.form == ErrorBody::Form::kText) {
     error = ErrorBody{.form = ErrorBody::Form::kText};

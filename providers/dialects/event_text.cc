@@ -85,9 +85,8 @@ bool SpokenCounter::IsWorthReading() {
 
 void SpokenCounter::Read(std::string_view event) {
   Spoken spoken;
-  const absl::Status read =
-      ReadJson(event, JsonPadding::kPresent,
-               [&](JsonValue& root) { return FindSpoken("", root, &spoken); });
+  const absl::Status read = ReadJson(
+      event, [&](JsonValue& root) { return FindSpoken("", root, &spoken); });
   if (!read.ok()) return;
   last_read_bytes_ = spoken.bytes;
   if (spoken.first == nullptr) return;

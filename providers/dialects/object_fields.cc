@@ -82,9 +82,8 @@ absl::Status AsBadResponse(const absl::Status& status) {
 }
 
 absl::Status ReadNested(std::string_view raw, std::string_view path,
-                        absl::FunctionRef<absl::Status(JsonValue&)> visit,
-                        JsonPadding padding) {
-  const absl::Status status = ReadJson(raw, padding, visit);
+                        absl::FunctionRef<absl::Status(JsonValue&)> visit) {
+  const absl::Status status = ReadJson(raw, visit);
   const auto violations = FieldViolations(status);
   if (violations.empty()) return AsFieldFault(status, path);
   return InvalidField(Join(path, violations.front().first),
@@ -223,14 +222,13 @@ absl::Status ObjectFields::Int32(std::string_view key,
   if (field->is_text) return Fault(key, "expected an integer");
   // In brackets, since a reading begins with an object or an array.
   const std::string wrapped = absl::StrCat("[", ToAbsl(field->json), "]");
-  const absl::Status status =
-      ReadJson(wrapped, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue& value) -> absl::Status {
-          GATEWAY_ASSIGN_OR_RETURN(
-              *number, value.Int32(0, std::numeric_limits<int32_t>::max()));
-          return absl::OkStatus();
-        });
-      });
+  const absl::Status status = ReadJson(wrapped, [&](JsonValue& root) {
+    return root.EachElement([&](JsonValue& value) -> absl::Status {
+      GATEWAY_ASSIGN_OR_RETURN(
+          *number, value.Int32(0, std::numeric_limits<int32_t>::max()));
+      return absl::OkStatus();
+    });
+  });
   if (!status.ok()) return Fault(key, JsonErrorDescription(status));
   return absl::OkStatus();
 }

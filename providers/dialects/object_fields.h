@@ -85,12 +85,8 @@ absl::Status AsBadResponse(const absl::Status& status);
 // Reads a part of a text that is being read, such as an array taken raw.
 // `path` is where the part is; the places in the errors of `visit` are taken to
 // begin there.
-//
-// REQUIRES: with kPresent, that `raw` is that part itself, so that the rest of
-// the text and its padding follow it; a copy has kAbsent.
 absl::Status ReadNested(std::string_view raw, std::string_view path,
-                        absl::FunctionRef<absl::Status(JsonValue&)> visit,
-                        JsonPadding padding = JsonPadding::kPresent);
+                        absl::FunctionRef<absl::Status(JsonValue&)> visit);
 
 void AddExtension(const ObjectFormat& format, ExtensionList* extensions,
                   std::string_view name, std::string_view json);

@@ -238,9 +238,8 @@ absl::Status ScanRequest(const ScanFormat& format, std::string_view body,
                          RequestScan* scan, ScanHook hook) {
   *scan = RequestScan();
   RequestScanner scanner(body, scan, hook);
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kPresent,
-               [&](JsonValue& root) { return scanner.Scan(format, root); });
+  const absl::Status status = ReadJson(
+      body, [&](JsonValue& root) { return scanner.Scan(format, root); });
   if (!status.ok()) return AsFieldFault(status);
   scanner.ScanBraces();
   return absl::OkStatus();

@@ -157,7 +157,7 @@ class LineReader {
 
 // Reads an object, or a list of them of which the result counts.
 absl::Status ReadObjects(std::string_view text, CliLine* line) {
-  return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(text, [&](JsonValue& root) {
     if (root.IsObject()) return LineReader(line).Read(root);
     return root.EachElement([&](JsonValue& element) -> absl::Status {
       if (line->kind == CliLine::Kind::kResult) return absl::OkStatus();

@@ -22,14 +22,12 @@ absl::Status WriteExampleObject(std::string_view properties,
                                 JsonWriter* json) {
   json->StartObject();
   if (!properties.empty()) {
-    GATEWAY_RETURN_IF_ERROR(
-        ReadJson(properties, JsonPadding::kAbsent, [&](JsonValue& fields) {
-          return fields.EachField(
-              [&](std::string_view name, JsonValue& field) {
-                json->Key(name);
-                return WriteExample(field, json);
-              });
-        }));
+    GATEWAY_RETURN_IF_ERROR(ReadJson(properties, [&](JsonValue& fields) {
+      return fields.EachField([&](std::string_view name, JsonValue& field) {
+        json->Key(name);
+        return WriteExample(field, json);
+      });
+    }));
   }
   json->EndObject();
   return absl::OkStatus();
@@ -97,10 +95,8 @@ absl::Status WriteExample(JsonValue& schema, JsonWriter* json) {
 std::string ExampleOf(std::string_view schema) {
   std::string example;
   JsonWriter json(&example);
-  const absl::Status written =
-      ReadJson(schema, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return WriteExample(root, &json);
-      });
+  const absl::Status written = ReadJson(
+      schema, [&](JsonValue& root) { return WriteExample(root, &json); });
   return written.ok() && !json.too_deep() ? example : "{}";
 }
 

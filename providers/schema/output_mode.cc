@@ -25,8 +25,8 @@ constexpr char kSchemaPrompt[] =
 // Returns whether the schema says that its values are objects.
 bool IsOfObjects(std::string_view schema) {
   bool objects = false;
-  const absl::Status read = ReadJson(
-      schema, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
+  const absl::Status read =
+      ReadJson(schema, [&](JsonValue& root) -> absl::Status {
         if (!root.IsObject()) return absl::OkStatus();
         return root.EachField([&](std::string_view key,
                                   JsonValue& value) -> absl::Status {

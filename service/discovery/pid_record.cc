@@ -154,13 +154,12 @@ std::string WritePidRecord(const PidRecord& record) {
 
 absl::StatusOr<PidRecord> ReadPidRecord(std::string_view text) {
   PidRecord record;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              return ReadField(key, value, &record);
-            });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          return ReadField(key, value, &record);
+        });
+  }));
   if (record.process.pid == 0) {
     return absl::InvalidArgumentError("pid: is missing");
   }

@@ -88,13 +88,11 @@ absl::Status ReadText(ObjectFields& fields, v1::Part* part) {
   AddExtension(part->mutable_extensions(), "citations", citations);
   if (citations.front() != '[') return absl::OkStatus();
   return ReadNested(
-      citations, fields.PathOf("citations"),
-      [part](JsonValue& list) {
+      citations, fields.PathOf("citations"), [part](JsonValue& list) {
         return list.EachElement([part](JsonValue& citation) {
           return ReadMessagesCitation(citation, part->add_citations());
         });
-      },
-      JsonPadding::kAbsent);
+      });
 }
 
 absl::Status ReadImage(ObjectFields& fields, v1::Part* part, bool* modelled) {

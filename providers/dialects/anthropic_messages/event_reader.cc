@@ -21,16 +21,15 @@ std::string_view WithoutPadding(const std::string& kept) {
 // Returns the value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
   std::string type;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key,
-                                  JsonValue& value) -> absl::Status {
+  GATEWAY_RETURN_IF_ERROR(ReadJson(data, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key != "type") return absl::OkStatus();
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
           type = std::string(text);
           return absl::OkStatus();
         });
-      }));
+  }));
   return type;
 }
 
@@ -68,9 +67,8 @@ absl::Status MessagesEventReader::Read(std::string_view name,
   if (name == "content_block_delta" && ReadPlainText(data, events)) {
     return absl::OkStatus();
   }
-  return AsBadResponse(
-      ReadJson(data, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return (this->*read)(root, events); }));
+  return AsBadResponse(ReadJson(
+      data, [&](JsonValue& root) { return (this->*read)(root, events); }));
 }
 
 v1::Delta* MessagesEventReader::AddDelta(Events* events) {
@@ -226,12 +224,9 @@ absl::Status MessagesEventReader::TakeCitation(std::string_view json,
                                                Events* events) {
   v1::Delta* const delta = AddDelta(events);
   AddExtension(delta->mutable_extensions(), "citation", json);
-  return ReadNested(
-      json, "citation",
-      [delta](JsonValue& citation) {
-        return ReadMessagesCitation(citation, delta->add_citations());
-      },
-      JsonPadding::kAbsent);
+  return ReadNested(json, "citation", [delta](JsonValue& citation) {
+    return ReadMessagesCitation(citation, delta->add_citations());
+  });
 }
 
 absl::Status MessagesEventReader::StartReasoning(ObjectFields& fields,
@@ -306,14 +301,13 @@ bool MessagesEventReader::ReadPlainText(std::string_view data,
     }
     return absl::OkStatus();
   };
-  const absl::Status read =
-      ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          if (key != "delta") return absl::OkStatus();
-          ++deltas;
-          return value.EachField(read_delta);
-        });
-      });
+  const absl::Status read = ReadJson(data, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      if (key != "delta") return absl::OkStatus();
+      ++deltas;
+      return value.EachField(read_delta);
+    });
+  });
   if (!read.ok() || !plain || deltas != 1 || types != 1 || texts != 1) {
     return false;
   }

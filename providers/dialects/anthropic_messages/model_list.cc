@@ -84,19 +84,18 @@ absl::Status ReadModel(JsonValue& value, v1::Model* model) {
 
 absl::Status AnthropicModelList::ReadModels(
     std::string_view body, std::vector<v1::Model>* models) const {
-  return anthropic::AsBadResponse(
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& data) {
-          if (key != "data") return absl::OkStatus();
-          return data.EachElement([&](JsonValue& value) -> absl::Status {
-            v1::Model model;
-            GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
-            model.set_owner("anthropic");
-            if (!model.name().empty()) models->push_back(std::move(model));
-            return absl::OkStatus();
-          });
-        });
-      }));
+  return anthropic::AsBadResponse(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& data) {
+      if (key != "data") return absl::OkStatus();
+      return data.EachElement([&](JsonValue& value) -> absl::Status {
+        v1::Model model;
+        GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
+        model.set_owner("anthropic");
+        if (!model.name().empty()) models->push_back(std::move(model));
+        return absl::OkStatus();
+      });
+    });
+  }));
 }
 
 void AnthropicModelList::WriteModels(const ModelPage& page,

@@ -62,12 +62,11 @@ class RequestReader {
 };
 
 absl::Status RequestReader::Read(std::string_view body, bool needs_limit) {
-  GATEWAY_RETURN_IF_ERROR(
-      AsFieldFault(ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return ReadField(key, value);
-        });
-      })));
+  GATEWAY_RETURN_IF_ERROR(AsFieldFault(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return ReadField(key, value);
+    });
+  })));
   if (!seen_.contains("messages")) return InvalidField("messages", "required");
   if (request_.messages().empty()) {
     return InvalidField("messages", "must have at least one entry");

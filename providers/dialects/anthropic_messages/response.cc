@@ -46,12 +46,11 @@ class ResponseReader {
 };
 
 absl::Status ResponseReader::Read(std::string_view body) {
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return ReadField(key, value);
-        });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return ReadField(key, value);
+    });
+  }));
   if (!has_content_ && !is_error_) {
     return absl::InvalidArgumentError("content: required");
   }
@@ -199,17 +198,16 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
 
 absl::StatusOr<int64_t> ReadCountTokensResponse(std::string_view body) {
   int64_t count = -1;
-  absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key != "input_tokens" || value.IsNull()) {
-                return absl::OkStatus();
-              }
-              GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
-              return absl::OkStatus();
-            });
-      });
+  absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key != "input_tokens" || value.IsNull()) {
+            return absl::OkStatus();
+          }
+          GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
+          return absl::OkStatus();
+        });
+  });
   if (status.ok() && count < 0) {
     status = absl::InvalidArgumentError("input_tokens: required");
   }

@@ -65,18 +65,17 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   WireUsage usage;
   std::string stop_reason;
   std::string type;
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key == "type") return ReadText(value, &type);
-              if (key == "id" || key == "model") return CheckText(value);
-              if (key == "stop_reason") return ReadText(value, &stop_reason);
-              if (key != "usage") return absl::OkStatus();
-              facts->has_usage = !value.IsNull();
-              return usage.Read(value, nullptr);
-            });
-      });
+  const absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key == "type") return ReadText(value, &type);
+          if (key == "id" || key == "model") return CheckText(value);
+          if (key == "stop_reason") return ReadText(value, &stop_reason);
+          if (key != "usage") return absl::OkStatus();
+          facts->has_usage = !value.IsNull();
+          return usage.Read(value, nullptr);
+        });
+  });
   if (!status.ok()) return AsBadResponse(status);
   if (type == "error") return ReadErrorReport(body);
   facts->usage = usage.ToUsage();
@@ -109,12 +108,11 @@ absl::StatusOr<EventKind> MessagesTap::OnEvent(std::string_view name,
   if (!name.empty()) return EventKind::kIgnorable;
   // Without event names, as of some servers, `type` has it.
   std::string type;
-  const absl::Status status =
-      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return key == "type" ? ReadText(value, &type) : absl::OkStatus();
-        });
-      });
+  const absl::Status status = ReadJson(data, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return key == "type" ? ReadText(value, &type) : absl::OkStatus();
+    });
+  });
   if (!status.ok()) return AsBadResponse(status);
   if (type.empty()) return EventKind::kIgnorable;
   return OnEvent(type, data);
@@ -143,13 +141,12 @@ absl::StatusOr<bool> MessagesTap::ReadMessageStart(std::string_view data) {
       return absl::OkStatus();
     });
   };
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& message) {
-          return key == "message" ? message.EachField(read_field)
-                                  : absl::OkStatus();
-        });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(data, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& message) {
+      return key == "message" ? message.EachField(read_field)
+                              : absl::OkStatus();
+    });
+  }));
   RecordEnd(stop_reason);
   return has_content;
 }
@@ -163,20 +160,19 @@ void MessagesTap::RecordEnd(std::string_view stop_reason) {
 absl::Status MessagesTap::ReadMessageDelta(std::string_view data) {
   std::string stop_reason;
   bool has_usage = false;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          if (key == "usage") {
-            has_usage = true;
-            return ReadUsage(value);
-          }
-          if (key != "delta") return absl::OkStatus();
-          return value.EachField([&](std::string_view name, JsonValue& field) {
-            return name == "stop_reason" ? ReadText(field, &stop_reason)
-                                         : absl::OkStatus();
-          });
-        });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(data, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      if (key == "usage") {
+        has_usage = true;
+        return ReadUsage(value);
+      }
+      if (key != "delta") return absl::OkStatus();
+      return value.EachField([&](std::string_view name, JsonValue& field) {
+        return name == "stop_reason" ? ReadText(field, &stop_reason)
+                                     : absl::OkStatus();
+      });
+    });
+  }));
   RecordEnd(stop_reason);
   if (has_usage) facts_.usage_is_final = finished();
   return absl::OkStatus();

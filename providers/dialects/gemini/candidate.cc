@@ -133,17 +133,16 @@ absl::Status ReadField(std::string_view key, JsonValue& value, Answer* answer) {
 }  // namespace
 
 absl::Status ReadAnswer(std::string_view body, Answer* answer) {
-  return ReadJson(
-      body, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
-        // An error comes in a list where a stream was asked for.
-        if (root.IsArray()) {
-          answer->is_error = true;
-          return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
-        }
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return ReadField(key, value, answer);
-        });
-      });
+  return ReadJson(body, [&](JsonValue& root) -> absl::Status {
+    // An error comes in a list where a stream was asked for.
+    if (root.IsArray()) {
+      answer->is_error = true;
+      return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
+    }
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return ReadField(key, value, answer);
+    });
+  });
 }
 
 void NameCall(std::string_view answer_id, int32_t choice_index,

@@ -2,7 +2,7 @@
 // common: a chunk is an answer that holds only what is new.
 //
 //   Answer answer;
-//   GATEWAY_RETURN_IF_ERROR(ReadAnswer(body, padding, &answer));
+//   GATEWAY_RETURN_IF_ERROR(ReadAnswer(body, &answer));
 //
 // Thread-safe: plain functions.
 

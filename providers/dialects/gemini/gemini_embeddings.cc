@@ -96,8 +96,8 @@ absl::Status GeminiEmbeddings::ReadRequest(std::string_view body,
                                            EmbeddingEncoding* encoding) const {
   *encoding = EmbeddingEncoding::kFloat;
   bool is_batch = false;
-  GATEWAY_RETURN_IF_ERROR(gemini::AsFieldFault(
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+  GATEWAY_RETURN_IF_ERROR(
+      gemini::AsFieldFault(ReadJson(body, [&](JsonValue& root) {
         return root.EachField([&](std::string_view key, JsonValue& value) {
           if (key != "requests") return absl::OkStatus();
           is_batch = true;
@@ -107,8 +107,7 @@ absl::Status GeminiEmbeddings::ReadRequest(std::string_view body,
       })));
   if (is_batch) return absl::OkStatus();
   return gemini::AsFieldFault(
-      ReadJson(body, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return ReadOne(root, request); }));
+      ReadJson(body, [&](JsonValue& root) { return ReadOne(root, request); }));
 }
 
 absl::Status GeminiEmbeddings::WriteRequest(
@@ -147,22 +146,21 @@ absl::Status GeminiEmbeddings::WriteRequest(
 absl::Status GeminiEmbeddings::ReadResponse(std::string_view body,
                                             v1::EmbedResponse* response) const {
   bool is_error = false;
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          is_error |= key == "error" && value.IsObject();
-          if (key == "embedding") {
-            return ReadValues(value, response->add_embeddings());
-          }
-          if (key != "embeddings") return absl::OkStatus();
-          return value.EachElement([&](JsonValue& vector) -> absl::Status {
-            if (response->embeddings_size() == kEmbeddingInputsLimit) {
-              return vector.Error("too many vectors");
-            }
-            return ReadValues(vector, response->add_embeddings());
-          });
-        });
+  const absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      is_error |= key == "error" && value.IsObject();
+      if (key == "embedding") {
+        return ReadValues(value, response->add_embeddings());
+      }
+      if (key != "embeddings") return absl::OkStatus();
+      return value.EachElement([&](JsonValue& vector) -> absl::Status {
+        if (response->embeddings_size() == kEmbeddingInputsLimit) {
+          return vector.Error("too many vectors");
+        }
+        return ReadValues(vector, response->add_embeddings());
       });
+    });
+  });
   if (!status.ok()) return gemini::AsBadResponse(status);
   if (is_error) return ReadErrorReport(body);
   if (response->embeddings().empty()) {

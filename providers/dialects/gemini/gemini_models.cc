@@ -71,26 +71,25 @@ void Write(const v1::Model& model, JsonWriter& json) {
 
 absl::Status GeminiModels::ReadModels(std::string_view body,
                                       std::vector<v1::Model>* models) const {
-  return gemini::AsBadResponse(
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view list, JsonValue& elements) {
-          if (list != "models") return absl::OkStatus();
-          return elements.EachElement([&](JsonValue& element) -> absl::Status {
-            if (models->size() == kModelsLimit) {
-              return element.Error("too many models");
-            }
-            v1::Model model;
-            GATEWAY_RETURN_IF_ERROR(
-                element.EachField([&](std::string_view key, JsonValue& value) {
-                  return ReadField(key, value, &model);
-                }));
-            if (model.name().empty()) return element.Error("name: required");
-            model.set_owner("google");
-            models->push_back(std::move(model));
-            return absl::OkStatus();
-          });
-        });
-      }));
+  return gemini::AsBadResponse(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view list, JsonValue& elements) {
+      if (list != "models") return absl::OkStatus();
+      return elements.EachElement([&](JsonValue& element) -> absl::Status {
+        if (models->size() == kModelsLimit) {
+          return element.Error("too many models");
+        }
+        v1::Model model;
+        GATEWAY_RETURN_IF_ERROR(
+            element.EachField([&](std::string_view key, JsonValue& value) {
+              return ReadField(key, value, &model);
+            }));
+        if (model.name().empty()) return element.Error("name: required");
+        model.set_owner("google");
+        models->push_back(std::move(model));
+        return absl::OkStatus();
+      });
+    });
+  }));
 }
 
 void GeminiModels::WriteModels(const ModelPage& page,

@@ -290,13 +290,12 @@ absl::Status PartWriter::WriteOutput(const v1::ToolResult& result,
   JsonWriter& json = object.Field("response");
   if (IsJsonObject(text)) {
     bool has_error = false;
-    GATEWAY_RETURN_IF_ERROR(
-        ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-          return root.EachField([&](std::string_view key, JsonValue&) {
-            has_error |= key == "error";
-            return absl::OkStatus();
-          });
-        }));
+    GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
+      return root.EachField([&](std::string_view key, JsonValue&) {
+        has_error |= key == "error";
+        return absl::OkStatus();
+      });
+    }));
     if (!result.is_error() || has_error) {
       json.Raw(text);
       return absl::OkStatus();

@@ -52,7 +52,7 @@ absl::Status PartialArguments::Add(std::string_view list) {
   if (bytes_ > kBytesMax) {
     return absl::InvalidArgumentError("partialArgs: too long");
   }
-  return ReadJson(list, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(list, [&](JsonValue& root) {
     return root.EachElement([&](JsonValue& piece) { return AddPiece(piece); });
   });
 }

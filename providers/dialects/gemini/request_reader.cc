@@ -194,20 +194,17 @@ void RequestReader::AddUserTurn(Content content) {
 absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request) {
   request->Clear();
   RequestReader reader(request);
-  GATEWAY_RETURN_IF_ERROR(
-      AsFieldFault(ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return reader.ReadFields(root);
-      })));
+  GATEWAY_RETURN_IF_ERROR(AsFieldFault(ReadJson(
+      body, [&](JsonValue& root) { return reader.ReadFields(root); })));
   return reader.Finish();
 }
 
 absl::Status ReadCountRequest(std::string_view body,
                               v1::GenerateRequest* request) {
   std::string whole;
-  GATEWAY_RETURN_IF_ERROR(
-      AsFieldFault(ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view name,
-                                  JsonValue& value) -> absl::Status {
+  GATEWAY_RETURN_IF_ERROR(AsFieldFault(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view name, JsonValue& value) -> absl::Status {
           if (CamelCase(name) != "generateContentRequest" || value.IsNull()) {
             return absl::OkStatus();
           }
@@ -215,7 +212,7 @@ absl::Status ReadCountRequest(std::string_view body,
           whole = std::string(raw);
           return absl::OkStatus();
         });
-      })));
+  })));
   return ReadRequest(whole.empty() ? body : std::string_view(whole), request);
 }
 

@@ -134,16 +134,15 @@ absl::Status WriteResponse(const v1::GenerateResponse& response,
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
   int64_t count = 0;
   bool is_error = false;
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              is_error |= key == "error" && value.IsObject();
-              if (key != "totalTokens") return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
-              return absl::OkStatus();
-            });
-      });
+  const absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          is_error |= key == "error" && value.IsObject();
+          if (key != "totalTokens") return absl::OkStatus();
+          GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
+          return absl::OkStatus();
+        });
+  });
   if (!status.ok()) return AsBadResponse(status);
   if (is_error) return ReadErrorReport(body);
   return count;  // Zeros are left out.

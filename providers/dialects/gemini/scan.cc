@@ -159,17 +159,16 @@ absl::Status RecordField(std::string_view key, JsonValue& value, Notes* notes) {
 }
 
 absl::Status ReadNotes(std::string_view data, Notes* notes) {
-  return ReadJson(
-      data, JsonPadding::kPresent, [&](JsonValue& root) -> absl::Status {
-        // An error comes in a list where a stream was asked for.
-        if (root.IsArray()) {
-          notes->failed = true;
-          return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
-        }
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return RecordField(key, value, notes);
-        });
-      });
+  return ReadJson(data, [&](JsonValue& root) -> absl::Status {
+    // An error comes in a list where a stream was asked for.
+    if (root.IsArray()) {
+      notes->failed = true;
+      return root.EachElement([](JsonValue&) { return absl::OkStatus(); });
+    }
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return RecordField(key, value, notes);
+    });
+  });
 }
 
 }  // namespace

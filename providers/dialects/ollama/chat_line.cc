@@ -178,12 +178,11 @@ v1::Usage ChatLine::ToUsage() const {
 }
 
 absl::Status ReadChatLine(std::string_view text, ChatLine* line) {
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return ReadField(key, value, line);
-        });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return ReadField(key, value, line);
+    });
+  }));
   GiveIds(line);
   return absl::OkStatus();
 }

@@ -115,12 +115,11 @@ absl::Status OllamaEmbeddings::ReadResponse(std::string_view body,
   response->Clear();
   response->mutable_usage();
   AnswerReader reader{*response};
-  absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return reader.ReadField(key, value);
-        });
-      });
+  absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return reader.ReadField(key, value);
+    });
+  });
   if (status.ok() && reader.is_error) return ReadErrorReport(body);
   if (status.ok() && !reader.has_vectors) {
     status = absl::InvalidArgumentError("embeddings: required");

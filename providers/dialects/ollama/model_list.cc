@@ -87,9 +87,8 @@ absl::Status OllamaModelList::ReadModels(std::string_view body,
       return ReadModel(model, &found.emplace_back());
     });
   };
-  absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return root.EachField(read_field); });
+  absl::Status status = ReadJson(
+      body, [&](JsonValue& root) { return root.EachField(read_field); });
   if (status.ok() && !has_models) {
     status = absl::InvalidArgumentError("models: required");
   }

@@ -214,18 +214,17 @@ std::string_view RawTextOf(const ChatChunk& chunk, std::string_view data,
 
 absl::Status ReadChatChunk(std::string_view data, bool with_preface,
                            ChatChunk* chunk) {
-  return ReadJson(
-      data, JsonPadding::kAbsent, [&](JsonValue& root) -> absl::Status {
-        const char* const begin = root.begin();
-        GATEWAY_RETURN_IF_ERROR(
-            root.EachField([&](std::string_view key, JsonValue& value) {
-              if (!IsPreface(key)) return ReadChunkField(key, value, chunk);
-              if (!with_preface || value.IsNull()) return absl::OkStatus();
-              return ReadPreface(key, value, chunk);
-            }));
-        chunk->raw_text = RawTextOf(*chunk, data, begin);
-        return absl::OkStatus();
-      });
+  return ReadJson(data, [&](JsonValue& root) -> absl::Status {
+    const char* const begin = root.begin();
+    GATEWAY_RETURN_IF_ERROR(
+        root.EachField([&](std::string_view key, JsonValue& value) {
+          if (!IsPreface(key)) return ReadChunkField(key, value, chunk);
+          if (!with_preface || value.IsNull()) return absl::OkStatus();
+          return ReadPreface(key, value, chunk);
+        }));
+    chunk->raw_text = RawTextOf(*chunk, data, begin);
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace gateway::chat

@@ -21,13 +21,12 @@ namespace {
 // object of its own; empty if there is none.
 std::string ErrorOfChoice(std::string_view text) {
   std::string error;
-  const absl::Status status =
-      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& choices) {
-          if (key != "choices") return absl::OkStatus();
-          return choices.EachElement([&](JsonValue& choice) {
-            return choice.EachField([&](std::string_view name,
-                                        JsonValue& value) -> absl::Status {
+  const absl::Status status = ReadJson(text, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& choices) {
+      if (key != "choices") return absl::OkStatus();
+      return choices.EachElement([&](JsonValue& choice) {
+        return choice.EachField(
+            [&](std::string_view name, JsonValue& value) -> absl::Status {
               if (name != "error" || !error.empty()) {
                 return absl::OkStatus();
               }
@@ -35,9 +34,9 @@ std::string ErrorOfChoice(std::string_view text) {
               error = absl::StrCat("{\"error\":", ToAbsl(raw), "}");
               return absl::OkStatus();
             });
-          });
-        });
       });
+    });
+  });
   return status.ok() ? error : std::string();
 }
 

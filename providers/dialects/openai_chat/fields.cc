@@ -89,16 +89,15 @@ absl::Status MergeLeftovers(const ExtensionList& extensions,
   if (extension == nullptr) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(CheckExtension(*extension));
   if (extension->json().find('{') == std::string::npos) return absl::OkStatus();
-  absl::Status status =
-      ReadJson(extension->json(), JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (Contains(taken, key)) return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-              json.RawField(key, raw);
-              return absl::OkStatus();
-            });
-      });
+  absl::Status status = ReadJson(extension->json(), [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (Contains(taken, key)) return absl::OkStatus();
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          json.RawField(key, raw);
+          return absl::OkStatus();
+        });
+  });
   if (status.ok()) return status;
   return InvalidField(absl::StrCat("extensions[", extension->name(), "].json"),
                       ToStd(status.message()));

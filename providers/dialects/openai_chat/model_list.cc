@@ -42,18 +42,17 @@ absl::Status ReadModel(JsonValue& value, v1::Model* model) {
 
 absl::Status OpenAiModelList::ReadModels(std::string_view body,
                                          std::vector<v1::Model>* models) const {
-  return chat::AsBadResponse(
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& data) {
-          if (key != "data") return absl::OkStatus();
-          return data.EachElement([&](JsonValue& value) -> absl::Status {
-            v1::Model model;
-            GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
-            if (!model.name().empty()) models->push_back(std::move(model));
-            return absl::OkStatus();
-          });
-        });
-      }));
+  return chat::AsBadResponse(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& data) {
+      if (key != "data") return absl::OkStatus();
+      return data.EachElement([&](JsonValue& value) -> absl::Status {
+        v1::Model model;
+        GATEWAY_RETURN_IF_ERROR(ReadModel(value, &model));
+        if (!model.name().empty()) models->push_back(std::move(model));
+        return absl::OkStatus();
+      });
+    });
+  }));
 }
 
 void OpenAiModelList::WriteModels(const ModelPage& page,

@@ -368,8 +368,7 @@ absl::Status ReadRequest(std::string_view body, v1::GenerateRequest* request,
   *stream_usage = false;
   RequestReader reader(request, stream, stream_usage);
   return AsFieldFault(
-      ReadJson(body, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return reader.Read(root); }));
+      ReadJson(body, [&](JsonValue& root) { return reader.Read(root); }));
 }
 
 }  // namespace gateway::chat

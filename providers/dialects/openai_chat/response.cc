@@ -168,12 +168,11 @@ absl::Status ReadResponse(std::string_view body,
                           v1::GenerateResponse* response) {
   response->Clear();
   ResponseReader reader(response);
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return reader.ReadField(key, value);
-        });
-      });
+  const absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return reader.ReadField(key, value);
+    });
+  });
   if (reader.failed()) return ReadErrorEvent(body);
   if (!status.ok()) return AsBadResponse(status);
   if (response->choices().empty()) {

@@ -237,8 +237,8 @@ void PlanEdits(const RequestScan& scan, std::string_view model, EditPlan* plan,
 absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   *facts = ResponseFacts();
   ResponseScanner scanner(facts);
-  const absl::Status status = ReadJson(
-      body, JsonPadding::kPresent, [&](JsonValue& root) -> absl::Status {
+  const absl::Status status =
+      ReadJson(body, [&](JsonValue& root) -> absl::Status {
         GATEWAY_RETURN_IF_ERROR(
             root.EachField([&](std::string_view key, JsonValue& value) {
               return scanner.ScanField(key, value);

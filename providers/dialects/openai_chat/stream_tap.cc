@@ -161,12 +161,11 @@ class ChunkTap final : public StreamTap {
 
   absl::StatusOr<EventKind> Parse(std::string_view data) {
     Notes notes;
-    const absl::Status status =
-        ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-          return root.EachField([&](std::string_view key, JsonValue& value) {
-            return RecordField(key, value, &notes);
-          });
-        });
+    const absl::Status status = ReadJson(data, [&](JsonValue& root) {
+      return root.EachField([&](std::string_view key, JsonValue& value) {
+        return RecordField(key, value, &notes);
+      });
+    });
     if (notes.failed) {
       error_ = ReadErrorEvent(data);
       return EventKind::kError;

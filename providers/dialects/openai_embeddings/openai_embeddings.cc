@@ -141,10 +141,9 @@ absl::Status OpenAiEmbeddings::ReadRequest(std::string_view body,
                                            EmbeddingEncoding* encoding) const {
   *encoding = EmbeddingEncoding::kFloat;
   absl::flat_hash_set<std::string> seen;
-  const absl::Status read =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key,
-                                  JsonValue& value) -> absl::Status {
+  const absl::Status read = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (!seen.insert(std::string(key)).second) {
             return value.Error("repeated key");
           }
@@ -179,7 +178,7 @@ absl::Status OpenAiEmbeddings::ReadRequest(std::string_view body,
           wire::AddExtension(kFormat, request->mutable_extensions(), key, raw);
           return absl::OkStatus();
         });
-      });
+  });
   return wire::AsFieldFault(read);
 }
 
@@ -208,13 +207,12 @@ absl::Status OpenAiEmbeddings::WriteRequest(
 absl::Status OpenAiEmbeddings::ReadResponse(std::string_view body,
                                             v1::EmbedResponse* response) const {
   bool is_error = false;
-  const absl::Status read =
-      ReadJson(body, JsonPadding::kPresent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          is_error |= key == "error" && !value.IsNull();
-          return ReadAnswerField(key, value, response);
-        });
-      });
+  const absl::Status read = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      is_error |= key == "error" && !value.IsNull();
+      return ReadAnswerField(key, value, response);
+    });
+  });
   if (is_error) return ReadErrorReport(body);
   if (!read.ok()) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,

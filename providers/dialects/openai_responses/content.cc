@@ -103,16 +103,15 @@ bool IsContentType(std::string_view type) {
 
 OpaqueKind OpaqueKindOf(const v1::OpaquePart& opaque) {
   std::string type;
-  const absl::Status status =
-      ReadJson(opaque.json(), JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key,
-                                  JsonValue& value) -> absl::Status {
+  const absl::Status status = ReadJson(opaque.json(), [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key != "type" || !value.IsString()) return absl::OkStatus();
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
           type = std::string(text);
           return absl::OkStatus();
         });
-      });
+  });
   if (!status.ok()) return OpaqueKind::kItem;
   if (type.starts_with("response.")) return OpaqueKind::kEvent;
   return IsContentType(type) ? OpaqueKind::kContent : OpaqueKind::kItem;

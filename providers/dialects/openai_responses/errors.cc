@@ -81,9 +81,8 @@ absl::Status FaultOf(Failure failure) {
 
 absl::Status ReadFailure(std::string_view error_json) {
   Failure failure;
-  const absl::Status status =
-      ReadJson(error_json, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return ReadFields(root, &failure); });
+  const absl::Status status = ReadJson(
+      error_json, [&](JsonValue& root) { return ReadFields(root, &failure); });
   return status.ok() ? FaultOf(failure) : AsBadResponse(status);
 }
 
@@ -91,10 +90,9 @@ absl::Status ReadErrorEvent(std::string_view data) {
   Failure flat;
   Failure nested;
   bool is_nested = false;
-  const absl::Status status =
-      ReadJson(data, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key,
-                                  JsonValue& value) -> absl::Status {
+  const absl::Status status = ReadJson(data, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "error" && value.IsObject()) {
             is_nested = true;
             return ReadFields(value, &nested);
@@ -106,7 +104,7 @@ absl::Status ReadErrorEvent(std::string_view data) {
           if (key == "param") flat.param = std::string(text);
           return absl::OkStatus();
         });
-      });
+  });
   if (!status.ok()) return AsBadResponse(status);
   return FaultOf(is_nested ? nested : flat);
 }

@@ -99,9 +99,8 @@ absl::Status ResponsesEventReader::Read(std::string_view name,
   // Ignored: some servers repeat what the terminal event has said.
   if (data.starts_with("[DONE]") || done_) return absl::OkStatus();
   if (name == "error") return ReadErrorEvent(data);
-  const absl::Status status =
-      ReadJson(data, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return ReadEvent(root, name, events); });
+  const absl::Status status = ReadJson(
+      data, [&](JsonValue& root) { return ReadEvent(root, name, events); });
   return status.ok() ? failure_ : AsBadResponse(status);
 }
 

@@ -397,7 +397,7 @@ absl::Status ResponsesEventWriter::TakeOpaque(const v1::Delta& delta) {
 absl::Status ResponsesEventWriter::TakeOpaqueEvent(const v1::Delta& delta) {
   const Key key{Kind::kOpaque, delta.part_index(), 0};
   const std::string& json = delta.opaque().json();
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(json, [&](JsonValue& root) {
     std::map<std::string, std::string> fields;
     GATEWAY_RETURN_IF_ERROR(root.EachField(
         [&](std::string_view name, JsonValue& value) -> absl::Status {

@@ -16,9 +16,8 @@ std::string TextExtension(const ExtensionList& extensions,
   std::string text;
   if (extension == nullptr) return text;
   // In brackets, since a reading begins with an object or an array.
-  const absl::Status status = ReadJson(
-      absl::StrCat("[", extension->json(), "]"), JsonPadding::kAbsent,
-      [&](JsonValue& root) {
+  const absl::Status status =
+      ReadJson(absl::StrCat("[", extension->json(), "]"), [&](JsonValue& root) {
         return root.EachElement([&](JsonValue& value) -> absl::Status {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view view, value.String());
           text = std::string(view);

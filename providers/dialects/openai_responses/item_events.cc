@@ -77,7 +77,7 @@ absl::Status ItemEvents::EndCall(const v1::ToolCall& call,
 absl::Status ItemEvents::AddAnnotations(std::string_view json,
                                         const ItemPlace& item, size_t index) {
   int64_t number = 0;
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(json, [&](JsonValue& root) {
     return root.EachElement([&](JsonValue& annotation) -> absl::Status {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, annotation.Raw());
       return emitter_.EmitInContent("response.output_text.annotation.added",

@@ -74,9 +74,8 @@ absl::Status ReadTexts(const std::string& json, std::string_view path,
     joined->append(text);
     return absl::OkStatus();
   };
-  return ReadNested(
-      json, path, [&](JsonValue& list) { return list.EachElement(read); },
-      JsonPadding::kAbsent);
+  return ReadNested(json, path,
+                    [&](JsonValue& list) { return list.EachElement(read); });
 }
 
 // Reads a message of the model, with what belongs to its item.

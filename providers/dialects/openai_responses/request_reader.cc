@@ -159,12 +159,11 @@ RequestReader::Readers() {
 }
 
 absl::Status RequestReader::Read(std::string_view body) {
-  GATEWAY_RETURN_IF_ERROR(
-      AsFieldFault(ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return ReadField(key, value);
-        });
-      })));
+  GATEWAY_RETURN_IF_ERROR(AsFieldFault(ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return ReadField(key, value);
+    });
+  })));
   // Without input, a stored prompt or a stored conversation must be named.
   if (!seen_.contains("input") && !seen_.contains("prompt") &&
       request_.previous_response_id().empty() &&

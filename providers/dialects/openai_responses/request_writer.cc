@@ -165,15 +165,13 @@ absl::Status RequestWriter::WriteInclude() {
   json.StartArray();
   if (request_.sampling().logprobs()) json.String(kIncludeLogprobs);
   if (others != nullptr) {
-    const absl::Status status =
-        ReadJson(others->json(), JsonPadding::kAbsent, [&](JsonValue& root) {
-          return root.EachElement([&](JsonValue& word) -> absl::Status {
-            GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
-                                     word.String());
-            json.String(text);
-            return absl::OkStatus();
-          });
-        });
+    const absl::Status status = ReadJson(others->json(), [&](JsonValue& root) {
+      return root.EachElement([&](JsonValue& word) -> absl::Status {
+        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, word.String());
+        json.String(text);
+        return absl::OkStatus();
+      });
+    });
     if (!status.ok()) {
       return InvalidField("extensions[include]", JsonErrorDescription(status));
     }

@@ -88,12 +88,11 @@ class ResponseReader {
 };
 
 absl::Status ResponseReader::Read(std::string_view body) {
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return ReadField(key, value);
-        });
-      });
+  const absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return ReadField(key, value);
+    });
+  });
   if (!status.ok()) return AsBadResponse(status);
   if (!error_.empty()) return ReadFailure(error_);
   if (status_ == "failed" || status_ == "cancelled") {
@@ -192,10 +191,9 @@ absl::Status TakeLogprobs(v1::Part* part, v1::Logprobs* logprobs) {
   const v1::Extension* extension =
       FindExtension(part->extensions(), "logprobs");
   if (extension == nullptr) return absl::OkStatus();
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(extension->json(), JsonPadding::kAbsent, [&](JsonValue& root) {
-        return chat::ReadTokenLogprobs(root, logprobs->mutable_content());
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(extension->json(), [&](JsonValue& root) {
+    return chat::ReadTokenLogprobs(root, logprobs->mutable_content());
+  }));
   ExtensionList rest = Without(part->extensions(), {"logprobs"});
   part->mutable_extensions()->Swap(&rest);
   return absl::OkStatus();
@@ -289,7 +287,7 @@ absl::Status EchoRequest(const v1::GenerateRequest& request,
   std::string body;
   GATEWAY_RETURN_IF_ERROR(
       WriteRequest(request, {.model = request.model()}, &body, nullptr));
-  return ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(body, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (std::find(std::begin(kEchoed), std::end(kEchoed), key) ==
@@ -315,17 +313,16 @@ void WriteDeletion(std::string_view id, std::string* body) {
 
 absl::StatusOr<int64_t> ReadCountResponse(std::string_view body) {
   int64_t count = -1;
-  absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              if (key != "input_tokens" || value.IsNull()) {
-                return absl::OkStatus();
-              }
-              GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
-              return absl::OkStatus();
-            });
-      });
+  absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          if (key != "input_tokens" || value.IsNull()) {
+            return absl::OkStatus();
+          }
+          GATEWAY_ASSIGN_OR_RETURN(count, ReadTokenCount(value));
+          return absl::OkStatus();
+        });
+  });
   if (status.ok() && count < 0) {
     status = absl::InvalidArgumentError("input_tokens: required");
   }

@@ -235,7 +235,7 @@ class AnswerScanner {
 // Reads the object of an event into `answer`, and the event's number.
 absl::Status ReadEvent(std::string_view data, AnswerScanner* answer,
                        int64_t* number) {
-  return ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
+  return ReadJson(data, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           if (key == "response") return answer->Read(value);
@@ -249,12 +249,11 @@ absl::Status ReadEvent(std::string_view data, AnswerScanner* answer,
 // Returns the value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
   std::string type;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(data, JsonPadding::kPresent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          return key == "type" ? ReadText(value, &type) : absl::OkStatus();
-        });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(data, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      return key == "type" ? ReadText(value, &type) : absl::OkStatus();
+    });
+  }));
   return type;
 }
 
@@ -275,8 +274,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   *facts = ResponseFacts();
   AnswerScanner answer;
   const absl::Status status =
-      ReadJson(body, JsonPadding::kPresent,
-               [&](JsonValue& root) { return answer.Read(root); });
+      ReadJson(body, [&](JsonValue& root) { return answer.Read(root); });
   if (!status.ok()) return AsBadResponse(status);
   answer.TakeFacts(facts);
   return answer.Finish(facts);

@@ -23,22 +23,21 @@ using ::testing::Pair;
 absl::StatusOr<std::vector<std::pair<std::string, std::string>>> RawFields(
     std::string_view text) {
   std::vector<std::pair<std::string, std::string>> fields;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField(
-            [&](std::string_view key, JsonValue& value) -> absl::Status {
-              GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-              fields.emplace_back(key, raw);
-              return absl::OkStatus();
-            });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          fields.emplace_back(key, raw);
+          return absl::OkStatus();
+        });
+  }));
   return fields;
 }
 
 // Applies `visit` to the element of a one-element array.
 absl::Status ReadOne(std::string_view element,
                      JsonValue::ElementVisitor visit) {
-  return ReadJson("[" + std::string(element) + "]", JsonPadding::kAbsent,
+  return ReadJson("[" + std::string(element) + "]",
                   [&](JsonValue& root) { return root.EachElement(visit); });
 }
 
@@ -67,7 +66,7 @@ absl::Status Skip(JsonValue&) { return absl::OkStatus(); }
 absl::Status TakeRaw(JsonValue& value) { return value.Raw().status(); }
 
 absl::Status SkipAll(std::string_view text) {
-  return ReadJson(text, JsonPadding::kAbsent, [](JsonValue& root) {
+  return ReadJson(text, [](JsonValue& root) {
     if (root.IsArray()) return root.EachElement(Skip);
     return root.EachField(
         [](std::string_view, JsonValue& value) { return Skip(value); });
@@ -88,8 +87,7 @@ TEST(JsonReadTest, LeavesRepeatedKeysToTheVisitor) {
 
 TEST(JsonReadTest, NamesThePlaceOfAnError) {
   const absl::Status status = ReadJson(
-      R"({"messages":[{"content":[{},{"type":7}]}]})", JsonPadding::kAbsent,
-      [](JsonValue& root) {
+      R"({"messages":[{"content":[{},{"type":7}]}]})", [](JsonValue& root) {
         return root.EachField([](std::string_view, JsonValue& messages) {
           return messages.EachElement([](JsonValue& message) {
             return message.EachField([](std::string_view, JsonValue& content) {
@@ -208,7 +206,7 @@ TEST(JsonReadTest, BoundsTheDepthOfVisits) {
   };
   const auto dive = [](int depth) {
     return ReadJson(std::string(depth, '[') + std::string(depth, ']'),
-                    JsonPadding::kAbsent, Diver::Dive);
+                    Diver::Dive);
   };
   EXPECT_TRUE(dive(kJsonDepthLimit).ok());
   EXPECT_FALSE(dive(kJsonDepthLimit + 1).ok());
@@ -267,14 +265,12 @@ TEST(JsonReadTest, BoundsSmallIntegers) {
 
 TEST(JsonReadTest, TellsTypesApart) {
   std::vector<JsonType> types;
-  ASSERT_TRUE(ReadJson(R"([null,true,-1,"s",[],{}])", JsonPadding::kAbsent,
-                       [&](JsonValue& root) {
-                         return root.EachElement([&](JsonValue& value) {
-                           types.push_back(value.Type());
-                           return absl::OkStatus();
-                         });
-                       })
-                  .ok());
+  ASSERT_TRUE(ReadJson(R"([null,true,-1,"s",[],{}])", [&](JsonValue& root) {
+                return root.EachElement([&](JsonValue& value) {
+                  types.push_back(value.Type());
+                  return absl::OkStatus();
+                });
+              }).ok());
   EXPECT_THAT(types, ElementsAre(JsonType::kNull, JsonType::kBool,
                                  JsonType::kNumber, JsonType::kString,
                                  JsonType::kArray, JsonType::kObject));
@@ -320,19 +316,18 @@ TEST(JsonReadTest, NamesTheTypeThatIsWanted) {
 TEST(JsonReadTest, ReadsAnotherTextWithinAVisitor) {
   std::string outer;
   std::string inner;
-  ASSERT_TRUE(
-      ReadOne(R"("[\"in\"]")", [&](JsonValue& value) -> absl::Status {
-        GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
-        GATEWAY_RETURN_IF_ERROR(
-            ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-              return root.EachElement([&](JsonValue& word) -> absl::Status {
-                GATEWAY_ASSIGN_OR_RETURN(inner, word.String());
+  ASSERT_TRUE(ReadOne(R"("[\"in\"]")", [&](JsonValue& value) -> absl::Status {
+                GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
+                                         value.String());
+                GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
+                  return root.EachElement([&](JsonValue& word) -> absl::Status {
+                    GATEWAY_ASSIGN_OR_RETURN(inner, word.String());
+                    return absl::OkStatus();
+                  });
+                }));
+                outer = text;
                 return absl::OkStatus();
-              });
-            }));
-        outer = text;
-        return absl::OkStatus();
-      }).ok());
+              }).ok());
   EXPECT_EQ(inner, "in");
   EXPECT_EQ(outer, "[\"in\"]");
 }
@@ -342,7 +337,7 @@ TEST(JsonReadTest, RawViewsOfAPaddedTextPointIntoIt) {
   std::string padded = text + std::string(64, 'Z');
   const std::string_view view = std::string_view(padded).substr(0, text.size());
   std::vector<size_t> offsets;
-  ASSERT_TRUE(ReadJson(view, JsonPadding::kPresent, [&](JsonValue& root) {
+  ASSERT_TRUE(ReadJson(view, [&](JsonValue& root) {
                 return root.EachField(
                     [&](std::string_view, JsonValue& value) -> absl::Status {
                       const char* const begin = value.begin();
@@ -359,17 +354,15 @@ TEST(JsonReadTest, RawViewsOfAPaddedTextPointIntoIt) {
 // Visits the first element of an array, then takes its raw text.
 absl::StatusOr<std::string> VisitedRawOf(std::string_view text) {
   std::string raw_text;
-  GATEWAY_RETURN_IF_ERROR(
-      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue& value) -> absl::Status {
-          GATEWAY_RETURN_IF_ERROR(value.EachField(
-              [](std::string_view, JsonValue& v) { return Skip(v); }));
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
-                                   value.VisitedRaw());
-          if (raw_text.empty()) raw_text = raw;
-          return absl::OkStatus();
-        });
-      }));
+  GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
+    return root.EachElement([&](JsonValue& value) -> absl::Status {
+      GATEWAY_RETURN_IF_ERROR(value.EachField(
+          [](std::string_view, JsonValue& v) { return Skip(v); }));
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.VisitedRaw());
+      if (raw_text.empty()) raw_text = raw;
+      return absl::OkStatus();
+    });
+  }));
   return raw_text;
 }
 
@@ -383,15 +376,12 @@ TEST(JsonReadTest, GivesTheRawTextOfWhatWasVisited) {
 
 TEST(JsonReadTest, GivesTheRawTextOfAVisitedRoot) {
   std::string raw_text;
-  ASSERT_TRUE(
-      ReadJson(" {\"a\": 1 } ", JsonPadding::kAbsent,
-               [&](JsonValue& root) -> absl::Status {
-                 GATEWAY_RETURN_IF_ERROR(root.EachField(
-                     [](std::string_view, JsonValue& v) { return Skip(v); }));
-                 GATEWAY_ASSIGN_OR_RETURN(raw_text, root.VisitedRaw());
-                 return absl::OkStatus();
-               })
-          .ok());
+  ASSERT_TRUE(ReadJson(" {\"a\": 1 } ", [&](JsonValue& root) -> absl::Status {
+                GATEWAY_RETURN_IF_ERROR(root.EachField(
+                    [](std::string_view, JsonValue& v) { return Skip(v); }));
+                GATEWAY_ASSIGN_OR_RETURN(raw_text, root.VisitedRaw());
+                return absl::OkStatus();
+              }).ok());
   EXPECT_EQ(raw_text, "{\"a\": 1 }");
 }
 
@@ -408,13 +398,12 @@ TEST(JsonReadTest, ReadsATextLargerThanWhatAParserKeeps) {
 
 TEST(JsonReadTest, AVisitorsErrorEndsTheReading) {
   int visits = 0;
-  const absl::Status status =
-      ReadJson("[1,2,3]", JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue&) {
-          ++visits;
-          return absl::AbortedError("enough");
-        });
-      });
+  const absl::Status status = ReadJson("[1,2,3]", [&](JsonValue& root) {
+    return root.EachElement([&](JsonValue&) {
+      ++visits;
+      return absl::AbortedError("enough");
+    });
+  });
   EXPECT_EQ(status, absl::AbortedError("enough"));
   EXPECT_EQ(visits, 1);
 }
@@ -433,9 +422,8 @@ int ChecksOf(const std::string& text) {
     return value.EachElement(
         [&](JsonValue& element) { return self(self, element); });
   };
-  EXPECT_TRUE(ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-                return visit(visit, root);
-              }).ok());
+  EXPECT_TRUE(
+      ReadJson(text, [&](JsonValue& root) { return visit(visit, root); }).ok());
   return asked;
 }
 
@@ -457,13 +445,12 @@ TEST(JsonVisitCheckTest, ItsErrorEndsTheReading) {
   const auto refuse = [] { return absl::AbortedError("enough"); };
   const JsonVisitCheck::Check check = refuse;
   const auto read = [&] {
-    return ReadJson(ArrayOf(5000, "1"), JsonPadding::kAbsent,
-                    [&](JsonValue& root) {
-                      return root.EachElement([&](JsonValue&) {
-                        ++visits;
-                        return absl::OkStatus();
-                      });
-                    });
+    return ReadJson(ArrayOf(5000, "1"), [&](JsonValue& root) {
+      return root.EachElement([&](JsonValue&) {
+        ++visits;
+        return absl::OkStatus();
+      });
+    });
   };
   {
     const JsonVisitCheck checked(check);

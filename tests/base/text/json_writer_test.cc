@@ -65,13 +65,12 @@ TEST(JsonWriterTest, EveryByteReadsBack) {
   std::string out;
   JsonWriter(&out).String(text);
   std::string back;
-  ASSERT_TRUE(
-      ReadJson("[" + out + "]", JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachElement([&](JsonValue& value) -> absl::Status {
-          GATEWAY_ASSIGN_OR_RETURN(back, value.String());
-          return absl::OkStatus();
-        });
-      }).ok());
+  ASSERT_TRUE(ReadJson("[" + out + "]", [&](JsonValue& root) {
+                return root.EachElement([&](JsonValue& value) -> absl::Status {
+                  GATEWAY_ASSIGN_OR_RETURN(back, value.String());
+                  return absl::OkStatus();
+                });
+              }).ok());
   EXPECT_EQ(back, text);
 }
 

@@ -19,13 +19,12 @@ absl::Status ReadList(int count, size_t bytes) {
   return ReadBounded(
       text.size(), [&] { return allocated; },
       [&] {
-        const absl::Status read =
-            ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-              return root.EachElement([&](JsonValue&) {
-                allocated += bytes;
-                return absl::OkStatus();
-              });
-            });
+        const absl::Status read = ReadJson(text, [&](JsonValue& root) {
+          return root.EachElement([&](JsonValue&) {
+            allocated += bytes;
+            return absl::OkStatus();
+          });
+        });
         // As a dialect may do.
         return read.ok() ? read : absl::InvalidArgumentError("it was refused");
       },
@@ -54,7 +53,7 @@ TEST(BoundedReadingTest, WhatIsCountedByHandCounts) {
   const absl::Status status = ReadBounded(
       text.size(), [] { return size_t{0}; },
       [&] {
-        return ReadJson(text, JsonPadding::kAbsent, [](JsonValue& root) {
+        return ReadJson(text, [](JsonValue& root) {
           return root.EachElement([](JsonValue&) {
             CountReadMemory(kPartMemoryBytes);
             return absl::OkStatus();

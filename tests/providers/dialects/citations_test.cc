@@ -11,7 +11,7 @@ namespace {
 
 v1::Citation Read(std::string_view json) {
   v1::Citation citation;
-  EXPECT_TRUE(ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& value) {
+  EXPECT_TRUE(ReadJson(json, [&](JsonValue& value) {
                 return ReadMessagesCitation(value, &citation);
               }).ok());
   return citation;

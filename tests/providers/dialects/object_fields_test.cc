@@ -22,7 +22,7 @@ using ::testing::Pair;
 // Takes `text` apart and hands the fields to `use`.
 absl::Status WithFields(std::string_view text,
                         absl::FunctionRef<absl::Status(ObjectFields&)> use) {
-  return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(text, [&](JsonValue& root) {
     absl::StatusOr<ObjectFields> fields = ObjectFields::Read(kFormat, root);
     return fields.ok() ? use(*fields) : fields.status();
   });
@@ -44,7 +44,7 @@ TEST(ObjectFieldsTest, TakesTextsInWhateverOrderTheyCome) {
 TEST(ObjectFieldsTest, AFormatInCamelCaseIsAlsoReadInSnakeCase) {
   constexpr wire::ObjectFormat kCamel = {"camel", {}, {}, true};
   const auto names_of = [&](std::string_view text, ExtensionList* rest) {
-    return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
+    return ReadJson(text, [&](JsonValue& root) {
       absl::StatusOr<ObjectFields> fields = ObjectFields::Read(kCamel, root);
       if (fields.ok()) fields->Rest(rest);
       return fields.status();
@@ -162,8 +162,8 @@ TEST(ObjectFieldsTest, ReadsIntegersThatAreWrittenAsFractions) {
 }
 
 TEST(ReadNestedTest, PutsItsPlaceBeforeThePlaceOfTheMistake) {
-  const absl::Status status = ReadJson(
-      R"({"content":[{"text":1}]})", JsonPadding::kAbsent, [](JsonValue& root) {
+  const absl::Status status =
+      ReadJson(R"({"content":[{"text":1}]})", [](JsonValue& root) {
         return root.EachField(
             [](std::string_view, JsonValue& value) -> absl::Status {
               return ReadNested(
@@ -245,7 +245,7 @@ TEST_F(ObjectWriterTest, RefusesAnExtensionThatWouldBreakOut) {
 TEST(ReadTextTest, ATextMayBeNull) {
   std::string text = "before";
   const auto read = [&](std::string_view body) {
-    return ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
+    return ReadJson(body, [&](JsonValue& root) {
       return root.EachField([&](std::string_view, JsonValue& value) {
         return wire::ReadText(value, &text);
       });

@@ -13,9 +13,8 @@ namespace {
 
 absl::StatusOr<int64_t> ReadFrom(std::string_view count) {
   int64_t tokens = -1;
-  const absl::Status read = ReadJson(
-      absl::StrCat("[", ToAbsl(count), "]"), JsonPadding::kAbsent,
-      [&](JsonValue& root) {
+  const absl::Status read =
+      ReadJson(absl::StrCat("[", ToAbsl(count), "]"), [&](JsonValue& root) {
         return root.EachElement([&](JsonValue& value) -> absl::Status {
           GATEWAY_ASSIGN_OR_RETURN(tokens, ReadTokenCount(value));
           return absl::OkStatus();

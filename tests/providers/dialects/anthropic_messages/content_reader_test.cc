@@ -15,8 +15,7 @@ namespace {
 absl::StatusOr<v1::Part> PartOfBlock(std::string_view block) {
   v1::Part part;
   absl::Status status =
-      ReadJson(block, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return ReadBlock(root, &part); });
+      ReadJson(block, [&](JsonValue& root) { return ReadBlock(root, &part); });
   if (!status.ok()) return AsFieldFault(status);
   return part;
 }
@@ -137,7 +136,6 @@ TEST(ReadBlockTest, NamesTheFieldAtFault) {
 TEST(ReadContentTest, TakesTextForOneBlock) {
   v1::Message message;
   ASSERT_TRUE(ReadJson(R"(["hi", null, [{"type":"text","text":"x"}]])",
-                       JsonPadding::kAbsent,
                        [&](JsonValue& root) {
                          return root.EachElement([&](JsonValue& content) {
                            return ReadContent(content, message.mutable_parts());

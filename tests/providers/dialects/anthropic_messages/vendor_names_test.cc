@@ -68,9 +68,8 @@ TEST(EffortTest, EveryWordReadsBackAsItself) {
 
 absl::Status ReadInto(std::string_view text, WireUsage& usage,
                       ExtensionList* extensions = nullptr) {
-  return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return usage.Read(root, extensions);
-  });
+  return ReadJson(
+      text, [&](JsonValue& root) { return usage.Read(root, extensions); });
 }
 
 TEST(WireUsageTest, CountsCachedTokensAsInput) {
@@ -163,11 +162,10 @@ v1::Tool ToolWith(std::string_view cache_control) {
   v1::Tool tool;
   const std::string text =
       "{\"cache_control\":" + std::string(cache_control) + "}";
-  const absl::Status status =
-      ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        absl::StatusOr<ObjectFields> fields = ObjectFields::Read(kFormat, root);
-        return ReadCacheControl(*fields, &tool);
-      });
+  const absl::Status status = ReadJson(text, [&](JsonValue& root) {
+    absl::StatusOr<ObjectFields> fields = ObjectFields::Read(kFormat, root);
+    return ReadCacheControl(*fields, &tool);
+  });
   EXPECT_TRUE(status.ok()) << status;
   return tool;
 }

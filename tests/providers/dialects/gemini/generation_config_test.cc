@@ -20,9 +20,9 @@ namespace {
 
 absl::StatusOr<v1::GenerateRequest> ReadConfig(std::string_view config) {
   v1::GenerateRequest request;
-  const absl::Status status = ReadJson(
-      config, JsonPadding::kAbsent,
-      [&](JsonValue& root) { return ReadGenerationConfig(root, &request); });
+  const absl::Status status = ReadJson(config, [&](JsonValue& root) {
+    return ReadGenerationConfig(root, &request);
+  });
   if (!status.ok()) return status;
   return request;
 }

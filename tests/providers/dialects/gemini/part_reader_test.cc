@@ -14,10 +14,8 @@ namespace {
 
 absl::StatusOr<v1::Part> PartFrom(std::string_view text) {
   v1::Part part;
-  const absl::Status status =
-      AsFieldFault(ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return ReadPart(root, &part);
-      }));
+  const absl::Status status = AsFieldFault(
+      ReadJson(text, [&](JsonValue& root) { return ReadPart(root, &part); }));
   if (!status.ok()) return status;
   return part;
 }

@@ -28,8 +28,7 @@ absl::StatusOr<v1::GenerateRequest> ReadWith(
     std::string_view text) {
   v1::GenerateRequest request;
   const absl::Status status =
-      ReadJson(text, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return read(root, &request); });
+      ReadJson(text, [&](JsonValue& root) { return read(root, &request); });
   if (!status.ok()) return status;
   return request;
 }

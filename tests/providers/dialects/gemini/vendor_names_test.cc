@@ -14,9 +14,8 @@ namespace {
 
 absl::Status ReadUsage(std::string_view text, WireUsage* usage,
                        ExtensionList* extensions) {
-  return ReadJson(text, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return usage->Read(root, extensions);
-  });
+  return ReadJson(
+      text, [&](JsonValue& root) { return usage->Read(root, extensions); });
 }
 
 TEST(GeminiVendorNamesTest, EveryFinishReasonHasItsMeaning) {

@@ -28,22 +28,20 @@ namespace {
 // What is said in the messages of a request to Ollama, one after the other.
 std::string ContentsOf(std::string_view body) {
   std::string contents;
-  const absl::Status status =
-      ReadJson(body, JsonPadding::kAbsent, [&](JsonValue& root) {
-        return root.EachField([&](std::string_view key, JsonValue& value) {
-          if (key != "messages") return absl::OkStatus();
-          return value.EachElement([&](JsonValue& message) {
-            return message.EachField(
-                [&](std::string_view name, JsonValue& field) -> absl::Status {
-                  if (name != "content") return absl::OkStatus();
-                  GATEWAY_ASSIGN_OR_RETURN(const std::string_view text,
-                                           field.String());
-                  contents.append(text);
-                  return absl::OkStatus();
-                });
-          });
+  const absl::Status status = ReadJson(body, [&](JsonValue& root) {
+    return root.EachField([&](std::string_view key, JsonValue& value) {
+      if (key != "messages") return absl::OkStatus();
+      return value.EachElement([&](JsonValue& message) {
+        return message.EachField([&](std::string_view name,
+                                     JsonValue& field) -> absl::Status {
+          if (name != "content") return absl::OkStatus();
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, field.String());
+          contents.append(text);
+          return absl::OkStatus();
         });
       });
+    });
+  });
   EXPECT_TRUE(status.ok()) << status << "\n" << body;
   return contents;
 }

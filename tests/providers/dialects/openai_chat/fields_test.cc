@@ -28,14 +28,12 @@ TEST(OpenAiChatFieldsTest, GathersTheLeftoversOfAnObject) {
   ExtensionList extensions;
   leftovers.AddTo("o", &extensions);
   EXPECT_TRUE(extensions.empty());
-  ASSERT_TRUE(ReadJson(R"({"a":[1 ],"b\"c":null})", JsonPadding::kAbsent,
-                       [&](JsonValue& root) {
-                         return root.EachField(
-                             [&](std::string_view key, JsonValue& value) {
-                               return leftovers.Keep(key, value);
-                             });
-                       })
-                  .ok());
+  ASSERT_TRUE(ReadJson(R"({"a":[1 ],"b\"c":null})", [&](JsonValue& root) {
+                return root.EachField(
+                    [&](std::string_view key, JsonValue& value) {
+                      return leftovers.Keep(key, value);
+                    });
+              }).ok());
   leftovers.AddTo("o", &extensions);
   ASSERT_EQ(extensions.size(), 1);
   EXPECT_EQ(extensions[0].name(), "o");

@@ -13,7 +13,7 @@ namespace gateway::chat {
 namespace {
 
 absl::Status ReadLogprobs(std::string_view json, v1::Logprobs* logprobs) {
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(json, [&](JsonValue& root) {
     return chat::ReadLogprobs(root, logprobs);
   });
 }

@@ -12,7 +12,7 @@ namespace {
 
 // Reads the message of an answer.
 absl::Status ReadMessage(std::string_view json, v1::Message* message) {
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(json, [&](JsonValue& root) {
     return chat::ReadMessage(root, nullptr, message);
   });
 }

@@ -11,8 +11,7 @@ namespace gateway::chat {
 namespace {
 
 absl::Status ReadPartText(std::string_view json, v1::Part* part) {
-  return ReadJson(json, JsonPadding::kAbsent,
-                  [&](JsonValue& root) { return ReadPart(root, part); });
+  return ReadJson(json, [&](JsonValue& root) { return ReadPart(root, part); });
 }
 
 v1::Part PartOf(std::string_view json) {

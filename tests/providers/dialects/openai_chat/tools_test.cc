@@ -18,15 +18,14 @@ namespace gateway::chat {
 namespace {
 
 absl::Status ReadTool(std::string_view json, v1::Tool* tool) {
-  return ReadJson(json, JsonPadding::kAbsent,
+  return ReadJson(json,
                   [&](JsonValue& root) { return chat::ReadTool(root, tool); });
 }
 
 v1::GenerateRequest RequestWithChoice(std::string_view json) {
   v1::GenerateRequest request;
-  const absl::Status status =
-      ReadJson(json, JsonPadding::kAbsent,
-               [&](JsonValue& root) { return ReadToolChoice(root, &request); });
+  const absl::Status status = ReadJson(
+      json, [&](JsonValue& root) { return ReadToolChoice(root, &request); });
   EXPECT_TRUE(status.ok()) << status;
   return request;
 }

@@ -13,9 +13,8 @@ namespace gateway::chat {
 namespace {
 
 absl::Status ReadUsage(std::string_view json, v1::Usage* usage) {
-  return ReadJson(json, JsonPadding::kAbsent, [&](JsonValue& root) {
-    return chat::ReadUsage(root, usage);
-  });
+  return ReadJson(
+      json, [&](JsonValue& root) { return chat::ReadUsage(root, usage); });
 }
 
 TEST(OpenAiChatUsageTest, ReadsEveryDetail) {
@@ -126,7 +125,6 @@ TEST(OpenAiChatUsageTest, KeepsWhatTheContractHasNoFieldFor) {
   Leftovers others;
   ASSERT_TRUE(ReadJson(R"({"prompt_tokens":7,"total_tokens":7,"cost":0.25,)"
                        R"("cost_details":{"a":null},"is_byok":null})",
-                       JsonPadding::kAbsent,
                        [&](JsonValue& root) {
                          return ReadUsage(root, &usage, &others);
                        })

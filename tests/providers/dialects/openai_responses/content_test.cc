@@ -18,7 +18,7 @@ namespace gateway::responses {
 namespace {
 
 absl::Status ReadParts(std::string_view list, PartList* parts) {
-  return ReadJson(list, JsonPadding::kAbsent,
+  return ReadJson(list,
                   [&](JsonValue& root) { return ReadContent(root, parts); });
 }
 

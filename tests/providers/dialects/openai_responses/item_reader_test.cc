@@ -13,7 +13,7 @@ namespace gateway::responses {
 namespace {
 
 absl::Status ReadItems(std::string_view list, MessageList* messages) {
-  return ReadJson(list, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(list, [&](JsonValue& root) {
     return root.EachElement(
         [&](JsonValue& item) { return ReadInputItem(item, messages); });
   });

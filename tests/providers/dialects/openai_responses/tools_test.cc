@@ -36,7 +36,7 @@ std::string WriteToolFields(const v1::GenerateRequest& request,
 }
 
 absl::Status ReadChoice(std::string_view choice, v1::GenerateRequest* request) {
-  return ReadJson(choice, JsonPadding::kAbsent, [&](JsonValue& root) {
+  return ReadJson(choice, [&](JsonValue& root) {
     return root.EachElement(
         [&](JsonValue& value) { return ReadToolChoice(value, request); });
   });

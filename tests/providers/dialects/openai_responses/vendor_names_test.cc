@@ -16,7 +16,7 @@ constexpr Contents kCalls = {.any = true, .tool_calls = true};
 constexpr Contents kRefusal = {.any = true, .refusal = true};
 
 absl::Status ReadUsageFrom(std::string_view text, v1::Usage* usage) {
-  return ReadJson(text, JsonPadding::kAbsent,
+  return ReadJson(text,
                   [&](JsonValue& root) { return ReadUsage(root, usage); });
 }
 
