@@ -62,7 +62,7 @@ namespace v1 = ::llmgateway::v1;
 // A request as the bytes that it came in, with what its dialect's scan found.
 struct RawRequest {
   const Dialect* dialect = nullptr;
-  std::string_view body;  // Followed by kJsonPaddingBytes readable bytes.
+  std::string_view body;
   RequestScan scan;
 };
 

@@ -43,9 +43,9 @@ class BodySource {
   // Bytes of the whole body, if that is known before they are there.
   virtual std::optional<uint64_t> length() const = 0;
 
-  // Takes the next piece, of at least one byte and followed by 64 readable
-  // ones; it is valid until the next call. Not calling holds the sender back,
-  // without memory for more than a piece or a window of HTTP/2.
+  // Takes the next piece, of at least one byte; it is valid until the next
+  // call. Not calling holds the sender back, without memory for more than a
+  // piece or a window of HTTP/2.
   //
   // Errors, after which there is nothing more: of a request, those that the
   // server would refuse it with (StatusOfRefusal), and CANCELLED or UNAVAILABLE

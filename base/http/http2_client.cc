@@ -26,7 +26,7 @@
 #include "base/http/http2_stream.h"
 #include "base/http/http_timeout.h"
 #include "base/memory/byte_budget.h"
-#include "base/memory/padded_bytes.h"
+#include "base/memory/byte_queue.h"
 #include "base/memory/recycler.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -250,8 +250,8 @@ class Http2Client::Exchange final : public HttpExchange,
   std::string_view source_piece_;  // The piece that is being sent.
   FieldBlock fields_;
   uint64_t received_ = 0;
-  PaddedBytes arrived_;  // What has come and was not read yet,
-  PaddedBytes reading_;  // and what the reader holds.
+  ByteQueue arrived_;  // What has come and was not read yet,
+  ByteQueue reading_;  // and what the reader holds.
   std::string_view piece_;
   ByteBudget::Share kept_{client_.loop_.answer_bytes()};
   ByteBudget::Charge answer_charge_{kept_};

@@ -23,7 +23,7 @@
 #include "base/http/http2_stream.h"
 #include "base/http/http_handler.h"
 #include "base/memory/byte_budget.h"
-#include "base/memory/padded_bytes.h"
+#include "base/memory/byte_queue.h"
 #include "base/memory/recycler.h"
 
 namespace gateway {
@@ -66,8 +66,8 @@ class Http2Upload final : public BodySource, public Recycled {
   Http2Stream* stream_;  // Null once the stream is gone.
   const std::optional<uint64_t> length_;
   ByteBudget::Charge charge_;
-  PaddedBytes arrived_;  // What has come and was not taken yet,
-  PaddedBytes taken_;    // and the piece that is in use.
+  ByteQueue arrived_;  // What has come and was not taken yet,
+  ByteQueue taken_;    // and the piece that is in use.
   WakeUp* wake_up_ = nullptr;
   bool ended_ = false;
   absl::Status error_;

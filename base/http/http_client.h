@@ -202,13 +202,12 @@ class HttpExchange : public Recycled {
   // the exchange.
   virtual absl::Span<const HttpField> Fields(FieldViews& views) const = 0;
 
-  // Returns the next pieces of the body, each followed by 64 readable bytes;
-  // none at its end. Valid until the next call. Not calling holds the server
-  // back.
+  // Returns the next pieces of the body; none at its end. Valid until the next
+  // call. Not calling holds the server back.
   virtual Task<absl::StatusOr<absl::Span<const std::string_view>>> Read() = 0;
 
-  // Returns the whole body in one piece, followed by 64 readable bytes. Valid
-  // as long as the exchange. Call either this or Read.
+  // Returns the whole body in one piece. Valid as long as the exchange. Call
+  // either this or Read.
   virtual Task<absl::StatusOr<std::string_view>> ReadAll() = 0;
 
   // Frees the body that ReadAll has returned. What it held goes on counting

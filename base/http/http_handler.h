@@ -54,9 +54,7 @@ struct HttpRequest {
   std::string_view target_authority;
   // In HTTP/2, too, the authority is a field named `host`.
   absl::Span<const HttpField> fields;
-  // The whole body, followed by at least 64 readable bytes, for parsers that
-  // look ahead.
-  std::string_view body;
+  std::string_view body;  // All of it.
   // In place of `body` if Admit has asked for it as it comes; null if it came
   // whole with the head, or was not asked about. Valid until Handle returns,
   // also behind Start. Whoever returns without an answer when it has failed has

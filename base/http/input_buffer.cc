@@ -9,15 +9,6 @@
 #include "base/memory/recycler.h"
 
 namespace gateway {
-namespace {
-
-std::unique_ptr<char[]> AllocatePadded(size_t size) {
-  std::unique_ptr<char[]> memory(new char[size + kBlockPaddingBytes]);
-  std::memset(memory.get() + size, 0, kBlockPaddingBytes);
-  return memory;
-}
-
-}  // namespace
 
 size_t InputBuffer::capacity() const {
   if (large_) return large_size_;
@@ -45,7 +36,7 @@ absl::Span<char> InputBuffer::Space() {
 
 void InputBuffer::Grow(size_t size) {
   if (size <= capacity()) return;
-  std::unique_ptr<char[]> larger = AllocatePadded(size);
+  auto larger = std::make_unique_for_overwrite<char[]>(size);
   const std::string_view kept = bytes();
   if (!kept.empty()) std::memcpy(larger.get(), kept.data(), kept.size());
   begin_ = 0;
@@ -89,16 +80,16 @@ void InputBuffer::Clear() {
 
 void GrowingMemory::Grow(size_t size, size_t used) {
   if (size > kHeapBytesMax && GrowMapped(size, used)) return;
-  std::unique_ptr<char[]> larger = AllocatePadded(size);
-  if (used > 0) std::memcpy(larger.get(), data_, used);
+  char* const larger = new char[size];
+  if (used > 0) std::memcpy(larger, data_, used);
   Clear();
-  data_ = larger.release();
+  data_ = larger;
   capacity_ = size;
 }
 
 bool GrowingMemory::GrowMapped(size_t size, size_t used) {
   // Generous, since pages that are not written to cost only addresses.
-  size = std::max(size + kBlockPaddingBytes, 4 * kHeapBytesMax);
+  size = std::max(size, 4 * kHeapBytesMax);
   void* const pages =
       mapped_ > 0 ? mremap(data_, mapped_, size, MREMAP_MAYMOVE)
                   : mmap(nullptr, size, PROT_READ | PROT_WRITE,
@@ -109,8 +100,7 @@ bool GrowingMemory::GrowMapped(size_t size, size_t used) {
     Clear();
   }
   data_ = static_cast<char*>(pages);
-  mapped_ = size;
-  capacity_ = size - kBlockPaddingBytes;
+  capacity_ = mapped_ = size;
   return true;
 }
 
@@ -123,8 +113,6 @@ void GrowingMemory::Clear() {
   data_ = nullptr;
   capacity_ = mapped_ = 0;
 }
-
-const char BodyAssembler::kNothing[kBlockPaddingBytes] = {};
 
 void BodyAssembler::OnBody(std::string_view piece) {
   const bool in_a_row = bytes_.data() + bytes_.size() == piece.data();
@@ -161,23 +149,22 @@ absl::Span<char> BodyAssembler::Space(size_t wanted) {
 }
 
 void BodyAssembler::Clear() {
-  bytes_ = {kNothing, 0};
+  bytes_ = {};
   own_.Clear();
 }
 
 const char* KeptBytes::Keep(std::string_view bytes) {
   Clear();
-  allocated_ = bytes.size() + kBlockPaddingBytes;
-  data_ = static_cast<char*>(RecycledAllocate(allocated_));
-  std::memcpy(data_, bytes.data(), bytes.size());
-  std::memset(data_ + bytes.size(), 0, kBlockPaddingBytes);
+  size_ = bytes.size();
+  data_ = static_cast<char*>(RecycledAllocate(size_));
+  std::memcpy(data_, bytes.data(), size_);
   return data_;
 }
 
 void KeptBytes::Clear() {
-  RecycledFree(data_, allocated_);
+  RecycledFree(data_, size_);
   data_ = nullptr;
-  allocated_ = 0;
+  size_ = 0;
 }
 
 }  // namespace gateway

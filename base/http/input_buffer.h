@@ -7,8 +7,7 @@
 //   input.Consume(*parser.Put(input.bytes(), sink));
 //   input.Release();  // Gives the block back if next to nothing is left.
 //
-// Bytes do not move until Space, Grow or Release is called. They are followed
-// by at least 64 readable bytes, except for those that Release has set aside.
+// Bytes do not move until Space, Grow or Release is called.
 //
 // Thread contract: one event loop.
 
@@ -86,11 +85,10 @@ class InputBuffer {
   char aside_[kAsideBytesMax] = {};
 };
 
-// GrowingMemory is one row of memory, followed by 64 readable bytes, that grows
-// as it is written to. Where it is large it has pages of its own, which the
-// system moves: then growing copies nothing and leaves no holes between others'
-// memory, what has not been written to takes none, and all of it goes back to
-// the system when it is let go of.
+// GrowingMemory is one row of memory that grows as it is written to. Where it
+// is large it has pages of its own, which the system moves: then growing copies
+// nothing and leaves no holes between others' memory, what has not been written
+// to takes none, and all of it goes back to the system when it is let go of.
 //
 // Thread-compatible.
 class GrowingMemory {
@@ -123,8 +121,7 @@ class GrowingMemory {
 
 // BodyAssembler makes one text of the pieces of a body. Pieces that follow
 // each other in memory, as those of a body of known length in one buffer do,
-// are joined without being copied. The text, also an empty one, is followed by
-// 64 readable bytes if the pieces are.
+// are joined without being copied.
 class BodyAssembler final : public Http1BodySink {
  public:
   void OnBody(std::string_view piece) override;
@@ -162,14 +159,12 @@ class BodyAssembler final : public Http1BodySink {
   void Clear();
 
  private:
-  static const char kNothing[kBlockPaddingBytes];
-
-  std::string_view bytes_{kNothing, 0};
+  std::string_view bytes_;
   GrowingMemory own_;  // Not allocated while the text is in place.
 };
 
-// A copy of some bytes in memory of just their size, followed by 64 readable
-// ones: for what must be kept while a block would be mostly empty.
+// A copy of some bytes in memory of just their size: for what must be kept
+// while a block would be mostly empty.
 class KeptBytes {
  public:
   KeptBytes() = default;
@@ -183,7 +178,7 @@ class KeptBytes {
 
  private:
   char* data_ = nullptr;
-  size_t allocated_ = 0;
+  size_t size_ = 0;
 };
 
 }  // namespace gateway

@@ -1,7 +1,6 @@
 #include "base/memory/block_pool.h"
 
 #include <cassert>
-#include <cstring>
 
 namespace gateway {
 
@@ -12,11 +11,7 @@ BlockPool::~BlockPool() {
 
 Block BlockPool::Take() {
   ++lent_;
-  if (kept_.empty()) {
-    char* const data = new char[kBlockBytes + kBlockPaddingBytes];
-    std::memset(data + kBlockBytes, 0, kBlockPaddingBytes);
-    return Block(this, data);
-  }
+  if (kept_.empty()) return Block(this, new char[kBlockBytes]);
   char* const data = kept_.back();
   kept_.pop_back();
   return Block(this, data);

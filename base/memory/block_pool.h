@@ -6,9 +6,6 @@
 //   Block block = loop.blocks().Take();
 //   ssize_t n = stream.TryRead(block.data(), block.capacity());
 //
-// Every block is followed by kBlockPaddingBytes readable bytes that belong to
-// it, for parsers that look ahead.
-//
 // Thread contract: a pool and its blocks belong to one event loop.
 
 #ifndef BASE_MEMORY_BLOCK_POOL_H_
@@ -21,7 +18,6 @@
 namespace gateway {
 
 inline constexpr size_t kBlockBytes = 16 * 1024;
-inline constexpr size_t kBlockPaddingBytes = 64;
 
 class BlockPool;
 

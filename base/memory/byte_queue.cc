@@ -13,14 +13,6 @@ constexpr size_t kSmallestBytes = 256;
 
 }  // namespace
 
-ByteQueue& ByteQueue::operator=(ByteQueue&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(capacity_, other.capacity_);
-  std::swap(begin_, other.begin_);
-  std::swap(end_, other.end_);
-  return *this;
-}
-
 void ByteQueue::Append(std::string_view bytes) {
   if (bytes.empty()) return;
   std::memcpy(Extend(bytes.size()), bytes.data(), bytes.size());

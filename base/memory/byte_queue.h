@@ -1,4 +1,4 @@
-// ByteQueue holds bytes on their way out: what is put in comes out in the same
+// ByteQueue holds bytes on their way: what is put in comes out in the same
 // order, in one row of memory. It grows as needed, and an empty queue holds no
 // memory at all; blocks come from base/memory/recycler.h.
 //
@@ -27,11 +27,15 @@ class ByteQueue {
         capacity_(std::exchange(other.capacity_, 0)),
         begin_(std::exchange(other.begin_, 0)),
         end_(std::exchange(other.end_, 0)) {}
-  ByteQueue& operator=(ByteQueue&& other) noexcept;
+  ByteQueue& operator=(ByteQueue&& other) noexcept {
+    Swap(other);
+    return *this;
+  }
   ~ByteQueue() { Clear(); }
 
   bool empty() const { return begin_ == end_; }
   size_t size() const { return end_ - begin_; }
+  size_t capacity() const { return capacity_; }
 
   // A view of all bytes, valid until the next change.
   std::string_view bytes() const { return {data_ + begin_, size()}; }
@@ -48,6 +52,13 @@ class ByteQueue {
 
   // Takes memory for so many bytes to come. REQUIRES: the queue is empty.
   void Reserve(size_t size) { Grow(size); }
+
+  void Swap(ByteQueue& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(begin_, other.begin_);
+    std::swap(end_, other.end_);
+  }
 
   // Removes bytes from the front. REQUIRES: there are as many.
   void Consume(size_t size);

@@ -13,9 +13,7 @@
 // life, are skipped. What a line says is not looked at.
 //
 // A line that lies whole in the fed bytes is not copied; only one that is split
-// over feeds is put together in memory of the parser. At least
-// kBlockPaddingBytes bytes behind a line may be read if as many may be read
-// behind the bytes fed; the parser's own memory is always padded so.
+// over feeds is put together in memory of the parser.
 //
 // Not thread-safe. Takes memory only for split lines.
 
@@ -26,7 +24,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "base/memory/padded_bytes.h"
+#include "base/memory/byte_queue.h"
 
 namespace gateway {
 
@@ -67,9 +65,9 @@ class JsonLines {
 
   std::string_view input_;  // What is left of the bytes that were fed.
   // The beginning of an unfinished line, kept from earlier feeds.
-  PaddedBytes carry_;
+  ByteQueue carry_;
   // The split line that Next delivered during this feed.
-  PaddedBytes finished_;
+  ByteQueue finished_;
   bool failed_ = false;
 };
 

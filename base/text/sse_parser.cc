@@ -9,16 +9,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "base/memory/recycler.h"
 #include "base/text/literal.h"
 
 namespace gateway {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr size_t kFirstCapacityBytes = 512;
-// Memory beyond this is given back once the event that needed it was read.
-constexpr size_t kKeptCapacityBytesMax = 64 * 1024;
 
 const char* FindByte(const char* from, const char* end, char byte) {
   if (from == end) return end;
@@ -43,44 +39,6 @@ std::string_view ValueOf(const char (&name)[kSize], std::string_view line) {
 
 }  // namespace
 
-void SseParser::PaddedBuffer::Append(std::string_view bytes) {
-  if (bytes.empty()) return;
-  const size_t size = size_ + bytes.size();
-  if (size > capacity_) {
-    const size_t capacity =
-        std::max({kFirstCapacityBytes, size, 2 * capacity_});
-    PaddedBuffer grown;
-    grown.bytes_ =
-        static_cast<char*>(RecycledAllocate(capacity + kSsePaddingBytes));
-    grown.size_ = size_;
-    grown.capacity_ = capacity;
-    // Zeroed, so that a parser that reads the padding reads defined bytes.
-    memset(grown.bytes_, 0, capacity + kSsePaddingBytes);
-    if (size_ > 0) memcpy(grown.bytes_, bytes_, size_);
-    Swap(grown);
-  }
-  memcpy(bytes_ + size_, bytes.data(), bytes.size());
-  size_ = size;
-}
-
-void SseParser::PaddedBuffer::Clear() {
-  if (capacity_ > kKeptCapacityBytesMax) {
-    PaddedBuffer empty;
-    Swap(empty);
-  }
-  size_ = 0;
-}
-
-SseParser::PaddedBuffer::~PaddedBuffer() {
-  RecycledFree(bytes_, capacity_ + kSsePaddingBytes);
-}
-
-void SseParser::PaddedBuffer::Swap(PaddedBuffer& other) noexcept {
-  std::swap(bytes_, other.bytes_);
-  std::swap(size_, other.size_);
-  std::swap(capacity_, other.capacity_);
-}
-
 SseParser::LineEnds::LineEnds(std::string_view text)
     : end_(text.data() + text.size()),
       lf_(FindByte(text.data(), end_, '\n')),
@@ -99,7 +57,7 @@ SseParser::SseParser(size_t event_bytes_limit)
 
 absl::Status SseParser::Feed(std::string_view bytes) {
   assert(input_.empty());
-  joined_used_ = 0;
+  joined_.clear();
   finished_.Clear();
   input_ = failed_ ? std::string_view() : bytes;
   if (at_stream_start_) TakeByteOrderMark();
@@ -109,7 +67,7 @@ absl::Status SseParser::Feed(std::string_view bytes) {
 
 bool SseParser::Next(SseEvent* event) {
   if (input_.empty()) return false;
-  if (!carry_.View().empty()) return NextCarried(event);
+  if (!carry_.empty()) return NextCarried(event);
 
   const size_t prefix_bytes = lf_may_follow_ && input_.front() == '\n' ? 1 : 0;
   lf_may_follow_ = false;
@@ -135,18 +93,17 @@ bool SseParser::NextCarried(SseEvent* event) {
   input_.remove_prefix(size);
   // The event's views must outlive what is carried from the rest of this feed.
   carry_.Swap(finished_);
-  carry_.Clear();
   const size_t prefix_bytes = std::exchange(carry_prefix_bytes_, 0);
-  LineEnds line_ends(finished_.View());
+  LineEnds line_ends(finished_.bytes());
   const size_t parsed =
-      ParseBlock(finished_.View(), prefix_bytes, line_ends, event);
-  assert(parsed == finished_.View().size());
+      ParseBlock(finished_.bytes(), prefix_bytes, line_ends, event);
+  assert(parsed == finished_.size());
   return parsed > 0;
 }
 
 void SseParser::TakeByteOrderMark() {
   while (at_stream_start_ && !input_.empty()) {
-    const size_t matched = carry_.View().size();
+    const size_t matched = carry_.size();
     if (input_.front() != kByteOrderMark[matched]) {
       at_stream_start_ = false;
       return;
@@ -161,7 +118,7 @@ void SseParser::TakeByteOrderMark() {
 }
 
 absl::Status SseParser::CheckLimit() {
-  size_t held_bytes = carry_.View().size();
+  size_t held_bytes = carry_.size();
   if (!failed_ && held_bytes + input_.size() <= event_bytes_limit_) {
     return absl::OkStatus();
   }
@@ -189,10 +146,10 @@ absl::Status SseParser::CheckLimit() {
 }
 
 SseParser::Position SseParser::InputPosition() const {
-  const std::string_view carried = carry_.View().substr(carry_prefix_bytes_);
+  const std::string_view carried = carry_.bytes().substr(carry_prefix_bytes_);
   if (carried.empty()) {
     return {.line_is_empty = true,
-            .after_cr = carry_.View().empty() && lf_may_follow_};
+            .after_cr = carry_.empty() && lf_may_follow_};
   }
   const char last = carried.back();
   return {.line_is_empty = last == '\n' || last == '\r',
@@ -239,7 +196,7 @@ size_t SseParser::ParseBlock(std::string_view bytes, size_t prefix_bytes,
   const size_t size = static_cast<size_t>(line - bytes.data());
   event->raw = bytes.substr(0, size);
   event->comment = data_lines_ == 0;
-  if (data_lines_ > 1) event->data = joined_[joined_used_++].View();
+  if (data_lines_ > 1) event->data = joined_.back().bytes();
   lf_may_follow_ = event->raw.back() == '\r';
   return size;
 }
@@ -260,12 +217,8 @@ void SseParser::ParseLine(std::string_view line, SseEvent* event) {
 }
 
 void SseParser::JoinData(std::string_view value, std::string_view earlier) {
-  if (joined_used_ == joined_.size()) joined_.emplace_back();
-  PaddedBuffer& joined = joined_[joined_used_];
-  if (data_lines_ == 2) {
-    joined.Clear();
-    joined.Append(earlier);
-  }
+  if (data_lines_ == 2) joined_.emplace_back().Append(earlier);
+  ByteQueue& joined = joined_.back();
   joined.Append("\n");
   joined.Append(value);
 }

@@ -22,9 +22,7 @@
 //
 // What the views point into: an event that lies whole in the fed bytes is not
 // copied. Only an event split over feeds, and data of several lines, are
-// assembled in memory of the parser. At least kSsePaddingBytes bytes behind
-// `data` may be read (as simdjson likes to do) if as many may be read behind
-// the bytes fed; the parser's own memory is always padded so.
+// assembled in memory of the parser.
 //
 // Not thread-safe. Costs about a nanosecond for 10 bytes; takes memory only for
 // the first split events and to grow.
@@ -37,11 +35,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/memory/byte_queue.h"
 
 namespace gateway {
-
-// How many readable bytes should follow the bytes that are fed.
-inline constexpr size_t kSsePaddingBytes = 64;
 
 // One event. Its views are valid until the next Feed.
 struct SseEvent {
@@ -79,7 +75,7 @@ class SseParser {
   bool Next(SseEvent* event);
 
   // The bytes held of an unfinished event. REQUIRES: as Feed.
-  std::string_view Rest() const { return carry_.View(); }
+  std::string_view Rest() const { return carry_.bytes(); }
 
   // The memory that the parser has for events that are split over feeds: up to
   // twice the event's size while it arrives, and given back with the feed after
@@ -87,30 +83,6 @@ class SseParser {
   size_t held_bytes() const { return carry_.capacity() + finished_.capacity(); }
 
  private:
-  // Bytes in recycled memory, followed by kSsePaddingBytes readable ones.
-  class PaddedBuffer {
-   public:
-    PaddedBuffer() = default;
-    PaddedBuffer(PaddedBuffer&& other) noexcept { Swap(other); }
-    PaddedBuffer& operator=(PaddedBuffer&& other) noexcept {
-      Swap(other);
-      return *this;
-    }
-    ~PaddedBuffer();
-
-    std::string_view View() const { return {bytes_, size_}; }
-    size_t capacity() const { return capacity_; }
-    void Append(std::string_view bytes);
-    // Empties the buffer; memory that a large event took is given back.
-    void Clear();
-    void Swap(PaddedBuffer& other) noexcept;
-
-   private:
-    char* bytes_ = nullptr;
-    size_t size_ = 0;
-    size_t capacity_ = 0;  // Does not count the padding.
-  };
-
   // Finds the line ends of a text. Looks at each byte at most once for LF and
   // once for CR.
   class LineEnds {
@@ -156,14 +128,13 @@ class SseParser {
 
   // The beginning of an unfinished event, from earlier feeds. Its first bytes
   // may belong to no line: the byte order mark, or the LF of a CRLF.
-  PaddedBuffer carry_;
+  ByteQueue carry_;
   size_t carry_prefix_bytes_ = 0;
   // The split event that Next delivered during this feed.
-  PaddedBuffer finished_;
-  // The joined data of events with several `data:` lines: one buffer for each
-  // such event of this feed.
-  std::vector<PaddedBuffer> joined_;
-  size_t joined_used_ = 0;
+  ByteQueue finished_;
+  // The joined data of events with several `data:` lines: one for each such
+  // event of this feed.
+  std::vector<ByteQueue> joined_;
   int data_lines_ = 0;  // Counts the `data:` lines of the block being parsed.
 
   bool at_stream_start_ = true;

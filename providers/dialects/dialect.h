@@ -154,9 +154,8 @@ class StreamTap : public Recycled {
  public:
   virtual ~StreamTap() = default;
 
-  // Checks one event. `name` is the SSE event name, empty if none; `data` is
-  // followed by at least kJsonPaddingBytes readable bytes. An error is an
-  // event that cannot be understood.
+  // Checks one event. `name` is the SSE event name, empty if none. An error is
+  // an event that cannot be understood.
   virtual absl::StatusOr<EventKind> OnEvent(std::string_view name,
                                             std::string_view data) = 0;
 
@@ -339,9 +338,8 @@ class Dialect {
 
   // --- Raw ----------------------------------------------------------------
 
-  // Reads in one pass what the stages need. `body` is followed by at least
-  // kJsonPaddingBytes readable bytes. Keys are compared unescaped; a repeated
-  // key that a policy depends on is refused, naming it.
+  // Reads in one pass what the stages need. Keys are compared unescaped; a
+  // repeated key that a policy depends on is refused, naming it.
   virtual absl::Status ScanRequest(std::string_view body,
                                    RequestScan* scan) const;
 
@@ -359,8 +357,7 @@ class Dialect {
   virtual void PlanEdits(const RequestScan& scan, std::string_view model,
                          EditPlan* plan) const;
 
-  // Reads what must be recorded of a whole answer. `body` is padded as in
-  // ScanRequest.
+  // Reads what must be recorded of a whole answer.
   virtual absl::Status ScanResponse(std::string_view body,
                                     ResponseFacts* facts) const;
 
@@ -377,9 +374,6 @@ class Dialect {
   virtual WireError WriteError(const absl::Status& status,
                                std::string_view request_id) const;
 };
-
-// How many readable bytes must follow a text that is parsed in place.
-inline constexpr size_t kJsonPaddingBytes = 64;
 
 // A scan is at least so many times as fast as a reading: OffLoop is told of as
 // many fewer bytes (base/async/worker_pool.h).

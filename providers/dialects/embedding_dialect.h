@@ -47,8 +47,7 @@ class EmbeddingDialect {
                                     std::vector<v1::Warning>* warnings)
       const = 0;
 
-  // Reads a whole answer; vectors in the order of the inputs. `body` is
-  // followed by at least kJsonPaddingBytes readable bytes (dialect.h).
+  // Reads a whole answer; vectors in the order of the inputs.
   virtual absl::Status ReadResponse(std::string_view body,
                                     v1::EmbedResponse* response) const = 0;
 

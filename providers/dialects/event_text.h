@@ -24,7 +24,7 @@ class SpokenCounter {
  public:
   // Adds the bytes, as escaped, of an event's text, reasoning, refusal and
   // arguments of tools; nothing for an event that has none, or that cannot be
-  // read. `event` is followed by kJsonPaddingBytes readable bytes.
+  // read.
   void Add(std::string_view event);
 
   int64_t bytes() const { return bytes_; }

@@ -90,8 +90,7 @@ using ScanHook =
     absl::FunctionRef<absl::Status(std::string_view key, JsonValue& value)>;
 
 // Replaces `scan` by what `body` says. Keys are compared unescaped. Errors are
-// faults that name the field. REQUIRES: kJsonPaddingBytes readable bytes follow
-// `body`; with kHook in the table, a hook.
+// faults that name the field. REQUIRES: with kHook in the table, a hook.
 absl::Status ScanRequest(const ScanFormat& format, std::string_view body,
                          RequestScan* scan);
 absl::Status ScanRequest(const ScanFormat& format, std::string_view body,

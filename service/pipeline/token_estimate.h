@@ -30,8 +30,8 @@ int64_t EstimateInputTokens(const RawRequest& raw);
 int64_t EstimateInputTokens(const llmgateway::v1::EmbedRequest& request);
 
 // The output tokens of a whole answer: of its texts, its reasoning and its
-// calls of tools. One that was forwarded, in the words of `dialect` and
-// followed by kJsonPaddingBytes readable bytes, is read for it.
+// calls of tools. One that was forwarded, in the format of `dialect`, is read
+// for it.
 int64_t EstimateOutputTokens(const llmgateway::v1::GenerateResponse& response);
 int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body);
 

@@ -38,10 +38,9 @@ void InputMeasure::Keep(const IncomingCall& call) {
     guess_ = GuessInputTokens(body);
     return;
   }
-  char* const copy = google::protobuf::Arena::CreateArray<char>(
-      &call.arena, body.size() + kJsonPaddingBytes);
+  char* const copy =
+      google::protobuf::Arena::CreateArray<char>(&call.arena, body.size());
   std::copy(body.begin(), body.end(), copy);
-  std::fill_n(copy + body.size(), kJsonPaddingBytes, ' ');
   kept_.dialect = call.raw->dialect;
   kept_.body = std::string_view(copy, body.size());
 }

@@ -1,6 +1,5 @@
 #include "tests/fuzz/dialect_fuzz.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -14,24 +13,10 @@
 #include "base/text/sse_parser.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "tests/testing/exact_copy.h"
 
 namespace gateway {
 namespace {
-
-// A copy in memory of its own with just the bytes behind it that readers may
-// look at, so that a look beyond them is noticed.
-class Copy {
- public:
-  explicit Copy(std::string_view text, size_t padding = kJsonPaddingBytes)
-      : size_(text.size()), bytes_(new char[text.size() + padding]()) {
-    std::copy(text.begin(), text.end(), bytes_.get());
-  }
-  std::string_view view() const { return {bytes_.get(), size_}; }
-
- private:
-  const size_t size_;
-  const std::unique_ptr<char[]> bytes_;
-};
 
 // Divides a stream as the dialect's vendor does.
 class Frames {
@@ -74,7 +59,7 @@ struct Outcome {
 // Both read one event. A dialect without an API has no tap.
 void ReadEvent(std::string_view name, std::string_view data,
                EventReader& reader, StreamTap& tap, Outcome& outcome) {
-  const Copy copy(data);
+  const ExactCopy copy(data);
   const absl::StatusOr<EventKind> kind = tap.OnEvent(name, copy.view());
   if (kind.ok() && *kind == EventKind::kError) Require(!tap.error().ok());
   outcome.status = reader.Read(name, copy.view(), &outcome.events);
@@ -90,7 +75,7 @@ Outcome ReadStream(const Dialect& dialect, std::string_view stream,
   const std::unique_ptr<EventReader> reader = dialect.NewEventReader();
   const std::unique_ptr<StreamTap> tap = dialect.NewStreamTap();
   while (!stream.empty() && outcome.status.ok()) {
-    const Copy piece(stream.substr(0, piece_bytes), /*padding=*/0);
+    const ExactCopy piece(stream.substr(0, piece_bytes));
     stream.remove_prefix(piece.view().size());
     Require(frames.Feed(piece.view()).ok());
     std::string_view name;
@@ -175,7 +160,7 @@ void RequirePlan(const Dialect& dialect, const RequestScan& scan,
     end = edit.span.offset + edit.span.length;
   }
   edited += body.substr(end);
-  const Copy copy(edited);
+  const ExactCopy copy(edited);
   RequestScan again;
   Require(dialect.ScanRequest(copy.view(), &again).ok());
   if (scan.model_value.length > 0) Require(again.model == "another");
@@ -211,7 +196,7 @@ bool FuzzDialect(const Dialect& dialect, std::string_view input) {
 void FuzzRequest(const Dialect& dialect, std::string_view body) {
   const std::string once = AgainRequest(dialect, body);
   if (!once.empty()) Require(AgainRequest(dialect, once) == once);
-  const Copy copy(body);
+  const ExactCopy copy(body);
   RequestScan scan;
   if (dialect.ScanRequest(copy.view(), &scan).ok() &&
       dialect.CanForward(scan, copy.view())) {
@@ -222,7 +207,7 @@ void FuzzRequest(const Dialect& dialect, std::string_view body) {
 void FuzzAnswer(const Dialect& dialect, std::string_view body) {
   const std::string once = AgainAnswer(dialect, body);
   if (!once.empty()) Require(AgainAnswer(dialect, once) == once);
-  const Copy copy(body);
+  const ExactCopy copy(body);
   ResponseFacts facts;
   dialect.ScanResponse(copy.view(), &facts).IgnoreError();
 }
@@ -267,11 +252,11 @@ void FuzzEmbeddings(const EmbeddingDialect& dialect, std::string_view body) {
   for (const EmbeddingEncoding each :
        {EmbeddingEncoding::kFloat, EmbeddingEncoding::kBase64}) {
     v1::EmbedResponse response;
-    if (!dialect.ReadResponse(Copy(body).view(), &response).ok()) return;
+    if (!dialect.ReadResponse(ExactCopy(body).view(), &response).ok()) return;
     std::string once;
     if (!dialect.WriteResponse(response, each, &once).ok()) return;
     v1::EmbedResponse again;
-    Require(dialect.ReadResponse(Copy(once).view(), &again).ok());
+    Require(dialect.ReadResponse(ExactCopy(once).view(), &again).ok());
     std::string twice;
     Require(dialect.WriteResponse(again, each, &twice).ok());
     Require(once == twice);

@@ -1,6 +1,6 @@
 // What is asked of every dialect, whatever bytes come: its readers refuse them
 // or understand them, what they understood is written so that it reads the same
-// again, and nothing is read behind the padding.
+// again, and nothing is read behind their end.
 //
 //   const OpenAiChat dialect;
 //   FuzzDialect(dialect, input);    // The first byte says what the rest is,

@@ -2,7 +2,6 @@
 // it arrives, and never two things: no request stands for it that another
 // server on the way could read otherwise.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/http/http1_codec.h"
+#include "tests/testing/exact_copy.h"
 
 namespace gateway {
 namespace {
@@ -29,20 +29,6 @@ class Body final : public Http1BodySink {
  public:
   void OnBody(std::string_view piece) override { text_.append(piece); }
   std::string text_;
-};
-
-// A copy of just its size, so that a look behind it is noticed.
-class Copy {
- public:
-  explicit Copy(std::string_view text)
-      : size_(text.size()), bytes_(new char[text.size()]) {
-    std::copy(text.begin(), text.end(), bytes_.get());
-  }
-  std::string_view view() const { return {bytes_.get(), size_}; }
-
- private:
-  const size_t size_;
-  const std::unique_ptr<char[]> bytes_;
 };
 
 struct Outcome {
@@ -136,7 +122,7 @@ class Connection {
   // Returns whether there was anything to use.
   bool Put() {
     const bool had_head = parser_.head_done();
-    const Copy bytes(unread_);
+    const ExactCopy bytes(unread_);
     const absl::StatusOr<size_t> used = parser_.Put(bytes.view(), body_);
     Require(body_.text_.size() <= kLimits.body_bytes);
     if (!used.ok()) {
@@ -156,7 +142,7 @@ class Connection {
     std::string_view head = bytes.substr(0, used);
     while (head.starts_with("\r\n")) head.remove_prefix(2);
     RequireUnambiguous(parser_, head);
-    head_ = std::make_unique<Copy>(bytes.substr(0, used));
+    head_ = std::make_unique<ExactCopy>(bytes.substr(0, used));
     parser_.MoveHead(head_->view().data() - bytes.data());
   }
 
@@ -176,7 +162,7 @@ class Connection {
 
   Http1Parser parser_{Http1Parser::Kind::kRequests, kLimits};
   Outcome outcome_;
-  std::unique_ptr<Copy> head_;
+  std::unique_ptr<ExactCopy> head_;
   std::string unread_;
   std::string body_wire_;  // What the body was sent as.
   Body body_;

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
+#include "tests/testing/exact_copy.h"
 
 namespace gateway {
 namespace {
@@ -105,22 +105,8 @@ void Walk(dom::element element, std::string* out) {
   }
 }
 
-// A copy in memory of its own, so that a look beyond its end is noticed.
-class Copy {
- public:
-  explicit Copy(std::string_view text)
-      : size_(text.size()), bytes_(new char[text.size()]) {
-    if (size_ > 0) std::memcpy(bytes_.get(), text.data(), size_);
-  }
-  std::string_view view() const { return {bytes_.get(), size_}; }
-
- private:
-  const size_t size_;
-  const std::unique_ptr<char[]> bytes_;
-};
-
 void CompareReadings(std::string_view text) {
-  const Copy copy(text);
+  const ExactCopy copy(text);
   std::string ours;
   const absl::Status read =
       ReadJson(copy.view(), [&](JsonValue& root) { return Walk(root, &ours); });
@@ -157,7 +143,7 @@ void CompareReadings(std::string_view text) {
 // What is skipped, and what is taken raw, ends where the same value visited
 // does.
 void CompareSkips(std::string_view text) {
-  const Copy copy(text);
+  const ExactCopy copy(text);
   const auto count = [&](auto take) -> int {
     int fields = 0;
     const absl::Status status = ReadJson(copy.view(), [&](JsonValue& root) {

@@ -61,7 +61,7 @@ class CallRunner::Sink final : public AnswerSink {
 
 struct CallRunner::Borrowed {
   Borrowed(CallRunner& runner, const CallQuestion& question)
-      : padded(question.body + std::string(kJsonPaddingBytes, ' ')),
+      : body(question.body),
         call(runner.runtime_, runner.client_.loop(), runner.client_.http(),
              *runner.cancel_, arena, runner.client_.loop().Now()) {
     call.facts.operation = "test";
@@ -78,7 +78,7 @@ struct CallRunner::Borrowed {
       return;
     }
     raw.dialect = question.dialect;
-    raw.body = std::string_view(padded).substr(0, question.body.size());
+    raw.body = body;
     call.api_error = raw.dialect->ScanRequest(raw.body, &raw.scan);
     call.raw = &raw;
     call.facts.model = raw.scan.model;
@@ -86,7 +86,7 @@ struct CallRunner::Borrowed {
     call.facts.stream_usage = raw.scan.stream_usage;
   }
 
-  const std::string padded;
+  const std::string body;
   google::protobuf::Arena arena;
   RawRequest raw;
   Call call;

@@ -31,7 +31,6 @@
 #include "base/async/task.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http_handler.h"
-#include "base/memory/block_pool.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/testing/event.h"
@@ -80,11 +79,6 @@ class PathHandler final : public HttpHandler {
   static Task<void> Echo(const HttpRequest& request, HttpResponder& responder) {
     const HttpField fields[] = {{"x-a", request.Find("x-a")},
                                 {"x-path", request.path}};
-    for (size_t i = 0; i < kBlockPaddingBytes; ++i) {
-      const volatile char padding =
-          request.body.data()[request.body.size() + i];
-      static_cast<void>(padding);
-    }
     const std::string_view body[] = {request.body};
     static_cast<void>(co_await responder.Send({200, fields}, body));
   }

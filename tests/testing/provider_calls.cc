@@ -28,7 +28,7 @@ const Dialect* DialectOf(const Provider& provider,
 struct ProviderCalls::Borrowed {
   Borrowed(const Provider& provider, const ProviderQuestion& question,
            LoopClient& client, CancelSignal& cancel, ProviderOutcome* outcome)
-      : padded(question.body + std::string(kJsonPaddingBytes, ' ')) {
+      : body(question.body) {
     call.loop = &client.loop();
     call.http = &client.http();
     call.cancel = &cancel;
@@ -43,7 +43,7 @@ struct ProviderCalls::Borrowed {
       call.model = question.request.model();
     } else {
       raw.dialect = DialectOf(provider, question);
-      raw.body = std::string_view(padded).substr(0, question.body.size());
+      raw.body = body;
       scanned = raw.dialect->ScanRequest(raw.body, &raw.scan);
       call.model = raw.scan.model;
       if (provider.Forwards(raw)) {
@@ -59,7 +59,7 @@ struct ProviderCalls::Borrowed {
     if (!question.model.empty()) call.model = question.model;
   }
 
-  const std::string padded;
+  const std::string body;
   RawRequest raw;
   v1::GenerateRequest parsed;  // If the bytes cannot be forwarded.
   absl::Status scanned;

@@ -13,11 +13,6 @@
 namespace gateway::anthropic {
 namespace {
 
-// Returns a kept text without the padding behind it.
-std::string_view WithoutPadding(const std::string& kept) {
-  return std::string_view(kept).substr(0, kept.size() - kJsonPaddingBytes);
-}
-
 // Returns the value of `type`, for streams without event names.
 absl::StatusOr<std::string> TypeOf(std::string_view data) {
   std::string type;
@@ -90,30 +85,29 @@ absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
     return root.Error("a second message has started");
   }
   v1::StreamStarted started;
+  std::vector<std::string_view> blocks;  // That the message begins with.
   bool has_message = false;
   GATEWAY_RETURN_IF_ERROR(root.EachField(
       [&](std::string_view key, JsonValue& value) -> absl::Status {
         if (key != "message") return absl::OkStatus();
         has_message = true;
         return value.EachField([&](std::string_view name, JsonValue& field) {
-          return ReadMessageField(name, field, &started);
+          return ReadMessageField(name, field, &started, &blocks);
         });
       }));
   if (!has_message) return root.Error("message: required");
   started.set_service_tier(wire_usage_.service_tier());
   *events->emplace_back().mutable_started() = std::move(started);
   AddUsage(events);
-  for (size_t i = 0; i < first_blocks_.size(); ++i) {
-    GATEWAY_RETURN_IF_ERROR(
-        ReadFirstBlock(WithoutPadding(first_blocks_[i]),
-                       static_cast<int32_t>(i), events));
+  for (const std::string_view block : blocks) {
+    GATEWAY_RETURN_IF_ERROR(ReadFirstBlock(block, first_blocks_++, events));
   }
   return absl::OkStatus();
 }
 
-absl::Status MessagesEventReader::ReadMessageField(std::string_view key,
-                                                   JsonValue& value,
-                                                   v1::StreamStarted* started) {
+absl::Status MessagesEventReader::ReadMessageField(
+    std::string_view key, JsonValue& value, v1::StreamStarted* started,
+    std::vector<std::string_view>* blocks) {
   if (key == "usage") {
     return wire_usage_.Read(value, started->mutable_extensions());
   }
@@ -122,9 +116,7 @@ absl::Status MessagesEventReader::ReadMessageField(std::string_view key,
   if (key == "content") {
     return value.EachElement([&](JsonValue& block) -> absl::Status {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, block.Raw());
-      // Padded, since it is read as a text of its own.
-      std::string& copy = first_blocks_.emplace_back(json);
-      copy.append(kJsonPaddingBytes, ' ');
+      blocks->push_back(json);
       return absl::OkStatus();
     });
   }
@@ -157,8 +149,8 @@ int32_t MessagesEventReader::PartIndexOf(int32_t block_index) {
   // Servers that count blocks from 0 again must not overwrite those that the
   // message began with.
   if (!block_shift_.has_value()) {
-    const auto first = static_cast<int32_t>(first_blocks_.size());
-    block_shift_ = block_index < first ? first - block_index : 0;
+    block_shift_ =
+        block_index < first_blocks_ ? first_blocks_ - block_index : 0;
   }
   return block_index + *block_shift_;
 }

@@ -68,8 +68,10 @@ class MessagesEventReader final : public EventReader {
   };
 
   absl::Status ReadMessageStart(JsonValue& root, Events* events);
+  // Adds the blocks that the message begins with to `blocks`, as JSON.
   absl::Status ReadMessageField(std::string_view key, JsonValue& value,
-                                v1::StreamStarted* started);
+                                v1::StreamStarted* started,
+                                std::vector<std::string_view>* blocks);
   // Delivers a block that the message begins with.
   absl::Status ReadFirstBlock(std::string_view json, int32_t index,
                               Events* events);
@@ -106,9 +108,9 @@ class MessagesEventReader final : public EventReader {
   WireUsage wire_usage_;
   v1::Usage usage_;
   std::string text_;  // Used by ReadPlainText; a field to keep its memory.
-  // The blocks that the message begins with, as JSON, and its end, if it says
-  // that at the beginning.
-  std::vector<std::string> first_blocks_;
+  // How many blocks the message begins with, and its end, if it says that at
+  // the beginning.
+  int32_t first_blocks_ = 0;
   v1::ChoiceEnd first_end_;
   std::optional<int32_t> block_shift_;
   bool started_ = false;

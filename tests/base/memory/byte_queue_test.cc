@@ -67,6 +67,18 @@ TEST(ByteQueueTest, BytesLargerThanAnyBlockFit) {
   EXPECT_TRUE(queue.bytes() == large);
 }
 
+TEST(ByteQueueTest, TwoSwapWhatTheyHold) {
+  ByteQueue full;
+  ByteQueue empty;
+  full.Append("text");
+  const char* const where = full.bytes().data();
+  full.Swap(empty);
+  EXPECT_TRUE(full.empty());
+  EXPECT_EQ(full.capacity(), 0u);
+  EXPECT_EQ(empty.bytes(), "text");
+  EXPECT_EQ(empty.bytes().data(), where);
+}
+
 TEST(ByteQueueTest, AMovedQueueTakesItsBytesAlong) {
   ByteQueue one;
   one.Append("bytes");

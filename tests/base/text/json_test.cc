@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/exact_copy.h"
 
 namespace gateway {
 namespace {
@@ -332,19 +333,54 @@ TEST(JsonReadTest, ReadsAnotherTextWithinAVisitor) {
   EXPECT_EQ(outer, "[\"in\"]");
 }
 
-TEST(JsonReadTest, RawViewsOfAPaddedTextPointIntoIt) {
-  const std::string text = R"({"a" : "x" , "b":1})";
-  std::string padded = text + std::string(64, 'Z');
-  const std::string_view view = std::string_view(padded).substr(0, text.size());
+absl::Status ReadAll(JsonValue& value) {
+  switch (value.Type()) {
+    case JsonType::kNull:
+      return value.Null();
+    case JsonType::kBool:
+      return value.Bool().status();
+    case JsonType::kNumber:
+      return value.Double().status();
+    case JsonType::kString:
+      return value.String().status();
+    case JsonType::kArray:
+      return value.EachElement(ReadAll);
+    case JsonType::kObject:
+      return value.EachField(
+          [](std::string_view, JsonValue& field) { return ReadAll(field); });
+  }
+  return absl::InternalError("no such type");
+}
+
+TEST(JsonReadTest, NothingBehindTheTextIsLookedAt) {
+  const std::string text =
+      R"({"short":"a","long":"0123456789abcdef0123456789\\\u00e9\ud83d\ude00",)"
+      R"("all":[-12.5e+3,0,7,true,false,null,[],{"k":{}}],"a\"b" : 1 })";
+  EXPECT_TRUE(ReadJson(ExactCopy(text).view(), ReadAll).ok());
+  for (size_t size = 0; size < text.size(); ++size) {
+    // What does not end in a bracket is hardly read.
+    for (const char* const end : {"", "}"}) {
+      const std::string cut = text.substr(0, size) + end;
+      const ExactCopy copy(cut);
+      EXPECT_EQ(ReadJson(copy.view(), ReadAll).ok(),
+                CheckJson(copy.view()).ok())
+          << cut;
+      SkipAll(copy.view()).IgnoreError();
+    }
+  }
+}
+
+TEST(JsonReadTest, RawViewsPointIntoTheText) {
+  const std::string_view text = R"({"a" : "x" , "b":1})";
   std::vector<size_t> offsets;
-  ASSERT_TRUE(ReadJson(view, [&](JsonValue& root) {
+  ASSERT_TRUE(ReadJson(text, [&](JsonValue& root) {
                 return root.EachField(
                     [&](std::string_view, JsonValue& value) -> absl::Status {
                       const char* const begin = value.begin();
                       GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                                value.RawUnchecked());
                       EXPECT_EQ(begin, raw.data());
-                      offsets.push_back(raw.data() - padded.data());
+                      offsets.push_back(raw.data() - text.data());
                       return absl::OkStatus();
                     });
               }).ok());

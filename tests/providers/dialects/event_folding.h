@@ -16,6 +16,7 @@
 #include "base/text/sse_parser.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/dialect.h"
+#include "tests/testing/exact_copy.h"
 
 namespace gateway {
 
@@ -143,22 +144,18 @@ inline absl::Status ReadStream(EventReader& reader, std::string_view bytes,
                                Framing framing = Framing::kServerSentEvents) {
   SseParser parser(1 << 20);
   JsonLines lines(1 << 20);
-  // The reader may look at some bytes behind the text.
-  const std::string pieces[2] = {std::string(bytes.substr(0, cut)),
-                                 std::string(bytes.substr(cut))};
-  for (std::string piece : pieces) {
-    const size_t size = piece.size();
-    piece.append(kJsonPaddingBytes, '\0');
-    const std::string_view fed = std::string_view(piece).substr(0, size);
+  for (const std::string_view part :
+       {bytes.substr(0, cut), bytes.substr(cut)}) {
+    const ExactCopy piece(part);
     if (framing == Framing::kJsonLines) {
-      GATEWAY_RETURN_IF_ERROR(lines.Feed(fed));
+      GATEWAY_RETURN_IF_ERROR(lines.Feed(piece.view()));
       std::string_view line;
       while (lines.Next(&line)) {
         GATEWAY_RETURN_IF_ERROR(reader.Read("", line, events));
       }
       continue;
     }
-    GATEWAY_RETURN_IF_ERROR(parser.Feed(fed));
+    GATEWAY_RETURN_IF_ERROR(parser.Feed(piece.view()));
     SseEvent event;
     while (parser.Next(&event)) {
       if (event.comment) continue;

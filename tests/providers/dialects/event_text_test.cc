@@ -6,20 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
-#include "providers/dialects/dialect.h"
 
 namespace gateway {
 namespace {
 
-void Add(std::string_view event, SpokenCounter* spoken) {
-  std::string padded(event);
-  padded.append(kJsonPaddingBytes, ' ');
-  spoken->Add(std::string_view(padded).substr(0, event.size()));
-}
-
 int64_t SpokenBytes(std::string_view event) {
   SpokenCounter spoken;
-  Add(event, &spoken);
+  spoken.Add(event);
   return spoken.bytes();
 }
 
@@ -62,9 +55,9 @@ TEST(EventTextTest, WhatSaysNothingHasNone) {
 
 TEST(EventTextTest, EventsOfOneKindAreToldBySize) {
   SpokenCounter spoken;
-  for (int i = 0; i < 1000; ++i) Add(Chunk(R"({"content":"12345"})"), &spoken);
-  Add(Chunk(R"({"content":"1"})"), &spoken);
-  Add(Chunk(R"({"content":"1234567"})"), &spoken);
+  for (int i = 0; i < 1000; ++i) spoken.Add(Chunk(R"({"content":"12345"})"));
+  spoken.Add(Chunk(R"({"content":"1"})"));
+  spoken.Add(Chunk(R"({"content":"1234567"})"));
   EXPECT_EQ(spoken.bytes(), 5008);
 }
 
@@ -80,7 +73,7 @@ TEST(EventTextTest, AnotherKindIsReadAnew) {
   };
   SpokenCounter spoken;
   for (const std::string_view kind : kinds) {
-    for (int i = 0; i < 100; ++i) Add(Chunk(kind), &spoken);
+    for (int i = 0; i < 100; ++i) spoken.Add(Chunk(kind));
   }
   // Of a hundred events in a row that say nothing not each is read, and nor is
   // each of the first few behind them.
@@ -90,9 +83,8 @@ TEST(EventTextTest, AnotherKindIsReadAnew) {
 TEST(EventTextTest, WhatIsAlwaysAnotherKindIsReadNowAndThen) {
   SpokenCounter spoken;
   for (size_t i = 0; i < 1000; ++i) {
-    Add(absl::StrCat(R"({"id":")", std::string(1 + i % 7, 'i'),
-                     R"(","choices":[{"delta":{"content":"12345"}}]})"),
-        &spoken);
+    spoken.Add(absl::StrCat(R"({"id":")", std::string(1 + i % 7, 'i'),
+                            R"(","choices":[{"delta":{"content":"12345"}}]})"));
   }
   EXPECT_NEAR(static_cast<double>(spoken.bytes()), 5000, 3000);
 }
@@ -101,11 +93,11 @@ TEST(EventTextTest, LongTextsAreToldBySize) {
   SpokenCounter spoken;
   const std::string text(100'000, 't');
   const std::string delta = absl::StrCat(R"({"content":")", text, R"("})");
-  Add(Chunk(delta), &spoken);
+  spoken.Add(Chunk(delta));
   EXPECT_NEAR(static_cast<double>(spoken.bytes()), 100'000, 256);
-  Add(Chunk(R"({"content":"12345"})"), &spoken);
+  spoken.Add(Chunk(R"({"content":"12345"})"));
   const int64_t before = spoken.bytes();
-  Add(Chunk(delta), &spoken);
+  spoken.Add(Chunk(delta));
   EXPECT_EQ(spoken.bytes() - before, 100'000);
 }
 

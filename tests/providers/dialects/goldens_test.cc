@@ -24,6 +24,7 @@
 #include "tests/providers/dialects/event_folding.h"
 #include "tests/providers/dialects/golden_files.h"
 #include "tests/providers/dialects/json_equality.h"
+#include "tests/testing/exact_copy.h"
 
 namespace gateway {
 namespace {
@@ -73,20 +74,6 @@ struct StreamOutcome {
     }
     return bytes;
   }
-};
-
-// A text with as many readable bytes behind it as a scan may look at.
-class PaddedText {
- public:
-  explicit PaddedText(std::string_view text)
-      : bytes_(std::string(text) + std::string(kJsonPaddingBytes, '\0')) {}
-  std::string_view view() const {
-    return std::string_view(bytes_).substr(0,
-                                           bytes_.size() - kJsonPaddingBytes);
-  }
-
- private:
-  const std::string bytes_;
 };
 
 // Extensions have no order.
@@ -223,9 +210,9 @@ TEST_P(GoldenApisTest, ScanAndReaderAgreeOnRequests) {
     SCOPED_TRACE(golden.name);
     bool stream = false;
     const v1::GenerateRequest request = RequestOf(golden.text, &stream);
-    const PaddedText padded(golden.text);
+    const ExactCopy text(golden.text);
     RequestScan scan;
-    const absl::Status status = dialect().ScanRequest(padded.view(), &scan);
+    const absl::Status status = dialect().ScanRequest(text.view(), &scan);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_EQ(scan.model, request.model());
     EXPECT_EQ(
@@ -248,7 +235,7 @@ TEST_P(GoldenApisTest, CutRequestsAreRefused) {
     SCOPED_TRACE(golden.name);
     const size_t end = golden.text.find_last_of('}');
     for (size_t length = 0; length < end; ++length) {
-      const PaddedText cut(std::string_view(golden.text).substr(0, length));
+      const ExactCopy cut(std::string_view(golden.text).substr(0, length));
       v1::GenerateRequest request;
       bool stream = false;
       ASSERT_EQ(FaultReason(ReadRequest(cut.view(), &request, &stream)),
@@ -274,9 +261,9 @@ TEST_P(GoldenApisTest, ScanAndReaderAgreeOnAnswers) {
   for (const Golden& golden : Files("responses")) {
     SCOPED_TRACE(golden.name);
     const v1::GenerateResponse response = ResponseOf(golden.text);
-    const PaddedText padded(golden.text);
+    const ExactCopy text(golden.text);
     ResponseFacts facts;
-    const absl::Status status = dialect().ScanResponse(padded.view(), &facts);
+    const absl::Status status = dialect().ScanResponse(text.view(), &facts);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_EQ(facts.has_usage, response.has_usage());
     EXPECT_TRUE(MessageDifferencer::Equals(facts.usage, response.usage()));
@@ -303,8 +290,8 @@ TEST_P(GoldenApisTest, TapAndReaderAgree) {
     const v1::GenerateResponse folded = outcome.Folded();
     const auto tap = dialect().NewStreamTap();
     SseParser parser(1 << 20);
-    const PaddedText padded(golden.text);
-    ASSERT_TRUE(parser.Feed(padded.view()).ok());
+    const ExactCopy text(golden.text);
+    ASSERT_TRUE(parser.Feed(text.view()).ok());
     SseEvent event;
     bool terminal = false;
     while (parser.Next(&event)) {
@@ -330,7 +317,7 @@ TEST_P(GoldensTest, CutAnswersAreBadResponses) {
     SCOPED_TRACE(golden.name);
     const size_t end = golden.text.find_last_of('}');
     for (size_t length = 0; length < end; ++length) {
-      const PaddedText cut(std::string_view(golden.text).substr(0, length));
+      const ExactCopy cut(std::string_view(golden.text).substr(0, length));
       v1::GenerateResponse response;
       ASSERT_EQ(FaultReason(dialect().ReadResponse(cut.view(), &response)),
                 v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)

@@ -41,10 +41,8 @@ constexpr ScanFormat kFormat = {.fields = kFields};
 // Scans with a hook that keeps the keys it is called for.
 absl::Status Scan(std::string_view body, RequestScan* scan,
                   std::vector<std::string>* hooked = nullptr) {
-  const std::string padded =
-      std::string(body) + std::string(kJsonPaddingBytes, '}');
-  return ScanRequest(kFormat, std::string_view(padded).substr(0, body.size()),
-                     scan, [&](std::string_view key, JsonValue&) {
+  return ScanRequest(kFormat, body, scan,
+                     [&](std::string_view key, JsonValue&) {
                        if (hooked != nullptr) hooked->emplace_back(key);
                        return absl::OkStatus();
                      });

@@ -36,9 +36,7 @@ class MessagesEventWriterTest : public testing::Test {
   std::string Shape() {
     std::string shape;
     SseParser parser(1 << 20);
-    std::string padded = stream_ + std::string(kJsonPaddingBytes, '\0');
-    EXPECT_TRUE(
-        parser.Feed(std::string_view(padded).substr(0, stream_.size())).ok());
+    EXPECT_TRUE(parser.Feed(stream_).ok());
     SseEvent event;
     while (parser.Next(&event)) {
       shape += shape.empty() ? "" : " ";

@@ -14,25 +14,9 @@
 namespace gateway::gemini {
 namespace {
 
-// A text with readable bytes behind it, as the raw path has them.
-class Padded {
- public:
-  explicit Padded(std::string_view text) : size_(text.size()), bytes_(text) {
-    bytes_.append(kJsonPaddingBytes, '\0');
-  }
-  std::string_view view() const {
-    return std::string_view(bytes_).substr(0, size_);
-  }
-
- private:
-  size_t size_;
-  std::string bytes_;
-};
-
 absl::StatusOr<RequestScan> Scan(std::string_view body) {
-  const Padded padded(body);
   RequestScan scan;
-  absl::Status status = ScanRequest(padded.view(), &scan);
+  absl::Status status = ScanRequest(body, &scan);
   if (!status.ok()) return status;
   return scan;
 }
@@ -119,46 +103,46 @@ TEST(GeminiScanRequestTest, NamesTheFieldAtFault) {
 
 TEST(GeminiScanResponseTest, AnErrorIsAnError) {
   ResponseFacts facts;
-  const Padded error(R"({"error":{"code":500,"status":"INTERNAL"}})");
-  EXPECT_EQ(FaultReason(ScanResponse(error.view(), &facts)),
+  EXPECT_EQ(FaultReason(ScanResponse(
+                R"({"error":{"code":500,"status":"INTERNAL"}})", &facts)),
             v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
-  for (const std::string_view text :
+  for (const std::string_view body :
        {"", "<html>", "{}", R"({"candidates":1})"}) {
-    const Padded body(text);
-    EXPECT_EQ(FaultReason(ScanResponse(body.view(), &facts)),
+    EXPECT_EQ(FaultReason(ScanResponse(body, &facts)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
-        << text;
+        << body;
   }
 }
 
 TEST(GeminiTapTest, KnowsAnErrorAndAnInterruption) {
   ChunkTap tap;
-  const Padded piece(
-      R"({"candidates":[{"content":{"parts":[{"text":"a"}]}}]})");
-  EXPECT_EQ(tap.OnEvent("", piece.view()).value(), EventKind::kContent);
+  constexpr std::string_view kPiece =
+      R"({"candidates":[{"content":{"parts":[{"text":"a"}]}}]})";
+  EXPECT_EQ(tap.OnEvent("", kPiece).value(), EventKind::kContent);
   EXPECT_FALSE(tap.finished());
-  const Padded usage(R"({"usageMetadata":{"promptTokenCount":4}})");
-  EXPECT_EQ(tap.OnEvent("", usage.view()).value(), EventKind::kIgnorable);
+  constexpr std::string_view kUsage =
+      R"({"usageMetadata":{"promptTokenCount":4}})";
+  EXPECT_EQ(tap.OnEvent("", kUsage).value(), EventKind::kIgnorable);
   EXPECT_EQ(tap.facts().usage.input_tokens(), 4);
-  const Padded error(R"([{"error":{"code":429,"message":"slow"}}])");
-  EXPECT_EQ(tap.OnEvent("", error.view()).value(), EventKind::kError);
+  constexpr std::string_view kError =
+      R"([{"error":{"code":429,"message":"slow"}}])";
+  EXPECT_EQ(tap.OnEvent("", kError).value(), EventKind::kError);
   EXPECT_EQ(FaultReason(tap.error()), v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
   EXPECT_FALSE(tap.CompleteAtClose());
 }
 
 TEST(GeminiTapTest, RefusesWhatItCannotRead) {
   ChunkTap tap;
-  const Padded broken("{\"candidates\":");
-  EXPECT_EQ(FaultReason(tap.OnEvent("", broken.view()).status()),
+  EXPECT_EQ(FaultReason(tap.OnEvent("", "{\"candidates\":").status()),
             v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
-  const Padded blank(" ");
-  EXPECT_EQ(tap.OnEvent("", blank.view()).value(), EventKind::kIgnorable);
+  EXPECT_EQ(tap.OnEvent("", " ").value(), EventKind::kIgnorable);
 }
 
 TEST(GeminiTapTest, ABlockedPromptIsAWholeStream) {
   ChunkTap tap;
-  const Padded blocked(ReadGolden("gemini/responses/blocked_prompt.json"));
-  EXPECT_EQ(tap.OnEvent("", blocked.view()).value(), EventKind::kContent);
+  const std::string blocked =
+      ReadGolden("gemini/responses/blocked_prompt.json");
+  EXPECT_EQ(tap.OnEvent("", blocked).value(), EventKind::kContent);
   EXPECT_TRUE(tap.CompleteAtClose());
   EXPECT_EQ(tap.facts().finish_reason, v1::FINISH_REASON_CONTENT_FILTER);
 }

@@ -12,10 +12,7 @@ namespace gateway::gemini {
 namespace {
 
 absl::StatusOr<std::string> Convert(std::string_view schema) {
-  std::string padded(schema);
-  padded.append(64, '\0');
-  return JsonSchemaOf(std::string_view(padded).substr(0, schema.size()),
-                      "schema");
+  return JsonSchemaOf(schema, "schema");
 }
 
 TEST(GeminiSchemaTest, TypesBecomeLowerCaseAtEveryDepth) {

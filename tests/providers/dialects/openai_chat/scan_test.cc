@@ -14,15 +14,9 @@
 namespace gateway::chat {
 namespace {
 
-absl::Status Scan(std::string_view body, RequestScan* scan) {
-  const std::string padded =
-      std::string(body) + std::string(kJsonPaddingBytes, '}');
-  return ScanRequest(std::string_view(padded).substr(0, body.size()), scan);
-}
-
 RequestScan Scanned(std::string_view body) {
   RequestScan scan;
-  const absl::Status status = Scan(body, &scan);
+  const absl::Status status = ScanRequest(body, &scan);
   EXPECT_TRUE(status.ok()) << body << ": " << status;
   return scan;
 }
@@ -97,7 +91,8 @@ TEST(OpenAiChatScanTest, RefusesARepeatedFieldHoweverItIsWritten) {
         R"("model":"m","metadata":{},"metadata":{})",
         R"("model":"m","stream_options":null,"stream_options":null)"}) {
     RequestScan scan;
-    const absl::Status status = Scan("{" + std::string(fields) + "}", &scan);
+    const absl::Status status =
+        ScanRequest("{" + std::string(fields) + "}", &scan);
     EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << fields;
     ASSERT_EQ(FieldViolations(status).size(), 1u) << fields;
     EXPECT_EQ(FieldViolations(status)[0].second, "given twice");
@@ -132,7 +127,8 @@ TEST(OpenAiChatScanTest, RefusesWrongTypes) {
         R"({"model":"m"}})",
         "{\"model\":\"\xff\"}"}) {
     RequestScan scan;
-    EXPECT_EQ(FaultReason(Scan(body, &scan)), v1::ERROR_REASON_INVALID_REQUEST)
+    EXPECT_EQ(FaultReason(ScanRequest(body, &scan)),
+              v1::ERROR_REASON_INVALID_REQUEST)
         << body;
   }
 }
@@ -198,20 +194,14 @@ TEST(OpenAiChatScanTest, StreamsAreMadeToTellTheirUsage) {
   }
 }
 
-absl::Status ScanAnswer(std::string_view body, ResponseFacts* facts) {
-  const std::string padded =
-      std::string(body) + std::string(kJsonPaddingBytes, ' ');
-  return ScanResponse(std::string_view(padded).substr(0, body.size()), facts);
-}
-
 TEST(OpenAiChatScanTest, FindsWhatIsToBeRecordedOfAnAnswer) {
   ResponseFacts facts;
   ASSERT_TRUE(
-      ScanAnswer(R"({"id":"i","model":"m","choices":[{"message":{"content":)"
-                 R"(null,"tool_calls":[{}]},"finish_reason":"stop"},)"
-                 R"({"finish_reason":"length"}],"usage":{"prompt_tokens":3,)"
-                 R"("completion_tokens":4}})",
-                 &facts)
+      ScanResponse(R"({"id":"i","model":"m","choices":[{"message":{"content":)"
+                   R"(null,"tool_calls":[{}]},"finish_reason":"stop"},)"
+                   R"({"finish_reason":"length"}],"usage":{"prompt_tokens":3,)"
+                   R"("completion_tokens":4}})",
+                   &facts)
           .ok());
   EXPECT_TRUE(facts.has_usage);
   EXPECT_EQ(facts.usage.input_tokens(), 3);
@@ -226,7 +216,7 @@ TEST(OpenAiChatScanTest, AnAnswerThatMakesNoSenseIsABadResponse) {
         R"({"choices":[{}],"usage":{"completion_tokens":1e18}})",
         R"({"choices":[{}],"usage":7})"}) {
     ResponseFacts facts;
-    EXPECT_EQ(FaultReason(ScanAnswer(body, &facts)),
+    EXPECT_EQ(FaultReason(ScanResponse(body, &facts)),
               v1::ERROR_REASON_PROVIDER_BAD_RESPONSE)
         << body;
   }
@@ -234,13 +224,13 @@ TEST(OpenAiChatScanTest, AnAnswerThatMakesNoSenseIsABadResponse) {
 
 TEST(OpenAiChatScanTest, AnErrorInThePlaceOfAnAnswerIsAnError) {
   ResponseFacts facts;
-  EXPECT_EQ(FaultReason(ScanAnswer(R"({"error":{"code":429,"message":"slow"}})",
-                                   &facts)),
+  EXPECT_EQ(FaultReason(ScanResponse(
+                R"({"error":{"code":429,"message":"slow"}})", &facts)),
             v1::ERROR_REASON_PROVIDER_RATE_LIMITED);
   const absl::Status status =
-      ScanAnswer(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
-                 R"("message":{"content":"secret words"}}]})",
-                 &facts);
+      ScanResponse(R"({"choices":[{"error":{"code":502,"message":"gone"},)"
+                   R"("message":{"content":"secret words"}}]})",
+                   &facts);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
   EXPECT_EQ(status.message(), "502: gone");
 }

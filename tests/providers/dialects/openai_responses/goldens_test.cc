@@ -123,9 +123,7 @@ TEST(OpenAiResponsesGoldensTest, WrittenStreamsKeepTheRulesToo) {
 std::map<std::string, int> NamesIn(const std::string& stream) {
   std::map<std::string, int> names;
   SseParser parser(1 << 20);
-  const std::string padded = stream + std::string(kJsonPaddingBytes, '\0');
-  EXPECT_TRUE(
-      parser.Feed(std::string_view(padded).substr(0, stream.size())).ok());
+  EXPECT_TRUE(parser.Feed(stream).ok());
   SseEvent event;
   while (parser.Next(&event)) {
     if (!event.comment) ++names[std::string(event.name)];
