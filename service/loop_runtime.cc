@@ -19,14 +19,6 @@
 #include "service/pipeline/recorder.h"
 
 namespace gateway {
-namespace {
-
-// How long answers that are still on their way may take when everything else
-// has ended.
-constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
-
-}  // namespace
-
 struct LoopRuntime::ServedListener {
   std::unique_ptr<HttpHandler> handler;
   std::unique_ptr<HttpServer> server;

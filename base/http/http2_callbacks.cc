@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/http/http2_limits.h"
 #include "base/http/http_client.h"
 
 namespace gateway {
@@ -19,9 +20,6 @@ Http2Session& Session(void* self) { return *static_cast<Http2Session*>(self); }
 std::string_view View(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
-
-// What a field counts beside its name and value (RFC 9113 §6.5.2).
-constexpr size_t kFieldOverheadBytes = 32;
 
 // A header list over so many times the limit closes the connection: it is no
 // mistake, since a few bytes can stand for kilobytes (an HPACK bomb), and each

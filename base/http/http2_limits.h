@@ -18,6 +18,10 @@
 
 namespace gateway {
 
+// What a field counts in a header list beside its name and value (RFC 9113
+// §6.5.2).
+inline constexpr size_t kFieldOverheadBytes = 32;
+
 // What is allowed to a peer. The defaults suit a server.
 struct Http2Limits {
   // How many streams the peer may have open. For a client: how many it opens

@@ -253,6 +253,10 @@ int StatusOfRefusal(const absl::Status& why);
 inline constexpr absl::Duration kRefusedLingerTimeout = absl::Seconds(2);
 inline constexpr size_t kRefusedLingerBytesMax = 64 * 1024 * 1024;
 
+// How long a client may take to take what it is told last, once its call or
+// everything was cancelled.
+inline constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
+
 }  // namespace gateway
 
 #endif  // BASE_HTTP_HTTP_HANDLER_H_

@@ -85,9 +85,7 @@ void HttpServer::Add(HttpConnection* connection) {
 bool HttpServer::GiveUpOldest() {
   for (HttpConnection* at = last_; at != nullptr; at = at->previous_) {
     if (at->busy() || at->given_up_) continue;
-    held_bytes_ -= std::exchange(at->held_bytes_, 0);
-    at->given_up_ = true;
-    at->CloseNow();
+    GiveUp(*at);
     return true;
   }
   return false;
@@ -101,11 +99,16 @@ void HttpServer::MakeRoom() {
     HttpConnection* const at = clock_hand_ != nullptr ? clock_hand_ : first_;
     clock_hand_ = at->next_;
     if (std::exchange(at->lets_go_, false) || at->held_bytes_ == 0) continue;
-    held_bytes_ -= std::exchange(at->held_bytes_, 0);
-    at->given_up_ = true;
-    at->CloseNow();
+    GiveUp(*at);
     LogGivenUp();
   }
+}
+
+// Closes a connection in favour of others. What it holds counts no more.
+void HttpServer::GiveUp(HttpConnection& connection) {
+  held_bytes_ -= std::exchange(connection.held_bytes_, 0);
+  connection.given_up_ = true;
+  connection.CloseNow();
 }
 
 void HttpServer::LogGivenUp() {

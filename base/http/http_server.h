@@ -63,10 +63,6 @@ class HttpConnection {
   // True while a request whose head has come is not answered.
   virtual bool busy() const = 0;
 
- protected:
-  // How long a connection may still write once everything was cancelled.
-  static constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
-
  private:
   friend class HttpServer;
   HttpConnection* previous_ = nullptr;
@@ -132,6 +128,7 @@ class HttpServer {
     if (held_bytes_ > kHeldBytesMax) MakeRoom();
   }
   void MakeRoom();
+  void GiveUp(HttpConnection& connection);
   void LogGivenUp();
   bool GiveUpOldest();
   static constexpr size_t kHeldBytesMax = 64 * 1024 * 1024;

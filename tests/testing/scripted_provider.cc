@@ -24,7 +24,7 @@ class OneEvent final : public ProviderStream {
     if (std::exchange(ended_, true)) co_return false;
     v1::GenerateEvent event;
     event.mutable_delta()->set_text(text_);
-    batch->events.push_back(std::move(event));
+    batch->events.push_back(event);
     batch->content_events = 1;
     co_return true;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "providers/dialects/dialect.h"
@@ -125,8 +126,8 @@ TEST(RequestScanTest, RefusesARepeatedFieldOfTheTable) {
     const std::string value = field.kind == FieldKind::kModel      ? "\"m\""
                               : field.kind == FieldKind::kMessages ? "[]"
                                                                    : "null";
-    const std::string once = "\"" + key + "\":" + value;
-    EXPECT_EQ(FieldAtFault("{" + once + "," + once + "}"), key);
+    const std::string once = absl::StrCat("\"", key, "\":", value);
+    EXPECT_EQ(FieldAtFault(absl::StrCat("{", once, ",", once, "}")), key);
   }
   EXPECT_EQ(FieldAtFault(R"({"single":1,"s\u0069ngle":2})"), "single");
   EXPECT_EQ(FieldAtFault(R"({"inside":{"outputLimit":1,"output_limit":2}})"),

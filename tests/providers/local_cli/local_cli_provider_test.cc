@@ -168,9 +168,9 @@ class LocalCliProviderTest : public testing::Test {
       outcome->facts = (*stream)->facts();
       outcome->status = more.status();
       if (!more.ok() || !*more) break;
-      for (v1::GenerateEvent& event : batch.events) {
+      for (const v1::GenerateEvent& event : batch.events) {
         outcome->text += event.delta().text();
-        outcome->events.push_back(std::move(event));
+        outcome->events.push_back(event);
       }
       if (on_batch_) on_batch_();
     }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -28,7 +29,7 @@ std::vector<std::string> Check(const std::string& text) {
   std::vector<std::string> found;
   for (const auto& [path, description] :
        FieldViolations(std::move(violations).ToStatus())) {
-    found.push_back(path + " " + description);
+    found.push_back(absl::StrCat(path, " ", description));
   }
   return found;
 }

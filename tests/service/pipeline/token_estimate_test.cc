@@ -109,21 +109,23 @@ TEST(TokenGuessTest, ASmallJsonIsGuessedByItsSize) {
 
 TEST(TokenGuessTest, OfALargeJsonTextCounts) {
   const std::string text = "[\"" + Words(400'000) + "\"]";
-  EXPECT_NEAR(GuessInputTokens(text), text.size() / 4, 32);
+  EXPECT_NEAR(GuessInputTokens(text), static_cast<double>(text.size()) / 4, 32);
   // Of whatever script.
   std::string katakana;
   while (katakana.size() < 400'000) katakana += "カタカナ";
-  EXPECT_NEAR(GuessInputTokens(katakana), katakana.size() / 4, 32);
+  EXPECT_NEAR(GuessInputTokens(katakana), static_cast<double>(katakana.size()) / 4,
+              32);
 }
 
 TEST(TokenGuessTest, PicturesInJsonAreFlatSums) {
   const std::string picture = "[\"" + std::string(4'000'000, 'x') + "\"]";
-  EXPECT_NEAR(GuessInputTokens(picture), 1000 + picture.size() / 64 / 4, 16);
+  EXPECT_NEAR(GuessInputTokens(picture),
+              1000 + static_cast<double>(picture.size()) / 64 / 4, 16);
   const std::string two = Words(40'000) + std::string(400'000, 'x') +
                           Words(40'000) + std::string(400'000, 'x');
   // A window in 64 may fall on either side of an edge.
-  EXPECT_NEAR(GuessInputTokens(two), 2000 + 80'000 / 4,
-              3.0 * two.size() / 64 / 4);
+  EXPECT_NEAR(GuessInputTokens(two), 2000 + 80'000.0 / 4,
+              3.0 * static_cast<double>(two.size()) / 64 / 4);
 }
 
 TEST(TokenGuessTest, OfAMessageItsBytesCount) {
