@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <iterator>
-#include <limits>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/decimal.h"
 
 namespace gateway {
 namespace {
@@ -301,12 +300,12 @@ void AppendField(std::string_view name, std::string_view value,
 void AppendContentLength(uint64_t length, std::string* out) {
   constexpr std::string_view kName = "content-length: ";
   constexpr std::string_view kBehind = "\r\n";
-  constexpr size_t kDigitsMax = std::numeric_limits<uint64_t>::digits10 + 1;
-  std::array<char, kName.size() + kDigitsMax + kBehind.size()> line;
-  char* const digits = line.data() + kName.copy(line.data(), kName.size());
-  char* end = std::to_chars(digits, digits + kDigitsMax, length).ptr;
-  end += kBehind.copy(end, kBehind.size());
-  out->append(line.data(), end - line.data());
+  std::array<char, kName.size() + kDecimalBytesMax + kBehind.size()> line;
+  char* at = line.data();
+  at += kName.copy(at, kName.size());
+  at = WriteDecimal(length, at);
+  at += kBehind.copy(at, kBehind.size());
+  out->append(line.data(), at - line.data());
 }
 
 void AppendFields(absl::Span<const HttpField> fields, std::string* out) {

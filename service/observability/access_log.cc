@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cassert>
@@ -28,6 +27,7 @@
 #include "base/os/clock.h"
 #include "base/os/logging.h"
 #include "base/os/mutex.h"
+#include "base/text/decimal.h"
 #include "base/text/json_escape.h"
 #include "base/text/timestamp.h"
 #include "service/observability/call_record.h"
@@ -43,7 +43,6 @@ constexpr size_t kPathBytesLimit = 1024;
 constexpr size_t kErrorBytesLimit = 512;
 constexpr size_t kLabelTextBytesLimit = 64;
 constexpr size_t kLabelsLimit = 16;
-constexpr size_t kNumberBytesLimit = 20;
 // Of the last attempts so many are written; of earlier ones only their number.
 constexpr size_t kAttemptsLimit = 4;
 
@@ -60,16 +59,6 @@ constexpr size_t kLineBytesLimit =
     Escaped(kErrorBytesLimit) +
     kLabelsLimit * (2 * Escaped(kLabelTextBytesLimit) + 8) +
     kAttemptsLimit * kLongestAttempt + 2048;
-
-// `00` to `99`.
-constexpr std::array<char, 200> kPairs = [] {
-  std::array<char, 200> pairs = {};
-  for (int i = 0; i < 100; ++i) {
-    pairs[2 * i] = static_cast<char>('0' + i / 10);
-    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}();
 
 // Writes without checks or growth. REQUIRES: there is room for a whole line.
 class LineCursor {
@@ -121,9 +110,9 @@ class LineCursor {
   template <size_t kBytes>
   void Number(const char (&key)[kBytes], int64_t number) {
     Literal(key);
-    if (number >= 0) return Digits(static_cast<uint64_t>(number));
-    *out_++ = '-';
-    Digits(-static_cast<uint64_t>(number));
+    const auto magnitude = static_cast<uint64_t>(number);
+    if (number < 0) *out_++ = '-';
+    out_ = WriteDecimal(number < 0 ? -magnitude : magnitude, out_);
   }
 
   template <size_t kBytes>
@@ -154,23 +143,6 @@ class LineCursor {
   }
 
  private:
-  // Two at a time, from the last: half of what std::to_chars takes.
-  void Digits(uint64_t number) {
-    char digits[kNumberBytesLimit];
-    char* first = digits + kNumberBytesLimit;
-    while (number >= 10) {
-      first -= 2;
-      memcpy(first, kPairs.data() + 2 * (number % 100), 2);
-      number /= 100;
-    }
-    // Of an odd number of digits one is left; of an even number, a zero is,
-    // unless that is all there is.
-    if (number > 0 || first == digits + kNumberBytesLimit) {
-      *--first = static_cast<char>('0' + number);
-    }
-    Copy({first, static_cast<size_t>(digits + kNumberBytesLimit - first)});
-  }
-
   void Copy(std::string_view text) {
     memcpy(out_, text.data(), text.size());
     out_ += text.size();

@@ -111,6 +111,27 @@ TEST(AccessLogLineTest, HoldsAllThatIsKnownOfTheCall) {
       "\n");
 }
 
+TEST(AccessLogLineTest, WritesNumbersOfAllLengths) {
+  const auto bytes_in = [](int64_t number) {
+    CallRecord record = AnsweredCall();
+    record.request_bytes = number;
+    const std::string line = AccessLogLine(record);
+    const size_t begin = line.find("\"bytes_in\":");
+    return line.substr(begin, line.find(',', begin) - begin);
+  };
+  for (int64_t power = 1; power < std::numeric_limits<int64_t>::max() / 10;
+       power *= 10) {
+    for (const int64_t number : {power - 1, power, power + 1, 9 * power}) {
+      EXPECT_EQ(bytes_in(number), "\"bytes_in\":" + std::to_string(number));
+      EXPECT_EQ(bytes_in(-number), "\"bytes_in\":" + std::to_string(-number));
+    }
+  }
+  EXPECT_EQ(bytes_in(std::numeric_limits<int64_t>::max()),
+            "\"bytes_in\":9223372036854775807");
+  EXPECT_EQ(bytes_in(std::numeric_limits<int64_t>::min()),
+            "\"bytes_in\":-9223372036854775808");
+}
+
 TEST(AccessLogLineTest, TellsAllOfEachAttemptWhereThereWereSeveral) {
   const CallAttempt attempts[] = {{.provider = "mock"}, kAttempt};
   CallRecord record = AnsweredCall();
