@@ -10,6 +10,7 @@
 #include "base/async/event_loop.h"
 #include "base/async/timer_wheel.h"
 #include "base/async/worker_pool.h"
+#include "base/http/http_handler.h"
 #include "base/memory/byte_budget.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
@@ -24,10 +25,6 @@
 
 namespace gateway {
 namespace {
-
-// How long the caller of a call that was cancelled for the time it took may
-// take to read that.
-constexpr absl::Duration kLastWordTimeout = absl::Seconds(2);
 
 // Cancels a call that takes longer than calls may, whatever its caller allows,
 // and breaks off what is being sent to a caller who does not take it even then.

@@ -12,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/http/http2_limits.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/literal.h"
@@ -25,7 +26,6 @@ namespace gateway {
 namespace {
 
 constexpr size_t kTimeoutDigitsMax = 8;
-constexpr size_t kFieldOverheadBytes = 32;
 
 // A longer timeout counts as none, so that a deadline counted from now does not
 // overflow.

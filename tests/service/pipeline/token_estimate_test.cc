@@ -113,8 +113,8 @@ TEST(TokenGuessTest, OfALargeJsonTextCounts) {
   // Of whatever script.
   std::string katakana;
   while (katakana.size() < 400'000) katakana += "カタカナ";
-  EXPECT_NEAR(GuessInputTokens(katakana), static_cast<double>(katakana.size()) / 4,
-              32);
+  EXPECT_NEAR(GuessInputTokens(katakana),
+              static_cast<double>(katakana.size()) / 4, 32);
 }
 
 TEST(TokenGuessTest, PicturesInJsonAreFlatSums) {
