@@ -64,6 +64,7 @@ size_t Gather(const iovec* pieces, size_t count, char* out, size_t size) {
   size_t gathered = 0;
   for (size_t i = 0; i < count && gathered < size; ++i) {
     const size_t n = std::min(pieces[i].iov_len, size - gathered);
+    if (n == 0) continue;  // It may have no address.
     std::memcpy(out + gathered, pieces[i].iov_base, n);
     gathered += n;
   }
