@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/pipeline/part_check.h"
+#include "service/pipeline/request_check.h"
 #include "service/pipeline/violations.h"
 
 namespace gateway {
@@ -30,6 +31,7 @@ absl::Status CheckEmbedRequest(const llmgateway::v1::EmbedRequest& request,
   if (request.has_dimensions() && request.dimensions() < 1) {
     violations.Add("dimensions", "must be at least 1");
   }
+  if (request.has_scope()) CheckScope(request.scope(), &violations);
   CheckExtensions(request.extensions(), nullptr, &violations);
   return std::move(violations).ToStatus();
 }

@@ -261,19 +261,6 @@ void CheckShortNames(absl::Span<const PathAndName> names,
   }
 }
 
-void CheckScope(const v1::CallerScope& scope, Violations* violations) {
-  const PathAndName names[] = {{"scope.user_id", scope.user_id()},
-                               {"scope.session_id", scope.session_id()},
-                               {"scope.work_order_id", scope.work_order_id()},
-                               {"scope.agent_id", scope.agent_id()},
-                               {"scope.agent_type", scope.agent_type()},
-                               {"scope.project_id", scope.project_id()},
-                               {"scope.contract_id", scope.contract_id()},
-                               {"scope.framework_id", scope.framework_id()},
-                               {"scope.tier", scope.tier()}};
-  CheckShortNames(names, violations);
-}
-
 void CheckNames(const v1::GenerateRequest& request, Violations* violations) {
   CheckText(request.idempotency_key(), kKeyCharactersMax, "idempotency_key",
             violations);
@@ -306,6 +293,19 @@ void CheckMessages(const v1::GenerateRequest& request, int messages_max,
 }
 
 }  // namespace
+
+void CheckScope(const v1::CallerScope& scope, Violations* violations) {
+  const PathAndName names[] = {{"scope.user_id", scope.user_id()},
+                               {"scope.session_id", scope.session_id()},
+                               {"scope.work_order_id", scope.work_order_id()},
+                               {"scope.agent_id", scope.agent_id()},
+                               {"scope.agent_type", scope.agent_type()},
+                               {"scope.project_id", scope.project_id()},
+                               {"scope.contract_id", scope.contract_id()},
+                               {"scope.framework_id", scope.framework_id()},
+                               {"scope.tier", scope.tier()}};
+  CheckShortNames(names, violations);
+}
 
 absl::Status CheckRequest(const v1::GenerateRequest& request,
                           const llmgateway::config::v1::LimitsConfig& limits,

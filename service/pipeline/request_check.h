@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "llmgateway/config/v1/server.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/pipeline/violations.h"
 
 namespace gateway {
 
@@ -20,6 +21,11 @@ namespace gateway {
 absl::Status CheckRequest(const llmgateway::v1::GenerateRequest& request,
                           const llmgateway::config::v1::LimitsConfig& limits,
                           bool needs_model);
+
+// Adds what is wrong with the names of whom a call is made for, whatever it
+// asks.
+void CheckScope(const llmgateway::v1::CallerScope& scope,
+                Violations* violations);
 
 }  // namespace gateway
 

@@ -40,6 +40,15 @@ TEST(EmbedCheckTest, NamesEveryFieldThatIsWrong) {
               ElementsAre("inputs[1]", "inputs[2]", "dimensions"));
 }
 
+TEST(EmbedCheckTest, NamesInTheScopeAreAsLongAsElsewhere) {
+  const auto wrong = [](size_t size) {
+    return Wrong("model: 'm' inputs { text: 'a' } scope { user_id: '" +
+                 std::string(size, 'u') + "' }");
+  };
+  EXPECT_THAT(wrong(512), IsEmpty());
+  EXPECT_THAT(wrong(513), ElementsAre("scope.user_id"));
+}
+
 TEST(EmbedCheckTest, TooManyInputsAreToldOnce) {
   v1::EmbedRequest request;
   request.set_model("m");
