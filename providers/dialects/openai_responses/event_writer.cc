@@ -19,28 +19,6 @@ namespace {
 
 constexpr std::string_view kAddedEvent = "response.output_item.added";
 
-// Adds an extension unless one of its name is there.
-void AddOnce(const v1::Extension& extension, ExtensionList* extensions) {
-  if (extension.dialect() != kDialect) return;
-  if (FindExtension(*extensions, extension.name()) != nullptr) return;
-  *extensions->Add() = extension;
-}
-
-// Appends logprobs to the extension that a part's are written from.
-void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
-  if (logprobs.content().empty()) return;
-  std::string list;
-  JsonWriter json(&list);
-  chat::WriteTokenLogprobs(logprobs.content(), json);
-  for (v1::Extension& known : *part->mutable_extensions()) {
-    if (known.dialect() != kDialect || known.name() != "logprobs") continue;
-    known.mutable_json()->back() = ',';
-    known.mutable_json()->append(list.substr(1));
-    return;
-  }
-  AddExtension(part->mutable_extensions(), "logprobs", list);
-}
-
 absl::Status NotJson(std::string_view what) {
   return MakeFault(v1::ERROR_REASON_INTERNAL,
                    absl::StrCat(ToAbsl(what), " is not JSON"));
@@ -111,7 +89,12 @@ ResponsesEventWriter::Item* ResponsesEventWriter::NewItem(Kind kind) {
   Item* item = &items_.emplace_back();
   item->kind = kind;
   item->index = static_cast<int>(items_.size()) - 1;
+  if (kind != Kind::kOpaque) SetChanged(item);
   return item;
+}
+
+void ResponsesEventWriter::SetChanged(Item* item) {
+  if (!std::exchange(item->changed, true)) changed_.push_back(item);
 }
 
 absl::Status ResponsesEventWriter::AddItem(const Item& item) {
@@ -343,6 +326,7 @@ absl::Status ResponsesEventWriter::TakeCall(const v1::Delta& delta) {
   if (piece.arguments().empty()) return absl::OkStatus();
   v1::ToolCall* call = place->item->parts.front().mutable_tool_call();
   call->mutable_arguments()->append(piece.arguments());
+  SetChanged(place->item);
   return emitter_.EmitFor(call->kind() == v1::TOOL_KIND_CUSTOM
                               ? "response.custom_tool_call_input.delta"
                               : "response.function_call_arguments.delta",
@@ -431,20 +415,25 @@ absl::Status ResponsesEventWriter::TakeOpaqueEvent(const v1::Delta& delta) {
 
 absl::Status ResponsesEventWriter::CloseOthers() {
   text_item_ = nullptr;
-  for (Item& item : items_) {
-    if (item.done || item.kind == Kind::kOpaque) continue;
-    if (item.kind == Kind::kCall &&
-        !CheckJson(item.parts.front().tool_call().arguments()).ok()) {
+  std::vector<Item*> changed = std::exchange(changed_, {});
+  std::sort(changed.begin(), changed.end(),
+            [](const Item* a, const Item* b) { return a->index < b->index; });
+  for (Item* item : changed) {
+    item->changed = false;
+    if (item->done) continue;
+    if (item->kind == Kind::kCall &&
+        !item->arguments.IsWhole(item->parts.front().tool_call().arguments())) {
       continue;
     }
-    GATEWAY_RETURN_IF_ERROR(Close(item, "completed"));
+    GATEWAY_RETURN_IF_ERROR(Close(*item, "completed"));
   }
   return absl::OkStatus();
 }
 
 absl::Status ResponsesEventWriter::CloseAll(std::string_view status) {
   text_item_ = nullptr;
-  for (Item& item : items_) {
+  for (; closed_items_ < items_.size(); ++closed_items_) {
+    Item& item = items_[closed_items_];
     if (item.done) continue;
     const bool last = &item == &items_.back();
     GATEWAY_RETURN_IF_ERROR(Close(item, last ? status : "completed"));

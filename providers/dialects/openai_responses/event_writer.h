@@ -25,6 +25,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "base/text/json.h"
@@ -33,6 +34,7 @@
 #include "providers/dialects/citations.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/dropped_fields.h"
+#include "providers/dialects/json_progress.h"
 #include "providers/dialects/openai_responses/content.h"
 #include "providers/dialects/openai_responses/event_emitter.h"
 #include "providers/dialects/openai_responses/fields.h"
@@ -61,6 +63,8 @@ class ResponsesEventWriter final : public EventWriter {
     std::deque<v1::Part> parts;  // Empty once it is done.
     std::string json;            // Set once it is done.
     bool done = false;
+    bool changed = false;    // It is among changed_.
+    JsonProgress arguments;  // Those of a call.
 
     EventEmitter::ItemPlace Place() const { return {.id = id, .index = index}; }
   };
@@ -98,6 +102,8 @@ class ResponsesEventWriter final : public EventWriter {
   Place* Find(const Key& key);
   Place* Open(const Key& key, Item* item);
   Item* NewItem(Kind kind);
+  // Has CloseOthers look at an item.
+  void SetChanged(Item* item);
   absl::Status OpenText(const v1::Delta& delta, Place** place);
   absl::Status OpenReasoning(const v1::Delta& delta, Place** place);
 
@@ -132,6 +138,10 @@ class ResponsesEventWriter final : public EventWriter {
   Contents contents_;
 
   std::deque<Item> items_;
+  size_t closed_items_ = 0;  // So many of the first ones are done.
+  // Those that the next item may end: new ones, and calls that have grown. A
+  // call that was found not to be whole is looked at again when it grows.
+  std::vector<Item*> changed_;
   std::map<Key, Place> places_;
   // Extensions and citations of parts that have not begun.
   std::map<int32_t, ExtensionList> waiting_;

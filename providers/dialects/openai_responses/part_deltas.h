@@ -1,5 +1,6 @@
-// Delivers a part that is known as a whole as the deltas of a stream, and says
-// how much of a part a delta makes.
+// Delivers a part that is known as a whole as the deltas of a stream, adds to a
+// part what deltas carry beside their pieces, and says how much of a part a
+// delta makes.
 //
 //   AppendPart(part, /*part_index=*/3, /*call_index=*/0, &events);
 //
@@ -10,9 +11,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <string>
 
+#include "base/text/json.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/openai_chat/logprobs.h"
+#include "providers/dialects/openai_responses/fields.h"
 
 namespace gateway::responses {
 
@@ -50,6 +55,28 @@ inline void AppendPart(const v1::Part& part, int32_t part_index,
   } else {
     delta->set_text(part.text());
   }
+}
+
+// Adds an extension unless one of its name is there.
+inline void AddOnce(const v1::Extension& extension, ExtensionList* extensions) {
+  if (extension.dialect() != kDialect) return;
+  if (FindExtension(*extensions, extension.name()) != nullptr) return;
+  *extensions->Add() = extension;
+}
+
+// Appends logprobs to the extension that a part's are written from.
+inline void AddLogprobs(const v1::Logprobs& logprobs, v1::Part* part) {
+  if (logprobs.content().empty()) return;
+  std::string list;
+  JsonWriter json(&list);
+  chat::WriteTokenLogprobs(logprobs.content(), json);
+  for (v1::Extension& known : *part->mutable_extensions()) {
+    if (known.dialect() != kDialect || known.name() != "logprobs") continue;
+    known.mutable_json()->back() = ',';
+    known.mutable_json()->append(list.substr(1));
+    return;
+  }
+  AddExtension(part->mutable_extensions(), "logprobs", list);
 }
 
 // Returns how many bytes a delta adds to its item, about: those of its text,

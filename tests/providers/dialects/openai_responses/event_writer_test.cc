@@ -139,6 +139,30 @@ TEST_F(EventWriterTest, InterleavedCallsStayOpenUntilTheyAreWhole) {
   EXPECT_EQ(message.parts(2).tool_call().kind(), v1::TOOL_KIND_CUSTOM);
 }
 
+TEST_F(EventWriterTest, ItemsThatEndTogetherEndInTheirOrder) {
+  Start();
+  Delta(0, "tool_call { id: 'a' name: 'f' index: 0 arguments: '{' }");
+  Delta(1, "tool_call { id: 'b' name: 'f' index: 1 arguments: '{' }");
+  Delta(2, "text: 't'");  // Looks at both, and ends none.
+  Delta(1, "tool_call { index: 1 arguments: '}' }");
+  Delta(0, "tool_call { index: 0 arguments: '}' }");
+  const size_t before = stream_.size();
+  Delta(3, "reasoning: 'r'");
+  const auto done = [&](int index) {
+    return stream_.find(absl::StrCat("\"output_index\":", index, ",\"item\":{"),
+                        before);
+  };
+  EXPECT_LT(done(0), done(1));
+  EXPECT_LT(done(1), done(2));
+  EXPECT_LT(done(2), done(3));
+  EXPECT_NE(done(3), std::string::npos);
+  // Each ends once, whatever comes twice.
+  Write("choice_end { finish_reason: FINISH_REASON_STOP }");
+  Finish("STOP");
+  EXPECT_EQ(BrokenRule(stream_), "");
+  EXPECT_EQ(Folded().choices(0).message().parts_size(), 4);
+}
+
 TEST_F(EventWriterTest, WordsThatGoOnLaterAreANewItem) {
   Start();
   Delta(0, "text: 'a'");
