@@ -16,6 +16,11 @@
 namespace gateway::anthropic {
 namespace {
 
+// How much a node of a set or a map takes besides what it holds, about.
+constexpr size_t kNodeBytes = 48;
+// As much a delta that waits takes besides its fields.
+constexpr size_t kDeltaBytes = sizeof(v1::Delta) + sizeof(v1::ToolCallDelta);
+
 // Writes one event: the constructor begins it, the destructor ends it.
 class Frame {
  public:
@@ -179,10 +184,7 @@ absl::Status MessagesEventWriter::TakeDelta(const v1::Delta& delta,
     return MayClose() ? Drain(/*all=*/false, out) : absl::OkStatus();
   }
   // Dropped, since the call's arguments are a whole object already.
-  if (std::find(ended_calls_.begin(), ended_calls_.end(), key) !=
-      ended_calls_.end()) {
-    return absl::OkStatus();
-  }
+  if (ended_calls_.contains(key)) return absl::OkStatus();
   if (!waiting_.empty() || !MayClose()) return Wait(key, delta);
   CloseBlock(out);
   GATEWAY_RETURN_IF_ERROR(OpenBlock(key, delta, out));
@@ -200,17 +202,21 @@ void MessagesEventWriter::TellLeftOut(const v1::Delta& delta,
 
 absl::Status MessagesEventWriter::Wait(const Key& key, const v1::Delta& delta) {
   waiting_bytes_ += delta.ByteSizeLong();
+  ++waiting_deltas_;
   if (waiting_bytes_ > kWaitingBytesLimit) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      "interleaved tool calls are too long to be put in order");
   }
-  for (Waiting& waiting : waiting_) {
-    if (waiting.key == key) {
-      waiting.deltas.push_back(delta);
-      return absl::OkStatus();
-    }
+  const size_t held = waiting_bytes_ + waiting_deltas_ * kDeltaBytes;
+  if (held > waiting_held_) {
+    AddHeldBytes(held - std::exchange(waiting_held_, held));
   }
-  waiting_.push_back({.key = key, .deltas = {delta}});
+  Waiting*& waiting = waiting_by_key_[key];
+  if (waiting == nullptr) {
+    waiting = &waiting_.emplace_back();
+    waiting->key = key;
+  }
+  waiting->deltas.push_back(delta);
   return absl::OkStatus();
 }
 
@@ -223,9 +229,11 @@ absl::Status MessagesEventWriter::Drain(bool all, std::string* out) {
     CloseBlock(out);
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_by_key_.erase(next.key);
     GATEWAY_RETURN_IF_ERROR(OpenBlock(next.key, next.deltas.front(), out));
     for (const v1::Delta& delta : next.deltas) {
       waiting_bytes_ -= std::min(waiting_bytes_, delta.ByteSizeLong());
+      --waiting_deltas_;
       GATEWAY_RETURN_IF_ERROR(AppendPiece(delta, out));
     }
   }
@@ -376,7 +384,9 @@ void MessagesEventWriter::CloseBlock(std::string* out) {
   if (open_is_free_text_) {
     WritePiece("input_json_delta", "partial_json", "\"}", out);
   }
-  if (open_.kind == BlockKind::kToolUse) ended_calls_.push_back(open_);
+  if (open_.kind == BlockKind::kToolUse && ended_calls_.insert(open_).second) {
+    AddHeldBytes(sizeof(Key) + kNodeBytes);
+  }
   Frame frame("content_block_stop", out);
   frame.json().Int64Field("index", next_index_ - 1);
   open_ = Key();

@@ -18,10 +18,13 @@
 #ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_EVENT_WRITER_H_
 #define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_EVENT_WRITER_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +77,7 @@ class MessagesEventWriter final : public EventWriter {
     int32_t part_index = 0;
     int32_t call_index = 0;
 
-    bool operator==(const Key&) const = default;
+    auto operator<=>(const Key&) const = default;
   };
 
   // Pieces of one block that wait until the open block ends.
@@ -120,9 +123,12 @@ class MessagesEventWriter final : public EventWriter {
   bool open_is_free_text_ = false;
   ObjectProgress open_progress_;
   int32_t next_index_ = 0;
-  std::vector<Key> ended_calls_;
+  std::set<Key> ended_calls_;
   std::deque<Waiting> waiting_;
+  std::map<Key, Waiting*> waiting_by_key_;
   size_t waiting_bytes_ = 0;
+  size_t waiting_deltas_ = 0;
+  size_t waiting_held_ = 0;  // Counted as held: the most so far.
 };
 
 }  // namespace gateway::anthropic

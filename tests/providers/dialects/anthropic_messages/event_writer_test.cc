@@ -76,6 +76,37 @@ TEST_F(MessagesEventWriterTest, TheStartWaitsForUsage) {
   EXPECT_EQ(Write("usage { input_tokens: 9 output_tokens: 3 }"), "");
 }
 
+TEST_F(MessagesEventWriterTest, WhatItRemembersOfCallsIsCounted) {
+  Call(0, 0, "id: 'a' name: 'f' arguments: '{}'");
+  Call(1, 1, "id: 'b' name: 'f' arguments: '{}'");
+  const size_t one = writer_.held_bytes();
+  EXPECT_GT(one, 0u);
+  Call(2, 2, "id: 'c' name: 'f' arguments: '{'");
+  EXPECT_EQ(writer_.held_bytes(), 2 * one);
+  // Of an ended call nothing more is taken.
+  EXPECT_EQ(Call(0, 0, "arguments: '{}'"), "");
+  EXPECT_EQ(writer_.held_bytes(), 2 * one);
+}
+
+TEST_F(MessagesEventWriterTest, WhatWaitsIsCountedOnceAndGoesInOrder) {
+  Call(0, 0, "id: 'a' name: 'f' arguments: '{'");
+  EXPECT_EQ(writer_.held_bytes(), 0u);
+  // Pieces without text take room, too.
+  for (int i = 1; i < 100; ++i) Call(i, i, "name: 'f'");
+  for (int i = 1; i < 100; ++i) Call(i, i, "arguments: '{}'");
+  const size_t waiting = writer_.held_bytes();
+  EXPECT_GT(waiting, 2 * 99 * sizeof(v1::Delta));
+  Call(0, 0, "arguments: '}'");
+  Finish();
+  // What is said again when calls have ended takes no more than their names.
+  EXPECT_LT(writer_.held_bytes(), waiting + 101 * 100);
+  const v1::GenerateResponse answer = Folded();
+  ASSERT_EQ(answer.choices(0).message().parts_size(), 100);
+  for (const v1::Part& part : answer.choices(0).message().parts()) {
+    EXPECT_EQ(part.tool_call().arguments(), "{}");
+  }
+}
+
 TEST_F(MessagesEventWriterTest, TheEndTellsTheLastUsage) {
   Write("started { id: 'msg_1' model: 'm' }");
   Write("delta { text: 'hi' }");
