@@ -1,7 +1,6 @@
 #include "providers/dialects/gemini/event_writer.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -17,7 +16,9 @@
 namespace gateway::gemini {
 namespace {
 
-// What a delta may carry that is not of its part.
+// How much a call that waits takes besides its arguments, about: with its nodes
+// in two maps.
+constexpr size_t kCallBytes = sizeof(v1::Part) + sizeof(v1::ToolCall) + 192;
 
 // Ends an event whose data is `out` from `begin` on. Replaces line breaks,
 // which JSON from elsewhere may have between its tokens: one would end the line
@@ -84,6 +85,7 @@ absl::Status ChunkWriter::Write(const v1::GenerateEvent& event,
       return TakeDelta(event.delta(), out);
     case v1::GenerateEvent::kChoiceEnd:
       ends_.push_back(event.choice_end());
+      AddHeldBytes(sizeof(v1::ChoiceEnd) + event.choice_end().ByteSizeLong());
       return EndCalls(event.choice_end().choice_index(), out);
     case v1::GenerateEvent::kEnd:
       return WriteEnd(event.end(), out);
@@ -111,51 +113,88 @@ absl::Status ChunkWriter::TakeDelta(const v1::Delta& delta, std::string* out) {
                     out);
 }
 
+ChunkWriter::WaitingCall* ChunkWriter::FindCall(const v1::Delta& delta) {
+  const v1::ToolCallDelta& piece = delta.tool_call();
+  const std::pair<int32_t, int32_t> key{delta.choice_index(), piece.index()};
+  const auto found = call_arrivals_.find(key);
+  if (found != call_arrivals_.end()) return &calls_.at(found->second);
+  // Dropped, since the call was whole already.
+  if (piece.name().empty()) return nullptr;
+  const Arrival arrival{delta.choice_index(), begun_calls_++};
+  call_arrivals_[key] = arrival;
+  WaitingCall& call = calls_[arrival];
+  call.choice_index = delta.choice_index();
+  call.call_index = piece.index();
+  return &call;
+}
+
+void ChunkWriter::CountWaiting(WaitingCall& call, size_t bytes) {
+  call.bytes += bytes;
+  waiting_bytes_ += bytes;
+  const size_t held = waiting_bytes_ + calls_.size() * kCallBytes;
+  if (held > waiting_held_) {
+    AddHeldBytes(held - std::exchange(waiting_held_, held));
+  }
+}
+
 absl::Status ChunkWriter::TakeCall(const v1::Delta& delta, std::string* out) {
   const v1::ToolCallDelta& piece = delta.tool_call();
-  auto found =
-      std::find_if(calls_.begin(), calls_.end(), [&](const WaitingCall& each) {
-        return each.choice_index == delta.choice_index() &&
-               each.call_index == piece.index();
-      });
-  // Dropped, since the call was whole already.
-  if (found == calls_.end() && piece.name().empty()) return absl::OkStatus();
-  if (found == calls_.end()) {
-    calls_.push_back({.choice_index = delta.choice_index(),
-                      .call_index = piece.index(),
-                      .part = {}});
-    found = std::prev(calls_.end());
-  }
-  v1::ToolCall& call = *found->part.mutable_tool_call();
+  WaitingCall* const waiting = FindCall(delta);
+  if (waiting == nullptr) return absl::OkStatus();
+  v1::ToolCall& call = *waiting->part.mutable_tool_call();
   if (!piece.id().empty()) call.set_id(piece.id());
   if (!piece.name().empty()) call.set_name(piece.name());
   if (piece.kind() != v1::TOOL_KIND_UNSPECIFIED) call.set_kind(piece.kind());
   call.mutable_arguments()->append(piece.arguments());
-  found->part.mutable_extensions()->MergeFrom(delta.extensions());
-  waiting_bytes_ += piece.arguments().size();
+  waiting->part.mutable_extensions()->MergeFrom(delta.extensions());
+  CountWaiting(*waiting, piece.arguments().size());
+  for (const v1::Extension& extension : delta.extensions()) {
+    AddHeldBytes(sizeof(v1::Extension) + extension.ByteSizeLong());
+  }
   if (waiting_bytes_ > kWaitingBytesLimit) {
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      "a tool call is too long to be written in one piece");
   }
+  // JSON that ends so is an object.
   const bool may_be_whole =
       piece.arguments().ends_with('}') && call.kind() != v1::TOOL_KIND_CUSTOM;
-  if (!may_be_whole || !IsJsonObject(call.arguments())) return absl::OkStatus();
-  const WaitingCall whole = std::move(*found);
-  calls_.erase(found);
-  waiting_bytes_ -= whole.part.tool_call().arguments().size();
+  if (!may_be_whole || !waiting->arguments.IsWhole(call.arguments())) {
+    return absl::OkStatus();
+  }
+  const auto place =
+      call_arrivals_.find({waiting->choice_index, waiting->call_index});
+  const WaitingCall whole = std::move(*waiting);
+  calls_.erase(place->second);
+  call_arrivals_.erase(place);
+  waiting_bytes_ -= whole.bytes;
   has_calls_ = true;
   return WritePiece(whole.choice_index, &whole.part, nullptr, out);
 }
 
 absl::Status ChunkWriter::EndCalls(int32_t choice_index, std::string* out) {
-  for (const WaitingCall& call : calls_) {
-    if (call.choice_index != choice_index) continue;
+  auto at = calls_.lower_bound({choice_index, 0});
+  while (at != calls_.end() && at->first.first == choice_index) {
+    const WaitingCall call = std::move(at->second);
+    at = calls_.erase(at);
+    call_arrivals_.erase({choice_index, call.call_index});
+    waiting_bytes_ -= call.bytes;
     has_calls_ = true;
     GATEWAY_RETURN_IF_ERROR(WritePiece(choice_index, &call.part, nullptr, out));
   }
-  std::erase_if(calls_, [&](const WaitingCall& call) {
-    return call.choice_index == choice_index;
-  });
+  return absl::OkStatus();
+}
+
+absl::Status ChunkWriter::EndAllCalls(std::string* out) {
+  // The choices in the order in which their first calls came.
+  std::vector<std::pair<int64_t, int32_t>> choices;
+  for (const auto& [arrival, call] : calls_) {
+    if (!choices.empty() && choices.back().second == arrival.first) continue;
+    choices.emplace_back(arrival.second, arrival.first);
+  }
+  std::sort(choices.begin(), choices.end());
+  for (const auto& [begun, choice_index] : choices) {
+    GATEWAY_RETURN_IF_ERROR(EndCalls(choice_index, out));
+  }
   return absl::OkStatus();
 }
 
@@ -250,9 +289,7 @@ absl::Status ChunkWriter::WriteEnd(const v1::StreamEnd& end, std::string* out) {
     return absl::OkStatus();
   }
   if (end.has_usage()) usage_ = end.usage();
-  while (!calls_.empty()) {
-    GATEWAY_RETURN_IF_ERROR(EndCalls(calls_.front().choice_index, out));
-  }
+  GATEWAY_RETURN_IF_ERROR(EndAllCalls(out));
   if (ends_.empty()) ends_.emplace_back();
   out->append("data: ");
   const size_t begin = out->size();

@@ -13,8 +13,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,6 +26,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/gemini/fields.h"
+#include "providers/dialects/json_progress.h"
 
 namespace gateway::gemini {
 
@@ -41,12 +44,23 @@ class ChunkWriter final : public EventWriter {
     int32_t choice_index = 0;
     int32_t call_index = 0;
     v1::Part part;
+    JsonProgress arguments;
+    size_t bytes = 0;  // Those of its pieces.
   };
+
+  // A choice, and how many calls had begun before the call.
+  using Arrival = std::pair<int32_t, int64_t>;
+
+  // Returns the call that a piece belongs to, which may begin it; null if there
+  // is none.
+  WaitingCall* FindCall(const v1::Delta& delta);
+  void CountWaiting(WaitingCall& call, size_t bytes);
 
   absl::Status TakeDelta(const v1::Delta& delta, std::string* out);
   absl::Status TakeCall(const v1::Delta& delta, std::string* out);
   // Writes the calls of one answer that have not come whole, as they are.
   absl::Status EndCalls(int32_t choice_index, std::string* out);
+  absl::Status EndAllCalls(std::string* out);
   // Writes one event: a part or none, and fields of the candidate.
   absl::Status WritePiece(int32_t choice_index, const v1::Part* part,
                           const v1::Delta* delta, std::string* out);
@@ -63,8 +77,12 @@ class ChunkWriter final : public EventWriter {
   v1::StreamStarted started_;
   v1::Usage usage_;
   std::vector<v1::ChoiceEnd> ends_;
-  std::vector<WaitingCall> calls_;
+  std::map<Arrival, WaitingCall> calls_;
+  // Where those are, by choice and index.
+  std::map<std::pair<int32_t, int32_t>, Arrival> call_arrivals_;
+  int64_t begun_calls_ = 0;
   size_t waiting_bytes_ = 0;
+  size_t waiting_held_ = 0;  // Counted as held: the most so far.
   bool has_calls_ = false;
   bool has_chunk_ = false;
 };

@@ -66,6 +66,38 @@ TEST_F(GeminiEventWriterTest, WritesEachPieceAndThenTheEnd) {
       "modelVersion":"asked","responseId":"r"})"));
 }
 
+TEST_F(GeminiEventWriterTest, CallsThatWaitAreCountedAndGoInTheirOrder) {
+  Start();
+  const auto call = [&](int choice, int index, const std::string& fields) {
+    return Write("delta { choice_index: " + std::to_string(choice) +
+                 " tool_call { index: " + std::to_string(index) + " " + fields +
+                 " } }");
+  };
+  const auto name_at = [](const std::string& chunk) {
+    return chunk.substr(chunk.find(R"("name":)") + 7, 3);
+  };
+  EXPECT_TRUE(call(1, 7, "name: 'a'").empty());
+  const size_t one = writer_.held_bytes();
+  EXPECT_GT(one, sizeof(v1::Part));
+  EXPECT_TRUE(call(0, 9, "name: 'b'").empty());
+  EXPECT_TRUE(call(0, 8, "name: 'c'").empty());
+  EXPECT_TRUE(call(1, 6, "name: 'd'").empty());
+  EXPECT_EQ(writer_.held_bytes(), 4 * one);
+  // One that is whole makes room for the next.
+  const auto whole = call(0, 9, "arguments: '{}'");
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(name_at(whole[0]), R"("b")");
+  EXPECT_TRUE(call(0, 5, "name: 'e'").empty());
+  EXPECT_LT(writer_.held_bytes(), 5 * one);
+  // At the end each choice has its own, that of the first call first.
+  const auto rest = Write("end { outcome: OUTCOME_FINISHED }");
+  ASSERT_EQ(rest.size(), 5u);
+  EXPECT_EQ(name_at(rest[0]), R"("a")");
+  EXPECT_EQ(name_at(rest[1]), R"("d")");
+  EXPECT_EQ(name_at(rest[2]), R"("c")");
+  EXPECT_EQ(name_at(rest[3]), R"("e")");
+}
+
 TEST_F(GeminiEventWriterTest, ACallIsWrittenWhenItIsWhole) {
   Start();
   EXPECT_TRUE(Write("delta { tool_call { id: 'c1' name: 'f' "
