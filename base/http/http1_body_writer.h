@@ -1,8 +1,10 @@
-// Http1BodyWriter sends a body from its source over HTTP/1.1, as fast as the
-// connection takes it: chunked, unless the source knows its length. It takes a
-// piece when the last one has been written, and never waits itself.
+// Http1BodyWriter sends a request over HTTP/1.1, as fast as the connection
+// takes it: first what is in memory - the head, and mostly the body too - and
+// then the body from its source, if it has one: chunked, unless the source
+// knows its length. It takes a piece when the last one has been written, and
+// never waits itself.
 //
-//   Http1BodyWriter writer(stream, source);
+//   Http1BodyWriter writer(stream, pieces, source);
 //   for (;;) {
 //     GATEWAY_CO_ASSIGN_OR_RETURN(const auto state, writer.Advance());
 //     if (state == Http1BodyWriter::State::kSent) break;
@@ -14,13 +16,16 @@
 #ifndef BASE_HTTP_HTTP1_BODY_WRITER_H_
 #define BASE_HTTP_HTTP1_BODY_WRITER_H_
 
+#include <sys/uio.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/http/body_source.h"
 #include "base/net/stream.h"
 
@@ -34,9 +39,15 @@ class Http1BodyWriter {
  public:
   enum class State { kAwaitsSource, kAwaitsServer, kSent };
 
-  // Borrows `stream` and `source`.
-  Http1BodyWriter(Stream& stream, BodySource& source)
-      : stream_(stream), source_(source), length_(source.length()) {}
+  // Borrows all of it, and changes the array `pieces`. `source` is null if the
+  // pieces are the whole request.
+  Http1BodyWriter(Stream& stream, absl::Span<iovec> pieces, BodySource* source)
+      : stream_(stream),
+        source_(source),
+        ended_(source == nullptr),
+        unwritten_(pieces) {
+    if (source != nullptr) length_ = source->length();
+  }
 
   // Takes and writes what can be done without waiting. Errors: the source's
   // (see source_failed), INTERNAL if the body has another length than it said;
@@ -55,21 +66,20 @@ class Http1BodyWriter {
   // written now.
   absl::StatusOr<bool> TakePiece();
   absl::Status CheckLength(bool at_end);
-  bool written() const {
-    return before_.empty() && piece_.empty() && behind_.empty();
-  }
+  // Removes from the front of `unwritten_` what has been written of it, and
+  // pieces without bytes.
+  void Consume(size_t bytes);
 
   Stream& stream_;
-  BodySource& source_;
-  const std::optional<uint64_t> length_;
+  BodySource* const source_;
+  std::optional<uint64_t> length_;  // The source's, if known.
   uint64_t taken_ = 0;
-  bool ended_ = false;  // The source has nothing more.
+  bool ended_;  // The source has nothing more.
   bool source_failed_ = false;
-  // What is still to be written, in this order.
+  absl::Span<iovec> unwritten_;
+  // A chunk's head, the chunk and the end of its line.
+  iovec chunk_[3];
   std::string size_line_;
-  std::string_view before_;
-  std::string_view piece_;
-  std::string_view behind_;
 };
 
 }  // namespace gateway

@@ -88,9 +88,11 @@ class Http1Client::Exchange final : public HttpExchange,
 
   Task<absl::Status> Connect();
   Task<absl::Status> Write(const HttpCall& call);
-  Task<absl::Status> WriteFrom(BodySource& source);
-  // As Write, for a source: goes on whenever source or stream have more to say.
-  Task<absl::Status> WriteAsItComes(Http1BodyWriter& writer);
+  // Goes on with what was not written at once, or is still to be taken of the
+  // source (null if there is none), until the server has it or answers.
+  Task<absl::Status> WriteOn(Http1BodyWriter& writer, BodySource* source);
+  // As WriteOn: whenever source or stream have more to say.
+  Task<absl::Status> WriteAsItComes(Http1BodyWriter& writer, bool has_source);
   Task<absl::Status> ReadHead();
   // Reads what has come of the head, without waiting. Returns true once the
   // head is whole.
@@ -103,8 +105,7 @@ class Http1Client::Exchange final : public HttpExchange,
   // Reads without waiting. Returns false if there is nothing to read now.
   absl::StatusOr<bool> TryReadIntoInput(bool in_place);
 
-  // Called while a body is written as it comes: stream and answer are looked at
-  // again.
+  // Called while WriteOn waits: stream and answer are looked at again.
   void OnUnawaited(bool) override { wake_up_.Set(); }
   void OnWritable() override { wake_up_.Set(); }
 
@@ -140,7 +141,7 @@ class Http1Client::Exchange final : public HttpExchange,
   absl::InlinedVector<std::string_view, 4> pieces_;
   bool head_request_ = false;
   bool source_begun_ = false;
-  // The server answered before the request was sent whole.
+  // The server answered, rightly or not, before the request was sent whole.
   bool cut_short_ = false;
   int interim_answers_ = 0;
   InputBuffer head_memory_{client_.loop_.blocks()};
@@ -173,7 +174,8 @@ Http1Client::Exchange::Begin(std::unique_ptr<HttpExchange> self,
   }
   // The answer is read even if writing failed: a server may answer, and close,
   // before it has read all of the request.
-  absl::Status read = co_await ReadHead();
+  absl::Status read = written;
+  if (!cut_short_) read = co_await ReadHead();
   timer_.Disarm();
   if (read.ok()) co_return std::move(self);
   const bool broken = absl::IsUnavailable(read) || absl::IsCancelled(read);
@@ -227,19 +229,24 @@ Task<absl::Status> Http1Client::Exchange::Write(const HttpCall& call) {
   }
   pieces.push_back(ToIovec(fields));
   for (std::string_view piece : call.body) pieces.push_back(ToIovec(piece));
-  GATEWAY_CO_RETURN_IF_ERROR(
-      co_await connection_->stream->Write(pieces.data(), pieces.size()));
-  if (call.source == nullptr) co_return absl::OkStatus();
-  co_return co_await WriteFrom(*call.source);
+  Http1BodyWriter writer(*connection_->stream, absl::MakeSpan(pieces),
+                         call.source);
+  if (call.source == nullptr) {
+    // Most requests are taken at once.
+    GATEWAY_CO_ASSIGN_OR_RETURN(const Http1BodyWriter::State state,
+                                writer.Advance());
+    if (state == Http1BodyWriter::State::kSent) co_return absl::OkStatus();
+  }
+  co_return co_await WriteOn(writer, call.source);
 }
 
-Task<absl::Status> Http1Client::Exchange::WriteFrom(BodySource& source) {
-  Http1BodyWriter writer(*connection_->stream, source);
-  source.SetWakeUp(&wake_up_);
+Task<absl::Status> Http1Client::Exchange::WriteOn(Http1BodyWriter& writer,
+                                                  BodySource* source) {
+  if (source != nullptr) source->SetWakeUp(&wake_up_);
   connection_->stream->SetObserver(this);
-  absl::Status written = co_await WriteAsItComes(writer);
+  absl::Status written = co_await WriteAsItComes(writer, source != nullptr);
   connection_->stream->SetObserver(nullptr);
-  source.SetWakeUp(nullptr);
+  if (source != nullptr) source->SetWakeUp(nullptr);
   source_begun_ = writer.begun();
   if (!writer.source_failed()) co_return written;
   // A FAILED_PRECONDITION of the source would make NegotiatingHttpClient send
@@ -252,20 +259,21 @@ Task<absl::Status> Http1Client::Exchange::WriteFrom(BodySource& source) {
 }
 
 Task<absl::Status> Http1Client::Exchange::WriteAsItComes(
-    Http1BodyWriter& writer) {
+    Http1BodyWriter& writer, bool has_source) {
   std::optional<Http1BodyWriter::State> before;
   uint64_t written_before = 0;
   for (;;) {
     GATEWAY_CO_RETURN_IF_ERROR(failure_);
-    GATEWAY_CO_ASSIGN_OR_RETURN(cut_short_, TryReadHead());
-    if (cut_short_) co_return absl::OkStatus();
+    const absl::StatusOr<bool> answered = TryReadHead();
+    cut_short_ = !answered.ok() || *answered;
+    if (cut_short_) co_return answered.status();
     GATEWAY_CO_ASSIGN_OR_RETURN(const Http1BodyWriter::State state,
                                 writer.Advance());
     if (state == Http1BodyWriter::State::kSent) co_return absl::OkStatus();
     const uint64_t written = connection_->stream->bytes_written();
     if (state == Http1BodyWriter::State::kAwaitsSource) {
       Await(absl::InfiniteDuration(), "the rest of the request");
-    } else if (before != state || written != written_before) {
+    } else if (has_source && (before != state || written != written_before)) {
       Await(first_byte_timeout_, "the server to take the request");
     }
     before = state;

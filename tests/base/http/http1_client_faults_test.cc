@@ -1,5 +1,6 @@
-// How Http1Client ends early: timeouts, cancellation in every phase, proxies
-// that refuse and certificates that must not be trusted.
+// How Http1Client ends early: timeouts, cancellation in every phase, answers
+// that come before their request is sent, proxies that refuse and certificates
+// that must not be trusted.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -164,6 +165,64 @@ TEST_F(Http1ClientTimeoutTest, GivesUpOnAnAnswerThatTakesTooLongInAll) {
                 .read_all = false}),
       "");
   EXPECT_TRUE((*upstream)->WaitFor("cancelled", "m", 1).ok());
+}
+
+class Http1ClientEarlyAnswerTest : public Http1ClientTestBase {};
+
+TEST_F(Http1ClientEarlyAnswerTest,
+       AnAnswerEndsARequestThatTheServerDoesNotTake) {
+  for (const std::string_view more : {"", "connection: close\r\n"}) {
+    Event answered;
+    ScriptedServer server([&](RawListener& listener) {
+      RawClient client = listener.Accept();
+      client.ReceiveUntil("\r\n\r\n");
+      client.Send(absl::StrCat("HTTP/1.1 400 Bad Request\r\n", ToAbsl(more),
+                               "content-length: 3\r\n\r\nbad"));
+      // It reads on only when its answer has been read.
+      EXPECT_TRUE(answered.Wait());
+      client.ReceiveAll();
+      EXPECT_FALSE(client.timed_out());
+    });
+    WithClient([&](Http1Client& client) -> Task<void> {
+      const auto to = To(server.port());
+      to->timeouts.first_byte = absl::Seconds(5);
+      Ask ask = Plain(to);
+      ask.body.assign(64 << 20, 'x');
+      const Reply reply = co_await Call(client, ask);
+      answered.Set();
+      EXPECT_TRUE(reply.status.ok()) << reply.status;
+      EXPECT_EQ(reply.code, 400);
+      EXPECT_EQ(reply.body, "bad");
+      EXPECT_FALSE(reply.progress.sent);
+      EXPECT_EQ(client.stats().idle, 0u);
+    });
+  }
+}
+
+TEST_F(Http1ClientEarlyAnswerTest,
+       RefusesWhatIsNoAnswerToARequestThatIsNotTaken) {
+  std::string interim;
+  for (int i = 0; i <= kInterimAnswersMax; ++i) {
+    interim += "HTTP/1.1 103 Early Hints\r\n\r\n";
+  }
+  for (const std::string_view bytes :
+       {std::string_view("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+        std::string_view(interim), std::string_view("SSH-2.0-x\r\n\r\n")}) {
+    Event refused;
+    ScriptedServer server([&](RawListener& listener) {
+      RawClient client = listener.Accept();
+      client.ReceiveUntil("\r\n\r\n");
+      client.Send(bytes);
+      EXPECT_TRUE(refused.Wait());
+    });
+    const auto to = To(server.port());
+    to->timeouts.first_byte = absl::Seconds(5);
+    const Reply reply =
+        CallOnce({.to = to, .body = std::string(64 << 20, 'x')});
+    refused.Set();
+    EXPECT_TRUE(absl::IsInternal(reply.status)) << reply.status;
+    EXPECT_FALSE(reply.began);
+  }
 }
 
 class Http1ClientCancelTest : public Http1ClientTestBase {
