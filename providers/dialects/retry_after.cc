@@ -1,11 +1,13 @@
 #include "providers/dialects/retry_after.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
 
@@ -15,12 +17,26 @@ namespace {
 // Longer values are no numbers and no dates.
 constexpr size_t kValueBytesMax = 64;
 
+// Returns whether `text` is digits and, perhaps, a fraction: what the vendors
+// write. absl::SimpleAtod takes more, such as 0x10.
+bool IsDecimal(std::string_view text) {
+  const size_t point = text.find('.');
+  const auto are_digits = [](std::string_view part) {
+    return !part.empty() &&
+           std::all_of(part.begin(), part.end(), absl::ascii_isdigit);
+  };
+  if (point == text.npos) return are_digits(text);
+  return are_digits(text.substr(0, point)) &&
+         are_digits(text.substr(point + 1));
+}
+
 std::optional<absl::Duration> ReadNumber(std::string_view text,
                                          absl::Duration unit) {
   double number = 0;
   if (text.size() > kValueBytesMax) return std::nullopt;
-  if (!absl::SimpleAtod(ToAbsl(text), &number)) return std::nullopt;
-  if (!std::isfinite(number) || number < 0) return std::nullopt;
+  const absl::string_view trimmed = absl::StripAsciiWhitespace(ToAbsl(text));
+  if (!IsDecimal(ToStd(trimmed))) return std::nullopt;
+  if (!absl::SimpleAtod(trimmed, &number)) return std::nullopt;
   return std::min(number * unit, kRetryAfterMax);
 }
 

@@ -26,21 +26,25 @@ TEST(RetryAfterTest, ReadsSecondsWholeOrNot) {
 
 TEST(RetryAfterTest, MillisecondsCountFirst) {
   EXPECT_EQ(ReadRetryAfter("1500", "60", kNow), absl::Milliseconds(1500));
+  EXPECT_EQ(ReadRetryAfter("12.5", "60", kNow), absl::Microseconds(12'500));
   EXPECT_EQ(ReadRetryAfter("junk", "60", kNow), absl::Seconds(60));
+  EXPECT_EQ(ReadRetryAfter("0x10", "60", kNow), absl::Seconds(60));
   EXPECT_EQ(ReadRetryAfter("-1", "60", kNow), absl::Seconds(60));
 }
 
 TEST(RetryAfterTest, NobodyWaitsLongerThanTheCap) {
   EXPECT_EQ(Seconds("300"), absl::Seconds(300));
   EXPECT_EQ(Seconds("301"), absl::Seconds(300));
-  EXPECT_EQ(Seconds("1e9"), absl::Seconds(300));
+  EXPECT_EQ(Seconds("1000000000.5"), absl::Seconds(300));
   EXPECT_EQ(ReadRetryAfter("1000000000", "", kNow), absl::Seconds(300));
   EXPECT_EQ(Seconds("Sun, 01 Jan 2023 12:00:00 GMT"), absl::Seconds(300));
 }
 
 TEST(RetryAfterTest, NonsenseIsNoHint) {
   for (const std::string_view value :
-       {"", " ", "-1", "-0.5", "soon", "nan", "inf", "-inf", "1s", "0x10zz",
+       {"", " ", "-1", "-0.5", "soon", "nan", "NaN", "inf", "-inf", "infinity",
+        "1s", "0x10zz", "0x10", "0X10", "0x1p4", "1e3", "1e-3", "+3", ".5",
+        "5.", ".", "1.2.3", "1,2",
         "Sat, 01 Jan 2022",
         "99999999999999999999999999999999999999999999999999"
         "999999999999999999999999999"}) {
