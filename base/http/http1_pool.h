@@ -62,6 +62,7 @@ class Http1Pool {
     const absl::Duration born;
     Timer idle_timer;
     bool reused = false;
+    bool brought_error = false;  // The last answer was one.
 
     // Links of the pool's list.
     Connection* previous = nullptr;
@@ -89,14 +90,23 @@ class Http1Pool {
     return destination_;
   }
 
-  // Takes the connection that was used last; null if none is idle.
+  // Takes the connection that was used last; null if none is idle. One that
+  // brought an error is dropped if more has come on it since, also in this turn
+  // of the loop, so that nobody was told: a retry follows an error at once, and
+  // would take it for its answer.
   std::unique_ptr<Connection> Take() {
-    if (first_ == nullptr) return nullptr;
-    std::unique_ptr<Connection> connection(Unlink(first_));
-    connection->idle_timer.Disarm();
-    connection->stream->SetObserver(nullptr);
-    connection->reused = true;
-    return connection;
+    while (first_ != nullptr) {
+      std::unique_ptr<Connection> connection(Unlink(first_));
+      if (connection->brought_error) {
+        char byte;
+        if (!connection->stream->TryRead(&byte, 1).would_block()) continue;
+      }
+      connection->idle_timer.Disarm();
+      connection->stream->SetObserver(nullptr);
+      connection->reused = true;
+      return connection;
+    }
+    return nullptr;
   }
 
   // REQUIRES: the connection has carried its answer to the end, or nothing yet.
@@ -110,6 +120,8 @@ class Http1Pool {
                         loop_.Now() - connection->born <
                             destination_->connection_age_max;
     if (!usable) return;
+    const Http1Parser& parser = connection->parser;
+    connection->brought_error = parser.head_done() && parser.status() >= 300;
     connection->parser.Next();
     connection->input.Release();
     if (connection->text.capacity() > kKeptTextBytesMax) {
