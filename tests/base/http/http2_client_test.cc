@@ -365,6 +365,23 @@ TEST_F(Http2ClientTest, TakesAnAnswerThatComesBeforeTheRequestWasRead) {
   });
 }
 
+TEST_F(Http2ClientTest, AServerMayStopARequestThatItHasAnswered) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    server.on_head = [](TestHttp2Server::Request& request) {
+      request.consumes = false;
+      request.Answer("too much", "413");
+      // Has RST_STREAM with NO_ERROR follow the answer's end (RFC 9113, 8.1).
+      std::exchange(request.stream, nullptr)->SetEvents(nullptr);
+    };
+    Ask ask = Plain(To(server.port()));
+    ask.body = Pattern(10'000'000);
+    const Reply reply = co_await Call(client, ask);
+    EXPECT_TRUE(reply.status.ok()) << reply.status;
+    EXPECT_EQ(reply.code, 413);
+    EXPECT_EQ(reply.body, "too much");
+  });
+}
+
 TEST_F(Http2ClientTest, GoesOnSendingAfterTheAnswerHasBegun) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
     server.on_head = [](TestHttp2Server::Request& request) {
