@@ -1,0 +1,50 @@
+#include "service/resilience/retry_budget.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace gateway {
+
+std::optional<RetryBudget::Permit> RetryBudget::TryAcquire() {
+  const int64_t limit = Limit(ActiveCalls());
+  int64_t in_flight = in_flight_.load(std::memory_order_relaxed);
+  do {
+    if (in_flight >= limit) {
+      refused_.fetch_add(1, std::memory_order_relaxed);
+      return std::nullopt;
+    }
+  } while (!in_flight_.compare_exchange_weak(in_flight, in_flight + 1,
+                                             std::memory_order_relaxed));
+  return Permit(&in_flight_);
+}
+
+void RetryBudget::SetOptions(const Options& options) {
+  assert(options.min_concurrency >= 0);
+  assert(options.percent >= 0 && options.percent <= 100);
+  min_concurrency_.store(options.min_concurrency, std::memory_order_relaxed);
+  percent_.store(options.percent, std::memory_order_relaxed);
+}
+
+RetryBudget::Snapshot RetryBudget::Read() const {
+  const int64_t active = ActiveCalls();
+  return {.active_calls = active,
+          .in_flight = in_flight_.load(std::memory_order_relaxed),
+          .limit = Limit(active),
+          .refused = refused_.load(std::memory_order_relaxed)};
+}
+
+int64_t RetryBudget::ActiveCalls() const {
+  int64_t active = 0;
+  for (const Shard& shard : active_) {
+    active += shard.count.load(std::memory_order_relaxed);
+  }
+  return active;
+}
+
+int64_t RetryBudget::Limit(int64_t active_calls) const {
+  return std::max<int64_t>(
+      min_concurrency_.load(std::memory_order_relaxed),
+      active_calls * percent_.load(std::memory_order_relaxed) / 100);
+}
+
+}  // namespace gateway
